@@ -1,0 +1,17 @@
+//! Cryptographic primitives, thin and typed: nothing here knows a packet, a peer or the time.
+//!
+//! * [`aead`]: ChaCha20-Poly1305 behind the [`Aead`] trait.
+//! * [`kdf`]: SHA-256 transcripts, HKDF, HMAC.
+//! * [`exchange`]: X25519 with one-use secrets.
+//! * [`identity`]: Ed25519 signatures: who a member is.
+//! * [`rsa`]: RSA of fixed size: KEM, OAEP, PSS, key generation (feature `std`).
+//!
+//! [`Provider`] is the seam where a laptop puts a faster AEAD and CRC: [`Portable`] is the one of this crate.
+
+pub mod aead;
+pub mod exchange;
+pub mod identity;
+pub mod kdf;
+pub mod rsa;
+
+pub use aead::{Aead, NotAuthentic, Portable, Provider};
