@@ -1,9 +1,13 @@
 //! SHA-256 transcripts, HKDF-SHA256 (RFC 5869) and HMAC-SHA256 (RFC 2104).
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Length of a SHA-256 hash, of a [`Secret`] and of a MAC in bytes.
 pub const HASH_LEN: usize = 32;
+/// What HKDF-Expand gives at most (RFC 5869, 2.3).
+const MAX_EXPAND_LEN: usize = 255 * HASH_LEN;
 
 /// 32 secret bytes: wiped on drop, never printed.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -31,15 +35,15 @@ impl Secret {
     /// HKDF-Extract of the concatenation of `ikm` under `salt`.
     #[must_use]
     pub fn extract(salt: &[u8], ikm: &[&[u8]]) -> Self {
-        let _ = (salt, ikm);
-        todo!()
+        Self(hmac(salt, ikm))
     }
 
     /// HKDF-Expand with this secret as the pseudorandom key; `info` is the concatenation of `label` and `context`.
     /// `out` is at most 255 * 32 bytes; what is beyond that is left untouched (callers ask for at most 64 bytes).
     pub fn expand(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
-        let _ = (label, context, out);
-        todo!()
+        let len = out.len().min(MAX_EXPAND_LEN);
+        let hkdf = hkdf::Hkdf::<Sha256>::from_prk(&self.0).expect("the key is as long as the hash");
+        hkdf.expand_multi_info(&[label, context], &mut out[..len]).expect("cut to the limit above");
     }
 
     /// [`Secret::expand`] into another secret.
@@ -54,15 +58,21 @@ impl Secret {
 /// HMAC-SHA256 under `key` of the concatenation of `parts`.
 #[must_use]
 pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; HASH_LEN] {
-    let _ = (key, parts);
-    todo!()
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
 }
 
 /// SHA-256 of the concatenation of `parts`.
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
-    let _ = parts;
-    todo!()
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
 }
 
 /// Compares in constant time; slices of different length are unequal.
@@ -82,22 +92,109 @@ impl core::fmt::Debug for Transcript {
 }
 
 impl Transcript {
-    /// Starts with a protocol label.
+    /// Starts with a protocol label, added as a part like any other.
     #[must_use]
     pub fn new(label: &[u8]) -> Self {
-        let _ = label;
-        todo!()
+        let mut transcript = Self(Sha256::new());
+        transcript.add(label);
+        transcript
     }
 
     /// Adds `part` behind its length as a u32, so that no two sequences of parts collide.
     pub fn add(&mut self, part: &[u8]) {
-        let _ = part;
-        todo!()
+        // No part is near 4 GiB; one that were would still be told apart by its bytes.
+        let len = u32::try_from(part.len()).unwrap_or(u32::MAX);
+        self.0.update(len.to_be_bytes());
+        self.0.update(part);
     }
 
     /// The hash of everything added.
     #[must_use]
     pub fn finish(self) -> [u8; HASH_LEN] {
-        todo!()
+        self.0.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::testing::{hex, hex_vec};
+
+    #[test]
+    fn hkdf_matches_rfc_5869() {
+        // A.1, its ikm and info given in pieces.
+        let secret = Secret::extract(&hex::<13>("000102030405060708090a0b0c"), &[&[0x0b; 10], &[0x0b; 12]]);
+        assert_eq!(secret.expose(), &hex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5"));
+        let mut out = [0; 42];
+        secret.expand(&hex::<3>("f0f1f2"), &hex::<7>("f3f4f5f6f7f8f9"), &mut out);
+        assert_eq!(out, hex("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"));
+        // A.3: no salt, no info.
+        let secret = Secret::extract(&[], &[&[0x0b; 22]]);
+        secret.expand(&[], &[], &mut out);
+        assert_eq!(out, hex("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"));
+    }
+
+    #[test]
+    fn expand_leaves_what_is_beyond_its_limit_untouched() {
+        let mut out = [0xa5; MAX_EXPAND_LEN + 5];
+        Secret::new([1; 32]).expand(b"label", b"", &mut out);
+        assert_eq!(out[MAX_EXPAND_LEN..], [0xa5; 5]);
+        assert_ne!(out[MAX_EXPAND_LEN - 8..MAX_EXPAND_LEN], [0xa5; 8]);
+    }
+
+    #[test]
+    fn derive_is_the_first_32_bytes_of_expand() {
+        let secret = Secret::new([7; 32]);
+        let mut out = [0; 64];
+        secret.expand(b"label", b"context", &mut out);
+        assert_eq!(secret.derive(b"label", b"context").expose(), &out[..32]);
+    }
+
+    #[test]
+    fn hmac_matches_rfc_4231() {
+        // Cases 1, 2 and 6 (a key longer than a block).
+        assert_eq!(
+            hmac(&[0x0b; 20], &[b"Hi ", b"There"]),
+            hex("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
+        );
+        assert_eq!(
+            hmac(b"Jefe", &[b"what do ya want for nothing?"]),
+            hex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+        );
+        assert_eq!(
+            hmac(&[0xaa; 131], &[b"Test Using Larger Than Block-Size Key - Hash Key First"]),
+            hex("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
+        );
+    }
+
+    #[test]
+    fn sha256_matches_fips_180() {
+        let abc = hex_vec("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(sha256(&[b"a", b"", b"bc"]).as_slice(), abc);
+    }
+
+    #[test]
+    fn transcripts_tell_the_same_bytes_in_other_parts_apart() {
+        let of = |parts: &[&[u8]]| {
+            let mut transcript = Transcript::new(b"label");
+            parts.iter().for_each(|part| transcript.add(part));
+            transcript.finish()
+        };
+        assert_eq!(of(&[b"ab", b"c"]), of(&[b"ab", b"c"]));
+        assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
+        assert_ne!(of(&[b"abc"]), of(&[b"abc", b""]));
+        assert_eq!(of(&[b"x"]), sha256(&[&[0, 0, 0, 5], b"label", &[0, 0, 0, 1], b"x"]));
+    }
+
+    #[test]
+    fn equal_compares_length_and_content() {
+        assert!(equal(b"same", b"same"));
+        assert!(!equal(b"same", b"sama"));
+        assert!(!equal(b"same", b"same "));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        assert_eq!(std::format!("{:?}", Secret::new([0x41; 32])), "Secret(..)");
     }
 }

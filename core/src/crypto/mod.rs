@@ -14,4 +14,7 @@ pub mod identity;
 pub mod kdf;
 pub mod rsa;
 
-pub use aead::{Aead, NotAuthentic, Portable, Provider};
+#[cfg(test)]
+mod testing;
+
+pub use aead::{Aead, ChaCha20Poly1305, NotAuthentic, Portable, Provider};
