@@ -1,1 +1,2 @@
+//! The `kabar` command.
 fn main() {}

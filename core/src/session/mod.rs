@@ -1,1 +1,72 @@
-//! To be written.
+//! From the first Hello to sealed packets (SPEC 3 and 4): handshake, key schedule, replay window, cookie.
+//!
+//! * [`client`]: [`ClientHandshake`]: the client's side, one public-key operation per step.
+//! * [`acceptor`]: [`Acceptor`]: the server's side, stateless until the cookie verified; [`PendingAccept`] does the public-key
+//!   work and may run on another thread.
+//! * [`sealed`]: [`Session`]: seal, open, epochs, replay.
+
+pub mod acceptor;
+pub mod client;
+pub mod sealed;
+
+pub use acceptor::{Acceptor, Incoming, PendingAccept};
+pub use client::{ClientHandshake, HandshakeEvent};
+pub use sealed::{OpenError, Opened, SealError, Session};
+
+use crate::crypto::kdf::Secret;
+use crate::wire::packet::Limits;
+
+/// Length of a key fingerprint in bytes: the first 160 bits of the key hash (SPEC 3.3).
+pub const FINGERPRINT_LEN: usize = 20;
+
+/// The first 160 bits of the hash of a server's key (SPEC 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Fingerprint(pub [u8; FINGERPRINT_LEN]);
+
+/// Which side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Role {
+    /// Opened it.
+    Client,
+    /// Accepted it.
+    Server,
+}
+
+/// What a finished handshake gives: everything a connection starts from. Wiped on drop, never printed.
+#[derive(Clone)]
+pub struct Established {
+    /// Whose side this is.
+    pub role: Role,
+    /// Names the connection in both directions.
+    pub connection_id: u32,
+    /// Secret of epoch 0, client to server.
+    pub c2s: Secret,
+    /// Secret of epoch 0, server to client.
+    pub s2c: Secret,
+    /// For what is proved about this very connection (SPEC 6.2).
+    pub exporter: Secret,
+    /// What this side stated.
+    pub local: Limits,
+    /// What the other side stated.
+    pub remote: Limits,
+    /// Length of the Hello in bytes: 640 says that larger datagrams did not pass (SPEC 5.6).
+    pub hello_len: u16,
+}
+
+impl core::fmt::Debug for Established {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Established")
+            .field("role", &self.role)
+            .field("connection_id", &self.connection_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The hash of a server's key (SPEC 3.3).
+#[must_use]
+pub fn key_hash(modulus: &[u8]) -> [u8; 32] {
+    let _ = modulus;
+    todo!()
+}

@@ -1,1 +1,14 @@
-//! To be written.
+//! Bytes to values and back: packets, handshake bodies, frames (SPEC 2, 5.1). Never panics, whatever comes in.
+//!
+//! * [`cursor`]: [`Reader`](cursor::Reader), [`Writer`](cursor::Writer): bytes are consumed, never indexed.
+//! * [`packet`]: the packet as a datagram carries it, and its CRC.
+//! * [`frame`]: what a sealed packet's body holds.
+
+pub mod cursor;
+pub mod frame;
+pub mod packet;
+
+/// The largest datagram in bytes (SPEC 2.1).
+pub const MAX_DATAGRAM: usize = 1200;
+/// The datagram size that every path is taken to carry, in bytes (SPEC 5.6).
+pub const MIN_DATAGRAM: usize = 576;
