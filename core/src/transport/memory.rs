@@ -1,0 +1,116 @@
+//! Whose memory a connection works in: the seam between fixed arrays on a device and a pool on a server.
+
+use super::Slot;
+
+/// A piece of memory that may come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Bytes of CHAT to send, until they are acknowledged.
+    ChatSend,
+    /// Bytes of CHAT received, until they are read.
+    ChatReceive,
+    /// Bytes of BULK to send.
+    BulkSend,
+    /// Bytes of BULK received.
+    BulkReceive,
+    /// The in-flight table.
+    InFlight,
+}
+
+/// Sizes, fixed for the life of a connection: what is stated as limits. In bytes, and slots for `in_flight`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Ring of [`Part::ChatSend`].
+    pub chat_send: usize,
+    /// Ring of [`Part::ChatReceive`].
+    pub chat_receive: usize,
+    /// Ring of [`Part::BulkSend`]; 0 is legal.
+    pub bulk_send: usize,
+    /// Ring of [`Part::BulkReceive`]; 0 is legal and stated as limit 0.
+    pub bulk_receive: usize,
+    /// Slots of [`Part::InFlight`].
+    pub in_flight: usize,
+}
+
+/// The memory at one moment. A part that is not held is an empty slice.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    /// See [`Part::ChatSend`].
+    pub chat_send: &'a mut [u8],
+    /// See [`Part::ChatReceive`].
+    pub chat_receive: &'a mut [u8],
+    /// See [`Part::BulkSend`].
+    pub bulk_send: &'a mut [u8],
+    /// See [`Part::BulkReceive`].
+    pub bulk_receive: &'a mut [u8],
+    /// See [`Part::InFlight`].
+    pub in_flight: &'a mut [Slot],
+}
+
+/// The memory of one connection.
+pub trait Memory {
+    /// The sizes. Never change while a connection is open.
+    fn capacity(&self) -> Capacity;
+
+    /// All that is held.
+    fn parts(&mut self) -> Parts<'_>;
+
+    /// Makes `part` present with its full capacity and any content. `false` if there is none to be had now. Called when the first byte
+    /// (or packet in flight) needs it; a part that is present already stays as it is.
+    fn acquire(&mut self, part: Part) -> bool;
+
+    /// Gives `part` back: everything in it is acknowledged or read.
+    fn release(&mut self, part: Part);
+}
+
+/// Arrays inline, for devices and tests: nothing to acquire. Sizes in bytes and slots.
+#[derive(Debug)]
+pub struct Fixed<const CHAT_SEND: usize, const CHAT_RECEIVE: usize, const BULK: usize, const IN_FLIGHT: usize> {
+    chat_send: [u8; CHAT_SEND],
+    chat_receive: [u8; CHAT_RECEIVE],
+    bulk_send: [u8; BULK],
+    bulk_receive: [u8; BULK],
+    in_flight: [Slot; IN_FLIGHT],
+}
+
+impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Fixed<CS, CR, B, N> {
+    /// All zero.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            chat_send: [0; CS],
+            chat_receive: [0; CR],
+            bulk_send: [0; B],
+            bulk_receive: [0; B],
+            in_flight: [Slot::EMPTY; N],
+        }
+    }
+}
+
+impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Default for Fixed<CS, CR, B, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Memory for Fixed<CS, CR, B, N> {
+    fn capacity(&self) -> Capacity {
+        Capacity { chat_send: CS, chat_receive: CR, bulk_send: B, bulk_receive: B, in_flight: N }
+    }
+
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            chat_send: &mut self.chat_send,
+            chat_receive: &mut self.chat_receive,
+            bulk_send: &mut self.bulk_send,
+            bulk_receive: &mut self.bulk_receive,
+            in_flight: &mut self.in_flight,
+        }
+    }
+
+    fn acquire(&mut self, _: Part) -> bool {
+        true
+    }
+
+    fn release(&mut self, _: Part) {}
+}
