@@ -1,1 +1,143 @@
-//! To be written.
+//! The messages people's programs exchange (SPEC 6): codec and limits only. Knows no connection, no room, no time.
+//!
+//! * [`message`]: [`ToServer`], [`ToClient`]: values and their codec.
+//! * this file: limits, kinds, codes, cursors.
+
+pub mod message;
+
+pub use message::{Authentication, Entry, EntryHead, Join, Post, ToClient, ToServer, Welcome};
+
+/// Longest body of an entry in bytes (SPEC 8).
+pub const MAX_BODY_LEN: usize = 4352;
+/// Longest text in bytes of UTF-8 (SPEC 6.4).
+pub const MAX_TEXT_LEN: usize = 4096;
+/// Longest name in bytes (SPEC 6.6).
+pub const MAX_NAME_LEN: usize = 32;
+/// Longest message in bytes, its length field included (SPEC 8).
+pub const MAX_MESSAGE_LEN: usize = 4480;
+/// Longest password in bytes.
+pub const MAX_PASSWORD_LEN: usize = 128;
+/// Most entries one History may ask for.
+pub const MAX_HISTORY: u8 = 200;
+/// Bytes of a room's secret.
+pub const ROOM_SECRET_LEN: usize = 16;
+
+/// Which kind an entry is (SPEC 6.4).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Kind(pub u8);
+
+impl Kind {
+    /// UTF-8 text.
+    pub const TEXT: Self = Self(1);
+    /// Bytes that programs understand.
+    pub const DATA: Self = Self(2);
+    /// Text that says what its author does.
+    pub const ACTION: Self = Self(3);
+    /// A member came. Body: empty; the author is the member.
+    pub const JOINED: Self = Self(16);
+    /// A member went.
+    pub const LEFT: Self = Self(17);
+    /// A member was put out.
+    pub const KICKED: Self = Self(18);
+    /// The operator says (text); author `server`.
+    pub const OPERATOR: Self = Self(19);
+
+    /// Whether a member may post it.
+    #[must_use]
+    pub const fn is_postable(self) -> bool {
+        matches!(self, Self::TEXT | Self::DATA | Self::ACTION)
+    }
+
+    /// Whether its body is UTF-8 text, with the limit of texts.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::TEXT | Self::ACTION | Self::OPERATOR)
+    }
+}
+
+impl core::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Kind(0x{:02x})", self.0)
+    }
+}
+
+/// Eight random bytes that name one run of a server (SPEC 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Term(pub [u8; 8]);
+
+/// Where a member wants its delivery to begin (SPEC 6.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Start {
+    /// Only what comes from now on.
+    Head,
+    /// The last so many entries.
+    Last(u32),
+    /// Everything behind a cursor; `otherwise` is the count of [`Start::Last`] that a Reset falls back to.
+    After {
+        /// The last entry in the store.
+        seq: u64,
+        /// The term in which that was learned.
+        term: Term,
+        /// Entries wanted if the cursor is not valid.
+        otherwise: u32,
+    },
+}
+
+/// Why a Join was refused (SPEC 6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RefusedCode(pub u8);
+
+impl RefusedCode {
+    /// Wrong secret or password.
+    pub const AUTHENTICATION: Self = Self(1);
+    /// Another key owns the name.
+    pub const NAME_TAKEN: Self = Self(2);
+    /// The name breaks SPEC 6.6.
+    pub const NAME_NOT_ALLOWED: Self = Self(3);
+    /// No such room.
+    pub const UNKNOWN_ROOM: Self = Self(4);
+    /// The room is full.
+    pub const ROOM_FULL: Self = Self(5);
+    /// Banned.
+    pub const BANNED: Self = Self(6);
+    /// The signature does not verify.
+    pub const SIGNATURE: Self = Self(7);
+    /// Another version of the chat messages.
+    pub const VERSION: Self = Self(8);
+    /// Not now: storage trouble, too many tries. Worth another try later.
+    pub const TRY_LATER: Self = Self(9);
+    /// The instance belongs to another identity.
+    pub const INSTANCE: Self = Self(10);
+}
+
+impl core::fmt::Debug for RefusedCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "RefusedCode(0x{:02x})", self.0)
+    }
+}
+
+/// Why a post was refused for good (SPEC 6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct PostRefusedCode(pub u8);
+
+impl PostRefusedCode {
+    /// Longer than its kind may be.
+    pub const TOO_LONG: Self = Self(1);
+    /// Not UTF-8.
+    pub const NOT_TEXT: Self = Self(2);
+    /// The author may not speak.
+    pub const MUTED: Self = Self(3);
+    /// A kind that members do not post.
+    pub const KIND: Self = Self(4);
+}
+
+impl core::fmt::Debug for PostRefusedCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "PostRefusedCode(0x{:02x})", self.0)
+    }
+}
