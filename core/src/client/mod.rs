@@ -59,6 +59,26 @@ pub struct Config<'a> {
     pub tick_us: u32,
 }
 
+impl core::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Secret(_) => "Secret(..)",
+            Self::Password(_) => "Password(..)",
+            Self::None => "None",
+        })
+    }
+}
+
+impl core::fmt::Debug for Config<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Config")
+            .field("server", &self.server)
+            .field("room", &self.room)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A post was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
