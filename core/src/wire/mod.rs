@@ -3,6 +3,17 @@
 //! * [`cursor`]: [`Reader`](cursor::Reader), [`Writer`](cursor::Writer): bytes are consumed, never indexed.
 //! * [`packet`]: the packet as a datagram carries it, and its CRC.
 //! * [`frame`]: what a sealed packet's body holds.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 pub mod cursor;
 pub mod frame;
