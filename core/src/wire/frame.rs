@@ -1,7 +1,23 @@
 //! Frames: what the body of a sealed packet holds (SPEC 5.1).
 
+use core::ops::RangeInclusive;
+
 use super::cursor::{BufferFull, DecodeError, Reader, Writer};
 
+// Frame codes (SPEC 5.1).
+const PADDING: u8 = 0x00;
+const PING: u8 = 0x01;
+const ACK: u8 = 0x02;
+const STREAM: u8 = 0x03;
+const MAX_DATA: u8 = 0x04;
+const PATH_CHALLENGE: u8 = 0x05;
+const PATH_RESPONSE: u8 = 0x06;
+const CLOSE: u8 = 0x07;
+
+/// Bytes of an ACK frame of one range.
+pub const ACK_HEADER_LEN: usize = 18;
+/// Bytes of each further range of an ACK frame.
+pub const ACK_RANGE_LEN: usize = 8;
 /// Bytes of a STREAM frame before its data.
 pub const STREAM_HEADER_LEN: usize = 12;
 /// Bytes of a MAX_DATA frame.
@@ -12,6 +28,8 @@ pub const PATH_LEN: usize = 9;
 pub const MAX_ACK_RANGES: usize = 31;
 /// Longest reason of a CLOSE frame in bytes.
 pub const MAX_REASON_LEN: usize = 64;
+/// No stream goes beyond this offset (SPEC 5.1).
+pub const MAX_OFFSET: u64 = 1 << 62;
 
 /// Which of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +95,17 @@ pub struct Ack<'a> {
     pub(crate) ranges: &'a [u8],
 }
 
+/// Why the frames of a body are not frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FrameError {
+    /// One breaks its layout, or is of no known type.
+    Malformed(DecodeError),
+    /// It is for a stream that does not exist (SPEC 5.2).
+    UnknownStream,
+}
+
 /// Decodes the frames of a body one by one; ends after the first error.
 #[derive(Clone, Debug)]
 pub struct Frames<'a> {
@@ -91,12 +120,60 @@ impl<'a> Frames<'a> {
     }
 }
 
+impl<'a> Frames<'a> {
+    fn decode(&mut self) -> Result<Option<Frame<'a>>, FrameError> {
+        let reader = &mut self.reader;
+        Ok(Some(match reader.u8()? {
+            PADDING => {
+                // SPEC 5.1: to the end of the body, and canonical (2.3).
+                return if reader.take_rest().iter().all(|&byte| byte == 0) {
+                    Ok(None)
+                } else {
+                    Err(DecodeError::Value)?
+                };
+            }
+            PING => Frame::Ping,
+            ACK => Frame::Ack(Ack::decode(reader)?),
+            STREAM => {
+                let id = StreamId::decode(reader.u8()?)?;
+                let offset = reader.u64()?;
+                let data = reader.bytes16()?;
+                let len = u64::try_from(data.len()).map_err(|_| DecodeError::Value)?;
+                // SPEC 5.1
+                if data.is_empty() || offset.checked_add(len).is_none_or(|end| end > MAX_OFFSET) {
+                    return Err(DecodeError::Value)?;
+                }
+                Frame::Stream { id, offset, data }
+            }
+            MAX_DATA => Frame::MaxData { id: StreamId::decode(reader.u8()?)?, offset: reader.u64()? },
+            PATH_CHALLENGE => Frame::PathChallenge(reader.array()?),
+            PATH_RESPONSE => Frame::PathResponse(reader.array()?),
+            CLOSE => {
+                let code = CloseCode(reader.u16()?);
+                let reason = reader.str8()?;
+                // SPEC 5.1
+                if reason.len() > MAX_REASON_LEN {
+                    return Err(DecodeError::Value)?;
+                }
+                Frame::Close { code, reason }
+            }
+            _ => return Err(DecodeError::Value)?,
+        }))
+    }
+}
+
 impl<'a> Iterator for Frames<'a> {
-    type Item = Result<Frame<'a>, DecodeError>;
+    type Item = Result<Frame<'a>, FrameError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let _ = &self.reader;
-        todo!()
+        if self.reader.is_empty() {
+            return None;
+        }
+        let frame = self.decode().transpose();
+        if !matches!(frame, Some(Ok(_))) {
+            self.reader.take_rest();
+        }
+        frame
     }
 }
 
@@ -107,15 +184,170 @@ impl Frame<'_> {
         !matches!(self, Self::Ack(_) | Self::Close { .. })
     }
 
-    /// Appends the frame, all or nothing. (ACK frames are encoded from the transport's ranges, not from here.)
+    /// Appends the frame, all or nothing.
     ///
     /// # Errors
-    /// [`BufferFull`] if it does not fit.
+    /// [`BufferFull`] if it does not fit, or if a reason is longer than [`MAX_REASON_LEN`].
     pub fn encode(&self, out: &mut Writer<'_>) -> Result<(), BufferFull> {
-        let _ = out;
-        todo!()
+        if out.remaining() < self.encoded_len() {
+            return Err(BufferFull);
+        }
+        match self {
+            Self::Ping => out.u8(PING),
+            Self::Ack(ack) => {
+                out.u8(ACK)?;
+                out.u64(ack.largest)?;
+                out.u32(ack.delay_us)?;
+                out.u32(ack.first)?;
+                let count = ack.ranges.len().checked_div(ACK_RANGE_LEN).unwrap_or_default();
+                out.u8(u8::try_from(count).map_err(|_| BufferFull)?)?;
+                out.bytes(ack.ranges)
+            }
+            Self::Stream { id, offset, data } => {
+                out.u8(STREAM)?;
+                out.u8(id.code())?;
+                out.u64(*offset)?;
+                out.bytes16(data)
+            }
+            Self::MaxData { id, offset } => {
+                out.u8(MAX_DATA)?;
+                out.u8(id.code())?;
+                out.u64(*offset)
+            }
+            Self::PathChallenge(data) => {
+                out.u8(PATH_CHALLENGE)?;
+                out.bytes(data)
+            }
+            Self::PathResponse(data) => {
+                out.u8(PATH_RESPONSE)?;
+                out.bytes(data)
+            }
+            Self::Close { code, reason } => {
+                if reason.len() > MAX_REASON_LEN {
+                    return Err(BufferFull);
+                }
+                out.u8(CLOSE)?;
+                out.u16(code.0)?;
+                out.bytes8(reason.as_bytes())
+            }
+        }
+    }
+
+    /// Bytes that [`Frame::encode`] appends.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        match self {
+            Self::Ping => 1,
+            Self::Ack(ack) => ACK_HEADER_LEN.saturating_add(ack.ranges.len()),
+            Self::Stream { data, .. } => STREAM_HEADER_LEN.saturating_add(data.len()),
+            Self::MaxData { .. } => MAX_DATA_LEN,
+            Self::PathChallenge(_) | Self::PathResponse(_) => PATH_LEN,
+            Self::Close { reason, .. } => 4_usize.saturating_add(reason.len()),
+        }
     }
 }
+
+impl<'a> Ack<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let (largest, delay_us, first) = (reader.u64()?, reader.u32()?, reader.u32()?);
+        let count = usize::from(reader.u8()?);
+        // SPEC 5.1
+        if count > MAX_ACK_RANGES {
+            return Err(DecodeError::Value);
+        }
+        let ranges = reader.bytes(count.saturating_mul(ACK_RANGE_LEN))?;
+        let ack = Self { largest, delay_us, first, ranges };
+        // Gaps and lengths are 1 or more, and nothing goes below 0.
+        if ack.ranges().count() == count.saturating_add(1) { Ok(ack) } else { Err(DecodeError::Value) }
+    }
+
+    /// The numbers acknowledged, from the highest range to the lowest.
+    pub fn ranges(&self) -> impl Iterator<Item = RangeInclusive<u64>> + use<'a> {
+        let mut reader = Reader::new(self.ranges);
+        let mut lowest = self.largest.checked_sub(u64::from(self.first));
+        let first = lowest.map(|lowest| lowest..=self.largest);
+        first.into_iter().chain(core::iter::from_fn(move || {
+            let (gap, length) = (reader.u32().ok()?, reader.u32().ok()?);
+            let highest = lowest?.checked_sub(u64::from(gap))?.checked_sub(1)?;
+            let next = highest.checked_sub(u64::from(length.checked_sub(1)?))?;
+            lowest = (gap > 0).then_some(next);
+            lowest.map(|lowest| lowest..=highest)
+        }))
+    }
+
+    /// Appends an ACK frame of `ranges` (not adjacent, from the highest to the lowest): all of it, or as many of the highest as fit.
+    ///
+    /// # Errors
+    /// [`BufferFull`] if not even the first range fits, or if there is none.
+    pub fn encode_ranges(
+        out: &mut Writer<'_>,
+        delay_us: u32,
+        ranges: impl Iterator<Item = RangeInclusive<u64>> + Clone,
+    ) -> Result<(), BufferFull> {
+        let further = out.remaining().checked_sub(ACK_HEADER_LEN).ok_or(BufferFull)?;
+        let further = further.checked_div(ACK_RANGE_LEN).unwrap_or_default().min(MAX_ACK_RANGES);
+        let first = ranges.clone().next().ok_or(BufferFull)?;
+        let pairs = ranges.clone().zip(ranges.skip(1)).map_while(|(above, range)| {
+            let gap = above.start().checked_sub(*range.end())?.checked_sub(1)?;
+            let length = range.end().checked_sub(*range.start())?.checked_add(1)?;
+            // What does not fit a u32 ends the frame: it is older than any packet in flight.
+            Some((u32::try_from(gap).ok()?, u32::try_from(length).ok()?))
+        });
+        let pairs = pairs.take(further);
+        let below = first.end().saturating_sub(*first.start());
+        out.u8(ACK)?;
+        out.u64(*first.end())?;
+        out.u32(delay_us)?;
+        let Ok(below) = u32::try_from(below) else {
+            out.u32(u32::MAX)?;
+            return out.u8(0);
+        };
+        out.u32(below)?;
+        out.u8(u8::try_from(pairs.clone().count()).map_err(|_| BufferFull)?)?;
+        for (gap, length) in pairs {
+            out.u32(gap)?;
+            out.u32(length)?;
+        }
+        Ok(())
+    }
+}
+
+impl StreamId {
+    /// Both, by priority.
+    pub const ALL: [Self; 2] = [Self::Chat, Self::Bulk];
+
+    const fn code(self) -> u8 {
+        match self {
+            Self::Chat => 0,
+            Self::Bulk => 1,
+        }
+    }
+
+    const fn decode(code: u8) -> Result<Self, FrameError> {
+        match code {
+            0 => Ok(Self::Chat),
+            1 => Ok(Self::Bulk),
+            _ => Err(FrameError::UnknownStream),
+        }
+    }
+}
+
+impl From<DecodeError> for FrameError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl core::fmt::Display for FrameError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Malformed(error) => error.fmt(f),
+            Self::UnknownStream => f.write_str("stream does not exist"),
+        }
+    }
+}
+
+impl core::error::Error for FrameError {}
 
 impl CloseCode {
     /// The person left.
@@ -149,3 +381,6 @@ impl core::fmt::Debug for CloseCode {
         write!(f, "CloseCode(0x{:04x})", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;
