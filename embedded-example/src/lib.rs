@@ -1,1 +1,22 @@
-//! placeholder
+//! The Kabar client on smoltcp: what a device needs between its network driver and a room.
+//!
+//! * [`profile`]: how much memory a device gives to it, in one place.
+//! * [`node`]: [`Node`]: a UDP socket, an IP interface and the client, driven by one call.
+//!
+//! The library is `no_std`, allocates nothing, reads no clock and draws no randomness: `now` and seeds come in, and any
+//! [`smoltcp::phy::Device`] will do. The feature `host` adds what the program of the same name needs on a laptop:
+//!
+//! * [`host`]: a device whose far side is an ordinary UDP socket, the invite, how lines are shown.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "host")]
+extern crate std;
+
+#[cfg(feature = "host")]
+pub mod host;
+pub mod node;
+pub mod profile;
+
+pub use node::{Network, Node, NotIpv4, Storage};
+pub use profile::DeviceClient;

@@ -1,0 +1,231 @@
+//! A member of a room on an IP network: UDP socket, interface and client, driven by one call.
+//!
+//! ```text
+//! device -> interface -> socket -> client -> events         (each frame, one after another: the socket holds one datagram)
+//! device <- interface <- socket <- client                   (until it has nothing to say, or the device takes no more)
+//! ```
+
+use core::net::SocketAddr;
+
+use kabar_core::client::{Config, Event};
+use kabar_core::time::Instant;
+use smoltcp::iface::{self, Interface, PollIngressSingleResult, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::phy::Device;
+use smoltcp::socket::udp;
+use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address, Ipv4Cidr};
+
+use crate::profile::{self, DATAGRAM_LEN, DeviceClient};
+
+/// Frames taken from the device per [`Node::poll`]: a flood does not keep the device from its other work.
+pub const MAX_FRAMES_PER_POLL: usize = 16;
+/// Datagrams given to the device per [`Node::poll`] (SPEC 5.4).
+pub const MAX_DATAGRAMS_PER_POLL: usize = 10;
+
+/// Where this node is in the IP network.
+#[derive(Clone, Copy, Debug)]
+pub struct Network {
+    /// The address of the hardware; of the same medium as the device.
+    pub hardware: HardwareAddress,
+    /// The own address and its network.
+    pub address: Ipv4Cidr,
+    /// Where everything outside of that network is sent.
+    pub gateway: Option<Ipv4Address>,
+    /// The own UDP port, not 0.
+    pub port: u16,
+    /// Random; for what the interface draws. It need not be secret.
+    pub seed: u64,
+}
+
+/// The server's address is not one of IPv4, which is all that this example speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotIpv4;
+
+impl core::fmt::Display for NotIpv4 {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the server's address is not an IPv4 address")
+    }
+}
+
+impl core::error::Error for NotIpv4 {}
+
+/// All the memory of a node but for the interface: its size is the static RAM that a member costs. `const`, so that it can be
+/// a `static`.
+#[derive(Debug)]
+pub struct Storage<'a> {
+    client: DeviceClient,
+    sockets: [SocketStorage<'a>; 1],
+    receive_meta: [udp::PacketMetadata; 1],
+    receive: [u8; DATAGRAM_LEN],
+    transmit_meta: [udp::PacketMetadata; 1],
+    transmit: [u8; DATAGRAM_LEN],
+    datagram: [u8; DATAGRAM_LEN],
+}
+
+impl Storage<'_> {
+    /// Empty; the client is idle.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            client: profile::client(),
+            sockets: [SocketStorage::EMPTY],
+            receive_meta: [udp::PacketMetadata::EMPTY],
+            receive: [0; DATAGRAM_LEN],
+            transmit_meta: [udp::PacketMetadata::EMPTY],
+            transmit: [0; DATAGRAM_LEN],
+            datagram: [0; DATAGRAM_LEN],
+        }
+    }
+}
+
+impl Default for Storage<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A node: see the module's documentation.
+///
+/// Call [`Node::poll`] when the device has a frame, at [`Node::poll_timeout`], and after every other call; that is all.
+pub struct Node<'a> {
+    client: &'a mut DeviceClient,
+    interface: Interface,
+    sockets: SocketSet<'a>,
+    socket: SocketHandle,
+    datagram: &'a mut [u8; DATAGRAM_LEN],
+    /// The last poll ended at a bound, not for lack of work.
+    unfinished: bool,
+}
+
+impl core::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Node").field("state", &self.client.state()).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Node<'a> {
+    /// A node in `storage`, which stays lent to it. The client is idle until [`Node::start`].
+    ///
+    /// # Panics
+    /// If `network.hardware` is not of the device's medium or not unicast, or `network.port` is 0: mistakes of the program.
+    pub fn new<D: Device + ?Sized>(
+        storage: &'a mut Storage<'a>,
+        network: &Network,
+        device: &mut D,
+        now: Instant,
+    ) -> Self {
+        let mut config = iface::Config::new(network.hardware);
+        config.random_seed = network.seed;
+        let mut interface = Interface::new(config, device, network_time(now));
+        // Both tables are empty and have at least one place.
+        interface.update_ip_addrs(|addresses| drop(addresses.push(IpCidr::Ipv4(network.address))));
+        if let Some(gateway) = network.gateway {
+            let _ = interface.routes_mut().add_default_ipv4_route(gateway);
+        }
+
+        let mut socket = udp::Socket::new(
+            udp::PacketBuffer::new(&mut storage.receive_meta[..], &mut storage.receive[..]),
+            udp::PacketBuffer::new(&mut storage.transmit_meta[..], &mut storage.transmit[..]),
+        );
+        assert!(socket.bind(network.port).is_ok(), "the UDP port is not 0");
+        let mut sockets = SocketSet::new(&mut storage.sockets[..]);
+        let socket = sockets.add(socket);
+        Self { client: &mut storage.client, interface, sockets, socket, datagram: &mut storage.datagram, unfinished: false }
+    }
+
+    /// Begins to join. `seed` is fresh and secret.
+    ///
+    /// # Errors
+    /// [`NotIpv4`]; nothing was begun.
+    pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), NotIpv4> {
+        if !config.server.is_ipv4() {
+            return Err(NotIpv4);
+        }
+        self.client.start(config, seed, now);
+        Ok(())
+    }
+
+    /// The client: to post, to ask, to leave. Call [`Node::poll`] afterwards.
+    pub fn client(&mut self) -> &mut DeviceClient {
+        self.client
+    }
+
+    /// Does everything that is due: frames in, timers, events, frames out.
+    pub fn poll<D: Device + ?Sized>(
+        &mut self,
+        now: Instant,
+        device: &mut D,
+        mut on_event: impl FnMut(Event<'_>),
+    ) {
+        let at = network_time(now);
+        let all_in = (0..MAX_FRAMES_PER_POLL).any(|_| {
+            match self.interface.poll_ingress_single(at, device, &mut self.sockets) {
+                PollIngressSingleResult::None => return true,
+                PollIngressSingleResult::PacketProcessed => {}
+                PollIngressSingleResult::SocketStateChanged => self.receive(now, &mut on_event),
+            }
+            false
+        });
+
+        if self.client.poll_timeout().is_some_and(|due| due <= now) {
+            self.client.handle_timeout(now);
+        }
+        self.drain_events(&mut on_event);
+
+        self.interface.poll_egress(at, device, &mut self.sockets);
+        let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
+            let sent = self.transmit(now);
+            self.interface.poll_egress(at, device, &mut self.sockets);
+            !sent
+        });
+        self.unfinished = !(all_in && all_out);
+        self.drain_events(&mut on_event);
+    }
+
+    /// When to call [`Node::poll`] if no frame comes before; `None`: only then.
+    pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
+        if self.unfinished {
+            return Some(now);
+        }
+        let network = self.interface.poll_at(network_time(now), &self.sockets).map(client_time);
+        [network, self.client.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// The datagram in the socket to the client.
+    fn receive(&mut self, now: Instant, on_event: &mut impl FnMut(Event<'_>)) {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.socket);
+        if let Ok((len, from)) = socket.recv_slice(self.datagram) {
+            let from = SocketAddr::from(from.endpoint);
+            self.client.handle_datagram(now, from, &mut self.datagram[..len]);
+            self.drain_events(on_event);
+        }
+    }
+
+    fn drain_events(&mut self, on_event: &mut impl FnMut(Event<'_>)) {
+        while let Some(event) = self.client.poll_event() {
+            on_event(event);
+        }
+    }
+
+    /// The client's next datagram into the socket. `false`: there is none, or the one before still waits there.
+    fn transmit(&mut self, now: Instant) -> bool {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.socket);
+        if !socket.can_send() {
+            return false;
+        }
+        let Some(transmit) = self.client.poll_transmit(now, self.datagram) else { return false };
+        if let SocketAddr::V4(to) = transmit.to {
+            // The socket is empty and holds a whole datagram. What it refuses (an address that is none) is lost on the way.
+            let _ = socket.send_slice(&self.datagram[..transmit.len], to);
+        }
+        true
+    }
+}
+
+/// smoltcp counts in signed microseconds.
+fn network_time(now: Instant) -> smoltcp::time::Instant {
+    smoltcp::time::Instant::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
+}
+
+fn client_time(at: smoltcp::time::Instant) -> Instant {
+    Instant::from_micros(u64::try_from(at.total_micros()).unwrap_or(0))
+}

@@ -1,0 +1,80 @@
+//! How much memory a device gives to the client: every size in one place.
+//!
+//! | what | bytes |
+//! |---|---|
+//! | rings of stream CHAT, both | [`SEND_RING_LEN`] + [`RECEIVE_RING_LEN`] |
+//! | posts that are not settled | [`OUTBOX_LEN`] |
+//! | the message being put together | [`MESSAGE_LEN`] |
+//! | a datagram in the socket each way, and one in hand | 3 x [`DATAGRAM_LEN`] |
+
+use kabar_core::chat::{MAX_NAME_LEN, Start};
+use kabar_core::client::{Client, Config, Credential};
+use kabar_core::crypto::Portable;
+use kabar_core::crypto::rsa::Rsa2048;
+use kabar_core::session::Fingerprint;
+use kabar_core::transport::Fixed;
+
+/// Largest datagram in bytes (SPEC 2.1).
+pub const DATAGRAM_LEN: usize = 1200;
+/// Largest message taken or sent, in bytes with its length field.
+pub const MESSAGE_LEN: usize = 2048;
+/// Send ring of stream CHAT in bytes: the largest message, and 1 KiB behind it.
+pub const SEND_RING_LEN: usize = MESSAGE_LEN + 1024;
+/// Receive ring of stream CHAT in bytes: the largest message, and 2 KiB that arrive while it waits.
+pub const RECEIVE_RING_LEN: usize = MESSAGE_LEN + 2048;
+/// Ring of stream BULK in bytes: closed.
+pub const BULK_RING_LEN: usize = 0;
+/// Packets in flight.
+pub const IN_FLIGHT: usize = 12;
+/// Bytes of posts that are not settled; each takes 16 more than its body.
+pub const OUTBOX_LEN: usize = 2048;
+/// What an entry takes besides its body, at most, in the longest message that carries one (Past, SPEC 6.3): length 2, type 1,
+/// handle 1, remaining 2, seq 8, time 8, author, instance 8, number 8, kind 1, body length 2.
+pub const ENTRY_OVERHEAD: usize = 42 + MAX_NAME_LEN;
+/// Largest body taken, in bytes; larger entries come as stubs.
+pub const LARGEST_ENTRY: u16 = 1920;
+/// Longest delay of an acknowledgement in ms: a device has better to do than to answer every packet at once.
+pub const ACK_DELAY_MS: u16 = 20;
+/// Idle time-out stated to the server in s.
+pub const IDLE_S: u16 = 60;
+
+const _: () = assert!(LARGEST_ENTRY as usize + ENTRY_OVERHEAD <= MESSAGE_LEN);
+const _: () = assert!(SEND_RING_LEN >= MESSAGE_LEN && RECEIVE_RING_LEN >= MESSAGE_LEN);
+
+/// The memory of a device's connection.
+pub type DeviceMemory = Fixed<SEND_RING_LEN, RECEIVE_RING_LEN, BULK_RING_LEN, IN_FLIGHT>;
+/// The client of a device.
+pub type DeviceClient = Client<Rsa2048, DeviceMemory, Portable, OUTBOX_LEN, MESSAGE_LEN>;
+
+/// A client in this profile, idle and all zero.
+#[must_use]
+pub const fn client() -> DeviceClient {
+    Client::new(DeviceMemory::new())
+}
+
+/// What a device says about itself when it joins with a room's secret: nothing old, entries that fit, the server's key known
+/// beforehand. `tick_us` is the granularity of the device's clock in us.
+#[must_use]
+pub const fn config<'a>(
+    server: core::net::SocketAddr,
+    fingerprint: Fingerprint,
+    secret: [u8; kabar_core::chat::ROOM_SECRET_LEN],
+    room: &'a str,
+    name: &'a str,
+    identity: &'a [u8; 32],
+    tick_us: u32,
+) -> Config<'a> {
+    Config {
+        server,
+        fingerprint: Some(fingerprint),
+        room,
+        name,
+        identity,
+        credential: Credential::Secret(secret),
+        start: Start::Head,
+        largest_entry: LARGEST_ENTRY,
+        idle_s: IDLE_S,
+        ack_delay_ms: ACK_DELAY_MS,
+        tick_us,
+    }
+}
