@@ -117,7 +117,9 @@ impl<'a> Node<'a> {
         config.random_seed = network.seed;
         let mut interface = Interface::new(config, device, network_time(now));
         // Both tables are empty and have at least one place.
-        interface.update_ip_addrs(|addresses| drop(addresses.push(IpCidr::Ipv4(network.address))));
+        interface.update_ip_addrs(|addresses| {
+            let _ = addresses.push(IpCidr::Ipv4(network.address));
+        });
         if let Some(gateway) = network.gateway {
             let _ = interface.routes_mut().add_default_ipv4_route(gateway);
         }
@@ -129,7 +131,14 @@ impl<'a> Node<'a> {
         assert!(socket.bind(network.port).is_ok(), "the UDP port is not 0");
         let mut sockets = SocketSet::new(&mut storage.sockets[..]);
         let socket = sockets.add(socket);
-        Self { client: &mut storage.client, interface, sockets, socket, datagram: &mut storage.datagram, unfinished: false }
+        Self {
+            client: &mut storage.client,
+            interface,
+            sockets,
+            socket,
+            datagram: &mut storage.datagram,
+            unfinished: false,
+        }
     }
 
     /// Begins to join. `seed` is fresh and secret.
@@ -150,12 +159,7 @@ impl<'a> Node<'a> {
     }
 
     /// Does everything that is due: frames in, timers, events, frames out.
-    pub fn poll<D: Device + ?Sized>(
-        &mut self,
-        now: Instant,
-        device: &mut D,
-        mut on_event: impl FnMut(Event<'_>),
-    ) {
+    pub fn poll<D: Device + ?Sized>(&mut self, now: Instant, device: &mut D, mut on_event: impl FnMut(Event<'_>)) {
         let at = network_time(now);
         let all_in = (0..MAX_FRAMES_PER_POLL).any(|_| {
             match self.interface.poll_ingress_single(at, device, &mut self.sockets) {

@@ -1,0 +1,12 @@
+//! What the program needs on a laptop, where the device's network driver would be.
+//!
+//! * [`device`]: [`UdpDevice`]: the IP medium with an ordinary UDP socket at its far side.
+//! * [`invite`]: [`Invite`]: who to join, in one line of text.
+//! * [`show`]: an entry as a line.
+
+pub mod device;
+pub mod invite;
+pub mod show;
+
+pub use device::UdpDevice;
+pub use invite::Invite;
