@@ -92,11 +92,12 @@ impl core::fmt::Debug for Transcript {
 }
 
 impl Transcript {
-    /// Starts with a protocol label, added as a part like any other.
+    /// Starts with a protocol label behind its length as a u8 (SPEC 3.5); labels are constants of at most 255 bytes.
     #[must_use]
     pub fn new(label: &[u8]) -> Self {
         let mut transcript = Self(Sha256::new());
-        transcript.add(label);
+        transcript.0.update([u8::try_from(label.len()).unwrap_or(u8::MAX)]);
+        transcript.0.update(label);
         transcript
     }
 
@@ -183,7 +184,7 @@ mod tests {
         assert_eq!(of(&[b"ab", b"c"]), of(&[b"ab", b"c"]));
         assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
         assert_ne!(of(&[b"abc"]), of(&[b"abc", b""]));
-        assert_eq!(of(&[b"x"]), sha256(&[&[0, 0, 0, 5], b"label", &[0, 0, 0, 1], b"x"]));
+        assert_eq!(of(&[b"x"]), sha256(&[&[5], b"label", &[0, 0, 0, 1], b"x"]));
     }
 
     #[test]

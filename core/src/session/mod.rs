@@ -7,10 +7,14 @@
 
 pub mod acceptor;
 pub mod client;
+mod epoch;
+mod schedule;
 pub mod sealed;
+mod window;
 
 pub use acceptor::{Acceptor, Incoming, PendingAccept};
 pub use client::{ClientHandshake, HandshakeEvent};
+pub use schedule::key_hash;
 pub use sealed::{OpenError, Opened, SealError, Session};
 
 use crate::crypto::kdf::Secret;
@@ -62,11 +66,4 @@ impl core::fmt::Debug for Established {
             .field("connection_id", &self.connection_id)
             .finish_non_exhaustive()
     }
-}
-
-/// The hash of a server's key (SPEC 3.3).
-#[must_use]
-pub fn key_hash(modulus: &[u8]) -> [u8; 32] {
-    let _ = modulus;
-    todo!()
 }

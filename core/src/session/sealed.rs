@@ -1,25 +1,56 @@
 //! Sealed packets (SPEC 4): keys per epoch and direction, the replay window.
+//!
+//! ```text
+//! seal: number -> [epoch border: next keys, if something of this epoch was acknowledged] -> encrypt -> CRC
+//! open: header -> epoch -> window -> verify and decrypt -> [next epoch: becomes current] -> window moves
+//! ```
+//! In `open`, what stands before *verify* only looks, and what stands behind it is the only thing that changes.
 
-use crate::crypto::Provider;
+use super::epoch::{EpochKeys, Ratchet};
+use super::window::{ReplayWindow, Seen};
+use super::{Established, Role};
+use crate::crypto::aead::TAG_LEN;
 use crate::crypto::kdf::Secret;
-use crate::time::Instant;
-
-use super::Established;
+use crate::crypto::{Aead, Provider};
+use crate::time::{Duration, Instant};
+use crate::wire::MAX_DATAGRAM;
+use crate::wire::packet::{CRC_LEN, SEALED_HEADER_LEN, SEALED_TAG_LEN, SealedHeader};
 
 /// Bytes that sealing adds: header 13, tag 16, CRC 4 (SPEC 8).
 pub const OVERHEAD: usize = 33;
 /// Packet numbers per epoch, as a power of two (SPEC 4.2).
 pub const EPOCH_BITS: u32 = 20;
+/// Packet numbers end here (SPEC 4.1).
+pub const PACKET_NUMBER_END: u64 = 1 << 62;
+
+const _: () = assert!(OVERHEAD == SEALED_HEADER_LEN + SEALED_TAG_LEN + CRC_LEN);
+const _: () = assert!(SEALED_TAG_LEN == TAG_LEN);
+
+/// A sender leaves its epoch behind the first packet that is sealed after this long. Packets of a living connection are at most
+/// a third of the longest idle time-out (20 min) apart, so an epoch ends within the hour that SPEC 4.2 allows.
+const STEP_AFTER: Duration = Duration::from_secs(40 * 60);
 
 /// A packet could not be sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SealError {
-    /// The buffer is too small.
+    /// The buffer is too small, or the body is empty or longer than a datagram takes.
     BufferFull,
     /// The packet numbers or the epoch's budget are used up (the next epoch needs an acknowledgement first).
     Exhausted,
 }
+
+impl core::fmt::Display for SealError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::BufferFull => "body does not fit a packet",
+            Self::Exhausted => "packet numbers are used up",
+        })
+    }
+}
+
+impl core::error::Error for SealError {}
 
 /// Why a sealed packet was dropped. Nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +67,19 @@ pub enum OpenError {
     Stale,
 }
 
+impl core::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not a sealed packet of this connection",
+            Self::NotAuthentic => "not authentic",
+            Self::Replayed => "seen before",
+            Self::Stale => "too old, or of another epoch",
+        })
+    }
+}
+
+impl core::error::Error for OpenError {}
+
 /// An opened packet.
 #[derive(Debug)]
 pub struct Opened<'a> {
@@ -49,8 +93,10 @@ pub struct Opened<'a> {
 
 /// Seals and opens the packets of one connection, with a replay window of 1024 numbers (SPEC 4.3).
 pub struct Session<P: Provider> {
-    // free: keys (current, next, previous per receiving side), next number, window.
-    _provider: core::marker::PhantomData<P>,
+    connection_id: u32,
+    epoch_bits: u32,
+    sending: Sending<P::Aead>,
+    receiving: Receiving<P::Aead>,
     exporter: Secret,
 }
 
@@ -61,17 +107,26 @@ impl<P: Provider> core::fmt::Debug for Session<P> {
 }
 
 impl<P: Provider> Session<P> {
-    /// Starts from a handshake. Epochs have `1 << epoch_bits` numbers ([`EPOCH_BITS`]; tests use fewer).
+    /// Starts from a handshake. Epochs have `1 << epoch_bits` numbers ([`EPOCH_BITS`]; tests use fewer; 62 at most).
     #[must_use]
     pub fn new(now: Instant, established: &Established, epoch_bits: u32) -> Self {
-        let _ = (now, epoch_bits);
-        Self { _provider: core::marker::PhantomData, exporter: established.exporter.clone() }
+        let (local, remote) = match established.role {
+            Role::Client => (&established.c2s, &established.s2c),
+            Role::Server => (&established.s2c, &established.c2s),
+        };
+        Self {
+            connection_id: established.connection_id,
+            epoch_bits: epoch_bits.min(PACKET_NUMBER_END.ilog2()),
+            sending: Sending::new(now, local.clone()),
+            receiving: Receiving::new(remote.clone()),
+            exporter: established.exporter.clone(),
+        }
     }
 
     /// The number that the next sealed packet gets.
     #[must_use]
     pub fn next_packet_number(&self) -> u64 {
-        todo!()
+        self.sending.next_number
     }
 
     /// Seals `buffer[13..13 + body_len]` in place and completes header, tag and CRC. Returns the number and the datagram's length
@@ -80,8 +135,20 @@ impl<P: Provider> Session<P> {
     /// # Errors
     /// [`SealError`]; nothing is sent then.
     pub fn seal(&mut self, now: Instant, buffer: &mut [u8], body_len: usize) -> Result<(u64, usize), SealError> {
-        let _ = (now, buffer, body_len);
-        todo!()
+        if body_len == 0 || body_len > MAX_DATAGRAM - OVERHEAD {
+            return Err(SealError::BufferFull);
+        }
+        let datagram = buffer.get_mut(..body_len + OVERHEAD).ok_or(SealError::BufferFull)?;
+        let (content, crc) = datagram.split_last_chunk_mut::<CRC_LEN>().ok_or(SealError::BufferFull)?;
+        let (sealed, tag) = content.split_last_chunk_mut::<TAG_LEN>().ok_or(SealError::BufferFull)?;
+        let (header, body) = sealed.split_first_chunk_mut::<SEALED_HEADER_LEN>().ok_or(SealError::BufferFull)?;
+
+        let packet_number = self.sending.take_number(now, self.epoch_bits)?;
+        *header = SealedHeader { connection_id: self.connection_id, packet_number }.encode();
+        let keys = &self.sending.keys;
+        *tag = keys.aead.seal(&keys.nonce(packet_number), header, body);
+        *crc = P::crc32(content).to_be_bytes();
+        Ok((packet_number, body_len + OVERHEAD))
     }
 
     /// Opens a Sealed datagram whose CRC was checked, in place.
@@ -89,14 +156,22 @@ impl<P: Provider> Session<P> {
     /// # Errors
     /// [`OpenError`]; nothing changed then.
     pub fn open<'a>(&mut self, datagram: &'a mut [u8]) -> Result<Opened<'a>, OpenError> {
-        let _ = datagram;
-        todo!()
+        let (content, _) = datagram.split_last_chunk_mut::<CRC_LEN>().ok_or(OpenError::Malformed)?;
+        let (sealed, tag) = content.split_last_chunk_mut::<TAG_LEN>().ok_or(OpenError::Malformed)?;
+        let (header, body) = sealed.split_first_chunk_mut::<SEALED_HEADER_LEN>().ok_or(OpenError::Malformed)?;
+        let SealedHeader { connection_id, packet_number } =
+            SealedHeader::from_bytes(header).ok_or(OpenError::Malformed)?;
+        if connection_id != self.connection_id || body.is_empty() {
+            return Err(OpenError::Malformed);
+        }
+        let is_newest = self.receiving.open(self.epoch_bits, packet_number, header, body, tag)?;
+        Ok(Opened { packet_number, is_newest, body })
     }
 
     /// Says that a packet of ours was acknowledged (for stepping the epoch, SPEC 4.2).
     pub fn on_acknowledged(&mut self, packet_number: u64) {
-        let _ = packet_number;
-        todo!()
+        // What is acknowledged was sent, so it is of this epoch or of one before.
+        self.sending.is_acknowledged |= packet_number >> self.epoch_bits == self.sending.epoch;
     }
 
     /// For proofs about this very connection.
@@ -105,3 +180,113 @@ impl<P: Provider> Session<P> {
         &self.exporter
     }
 }
+
+/// The sending direction.
+struct Sending<A> {
+    keys: EpochKeys<A>,
+    ratchet: Ratchet,
+    /// The epoch that `keys` belong to, and since when.
+    epoch: u64,
+    since: Instant,
+    /// Whether a packet of this epoch was acknowledged: the peer has its keys.
+    is_acknowledged: bool,
+    next_number: u64,
+}
+
+impl<A: Aead> Sending<A> {
+    fn new(now: Instant, secret: Secret) -> Self {
+        let mut ratchet = Ratchet::new(secret);
+        Self { keys: ratchet.step(), ratchet, epoch: 0, since: now, is_acknowledged: false, next_number: 0 }
+    }
+
+    /// The number of a packet that is sealed now; `keys` are its epoch's then.
+    fn take_number(&mut self, now: Instant, epoch_bits: u32) -> Result<u64, SealError> {
+        let number = self.next_number;
+        let epoch = number >> epoch_bits;
+        // SPEC 4.1
+        if number >= PACKET_NUMBER_END {
+            return Err(SealError::Exhausted);
+        }
+        if epoch != self.epoch {
+            // SPEC 4.2: the receiver tries one epoch ahead of what it has, no more.
+            if !self.is_acknowledged {
+                return Err(SealError::Exhausted);
+            }
+            self.keys = self.ratchet.step();
+            (self.epoch, self.since, self.is_acknowledged) = (epoch, now, false);
+        }
+        // The jump is made behind a packet, so that `next_packet_number` is true whenever it is asked.
+        let is_due = self.is_acknowledged && now.saturating_since(self.since) >= STEP_AFTER;
+        self.next_number = if is_due { (epoch + 1) << epoch_bits } else { number + 1 };
+        Ok(number)
+    }
+}
+
+/// The receiving direction.
+struct Receiving<A> {
+    /// Only while the window reaches into the epoch before.
+    previous: Option<EpochKeys<A>>,
+    current: EpochKeys<A>,
+    /// Made with `current`, so that no packet makes anything be derived.
+    next: EpochKeys<A>,
+    ratchet: Ratchet,
+    /// The epoch of `current`.
+    epoch: u64,
+    window: ReplayWindow,
+}
+
+impl<A: Aead> Receiving<A> {
+    fn new(secret: Secret) -> Self {
+        let mut ratchet = Ratchet::new(secret);
+        let (current, next) = (ratchet.step(), ratchet.step());
+        Self { previous: None, current, next, ratchet, epoch: 0, window: ReplayWindow::new() }
+    }
+
+    /// Says whether the packet is the newest.
+    fn open(
+        &mut self,
+        epoch_bits: u32,
+        number: u64,
+        header: &[u8; SEALED_HEADER_LEN],
+        body: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<bool, OpenError> {
+        // SPEC 4.2, 4.3: epoch and window before any cryptography.
+        let epoch = number >> epoch_bits;
+        let is_next = epoch == self.epoch + 1;
+        let keys = if number >= PACKET_NUMBER_END {
+            None
+        } else if epoch == self.epoch {
+            Some(&self.current)
+        } else if is_next {
+            Some(&self.next)
+        } else if epoch + 1 == self.epoch {
+            self.previous.as_ref()
+        } else {
+            None
+        };
+        let keys = keys.ok_or(OpenError::Stale)?;
+        let seen = self.window.look_up(number);
+        match seen {
+            Seen::Newest | Seen::Fresh => {}
+            Seen::Before => return Err(OpenError::Replayed),
+            Seen::TooOld => return Err(OpenError::Stale),
+        }
+        keys.aead.open(&keys.nonce(number), header, body, tag).map_err(|_| OpenError::NotAuthentic)?;
+
+        // Authentic: from here on things change.
+        if is_next {
+            let next = core::mem::replace(&mut self.next, self.ratchet.step());
+            self.previous = Some(core::mem::replace(&mut self.current, next));
+            self.epoch = epoch;
+        }
+        self.window.insert(number);
+        if self.window.start() >> epoch_bits >= self.epoch {
+            self.previous = None;
+        }
+        Ok(seen == Seen::Newest)
+    }
+}
+
+#[cfg(test)]
+mod tests;

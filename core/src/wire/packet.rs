@@ -220,6 +220,12 @@ impl SealedHeader {
         [first::SEALED, i0, i1, i2, i3, n0, n1, n2, n3, n4, n5, n6, n7]
     }
 
+    /// The header that `bytes` are, if they begin a Sealed packet.
+    pub(crate) fn from_bytes(bytes: &[u8; SEALED_HEADER_LEN]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        if reader.u8() == Ok(first::SEALED) { Self::decode(&mut reader).ok() } else { None }
+    }
+
     fn encode_as(&self, first: u8, out: &mut Writer<'_>) -> Result<(), BufferFull> {
         out.u8(first)?;
         out.u32(self.connection_id)?;

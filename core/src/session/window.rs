@@ -1,0 +1,140 @@
+//! The replay window (SPEC 4.3).
+
+/// Numbers that the window remembers.
+pub(super) const WINDOW: u64 = 1024;
+const WORDS: usize = (WINDOW / 64) as usize;
+
+/// Which of the last [`WINDOW`] packet numbers were seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReplayWindow {
+    /// One above the highest number seen.
+    end: u64,
+    /// Bit `number % WINDOW` says that `number` was seen; bits of numbers outside `end - WINDOW..end` are clear.
+    seen: [u64; WORDS],
+}
+
+/// What the window knows of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Higher than all before.
+    Newest,
+    /// Not seen, inside the window.
+    Fresh,
+    /// Seen before.
+    Before,
+    /// Older than the window.
+    TooOld,
+}
+
+impl ReplayWindow {
+    pub(super) const fn new() -> Self {
+        Self { end: 0, seen: [0; WORDS] }
+    }
+
+    /// The lowest number that may still be taken.
+    pub(super) const fn start(&self) -> u64 {
+        self.end.saturating_sub(WINDOW)
+    }
+
+    /// Looks `number` up; changes nothing.
+    pub(super) fn look_up(&self, number: u64) -> Seen {
+        let (word, bit) = position(number);
+        if number >= self.end {
+            Seen::Newest
+        } else if number < self.start() {
+            Seen::TooOld
+        } else if self.seen[word] & bit != 0 {
+            Seen::Before
+        } else {
+            Seen::Fresh
+        }
+    }
+
+    /// Remembers a number that is not too old. The number must be authentic (SPEC 4.3).
+    pub(super) fn insert(&mut self, number: u64) {
+        if number >= self.end {
+            // The places of skipped numbers last belonged to numbers that leave the window now.
+            if number - self.end >= WINDOW {
+                self.seen = [0; WORDS];
+            } else {
+                (self.end..number).for_each(|skipped| self.clear(skipped));
+            }
+            self.end = number.saturating_add(1);
+        }
+        let (word, bit) = position(number);
+        self.seen[word] |= bit;
+    }
+
+    fn clear(&mut self, number: u64) {
+        let (word, bit) = position(number);
+        self.seen[word] &= !bit;
+    }
+}
+
+/// Where the bit of `number` is.
+fn position(number: u64) -> (usize, u64) {
+    let place = number % WINDOW;
+    ((place / 64) as usize, 1 << (place % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn remembers_exactly_1024_numbers() {
+        let mut window = ReplayWindow::new();
+        window.insert(0);
+        window.insert(1023);
+        assert_eq!(window.look_up(0), Seen::Before);
+        window.insert(1024);
+        assert_eq!(window.look_up(0), Seen::TooOld);
+        assert_eq!(window.look_up(1), Seen::Fresh);
+        assert_eq!(size_of_val(&window.seen), 128);
+    }
+
+    #[test]
+    fn forgets_everything_when_it_jumps() {
+        let mut window = ReplayWindow::new();
+        (0..1024).for_each(|number| window.insert(number));
+        window.insert(5000);
+        assert_eq!(window.look_up(5000 - 1023), Seen::Fresh);
+        assert_eq!(window.look_up(5000 - 1024), Seen::TooOld);
+        assert_eq!(window.look_up(5000), Seen::Before);
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_set(
+            start in prop::sample::select(&[0u64, 1 << 20, (1 << 62) - 9000][..]),
+            steps in prop::collection::vec(prop_oneof![-1100i64..20, 0i64..4, -2i64..2000], 1..400),
+        ) {
+            let mut window = ReplayWindow::new();
+            let mut set = BTreeSet::new();
+            let mut at = start;
+            for step in steps {
+                let number = at.saturating_add_signed(step).min((1 << 62) - 1);
+                let highest = set.last().copied();
+                let expected = if highest.is_none_or(|highest| number > highest) {
+                    Seen::Newest
+                } else if number + 1024 <= highest.unwrap_or(0) {
+                    Seen::TooOld
+                } else if set.contains(&number) {
+                    Seen::Before
+                } else {
+                    Seen::Fresh
+                };
+                prop_assert_eq!(window.look_up(number), expected);
+                if matches!(expected, Seen::Newest | Seen::Fresh) {
+                    window.insert(number);
+                    set.insert(number);
+                    at = at.max(number);
+                }
+            }
+        }
+    }
+}
