@@ -1,0 +1,94 @@
+//! What the hub tells the program around it: lines for a console, a transcript, a log.
+
+use core::net::SocketAddr;
+
+use kabar_core::chat::{Kind, RefusedCode};
+use kabar_core::crypto::identity::PublicIdentity;
+
+use crate::store::CommitError;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HubEvent {
+    /// An entry is in the log for ever.
+    Entry {
+        /// Its position.
+        seq: u64,
+        /// Its time, in ms since 1970.
+        time_ms: u64,
+        /// Who said it.
+        author: String,
+        /// From where, if it came over the network and its author is still connected.
+        from: Option<SocketAddr>,
+        /// What it is.
+        kind: Kind,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Somebody became a member (also when the log does not say so).
+    Joined {
+        /// The name as the server wrote it.
+        name: String,
+        /// Who.
+        identity: PublicIdentity,
+        /// From where.
+        from: SocketAddr,
+    },
+    /// A member is gone (also when the log does not say so).
+    Left {
+        /// The name.
+        name: String,
+        /// From where it was there.
+        from: SocketAddr,
+        /// How it ended.
+        how: Departure,
+    },
+    /// A Join was refused.
+    Refused {
+        /// The name it asked for.
+        name: String,
+        /// From where.
+        from: SocketAddr,
+        /// Why.
+        code: RefusedCode,
+    },
+    /// A member is reached at another address now.
+    Moved {
+        /// The name.
+        name: String,
+        /// Where it is.
+        to: SocketAddr,
+    },
+    /// A commit did not (surely) happen; it is tried again. Nobody is told that anything was stored meanwhile.
+    StoreTrouble(CommitError),
+    /// The store cannot be read; it is tried again.
+    StoreUnreadable,
+    /// The store lost entries that were committed before. Nothing more is accepted until it has them again.
+    StoreWentBack {
+        /// The head it has.
+        head: u64,
+        /// The head it had.
+        expected: u64,
+    },
+    /// Commits work again.
+    StoreRecovered,
+}
+
+/// How a membership ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Departure {
+    /// It said so.
+    Left,
+    /// It was not heard of any more, or closed with an error.
+    Vanished,
+    /// The same identity joined from elsewhere, or came again.
+    Replaced,
+    /// The operator put it out.
+    Kicked,
+    /// It broke a rule.
+    Broke,
+    /// The server stops.
+    Shutdown,
+}

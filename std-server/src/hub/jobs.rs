@@ -1,0 +1,188 @@
+//! What the hub does not do itself: public-key work, password checks, the store. Worker threads run these, or the simulator
+//! inline, with the same result.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::RangeInclusive;
+use std::sync::Arc;
+
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::rsa::PrivateKey;
+use kabar_core::session::PendingAccept;
+use kabar_core::session::acceptor::Accepted;
+use zeroize::Zeroizing;
+
+use crate::store::{Batch, CommitError, Loaded, LogEntry, ReadError, Store};
+
+/// Work for a worker. Jobs of different kinds may run in any order and beside each other; those of one kind in order.
+#[derive(Debug)]
+pub enum Job<P: Provider> {
+    /// Public-key work of one handshake: about 1 ms.
+    Accept(AcceptJob<P>),
+    /// One password check. At most one is outstanding.
+    Password(PasswordJob),
+    /// Something for the store.
+    Store(StoreJob),
+}
+
+/// A finished job, for [`super::Hub::handle_done`].
+#[derive(Debug)]
+pub enum Done {
+    /// [`Job::Accept`].
+    Accept(AcceptDone),
+    /// [`Job::Password`].
+    Password(PasswordDone),
+    /// [`Job::Store`].
+    Store(StoreDone),
+}
+
+/// Which thread a job belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum JobKind {
+    /// Needs the private key; any number of threads.
+    Accept,
+    /// Needs the password's verifier; one thread.
+    Password,
+    /// Needs the store; one thread.
+    Store,
+}
+
+/// Public-key work of one handshake.
+pub struct AcceptJob<P: Provider> {
+    pub(super) pending: PendingAccept,
+    pub(super) connection_id: u32,
+    pub(super) seed: Zeroizing<[u8; 32]>,
+    pub(super) provider: PhantomData<fn() -> P>,
+}
+
+/// What [`AcceptJob::run`] found.
+#[derive(Debug)]
+pub struct AcceptDone {
+    pub(super) connection_id: u32,
+    pub(super) accepted: Option<Box<Accepted>>,
+}
+
+/// One password to check.
+pub struct PasswordJob {
+    pub(super) connection_id: u32,
+    pub(super) password: Zeroizing<Vec<u8>>,
+}
+
+/// What [`PasswordJob::run`] found.
+#[derive(Debug)]
+pub struct PasswordDone {
+    pub(super) connection_id: u32,
+    pub(super) is_right: bool,
+}
+
+/// Something for the store.
+#[derive(Clone, Debug)]
+pub enum StoreJob {
+    /// Commit a batch. At most one is outstanding; the next one collects meanwhile (group commit).
+    Append(Arc<Batch>),
+    /// Read entries that are behind the tail in memory.
+    Read {
+        /// The room.
+        room: Arc<str>,
+        /// Their seqs.
+        range: RangeInclusive<u64>,
+    },
+    /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
+    Reload {
+        /// The room.
+        room: Arc<str>,
+    },
+}
+
+/// What [`StoreJob::run`] found.
+#[derive(Debug)]
+pub enum StoreDone {
+    /// [`StoreJob::Append`].
+    Append(Result<(), CommitError>),
+    /// [`StoreJob::Read`].
+    Read {
+        /// What was asked for.
+        range: RangeInclusive<u64>,
+        /// What is there.
+        entries: Result<Vec<LogEntry>, ReadError>,
+    },
+    /// [`StoreJob::Reload`].
+    Reload(Result<Box<Loaded>, ReadError>),
+}
+
+/// Checks the room's password. Slow on purpose.
+pub trait PasswordVerifier {
+    /// Whether `password` is the room's.
+    fn verify(&self, password: &[u8]) -> bool;
+}
+
+/// The verifier of a room without a password.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPassword;
+
+impl PasswordVerifier for NoPassword {
+    fn verify(&self, _: &[u8]) -> bool {
+        false
+    }
+}
+
+impl<P: Provider> Job<P> {
+    /// Which thread it belongs to.
+    #[must_use]
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::Accept(_) => JobKind::Accept,
+            Self::Password(_) => JobKind::Password,
+            Self::Store(_) => JobKind::Store,
+        }
+    }
+
+    /// Runs it here and now.
+    pub fn run(self, key: &impl PrivateKey, verifier: &impl PasswordVerifier, store: &mut impl Store) -> Done {
+        match self {
+            Self::Accept(job) => Done::Accept(job.run(key)),
+            Self::Password(job) => Done::Password(job.run(verifier)),
+            Self::Store(job) => Done::Store(job.run(store)),
+        }
+    }
+}
+
+impl<P: Provider> AcceptJob<P> {
+    /// Runs it. Pure: the same job gives the same result.
+    #[must_use]
+    pub fn run(self, key: &impl PrivateKey) -> AcceptDone {
+        let accepted = self.pending.run::<P>(key, self.connection_id, *self.seed).map(Box::new);
+        AcceptDone { connection_id: self.connection_id, accepted }
+    }
+}
+
+impl PasswordJob {
+    /// Runs it.
+    #[must_use]
+    pub fn run(self, verifier: &impl PasswordVerifier) -> PasswordDone {
+        PasswordDone { connection_id: self.connection_id, is_right: verifier.verify(&self.password) }
+    }
+}
+
+impl StoreJob {
+    /// Runs it.
+    pub fn run(self, store: &mut impl Store) -> StoreDone {
+        match self {
+            Self::Append(batch) => StoreDone::Append(store.commit(&batch)),
+            Self::Read { room, range } => StoreDone::Read { entries: store.read(&room, range.clone()), range },
+            Self::Reload { room } => StoreDone::Reload(store.load(&room).map(Box::new)),
+        }
+    }
+}
+
+impl<P: Provider> fmt::Debug for AcceptJob<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcceptJob").field("connection_id", &self.connection_id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PasswordJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordJob").field("connection_id", &self.connection_id).finish_non_exhaustive()
+    }
+}

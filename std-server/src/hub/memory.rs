@@ -1,0 +1,146 @@
+//! Rings from a shared pool: taken at the first byte, given back when all is acknowledged or read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kabar_core::transport::{Capacity, Memory, Part, Parts, Slot};
+
+/// Pieces kept ready per kind; what is given back beyond that goes to the allocator.
+const MAX_SPARE: usize = 64;
+
+/// The rings of all connections of one hub, bounded in bytes.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    capacity: Capacity,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    used: usize,
+    limit: usize,
+    refused: u64,
+    spare_rings: Vec<Box<[u8]>>,
+    spare_tables: Vec<Box<[Slot]>>,
+}
+
+/// The memory of one connection.
+#[derive(Debug)]
+pub struct Pooled {
+    pool: Pool,
+    rings: [Box<[u8]>; 4],
+    in_flight: Box<[Slot]>,
+}
+
+impl Pool {
+    /// A pool of `limit` bytes for connections of `capacity`.
+    #[must_use]
+    pub fn new(capacity: Capacity, limit: usize) -> Self {
+        let shared = Shared { used: 0, limit, refused: 0, spare_rings: Vec::new(), spare_tables: Vec::new() };
+        Self { capacity, shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// The memory of a new connection: nothing is held.
+    #[must_use]
+    pub fn memory(&self) -> Pooled {
+        Pooled { pool: self.clone(), rings: Default::default(), in_flight: Box::default() }
+    }
+
+    /// Bytes that connections hold.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.shared().used
+    }
+
+    /// How often nothing was to be had.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.shared().refused
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // Nothing panics while it holds the lock, and counts and lists are whole at every step.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn take(&mut self, bytes: usize) -> bool {
+        let fits = self.used + bytes <= self.limit;
+        if fits {
+            self.used += bytes;
+        } else {
+            self.refused += 1;
+        }
+        fits
+    }
+}
+
+/// Which ring a part is, and its size; `None`: the in-flight table.
+fn ring<'a>(rings: &'a mut [Box<[u8]>; 4], capacity: &Capacity, part: Part) -> Option<(&'a mut Box<[u8]>, usize)> {
+    let [chat_send, chat_receive, bulk_send, bulk_receive] = rings;
+    match part {
+        Part::ChatSend => Some((chat_send, capacity.chat_send)),
+        Part::ChatReceive => Some((chat_receive, capacity.chat_receive)),
+        Part::BulkSend => Some((bulk_send, capacity.bulk_send)),
+        Part::BulkReceive => Some((bulk_receive, capacity.bulk_receive)),
+        Part::InFlight => None,
+    }
+}
+
+impl Memory for Pooled {
+    fn capacity(&self) -> Capacity {
+        self.pool.capacity
+    }
+
+    fn parts(&mut self) -> Parts<'_> {
+        let [chat_send, chat_receive, bulk_send, bulk_receive] = &mut self.rings;
+        Parts { chat_send, chat_receive, bulk_send, bulk_receive, in_flight: &mut self.in_flight }
+    }
+
+    fn acquire(&mut self, part: Part) -> bool {
+        let capacity = self.pool.capacity;
+        let mut shared = self.pool.shared();
+        if let Some((ring, len)) = ring(&mut self.rings, &capacity, part) {
+            if ring.len() == len {
+                return true;
+            }
+            if !shared.take(len) {
+                return false;
+            }
+            let spare = shared.spare_rings.iter().rposition(|spare| spare.len() == len);
+            *ring = spare.map_or_else(|| vec![0; len].into(), |at| shared.spare_rings.swap_remove(at));
+        } else if self.in_flight.len() < capacity.in_flight {
+            if !shared.take(capacity.in_flight * size_of::<Slot>()) {
+                return false;
+            }
+            let table = || vec![Slot::EMPTY; capacity.in_flight].into();
+            self.in_flight = shared.spare_tables.pop().unwrap_or_else(table);
+        }
+        true
+    }
+
+    fn release(&mut self, part: Part) {
+        let mut shared = self.pool.shared();
+        if let Some((ring, _)) = ring(&mut self.rings, &self.pool.capacity, part) {
+            let ring = core::mem::take(ring);
+            shared.used -= ring.len();
+            if !ring.is_empty() && shared.spare_rings.len() < MAX_SPARE {
+                shared.spare_rings.push(ring);
+            }
+        } else {
+            let table = core::mem::take(&mut self.in_flight);
+            shared.used -= size_of_val(&*table);
+            if !table.is_empty() && shared.spare_tables.len() < MAX_SPARE {
+                shared.spare_tables.push(table);
+            }
+        }
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        for part in [Part::ChatSend, Part::ChatReceive, Part::BulkSend, Part::BulkReceive, Part::InFlight] {
+            self.release(part);
+        }
+    }
+}

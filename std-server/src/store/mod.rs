@@ -1,0 +1,201 @@
+//! Where a room's log lies (SPEC 7): what is written in one transaction, and what is read back.
+//!
+//! A store has one writer and is single-threaded: the hub has at most one [`Store::commit`] outstanding. Everything a commit
+//! writes becomes durable together or not at all.
+
+mod memory;
+
+use core::fmt;
+use core::ops::RangeInclusive;
+
+use kabar_core::chat::{Kind, Term};
+use kabar_core::crypto::identity::PublicIdentity;
+
+pub use memory::{Fault, MemoryStore};
+
+/// One entry of a room's log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Position: 1, 2, 3, ... without gaps.
+    pub seq: u64,
+    /// When it was stored, in ms since 1970.
+    pub time_ms: u64,
+    /// The author's name as it was then.
+    pub author: String,
+    /// The author's instance; 0: the server.
+    pub instance: u64,
+    /// Number under the instance; unique with it unless the instance is 0.
+    pub number: u64,
+    /// What it is.
+    pub kind: Kind,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// One run of the server (SPEC 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TermRecord {
+    /// Its name.
+    pub term: Term,
+    /// The first seq that it could give.
+    pub first_seq: u64,
+}
+
+/// One client process (SPEC 6.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceRecord {
+    /// Random, not 0.
+    pub instance: u64,
+    /// Whose it is; never changes.
+    pub identity: PublicIdentity,
+    /// Highest number that is in the log; 0: none.
+    pub highest: u64,
+    /// The seq of that number; 0: none.
+    pub highest_seq: u64,
+}
+
+/// A name and who owns it (SPEC 6.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameRecord {
+    /// The form under which names are compared: the key of the record.
+    pub folded: String,
+    /// The form that is shown.
+    pub name: String,
+    /// The owner.
+    pub identity: PublicIdentity,
+    /// When the owner was last seen under it, in ms since 1970.
+    pub seen_ms: u64,
+    /// Whether the log says that the owner is here: joined was said, left was not yet.
+    pub present: bool,
+}
+
+/// Who was admitted, and under which password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// Who.
+    pub identity: PublicIdentity,
+    /// Names the way in that was valid then; changes with the password.
+    pub tag: [u8; 16],
+}
+
+/// What one transaction writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The room.
+    pub room: String,
+    /// The term of this run: in the first batch of a run.
+    pub term: Option<TermRecord>,
+    /// New entries. The first has the seq after the head; the others follow without gaps.
+    pub entries: Vec<LogEntry>,
+    /// New and changed instances, their highest numbers included.
+    pub instances: Vec<InstanceRecord>,
+    /// New and changed names.
+    pub names: Vec<NameRecord>,
+    /// Names whose ownership ends, in folded form. Applied before `names`.
+    pub released: Vec<String>,
+    /// New admissions.
+    pub admissions: Vec<Admission>,
+}
+
+impl Batch {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.term.is_none()
+            && self.entries.is_empty()
+            && self.instances.is_empty()
+            && self.names.is_empty()
+            && self.released.is_empty()
+            && self.admissions.is_empty()
+    }
+
+    /// Seq of the last entry, if there is one.
+    #[must_use]
+    pub fn last_seq(&self) -> Option<u64> {
+        self.entries.last().map(|entry| entry.seq)
+    }
+}
+
+/// What a store holds of a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// All terms, oldest first.
+    pub terms: Vec<TermRecord>,
+    /// Smallest seq that is still kept; head + 1 if nothing is.
+    pub first: u64,
+    /// Largest seq; 0: none yet.
+    pub head: u64,
+    /// All instances.
+    pub instances: Vec<InstanceRecord>,
+    /// All names.
+    pub names: Vec<NameRecord>,
+    /// All admissions.
+    pub admissions: Vec<Admission>,
+}
+
+/// A commit did not (surely) happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// Nothing was written.
+    Failed,
+    /// It may or may not have been written.
+    Uncertain,
+}
+
+/// Nothing could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadError;
+
+/// A durable log and what belongs to it.
+pub trait Store {
+    /// Reads all that is held of `room`; a room that is not known is empty.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn load(&mut self, room: &str) -> Result<Loaded, ReadError>;
+
+    /// Writes `batch` in one transaction and returns when it is durable.
+    ///
+    /// # Errors
+    /// [`CommitError`]; after either, heads and numbers are to be read again with [`Store::load`].
+    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
+
+    /// Reads the entries of `range` that exist, in order.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError>;
+}
+
+impl fmt::Debug for LogEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogEntry")
+            .field("seq", &self.seq)
+            .field("author", &self.author)
+            .field("instance", &self.instance)
+            .field("number", &self.number)
+            .field("kind", &self.kind)
+            .field("body_len", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Failed => "nothing was written",
+            Self::Uncertain => "it is not known whether it was written",
+        })
+    }
+}
+
+impl core::error::Error for CommitError {}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store cannot be read")
+    }
+}
+
+impl core::error::Error for ReadError {}
