@@ -1,0 +1,293 @@
+//! A data directory: readable by its owner only, files replaced as a whole or not at all, one process at a time by lock files.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+/// Longest file that is read whole, in bytes: everything kept here is far smaller.
+const MAX_FILE_LEN: u64 = 1 << 20;
+
+/// A directory that holds secrets.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    path: PathBuf,
+}
+
+/// Held by one process at a time; given back when dropped, or by the system when the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// A file operation failed.
+#[derive(Debug)]
+pub struct FileError {
+    action: &'static str,
+    path: PathBuf,
+    cause: io::Error,
+}
+
+/// A lock was not obtained.
+#[derive(Debug)]
+pub enum LockError {
+    /// Another process holds it; its id, if it could be read.
+    Held(Option<u32>),
+    /// The lock file cannot be used.
+    File(FileError),
+}
+
+impl DataDir {
+    /// Where data lies when nobody says otherwise: `~/.local/share/kabar`, or what this system has instead of it.
+    #[must_use]
+    pub fn default_path() -> Option<PathBuf> {
+        directories::ProjectDirs::from("", "", "kabar").map(|dirs| dirs.data_dir().to_path_buf())
+    }
+
+    /// Opens a directory; makes it, for its owner only, if it is not there.
+    ///
+    /// # Errors
+    /// [`FileError`] if it is not there and cannot be made.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        make_private_dir(path).map_err(FileError::new("make the directory", path))?;
+        Ok(Self { path: path.to_path_buf() })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where `name` is in it.
+    #[must_use]
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Reads a file whole; `None` if there is none. One that others may read is made private first.
+    ///
+    /// # Errors
+    /// [`FileError`], also for a file that is not UTF-8 or absurdly long.
+    pub fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, FileError> {
+        let path = self.join(name);
+        let failed = FileError::new("read", &path);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut text = Zeroizing::new(String::new());
+        let read = (|| {
+            let len = file.metadata()?.len();
+            if len > MAX_FILE_LEN {
+                return Err(io::Error::other("it is far too long"));
+            }
+            make_private(&file)?;
+            // Reserved at once, so that growing leaves no copy of a secret behind.
+            text.reserve(usize::try_from(len).unwrap_or(0) + 1);
+            (&file).take(MAX_FILE_LEN).read_to_string(&mut text)
+        })();
+        read.map(|_| Some(text)).map_err(failed)
+    }
+
+    /// Replaces a file: afterwards, and after a crash at any moment, it has the old content or the new.
+    ///
+    /// # Errors
+    /// [`FileError`]; the old content is still there then.
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        let path = self.join(name);
+        let parent = path.parent().unwrap_or(&self.path);
+        let write = || {
+            make_private_dir(parent)?;
+            // Mode 0600 from the beginning.
+            let mut file = tempfile::NamedTempFile::new_in(parent)?;
+            file.write_all(content)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            sync_dir(parent)
+        };
+        write().map_err(FileError::new("write", &path))
+    }
+
+    /// Takes the lock of this name, whose file then holds this process's id.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub fn lock(&self, name: &str) -> Result<Lock, LockError> {
+        let path = self.join(name);
+        let failed = FileError::new("lock", &path);
+        let open = || {
+            make_private_dir(path.parent().unwrap_or(&self.path))?;
+            let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+            make_private(&file)?;
+            match file.try_lock() {
+                Ok(()) => {
+                    file.set_len(0)?;
+                    writeln!(file, "{}", std::process::id())?;
+                    Ok(Ok(Lock { _file: file }))
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let mut id = String::new();
+                    file.rewind()?;
+                    let id = file.take(16).read_to_string(&mut id).ok().and_then(|_| id.trim().parse().ok());
+                    Ok(Err(LockError::Held(id)))
+                }
+                Err(TryLockError::Error(error)) => Err(error),
+            }
+        };
+        open().map_err(|error| LockError::File(failed(error)))?
+    }
+}
+
+impl FileError {
+    /// Makes an error of what [`io`] says about doing `action` to `path`.
+    pub fn new(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |cause| Self { action, path, cause }
+    }
+
+    /// A file whose content is not what it should be.
+    #[must_use]
+    pub fn damaged(path: &Path, what: &'static str) -> Self {
+        Self::new("use", path)(io::Error::new(io::ErrorKind::InvalidData, what))
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} {}: {}", self.action, self.path.display(), self.cause)
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held(Some(id)) => write!(f, "in use by another process ({id})"),
+            Self::Held(None) => f.write_str("in use by another process"),
+            Self::File(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LockError {}
+
+#[cfg(unix)]
+fn make_private_dir(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    // A directory that is there stays as it is: it may be one that is shared on purpose.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(unix)]
+fn make_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 { file.set_permissions(fs::Permissions::from_mode(0o600)) } else { Ok(()) }
+}
+
+/// A rename is durable once the directory is.
+#[cfg(unix)]
+fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn make_private_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn sync_dir(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dir() -> (tempfile::TempDir, DataDir) {
+        let home = tempfile::tempdir().unwrap();
+        let data = DataDir::open(&home.path().join("a/b")).unwrap();
+        (home, data)
+    }
+
+    #[cfg(unix)]
+    fn mode(path: &Path) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_it_makes_is_for_its_owner_only() {
+        let (_home, data) = dir();
+        data.replace("sub/file", b"secret").unwrap();
+        let _lock = data.lock("sub/lock").unwrap();
+        assert_eq!(mode(data.path()), 0o700);
+        assert_eq!(mode(data.path().parent().unwrap()), 0o700);
+        assert_eq!(mode(&data.join("sub")), 0o700);
+        assert_eq!(mode(&data.join("sub/file")), 0o600);
+        assert_eq!(mode(&data.join("sub/lock")), 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_that_others_may_read_is_made_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_home, data) = dir();
+        fs::write(data.join("file"), "secret").unwrap();
+        fs::set_permissions(data.join("file"), fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(data.read("file").unwrap().unwrap().as_str(), "secret");
+        assert_eq!(mode(&data.join("file")), 0o600);
+    }
+
+    #[test]
+    fn replacing_leaves_one_whole_file() {
+        let (_home, data) = dir();
+        assert!(data.read("file").unwrap().is_none());
+        data.replace("file", b"a longer first content").unwrap();
+        data.replace("file", b"second").unwrap();
+        assert_eq!(data.read("file").unwrap().unwrap().as_str(), "second");
+        assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_lock_is_held_once_and_names_its_holder() {
+        let (_home, data) = dir();
+        let held = data.lock("lock").unwrap();
+        assert!(matches!(data.lock("lock"), Err(LockError::Held(Some(id))) if id == std::process::id()));
+        drop(data.lock("other").unwrap());
+        drop(held);
+        drop(data.lock("lock").unwrap());
+    }
+
+    #[test]
+    fn errors_name_the_file_in_one_line() {
+        let (_home, data) = dir();
+        fs::write(data.join("plain"), "").unwrap();
+        fs::write(data.join("bytes"), [0xff, 0xfe]).unwrap();
+        let errors = [
+            data.replace("plain/file", b"").unwrap_err().to_string(),
+            data.lock("plain/lock").unwrap_err().to_string(),
+            data.read("bytes").unwrap_err().to_string(),
+            DataDir::open(&data.join("plain/dir")).unwrap_err().to_string(),
+        ];
+        for error in errors {
+            assert!(error.contains(data.path().to_str().unwrap()) && !error.contains('\n'), "{error}");
+        }
+    }
+}

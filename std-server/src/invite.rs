@@ -1,0 +1,310 @@
+//! Invites: one line that says where a room is, whose key its server has, and the secret that lets in.
+//!
+//! ```text
+//! kabar://HOST:PORT/ROOM/FINGERPRINT.SECRET
+//! ```
+//! Only letters, digits and `. : / - _`, so that it can be pasted unquoted into any shell. An IPv6 address is written without
+//! brackets (zsh and csh take them for a pattern) and read with or without. Fingerprint and secret are base32 without padding.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::BASE32_NOPAD;
+use kabar_core::chat::{MAX_NAME_LEN, ROOM_SECRET_LEN};
+use kabar_core::session::Fingerprint;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::address::{AddressError, Host, HostPort};
+
+/// What every invite begins with.
+pub const SCHEME: &str = "kabar://";
+/// The room that is meant when none is named.
+pub const DEFAULT_ROOM: &str = "lobby";
+
+/// Everything that is needed to join a room. Whoever has it can join, so it is printed only on purpose.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invite {
+    /// Where the server is.
+    pub host: Host,
+    /// Its port; never 0.
+    pub port: u16,
+    /// The room.
+    pub room: RoomName,
+    /// Whose key the server has.
+    pub fingerprint: Fingerprint,
+    /// What lets in.
+    pub secret: RoomSecret,
+}
+
+/// The name of a room: 1 to 32 lower-case ASCII letters, digits, `-` and `_` (SPEC 6.6).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomName(String);
+
+/// A room's secret: wiped on drop, never printed by accident.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct RoomSecret([u8; ROOM_SECRET_LEN]);
+
+/// What is wrong with an invite, by its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InviteError {
+    /// It does not begin with `kabar://`.
+    Scheme,
+    /// It ends too early.
+    CutOff,
+    /// There is no colon and port behind the host.
+    NoPort,
+    /// Host or port.
+    Address(AddressError),
+    /// The room.
+    Room,
+    /// The fingerprint.
+    Fingerprint,
+    /// The secret.
+    Secret,
+}
+
+/// Not a room's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidRoomName;
+
+impl FromStr for Invite {
+    type Err = InviteError;
+
+    fn from_str(text: &str) -> Result<Self, InviteError> {
+        let text = text.trim();
+        let rest = match text.get(..SCHEME.len()) {
+            Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => &text[SCHEME.len()..],
+            _ => return Err(InviteError::Scheme),
+        };
+        let mut parts = rest.splitn(3, '/');
+        let (Some(address), Some(room), Some(keys)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(InviteError::CutOff);
+        };
+        let (host, port) = address.rsplit_once(':').ok_or(InviteError::NoPort)?;
+        let HostPort { host, port } = HostPort::from_parts(host, port).map_err(InviteError::Address)?;
+        let room = RoomName::new(room).map_err(|InvalidRoomName| InviteError::Room)?;
+        let (fingerprint, secret) = keys.split_once('.').ok_or(InviteError::CutOff)?;
+        let fingerprint = parse_fingerprint(fingerprint).ok_or(InviteError::Fingerprint)?;
+        let secret = RoomSecret::from_base32(secret).ok_or(InviteError::Secret)?;
+        Ok(Self { host, port, room, fingerprint, secret })
+    }
+}
+
+impl fmt::Display for Invite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, room, fingerprint, secret } = self;
+        write!(f, "{SCHEME}{host}:{port}/{room}/{}.{}", show_fingerprint(fingerprint), secret.to_base32())
+    }
+}
+
+impl fmt::Debug for Invite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invite")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RoomName {
+    /// Checks a room's name.
+    ///
+    /// # Errors
+    /// [`InvalidRoomName`].
+    pub fn new(name: &str) -> Result<Self, InvalidRoomName> {
+        let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        if !(1..=MAX_NAME_LEN).contains(&name.len()) || !name.bytes().all(is_allowed) || name == "server" {
+            return Err(InvalidRoomName);
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RoomName {
+    type Err = InvalidRoomName;
+
+    fn from_str(name: &str) -> Result<Self, InvalidRoomName> {
+        Self::new(name)
+    }
+}
+
+impl fmt::Display for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl RoomSecret {
+    /// Takes 128 random bits.
+    #[must_use]
+    pub const fn new(bytes: [u8; ROOM_SECRET_LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; ROOM_SECRET_LEN] {
+        &self.0
+    }
+
+    /// Reads [`RoomSecret::to_base32`].
+    #[must_use]
+    pub fn from_base32(text: &str) -> Option<Self> {
+        base32(text).map(Self)
+    }
+
+    /// As it is written in an invite.
+    #[must_use]
+    pub fn to_base32(&self) -> String {
+        BASE32_NOPAD.encode(&self.0)
+    }
+}
+
+impl fmt::Debug for RoomSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RoomSecret(..)")
+    }
+}
+
+/// Reads [`show_fingerprint`].
+#[must_use]
+pub fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
+    base32(text).map(Fingerprint)
+}
+
+/// A fingerprint as people compare it: 32 characters of base32.
+#[must_use]
+pub fn show_fingerprint(fingerprint: &Fingerprint) -> String {
+    BASE32_NOPAD.encode(&fingerprint.0)
+}
+
+/// Exactly `LEN` bytes; lower case is taken too, because people retype.
+fn base32<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
+    BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()?.try_into().ok()
+}
+
+impl fmt::Display for InviteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scheme => write!(f, "an invite begins with {SCHEME}"),
+            Self::CutOff => write!(f, "the invite is cut off: it is {SCHEME}HOST:PORT/ROOM/FINGERPRINT.SECRET"),
+            Self::NoPort => f.write_str("the invite has no port behind its host"),
+            Self::Address(error) => write!(f, "the invite is damaged: {error}"),
+            Self::Room => write!(f, "the invite is damaged: {InvalidRoomName}"),
+            Self::Fingerprint => f.write_str("the invite is damaged: the fingerprint is not 32 characters of base32"),
+            Self::Secret => f.write_str("the invite is damaged: the secret at its end is not 26 characters of base32"),
+        }
+    }
+}
+
+impl std::error::Error for InviteError {}
+
+impl fmt::Display for InvalidRoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a room's name is 1 to {MAX_NAME_LEN} of a to z, 0 to 9, - and _")
+    }
+}
+
+impl std::error::Error for InvalidRoomName {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const INVITE: &str = "kabar://192.168.0.162:9999/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4";
+
+    fn invites() -> impl Strategy<Value = Invite> {
+        let host = prop_oneof![
+            any::<std::net::Ipv4Addr>().prop_map(|ip| Host::Ip(ip.into())),
+            any::<std::net::Ipv6Addr>().prop_map(|ip| Host::Ip(ip.into())),
+            "[a-z][a-z0-9-]{0,20}(\\.[a-z0-9]{1,10}){0,3}".prop_map(|name| name.parse().unwrap()),
+        ];
+        (host, 1..=u16::MAX, "[a-z0-9_-]{1,32}", any::<[u8; 20]>(), any::<[u8; 16]>()).prop_filter_map(
+            "a reserved name",
+            |(host, port, room, fingerprint, secret)| {
+                let (fingerprint, secret) = (Fingerprint(fingerprint), RoomSecret::new(secret));
+                Some(Invite { host, port, room: RoomName::new(&room).ok()?, fingerprint, secret })
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn round_trips(invite in invites()) {
+            prop_assert_eq!(invite.to_string().parse(), Ok(invite));
+        }
+
+        #[test]
+        fn holds_nothing_that_a_shell_takes_for_something_else(invite in invites()) {
+            let text = invite.to_string();
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:/-_".contains(&byte)), "{}", text);
+        }
+
+        #[test]
+        fn rejects_every_cut(invite in invites(), at in any::<prop::sample::Index>()) {
+            let text = invite.to_string();
+            prop_assert!(text[..at.index(text.len())].parse::<Invite>().is_err());
+        }
+
+        #[test]
+        fn never_panics(text in "\\PC*") {
+            drop(text.parse::<Invite>());
+            drop(format!("{SCHEME}{text}").parse::<Invite>());
+        }
+    }
+
+    #[test]
+    fn survives_being_pasted_unquoted_into_a_shell() {
+        let v6 = INVITE.replace("192.168.0.162", "2001:db8::7");
+        for invite in [INVITE, &v6] {
+            let echo = std::process::Command::new("sh").arg("-c").arg(format!("printf %s {invite}")).output().unwrap();
+            assert_eq!(String::from_utf8(echo.stdout).unwrap(), invite.parse::<Invite>().unwrap().to_string());
+        }
+    }
+
+    #[test]
+    fn takes_brackets_lower_case_and_white_space_around() {
+        let plain: Invite = INVITE.replace("192.168.0.162", "2001:db8::7").parse().unwrap();
+        assert_eq!(INVITE.replace("192.168.0.162", "[2001:db8::7]").parse(), Ok(plain));
+        assert_eq!(format!("  {}\r\n", INVITE.to_lowercase()).parse(), INVITE.parse::<Invite>());
+    }
+
+    #[test]
+    fn names_the_part_that_is_wrong() {
+        let parse = |from: &str, to: &str| {
+            assert!(INVITE.contains(from));
+            INVITE.replacen(from, to, 1).parse::<Invite>().map(drop)
+        };
+        assert_eq!(parse("kabar:", "http:"), Err(InviteError::Scheme));
+        assert_eq!(parse(":9999", ""), Err(InviteError::NoPort));
+        assert_eq!(parse("9999", "99999"), Err(InviteError::Address(AddressError::Port)));
+        assert_eq!(parse("192.168.0.162", "a b"), Err(InviteError::Address(AddressError::Host)));
+        assert_eq!(parse("lobby", "Lob by"), Err(InviteError::Room));
+        assert_eq!(parse("lobby", "server"), Err(InviteError::Room));
+        assert_eq!(parse("lobby/", ""), Err(InviteError::CutOff));
+        assert_eq!(parse("AAAQ", "AAA1"), Err(InviteError::Fingerprint));
+        assert_eq!(parse(".AAAQ", ".AAA"), Err(InviteError::Secret));
+        // The last character carries two bits that must be zero: one secret has one spelling.
+        assert_eq!(INVITE.trim_end_matches('4').parse::<Invite>(), Err(InviteError::Secret));
+        assert_eq!(format!("{}5", INVITE.trim_end_matches('4')).parse::<Invite>(), Err(InviteError::Secret));
+        assert_eq!("".parse::<Invite>(), Err(InviteError::Scheme));
+        assert_eq!("kabar://".parse::<Invite>(), Err(InviteError::CutOff));
+    }
+
+    #[test]
+    fn does_not_print_its_secret() {
+        let shown = format!("{:?}", INVITE.parse::<Invite>().unwrap());
+        assert!(!shown.contains("secret") && !shown.contains("AAAQ"), "{shown}");
+        assert_eq!(format!("{:?}", RoomSecret::new([7; 16])), "RoomSecret(..)");
+    }
+}

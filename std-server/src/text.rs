@@ -1,0 +1,217 @@
+//! How lines look, on the server's console and in the client, and what is kept from being shown.
+//!
+//! ```text
+//! [2024-11-01 10:37:10] Farhan: haloooo
+//!     a second line of the same text is indented, so nobody forges a line
+//! [2024-11-01 10:37:10] Farhan has joined the chat!
+//! ```
+
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use kabar_core::chat::Kind;
+
+/// What a further line of a text begins with.
+pub const CONTINUATION: &str = "    ";
+
+/// An entry, as far as it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// When it was stored, in ms since 1970.
+    pub time_ms: u64,
+    /// Who said it.
+    pub author: &'a str,
+    /// From where, if that is known and to be shown.
+    pub address: Option<SocketAddr>,
+    /// What it is.
+    pub kind: Kind,
+    /// What was said.
+    pub content: Content<'a>,
+}
+
+/// What was said.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    /// All of it.
+    Body(&'a [u8]),
+    /// So many bytes, which were too many for this program.
+    Omitted(u16),
+}
+
+/// Writes lines in local time.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    zone: TimeZone,
+}
+
+impl Lines {
+    /// In the time zone of this computer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { zone: TimeZone::system() }
+    }
+
+    /// The line, without a line end; further lines of a text are indented.
+    #[must_use]
+    pub fn show(&self, line: &Line<'_>) -> String {
+        let (time, author) = (self.stamp(line.time_ms), clean_line(line.author));
+        let address = line.address.map(|address| format!(" ({address})")).unwrap_or_default();
+        match (line.kind, line.content) {
+            (Kind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
+            (Kind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
+            (Kind::KICKED, _) => format!("[{time}] {author}{address} was put out of the chat!"),
+            (_, Content::Omitted(size)) => {
+                format!("[{time}] {author}{address} sent {size} bytes, more than can be shown here")
+            }
+            (Kind::ACTION, Content::Body(body)) => format!("[{time}] * {author}{address} {}", clean_body(body)),
+            (kind, Content::Body(body)) if kind.is_text() => {
+                format!("[{time}] {author}{address}: {}", clean_body(body))
+            }
+            (Kind::DATA, Content::Body(body)) => {
+                format!("[{time}] {author}{address} sent {} bytes of data", body.len())
+            }
+            (kind, Content::Body(body)) => {
+                format!("[{time}] {author}{address} sent {} bytes of the unknown kind {}", body.len(), kind.0)
+            }
+        }
+    }
+
+    /// `YYYY-MM-DD HH:MM:SS`, local time.
+    #[must_use]
+    pub fn stamp(&self, time_ms: u64) -> String {
+        let time = i64::try_from(time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let time = time.unwrap_or(Timestamp::UNIX_EPOCH);
+        time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Text from others for one line: what could move the cursor, change colours or turn the direction of writing is left out; a tab
+/// and a line end become a space.
+#[must_use]
+pub fn clean_line(text: &str) -> String {
+    text.chars().filter_map(|c| if matches!(c, '\n' | '\t') || is_line_end(c) { Some(' ') } else { shown(c) }).collect()
+}
+
+/// Text from others that may have several lines; all but the first are indented.
+#[must_use]
+pub fn clean_text(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => clean.push(' '),
+            c if c == '\n' || is_line_end(c) => {
+                clean.push('\n');
+                clean.push_str(CONTINUATION);
+            }
+            c => clean.extend(shown(c)),
+        }
+    }
+    clean
+}
+
+fn clean_body(body: &[u8]) -> String {
+    clean_text(&String::from_utf8_lossy(body))
+}
+
+/// Line ends that are no ASCII: NEXT LINE, LINE SEPARATOR, PARAGRAPH SEPARATOR; vertical tab and form feed end a line on some
+/// terminals.
+const fn is_line_end(c: char) -> bool {
+    matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// All but control characters, those that direct the writing (UAX 9), and those that were meant to annotate lines invisibly.
+fn shown(c: char) -> Option<char> {
+    let is_hidden = c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}');
+    (!is_hidden).then_some(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TIME_MS: u64 = 1_730_457_430_123;
+
+    fn show(kind: Kind, body: &[u8], address: Option<SocketAddr>) -> String {
+        let lines = Lines { zone: TimeZone::UTC };
+        lines.show(&Line { time_ms: TIME_MS, author: "Farhan", address, kind, content: Content::Body(body) })
+    }
+
+    #[test]
+    fn lines_look_as_they_always_did() {
+        assert_eq!(show(Kind::TEXT, b"haloooo", None), "[2024-11-01 10:37:10] Farhan: haloooo");
+        assert_eq!(show(Kind::JOINED, b"", None), "[2024-11-01 10:37:10] Farhan has joined the chat!");
+        assert_eq!(show(Kind::LEFT, b"", None), "[2024-11-01 10:37:10] Farhan has left the chat!");
+        assert_eq!(show(Kind::ACTION, b"waves", None), "[2024-11-01 10:37:10] * Farhan waves");
+        let address = Some("192.168.0.7:4711".parse().unwrap());
+        assert_eq!(show(Kind::TEXT, b"a: b", address), "[2024-11-01 10:37:10] Farhan (192.168.0.7:4711): a: b");
+    }
+
+    #[test]
+    fn nothing_that_is_no_text_is_shown_as_text() {
+        assert_eq!(show(Kind::DATA, b"\x1b[2J", None), "[2024-11-01 10:37:10] Farhan sent 4 bytes of data");
+        assert_eq!(show(Kind(200), b"\n", None), "[2024-11-01 10:37:10] Farhan sent 1 bytes of the unknown kind 200");
+        let lines = Lines { zone: TimeZone::UTC };
+        let line =
+            Line { time_ms: u64::MAX, author: "a\nb", address: None, kind: Kind::TEXT, content: Content::Omitted(9) };
+        assert_eq!(lines.show(&line), "[1970-01-01 00:00:00] a b sent 9 bytes, more than can be shown here");
+    }
+
+    #[test]
+    fn local_time_is_shown() {
+        let lines = Lines { zone: TimeZone::fixed(jiff::tz::offset(7)) };
+        assert_eq!(lines.stamp(TIME_MS), "2024-11-01 17:37:10");
+    }
+
+    #[test]
+    fn a_text_cannot_forge_a_line() {
+        for end in ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\u{c}"] {
+            let shown = show(Kind::TEXT, format!("hi{end}[2024-11-01 10:37:11] Darryl: I agree").as_bytes(), None);
+            assert_eq!(shown, "[2024-11-01 10:37:10] Farhan: hi\n    [2024-11-01 10:37:11] Darryl: I agree");
+        }
+        assert_eq!(
+            show(Kind::TEXT, b"hi\r[2024] Darryl: ho", None),
+            "[2024-11-01 10:37:10] Farhan: hi[2024] Darryl: ho"
+        );
+    }
+
+    #[test]
+    fn a_text_cannot_steer_the_terminal() {
+        assert_eq!(clean_text("\x1b[31mred\x07 \u{9b}2J\u{202e}abc\u{2066}x\u{200f}y\u{7f}\0"), "[31mred 2Jabcxy");
+        assert_eq!(clean_line("a\tb\nc\u{2028}d"), "a b c d");
+    }
+
+    #[test]
+    fn writing_of_all_languages_is_kept() {
+        for text in [
+            "s\u{e9}lamat",
+            "\u{645}\u{631}\u{62d}\u{628}\u{627}",
+            "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+            "e\u{301}",
+            "\u{d55c}\u{ae00}",
+        ] {
+            assert_eq!(clean_text(text), text);
+            assert_eq!(clean_line(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_has_no_control_character(text in any::<String>()) {
+            prop_assert!(!clean_line(&text).contains(char::is_control));
+            let shown = clean_text(&text);
+            prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
+            prop_assert!(shown.lines().skip(1).all(|line| line.starts_with(CONTINUATION)));
+        }
+    }
+}
