@@ -1,0 +1,219 @@
+//! The whole client, linked for a bare machine without an allocator.
+//!
+//! It is weighed, not run (`link-check.sh` says what it may weigh). Every call of the client is reachable, every argument comes
+//! from a volatile address and every result goes to one, so that nothing is optimised away that a real program would keep.
+#![no_std]
+#![no_main]
+
+use core::cell::UnsafeCell;
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use kabar_core::chat::{EntryHead, Kind, Start, Term};
+use kabar_core::client::{Config, Credential, Event};
+use kabar_core::session::Fingerprint;
+use kabar_core::time::Instant;
+use kabar_embedded_example::profile::{self, DATAGRAM_LEN, DeviceClient};
+
+/// Where bytes come from.
+const INPUT: *const u8 = 0x4000_0000 as *const u8;
+/// Where results go.
+const OUTPUT: *mut u8 = 0x4000_0004 as *mut u8;
+
+/// What the program keeps: the gate checks that it lies in .bss, that is, that a new client is all zero.
+struct Memory {
+    client: DeviceClient,
+    datagram: [u8; DATAGRAM_LEN],
+}
+
+struct Shared(UnsafeCell<Memory>);
+// SAFETY: there is one thread and no interrupt.
+unsafe impl Sync for Shared {}
+
+#[unsafe(export_name = "link_check_client")]
+static MEMORY: Shared = Shared(UnsafeCell::new(Memory { client: profile::client(), datagram: [0; DATAGRAM_LEN] }));
+
+#[used]
+#[unsafe(link_section = ".vectors")]
+static RESET: extern "C" fn() -> ! = reset;
+
+/// Where the machine begins. Clearing .bss is left to real firmware.
+#[unsafe(no_mangle)]
+extern "C" fn reset() -> ! {
+    // SAFETY: the only reference; this is reached once.
+    let Memory { client, datagram } = unsafe { &mut *MEMORY.0.get() };
+    loop {
+        step(client, datagram);
+        while let Some(event) = client.poll_event() {
+            report(&event);
+        }
+        while let Some(transmit) = client.poll_transmit(now(), datagram) {
+            write_address(transmit.to);
+            write(datagram.get(..transmit.len).unwrap_or_default());
+        }
+        if let Some(due) = client.poll_timeout() {
+            write_number(due.as_micros());
+        }
+    }
+}
+
+fn step(client: &mut DeviceClient, datagram: &mut [u8; DATAGRAM_LEN]) {
+    match byte() {
+        0 => start(client, datagram),
+        1 => {
+            let len = read(datagram);
+            client.handle_datagram(now(), address(), datagram.get_mut(..len).unwrap_or_default());
+        }
+        2 => client.handle_timeout(now()),
+        3 => client.answer_key(now(), byte() == 0),
+        4 => {
+            let len = read(datagram);
+            match client.post(Kind(byte()), datagram.get(..len).unwrap_or_default()) {
+                Ok(number) => write_number(number),
+                Err(error) => write(&[error as u8]),
+            }
+        }
+        5 => write(&[client.who().into()]),
+        6 => write(&[client.history(number(), byte()).into()]),
+        7 => client.leave(now()),
+        8 => client.abort(now()),
+        9 => client.set_server(address()),
+        10 => write_number(client.unsettled()),
+        11 => write_opaque(&client.state()),
+        12 => write_opaque(&client.cursor()),
+        13 => write_opaque(&client.fingerprint()),
+        14 => write_opaque(&client.rtt()),
+        _ => write_opaque(&client.counters()),
+    }
+}
+
+fn start(client: &mut DeviceClient, text: &mut [u8; DATAGRAM_LEN]) {
+    let len = read(text);
+    let text = core::str::from_utf8(text.get(..len).unwrap_or_default()).unwrap_or_default();
+    let (room, name) = text.split_once('/').unwrap_or_default();
+    let config = Config {
+        server: address(),
+        fingerprint: (byte() == 0).then(|| Fingerprint(bytes())),
+        room,
+        name,
+        identity: &bytes(),
+        credential: match byte() {
+            0 => Credential::Secret(bytes()),
+            1 => Credential::Password(name.as_bytes()),
+            _ => Credential::None,
+        },
+        start: match byte() {
+            0 => Start::Head,
+            1 => Start::Last(byte().into()),
+            _ => Start::After { seq: number(), term: Term(bytes()), otherwise: byte().into() },
+        },
+        largest_entry: profile::LARGEST_ENTRY,
+        idle_s: profile::IDLE_S,
+        ack_delay_ms: profile::ACK_DELAY_MS,
+        tick_us: 1000,
+    };
+    client.start(&config, bytes(), now());
+}
+
+fn report(event: &Event<'_>) {
+    match event {
+        Event::KeyOffered(fingerprint) => write(&fingerprint.0),
+        Event::Joined { name, members, start, head, term, resumed } => {
+            write(name.as_bytes());
+            write_opaque(&(members, start, head, term, resumed));
+        }
+        Event::Entry { head, body, own } => {
+            write_head(head);
+            write(body);
+            write_opaque(own);
+        }
+        Event::Stub { head, size } => {
+            write_head(head);
+            write_opaque(size);
+        }
+        Event::Past { remaining, entry } => {
+            write_opaque(remaining);
+            if let Some((head, body)) = entry {
+                write_head(head);
+                write(body);
+            }
+        }
+        Event::Member { remaining, name } => {
+            write_opaque(remaining);
+            write(name.unwrap_or_default().as_bytes());
+        }
+        Event::Notice { code, text } => {
+            write_opaque(code);
+            write(text.as_bytes());
+        }
+        other => write_opaque(other),
+    }
+}
+
+fn byte() -> u8 {
+    // SAFETY: the address stands for a device that a real program has; this one is not run.
+    unsafe { INPUT.read_volatile() }
+}
+
+fn bytes<const LEN: usize>() -> [u8; LEN] {
+    core::array::from_fn(|_| byte())
+}
+
+fn number() -> u64 {
+    u64::from_le_bytes(bytes())
+}
+
+fn now() -> Instant {
+    Instant::from_micros(number())
+}
+
+fn address() -> SocketAddr {
+    let port = u16::from_le_bytes(bytes());
+    match byte() {
+        0 => (Ipv6Addr::from(bytes::<16>()), port).into(),
+        _ => (Ipv4Addr::from(bytes::<4>()), port).into(),
+    }
+}
+
+/// Fills `out` and tells how much of it counts.
+fn read(out: &mut [u8]) -> usize {
+    out.fill_with(byte);
+    usize::from(u16::from_le_bytes(bytes()))
+}
+
+fn write(bytes: &[u8]) {
+    for &byte in bytes {
+        // SAFETY: as in `byte`.
+        unsafe { OUTPUT.write_volatile(byte) };
+    }
+}
+
+fn write_number(number: u64) {
+    write(&number.to_le_bytes());
+}
+
+fn write_address(address: SocketAddr) {
+    match address {
+        SocketAddr::V4(address) => write(&address.ip().octets()),
+        SocketAddr::V6(address) => write(&address.ip().octets()),
+    }
+    write(&address.port().to_le_bytes());
+}
+
+fn write_head(head: &EntryHead<'_>) {
+    write(head.author.as_bytes());
+    write_number(head.seq);
+    write_number(head.time_ms);
+    write_opaque(&(head.instance, head.number, head.kind));
+}
+
+/// For values whose bytes no program looks at one by one.
+fn write_opaque<T>(value: &T) {
+    core::hint::black_box(value);
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {
+        write(&[0xff]);
+    }
+}
