@@ -1,0 +1,204 @@
+//! What somebody on the path can do without keys: repeat, change and invent datagrams.
+
+use std::net::SocketAddr;
+
+use super::network::{damage, repair_crc};
+use super::rng::Rng;
+
+/// How many datagrams of each direction and type are remembered.
+const MEMORY: usize = 48;
+const HELLO: u8 = 0x11;
+const CHALLENGE: u8 = 0x12;
+const INITIATE: u8 = 0x13;
+const ACCEPT: u8 = 0x14;
+const SEALED: u8 = 0x15;
+const HINT: u8 = 0x16;
+
+/// Which kind of attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attack {
+    /// An old datagram again, from where it came.
+    Replay,
+    /// An old datagram of a client, from the attacker's address.
+    ReplayFromElsewhere,
+    /// A Hint to a client.
+    Hint,
+    /// A Challenge to a client.
+    Challenge,
+    /// An Accept to a client.
+    Accept,
+    /// A Sealed packet to anybody.
+    Sealed,
+    /// A Hello to the server, from an address that is not the attacker's.
+    Hello,
+    /// An Initiate to the server.
+    Initiate,
+    /// Anything to anybody.
+    Noise,
+}
+
+impl Attack {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Replay,
+        Self::ReplayFromElsewhere,
+        Self::Hint,
+        Self::Challenge,
+        Self::Accept,
+        Self::Sealed,
+        Self::Hello,
+        Self::Initiate,
+        Self::Noise,
+    ];
+}
+
+/// A datagram seen on the way.
+#[derive(Clone, Debug)]
+pub struct Captured {
+    /// Where it came from.
+    pub from: SocketAddr,
+    /// Where it went.
+    pub to: SocketAddr,
+    /// What it was.
+    pub bytes: Vec<u8>,
+}
+
+/// Somebody on the path who sees everything and can say anything.
+#[derive(Debug)]
+pub struct Attacker {
+    server: SocketAddr,
+    seen: Vec<Captured>,
+    next: usize,
+}
+
+impl Attacker {
+    /// Has seen nothing yet.
+    #[must_use]
+    pub fn new(server: SocketAddr) -> Self {
+        Self { server, seen: Vec::new(), next: 0 }
+    }
+
+    /// Sees a datagram pass.
+    pub fn see(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let captured = Captured { from, to, bytes: bytes.to_vec() };
+        if self.seen.len() < MEMORY {
+            self.seen.push(captured);
+        } else {
+            self.seen[self.next] = captured;
+            self.next = (self.next + 1) % MEMORY;
+        }
+    }
+
+    /// What `attack` sends. `None`: nothing was seen that it could use.
+    pub fn strike(&self, attack: Attack, elsewhere: SocketAddr, rng: &mut Rng) -> Option<Captured> {
+        let to_client = |captured: &Captured, bytes| Captured { from: self.server, to: captured.from, bytes };
+        match attack {
+            Attack::Replay => self.any(rng, |_| true).cloned(),
+            Attack::ReplayFromElsewhere => {
+                let old = self.any(rng, |captured| captured.to == self.server)?;
+                Some(Captured { from: elsewhere, ..old.clone() })
+            }
+            Attack::Hint => {
+                let sealed = self.any(rng, |captured| self.is_from_client(captured, SEALED))?;
+                let mut bytes = sealed.bytes.get(..13)?.to_vec();
+                bytes[0] = HINT;
+                if rng.chance(300) {
+                    let at = 1 + rng.index(12);
+                    bytes[at] ^= 1 << rng.below(8);
+                }
+                Some(to_client(sealed, with_crc(bytes)))
+            }
+            Attack::Challenge => {
+                let hello = self.any(rng, |captured| self.is_from_client(captured, HELLO))?;
+                let mut bytes = vec![CHALLENGE];
+                bytes.extend(hello.bytes.get(2..34)?);
+                bytes.extend(rng.seed());
+                match self.any(rng, |captured| captured.bytes.first() == Some(&CHALLENGE)) {
+                    // The genuine key with a cookie that is worth nothing.
+                    Some(genuine) if rng.chance(500) => bytes.extend(genuine.bytes.get(65..genuine.bytes.len() - 4)?),
+                    _ => {
+                        let mut modulus = [0; 256];
+                        rng.fill(&mut modulus);
+                        (modulus[0], modulus[255]) = (modulus[0] | 0x80, modulus[255] | 1);
+                        bytes.extend(modulus);
+                    }
+                }
+                Some(to_client(hello, with_crc(bytes)))
+            }
+            Attack::Accept => {
+                let initiate = self.any(rng, |captured| self.is_from_client(captured, INITIATE))?;
+                let accept = self.any(rng, |captured| captured.bytes.first() == Some(&ACCEPT));
+                let mut bytes = vec![ACCEPT];
+                bytes.extend(initiate.bytes.get(2..10)?);
+                match accept {
+                    Some(old) => bytes.extend(old.bytes.get(9..99)?),
+                    None => {
+                        let mut rest = [0; 90];
+                        rng.fill(&mut rest);
+                        bytes.extend(rest);
+                    }
+                }
+                if rng.chance(500) {
+                    let at = 9 + rng.index(bytes.len() - 9);
+                    bytes[at] ^= 1 << rng.below(8);
+                }
+                Some(to_client(initiate, with_crc(bytes)))
+            }
+            Attack::Sealed => {
+                let mut sealed = self.any(rng, |captured| captured.bytes.first() == Some(&SEALED))?.clone();
+                let number = u64::from_be_bytes(*sealed.bytes.get(5..13)?.first_chunk()?);
+                let number = number.wrapping_add(*rng.pick(&[0, 1, 5, 900, 1 << 20, 1 << 40]));
+                sealed.bytes.get_mut(5..13)?.copy_from_slice(&number.to_be_bytes());
+                if rng.chance(500) {
+                    sealed.bytes.truncate(34 + rng.index(sealed.bytes.len()));
+                }
+                if rng.chance(200) {
+                    sealed.from = elsewhere;
+                }
+                sealed.bytes = with_crc(sealed.bytes.split_last_chunk::<4>()?.0.to_vec());
+                Some(sealed)
+            }
+            Attack::Hello => {
+                let mut bytes = vec![0; *rng.pick(&[1196, 636, 60])];
+                (bytes[0], bytes[1]) = (HELLO, 1);
+                if let Some(random) = bytes.get_mut(2..34) {
+                    rng.fill(random);
+                }
+                Some(Captured { from: elsewhere, to: self.server, bytes: with_crc(bytes) })
+            }
+            Attack::Initiate => {
+                let mut initiate = self.any(rng, |captured| self.is_from_client(captured, INITIATE))?.clone();
+                if rng.chance(500) {
+                    initiate.from = elsewhere;
+                }
+                let at = 1 + rng.index(initiate.bytes.len().checked_sub(5)?);
+                initiate.bytes[at] ^= 1 << rng.below(8);
+                repair_crc(&mut initiate.bytes);
+                Some(initiate)
+            }
+            Attack::Noise => {
+                let mut noise = self.any(rng, |_| true)?.clone();
+                damage(&mut noise.bytes, rng);
+                if rng.chance(700) {
+                    repair_crc(&mut noise.bytes);
+                }
+                Some(noise)
+            }
+        }
+    }
+
+    fn is_from_client(&self, captured: &Captured, first: u8) -> bool {
+        captured.to == self.server && captured.bytes.first() == Some(&first)
+    }
+
+    fn any(&self, rng: &mut Rng, fits: impl Fn(&Captured) -> bool) -> Option<&Captured> {
+        let fitting: Vec<_> = self.seen.iter().filter(|captured| fits(captured)).collect();
+        (!fitting.is_empty()).then(|| *rng.pick(&fitting))
+    }
+}
+
+fn with_crc(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.extend([0; 4]);
+    repair_crc(&mut bytes);
+    bytes
+}

@@ -1,0 +1,274 @@
+//! The durable log: no gaps, nothing changes, each post at most once and in order (S1, S3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kabar_core::chat::{EntryHead, Kind, Term};
+
+use super::process::fingerprint;
+use super::{Body, Bytes, Checked, PostId, Process, ProcessId, content_hash, demand};
+
+/// An entry that became durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Position, from 1.
+    pub seq: u64,
+    /// In ms since 1970.
+    pub time_ms: u64,
+    /// Who said it.
+    pub author: String,
+    /// Under which instance; 0 = the server.
+    pub instance: u64,
+    /// Number under the instance.
+    pub number: u64,
+    /// What it is.
+    pub kind: u8,
+    /// What was said.
+    pub body: Bytes,
+}
+
+/// One lineage of the room's log.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    entries: Vec<Committed>,
+    /// Terms in their order, each with the seq that its first entry has or will have.
+    terms: Vec<(Term, u64)>,
+    instances: BTreeMap<u64, Instance>,
+    /// Where a post is. What is still ambiguous is not here.
+    places: BTreeMap<PostId, u64>,
+}
+
+/// What is known about an instance from its entries.
+#[derive(Clone, Debug, Default)]
+struct Instance {
+    highest: u64,
+    /// Whose it can be: the process, and what to add to a number here to get the process's own.
+    owners: BTreeSet<(ProcessId, u64)>,
+    /// Seqs and numbers of its entries.
+    entries: Vec<(u64, u64)>,
+}
+
+impl Log {
+    /// The largest seq.
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// Entry `seq`.
+    #[must_use]
+    pub fn get(&self, seq: u64) -> Option<&Committed> {
+        self.entries.get(usize::try_from(seq.checked_sub(1)?).ok()?)
+    }
+
+    /// The entries.
+    #[must_use]
+    pub fn entries(&self) -> &[Committed] {
+        &self.entries
+    }
+
+    /// The terms that are known.
+    pub fn terms(&self) -> impl Iterator<Item = Term> + '_ {
+        self.terms.iter().map(|(term, _)| *term)
+    }
+
+    /// Whether After(seq, term) is valid: the term is known and seq not beyond its last entry (SPEC 7).
+    #[must_use]
+    pub fn is_valid(&self, seq: u64, term: Term) -> bool {
+        let Some(at) = self.terms.iter().position(|(known, _)| *known == term) else { return false };
+        let last = self.terms.get(at + 1).map_or(self.head(), |(_, next_first)| next_first - 1);
+        seq <= last
+    }
+
+    /// Where `post` is, as far as that is certain.
+    #[must_use]
+    pub fn place(&self, post: PostId) -> Option<u64> {
+        self.places.get(&post).copied()
+    }
+
+    /// Whose post entry `seq` is, as far as that is certain.
+    pub(super) fn owner(&self, seq: u64) -> Option<PostId> {
+        let instance = self.instances.get(&self.get(seq)?.instance)?;
+        let (process, base) = (instance.owners.len() == 1).then(|| instance.owners.first().copied())??;
+        Some(PostId { process, number: self.get(seq)?.number + base })
+    }
+
+    /// See [`fingerprint`].
+    pub(super) fn fingerprint_of(entry: &Committed) -> u64 {
+        fingerprint(entry.seq, entry.instance, entry.number, entry.time_ms, entry.body.len())
+    }
+
+    pub(super) fn begin_term(&mut self, term: Term) {
+        self.terms.push((term, self.head() + 1));
+    }
+
+    /// The log up to `head`, with those of `terms` that it knew.
+    pub(super) fn cut(&self, head: u64, terms: &[Term]) -> Self {
+        let mut log = Self { terms: self.terms.clone(), ..Self::default() };
+        log.terms.retain(|(term, _)| terms.contains(term));
+        log.entries = self.entries.iter().take(head as usize).cloned().collect();
+        log.places = self.places.iter().filter(|(_, seq)| **seq <= head).map(|(post, seq)| (*post, *seq)).collect();
+        for (id, instance) in &self.instances {
+            let entries: Vec<_> = instance.entries.iter().copied().filter(|(seq, _)| *seq <= head).collect();
+            if let Some((_, highest)) = entries.last() {
+                let owners = instance.owners.clone();
+                log.instances.insert(*id, Instance { highest: *highest, owners, entries });
+            }
+        }
+        log
+    }
+
+    /// S1 and S3 for one more entry.
+    pub(super) fn append(
+        &mut self,
+        entry: Committed,
+        processes: &[Process],
+        by_content: &BTreeMap<u64, Vec<PostId>>,
+    ) -> Checked {
+        demand!(entry.seq == self.head() + 1, Log, "entry {} follows entry {}", entry.seq, self.head());
+        if entry.instance == 0 {
+            demand!(!Kind(entry.kind).is_postable(), S1, "entry {} of the server has kind {}", entry.seq, entry.kind);
+            demand!(entry.number == 0, S1, "entry {} of the server has number {}", entry.seq, entry.number);
+        } else {
+            demand!(Kind(entry.kind).is_postable(), S1, "entry {} of a member has kind {}", entry.seq, entry.kind);
+            self.attribute(&entry, processes, by_content)?;
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Finds out whose `entry` is: a post under exactly that number, or it is a violation.
+    fn attribute(
+        &mut self,
+        entry: &Committed,
+        processes: &[Process],
+        by_content: &BTreeMap<u64, Vec<PostId>>,
+    ) -> Checked {
+        let (seq, number) = (entry.seq, entry.number);
+        let fits = |process: ProcessId, own_number: u64| {
+            let process = &processes[process];
+            process.name == entry.author
+                && process.post(own_number).is_some_and(|p| p.kind == entry.kind && p.body == entry.body)
+        };
+        demand!(number > 0, S1, "entry {seq} has number 0 of instance {:x}", entry.instance);
+        let instance = self.instances.entry(entry.instance).or_default();
+        demand!(
+            number > instance.highest,
+            S3,
+            "entry {seq} is number {number} of instance {:x} after number {}",
+            entry.instance,
+            instance.highest
+        );
+        if instance.entries.is_empty() {
+            let known = by_content.get(&content_hash(entry.kind, &entry.body)).map_or(&[][..], Vec::as_slice);
+            let owners = known.iter().filter(|post| post.number >= number && fits(post.process, post.number));
+            instance.owners = owners.map(|post| (post.process, post.number - number)).collect();
+        } else {
+            instance.owners.retain(|(process, base)| fits(*process, number + base));
+        }
+        instance.highest = number;
+        instance.entries.push((seq, number));
+        demand!(
+            !instance.owners.is_empty(),
+            S1,
+            "entry {seq} by {:?} (number {number} of instance {:x}, {} bytes) is not what was posted under it",
+            entry.author,
+            entry.instance,
+            entry.body.len()
+        );
+        if instance.owners.len() == 1 {
+            self.settle_owner(entry.instance, processes)?;
+        }
+        Ok(())
+    }
+
+    /// The instance has one owner: each of its entries is exactly one post.
+    fn settle_owner(&mut self, id: u64, processes: &[Process]) -> Checked {
+        let Some(instance) = self.instances.get(&id) else { return Ok(()) };
+        let Some(&(process, base)) = instance.owners.first() else { return Ok(()) };
+        for &(seq, number) in instance.entries.iter().rev() {
+            let post = PostId { process, number: number + base };
+            match self.places.insert(post, seq) {
+                None => {}
+                Some(place) if place == seq => break,
+                Some(place) => demand!(false, S1, "post {post:?} is in the log twice, as {place} and {seq}"),
+            }
+            demand!(!processes[process].is_refused(post.number), S2, "{post:?} was seen refused and is entry {seq}");
+            let before = self.places.range(..post).next_back().filter(|(other, _)| other.process == process);
+            if let Some((other, place)) = before {
+                demand!(*place < seq, S3, "post {post:?} is entry {seq}, but {other:?} is entry {place}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `post` is in the log. Claims the place if its owner was ambiguous until now.
+    pub(super) fn claim(&mut self, post: PostId, processes: &[Process]) -> Option<u64> {
+        if let Some(seq) = self.places.get(&post) {
+            return Some(*seq);
+        }
+        let (id, base) = self.instances.iter().find_map(|(id, instance)| {
+            let base = instance.owners.iter().find(|(process, base)| {
+                *process == post.process && instance.entries.iter().any(|(_, number)| number + base == post.number)
+            })?;
+            (instance.owners.len() > 1).then_some((*id, *base))
+        })?;
+        if let Some(instance) = self.instances.get_mut(&id) {
+            instance.owners = BTreeSet::from([base]);
+        }
+        self.settle_owner(id, processes).ok()?;
+        self.places.get(&post).copied()
+    }
+
+    /// What was delivered has to be exactly what is durable (S5; content: S4).
+    pub(super) fn holds(&self, head: &EntryHead<'_>, body: Body<'_>) -> Checked {
+        let Some(entry) = self.get(head.seq) else {
+            return Err(super::Violation::new(
+                super::Rule::S5,
+                format!("entry {} was delivered; the durable log ends at {}", head.seq, self.head()),
+            ));
+        };
+        let same_head = entry.time_ms == head.time_ms
+            && entry.author == head.author
+            && entry.instance == head.instance
+            && entry.number == head.number
+            && entry.kind == head.kind.0;
+        demand!(same_head, S4, "entry {} was delivered as {head:?}, but is {entry:?}", head.seq);
+        match body {
+            Body::Bytes(bytes) => demand!(*entry.body == *bytes, S4, "entry {} was delivered with another body", head.seq),
+            Body::Stub(size) => demand!(
+                entry.body.len() == usize::from(size),
+                S4,
+                "entry {} has {} bytes; its stub says {size}",
+                head.seq,
+                entry.body.len()
+            ),
+        }
+        Ok(())
+    }
+
+    /// What a store gave back has to be this log.
+    pub(super) fn is(&self, read: &[Committed]) -> Checked {
+        for (ours, theirs) in self.entries.iter().zip(read) {
+            demand!(ours == theirs, Log, "entry {} changed: it was {ours:?} and is {theirs:?}", ours.seq);
+        }
+        demand!(read.len() == self.entries.len(), Log, "{} entries of {} are readable", read.len(), self.entries.len());
+        Ok(())
+    }
+
+    /// S1 and S3 over the whole log, from nothing but the log and the posts.
+    pub(super) fn check(&self, processes: &[Process]) -> Checked {
+        let mut last_of_instance = BTreeMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.instance != 0) {
+            let last = last_of_instance.insert(entry.instance, entry.number).unwrap_or(0);
+            demand!(entry.number > last, S3, "entry {} has number {} after {last}", entry.seq, entry.number);
+        }
+        let mut taken = BTreeSet::new();
+        for (post, seq) in &self.places {
+            demand!(taken.insert(seq), S1, "entry {seq} is two posts");
+            let same = self.get(*seq).zip(processes[post.process].post(post.number));
+            let same = same.is_some_and(|(entry, posted)| entry.body == posted.body && entry.kind == posted.kind);
+            demand!(same, S1, "entry {seq} is not {post:?}");
+        }
+        Ok(())
+    }
+}

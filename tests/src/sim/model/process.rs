@@ -1,0 +1,308 @@
+//! One run of a client: the posts it made (S2), and the store that what it was given went to (S4, S5).
+
+use std::collections::BTreeSet;
+
+use kabar_core::chat::{EntryHead, Start, Term};
+
+use super::{Body, Bytes, Checked, Log, PostId, ProcessId, demand};
+
+/// A post as its author made it.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// What it is.
+    pub kind: u8,
+    /// What was said.
+    pub body: Bytes,
+}
+
+/// Where delivered entries go. Cloned, it is what a device keeps when its process dies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// Entries above this are in it.
+    pub start: u64,
+    /// Up to this one.
+    pub cursor: u64,
+    /// The term under which the cursor is known.
+    pub term: Term,
+    /// The lineage that they were read from.
+    lineage: usize,
+    /// One fingerprint per entry.
+    entries: Vec<u64>,
+}
+
+/// One run of a client.
+#[derive(Debug)]
+pub struct Process {
+    /// The name that its posts bear.
+    pub name: String,
+    /// It runs no more.
+    pub ended: bool,
+    start: Start,
+    largest_entry: u16,
+    posts: Vec<Posted>,
+    stored_up_to: u64,
+    /// The lineage in which each post up to `stored_up_to` was seen stored.
+    stored_in: Vec<usize>,
+    refused: BTreeSet<u64>,
+    store: Option<Store>,
+    joined: bool,
+    reset: bool,
+    /// A Reset was seen and its Joined not yet.
+    resetting: bool,
+    gap: Option<(u64, u64)>,
+}
+
+impl Process {
+    pub(super) fn new(name: &str, start: Start, largest_entry: u16, kept: Option<Store>) -> Self {
+        Self {
+            name: name.into(),
+            ended: false,
+            start,
+            largest_entry,
+            posts: Vec::new(),
+            stored_up_to: 0,
+            stored_in: Vec::new(),
+            refused: BTreeSet::new(),
+            store: kept,
+            joined: false,
+            reset: false,
+            resetting: false,
+            gap: None,
+        }
+    }
+
+    /// The post of this number.
+    #[must_use]
+    pub fn post(&self, number: u64) -> Option<&Posted> {
+        self.posts.get(usize::try_from(number.checked_sub(1)?).ok()?)
+    }
+
+    /// How many posts it made.
+    #[must_use]
+    pub fn posts(&self) -> u64 {
+        self.posts.len() as u64
+    }
+
+    /// Whether the process saw this post refused.
+    #[must_use]
+    pub fn is_refused(&self, number: u64) -> bool {
+        self.refused.contains(&number)
+    }
+
+    /// Posts that it saw neither stored nor refused.
+    #[must_use]
+    pub fn unsettled(&self) -> u64 {
+        let refused = self.refused.range(self.stored_up_to + 1..).count() as u64;
+        self.posts() - self.stored_up_to - refused
+    }
+
+    /// What it was given so far.
+    #[must_use]
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// Whether it was ever admitted.
+    #[must_use]
+    pub fn has_joined(&self) -> bool {
+        self.joined
+    }
+
+    /// The lineage that its connection reads from.
+    pub(super) fn lineage(&self) -> usize {
+        self.store.as_ref().map_or(0, |store| store.lineage)
+    }
+
+    pub(super) fn posted(&mut self, number: u64, kind: u8, body: &[u8]) -> Checked {
+        self.posts.push(Posted { kind, body: body.into() });
+        demand!(number == self.posts(), Contract, "post {} was given number {number}", self.posts());
+        Ok(())
+    }
+
+    /// Numbers that an observation of *stored* up to `number` says are in the log.
+    pub(super) fn claimed_by(&self, number: u64) -> Vec<u64> {
+        (self.stored_up_to + 1..=number).filter(|number| !self.is_refused(*number)).collect()
+    }
+
+    pub(super) fn stored(&mut self, id: ProcessId, number: u64, seq: u64, log: &Log) -> Checked {
+        demand!(number <= self.posts(), S2, "process {id} saw {number} stored, but posted only {}", self.posts());
+        demand!(!self.is_refused(number), S2, "process {id} saw {number} stored after it was refused");
+        for number in self.claimed_by(number) {
+            let there = log.place(PostId { process: id, number }).is_some();
+            demand!(there, S2, "post {number} of process {id} was seen stored and is not in the log");
+        }
+        if seq != 0 {
+            let place = log.place(PostId { process: id, number });
+            demand!(place == Some(seq), S2, "post {number} of process {id} was seen stored as {seq}, but is {place:?}");
+        }
+        self.stored_up_to = self.stored_up_to.max(number);
+        self.stored_in.resize(self.stored_up_to as usize, self.lineage());
+        Ok(())
+    }
+
+    pub(super) fn refused(&mut self, id: ProcessId, number: u64, log: &Log) -> Checked {
+        demand!((1..=self.posts()).contains(&number), S2, "process {id} saw {number} refused, which it never posted");
+        let place = log.place(PostId { process: id, number });
+        demand!(place.is_none(), S2, "post {number} of process {id} was seen refused, but is entry {place:?}");
+        demand!(number > self.stored_up_to, S2, "process {id} saw {number} refused after it was stored");
+        self.refused.insert(number);
+        Ok(())
+    }
+
+    pub(super) fn reset(&mut self) -> Checked {
+        demand!(self.store.is_some(), S4, "a Reset came for a store that is empty");
+        self.resetting = true;
+        Ok(())
+    }
+
+    pub(super) fn gap(&mut self, after: u64, first: u64) -> Checked {
+        let cursor = self.store.as_ref().map(|store| store.cursor);
+        demand!(cursor == Some(after), S4, "a gap after {after} was said, but the cursor is {cursor:?}");
+        self.gap = Some((after, first));
+        Ok(())
+    }
+
+    /// `cut` is where the lineage of the store and that of the connection part, if they do.
+    pub(super) fn joined(&mut self, at: Welcomed, log: &Log, cut: Option<u64>) -> Checked {
+        let Welcomed { id, start, head, term, resumed, lineage } = at;
+        let (reset, gap) = (std::mem::take(&mut self.resetting), self.gap.take());
+        demand!(head <= log.head(), S5, "process {id} was told of entry {head}; the durable log ends at {}", log.head());
+        demand!(start <= head, S4, "process {id} starts at {start} behind the head {head}");
+        match self.store.take() {
+            Some(store) if !reset => {
+                let Store { cursor, term: known, .. } = store;
+                demand!(
+                    log.is_valid(cursor, known),
+                    S4,
+                    "the cursor ({cursor}, {known:?}) of process {id} is not valid, but no Reset came"
+                );
+                demand!(
+                    cut.is_none_or(|cut| cursor <= cut),
+                    S4,
+                    "the store of process {id} holds entries up to {cursor}, of which those above {cut:?} were replaced, but no Reset came"
+                );
+                let expected = gap.map_or(cursor, |(_, first)| first - 1);
+                demand!(start == expected, S4, "the store of process {id} ends at {expected}; it goes on from {start}");
+                let entries = if gap.is_some() { Vec::new() } else { store.entries };
+                let from = if gap.is_some() { start } else { store.start };
+                self.store = Some(Store { start: from, cursor: start, term, lineage, entries });
+            }
+            before => {
+                if let Some(store) = before {
+                    let valid = log.is_valid(store.cursor, store.term);
+                    demand!(!valid, S4, "process {id} was reset though its cursor ({}, {:?}) is valid", store.cursor, store.term);
+                    self.reset = true;
+                }
+                self.check_first_start(id, start, head, reset)?;
+                self.store = Some(Store { start, cursor: start, term, lineage, entries: Vec::new() });
+            }
+        }
+        demand!(!resumed || (self.joined && !reset), S4, "process {id} was told that it resumed, but it did not");
+        self.joined = true;
+        Ok(())
+    }
+
+    /// Where delivery may begin when there is no cursor.
+    fn check_first_start(&self, id: ProcessId, start: u64, head: u64, reset: bool) -> Checked {
+        let wanted = match self.start {
+            Start::Head => 0,
+            Start::Last(count) | Start::After { otherwise: count, .. } => u64::from(count),
+        };
+        demand!(
+            start == head.saturating_sub(wanted),
+            S4,
+            "process {id} wanted the last {wanted} entries of {head} (reset: {reset}) and starts at {start}"
+        );
+        Ok(())
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        id: ProcessId,
+        head: &EntryHead<'_>,
+        body: Body<'_>,
+        own: Option<bool>,
+        log: &Log,
+    ) -> Checked {
+        demand!(self.joined && !self.resetting, S4, "process {id} was given entry {} before it joined", head.seq);
+        let Some(store) = &mut self.store else { return Ok(()) };
+        demand!(
+            head.seq == store.cursor + 1,
+            S4,
+            "process {id} was given entry {} after entry {}",
+            head.seq,
+            store.cursor
+        );
+        log.holds(head, body)?;
+        let len = match body {
+            Body::Bytes(bytes) => bytes.len(),
+            Body::Stub(size) => usize::from(size),
+        };
+        let is_stub = matches!(body, Body::Stub(_));
+        let fits = len <= usize::from(self.largest_entry);
+        demand!(is_stub != fits, S4, "an entry of {len} bytes came (stub: {is_stub}) to process {id}, which takes {}", self.largest_entry);
+        if let Some((own, place)) = own.zip(log.owner(head.seq)) {
+            demand!(!own || place.process == id, S4, "entry {} is not of process {id}, but was given as its own", head.seq);
+            let disowned = !own && place.process == id && !self.reset;
+            demand!(!disowned, S4, "entry {} is of process {id}, but was not given as its own", head.seq);
+        }
+        store.cursor = head.seq;
+        store.entries.push(fingerprint(head.seq, head.instance, head.number, head.time_ms, len));
+        Ok(())
+    }
+
+    pub(super) fn settled(&self, id: ProcessId, log: &Log) -> Checked {
+        demand!(self.joined, Liveness, "process {id} never joined");
+        demand!(self.unsettled() == 0, Liveness, "{} posts of process {id} are not settled", self.unsettled());
+        let cursor = self.store.as_ref().map(|store| store.cursor);
+        demand!(cursor == Some(log.head()), Liveness, "process {id} is at {cursor:?}; the log ends at {}", log.head());
+        Ok(())
+    }
+
+    /// S2 and S4 from nothing but the logs and what the process holds.
+    pub(super) fn check(&self, id: ProcessId, lineages: &[Log]) -> Checked {
+        let last = lineages.len() - 1;
+        let log = &lineages[last];
+        for number in 1..=self.posts() {
+            let place = log.place(PostId { process: id, number });
+            let seen_here = self.stored_in.get(number as usize - 1) == Some(&last);
+            if self.is_refused(number) {
+                demand!(place.is_none(), S2, "post {number} of process {id} was refused, but is entry {place:?}");
+            } else if seen_here {
+                demand!(place.is_some(), S2, "post {number} of process {id} was seen stored, but is not in the log");
+            }
+        }
+        let Some(store) = &self.store else { return Ok(()) };
+        let log = &lineages[store.lineage];
+        let held = (store.start + 1..=store.cursor).map(|seq| log.get(seq).map(Log::fingerprint_of));
+        let same = held.eq(store.entries.iter().map(|entry| Some(*entry)));
+        demand!(same, S4, "the store of process {id} from {} to {} is not the log", store.start, store.cursor);
+        Ok(())
+    }
+}
+
+/// What a client was told when it joined.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Welcomed {
+    pub(super) id: ProcessId,
+    pub(super) start: u64,
+    pub(super) head: u64,
+    pub(super) term: Term,
+    pub(super) resumed: bool,
+    pub(super) lineage: usize,
+}
+
+impl Store {
+    pub(super) fn lineage(&self) -> usize {
+        self.lineage
+    }
+}
+
+/// Enough to tell entries apart later; their bytes were compared when they came.
+pub(super) fn fingerprint(seq: u64, instance: u64, number: u64, time_ms: u64, len: usize) -> u64 {
+    let mut mixed = 0u64;
+    for part in [seq, instance, number, time_ms, len as u64] {
+        mixed = (mixed.rotate_left(23) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    mixed
+}

@@ -1,0 +1,247 @@
+//! The network of a simulation: what may happen to a datagram on one direction of a path.
+
+use kabar_core::crypto::{Portable, Provider};
+use kabar_core::time::Duration;
+
+use super::coverage::{Coverage, Seen};
+use super::rng::Rng;
+
+/// Loss in bursts (Gilbert and Elliott): a state that is entered and left with these chances per datagram.
+#[derive(Clone, Copy, Debug)]
+pub struct Burst {
+    /// Per mille to enter.
+    pub enter: u16,
+    /// Per mille to leave.
+    pub leave: u16,
+    /// Per mille lost while in it.
+    pub loss: u16,
+}
+
+/// What may happen on one direction of a path. Chances are per mille and datagram.
+#[derive(Clone, Copy, Debug)]
+pub struct Faults {
+    /// Lost by chance.
+    pub loss: u16,
+    /// Lost in bursts.
+    pub burst: Option<Burst>,
+    /// Arrives twice.
+    pub duplicate: u16,
+    /// Arrives with damage that the CRC shows.
+    pub damage: u16,
+    /// Arrives with damage and a matching CRC.
+    pub change: u16,
+    /// Held back so that others overtake it.
+    pub reorder: u16,
+    /// How long one that is held back is late at most.
+    pub held_back: Duration,
+    /// Least time on the way.
+    pub delay: Duration,
+    /// Random time on top.
+    pub jitter: Duration,
+    /// Larger datagrams never arrive, in bytes.
+    pub size_limit: Option<usize>,
+}
+
+impl Faults {
+    /// A path on which nothing goes wrong.
+    pub const NONE: Self = Self {
+        loss: 0,
+        burst: None,
+        duplicate: 0,
+        damage: 0,
+        change: 0,
+        reorder: 0,
+        held_back: Duration::ZERO,
+        delay: Duration::from_millis(1),
+        jitter: Duration::ZERO,
+        size_limit: None,
+    };
+}
+
+/// Whether a datagram is what a peer sealed or said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// As it was sent.
+    Peer,
+    /// Somebody or something else made it.
+    Forged,
+}
+
+/// A datagram that will arrive.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Time on the way.
+    pub after: Duration,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Whether it is as it was sent.
+    pub origin: Origin,
+}
+
+/// One direction of a path.
+#[derive(Debug)]
+pub struct Direction {
+    /// What may happen on it.
+    pub faults: Faults,
+    /// Nothing passes.
+    pub cut: bool,
+    in_burst: bool,
+}
+
+impl Direction {
+    /// Open, with `faults`.
+    #[must_use]
+    pub fn new(faults: Faults) -> Self {
+        Self { faults, cut: false, in_burst: false }
+    }
+
+    /// What becomes of `datagram`: nothing, one arrival, or two.
+    pub fn send(&mut self, datagram: &[u8], rng: &mut Rng, coverage: &mut Coverage) -> Vec<Arrival> {
+        coverage.count(Seen::Sent);
+        let faults = self.faults;
+        if self.cut {
+            coverage.count(Seen::Partitioned);
+            return Vec::new();
+        }
+        if faults.size_limit.is_some_and(|limit| datagram.len() > limit) {
+            coverage.count(Seen::TooLarge);
+            return Vec::new();
+        }
+        if let Some(burst) = faults.burst {
+            let turn = if self.in_burst { burst.leave } else { burst.enter };
+            self.in_burst ^= rng.chance(turn);
+            if self.in_burst && rng.chance(burst.loss) {
+                coverage.count(Seen::LostInBurst);
+                return Vec::new();
+            }
+        }
+        if rng.chance(faults.loss) {
+            coverage.count(Seen::Lost);
+            return Vec::new();
+        }
+        let mut arrivals = vec![self.arrival(datagram, rng, coverage)];
+        if rng.chance(faults.duplicate) {
+            coverage.count(Seen::Duplicated);
+            arrivals.push(self.arrival(datagram, rng, coverage));
+        }
+        arrivals
+    }
+
+    fn arrival(&self, datagram: &[u8], rng: &mut Rng, coverage: &mut Coverage) -> Arrival {
+        let faults = &self.faults;
+        let mut after = faults.delay + Duration::from_micros(rng.below(faults.jitter.as_micros() + 1));
+        if rng.chance(faults.reorder) {
+            coverage.count(Seen::Reordered);
+            after = after + Duration::from_micros(rng.below(faults.held_back.as_micros() + 1));
+        }
+        let mut bytes = datagram.to_vec();
+        let mut origin = Origin::Peer;
+        if rng.chance(faults.damage) {
+            coverage.count(Seen::Damaged);
+            damage(&mut bytes, rng);
+            origin = Origin::Forged;
+        } else if rng.chance(faults.change) {
+            coverage.count(Seen::Changed);
+            damage(&mut bytes, rng);
+            repair_crc(&mut bytes);
+            origin = Origin::Forged;
+        }
+        if bytes == datagram {
+            origin = Origin::Peer;
+        }
+        Arrival { after, bytes, origin }
+    }
+}
+
+/// Flips bits, cuts or lengthens.
+pub fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
+    match rng.below(8) {
+        0 => bytes.truncate(rng.index(bytes.len() + 1)),
+        1 => {
+            let more = rng.between(1, 8);
+            bytes.extend((0..more).map(|_| rng.next() as u8));
+        }
+        _ => {
+            for _ in 0..rng.between(1, 4) {
+                if !bytes.is_empty() {
+                    let at = rng.index(bytes.len());
+                    bytes[at] ^= 1 << rng.below(8);
+                }
+            }
+        }
+    }
+}
+
+/// Makes the CRC match again.
+pub fn repair_crc(bytes: &mut [u8]) {
+    if let Some((body, crc)) = bytes.split_last_chunk_mut::<4>() {
+        *crc = Portable::crc32(body).to_be_bytes();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send_many(faults: Faults, len: usize) -> (Vec<Arrival>, Coverage) {
+        let mut direction = Direction::new(faults);
+        let (mut rng, mut coverage) = (Rng::new(7, "network"), Coverage::new());
+        let arrivals = (0..10_000).flat_map(|_| direction.send(&vec![0x15; len], &mut rng, &mut coverage)).collect();
+        (arrivals, coverage)
+    }
+
+    #[test]
+    fn a_path_without_faults_changes_nothing() {
+        let (arrivals, coverage) = send_many(Faults::NONE, 100);
+        assert_eq!(arrivals.len(), 10_000);
+        assert!(arrivals.iter().all(|a| a.origin == Origin::Peer && a.bytes == [0x15; 100]));
+        assert_eq!(coverage.missing().len(), Seen::ALL.len() - 1);
+    }
+
+    #[test]
+    fn loses_and_duplicates_as_often_as_stated() {
+        let (arrivals, coverage) = send_many(Faults { loss: 400, duplicate: 500, ..Faults::NONE }, 100);
+        assert!((3_800..4_200).contains(&coverage.of(Seen::Lost)));
+        assert!((2_800..3_200).contains(&coverage.of(Seen::Duplicated)));
+        assert_eq!(arrivals.len() as u64, 10_000 - coverage.of(Seen::Lost) + coverage.of(Seen::Duplicated));
+    }
+
+    #[test]
+    fn loses_in_bursts() {
+        let burst = Some(Burst { enter: 10, leave: 100, loss: 1000 });
+        let (_, coverage) = send_many(Faults { burst, ..Faults::NONE }, 100);
+        // One datagram in eleven on average, ten in a row.
+        assert!((500..1_500).contains(&coverage.of(Seen::LostInBurst)), "{}", coverage.of(Seen::LostInBurst));
+    }
+
+    #[test]
+    fn drops_what_is_too_large_and_everything_in_a_partition() {
+        let faults = Faults { size_limit: Some(640), ..Faults::NONE };
+        assert_eq!(send_many(faults, 640).0.len(), 10_000);
+        assert_eq!(send_many(faults, 641).0.len(), 0);
+        let mut direction = Direction::new(Faults::NONE);
+        direction.cut = true;
+        assert!(direction.send(&[1], &mut Rng::new(1, ""), &mut Coverage::new()).is_empty());
+    }
+
+    #[test]
+    fn what_is_changed_passes_the_crc_and_what_is_damaged_does_not() {
+        let valid = |a: &Arrival| {
+            let Some((body, crc)) = a.bytes.split_last_chunk::<4>() else { return false };
+            Portable::crc32(body).to_be_bytes() == *crc
+        };
+        let (changed, _) = send_many(Faults { change: 1000, ..Faults::NONE }, 100);
+        assert!(changed.iter().filter(|a| a.bytes.len() >= 4).all(|a| a.origin == Origin::Forged && valid(a)));
+        let (damaged, _) = send_many(Faults { damage: 1000, ..Faults::NONE }, 100);
+        assert!(damaged.iter().filter(|a| a.origin == Origin::Forged).all(|a| !valid(a)));
+    }
+
+    #[test]
+    fn holds_some_back_so_that_others_overtake() {
+        let faults = Faults { reorder: 100, held_back: Duration::from_millis(50), ..Faults::NONE };
+        let (arrivals, _) = send_many(faults, 10);
+        let late = arrivals.iter().filter(|a| a.after > Duration::from_millis(2)).count();
+        assert!((800..1_100).contains(&late), "{late}");
+        assert!(arrivals.iter().all(|a| a.after <= Duration::from_millis(51)));
+    }
+}
