@@ -193,10 +193,11 @@ impl Log {
                 Some(place) => demand!(false, S1, "post {post:?} is in the log twice, as {place} and {seq}"),
             }
             demand!(!processes[process].is_refused(post.number), S2, "{post:?} was seen refused and is entry {seq}");
-            let before = self.places.range(..post).next_back().filter(|(other, _)| other.process == process);
-            if let Some((other, place)) = before {
-                demand!(*place < seq, S3, "post {post:?} is entry {seq}, but {other:?} is entry {place}");
-            }
+            let mine = |other: &(&PostId, &u64)| other.0.process == process;
+            let before = self.places.range(..post).next_back().filter(mine).map(|(_, place)| *place);
+            let after = self.places.range(post..).nth(1).filter(mine).map(|(_, place)| *place);
+            let rises = before.is_none_or(|before| before < seq) && after.is_none_or(|after| seq < after);
+            demand!(rises, S3, "{post:?} is entry {seq}; the posts before and after it are {before:?} and {after:?}");
         }
         Ok(())
     }
@@ -234,7 +235,9 @@ impl Log {
             && entry.kind == head.kind.0;
         demand!(same_head, S4, "entry {} was delivered as {head:?}, but is {entry:?}", head.seq);
         match body {
-            Body::Bytes(bytes) => demand!(*entry.body == *bytes, S4, "entry {} was delivered with another body", head.seq),
+            Body::Bytes(bytes) => {
+                demand!(*entry.body == *bytes, S4, "entry {} was delivered with another body", head.seq)
+            }
             Body::Stub(size) => demand!(
                 entry.body.len() == usize::from(size),
                 S4,

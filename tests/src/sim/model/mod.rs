@@ -198,7 +198,10 @@ impl Model {
     /// A client saw that it joined (again).
     pub fn joined(&mut self, id: ProcessId, start: u64, head: u64, term: Term, resumed: bool) -> Checked {
         let Some(&lineage) = self.runs.get(&term) else {
-            return Err(Violation::new(Rule::S4, format!("process {id} joined in term {term:?}, which is not durable")));
+            return Err(Violation::new(
+                Rule::S4,
+                format!("process {id} joined in term {term:?}, which is not durable"),
+            ));
         };
         let from = self.processes[id].store().map_or(lineage, Store::lineage);
         let cut = self.cuts.get(from..lineage).and_then(|cuts| cuts.iter().min()).copied();

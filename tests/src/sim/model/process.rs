@@ -166,7 +166,12 @@ impl Process {
     pub(super) fn joined(&mut self, at: Welcomed, log: &Log, cut: Option<u64>) -> Checked {
         let Welcomed { id, start, head, term, resumed, lineage } = at;
         let (reset, gap) = (std::mem::take(&mut self.resetting), self.gap.take());
-        demand!(head <= log.head(), S5, "process {id} was told of entry {head}; the durable log ends at {}", log.head());
+        demand!(
+            head <= log.head(),
+            S5,
+            "process {id} was told of entry {head}; the durable log ends at {}",
+            log.head()
+        );
         demand!(start <= head, S4, "process {id} starts at {start} behind the head {head}");
         match self.store.take() {
             Some(store) if !reset => {
@@ -190,7 +195,13 @@ impl Process {
             before => {
                 if let Some(store) = before {
                     let valid = log.is_valid(store.cursor, store.term);
-                    demand!(!valid, S4, "process {id} was reset though its cursor ({}, {:?}) is valid", store.cursor, store.term);
+                    demand!(
+                        !valid,
+                        S4,
+                        "process {id} was reset though its cursor ({}, {:?}) is valid",
+                        store.cursor,
+                        store.term
+                    );
                     self.reset = true;
                 }
                 self.check_first_start(id, start, head, reset)?;
@@ -240,9 +251,19 @@ impl Process {
         };
         let is_stub = matches!(body, Body::Stub(_));
         let fits = len <= usize::from(self.largest_entry);
-        demand!(is_stub != fits, S4, "an entry of {len} bytes came (stub: {is_stub}) to process {id}, which takes {}", self.largest_entry);
+        demand!(
+            is_stub != fits,
+            S4,
+            "an entry of {len} bytes came (stub: {is_stub}) to process {id}, which takes {}",
+            self.largest_entry
+        );
         if let Some((own, place)) = own.zip(log.owner(head.seq)) {
-            demand!(!own || place.process == id, S4, "entry {} is not of process {id}, but was given as its own", head.seq);
+            demand!(
+                !own || place.process == id,
+                S4,
+                "entry {} is not of process {id}, but was given as its own",
+                head.seq
+            );
             let disowned = !own && place.process == id && !self.reset;
             demand!(!disowned, S4, "entry {} is of process {id}, but was not given as its own", head.seq);
         }

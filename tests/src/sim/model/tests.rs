@@ -1,0 +1,403 @@
+//! A checker that cannot fail proves nothing: each rule is broken here once, by a history made by hand.
+
+use kabar_core::chat::{EntryHead, Kind, Start, Term};
+
+use super::{Body, Checked, Committed, Model, ProcessId, Rule};
+
+const ONE: Term = Term([1; 8]);
+const TWO: Term = Term([2; 8]);
+const ALICE: u64 = 0xa11ce;
+
+fn post(seq: u64, instance: u64, number: u64, body: &str) -> Committed {
+    let author = if instance == 0 { "server" } else { "alice" };
+    let kind = if instance == 0 { Kind::OPERATOR.0 } else { Kind::TEXT.0 };
+    Committed { seq, time_ms: 1000 + seq, author: author.into(), instance, number, kind, body: body.as_bytes().into() }
+}
+
+fn deliver_as(model: &mut Model, id: ProcessId, entry: &Committed) -> Checked {
+    let head = EntryHead {
+        seq: entry.seq,
+        time_ms: entry.time_ms,
+        author: &entry.author,
+        instance: entry.instance,
+        number: entry.number,
+        kind: Kind(entry.kind),
+    };
+    model.delivered(id, &head, Body::Bytes(&entry.body), None)
+}
+
+fn deliver(model: &mut Model, id: ProcessId, seq: u64) -> Checked {
+    let entry = model.log().get(seq).expect("durable").clone();
+    deliver_as(model, id, &entry)
+}
+
+/// Alice has posted "a", "b", "c" and is a member; nothing is durable but the term.
+fn room() -> (Model, ProcessId) {
+    let mut model = Model::new();
+    model.run_began(ONE).unwrap();
+    let alice = model.begin("alice", Start::Head, 4352, None);
+    model.joined(alice, 0, 0, ONE, false).unwrap();
+    for (number, body) in [(1, "a"), (2, "b"), (3, "c")] {
+        model.posted(alice, number, Kind::TEXT.0, body.as_bytes()).unwrap();
+    }
+    (model, alice)
+}
+
+/// As [`room`], with "a" and "b" durable and delivered.
+fn room_with_two() -> (Model, ProcessId) {
+    let (mut model, alice) = room();
+    for (number, body) in [(1, "a"), (2, "b")] {
+        model.committed(post(number, ALICE, number, body)).unwrap();
+        deliver(&mut model, alice, number).unwrap();
+    }
+    (model, alice)
+}
+
+fn breaks(checked: Checked, rule: Rule) {
+    assert_eq!(checked.map_err(|violation| violation.rule), Err(rule));
+}
+
+#[test]
+fn a_history_without_an_error_passes() {
+    let (mut model, alice) = room_with_two();
+    model.stored(alice, 2, 2).unwrap();
+    model.refused(alice, 3).unwrap();
+    model.committed(post(3, 0, 0, "the operator speaks")).unwrap();
+    deliver(&mut model, alice, 3).unwrap();
+    model.settled(alice).unwrap();
+    let read = model.log().entries().to_vec();
+    model.check_all(&read).unwrap();
+}
+
+#[test]
+fn s1_an_entry_nobody_posted() {
+    breaks(room().0.committed(post(1, ALICE, 1, "x")), Rule::S1);
+}
+
+#[test]
+fn s1_an_entry_under_another_name() {
+    let mut entry = post(1, ALICE, 1, "a");
+    entry.author = "mallory".into();
+    breaks(room().0.committed(entry), Rule::S1);
+}
+
+#[test]
+fn s1_an_entry_of_another_kind() {
+    let mut entry = post(1, ALICE, 1, "a");
+    entry.kind = Kind::ACTION.0;
+    breaks(room().0.committed(entry), Rule::S1);
+}
+
+#[test]
+fn s1_an_entry_under_the_number_of_another_post() {
+    let mut model = room_with_two().0;
+    breaks(model.committed(post(3, ALICE, 3, "b")), Rule::S1);
+}
+
+#[test]
+fn s1_a_post_that_is_in_the_log_twice() {
+    // Under another instance it is as much a repeat as under the same.
+    let mut model = room_with_two().0;
+    breaks(model.committed(post(3, 0xb0b, 1, "b")), Rule::S1);
+}
+
+#[test]
+fn s1_a_member_that_speaks_as_the_server() {
+    let mut entry = post(1, 0, 0, "a");
+    entry.kind = Kind::TEXT.0;
+    breaks(room().0.committed(entry), Rule::S1);
+}
+
+#[test]
+fn s1_finds_the_owner_of_posts_that_look_alike() {
+    let (mut model, alice) = room();
+    let again = model.begin("alice", Start::Head, 4352, None);
+    model.posted(again, 1, Kind::TEXT.0, b"a").unwrap();
+    model.posted(again, 2, Kind::TEXT.0, b"other").unwrap();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    assert_eq!(model.log().owner(1), None);
+    model.committed(post(2, ALICE, 2, "other")).unwrap();
+    assert_eq!(model.log().owner(1).map(|post| post.process), Some(again));
+    // What is left for the first process is its own post, which is not in the log.
+    breaks(model.stored(alice, 1, 0), Rule::S2);
+}
+
+#[test]
+fn s2_a_post_seen_stored_that_is_not_in_the_log() {
+    let (mut model, alice) = room_with_two();
+    breaks(model.stored(alice, 3, 0), Rule::S2);
+}
+
+#[test]
+fn s2_a_post_seen_stored_whose_forerunner_is_missing() {
+    let (mut model, alice) = room();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    model.committed(post(2, ALICE, 3, "c")).unwrap();
+    breaks(model.stored(alice, 3, 2), Rule::S2);
+}
+
+#[test]
+fn s2_a_post_seen_stored_elsewhere() {
+    let (mut model, alice) = room_with_two();
+    breaks(model.stored(alice, 2, 1), Rule::S2);
+}
+
+#[test]
+fn s2_a_post_that_was_never_made() {
+    let (mut model, alice) = room_with_two();
+    breaks(model.stored(alice, 4, 0), Rule::S2);
+    breaks(model.refused(alice, 4), Rule::S2);
+}
+
+#[test]
+fn s2_a_post_seen_refused_that_is_in_the_log() {
+    let (mut model, alice) = room_with_two();
+    breaks(model.refused(alice, 2), Rule::S2);
+}
+
+#[test]
+fn s2_a_post_seen_refused_that_gets_into_the_log() {
+    let (mut model, alice) = room_with_two();
+    model.refused(alice, 3).unwrap();
+    breaks(model.committed(post(3, ALICE, 3, "c")), Rule::S2);
+}
+
+#[test]
+fn s2_a_post_seen_both_ways() {
+    let (mut model, alice) = room_with_two();
+    model.refused(alice, 3).unwrap();
+    breaks(model.stored(alice, 3, 0), Rule::S2);
+    model.stored(alice, 2, 2).unwrap();
+    breaks(model.refused(alice, 1), Rule::S2);
+}
+
+#[test]
+fn s3_numbers_that_fall() {
+    let mut model = room().0;
+    model.committed(post(1, ALICE, 2, "b")).unwrap();
+    breaks(model.committed(post(2, ALICE, 1, "a")), Rule::S3);
+}
+
+#[test]
+fn s3_a_number_twice() {
+    let mut model = room_with_two().0;
+    breaks(model.committed(post(3, ALICE, 2, "b")), Rule::S3);
+}
+
+#[test]
+fn s3_posts_that_fall_under_a_new_instance() {
+    let (mut model, alice) = room();
+    model.committed(post(1, ALICE, 1, "b")).unwrap();
+    assert_eq!(model.log().owner(1).map(|post| (post.process, post.number)), Some((alice, 2)));
+    breaks(model.committed(post(2, 0xb0b, 1, "a")), Rule::S3);
+}
+
+#[test]
+fn s4_an_entry_left_out() {
+    let (mut model, alice) = room();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    model.committed(post(2, ALICE, 2, "b")).unwrap();
+    breaks(deliver(&mut model, alice, 2), Rule::S4);
+}
+
+#[test]
+fn s4_an_entry_twice() {
+    let (mut model, alice) = room_with_two();
+    breaks(deliver(&mut model, alice, 2), Rule::S4);
+}
+
+#[test]
+fn s4_an_entry_with_another_body() {
+    let (mut model, alice) = room();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    breaks(deliver_as(&mut model, alice, &post(1, ALICE, 1, "b")), Rule::S4);
+}
+
+#[test]
+fn s4_an_entry_before_joining() {
+    let (mut model, _) = room_with_two();
+    let bob = model.begin("bob", Start::Head, 4352, None);
+    breaks(deliver(&mut model, bob, 1), Rule::S4);
+}
+
+#[test]
+fn s4_a_stub_for_an_entry_that_fits_and_the_reverse() {
+    let (mut model, _) = room();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    for (takes, stub) in [(4352, true), (0, false)] {
+        let bob = model.begin("bob", Start::Last(1), takes, None);
+        model.joined(bob, 0, 1, ONE, false).unwrap();
+        let entry = model.log().get(1).unwrap().clone();
+        let head = EntryHead { seq: 1, time_ms: 1001, author: "alice", instance: ALICE, number: 1, kind: Kind::TEXT };
+        let body = if stub { Body::Stub(1) } else { Body::Bytes(&entry.body) };
+        breaks(model.delivered(bob, &head, body, None), Rule::S4);
+    }
+}
+
+#[test]
+fn s4_an_entry_of_another_that_comes_as_its_own_and_the_reverse() {
+    let (mut model, alice) = room();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    let bob = model.begin("bob", Start::Last(1), 4352, None);
+    model.joined(bob, 0, 1, ONE, false).unwrap();
+    let head = EntryHead { seq: 1, time_ms: 1001, author: "alice", instance: ALICE, number: 1, kind: Kind::TEXT };
+    breaks(model.delivered(bob, &head, Body::Bytes(b"a"), Some(true)), Rule::S4);
+    breaks(model.delivered(alice, &head, Body::Bytes(b"a"), Some(false)), Rule::S4);
+}
+
+#[test]
+fn s4_a_start_that_was_not_asked_for() {
+    let mut model = room_with_two().0;
+    let bob = model.begin("bob", Start::Last(1), 4352, None);
+    breaks(model.joined(bob, 0, 2, ONE, false), Rule::S4);
+    let carol = model.begin("carol", Start::Head, 4352, None);
+    breaks(model.joined(carol, 1, 2, ONE, false), Rule::S4);
+}
+
+#[test]
+fn s4_a_resumption_that_leaves_out_or_repeats() {
+    for start in [0, 2] {
+        let (mut model, alice) = room();
+        model.committed(post(1, ALICE, 1, "a")).unwrap();
+        model.committed(post(2, ALICE, 2, "b")).unwrap();
+        deliver(&mut model, alice, 1).unwrap();
+        breaks(model.joined(alice, start, 2, ONE, true), Rule::S4);
+    }
+}
+
+#[test]
+fn s4_a_gap_that_is_not_one() {
+    let (mut model, alice) = room_with_two();
+    breaks(model.gap(alice, 1, 3), Rule::S4);
+}
+
+#[test]
+fn s4_a_needless_reset() {
+    let (mut model, alice) = room_with_two();
+    model.reset(alice).unwrap();
+    breaks(model.joined(alice, 2, 2, ONE, false), Rule::S4);
+    let bob = model.begin("bob", Start::Head, 4352, None);
+    breaks(model.reset(bob), Rule::S4);
+}
+
+#[test]
+fn s4_a_reset_called_a_resumption() {
+    let (mut model, alice) = room_with_two();
+    model.restored(1, &[ONE]);
+    model.run_began(TWO).unwrap();
+    model.reset(alice).unwrap();
+    breaks(model.joined(alice, 1, 1, TWO, true), Rule::S4);
+}
+
+#[test]
+fn s4_a_missing_reset_after_an_older_log_was_restored() {
+    let (mut model, alice) = room_with_two();
+    model.restored(1, &[ONE]);
+    model.run_began(TWO).unwrap();
+    model.committed(post(2, ALICE, 2, "b")).unwrap();
+    breaks(model.joined(alice, 2, 2, TWO, true), Rule::S4);
+}
+
+#[test]
+fn s4_a_term_that_is_not_durable() {
+    let (mut model, _) = room();
+    let bob = model.begin("bob", Start::Head, 4352, None);
+    breaks(model.joined(bob, 0, 0, TWO, false), Rule::S4);
+}
+
+#[test]
+fn s4_a_store_that_outlives_its_process_goes_on_where_it_was() {
+    let (mut model, alice) = room_with_two();
+    let kept = model.process(alice).store().cloned().unwrap();
+    model.end(alice);
+    let start = Start::After { seq: kept.cursor, term: kept.term, otherwise: 5 };
+    let again = model.begin("alice", start, 4352, Some(kept.clone()));
+    model.joined(again, 2, 2, ONE, false).unwrap();
+    let wrong = model.begin("alice", start, 4352, Some(kept));
+    breaks(model.joined(wrong, 1, 2, ONE, false), Rule::S4);
+}
+
+#[test]
+fn s5_an_entry_that_is_not_durable() {
+    let (mut model, alice) = room();
+    breaks(deliver_as(&mut model, alice, &post(1, ALICE, 1, "a")), Rule::S5);
+}
+
+#[test]
+fn s5_a_head_that_is_not_durable() {
+    let (mut model, _) = room_with_two();
+    let bob = model.begin("bob", Start::Head, 4352, None);
+    breaks(model.joined(bob, 3, 3, ONE, false), Rule::S5);
+}
+
+#[test]
+fn the_log_has_no_gaps() {
+    breaks(room().0.committed(post(2, ALICE, 1, "a")), Rule::Log);
+}
+
+#[test]
+fn entries_never_change_and_none_is_lost() {
+    let (model, _) = room_with_two();
+    let mut read = model.log().entries().to_vec();
+    read[0].time_ms += 1;
+    breaks(model.check_all(&read), Rule::Log);
+    let read = model.log().entries()[..1].to_vec();
+    breaks(model.check_all(&read), Rule::Log);
+}
+
+#[test]
+fn terms_are_drawn_anew() {
+    breaks(room().0.run_began(ONE), Rule::Log);
+}
+
+#[test]
+fn a_cursor_is_valid_up_to_the_last_entry_of_its_term() {
+    let (mut model, _) = room_with_two();
+    model.run_began(TWO).unwrap();
+    model.committed(post(3, ALICE, 3, "c")).unwrap();
+    let log = model.log();
+    assert!(log.is_valid(2, ONE) && log.is_valid(3, TWO));
+    assert!(!log.is_valid(3, ONE) && !log.is_valid(4, TWO) && !log.is_valid(1, Term([3; 8])));
+}
+
+#[test]
+fn what_was_lost_with_a_restore_is_forgiven_and_nothing_else() {
+    let (mut model, alice) = room_with_two();
+    model.stored(alice, 2, 2).unwrap();
+    model.restored(1, &[ONE]);
+    model.run_began(TWO).unwrap();
+    model.check_all(&model.log().entries().to_vec()).unwrap();
+    model.reset(alice).unwrap();
+    model.joined(alice, 1, 1, TWO, false).unwrap();
+    model.committed(post(2, ALICE, 3, "c")).unwrap();
+    deliver(&mut model, alice, 2).unwrap();
+    model.stored(alice, 3, 2).unwrap();
+    model.settled(alice).unwrap();
+    model.check_all(&model.log().entries().to_vec()).unwrap();
+}
+
+#[test]
+fn entries_of_an_earlier_run_may_arrive_late_as_that_run_knew_them() {
+    let (mut model, alice) = room();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    model.restored(0, &[ONE]);
+    model.run_began(TWO).unwrap();
+    deliver_as(&mut model, alice, &post(1, ALICE, 1, "a")).unwrap();
+    model.reset(alice).unwrap();
+    model.joined(alice, 0, 0, TWO, false).unwrap();
+    breaks(deliver_as(&mut model, alice, &post(1, ALICE, 1, "a")), Rule::S5);
+}
+
+#[test]
+fn liveness_wants_everything_settled_and_everybody_at_the_head() {
+    let (mut model, alice) = room_with_two();
+    breaks(model.settled(alice), Rule::Liveness);
+    model.stored(alice, 2, 2).unwrap();
+    breaks(model.settled(alice), Rule::Liveness);
+    model.refused(alice, 3).unwrap();
+    model.settled(alice).unwrap();
+    model.committed(post(3, 0, 0, "said")).unwrap();
+    breaks(model.settled(alice), Rule::Liveness);
+    let bob = model.begin("bob", Start::Head, 4352, None);
+    breaks(model.settled(bob), Rule::Liveness);
+}
