@@ -6,10 +6,12 @@
 //! * [`rng`], [`queue`]: the seed's streams; the virtual clock.
 //! * [`network`], [`attacker`]: what happens to datagrams, and what others make of them.
 //! * [`model`]: the reference, and the checks.
+//! * [`keys`]: the server's key, real or a stand-in.
 //! * [`coverage`]: what a run went through.
 
 pub mod attacker;
 pub mod coverage;
+pub mod keys;
 pub mod model;
 pub mod network;
 pub mod queue;

@@ -366,14 +366,14 @@ fn what_was_lost_with_a_restore_is_forgiven_and_nothing_else() {
     model.stored(alice, 2, 2).unwrap();
     model.restored(1, &[ONE]);
     model.run_began(TWO).unwrap();
-    model.check_all(&model.log().entries().to_vec()).unwrap();
+    model.check_all(model.log().entries()).unwrap();
     model.reset(alice).unwrap();
     model.joined(alice, 1, 1, TWO, false).unwrap();
     model.committed(post(2, ALICE, 3, "c")).unwrap();
     deliver(&mut model, alice, 2).unwrap();
     model.stored(alice, 3, 2).unwrap();
     model.settled(alice).unwrap();
-    model.check_all(&model.log().entries().to_vec()).unwrap();
+    model.check_all(model.log().entries()).unwrap();
 }
 
 #[test]
