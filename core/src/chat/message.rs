@@ -1,8 +1,8 @@
-//! Chat messages as values, and their codec (SPEC 6.1 to 6.3).
+//! Chat messages as values, and what a Join signs and proves (SPEC 6.2, 6.3).
 
 use super::{Kind, PostRefusedCode, RefusedCode, Start, Term};
 use crate::crypto::identity::{PublicIdentity, SIGNATURE_LEN};
-use crate::wire::cursor::{BufferFull, DecodeError};
+use crate::wire::cursor::{BufferFull, Writer};
 
 /// How a Join shows that it may (SPEC 6.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -216,46 +216,6 @@ pub enum ToClient<'a> {
     },
 }
 
-impl<'a> ToServer<'a> {
-    /// Decodes a message without its length field. `Ok(None)`: a type this version does not know; skip it.
-    ///
-    /// # Errors
-    /// [`DecodeError`]: the message breaks its layout (SPEC 6.1).
-    pub fn decode(message: &'a [u8]) -> Result<Option<Self>, DecodeError> {
-        let _ = message;
-        todo!()
-    }
-
-    /// Encodes with the length field; returns the length in bytes.
-    ///
-    /// # Errors
-    /// [`BufferFull`] if `out` is too small.
-    pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferFull> {
-        let _ = out;
-        todo!()
-    }
-}
-
-impl<'a> ToClient<'a> {
-    /// As [`ToServer::decode`].
-    ///
-    /// # Errors
-    /// As [`ToServer::decode`].
-    pub fn decode(message: &'a [u8]) -> Result<Option<Self>, DecodeError> {
-        let _ = message;
-        todo!()
-    }
-
-    /// As [`ToServer::encode`].
-    ///
-    /// # Errors
-    /// As [`ToServer::encode`].
-    pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferFull> {
-        let _ = out;
-        todo!()
-    }
-}
-
 impl core::fmt::Debug for Authentication<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
@@ -277,8 +237,12 @@ pub fn join_statement(
     room: &str,
     out: &mut [u8],
 ) -> Result<usize, BufferFull> {
-    let _ = (exporter, identity, room, out);
-    todo!()
+    let mut statement = Writer::new(out);
+    statement.bytes(b"kabar1 join")?;
+    statement.bytes(exporter)?;
+    statement.bytes(&identity.0)?;
+    statement.bytes(room.as_bytes())?;
+    Ok(statement.len())
 }
 
 /// What the client proves about the room secret (SPEC 6.2).

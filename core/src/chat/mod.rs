@@ -1,10 +1,13 @@
 //! The messages people's programs exchange (SPEC 6): codec and limits only. Knows no connection, no room, no time.
 //!
-//! * [`message`]: [`ToServer`], [`ToClient`]: values and their codec.
+//! * [`message`]: [`ToServer`], [`ToClient`]: values, and what a Join signs and proves.
+//! * `codec`: their bytes.
 //! * this file: limits, kinds, codes, cursors.
 
+mod codec;
 pub mod message;
 
+pub use codec::{ENTRY_OVERHEAD, PAST_OVERHEAD, POST_OVERHEAD, message_len};
 pub use message::{Authentication, Entry, EntryHead, Join, Post, ToClient, ToServer, Welcome};
 
 /// Longest body of an entry in bytes (SPEC 8).

@@ -15,6 +15,6 @@ pub mod kdf;
 pub mod rsa;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use aead::{Aead, ChaCha20Poly1305, NotAuthentic, Portable, Provider};

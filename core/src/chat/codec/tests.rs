@@ -1,0 +1,358 @@
+//! Every message: accepts, rejects what is short, ignores what is behind, round-trips.
+
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::chat::message::join_statement;
+use crate::crypto::testing::hex_vec;
+
+/// Owns what a message borrows.
+#[derive(Clone, Debug)]
+enum Owned {
+    Server(Vec<u8>),
+    Client(Vec<u8>),
+}
+
+/// Whether bytes decode, and to a known message.
+type Decodes = fn(&[u8]) -> Option<bool>;
+
+fn encode_to_server(message: &ToServer<'_>) -> Vec<u8> {
+    let mut out = vec![0xa5; 70_000];
+    let len = message.encode(&mut out).expect("fits");
+    out.truncate(len);
+    out
+}
+
+fn encode_to_client(message: &ToClient<'_>) -> Vec<u8> {
+    let mut out = vec![0xa5; 70_000];
+    let len = message.encode(&mut out).expect("fits");
+    out.truncate(len);
+    out
+}
+
+fn text(max: usize) -> impl Strategy<Value = String> {
+    proptest::collection::vec(any::<char>(), 0..max).prop_map(move |chars| {
+        let mut text: String = chars.into_iter().collect();
+        while text.len() > max {
+            text.pop();
+        }
+        text
+    })
+}
+
+fn bytes(max: usize) -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(any::<u8>(), 0..=max)
+}
+
+fn start() -> impl Strategy<Value = Start> {
+    prop_oneof![
+        Just(Start::Head),
+        any::<u32>().prop_map(Start::Last),
+        any::<(u64, [u8; 8], u32)>().prop_map(|(seq, term, otherwise)| Start::After {
+            seq,
+            term: Term(term),
+            otherwise
+        }),
+    ]
+}
+
+/// Encodings of all messages of a client, each decoded again and compared on the way.
+fn to_server() -> impl Strategy<Value = Owned> {
+    let join = (
+        text(255),
+        text(255),
+        any::<[u8; 32]>(),
+        any::<[u8; 32]>(),
+        0..3u8,
+        bytes(MAX_PASSWORD_LEN),
+        any::<u64>(),
+        start(),
+        any::<u16>(),
+    )
+        .prop_map(|(room, name, key, other, kind, secret, instance, start, largest_entry)| {
+            let mut signature = [7; 64];
+            signature[..32].copy_from_slice(&other);
+            let authentication = match kind {
+                0 => Authentication::None,
+                1 => Authentication::Secret(other),
+                _ => Authentication::Password(&secret),
+            };
+            let identity = PublicIdentity(key);
+            round_trip_to_server(&ToServer::Join(Join {
+                room: &room,
+                name: &name,
+                identity,
+                signature,
+                authentication,
+                instance,
+                start,
+                largest_entry,
+            }))
+        });
+    let post = (any::<(u8, u64, u64, u64, u8)>(), bytes(MAX_BODY_LEN)).prop_map(
+        |((handle, instance, number, settled, kind), body)| {
+            round_trip_to_server(&ToServer::Post(Post {
+                handle,
+                instance,
+                number,
+                settled,
+                kind: Kind(kind),
+                body: &body,
+            }))
+        },
+    );
+    let history = (any::<(u8, u64)>(), 1..=MAX_HISTORY)
+        .prop_map(|((handle, before), count)| round_trip_to_server(&ToServer::History { handle, before, count }));
+    prop_oneof![
+        join,
+        post,
+        history,
+        any::<u8>().prop_map(|handle| round_trip_to_server(&ToServer::Who { handle })),
+        any::<u8>().prop_map(|handle| round_trip_to_server(&ToServer::Leave { handle })),
+    ]
+}
+
+fn round_trip_to_server(message: &ToServer<'_>) -> Owned {
+    let encoded = encode_to_server(message);
+    assert_eq!(message_len([encoded[0], encoded[1]]), Ok(encoded.len()));
+    assert_eq!(ToServer::decode(&encoded[2..]), Ok(Some(*message)));
+    Owned::Server(encoded)
+}
+
+fn round_trip_to_client(message: &ToClient<'_>) -> Owned {
+    let encoded = encode_to_client(message);
+    assert_eq!(message_len([encoded[0], encoded[1]]), Ok(encoded.len()));
+    assert_eq!(ToClient::decode(&encoded[2..]), Ok(Some(*message)));
+    Owned::Client(encoded)
+}
+
+fn to_client() -> impl Strategy<Value = Owned> {
+    let welcome = (
+        any::<u8>(),
+        text(MAX_NAME_LEN),
+        text(MAX_NAME_LEN),
+        any::<[u8; 8]>(),
+        any::<[u64; 5]>(),
+        any::<u16>(),
+        any::<[u8; 32]>(),
+    )
+        .prop_map(|(handle, room, name, term, [first, head, start, instance, highest], members, proof)| {
+            round_trip_to_client(&ToClient::Welcome(Welcome {
+                handle,
+                room: &room,
+                name: &name,
+                term: Term(term),
+                first,
+                head,
+                start,
+                instance,
+                highest,
+                members,
+                proof,
+            }))
+        });
+    let entry = (any::<(u8, u16, u8)>(), any::<[u64; 4]>(), text(MAX_NAME_LEN), bytes(MAX_BODY_LEN), 0..4u8).prop_map(
+        |((handle, remaining, kind), [seq, time_ms, instance, number], author, body, form)| {
+            let head = EntryHead { seq: seq.max(1), time_ms, author: &author, instance, number, kind: Kind(kind) };
+            let entry = Entry { head, body: &body };
+            round_trip_to_client(&match form {
+                0 => ToClient::Entry { handle, entry },
+                1 => ToClient::Past { handle, remaining, entry: Some(entry) },
+                2 => ToClient::Past { handle, remaining, entry: None },
+                _ => ToClient::Stub { handle, head, size: remaining },
+            })
+        },
+    );
+    let small = (any::<(u8, u16, u8)>(), any::<[u64; 3]>(), text(255), 0..6u8).prop_map(
+        |((handle, remaining, code), [instance, number, seq], text, form)| {
+            let name = text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MAX_NAME_LEN).map(|(_, c)| c);
+            let name: String = name.collect();
+            round_trip_to_client(&match form {
+                0 => ToClient::Refused { code: RefusedCode(code), text: &text },
+                1 => ToClient::Reset { handle },
+                2 => ToClient::Stored { handle, instance, number, seq },
+                3 => ToClient::PostRefused { handle, instance, number, code: PostRefusedCode(code) },
+                4 => ToClient::Member { handle, remaining, name: Some(&*name).filter(|name| !name.is_empty()) },
+                _ => ToClient::Notice { code, text: &text },
+            })
+        },
+    );
+    prop_oneof![welcome, entry, small]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn messages_round_trip_and_lack_no_byte(message in prop_oneof![to_server(), to_client()]) {
+        let (encoded, decodes): (_, Decodes) = match message {
+            Owned::Server(encoded) => (encoded, |bytes| ToServer::decode(bytes).ok().map(|message| message.is_some())),
+            Owned::Client(encoded) => (encoded, |bytes| ToClient::decode(bytes).ok().map(|message| message.is_some())),
+        };
+        for len in 0..encoded.len() - 2 {
+            prop_assert_eq!(decodes(&encoded[2..2 + len]), None, "cut to {}", len);
+        }
+        let mut longer = encoded.clone();
+        longer.extend_from_slice(b"later versions say more");
+        prop_assert_eq!(decodes(&longer[2..]), Some(true));
+    }
+
+    #[test]
+    fn arbitrary_bytes_decode_or_are_rejected(bytes in bytes(300)) {
+        let _ = ToServer::decode(&bytes);
+        let _ = ToClient::decode(&bytes);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_encoded(message in to_client(), missing in 1usize..40) {
+        let Owned::Client(encoded) = message else { unreachable!() };
+        let message = ToClient::decode(&encoded[2..]).expect("just encoded").expect("known");
+        let mut out = vec![0; encoded.len().saturating_sub(missing)];
+        prop_assert_eq!(message.encode(&mut out), Err(BufferFull));
+    }
+}
+
+#[test]
+fn bytes_behind_a_message_change_nothing() {
+    let post = Post { handle: 1, instance: 2, number: 3, settled: 0, kind: Kind::TEXT, body: b"hi" };
+    let mut encoded = encode_to_server(&ToServer::Post(post));
+    encoded.push(0xff);
+    assert_eq!(ToServer::decode(&encoded[2..]), Ok(Some(ToServer::Post(post))));
+}
+
+#[test]
+fn skips_types_it_does_not_know() {
+    for unknown in (0..=255u8).filter(|byte| !(0x01..=0x05).contains(byte)) {
+        assert_eq!(ToServer::decode(&[unknown, 1, 2, 3]), Ok(None));
+        assert_eq!(ToServer::decode(&[unknown]), Ok(None));
+    }
+    for unknown in (0..=255u8).filter(|byte| !(0x41..=0x4a).contains(byte)) {
+        assert_eq!(ToClient::decode(&[unknown, 1, 2, 3]), Ok(None));
+    }
+}
+
+#[test]
+fn rejects_a_message_without_a_type() {
+    assert_eq!(message_len([0, 0]), Err(DecodeError::Value));
+    assert_eq!(message_len([0, 1]), Ok(3));
+    assert_eq!(message_len([0xff, 0xff]), Ok(65_537));
+    assert_eq!(ToServer::decode(&[]), Err(DecodeError::Truncated));
+    assert_eq!(ToClient::decode(&[]), Err(DecodeError::Truncated));
+}
+
+#[test]
+fn rejects_history_of_none_or_more_than_200() {
+    let history = |count| ToServer::decode(&[0x04, 1, 0, 0, 0, 0, 0, 0, 0, 9, count]).map(|_| ());
+    assert_eq!(history(0), Err(DecodeError::Value));
+    assert_eq!(history(1), Ok(()));
+    assert_eq!(history(200), Ok(()));
+    assert_eq!(history(201), Err(DecodeError::Value));
+}
+
+fn join(authentication: Authentication<'_>) -> Join<'_> {
+    let identity = PublicIdentity([2; 32]);
+    let start = Start::After { seq: 5, term: Term([6; 8]), otherwise: 50 };
+    Join {
+        room: "lobby",
+        name: "Ana",
+        identity,
+        signature: [3; 64],
+        authentication,
+        instance: 4,
+        start,
+        largest_entry: 1900,
+    }
+}
+
+#[test]
+fn rejects_authentication_and_start_of_unknown_kind() {
+    let good = encode_to_server(&ToServer::Join(join(Authentication::None)));
+    let authentication = 2 + 1 + 6 + 4 + 32 + 64;
+    let start = authentication + 2 + 8;
+    for (at, value) in [(authentication, 3), (start, 3), (authentication, 255), (start, 255)] {
+        let mut changed = good.clone();
+        changed[at] = value;
+        assert_eq!(ToServer::decode(&changed[2..]), Err(DecodeError::Value));
+    }
+    // A proof that is not 32 bytes long.
+    let mut changed = good.clone();
+    changed[authentication] = 1;
+    assert_eq!(ToServer::decode(&changed[2..]), Err(DecodeError::Value));
+}
+
+#[test]
+fn rejects_a_password_that_is_too_long() {
+    let longest = [b'x'; MAX_PASSWORD_LEN];
+    let encoded = encode_to_server(&ToServer::Join(join(Authentication::Password(&longest))));
+    assert_eq!(ToServer::decode(&encoded[2..]), Ok(Some(ToServer::Join(join(Authentication::Password(&longest))))));
+    let encoded = encode_to_server(&ToServer::Join(join(Authentication::Password(&[b'x'; MAX_PASSWORD_LEN + 1]))));
+    assert_eq!(ToServer::decode(&encoded[2..]), Err(DecodeError::Value));
+}
+
+#[test]
+fn rejects_names_and_bodies_that_no_server_may_write() {
+    let head = |author| EntryHead { seq: 1, time_ms: 2, author, instance: 3, number: 4, kind: Kind::DATA };
+    let entry = |author, body| ToClient::Entry { handle: 1, entry: Entry { head: head(author), body } };
+    let verdict = |message: ToClient<'_>| ToClient::decode(&encode_to_client(&message)[2..]).map(|_| ());
+    let (name, body) = ("n".repeat(33), vec![0; MAX_BODY_LEN + 1]);
+    assert_eq!(verdict(entry(&name[..32], &body[..MAX_BODY_LEN])), Ok(()));
+    assert_eq!(verdict(entry(&name, &[])), Err(DecodeError::Value));
+    assert_eq!(verdict(entry("a", &body)), Err(DecodeError::Value));
+    assert_eq!(verdict(ToClient::Member { handle: 1, remaining: 0, name: Some(&name) }), Err(DecodeError::Value));
+}
+
+#[test]
+fn the_largest_messages_have_the_lengths_that_bounds_are_made_of() {
+    let (name, long, body) = ("n".repeat(MAX_NAME_LEN), "r".repeat(255), [0; MAX_BODY_LEN]);
+    let head = EntryHead { seq: 1, time_ms: 2, author: &name, instance: 3, number: 4, kind: Kind::DATA };
+    let entry = Entry { head, body: &body };
+    assert_eq!(encode_to_client(&ToClient::Entry { handle: 1, entry }).len(), ENTRY_OVERHEAD + MAX_BODY_LEN);
+    assert!(encode_to_client(&ToClient::Stub { handle: 1, head, size: 0 }).len() <= ENTRY_OVERHEAD);
+    let past = ToClient::Past { handle: 1, remaining: 9, entry: Some(entry) };
+    assert_eq!(encode_to_client(&past).len(), PAST_OVERHEAD + MAX_BODY_LEN);
+    let post = Post { handle: 1, instance: 2, number: 3, settled: 0, kind: Kind::DATA, body: &body };
+    assert_eq!(encode_to_server(&ToServer::Post(post)).len(), POST_OVERHEAD + MAX_BODY_LEN);
+    let join = Join { room: &long, name: &long, ..join(Authentication::Password(&[1; MAX_PASSWORD_LEN])) };
+    assert_eq!(encode_to_server(&ToServer::Join(join)).len(), JOIN_MAX);
+    let welcome = Welcome {
+        handle: 1,
+        room: &name,
+        name: &name,
+        term: Term([0; 8]),
+        first: 0,
+        head: 0,
+        start: 0,
+        instance: 0,
+        highest: 0,
+        members: 0,
+        proof: [0; 32],
+    };
+    assert_eq!(encode_to_client(&ToClient::Welcome(welcome)).len(), WELCOME_MAX);
+}
+
+#[test]
+fn bytes_are_as_the_spec_says() {
+    let post = Post { handle: 1, instance: 0x0203, number: 4, settled: 3, kind: Kind::TEXT, body: b"hi" };
+    assert_eq!(
+        encode_to_server(&ToServer::Post(post)),
+        hex_vec("001f02010000000000000203000000000000000400000000000000030100026869")
+    );
+    let stored = ToClient::Stored { handle: 1, instance: 2, number: 3, seq: 4 };
+    assert_eq!(encode_to_client(&stored), hex_vec("001a4601000000000000000200000000000000030000000000000004"));
+    let none = ToClient::Past { handle: 1, remaining: 0, entry: None };
+    assert_eq!(encode_to_client(&none), hex_vec("000c480100000000000000000000"));
+    let notice = ToClient::Notice { code: 1, text: "hé" };
+    assert_eq!(encode_to_client(&notice), hex_vec("00064a010368c3a9"));
+}
+
+#[test]
+fn a_join_signs_exporter_identity_and_room() {
+    let mut out = [0; 160];
+    let len = join_statement(&[1; 32], &PublicIdentity([2; 32]), "lobby", &mut out).expect("fits");
+    assert_eq!(out[..len], [b"kabar1 join".as_slice(), &[1; 32], &[2; 32], b"lobby"].concat());
+    assert_eq!(join_statement(&[1; 32], &PublicIdentity([2; 32]), "lobby", &mut [0; 79]), Err(BufferFull));
+}
