@@ -10,298 +10,241 @@
 //! After `start`, any `handle_*` or any other call that takes `&mut self`: drain [`Client::poll_transmit`] and [`Client::poll_event`], then
 //! sleep until [`Client::poll_timeout`] or the next datagram. No call does more than one public-key operation; while steps remain,
 //! `poll_timeout` returns *now*. Not for interrupt context.
+//!
+//! # The files
+//!
+//! * `config`, `event`: what comes in and goes out; `pending`: what was not told yet.
+//! * `secrets`: identity, credential, randomness. `maybe`: why an idle client is all zero.
+//! * `reconnect`: attempts, back-off, hints, silence: when there is a connection.
+//! * `join`: Join and Welcome: when there is a member. `leave`: how it ends.
+//! * `outbox`: posts until they are settled. `receive`: messages out of the stream, one per event.
 
 use core::net::SocketAddr;
 
-use crate::chat::{EntryHead, Kind, MAX_NAME_LEN, PostRefusedCode, ROOM_SECRET_LEN, RefusedCode, Start, Term};
-use crate::connection::{Connection, Counters, Ended, Transmit};
+mod config;
+mod event;
+mod join;
+mod leave;
+mod maybe;
+mod outbox;
+mod pending;
+mod receive;
+mod reconnect;
+mod secrets;
+
+pub use config::{Config, ConfigError, Credential, ENTRY_OVERHEAD, MIN_MESSAGE_LEN, POST_OVERHEAD};
+pub use event::{ClientCounters, EndReason, Event, Lost, PostError, State};
+pub use outbox::RECORD_OVERHEAD;
+
+use crate::chat::{Kind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, Term, ToServer};
+use crate::connection::{Connection, Transmit};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::session::{ClientHandshake, Fingerprint};
 use crate::time::{Duration, Instant};
 use crate::transport::Memory;
+use crate::wire::frame::StreamId;
 
-/// How the client shows that it may join.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Credential<'a> {
-    /// The room's secret, from an invite. It is never sent; the server has to prove that it knows it too.
-    Secret([u8; ROOM_SECRET_LEN]),
-    /// The room's password. It is sent only to a server whose key was expected or accepted.
-    Password(&'a [u8]),
-    /// Nothing: this identity was admitted before.
-    None,
-}
+use config::Stated;
+use join::Room;
+use outbox::Outbox;
+use pending::{Pending, Told};
+use reconnect::Retry;
+use secrets::Secrets;
 
-/// What a client needs to know. Everything is copied.
-#[derive(Clone, Copy)]
-pub struct Config<'a> {
-    /// Where the server is.
-    pub server: SocketAddr,
-    /// The only key taken; `None`: the key is offered to the caller.
-    pub fingerprint: Option<Fingerprint>,
-    /// The room's name.
-    pub room: &'a str,
-    /// The name wanted.
-    pub name: &'a str,
-    /// Seed of the Ed25519 identity that owns the name; permanent.
-    pub identity: &'a [u8; 32],
-    /// Why it may join.
-    pub credential: Credential<'a>,
-    /// Where delivery begins.
-    pub start: Start,
-    /// Largest body taken, in bytes; larger entries come as stubs. At most what the memory's receive ring can hold.
-    pub largest_entry: u16,
-    /// Idle time-out stated to the server, in s.
-    pub idle_s: u16,
-    /// Longest delay of an acknowledgement, in ms.
-    pub ack_delay_ms: u16,
-    /// Granularity of the caller's clock, in us.
-    pub tick_us: u32,
-}
-
-impl core::fmt::Debug for Credential<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Secret(_) => "Secret(..)",
-            Self::Password(_) => "Password(..)",
-            Self::None => "None",
-        })
-    }
-}
-
-impl core::fmt::Debug for Config<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Config")
-            .field("server", &self.server)
-            .field("room", &self.room)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A post was not taken.
+/// From start to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PostError {
-    /// The outbox has no room now: ordinary; [`Event::OutboxSpace`] says when to try again.
-    Full,
-    /// Longer than its kind may be, or than the outbox can ever hold.
-    TooLong,
-    /// A text that is not UTF-8.
-    NotText,
-    /// A kind that members do not post.
-    Kind,
-    /// The client is idle or has ended.
-    NotRunning,
-}
-
-/// What happened. Entries and notices borrow from the client until the next call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// The server's key, when none was expected: answer with [`Client::answer_key`]. Nothing was sent that depends on it.
-    KeyOffered(Fingerprint),
-    /// Joined (again). `resumed`: as a continuation, nothing was missed; the name is as the server wrote it.
-    Joined {
-        /// The name as the server wrote it.
-        name: &'a str,
-        /// Members present.
-        members: u16,
-        /// Entries above this seq come.
-        start: u64,
-        /// Largest seq.
-        head: u64,
-        /// The server's run.
-        term: Term,
-        /// Whether this continues an earlier Joined of this client.
-        resumed: bool,
-    },
-    /// The history is not the one known: delivery starts again. Comes directly before Joined.
-    Reset,
-    /// Entries between the cursor and `first` are no longer kept.
-    Gap {
-        /// Last entry delivered.
-        after: u64,
-        /// First entry that will come.
-        first: u64,
-    },
-    /// An entry, in the order of the log, each exactly once. `own`: posted by this client; the cursor is at it now.
-    Entry {
-        /// All but the body.
-        head: EntryHead<'a>,
-        /// The body.
-        body: &'a [u8],
-        /// Whether this client posted it.
-        own: bool,
-    },
-    /// An entry larger than this client takes; counts as delivered.
-    Stub {
-        /// All but the body.
-        head: EntryHead<'a>,
-        /// Length of the body in bytes.
-        size: u16,
-    },
-    /// Every post up to this number (as [`Client::post`] gave them) that was not refused is stored.
-    Stored {
-        /// The highest such number.
-        number: u64,
-        /// Its seq, 0 when not known (it was learned on resuming).
-        seq: u64,
-    },
-    /// This post is refused for good.
-    PostRefused {
-        /// As [`Client::post`] gave it.
-        number: u64,
-        /// Why.
-        code: PostRefusedCode,
-    },
-    /// [`Client::post`] has room again after [`PostError::Full`].
-    OutboxSpace,
-    /// One answer to [`Client::history`].
-    Past {
-        /// Answers that follow.
-        remaining: u16,
-        /// The entry, if there is one.
-        entry: Option<(EntryHead<'a>, &'a [u8])>,
-    },
-    /// One answer to [`Client::who`].
-    Member {
-        /// Answers that follow.
-        remaining: u16,
-        /// The name, if there is one.
-        name: Option<&'a str>,
-    },
-    /// For people to read.
-    Notice {
-        /// For programs; 0 = none.
-        code: u8,
-        /// In words.
-        text: &'a str,
-    },
-    /// Nothing is heard from the server; the client tries again by itself.
-    Lost(Lost),
-    /// The client has ended and will not come back by itself.
-    Ended(EndReason),
-}
-
-/// Why a connection was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Lost {
-    /// Silence.
-    Silent,
-    /// The server does not know the connection (it started again).
-    Unknown,
-    /// The server said that it stops.
-    Shutdown,
-    /// The server refused for now.
-    TryLater,
-    /// The connection broke a rule or was closed with another code that permits another try.
-    Closed(Ended),
-}
-
-/// Why the client ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EndReason {
-    /// [`Client::leave`], after everything was settled.
-    Left,
-    /// The key that was offered was declined.
-    KeyDeclined,
-    /// The server presented another key than the expected one, for as long as an attempt lasts.
-    KeyMismatch,
-    /// The server does not know the room's secret.
-    Impostor,
-    /// The server refused the Join for good.
-    Refused(RefusedCode),
-    /// Replaced, kicked or banned.
-    Closed(crate::wire::frame::CloseCode),
-}
-
-/// What the client is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum State {
-    /// Not started.
+#[repr(u8)]
+enum Phase {
     Idle,
-    /// No connection yet; `answered`: a server answered the first packet.
-    Connecting {
-        /// Somebody is there.
-        answered: bool,
-    },
-    /// Connected, not admitted yet.
-    Joining,
-    /// A member.
-    Online,
-    /// Was a member; trying again.
-    Lost,
-    /// Over.
+    Running,
+    /// Everything is settled and Leave is written: it has to arrive, in bounded time.
+    Leaving,
+    /// CLOSE goes out.
+    Closing,
     Ended,
 }
 
-/// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and 16 bytes), `MESSAGE` the largest message
-/// in bytes (length field included) that it sends or takes.
-#[derive(Debug)]
+/// The way from a connection to a membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Link {
+    /// No connection.
+    Down,
+    /// Connected; the Join is to be signed.
+    Sign,
+    /// Join is written, Welcome is awaited.
+    Waiting,
+    Online,
+}
+
+/// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and [`RECORD_OVERHEAD`]), `MESSAGE` the
+/// largest message in bytes (length field included) that it sends or takes: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`].
 pub struct Client<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> {
     connection: Connection<M, P>,
     handshake: ClientHandshake<K>,
-    outbox: [u8; OUTBOX],
+    outbox: Outbox<OUTBOX>,
+    /// The message being encoded, or the last one received.
     message: [u8; MESSAGE],
     name: heapless::String<MAX_NAME_LEN>,
+    stated: Stated,
+    secrets: Secrets,
+    room: Room,
+    retry: Retry,
+    pending: Pending,
+    counters: ClientCounters,
+    phase: Phase,
+    link: Link,
+    /// [`Client::leave`] was called.
+    is_leaving: bool,
+    /// Something may wait for [`Client::poll_transmit`].
+    is_dirty: bool,
+    /// When Leave has to have arrived.
+    leave_by: Instant,
+    /// Of the last call that said.
+    now: Instant,
+}
+
+impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
+    for Client<K, M, P, OUTBOX, MESSAGE>
+{
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Client")
+            .field("state", &self.state())
+            .field("unsettled", &self.unsettled())
+            .field("cursor", &self.cursor())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
     /// Idle, in `memory`. All zero bytes if `memory` is.
     #[must_use]
     pub const fn new(memory: M) -> Self {
+        const { assert!(MESSAGE >= MIN_MESSAGE_LEN && MESSAGE <= MAX_MESSAGE_LEN) };
         Self {
             connection: Connection::new(memory),
             handshake: ClientHandshake::new(),
-            outbox: [0; OUTBOX],
+            outbox: Outbox::new(),
             message: [0; MESSAGE],
             name: heapless::String::new(),
+            stated: Stated::new(),
+            secrets: Secrets::new(),
+            room: Room::new(),
+            retry: Retry::new(),
+            pending: Pending::new(),
+            counters: ClientCounters::new(),
+            phase: Phase::Idle,
+            link: Link::Down,
+            is_leaving: false,
+            is_dirty: false,
+            leave_by: Instant::ZERO,
+            now: Instant::ZERO,
         }
     }
 
-    /// Begins. `seed` must be fresh and secret: everything random comes from it. Whatever was there before is forgotten.
-    pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) {
-        let _ = (config, seed, now);
-        todo!()
+    /// Begins. `seed` must be fresh and secret: everything random comes from it. Whatever was there before is forgotten, but for
+    /// [`Client::counters`].
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the client is as it was.
+    pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
+        let stated = Stated::take(config, self.connection.memory().capacity(), MESSAGE)?;
+        self.secrets.set(config.identity, &config.credential, seed);
+        self.connection.abandon();
+        self.handshake.stop();
+        self.outbox.clear();
+        self.name.clear();
+        self.stated = stated;
+        self.room = Room::new();
+        self.retry = Retry::new();
+        self.retry.set_expected(config.fingerprint);
+        self.pending = Pending::new();
+        self.phase = Phase::Running;
+        self.link = Link::Down;
+        self.is_leaving = false;
+        self.now = now;
+        self.begin_attempt();
+        Ok(())
     }
 
     /// Takes a datagram, in place. What is not for this client is dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
-        let _ = (now, from, datagram);
-        todo!()
+        self.now = now;
+        if self.phase == Phase::Idle {
+            self.counters.malformed = self.counters.malformed.saturating_add(1);
+            return;
+        }
+        self.sort_datagram(from, datagram);
+        self.absorb();
+        self.progress_leave();
     }
 
     /// Does what is due: at most one public-key operation.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.now = now;
+        if self.phase == Phase::Idle {
+            return;
+        }
+        if !self.connection.is_finished() {
+            self.connection.handle_timeout(now);
+        }
+        // One of these, so one public-key operation.
+        if self.secrets.is_derivable() {
+            self.secrets.derive();
+        } else if self.link == Link::Sign {
+            self.send_join();
+        } else if self.handshake.is_active() {
+            self.handshake.handle_timeout(now);
+        }
+        self.absorb();
+        self.reconnect();
+        self.progress_leave();
     }
 
     /// The next datagram to send, in `out` (at least 1200 bytes).
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        let _ = (now, out);
-        todo!()
+        self.now = now;
+        if self.handshake.is_active()
+            && let Some(len) = self.handshake.poll_transmit::<P>(now, out)
+        {
+            return Some(Transmit { to: self.retry.attempt_to(), len });
+        }
+        self.pump();
+        if !self.connection.is_finished()
+            && let Some(transmit) = self.connection.poll_transmit(now, out)
+        {
+            return Some(transmit);
+        }
+        self.is_dirty = false;
+        self.finish_leave();
+        None
     }
 
     /// What happened. An entry counts as delivered once it was returned.
     pub fn poll_event(&mut self) -> Option<Event<'_>> {
-        todo!()
+        let ready = self.next_ready()?;
+        self.event(ready)
     }
 
     /// When to call [`Client::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        if self.phase == Phase::Idle {
+            return None;
+        }
+        if self.is_dirty || self.secrets.is_derivable() || self.link == Link::Sign {
+            return Some(self.now);
+        }
+        let connection = if self.connection.is_finished() { None } else { self.connection.poll_timeout() };
+        let handshake = if self.handshake.is_active() { self.handshake.poll_timeout() } else { None };
+        [connection, handshake, self.reconnect_timeout(), self.leave_timeout()].into_iter().flatten().min()
     }
 
     /// Answers [`Event::KeyOffered`]. `false` ends the client.
     pub fn answer_key(&mut self, now: Instant, accept: bool) {
-        let _ = (now, accept);
-        todo!()
+        self.now = now;
+        self.answer_offer(accept);
     }
 
     /// Takes a post into the outbox and returns its number: 1, 2, 3, ... It stays there until it is settled.
@@ -309,61 +252,86 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     /// # Errors
     /// [`PostError`]; nothing was taken.
     pub fn post(&mut self, kind: Kind, body: &[u8]) -> Result<u64, PostError> {
-        let _ = (kind, body);
-        todo!()
+        if self.phase != Phase::Running || self.is_leaving {
+            return Err(PostError::NotRunning);
+        }
+        if !kind.is_postable() {
+            return Err(PostError::Kind);
+        }
+        let longest = if kind.is_text() { MAX_TEXT_LEN } else { MAX_BODY_LEN };
+        let fits = longest.min(MESSAGE.saturating_sub(POST_OVERHEAD)).min(OUTBOX.saturating_sub(RECORD_OVERHEAD));
+        if body.len() > fits {
+            return Err(PostError::TooLong);
+        }
+        if kind.is_text() && core::str::from_utf8(body).is_err() {
+            return Err(PostError::NotText);
+        }
+        let number = self.outbox.push(kind, body).map_err(|_| PostError::Full)?;
+        self.is_dirty = true;
+        Ok(number)
     }
 
     /// Asks who is here. `false`: not online, or no room to ask now.
     pub fn who(&mut self) -> bool {
-        todo!()
+        self.ask(&ToServer::Who { handle: self.room.handle })
     }
 
     /// Asks for up to `count` (1 to 200) entries before `before` (0 = the head). `false`: not online, or no room to ask now.
     pub fn history(&mut self, before: u64, count: u8) -> bool {
-        let _ = (before, count);
-        todo!()
+        let count = count.clamp(1, MAX_HISTORY);
+        self.ask(&ToServer::History { handle: self.room.handle, before, count })
     }
 
-    /// Leaves once every post is settled (or at once when not online with nothing unsettled). [`Event::Ended`] follows.
+    /// Leaves once every post is settled (or at once when not online with nothing unsettled). [`Event::Ended`] follows. Posts are no
+    /// longer taken.
     pub fn leave(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.now = now;
+        self.is_leaving = true;
+        self.progress_leave();
     }
 
-    /// Leaves now, whatever is unsettled: says so to the server if it can.
+    /// Leaves now, whatever is unsettled: says so to the server if it can. [`Event::Ended`] follows.
     pub fn abort(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.now = now;
+        if matches!(self.phase, Phase::Running | Phase::Leaving | Phase::Closing) {
+            self.end(EndReason::Left);
+        }
     }
 
     /// The server is elsewhere now (a name was resolved again). The next attempt goes there; a connection that is up stays.
-    pub fn set_server(&mut self, server: SocketAddr) {
-        let _ = server;
-        todo!()
+    pub const fn set_server(&mut self, server: SocketAddr) {
+        self.stated.server = server;
     }
 
     /// What it is doing.
     #[must_use]
     pub fn state(&self) -> State {
-        todo!()
+        match self.phase {
+            Phase::Idle => State::Idle,
+            Phase::Ended => State::Ended,
+            _ if self.link == Link::Online && !self.retry.is_lost() => State::Online,
+            _ if self.room.is_member => State::Lost,
+            _ if self.link == Link::Down => State::Connecting { answered: self.retry.is_answered() },
+            _ => State::Joining,
+        }
     }
 
     /// Posts that are neither stored nor refused.
     #[must_use]
-    pub fn unsettled(&self) -> u64 {
-        todo!()
+    pub const fn unsettled(&self) -> u64 {
+        self.outbox.unsettled()
     }
 
     /// The last entry delivered and the term it is known under; `None` before the first Joined.
     #[must_use]
     pub fn cursor(&self) -> Option<(u64, Term)> {
-        todo!()
+        self.room.is_member.then_some((self.room.cursor, self.room.term))
     }
 
     /// The fingerprint of the server's key, once known.
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
-        todo!()
+        self.retry.fingerprint()
     }
 
     /// Smoothed round-trip time.
@@ -375,23 +343,23 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     /// What was counted, over all connections of this client.
     #[must_use]
     pub fn counters(&self) -> ClientCounters {
-        todo!()
+        let mut counters = self.counters;
+        counters.add(&self.connection.counters());
+        counters
+    }
+
+    fn ask(&mut self, question: &ToServer<'_>) -> bool {
+        let written = self.phase == Phase::Running
+            && self.link == Link::Online
+            && write(&mut self.connection, &mut self.message, question);
+        self.is_dirty |= written;
+        written
     }
 }
 
-/// What a client counts, over all its connections. They only rise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub struct ClientCounters {
-    /// Summed over all connections.
-    pub connection: Counters,
-    /// Datagrams whose CRC did not match.
-    pub damaged: u64,
-    /// Datagrams that are no packet, or none that belongs here.
-    pub malformed: u64,
-    /// Handshake packets that did not verify or belong.
-    pub handshake: u64,
-    /// Connections opened.
-    pub connections: u64,
+/// Writes a message into the stream, if there is room now; `buffer` is overwritten.
+fn write<M: Memory, P: Provider>(connection: &mut Connection<M, P>, buffer: &mut [u8], message: &ToServer<'_>) -> bool {
+    let Ok(len) = message.encode(buffer) else { return false };
+    let Some(bytes) = buffer.get(..len) else { return false };
+    connection.send(StreamId::Chat, &[bytes]).is_ok()
 }

@@ -1,0 +1,194 @@
+//! What a client needs to know, and the copy it keeps.
+
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use crate::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, ROOM_SECRET_LEN, Start};
+use crate::session::Fingerprint;
+use crate::transport::Capacity;
+use crate::wire::MAX_DATAGRAM;
+use crate::wire::packet::Limits;
+
+/// Smallest `MESSAGE` of a client in bytes: what Limits may state at least (SPEC 2.4); every Join fits.
+pub const MIN_MESSAGE_LEN: usize = 512;
+/// Bytes of the longest message that carries an entry (Past, SPEC 6.3), besides the body: length 2, type 1, handle 1, remaining 2, seq 8,
+/// time 8, author, instance 8, number 8, kind 1, body length 2.
+pub const ENTRY_OVERHEAD: usize = 42 + MAX_NAME_LEN;
+/// Bytes of a Post (SPEC 6.2) besides its body: length 2, type 1, handle 1, instance 8, number 8, settled 8, kind 1, body length 2.
+pub const POST_OVERHEAD: usize = 31;
+
+const _: () = assert!(MAX_BODY_LEN + ENTRY_OVERHEAD <= MAX_MESSAGE_LEN);
+const _: () = assert!(MAX_BODY_LEN + POST_OVERHEAD <= MAX_MESSAGE_LEN);
+const _: () = assert!(MAX_MESSAGE_LEN <= u16::MAX as usize);
+
+/// How the client shows that it may join.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Credential<'a> {
+    /// The room's secret, from an invite. It is never sent; the server has to prove that it knows it too.
+    Secret([u8; ROOM_SECRET_LEN]),
+    /// The room's password. It is sent only to a server whose key was expected or accepted.
+    Password(&'a [u8]),
+    /// Nothing: this identity was admitted before.
+    None,
+}
+
+/// What a client needs to know. Everything is copied.
+#[derive(Clone, Copy)]
+pub struct Config<'a> {
+    /// Where the server is.
+    pub server: SocketAddr,
+    /// The only key taken; `None`: the key is offered to the caller.
+    pub fingerprint: Option<Fingerprint>,
+    /// The room's name.
+    pub room: &'a str,
+    /// The name wanted.
+    pub name: &'a str,
+    /// Seed of the Ed25519 identity that owns the name; permanent.
+    pub identity: &'a [u8; 32],
+    /// Why it may join.
+    pub credential: Credential<'a>,
+    /// Where delivery begins.
+    pub start: Start,
+    /// Largest body taken, in bytes; larger entries come as stubs. At most what the memory's receive ring can hold.
+    pub largest_entry: u16,
+    /// Idle time-out stated to the server, in s.
+    pub idle_s: u16,
+    /// Longest delay of an acknowledgement, in ms.
+    pub ack_delay_ms: u16,
+    /// Granularity of the caller's clock, in us.
+    pub tick_us: u32,
+}
+
+impl core::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Secret(_) => "Secret(..)",
+            Self::Password(_) => "Password(..)",
+            Self::None => "None",
+        })
+    }
+}
+
+impl core::fmt::Debug for Config<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Config")
+            .field("server", &self.server)
+            .field("room", &self.room)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a client was not started. All of them are mistakes of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The name is empty or longer than [`MAX_NAME_LEN`] bytes.
+    Name,
+    /// The room's name is empty or longer than [`MAX_NAME_LEN`] bytes.
+    Room,
+    /// The password is longer than [`MAX_PASSWORD_LEN`] bytes.
+    Password,
+    /// `idle_s`, `ack_delay_ms` or `tick_us` is outside its legal range (SPEC 2.4).
+    Limits,
+    /// A ring of the memory is shorter than the largest message, or there are fewer than 4 slots in flight.
+    Memory,
+}
+
+impl core::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Name => "the name is empty or too long",
+            Self::Room => "the room's name is empty or too long",
+            Self::Password => "the password is too long",
+            Self::Limits => "a stated limit is out of range",
+            Self::Memory => "the connection's memory is smaller than a message",
+        })
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+/// What stays of a [`Config`] that is not secret.
+pub(super) struct Stated {
+    pub(super) server: SocketAddr,
+    pub(super) room: heapless::String<MAX_NAME_LEN>,
+    pub(super) name: heapless::String<MAX_NAME_LEN>,
+    pub(super) start: Start,
+    pub(super) largest_entry: u16,
+    idle_s: u16,
+    ack_delay_ms: u16,
+    tick_us: u32,
+}
+
+/// No address. All zero.
+pub(super) const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+
+impl Stated {
+    pub(super) const fn new() -> Self {
+        Self {
+            server: NOWHERE,
+            room: heapless::String::new(),
+            name: heapless::String::new(),
+            start: Start::Head,
+            largest_entry: 0,
+            idle_s: 0,
+            ack_delay_ms: 0,
+            tick_us: 0,
+        }
+    }
+
+    /// Checks `config` against the sizes of this client and takes it.
+    pub(super) fn take(config: &Config<'_>, capacity: Capacity, message: usize) -> Result<Self, ConfigError> {
+        let name = bounded_name(config.name).ok_or(ConfigError::Name)?;
+        let room = bounded_name(config.room).ok_or(ConfigError::Room)?;
+        if matches!(config.credential, Credential::Password(password) if password.len() > MAX_PASSWORD_LEN) {
+            return Err(ConfigError::Password);
+        }
+        // SPEC 2.4
+        if !(10..=3600).contains(&config.idle_s) || config.ack_delay_ms > 1000 || config.tick_us > 1_000_000 {
+            return Err(ConfigError::Limits);
+        }
+        if capacity.chat_receive < message || capacity.chat_send < message || capacity.in_flight < 4 {
+            return Err(ConfigError::Memory);
+        }
+        let largest = u16::try_from(message.saturating_sub(ENTRY_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
+        Ok(Self {
+            server: config.server,
+            room,
+            name,
+            start: config.start,
+            largest_entry: config.largest_entry.min(largest),
+            idle_s: config.idle_s,
+            ack_delay_ms: config.ack_delay_ms,
+            tick_us: config.tick_us,
+        })
+    }
+
+    /// What the handshake states (SPEC 2.4).
+    pub(super) fn limits(&self, capacity: Capacity, message: usize) -> Limits {
+        Limits {
+            datagram: u16::try_from(MAX_DATAGRAM).unwrap_or(u16::MAX),
+            packets: u16::try_from(capacity.in_flight).unwrap_or(u16::MAX),
+            message: u16::try_from(message).unwrap_or(u16::MAX),
+            chat: u32::try_from(capacity.chat_receive).unwrap_or(u32::MAX),
+            bulk: u32::try_from(capacity.bulk_receive).unwrap_or(u32::MAX),
+            ack_delay_ms: self.ack_delay_ms,
+            tick_us: self.tick_us,
+            idle_s: self.idle_s,
+        }
+    }
+
+    /// Where delivery begins behind a cursor: the count that a Reset falls back to is that of the first start.
+    pub(super) fn resume(&self, seq: u64, term: crate::chat::Term) -> Start {
+        let otherwise = match self.start {
+            Start::Head => 0,
+            Start::Last(count) => count,
+            Start::After { otherwise, .. } => otherwise,
+        };
+        Start::After { seq, term, otherwise }
+    }
+}
+
+fn bounded_name(name: &str) -> Option<heapless::String<MAX_NAME_LEN>> {
+    if name.is_empty() { None } else { heapless::String::try_from(name).ok() }
+}

@@ -1,0 +1,238 @@
+//! What a client says to its caller.
+
+#[cfg(doc)]
+use super::Client;
+use crate::chat::{EntryHead, PostRefusedCode, RefusedCode, Term};
+use crate::connection::{Counters, Ended};
+use crate::session::Fingerprint;
+use crate::wire::frame::CloseCode;
+
+/// A post was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PostError {
+    /// The outbox has no room now: ordinary; [`Event::OutboxSpace`] says when to try again.
+    Full,
+    /// Longer than its kind may be, or than the outbox can ever hold.
+    TooLong,
+    /// A text that is not UTF-8.
+    NotText,
+    /// A kind that members do not post.
+    Kind,
+    /// The client is idle or has ended.
+    NotRunning,
+}
+
+/// What happened. Entries and notices borrow from the client until the next call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The server's key, when none was expected: answer with [`Client::answer_key`]. Nothing was sent that depends on it.
+    KeyOffered(Fingerprint),
+    /// Joined (again). `resumed`: as a continuation, nothing was missed; the name is as the server wrote it.
+    Joined {
+        /// The name as the server wrote it.
+        name: &'a str,
+        /// Members present.
+        members: u16,
+        /// Entries above this seq come.
+        start: u64,
+        /// Largest seq.
+        head: u64,
+        /// The server's run.
+        term: Term,
+        /// Whether this continues an earlier Joined of this client.
+        resumed: bool,
+    },
+    /// The history is not the one known: delivery starts again. Comes directly before Joined.
+    Reset,
+    /// Entries between the cursor and `first` are no longer kept. Comes directly before Joined.
+    Gap {
+        /// Last entry delivered.
+        after: u64,
+        /// First entry that will come.
+        first: u64,
+    },
+    /// An entry, in the order of the log, each exactly once. `own`: posted by this client; the cursor is at it now.
+    Entry {
+        /// All but the body.
+        head: EntryHead<'a>,
+        /// The body.
+        body: &'a [u8],
+        /// Whether this client posted it.
+        own: bool,
+    },
+    /// An entry larger than this client takes; counts as delivered.
+    Stub {
+        /// All but the body.
+        head: EntryHead<'a>,
+        /// Length of the body in bytes.
+        size: u16,
+    },
+    /// Every post up to this number (as [`Client::post`] gave them) that was not refused is stored.
+    Stored {
+        /// The highest such number.
+        number: u64,
+        /// Its seq, 0 when not known (it was learned on resuming).
+        seq: u64,
+    },
+    /// This post is refused for good.
+    PostRefused {
+        /// As [`Client::post`] gave it.
+        number: u64,
+        /// Why.
+        code: PostRefusedCode,
+    },
+    /// [`Client::post`] has room again after [`PostError::Full`].
+    OutboxSpace,
+    /// One answer to [`Client::history`].
+    Past {
+        /// Answers that follow.
+        remaining: u16,
+        /// The entry, if there is one.
+        entry: Option<(EntryHead<'a>, &'a [u8])>,
+    },
+    /// One answer to [`Client::who`].
+    Member {
+        /// Answers that follow.
+        remaining: u16,
+        /// The name, if there is one.
+        name: Option<&'a str>,
+    },
+    /// For people to read.
+    Notice {
+        /// For programs; 0 = none.
+        code: u8,
+        /// In words.
+        text: &'a str,
+    },
+    /// Nothing is heard from the server; the client tries again by itself. Once until the next Joined or Recovered.
+    Lost(Lost),
+    /// After Lost: the same connection speaks again, nothing was missed.
+    Recovered,
+    /// The client has ended and will not come back by itself.
+    Ended(EndReason),
+}
+
+/// Why a connection was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lost {
+    /// Silence.
+    Silent,
+    /// The server does not know the connection (it started again).
+    Unknown,
+    /// The server said that it stops.
+    Shutdown,
+    /// The server refused for now.
+    TryLater,
+    /// The connection broke a rule or was closed with another code that permits another try.
+    Closed(Ended),
+}
+
+/// Why the client ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// [`Client::leave`], after everything was settled, or [`Client::abort`].
+    Left,
+    /// The key that was offered was declined.
+    KeyDeclined,
+    /// The server presented only other keys than the expected one for 5 s and more, and was never connected to. (Once it was, the client
+    /// tries on: a forged key must not end it.)
+    KeyMismatch,
+    /// The server does not know the room's secret.
+    Impostor,
+    /// The server refused the Join for good.
+    Refused(RefusedCode),
+    /// Replaced, kicked or banned.
+    Closed(CloseCode),
+}
+
+/// What the client is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Not started.
+    Idle,
+    /// No connection yet; `answered`: a server answered the first packet.
+    Connecting {
+        /// Somebody is there.
+        answered: bool,
+    },
+    /// Connected, not admitted yet.
+    Joining,
+    /// A member.
+    Online,
+    /// Was a member; trying again.
+    Lost,
+    /// Over.
+    Ended,
+}
+
+/// What a client counts, over all its connections. They only rise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct ClientCounters {
+    /// Summed over all connections.
+    pub connection: Counters,
+    /// Datagrams whose CRC did not match.
+    pub damaged: u64,
+    /// Datagrams that are no packet, or none that belongs here.
+    pub malformed: u64,
+    /// Handshake packets that did not verify or belong.
+    pub handshake: u64,
+    /// Connections opened.
+    pub connections: u64,
+}
+
+impl ClientCounters {
+    pub(super) const fn new() -> Self {
+        Self {
+            connection: Counters {
+                sent: 0,
+                received: 0,
+                resent: 0,
+                lost: 0,
+                not_authentic: 0,
+                replayed: 0,
+                stale: 0,
+                malformed: 0,
+                no_room: 0,
+            },
+            damaged: 0,
+            malformed: 0,
+            handshake: 0,
+            connections: 0,
+        }
+    }
+
+    /// Adds what one connection counted.
+    pub(super) const fn add(&mut self, counters: &Counters) {
+        let sum = &mut self.connection;
+        sum.sent = sum.sent.saturating_add(counters.sent);
+        sum.received = sum.received.saturating_add(counters.received);
+        sum.resent = sum.resent.saturating_add(counters.resent);
+        sum.lost = sum.lost.saturating_add(counters.lost);
+        sum.not_authentic = sum.not_authentic.saturating_add(counters.not_authentic);
+        sum.replayed = sum.replayed.saturating_add(counters.replayed);
+        sum.stale = sum.stale.saturating_add(counters.stale);
+        sum.malformed = sum.malformed.saturating_add(counters.malformed);
+        sum.no_room = sum.no_room.saturating_add(counters.no_room);
+    }
+}
+
+impl core::fmt::Display for PostError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the outbox is full",
+            Self::TooLong => "the post is too long",
+            Self::NotText => "the text is not UTF-8",
+            Self::Kind => "members do not post this kind",
+            Self::NotRunning => "the client is not running",
+        })
+    }
+}
+
+impl core::error::Error for PostError {}

@@ -1,0 +1,208 @@
+//! When there is a member: Join, Welcome, and what the room is known by afterwards (SPEC 6.2, 6.3, 7).
+//!
+//! ```text
+//! 1 C->S Join       signed over this very connection; start = the caller's at first, then After(cursor)
+//! 2 S->C (Reset)    the cursor is not valid
+//! 3 S->C Welcome    its proof is checked first: an impostor learns nothing and delivers nothing
+//! ```
+
+use super::{Client, EndReason, Link, Phase, Told, write};
+use crate::chat::message::{join_statement, server_proof};
+use crate::chat::{Join, Start, Term, ToServer, Welcome};
+use crate::client::pending::Joined;
+use crate::crypto::Provider;
+use crate::crypto::kdf::{self, Secret};
+use crate::crypto::rsa::ServerKey;
+use crate::transport::Memory;
+use crate::wire::frame::CloseCode;
+
+/// Room for what a Join signs: the label, exporter, identity and the longest name.
+const STATEMENT_LEN: usize = 160;
+
+/// What is known of the room.
+pub(super) struct Room {
+    pub(super) handle: u8,
+    /// Joined once since the start: the cursor counts.
+    pub(super) is_member: bool,
+    /// The last entry delivered.
+    pub(super) cursor: u64,
+    pub(super) term: Term,
+    /// 0: none yet.
+    pub(super) instance: u64,
+    /// Largest message that the server of this connection takes, in bytes.
+    pub(super) largest_message: u16,
+    /// Reset came, Welcome did not.
+    is_reset: bool,
+}
+
+/// [`Welcome`] without what it borrows.
+#[derive(Clone, Copy)]
+pub(super) struct Welcomed {
+    handle: u8,
+    term: Term,
+    first: u64,
+    head: u64,
+    start: u64,
+    instance: u64,
+    highest: u64,
+    members: u16,
+    proof: [u8; 32],
+}
+
+impl From<&Welcome<'_>> for Welcomed {
+    fn from(welcome: &Welcome<'_>) -> Self {
+        Self {
+            handle: welcome.handle,
+            term: welcome.term,
+            first: welcome.first,
+            head: welcome.head,
+            start: welcome.start,
+            instance: welcome.instance,
+            highest: welcome.highest,
+            members: welcome.members,
+            proof: welcome.proof,
+        }
+    }
+}
+
+/// The server broke a rule of SPEC 6 or 7.
+pub(super) struct Breach;
+
+impl Room {
+    pub(super) const fn new() -> Self {
+        Self {
+            handle: 0,
+            is_member: false,
+            cursor: 0,
+            term: Term([0; 8]),
+            instance: 0,
+            largest_message: 0,
+            is_reset: false,
+        }
+    }
+
+    /// A new connection, to a server that takes messages of so many bytes.
+    pub(super) const fn begin(&mut self, largest_message: u16) {
+        self.largest_message = largest_message;
+        self.is_reset = false;
+    }
+}
+
+impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
+    /// Signs and writes Join: one public-key operation.
+    pub(super) fn send_join(&mut self) {
+        let (Some(identity), Some(exporter)) = (self.secrets.identity(), self.connection.exporter()) else { return };
+        let exporter = Secret::new(*exporter);
+        let public = identity.public();
+        let mut statement = [0; STATEMENT_LEN];
+        let signature = join_statement(exporter.expose(), &public, &self.stated.room, &mut statement)
+            .ok()
+            .and_then(|len| statement.get(..len))
+            .map(|statement| identity.sign(statement));
+        let is_written = signature.is_some_and(|signature| {
+            let join = ToServer::Join(Join {
+                room: &self.stated.room,
+                name: &self.stated.name,
+                identity: public,
+                signature,
+                authentication: self.secrets.authentication(exporter.expose()),
+                instance: self.room.instance,
+                start: self.next_start(),
+                largest_entry: self.stated.largest_entry,
+            });
+            write(&mut self.connection, &mut self.message, &join)
+        });
+        if is_written {
+            self.link = Link::Waiting;
+            self.is_dirty = true;
+        } else {
+            // The rings are fresh and larger than any Join, so this does not happen; if it does, not for ever.
+            self.give_up(CloseCode::INTERNAL);
+        }
+    }
+
+    /// Reset: the Welcome that follows begins a new history.
+    pub(super) fn reset(&mut self) -> Result<(), Breach> {
+        if self.link != Link::Waiting {
+            return Err(Breach);
+        }
+        self.room.is_reset = true;
+        Ok(())
+    }
+
+    pub(super) fn welcome(&mut self, welcome: &Welcomed) -> Result<(), Breach> {
+        if self.link != Link::Waiting {
+            return Err(Breach);
+        }
+        if !self.is_proven(&welcome.proof) {
+            self.end(EndReason::Impostor);
+            return Ok(());
+        }
+        let gap = self.check_start(welcome)?;
+        let resumed = self.room.is_member && !self.room.is_reset;
+        if core::mem::take(&mut self.room.is_reset) {
+            self.pending.push(Told::Reset);
+        }
+        if let Some((after, first)) = gap {
+            self.pending.push(Told::Gap { after, first });
+        }
+        self.room.handle = welcome.handle;
+        self.room.term = welcome.term;
+        self.room.cursor = welcome.start;
+        self.room.is_member = true;
+        self.link = Link::Online;
+        self.retry.joined();
+        let Welcomed { members, start, head, .. } = *welcome;
+        self.pending.push(Told::Joined(Joined { members, start, head, resumed }));
+        self.resume_posts(welcome.instance, welcome.highest)
+    }
+
+    /// With the room's secret the server has to prove that it knows it too (SPEC 6.3).
+    fn is_proven(&self, proof: &[u8; 32]) -> bool {
+        match (self.secrets.room_secret(), self.connection.exporter()) {
+            (Some(secret), Some(exporter)) => kdf::equal(proof, &server_proof(secret, exporter)),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+
+    /// SPEC 7, S4: delivery goes on directly behind the cursor, or behind what is no longer kept, which is a gap to tell.
+    fn check_start(&self, welcome: &Welcomed) -> Result<Option<(u64, u64)>, Breach> {
+        let floor = welcome.first.checked_sub(1).ok_or(Breach)?;
+        if welcome.instance == 0 || welcome.start < floor || welcome.start > welcome.head {
+            return Err(Breach);
+        }
+        let Start::After { seq: after, .. } = self.next_start() else { return Ok(None) };
+        if self.room.is_reset {
+            return Ok(None);
+        }
+        if welcome.start != after.max(floor) {
+            return Err(Breach);
+        }
+        Ok((welcome.start > after).then_some((after, welcome.first)))
+    }
+
+    /// SPEC 6.5: begins with the lowest that is not settled and is above `highest`.
+    fn resume_posts(&mut self, instance: u64, highest: u64) -> Result<(), Breach> {
+        if instance != self.room.instance {
+            self.room.instance = instance;
+            self.outbox.renumber();
+        }
+        let highest = self.outbox.local(highest).ok_or(Breach)?;
+        if self.outbox.settle(highest) {
+            self.pending.push(Told::Stored { number: highest });
+        }
+        self.outbox.rewind();
+        self.is_dirty = true;
+        Ok(())
+    }
+
+    fn next_start(&self) -> Start {
+        if self.room.is_member { self.stated.resume(self.room.cursor, self.room.term) } else { self.stated.start }
+    }
+
+    /// Whether messages of this handle are this room's.
+    pub(super) fn is_here(&self, handle: u8) -> bool {
+        self.link == Link::Online && self.room.handle == handle && self.phase != Phase::Ended
+    }
+}

@@ -1,0 +1,137 @@
+//! What a client keeps secret: its identity, why it may join, and where its randomness comes from. Wiped when it ends, never printed.
+
+use zeroize::Zeroize;
+
+use super::config::Credential;
+use crate::chat::message::client_proof;
+use crate::chat::{Authentication, MAX_PASSWORD_LEN, ROOM_SECRET_LEN};
+use crate::crypto::identity::{Identity, SEED_LEN};
+use crate::crypto::kdf::Secret;
+
+const _: () = assert!(MAX_PASSWORD_LEN <= u8::MAX as usize);
+
+/// The identity, before and after its public half was computed.
+#[repr(u8)]
+enum Key {
+    None,
+    Seed([u8; SEED_LEN]),
+    Ready(Identity),
+}
+
+/// Which [`Credential`] was given; its bytes lie beside it.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Means {
+    None,
+    Secret,
+    Password,
+}
+
+pub(super) struct Secrets {
+    randomness: Secret,
+    key: Key,
+    means: Means,
+    room_secret: [u8; ROOM_SECRET_LEN],
+    password: [u8; MAX_PASSWORD_LEN],
+    password_len: u8,
+}
+
+impl Secrets {
+    pub(super) const fn new() -> Self {
+        Self {
+            randomness: Secret::new([0; 32]),
+            key: Key::None,
+            means: Means::None,
+            room_secret: [0; ROOM_SECRET_LEN],
+            password: [0; MAX_PASSWORD_LEN],
+            password_len: 0,
+        }
+    }
+
+    /// Takes copies. A password has at most [`MAX_PASSWORD_LEN`] bytes; what is beyond is not taken.
+    pub(super) fn set(&mut self, identity: &[u8; SEED_LEN], credential: &Credential<'_>, seed: [u8; 32]) {
+        self.wipe();
+        match credential {
+            Credential::None => self.means = Means::None,
+            Credential::Secret(secret) => {
+                self.room_secret = *secret;
+                self.means = Means::Secret;
+            }
+            Credential::Password(password) => {
+                for (to, from) in self.password.iter_mut().zip(*password) {
+                    *to = *from;
+                    self.password_len = self.password_len.saturating_add(1);
+                }
+                self.means = Means::Password;
+            }
+        }
+        self.key = Key::Seed(*identity);
+        self.randomness = Secret::new(seed);
+    }
+
+    pub(super) fn wipe(&mut self) {
+        self.randomness.zeroize();
+        if let Key::Seed(seed) = &mut self.key {
+            seed.zeroize();
+        }
+        self.key = Key::None;
+        self.means = Means::None;
+        self.room_secret.zeroize();
+        self.password.zeroize();
+        self.password_len = 0;
+    }
+
+    /// 32 fresh bytes. What was drawn before cannot be recomputed from what is kept.
+    pub(super) fn draw(&mut self) -> [u8; 32] {
+        let fresh = self.randomness.derive(b"kabar1 client draw", &[]);
+        self.randomness = self.randomness.derive(b"kabar1 client next", &[]);
+        *fresh.expose()
+    }
+
+    /// Whether [`Secrets::derive`] is to be called.
+    pub(super) const fn is_derivable(&self) -> bool {
+        matches!(self.key, Key::Seed(_))
+    }
+
+    /// Computes the public half of the identity: one public-key operation.
+    pub(super) fn derive(&mut self) {
+        if let Key::Seed(seed) = &mut self.key {
+            let identity = Identity::from_seed(seed);
+            seed.zeroize();
+            self.key = Key::Ready(identity);
+        }
+    }
+
+    /// Once derived, until wiped.
+    pub(super) const fn identity(&self) -> Option<&Identity> {
+        match &self.key {
+            Key::Ready(identity) => Some(identity),
+            Key::None | Key::Seed(_) => None,
+        }
+    }
+
+    /// What goes into Join (SPEC 6.2).
+    pub(super) fn authentication(&self, exporter: &[u8; 32]) -> Authentication<'_> {
+        match self.means {
+            Means::None => Authentication::None,
+            Means::Secret => Authentication::Secret(client_proof(&self.room_secret, exporter)),
+            Means::Password => {
+                Authentication::Password(self.password.get(..usize::from(self.password_len)).unwrap_or(&[]))
+            }
+        }
+    }
+
+    /// The room's secret, if that is why this client may join.
+    pub(super) const fn room_secret(&self) -> Option<&[u8; ROOM_SECRET_LEN]> {
+        match self.means {
+            Means::Secret => Some(&self.room_secret),
+            Means::None | Means::Password => None,
+        }
+    }
+}
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
