@@ -18,5 +18,5 @@ pub mod host;
 pub mod node;
 pub mod profile;
 
-pub use node::{Network, Node, NotIpv4, Storage};
+pub use node::{Network, Node, StartError, Storage};
 pub use profile::DeviceClient;

@@ -7,7 +7,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::client::{Config, Event};
+use kabar_core::client::{Config, ConfigError, Event};
 use kabar_core::time::Instant;
 use smoltcp::iface::{self, Interface, PollIngressSingleResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::Device;
@@ -36,17 +36,26 @@ pub struct Network {
     pub seed: u64,
 }
 
-/// The server's address is not one of IPv4, which is all that this example speaks.
+/// Why a node did not begin to join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotIpv4;
+#[non_exhaustive]
+pub enum StartError {
+    /// The server's address is not one of IPv4, which is all that this example speaks.
+    NotIpv4,
+    /// The client does not take the configuration.
+    Config(ConfigError),
+}
 
-impl core::fmt::Display for NotIpv4 {
+impl core::fmt::Display for StartError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the server's address is not an IPv4 address")
+        match self {
+            Self::NotIpv4 => f.write_str("the server's address is not an IPv4 address"),
+            Self::Config(error) => error.fmt(f),
+        }
     }
 }
 
-impl core::error::Error for NotIpv4 {}
+impl core::error::Error for StartError {}
 
 /// All the memory of a node but for the interface: its size is the static RAM that a member costs. `const`, so that it can be
 /// a `static`.
@@ -144,13 +153,12 @@ impl<'a> Node<'a> {
     /// Begins to join. `seed` is fresh and secret.
     ///
     /// # Errors
-    /// [`NotIpv4`]; nothing was begun.
-    pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), NotIpv4> {
+    /// [`StartError`]; nothing was begun.
+    pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), StartError> {
         if !config.server.is_ipv4() {
-            return Err(NotIpv4);
+            return Err(StartError::NotIpv4);
         }
-        self.client.start(config, seed, now);
-        Ok(())
+        self.client.start(config, seed, now).map_err(StartError::Config)
     }
 
     /// The client: to post, to ask, to leave. Call [`Node::poll`] afterwards.

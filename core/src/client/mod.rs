@@ -18,6 +18,8 @@
 //! * `reconnect`: attempts, back-off, hints, silence: when there is a connection.
 //! * `join`: Join and Welcome: when there is a member. `leave`: how it ends.
 //! * `outbox`: posts until they are settled. `receive`: messages out of the stream, one per event.
+//!
+#![doc = include_str!("drive.md")]
 
 use core::net::SocketAddr;
 
@@ -31,6 +33,8 @@ mod pending;
 mod receive;
 mod reconnect;
 mod secrets;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Config, ConfigError, Credential, ENTRY_OVERHEAD, MIN_MESSAGE_LEN, POST_OVERHEAD};
 pub use event::{ClientCounters, EndReason, Event, Lost, PostError, State};

@@ -279,6 +279,14 @@ impl<const N: usize> Outbox<N> {
     }
 }
 
+#[cfg(test)]
+impl<const N: usize> Outbox<N> {
+    /// Whether `bytes` lie anywhere in it.
+    pub(super) fn holds(&self, bytes: &[u8]) -> bool {
+        self.bytes.windows(bytes.len()).any(|window| window == bytes)
+    }
+}
+
 struct Record<'a> {
     kind: Kind,
     is_refused: bool,

@@ -111,7 +111,7 @@ fn start(client: &mut DeviceClient, text: &mut [u8; DATAGRAM_LEN]) {
         ack_delay_ms: profile::ACK_DELAY_MS,
         tick_us: 1000,
     };
-    client.start(&config, bytes(), now());
+    write_opaque(&client.start(&config, bytes(), now()).is_ok());
 }
 
 fn report(event: &Event<'_>) {

@@ -1,0 +1,228 @@
+//! Posts are settled in order, exactly once, whatever is refused in between.
+
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use crate::chat::Kind;
+use crate::client::outbox::{Full, Outbox, RECORD_OVERHEAD};
+
+/// Writes everything that may be written; the numbers and bodies, in order.
+fn drain<const N: usize>(outbox: &mut Outbox<N>) -> Vec<(u64, Vec<u8>)> {
+    let mut written = Vec::new();
+    while let Some(post) = outbox.next() {
+        written.push((post.wire_number, post.body.to_vec()));
+        outbox.advance();
+    }
+    written
+}
+
+fn numbers<const N: usize>(outbox: &mut Outbox<N>) -> Vec<u64> {
+    drain(outbox).into_iter().map(|(number, _)| number).collect()
+}
+
+fn filled<const N: usize>(count: u64) -> Outbox<N> {
+    let mut outbox = Outbox::new();
+    for number in 1..=count {
+        assert_eq!(outbox.push(Kind::TEXT, &number.to_be_bytes()), Ok(number));
+    }
+    outbox
+}
+
+#[test]
+fn writes_each_post_once_in_order() {
+    let mut outbox = filled::<256>(3);
+    assert_eq!(drain(&mut outbox), [1u64, 2, 3].map(|n| (n, n.to_be_bytes().to_vec())));
+    assert!(drain(&mut outbox).is_empty());
+    assert_eq!(outbox.push(Kind::DATA, b""), Ok(4));
+    assert_eq!(numbers(&mut outbox), [4]);
+    assert_eq!(outbox.unsettled(), 4);
+}
+
+#[test]
+fn is_full_until_something_is_settled() {
+    let mut outbox = filled::<36>(3);
+    assert_eq!(outbox.push(Kind::TEXT, b"x"), Err(Full));
+    assert!(!outbox.take_space());
+    assert!(outbox.settle(1));
+    assert!(outbox.take_space());
+    assert!(!outbox.take_space(), "said once");
+    // The free bytes lie in front: everything moves.
+    assert_eq!(outbox.push(Kind::TEXT, b"12345678"), Ok(4));
+    assert_eq!(numbers(&mut outbox), [2, 3, 4]);
+}
+
+#[test]
+fn moving_records_does_not_repeat_what_was_written() {
+    let mut outbox = filled::<36>(3);
+    assert_eq!(outbox.next().map(|post| post.number), Some(1));
+    outbox.advance();
+    assert_eq!(outbox.next().map(|post| post.number), Some(2));
+    outbox.advance();
+    outbox.settle(1);
+    assert_eq!(outbox.push(Kind::TEXT, b"12345678"), Ok(4));
+    assert_eq!(numbers(&mut outbox), [3, 4]);
+}
+
+#[test]
+fn a_new_connection_begins_with_the_lowest_that_is_not_settled() {
+    let mut outbox = filled::<256>(4);
+    drain(&mut outbox);
+    outbox.settle(2);
+    outbox.rewind();
+    assert_eq!(numbers(&mut outbox), [3, 4]);
+}
+
+#[test]
+fn nothing_above_a_refused_number_is_sent_before_that_is_settled() {
+    let mut outbox = filled::<256>(5);
+    assert_eq!(numbers(&mut outbox), [1, 2, 3, 4, 5]);
+    // SPEC 6.5: 3 is refused while 1 and 2 are not known to be stored.
+    assert!(outbox.refuse(3));
+    assert_eq!(outbox.unsettled(), 4);
+    assert!(outbox.next().is_none());
+    assert_eq!(outbox.settled_on_wire(), 0);
+    outbox.settle(1);
+    assert!(outbox.next().is_none());
+    outbox.settle(2);
+    assert_eq!(outbox.settled_on_wire(), 3);
+    assert_eq!(numbers(&mut outbox), [4, 5], "what the server ignored is sent again, the refused one never");
+}
+
+#[test]
+fn a_refused_number_is_never_sent_again_on_any_connection() {
+    let mut outbox = filled::<256>(4);
+    drain(&mut outbox);
+    outbox.refuse(2);
+    outbox.rewind();
+    assert_eq!(numbers(&mut outbox), [1, 3, 4]);
+    assert!(!outbox.refuse(2), "said once");
+}
+
+#[test]
+fn what_is_given_up_here_holds_nothing_back() {
+    let mut outbox = filled::<256>(3);
+    assert_eq!(outbox.next().map(|post| post.number), Some(1));
+    outbox.advance();
+    assert!(outbox.give_up(2));
+    assert_eq!(numbers(&mut outbox), [3]);
+    outbox.settle(1);
+    assert_eq!(outbox.settled_on_wire(), 2);
+}
+
+#[test]
+fn a_new_instance_counts_from_the_lowest_that_is_not_settled() {
+    let mut outbox = filled::<256>(4);
+    drain(&mut outbox);
+    outbox.settle(2);
+    outbox.renumber();
+    outbox.rewind();
+    assert_eq!(outbox.settled_on_wire(), 0);
+    assert_eq!(numbers(&mut outbox), [1, 2]);
+    assert_eq!(outbox.local(1), Some(3));
+    assert_eq!(outbox.local(3), None, "never posted");
+    assert_eq!(outbox.local(u64::MAX), None);
+}
+
+#[test]
+fn settling_is_news_once() {
+    let mut outbox = filled::<256>(3);
+    drain(&mut outbox);
+    assert!(outbox.settle(2));
+    assert!(!outbox.settle(2));
+    assert!(!outbox.settle(1));
+    assert!(!outbox.refuse(1), "stored, so never refused");
+    assert_eq!(outbox.unsettled(), 1);
+}
+
+#[test]
+fn settled_bodies_do_not_stay_in_memory() {
+    let mut outbox = Outbox::<64>::new();
+    outbox.push(Kind::TEXT, b"first").unwrap();
+    outbox.push(Kind::TEXT, b"other").unwrap();
+    outbox.settle(1);
+    assert!(!outbox.holds(b"first") && outbox.holds(b"other"));
+    outbox.settle(2);
+    assert!(!outbox.holds(b"other"));
+}
+
+#[test]
+fn takes_a_body_as_large_as_itself_and_none_larger() {
+    let mut outbox = Outbox::<64>::new();
+    assert_eq!(outbox.push(Kind::DATA, &[7; 64 - RECORD_OVERHEAD + 1]), Err(Full));
+    assert_eq!(outbox.push(Kind::DATA, &[7; 64 - RECORD_OVERHEAD]), Ok(1));
+    assert_eq!(drain(&mut outbox), [(1, [7; 60].to_vec())]);
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Push(usize),
+    Write,
+    Settle(u64),
+    Refuse(u64),
+    Rewind,
+    Renumber,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => (0usize..40).prop_map(Op::Push),
+        4 => Just(Op::Write),
+        2 => (0u64..8).prop_map(Op::Settle),
+        1 => (0u64..8).prop_map(Op::Refuse),
+        1 => Just(Op::Rewind),
+        1 => Just(Op::Renumber),
+    ]
+}
+
+proptest! {
+    /// Against a list: the same numbers wait, in order, with the same bodies, whatever happens.
+    #[test]
+    fn agrees_with_a_list(ops in prop::collection::vec(op(), 1..120)) {
+        let mut outbox = Outbox::<160>::new();
+        let mut list: Vec<(u64, Vec<u8>, bool)> = Vec::new();
+        let (mut last, mut settled) = (0, 0);
+        for op in ops {
+            match op {
+                Op::Push(len) => {
+                    let body: Vec<u8> = (0..len).map(|at| at as u8 ^ last as u8).collect();
+                    let used: usize = list.iter().map(|(_, body, _)| body.len() + RECORD_OVERHEAD).sum();
+                    let fits = used + len + RECORD_OVERHEAD <= 160;
+                    prop_assert_eq!(outbox.push(Kind::DATA, &body).is_ok(), fits);
+                    if fits {
+                        last += 1;
+                        list.push((last, body, false));
+                    }
+                }
+                Op::Write => {
+                    if outbox.next().is_some() {
+                        outbox.advance();
+                    }
+                }
+                Op::Settle(ahead) => {
+                    let number = (settled + ahead).min(last);
+                    outbox.settle(number);
+                    list.retain(|(n, _, _)| *n > number);
+                    settled = settled.max(number);
+                }
+                Op::Refuse(ahead) => {
+                    outbox.refuse(settled + ahead);
+                    if let Some(post) = list.iter_mut().find(|(n, _, _)| *n == settled + ahead) {
+                        post.2 = true;
+                    }
+                }
+                Op::Rewind => outbox.rewind(),
+                Op::Renumber => outbox.renumber(),
+            }
+            while list.first().is_some_and(|(_, _, refused)| *refused) {
+                settled = list.remove(0).0;
+            }
+            let waiting: Vec<_> = list.iter().filter(|(_, _, refused)| !refused).map(|(n, body, _)| (*n, body.clone())).collect();
+            prop_assert_eq!(outbox.unsettled(), waiting.len() as u64);
+        }
+        outbox.renumber();
+        outbox.rewind();
+        let waiting: Vec<_> = list.iter().filter(|(_, _, refused)| !refused).map(|(n, body, _)| (*n - settled, body.clone())).collect();
+        prop_assert_eq!(drain(&mut outbox), waiting);
+    }
+}
