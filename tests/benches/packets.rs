@@ -1,0 +1,176 @@
+//! What a datagram costs: its CRC, its codec, its seal, and the handshake that came before.
+//!
+//! ```text
+//! cargo bench -p kabar-tests --bench packets          the figures
+//! tests/benches/table.py                              the same as a table, with ratios
+//! ```
+//! The bare CRC pass is the least that any packet costs, so packets are compared with it; sealing is compared with AWS-LC used
+//! directly, the handshake with one private operation of the `rsa` crate.
+
+use divan::{Bencher, black_box, counter::BytesCount};
+
+use kabar_core::crypto::kdf::Secret;
+use kabar_core::crypto::{Aead, Portable, Provider};
+use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
+use kabar_core::session::{Established, Role, Session};
+use kabar_core::time::Instant;
+use kabar_core::wire::packet::{Challenge, Hello, Limits, Packet, SEALED_HEADER_LEN};
+use kabar_server::fast::Fast;
+
+/// Largest datagram in bytes (SPEC 2.1).
+const DATAGRAM_LEN: usize = 1200;
+/// The body that fills it.
+const BODY_LEN: usize = DATAGRAM_LEN - OVERHEAD;
+
+fn main() {
+    divan::main();
+}
+
+fn limits() -> Limits {
+    Limits {
+        datagram: 1200,
+        packets: 32,
+        message: 4480,
+        chat: 16_384,
+        bulk: 0,
+        ack_delay_ms: 5,
+        tick_us: 1000,
+        idle_s: 60,
+    }
+}
+
+fn session<P: Provider>(role: Role) -> Session<P> {
+    let established = Established {
+        role,
+        connection_id: 7,
+        c2s: Secret::new([1; 32]),
+        s2c: Secret::new([2; 32]),
+        exporter: Secret::new([3; 32]),
+        local: limits(),
+        remote: limits(),
+        hello_len: 1200,
+    };
+    Session::new(Instant::ZERO, &established, EPOCH_BITS)
+}
+
+/// The least that a packet costs.
+mod crc {
+    use super::*;
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn check_1200<P: Provider>(bencher: Bencher<'_, '_>) {
+        let datagram = [0x5a; DATAGRAM_LEN];
+        bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench(|| P::crc32(black_box(&datagram)));
+    }
+}
+
+/// Bytes to values and back, CRC included.
+mod codec {
+    use super::*;
+
+    fn hello() -> Packet<'static> {
+        Packet::Hello(Hello { client_random: [7; 32], key_hint: [8; 8], datagram_len: 1200 })
+    }
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn decode_hello_1200<P: Provider>(bencher: Bencher<'_, '_>) {
+        let mut datagram = [0; DATAGRAM_LEN];
+        hello().encode(&mut datagram, P::crc32).expect("a Hello fills a datagram");
+        bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench(|| Packet::decode(black_box(&datagram), P::crc32).is_ok());
+    }
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn decode_sealed_1200<P: Provider>(bencher: Bencher<'_, '_>) {
+        let mut datagram = [0; DATAGRAM_LEN];
+        session::<P>(Role::Client).seal(Instant::ZERO, &mut datagram, BODY_LEN).expect("the first packet");
+        bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench(|| Packet::decode(black_box(&datagram), P::crc32).is_ok());
+    }
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn encode_hello_1200<P: Provider>(bencher: Bencher<'_, '_>) {
+        let mut out = [0; DATAGRAM_LEN];
+        bencher
+            .counter(BytesCount::new(DATAGRAM_LEN))
+            .bench_local(|| black_box(hello()).encode(black_box(&mut out), P::crc32).is_ok());
+    }
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn encode_challenge_325<P: Provider>(bencher: Bencher<'_, '_>) {
+        let modulus = [0xff; 256];
+        let challenge = Packet::Challenge(Challenge { client_random: [7; 32], cookie: [8; 32], modulus: &modulus });
+        let mut out = [0; DATAGRAM_LEN];
+        bencher
+            .counter(BytesCount::new(325_usize))
+            .bench_local(|| black_box(challenge).encode(black_box(&mut out), P::crc32).is_ok());
+    }
+}
+
+/// A whole datagram, with header, tag and CRC; and AWS-LC alone, with the same key, associated data and length.
+mod sealed {
+    use super::*;
+    use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn seal_1200<P: Provider>(bencher: Bencher<'_, '_>) {
+        let mut session = session::<P>(Role::Client);
+        let mut datagram = [0x5a; DATAGRAM_LEN];
+        bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench_local(|| {
+            let sealed = session.seal(Instant::ZERO, black_box(&mut datagram), BODY_LEN);
+            // Acknowledged, so that the next epoch may begin whenever this one is used up.
+            session.on_acknowledged(sealed.as_ref().map_or(0, |(number, _)| *number));
+            sealed.is_ok()
+        });
+    }
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn open_1200<P: Provider>(bencher: Bencher<'_, '_>) {
+        let mut here = session::<P>(Role::Server);
+        let mut there = session::<P>(Role::Client);
+        let next = move || {
+            let mut datagram = [0x5a; DATAGRAM_LEN];
+            let (number, _) = there.seal(Instant::ZERO, &mut datagram, BODY_LEN).expect("numbers are left");
+            there.on_acknowledged(number);
+            datagram
+        };
+        bencher.counter(BytesCount::new(DATAGRAM_LEN)).with_inputs(next).bench_local_refs(|datagram| {
+            assert!(here.open(datagram).is_ok());
+        });
+    }
+
+    fn key() -> LessSafeKey {
+        LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &[1; 32]).expect("32 bytes"))
+    }
+
+    #[divan::bench]
+    fn aws_lc_seal_1167(bencher: Bencher<'_, '_>) {
+        let key = key();
+        let aad = [0x15; SEALED_HEADER_LEN];
+        let mut body = [0x5a; BODY_LEN];
+        bencher.counter(BytesCount::new(BODY_LEN)).bench_local(|| {
+            let nonce = Nonce::assume_unique_for_key([9; 12]);
+            key.seal_in_place_separate_tag(nonce, Aad::from(&aad), black_box(&mut body[..])).is_ok()
+        });
+    }
+
+    #[divan::bench]
+    fn aws_lc_open_1167(bencher: Bencher<'_, '_>) {
+        let key = key();
+        let aad = [0x15; SEALED_HEADER_LEN];
+        let mut body = [0x5a; BODY_LEN];
+        let nonce = || Nonce::assume_unique_for_key([9; 12]);
+        let tag = key.seal_in_place_separate_tag(nonce(), Aad::from(&aad), &mut body[..]).expect("it seals");
+        let next = move || body;
+        bencher.counter(BytesCount::new(BODY_LEN)).with_inputs(next).bench_local_refs(|body| {
+            assert!(key.open_in_place_separate_tag(nonce(), Aad::from(&aad), tag.as_ref(), &mut body[..]).is_ok());
+        });
+    }
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn aead_seal_64<P: Provider>(bencher: Bencher<'_, '_>) {
+        let aead = <P::Aead as Aead>::new(&[1; 32]);
+        let mut body = [0x5a; 64];
+        bencher
+            .counter(BytesCount::new(64_usize))
+            .bench_local(|| aead.seal(&[9; 12], &[0x15; SEALED_HEADER_LEN], black_box(&mut body)));
+    }
+}
