@@ -1,18 +1,42 @@
 //! The server's side of the handshake (SPEC 3): stateless and cheap until a cookie verified.
+//!
+//! ```text
+//! (Hello) -> Challenge                        nothing kept, no more bytes out than in
+//! (Initiate) -> cookie verified -> PendingAccept
+//! PendingAccept -> run -> Accept, Established the public-key work, on any thread
+//! ```
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
-use super::Established;
+use heapless::Vec;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use zeroize::Zeroizing;
+
+use super::cookie::CookieKeys;
+use super::schedule::{Master, accept_hash, initiate_hash, key_hash};
+use super::{Established, Role};
 use crate::crypto::Provider;
-use crate::crypto::rsa::PrivateKey;
+use crate::crypto::exchange::Ephemeral;
+use crate::crypto::kdf::{HASH_LEN, Secret, sha256};
+use crate::crypto::rsa::{MAX_MODULUS_LEN, PrivateKey};
 use crate::time::Instant;
-use crate::wire::packet::{Limits, PacketError, SealedHeader};
+use crate::wire::packet::{
+    self, Accept, CHALLENGE_OVERHEAD, Challenge, HELLO_LENS, Hello, Initiate, Limits, MODULUS_LENS, Packet,
+    PacketError, SealedHeader,
+};
 
 /// Longest Accept datagram in bytes.
-pub const ACCEPT_LEN: usize = 103;
+pub const ACCEPT_LEN: usize = packet::ACCEPT_LEN;
+
+// SPEC 3.1: every legal Hello is at least as long as the longest Challenge.
+const _: () = assert!(HELLO_LENS[1] >= CHALLENGE_OVERHEAD + MAX_MODULUS_LEN && HELLO_LENS[0] >= HELLO_LENS[1]);
+// SPEC 3.6: what a half-open entry keeps, beside a few bytes that find it.
+const _: () = assert!(size_of::<Accepted>() <= 384);
 
 /// What to do with a datagram.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is no allocator to box it, and it is matched at once")]
 pub enum Incoming {
     /// Nothing: dropped, for this reason.
     Dropped(AcceptorDrop),
@@ -29,6 +53,7 @@ pub enum Incoming {
 
 /// Why the acceptor dropped a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AcceptorDrop {
     /// It is not a packet.
@@ -43,31 +68,117 @@ pub enum AcceptorDrop {
     Key,
 }
 
+impl core::fmt::Display for AcceptorDrop {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Packet(error) => return error.fmt(f),
+            Self::Direction => "a packet that only servers send",
+            Self::Hello => "hello for another key",
+            Self::Cookie => "cookie is not valid",
+            Self::Key => "ciphertext is as long as another key",
+        })
+    }
+}
+
+impl core::error::Error for AcceptorDrop {}
+
 /// Cookie keys and what every handshake needs of the server.
-#[derive(Debug)]
 pub struct Acceptor {
-    // modulus, key hash, limits, cookie keys with their times, a generator for the next cookie key: free.
+    modulus: Vec<u8, MAX_MODULUS_LEN>,
+    key_hash: [u8; HASH_LEN],
+    limits: Limits,
+    cookies: CookieKeys,
+}
+
+impl core::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Acceptor").field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 impl Acceptor {
-    /// `seed` feeds the cookie keys.
+    /// Accepts handshakes under the key with this modulus (256, 384 or 512 bytes), stating `limits` to each client. `seed`
+    /// feeds the cookie keys.
     #[must_use]
     pub fn new(modulus: &[u8], limits: Limits, seed: [u8; 32]) -> Self {
-        let _ = (modulus, limits, seed);
-        todo!()
+        debug_assert!(MODULUS_LENS.contains(&modulus.len()) && limits.is_legal());
+        Self {
+            // Of any other length it is nobody's key: no handshake is ever completed.
+            modulus: Vec::from_slice(modulus).unwrap_or_default(),
+            key_hash: key_hash(modulus),
+            limits,
+            cookies: CookieKeys::new(seed),
+        }
     }
 
     /// Sorts a datagram. Never a private-key operation, never state, never more bytes out than in.
     pub fn handle<P: Provider>(&mut self, now: Instant, from: SocketAddr, datagram: &[u8], out: &mut [u8]) -> Incoming {
-        let _ = (now, from, datagram, out);
-        todo!()
+        match Packet::decode(datagram, P::crc32) {
+            Ok(Packet::Hello(hello)) => self.challenge::<P>(now, from, &hello, out),
+            Ok(Packet::Initiate(initiate)) => self.admit(now, from, &initiate, datagram),
+            Ok(Packet::Sealed(header)) => Incoming::Sealed(header),
+            Ok(Packet::Hint(_)) => Incoming::Hint,
+            Ok(Packet::Challenge(_) | Packet::Accept(_)) => Incoming::Dropped(AcceptorDrop::Direction),
+            Err(error) => Incoming::Dropped(AcceptorDrop::Packet(error)),
+        }
+    }
+
+    fn challenge<P: Provider>(&mut self, now: Instant, from: SocketAddr, hello: &Hello, out: &mut [u8]) -> Incoming {
+        // SPEC 3.1: silent if the client takes another key only.
+        if hello.key_hint != [0; 8] && !self.key_hash.starts_with(&hello.key_hint) {
+            return Incoming::Dropped(AcceptorDrop::Hello);
+        }
+        let cookie = self.cookies.issue(now, &address_bytes(from), hello);
+        let challenge = Challenge { client_random: hello.client_random, cookie, modulus: &self.modulus };
+        match Packet::Challenge(challenge).encode(out, P::crc32) {
+            Ok(len) if len <= usize::from(hello.datagram_len) => Incoming::Reply(len),
+            _ => Incoming::Dropped(AcceptorDrop::Hello),
+        }
+    }
+
+    fn admit(&mut self, now: Instant, from: SocketAddr, initiate: &Initiate<'_>, datagram: &[u8]) -> Incoming {
+        let address = address_bytes(from);
+        // SPEC 3.2: before the cookie verified nothing else is looked at.
+        if !self.cookies.verify(now, &address, &initiate.hello, &initiate.cookie) {
+            return Incoming::Dropped(AcceptorDrop::Cookie);
+        }
+        if initiate.ciphertext.len() != self.modulus.len() {
+            return Incoming::Dropped(AcceptorDrop::Key);
+        }
+        let Ok(ciphertext) = Vec::from_slice(initiate.ciphertext) else {
+            return Incoming::Dropped(AcceptorDrop::Key);
+        };
+        Incoming::Accept(PendingAccept {
+            id: first(&sha256(&[datagram, &address])),
+            cookie_tag: first(&initiate.cookie),
+            initiate_hash: initiate_hash(&self.key_hash, datagram),
+            echo: first(&initiate.hello.client_random),
+            hello_len: initiate.hello.datagram_len,
+            share: initiate.share,
+            local: self.limits,
+            remote: initiate.limits,
+            ciphertext,
+        })
     }
 }
 
 /// An Initiate whose cookie verified. `Send`; holds the ciphertext.
-#[derive(Debug)]
 pub struct PendingAccept {
-    // free
+    id: [u8; 16],
+    cookie_tag: [u8; 8],
+    initiate_hash: [u8; HASH_LEN],
+    echo: [u8; 8],
+    hello_len: u16,
+    share: [u8; 32],
+    local: Limits,
+    remote: Limits,
+    ciphertext: Vec<u8, MAX_MODULUS_LEN>,
+}
+
+impl core::fmt::Debug for PendingAccept {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PendingAccept").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// What [`PendingAccept::run`] gives: the half-open entry's content.
@@ -80,23 +191,74 @@ pub struct Accepted {
 }
 
 impl PendingAccept {
-    /// Hash of the Initiate: the same Initiate has the same id.
+    /// Hash of the Initiate and of where it came from: the same Initiate has the same id.
     #[must_use]
     pub fn id(&self) -> [u8; 16] {
-        todo!()
+        self.id
     }
 
     /// Names the cookie it came with, for counting (SPEC 3.2).
     #[must_use]
     pub fn cookie_tag(&self) -> [u8; 8] {
-        todo!()
+        self.cookie_tag
     }
 
     /// Does all public-key work of this handshake. Pure: the same arguments give the same result. `None` if the ciphertext or
     /// the share is not acceptable. `seed` must be fresh.
     #[must_use]
     pub fn run<P: Provider>(&self, key: &impl PrivateKey, connection_id: u32, seed: [u8; 32]) -> Option<Accepted> {
-        let _ = (key, connection_id, seed);
-        todo!()
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let mut scalar = Zeroizing::new([0; 32]);
+        rng.fill_bytes(scalar.as_mut());
+        let ephemeral = Ephemeral::new(&Secret::new(*scalar));
+        let share = ephemeral.share();
+        // SPEC 3.5: a share that is not contributory.
+        let exchanged = ephemeral.agree(&self.share)?;
+        let mut z = Zeroizing::new([0; MAX_MODULUS_LEN]);
+        let z = z.get_mut(..self.ciphertext.len())?;
+        // SPEC 3.4
+        key.decapsulate(&mut rng, &self.ciphertext, z).ok()?;
+
+        let mut accept =
+            Accept { echo: self.echo, connection_id, share, limits: self.local, confirmation: [0; HASH_LEN] };
+        let mut datagram = [0; ACCEPT_LEN];
+        // The confirmation covers the head that is encoded before it, so the Accept is encoded twice.
+        Packet::Accept(accept).encode(&mut datagram, P::crc32).ok()?;
+        let h = accept_hash(&self.initiate_hash, &datagram);
+        let master = Master::new(&h, z, &exchanged);
+        accept.confirmation = master.confirmation(&h);
+        Packet::Accept(accept).encode(&mut datagram, P::crc32).ok()?;
+        let established = Established {
+            role: Role::Server,
+            connection_id,
+            c2s: master.c2s(),
+            s2c: master.s2c(),
+            exporter: master.exporter(),
+            local: self.local,
+            remote: self.remote,
+            hello_len: self.hello_len,
+        };
+        Some(Accepted { established, datagram })
     }
 }
+
+/// An address as cookies and ids take it: IPv6 (IPv4 mapped), then the port (SPEC 3.2).
+fn address_bytes(address: SocketAddr) -> [u8; 18] {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    };
+    let mut bytes = [0; 18];
+    bytes[..16].copy_from_slice(&ip.octets());
+    bytes[16..].copy_from_slice(&address.port().to_be_bytes());
+    bytes
+}
+
+/// The first `N` bytes.
+fn first<const N: usize>(bytes: &[u8; HASH_LEN]) -> [u8; N] {
+    const { assert!(N <= HASH_LEN) };
+    core::array::from_fn(|at| bytes[at])
+}
+
+#[cfg(test)]
+mod tests;

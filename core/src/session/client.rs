@@ -2,14 +2,33 @@
 //!
 //! ```text
 //! Hello -> (Challenge) -> [key accepted?] -> encapsulate -> share -> Initiate -> (Accept) -> agree -> Established
+//!   ^                                                                   |  ^                  |
+//!   '------------- no Accept, or the cookie got old --------------------'  '-- not authentic -'
 //! ```
 //! Each arrow that computes is a step of its own: no call does more than one public-key operation.
 
-use super::{Established, Fingerprint};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use zeroize::Zeroize;
+
+use super::schedule::{Master, accept_hash, initiate_hash, key_hash};
+use super::{Established, FINGERPRINT_LEN, Fingerprint, Role};
 use crate::crypto::Provider;
-use crate::crypto::rsa::ServerKey;
-use crate::time::Instant;
-use crate::wire::packet::{Limits, PacketError};
+use crate::crypto::exchange::Ephemeral;
+use crate::crypto::kdf::{HASH_LEN, Secret, equal};
+use crate::crypto::rsa::{ModulusBytes, ServerKey};
+use crate::time::{Duration, Instant};
+use crate::wire::packet::{Accept, HELLO_LENS, Hello, Initiate, Limits, Packet, PacketError};
+
+/// Time from one Hello or Initiate to the next; the last one repeats (SPEC 3.1).
+const INTERVALS: [Duration; 4] =
+    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(2000)];
+/// Hellos of full length before shorter ones are tried (SPEC 3.1).
+const LONG_HELLOS: u8 = 3;
+/// Initiates that are sent under one cookie; the server may have restarted, and forgotten its keys, since it gave that.
+const MAX_INITIATES: u8 = 5;
+/// How long a cookie is used. The server takes it for 60 s at least.
+const COOKIE_LIFE: Duration = Duration::from_secs(10);
 
 /// What the handshake has to say.
 #[derive(Debug)]
@@ -22,6 +41,7 @@ pub enum HandshakeEvent {
 
 /// Why a datagram was dropped by a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum HandshakeDrop {
     /// It is not a packet.
@@ -34,80 +54,82 @@ pub enum HandshakeDrop {
     NotAuthentic,
 }
 
-/// One attempt at a handshake, at most 1 KiB for `Rsa2048`. Idle (and all zero) until [`ClientHandshake::start`].
-#[derive(Debug)]
-pub struct ClientHandshake<K: ServerKey> {
-    // Layout is free; `new` must be all zero bytes (a static client lies in .bss).
-    _key: core::marker::PhantomData<K>,
+impl core::fmt::Display for HandshakeDrop {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Packet(error) => return error.fmt(f),
+            Self::Unexpected => "not for this attempt",
+            Self::Key => "key is not the expected one",
+            Self::NotAuthentic => "accept is not authentic",
+        })
+    }
 }
 
-impl<K: ServerKey> ClientHandshake<K> {
-    /// Idle.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { _key: core::marker::PhantomData }
-    }
+impl core::error::Error for HandshakeDrop {}
 
-    /// Begins an attempt. `expected` is the fingerprint of the only key taken; without one, the key is offered. All
-    /// randomness of the attempt comes from `seed`, which must be fresh.
-    pub fn start(&mut self, now: Instant, seed: [u8; 32], expected: Option<Fingerprint>, limits: Limits) {
-        let _ = (now, seed, expected, limits);
-        todo!()
-    }
+/// What an attempt does or waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    /// Sends Hellos until a Challenge comes.
+    Hello,
+    /// Has an event to give out: the key.
+    Offer,
+    /// Waits for the answer to it.
+    Offered,
+    /// A step waits: the KEM.
+    Encapsulate,
+    /// A step waits: the X25519 share.
+    Share,
+    /// Sends Initiates until an Accept comes.
+    Initiate,
+    /// A step waits: the X25519 agreement, and whether the Accept is authentic.
+    Agree,
+    /// Has an event to give out: done.
+    Done,
+}
 
-    /// Gives up and wipes.
-    pub fn stop(&mut self) {
-        todo!()
-    }
+/// One attempt at a handshake, at most 1 KiB for `Rsa2048`. Idle (and all zero) until [`ClientHandshake::start`].
+pub struct ClientHandshake<K: ServerKey> {
+    phase: Phase,
+    /// Whether `expected` is.
+    is_key_known: bool,
+    /// Whether Hellos have become short.
+    is_short: bool,
+    /// Whether a Challenge came.
+    is_answered: bool,
+    /// Whether an Accept that had been taken proved not to be authentic.
+    is_forged: bool,
+    /// Hellos or Initiates sent in this phase.
+    sent: u8,
+    /// Counts client randoms: everything random is derived from the seed and this.
+    attempt: u32,
+    seed: Secret,
+    expected: Fingerprint,
+    local: Limits,
+    client_random: [u8; 32],
+    key_hint: [u8; 8],
+    /// When the next Hello or Initiate is due.
+    next_send: Instant,
+    /// When the Challenge came.
+    challenged: Instant,
+    cookie: [u8; 32],
+    key_hash: [u8; HASH_LEN],
+    modulus_len: u16,
+    /// The server's modulus, then the ciphertext made with it.
+    kem: K::Bytes,
+    z: K::Bytes,
+    share: [u8; 32],
+    initiate_hash: [u8; HASH_LEN],
+    /// The Accept that is looked at, and h with it.
+    accept: Accept,
+    accept_hash: [u8; HASH_LEN],
+    master: Master,
+}
 
-    /// Whether an attempt is under way.
-    #[must_use]
-    pub fn is_active(&self) -> bool {
-        todo!()
-    }
-
-    /// Whether a Challenge came: somebody is there. For saying *no answer* or *no handshake*.
-    #[must_use]
-    pub fn is_answered(&self) -> bool {
-        todo!()
-    }
-
-    /// Takes a Challenge or an Accept. Cheap: what computes waits for [`ClientHandshake::handle_timeout`].
-    ///
-    /// # Errors
-    /// [`HandshakeDrop`]: the datagram was dropped; the attempt goes on.
-    pub fn handle_datagram<P: Provider>(&mut self, now: Instant, datagram: &[u8]) -> Result<(), HandshakeDrop> {
-        let _ = (now, datagram);
-        todo!()
-    }
-
-    /// Answers [`HandshakeEvent::KeyOffered`]. `false` stops the attempt.
-    pub fn answer_key(&mut self, now: Instant, accept: bool) {
-        let _ = (now, accept);
-        todo!()
-    }
-
-    /// Does the next step that is due: at most one public-key operation, or a retransmission becoming due.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
-    }
-
-    /// The datagram to send now, if one is due: its length in `out` (at least 1200 bytes long).
-    pub fn poll_transmit<P: Provider>(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
-        let _ = (now, out);
-        todo!()
-    }
-
-    /// What happened.
-    pub fn poll_event(&mut self) -> Option<HandshakeEvent> {
-        todo!()
-    }
-
-    /// When to call [`ClientHandshake::handle_timeout`]: in the past or `now` while a step waits.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+impl<K: ServerKey> core::fmt::Debug for ClientHandshake<K> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ClientHandshake").field("phase", &self.phase).finish_non_exhaustive()
     }
 }
 
@@ -116,3 +138,298 @@ impl<K: ServerKey> Default for ClientHandshake<K> {
         Self::new()
     }
 }
+
+impl<K: ServerKey> Drop for ClientHandshake<K> {
+    fn drop(&mut self) {
+        self.z.as_mut().zeroize();
+    }
+}
+
+impl<K: ServerKey> ClientHandshake<K> {
+    /// Idle.
+    #[must_use]
+    pub const fn new() -> Self {
+        // Never stated: `start` sets the local ones, an Accept brings the server's.
+        const NO_LIMITS: Limits =
+            Limits { datagram: 0, packets: 0, message: 0, chat: 0, bulk: 0, ack_delay_ms: 0, tick_us: 0, idle_s: 0 };
+        Self {
+            phase: Phase::Idle,
+            is_key_known: false,
+            is_short: false,
+            is_answered: false,
+            is_forged: false,
+            sent: 0,
+            attempt: 0,
+            seed: Secret::new([0; 32]),
+            expected: Fingerprint([0; FINGERPRINT_LEN]),
+            local: NO_LIMITS,
+            client_random: [0; 32],
+            key_hint: [0; 8],
+            next_send: Instant::ZERO,
+            challenged: Instant::ZERO,
+            cookie: [0; 32],
+            key_hash: [0; HASH_LEN],
+            modulus_len: 0,
+            kem: K::Bytes::ZERO,
+            z: K::Bytes::ZERO,
+            share: [0; 32],
+            initiate_hash: [0; HASH_LEN],
+            accept: Accept {
+                echo: [0; 8],
+                connection_id: 0,
+                share: [0; 32],
+                limits: NO_LIMITS,
+                confirmation: [0; HASH_LEN],
+            },
+            accept_hash: [0; HASH_LEN],
+            master: Master::EMPTY,
+        }
+    }
+
+    /// Begins an attempt. `expected` is the fingerprint of the only key taken; without one, the key is offered. All
+    /// randomness of the attempt comes from `seed`, which must be fresh.
+    pub fn start(&mut self, now: Instant, seed: [u8; 32], expected: Option<Fingerprint>, limits: Limits) {
+        debug_assert!(limits.is_legal());
+        self.stop();
+        self.seed = Secret::new(seed);
+        self.local = limits;
+        if let Some(expected) = expected {
+            (self.expected, self.is_key_known) = (expected, true);
+        }
+        self.say_hello(now);
+    }
+
+    /// Gives up and wipes.
+    pub fn stop(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Whether an attempt is under way.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.phase != Phase::Idle
+    }
+
+    /// Whether a Challenge came: somebody is there. For saying *no answer* or *no handshake*.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.is_answered
+    }
+
+    /// Takes a Challenge or an Accept. Cheap: what computes waits for [`ClientHandshake::handle_timeout`].
+    ///
+    /// # Errors
+    /// [`HandshakeDrop`]: the datagram was dropped; the attempt goes on.
+    pub fn handle_datagram<P: Provider>(&mut self, now: Instant, datagram: &[u8]) -> Result<(), HandshakeDrop> {
+        let packet = Packet::decode(datagram, P::crc32).map_err(HandshakeDrop::Packet)?;
+        match (self.phase, packet) {
+            (Phase::Hello, Packet::Challenge(challenge)) if challenge.client_random == self.client_random => {
+                self.is_answered = true;
+                self.take_challenge(now, challenge.cookie, challenge.modulus)
+            }
+            // SPEC 3.5: it must echo the client random.
+            (Phase::Initiate, Packet::Accept(accept)) if self.client_random.starts_with(&accept.echo) => {
+                self.accept_hash = accept_hash(&self.initiate_hash, datagram);
+                self.accept = accept;
+                self.phase = Phase::Agree;
+                Ok(())
+            }
+            _ => Err(HandshakeDrop::Unexpected),
+        }
+    }
+
+    /// Answers [`HandshakeEvent::KeyOffered`]. `false` stops the attempt.
+    pub fn answer_key(&mut self, now: Instant, accept: bool) {
+        if !matches!(self.phase, Phase::Offer | Phase::Offered) {
+            return;
+        }
+        if !accept {
+            return self.stop();
+        }
+        (self.expected, self.is_key_known) = (fingerprint(&self.key_hash), true);
+        self.phase = Phase::Encapsulate;
+        if self.is_cookie_old(now) {
+            self.say_hello(now);
+        }
+    }
+
+    /// Does the next step that is due: at most one public-key operation, or a retransmission becoming due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.is_cookie_old(now) {
+            return self.say_hello(now);
+        }
+        match self.phase {
+            Phase::Encapsulate => self.encapsulate(),
+            Phase::Share => {
+                self.share = self.ephemeral().share();
+                (self.phase, self.sent, self.next_send) = (Phase::Initiate, 0, now);
+            }
+            Phase::Initiate if now >= self.next_send && self.sent >= MAX_INITIATES => self.say_hello(now),
+            Phase::Agree => self.agree(),
+            _ => {}
+        }
+    }
+
+    /// The datagram to send now, if one is due: its length in `out` (at least 1200 bytes long).
+    pub fn poll_transmit<P: Provider>(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        if now < self.next_send {
+            return None;
+        }
+        let len = match self.phase {
+            Phase::Hello => {
+                if self.sent == LONG_HELLOS && !self.is_short {
+                    // The cookie is bound to the length, so a late answer to a long Hello must be told from one to a short one.
+                    self.is_short = true;
+                    self.renew_random();
+                }
+                Packet::Hello(self.hello()).encode(out, P::crc32).ok()?
+            }
+            Phase::Initiate if self.sent < MAX_INITIATES => {
+                let initiate = Initiate {
+                    hello: self.hello(),
+                    cookie: self.cookie,
+                    share: self.share,
+                    limits: self.local,
+                    ciphertext: self.kem.as_ref().get(..usize::from(self.modulus_len))?,
+                };
+                let len = Packet::Initiate(initiate).encode(out, P::crc32).ok()?;
+                self.initiate_hash = initiate_hash(&self.key_hash, out.get(..len)?);
+                len
+            }
+            _ => return None,
+        };
+        self.next_send = now + INTERVALS[usize::from(self.sent).min(INTERVALS.len() - 1)];
+        self.sent = self.sent.saturating_add(1);
+        Some(len)
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<HandshakeEvent> {
+        match self.phase {
+            Phase::Offer => {
+                self.phase = Phase::Offered;
+                Some(HandshakeEvent::KeyOffered(fingerprint(&self.key_hash)))
+            }
+            Phase::Done => {
+                let established = Established {
+                    role: Role::Client,
+                    connection_id: self.accept.connection_id,
+                    c2s: self.master.c2s(),
+                    s2c: self.master.s2c(),
+                    exporter: self.master.exporter(),
+                    local: self.local,
+                    remote: self.accept.limits,
+                    hello_len: self.hello().datagram_len,
+                };
+                self.stop();
+                Some(HandshakeEvent::Established(established))
+            }
+            _ => None,
+        }
+    }
+
+    /// Why a datagram that [`ClientHandshake::handle_datagram`] had taken was dropped after all, when a step found out.
+    pub fn poll_drop(&mut self) -> Option<HandshakeDrop> {
+        core::mem::take(&mut self.is_forged).then_some(HandshakeDrop::NotAuthentic)
+    }
+
+    /// When to call [`ClientHandshake::handle_timeout`]: in the past or `now` while a step waits.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Idle | Phase::Offer | Phase::Offered | Phase::Done => None,
+            Phase::Hello | Phase::Initiate => Some(self.next_send),
+            Phase::Encapsulate | Phase::Share | Phase::Agree => Some(Instant::ZERO),
+        }
+    }
+
+    /// Starts over with a fresh client random.
+    fn say_hello(&mut self, now: Instant) {
+        self.z.as_mut().zeroize();
+        self.renew_random();
+        // SPEC 3.1: the beginning of the only key taken, or zero. A key accepted later changes it in the next Hello only, for
+        // the cookie is bound to it.
+        if self.is_key_known {
+            self.key_hint = core::array::from_fn(|at| self.expected.0[at]);
+        }
+        (self.phase, self.sent, self.next_send) = (Phase::Hello, 0, now);
+    }
+
+    /// Whether the server might not take the cookie any more, before it was of use.
+    fn is_cookie_old(&self, now: Instant) -> bool {
+        matches!(self.phase, Phase::Encapsulate | Phase::Share | Phase::Initiate)
+            && now.saturating_since(self.challenged) >= COOKIE_LIFE
+    }
+
+    fn take_challenge(&mut self, now: Instant, cookie: [u8; 32], modulus: &[u8]) -> Result<(), HandshakeDrop> {
+        let key_hash = key_hash(modulus);
+        // SPEC 3.3
+        if self.is_key_known && fingerprint(&key_hash) != self.expected {
+            return Err(HandshakeDrop::Key);
+        }
+        K::from_modulus(modulus).map_err(|_| HandshakeDrop::Key)?;
+        let modulus_len = u16::try_from(modulus.len()).map_err(|_| HandshakeDrop::Key)?;
+        self.kem.as_mut().get_mut(..modulus.len()).ok_or(HandshakeDrop::Key)?.copy_from_slice(modulus);
+        (self.key_hash, self.modulus_len) = (key_hash, modulus_len);
+        (self.cookie, self.challenged) = (cookie, now);
+        self.phase = if self.is_key_known { Phase::Encapsulate } else { Phase::Offer };
+        Ok(())
+    }
+
+    /// One public RSA operation. The ciphertext takes the place of the modulus.
+    fn encapsulate(&mut self) {
+        let modulus = self.kem.as_ref().get(..usize::from(self.modulus_len)).unwrap_or(&[]);
+        // The key was taken from the same bytes before.
+        let Ok(key) = K::from_modulus(modulus) else { return self.stop() };
+        let mut seed = self.derive(b"kabar1 kem");
+        let mut encapsulated = key.encapsulate(&mut ChaCha20Rng::from_seed(*seed.expose()));
+        seed.zeroize();
+        self.z = encapsulated.z.clone();
+        self.kem = encapsulated.ciphertext;
+        encapsulated.z.as_mut().zeroize();
+        self.phase = Phase::Share;
+    }
+
+    /// One X25519 operation. The ephemeral secret can be derived again, so that a forged Accept spoils nothing.
+    fn agree(&mut self) {
+        let z = self.z.as_ref().get(..usize::from(self.modulus_len)).unwrap_or(&[]);
+        let master =
+            self.ephemeral().agree(&self.accept.share).map(|exchanged| Master::new(&self.accept_hash, z, &exchanged));
+        match master {
+            Some(master) if equal(&master.confirmation(&self.accept_hash), &self.accept.confirmation) => {
+                self.master = master;
+                self.phase = Phase::Done;
+            }
+            // SPEC 3.5: ignored; the attempt goes on where it was.
+            _ => {
+                self.is_forged = true;
+                self.phase = Phase::Initiate;
+            }
+        }
+    }
+
+    fn hello(&self) -> Hello {
+        let datagram_len = HELLO_LENS[usize::from(self.is_short)] as u16;
+        Hello { client_random: self.client_random, key_hint: self.key_hint, datagram_len }
+    }
+
+    fn renew_random(&mut self) {
+        self.attempt = self.attempt.wrapping_add(1);
+        self.client_random = *self.derive(b"kabar1 random").expose();
+    }
+
+    fn ephemeral(&self) -> Ephemeral {
+        Ephemeral::new(&self.derive(b"kabar1 x25519"))
+    }
+
+    fn derive(&self, label: &[u8]) -> Secret {
+        self.seed.derive(label, &self.attempt.to_be_bytes())
+    }
+}
+
+fn fingerprint(key_hash: &[u8; HASH_LEN]) -> Fingerprint {
+    Fingerprint(core::array::from_fn(|at| key_hash[at]))
+}
+
+#[cfg(test)]
+mod tests;

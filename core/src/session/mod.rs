@@ -7,10 +7,14 @@
 
 pub mod acceptor;
 pub mod client;
+mod cookie;
 mod epoch;
 mod schedule;
 pub mod sealed;
 mod window;
+
+#[cfg(test)]
+mod testing;
 
 pub use acceptor::{Acceptor, Incoming, PendingAccept};
 pub use client::{ClientHandshake, HandshakeEvent};
