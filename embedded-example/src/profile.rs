@@ -7,8 +7,8 @@
 //! | the message being put together | [`MESSAGE_LEN`] |
 //! | a datagram in the socket each way, and one in hand | 3 x [`DATAGRAM_LEN`] |
 
-use kabar_core::chat::{MAX_NAME_LEN, Start};
-use kabar_core::client::{Client, Config, Credential};
+use kabar_core::chat::{ROOM_SECRET_LEN, Start};
+use kabar_core::client::{Client, Config, Credential, ENTRY_OVERHEAD, RECORD_OVERHEAD};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::rsa::Rsa2048;
 use kabar_core::session::Fingerprint;
@@ -26,11 +26,8 @@ pub const RECEIVE_RING_LEN: usize = MESSAGE_LEN + 2048;
 pub const BULK_RING_LEN: usize = 0;
 /// Packets in flight.
 pub const IN_FLIGHT: usize = 12;
-/// Bytes of posts that are not settled; each takes 16 more than its body.
+/// Bytes of posts that are not settled; each takes its body and [`RECORD_OVERHEAD`].
 pub const OUTBOX_LEN: usize = 2048;
-/// What an entry takes besides its body, at most, in the longest message that carries one (Past, SPEC 6.3): length 2, type 1,
-/// handle 1, remaining 2, seq 8, time 8, author, instance 8, number 8, kind 1, body length 2.
-pub const ENTRY_OVERHEAD: usize = 42 + MAX_NAME_LEN;
 /// Largest body taken, in bytes; larger entries come as stubs.
 pub const LARGEST_ENTRY: u16 = 1920;
 /// Longest delay of an acknowledgement in ms: a device has better to do than to answer every packet at once.
@@ -39,6 +36,7 @@ pub const ACK_DELAY_MS: u16 = 20;
 pub const IDLE_S: u16 = 60;
 
 const _: () = assert!(LARGEST_ENTRY as usize + ENTRY_OVERHEAD <= MESSAGE_LEN);
+const _: () = assert!(OUTBOX_LEN >= LARGEST_ENTRY as usize + RECORD_OVERHEAD);
 const _: () = assert!(SEND_RING_LEN >= MESSAGE_LEN && RECEIVE_RING_LEN >= MESSAGE_LEN);
 
 /// The memory of a device's connection.
@@ -58,7 +56,7 @@ pub const fn client() -> DeviceClient {
 pub const fn config<'a>(
     server: core::net::SocketAddr,
     fingerprint: Fingerprint,
-    secret: [u8; kabar_core::chat::ROOM_SECRET_LEN],
+    secret: [u8; ROOM_SECRET_LEN],
     room: &'a str,
     name: &'a str,
     identity: &'a [u8; 32],
