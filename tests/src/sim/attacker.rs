@@ -89,6 +89,12 @@ impl Attacker {
         }
     }
 
+    /// Whether exactly these bytes passed before, as far as is remembered.
+    #[must_use]
+    pub fn has_seen(&self, bytes: &[u8]) -> bool {
+        self.seen.iter().any(|captured| captured.bytes == bytes)
+    }
+
     /// What `attack` sends. `None`: nothing was seen that it could use.
     pub fn strike(&self, attack: Attack, elsewhere: SocketAddr, rng: &mut Rng) -> Option<Captured> {
         let to_client = |captured: &Captured, bytes| Captured { from: self.server, to: captured.from, bytes };

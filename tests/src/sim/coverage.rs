@@ -97,6 +97,10 @@ seen! {
     ServerStarted,
     /// An older log was restored.
     Restored,
+    /// Old entries were removed between two runs.
+    Forgotten,
+    /// A client was told of such a gap.
+    Gap,
     /// Entries were gone after a restore.
     EntriesRolledBack,
     /// A commit failed.
@@ -143,6 +147,20 @@ seen! {
     Retransmitted,
     /// The server dropped a packet because a table or a ring was full.
     NoRoom,
+    /// The server sent a Hint.
+    HintSent,
+    /// The server read older entries from its store.
+    PageRead,
+    /// A post came again.
+    PostsRepeated,
+    /// A post was passed over after a refusal.
+    PostsIgnored,
+    /// A table of the server was full.
+    TableFull,
+    /// The server did not read on because too much waited to be committed.
+    ReadsHeld,
+    /// The server had no ring to give.
+    PoolEmpty,
     /// The keys of an epoch were replaced.
     EpochCrossed,
     /// A handshake used real RSA.

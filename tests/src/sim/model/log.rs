@@ -35,6 +35,8 @@ pub struct Log {
     instances: BTreeMap<u64, Instance>,
     /// Where a post is. What is still ambiguous is not here.
     places: BTreeMap<PostId, u64>,
+    /// Entries below this one are no longer kept, if it is not 0.
+    first: u64,
 }
 
 /// What is known about an instance from its entries.
@@ -64,6 +66,16 @@ impl Log {
     #[must_use]
     pub fn entries(&self) -> &[Committed] {
         &self.entries
+    }
+
+    /// The smallest seq that is kept.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.first.max(1)
+    }
+
+    pub(super) fn forget_before(&mut self, first: u64) {
+        self.first = first;
     }
 
     /// The terms that are known.
@@ -103,7 +115,7 @@ impl Log {
 
     /// The log up to `head`, with those of `terms` that it knew.
     pub(super) fn cut(&self, head: u64, terms: &[Term]) -> Self {
-        let mut log = Self { terms: self.terms.clone(), ..Self::default() };
+        let mut log = Self { terms: self.terms.clone(), first: self.first, ..Self::default() };
         log.terms.retain(|(term, _)| terms.contains(term));
         log.entries = self.entries.iter().take(head as usize).cloned().collect();
         log.places = self.places.iter().filter(|(_, seq)| **seq <= head).map(|(post, seq)| (*post, *seq)).collect();
@@ -251,10 +263,11 @@ impl Log {
 
     /// What a store gave back has to be this log.
     pub(super) fn is(&self, read: &[Committed]) -> Checked {
-        for (ours, theirs) in self.entries.iter().zip(read) {
+        let kept = &self.entries[(self.first() - 1) as usize..];
+        for (ours, theirs) in kept.iter().zip(read) {
             demand!(ours == theirs, Log, "entry {} changed: it was {ours:?} and is {theirs:?}", ours.seq);
         }
-        demand!(read.len() == self.entries.len(), Log, "{} entries of {} are readable", read.len(), self.entries.len());
+        demand!(read.len() == kept.len(), Log, "{} entries of {} are readable", read.len(), kept.len());
         Ok(())
     }
 

@@ -92,6 +92,14 @@ pub struct PostId {
     pub number: u64,
 }
 
+/// One run of the server.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    lineage: usize,
+    /// Smallest seq that was kept when it began.
+    first: u64,
+}
+
 /// Everything that is known.
 #[derive(Debug, Default)]
 pub struct Model {
@@ -100,7 +108,7 @@ pub struct Model {
     /// The head at which each later lineage parted from the one before it.
     cuts: Vec<u64>,
     /// Which lineage a run of the server wrote. Packets of an earlier run may arrive late.
-    runs: BTreeMap<Term, usize>,
+    runs: BTreeMap<Term, Run>,
     processes: Vec<Process>,
     /// Posts by the hash of kind and body, to find out whose an entry is.
     by_content: BTreeMap<u64, Vec<PostId>>,
@@ -134,9 +142,21 @@ impl Model {
     /// A run of the server began and its term is durable.
     pub fn run_began(&mut self, term: Term) -> Checked {
         let lineage = self.lineages.len() - 1;
-        demand!(self.runs.insert(term, lineage).is_none(), Log, "term {term:?} was drawn twice");
+        let run = Run { lineage, first: self.log().first() };
+        demand!(self.runs.insert(term, run).is_none(), Log, "term {term:?} was drawn twice");
         self.lineages[lineage].begin_term(term);
         Ok(())
+    }
+
+    /// Whether this run's term is durable.
+    #[must_use]
+    pub fn knows_run(&self, term: Term) -> bool {
+        self.runs.contains_key(&term)
+    }
+
+    /// Between two runs, all entries below `first` were removed.
+    pub fn forgot_before(&mut self, first: u64) {
+        self.lineages.last_mut().expect("there is always one").forget_before(first);
     }
 
     /// An older log was restored: what came after `head` is gone, and so are the terms that the backup does not know.
@@ -197,7 +217,7 @@ impl Model {
 
     /// A client saw that it joined (again).
     pub fn joined(&mut self, id: ProcessId, start: u64, head: u64, term: Term, resumed: bool) -> Checked {
-        let Some(&lineage) = self.runs.get(&term) else {
+        let Some(&Run { lineage, first }) = self.runs.get(&term) else {
             return Err(Violation::new(
                 Rule::S4,
                 format!("process {id} joined in term {term:?}, which is not durable"),
@@ -205,7 +225,7 @@ impl Model {
         };
         let from = self.processes[id].store().map_or(lineage, Store::lineage);
         let cut = self.cuts.get(from..lineage).and_then(|cuts| cuts.iter().min()).copied();
-        let at = Welcomed { id, start, head, term, resumed, lineage };
+        let at = Welcomed { id, start, head, first, term, resumed, lineage };
         self.processes[id].joined(at, &self.lineages[lineage], cut)
     }
 

@@ -164,7 +164,7 @@ impl Process {
 
     /// `cut` is where the lineage of the store and that of the connection part, if they do.
     pub(super) fn joined(&mut self, at: Welcomed, log: &Log, cut: Option<u64>) -> Checked {
-        let Welcomed { id, start, head, term, resumed, lineage } = at;
+        let Welcomed { id, start, head, first, term, resumed, lineage } = at;
         let (reset, gap) = (std::mem::take(&mut self.resetting), self.gap.take());
         demand!(
             head <= log.head(),
@@ -186,7 +186,10 @@ impl Process {
                     S4,
                     "the store of process {id} holds entries up to {cursor}, of which those above {cut:?} were replaced, but no Reset came"
                 );
-                let expected = gap.map_or(cursor, |(_, first)| first - 1);
+                let expected = cursor.max(first - 1);
+                let said = gap.map(|(_, said)| said);
+                let wanted = (expected > cursor).then_some(first);
+                demand!(said == wanted, S4, "process {id} was told of a gap before {said:?} instead of {wanted:?}");
                 demand!(start == expected, S4, "the store of process {id} ends at {expected}; it goes on from {start}");
                 let entries = if gap.is_some() { Vec::new() } else { store.entries };
                 let from = if gap.is_some() { start } else { store.start };
@@ -204,7 +207,7 @@ impl Process {
                     );
                     self.reset = true;
                 }
-                self.check_first_start(id, start, head, reset)?;
+                self.check_first_start(&at, reset)?;
                 self.store = Some(Store { start, cursor: start, term, lineage, entries: Vec::new() });
             }
         }
@@ -214,15 +217,16 @@ impl Process {
     }
 
     /// Where delivery may begin when there is no cursor.
-    fn check_first_start(&self, id: ProcessId, start: u64, head: u64, reset: bool) -> Checked {
+    fn check_first_start(&self, at: &Welcomed, reset: bool) -> Checked {
+        let Welcomed { id, start, head, first, .. } = *at;
         let wanted = match self.start {
             Start::Head => 0,
             Start::Last(count) | Start::After { otherwise: count, .. } => u64::from(count),
         };
         demand!(
-            start == head.saturating_sub(wanted),
+            start == head.saturating_sub(wanted).max(first - 1),
             S4,
-            "process {id} wanted the last {wanted} entries of {head} (reset: {reset}) and starts at {start}"
+            "process {id} wanted the last {wanted} entries of {head} (reset: {reset}, first: {first}) and starts at {start}"
         );
         Ok(())
     }
@@ -308,6 +312,7 @@ pub(super) struct Welcomed {
     pub(super) id: ProcessId,
     pub(super) start: u64,
     pub(super) head: u64,
+    pub(super) first: u64,
     pub(super) term: Term,
     pub(super) resumed: bool,
     pub(super) lineage: usize,

@@ -272,6 +272,26 @@ fn s4_a_gap_that_is_not_one() {
 }
 
 #[test]
+fn s4_a_gap_that_was_not_said() {
+    let (mut model, alice) = room();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    model.committed(post(2, ALICE, 2, "b")).unwrap();
+    model.forgot_before(2);
+    model.run_began(TWO).unwrap();
+    breaks(model.joined(alice, 1, 2, TWO, true), Rule::S4);
+    let (mut model, alice) = room();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    model.committed(post(2, ALICE, 2, "b")).unwrap();
+    model.forgot_before(2);
+    model.run_began(TWO).unwrap();
+    model.gap(alice, 0, 2).unwrap();
+    model.joined(alice, 1, 2, TWO, false).unwrap();
+    deliver(&mut model, alice, 2).unwrap();
+    let kept = model.log().entries()[1..].to_vec();
+    model.check_all(&kept).unwrap();
+}
+
+#[test]
 fn s4_a_needless_reset() {
     let (mut model, alice) = room_with_two();
     model.reset(alice).unwrap();

@@ -1,0 +1,101 @@
+//! Runs the simulator: one seed with a trace, or a range of seeds.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Parser;
+use kabar_tests::sim::run::{self, Options, replay_command, run_many};
+use kabar_tests::sim::scenario::Scenario;
+
+/// Simulates rooms in virtual time and checks what the project promises.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Run this one seed.
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Run seeds A..B.
+    #[arg(long, value_name = "A..B", value_parser = parse_range, default_value = "0..1000")]
+    seeds: std::ops::Range<u64>,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Print what happens (with --seed).
+    #[arg(long)]
+    trace: bool,
+    /// Stop after so many violations.
+    #[arg(long, default_value_t = 20)]
+    most: usize,
+}
+
+fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("it is written A..B")?;
+    let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is not a number"));
+    Ok(number(from)?..number(to)?)
+}
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.seed {
+        Some(seed) => one(seed, arguments.trace),
+        None => many(&arguments),
+    }
+}
+
+fn one(seed: u64, trace: bool) -> std::process::ExitCode {
+    if trace {
+        println!("{:#?}", Scenario::of(seed));
+    }
+    let (began, cpu) = (Instant::now(), cpu_us());
+    let outcome = run::run(seed, Options { trace, ..Options::default() });
+    print!("{}", outcome.coverage);
+    println!(
+        "seed {seed}: {} s of virtual time in {} ms ({} ms CPU), hash {:016x}",
+        outcome.ended.as_micros() / 1_000_000,
+        began.elapsed().as_millis(),
+        cpu_us().saturating_sub(cpu) / 1_000,
+        outcome.hash
+    );
+    match outcome.violation {
+        None => std::process::ExitCode::SUCCESS,
+        Some(violation) => {
+            println!("seed {seed} violates {violation}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn many(arguments: &Arguments) -> std::process::ExitCode {
+    let began = Instant::now();
+    let cpu = AtomicU64::new(0);
+    let slowest = AtomicU64::new(0);
+    let summary = run_many(arguments.seeds.clone(), arguments.jobs, Options::default(), arguments.most, |outcome| {
+        // Each thread counts its own time: what passed on it since its last outcome.
+        thread_local!(static LAST: std::cell::Cell<u64> = const { std::cell::Cell::new(0) });
+        let now = cpu_us();
+        let spent = now.saturating_sub(LAST.replace(now));
+        cpu.fetch_add(spent, Ordering::Relaxed);
+        slowest.fetch_max(spent, Ordering::Relaxed);
+        if let Some(violation) = &outcome.violation {
+            println!("seed {} violates {violation}\n  {}", outcome.seed, replay_command(outcome.seed));
+            let _ = std::io::stdout().flush();
+        }
+    });
+    print!("{}", summary.coverage);
+    println!("never happened: {:?}", summary.coverage.missing());
+    println!(
+        "{} seeds in {} s, {:.1} ms CPU per seed, slowest {} ms; {} violations",
+        summary.seeds,
+        began.elapsed().as_secs(),
+        cpu.into_inner() as f64 / 1_000.0 / summary.seeds.max(1) as f64,
+        slowest.into_inner() / 1_000,
+        summary.violations.len()
+    );
+    if summary.violations.is_empty() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+}
+
+/// CPU time of this thread in us; 0 where the system does not say.
+fn cpu_us() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0) / 1_000
+}

@@ -1,0 +1,149 @@
+//! Clients of three sizes behind one interface, so that a scenario can mix them.
+
+use std::net::SocketAddr;
+
+use kabar_core::chat::{Kind, Term};
+use kabar_core::client::{Client, ClientCounters, Config, ConfigError, Event, PostError, State};
+use kabar_core::connection::Transmit;
+use kabar_core::crypto::Portable;
+use kabar_core::session::Fingerprint;
+use kabar_core::time::Instant;
+use kabar_core::transport::{Fixed, Memory};
+
+use super::keys::SimKey;
+
+/// How large a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Everything fits.
+    Laptop,
+    /// As on a microcontroller.
+    Device,
+    /// As small as the protocol permits.
+    Tiny,
+}
+
+/// A client, whatever its size.
+pub trait Driven: std::fmt::Debug {
+    /// See [`Client::start`].
+    ///
+    /// # Errors
+    /// The configuration is not possible.
+    fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError>;
+    /// See [`Client::handle_datagram`].
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]);
+    /// See [`Client::handle_timeout`].
+    fn handle_timeout(&mut self, now: Instant);
+    /// See [`Client::poll_transmit`].
+    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit>;
+    /// See [`Client::poll_event`].
+    fn poll_event(&mut self) -> Option<Event<'_>>;
+    /// See [`Client::poll_timeout`].
+    fn poll_timeout(&self) -> Option<Instant>;
+    /// See [`Client::answer_key`].
+    fn answer_key(&mut self, now: Instant, accept: bool);
+    /// See [`Client::post`].
+    ///
+    /// # Errors
+    /// See [`Client::post`].
+    fn post(&mut self, kind: Kind, body: &[u8]) -> Result<u64, PostError>;
+    /// See [`Client::who`].
+    fn who(&mut self) -> bool;
+    /// See [`Client::history`].
+    fn history(&mut self, before: u64, count: u8) -> bool;
+    /// See [`Client::leave`].
+    fn leave(&mut self, now: Instant);
+    /// See [`Client::abort`].
+    fn abort(&mut self, now: Instant);
+    /// See [`Client::state`].
+    fn state(&self) -> State;
+    /// See [`Client::unsettled`].
+    fn unsettled(&self) -> u64;
+    /// See [`Client::cursor`].
+    fn cursor(&self) -> Option<(u64, Term)>;
+    /// See [`Client::fingerprint`].
+    fn fingerprint(&self) -> Option<Fingerprint>;
+    /// See [`Client::counters`].
+    fn counters(&self) -> ClientCounters;
+}
+
+/// The largest body that a client of `size` takes.
+#[must_use]
+pub fn largest_entry(size: Size) -> u16 {
+    match size {
+        Size::Laptop => 4352,
+        Size::Device => 1900,
+        Size::Tiny => 500,
+    }
+}
+
+/// A client of `size`, idle.
+#[must_use]
+pub fn client(size: Size) -> Box<dyn Driven> {
+    match size {
+        Size::Laptop => idle::<Fixed<16384, 16384, 0, 32>, 16384, 4480>(),
+        Size::Device => idle::<Fixed<2048, 2048, 0, 12>, 2048, 2048>(),
+        Size::Tiny => idle::<Fixed<700, 700, 0, 6>, 600, 640>(),
+    }
+}
+
+fn idle<M: Memory + Default + std::fmt::Debug + 'static, const OUTBOX: usize, const MESSAGE: usize>() -> Box<dyn Driven>
+{
+    Box::new(Client::<SimKey, M, Portable, OUTBOX, MESSAGE>::new(M::default()))
+}
+
+impl<M: Memory + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> Driven
+    for Client<SimKey, M, Portable, OUTBOX, MESSAGE>
+{
+    fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
+        self.start(config, seed, now)
+    }
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        self.handle_datagram(now, from, datagram);
+    }
+    fn handle_timeout(&mut self, now: Instant) {
+        self.handle_timeout(now);
+    }
+    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        self.poll_transmit(now, out)
+    }
+    fn poll_event(&mut self) -> Option<Event<'_>> {
+        self.poll_event()
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.poll_timeout()
+    }
+    fn answer_key(&mut self, now: Instant, accept: bool) {
+        self.answer_key(now, accept);
+    }
+    fn post(&mut self, kind: Kind, body: &[u8]) -> Result<u64, PostError> {
+        self.post(kind, body)
+    }
+    fn who(&mut self) -> bool {
+        self.who()
+    }
+    fn history(&mut self, before: u64, count: u8) -> bool {
+        self.history(before, count)
+    }
+    fn leave(&mut self, now: Instant) {
+        self.leave(now);
+    }
+    fn abort(&mut self, now: Instant) {
+        self.abort(now);
+    }
+    fn state(&self) -> State {
+        self.state()
+    }
+    fn unsettled(&self) -> u64 {
+        self.unsettled()
+    }
+    fn cursor(&self) -> Option<(u64, Term)> {
+        self.cursor()
+    }
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint()
+    }
+    fn counters(&self) -> ClientCounters {
+        self.counters()
+    }
+}

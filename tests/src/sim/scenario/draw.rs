@@ -1,0 +1,354 @@
+//! Draws a scenario from a seed.
+
+use kabar_core::chat::Start;
+use kabar_core::time::Duration;
+use kabar_core::transport::Capacity;
+use kabar_server::hub::{Entrance, HubLimits, Mistakes};
+
+use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
+use crate::sim::attacker::Attack;
+use crate::sim::driven::{Size, largest_entry};
+use crate::sim::network::{Burst, Faults};
+use crate::sim::rng::Rng;
+
+/// Weights: how many of 16 seeds have a theme.
+const THEMES: [Theme; 16] = [
+    Theme::Mixed,
+    Theme::Mixed,
+    Theme::Mixed,
+    Theme::Mixed,
+    Theme::Network,
+    Theme::Network,
+    Theme::Crash,
+    Theme::Crash,
+    Theme::Crash,
+    Theme::Disk,
+    Theme::Disk,
+    Theme::Attack,
+    Theme::Tables,
+    Theme::Twins,
+    Theme::Busy,
+    Theme::Idle,
+];
+
+const MS: u64 = 1_000;
+const SECOND: u64 = 1_000_000;
+
+pub(super) fn scenario(seed: u64) -> Scenario {
+    let rng = &mut Rng::new(seed, "scenario");
+    let theme = *rng.pick(&THEMES);
+    let entrance =
+        *rng.pick(&[Entrance::Secret, Entrance::Secret, Entrance::Secret, Entrance::Open, Entrance::Password]);
+    let active = match theme {
+        // Past the hourly change of keys, sometimes twice.
+        Theme::Idle => between(rng, 600 * SECOND, 7_500 * SECOND),
+        Theme::Busy => between(rng, 2 * SECOND, 20 * SECOND),
+        _ => between(rng, 5 * SECOND, 90 * SECOND),
+    };
+    let quality = Quality::of(theme, rng);
+    let devices = devices(theme, entrance, active, quality, rng);
+    let acts = acts(theme, active, quality, devices.len(), rng);
+    let quiet_loss = *rng.pick(&[0, 0, 0, 50, 100, 300]);
+    Scenario {
+        seed,
+        theme,
+        real_rsa: rng.chance(40),
+        entrance,
+        limits: limits(theme, devices.iter().filter(|plan| plan.never_reads).count(), rng),
+        capacity: Capacity {
+            chat_send: *rng.pick(&[4_480, 8 << 10, 32 << 10]),
+            chat_receive: *rng.pick(&[4_480, 8 << 10]),
+            bulk_send: 0,
+            bulk_receive: 0,
+            in_flight: *rng.pick(&[8, 16, 64]),
+        },
+        work: work(rng),
+        devices,
+        acts,
+        active,
+        quiet: Faults { loss: quiet_loss, delay: between(rng, MS, 50 * MS), ..Faults::NONE },
+        bound: Duration::from_secs(900),
+        mistakes: Mistakes::default(),
+    }
+}
+
+/// How bad the paths of a scenario may be.
+#[derive(Clone, Copy, Debug)]
+struct Quality {
+    loss: u16,
+    delay: u64,
+    rare: u16,
+}
+
+impl Quality {
+    fn of(theme: Theme, rng: &mut Rng) -> Self {
+        let worst = if theme == Theme::Network { 400 } else { *rng.pick(&[0, 0, 20, 50, 150, 300]) };
+        Self {
+            loss: worst,
+            delay: *rng.pick(&[MS, 10 * MS, 50 * MS, 300 * MS]),
+            rare: if worst == 0 { 0 } else { 100 },
+        }
+    }
+
+    /// One direction of a path.
+    fn faults(self, rng: &mut Rng) -> Faults {
+        let some = |rng: &mut Rng, per_mille, most: u64| if rng.chance(per_mille) { rng.below(most) as u16 } else { 0 };
+        let burst = rng.chance(self.rare).then(|| Burst {
+            enter: rng.between(2, 30) as u16,
+            leave: rng.between(30, 300) as u16,
+            loss: rng.between(500, 1000) as u16,
+        });
+        let delay = rng.between(100, self.delay);
+        Faults {
+            loss: rng.below(u64::from(self.loss) + 1) as u16,
+            burst,
+            duplicate: some(rng, 2 * self.rare, 300),
+            damage: some(rng, 2 * self.rare, 100),
+            change: some(rng, 2 * self.rare, 100),
+            reorder: some(rng, 3 * self.rare, 400),
+            held_back: between(rng, MS, 20 * MS + 3 * delay),
+            delay: Duration::from_micros(delay),
+            jitter: Duration::from_micros(rng.below(delay / 2 + 1)),
+            size_limit: rng.chance(self.rare).then(|| rng.between(640, 1_199) as usize),
+        }
+    }
+}
+
+fn devices(theme: Theme, entrance: Entrance, active: Duration, quality: Quality, rng: &mut Rng) -> Vec<Plan> {
+    let count = match theme {
+        Theme::Idle => rng.between(1, 3),
+        Theme::Tables => rng.between(3, 8),
+        _ => *rng.pick(&[1, 2, 2, 3, 3, 3, 4, 4, 5, 8]),
+    } as usize;
+    // Much is said in few seeds: what is said is delivered to everybody.
+    let posts = match theme {
+        Theme::Busy => 200 / count as u64,
+        Theme::Idle => 6,
+        _ => 60 / count as u64,
+    };
+    let mut plans: Vec<Plan> = (0..count).map(|at| plan(at, active, posts, quality, entrance, rng)).collect();
+    let twin = if theme == Theme::Twins { 1000 } else { 60 };
+    if rng.chance(twin) {
+        let original = rng.index(plans.len());
+        let mut twin = plan(original, active, posts, quality, entrance, rng);
+        twin.shows = plans[original].shows;
+        plans.push(twin);
+    }
+    if rng.chance(40) {
+        // Another identity that wants the same name.
+        let mut thief = plan(plans.len() + 100, active, posts, quality, entrance, rng);
+        thief.name.clone_from(&plans[0].name);
+        plans.push(thief);
+    }
+    if rng.chance(60) {
+        let mut stranger = plan(plans.len() + 200, active, posts, quality, entrance, rng);
+        stranger.shows = if rng.chance(500) { Shows::WrongSecret } else { Shows::WrongPassword };
+        plans.push(stranger);
+    }
+    plans
+}
+
+fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entrance: Entrance, rng: &mut Rng) -> Plan {
+    let size = *rng.pick(&[Size::Laptop, Size::Laptop, Size::Device, Size::Tiny]);
+    let volatile = rng.chance(if size == Size::Laptop { 300 } else { 900 });
+    let start = match rng.below(3) {
+        0 => Start::Head,
+        1 => Start::Last(*rng.pick(&[0, 1, 5, 50, u32::MAX])),
+        _ => Start::Last(1_000),
+    };
+    let otherwise = match start {
+        Start::Last(count) => count,
+        _ => 0,
+    };
+    let most = largest_entry(size);
+    let posts = rng.below(posts + 1);
+    let post_gap = Duration::from_micros(active.as_micros() / (posts + 1));
+    Plan {
+        identity,
+        name: format!("member{identity}"),
+        size,
+        keeps: if volatile { Keeps::Nothing } else { Keeps::EveryNth(*rng.pick(&[1, 1, 1, 4, 20])) },
+        start,
+        otherwise,
+        pinned: rng.chance(900),
+        shows: if entrance == Entrance::Password && rng.chance(700) { Shows::Password } else { Shows::Secret },
+        same_seed: size != Size::Laptop && rng.chance(400),
+        never_reads: rng.chance(20),
+        largest_entry: if rng.chance(200) { rng.below(u64::from(most)) as u16 } else { most },
+        tick: Duration::from_micros(*rng.pick(&[1, 1, 1_000, 10_000])),
+        idle_s: *rng.pick(&[10, 30, 60, 60, 300]),
+        ack_delay_ms: *rng.pick(&[0, 5, 5, 25, 100]),
+        path: (quality.faults(rng), quality.faults(rng)),
+        starts: if rng.chance(600) { between(rng, 0, SECOND) } else { between(rng, 0, active.as_micros()) },
+        posts: posts as u32,
+        // Some say everything at once.
+        post_gap: if rng.chance(200) { post_gap / 50 } else { post_gap },
+        large: *rng.pick(&[0, 20, 100, 400]),
+    }
+}
+
+fn limits(theme: Theme, never_read: usize, rng: &mut Rng) -> HubLimits {
+    let mut limits = HubLimits {
+        tail_bytes: *rng.pick(&[1 << 10, 8 << 10, 4 << 20]),
+        page_bytes: *rng.pick(&[8 << 10, 64 << 10]),
+        ..HubLimits::default()
+    };
+    if rng.chance(200) {
+        limits.announced_members = rng.below(4) as usize;
+    }
+    if theme != Theme::Tables {
+        return limits;
+    }
+    let tiny = |rng: &mut Rng, field: &mut usize, least: u64, most: u64| {
+        if rng.chance(400) {
+            *field = rng.between(least, most) as usize;
+        }
+    };
+    tiny(rng, &mut limits.connections, 8, 12);
+    tiny(rng, &mut limits.unjoined, 1, 4);
+    tiny(rng, &mut limits.half_open, 1, 4);
+    tiny(rng, &mut limits.half_open_per_prefix, 1, 2);
+    tiny(rng, &mut limits.cookies, 1, 16);
+    tiny(rng, &mut limits.accept_jobs, 1, 3);
+    tiny(rng, &mut limits.busy_accept_jobs, 0, 1);
+    tiny(rng, &mut limits.prefixes, 1, 4);
+    tiny(rng, &mut limits.password_queue, 1, 2);
+    tiny(rng, &mut limits.members, 1, 5);
+    tiny(rng, &mut limits.unfinished_bytes, 4_500, 20_000);
+    tiny(rng, &mut limits.page_reads, 1, 2);
+    tiny(rng, &mut limits.pool_bytes, 100_000 + 100_000 * never_read as u64, 400_000);
+    tiny(rng, &mut limits.events, 1, 8);
+    limits
+}
+
+fn work(rng: &mut Rng) -> Work {
+    let span = |rng: &mut Rng, choices: &[u64]| (Duration::ZERO, Duration::from_micros(*rng.pick(choices)));
+    Work {
+        before_commit: span(rng, &[MS, 5 * MS, 100 * MS, SECOND]),
+        after_commit: span(rng, &[0, MS, 20 * MS, 500 * MS]),
+        accept: span(rng, &[MS, 2 * MS, 50 * MS]),
+    }
+}
+
+fn acts(theme: Theme, active: Duration, quality: Quality, devices: usize, rng: &mut Rng) -> Vec<(Duration, Act)> {
+    let count = match theme {
+        Theme::Idle => rng.below(4),
+        Theme::Busy => rng.below(6),
+        Theme::Mixed => rng.between(2, 16),
+        _ => rng.between(4, 20),
+    };
+    let mut acts: Vec<_> =
+        (0..count).map(|_| (between(rng, 0, active.as_micros()), act(theme, quality, devices, rng))).collect();
+    acts.sort_by_key(|(at, _)| *at);
+    acts
+}
+
+fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
+    let device = rng.index(devices);
+    let own = rng.chance(700);
+    match theme {
+        Theme::Network | Theme::Idle if own => network_act(device, quality, rng),
+        Theme::Crash if own => crash_act(device, rng),
+        Theme::Disk if own => disk_act(rng),
+        Theme::Attack if own => attack_act(rng),
+        Theme::Twins if own => Act::Kill { device, back: Some(between(rng, 0, 5 * SECOND)) },
+        _ => match rng.below(6) {
+            0 => network_act(device, quality, rng),
+            1 | 2 => crash_act(device, rng),
+            3 => disk_act(rng),
+            4 => attack_act(rng),
+            _ => member_act(device, rng),
+        },
+    }
+}
+
+fn network_act(device: usize, quality: Quality, rng: &mut Rng) -> Act {
+    match rng.below(5) {
+        0 | 1 => {
+            let way = rng.below(4);
+            let lasts = *rng.pick(&[SECOND, 5 * SECOND, 15 * SECOND, 70 * SECOND]);
+            let device = rng.chance(700).then_some(device);
+            Act::Cut { device, up: way != 0, down: way != 1, lasts: between(rng, 100 * MS, lasts) }
+        }
+        2 => Act::Path { device, path: (quality.faults(rng), quality.faults(rng)) },
+        _ => Act::Rebind { device, keep_old: rng.chance(500) },
+    }
+}
+
+fn crash_act(device: usize, rng: &mut Rng) -> Act {
+    let back = between(rng, 0, 10 * SECOND);
+    match rng.below(10) {
+        0..=2 => Act::Kill { device, back: rng.chance(900).then_some(back) },
+        3..=6 => Act::KillServer {
+            point: *rng.pick(&[KillPoint::Now, KillPoint::BeforeCommit, KillPoint::AfterCommit, KillPoint::BeforeSend]),
+            back,
+            restore: rng.chance(150),
+            keep: rng.chance(80).then(|| rng.below(20)),
+        },
+        7 => Act::Shutdown { back },
+        8 => Act::Backup,
+        _ => Act::SuspendServer { lasts: between(rng, 0, 8 * SECOND) },
+    }
+}
+
+fn disk_act(rng: &mut Rng) -> Act {
+    if rng.chance(150) {
+        return Act::Backup;
+    }
+    let fault = *rng.pick(&[
+        DiskFault::Fail,
+        DiskFault::UncertainApplied,
+        DiskFault::UncertainLost,
+        DiskFault::UncertainApplied,
+        DiskFault::Unreadable,
+    ]);
+    Act::Disk { fault, lasts: between(rng, MS, 4 * SECOND) }
+}
+
+fn attack_act(rng: &mut Rng) -> Act {
+    Act::Attack { attack: *rng.pick(Attack::ALL), times: rng.between(1, 30) as u32 }
+}
+
+fn member_act(device: usize, rng: &mut Rng) -> Act {
+    let lasts = between(rng, 100 * MS, 20 * SECOND);
+    match rng.below(16) {
+        0..=2 => Act::Leave { device, abort: rng.chance(300), back: rng.chance(800).then_some(lasts) },
+        3..=4 => Act::Suspend { device, lasts },
+        5..=7 => Act::Stall { device, lasts },
+        8..=9 => Act::Say,
+        10 => Act::Kick { device },
+        11..=12 => Act::Who { device },
+        _ => Act::History { device },
+    }
+}
+
+fn between(rng: &mut Rng, low: u64, high: u64) -> Duration {
+    Duration::from_micros(rng.between(low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_scenario_always() {
+        assert_eq!(format!("{:?}", Scenario::of(7)), format!("{:?}", Scenario::of(7)));
+        assert_ne!(format!("{:?}", Scenario::of(7)), format!("{:?}", Scenario::of(8)));
+    }
+
+    #[test]
+    fn seeds_reach_every_theme_every_act_and_every_size() {
+        let scenarios: Vec<_> = (0..2_000).map(Scenario::of).collect();
+        for theme in THEMES {
+            assert!(scenarios.iter().any(|scenario| scenario.theme == theme));
+        }
+        let acts: String = scenarios.iter().flat_map(|s| &s.acts).map(|(_, act)| format!("{act:?}")).collect();
+        for name in ["Cut", "Path", "Rebind", "Kill ", "Leave", "Suspend", "Stall", "KillServer", "Shutdown"] {
+            assert!(acts.contains(name), "{name}");
+        }
+        for name in ["SuspendServer", "Backup", "Disk", "Attack", "Say", "Kick", "Who", "History"] {
+            assert!(acts.contains(name), "{name}");
+        }
+        assert!(scenarios.iter().all(|s| (1..=11).contains(&s.devices.len())));
+    }
+}

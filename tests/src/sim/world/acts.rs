@@ -1,0 +1,147 @@
+//! The acts of a scenario, performed.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use kabar_core::time::Duration;
+
+use super::server::Kill;
+use super::{Happening, World};
+use crate::sim::attacker::Attack;
+use crate::sim::coverage::Seen;
+use crate::sim::model::Checked;
+use crate::sim::network::{Direction, Origin};
+use crate::sim::scenario::{Act, KillPoint};
+
+/// How long the old address of a device still works, if it does.
+const OLD_ADDRESS: Duration = Duration::from_secs(10);
+/// Attacks come one after the other within this.
+const ATTACK_TIME: u64 = 2_000_000;
+
+impl World {
+    pub(super) fn act(&mut self, index: usize) -> Checked {
+        if self.quiet_since.is_some() {
+            return Ok(());
+        }
+        let now = self.now();
+        let act = self.scenario.acts[index].1.clone();
+        self.trace.note(now, &[30, index as u64], || format!("{act:?}"));
+        match act {
+            Act::Cut { device, up, down, lasts } => {
+                self.cut(device, up, down, true);
+                self.queue.push(now + lasts, Happening::Mend { device, up, down });
+            }
+            Act::Path { device, path } => {
+                let device = &mut self.devices[device];
+                (device.up, device.down) = (Direction::new(path.0), Direction::new(path.1));
+            }
+            Act::Rebind { device, keep_old } => self.rebind(device, keep_old),
+            Act::Kill { device, back } => self.kill_device(device, back),
+            Act::Leave { device, abort, back } => return self.leave(device, abort, back),
+            Act::Suspend { device, lasts } => {
+                self.coverage.count(Seen::ClientSuspended);
+                self.devices[device].suspended_until = now + lasts;
+                self.queue.push(now + lasts, Happening::DeviceResumes { device });
+            }
+            Act::Stall { device, lasts } => {
+                self.coverage.count(Seen::ReaderStalled);
+                self.devices[device].stalled_until = now + lasts;
+                self.queue.push(now + lasts, Happening::DeviceResumes { device });
+            }
+            Act::KillServer { point, back, restore, keep } => {
+                let kill = Kill { point, back, restore, keep };
+                if !self.server.is_running() {
+                    return Ok(());
+                }
+                if point == KillPoint::Now {
+                    self.kill_server(kill, None);
+                } else {
+                    self.server.kill_at = Some(kill);
+                }
+            }
+            Act::Shutdown { back } => return self.shut_down(back),
+            Act::SuspendServer { lasts } => {
+                self.coverage.count(Seen::ServerSuspended);
+                self.server.stalled_until = now + lasts;
+            }
+            Act::Backup => self.back_up(),
+            Act::Disk { fault, lasts } => self.break_disk(fault, lasts),
+            Act::Attack { attack, times } => (0..times).for_each(|_| self.strike(attack)),
+            Act::Say => {
+                if let Some(hub) = self.server.hub_mut() {
+                    hub.say(now, "The operator says this.");
+                }
+                return self.serve();
+            }
+            Act::Kick { device } => {
+                let name = self.devices[device].plan.name.clone();
+                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, &name)) {
+                    self.kicked.insert(name);
+                }
+                return self.serve();
+            }
+            Act::Who { device } => {
+                if let Some(running) = &mut self.devices[device].running {
+                    running.client.who();
+                }
+                return self.drive_device(device);
+            }
+            Act::History { device } => {
+                let head = self.model.log().head();
+                let (before, count) = (self.luck.below(head + 2), self.luck.between(1, 20) as u8);
+                if let Some(running) = &mut self.devices[device].running {
+                    running.client.history(before, count);
+                }
+                return self.drive_device(device);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a device another address.
+    fn rebind(&mut self, at: usize, keep_old: bool) {
+        self.coverage.count(Seen::Rebound);
+        let device = &mut self.devices[at];
+        let old = device.address;
+        device.address.set_port(old.port() + 1);
+        self.addresses.insert(device.address, at);
+        if keep_old {
+            self.queue.push(self.queue.now() + OLD_ADDRESS, Happening::Forget { address: old });
+        } else {
+            self.addresses.remove(&old);
+        }
+    }
+
+    /// Somebody on the path sends something.
+    fn strike(&mut self, attack: Attack) {
+        self.strangers += 1;
+        let [high, low] = self.strangers.to_be_bytes();
+        let elsewhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, high, low, 7)), 4_444);
+        let Some(forged) = self.attacker.strike(attack, elsewhere, &mut self.luck) else { return };
+        self.coverage.count(match attack {
+            Attack::Replay => Seen::Replayed,
+            Attack::ReplayFromElsewhere => Seen::ReplayedFromElsewhere,
+            Attack::Hint => Seen::ForgedHint,
+            Attack::Challenge => Seen::ForgedChallenge,
+            Attack::Accept => Seen::ForgedAccept,
+            Attack::Sealed => Seen::ForgedSealed,
+            Attack::Hello => Seen::ForgedHello,
+            Attack::Initiate => Seen::ForgedInitiate,
+            Attack::Noise => Seen::Noise,
+        });
+        if attack == Attack::Hello {
+            self.spoofed.entry(forged.from).or_default();
+        }
+        // What was said before, word for word, may be authentic still.
+        let origin = if self.attacker.has_seen(&forged.bytes) { Origin::Peer } else { Origin::Forged };
+        let at = self.now() + Duration::from_micros(self.luck.below(ATTACK_TIME));
+        let (from, to, bytes) = (forged.from, forged.to, forged.bytes);
+        self.queue.push(
+            at,
+            if super::server::is_server(to) {
+                Happening::ToServer { from, bytes, origin }
+            } else {
+                Happening::ToDevice { to, from, bytes, origin }
+            },
+        );
+    }
+}

@@ -1,0 +1,320 @@
+//! The world of one run: a server, devices, a network and a clock, and what is observed in it.
+//!
+//! One event is taken from the queue at a time; whoever it concerns is driven until it has nothing more to say, and everything that is
+//! observed meanwhile goes to the model, which checks it.
+
+mod acts;
+mod device;
+mod server;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use kabar_core::time::{Duration, Instant};
+use kabar_server::hub::{Done, StoreJob};
+
+use super::attacker::Attacker;
+use super::coverage::{Coverage, Seen};
+use super::model::{Checked, Model, Rule, Violation, demand};
+use super::network::{Arrival, Direction, Origin};
+use super::queue::Queue;
+use super::rng::Rng;
+use super::scenario::Scenario;
+use super::trace::{Trace, describe, packet_number};
+use device::Device;
+use server::Server;
+
+/// The room of all scenarios.
+const ROOM: &str = "lobby";
+/// Its secret.
+const SECRET: [u8; 16] = *b"room secret 1234";
+/// Its password.
+const PASSWORD: &[u8] = b"correct horse battery staple";
+/// Where the server is.
+const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 9_999);
+/// More events than this in one run are a storm.
+const MAX_HAPPENINGS: u64 = 600_000;
+/// More wake-ups than this without an effect, within [`SPIN_TIME`], are a spin.
+const MAX_IDLE_WAKES: u32 = 100;
+const SPIN_TIME: Duration = Duration::from_millis(5);
+/// How often it is checked whether all is settled.
+const CHECK_EVERY: Duration = Duration::from_millis(250);
+
+/// Something that waits in the queue.
+#[derive(Debug)]
+enum Happening {
+    /// A datagram reaches the server.
+    ToServer { from: SocketAddr, bytes: Vec<u8>, origin: Origin },
+    /// A datagram reaches an address.
+    ToDevice { to: SocketAddr, from: SocketAddr, bytes: Vec<u8>, origin: Origin },
+    /// The server's deadline; only the last one that was set counts.
+    ServerWake { life: u32, alarm: u64 },
+    /// The server starts.
+    ServerStarts,
+    /// The server has been stopping long enough.
+    ServerStopped { life: u32, back: Duration },
+    /// The disk gets to a job.
+    StoreRuns { life: u32, job: StoreJob },
+    /// A job is complete.
+    JobDone { life: u32, done: Done },
+    /// The disk works again, if nothing else happened to it since.
+    DiskMends { fault: u32 },
+    /// A device's deadline.
+    DeviceWake { device: usize, process: usize, alarm: u64 },
+    /// A device starts a process.
+    DeviceStarts { device: usize },
+    /// A device goes on after standing still or not reading.
+    DeviceResumes { device: usize },
+    /// A process posts.
+    Post { device: usize, process: usize },
+    /// A cut ends.
+    Mend { device: Option<usize>, up: bool, down: bool },
+    /// What is sent to an old address arrives no more.
+    Forget { address: SocketAddr },
+    /// The next act of the scenario.
+    Act { index: usize },
+    /// Faults stop.
+    Quiet,
+    /// Is everything settled?
+    Check,
+}
+
+/// One run.
+#[derive(Debug)]
+pub(super) struct World {
+    scenario: Scenario,
+    queue: Queue<Happening>,
+    network: Rng,
+    luck: Rng,
+    model: Model,
+    coverage: Coverage,
+    trace: Trace,
+    server: Server,
+    devices: Vec<Device>,
+    addresses: BTreeMap<SocketAddr, usize>,
+    attacker: Attacker,
+    strangers: u16,
+    /// Bytes in and out of addresses that only ever said Hello.
+    spoofed: BTreeMap<SocketAddr, (usize, usize)>,
+    kicked: BTreeSet<String>,
+    quiet_since: Option<Instant>,
+    is_over: bool,
+}
+
+impl World {
+    /// The world before anything happens.
+    pub(super) fn new(scenario: Scenario, print: bool) -> Self {
+        let seed = scenario.seed;
+        let devices: Vec<_> = scenario.devices.iter().enumerate().map(|(at, plan)| Device::new(at, plan)).collect();
+        let addresses = devices.iter().enumerate().map(|(at, device)| (device.address, at)).collect();
+        let mut coverage = Coverage::new();
+        if scenario.real_rsa {
+            coverage.count(Seen::RealRsa);
+        }
+        Self {
+            server: Server::new(scenario.real_rsa),
+            queue: Queue::new(),
+            network: Rng::new(seed, "network"),
+            luck: Rng::new(seed, "luck"),
+            model: Model::new(),
+            coverage,
+            trace: Trace::new(print),
+            devices,
+            addresses,
+            attacker: Attacker::new(SERVER),
+            strangers: 0,
+            spoofed: BTreeMap::new(),
+            kicked: BTreeSet::new(),
+            quiet_since: None,
+            is_over: false,
+            scenario,
+        }
+    }
+
+    /// Lets everything happen.
+    pub(super) fn run(&mut self) -> Checked {
+        let at = |span: Duration| Instant::ZERO + span;
+        self.queue.push(Instant::ZERO, Happening::ServerStarts);
+        for device in 0..self.devices.len() {
+            self.queue.push(at(self.devices[device].plan.starts), Happening::DeviceStarts { device });
+        }
+        for index in 0..self.scenario.acts.len() {
+            self.queue.push(at(self.scenario.acts[index].0), Happening::Act { index });
+        }
+        self.queue.push(at(self.scenario.active), Happening::Quiet);
+        let mut happened = 0;
+        while !self.is_over {
+            let Some(next) = self.queue.pop() else {
+                return Err(Violation::new(Rule::Liveness, "nothing is left to happen".into()));
+            };
+            happened += 1;
+            demand!(happened < MAX_HAPPENINGS, Contract, "more than {MAX_HAPPENINGS} events");
+            self.happen(next)?;
+        }
+        self.check_everything()
+    }
+
+    /// What the run went through.
+    pub(super) fn finish(mut self) -> (Coverage, u64, Instant) {
+        self.count_server();
+        for at in 0..self.devices.len() {
+            self.count_client(at);
+        }
+        (self.coverage, self.trace.hash(), self.queue.now())
+    }
+
+    fn now(&self) -> Instant {
+        self.queue.now()
+    }
+
+    fn happen(&mut self, next: Happening) -> Checked {
+        match next {
+            Happening::ToServer { from, bytes, origin } => self.server_hears(from, bytes, origin),
+            Happening::ToDevice { to, from, bytes, origin } => self.device_hears(to, from, bytes, origin),
+            Happening::ServerWake { life, alarm } => self.server_wakes(life, alarm),
+            Happening::ServerStarts => self.start_server(),
+            Happening::ServerStopped { life, back } => self.server_stopped(life, back),
+            Happening::StoreRuns { life, job } => self.store_runs(life, job),
+            Happening::JobDone { life, done } => self.job_done(life, done),
+            Happening::DiskMends { fault } => {
+                self.mend_disk(fault);
+                Ok(())
+            }
+            Happening::DeviceWake { device, process, alarm } => self.device_wakes(device, process, alarm),
+            Happening::DeviceStarts { device } => self.start_device(device),
+            Happening::DeviceResumes { device } => self.drive_device(device),
+            Happening::Post { device, process } => self.post(device, process),
+            Happening::Mend { device, up, down } => {
+                self.cut(device, up, down, false);
+                Ok(())
+            }
+            Happening::Forget { address } => {
+                if self.addresses.get(&address).is_some_and(|at| self.devices[*at].address != address) {
+                    self.addresses.remove(&address);
+                }
+                Ok(())
+            }
+            Happening::Act { index } => self.act(index),
+            Happening::Quiet => self.become_quiet(),
+            Happening::Check => self.check_settled(),
+        }
+    }
+
+    /// Hands a datagram of a device to the network.
+    fn send_to_server(&mut self, device: usize, bytes: &[u8]) {
+        let from = self.devices[device].address;
+        let arrivals = self.pass(from, SERVER, bytes, device, true);
+        for Arrival { after, bytes, origin } in arrivals {
+            self.queue.push(self.now() + after, Happening::ToServer { from, bytes, origin });
+        }
+    }
+
+    /// Hands a datagram of the server to the network.
+    fn send_to_device(&mut self, to: SocketAddr, bytes: &[u8]) {
+        if let Some((_, out)) = self.spoofed.get_mut(&to) {
+            *out += bytes.len();
+        }
+        let Some(&device) = self.addresses.get(&to) else {
+            self.coverage.count(Seen::Nowhere);
+            return;
+        };
+        let arrivals = self.pass(SERVER, to, bytes, device, false);
+        for Arrival { after, bytes, origin } in arrivals {
+            self.queue.push(self.now() + after, Happening::ToDevice { to, from: SERVER, bytes, origin });
+        }
+    }
+
+    fn pass(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], device: usize, up: bool) -> Vec<Arrival> {
+        self.attacker.see(from, to, bytes);
+        if packet_number(bytes).is_some_and(|(_, number)| bytes[0] == 0x15 && number >= 1 << 20) {
+            self.coverage.count(Seen::EpochCrossed);
+        }
+        let device = &mut self.devices[device];
+        let direction = if up { &mut device.up } else { &mut device.down };
+        let arrivals = direction.send(bytes, &mut self.network, &mut self.coverage);
+        self.trace
+            .say(self.queue.now(), || format!("  {from} -> {to} {} arrives {} times", describe(bytes), arrivals.len()));
+        arrivals
+    }
+
+    fn cut(&mut self, device: Option<usize>, up: bool, down: bool, is_cut: bool) {
+        for (at, device_) in self.devices.iter_mut().enumerate() {
+            if device.is_none_or(|device| device == at) {
+                device_.up.cut = if up { is_cut } else { device_.up.cut };
+                device_.down.cut = if down { is_cut } else { device_.down.cut };
+            }
+        }
+    }
+
+    /// From now on nothing goes wrong but a little loss.
+    fn become_quiet(&mut self) -> Checked {
+        let now = self.now();
+        self.trace.note(now, &[0], || "quiet".into());
+        self.quiet_since = Some(now);
+        self.mend_disk_for_good();
+        self.server.stalled_until = now;
+        self.server.kill_at = None;
+        if !self.server.is_running() && !self.server.is_starting {
+            self.server.is_starting = true;
+            self.queue.push(now, Happening::ServerStarts);
+        }
+        for at in 0..self.devices.len() {
+            let quiet = self.scenario.quiet;
+            let device = &mut self.devices[at];
+            (device.up, device.down) = (Direction::new(quiet), Direction::new(quiet));
+            (device.suspended_until, device.stalled_until) = (now, now);
+            let happening = if device.running.is_some() {
+                Happening::DeviceResumes { device: at }
+            } else {
+                Happening::DeviceStarts { device: at }
+            };
+            self.queue.push(now, happening);
+        }
+        self.queue.push(now + CHECK_EVERY, Happening::Check);
+        Ok(())
+    }
+
+    /// The liveness bound.
+    fn check_settled(&mut self) -> Checked {
+        let now = self.now();
+        match self.is_settled() {
+            Ok(()) => {
+                self.coverage.count(Seen::Quiet);
+                self.is_over = true;
+                Ok(())
+            }
+            Err(violation) => {
+                let quiet_for = self.quiet_since.map_or(Duration::ZERO, |since| now.saturating_since(since));
+                if quiet_for > self.scenario.bound {
+                    return Err(violation);
+                }
+                self.queue.push(now + CHECK_EVERY, Happening::Check);
+                Ok(())
+            }
+        }
+    }
+
+    fn is_settled(&self) -> Checked {
+        for device in &self.devices {
+            let expected = device.plan.is_honest() && !device.plan.never_reads && !device.is_gone;
+            demand!(device.running.is_some() || !expected, Liveness, "{} does not run", device.plan.name);
+            if let Some(running) = device.running.as_ref().filter(|_| expected) {
+                self.model.settled(running.process)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything again from the start, against what the store gives back.
+    fn check_everything(&mut self) -> Checked {
+        for (address, (received, sent)) in &self.spoofed {
+            demand!(
+                sent <= received,
+                Contract,
+                "{sent} bytes went to {address}, which sent {received} and proved nothing"
+            );
+        }
+        let read = self.server.read_all()?;
+        self.model.check_all(&read)
+    }
+}

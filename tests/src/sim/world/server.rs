@@ -1,0 +1,451 @@
+//! The server of a world: a real hub over a store in memory, whose jobs run when the scenario's disk and processor get to them.
+
+use std::net::SocketAddr;
+
+use kabar_core::chat::Term;
+use kabar_core::crypto::rsa::PrivateKey;
+use kabar_core::time::{Duration, Instant};
+use kabar_server::fast::Fast;
+use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, Profile, StoreDone, StoreJob};
+use kabar_server::store::{Fault, LogEntry, MemoryStore, Store};
+
+use super::{CHECK_EVERY, Happening, MAX_IDLE_WAKES, PASSWORD, ROOM, SECRET, SERVER, SPIN_TIME, World};
+use crate::sim::coverage::Seen;
+use crate::sim::keys::SimPrivateKey;
+use crate::sim::model::{Checked, Committed, Rule, Violation, demand};
+use crate::sim::network::Origin;
+use crate::sim::scenario::{DiskFault, KillPoint};
+use crate::sim::trace::describe;
+
+/// What the calendar says when a world begins, in ms since 1970.
+const WALL: u64 = 1_730_000_000_000;
+/// How long a server that stops may take for it.
+const STOPPING: Duration = Duration::from_secs(2);
+
+/// The server and what outlives it.
+#[derive(Debug)]
+pub(super) struct Server {
+    hub: Option<Hub<Fast>>,
+    key: SimPrivateKey,
+    store: MemoryStore,
+    backup: Option<MemoryStore>,
+    /// Counts starts, so that what was meant for an earlier life is told apart.
+    life: u32,
+    alarm: u64,
+    idle_wakes: u32,
+    idle_since: Instant,
+    disk_busy_until: Instant,
+    disk_fault: u32,
+    pub(super) is_starting: bool,
+    pub(super) stalled_until: Instant,
+    pub(super) kill_at: Option<Kill>,
+}
+
+/// A kill that waits for its moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kill {
+    pub(super) point: KillPoint,
+    pub(super) back: Duration,
+    pub(super) restore: bool,
+    pub(super) keep: Option<u64>,
+}
+
+/// Knows the password.
+#[derive(Debug)]
+struct Verifier;
+
+impl PasswordVerifier for Verifier {
+    fn verify(&self, password: &[u8]) -> bool {
+        password == PASSWORD
+    }
+}
+
+impl Server {
+    pub(super) fn new(real_rsa: bool) -> Self {
+        Self {
+            hub: None,
+            key: if real_rsa { SimPrivateKey::real() } else { SimPrivateKey::StandIn },
+            store: MemoryStore::new(),
+            backup: None,
+            life: 0,
+            alarm: 0,
+            idle_wakes: 0,
+            idle_since: Instant::ZERO,
+            disk_busy_until: Instant::ZERO,
+            disk_fault: 0,
+            is_starting: true,
+            stalled_until: Instant::ZERO,
+            kill_at: None,
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.hub.is_some()
+    }
+
+    pub(super) fn modulus(&self) -> &[u8] {
+        self.key.modulus()
+    }
+
+    pub(super) fn hub_mut(&mut self) -> Option<&mut Hub<Fast>> {
+        self.hub.as_mut()
+    }
+
+    /// What the store gives back when asked as a server would.
+    pub(super) fn read_all(&mut self) -> Result<Vec<Committed>, Violation> {
+        self.store.set_fault(None);
+        let lost = |_| Violation::new(Rule::Log, "the store cannot be read".into());
+        let entries = self.store.read(ROOM, 1..=u64::MAX).map_err(lost)?;
+        Ok(entries.iter().map(committed).collect())
+    }
+}
+
+fn committed(entry: &LogEntry) -> Committed {
+    Committed {
+        seq: entry.seq,
+        time_ms: entry.time_ms,
+        author: entry.author.clone(),
+        instance: entry.instance,
+        number: entry.number,
+        kind: entry.kind.0,
+        body: entry.body.as_slice().into(),
+    }
+}
+
+impl World {
+    pub(super) fn start_server(&mut self) -> Checked {
+        if self.server.is_running() {
+            return Ok(());
+        }
+        let now = self.now();
+        let Ok(loaded) = self.server.store.load(ROOM) else {
+            // The operator tries again.
+            self.queue.push(now + CHECK_EVERY, Happening::ServerStarts);
+            return Ok(());
+        };
+        self.server.is_starting = false;
+        self.server.life += 1;
+        self.coverage.count(Seen::ServerStarted);
+        let life = self.server.life;
+        self.trace
+            .note(now, &[1, u64::from(life)], || format!("server starts for the {life}. time at {}", loaded.head));
+        let scenario = &self.scenario;
+        let mut config = HubConfig::new(ROOM, SECRET);
+        config.entrance = scenario.entrance;
+        config.limits = scenario.limits;
+        config.mistakes = scenario.mistakes;
+        config.profile = Profile { capacity: scenario.capacity, ..config.profile };
+        let seed = self.luck.seed();
+        let mut hub = Hub::new(config, loaded, self.server.modulus(), seed, now);
+        // The clock on the wall is not always set right.
+        let wall = WALL + now.as_micros() / 1_000 - self.luck.below(5_000);
+        hub.set_wall(now, wall);
+        self.server.hub = Some(hub);
+        self.server.disk_busy_until = now;
+        self.serve()
+    }
+
+    /// Takes the server away between two instructions.
+    pub(super) fn kill_server(&mut self, kill: Kill, seen: Option<Seen>) {
+        let now = self.now();
+        self.count_server();
+        self.coverage.count(Seen::ServerKilled);
+        if let Some(seen) = seen {
+            self.coverage.count(seen);
+        }
+        self.trace.note(now, &[2], || format!("server killed: {kill:?}"));
+        self.server.hub = None;
+        self.server.kill_at = None;
+        self.server.stalled_until = now;
+        if let Some(backup) = self.server.backup.clone().filter(|_| kill.restore) {
+            self.restore(backup);
+        }
+        if let Some(keep) = kill.keep {
+            let first = self.model.log().head().saturating_sub(keep) + 1;
+            let first = first.max(self.model.log().first());
+            self.server.store.forget_before(ROOM, first);
+            self.model.forgot_before(first);
+            self.coverage.count(Seen::Forgotten);
+        }
+        self.server.is_starting = true;
+        self.queue.push(now + kill.back, Happening::ServerStarts);
+    }
+
+    fn restore(&mut self, mut backup: MemoryStore) {
+        backup.set_fault(None);
+        let Ok(loaded) = backup.load(ROOM) else { return };
+        self.coverage.count(Seen::Restored);
+        self.coverage.add(Seen::EntriesRolledBack, self.model.log().head().saturating_sub(loaded.head));
+        let now = self.now();
+        self.trace.note(now, &[3, loaded.head], || format!("restored a log that ends at {}", loaded.head));
+        let terms: Vec<Term> = loaded.terms.iter().map(|record| record.term).collect();
+        self.model.restored(loaded.head, &terms);
+        self.model.forgot_before(loaded.first);
+        self.server.store = backup;
+        self.devices.iter_mut().for_each(|device| device.was_admitted = false);
+    }
+
+    pub(super) fn back_up(&mut self) {
+        self.server.backup = Some(self.server.store.clone());
+    }
+
+    pub(super) fn shut_down(&mut self, back: Duration) -> Checked {
+        let now = self.now();
+        if let Some(hub) = &mut self.server.hub {
+            hub.shutdown(now);
+            self.coverage.count(Seen::ServerShutDown);
+            self.trace.note(now, &[4], || "server stops".into());
+            let life = self.server.life;
+            self.queue.push(now + STOPPING, Happening::ServerStopped { life, back });
+            self.serve()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn server_stopped(&mut self, life: u32, back: Duration) -> Checked {
+        if self.server.life == life && self.server.is_running() {
+            self.count_server();
+            self.server.hub = None;
+            self.server.is_starting = true;
+            self.queue.push(self.now() + back, Happening::ServerStarts);
+        }
+        Ok(())
+    }
+
+    pub(super) fn break_disk(&mut self, fault: DiskFault, lasts: Duration) {
+        self.server.disk_fault += 1;
+        self.server.store.set_fault(Some(match fault {
+            DiskFault::Fail => Fault::Fail,
+            DiskFault::UncertainApplied => Fault::UncertainApplied,
+            DiskFault::UncertainLost => Fault::UncertainNotApplied,
+            DiskFault::Unreadable => Fault::Read,
+        }));
+        let fault = self.server.disk_fault;
+        self.queue.push(self.now() + lasts, Happening::DiskMends { fault });
+    }
+
+    pub(super) fn mend_disk(&mut self, fault: u32) {
+        if self.server.disk_fault == fault {
+            self.server.store.set_fault(None);
+        }
+    }
+
+    pub(super) fn mend_disk_for_good(&mut self) {
+        self.server.disk_fault += 1;
+        self.server.store.set_fault(None);
+    }
+
+    pub(super) fn server_hears(&mut self, from: SocketAddr, mut bytes: Vec<u8>, origin: Origin) -> Checked {
+        let now = self.now();
+        if now < self.server.stalled_until {
+            self.queue.push(self.server.stalled_until, Happening::ToServer { from, bytes, origin });
+            return Ok(());
+        }
+        if let Some((received, _)) = self.spoofed.get_mut(&from) {
+            *received += bytes.len();
+        }
+        let Some(hub) = &mut self.server.hub else { return Ok(()) };
+        self.trace.bytes(now, &bytes);
+        self.trace.say(now, || format!("  server hears {} from {from} ({origin:?})", describe(&bytes)));
+        if origin == Origin::Forged {
+            let what = describe(&bytes);
+            let before = hub.digest();
+            hub.handle_datagram(now, from, &mut bytes);
+            demand!(hub.digest() == before, S6, "{what} from {from} changed the server, but is not authentic");
+            self.coverage.count(Seen::Compared);
+        } else {
+            self.coverage.count(Seen::Arrived);
+            hub.handle_datagram(now, from, &mut bytes);
+        }
+        self.serve()
+    }
+
+    pub(super) fn server_wakes(&mut self, life: u32, alarm: u64) -> Checked {
+        let now = self.now();
+        if life != self.server.life || alarm != self.server.alarm {
+            return Ok(());
+        }
+        if now < self.server.stalled_until {
+            self.queue.push(self.server.stalled_until, Happening::ServerWake { life, alarm });
+            return Ok(());
+        }
+        if let Some(hub) = &mut self.server.hub {
+            hub.handle_timeout(now);
+            if now.saturating_since(self.server.idle_since) > SPIN_TIME {
+                (self.server.idle_since, self.server.idle_wakes) = (now, 0);
+            }
+            self.server.idle_wakes += 1;
+            self.serve()?;
+            demand!(self.server.idle_wakes < MAX_IDLE_WAKES, Contract, "the server wakes without end and does nothing");
+        }
+        Ok(())
+    }
+
+    pub(super) fn job_done(&mut self, life: u32, done: Done) -> Checked {
+        let now = self.now();
+        if life != self.server.life {
+            return Ok(());
+        }
+        if now < self.server.stalled_until {
+            self.queue.push(self.server.stalled_until, Happening::JobDone { life, done });
+            return Ok(());
+        }
+        let is_commit = matches!(done, Done::Store(StoreDone::Append(Ok(()))));
+        if let Some(hub) = &mut self.server.hub {
+            hub.handle_done(now, done);
+            if let Some(kill) = self.server.kill_at.filter(|kill| is_commit && kill.point == KillPoint::BeforeSend) {
+                self.kill_server(kill, Some(Seen::KilledBeforeSend));
+                return Ok(());
+            }
+            self.serve()?;
+        }
+        Ok(())
+    }
+
+    /// Fetches everything that the hub has to say.
+    pub(super) fn serve(&mut self) -> Checked {
+        let now = self.now();
+        let life = self.server.life;
+        let mut out = [0; 1200];
+        loop {
+            let Some(hub) = &mut self.server.hub else { return Ok(()) };
+            if let Some(transmit) = hub.poll_transmit(now, &mut out) {
+                self.server.idle_wakes = 0;
+                demand!(transmit.len <= out.len(), Contract, "the server sends {} bytes", transmit.len);
+                self.send_to_device(transmit.to, &out[..transmit.len]);
+            } else if let Some(job) = hub.poll_job() {
+                self.server.idle_wakes = 0;
+                self.begin_job(life, job);
+            } else if let Some(event) = hub.poll_event() {
+                self.server_says(&event)?;
+            } else {
+                break;
+            }
+        }
+        if let Some(hub) = &self.server.hub
+            && let Some(deadline) = hub.poll_timeout()
+        {
+            self.server.alarm += 1;
+            let alarm = self.server.alarm;
+            self.queue.push(deadline, Happening::ServerWake { life, alarm });
+        }
+        Ok(())
+    }
+
+    fn begin_job(&mut self, life: u32, job: Job<Fast>) {
+        let now = self.now();
+        let work = self.scenario.work;
+        let mut takes = |(from, to): (Duration, Duration)| {
+            Duration::from_micros(self.luck.between(from.as_micros(), to.as_micros()))
+        };
+        match job {
+            Job::Store(job) => {
+                let at = self.server.disk_busy_until.max(now) + takes(work.before_commit);
+                self.server.disk_busy_until = at;
+                self.queue.push(at, Happening::StoreRuns { life, job });
+            }
+            job => {
+                let done = job.run(&self.server.key, &Verifier, &mut self.server.store);
+                self.queue.push(now + takes(work.accept), Happening::JobDone { life, done });
+            }
+        }
+    }
+
+    pub(super) fn store_runs(&mut self, life: u32, job: StoreJob) -> Checked {
+        let now = self.now();
+        if life != self.server.life || !self.server.is_running() {
+            return Ok(());
+        }
+        if now < self.server.stalled_until {
+            self.queue.push(self.server.stalled_until, Happening::StoreRuns { life, job });
+            return Ok(());
+        }
+        let batch = match &job {
+            StoreJob::Append(batch) => Some(batch.clone()),
+            _ => None,
+        };
+        let kill = self.server.kill_at.filter(|_| batch.is_some());
+        if let Some(kill) = kill.filter(|kill| kill.point == KillPoint::BeforeCommit) {
+            self.kill_server(kill, Some(Seen::KilledBeforeCommit));
+            return Ok(());
+        }
+        let commits = self.server.store.commits();
+        let done = job.run(&mut self.server.store);
+        let is_applied = self.server.store.commits() > commits;
+        if let (Some(batch), StoreDone::Append(result)) = (&batch, &done) {
+            self.trace.note(now, &[5, u64::from(is_applied)], || format!("commit {result:?}, applied: {is_applied}"));
+            self.coverage.count(match (result, is_applied) {
+                (Ok(()), _) => Seen::Committed,
+                (Err(kabar_server::store::CommitError::Failed), _) => Seen::CommitFailed,
+                (Err(_), true) => Seen::CommitUncertainApplied,
+                (Err(_), false) => Seen::CommitUncertainLost,
+            });
+            if let Some(record) = batch.term.filter(|_| is_applied)
+                && !self.model.knows_run(record.term)
+            {
+                self.model.run_began(record.term)?;
+            }
+        }
+        self.observe_log()?;
+        if let Some(kill) = kill.filter(|kill| kill.point == KillPoint::AfterCommit) {
+            self.kill_server(kill, Some(Seen::KilledAfterCommit));
+            return Ok(());
+        }
+        let (from, to) = self.scenario.work.after_commit;
+        let at = now + Duration::from_micros(self.luck.between(from.as_micros(), to.as_micros()));
+        self.server.disk_busy_until = self.server.disk_busy_until.max(at);
+        self.queue.push(at, Happening::JobDone { life, done: Done::Store(done) });
+        Ok(())
+    }
+
+    /// Tells the model what is new in the store.
+    fn observe_log(&mut self) -> Checked {
+        let now = self.now();
+        let head = self.model.log().head();
+        for entry in self.server.store.entries(ROOM).iter().filter(|entry| entry.seq > head) {
+            self.coverage.count(Seen::EntryCommitted);
+            self.trace.note(now, &[6, entry.seq, entry.instance, entry.number], || {
+                format!("entry {} is number {} of {:x} by {}", entry.seq, entry.number, entry.instance, entry.author)
+            });
+            self.model.committed(committed(entry))?;
+        }
+        Ok(())
+    }
+
+    fn server_says(&mut self, event: &HubEvent) -> Checked {
+        let now = self.now();
+        self.trace.say(now, || format!("server: {event:?}"));
+        match event {
+            HubEvent::Entry { seq, .. } => {
+                let head = self.model.log().head();
+                demand!(*seq <= head, S5, "the server shows entry {seq}; the durable log ends at {head}");
+            }
+            HubEvent::StoreWentBack { head, expected } => {
+                demand!(false, Log, "the server lost entries {head} to {expected}");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn count_server(&mut self) {
+        if let Some(hub) = &self.server.hub {
+            let counters = hub.counters();
+            self.coverage.add(Seen::NoRoom, counters.no_room);
+            self.coverage.add(Seen::HintSent, counters.hints);
+            self.coverage.add(Seen::PageRead, counters.pages_read);
+            self.coverage.add(Seen::PostsRepeated, counters.posts_repeated);
+            self.coverage.add(Seen::PostsIgnored, counters.posts_ignored);
+            self.coverage
+                .add(Seen::TableFull, counters.connections_full + counters.half_open_full + counters.room_full);
+            self.coverage.add(Seen::ReadsHeld, counters.reads_held);
+            self.coverage.add(Seen::PoolEmpty, counters.pool_empty);
+        }
+    }
+}
+
+/// The server's address, for what must look as if it came from there.
+#[must_use]
+pub(super) fn is_server(address: SocketAddr) -> bool {
+    address == SERVER
+}
