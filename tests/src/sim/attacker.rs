@@ -208,3 +208,54 @@ fn with_crc(mut bytes: Vec<u8>) -> Vec<u8> {
     repair_crc(&mut bytes);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::crypto::{Portable, Provider};
+    use kabar_core::wire::packet::{Packet, PacketError};
+
+    use super::*;
+
+    const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 1);
+    const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)), 2);
+    const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 3)), 3);
+
+    fn packet(first: u8, len: usize) -> Vec<u8> {
+        let mut bytes = vec![1; len - 4];
+        bytes[0] = first;
+        with_crc(bytes)
+    }
+
+    #[test]
+    fn what_it_makes_passes_for_packets() {
+        let mut attacker = Attacker::new(SERVER);
+        attacker.see(CLIENT, SERVER, &packet(HELLO, 1200));
+        attacker.see(SERVER, CLIENT, &packet(CHALLENGE, 325));
+        attacker.see(CLIENT, SERVER, &packet(INITIATE, 390));
+        attacker.see(SERVER, CLIENT, &packet(ACCEPT, 103));
+        attacker.see(CLIENT, SERVER, &packet(SEALED, 100));
+        let mut rng = Rng::new(1, "attacker");
+        for attack in Attack::ALL {
+            for _ in 0..50 {
+                let forged = attacker.strike(*attack, ELSEWHERE, &mut rng).expect("it has seen all it needs");
+                assert!(forged.to == SERVER || forged.from == SERVER);
+                let decoded = Packet::decode(&forged.bytes, Portable::crc32);
+                match attack {
+                    Attack::Hint => assert!(matches!(decoded, Ok(Packet::Hint(_)))),
+                    Attack::Challenge => assert!(matches!(decoded, Ok(Packet::Challenge(_)))),
+                    Attack::Sealed => assert!(matches!(decoded, Ok(Packet::Sealed(_)))),
+                    Attack::Noise => {}
+                    _ => assert!(decoded != Err(PacketError::Damaged), "{attack:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn knows_nothing_that_it_has_not_seen() {
+        let attacker = Attacker::new(SERVER);
+        let mut rng = Rng::new(1, "attacker");
+        let idle = Attack::ALL.iter().filter(|attack| attacker.strike(**attack, ELSEWHERE, &mut rng).is_none());
+        assert_eq!(idle.count(), Attack::ALL.len() - 1);
+    }
+}
