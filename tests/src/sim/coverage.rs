@@ -59,6 +59,10 @@ seen! {
     Noise,
     /// State was compared around a datagram that does not authenticate.
     Compared,
+    /// A rogue did something.
+    RogueActed,
+    /// An entry of a rogue was committed.
+    RogueCommitted,
     /// A client process started.
     ClientStarted,
     /// A client process was killed.

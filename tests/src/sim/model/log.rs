@@ -37,6 +37,7 @@ pub struct Log {
     places: BTreeMap<PostId, u64>,
     /// Entries below this one are no longer kept, if it is not 0.
     first: u64,
+    rogue: Option<&'static str>,
 }
 
 /// What is known about an instance from its entries.
@@ -47,9 +48,14 @@ struct Instance {
     owners: BTreeSet<(ProcessId, u64)>,
     /// Seqs and numbers of its entries.
     entries: Vec<(u64, u64)>,
+    is_rogue: bool,
 }
 
 impl Log {
+    pub(super) fn new(rogue: Option<&'static str>) -> Self {
+        Self { rogue, ..Self::default() }
+    }
+
     /// The largest seq.
     #[must_use]
     pub fn head(&self) -> u64 {
@@ -115,7 +121,7 @@ impl Log {
 
     /// The log up to `head`, with those of `terms` that it knew.
     pub(super) fn cut(&self, head: u64, terms: &[Term]) -> Self {
-        let mut log = Self { terms: self.terms.clone(), first: self.first, ..Self::default() };
+        let mut log = Self { terms: self.terms.clone(), first: self.first, rogue: self.rogue, ..Self::default() };
         log.terms.retain(|(term, _)| terms.contains(term));
         log.entries = self.entries.iter().take(head as usize).cloned().collect();
         log.places = self.places.iter().filter(|(_, seq)| **seq <= head).map(|(post, seq)| (*post, *seq)).collect();
@@ -123,7 +129,7 @@ impl Log {
             let entries: Vec<_> = instance.entries.iter().copied().filter(|(seq, _)| *seq <= head).collect();
             if let Some((_, highest)) = entries.last() {
                 let owners = instance.owners.clone();
-                log.instances.insert(*id, Instance { highest: *highest, owners, entries });
+                log.instances.insert(*id, Instance { highest: *highest, owners, entries, is_rogue: instance.is_rogue });
             }
         }
         log
@@ -170,6 +176,15 @@ impl Log {
             entry.instance,
             instance.highest
         );
+        let is_rogue = self.rogue == Some(entry.author.as_str());
+        if is_rogue {
+            let is_own = instance.is_rogue || instance.entries.is_empty();
+            demand!(is_own, S1, "entry {seq} is by {} under the instance of somebody else", entry.author);
+            instance.is_rogue = true;
+            instance.highest = number;
+            instance.entries.push((seq, number));
+            return Ok(());
+        }
         if instance.entries.is_empty() {
             let known = by_content.get(&content_hash(entry.kind, &entry.body)).map_or(&[][..], Vec::as_slice);
             let owners = known.iter().filter(|post| post.number >= number && fits(post.process, post.number));

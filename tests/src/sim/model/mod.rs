@@ -115,10 +115,10 @@ pub struct Model {
 }
 
 impl Model {
-    /// An empty room.
+    /// An empty room. `rogue` is the name of somebody who keeps no rule: what is stored under it is nobody's post.
     #[must_use]
-    pub fn new() -> Self {
-        Self { lineages: vec![Log::default()], ..Self::default() }
+    pub fn new(rogue: Option<&'static str>) -> Self {
+        Self { lineages: vec![Log::new(rogue)], ..Self::default() }
     }
 
     /// The durable log.

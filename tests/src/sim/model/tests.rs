@@ -33,7 +33,7 @@ fn deliver(model: &mut Model, id: ProcessId, seq: u64) -> Checked {
 
 /// Alice has posted "a", "b", "c" and is a member; nothing is durable but the term.
 fn room() -> (Model, ProcessId) {
-    let mut model = Model::new();
+    let mut model = Model::new(None);
     model.run_began(ONE).unwrap();
     let alice = model.begin("alice", Start::Head, 4352, None);
     model.joined(alice, 0, 0, ONE, false).unwrap();
@@ -120,6 +120,19 @@ fn s1_finds_the_owner_of_posts_that_look_alike() {
     assert_eq!(model.log().owner(1).map(|post| post.process), Some(again));
     // What is left for the first process is its own post, which is not in the log.
     breaks(model.stored(alice, 1, 0), Rule::S2);
+}
+
+#[test]
+fn s1_a_rogue_may_say_anything_but_not_under_the_instance_of_others() {
+    let rogue = |seq, instance, number, body| Committed { author: "rogue".into(), ..post(seq, instance, number, body) };
+    let mut model = Model::new(Some("rogue"));
+    let alice = model.begin("alice", Start::Head, 4352, None);
+    model.posted(alice, 1, Kind::TEXT.0, b"a").unwrap();
+    model.committed(post(1, ALICE, 1, "a")).unwrap();
+    model.committed(rogue(2, 0xbad, 7, "anything")).unwrap();
+    let mut other = model;
+    breaks(other.committed(rogue(3, 0xbad, 7, "falls")), Rule::S3);
+    breaks(other.committed(rogue(3, ALICE, 8, "steals")), Rule::S1);
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         },
         work: work(rng),
         devices,
+        rogue: rng.chance(if theme == Theme::Attack { 600 } else { 60 }),
         acts,
         active,
         quiet: Faults { loss: quiet_loss, delay: between(rng, MS, 50 * MS), ..Faults::NONE },

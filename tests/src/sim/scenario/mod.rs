@@ -30,6 +30,8 @@ pub struct Scenario {
     pub work: Work,
     /// Who takes part.
     pub devices: Vec<Plan>,
+    /// Somebody takes part who keeps no rule.
+    pub rogue: bool,
     /// What happens when.
     pub acts: Vec<(Duration, Act)>,
     /// When faults stop.

@@ -5,6 +5,7 @@
 
 mod acts;
 mod device;
+mod rogue;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use super::rng::Rng;
 use super::scenario::Scenario;
 use super::trace::{Trace, describe, packet_number};
 use device::Device;
+use rogue::Rogue;
 use server::Server;
 
 /// The room of all scenarios.
@@ -67,6 +69,10 @@ enum Happening {
     DeviceResumes { device: usize },
     /// A process posts.
     Post { device: usize, process: usize },
+    /// The rogue's deadline.
+    RogueWake { alarm: u64 },
+    /// The rogue does something.
+    RogueActs,
     /// A cut ends.
     Mend { device: Option<usize>, up: bool, down: bool },
     /// What is sent to an old address arrives no more.
@@ -91,6 +97,7 @@ pub(super) struct World {
     trace: Trace,
     server: Server,
     devices: Vec<Device>,
+    rogue: Option<Rogue>,
     addresses: BTreeMap<SocketAddr, usize>,
     attacker: Attacker,
     strangers: u16,
@@ -116,10 +123,11 @@ impl World {
             queue: Queue::new(),
             network: Rng::new(seed, "network"),
             luck: Rng::new(seed, "luck"),
-            model: Model::new(),
+            model: Model::new(scenario.rogue.then_some(Rogue::NAME)),
             coverage,
             trace: Trace::new(print),
             devices,
+            rogue: scenario.rogue.then(|| Rogue::new(seed)),
             addresses,
             attacker: Attacker::new(SERVER),
             strangers: 0,
@@ -140,6 +148,9 @@ impl World {
         }
         for index in 0..self.scenario.acts.len() {
             self.queue.push(at(self.scenario.acts[index].0), Happening::Act { index });
+        }
+        if self.rogue.is_some() {
+            self.queue.push(Instant::ZERO, Happening::RogueActs);
         }
         self.queue.push(at(self.scenario.active), Happening::Quiet);
         let mut happened = 0;
@@ -170,6 +181,7 @@ impl World {
     fn happen(&mut self, next: Happening) -> Checked {
         match next {
             Happening::ToServer { from, bytes, origin } => self.server_hears(from, bytes, origin),
+            Happening::ToDevice { to, bytes, origin, .. } if self.is_rogue(to) => self.rogue_hears(bytes, origin),
             Happening::ToDevice { to, from, bytes, origin } => self.device_hears(to, from, bytes, origin),
             Happening::ServerWake { life, alarm } => self.server_wakes(life, alarm),
             Happening::ServerStarts => self.start_server(),
@@ -184,6 +196,8 @@ impl World {
             Happening::DeviceStarts { device } => self.start_device(device),
             Happening::DeviceResumes { device } => self.drive_device(device),
             Happening::Post { device, process } => self.post(device, process),
+            Happening::RogueWake { alarm } => self.rogue_wakes(alarm),
+            Happening::RogueActs => self.rogue_acts(),
             Happening::Mend { device, up, down } => {
                 self.cut(device, up, down, false);
                 Ok(())
@@ -200,6 +214,10 @@ impl World {
         }
     }
 
+    fn is_rogue(&self, address: SocketAddr) -> bool {
+        self.rogue.as_ref().is_some_and(|rogue| rogue.address == address)
+    }
+
     /// Hands a datagram of a device to the network.
     fn send_to_server(&mut self, device: usize, bytes: &[u8]) {
         let from = self.devices[device].address;
@@ -213,6 +231,13 @@ impl World {
     fn send_to_device(&mut self, to: SocketAddr, bytes: &[u8]) {
         if let Some((_, out)) = self.spoofed.get_mut(&to) {
             *out += bytes.len();
+        }
+        if let Some(rogue) = self.rogue.as_mut().filter(|rogue| rogue.address == to) {
+            let arrivals = rogue.down.send(bytes, &mut self.network, &mut self.coverage);
+            for Arrival { after, bytes, origin } in arrivals {
+                self.queue.push(self.now() + after, Happening::ToDevice { to, from: SERVER, bytes, origin });
+            }
+            return;
         }
         let Some(&device) = self.addresses.get(&to) else {
             self.coverage.count(Seen::Nowhere);

@@ -1,0 +1,291 @@
+//! Somebody who holds the room's secret and keeps no other rule: a real handshake and a real connection, under messages that no client
+//! would send. What a rogue says may be refused or stored; nobody else's promise may suffer from it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use kabar_core::chat::message::{Authentication, Join, Post, ToClient, ToServer, client_proof, join_statement};
+use kabar_core::chat::{Kind, MAX_BODY_LEN, MAX_MESSAGE_LEN, Start, Term};
+use kabar_core::connection::Connection;
+use kabar_core::crypto::Portable;
+use kabar_core::crypto::identity::Identity;
+use kabar_core::session::{ClientHandshake, HandshakeEvent};
+use kabar_core::time::{Duration, Instant};
+use kabar_core::transport::Fixed;
+use kabar_core::wire::frame::{CloseCode, StreamId};
+use kabar_core::wire::packet::{Limits, Packet};
+
+use super::{Happening, ROOM, SECRET, SERVER, World};
+use crate::sim::coverage::Seen;
+use crate::sim::keys::SimKey;
+use crate::sim::model::{Checked, demand};
+use crate::sim::network::{Direction, Faults, Origin};
+use crate::sim::rng::Rng;
+
+/// Time between two things that a rogue does.
+const GAP: (u64, u64) = (10_000, 2_000_000);
+/// Rings of a rogue, in bytes.
+const RING: usize = 8192;
+
+/// The rogue. There is one in some scenarios.
+#[derive(Debug)]
+pub(super) struct Rogue {
+    pub(super) address: SocketAddr,
+    pub(super) up: Direction,
+    pub(super) down: Direction,
+    handshake: ClientHandshake<SimKey>,
+    connection: Connection<Fixed<RING, RING, 0, 16>, Portable>,
+    rng: Rng,
+    alarm: u64,
+    has_joined: bool,
+    handle: u8,
+    instance: u64,
+    number: u64,
+    reads: bool,
+}
+
+impl Rogue {
+    /// The name that its entries bear.
+    pub(super) const NAME: &'static str = "rogue";
+
+    pub(super) fn new(seed: u64) -> Self {
+        let faults = Faults { loss: 20, ..Faults::NONE };
+        let mut rng = Rng::new(seed, "rogue");
+        Self {
+            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 2, 0, 1)), 6_666),
+            up: Direction::new(faults),
+            down: Direction::new(faults),
+            handshake: ClientHandshake::new(),
+            connection: Connection::new(Fixed::new()),
+            reads: rng.chance(800),
+            rng,
+            alarm: 0,
+            has_joined: false,
+            handle: 0,
+            instance: 0,
+            number: 0,
+        }
+    }
+
+    fn begin(&mut self, now: Instant) {
+        let limits = Limits {
+            datagram: 1200,
+            packets: 16,
+            message: MAX_MESSAGE_LEN as u16,
+            chat: RING as u32,
+            bulk: 0,
+            ack_delay_ms: 0,
+            tick_us: 1,
+            idle_s: 10,
+        };
+        self.handshake.start(now, self.rng.seed(), None, limits);
+        (self.has_joined, self.handle, self.number) = (false, 0, 0);
+    }
+
+    /// Reads what came, as far as that helps to do harm.
+    fn read(&mut self) {
+        let mut message = [0; MAX_MESSAGE_LEN];
+        let mut prefix = [0; 2];
+        while self.reads && self.connection.peek(StreamId::Chat, 0, &mut prefix) {
+            let len = usize::from(u16::from_be_bytes(prefix));
+            let Some(out) = message.get_mut(..len) else { return };
+            if !self.connection.peek(StreamId::Chat, 2, out) {
+                return;
+            }
+            if let Ok(Some(ToClient::Welcome(welcome))) = ToClient::decode(out) {
+                (self.handle, self.instance) = (welcome.handle, welcome.instance);
+            }
+            self.connection.consume(StreamId::Chat, len + 2);
+        }
+    }
+
+    /// Does something; `foreign` is the instance of somebody else.
+    fn act(&mut self, now: Instant, foreign: u64) {
+        if !self.connection.is_open() {
+            if !self.handshake.is_active() {
+                self.begin(now);
+            }
+            return;
+        }
+        if !self.has_joined {
+            self.has_joined = true;
+            // Sometimes it never joins.
+            if self.rng.chance(800) {
+                self.join(foreign);
+            }
+            return;
+        }
+        match self.rng.below(12) {
+            0 => self.join(foreign),
+            1 => self.garbage(),
+            2 => self.connection.close(now, CloseCode::LEFT, "boo"),
+            3 => self.connection.abandon(),
+            4 => {
+                let before = self.rng.next();
+                self.say(&ToServer::History { handle: self.handle, before, count: 200 });
+            }
+            5 => self.say(&ToServer::Who { handle: self.handle }),
+            _ => self.post(foreign),
+        }
+    }
+
+    fn join(&mut self, foreign: u64) {
+        let Some(exporter) = self.connection.exporter().copied() else { return };
+        let identity = Identity::from_seed(b"the identity of the rogue: 32 B.");
+        let public = identity.public();
+        let mut statement = [0; 160];
+        let Ok(len) = join_statement(&exporter, &public, ROOM, &mut statement) else { return };
+        let mut signature = identity.sign(&statement[..len]);
+        if self.rng.chance(100) {
+            signature[self.rng.index(64)] ^= 1;
+        }
+        let instance = *self.rng.pick(&[0, self.instance, self.instance, foreign, self.rng.clone().next()]);
+        let start = match self.rng.below(4) {
+            0 => Start::Head,
+            1 => Start::Last(u32::MAX),
+            2 => Start::After { seq: u64::MAX, term: Term([0; 8]), otherwise: u32::MAX },
+            _ => Start::After { seq: self.rng.below(50), term: Term([7; 8]), otherwise: 3 },
+        };
+        let largest_entry = self.rng.next() as u16;
+        self.say(&ToServer::Join(Join {
+            room: ROOM,
+            name: Self::NAME,
+            identity: public,
+            signature,
+            authentication: Authentication::Secret(client_proof(&SECRET, &exporter)),
+            instance,
+            start,
+            largest_entry,
+        }));
+    }
+
+    fn post(&mut self, foreign: u64) {
+        self.number += self.rng.below(3);
+        let kind = *self.rng.pick(&[Kind::TEXT, Kind::TEXT, Kind::DATA, Kind::JOINED, Kind::OPERATOR, Kind(200)]);
+        let settled = *self.rng.pick(&[0, 0, self.number.saturating_sub(1), self.number, u64::MAX]);
+        let instance = *self.rng.pick(&[self.instance, self.instance, self.instance, foreign, 0]);
+        let number = *self.rng.pick(&[self.number, self.number, self.number, 0, u64::MAX]);
+        let mut body = vec![b'r'; *self.rng.pick(&[0, 10, 100, 4_096, 4_097, MAX_BODY_LEN])];
+        if self.rng.chance(200) {
+            body.fill(0xff);
+        }
+        let handle = if self.rng.chance(950) { self.handle } else { self.rng.next() as u8 };
+        self.say(&ToServer::Post(Post { handle, instance, number, settled, kind, body: &body }));
+    }
+
+    fn garbage(&mut self) {
+        let mut bytes = vec![0; self.rng.between(1, 60) as usize];
+        self.rng.fill(&mut bytes);
+        if self.rng.chance(700) {
+            // At least the length is right: an unknown type, or a known one that does not decode.
+            bytes[0] = 0;
+            if let Some(second) = bytes.get_mut(1) {
+                *second = 0;
+            }
+            let len = bytes.len().saturating_sub(2);
+            if let Some(prefix) = bytes.first_chunk_mut() {
+                *prefix = (len as u16).to_be_bytes();
+            }
+        }
+        let _ = self.connection.send(StreamId::Chat, &[&bytes]);
+    }
+
+    fn say(&mut self, message: &ToServer<'_>) {
+        let mut bytes = [0; MAX_MESSAGE_LEN];
+        if let Ok(len) = message.encode(&mut bytes) {
+            let _ = self.connection.send(StreamId::Chat, &[&bytes[..len]]);
+        }
+    }
+}
+
+impl World {
+    pub(super) fn rogue_hears(&mut self, mut bytes: Vec<u8>, origin: Origin) -> Checked {
+        let now = self.now();
+        let Some(rogue) = self.rogue.as_mut().filter(|_| origin == Origin::Peer) else { return Ok(()) };
+        let is_sealed = matches!(Packet::decode(&bytes, crc32), Ok(Packet::Sealed(_)));
+        if is_sealed {
+            let _ = rogue.connection.handle_datagram(now, SERVER, &mut bytes);
+        } else {
+            let _ = rogue.handshake.handle_datagram::<Portable>(now, &bytes);
+        }
+        self.drive_rogue()
+    }
+
+    pub(super) fn rogue_wakes(&mut self, alarm: u64) -> Checked {
+        let now = self.now();
+        let Some(rogue) = self.rogue.as_mut().filter(|rogue| rogue.alarm == alarm) else { return Ok(()) };
+        if rogue.handshake.is_active() {
+            rogue.handshake.handle_timeout(now);
+        }
+        if !rogue.connection.is_finished() {
+            rogue.connection.handle_timeout(now);
+        }
+        self.drive_rogue()
+    }
+
+    pub(super) fn rogue_acts(&mut self) -> Checked {
+        let now = self.now();
+        if self.quiet_since.is_some() {
+            // It is gone without a word.
+            self.rogue = None;
+            return Ok(());
+        }
+        let entries = self.model.log().entries();
+        let foreign = entries.iter().rev().find(|entry| entry.instance != 0 && entry.author != Rogue::NAME);
+        let foreign = foreign.map_or(1, |entry| entry.instance);
+        let Some(rogue) = &mut self.rogue else { return Ok(()) };
+        rogue.act(now, foreign);
+        self.coverage.count(Seen::RogueActed);
+        let gap = rogue.rng.between(GAP.0, GAP.1);
+        self.queue.push(now + Duration::from_micros(gap), Happening::RogueActs);
+        self.drive_rogue()
+    }
+
+    fn drive_rogue(&mut self) -> Checked {
+        let now = self.now();
+        let mut out = [0; 1200];
+        for _ in 0..1000 {
+            let Some(rogue) = &mut self.rogue else { return Ok(()) };
+            while let Some(event) = rogue.handshake.poll_event() {
+                match event {
+                    HandshakeEvent::KeyOffered(_) => rogue.handshake.answer_key(now, true),
+                    HandshakeEvent::Established(established) => rogue.connection.open(now, &established, SERVER),
+                }
+            }
+            while rogue.connection.poll_event().is_some() {}
+            rogue.read();
+            let len = match rogue.handshake.is_active() {
+                true => rogue.handshake.poll_transmit::<Portable>(now, &mut out),
+                false => None,
+            };
+            let len = match len {
+                None if !rogue.connection.is_finished() => {
+                    rogue.connection.poll_transmit(now, &mut out).map(|transmit| transmit.len)
+                }
+                len => len,
+            };
+            if let Some(len) = len {
+                let arrivals = rogue.up.send(&out[..len], &mut self.network, &mut self.coverage);
+                let from = rogue.address;
+                for arrival in arrivals {
+                    let (bytes, origin) = (arrival.bytes, arrival.origin);
+                    self.queue.push(now + arrival.after, Happening::ToServer { from, bytes, origin });
+                }
+                continue;
+            }
+            let handshake = rogue.handshake.poll_timeout().filter(|_| rogue.handshake.is_active());
+            let connection = rogue.connection.poll_timeout().filter(|_| !rogue.connection.is_finished());
+            if let Some(deadline) = handshake.into_iter().chain(connection).min() {
+                rogue.alarm += 1;
+                let alarm = rogue.alarm;
+                self.queue.push(deadline, Happening::RogueWake { alarm });
+            }
+            return Ok(());
+        }
+        demand!(false, Contract, "a connection has datagrams without end");
+        Ok(())
+    }
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    <Portable as kabar_core::crypto::Provider>::crc32(bytes)
+}
