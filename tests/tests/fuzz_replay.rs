@@ -1,0 +1,27 @@
+//! The kept inputs of each fuzz target, through the same checks, without a fuzzer.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../../core/fuzz/src/lib.rs"]
+#[allow(unreachable_pub)]
+mod checks;
+
+/// Runs `check` on each kept input of `target`.
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fuzz/corpus").join(target);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut count = 0;
+    for entry in entries {
+        let path = entry.expect("a readable folder").path();
+        println!("{}", path.display());
+        check(&fs::read(&path).expect("a readable file"));
+        count += 1;
+    }
+    assert!(count > 0, "no inputs in {}", folder.display());
+}
+
+#[test]
+fn kept_inputs_of_packet() {
+    replay("packet", checks::packet::check);
+}
