@@ -1,7 +1,7 @@
 //! Where a server is, as people write it: `HOST`, `HOST:PORT`, `[IPV6]:PORT`.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// The port when none is written.
@@ -28,6 +28,15 @@ pub struct HostPort {
     pub host: Host,
     /// The port; never 0.
     pub port: u16,
+}
+
+/// What invites are to name: a host, and a port if it is not the one that is listened on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Advertised {
+    /// The host.
+    pub host: Host,
+    /// The port; never 0.
+    pub port: Option<u16>,
 }
 
 /// What is wrong with an address.
@@ -88,15 +97,42 @@ impl FromStr for HostPort {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        let Advertised { host, port } = text.parse()?;
+        Ok(Self { host, port: port.unwrap_or(DEFAULT_PORT) })
+    }
+}
+
+impl FromStr for Advertised {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
         // An IPv6 address alone is no host and port, whatever its last group is.
         if let Ok(host @ Host::Ip(_)) = text.parse() {
-            return Ok(Self { host, port: DEFAULT_PORT });
+            return Ok(Self { host, port: None });
         }
-        match text.rsplit_once(':') {
-            Some((host, port)) => Self::from_parts(host, port),
-            None => Ok(Self { host: text.parse()?, port: DEFAULT_PORT }),
-        }
+        let Some((host, port)) = text.rsplit_once(':') else { return Ok(Self { host: text.parse()?, port: None }) };
+        let HostPort { host, port } = HostPort::from_parts(host, port)?;
+        Ok(Self { host, port: Some(port) })
     }
+}
+
+/// Where to listen, as an operator writes it: `IP:PORT` (port 0: any that is free), `IP`, `:PORT` or `PORT`. Without an address: on
+/// all of this computer, IPv6 and IPv4.
+///
+/// # Errors
+/// [`AddressError`].
+pub fn parse_listen(text: &str) -> Result<SocketAddr, AddressError> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if let Ok(Host::Ip(ip)) = text.parse() {
+        return Ok((ip, DEFAULT_PORT).into());
+    }
+    let digits = text.strip_prefix(':').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(if digits.contains(':') { AddressError::Port } else { AddressError::Host });
+    }
+    digits.parse().map(|port| (Ipv6Addr::UNSPECIFIED, port).into()).map_err(|_| AddressError::Port)
 }
 
 impl HostPort {
@@ -147,6 +183,23 @@ mod tests {
         ] {
             assert_eq!(parse(written).as_deref(), Ok(meant), "{written}");
             assert_eq!(parse(meant).as_deref(), Ok(meant), "{meant}");
+        }
+    }
+
+    #[test]
+    fn listens_where_an_operator_says() {
+        for (written, meant) in [
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("192.168.0.1", "192.168.0.1:9999"),
+            ("[::1]:7", "[::1]:7"),
+            ("::1", "[::1]:9999"),
+            (":7", "[::]:7"),
+            ("7", "[::]:7"),
+        ] {
+            assert_eq!(parse_listen(written), Ok(meant.parse().unwrap()), "{written}");
+        }
+        for wrong in ["", ":", "65536", "1.2.3.4:99999", "here", "here:7"] {
+            assert!(parse_listen(wrong).is_err(), "{wrong}");
         }
     }
 

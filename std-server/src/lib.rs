@@ -5,18 +5,28 @@
 //! * [`store`]: where the log lies: the [`Store`](store::Store) trait and the one in memory.
 //! * [`names`]: which names are allowed, and when two are the same.
 //! * [`fast`]: the provider of laptops: AWS-LC's AEAD and a wide CRC table.
+//! * [`driver`]: puts a hub on a socket, a clock and threads.
+//! * [`hosting`]: from a data directory to a running room and its invite.
 //! * [`invite`], [`address`], [`advertise`]: how others find a room.
-//! * [`data_dir`], [`key_file`], [`random`]: what a server keeps.
-//! * [`text`]: how lines look, and what is kept from being shown.
+//! * [`data_dir`], [`key_file`], [`password`], [`random`]: what a server keeps.
+//! * [`text`], [`console`], [`output`]: how lines look, what is kept from being shown, and a thread that writes them.
+//! * [`cli`], [`signals`]: what the program needs beside that.
 
 pub mod address;
 pub mod advertise;
+pub mod cli;
+pub mod console;
 pub mod data_dir;
+pub mod driver;
 pub mod fast;
+pub mod hosting;
 pub mod hub;
 pub mod invite;
 pub mod key_file;
 pub mod names;
+pub mod output;
+pub mod password;
 pub mod random;
+pub mod signals;
 pub mod store;
 pub mod text;

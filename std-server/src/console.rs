@@ -1,0 +1,108 @@
+//! The server's console: one line per thing that happens.
+
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kabar_core::chat::RefusedCode;
+
+use crate::hub::{Departure, HubEvent};
+use crate::text::{Content, Line, Lines, clean_line};
+
+/// The line that tells of `event`.
+#[must_use]
+pub fn show_event(lines: &Lines, event: &HubEvent) -> String {
+    let what = match event {
+        HubEvent::Entry { time_ms, author, from, kind, body, .. } => {
+            let content = Content::Body(body);
+            return lines.show(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
+        }
+        HubEvent::Joined { name, from, .. } => format!("{} is connected", who(name, *from)),
+        HubEvent::Left { name, from, how } => format!("{} is disconnected: {}", who(name, *from), departure(*how)),
+        HubEvent::Refused { name, from, code } => format!("{} was not let in: {}", who(name, *from), refusal(*code)),
+        HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
+        HubEvent::StoreTrouble(error) => format!("the history cannot be written ({error}); trying again"),
+        HubEvent::StoreUnreadable => "the history cannot be read; trying again".to_owned(),
+        HubEvent::StoreWentBack { head, expected } => {
+            format!(
+                "the history ends at {head} where it had reached {expected}: entries were lost; nothing more is accepted"
+            )
+        }
+        HubEvent::StoreRecovered => "the history can be written again".to_owned(),
+    };
+    format!("[{}] * {what}", lines.stamp(unix_ms()))
+}
+
+fn who(name: &str, address: SocketAddr) -> String {
+    format!("{} ({address})", clean_line(name))
+}
+
+fn departure(how: Departure) -> &'static str {
+    match how {
+        Departure::Left => "left",
+        Departure::Vanished => "not heard of any more",
+        Departure::Replaced => "the same identity came again",
+        Departure::Kicked => "put out",
+        Departure::Broke => "broke the protocol",
+        Departure::Shutdown => "the server stops",
+    }
+}
+
+/// Why a Join was refused, in words.
+#[must_use]
+pub fn refusal(code: RefusedCode) -> String {
+    let words = match code {
+        RefusedCode::AUTHENTICATION => "wrong secret or password",
+        RefusedCode::NAME_TAKEN => "the name is taken",
+        RefusedCode::NAME_NOT_ALLOWED => "the name is not allowed",
+        RefusedCode::UNKNOWN_ROOM => "there is no such room",
+        RefusedCode::ROOM_FULL => "the room is full",
+        RefusedCode::BANNED => "banned",
+        RefusedCode::SIGNATURE => "the signature does not verify",
+        RefusedCode::VERSION => "another version",
+        RefusedCode::TRY_LATER => "not now, try later",
+        RefusedCode::INSTANCE => "the session belongs to somebody else",
+        RefusedCode(code) => return format!("for the unknown reason {code}"),
+    };
+    words.to_owned()
+}
+
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::Kind;
+
+    use super::*;
+
+    const FROM: ([u8; 4], u16) = ([192, 168, 0, 7], 4711);
+
+    fn show(event: HubEvent) -> String {
+        let line = show_event(&Lines::new(), &event);
+        assert!(line.starts_with("[20") && &line[20..22] == "] ", "{line}");
+        line[22..].to_owned()
+    }
+
+    #[test]
+    fn says_who_said_what_from_where() {
+        let from = Some(FROM.into());
+        let body = b"halo\x1b[2J".to_vec();
+        let event = HubEvent::Entry {
+            seq: 1,
+            time_ms: 1_730_457_430_000,
+            author: "Farhan".into(),
+            from,
+            kind: Kind::TEXT,
+            body,
+        };
+        assert_eq!(show(event), "Farhan (192.168.0.7:4711): halo[2J");
+    }
+
+    #[test]
+    fn what_strangers_ask_for_cannot_steer_the_console() {
+        let event = HubEvent::Refused { name: "a\n\x1b]0;x\x07b".into(), from: FROM.into(), code: RefusedCode::BANNED };
+        assert_eq!(show(event), "* a ]0;xb (192.168.0.7:4711) was not let in: banned");
+    }
+}

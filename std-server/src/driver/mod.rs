@@ -1,0 +1,280 @@
+//! The driver: puts a [`Hub`](crate::hub::Hub) on a socket, a clock and threads.
+//!
+//! One thread owns the socket and the hub and waits for datagrams, deadlines, finished jobs and commands; nothing it does blocks.
+//! [`Server::start`] may be called by any program: `kabar-server`, `kabar host` in its own process, tests.
+
+mod run;
+mod socket;
+mod sources;
+mod workers;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::JoinHandle;
+
+use kabar_core::crypto::rsa::PrivateKey;
+use kabar_core::session::Fingerprint;
+use kabar_core::time::{Duration, Instant};
+use mio::Waker;
+
+use crate::fast::Fast;
+use crate::hub::{Counters, Hub, HubConfig, HubEvent, PasswordVerifier, Presence};
+use crate::key_file::fingerprint;
+use crate::random::random_bytes;
+use crate::store::Store;
+
+use run::Loop;
+
+/// Commands that wait.
+const COMMANDS: usize = 64;
+/// How long a server that stops waits for its last commit and its last words.
+const STOP_TIME: Duration = Duration::from_secs(3);
+
+/// A running server. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    commands: SyncSender<Command>,
+    waker: Arc<Waker>,
+    thread: Option<JoinHandle<Result<(), ServerDied>>>,
+    local: SocketAddr,
+    fingerprint: Fingerprint,
+    receive_buffer: usize,
+}
+
+/// What its parts are made of.
+pub struct Parts<K, V, S> {
+    /// The server's key.
+    pub key: K,
+    /// Checks passwords, if the room has one.
+    pub verifier: V,
+    /// Where the log lies.
+    pub store: S,
+    /// Told of everything that happens, on the thread that serves: must not block.
+    pub on_event: Box<dyn FnMut(HubEvent) + Send>,
+}
+
+/// A server did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be listened on.
+    Bind(SocketAddr, io::Error),
+    /// The store cannot be read.
+    Store,
+    /// The system gives no randomness, no thread, no poll.
+    System(io::Error),
+}
+
+/// A server ended by itself: a worker or the loop failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerDied;
+
+/// What a server is told while it runs.
+enum Command {
+    Stop,
+    Say(String),
+    Kick(String, SyncSender<bool>),
+    Who(SyncSender<Vec<Presence>>),
+    Counters(SyncSender<Counters>),
+}
+
+impl Server {
+    /// Binds and begins to serve. Returns when it can be joined.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start<K, V, S>(listen: SocketAddr, config: HubConfig, parts: Parts<K, V, S>) -> Result<Self, StartError>
+    where
+        K: PrivateKey + Send + Sync + 'static,
+        V: PasswordVerifier + Send + 'static,
+        S: Store + Send + 'static,
+    {
+        let Parts { key, verifier, mut store, on_event } = parts;
+        let socket = socket::Socket::bind(listen).map_err(|error| StartError::Bind(listen, error))?;
+        let (local, receive_buffer) = (socket.local(), socket.receive_buffer());
+        let loaded = store.load(&config.room).map_err(|_| StartError::Store)?;
+        let seed = random_bytes().map_err(StartError::System)?;
+        let fingerprint = fingerprint(key.modulus());
+        let limits = config.limits;
+        let clock = Clock::start();
+        let hub = Hub::<Fast>::new(config, loaded, key.modulus(), seed, clock.now());
+        let (commands, receiver) = mpsc::sync_channel(COMMANDS);
+        let (mut serve, waker) = Loop::new(hub, socket, clock, receiver, on_event).map_err(StartError::System)?;
+        let workers = workers::Workers::start(&limits, key, verifier, store, &waker).map_err(StartError::System)?;
+        let thread = std::thread::Builder::new().name("kabar-server".to_owned()).spawn(move || {
+            let served = serve.run(&workers);
+            workers.stop();
+            served.map_err(|_| ServerDied)
+        });
+        let thread = Some(thread.map_err(StartError::System)?);
+        Ok(Self { commands, waker, thread, local, fingerprint, receive_buffer })
+    }
+
+    /// Where it listens: the real port, also when any was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The fingerprint of its key.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Bytes that the system granted for datagrams that wait to be received.
+    #[must_use]
+    pub fn receive_buffer(&self) -> usize {
+        self.receive_buffer
+    }
+
+    /// Says `text` to the room as the operator.
+    pub fn say(&self, text: &str) {
+        self.command(Command::Say(text.to_owned()));
+    }
+
+    /// Puts a member out. `false`: there is nobody of that name.
+    #[must_use]
+    pub fn kick(&self, name: &str) -> bool {
+        self.ask(|answer| Command::Kick(name.to_owned(), answer)).unwrap_or(false)
+    }
+
+    /// Who is here.
+    #[must_use]
+    pub fn who(&self) -> Vec<Presence> {
+        self.ask(Command::Who).unwrap_or_default()
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.ask(Command::Counters).unwrap_or_default()
+    }
+
+    /// What stops this server from another thread.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper { commands: self.commands.clone(), waker: Arc::clone(&self.waker) }
+    }
+
+    /// Waits until it was stopped and has ended.
+    ///
+    /// # Errors
+    /// [`ServerDied`] if nobody stopped it.
+    pub fn wait(mut self) -> Result<(), ServerDied> {
+        self.join()
+    }
+
+    /// Tells everybody, commits what was taken, and ends.
+    ///
+    /// # Errors
+    /// [`ServerDied`] if it had ended before.
+    pub fn stop(mut self) -> Result<(), ServerDied> {
+        self.command(Command::Stop);
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<(), ServerDied> {
+        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Err(ServerDied)))
+    }
+
+    fn command(&self, command: Command) {
+        if self.commands.send(command).is_ok() {
+            drop(self.waker.wake());
+        }
+    }
+
+    fn ask<T>(&self, command: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.command(command(answer));
+        answered.recv().ok()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.command(Command::Stop);
+            let _ = self.join();
+        }
+    }
+}
+
+/// Stops a server from wherever it is.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    commands: SyncSender<Command>,
+    waker: Arc<Waker>,
+}
+
+impl Stopper {
+    /// Begins to stop; [`Server::wait`] returns when it is done.
+    pub fn stop(&self) {
+        if self.commands.send(Command::Stop).is_ok() {
+            drop(self.waker.wake());
+        }
+    }
+}
+
+/// The system's monotonic clock as the hub's.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    origin: std::time::Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { origin: std::time::Instant::now() }
+    }
+
+    fn now(self) -> Instant {
+        Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+impl<K, V, S> fmt::Debug for Parts<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parts(..)")
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stop => "Stop",
+            Self::Say(_) => "Say(..)",
+            Self::Kick(..) => "Kick(..)",
+            Self::Who(_) => "Who(..)",
+            Self::Counters(_) => "Counters(..)",
+        })
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => {
+                write!(
+                    f,
+                    "cannot listen on {address}: the port is in use; stop what uses it, or choose another with --listen"
+                )
+            }
+            Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Store => f.write_str("the history cannot be read"),
+            Self::System(error) => write!(f, "cannot start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl fmt::Display for ServerDied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server stopped because of an error of its own")
+    }
+}
+
+impl std::error::Error for ServerDied {}

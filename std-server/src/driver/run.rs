@@ -1,0 +1,150 @@
+//! The loop: waits, feeds the hub, and carries away what it gives.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration as StdDuration, SystemTime, UNIX_EPOCH};
+
+use kabar_core::time::Instant;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::socket::{Sent, Socket};
+use super::workers::{WorkerDied, Workers};
+use super::{Clock, Command, STOP_TIME};
+use crate::fast::Fast;
+use crate::hub::{Hub, HubEvent};
+
+const SOCKET: Token = Token(0);
+const WAKE: Token = Token(1);
+/// Finished jobs and commands taken between two looks at the socket.
+const TAKEN_PER_WAKE: usize = 64;
+
+/// Everything that the serving thread owns.
+pub(super) struct Loop {
+    hub: Hub<Fast>,
+    socket: Socket,
+    clock: Clock,
+    poll: Poll,
+    commands: Receiver<Command>,
+    on_event: Box<dyn FnMut(HubEvent) + Send>,
+    /// The system may have more datagrams; it says so once only.
+    is_readable: bool,
+    /// The system takes datagrams; it says so once only.
+    is_writable: bool,
+    stopping_since: Option<Instant>,
+}
+
+impl Loop {
+    pub(super) fn new(
+        hub: Hub<Fast>,
+        mut socket: Socket,
+        clock: Clock,
+        commands: Receiver<Command>,
+        on_event: Box<dyn FnMut(HubEvent) + Send>,
+    ) -> io::Result<(Self, Arc<Waker>)> {
+        let poll = Poll::new()?;
+        poll.registry().register(socket.source(), SOCKET, Interest::READABLE | Interest::WRITABLE)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let (is_readable, is_writable, stopping_since) = (true, true, None);
+        let this = Self { hub, socket, clock, poll, commands, on_event, is_readable, is_writable, stopping_since };
+        Ok((this, waker))
+    }
+
+    /// Serves until it was told to stop.
+    pub(super) fn run(&mut self, workers: &Workers<Fast>) -> Result<(), WorkerDied> {
+        let mut events = Events::with_capacity(8);
+        loop {
+            let mut is_busy = self.commands();
+            is_busy |= self.take_done(workers)?;
+            is_busy |= self.receive();
+            let now = self.now();
+            self.hub.handle_timeout(now);
+            self.carry(workers, now)?;
+            if self.has_stopped(now) {
+                return Ok(());
+            }
+            let timeout = if is_busy { Some(StdDuration::ZERO) } else { self.timeout(now) };
+            // Interrupted by a signal, or out of memory for a moment: go round again.
+            drop(self.poll.poll(&mut events, timeout));
+            for event in &events {
+                if event.token() == SOCKET {
+                    self.is_readable |= event.is_readable();
+                    self.is_writable |= event.is_writable();
+                }
+            }
+        }
+    }
+
+    /// Carries out what others ask for; whether more may wait.
+    fn commands(&mut self) -> bool {
+        for _ in 0..TAKEN_PER_WAKE {
+            let Ok(command) = self.commands.try_recv() else { return false };
+            let now = self.now();
+            match command {
+                Command::Stop => {
+                    if self.stopping_since.is_none() {
+                        self.stopping_since = Some(now);
+                        self.hub.shutdown(now);
+                    }
+                }
+                Command::Say(text) => self.hub.say(now, &text),
+                Command::Kick(name, answer) => drop(answer.try_send(self.hub.kick(now, &name))),
+                Command::Who(answer) => drop(answer.try_send(self.hub.who())),
+                Command::Counters(answer) => drop(answer.try_send(self.hub.counters())),
+            }
+        }
+        true
+    }
+
+    fn take_done(&mut self, workers: &Workers<Fast>) -> Result<bool, WorkerDied> {
+        for _ in 0..TAKEN_PER_WAKE {
+            let Some(done) = workers.poll_done()? else { return Ok(false) };
+            let now = self.now();
+            self.hub.handle_done(now, done);
+        }
+        Ok(true)
+    }
+
+    fn receive(&mut self) -> bool {
+        if self.is_readable {
+            let now = self.now();
+            let Self { socket, hub, .. } = self;
+            self.is_readable = !socket.receive(|from, datagram| hub.handle_datagram(now, from, datagram));
+        }
+        self.is_readable
+    }
+
+    /// Carries away jobs, events and datagrams.
+    fn carry(&mut self, workers: &Workers<Fast>, now: Instant) -> Result<(), WorkerDied> {
+        while let Some(job) = self.hub.poll_job() {
+            workers.queue(job)?;
+        }
+        while let Some(event) = self.hub.poll_event() {
+            (self.on_event)(event);
+        }
+        if self.is_writable {
+            let Self { socket, hub, .. } = self;
+            self.is_writable = socket.send(|out| hub.poll_transmit(now, out)) == Sent::All;
+        }
+        Ok(())
+    }
+
+    fn has_stopped(&self, now: Instant) -> bool {
+        let is_over = |since| now.saturating_since(since) >= STOP_TIME || (self.hub.is_finished() && self.is_writable);
+        self.stopping_since.is_some_and(is_over)
+    }
+
+    fn timeout(&self, now: Instant) -> Option<StdDuration> {
+        let stop = self.stopping_since.map(|since| since + STOP_TIME);
+        let next = self.hub.poll_timeout().into_iter().chain(stop).min()?;
+        Some(StdDuration::from_micros(next.saturating_since(now).as_micros()))
+    }
+
+    /// The time, which the hub learns along with that on the wall.
+    fn now(&mut self) -> Instant {
+        let now = self.clock.now();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.hub.set_wall(now, u64::try_from(wall.as_millis()).unwrap_or(u64::MAX));
+        now
+    }
+}

@@ -1,0 +1,166 @@
+//! From a data directory to a running room and its invite: what `kabar-server` and `kabar host` share.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use kabar_core::crypto::rsa::KeySize;
+
+use crate::address::{Advertised, Host};
+use crate::advertise::reachable_ip;
+use crate::data_dir::{DataDir, FileError, Lock, LockError};
+use crate::driver::{Parts, Server, ServerDied, StartError, Stopper};
+use crate::hub::{Entrance, HubConfig, HubEvent};
+use crate::invite::{Invite, RoomName};
+use crate::key_file::{load_or_make_key, load_or_make_secret};
+use crate::password::Password;
+use crate::store::MemoryStore;
+
+const LOCK_FILE: &str = "server.lock";
+
+/// What a room is hosted with.
+#[derive(Debug)]
+pub struct Hosting<'a> {
+    /// Where its key and secret lie.
+    pub data_dir: &'a Path,
+    /// The room.
+    pub room: RoomName,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What invites name, if not what this computer finds out by itself.
+    pub advertise: Option<Advertised>,
+    /// A second way in.
+    pub password: Option<&'a str>,
+}
+
+/// A hosted room. Stops when it is dropped.
+#[derive(Debug)]
+pub struct Hosted {
+    server: Server,
+    invite: Invite,
+    // Given back last, when nothing of this process uses the directory any more.
+    _lock: Lock,
+}
+
+/// A room is not hosted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HostingError {
+    /// Another server works in the data directory.
+    InUse(std::path::PathBuf, Option<u32>),
+    /// A file.
+    File(FileError),
+    /// The server.
+    Start(StartError),
+}
+
+impl Hosting<'_> {
+    /// Locks the directory, loads or makes what is in it, and begins to serve. `slow` is called if making a key takes a while;
+    /// `on_event` is told of everything, on the serving thread, and must not block.
+    ///
+    /// # Errors
+    /// [`HostingError`], each in one line.
+    pub fn start(
+        self,
+        slow: impl FnOnce() + Send,
+        on_event: impl FnMut(HubEvent) + Send + 'static,
+    ) -> Result<Hosted, HostingError> {
+        let dir = DataDir::open(self.data_dir)?;
+        let lock = dir.lock(LOCK_FILE).map_err(|error| match error {
+            LockError::Held(id) => HostingError::InUse(dir.path().to_path_buf(), id),
+            LockError::File(error) => HostingError::File(error),
+        })?;
+        let key = load_or_make_key(&dir, KeySize::Bits2048, slow)?;
+        let secret = load_or_make_secret(&dir, &self.room)?;
+        let verifier = self.password.map(|password| Password::set(&dir, &self.room, password)).transpose()?;
+        let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
+        if let Some(password) = &verifier {
+            (config.entrance, config.admission_tag) = (Entrance::Password, password.tag());
+        }
+        let parts = Parts { key, verifier, store: MemoryStore::new(), on_event: Box::new(on_event) };
+        let server = Server::start(self.listen, config, parts).map_err(HostingError::Start)?;
+        let local = server.local_addr();
+        let advertised =
+            self.advertise.unwrap_or_else(|| Advertised { host: Host::Ip(reachable_ip(local.ip())), port: None });
+        let (host, port) = (advertised.host, advertised.port.unwrap_or(local.port()));
+        let invite = Invite { host, port, room: self.room, fingerprint: server.fingerprint(), secret };
+        Ok(Hosted { server, invite, _lock: lock })
+    }
+}
+
+impl Hosted {
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// What lets others in.
+    #[must_use]
+    pub fn invite(&self) -> &Invite {
+        &self.invite
+    }
+
+    /// Whether nobody but this computer can follow the invite.
+    #[must_use]
+    pub fn is_local_only(&self) -> bool {
+        matches!(self.invite.host, Host::Ip(ip) if ip.is_loopback())
+    }
+
+    /// An address that reaches it from this computer.
+    #[must_use]
+    pub fn near_addr(&self) -> SocketAddr {
+        let local = self.local_addr();
+        let ip = if local.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { local.ip() };
+        (ip, local.port()).into()
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// What stops it from another thread.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.server.stopper()
+    }
+
+    /// Waits until it was stopped.
+    ///
+    /// # Errors
+    /// [`ServerDied`] if nobody stopped it.
+    pub fn wait(self) -> Result<(), ServerDied> {
+        self.server.wait()
+    }
+
+    /// Tells everybody and ends.
+    ///
+    /// # Errors
+    /// [`ServerDied`] if it had ended before.
+    pub fn stop(self) -> Result<(), ServerDied> {
+        self.server.stop()
+    }
+}
+
+impl From<FileError> for HostingError {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl fmt::Display for HostingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InUse(path, id) => {
+                write!(f, "{} is in use by another server", path.display())?;
+                id.map_or(Ok(()), |id| write!(f, " (process {id})"))
+            }
+            Self::File(error) => error.fmt(f),
+            Self::Start(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for HostingError {}

@@ -1,0 +1,139 @@
+//! A room's password: Argon2id at rest.
+//!
+//! ```text
+//! rooms/NAME.password
+//!   kabar room password 1
+//!   salt HEX
+//!   hash HEX
+//!   tag HEX        names this password: who was admitted under it is not asked again
+//! ```
+
+use argon2::Argon2;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use data_encoding::HEXLOWER;
+use kabar_core::chat::MAX_PASSWORD_LEN;
+use zeroize::Zeroizing;
+
+use crate::data_dir::{DataDir, FileError};
+use crate::hub::PasswordVerifier;
+use crate::invite::RoomName;
+use crate::random::random_bytes;
+
+const VERSION: &str = "kabar room password 1";
+
+/// What is kept of a password.
+#[derive(Debug)]
+pub struct Password {
+    salt: [u8; 16],
+    hash: [u8; 32],
+    tag: [u8; 16],
+}
+
+/// Reads a password from the first line of `text`, without its line end.
+///
+/// # Errors
+/// In words, if it is empty or too long.
+pub fn from_first_line(text: &str) -> Result<&str, String> {
+    let password = text.lines().next().unwrap_or_default();
+    match password.len() {
+        0 => Err("the password is empty".to_owned()),
+        1..=MAX_PASSWORD_LEN => Ok(password),
+        _ => Err(format!("the password is longer than {MAX_PASSWORD_LEN} bytes")),
+    }
+}
+
+impl Password {
+    /// Makes `password` that of `room`. If it was already, it keeps its tag. Takes a while, on purpose.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn set(dir: &DataDir, room: &RoomName, password: &str) -> Result<Self, FileError> {
+        let name = format!("rooms/{room}.password");
+        let path = dir.join(&name);
+        if let Some(present) = dir.read(&name)?.and_then(|text| Self::parse(&text))
+            && present.verify(password.as_bytes())
+        {
+            return Ok(present);
+        }
+        let random = || random_bytes::<16>().map_err(FileError::new("make", &path));
+        let (salt, tag) = (random()?, random()?);
+        let made = Self { salt, hash: hash(password.as_bytes(), &salt), tag };
+        dir.replace(&name, made.show().as_bytes())?;
+        Ok(made)
+    }
+
+    /// Names it, without a hint at what it is.
+    #[must_use]
+    pub fn tag(&self) -> [u8; 16] {
+        self.tag
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        fn value<const LEN: usize>(line: Option<&str>, name: &str) -> Option<[u8; LEN]> {
+            let digits = line?.strip_prefix(name)?.strip_prefix(' ')?;
+            HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok()
+        }
+        let mut lines = text.lines();
+        if lines.next()? != VERSION {
+            return None;
+        }
+        let salt = value(lines.next(), "salt")?;
+        let hash = value(lines.next(), "hash")?;
+        Some(Self { salt, hash, tag: value(lines.next(), "tag")? })
+    }
+
+    fn show(&self) -> Zeroizing<String> {
+        let Self { salt, hash, tag } = self;
+        let [salt, hash, tag] = [&salt[..], hash, tag].map(|bytes| HEXLOWER.encode(bytes));
+        Zeroizing::new(format!("{VERSION}\nsalt {salt}\nhash {hash}\ntag {tag}\n"))
+    }
+}
+
+impl PasswordVerifier for Password {
+    fn verify(&self, password: &[u8]) -> bool {
+        verify_slices_are_equal(&hash(password, &self.salt), &self.hash).is_ok()
+    }
+}
+
+/// `None`: a room without a password.
+impl PasswordVerifier for Option<Password> {
+    fn verify(&self, password: &[u8]) -> bool {
+        self.as_ref().is_some_and(|present| present.verify(password))
+    }
+}
+
+/// Argon2id: 19 MiB, two passes, one lane (about 30 ms).
+fn hash(password: &[u8], salt: &[u8; 16]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    Argon2::default().hash_password_into(password, salt, &mut hash).expect("lengths within the bounds of Argon2");
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_password_is_right_and_it_keeps_its_tag() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(home.path()).unwrap();
+        let lobby = RoomName::new("lobby").unwrap();
+        let first = Password::set(&dir, &lobby, "s\u{e9}same").unwrap();
+        assert!(first.verify("s\u{e9}same".as_bytes()) && !first.verify(b"sesame") && !first.verify(b""));
+        assert_eq!(Password::set(&dir, &lobby, "s\u{e9}same").unwrap().tag(), first.tag());
+        let second = Password::set(&dir, &lobby, "other").unwrap();
+        assert_ne!(second.tag(), first.tag());
+        assert!(second.verify(b"other") && !second.verify("s\u{e9}same".as_bytes()));
+        let kept = dir.read("rooms/lobby.password").unwrap().unwrap();
+        assert!(!kept.contains("other"), "never in clear: {}", *kept);
+        assert!(!None::<Password>.verify(b""));
+    }
+
+    #[test]
+    fn a_password_is_one_line_of_bounded_length() {
+        assert_eq!(from_first_line("open sesame\r\nsecond"), Ok("open sesame"));
+        assert!(from_first_line("").is_err() && from_first_line("\n").is_err());
+        assert!(from_first_line(&"x".repeat(MAX_PASSWORD_LEN)).is_ok());
+        assert!(from_first_line(&"x".repeat(MAX_PASSWORD_LEN + 1)).is_err());
+    }
+}
