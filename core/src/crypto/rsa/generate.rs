@@ -76,3 +76,39 @@ impl<R: CryptoRng> rand_core09::RngCore for Old<'_, R> {
         self.0.fill_bytes(out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::rsa::PrivateKey;
+    use num_bigint_dig::prime::probably_prime;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    fn primes(seed: u64) -> ([u8; 128], [u8; 128]) {
+        let key = AnyRsaPrivateKey::generate(KeySize::Bits2048, &mut ChaCha20Rng::seed_from_u64(seed));
+        let (mut p, mut q) = ([0; 128], [0; 128]);
+        key.primes(&mut p, &mut q).unwrap();
+        assert_eq!(key.modulus().len(), 256);
+        assert!(key.modulus()[0] & 0x80 != 0);
+        (p, q)
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_key_of_two_primes() {
+        let (p, q) = primes(1);
+        assert_eq!((p, q), primes(1));
+        assert_ne!((p, q), primes(2));
+        assert!(probably_prime(&BigUint::from_bytes_be(&p), 10));
+        assert!(probably_prime(&BigUint::from_bytes_be(&q), 10));
+    }
+
+    #[test]
+    fn refuses_primes_whose_private_exponent_is_short() {
+        let (p, q) = (&crate::crypto::rsa::test_keys::P_2048, &crate::crypto::rsa::test_keys::Q_2048);
+        assert!(has_long_exponent(p, q));
+        // lcm(p-1, p-1) = p-1 is half as long as the modulus, and so is what is inverted modulo it.
+        assert!(!has_long_exponent(p, p));
+        assert!(!has_long_exponent(p, &crate::crypto::rsa::test_keys::CONGRUENT_1_2048));
+    }
+}

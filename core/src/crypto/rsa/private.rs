@@ -286,3 +286,69 @@ fn crt_exponent<const HALF: usize>(p: &Odd<Uint<HALF>>) -> Result<Uint<HALF>, In
     let s = Zeroizing::new(s);
     Ok(s.wrapping_mul(&Uint::<HALF>::from_u64(k)).wrapping_add(&Uint::from_u64((k * r + 1) / E)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::rsa::test_keys::{P_2048, Q_2048};
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    fn key() -> Rsa2048PrivateKey {
+        RsaPrivateKey::from_primes(&P_2048, &Q_2048).unwrap()
+    }
+
+    #[test]
+    fn gives_nothing_out_when_the_machine_miscalculates() {
+        let faults: [fn(&mut Rsa2048PrivateKey); 3] = [
+            |key| key.dp = key.dp.wrapping_add(&Uint::ONE),
+            |key| key.dq = key.dq.wrapping_sub(&Uint::ONE),
+            |key| key.q_inverse = key.q_inverse.wrapping_sub(&Uint::ONE),
+        ];
+        for fault in faults {
+            let mut key = key();
+            fault(&mut key);
+            let mut number = [0x42; 256];
+            let mut rng = ChaCha20Rng::seed_from_u64(1);
+            assert_eq!(key.raw_private(&mut rng, &mut number), Err(RawError::Fault));
+            assert_eq!(number, [0x42; 256]);
+            let mut z = [0; 256];
+            assert_eq!(key.decapsulate(&mut rng, &number, &mut z), Err(InvalidCiphertext));
+            assert_eq!(z, [0; 256]);
+        }
+    }
+
+    #[test]
+    fn blinding_never_shows_in_the_result() {
+        let mut results = (0..3).map(|seed| {
+            let mut number = [0x42; 256];
+            key().raw_private(&mut ChaCha20Rng::seed_from_u64(seed), &mut number).unwrap();
+            number
+        });
+        let first = results.next();
+        assert!(results.all(|result| Some(result) == first));
+    }
+
+    #[test]
+    fn refuses_numbers_that_are_not_below_the_modulus() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut modulus = key().modulus;
+        assert_eq!(key().raw_private(&mut rng, &mut modulus), Err(RawError::OutOfRange));
+        assert_eq!(key().raw_private(&mut rng, &mut modulus[1..]), Err(RawError::WrongLength));
+    }
+
+    #[test]
+    fn primes_come_out_as_they_went_in() {
+        let any = AnyRsaPrivateKey::from_primes(&P_2048, &Q_2048).unwrap();
+        let (mut p, mut q) = ([0; 128], [0; 128]);
+        any.primes(&mut p, &mut q).unwrap();
+        assert_eq!((p, q), (P_2048, Q_2048));
+        assert_eq!(any.primes(&mut p[1..], &mut q), Err(RawError::WrongLength));
+        assert_eq!(any.primes(&mut p, &mut q[1..]), Err(RawError::WrongLength));
+    }
+
+    #[test]
+    fn does_not_print_its_primes() {
+        assert_eq!(std::format!("{:?}", key()), "RsaPrivateKey(2048 bits)");
+    }
+}
