@@ -290,7 +290,7 @@ fn crt_exponent<const HALF: usize>(p: &Odd<Uint<HALF>>) -> Result<Uint<HALF>, In
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::rsa::test_keys::{P_2048, Q_2048};
+    use crate::crypto::rsa::test_keys::{CONGRUENT_1_2048, P_2048, Q_2048};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
@@ -335,6 +335,17 @@ mod tests {
         let mut modulus = key().modulus;
         assert_eq!(key().raw_private(&mut rng, &mut modulus), Err(RawError::OutOfRange));
         assert_eq!(key().raw_private(&mut rng, &mut modulus[1..]), Err(RawError::WrongLength));
+    }
+
+    #[test]
+    fn exponents_are_inverses() {
+        let e = Uint::<{ limbs(1024) }>::from_u32(PUBLIC_EXPONENT);
+        for prime in [P_2048, Q_2048] {
+            let prime = odd::<{ limbs(1024) }>(&prime).unwrap();
+            let order = NonZero::new(prime.wrapping_sub(&Uint::ONE)).unwrap();
+            assert_eq!(crt_exponent(&prime).unwrap().mul_mod(&e, &order), Uint::ONE);
+        }
+        assert_eq!(crt_exponent(&odd::<{ limbs(1024) }>(&CONGRUENT_1_2048).unwrap()), Err(InvalidKey));
     }
 
     #[test]
