@@ -14,6 +14,14 @@ pub const TAG_LEN: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAuthentic;
 
+impl core::fmt::Display for NotAuthentic {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("tag does not verify")
+    }
+}
+
+impl core::error::Error for NotAuthentic {}
+
 /// ChaCha20-Poly1305 under one key.
 pub trait Aead {
     /// Takes a key.

@@ -220,6 +220,15 @@ fn encapsulate_skips_candidates_out_of_range() {
 }
 
 #[test]
+fn a_key_of_any_size_does_what_the_key_of_its_size_does() {
+    let modulus = private(KeySize::Bits2048).modulus().to_vec();
+    let sized = Rsa2048::from_modulus(&modulus).unwrap().encapsulate(&mut rng(1));
+    let any = AnyRsa::from_modulus(&modulus).unwrap().encapsulate(&mut rng(1));
+    assert_eq!((&any.z[..256], &any.ciphertext[..256]), (&sized.z[..], &sized.ciphertext[..]));
+    assert!(!std::format!("{sized:?}").contains("z:"), "the secret is not printed");
+}
+
+#[test]
 fn rejects_moduli_that_are_not_exactly_of_the_size() {
     let good = private(KeySize::Bits2048).modulus().to_vec();
     assert!(Rsa2048::from_modulus(&good).is_ok());
