@@ -2,6 +2,12 @@
 
 use core::fmt;
 
+use kabar_core::chat::MAX_NAME_LEN;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Only the server is called so.
+const RESERVED: &str = "server";
+
 /// A name that is allowed, in both of its forms.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
@@ -31,8 +37,25 @@ impl Name {
     /// # Errors
     /// [`NameError`].
     pub fn new(name: &str) -> Result<Self, NameError> {
-        let _ = name;
-        todo!()
+        // SPEC 6.6. What is far too long is not even normalised.
+        if name.len() > 8 * MAX_NAME_LEN {
+            return Err(NameError::TooLong);
+        }
+        let shown: String = name.nfkc().collect();
+        if shown.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if shown.len() > MAX_NAME_LEN {
+            return Err(NameError::TooLong);
+        }
+        if let Some(character) = shown.chars().find(|character| !is_allowed(*character)) {
+            return Err(NameError::Character(character));
+        }
+        if shown.starts_with(char::is_whitespace) || shown.ends_with(char::is_whitespace) {
+            return Err(NameError::EdgeSpace);
+        }
+        let folded = fold(&shown);
+        if folded == RESERVED { Err(NameError::Reserved) } else { Ok(Self { shown, folded }) }
     }
 
     /// As it is shown: after NFKC.
@@ -53,8 +76,29 @@ impl Name {
 /// # Errors
 /// [`NameError`].
 pub fn check_room(name: &str) -> Result<(), NameError> {
-    let _ = name;
-    todo!()
+    let is_room =
+        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character);
+    if let Some(character) = name.chars().find(|character| !is_room(*character)) {
+        return Err(NameError::Character(character));
+    }
+    Name::new(name).map(|_| ())
+}
+
+/// Case folding, then NFKC again. Lower case of upper case maps everything that default case folding maps together, and a
+/// few letters more (a dotless i becomes an i): here two names had better be the same than look it.
+fn fold(shown: &str) -> String {
+    shown.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// No control, zero-width or bidirectional characters (Unicode's Default_Ignorable_Code_Point, and the line separators), none
+/// of `: ~ / @`.
+fn is_allowed(character: char) -> bool {
+    let is_invisible = matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}');
+    !character.is_control() && !is_invisible && !":~/@".contains(character)
 }
 
 impl fmt::Display for NameError {
@@ -70,3 +114,115 @@ impl fmt::Display for NameError {
 }
 
 impl core::error::Error for NameError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        Name::new(a).expect("allowed").folded() == Name::new(b).expect("allowed").folded()
+    }
+
+    #[test]
+    fn takes_names_of_people() {
+        for name in ["darryl", "Farhan", "Jörg Müller", "李小龍", "Ольга", "عمر", "अनिल", "x", "a.b-c_d!", "7", "🦀"]
+        {
+            assert_eq!(Name::new(name).expect(name).shown(), name);
+        }
+    }
+
+    #[test]
+    fn rejects_empty_and_long_names() {
+        assert_eq!(Name::new(""), Err(NameError::Empty));
+        assert!(Name::new(&"n".repeat(32)).is_ok());
+        assert_eq!(Name::new(&"n".repeat(33)), Err(NameError::TooLong));
+        assert_eq!(Name::new(&"n".repeat(100_000)), Err(NameError::TooLong));
+        // One character that NFKC makes 33 bytes of.
+        assert_eq!(Name::new("\u{fdfa}"), Err(NameError::TooLong));
+        // 33 bytes that NFKC makes 22 of.
+        assert!(Name::new(&"e\u{301}".repeat(11)).is_ok());
+    }
+
+    #[test]
+    fn rejects_characters_that_are_not_seen_or_mean_something() {
+        let bad = [
+            '\0',
+            '\n',
+            '\u{7f}',
+            '\u{9b}',
+            '\u{ad}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{2028}',
+            '\u{feff}',
+            '\u{fe0f}',
+            '\u{e0041}',
+            '\u{61c}',
+            '\u{3164}',
+            ':',
+            '~',
+            '/',
+            '@',
+        ];
+        for character in bad {
+            assert!(matches!(Name::new(&format!("a{character}b")), Err(NameError::Character(_))), "{character:?}");
+        }
+        // What NFKC makes of other characters is judged too: a/c, a fullwidth colon.
+        assert_eq!(Name::new("\u{2100}"), Err(NameError::Character('/')));
+        assert_eq!(Name::new("a\u{ff1a}b"), Err(NameError::Character(':')));
+    }
+
+    #[test]
+    fn rejects_spaces_at_the_ends_only() {
+        assert!(Name::new("Anna Lena").is_ok());
+        for name in [" a", "a ", "\u{a0}a", "a\u{3000}", " "] {
+            assert_eq!(Name::new(name), Err(NameError::EdgeSpace), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn reserves_server_however_it_is_written() {
+        for name in ["server", "Server", "SERVER", "ｓｅｒｖｅｒ", "ſerver"] {
+            assert_eq!(Name::new(name), Err(NameError::Reserved), "{name}");
+        }
+        assert!(Name::new("server2").is_ok());
+    }
+
+    #[test]
+    fn compares_after_normalisation_and_case_folding() {
+        assert!(same("Darryl", "dARRYL"));
+        assert!(same("Straße", "STRASSE"));
+        assert!(same("Ｄarryl", "darryl"));
+        assert!(same("Jo\u{308}rg", "JÖRG"));
+        assert!(same("ΣΊΣΥΦΟΣ", "σίσυφος"));
+        assert!(same("ﬁn", "FIN"));
+        assert!(!same("Darryl", "Daryl"));
+    }
+
+    #[test]
+    fn rooms_are_lower_case_ascii() {
+        for room in ["lobby", "a-b_c", "7"] {
+            assert_eq!(check_room(room), Ok(()));
+        }
+        for room in ["Lobby", "lob by", "ö", "a.b", "", "server", &"r".repeat(33)] {
+            assert!(check_room(room).is_err(), "{room}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn taking_a_name_twice_changes_nothing(text in "\\PC{1,12}") {
+            if let Ok(name) = Name::new(&text) {
+                prop_assert_eq!(&Name::new(name.shown()).expect("still allowed"), &name);
+                prop_assert_eq!(fold(name.folded()), name.folded());
+            }
+        }
+    }
+}

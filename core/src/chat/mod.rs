@@ -22,6 +22,8 @@ pub const MAX_MESSAGE_LEN: usize = 4480;
 pub const MAX_PASSWORD_LEN: usize = 128;
 /// Most entries one History may ask for.
 pub const MAX_HISTORY: u8 = 200;
+/// Code of the Notice that the server cannot store posts at the moment; they are kept and tried again (SPEC 6.3).
+pub const NOTICE_STORAGE: u8 = 1;
 /// Bytes of a room's secret.
 pub const ROOM_SECRET_LEN: usize = 16;
 

@@ -7,7 +7,7 @@ use kabar_core::transport::{Capacity, Memory, Part, Parts, Slot};
 /// Pieces kept ready per kind; what is given back beyond that goes to the allocator.
 const MAX_SPARE: usize = 64;
 
-/// The rings of all connections of one hub, bounded in bytes.
+/// The memory of all connections of one hub; their rings are bounded in bytes.
 #[derive(Clone, Debug)]
 pub struct Pool {
     capacity: Capacity,
@@ -32,7 +32,7 @@ pub struct Pooled {
 }
 
 impl Pool {
-    /// A pool of `limit` bytes for connections of `capacity`.
+    /// A pool of `limit` bytes of rings for connections of `capacity`.
     #[must_use]
     pub fn new(capacity: Capacity, limit: usize) -> Self {
         let shared = Shared { used: 0, limit, refused: 0, spare_rings: Vec::new(), spare_tables: Vec::new() };
@@ -45,7 +45,7 @@ impl Pool {
         Pooled { pool: self.clone(), rings: Default::default(), in_flight: Box::default() }
     }
 
-    /// Bytes that connections hold.
+    /// Bytes of rings that connections hold.
     #[must_use]
     pub fn used(&self) -> usize {
         self.shared().used
@@ -110,9 +110,7 @@ impl Memory for Pooled {
             let spare = shared.spare_rings.iter().rposition(|spare| spare.len() == len);
             *ring = spare.map_or_else(|| vec![0; len].into(), |at| shared.spare_rings.swap_remove(at));
         } else if self.in_flight.len() < capacity.in_flight {
-            if !shared.take(capacity.in_flight * size_of::<Slot>()) {
-                return false;
-            }
+            // Not counted: without a table a connection could not even say that it has no room.
             let table = || vec![Slot::EMPTY; capacity.in_flight].into();
             self.in_flight = shared.spare_tables.pop().unwrap_or_else(table);
         }
@@ -129,7 +127,6 @@ impl Memory for Pooled {
             }
         } else {
             let table = core::mem::take(&mut self.in_flight);
-            shared.used -= size_of_val(&*table);
             if !table.is_empty() && shared.spare_tables.len() < MAX_SPARE {
                 shared.spare_tables.push(table);
             }
@@ -142,5 +139,55 @@ impl Drop for Pooled {
         for part in [Part::ChatSend, Part::ChatReceive, Part::BulkSend, Part::BulkReceive, Part::InFlight] {
             self.release(part);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAPACITY: Capacity =
+        Capacity { chat_send: 100, chat_receive: 40, bulk_send: 0, bulk_receive: 0, in_flight: 8 };
+
+    #[test]
+    fn holds_nothing_until_the_first_byte_and_nothing_after_the_last() {
+        let pool = Pool::new(CAPACITY, 1_000);
+        let mut memory = pool.memory();
+        assert_eq!((memory.parts().chat_send.len(), memory.parts().in_flight.len(), pool.used()), (0, 0, 0));
+        assert!(memory.acquire(Part::ChatSend) && memory.acquire(Part::ChatSend) && memory.acquire(Part::InFlight));
+        assert_eq!((memory.parts().chat_send.len(), memory.parts().in_flight.len(), pool.used()), (100, 8, 100));
+        memory.release(Part::ChatSend);
+        memory.release(Part::ChatSend);
+        assert_eq!((memory.parts().chat_send.len(), pool.used()), (0, 0));
+        assert!(memory.acquire(Part::ChatReceive));
+        drop(memory);
+        assert_eq!(pool.used(), 0);
+    }
+
+    #[test]
+    fn gives_no_more_than_its_limit_and_counts_refusals() {
+        let pool = Pool::new(CAPACITY, 230);
+        let mut memories = [pool.memory(), pool.memory(), pool.memory()];
+        assert_eq!(memories.each_mut().map(|memory| memory.acquire(Part::ChatSend)), [true, true, false]);
+        assert_eq!((pool.used(), pool.refused()), (200, 1));
+        memories[0].release(Part::ChatSend);
+        assert!(memories[2].acquire(Part::ChatSend));
+    }
+
+    #[test]
+    fn content_survives_what_other_parts_do() {
+        let pool = Pool::new(CAPACITY, 1_000);
+        let mut memory = pool.memory();
+        assert!(memory.acquire(Part::ChatSend));
+        memory.parts().chat_send.fill(7);
+        assert!(memory.acquire(Part::ChatReceive) && memory.acquire(Part::BulkSend));
+        memory.release(Part::ChatReceive);
+        assert_eq!(memory.parts().chat_send, [7; 100]);
+    }
+
+    #[test]
+    fn an_idle_connection_may_move_to_another_thread() {
+        fn assert_send<T: Send>() {}
+        assert_send::<Pooled>();
     }
 }

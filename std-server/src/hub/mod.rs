@@ -1,25 +1,72 @@
 //! The hub: connections, members, the room's log, limits. Sans-IO, like the core: datagrams, time and finished jobs in;
 //! datagrams, deadlines, jobs and events out (SPEC 3.6, 4.5, 6, 7).
 //!
+//! ```text
+//! datagram -> inbound -> (half_open) -> peer -> read -> join / posts / departure -> append -> commit -> log
+//!                                         ^                                                             |
+//! datagram <- outbound <------------- delivery: every member is a cursor into the log <-----------------'
+//! ```
+//!
 //! # The drive contract
 //!
-//! After [`Hub::new`], any `handle_*` and any operator call: drain [`Hub::poll_transmit`], [`Hub::poll_job`] and
-//! [`Hub::poll_event`], then sleep until [`Hub::poll_timeout`], the next datagram or the next finished job. A job that was
-//! fetched comes back by [`Hub::handle_done`], from whatever thread ran it.
+//! After [`Hub::new`], any `handle_*` and any operator call: drain, in this order, [`Hub::poll_transmit`], [`Hub::poll_job`] and
+//! [`Hub::poll_event`], then sleep until [`Hub::poll_timeout`], the next datagram or the next finished job. (Asking for datagrams
+//! may make jobs.) A job that was fetched comes back by [`Hub::handle_done`], from whatever thread ran it.
+//!
+//! # Determinism
+//!
+//! Everything random comes from the seed, no map is iterated in an order that is not its own: the same inputs give the same
+//! outputs.
 
+mod append;
 mod config;
 mod counters;
+mod delivery;
+mod departure;
+mod digest;
 mod events;
+mod half_open;
+mod inbound;
 mod jobs;
+mod join;
+mod limiter;
+mod log;
 mod memory;
+mod operator;
+mod outbound;
+mod ownership;
+mod pages;
+mod password;
+mod peer;
+mod posts;
+mod read;
+mod timers;
+mod welcome;
 
 use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
+use kabar_core::chat::{MAX_MESSAGE_LEN, Term};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::session::Acceptor;
 use kabar_core::time::Instant;
+use kabar_core::wire::MAX_DATAGRAM;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
 
 use crate::store::Loaded;
+use append::Appender;
+use half_open::HalfOpen;
+use limiter::{Bucket, Buckets, Rate};
+use log::Log;
+use ownership::Ownership;
+use pages::Pages;
+use password::Passwords;
+use peer::Peer;
+use timers::{Timer, Timers};
 
 pub use config::{Entrance, HubConfig, HubLimits, Mistakes, Profile};
 pub use counters::Counters;
@@ -33,7 +80,60 @@ pub use memory::{Pool, Pooled};
 /// The hub of one room.
 #[derive(Debug)]
 pub struct Hub<P: Provider> {
-    _provider: core::marker::PhantomData<fn() -> P>,
+    config: HubConfig,
+    room: Arc<str>,
+    rng: ChaCha20Rng,
+    wall: Wall,
+    is_stopping: bool,
+
+    acceptor: Acceptor,
+    half_open: HalfOpen,
+    accept_jobs: usize,
+    handshakes: Buckets,
+    hints: Bucket,
+
+    pool: Pool,
+    peers: BTreeMap<u32, Box<Peer<P>>>,
+    /// Peers that have not joined.
+    waiting: usize,
+    /// Peers that may have something to send, in this order; the first one is being asked if `is_asking`.
+    ready: VecDeque<u32>,
+    is_asking: bool,
+    /// Peers whose streams are read on after the next commit.
+    held: VecDeque<u32>,
+    /// Peers that could have no ring from the pool.
+    starved: BTreeSet<u32>,
+    timers: Timers,
+    passwords: Passwords,
+
+    members: Members,
+    log: Log,
+    pages: Pages,
+    appender: Appender,
+    ownership: Ownership,
+
+    replies: VecDeque<(SocketAddr, Vec<u8>)>,
+    jobs: VecDeque<Job<P>>,
+    events: VecDeque<HubEvent>,
+    counters: Counters,
+    /// Room for one message.
+    message: Vec<u8>,
+}
+
+/// Who is here, by all that is unique.
+#[derive(Debug, Default)]
+struct Members {
+    /// By folded name.
+    by_name: BTreeMap<String, u32>,
+    by_identity: BTreeMap<PublicIdentity, u32>,
+    by_instance: BTreeMap<u64, u32>,
+}
+
+/// What the wall clock showed, and when.
+#[derive(Clone, Copy, Debug)]
+struct Wall {
+    at: Instant,
+    unix_ms: u64,
 }
 
 /// One member, for an operator.
@@ -50,110 +150,169 @@ impl<P: Provider> Hub<P> {
     /// random comes from it.
     #[must_use]
     pub fn new(config: HubConfig, loaded: Loaded, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
-        let _ = (config, loaded, modulus, seed, now);
-        todo!()
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let limits = config.limits;
+        let mut acceptor_seed = [0; 32];
+        rng.fill_bytes(&mut acceptor_seed);
+        let handshakes = Rate { burst: limits.handshake_burst, interval: limits.handshake_interval };
+        let mut hub = Self {
+            room: config.room.as_str().into(),
+            wall: Wall { at: now, unix_ms: 0 },
+            is_stopping: false,
+            acceptor: Acceptor::new(modulus, config.profile.limits(), acceptor_seed),
+            half_open: HalfOpen::new(half_open::Bounds {
+                entries: limits.half_open,
+                per_prefix: limits.half_open_per_prefix,
+                time: limits.half_open_time,
+                cookies: limits.cookies,
+            }),
+            accept_jobs: 0,
+            handshakes: Buckets::new(handshakes, limits.prefixes),
+            hints: Bucket::FULL,
+            pool: Pool::new(config.profile.capacity, limits.pool_bytes),
+            peers: BTreeMap::new(),
+            waiting: 0,
+            ready: VecDeque::new(),
+            is_asking: false,
+            held: VecDeque::new(),
+            starved: BTreeSet::new(),
+            timers: Timers::default(),
+            passwords: Passwords::new(&limits),
+            members: Members::default(),
+            log: Log::new(&loaded, draw_term(&mut rng, &loaded), limits.tail_bytes),
+            pages: Pages::new(limits.page_bytes, limits.page_reads),
+            appender: Appender::new(limits.retry_min),
+            ownership: Ownership::new(&loaded, config.admission_tag, limits.name_keep_ms),
+            replies: VecDeque::new(),
+            jobs: VecDeque::new(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            message: vec![0; MAX_MESSAGE_LEN],
+            rng,
+            config,
+        };
+        hub.await_the_present(now);
+        hub.finish_input(now);
+        hub
     }
 
     /// Says what time it is: `unix_ms` since 1970 at `now`. Entries carry it. Call it at the start and when the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
-        let _ = (now, unix_ms);
-        todo!()
+        self.wall = Wall { at: now, unix_ms };
     }
 
     /// Takes a datagram, in place.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
-        let _ = (now, from, datagram);
-        todo!()
+        self.counters.datagrams += 1;
+        self.counters.half_open_expired += self.half_open.expire(now);
+        self.receive(now, from, datagram);
+        self.finish_input(now);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.counters.half_open_expired += self.half_open.expire(now);
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Connection(id) => self.on_connection_timer(now, id),
+                Timer::Phase(id) => self.on_phase_timer(now, id),
+                Timer::Away(folded) => self.on_away_timer(now, &folded),
+                Timer::Store => self.on_store_timer(),
+                Timer::Pages => {}
+                Timer::Pool => self.retry_starved(),
+            }
+        }
+        self.finish_input(now);
     }
 
     /// Takes a finished job.
     pub fn handle_done(&mut self, now: Instant, done: Done) {
-        let _ = (now, done);
-        todo!()
+        match done {
+            Done::Accept(done) => self.on_accept_done(done),
+            Done::Password(done) => self.on_password_done(now, done),
+            Done::Store(StoreDone::Append(result)) => self.on_append_done(now, result),
+            Done::Store(StoreDone::Reload(result)) => self.on_reload_done(now, result),
+            Done::Store(StoreDone::Read { range, entries }) => self.on_read_done(now, range, entries),
+        }
+        self.finish_input(now);
     }
 
     /// The next datagram to send, in `out` (at least 1200 bytes). Those to one peer come one after the other.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        let _ = (now, out);
-        todo!()
+        let transmit = self.next_transmit(now, out);
+        if transmit.is_none() {
+            self.put_to_work(now);
+        }
+        self.counters.transmits += u64::from(transmit.is_some());
+        transmit
     }
 
     /// The next job to run.
     pub fn poll_job(&mut self) -> Option<Job<P>> {
-        todo!()
+        self.jobs.pop_front()
     }
 
     /// What happened.
     pub fn poll_event(&mut self) -> Option<HubEvent> {
-        todo!()
+        self.events.pop_front()
     }
 
     /// When to call [`Hub::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
-    }
-
-    /// Says `text` (up to 4096 bytes; the rest is cut off) to the room as the operator.
-    pub fn say(&mut self, now: Instant, text: &str) {
-        let _ = (now, text);
-        todo!()
-    }
-
-    /// Puts a member out. `false`: there is nobody of that name.
-    pub fn kick(&mut self, now: Instant, name: &str) -> bool {
-        let _ = (now, name);
-        todo!()
-    }
-
-    /// Ends the ownership of a name, so that anybody may take it. `false`: nobody owns it, or the owner is here.
-    pub fn release_name(&mut self, now: Instant, name: &str) -> bool {
-        let _ = (now, name);
-        todo!()
-    }
-
-    /// Who is here, by name.
-    #[must_use]
-    pub fn who(&self) -> Vec<Presence> {
-        todo!()
-    }
-
-    /// Stops: everybody is told, nobody comes in any more. What was taken before is still committed: go on driving until
-    /// [`Hub::is_finished`], or for as long as one is willing to wait.
-    pub fn shutdown(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
-    }
-
-    /// Whether, after [`Hub::shutdown`], nothing is left to send or to commit.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        todo!()
+        self.timers.next().into_iter().chain(self.half_open.deadline()).min()
     }
 
     /// Largest seq that is committed.
     #[must_use]
     pub fn head(&self) -> u64 {
-        todo!()
+        self.log.head()
     }
 
     /// What was counted.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        todo!()
+        Counters { pool_empty: self.pool.refused(), ..self.counters }
     }
 
-    /// A digest of connections, members, room and what waits to be committed: equal before and after a datagram that does not
-    /// authenticate (SPEC 7, S6). Counters, half-open entries and limiters are left out. For tests.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn digest(&self) -> [u8; 32] {
-        todo!()
+    /// What follows every input.
+    fn finish_input(&mut self, now: Instant) {
+        // Whoever is being asked for datagrams may have more to say now.
+        self.is_asking = false;
+        self.put_to_work(now);
+    }
+
+    /// Makes jobs of whatever collected.
+    fn put_to_work(&mut self, now: Instant) {
+        self.append(now);
+        self.check_next_password(now);
+        self.read_pages();
+    }
+
+    /// What the wall clock shows, in ms since 1970.
+    fn wall_ms(&self, now: Instant) -> u64 {
+        self.wall.unix_ms.saturating_add(now.saturating_since(self.wall.at).as_millis())
+    }
+
+    fn tell(&mut self, event: HubEvent) {
+        if self.events.len() >= self.config.limits.events {
+            self.events.pop_front();
+            self.counters.events_dropped += 1;
+        }
+        self.events.push_back(event);
     }
 }
+
+/// A name for this run that no run before had.
+fn draw_term(rng: &mut ChaCha20Rng, loaded: &Loaded) -> Term {
+    loop {
+        let mut term = Term::default();
+        rng.fill_bytes(&mut term.0);
+        if loaded.terms.iter().all(|record| record.term != term) {
+            return term;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

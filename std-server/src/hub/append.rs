@@ -1,0 +1,264 @@
+//! Group commit (SPEC 7): posts and registrations collect while a batch is being committed; nobody is told anything before.
+//!
+//! ```text
+//! Idle -something collected-> Appending -ok-> Idle
+//!                                 |-failed, uncertain-> Reloading -> (it was written) -> Idle
+//!                                                           |------> (it was not) -> Pausing -> Idle: the same posts again
+//!                                                           |-failed-> ReloadPausing -> Reloading
+//! ```
+
+mod batch;
+mod outcome;
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use kabar_core::chat::{ENTRY_OVERHEAD, Kind};
+use kabar_core::crypto::Provider;
+use kabar_core::time::{Duration, Instant};
+
+use super::Hub;
+use super::peer::Phase;
+use super::{Job, StoreJob};
+use crate::store::Batch;
+
+/// What the log is about to get.
+#[derive(Debug)]
+pub(super) struct Pending {
+    author: String,
+    instance: u64,
+    number: u64,
+    kind: Kind,
+    body: Vec<u8>,
+    source: Source,
+}
+
+/// Where an entry comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A member's post.
+    Member(SocketAddr),
+    /// The operator.
+    Operator,
+    /// The server, about a member coming or going. `joiner`: only if that Join is committed with it.
+    Presence { folded: String, joiner: Option<u32> },
+}
+
+/// A Join that waits for its commit.
+#[derive(Clone, Debug)]
+pub(super) struct Joiner {
+    pub(super) id: u32,
+    pub(super) folded: String,
+}
+
+/// What collects, and what is under way.
+#[derive(Debug)]
+pub(super) struct Appender {
+    state: State,
+    posts: VecDeque<Pending>,
+    joiners: Vec<Joiner>,
+    /// Folded names whose owners were seen.
+    seen: BTreeSet<String>,
+    released: Vec<String>,
+    /// Bytes of posts that collect or are under way.
+    bytes: usize,
+    /// What `posts` and the batch under way say about who is here.
+    presence: BTreeMap<String, bool>,
+    pause: Duration,
+    is_in_trouble: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Appending(InFlight),
+    Reloading(InFlight),
+    /// Until the timer.
+    Pausing,
+    /// Until the timer.
+    ReloadPausing(InFlight),
+}
+
+/// A batch under way, and what is needed when it is through, or not.
+#[derive(Debug)]
+struct InFlight {
+    batch: Arc<Batch>,
+    /// Of each entry.
+    sources: Vec<Source>,
+    joiners: Vec<Joiner>,
+    /// The head under it.
+    base: u64,
+}
+
+impl Pending {
+    /// A member's post.
+    pub(super) fn by_member(
+        author: &str,
+        instance: u64,
+        number: u64,
+        kind: Kind,
+        body: &[u8],
+        from: SocketAddr,
+    ) -> Self {
+        let source = Source::Member(from);
+        Self { author: author.to_owned(), instance, number, kind, body: body.to_vec(), source }
+    }
+
+    /// Something that the server itself says.
+    pub(super) fn by_server(author: &str, kind: Kind, body: &[u8], source: Source) -> Self {
+        Self { author: author.to_owned(), instance: 0, number: 0, kind, body: body.to_vec(), source }
+    }
+
+    fn bytes(&self) -> usize {
+        self.body.len() + ENTRY_OVERHEAD
+    }
+}
+
+impl Appender {
+    pub(super) fn new(pause: Duration) -> Self {
+        Self {
+            state: State::Idle,
+            posts: VecDeque::new(),
+            joiners: Vec::new(),
+            seen: BTreeSet::new(),
+            released: Vec::new(),
+            bytes: 0,
+            presence: BTreeMap::new(),
+            pause,
+            is_in_trouble: false,
+        }
+    }
+
+    /// Adds to what collects.
+    pub(super) fn push(&mut self, pending: Pending) {
+        self.bytes += pending.bytes();
+        note_presence(&mut self.presence, pending.kind, &pending.source);
+        self.posts.push_back(pending);
+    }
+
+    /// Adds a Join that waits.
+    pub(super) fn push_join(&mut self, id: u32, folded: String) {
+        self.joiners.push(Joiner { id, folded });
+    }
+
+    /// Adds that the owner of a name was seen.
+    pub(super) fn push_seen(&mut self, folded: &str) {
+        self.seen.insert(folded.to_owned());
+    }
+
+    /// Adds that a name is nobody's any more.
+    pub(super) fn push_released(&mut self, folded: &str) {
+        self.released.push(folded.to_owned());
+    }
+
+    /// Bytes of posts that are not committed.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Joins that wait.
+    pub(super) fn joins(&self) -> usize {
+        let in_flight = match &self.state {
+            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => it.joiners.len(),
+            State::Idle | State::Pausing => 0,
+        };
+        self.joiners.len() + in_flight
+    }
+
+    /// Posts that are not committed.
+    pub(super) fn posts(&self) -> usize {
+        let in_flight = match &self.state {
+            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => it.batch.entries.len(),
+            State::Idle | State::Pausing => 0,
+        };
+        self.posts.len() + in_flight
+    }
+
+    /// Whether commits fail at present.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.is_in_trouble
+    }
+
+    /// Whether there is nothing to commit.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle) && self.posts.is_empty() && self.joiners.is_empty()
+    }
+
+    /// What is about to be said of somebody's presence.
+    pub(super) fn presence(&self, folded: &str) -> Option<bool> {
+        self.presence.get(folded).copied()
+    }
+
+    /// After a batch: only what collects is still to be said.
+    fn recompute_presence(&mut self) {
+        self.presence.clear();
+        for pending in &self.posts {
+            note_presence(&mut self.presence, pending.kind, &pending.source);
+        }
+    }
+}
+
+fn note_presence(presence: &mut BTreeMap<String, bool>, kind: Kind, source: &Source) {
+    if let Source::Presence { folded, .. } = source {
+        presence.insert(folded.clone(), kind == Kind::JOINED);
+    }
+}
+
+impl<P: Provider> Hub<P> {
+    /// Begins a commit if something collected and none is under way.
+    pub(super) fn append(&mut self, now: Instant) {
+        while matches!(self.appender.state, State::Idle) {
+            let posts = self.drop_lost_joins(now);
+            let in_flight = self.build(now, posts);
+            if in_flight.batch.is_empty() {
+                if in_flight.joiners.is_empty() {
+                    return;
+                }
+                // Nothing to write for these: welcome at once.
+                self.complete_joins(now, in_flight.joiners);
+                continue;
+            }
+            if self.config.mistakes.entry_before_commit {
+                let early = Batch { entries: in_flight.batch.entries.clone(), ..Batch::default() };
+                self.log.apply(&early);
+                self.mark_members_ready();
+            }
+            self.jobs.push_back(Job::Store(StoreJob::Append(in_flight.batch.clone())));
+            self.appender.state = State::Appending(in_flight);
+        }
+    }
+
+    /// Takes the posts that collected, without what was to be said of joins whose connection is gone.
+    fn drop_lost_joins(&mut self, now: Instant) -> VecDeque<Pending> {
+        let is_joining = |id: &u32| self.peers.get(id).is_some_and(|peer| matches!(peer.phase, Phase::Joining(_)));
+        let (joiners, lost) =
+            core::mem::take(&mut self.appender.joiners).into_iter().partition(|it| is_joining(&it.id));
+        self.appender.joiners = joiners;
+        let lost: Vec<Joiner> = lost;
+        let mut posts = core::mem::take(&mut self.appender.posts);
+        if !lost.is_empty() {
+            let is_lost = |joiner: &u32| lost.iter().any(|it| it.id == *joiner);
+            posts.retain(|post| {
+                let stays = !matches!(&post.source, Source::Presence { joiner: Some(id), .. } if is_lost(id));
+                self.appender.bytes -= if stays { 0 } else { post.bytes() };
+                stays
+            });
+            self.appender.presence.clear();
+            for post in &posts {
+                note_presence(&mut self.appender.presence, post.kind, &post.source);
+            }
+            for joiner in &lost {
+                self.end_claim(now, &joiner.folded);
+            }
+        }
+        posts
+    }
+
+    pub(super) fn mark_members_ready(&mut self) {
+        let members: Vec<u32> = self.members.by_name.values().copied().collect();
+        for id in members {
+            self.mark_ready(id);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Making one transaction of what collected.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+
+use super::{InFlight, Pending, Source, note_presence};
+use crate::hub::Hub;
+use crate::hub::peer::{Ask, Phase};
+use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
+
+impl<P: Provider> Hub<P> {
+    /// Takes everything that collected into a batch. May be empty.
+    pub(super) fn build(&mut self, now: Instant, posts: VecDeque<Pending>) -> InFlight {
+        let now_ms = self.wall_ms(now);
+        let base = self.log.head();
+        let joiners = core::mem::take(&mut self.appender.joiners);
+        let seen = core::mem::take(&mut self.appender.seen);
+        let mut batch = Batch { room: (*self.room).to_owned(), ..Batch::default() };
+        batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
+        batch.released = core::mem::take(&mut self.appender.released);
+
+        let mut presence = BTreeMap::new();
+        let mut sources = Vec::with_capacity(posts.len());
+        let mut instances: BTreeMap<u64, InstanceRecord> = BTreeMap::new();
+        for (post, seq) in posts.into_iter().zip(base + 1..) {
+            let Pending { author, instance, number, kind, body, source } = post;
+            if let Some(known) = self.log.instance(instance) {
+                let record = InstanceRecord { instance, identity: known.identity, highest: number, highest_seq: seq };
+                instances.insert(instance, record);
+            }
+            note_presence(&mut presence, kind, &source);
+            batch.entries.push(LogEntry { seq, time_ms: now_ms, author, instance, number, kind, body });
+            sources.push(source);
+        }
+
+        let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();
+        for folded in seen.iter().chain(presence.keys()) {
+            if let Some(record) = self.ownership.record(folded) {
+                names.insert(folded.clone(), NameRecord { seen_ms: now_ms, ..record.clone() });
+            }
+        }
+        for joiner in &joiners {
+            let Some(Phase::Joining(ask)) = self.peers.get(&joiner.id).map(|peer| &peer.phase) else { continue };
+            let Ask { name, identity, instance, is_newly_admitted, .. } = &**ask;
+            if self.log.instance(*instance).is_none() {
+                let record = InstanceRecord { instance: *instance, identity: *identity, highest: 0, highest_seq: 0 };
+                instances.insert(*instance, record);
+            }
+            if *is_newly_admitted {
+                batch.admissions.push(Admission { identity: *identity, tag: self.config.admission_tag });
+            }
+            let known = self.ownership.record(name.folded());
+            if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
+                let record = NameRecord {
+                    folded: name.folded().to_owned(),
+                    name: name.shown().to_owned(),
+                    identity: *identity,
+                    seen_ms: now_ms,
+                    present: known.is_some_and(|known| known.present),
+                };
+                names.insert(record.folded.clone(), record);
+            }
+        }
+        for (folded, is_present) in presence {
+            if let Some(record) = names.get_mut(&folded) {
+                record.present = is_present;
+            }
+        }
+        batch.instances = instances.into_values().collect();
+        batch.names = names.into_values().collect();
+        InFlight { batch: Arc::new(batch), sources, joiners, base }
+    }
+
+    /// Gives the posts of a batch that was not written back to what collects, before what came later. What was to be said of
+    /// joins goes: those joins are refused.
+    pub(super) fn give_back(&mut self, in_flight: InFlight) {
+        let InFlight { batch, sources, .. } = in_flight;
+        let batch = Arc::unwrap_or_clone(batch);
+        self.appender.seen.extend(batch.names.into_iter().map(|record| record.folded));
+        self.appender.released.splice(0..0, batch.released);
+        let later = core::mem::take(&mut self.appender.posts);
+        let earlier = batch.entries.into_iter().zip(sources).map(|(entry, source)| {
+            let LogEntry { author, instance, number, kind, body, .. } = entry;
+            Pending { author, instance, number, kind, body, source }
+        });
+        let of_no_join = |post: &Pending| !matches!(&post.source, Source::Presence { joiner: Some(_), .. });
+        self.appender.posts = earlier.chain(later).filter(of_no_join).collect();
+        self.appender.bytes = self.appender.posts.iter().map(Pending::bytes).sum();
+        self.appender.recompute_presence();
+    }
+}

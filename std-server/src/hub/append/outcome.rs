@@ -1,0 +1,205 @@
+//! What a commit came to. Only here is anybody told that something is stored (SPEC 7).
+
+use core::ops::RangeInclusive;
+use std::sync::Arc;
+
+use kabar_core::chat::RefusedCode;
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+
+use super::{InFlight, Joiner, Source, State};
+use crate::hub::peer::Phase;
+use crate::hub::timers::Timer;
+use crate::hub::{Hub, HubEvent, Job, StoreJob};
+use crate::store::{Batch, CommitError, Loaded, LogEntry, ReadError};
+
+impl<P: Provider> Hub<P> {
+    pub(in crate::hub) fn on_append_done(&mut self, now: Instant, result: Result<(), CommitError>) {
+        let State::Appending(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else { return };
+        match result {
+            Ok(()) => self.on_committed(now, in_flight),
+            Err(why) => self.on_trouble(now, in_flight, why),
+        }
+    }
+
+    /// The batch is in the log for ever.
+    fn on_committed(&mut self, now: Instant, in_flight: InFlight) {
+        let InFlight { batch, sources, joiners, .. } = in_flight;
+        self.counters.commits += 1;
+        self.counters.entries += batch.entries.len() as u64;
+        self.appender.pause = self.config.limits.retry_min;
+        self.log.apply(&batch);
+        self.ownership.apply(&batch);
+        let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + super::ENTRY_OVERHEAD).sum();
+        self.appender.bytes -= committed;
+        self.appender.recompute_presence();
+        self.say_stored(&batch);
+        self.report(batch, sources);
+        if core::mem::take(&mut self.appender.is_in_trouble) {
+            self.end_trouble();
+        }
+        self.mark_members_ready();
+        self.complete_joins(now, joiners);
+        self.read_on(now);
+    }
+
+    /// Tells authors that are here what is stored of theirs (SPEC 6.5: cumulative).
+    fn say_stored(&mut self, batch: &Batch) {
+        for record in batch.instances.iter().filter(|record| record.highest > 0) {
+            let id = self.members.by_instance.get(&record.instance);
+            if let Some(member) = id.and_then(|id| self.peers.get_mut(id)?.member_mut()) {
+                member.stored = Some((record.highest, record.highest_seq));
+            }
+        }
+    }
+
+    /// Tells the program around the hub.
+    fn report(&mut self, batch: Arc<Batch>, sources: Vec<Source>) {
+        for (entry, source) in Arc::unwrap_or_clone(batch).entries.into_iter().zip(sources) {
+            let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
+            let from = match source {
+                Source::Member(from) => Some(from),
+                Source::Operator | Source::Presence { .. } => None,
+            };
+            self.tell(HubEvent::Entry { seq, time_ms, author, from, kind, body });
+        }
+    }
+
+    /// The batch did not (surely) happen: nothing is accepted before heads and numbers were read again (SPEC 7).
+    fn on_trouble(&mut self, now: Instant, mut in_flight: InFlight, why: CommitError) {
+        match why {
+            CommitError::Failed => self.counters.commits_failed += 1,
+            CommitError::Uncertain => self.counters.commits_uncertain += 1,
+        }
+        if !core::mem::replace(&mut self.appender.is_in_trouble, true) {
+            self.tell(HubEvent::StoreTrouble(why));
+        }
+        // Joins do not wait for better times.
+        let mut joiners = core::mem::take(&mut in_flight.joiners);
+        joiners.append(&mut self.appender.joiners);
+        self.refuse_joins(now, joiners);
+        self.warn_authors(&in_flight.batch);
+        self.reload(in_flight);
+    }
+
+    fn refuse_joins(&mut self, now: Instant, joiners: Vec<Joiner>) {
+        for Joiner { id, folded } in joiners {
+            let name = match self.peers.get(&id).map(|peer| &peer.phase) {
+                Some(Phase::Joining(ask)) => Some(ask.name.shown().to_owned()),
+                _ => None,
+            };
+            if let Some(name) = name {
+                let text = "the server cannot store anything at the moment";
+                self.refuse(now, id, &name, RefusedCode::TRY_LATER, text);
+            }
+            self.end_claim(now, &folded);
+        }
+    }
+
+    /// Tells authors once that theirs is not stored yet.
+    fn warn_authors(&mut self, batch: &Batch) {
+        for entry in &batch.entries {
+            let Some(id) = self.members.by_instance.get(&entry.instance).copied() else { continue };
+            let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) else { continue };
+            if !core::mem::replace(&mut member.knows_trouble, true) {
+                member.notice = true;
+                self.mark_ready(id);
+            }
+        }
+    }
+
+    fn end_trouble(&mut self) {
+        for peer in self.peers.values_mut() {
+            if let Some(member) = peer.member_mut() {
+                member.knows_trouble = false;
+                member.notice = false;
+            }
+        }
+        self.tell(HubEvent::StoreRecovered);
+    }
+
+    fn reload(&mut self, in_flight: InFlight) {
+        self.appender.state = State::Reloading(in_flight);
+        self.jobs.push_back(Job::Store(StoreJob::Reload { room: self.room.clone() }));
+    }
+
+    pub(in crate::hub) fn on_reload_done(&mut self, now: Instant, result: Result<Box<Loaded>, ReadError>) {
+        let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else { return };
+        match result {
+            Err(ReadError) => {
+                self.counters.reads_failed += 1;
+                self.tell(HubEvent::StoreUnreadable);
+                self.appender.state = State::ReloadPausing(in_flight);
+                self.pause(now);
+            }
+            Ok(loaded) if loaded.head < in_flight.base => {
+                self.tell(HubEvent::StoreWentBack { head: loaded.head, expected: in_flight.base });
+                self.appender.state = State::ReloadPausing(in_flight);
+                self.pause(now);
+            }
+            Ok(loaded) => self.derive(now, in_flight, &loaded),
+        }
+    }
+
+    /// Heads and numbers are known again. A transaction is written whole or not at all, and only this hub writes: the batch is in
+    /// the log if the head says so.
+    fn derive(&mut self, now: Instant, in_flight: InFlight, loaded: &Loaded) {
+        self.log.reload(loaded);
+        self.pages.clear();
+        self.ownership.reload(loaded);
+        let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.head >= last);
+        if was_written {
+            self.counters.commits_found += 1;
+            self.on_committed(now, in_flight);
+        } else {
+            self.give_back(in_flight);
+            self.appender.state = State::Pausing;
+            self.pause(now);
+        }
+        self.restore_accepted();
+    }
+
+    /// What waits was accepted before and still is.
+    fn restore_accepted(&mut self) {
+        for post in &self.appender.posts {
+            if let Some(instance) = self.log.instance_mut(post.instance) {
+                instance.accepted = instance.accepted.max(post.number);
+            }
+        }
+    }
+
+    fn pause(&mut self, now: Instant) {
+        self.timers.set(Timer::Store, Some(now + self.appender.pause));
+        self.appender.pause = (self.appender.pause * 2).min(self.config.limits.retry_max);
+    }
+
+    /// A pause after trouble is over.
+    pub(in crate::hub) fn on_store_timer(&mut self) {
+        match core::mem::replace(&mut self.appender.state, State::Idle) {
+            State::ReloadPausing(in_flight) => self.reload(in_flight),
+            State::Pausing => {}
+            other => self.appender.state = other,
+        }
+    }
+
+    pub(in crate::hub) fn on_read_done(
+        &mut self,
+        now: Instant,
+        range: RangeInclusive<u64>,
+        entries: Result<Vec<LogEntry>, ReadError>,
+    ) {
+        match entries {
+            Ok(entries) => {
+                self.counters.pages_read += 1;
+                for id in self.pages.complete(range, entries) {
+                    self.mark_ready(id);
+                }
+            }
+            Err(ReadError) => {
+                self.counters.reads_failed += 1;
+                self.pages.fail(&range);
+                self.timers.set(Timer::Pages, Some(now + self.config.limits.retry_min));
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What a member gets (SPEC 6.3, 7): the log behind its cursor, and O(1) besides. As much as its send ring takes, nothing more.
+
+use kabar_core::chat::message::server_proof;
+use kabar_core::chat::{NOTICE_STORAGE, PAST_OVERHEAD, ToClient, Welcome};
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+use kabar_core::wire::frame::{CloseCode, StreamId};
+
+use super::log::{Encoded, HANDLE, HANDLE_AT};
+use super::pages::Lookup;
+use super::peer::{History, Member};
+use super::{Departure, Hub};
+
+/// One attempt to write something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Written (or passed over): go on.
+    Done,
+    /// There is nothing of this sort, or it has to be read first.
+    Nothing,
+    /// The send ring is full.
+    Full,
+}
+
+impl<P: Provider> Hub<P> {
+    /// Fills the send ring of a member.
+    pub(super) fn deliver(&mut self, now: Instant, id: u32) {
+        if self.peers.get(&id).is_none_or(|peer| peer.member().is_none()) {
+            return;
+        }
+        let step = loop {
+            match self.deliver_control(id) {
+                Step::Done => continue,
+                Step::Full => break Step::Full,
+                Step::Nothing => {}
+            }
+            // Answers and the log in turn: neither starves the other.
+            let answer = self.deliver_answer(now, id);
+            let entry = self.deliver_entry(now, id);
+            match (answer, entry) {
+                (Step::Full, _) | (_, Step::Full) => break Step::Full,
+                (Step::Nothing, Step::Nothing) => break Step::Nothing,
+                _ => {}
+            }
+        };
+        let is_empty = |hub: &Self| {
+            hub.peers
+                .get(&id)
+                .is_some_and(|peer| peer.connection.is_open() && peer.connection.unacknowledged(StreamId::Chat) == 0)
+        };
+        // Full although nothing is in it: the pool had no ring.
+        if step == Step::Full && is_empty(self) {
+            self.starve(now, id);
+        }
+    }
+
+    /// Everything but entries and answers, most urgent first.
+    fn deliver_control(&mut self, id: u32) -> Step {
+        let Some(member) = self.peers.get(&id).and_then(|peer| peer.member()) else { return Step::Nothing };
+        let Member { instance, welcome, post_refused, stored, notice, .. } = *member;
+        let (was_sent, clear): (bool, fn(&mut Member)) = if let Some(is_reset) = welcome {
+            (self.send_welcome(id, is_reset), |member| member.welcome = None)
+        } else if let Some((number, code)) = post_refused {
+            let message = ToClient::PostRefused { handle: HANDLE, instance, number, code };
+            (self.send(id, &message), |member| member.post_refused = None)
+        } else if let Some((number, seq)) = stored {
+            let message = ToClient::Stored { handle: HANDLE, instance, number, seq };
+            (self.send(id, &message), |member| member.stored = None)
+        } else if notice {
+            let text = "the server cannot store messages at the moment; yours is kept and will be tried again";
+            (self.send(id, &ToClient::Notice { code: NOTICE_STORAGE, text }), |member| member.notice = false)
+        } else {
+            return Step::Nothing;
+        };
+        if !was_sent {
+            return Step::Full;
+        }
+        if let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) {
+            clear(member);
+        }
+        Step::Done
+    }
+
+    /// Reset (if it is one) and Welcome, both or neither.
+    fn send_welcome(&mut self, id: u32, is_reset: bool) -> bool {
+        let Some(peer) = self.peers.get_mut(&id) else { return false };
+        let Some(exporter) = peer.connection.exporter().copied() else { return false };
+        let Some(member) = peer.member() else { return false };
+        let welcome = ToClient::Welcome(Welcome {
+            handle: HANDLE,
+            room: &self.room,
+            name: member.name.shown(),
+            term: self.log.term().term,
+            first: self.log.first(),
+            head: self.log.head(),
+            start: member.cursor,
+            instance: member.instance,
+            highest: self.log.instance(member.instance).map_or(0, |instance| instance.highest),
+            members: u16::try_from(self.members.by_identity.len()).unwrap_or(u16::MAX),
+            proof: server_proof(&self.config.secret, &exporter),
+        });
+        let mut buffer = [0; 1024];
+        let mut len = 0;
+        if is_reset {
+            len = ToClient::Reset { handle: HANDLE }.encode(&mut buffer).unwrap_or_default();
+        }
+        len += welcome.encode(&mut buffer[len..]).unwrap_or_default();
+        peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok()
+    }
+
+    /// The next entry behind the cursor.
+    fn deliver_entry(&mut self, now: Instant, id: u32) -> Step {
+        let Some(member) = self.peers.get(&id).and_then(|peer| peer.member()) else { return Step::Nothing };
+        let (cursor, largest) = (member.cursor, member.largest_entry);
+        let seq = cursor + 1;
+        if seq > self.log.head() {
+            return Step::Nothing;
+        }
+        if !(self.config.mistakes.skip_an_entry && seq.is_multiple_of(16)) {
+            let encoded = match self.lookup(now, id, seq) {
+                Some(encoded) => encoded,
+                None => return Step::Nothing,
+            };
+            if !self.send_entry(id, &encoded, largest) {
+                return Step::Full;
+            }
+        }
+        if let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) {
+            member.cursor = seq;
+        }
+        Step::Done
+    }
+
+    /// An entry as it is, or as a stub if it is larger than the member takes (SPEC 6.2).
+    fn send_entry(&mut self, id: u32, encoded: &Encoded, largest: u16) -> bool {
+        let Some(peer) = self.peers.get_mut(&id) else { return false };
+        let message = encoded.message();
+        if encoded.body_len() > largest || message.len() > peer.message_limit {
+            let head = encoded.entry().head;
+            let was_sent = self.send(id, &ToClient::Stub { handle: HANDLE, head, size: encoded.body_len() });
+            self.counters.stubs += u64::from(was_sent);
+            return was_sent;
+        }
+        let (Some(before), Some(behind)) = (message.get(..HANDLE_AT), message.get(HANDLE_AT + 1..)) else {
+            return false;
+        };
+        let was_sent = peer.connection.send(StreamId::Chat, &[before, &[HANDLE], behind]).is_ok();
+        self.counters.delivered += u64::from(was_sent);
+        was_sent
+    }
+
+    /// An entry from the tail or a page. `None`: it has to be read; the connection is asked again then.
+    fn lookup(&mut self, now: Instant, id: u32, seq: u64) -> Option<Encoded> {
+        if let Some(encoded) = self.log.in_tail(seq) {
+            return Some(encoded.clone());
+        }
+        match self.pages.lookup(seq) {
+            Lookup::Here(encoded) => Some(encoded),
+            Lookup::Later => {
+                self.pages.want(seq, id);
+                None
+            }
+            Lookup::Gone => {
+                // Its cursor fell behind what is kept. A new Join begins at what is there, and says so.
+                self.depart(now, id, Departure::Vanished);
+                self.close(now, id, CloseCode::INTERNAL, "history was removed");
+                None
+            }
+        }
+    }
+
+    /// The next answer to Who or History.
+    fn deliver_answer(&mut self, now: Instant, id: u32) -> Step {
+        let Some(member) = self.peers.get(&id).and_then(|peer| peer.member()) else { return Step::Nothing };
+        if member.who.is_some() {
+            self.deliver_who(now, id)
+        } else if let Some(history) = member.history {
+            self.deliver_history(now, id, history)
+        } else {
+            Step::Nothing
+        }
+    }
+
+    fn deliver_who(&mut self, now: Instant, id: u32) -> Step {
+        use core::ops::Bound::{Excluded, Unbounded};
+        let Some(who) = self.peers.get(&id).and_then(|peer| peer.member()?.who.clone()) else { return Step::Nothing };
+        let from = who.after.as_ref().map_or(Unbounded, Excluded);
+        let mut rest = self.members.by_name.range::<String, _>((from, Unbounded));
+        let next = rest.next().map(|(folded, id)| (folded.clone(), *id));
+        let is_last = rest.next().is_none();
+        let shown = next.as_ref().and_then(|(_, id)| Some(self.peers.get(id)?.member()?.name.shown().to_owned()));
+        // SPEC 6.3: the last one states 0; others never do, however many came or went meanwhile.
+        let left = who.remaining.saturating_sub(1);
+        let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
+        if !self.send(id, &ToClient::Member { handle: HANDLE, remaining, name: shown.as_deref() }) {
+            return Step::Full;
+        }
+        let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) else { return Step::Nothing };
+        member.who.as_mut().map(|who| {
+            who.after = next.map(|(folded, _)| folded);
+            who.remaining = left;
+        });
+        if is_last {
+            member.who = None;
+            self.read(now, id);
+        }
+        Step::Done
+    }
+
+    fn deliver_history(&mut self, now: Instant, id: u32, history: History) -> Step {
+        let History { next, last } = history;
+        let is_last = next >= last;
+        let mut entry = None;
+        if next <= last {
+            let Some(encoded) = self.lookup(now, id, next) else { return Step::Nothing };
+            let Some(peer) = self.peers.get(&id) else { return Step::Nothing };
+            let largest = peer.member().map_or(0, |member| member.largest_entry);
+            let body_len = encoded.body_len();
+            let fits = body_len <= largest && PAST_OVERHEAD + usize::from(body_len) <= peer.message_limit;
+            entry = fits.then_some(encoded);
+        }
+        // SPEC 6.3: entries that the member does not take are left out; the last answer always states 0.
+        if entry.is_some() || is_last {
+            let remaining = u16::try_from(last.saturating_sub(next)).unwrap_or(u16::MAX);
+            let entry = entry.as_ref().map(Encoded::entry);
+            if !self.send(id, &ToClient::Past { handle: HANDLE, remaining, entry }) {
+                return Step::Full;
+            }
+        }
+        let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) else { return Step::Nothing };
+        member.history = (!is_last).then_some(History { next: next + 1, last });
+        if is_last {
+            self.read(now, id);
+        }
+        Step::Done
+    }
+}

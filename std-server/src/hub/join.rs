@@ -1,0 +1,139 @@
+//! Join (SPEC 6.2): who it is, whether it may come in, under which name and instance. Nothing is said before the commit.
+
+use kabar_core::chat::message::{client_proof, join_statement};
+use kabar_core::chat::{Authentication, Join, Kind, RefusedCode};
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::kdf;
+use kabar_core::time::Instant;
+use rand_core::Rng;
+use zeroize::Zeroizing;
+
+use super::append::{Pending, Source};
+use super::peer::{Ask, Phase};
+use super::timers::Timer;
+use super::{Entrance, Hub};
+use crate::names::Name;
+
+/// Room for what a Join signs, with a room name as long as strings are.
+const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
+
+/// How a Join that is in order goes on.
+enum Entry {
+    Admitted,
+    Password,
+}
+
+impl<P: Provider> Hub<P> {
+    pub(super) fn on_join(&mut self, now: Instant, id: u32, join: &Join<'_>) {
+        self.timers.set(Timer::Phase(id), None);
+        match self.judge(id, join) {
+            Err((code, text)) => self.refuse(now, id, join.name, code, text),
+            Ok((ask, Entry::Admitted)) => self.admit(now, id, ask),
+            Ok((ask, Entry::Password)) => {
+                let Authentication::Password(password) = join.authentication else { return };
+                self.ask_password(now, id, ask, Zeroizing::new(password.to_vec()));
+            }
+        }
+    }
+
+    /// Whose Join it is, and whether it may come in. Strangers learn nothing about names.
+    fn judge(&self, id: u32, join: &Join<'_>) -> Result<(Box<Ask>, Entry), (RefusedCode, &'static str)> {
+        let exporter = self.peers.get(&id).and_then(|peer| peer.connection.exporter());
+        let Some(exporter) = exporter else { return Err((RefusedCode::TRY_LATER, "")) };
+        if join.room != &*self.room {
+            return Err((RefusedCode::UNKNOWN_ROOM, "there is no such room here"));
+        }
+        // SPEC 6.2
+        let mut statement = [0; STATEMENT_LEN];
+        let len = join_statement(exporter, &join.identity, join.room, &mut statement).unwrap_or_default();
+        if !join.identity.verify(&statement[..len], &join.signature) {
+            return Err((RefusedCode::SIGNATURE, "the signature does not verify"));
+        }
+        let is_admitted = self.ownership.is_admitted(&join.identity);
+        let entrance = self.config.entrance;
+        let entry = match join.authentication {
+            Authentication::Secret(proof) if kdf::equal(&proof, &client_proof(&self.config.secret, exporter)) => {
+                Entry::Admitted
+            }
+            Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),
+            _ if is_admitted || entrance == Entrance::Open => Entry::Admitted,
+            Authentication::Password(_) if entrance == Entrance::Password => Entry::Password,
+            Authentication::Password(_) => {
+                return Err((RefusedCode::AUTHENTICATION, "this room is joined by invitation, not by password"));
+            }
+            Authentication::None => {
+                return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password"));
+            }
+        };
+        // SPEC 6.6
+        let name = Name::new(join.name).map_err(|_| (RefusedCode::NAME_NOT_ALLOWED, "this name is not allowed"))?;
+        let ask = Ask {
+            name,
+            identity: join.identity,
+            instance: join.instance,
+            start: join.start,
+            largest_entry: join.largest_entry,
+            is_newly_admitted: !is_admitted,
+        };
+        Ok((Box::new(ask), entry))
+    }
+
+    /// A Join that may come in: name, instance and place, then the commit.
+    pub(super) fn admit(&mut self, now: Instant, id: u32, mut ask: Box<Ask>) {
+        if let Err((code, text)) = self.place(now, &mut ask) {
+            return self.refuse(now, id, ask.name.shown(), code, text);
+        }
+        let folded = ask.name.folded().to_owned();
+        self.ownership.claim(&folded, ask.identity);
+        self.announce_joined(id, &ask);
+        self.timers.set(Timer::Away(folded.clone()), None);
+        self.set_phase(id, Phase::Joining(ask));
+        self.appender.push_join(id, folded);
+    }
+
+    fn place(&mut self, now: Instant, ask: &mut Ask) -> Result<(), (RefusedCode, &'static str)> {
+        if self.appender.is_in_trouble() {
+            return Err((RefusedCode::TRY_LATER, "the server cannot store anything at the moment"));
+        }
+        match self.log.instance(ask.instance) {
+            // SPEC 6.5
+            Some(instance) if instance.identity != ask.identity => {
+                return Err((RefusedCode::INSTANCE, "the instance belongs to another identity"));
+            }
+            Some(_) => {}
+            None => ask.instance = self.draw_instance(),
+        }
+        let holder = self.members.by_name.get(ask.name.folded()).and_then(|id| self.peers.get(id)?.member());
+        let is_held = holder.is_some_and(|holder| holder.identity != ask.identity);
+        if is_held || !self.ownership.may_take(ask.name.folded(), ask.identity, self.wall_ms(now)) {
+            return Err((RefusedCode::NAME_TAKEN, "somebody else has this name"));
+        }
+        let taken = self.members.by_identity.len() + self.appender.joins();
+        if taken >= self.config.limits.members && !self.members.by_identity.contains_key(&ask.identity) {
+            self.counters.room_full += 1;
+            return Err((RefusedCode::ROOM_FULL, "the room is full"));
+        }
+        Ok(())
+    }
+
+    /// The random number that a client process goes by; never 0, never one that is known.
+    fn draw_instance(&mut self) -> u64 {
+        loop {
+            let instance = self.rng.next_u64();
+            if instance != 0 && self.log.instance(instance).is_none() {
+                return instance;
+            }
+        }
+    }
+
+    /// Says joined in a small room, unless the log says already that it is here or it was only away (DESIGN: a return).
+    fn announce_joined(&mut self, id: u32, ask: &Ask) {
+        let folded = ask.name.folded();
+        let is_return = self.is_present(folded) || self.timers.get(&Timer::Away(folded.to_owned())).is_some();
+        let is_small = self.members.by_identity.len() < self.config.limits.announced_members;
+        if is_small && !is_return {
+            let source = Source::Presence { folded: folded.to_owned(), joiner: Some(id) };
+            self.appender.push(Pending::by_server(ask.name.shown(), Kind::JOINED, &[], source));
+        }
+    }
+}

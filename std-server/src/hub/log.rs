@@ -1,0 +1,298 @@
+//! The room's log as far as it is committed (SPEC 7): head, terms, numbers, and the tail that stays in memory.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHead, Start, Term, ToClient};
+use kabar_core::crypto::identity::PublicIdentity;
+
+use crate::store::{Batch, InstanceRecord, Loaded, LogEntry, TermRecord};
+
+/// The handle that encoded entries are written under; whoever sends one puts the member's in its place.
+pub(super) const HANDLE: u8 = 1;
+/// Where the handle stands in an encoded entry: behind length and type.
+pub(super) const HANDLE_AT: usize = 3;
+
+/// The committed log.
+#[derive(Debug)]
+pub(super) struct Log {
+    terms: Vec<TermRecord>,
+    /// This run. Nobody is told before it is durable.
+    term: TermRecord,
+    first: u64,
+    head: u64,
+    instances: BTreeMap<u64, Instance>,
+    /// The last entries up to `head`, within `tail_limit` bytes.
+    tail: VecDeque<Encoded>,
+    tail_bytes: usize,
+    tail_limit: usize,
+}
+
+/// One client process (SPEC 6.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Instance {
+    /// Whose it is.
+    pub(super) identity: PublicIdentity,
+    /// Highest number in the log.
+    pub(super) highest: u64,
+    /// The seq of that.
+    pub(super) highest_seq: u64,
+    /// Highest number that is in the log or waits to be.
+    pub(super) accepted: u64,
+}
+
+/// An entry as an Entry message, shared by all who get it.
+#[derive(Clone, Debug)]
+pub(super) struct Encoded {
+    message: Arc<[u8]>,
+    body_len: u16,
+}
+
+impl Log {
+    /// Over what the store holds, in a run named `term`.
+    pub(super) fn new(loaded: &Loaded, term: Term, tail_limit: usize) -> Self {
+        let mut log = Self {
+            terms: Vec::new(),
+            term: TermRecord { term, first_seq: loaded.head + 1 },
+            first: 1,
+            head: 0,
+            instances: BTreeMap::new(),
+            tail: VecDeque::new(),
+            tail_bytes: 0,
+            tail_limit,
+        };
+        log.reload(loaded);
+        log
+    }
+
+    /// Takes heads and numbers from the store again. The tail stays if the head did.
+    pub(super) fn reload(&mut self, loaded: &Loaded) {
+        if loaded.head != self.head {
+            self.tail.clear();
+            self.tail_bytes = 0;
+        }
+        self.terms.clone_from(&loaded.terms);
+        (self.first, self.head) = (loaded.first.max(1), loaded.head);
+        let instance = |record: &InstanceRecord| (record.instance, Instance::new(record));
+        self.instances = loaded.instances.iter().map(instance).collect();
+    }
+
+    /// Takes what was committed.
+    pub(super) fn apply(&mut self, batch: &Batch) {
+        self.terms.extend(batch.term);
+        for record in &batch.instances {
+            let accepted = self.instances.get(&record.instance).map_or(0, |instance| instance.accepted);
+            let mut instance = Instance::new(record);
+            instance.accepted = instance.accepted.max(accepted);
+            self.instances.insert(record.instance, instance);
+        }
+        let head = self.head;
+        for entry in batch.entries.iter().filter(|entry| entry.seq > head) {
+            let encoded = Encoded::new(entry);
+            self.tail_bytes += encoded.message.len();
+            self.tail.push_back(encoded);
+        }
+        self.head = self.head.max(batch.last_seq().unwrap_or_default());
+        while self.tail_bytes > self.tail_limit
+            && let Some(oldest) = self.tail.pop_front()
+        {
+            self.tail_bytes -= oldest.message.len();
+        }
+    }
+
+    /// The entry, if it is in the tail.
+    pub(super) fn in_tail(&self, seq: u64) -> Option<&Encoded> {
+        let first = self.head + 1 - self.tail.len() as u64;
+        self.tail.get(usize::try_from(seq.checked_sub(first)?).ok()?)
+    }
+
+    /// Where delivery begins: entries above this seq come. And whether the cursor was not valid (SPEC 7).
+    pub(super) fn start(&self, start: Start) -> (u64, bool) {
+        let floor = self.first - 1;
+        let last = |count: u32| self.head.saturating_sub(u64::from(count)).max(floor);
+        match start {
+            Start::Head => (self.head, false),
+            Start::Last(count) => (last(count), false),
+            Start::After { seq, term, .. } if self.is_valid(seq, term) => (seq.max(floor), false),
+            Start::After { otherwise, .. } => (last(otherwise), true),
+        }
+    }
+
+    /// Whether a cursor is one: its term is known and has an entry of this seq, or begins behind it (SPEC 7).
+    fn is_valid(&self, seq: u64, term: Term) -> bool {
+        let Some(at) = self.terms.iter().position(|record| record.term == term) else { return false };
+        let last = self.terms.get(at + 1).map_or(self.head, |next| next.first_seq - 1);
+        seq <= last
+    }
+
+    /// Whether the name of this run is in the store.
+    pub(super) fn is_term_durable(&self) -> bool {
+        self.terms.iter().any(|record| record.term == self.term.term)
+    }
+
+    pub(super) fn term(&self) -> TermRecord {
+        self.term
+    }
+
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    pub(super) fn head(&self) -> u64 {
+        self.head
+    }
+
+    pub(super) fn instance(&self, instance: u64) -> Option<&Instance> {
+        self.instances.get(&instance)
+    }
+
+    pub(super) fn instance_mut(&mut self, instance: u64) -> Option<&mut Instance> {
+        self.instances.get_mut(&instance)
+    }
+
+    pub(super) fn instances(&self) -> &BTreeMap<u64, Instance> {
+        &self.instances
+    }
+}
+
+impl Instance {
+    fn new(record: &InstanceRecord) -> Self {
+        let InstanceRecord { identity, highest, highest_seq, .. } = *record;
+        Self { identity, highest, highest_seq, accepted: highest }
+    }
+}
+
+impl Encoded {
+    /// Encodes an entry that the store gave or took.
+    pub(super) fn new(entry: &LogEntry) -> Self {
+        let head = EntryHead {
+            seq: entry.seq,
+            time_ms: entry.time_ms,
+            author: &entry.author,
+            instance: entry.instance,
+            number: entry.number,
+            kind: entry.kind,
+        };
+        let message = ToClient::Entry { handle: HANDLE, entry: Entry { head, body: &entry.body } };
+        let mut bytes = vec![0; ENTRY_OVERHEAD + entry.author.len() + entry.body.len()];
+        let len = message.encode(&mut bytes).expect("the overhead counts a whole name; bodies are shorter than 64 KiB");
+        bytes.truncate(len);
+        Self { message: bytes.into(), body_len: entry.body.len() as u16 }
+    }
+
+    /// The whole message, length field included.
+    pub(super) fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// Length of the body in bytes.
+    pub(super) fn body_len(&self) -> u16 {
+        self.body_len
+    }
+
+    /// The entry that it encodes.
+    pub(super) fn entry(&self) -> Entry<'_> {
+        match self.message.get(2..).map(ToClient::decode) {
+            Some(Ok(Some(ToClient::Entry { entry, .. }))) => entry,
+            _ => unreachable!("it was encoded as an Entry"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::Kind;
+
+    use super::*;
+
+    const A: Term = Term([1; 8]);
+    const B: Term = Term([2; 8]);
+    const NOW: Term = Term([9; 8]);
+
+    fn entry(seq: u64) -> LogEntry {
+        LogEntry {
+            seq,
+            time_ms: 5,
+            author: "ana".into(),
+            instance: 3,
+            number: seq,
+            kind: Kind::TEXT,
+            body: vec![b'x'; 100],
+        }
+    }
+
+    /// A ran from 1, B from 11 to 20; 1 to 4 are not kept; this run began at 21.
+    fn log() -> Log {
+        let term = |term, first_seq| TermRecord { term, first_seq };
+        let loaded = Loaded { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..Loaded::default() };
+        let mut log = Log::new(&loaded, NOW, 2_000);
+        assert!(!log.is_term_durable());
+        log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
+        assert!(log.is_term_durable());
+        log
+    }
+
+    fn after(seq: u64, term: Term) -> Start {
+        Start::After { seq, term, otherwise: 3 }
+    }
+
+    #[test]
+    fn a_cursor_is_valid_up_to_the_last_entry_of_its_term() {
+        let log = log();
+        assert_eq!(log.start(after(10, A)), (10, false));
+        assert_eq!(log.start(after(11, A)), (17, true));
+        assert_eq!(log.start(after(20, B)), (20, false));
+        assert_eq!(log.start(after(21, B)), (17, true));
+        assert_eq!(log.start(after(20, NOW)), (20, false));
+        assert_eq!(log.start(after(21, NOW)), (17, true));
+    }
+
+    #[test]
+    fn an_unknown_term_resets() {
+        assert_eq!(log().start(after(7, Term([7; 8]))), (17, true));
+    }
+
+    #[test]
+    fn nothing_starts_below_what_is_kept() {
+        let log = log();
+        assert_eq!(log.start(after(2, A)), (4, false));
+        assert_eq!(log.start(Start::Last(1_000)), (4, false));
+        assert_eq!(log.start(Start::Last(2)), (18, false));
+        assert_eq!(log.start(Start::Last(0)), (20, false));
+        assert_eq!(log.start(Start::Head), (20, false));
+        assert_eq!(log.start(Start::After { seq: 9, term: Term([7; 8]), otherwise: 99 }), (4, true));
+    }
+
+    #[test]
+    fn the_tail_holds_the_last_entries_within_its_bytes() {
+        let mut log = log();
+        log.apply(&Batch { entries: (21..=60).map(entry).collect(), ..Batch::default() });
+        assert_eq!(log.head(), 60);
+        let held: Vec<u64> = (1..=61).filter(|seq| log.in_tail(*seq).is_some()).collect();
+        assert_eq!(held.last(), Some(&60));
+        assert!(held.len() >= 10 && log.tail_bytes <= 2_000, "{held:?}");
+        assert!(held.iter().all(|seq| log.in_tail(*seq).expect("held").entry().head.seq == *seq));
+    }
+
+    #[test]
+    fn numbers_that_wait_are_remembered_when_others_are_committed() {
+        let mut log = log();
+        let identity = PublicIdentity([4; 32]);
+        let record = |highest| InstanceRecord { instance: 3, identity, highest, highest_seq: 20 };
+        log.apply(&Batch { instances: vec![record(0)], ..Batch::default() });
+        log.instance_mut(3).expect("known").accepted = 7;
+        log.apply(&Batch { instances: vec![record(5)], ..Batch::default() });
+        assert_eq!(log.instance(3).map(|it| (it.highest, it.accepted)), Some((5, 7)));
+        log.apply(&Batch { instances: vec![record(8)], ..Batch::default() });
+        assert_eq!(log.instance(3).map(|it| (it.highest, it.accepted)), Some((8, 8)));
+    }
+
+    #[test]
+    fn an_encoded_entry_is_the_entry() {
+        let encoded = Encoded::new(&entry(7));
+        let decoded = encoded.entry();
+        assert_eq!((decoded.head.seq, decoded.head.author, decoded.body.len()), (7, "ana", 100));
+        assert_eq!(encoded.message()[HANDLE_AT], HANDLE);
+        assert_eq!(encoded.body_len(), 100);
+    }
+}

@@ -1,0 +1,189 @@
+//! What goes out, connection by connection, and when each wants to be asked again.
+
+use kabar_core::chat::{RefusedCode, ToClient};
+use kabar_core::connection::{ConnectionEvent, Transmit};
+use kabar_core::crypto::Provider;
+use kabar_core::time::{Duration, Instant};
+use kabar_core::wire::frame::{CloseCode, StreamId};
+
+use super::peer::Phase;
+use super::timers::Timer;
+use super::{Departure, Hub, HubEvent, StoreJob};
+use super::{Job, MAX_MESSAGE_LEN};
+
+/// Pause before another try to have a ring from the pool.
+const POOL_PAUSE: Duration = Duration::from_millis(50);
+
+impl<P: Provider> Hub<P> {
+    pub(super) fn next_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        if let Some((to, datagram)) = self.replies.pop_front() {
+            out.get_mut(..datagram.len())?.copy_from_slice(&datagram);
+            return Some(Transmit { to, len: datagram.len() });
+        }
+        while let Some(id) = self.ready.front().copied() {
+            if !self.is_asking {
+                self.is_asking = true;
+                self.deliver(now, id);
+            }
+            if let Some(peer) = self.peers.get_mut(&id)
+                && let Some(transmit) = peer.connection.poll_transmit(now, out)
+            {
+                return Some(transmit);
+            }
+            self.is_asking = false;
+            self.ready.pop_front();
+            self.settle(now, id);
+        }
+        None
+    }
+
+    /// A connection has nothing more to send now: looks at what became of it.
+    fn settle(&mut self, now: Instant, id: u32) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.is_ready = false;
+        }
+        self.drain_events(now, id);
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        // What a refused connection had to hear is acknowledged: it can be closed (SPEC 5.7).
+        if matches!(peer.phase, Phase::Refused) && peer.connection.unacknowledged(StreamId::Chat) == 0 {
+            self.close(now, id, CloseCode::REFUSED, "");
+        }
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if peer.connection.is_finished() {
+            self.remove(id);
+        } else {
+            let deadline = peer.connection.poll_timeout();
+            self.timers.set(Timer::Connection(id), deadline);
+        }
+    }
+
+    /// Queues a connection: it may have something to send.
+    pub(super) fn mark_ready(&mut self, id: u32) {
+        if let Some(peer) = self.peers.get_mut(&id)
+            && !peer.is_ready
+        {
+            peer.is_ready = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Something authentic came in on a connection.
+    pub(super) fn on_connection_input(&mut self, now: Instant, id: u32) {
+        self.drain_events(now, id);
+        self.mark_ready(id);
+    }
+
+    pub(super) fn on_connection_timer(&mut self, now: Instant, id: u32) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.connection.handle_timeout(now);
+            self.on_connection_input(now, id);
+        }
+    }
+
+    /// The time of a connection's phase is over.
+    pub(super) fn on_phase_timer(&mut self, now: Instant, id: u32) {
+        match self.peers.get(&id).map(|peer| &peer.phase) {
+            Some(Phase::Unjoined) => {
+                self.counters.not_joined += 1;
+                self.close(now, id, CloseCode::NOT_JOINED, "no join in time");
+            }
+            Some(Phase::Refused) => self.close(now, id, CloseCode::REFUSED, ""),
+            _ => {}
+        }
+    }
+
+    fn drain_events(&mut self, now: Instant, id: u32) {
+        while let Some(event) = self.peers.get_mut(&id).and_then(|peer| peer.connection.poll_event()) {
+            match event {
+                ConnectionEvent::Readable(StreamId::Chat) => self.read(now, id),
+                ConnectionEvent::Moved(to) => {
+                    if let Some(member) = self.peers.get(&id).and_then(|peer| peer.member()) {
+                        self.tell(HubEvent::Moved { name: member.name.shown().to_owned(), to });
+                    }
+                }
+                ConnectionEvent::Closed(ended) => self.on_closed(now, id, ended),
+                // Delivery goes on whenever an acknowledgement came; BULK is closed.
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes a message to a connection's stream; whole or not at all.
+    pub(super) fn send(&mut self, id: u32, message: &ToClient<'_>) -> bool {
+        let mut buffer = [0; MAX_MESSAGE_LEN];
+        let Some(peer) = self.peers.get_mut(&id) else { return false };
+        let Ok(len) = message.encode(&mut buffer) else { return false };
+        peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok()
+    }
+
+    /// Says why a Join is refused. The connection is closed when that was heard, or soon anyway (SPEC 6.3).
+    pub(super) fn refuse(&mut self, now: Instant, id: u32, name: &str, code: RefusedCode, text: &str) {
+        self.counters.refused += 1;
+        let was_sent = self.send(id, &ToClient::Refused { code, text });
+        if let Some(from) = self.peers.get(&id).and_then(|peer| peer.connection.remote()) {
+            self.tell(HubEvent::Refused { name: name.to_owned(), from, code });
+        }
+        self.set_phase(id, Phase::Refused);
+        self.timers.set(Timer::Phase(id), Some(now + self.config.limits.refusal_time));
+        if !was_sent {
+            self.close(now, id, CloseCode::REFUSED, text);
+        }
+        self.mark_ready(id);
+    }
+
+    /// A message broke its rules (SPEC 6.1).
+    pub(super) fn break_off(&mut self, now: Instant, id: u32) {
+        self.counters.broken_messages += 1;
+        self.depart(now, id, Departure::Broke);
+        self.close(now, id, CloseCode::MESSAGE, "");
+    }
+
+    /// Closes a connection; whoever was a member on it has departed before.
+    pub(super) fn close(&mut self, now: Instant, id: u32, code: CloseCode, reason: &str) {
+        self.set_phase(id, Phase::Over);
+        self.timers.set(Timer::Phase(id), None);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.connection.close(now, code, reason);
+        }
+        self.mark_ready(id);
+    }
+
+    pub(super) fn set_phase(&mut self, id: u32, phase: Phase) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        self.waiting += usize::from(phase.is_waiting());
+        self.waiting -= usize::from(peer.phase.is_waiting());
+        peer.phase = phase;
+    }
+
+    /// Forgets a connection.
+    pub(super) fn remove(&mut self, id: u32) {
+        self.set_phase(id, Phase::Over);
+        self.timers.set(Timer::Connection(id), None);
+        self.timers.set(Timer::Phase(id), None);
+        self.starved.remove(&id);
+        self.peers.remove(&id);
+    }
+
+    /// Remembers a connection that had no ring.
+    pub(super) fn starve(&mut self, now: Instant, id: u32) {
+        self.starved.insert(id);
+        if self.timers.get(&Timer::Pool).is_none() {
+            self.timers.set(Timer::Pool, Some(now + POOL_PAUSE));
+        }
+    }
+
+    pub(super) fn retry_starved(&mut self) {
+        for id in core::mem::take(&mut self.starved) {
+            self.mark_ready(id);
+        }
+    }
+
+    pub(super) fn read_pages(&mut self) {
+        if self.timers.get(&Timer::Pages).is_some() {
+            return;
+        }
+        while let Some(range) = self.pages.next_read(&(self.log.first()..=self.log.head())) {
+            self.jobs.push_back(Job::Store(StoreJob::Read { room: self.room.clone(), range }));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Who owns which name, and who was admitted (SPEC 6.6): what is durable, and what joins under way lay claim to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kabar_core::crypto::identity::PublicIdentity;
+
+use crate::store::{Batch, Loaded, NameRecord};
+
+/// Names and admissions of a room.
+#[derive(Debug)]
+pub(super) struct Ownership {
+    records: BTreeMap<String, NameRecord>,
+    /// Names of joins that wait for their commit.
+    claims: BTreeMap<String, PublicIdentity>,
+    admitted: BTreeSet<PublicIdentity>,
+    /// Admissions under another tag do not count.
+    tag: [u8; 16],
+    /// Time unseen after which ownership lapses.
+    keep_ms: u64,
+}
+
+impl Ownership {
+    pub(super) fn new(loaded: &Loaded, tag: [u8; 16], keep_ms: u64) -> Self {
+        let mut ownership =
+            Self { records: BTreeMap::new(), claims: BTreeMap::new(), admitted: BTreeSet::new(), tag, keep_ms };
+        ownership.reload(loaded);
+        ownership
+    }
+
+    /// Takes what is durable from the store again.
+    pub(super) fn reload(&mut self, loaded: &Loaded) {
+        self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
+        let valid = loaded.admissions.iter().filter(|admission| admission.tag == self.tag);
+        self.admitted = valid.map(|admission| admission.identity).collect();
+    }
+
+    /// Takes what was committed.
+    pub(super) fn apply(&mut self, batch: &Batch) {
+        for folded in &batch.released {
+            self.records.remove(folded);
+        }
+        for record in &batch.names {
+            self.records.insert(record.folded.clone(), record.clone());
+        }
+        self.admitted.extend(batch.admissions.iter().map(|admission| admission.identity));
+    }
+
+    /// Whether `identity` may be called `folded` (SPEC 6.6): nobody else owns the name or is about to, or its owner was not seen for
+    /// too long.
+    pub(super) fn may_take(&self, folded: &str, identity: PublicIdentity, now_ms: u64) -> bool {
+        let is_claimed = self.claims.get(folded).is_some_and(|owner| *owner != identity);
+        let is_owned = self.records.get(folded).is_some_and(|record| {
+            record.identity != identity && (record.present || now_ms.saturating_sub(record.seen_ms) < self.keep_ms)
+        });
+        !is_claimed && !is_owned
+    }
+
+    pub(super) fn claim(&mut self, folded: &str, identity: PublicIdentity) {
+        self.claims.insert(folded.to_owned(), identity);
+    }
+
+    pub(super) fn unclaim(&mut self, folded: &str) {
+        self.claims.remove(folded);
+    }
+
+    pub(super) fn is_claimed(&self, folded: &str) -> bool {
+        self.claims.contains_key(folded)
+    }
+
+    pub(super) fn is_admitted(&self, identity: &PublicIdentity) -> bool {
+        self.admitted.contains(identity)
+    }
+
+    pub(super) fn record(&self, folded: &str) -> Option<&NameRecord> {
+        self.records.get(folded)
+    }
+
+    pub(super) fn records(&self) -> impl Iterator<Item = &NameRecord> {
+        self.records.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Admission;
+
+    const ANA: PublicIdentity = PublicIdentity([1; 32]);
+    const BEN: PublicIdentity = PublicIdentity([2; 32]);
+
+    fn record(folded: &str, identity: PublicIdentity, seen_ms: u64, present: bool) -> NameRecord {
+        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ms, present }
+    }
+
+    fn ownership() -> Ownership {
+        let loaded = Loaded { names: vec![record("ana", ANA, 1_000, false)], ..Loaded::default() };
+        Ownership::new(&loaded, [0; 16], 500)
+    }
+
+    #[test]
+    fn the_first_to_take_a_name_owns_it() {
+        let mut ownership = ownership();
+        assert!(ownership.may_take("ana", ANA, 1_100) && !ownership.may_take("ana", BEN, 1_100));
+        ownership.claim("ben", BEN);
+        assert!(ownership.may_take("ben", BEN, 1_100) && !ownership.may_take("ben", ANA, 1_100));
+        ownership.unclaim("ben");
+        assert!(ownership.may_take("ben", ANA, 1_100));
+    }
+
+    #[test]
+    fn ownership_lapses_when_its_owner_is_not_seen_for_long() {
+        let mut ownership = ownership();
+        assert!(!ownership.may_take("ana", BEN, 1_499));
+        assert!(ownership.may_take("ana", BEN, 1_500));
+        ownership.apply(&Batch { names: vec![record("ana", ANA, 1_000, true)], ..Batch::default() });
+        assert!(!ownership.may_take("ana", BEN, 9_999));
+    }
+
+    #[test]
+    fn a_released_name_is_free() {
+        let mut ownership = ownership();
+        ownership.apply(&Batch { released: vec!["ana".into()], ..Batch::default() });
+        assert!(ownership.may_take("ana", BEN, 1_000));
+    }
+
+    #[test]
+    fn admissions_count_under_the_present_tag_only() {
+        let admission = |identity, tag| Admission { identity, tag };
+        let admissions = vec![admission(ANA, [1; 16]), admission(BEN, [2; 16])];
+        let loaded = Loaded { admissions, ..Loaded::default() };
+        let ownership = Ownership::new(&loaded, [2; 16], 500);
+        assert!(!ownership.is_admitted(&ANA) && ownership.is_admitted(&BEN));
+    }
+}

@@ -1,0 +1,147 @@
+//! One connection as the hub sees it: how far it has come, and what a member is still to be told. All of it is O(1): a member is
+//! a cursor into the log.
+//!
+//! ```text
+//! Unjoined -Join-> (Checking: its password) -> Joining: its commit -> Member -> Over
+//!     |                    |                        |                   |-Leave-> Unjoined
+//!     |-10 s-> Over        `------------------------`-> Refused: until it heard why -> Over
+//! ```
+
+use kabar_core::chat::{PostRefusedCode, Start};
+use kabar_core::connection::Connection;
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::Duration;
+use zeroize::Zeroizing;
+
+use super::memory::Pooled;
+use crate::names::Name;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Peer<P: Provider> {
+    pub(super) connection: Connection<Pooled, P>,
+    /// Largest message that it takes, in bytes.
+    pub(super) message_limit: usize,
+    /// Silence after which it is gone.
+    pub(super) idle: Duration,
+    pub(super) phase: Phase,
+    /// Whether it is in the queue of those that may have something to send.
+    pub(super) is_ready: bool,
+    /// Whether its stream is not read on because too much waits to be committed.
+    pub(super) is_held: bool,
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// No Join yet, or not any more.
+    Unjoined,
+    /// Its Join waits until its password was checked.
+    Checking(Box<Ask>, Zeroizing<Vec<u8>>),
+    /// Its Join is admitted and waits for its commit.
+    Joining(Box<Ask>),
+    /// A member.
+    Member(Box<Member>),
+    /// It was told Refused; it is closed when it heard that.
+    Refused,
+    /// Closed.
+    Over,
+}
+
+/// A Join that is in order.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) name: Name,
+    pub(super) identity: PublicIdentity,
+    /// As stated until it is admitted (0: none); the one it will have from then on.
+    pub(super) instance: u64,
+    pub(super) start: Start,
+    pub(super) largest_entry: u16,
+    /// Whether its admission is to be written down.
+    pub(super) is_newly_admitted: bool,
+}
+
+/// A member.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) name: Name,
+    pub(super) identity: PublicIdentity,
+    pub(super) instance: u64,
+    pub(super) largest_entry: u16,
+    /// Seq of the last entry written to its stream, or passed over.
+    pub(super) cursor: u64,
+    /// Welcome is still to be sent; `Some(true)`: behind a Reset.
+    pub(super) welcome: Option<bool>,
+    /// PostRefused is still to be sent.
+    pub(super) post_refused: Option<(u64, PostRefusedCode)>,
+    /// Stored is still to be sent: number and seq.
+    pub(super) stored: Option<(u64, u64)>,
+    /// The notice about storage trouble is still to be sent.
+    pub(super) notice: bool,
+    /// Whether it was told of the present storage trouble.
+    pub(super) knows_trouble: bool,
+    /// A number was refused: posts are passed over until one states that this is settled (SPEC 6.5).
+    pub(super) refused: Option<u64>,
+    pub(super) history: Option<History>,
+    pub(super) who: Option<Who>,
+}
+
+/// An answer to History under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct History {
+    pub(super) next: u64,
+    pub(super) last: u64,
+}
+
+/// An answer to Who under way.
+#[derive(Clone, Debug)]
+pub(super) struct Who {
+    /// Folded name of the last one told.
+    pub(super) after: Option<String>,
+    /// How many are left, as far as is known.
+    pub(super) remaining: usize,
+}
+
+impl<P: Provider> Peer<P> {
+    pub(super) fn member_mut(&mut self) -> Option<&mut Member> {
+        match &mut self.phase {
+            Phase::Member(member) => Some(member),
+            _ => None,
+        }
+    }
+
+    pub(super) fn member(&self) -> Option<&Member> {
+        match &self.phase {
+            Phase::Member(member) => Some(member),
+            _ => None,
+        }
+    }
+}
+
+impl Phase {
+    /// Whether it counts against the limit of connections that have not joined.
+    pub(super) fn is_waiting(&self) -> bool {
+        !matches!(self, Self::Member(_) | Self::Over)
+    }
+}
+
+impl Member {
+    pub(super) fn new(ask: Ask, cursor: u64, is_reset: bool) -> Self {
+        Self {
+            name: ask.name,
+            identity: ask.identity,
+            instance: ask.instance,
+            largest_entry: ask.largest_entry,
+            cursor,
+            welcome: Some(is_reset),
+            post_refused: None,
+            stored: None,
+            notice: false,
+            knows_trouble: false,
+            refused: None,
+            history: None,
+            who: None,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Posts (SPEC 6.5): once each, in the order of their numbers, or refused for good.
+
+use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
+use kabar_core::crypto::Provider;
+
+use super::Hub;
+use super::append::Pending;
+use super::log::Instance;
+use super::read::Taken;
+
+impl<P: Provider> Hub<P> {
+    pub(super) fn on_post(&mut self, id: u32, post: &Post<'_>) -> Taken {
+        let mistakes = self.config.mistakes;
+        let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
+        let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
+        let Some(from) = peer.connection.remote() else { return Taken::Broken };
+        let Some(member) = peer.member_mut() else { return Taken::Broken };
+        // Another's instance, or no number.
+        if post.instance != member.instance || post.number == 0 {
+            return Taken::Broken;
+        }
+        let Some(mut known) = self.log.instance(post.instance).copied() else { return Taken::Broken };
+        if mistakes.dedup_by_identity {
+            let same = self.log.instances().values().filter(|it| it.identity == known.identity);
+            known.accepted = same.clone().map(|it| it.accepted).max().unwrap_or_default();
+            known.highest = same.map(|it| it.highest).max().unwrap_or_default();
+        }
+        let Instance { highest, highest_seq, accepted, .. } = known;
+        if post.number <= highest {
+            // It is there already, and its author has not heard.
+            self.counters.posts_repeated += 1;
+            member.stored = Some((highest, highest_seq));
+            return Taken::Yes;
+        }
+        if post.number <= accepted && !mistakes.forget_pending {
+            // It waits for its commit since it came on an earlier connection; its author hears when that is through.
+            self.counters.posts_repeated += 1;
+            return Taken::Yes;
+        }
+        if let Some(refused) = member.refused.filter(|_| !mistakes.accept_after_refusal) {
+            if post.settled < refused {
+                self.counters.posts_ignored += 1;
+                return Taken::Yes;
+            }
+            member.refused = None;
+        }
+        // Nothing below it may be open: what is refused is settled before its author goes on.
+        if post.number - 1 > accepted.max(post.settled) && !mistakes.accept_after_refusal {
+            return Taken::Broken;
+        }
+        if let Some(code) = verdict(post) {
+            self.counters.posts_refused += 1;
+            member.refused = Some(post.number);
+            member.post_refused = Some((post.number, code));
+            return Taken::Yes;
+        }
+        self.counters.posts += 1;
+        let name = member.name.shown();
+        self.appender.push(Pending::by_member(name, post.instance, post.number, post.kind, post.body, from));
+        if mistakes.stored_before_commit {
+            member.stored = Some((post.number, next_seq));
+        }
+        if let Some(instance) = self.log.instance_mut(post.instance) {
+            instance.accepted = instance.accepted.max(post.number);
+        }
+        Taken::Yes
+    }
+}
+
+/// Why a post is refused for good. Depends on nothing but the post: decided again, it is decided the same (SPEC 6.5).
+fn verdict(post: &Post<'_>) -> Option<PostRefusedCode> {
+    if !post.kind.is_postable() {
+        Some(PostRefusedCode::KIND)
+    } else if post.body.len() > if post.kind.is_text() { MAX_TEXT_LEN } else { MAX_BODY_LEN } {
+        Some(PostRefusedCode::TOO_LONG)
+    } else if post.kind.is_text() && core::str::from_utf8(post.body).is_err() {
+        Some(PostRefusedCode::NOT_TEXT)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::Kind;
+
+    use super::*;
+
+    fn judge(kind: Kind, body: &[u8]) -> Option<PostRefusedCode> {
+        verdict(&Post { handle: 1, instance: 1, number: 1, settled: 0, kind, body })
+    }
+
+    #[test]
+    fn refuses_what_members_do_not_post() {
+        for kind in [0, 4, 16, 17, 18, 19, 255].map(Kind) {
+            assert_eq!(judge(kind, b""), Some(PostRefusedCode::KIND), "{kind:?}");
+        }
+        for kind in [Kind::TEXT, Kind::DATA, Kind::ACTION] {
+            assert_eq!(judge(kind, b"hi"), None);
+        }
+    }
+
+    #[test]
+    fn refuses_texts_over_4096_bytes_and_data_over_4352() {
+        assert_eq!(judge(Kind::TEXT, &[b'x'; 4096]), None);
+        assert_eq!(judge(Kind::TEXT, &[b'x'; 4097]), Some(PostRefusedCode::TOO_LONG));
+        assert_eq!(judge(Kind::ACTION, &[b'x'; 4097]), Some(PostRefusedCode::TOO_LONG));
+        assert_eq!(judge(Kind::DATA, &[0xff; 4352]), None);
+        assert_eq!(judge(Kind::DATA, &[0xff; 4353]), Some(PostRefusedCode::TOO_LONG));
+    }
+
+    #[test]
+    fn refuses_texts_that_are_not_utf8() {
+        assert_eq!(judge(Kind::TEXT, b"\xff"), Some(PostRefusedCode::NOT_TEXT));
+        assert_eq!(judge(Kind::ACTION, b"ab\xc3"), Some(PostRefusedCode::NOT_TEXT));
+    }
+}

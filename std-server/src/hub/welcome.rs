@@ -1,0 +1,66 @@
+//! The end of a Join: what it registered is durable, so it becomes a member (SPEC 6.3, 6.5).
+
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+use kabar_core::wire::frame::CloseCode;
+
+use super::append::Joiner;
+use super::peer::{Member, Phase};
+use super::timers::Timer;
+use super::{Departure, Hub, HubEvent};
+
+impl<P: Provider> Hub<P> {
+    /// Makes members of those whose joins are committed.
+    pub(super) fn complete_joins(&mut self, now: Instant, joiners: Vec<Joiner>) {
+        for Joiner { id, folded } in joiners {
+            self.complete_join(now, id);
+            self.end_claim(now, &folded);
+        }
+    }
+
+    fn complete_join(&mut self, now: Instant, id: u32) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(from) = peer.connection.remote() else { return };
+        if !matches!(peer.phase, Phase::Joining(_)) {
+            return;
+        }
+        let Phase::Joining(ask) = core::mem::replace(&mut peer.phase, Phase::Unjoined) else { return };
+        if let Some(old) = self.members.by_identity.get(&ask.identity).copied() {
+            self.replace(now, old, ask.instance);
+        }
+        let (start, is_reset) = self.log.start(ask.start);
+        let member = Member::new(*ask, start, is_reset);
+        self.members.by_name.insert(member.name.folded().to_owned(), id);
+        self.members.by_identity.insert(member.identity, id);
+        self.members.by_instance.insert(member.instance, id);
+        self.counters.joins += 1;
+        self.tell(HubEvent::Joined { name: member.name.shown().to_owned(), identity: member.identity, from });
+        self.set_phase(id, Phase::Member(Box::new(member)));
+        self.mark_ready(id);
+        self.read(now, id);
+    }
+
+    /// The same identity came again: its old connection goes. The same process knows that; another one is told.
+    fn replace(&mut self, now: Instant, old: u32, instance: u64) {
+        let is_same = self.peers.get(&old).and_then(|peer| peer.member()).is_some_and(|it| it.instance == instance);
+        self.depart(now, old, Departure::Replaced);
+        if is_same {
+            if let Some(peer) = self.peers.get_mut(&old) {
+                peer.connection.abandon();
+            }
+            self.remove(old);
+        } else {
+            self.counters.replaced += 1;
+            self.close(now, old, CloseCode::REPLACED, "joined from elsewhere");
+        }
+    }
+
+    /// A join with a claim to `folded` is over. If nobody of that name is here now although the log says so, it is away.
+    pub(super) fn end_claim(&mut self, now: Instant, folded: &str) {
+        self.ownership.unclaim(folded);
+        if self.is_present(folded) && !self.members.by_name.contains_key(folded) {
+            let deadline = now + self.config.limits.return_time;
+            self.timers.set(Timer::Away(folded.to_owned()), Some(deadline));
+        }
+    }
+}
