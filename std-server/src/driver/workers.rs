@@ -66,7 +66,7 @@ impl<P: Provider + 'static> Workers<P> {
     /// Gives a job to its thread. Never waits.
     pub(super) fn queue(&self, job: Job<P>) -> Result<(), WorkerDied> {
         let queued = match job {
-            Job::Accept(job) => self.accept.try_send(job).is_ok(),
+            Job::Accept(job) => self.accept.try_send(*job).is_ok(),
             Job::Password(job) => self.password.try_send(job).is_ok(),
             Job::Store(job) => self.store.try_send(job).is_ok(),
         };

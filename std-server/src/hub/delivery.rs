@@ -8,7 +8,7 @@ use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::log::{Encoded, HANDLE, HANDLE_AT};
 use super::pages::Lookup;
-use super::peer::{History, Member};
+use super::peer::{History, Member, Who};
 use super::{Departure, Hub};
 
 /// One attempt to write something.
@@ -196,12 +196,9 @@ impl<P: Provider> Hub<P> {
             return Step::Full;
         }
         let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) else { return Step::Nothing };
-        member.who.as_mut().map(|who| {
-            who.after = next.map(|(folded, _)| folded);
-            who.remaining = left;
-        });
+        let after = next.map(|(folded, _)| folded);
+        member.who = (!is_last).then_some(Who { after, remaining: left });
         if is_last {
-            member.who = None;
             self.read(now, id);
         }
         Step::Done

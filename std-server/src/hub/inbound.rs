@@ -82,7 +82,8 @@ impl<P: Provider> Hub<P> {
         let mut seed = Zeroizing::new([0; 32]);
         self.rng.fill_bytes(&mut *seed);
         self.accept_jobs += 1;
-        self.jobs.push_back(Job::Accept(AcceptJob { pending, connection_id, seed, provider: PhantomData }));
+        let job = AcceptJob { pending, connection_id, seed, provider: PhantomData };
+        self.jobs.push_back(Job::Accept(Box::new(job)));
     }
 
     fn draw_connection_id(&mut self) -> u32 {

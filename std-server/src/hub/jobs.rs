@@ -18,7 +18,7 @@ use crate::store::{Batch, CommitError, Loaded, LogEntry, ReadError, Store};
 #[derive(Debug)]
 pub enum Job<P: Provider> {
     /// Public-key work of one handshake: about 1 ms.
-    Accept(AcceptJob<P>),
+    Accept(Box<AcceptJob<P>>),
     /// One password check. At most one is outstanding.
     Password(PasswordJob),
     /// Something for the store.
