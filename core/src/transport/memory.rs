@@ -1,6 +1,7 @@
 //! Whose memory a connection works in: the seam between fixed arrays on a device and a pool on a server.
 
 use super::Slot;
+use crate::wire::frame::StreamId;
 
 /// A piece of memory that may come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +46,55 @@ pub struct Parts<'a> {
     pub bulk_receive: &'a mut [u8],
     /// See [`Part::InFlight`].
     pub in_flight: &'a mut [Slot],
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::ChatSend, Self::ChatReceive, Self::BulkSend, Self::BulkReceive, Self::InFlight];
+
+    /// Its place in a set of parts.
+    pub(crate) const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
+    pub(crate) const fn send(id: StreamId) -> Self {
+        match id {
+            StreamId::Chat => Self::ChatSend,
+            StreamId::Bulk => Self::BulkSend,
+        }
+    }
+
+    pub(crate) const fn receive(id: StreamId) -> Self {
+        match id {
+            StreamId::Chat => Self::ChatReceive,
+            StreamId::Bulk => Self::BulkReceive,
+        }
+    }
+}
+
+impl Capacity {
+    pub(crate) const fn send(&self, id: StreamId) -> usize {
+        match id {
+            StreamId::Chat => self.chat_send,
+            StreamId::Bulk => self.bulk_send,
+        }
+    }
+}
+
+impl Parts<'_> {
+    pub(crate) const fn send(&mut self, id: StreamId) -> &mut [u8] {
+        match id {
+            StreamId::Chat => self.chat_send,
+            StreamId::Bulk => self.bulk_send,
+        }
+    }
+
+    pub(crate) const fn receive(&mut self, id: StreamId) -> &mut [u8] {
+        match id {
+            StreamId::Chat => self.chat_receive,
+            StreamId::Bulk => self.bulk_receive,
+        }
+    }
 }
 
 /// The memory of one connection.

@@ -1,16 +1,378 @@
 //! Reliable, ordered streams in fixed memory (SPEC 5): acknowledgements, loss detection, round-trip time, congestion, timers.
+//!
+//! The rules are those of RFC 9000 (flow control) and RFC 9002 (recovery). The state lies in [`Transport`], which is all zero while
+//! closed; rings and the in-flight table lie in a [`Memory`] that each call is given. From the outside in:
+//!
+//! * [`memory`]: whose memory it is.
+//! * `receive`: a packet's frames are all checked, then all applied.
+//! * `build`: the next packet, in two steps: what it would be, and that it was sealed and sent under a number.
+//! * `loss`: acknowledgements of ours, loss detection, probe time-outs.
+//! * `send`, `assembler`: the two halves of a stream. `ack`: what was received. `in_flight`: what each packet carried.
+//! * `rtt`, `congestion`, `size`: estimates of the path. `ranges`, `ring`: sets of numbers, bytes in a ring.
+//!
+//! # When nothing may be sent
+//!
+//! A sender that the peer's limit blocks, with everything acknowledged, needs no timer of its own (QUIC's and TCP's window probe):
+//! MAX_DATA is ack-eliciting and sent again, with the newest value, until it is acknowledged. So the side that opens the window is the
+//! one that keeps trying, and the blocked one is woken by what arrives.
 
+mod ack;
+mod assembler;
+mod build;
+mod congestion;
+mod in_flight;
+mod loss;
 mod memory;
+mod ranges;
+mod receive;
+mod ring;
+mod rtt;
+mod send;
+mod size;
 
+#[cfg(test)]
+mod tests;
+
+pub use in_flight::Slot;
 pub use memory::{Capacity, Fixed, Memory, Part, Parts};
 
-/// One packet in flight: what it carried, so that what is lost can be sent again.
-#[derive(Clone, Copy, Debug)]
-pub struct Slot {
-    packet_number: u64,
+pub(crate) use receive::Refused;
+
+use crate::time::{Duration, Instant};
+use crate::wire::frame::StreamId;
+use crate::wire::packet::Limits;
+use assembler::Assembler;
+use congestion::NewReno;
+use in_flight::Table;
+use rtt::Rtt;
+use send::SendStream;
+use size::DatagramSize;
+
+/// Slots of the in-flight table that only probes may take (SPEC 5.4).
+pub const PROBE_SLOTS: usize = 2;
+/// What a datagram has beside the body: sealed header, tag, CRC (SPEC 8).
+pub(crate) const OVERHEAD: usize = crate::wire::packet::SEALED_HEADER_LEN + 16 + crate::wire::packet::CRC_LEN;
+/// How long to wait when the memory had none to give.
+const RETRY_MEMORY: Duration = Duration::from_millis(50);
+
+/// All state of the streams of one connection but the memory they work in.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    send: [SendStream; 2],
+    receive: [Assembler; 2],
+    received: ack::Received,
+    sent: ack::SentNumbers,
+    table: Table,
+    rtt: Rtt,
+    congestion: NewReno,
+    size: DatagramSize,
+    /// See [`Part::bit`].
+    held: u8,
+    /// Slots that may be used at all: the smaller of what there is and what the peer takes in flight.
+    max_in_flight: usize,
+    /// How long an acknowledgement of ours may wait.
+    ack_delay: Duration,
+
+    /// Ack-eliciting packets sent, wrapping.
+    ordinal: u32,
+    largest_acked: Option<u64>,
+    largest_acked_ordinal: Option<u32>,
+    last_eliciting_at: Instant,
+    /// When the oldest packet in flight is lost by time; then no probe time-out runs.
+    loss_at: Option<Instant>,
+    pto_at: Option<Instant>,
+    /// Consecutive probe time-outs.
+    pto_count: u32,
+    /// Packets that may leave although window or table say no.
+    probes: u8,
+    /// An ack-eliciting packet must leave.
+    wants_ping: bool,
+    /// MAX_DATA that was lost.
+    wants_max_data: [bool; 2],
+    /// Packets sent in a row that the peer does not acknowledge.
+    quiet: u8,
+    /// When to look for memory again.
+    retry_at: Option<Instant>,
+
+    has_new_data: [bool; 2],
+    /// Full was given.
+    is_blocked: [bool; 2],
+    has_new_space: [bool; 2],
+    lost: u64,
+    resent: u64,
 }
 
-impl Slot {
-    /// Free. All zero.
-    pub const EMPTY: Self = Self { packet_number: 0 };
+/// What a transport starts from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start<'a> {
+    pub(crate) local: &'a Limits,
+    pub(crate) remote: &'a Limits,
+    /// The path is known not to carry the full datagram size.
+    pub(crate) starts_small: bool,
+}
+
+impl Transport {
+    /// Nothing open; all zero.
+    pub(crate) const CLOSED: Self = Self {
+        send: [SendStream::CLOSED; 2],
+        receive: [Assembler::CLOSED; 2],
+        received: ack::Received::NONE,
+        sent: ack::SentNumbers::NONE,
+        table: Table::EMPTY,
+        rtt: Rtt::CLOSED,
+        congestion: NewReno::CLOSED,
+        size: DatagramSize::CLOSED,
+        held: 0,
+        max_in_flight: 0,
+        ack_delay: Duration::ZERO,
+        ordinal: 0,
+        largest_acked: None,
+        largest_acked_ordinal: None,
+        last_eliciting_at: Instant::ZERO,
+        loss_at: None,
+        pto_at: None,
+        pto_count: 0,
+        probes: 0,
+        wants_ping: false,
+        wants_max_data: [false; 2],
+        quiet: 0,
+        retry_at: None,
+        has_new_data: [false; 2],
+        is_blocked: [false; 2],
+        has_new_space: [false; 2],
+        lost: 0,
+        resent: 0,
+    };
+
+    /// Begins, whatever was before.
+    pub(crate) fn open(&mut self, now: Instant, memory: &mut impl Memory, start: Start<'_>) {
+        self.close(memory);
+        let Start { local, remote, starts_small } = start;
+        let capacity = memory.capacity();
+        let datagram = local.datagram.min(remote.datagram);
+        let size = DatagramSize::open(now, datagram, starts_small);
+        *self = Self {
+            send: [SendStream::open(u64::from(remote.chat)), SendStream::open(u64::from(remote.bulk))],
+            receive: [
+                Assembler::open(u64::from(local.chat), capacity.chat_receive),
+                Assembler::open(u64::from(local.bulk), capacity.bulk_receive),
+            ],
+            rtt: Rtt::open(
+                Duration::from_millis(u64::from(remote.ack_delay_ms)),
+                Duration::from_micros(u64::from(local.tick_us.max(remote.tick_us))),
+            ),
+            congestion: NewReno::open(u64::from(size.current())),
+            size,
+            max_in_flight: capacity.in_flight.min(usize::from(remote.packets)),
+            ack_delay: Duration::from_millis(u64::from(local.ack_delay_ms)),
+            ..Self::CLOSED
+        };
+    }
+
+    /// Gives all memory back, and what was not read with it.
+    pub(crate) fn close(&mut self, memory: &mut impl Memory) {
+        for part in Part::ALL {
+            self.release(memory, part);
+        }
+        *self = Self { lost: self.lost, resent: self.resent, ..Self::CLOSED };
+    }
+
+    /// Stops sending and receiving; what was received in order can still be read.
+    pub(crate) fn stop(&mut self, memory: &mut impl Memory) {
+        let [mut chat, mut bulk] = core::mem::replace(&mut self.receive, [Assembler::CLOSED; 2]);
+        let has_new_data = self.has_new_data;
+        chat.forget_ahead();
+        bulk.forget_ahead();
+        for part in [Part::ChatSend, Part::BulkSend, Part::InFlight] {
+            self.release(memory, part);
+        }
+        let held = self.held;
+        *self = Self {
+            receive: [chat, bulk],
+            held,
+            has_new_data,
+            lost: self.lost,
+            resent: self.resent,
+            rtt: core::mem::replace(&mut self.rtt, Rtt::CLOSED),
+            ..Self::CLOSED
+        };
+        self.release_empty(memory);
+    }
+
+    /// Appends the concatenation of `parts` to a stream. `false` if there is no room for all of it; nothing is taken then.
+    pub(crate) fn write(&mut self, now: Instant, memory: &mut impl Memory, id: StreamId, parts: &[&[u8]]) -> bool {
+        let len = parts.iter().fold(0_usize, |len, part| len.saturating_add(part.len()));
+        if len > self.send_space(memory, id) {
+            self.is_blocked[id.index()] = true;
+            return false;
+        }
+        if len == 0 {
+            return true;
+        }
+        if !self.acquire(now, memory, Part::send(id)) {
+            self.is_blocked[id.index()] = true;
+            return false;
+        }
+        let mut memory = memory.parts();
+        let stream = &mut self.send[id.index()];
+        parts.iter().for_each(|part| stream.write(memory.send(id), part));
+        true
+    }
+
+    /// Bytes free in the send ring.
+    pub(crate) fn send_space(&self, memory: &impl Memory, id: StreamId) -> usize {
+        memory.capacity().send(id).saturating_sub(self.unacknowledged(id))
+    }
+
+    /// Bytes in the send ring.
+    pub(crate) fn unacknowledged(&self, id: StreamId) -> usize {
+        self.send[id.index()].unacknowledged()
+    }
+
+    /// Bytes that can be read.
+    pub(crate) fn readable(&self, id: StreamId) -> usize {
+        self.receive[id.index()].readable()
+    }
+
+    /// Copies readable bytes, beginning `skip` ahead; `false` if there are fewer.
+    pub(crate) fn peek(&self, memory: &mut impl Memory, id: StreamId, skip: usize, out: &mut [u8]) -> bool {
+        self.receive[id.index()].peek(memory.parts().receive(id), skip, out)
+    }
+
+    /// Consumes up to `len` readable bytes.
+    pub(crate) fn consume(&mut self, memory: &mut impl Memory, id: StreamId, len: usize) {
+        self.receive[id.index()].consume(len);
+        self.release_empty(memory);
+    }
+
+    /// Makes an ack-eliciting packet leave.
+    pub(crate) fn ping(&mut self) {
+        self.wants_ping = true;
+    }
+
+    /// Whether new bytes can be read since the last call.
+    pub(crate) fn take_readable(&mut self, id: StreamId) -> bool {
+        core::mem::take(&mut self.has_new_data[id.index()])
+    }
+
+    /// Whether space became free since a write was refused.
+    pub(crate) fn take_writable(&mut self, id: StreamId) -> bool {
+        core::mem::take(&mut self.has_new_space[id.index()])
+    }
+
+    /// Does what is due. Whether a probe time-out expired.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, memory: &mut impl Memory) -> bool {
+        self.received.on_timeout(now);
+        self.size.on_timeout(now);
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry_at = None;
+            self.wake_blocked();
+        }
+        if self.loss_at.is_some_and(|at| at <= now) {
+            self.detect_losses(now, memory);
+        }
+        let expired = self.loss_at.is_none() && self.pto_at.is_some_and(|at| at <= now);
+        if expired {
+            self.on_probe_timeout(now, memory);
+        }
+        expired
+    }
+
+    /// When something is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let recovery = self.loss_at.or(self.pto_at);
+        [recovery, self.received.deadline(), self.size.deadline(), self.retry_at].into_iter().flatten().min()
+    }
+
+    /// Smoothed round-trip time.
+    pub(crate) fn rtt(&self) -> Option<Duration> {
+        self.rtt.smoothed()
+    }
+
+    /// The probe time-out without its doubling.
+    pub(crate) fn pto(&self) -> Duration {
+        self.rtt.pto(0)
+    }
+
+    /// The number after the last one sent.
+    pub(crate) const fn next_number(&self) -> u64 {
+        self.sent.next()
+    }
+
+    /// Whether a packet of this number was sent, as far as is known.
+    pub(crate) fn was_sent(&self, number: u64) -> bool {
+        self.sent.contains(&(number..=number))
+    }
+
+    /// A packet that is not the transport's own was sent.
+    pub(crate) fn on_foreign_sent(&mut self, number: u64) {
+        self.sent.record(number);
+    }
+
+    /// Packets declared lost.
+    pub(crate) const fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Packets whose stream data had been sent before.
+    pub(crate) const fn resent(&self) -> u64 {
+        self.resent
+    }
+
+    /// The counts begin again.
+    pub(crate) fn reset_counts(&mut self) {
+        (self.lost, self.resent) = (0, 0);
+    }
+
+    /// The peer is somewhere else: what is in flight went to the old place. `is_other_host`: the path has nothing in common with the old.
+    pub(crate) fn on_moved(&mut self, now: Instant, memory: &mut impl Memory, is_other_host: bool) {
+        if is_other_host {
+            self.rtt.forget();
+            self.congestion = NewReno::open(u64::from(self.size.current()));
+        }
+        self.pto_count = 0;
+        if self.table.len() > 0 {
+            self.probe(now, memory);
+        }
+    }
+
+    fn acquire(&mut self, now: Instant, memory: &mut impl Memory, part: Part) -> bool {
+        if self.held & part.bit() == 0 {
+            if !memory.acquire(part) {
+                self.retry_at.get_or_insert(now + RETRY_MEMORY);
+                return false;
+            }
+            self.held |= part.bit();
+        }
+        true
+    }
+
+    fn release(&mut self, memory: &mut impl Memory, part: Part) {
+        if self.held & part.bit() != 0 {
+            self.held &= !part.bit();
+            memory.release(part);
+        }
+    }
+
+    /// Gives back what has become empty (or never came to be used).
+    pub(crate) fn release_empty(&mut self, memory: &mut impl Memory) {
+        for id in StreamId::ALL {
+            if self.send[id.index()].unacknowledged() == 0 {
+                self.release(memory, Part::send(id));
+            }
+            if self.receive[id.index()].is_drained() {
+                self.release(memory, Part::receive(id));
+            }
+        }
+        if self.table.len() == 0 {
+            self.release(memory, Part::InFlight);
+        }
+    }
+
+    /// Lets those that were refused try again.
+    fn wake_blocked(&mut self) {
+        for (is_blocked, has_new_space) in self.is_blocked.iter_mut().zip(&mut self.has_new_space) {
+            *has_new_space |= core::mem::take(is_blocked);
+        }
+    }
 }

@@ -203,12 +203,7 @@ impl Frame<'_> {
                 out.u8(u8::try_from(count).map_err(|_| BufferFull)?)?;
                 out.bytes(ack.ranges)
             }
-            Self::Stream { id, offset, data } => {
-                out.u8(STREAM)?;
-                out.u8(id.code())?;
-                out.u64(*offset)?;
-                out.bytes16(data)
-            }
+            Self::Stream { id, offset, data } => Self::encode_stream(out, *id, *offset, [data, &[]]),
             Self::MaxData { id, offset } => {
                 out.u8(MAX_DATA)?;
                 out.u8(id.code())?;
@@ -231,6 +226,23 @@ impl Frame<'_> {
                 out.bytes8(reason.as_bytes())
             }
         }
+    }
+
+    /// Appends a STREAM frame whose data lies in two pieces, all or nothing.
+    ///
+    /// # Errors
+    /// As [`Frame::encode`].
+    pub fn encode_stream(out: &mut Writer<'_>, id: StreamId, offset: u64, data: [&[u8]; 2]) -> Result<(), BufferFull> {
+        let len = data.iter().fold(0_usize, |len, piece| len.saturating_add(piece.len()));
+        let wire_len = u16::try_from(len).map_err(|_| BufferFull)?;
+        if out.remaining() < STREAM_HEADER_LEN.saturating_add(len) {
+            return Err(BufferFull);
+        }
+        out.u8(STREAM)?;
+        out.u8(id.code())?;
+        out.u64(offset)?;
+        out.u16(wire_len)?;
+        data.into_iter().try_for_each(|piece| out.bytes(piece))
     }
 
     /// Bytes that [`Frame::encode`] appends.
@@ -315,6 +327,14 @@ impl<'a> Ack<'a> {
 impl StreamId {
     /// Both, by priority.
     pub const ALL: [Self; 2] = [Self::Chat, Self::Bulk];
+
+    /// 0 or 1: its place in a pair.
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::Chat => 0,
+            Self::Bulk => 1,
+        }
+    }
 
     const fn code(self) -> u8 {
         match self {

@@ -1,0 +1,107 @@
+//! A packet comes in: all of its frames are taken, or none (SPEC 5.3).
+
+use super::Transport;
+use super::assembler::{Untaken, len_u64};
+use super::memory::{Memory, Part};
+use super::ranges::Span;
+use crate::time::Instant;
+use crate::wire::frame::{CloseCode, Frame, FrameError, Frames, StreamId};
+
+/// Why a packet was not taken. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Its data does not fit now.
+    NoRoom,
+    /// It breaks a rule.
+    Close(CloseCode),
+}
+
+/// What a packet had for others than the streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Received<'a> {
+    /// The largest of our numbers that it acknowledges.
+    pub(crate) acknowledged: Option<u64>,
+    /// The data of a PATH_CHALLENGE.
+    pub(crate) challenge: Option<[u8; 8]>,
+    /// The data of a PATH_RESPONSE.
+    pub(crate) response: Option<[u8; 8]>,
+    /// The peer ends the connection.
+    pub(crate) close: Option<(CloseCode, &'a str)>,
+}
+
+impl Transport {
+    /// Takes the frames of an authentic packet.
+    pub(crate) fn handle_packet<'a>(
+        &mut self,
+        now: Instant,
+        memory: &mut impl Memory,
+        number: u64,
+        body: &'a [u8],
+    ) -> Result<Received<'a>, Refused> {
+        self.check(now, memory, body)?;
+        let mut received = Received::default();
+        let mut is_ack_eliciting = false;
+        for frame in Frames::new(body).flatten() {
+            is_ack_eliciting |= frame.is_ack_eliciting();
+            match frame {
+                Frame::Ping => {}
+                Frame::Ack(ack) => {
+                    self.on_ack(now, memory, &ack);
+                    received.acknowledged = received.acknowledged.max(Some(ack.largest));
+                }
+                Frame::Stream { id, offset, data } => {
+                    let stream = &mut self.receive[id.index()];
+                    let before = stream.readable();
+                    stream.take(memory.parts().receive(id), offset, data);
+                    self.has_new_data[id.index()] |= stream.readable() > before;
+                }
+                Frame::MaxData { id, offset } => self.send[id.index()].on_max_data(offset),
+                Frame::PathChallenge(data) => received.challenge = Some(data),
+                Frame::PathResponse(data) => received.response = Some(data),
+                Frame::Close { code, reason } => received.close = Some((code, reason)),
+            }
+        }
+        self.received.on_packet(now, number, is_ack_eliciting, self.ack_delay);
+        self.release_empty(memory);
+        Ok(received)
+    }
+
+    /// Whether every frame can be taken. Afterwards the rings that are needed are there. A broken rule outweighs a lack of room.
+    fn check(&mut self, now: Instant, memory: &mut impl Memory, body: &[u8]) -> Result<(), Refused> {
+        let mut trials = [self.receive[0].arrived(), self.receive[1].arrived()];
+        let mut needs_ring = [false; 2];
+        let mut has_room = true;
+        for frame in Frames::new(body) {
+            match frame {
+                // SPEC 5.1
+                Err(FrameError::Malformed(_)) => return Err(Refused::Close(CloseCode::FRAME)),
+                // SPEC 5.2
+                Err(FrameError::UnknownStream) => return Err(Refused::Close(CloseCode::PROTOCOL)),
+                // SPEC 5.3
+                Ok(Frame::Ack(ack)) if !ack.ranges().all(|range| self.sent.contains(&range)) => {
+                    return Err(Refused::Close(CloseCode::PROTOCOL));
+                }
+                Ok(Frame::Stream { id, offset, data }) => {
+                    let span = Span::new(offset, offset.saturating_add(len_u64(data)));
+                    let trial = &mut trials[id.index()];
+                    needs_ring[id.index()] |= !trial.covers(span);
+                    match self.receive[id.index()].check(trial, span) {
+                        Ok(()) => {}
+                        // SPEC 5.2
+                        Err(Untaken::FlowControl) => return Err(Refused::Close(CloseCode::FLOW_CONTROL)),
+                        Err(Untaken::NoRoom) => has_room = false,
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+        for id in StreamId::ALL {
+            has_room = has_room && (!needs_ring[id.index()] || self.acquire(now, memory, Part::receive(id)));
+        }
+        if has_room {
+            return Ok(());
+        }
+        self.release_empty(memory);
+        Err(Refused::NoRoom)
+    }
+}

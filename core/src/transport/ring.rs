@@ -1,0 +1,72 @@
+//! Bytes of a stream in a ring: the byte at stream offset `o` lies at `o` modulo the ring's length.
+
+/// Copies `data`, at most as long as `ring`, into it as the bytes from `offset` on.
+pub(crate) fn write(ring: &mut [u8], offset: u64, data: &[u8]) {
+    debug_assert!(data.len() <= ring.len());
+    let at = position(ring.len(), offset);
+    let (wrapped, straight) = ring.split_at_mut(at);
+    let (head, tail) = data.split_at(data.len().min(straight.len()));
+    for (to, from) in [(straight, head), (wrapped, tail)] {
+        if let Some(to) = to.get_mut(..from.len()) {
+            to.copy_from_slice(from);
+        }
+    }
+}
+
+/// The `len` bytes from `offset` on, in two pieces; `len` is at most the length of `ring`.
+pub(crate) fn pieces(ring: &[u8], offset: u64, len: usize) -> [&[u8]; 2] {
+    debug_assert!(len <= ring.len());
+    let at = position(ring.len(), offset);
+    let (wrapped, straight) = ring.split_at(at);
+    let head = len.min(straight.len());
+    [straight.get(..head).unwrap_or(&[]), wrapped.get(..len - head).unwrap_or(&[])]
+}
+
+/// Copies the bytes from `offset` on out of `ring`.
+pub(crate) fn read(ring: &[u8], offset: u64, out: &mut [u8]) {
+    let [head, tail] = pieces(ring, offset, out.len());
+    let (first, second) = out.split_at_mut(head.len());
+    for (to, from) in [(first, head), (second, tail)] {
+        if let Some(to) = to.get_mut(..from.len()) {
+            to.copy_from_slice(from);
+        }
+    }
+}
+
+fn position(len: usize, offset: u64) -> usize {
+    // A ring is shorter than 2^64, so the rest fits a usize.
+    let rest = u64::try_from(len).ok().and_then(|len| offset.checked_rem(len));
+    rest.and_then(|rest| usize::try_from(rest).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wraps_around_the_end() {
+        let mut ring = [0; 5];
+        write(&mut ring, 13, b"abcd");
+        assert_eq!(&ring, b"cd\0ab");
+        let mut out = [0; 4];
+        read(&ring, 13, &mut out);
+        assert_eq!(&out, b"abcd");
+        read(&ring, 14, &mut out[..2]);
+        assert_eq!(&out[..2], b"bc");
+    }
+
+    #[test]
+    fn takes_as_much_as_it_is_long() {
+        let mut ring = [0; 4];
+        write(&mut ring, u64::MAX - 1, b"wxyz");
+        let mut out = [0; 4];
+        read(&ring, u64::MAX - 1, &mut out);
+        assert_eq!(&out, b"wxyz");
+    }
+
+    #[test]
+    fn a_ring_that_is_not_there_takes_nothing() {
+        write(&mut [], 3, b"");
+        read(&[], 3, &mut []);
+    }
+}
