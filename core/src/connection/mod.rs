@@ -4,14 +4,35 @@
 //!
 //! After any `handle_*`, [`Connection::send`], [`Connection::consume`] or [`Connection::close`]: drain
 //! [`Connection::poll_transmit`] and [`Connection::poll_event`], then sleep until [`Connection::poll_timeout`] or the next datagram.
+//!
+//! * `path`: where the peer is, and whether it is somewhere else now.
+//! * `ending`: how it ends: CLOSE, and the silence behind it.
+
+mod ending;
+mod path;
+
+#[cfg(test)]
+mod tests;
 
 use core::net::SocketAddr;
 
 use crate::crypto::Provider;
-use crate::session::{Established, OpenError, Session};
+use crate::session::sealed::EPOCH_BITS;
+use crate::session::{Established, OpenError, Role, Session};
 use crate::time::{Duration, Instant};
-use crate::transport::Memory;
-use crate::wire::frame::{CloseCode, StreamId};
+use crate::transport::{Memory, OVERHEAD, Refused, Start, Transport};
+use crate::wire::cursor::Writer;
+use crate::wire::frame::{CloseCode, Frame, StreamId};
+use crate::wire::packet::{HELLO_LENS, SEALED_HEADER_LEN};
+use ending::{Ending, Phase};
+use path::Path;
+
+/// Packets that leave per wake-up (SPEC 5.4).
+pub const MAX_BURST: u8 = 10;
+/// How long to wait for the rest of a burst.
+const BURST_PAUSE: Duration = Duration::from_millis(1);
+
+const _: () = assert!(OVERHEAD == crate::session::sealed::OVERHEAD);
 
 /// A datagram to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,20 +114,116 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Connection<M: Memory, P: Provider> {
     memory: M,
-    session: Option<Session<P>>,
+    keys: Keys<P>,
+    transport: Transport,
+    path: Path,
+    ending: Ending,
+    /// The latest time heard of, for calls that state none.
+    now: Instant,
+    idle: Duration,
+    idle_at: Option<Instant>,
+    /// Clients only: when to say that we are there.
+    keep_alive_at: Option<Instant>,
+    /// The number that our next packet had when something authentic came last.
+    heard_number: u64,
+    silent_probes: u32,
+    /// Packets that may still leave at this wake-up.
+    budget: u8,
+    resume_at: Option<Instant>,
+    /// No number is left until something is acknowledged.
+    is_exhausted: bool,
+    counters: Counters,
+}
+
+/// A session or none. Not an `Option`: that may keep *none* in any bits it likes, and a static connection is to be all zero.
+#[derive(Debug)]
+#[repr(u8)]
+#[expect(clippy::large_enum_variant, reason = "there is nowhere else to put it")]
+enum Keys<P: Provider> {
+    Wiped = 0,
+    Held(Session<P>) = 1,
+}
+
+impl<P: Provider> Keys<P> {
+    const fn as_ref(&self) -> Option<&Session<P>> {
+        match self {
+            Self::Wiped => None,
+            Self::Held(session) => Some(session),
+        }
+    }
+
+    const fn as_mut(&mut self) -> Option<&mut Session<P>> {
+        match self {
+            Self::Wiped => None,
+            Self::Held(session) => Some(session),
+        }
+    }
 }
 
 impl<M: Memory, P: Provider> Connection<M, P> {
     /// Closed, in `memory`.
     #[must_use]
     pub const fn new(memory: M) -> Self {
-        Self { memory, session: None }
+        Self {
+            memory,
+            keys: Keys::Wiped,
+            transport: Transport::CLOSED,
+            path: Path::NONE,
+            ending: Ending::NONE,
+            now: Instant::ZERO,
+            idle: Duration::ZERO,
+            idle_at: None,
+            keep_alive_at: None,
+            heard_number: 0,
+            silent_probes: 0,
+            budget: 0,
+            resume_at: None,
+            is_exhausted: false,
+            counters: Counters::NONE,
+        }
     }
 
     /// Opens, or opens again: whatever was in the rings is forgotten. `remote` is where the peer is.
     pub fn open(&mut self, now: Instant, established: &Established, remote: SocketAddr) {
-        let _ = (now, established, remote);
-        todo!()
+        self.open_with_epoch_bits(now, established, remote, EPOCH_BITS);
+    }
+
+    /// [`Connection::open`] with `1 << epoch_bits` packet numbers per epoch on both sides: for tests that cross epochs. At least 6 are
+    /// needed, so that a side that only reads has something acknowledged in each epoch.
+    pub fn open_with_epoch_bits(
+        &mut self,
+        now: Instant,
+        established: &Established,
+        remote: SocketAddr,
+        epoch_bits: u32,
+    ) {
+        let Established { local, remote: limits, .. } = established;
+        let is_server = established.role == Role::Server;
+        // SPEC 5.6
+        let starts_small = usize::from(established.hello_len) == HELLO_LENS[1];
+        self.transport.open(now, &mut self.memory, Start { local, remote: limits, starts_small });
+        self.transport.reset_counts();
+        self.keys = Keys::Held(Session::new(now, established, epoch_bits));
+        self.path = Path::new(remote, is_server, &established.exporter);
+        self.ending = Ending::OPEN;
+        self.now = now;
+        // SPEC 2.4
+        self.idle = Duration::from_secs(u64::from(local.idle_s.min(limits.idle_s)));
+        self.budget = MAX_BURST;
+        self.resume_at = None;
+        self.is_exhausted = false;
+        self.counters = Counters::NONE;
+        self.on_heard(now);
+        if !is_server {
+            // SPEC 3: the server has no connection before a sealed packet came.
+            self.transport.ping();
+        }
+    }
+
+    /// Servers: the peer knows the exporter, and with it could foresee the challenges of SPEC 4.4; with `key`, fresh and known to nobody
+    /// else, it cannot. To be called after [`Connection::open`].
+    pub fn set_path_key(&mut self, key: [u8; 32]) {
+        self.path.set_key(key);
     }
 
     /// Takes a Sealed datagram (its CRC and type were checked), in place.
@@ -114,31 +231,141 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     /// # Errors
     /// [`Dropped`]: noise of the network; counted.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Result<(), Dropped> {
-        let _ = (now, from, datagram);
-        todo!()
+        let datagram_len = datagram.len();
+        let session = match self.ending.phase() {
+            Phase::Open | Phase::Closing => self.keys.as_mut().ok_or(Dropped::NotOpen)?,
+            Phase::Idle | Phase::Draining => return Err(Dropped::NotOpen),
+        };
+        let opened = session.open(datagram).map_err(|error| self.counters.drop(error))?;
+        // Authentic: from here on things change.
+        self.wake(now);
+        if self.ending.phase() == Phase::Closing {
+            self.ending.on_packet(now, opened.body);
+            return Ok(());
+        }
+        self.on_heard(now);
+        if opened.is_newest {
+            self.path.on_newest(now, from, datagram_len);
+        }
+        let received = match self.transport.handle_packet(now, &mut self.memory, opened.packet_number, opened.body) {
+            Ok(received) => received,
+            Err(Refused::NoRoom) => {
+                self.counters.no_room += 1;
+                return Err(Dropped::NoRoom);
+            }
+            Err(Refused::Close(code)) => {
+                self.end(now, Ended::Here(code), "");
+                return Ok(());
+            }
+        };
+        self.counters.received += 1;
+        if let Some((number, session)) = received.acknowledged.zip(self.keys.as_mut()) {
+            session.on_acknowledged(number);
+            self.is_exhausted = false;
+        }
+        if let Some(data) = received.challenge {
+            self.path.on_challenge(from, data);
+        }
+        if let Some(is_other_host) = received.response.and_then(|data| self.path.on_response(from, data)) {
+            self.transport.on_moved(now, &mut self.memory, is_other_host);
+        }
+        if let Some((code, reason)) = received.close {
+            self.end(now, Ended::ByPeer(code), reason);
+        }
+        Ok(())
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.wake(now);
+        match self.ending.phase() {
+            Phase::Idle => {}
+            Phase::Closing | Phase::Draining => {
+                if self.ending.is_over(now) {
+                    self.wipe();
+                }
+            }
+            Phase::Open if is_due(self.idle_at, now) => {
+                // SPEC 5.8
+                self.end(now, Ended::Idle, "");
+                self.wipe();
+            }
+            Phase::Open => {
+                if is_due(self.keep_alive_at, now) {
+                    // Until something comes, the probe time-out repeats it.
+                    self.keep_alive_at = None;
+                    self.transport.ping();
+                }
+                if is_due(self.resume_at, now) {
+                    self.resume_at = None;
+                }
+                self.path.handle_timeout(now);
+                if self.transport.handle_timeout(now, &mut self.memory) {
+                    self.silent_probes = self.silent_probes.saturating_add(1);
+                }
+            }
+        }
     }
 
     /// The next datagram to send, in `out` (at least 1200 bytes).
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        let _ = (now, out);
-        todo!()
+        self.now = self.now.max(now);
+        match self.ending.phase() {
+            Phase::Idle | Phase::Draining => return None,
+            Phase::Closing => return self.transmit_close(now, out),
+            Phase::Open if self.is_exhausted => return None,
+            Phase::Open => {}
+        }
+        if let Some((to, frame)) = self.path.poll(now, self.transport.pto()) {
+            return self.transmit_frame(now, out, to, &frame);
+        }
+        if self.budget == 0 {
+            // SPEC 5.4
+            if self.transport.has_packet() {
+                self.resume_at.get_or_insert(now + BURST_PAUSE);
+            }
+            return None;
+        }
+        let body = body_of(out)?;
+        let outgoing = self.transport.poll_packet(now, &mut self.memory, body)?;
+        let Some((number, len)) = self.seal(now, out, outgoing.len) else {
+            self.transport.release_empty(&mut self.memory);
+            return None;
+        };
+        self.transport.on_sent(now, &mut self.memory, &outgoing, number);
+        self.budget -= 1;
+        Some(Transmit { to: self.path.remote(), len })
     }
 
     /// What happened.
     pub fn poll_event(&mut self) -> Option<ConnectionEvent> {
-        todo!()
+        if let Some(remote) = self.path.take_moved() {
+            return Some(ConnectionEvent::Moved(remote));
+        }
+        for id in StreamId::ALL {
+            if self.transport.take_readable(id) {
+                return Some(ConnectionEvent::Readable(id));
+            }
+            if self.transport.take_writable(id) {
+                return Some(ConnectionEvent::Writable(id));
+            }
+        }
+        self.ending.take_ended().map(ConnectionEvent::Closed)
     }
 
     /// When to call [`Connection::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        match self.ending.phase() {
+            Phase::Idle => None,
+            Phase::Closing | Phase::Draining => Some(self.ending.until()),
+            Phase::Open => {
+                [self.idle_at, self.keep_alive_at, self.resume_at, self.path.deadline(), self.transport.poll_timeout()]
+                    .into_iter()
+                    .flatten()
+                    .min()
+            }
+        }
     }
 
     /// Appends the concatenation of `parts` to a stream, all or nothing.
@@ -146,102 +373,110 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     /// # Errors
     /// [`Full`]: ordinary; an event [`ConnectionEvent::Writable`] follows when there is room. Also when not open.
     pub fn send(&mut self, stream: StreamId, parts: &[&[u8]]) -> Result<(), Full> {
-        let _ = (stream, parts);
-        todo!()
+        self.budget = MAX_BURST;
+        let is_taken = self.is_open() && self.transport.write(self.now, &mut self.memory, stream, parts);
+        if is_taken { Ok(()) } else { Err(Full) }
     }
 
     /// Bytes free in the stream's send ring.
     #[must_use]
     pub fn send_space(&self, stream: StreamId) -> usize {
-        let _ = stream;
-        todo!()
+        if self.is_open() { self.transport.send_space(&self.memory, stream) } else { 0 }
     }
 
-    /// Bytes in the send ring that the peer has not acknowledged.
+    /// Bytes in the send ring that the peer has not acknowledged. Nothing is kept there once the connection ended.
     #[must_use]
     pub fn unacknowledged(&self, stream: StreamId) -> usize {
-        let _ = stream;
-        todo!()
+        self.transport.unacknowledged(stream)
     }
 
     /// Bytes that can be read now.
     #[must_use]
     pub fn readable(&self, stream: StreamId) -> usize {
-        let _ = stream;
-        todo!()
+        self.transport.readable(stream)
     }
 
     /// Copies the next `out.len()` readable bytes, beginning `skip` bytes ahead, without consuming them. `false` if there are fewer.
     pub fn peek(&mut self, stream: StreamId, skip: usize, out: &mut [u8]) -> bool {
-        let _ = (stream, skip, out);
-        todo!()
+        self.transport.peek(&mut self.memory, stream, skip, out)
     }
 
     /// Consumes `len` readable bytes (at most all there are), which gives the peer credit to send more.
     pub fn consume(&mut self, stream: StreamId, len: usize) {
-        let _ = (stream, len);
-        todo!()
+        self.budget = MAX_BURST;
+        self.transport.consume(&mut self.memory, stream, len);
     }
 
-    /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64 bytes.
+    /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64 bytes. What was sent and is not
+    /// acknowledged may never arrive: to be sure of last words, wait for [`Connection::unacknowledged`] to become 0.
     pub fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
-        let _ = (now, code, reason);
-        todo!()
+        self.now = self.now.max(now);
+        if self.is_open() {
+            self.end(now, Ended::Here(code), reason);
+        }
     }
 
-    /// Gives up without a word and wipes the keys.
+    /// Gives up without a word and wipes the keys. What was received is forgotten too.
     pub fn abandon(&mut self) {
-        todo!()
+        self.transport.close(&mut self.memory);
+        self.ending = Ending::NONE;
+        self.wipe();
     }
 
     /// Whether data can flow.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        todo!()
+        self.ending.phase() == Phase::Open
     }
 
     /// Whether nothing is left to do, not even to answer with CLOSE: it can be dropped or opened again.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        todo!()
+        self.ending.phase() == Phase::Idle
     }
 
     /// Where the peer is.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
-        todo!()
+        (!self.is_finished()).then(|| self.path.remote())
     }
 
     /// Smoothed round-trip time; `None` before the first sample.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
-        todo!()
+        self.transport.rtt()
     }
 
     /// For proofs about this very connection (SPEC 6.2).
     #[must_use]
     pub fn exporter(&self) -> Option<&[u8; 32]> {
-        self.session.as_ref().map(|session| session.exporter().expose())
+        self.keys.as_ref().map(|session| session.exporter().expose())
     }
 
     /// Whether a Hint that echoes `packet_number` is to be heeded: it is in flight and nothing authenticated came since it was sent
     /// (SPEC 4.5).
     #[must_use]
     pub fn heeds_hint(&self, packet_number: u64) -> bool {
-        let _ = packet_number;
-        todo!()
+        // Whatever was sent since then cannot have been acknowledged.
+        self.is_open() && packet_number >= self.heard_number && self.transport.was_sent(packet_number)
     }
 
     /// Consecutive probe time-outs without anything authenticated (SPEC 4.5: three are silence).
     #[must_use]
     pub fn silent_probes(&self) -> u32 {
-        todo!()
+        self.silent_probes
+    }
+
+    /// Why it ended, in the words of the side that closed it; empty if it gave none.
+    #[must_use]
+    pub fn close_reason(&self) -> &str {
+        self.ending.reason()
     }
 
     /// What was counted.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        todo!()
+        Counters { lost: self.transport.lost(), resent: self.transport.resent(), ..self.counters }
     }
 
     /// The memory it works in.
@@ -249,4 +484,110 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     pub fn memory(&self) -> &M {
         &self.memory
     }
+
+    fn wake(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.budget = MAX_BURST;
+    }
+
+    fn on_heard(&mut self, now: Instant) {
+        self.idle_at = Some(now + self.idle);
+        // SPEC 5.8
+        self.keep_alive_at = (!self.path.is_server()).then(|| now + self.idle / 3);
+        self.heard_number = self.transport.next_number();
+        self.silent_probes = 0;
+    }
+
+    fn transmit_close(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        let body_len = self.ending.poll(now, self.transport.pto(), &mut Writer::new(body_of(out)?))?;
+        let (_, len) = self.seal(now, out, body_len)?;
+        Some(Transmit { to: self.path.remote(), len })
+    }
+
+    /// A packet of one frame, outside of what the transport keeps in flight.
+    fn transmit_frame(&mut self, now: Instant, out: &mut [u8], to: SocketAddr, frame: &Frame<'_>) -> Option<Transmit> {
+        frame.encode(&mut Writer::new(body_of(out)?)).ok()?;
+        let (number, len) = self.seal(now, out, frame.encoded_len())?;
+        self.transport.on_foreign_sent(number);
+        Some(Transmit { to, len })
+    }
+
+    fn seal(&mut self, now: Instant, out: &mut [u8], body_len: usize) -> Option<(u64, usize)> {
+        match self.keys.as_mut()?.seal(now, out, body_len) {
+            Ok(sealed) => {
+                self.counters.sent += 1;
+                Some(sealed)
+            }
+            Err(_) => {
+                self.is_exhausted = true;
+                None
+            }
+        }
+    }
+
+    fn end(&mut self, now: Instant, ended: Ended, reason: &str) {
+        self.ending.begin(now, ended, reason, self.transport.pto());
+        self.transport.stop(&mut self.memory);
+    }
+
+    /// Nothing is left to do.
+    fn wipe(&mut self) {
+        self.keys = Keys::Wiped;
+        self.path.wipe();
+        self.ending.finish();
+    }
 }
+
+impl Counters {
+    const NONE: Self = Self {
+        sent: 0,
+        received: 0,
+        resent: 0,
+        lost: 0,
+        not_authentic: 0,
+        replayed: 0,
+        stale: 0,
+        malformed: 0,
+        no_room: 0,
+    };
+
+    fn drop(&mut self, error: OpenError) -> Dropped {
+        match error {
+            OpenError::Malformed => self.malformed += 1,
+            OpenError::NotAuthentic => self.not_authentic += 1,
+            OpenError::Replayed => self.replayed += 1,
+            OpenError::Stale => self.stale += 1,
+        }
+        Dropped::Open(error)
+    }
+}
+
+/// The part of a datagram that the body goes to, as long as there is room for.
+fn body_of(out: &mut [u8]) -> Option<&mut [u8]> {
+    let len = out.len().checked_sub(OVERHEAD)?;
+    out.get_mut(SEALED_HEADER_LEN..SEALED_HEADER_LEN + len)
+}
+
+fn is_due(at: Option<Instant>, now: Instant) -> bool {
+    at.is_some_and(|at| at <= now)
+}
+
+impl core::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::NoRoom => f.write_str("no room for its data"),
+            Self::NotOpen => f.write_str("connection is not open"),
+        }
+    }
+}
+
+impl core::error::Error for Dropped {}
+
+impl core::fmt::Display for Full {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("send ring is full")
+    }
+}
+
+impl core::error::Error for Full {}

@@ -115,8 +115,9 @@ impl Table {
                 oldest = Some(at);
             }
         }
-        let Some(mut kept) = oldest else { return };
-        for at in kept..live.len() {
+        let Some(oldest) = oldest else { return };
+        let mut kept = oldest;
+        for at in oldest..live.len() {
             let slot = live[at];
             if slot.flags & ACKED == 0 {
                 live[kept] = slot;
@@ -183,7 +184,7 @@ mod tests {
     fn refuses_more_than_there_are_slots() {
         let (mut table, mut slots) = table(&[0, 1, 2, 3, 4, 5, 6, 7]);
         assert!(!table.push(&mut slots, Slot { size: 1, ..Slot::EMPTY }));
-        assert!(!Table::EMPTY.push(&mut [], Slot::EMPTY));
+        assert!(!table.push(&mut [], Slot::EMPTY));
         assert_eq!(table.bytes(), 800);
     }
 

@@ -77,7 +77,7 @@ impl Transport {
         // Slots are in the order of sending, so what is lost comes first.
         let before = |slot: &&Slot| self.largest_acked.is_some_and(|largest| slot.packet_number < largest);
         let count = live.iter().take_while(before).take_while(|slot| is_lost(slot)).count();
-        self.loss_at = live.iter().nth(count).filter(before).map(|slot| slot.sent_at + delay);
+        self.loss_at = live.get(count).filter(before).map(|slot| slot.sent_at + delay);
         let large = self.drop_oldest(now, slots, count);
         if count > 0 {
             self.arm_probe_timeout();

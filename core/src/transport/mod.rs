@@ -40,7 +40,7 @@ pub(crate) use receive::Refused;
 
 use crate::time::{Duration, Instant};
 use crate::wire::frame::StreamId;
-use crate::wire::packet::Limits;
+use crate::wire::packet::{CRC_LEN, Limits, SEALED_HEADER_LEN, SEALED_TAG_LEN};
 use assembler::Assembler;
 use congestion::NewReno;
 use in_flight::Table;
@@ -51,7 +51,7 @@ use size::DatagramSize;
 /// Slots of the in-flight table that only probes may take (SPEC 5.4).
 pub const PROBE_SLOTS: usize = 2;
 /// What a datagram has beside the body: sealed header, tag, CRC (SPEC 8).
-pub(crate) const OVERHEAD: usize = crate::wire::packet::SEALED_HEADER_LEN + 16 + crate::wire::packet::CRC_LEN;
+pub(crate) const OVERHEAD: usize = SEALED_HEADER_LEN + SEALED_TAG_LEN + CRC_LEN;
 /// How long to wait when the memory had none to give.
 const RETRY_MEMORY: Duration = Duration::from_millis(50);
 

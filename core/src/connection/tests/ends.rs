@@ -1,0 +1,120 @@
+//! How connections end.
+
+use super::link::{CLEAN, Pair, Pooled};
+use crate::connection::{ConnectionEvent, Ended};
+use crate::time::Duration;
+use crate::wire::frame::{CloseCode, StreamId};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn pair() -> Pair<Pooled, Pooled> {
+    let mut pair = Pair::new(3, CLEAN, Pooled::large(), Pooled::large());
+    pair.run(SECOND);
+    pair.client.events.clear();
+    pair.server.events.clear();
+    pair
+}
+
+#[test]
+fn both_sides_learn_that_one_closed_and_why() {
+    let mut pair = pair();
+    pair.server.connection.close(pair.now, CloseCode::KICKED, "spam");
+    assert!(!pair.server.connection.is_open());
+    pair.run(Duration::from_millis(50));
+    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Ended::Here(CloseCode::KICKED))]);
+    assert_eq!(pair.client.events, [ConnectionEvent::Closed(Ended::ByPeer(CloseCode::KICKED))]);
+    assert_eq!(pair.client.connection.close_reason(), "spam");
+    assert!(!pair.client.connection.is_finished() && !pair.server.connection.is_finished());
+    assert_eq!(pair.client.connection.send(StreamId::Chat, &[b"x"]), Err(crate::connection::Full));
+    pair.run(SECOND);
+    assert!(pair.client.connection.is_finished() && pair.server.connection.is_finished());
+    assert_eq!(pair.client.connection.exporter(), None);
+    assert_eq!(pair.client.connection.poll_timeout(), None);
+}
+
+#[test]
+fn who_is_told_of_the_end_says_nothing_more() {
+    let mut pair = pair();
+    pair.client.connection.close(pair.now, CloseCode::LEFT, "");
+    let before = pair.log.len();
+    pair.run(SECOND * 5);
+    assert_eq!(pair.log.len(), before + 1, "one CLOSE and no answer");
+}
+
+#[test]
+fn says_close_again_when_the_first_was_lost() {
+    let mut pair = pair();
+    pair.conditions.loss = 1000;
+    pair.client.connection.close(pair.now, CloseCode::LEFT, "");
+    pair.settle();
+    pair.conditions.loss = 0;
+    // What the server sends within three probe time-outs is answered.
+    pair.server.to_write[0] = 10;
+    pair.run(SECOND / 2);
+    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Ended::ByPeer(CloseCode::LEFT))]);
+}
+
+#[test]
+fn what_came_before_the_end_can_still_be_read() {
+    let mut pair = pair();
+    pair.client.reads = false;
+    pair.server.to_write[0] = 100;
+    pair.run(SECOND);
+    pair.server.connection.close(pair.now, CloseCode::REFUSED, "");
+    pair.run(SECOND * 5);
+    assert!(pair.client.connection.is_finished());
+    assert_eq!(pair.client.connection.readable(StreamId::Chat), 100);
+    pair.client.reads = true;
+    pair.client.run_application();
+    assert_eq!((pair.client.read[0], pair.client.connection.memory().held()), (100, 0));
+}
+
+#[test]
+fn no_stream_data_is_kept_behind_the_end() {
+    let mut pair = pair();
+    pair.conditions.loss = 1000;
+    pair.client.to_write = [1_000, 1_000];
+    pair.settle();
+    assert_eq!(pair.client.connection.memory().held(), 3);
+    pair.client.connection.close(pair.now, CloseCode::LEFT, "");
+    assert_eq!(pair.client.connection.memory().held(), 0);
+}
+
+#[test]
+fn a_silent_peer_is_gone_after_the_idle_time_out() {
+    let mut pair = pair();
+    pair.conditions.loss = 1000;
+    pair.run(SECOND * 58);
+    assert!(pair.client.connection.is_open() && pair.server.connection.is_open());
+    // The client's keep-alive is repeated by probes, for ever in vain.
+    assert!(pair.client.connection.silent_probes() > 3);
+    pair.run(SECOND * 2);
+    assert_eq!(pair.client.events, [ConnectionEvent::Closed(Ended::Idle)]);
+    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Ended::Idle)]);
+    assert!(pair.client.connection.is_finished() && pair.server.connection.is_finished());
+}
+
+#[test]
+fn the_client_alone_keeps_an_idle_connection_alive() {
+    let mut pair = pair();
+    let before = pair.log.len();
+    pair.run(SECOND * 600);
+    assert!(pair.client.connection.is_open() && pair.server.connection.is_open());
+    let (client, server) = (super::link::CLIENT, super::link::SERVER);
+    let sent = |from| pair.log.iter().skip(before).filter(|entry| entry.1 == from).count();
+    // Once per third of the 60 s, and its acknowledgement.
+    assert!((29..=31).contains(&sent(client)), "{}", sent(client));
+    assert!((29..=31).contains(&sent(server)), "{}", sent(server));
+}
+
+#[test]
+fn giving_up_says_nothing_and_forgets_everything() {
+    let mut pair = pair();
+    pair.client.to_write = [1_000, 0];
+    pair.client.run_application();
+    pair.client.connection.abandon();
+    assert!(pair.client.connection.is_finished());
+    assert_eq!((pair.client.connection.exporter(), pair.client.connection.memory().held()), (None, 0));
+    assert!(pair.client.connection.poll_transmit(pair.now, &mut [0; 1200]).is_none());
+    assert_eq!(pair.client.connection.poll_event(), None);
+}
