@@ -6,6 +6,8 @@
 //! 3 S->C Welcome    its proof is checked first: an impostor learns nothing and delivers nothing
 //! ```
 
+use zeroize::Zeroize;
+
 use super::{Client, EndReason, Link, Phase, Told, write};
 use crate::chat::message::{join_statement, server_proof};
 use crate::chat::{Join, Start, Term, ToServer, Welcome};
@@ -31,6 +33,8 @@ pub(super) struct Room {
     pub(super) instance: u64,
     /// Largest message that the server of this connection takes, in bytes.
     pub(super) largest_message: u16,
+    /// What the server of this connection has to prove. Kept, because Welcome may be read when the connection is over.
+    proof: [u8; 32],
     /// Reset came, Welcome did not.
     is_reset: bool,
 }
@@ -77,6 +81,7 @@ impl Room {
             term: Term([0; 8]),
             instance: 0,
             largest_message: 0,
+            proof: [0; 32],
             is_reset: false,
         }
     }
@@ -94,6 +99,9 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         let (Some(identity), Some(exporter)) = (self.secrets.identity(), self.connection.exporter()) else { return };
         let exporter = Secret::new(*exporter);
         let public = identity.public();
+        if let Some(secret) = self.secrets.room_secret() {
+            self.room.proof = server_proof(secret, exporter.expose());
+        }
         let mut statement = [0; STATEMENT_LEN];
         let signature = join_statement(exporter.expose(), &public, &self.stated.room, &mut statement)
             .ok()
@@ -112,6 +120,8 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             });
             write(&mut self.connection, &mut self.message, &join)
         });
+        // A password was in it.
+        self.message.zeroize();
         if is_written {
             self.link = Link::Waiting;
             self.is_dirty = true;
@@ -134,7 +144,8 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         if self.link != Link::Waiting {
             return Err(Breach);
         }
-        if !self.is_proven(&welcome.proof) {
+        // SPEC 6.3: with the room's secret the server has to prove that it knows it too.
+        if self.secrets.room_secret().is_some() && !kdf::equal(&welcome.proof, &self.room.proof) {
             self.end(EndReason::Impostor);
             return Ok(());
         }
@@ -155,15 +166,6 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         let Welcomed { members, start, head, .. } = *welcome;
         self.pending.push(Told::Joined(Joined { members, start, head, resumed }));
         self.resume_posts(welcome.instance, welcome.highest)
-    }
-
-    /// With the room's secret the server has to prove that it knows it too (SPEC 6.3).
-    fn is_proven(&self, proof: &[u8; 32]) -> bool {
-        match (self.secrets.room_secret(), self.connection.exporter()) {
-            (Some(secret), Some(exporter)) => kdf::equal(proof, &server_proof(secret, exporter)),
-            (Some(_), None) => false,
-            (None, _) => true,
-        }
     }
 
     /// SPEC 7, S4: delivery goes on directly behind the cursor, or behind what is no longer kept, which is a gap to tell.

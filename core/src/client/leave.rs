@@ -19,7 +19,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     /// Goes on with leaving, as far as it can now.
     pub(super) fn progress_leave(&mut self) {
         if self.phase == Phase::Running && self.is_leaving && self.unsettled() == 0 {
-            if self.link != Link::Online || self.retry.is_lost() {
+            if self.link != Link::Online || self.retry.is_lost {
                 self.end(EndReason::Left);
                 return;
             }
@@ -35,6 +35,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             && (self.connection.unacknowledged(StreamId::Chat) == 0 || self.leave_by <= self.now)
         {
             self.phase = Phase::Closing;
+            self.link = Link::Down;
             self.connection.close(self.now, CloseCode::LEFT, "");
             self.is_dirty = true;
         }

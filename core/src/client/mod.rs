@@ -15,7 +15,7 @@
 //!
 //! * `config`, `event`: what comes in and goes out; `pending`: what was not told yet.
 //! * `secrets`: identity, credential, randomness. `maybe`: why an idle client is all zero.
-//! * `reconnect`: attempts, back-off, hints, silence: when there is a connection.
+//! * `reconnect`: attempts, hints, silence: when there is a connection. `retry`: its bookkeeping and back-off.
 //! * `join`: Join and Welcome: when there is a member. `leave`: how it ends.
 //! * `outbox`: posts until they are settled. `receive`: messages out of the stream, one per event.
 //!
@@ -32,6 +32,7 @@ mod outbox;
 mod pending;
 mod receive;
 mod reconnect;
+mod retry;
 mod secrets;
 #[cfg(test)]
 mod tests;
@@ -53,7 +54,7 @@ use config::Stated;
 use join::Room;
 use outbox::Outbox;
 use pending::{Pending, Told};
-use reconnect::Retry;
+use retry::Retry;
 use secrets::Secrets;
 
 /// From start to end.
@@ -162,7 +163,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         self.stated = stated;
         self.room = Room::new();
         self.retry = Retry::new();
-        self.retry.set_expected(config.fingerprint);
+        self.retry.expected = config.fingerprint.into();
         self.pending = Pending::new();
         self.phase = Phase::Running;
         self.link = Link::Down;
@@ -212,7 +213,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         if self.handshake.is_active()
             && let Some(len) = self.handshake.poll_transmit::<P>(now, out)
         {
-            return Some(Transmit { to: self.retry.attempt_to(), len });
+            return Some(Transmit { to: self.retry.to, len });
         }
         self.pump();
         if !self.connection.is_finished()
@@ -313,9 +314,10 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         match self.phase {
             Phase::Idle => State::Idle,
             Phase::Ended => State::Ended,
-            _ if self.link == Link::Online && !self.retry.is_lost() => State::Online,
+            Phase::Leaving | Phase::Closing => State::Online,
+            _ if self.link == Link::Online && !self.retry.is_lost => State::Online,
             _ if self.room.is_member => State::Lost,
-            _ if self.link == Link::Down => State::Connecting { answered: self.retry.is_answered() },
+            _ if self.link == Link::Down => State::Connecting { answered: self.retry.is_answered },
             _ => State::Joining,
         }
     }

@@ -51,7 +51,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                 }
                 continue;
             }
-            if let Some(ended) = self.retry.take_closed() {
+            if let Some(ended) = self.retry.closed.take() {
                 self.closed(ended);
                 continue;
             }

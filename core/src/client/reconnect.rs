@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! nothing is up:  attempt 5 s (5 s more once answered) -> failed: back-off 0.5 to 15 s -> attempt ...
+//!                   as long as there never was a connection, the first 1.5 s ask every server for its key, the rest only the right one
 //! one is up:      heeded Hint, or three probe time-outs of silence -> attempt beside it, at most every 10 s
 //!                   -> the old one speaks: the attempt stops      -> established: the connection opens again, in place
 //! ```
@@ -9,152 +10,35 @@
 
 use core::net::SocketAddr;
 
-use super::config::NOWHERE;
 use super::maybe::Maybe;
+use super::retry::{ATTEMPT, JOIN_TIMEOUT, OPEN_QUESTION, OTHER_KEY, SIDE_INTERVAL, SILENT_PROBES};
 use super::{Client, EndReason, Link, Lost, Phase, Told};
 use crate::connection::{ConnectionEvent, Dropped, Ended};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::session::client::HandshakeDrop;
 use crate::session::{Established, Fingerprint, HandshakeEvent};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use crate::transport::Memory;
 use crate::wire::frame::CloseCode;
 use crate::wire::packet::{Packet, PacketError};
 
-/// How long an attempt lasts without an answer, and how long after the last step forward.
-pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
-/// Attempts beside a connection begin at most this often (SPEC 4.5).
-pub(super) const SIDE_INTERVAL: Duration = Duration::from_secs(10);
-/// Probe time-outs without anything authenticated that count as silence (SPEC 4.5).
-pub(super) const SILENT_PROBES: u32 = 3;
-/// How long only other keys have to be presented until they are believed to be all there is.
-pub(super) const OTHER_KEY: Duration = Duration::from_secs(5);
-/// How long a connection may take to a Welcome: longer than any queue of password checks, and not for ever.
-pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
-const SHORTEST_BACKOFF: Duration = Duration::from_millis(500);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
-
-/// The bookkeeping of attempts.
-pub(super) struct Retry {
-    /// Where the attempt under way goes.
-    to: SocketAddr,
-    /// When the attempt under way has failed.
-    deadline: Instant,
-    /// The attempt under way was answered, so `deadline` was moved.
-    is_extended: bool,
-    /// When nothing is up: the next attempt.
-    next: Maybe<Instant>,
-    /// No attempt beside a connection before this.
-    side_after: Instant,
-    /// Failed attempts in a row.
-    failures: u8,
-    /// A Hint was heeded and nothing authenticated came since.
-    is_hinted: bool,
-    /// Lost was told, and neither Joined nor Recovered since.
-    is_lost: bool,
-    is_answered: bool,
-    has_connected: bool,
-    /// The only key taken.
-    expected: Maybe<Fingerprint>,
-    /// The key that waits for an answer.
-    offered: Maybe<Fingerprint>,
-    /// Since when only other keys are presented.
-    other_key_since: Maybe<Instant>,
-    /// When a connection that is not joined is given up.
-    join_deadline: Instant,
-    /// Closed by the other side, and not acted upon while messages can be read.
-    closed: Maybe<Ended>,
-}
-
-impl Retry {
-    pub(super) const fn new() -> Self {
-        Self {
-            to: NOWHERE,
-            deadline: Instant::ZERO,
-            is_extended: false,
-            next: Maybe::None,
-            side_after: Instant::ZERO,
-            failures: 0,
-            is_hinted: false,
-            is_lost: false,
-            is_answered: false,
-            has_connected: false,
-            expected: Maybe::None,
-            offered: Maybe::None,
-            other_key_since: Maybe::None,
-            join_deadline: Instant::ZERO,
-            closed: Maybe::None,
-        }
-    }
-
-    pub(super) fn set_expected(&mut self, fingerprint: Option<Fingerprint>) {
-        self.expected = fingerprint.into();
-    }
-
-    pub(super) const fn attempt_to(&self) -> SocketAddr {
-        self.to
-    }
-
-    pub(super) const fn is_lost(&self) -> bool {
-        self.is_lost
-    }
-
-    pub(super) const fn is_answered(&self) -> bool {
-        self.is_answered
-    }
-
-    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
-        self.expected.get().or(self.offered.get())
-    }
-
-    pub(super) fn take_closed(&mut self) -> Option<Ended> {
-        self.closed.take()
-    }
-
-    /// A Welcome came: whatever failed before is over.
-    pub(super) const fn joined(&mut self) {
-        self.failures = 0;
-        self.is_lost = false;
-    }
-
-    /// Ends all attempts.
-    pub(super) const fn stop(&mut self) {
-        self.next = Maybe::None;
-        self.closed = Maybe::None;
-        self.offered = Maybe::None;
-        self.is_hinted = false;
-    }
-
-    fn schedule(&mut self, now: Instant, random: [u8; 32]) {
-        self.failures = self.failures.saturating_add(1);
-        self.next = Maybe::Some(now + backoff(self.failures, random));
-    }
-}
-
-/// 0.5 to 1 s after the first failure, doubling up to 7.5 to 15 s; uniform in that range, so that members which lost the same server
-/// do not come back together.
-fn backoff(failures: u8, random: [u8; 32]) -> Duration {
-    let doublings = u32::from(failures).saturating_sub(1).min(8);
-    let longest = Duration::from_micros((SHORTEST_BACKOFF * 2).as_micros() << doublings).min(LONGEST_BACKOFF);
-    let shortest = longest / 2;
-    let span = longest.saturating_sub(shortest).as_micros().saturating_add(1);
-    let [a, b, c, d, ..] = random;
-    let random = u64::from(u32::from_be_bytes([a, b, c, d]));
-    shortest + Duration::from_micros(random.checked_rem(span).unwrap_or(0))
-}
-
 impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
     /// Says Hello to where the server is said to be.
     pub(super) fn begin_attempt(&mut self) {
-        let limits = self.stated.limits(self.connection.memory().capacity(), MESSAGE);
-        let seed = self.secrets.draw();
-        self.handshake.start(self.now, seed, self.retry.expected.get(), limits);
         self.retry.to = self.stated.server;
         self.retry.deadline = self.now + ATTEMPT;
         self.retry.is_extended = false;
         self.retry.next = Maybe::None;
-        self.retry.side_after = self.now + SIDE_INTERVAL;
+        self.retry.asks_openly = self.retry.expected.is_some() && !self.retry.has_connected;
+        self.say_hello();
+    }
+
+    fn say_hello(&mut self) {
+        let limits = self.stated.limits(self.connection.memory().capacity(), MESSAGE);
+        let seed = self.secrets.draw();
+        let expected = if self.retry.asks_openly { None } else { self.retry.expected.get() };
+        self.handshake.start(self.now, seed, expected, limits);
         self.is_dirty = true;
     }
 
@@ -177,13 +61,14 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                         self.saw_other_key();
                     }
                 } else {
-                    self.answered();
+                    self.absorb_handshake();
                 }
             }
             // SPEC 4.5
             Ok(Packet::Hint(hint)) => {
                 let is_from_peer = self.connection.remote().is_some_and(|remote| is_same_address(from, remote));
-                if self.link != Link::Down && is_from_peer && self.connection.heeds_hint(hint.packet_number) {
+                let is_about_this = self.link != Link::Down && hint.connection_id == self.retry.connection_id;
+                if is_from_peer && is_about_this && self.connection.heeds_hint(hint.packet_number) {
                     self.retry.is_hinted = true;
                     self.reconnect();
                 } else {
@@ -223,7 +108,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         let since = self.retry.other_key_since.get().unwrap_or(self.now);
         self.retry.other_key_since = Maybe::Some(since);
         let is_all_there_is = self.now.saturating_since(since) >= OTHER_KEY;
-        if is_all_there_is && !self.retry.has_connected && !self.handshake.is_answered() {
+        if is_all_there_is && !self.retry.has_connected {
             self.end(EndReason::KeyMismatch);
         }
     }
@@ -250,13 +135,34 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                 self.retry.closed = Maybe::Some(ended);
             }
         }
-        while let Some(event) = self.handshake.poll_event() {
-            match event {
-                HandshakeEvent::KeyOffered(fingerprint) => {
-                    self.retry.offered = Maybe::Some(fingerprint);
-                    self.pending.push(Told::KeyOffered(fingerprint));
-                }
-                HandshakeEvent::Established(established) => self.open(&established),
+        while self.handshake.poll_drop().is_some() {
+            self.counters.handshake = self.counters.handshake.saturating_add(1);
+        }
+        if let Some(HandshakeEvent::Established(established)) = self.handshake.poll_event() {
+            self.open(&established);
+        }
+    }
+
+    /// The handshake took a Challenge or an Accept.
+    fn absorb_handshake(&mut self) {
+        let Some(HandshakeEvent::KeyOffered(fingerprint)) = self.handshake.poll_event() else {
+            self.answered();
+            return;
+        };
+        match self.retry.expected.get() {
+            None => {
+                self.answered();
+                self.retry.offered = Maybe::Some(fingerprint);
+                self.pending.push(Told::KeyOffered(fingerprint));
+            }
+            Some(expected) if expected == fingerprint => {
+                self.answered();
+                self.handshake.answer_key(self.now, true);
+            }
+            // The attempt waits until it asks for the right one.
+            Some(_) => {
+                self.counters.handshake = self.counters.handshake.saturating_add(1);
+                self.saw_other_key();
             }
         }
     }
@@ -270,6 +176,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         self.connection.open(self.now, established, self.retry.to);
         self.retry.stop();
         self.retry.has_connected = true;
+        self.retry.connection_id = established.connection_id;
         self.retry.join_deadline = self.now + JOIN_TIMEOUT;
         self.room.begin(established.remote.message);
         self.link = Link::Sign;
@@ -282,10 +189,14 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             return;
         }
         if self.handshake.is_active() {
+            if self.retry.asks_openly && !self.retry.is_extended && self.now < self.retry.deadline {
+                self.retry.asks_openly = false;
+                self.say_hello();
+                return;
+            }
             self.handshake.stop();
             if self.link == Link::Down {
-                let random = self.secrets.draw();
-                self.retry.schedule(self.now, random);
+                self.try_later();
             } else {
                 self.lose(if self.retry.is_hinted { Lost::Unknown } else { Lost::Silent });
             }
@@ -294,6 +205,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         } else if self.link != Link::Online && self.retry.join_deadline <= self.now {
             self.give_up(CloseCode::INTERNAL);
         } else {
+            self.retry.side_after = self.now + SIDE_INTERVAL;
             if self.retry.is_hinted && self.room.is_member {
                 self.lose(Lost::Unknown);
             }
@@ -308,7 +220,9 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             return None;
         }
         if self.handshake.is_active() {
-            return Some(self.retry.deadline);
+            let asks_until = self.retry.deadline - ATTEMPT.saturating_sub(OPEN_QUESTION);
+            let is_asking = self.retry.asks_openly && !self.retry.is_extended;
+            return Some(if is_asking { asks_until } else { self.retry.deadline });
         }
         if self.link == Link::Down {
             return self.retry.next.get();
@@ -380,19 +294,6 @@ fn is_same_address(a: SocketAddr, b: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn backs_off_from_half_a_second_to_fifteen() {
-        for (failures, shortest, longest) in
-            [(1, 500, 1000), (2, 1000, 2000), (4, 4000, 8000), (5, 7500, 15000), (255, 7500, 15000)]
-        {
-            assert_eq!(backoff(failures, [0; 32]).as_millis(), shortest);
-            for random in [[0xff; 32], [0x5a; 32], [1; 32]] {
-                assert!((shortest..=longest).contains(&backoff(failures, random).as_millis()));
-            }
-        }
-        assert_ne!(backoff(5, [1; 32]), backoff(5, [2; 32]));
-    }
 
     #[test]
     fn takes_an_address_for_the_same_in_both_families() {

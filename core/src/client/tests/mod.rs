@@ -1,3 +1,12 @@
-//! Tests of the client, room by room.
+//! Tests of the client: against a small server, over a network that loses, in virtual time.
 
+mod joining;
+mod leaving;
 mod outbox;
+mod posting;
+mod receiving;
+mod reconnecting;
+mod server;
+mod sizes;
+mod storm;
+mod world;

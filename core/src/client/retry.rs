@@ -1,0 +1,139 @@
+//! The bookkeeping of attempts: when the next one begins, when this one has failed.
+
+use core::net::SocketAddr;
+
+use super::config::NOWHERE;
+use super::maybe::Maybe;
+use crate::connection::Ended;
+use crate::session::Fingerprint;
+use crate::time::{Duration, Instant};
+
+/// How long an attempt lasts without an answer, and how long after the last step forward.
+pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
+/// Attempts beside a connection begin at most this often (SPEC 4.5).
+pub(super) const SIDE_INTERVAL: Duration = Duration::from_secs(10);
+/// Probe time-outs without anything authenticated that count as silence (SPEC 4.5).
+pub(super) const SILENT_PROBES: u32 = 3;
+/// How long only other keys have to be presented until they are believed to be all there is.
+pub(super) const OTHER_KEY: Duration = Duration::from_secs(5);
+/// How long a connection may take to a Welcome: longer than any queue of password checks, and not for ever.
+pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of an attempt asks every server for its key, to know what to say about a wrong one: a server is silent to a Hello that hints
+/// at another key (SPEC 3.1).
+pub(super) const OPEN_QUESTION: Duration = Duration::from_millis(1500);
+const SHORTEST_BACKOFF: Duration = Duration::from_millis(500);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
+
+/// The bookkeeping of attempts.
+pub(super) struct Retry {
+    /// Where the attempt under way goes.
+    pub(super) to: SocketAddr,
+    /// When the attempt under way has failed.
+    pub(super) deadline: Instant,
+    /// The attempt under way was answered, so `deadline` was moved.
+    pub(super) is_extended: bool,
+    /// The attempt under way asks every server for its key.
+    pub(super) asks_openly: bool,
+    /// When nothing is up: the next attempt.
+    pub(super) next: Maybe<Instant>,
+    /// No attempt beside a connection before this.
+    pub(super) side_after: Instant,
+    /// Failed attempts in a row.
+    pub(super) failures: u8,
+    /// A Hint was heeded and nothing authenticated came since.
+    pub(super) is_hinted: bool,
+    /// Lost was told, and neither Joined nor Recovered since.
+    pub(super) is_lost: bool,
+    pub(super) is_answered: bool,
+    pub(super) has_connected: bool,
+    /// The only key taken.
+    pub(super) expected: Maybe<Fingerprint>,
+    /// The key that waits for an answer.
+    pub(super) offered: Maybe<Fingerprint>,
+    /// Since when only other keys are presented.
+    pub(super) other_key_since: Maybe<Instant>,
+    /// Names the connection.
+    pub(super) connection_id: u32,
+    /// When a connection that is not joined is given up.
+    pub(super) join_deadline: Instant,
+    /// Closed by the other side, and not acted upon while messages can be read.
+    pub(super) closed: Maybe<Ended>,
+}
+
+impl Retry {
+    pub(super) const fn new() -> Self {
+        Self {
+            to: NOWHERE,
+            deadline: Instant::ZERO,
+            is_extended: false,
+            asks_openly: false,
+            next: Maybe::None,
+            side_after: Instant::ZERO,
+            failures: 0,
+            is_hinted: false,
+            is_lost: false,
+            is_answered: false,
+            has_connected: false,
+            expected: Maybe::None,
+            offered: Maybe::None,
+            other_key_since: Maybe::None,
+            connection_id: 0,
+            join_deadline: Instant::ZERO,
+            closed: Maybe::None,
+        }
+    }
+
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.expected.get().or(self.offered.get())
+    }
+
+    /// A Welcome came: whatever failed before is over.
+    pub(super) const fn joined(&mut self) {
+        self.failures = 0;
+        self.is_lost = false;
+    }
+
+    /// Ends all attempts.
+    pub(super) const fn stop(&mut self) {
+        self.next = Maybe::None;
+        self.closed = Maybe::None;
+        self.offered = Maybe::None;
+        self.is_hinted = false;
+    }
+
+    /// The attempt, or the connection, failed: the next attempt is later.
+    pub(super) fn schedule(&mut self, now: Instant, random: [u8; 32]) {
+        self.failures = self.failures.saturating_add(1);
+        self.next = Maybe::Some(now + backoff(self.failures, random));
+    }
+}
+
+/// 0.5 to 1 s after the first failure, doubling up to 7.5 to 15 s; uniform in that range, so that members which lost the same server
+/// do not come back together.
+fn backoff(failures: u8, random: [u8; 32]) -> Duration {
+    let doublings = u32::from(failures).saturating_sub(1).min(8);
+    let longest = Duration::from_micros((SHORTEST_BACKOFF * 2).as_micros() << doublings).min(LONGEST_BACKOFF);
+    let shortest = longest / 2;
+    let span = longest.saturating_sub(shortest).as_micros().saturating_add(1);
+    let [a, b, c, d, ..] = random;
+    let random = u64::from(u32::from_be_bytes([a, b, c, d]));
+    shortest + Duration::from_micros(random.checked_rem(span).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backs_off_from_half_a_second_to_fifteen() {
+        for (failures, shortest, longest) in
+            [(1, 500, 1000), (2, 1000, 2000), (4, 4000, 8000), (5, 7500, 15000), (255, 7500, 15000)]
+        {
+            assert_eq!(backoff(failures, [0; 32]).as_millis(), shortest);
+            for random in [[0xff; 32], [0x5a; 32], [1; 32]] {
+                assert!((shortest..=longest).contains(&backoff(failures, random).as_millis()));
+            }
+        }
+        assert_ne!(backoff(5, [1; 32]), backoff(5, [2; 32]));
+    }
+}

@@ -1,0 +1,237 @@
+//! From the first Hello to Welcome.
+
+use super::server::{self, PASSWORD, Server};
+use super::world::{Seen, World, config, secs};
+use crate::chat::{RefusedCode, Start, Term};
+use crate::client::{Config, ConfigError, Credential, EndReason, Lost, State};
+use crate::connection::Ended;
+use crate::wire::frame::CloseCode;
+
+#[test]
+fn joins_with_the_rooms_secret() {
+    let mut world = World::start(&config());
+    assert_eq!(world.client.state(), State::Connecting { answered: false });
+    assert_eq!(world.client.cursor(), None);
+    world.run_until(secs(2), World::has_joined);
+    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(
+        world.seen,
+        [Seen::Joined { name: "bob".into(), start: 0, head: 0, term: Term([1; 8]), resumed: false }]
+    );
+    assert_eq!(world.client.cursor(), Some((0, Term([1; 8]))));
+    assert_eq!(world.client.fingerprint(), Some(server::fingerprint(0)));
+    assert_eq!(world.client.counters().connections, 1);
+}
+
+#[test]
+fn joins_with_a_password() {
+    let mut world = World::start(&Config { credential: Credential::Password(PASSWORD), ..config() });
+    world.run_until(secs(2), World::has_joined);
+    assert_eq!(world.server.joins[0].password.as_deref(), Some(PASSWORD));
+}
+
+#[test]
+fn joins_without_a_credential_if_the_identity_suffices() {
+    let mut world = World::start(&Config { credential: Credential::None, ..config() });
+    world.run_until(secs(2), World::has_joined);
+}
+
+#[test]
+fn joins_at_30_percent_loss() {
+    for seed in 0..10 {
+        let mut world = World::start_with(Server::new(), &config(), seed);
+        world.loss = 30;
+        world.run_until(secs(60), World::has_joined);
+    }
+}
+
+#[test]
+fn ends_when_the_secret_or_the_password_is_wrong() {
+    for credential in [Credential::Secret([7; 16]), Credential::Password(b"wrong")] {
+        let mut world = World::start(&Config { credential, ..config() });
+        world.run(secs(20));
+        assert_eq!(world.seen, [Seen::Ended(EndReason::Refused(RefusedCode::AUTHENTICATION))]);
+        assert_eq!(world.client.state(), State::Ended);
+        assert_eq!(world.server.joins.len(), 1, "asked once");
+    }
+}
+
+#[test]
+fn leaves_a_server_that_does_not_know_the_secret() {
+    let mut world = World::idle(Server::new());
+    world.server.rules.is_impostor = true;
+    world.server.say(b"do not believe this");
+    let config = Config { fingerprint: Some(server::fingerprint(0)), start: Start::Last(5), ..config() };
+    world.client.start(&config, [1; 32], world.now).unwrap();
+    world.post(b"not for impostors");
+    world.run(secs(20));
+    assert_eq!(world.seen, [Seen::Ended(EndReason::Impostor)]);
+    assert_eq!(world.server.posts, []);
+}
+
+#[test]
+fn takes_a_server_without_proof_when_it_joined_with_a_password() {
+    let mut world = World::idle(Server::new());
+    world.server.rules.is_impostor = true;
+    let credential = Credential::Password(PASSWORD);
+    let config = Config { fingerprint: Some(server::fingerprint(0)), credential, ..config() };
+    world.client.start(&config, [1; 32], world.now).unwrap();
+    world.run_until(secs(2), World::has_joined);
+}
+
+#[test]
+fn ends_for_good_when_refused_for_good() {
+    for code in [RefusedCode::NAME_TAKEN, RefusedCode::BANNED, RefusedCode::ROOM_FULL, RefusedCode::INSTANCE] {
+        let mut world = World::start(&config());
+        world.server.rules.refuses = Some(code);
+        world.run(secs(60));
+        assert_eq!(world.seen, [Seen::Ended(EndReason::Refused(code))]);
+        assert_eq!(world.client.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn tries_again_when_refused_for_now() {
+    let mut world = World::start(&config());
+    world.server.rules.refuses = Some(RefusedCode::TRY_LATER);
+    world.run(secs(60));
+    assert_eq!(world.seen, [Seen::Lost(Lost::TryLater)], "said once");
+    let tries = world.server.joins.len();
+    assert!((4..=12).contains(&tries), "{tries} tries in a minute");
+    world.server.rules.refuses = None;
+    world.run_until(secs(20), World::has_joined);
+}
+
+#[test]
+fn a_refusal_that_is_lost_is_asked_for_again() {
+    // CLOSE(REFUSED) without Refused: what was refused is not known.
+    let mut world = World::online();
+    world.server.close_all(world.now, CloseCode::REFUSED);
+    world.run_until(secs(5), World::has_joined);
+    assert!(matches!(world.seen[0], Seen::Lost(Lost::Closed(_))));
+}
+
+#[test]
+fn offers_the_key_and_goes_on_when_it_is_accepted() {
+    let mut world = World::idle(Server::new());
+    world.client.start(&config(), [1; 32], world.now).unwrap();
+    world.run_until(secs(2), |world| !world.seen.is_empty());
+    assert_eq!(world.seen, [Seen::KeyOffered(server::fingerprint(0))]);
+    assert_eq!(world.client.state(), State::Connecting { answered: true });
+    // A person thinks, longer than any cookie lives.
+    world.run(secs(200));
+    assert_eq!(world.seen.len(), 1);
+    assert_eq!(world.server.joins, []);
+    world.client.answer_key(world.now, true);
+    world.run_until(secs(20), World::has_joined);
+    assert_eq!(world.count(&Seen::KeyOffered(server::fingerprint(0))), 1);
+}
+
+#[test]
+fn ends_when_the_key_is_declined() {
+    let mut world = World::idle(Server::new());
+    world.client.start(&config(), [1; 32], world.now).unwrap();
+    world.run_until(secs(2), |world| !world.seen.is_empty());
+    world.client.answer_key(world.now, false);
+    world.run(secs(20));
+    assert_eq!(world.ended(), Some(EndReason::KeyDeclined));
+    assert_eq!(world.server.joins, []);
+}
+
+#[test]
+fn an_accepted_key_is_the_only_one_taken_afterwards() {
+    let mut world = World::idle(Server::new());
+    world.client.start(&config(), [1; 32], world.now).unwrap();
+    world.run_until(secs(2), |world| !world.seen.is_empty());
+    world.client.answer_key(world.now, true);
+    world.run_until(secs(5), World::has_joined);
+    world.server = Server::with_key(1);
+    world.seen.clear();
+    world.run(secs(300));
+    // It was a member: it does not end, it does not join, and it asks nobody.
+    assert_eq!(world.client.state(), State::Lost);
+    assert_eq!(world.seen.len(), 1);
+    assert!(matches!(world.seen[0], Seen::Lost(_)));
+}
+
+#[test]
+fn an_address_without_a_server_stays_unanswered() {
+    let mut world = World::start(&config());
+    world.server.rules.is_down = true;
+    world.run(secs(5));
+    assert_eq!(world.client.state(), State::Connecting { answered: false });
+    assert_eq!(world.seen, []);
+    // It tries on.
+    world.server.rules.is_down = false;
+    world.run_until(secs(10), World::has_joined);
+}
+
+#[test]
+fn posts_made_before_the_welcome_are_stored_after_it() {
+    let mut world = World::start(&config());
+    assert_eq!(world.post(b"early"), 1);
+    world.run_until(secs(2), |world| world.client.unsettled() == 0);
+    assert_eq!(world.server.bodies(), [b"early"]);
+}
+
+#[test]
+fn does_one_public_key_operation_per_call() {
+    let mut world = World::start(&config());
+    world.run_until(secs(2), World::has_joined);
+    assert_eq!(world.most_operations, 1);
+    assert_eq!(world.operations, 5, "identity, KEM, share, agreement, signature");
+}
+
+#[test]
+fn says_what_it_does_not_take() {
+    let mut world = World::online();
+    let long = "x".repeat(33);
+    let password = [b'x'; 129];
+    for (config, error) in [
+        (Config { name: "", ..config() }, ConfigError::Name),
+        (Config { name: &long, ..config() }, ConfigError::Name),
+        (Config { room: "", ..config() }, ConfigError::Room),
+        (Config { room: &long, ..config() }, ConfigError::Room),
+        (Config { credential: Credential::Password(&password), ..config() }, ConfigError::Password),
+        (Config { idle_s: 9, ..config() }, ConfigError::Limits),
+        (Config { idle_s: 3601, ..config() }, ConfigError::Limits),
+        (Config { ack_delay_ms: 1001, ..config() }, ConfigError::Limits),
+        (Config { tick_us: 1_000_001, ..config() }, ConfigError::Limits),
+    ] {
+        assert_eq!(world.client.start(&config, [1; 32], world.now), Err(error));
+    }
+    // It is as it was.
+    assert_eq!(world.client.state(), State::Online);
+    world.post(b"still here");
+    world.run_until(secs(2), |world| world.client.unsettled() == 0);
+}
+
+#[test]
+fn starts_again_from_nothing() {
+    let mut world = World::online();
+    world.post(b"first");
+    world.run(secs(1));
+    world.seen.clear();
+    let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
+    world.client.start(&config, [9; 32], world.now).unwrap();
+    assert_eq!(world.client.cursor(), None);
+    assert_eq!(world.post(b"second"), 1);
+    world.run_until(secs(5), |world| world.client.unsettled() == 0);
+    assert_eq!(world.server.bodies(), [&b"first"[..], b"second"]);
+    assert_eq!(world.server.joins[1].instance, 0);
+    assert_eq!(world.client.counters().connections, 2, "counters only rise");
+}
+
+#[test]
+fn gives_up_a_connection_that_is_never_welcomed() {
+    let mut world = World::start(&config());
+    world.server.rules.is_mute = true;
+    world.run(secs(29));
+    assert_eq!(world.client.state(), State::Joining);
+    assert_eq!(world.seen, []);
+    world.run(secs(2));
+    assert_eq!(world.seen, [Seen::Lost(Lost::Closed(Ended::Here(CloseCode::INTERNAL)))]);
+    // The connection that follows may be unanswered as well.
+    world.server.rules.is_mute = false;
+    world.run_until(secs(45), World::has_joined);
+}

@@ -1,0 +1,133 @@
+//! How a client ends.
+
+use super::server::Server;
+use super::world::{Seen, World, config, secs};
+use crate::chat::Kind;
+use crate::client::{EndReason, PostError, State};
+use crate::connection::Ended;
+use crate::time::Duration;
+use crate::wire::frame::CloseCode;
+
+const LEFT: Seen = Seen::Ended(EndReason::Left);
+
+#[test]
+fn leaving_is_said_to_the_server() {
+    let mut world = World::online();
+    world.client.leave(world.now);
+    world.run(secs(2));
+    assert_eq!(world.seen, [LEFT]);
+    assert_eq!(world.client.state(), State::Ended);
+    assert_eq!(world.server.left, 1);
+    assert_eq!(world.server.ended, [Ended::ByPeer(CloseCode::LEFT)]);
+    assert_eq!(world.client.poll_timeout(), None);
+}
+
+#[test]
+fn leaving_waits_until_everything_is_settled() {
+    let mut world = World::online();
+    world.server.rules.ignores_posts = true;
+    world.post(b"must arrive");
+    world.client.leave(world.now);
+    assert_eq!(world.client.post(Kind::TEXT, b"too late"), Err(PostError::NotRunning));
+    world.run(secs(30));
+    assert_eq!(world.seen, []);
+    world.server.rules.ignores_posts = false;
+    world.server.restart();
+    world.run_until(secs(60), |world| world.ended().is_some());
+    assert_eq!(world.server.bodies(), [b"must arrive"]);
+    assert_eq!(world.client.unsettled(), 0);
+    assert_eq!(world.server.left, 1);
+}
+
+#[test]
+fn leaving_ends_at_once_when_nobody_is_there_and_nothing_waits() {
+    for mut world in [World::start(&config()), World::online()] {
+        world.server.rules.is_down = true;
+        if world.client.state() == State::Online {
+            world.post(b"x");
+            world.run(secs(30));
+            assert_eq!(world.client.state(), State::Lost);
+            world.client.leave(world.now);
+            world.run(secs(5));
+            assert_eq!(world.ended(), None, "something waits");
+            world.client.abort(world.now);
+        } else {
+            world.client.leave(world.now);
+        }
+        world.run(Duration::ZERO);
+        assert_eq!(world.seen.last(), Some(&LEFT));
+    }
+}
+
+#[test]
+fn leaving_ends_in_bounded_time_when_the_server_falls_silent() {
+    let mut world = World::online();
+    world.server.rules.is_down = true;
+    world.client.leave(world.now);
+    world.run_until(secs(2), |world| world.ended().is_some());
+    assert_eq!(world.seen, [LEFT]);
+}
+
+#[test]
+fn leaving_is_heard_at_30_percent_loss() {
+    for seed in 0..8 {
+        let mut world = World::start_with(Server::new(), &config(), seed);
+        world.loss = 30;
+        world.run_until(secs(60), World::has_joined);
+        world.post(b"bye");
+        world.client.leave(world.now);
+        world.run_until(secs(60), |world| world.ended().is_some());
+        world.run(secs(1));
+        assert_eq!(world.server.bodies(), [b"bye"]);
+    }
+}
+
+#[test]
+fn aborting_ends_at_once_and_says_so() {
+    let mut world = World::online();
+    world.server.rules.ignores_posts = true;
+    world.post(b"lost");
+    world.client.abort(world.now);
+    world.run(Duration::ZERO);
+    assert_eq!(world.seen, [LEFT]);
+    assert_eq!(world.client.unsettled(), 1, "what was lost can be asked");
+    world.run(secs(1));
+    assert_eq!(world.server.ended, [Ended::ByPeer(CloseCode::LEFT)]);
+    world.client.abort(world.now);
+    world.client.leave(world.now);
+    world.run(secs(1));
+    assert_eq!(world.seen, [LEFT], "said once");
+}
+
+#[test]
+fn nothing_secret_stays_after_the_end() {
+    let mut world = World::online();
+    assert!(world.client.secrets.identity().is_some() && world.client.secrets.room_secret().is_some());
+    world.client.leave(world.now);
+    world.run(secs(2));
+    assert!(world.client.secrets.identity().is_none() && world.client.secrets.room_secret().is_none());
+    assert!(!world.client.secrets.is_derivable());
+}
+
+#[test]
+fn an_idle_client_does_nothing() {
+    let mut world = World::idle(Server::new());
+    world.client.leave(world.now);
+    world.client.abort(world.now);
+    world.client.answer_key(world.now, true);
+    world.client.handle_timeout(world.now);
+    world.inject(super::server::ADDRESS, [0x15; 40].to_vec());
+    assert!(!world.client.who() && !world.client.history(0, 1));
+    world.run(secs(10));
+    assert_eq!((world.seen.len(), world.sent.len()), (0, 0));
+    assert_eq!(world.client.state(), State::Idle);
+    assert_eq!(world.client.poll_timeout(), None);
+}
+
+#[test]
+fn debug_output_shows_no_secret_and_no_text() {
+    let mut world = World::online();
+    world.post(b"between us");
+    let text = std::format!("{:?} {:?}", world.client, config());
+    assert!(!text.contains("between") && !text.contains("29, 29") && !text.contains("1d1d"), "{text}");
+}

@@ -1,0 +1,223 @@
+//! Entries: exactly the log behind the cursor, one at a time, at the caller's pace (SPEC 6.1, 6.3, 7).
+
+use std::vec;
+use std::vec::Vec;
+
+use super::server::{self, Server};
+use super::world::{Seen, World, config, secs};
+use crate::chat::{Start, Term};
+use crate::client::{Config, Lost, State};
+use crate::connection::Ended;
+use crate::wire::frame::CloseCode;
+
+const BROKEN: Seen = Seen::Lost(Lost::Closed(Ended::Here(CloseCode::MESSAGE)));
+
+fn say(world: &mut World, count: u64) {
+    for _ in 0..count {
+        let text = std::format!("entry {}", world.server.head() + 1);
+        world.server.say(text.as_bytes());
+    }
+}
+
+fn seqs(world: &World) -> Vec<u64> {
+    world
+        .seen
+        .iter()
+        .filter_map(|seen| match seen {
+            Seen::Entry { seq, .. } | Seen::Stub { seq, .. } => Some(*seq),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn begins_where_the_caller_wants() {
+    for (start, first) in [(Start::Head, 11), (Start::Last(3), 8), (Start::Last(99), 1)] {
+        let mut world = World::idle(Server::new());
+        say(&mut world, 10);
+        let config = Config { fingerprint: Some(server::fingerprint(0)), start, ..config() };
+        world.client.start(&config, [1; 32], world.now).unwrap();
+        world.run(secs(1));
+        say(&mut world, 2);
+        world.run(secs(1));
+        assert_eq!(seqs(&world), (first..=12).collect::<Vec<_>>());
+        assert_eq!(world.client.cursor(), Some((12, Term([1; 8]))));
+    }
+}
+
+#[test]
+fn goes_on_behind_a_cursor_kept_from_an_earlier_run() {
+    let mut world = World::idle(Server::new());
+    say(&mut world, 10);
+    let start = Start::After { seq: 4, term: Term([1; 8]), otherwise: 2 };
+    let config = Config { fingerprint: Some(server::fingerprint(0)), start, ..config() };
+    world.client.start(&config, [1; 32], world.now).unwrap();
+    world.run(secs(1));
+    assert_eq!(seqs(&world), [5, 6, 7, 8, 9, 10]);
+    assert!(matches!(world.seen[0], Seen::Joined { resumed: false, start: 4, head: 10, .. }));
+}
+
+#[test]
+fn a_cursor_that_is_not_valid_is_said_and_begins_again() {
+    for (seq, term) in [(4, Term([9; 8])), (11, Term([1; 8]))] {
+        let mut world = World::idle(Server::new());
+        say(&mut world, 10);
+        let start = Start::After { seq, term, otherwise: 2 };
+        let config = Config { fingerprint: Some(server::fingerprint(0)), start, ..config() };
+        world.client.start(&config, [1; 32], world.now).unwrap();
+        world.run(secs(1));
+        assert_eq!(world.seen[0], Seen::Reset);
+        assert!(matches!(world.seen[1], Seen::Joined { resumed: false, start: 8, .. }));
+        assert_eq!(seqs(&world), [9, 10]);
+    }
+}
+
+#[test]
+fn a_log_that_is_another_after_a_loss_is_said() {
+    let mut world = World::online();
+    say(&mut world, 3);
+    world.run(secs(1));
+    world.seen.clear();
+    world.server.forget_everything();
+    say(&mut world, 1);
+    world.post(b"wake up");
+    world.run_until(secs(60), World::has_joined);
+    assert!(matches!(world.seen[..3], [Seen::Lost(_), Seen::Reset, Seen::Joined { resumed: false, start: 1, .. }]));
+    assert_eq!(world.client.cursor().unwrap().1, Term([0xee; 8]));
+}
+
+#[test]
+fn entries_that_are_no_longer_kept_are_a_gap_that_is_said() {
+    let mut world = World::online();
+    say(&mut world, 3);
+    world.run(secs(1));
+    world.seen.clear();
+    world.server.rules.holds_entries = true;
+    say(&mut world, 7);
+    world.server.close_all(world.now, CloseCode::SHUTDOWN);
+    world.server.dropped = 8;
+    world.server.rules.holds_entries = false;
+    world.run_until(secs(10), |world| seqs(world).len() == 2);
+    assert_eq!(world.seen[0], Seen::Lost(Lost::Shutdown));
+    assert_eq!(world.seen[1], Seen::Gap { after: 3, first: 9 });
+    assert!(matches!(world.seen[2], Seen::Joined { resumed: true, start: 8, head: 10, .. }));
+    assert_eq!(seqs(&world), [9, 10]);
+}
+
+#[test]
+fn a_repeated_entry_is_never_delivered() {
+    let mut world = World::online();
+    world.server.rules.repeats = Some(2);
+    say(&mut world, 4);
+    world.run_until(secs(2), |world| world.seen.contains(&BROKEN));
+    assert_eq!(seqs(&world), [1, 2]);
+    world.server.rules.repeats = None;
+    world.run_until(secs(10), |world| seqs(world).len() == 4);
+    assert_eq!(seqs(&world), [1, 2, 3, 4]);
+    assert!(world.server.ended.contains(&Ended::ByPeer(CloseCode::MESSAGE)));
+}
+
+#[test]
+fn nothing_behind_a_missing_entry_is_delivered() {
+    let mut world = World::online();
+    world.server.rules.skips = Some(2);
+    say(&mut world, 4);
+    world.run_until(secs(2), |world| world.seen.contains(&BROKEN));
+    assert_eq!(seqs(&world), [1]);
+    world.server.rules.skips = None;
+    world.run_until(secs(10), |world| seqs(world).len() == 4);
+    assert_eq!(seqs(&world), [1, 2, 3, 4]);
+}
+
+#[test]
+fn what_is_larger_than_wanted_comes_as_a_stub() {
+    let mut world = World::online_with(&Config { largest_entry: 10, ..config() });
+    world.server.say(b"0123456789");
+    world.server.say(b"0123456789x");
+    world.server.say(b"end");
+    world.run(secs(1));
+    assert_eq!(seqs(&world), [1, 2, 3]);
+    assert!(world.seen.contains(&Seen::Stub { seq: 2, size: 11 }));
+    assert_eq!(world.client.cursor().unwrap().0, 3);
+}
+
+#[test]
+fn a_caller_that_does_not_ask_holds_the_server_back() {
+    let mut world = World::online();
+    world.polls = false;
+    let body = [b'x'; 3000];
+    for _ in 0..40 {
+        world.server.say(&body);
+    }
+    world.run(secs(20));
+    assert_eq!(seqs(&world), []);
+    assert_eq!(world.client.cursor().unwrap().0, 0);
+    assert_eq!(world.client.state(), State::Online);
+    // One by one, then all.
+    let event = world.client.poll_event().map(Seen::from);
+    assert!(matches!(event, Some(Seen::Entry { seq: 1, .. })));
+    assert_eq!(world.client.cursor().unwrap().0, 1);
+    world.polls = true;
+    world.run_until(secs(20), |world| seqs(world).len() == 39);
+    assert_eq!(seqs(&world), (2..=40).collect::<Vec<_>>());
+}
+
+#[test]
+fn questions_are_answered_beside_the_delivery() {
+    let mut world = World::online();
+    assert!(!World::start(&config()).client.who(), "not online yet");
+    say(&mut world, 5);
+    world.run(secs(1));
+    world.seen.clear();
+    assert!(world.client.who());
+    assert!(world.client.history(5, 3));
+    assert!(world.client.history(0, 1));
+    world.run(secs(1));
+    assert_eq!(
+        world.seen,
+        [
+            Seen::Member { remaining: 0, name: Some("bob".into()) },
+            Seen::Past { remaining: 2, seq: Some(2) },
+            Seen::Past { remaining: 1, seq: Some(3) },
+            Seen::Past { remaining: 0, seq: Some(4) },
+            Seen::Past { remaining: 0, seq: Some(5) },
+        ]
+    );
+    assert_eq!(world.client.cursor().unwrap().0, 5);
+}
+
+#[test]
+fn unknown_messages_are_skipped() {
+    let mut world = World::online();
+    world.server.send_raw(&[0, 4, 0x7f, 1, 2, 3]);
+    say(&mut world, 1);
+    world.run(secs(1));
+    assert_eq!(seqs(&world), [1]);
+}
+
+#[test]
+fn messages_that_break_the_layout_close() {
+    // Empty; a Stored without its fields; longer than stated; a Welcome when there is one; a Refused after it.
+    let long = [&[0x20, 0x00, 0x4a, 0][..], &[0; 300]].concat();
+    for raw in [vec![0, 0], vec![0, 2, 0x46, 7], long, vec![0, 2, 0x43, 7], vec![0, 3, 0x42, 9, 0]] {
+        let mut world = World::online();
+        world.server.send_raw(&raw);
+        world.run_until(secs(2), |world| world.seen.contains(&BROKEN));
+        world.run_until(secs(10), |world| world.client.state() == State::Online);
+    }
+}
+
+#[test]
+fn entries_before_the_welcome_close() {
+    let mut world = World::online();
+    say(&mut world, 1);
+    world.run(secs(1));
+    let entry = std::vec![0, 40, 0x44, 7];
+    let raw = [&entry[..], &[0; 38]].concat();
+    world.server.rules.before_welcome = Some(raw);
+    world.seen.clear();
+    world.server.close_all(world.now, CloseCode::SHUTDOWN);
+    world.run(secs(4));
+    assert_eq!(seqs(&world), []);
+    assert!(world.server.ended.contains(&Ended::ByPeer(CloseCode::MESSAGE)));
+}

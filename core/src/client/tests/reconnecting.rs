@@ -1,0 +1,330 @@
+//! Connections are lost and found again; what does not authenticate loses none (SPEC 4.5, 5.7, 7).
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::BTreeSet;
+use std::vec;
+use std::vec::Vec;
+
+use super::server::{self, Server};
+use super::world::{Seen, World, config, secs};
+use crate::chat::{Start, Term};
+use crate::client::{Config, EndReason, Lost, State};
+use crate::connection::Ended;
+use crate::crypto::{Portable, Provider};
+use crate::time::{Duration, Instant};
+use crate::wire::frame::CloseCode;
+use crate::wire::packet::{Packet, SealedHeader};
+
+/// When attempts began: each has a client random of its own, and a first Hello.
+fn attempts(world: &World) -> Vec<Instant> {
+    let mut randoms = BTreeSet::new();
+    let mut begun = Vec::new();
+    for (at, bytes) in &world.sent {
+        if let Ok(Packet::Hello(hello)) = Packet::decode(bytes, Portable::crc32)
+            && hello.datagram_len == 1200
+            && randoms.insert(hello.client_random)
+        {
+            begun.push(*at);
+        }
+    }
+    begun
+}
+
+fn last_sealed(world: &World) -> SealedHeader {
+    world
+        .sent
+        .iter()
+        .rev()
+        .find_map(|(_, bytes)| match Packet::decode(bytes, Portable::crc32) {
+            Ok(Packet::Sealed(header)) => Some(header),
+            _ => None,
+        })
+        .unwrap()
+}
+
+fn hint(header: SealedHeader) -> Vec<u8> {
+    let mut out = vec![0; 1200];
+    let len = Packet::Hint(header).encode(&mut out, Portable::crc32).unwrap();
+    out.truncate(len);
+    out
+}
+
+#[test]
+fn a_restarted_server_is_found_by_its_hint_and_nothing_is_lost() {
+    let mut world = World::online();
+    world.server.say(b"before");
+    world.run(secs(1));
+    world.seen.clear();
+    world.server.restart();
+    world.server.say(b"while away");
+    world.post(b"unsettled");
+    let began = world.now;
+    world.run_until(secs(10), |world| world.client.unsettled() == 0 && world.heard().len() == 2);
+    assert!(world.now.saturating_since(began) < secs(1), "no time-out has to pass");
+    assert_eq!(world.server.joins[1].start, Start::After { seq: 1, term: Term([1; 8]), otherwise: 0 });
+    assert_eq!(world.server.joins[1].instance, 0x1001, "the instance stays");
+    assert_eq!(world.seen[0], Seen::Lost(Lost::Unknown));
+    assert!(matches!(world.seen[1], Seen::Joined { resumed: true, term: Term([2, ..]), start: 1, .. }));
+    assert_eq!(world.heard(), [&b"while away"[..], b"unsettled"]);
+    assert_eq!(world.client.cursor(), Some((3, Term([2; 8]))));
+    assert_eq!(world.client.counters().connections, 2);
+}
+
+#[test]
+fn a_first_start_that_counts_falls_back_to_the_same_count() {
+    let mut world = World::online_with(&Config { start: Start::Last(50), ..config() });
+    world.server.restart();
+    world.post(b"x");
+    world.run_until(secs(10), |world| world.client.unsettled() == 0);
+    assert_eq!(world.server.joins[1].start, Start::After { seq: 0, term: Term([1; 8]), otherwise: 50 });
+}
+
+#[test]
+fn forged_hints_are_ignored() {
+    let mut world = World::online();
+    world.post(b"x");
+    world.run(secs(2));
+    let known = SealedHeader { packet_number: 0, ..last_sealed(&world) };
+    // That one was acknowledged. Then one is in flight, but the hint is not about it, not about this connection, not from the server.
+    world.inject(server::ADDRESS, hint(known));
+    world.post(b"y");
+    world.run(Duration::ZERO);
+    let in_flight = last_sealed(&world);
+    let elsewhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66)), 9999);
+    world.inject(server::ADDRESS, hint(known));
+    world.inject(server::ADDRESS, hint(SealedHeader { packet_number: in_flight.packet_number + 1, ..in_flight }));
+    world.inject(server::ADDRESS, hint(SealedHeader { connection_id: 0x4242, ..in_flight }));
+    world.inject(elsewhere, hint(in_flight));
+    let begun = attempts(&world).len();
+    world.run(secs(30));
+    assert_eq!(attempts(&world).len(), begun);
+    assert_eq!(world.client.counters().handshake, 5);
+    assert!(!world.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))));
+}
+
+#[test]
+fn a_hint_that_is_heeded_ends_nothing_while_the_server_speaks() {
+    let mut world = World::online();
+    world.post(b"x");
+    world.run(Duration::ZERO);
+    let in_flight = last_sealed(&world);
+    // Whoever watches the path can say so; the answer to the packet itself is under way.
+    world.inject(server::ADDRESS, hint(in_flight));
+    assert_eq!(world.client.state(), State::Lost);
+    world.run(secs(60));
+    assert_eq!(world.client.counters().connections, 1);
+    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(world.seen[..2], [Seen::Lost(Lost::Unknown), Seen::Recovered]);
+    assert_eq!(world.client.unsettled(), 0);
+}
+
+#[test]
+fn attempts_beside_a_connection_begin_at_most_every_ten_seconds() {
+    let mut world = World::online();
+    let begun = attempts(&world).len();
+    world.server.rules.is_down = true;
+    world.post(b"x");
+    world.run(secs(50));
+    let attempts = &attempts(&world)[begun..];
+    assert!((4..=5).contains(&attempts.len()), "{attempts:?}");
+    for pair in attempts.windows(2) {
+        assert!(pair[1].saturating_since(pair[0]) >= secs(10));
+    }
+}
+
+#[test]
+fn silence_is_told_once_and_so_is_its_end() {
+    let mut world = World::online();
+    world.server.rules.is_down = true;
+    world.post(b"x");
+    world.run(secs(30));
+    assert_eq!(world.seen, [Seen::Lost(Lost::Silent)]);
+    assert_eq!(world.client.state(), State::Lost);
+    world.server.rules.is_down = false;
+    world.run_until(secs(30), |world| world.client.unsettled() == 0);
+    // It was the same server all along: either the old connection speaks again, or the attempt beside it was faster.
+    assert!(matches!(world.seen[1], Seen::Recovered | Seen::Joined { resumed: true, .. }));
+    assert_eq!(world.server.bodies(), [b"x"]);
+    assert_eq!(world.client.state(), State::Online);
+}
+
+#[test]
+fn a_short_silence_is_not_told() {
+    let mut world = World::online();
+    world.is_deaf = true;
+    world.post(b"x");
+    world.run(secs(3));
+    world.is_deaf = false;
+    world.run_until(secs(10), |world| world.client.unsettled() == 0);
+    assert!(!world.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))));
+    assert_eq!(world.client.counters().connections, 1);
+}
+
+#[test]
+fn a_server_that_is_away_for_minutes_is_found_again() {
+    let mut world = World::online();
+    world.server.rules.is_down = true;
+    world.post(b"kept");
+    world.run(secs(400));
+    assert_eq!(world.seen, [Seen::Lost(Lost::Silent)]);
+    world.server.restart();
+    world.server.rules.is_down = false;
+    // The longest back-off, and an attempt.
+    world.run_until(secs(21), |world| world.client.unsettled() == 0);
+    assert_eq!(world.server.bodies(), [b"kept"]);
+}
+
+#[test]
+fn an_idle_connection_is_kept_alive() {
+    let mut world = World::online();
+    world.run(secs(600));
+    assert_eq!(world.seen, []);
+    assert_eq!(world.client.state(), State::Online);
+    assert_eq!(world.client.counters().connections, 1);
+}
+
+#[test]
+fn some_ends_are_for_good() {
+    for code in [CloseCode::REPLACED, CloseCode::KICKED, CloseCode::BANNED] {
+        let mut world = World::online();
+        let sent = attempts(&world).len();
+        world.server.close_all(world.now, code);
+        world.run(secs(100));
+        assert_eq!(world.seen, [Seen::Ended(EndReason::Closed(code))]);
+        assert_eq!(world.client.state(), State::Ended);
+        assert_eq!(attempts(&world).len(), sent);
+    }
+}
+
+#[test]
+fn other_ends_are_not() {
+    for (code, lost) in [
+        (CloseCode::SHUTDOWN, Lost::Shutdown),
+        (CloseCode::INTERNAL, Lost::Closed(Ended::ByPeer(CloseCode::INTERNAL))),
+        (CloseCode::NOT_JOINED, Lost::Closed(Ended::ByPeer(CloseCode::NOT_JOINED))),
+        (CloseCode(0x7777), Lost::Closed(Ended::ByPeer(CloseCode(0x7777)))),
+    ] {
+        let mut world = World::online();
+        let closed = world.now;
+        world.server.close_all(world.now, code);
+        world.run_until(secs(3), World::has_joined);
+        assert_eq!(world.seen[0], Seen::Lost(lost));
+        assert!(world.now.saturating_since(closed) >= Duration::from_millis(500), "not at once");
+    }
+}
+
+#[test]
+fn what_was_said_before_the_end_is_still_delivered() {
+    let mut world = World::online();
+    world.polls = false;
+    world.server.say(b"last words");
+    world.run(Duration::from_millis(100));
+    world.server.close_all(world.now, CloseCode::KICKED);
+    world.run(secs(1));
+    world.polls = true;
+    world.run(secs(1));
+    assert_eq!(world.heard(), [b"last words"]);
+    assert_eq!(world.seen.last(), Some(&Seen::Ended(EndReason::Closed(CloseCode::KICKED))));
+}
+
+#[test]
+fn an_identity_that_joins_elsewhere_replaces() {
+    let mut world = World::online();
+    let mut other = World::idle(Server::new());
+    core::mem::swap(&mut world.client, &mut other.client);
+    // The same server, a second client of the same identity; the first hears of it.
+    let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
+    world.client.start(&config, [2; 32], world.now).unwrap();
+    world.run_until(secs(5), World::has_joined);
+    assert!(world.server.ended.contains(&Ended::Here(CloseCode::REPLACED)));
+}
+
+#[test]
+fn attempts_go_where_the_server_is_said_to_be() {
+    let mut world = World::idle(Server::new());
+    let wrong = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)), 1);
+    let config = Config { server: wrong, fingerprint: Some(server::fingerprint(0)), ..config() };
+    world.client.start(&config, [1; 32], world.now).unwrap();
+    world.run(secs(1));
+    world.client.set_server(server::ADDRESS);
+    world.run_until(secs(10), World::has_joined);
+}
+
+#[test]
+fn a_forged_key_does_not_end_an_attempt() {
+    let mut world = World::start(&config());
+    world.server.rules.poses_first_with = Some(1);
+    world.run_until(secs(10), World::has_joined);
+    assert_eq!(world.client.counters().handshake, 1);
+}
+
+#[test]
+fn an_honest_server_with_another_key_is_told_from_no_server() {
+    let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
+    let mut world = World::start_with(Server::with_key(1), &config, 1);
+    world.run(secs(1));
+    assert_eq!(world.client.state(), State::Connecting { answered: true });
+    world.run_until(secs(8), |world| world.ended().is_some());
+    assert_eq!(world.seen, [Seen::Ended(EndReason::KeyMismatch)]);
+    assert_eq!(world.server.joins, []);
+}
+
+#[test]
+fn ends_when_only_other_keys_are_presented_for_five_seconds() {
+    let mut world = World::start(&config());
+    world.server.rules.poses_with = Some(1);
+    let began = world.now;
+    world.run(secs(1));
+    assert_eq!(world.client.state(), State::Connecting { answered: true });
+    world.run_until(secs(20), |world| world.ended().is_some());
+    assert_eq!(world.seen, [Seen::Ended(EndReason::KeyMismatch)]);
+    let lasted = world.now.saturating_since(began);
+    assert!(lasted >= secs(5) && lasted <= secs(8), "{lasted:?}");
+    assert!(world.client.counters().handshake >= 5);
+}
+
+#[test]
+fn a_forged_key_never_ends_a_member() {
+    let mut world = World::online();
+    world.server.rules.poses_with = Some(1);
+    world.server.rules.is_down = true;
+    world.post(b"kept");
+    world.run(secs(300));
+    assert_eq!(world.ended(), None);
+    world.server.rules = server::Rules::default();
+    world.run_until(secs(21), |world| world.client.unsettled() == 0);
+}
+
+#[test]
+fn noise_changes_nothing_and_is_counted() {
+    let mut world = World::online();
+    world.post(b"x");
+    world.run(secs(1));
+    let state = std::format!("{:?}", world.client);
+    let before = world.client.counters();
+    let packets: Vec<_> = world.sent.iter().map(|(_, bytes)| bytes.clone()).collect();
+    let mut injected = 0;
+    for mut bytes in packets.into_iter().chain([vec![], vec![0x15], vec![0; 1200]]) {
+        // As it was sent, reflected; with a flipped bit; and with the CRC repaired.
+        world.inject(server::ADDRESS, bytes.clone());
+        if let Some(byte) = bytes.get_mut(20) {
+            *byte ^= 1;
+        }
+        world.inject(server::ADDRESS, bytes.clone());
+        if let Some((content, crc)) = bytes.split_last_chunk_mut::<4>() {
+            *crc = Portable::crc32(content).to_be_bytes();
+        }
+        world.inject(server::ADDRESS, bytes);
+        injected += 3;
+    }
+    let after = world.client.counters();
+    let drops = |c: &crate::client::ClientCounters| {
+        let of = &c.connection;
+        c.damaged + c.malformed + c.handshake + of.malformed + of.not_authentic + of.replayed + of.stale
+    };
+    assert_eq!(drops(&after) - drops(&before), injected);
+    assert_eq!(std::format!("{:?}", world.client), state);
+    assert_eq!(after.connection.received, before.connection.received);
+    world.post(b"y");
+    world.run_until(secs(2), |world| world.client.unsettled() == 0);
+}

@@ -1,0 +1,561 @@
+//! A server small enough to see through: acceptor, connections, one room. It keeps the rules of SPEC 6 and 7 unless a test tells it not to.
+
+use core::net::SocketAddr;
+use std::collections::VecDeque;
+use std::sync::LazyLock;
+use std::vec;
+use std::vec::Vec;
+
+use crate::chat::message::{join_statement, server_proof};
+use crate::chat::{
+    Authentication, Entry, EntryHead, Join, Kind, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, Start, Term,
+    ToClient, ToServer, Welcome,
+};
+use crate::connection::{Connection, ConnectionEvent};
+use crate::crypto::identity::PublicIdentity;
+use crate::crypto::kdf::hmac;
+use crate::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, test_keys};
+use crate::crypto::{Portable, Provider};
+use crate::session::{Acceptor, Fingerprint, Incoming, acceptor::Accepted, key_hash};
+use crate::time::Instant;
+use crate::transport::Fixed;
+use crate::wire::frame::{CloseCode, StreamId};
+use crate::wire::packet::{Challenge, Limits, Packet};
+
+pub(super) const ADDRESS: SocketAddr =
+    SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 1)), 9999);
+pub(super) const SECRET: [u8; 16] = *b"the room secret.";
+pub(super) const PASSWORD: &[u8] = b"correct horse";
+const HANDLE: u8 = 7;
+
+static KEYS: LazyLock<[AnyRsaPrivateKey; 2]> = LazyLock::new(|| {
+    [(&test_keys::P_2048[..], &test_keys::Q_2048[..]), (&test_keys::P_3072[..], &test_keys::Q_3072[..])]
+        .map(|(p, q)| AnyRsaPrivateKey::from_primes(p, q).unwrap())
+});
+
+/// What the server does otherwise than it should, or refuses.
+#[derive(Clone, Default)]
+pub(super) struct Rules {
+    /// It is not there.
+    pub(super) is_down: bool,
+    /// Hellos are answered with this key, even if the server is down; or only the first.
+    pub(super) poses_with: Option<usize>,
+    pub(super) poses_first_with: Option<usize>,
+    /// Joins are refused.
+    pub(super) refuses: Option<RefusedCode>,
+    /// The proof in Welcome is wrong.
+    pub(super) is_impostor: bool,
+    /// Posts with this body are refused.
+    pub(super) refuses_post: Option<Vec<u8>>,
+    /// Stores, but does not say so.
+    pub(super) is_silent: bool,
+    /// Answers no posts and stores nothing.
+    pub(super) ignores_posts: bool,
+    /// Answers no Join.
+    pub(super) is_mute: bool,
+    /// The entry of this seq is sent twice.
+    pub(super) repeats: Option<u64>,
+    /// The entry of this seq is left out.
+    pub(super) skips: Option<u64>,
+    /// Sent right before Welcome.
+    pub(super) before_welcome: Option<Vec<u8>>,
+    /// Entries are not delivered.
+    pub(super) holds_entries: bool,
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Logged {
+    pub(super) author: std::string::String,
+    pub(super) instance: u64,
+    pub(super) number: u64,
+    pub(super) kind: Kind,
+    pub(super) body: Vec<u8>,
+}
+
+/// What a Join said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Joined {
+    pub(super) instance: u64,
+    pub(super) start: Start,
+    pub(super) password: Option<Vec<u8>>,
+}
+
+struct Instances {
+    instance: u64,
+    identity: PublicIdentity,
+    highest: u64,
+}
+
+struct Peer {
+    connection: Connection<Fixed<16384, 16384, 0, 64>, Portable>,
+    connection_id: u32,
+    member: Option<Member>,
+    outgoing: VecDeque<Vec<u8>>,
+    /// Closes once everything is acknowledged.
+    closes: Option<CloseCode>,
+}
+
+struct Member {
+    name: std::string::String,
+    identity: PublicIdentity,
+    instance: u64,
+    cursor: u64,
+    largest: usize,
+    /// Posts are ignored until one states that this is settled.
+    refused: u64,
+}
+
+pub(super) struct Server {
+    pub(super) rules: Rules,
+    pub(super) log: Vec<Logged>,
+    /// Entries up to this seq are no longer kept.
+    pub(super) dropped: u64,
+    pub(super) terms: Vec<(Term, u64)>,
+    pub(super) joins: Vec<Joined>,
+    /// (number, settled) of every Post that came.
+    pub(super) posts: Vec<(u64, u64)>,
+    pub(super) left: u32,
+    /// How each connection ended, as far as it did.
+    pub(super) ended: Vec<crate::connection::Ended>,
+    key: &'static AnyRsaPrivateKey,
+    acceptor: Acceptor,
+    instances: Vec<Instances>,
+    half_open: Vec<([u8; 16], Accepted)>,
+    peers: Vec<Peer>,
+    drawn: u32,
+    given: u64,
+    limits: Limits,
+}
+
+pub(super) fn fingerprint(key: usize) -> Fingerprint {
+    Fingerprint(key_hash(KEYS[key].modulus())[..20].try_into().unwrap())
+}
+
+impl Server {
+    pub(super) fn new() -> Self {
+        Self::with_key(0)
+    }
+
+    pub(super) fn with_key(key: usize) -> Self {
+        let key = &KEYS[key];
+        let limits = Limits {
+            datagram: 1200,
+            packets: 64,
+            message: 4480,
+            chat: 16384,
+            bulk: 0,
+            ack_delay_ms: 5,
+            tick_us: 1000,
+            idle_s: 60,
+        };
+        Self {
+            rules: Rules::default(),
+            log: Vec::new(),
+            dropped: 0,
+            terms: vec![(Term([1; 8]), 1)],
+            joins: Vec::new(),
+            posts: Vec::new(),
+            left: 0,
+            ended: Vec::new(),
+            key,
+            acceptor: Acceptor::new(key.modulus(), limits, [0x77; 32]),
+            instances: Vec::new(),
+            half_open: Vec::new(),
+            peers: Vec::new(),
+            drawn: 0,
+            given: 0,
+            limits,
+        }
+    }
+
+    /// Everything volatile is gone; a new term begins.
+    pub(super) fn restart(&mut self) {
+        self.half_open.clear();
+        self.peers.clear();
+        let term = Term([self.terms.len() as u8 + 1; 8]);
+        self.terms.push((term, self.head() + 1));
+        self.drawn += 1000;
+        self.acceptor = Acceptor::new(self.key.modulus(), self.limits, [self.terms.len() as u8; 32]);
+    }
+
+    /// What the disk held is gone too.
+    pub(super) fn forget_everything(&mut self) {
+        self.log.clear();
+        self.instances.clear();
+        self.terms = vec![(Term([0xee; 8]), 1)];
+        self.half_open.clear();
+        self.peers.clear();
+        self.drawn += 1000;
+    }
+
+    pub(super) fn set_message_limit(&mut self, message: u16) {
+        self.limits.message = message;
+        self.acceptor = Acceptor::new(self.key.modulus(), self.limits, [0x78; 32]);
+    }
+
+    pub(super) fn head(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    /// Somebody else says something.
+    pub(super) fn say(&mut self, body: &[u8]) {
+        self.log.push(Logged {
+            author: "alice".into(),
+            instance: 99,
+            number: self.head() + 1,
+            kind: Kind::TEXT,
+            body: body.to_vec(),
+        });
+    }
+
+    pub(super) fn bodies(&self) -> Vec<Vec<u8>> {
+        self.log.iter().map(|entry| entry.body.clone()).collect()
+    }
+
+    pub(super) fn close_all(&mut self, now: Instant, code: CloseCode) {
+        for peer in &mut self.peers {
+            peer.connection.close(now, code, "");
+        }
+    }
+
+    /// To every member, as it is.
+    pub(super) fn send_raw(&mut self, message: &[u8]) {
+        for peer in &mut self.peers {
+            peer.outgoing.push_back(message.to_vec());
+        }
+    }
+
+    pub(super) fn send_all(&mut self, message: &ToClient<'_>) {
+        let mut bytes = vec![0; MAX_MESSAGE_LEN];
+        let len = message.encode(&mut bytes).unwrap();
+        self.send_raw(&bytes[..len]);
+    }
+
+    pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Option<Vec<u8>> {
+        let mut out = vec![0; 1200];
+        let pose = self.rules.poses_with.or(self.rules.poses_first_with);
+        if let (Some(key), Ok(Packet::Hello(hello))) = (pose, Packet::decode(datagram, Portable::crc32)) {
+            self.rules.poses_first_with = None;
+            let challenge =
+                Challenge { client_random: hello.client_random, cookie: [1; 32], modulus: KEYS[key].modulus() };
+            let len = Packet::Challenge(challenge).encode(&mut out, Portable::crc32).unwrap();
+            out.truncate(len);
+            return Some(out);
+        }
+        if self.rules.is_down {
+            return None;
+        }
+        match self.acceptor.handle::<Portable>(now, from, datagram, &mut out) {
+            Incoming::Reply(len) => {
+                out.truncate(len);
+                Some(out)
+            }
+            Incoming::Accept(pending) => {
+                if let Some((_, accepted)) = self.half_open.iter().find(|(id, _)| *id == pending.id()) {
+                    return Some(accepted.datagram.to_vec());
+                }
+                self.drawn += 1;
+                let accepted = pending.run::<Portable>(self.key, self.drawn, [self.drawn as u8; 32])?;
+                let datagram = accepted.datagram.to_vec();
+                self.half_open.push((pending.id(), accepted));
+                Some(datagram)
+            }
+            Incoming::Sealed(header) => {
+                if !self.peers.iter().any(|peer| peer.connection_id == header.connection_id) {
+                    let found = self
+                        .half_open
+                        .iter()
+                        .position(|(_, accepted)| accepted.established.connection_id == header.connection_id);
+                    let Some(at) = found else {
+                        let len = Packet::Hint(header).encode(&mut out, Portable::crc32).unwrap();
+                        out.truncate(len);
+                        return Some(out);
+                    };
+                    let (_, accepted) = self.half_open.remove(at);
+                    let mut connection = Connection::new(Fixed::new());
+                    connection.open(now, &accepted.established, from);
+                    self.peers.push(Peer {
+                        connection,
+                        connection_id: header.connection_id,
+                        member: None,
+                        outgoing: VecDeque::new(),
+                        closes: None,
+                    });
+                }
+                let at = self.peers.iter().position(|peer| peer.connection_id == header.connection_id)?;
+                let _ = self.peers[at].connection.handle_datagram(now, from, datagram);
+                self.work(now);
+                None
+            }
+            Incoming::Dropped(_) | Incoming::Hint => None,
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        for peer in &mut self.peers {
+            peer.connection.handle_timeout(now);
+        }
+        self.work(now);
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.peers.iter().filter_map(|peer| peer.connection.poll_timeout()).min()
+    }
+
+    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
+        if self.rules.is_down {
+            return None;
+        }
+        let mut out = vec![0; 1200];
+        for peer in &mut self.peers {
+            if let Some(transmit) = peer.connection.poll_transmit(now, &mut out) {
+                out.truncate(transmit.len);
+                return Some((transmit.to, out));
+            }
+        }
+        None
+    }
+
+    /// Reads, answers, delivers.
+    pub(super) fn work(&mut self, now: Instant) {
+        for at in 0..self.peers.len() {
+            while let Some(event) = self.peers[at].connection.poll_event() {
+                if let ConnectionEvent::Closed(ended) = event {
+                    self.ended.push(ended);
+                }
+            }
+            while let Some(message) = self.read(at) {
+                self.answer(at, now, &message);
+            }
+            self.deliver(at);
+            let peer = &mut self.peers[at];
+            while let Some(message) = peer.outgoing.front()
+                && peer.connection.send(StreamId::Chat, &[message]).is_ok()
+            {
+                peer.outgoing.pop_front();
+            }
+            if let Some(code) = peer.closes
+                && peer.outgoing.is_empty()
+                && peer.connection.unacknowledged(StreamId::Chat) == 0
+            {
+                peer.connection.close(now, code, "");
+            }
+        }
+        self.peers.retain(|peer| !peer.connection.is_finished());
+    }
+
+    fn read(&mut self, at: usize) -> Option<Vec<u8>> {
+        let connection = &mut self.peers[at].connection;
+        let mut length = [0; 2];
+        if !connection.peek(StreamId::Chat, 0, &mut length) {
+            return None;
+        }
+        let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+        if !connection.peek(StreamId::Chat, 2, &mut message) {
+            return None;
+        }
+        connection.consume(StreamId::Chat, 2 + message.len());
+        Some(message)
+    }
+
+    fn send(&mut self, at: usize, message: &ToClient<'_>) {
+        let mut bytes = vec![0; MAX_MESSAGE_LEN];
+        let len = message.encode(&mut bytes).unwrap();
+        bytes.truncate(len);
+        self.peers[at].outgoing.push_back(bytes);
+    }
+
+    fn answer(&mut self, at: usize, now: Instant, message: &[u8]) {
+        match ToServer::decode(message).unwrap().unwrap() {
+            ToServer::Join(join) => self.join(at, now, &join),
+            ToServer::Post(post) => self.post(at, &post),
+            ToServer::Who { handle } => {
+                self.send(at, &ToClient::Member { handle, remaining: 0, name: Some("bob") });
+            }
+            ToServer::History { handle, before, count } => {
+                let before = if before == 0 { self.head() + 1 } else { before };
+                for seq in before.saturating_sub(u64::from(count)).max(1)..before {
+                    let logged = self.log[seq as usize - 1].clone();
+                    let entry = Entry { head: head_of(seq, &logged), body: &logged.body };
+                    let remaining = (before - seq - 1) as u16;
+                    self.send(at, &ToClient::Past { handle, remaining, entry: Some(entry) });
+                }
+            }
+            ToServer::Leave { .. } => {
+                self.left += 1;
+                self.peers[at].member = None;
+            }
+        }
+    }
+
+    fn join(&mut self, at: usize, now: Instant, join: &Join<'_>) {
+        let exporter = *self.peers[at].connection.exporter().unwrap();
+        let mut statement = [0; 160];
+        let len = join_statement(&exporter, &join.identity, join.room, &mut statement).unwrap();
+        assert!(join.identity.verify(&statement[..len], &join.signature), "the signature is over this connection");
+        self.joins.push(Joined {
+            instance: join.instance,
+            start: join.start,
+            password: match join.authentication {
+                Authentication::Password(password) => Some(password.to_vec()),
+                _ => None,
+            },
+        });
+        if self.rules.is_mute {
+            return;
+        }
+        let is_admitted = match join.authentication {
+            Authentication::None => true,
+            Authentication::Secret(proof) => proof == hmac(&SECRET, &[&exporter, b"c"]),
+            Authentication::Password(password) => password == PASSWORD,
+        };
+        let refused = self.rules.refuses.or((!is_admitted).then_some(RefusedCode::AUTHENTICATION));
+        if let Some(code) = refused {
+            self.send(at, &ToClient::Refused { code, text: "no" });
+            self.peers[at].closes = Some(CloseCode::REFUSED);
+            return;
+        }
+        // SPEC 5.7: the same identity gets the place.
+        for peer in &mut self.peers {
+            if peer.member.as_ref().is_some_and(|member| member.identity == join.identity) {
+                peer.connection.close(now, CloseCode::REPLACED, "");
+                peer.member = None;
+            }
+        }
+        let instance = match self.instances.iter().find(|known| known.instance == join.instance) {
+            Some(known) => known.instance,
+            None => {
+                self.given += 1;
+                let instance = 0x1000 + self.given;
+                self.instances.push(Instances { instance, identity: join.identity, highest: 0 });
+                instance
+            }
+        };
+        let known = self.instances.iter().find(|known| known.instance == instance).unwrap();
+        assert_eq!(known.identity, join.identity);
+        let highest = known.highest;
+        if let Some(raw) = self.rules.before_welcome.clone() {
+            self.peers[at].outgoing.push_back(raw);
+        }
+        let (start, is_reset) = self.start(join.start);
+        if is_reset {
+            self.send(at, &ToClient::Reset { handle: HANDLE });
+        }
+        let proof = server_proof(if self.rules.is_impostor { b"another secret.." } else { &SECRET }, &exporter);
+        let (term, first, head) = (self.terms.last().unwrap().0, self.dropped + 1, self.head());
+        self.send(
+            at,
+            &ToClient::Welcome(Welcome {
+                handle: HANDLE,
+                room: join.room,
+                name: join.name,
+                term,
+                first,
+                head,
+                start,
+                instance,
+                highest,
+                members: 1,
+                proof,
+            }),
+        );
+        self.peers[at].member = Some(Member {
+            name: join.name.into(),
+            identity: join.identity,
+            instance,
+            cursor: start,
+            largest: usize::from(join.largest_entry),
+            refused: 0,
+        });
+    }
+
+    /// SPEC 7: where delivery begins, and whether the cursor was not valid.
+    fn start(&self, start: Start) -> (u64, bool) {
+        let last = |count: u32| self.head().saturating_sub(u64::from(count)).max(self.dropped);
+        match start {
+            Start::Head => (self.head(), false),
+            Start::Last(count) => (last(count), false),
+            Start::After { seq, term, otherwise } => {
+                let at = self.terms.iter().position(|(known, _)| *known == term);
+                let is_valid = at.is_some_and(|at| {
+                    let end = self.terms.get(at + 1).map_or(self.head(), |(_, first)| first - 1);
+                    seq <= end
+                });
+                if is_valid { (seq.max(self.dropped), false) } else { (last(otherwise), true) }
+            }
+        }
+    }
+
+    /// SPEC 6.5.
+    fn post(&mut self, at: usize, post: &Post<'_>) {
+        self.posts.push((post.number, post.settled));
+        let Some(member) = &mut self.peers[at].member else { panic!("a post before the Join") };
+        assert_eq!((post.handle, post.instance), (HANDLE, member.instance));
+        if self.rules.ignores_posts || member.refused > post.settled {
+            return;
+        }
+        let name = member.name.clone();
+        let instance = self.instances.iter_mut().find(|known| known.instance == post.instance).unwrap();
+        if post.number > instance.highest {
+            if self.rules.refuses_post.as_deref() == Some(post.body) {
+                member.refused = post.number;
+                let (instance, number) = (post.instance, post.number);
+                let refused = ToClient::PostRefused { handle: HANDLE, instance, number, code: PostRefusedCode::MUTED };
+                self.send(at, &refused);
+                return;
+            }
+            instance.highest = post.number;
+            self.log.push(Logged {
+                author: name,
+                instance: post.instance,
+                number: post.number,
+                kind: post.kind,
+                body: post.body.to_vec(),
+            });
+        }
+        if !self.rules.is_silent {
+            let number = instance.highest;
+            let seq = self.head();
+            self.send(at, &ToClient::Stored { handle: HANDLE, instance: post.instance, number, seq });
+        }
+    }
+
+    fn deliver(&mut self, at: usize) {
+        while !self.rules.holds_entries && self.peers[at].outgoing.len() < 4 {
+            let head = self.head();
+            let Some(member) = &mut self.peers[at].member else { return };
+            if member.cursor >= head {
+                return;
+            }
+            member.cursor += 1;
+            let (seq, largest) = (member.cursor, member.largest);
+            let logged = self.log[seq as usize - 1].clone();
+            let entry_head = head_of(seq, &logged);
+            if self.rules.skips == Some(seq) {
+                continue;
+            }
+            let times = if self.rules.repeats == Some(seq) { 2 } else { 1 };
+            for _ in 0..times {
+                if logged.body.len() > largest {
+                    let size = logged.body.len() as u16;
+                    self.send(at, &ToClient::Stub { handle: HANDLE, head: entry_head, size });
+                } else {
+                    let entry = Entry { head: entry_head, body: &logged.body };
+                    self.send(at, &ToClient::Entry { handle: HANDLE, entry });
+                }
+            }
+        }
+    }
+}
+
+fn head_of(seq: u64, logged: &Logged) -> EntryHead<'_> {
+    EntryHead {
+        seq,
+        time_ms: 1_700_000_000_000 + seq,
+        author: &logged.author,
+        instance: logged.instance,
+        number: logged.number,
+        kind: logged.kind,
+    }
+}

@@ -1,0 +1,42 @@
+//! What a client costs where memory is counted.
+
+use std::mem::size_of;
+use std::println;
+
+use crate::client::{Client, config::Stated, join::Room, pending::Pending, retry::Retry, secrets::Secrets};
+use crate::connection::Connection;
+use crate::crypto::Portable;
+use crate::crypto::rsa::Rsa2048;
+use crate::session::ClientHandshake;
+use crate::transport::Fixed;
+
+/// The profile of a device: entries up to about 1.9 KiB, no BULK, rings of one message each.
+type Smallest = Profile<2048, 2048>;
+/// The same with room for the next message behind each.
+type Usual = Profile<3072, 4096>;
+
+type Profile<const SEND: usize, const RECEIVE: usize> =
+    Client<Rsa2048, Fixed<SEND, RECEIVE, 0, 12>, Portable, 2048, 2048>;
+
+/// Of the 44 KiB for static RAM and stack together.
+const SMALLEST_BUDGET: usize = 14 * 1024 + 512;
+const USUAL_BUDGET: usize = 17 * 1024 + 512;
+
+/// As in a program: it can be made at compile time.
+static CLIENT: std::sync::Mutex<Usual> = std::sync::Mutex::new(Client::new(Fixed::new()));
+
+#[test]
+fn a_device_client_keeps_its_budget() {
+    type Memory = Fixed<2048, 2048, 0, 12>;
+    println!("client {} or {}", size_of::<Smallest>(), size_of::<Usual>());
+    println!("  connection {}, of which memory {}", size_of::<Connection<Memory, Portable>>(), size_of::<Memory>());
+    println!("  handshake {}", size_of::<ClientHandshake<Rsa2048>>());
+    println!("  outbox and message {}", 2048 + 2048);
+    println!("  secrets {}, stated {}", size_of::<Secrets>(), size_of::<Stated>());
+    println!("  room {}, retry {}, pending {}", size_of::<Room>(), size_of::<Retry>(), size_of::<Pending>());
+    assert!(size_of::<Smallest>() <= SMALLEST_BUDGET, "{}", size_of::<Smallest>());
+    assert!(size_of::<Usual>() <= USUAL_BUDGET, "{}", size_of::<Usual>());
+    // SPEC 4.5: what an attempt beside a connection costs.
+    assert!(size_of::<ClientHandshake<Rsa2048>>() <= 1024);
+    assert_eq!(CLIENT.lock().unwrap().poll_timeout(), None);
+}

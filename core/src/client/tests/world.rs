@@ -1,0 +1,302 @@
+//! A client, a server, a network that loses, and a clock that jumps from event to event.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+use super::server::{self, SECRET, Server};
+use crate::chat::{Kind, PostRefusedCode, Start, Term};
+use crate::client::{Client, Config, Credential, EndReason, Event, Lost};
+use crate::crypto::Portable;
+use crate::crypto::rsa::AnyRsa;
+use crate::session::Fingerprint;
+use crate::time::{Duration, Instant};
+use crate::transport::Fixed;
+
+pub(super) type TestClient = Client<AnyRsa, Fixed<8192, 8192, 0, 32>, Portable, 4096, 4480>;
+
+pub(super) const HOME: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), 4321);
+pub(super) const IDENTITY: [u8; 32] = [0x1d; 32];
+
+/// An [`Event`], owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    KeyOffered(Fingerprint),
+    Joined { name: String, start: u64, head: u64, term: Term, resumed: bool },
+    Reset,
+    Gap { after: u64, first: u64 },
+    Entry { seq: u64, number: u64, body: Vec<u8>, own: bool },
+    Stub { seq: u64, size: u16 },
+    Stored { number: u64, seq: u64 },
+    PostRefused { number: u64, code: PostRefusedCode },
+    OutboxSpace,
+    Past { remaining: u16, seq: Option<u64> },
+    Member { remaining: u16, name: Option<String> },
+    Notice(String),
+    Lost(Lost),
+    Recovered,
+    Ended(EndReason),
+}
+
+impl From<Event<'_>> for Seen {
+    fn from(event: Event<'_>) -> Self {
+        match event {
+            Event::KeyOffered(fingerprint) => Self::KeyOffered(fingerprint),
+            Event::Joined { name, start, head, term, resumed, .. } => {
+                Self::Joined { name: name.into(), start, head, term, resumed }
+            }
+            Event::Reset => Self::Reset,
+            Event::Gap { after, first } => Self::Gap { after, first },
+            Event::Entry { head, body, own } => {
+                Self::Entry { seq: head.seq, number: head.number, body: body.to_vec(), own }
+            }
+            Event::Stub { head, size } => Self::Stub { seq: head.seq, size },
+            Event::Stored { number, seq } => Self::Stored { number, seq },
+            Event::PostRefused { number, code } => Self::PostRefused { number, code },
+            Event::OutboxSpace => Self::OutboxSpace,
+            Event::Past { remaining, entry } => Self::Past { remaining, seq: entry.map(|(head, _)| head.seq) },
+            Event::Member { remaining, name } => Self::Member { remaining, name: name.map(Into::into) },
+            Event::Notice { text, .. } => Self::Notice(text.into()),
+            Event::Lost(lost) => Self::Lost(lost),
+            Event::Recovered => Self::Recovered,
+            Event::Ended(reason) => Self::Ended(reason),
+        }
+    }
+}
+
+struct Datagram {
+    arrives: Instant,
+    from: SocketAddr,
+    to_client: bool,
+    bytes: Vec<u8>,
+}
+
+pub(super) struct World {
+    pub(super) now: Instant,
+    pub(super) client: TestClient,
+    pub(super) server: Server,
+    pub(super) seen: Vec<Seen>,
+    /// Datagrams lost, in percent.
+    pub(super) loss: u32,
+    /// Datagrams from the server only are lost.
+    pub(super) is_deaf: bool,
+    /// The caller takes events.
+    pub(super) polls: bool,
+    /// First bytes of every datagram that the client sent, with the time.
+    pub(super) sent: Vec<(Instant, Vec<u8>)>,
+    /// Public-key operations of the client: in all, and in the call that did most.
+    pub(super) operations: u32,
+    pub(super) most_operations: u32,
+    flight: Vec<Datagram>,
+    rng: ChaCha8Rng,
+}
+
+pub(super) const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+pub(super) const fn config() -> Config<'static> {
+    Config {
+        server: server::ADDRESS,
+        fingerprint: None,
+        room: "lobby",
+        name: "bob",
+        identity: &IDENTITY,
+        credential: Credential::Secret(SECRET),
+        start: Start::Head,
+        largest_entry: 4352,
+        idle_s: 60,
+        ack_delay_ms: 5,
+        tick_us: 1000,
+    }
+}
+
+impl World {
+    /// Everything is there; the client is idle.
+    pub(super) fn idle(server: Server) -> Self {
+        Self {
+            now: Instant::from_micros(77_000_000),
+            client: Client::new(Fixed::new()),
+            server,
+            seen: Vec::new(),
+            loss: 0,
+            is_deaf: false,
+            polls: true,
+            sent: Vec::new(),
+            operations: 0,
+            most_operations: 0,
+            flight: Vec::new(),
+            rng: ChaCha8Rng::seed_from_u64(1),
+        }
+    }
+
+    /// The client begins; the server's key is the one expected.
+    pub(super) fn start(config: &Config<'_>) -> Self {
+        Self::start_with(Server::new(), config, 1)
+    }
+
+    pub(super) fn start_with(server: Server, config: &Config<'_>, seed: u8) -> Self {
+        let mut world = Self::idle(server);
+        let fingerprint = config.fingerprint.unwrap_or(server::fingerprint(0));
+        world.rng = ChaCha8Rng::seed_from_u64(u64::from(seed));
+        world.client.start(&Config { fingerprint: Some(fingerprint), ..*config }, [seed; 32], world.now).unwrap();
+        world
+    }
+
+    /// Joined, and everything that came with that is forgotten.
+    pub(super) fn online() -> Self {
+        Self::online_with(&config())
+    }
+
+    pub(super) fn online_with(config: &Config<'_>) -> Self {
+        let mut world = Self::start(config);
+        world.run_until(secs(5), |world| world.has_joined());
+        world.run(Duration::from_millis(300));
+        world.seen.clear();
+        world
+    }
+
+    pub(super) fn has_joined(&self) -> bool {
+        self.seen.iter().any(|seen| matches!(seen, Seen::Joined { .. }))
+    }
+
+    /// The last happenings but for entries.
+    pub(super) fn last_seen(&self) -> Vec<&Seen> {
+        let mut seen: Vec<_> = self.seen.iter().filter(|seen| !matches!(seen, Seen::Entry { .. })).collect();
+        seen.split_off(seen.len().saturating_sub(12))
+    }
+
+    pub(super) fn ended(&self) -> Option<EndReason> {
+        self.seen.iter().find_map(|seen| match seen {
+            Seen::Ended(reason) => Some(*reason),
+            _ => None,
+        })
+    }
+
+    /// Bodies of all entries, in the order told.
+    pub(super) fn heard(&self) -> Vec<Vec<u8>> {
+        self.seen
+            .iter()
+            .filter_map(|seen| match seen {
+                Seen::Entry { body, .. } => Some(body.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn post(&mut self, body: &[u8]) -> u64 {
+        self.client.post(Kind::TEXT, body).unwrap()
+    }
+
+    pub(super) fn count(&self, wanted: &Seen) -> usize {
+        self.seen.iter().filter(|seen| *seen == wanted).count()
+    }
+
+    pub(super) fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.step(end) {}
+    }
+
+    /// Runs until `done`, and fails if that is not within `span`.
+    #[track_caller]
+    pub(super) fn run_until(&mut self, span: Duration, mut done: impl FnMut(&Self) -> bool) {
+        let end = self.now + span;
+        loop {
+            if done(self) {
+                return;
+            }
+            assert!(self.step(end), "not within {} s: {:?}", span.as_millis() / 1000, self.last_seen());
+        }
+    }
+
+    /// A datagram from anywhere reaches the client now.
+    pub(super) fn inject(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
+        self.client.handle_datagram(self.now, from, &mut datagram);
+        self.drain();
+    }
+
+    /// On to the next thing that happens. `false`: nothing does until `end`.
+    fn step(&mut self, end: Instant) -> bool {
+        self.drain();
+        let arrival = self.flight.iter().map(|datagram| datagram.arrives).min();
+        let next = [arrival, self.client.poll_timeout(), self.server.poll_timeout()].into_iter().flatten().min();
+        let Some(next) = next.filter(|next| *next <= end) else {
+            self.now = end;
+            return false;
+        };
+        self.now = self.now.max(next);
+        while let Some(at) = self.flight.iter().position(|datagram| datagram.arrives <= self.now) {
+            let mut datagram = self.flight.remove(at);
+            if datagram.to_client {
+                self.client.handle_datagram(self.now, datagram.from, &mut datagram.bytes);
+            } else if let Some(reply) = self.server.handle(self.now, datagram.from, &mut datagram.bytes) {
+                self.launch(server::ADDRESS, true, reply);
+            }
+            self.drain();
+        }
+        if self.client.poll_timeout().is_some_and(|due| due <= self.now) {
+            let before = self.client.remaining();
+            self.client.handle_timeout(self.now);
+            let done = before.iter().zip(self.client.remaining()).filter(|(before, after)| **before && !after).count();
+            self.operations += done as u32;
+            self.most_operations = self.most_operations.max(done as u32);
+        }
+        if self.server.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.server.handle_timeout(self.now);
+        }
+        self.drain();
+        true
+    }
+
+    fn drain(&mut self) {
+        let mut out = vec![0; 1200];
+        while self.polls
+            && let Some(event) = self.client.poll_event()
+        {
+            self.seen.push(event.into());
+        }
+        while let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
+            self.sent.push((self.now, out[..transmit.len].to_vec()));
+            if transmit.to == server::ADDRESS {
+                self.launch(HOME, false, out[..transmit.len].to_vec());
+            }
+        }
+        while self.polls
+            && let Some(event) = self.client.poll_event()
+        {
+            self.seen.push(event.into());
+        }
+        self.server.work(self.now);
+        while let Some((_, bytes)) = self.server.poll_transmit(self.now) {
+            self.launch(server::ADDRESS, true, bytes);
+        }
+    }
+
+    fn launch(&mut self, from: SocketAddr, to_client: bool, bytes: Vec<u8>) {
+        if self.rng.next_u32() % 100 < self.loss || (self.is_deaf && to_client) {
+            return;
+        }
+        let jitter = if self.loss == 0 { 0 } else { u64::from(self.rng.next_u32() % 15_000) };
+        let arrives = self.now + Duration::from_micros(10_000 + jitter);
+        self.flight.push(Datagram { arrives, from, to_client, bytes });
+    }
+}
+
+impl TestClient {
+    /// Which public-key operations it is about to do: identity, KEM, share, agreement, signature.
+    fn remaining(&self) -> [bool; 5] {
+        let handshake = std::format!("{:?}", self.handshake);
+        let is_at = |phase| handshake.contains(phase);
+        [
+            self.secrets.is_derivable(),
+            is_at("Encapsulate"),
+            is_at("Share"),
+            is_at("Agree"),
+            self.link == super::super::Link::Sign,
+        ]
+    }
+}
