@@ -17,7 +17,7 @@ use crate::connection::{ConnectionEvent, Dropped, Ended};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::session::client::HandshakeDrop;
-use crate::session::{Established, Fingerprint, HandshakeEvent};
+use crate::session::{Established, HandshakeEvent};
 use crate::time::Instant;
 use crate::transport::Memory;
 use crate::wire::frame::CloseCode;
