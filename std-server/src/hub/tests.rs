@@ -1,1 +1,12 @@
+//! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
+mod delivering;
+mod departing;
+mod joining;
+mod key;
+mod operating;
+mod person;
+mod posting;
+mod storing;
+mod strangers;
+mod world;

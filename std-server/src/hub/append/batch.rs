@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::{InFlight, Pending, Source, note_presence};
+use super::{InFlight, Pending, note_presence};
 use crate::hub::Hub;
 use crate::hub::peer::{Ask, Phase};
 use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
@@ -74,10 +74,10 @@ impl<P: Provider> Hub<P> {
         InFlight { batch: Arc::new(batch), sources, joiners, base }
     }
 
-    /// Gives the posts of a batch that was not written back to what collects, before what came later. What was to be said of
-    /// joins goes: those joins are refused.
+    /// Gives the posts of a batch that was not written back to what collects, before what came later. Its joins were refused: what
+    /// was to be said of them goes with the next batch.
     pub(super) fn give_back(&mut self, in_flight: InFlight) {
-        let InFlight { batch, sources, .. } = in_flight;
+        let InFlight { batch, sources, joiners, .. } = in_flight;
         let batch = Arc::unwrap_or_clone(batch);
         self.appender.seen.extend(batch.names.into_iter().map(|record| record.folded));
         self.appender.released.splice(0..0, batch.released);
@@ -86,9 +86,7 @@ impl<P: Provider> Hub<P> {
             let LogEntry { author, instance, number, kind, body, .. } = entry;
             Pending { author, instance, number, kind, body, source }
         });
-        let of_no_join = |post: &Pending| !matches!(&post.source, Source::Presence { joiner: Some(_), .. });
-        self.appender.posts = earlier.chain(later).filter(of_no_join).collect();
-        self.appender.bytes = self.appender.posts.iter().map(Pending::bytes).sum();
-        self.appender.recompute_presence();
+        self.appender.posts = earlier.chain(later).collect();
+        self.appender.joiners.splice(0..0, joiners);
     }
 }

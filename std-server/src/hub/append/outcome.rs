@@ -66,7 +66,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// The batch did not (surely) happen: nothing is accepted before heads and numbers were read again (SPEC 7).
-    fn on_trouble(&mut self, now: Instant, mut in_flight: InFlight, why: CommitError) {
+    fn on_trouble(&mut self, now: Instant, in_flight: InFlight, why: CommitError) {
         match why {
             CommitError::Failed => self.counters.commits_failed += 1,
             CommitError::Uncertain => self.counters.commits_uncertain += 1,
@@ -74,25 +74,21 @@ impl<P: Provider> Hub<P> {
         if !core::mem::replace(&mut self.appender.is_in_trouble, true) {
             self.tell(HubEvent::StoreTrouble(why));
         }
-        // Joins do not wait for better times.
-        let mut joiners = core::mem::take(&mut in_flight.joiners);
-        joiners.append(&mut self.appender.joiners);
-        self.refuse_joins(now, joiners);
+        self.refuse_joins(now, &in_flight.joiners);
+        let collecting = self.appender.joiners.clone();
+        self.refuse_joins(now, &collecting);
         self.warn_authors(&in_flight.batch);
         self.reload(in_flight);
     }
 
-    fn refuse_joins(&mut self, now: Instant, joiners: Vec<Joiner>) {
-        for Joiner { id, folded } in joiners {
-            let name = match self.peers.get(&id).map(|peer| &peer.phase) {
-                Some(Phase::Joining(ask)) => Some(ask.name.shown().to_owned()),
-                _ => None,
-            };
-            if let Some(name) = name {
+    /// Joins do not wait for better times. What was to be said of them goes, or is taken back, when the outcome is known.
+    fn refuse_joins(&mut self, now: Instant, joiners: &[Joiner]) {
+        for Joiner { id, .. } in joiners {
+            if let Some(Phase::Joining(ask)) = self.peers.get(id).map(|peer| &peer.phase) {
+                let name = ask.name.shown().to_owned();
                 let text = "the server cannot store anything at the moment";
-                self.refuse(now, id, &name, RefusedCode::TRY_LATER, text);
+                self.refuse(now, *id, &name, RefusedCode::TRY_LATER, text);
             }
-            self.end_claim(now, &folded);
         }
     }
 

@@ -1,0 +1,346 @@
+//! Somebody at the other end, message by message: a handshake, a connection, and no more sense than the test gives it.
+
+use core::net::SocketAddr;
+
+use kabar_core::chat::message::{client_proof, join_statement, server_proof};
+use kabar_core::chat::{
+    Authentication, Join, Kind, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, Start, Term, ToClient, ToServer,
+    message_len,
+};
+use kabar_core::connection::{Connection, ConnectionEvent, Ended};
+use kabar_core::crypto::Portable;
+use kabar_core::crypto::identity::Identity;
+use kabar_core::session::{ClientHandshake, HandshakeEvent};
+use kabar_core::time::Instant;
+use kabar_core::transport::Fixed;
+use kabar_core::wire::frame::{CloseCode, StreamId};
+use kabar_core::wire::packet::Limits;
+
+use super::key::Key;
+
+/// The secret of every room here.
+pub(super) const SECRET: [u8; 16] = [0x5e; 16];
+/// The name of every room here.
+pub(super) const ROOM: &str = "lobby";
+
+type Memory = Fixed<16_384, 16_384, 0, 64>;
+
+/// What a person heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    Welcome(Welcomed),
+    Refused(RefusedCode),
+    Reset,
+    Entry { seq: u64, author: String, number: u64, kind: Kind, body: Vec<u8> },
+    Stub { seq: u64, size: u16 },
+    Stored { number: u64, seq: u64 },
+    PostRefused { number: u64, code: PostRefusedCode },
+    Past { remaining: u16, seq: Option<u64> },
+    Member { remaining: u16, name: Option<String> },
+    Notice(u8),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Welcomed {
+    pub(super) name: String,
+    pub(super) term: Term,
+    pub(super) first: u64,
+    pub(super) head: u64,
+    pub(super) start: u64,
+    pub(super) instance: u64,
+    pub(super) highest: u64,
+    pub(super) members: u16,
+    pub(super) is_proved: bool,
+}
+
+/// How somebody asks to come in.
+#[derive(Clone, Debug)]
+pub(super) struct Asking {
+    pub(super) room: &'static str,
+    pub(super) name: String,
+    pub(super) key: u8,
+    pub(super) way: Way,
+    pub(super) instance: u64,
+    pub(super) start: Start,
+    pub(super) largest_entry: u16,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    None,
+    Secret,
+    WrongSecret,
+    Password(&'static str),
+    BadSignature,
+}
+
+/// `name`, with a key of its own, by the secret, from the head on.
+pub(super) fn asking(name: &str, key: u8) -> Asking {
+    Asking {
+        room: ROOM,
+        name: name.into(),
+        key,
+        way: Way::Secret,
+        instance: 0,
+        start: Start::Head,
+        largest_entry: 4352,
+    }
+}
+
+pub(super) struct Person {
+    pub(super) address: SocketAddr,
+    handshake: ClientHandshake<Key>,
+    connection: Box<Connection<Memory, Portable>>,
+    limits: Limits,
+    seed: u8,
+    pub(super) heard: Vec<Heard>,
+    pub(super) ended: Option<Ended>,
+    /// Nothing passes in either direction.
+    pub(super) is_cut: bool,
+    /// Messages stay in the receive ring.
+    pub(super) is_deaf: bool,
+    instance: u64,
+}
+
+impl Person {
+    pub(super) fn new(address: SocketAddr, seed: u8) -> Self {
+        let limits = Limits {
+            datagram: 1200,
+            packets: 64,
+            message: MAX_MESSAGE_LEN as u16,
+            chat: 16_384,
+            bulk: 0,
+            ack_delay_ms: 5,
+            tick_us: 1_000,
+            idle_s: 60,
+        };
+        Self {
+            address,
+            handshake: ClientHandshake::new(),
+            connection: Box::new(Connection::new(Memory::new())),
+            limits,
+            seed,
+            heard: Vec::new(),
+            ended: None,
+            is_cut: false,
+            is_deaf: false,
+            instance: 0,
+        }
+    }
+
+    /// Takes messages of up to `len` bytes.
+    pub(super) fn set_message_limit(&mut self, len: u16) {
+        self.limits.message = len;
+    }
+
+    /// A fresh connection; the old one is forgotten without a word.
+    pub(super) fn connect(&mut self, now: Instant) {
+        self.seed = self.seed.wrapping_add(100);
+        self.connection.abandon();
+        self.handshake.start(now, [self.seed; 32], None, self.limits);
+        self.ended = None;
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.is_open()
+    }
+
+    pub(super) fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        if self.handshake.is_active() {
+            let _ = self.handshake.handle_datagram::<Portable>(now, datagram);
+        } else {
+            let _ = self.connection.handle_datagram(now, from, datagram);
+        }
+        self.settle(now, from);
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, server: SocketAddr) {
+        if self.handshake.is_active() {
+            self.handshake.handle_timeout(now);
+        } else {
+            self.connection.handle_timeout(now);
+        }
+        self.settle(now, server);
+    }
+
+    fn settle(&mut self, now: Instant, server: SocketAddr) {
+        while let Some(event) = self.handshake.poll_event() {
+            match event {
+                HandshakeEvent::KeyOffered(_) => self.handshake.answer_key(now, true),
+                HandshakeEvent::Established(established) => self.connection.open(now, &established, server),
+            }
+        }
+        while let Some(event) = self.connection.poll_event() {
+            if let ConnectionEvent::Closed(ended) = event {
+                self.ended = Some(ended);
+            }
+        }
+        if !self.is_deaf {
+            self.listen();
+        }
+    }
+
+    /// Reads whatever there is.
+    pub(super) fn listen(&mut self) {
+        let mut prefix = [0; 2];
+        while self.connection.peek(StreamId::Chat, 0, &mut prefix) {
+            let mut message = vec![0; message_len(prefix).expect("a type")];
+            if !self.connection.peek(StreamId::Chat, 0, &mut message) {
+                return;
+            }
+            self.connection.consume(StreamId::Chat, message.len());
+            let heard = self.understand(ToClient::decode(&message[2..]).expect("legal").expect("known"));
+            self.heard.push(heard);
+        }
+    }
+
+    fn understand(&mut self, message: ToClient<'_>) -> Heard {
+        match message {
+            ToClient::Welcome(it) => {
+                self.instance = it.instance;
+                let exporter = self.connection.exporter().expect("open");
+                Heard::Welcome(Welcomed {
+                    name: it.name.into(),
+                    term: it.term,
+                    first: it.first,
+                    head: it.head,
+                    start: it.start,
+                    instance: it.instance,
+                    highest: it.highest,
+                    members: it.members,
+                    is_proved: it.proof == server_proof(&SECRET, exporter),
+                })
+            }
+            ToClient::Refused { code, .. } => Heard::Refused(code),
+            ToClient::Reset { .. } => Heard::Reset,
+            ToClient::Entry { entry, .. } => Heard::Entry {
+                seq: entry.head.seq,
+                author: entry.head.author.into(),
+                number: entry.head.number,
+                kind: entry.head.kind,
+                body: entry.body.into(),
+            },
+            ToClient::Stub { head, size, .. } => Heard::Stub { seq: head.seq, size },
+            ToClient::Stored { number, seq, .. } => Heard::Stored { number, seq },
+            ToClient::PostRefused { number, code, .. } => Heard::PostRefused { number, code },
+            ToClient::Past { remaining, entry, .. } => {
+                Heard::Past { remaining, seq: entry.map(|entry| entry.head.seq) }
+            }
+            ToClient::Member { remaining, name, .. } => Heard::Member { remaining, name: name.map(Into::into) },
+            ToClient::Notice { code, .. } => Heard::Notice(code),
+        }
+    }
+
+    pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        if self.handshake.is_active() {
+            return self.handshake.poll_transmit::<Portable>(now, out);
+        }
+        self.connection.poll_transmit(now, out).map(|transmit| transmit.len)
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        if self.handshake.is_active() { self.handshake.poll_timeout() } else { self.connection.poll_timeout() }
+    }
+
+    pub(super) fn send(&mut self, message: &ToServer<'_>) -> bool {
+        let mut out = vec![0; 8_192];
+        let len = message.encode(&mut out).expect("fits");
+        self.send_raw(&out[..len])
+    }
+
+    pub(super) fn send_raw(&mut self, bytes: &[u8]) -> bool {
+        self.connection.send(StreamId::Chat, &[bytes]).is_ok()
+    }
+
+    pub(super) fn join(&mut self, asking: &Asking) {
+        let identity = Identity::from_seed(&[asking.key; 32]);
+        let exporter = self.connection.exporter().expect("open");
+        let mut statement = [0; 160];
+        let len = join_statement(exporter, &identity.public(), asking.room, &mut statement).expect("fits");
+        let mut signature = identity.sign(&statement[..len]);
+        let authentication = match asking.way {
+            Way::None => Authentication::None,
+            Way::Password(password) => Authentication::Password(password.as_bytes()),
+            Way::WrongSecret => Authentication::Secret(client_proof(&[1; 16], exporter)),
+            Way::Secret | Way::BadSignature => Authentication::Secret(client_proof(&SECRET, exporter)),
+        };
+        if matches!(asking.way, Way::BadSignature) {
+            signature[40] ^= 1;
+        }
+        let join = Join {
+            room: asking.room,
+            name: &asking.name,
+            identity: identity.public(),
+            signature,
+            authentication,
+            instance: asking.instance,
+            start: asking.start,
+            largest_entry: asking.largest_entry,
+        };
+        assert!(self.send(&ToServer::Join(join)));
+    }
+
+    /// Posts under its instance, with everything below it settled.
+    pub(super) fn post(&mut self, number: u64, text: &str) {
+        self.post_settled(number, number - 1, text);
+    }
+
+    pub(super) fn post_settled(&mut self, number: u64, settled: u64, text: &str) {
+        assert!(self.post_as(Kind::TEXT, number, settled, text.as_bytes()), "the send ring is full");
+    }
+
+    pub(super) fn post_as(&mut self, kind: Kind, number: u64, settled: u64, body: &[u8]) -> bool {
+        self.send(&ToServer::Post(Post { handle: 1, instance: self.instance, number, settled, kind, body }))
+    }
+
+    pub(super) fn close(&mut self, now: Instant) {
+        self.connection.close(now, CloseCode::LEFT, "");
+    }
+
+    /// The last Welcome.
+    pub(super) fn welcome(&self) -> &Welcomed {
+        let welcome = self.heard.iter().rev().find_map(|heard| match heard {
+            Heard::Welcome(welcome) => Some(welcome),
+            _ => None,
+        });
+        welcome.unwrap_or_else(|| panic!("not welcome: {:?}", self.heard))
+    }
+
+    pub(super) fn is_welcome(&self) -> bool {
+        self.heard.iter().any(|heard| matches!(heard, Heard::Welcome(_)))
+    }
+
+    pub(super) fn refusal(&self) -> Option<RefusedCode> {
+        self.heard.iter().find_map(|heard| match heard {
+            Heard::Refused(code) => Some(*code),
+            _ => None,
+        })
+    }
+
+    /// Seqs of all entries heard.
+    pub(super) fn seqs(&self) -> Vec<u64> {
+        let seq = |heard: &Heard| match heard {
+            Heard::Entry { seq, .. } | Heard::Stub { seq, .. } => Some(*seq),
+            _ => None,
+        };
+        self.heard.iter().filter_map(seq).collect()
+    }
+
+    /// Texts of all entries heard.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let text = |heard: &Heard| match heard {
+            Heard::Entry { kind: Kind::TEXT, body, .. } => Some(String::from_utf8(body.clone()).expect("a text")),
+            _ => None,
+        };
+        self.heard.iter().filter_map(text).collect()
+    }
+
+    /// The highest number it was told is stored.
+    pub(super) fn stored(&self) -> u64 {
+        let number = |heard: &Heard| match heard {
+            Heard::Stored { number, .. } => Some(*number),
+            _ => None,
+        };
+        self.heard.iter().filter_map(number).max().unwrap_or(0)
+    }
+}

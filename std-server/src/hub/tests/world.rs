@@ -1,0 +1,276 @@
+//! A hub, people, and a network between them, in virtual time.
+
+use core::net::SocketAddr;
+use std::collections::VecDeque;
+
+use kabar_core::chat::Kind;
+use kabar_core::crypto::Portable;
+use kabar_core::time::{Duration, Instant};
+
+use super::key::{Key, MODULUS};
+use super::person::{Asking, Person, ROOM, SECRET};
+use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, PasswordVerifier};
+use crate::store::{LogEntry, MemoryStore, Store};
+
+/// The password of rooms that have one.
+pub(super) const PASSWORD: &str = "open sesame";
+const DELAY: Duration = Duration::from_millis(1);
+/// 2024-11-01 10:37:10.
+pub(super) const WALL_MS: u64 = 1_730_457_430_000;
+
+struct Verifier;
+
+impl PasswordVerifier for Verifier {
+    fn verify(&self, password: &[u8]) -> bool {
+        password == PASSWORD.as_bytes()
+    }
+}
+
+/// A datagram under way: to the server from a person, or the other way round.
+struct Flying {
+    at: Instant,
+    person: usize,
+    to_server: bool,
+    from: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+pub(super) struct World {
+    pub(super) now: Instant,
+    pub(super) config: HubConfig,
+    pub(super) hub: Hub<Portable>,
+    pub(super) store: MemoryStore,
+    pub(super) people: Vec<Person>,
+    pub(super) events: Vec<HubEvent>,
+    /// Kinds of jobs that are not run; they wait in `jobs`.
+    pub(super) held: Vec<JobKind>,
+    pub(super) jobs: VecDeque<Job<Portable>>,
+    /// Datagrams that the server sent: to whom, how long.
+    pub(super) sent: Vec<(SocketAddr, usize)>,
+    /// All datagrams that people sent, for replaying.
+    pub(super) recorded: Vec<(SocketAddr, Vec<u8>)>,
+    flying: VecDeque<Flying>,
+    runs: u8,
+}
+
+pub(super) fn server() -> SocketAddr {
+    SocketAddr::from(([10, 9, 9, 9], 9999))
+}
+
+pub(super) fn config() -> HubConfig {
+    HubConfig::new(ROOM, SECRET)
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut HubConfig)) -> Self {
+        let mut config = config();
+        change(&mut config);
+        Self::over(config, MemoryStore::new())
+    }
+
+    pub(super) fn over(config: HubConfig, mut store: MemoryStore) -> Self {
+        let now = Instant::ZERO + Duration::from_secs(1_000);
+        let loaded = store.load(ROOM).expect("readable");
+        let mut world = Self {
+            now,
+            hub: Hub::new(config.clone(), loaded, &MODULUS, [7; 32], now),
+            config,
+            store,
+            people: Vec::new(),
+            events: Vec::new(),
+            held: Vec::new(),
+            jobs: VecDeque::new(),
+            sent: Vec::new(),
+            recorded: Vec::new(),
+            flying: VecDeque::new(),
+            runs: 0,
+        };
+        world.hub.set_wall(now, WALL_MS);
+        world.drain();
+        world
+    }
+
+    /// The server is killed and started again over what its store holds.
+    pub(super) fn restart(&mut self) {
+        self.runs += 1;
+        self.jobs.clear();
+        self.flying.clear();
+        let loaded = self.store.load(ROOM).expect("readable");
+        self.hub = Hub::new(self.config.clone(), loaded, &MODULUS, [100 + self.runs; 32], self.now);
+        self.hub.set_wall(self.now, WALL_MS + 1_000_000 * u64::from(self.runs));
+        self.drain();
+    }
+
+    /// Somebody with an address of its own.
+    pub(super) fn person(&mut self) -> usize {
+        let index = self.people.len();
+        let [high, low] = (index as u16).to_be_bytes();
+        self.person_at(SocketAddr::from(([10, 1, high, low], 5_000)))
+    }
+
+    pub(super) fn person_at(&mut self, address: SocketAddr) -> usize {
+        self.people.push(Person::new(address, self.people.len() as u8));
+        self.people.len() - 1
+    }
+
+    /// Connects somebody.
+    pub(super) fn connect(&mut self, person: usize) {
+        self.people[person].connect(self.now);
+        self.run_ms(50);
+        assert!(self.people[person].is_connected(), "no connection");
+    }
+
+    /// Connects and asks, and lets half a second pass.
+    pub(super) fn ask(&mut self, person: usize, asking: &Asking) {
+        self.connect(person);
+        self.people[person].join(asking);
+        self.run_ms(500);
+    }
+
+    /// A new person who joins.
+    pub(super) fn join(&mut self, asking: &Asking) -> usize {
+        let person = self.person();
+        self.ask(person, asking);
+        assert!(self.people[person].is_welcome(), "not welcome: {:?}", self.people[person].heard);
+        person
+    }
+
+    pub(super) fn run_ms(&mut self, millis: u64) {
+        self.run(Duration::from_millis(millis));
+    }
+
+    pub(super) fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        self.drain();
+        while let Some(next) = self.next().filter(|next| *next <= end) {
+            self.now = self.now.max(next);
+            while self.flying.front().is_some_and(|flying| flying.at <= self.now) {
+                self.land();
+            }
+            if self.hub.poll_timeout().is_some_and(|at| at <= self.now) {
+                self.hub.handle_timeout(self.now);
+                self.drain_hub();
+                assert!(self.hub.poll_timeout().is_none_or(|at| at > self.now), "the hub's timer does not move on");
+            }
+            for person in 0..self.people.len() {
+                let mut turns = 0;
+                while self.people[person].poll_timeout().is_some_and(|at| at <= self.now) {
+                    self.people[person].handle_timeout(self.now, server());
+                    self.drain_person(person);
+                    turns += 1;
+                    assert!(turns < 100, "a person's timer does not move on");
+                }
+            }
+        }
+        self.now = end;
+    }
+
+    fn next(&self) -> Option<Instant> {
+        let people = self.people.iter().filter_map(Person::poll_timeout);
+        people.chain(self.hub.poll_timeout()).chain(self.flying.front().map(|flying| flying.at)).min()
+    }
+
+    fn land(&mut self) {
+        let Some(mut flying) = self.flying.pop_front() else { return };
+        if self.people[flying.person].is_cut {
+            return;
+        }
+        if flying.to_server {
+            self.hub.handle_datagram(self.now, flying.from, &mut flying.bytes);
+            self.drain_hub();
+        } else {
+            self.people[flying.person].handle_datagram(self.now, server(), &mut flying.bytes);
+            self.drain_person(flying.person);
+        }
+    }
+
+    /// A datagram from nowhere, at once.
+    pub(super) fn inject(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let mut bytes = bytes.to_vec();
+        self.hub.handle_datagram(self.now, from, &mut bytes);
+        self.drain_hub();
+    }
+
+    /// Sends what everybody has to send.
+    pub(super) fn drain(&mut self) {
+        self.drain_hub();
+        for person in 0..self.people.len() {
+            self.drain_person(person);
+        }
+    }
+
+    fn drain_person(&mut self, person: usize) {
+        let mut out = [0; 1200];
+        while let Some(len) = self.people[person].poll_transmit(self.now, &mut out) {
+            let from = self.people[person].address;
+            self.recorded.push((from, out[..len].to_vec()));
+            let bytes = out[..len].to_vec();
+            self.flying.push_back(Flying { at: self.now + DELAY, person, to_server: true, from, bytes });
+        }
+    }
+
+    fn drain_hub(&mut self) {
+        loop {
+            self.drain_hub_transmits();
+            while let Some(job) = self.hub.poll_job() {
+                self.jobs.push_back(job);
+            }
+            while let Some(event) = self.hub.poll_event() {
+                self.events.push(event);
+            }
+            let Some(at) = self.jobs.iter().position(|job| !self.held.contains(&job.kind())) else { return };
+            let job = self.jobs.remove(at).expect("in range");
+            let done = self.run_job(job);
+            self.hub.handle_done(self.now, done);
+        }
+    }
+
+    fn drain_hub_transmits(&mut self) {
+        let mut out = [0; 1200];
+        while let Some(transmit) = self.hub.poll_transmit(self.now, &mut out) {
+            self.sent.push((transmit.to, transmit.len));
+            let person = self.people.iter().position(|person| person.address == transmit.to);
+            if let Some(person) = person {
+                let bytes = out[..transmit.len].to_vec();
+                let from = server();
+                self.flying.push_back(Flying { at: self.now + DELAY, person, to_server: false, from, bytes });
+            }
+        }
+    }
+
+    pub(super) fn run_job(&mut self, job: Job<Portable>) -> Done {
+        job.run(&Key, &Verifier, &mut self.store)
+    }
+
+    /// From now on, jobs of this kind wait.
+    pub(super) fn hold(&mut self, kind: JobKind) {
+        self.held.push(kind);
+    }
+
+    /// Runs what waits.
+    pub(super) fn release(&mut self) {
+        self.held.clear();
+        self.drain_hub();
+    }
+
+    /// The log as the store has it.
+    pub(super) fn log(&self) -> &[LogEntry] {
+        self.store.entries(ROOM)
+    }
+
+    /// The texts in the log.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let texts = self.log().iter().filter(|entry| entry.kind == Kind::TEXT);
+        texts.map(|entry| String::from_utf8(entry.body.clone()).expect("a text")).collect()
+    }
+
+    /// What the log says of people: who, and whether they joined, left, ...
+    pub(super) fn said(&self) -> Vec<(String, Kind)> {
+        let said = self.log().iter().filter(|entry| entry.instance == 0);
+        said.map(|entry| (entry.author.clone(), entry.kind)).collect()
+    }
+}
