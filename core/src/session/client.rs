@@ -16,7 +16,7 @@ use super::{Established, FINGERPRINT_LEN, Fingerprint, Role};
 use crate::crypto::Provider;
 use crate::crypto::exchange::Ephemeral;
 use crate::crypto::kdf::{HASH_LEN, Secret, equal};
-use crate::crypto::rsa::{ModulusBytes, ServerKey};
+use crate::crypto::rsa::{ModulusBytes, Rsa2048, ServerKey};
 use crate::time::{Duration, Instant};
 use crate::wire::packet::{Accept, HELLO_LENS, Hello, Initiate, Limits, Packet, PacketError};
 
@@ -29,6 +29,9 @@ const LONG_HELLOS: u8 = 3;
 const MAX_INITIATES: u8 = 5;
 /// How long a cookie is used. The server takes it for 60 s at least.
 const COOKIE_LIFE: Duration = Duration::from_secs(10);
+
+// What a device holds beside its connection.
+const _: () = assert!(size_of::<ClientHandshake<Rsa2048>>() <= 1024);
 
 /// What the handshake has to say.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::window::{ReplayWindow, Seen};
 use super::{Established, Role};
 use crate::crypto::aead::TAG_LEN;
 use crate::crypto::kdf::Secret;
-use crate::crypto::{Aead, Provider};
+use crate::crypto::{Aead, Portable, Provider};
 use crate::time::{Duration, Instant};
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::packet::{CRC_LEN, SEALED_HEADER_LEN, SEALED_TAG_LEN, SealedHeader};
@@ -25,6 +25,8 @@ pub const PACKET_NUMBER_END: u64 = 1 << 62;
 
 const _: () = assert!(OVERHEAD == SEALED_HEADER_LEN + SEALED_TAG_LEN + CRC_LEN);
 const _: () = assert!(SEALED_TAG_LEN == TAG_LEN);
+// What a device holds per connection.
+const _: () = assert!(size_of::<Session<Portable>>() <= 512);
 
 /// A sender leaves its epoch behind the first packet that is sealed after this long. Packets of a living connection are at most
 /// a third of the longest idle time-out (20 min) apart, so an epoch ends within the hour that SPEC 4.2 allows.

@@ -98,6 +98,15 @@ mod tests {
     }
 
     #[test]
+    fn does_not_take_skipped_numbers_for_seen() {
+        let mut window = ReplayWindow::new();
+        (0..1024).for_each(|number| window.insert(number));
+        window.insert(1030);
+        assert!((1024..1030).all(|number| window.look_up(number) == Seen::Fresh));
+        assert_eq!(window.look_up(1023), Seen::Before);
+    }
+
+    #[test]
     fn forgets_everything_when_it_jumps() {
         let mut window = ReplayWindow::new();
         (0..1024).for_each(|number| window.insert(number));
