@@ -1,0 +1,183 @@
+//! Real programs under test: started with pipes, read line by line with a deadline, ended when dropped.
+//!
+//! A deadline here only bounds a hang; no test asserts how long something took.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// How long anything may take before the test gives up on it.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the built program `name` is. Builds the workspace's programs once per process, so that a lone
+/// `cargo test --test processes` never runs stale ones.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let test = std::env::current_exe().expect("the path of this test");
+        let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST").to_path_buf();
+        let mut build = Command::new(env!("CARGO"));
+        build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).args(["build", "--quiet", "--bins"]);
+        build.args(["-p", "kabar-client", "-p", "kabar-server", "-p", "kabar-embedded-example"]);
+        if folder.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo").success(), "the programs build");
+        folder
+    });
+    folder.join(name)
+}
+
+/// One running program.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    /// All lines read from stdout so far.
+    pub said: Vec<String>,
+    /// All lines read from stderr so far.
+    pub noticed: Vec<String>,
+}
+
+impl Process {
+    /// Starts `name` with `arguments`, its data below `home`.
+    #[must_use]
+    pub fn start(name: &str, home: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program(name))
+            .args(arguments)
+            .env("HOME", home)
+            .env("XDG_DATA_HOME", home.join("share"))
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("TZ", "UTC")
+            .env_remove("KABAR_PASSWORD")
+            .env_remove("KABAR_DATA_DIR")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let stdin = child.stdin.take();
+        let stdout = lines_of(child.stdout.take().expect("piped"));
+        let stderr = lines_of(child.stderr.take().expect("piped"));
+        Self { child, stdin, stdout, stderr, said: Vec::new(), noticed: Vec::new() }
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Types `line`.
+    pub fn type_line(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("stdin is open");
+        writeln!(stdin, "{line}").expect("the program reads");
+        stdin.flush().expect("the program reads");
+    }
+
+    /// Types `text` as it is; an error (the program has ended) is no failure.
+    pub fn type_all(&mut self, text: &str) {
+        if let Some(stdin) = self.stdin.as_mut() {
+            drop(stdin.write_all(text.as_bytes()));
+        }
+    }
+
+    /// Ends its input.
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// The first line of stdout, from those not read yet, that contains `wanted`.
+    ///
+    /// # Panics
+    /// If there is none within [`PATIENCE`].
+    pub fn expect(&mut self, wanted: &str) -> String {
+        let found = await_line(&self.stdout, &mut self.said, wanted);
+        found.unwrap_or_else(|| panic!("no line with {wanted:?} on stdout\n{}", self.transcript()))
+    }
+
+    /// As [`Process::expect`], of stderr.
+    ///
+    /// # Panics
+    /// If there is none within [`PATIENCE`].
+    pub fn expect_notice(&mut self, wanted: &str) -> String {
+        let found = await_line(&self.stderr, &mut self.noticed, wanted);
+        found.unwrap_or_else(|| panic!("no line with {wanted:?} on stderr\n{}", self.transcript()))
+    }
+
+    /// Waits for its end; the exit code, or `None` if a signal ended it. All output is read then.
+    ///
+    /// # Panics
+    /// If it does not end within [`PATIENCE`].
+    pub fn wait(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+                self.said.extend(self.stdout.iter());
+                self.noticed.extend(self.stderr.iter());
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it does not end\n{}", self.transcript());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// SIGKILL, and waits for the end.
+    pub fn kill(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
+    /// Sends a signal by name, as `kill -NAME` does.
+    ///
+    /// # Panics
+    /// If there is no `kill` program.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status();
+        assert!(status.expect("kill(1)").success(), "signal {name}");
+    }
+
+    fn transcript(&self) -> String {
+        format!("stdout: {:#?}\nstderr: {:#?}", self.said, self.noticed)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).split(b'\n') {
+            let Ok(line) = line else { return };
+            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn await_line(lines: &Receiver<String>, seen: &mut Vec<String>, wanted: &str) -> Option<String> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                seen.push(line.clone());
+                if line.contains(wanted) {
+                    return Some(line);
+                }
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}
