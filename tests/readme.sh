@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Types what README.md tells a person to type: the command that hosts, and the line it prints for the second laptop.
+# Each "laptop" has a home of its own; the port is a free one, so that two runs do not meet.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+for line in 'cargo kabar host' 'cargo kabar join kabar://' 'cargo kabar-server --data-dir DIRECTORY' 'tests/ci.sh'; do
+    grep -q "^$line" README.md || { echo "README.md no longer says: $line"; exit 1; }
+done
+
+home=$(mktemp -d)
+host=
+trap '[ -z "$host" ] || kill "$host" 2>/dev/null || true; rm -rf "$home"' EXIT
+mkdir "$home/first" "$home/second"
+# rustup and cargo keep their own homes.
+export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
+
+cargo build --release --quiet -p kabar-client -p kabar-server
+mkfifo "$home/typed"
+HOME=$home/first cargo kabar host --name darryl --listen 127.0.0.1:0 <"$home/typed" >"$home/host.out" 2>"$home/host.err" &
+host=$!
+exec 3>"$home/typed"
+
+invite=
+for _ in $(seq 300); do
+    invite=$(sed -n 's/.*kabar join \(kabar:[^ ]*\).*/\1/p' "$home/host.err" | head -n 1)
+    [ -n "$invite" ] && break
+    sleep 0.1
+done
+[ -n "$invite" ] || { echo "cargo kabar host printed no invite:"; cat "$home/host.err"; exit 1; }
+
+echo "hello from the second laptop" |
+    HOME=$home/second timeout 60 cargo kabar join "$invite" --name farhan >"$home/join.out" 2>"$home/join.err"
+for _ in $(seq 100); do
+    grep -q 'farhan: hello from the second laptop' "$home/host.out" && break
+    sleep 0.1
+done
+grep 'farhan: hello from the second laptop' "$home/host.out" || { cat "$home"/*.out "$home"/*.err; exit 1; }
+exec 3>&-
+wait "$host"
+host=
+echo "what README.md says works"
