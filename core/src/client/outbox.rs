@@ -41,8 +41,6 @@ pub(super) struct Outbox<const N: usize> {
     sent: u64,
     /// Where the record of `sent + 1` begins.
     at: usize,
-    /// Nothing is sent before this number is settled: the server ignores it until then.
-    hold: u64,
     /// Records that are refused but not settled, because an earlier one is not.
     refused: u64,
     /// Bytes that the last post refused with [`Full`] wants.
@@ -52,26 +50,14 @@ pub(super) struct Outbox<const N: usize> {
 
 impl<const N: usize> Outbox<N> {
     pub(super) const fn new() -> Self {
-        Self {
-            bytes: [0; N],
-            start: 0,
-            end: 0,
-            settled: 0,
-            last: 0,
-            sent: 0,
-            at: 0,
-            hold: 0,
-            refused: 0,
-            wanted: 0,
-            base: 0,
-        }
+        Self { bytes: [0; N], start: 0, end: 0, settled: 0, last: 0, sent: 0, at: 0, refused: 0, wanted: 0, base: 0 }
     }
 
     /// Forgets everything and begins with number 1.
     pub(super) fn clear(&mut self) {
         self.bytes.fill(0);
         (self.start, self.end, self.at) = (0, 0, 0);
-        (self.settled, self.last, self.sent, self.hold) = (0, 0, 0, 0);
+        (self.settled, self.last, self.sent) = (0, 0, 0);
         (self.refused, self.wanted, self.base) = (0, 0, 0);
     }
 
@@ -133,20 +119,10 @@ impl<const N: usize> Outbox<N> {
         self.wanted > 0 && self.wanted <= self.free()
     }
 
-    /// The next post to be written to the stream. `None`: all are, or must wait.
-    pub(super) fn next(&mut self) -> Option<Unsettled<'_>> {
-        if self.settled < self.hold {
-            return None;
-        }
-        loop {
-            let record = self.record(self.at)?;
-            if !record.is_refused {
-                break;
-            }
-            self.at = record.end;
-            self.sent = self.sent.saturating_add(1);
-        }
-        let record = self.record(self.at)?;
+    /// The next post to be written to the stream. `None`: all are, or what follows has to wait behind a refused one until that is settled,
+    /// for the server ignores it until then (SPEC 6.5).
+    pub(super) fn next(&self) -> Option<Unsettled<'_>> {
+        let record = self.record(self.at).filter(|record| !record.is_refused)?;
         let number = self.sent.saturating_add(1);
         let wire_number = number.saturating_sub(self.base);
         Some(Unsettled { number, wire_number, kind: record.kind, body: record.body })
@@ -164,7 +140,6 @@ impl<const N: usize> Outbox<N> {
     pub(super) const fn rewind(&mut self) {
         self.at = self.start;
         self.sent = self.settled;
-        self.hold = 0;
     }
 
     /// Every number up to `number` that was not refused is stored. Whether that is news.
@@ -178,20 +153,6 @@ impl<const N: usize> Outbox<N> {
     /// `number` is refused for good: it is never sent again, and what is above it is sent again once it is settled. Whether that is
     /// news.
     pub(super) fn refuse(&mut self, number: u64) -> bool {
-        if !self.mark_refused(number) {
-            return false;
-        }
-        self.hold = number;
-        self.rewind_to(number);
-        true
-    }
-
-    /// As [`Outbox::refuse`], but decided here: the server knows nothing of it, so nothing has to wait.
-    pub(super) fn give_up(&mut self, number: u64) -> bool {
-        self.mark_refused(number)
-    }
-
-    fn mark_refused(&mut self, number: u64) -> bool {
         let Some((at, record)) = self.find(number) else { return false };
         if record.is_refused {
             return false;
@@ -200,17 +161,11 @@ impl<const N: usize> Outbox<N> {
             *flag = 1;
         }
         self.refused = self.refused.saturating_add(1);
+        if self.sent >= number {
+            (self.sent, self.at) = (number.saturating_sub(1), at);
+        }
         self.settle_refused();
         true
-    }
-
-    /// Everything above `number` counts as not sent.
-    fn rewind_to(&mut self, number: u64) {
-        self.at = self.start;
-        self.sent = self.settled;
-        while self.sent < number {
-            self.advance();
-        }
     }
 
     /// Refused ones are settled as soon as all before them are.

@@ -200,7 +200,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             return None;
         }
         self.is_dirty = true;
-        self.outbox.give_up(number).then_some(number)
+        self.outbox.refuse(number).then_some(number)
     }
 
     /// The event, borrowed.

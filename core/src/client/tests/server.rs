@@ -498,6 +498,7 @@ impl Server {
         let name = member.name.clone();
         let instance = self.instances.iter_mut().find(|known| known.instance == post.instance).unwrap();
         if post.number > instance.highest {
+            assert!(post.number - 1 <= instance.highest.max(post.settled), "nothing below may be open");
             if self.rules.refuses_post.as_deref() == Some(post.body) {
                 member.refused = post.number;
                 let (instance, number) = (post.instance, post.number);
