@@ -7,9 +7,11 @@
 //!
 //! * `path`: where the peer is, and whether it is somewhere else now.
 //! * `ending`: how it ends: CLOSE, and the silence behind it.
+//! * `report`: what it tells its owner.
 
 mod ending;
 mod path;
+mod report;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,7 @@ use core::net::SocketAddr;
 
 use crate::crypto::Provider;
 use crate::session::sealed::EPOCH_BITS;
-use crate::session::{Established, OpenError, Role, Session};
+use crate::session::{Established, Role, Session};
 use crate::time::{Duration, Instant};
 use crate::transport::{Memory, OVERHEAD, Refused, Start, Transport};
 use crate::wire::cursor::Writer;
@@ -27,88 +29,14 @@ use crate::wire::packet::{HELLO_LENS, SEALED_HEADER_LEN};
 use ending::{Ending, Phase};
 use path::Path;
 
+pub use report::{ConnectionEvent, Counters, Dropped, Ended, Full, Transmit};
+
 /// Packets that leave per wake-up (SPEC 5.4).
 pub const MAX_BURST: u8 = 10;
 /// How long to wait for the rest of a burst.
 const BURST_PAUSE: Duration = Duration::from_millis(1);
 
 const _: () = assert!(OVERHEAD == crate::session::sealed::OVERHEAD);
-
-/// A datagram to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transmit {
-    /// Where to.
-    pub to: SocketAddr,
-    /// How many bytes of the buffer.
-    pub len: usize,
-}
-
-/// What happened on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConnectionEvent {
-    /// New bytes can be read from this stream.
-    Readable(StreamId),
-    /// Space became free in this stream's send ring after [`Full`] was given.
-    Writable(StreamId),
-    /// The peer is reached at another address now.
-    Moved(SocketAddr),
-    /// It is over. Nothing more comes; bytes received before can still be read.
-    Closed(Ended),
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ended {
-    /// The peer closed it.
-    ByPeer(CloseCode),
-    /// This side closed it: by [`Connection::close`], or because the peer broke a rule.
-    Here(CloseCode),
-    /// Nothing authenticated for the idle time-out.
-    Idle,
-}
-
-/// Why a datagram was dropped. Nothing changed but the counter of this name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Dropped {
-    /// SPEC 4.
-    Open(OpenError),
-    /// Its data does not fit now; it is not acknowledged (SPEC 5.3).
-    NoRoom,
-    /// The connection is not open.
-    NotOpen,
-}
-
-/// The send ring has no room for all of it; nothing was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
-
-/// Counts since [`Connection::open`]. They only rise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub struct Counters {
-    /// Packets sealed and given out.
-    pub sent: u64,
-    /// Packets opened and taken.
-    pub received: u64,
-    /// Packets whose stream data was sent again.
-    pub resent: u64,
-    /// Packets declared lost.
-    pub lost: u64,
-    /// Dropped as [`OpenError::NotAuthentic`].
-    pub not_authentic: u64,
-    /// Dropped as [`OpenError::Replayed`].
-    pub replayed: u64,
-    /// Dropped as [`OpenError::Stale`].
-    pub stale: u64,
-    /// Dropped as [`OpenError::Malformed`].
-    pub malformed: u64,
-    /// Dropped as [`Dropped::NoRoom`].
-    pub no_room: u64,
-}
 
 /// One peer. Closed until [`Connection::open`]; can be opened again, in place, with another session.
 #[derive(Debug)]
@@ -236,7 +164,7 @@ impl<M: Memory, P: Provider> Connection<M, P> {
             Phase::Open | Phase::Closing => self.keys.as_mut().ok_or(Dropped::NotOpen)?,
             Phase::Idle | Phase::Draining => return Err(Dropped::NotOpen),
         };
-        let opened = session.open(datagram).map_err(|error| self.counters.drop(error))?;
+        let opened = session.open(datagram).map_err(|error| self.counters.count(error))?;
         // Authentic: from here on things change.
         self.wake(now);
         if self.ending.phase() == Phase::Closing {
@@ -538,30 +466,6 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     }
 }
 
-impl Counters {
-    const NONE: Self = Self {
-        sent: 0,
-        received: 0,
-        resent: 0,
-        lost: 0,
-        not_authentic: 0,
-        replayed: 0,
-        stale: 0,
-        malformed: 0,
-        no_room: 0,
-    };
-
-    fn drop(&mut self, error: OpenError) -> Dropped {
-        match error {
-            OpenError::Malformed => self.malformed += 1,
-            OpenError::NotAuthentic => self.not_authentic += 1,
-            OpenError::Replayed => self.replayed += 1,
-            OpenError::Stale => self.stale += 1,
-        }
-        Dropped::Open(error)
-    }
-}
-
 /// The part of a datagram that the body goes to, as long as there is room for.
 fn body_of(out: &mut [u8]) -> Option<&mut [u8]> {
     let len = out.len().checked_sub(OVERHEAD)?;
@@ -571,23 +475,3 @@ fn body_of(out: &mut [u8]) -> Option<&mut [u8]> {
 fn is_due(at: Option<Instant>, now: Instant) -> bool {
     at.is_some_and(|at| at <= now)
 }
-
-impl core::fmt::Display for Dropped {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Open(error) => error.fmt(f),
-            Self::NoRoom => f.write_str("no room for its data"),
-            Self::NotOpen => f.write_str("connection is not open"),
-        }
-    }
-}
-
-impl core::error::Error for Dropped {}
-
-impl core::fmt::Display for Full {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("send ring is full")
-    }
-}
-
-impl core::error::Error for Full {}

@@ -1,6 +1,13 @@
-//! Two connections over a hostile link in virtual time.
+//! Connections under test: against a hand-made peer that says anything (`puppet`), and in pairs over a hostile link in virtual time
+//! (`link`).
 
-mod ends;
 mod link;
+mod puppet;
+
+mod breaches;
+mod bursts;
+mod ends;
+mod flow;
+mod roaming;
 mod sizes;
 mod streams;

@@ -4,7 +4,7 @@
 use super::congestion::Congestion;
 use super::in_flight::Slot;
 use super::memory::{Memory, Part};
-use super::{OVERHEAD, PROBE_SLOTS, Transport, ring};
+use super::{MaxData, OVERHEAD, PROBE_SLOTS, Transport, ring};
 use crate::time::Instant;
 use crate::wire::cursor::Writer;
 use crate::wire::frame::{Frame, PATH_LEN, STREAM_HEADER_LEN, StreamId};
@@ -119,7 +119,7 @@ impl Transport {
             if slot.has_max_data(id) {
                 let credit = self.receive[id.index()].credit();
                 self.receive[id.index()].on_credit_sent(credit);
-                self.wants_max_data[id.index()] = false;
+                self.max_data[id.index()] = MaxData { ordinal: slot.ordinal, is_wanted: false };
             }
         }
         if slot.is_size_probe() {
@@ -132,7 +132,8 @@ impl Transport {
         self.ordinal = self.ordinal.wrapping_add(1);
         self.quiet = 0;
         self.last_eliciting_at = now;
-        self.pto_at = Some(now + self.rtt.pto(self.pto_count));
+        // Not pushed out by what is sent meanwhile: a steady sender must notice a silent peer too.
+        self.pto_at.get_or_insert(now + self.rtt.pto(self.pto_count));
     }
 
     /// Whether [`Transport::poll_packet`] has something, memory permitting.
@@ -141,7 +142,7 @@ impl Transport {
     }
 
     fn is_credit_due(&self, id: StreamId) -> bool {
-        self.wants_max_data[id.index()] || self.receive[id.index()].is_credit_due()
+        self.max_data[id.index()].is_wanted || self.receive[id.index()].is_credit_due()
     }
 
     fn wants_to_elicit(&self) -> bool {

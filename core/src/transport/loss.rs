@@ -1,10 +1,11 @@
 //! What became of the packets we sent (RFC 9002 section 6; SPEC 5.4).
 
-use super::Transport;
 use super::congestion::Congestion;
 use super::in_flight::Slot;
 use super::memory::Memory;
+use super::send::SendStream;
 use super::size::DatagramSize;
+use super::{MaxData, Transport};
 use crate::time::{Duration, Instant};
 use crate::wire::frame::{Ack, StreamId};
 
@@ -100,7 +101,7 @@ impl Transport {
                 last_sent_at = Some(slot.sent_at);
                 large += usize::from(DatagramSize::is_large(slot.size));
             }
-            send_again(slot, &mut self.send, &mut self.wants_max_data);
+            send_again(slot, &mut self.send, &mut self.max_data);
         }
         self.table.drop_oldest(slots, count);
         if let Some(sent_at) = last_sent_at {
@@ -126,7 +127,7 @@ impl Transport {
         let excess = (self.table.len() + 1).saturating_sub(self.max_in_flight);
         self.drop_oldest(now, slots, excess);
         for slot in self.table.live(slots).iter().take(usize::from(PROBES)) {
-            send_again(slot, &mut self.send, &mut self.wants_max_data);
+            send_again(slot, &mut self.send, &mut self.max_data);
         }
         self.probes = PROBES;
         self.wants_ping = true;
@@ -134,10 +135,12 @@ impl Transport {
     }
 }
 
-fn send_again(slot: &Slot, send: &mut [super::SendStream; 2], wants_max_data: &mut [bool; 2]) {
+/// What `slot` carried is to be sent again. Of MAX_DATA only the newest counts.
+fn send_again(slot: &Slot, send: &mut [SendStream; 2], max_data: &mut [MaxData; 2]) {
     for id in StreamId::ALL {
         send[id.index()].on_lost(slot.chunk(id));
-        wants_max_data[id.index()] |= slot.has_max_data(id);
+        let max_data = &mut max_data[id.index()];
+        max_data.is_wanted |= slot.has_max_data(id) && slot.ordinal == max_data.ordinal;
     }
 }
 

@@ -87,8 +87,7 @@ pub(crate) struct Transport {
     probes: u8,
     /// An ack-eliciting packet must leave.
     wants_ping: bool,
-    /// MAX_DATA that was lost.
-    wants_max_data: [bool; 2],
+    max_data: [MaxData; 2],
     /// Packets sent in a row that the peer does not acknowledge.
     quiet: u8,
     /// When to look for memory again.
@@ -100,6 +99,19 @@ pub(crate) struct Transport {
     has_new_space: [bool; 2],
     lost: u64,
     resent: u64,
+}
+
+/// The MAX_DATA of one stream that was sent last.
+#[derive(Clone, Copy, Debug)]
+struct MaxData {
+    /// Of the packet that carried it.
+    ordinal: u32,
+    /// It was lost.
+    is_wanted: bool,
+}
+
+impl MaxData {
+    const NONE: Self = Self { ordinal: 0, is_wanted: false };
 }
 
 /// What a transport starts from.
@@ -134,7 +146,7 @@ impl Transport {
         pto_count: 0,
         probes: 0,
         wants_ping: false,
-        wants_max_data: [false; 2],
+        max_data: [MaxData::NONE; 2],
         quiet: 0,
         retry_at: None,
         has_new_data: [false; 2],

@@ -68,7 +68,7 @@ impl Transport {
 
     /// Whether every frame can be taken. Afterwards the rings that are needed are there. A broken rule outweighs a lack of room.
     fn check(&mut self, now: Instant, memory: &mut impl Memory, body: &[u8]) -> Result<(), Refused> {
-        let mut trials = [self.receive[0].arrived(), self.receive[1].arrived()];
+        let mut trials = [None; 2];
         let mut needs_ring = [false; 2];
         let mut has_room = true;
         for frame in Frames::new(body) {
@@ -83,9 +83,10 @@ impl Transport {
                 }
                 Ok(Frame::Stream { id, offset, data }) => {
                     let span = Span::new(offset, offset.saturating_add(len_u64(data)));
-                    let trial = &mut trials[id.index()];
+                    let stream = &self.receive[id.index()];
+                    let trial = trials[id.index()].get_or_insert_with(|| stream.arrived());
                     needs_ring[id.index()] |= !trial.covers(span);
-                    match self.receive[id.index()].check(trial, span) {
+                    match stream.check(trial, span) {
                         Ok(()) => {}
                         // SPEC 5.2
                         Err(Untaken::FlowControl) => return Err(Refused::Close(CloseCode::FLOW_CONTROL)),

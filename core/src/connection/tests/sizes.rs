@@ -1,9 +1,12 @@
 //! Datagram sizes, memory, bursts (SPEC 5.4, 5.6).
 
-use super::link::{CLEAN, CLIENT, Pair, Pooled, SERVER, rough};
+use super::link::{CLEAN, CLIENT, Conditions, Pair, Pooled, SERVER, established, limits, rough};
 use std::vec::Vec;
 
 use crate::time::Duration;
+use crate::transport::{Capacity, Memory, Part, Parts};
+use crate::wire::frame::StreamId;
+use crate::wire::packet::Limits;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -37,4 +40,127 @@ fn delivers_in_order_when_memory_is_refused_now_and_then() {
         pair.server.to_write = [8_000, 3_000];
         pair.run_until(SECOND * 120, Pair::is_done);
     }
+}
+
+#[test]
+fn delivers_in_order_on_a_path_that_drops_large_datagrams() {
+    for seed in 0..10 {
+        let mut pair = Pair::new(seed, Conditions { max_len: 600, ..rough(5) }, Pooled::large(), Pooled::large());
+        pair.client.to_write = [20_000, 0];
+        pair.server.to_write = [20_000, 0];
+        pair.run_until(SECOND * 60, Pair::is_done);
+        let from = pair.log.len();
+        pair.client.to_write = [20_000, 0];
+        pair.run_until(SECOND * 60, Pair::is_done);
+        assert!(pair.log.iter().skip(from).all(|entry| entry.3 <= 576));
+    }
+}
+
+#[test]
+fn large_datagrams_are_given_up_although_small_ones_keep_arriving() {
+    let mut pair = Pair::new(1, Conditions { max_len: 600, ..CLEAN }, Pooled::large(), Pooled::large());
+    pair.client.to_write = [20_000, 0];
+    // Something small is acknowledged all the time, so that no two probe time-outs follow each other.
+    for _ in 0..600 {
+        pair.server.to_write[0] += 1;
+        pair.server.connection.consume(StreamId::Bulk, 0);
+        pair.run(SECOND / 10);
+    }
+    assert!(pair.is_done(), "{:?}", pair.progress());
+}
+
+#[test]
+fn the_full_size_comes_back_when_the_path_carries_it_again() {
+    let mut pair = Pair::new(1, Conditions { max_len: 600, ..CLEAN }, Pooled::large(), Pooled::large());
+    pair.client.to_write = [20_000, 0];
+    pair.run_until(SECOND * 60, Pair::is_done);
+    pair.conditions.max_len = 1200;
+    pair.run(SECOND * 601);
+    let from = pair.log.len();
+    pair.client.to_write = [20_000, 0];
+    pair.run_until(SECOND * 60, Pair::is_done);
+    assert!(pair.log.iter().skip(from).any(|entry| entry.3 == 1200));
+}
+
+#[test]
+fn a_probe_for_the_full_size_that_is_lost_costs_nothing_else() {
+    let mut pair = Pair::new(1, Conditions { max_len: 600, ..CLEAN }, Pooled::large(), Pooled::large());
+    pair.client.to_write = [20_000, 0];
+    pair.run_until(SECOND * 60, Pair::is_done);
+    let from = pair.log.len();
+    pair.run(SECOND * 1_300);
+    let large = pair.log.iter().skip(from).filter(|entry| entry.3 > 600 && entry.1 == CLIENT).count();
+    assert_eq!(large, 2, "one per ten minutes");
+    pair.client.to_write = [20_000, 0];
+    pair.run_until(SECOND, Pair::is_done);
+}
+
+#[test]
+fn a_short_hello_means_576_bytes_from_the_start() {
+    let mut pair = Pair::new(1, CLEAN, Pooled::large(), Pooled::large());
+    let limits = limits(&Pooled::large());
+    let [mut for_client, mut for_server] = established(limits, limits);
+    (for_client.hello_len, for_server.hello_len) = (640, 640);
+    pair.client.connection.open(pair.now, &for_client, SERVER);
+    pair.server.connection.open(pair.now, &for_server, CLIENT);
+    pair.client.to_write = [20_000, 0];
+    pair.server.to_write = [20_000, 0];
+    pair.run_until(SECOND * 60, Pair::is_done);
+    assert!(pair.log.iter().all(|entry| entry.3 <= 576));
+}
+
+#[test]
+fn a_side_that_takes_576_bytes_gets_no_more() {
+    let client = Pooled::large();
+    let client_limits = Limits { datagram: 576, ..limits(&client) };
+    let server = Pooled::large();
+    let server_limits = limits(&server);
+    let mut pair = Pair::with_limits(1, CLEAN, (client, client_limits), (server, server_limits), 20);
+    pair.client.to_write = [20_000, 0];
+    pair.server.to_write = [20_000, 0];
+    pair.run_until(SECOND * 60, Pair::is_done);
+    assert!(pair.log.iter().all(|entry| entry.3 <= 576));
+}
+
+#[test]
+fn an_idle_connection_of_a_server_is_small() {
+    let len = size_of::<crate::connection::Connection<Nothing, crate::crypto::Portable>>();
+    std::eprintln!("transport {} bytes, connection {len} bytes", size_of::<crate::transport::Transport>());
+    assert!(len <= 4096, "{len} bytes");
+}
+
+/// Memory of no size.
+#[derive(Debug)]
+struct Nothing;
+
+impl Memory for Nothing {
+    fn capacity(&self) -> Capacity {
+        Capacity { chat_send: 0, chat_receive: 0, bulk_send: 0, bulk_receive: 0, in_flight: 0 }
+    }
+
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            chat_send: &mut [],
+            chat_receive: &mut [],
+            bulk_send: &mut [],
+            bulk_receive: &mut [],
+            in_flight: &mut [],
+        }
+    }
+
+    fn acquire(&mut self, _: Part) -> bool {
+        false
+    }
+
+    fn release(&mut self, _: Part) {}
+}
+
+#[test]
+fn a_connection_without_any_memory_stands_still_and_stays_sane() {
+    let limits = Limits { chat: 512, ..limits(&Nothing) };
+    let mut pair = Pair::with_limits(1, CLEAN, (Nothing, limits), (Pooled::large(), limits), 20);
+    pair.server.to_write = [1_000, 0];
+    pair.run(SECOND * 50);
+    assert_eq!(pair.client.read[0], 0);
+    assert!(pair.client.connection.is_open());
 }

@@ -1,0 +1,127 @@
+//! What a connection tells its owner.
+
+use core::net::SocketAddr;
+
+use crate::session::OpenError;
+use crate::wire::frame::{CloseCode, StreamId};
+
+/// A datagram to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Where to.
+    pub to: SocketAddr,
+    /// How many bytes of the buffer.
+    pub len: usize,
+}
+
+/// What happened on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionEvent {
+    /// New bytes can be read from this stream.
+    Readable(StreamId),
+    /// Space became free in this stream's send ring after [`Full`] was given.
+    Writable(StreamId),
+    /// The peer is reached at another address now.
+    Moved(SocketAddr),
+    /// It is over. Nothing more comes; bytes received before can still be read.
+    Closed(Ended),
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// The peer closed it.
+    ByPeer(CloseCode),
+    /// This side closed it: by [`Connection::close`](super::Connection::close), or because the peer broke a rule.
+    Here(CloseCode),
+    /// Nothing authenticated for the idle time-out.
+    Idle,
+}
+
+/// Why a datagram was dropped. Nothing changed but the counter of this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// SPEC 4.
+    Open(OpenError),
+    /// Its data does not fit now; it is not acknowledged (SPEC 5.3).
+    NoRoom,
+    /// The connection is not open.
+    NotOpen,
+}
+
+/// The send ring has no room for all of it; nothing was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// Counts since [`Connection::open`](super::Connection::open). They only rise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Counters {
+    /// Packets sealed and given out.
+    pub sent: u64,
+    /// Packets opened and taken.
+    pub received: u64,
+    /// Packets whose stream data was sent again.
+    pub resent: u64,
+    /// Packets declared lost.
+    pub lost: u64,
+    /// Dropped as [`OpenError::NotAuthentic`].
+    pub not_authentic: u64,
+    /// Dropped as [`OpenError::Replayed`].
+    pub replayed: u64,
+    /// Dropped as [`OpenError::Stale`].
+    pub stale: u64,
+    /// Dropped as [`OpenError::Malformed`].
+    pub malformed: u64,
+    /// Dropped as [`Dropped::NoRoom`].
+    pub no_room: u64,
+}
+
+impl Counters {
+    pub(super) const NONE: Self = Self {
+        sent: 0,
+        received: 0,
+        resent: 0,
+        lost: 0,
+        not_authentic: 0,
+        replayed: 0,
+        stale: 0,
+        malformed: 0,
+        no_room: 0,
+    };
+
+    /// Counts a packet that the session did not open.
+    pub(super) fn count(&mut self, error: OpenError) -> Dropped {
+        match error {
+            OpenError::Malformed => self.malformed += 1,
+            OpenError::NotAuthentic => self.not_authentic += 1,
+            OpenError::Replayed => self.replayed += 1,
+            OpenError::Stale => self.stale += 1,
+        }
+        Dropped::Open(error)
+    }
+}
+
+impl core::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::NoRoom => f.write_str("no room for its data"),
+            Self::NotOpen => f.write_str("connection is not open"),
+        }
+    }
+}
+
+impl core::error::Error for Dropped {}
+
+impl core::fmt::Display for Full {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("send ring is full")
+    }
+}
+
+impl core::error::Error for Full {}

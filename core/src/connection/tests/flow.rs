@@ -1,0 +1,305 @@
+//! Acknowledgement, loss, probes and credit as a peer sees them.
+
+use std::vec::Vec;
+
+use super::link::Pooled;
+use super::puppet::{CHAT, Heard, Puppet, ack, body, stream};
+use crate::connection::ConnectionEvent;
+use crate::session::Role;
+use crate::time::Duration;
+use crate::wire::frame::Frame;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// A server that has sent and heard acknowledged its first packet, number 0; 100 ms of round trip.
+fn server_in(memory: Pooled) -> Puppet {
+    let mut puppet = Puppet::new(Role::Server, memory);
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.wait(MS * 5);
+    puppet.wait(MS * 100);
+    puppet.say(&ack(&[0..=0])).unwrap();
+    puppet
+}
+
+fn server() -> Puppet {
+    server_in(Pooled::new(1_000, 0, 16))
+}
+
+#[test]
+fn acknowledges_within_the_stated_delay_and_two_at_once() {
+    let mut puppet = server();
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    assert!(puppet.hear().is_empty());
+    assert!(puppet.wait(MS * 4).is_empty());
+    assert_eq!(puppet.wait(MS)[0].acked(), Some([0..=2].to_vec()));
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(puppet.hear()[0].acked(), Some([0..=4].to_vec()));
+}
+
+#[test]
+fn an_acknowledgement_travels_with_data() {
+    let mut puppet = server();
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.connection.send(CHAT, &[b"an", b"swer"]).unwrap();
+    let heard = puppet.hear();
+    assert_eq!((heard.len(), heard[0].chat()), (1, Some((0, 6))));
+    assert_eq!(heard[0].acked(), Some([0..=2].to_vec()));
+    assert!(puppet.wait(MS * 20).is_empty());
+}
+
+#[test]
+fn packets_of_ack_alone_cause_no_ack_and_need_no_answer() {
+    let mut puppet = server();
+    for _ in 0..40 {
+        puppet.say(&ack(&[0..=0])).unwrap();
+        assert!(puppet.wait(MS * 100).is_empty());
+    }
+    for _ in 0..5 {
+        puppet.say(&body(&[Frame::Ping])).unwrap();
+        let heard = puppet.wait(MS * 5);
+        assert!(heard.iter().all(|heard| !heard.is_ack_eliciting()));
+        assert_eq!(puppet.connection.memory().held(), 0);
+    }
+}
+
+#[test]
+fn a_side_that_only_reads_asks_for_an_acknowledgement_now_and_then() {
+    let mut puppet = server();
+    let mut asked = 0;
+    for _ in 0..100 {
+        puppet.say(&body(&[Frame::Ping])).unwrap();
+        for heard in puppet.wait(MS * 5) {
+            if heard.is_ack_eliciting() {
+                asked += 1;
+                puppet.say(&ack(&[heard.number..=heard.number])).unwrap();
+            }
+        }
+    }
+    assert_eq!(asked, 3);
+}
+
+#[test]
+fn messages_that_wait_together_leave_together() {
+    let mut puppet = server();
+    for _ in 0..10 {
+        puppet.connection.send(CHAT, &[b"message"]).unwrap();
+    }
+    let heard = puppet.hear();
+    assert_eq!(heard.iter().map(Heard::chat).collect::<Vec<_>>(), [Some((0, 70))]);
+}
+
+#[test]
+fn sends_a_lost_packet_again_when_three_sent_later_are_acknowledged() {
+    let mut puppet = server();
+    let mut numbers = Vec::new();
+    for _ in 0..4 {
+        puppet.connection.send(CHAT, &[b"message"]).unwrap();
+        numbers.push(puppet.hear()[0].number);
+        puppet.wait(MS * 20);
+    }
+    puppet.say(&ack(&[numbers[1]..=numbers[2]])).unwrap();
+    assert!(puppet.hear().is_empty());
+    puppet.say(&ack(&[numbers[1]..=numbers[3]])).unwrap();
+    let heard = puppet.hear();
+    assert_eq!(heard[0].chat(), Some((0, 7)));
+    let counters = puppet.connection.counters();
+    assert_eq!((counters.lost, counters.resent), (1, 1));
+}
+
+#[test]
+fn an_epoch_step_is_not_a_loss() {
+    // Epochs of 64 numbers and a step by time: the number jumps, the count of packets does not.
+    let hour = |limits: &mut crate::wire::packet::Limits| limits.idle_s = 3_600;
+    let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
+    puppet.connection.send(CHAT, &[b"one"]).unwrap();
+    puppet.hear();
+    puppet.wait(MS * 100);
+    puppet.say(&ack(&[0..=0])).unwrap();
+    puppet.wait(Duration::from_secs(41 * 60));
+    puppet.connection.send(CHAT, &[b"two"]).unwrap();
+    puppet.hear();
+    puppet.connection.send(CHAT, &[b"three"]).unwrap();
+    assert_eq!(puppet.hear()[0].number, 1 << 20);
+    puppet.now += MS * 50;
+    puppet.say(&ack(&[1 << 20..=1 << 20, 0..=0])).unwrap();
+    assert!(puppet.hear().is_empty());
+    assert_eq!(puppet.connection.counters().lost, 0);
+}
+
+#[test]
+fn sends_a_lost_packet_again_when_a_later_one_is_acknowledged_and_time_has_passed() {
+    let mut puppet = server();
+    for _ in 0..2 {
+        puppet.connection.send(CHAT, &[b"message"]).unwrap();
+        puppet.hear();
+    }
+    puppet.now += MS * 100;
+    puppet.say(&ack(&[2..=2, 0..=0])).unwrap();
+    // 9/8 of the round trip of 100 ms: 112.5 ms after it was sent.
+    assert!(puppet.wait(MS * 12).is_empty());
+    assert_eq!(puppet.wait(MS)[0].chat(), Some((0, 7)));
+}
+
+#[test]
+fn probes_double_up_to_two_seconds() {
+    let mut puppet = server();
+    puppet.connection.send(CHAT, &[b"message"]).unwrap();
+    puppet.hear();
+    let (mut last, mut gaps) = (puppet.now, Vec::new());
+    for _ in 0..6 {
+        while puppet.wait(MS).is_empty() {}
+        gaps.push((puppet.now - Duration::from_micros(last.as_micros())).as_micros() / 1_000);
+        last = puppet.now;
+    }
+    // srtt 100, rttvar 50, ack delay 5: 305 ms.
+    assert_eq!(gaps, [305, 610, 1_220, 2_000, 2_000, 2_000]);
+    assert_eq!(puppet.connection.silent_probes(), 6);
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(puppet.connection.silent_probes(), 0);
+}
+
+#[test]
+fn a_steady_sender_notices_a_silent_peer() {
+    let mut puppet = server();
+    for _ in 0..10 {
+        puppet.connection.send(CHAT, &[b"message"]).unwrap();
+        puppet.wait(MS * 100);
+    }
+    assert!(puppet.connection.silent_probes() >= 1);
+}
+
+#[test]
+fn two_slots_are_for_probes_only() {
+    for (slots, packets) in [(6, 64), (16, 6)] {
+        let mut puppet =
+            Puppet::with(Role::Server, Pooled::new(10_000, 0, slots), |_| {}, |limits| limits.packets = packets, 20);
+        for _ in 0..20 {
+            puppet.connection.send(CHAT, &[&[1; 100]]).unwrap();
+            puppet.hear();
+        }
+        // Packets 0 to 3 are out, all else waits.
+        let heard = puppet.wait(Duration::from_millis(1_100));
+        assert_eq!(heard.iter().map(|heard| heard.number).collect::<Vec<_>>(), [4, 5], "{heard:?}");
+        assert_eq!(heard[0].chat(), Some((0, 200)));
+        // With every slot taken the oldest makes room, so that probing never ends.
+        for _ in 0..5 {
+            assert!(!puppet.wait(Duration::from_millis(2_000)).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_probe_without_data_is_a_ping() {
+    let mut puppet = server();
+    puppet.say(&body(&[stream(0, &[1; 600])])).unwrap();
+    puppet.connection.consume(CHAT, 600);
+    assert_eq!(puppet.hear()[0].max_data(), Some(1_600));
+    puppet.say(&ack(&[1..=1])).unwrap();
+    assert!(puppet.connection.poll_timeout().is_some_and(|at| at > puppet.now + Duration::from_secs(30)));
+    assert!(puppet.wait(Duration::from_secs(5)).is_empty());
+}
+
+#[test]
+fn max_data_is_sent_again_with_the_newest_value() {
+    let mut puppet = server();
+    puppet.say(&body(&[stream(0, &[1; 900])])).unwrap();
+    puppet.connection.consume(CHAT, 249);
+    assert!(puppet.hear().is_empty());
+    puppet.connection.consume(CHAT, 1);
+    assert_eq!(puppet.hear()[0].max_data(), Some(1_250));
+    // Not a quarter more, so not worth a packet of its own; but what is sent again says it.
+    puppet.connection.consume(CHAT, 100);
+    assert!(puppet.hear().is_empty());
+    let again = puppet.wait(MS * 400);
+    assert_eq!(again[0].max_data(), Some(1_350));
+    let number = again[0].number;
+    puppet.say(&ack(&[number..=number])).unwrap();
+    // The first is lost by now, but the newest has arrived.
+    assert!(puppet.wait(Duration::from_secs(2)).is_empty());
+    assert_eq!(puppet.connection.counters().lost, 1);
+}
+
+#[test]
+fn a_closed_window_opens_as_soon_as_anything_is_read() {
+    let mut puppet = server();
+    puppet.say(&body(&[stream(0, &[1; 900])])).unwrap();
+    puppet.say(&body(&[stream(900, &[1; 100])])).unwrap();
+    puppet.hear();
+    puppet.connection.consume(CHAT, 1);
+    assert_eq!(puppet.hear()[0].max_data(), Some(1_001));
+}
+
+#[test]
+fn a_blocked_sender_waits_for_max_data_without_a_timer() {
+    let small = |limits: &mut crate::wire::packet::Limits| limits.chat = 600;
+    let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), |_| {}, small, 20);
+    puppet.connection.send(CHAT, &[&[7; 1_000]]).unwrap();
+    assert_eq!(puppet.hear()[0].chat(), Some((0, 600)));
+    puppet.now += MS * 100;
+    puppet.say(&ack(&[0..=0])).unwrap();
+    assert_eq!((puppet.events(), puppet.connection.unacknowledged(CHAT)), (Vec::new(), 400));
+    // Nothing until the idle time-out.
+    assert!(puppet.wait(Duration::from_secs(59)).is_empty());
+    puppet.say(&body(&[Frame::MaxData { id: CHAT, offset: 100 }])).unwrap();
+    assert!(puppet.wait(MS * 4).is_empty());
+    puppet.say(&body(&[Frame::MaxData { id: CHAT, offset: 700 }])).unwrap();
+    assert_eq!(puppet.hear()[0].chat(), Some((600, 100)));
+}
+
+#[test]
+fn says_when_a_full_ring_has_space_again() {
+    let mut puppet = server();
+    puppet.connection.send(CHAT, &[&[7; 1_000]]).unwrap();
+    assert_eq!((puppet.connection.send(CHAT, &[b"x"]).is_err(), puppet.connection.send_space(CHAT)), (true, 0));
+    puppet.hear();
+    puppet.say(&ack(&[1..=1])).unwrap();
+    assert_eq!(puppet.events(), [ConnectionEvent::Writable(CHAT)]);
+    assert_eq!(puppet.connection.send_space(CHAT), 1_000);
+    puppet.connection.send(CHAT, &[b"x"]).unwrap();
+    assert_eq!(puppet.events(), []);
+}
+
+#[test]
+fn says_when_to_try_again_after_memory_was_refused() {
+    let mut puppet = server_in(Pooled::new(1_000, 0, 16).refusing(2));
+    // The table of the first PING was the first request.
+    assert!(puppet.connection.send(CHAT, &[b"x"]).is_err());
+    assert_eq!(puppet.events(), []);
+    puppet.wait(MS * 60);
+    assert_eq!(puppet.events(), [ConnectionEvent::Writable(CHAT)]);
+    puppet.connection.send(CHAT, &[b"x"]).unwrap();
+}
+
+#[test]
+fn an_estimate_of_the_round_trip_comes_from_the_largest_newly_acknowledged_only() {
+    let mut puppet = server();
+    assert_eq!(puppet.connection.rtt(), Some(MS * 100));
+    puppet.connection.send(CHAT, &[b"a"]).unwrap();
+    puppet.hear();
+    // An ACK alone of ours, number 2.
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    assert!(!puppet.hear()[0].is_ack_eliciting());
+    puppet.now += MS * 200;
+    puppet.say(&ack(&[0..=2])).unwrap();
+    assert_eq!(puppet.connection.rtt(), Some(MS * 100), "number 1 is not the largest");
+    puppet.connection.send(CHAT, &[b"a"]).unwrap();
+    puppet.hear();
+    puppet.now += MS * 180;
+    puppet.say(&ack(&[0..=3])).unwrap();
+    assert_eq!(puppet.connection.rtt(), Some(MS * 110));
+}
+
+#[test]
+fn heeds_a_hint_only_about_what_was_sent_since_it_last_heard() {
+    let mut puppet = Puppet::new(Role::Client, Pooled::new(1_000, 0, 16));
+    assert!(!puppet.connection.heeds_hint(0), "not sent yet");
+    assert_eq!(puppet.hear()[0].number, 0);
+    assert!(puppet.connection.heeds_hint(0) && !puppet.connection.heeds_hint(1));
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    assert!(!puppet.connection.heeds_hint(0), "something authentic came since");
+    puppet.connection.send(CHAT, &[b"a"]).unwrap();
+    puppet.hear();
+    assert!(puppet.connection.heeds_hint(1) && !puppet.connection.heeds_hint(0));
+}

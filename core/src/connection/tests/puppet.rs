@@ -1,0 +1,177 @@
+//! A peer without a transport of its own: it says what a test wants it to say, and shows what it hears.
+
+use core::net::SocketAddr;
+use core::ops::RangeInclusive;
+use std::vec::Vec;
+
+use super::link::{CLIENT, Pooled, SERVER, at, established, limits};
+use crate::connection::{Connection, ConnectionEvent, Dropped, Ended};
+use crate::crypto::Portable;
+use crate::session::{Role, Session};
+use crate::time::{Duration, Instant};
+use crate::wire::cursor::Writer;
+use crate::wire::frame::{Ack, CloseCode, Frame, Frames, StreamId};
+use crate::wire::packet::Limits;
+
+/// A real connection in the role that is tested, and the keys of its peer.
+#[derive(Debug)]
+pub(super) struct Puppet {
+    pub(super) now: Instant,
+    pub(super) connection: Connection<Pooled, Portable>,
+    pub(super) session: Session<Portable>,
+    /// Where the puppet is.
+    pub(super) address: SocketAddr,
+}
+
+/// A packet that the connection sent.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) to: SocketAddr,
+    pub(super) number: u64,
+    /// Of the datagram.
+    pub(super) len: usize,
+    pub(super) body: Vec<u8>,
+}
+
+pub(super) const CHAT: StreamId = StreamId::Chat;
+
+impl Heard {
+    pub(super) fn frames(&self) -> Vec<Frame<'_>> {
+        Frames::new(&self.body).map(|frame| frame.expect("we send frames that decode")).collect()
+    }
+
+    pub(super) fn acked(&self) -> Option<Vec<RangeInclusive<u64>>> {
+        self.frames().iter().find_map(|frame| match frame {
+            Frame::Ack(ack) => Some(ack.ranges().collect()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn max_data(&self) -> Option<u64> {
+        self.frames().iter().find_map(|frame| match frame {
+            Frame::MaxData { id: CHAT, offset } => Some(*offset),
+            _ => None,
+        })
+    }
+
+    /// Offset and length of the CHAT data.
+    pub(super) fn chat(&self) -> Option<(u64, usize)> {
+        self.frames().iter().find_map(|frame| match frame {
+            Frame::Stream { id: CHAT, offset, data } => Some((*offset, data.len())),
+            _ => None,
+        })
+    }
+
+    pub(super) fn is_ack_eliciting(&self) -> bool {
+        self.frames().iter().any(Frame::is_ack_eliciting)
+    }
+}
+
+/// The body made of `frames`.
+pub(super) fn body(frames: &[Frame<'_>]) -> Vec<u8> {
+    let mut buffer = [0; 1200];
+    let mut writer = Writer::new(&mut buffer);
+    frames.iter().for_each(|frame| frame.encode(&mut writer).unwrap());
+    writer.written().to_vec()
+}
+
+pub(super) fn stream(offset: u64, data: &[u8]) -> Frame<'_> {
+    Frame::Stream { id: CHAT, offset, data }
+}
+
+/// A body that acknowledges `ranges`, highest first.
+pub(super) fn ack(ranges: &[RangeInclusive<u64>]) -> Vec<u8> {
+    let mut buffer = [0; 300];
+    let mut writer = Writer::new(&mut buffer);
+    Ack::encode_ranges(&mut writer, 0, ranges.iter().cloned()).unwrap();
+    writer.written().to_vec()
+}
+
+impl Puppet {
+    /// Plays the peer of a connection in `role` that works in `memory`.
+    pub(super) fn new(role: Role, memory: Pooled) -> Self {
+        Self::with(role, memory, |_| {}, |_| {}, 20)
+    }
+
+    /// With changed limits: of the connection, of the puppet.
+    pub(super) fn with(
+        role: Role,
+        memory: Pooled,
+        own: impl Fn(&mut Limits),
+        puppets: impl Fn(&mut Limits),
+        epoch_bits: u32,
+    ) -> Self {
+        let (mut here, mut there) = (limits(&memory), limits(&Pooled::large()));
+        own(&mut here);
+        puppets(&mut there);
+        let now = at(5_000);
+        let mut connection = Connection::new(memory);
+        let (ours, theirs, address) = match role {
+            Role::Client => {
+                let [client, server] = established(here, there);
+                (client, server, SERVER)
+            }
+            Role::Server => {
+                let [client, server] = established(there, here);
+                (server, client, CLIENT)
+            }
+        };
+        connection.open_with_epoch_bits(now, &ours, address, epoch_bits);
+        Self { now, connection, session: Session::new(now, &theirs, epoch_bits), address }
+    }
+
+    /// A datagram with this body.
+    pub(super) fn sealed(&mut self, body: &[u8]) -> Vec<u8> {
+        let mut datagram = std::vec![0; body.len() + 33];
+        datagram[13..13 + body.len()].copy_from_slice(body);
+        self.session.seal(self.now, &mut datagram, body.len()).unwrap();
+        datagram
+    }
+
+    /// Sends a body.
+    pub(super) fn say(&mut self, body: &[u8]) -> Result<(), Dropped> {
+        let mut datagram = self.sealed(body);
+        self.connection.handle_datagram(self.now, self.address, &mut datagram)
+    }
+
+    /// All that the connection wants to send now.
+    pub(super) fn hear(&mut self) -> Vec<Heard> {
+        let (mut heard, mut out) = (Vec::new(), [0; 1200]);
+        while let Some(transmit) = self.connection.poll_transmit(self.now, &mut out) {
+            let opened = self.session.open(&mut out[..transmit.len]).expect("sealed for us");
+            let (number, body) = (opened.packet_number, opened.body.to_vec());
+            heard.push(Heard { to: transmit.to, number, len: transmit.len, body });
+        }
+        heard
+    }
+
+    /// Lets so much time pass, timers included, and gives all that was sent meanwhile.
+    pub(super) fn wait(&mut self, span: Duration) -> Vec<Heard> {
+        let until = self.now + span;
+        let mut heard = self.hear();
+        while let Some(next) = self.connection.poll_timeout().filter(|&next| next <= until) {
+            self.now = self.now.max(next);
+            self.connection.handle_timeout(self.now);
+            heard.extend(self.hear());
+        }
+        self.now = until;
+        heard
+    }
+
+    pub(super) fn events(&mut self) -> Vec<ConnectionEvent> {
+        core::iter::from_fn(|| self.connection.poll_event()).collect()
+    }
+
+    /// That it ended on its own account with `code`, and says so.
+    #[track_caller]
+    pub(super) fn expect_closed(&mut self, code: CloseCode) {
+        let events = self.events();
+        assert_eq!(events.last(), Some(&ConnectionEvent::Closed(Ended::Here(code))), "{events:?}");
+        let heard = self.hear();
+        let closes = heard
+            .iter()
+            .flat_map(Heard::frames)
+            .any(|frame| matches!(frame, Frame::Close { code: said, .. } if said == code));
+        assert!(closes, "{heard:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! The peer changes its address (SPEC 4.4).
+
+use std::vec::Vec;
+
+use super::link::{CLEAN, CLIENT, Pair, Pooled, SERVER, address, rough};
+use super::puppet::{CHAT, Puppet, body};
+use crate::connection::ConnectionEvent;
+use crate::session::Role;
+use crate::time::Duration;
+use crate::wire::frame::Frame;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_client_that_moves_takes_its_streams_along() {
+    for seed in 0..10 {
+        let mut pair = Pair::new(seed, rough(10), Pooled::large(), Pooled::large());
+        pair.client.to_write = [20_000, 0];
+        pair.server.to_write = [20_000, 0];
+        for host in 10..13 {
+            pair.run(Duration::from_millis(150));
+            pair.client.address = address(host);
+        }
+        pair.client.to_write[0] += 500;
+        pair.run_until(SECOND * 60, Pair::is_done);
+        assert_eq!(pair.server.connection.remote(), Some(address(12)));
+        assert_eq!(pair.client.connection.remote(), Some(SERVER));
+        assert!(pair.server.events.contains(&ConnectionEvent::Moved(address(12))));
+    }
+}
+
+#[test]
+fn a_client_that_is_idle_is_found_again_at_its_next_keep_alive() {
+    let mut pair = Pair::new(1, CLEAN, Pooled::large(), Pooled::large());
+    pair.run(SECOND);
+    pair.client.address = address(10);
+    pair.run(SECOND * 21);
+    assert_eq!(pair.server.connection.remote(), Some(address(10)));
+}
+
+fn challenges(puppet: &mut Puppet) -> Vec<(core::net::SocketAddr, usize, [u8; 8])> {
+    let heard = puppet.hear();
+    let found = heard.iter().flat_map(|heard| {
+        heard.frames().into_iter().filter_map(|frame| match frame {
+            Frame::PathChallenge(data) => Some((heard.to, heard.len, data)),
+            _ => None,
+        })
+    });
+    found.collect()
+}
+
+#[test]
+fn all_else_keeps_going_to_the_old_address_until_the_answer() {
+    let mut puppet = Puppet::new(Role::Server, Pooled::large());
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.address = address(50);
+    puppet.say(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 1 }])).unwrap();
+    puppet.connection.send(CHAT, &[b"secret"]).unwrap();
+    let heard = puppet.hear();
+    let to: Vec<_> = heard.iter().map(|heard| heard.to).collect();
+    assert_eq!(to, [address(50), CLIENT]);
+    assert_eq!(heard[0].len, 42);
+    let Frame::PathChallenge(data) = heard[0].frames()[0] else { panic!("{heard:?}") };
+    // From elsewhere, and wrong, it does not count.
+    puppet.address = address(51);
+    puppet.say(&body(&[Frame::PathResponse(data)])).unwrap();
+    puppet.address = address(50);
+    puppet.say(&body(&[Frame::PathResponse([0; 8])])).unwrap();
+    assert_eq!(puppet.connection.remote(), Some(CLIENT));
+}
+
+#[test]
+fn the_answer_moves_the_peer_and_what_is_in_flight_goes_out_again() {
+    let mut puppet = Puppet::new(Role::Server, Pooled::large());
+    puppet.connection.send(CHAT, &[b"lost on the old way"]).unwrap();
+    puppet.hear();
+    puppet.address = address(50);
+    puppet.say(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let heard = puppet.hear();
+    assert!(heard.iter().any(|heard| heard.to == address(50) && heard.frames() == [Frame::PathResponse([9; 8])]));
+    let Some(Frame::PathChallenge(data)) =
+        heard.iter().flat_map(|heard| heard.frames()).find(|frame| matches!(frame, Frame::PathChallenge(_)))
+    else {
+        panic!("{heard:?}")
+    };
+    puppet.say(&body(&[Frame::PathResponse(data)])).unwrap();
+    assert_eq!(puppet.events(), [ConnectionEvent::Moved(address(50))]);
+    let heard = puppet.hear();
+    assert_eq!((heard[0].to, heard[0].chat()), (address(50), Some((0, 19))));
+}
+
+#[test]
+fn an_older_packet_from_a_new_address_is_no_move() {
+    let mut puppet = Puppet::new(Role::Server, Pooled::large());
+    let mut older = puppet.sealed(&body(&[Frame::PathChallenge([9; 8])]));
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.connection.handle_datagram(puppet.now, address(50), &mut older).unwrap();
+    assert_eq!(challenges(&mut puppet), []);
+}
+
+#[test]
+fn challenges_end_after_three_probe_time_outs_and_are_no_larger_than_what_came() {
+    let mut puppet = Puppet::new(Role::Server, Pooled::large());
+    puppet.address = address(50);
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(challenges(&mut puppet), [], "34 bytes came, 42 would go");
+    puppet.say(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let heard = puppet.wait(SECOND * 10);
+    let sent = heard.iter().filter(|heard| heard.frames().iter().any(|frame| matches!(frame, Frame::PathChallenge(_))));
+    assert!(sent.clone().all(|heard| heard.len <= 42 && heard.to == address(50)));
+    assert_eq!(sent.count(), 3);
+}
+
+#[test]
+fn a_client_answers_where_the_challenge_came_from_and_stays_with_its_server() {
+    let mut puppet = Puppet::new(Role::Client, Pooled::large());
+    puppet.hear();
+    puppet.address = address(50);
+    puppet.say(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let heard = puppet.hear();
+    assert_eq!((heard[0].to, heard[0].frames()), (address(50), [Frame::PathResponse([9; 8])].to_vec()));
+    assert_eq!(challenges(&mut puppet), []);
+    assert_eq!(puppet.connection.remote(), Some(SERVER));
+}
