@@ -203,6 +203,8 @@ impl<K: ServerKey> ClientHandshake<K> {
     }
 
     /// Gives up and wipes.
+    // Out of line: it is long, and called from many places.
+    #[inline(never)]
     pub fn stop(&mut self) {
         *self = Self::new();
     }

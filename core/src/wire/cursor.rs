@@ -205,6 +205,8 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// [`BufferFull`] if they do not fit. So for all writers below.
+    // Out of line: every field of every message is a call of it, and a device pays flash for each copy.
+    #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         let end = self.len.checked_add(bytes.len()).ok_or(BufferFull)?;
         self.buffer.get_mut(self.len..end).ok_or(BufferFull)?.copy_from_slice(bytes);
