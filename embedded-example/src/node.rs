@@ -241,3 +241,6 @@ fn network_time(now: Instant) -> smoltcp::time::Instant {
 fn client_time(at: smoltcp::time::Instant) -> Instant {
     Instant::from_micros(u64::try_from(at.total_micros()).unwrap_or(0))
 }
+
+#[cfg(all(test, feature = "host"))]
+mod tests;

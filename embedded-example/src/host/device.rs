@@ -109,7 +109,7 @@ impl phy::TxToken for TxToken<'_> {
 }
 
 /// Puts headers before the payload, which begins at [`HEADERS_LEN`].
-fn wrap(packet: &mut [u8], from: SocketAddrV4, to: SocketAddrV4) {
+pub(crate) fn wrap(packet: &mut [u8], from: SocketAddrV4, to: SocketAddrV4) {
     let checksums = ChecksumCapabilities::default();
     let ip = Ipv4Repr {
         src_addr: *from.ip(),
@@ -127,7 +127,7 @@ fn wrap(packet: &mut [u8], from: SocketAddrV4, to: SocketAddrV4) {
 }
 
 /// The payload of a UDP packet and where it goes; `None` for anything else.
-fn unwrap(packet: &[u8]) -> Option<(&[u8], SocketAddrV4)> {
+pub(crate) fn unwrap(packet: &[u8]) -> Option<(&[u8], SocketAddrV4)> {
     let checksums = ChecksumCapabilities::default();
     let packet = Ipv4Packet::new_checked(packet).ok()?;
     let ip = Ipv4Repr::parse(&packet, &checksums).ok()?;
