@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
-# Links the whole client for bare machines and holds it to its budget: no allocator, a new client all zero, flash and RAM.
+# Links for bare machines and holds to the budget: the client alone, and a whole member with its IP stack. No allocator, memory
+# that is all zero until it is used (so that it costs no flash), flash and static RAM in bytes.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 targets="thumbv6m-none-eabi thumbv7em-none-eabihf"
-max_flash=$((112 * 1024))
 max_ram=$((44 * 1024))
+
+max_flash() { # the budget is that of a Cortex-M4; the same program takes a seventh more on a Cortex-M0
+    case $1 in
+    node-check/thumbv6m-*) echo $((128 * 1024)) ;;
+    *) echo $((112 * 1024)) ;;
+    esac
+}
 
 fail() {
     echo "link-check: $1" >&2
@@ -13,42 +20,50 @@ fail() {
 }
 
 section() { # bytes of one section
-    size -A "$1" | awk -v name="$2" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }'
+    size -A "$1" | awk -v name="$2" '$1 == name { bytes = $2 } END { print bytes + 0 }'
 }
 
 missing=$(comm -23 <(tr ' ' '\n' <<<"$targets" | sort) <(rustup target list --installed | sort))
+# shellcheck disable=SC2086 # one word per target
 [ -z "$missing" ] || rustup target add $missing
 
-for target in $targets; do
-    cargo build --quiet --locked --release --bin link-check --target "$target"
-    elf=target/$target/release/link-check
+# Whoever links the crate `alloc` needs one of these, or the build fails; in the program it may be inlined out of sight.
+if grep -rn --include='*.rs' 'global_allocator' src ../src ../../core/src; then
+    fail "an allocator is defined"
+fi
 
-    vectors=$(section "$elf" .vectors)
-    text=$(section "$elf" .text)
-    rodata=$(section "$elf" .rodata)
-    data=$(section "$elf" .data)
-    bss=$(section "$elf" .bss)
-    flash=$((vectors + text + rodata + data))
-    ram=$((data + bss))
+for program in client-check node-check; do
+    for target in $targets; do
+        cargo build --quiet --locked --release --bin "$program" --target "$target"
+        elf=${CARGO_TARGET_DIR:-target}/$target/release/$program
+        what="$program/$target"
 
-    # Address, size, kind, name.
-    client=$(nm -S "$elf" | awk '$4 == "link_check_client" { print $2, $3 }')
-    read -r client_size client_kind <<<"$client"
-    client_size=$((16#${client_size:-0}))
-    datagram=1200
+        vectors=$(section "$elf" .vectors)
+        text=$(section "$elf" .text)
+        rodata=$(section "$elf" .rodata)
+        data=$(section "$elf" .data)
+        bss=$(section "$elf" .bss)
+        flash=$((vectors + text + rodata + data))
+        ram=$((data + bss))
 
-    printf '%-22s flash %6d (vectors %d, text %d, rodata %d, data %d), static RAM %6d, client %6d\n' \
-        "$target" "$flash" "$vectors" "$text" "$rodata" "$data" "$ram" $((client_size - datagram))
+        # Address, size, kind, name.
+        static=$(nm -S "$elf" | awk '$4 == "checked_static" { print $2, $3 }')
+        read -r static_size static_kind <<<"${static:-0 none}"
+        static_size=$((16#$static_size))
 
-    [ "$text" -gt 16384 ] || fail "$target: the client was optimised away"
-    [ "$client_size" -gt 8192 ] || fail "$target: there is no static client"
-    case $client_kind in
-    [bB]) ;;
-    *) fail "$target: a new client is not all zero: its section is '$client_kind', not .bss" ;;
-    esac
-    if nm "$elf" | grep -E '__rust_alloc|__rust_realloc|__rg_alloc|__rdl_alloc|\b(malloc|calloc|realloc)$'; then
-        fail "$target: an allocator is linked"
-    fi
-    [ "$flash" -le "$max_flash" ] || fail "$target: $flash bytes of flash, $max_flash are allowed"
-    [ "$ram" -le "$max_ram" ] || fail "$target: $ram bytes of static RAM, $max_ram are allowed"
+        printf '%-32s flash %6d (text %d, rodata %d, data %d, vectors %d)  static RAM %d, of it the %s %d\n' \
+            "$what" "$flash" "$text" "$rodata" "$data" "$vectors" "$ram" "${program%-check}" "$static_size"
+
+        [ "$text" -gt 65536 ] || fail "$what: the client was optimised away"
+        [ "$static_size" -gt 8192 ] || fail "$what: there is no static member"
+        case $static_kind in
+        [bB]) ;;
+        *) fail "$what: a new member is not all zero: its kind is '$static_kind', not .bss" ;;
+        esac
+        if nm "$elf" | grep -E '__rust_alloc|__rust_realloc|__rg_alloc|__rdl_alloc| (malloc|calloc|realloc)$'; then
+            fail "$what: an allocator is linked"
+        fi
+        [ "$flash" -le "$(max_flash "$what")" ] || fail "$what: $flash bytes of flash, $(max_flash "$what") are allowed"
+        [ "$ram" -le "$max_ram" ] || fail "$what: $ram bytes of static RAM, $max_ram are allowed"
+    done
 done

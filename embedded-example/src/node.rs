@@ -57,17 +57,24 @@ impl core::fmt::Display for StartError {
 
 impl core::error::Error for StartError {}
 
-/// All the memory of a node but for the interface: its size is the static RAM that a member costs. `const`, so that it can be
-/// a `static`.
+/// All the memory of a node but for the interface: its size is the static RAM that a member costs. New, it is all zero, so that a
+/// `static` one takes no flash.
 #[derive(Debug)]
 pub struct Storage<'a> {
     client: DeviceClient,
-    sockets: [SocketStorage<'a>; 1],
-    receive_meta: [udp::PacketMetadata; 1],
+    slots: Slots<'a>,
     receive: [u8; DATAGRAM_LEN],
-    transmit_meta: [udp::PacketMetadata; 1],
     transmit: [u8; DATAGRAM_LEN],
     datagram: [u8; DATAGRAM_LEN],
+}
+
+/// What smoltcp keeps about a socket and its two datagrams. Its own empty values are not all zero; a tag of its own makes this one so.
+#[derive(Debug)]
+#[repr(u8)]
+#[expect(clippy::large_enum_variant, reason = "there is no heap to move it to")]
+enum Slots<'a> {
+    Empty = 0,
+    Ready { sockets: [SocketStorage<'a>; 1], receive: [udp::PacketMetadata; 1], transmit: [udp::PacketMetadata; 1] },
 }
 
 impl Storage<'_> {
@@ -76,10 +83,8 @@ impl Storage<'_> {
     pub const fn new() -> Self {
         Self {
             client: profile::client(),
-            sockets: [SocketStorage::EMPTY],
-            receive_meta: [udp::PacketMetadata::EMPTY],
+            slots: Slots::Empty,
             receive: [0; DATAGRAM_LEN],
-            transmit_meta: [udp::PacketMetadata::EMPTY],
             transmit: [0; DATAGRAM_LEN],
             datagram: [0; DATAGRAM_LEN],
         }
@@ -133,12 +138,18 @@ impl<'a> Node<'a> {
             let _ = interface.routes_mut().add_default_ipv4_route(gateway);
         }
 
+        storage.slots = Slots::Ready {
+            sockets: [SocketStorage::EMPTY],
+            receive: [udp::PacketMetadata::EMPTY],
+            transmit: [udp::PacketMetadata::EMPTY],
+        };
+        let Slots::Ready { sockets, receive, transmit } = &mut storage.slots else { unreachable!("filled above") };
         let mut socket = udp::Socket::new(
-            udp::PacketBuffer::new(&mut storage.receive_meta[..], &mut storage.receive[..]),
-            udp::PacketBuffer::new(&mut storage.transmit_meta[..], &mut storage.transmit[..]),
+            udp::PacketBuffer::new(&mut receive[..], &mut storage.receive[..]),
+            udp::PacketBuffer::new(&mut transmit[..], &mut storage.transmit[..]),
         );
         assert!(socket.bind(network.port).is_ok(), "the UDP port is not 0");
-        let mut sockets = SocketSet::new(&mut storage.sockets[..]);
+        let mut sockets = SocketSet::new(&mut sockets[..]);
         let socket = sockets.add(socket);
         Self {
             client: &mut storage.client,

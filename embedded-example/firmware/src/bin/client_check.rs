@@ -5,32 +5,18 @@
 #![no_std]
 #![no_main]
 
-use core::cell::UnsafeCell;
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-
 use kabar_core::chat::{EntryHead, Kind, Start, Term};
 use kabar_core::client::{Config, Credential, Event};
 use kabar_core::session::Fingerprint;
-use kabar_core::time::Instant;
 use kabar_embedded_example::profile::{self, DATAGRAM_LEN, DeviceClient};
+use kabar_firmware::{
+    Static, address, byte, bytes, now, number, read, write, write_address, write_number, write_opaque,
+};
 
-/// Where bytes come from.
-const INPUT: *const u8 = 0x4000_0000 as *const u8;
-/// Where results go.
-const OUTPUT: *mut u8 = 0x4000_0004 as *mut u8;
-
-/// What the program keeps: the gate checks that it lies in .bss, that is, that a new client is all zero.
-struct Memory {
-    client: DeviceClient,
-    datagram: [u8; DATAGRAM_LEN],
-}
-
-struct Shared(UnsafeCell<Memory>);
-// SAFETY: there is one thread and no interrupt.
-unsafe impl Sync for Shared {}
-
-#[unsafe(export_name = "link_check_client")]
-static MEMORY: Shared = Shared(UnsafeCell::new(Memory { client: profile::client(), datagram: [0; DATAGRAM_LEN] }));
+/// The gate checks that it lies in .bss, that is, that a new client is all zero; its size is that of a client.
+#[unsafe(export_name = "checked_static")]
+static CLIENT: Static<DeviceClient> = Static::new(profile::client());
+static DATAGRAM: Static<[u8; DATAGRAM_LEN]> = Static::new([0; DATAGRAM_LEN]);
 
 #[used]
 #[unsafe(link_section = ".vectors")]
@@ -39,8 +25,8 @@ static RESET: extern "C" fn() -> ! = reset;
 /// Where the machine begins. Clearing .bss is left to real firmware.
 #[unsafe(no_mangle)]
 extern "C" fn reset() -> ! {
-    // SAFETY: the only reference; this is reached once.
-    let Memory { client, datagram } = unsafe { &mut *MEMORY.0.get() };
+    // SAFETY: this is reached once.
+    let (client, datagram) = unsafe { (CLIENT.take(), DATAGRAM.take()) };
     loop {
         step(client, datagram);
         while let Some(event) = client.poll_event() {
@@ -149,71 +135,9 @@ fn report(event: &Event<'_>) {
     }
 }
 
-fn byte() -> u8 {
-    // SAFETY: the address stands for a device that a real program has; this one is not run.
-    unsafe { INPUT.read_volatile() }
-}
-
-fn bytes<const LEN: usize>() -> [u8; LEN] {
-    core::array::from_fn(|_| byte())
-}
-
-fn number() -> u64 {
-    u64::from_le_bytes(bytes())
-}
-
-fn now() -> Instant {
-    Instant::from_micros(number())
-}
-
-fn address() -> SocketAddr {
-    let port = u16::from_le_bytes(bytes());
-    match byte() {
-        0 => (Ipv6Addr::from(bytes::<16>()), port).into(),
-        _ => (Ipv4Addr::from(bytes::<4>()), port).into(),
-    }
-}
-
-/// Fills `out` and tells how much of it counts.
-fn read(out: &mut [u8]) -> usize {
-    out.fill_with(byte);
-    usize::from(u16::from_le_bytes(bytes()))
-}
-
-fn write(bytes: &[u8]) {
-    for &byte in bytes {
-        // SAFETY: as in `byte`.
-        unsafe { OUTPUT.write_volatile(byte) };
-    }
-}
-
-fn write_number(number: u64) {
-    write(&number.to_le_bytes());
-}
-
-fn write_address(address: SocketAddr) {
-    match address {
-        SocketAddr::V4(address) => write(&address.ip().octets()),
-        SocketAddr::V6(address) => write(&address.ip().octets()),
-    }
-    write(&address.port().to_le_bytes());
-}
-
 fn write_head(head: &EntryHead<'_>) {
     write(head.author.as_bytes());
     write_number(head.seq);
     write_number(head.time_ms);
     write_opaque(&(head.instance, head.number, head.kind));
-}
-
-/// For values whose bytes no program looks at one by one.
-fn write_opaque<T>(value: &T) {
-    core::hint::black_box(value);
-}
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {
-        write(&[0xff]);
-    }
 }

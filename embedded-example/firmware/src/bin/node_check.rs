@@ -1,0 +1,109 @@
+//! A whole member: the client, smoltcp with UDP, IPv4 and Ethernet, and a network card of the simplest kind, linked for a bare
+//! machine without an allocator. It is weighed, not run.
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use kabar_core::chat::Kind;
+use kabar_core::client::Event;
+use kabar_core::session::Fingerprint;
+use kabar_embedded_example::{Network, Node, Storage, profile};
+use kabar_firmware::{Static, byte, bytes, now, number, read, write, write_opaque};
+use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress, Ipv4Cidr};
+
+/// A frame and its header in bytes.
+const FRAME_LEN: usize = 1514;
+
+#[unsafe(export_name = "checked_static")]
+static MEMORY: Static<Storage<'static>> = Static::new(Storage::new());
+
+static CARD: Static<Card> = Static::new(Card { receive: [0; FRAME_LEN], transmit: [0; FRAME_LEN] });
+
+#[used]
+#[unsafe(link_section = ".vectors")]
+static RESET: extern "C" fn() -> ! = reset;
+
+/// Where the machine begins. Clearing .bss is left to real firmware.
+#[unsafe(no_mangle)]
+extern "C" fn reset() -> ! {
+    // SAFETY: this is reached once.
+    let (storage, card) = unsafe { (MEMORY.take(), CARD.take()) };
+    let network = Network {
+        hardware: HardwareAddress::Ethernet(EthernetAddress(bytes())),
+        address: Ipv4Cidr::new(Ipv4Addr::from(bytes::<4>()), 24),
+        gateway: Some(Ipv4Addr::from(bytes::<4>())),
+        port: 49_152,
+        seed: number(),
+    };
+    let mut node = Node::new(storage, &network, card, now());
+    let server = SocketAddr::from((Ipv4Addr::from(bytes::<4>()), 9999));
+    let identity = bytes();
+    let config = profile::config(server, Fingerprint(bytes()), bytes(), "lobby", "device", &identity, 1000);
+    write_opaque(&node.start(&config, bytes(), now()));
+    loop {
+        node.poll(now(), card, |event| report(&event));
+        match byte() {
+            0 => write_opaque(&node.client().post(Kind::TEXT, &bytes::<64>())),
+            1 => node.client().leave(now()),
+            _ => write_opaque(&node.poll_timeout(now())),
+        }
+    }
+}
+
+fn report(event: &Event<'_>) {
+    match event {
+        Event::Entry { head, body, .. } => {
+            write(head.author.as_bytes());
+            write(body);
+        }
+        other => write_opaque(other),
+    }
+}
+
+/// A network card with room for one frame each way.
+struct Card {
+    receive: [u8; FRAME_LEN],
+    transmit: [u8; FRAME_LEN],
+}
+
+struct RxToken<'a>(&'a [u8]);
+struct TxToken<'a>(&'a mut [u8; FRAME_LEN]);
+
+impl phy::RxToken for RxToken<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
+        take(self.0)
+    }
+}
+
+impl phy::TxToken for TxToken<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
+        let frame = &mut self.0[..len];
+        let result = fill(frame);
+        write(frame);
+        result
+    }
+}
+
+impl Device for Card {
+    type RxToken<'a> = RxToken<'a>;
+    type TxToken<'a> = TxToken<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
+        let len = read(&mut self.receive);
+        Some((RxToken(self.receive.get(..len)?), TxToken(&mut self.transmit)))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<TxToken<'_>> {
+        (byte() == 0).then_some(TxToken(&mut self.transmit))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = FRAME_LEN;
+        capabilities
+    }
+}
