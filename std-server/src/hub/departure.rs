@@ -40,7 +40,7 @@ impl<P: Provider> Hub<P> {
         if peer.member().is_none() {
             return;
         }
-        let from = peer.connection.remote();
+        let from = peer.address;
         let Phase::Member(member) = core::mem::replace(&mut peer.phase, Phase::Over) else { return };
         self.members.by_identity.remove(&member.identity);
         self.members.by_instance.remove(&member.instance);
@@ -61,9 +61,7 @@ impl<P: Provider> Hub<P> {
             }
             _ => {}
         }
-        if let Some(from) = from {
-            self.tell(HubEvent::Left { name: name.to_owned(), from, how });
-        }
+        self.tell(HubEvent::Left { name: name.to_owned(), from, how });
     }
 
     fn say_left(&mut self, name: &str, folded: &str) {

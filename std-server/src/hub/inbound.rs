@@ -137,6 +137,7 @@ impl<P: Provider> Hub<P> {
         let Some((remote, Accepted { established, .. })) = self.half_open.ready(id) else { return };
         let mut peer = Box::new(Peer {
             connection: Connection::new(self.pool.memory()),
+            address: remote,
             message_limit: usize::from(established.remote.message),
             idle: Duration::from_secs(u64::from(established.remote.idle_s.min(established.local.idle_s))),
             phase: Phase::Unjoined,

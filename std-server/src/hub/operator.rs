@@ -49,7 +49,7 @@ impl<P: Provider> Hub<P> {
         let presence = |id| {
             let peer = self.peers.get(id)?;
             let name = peer.member()?.name.shown().to_owned();
-            Some(Presence { name, address: peer.connection.remote()? })
+            Some(Presence { name, address: peer.address })
         };
         self.members.by_name.values().filter_map(presence).collect()
     }

@@ -1,5 +1,7 @@
 //! What goes out, connection by connection, and when each wants to be asked again.
 
+use core::net::SocketAddr;
+
 use kabar_core::chat::{RefusedCode, ToClient};
 use kabar_core::connection::{ConnectionEvent, Transmit};
 use kabar_core::crypto::Provider;
@@ -96,15 +98,19 @@ impl<P: Provider> Hub<P> {
         while let Some(event) = self.peers.get_mut(&id).and_then(|peer| peer.connection.poll_event()) {
             match event {
                 ConnectionEvent::Readable(StreamId::Chat) => self.read(now, id),
-                ConnectionEvent::Moved(to) => {
-                    if let Some(member) = self.peers.get(&id).and_then(|peer| peer.member()) {
-                        self.tell(HubEvent::Moved { name: member.name.shown().to_owned(), to });
-                    }
-                }
+                ConnectionEvent::Moved(to) => self.on_moved(id, to),
                 ConnectionEvent::Closed(ended) => self.on_closed(now, id, ended),
                 // Delivery goes on whenever an acknowledgement came; BULK is closed.
                 _ => {}
             }
+        }
+    }
+
+    fn on_moved(&mut self, id: u32, to: SocketAddr) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.address = to;
+        if let Some(name) = peer.member().map(|member| member.name.shown().to_owned()) {
+            self.tell(HubEvent::Moved { name, to });
         }
     }
 
@@ -120,7 +126,7 @@ impl<P: Provider> Hub<P> {
     pub(super) fn refuse(&mut self, now: Instant, id: u32, name: &str, code: RefusedCode, text: &str) {
         self.counters.refused += 1;
         let was_sent = self.send(id, &ToClient::Refused { code, text });
-        if let Some(from) = self.peers.get(&id).and_then(|peer| peer.connection.remote()) {
+        if let Some(from) = self.peers.get(&id).map(|peer| peer.address) {
             self.tell(HubEvent::Refused { name: name.to_owned(), from, code });
         }
         self.set_phase(id, Phase::Refused);

@@ -56,9 +56,8 @@ impl<P: Provider> Hub<P> {
             && let Some(id) = self.passwords.queue.pop_front()
         {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
-            let Some(from) = peer.connection.remote() else { continue };
+            let prefix = Prefix::of(peer.address);
             let Phase::Checking(ask, password) = &mut peer.phase else { continue };
-            let prefix = Prefix::of(from);
             if !self.passwords.may_try(now, prefix) {
                 let name = ask.name.shown().to_owned();
                 self.counters.passwords_limited += 1;

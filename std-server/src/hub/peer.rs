@@ -7,6 +7,8 @@
 //!     |-10 s-> Over        `------------------------`-> Refused: until it heard why -> Over
 //! ```
 
+use core::net::SocketAddr;
+
 use kabar_core::chat::{PostRefusedCode, Start};
 use kabar_core::connection::Connection;
 use kabar_core::crypto::Provider;
@@ -21,6 +23,8 @@ use crate::names::Name;
 #[derive(Debug)]
 pub(super) struct Peer<P: Provider> {
     pub(super) connection: Connection<Pooled, P>,
+    /// Where its peer is, or was last.
+    pub(super) address: SocketAddr,
     /// Largest message that it takes, in bytes.
     pub(super) message_limit: usize,
     /// Silence after which it is gone.

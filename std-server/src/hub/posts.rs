@@ -13,7 +13,7 @@ impl<P: Provider> Hub<P> {
         let mistakes = self.config.mistakes;
         let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
         let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
-        let Some(from) = peer.connection.remote() else { return Taken::Broken };
+        let from = peer.address;
         let Some(member) = peer.member_mut() else { return Taken::Broken };
         // Another's instance, or no number.
         if post.instance != member.instance || post.number == 0 {

@@ -20,7 +20,7 @@ impl<P: Provider> Hub<P> {
 
     fn complete_join(&mut self, now: Instant, id: u32) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Some(from) = peer.connection.remote() else { return };
+        let from = peer.address;
         if !matches!(peer.phase, Phase::Joining(_)) {
             return;
         }

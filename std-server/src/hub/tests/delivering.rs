@@ -1,1 +1,272 @@
-//! To come.
+//! The log is the queue: every member is a cursor (SPEC 6.2, 6.3, 7; DESIGN 6).
+
+use kabar_core::chat::{Kind, Start, Term, ToServer};
+use kabar_core::time::Duration;
+
+use super::person::{Asking, Heard, asking};
+use super::world::World;
+use crate::hub::{HubConfig, JobKind};
+use crate::store::Fault;
+
+/// A room in which Ana said `count` things of `len` bytes.
+fn room(count: u64, len: usize, change: impl FnOnce(&mut HubConfig)) -> (World, usize) {
+    let mut world = World::with(change);
+    let ana = world.join(&asking("Ana", 1));
+    let mut number = 1;
+    while number <= count {
+        let text = format!("{number} {}", "x".repeat(len));
+        if world.people[ana].post_as(Kind::TEXT, number, number - 1, text.as_bytes()) {
+            number += 1;
+        } else {
+            world.run_ms(10);
+        }
+    }
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.people[ana].stored(), count);
+    (world, ana)
+}
+
+#[test]
+fn delivery_begins_where_the_join_says() {
+    let (mut world, _) = room(10, 1, |_| {});
+    // Joined, ten texts; whoever comes is joined too.
+    let head = world.join(&asking("h", 2));
+    assert_eq!((world.people[head].welcome().start, world.people[head].welcome().head), (12, 12));
+    let last = world.join(&Asking { start: Start::Last(4), ..asking("l", 3) });
+    assert_eq!((world.people[last].welcome().start, world.people[last].seqs()), (9, vec![10, 11, 12, 13]));
+    let term = world.people[last].welcome().term;
+    let after = world.join(&Asking { start: Start::After { seq: 3, term, otherwise: 0 }, ..asking("a", 4) });
+    assert_eq!(world.people[after].seqs(), (4..=14).collect::<Vec<_>>());
+    assert!(!world.people[after].heard.contains(&Heard::Reset));
+    assert_eq!(world.people[head].seqs(), [13, 14]);
+}
+
+#[test]
+fn a_cursor_that_is_not_valid_is_reset_right_before_the_welcome() {
+    let (mut world, _) = room(10, 1, |_| {});
+    let unknown = Start::After { seq: 5, term: Term([9; 8]), otherwise: 2 };
+    let person = world.join(&Asking { start: unknown, ..asking("Ben", 2) });
+    let heard = &world.people[person].heard;
+    assert!(matches!(heard[..2], [Heard::Reset, Heard::Welcome(_)]), "{heard:?}");
+    assert_eq!(world.people[person].seqs(), [11, 12]);
+    let term = world.people[person].welcome().term;
+    let beyond = Start::After { seq: 99, term, otherwise: 1 };
+    let person = world.join(&Asking { start: beyond, ..asking("Cleo", 3) });
+    assert_eq!((world.people[person].heard[0].clone(), world.people[person].seqs()), (Heard::Reset, vec![13]));
+}
+
+#[test]
+fn a_cursor_of_an_earlier_run_goes_on_where_it_was() {
+    let (mut world, ana) = room(5, 1, |_| {});
+    let (term, instance) = (world.people[ana].welcome().term, world.people[ana].welcome().instance);
+    world.people[ana].post(6, "six");
+    world.run_ms(50);
+    world.restart();
+    world.people[ana].heard.clear();
+    world.ask(ana, &Asking { instance, start: Start::After { seq: 4, term, otherwise: 0 }, ..asking("Ana", 1) });
+    assert_eq!(world.people[ana].seqs(), [5, 6, 7]);
+    assert!(!world.people[ana].heard.contains(&Heard::Reset));
+}
+
+#[test]
+fn what_is_behind_the_tail_is_read_from_the_store() {
+    let (mut world, _) = room(300, 100, |config| config.limits.tail_bytes = 4_000);
+    let ben = world.join(&Asking { start: Start::Last(1_000), ..asking("Ben", 2) });
+    world.run(Duration::from_secs(3));
+    assert_eq!(world.people[ben].seqs(), (1..=302).collect::<Vec<_>>());
+    let pages = world.hub.counters().pages_read;
+    assert!((8..=12).contains(&pages), "{pages}");
+    // The next one finds the pages that are still in memory.
+    let cleo = world.join(&Asking { start: Start::Last(1_000), ..asking("Cleo", 3) });
+    world.run(Duration::from_secs(3));
+    assert_eq!(world.people[cleo].seqs(), (1..=303).collect::<Vec<_>>());
+    assert!(world.hub.counters().pages_read <= pages + 2);
+}
+
+#[test]
+fn reads_that_fail_are_tried_again() {
+    let (mut world, _) = room(50, 100, |config| {
+        config.limits.tail_bytes = 1_000;
+        config.limits.page_bytes = 1;
+    });
+    world.hold(JobKind::Store);
+    let ben = world.person();
+    world.ask(ben, &Asking { start: Start::Last(1_000), ..asking("Ben", 2) });
+    let append = world.jobs.pop_front().expect("a commit");
+    let done = world.run_job(append);
+    world.hub.handle_done(world.now, done);
+    world.store.set_fault(Some(Fault::Read));
+    world.held.clear();
+    world.run(Duration::from_secs(3));
+    assert!(world.people[ben].is_welcome() && world.people[ben].seqs().is_empty(), "{:?}", world.hub.counters());
+    assert!((2..=40).contains(&world.hub.counters().reads_failed));
+    world.store.set_fault(None);
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.people[ben].seqs(), (1..=52).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_member_that_does_not_read_slows_nobody_and_misses_nothing() {
+    let mut world = World::new();
+    let ana = world.join(&asking("Ana", 1));
+    let ben = world.join(&asking("Ben", 2));
+    let deaf = world.join(&asking("Deaf", 3));
+    world.people[deaf].is_deaf = true;
+    let cut = world.join(&asking("Cut", 4));
+    world.people[cut].is_cut = true;
+    for number in 1..=200 {
+        world.people[ana].post(number, &format!("{number} {}", "x".repeat(500)));
+        world.run_ms(20);
+        assert_eq!(world.people[ben].texts().len() as u64, number);
+    }
+    assert!(world.hub.pool.used() <= 4 * (40 << 10));
+    world.people[deaf].is_deaf = false;
+    world.people[deaf].listen();
+    world.people[cut].is_cut = false;
+    world.run(Duration::from_secs(10));
+    assert_eq!(world.people[deaf].texts(), world.texts());
+    assert_eq!(world.people[cut].texts(), world.texts());
+}
+
+#[test]
+fn an_idle_member_holds_no_rings_and_fits_in_8_kib() {
+    let (mut world, _) = room(3, 100, |_| {});
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.hub.pool.used(), 0);
+    let peer = size_of::<super::super::peer::Peer<kabar_core::crypto::Portable>>();
+    let fast = size_of::<super::super::peer::Peer<crate::fast::Fast>>();
+    let member = size_of::<super::super::peer::Member>();
+    println!("a connection takes {peer} bytes ({fast} with the fast provider), a member {member} more");
+    // Besides: an in-flight table that may not be given back, and places in maps.
+    let table = 64 * size_of::<kabar_core::transport::Slot>();
+    assert!(peer.max(fast) + member + table + 512 <= 8 << 10, "{}", peer.max(fast) + member + table);
+}
+
+#[test]
+fn an_entry_larger_than_a_member_takes_comes_as_a_stub() {
+    let mut world = World::new();
+    let ana = world.join(&asking("Ana", 1));
+    let small = world.join(&Asking { largest_entry: 100, ..asking("Small", 2) });
+    let tiny = world.person();
+    world.people[tiny].set_message_limit(512);
+    world.ask(tiny, &asking("Tiny", 3));
+    for (number, len) in [(1, 100), (2, 101), (3, 440), (4, 441)] {
+        world.people[ana].post(number, &"x".repeat(len));
+    }
+    world.run_ms(100);
+    let stubs = |person: usize| -> Vec<u16> {
+        let size = |heard: &Heard| match heard {
+            Heard::Stub { size, .. } => Some(*size),
+            _ => None,
+        };
+        world.people[person].heard.iter().filter_map(size).collect()
+    };
+    assert_eq!(stubs(small), [101, 440, 441]);
+    // 512 bytes less the overhead of an Entry by Ana.
+    assert_eq!((stubs(tiny), stubs(ana).len()), (vec![], 0));
+    assert_eq!(world.hub.counters().stubs, 3);
+    world.people[ana].post(5, &"x".repeat(470));
+    world.run_ms(100);
+    assert_eq!(world.hub.counters().stubs, 5);
+    assert_eq!(world.people[small].seqs().last(), world.people[tiny].seqs().last());
+}
+
+#[test]
+fn who_names_everybody_once() {
+    let mut world = World::new();
+    let people: Vec<usize> = (1..=40).map(|key| world.join(&asking(&format!("p{key:02}"), key))).collect();
+    assert!(world.people[people[3]].send(&ToServer::Who { handle: 1 }));
+    assert!(world.people[people[3]].send(&ToServer::Who { handle: 1 }));
+    world.run_ms(200);
+    let told: Vec<(u16, String)> = world.people[people[3]]
+        .heard
+        .iter()
+        .filter_map(|heard| match heard {
+            Heard::Member { remaining, name } => Some((*remaining, name.clone().expect("a name"))),
+            _ => None,
+        })
+        .collect();
+    let expected: Vec<(u16, String)> = (1..=40u16).map(|key| (40 - key, format!("p{key:02}"))).collect();
+    assert_eq!(told, [expected.clone(), expected].concat());
+}
+
+fn past(world: &World, person: usize) -> Vec<(u16, Option<u64>)> {
+    let past = |heard: &Heard| match heard {
+        Heard::Past { remaining, seq } => Some((*remaining, *seq)),
+        _ => None,
+    };
+    world.people[person].heard.iter().filter_map(past).collect()
+}
+
+#[test]
+fn history_gives_what_is_before_in_order() {
+    let (mut world, ana) = room(250, 100, |config| config.limits.tail_bytes = 4_000);
+    let history = |world: &mut World, before, count| {
+        world.people[ana].heard.clear();
+        assert!(world.people[ana].send(&ToServer::History { handle: 1, before, count }));
+        world.run(Duration::from_secs(2));
+        past(world, ana)
+    };
+    assert_eq!(history(&mut world, 10, 3), [(2, Some(7)), (1, Some(8)), (0, Some(9))]);
+    assert_eq!(history(&mut world, 3, 200), [(1, Some(1)), (0, Some(2))]);
+    assert_eq!(history(&mut world, 1, 5), [(0, None)]);
+    assert_eq!(history(&mut world, 0, 1), [(0, Some(251))]);
+    assert_eq!(history(&mut world, 9_999, 1), [(0, Some(251))]);
+    let all = history(&mut world, 0, 200);
+    assert_eq!(all.iter().map(|(_, seq)| seq.expect("an entry")).collect::<Vec<_>>(), (52..=251).collect::<Vec<_>>());
+}
+
+#[test]
+fn history_leaves_out_what_a_member_does_not_take_and_still_ends() {
+    let mut world = World::new();
+    let ana = world.join(&asking("Ana", 1));
+    for (number, len) in [(1, 10), (2, 500), (3, 10), (4, 500)] {
+        world.people[ana].post(number, &"x".repeat(len));
+    }
+    world.run_ms(100);
+    let ben = world.join(&Asking { largest_entry: 100, ..asking("Ben", 2) });
+    assert!(world.people[ben].send(&ToServer::History { handle: 1, before: 6, count: 4 }));
+    world.run_ms(100);
+    assert_eq!(past(&world, ben), [(3, Some(2)), (1, Some(4)), (0, None)]);
+}
+
+#[test]
+fn long_answers_do_not_hold_up_the_room() {
+    let (mut world, ana) = room(200, 1_000, |_| {});
+    let ben = world.join(&asking("Ben", 2));
+    world.people[ben].heard.clear();
+    assert!(world.people[ben].send(&ToServer::History { handle: 1, before: 0, count: 200 }));
+    world.run_ms(3);
+    world.people[ana].post(201, "live");
+    world.run(Duration::from_secs(2));
+    let heard = &world.people[ben].heard;
+    let live = heard.iter().position(|it| matches!(it, Heard::Entry { number: 201, .. })).expect("heard");
+    assert_eq!(past(&world, ben).len(), 200);
+    assert!(live < 150, "heard after {live} answers");
+}
+
+#[test]
+fn members_that_find_the_pool_empty_are_served_later() {
+    let mut world = World::with(|config| config.limits.pool_bytes = 64 << 10);
+    let people: Vec<usize> = (1..=6).map(|key| world.join(&asking(&format!("p{key}"), key))).collect();
+    for number in 1..=20 {
+        world.people[people[0]].post(number, &"x".repeat(1_000));
+        world.run_ms(50);
+    }
+    world.run(Duration::from_secs(20));
+    for person in people {
+        assert_eq!(world.people[person].texts().len(), 20);
+    }
+    assert!(world.hub.counters().pool_empty > 0);
+}
+
+#[test]
+fn what_retention_removed_is_not_promised() {
+    let (mut world, _) = room(20, 1, |_| {});
+    world.store.forget_before("lobby", 11);
+    world.restart();
+    let ben = world.join(&Asking { start: Start::Last(100), ..asking("Ben", 2) });
+    let welcome = world.people[ben].welcome();
+    assert_eq!((welcome.first, welcome.start), (11, 10));
+    assert_eq!(world.people[ben].seqs()[0], 11);
+}
