@@ -95,6 +95,7 @@ impl Room {
 
 impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
     /// Signs and writes Join: one public-key operation.
+    #[inline(never)] // A step of its own on the stack too: its locals do not lie under those of the other steps.
     pub(super) fn send_join(&mut self) {
         let (Some(identity), Some(exporter)) = (self.secrets.identity(), self.connection.exporter()) else { return };
         let exporter = Secret::new(*exporter);

@@ -167,6 +167,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         }
     }
 
+    #[inline(never)]
     fn open(&mut self, established: &Established) {
         if self.room.is_member {
             self.lose(if self.retry.is_hinted { Lost::Unknown } else { Lost::Silent });

@@ -94,6 +94,7 @@ impl Secrets {
     }
 
     /// Computes the public half of the identity: one public-key operation.
+    #[inline(never)]
     pub(super) fn derive(&mut self) {
         if let Key::Seed(seed) = &mut self.key {
             let identity = Identity::from_seed(seed);
