@@ -32,10 +32,13 @@ pub(super) struct Path {
     key: Secret,
     counter: u64,
 
+    /// Challenges go out.
     is_probing: bool,
     candidate: SocketAddr,
-    /// What the candidate has to answer.
+    /// What the candidate has to answer. It stays when no more challenges go out: the way there may be longer than they took.
     data: [u8; DATA_LEN],
+    /// The candidate was asked for it.
+    has_asked: bool,
     tries: u8,
     /// A challenge is to be sent.
     is_due: bool,
@@ -57,6 +60,7 @@ impl Path {
         is_probing: false,
         candidate: NOWHERE,
         data: [0; DATA_LEN],
+        has_asked: false,
         tries: 0,
         is_due: false,
         next_at: Instant::ZERO,
@@ -81,6 +85,7 @@ impl Path {
     pub(super) fn wipe(&mut self) {
         self.key = Secret::new([0; kdf::HASH_LEN]);
         self.is_probing = false;
+        self.has_asked = false;
         self.is_due = false;
         self.owes_response = false;
     }
@@ -105,11 +110,14 @@ impl Path {
         if !self.is_server || from == self.remote || is_tried || len < CHALLENGE_LEN {
             return;
         }
-        self.candidate = from;
+        if !self.has_asked || from != self.candidate {
+            self.candidate = from;
+            self.has_asked = false;
+            self.counter = self.counter.wrapping_add(1);
+            self.key.expand(b"challenge", &self.counter.to_be_bytes(), &mut self.data);
+        }
         self.is_probing = true;
         self.tries = 0;
-        self.counter = self.counter.wrapping_add(1);
-        self.key.expand(b"challenge", &self.counter.to_be_bytes(), &mut self.data);
         self.is_due = self.next_at <= now;
     }
 
@@ -122,11 +130,12 @@ impl Path {
 
     /// The peer answers. If that proves the new address, all goes there; gives whether it is another host.
     pub(super) fn on_response(&mut self, from: SocketAddr, data: [u8; DATA_LEN]) -> Option<bool> {
-        if !self.is_probing || self.tries == 0 || from != self.candidate || !kdf::equal(&data, &self.data) {
+        if !self.has_asked || from != self.candidate || !kdf::equal(&data, &self.data) {
             return None;
         }
         let is_other_host = from.ip() != self.remote.ip();
         self.is_probing = false;
+        self.has_asked = false;
         self.is_due = false;
         self.remote = from;
         self.has_moved = true;
@@ -151,6 +160,7 @@ impl Path {
         }
         if core::mem::take(&mut self.is_due) {
             self.tries += 1;
+            self.has_asked = true;
             self.next_at = now + pto;
             return Some((self.candidate, Frame::PathChallenge(self.data)));
         }
@@ -160,6 +170,8 @@ impl Path {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
 
     const OLD: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 1);
@@ -213,6 +225,25 @@ mod tests {
         // The next packet from there begins anew.
         path.on_newest(at(301), NEW, 100);
         assert!(challenge(&mut path, at(301)).is_some());
+    }
+
+    #[test]
+    fn takes_an_answer_that_is_later_than_the_last_challenge() {
+        // The estimate of the round trip is that of the old path; on the new one it takes 450 ms.
+        let mut path = server();
+        path.on_newest(at(0), NEW, 100);
+        let asked: Vec<_> = (0..3)
+            .map(|nth| {
+                path.handle_timeout(at(nth * 100));
+                challenge(&mut path, at(nth * 100)).unwrap().1
+            })
+            .collect();
+        path.handle_timeout(at(300));
+        assert_eq!(challenge(&mut path, at(300)), None);
+        // The answer itself is the newest packet.
+        path.on_newest(at(450), NEW, 100);
+        assert_eq!(path.on_response(NEW, asked[0]), Some(true));
+        assert_eq!(path.remote(), NEW);
     }
 
     #[test]

@@ -35,9 +35,7 @@ impl<P: Provider> Hub<P> {
         self.appender.recompute_presence();
         self.say_stored(&batch);
         self.report(batch, sources);
-        if core::mem::take(&mut self.appender.is_in_trouble) {
-            self.end_trouble();
-        }
+        self.end_trouble();
         self.mark_members_ready();
         self.complete_joins(now, joiners);
         self.read_on(now);
@@ -104,7 +102,11 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    fn end_trouble(&mut self) {
+    /// If there was any.
+    pub(super) fn end_trouble(&mut self) {
+        if !core::mem::take(&mut self.appender.is_in_trouble) {
+            return;
+        }
         for peer in self.peers.values_mut() {
             if let Some(member) = peer.member_mut() {
                 member.knows_trouble = false;

@@ -173,7 +173,8 @@ impl Model {
 
     /// A process began. `kept` is the store that its device had kept.
     pub fn begin(&mut self, name: &str, start: Start, largest_entry: u16, kept: Option<Store>) -> ProcessId {
-        self.processes.push(Process::new(name, start, largest_entry, kept));
+        let head = self.log().head();
+        self.processes.push(Process::new(name, start, head, largest_entry, kept));
         self.processes.len() - 1
     }
 

@@ -17,6 +17,9 @@ use crate::sim::rng::Rng;
 use crate::sim::scenario::{Keeps, Plan, Shows};
 use crate::sim::trace::{Trace, describe};
 
+/// Bytes of a datagram that answers a PATH_CHALLENGE.
+const PATH_ANSWER_LEN: usize = 33 + 9;
+
 /// One device.
 #[derive(Debug)]
 pub(super) struct Device {
@@ -302,8 +305,13 @@ impl World {
             if let Some(transmit) = transmit {
                 idle = false;
                 demand!(transmit.len <= out.len(), Contract, "a client sends {} bytes", transmit.len);
-                demand!(transmit.to == SERVER, Contract, "a client sends to {}", transmit.to);
-                self.send_to_server(at, &out[..transmit.len]);
+                if transmit.to == SERVER {
+                    self.send_to_server(at, &out[..transmit.len]);
+                } else {
+                    // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer there, and nothing else.
+                    let is_answer = transmit.len <= PATH_ANSWER_LEN;
+                    demand!(is_answer, Contract, "a client sends {} bytes to {}", transmit.len, transmit.to);
+                }
             }
             if idle {
                 break;
@@ -371,7 +379,7 @@ impl World {
             }
             EndReason::Refused(code) => {
                 self.coverage.count(Seen::JoinRefused);
-                let is_full = self.scenario.limits.members < self.devices.len();
+                let is_full = self.scenario.limits.members <= self.devices.len();
                 let is_right = match code {
                     RefusedCode::AUTHENTICATION => !plan.is_honest() || plan.shows == Shows::Password,
                     RefusedCode::NAME_TAKEN => has_rival,
