@@ -28,6 +28,10 @@ fn joins_with_a_password() {
     let mut world = World::start(&Config { credential: Credential::Password(PASSWORD), ..config() });
     world.run_until(secs(2), World::has_joined);
     assert_eq!(world.server.joins[0].password.as_deref(), Some(PASSWORD));
+    assert!(
+        !world.client.message.windows(PASSWORD.len()).any(|bytes| bytes == PASSWORD),
+        "it does not stay in the buffer"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod joining;
 mod leaving;
 mod outbox;
+mod parts;
 mod posting;
 mod receiving;
 mod reconnecting;

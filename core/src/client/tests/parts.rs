@@ -1,0 +1,139 @@
+//! The smaller parts: what is stated, what is secret, what was not told yet.
+
+use super::server::{PASSWORD, SECRET};
+use super::world::{IDENTITY, config};
+use crate::chat::{Authentication, Start, Term};
+use crate::client::config::Stated;
+use crate::client::event::{EndReason, Lost};
+use crate::client::maybe::Maybe;
+use crate::client::pending::{Joined, Pending, Told};
+use crate::client::secrets::Secrets;
+use crate::client::{Config, ConfigError, Credential, ENTRY_OVERHEAD};
+use crate::crypto::identity::Identity;
+use crate::transport::{Capacity, Fixed, Memory};
+
+fn capacity() -> Capacity {
+    Fixed::<2048, 4096, 512, 12>::new().capacity()
+}
+
+#[test]
+fn states_what_its_memory_can_take() {
+    let stated = Stated::take(&config(), capacity(), 2048).unwrap_or_else(|error| panic!("{error}"));
+    let limits = stated.limits(capacity(), 2048);
+    assert!(limits.is_legal());
+    assert_eq!((limits.datagram, limits.packets, limits.message), (1200, 12, 2048));
+    assert_eq!((limits.chat, limits.bulk), (4096, 512));
+    assert_eq!((limits.ack_delay_ms, limits.tick_us, limits.idle_s), (5, 1000, 60));
+}
+
+#[test]
+fn takes_no_entry_that_its_messages_cannot_hold() {
+    for (asked, message, taken) in
+        [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - ENTRY_OVERHEAD), (100, 2048, 100)]
+    {
+        let config = Config { largest_entry: asked, ..config() };
+        let stated = Stated::take(&config, Fixed::<4480, 4480, 0, 4>::new().capacity(), message);
+        assert_eq!(stated.map(|stated| usize::from(stated.largest_entry)).ok(), Some(taken));
+    }
+}
+
+#[test]
+fn needs_memory_for_a_message_each_way() {
+    let error = |capacity: Capacity| Stated::take(&config(), capacity, 2048).err();
+    assert_eq!(error(capacity()), None);
+    assert_eq!(error(Capacity { chat_send: 2047, ..capacity() }), Some(ConfigError::Memory));
+    assert_eq!(error(Capacity { chat_receive: 2047, ..capacity() }), Some(ConfigError::Memory));
+    assert_eq!(error(Capacity { in_flight: 3, ..capacity() }), Some(ConfigError::Memory));
+}
+
+#[test]
+fn goes_on_behind_the_cursor_with_the_count_of_the_first_start() {
+    let resumed = |start| {
+        let stated =
+            Stated::take(&Config { start, ..config() }, capacity(), 2048).unwrap_or_else(|error| panic!("{error}"));
+        stated.resume(9, Term([3; 8]))
+    };
+    let after = |otherwise| Start::After { seq: 9, term: Term([3; 8]), otherwise };
+    assert_eq!(resumed(Start::Head), after(0));
+    assert_eq!(resumed(Start::Last(50)), after(50));
+    assert_eq!(resumed(Start::After { seq: 1, term: Term([1; 8]), otherwise: 7 }), after(7));
+}
+
+#[test]
+fn derives_the_identity_once_and_wipes_it() {
+    let mut secrets = Secrets::new();
+    assert!(!secrets.is_derivable() && secrets.identity().is_none());
+    secrets.set(&IDENTITY, &Credential::Secret(SECRET), [1; 32]);
+    assert!(secrets.is_derivable() && secrets.identity().is_none());
+    secrets.derive();
+    assert!(!secrets.is_derivable());
+    assert_eq!(secrets.identity().map(Identity::public), Some(Identity::from_seed(&IDENTITY).public()));
+    assert_eq!(secrets.room_secret(), Some(&SECRET));
+    secrets.wipe();
+    assert!(!secrets.is_derivable() && secrets.identity().is_none() && secrets.room_secret().is_none());
+    assert_eq!(secrets.authentication(&[0; 32]), Authentication::None);
+}
+
+#[test]
+fn keeps_one_credential() {
+    let mut secrets = Secrets::new();
+    secrets.set(&IDENTITY, &Credential::Password(PASSWORD), [1; 32]);
+    assert_eq!(secrets.authentication(&[0; 32]), Authentication::Password(PASSWORD));
+    assert_eq!(secrets.room_secret(), None);
+    secrets.set(&IDENTITY, &Credential::Password(b""), [1; 32]);
+    assert_eq!(secrets.authentication(&[0; 32]), Authentication::Password(b""));
+    secrets.set(&IDENTITY, &Credential::None, [1; 32]);
+    assert_eq!(secrets.authentication(&[0; 32]), Authentication::None);
+}
+
+#[test]
+fn draws_something_else_each_time_and_the_same_from_the_same_seed() {
+    let draw = |seed| {
+        let mut secrets = Secrets::new();
+        secrets.set(&IDENTITY, &Credential::None, [seed; 32]);
+        [secrets.draw(), secrets.draw(), secrets.draw()]
+    };
+    let [a, b, c] = draw(1);
+    assert!(a != b && b != c && a != c);
+    assert_eq!(draw(1), [a, b, c]);
+    assert_ne!(draw(2)[0], a);
+}
+
+#[test]
+fn tells_in_order_and_the_end_last() {
+    let mut pending = Pending::new();
+    let joined = Joined { members: 1, start: 2, head: 3, resumed: false };
+    let order = [
+        Told::Lost(Lost::Silent),
+        Told::Reset,
+        Told::Gap { after: 1, first: 3 },
+        Told::Joined(joined),
+        Told::Stored { number: 4 },
+        Told::Ended(EndReason::Left),
+    ];
+    for told in order.iter().rev() {
+        pending.push(*told);
+    }
+    assert_eq!(core::array::from_fn(|_| pending.pop()), order.map(Some));
+    assert_eq!(pending.pop(), None);
+}
+
+#[test]
+fn a_loss_that_was_over_before_it_was_told_is_not_told() {
+    let mut pending = Pending::new();
+    pending.push(Told::Lost(Lost::Silent));
+    pending.push(Told::Recovered);
+    assert_eq!(pending.pop(), None);
+    // Told, over, and lost again.
+    pending.push(Told::Recovered);
+    pending.push(Told::Lost(Lost::Unknown));
+    assert_eq!(pending.pop(), Some(Told::Recovered));
+    assert_eq!(pending.pop(), Some(Told::Lost(Lost::Unknown)));
+}
+
+#[test]
+fn none_has_a_tag_of_its_own() {
+    // `Option` would put None into the tag of the value.
+    assert!(size_of::<Maybe<bool>>() > size_of::<Option<bool>>());
+    assert!(size_of::<Maybe<core::net::SocketAddr>>() > size_of::<Option<core::net::SocketAddr>>());
+}
