@@ -93,6 +93,9 @@ pub(crate) struct Transport {
     /// When to look for memory again.
     retry_at: Option<Instant>,
 
+    /// See [`Transport::acknowledge_unchecked`].
+    acknowledges_unchecked: bool,
+
     has_new_data: [bool; 2],
     /// Full was given.
     is_blocked: [bool; 2],
@@ -149,6 +152,7 @@ impl Transport {
         max_data: [MaxData::NONE; 2],
         quiet: 0,
         retry_at: None,
+        acknowledges_unchecked: false,
         has_new_data: [false; 2],
         is_blocked: [false; 2],
         has_new_space: [false; 2],
@@ -179,6 +183,11 @@ impl Transport {
             ack_delay: Duration::from_millis(u64::from(local.ack_delay_ms)),
             ..Self::CLOSED
         };
+    }
+
+    /// From now on acknowledges what it then drops: the mistake of SPEC 5.3, for tests that must see it caught.
+    pub(crate) fn acknowledge_unchecked(&mut self) {
+        self.acknowledges_unchecked = true;
     }
 
     /// Gives all memory back, and what was not read with it.

@@ -38,7 +38,12 @@ impl Transport {
         number: u64,
         body: &'a [u8],
     ) -> Result<Received<'a>, Refused> {
-        self.check(now, memory, body)?;
+        if let Err(refused) = self.check(now, memory, body) {
+            if self.acknowledges_unchecked {
+                self.received.on_packet(now, number, true, self.ack_delay);
+            }
+            return Err(refused);
+        }
         let mut received = Received::default();
         let mut is_ack_eliciting = false;
         for frame in Frames::new(body).flatten() {

@@ -213,6 +213,8 @@ pub struct Mistakes {
     pub accept_after_refusal: bool,
     /// A post that waits for its commit is taken again when it comes again.
     pub forget_pending: bool,
+    /// A packet is acknowledged before it is known whether its data fits.
+    pub acknowledge_unchecked: bool,
 }
 
 impl HubConfig {

@@ -145,10 +145,16 @@ impl<P: Provider> Hub<P> {
             is_held: false,
         });
         peer.connection.open(now, established, remote);
+        if self.config.mistakes.acknowledge_unchecked {
+            peer.connection.acknowledge_unchecked();
+        }
         if let Err(why) = peer.connection.handle_datagram(now, from, datagram) {
             self.count_dropped(why);
             return;
         }
+        let mut path_key = [0; 32];
+        self.rng.fill_bytes(&mut path_key);
+        peer.connection.set_path_key(path_key);
         self.half_open.remove(id);
         self.counters.connections += 1;
         self.waiting += 1;
