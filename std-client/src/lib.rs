@@ -1,1 +1,21 @@
-//! placeholder
+//! The Kabar client for laptops, as a library: what the program `kabar` is made of.
+//!
+//! * [`cli`], [`commands`]: from the command line to a visit. [`ending`]: from its end to an exit code.
+//! * [`talk`]: one visit: connecting, being there, leaving. [`words`]: what people are told when something does not work.
+//! * [`driver`], [`link`], [`resolve`], [`mail`]: the client on a socket, a clock and threads. [`profile`]: its sizes.
+//! * [`ui`]: a prompt on a terminal, lines elsewhere.
+//! * [`identity`], [`known`]: what is kept: who one is, and which servers are known.
+
+pub mod cli;
+pub mod commands;
+pub mod driver;
+pub mod ending;
+pub mod identity;
+pub mod known;
+pub mod link;
+pub mod mail;
+pub mod profile;
+pub mod resolve;
+pub mod talk;
+pub mod ui;
+pub mod words;

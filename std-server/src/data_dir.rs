@@ -112,6 +112,20 @@ impl DataDir {
         write().map_err(FileError::new("write", &path))
     }
 
+    /// Takes the lock of this name as soon as it is free. For what is held for a moment only.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn lock_waiting(&self, name: &str) -> Result<Lock, FileError> {
+        let path = self.join(name);
+        let lock = || {
+            let file = self.open_lock(&path)?;
+            file.lock()?;
+            Ok(Lock { _file: file })
+        };
+        lock().map_err(FileError::new("lock", &path))
+    }
+
     /// Takes the lock of this name, whose file then holds this process's id.
     ///
     /// # Errors
@@ -120,9 +134,7 @@ impl DataDir {
         let path = self.join(name);
         let failed = FileError::new("lock", &path);
         let open = || {
-            make_private_dir(path.parent().unwrap_or(&self.path))?;
-            let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
-            make_private(&file)?;
+            let mut file = self.open_lock(&path)?;
             match file.try_lock() {
                 Ok(()) => {
                     file.set_len(0)?;
@@ -139,6 +151,13 @@ impl DataDir {
             }
         };
         open().map_err(|error| LockError::File(failed(error)))?
+    }
+
+    fn open_lock(&self, path: &Path) -> io::Result<File> {
+        make_private_dir(path.parent().unwrap_or(&self.path))?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        make_private(&file)?;
+        Ok(file)
     }
 }
 

@@ -17,9 +17,10 @@ use std::thread::JoinHandle;
 
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
-use kabar_core::time::{Duration, Instant};
+use kabar_core::time::Duration;
 use mio::Waker;
 
+use crate::clock::Clock;
 use crate::fast::Fast;
 use crate::hub::{Counters, Hub, HubConfig, HubEvent, PasswordVerifier, Presence};
 use crate::key_file::fingerprint;
@@ -216,22 +217,6 @@ impl Stopper {
         if self.commands.send(Command::Stop).is_ok() {
             drop(self.waker.wake());
         }
-    }
-}
-
-/// The system's monotonic clock as the hub's.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    origin: std::time::Instant,
-}
-
-impl Clock {
-    fn start() -> Self {
-        Self { origin: std::time::Instant::now() }
-    }
-
-    fn now(self) -> Instant {
-        Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 }
 

@@ -10,7 +10,8 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::socket::{Sent, Socket};
 use super::workers::{WorkerDied, Workers};
-use super::{Clock, Command, STOP_TIME};
+use super::{Command, STOP_TIME};
+use crate::clock::Clock;
 use crate::fast::Fast;
 use crate::hub::{Hub, HubEvent};
 

@@ -1,0 +1,197 @@
+//! Known servers: by the fingerprint of their key, with the addresses they were found at, so that a changed address is no alarm and
+//! another key behind the same address is.
+
+use kabar_core::session::Fingerprint;
+use kabar_server::address::HostPort;
+use kabar_server::data_dir::{DataDir, FileError};
+use kabar_server::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprint};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::ending::Ending;
+
+const FILE: &str = "known_servers.toml";
+const LOCK: &str = "known_servers.lock";
+/// Addresses kept per server; the oldest go first.
+const MAX_ADDRESSES: usize = 8;
+
+/// All rooms that were joined.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownServers {
+    #[serde(default, rename = "server")]
+    servers: Vec<KnownServer>,
+}
+
+/// One room of one server.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct KnownServer {
+    fingerprint: String,
+    room: String,
+    /// As typed, the last first.
+    addresses: Vec<String>,
+    /// The name that was used there.
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+/// What is known of an address and a room.
+#[derive(Debug)]
+pub struct Known {
+    /// The key that is expected there.
+    pub fingerprint: Fingerprint,
+    /// The room's secret, if it was joined by an invite.
+    pub secret: Option<RoomSecret>,
+}
+
+/// What was learned by joining.
+#[derive(Debug)]
+pub struct Joined<'a> {
+    /// Where.
+    pub address: &'a HostPort,
+    /// Whose key.
+    pub fingerprint: &'a Fingerprint,
+    /// Which room.
+    pub room: &'a RoomName,
+    /// As whom.
+    pub name: &'a str,
+    /// The room's secret, if it is known.
+    pub secret: Option<&'a RoomSecret>,
+}
+
+impl KnownServers {
+    /// Loads what is known; nothing if there is no file.
+    ///
+    /// # Errors
+    /// [`FileError`], also if the file is damaged: forgetting keys in silence would take an impostor for new.
+    pub fn load(dir: &DataDir) -> Result<Self, FileError> {
+        let Some(text) = dir.read(FILE)? else { return Ok(Self::default()) };
+        let damaged = || FileError::damaged(&dir.join(FILE), "it is damaged; correct or remove it");
+        let known: Self = toml::from_str(&text).map_err(|_| damaged())?;
+        let is_whole = |server: &KnownServer| {
+            let secret = server.secret.as_ref().is_none_or(|secret| RoomSecret::from_base32(secret).is_some());
+            secret && parse_fingerprint(&server.fingerprint).is_some()
+        };
+        if known.servers.iter().all(is_whole) { Ok(known) } else { Err(damaged()) }
+    }
+
+    /// What is known of `room` at `address`. The key belongs to the address; the secret to the room.
+    #[must_use]
+    pub fn find(&self, address: &HostPort, room: &RoomName) -> Option<Known> {
+        let address = address.to_string();
+        let here = || self.servers.iter().filter(|server| server.addresses.contains(&address));
+        let server = here().find(|server| server.room == room.as_str()).or_else(|| here().next())?;
+        let is_room = server.room == room.as_str();
+        let secret = server.secret.as_deref().filter(|_| is_room).and_then(RoomSecret::from_base32);
+        Some(Known { fingerprint: parse_fingerprint(&server.fingerprint)?, secret })
+    }
+
+    /// Remembers a room that was joined.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn remember(dir: &DataDir, joined: &Joined<'_>) -> Result<(), Ending> {
+        let _lock = dir.lock_waiting(LOCK).map_err(Ending::error)?;
+        let mut known = Self::load(dir).map_err(Ending::error)?;
+        known.learn(joined);
+        let text = Zeroizing::new(toml::to_string(&known).map_err(Ending::error)?);
+        dir.replace(FILE, text.as_bytes()).map_err(Ending::error)
+    }
+
+    fn learn(&mut self, joined: &Joined<'_>) {
+        let (address, fingerprint) = (joined.address.to_string(), show_fingerprint(joined.fingerprint));
+        // One key per address: what was there before has moved.
+        for other in self.servers.iter_mut().filter(|server| server.fingerprint != fingerprint) {
+            other.addresses.retain(|known| *known != address);
+        }
+        let is_it = |server: &KnownServer| server.fingerprint == fingerprint && server.room == joined.room.as_str();
+        let at = self.servers.iter().position(is_it);
+        let mut server = at.map(|at| self.servers.remove(at)).unwrap_or_else(|| KnownServer {
+            fingerprint: fingerprint.clone(),
+            room: joined.room.to_string(),
+            addresses: Vec::new(),
+            name: String::new(),
+            secret: None,
+        });
+        server.addresses.retain(|known| *known != address);
+        server.addresses.insert(0, address);
+        server.addresses.truncate(MAX_ADDRESSES);
+        server.name = joined.name.to_owned();
+        if let Some(secret) = joined.secret {
+            server.secret = Some(secret.to_base32());
+        }
+        self.servers.insert(0, server);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined<'a>(
+        address: &'a HostPort,
+        fingerprint: &'a Fingerprint,
+        room: &'a RoomName,
+        secret: Option<&'a RoomSecret>,
+    ) -> Joined<'a> {
+        Joined { address, fingerprint, room, name: "anna", secret }
+    }
+
+    #[test]
+    fn remembers_by_key_and_finds_by_address() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(home.path()).unwrap();
+        let (here, there): (HostPort, HostPort) = ("here:1".parse().unwrap(), "[::1]:2".parse().unwrap());
+        let (ours, theirs) = (Fingerprint([1; 20]), Fingerprint([2; 20]));
+        let (lobby, other) = (RoomName::new("lobby").unwrap(), RoomName::new("other").unwrap());
+        let secret = RoomSecret::new([3; 16]);
+        let find = |address, room| KnownServers::load(&dir).unwrap().find(address, room);
+
+        assert!(find(&here, &lobby).is_none());
+        KnownServers::remember(&dir, &joined(&here, &ours, &lobby, Some(&secret))).unwrap();
+        let known = find(&here, &lobby).unwrap();
+        assert_eq!((known.fingerprint, known.secret), (ours, Some(secret.clone())));
+        assert!(find(&there, &lobby).is_none());
+
+        // Another room of the same server: its key is known, its secret is not.
+        let known = find(&here, &other).unwrap();
+        assert_eq!((known.fingerprint, known.secret), (ours, None));
+
+        // The server moved: known at both addresses, and a join without a secret forgets none.
+        KnownServers::remember(&dir, &joined(&there, &ours, &lobby, None)).unwrap();
+        assert_eq!(find(&there, &lobby).unwrap().secret, Some(secret.clone()));
+        assert_eq!(find(&here, &lobby).unwrap().fingerprint, ours);
+
+        // Another server was accepted at the old address.
+        KnownServers::remember(&dir, &joined(&here, &theirs, &lobby, None)).unwrap();
+        assert_eq!(find(&here, &lobby).unwrap().fingerprint, theirs);
+        assert_eq!(find(&there, &lobby).unwrap().fingerprint, ours);
+    }
+
+    #[test]
+    fn addresses_of_a_server_are_bounded() {
+        let mut known = KnownServers::default();
+        let (ours, lobby) = (Fingerprint([1; 20]), RoomName::new("lobby").unwrap());
+        for port in 1..100 {
+            let address = HostPort::from_parts("here", &port.to_string()).unwrap();
+            known.learn(&joined(&address, &ours, &lobby, None));
+        }
+        assert_eq!(known.servers.len(), 1);
+        assert_eq!(known.servers[0].addresses.len(), MAX_ADDRESSES);
+        assert_eq!(known.servers[0].addresses[0], "here:99");
+    }
+
+    #[test]
+    fn a_damaged_file_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(home.path()).unwrap();
+        for damaged in
+            ["[[server]", "[[server]]\nfingerprint = \"x\"\nroom=\"lobby\"\naddresses=[]\nname=\"a\"\n", "x = 1\n"]
+        {
+            dir.replace(FILE, damaged.as_bytes()).unwrap();
+            assert!(KnownServers::load(&dir).unwrap_err().to_string().contains(FILE), "{damaged}");
+        }
+    }
+}

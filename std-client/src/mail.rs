@@ -1,0 +1,73 @@
+//! How threads that wait (for a line, a signal, a name) reach the one that drives the client.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+
+use mio::Waker;
+use zeroize::Zeroizing;
+
+use crate::ui::input::Typed;
+
+/// Typed lines that wait; whoever types or pipes more waits as well.
+const WAITING_LINES: usize = 64;
+
+/// What is told out of turn.
+#[derive(Debug)]
+pub enum Mail {
+    /// Ctrl-C or SIGTERM.
+    Interrupt,
+    /// A name was looked up.
+    Resolved(io::Result<Vec<SocketAddr>>),
+    /// A yes or no to what was asked.
+    Answer(bool),
+    /// A password was typed; `None`: nothing can be typed.
+    Password(Option<Zeroizing<String>>),
+    /// There is room for output again.
+    OutputRoom,
+    /// Nobody reads the output any more.
+    OutputGone,
+}
+
+/// Gives mail from any thread.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    mail: Sender<Mail>,
+    lines: SyncSender<Typed>,
+    waker: Arc<Waker>,
+}
+
+/// Takes it.
+#[derive(Debug)]
+pub struct Mailbox {
+    /// Everything but lines.
+    pub mail: Receiver<Mail>,
+    /// Lines.
+    pub lines: Receiver<Typed>,
+}
+
+impl Mailer {
+    /// A mailbox whose mail wakes `waker`.
+    #[must_use]
+    pub fn new(waker: Arc<Waker>) -> (Self, Mailbox) {
+        let (mail, from_mail) = mpsc::channel();
+        let (lines, from_lines) = mpsc::sync_channel(WAITING_LINES);
+        (Self { mail, lines, waker }, Mailbox { mail: from_mail, lines: from_lines })
+    }
+
+    /// Gives mail.
+    pub fn send(&self, mail: Mail) {
+        if self.mail.send(mail).is_ok() {
+            drop(self.waker.wake());
+        }
+    }
+
+    /// Gives a line, waiting for room. `false`: nobody takes any more.
+    #[must_use]
+    pub fn line(&self, typed: Typed) -> bool {
+        let is_taken = self.lines.send(typed).is_ok();
+        drop(self.waker.wake());
+        is_taken
+    }
+}

@@ -1,0 +1,30 @@
+//! The laptop's client: which keys, how much memory, how patient.
+
+use kabar_core::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN};
+use kabar_core::client::Client;
+use kabar_core::crypto::rsa::AnyRsa;
+use kabar_core::transport::Fixed;
+use kabar_server::fast::Fast;
+
+/// Bytes of CHAT on their way to the server.
+pub const CHAT_SEND: usize = 32 << 10;
+/// Bytes of CHAT that wait to be shown.
+pub const CHAT_RECEIVE: usize = 64 << 10;
+/// Packets in flight.
+pub const IN_FLIGHT: usize = 64;
+/// Bytes of posts that are not settled.
+pub const OUTBOX: usize = 64 << 10;
+/// Largest body that is taken: every one.
+pub const LARGEST_ENTRY: u16 = MAX_BODY_LEN as u16;
+/// Idle time-out, in s.
+pub const IDLE_S: u16 = 60;
+/// Longest delay of an acknowledgement, in ms.
+pub const ACK_DELAY_MS: u16 = 5;
+/// Granularity of the timer, in us: the poll waits for whole milliseconds.
+pub const TICK_US: u32 = 1_000;
+
+/// The client: about 170 KiB, so keep it in a box.
+pub type LaptopClient = Client<AnyRsa, Fixed<CHAT_SEND, CHAT_RECEIVE, 0, IN_FLIGHT>, Fast, OUTBOX, MAX_MESSAGE_LEN>;
+
+const _: () = assert!(CHAT_SEND >= MAX_MESSAGE_LEN && CHAT_RECEIVE >= MAX_MESSAGE_LEN && OUTBOX >= MAX_MESSAGE_LEN);
+const _: () = assert!(size_of::<LaptopClient>() < 192 << 10);

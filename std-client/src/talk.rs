@@ -1,0 +1,352 @@
+//! One visit to a room: connecting, being there, leaving. Puts the client's events into words and lines into posts.
+//!
+//! ```text
+//! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
+//! ```
+
+mod connecting;
+mod online;
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::TryRecvError;
+
+use kabar_core::client::{Config, Credential, EndReason, Event};
+use kabar_core::session::Fingerprint;
+use kabar_core::time::{Duration, Instant};
+use kabar_server::address::HostPort;
+use kabar_server::data_dir::DataDir;
+use kabar_server::invite::{RoomName, RoomSecret};
+use kabar_server::signals;
+use kabar_server::text::Lines;
+use zeroize::Zeroizing;
+
+use crate::driver::Driver;
+use crate::ending::{Ending, Exit};
+use crate::identity::Person;
+use crate::mail::{Mail, Mailbox, Mailer};
+use crate::profile;
+use crate::ui::Ui;
+use crate::ui::input::Typed;
+use crate::words;
+
+use connecting::Attempt;
+use online::Visit;
+
+/// Entries wanted from before one came.
+const HISTORY: u32 = 50;
+/// Lines taken before everything else has its turn.
+const LINES_PER_WAKE: usize = 64;
+/// How long an interrupted client takes to say goodbye.
+const GOODBYE: Duration = Duration::from_millis(300);
+/// How long output may take at the end of a visit at a prompt.
+const PROMPT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Everything that is known before anything is sent.
+#[derive(Debug)]
+pub struct Plan {
+    /// Where the room is, as it was typed.
+    pub server: HostPort,
+    /// The room.
+    pub room: RoomName,
+    /// Who joins.
+    pub person: Person,
+    /// Which key is taken.
+    pub trust: Trust,
+    /// Why one may join.
+    pub entrance: Entrance,
+    /// Where the room is remembered; `None`: not at all.
+    pub known_in: Option<DataDir>,
+    /// How long to wait, at the end, for what is not sent.
+    pub give_up: std::time::Duration,
+    /// Whether the room is hosted by this very process.
+    pub is_host: bool,
+}
+
+/// Which key of the server is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The one of the invite; others are not even listened to.
+    Invited(Fingerprint),
+    /// The one that was typed or is known from before; another one is an alarm.
+    Expected(Fingerprint),
+    /// Whichever is there.
+    AcceptNew,
+    /// Whichever a person says yes to.
+    Ask,
+}
+
+/// Why one may join.
+#[derive(Debug)]
+pub enum Entrance {
+    /// By the room's secret.
+    Secret(RoomSecret),
+    /// By its password.
+    Password(Zeroizing<String>),
+    /// Not known yet.
+    None,
+}
+
+/// A visit under way.
+struct Talk {
+    plan: Plan,
+    driver: Driver,
+    ui: Ui,
+    mailer: Mailer,
+    mailbox: Mailbox,
+    lines: Lines,
+    phase: Phase,
+    /// The key that was taken.
+    accepted: Option<Fingerprint>,
+    /// Whether it was said whose key the server has.
+    is_key_said: bool,
+    password_tries: u32,
+    interrupted: Option<Instant>,
+    /// The address of the server that is in use.
+    address: Option<SocketAddr>,
+    /// More lines may wait than were taken.
+    is_line_left: bool,
+}
+
+/// What is going on.
+#[derive(Debug)]
+enum Phase {
+    /// A name is looked up, until then at most.
+    Resolving(Instant),
+    /// Nobody let us in yet.
+    Connecting(Attempt),
+    /// A person decides about the key.
+    AskingKey(Attempt, Fingerprint),
+    /// A person types the password.
+    AskingPassword(Attempt),
+    /// In the room, or on the way back to it.
+    Online(Visit),
+}
+
+/// Visits a room until it is over.
+#[must_use]
+pub fn visit(plan: Plan) -> Ending {
+    let started = || {
+        let (driver, waker) = Driver::new()?;
+        let (mailer, mailbox) = Mailer::new(waker);
+        let ui = Ui::start(mailer.clone())?;
+        let on_stop = mailer.clone();
+        signals::on_stop(move || on_stop.send(Mail::Interrupt))?;
+        Ok((driver, mailer, mailbox, ui))
+    };
+    let (driver, mailer, mailbox, ui) = match started() {
+        Ok(started) => started,
+        Err(error) => {
+            let error: io::Error = error;
+            return Ending::error(format_args!("cannot start: {error}"));
+        }
+    };
+    let lines = Lines::new();
+    let phase = Phase::Resolving(driver.now() + connecting::PATIENCE);
+    let mut talk = Talk {
+        plan,
+        driver,
+        ui,
+        mailer,
+        mailbox,
+        lines,
+        phase,
+        accepted: None,
+        is_key_said: false,
+        password_tries: 0,
+        interrupted: None,
+        address: None,
+        is_line_left: false,
+    };
+    let ending = talk.run();
+    let patience = if talk.ui.is_prompt() { PROMPT_PATIENCE } else { talk.plan.give_up };
+    // Nobody waits for a reader after an interrupt.
+    talk.ui.finish(if ending.exit == Exit::Interrupted { PROMPT_PATIENCE } else { patience });
+    ending
+}
+
+impl Talk {
+    fn run(&mut self) -> Ending {
+        match self.begin().and_then(|()| self.go_on()) {
+            Ok(never) => match never {},
+            Err(ending) => ending,
+        }
+    }
+
+    fn go_on(&mut self) -> Result<Infallible, Ending> {
+        loop {
+            self.take_mail()?;
+            self.take_lines();
+            self.take_events()?;
+            let now = self.driver.now();
+            self.check(now)?;
+            self.driver.transmit();
+            let until = if self.is_line_left { Some(now) } else { self.deadline() };
+            self.driver.wait(until);
+        }
+    }
+
+    /// Starts the client towards the address whose turn it is.
+    fn start_client(&mut self, address: SocketAddr) -> Result<(), Ending> {
+        self.address = Some(address);
+        let Plan { room, person, trust, entrance, .. } = &self.plan;
+        let fingerprint = match trust {
+            Trust::Invited(fingerprint) => Some(*fingerprint),
+            // Another key must be seen to be told, so any is listened to.
+            _ => self.accepted,
+        };
+        let credential = match entrance {
+            Entrance::Secret(secret) => Credential::Secret(*secret.expose()),
+            Entrance::Password(password) => Credential::Password(password.as_bytes()),
+            Entrance::None => Credential::None,
+        };
+        let config = Config {
+            server: address,
+            fingerprint,
+            room: room.as_str(),
+            name: &person.name,
+            identity: &person.seed,
+            credential,
+            start: kabar_core::chat::Start::Last(HISTORY),
+            largest_entry: profile::LARGEST_ENTRY,
+            idle_s: profile::IDLE_S,
+            ack_delay_ms: profile::ACK_DELAY_MS,
+            tick_us: profile::TICK_US,
+        };
+        self.driver.start(&config).map_err(Ending::error)
+    }
+
+    fn take_mail(&mut self) -> Result<(), Ending> {
+        while let Ok(mail) = self.mailbox.mail.try_recv() {
+            let now = self.driver.now();
+            match mail {
+                Mail::Interrupt => self.interrupt(now)?,
+                Mail::Resolved(found) => self.resolved(found, now)?,
+                Mail::Answer(is_yes) => self.key_answered(is_yes, now)?,
+                Mail::Password(password) => self.password_typed(password, now)?,
+                Mail::OutputRoom => {}
+                Mail::OutputGone => {
+                    if let Phase::Online(visit) = &mut self.phase {
+                        visit.stop_reading(now);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_lines(&mut self) {
+        self.is_line_left = false;
+        let Phase::Online(visit) = &mut self.phase else { return };
+        let now = self.driver.now();
+        for _ in 0..LINES_PER_WAKE {
+            if !visit.wants_lines(&mut self.driver.client) {
+                return;
+            }
+            match self.mailbox.lines.try_recv() {
+                Ok(typed) => visit.take(typed, &mut self.driver.client, &self.ui, now),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => return visit.end_of_input(now),
+            }
+        }
+        self.is_line_left = true;
+    }
+
+    fn take_events(&mut self) -> Result<(), Ending> {
+        while self.ui.has_room() {
+            let now = self.driver.now();
+            let Some(event) = self.driver.client.poll_event() else { return Ok(()) };
+            match event {
+                Event::KeyOffered(found) => self.key_offered(found, now)?,
+                Event::Ended(reason) => self.ended(reason)?,
+                Event::Joined { name, members, start, head, resumed, .. } => {
+                    let name = name.to_owned();
+                    self.joined(&name, members, start, head, resumed)?;
+                }
+                event => {
+                    let again = match &mut self.phase {
+                        Phase::Online(visit) => visit.on_event(&event, &self.ui, &self.lines),
+                        _ => {
+                            online::before_joined(&event, &self.ui);
+                            false
+                        }
+                    };
+                    if again {
+                        self.find_server_again();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, reason: EndReason) -> Result<(), Ending> {
+        if self.should_ask_password(reason) {
+            return self.ask_password();
+        }
+        let unsent = match &self.phase {
+            Phase::Online(visit) => visit.unsent(&self.driver.client) + self.unread(),
+            _ => 0,
+        };
+        let has_password = matches!(self.plan.entrance, Entrance::Password(_));
+        let name = &self.plan.person.name;
+        let told = words::ended(reason, &self.plan.server, name, self.plan.room.as_str(), has_password);
+        // What a client says at its end is to be sent as well.
+        self.driver.transmit();
+        Err(match told {
+            Some(ending) => ending,
+            None if unsent > 0 => Ending::new(Exit::Unsent, online::unsent_words(unsent)),
+            None if self.interrupted.is_some() => Ending::quiet(Exit::Interrupted),
+            None => Ending::quiet(Exit::Done),
+        })
+    }
+
+    /// Lines that an interrupt left unread.
+    fn unread(&self) -> u64 {
+        let is_line = |typed: &Typed| !matches!(typed, Typed::End);
+        if self.interrupted.is_some() { self.mailbox.lines.try_iter().filter(is_line).count() as u64 } else { 0 }
+    }
+
+    /// Ctrl-C: goodbye, whatever is unsent.
+    fn interrupt(&mut self, now: Instant) -> Result<(), Ending> {
+        if !matches!(self.phase, Phase::Online(_)) {
+            self.driver.client.abort(now);
+            self.driver.transmit();
+            self.ui.notice("");
+            return Err(Ending::quiet(Exit::Interrupted));
+        }
+        self.interrupted = Some(now);
+        self.driver.client.abort(now);
+        Ok(())
+    }
+
+    fn check(&mut self, now: Instant) -> Result<(), Ending> {
+        match &mut self.phase {
+            Phase::Resolving(until) if now >= *until => {
+                Err(words::no_name_service(&self.plan.server, connecting::PATIENCE_S))
+            }
+            Phase::Resolving(_) | Phase::AskingKey(..) | Phase::AskingPassword(_) => Ok(()),
+            Phase::Connecting(_) => self.check_attempt(now),
+            Phase::Online(visit) => {
+                visit.check(&mut self.driver.client, &self.ui, now);
+                // The client ends at once when told to; this only makes sure of it.
+                match self.interrupted {
+                    Some(since) if now >= since + GOODBYE => Err(Ending::quiet(Exit::Interrupted)),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Resolving(until) => Some(*until),
+            Phase::Connecting(attempt) => Some(attempt.deadline()),
+            Phase::AskingKey(..) | Phase::AskingPassword(_) => None,
+            Phase::Online(visit) => self.interrupted.map(|since| since + GOODBYE).or_else(|| visit.deadline()),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What people are told when something does not work, and with which exit code.
+
+use std::fmt;
+use std::io;
+
+use kabar_core::chat::{PostRefusedCode, RefusedCode};
+use kabar_core::client::{EndReason, Lost};
+use kabar_core::wire::frame::CloseCode;
+use kabar_server::address::HostPort;
+
+use crate::ending::{Ending, Exit};
+
+/// A host and its port, in words.
+struct Place<'a>(&'a HostPort);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} port {}", self.0.host, self.0.port)
+    }
+}
+
+/// Nothing came back.
+#[must_use]
+pub fn no_answer(server: &HostPort, seconds: u64) -> Ending {
+    let line = format!(
+        "no answer from {} in {seconds} s: wrong address, a firewall, or the room is not running",
+        Place(server)
+    );
+    Ending::new(Exit::Unreachable, line)
+}
+
+/// The computer is there and said that nobody listens.
+#[must_use]
+pub fn refused(server: &HostPort) -> Ending {
+    Ending::new(Exit::Unreachable, format!("{} refused: the room is not running there", Place(server)))
+}
+
+/// The system knows no way.
+#[must_use]
+pub fn no_route(server: &HostPort, error: &io::Error) -> Ending {
+    Ending::new(Exit::Unreachable, format!("cannot reach {}: {error}", Place(server)))
+}
+
+/// The name means nothing.
+#[must_use]
+pub fn no_such_host(server: &HostPort, error: Option<&io::Error>) -> Ending {
+    let why = error.map(|error| format!(" ({error})")).unwrap_or_default();
+    Ending::new(Exit::Unreachable, format!("no such host: {}{why}", server.host))
+}
+
+/// The name server does not answer.
+#[must_use]
+pub fn no_name_service(server: &HostPort, seconds: u64) -> Ending {
+    Ending::new(Exit::Unreachable, format!("the address of {} was not found in {seconds} s", server.host))
+}
+
+/// Somebody is there, and nothing comes of it.
+#[must_use]
+pub fn not_let_in(server: &HostPort, seconds: u64) -> Ending {
+    Ending::new(Exit::Unreachable, format!("{} answers, but did not let in within {seconds} s", Place(server)))
+}
+
+/// Another key than the one that is expected at this address.
+#[must_use]
+pub fn other_key(server: &HostPort, expected: &str, found: &str) -> Ending {
+    let line = format!(
+        "the server at {} has not the key that was expected: somebody may be in between. Expected {expected}, found {found}",
+        Place(server)
+    );
+    Ending::new(Exit::NotTrusted, line)
+}
+
+/// A key that nobody vouched for.
+#[must_use]
+pub fn unknown_key(server: &HostPort, found: &str) -> Ending {
+    let line = format!(
+        "the key of the server at {} is not known: join with an invite, with --fingerprint {found} if that is the one you were told, \
+         or with --accept-new",
+        Place(server)
+    );
+    Ending::new(Exit::NotTrusted, line)
+}
+
+/// How a client's own end is told; `None` for the end that was asked for.
+#[must_use]
+pub fn ended(reason: EndReason, server: &HostPort, name: &str, room: &str, has_password: bool) -> Option<Ending> {
+    let (exit, line) = match reason {
+        EndReason::Left => return None,
+        EndReason::KeyDeclined => (Exit::NotTrusted, "the server's key was declined".to_owned()),
+        EndReason::KeyMismatch => {
+            (Exit::NotTrusted, format!("the server at {} has not the key of the invite", Place(server)))
+        }
+        EndReason::Impostor => (
+            Exit::NotTrusted,
+            format!("the server at {} does not know the room's secret: it is not the room's", Place(server)),
+        ),
+        EndReason::Refused(code) => refused_join(code, name, room, has_password),
+        EndReason::Closed(CloseCode::REPLACED) => {
+            (Exit::ByRoom, format!("{name} joined from elsewhere: this one was replaced"))
+        }
+        EndReason::Closed(CloseCode::KICKED) => (Exit::ByRoom, "you were put out of the room".to_owned()),
+        EndReason::Closed(CloseCode::BANNED) => (Exit::ByRoom, "you are banned from this room".to_owned()),
+        EndReason::Closed(code) => (Exit::ByRoom, format!("the room closed the connection ({code:?})")),
+        other => (Exit::Error, format!("ended: {other:?}")),
+    };
+    Some(Ending::new(exit, line))
+}
+
+fn refused_join(code: RefusedCode, name: &str, room: &str, has_password: bool) -> (Exit, String) {
+    match code {
+        RefusedCode::AUTHENTICATION if has_password => (Exit::NotTrusted, "wrong password".to_owned()),
+        RefusedCode::AUTHENTICATION => (
+            Exit::NotTrusted,
+            format!("wrong secret: this is not, or no longer, an invite to {room}; or it needs a password"),
+        ),
+        RefusedCode::NAME_TAKEN => (Exit::Name, format!("the name {name} is taken: choose another with --name")),
+        RefusedCode::NAME_NOT_ALLOWED => {
+            (Exit::Name, format!("the name {name} is not allowed: choose another with --name"))
+        }
+        RefusedCode::UNKNOWN_ROOM => (Exit::ByRoom, format!("there is no room {room} here")),
+        RefusedCode::ROOM_FULL => (Exit::ByRoom, "the room is full".to_owned()),
+        RefusedCode::BANNED => (Exit::ByRoom, "you are banned from this room".to_owned()),
+        RefusedCode::VERSION => (Exit::ByRoom, "the server speaks another version".to_owned()),
+        code => (Exit::Error, format!("the server refused: {}", kabar_server::console::refusal(code))),
+    }
+}
+
+/// Why a connection was lost.
+#[must_use]
+pub fn lost(why: Lost) -> &'static str {
+    match why {
+        Lost::Silent => "nothing is heard from the server",
+        Lost::Unknown => "the server was started again",
+        Lost::Shutdown => "the server stops",
+        Lost::TryLater => "the server asks to try again later",
+        _ => "the connection was closed",
+    }
+}
+
+/// Why a post is refused for good.
+#[must_use]
+pub fn refused_post(code: PostRefusedCode) -> &'static str {
+    match code {
+        PostRefusedCode::TOO_LONG => "it is too long",
+        PostRefusedCode::NOT_TEXT => "it is not text",
+        PostRefusedCode::MUTED => "you may not speak here",
+        PostRefusedCode::KIND => "members do not say such things",
+        _ => "the server refused it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server() -> HostPort {
+        "192.168.0.160".parse().unwrap()
+    }
+
+    #[test]
+    fn a_wrong_address_says_what_may_be_wrong() {
+        let ending = no_answer(&server(), 5);
+        let line =
+            "no answer from 192.168.0.160 port 9999 in 5 s: wrong address, a firewall, or the room is not running";
+        assert_eq!(ending, Ending::new(Exit::Unreachable, line));
+    }
+
+    #[test]
+    fn every_end_has_its_code_and_one_line() {
+        let code = |reason| {
+            let ending = ended(reason, &server(), "anna", "lobby", false).unwrap();
+            assert!(!ending.line.unwrap().contains('\n'));
+            ending.exit.code()
+        };
+        assert_eq!(code(EndReason::KeyDeclined), 4);
+        assert_eq!(code(EndReason::KeyMismatch), 4);
+        assert_eq!(code(EndReason::Impostor), 4);
+        assert_eq!(code(EndReason::Refused(RefusedCode::AUTHENTICATION)), 4);
+        assert_eq!(code(EndReason::Refused(RefusedCode::NAME_TAKEN)), 5);
+        assert_eq!(code(EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED)), 5);
+        for refused in [RefusedCode::UNKNOWN_ROOM, RefusedCode::ROOM_FULL, RefusedCode::BANNED, RefusedCode::VERSION] {
+            assert_eq!(code(EndReason::Refused(refused)), 7);
+        }
+        assert_eq!(code(EndReason::Refused(RefusedCode::SIGNATURE)), 1);
+        for closed in [CloseCode::REPLACED, CloseCode::KICKED, CloseCode::BANNED] {
+            assert_eq!(code(EndReason::Closed(closed)), 7);
+        }
+        assert_eq!(ended(EndReason::Left, &server(), "anna", "lobby", false), None);
+    }
+}
