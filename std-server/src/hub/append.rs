@@ -175,9 +175,9 @@ impl Appender {
         self.posts.len() + in_flight
     }
 
-    /// Whether commits fail at present.
-    pub(super) fn is_in_trouble(&self) -> bool {
-        self.is_in_trouble
+    /// Whether a commit failed and it is too early for another. (After that, whatever comes first shows whether all is well.)
+    pub(super) fn is_recovering(&self) -> bool {
+        matches!(self.state, State::Reloading(_) | State::Pausing | State::ReloadPausing(_))
     }
 
     /// Whether there is nothing to commit.

@@ -8,7 +8,7 @@ use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::log::{Encoded, HANDLE, HANDLE_AT};
 use super::pages::Lookup;
-use super::peer::{History, Member, Who};
+use super::peer::{History, Member, WelcomeDue, Who};
 use super::{Departure, Hub};
 
 /// One attempt to write something.
@@ -58,8 +58,8 @@ impl<P: Provider> Hub<P> {
     fn deliver_control(&mut self, id: u32) -> Step {
         let Some(member) = self.peers.get(&id).and_then(|peer| peer.member()) else { return Step::Nothing };
         let Member { instance, welcome, post_refused, stored, notice, .. } = *member;
-        let (was_sent, clear): (bool, fn(&mut Member)) = if let Some(is_reset) = welcome {
-            (self.send_welcome(id, is_reset), |member| member.welcome = None)
+        let (was_sent, clear): (bool, fn(&mut Member)) = if let Some(welcome) = welcome {
+            (self.send_welcome(id, welcome), |member| member.welcome = None)
         } else if let Some((number, code)) = post_refused {
             let message = ToClient::PostRefused { handle: HANDLE, instance, number, code };
             (self.send(id, &message), |member| member.post_refused = None)
@@ -82,7 +82,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Reset (if it is one) and Welcome, both or neither.
-    fn send_welcome(&mut self, id: u32, is_reset: bool) -> bool {
+    fn send_welcome(&mut self, id: u32, due: WelcomeDue) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let Some(exporter) = peer.connection.exporter().copied() else { return false };
         let Some(member) = peer.member() else { return false };
@@ -92,7 +92,7 @@ impl<P: Provider> Hub<P> {
             name: member.name.shown(),
             term: self.log.term().term,
             first: self.log.first(),
-            head: self.log.head(),
+            head: due.head,
             start: member.cursor,
             instance: member.instance,
             highest: self.log.instance(member.instance).map_or(0, |instance| instance.highest),
@@ -101,7 +101,7 @@ impl<P: Provider> Hub<P> {
         });
         let mut buffer = [0; 1024];
         let mut len = 0;
-        if is_reset {
+        if due.is_reset {
             len = ToClient::Reset { handle: HANDLE }.encode(&mut buffer).unwrap_or_default();
         }
         len += welcome.encode(&mut buffer[len..]).unwrap_or_default();

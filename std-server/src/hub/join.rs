@@ -92,7 +92,7 @@ impl<P: Provider> Hub<P> {
     }
 
     fn place(&mut self, now: Instant, ask: &mut Ask) -> Result<(), (RefusedCode, &'static str)> {
-        if self.appender.is_in_trouble() {
+        if self.appender.is_recovering() {
             return Err((RefusedCode::TRY_LATER, "the server cannot store anything at the moment"));
         }
         match self.log.instance(ask.instance) {
@@ -103,15 +103,22 @@ impl<P: Provider> Hub<P> {
             Some(_) => {}
             None => ask.instance = self.draw_instance(),
         }
-        let holder = self.members.by_name.get(ask.name.folded()).and_then(|id| self.peers.get(id)?.member());
+        let folded = ask.name.folded();
+        let holder = self.members.by_name.get(folded).and_then(|id| self.peers.get(id)?.member());
         let is_held = holder.is_some_and(|holder| holder.identity != ask.identity);
-        if is_held || !self.ownership.may_take(ask.name.folded(), ask.identity, self.wall_ms(now)) {
+        if is_held || self.ownership.is_owned_by_another(folded, ask.identity, self.wall_ms(now)) {
             return Err((RefusedCode::NAME_TAKEN, "somebody else has this name"));
         }
-        let taken = self.members.by_identity.len() + self.appender.joins();
-        if taken >= self.config.limits.members && !self.members.by_identity.contains_key(&ask.identity) {
+        // Joins under way may yet come to nothing: what only they take is not refused for good.
+        if self.ownership.is_claimed_by_another(folded, ask.identity) {
+            return Err((RefusedCode::TRY_LATER, "somebody else is about to take this name"));
+        }
+        let (members, limit) = (self.members.by_identity.len(), self.config.limits.members);
+        if members + self.appender.joins() >= limit && !self.members.by_identity.contains_key(&ask.identity) {
             self.counters.room_full += 1;
-            return Err((RefusedCode::ROOM_FULL, "the room is full"));
+            let is_full = members >= limit;
+            let code = if is_full { RefusedCode::ROOM_FULL } else { RefusedCode::TRY_LATER };
+            return Err((code, if is_full { "the room is full" } else { "others are about to take the last places" }));
         }
         Ok(())
     }

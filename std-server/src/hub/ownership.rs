@@ -45,14 +45,16 @@ impl Ownership {
         self.admitted.extend(batch.admissions.iter().map(|admission| admission.identity));
     }
 
-    /// Whether `identity` may be called `folded` (SPEC 6.6): nobody else owns the name or is about to, or its owner was not seen for
-    /// too long.
-    pub(super) fn may_take(&self, folded: &str, identity: PublicIdentity, now_ms: u64) -> bool {
-        let is_claimed = self.claims.get(folded).is_some_and(|owner| *owner != identity);
-        let is_owned = self.records.get(folded).is_some_and(|record| {
+    /// Whether the name belongs to another identity, one that was seen not too long ago (SPEC 6.6).
+    pub(super) fn is_owned_by_another(&self, folded: &str, identity: PublicIdentity, now_ms: u64) -> bool {
+        self.records.get(folded).is_some_and(|record| {
             record.identity != identity && (record.present || now_ms.saturating_sub(record.seen_ms) < self.keep_ms)
-        });
-        !is_claimed && !is_owned
+        })
+    }
+
+    /// Whether a join under way wants the name for another identity.
+    pub(super) fn is_claimed_by_another(&self, folded: &str, identity: PublicIdentity) -> bool {
+        self.claims.get(folded).is_some_and(|owner| *owner != identity)
     }
 
     pub(super) fn claim(&mut self, folded: &str, identity: PublicIdentity) {
@@ -98,29 +100,35 @@ mod tests {
     }
 
     #[test]
-    fn the_first_to_take_a_name_owns_it() {
+    fn a_name_is_owned_against_others_only() {
+        let ownership = ownership();
+        assert!(!ownership.is_owned_by_another("ana", ANA, 1_100) && ownership.is_owned_by_another("ana", BEN, 1_100));
+        assert!(!ownership.is_owned_by_another("ben", BEN, 1_100));
+    }
+
+    #[test]
+    fn a_claim_stands_against_others_until_it_ends() {
         let mut ownership = ownership();
-        assert!(ownership.may_take("ana", ANA, 1_100) && !ownership.may_take("ana", BEN, 1_100));
         ownership.claim("ben", BEN);
-        assert!(ownership.may_take("ben", BEN, 1_100) && !ownership.may_take("ben", ANA, 1_100));
+        assert!(ownership.is_claimed_by_another("ben", ANA) && !ownership.is_claimed_by_another("ben", BEN));
         ownership.unclaim("ben");
-        assert!(ownership.may_take("ben", ANA, 1_100));
+        assert!(!ownership.is_claimed_by_another("ben", ANA));
     }
 
     #[test]
     fn ownership_lapses_when_its_owner_is_not_seen_for_long() {
         let mut ownership = ownership();
-        assert!(!ownership.may_take("ana", BEN, 1_499));
-        assert!(ownership.may_take("ana", BEN, 1_500));
+        assert!(ownership.is_owned_by_another("ana", BEN, 1_499));
+        assert!(!ownership.is_owned_by_another("ana", BEN, 1_500));
         ownership.apply(&Batch { names: vec![record("ana", ANA, 1_000, true)], ..Batch::default() });
-        assert!(!ownership.may_take("ana", BEN, 9_999));
+        assert!(ownership.is_owned_by_another("ana", BEN, 9_999));
     }
 
     #[test]
     fn a_released_name_is_free() {
         let mut ownership = ownership();
         ownership.apply(&Batch { released: vec!["ana".into()], ..Batch::default() });
-        assert!(ownership.may_take("ana", BEN, 1_000));
+        assert!(!ownership.is_owned_by_another("ana", BEN, 1_000));
     }
 
     #[test]

@@ -75,8 +75,8 @@ pub(super) struct Member {
     pub(super) largest_entry: u16,
     /// Seq of the last entry written to its stream, or passed over.
     pub(super) cursor: u64,
-    /// Welcome is still to be sent; `Some(true)`: behind a Reset.
-    pub(super) welcome: Option<bool>,
+    /// Welcome is still to be sent.
+    pub(super) welcome: Option<WelcomeDue>,
     /// PostRefused is still to be sent.
     pub(super) post_refused: Option<(u64, PostRefusedCode)>,
     /// Stored is still to be sent: number and seq.
@@ -89,6 +89,15 @@ pub(super) struct Member {
     pub(super) refused: Option<u64>,
     pub(super) history: Option<History>,
     pub(super) who: Option<Who>,
+}
+
+/// A Welcome that is still to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WelcomeDue {
+    /// The head when the start was taken from it.
+    pub(super) head: u64,
+    /// Whether a Reset goes before it.
+    pub(super) is_reset: bool,
 }
 
 /// An answer to History under way.
@@ -131,14 +140,14 @@ impl Phase {
 }
 
 impl Member {
-    pub(super) fn new(ask: Ask, cursor: u64, is_reset: bool) -> Self {
+    pub(super) fn new(ask: Ask, cursor: u64, welcome: WelcomeDue) -> Self {
         Self {
             name: ask.name,
             identity: ask.identity,
             instance: ask.instance,
             largest_entry: ask.largest_entry,
             cursor,
-            welcome: Some(is_reset),
+            welcome: Some(welcome),
             post_refused: None,
             stored: None,
             notice: false,

@@ -5,7 +5,7 @@ use kabar_core::time::Instant;
 use kabar_core::wire::frame::CloseCode;
 
 use super::append::Joiner;
-use super::peer::{Member, Phase};
+use super::peer::{Member, Phase, WelcomeDue};
 use super::timers::Timer;
 use super::{Departure, Hub, HubEvent};
 
@@ -29,7 +29,7 @@ impl<P: Provider> Hub<P> {
             self.replace(now, old, ask.instance);
         }
         let (start, is_reset) = self.log.start(ask.start);
-        let member = Member::new(*ask, start, is_reset);
+        let member = Member::new(*ask, start, WelcomeDue { head: self.log.head(), is_reset });
         self.members.by_name.insert(member.name.folded().to_owned(), id);
         self.members.by_identity.insert(member.identity, id);
         self.members.by_instance.insert(member.instance, id);

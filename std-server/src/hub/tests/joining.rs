@@ -94,10 +94,29 @@ fn of_two_keys_that_want_a_name_at_once_one_gets_it() {
     let (a, b) = (world.person(), world.person());
     world.ask(a, &asking("Ana", 1));
     world.ask(b, &asking("Ana", 2));
-    assert_eq!(world.people[b].refusal(), Some(RefusedCode::NAME_TAKEN));
+    // It may come to nothing yet.
+    assert_eq!(world.people[b].refusal(), Some(RefusedCode::TRY_LATER));
     world.release();
     world.run_ms(10);
     assert!(world.people[a].is_welcome());
+    world.people[b].heard.clear();
+    world.ask(b, &asking("Ana", 2));
+    assert_eq!(world.people[b].refusal(), Some(RefusedCode::NAME_TAKEN));
+}
+
+#[test]
+fn joins_under_way_refuse_nobody_a_place_for_good() {
+    let mut world = World::with(|config| config.limits.members = 2);
+    world.join(&asking("Ana", 1));
+    world.hold(JobKind::Store);
+    let (b, c) = (world.person(), world.person());
+    world.ask(b, &asking("Ben", 2));
+    world.ask(c, &asking("Cleo", 3));
+    assert_eq!(world.people[c].refusal(), Some(RefusedCode::TRY_LATER));
+    world.release();
+    world.run_ms(10);
+    assert!(world.people[b].is_welcome());
+    assert_eq!(refused(&mut world, &asking("Dan", 4)), Some(RefusedCode::ROOM_FULL));
 }
 
 #[test]
@@ -312,6 +331,17 @@ fn joins_are_refused_for_now_while_nothing_can_be_stored() {
     world.run(Duration::from_secs(6));
     world.join(&asking("Ben", 4));
     assert_eq!(world.said().len(), 2, "{:?}", world.said());
+}
+
+#[test]
+fn joins_alone_find_out_that_the_store_works_again() {
+    let mut world = World::new();
+    world.store.set_fault(Some(Fault::Fail));
+    assert_eq!(refused(&mut world, &asking("Ana", 1)), Some(RefusedCode::TRY_LATER));
+    world.store.set_fault(None);
+    world.run(Duration::from_secs(6));
+    world.join(&asking("Ana", 1));
+    assert!(world.events.iter().any(|event| matches!(event, HubEvent::StoreRecovered)));
 }
 
 #[test]
