@@ -20,7 +20,7 @@ use core::net::SocketAddr;
 
 use crate::crypto::Provider;
 use crate::session::sealed::EPOCH_BITS;
-use crate::session::{Established, Role, Session};
+use crate::session::{Established, Role, SealError, Session};
 use crate::time::{Duration, Instant};
 use crate::transport::{Memory, OVERHEAD, Refused, Start, Transport};
 use crate::wire::cursor::Writer;
@@ -182,8 +182,8 @@ impl<M: Memory, P: Provider> Connection<M, P> {
         if opened.is_newest {
             self.path.on_newest(now, from, datagram_len);
         }
-        let received = match self.transport.handle_packet(now, &mut self.memory, opened.packet_number, opened.body) {
-            Ok(received) => received,
+        let taken = match self.transport.handle_packet(now, &mut self.memory, opened.packet_number, opened.body) {
+            Ok(taken) => taken,
             Err(Refused::NoRoom) => {
                 self.counters.no_room += 1;
                 return Err(Dropped::NoRoom);
@@ -194,17 +194,17 @@ impl<M: Memory, P: Provider> Connection<M, P> {
             }
         };
         self.counters.received += 1;
-        if let Some((number, session)) = received.acknowledged.zip(self.keys.as_mut()) {
+        if let Some((number, session)) = taken.acknowledged.zip(self.keys.as_mut()) {
             session.on_acknowledged(number);
             self.is_exhausted = false;
         }
-        if let Some(data) = received.challenge {
+        if let Some(data) = taken.challenge {
             self.path.on_challenge(from, data);
         }
-        if let Some(is_other_host) = received.response.and_then(|data| self.path.on_response(from, data)) {
+        if let Some(is_other_host) = taken.response.and_then(|data| self.path.on_response(from, data)) {
             self.transport.on_moved(now, &mut self.memory, is_other_host);
         }
-        if let Some((code, reason)) = received.close {
+        if let Some((code, reason)) = taken.close {
             self.end(now, Ended::ByPeer(code), reason);
         }
         Ok(())
@@ -453,8 +453,8 @@ impl<M: Memory, P: Provider> Connection<M, P> {
                 self.counters.sent += 1;
                 Some(sealed)
             }
-            Err(_) => {
-                self.is_exhausted = true;
+            Err(error) => {
+                self.is_exhausted = error == SealError::Exhausted;
                 None
             }
         }

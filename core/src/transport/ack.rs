@@ -109,6 +109,23 @@ impl Received {
         Ack::encode_ranges(out, u32::try_from(delay).unwrap_or(u32::MAX), ranges)
     }
 
+    /// The largest number received; 0 before the first.
+    pub(crate) fn largest(&self) -> u64 {
+        self.numbers.last().map_or(0, |last| last.end - 1)
+    }
+
+    /// The peer got an ACK of ours up to `largest`: the ranges below the one that ends there need not be said again, and what is
+    /// missing between them was lost long ago. Otherwise one bad minute would make every later ACK a long one.
+    pub(crate) fn on_ack_acknowledged(&mut self, largest: u64) {
+        while let Some(lowest) = self.numbers.first().filter(|lowest| lowest.end <= largest) {
+            self.floor = lowest.end;
+            self.numbers.pop_first();
+        }
+        if let Some(lowest) = self.numbers.first().filter(|lowest| lowest.start <= largest) {
+            self.floor = self.floor.max(lowest.start);
+        }
+    }
+
     /// An ACK went out.
     pub(crate) fn on_sent(&mut self) {
         self.waiting = 0;
@@ -237,6 +254,23 @@ mod tests {
         received.on_packet(at(0), 11, true, DELAY);
         received.on_packet(at(0), 5, true, DELAY);
         assert_eq!(acked(&received).last(), Some(&(10..=12)));
+    }
+
+    #[test]
+    fn says_no_more_what_the_peer_is_known_to_have_heard() {
+        let mut received = Received::NONE;
+        [1, 3, 4, 6, 9].iter().for_each(|&number| received.on_packet(at(0), number, true, DELAY));
+        assert_eq!(received.largest(), 9);
+        received.on_ack_acknowledged(4);
+        assert_eq!(acked(&received), [9..=9, 6..=6, 3..=4]);
+        // Below that range nothing is acknowledged any more, above it everything.
+        [2, 0, 5].iter().for_each(|&number| received.on_packet(at(0), number, true, DELAY));
+        assert_eq!(acked(&received), [9..=9, 3..=6]);
+        received.on_ack_acknowledged(9);
+        assert_eq!(acked(&received), [9..=9]);
+        received.on_ack_acknowledged(0);
+        received.on_packet(at(0), 10, true, DELAY);
+        assert_eq!(acked(&received), [9..=10]);
     }
 
     #[test]

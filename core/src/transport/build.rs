@@ -106,6 +106,7 @@ impl Transport {
         slot.sent_at = now;
         slot.ordinal = self.ordinal;
         // A datagram is at most 1200 bytes.
+        slot.acknowledged = if outgoing.has_ack { self.received.largest() } else { 0 };
         slot.size = u16::try_from(outgoing.len + OVERHEAD).unwrap_or(u16::MAX);
         let pushed = self.table.push(memory.parts().in_flight, slot);
         debug_assert!(pushed);

@@ -9,6 +9,8 @@ use crate::wire::frame::{Ack, StreamId};
 pub struct Slot {
     pub(crate) packet_number: u64,
     pub(crate) sent_at: Instant,
+    /// The largest number that it acknowledged; 0 when none.
+    pub(crate) acknowledged: u64,
     starts: [u64; 2],
     /// Ack-eliciting packets sent before it, wrapping: distance in packets sent, not in numbers (SPEC 5.4).
     pub(crate) ordinal: u32,
@@ -28,8 +30,16 @@ const _: () = assert!(size_of::<Slot>() <= 64);
 
 impl Slot {
     /// Free. All zero.
-    pub const EMPTY: Self =
-        Self { packet_number: 0, sent_at: Instant::ZERO, starts: [0; 2], ordinal: 0, lens: [0; 2], size: 0, flags: 0 };
+    pub const EMPTY: Self = Self {
+        packet_number: 0,
+        sent_at: Instant::ZERO,
+        acknowledged: 0,
+        starts: [0; 2],
+        ordinal: 0,
+        lens: [0; 2],
+        size: 0,
+        flags: 0,
+    };
 
     /// The stream data it carried; may be empty.
     pub(crate) fn chunk(&self, id: StreamId) -> Span {

@@ -34,6 +34,7 @@ impl Transport {
                 Some(largest) if !is_after(slot.ordinal, largest) => Some(largest),
                 _ => Some(slot.ordinal),
             };
+            self.received.on_ack_acknowledged(slot.acknowledged);
             self.congestion.on_acked(slot.sent_at, u64::from(slot.size), is_limited);
             for id in StreamId::ALL {
                 let chunk = slot.chunk(id);

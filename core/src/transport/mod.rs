@@ -30,9 +30,6 @@ mod rtt;
 mod send;
 mod size;
 
-#[cfg(test)]
-mod tests;
-
 pub use in_flight::Slot;
 pub use memory::{Capacity, Fixed, Memory, Part, Parts};
 

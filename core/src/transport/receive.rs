@@ -18,7 +18,7 @@ pub(crate) enum Refused {
 
 /// What a packet had for others than the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Received<'a> {
+pub(crate) struct Taken<'a> {
     /// The largest of our numbers that it acknowledges.
     pub(crate) acknowledged: Option<u64>,
     /// The data of a PATH_CHALLENGE.
@@ -37,14 +37,14 @@ impl Transport {
         memory: &mut impl Memory,
         number: u64,
         body: &'a [u8],
-    ) -> Result<Received<'a>, Refused> {
+    ) -> Result<Taken<'a>, Refused> {
         if let Err(refused) = self.check(now, memory, body) {
             if self.acknowledges_unchecked {
                 self.received.on_packet(now, number, true, self.ack_delay);
             }
             return Err(refused);
         }
-        let mut received = Received::default();
+        let mut taken = Taken::default();
         let mut is_ack_eliciting = false;
         for frame in Frames::new(body).flatten() {
             is_ack_eliciting |= frame.is_ack_eliciting();
@@ -52,7 +52,7 @@ impl Transport {
                 Frame::Ping => {}
                 Frame::Ack(ack) => {
                     self.on_ack(now, memory, &ack);
-                    received.acknowledged = received.acknowledged.max(Some(ack.largest));
+                    taken.acknowledged = taken.acknowledged.max(Some(ack.largest));
                 }
                 Frame::Stream { id, offset, data } => {
                     let stream = &mut self.receive[id.index()];
@@ -61,14 +61,14 @@ impl Transport {
                     self.has_new_data[id.index()] |= stream.readable() > before;
                 }
                 Frame::MaxData { id, offset } => self.send[id.index()].on_max_data(offset),
-                Frame::PathChallenge(data) => received.challenge = Some(data),
-                Frame::PathResponse(data) => received.response = Some(data),
-                Frame::Close { code, reason } => received.close = Some((code, reason)),
+                Frame::PathChallenge(data) => taken.challenge = Some(data),
+                Frame::PathResponse(data) => taken.response = Some(data),
+                Frame::Close { code, reason } => taken.close = Some((code, reason)),
             }
         }
         self.received.on_packet(now, number, is_ack_eliciting, self.ack_delay);
         self.release_empty(memory);
-        Ok(received)
+        Ok(taken)
     }
 
     /// Whether every frame can be taken. Afterwards the rings that are needed are there. A broken rule outweighs a lack of room.

@@ -190,6 +190,40 @@ fn two_slots_are_for_probes_only() {
 }
 
 #[test]
+fn two_packets_leave_per_probe_time_out() {
+    let mut puppet = server_in(Pooled::new(50_000, 0, 64));
+    puppet.connection.send(CHAT, &[&[7; 50_000]]).unwrap();
+    let before = puppet.hear().len();
+    assert!(before >= 10);
+    for _ in 0..3 {
+        let mut heard = Vec::new();
+        while heard.is_empty() {
+            heard = puppet.wait(MS);
+        }
+        // The oldest data, as much as a datagram takes.
+        let len = heard[0].len - 45;
+        assert_eq!(heard.iter().map(Heard::chat).collect::<Vec<_>>(), [Some((0, len)), Some((len as u64, len))]);
+    }
+}
+
+#[test]
+fn ranges_that_the_peer_heard_of_are_not_said_again() {
+    let mut puppet = server();
+    for _ in 0..10 {
+        puppet.sealed(&body(&[Frame::Ping]));
+        puppet.say(&body(&[Frame::Ping])).unwrap();
+    }
+    puppet.connection.send(CHAT, &[b"x"]).unwrap();
+    let heard = puppet.hear();
+    let last = heard.last().unwrap();
+    assert_eq!(last.acked().map(|ranges| ranges.len()), Some(11));
+    puppet.say(&ack(&[last.number..=last.number])).unwrap();
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.say(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(puppet.hear()[0].acked(), Some([21..=24].to_vec()));
+}
+
+#[test]
 fn a_probe_without_data_is_a_ping() {
     let mut puppet = server();
     puppet.say(&body(&[stream(0, &[1; 600])])).unwrap();

@@ -22,7 +22,7 @@ fn delivers_in_order_over_a_clean_link() {
 
 #[test]
 fn delivers_in_order_at_any_loss() {
-    for percent in [0, 1, 5, 10, 20, 30, 40] {
+    for percent in [0, 1, 5, 10, 20, 30, 40, 50] {
         for seed in 0..10 {
             let mut pair = Pair::new(seed, rough(percent), Pooled::large(), Pooled::large());
             pair.client.to_write = [40_000, 20_000];
@@ -34,7 +34,7 @@ fn delivers_in_order_at_any_loss() {
 
 #[test]
 fn delivers_in_order_at_any_loss_in_tiny_memory() {
-    for percent in [0, 1, 5, 10, 20, 30, 40] {
+    for percent in [0, 1, 5, 10, 20, 30, 40, 50] {
         for seed in 0..10 {
             let mut pair = Pair::new(seed, rough(percent), Tiny::new(), Tiny::new());
             pair.client.to_write = [10_000, 0];
