@@ -18,6 +18,7 @@ use crate::profile::LaptopClient;
 
 const SOCKET: Token = Token(0);
 const WAKE: Token = Token(1);
+const OUTPUT: Token = Token(2);
 /// Datagrams taken before everything else has its turn.
 const DATAGRAMS_PER_WAKE: usize = 64;
 /// Longest datagram of the protocol, and one byte to see that one is longer.
@@ -36,6 +37,7 @@ pub struct Driver {
     out: [u8; BUFFER],
     /// A datagram in `out` that the system did not take yet.
     unsent: Option<Transmit>,
+    is_output_gone: bool,
 }
 
 impl Driver {
@@ -48,7 +50,10 @@ impl Driver {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let client = Box::new(LaptopClient::new(Fixed::new()));
         let (clock, out) = (Clock::start(), [0; BUFFER]);
-        Ok((Self { client, clock, poll, link: None, link_error: None, out, unsent: None }, waker))
+        Ok((
+            Self { client, clock, poll, link: None, link_error: None, out, unsent: None, is_output_gone: false },
+            waker,
+        ))
     }
 
     /// The time.
@@ -77,6 +82,25 @@ impl Driver {
     #[must_use]
     pub fn link_error(&self) -> Option<&io::Error> {
         self.link_error.as_ref()
+    }
+
+    /// Wakes up also when nobody reads standard output any more, if that is a pipe: a reader that has gone should not be noticed only
+    /// when somebody speaks.
+    #[cfg(unix)]
+    pub fn watch_output(&mut self) {
+        let output = std::os::fd::AsRawFd::as_raw_fd(&io::stdout());
+        // A file cannot be watched, and need not be.
+        drop(self.poll.registry().register(&mut mio::unix::SourceFd(&output), OUTPUT, mio::Interest::WRITABLE));
+    }
+
+    /// Elsewhere, writing tells.
+    #[cfg(not(unix))]
+    pub fn watch_output(&mut self) {}
+
+    /// Whether nobody reads standard output any more.
+    #[must_use]
+    pub fn is_output_gone(&self) -> bool {
+        self.is_output_gone
     }
 
     /// Sends what the client has to send.
@@ -109,8 +133,12 @@ impl Driver {
         let mut events = Events::with_capacity(8);
         // Interrupted by a signal: go round.
         drop(self.poll.poll(&mut events, timeout));
-        if let Some(link) = &mut self.link {
-            events.iter().filter(|event| event.token() == SOCKET).for_each(|event| link.ready(event));
+        for event in &events {
+            match (event.token(), &mut self.link) {
+                (SOCKET, Some(link)) => link.ready(event),
+                (OUTPUT, _) => self.is_output_gone |= event.is_error() || event.is_write_closed(),
+                _ => {}
+            }
         }
         self.receive();
         let now = self.now();
@@ -150,3 +178,6 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

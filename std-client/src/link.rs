@@ -70,6 +70,12 @@ impl Link {
         self.remote
     }
 
+    /// From where it leads there.
+    #[must_use]
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
     /// Times that the other computer said that nobody listens, since something was heard.
     #[must_use]
     pub fn refusals(&self) -> u32 {

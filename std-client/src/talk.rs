@@ -19,7 +19,7 @@ use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::address::HostPort;
 use kabar_server::data_dir::DataDir;
-use kabar_server::invite::{RoomName, RoomSecret};
+use kabar_server::invite::{RoomName, RoomSecret, show_fingerprint};
 use kabar_server::signals;
 use kabar_server::text::Lines;
 use zeroize::Zeroizing;
@@ -31,7 +31,7 @@ use crate::mail::{Mail, Mailbox, Mailer};
 use crate::profile;
 use crate::ui::Ui;
 use crate::ui::input::Typed;
-use crate::words;
+use crate::words::{self, Shown};
 
 use connecting::Attempt;
 use online::Visit;
@@ -69,9 +69,9 @@ pub struct Plan {
 /// Which key of the server is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// The one of the invite; others are not even listened to.
+    /// The one of the invite.
     Invited(Fingerprint),
-    /// The one that was typed or is known from before; another one is an alarm.
+    /// The one that was typed or is known from before.
     Expected(Fingerprint),
     /// Whichever is there.
     AcceptNew,
@@ -130,7 +130,8 @@ enum Phase {
 #[must_use]
 pub fn visit(plan: Plan) -> Ending {
     let started = || {
-        let (driver, waker) = Driver::new()?;
+        let (mut driver, waker) = Driver::new()?;
+        driver.watch_output();
         let (mailer, mailbox) = Mailer::new(waker);
         let ui = Ui::start(mailer.clone())?;
         let on_stop = mailer.clone();
@@ -194,9 +195,8 @@ impl Talk {
         self.address = Some(address);
         let Plan { room, person, trust, entrance, .. } = &self.plan;
         let fingerprint = match trust {
-            Trust::Invited(fingerprint) => Some(*fingerprint),
-            // Another key must be seen to be told, so any is listened to.
-            _ => self.accepted,
+            Trust::Invited(fingerprint) | Trust::Expected(fingerprint) => Some(*fingerprint),
+            Trust::AcceptNew | Trust::Ask => self.accepted,
         };
         let credential = match entrance {
             Entrance::Secret(secret) => Credential::Secret(*secret.expose()),
@@ -228,14 +228,19 @@ impl Talk {
                 Mail::Answer(is_yes) => self.key_answered(is_yes, now)?,
                 Mail::Password(password) => self.password_typed(password, now)?,
                 Mail::OutputRoom => {}
-                Mail::OutputGone => {
-                    if let Phase::Online(visit) = &mut self.phase {
-                        visit.stop_reading(now);
-                    }
-                }
+                Mail::OutputGone => self.stop_reading(now),
             }
         }
+        if self.driver.is_output_gone() {
+            self.stop_reading(self.driver.now());
+        }
         Ok(())
+    }
+
+    fn stop_reading(&mut self, now: Instant) {
+        if let Phase::Online(visit) = &mut self.phase {
+            visit.stop_reading(now);
+        }
     }
 
     fn take_lines(&mut self) {
@@ -291,9 +296,18 @@ impl Talk {
             Phase::Online(visit) => visit.unsent(&self.driver.client) + self.unread(),
             _ => 0,
         };
-        let has_password = matches!(self.plan.entrance, Entrance::Password(_));
+        let shown = match self.plan.entrance {
+            Entrance::Secret(_) => Shown::Secret,
+            Entrance::Password(_) => Shown::Password,
+            Entrance::None => Shown::Nothing,
+        };
         let name = &self.plan.person.name;
-        let told = words::ended(reason, &self.plan.server, name, self.plan.room.as_str(), has_password);
+        let told = match (reason, self.plan.trust) {
+            (EndReason::KeyMismatch, Trust::Expected(expected)) => {
+                Some(words::other_key(&self.plan.server, &show_fingerprint(&expected)))
+            }
+            _ => words::ended(reason, &self.plan.server, name, self.plan.room.as_str(), shown),
+        };
         // What a client says at its end is to be sent as well.
         self.driver.transmit();
         Err(match told {
@@ -315,7 +329,7 @@ impl Talk {
         if !matches!(self.phase, Phase::Online(_)) {
             self.driver.client.abort(now);
             self.driver.transmit();
-            self.ui.notice("");
+            self.ui.fresh_line();
             return Err(Ending::quiet(Exit::Interrupted));
         }
         self.interrupted = Some(now);

@@ -62,9 +62,10 @@ pub fn not_let_in(server: &HostPort, seconds: u64) -> Ending {
 
 /// Another key than the one that is expected at this address.
 #[must_use]
-pub fn other_key(server: &HostPort, expected: &str, found: &str) -> Ending {
+pub fn other_key(server: &HostPort, expected: &str) -> Ending {
     let line = format!(
-        "the server at {} has not the key that was expected: somebody may be in between. Expected {expected}, found {found}",
+        "the server at {} has not the key that is expected there ({expected}): somebody may be in between. \
+         If the room was made anew, ask for a new invite",
         Place(server)
     );
     Ending::new(Exit::NotTrusted, line)
@@ -81,9 +82,20 @@ pub fn unknown_key(server: &HostPort, found: &str) -> Ending {
     Ending::new(Exit::NotTrusted, line)
 }
 
+/// What was shown to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The room's secret.
+    Secret,
+    /// A password.
+    Password,
+    /// Nothing but who one is.
+    Nothing,
+}
+
 /// How a client's own end is told; `None` for the end that was asked for.
 #[must_use]
-pub fn ended(reason: EndReason, server: &HostPort, name: &str, room: &str, has_password: bool) -> Option<Ending> {
+pub fn ended(reason: EndReason, server: &HostPort, name: &str, room: &str, shown: Shown) -> Option<Ending> {
     let (exit, line) = match reason {
         EndReason::Left => return None,
         EndReason::KeyDeclined => (Exit::NotTrusted, "the server's key was declined".to_owned()),
@@ -94,7 +106,7 @@ pub fn ended(reason: EndReason, server: &HostPort, name: &str, room: &str, has_p
             Exit::NotTrusted,
             format!("the server at {} does not know the room's secret: it is not the room's", Place(server)),
         ),
-        EndReason::Refused(code) => refused_join(code, name, room, has_password),
+        EndReason::Refused(code) => refused_join(code, name, room, shown),
         EndReason::Closed(CloseCode::REPLACED) => {
             (Exit::ByRoom, format!("{name} joined from elsewhere: this one was replaced"))
         }
@@ -106,13 +118,18 @@ pub fn ended(reason: EndReason, server: &HostPort, name: &str, room: &str, has_p
     Some(Ending::new(exit, line))
 }
 
-fn refused_join(code: RefusedCode, name: &str, room: &str, has_password: bool) -> (Exit, String) {
+fn refused_join(code: RefusedCode, name: &str, room: &str, shown: Shown) -> (Exit, String) {
     match code {
-        RefusedCode::AUTHENTICATION if has_password => (Exit::NotTrusted, "wrong password".to_owned()),
-        RefusedCode::AUTHENTICATION => (
-            Exit::NotTrusted,
-            format!("wrong secret: this is not, or no longer, an invite to {room}; or it needs a password"),
-        ),
+        RefusedCode::AUTHENTICATION => {
+            let line = match shown {
+                Shown::Secret => format!("wrong secret: this is not, or no longer, an invite to {room}"),
+                Shown::Password => "wrong password".to_owned(),
+                Shown::Nothing => {
+                    format!("{room} asks for an invite, or for its password (--password-file, KABAR_PASSWORD)")
+                }
+            };
+            (Exit::NotTrusted, line)
+        }
         RefusedCode::NAME_TAKEN => (Exit::Name, format!("the name {name} is taken: choose another with --name")),
         RefusedCode::NAME_NOT_ALLOWED => {
             (Exit::Name, format!("the name {name} is not allowed: choose another with --name"))
@@ -168,7 +185,7 @@ mod tests {
     #[test]
     fn every_end_has_its_code_and_one_line() {
         let code = |reason| {
-            let ending = ended(reason, &server(), "anna", "lobby", false).unwrap();
+            let ending = ended(reason, &server(), "anna", "lobby", Shown::Secret).unwrap();
             assert!(!ending.line.unwrap().contains('\n'));
             ending.exit.code()
         };
@@ -185,6 +202,6 @@ mod tests {
         for closed in [CloseCode::REPLACED, CloseCode::KICKED, CloseCode::BANNED] {
             assert_eq!(code(EndReason::Closed(closed)), 7);
         }
-        assert_eq!(ended(EndReason::Left, &server(), "anna", "lobby", false), None);
+        assert_eq!(ended(EndReason::Left, &server(), "anna", "lobby", Shown::Secret), None);
     }
 }

@@ -141,19 +141,7 @@ impl Talk {
     }
 
     pub(super) fn key_offered(&mut self, found: Fingerprint, now: Instant) -> Result<(), Ending> {
-        let expected = match self.plan.trust {
-            Trust::Invited(expected) | Trust::Expected(expected) => Some(expected),
-            Trust::AcceptNew | Trust::Ask => self.accepted,
-        };
         let shown = show_fingerprint(&found);
-        if let Some(expected) = expected {
-            self.driver.client.answer_key(now, found == expected);
-            if found != expected {
-                return Err(words::other_key(&self.plan.server, &show_fingerprint(&expected), &shown));
-            }
-            self.accepted = Some(found);
-            return Ok(());
-        }
         if self.plan.trust == Trust::AcceptNew {
             self.accepted = Some(found);
             self.driver.client.answer_key(now, true);
@@ -165,7 +153,8 @@ impl Talk {
         }
         if let Phase::Connecting(attempt) = &self.phase {
             self.phase = Phase::AskingKey(attempt.clone(), found);
-            self.ui.notice(&format!("\nThe server's key is not known yet. Its fingerprint is\n  {shown}"));
+            self.ui.fresh_line();
+            self.ui.notice(&format!("The server's key is not known yet. Its fingerprint is\n  {shown}"));
             self.ui.ask("Is that what the host's invite says?").map_err(Ending::error)?;
         }
         Ok(())
@@ -216,7 +205,8 @@ impl Talk {
         // Where the key was accepted only, the next attempt takes no other.
         self.accepted = self.driver.client.fingerprint().or(self.accepted);
         let again = if self.password_tries > 0 { "Wrong password. " } else { "" };
-        self.ui.ask_password(&format!("\n{again}Password of {}: ", self.plan.room)).map_err(Ending::error)
+        self.ui.fresh_line();
+        self.ui.ask_password(&format!("{again}Password of {}: ", self.plan.room)).map_err(Ending::error)
     }
 
     pub(super) fn password_typed(&mut self, password: Option<Zeroizing<String>>, now: Instant) -> Result<(), Ending> {

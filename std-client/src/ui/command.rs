@@ -42,9 +42,9 @@ pub fn typed(line: &str) -> Command<'_> {
             return Command::Post(Kind::TEXT, rest);
         }
         let (word, text) = trimmed.split_once(' ').unwrap_or((trimmed, ""));
-        return match (word, text.trim()) {
-            ("/me", text) if !text.is_empty() => Command::Post(Kind::ACTION, text),
-            _ => Command::Unknown(word),
+        return match text.trim() {
+            text if word == "/me" && !text.is_empty() => Command::Post(Kind::ACTION, text),
+            _ => exact(word).unwrap_or(Command::Unknown(word)),
         };
     }
     Command::Post(Kind::TEXT, line)
@@ -88,6 +88,7 @@ mod tests {
     fn a_typed_slash_is_a_command_and_two_are_a_text() {
         assert_eq!(typed("/who"), Command::Who);
         assert_eq!(typed("/help"), Command::Help);
+        assert_eq!(typed("/quit now"), Command::Quit);
         assert_eq!(typed("/me waves "), Command::Post(Kind::ACTION, "waves"));
         assert_eq!(typed("/me"), Command::Unknown("/me"));
         assert_eq!(typed("/kick x"), Command::Unknown("/kick"));

@@ -8,6 +8,7 @@ pub mod input;
 pub mod prompt;
 pub mod writer;
 
+use std::cell::Cell;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +31,8 @@ pub struct Ui {
     /// `None`: standard input and output are not both a terminal.
     prompt: Option<Prompt>,
     mailer: Mailer,
+    /// Whether the last part did not end its line.
+    is_mid_line: Cell<bool>,
 }
 
 impl Ui {
@@ -41,11 +44,11 @@ impl Ui {
         if io::stdin().is_terminal() && io::stdout().is_terminal() {
             let (prompt, sink) = Prompt::new();
             let entries = Writer::start(sink, mailer.clone())?;
-            return Ok(Self { entries, notices: None, prompt: Some(prompt), mailer });
+            return Ok(Self { entries, notices: None, prompt: Some(prompt), mailer, is_mid_line: Cell::new(false) });
         }
         let entries = Writer::start(Stream(io::BufWriter::new(io::stdout())), mailer.clone())?;
         let notices = Writer::start(Stream(io::stderr()), mailer.clone())?;
-        Ok(Self { entries, notices: Some(notices), prompt: None, mailer })
+        Ok(Self { entries, notices: Some(notices), prompt: None, mailer, is_mid_line: Cell::new(false) })
     }
 
     /// Whether a person sits in front of it.
@@ -72,7 +75,15 @@ impl Ui {
 
     /// Says part of a line.
     pub fn part(&self, text: &str) {
+        self.is_mid_line.set(!text.ends_with('\n'));
         self.notices.as_ref().unwrap_or(&self.entries).text(text.to_owned());
+    }
+
+    /// Ends a line that was begun.
+    pub fn fresh_line(&self) {
+        if self.is_mid_line.get() {
+            self.part("\n");
+        }
     }
 
     /// Whether entries may be taken; [`Mail::OutputRoom`] says when again.
@@ -108,6 +119,8 @@ impl Ui {
     /// If the system gives no thread.
     pub fn ask(&self, question: &str) -> io::Result<()> {
         self.part(&format!("{question} [y/N] "));
+        // Who answers ends the line.
+        self.is_mid_line.set(false);
         let mailer = self.mailer.clone();
         spawn("kabar-ask", move || {
             let mut answer = String::new();
@@ -122,9 +135,11 @@ impl Ui {
     /// # Errors
     /// If the system gives no thread.
     pub fn ask_password(&self, question: &str) -> io::Result<()> {
-        let (mailer, question) = (self.mailer.clone(), question.to_owned());
+        self.part(question);
+        self.is_mid_line.set(false);
+        let mailer = self.mailer.clone();
         spawn("kabar-ask", move || {
-            mailer.send(match rpassword::prompt_password(question) {
+            mailer.send(match rpassword::read_password() {
                 Ok(password) => Mail::Password(Some(Zeroizing::new(password))),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => Mail::Interrupt,
                 Err(_) => Mail::Password(None),

@@ -1,0 +1,181 @@
+use std::net::Ipv4Addr;
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration as StdDuration;
+
+use kabar_core::chat::{Kind, Start};
+use kabar_core::client::{Credential, EndReason, Event, Lost};
+use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
+use kabar_server::data_dir::DataDir;
+use kabar_server::driver::{Parts, Server};
+use kabar_server::hub::{HubConfig, HubEvent, NoPassword};
+use kabar_server::key_file::load_or_make_key;
+use kabar_server::store::MemoryStore;
+
+use super::*;
+use crate::profile;
+
+const SECRET: [u8; 16] = [7; 16];
+/// Bounds a hang; nothing here depends on how long anything takes.
+const PATIENCE: StdDuration = StdDuration::from_secs(30);
+
+/// Made once for all tests.
+fn key() -> AnyRsaPrivateKey {
+    static HOME: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let home = HOME.get_or_init(|| {
+        let home = tempfile::tempdir().unwrap();
+        load_or_make_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap();
+        home
+    });
+    load_or_make_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap()
+}
+
+fn serve(port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
+    let (sender, events) = mpsc::channel();
+    let on_event = Box::new(move |event| drop(sender.send(event)));
+    let parts = Parts { key: key(), verifier: NoPassword, store: MemoryStore::new(), on_event };
+    let listen = (Ipv4Addr::LOCALHOST, port).into();
+    (Server::start(listen, HubConfig::new("lobby", SECRET), parts).unwrap(), events)
+}
+
+/// What a member saw, as far as these tests ask.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Joined { resumed: bool },
+    Text(String),
+    Stored(u64),
+    Lost(Lost),
+    Ended(EndReason),
+}
+
+struct Member {
+    driver: Driver,
+    seen: Vec<Seen>,
+}
+
+impl Member {
+    fn join(server: &Server, name: &str) -> Self {
+        let (mut driver, _waker) = Driver::new().unwrap();
+        let config = Config {
+            server: server.local_addr(),
+            fingerprint: Some(server.fingerprint()),
+            room: "lobby",
+            name,
+            identity: &[name.len() as u8; 32],
+            credential: Credential::Secret(SECRET),
+            start: Start::Last(50),
+            largest_entry: profile::LARGEST_ENTRY,
+            idle_s: profile::IDLE_S,
+            ack_delay_ms: profile::ACK_DELAY_MS,
+            tick_us: profile::TICK_US,
+        };
+        driver.start(&config).unwrap();
+        let mut member = Self { driver, seen: Vec::new() };
+        member.until(|seen| *seen == Seen::Joined { resumed: false });
+        member
+    }
+
+    fn turn(&mut self) {
+        while let Some(event) = self.driver.client.poll_event() {
+            self.seen.extend(match event {
+                Event::Joined { resumed, .. } => Some(Seen::Joined { resumed }),
+                Event::Entry { head, body, .. } if head.kind.is_text() => {
+                    Some(Seen::Text(String::from_utf8_lossy(body).into_owned()))
+                }
+                Event::Stored { number, .. } => Some(Seen::Stored(number)),
+                Event::Lost(why) => Some(Seen::Lost(why)),
+                Event::Ended(reason) => Some(Seen::Ended(reason)),
+                _ => None,
+            });
+        }
+        self.driver.transmit();
+    }
+
+    fn until(&mut self, is_wanted: impl Fn(&Seen) -> bool) {
+        let give_up = std::time::Instant::now() + PATIENCE;
+        loop {
+            self.turn();
+            if self.seen.iter().any(&is_wanted) {
+                return;
+            }
+            assert!(std::time::Instant::now() < give_up, "not seen; only {:?}", self.seen);
+            self.driver.wait(Some(self.driver.now() + kabar_core::time::Duration::from_millis(20)));
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.driver.client.post(Kind::TEXT, text.as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn members_of_a_started_server_hear_each_other() {
+    let (server, events) = serve(0);
+    let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
+    anna.say("hello");
+    anna.until(|seen| *seen == Seen::Stored(1));
+    bob.until(|seen| *seen == Seen::Text("hello".into()));
+    let names: Vec<_> = server.who().into_iter().map(|member| member.name).collect();
+    assert_eq!(names, ["anna", "bob"]);
+    assert_eq!(server.counters().posts, 1);
+    let has_address =
+        |event: &HubEvent| matches!(event, HubEvent::Entry { body, from: Some(_), .. } if body == b"hello");
+    assert!(events.try_iter().any(|event| has_address(&event)), "the console learns who said it from where");
+}
+
+#[test]
+fn a_dead_socket_is_replaced_under_the_same_connection() {
+    let (server, _events) = serve(0);
+    let mut anna = Member::join(&server, "anna");
+    let Driver { link, poll, clock, .. } = &mut anna.driver;
+    let link = link.as_mut().unwrap();
+    let (remote, before) = (link.remote(), link.local());
+    link.renew(remote, poll.registry(), clock.now()).unwrap();
+    assert_ne!(link.local(), before, "another port, as after a change of network");
+    anna.say("from elsewhere");
+    anna.until(|seen| *seen == Seen::Text("from elsewhere".into()));
+    assert_eq!(anna.driver.client.counters().connections, 1);
+    assert!(!anna.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))), "{:?}", anna.seen);
+}
+
+#[test]
+fn a_stopped_server_says_so_and_its_members_come_back_to_the_next() {
+    let (server, _events) = serve(0);
+    let port = server.local_addr().port();
+    let mut anna = Member::join(&server, "anna");
+    let stopping = std::thread::spawn(move || server.stop());
+    anna.until(|seen| *seen == Seen::Lost(Lost::Shutdown));
+    assert_eq!(stopping.join().unwrap(), Ok(()));
+    anna.say("kept meanwhile");
+    anna.seen.clear();
+    let (_server, _events) = serve(port);
+    anna.until(|seen| *seen == Seen::Joined { resumed: false });
+    anna.until(|seen| *seen == Seen::Text("kept meanwhile".into()));
+}
+
+#[test]
+fn a_kicked_member_ends_and_the_rest_stay() {
+    let (server, _events) = serve(0);
+    let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
+    assert!(!server.kick("nobody"));
+    assert!(server.kick("anna"));
+    anna.until(|seen| matches!(seen, Seen::Ended(EndReason::Closed(_))));
+    server.say("behave");
+    bob.until(|seen| *seen == Seen::Text("behave".into()));
+    bob.say("yes");
+    bob.until(|seen| *seen == Seen::Stored(1));
+    assert_eq!(server.who().len(), 1);
+}
+
+#[test]
+fn leaving_waits_until_all_is_stored() {
+    let (server, _events) = serve(0);
+    let mut anna = Member::join(&server, "anna");
+    for number in 0..500 {
+        anna.say(&format!("line {number}"));
+    }
+    let now = anna.driver.now();
+    anna.driver.client.leave(now);
+    anna.until(|seen| *seen == Seen::Ended(EndReason::Left));
+    assert_eq!(anna.driver.client.unsettled(), 0);
+    assert_eq!(server.counters().posts, 500);
+}
