@@ -74,8 +74,8 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         }
         let len = usize::from(u16::from_be_bytes(length));
         let total = len.saturating_add(LENGTH_LEN);
-        // SPEC 6.1
-        if len == 0 || total > MESSAGE {
+        // SPEC 6.1: longer than stated. (An empty one does not decode.)
+        if total > MESSAGE {
             self.give_up(CloseCode::MESSAGE);
             return None;
         }

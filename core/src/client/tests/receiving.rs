@@ -130,6 +130,40 @@ fn nothing_behind_a_missing_entry_is_delivered() {
 }
 
 #[test]
+fn a_welcome_that_skips_or_repeats_entries_is_not_believed() {
+    // The log is 1 to 6, the cursor 3: before it, behind it although 4 is kept, beyond the end; nothing was ever entry 0.
+    for (starts_at, first) in [(Some(2), None), (Some(4), None), (Some(7), None), (None, Some(0)), (Some(3), Some(5))] {
+        let mut world = World::online();
+        say(&mut world, 3);
+        world.run(secs(1));
+        world.server.rules.holds_entries = true;
+        say(&mut world, 3);
+        world.seen.clear();
+        (world.server.rules.starts_at, world.server.rules.first) = (starts_at, first);
+        world.server.close_all(world.now, CloseCode::SHUTDOWN);
+        world.run(secs(3));
+        assert_eq!(world.seen, [Seen::Lost(Lost::Shutdown)], "{starts_at:?} {first:?}");
+        assert!(world.server.ended.contains(&Ended::ByPeer(CloseCode::MESSAGE)));
+        world.server.rules = server::Rules::default();
+        world.run_until(secs(20), |world| seqs(world).len() == 3);
+        assert_eq!(seqs(&world), [4, 5, 6]);
+    }
+}
+
+#[test]
+fn a_first_welcome_has_to_state_a_start_in_the_log() {
+    for (starts_at, first) in [(Some(7), None), (Some(2), Some(4)), (None, Some(0))] {
+        let mut world = World::idle(Server::new());
+        say(&mut world, 6);
+        (world.server.rules.starts_at, world.server.rules.first) = (starts_at, first);
+        let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
+        world.client.start(&config, [1; 32], world.now).unwrap();
+        world.run(secs(3));
+        assert_eq!(world.seen, [BROKEN], "{starts_at:?} {first:?}");
+    }
+}
+
+#[test]
 fn what_is_larger_than_wanted_comes_as_a_stub() {
     let mut world = World::online_with(&Config { largest_entry: 10, ..config() });
     world.server.say(b"0123456789");

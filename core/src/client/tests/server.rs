@@ -59,6 +59,9 @@ pub(super) struct Rules {
     pub(super) skips: Option<u64>,
     /// Sent right before Welcome.
     pub(super) before_welcome: Option<Vec<u8>>,
+    /// Welcome states another start, or another first.
+    pub(super) starts_at: Option<u64>,
+    pub(super) first: Option<u64>,
     /// Entries are not delivered.
     pub(super) holds_entries: bool,
 }
@@ -439,11 +442,13 @@ impl Server {
             self.peers[at].outgoing.push_back(raw);
         }
         let (start, is_reset) = self.start(join.start);
+        let start = self.rules.starts_at.unwrap_or(start);
         if is_reset {
             self.send(at, &ToClient::Reset { handle: HANDLE });
         }
         let proof = server_proof(if self.rules.is_impostor { b"another secret.." } else { &SECRET }, &exporter);
-        let (term, first, head) = (self.terms.last().unwrap().0, self.dropped + 1, self.head());
+        let (term, head) = (self.terms.last().unwrap().0, self.head());
+        let first = self.rules.first.unwrap_or(self.dropped + 1);
         self.send(
             at,
             &ToClient::Welcome(Welcome {
