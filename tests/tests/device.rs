@@ -1,0 +1,205 @@
+//! The device's program, and its library on a bad network, against a real server and a real laptop client.
+
+use std::net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs};
+use std::path::Path;
+use std::time::{Duration, Instant as Clock};
+
+use kabar_core::chat::Kind;
+use kabar_core::client::{Event, State};
+use kabar_core::time::Instant;
+use kabar_embedded_example::host::{Invite, UdpDevice};
+use kabar_embedded_example::{Network, Node, Storage, profile};
+use kabar_tests::process::{PATIENCE, Process};
+use smoltcp::phy::FaultInjector;
+use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
+use tempfile::TempDir;
+
+struct Room {
+    home: TempDir,
+    invite: String,
+    /// Ends when it is dropped.
+    _server: Process,
+}
+
+fn room() -> Room {
+    let home = tempfile::tempdir().expect("a folder for the test");
+    let data = home.path().join("server");
+    let arguments = ["--listen", "127.0.0.1:0", "--data-dir", text(&data)];
+    let mut server = Process::start("kabar-server", home.path(), &arguments);
+    let line = server.expect("kabar://");
+    let invite = line.split_whitespace().find(|word| word.starts_with("kabar://")).expect("an invite").to_owned();
+    Room { home, invite, _server: server }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+impl Room {
+    /// A member on a laptop, which has joined.
+    fn laptop(&self, name: &str) -> Process {
+        let mut laptop = Process::start("kabar", &self.home.path().join(name), &["join", &self.invite, "--name", name]);
+        laptop.expect_notice("Joined ");
+        laptop
+    }
+
+    fn device(&self, arguments: &[&str]) -> Process {
+        self.device_with(&self.invite, arguments)
+    }
+
+    fn device_with(&self, invite: &str, arguments: &[&str]) -> Process {
+        let arguments: Vec<&str> = [invite].iter().chain(arguments).copied().collect();
+        Process::start("kabar-embedded-example", self.home.path(), &arguments)
+    }
+
+    /// The invite with the last character but `from_end` of it turned into another one.
+    fn forged_invite(&self, from_end: usize) -> String {
+        let mut forged = self.invite.clone().into_bytes();
+        let at = forged.len() - 1 - from_end;
+        forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(forged).expect("ASCII")
+    }
+}
+
+#[test]
+fn a_device_says_a_line_and_leaves_when_it_is_stored() {
+    let room = room();
+    let mut farhan = room.laptop("farhan");
+    let mut device = room.device(&["--name", "probe", "--say", "21.5 \u{b0}C"]);
+    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+    farhan.expect("probe has joined");
+    let line = farhan.expect("21.5");
+    assert!(line.ends_with("probe: 21.5 \u{b0}C"), "{line}");
+    farhan.expect("probe has left");
+    assert!(
+        device.said.iter().any(|line| line.ends_with("probe: 21.5 \u{b0}C")),
+        "its own line too: {:?}",
+        device.said
+    );
+}
+
+#[test]
+fn a_device_hears_what_a_laptop_says_and_a_stub_of_what_is_too_long() {
+    let room = room();
+    let mut device = room.device(&["--name", "probe"]);
+    device.expect_notice("joined as probe");
+    let mut farhan = room.laptop("farhan");
+    farhan.type_line("short");
+    farhan.type_line(&"long ".repeat(800));
+    farhan.type_line(&"x".repeat(usize::from(profile::LARGEST_ENTRY)));
+    farhan.type_line("done");
+    device.expect("farhan: short");
+    device.expect("farhan:  (4000 bytes, too long for this device)");
+    let whole = device.expect("farhan: xxx");
+    assert!(whole.ends_with(&format!("farhan: {}", "x".repeat(usize::from(profile::LARGEST_ENTRY)))));
+    device.expect("farhan: done");
+}
+
+#[test]
+fn nobody_there_is_exit_code_3() {
+    let room = room();
+    let nobody = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let port = nobody.local_addr().expect("bound").port();
+    let (before, after) = (room.invite.rfind(':').expect("a port"), room.invite.rfind("/lobby/").expect("a room"));
+    let invite = format!("{}:{port}{}", &room.invite[..before], &room.invite[after..]);
+    let mut device = room.device_with(&invite, &["--name", "probe", "--say", "hello"]);
+    assert_eq!(device.wait(), Some(3));
+    assert!(device.noticed.iter().any(|line| line.contains(&format!("no answer from 127.0.0.1 port {port}"))));
+}
+
+#[test]
+fn another_servers_key_is_exit_code_3_because_it_stays_silent() {
+    let room = room();
+    let secret_len = 27;
+    let mut device = room.device_with(&room.forged_invite(secret_len + 20), &["--name", "probe", "--say", "hello"]);
+    assert_eq!(device.wait(), Some(3));
+}
+
+#[test]
+fn a_wrong_secret_is_exit_code_4() {
+    let room = room();
+    let mut device = room.device_with(&room.forged_invite(10), &["--name", "probe", "--say", "hello"]);
+    assert_eq!(device.wait(), Some(4), "{:?}", device.noticed);
+}
+
+#[test]
+fn a_taken_name_is_exit_code_5_and_its_owner_may_come_back() {
+    let room = room();
+    let identity = room.home.path().join("identity");
+    let owner = ["--name", "probe", "--say", "first", "--identity", text(&identity)];
+    assert_eq!(room.device(&owner).wait(), Some(0));
+    assert_eq!(room.device(&["--name", "probe", "--say", "mine"]).wait(), Some(5));
+    assert_eq!(room.device(&owner).wait(), Some(0));
+    assert_eq!(std::fs::read(identity).expect("it was made").len(), 32);
+}
+
+#[test]
+fn what_is_no_invite_is_exit_code_2() {
+    let room = room();
+    assert_eq!(room.device_with("kabar://127.0.0.1:9999/lobby", &["--name", "probe"]).wait(), Some(2));
+}
+
+/// The library, with a network card that loses and damages frames both ways.
+#[test]
+fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
+    const LINES: usize = 30;
+    const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
+    let room = room();
+    let mut farhan = room.laptop("farhan");
+
+    let invite: Invite = room.invite.parse().expect("the server's invite");
+    let server = invite.server.to_socket_addrs().expect("an address").next().expect("one");
+    let mut card = FaultInjector::new(UdpDevice::open(NODE).expect("a socket"), 7);
+    card.set_drop_chance(15);
+    card.set_corrupt_chance(10);
+    let network = Network {
+        hardware: HardwareAddress::Ip,
+        address: Ipv4Cidr::new(*NODE.ip(), 24),
+        gateway: None,
+        port: NODE.port(),
+        seed: 1,
+    };
+    let origin = Clock::now();
+    let now = || Instant::from_micros(u64::try_from(origin.elapsed().as_micros()).expect("in time"));
+    let mut storage = Storage::new();
+    let mut node = Node::new(&mut storage, &network, &mut card, now());
+    let config = profile::config(server, invite.fingerprint, invite.secret, &invite.room, "probe", &[5; 32], 1000);
+    node.start(&config, [6; 32], now()).expect("a legal configuration");
+
+    let (mut posted, mut delivered) = (0, Vec::new());
+    while node.client().state() != State::Ended {
+        assert!(
+            origin.elapsed() < PATIENCE,
+            "{posted} posted, {delivered:?} delivered, {:?}",
+            node.client().counters()
+        );
+        node.poll(now(), &mut card, |event| {
+            if let Event::Entry { head, body, own: true } = event {
+                assert_eq!(head.kind, Kind::TEXT);
+                delivered.push(String::from_utf8(body.to_vec()).expect("text"));
+            }
+        });
+        // A full outbox is no error: the rest is posted when there is room.
+        while posted < LINES && node.client().post(Kind::TEXT, line(posted).as_bytes()).is_ok() {
+            posted += 1;
+        }
+        if posted == LINES && delivered.len() == LINES {
+            node.client().leave(now());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+
+    let all: Vec<String> = (0..LINES).map(line).collect();
+    assert_eq!(delivered, all);
+    for expected in &all {
+        let shown = farhan.expect("probe: ");
+        assert!(shown.ends_with(&format!("probe: {expected}")), "{shown}");
+    }
+    let counters = node.client().counters();
+    assert!(counters.connection.resent > 0, "the network was bad: {counters:?}");
+}
+
+/// Two of them fill a datagram, so that many are under way.
+fn line(number: usize) -> String {
+    format!("{number:03} {}", "x".repeat(500))
+}
