@@ -168,8 +168,7 @@ impl<'a> Member<'a> {
             State::Connecting { answered: false } => Outcome(
                 3,
                 format!(
-                    "no answer from {} port {} in 5 s: wrong address, a firewall, another key than the invite's, \
-                     or the room is not running",
+                    "no answer from {} port {} in 5 s: wrong address, a firewall, or the room is not running",
                     self.server.ip(),
                     self.server.port()
                 ),

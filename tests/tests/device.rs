@@ -108,18 +108,20 @@ fn nobody_there_is_exit_code_3() {
 }
 
 #[test]
-fn another_servers_key_is_exit_code_3_because_it_stays_silent() {
+fn another_key_than_the_invites_is_exit_code_4() {
     let room = room();
     let secret_len = 27;
     let mut device = room.device_with(&room.forged_invite(secret_len + 20), &["--name", "probe", "--say", "hello"]);
-    assert_eq!(device.wait(), Some(3));
+    assert_eq!(device.wait(), Some(4));
+    assert!(device.noticed.iter().any(|line| line.contains("the server's key")), "{:?}", device.noticed);
 }
 
 #[test]
 fn a_wrong_secret_is_exit_code_4() {
     let room = room();
     let mut device = room.device_with(&room.forged_invite(10), &["--name", "probe", "--say", "hello"]);
-    assert_eq!(device.wait(), Some(4), "{:?}", device.noticed);
+    assert_eq!(device.wait(), Some(4));
+    assert!(device.noticed.iter().any(|line| line.contains("secret")), "{:?}", device.noticed);
 }
 
 #[test]
