@@ -71,7 +71,7 @@ pub struct Storage<'a> {
 /// What smoltcp keeps about a socket and its two datagrams. Its own empty values are not all zero; a tag of its own makes this one so.
 #[derive(Debug)]
 #[repr(u8)]
-#[expect(clippy::large_enum_variant, reason = "there is no heap to move it to")]
+#[allow(clippy::large_enum_variant, reason = "there is no heap to move it to")]
 enum Slots<'a> {
     Empty = 0,
     Ready { sockets: [SocketStorage<'a>; 1], receive: [udp::PacketMetadata; 1], transmit: [udp::PacketMetadata; 1] },
