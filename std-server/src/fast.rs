@@ -65,3 +65,64 @@ impl Aead for FastAead {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::crypto::Portable;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Slow = <Portable as Provider>::Aead;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn seals_and_opens_as_the_portable_provider_does(
+            key in any::<[u8; 32]>(),
+            nonce in any::<[u8; 12]>(),
+            aad in proptest::collection::vec(any::<u8>(), 0..40),
+            text in proptest::collection::vec(any::<u8>(), 0..1300),
+        ) {
+            let (fast, slow) = (FastAead::new(&key), Slow::new(&key));
+            let (mut a, mut b) = (text.clone(), text.clone());
+            let tag = fast.seal(&nonce, &aad, &mut a);
+            prop_assert_eq!(tag, slow.seal(&nonce, &aad, &mut b));
+            prop_assert_eq!(&a, &b);
+            prop_assert_eq!(fast.open(&nonce, &aad, &mut b, &tag), Ok(()));
+            prop_assert_eq!(slow.open(&nonce, &aad, &mut a, &tag), Ok(()));
+            prop_assert!(a == text && b == text);
+        }
+
+        #[test]
+        fn a_changed_packet_is_not_opened_and_leaves_no_plaintext(
+            key in any::<[u8; 32]>(),
+            nonce in any::<[u8; 12]>(),
+            text in proptest::collection::vec(1..=255u8, 16..1300),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8u8,
+        ) {
+            let fast = FastAead::new(&key);
+            let mut sealed = text.clone();
+            let mut tag = fast.seal(&nonce, b"aad", &mut sealed);
+            let at = at.index(sealed.len() + tag.len());
+            match sealed.get_mut(at) {
+                Some(byte) => *byte ^= 1u8 << bit,
+                None => tag[at - text.len()] ^= 1u8 << bit,
+            }
+            prop_assert_eq!(fast.open(&nonce, b"aad", &mut sealed, &tag), Err(NotAuthentic));
+            prop_assert!(!sealed.windows(8).any(|part| text.windows(8).any(|known| known == part)));
+        }
+
+        #[test]
+        fn computes_the_crc_of_the_portable_provider(bytes in proptest::collection::vec(any::<u8>(), 0..1300)) {
+            prop_assert_eq!(Fast::crc32(&bytes), Portable::crc32(&bytes));
+        }
+    }
+
+    #[test]
+    fn crc_has_the_check_value() {
+        assert_eq!(Fast::crc32(b"123456789"), 0xCBF4_3926);
+    }
+}

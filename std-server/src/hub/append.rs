@@ -212,8 +212,6 @@ impl<P: Provider> Hub<P> {
             let posts = self.drop_lost_joins(now);
             let in_flight = self.build(now, posts);
             if in_flight.batch.is_empty() {
-                // Nothing is left to try a commit with, and Joins are not let in to make something: the next one finds out.
-                self.end_trouble();
                 if in_flight.joiners.is_empty() {
                     return;
                 }

@@ -146,3 +146,117 @@ fn upsert<T>(records: &mut Vec<T>, record: T, is_same: impl Fn(&T) -> bool) {
         None => records.push(record),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::{Kind, Term};
+    use kabar_core::crypto::identity::PublicIdentity;
+
+    use super::*;
+    use crate::store::{Admission, NameRecord, TermRecord};
+
+    const ANA: PublicIdentity = PublicIdentity([1; 32]);
+    const BEN: PublicIdentity = PublicIdentity([2; 32]);
+
+    fn entry(seq: u64, number: u64) -> LogEntry {
+        let author = "ana".to_owned();
+        LogEntry { seq, time_ms: 0, author, instance: 5, number, kind: Kind::TEXT, body: vec![seq as u8] }
+    }
+
+    fn instance(identity: PublicIdentity, highest: u64) -> InstanceRecord {
+        InstanceRecord { instance: 5, identity, highest, highest_seq: highest }
+    }
+
+    fn batch(entries: Vec<LogEntry>) -> Batch {
+        let highest = entries.last().map_or(0, |entry| entry.number);
+        Batch { room: "lobby".into(), entries, instances: vec![instance(ANA, highest)], ..Batch::default() }
+    }
+
+    fn seqs(store: &mut MemoryStore, range: RangeInclusive<u64>) -> Vec<u64> {
+        store.read("lobby", range).expect("readable").iter().map(|entry| entry.seq).collect()
+    }
+
+    #[test]
+    fn gives_back_what_was_committed() {
+        let mut store = MemoryStore::new();
+        let term = TermRecord { term: Term([1; 8]), first_seq: 1 };
+        let name = NameRecord { folded: "ana".into(), name: "Ana".into(), identity: ANA, seen_ms: 3, present: true };
+        let admission = Admission { identity: ANA, tag: [7; 16] };
+        let first = Batch {
+            term: Some(term),
+            names: vec![name.clone()],
+            admissions: vec![admission],
+            ..batch(vec![entry(1, 1), entry(2, 2)])
+        };
+        assert_eq!(store.commit(&first), Ok(()));
+        assert_eq!(store.commit(&batch(vec![entry(3, 4)])), Ok(()));
+        let loaded = store.load("lobby").expect("readable");
+        assert_eq!((loaded.first, loaded.head, loaded.terms), (1, 3, vec![term]));
+        assert_eq!((loaded.names, loaded.admissions), (vec![name], vec![admission]));
+        assert_eq!(loaded.instances, [instance(ANA, 4)]);
+        assert_eq!(seqs(&mut store, 2..=9), [2, 3]);
+    }
+
+    #[test]
+    fn an_unknown_room_is_empty() {
+        let loaded = MemoryStore::new().load("lobby").expect("readable");
+        assert_eq!(loaded, Loaded { first: 1, ..Loaded::default() });
+    }
+
+    #[test]
+    fn takes_no_gap_no_repeat_and_no_other_owner() {
+        let mut store = MemoryStore::new();
+        assert_eq!(store.commit(&batch(vec![entry(1, 1), entry(2, 2)])), Ok(()));
+        let wrong = [
+            batch(vec![entry(4, 3)]),
+            batch(vec![entry(2, 3)]),
+            batch(vec![entry(3, 2)]),
+            batch(vec![entry(3, 3), entry(4, 3)]),
+            Batch { instances: vec![instance(BEN, 2)], ..batch(vec![]) },
+        ];
+        for batch in wrong {
+            let before = store.load("lobby");
+            assert_eq!(store.commit(&batch), Err(CommitError::Failed), "{batch:?}");
+            assert_eq!(store.load("lobby"), before);
+        }
+    }
+
+    #[test]
+    fn faults_do_what_they_say() {
+        let commits = |fault| {
+            let mut store = MemoryStore::new();
+            store.set_fault(Some(fault));
+            let result = store.commit(&batch(vec![entry(1, 1)]));
+            (result, store.entries("lobby").len(), store.load("lobby").is_ok())
+        };
+        assert_eq!(commits(Fault::Fail), (Err(CommitError::Failed), 0, true));
+        assert_eq!(commits(Fault::UncertainApplied), (Err(CommitError::Uncertain), 1, true));
+        assert_eq!(commits(Fault::UncertainNotApplied), (Err(CommitError::Uncertain), 0, true));
+        assert_eq!(commits(Fault::Read), (Ok(()), 1, false));
+    }
+
+    #[test]
+    fn a_released_name_is_gone_and_can_be_taken_in_the_same_batch() {
+        let mut store = MemoryStore::new();
+        let name =
+            |identity| NameRecord { folded: "ana".into(), name: "Ana".into(), identity, seen_ms: 0, present: false };
+        assert_eq!(store.commit(&Batch { names: vec![name(ANA)], ..batch(vec![]) }), Ok(()));
+        let next = Batch { released: vec!["ana".into()], names: vec![name(BEN)], ..batch(vec![]) };
+        assert_eq!(store.commit(&next), Ok(()));
+        assert_eq!(store.load("lobby").expect("readable").names, [name(BEN)]);
+        assert_eq!(store.commit(&Batch { released: vec!["ana".into()], ..batch(vec![]) }), Ok(()));
+        assert!(store.load("lobby").expect("readable").names.is_empty());
+    }
+
+    #[test]
+    fn retention_moves_first_and_never_the_head() {
+        let mut store = MemoryStore::new();
+        assert_eq!(store.commit(&batch(vec![entry(1, 1), entry(2, 2), entry(3, 3)])), Ok(()));
+        store.forget_before("lobby", 3);
+        let loaded = store.load("lobby").expect("readable");
+        assert_eq!((loaded.first, loaded.head, seqs(&mut store, 1..=9)), (3, 3, vec![3]));
+        store.forget_before("lobby", 4);
+        let loaded = store.load("lobby").expect("readable");
+        assert_eq!((loaded.first, loaded.head), (4, 3));
+    }
+}

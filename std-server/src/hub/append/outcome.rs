@@ -103,7 +103,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// If there was any.
-    pub(super) fn end_trouble(&mut self) {
+    fn end_trouble(&mut self) {
         if !core::mem::take(&mut self.appender.is_in_trouble) {
             return;
         }
