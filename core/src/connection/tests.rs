@@ -8,6 +8,7 @@ mod breaches;
 mod bursts;
 mod ends;
 mod flow;
+mod hostile;
 mod roaming;
 mod sizes;
 mod streams;

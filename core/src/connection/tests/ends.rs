@@ -1,7 +1,9 @@
 //! How connections end.
 
 use super::link::{CLEAN, Pair, Pooled};
+use super::puppet::{Puppet, body, stream};
 use crate::connection::{ConnectionEvent, Ended};
+use crate::session::Role;
 use crate::time::Duration;
 use crate::wire::frame::{CloseCode, StreamId};
 
@@ -78,6 +80,15 @@ fn no_stream_data_is_kept_behind_the_end() {
     assert_eq!(pair.client.connection.memory().held(), 3);
     pair.client.connection.close(pair.now, CloseCode::LEFT, "");
     assert_eq!(pair.client.connection.memory().held(), 0);
+}
+
+#[test]
+fn what_lies_behind_a_gap_is_forgotten_at_the_end() {
+    let mut puppet = Puppet::new(Role::Server, Pooled::large());
+    puppet.say(&body(&[stream(5, b"never to be read")])).unwrap();
+    assert_eq!(puppet.connection.memory().held(), 1);
+    puppet.connection.close(puppet.now, CloseCode::SHUTDOWN, "");
+    assert_eq!((puppet.connection.memory().held(), puppet.connection.readable(StreamId::Chat)), (0, 0));
 }
 
 #[test]

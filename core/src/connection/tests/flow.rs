@@ -128,6 +128,20 @@ fn an_epoch_step_is_not_a_loss() {
 }
 
 #[test]
+fn an_epoch_that_is_used_up_waits_for_an_acknowledgement() {
+    let hour = |limits: &mut crate::wire::packet::Limits| limits.idle_s = 3_600;
+    let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 6);
+    puppet.connection.send(CHAT, &[b"message"]).unwrap();
+    let heard = puppet.wait(Duration::from_secs(200));
+    assert_eq!(heard.last().map(|heard| heard.number), Some(63));
+    assert!(puppet.wait(Duration::from_secs(200)).is_empty());
+    puppet.connection.send(CHAT, &[b"more"]).unwrap();
+    assert!(puppet.hear().is_empty());
+    puppet.say(&ack(&[63..=63])).unwrap();
+    assert_eq!(puppet.hear()[0].number, 64);
+}
+
+#[test]
 fn sends_a_lost_packet_again_when_a_later_one_is_acknowledged_and_time_has_passed() {
     let mut puppet = server();
     for _ in 0..2 {
@@ -203,6 +217,23 @@ fn two_packets_leave_per_probe_time_out() {
         // The oldest data, as much as a datagram takes.
         let len = heard[0].len - 45;
         assert_eq!(heard.iter().map(Heard::chat).collect::<Vec<_>>(), [Some((0, len)), Some((len as u64, len))]);
+    }
+}
+
+#[test]
+fn starts_over_slowly_after_three_probe_time_outs() {
+    for (ptos, packets) in [(2, 5..=12), (3, 1..=3)] {
+        let mut puppet = server_in(Pooled::new(50_000, 0, 64));
+        puppet.connection.send(CHAT, &[&[7; 50_000]]).unwrap();
+        puppet.hear();
+        let mut last = 0;
+        while puppet.connection.silent_probes() < ptos {
+            last = puppet.wait(MS).last().map_or(last, |heard| heard.number);
+        }
+        puppet.now += MS * 50;
+        puppet.say(&ack(&[last..=last])).unwrap();
+        let heard = puppet.hear();
+        assert!(packets.contains(&heard.len()), "{} after {ptos}", heard.len());
     }
 }
 

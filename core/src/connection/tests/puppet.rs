@@ -140,7 +140,11 @@ impl Puppet {
         while let Some(transmit) = self.connection.poll_transmit(self.now, &mut out) {
             let opened = self.session.open(&mut out[..transmit.len]).expect("sealed for us");
             let (number, body) = (opened.packet_number, opened.body.to_vec());
-            heard.push(Heard { to: transmit.to, number, len: transmit.len, body });
+            let packet = Heard { to: transmit.to, number, len: transmit.len, body };
+            if let Some(ranges) = packet.acked() {
+                self.session.on_acknowledged(*ranges[0].end());
+            }
+            heard.push(packet);
         }
         heard
     }

@@ -5,7 +5,6 @@ use std::vec::Vec;
 
 use crate::time::Duration;
 use crate::transport::{Capacity, Memory, Part, Parts};
-use crate::wire::frame::StreamId;
 use crate::wire::packet::Limits;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,14 +58,15 @@ fn delivers_in_order_on_a_path_that_drops_large_datagrams() {
 #[test]
 fn large_datagrams_are_given_up_although_small_ones_keep_arriving() {
     let mut pair = Pair::new(1, Conditions { max_len: 600, ..CLEAN }, Pooled::large(), Pooled::large());
-    pair.client.to_write = [20_000, 0];
-    // Something small is acknowledged all the time, so that no two probe time-outs follow each other.
-    for _ in 0..600 {
-        pair.server.to_write[0] += 1;
-        pair.server.connection.consume(StreamId::Bulk, 0);
-        pair.run(SECOND / 10);
+    // Something small is acknowledged all the time, so that no probe time-out expires.
+    for round in 0..400 {
+        pair.client.to_write[0] += if round == 100 { 900 } else { 50 };
+        pair.run(SECOND / 50);
     }
+    pair.run(SECOND);
     assert!(pair.is_done(), "{:?}", pair.progress());
+    let large = pair.log.iter().filter(|entry| entry.3 > 600 && entry.1 == CLIENT).count();
+    assert!(large < 20, "{large}");
 }
 
 #[test]
@@ -82,27 +82,34 @@ fn the_full_size_comes_back_when_the_path_carries_it_again() {
     assert!(pair.log.iter().skip(from).any(|entry| entry.3 == 1200));
 }
 
-#[test]
-fn a_probe_for_the_full_size_that_is_lost_costs_nothing_else() {
-    let mut pair = Pair::new(1, Conditions { max_len: 600, ..CLEAN }, Pooled::large(), Pooled::large());
-    pair.client.to_write = [20_000, 0];
-    pair.run_until(SECOND * 60, Pair::is_done);
-    let from = pair.log.len();
-    pair.run(SECOND * 1_300);
-    let large = pair.log.iter().skip(from).filter(|entry| entry.3 > 600 && entry.1 == CLIENT).count();
-    assert_eq!(large, 2, "one per ten minutes");
-    pair.client.to_write = [20_000, 0];
-    pair.run_until(SECOND, Pair::is_done);
-}
-
-#[test]
-fn a_short_hello_means_576_bytes_from_the_start() {
-    let mut pair = Pair::new(1, CLEAN, Pooled::large(), Pooled::large());
+/// Both know that large datagrams do not pass, from the handshake.
+fn small_from_the_start(conditions: Conditions) -> Pair<Pooled, Pooled> {
+    let mut pair = Pair::new(1, conditions, Pooled::large(), Pooled::large());
     let limits = limits(&Pooled::large());
     let [mut for_client, mut for_server] = established(limits, limits);
     (for_client.hello_len, for_server.hello_len) = (640, 640);
     pair.client.connection.open(pair.now, &for_client, SERVER);
     pair.server.connection.open(pair.now, &for_server, CLIENT);
+    pair
+}
+
+#[test]
+fn a_probe_for_the_full_size_that_is_lost_costs_nothing_else() {
+    let mut pair = small_from_the_start(Conditions { max_len: 600, ..CLEAN });
+    pair.run(SECOND * 1_300);
+    let large = pair.log.iter().filter(|entry| entry.3 > 600 && entry.1 == CLIENT).count();
+    assert_eq!(large, 2, "one per ten minutes");
+    let from = pair.log.len();
+    pair.client.to_write = [20_000, 0];
+    pair.settle();
+    // The whole initial window.
+    assert_eq!(pair.log.len(), from + 10);
+    assert!(pair.log.iter().skip(from).all(|entry| entry.3 == 576));
+}
+
+#[test]
+fn a_short_hello_means_576_bytes_from_the_start() {
+    let mut pair = small_from_the_start(CLEAN);
     pair.client.to_write = [20_000, 0];
     pair.server.to_write = [20_000, 0];
     pair.run_until(SECOND * 60, Pair::is_done);

@@ -1,0 +1,145 @@
+//! An authentic peer that says whatever it likes, in any order, to a connection whose memory comes and goes.
+
+use proptest::prelude::*;
+use std::vec;
+use std::vec::Vec;
+
+use super::link::{Pooled, address};
+use super::puppet::{CHAT, Puppet, ack, body};
+use crate::session::Role;
+use crate::time::Duration;
+use crate::wire::frame::{CloseCode, Frame, StreamId};
+
+#[derive(Clone, Debug)]
+enum Move {
+    Stream { is_bulk: bool, offset: u64, len: usize },
+    Ack { back: u64, first: u64, gap: u64, second: u64 },
+    MaxData { is_bulk: bool, offset: u64 },
+    Ping,
+    Challenge,
+    Response,
+    Close,
+    Skip,
+    Roam(u8),
+    Wait(u64),
+    Send { is_bulk: bool, len: usize },
+    Consume { is_bulk: bool, len: usize },
+    Raw(Vec<u8>),
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        8 => (any::<bool>(), 0..2_500_u64, 1..300_usize)
+            .prop_map(|(is_bulk, offset, len)| Move::Stream { is_bulk, offset, len }),
+        8 => (0..4_u64, 0..6_u64, 1..4_u64, 1..6_u64)
+            .prop_map(|(back, first, gap, second)| Move::Ack { back, first, gap, second }),
+        2 => (any::<bool>(), 0..20_000_u64).prop_map(|(is_bulk, offset)| Move::MaxData { is_bulk, offset }),
+        2 => Just(Move::Ping),
+        1 => Just(Move::Challenge),
+        1 => Just(Move::Response),
+        1 => Just(Move::Skip),
+        1 => (1..4_u8).prop_map(Move::Roam),
+        6 => (0..3_000_u64).prop_map(Move::Wait),
+        8 => (any::<bool>(), 1..900_usize).prop_map(|(is_bulk, len)| Move::Send { is_bulk, len }),
+        6 => (any::<bool>(), 1..900_usize).prop_map(|(is_bulk, len)| Move::Consume { is_bulk, len }),
+    ]
+}
+
+/// Moves that mostly end the connection.
+fn rude_moves() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        4 => moves(),
+        1 => Just(Move::Close),
+        1 => any::<u64>().prop_map(|offset| Move::Stream { is_bulk: false, offset: offset >> 3, len: 9 }),
+        1 => proptest::collection::vec(0..10_u8, 1..60).prop_map(Move::Raw),
+    ]
+}
+
+fn play(role: Role, moves: Vec<Move>, slots: usize, refuses: u32, epoch_bits: u32) {
+    let memory = Pooled::new(2_000, 700, slots).refusing(refuses);
+    let mut puppet = Puppet::with(role, memory, |_| {}, |limits| limits.packets = 20, epoch_bits);
+    let id = |is_bulk| if is_bulk { StreamId::Bulk } else { StreamId::Chat };
+    let mut sent = 0;
+    for step in moves {
+        let data = [7; 900];
+        let said = match step {
+            Move::Stream { is_bulk, offset, len } => {
+                Some(body(&[Frame::Stream { id: id(is_bulk), offset, data: &data[..len] }]))
+            }
+            Move::Ack { back, first, gap, second } => {
+                let highest = u64::saturating_sub(sent, back);
+                let first = highest.saturating_sub(first)..=highest;
+                let below = first.start().checked_sub(gap + 1);
+                let second = below.map(|below| below.saturating_sub(second)..=below);
+                Some(ack(&[Some(first), second].into_iter().flatten().collect::<Vec<_>>()))
+            }
+            Move::MaxData { is_bulk, offset } => Some(body(&[Frame::MaxData { id: id(is_bulk), offset }])),
+            Move::Ping => Some(body(&[Frame::Ping])),
+            Move::Challenge => Some(body(&[Frame::PathChallenge([1; 8])])),
+            Move::Response => Some(body(&[Frame::PathResponse([1; 8])])),
+            Move::Close => Some(body(&[Frame::Close { code: CloseCode::LEFT, reason: "" }])),
+            Move::Raw(raw) => Some(raw),
+            Move::Skip => {
+                puppet.sealed(&[1]);
+                None
+            }
+            Move::Roam(host) => {
+                puppet.address = address(host);
+                None
+            }
+            Move::Wait(millis) => {
+                let heard = puppet.wait(Duration::from_millis(millis));
+                sent = heard.last().map_or(sent, |heard| heard.number);
+                None
+            }
+            Move::Send { is_bulk, len } => {
+                let space = puppet.connection.send_space(id(is_bulk));
+                let taken = puppet.connection.send(id(is_bulk), &[&data[..len]]);
+                assert!(len <= space || taken.is_err());
+                None
+            }
+            Move::Consume { is_bulk, len } => {
+                puppet.connection.consume(id(is_bulk), len);
+                None
+            }
+        };
+        if let Some(said) = said {
+            let _ = puppet.say(&said);
+        }
+        sent = puppet.hear().last().map_or(sent, |heard| heard.number);
+        puppet.connection.handle_timeout(puppet.now);
+        sent = puppet.hear().last().map_or(sent, |heard| heard.number);
+        let timeout = puppet.connection.poll_timeout();
+        assert!(timeout.is_none_or(|at| at > puppet.now), "{timeout:?} is not after {:?}", puppet.now);
+        puppet.events();
+        assert!(puppet.connection.memory().held() <= 5);
+    }
+    // It ends, and leaves nothing behind, when the peer falls silent.
+    puppet.wait(Duration::from_secs(61));
+    assert!(puppet.connection.is_finished());
+    for id in StreamId::ALL {
+        puppet.connection.consume(id, usize::MAX);
+    }
+    assert_eq!((puppet.connection.memory().held(), puppet.connection.readable(CHAT)), (0, 0));
+}
+
+fn roles() -> impl Strategy<Value = Role> {
+    prop_oneof![Just(Role::Client), Just(Role::Server)]
+}
+
+proptest! {
+    #[test]
+    fn never_panics_or_spins_whatever_an_honest_peer_may_say(
+        role in roles(), moves in proptest::collection::vec(moves(), 1..150),
+        slots in 1..12_usize, refuses in 2..9_u32, epoch_bits in 9..20_u32,
+    ) {
+        play(role, moves, slots, refuses, epoch_bits);
+    }
+
+    #[test]
+    fn never_panics_or_spins_whatever_a_rude_peer_says(
+        role in roles(), moves in proptest::collection::vec(rude_moves(), 1..60), slots in 0..12_usize, refuses in 2..9_u32,
+    ) {
+        play(role, moves, slots, refuses, 20);
+    }
+}
