@@ -14,6 +14,9 @@ const MIN_BODY: usize = PATH_LEN;
 /// Packets in a row that the peer does not acknowledge, before one asks it to: an epoch is left only after one of its packets was
 /// acknowledged (SPEC 4.2), and a side that only reads would never have one.
 const MAX_QUIET: u8 = 31;
+/// Less room than that in a packet which carries something else already is left to padding or nothing: crumbs would fill the peer's gap
+/// table.
+const MIN_PIECE: usize = 64;
 
 /// A packet that could be sent.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,9 @@ impl Transport {
         let mut parts = memory.parts();
         for id in StreamId::ALL {
             let room = writer.remaining().saturating_sub(STREAM_HEADER_LEN);
+            if room < MIN_PIECE && !slot.is_bare() {
+                continue;
+            }
             let Some(chunk) = self.send[id.index()].next_chunk(room) else { continue };
             let Ok(len) = usize::try_from(chunk.len()) else { continue };
             let data = ring::pieces(parts.send(id), chunk.start, len);
@@ -105,8 +111,8 @@ impl Transport {
         slot.packet_number = number;
         slot.sent_at = now;
         slot.ordinal = self.ordinal;
-        // A datagram is at most 1200 bytes.
         slot.acknowledged = if outgoing.has_ack { self.received.largest() } else { 0 };
+        // A datagram is at most 1200 bytes.
         slot.size = u16::try_from(outgoing.len + OVERHEAD).unwrap_or(u16::MAX);
         let pushed = self.table.push(memory.parts().in_flight, slot);
         debug_assert!(pushed);

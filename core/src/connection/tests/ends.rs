@@ -5,7 +5,7 @@ use super::puppet::{Puppet, body, stream};
 use crate::connection::{ConnectionEvent, Ended};
 use crate::session::Role;
 use crate::time::Duration;
-use crate::wire::frame::{CloseCode, StreamId};
+use crate::wire::frame::{CloseCode, Frame, StreamId};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -103,6 +103,20 @@ fn a_silent_peer_is_gone_after_the_idle_time_out() {
     assert_eq!(pair.client.events, [ConnectionEvent::Closed(Ended::Idle)]);
     assert_eq!(pair.server.events, [ConnectionEvent::Closed(Ended::Idle)]);
     assert!(pair.client.connection.is_finished() && pair.server.connection.is_finished());
+}
+
+#[test]
+fn the_shorter_idle_time_out_counts() {
+    for (own, others) in [(60, 20), (20, 60)] {
+        let memory = Pooled::large();
+        let mut puppet =
+            Puppet::with(Role::Server, memory, |limits| limits.idle_s = own, |limits| limits.idle_s = others, 20);
+        puppet.say(&body(&[Frame::Ping])).unwrap();
+        puppet.wait((SECOND * 20).saturating_sub(Duration::from_micros(1)));
+        assert!(puppet.connection.is_open());
+        puppet.wait(Duration::from_micros(1));
+        assert_eq!(puppet.events(), [ConnectionEvent::Closed(Ended::Idle)]);
+    }
 }
 
 #[test]

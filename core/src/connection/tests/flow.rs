@@ -7,7 +7,7 @@ use super::puppet::{CHAT, Heard, Puppet, ack, body, stream};
 use crate::connection::ConnectionEvent;
 use crate::session::Role;
 use crate::time::Duration;
-use crate::wire::frame::Frame;
+use crate::wire::frame::{Frame, StreamId};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -87,6 +87,24 @@ fn messages_that_wait_together_leave_together() {
     }
     let heard = puppet.hear();
     assert_eq!(heard.iter().map(Heard::chat).collect::<Vec<_>>(), [Some((0, 70))]);
+}
+
+#[test]
+fn bulk_does_not_leave_in_crumbs_behind_chat() {
+    let mut puppet = server_in(Pooled::new(5_000, 5_000, 16));
+    for (chat, bulk) in [(1_080, None), (1_060, Some(71))] {
+        puppet.connection.send(CHAT, &[&[1; 2_000][..chat]]).unwrap();
+        puppet.connection.send(StreamId::Bulk, &[&[2; 71]]).unwrap();
+        let heard = puppet.hear();
+        let found = heard[0].frames().iter().find_map(|frame| match frame {
+            Frame::Stream { id: StreamId::Bulk, data, .. } => Some(data.len()),
+            _ => None,
+        });
+        assert_eq!(found, bulk);
+        let last = heard.last().unwrap().number;
+        puppet.say(&ack(&[0..=last])).unwrap();
+        assert_eq!(puppet.connection.unacknowledged(StreamId::Bulk), 0);
+    }
 }
 
 #[test]
