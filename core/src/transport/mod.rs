@@ -1,9 +1,9 @@
 //! Reliable, ordered streams in fixed memory (SPEC 5): acknowledgements, loss detection, round-trip time, congestion, timers.
 //!
-//! The rules are those of RFC 9000 (flow control) and RFC 9002 (recovery). The state lies in [`Transport`], which is all zero while
+//! The rules are those of RFC 9000 (flow control) and RFC 9002 (recovery). The state lies in `Transport`, which is all zero while
 //! closed; rings and the in-flight table lie in a [`Memory`] that each call is given. From the outside in:
 //!
-//! * [`memory`]: whose memory it is.
+//! * `memory`: whose memory it is.
 //! * `receive`: a packet's frames are all checked, then all applied.
 //! * `build`: the next packet, in two steps: what it would be, and that it was sealed and sent under a number.
 //! * `loss`: acknowledgements of ours, loss detection, probe time-outs.
