@@ -20,7 +20,7 @@ const PROMPT: &str = "> ";
 
 type Printer = Arc<Mutex<Option<Box<dyn ExternalPrinter + Send>>>>;
 
-/// The prompt. Nothing is typed until [`Prompt::start`].
+/// The prompt. Nothing is typed until it was started.
 pub struct Prompt {
     printer: Printer,
     is_online: Flag,
