@@ -1,4 +1,4 @@
-//! The driver: puts a [`Hub`](crate::hub::Hub) on a socket, a clock and threads.
+//! The driver: puts a [`Hub`] on a socket, a clock and threads.
 //!
 //! One thread owns the socket and the hub and waits for datagrams, deadlines, finished jobs and commands; nothing it does blocks.
 //! [`Server::start`] may be called by any program: `kabar-server`, `kabar host` in its own process, tests.
