@@ -55,6 +55,8 @@ fn who_vanishes_has_left_when_it_was_silent_for_the_idle_time() {
     world.people[person].is_cut = true;
     world.run(Duration::from_secs(55));
     assert_eq!(said(&world), ana(&[JOINED]));
+    world.run(Duration::from_secs(10));
+    assert_eq!(said(&world), ana(&[JOINED, LEFT]));
     world.run(Duration::from_secs(300));
     assert_eq!((said(&world), world.hub.who().len()), (ana(&[JOINED, LEFT]), 0));
     let is_told = |event: &HubEvent| matches!(event, HubEvent::Left { how: Departure::Vanished, .. });

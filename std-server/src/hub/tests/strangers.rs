@@ -290,6 +290,30 @@ fn a_first_sealed_packet_that_is_forged_leaves_the_connection_half_open() {
 }
 
 #[test]
+fn a_first_sealed_packet_from_elsewhere_does_not_move_the_connection() {
+    let mut world = World::new();
+    let person = world.person();
+    let now = world.now;
+    world.people[person].connect(now);
+    world.hold(JobKind::Accept);
+    world.run_ms(20);
+    world.release();
+    world.run_ms(1);
+    let (from, sealed) = recorded(&world, SEALED).pop().expect("a sealed packet");
+    // Copied and sent on by somebody who was faster: what the server has to say goes where the cookie was proved.
+    world.sent.clear();
+    world.inject(address(7, 7), &sealed);
+    assert_eq!(world.hub.counters().connections, 1);
+    world.run_ms(200);
+    let (there, elsewhere): (Vec<_>, Vec<_>) = world.sent.iter().partition(|(to, _)| *to == from);
+    assert!(!there.is_empty() && elsewhere.iter().all(|(_, len)| *len <= sealed.len()));
+    world.people[person].join(&asking("Ana", 1));
+    world.run_ms(200);
+    assert!(world.people[person].is_welcome());
+    assert_eq!(world.hub.who()[0].address, from);
+}
+
+#[test]
 fn events_that_nobody_fetches_are_bounded() {
     let mut world = World::with(|config| config.limits.events = 4);
     for text in ["1", "2", "3", "4", "5", "6"] {
