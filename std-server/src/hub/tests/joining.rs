@@ -54,6 +54,21 @@ fn refuses_a_wrong_secret_and_then_closes() {
 }
 
 #[test]
+fn a_refusal_that_is_lost_on_its_way_is_heard_all_the_same() {
+    let mut world = World::new();
+    let person = world.person();
+    world.connect(person);
+    world.people[person].join(&Asking { way: Way::WrongSecret, ..asking("Ana", 1) });
+    world.run_ms(1);
+    world.people[person].is_cut = true;
+    world.run_ms(2);
+    world.people[person].is_cut = false;
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.people[person].refusal(), Some(RefusedCode::AUTHENTICATION));
+    assert_eq!(world.people[person].ended, Some(Ended::ByPeer(CloseCode::REFUSED)));
+}
+
+#[test]
 fn refuses_a_signature_that_does_not_verify() {
     let mut world = World::new();
     let asking = Asking { way: Way::BadSignature, ..asking("Ana", 1) };
