@@ -135,6 +135,19 @@ fn a_member_that_comes_under_another_name_leaves_under_the_old_one() {
 }
 
 #[test]
+fn who_returns_with_its_name_written_otherwise_is_still_here() {
+    let mut world = World::new();
+    let person = world.join(&asking("Ana", 1));
+    assert!(world.people[person].send_raw(&[0, 0]));
+    world.run_ms(100);
+    world.ask(person, &asking("ANA", 1));
+    assert_eq!((said(&world), world.hub.who()[0].name.as_str()), (ana(&[JOINED]), "ANA"));
+    world.people[person].close(world.now);
+    world.run_ms(100);
+    assert_eq!(said(&world)[1..], [("ANA".to_owned(), LEFT)]);
+}
+
+#[test]
 fn joined_is_not_said_of_who_vanished_before_its_commit() {
     let mut world = World::new();
     let ben = world.join(&asking("Ben", 2));

@@ -69,6 +69,20 @@ fn a_refusal_that_is_lost_on_its_way_is_heard_all_the_same() {
 }
 
 #[test]
+fn who_does_not_acknowledge_its_refusal_is_closed_soon() {
+    let mut world = World::new();
+    let person = world.person();
+    world.connect(person);
+    world.people[person].join(&Asking { way: Way::WrongSecret, ..asking("Ana", 1) });
+    world.run_ms(1);
+    world.people[person].is_cut = true;
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.hub.peers.len(), 1);
+    world.run(Duration::from_secs(8));
+    assert_eq!((world.hub.peers.len(), world.hub.waiting), (0, 0));
+}
+
+#[test]
 fn refuses_a_signature_that_does_not_verify() {
     let mut world = World::new();
     let asking = Asking { way: Way::BadSignature, ..asking("Ana", 1) };
