@@ -28,29 +28,20 @@ impl<P: Provider> Hub<P> {
         if self.peers.get(&id).is_none_or(|peer| peer.member().is_none()) {
             return;
         }
-        let step = loop {
+        // If the ring is full because the pool had none, the connection itself asks again soon, and then it is delivered to again.
+        loop {
             match self.deliver_control(id) {
                 Step::Done => continue,
-                Step::Full => break Step::Full,
+                Step::Full => return,
                 Step::Nothing => {}
             }
             // Answers and the log in turn: neither starves the other.
             let answer = self.deliver_answer(now, id);
             let entry = self.deliver_entry(now, id);
             match (answer, entry) {
-                (Step::Full, _) | (_, Step::Full) => break Step::Full,
-                (Step::Nothing, Step::Nothing) => break Step::Nothing,
+                (Step::Full, _) | (_, Step::Full) | (Step::Nothing, Step::Nothing) => return,
                 _ => {}
             }
-        };
-        let is_empty = |hub: &Self| {
-            hub.peers
-                .get(&id)
-                .is_some_and(|peer| peer.connection.is_open() && peer.connection.unacknowledged(StreamId::Chat) == 0)
-        };
-        // Full although nothing is in it: the pool had no ring.
-        if step == Step::Full && is_empty(self) {
-            self.starve(now, id);
         }
     }
 

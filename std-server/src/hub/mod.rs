@@ -44,7 +44,7 @@ mod timers;
 mod welcome;
 
 use core::net::SocketAddr;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, Term};
@@ -101,8 +101,6 @@ pub struct Hub<P: Provider> {
     is_asking: bool,
     /// Peers whose streams are read on after the next commit.
     held: VecDeque<u32>,
-    /// Peers that could have no ring from the pool.
-    starved: BTreeSet<u32>,
     timers: Timers,
     passwords: Passwords,
 
@@ -175,7 +173,6 @@ impl<P: Provider> Hub<P> {
             ready: VecDeque::new(),
             is_asking: false,
             held: VecDeque::new(),
-            starved: BTreeSet::new(),
             timers: Timers::default(),
             passwords: Passwords::new(&limits),
             members: Members::default(),
@@ -219,7 +216,6 @@ impl<P: Provider> Hub<P> {
                 Timer::Away(folded) => self.on_away_timer(now, &folded),
                 Timer::Store => self.on_store_timer(),
                 Timer::Pages => {}
-                Timer::Pool => self.retry_starved(),
             }
         }
         self.finish_input(now);

@@ -5,16 +5,13 @@ use core::net::SocketAddr;
 use kabar_core::chat::{RefusedCode, ToClient};
 use kabar_core::connection::{ConnectionEvent, Transmit};
 use kabar_core::crypto::Provider;
-use kabar_core::time::{Duration, Instant};
+use kabar_core::time::Instant;
 use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::peer::Phase;
 use super::timers::Timer;
 use super::{Departure, Hub, HubEvent, StoreJob};
 use super::{Job, MAX_MESSAGE_LEN};
-
-/// Pause before another try to have a ring from the pool.
-const POOL_PAUSE: Duration = Duration::from_millis(50);
 
 impl<P: Provider> Hub<P> {
     pub(super) fn next_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
@@ -166,22 +163,7 @@ impl<P: Provider> Hub<P> {
         self.set_phase(id, Phase::Over);
         self.timers.set(Timer::Connection(id), None);
         self.timers.set(Timer::Phase(id), None);
-        self.starved.remove(&id);
         self.peers.remove(&id);
-    }
-
-    /// Remembers a connection that had no ring.
-    pub(super) fn starve(&mut self, now: Instant, id: u32) {
-        self.starved.insert(id);
-        if self.timers.get(&Timer::Pool).is_none() {
-            self.timers.set(Timer::Pool, Some(now + POOL_PAUSE));
-        }
-    }
-
-    pub(super) fn retry_starved(&mut self) {
-        for id in core::mem::take(&mut self.starved) {
-            self.mark_ready(id);
-        }
     }
 
     pub(super) fn read_pages(&mut self) {

@@ -17,8 +17,6 @@ pub(super) enum Timer {
     Store,
     /// The next try after a failed read.
     Pages,
-    /// The next try to have a ring from the pool.
-    Pool,
 }
 
 /// All deadlines.
@@ -99,7 +97,7 @@ mod tests {
         timers.set(Timer::Store, Some(at(40)));
         timers.set(Timer::Away("ana".into()), Some(at(10)));
         timers.set(Timer::Away("ana".into()), None);
-        timers.set(Timer::Pool, None);
+        timers.set(Timer::Pages, None);
         assert_eq!((timers.next(), timers.get(&Timer::Store)), (Some(at(40)), Some(at(40))));
         assert_eq!(timers.pop_due(at(40)), Some(Timer::Store));
         assert_eq!((timers.next(), timers.pop_due(at(99))), (None, None));
