@@ -14,7 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::TryRecvError;
 
-use kabar_core::client::{Config, Credential, EndReason, Event};
+use kabar_core::client::{Config, Credential, EndReason, Event, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::address::HostPort;
@@ -165,7 +165,7 @@ pub fn visit(plan: Plan) -> Ending {
     let ending = talk.run();
     let patience = if talk.ui.is_prompt() { PROMPT_PATIENCE } else { talk.plan.give_up };
     // Nobody waits for a reader after an interrupt.
-    talk.ui.finish(if ending.exit == Exit::Interrupted { PROMPT_PATIENCE } else { patience });
+    talk.ui.finish(if talk.interrupted.is_some() { PROMPT_PATIENCE } else { patience });
     ending
 }
 
@@ -261,7 +261,8 @@ impl Talk {
     }
 
     fn take_events(&mut self) -> Result<(), Ending> {
-        while self.ui.has_room() {
+        // At an end nobody waits for a reader any more.
+        while self.ui.has_room() || self.is_ending() {
             let now = self.driver.now();
             let Some(event) = self.driver.client.poll_event() else { return Ok(()) };
             match event {
@@ -292,10 +293,6 @@ impl Talk {
         if self.should_ask_password(reason) {
             return self.ask_password();
         }
-        let unsent = match &self.phase {
-            Phase::Online(visit) => visit.unsent(&self.driver.client) + self.unread(),
-            _ => 0,
-        };
         let shown = match self.plan.entrance {
             Entrance::Secret(_) => Shown::Secret,
             Entrance::Password(_) => Shown::Password,
@@ -310,12 +307,24 @@ impl Talk {
         };
         // What a client says at its end is to be sent as well.
         self.driver.transmit();
-        Err(match told {
-            Some(ending) => ending,
-            None if unsent > 0 => Ending::new(Exit::Unsent, online::unsent_words(unsent)),
-            None if self.interrupted.is_some() => Ending::quiet(Exit::Interrupted),
+        Err(told.unwrap_or_else(|| self.own_ending()))
+    }
+
+    /// The end that was asked for: by a word, at the end of input, or by Ctrl-C.
+    fn own_ending(&self) -> Ending {
+        let unsent = match &self.phase {
+            Phase::Online(visit) => visit.unsent(&self.driver.client) + self.unread(),
+            _ => 0,
+        };
+        match self.interrupted {
+            _ if unsent > 0 => Ending::new(Exit::Unsent, online::unsent_words(unsent)),
+            Some(_) => Ending::quiet(Exit::Interrupted),
             None => Ending::quiet(Exit::Done),
-        })
+        }
+    }
+
+    fn is_ending(&self) -> bool {
+        self.driver.client.state() == State::Ended
     }
 
     /// Lines that an interrupt left unread.
@@ -348,7 +357,7 @@ impl Talk {
                 visit.check(&mut self.driver.client, &self.ui, now);
                 // The client ends at once when told to; this only makes sure of it.
                 match self.interrupted {
-                    Some(since) if now >= since + GOODBYE => Err(Ending::quiet(Exit::Interrupted)),
+                    Some(since) if now >= since + GOODBYE => Err(self.own_ending()),
                     _ => Ok(()),
                 }
             }

@@ -11,6 +11,9 @@ use crate::ui::command::{Command, HELP, too_long};
 use crate::ui::input::Typed;
 use crate::words;
 
+/// Names that one answer to `/who` may have: as many as a server can count.
+const MAX_NAMES: usize = 1 << 16;
+
 /// A visit from the first Joined on.
 #[derive(Debug)]
 pub(super) struct Visit {
@@ -158,7 +161,7 @@ impl Visit {
                 ui.notice(&format!("not sent: {}", words::refused_post(code)));
             }
             Event::Member { remaining, name } => {
-                self.names.extend(name.map(clean_line));
+                self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
                 if remaining == 0 {
                     self.names.sort();
                     let names = std::mem::take(&mut self.names);

@@ -89,7 +89,7 @@ impl Ui {
     /// Whether entries may be taken; [`Mail::OutputRoom`] says when again.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.entries.has_room()
+        self.entries.has_room() && self.notices.as_ref().is_none_or(Writer::has_room)
     }
 
     /// Says whether what is typed is shown again soon, as an entry.
