@@ -1,6 +1,6 @@
 //! What a hub is told: the room, who may come in, what it may use.
 
-use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
+use kabar_core::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
 use kabar_core::time::Duration;
 use kabar_core::transport::Capacity;
 use kabar_core::wire::packet::Limits as WireLimits;
@@ -85,6 +85,8 @@ pub struct HubLimits {
     pub return_time: Duration,
     /// Time unseen after which the ownership of a name lapses, in ms.
     pub name_keep_ms: u64,
+    /// Longest body of a post in bytes; longer ones are refused.
+    pub body_bytes: usize,
     /// Bytes of posts that are not committed. Beyond this, streams are not read.
     pub unfinished_bytes: usize,
     /// Bytes of the log's tail that stay in memory.
@@ -131,6 +133,7 @@ impl Default for HubLimits {
             announced_members: 64,
             return_time: Duration::from_secs(60),
             name_keep_ms: 30 * 24 * 3_600 * 1_000,
+            body_bytes: MAX_BODY_LEN,
             unfinished_bytes: 4 << 20,
             tail_bytes: 4 << 20,
             page_bytes: 4 << 20,

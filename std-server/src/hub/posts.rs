@@ -48,7 +48,7 @@ impl<P: Provider> Hub<P> {
         if post.number - 1 > accepted.max(post.settled) && !mistakes.accept_after_refusal {
             return Taken::Broken;
         }
-        if let Some(code) = verdict(post) {
+        if let Some(code) = verdict(post, self.config.limits.body_bytes) {
             self.counters.posts_refused += 1;
             member.refused = Some(post.number);
             member.post_refused = Some((post.number, code));
@@ -67,11 +67,12 @@ impl<P: Provider> Hub<P> {
     }
 }
 
-/// Why a post is refused for good. Depends on nothing but the post: decided again, it is decided the same (SPEC 6.5).
-fn verdict(post: &Post<'_>) -> Option<PostRefusedCode> {
+/// Why a post is refused for good. Depends on nothing but the post and this run's limit; a refusal that was not heard is decided again
+/// (SPEC 6.5).
+fn verdict(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
     if !post.kind.is_postable() {
         Some(PostRefusedCode::KIND)
-    } else if post.body.len() > if post.kind.is_text() { MAX_TEXT_LEN } else { MAX_BODY_LEN } {
+    } else if post.body.len() > limit.min(if post.kind.is_text() { MAX_TEXT_LEN } else { MAX_BODY_LEN }) {
         Some(PostRefusedCode::TOO_LONG)
     } else if post.kind.is_text() && core::str::from_utf8(post.body).is_err() {
         Some(PostRefusedCode::NOT_TEXT)
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     fn judge(kind: Kind, body: &[u8]) -> Option<PostRefusedCode> {
-        verdict(&Post { handle: 1, instance: 1, number: 1, settled: 0, kind, body })
+        verdict(&Post { handle: 1, instance: 1, number: 1, settled: 0, kind, body }, MAX_BODY_LEN)
     }
 
     #[test]
@@ -107,6 +108,16 @@ mod tests {
         assert_eq!(judge(Kind::ACTION, &[b'x'; 4097]), Some(PostRefusedCode::TOO_LONG));
         assert_eq!(judge(Kind::DATA, &[0xff; 4352]), None);
         assert_eq!(judge(Kind::DATA, &[0xff; 4353]), Some(PostRefusedCode::TOO_LONG));
+    }
+
+    #[test]
+    fn refuses_what_is_longer_than_this_server_takes() {
+        let judge = |len| {
+            let post =
+                Post { handle: 1, instance: 1, number: 1, settled: 0, kind: Kind::TEXT, body: &[b'x'; 101][..len] };
+            verdict(&post, 100)
+        };
+        assert_eq!((judge(100), judge(101)), (None, Some(PostRefusedCode::TOO_LONG)));
     }
 
     #[test]

@@ -102,6 +102,19 @@ fn nothing_is_accepted_before_heads_and_numbers_were_read_again() {
 }
 
 #[test]
+fn a_commit_of_unknown_outcome_with_nothing_left_to_repeat_does_not_keep_joins_out() {
+    // The term alone is committed: without an entry there is nothing to be tried again, and no Join is let in that would be.
+    let mut world = World::new();
+    world.store.set_fault(Some(Fault::UncertainApplied));
+    world.restart();
+    world.run(Duration::from_secs(1));
+    world.store.set_fault(None);
+    world.run(Duration::from_secs(6));
+    world.join(&asking("Ana", 1));
+    assert_eq!(world.events.iter().filter(|event| matches!(event, HubEvent::StoreRecovered)).count(), 1);
+}
+
+#[test]
 fn a_store_that_cannot_be_read_is_asked_again() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));

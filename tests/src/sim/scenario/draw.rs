@@ -2,7 +2,7 @@
 
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
-use kabar_core::transport::Capacity;
+use kabar_core::transport::{Capacity, Slot};
 use kabar_server::hub::{Entrance, HubLimits, Mistakes};
 
 use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
@@ -49,19 +49,20 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     let devices = devices(theme, entrance, active, quality, rng);
     let acts = acts(theme, active, quality, devices.len(), rng);
     let quiet_loss = *rng.pick(&[0, 0, 0, 50, 100, 300]);
+    let capacity = Capacity {
+        chat_send: *rng.pick(&[4_480, 8 << 10, 32 << 10]),
+        chat_receive: *rng.pick(&[4_480, 8 << 10]),
+        bulk_send: 0,
+        bulk_receive: 0,
+        in_flight: *rng.pick(&[8, 16, 64]),
+    };
     Scenario {
         seed,
         theme,
         real_rsa: rng.chance(40),
         entrance,
-        limits: limits(theme, devices.iter().filter(|plan| plan.never_reads).count(), rng),
-        capacity: Capacity {
-            chat_send: *rng.pick(&[4_480, 8 << 10, 32 << 10]),
-            chat_receive: *rng.pick(&[4_480, 8 << 10]),
-            bulk_send: 0,
-            bulk_receive: 0,
-            in_flight: *rng.pick(&[8, 16, 64]),
-        },
+        limits: limits(theme, capacity, devices.iter().filter(|plan| plan.never_reads).count(), rng),
+        capacity,
         work: work(rng),
         devices,
         rogue: rng.chance(if theme == Theme::Attack { 600 } else { 60 }),
@@ -188,14 +189,21 @@ fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entranc
     }
 }
 
-fn limits(theme: Theme, never_read: usize, rng: &mut Rng) -> HubLimits {
+fn limits(theme: Theme, capacity: Capacity, never_read: usize, rng: &mut Rng) -> HubLimits {
     let mut limits = HubLimits {
         tail_bytes: *rng.pick(&[1 << 10, 8 << 10, 4 << 20]),
         page_bytes: *rng.pick(&[8 << 10, 64 << 10]),
+        unfinished_bytes: *rng.pick(&[6_000, 60_000, 4 << 20]),
+        body_bytes: *rng.pick(&[50, 150, 1_900, 4_352, 4_352, 4_352, 4_352, 4_352]),
         ..HubLimits::default()
     };
     if rng.chance(200) {
         limits.announced_members = rng.below(4) as usize;
+    }
+    // Rings for so many connections at once, beside those that are never given back.
+    if rng.chance(if theme == Theme::Tables { 600 } else { 100 }) {
+        let rings = capacity.chat_send + capacity.chat_receive + capacity.in_flight * size_of::<Slot>();
+        limits.pool_bytes = rings * (1 + never_read + rng.below(2) as usize);
     }
     if theme != Theme::Tables {
         return limits;
@@ -215,9 +223,8 @@ fn limits(theme: Theme, never_read: usize, rng: &mut Rng) -> HubLimits {
     tiny(rng, &mut limits.prefixes, 1, 4);
     tiny(rng, &mut limits.password_queue, 1, 2);
     tiny(rng, &mut limits.members, 1, 5);
-    tiny(rng, &mut limits.unfinished_bytes, 4_500, 20_000);
+    tiny(rng, &mut limits.unfinished_bytes, 1, 6_000);
     tiny(rng, &mut limits.page_reads, 1, 2);
-    tiny(rng, &mut limits.pool_bytes, 100_000 + 100_000 * never_read as u64, 400_000);
     tiny(rng, &mut limits.events, 1, 8);
     limits
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::Term;
+use kabar_core::chat::{MAX_BODY_LEN, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::fast::Fast;
@@ -134,6 +134,10 @@ impl World {
         let mut config = HubConfig::new(ROOM, SECRET);
         config.entrance = scenario.entrance;
         config.limits = scenario.limits;
+        // What one run refuses the next may take.
+        if self.luck.chance(300) {
+            config.limits.body_bytes = MAX_BODY_LEN;
+        }
         config.mistakes = scenario.mistakes;
         config.profile = Profile { capacity: scenario.capacity, ..config.profile };
         let seed = self.luck.seed();

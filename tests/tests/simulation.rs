@@ -1,0 +1,116 @@
+//! The promise of the project (SPEC 7) held against thousands of seeded runs, and the simulator held against known mistakes.
+
+use std::fmt::Write as _;
+
+use kabar_server::hub::Mistakes;
+use kabar_tests::sim::coverage::{Coverage, Seen};
+use kabar_tests::sim::model::Rule;
+use kabar_tests::sim::run::{Options, Summary, replay_command, run, run_many};
+
+const THREADS: usize = 2;
+/// Runs of the ordinary gate; `KABAR_SIM_SEEDS` overrides it.
+const SEEDS: u64 = 2_000;
+/// A known mistake has to show within so many seeds.
+const SEEDS_PER_MISTAKE: u64 = 300;
+
+#[test]
+fn seeds_hold_the_guarantee() {
+    let seeds = std::env::var("KABAR_SIM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    let summary = run_many(0..seeds, THREADS, Options::default(), 20, |_| {});
+    let mut report = String::new();
+    for (seed, violation) in &summary.violations {
+        let _ = writeln!(report, "seed {seed} violates {violation}\n  {}", replay_command(*seed));
+    }
+    assert!(summary.violations.is_empty(), "\n{report}");
+    assert_eq!(summary.seeds, seeds);
+    if seeds >= SEEDS {
+        assert_nothing_is_missing(&summary.coverage, seeds);
+    }
+}
+
+/// A run in which nothing went wrong proves nothing.
+fn assert_nothing_is_missing(coverage: &Coverage, seeds: u64) {
+    println!("{coverage}");
+    assert!(coverage.missing().is_empty(), "never happened: {:?}", coverage.missing());
+    let wanted = [
+        (Seen::Quiet, 1.0),
+        (Seen::Posted, 10.0),
+        (Seen::Stored, 5.0),
+        (Seen::Delivered, 50.0),
+        (Seen::Joined, 2.0),
+        (Seen::Resumed, 0.3),
+        (Seen::Reset, 0.01),
+        (Seen::ServerKilled, 0.3),
+        (Seen::ClientKilled, 0.2),
+        (Seen::Retransmitted, 10.0),
+        (Seen::Compared, 5.0),
+    ];
+    for (seen, per_seed) in wanted {
+        let often = coverage.of(seen);
+        assert!(often as f64 >= per_seed * seeds as f64, "{seen:?} happened only {often} times in {seeds} runs");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    for seed in 0..40 {
+        let (one, two) = (run(seed, Options::default()), run(seed, Options::default()));
+        assert_eq!((one.hash, one.ended), (two.hash, two.ended), "seed {seed}");
+        assert_eq!(one.coverage.to_string(), two.coverage.to_string(), "seed {seed}");
+    }
+}
+
+/// Runs seeds with a mistake until it shows.
+fn caught(mistakes: Mistakes) -> Summary {
+    let options = Options { mistakes, ..Options::default() };
+    let summary = run_many(0..SEEDS_PER_MISTAKE, THREADS, options, 1, |_| {});
+    assert!(!summary.violations.is_empty(), "{mistakes:?} was not noticed in {SEEDS_PER_MISTAKE} seeds");
+    println!("{mistakes:?}: {} after {} seeds", summary.violations[0].1, summary.seeds);
+    summary
+}
+
+fn assert_caught_as(mistakes: Mistakes, rules: &[Rule]) {
+    let summary = caught(mistakes);
+    let rule = summary.violations[0].1.rule;
+    assert!(rules.contains(&rule), "{mistakes:?} was noticed as {}", summary.violations[0].1);
+}
+
+#[test]
+fn catches_deduplication_by_identity() {
+    assert_caught_as(Mistakes { dedup_by_identity: true, ..Mistakes::default() }, &[Rule::S1, Rule::S2, Rule::S3]);
+}
+
+#[test]
+fn catches_entries_sent_before_their_commit() {
+    assert_caught_as(Mistakes { entry_before_commit: true, ..Mistakes::default() }, &[Rule::S4, Rule::S5]);
+}
+
+#[test]
+fn catches_stored_said_before_the_commit() {
+    assert_caught_as(Mistakes { stored_before_commit: true, ..Mistakes::default() }, &[Rule::S2]);
+}
+
+#[test]
+fn catches_an_entry_passed_over() {
+    // The client notices it first and never accepts the gap: it cannot get further.
+    assert_caught_as(Mistakes { skip_an_entry: true, ..Mistakes::default() }, &[Rule::S4, Rule::Liveness]);
+}
+
+#[test]
+fn catches_a_post_taken_twice_while_it_waits_for_its_commit() {
+    caught(Mistakes { forget_pending: true, ..Mistakes::default() });
+}
+
+#[test]
+fn catches_posts_taken_after_a_refusal() {
+    assert_caught_as(
+        Mistakes { accept_after_refusal: true, ..Mistakes::default() },
+        &[Rule::S2, Rule::S3, Rule::Liveness],
+    );
+}
+
+#[test]
+fn catches_packets_acknowledged_before_it_is_known_whether_they_fit() {
+    // What was acknowledged never comes again: the connection stands still.
+    assert_caught_as(Mistakes { acknowledge_unchecked: true, ..Mistakes::default() }, &[Rule::Liveness]);
+}
