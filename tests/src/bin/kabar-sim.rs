@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
+use kabar_server::hub::Mistakes;
 use kabar_tests::sim::run::{self, Options, replay_command, run_many};
 use kabar_tests::sim::scenario::Scenario;
 
@@ -23,9 +24,41 @@ struct Arguments {
     /// Print what happens (with --seed).
     #[arg(long)]
     trace: bool,
+    /// Switch a known mistake of the server on.
+    #[arg(long, value_enum)]
+    mistake: Option<Mistake>,
     /// Stop after so many violations.
     #[arg(long, default_value_t = 20)]
     most: usize,
+}
+
+/// What a server could do wrong.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Mistake {
+    DedupByIdentity,
+    EntryBeforeCommit,
+    StoredBeforeCommit,
+    SkipAnEntry,
+    AcceptAfterRefusal,
+    ForgetPending,
+    AcknowledgeUnchecked,
+}
+
+impl Arguments {
+    fn options(&self) -> Options {
+        let mut mistakes = Mistakes::default();
+        match self.mistake {
+            None => {}
+            Some(Mistake::DedupByIdentity) => mistakes.dedup_by_identity = true,
+            Some(Mistake::EntryBeforeCommit) => mistakes.entry_before_commit = true,
+            Some(Mistake::StoredBeforeCommit) => mistakes.stored_before_commit = true,
+            Some(Mistake::SkipAnEntry) => mistakes.skip_an_entry = true,
+            Some(Mistake::AcceptAfterRefusal) => mistakes.accept_after_refusal = true,
+            Some(Mistake::ForgetPending) => mistakes.forget_pending = true,
+            Some(Mistake::AcknowledgeUnchecked) => mistakes.acknowledge_unchecked = true,
+        }
+        Options { trace: self.trace, mistakes }
+    }
 }
 
 fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
@@ -37,17 +70,17 @@ fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     match arguments.seed {
-        Some(seed) => one(seed, arguments.trace),
+        Some(seed) => one(seed, arguments.options()),
         None => many(&arguments),
     }
 }
 
-fn one(seed: u64, trace: bool) -> std::process::ExitCode {
-    if trace {
+fn one(seed: u64, options: Options) -> std::process::ExitCode {
+    if options.trace {
         println!("{:#?}", Scenario::of(seed));
     }
     let (began, cpu) = (Instant::now(), cpu_us());
-    let outcome = run::run(seed, Options { trace, ..Options::default() });
+    let outcome = run::run(seed, options);
     print!("{}", outcome.coverage);
     println!(
         "seed {seed}: {} s of virtual time in {} ms ({} ms CPU), hash {:016x}",
@@ -68,14 +101,17 @@ fn one(seed: u64, trace: bool) -> std::process::ExitCode {
 fn many(arguments: &Arguments) -> std::process::ExitCode {
     let began = Instant::now();
     let cpu = AtomicU64::new(0);
-    let slowest = AtomicU64::new(0);
-    let summary = run_many(arguments.seeds.clone(), arguments.jobs, Options::default(), arguments.most, |outcome| {
+    let slowest = std::sync::Mutex::new((0, 0));
+    let options = Options { trace: false, ..arguments.options() };
+    let summary = run_many(arguments.seeds.clone(), arguments.jobs, options, arguments.most, |outcome| {
         // Each thread counts its own time: what passed on it since its last outcome.
         thread_local!(static LAST: std::cell::Cell<u64> = const { std::cell::Cell::new(0) });
         let now = cpu_us();
         let spent = now.saturating_sub(LAST.replace(now));
         cpu.fetch_add(spent, Ordering::Relaxed);
-        slowest.fetch_max(spent, Ordering::Relaxed);
+        if let Ok(mut slowest) = slowest.lock() {
+            *slowest = (*slowest).max((spent, outcome.seed));
+        }
         if let Some(violation) = &outcome.violation {
             println!("seed {} violates {violation}\n  {}", outcome.seed, replay_command(outcome.seed));
             let _ = std::io::stdout().flush();
@@ -83,12 +119,13 @@ fn many(arguments: &Arguments) -> std::process::ExitCode {
     });
     print!("{}", summary.coverage);
     println!("never happened: {:?}", summary.coverage.missing());
+    let (most_us, slowest) = slowest.into_inner().unwrap_or_default();
     println!(
-        "{} seeds in {} s, {:.1} ms CPU per seed, slowest {} ms; {} violations",
+        "{} seeds in {} s, {:.1} ms CPU per seed, {} ms in seed {slowest}; {} violations",
         summary.seeds,
         began.elapsed().as_secs(),
         cpu.into_inner() as f64 / 1_000.0 / summary.seeds.max(1) as f64,
-        slowest.into_inner() / 1_000,
+        most_us / 1_000,
         summary.violations.len()
     );
     if summary.violations.is_empty() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }

@@ -39,6 +39,8 @@ seen! {
     Nowhere,
     /// A client's address changed under its connection.
     Rebound,
+    /// Two clients swapped their addresses.
+    Swapped,
     /// An attacker repeated an old datagram.
     Replayed,
     /// An attacker sent an old datagram from its own address.
@@ -79,6 +81,8 @@ seen! {
     NeverReads,
     /// A process was put out by another one of the same identity.
     Replaced,
+    /// A process that was replaced or kicked was started again.
+    CameBack,
     /// A device started again with the seed it had.
     SameSeed,
     /// A store survived its process.

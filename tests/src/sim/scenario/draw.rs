@@ -48,7 +48,7 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     let quality = Quality::of(theme, rng);
     let devices = devices(theme, entrance, active, quality, rng);
     let acts = acts(theme, active, quality, devices.len(), rng);
-    let quiet_loss = *rng.pick(&[0, 0, 0, 50, 100, 300]);
+    let quiet_loss = *rng.pick(&[0, 0, 0, 0, 50, 100, 300, 500]);
     let capacity = Capacity {
         chat_send: *rng.pick(&[4_480, 8 << 10, 32 << 10]),
         chat_receive: *rng.pick(&[4_480, 8 << 10]),
@@ -63,13 +63,19 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         entrance,
         limits: limits(theme, capacity, devices.iter().filter(|plan| plan.never_reads).count(), rng),
         capacity,
-        work: work(rng),
+        work: work(theme, rng),
         devices,
-        rogue: rng.chance(if theme == Theme::Attack { 600 } else { 60 }),
+        rogue: rng.chance(match theme {
+            Theme::Attack => 600,
+            // It would never be idle.
+            Theme::Idle => 0,
+            _ => 60,
+        }),
         acts,
         active,
         quiet: Faults { loss: quiet_loss, delay: between(rng, MS, 50 * MS), ..Faults::NONE },
-        bound: Duration::from_secs(900),
+        // At half of all datagrams lost, one handshake in some tries succeeds.
+        bound: Duration::from_secs(if quiet_loss == 500 { 3_600 } else { 900 }),
         mistakes: Mistakes::default(),
     }
 }
@@ -229,10 +235,16 @@ fn limits(theme: Theme, capacity: Capacity, never_read: usize, rng: &mut Rng) ->
     limits
 }
 
-fn work(rng: &mut Rng) -> Work {
+fn work(theme: Theme, rng: &mut Rng) -> Work {
     let span = |rng: &mut Rng, choices: &[u64]| (Duration::ZERO, Duration::from_micros(*rng.pick(choices)));
+    // A disk that hangs lets connections come and go while a commit waits.
+    let slow: &[u64] = if theme == Theme::Disk {
+        &[MS, SECOND, 8 * SECOND, 25 * SECOND]
+    } else {
+        &[MS, 5 * MS, 5 * MS, 100 * MS, 100 * MS, SECOND, 8 * SECOND]
+    };
     Work {
-        before_commit: span(rng, &[MS, 5 * MS, 100 * MS, SECOND]),
+        before_commit: span(rng, slow),
         after_commit: span(rng, &[0, MS, 20 * MS, 500 * MS]),
         accept: span(rng, &[MS, 2 * MS, 50 * MS]),
     }
@@ -255,13 +267,14 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
     let device = rng.index(devices);
     let own = rng.chance(700);
     match theme {
-        Theme::Network | Theme::Idle if own => network_act(device, quality, rng),
+        Theme::Network | Theme::Idle if own => network_act(device, devices, quality, rng),
         Theme::Crash if own => crash_act(device, rng),
+        Theme::Disk if own && rng.chance(300) => network_act(device, devices, quality, rng),
         Theme::Disk if own => disk_act(rng),
         Theme::Attack if own => attack_act(rng),
         Theme::Twins if own => Act::Kill { device, back: Some(between(rng, 0, 5 * SECOND)) },
         _ => match rng.below(6) {
-            0 => network_act(device, quality, rng),
+            0 => network_act(device, devices, quality, rng),
             1 | 2 => crash_act(device, rng),
             3 => disk_act(rng),
             4 => attack_act(rng),
@@ -270,8 +283,8 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
     }
 }
 
-fn network_act(device: usize, quality: Quality, rng: &mut Rng) -> Act {
-    match rng.below(5) {
+fn network_act(device: usize, devices: usize, quality: Quality, rng: &mut Rng) -> Act {
+    match rng.below(6) {
         0 | 1 => {
             let way = rng.below(4);
             let lasts = *rng.pick(&[SECOND, 5 * SECOND, 15 * SECOND, 70 * SECOND]);
@@ -279,6 +292,7 @@ fn network_act(device: usize, quality: Quality, rng: &mut Rng) -> Act {
             Act::Cut { device, up: way != 0, down: way != 1, lasts: between(rng, 100 * MS, lasts) }
         }
         2 => Act::Path { device, path: (quality.faults(rng), quality.faults(rng)) },
+        3 => Act::Swap { device, other: rng.index(devices) },
         _ => Act::Rebind { device, keep_old: rng.chance(500) },
     }
 }
@@ -295,7 +309,7 @@ fn crash_act(device: usize, rng: &mut Rng) -> Act {
         },
         7 => Act::Shutdown { back },
         8 => Act::Backup,
-        _ => Act::SuspendServer { lasts: between(rng, 0, 8 * SECOND) },
+        _ => Act::SuspendServer { lasts: between(rng, 0, *rng.clone().pick(&[SECOND, 8 * SECOND, 40 * SECOND])) },
     }
 }
 
@@ -354,7 +368,7 @@ mod tests {
         for name in ["Cut", "Path", "Rebind", "Kill ", "Leave", "Suspend", "Stall", "KillServer", "Shutdown"] {
             assert!(acts.contains(name), "{name}");
         }
-        for name in ["SuspendServer", "Backup", "Disk", "Attack", "Say", "Kick", "Who", "History"] {
+        for name in ["Swap", "SuspendServer", "Backup", "Disk", "Attack", "Say", "Kick", "Who", "History"] {
             assert!(acts.contains(name), "{name}");
         }
         assert!(scenarios.iter().all(|s| (1..=11).contains(&s.devices.len())));

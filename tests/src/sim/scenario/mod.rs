@@ -78,6 +78,16 @@ pub struct Work {
     pub accept: (Duration, Duration),
 }
 
+impl Work {
+    /// As on an idle computer with a good disk.
+    pub const QUICK: Self = {
+        const fn up_to(millis: u64) -> (Duration, Duration) {
+            (Duration::ZERO, Duration::from_millis(millis))
+        }
+        Self { before_commit: up_to(5), after_commit: up_to(1), accept: up_to(2) }
+    };
+}
+
 /// Where a device keeps what it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeps {
@@ -196,6 +206,13 @@ pub enum Act {
         device: usize,
         /// Whether what is sent to the old one still arrives for a while.
         keep_old: bool,
+    },
+    /// Two devices swap their addresses.
+    Swap {
+        /// Which.
+        device: usize,
+        /// With which.
+        other: usize,
     },
     /// A process is killed.
     Kill {

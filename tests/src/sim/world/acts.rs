@@ -35,6 +35,7 @@ impl World {
                 (device.up, device.down) = (Direction::new(path.0), Direction::new(path.1));
             }
             Act::Rebind { device, keep_old } => self.rebind(device, keep_old),
+            Act::Swap { device, other } => self.swap(device, other),
             Act::Kill { device, back } => self.kill_device(device, back),
             Act::Leave { device, abort, back } => return self.leave(device, abort, back),
             Act::Suspend { device, lasts } => {
@@ -102,13 +103,27 @@ impl World {
         self.coverage.count(Seen::Rebound);
         let device = &mut self.devices[at];
         let old = device.address;
-        device.address.set_port(old.port() + 1);
+        // No address comes twice, so that an old one is never somebody's new one.
+        self.rebinds += 1;
+        device.address.set_port(5_000 + self.rebinds);
         self.addresses.insert(device.address, at);
         if keep_old {
             self.queue.push(self.queue.now() + OLD_ADDRESS, Happening::Forget { address: old });
         } else {
             self.addresses.remove(&old);
         }
+    }
+
+    /// Gives two devices each other's address.
+    fn swap(&mut self, at: usize, other: usize) {
+        if at == other {
+            return;
+        }
+        self.coverage.count(Seen::Swapped);
+        let (mine, theirs) = (self.devices[at].address, self.devices[other].address);
+        (self.devices[at].address, self.devices[other].address) = (theirs, mine);
+        self.addresses.insert(theirs, at);
+        self.addresses.insert(mine, other);
     }
 
     /// Somebody on the path sends something.

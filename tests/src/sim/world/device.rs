@@ -41,6 +41,7 @@ pub(super) struct Device {
     /// It accepted the server's key and remembers it.
     knows_key: bool,
     processes: u32,
+    returns: u32,
     posts_left: u32,
 }
 
@@ -77,6 +78,7 @@ impl Device {
             disk: None,
             knows_key: plan.pinned,
             processes: 0,
+            returns: 0,
             posts_left: plan.posts,
         }
     }
@@ -354,16 +356,15 @@ impl World {
         let Some(running) = self.devices[at].running.take() else { return Ok(()) };
         let id = running.process;
         let process = self.model.process(id);
+        let (has_joined, unsettled) = (process.has_joined(), process.unsettled());
         self.trace.note(now, &[12, at as u64], || format!("process {id} ended: {reason:?}"));
         self.coverage.count(if reason == EndReason::Left { Seen::ClientLeft } else { Seen::ClientEnded });
         let same = |other: &Plan| other.name == plan.name;
         let has_twin = self.scenario.devices.iter().filter(|other| other.identity == plan.identity).count() > 1;
         let has_rival = self.scenario.devices.iter().any(|other| same(other) && other.identity != plan.identity);
-        let is_attacked = !process.has_joined();
         let later = Some(Duration::from_micros(self.luck.between(0, 5_000_000)));
         let back = match reason {
             EndReason::Left => {
-                let unsettled = process.unsettled();
                 let forgiven = !running.is_leaving;
                 demand!(forgiven || unsettled == 0, Liveness, "process {id} left with {unsettled} posts unsettled");
                 self.devices[at].back
@@ -371,11 +372,11 @@ impl World {
             EndReason::Closed(CloseCode::REPLACED) => {
                 demand!(has_twin, Contract, "process {id} was replaced, but nobody else has its identity");
                 self.coverage.count(Seen::Replaced);
-                None
+                self.comes_back(at, later)
             }
             EndReason::Closed(CloseCode::KICKED) => {
                 demand!(self.kicked.contains(&plan.name), Contract, "process {id} was kicked by nobody");
-                None
+                self.comes_back(at, later)
             }
             EndReason::Refused(code) => {
                 self.coverage.count(Seen::JoinRefused);
@@ -393,7 +394,7 @@ impl World {
                 later.filter(|_| forgotten)
             }
             EndReason::KeyDeclined | EndReason::KeyMismatch => {
-                demand!(is_attacked, Contract, "process {id} ended with {reason:?} after it had joined");
+                demand!(!has_joined, Contract, "process {id} ended with {reason:?} after it had joined");
                 later
             }
             reason => {
@@ -401,10 +402,21 @@ impl World {
                 None
             }
         };
-        demand!(plan.is_honest() || !process.has_joined() || self.is_open(), Contract, "{} was let in", plan.name);
+        demand!(plan.is_honest() || !has_joined || self.is_open(), Contract, "{} was let in", plan.name);
         self.model.end(id);
         self.come_back(at, back);
         Ok(())
+    }
+
+    /// Whether and when somebody starts a device again whose process was put out: twice at most, so that two do not go on for ever.
+    fn comes_back(&mut self, at: usize, later: Option<Duration>) -> Option<Duration> {
+        let device = &mut self.devices[at];
+        if device.returns >= 2 || self.luck.chance(500) {
+            return None;
+        }
+        device.returns += 1;
+        self.coverage.count(Seen::CameBack);
+        later
     }
 
     /// Whether everybody may come in.

@@ -20,7 +20,7 @@ use super::model::{Checked, Model, Rule, Violation, demand};
 use super::network::{Arrival, Direction, Origin};
 use super::queue::Queue;
 use super::rng::Rng;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Work};
 use super::trace::{Trace, describe, packet_number};
 use device::Device;
 use rogue::Rogue;
@@ -101,6 +101,7 @@ pub(super) struct World {
     addresses: BTreeMap<SocketAddr, usize>,
     attacker: Attacker,
     strangers: u16,
+    rebinds: u16,
     /// Bytes in and out of addresses that only ever said Hello.
     spoofed: BTreeMap<SocketAddr, (usize, usize)>,
     kicked: BTreeSet<String>,
@@ -131,6 +132,7 @@ impl World {
             addresses,
             attacker: Attacker::new(SERVER),
             strangers: 0,
+            rebinds: 0,
             spoofed: BTreeMap::new(),
             kicked: BTreeSet::new(),
             quiet_since: None,
@@ -277,6 +279,7 @@ impl World {
         self.trace.note(now, &[0], || "quiet".into());
         self.quiet_since = Some(now);
         self.mend_disk_for_good();
+        self.scenario.work = Work::QUICK;
         self.server.stalled_until = now;
         self.server.kill_at = None;
         if !self.server.is_running() && !self.server.is_starting {
@@ -325,6 +328,8 @@ impl World {
             demand!(device.running.is_some() || !expected, Liveness, "{} does not run", device.plan.name);
             if let Some(running) = device.running.as_ref().filter(|_| expected) {
                 self.model.settled(running.process)?;
+                let name = &device.plan.name;
+                demand!(self.server.knows(name), Liveness, "the server does not know that {name} is here");
             }
         }
         Ok(())

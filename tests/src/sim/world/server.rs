@@ -35,6 +35,8 @@ pub(super) struct Server {
     alarm: u64,
     idle_wakes: u32,
     idle_since: Instant,
+    /// The last entry that the console of this run showed.
+    shown: u64,
     disk_busy_until: Instant,
     disk_fault: u32,
     pub(super) is_starting: bool,
@@ -72,6 +74,7 @@ impl Server {
             alarm: 0,
             idle_wakes: 0,
             idle_since: Instant::ZERO,
+            shown: 0,
             disk_busy_until: Instant::ZERO,
             disk_fault: 0,
             is_starting: true,
@@ -82,6 +85,11 @@ impl Server {
 
     pub(super) fn is_running(&self) -> bool {
         self.hub.is_some()
+    }
+
+    /// Whether a member of this name is here.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.hub.as_ref().is_some_and(|hub| hub.who().iter().any(|presence| presence.name == name))
     }
 
     pub(super) fn modulus(&self) -> &[u8] {
@@ -126,6 +134,7 @@ impl World {
         };
         self.server.is_starting = false;
         self.server.life += 1;
+        self.server.shown = loaded.head;
         self.coverage.count(Seen::ServerStarted);
         let life = self.server.life;
         self.trace
@@ -427,6 +436,10 @@ impl World {
             HubEvent::Entry { seq, .. } => {
                 let head = self.model.log().head();
                 demand!(*seq <= head, S5, "the server shows entry {seq}; the durable log ends at {head}");
+                // Of a short queue of events the oldest go.
+                let is_next = *seq == self.server.shown + 1 || self.scenario.limits.events < 100;
+                demand!(is_next, Contract, "the server shows entry {seq} after entry {}", self.server.shown);
+                self.server.shown = *seq;
             }
             HubEvent::StoreWentBack { head, expected } => {
                 demand!(false, Log, "the server lost entries {head} to {expected}");
