@@ -270,6 +270,8 @@ impl World {
         {
             self.seen.push(event.into());
         }
+        let is_due = self.client.poll_timeout().is_some_and(|due| due <= self.now);
+        assert!(is_due || !self.client.remaining().contains(&true), "a step remains, and is not due");
         self.server.work(self.now);
         while let Some((_, bytes)) = self.server.poll_transmit(self.now) {
             self.launch(server::ADDRESS, true, bytes);
