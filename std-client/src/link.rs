@@ -109,9 +109,16 @@ impl Link {
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => self.is_writable = false,
                 io::ErrorKind::ConnectionRefused => self.refusals += 1,
-                io::ErrorKind::Interrupted => {}
                 // No route, no address, interface gone. Without a route at all a new socket fails as well, and is tried again.
-                _ => self.is_broken = true,
+                io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkDown
+                | io::ErrorKind::AddrNotAvailable
+                | io::ErrorKind::NotConnected
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::BrokenPipe => self.is_broken = true,
+                // Too large for the way, held back by a firewall, out of memory: that datagram's loss.
+                _ => {}
             },
         }
         self.is_writable

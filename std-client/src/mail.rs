@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
 
 use mio::Waker;
 use zeroize::Zeroizing;
@@ -60,6 +60,21 @@ impl Mailer {
     pub fn send(&self, mail: Mail) {
         if self.mail.send(mail).is_ok() {
             drop(self.waker.wake());
+        }
+    }
+
+    /// Gives a line if there is room; whether anybody takes it. `Err`: there is no room, here it is again.
+    ///
+    /// # Errors
+    /// The line.
+    pub fn try_line(&self, typed: Typed) -> Result<bool, Typed> {
+        match self.lines.try_send(typed) {
+            Ok(()) => {
+                drop(self.waker.wake());
+                Ok(true)
+            }
+            Err(TrySendError::Full(typed)) => Err(typed),
+            Err(TrySendError::Disconnected(_)) => Ok(false),
         }
     }
 

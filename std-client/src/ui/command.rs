@@ -30,6 +30,8 @@ pub enum Command<'a> {
 /// A line that a person typed at a prompt.
 #[must_use]
 pub fn typed(line: &str) -> Command<'_> {
+    // What is pasted may bring line ends along.
+    let line = line.trim_end_matches(['\r', '\n']);
     let trimmed = line.trim_end();
     if trimmed.is_empty() {
         return Command::Nothing;
@@ -94,6 +96,7 @@ mod tests {
         assert_eq!(typed("/kick x"), Command::Unknown("/kick"));
         assert_eq!(typed("//etc is a path"), Command::Post(Kind::TEXT, "/etc is a path"));
         assert_eq!(typed("!quit"), Command::Post(Kind::TEXT, "!quit"));
+        assert_eq!(typed("one\n two\n\r\n"), Command::Post(Kind::TEXT, "one\n two"));
     }
 
     #[test]

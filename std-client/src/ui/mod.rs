@@ -4,6 +4,7 @@
 //! * Otherwise: standard input has posts, one per line ([`input`]), standard output has entries, standard error the rest.
 
 pub mod command;
+mod gate;
 pub mod input;
 pub mod prompt;
 pub mod writer;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::mail::{Mail, Mailer};
 use command::Command;
+use gate::{Gate, Through};
 use input::{Typed, read_line};
 use prompt::Prompt;
 use writer::{Sink, Writer};
@@ -42,8 +44,9 @@ impl Ui {
     /// If the system gives no threads.
     pub fn start(mailer: Mailer) -> io::Result<Self> {
         if io::stdin().is_terminal() && io::stdout().is_terminal() {
-            let (prompt, sink) = Prompt::new();
-            let entries = Writer::start(sink, mailer.clone())?;
+            let gate = Arc::new(Gate::default());
+            let prompt = Prompt::new(Arc::clone(&gate));
+            let entries = Writer::start(Through(gate), mailer.clone())?;
             return Ok(Self { entries, notices: None, prompt: Some(prompt), mailer, is_mid_line: Cell::new(false) });
         }
         let entries = Writer::start(Stream(io::BufWriter::new(io::stdout())), mailer.clone())?;

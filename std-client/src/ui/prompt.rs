@@ -4,43 +4,32 @@
 //! stored. When the room cannot be reached it stays.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
-use rustyline::{Config, Editor, ExternalPrinter};
+use rustyline::{Config, Editor};
 
 use super::Flag;
 use super::command::{Command, typed};
+use super::gate::{Editing, Gate};
 use super::input::Typed;
-use super::writer::Sink;
 use crate::mail::{Mail, Mailer};
 
 const PROMPT: &str = "> ";
 
-type Printer = Arc<Mutex<Option<Box<dyn ExternalPrinter + Send>>>>;
-
 /// The prompt. Nothing is typed until it was started.
+#[derive(Debug)]
 pub struct Prompt {
-    printer: Printer,
+    gate: Arc<Gate>,
     is_online: Flag,
-    is_prompting: Flag,
     saved: Option<SavedTerminal>,
 }
 
-/// Writes above the prompt.
-pub(super) struct AbovePrompt(Printer);
-
 impl Prompt {
-    pub(super) fn new() -> (Self, AbovePrompt) {
-        let printer = Printer::default();
-        let prompt = Self {
-            printer: Arc::clone(&printer),
-            is_online: Flag::default(),
-            is_prompting: Flag::default(),
-            saved: SavedTerminal::save(),
-        };
-        (prompt, AbovePrompt(printer))
+    /// A prompt for what is written through `gate`.
+    pub(super) fn new(gate: Arc<Gate>) -> Self {
+        Self { gate, is_online: Flag::default(), saved: SavedTerminal::save() }
     }
 
     pub(super) fn set_online(&self, is_online: bool) {
@@ -49,20 +38,19 @@ impl Prompt {
 
     pub(super) fn start(&mut self, mailer: Mailer) -> io::Result<()> {
         let config = Config::builder().auto_add_history(true).build();
-        let mut editor = Editor::<(), _>::with_history(config, MemHistory::new()).map_err(io::Error::other)?;
-        let printer = editor.create_external_printer().map_err(io::Error::other)?;
-        *lock(&self.printer) = Some(Box::new(printer));
-        let (is_online, is_prompting) = (self.is_online.clone(), self.is_prompting.clone());
+        let mut editor = Editor::with_history(config, MemHistory::new()).map_err(io::Error::other)?;
+        self.gate.install(editor.create_external_printer().map_err(io::Error::other)?);
+        editor.set_helper(Some(Editing(Arc::clone(&self.gate))));
+        let (gate, is_online) = (Arc::clone(&self.gate), self.is_online.clone());
         super::spawn("kabar-prompt", move || {
-            is_prompting.set(true);
-            read(&mut editor, &mailer, &is_online);
-            is_prompting.set(false);
+            read(&mut editor, &mailer, &gate, &is_online);
+            gate.end_of_typing();
         })
     }
 
     /// Gives the terminal back as it was, also from under a prompt.
     pub(super) fn stop(&self) {
-        if self.is_prompting.get() {
+        if self.gate.stop() {
             // No bracketed paste, and off with the prompt.
             let mut out = io::stdout();
             drop(out.write_all(b"\x1b[?2004l\r\x1b[J").and_then(|()| out.flush()));
@@ -70,42 +58,50 @@ impl Prompt {
         if let Some(saved) = &self.saved {
             saved.restore();
         }
-        // What is written from now on needs no prompt to be redrawn. A writer that is held up by the prompt just now is not waited for.
-        if let Ok(mut printer) = self.printer.try_lock() {
-            *printer = None;
-        }
     }
 }
 
-fn read(editor: &mut Editor<(), MemHistory>, mailer: &Mailer, is_online: &Flag) {
+fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate, is_online: &Flag) {
+    // Where lines cannot be edited there is nothing to write above of.
+    let is_plain = std::env::var("TERM").is_ok_and(|term| matches!(term.as_str(), "dumb" | "cons25" | "emacs"));
     loop {
+        if !is_plain {
+            gate.before_typing();
+        }
         match editor.readline(PROMPT) {
             Ok(line) => {
                 let columns = editor.dimensions().map(|(columns, _)| usize::from(columns));
                 let (is_quit, is_post) = (typed(&line) == Command::Quit, matches!(typed(&line), Command::Post(..)));
-                if is_post && is_online.get() {
+                if is_post && is_online.get() && gate.may_erase() {
                     erase(&line, columns);
                 }
-                if !mailer.line(Typed::Line(line)) || is_quit {
+                if !give(Typed::Line(line), mailer, gate) || is_quit {
                     return;
                 }
             }
             Err(ReadlineError::Interrupted) => return mailer.send(Mail::Interrupt),
             Err(ReadlineError::Signal(_)) => {}
             Err(_) => {
-                let _ = mailer.line(Typed::End);
+                give(Typed::End, mailer, gate);
                 return;
             }
         }
     }
 }
 
+/// Gives a line away. While that has to wait, what happens is still shown: it may be what is waited for.
+fn give(typed: Typed, mailer: &Mailer, gate: &Gate) -> bool {
+    match mailer.try_line(typed) {
+        Ok(is_taken) => is_taken,
+        Err(typed) => {
+            gate.end_of_typing();
+            mailer.line(typed)
+        }
+    }
+}
+
 /// Takes a line that was just typed off the screen, if it is sure how much of the screen it takes.
 fn erase(line: &str, columns: Option<usize>) {
-    let is_plain = std::env::var("TERM").is_ok_and(|term| matches!(term.as_str(), "" | "dumb" | "cons25" | "emacs"));
-    if is_plain {
-        return;
-    }
     if let Some(rows) = columns.and_then(|columns| rows(line, columns)) {
         let mut out = io::stdout();
         drop(write!(out, "\x1b[{rows}A\r\x1b[J").and_then(|()| out.flush()));
@@ -124,33 +120,9 @@ fn rows(line: &str, columns: usize) -> Option<usize> {
     (least == most).then_some(least + 1)
 }
 
-impl Sink for AbovePrompt {
-    fn text(&mut self, text: String) -> io::Result<()> {
-        if let Some(printer) = lock(&self.0).as_mut() {
-            return printer.print(text).map_err(io::Error::other);
-        }
-        let mut out = io::stdout();
-        out.write_all(text.as_bytes())?;
-        out.flush()
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn lock(printer: &Printer) -> std::sync::MutexGuard<'_, Option<Box<dyn ExternalPrinter + Send>>> {
-    printer.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl std::fmt::Debug for Prompt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Prompt(..)")
-    }
-}
-
 /// How the terminal was set before anything was asked.
 #[cfg(unix)]
+#[derive(Debug)]
 struct SavedTerminal(nix::sys::termios::Termios);
 
 #[cfg(unix)]
@@ -165,6 +137,7 @@ impl SavedTerminal {
 }
 
 #[cfg(not(unix))]
+#[derive(Debug)]
 struct SavedTerminal;
 
 #[cfg(not(unix))]

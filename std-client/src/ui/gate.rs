@@ -1,0 +1,247 @@
+//! Who may write to the terminal, and when: what happens is written above the prompt, never into the moment between a line that was
+//! typed and the next prompt. So lines keep their order, and the line that was typed can be taken off the screen.
+//!
+//! ```text
+//! Free -before_typing-> Starting -(prompt is shown)-> Typing -(Enter)-> Accepted -before_typing-> ... -end_of_typing-> Free
+//! ```
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustyline::completion::Completer;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Context, ExternalPrinter, Helper};
+
+use super::writer::Sink;
+
+/// Shared by the thread that writes and the one that reads lines.
+#[derive(Default)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Locked while something is being written above the prompt.
+    printer: Mutex<Option<Box<dyn ExternalPrinter + Send>>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    phase: Phase,
+    /// Whether nothing was being written when Enter was pressed.
+    may_erase: bool,
+    is_stopped: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    /// No prompt: written straight to the terminal.
+    #[default]
+    Free,
+    /// Waited for: the prompt is about to be there.
+    Starting,
+    /// Written above the prompt.
+    Typing,
+    /// Waited for: the line that was typed is being taken.
+    Accepted,
+}
+
+impl Gate {
+    pub(super) fn install(&self, printer: impl ExternalPrinter + Send + 'static) {
+        *lock(&self.printer) = Some(Box::new(printer));
+    }
+
+    /// A prompt is about to be shown.
+    pub(super) fn before_typing(&self) {
+        self.go(|state| (state.phase, state.may_erase) = (Phase::Starting, false));
+    }
+
+    /// There is no prompt for a while, or no more.
+    pub(super) fn end_of_typing(&self) {
+        self.go(|state| state.phase = Phase::Free);
+    }
+
+    /// Whether the line that was just typed is the last on the screen.
+    pub(super) fn may_erase(&self) -> bool {
+        lock(&self.state).may_erase
+    }
+
+    /// The end: whatever is still written goes straight to the terminal. Whether there was a prompt.
+    pub(super) fn stop(&self) -> bool {
+        let was_typing = lock(&self.state).phase == Phase::Typing;
+        self.go(|state| (state.phase, state.is_stopped) = (Phase::Free, true));
+        was_typing
+    }
+
+    fn prompt_is_shown(&self) {
+        self.go(|state| {
+            // The editor looks for hints at any time.
+            if state.phase == Phase::Starting {
+                state.phase = Phase::Typing;
+            }
+        });
+    }
+
+    fn enter_is_pressed(&self) {
+        let mut state = lock(&self.state);
+        if state.phase == Phase::Typing {
+            (state.phase, state.may_erase) = (Phase::Accepted, self.printer.try_lock().is_ok());
+        }
+    }
+
+    fn go(&self, change: impl FnOnce(&mut State)) {
+        let mut state = lock(&self.state);
+        if !state.is_stopped {
+            change(&mut state);
+        }
+        self.changed.notify_all();
+    }
+}
+
+/// Writes through a gate.
+pub(super) struct Through(pub(super) Arc<Gate>);
+
+impl Sink for Through {
+    fn text(&mut self, text: String) -> io::Result<()> {
+        let state = lock(&self.0.state);
+        let is_between = |state: &mut State| matches!(state.phase, Phase::Starting | Phase::Accepted);
+        let state = self.0.changed.wait_while(state, is_between);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        // Taken before the state is given back, so that whoever presses Enter sees that something is being written.
+        let mut printer = lock(&self.0.printer);
+        let is_typing = state.phase == Phase::Typing;
+        drop(state);
+        if is_typing && let Some(printer) = printer.as_mut() {
+            return printer.print(text).map_err(io::Error::other);
+        }
+        let mut out = io::stdout();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Tells the gate what the line editor does: it looks for a hint when it has shown the prompt, and validates when Enter was pressed.
+pub(super) struct Editing(pub(super) Arc<Gate>);
+
+impl Helper for Editing {}
+
+impl Completer for Editing {
+    type Candidate = String;
+}
+
+impl Highlighter for Editing {}
+
+impl Hinter for Editing {
+    type Hint = String;
+
+    fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
+        self.0.prompt_is_shown();
+        None
+    }
+}
+
+impl Validator for Editing {
+    fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        self.0.enter_is_pressed();
+        Ok(ValidationResult::Valid(None))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, Receiver, Sender};
+
+    use super::*;
+
+    /// Says what it is to print, and prints it when told.
+    struct Paper {
+        asked: Sender<String>,
+        go_on: Receiver<()>,
+    }
+
+    impl ExternalPrinter for Paper {
+        fn print(&mut self, text: String) -> rustyline::Result<()> {
+            self.asked.send(text).unwrap();
+            let _ = self.go_on.recv();
+            Ok(())
+        }
+    }
+
+    fn gate() -> (Arc<Gate>, Receiver<String>, Sender<()>) {
+        let gate = Arc::new(Gate::default());
+        let ((asked, printed), (permit, go_on)) = (mpsc::channel(), mpsc::channel());
+        gate.install(Paper { asked, go_on });
+        (gate, printed, permit)
+    }
+
+    fn write(gate: &Arc<Gate>, text: &str) -> std::thread::JoinHandle<()> {
+        let (mut through, text) = (Through(Arc::clone(gate)), text.to_owned());
+        std::thread::spawn(move || through.text(text).unwrap())
+    }
+
+    #[test]
+    fn what_happens_waits_for_the_prompt() {
+        let (gate, printed, permit) = gate();
+        gate.before_typing();
+        let writer = write(&gate, "hello");
+        assert!(printed.try_recv().is_err());
+        gate.prompt_is_shown();
+        assert_eq!(printed.recv().unwrap(), "hello");
+        permit.send(()).unwrap();
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_line_is_taken_off_the_screen_only_when_it_is_the_last_there() {
+        let (gate, printed, permit) = gate();
+        gate.before_typing();
+        gate.prompt_is_shown();
+        let writer = write(&gate, "in between");
+        printed.recv().unwrap();
+        gate.enter_is_pressed();
+        assert!(!gate.may_erase(), "something is being written");
+        permit.send(()).unwrap();
+        writer.join().unwrap();
+
+        gate.before_typing();
+        gate.prompt_is_shown();
+        gate.enter_is_pressed();
+        assert!(gate.may_erase());
+        // The editor asks for a hint once more; that opens nothing.
+        gate.prompt_is_shown();
+        let writer = write(&gate, "afterwards");
+        assert!(printed.try_recv().is_err());
+        gate.before_typing();
+        gate.prompt_is_shown();
+        assert_eq!(printed.recv().unwrap(), "afterwards");
+        permit.send(()).unwrap();
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn the_end_waits_for_nothing() {
+        let (gate, printed, _permit) = gate();
+        gate.before_typing();
+        let writer = write(&gate, "");
+        assert!(!gate.stop());
+        writer.join().unwrap();
+        gate.before_typing();
+        write(&gate, "").join().unwrap();
+        assert!(printed.try_recv().is_err(), "straight to the terminal");
+    }
+}
