@@ -37,7 +37,6 @@ build() {
 unit() { # every test but the ones that have a step of their own
     cargo test --workspace --lib --bins
     cargo test --workspace --doc
-    cargo test -p kabar-core --tests
     cargo test -p kabar-tests --test vectors --test fuzz_replay
 }
 
