@@ -255,6 +255,7 @@ fn acts(theme: Theme, active: Duration, quality: Quality, devices: usize, rng: &
         Theme::Idle => rng.below(4),
         Theme::Busy => rng.below(6),
         Theme::Mixed => rng.between(2, 16),
+        Theme::Disk => rng.between(4, 40),
         _ => rng.between(4, 20),
     };
     let mut acts: Vec<_> =
@@ -269,7 +270,10 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
     match theme {
         Theme::Network | Theme::Idle if own => network_act(device, devices, quality, rng),
         Theme::Crash if own => crash_act(device, rng),
-        Theme::Disk if own && rng.chance(300) => network_act(device, devices, quality, rng),
+        Theme::Disk if own && rng.chance(500) => {
+            // A blip: connections come anew while a commit waits.
+            Act::Cut { device: None, up: true, down: true, lasts: between(rng, 200 * MS, 3 * SECOND) }
+        }
         Theme::Disk if own => disk_act(rng),
         Theme::Attack if own => attack_act(rng),
         Theme::Twins if own => Act::Kill { device, back: Some(between(rng, 0, 5 * SECOND)) },
