@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Parser;
 use kabar_server::hub::Mistakes;
 use kabar_tests::sim::run::{self, Options, replay_command, run_many};
-use kabar_tests::sim::scenario::Scenario;
+use kabar_tests::sim::scenario::Theme;
 
 /// Simulates rooms in virtual time and checks what the project promises.
 #[derive(Debug, Parser)]
@@ -27,6 +27,9 @@ struct Arguments {
     /// Switch a known mistake of the server on.
     #[arg(long, value_enum)]
     mistake: Option<Mistake>,
+    /// Let all seeds be about this.
+    #[arg(long, value_enum)]
+    theme: Option<Theme>,
     /// Stop after so many violations.
     #[arg(long, default_value_t = 20)]
     most: usize,
@@ -57,7 +60,7 @@ impl Arguments {
             Some(Mistake::ForgetPending) => mistakes.forget_pending = true,
             Some(Mistake::AcknowledgeUnchecked) => mistakes.acknowledge_unchecked = true,
         }
-        Options { trace: self.trace, mistakes }
+        Options { trace: self.trace, theme: self.theme, mistakes }
     }
 }
 
@@ -77,7 +80,7 @@ fn main() -> std::process::ExitCode {
 
 fn one(seed: u64, options: Options) -> std::process::ExitCode {
     if options.trace {
-        println!("{:#?}", Scenario::of(seed));
+        println!("{:#?}", options.scenario(seed));
     }
     let (began, cpu) = (Instant::now(), cpu_us());
     let outcome = run::run(seed, options);

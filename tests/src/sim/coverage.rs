@@ -25,6 +25,8 @@ seen! {
     LostInBurst,
     /// A datagram was lost in a partition.
     Partitioned,
+    /// A datagram got stuck in a partition and arrived much later.
+    Late,
     /// A datagram was too large for its path.
     TooLarge,
     /// A datagram arrived twice.

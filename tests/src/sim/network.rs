@@ -83,8 +83,10 @@ pub struct Arrival {
 pub struct Direction {
     /// What may happen on it.
     pub faults: Faults,
-    /// Nothing passes.
+    /// Nothing passes now.
     pub cut: bool,
+    /// What is sent while nothing passes arrives after up to so long instead of never, if this is not zero.
+    pub late: Duration,
     in_burst: bool,
 }
 
@@ -92,7 +94,7 @@ impl Direction {
     /// Open, with `faults`.
     #[must_use]
     pub fn new(faults: Faults) -> Self {
-        Self { faults, cut: false, in_burst: false }
+        Self { faults, cut: false, late: Duration::ZERO, in_burst: false }
     }
 
     /// What becomes of `datagram`: nothing, one arrival, or two.
@@ -101,7 +103,13 @@ impl Direction {
         let faults = self.faults;
         if self.cut {
             coverage.count(Seen::Partitioned);
-            return Vec::new();
+            if self.late == Duration::ZERO {
+                return Vec::new();
+            }
+            coverage.count(Seen::Late);
+            let mut arrival = self.arrival(datagram, rng, coverage);
+            arrival.after = arrival.after + Duration::from_micros(rng.below(self.late.as_micros()));
+            return vec![arrival];
         }
         if faults.size_limit.is_some_and(|limit| datagram.len() > limit) {
             coverage.count(Seen::TooLarge);
@@ -222,6 +230,11 @@ mod tests {
         let mut direction = Direction::new(Faults::NONE);
         direction.cut = true;
         assert!(direction.send(&[1], &mut Rng::new(1, ""), &mut Coverage::new()).is_empty());
+        direction.late = Duration::from_secs(9);
+        let mut rng = Rng::new(1, "late");
+        let arrivals: Vec<_> = (0..100).flat_map(|_| direction.send(&[1], &mut rng, &mut Coverage::new())).collect();
+        assert_eq!(arrivals.len(), 100);
+        assert!(arrivals.iter().any(|arrival| arrival.after > Duration::from_secs(7)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use kabar_server::hub::Mistakes;
 
 use super::coverage::Coverage;
 use super::model::{Rule, Violation};
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Theme};
 use super::world::World;
 
 /// How to run.
@@ -17,8 +17,20 @@ use super::world::World;
 pub struct Options {
     /// Print what happens.
     pub trace: bool,
+    /// Let all seeds be about this.
+    pub theme: Option<Theme>,
     /// Mistakes of the server.
     pub mistakes: Mistakes,
+}
+
+impl Options {
+    /// The scenario of `seed`.
+    #[must_use]
+    pub fn scenario(&self, seed: u64) -> Scenario {
+        let mut scenario = self.theme.map_or_else(|| Scenario::of(seed), |theme| Scenario::about(theme, seed));
+        scenario.mistakes = self.mistakes;
+        scenario
+    }
 }
 
 /// What came of a run.
@@ -45,9 +57,7 @@ pub fn replay_command(seed: u64) -> String {
 /// Runs one seed. A panic of what is tested is a violation.
 #[must_use]
 pub fn run(seed: u64, options: Options) -> Outcome {
-    let mut scenario = Scenario::of(seed);
-    scenario.mistakes = options.mistakes;
-    let mut world = World::new(scenario, options.trace);
+    let mut world = World::new(options.scenario(seed), options.trace);
     let violation = match catch_unwind(AssertUnwindSafe(|| world.run())) {
         Ok(result) => result.err(),
         Err(panic) => {

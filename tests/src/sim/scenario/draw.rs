@@ -34,9 +34,10 @@ const THEMES: [Theme; 16] = [
 const MS: u64 = 1_000;
 const SECOND: u64 = 1_000_000;
 
-pub(super) fn scenario(seed: u64) -> Scenario {
+pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
     let rng = &mut Rng::new(seed, "scenario");
-    let theme = *rng.pick(&THEMES);
+    let drawn = *rng.pick(&THEMES);
+    let theme = theme.unwrap_or(drawn);
     let entrance =
         *rng.pick(&[Entrance::Secret, Entrance::Secret, Entrance::Secret, Entrance::Open, Entrance::Password]);
     let active = match theme {
@@ -107,14 +108,20 @@ impl Quality {
             loss: rng.between(500, 1000) as u16,
         });
         let delay = rng.between(100, self.delay);
+        // On some paths a few come so late that their connection has had a successor since.
+        let (reorder, held_back) = if rng.chance(2 * self.rare) {
+            (rng.between(10, 100) as u16, between(rng, SECOND, 15 * SECOND))
+        } else {
+            (some(rng, 3 * self.rare, 400), between(rng, MS, 20 * MS + 3 * delay))
+        };
         Faults {
             loss: rng.below(u64::from(self.loss) + 1) as u16,
             burst,
             duplicate: some(rng, 2 * self.rare, 300),
             damage: some(rng, 2 * self.rare, 100),
             change: some(rng, 2 * self.rare, 100),
-            reorder: some(rng, 3 * self.rare, 400),
-            held_back: between(rng, MS, 20 * MS + 3 * delay),
+            reorder,
+            held_back,
             delay: Duration::from_micros(delay),
             jitter: Duration::from_micros(rng.below(delay / 2 + 1)),
             size_limit: rng.chance(self.rare).then(|| rng.between(640, 1_199) as usize),
@@ -126,11 +133,12 @@ fn devices(theme: Theme, entrance: Entrance, active: Duration, quality: Quality,
     let count = match theme {
         Theme::Idle => rng.between(1, 3),
         Theme::Tables => rng.between(3, 8),
+        Theme::Disk => rng.between(2, 5),
         _ => *rng.pick(&[1, 2, 2, 3, 3, 3, 4, 4, 5, 8]),
     } as usize;
     // Much is said in few seeds: what is said is delivered to everybody.
     let posts = match theme {
-        Theme::Busy => 200 / count as u64,
+        Theme::Busy | Theme::Disk => 200 / count as u64,
         Theme::Idle => 6,
         _ => 60 / count as u64,
     };
@@ -223,7 +231,8 @@ fn limits(theme: Theme, capacity: Capacity, never_read: usize, rng: &mut Rng) ->
     tiny(rng, &mut limits.unjoined, 1, 4);
     tiny(rng, &mut limits.half_open, 1, 4);
     tiny(rng, &mut limits.half_open_per_prefix, 1, 2);
-    tiny(rng, &mut limits.cookies, 1, 16);
+    // Each cookie is remembered for two minutes, so fewer would let fewer in than there are.
+    tiny(rng, &mut limits.cookies, 40, 80);
     tiny(rng, &mut limits.accept_jobs, 1, 3);
     tiny(rng, &mut limits.busy_accept_jobs, 0, 1);
     tiny(rng, &mut limits.prefixes, 1, 4);
@@ -239,7 +248,7 @@ fn work(theme: Theme, rng: &mut Rng) -> Work {
     let span = |rng: &mut Rng, choices: &[u64]| (Duration::ZERO, Duration::from_micros(*rng.pick(choices)));
     // A disk that hangs lets connections come and go while a commit waits.
     let slow: &[u64] = if theme == Theme::Disk {
-        &[MS, SECOND, 8 * SECOND, 25 * SECOND]
+        &[MS, SECOND, 4 * SECOND, 10 * SECOND]
     } else {
         &[MS, 5 * MS, 5 * MS, 100 * MS, 100 * MS, SECOND, 8 * SECOND]
     };
@@ -272,7 +281,8 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
         Theme::Crash if own => crash_act(device, rng),
         Theme::Disk if own && rng.chance(500) => {
             // A blip: connections come anew while a commit waits.
-            Act::Cut { device: None, up: true, down: true, lasts: between(rng, 200 * MS, 3 * SECOND) }
+            let (lasts, late) = (between(rng, 200 * MS, 5 * SECOND), between(rng, SECOND, 30 * SECOND));
+            Act::Cut { device: None, up: true, down: true, lasts, late }
         }
         Theme::Disk if own => disk_act(rng),
         Theme::Attack if own => attack_act(rng),
@@ -293,7 +303,8 @@ fn network_act(device: usize, devices: usize, quality: Quality, rng: &mut Rng) -
             let way = rng.below(4);
             let lasts = *rng.pick(&[SECOND, 5 * SECOND, 15 * SECOND, 70 * SECOND]);
             let device = rng.chance(700).then_some(device);
-            Act::Cut { device, up: way != 0, down: way != 1, lasts: between(rng, 100 * MS, lasts) }
+            let late = if rng.chance(300) { between(rng, 0, 20 * SECOND) } else { Duration::ZERO };
+            Act::Cut { device, up: way != 0, down: way != 1, lasts: between(rng, 100 * MS, lasts), late }
         }
         2 => Act::Path { device, path: (quality.faults(rng), quality.faults(rng)) },
         3 => Act::Swap { device, other: rng.index(devices) },

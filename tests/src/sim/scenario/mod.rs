@@ -45,7 +45,7 @@ pub struct Scenario {
 }
 
 /// What a scenario is mostly about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Theme {
     /// A bit of everything.
     Mixed,
@@ -192,6 +192,8 @@ pub enum Act {
         down: bool,
         /// How long.
         lasts: Duration,
+        /// If not zero: what is sent meanwhile towards the server arrives after up to so long.
+        late: Duration,
     },
     /// A path becomes another one.
     Path {
@@ -304,7 +306,13 @@ impl Scenario {
     /// The scenario of `seed`.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        draw::scenario(seed)
+        draw::scenario(seed, None)
+    }
+
+    /// One about `theme`, whatever theme the seed would have drawn.
+    #[must_use]
+    pub fn about(theme: Theme, seed: u64) -> Self {
+        draw::scenario(seed, Some(theme))
     }
 }
 

@@ -26,7 +26,12 @@ impl World {
         let act = self.scenario.acts[index].1.clone();
         self.trace.note(now, &[30, index as u64], || format!("{act:?}"));
         match act {
-            Act::Cut { device, up, down, lasts } => {
+            Act::Cut { device, up, down, lasts, late } => {
+                for (at, cut) in self.devices.iter_mut().enumerate() {
+                    if device.is_none_or(|device| device == at) {
+                        cut.up.late = late;
+                    }
+                }
                 self.cut(device, up, down, true);
                 self.queue.push(now + lasts, Happening::Mend { device, up, down });
             }
