@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use kabar_server::hub::Mistakes;
 use kabar_tests::sim::coverage::{Coverage, Seen};
-use kabar_tests::sim::model::Rule;
-use kabar_tests::sim::run::{Options, Summary, replay_command, run, run_many};
+use kabar_tests::sim::model::{Rule, Violation};
+use kabar_tests::sim::run::{Options, replay_command, run, run_many};
+use kabar_tests::sim::scenario::Theme;
 
 const THREADS: usize = 2;
 /// Runs of the ordinary gate; `KABAR_SIM_SEEDS` overrides it.
@@ -61,18 +62,17 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 /// Runs seeds with a mistake until it shows.
-fn caught(mistakes: Mistakes) -> Summary {
-    let options = Options { mistakes, ..Options::default() };
-    let summary = run_many(0..SEEDS_PER_MISTAKE, THREADS, options, 1, |_| {});
-    assert!(!summary.violations.is_empty(), "{mistakes:?} was not noticed in {SEEDS_PER_MISTAKE} seeds");
+fn caught(mistakes: Mistakes, theme: Option<Theme>, seeds: u64) -> Violation {
+    let options = Options { mistakes, theme, ..Options::default() };
+    let summary = run_many(0..seeds, THREADS, options, 1, |_| {});
+    assert!(!summary.violations.is_empty(), "{mistakes:?} was not noticed in {seeds} seeds");
     println!("{mistakes:?}: {} after {} seeds", summary.violations[0].1, summary.seeds);
-    summary
+    summary.violations[0].1.clone()
 }
 
 fn assert_caught_as(mistakes: Mistakes, rules: &[Rule]) {
-    let summary = caught(mistakes);
-    let rule = summary.violations[0].1.rule;
-    assert!(rules.contains(&rule), "{mistakes:?} was noticed as {}", summary.violations[0].1);
+    let violation = caught(mistakes, None, SEEDS_PER_MISTAKE);
+    assert!(rules.contains(&violation.rule), "{mistakes:?} was noticed as {violation}");
 }
 
 #[test]
@@ -98,7 +98,8 @@ fn catches_an_entry_passed_over() {
 
 #[test]
 fn catches_a_post_taken_twice_while_it_waits_for_its_commit() {
-    caught(Mistakes { forget_pending: true, ..Mistakes::default() });
+    // It takes a disk that hangs and a datagram that is late by as much.
+    caught(Mistakes { forget_pending: true, ..Mistakes::default() }, Some(Theme::Disk), 1_500);
 }
 
 #[test]

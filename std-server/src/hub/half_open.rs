@@ -39,6 +39,8 @@ pub(super) struct HalfOpen {
     order: VecDeque<(Instant, u32)>,
     cookies: BTreeMap<[u8; 8], u8>,
     cookie_order: VecDeque<(Instant, [u8; 8])>,
+    /// Handshakes begun.
+    begun: u64,
 }
 
 /// See [`super::HubLimits`].
@@ -54,6 +56,8 @@ pub(super) struct Bounds {
 struct Entry {
     initiate: [u8; 16],
     from: SocketAddr,
+    /// Which handshake of this hub it is.
+    ordinal: u64,
     /// `None`: still in work.
     accepted: Option<Box<Accepted>>,
 }
@@ -79,6 +83,7 @@ impl HalfOpen {
             order: VecDeque::new(),
             cookies: BTreeMap::new(),
             cookie_order: VecDeque::new(),
+            begun: 0,
         }
     }
 
@@ -110,7 +115,8 @@ impl HalfOpen {
             return Err(Refusal::PrefixFull);
         }
         self.spend(now, cookie)?;
-        self.entries.insert(connection_id, Entry { initiate, from, accepted: None });
+        self.begun += 1;
+        self.entries.insert(connection_id, Entry { initiate, from, ordinal: self.begun, accepted: None });
         self.by_initiate.insert(initiate, connection_id);
         *self.per_prefix.entry(prefix).or_default() += 1;
         self.order.push_back((now + self.bounds.time, connection_id));
@@ -157,6 +163,11 @@ impl HalfOpen {
     }
 
     /// Removes an entry.
+    /// Which handshake an entry is: those that began later have higher ones.
+    pub(super) fn ordinal(&self, connection_id: u32) -> u64 {
+        self.entries.get(&connection_id).map_or(0, |entry| entry.ordinal)
+    }
+
     pub(super) fn remove(&mut self, connection_id: u32) {
         let Some(entry) = self.entries.remove(&connection_id) else { return };
         self.by_initiate.remove(&entry.initiate);

@@ -138,6 +138,7 @@ impl<P: Provider> Hub<P> {
         let mut peer = Box::new(Peer {
             connection: Connection::new(self.pool.memory()),
             address: remote,
+            ordinal: self.half_open.ordinal(id),
             message_limit: usize::from(established.remote.message),
             idle: Duration::from_secs(u64::from(established.remote.idle_s.min(established.local.idle_s))),
             phase: Phase::Unjoined,

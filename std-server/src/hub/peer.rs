@@ -25,6 +25,8 @@ pub(super) struct Peer<P: Provider> {
     pub(super) connection: Connection<Pooled, P>,
     /// Where its peer is, or was last.
     pub(super) address: SocketAddr,
+    /// Which handshake it came from: of two connections the later one has the higher.
+    pub(super) ordinal: u64,
     /// Largest message that it takes, in bytes.
     pub(super) message_limit: usize,
     /// Silence after which it is gone.

@@ -19,15 +19,19 @@ impl<P: Provider> Hub<P> {
     }
 
     fn complete_join(&mut self, now: Instant, id: u32) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let (from, ordinal) = (peer.address, peer.ordinal);
+        let Phase::Joining(ask) = &peer.phase else { return };
+        let (identity, instance) = (ask.identity, ask.instance);
+        if let Some(old) = self.members.by_identity.get(&identity).copied() {
+            // SPEC 6.2: a Join that was long on its way; its connection was given up for that of the member.
+            if self.peers.get(&old).is_some_and(|old| old.ordinal > ordinal) {
+                return self.close(now, id, CloseCode::REPLACED, "joined from elsewhere");
+            }
+            self.replace(now, old, instance);
+        }
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let from = peer.address;
-        if !matches!(peer.phase, Phase::Joining(_)) {
-            return;
-        }
         let Phase::Joining(ask) = core::mem::replace(&mut peer.phase, Phase::Unjoined) else { return };
-        if let Some(old) = self.members.by_identity.get(&ask.identity).copied() {
-            self.replace(now, old, ask.instance);
-        }
         let (start, is_reset) = self.log.start(ask.start);
         let member = Member::new(*ask, start, WelcomeDue { head: self.log.head(), is_reset });
         self.members.by_name.insert(member.name.folded().to_owned(), id);

@@ -339,6 +339,22 @@ fn the_same_process_that_comes_again_takes_its_place_without_a_word() {
 }
 
 #[test]
+fn a_join_that_was_long_on_its_way_does_not_take_the_place_of_a_later_connection() {
+    // A client that heard no Welcome gives its connection up and joins on another one; then the first Join arrives.
+    let mut world = World::new();
+    let first = world.person();
+    world.connect(first);
+    let second = world.join(&asking("Ana", 1));
+    world.people[first].join(&asking("Ana", 1));
+    world.run_ms(500);
+    assert_eq!(world.people[first].ended, Some(Ended::ByPeer(CloseCode::REPLACED)));
+    assert!(world.people[second].is_connected() && world.people[second].ended.is_none());
+    world.people[second].post(1, "here");
+    world.run_ms(50);
+    assert_eq!((world.people[second].stored(), world.hub.counters().replaced, world.hub.who().len()), (1, 0, 1));
+}
+
+#[test]
 fn the_same_identity_from_elsewhere_gets_the_place() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
