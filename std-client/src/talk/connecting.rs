@@ -147,7 +147,7 @@ impl Talk {
             self.driver.client.answer_key(now, true);
             return Ok(());
         }
-        if !self.ui.is_prompt() {
+        if !self.ui.can_ask() {
             self.driver.client.answer_key(now, false);
             return Err(words::unknown_key(&self.plan.server, &shown));
         }
@@ -195,7 +195,7 @@ impl Talk {
             Entrance::Secret(_) => false,
         };
         let is_refused = reason == EndReason::Refused(RefusedCode::AUTHENTICATION);
-        is_refused && may_help && self.ui.is_prompt() && matches!(self.phase, Phase::Connecting(_))
+        is_refused && may_help && self.ui.can_ask() && matches!(self.phase, Phase::Connecting(_))
     }
 
     pub(super) fn ask_password(&mut self) -> Result<(), Ending> {

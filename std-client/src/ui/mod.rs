@@ -30,7 +30,7 @@ pub struct Ui {
     entries: Writer,
     /// Where it is not where entries go.
     notices: Option<Writer>,
-    /// `None`: standard input and output are not both a terminal.
+    /// `None`: there is no terminal to edit lines on.
     prompt: Option<Prompt>,
     mailer: Mailer,
     /// Whether the last part did not end its line.
@@ -43,7 +43,7 @@ impl Ui {
     /// # Errors
     /// If the system gives no threads.
     pub fn start(mailer: Mailer) -> io::Result<Self> {
-        if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        if prompt::is_possible() {
             let gate = Arc::new(Gate::default());
             let prompt = Prompt::new(Arc::clone(&gate));
             let entries = Writer::start(Through(gate), mailer.clone())?;
@@ -54,7 +54,13 @@ impl Ui {
         Ok(Self { entries, notices: Some(notices), prompt: None, mailer, is_mid_line: Cell::new(false) })
     }
 
-    /// Whether a person sits in front of it.
+    /// Whether somebody is there to answer a question.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
+    /// Whether lines are typed at a prompt.
     #[must_use]
     pub fn is_prompt(&self) -> bool {
         self.prompt.is_some()

@@ -3,7 +3,7 @@
 //! A typed line is taken off the screen again while the room is there: it comes back as an entry, in its place, as soon as it is
 //! stored. When the room cannot be reached it stays.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 use rustyline::error::ReadlineError;
@@ -24,6 +24,12 @@ pub struct Prompt {
     gate: Arc<Gate>,
     is_online: Flag,
     saved: Option<SavedTerminal>,
+}
+
+/// Whether standard input and output are a terminal on which lines can be edited.
+pub(super) fn is_possible() -> bool {
+    let is_plain = std::env::var("TERM").is_ok_and(|term| matches!(term.as_str(), "dumb" | "cons25" | "emacs"));
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_plain
 }
 
 impl Prompt {
@@ -62,12 +68,8 @@ impl Prompt {
 }
 
 fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate, is_online: &Flag) {
-    // Where lines cannot be edited there is nothing to write above of.
-    let is_plain = std::env::var("TERM").is_ok_and(|term| matches!(term.as_str(), "dumb" | "cons25" | "emacs"));
     loop {
-        if !is_plain {
-            gate.before_typing();
-        }
+        gate.before_typing();
         match editor.readline(PROMPT) {
             Ok(line) => {
                 let columns = editor.dimensions().map(|(columns, _)| usize::from(columns));
