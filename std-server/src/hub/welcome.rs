@@ -1,5 +1,6 @@
 //! The end of a Join: what it registered is durable, so it becomes a member (SPEC 6.3, 6.5).
 
+use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::CloseCode;
@@ -24,9 +25,10 @@ impl<P: Provider> Hub<P> {
         let Phase::Joining(ask) = &peer.phase else { return };
         let (identity, instance) = (ask.identity, ask.instance);
         if let Some(old) = self.members.by_identity.get(&identity).copied() {
-            // SPEC 6.2: a Join that was long on its way; its connection was given up for that of the member.
+            // SPEC 6.2: a Join that was long on its way; its connection was given up for that of the member. If it was not, it comes again.
             if self.peers.get(&old).is_some_and(|old| old.ordinal > ordinal) {
-                return self.close(now, id, CloseCode::REPLACED, "joined from elsewhere");
+                let name = ask.name.shown().to_owned();
+                return self.refuse(now, id, &name, RefusedCode::TRY_LATER, "joined on a later connection");
             }
             self.replace(now, old, instance);
         }

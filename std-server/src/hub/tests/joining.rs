@@ -347,7 +347,7 @@ fn a_join_that_was_long_on_its_way_does_not_take_the_place_of_a_later_connection
     let second = world.join(&asking("Ana", 1));
     world.people[first].join(&asking("Ana", 1));
     world.run_ms(500);
-    assert_eq!(world.people[first].ended, Some(Ended::ByPeer(CloseCode::REPLACED)));
+    assert_eq!(world.people[first].refusal(), Some(RefusedCode::TRY_LATER));
     assert!(world.people[second].is_connected() && world.people[second].ended.is_none());
     world.people[second].post(1, "here");
     world.run_ms(50);
