@@ -164,3 +164,55 @@ impl fmt::Display for HostingError {
 }
 
 impl std::error::Error for HostingError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosting(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<Hosted, HostingError> {
+        let room = RoomName::new("lobby").unwrap();
+        let (listen, advertise) = (listen.parse().unwrap(), advertise.map(|text| text.parse().unwrap()));
+        Hosting { data_dir, room, listen, advertise, password: None }.start(|| (), |_| ())
+    }
+
+    #[test]
+    fn the_invite_names_what_is_listened_on_or_advertised() {
+        let home = tempfile::tempdir().unwrap();
+        let here = hosting(home.path(), "127.0.0.1:0", None).unwrap();
+        let (port, invite) = (here.local_addr().port(), here.invite().clone());
+        assert_eq!((invite.host.to_string().as_str(), invite.port), ("127.0.0.1", port));
+        assert!(here.is_local_only());
+        here.stop().unwrap();
+
+        let there = hosting(home.path(), "127.0.0.1:0", Some("chat.example:1234")).unwrap();
+        assert_eq!((there.invite().host.to_string().as_str(), there.invite().port), ("chat.example", 1234));
+        assert!(!there.is_local_only());
+        assert_eq!(there.invite().fingerprint, invite.fingerprint, "the same key,");
+        assert_eq!(there.invite().secret, invite.secret, "and the same secret");
+        there.stop().unwrap();
+
+        let everywhere = hosting(home.path(), "0.0.0.0:0", Some("10.0.0.1")).unwrap();
+        assert_eq!(everywhere.invite().port, everywhere.local_addr().port());
+        assert_eq!(everywhere.near_addr().ip(), IpAddr::from([127, 0, 0, 1]));
+    }
+
+    #[test]
+    fn a_directory_is_for_one_server_at_a_time() {
+        let home = tempfile::tempdir().unwrap();
+        let first = hosting(home.path(), "127.0.0.1:0", None).unwrap();
+        let second = hosting(home.path(), "127.0.0.1:0", None).unwrap_err();
+        assert!(matches!(second, HostingError::InUse(_, Some(id)) if id == std::process::id()), "{second}");
+        assert!(second.to_string().contains(&std::process::id().to_string()));
+        drop(first);
+        hosting(home.path(), "127.0.0.1:0", None).unwrap();
+    }
+
+    #[test]
+    fn a_taken_port_is_named() {
+        let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = hosting(home.path(), "127.0.0.1:0", None).unwrap();
+        let address = first.local_addr().to_string();
+        let error = hosting(other.path(), &address, None).unwrap_err().to_string();
+        assert!(error.contains(&address) && error.contains("in use") && !error.contains('\n'), "{error}");
+    }
+}
