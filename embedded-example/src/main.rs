@@ -145,7 +145,7 @@ impl<'a> Member<'a> {
                 Err(error) => return Some(Outcome(6, format!("the line cannot be said: {error:?}"))),
             }
         }
-        if (self.stored || self.refused.is_some()) && !self.leaving {
+        if self.is_settled() && !self.leaving {
             self.leaving = true;
             client.leave(now);
         }
@@ -155,9 +155,15 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// When patience ends in the client's present state.
+    fn is_settled(&self) -> bool {
+        self.stored || self.refused.is_some()
+    }
+
+    /// When to act next: when patience ends in the client's present state, or now.
     fn deadline(&self, client: &DeviceClient) -> Option<Instant> {
         match client.state() {
+            // Told behind the last act: it waits for the next, not for the network.
+            _ if self.ended.is_some() || (self.is_settled() && !self.leaving) => Some(Instant::ZERO),
             State::Connecting { answered: false } => Some(Instant::ZERO + ANSWER_WITHIN),
             _ => self.said.map(|_| Instant::ZERO + STORED_WITHIN),
         }
