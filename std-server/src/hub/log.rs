@@ -77,9 +77,9 @@ impl Log {
         self.instances = loaded.instances.iter().map(instance).collect();
     }
 
-    /// Takes what was committed.
+    /// Takes what was committed. What was read again from the store already is taken once.
     pub(super) fn apply(&mut self, batch: &Batch) {
-        self.terms.extend(batch.term);
+        self.terms.extend(batch.term.filter(|_| !self.is_term_durable()));
         for record in &batch.instances {
             let accepted = self.instances.get(&record.instance).map_or(0, |instance| instance.accepted);
             let mut instance = Instance::new(record);
@@ -245,6 +245,16 @@ mod tests {
         assert_eq!(log.start(after(21, B)), (17, true));
         assert_eq!(log.start(after(20, NOW)), (20, false));
         assert_eq!(log.start(after(21, NOW)), (17, true));
+    }
+
+    /// A batch of unknown outcome: the store is read again, and then the batch counts as committed.
+    #[test]
+    fn a_term_that_was_read_again_counts_once() {
+        let mut log = Log::new(&Loaded::default(), NOW, 2_000);
+        let first = Batch { term: Some(log.term()), entries: vec![entry(1)], ..Batch::default() };
+        log.reload(&Loaded { terms: vec![log.term()], first: 1, head: 1, ..Loaded::default() });
+        log.apply(&first);
+        assert_eq!(log.start(after(1, NOW)), (1, false));
     }
 
     #[test]
