@@ -87,6 +87,8 @@ seen! {
     CameBack,
     /// A device started again with the seed it had.
     SameSeed,
+    /// A datagram for an earlier process with the same seed was kept from the present one.
+    TooOld,
     /// A store survived its process.
     StoreKept,
     /// A store fell back to what was saved.
@@ -137,6 +139,8 @@ seen! {
     Stubbed,
     /// An answer to History came.
     Past,
+    /// A question for older entries was answered as it should be.
+    Answered,
     /// An answer to Who came.
     MemberAnswer,
     /// A client joined for the first time.
@@ -175,6 +179,10 @@ seen! {
     EpochCrossed,
     /// A handshake used real RSA.
     RealRsa,
+    /// At the end a device that should be a member had everything.
+    DeviceSettled,
+    /// At the end a device did not have to be a member.
+    DeviceExempt,
     /// The run ended quiet: everything settled, everybody at the head.
     Quiet,
 }

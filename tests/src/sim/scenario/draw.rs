@@ -94,7 +94,7 @@ impl Quality {
         let worst = if theme == Theme::Network { 400 } else { *rng.pick(&[0, 0, 20, 50, 150, 300]) };
         Self {
             loss: worst,
-            delay: *rng.pick(&[MS, 10 * MS, 50 * MS, 300 * MS]),
+            delay: *rng.pick(&[MS, MS, 10 * MS, 10 * MS, 50 * MS, 300 * MS, 1_500 * MS]),
             rare: if worst == 0 { 0 } else { 100 },
         }
     }
@@ -140,7 +140,7 @@ fn devices(theme: Theme, entrance: Entrance, active: Duration, quality: Quality,
     let posts = match theme {
         Theme::Busy | Theme::Disk => 200 / count as u64,
         Theme::Idle => 6,
-        _ => 60 / count as u64,
+        _ => *rng.pick(&[20, 60, 150]) / count as u64,
     };
     let mut plans: Vec<Plan> = (0..count).map(|at| plan(at, active, posts, quality, entrance, rng)).collect();
     let twin = if theme == Theme::Twins { 1000 } else { 60 };
@@ -241,6 +241,12 @@ fn limits(theme: Theme, capacity: Capacity, never_read: usize, rng: &mut Rng) ->
     tiny(rng, &mut limits.unfinished_bytes, 1, 6_000);
     tiny(rng, &mut limits.page_reads, 1, 2);
     tiny(rng, &mut limits.events, 1, 8);
+    if rng.chance(300) {
+        (limits.hint_burst, limits.hint_interval) = (1, between(rng, SECOND, 30 * SECOND));
+    }
+    if rng.chance(300) {
+        (limits.handshake_burst, limits.handshake_interval) = (1, between(rng, SECOND, 5 * SECOND));
+    }
     limits
 }
 
@@ -261,10 +267,11 @@ fn work(theme: Theme, rng: &mut Rng) -> Work {
 
 fn acts(theme: Theme, active: Duration, quality: Quality, devices: usize, rng: &mut Rng) -> Vec<(Duration, Act)> {
     let count = match theme {
-        Theme::Idle => rng.below(4),
+        Theme::Idle => rng.below(10),
         Theme::Busy => rng.below(6),
         Theme::Mixed => rng.between(2, 16),
-        Theme::Disk => rng.between(4, 40),
+        Theme::Disk | Theme::Crash => rng.between(4, 40),
+        Theme::Twins => rng.between(4, 30),
         _ => rng.between(4, 20),
     };
     let mut acts: Vec<_> =
@@ -314,17 +321,21 @@ fn network_act(device: usize, devices: usize, quality: Quality, rng: &mut Rng) -
 
 fn crash_act(device: usize, rng: &mut Rng) -> Act {
     let back = between(rng, 0, 10 * SECOND);
-    match rng.below(10) {
+    match rng.below(11) {
+        10 => Act::SetWall { by_ms: rng.between(0, 400_000_000) as i64 - 200_000_000 },
         0..=2 => Act::Kill { device, back: rng.chance(900).then_some(back) },
         3..=6 => Act::KillServer {
             point: *rng.pick(&[KillPoint::Now, KillPoint::BeforeCommit, KillPoint::AfterCommit, KillPoint::BeforeSend]),
             back,
-            restore: rng.chance(150),
+            restore: rng.chance(250),
             keep: rng.chance(80).then(|| rng.below(20)),
         },
         7 => Act::Shutdown { back },
         8 => Act::Backup,
-        _ => Act::SuspendServer { lasts: between(rng, 0, *rng.clone().pick(&[SECOND, 8 * SECOND, 40 * SECOND])) },
+        _ => {
+            let most = *rng.pick(&[SECOND, 8 * SECOND, 40 * SECOND]);
+            Act::SuspendServer { lasts: between(rng, 0, most) }
+        }
     }
 }
 

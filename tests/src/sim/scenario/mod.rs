@@ -267,6 +267,11 @@ pub enum Act {
         /// How long.
         lasts: Duration,
     },
+    /// Somebody sets the server's clock on the wall.
+    SetWall {
+        /// By so much, in ms.
+        by_ms: i64,
+    },
     /// A backup of the store is made.
     Backup,
     /// The disk fails.

@@ -69,6 +69,7 @@ impl World {
                 self.coverage.count(Seen::ServerSuspended);
                 self.server.stalled_until = now + lasts;
             }
+            Act::SetWall { by_ms } => self.set_wall(by_ms),
             Act::Backup => self.back_up(),
             Act::Disk { fault, lasts } => self.break_disk(fault, lasts),
             Act::Attack { attack, times } => (0..times).for_each(|_| self.strike(attack)),
@@ -91,14 +92,7 @@ impl World {
                 }
                 return self.drive_device(device);
             }
-            Act::History { device } => {
-                let head = self.model.log().head();
-                let (before, count) = (self.luck.below(head + 2), self.luck.between(1, 20) as u8);
-                if let Some(running) = &mut self.devices[device].running {
-                    running.client.history(before, count);
-                }
-                return self.drive_device(device);
-            }
+            Act::History { device } => return self.ask_history(device),
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The devices of a world: each runs one real client process after the other and keeps, or forgets, what it was given.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::chat::{Kind, MAX_BODY_LEN, MAX_TEXT_LEN, RefusedCode, Start};
@@ -11,7 +12,7 @@ use kabar_core::wire::frame::CloseCode;
 use super::{Happening, MAX_IDLE_WAKES, PASSWORD, ROOM, SECRET, SERVER, SPIN_TIME, World};
 use crate::sim::coverage::{Coverage, Seen};
 use crate::sim::driven::{self, Driven};
-use crate::sim::model::{Body, Checked, Model, ProcessId, Store, demand};
+use crate::sim::model::{Body, Checked, Model, ProcessId, Store, content_hash, demand};
 use crate::sim::network::{Direction, Origin};
 use crate::sim::rng::Rng;
 use crate::sim::scenario::{Keeps, Plan, Shows};
@@ -38,6 +39,9 @@ pub(super) struct Device {
     pub(super) back: Option<Duration>,
     /// What it saved.
     disk: Option<Store>,
+    /// What was sent to its present process, and what to earlier ones. Only kept if all of them have the same seed.
+    sent: BTreeSet<u64>,
+    sent_before: BTreeSet<u64>,
     /// It accepted the server's key and remembers it.
     knows_key: bool,
     processes: u32,
@@ -56,10 +60,22 @@ pub(super) struct Running {
     unsaved: u32,
     idle_wakes: u32,
     idle_since: Instant,
-    /// What it ended with, and how: by waiting for what was unsettled, or not.
-    pub(super) is_leaving: bool,
+    /// It was told to leave ...
+    leaves: bool,
+    /// ... and to wait until everything is settled.
+    waits: bool,
+    /// What it ended with.
     ended: Option<EndReason>,
     offered: Option<Fingerprint>,
+    asked: Option<Asked>,
+}
+
+/// A question for older entries, and what came of it.
+#[derive(Debug)]
+struct Asked {
+    /// Entries that the answer has to consist of.
+    expected: Vec<u64>,
+    answers: Vec<u64>,
 }
 
 impl Device {
@@ -76,11 +92,34 @@ impl Device {
             was_admitted: false,
             back: None,
             disk: None,
+            sent: BTreeSet::new(),
+            sent_before: BTreeSet::new(),
             knows_key: plan.pinned,
             processes: 0,
             returns: 0,
             posts_left: plan.posts,
         }
+    }
+
+    /// A datagram leaves for it.
+    pub(super) fn is_sent(&mut self, bytes: &[u8]) {
+        if self.plan.same_seed {
+            let hash = content_hash(0, bytes);
+            self.sent_before.remove(&hash);
+            self.sent.insert(hash);
+        }
+    }
+
+    /// To a process that draws what an earlier one drew, an Accept of the earlier one is genuine, and so is everything that follows
+    /// from it: nobody without randomness can tell. A seed is to be fresh; with one that is not, only instances are safe, as long as
+    /// nothing old comes back.
+    fn is_of_earlier_process(&self, bytes: &[u8]) -> bool {
+        self.plan.same_seed && self.sent_before.contains(&content_hash(0, bytes))
+    }
+
+    /// Whether it should be a member, and have everything, once all is quiet.
+    pub(super) fn is_expected(&self) -> bool {
+        self.plan.is_honest() && !self.plan.never_reads && !self.is_gone
     }
 
     /// What its clock shows.
@@ -133,6 +172,8 @@ impl World {
             if device.processes > 0 {
                 self.coverage.count(Seen::SameSeed);
             }
+            let before = std::mem::take(&mut device.sent);
+            device.sent_before.extend(before);
             [at as u8 + 1; 32]
         } else {
             self.luck.seed()
@@ -174,9 +215,11 @@ impl World {
             unsaved: 0,
             idle_wakes: 0,
             idle_since: now,
-            is_leaving: false,
+            leaves: false,
+            waits: false,
             ended: None,
             offered: None,
+            asked: None,
         });
         if device.posts_left > 0 {
             self.next_post(at, process);
@@ -220,6 +263,10 @@ impl World {
             return Ok(());
         };
         let device = &mut self.devices[at];
+        if device.is_of_earlier_process(&bytes) {
+            self.coverage.count(Seen::TooOld);
+            return Ok(());
+        }
         let clock = device.clock(now);
         let reads = device.reads(now);
         let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else { return Ok(()) };
@@ -365,7 +412,7 @@ impl World {
         let later = Some(Duration::from_micros(self.luck.between(0, 5_000_000)));
         let back = match reason {
             EndReason::Left => {
-                let forgiven = !running.is_leaving;
+                let forgiven = !running.waits;
                 demand!(forgiven || unsettled == 0, Liveness, "process {id} left with {unsettled} posts unsettled");
                 self.devices[at].back
             }
@@ -439,7 +486,7 @@ impl World {
         let clock = device.clock(now);
         let (large, suspended_until) = (device.plan.large, device.suspended_until);
         let Some(running) = device.running.as_mut().filter(|running| running.process == process) else { return Ok(()) };
-        if running.is_leaving {
+        if running.leaves {
             return Ok(());
         }
         if now < suspended_until {
@@ -477,13 +524,34 @@ impl World {
         let clock = device.clock(now);
         let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else { return Ok(()) };
         self.trace.note(now, &[14, at as u64], || format!("process {} leaves, abort: {abort}", running.process));
+        if running.leaves {
+            return Ok(());
+        }
+        (running.leaves, running.waits) = (true, !abort);
         device.back = back;
         if abort {
             running.client.abort(clock);
-            running.is_leaving = false;
         } else {
             running.client.leave(clock);
-            running.is_leaving = true;
+        }
+        self.drive_device(at)
+    }
+
+    /// Asks for older entries, one question at a time.
+    pub(super) fn ask_history(&mut self, at: usize) -> Checked {
+        let Some(running) = &self.devices[at].running else { return Ok(()) };
+        // What this client has, the server knows to be durable: what the answer has to be is certain.
+        let head = self.model.process(running.process).store().map_or(0, |store| store.cursor);
+        let (before, count) = (self.luck.between(1, head + 1), self.luck.between(1, 20) as u8);
+        let device = &mut self.devices[at];
+        let Some(running) = device.running.as_mut().filter(|running| running.asked.is_none()) else { return Ok(()) };
+        if running.client.history(before, count) {
+            let log = self.model.log();
+            let first = before.saturating_sub(u64::from(count)).max(log.first());
+            let takes = usize::from(device.plan.largest_entry.min(driven::largest_entry(device.plan.size)));
+            let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= takes);
+            let expected = (first..before).filter(fits).collect();
+            running.asked = Some(Asked { expected, answers: Vec::new() });
         }
         self.drive_device(at)
     }
@@ -522,6 +590,8 @@ impl Observer<'_> {
                     self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
                     self.model.joined(id, start, head, term, resumed)?;
                     self.coverage.count(if resumed { Seen::Resumed } else { Seen::Joined });
+                    // A question dies with its connection.
+                    running.asked = None;
                     delivered = u32::MAX;
                 }
                 Event::Reset => {
@@ -553,9 +623,21 @@ impl Observer<'_> {
                     self.coverage.count(Seen::PostRefused);
                     self.model.refused(id, number)?;
                 }
-                Event::Past { entry: Some((head, body)), .. } => {
+                Event::Past { remaining, entry } => {
                     self.coverage.count(Seen::Past);
-                    self.model.past(id, &head, body)?;
+                    if let Some((head, body)) = entry {
+                        self.model.past(id, &head, body)?;
+                    }
+                    let seq = entry.map(|(head, _)| head.seq);
+                    let asked = running.asked.as_mut();
+                    let Some(asked) = asked else { continue };
+                    asked.answers.extend(seq);
+                    if remaining == 0 {
+                        let Asked { expected, answers } = asked;
+                        demand!(answers == expected, Contract, "asked for {expected:?}, process {id} got {answers:?}");
+                        self.coverage.count(Seen::Answered);
+                        running.asked = None;
+                    }
                 }
                 Event::Member { .. } => self.coverage.count(Seen::MemberAnswer),
                 Event::Lost(_) => self.coverage.count(Seen::ConnectionLost),

@@ -257,6 +257,9 @@ impl World {
             self.coverage.count(Seen::EpochCrossed);
         }
         let device = &mut self.devices[device];
+        if !up {
+            device.is_sent(bytes);
+        }
         let direction = if up { &mut device.up } else { &mut device.down };
         let arrivals = direction.send(bytes, &mut self.network, &mut self.coverage);
         self.trace
@@ -308,6 +311,10 @@ impl World {
         match self.is_settled() {
             Ok(()) => {
                 self.coverage.count(Seen::Quiet);
+                for device in &self.devices {
+                    let is_expected = device.running.is_some() && device.is_expected();
+                    self.coverage.count(if is_expected { Seen::DeviceSettled } else { Seen::DeviceExempt });
+                }
                 self.is_over = true;
                 Ok(())
             }
@@ -324,7 +331,7 @@ impl World {
 
     fn is_settled(&self) -> Checked {
         for device in &self.devices {
-            let expected = device.plan.is_honest() && !device.plan.never_reads && !device.is_gone;
+            let expected = device.is_expected();
             demand!(device.running.is_some() || !expected, Liveness, "{} does not run", device.plan.name);
             if let Some(running) = device.running.as_ref().filter(|_| expected) {
                 self.model.settled(running.process)?;

@@ -203,6 +203,13 @@ impl World {
         self.server.backup = Some(self.server.store.clone());
     }
 
+    pub(super) fn set_wall(&mut self, by_ms: i64) {
+        let now = self.now();
+        if let Some(hub) = &mut self.server.hub {
+            hub.set_wall(now, (WALL + now.as_micros() / 1_000).saturating_add_signed(by_ms));
+        }
+    }
+
     pub(super) fn shut_down(&mut self, back: Duration) -> Checked {
         let now = self.now();
         if let Some(hub) = &mut self.server.hub {
