@@ -119,7 +119,7 @@ impl MemoryRoom {
     }
 
     fn apply(&mut self, batch: &Batch) {
-        let Loaded { terms, head, instances, names, admissions, .. } = &mut self.loaded;
+        let Loaded { terms, head, instances, names, admissions, sanctions, .. } = &mut self.loaded;
         if let Some(record) = batch.term
             && terms.iter().all(|known| known.term != record.term)
         {
@@ -137,6 +137,10 @@ impl MemoryRoom {
         for record in &batch.admissions {
             upsert(admissions, *record, |known| known.identity == record.identity);
         }
+        sanctions.retain(|known| !batch.lifted.contains(&(known.identity, known.kind)));
+        for record in &batch.sanctions {
+            upsert(sanctions, record.clone(), |known| (known.identity, known.kind) == (record.identity, record.kind));
+        }
     }
 }
 
@@ -153,7 +157,7 @@ mod tests {
     use kabar_core::crypto::identity::PublicIdentity;
 
     use super::*;
-    use crate::store::{Admission, NameRecord, TermRecord};
+    use crate::store::{Admission, NameRecord, Sanction, SanctionKind, TermRecord};
 
     const ANA: PublicIdentity = PublicIdentity([1; 32]);
     const BEN: PublicIdentity = PublicIdentity([2; 32]);
@@ -246,6 +250,25 @@ mod tests {
         assert_eq!(store.load("lobby").expect("readable").names, [name(BEN)]);
         assert_eq!(store.commit(&Batch { released: vec!["ana".into()], ..batch(vec![]) }), Ok(()));
         assert!(store.load("lobby").expect("readable").names.is_empty());
+    }
+
+    #[test]
+    fn sanctions_are_kept_until_lifted_one_of_each_kind() {
+        let mut store = MemoryStore::new();
+        let sanction = |identity, kind, since_ms| Sanction { identity, kind, name: "Ana".into(), since_ms };
+        let (ban, mute) = (sanction(ANA, SanctionKind::Ban, 1), sanction(ANA, SanctionKind::Mute, 2));
+        let other = sanction(BEN, SanctionKind::Ban, 3);
+        let all = vec![ban.clone(), mute.clone(), other.clone()];
+        assert_eq!(store.commit(&Batch { sanctions: all.clone(), ..batch(vec![]) }), Ok(()));
+        assert_eq!(store.load("lobby").expect("readable").sanctions, all);
+        let later = sanction(ANA, SanctionKind::Ban, 9);
+        let next = Batch {
+            lifted: vec![(ANA, SanctionKind::Mute), (ANA, SanctionKind::Ban)],
+            sanctions: vec![later.clone()],
+            ..batch(vec![])
+        };
+        assert_eq!(store.commit(&next), Ok(()));
+        assert_eq!(store.load("lobby").expect("readable").sanctions, [other, later]);
     }
 
     #[test]

@@ -78,6 +78,28 @@ pub struct Admission {
     pub tag: [u8; 16],
 }
 
+/// What an operator holds against an identity. There is at most one of each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sanction {
+    /// Whom it hits.
+    pub identity: PublicIdentity,
+    /// What it forbids.
+    pub kind: SanctionKind,
+    /// The name as it was shown then.
+    pub name: String,
+    /// Since when, in ms since 1970.
+    pub since_ms: u64,
+}
+
+/// What a [`Sanction`] forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SanctionKind {
+    /// To come in.
+    Ban,
+    /// To post.
+    Mute,
+}
+
 /// What one transaction writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
@@ -95,6 +117,10 @@ pub struct Batch {
     pub released: Vec<String>,
     /// New admissions.
     pub admissions: Vec<Admission>,
+    /// New and changed sanctions.
+    pub sanctions: Vec<Sanction>,
+    /// Sanctions that end. Applied before `sanctions`.
+    pub lifted: Vec<(PublicIdentity, SanctionKind)>,
 }
 
 impl Batch {
@@ -107,6 +133,8 @@ impl Batch {
             && self.names.is_empty()
             && self.released.is_empty()
             && self.admissions.is_empty()
+            && self.sanctions.is_empty()
+            && self.lifted.is_empty()
     }
 
     /// Seq of the last entry, if there is one.
@@ -131,6 +159,8 @@ pub struct Loaded {
     pub names: Vec<NameRecord>,
     /// All admissions.
     pub admissions: Vec<Admission>,
+    /// All sanctions.
+    pub sanctions: Vec<Sanction>,
 }
 
 /// A commit did not (surely) happen.
