@@ -1,0 +1,129 @@
+//! What a device's process is told to do: post, ask for older entries, leave.
+
+use kabar_core::chat::{Kind, MAX_BODY_LEN, MAX_TEXT_LEN};
+use kabar_core::client::{PostError, State};
+use kabar_core::time::Duration;
+
+use super::Asked;
+use crate::sim::coverage::Seen;
+use crate::sim::driven;
+use crate::sim::model::{Checked, ProcessId, demand};
+use crate::sim::rng::Rng;
+use crate::sim::world::{Happening, World};
+
+impl World {
+    pub(super) fn next_post(&mut self, at: usize, process: ProcessId) {
+        let gap = self.devices[at].plan.post_gap.as_micros();
+        let wait = Duration::from_micros(self.luck.between(gap / 4, gap * 7 / 4));
+        self.queue.push(self.now() + wait, Happening::Post { device: at, process });
+    }
+
+    pub(in crate::sim::world) fn post(&mut self, at: usize, process: ProcessId) -> Checked {
+        let now = self.now();
+        let device = &mut self.devices[at];
+        if device.posts_left == 0 {
+            return Ok(());
+        }
+        let clock = device.clock(now);
+        let (large, suspended_until) = (device.plan.large, device.suspended_until);
+        let Some(running) = device.running.as_mut().filter(|running| running.process == process) else { return Ok(()) };
+        if running.leaves {
+            return Ok(());
+        }
+        if now < suspended_until {
+            self.queue.push(suspended_until, Happening::Post { device: at, process });
+            return Ok(());
+        }
+        let number = self.model.process(process).posts() + 1;
+        let (kind, body) = body(process, number, large, &mut self.luck);
+        match running.client.post(kind, &body) {
+            Ok(given) => {
+                self.coverage.count(Seen::Posted);
+                self.trace.note(now, &[13, process as u64, given, body.len() as u64], || {
+                    format!("process {process} posts number {given}: {kind:?}, {} bytes", body.len())
+                });
+                self.model.posted(process, given, kind.0, &body)?;
+                device.posts_left -= 1;
+            }
+            Err(PostError::Full) => self.coverage.count(Seen::OutboxFull),
+            Err(PostError::TooLong) => {
+                let fits = body.len() <= 500;
+                demand!(!fits, Contract, "a post of {} bytes was too long at {clock:?}", body.len());
+                device.posts_left -= 1;
+            }
+            // It ended, and nobody read that yet.
+            Err(PostError::NotRunning) if running.client.state() == State::Ended => {}
+            Err(error) => demand!(false, Contract, "a post of {kind:?} was not taken: {error:?}"),
+        }
+        self.next_post(at, process);
+        self.drive_device(at)
+    }
+
+    pub(in crate::sim::world) fn leave(&mut self, at: usize, abort: bool, back: Option<Duration>) -> Checked {
+        let now = self.now();
+        let device = &mut self.devices[at];
+        let clock = device.clock(now);
+        let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else { return Ok(()) };
+        self.trace.note(now, &[14, at as u64], || format!("process {} leaves, abort: {abort}", running.process));
+        if running.leaves {
+            return Ok(());
+        }
+        (running.leaves, running.waits) = (true, !abort);
+        device.back = back;
+        if abort {
+            running.client.abort(clock);
+        } else {
+            running.client.leave(clock);
+        }
+        self.drive_device(at)
+    }
+
+    /// Asks for older entries, one question at a time.
+    pub(in crate::sim::world) fn ask_history(&mut self, at: usize) -> Checked {
+        let Some(running) = &self.devices[at].running else { return Ok(()) };
+        // What this client has, the server knows to be durable: what the answer has to be is certain.
+        let head = self.model.process(running.process).store().map_or(0, |store| store.cursor);
+        let (before, count) = (self.luck.between(1, head + 1), self.luck.between(1, 20) as u8);
+        let device = &mut self.devices[at];
+        let Some(running) = device.running.as_mut().filter(|running| running.asked.is_none()) else { return Ok(()) };
+        if running.client.history(before, count) {
+            let log = self.model.log();
+            let first = before.saturating_sub(u64::from(count)).max(log.first());
+            let takes = usize::from(device.plan.largest_entry.min(driven::largest_entry(device.plan.size)));
+            let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= takes);
+            let expected = (first..before).filter(fits).collect();
+            running.asked = Some(Asked { expected, answers: Vec::new() });
+        }
+        self.drive_device(at)
+    }
+}
+
+/// Something to say. Nearly always it names its process and number, so that no two posts are alike.
+fn body(process: ProcessId, number: u64, large: u16, rng: &mut Rng) -> (Kind, Vec<u8>) {
+    const WORDS: [&str; 6] = ["haloooo ", "kabar ", "apa? ", "baik: ", "ümläut ", "🦀 "];
+    let kind = *rng.pick(&[Kind::TEXT, Kind::TEXT, Kind::TEXT, Kind::DATA, Kind::ACTION]);
+    let most = if kind == Kind::DATA { MAX_BODY_LEN } else { MAX_TEXT_LEN };
+    if rng.chance(30) {
+        return (kind, vec![b'.'; rng.below(3) as usize]);
+    }
+    let len = if rng.chance(large) {
+        *rng.pick(&[most, most, most / 2, most / 4, 1_900])
+    } else {
+        rng.between(12, 200) as usize
+    };
+    let mut body = format!("p{process}.{number} ").into_bytes();
+    if kind == Kind::DATA {
+        body.resize(len.max(body.len()), 0);
+        let tag = format!("p{process}.{number} ").len();
+        rng.fill(&mut body[tag..]);
+    } else {
+        loop {
+            let word = rng.pick(&WORDS);
+            if body.len() + word.len() > len {
+                break;
+            }
+            body.extend(word.bytes());
+        }
+    }
+    (kind, body)
+}

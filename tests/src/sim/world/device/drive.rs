@@ -1,0 +1,163 @@
+//! Datagrams and time reach a device's process; everything it has to say is fetched.
+
+use std::net::SocketAddr;
+
+use kabar_core::client::{EndReason, Event};
+
+use super::observer::Observer;
+use super::{Running, fingerprint};
+use crate::sim::coverage::Seen;
+use crate::sim::model::{Checked, ProcessId, demand};
+use crate::sim::network::Origin;
+use crate::sim::trace::describe;
+use crate::sim::world::{Happening, MAX_IDLE_WAKES, SERVER, SPIN_TIME, World};
+
+/// Bytes of a datagram that answers a PATH_CHALLENGE.
+const PATH_ANSWER_LEN: usize = 33 + 9;
+
+impl World {
+    pub(in crate::sim::world) fn device_hears(
+        &mut self,
+        to: SocketAddr,
+        from: SocketAddr,
+        mut bytes: Vec<u8>,
+        origin: Origin,
+    ) -> Checked {
+        let now = self.now();
+        let Some(&at) = self.addresses.get(&to) else {
+            self.coverage.count(Seen::Nowhere);
+            return Ok(());
+        };
+        let device = &mut self.devices[at];
+        if device.is_of_earlier_process(&bytes) {
+            self.coverage.count(Seen::TooOld);
+            return Ok(());
+        }
+        let clock = device.clock(now);
+        let reads = device.reads(now);
+        let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else { return Ok(()) };
+        self.trace.bytes(now, &bytes);
+        self.trace.say(now, || format!("  {} hears {} ({origin:?})", device.plan.name, describe(&bytes)));
+        if origin == Origin::Peer {
+            self.coverage.count(Seen::Arrived);
+            running.client.handle_datagram(clock, from, &mut bytes);
+            return self.drive_device(at);
+        }
+        let what = describe(&bytes);
+        let observed = |running: &Running| (running.client.cursor(), running.client.unsettled());
+        let before = observed(running);
+        running.client.handle_datagram(clock, from, &mut bytes);
+        demand!(observed(running) == before, S6, "{what} changed process {}, but is not authentic", running.process);
+        if reads {
+            self.coverage.count(Seen::Compared);
+            while let Some(event) = running.client.poll_event() {
+                match event {
+                    Event::KeyOffered(offered) => running.offered = Some(offered),
+                    Event::Lost(_) => self.coverage.count(Seen::ConnectionLost),
+                    // Before it ever joined: only other keys were shown to it for as long as an attempt lasts.
+                    Event::Ended(reason @ EndReason::KeyMismatch) => running.ended = Some(reason),
+                    other => demand!(false, S6, "{what} led to {other:?}, but is not authentic"),
+                }
+            }
+        }
+        self.drive_device(at)
+    }
+
+    pub(in crate::sim::world) fn device_wakes(&mut self, at: usize, process: ProcessId, alarm: u64) -> Checked {
+        let now = self.now();
+        let device = &mut self.devices[at];
+        let clock = device.clock(now);
+        let suspended_until = device.suspended_until;
+        let Some(running) =
+            device.running.as_mut().filter(|running| running.process == process && running.alarm == alarm)
+        else {
+            return Ok(());
+        };
+        if now < suspended_until {
+            self.queue.push(suspended_until, Happening::DeviceWake { device: at, process, alarm });
+            return Ok(());
+        }
+        running.client.handle_timeout(clock);
+        if now.saturating_since(running.idle_since) > SPIN_TIME {
+            (running.idle_since, running.idle_wakes) = (now, 0);
+        }
+        running.idle_wakes += 1;
+        let spins = running.idle_wakes > MAX_IDLE_WAKES;
+        demand!(!spins, Contract, "process {process} wakes without end and does nothing");
+        self.drive_device(at)
+    }
+
+    /// Fetches everything that a client has to say.
+    pub(in crate::sim::world) fn drive_device(&mut self, at: usize) -> Checked {
+        let now = self.now();
+        let mut out = [0; 1200];
+        loop {
+            let device = &mut self.devices[at];
+            let (clock, reads) = (device.clock(now), device.reads(now));
+            let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else {
+                return Ok(());
+            };
+            let mut idle = true;
+            if reads {
+                let mut observer = Observer {
+                    model: &mut self.model,
+                    coverage: &mut self.coverage,
+                    trace: &mut self.trace,
+                    now,
+                    keeps: device.plan.keeps,
+                    disk: &mut device.disk,
+                };
+                idle &= !observer.fetch(running)?;
+                if let Some(offered) = running.offered.take() {
+                    let accept = offered == fingerprint(self.server.modulus());
+                    self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
+                    device.knows_key |= accept;
+                    running.client.answer_key(clock, accept);
+                    idle = false;
+                }
+            }
+            let transmit = running.client.poll_transmit(clock, &mut out);
+            if let Some(transmit) = transmit {
+                idle = false;
+                demand!(transmit.len <= out.len(), Contract, "a client sends {} bytes", transmit.len);
+                if transmit.to == SERVER {
+                    self.send_to_server(at, &out[..transmit.len]);
+                } else {
+                    // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer there, and nothing else.
+                    let is_answer = transmit.len <= PATH_ANSWER_LEN;
+                    demand!(is_answer, Contract, "a client sends {} bytes to {}", transmit.len, transmit.to);
+                }
+            }
+            if idle {
+                break;
+            }
+            if let Some(running) = &mut self.devices[at].running {
+                running.idle_wakes = 0;
+            }
+        }
+        self.after_driving(at)
+    }
+
+    fn after_driving(&mut self, at: usize) -> Checked {
+        let device = &mut self.devices[at];
+        let Some(running) = &device.running else { return Ok(()) };
+        let process = self.model.process(running.process);
+        device.was_admitted |= process.has_joined();
+        if let Some(reason) = running.ended {
+            return self.ended(at, reason);
+        }
+        let cursor = process.store().filter(|_| process.has_joined()).map(|store| (store.cursor, store.term));
+        if cursor.is_some() {
+            let said = running.client.cursor();
+            demand!(said == cursor, S4, "process {} says its cursor is {said:?}; it is {cursor:?}", running.process);
+        }
+        if let Some(deadline) = running.client.poll_timeout() {
+            let at_world = device.world_time(deadline);
+            let Some(running) = &mut device.running else { return Ok(()) };
+            running.alarm += 1;
+            let (process, alarm) = (running.process, running.alarm);
+            self.queue.push(at_world, Happening::DeviceWake { device: at, process, alarm });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! A device's processes begin and end.
+
+use kabar_core::chat::{RefusedCode, Start};
+use kabar_core::client::{Config, Credential, EndReason};
+use kabar_core::time::{Duration, Instant};
+use kabar_core::wire::frame::CloseCode;
+
+use super::{Running, fingerprint};
+use crate::sim::coverage::Seen;
+use crate::sim::driven;
+use crate::sim::model::{Checked, demand};
+use crate::sim::scenario::{Keeps, Plan, Shows};
+use crate::sim::world::{Happening, PASSWORD, ROOM, SECRET, SERVER, World};
+
+impl World {
+    pub(in crate::sim::world) fn start_device(&mut self, at: usize) -> Checked {
+        let now = self.now();
+        let fingerprint = fingerprint(self.server.modulus());
+        let device = &mut self.devices[at];
+        if device.running.is_some() || device.is_gone {
+            return Ok(());
+        }
+        let plan = &device.plan;
+        let kept = device.disk.clone().filter(|_| plan.keeps != Keeps::Nothing);
+        let start = kept.as_ref().map_or(plan.start, |store| Start::After {
+            seq: store.cursor,
+            term: store.term,
+            otherwise: plan.otherwise,
+        });
+        if plan.never_reads {
+            self.coverage.count(Seen::NeverReads);
+        }
+        if kept.is_some() {
+            self.coverage.count(Seen::StoreKept);
+        }
+        let seed = if plan.same_seed {
+            if device.processes > 0 {
+                self.coverage.count(Seen::SameSeed);
+            }
+            let before = std::mem::take(&mut device.sent);
+            device.sent_before.extend(before);
+            [at as u8 + 1; 32]
+        } else {
+            self.luck.seed()
+        };
+        let credential = match plan.shows {
+            Shows::Secret => Credential::Secret(SECRET),
+            Shows::Password if device.was_admitted && self.luck.chance(500) => Credential::None,
+            Shows::Password => Credential::Password(PASSWORD),
+            Shows::WrongSecret => Credential::Secret(*b"another secret!!"),
+            Shows::WrongPassword => Credential::Password(b"another password"),
+        };
+        let identity = device.identity();
+        let config = Config {
+            server: SERVER,
+            fingerprint: device.knows_key.then_some(fingerprint),
+            room: ROOM,
+            name: &plan.name,
+            identity: &identity,
+            credential,
+            start,
+            largest_entry: plan.largest_entry,
+            idle_s: plan.idle_s,
+            ack_delay_ms: plan.ack_delay_ms,
+            tick_us: plan.tick.as_micros() as u32,
+        };
+        let mut client = driven::client(plan.size);
+        if let Err(error) = client.start(&config, seed, Instant::ZERO) {
+            demand!(false, Contract, "a client did not start: {error}");
+        }
+        let process = self.model.begin(&plan.name, start, plan.largest_entry, kept);
+        self.coverage.count(Seen::ClientStarted);
+        self.trace.note(now, &[10, at as u64], || format!("{} starts process {process} from {start:?}", plan.name));
+        device.processes += 1;
+        device.running = Some(Running {
+            process,
+            client,
+            booted: now,
+            alarm: 0,
+            unsaved: 0,
+            idle_wakes: 0,
+            idle_since: now,
+            leaves: false,
+            waits: false,
+            ended: None,
+            offered: None,
+            asked: None,
+        });
+        if device.posts_left > 0 {
+            self.next_post(at, process);
+        }
+        self.drive_device(at)
+    }
+
+    /// Ends a process without a word. What its device saved stays.
+    pub(in crate::sim::world) fn kill_device(&mut self, at: usize, back: Option<Duration>) {
+        let now = self.now();
+        self.count_client(at);
+        let device = &mut self.devices[at];
+        let Some(running) = device.running.take() else { return };
+        self.coverage.count(Seen::ClientKilled);
+        let cursor = self.model.process(running.process).store().map(|store| store.cursor);
+        if device.plan.keeps != Keeps::Nothing && device.disk.as_ref().map(|disk| disk.cursor) < cursor {
+            self.coverage.count(Seen::StoreRolledBack);
+        }
+        self.trace.note(now, &[11, at as u64], || format!("process {} is killed", running.process));
+        self.model.end(running.process);
+        self.come_back(at, back);
+    }
+
+    fn come_back(&mut self, at: usize, back: Option<Duration>) {
+        match back {
+            Some(back) => self.queue.push(self.now() + back, Happening::DeviceStarts { device: at }),
+            None => self.devices[at].is_gone = true,
+        }
+    }
+
+    /// A client has ended: was it right to?
+    pub(super) fn ended(&mut self, at: usize, reason: EndReason) -> Checked {
+        let now = self.now();
+        self.count_client(at);
+        let plan = self.devices[at].plan.clone();
+        let Some(running) = self.devices[at].running.take() else { return Ok(()) };
+        let id = running.process;
+        let process = self.model.process(id);
+        let (has_joined, unsettled) = (process.has_joined(), process.unsettled());
+        self.trace.note(now, &[12, at as u64], || format!("process {id} ended: {reason:?}"));
+        self.coverage.count(if reason == EndReason::Left { Seen::ClientLeft } else { Seen::ClientEnded });
+        let same = |other: &Plan| other.name == plan.name;
+        let has_twin = self.scenario.devices.iter().filter(|other| other.identity == plan.identity).count() > 1;
+        let has_rival = self.scenario.devices.iter().any(|other| same(other) && other.identity != plan.identity);
+        let later = Some(Duration::from_micros(self.luck.between(0, 5_000_000)));
+        let back = match reason {
+            EndReason::Left => {
+                let forgiven = !running.waits;
+                demand!(forgiven || unsettled == 0, Liveness, "process {id} left with {unsettled} posts unsettled");
+                self.devices[at].back
+            }
+            EndReason::Closed(CloseCode::REPLACED) => {
+                demand!(has_twin, Contract, "process {id} was replaced, but nobody else has its identity");
+                self.coverage.count(Seen::Replaced);
+                self.comes_back(at, later)
+            }
+            EndReason::Closed(CloseCode::KICKED) => {
+                demand!(self.kicked.contains(&plan.name), Contract, "process {id} was kicked by nobody");
+                self.comes_back(at, later)
+            }
+            EndReason::Refused(code) => {
+                self.coverage.count(Seen::JoinRefused);
+                let is_full = self.scenario.limits.members <= self.devices.len();
+                let is_right = match code {
+                    RefusedCode::AUTHENTICATION => !plan.is_honest() || plan.shows == Shows::Password,
+                    RefusedCode::NAME_TAKEN => has_rival,
+                    RefusedCode::ROOM_FULL => is_full,
+                    _ => false,
+                };
+                demand!(is_right, Contract, "process {id} was refused with {code:?}");
+                // Admitted under the name of nothing before an older log was restored: it shows the password now.
+                let forgotten = code == RefusedCode::AUTHENTICATION && plan.is_honest();
+                self.devices[at].was_admitted = false;
+                later.filter(|_| forgotten)
+            }
+            EndReason::KeyDeclined | EndReason::KeyMismatch => {
+                demand!(!has_joined, Contract, "process {id} ended with {reason:?} after it had joined");
+                later
+            }
+            reason => {
+                demand!(false, Contract, "process {id} ended with {reason:?}");
+                None
+            }
+        };
+        demand!(plan.is_honest() || !has_joined || self.is_open(), Contract, "{} was let in", plan.name);
+        self.model.end(id);
+        self.come_back(at, back);
+        Ok(())
+    }
+
+    /// Whether and when somebody starts a device again whose process was put out: twice at most, so that two do not go on for ever.
+    fn comes_back(&mut self, at: usize, later: Option<Duration>) -> Option<Duration> {
+        let device = &mut self.devices[at];
+        if device.returns >= 2 || self.luck.chance(500) {
+            return None;
+        }
+        device.returns += 1;
+        self.coverage.count(Seen::CameBack);
+        later
+    }
+
+    /// Whether everybody may come in.
+    fn is_open(&self) -> bool {
+        self.scenario.entrance == kabar_server::hub::Entrance::Open
+    }
+
+    pub(in crate::sim::world) fn count_client(&mut self, at: usize) {
+        if let Some(running) = &self.devices[at].running {
+            let counters = running.client.counters();
+            self.coverage.add(Seen::Retransmitted, counters.connection.resent);
+            self.coverage.add(Seen::NoRoom, counters.connection.no_room);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The devices of a world: each runs one real client process after the other and keeps, or forgets, what it was given.
+//!
+//! Here is what a device is; `life` starts and ends its processes, `drive` brings datagrams and time to them, `acts` lets them
+//! post, ask and leave, and `observer` takes what they report to the model.
+
+mod acts;
+mod drive;
+mod life;
+mod observer;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use kabar_core::client::EndReason;
+use kabar_core::session::{FINGERPRINT_LEN, Fingerprint, key_hash};
+use kabar_core::time::{Duration, Instant};
+
+use crate::sim::driven::Driven;
+use crate::sim::model::{ProcessId, Store, content_hash};
+use crate::sim::network::Direction;
+use crate::sim::rng::Rng;
+use crate::sim::scenario::Plan;
+
+/// One device.
+#[derive(Debug)]
+pub(in crate::sim::world) struct Device {
+    pub(in crate::sim::world) plan: Plan,
+    pub(in crate::sim::world) address: SocketAddr,
+    pub(in crate::sim::world) up: Direction,
+    pub(in crate::sim::world) down: Direction,
+    pub(in crate::sim::world) running: Option<Running>,
+    /// Nobody starts it again.
+    pub(in crate::sim::world) is_gone: bool,
+    pub(in crate::sim::world) suspended_until: Instant,
+    pub(in crate::sim::world) stalled_until: Instant,
+    /// Its identity was admitted, as far as the present store can know.
+    pub(in crate::sim::world) was_admitted: bool,
+    /// When it starts again once it left.
+    pub(in crate::sim::world) back: Option<Duration>,
+    /// What it saved.
+    disk: Option<Store>,
+    /// What was sent to its present process, and what to earlier ones. Only kept if all of them have the same seed.
+    sent: BTreeSet<u64>,
+    sent_before: BTreeSet<u64>,
+    /// It accepted the server's key and remembers it.
+    knows_key: bool,
+    processes: u32,
+    returns: u32,
+    posts_left: u32,
+}
+
+/// A process.
+#[derive(Debug)]
+pub(in crate::sim::world) struct Running {
+    pub(in crate::sim::world) process: ProcessId,
+    pub(in crate::sim::world) client: Box<dyn Driven>,
+    /// Its clock shows zero at this time of the world.
+    booted: Instant,
+    alarm: u64,
+    unsaved: u32,
+    idle_wakes: u32,
+    idle_since: Instant,
+    /// It was told to leave ...
+    leaves: bool,
+    /// ... and to wait until everything is settled.
+    waits: bool,
+    /// What it ended with.
+    ended: Option<EndReason>,
+    offered: Option<Fingerprint>,
+    asked: Option<Asked>,
+}
+
+/// A question for older entries, and what came of it.
+#[derive(Debug)]
+struct Asked {
+    /// Entries that the answer has to consist of.
+    expected: Vec<u64>,
+    answers: Vec<u64>,
+}
+
+impl Device {
+    pub(in crate::sim::world) fn new(at: usize, plan: &Plan) -> Self {
+        Self {
+            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 1, at as u8, 1)), 5_000),
+            up: Direction::new(plan.path.0),
+            down: Direction::new(plan.path.1),
+            plan: plan.clone(),
+            running: None,
+            is_gone: false,
+            suspended_until: Instant::ZERO,
+            stalled_until: Instant::ZERO,
+            was_admitted: false,
+            back: None,
+            disk: None,
+            sent: BTreeSet::new(),
+            sent_before: BTreeSet::new(),
+            knows_key: plan.pinned,
+            processes: 0,
+            returns: 0,
+            posts_left: plan.posts,
+        }
+    }
+
+    /// A datagram leaves for it.
+    pub(in crate::sim::world) fn is_sent(&mut self, bytes: &[u8]) {
+        if self.plan.same_seed {
+            let hash = content_hash(0, bytes);
+            self.sent_before.remove(&hash);
+            self.sent.insert(hash);
+        }
+    }
+
+    /// To a process that draws what an earlier one drew, an Accept of the earlier one is genuine, and so is everything that follows
+    /// from it: nobody without randomness can tell. A seed is to be fresh; with one that is not, only instances are safe, as long as
+    /// nothing old comes back.
+    fn is_of_earlier_process(&self, bytes: &[u8]) -> bool {
+        self.plan.same_seed && self.sent_before.contains(&content_hash(0, bytes))
+    }
+
+    /// Whether it should be a member, and have everything, once all is quiet.
+    pub(in crate::sim::world) fn is_expected(&self) -> bool {
+        self.plan.is_honest() && !self.plan.never_reads && !self.is_gone
+    }
+
+    /// What its clock shows.
+    fn clock(&self, now: Instant) -> Instant {
+        let Some(running) = &self.running else { return Instant::ZERO };
+        let tick = self.plan.tick.as_micros();
+        let passed = now.saturating_since(running.booted).as_micros();
+        Instant::from_micros(passed / tick * tick)
+    }
+
+    /// The time of the world at which its clock shows `local` or more.
+    fn world_time(&self, local: Instant) -> Instant {
+        let Some(running) = &self.running else { return Instant::ZERO };
+        let tick = self.plan.tick.as_micros();
+        running.booted + Duration::from_micros(local.as_micros().div_ceil(tick).saturating_mul(tick))
+    }
+
+    fn reads(&self, now: Instant) -> bool {
+        now >= self.stalled_until && !self.plan.never_reads
+    }
+
+    fn identity(&self) -> [u8; 32] {
+        let mut rng = Rng::new(self.plan.identity as u64, "identity");
+        rng.seed()
+    }
+}
+
+fn fingerprint(modulus: &[u8]) -> Fingerprint {
+    let hash = key_hash(modulus);
+    let mut fingerprint = [0; FINGERPRINT_LEN];
+    fingerprint.copy_from_slice(&hash[..FINGERPRINT_LEN]);
+    Fingerprint(fingerprint)
+}
