@@ -1,38 +1,58 @@
-//! The command line of `kabar-server`.
+//! The command line of `kabar-server`: subcommands, of which `run` may be left out.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
 
-use clap::Parser;
+use crate::commands::{completions, man, run};
 
-use crate::address::{Advertised, DEFAULT_PORT, parse_listen};
-use crate::invite::{DEFAULT_ROOM, RoomName};
+/// The program's name, as it is called and as it speaks of itself.
+pub const PROGRAM: &str = "kabar-server";
 
 /// Hosts a room for encrypted chat over UDP.
 ///
 /// Prints where it listens, then an invite that lets others in, then one line per thing that happens. SIGTERM or Ctrl-C stop it.
 #[derive(Debug, Parser)]
-#[command(name = "kabar-server", version)]
+#[command(name = PROGRAM, version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
-    /// Where to listen: IP:PORT, IP, or PORT (0: any that is free).
-    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([0u16; 8], DEFAULT_PORT)), value_parser = parse_listen)]
-    pub listen: SocketAddr,
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Arguments,
+}
 
-    /// Where key and secrets lie; for one server at a time [default: the user's data directory].
-    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
-    pub data_dir: Option<PathBuf>,
+/// What the program is asked to do. Every subcommand is a module of [`crate::commands`] with `Arguments` and a function `run`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Hosts the room; what happens when no subcommand is named.
+    Run(run::Arguments),
+    /// Prints a completion script for a shell.
+    Completions(completions::Arguments),
+    /// Prints the manual page, or writes one per subcommand.
+    Man(man::Arguments),
+}
 
-    /// The room.
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_ROOM)]
-    pub room: RoomName,
+impl Arguments {
+    /// What is to be done.
+    #[must_use]
+    pub fn wanted(self) -> Command {
+        self.command.unwrap_or(Command::Run(self.run))
+    }
+}
 
-    /// What invites name, if others reach this computer by another address than it knows.
-    #[arg(long, value_name = "HOST[:PORT]")]
-    pub advertise: Option<Advertised>,
-
-    /// Lets in, beside holders of the invite, whoever knows the password in the first line of this file.
-    #[arg(long, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
+/// A command line that is wrong, as one line; `None`: it asks for help or the version, which is no error.
+#[must_use]
+pub fn usage_error(error: &clap::Error) -> Option<String> {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        return None;
+    }
+    let text = error.render().to_string();
+    let mut words: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
+    words.retain(|line| !line.is_empty() && !line.starts_with("For more information"));
+    let line = words.join("; ");
+    Some(format!("{} (see {PROGRAM} --help)", line.strip_prefix("error: ").unwrap_or(&line)))
 }
 
 #[cfg(test)]
@@ -47,9 +67,27 @@ mod tests {
     }
 
     #[test]
-    fn listens_on_everything_by_default() {
-        let arguments = Arguments::parse_from(["kabar-server"]);
-        assert_eq!(arguments.listen.to_string(), "[::]:9999");
-        assert_eq!(arguments.room.as_str(), "lobby");
+    fn run_may_be_left_out() {
+        let parse = |words: &[&str]| {
+            let arguments = Arguments::parse_from([PROGRAM].iter().chain(words));
+            let Command::Run(run) = arguments.wanted() else { panic!("{words:?} is not run") };
+            format!("{run:?}")
+        };
+        assert_eq!(parse(&["--listen", "127.0.0.1:7"]), parse(&["run", "--listen", "127.0.0.1:7"]));
+        assert_eq!(parse(&[]), parse(&["run"]));
+        assert_ne!(parse(&[]), parse(&["--listen", "127.0.0.1:7"]));
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_in_one_line() {
+        let told = |words: &[&str]| {
+            let error = Arguments::try_parse_from([PROGRAM].iter().chain(words)).unwrap_err();
+            usage_error(&error)
+        };
+        let flag = told(&["--lisen", "1"]).unwrap();
+        assert!(flag.contains("--lisen") && flag.contains("--listen") && !flag.contains('\n'), "{flag}");
+        let command = told(&["runn"]).unwrap();
+        assert!(command.contains("runn") && !command.contains('\n'), "{command}");
+        assert_eq!((told(&["--help"]), told(&["--version"])), (None, None));
     }
 }

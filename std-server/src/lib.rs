@@ -10,12 +10,14 @@
 //! * [`invite`], [`address`], [`advertise`]: how others find a room.
 //! * [`data_dir`], [`key_file`], [`password`], [`random`]: what a server keeps.
 //! * [`text`], [`console`], [`output`]: how lines look, what is kept from being shown, and a thread that writes them.
-//! * [`cli`], [`clock`], [`signals`]: what the program needs beside that.
+//! * [`cli`], [`commands`]: the program `kabar-server`, subcommand by subcommand.
+//! * [`clock`], [`signals`]: what programs need beside that.
 
 pub mod address;
 pub mod advertise;
 pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod console;
 pub mod data_dir;
 pub mod driver;

@@ -1,0 +1,26 @@
+//! `kabar-server completions SHELL`: what makes a shell complete commands and flags.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::CommandError;
+use crate::cli::{self, PROGRAM};
+
+/// Of `completions`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The shell.
+    shell: Shell,
+}
+
+/// Prints the script.
+///
+/// # Errors
+/// [`CommandError::Failed`] if it cannot be written.
+pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut cli::Arguments::command(), PROGRAM, &mut script);
+    std::io::stdout().write_all(&script).map_err(CommandError::failed)
+}

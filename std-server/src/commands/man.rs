@@ -1,0 +1,33 @@
+//! `kabar-server man`: the manual, made from the same command line that is parsed.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+
+use super::CommandError;
+use crate::cli;
+
+/// Of `man`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Writes the page of every subcommand into this directory instead.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Prints the main page, or writes all.
+///
+/// # Errors
+/// [`CommandError::Failed`] if they cannot be written.
+pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
+    let command = cli::Arguments::command();
+    let Some(out) = &arguments.out else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command).render(&mut page).map_err(CommandError::failed)?;
+        return std::io::stdout().write_all(&page).map_err(CommandError::failed);
+    };
+    let failed = |error| CommandError::Failed(format!("cannot write manual pages to {}: {error}", out.display()));
+    std::fs::create_dir_all(out).map_err(failed)?;
+    clap_mangen::generate_to(command, out).map_err(failed)
+}
