@@ -402,6 +402,12 @@ impl<M: Memory, P: Provider> Connection<M, P> {
         self.silent_probes
     }
 
+    /// For how long nothing authenticated came.
+    #[must_use]
+    pub fn silence(&self, now: Instant) -> Duration {
+        self.idle_at.map_or(Duration::ZERO, |idle_at| (now + self.idle).saturating_since(idle_at))
+    }
+
     /// Why it ended, in the words of the side that closed it; empty if it gave none.
     #[must_use]
     pub fn close_reason(&self) -> &str {

@@ -100,6 +100,8 @@ pub struct Counters {
     pub stubs: u64,
     /// Times no ring could be had from the pool.
     pub pool_empty: u64,
+    /// Silent connections given up because others needed their rings.
+    pub reclaimed: u64,
     /// Events dropped because nobody fetched them.
     pub events_dropped: u64,
 }

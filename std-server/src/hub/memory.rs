@@ -63,6 +63,14 @@ impl Pool {
     }
 }
 
+impl Pooled {
+    /// Whether it holds a ring.
+    #[must_use]
+    pub fn holds_ring(&self) -> bool {
+        self.rings.iter().any(|ring| !ring.is_empty())
+    }
+}
+
 impl Shared {
     fn take(&mut self, bytes: usize) -> bool {
         let fits = self.used + bytes <= self.limit;

@@ -40,6 +40,7 @@ mod password;
 mod peer;
 mod posts;
 mod read;
+mod reclaim;
 mod timers;
 mod welcome;
 
@@ -93,6 +94,8 @@ pub struct Hub<P: Provider> {
     hints: Bucket,
 
     pool: Pool,
+    /// Refusals of the pool when rings were looked for last.
+    refusals_seen: u64,
     peers: BTreeMap<u32, Box<Peer<P>>>,
     /// Peers that have not joined.
     waiting: usize,
@@ -168,6 +171,7 @@ impl<P: Provider> Hub<P> {
             handshakes: Buckets::new(handshakes, limits.prefixes),
             hints: Bucket::FULL,
             pool: Pool::new(config.profile.capacity, limits.pool_bytes),
+            refusals_seen: 0,
             peers: BTreeMap::new(),
             waiting: 0,
             ready: VecDeque::new(),
@@ -216,6 +220,7 @@ impl<P: Provider> Hub<P> {
                 Timer::Away(folded) => self.on_away_timer(now, &folded),
                 Timer::Store => self.on_store_timer(),
                 Timer::Pages => {}
+                Timer::Pool => self.on_pool_timer(now),
             }
         }
         self.finish_input(now);
@@ -283,6 +288,7 @@ impl<P: Provider> Hub<P> {
         self.append(now);
         self.check_next_password(now);
         self.read_pages();
+        self.watch_pool(now);
     }
 
     /// What the wall clock shows, in ms since 1970.

@@ -17,6 +17,8 @@ pub(super) enum Timer {
     Store,
     /// The next try after a failed read.
     Pages,
+    /// The next look for connections that keep rings and are not there.
+    Pool,
 }
 
 /// All deadlines.

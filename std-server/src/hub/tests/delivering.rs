@@ -262,6 +262,25 @@ fn members_that_find_the_pool_empty_are_served_later() {
 }
 
 #[test]
+fn who_is_silent_and_holds_a_ring_that_others_need_is_given_up() {
+    // One send ring, and receive rings for all.
+    let mut world = World::with(|config| config.limits.pool_bytes = (32 + 2 * 8) << 10);
+    let gone = world.join(&asking("Gone", 1));
+    let ana = world.join(&asking("Ana", 2));
+    world.run(Duration::from_secs(2));
+    world.people[gone].is_cut = true;
+    world.people[ana].post(1, "one");
+    world.run(Duration::from_secs(5));
+    assert!(world.hub.pool.used() >= 32 << 10, "what is for the one that is gone lies in the send ring");
+    world.people[ana].post(2, "two");
+    world.run(Duration::from_secs(15));
+    assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (1, 0), "it may only be slow");
+    world.run(Duration::from_secs(15));
+    assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (2, 1));
+    assert_eq!(world.hub.who().len(), 1);
+}
+
+#[test]
 fn what_is_committed_while_a_member_is_being_served_reaches_it_at_once() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));

@@ -62,7 +62,7 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         theme,
         real_rsa: rng.chance(40),
         entrance,
-        limits: limits(theme, capacity, devices.iter().filter(|plan| plan.never_reads).count(), rng),
+        limits: limits(theme, capacity, &devices, rng),
         capacity,
         work: work(theme, rng),
         devices,
@@ -203,7 +203,8 @@ fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entranc
     }
 }
 
-fn limits(theme: Theme, capacity: Capacity, never_read: usize, rng: &mut Rng) -> HubLimits {
+fn limits(theme: Theme, capacity: Capacity, devices: &[Plan], rng: &mut Rng) -> HubLimits {
+    let never_read = devices.iter().filter(|plan| plan.never_reads).count();
     let mut limits = HubLimits {
         tail_bytes: *rng.pick(&[1 << 10, 8 << 10, 4 << 20]),
         page_bytes: *rng.pick(&[8 << 10, 64 << 10]),
@@ -227,7 +228,8 @@ fn limits(theme: Theme, capacity: Capacity, never_read: usize, rng: &mut Rng) ->
             *field = rng.between(least, most) as usize;
         }
     };
-    tiny(rng, &mut limits.connections, 8, 12);
+    // Fewer would keep out for ever who comes while the others are there.
+    tiny(rng, &mut limits.connections, 8.max(devices.len() as u64), 12);
     tiny(rng, &mut limits.unjoined, 1, 4);
     tiny(rng, &mut limits.half_open, 1, 4);
     tiny(rng, &mut limits.half_open_per_prefix, 1, 2);
