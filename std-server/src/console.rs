@@ -20,8 +20,8 @@ pub fn show_event(lines: &Lines, event: &HubEvent) -> String {
         HubEvent::Left { name, from, how } => format!("{} is disconnected: {}", who(name, *from), departure(*how)),
         HubEvent::Refused { name, from, code } => format!("{} was not let in: {}", who(name, *from), refusal(*code)),
         HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
-        HubEvent::StoreTrouble(error) => format!("the history cannot be written ({error}); trying again"),
-        HubEvent::StoreUnreadable => "the history cannot be read; trying again".to_owned(),
+        HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, trying again"),
+        HubEvent::StoreUnreadable(error) => format!("the history cannot be read: {error}; trying again"),
         HubEvent::StoreWentBack { head, expected } => {
             format!(
                 "the history ends at {head} where it had reached {expected}: entries were lost; nothing more is accepted"

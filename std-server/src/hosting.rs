@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use kabar_core::crypto::rsa::KeySize;
 
@@ -77,7 +78,8 @@ impl Hosting<'_> {
         if let Some(password) = &verifier {
             (config.entrance, config.admission_tag) = (Entrance::Password, password.tag());
         }
-        let parts = Parts { key, verifier, store: MemoryStore::new(), on_event: Box::new(on_event) };
+        let store = Arc::new(Mutex::new(MemoryStore::new()));
+        let parts = Parts { key, verifier, store: Arc::clone(&store), reader: store, on_event: Box::new(on_event) };
         let server = Server::start(self.listen, config, parts).map_err(HostingError::Start)?;
         let local = server.local_addr();
         let advertised =

@@ -1,5 +1,5 @@
 use std::net::Ipv4Addr;
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
 use kabar_core::chat::{Kind, Start};
@@ -32,7 +32,8 @@ fn key() -> AnyRsaPrivateKey {
 fn serve(port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
     let (sender, events) = mpsc::channel();
     let on_event = Box::new(move |event| drop(sender.send(event)));
-    let parts = Parts { key: key(), verifier: NoPassword, store: MemoryStore::new(), on_event };
+    let store = Arc::new(Mutex::new(MemoryStore::new()));
+    let parts = Parts { key: key(), verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
     let listen = (Ipv4Addr::LOCALHOST, port).into();
     (Server::start(listen, HubConfig::new("lobby", SECRET), parts).unwrap(), events)
 }

@@ -25,7 +25,7 @@ use crate::fast::Fast;
 use crate::hub::{Counters, Hub, HubConfig, HubEvent, PasswordVerifier, Presence};
 use crate::key_file::fingerprint;
 use crate::random::random_bytes;
-use crate::store::Store;
+use crate::store::{LogReader, ReadError, Store};
 
 use run::Loop;
 
@@ -46,13 +46,15 @@ pub struct Server {
 }
 
 /// What its parts are made of.
-pub struct Parts<K, V, S> {
+pub struct Parts<K, V, S, R> {
     /// The server's key.
     pub key: K,
     /// Checks passwords, if the room has one.
     pub verifier: V,
     /// Where the log lies.
     pub store: S,
+    /// Reads the same log, on a thread of its own.
+    pub reader: R,
     /// Told of everything that happens, on the thread that serves: must not block.
     pub on_event: Box<dyn FnMut(HubEvent) + Send>,
 }
@@ -64,7 +66,7 @@ pub enum StartError {
     /// The address cannot be listened on.
     Bind(SocketAddr, io::Error),
     /// The store cannot be read.
-    Store,
+    Store(ReadError),
     /// The system gives no randomness, no thread, no poll.
     System(io::Error),
 }
@@ -87,16 +89,21 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start<K, V, S>(listen: SocketAddr, config: HubConfig, parts: Parts<K, V, S>) -> Result<Self, StartError>
+    pub fn start<K, V, S, R>(
+        listen: SocketAddr,
+        config: HubConfig,
+        parts: Parts<K, V, S, R>,
+    ) -> Result<Self, StartError>
     where
         K: PrivateKey + Send + Sync + 'static,
         V: PasswordVerifier + Send + 'static,
         S: Store + Send + 'static,
+        R: LogReader + Send + 'static,
     {
-        let Parts { key, verifier, mut store, on_event } = parts;
+        let Parts { key, verifier, mut store, reader, on_event } = parts;
         let socket = socket::Socket::bind(listen).map_err(|error| StartError::Bind(listen, error))?;
         let (local, receive_buffer) = (socket.local(), socket.receive_buffer());
-        let loaded = store.load(&config.room).map_err(|_| StartError::Store)?;
+        let loaded = store.load(&config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;
         let fingerprint = fingerprint(key.modulus());
         let limits = config.limits;
@@ -104,7 +111,8 @@ impl Server {
         let hub = Hub::<Fast>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);
         let (mut serve, waker) = Loop::new(hub, socket, clock, receiver, on_event).map_err(StartError::System)?;
-        let workers = workers::Workers::start(&limits, key, verifier, store, &waker).map_err(StartError::System)?;
+        let workers =
+            workers::Workers::start(&limits, key, verifier, store, reader, &waker).map_err(StartError::System)?;
         let thread = std::thread::Builder::new().name("kabar-server".to_owned()).spawn(move || {
             let served = serve.run(&workers);
             workers.stop();
@@ -220,7 +228,7 @@ impl Stopper {
     }
 }
 
-impl<K, V, S> fmt::Debug for Parts<K, V, S> {
+impl<K, V, S, R> fmt::Debug for Parts<K, V, S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Parts(..)")
     }
@@ -248,7 +256,7 @@ impl fmt::Display for StartError {
                 )
             }
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::Store => f.write_str("the history cannot be read"),
+            Self::Store(error) => write!(f, "the history cannot be read: {error}"),
             Self::System(error) => write!(f, "cannot start: {error}"),
         }
     }

@@ -1,23 +1,28 @@
 //! The threads that run the hub's jobs: public-key work, password checks, the store.
 //!
 //! Every queue is as long as the hub's own bound of outstanding jobs of that kind, so that queueing never waits and nobody waits
-//! behind another kind.
+//! behind another kind. Pages of the log are read by a thread of their own: they do not wait for a commit.
 
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::rsa::PrivateKey;
 use mio::Waker;
 
-use crate::hub::{AcceptJob, Done, HubLimits, Job, PasswordJob, PasswordVerifier, StoreJob};
-use crate::store::Store;
+use crate::hub::{AcceptJob, Done, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreJob};
+use crate::store::{LogReader, Store};
 
 /// Threads for public-key work: more would only take time from the one that serves.
 const MAX_ACCEPT_THREADS: usize = 2;
-/// Appends and reloads outstanding beside reads.
-const STORE_EXTRA: usize = 4;
+/// Appends and reloads outstanding.
+const STORE_JOBS: usize = 4;
+/// How long the store has to be without work before it does what can wait.
+const TIDY_AFTER: Duration = Duration::from_millis(100);
+/// How long it then waits for work after each part of that.
+const TIDY_GAP: Duration = Duration::from_millis(5);
 
 /// The worker threads of one server. They end when this is dropped.
 #[derive(Debug)]
@@ -25,6 +30,7 @@ pub(super) struct Workers<P: Provider> {
     accept: SyncSender<AcceptJob<P>>,
     password: SyncSender<PasswordJob>,
     store: SyncSender<StoreJob>,
+    read: SyncSender<ReadJob>,
     done: Receiver<Done>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -38,13 +44,15 @@ impl<P: Provider + 'static> Workers<P> {
         limits: &HubLimits,
         key: impl PrivateKey + Send + Sync + 'static,
         verifier: impl PasswordVerifier + Send + 'static,
-        mut store: impl Store + Send + 'static,
+        store: impl Store + Send + 'static,
+        mut reader: impl LogReader + Send + 'static,
         waker: &Arc<Waker>,
     ) -> std::io::Result<Self> {
         let (accept, accept_jobs) = mpsc::sync_channel::<AcceptJob<P>>(limits.accept_jobs);
         let (password, password_jobs) = mpsc::sync_channel::<PasswordJob>(1);
-        let (store_sender, store_jobs) = mpsc::sync_channel::<StoreJob>(limits.page_reads + STORE_EXTRA);
-        let (report, done) = mpsc::sync_channel(limits.accept_jobs + limits.page_reads + STORE_EXTRA + 1);
+        let (store_sender, store_jobs) = mpsc::sync_channel::<StoreJob>(STORE_JOBS);
+        let (read, read_jobs) = mpsc::sync_channel::<ReadJob>(limits.page_reads);
+        let (report, done) = mpsc::sync_channel(limits.accept_jobs + limits.page_reads + STORE_JOBS + 1);
         let report = Report { done: report, waker: Arc::clone(waker) };
         let mut threads = Vec::new();
 
@@ -58,9 +66,10 @@ impl<P: Provider + 'static> Workers<P> {
         }
         let run = move |job: PasswordJob| Done::Password(job.run(&verifier));
         threads.push(spawn("kabar-password", move || password_jobs.recv().ok(), run, report.clone())?);
-        let run = move |job: StoreJob| Done::Store(job.run(&mut store));
-        threads.push(spawn("kabar-store", move || store_jobs.recv().ok(), run, report)?);
-        Ok(Self { accept, password, store: store_sender, done, threads })
+        let run = move |job: ReadJob| Done::Store(job.run(&mut reader));
+        threads.push(spawn("kabar-read", move || read_jobs.recv().ok(), run, report.clone())?);
+        threads.push(spawn_store(store, store_jobs, report)?);
+        Ok(Self { accept, password, store: store_sender, read, done, threads })
     }
 
     /// Gives a job to its thread. Never waits.
@@ -68,6 +77,7 @@ impl<P: Provider + 'static> Workers<P> {
         let queued = match job {
             Job::Accept(job) => self.accept.try_send(*job).is_ok(),
             Job::Password(job) => self.password.try_send(job).is_ok(),
+            Job::Store(StoreJob::Read(job)) => self.read.try_send(job).is_ok(),
             Job::Store(job) => self.store.try_send(job).is_ok(),
         };
         if queued { Ok(()) } else { Err(WorkerDied) }
@@ -84,8 +94,8 @@ impl<P: Provider + 'static> Workers<P> {
 
     /// Ends the threads after what they are doing.
     pub(super) fn stop(self) {
-        let Self { accept, password, store, done, threads } = self;
-        drop((accept, password, store, done));
+        let Self { accept, password, store, read, done, threads } = self;
+        drop((accept, password, store, read, done));
         for thread in threads {
             drop(thread.join());
         }
@@ -120,4 +130,34 @@ fn spawn<J>(
             drop(report.waker.wake());
         }
     })
+}
+
+/// As [`spawn`], and does what can wait while there is nothing to do.
+fn spawn_store(
+    mut store: impl Store + Send + 'static,
+    jobs: Receiver<StoreJob>,
+    report: Report,
+) -> std::io::Result<JoinHandle<()>> {
+    let run = move || {
+        // What the last run left to do, too.
+        let mut patience = Some(TIDY_AFTER);
+        loop {
+            let next = match patience {
+                Some(patience) => jobs.recv_timeout(patience),
+                None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match next {
+                Ok(job) => {
+                    if report.done.send(Done::Store(job.run(&mut store))).is_err() {
+                        return;
+                    }
+                    drop(report.waker.wake());
+                    patience = Some(TIDY_AFTER);
+                }
+                Err(RecvTimeoutError::Timeout) => patience = store.tidy().then_some(TIDY_GAP),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    };
+    std::thread::Builder::new().name("kabar-store".to_owned()).spawn(run)
 }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use kabar_core::chat::{Kind, RefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::CommitError;
+use crate::store::{CommitError, ReadError};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub enum HubEvent {
     /// A commit did not (surely) happen; it is tried again. Nobody is told that anything was stored meanwhile.
     StoreTrouble(CommitError),
     /// The store cannot be read; it is tried again.
-    StoreUnreadable,
+    StoreUnreadable(ReadError),
     /// The store lost entries that were committed before. Nothing more is accepted until it has them again.
     StoreWentBack {
         /// The head it has.

@@ -12,7 +12,7 @@ use kabar_core::session::PendingAccept;
 use kabar_core::session::acceptor::Accepted;
 use zeroize::Zeroizing;
 
-use crate::store::{Batch, CommitError, Loaded, LogEntry, ReadError, Store};
+use crate::store::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store};
 
 /// Work for a worker. Jobs of different kinds may run in any order and beside each other; those of one kind in order.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub enum JobKind {
     Accept,
     /// Needs the password's verifier; one thread.
     Password,
-    /// Needs the store; one thread.
+    /// Needs the store; one thread, or one that writes and one that reads.
     Store,
 }
 
@@ -80,18 +80,20 @@ pub struct PasswordDone {
 pub enum StoreJob {
     /// Commit a batch. At most one is outstanding; the next one collects meanwhile (group commit).
     Append(Arc<Batch>),
-    /// Read entries that are behind the tail in memory.
-    Read {
-        /// The room.
-        room: Arc<str>,
-        /// Their seqs.
-        range: RangeInclusive<u64>,
-    },
+    /// Read entries that are behind the tail in memory. May run beside the others.
+    Read(ReadJob),
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
         /// The room.
         room: Arc<str>,
     },
+}
+
+/// Entries to read.
+#[derive(Clone, Debug)]
+pub struct ReadJob {
+    pub(super) room: Arc<str>,
+    pub(super) range: RangeInclusive<u64>,
 }
 
 /// What [`StoreJob::run`] found.
@@ -169,9 +171,16 @@ impl StoreJob {
     pub fn run(self, store: &mut impl Store) -> StoreDone {
         match self {
             Self::Append(batch) => StoreDone::Append(store.commit(&batch)),
-            Self::Read { room, range } => StoreDone::Read { entries: store.read(&room, range.clone()), range },
+            Self::Read(job) => job.run(store),
             Self::Reload { room } => StoreDone::Reload(store.load(&room).map(Box::new)),
         }
+    }
+}
+
+impl ReadJob {
+    /// Runs it.
+    pub fn run(self, log: &mut impl LogReader) -> StoreDone {
+        StoreDone::Read { entries: log.read(&self.room, self.range.clone()), range: self.range }
     }
 }
 

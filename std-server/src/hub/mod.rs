@@ -73,8 +73,8 @@ pub use config::{Entrance, HubConfig, HubLimits, Mistakes, Profile};
 pub use counters::Counters;
 pub use events::{Departure, HubEvent};
 pub use jobs::{
-    AcceptDone, AcceptJob, Done, Job, JobKind, NoPassword, PasswordDone, PasswordJob, PasswordVerifier, StoreDone,
-    StoreJob,
+    AcceptDone, AcceptJob, Done, Job, JobKind, NoPassword, PasswordDone, PasswordJob, PasswordVerifier, ReadJob,
+    StoreDone, StoreJob,
 };
 pub use memory::{Pool, Pooled};
 

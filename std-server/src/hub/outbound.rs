@@ -10,7 +10,7 @@ use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::peer::Phase;
 use super::timers::Timer;
-use super::{Departure, Hub, HubEvent, StoreJob};
+use super::{Departure, Hub, HubEvent, ReadJob, StoreJob};
 use super::{Job, MAX_MESSAGE_LEN};
 
 impl<P: Provider> Hub<P> {
@@ -171,7 +171,7 @@ impl<P: Provider> Hub<P> {
             return;
         }
         while let Some(range) = self.pages.next_read(&(self.log.first()..=self.log.head())) {
-            self.jobs.push_back(Job::Store(StoreJob::Read { room: self.room.clone(), range }));
+            self.jobs.push_back(Job::Store(StoreJob::Read(ReadJob { room: self.room.clone(), range })));
         }
     }
 }

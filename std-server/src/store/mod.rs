@@ -1,12 +1,16 @@
 //! Where a room's log lies (SPEC 7): what is written in one transaction, and what is read back.
 //!
-//! A store has one writer and is single-threaded: the hub has at most one [`Store::commit`] outstanding. Everything a commit
-//! writes becomes durable together or not at all.
+//! A store has one writer: the hub has at most one [`Store::commit`] outstanding. Everything a commit writes becomes durable together
+//! or not at all. Entries can be read beside it by a [`LogReader`].
 
+#[cfg(test)]
+mod conformance;
 mod memory;
+mod rules;
 
 use core::fmt;
 use core::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kabar_core::chat::{Kind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
@@ -153,13 +157,13 @@ pub struct Loaded {
     pub first: u64,
     /// Largest seq; 0: none yet.
     pub head: u64,
-    /// All instances.
+    /// All instances, in no order.
     pub instances: Vec<InstanceRecord>,
-    /// All names.
+    /// All names, in no order.
     pub names: Vec<NameRecord>,
-    /// All admissions.
+    /// All admissions, in no order.
     pub admissions: Vec<Admission>,
-    /// All sanctions.
+    /// All sanctions, in no order.
     pub sanctions: Vec<Sanction>,
 }
 
@@ -168,17 +172,48 @@ pub struct Loaded {
 #[non_exhaustive]
 pub enum CommitError {
     /// Nothing was written.
-    Failed,
+    Failed(Trouble),
     /// It may or may not have been written.
-    Uncertain,
+    Uncertain(Trouble),
 }
 
 /// Nothing could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadError;
+pub struct ReadError(pub Trouble);
+
+/// What is wrong with a store, as far as somebody can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// No space is left.
+    DiskFull,
+    /// Another program holds it.
+    Locked,
+    /// It may not be written.
+    ReadOnly,
+    /// It is not where it was when it was opened.
+    Moved,
+    /// Its content is not what was written.
+    Damaged,
+    /// The disk, or what stands for it; the number is the database's own.
+    Disk(i32),
+    /// What is to be written contradicts what is there.
+    Contradiction,
+    /// Something else; the number is the database's own.
+    Other(i32),
+}
+
+/// Reads entries, also beside the writer.
+pub trait LogReader {
+    /// Reads the entries of `range` that exist, in order.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError>;
+}
 
 /// A durable log and what belongs to it.
-pub trait Store {
+pub trait Store: LogReader {
     /// Reads all that is held of `room`; a room that is not known is empty.
     ///
     /// # Errors
@@ -191,11 +226,31 @@ pub trait Store {
     /// [`CommitError`]; after either, heads and numbers are to be read again with [`Store::load`].
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
 
-    /// Reads the entries of `range` that exist, in order.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError>;
+    /// Does a small part of what can wait. Called while there is nothing else to do, until it returns `false`: nothing is left.
+    fn tidy(&mut self) -> bool {
+        false
+    }
+}
+
+/// A store whose reader is the store itself.
+impl<S: LogReader> LogReader for Arc<Mutex<S>> {
+    fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).read(room, range)
+    }
+}
+
+impl<S: Store> Store for Arc<Mutex<S>> {
+    fn load(&mut self, room: &str) -> Result<Loaded, ReadError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).load(room)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).commit(batch)
+    }
+
+    fn tidy(&mut self) -> bool {
+        self.lock().unwrap_or_else(PoisonError::into_inner).tidy()
+    }
 }
 
 impl fmt::Debug for LogEntry {
@@ -213,10 +268,10 @@ impl fmt::Debug for LogEntry {
 
 impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Failed => "nothing was written",
-            Self::Uncertain => "it is not known whether it was written",
-        })
+        match self {
+            Self::Failed(trouble) => trouble.fmt(f),
+            Self::Uncertain(trouble) => write!(f, "{trouble}; the last lines may or may not be written"),
+        }
     }
 }
 
@@ -224,8 +279,23 @@ impl core::error::Error for CommitError {}
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store cannot be read")
+        self.0.fmt(f)
     }
 }
 
 impl core::error::Error for ReadError {}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DiskFull => f.write_str("the disk is full"),
+            Self::Locked => f.write_str("another program has locked the file"),
+            Self::ReadOnly => f.write_str("the file may not be written"),
+            Self::Moved => f.write_str("the file was moved or deleted"),
+            Self::Damaged => f.write_str("the file is damaged"),
+            Self::Disk(code) => write!(f, "the disk reports an error ({code})"),
+            Self::Contradiction => f.write_str("what is to be written contradicts what is there"),
+            Self::Other(code) => write!(f, "the database reports error {code}"),
+        }
+    }
+}

@@ -66,8 +66,8 @@ impl<P: Provider> Hub<P> {
     /// The batch did not (surely) happen: nothing is accepted before heads and numbers were read again (SPEC 7).
     fn on_trouble(&mut self, now: Instant, in_flight: InFlight, why: CommitError) {
         match why {
-            CommitError::Failed => self.counters.commits_failed += 1,
-            CommitError::Uncertain => self.counters.commits_uncertain += 1,
+            CommitError::Failed(_) => self.counters.commits_failed += 1,
+            CommitError::Uncertain(_) => self.counters.commits_uncertain += 1,
         }
         if !core::mem::replace(&mut self.appender.is_in_trouble, true) {
             self.tell(HubEvent::StoreTrouble(why));
@@ -124,9 +124,9 @@ impl<P: Provider> Hub<P> {
     pub(in crate::hub) fn on_reload_done(&mut self, now: Instant, result: Result<Box<Loaded>, ReadError>) {
         let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else { return };
         match result {
-            Err(ReadError) => {
+            Err(why) => {
                 self.counters.reads_failed += 1;
-                self.tell(HubEvent::StoreUnreadable);
+                self.tell(HubEvent::StoreUnreadable(why));
                 self.appender.state = State::ReloadPausing(in_flight);
                 self.pause(now);
             }
@@ -193,7 +193,7 @@ impl<P: Provider> Hub<P> {
                     self.mark_ready(id);
                 }
             }
-            Err(ReadError) => {
+            Err(ReadError(_)) => {
                 self.counters.reads_failed += 1;
                 self.pages.fail(&range);
                 self.timers.set(Timer::Pages, Some(now + self.config.limits.retry_min));

@@ -6,7 +6,7 @@ use kabar_core::time::Duration;
 use super::person::{Asking, Heard, asking};
 use super::world::World;
 use crate::hub::{Done, HubEvent, JobKind, StoreDone, StoreJob};
-use crate::store::{CommitError, Fault, Store};
+use crate::store::{CommitError, Fault, Store, Trouble};
 
 fn notices(world: &World, person: usize) -> usize {
     world.people[person].heard.iter().filter(|heard| **heard == Heard::Notice(NOTICE_STORAGE)).count()
@@ -24,7 +24,7 @@ fn posts_survive_commits_that_fail_and_their_author_is_told_once() {
     }
     assert_eq!((notices(&world, ana), notices(&world, ben), world.people[ana].stored()), (1, 0, 0));
     assert!(world.hub.counters().commits_failed > 1);
-    let is_trouble = |event: &HubEvent| matches!(event, HubEvent::StoreTrouble(CommitError::Failed));
+    let is_trouble = |event: &HubEvent| matches!(event, HubEvent::StoreTrouble(CommitError::Failed(_)));
     assert_eq!(world.events.iter().filter(|event| is_trouble(event)).count(), 1);
     world.store.set_fault(None);
     world.run(Duration::from_secs(6));
@@ -90,7 +90,7 @@ fn nothing_is_accepted_before_heads_and_numbers_were_read_again() {
     world.run_ms(20);
     let append = world.jobs.pop_front().expect("a commit");
     drop(append);
-    let failed = Done::Store(StoreDone::Append(Err(CommitError::Uncertain)));
+    let failed = Done::Store(StoreDone::Append(Err(CommitError::Uncertain(Trouble::Disk(0)))));
     world.hub.handle_done(world.now, failed);
     world.people[ana].post(2, "two");
     world.run(Duration::from_secs(20));
@@ -128,7 +128,7 @@ fn a_store_that_cannot_be_read_is_asked_again() {
     world.hub.handle_done(world.now, done);
     world.release();
     world.run(Duration::from_secs(3));
-    assert!(world.events.contains(&HubEvent::StoreUnreadable));
+    assert!(world.events.iter().any(|event| matches!(event, HubEvent::StoreUnreadable(_))));
     assert_eq!(world.people[ana].stored(), 0);
     world.store.set_fault(None);
     world.run(Duration::from_secs(6));

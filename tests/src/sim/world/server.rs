@@ -7,7 +7,7 @@ use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::fast::Fast;
 use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, Profile, StoreDone, StoreJob};
-use kabar_server::store::{Fault, LogEntry, MemoryStore, Store};
+use kabar_server::store::{Fault, LogEntry, LogReader, MemoryStore, Store};
 
 use super::rogue::Rogue;
 use super::{CHECK_EVERY, Happening, MAX_IDLE_WAKES, PASSWORD, ROOM, SECRET, SERVER, SPIN_TIME, World};
@@ -397,7 +397,7 @@ impl World {
             self.trace.note(now, &[5, u64::from(is_applied)], || format!("commit {result:?}, applied: {is_applied}"));
             self.coverage.count(match (result, is_applied) {
                 (Ok(()), _) => Seen::Committed,
-                (Err(kabar_server::store::CommitError::Failed), _) => Seen::CommitFailed,
+                (Err(kabar_server::store::CommitError::Failed(_)), _) => Seen::CommitFailed,
                 (Err(_), true) => Seen::CommitUncertainApplied,
                 (Err(_), false) => Seen::CommitUncertainLost,
             });
