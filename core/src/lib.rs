@@ -15,6 +15,7 @@
 //! * [`transport`]: streams, acknowledgements, loss detection, round-trip time, congestion, timers.
 //! * [`crypto`]: RSA of fixed size, AEAD, key derivation, identity; the provider seam.
 //! * [`wire`]: bytes to values and back: packets, frames, CRC-32; never panics.
+//! * [`serial`]: packets over a byte stream instead of UDP: delimiting, resynchronising.
 //! * [`time`]: instants and durations in microseconds.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -27,6 +28,7 @@ pub mod chat;
 pub mod client;
 pub mod connection;
 pub mod crypto;
+pub mod serial;
 pub mod session;
 pub mod time;
 pub mod transport;

@@ -1,0 +1,301 @@
+//! Consistent overhead byte stuffing (Cheshire and Baker, 1999): no byte of a frame is 0 but its end.
+
+/// Ends a frame. Whatever a receiver was in the middle of, behind this a frame begins.
+const DELIMITER: u8 = 0;
+/// The code of a block of 254 bytes that no 0 follows.
+const FULL_BLOCK: u8 = 0xff;
+/// Bytes of a block that no 0 ends, at most.
+const MAX_BLOCK_LEN: usize = 254;
+
+/// The bytes do not fit in the room that was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// Makes frames of packets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Framer;
+
+/// Finds packets of up to `N` bytes in a stream of bytes.
+///
+/// Longer ones, empty ones and what is not a frame are dropped and counted. Its size is `N` and 48 bytes at most.
+#[derive(Debug)]
+pub struct Deframer<const N: usize> {
+    packet: [u8; N],
+    len: usize,
+    state: State,
+    counters: Counters,
+}
+
+/// What a [`Deframer`] counted. Everything only rises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Packets found.
+    pub packets: u32,
+    /// Dropped: longer than there is room for.
+    pub too_long: u32,
+    /// Dropped: ended in the middle of a block.
+    pub malformed: u32,
+}
+
+/// Where in a frame the last byte was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Behind a delimiter.
+    Start,
+    /// So many bytes of a block are missing; a 0 follows it unless it is full, or the last.
+    Block { missing: u8, is_full: bool },
+    /// Nothing counts until the next delimiter.
+    Skip,
+}
+
+impl Framer {
+    /// Writes the frame of `packet` to `out`, of which [`super::MAX_FRAME_LEN`] bytes always suffice for a packet; returns its
+    /// length. It begins with a delimiter too: noise before it is a frame of its own.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn frame(packet: &[u8], out: &mut [u8]) -> Result<usize, Full> {
+        let mut out = Room { out, len: 0 };
+        out.push(DELIMITER)?;
+        let mut rest = packet;
+        loop {
+            let block_len = rest.iter().take(MAX_BLOCK_LEN).take_while(|byte| **byte != 0).count();
+            let (block, behind) = rest.split_at_checked(block_len).ok_or(Full)?;
+            out.push(u8::try_from(block_len + 1).map_err(|_| Full)?)?;
+            for byte in block {
+                out.push(*byte)?;
+            }
+            match behind.split_first() {
+                None => break,
+                // A full block ends by itself; another one is ended by a 0, which is left out.
+                Some(_) if block_len == MAX_BLOCK_LEN => rest = behind,
+                Some((_, behind)) => rest = behind,
+            }
+        }
+        out.push(DELIMITER)?;
+        Ok(out.len)
+    }
+}
+
+impl<const N: usize> Deframer<N> {
+    /// At the beginning of a stream.
+    #[must_use]
+    pub const fn new() -> Self {
+        // The first bytes may be the end of a frame that began earlier: they would not pass the packet's CRC, and need no care here.
+        Self {
+            packet: [0; N],
+            len: 0,
+            state: State::Start,
+            counters: Counters { packets: 0, too_long: 0, malformed: 0 },
+        }
+    }
+
+    /// Takes bytes from the front of `input` until a packet is complete, or none are left. Call it again with the rest.
+    pub fn take(&mut self, input: &mut &[u8]) -> Option<&mut [u8]> {
+        while let Some((byte, rest)) = input.split_first() {
+            *input = rest;
+            if let Some(len) = self.push(*byte) {
+                return self.packet.get_mut(..len);
+            }
+        }
+        None
+    }
+
+    /// The packet that was completed last, until more is taken.
+    pub(super) fn last(&mut self) -> Option<&mut [u8]> {
+        self.packet.get_mut(..self.len)
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The length of the packet that `byte` completes.
+    fn push(&mut self, byte: u8) -> Option<usize> {
+        if byte == DELIMITER {
+            return self.end();
+        }
+        match self.state {
+            State::Start => {
+                self.len = 0;
+                self.begin_block(byte);
+            }
+            State::Block { missing: 0, is_full } => {
+                if is_full || self.store(0) {
+                    self.begin_block(byte);
+                }
+            }
+            State::Block { missing, is_full } => {
+                if self.store(byte) {
+                    self.state = State::Block { missing: missing.saturating_sub(1), is_full };
+                }
+            }
+            State::Skip => {}
+        }
+        None
+    }
+
+    fn begin_block(&mut self, code: u8) {
+        self.state = State::Block { missing: code.saturating_sub(1), is_full: code == FULL_BLOCK };
+    }
+
+    fn store(&mut self, byte: u8) -> bool {
+        match self.packet.get_mut(self.len) {
+            Some(place) => {
+                *place = byte;
+                self.len = self.len.saturating_add(1);
+                true
+            }
+            None => {
+                self.counters.too_long = self.counters.too_long.wrapping_add(1);
+                self.state = State::Skip;
+                false
+            }
+        }
+    }
+
+    fn end(&mut self) -> Option<usize> {
+        match core::mem::replace(&mut self.state, State::Start) {
+            State::Start | State::Skip => None,
+            State::Block { missing: 0, .. } if self.len > 0 => {
+                self.counters.packets = self.counters.packets.wrapping_add(1);
+                Some(self.len)
+            }
+            State::Block { .. } => {
+                self.counters.malformed = self.counters.malformed.wrapping_add(1);
+                None
+            }
+        }
+    }
+}
+
+impl<const N: usize> Default for Deframer<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl core::fmt::Display for Full {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("there is no room for the frame")
+    }
+}
+
+impl core::error::Error for Full {}
+
+/// Where a frame is written.
+struct Room<'a> {
+    out: &'a mut [u8],
+    len: usize,
+}
+
+impl Room<'_> {
+    fn push(&mut self, byte: u8) -> Result<(), Full> {
+        *self.out.get_mut(self.len).ok_or(Full)? = byte;
+        self.len = self.len.saturating_add(1);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::super::MAX_FRAME_LEN;
+    use super::*;
+
+    fn framed(packet: &[u8]) -> Vec<u8> {
+        let mut out = vec![0xaa; packet.len() + packet.len() / 254 + 3];
+        let len = Framer::frame(packet, &mut out).expect("room");
+        out.truncate(len);
+        out
+    }
+
+    fn packets<const N: usize>(deframer: &mut Deframer<N>, mut bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut packets = Vec::new();
+        while !bytes.is_empty() {
+            packets.extend(deframer.take(&mut bytes).map(|packet| packet.to_vec()));
+        }
+        packets
+    }
+
+    /// The examples of the paper and of common descriptions.
+    #[test]
+    fn frames_as_others_do() {
+        let run: Vec<u8> = (1..=254).collect();
+        let long: Vec<u8> = (1..=255).collect();
+        let cases: [(&[u8], &[u8]); 6] = [
+            (&[0], &[1, 1]),
+            (&[0, 0], &[1, 1, 1]),
+            (&[0x11, 0x22, 0, 0x33], &[3, 0x11, 0x22, 2, 0x33]),
+            (&[0x11, 0, 0, 0], &[2, 0x11, 1, 1, 1]),
+            (&run, &[&[255], &run[..]].concat()),
+            (&long, &[&[255], &run[..], &[2, 255]].concat()),
+        ];
+        for (packet, stuffed) in cases {
+            assert_eq!(framed(packet), [&[0], stuffed, &[0]].concat(), "{packet:x?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_of_the_largest_packet_has_the_largest_length() {
+        let packet = [1; crate::wire::MAX_DATAGRAM];
+        assert_eq!(framed(&packet).len(), MAX_FRAME_LEN);
+        let mut short = [0; MAX_FRAME_LEN - 1];
+        assert_eq!(Framer::frame(&packet, &mut short), Err(Full));
+    }
+
+    #[test]
+    fn drops_what_is_too_long_and_finds_the_next() {
+        let mut deframer = Deframer::<4>::new();
+        let stream = [framed(&[1, 2, 3, 4, 5]), framed(&[1, 2, 3, 4]), framed(&[0; 5]), framed(&[0; 4])].concat();
+        assert_eq!(packets(&mut deframer, &stream), [vec![1, 2, 3, 4], vec![0; 4]]);
+        assert_eq!(deframer.counters(), Counters { packets: 2, too_long: 2, malformed: 0 });
+    }
+
+    #[test]
+    fn drops_what_ends_in_the_middle_of_a_block() {
+        let mut deframer = Deframer::<16>::new();
+        assert_eq!(packets(&mut deframer, &[5, 1, 2, 0, 2, 7, 0]), [vec![7]]);
+        assert_eq!(deframer.counters(), Counters { packets: 1, too_long: 0, malformed: 1 });
+    }
+
+    #[test]
+    fn is_bounded_in_memory() {
+        assert!(size_of::<Deframer<1200>>() <= 1200 + 48);
+    }
+
+    proptest! {
+        #[test]
+        fn every_packet_comes_back_however_the_stream_is_cut(
+            sent in prop::collection::vec(prop::collection::vec(prop_oneof![Just(0u8), any::<u8>()], 1..600), 1..6),
+            cut in 1usize..50,
+        ) {
+            let stream: Vec<u8> = sent.iter().flat_map(|packet| framed(packet)).collect();
+            let mut deframer = Deframer::<600>::new();
+            let found: Vec<_> = stream.chunks(cut).flat_map(|chunk| packets(&mut deframer, chunk)).collect();
+            prop_assert_eq!(found, sent);
+        }
+
+        #[test]
+        fn garbage_costs_no_frame_behind_it(garbage in prop::collection::vec(any::<u8>(), 0..300), packet in prop::collection::vec(any::<u8>(), 1..300)) {
+            let mut deframer = Deframer::<300>::new();
+            packets(&mut deframer, &garbage);
+            let found = packets(&mut deframer, &framed(&packet));
+            prop_assert_eq!(found.last(), Some(&packet));
+        }
+
+        #[test]
+        fn a_frame_has_no_delimiter_inside(packet in prop::collection::vec(any::<u8>(), 1..1200)) {
+            let frame = framed(&packet);
+            prop_assert!(frame.len() <= packet.len() + packet.len().div_ceil(254) + 2);
+            prop_assert_eq!(frame.iter().filter(|byte| **byte == 0).count(), 2);
+        }
+    }
+}
