@@ -42,6 +42,7 @@ fn departure(how: Departure) -> &'static str {
         Departure::Vanished => "not heard of any more",
         Departure::Replaced => "the same identity came again",
         Departure::Kicked => "put out",
+        Departure::Banned => "banned",
         Departure::Broke => "broke the protocol",
         Departure::Shutdown => "the server stops",
     }

@@ -10,7 +10,7 @@ use kabar_core::crypto::rsa::KeySize;
 use crate::address::{Advertised, Host};
 use crate::advertise::reachable_ip;
 use crate::data_dir::{DataDir, FileError, Lock, LockError};
-use crate::driver::{Parts, Server, ServerDied, StartError, Stopper};
+use crate::driver::{Control, Parts, Server, ServerDied, StartError};
 use crate::hub::{Entrance, HubConfig, HubEvent};
 use crate::invite::{Invite, RoomName};
 use crate::key_file::{load_or_make_key, load_or_make_secret};
@@ -123,10 +123,10 @@ impl Hosted {
         &self.server
     }
 
-    /// What stops it from another thread.
+    /// What moves it from any thread.
     #[must_use]
-    pub fn stopper(&self) -> Stopper {
-        self.server.stopper()
+    pub fn control(&self) -> &Control {
+        self.server.control()
     }
 
     /// Waits until it was stopped.

@@ -115,9 +115,9 @@ fn members_of_a_started_server_hear_each_other() {
     anna.say("hello");
     anna.until(|seen| *seen == Seen::Stored(1));
     bob.until(|seen| *seen == Seen::Text("hello".into()));
-    let names: Vec<_> = server.who().into_iter().map(|member| member.name).collect();
+    let names: Vec<_> = server.control().who().into_iter().map(|member| member.name).collect();
     assert_eq!(names, ["anna", "bob"]);
-    assert_eq!(server.counters().posts, 1);
+    assert_eq!(server.control().counters().posts, 1);
     let has_address =
         |event: &HubEvent| matches!(event, HubEvent::Entry { body, from: Some(_), .. } if body == b"hello");
     assert!(events.try_iter().any(|event| has_address(&event)), "the console learns who said it from where");
@@ -157,14 +157,14 @@ fn a_stopped_server_says_so_and_its_members_come_back_to_the_next() {
 fn a_kicked_member_ends_and_the_rest_stay() {
     let (server, _events) = serve(0);
     let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
-    assert!(!server.kick("nobody"));
-    assert!(server.kick("anna"));
+    assert!(server.control().kick("nobody").is_err());
+    assert!(server.control().kick("anna").is_ok());
     anna.until(|seen| matches!(seen, Seen::Ended(EndReason::Closed(_))));
-    server.say("behave");
+    server.control().say("behave");
     bob.until(|seen| *seen == Seen::Text("behave".into()));
     bob.say("yes");
     bob.until(|seen| *seen == Seen::Stored(1));
-    assert_eq!(server.who().len(), 1);
+    assert_eq!(server.control().who().len(), 1);
 }
 
 #[test]
@@ -178,5 +178,5 @@ fn leaving_waits_until_all_is_stored() {
     anna.driver.client.leave(now);
     anna.until(|seen| *seen == Seen::Ended(EndReason::Left));
     assert_eq!(anna.driver.client.unsettled(), 0);
-    assert_eq!(server.counters().posts, 500);
+    assert_eq!(server.control().counters().posts, 500);
 }

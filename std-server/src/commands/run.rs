@@ -64,8 +64,8 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
     };
     let slow = || eprintln!("making this room's key (once) ...");
     let hosted = hosting.start(slow, tell).map_err(CommandError::failed)?;
-    let stopper = hosted.stopper();
-    signals::on_stop(move || stopper.stop()).map_err(CommandError::failed)?;
+    let control = hosted.control().clone();
+    signals::on_stop(move || control.stop()).map_err(CommandError::failed)?;
     sender.line(format!("listening on {}", hosted.local_addr()));
     sender.line(hosted.invite().to_string());
     if hosted.is_local_only() {

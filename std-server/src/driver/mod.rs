@@ -3,6 +3,7 @@
 //! One thread owns the socket and the hub and waits for datagrams, deadlines, finished jobs and commands; nothing it does blocks.
 //! [`Server::start`] may be called by any program: `kabar-server`, `kabar host` in its own process, tests.
 
+mod control;
 mod run;
 mod socket;
 mod sources;
@@ -11,23 +12,23 @@ mod workers;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
-use mio::Waker;
 
 use crate::clock::Clock;
 use crate::fast::Fast;
-use crate::hub::{Counters, Hub, HubConfig, HubEvent, PasswordVerifier, Presence};
+use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
 use crate::key_file::fingerprint;
 use crate::random::random_bytes;
 use crate::store::{LogReader, ReadError, Store};
 
 use run::Loop;
+
+pub use control::Control;
 
 /// Commands that wait.
 const COMMANDS: usize = 64;
@@ -37,8 +38,7 @@ const STOP_TIME: Duration = Duration::from_secs(3);
 /// A running server. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Server {
-    commands: SyncSender<Command>,
-    waker: Arc<Waker>,
+    control: Control,
     thread: Option<JoinHandle<Result<(), ServerDied>>>,
     local: SocketAddr,
     fingerprint: Fingerprint,
@@ -75,15 +75,6 @@ pub enum StartError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerDied;
 
-/// What a server is told while it runs.
-enum Command {
-    Stop,
-    Say(String),
-    Kick(String, SyncSender<bool>),
-    Who(SyncSender<Vec<Presence>>),
-    Counters(SyncSender<Counters>),
-}
-
 impl Server {
     /// Binds and begins to serve. Returns when it can be joined.
     ///
@@ -119,7 +110,8 @@ impl Server {
             served.map_err(|_| ServerDied)
         });
         let thread = Some(thread.map_err(StartError::System)?);
-        Ok(Self { commands, waker, thread, local, fingerprint, receive_buffer })
+        let control = Control::new(commands, waker);
+        Ok(Self { control, thread, local, fingerprint, receive_buffer })
     }
 
     /// Where it listens: the real port, also when any was asked for.
@@ -140,33 +132,10 @@ impl Server {
         self.receive_buffer
     }
 
-    /// Says `text` to the room as the operator.
-    pub fn say(&self, text: &str) {
-        self.command(Command::Say(text.to_owned()));
-    }
-
-    /// Puts a member out. `false`: there is nobody of that name.
+    /// What moves it from any thread.
     #[must_use]
-    pub fn kick(&self, name: &str) -> bool {
-        self.ask(|answer| Command::Kick(name.to_owned(), answer)).unwrap_or(false)
-    }
-
-    /// Who is here.
-    #[must_use]
-    pub fn who(&self) -> Vec<Presence> {
-        self.ask(Command::Who).unwrap_or_default()
-    }
-
-    /// What was counted.
-    #[must_use]
-    pub fn counters(&self) -> Counters {
-        self.ask(Command::Counters).unwrap_or_default()
-    }
-
-    /// What stops this server from another thread.
-    #[must_use]
-    pub fn stopper(&self) -> Stopper {
-        Stopper { commands: self.commands.clone(), waker: Arc::clone(&self.waker) }
+    pub fn control(&self) -> &Control {
+        &self.control
     }
 
     /// Waits until it was stopped and has ended.
@@ -182,48 +151,20 @@ impl Server {
     /// # Errors
     /// [`ServerDied`] if it had ended before.
     pub fn stop(mut self) -> Result<(), ServerDied> {
-        self.command(Command::Stop);
+        self.control.stop();
         self.join()
     }
 
     fn join(&mut self) -> Result<(), ServerDied> {
         self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Err(ServerDied)))
     }
-
-    fn command(&self, command: Command) {
-        if self.commands.send(command).is_ok() {
-            drop(self.waker.wake());
-        }
-    }
-
-    fn ask<T>(&self, command: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
-        let (answer, answered) = mpsc::sync_channel(1);
-        self.command(command(answer));
-        answered.recv().ok()
-    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         if self.thread.is_some() {
-            self.command(Command::Stop);
+            self.control.stop();
             let _ = self.join();
-        }
-    }
-}
-
-/// Stops a server from wherever it is.
-#[derive(Clone, Debug)]
-pub struct Stopper {
-    commands: SyncSender<Command>,
-    waker: Arc<Waker>,
-}
-
-impl Stopper {
-    /// Begins to stop; [`Server::wait`] returns when it is done.
-    pub fn stop(&self) {
-        if self.commands.send(Command::Stop).is_ok() {
-            drop(self.waker.wake());
         }
     }
 }
@@ -231,18 +172,6 @@ impl Stopper {
 impl<K, V, S, R> fmt::Debug for Parts<K, V, S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Parts(..)")
-    }
-}
-
-impl fmt::Debug for Command {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stop => "Stop",
-            Self::Say(_) => "Say(..)",
-            Self::Kick(..) => "Kick(..)",
-            Self::Who(_) => "Who(..)",
-            Self::Counters(_) => "Counters(..)",
-        })
     }
 }
 

@@ -8,9 +8,10 @@ use std::time::{Duration as StdDuration, SystemTime, UNIX_EPOCH};
 use kabar_core::time::Instant;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use super::STOP_TIME;
+use super::control::Command;
 use super::socket::{Sent, Socket};
 use super::workers::{WorkerDied, Workers};
-use super::{Command, STOP_TIME};
 use crate::clock::Clock;
 use crate::fast::Fast;
 use crate::hub::{Hub, HubEvent};
@@ -88,10 +89,7 @@ impl Loop {
                         self.hub.shutdown(now);
                     }
                 }
-                Command::Say(text) => self.hub.say(now, &text),
-                Command::Kick(name, answer) => drop(answer.try_send(self.hub.kick(now, &name))),
-                Command::Who(answer) => drop(answer.try_send(self.hub.who())),
-                Command::Counters(answer) => drop(answer.try_send(self.hub.counters())),
+                Command::Do(act) => act(&mut self.hub, now),
             }
         }
         true

@@ -185,6 +185,11 @@ impl Appender {
         matches!(self.state, State::Idle) && self.posts.is_empty() && self.joiners.is_empty()
     }
 
+    /// Whether the last commit failed, or is not known to have happened.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.is_in_trouble
+    }
+
     /// What is about to be said of somebody's presence.
     pub(super) fn presence(&self, folded: &str) -> Option<bool> {
         self.presence.get(folded).copied()

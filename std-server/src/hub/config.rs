@@ -1,9 +1,10 @@
 //! What a hub is told: the room, who may come in, what it may use.
 
-use kabar_core::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
-use kabar_core::time::Duration;
+use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
 use kabar_core::transport::Capacity;
 use kabar_core::wire::packet::Limits as WireLimits;
+
+use super::HubLimits;
 
 /// What a hub needs to know.
 #[derive(Clone)]
@@ -34,117 +35,6 @@ pub enum Entrance {
     Secret,
     /// Whoever knows the password: checked by [`super::Job::Password`].
     Password,
-}
-
-/// Bounds of a hub. Each has a counter in [`super::Counters`] that says how often it was met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HubLimits {
-    /// Connections, open and closing.
-    pub connections: usize,
-    /// Connections that have not joined.
-    pub unjoined: usize,
-    /// Time to join in.
-    pub join_time: Duration,
-    /// Half-open entries in all (SPEC 3.6).
-    pub half_open: usize,
-    /// Half-open entries per /32 (IPv4) or /64 (IPv6).
-    pub half_open_per_prefix: usize,
-    /// Life of a half-open entry.
-    pub half_open_time: Duration,
-    /// Cookies whose Initiates are counted (SPEC 3.2).
-    pub cookies: usize,
-    /// Accept jobs that wait or run. Beyond this, Initiates are dropped.
-    pub accept_jobs: usize,
-    /// Accept jobs from which on the buckets of addresses count.
-    pub busy_accept_jobs: usize,
-    /// Handshakes a prefix may start at once while the server is busy ...
-    pub handshake_burst: u32,
-    /// ... and the time after which one more is allowed.
-    pub handshake_interval: Duration,
-    /// Prefixes that a table of buckets holds.
-    pub prefixes: usize,
-    /// Hints at once ...
-    pub hint_burst: u32,
-    /// ... and the time after which one more is allowed (SPEC 4.5).
-    pub hint_interval: Duration,
-    /// Joins that wait for their password to be checked.
-    pub password_queue: usize,
-    /// Wrong passwords from a prefix at once ...
-    pub password_burst: u32,
-    /// ... and the time after which one more is allowed.
-    pub password_interval: Duration,
-    /// Wrong passwords from everywhere at once ...
-    pub room_password_burst: u32,
-    /// ... and the time after which one more is allowed.
-    pub room_password_interval: Duration,
-    /// Members of the room.
-    pub members: usize,
-    /// Rooms with more members than this say neither joined nor left.
-    pub announced_members: usize,
-    /// A member that vanished and returns within this is not announced.
-    pub return_time: Duration,
-    /// Time unseen after which the ownership of a name lapses, in ms.
-    pub name_keep_ms: u64,
-    /// Longest body of a post in bytes; longer ones are refused.
-    pub body_bytes: usize,
-    /// Bytes of posts that are not committed. Beyond this, streams are not read.
-    pub unfinished_bytes: usize,
-    /// Bytes of the log's tail that stay in memory.
-    pub tail_bytes: usize,
-    /// Bytes of older pages of the log that stay in memory.
-    pub page_bytes: usize,
-    /// Reads of older pages outstanding at once.
-    pub page_reads: usize,
-    /// Bytes of rings of all connections together.
-    pub pool_bytes: usize,
-    /// First pause after a failed commit; doubles up to ...
-    pub retry_min: Duration,
-    /// ... this.
-    pub retry_max: Duration,
-    /// How long a connection that was refused is kept so that it hears why.
-    pub refusal_time: Duration,
-    /// Events that wait for [`super::Hub::poll_event`]; the oldest go first beyond this.
-    pub events: usize,
-}
-
-impl Default for HubLimits {
-    fn default() -> Self {
-        Self {
-            connections: 16_384,
-            unjoined: 1_024,
-            join_time: Duration::from_secs(10),
-            half_open: 1_024,
-            half_open_per_prefix: 64,
-            half_open_time: Duration::from_secs(5),
-            cookies: 32_768,
-            accept_jobs: 256,
-            busy_accept_jobs: 16,
-            handshake_burst: 64,
-            handshake_interval: Duration::from_millis(250),
-            prefixes: 16_384,
-            hint_burst: 1_000,
-            hint_interval: Duration::from_millis(1),
-            password_queue: 64,
-            password_burst: 5,
-            password_interval: Duration::from_secs(12),
-            room_password_burst: 60,
-            room_password_interval: Duration::from_secs(1),
-            members: 10_000,
-            announced_members: 64,
-            return_time: Duration::from_secs(60),
-            name_keep_ms: 30 * 24 * 3_600 * 1_000,
-            body_bytes: MAX_BODY_LEN,
-            unfinished_bytes: 4 << 20,
-            tail_bytes: 4 << 20,
-            page_bytes: 4 << 20,
-            page_reads: 8,
-            pool_bytes: 256 << 20,
-            retry_min: Duration::from_millis(250),
-            retry_max: Duration::from_secs(5),
-            refusal_time: Duration::from_secs(3),
-            events: 4_096,
-        }
-    }
 }
 
 /// What each connection works in and states to its peer (SPEC 2.4).

@@ -1,107 +1,194 @@
 //! What a hub counts. Everything only rises.
 
-/// Counts since the hub began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counters {
+/// One counter, for whoever shows all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Its name.
+    pub name: &'static str,
+    /// What it counts, as a sentence.
+    pub help: &'static str,
+    /// How often that happened.
+    pub value: u64,
+}
+
+/// Declares [`Counters`] from one list: a sentence and a name each.
+macro_rules! counters {
+    ($(#[doc = $help:literal] $name:ident,)+) => {
+        /// Counts since the hub began.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Counters {
+            $(#[doc = $help] pub $name: u64,)+
+        }
+
+        impl Counters {
+            /// All of them.
+            pub fn all(&self) -> impl Iterator<Item = Counted> {
+                [$(Counted { name: stringify!($name), help: $help.trim_ascii(), value: self.$name },)+].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
     /// Datagrams that came in.
-    pub datagrams: u64,
+    datagrams,
     /// Datagrams that went out.
-    pub transmits: u64,
+    transmits,
+    /// Bytes of datagrams that came in.
+    bytes_in,
+    /// Bytes of datagrams that went out.
+    bytes_out,
     /// Dropped: the CRC does not match.
-    pub damaged: u64,
+    damaged,
     /// Dropped: a version, type or suite that does not exist.
-    pub unknown: u64,
+    unknown,
     /// Dropped: the body breaks its layout, or a client does not send this.
-    pub malformed: u64,
+    malformed,
     /// Dropped: a Hello for another key or too short for its answer, a ciphertext for another key.
-    pub wrong_key: u64,
+    wrong_key,
     /// Dropped: a cookie that is not valid.
-    pub wrong_cookie: u64,
+    wrong_cookie,
     /// Dropped: the tag does not verify.
-    pub not_authentic: u64,
+    not_authentic,
     /// Dropped: seen before.
-    pub replayed: u64,
+    replayed,
     /// Dropped: too old.
-    pub stale: u64,
+    stale,
     /// Dropped: no room for its data now; it will come again.
-    pub no_room: u64,
+    no_room,
+    /// Packets of connections opened and taken.
+    packets_received,
+    /// Packets of connections sealed and sent.
+    packets_sent,
+    /// Packets sent whose stream data was sent again.
+    packets_resent,
+    /// Packets sent and declared lost.
+    packets_lost,
+    /// Chat messages read from members' streams.
+    messages_in,
+    /// Chat messages written to members' streams.
+    messages_out,
     /// Challenges sent.
-    pub challenges: u64,
+    challenges,
     /// Accepts sent, repeated ones included.
-    pub accepts: u64,
+    accepts,
     /// Hints sent.
-    pub hints: u64,
+    hints,
     /// Hints not sent, to keep their rate.
-    pub hints_limited: u64,
-    /// Initiates dropped: the cookie was used up, or no more cookies can be counted.
-    pub cookies_limited: u64,
+    hints_limited,
+    /// Initiates dropped: the cookie was used up.
+    cookies_limited,
+    /// Initiates dropped: no more cookies can be counted.
+    cookies_full,
     /// Initiates dropped: the half-open table is full.
-    pub half_open_full: u64,
+    half_open_full,
     /// Initiates dropped: the half-open entries of a prefix are used up.
-    pub half_open_prefix_full: u64,
+    half_open_prefix_full,
     /// Initiates dropped: too many jobs wait.
-    pub accept_jobs_full: u64,
+    accept_jobs_full,
     /// Initiates dropped: the bucket of an address is empty while the server is busy.
-    pub handshakes_limited: u64,
+    handshakes_limited,
+    /// Initiates that came while the server was busy.
+    handshakes_busy,
+    /// Times a table of address buckets had no room for one more address.
+    buckets_full,
     /// Handshakes whose ciphertext or share was not acceptable.
-    pub handshakes_failed: u64,
+    handshakes_failed,
     /// Half-open entries that expired.
-    pub half_open_expired: u64,
-    /// First sealed packets dropped: too many connections, or too many that have not joined.
-    pub connections_full: u64,
+    half_open_expired,
+    /// First sealed packets dropped: too many connections.
+    connections_full,
+    /// First sealed packets dropped: too many connections that have not joined.
+    unjoined_full,
     /// Connections opened.
-    pub connections: u64,
+    connections,
     /// Connections closed because no Join came in time.
-    pub not_joined: u64,
+    not_joined,
     /// Connections closed because a message broke its rules.
-    pub broken_messages: u64,
+    broken_messages,
     /// Joins admitted.
-    pub joins: u64,
+    joins,
     /// Joins refused.
-    pub refused: u64,
-    /// Joins refused: too many wrong passwords from there, or in all.
-    pub passwords_limited: u64,
+    refused,
+    /// Joins refused: banned.
+    banned,
+    /// Refused connections closed before they acknowledged the reason.
+    refusals_unheard,
+    /// Joins refused: too many wrong passwords from there.
+    passwords_limited,
+    /// Joins refused: too many wrong passwords in all.
+    room_passwords_limited,
     /// Joins refused: too many wait for their password.
-    pub password_queue_full: u64,
+    password_queue_full,
     /// Wrong passwords.
-    pub wrong_passwords: u64,
+    wrong_passwords,
     /// Joins refused: the room is full.
-    pub room_full: u64,
+    room_full,
+    /// Joins not announced: the room is large.
+    unannounced,
+    /// Members that vanished and did not return in time.
+    not_returned,
+    /// Names that got another owner because theirs was not seen for long.
+    names_lapsed,
     /// Members replaced by the same identity from elsewhere.
-    pub replaced: u64,
+    replaced,
     /// Posts taken.
-    pub posts: u64,
+    posts,
     /// Posts that were there already or wait already.
-    pub posts_repeated: u64,
+    posts_repeated,
     /// Posts refused for good.
-    pub posts_refused: u64,
+    posts_refused,
+    /// Of those, the ones that were too long.
+    posts_too_long,
+    /// Of those, the ones of muted members.
+    posts_muted,
     /// Posts passed over after a refusal.
-    pub posts_ignored: u64,
+    posts_ignored,
     /// Times a stream was not read on because too much waits to be committed.
-    pub reads_held: u64,
+    reads_held,
     /// Entries committed.
-    pub entries: u64,
+    entries,
     /// Batches committed.
-    pub commits: u64,
+    commits,
     /// Commits that failed.
-    pub commits_failed: u64,
+    commits_failed,
     /// Commits with unknown outcome.
-    pub commits_uncertain: u64,
+    commits_uncertain,
     /// Of those, the ones that had happened.
-    pub commits_found: u64,
+    commits_found,
+    /// Pauses before a commit or reload was tried again.
+    retries,
+    /// Of those, the ones as long as they get.
+    retries_longest,
     /// Pages of the log read from the store.
-    pub pages_read: u64,
+    pages_read,
+    /// Pages that left memory to make room for others.
+    pages_dropped,
+    /// Times reads had to wait because too many were outstanding.
+    page_reads_held,
+    /// Entries that left the tail in memory.
+    tail_dropped,
     /// Reads of the store that failed.
-    pub reads_failed: u64,
+    reads_failed,
     /// Entries written to a member's stream.
-    pub delivered: u64,
+    delivered,
     /// Stubs written to a member's stream.
-    pub stubs: u64,
+    stubs,
     /// Times no ring could be had from the pool.
-    pub pool_empty: u64,
+    pool_empty,
     /// Silent connections given up because others needed their rings.
-    pub reclaimed: u64,
+    reclaimed,
     /// Events dropped because nobody fetched them.
-    pub events_dropped: u64,
+    events_dropped,
+}
+
+impl Counters {
+    /// Adds what a connection counted.
+    pub(super) fn add(&mut self, connection: &kabar_core::connection::Counters) {
+        self.packets_received += connection.received;
+        self.packets_sent += connection.sent;
+        self.packets_resent += connection.resent;
+        self.packets_lost += connection.lost;
+    }
 }

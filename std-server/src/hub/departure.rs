@@ -50,7 +50,7 @@ impl<P: Provider> Hub<P> {
         // The same member may be on its way in again.
         let is_returning = self.ownership.is_claimed(folded);
         match how {
-            Departure::Kicked => {
+            Departure::Kicked | Departure::Banned => {
                 let source = Source::Presence { folded: folded.to_owned(), joiner: None };
                 self.appender.push(Pending::by_server(name, Kind::KICKED, &[], source));
             }
@@ -76,6 +76,7 @@ impl<P: Provider> Hub<P> {
         let is_back = self.members.by_name.contains_key(folded) || self.ownership.is_claimed(folded);
         let name = self.ownership.record(folded).map(|record| record.name.clone());
         if let (false, Some(name)) = (is_back, name) {
+            self.counters.not_returned += u64::from(self.is_present(folded));
             self.say_left(&name, folded);
         }
     }

@@ -29,6 +29,7 @@ impl<P: Provider> Hub<P> {
         let _ = writeln!(text, "{:?}", self.members);
         let _ = writeln!(text, "{:?}", self.log);
         let _ = writeln!(text, "{:?}", self.ownership);
+        let _ = writeln!(text, "{:?}", self.sanctions);
         let _ = writeln!(text, "{:?}", self.appender);
         let _ = writeln!(text, "{:?} {}", self.held, self.waiting);
         kdf::sha256(&[text.as_bytes()])

@@ -87,6 +87,8 @@ pub enum Departure {
     Replaced,
     /// The operator put it out.
     Kicked,
+    /// The operator put it out for good.
+    Banned,
     /// It broke a rule.
     Broke,
     /// The server stops.

@@ -69,8 +69,10 @@ pub(super) enum Refusal {
     Full,
     /// The prefix has as many as it may.
     PrefixFull,
-    /// The cookie is used up, or cannot be counted.
+    /// The cookie is used up.
     Cookie,
+    /// No more cookies can be counted.
+    CookiesFull,
 }
 
 impl HalfOpen {
@@ -132,7 +134,7 @@ impl HalfOpen {
         match self.cookies.get_mut(&cookie) {
             Some(uses) if *uses >= INITIATES_PER_COOKIE => return Err(Refusal::Cookie),
             Some(uses) => *uses += 1,
-            None if is_full => return Err(Refusal::Cookie),
+            None if is_full => return Err(Refusal::CookiesFull),
             None => {
                 self.cookies.insert(cookie, 1);
                 self.cookie_order.push_back((now + COOKIE_LIFE, cookie));
@@ -162,12 +164,17 @@ impl HalfOpen {
         Some((entry.from, entry.accepted.as_deref()?))
     }
 
-    /// Removes an entry.
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Which handshake an entry is: those that began later have higher ones.
     pub(super) fn ordinal(&self, connection_id: u32) -> u64 {
         self.entries.get(&connection_id).map_or(0, |entry| entry.ordinal)
     }
 
+    /// Removes an entry.
     pub(super) fn remove(&mut self, connection_id: u32) {
         let Some(entry) = self.entries.remove(&connection_id) else { return };
         self.by_initiate.remove(&entry.initiate);
@@ -239,7 +246,7 @@ mod tests {
             assert_eq!(insert(&mut table, at(1), u32::from(cookie), cookie, 1), Ok(()));
             table.remove(u32::from(cookie));
         }
-        assert_eq!(insert(&mut table, at(120), 9, 9, 1), Err(Refusal::Cookie));
+        assert_eq!(insert(&mut table, at(120), 9, 9, 1), Err(Refusal::CookiesFull));
         assert_eq!(insert(&mut table, at(121), 9, 9, 1), Ok(()));
         assert_eq!((table.cookies.len(), table.cookie_order.len()), (1, 1));
     }

@@ -66,7 +66,9 @@ impl<P: Provider> Hub<P> {
             return;
         }
         let is_allowed = self.handshakes.take(now, Prefix::of(from));
-        if self.accept_jobs >= limits.busy_accept_jobs && !is_allowed {
+        let is_busy = self.accept_jobs >= limits.busy_accept_jobs;
+        self.counters.handshakes_busy += u64::from(is_busy);
+        if is_busy && !is_allowed {
             self.counters.handshakes_limited += 1;
             return;
         }
@@ -76,6 +78,7 @@ impl<P: Provider> Hub<P> {
                 Refusal::Full => &mut self.counters.half_open_full,
                 Refusal::PrefixFull => &mut self.counters.half_open_prefix_full,
                 Refusal::Cookie => &mut self.counters.cookies_limited,
+                Refusal::CookiesFull => &mut self.counters.cookies_full,
             } += 1;
             return;
         }
@@ -130,8 +133,15 @@ impl<P: Provider> Hub<P> {
     /// The first sealed packet of a half-open connection: if it verifies, the connection is open and the entry is gone (SPEC 3.6).
     fn open(&mut self, now: Instant, from: SocketAddr, id: u32, datagram: &mut [u8]) {
         let limits = &self.config.limits;
-        if self.is_stopping || self.waiting >= limits.unjoined || self.peers.len() >= limits.connections {
+        if self.is_stopping {
+            return;
+        }
+        if self.peers.len() >= limits.connections {
             self.counters.connections_full += 1;
+            return;
+        }
+        if self.waiting >= limits.unjoined {
+            self.counters.unjoined_full += 1;
             return;
         }
         let Some((remote, Accepted { established, .. })) = self.half_open.ready(id) else { return };

@@ -13,9 +13,13 @@ use super::peer::{Ask, Phase};
 use super::timers::Timer;
 use super::{Entrance, Hub};
 use crate::names::Name;
+use crate::store::SanctionKind;
 
 /// Room for what a Join signs, with a room name as long as strings are.
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
+
+/// What the banned are told.
+const BANNED: &str = "banned from this room";
 
 /// How a Join that is in order goes on.
 enum Entry {
@@ -27,6 +31,7 @@ impl<P: Provider> Hub<P> {
     pub(super) fn on_join(&mut self, now: Instant, id: u32, join: &Join<'_>) {
         self.timers.set(Timer::Phase(id), None);
         match self.judge(id, join) {
+            Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, id, join.name),
             Err((code, text)) => self.refuse(now, id, join.name, code, text),
             Ok((ask, Entry::Admitted)) => self.admit(now, id, ask),
             Ok((ask, Entry::Password)) => {
@@ -48,6 +53,9 @@ impl<P: Provider> Hub<P> {
         let len = join_statement(exporter, &join.identity, join.room, &mut statement).unwrap_or_default();
         if !join.identity.verify(&statement[..len], &join.signature) {
             return Err((RefusedCode::SIGNATURE, "the signature does not verify"));
+        }
+        if self.sanctions.holds(join.identity, SanctionKind::Ban) {
+            return Err((RefusedCode::BANNED, BANNED));
         }
         let is_admitted = self.ownership.is_admitted(&join.identity);
         let entrance = self.config.entrance;
@@ -78,12 +86,19 @@ impl<P: Provider> Hub<P> {
         Ok((Box::new(ask), entry))
     }
 
+    pub(super) fn refuse_banned(&mut self, now: Instant, id: u32, name: &str) {
+        self.counters.banned += 1;
+        self.refuse(now, id, name, RefusedCode::BANNED, BANNED);
+    }
+
     /// A Join that may come in: name, instance and place, then the commit.
     pub(super) fn admit(&mut self, now: Instant, id: u32, mut ask: Box<Ask>) {
         if let Err((code, text)) = self.place(now, &mut ask) {
             return self.refuse(now, id, ask.name.shown(), code, text);
         }
         let folded = ask.name.folded().to_owned();
+        let is_lapsed = self.ownership.record(&folded).is_some_and(|record| record.identity != ask.identity);
+        self.counters.names_lapsed += u64::from(is_lapsed);
         self.ownership.claim(&folded, ask.identity);
         self.announce_joined(id, &ask);
         self.timers.set(Timer::Away(folded.clone()), None);
@@ -138,6 +153,7 @@ impl<P: Provider> Hub<P> {
         let folded = ask.name.folded();
         let is_return = self.is_present(folded) || self.timers.get(&Timer::Away(folded.to_owned())).is_some();
         let is_small = self.members.by_identity.len() < self.config.limits.announced_members;
+        self.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {
             let source = Source::Presence { folded: folded.to_owned(), joiner: Some(id) };
             self.appender.push(Pending::by_server(ask.name.shown(), Kind::JOINED, &[], source));

@@ -58,11 +58,17 @@ pub(super) struct Buckets {
     rate: Rate,
     buckets: BTreeMap<Prefix, Bucket>,
     max: usize,
+    full: u64,
 }
 
 impl Buckets {
     pub(super) fn new(rate: Rate, max: usize) -> Self {
-        Self { rate, buckets: BTreeMap::new(), max }
+        Self { rate, buckets: BTreeMap::new(), max, full: 0 }
+    }
+
+    /// How often there was no room for a prefix.
+    pub(super) fn full(&self) -> u64 {
+        self.full
     }
 
     /// Whether the prefix has a token left.
@@ -75,6 +81,7 @@ impl Buckets {
         if self.buckets.len() >= self.max && !self.buckets.contains_key(&prefix) {
             self.buckets.retain(|_, bucket| bucket.full_at > now);
             if self.buckets.len() >= self.max {
+                self.full += 1;
                 return false;
             }
         }

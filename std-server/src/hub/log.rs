@@ -26,6 +26,7 @@ pub(super) struct Log {
     tail: VecDeque<Encoded>,
     tail_bytes: usize,
     tail_limit: usize,
+    tail_dropped: u64,
 }
 
 /// One client process (SPEC 6.5).
@@ -60,6 +61,7 @@ impl Log {
             tail: VecDeque::new(),
             tail_bytes: 0,
             tail_limit,
+            tail_dropped: 0,
         };
         log.reload(loaded);
         log
@@ -97,6 +99,7 @@ impl Log {
             && let Some(oldest) = self.tail.pop_front()
         {
             self.tail_bytes -= oldest.message.len();
+            self.tail_dropped += 1;
         }
     }
 
@@ -128,6 +131,11 @@ impl Log {
     /// Whether the name of this run is in the store.
     pub(super) fn is_term_durable(&self) -> bool {
         self.terms.iter().any(|record| record.term == self.term.term)
+    }
+
+    /// How many entries left the tail.
+    pub(super) fn tail_dropped(&self) -> u64 {
+        self.tail_dropped
     }
 
     pub(super) fn term(&self) -> TermRecord {

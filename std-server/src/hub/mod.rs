@@ -30,6 +30,7 @@ mod inbound;
 mod jobs;
 mod join;
 mod limiter;
+mod limits;
 mod log;
 mod memory;
 mod operator;
@@ -41,6 +42,7 @@ mod peer;
 mod posts;
 mod read;
 mod reclaim;
+mod sanctions;
 mod timers;
 mod welcome;
 
@@ -67,16 +69,19 @@ use ownership::Ownership;
 use pages::Pages;
 use password::Passwords;
 use peer::Peer;
+use sanctions::Sanctions;
 use timers::{Timer, Timers};
 
-pub use config::{Entrance, HubConfig, HubLimits, Mistakes, Profile};
-pub use counters::Counters;
+pub use config::{Entrance, HubConfig, Mistakes, Profile};
+pub use counters::{Counted, Counters};
 pub use events::{Departure, HubEvent};
 pub use jobs::{
     AcceptDone, AcceptJob, Done, Job, JobKind, NoPassword, PasswordDone, PasswordJob, PasswordVerifier, ReadJob,
     StoreDone, StoreJob,
 };
+pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use memory::{Pool, Pooled};
+pub use operator::{OperatorError, Outcome, Presence, Status};
 
 /// The hub of one room.
 #[derive(Debug)]
@@ -112,6 +117,7 @@ pub struct Hub<P: Provider> {
     pages: Pages,
     appender: Appender,
     ownership: Ownership,
+    sanctions: Sanctions,
 
     replies: VecDeque<(SocketAddr, Vec<u8>)>,
     jobs: VecDeque<Job<P>>,
@@ -135,15 +141,6 @@ struct Members {
 struct Wall {
     at: Instant,
     unix_ms: u64,
-}
-
-/// One member, for an operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presence {
-    /// The name as the server wrote it.
-    pub name: String,
-    /// Where it is.
-    pub address: SocketAddr,
 }
 
 impl<P: Provider> Hub<P> {
@@ -183,7 +180,8 @@ impl<P: Provider> Hub<P> {
             log: Log::new(&loaded, draw_term(&mut rng, &loaded), limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::new(limits.retry_min),
-            ownership: Ownership::new(&loaded, config.admission_tag, limits.name_keep_ms),
+            ownership: Ownership::new(&loaded, config.admission_tag, limits.name_keep.as_millis()),
+            sanctions: Sanctions::new(&loaded),
             replies: VecDeque::new(),
             jobs: VecDeque::new(),
             events: VecDeque::new(),
@@ -205,6 +203,7 @@ impl<P: Provider> Hub<P> {
     /// Takes a datagram, in place.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         self.counters.datagrams += 1;
+        self.counters.bytes_in += datagram.len() as u64;
         self.counters.half_open_expired += self.half_open.expire(now);
         self.receive(now, from, datagram);
         self.finish_input(now);
@@ -244,7 +243,10 @@ impl<P: Provider> Hub<P> {
         if transmit.is_none() {
             self.put_to_work(now);
         }
-        self.counters.transmits += u64::from(transmit.is_some());
+        if let Some(transmit) = transmit {
+            self.counters.transmits += 1;
+            self.counters.bytes_out += transmit.len as u64;
+        }
         transmit
     }
 
@@ -273,7 +275,19 @@ impl<P: Provider> Hub<P> {
     /// What was counted.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters { pool_empty: self.pool.refused(), ..self.counters }
+        let mut counters = Counters {
+            messages_out: self.counters.messages_out + self.counters.delivered,
+            buckets_full: self.handshakes.full() + self.passwords.buckets_full(),
+            pool_empty: self.pool.refused(),
+            pages_dropped: self.pages.dropped(),
+            page_reads_held: self.pages.held(),
+            tail_dropped: self.log.tail_dropped(),
+            ..self.counters
+        };
+        for peer in self.peers.values() {
+            counters.add(&peer.connection.counters());
+        }
+        counters
     }
 
     /// What follows every input.

@@ -86,7 +86,10 @@ impl<P: Provider> Hub<P> {
                 self.counters.not_joined += 1;
                 self.close(now, id, CloseCode::NOT_JOINED, "no join in time");
             }
-            Some(Phase::Refused) => self.close(now, id, CloseCode::REFUSED, ""),
+            Some(Phase::Refused) => {
+                self.counters.refusals_unheard += 1;
+                self.close(now, id, CloseCode::REFUSED, "");
+            }
             _ => {}
         }
     }
@@ -116,7 +119,9 @@ impl<P: Provider> Hub<P> {
         let mut buffer = [0; MAX_MESSAGE_LEN];
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let Ok(len) = message.encode(&mut buffer) else { return false };
-        peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok()
+        let was_sent = peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok();
+        self.counters.messages_out += u64::from(was_sent);
+        was_sent
     }
 
     /// Says why a Join is refused. The connection is closed when that was heard, or soon anyway (SPEC 6.3).
@@ -163,7 +168,9 @@ impl<P: Provider> Hub<P> {
         self.set_phase(id, Phase::Over);
         self.timers.set(Timer::Connection(id), None);
         self.timers.set(Timer::Phase(id), None);
-        self.peers.remove(&id);
+        if let Some(peer) = self.peers.remove(&id) {
+            self.counters.add(&peer.connection.counters());
+        }
     }
 
     pub(super) fn read_pages(&mut self) {

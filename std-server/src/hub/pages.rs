@@ -31,6 +31,9 @@ pub(super) struct Pages {
     waiting: BTreeMap<u64, Vec<u32>>,
     outstanding: BTreeSet<u64>,
     max_reads: usize,
+    dropped: u64,
+    held: u64,
+    is_held: bool,
 }
 
 #[derive(Debug)]
@@ -55,6 +58,9 @@ impl Pages {
             waiting: BTreeMap::new(),
             outstanding: BTreeSet::new(),
             max_reads,
+            dropped: 0,
+            held: 0,
+            is_held: false,
         }
     }
 
@@ -80,10 +86,12 @@ impl Pages {
 
     /// The next page to read, within what is kept and committed.
     pub(super) fn next_read(&mut self, kept: &RangeInclusive<u64>) -> Option<RangeInclusive<u64>> {
+        let page = *self.waiting.keys().find(|page| !self.outstanding.contains(page))?;
         if self.outstanding.len() >= self.max_reads {
+            self.held += u64::from(!core::mem::replace(&mut self.is_held, true));
             return None;
         }
-        let page = *self.waiting.keys().find(|page| !self.outstanding.contains(page))?;
+        self.is_held = false;
         self.outstanding.insert(page);
         let first = page * PAGE + 1;
         Some(first.max(*kept.start())..=(first + PAGE - 1).min(*kept.end()))
@@ -104,6 +112,7 @@ impl Pages {
             let oldest = self.pages.iter().min_by_key(|(_, page)| page.used).map(|(index, _)| *index);
             let Some(page) = oldest.and_then(|index| self.pages.remove(&index)) else { break };
             self.bytes -= page.bytes;
+            self.dropped += 1;
         }
         self.waiting.remove(&index).unwrap_or_default()
     }
@@ -111,6 +120,16 @@ impl Pages {
     /// A read failed: it is wanted as before.
     pub(super) fn fail(&mut self, range: &RangeInclusive<u64>) {
         self.outstanding.remove(&page_of(*range.end()));
+    }
+
+    /// How many pages made room for others.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How often reads had to wait.
+    pub(super) fn held(&self) -> u64 {
+        self.held
     }
 
     /// Forgets what was read (the log is not what it was).

@@ -34,8 +34,9 @@ impl Passwords {
         }
     }
 
-    fn may_try(&self, now: Instant, prefix: Prefix) -> bool {
-        self.wrong.has_token(now, prefix) && self.wrong_in_all.has_token(now, self.rate_in_all)
+    /// How often there was no room to count the wrong passwords of an address.
+    pub(super) fn buckets_full(&self) -> u64 {
+        self.wrong.full()
     }
 }
 
@@ -58,9 +59,11 @@ impl<P: Provider> Hub<P> {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             let prefix = Prefix::of(peer.address);
             let Phase::Checking(ask, password) = &mut peer.phase else { continue };
-            if !self.passwords.may_try(now, prefix) {
+            let may_here = self.passwords.wrong.has_token(now, prefix);
+            if !may_here || !self.passwords.wrong_in_all.has_token(now, self.passwords.rate_in_all) {
                 let name = ask.name.shown().to_owned();
-                self.counters.passwords_limited += 1;
+                let counters = &mut self.counters;
+                *if may_here { &mut counters.room_passwords_limited } else { &mut counters.passwords_limited } += 1;
                 self.refuse(now, id, &name, RefusedCode::TRY_LATER, "too many wrong passwords; try again in a minute");
                 continue;
             }

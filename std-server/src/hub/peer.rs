@@ -13,7 +13,7 @@ use kabar_core::chat::{PostRefusedCode, Start};
 use kabar_core::connection::Connection;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::Duration;
+use kabar_core::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::memory::Pooled;
@@ -75,6 +75,10 @@ pub(super) struct Member {
     pub(super) identity: PublicIdentity,
     pub(super) instance: u64,
     pub(super) largest_entry: u16,
+    /// When it joined, in ms since 1970.
+    pub(super) since_ms: u64,
+    /// When it joined or last posted.
+    pub(super) spoke_at: Instant,
     /// Seq of the last entry written to its stream, or passed over.
     pub(super) cursor: u64,
     /// Welcome is still to be sent.
@@ -142,12 +146,14 @@ impl Phase {
 }
 
 impl Member {
-    pub(super) fn new(ask: Ask, cursor: u64, welcome: WelcomeDue) -> Self {
+    pub(super) fn new(ask: Ask, cursor: u64, welcome: WelcomeDue, now: Instant, now_ms: u64) -> Self {
         Self {
             name: ask.name,
             identity: ask.identity,
             instance: ask.instance,
             largest_entry: ask.largest_entry,
+            since_ms: now_ms,
+            spoke_at: now,
             cursor,
             welcome: Some(welcome),
             post_refused: None,

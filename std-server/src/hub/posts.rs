@@ -2,14 +2,16 @@
 
 use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
 use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
 
 use super::Hub;
 use super::append::Pending;
 use super::log::Instance;
 use super::read::Taken;
+use crate::store::SanctionKind;
 
 impl<P: Provider> Hub<P> {
-    pub(super) fn on_post(&mut self, id: u32, post: &Post<'_>) -> Taken {
+    pub(super) fn on_post(&mut self, now: Instant, id: u32, post: &Post<'_>) -> Taken {
         let mistakes = self.config.mistakes;
         let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
         let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
@@ -48,8 +50,13 @@ impl<P: Provider> Hub<P> {
         if post.number - 1 > accepted.max(post.settled) && !mistakes.accept_after_refusal {
             return Taken::Broken;
         }
-        if let Some(code) = verdict(post, self.config.limits.body_bytes) {
+        member.spoke_at = now;
+        let is_muted = self.sanctions.holds(member.identity, SanctionKind::Mute);
+        let muted = is_muted.then_some(PostRefusedCode::MUTED);
+        if let Some(code) = muted.or_else(|| verdict(post, self.config.limits.body_bytes)) {
             self.counters.posts_refused += 1;
+            self.counters.posts_muted += u64::from(is_muted);
+            self.counters.posts_too_long += u64::from(code == PostRefusedCode::TOO_LONG);
             member.refused = Some(post.number);
             member.post_refused = Some((post.number, code));
             return Taken::Yes;
@@ -67,8 +74,7 @@ impl<P: Provider> Hub<P> {
     }
 }
 
-/// Why a post is refused for good. Depends on nothing but the post and this run's limit; a refusal that was not heard is decided again
-/// (SPEC 6.5).
+/// Why a post is refused for good, whoever posts it. A refusal that was not heard is decided again (SPEC 6.5).
 fn verdict(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
     if !post.kind.is_postable() {
         Some(PostRefusedCode::KIND)

@@ -39,6 +39,7 @@ impl<P: Provider> Hub<P> {
             if self.appender.bytes() >= self.config.limits.unfinished_bytes {
                 return self.hold(id);
             }
+            self.counters.messages_in += 1;
             let message = core::mem::take(&mut self.message);
             let taken = self.take(now, id, message.get(2..len).unwrap_or_default());
             self.message = message;
@@ -62,7 +63,7 @@ impl<P: Provider> Hub<P> {
             (Ok(None), _) => {}
             (Ok(Some(ToServer::Join(join))), Phase::Unjoined) => self.on_join(now, id, &join),
             (Ok(Some(ToServer::Post(post))), Phase::Member(_)) if post.handle == HANDLE => {
-                return self.on_post(id, &post);
+                return self.on_post(now, id, &post);
             }
             (Ok(Some(ToServer::Who { handle: HANDLE })), Phase::Member(member)) => {
                 if member.who.is_some() {

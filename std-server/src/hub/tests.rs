@@ -7,6 +7,7 @@ mod key;
 mod operating;
 mod person;
 mod posting;
+mod sanctions;
 mod storing;
 mod strangers;
 mod world;

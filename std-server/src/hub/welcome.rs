@@ -9,6 +9,7 @@ use super::append::Joiner;
 use super::peer::{Member, Phase, WelcomeDue};
 use super::timers::Timer;
 use super::{Departure, Hub, HubEvent};
+use crate::store::SanctionKind;
 
 impl<P: Provider> Hub<P> {
     /// Makes members of those whose joins are committed.
@@ -24,6 +25,11 @@ impl<P: Provider> Hub<P> {
         let (from, ordinal) = (peer.address, peer.ordinal);
         let Phase::Joining(ask) = &peer.phase else { return };
         let (identity, instance) = (ask.identity, ask.instance);
+        if self.sanctions.holds(identity, SanctionKind::Ban) {
+            // Decided while its Join was on its way to the store.
+            let name = ask.name.shown().to_owned();
+            return self.refuse_banned(now, id, &name);
+        }
         if let Some(old) = self.members.by_identity.get(&identity).copied() {
             // SPEC 6.2: a Join that was long on its way; its connection was given up for that of the member. If it was not, it comes again.
             if self.peers.get(&old).is_some_and(|old| old.ordinal > ordinal) {
@@ -35,7 +41,8 @@ impl<P: Provider> Hub<P> {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Phase::Joining(ask) = core::mem::replace(&mut peer.phase, Phase::Unjoined) else { return };
         let (start, is_reset) = self.log.start(ask.start);
-        let member = Member::new(*ask, start, WelcomeDue { head: self.log.head(), is_reset });
+        let due = WelcomeDue { head: self.log.head(), is_reset };
+        let member = Member::new(*ask, start, due, now, self.wall_ms(now));
         self.members.by_name.insert(member.name.folded().to_owned(), id);
         self.members.by_identity.insert(member.identity, id);
         self.members.by_instance.insert(member.instance, id);

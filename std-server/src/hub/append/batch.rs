@@ -21,6 +21,7 @@ impl<P: Provider> Hub<P> {
         let mut batch = Batch { room: (*self.room).to_owned(), ..Batch::default() };
         batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
         batch.released = core::mem::take(&mut self.appender.released);
+        self.sanctions.write(&mut batch);
 
         let mut presence = BTreeMap::new();
         let mut sources = Vec::with_capacity(posts.len());

@@ -30,6 +30,7 @@ impl<P: Provider> Hub<P> {
         self.appender.pause = self.config.limits.retry_min;
         self.log.apply(&batch);
         self.ownership.apply(&batch);
+        self.sanctions.apply(&batch);
         let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + super::ENTRY_OVERHEAD).sum();
         self.appender.bytes -= committed;
         self.appender.recompute_presence();
@@ -145,6 +146,7 @@ impl<P: Provider> Hub<P> {
         self.log.reload(loaded);
         self.pages.clear();
         self.ownership.reload(loaded);
+        self.sanctions.reload(loaded);
         let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.head >= last);
         if was_written {
             self.counters.commits_found += 1;
@@ -167,6 +169,8 @@ impl<P: Provider> Hub<P> {
     }
 
     fn pause(&mut self, now: Instant) {
+        self.counters.retries += 1;
+        self.counters.retries_longest += u64::from(self.appender.pause >= self.config.limits.retry_max);
         self.timers.set(Timer::Store, Some(now + self.appender.pause));
         self.appender.pause = (self.appender.pause * 2).min(self.config.limits.retry_max);
     }

@@ -32,7 +32,7 @@ fn who_says_that_it_leaves_has_left_at_once() {
     assert_eq!(last, Some(("Ana".to_owned(), LEFT)));
     assert_eq!(world.people[ben].seqs().last(), Some(&3));
     assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { how: Departure::Left, .. })));
-    assert_eq!(world.hub.who().len(), 1);
+    assert_eq!(world.hub.who(world.now).len(), 1);
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn a_leave_message_ends_the_membership_and_not_the_connection() {
     let person = world.join(&asking("Ana", 1));
     assert!(world.people[person].send(&ToServer::Leave { handle: 1 }));
     world.run_ms(100);
-    assert_eq!((said(&world), world.hub.who().len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
     assert!(world.people[person].is_connected());
     world.people[person].join(&asking("Ana", 1));
     world.run_ms(100);
-    assert_eq!((said(&world), world.hub.who().len()), (ana(&[JOINED, LEFT, JOINED]), 1));
+    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT, JOINED]), 1));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn who_vanishes_has_left_when_it_was_silent_for_the_idle_time() {
     world.run(Duration::from_secs(10));
     assert_eq!(said(&world), ana(&[JOINED, LEFT]));
     world.run(Duration::from_secs(300));
-    assert_eq!((said(&world), world.hub.who().len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
     let is_told = |event: &HubEvent| matches!(event, HubEvent::Left { how: Departure::Vanished, .. });
     assert!(world.events.iter().any(is_told), "{:?}", world.events);
 }
@@ -71,10 +71,10 @@ fn a_return_within_a_minute_is_not_announced() {
     // A message that breaks its rules: closed by the server, not by Ana.
     assert!(world.people[person].send_raw(&[0, 0]));
     world.run(Duration::from_secs(55));
-    assert_eq!(world.hub.who().len(), 0);
+    assert_eq!(world.hub.who(world.now).len(), 0);
     world.ask(person, &Asking { instance, ..asking("Ana", 1) });
     world.run(Duration::from_secs(50));
-    assert_eq!((said(&world), world.hub.who().len()), (ana(&[JOINED]), 1));
+    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED]), 1));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_large_room_says_neither_joined_nor_left() {
     }
     // Of whom joined was said, left is said too.
     assert_eq!(said(&world).len(), 4);
-    assert_eq!(world.hub.who().len(), 0);
+    assert_eq!(world.hub.who(world.now).len(), 0);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_member_that_comes_under_another_name_leaves_under_the_old_one() {
     said.sort();
     let expected = [("Ana", JOINED), ("Ana", LEFT), ("Anabel", JOINED)].map(|(name, kind)| (name.to_owned(), kind));
     assert_eq!(said, expected);
-    assert_eq!(world.hub.who().len(), 1);
+    assert_eq!(world.hub.who(world.now).len(), 1);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn who_returns_with_its_name_written_otherwise_is_still_here() {
     assert!(world.people[person].send_raw(&[0, 0]));
     world.run_ms(100);
     world.ask(person, &asking("ANA", 1));
-    assert_eq!((said(&world), world.hub.who()[0].name.as_str()), (ana(&[JOINED]), "ANA"));
+    assert_eq!((said(&world), world.hub.who(world.now)[0].name.as_str()), (ana(&[JOINED]), "ANA"));
     world.people[person].close(world.now);
     world.run_ms(100);
     assert_eq!(said(&world)[1..], [("ANA".to_owned(), LEFT)]);
@@ -191,5 +191,5 @@ fn a_refused_join_whose_commit_happened_after_all_is_taken_back() {
     assert!(!world.people[person].is_welcome());
     world.store.set_fault(None);
     world.run(Duration::from_secs(100));
-    assert_eq!((said(&world), world.hub.who().len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
 }

@@ -8,7 +8,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, asking};
 use super::world::World;
-use crate::hub::{HubEvent, JobKind, Mistakes};
+use crate::hub::{HubEvent, JobKind, Mistakes, OperatorError};
 
 #[test]
 fn the_operator_is_heard_as_the_server() {
@@ -31,8 +31,8 @@ fn the_operator_is_heard_as_the_server() {
 fn who_is_kicked_is_told_and_the_log_says_so() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
-    assert!(!world.hub.kick(world.now, "Ben"));
-    assert!(world.hub.kick(world.now, "ANA"));
+    assert_eq!(world.hub.kick(world.now, "Ben"), Err(OperatorError::NotHere));
+    assert_eq!(world.hub.kick(world.now, "ANA"), Ok("Ana".to_owned()));
     world.run_ms(100);
     assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::KICKED)));
     world.run(Duration::from_secs(100));
@@ -44,10 +44,11 @@ fn who_is_kicked_is_told_and_the_log_says_so() {
 fn a_released_name_may_be_taken_unless_its_owner_is_here() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
-    assert!(!world.hub.release_name(world.now, "Ana") && !world.hub.release_name(world.now, "Ben"));
+    assert_eq!(world.hub.release_name(world.now, "Ana"), Err(OperatorError::InUse));
+    assert_eq!(world.hub.release_name(world.now, "Ben"), Err(OperatorError::Unknown));
     world.people[ana].close(world.now);
     world.run_ms(100);
-    assert!(world.hub.release_name(world.now, "ana"));
+    assert_eq!(world.hub.release_name(world.now, "ana"), Ok("Ana".to_owned()));
     world.run_ms(10);
     let ben = world.join(&asking("Ana", 2));
     assert_eq!(world.people[ben].welcome().name, "Ana");
@@ -82,7 +83,7 @@ fn at_shutdown_everybody_is_told_and_what_was_taken_is_committed() {
 fn who_lists_members_with_their_addresses() {
     let mut world = World::new();
     let (ben, ana) = (world.join(&asking("Ben", 2)), world.join(&asking("Ana", 1)));
-    let who: Vec<_> = world.hub.who().into_iter().map(|it| (it.name, it.address)).collect();
+    let who: Vec<_> = world.hub.who(world.now).into_iter().map(|it| (it.name, it.address)).collect();
     assert_eq!(who, [("Ana".to_owned(), world.people[ana].address), ("Ben".to_owned(), world.people[ben].address)]);
 }
 

@@ -81,7 +81,7 @@ impl World {
             }
             Act::Kick { device } => {
                 let name = self.devices[device].plan.name.clone();
-                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, &name)) {
+                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, &name).is_ok()) {
                     self.kicked.insert(name);
                 }
                 return self.serve();

@@ -89,7 +89,7 @@ impl Server {
 
     /// Whether a member of this name is here.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.hub.as_ref().is_some_and(|hub| hub.who().iter().any(|presence| presence.name == name))
+        self.hub.as_ref().is_some_and(|hub| hub.who(Instant::ZERO).iter().any(|presence| presence.name == name))
     }
 
     pub(super) fn modulus(&self) -> &[u8] {
@@ -464,8 +464,10 @@ impl World {
             self.coverage.add(Seen::PageRead, counters.pages_read);
             self.coverage.add(Seen::PostsRepeated, counters.posts_repeated);
             self.coverage.add(Seen::PostsIgnored, counters.posts_ignored);
-            self.coverage
-                .add(Seen::TableFull, counters.connections_full + counters.half_open_full + counters.room_full);
+            self.coverage.add(
+                Seen::TableFull,
+                counters.connections_full + counters.unjoined_full + counters.half_open_full + counters.room_full,
+            );
             self.coverage.add(Seen::ReadsHeld, counters.reads_held);
             self.coverage.add(Seen::PoolEmpty, counters.pool_empty);
         }

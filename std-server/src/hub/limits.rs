@@ -1,0 +1,245 @@
+//! The limits of a hub. The table at the end is the only place that knows a limit's name, range, default and counter: flags,
+//! configuration keys, metrics and the manual are made from it.
+
+use kabar_core::chat::MAX_BODY_LEN;
+use kabar_core::time::Duration;
+
+use super::Counters;
+
+const MILLI: u64 = 1_000;
+const SECOND: u64 = 1_000 * MILLI;
+const HOUR: u64 = 3_600 * SECOND;
+const DAY: u64 = 24 * HOUR;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// What a limit counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Time; raw values are microseconds.
+    Time,
+}
+
+/// A row of the table: all that there is to know of one limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Its name: `--NAME` on the command line, `NAME` in the configuration file.
+    pub name: &'static str,
+    /// What it bounds, in words.
+    pub help: &'static str,
+    /// What it counts in.
+    pub unit: Unit,
+    /// Smallest raw value.
+    pub min: u64,
+    /// Largest raw value.
+    pub max: u64,
+    /// Raw value when nobody says otherwise.
+    pub default: u64,
+    /// The counter that says how often it was met.
+    pub counter: &'static str,
+    get: fn(&HubLimits) -> u64,
+    set: fn(&mut HubLimits, u64),
+    met: fn(&Counters) -> u64,
+}
+
+impl Limit {
+    /// The limit of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        LIMITS.iter().find(|limit| limit.name == name)
+    }
+
+    /// Its raw value.
+    #[must_use]
+    pub fn get(&self, limits: &HubLimits) -> u64 {
+        (self.get)(limits)
+    }
+
+    /// Sets its raw value. `false`: it is out of range, and nothing changed.
+    pub fn set(&self, limits: &mut HubLimits, raw: u64) -> bool {
+        let is_legal = (self.min..=self.max).contains(&raw);
+        if is_legal {
+            (self.set)(limits, raw);
+        }
+        is_legal
+    }
+
+    /// How often it was met.
+    #[must_use]
+    pub fn met(&self, counters: &Counters) -> u64 {
+        (self.met)(counters)
+    }
+}
+
+/// A type that a limit has, as a raw number and back.
+trait Raw {
+    fn raw(self) -> u64;
+    fn of(raw: u64) -> Self;
+}
+
+impl Raw for usize {
+    fn raw(self) -> u64 {
+        self as u64
+    }
+    fn of(raw: u64) -> Self {
+        Self::try_from(raw).unwrap_or(Self::MAX)
+    }
+}
+
+impl Raw for u32 {
+    fn raw(self) -> u64 {
+        self.into()
+    }
+    fn of(raw: u64) -> Self {
+        Self::try_from(raw).unwrap_or(Self::MAX)
+    }
+}
+
+impl Raw for Duration {
+    fn raw(self) -> u64 {
+        self.as_micros()
+    }
+    fn of(raw: u64) -> Self {
+        Self::from_micros(raw)
+    }
+}
+
+/// Declares [`HubLimits`] and [`LIMITS`] from one table.
+macro_rules! limits {
+    ($(#[doc = $help:literal] $field:ident: $type:ty, $name:literal, $unit:ident, $min:expr, $max:expr, $default:expr, $counter:ident;)+) => {
+        /// Bounds of a hub. Each has a counter in [`Counters`] that says how often it was met; [`LIMITS`] names both.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct HubLimits {
+            $(#[doc = $help] pub $field: $type,)+
+        }
+
+        impl Default for HubLimits {
+            fn default() -> Self {
+                Self { $($field: Raw::of($default),)+ }
+            }
+        }
+
+        /// Every limit there is.
+        pub const LIMITS: &[Limit] = &[$(Limit {
+            name: $name,
+            help: $help.trim_ascii(),
+            unit: Unit::$unit,
+            min: $min,
+            max: $max,
+            default: $default,
+            counter: stringify!($counter),
+            get: |limits| limits.$field.raw(),
+            set: |limits, raw| limits.$field = Raw::of(raw),
+            met: |counters| counters.$counter,
+        },)+];
+    };
+}
+
+#[rustfmt::skip]
+limits! {
+    /// Connections, open and closing.
+    connections: usize, "max-connections", Count, 1, 1_000_000, 16_384, connections_full;
+    /// Connections that have not joined.
+    unjoined: usize, "max-unjoined", Count, 1, 1_000_000, 1_024, unjoined_full;
+    /// Time to join in.
+    join_time: Duration, "join-time", Time, MILLI, HOUR, 10 * SECOND, not_joined;
+    /// Half-open connections in all.
+    half_open: usize, "max-half-open", Count, 1, 1_000_000, 1_024, half_open_full;
+    /// Half-open connections per address (IPv6: per /64).
+    half_open_per_prefix: usize, "max-half-open-per-address", Count, 1, 1_000_000, 64, half_open_prefix_full;
+    /// Life of a half-open connection.
+    half_open_time: Duration, "half-open-time", Time, MILLI, HOUR, 5 * SECOND, half_open_expired;
+    /// Cookies whose use is counted.
+    cookies: usize, "max-cookies", Count, 1, 10_000_000, 32_768, cookies_full;
+    /// Handshakes that wait for their public-key work; beyond this they are dropped.
+    accept_jobs: usize, "max-handshakes", Count, 1, 65_536, 256, accept_jobs_full;
+    /// Waiting handshakes from which on the server is busy: addresses are limited.
+    busy_accept_jobs: usize, "busy-handshakes", Count, 0, 65_536, 16, handshakes_busy;
+    /// Handshakes that an address may start at once while the server is busy.
+    handshake_burst: u32, "handshake-burst", Count, 1, 1_000_000, 64, handshakes_limited;
+    /// Time after which an address may start one more.
+    handshake_interval: Duration, "handshake-interval", Time, 0, HOUR, 250 * MILLI, handshakes_limited;
+    /// Addresses whose handshakes and wrong passwords are counted.
+    prefixes: usize, "max-addresses", Count, 1, 10_000_000, 16_384, buckets_full;
+    /// Hints to unknown connections at once.
+    hint_burst: u32, "hint-burst", Count, 1, 1_000_000, 1_000, hints_limited;
+    /// Time after which one more hint is allowed.
+    hint_interval: Duration, "hint-interval", Time, 0, HOUR, MILLI, hints_limited;
+    /// Joins that wait for their password to be checked.
+    password_queue: usize, "max-waiting-passwords", Count, 1, 65_536, 64, password_queue_full;
+    /// Wrong passwords from an address at once.
+    password_burst: u32, "password-burst", Count, 1, 1_000_000, 5, passwords_limited;
+    /// Time after which an address may try one more.
+    password_interval: Duration, "password-interval", Time, 0, 24 * HOUR, 12 * SECOND, passwords_limited;
+    /// Wrong passwords from everywhere at once.
+    room_password_burst: u32, "room-password-burst", Count, 1, 1_000_000, 60, room_passwords_limited;
+    /// Time after which everybody together may try one more.
+    room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
+    /// Members of the room.
+    members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
+    /// Members up to which joined and left are said.
+    announced_members: usize, "announced-members", Count, 0, 65_535, 64, unannounced;
+    /// A member that vanished and returns within this is not announced.
+    return_time: Duration, "return-time", Time, 0, 24 * HOUR, 60 * SECOND, not_returned;
+    /// Time unseen after which a name is free for others.
+    name_keep: Duration, "name-keep", Time, 0, 36_500 * DAY, 30 * DAY, names_lapsed;
+    /// Longest body of a post; longer ones are refused.
+    body_bytes: usize, "max-body", Bytes, 1, MAX_BODY_LEN as u64, MAX_BODY_LEN as u64, posts_too_long;
+    /// Posts that are not committed; beyond this nothing more is read.
+    unfinished_bytes: usize, "max-unfinished", Bytes, 1, GIB, 4 * MIB, reads_held;
+    /// The log's tail in memory.
+    tail_bytes: usize, "tail-memory", Bytes, 0, 64 * GIB, 4 * MIB, tail_dropped;
+    /// Older pages of the log in memory.
+    page_bytes: usize, "page-memory", Bytes, 0, 64 * GIB, 4 * MIB, pages_dropped;
+    /// Reads of older pages at once.
+    page_reads: usize, "max-page-reads", Count, 1, 65_536, 8, page_reads_held;
+    /// Buffers of all connections together.
+    pool_bytes: usize, "buffer-memory", Bytes, 64 * KIB, 64 * GIB, 256 * MIB, pool_empty;
+    /// First pause after a failed commit; it doubles up to retry-max.
+    retry_min: Duration, "retry-min", Time, MILLI, HOUR, 250 * MILLI, retries;
+    /// Longest pause after a failed commit.
+    retry_max: Duration, "retry-max", Time, MILLI, HOUR, 5 * SECOND, retries_longest;
+    /// How long a refused connection is kept so that it hears why.
+    refusal_time: Duration, "refusal-time", Time, MILLI, HOUR, 3 * SECOND, refusals_unheard;
+    /// Events that wait to be shown; beyond this the oldest go.
+    events: usize, "max-events", Count, 1, 1_000_000, 4_096, events_dropped;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_limit_can_be_moved_and_has_its_own_place() {
+        let defaults = HubLimits::default();
+        let mut names = BTreeSet::new();
+        for limit in LIMITS {
+            assert!(names.insert(limit.name), "{} is there twice", limit.name);
+            assert!((limit.min..=limit.max).contains(&limit.default), "{}", limit.name);
+            assert_eq!(limit.get(&defaults), limit.default, "{}", limit.name);
+            for raw in [limit.min, limit.max] {
+                let mut limits = defaults;
+                assert!(limit.set(&mut limits, raw));
+                assert_eq!(limit.get(&limits), raw, "{}", limit.name);
+                let others = LIMITS.iter().filter(|other| other.name != limit.name);
+                assert!(others.clone().all(|other| other.get(&limits) == other.default), "{}", limit.name);
+            }
+            let mut limits = defaults;
+            assert!(!limit.set(&mut limits, limit.max + 1) && limits == defaults, "{}", limit.name);
+            assert!(limit.min == 0 || !limit.set(&mut limits, limit.min - 1));
+        }
+    }
+
+    #[test]
+    fn every_counter_that_is_named_exists() {
+        let counters: BTreeSet<&str> = Counters::default().all().map(|counted| counted.name).collect();
+        assert!(LIMITS.iter().all(|limit| counters.contains(limit.counter)));
+    }
+}

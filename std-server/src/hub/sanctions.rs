@@ -1,0 +1,167 @@
+//! Bans and mutes: of identities, not of names or addresses. What the operator decides holds at once; it is written with the next
+//! commit, and again with every later one until one succeeded.
+
+use std::collections::BTreeMap;
+
+use kabar_core::crypto::identity::PublicIdentity;
+
+use crate::names::Name;
+use crate::store::{Batch, Loaded, Sanction, SanctionKind};
+
+type Key = (PublicIdentity, SanctionKind);
+
+/// All sanctions of a room.
+#[derive(Debug, Default)]
+pub(super) struct Sanctions {
+    durable: BTreeMap<Key, Sanction>,
+    /// What was decided and is not known to be durable; `None`: lifted.
+    decided: BTreeMap<Key, Option<Sanction>>,
+}
+
+impl Sanctions {
+    pub(super) fn new(loaded: &Loaded) -> Self {
+        let mut sanctions = Self::default();
+        sanctions.reload(loaded);
+        sanctions
+    }
+
+    /// Takes what is durable from the store again. What was decided stays decided.
+    pub(super) fn reload(&mut self, loaded: &Loaded) {
+        self.durable = loaded.sanctions.iter().map(|sanction| (key(sanction), sanction.clone())).collect();
+        self.forget_settled();
+    }
+
+    /// Takes what was committed.
+    pub(super) fn apply(&mut self, batch: &Batch) {
+        for lifted in &batch.lifted {
+            self.durable.remove(lifted);
+        }
+        for sanction in &batch.sanctions {
+            self.durable.insert(key(sanction), sanction.clone());
+        }
+        self.forget_settled();
+    }
+
+    fn forget_settled(&mut self) {
+        let Self { durable, decided } = self;
+        decided.retain(|key, decision| decision.as_ref() != durable.get(key));
+    }
+
+    /// Writes what was decided into a batch. It stays decided until that is committed.
+    pub(super) fn write(&self, batch: &mut Batch) {
+        for (key, decision) in &self.decided {
+            match decision {
+                Some(sanction) => batch.sanctions.push(sanction.clone()),
+                None => batch.lifted.push(*key),
+            }
+        }
+    }
+
+    /// Whether it is in force.
+    pub(super) fn holds(&self, identity: PublicIdentity, kind: SanctionKind) -> bool {
+        let key = (identity, kind);
+        self.decided.get(&key).map_or_else(|| self.durable.contains_key(&key), Option::is_some)
+    }
+
+    /// Imposes one. `false`: it was in force already.
+    pub(super) fn impose(&mut self, sanction: Sanction) -> bool {
+        let is_new = !self.holds(sanction.identity, sanction.kind);
+        if is_new {
+            self.decided.insert(key(&sanction), Some(sanction));
+        }
+        is_new
+    }
+
+    /// Lifts one. `false`: it was not in force.
+    pub(super) fn lift(&mut self, identity: PublicIdentity, kind: SanctionKind) -> bool {
+        let held = self.holds(identity, kind);
+        if held {
+            self.decided.insert((identity, kind), None);
+        }
+        held
+    }
+
+    /// Those in force, oldest first.
+    pub(super) fn all(&self) -> Vec<&Sanction> {
+        let durable = self.durable.iter().filter(|(key, _)| !self.decided.contains_key(key));
+        let decided = self.decided.values().filter_map(Option::as_ref);
+        let mut all: Vec<&Sanction> = durable.map(|(_, sanction)| sanction).chain(decided).collect();
+        all.sort_by_key(|sanction| (sanction.since_ms, key(sanction)));
+        all
+    }
+
+    /// Whom a sanction of this kind hits under this name.
+    pub(super) fn hit(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
+        let is_named = |sanction: &&Sanction| {
+            sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
+        };
+        self.all().into_iter().rev().find(is_named).map(|sanction| sanction.identity)
+    }
+}
+
+fn key(sanction: &Sanction) -> Key {
+    (sanction.identity, sanction.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANA: PublicIdentity = PublicIdentity([1; 32]);
+
+    fn ban(since_ms: u64) -> Sanction {
+        Sanction { identity: ANA, kind: SanctionKind::Ban, name: "Ana".into(), since_ms }
+    }
+
+    fn written(sanctions: &Sanctions) -> Batch {
+        let mut batch = Batch::default();
+        sanctions.write(&mut batch);
+        batch
+    }
+
+    #[test]
+    fn holds_at_once_and_is_written_until_it_is_durable() {
+        let mut sanctions = Sanctions::default();
+        assert!(sanctions.impose(ban(1)) && !sanctions.impose(ban(2)));
+        assert!(sanctions.holds(ANA, SanctionKind::Ban) && !sanctions.holds(ANA, SanctionKind::Mute));
+        let batch = written(&sanctions);
+        assert_eq!((&batch.sanctions, written(&sanctions) == batch), (&vec![ban(1)], true));
+        sanctions.apply(&batch);
+        assert!(written(&sanctions).is_empty() && sanctions.holds(ANA, SanctionKind::Ban));
+    }
+
+    #[test]
+    fn what_is_lifted_while_it_is_being_written_ends_with_the_next_commit() {
+        let mut sanctions = Sanctions::default();
+        sanctions.impose(ban(1));
+        let first = written(&sanctions);
+        assert!(sanctions.lift(ANA, SanctionKind::Ban) && !sanctions.lift(ANA, SanctionKind::Ban));
+        sanctions.apply(&first);
+        assert!(!sanctions.holds(ANA, SanctionKind::Ban) && sanctions.all().is_empty());
+        let second = written(&sanctions);
+        assert_eq!(second.lifted, [(ANA, SanctionKind::Ban)]);
+        sanctions.apply(&second);
+        assert!(written(&sanctions).is_empty() && !sanctions.holds(ANA, SanctionKind::Ban));
+    }
+
+    #[test]
+    fn what_the_store_has_again_after_trouble_is_not_written_twice() {
+        let mut sanctions = Sanctions::default();
+        sanctions.impose(ban(1));
+        sanctions.reload(&Loaded::default());
+        assert!(sanctions.holds(ANA, SanctionKind::Ban) && !written(&sanctions).is_empty());
+        sanctions.reload(&Loaded { sanctions: vec![ban(1)], ..Loaded::default() });
+        assert!(sanctions.holds(ANA, SanctionKind::Ban) && written(&sanctions).is_empty());
+    }
+
+    #[test]
+    fn the_hit_are_found_by_the_name_they_had() {
+        let mut sanctions = Sanctions::new(&Loaded { sanctions: vec![ban(1)], ..Loaded::default() });
+        let name = |name| Name::new(name).unwrap();
+        assert_eq!(sanctions.hit(&name("ANA"), SanctionKind::Ban), Some(ANA));
+        assert_eq!(sanctions.hit(&name("ANA"), SanctionKind::Mute), None);
+        assert_eq!(sanctions.hit(&name("Ben"), SanctionKind::Ban), None);
+        sanctions.lift(ANA, SanctionKind::Ban);
+        assert_eq!(sanctions.hit(&name("ana"), SanctionKind::Ban), None);
+    }
+}
