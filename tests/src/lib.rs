@@ -2,4 +2,5 @@
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub)]
 
 pub mod process;
+pub mod relay;
 pub mod sim;

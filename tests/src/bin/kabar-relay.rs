@@ -1,0 +1,72 @@
+//! `kabar-relay`: between clients and a server, to watch damage being found and repaired.
+
+use std::error::Error;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::process::ExitCode;
+
+use clap::Parser;
+use kabar_server::address::{Host, HostPort};
+use kabar_server::output::Output;
+use kabar_server::random::random_bytes;
+use kabar_server::signals;
+use kabar_tests::relay::options::Options;
+use kabar_tests::relay::serve::{Control, Relay, Setup};
+
+fn main() -> ExitCode {
+    match relay(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kabar-relay: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn relay(options: &Options) -> Result<(), Box<dyn Error>> {
+    let (up, down) = options.faults()?;
+    let seed = match options.seed {
+        Some(seed) => seed,
+        None => u64::from_be_bytes(random_bytes()?),
+    };
+    let server = resolve(&options.to)?;
+    let setup = Setup { listen: options.listen, server, up, down, rebind: options.rebind, seed };
+    let mut relay = Relay::bind(&setup).map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+    let control = relay.control();
+    report_on_signal(control.clone())?;
+    signals::on_stop(move || control.end())?;
+
+    let output = Output::start(io::stdout())?;
+    let lines = output.sender();
+    lines.line(format!("relaying {} -> {server}", relay.local_addr()));
+    eprintln!("kabar-relay: --seed {seed} draws the same again; Ctrl-C ends with a table of what happened");
+    let ran = relay.run(options.report, |report| lines.line(report.to_string()));
+    lines.line(relay.report().to_string());
+    drop(lines);
+    output.finish();
+    Ok(ran?)
+}
+
+fn resolve(address: &HostPort) -> Result<SocketAddr, String> {
+    let name = match &address.host {
+        Host::Ip(ip) => return Ok((*ip, address.port).into()),
+        Host::Name(name) => name.as_str(),
+    };
+    let found = (name, address.port).to_socket_addrs().map_err(|error| format!("cannot find {name}: {error}"))?;
+    // What listens on one family only listens on IPv4 most often.
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| format!("{name} has no address"))
+}
+
+#[cfg(unix)]
+fn report_on_signal(control: Control) -> io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGUSR1])?;
+    let wait = move || signals.forever().for_each(|_| control.report());
+    std::thread::Builder::new().name("kabar-signals".to_owned()).spawn(wait).map(drop)
+}
+
+#[cfg(not(unix))]
+fn report_on_signal(_: Control) -> io::Result<()> {
+    Ok(())
+}

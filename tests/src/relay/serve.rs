@@ -1,0 +1,233 @@
+//! Two engines on sockets and a clock, on one thread.
+//!
+//! What a socket reports instead of a datagram (nobody listens, no route, no memory) is noise: that datagram is lost, nothing else.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration as StdDuration;
+
+use kabar_core::time::{Duration, Instant};
+use kabar_server::clock::Clock;
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::clients::{ClientId, Clients};
+use super::counts::Report;
+use super::engine::Engine;
+use super::faults::Faults;
+use super::payload::Payload;
+
+#[cfg(test)]
+mod tests;
+
+const DOWNSTREAM: Token = Token(0);
+const WAKE: Token = Token(1);
+const FIRST_CLIENT: ClientId = 2;
+/// Datagrams, or errors instead of them, that are taken from one socket before the others have their turn.
+const TAKEN_PER_TURN: usize = 64;
+/// Largest UDP datagram.
+const MAX_DATAGRAM: usize = 1 << 16;
+/// Receive buffer asked for, in bytes: a relay is to lose what it is told to lose, and nothing else.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// Where datagrams go and what happens to them.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Where clients reach the relay.
+    pub listen: SocketAddr,
+    /// The server.
+    pub server: SocketAddr,
+    /// What happens on the way to the server.
+    pub up: Faults,
+    /// What happens on the way to clients.
+    pub down: Faults,
+    /// How often clients are given another port.
+    pub rebind: Option<Duration>,
+    /// What everything is drawn from.
+    pub seed: u64,
+}
+
+/// A relay that is bound.
+#[derive(Debug)]
+pub struct Relay {
+    downstream: UdpSocket,
+    local: SocketAddr,
+    clients: Clients,
+    up: Engine<ClientId>,
+    down: Engine<ClientId>,
+    /// Sockets that may have more; the system says so once only.
+    readable: BTreeSet<Token>,
+    poll: Poll,
+    clock: Clock,
+    control: Control,
+}
+
+/// Tells a running relay what to do, from any thread.
+#[derive(Clone, Debug)]
+pub struct Control {
+    wanted: Arc<Wanted>,
+    waker: Arc<Waker>,
+}
+
+#[derive(Debug, Default)]
+struct Wanted {
+    end: AtomicBool,
+    report: AtomicBool,
+}
+
+impl Control {
+    /// Ends it.
+    pub fn end(&self) {
+        self.want(&self.wanted.end);
+    }
+
+    /// Asks for a report.
+    pub fn report(&self) {
+        self.want(&self.wanted.report);
+    }
+
+    fn want(&self, what: &AtomicBool) {
+        what.store(true, Ordering::Release);
+        drop(self.waker.wake());
+    }
+}
+
+impl Relay {
+    /// Binds.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on, or is the server's (`InvalidInput`).
+    pub fn bind(setup: &Setup) -> io::Result<Self> {
+        let mut downstream = UdpSocket::bind(setup.listen)?;
+        widen_buffer(&downstream);
+        let local = downstream.local_addr()?;
+        let server = setup.server;
+        let is_here = local.ip() == server.ip() || (local.ip().is_unspecified() && server.ip().is_loopback());
+        if local.port() == server.port() && is_here {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it would relay to itself"));
+        }
+        let poll = Poll::new()?;
+        poll.registry().register(&mut downstream, DOWNSTREAM, Interest::READABLE)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        Ok(Self {
+            downstream,
+            local,
+            clients: Clients::new(server, setup.rebind, FIRST_CLIENT),
+            up: Engine::new(setup.up, Payload::PACKET, setup.seed, 0),
+            down: Engine::new(setup.down, Payload::PACKET, setup.seed, 1),
+            readable: BTreeSet::new(),
+            poll,
+            clock: Clock::start(),
+            control: Control { wanted: Arc::default(), waker },
+        })
+    }
+
+    /// Where clients reach it: the real port, also when any was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// What tells it what to do once it runs.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report {
+            up: self.up.counts(),
+            down: self.down.counts(),
+            clients: self.clients.len(),
+            rebinds: self.clients.rebinds,
+            turned_away: self.clients.turned_away,
+        }
+    }
+
+    /// Relays until it is told to end. `show` is given a report every `every`, and whenever one is asked for; it must not block.
+    ///
+    /// # Errors
+    /// If the system does not let it wait.
+    pub fn run(&mut self, every: Option<Duration>, mut show: impl FnMut(Report)) -> io::Result<()> {
+        let mut events = Events::with_capacity(256);
+        let mut report_at = every.map(|every| self.clock.now() + every);
+        let mut buffer = vec![0; MAX_DATAGRAM];
+        loop {
+            self.receive(&mut buffer);
+            let now = self.clock.now();
+            self.clients.look_after(self.poll.registry(), now);
+            self.send(now);
+            if report_at.is_some_and(|at| at <= now) {
+                report_at = every.map(|every| now + every);
+                show(self.report());
+            }
+            if self.control.wanted.report.swap(false, Ordering::AcqRel) {
+                show(self.report());
+            }
+            if self.control.wanted.end.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            self.wait(&mut events, report_at)?;
+        }
+    }
+
+    fn wait(&mut self, events: &mut Events, report_at: Option<Instant>) -> io::Result<()> {
+        let deadlines = [self.up.deadline(), self.down.deadline(), self.clients.deadline(), report_at];
+        let now = self.clock.now();
+        let next = if self.readable.is_empty() { deadlines.into_iter().flatten().min() } else { Some(now) };
+        let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => self.readable.extend(events.iter().map(|event| event.token()).filter(|token| *token != WAKE)),
+        }
+        Ok(())
+    }
+
+    /// Takes what came: a turn for each socket.
+    fn receive(&mut self, buffer: &mut [u8]) {
+        let now = self.clock.now();
+        let Self { readable, clients, downstream, up, down, poll, .. } = self;
+        readable.retain(|&token| {
+            let mut is_noise = true;
+            for _ in 0..TAKEN_PER_TURN {
+                let received = match token {
+                    DOWNSTREAM => downstream.recv_from(buffer).map(|(len, from)| {
+                        if let Some(id) = clients.id_of(from, poll.registry(), now) {
+                            up.take(now, &id, &buffer[..len]);
+                        }
+                    }),
+                    Token(id) => clients.receive(id, buffer, now).map(|len| down.take(now, &id, &buffer[..len])),
+                };
+                match received {
+                    Ok(()) => is_noise = false,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                    Err(_) => {}
+                }
+            }
+            // A socket that has nothing but errors waits for its next event: it must not keep the loop awake.
+            !is_noise
+        });
+    }
+
+    /// Sends what is due.
+    fn send(&mut self, now: Instant) {
+        while let Some((id, datagram)) = self.up.poll(now) {
+            self.clients.send(id, &datagram);
+        }
+        while let Some((id, datagram)) = self.down.poll(now) {
+            if let Some(address) = self.clients.address(id) {
+                drop(self.downstream.send_to(&datagram, address));
+            }
+        }
+    }
+}
+
+/// Asks for a larger receive buffer; whatever is granted will do.
+pub(super) fn widen_buffer(socket: &UdpSocket) {
+    drop(socket2::SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER));
+}
