@@ -6,54 +6,117 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use kabar_core::session::Fingerprint;
-use kabar_server::address::{Advertised, DEFAULT_PORT, parse_listen};
+use kabar_server::address::{Advertised, DEFAULT_PORT, HostPort, parse_listen};
 use kabar_server::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint};
 
+use crate::talk::Wanted;
+use crate::ui::json;
+
+/// How it behaves as a filter.
+const PIPES: &str = "\
+Without a terminal it is a filter: lines of standard input are posts, lines of standard output are what is said, notices go to standard
+error. At the end of input it leaves when all is stored. What was written out is not shown again at the next visit of the same name.
+Of standard input, only !q, /quit, /who and /help alone on a line are no posts.";
+
+const DEFAULT_GIVE_UP: &str = "60";
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not reached, 4 wrong secret, \
+    password or server identity, 5 name taken or not allowed, 6 something was not sent, 7 ended by the room, 130 interrupted.";
+
 /// Encrypted group chat. One command hosts a room, one line joins it.
+///
+/// Without a command it asks where to go.
 #[derive(Debug, Parser)]
-#[command(
-    name = "kabar",
-    version,
-    after_help = "Exit codes: 0 done, 1 error, 2 usage, 3 server not reached, 4 wrong secret, \
-    password or server identity, 5 name taken or not allowed, 6 something was not sent, 7 ended by the room, 130 interrupted."
-)]
+#[command(name = "kabar", version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+
+    /// Where identities, known servers, hosted rooms and what you have read are kept [default: the user's data directory].
+    #[arg(long, global = true, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Host a room on this computer, and be in it.
+    #[command(after_help = EXIT_CODES, after_long_help = long_help())]
     Host(HostArguments),
     /// Join a room.
+    #[command(after_help = EXIT_CODES, after_long_help = long_help())]
     Join(JoinArguments),
+    /// The servers and rooms you know: list them, forget one, take another key on purpose.
+    Servers {
+        /// What to do with them [default: list].
+        #[command(subcommand)]
+        action: Option<ServersAction>,
+    },
+    /// Who you are: a key per name, made at first use.
+    Identity {
+        /// What to do [default: list].
+        #[command(subcommand)]
+        action: Option<IdentityAction>,
+    },
+    /// Print what completes `kabar` in your shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man {
+        /// Write one page per command into this directory instead.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
-/// Who one is, and where that is kept.
+/// Who one is, and how one visits a room.
 #[derive(Debug, Args)]
-pub struct PersonArguments {
-    /// The name to be known by [default: the name you are logged in with].
+pub struct VisitArguments {
+    /// The name to be known by [default: the one you had in this room, or the one you are logged in with].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Where identities, known servers and hosted rooms lie [default: the user's data directory].
-    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
-    pub data_dir: Option<PathBuf>,
+    /// Show what was said behind this entry, or `all` [default: what you have not seen; the last 50 at first].
+    #[arg(long, value_name = "SEQ|all", value_parser = parse_since, conflicts_with = "last")]
+    pub since: Option<Wanted>,
 
-    /// How long to wait, at the end, for what is not sent yet; in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    /// Show the last so many lines.
+    #[arg(long, value_name = "N")]
+    pub last: Option<u32>,
+
+    /// Write what happens as objects, one per line, to standard output; see --help.
+    #[arg(long)]
+    pub json: bool,
+
+    /// How long to wait, at the end, for what is not stored yet; in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
     pub give_up: Duration,
+}
+
+impl VisitArguments {
+    /// What is meant when nothing is said.
+    #[must_use]
+    pub fn plain() -> Self {
+        let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
+        Self { name: None, since: None, last: None, json: false, give_up }
+    }
+
+    /// Which entries are wanted.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        self.last.map(Wanted::Last).or(self.since).unwrap_or_default()
+    }
 }
 
 /// `kabar host`.
 #[derive(Debug, Args)]
 pub struct HostArguments {
-    /// Who and where.
+    /// Who, and how.
     #[command(flatten)]
-    pub person: PersonArguments,
+    pub visit: VisitArguments,
 
     /// Where to listen: IP:PORT, IP, or PORT (0: any that is free).
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([0u16; 8], DEFAULT_PORT)), value_parser = parse_listen)]
@@ -67,21 +130,27 @@ pub struct HostArguments {
     #[arg(long, value_name = "NAME", default_value = DEFAULT_ROOM)]
     pub room: RoomName,
 
-    /// Lets in, beside holders of the invite, whoever knows the password in the first line of this file.
-    #[arg(long, value_name = "FILE")]
+    /// Lets in, beside holders of the invite, whoever knows the password in the first line of this file (also: KABAR_PASSWORD in the
+    /// environment).
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
+
+    /// That password is the first line of standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
 }
 
 /// `kabar join`.
 #[derive(Debug, Args)]
 pub struct JoinArguments {
-    /// An invite (kabar://...), a host with or without port, or `-` to read an invite from standard input.
-    #[arg(value_name = "INVITE|HOST[:PORT]|-")]
+    /// An invite (kabar://...), a host with or without port, a room you know by its name, or `-` to read one of these from standard
+    /// input.
+    #[arg(value_name = "INVITE|HOST[:PORT]|ROOM|-")]
     pub target: String,
 
-    /// Who and where.
+    /// Who, and how.
     #[command(flatten)]
-    pub person: PersonArguments,
+    pub visit: VisitArguments,
 
     /// The room, when the target is a host.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_ROOM)]
@@ -99,9 +168,79 @@ pub struct JoinArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
 
-    /// The room's password is the first line of standard input.
+    /// The room's password is the first line of standard input; lines after it are posts.
     #[arg(long)]
     pub password_stdin: bool,
+}
+
+/// `kabar servers`.
+#[derive(Debug, Subcommand)]
+pub enum ServersAction {
+    /// List rooms, with where they are, who you are there, and the fingerprint of the server's key.
+    List,
+    /// Forget a room, an address or a fingerprint, with the secret that let you in.
+    Forget {
+        /// What to forget.
+        #[arg(value_name = "ROOM|HOST[:PORT]|FINGERPRINT")]
+        target: String,
+    },
+    /// Look at the key that a server has now, and take it from now on. Use it when a server's key has changed and you know why.
+    Accept {
+        /// Where the server is.
+        #[arg(value_name = "HOST[:PORT]")]
+        target: HostPort,
+        /// Take it without asking if it is this one.
+        #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+        fingerprint: Option<Fingerprint>,
+    },
+}
+
+/// `kabar identity`.
+#[derive(Debug, Subcommand)]
+pub enum IdentityAction {
+    /// Show the public key of a name.
+    Show {
+        /// The name [default: the one you are logged in with].
+        name: Option<String>,
+    },
+    /// List names and their public keys.
+    List,
+    /// Write a name's secret key to a file, to be it on another computer as well.
+    Export {
+        /// A file that does not exist yet, or `-`.
+        file: PathBuf,
+        /// The name [default: the one you are logged in with].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Take a key from such a file.
+    Import {
+        /// The file, or `-`.
+        file: PathBuf,
+        /// The name to be with it [default: the one it was exported under].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Remove a name's key. Rooms keep the name for it for a while: nobody can be it meanwhile, you neither.
+    Forget {
+        /// The name.
+        name: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// What --help says and -h does not.
+fn long_help() -> String {
+    format!("{PIPES}\n\n{}\n\n{EXIT_CODES}", json::HELP)
+}
+
+fn parse_since(text: &str) -> Result<Wanted, &'static str> {
+    match text {
+        "all" => Ok(Wanted::Since(0)),
+        number => number.parse().map(Wanted::Since).map_err(|_| "neither the number of an entry nor `all`"),
+    }
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
@@ -123,6 +262,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_place_in_the_log_is_a_number_or_all() {
+        assert_eq!(parse_since("all"), Ok(Wanted::Since(0)));
+        assert_eq!(parse_since("17"), Ok(Wanted::Since(17)));
+        assert!(parse_since("yesterday").is_err() && parse_since("-1").is_err());
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! `kabar host` and `kabar join`: from the command line to a visit.
+//! From the command line to a visit, and what else `kabar` can do.
+//!
+//! * this file: `kabar host` and `kabar join`. [`bare`]: `kabar` alone, which asks.
+//! * [`servers`], [`identity`]: what is kept. [`shell`]: completions and manual pages.
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
@@ -6,36 +9,46 @@ use std::path::{Path, PathBuf};
 use kabar_server::address::{Host, HostPort};
 use kabar_server::data_dir::{DataDir, FileError};
 use kabar_server::hosting::{Hosted, Hosting};
-use kabar_server::invite::{Invite, SCHEME};
+use kabar_server::invite::{DEFAULT_ROOM, Invite, RoomName, SCHEME};
 use kabar_server::password::from_first_line;
 use zeroize::Zeroizing;
 
-use crate::cli::{HostArguments, JoinArguments};
+use crate::cli::{Cli, Command, HostArguments, JoinArguments, VisitArguments};
 use crate::ending::{Ending, Exit};
-use crate::identity::Person;
-use crate::known::KnownServers;
+use crate::identity::{Person, check_name};
+use crate::known::{KnownRoom, KnownServers};
 use crate::talk::{Entrance, Plan, Trust, visit};
+use crate::ui::json::Object;
+
+pub mod bare;
+pub mod identity;
+pub mod servers;
+pub mod shell;
 
 const PASSWORD_VARIABLE: &str = "KABAR_PASSWORD";
 
-/// `kabar host`: a server inside this process, and a visit to it.
+/// Does what the command line says.
 #[must_use]
-pub fn host(arguments: HostArguments) -> Ending {
-    begin_host(arguments).unwrap_or_else(|ending| ending)
+pub fn run(cli: Cli) -> Ending {
+    let data_dir = cli.data_dir;
+    let done = match cli.command {
+        Some(Command::Host(arguments)) => host(arguments, data_dir),
+        Some(Command::Join(arguments)) => plan_join(arguments, data_dir).map(visit),
+        None => bare::ask(data_dir).map(visit),
+        Some(Command::Servers { action }) => servers::run(action, data_dir),
+        Some(Command::Identity { action }) => identity::run(action, data_dir),
+        Some(Command::Completions { shell }) => shell::completions(shell),
+        Some(Command::Man { out }) => shell::manual(out.as_deref()),
+    };
+    done.unwrap_or_else(|ending| ending)
 }
 
-/// `kabar join`.
-#[must_use]
-pub fn join(arguments: JoinArguments) -> Ending {
-    begin_join(arguments).map_or_else(|ending| ending, visit)
-}
-
-fn begin_host(arguments: HostArguments) -> Result<Ending, Ending> {
-    let HostArguments { person, listen, advertise, room, password_file } = arguments;
-    let dir = open(person.data_dir)?;
-    let password = password_file.map(|path| read_password(&path)).transpose()?;
-    let give_up = person.give_up;
-    let person = Person::become_one(&dir, person.name.as_deref())?;
+fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
+    let HostArguments { visit: how, listen, advertise, room, password_file, password_stdin } = arguments;
+    how.name.as_deref().map_or(Ok(()), check_name)?;
+    let password = read_password(password_file.as_deref(), password_stdin)?;
+    let dir = open(data_dir)?;
+    let person = Person::become_one(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
     let hosting = Hosting { data_dir: dir.path(), room: room.clone(), listen, advertise, password };
     let slow = || eprintln!("making this room's key (once) ...");
@@ -43,15 +56,19 @@ fn begin_host(arguments: HostArguments) -> Result<Ending, Ending> {
     let hosted = hosting.start(slow, |_| ()).map_err(Ending::error)?;
     eprint!("{}", first_screen(&hosted));
     let near = hosted.near_addr();
+    let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let plan = Plan {
         server: HostPort { host: Host::Ip(near.ip()), port: near.port() },
         room,
         person,
         trust: Trust::Invited(hosted.invite().fingerprint),
         entrance: Entrance::Secret(hosted.invite().secret.clone()),
-        known_in: None,
-        give_up,
+        dir,
+        wanted: how.wanted(),
+        give_up: how.give_up,
         is_host: true,
+        is_json: how.json,
+        first_object: Some(Object::Hosting { invite, address }),
     };
     let ending = visit(plan);
     match hosted.stop() {
@@ -77,44 +94,84 @@ fn first_screen(hosted: &Hosted) -> String {
     )
 }
 
-fn begin_join(arguments: JoinArguments) -> Result<Plan, Ending> {
-    let target = match arguments.target.as_str() {
+fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Plan, Ending> {
+    let JoinArguments { target, visit: how, room, accept_new, fingerprint, password_file, password_stdin } = arguments;
+    let target = match target.as_str() {
+        "-" if password_stdin => {
+            return Err(Ending::usage("standard input can have the invite or the password, not both"));
+        }
         "-" => first_line_of_stdin()?,
         target => target.to_owned(),
     };
     // What is wrong with the command line is said before anything is made.
     let target = Target::parse(&target)?;
-    if matches!(target, Target::Invite(_)) && (arguments.fingerprint.is_some() || arguments.accept_new) {
+    how.name.as_deref().map_or(Ok(()), check_name)?;
+    if matches!(target, Target::Invite(_)) && (fingerprint.is_some() || accept_new) {
         return Err(Ending::usage("an invite says which key is taken: --fingerprint and --accept-new are for hosts"));
     }
-    let password = password(&arguments)?;
-    let dir = open(arguments.person.data_dir)?;
-    let (server, room, trust, entrance) = match target {
-        Target::Invite(Invite { host, port, room, fingerprint, secret }) => {
-            (HostPort { host, port }, room, Trust::Invited(fingerprint), Entrance::Secret(secret))
-        }
-        Target::Server(server) => {
-            let known = KnownServers::load(&dir).map_err(Ending::error)?.find(&server, &arguments.room);
-            let trust = match (&arguments.fingerprint, &known) {
-                (Some(typed), _) => Trust::Expected(*typed),
-                (None, Some(known)) => Trust::Expected(known.fingerprint),
-                (None, None) if arguments.accept_new => Trust::AcceptNew,
-                (None, None) => Trust::Ask,
-            };
-            // A secret is for the server that it was got from.
-            let secret =
-                known.filter(|known| trust == Trust::Expected(known.fingerprint)).and_then(|known| known.secret);
-            let entrance = match (password, secret) {
-                (Some(password), _) => Entrance::Password(password),
-                (None, Some(secret)) => Entrance::Secret(secret),
-                (None, None) => Entrance::None,
-            };
-            (server, arguments.room, trust, entrance)
-        }
+    let password = read_password(password_file.as_deref(), password_stdin)?;
+    let dir = open(data_dir)?;
+    let (server, room) = match target {
+        Target::Invite(invite) => return invited(invite, how, dir),
+        Target::Server(server) => (server, room),
+        Target::Word(word) => find_room(&word, room, &dir)?,
     };
-    let person = Person::become_one(&dir, arguments.person.name.as_deref())?;
-    let give_up = arguments.person.give_up;
-    Ok(Plan { server, room, person, trust, entrance, known_in: Some(dir), give_up, is_host: false })
+    let trust = match (fingerprint, accept_new) {
+        (Some(typed), _) => Trust::Expected(typed),
+        (None, true) => Trust::AcceptNew,
+        (None, false) => Trust::Ask,
+    };
+    at_server(server, room, trust, password, how, dir)
+}
+
+/// The way in that an invite gives.
+fn invited(invite: Invite, how: VisitArguments, dir: DataDir) -> Result<Plan, Ending> {
+    let Invite { host, port, room, fingerprint, secret } = invite;
+    let known = KnownServers::load(&dir).map_err(Ending::error)?.find_key(&fingerprint, &room);
+    let usual = known.and_then(|known| known.name);
+    let (trust, entrance) = (Trust::Invited(fingerprint), Entrance::Secret(secret));
+    plan(HostPort { host, port }, room, trust, entrance, usual.as_deref(), how, dir)
+}
+
+/// The way in to a room at a typed address: by what is known of it, by a password, or as who was there before. A key that is known there
+/// is the one that is expected, unless another was typed.
+fn at_server(
+    server: HostPort,
+    room: RoomName,
+    trust: Trust,
+    password: Option<Zeroizing<String>>,
+    how: VisitArguments,
+    dir: DataDir,
+) -> Result<Plan, Ending> {
+    let known = KnownServers::load(&dir).map_err(Ending::error)?.find(&server, &room);
+    let trust = match (trust, &known) {
+        (Trust::Ask | Trust::AcceptNew, Some(known)) => Trust::Expected(known.fingerprint),
+        (trust, _) => trust,
+    };
+    // A secret is for the server that it was got from.
+    let known = known.filter(|known| trust == Trust::Expected(known.fingerprint));
+    let usual = known.as_ref().and_then(|known| known.name.clone());
+    let entrance = match (password, known.and_then(|known| known.secret)) {
+        (Some(password), _) => Entrance::Password(password),
+        (None, Some(secret)) => Entrance::Secret(secret),
+        (None, None) => Entrance::None,
+    };
+    plan(server, room, trust, entrance, usual.as_deref(), how, dir)
+}
+
+fn plan(
+    server: HostPort,
+    room: RoomName,
+    trust: Trust,
+    entrance: Entrance,
+    usual: Option<&str>,
+    how: VisitArguments,
+    dir: DataDir,
+) -> Result<Plan, Ending> {
+    let person = Person::become_one(&dir, how.name.as_deref(), usual)?;
+    let (wanted, give_up, is_json) = (how.wanted(), how.give_up, how.json);
+    let (is_host, first_object) = (false, None);
+    Ok(Plan { server, room, person, trust, entrance, dir, wanted, give_up, is_host, is_json, first_object })
 }
 
 /// What is to be joined.
@@ -122,6 +179,8 @@ fn begin_join(arguments: JoinArguments) -> Result<Plan, Ending> {
 enum Target {
     Invite(Invite),
     Server(HostPort),
+    /// The name of a room that is known, or else of a host.
+    Word(String),
 }
 
 impl Target {
@@ -131,8 +190,40 @@ impl Target {
         if text.contains("://") || text.starts_with(SCHEME) {
             return text.parse().map(Self::Invite).map_err(Ending::usage);
         }
+        if RoomName::new(text).is_ok() {
+            return Ok(Self::Word(text.to_owned()));
+        }
         text.parse().map(Self::Server).map_err(Ending::usage)
     }
+}
+
+/// The room that is known by this name; if there is none, the host of this name.
+fn find_room(word: &str, room: RoomName, dir: &DataDir) -> Result<(HostPort, RoomName), Ending> {
+    let rooms = KnownServers::load(dir).map_err(Ending::error)?.rooms();
+    let named = |known: &KnownRoom| known.room.as_str() == word;
+    let found: Vec<_> = rooms
+        .into_iter()
+        .filter(named)
+        .filter_map(|known| Some((known.addresses.first()?.clone(), known.room)))
+        .collect();
+    match found.as_slice() {
+        [] => word.parse().map(|server| (server, room)).map_err(Ending::usage),
+        [one] => Ok(one.clone()),
+        several => {
+            let ways: Vec<_> =
+                several.iter().map(|(address, room)| format!("\n  kabar join {address}{}", option(room))).collect();
+            Err(Ending::usage(format_args!(
+                "you know {} rooms of that name; say which:{}",
+                several.len(),
+                ways.concat()
+            )))
+        }
+    }
+}
+
+/// How the room is said beside a host.
+fn option(room: &RoomName) -> String {
+    if room.as_str() == DEFAULT_ROOM { String::new() } else { format!(" --room {room}") }
 }
 
 fn open(data_dir: Option<PathBuf>) -> Result<DataDir, Ending> {
@@ -141,24 +232,18 @@ fn open(data_dir: Option<PathBuf>) -> Result<DataDir, Ending> {
     DataDir::open(&path).map_err(Ending::error)
 }
 
-fn password(arguments: &JoinArguments) -> Result<Option<Zeroizing<String>>, Ending> {
-    if let Some(path) = &arguments.password_file {
-        return read_password(path).map(Some);
-    }
-    if arguments.password_stdin {
-        return first_line_of_stdin().map(|line| Some(Zeroizing::new(line)));
-    }
-    let text = std::env::var(PASSWORD_VARIABLE).ok().map(Zeroizing::new);
-    text.map(|text| from_first_line(&text).map(|password| Zeroizing::new(password.to_owned())).map_err(Ending::usage))
-        .transpose()
-}
-
-fn read_password(path: &Path) -> Result<Zeroizing<String>, Ending> {
-    let text = std::fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(FileError::new("read", path))
-        .map_err(Ending::error)?;
-    from_first_line(&text).map(|password| Zeroizing::new(password.to_owned())).map_err(Ending::usage)
+/// From the file, from standard input, or from the environment.
+fn read_password(file: Option<&Path>, is_on_stdin: bool) -> Result<Option<Zeroizing<String>>, Ending> {
+    let text = match file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map(Zeroizing::new);
+            Some(text.map_err(FileError::new("read", path)).map_err(Ending::error)?)
+        }
+        None if is_on_stdin => Some(Zeroizing::new(first_line_of_stdin()?)),
+        None => std::env::var(PASSWORD_VARIABLE).ok().map(Zeroizing::new),
+    };
+    let first_line = |text: Zeroizing<String>| from_first_line(&text).map(|line| Zeroizing::new(line.to_owned()));
+    text.map(first_line).transpose().map_err(Ending::usage)
 }
 
 fn first_line_of_stdin() -> Result<String, Ending> {
@@ -172,14 +257,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_an_invite_or_a_server() {
+    fn a_target_is_an_invite_a_server_or_a_room() {
         let invite = "kabar://192.168.0.162:9999/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4";
         assert_eq!(Target::parse(invite), Ok(Target::Invite(invite.parse().unwrap())));
         assert_eq!(Target::parse(" 192.168.0.162 "), Ok(Target::Server("192.168.0.162:9999".parse().unwrap())));
+        assert_eq!(Target::parse("here:7"), Ok(Target::Server("here:7".parse().unwrap())));
+        assert_eq!(Target::parse("lobby"), Ok(Target::Word("lobby".to_owned())));
         for wrong in ["", "kabar://", "http://192.168.0.162:9999/lobby/A.B", "a b", "here:99999"] {
             let ending = Target::parse(wrong).unwrap_err();
             assert_eq!(ending.exit, Exit::Usage);
             assert!(!ending.line.unwrap().contains('\n'), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_word_is_a_room_that_is_known_or_a_host() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(home.path()).unwrap();
+        let lobby = RoomName::new("lobby").unwrap();
+        let learn = |address: &str, key: u8, room: &str| {
+            let (address, fingerprint) = (address.parse().unwrap(), kabar_core::session::Fingerprint([key; 20]));
+            KnownServers::accept(&dir, &address, &fingerprint, &RoomName::new(room).unwrap()).unwrap();
+        };
+        assert_eq!(find_room("books", lobby.clone(), &dir).unwrap().0, "books:9999".parse().unwrap());
+        learn("here:7", 1, "books");
+        let found = find_room("books", lobby.clone(), &dir).unwrap();
+        assert_eq!((found.0.to_string().as_str(), found.1.as_str()), ("here:7", "books"));
+        learn("there:8", 2, "books");
+        let ending = find_room("books", lobby, &dir).unwrap_err();
+        let line = ending.line.unwrap();
+        assert_eq!(ending.exit, Exit::Usage);
+        assert!(
+            line.contains("kabar join here:7 --room books") && line.contains("kabar join there:8 --room books"),
+            "{line}"
+        );
     }
 }

@@ -38,6 +38,16 @@ pub struct Driver {
     /// A datagram in `out` that the system did not take yet.
     unsent: Option<Transmit>,
     is_output_gone: bool,
+    traffic: Traffic,
+}
+
+/// Bytes of datagrams, over all sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Given to the system.
+    pub sent: u64,
+    /// Got from it.
+    pub received: u64,
 }
 
 impl Driver {
@@ -49,11 +59,18 @@ impl Driver {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let client = Box::new(LaptopClient::new(Fixed::new()));
-        let (clock, out) = (Clock::start(), [0; BUFFER]);
-        Ok((
-            Self { client, clock, poll, link: None, link_error: None, out, unsent: None, is_output_gone: false },
-            waker,
-        ))
+        let driver = Self {
+            client,
+            clock: Clock::start(),
+            poll,
+            link: None,
+            link_error: None,
+            out: [0; BUFFER],
+            unsent: None,
+            is_output_gone: false,
+            traffic: Traffic::default(),
+        };
+        Ok((driver, waker))
     }
 
     /// The time.
@@ -103,6 +120,12 @@ impl Driver {
         self.is_output_gone
     }
 
+    /// What went over the wire.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
     /// Sends what the client has to send.
     pub fn transmit(&mut self) {
         let now = self.now();
@@ -112,11 +135,11 @@ impl Driver {
             }
             let Some(Transmit { to, len }) = self.unsent else { return };
             self.link_to(to, now);
-            if self.link_error.is_none()
-                && let Some(link) = &mut self.link
-                && !(link.is_writable() && link.send(now, &self.out[..len]))
-            {
-                return;
+            if let (None, Some(link)) = (&self.link_error, &mut self.link) {
+                if !(link.is_writable() && link.send(now, &self.out[..len])) {
+                    return;
+                }
+                self.traffic.sent += len as u64;
             }
             // Sent; or lost, as on the way: the client will try again.
             self.unsent = None;
@@ -153,6 +176,7 @@ impl Driver {
         let mut buffer = [0; BUFFER];
         for _ in 0..DATAGRAMS_PER_WAKE {
             let Some(len) = link.receive(&mut buffer) else { return };
+            self.traffic.received += len as u64;
             let now = self.clock.now();
             self.client.handle_datagram(now, link.remote(), &mut buffer[..len]);
         }

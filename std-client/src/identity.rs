@@ -1,8 +1,10 @@
-//! Who one is: a name, and the key that owns it. One key per name, made at first use, used by one process at a time.
+//! Who one is: a name, and the key that owns it. One key per name, made at first use. A process that is somebody holds a lock beside the
+//! key, so that who asks for no name does not become the same; who asks for that very name does, and takes the place in the room.
 //!
 //! ```text
 //! identities/NAME.key
 //!   kabar identity 1
+//!   name NAME        in exported ones only
 //!   seed HEX
 //!   public HEX       tells a damaged file from another key
 //! ```
@@ -11,7 +13,10 @@ use std::env;
 
 use data_encoding::HEXLOWER;
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
+use kabar_core::crypto::kdf::sha256;
+use kabar_core::session::Fingerprint;
 use kabar_server::data_dir::{DataDir, FileError, Lock, LockError};
+use kabar_server::invite::show_fingerprint;
 use kabar_server::names::Name;
 use kabar_server::random::random_bytes;
 use zeroize::Zeroizing;
@@ -19,91 +24,199 @@ use zeroize::Zeroizing;
 use crate::ending::{Ending, Exit};
 
 const VERSION: &str = "kabar identity 1";
+const FOLDER: &str = "identities";
 /// Names tried behind a name that was not asked for and is in use.
 const MAX_SUFFIX: u32 = 100;
 
-/// A name and its key; nobody else of this data directory is it meanwhile.
+/// A name and its key.
 #[derive(Debug)]
 pub struct Person {
     /// As it was asked for; the server may write it otherwise.
     pub name: String,
+    /// As it is compared.
+    pub folded: String,
     /// Seed of the Ed25519 key.
     pub seed: Zeroizing<[u8; SEED_LEN]>,
-    _lock: Lock,
+    /// Whether the name was only taken because the usual one is in use.
+    pub is_makeshift: bool,
+    /// `None`: another process was this person before.
+    _lock: Option<Lock>,
 }
 
 impl Person {
-    /// Becomes `wanted`, or whoever is logged in if nothing is wanted: then, if that name is in use here, with a number behind it.
+    /// Becomes `wanted`; or, if nothing is wanted, `usual`; or whoever is logged in. If nothing is wanted and that name is in use here,
+    /// there is a number behind it.
     ///
     /// # Errors
-    /// In one line: a name that is not allowed, in use here, or a file.
-    pub fn become_one(dir: &DataDir, wanted: Option<&str>) -> Result<Self, Ending> {
+    /// In one line: a name that is not allowed, or a file.
+    pub fn become_one(dir: &DataDir, wanted: Option<&str>, usual: Option<&str>) -> Result<Self, Ending> {
         if let Some(wanted) = wanted {
-            let name = Name::new(wanted).map_err(|error| Ending::new(Exit::Name, error))?;
-            return Self::take(dir, wanted, &name)?.map_err(|holder| {
-                let process = holder.map(|id| format!(" (process {id})")).unwrap_or_default();
-                Ending::error(format_args!(
-                    "{wanted} is already in use on this computer{process}: choose another --name"
-                ))
-            });
+            let name = Name::new(wanted).map_err(not_allowed)?;
+            let lock = Self::lock(dir, &name)?.ok();
+            return Self::load(dir, wanted, &name, lock);
         }
-        let base = login_name();
+        let base = usual.filter(|usual| Name::new(usual).is_ok()).map_or_else(login_name, str::to_owned);
         for number in 1..=MAX_SUFFIX {
             let wanted = if number == 1 { base.clone() } else { format!("{base}-{number}") };
             let Ok(name) = Name::new(&wanted) else { break };
-            if let Ok(person) = Self::take(dir, &wanted, &name)? {
-                return Ok(person);
+            if let Ok(lock) = Self::lock(dir, &name)? {
+                let person = Self::load(dir, &wanted, &name, Some(lock))?;
+                return Ok(Self { is_makeshift: number > 1, ..person });
             }
         }
         Err(Ending::new(Exit::Name, "no name is left: choose one with --name"))
     }
 
     /// `Err` inside: another process holds it.
-    fn take(dir: &DataDir, wanted: &str, name: &Name) -> Result<Result<Self, Option<u32>>, Ending> {
-        // Spellings that the server takes for one name share one key.
-        let stem = format!("identities/{}", name.folded());
-        let lock = match dir.lock(&format!("{stem}.lock")) {
-            Ok(lock) => lock,
-            Err(LockError::Held(holder)) => return Ok(Err(holder)),
-            Err(LockError::File(error)) => return Err(Ending::error(error)),
-        };
-        let seed = load_or_make(dir, &format!("{stem}.key")).map_err(Ending::error)?;
-        Ok(Ok(Self { name: wanted.to_owned(), seed, _lock: lock }))
+    fn lock(dir: &DataDir, name: &Name) -> Result<Result<Lock, ()>, Ending> {
+        match dir.lock(&format!("{}.lock", stem(name))) {
+            Ok(lock) => Ok(Ok(lock)),
+            Err(LockError::Held(_)) => Ok(Err(())),
+            Err(LockError::File(error)) => Err(Ending::error(error)),
+        }
     }
+
+    fn load(dir: &DataDir, wanted: &str, name: &Name, lock: Option<Lock>) -> Result<Self, Ending> {
+        let seed = load_or_make(dir, &format!("{}.key", stem(name))).map_err(Ending::error)?;
+        let (name, folded) = (wanted.to_owned(), name.folded().to_owned());
+        Ok(Self { name, folded, seed, is_makeshift: false, _lock: lock })
+    }
+}
+
+/// Whether a name may be used, and why not.
+///
+/// # Errors
+/// In one line.
+pub fn check_name(name: &str) -> Result<(), Ending> {
+    Name::new(name).map(drop).map_err(not_allowed)
+}
+
+fn not_allowed(error: kabar_server::names::NameError) -> Ending {
+    Ending::new(Exit::Name, format_args!("{error}: choose another name"))
+}
+
+/// Spellings that the server takes for one name share one key.
+fn stem(name: &Name) -> String {
+    format!("{FOLDER}/{}", name.folded())
 }
 
 fn load_or_make(dir: &DataDir, file: &str) -> Result<Zeroizing<[u8; SEED_LEN]>, FileError> {
-    let path = dir.join(file);
-    if let Some(text) = dir.read(file)? {
-        return parse(&text).ok_or_else(|| FileError::damaged(&path, "it is damaged; restore it from a copy"));
+    if let Some(seed) = load(dir, file)? {
+        return Ok(seed);
     }
-    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("make", &path))?);
-    dir.replace(file, show(&seed).as_bytes())?;
+    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("make", &dir.join(file)))?);
+    dir.replace(file, show(None, &seed).as_bytes())?;
     Ok(seed)
 }
 
-fn parse(text: &str) -> Option<Zeroizing<[u8; SEED_LEN]>> {
-    let mut lines = text.lines();
+fn load(dir: &DataDir, file: &str) -> Result<Option<Zeroizing<[u8; SEED_LEN]>>, FileError> {
+    let Some(text) = dir.read(file)? else { return Ok(None) };
+    let damaged = || FileError::damaged(&dir.join(file), "it is damaged; restore it from a copy");
+    parse(&text).map(|(_, seed)| Some(seed)).ok_or_else(damaged)
+}
+
+/// A key as it is kept: to be shown, carried to another computer, or forgotten.
+#[derive(Debug)]
+pub struct Kept {
+    seed: Zeroizing<[u8; SEED_LEN]>,
+}
+
+impl Kept {
+    /// The names that have a key here, as they are compared.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn names(dir: &DataDir) -> Result<Vec<String>, FileError> {
+        let folder = dir.join(FOLDER);
+        let files = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            files => files.map_err(FileError::new("read", &folder))?,
+        };
+        let names = files.filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_suffix(".key")?.to_owned()));
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The key of `name`, if it has one.
+    ///
+    /// # Errors
+    /// In one line.
+    pub fn load(dir: &DataDir, name: &str) -> Result<Option<Self>, Ending> {
+        let seed = load(dir, &file(name)?).map_err(Ending::error)?;
+        Ok(seed.map(|seed| Self { seed }))
+    }
+
+    /// Makes it the key of `name`.
+    ///
+    /// # Errors
+    /// In one line.
+    pub fn keep(&self, dir: &DataDir, name: &str) -> Result<(), Ending> {
+        dir.replace(&file(name)?, show(None, &self.seed).as_bytes()).map_err(Ending::error)
+    }
+
+    /// Removes the key of `name`, unless somebody is that name just now.
+    ///
+    /// # Errors
+    /// In one line.
+    pub fn forget(dir: &DataDir, name: &str) -> Result<(), Ending> {
+        let name = Name::new(name).map_err(not_allowed)?;
+        let _lock = dir.lock(&format!("{}.lock", stem(&name))).map_err(Ending::error)?;
+        let path = dir.join(&format!("{}.key", stem(&name)));
+        std::fs::remove_file(&path).map_err(FileError::new("remove", &path)).map_err(Ending::error)
+    }
+
+    /// What the public key is known by: the first 160 bits of its hash.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let hash = sha256(&[&Identity::from_seed(&self.seed).public().0]);
+        let mut short = Fingerprint([0; 20]);
+        short.0.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        show_fingerprint(&short)
+    }
+
+    /// The text of an exported key.
+    #[must_use]
+    pub fn export(&self, name: &str) -> Zeroizing<String> {
+        show(Some(name), &self.seed)
+    }
+
+    /// Reads it, and the name in it.
+    #[must_use]
+    pub fn import(text: &str) -> Option<(Option<String>, Self)> {
+        parse(text).map(|(name, seed)| (name, Self { seed }))
+    }
+}
+
+fn file(name: &str) -> Result<String, Ending> {
+    Name::new(name).map(|name| format!("{}.key", stem(&name))).map_err(not_allowed)
+}
+
+fn parse(text: &str) -> Option<(Option<String>, Zeroizing<[u8; SEED_LEN]>)> {
+    let mut lines = text.lines().peekable();
     if lines.next()? != VERSION {
         return None;
     }
+    let name = lines.next_if(|line| line.starts_with("name ")).and_then(|line| line.strip_prefix("name "));
     let mut value = |name| {
         let digits = lines.next()?.strip_prefix(name)?.strip_prefix(' ')?;
         HEXLOWER.decode(digits.as_bytes()).ok().map(Zeroizing::new)
     };
     let seed = Zeroizing::new(<[u8; SEED_LEN]>::try_from(value("seed")?.as_slice()).ok()?);
     let public = <[u8; PUBLIC_LEN]>::try_from(value("public")?.as_slice()).ok()?;
-    (Identity::from_seed(&seed).public().0 == public).then_some(seed)
+    (Identity::from_seed(&seed).public().0 == public).then_some((name.map(str::to_owned), seed))
 }
 
-fn show(seed: &[u8; SEED_LEN]) -> Zeroizing<String> {
+fn show(name: Option<&str>, seed: &[u8; SEED_LEN]) -> Zeroizing<String> {
+    let name = name.map(|name| format!("name {name}\n")).unwrap_or_default();
     let public = HEXLOWER.encode(&Identity::from_seed(seed).public().0);
     let seed = Zeroizing::new(HEXLOWER.encode(seed));
-    Zeroizing::new(format!("{VERSION}\nseed {}\npublic {public}\n", *seed))
+    Zeroizing::new(format!("{VERSION}\n{name}seed {}\npublic {public}\n", *seed))
 }
 
 /// The name one is logged in with, made to be allowed.
-fn login_name() -> String {
+#[must_use]
+pub fn login_name() -> String {
     let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|variable| env::var(variable).ok());
     allowed(&name.unwrap_or_default())
 }
@@ -131,26 +244,35 @@ mod tests {
     #[test]
     fn a_name_keeps_its_key_whatever_its_spelling() {
         let (_home, dir) = dir();
-        let first = Person::become_one(&dir, Some("Farhan")).unwrap().seed;
-        assert_eq!(Person::become_one(&dir, Some("Farhan")).unwrap().seed, first);
-        assert_eq!(Person::become_one(&dir, Some("FARHAN")).unwrap().seed, first);
-        assert_ne!(Person::become_one(&dir, Some("Darryl")).unwrap().seed, first);
+        let first = Person::become_one(&dir, Some("Farhan"), None).unwrap().seed;
+        assert_eq!(Person::become_one(&dir, Some("Farhan"), None).unwrap().seed, first);
+        assert_eq!(Person::become_one(&dir, Some("FARHAN"), None).unwrap().seed, first);
+        assert_ne!(Person::become_one(&dir, Some("Darryl"), None).unwrap().seed, first);
     }
 
     #[test]
-    fn a_name_is_one_process_at_a_time() {
+    fn who_asks_for_a_name_in_use_is_the_same_person() {
         let (_home, dir) = dir();
-        let _first = Person::become_one(&dir, Some("farhan")).unwrap();
-        let ending = Person::become_one(&dir, Some("Farhan")).unwrap_err();
-        assert_eq!(ending.exit, Exit::Error);
-        assert!(ending.line.unwrap().contains(&std::process::id().to_string()));
+        let first = Person::become_one(&dir, Some("farhan"), None).unwrap();
+        let second = Person::become_one(&dir, Some("Farhan"), None).unwrap();
+        assert_eq!(first.seed, second.seed);
+    }
+
+    #[test]
+    fn the_usual_name_is_taken_unless_it_is_in_use_or_another_is_wanted() {
+        let (_home, dir) = dir();
+        let first = Person::become_one(&dir, None, Some("farhan")).unwrap();
+        assert_eq!((first.name.as_str(), first.is_makeshift), ("farhan", false));
+        let second = Person::become_one(&dir, None, Some("farhan")).unwrap();
+        assert_eq!((second.name.as_str(), second.is_makeshift), ("farhan-2", true));
+        assert_eq!(Person::become_one(&dir, Some("anna"), Some("farhan")).unwrap().name, "anna");
     }
 
     #[test]
     fn who_asked_for_no_name_gets_one_that_is_free() {
         let (_home, dir) = dir();
-        let first = Person::become_one(&dir, None).unwrap();
-        let second = Person::become_one(&dir, None).unwrap();
+        let first = Person::become_one(&dir, None, None).unwrap();
+        let second = Person::become_one(&dir, None, None).unwrap();
         assert_eq!(second.name, format!("{}-2", first.name));
         assert_ne!(second.seed, first.seed);
     }
@@ -159,21 +281,45 @@ mod tests {
     fn a_name_that_is_not_allowed_is_told() {
         let (_home, dir) = dir();
         for name in ["", "a:b", "../x", "server", " x"] {
-            assert_eq!(Person::become_one(&dir, Some(name)).unwrap_err().exit, Exit::Name, "{name}");
+            assert_eq!(Person::become_one(&dir, Some(name), None).unwrap_err().exit, Exit::Name, "{name}");
         }
     }
 
     #[test]
     fn a_damaged_key_is_told_and_never_replaced() {
         let (_home, dir) = dir();
-        let text = show(&[7; SEED_LEN]);
-        assert_eq!(parse(&text).unwrap(), Zeroizing::new([7; SEED_LEN]));
+        let text = show(None, &[7; SEED_LEN]);
+        assert_eq!(parse(&text).unwrap(), (None, Zeroizing::new([7; SEED_LEN])));
         for damaged in ["", &text[..60], &text.replacen('7', "6", 1), &text.replace("identity 1", "identity 2")] {
             dir.replace("identities/anna.key", damaged.as_bytes()).unwrap();
-            let ending = Person::become_one(&dir, Some("anna")).unwrap_err();
+            let ending = Person::become_one(&dir, Some("anna"), None).unwrap_err();
             assert!(ending.line.unwrap().contains("anna.key"));
             assert_eq!(dir.read("identities/anna.key").unwrap().unwrap().as_str(), damaged);
         }
+    }
+
+    #[test]
+    fn a_key_is_carried_to_another_computer() {
+        let (_home, here) = dir();
+        let (_other, there) = self::dir();
+        let seed = Person::become_one(&here, Some("Farhan"), None).unwrap().seed;
+        let kept = Kept::load(&here, "farhan").unwrap().unwrap();
+        let (name, carried) = Kept::import(&kept.export("Farhan")).unwrap();
+        assert_eq!(name.as_deref(), Some("Farhan"));
+        carried.keep(&there, "Farhan").unwrap();
+        assert_eq!(Person::become_one(&there, Some("farhan"), None).unwrap().seed, seed);
+        assert_eq!(Kept::names(&there).unwrap(), ["farhan"]);
+        assert_eq!(kept.fingerprint().len(), 32);
+        Kept::forget(&there, "FARHAN").unwrap();
+        assert!(Kept::load(&there, "farhan").unwrap().is_none() && Kept::names(&there).unwrap().is_empty());
+    }
+
+    #[test]
+    fn who_is_in_use_is_not_forgotten() {
+        let (_home, dir) = dir();
+        let _person = Person::become_one(&dir, Some("anna"), None).unwrap();
+        assert!(Kept::forget(&dir, "anna").unwrap_err().line.unwrap().contains("in use"));
+        assert!(Kept::load(&dir, "anna").unwrap().is_some());
     }
 
     #[test]

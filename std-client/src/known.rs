@@ -44,6 +44,40 @@ pub struct Known {
     pub fingerprint: Fingerprint,
     /// The room's secret, if it was joined by an invite.
     pub secret: Option<RoomSecret>,
+    /// The name that was used there, if any was.
+    pub name: Option<String>,
+}
+
+/// A room that was joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRoom {
+    /// The key of its server.
+    pub fingerprint: Fingerprint,
+    /// The room.
+    pub room: RoomName,
+    /// Where it was, the last first.
+    pub addresses: Vec<HostPort>,
+    /// The name that was used there; empty: none yet.
+    pub name: String,
+}
+
+impl KnownServer {
+    /// As far as it tells of `room`: the key belongs to the server, the secret to its room.
+    fn known(&self, room: &RoomName) -> Option<Known> {
+        let is_room = self.room == room.as_str();
+        let secret = self.secret.as_deref().filter(|_| is_room).and_then(RoomSecret::from_base32);
+        let name = Some(self.name.clone()).filter(|name| !name.is_empty());
+        Some(Known { fingerprint: parse_fingerprint(&self.fingerprint)?, secret, name })
+    }
+
+    fn room(&self) -> Option<KnownRoom> {
+        Some(KnownRoom {
+            fingerprint: parse_fingerprint(&self.fingerprint)?,
+            room: RoomName::new(&self.room).ok()?,
+            addresses: self.addresses.iter().filter_map(|address| address.parse().ok()).collect(),
+            name: self.name.clone(),
+        })
+    }
 }
 
 /// What was learned by joining.
@@ -55,8 +89,8 @@ pub struct Joined<'a> {
     pub fingerprint: &'a Fingerprint,
     /// Which room.
     pub room: &'a RoomName,
-    /// As whom.
-    pub name: &'a str,
+    /// As whom; `None`: under a name that is not to be remembered.
+    pub name: Option<&'a str>,
     /// The room's secret, if it is known.
     pub secret: Option<&'a RoomSecret>,
 }
@@ -83,9 +117,42 @@ impl KnownServers {
         let address = address.to_string();
         let here = || self.servers.iter().filter(|server| server.addresses.contains(&address));
         let server = here().find(|server| server.room == room.as_str()).or_else(|| here().next())?;
-        let is_room = server.room == room.as_str();
-        let secret = server.secret.as_deref().filter(|_| is_room).and_then(RoomSecret::from_base32);
-        Some(Known { fingerprint: parse_fingerprint(&server.fingerprint)?, secret })
+        server.known(room)
+    }
+
+    /// What is known of `room` of the server with this key, wherever it is.
+    #[must_use]
+    pub fn find_key(&self, fingerprint: &Fingerprint, room: &RoomName) -> Option<Known> {
+        let shown = show_fingerprint(fingerprint);
+        let here = || self.servers.iter().filter(|server| server.fingerprint == shown);
+        here().find(|server| server.room == room.as_str()).or_else(|| here().next())?.known(room)
+    }
+
+    /// All rooms, the last one joined first.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<KnownRoom> {
+        self.servers.iter().filter_map(KnownServer::room).collect()
+    }
+
+    /// Forgets the rooms that `is_meant` names; how many.
+    ///
+    /// # Errors
+    /// [`FileError`], in one line.
+    pub fn forget(dir: &DataDir, is_meant: impl Fn(&KnownRoom) -> bool) -> Result<usize, Ending> {
+        Self::change(dir, |known| {
+            let before = known.servers.len();
+            known.servers.retain(|server| !server.room().is_some_and(|room| is_meant(&room)));
+            before - known.servers.len()
+        })
+    }
+
+    /// From now on the server at `address` is the one with this key.
+    ///
+    /// # Errors
+    /// [`FileError`], in one line.
+    pub fn accept(dir: &DataDir, address: &HostPort, fingerprint: &Fingerprint, room: &RoomName) -> Result<(), Ending> {
+        let joined = Joined { address, fingerprint, room, name: None, secret: None };
+        Self::remember(dir, &joined)
     }
 
     /// Remembers a room that was joined.
@@ -93,11 +160,16 @@ impl KnownServers {
     /// # Errors
     /// [`FileError`].
     pub fn remember(dir: &DataDir, joined: &Joined<'_>) -> Result<(), Ending> {
+        Self::change(dir, |known| known.learn(joined))
+    }
+
+    fn change<T>(dir: &DataDir, change: impl FnOnce(&mut Self) -> T) -> Result<T, Ending> {
         let _lock = dir.lock_waiting(LOCK).map_err(Ending::error)?;
         let mut known = Self::load(dir).map_err(Ending::error)?;
-        known.learn(joined);
+        let done = change(&mut known);
         let text = Zeroizing::new(toml::to_string(&known).map_err(Ending::error)?);
-        dir.replace(FILE, text.as_bytes()).map_err(Ending::error)
+        dir.replace(FILE, text.as_bytes()).map_err(Ending::error)?;
+        Ok(done)
     }
 
     fn learn(&mut self, joined: &Joined<'_>) {
@@ -118,7 +190,9 @@ impl KnownServers {
         server.addresses.retain(|known| *known != address);
         server.addresses.insert(0, address);
         server.addresses.truncate(MAX_ADDRESSES);
-        server.name = joined.name.to_owned();
+        if let Some(name) = joined.name {
+            server.name = name.to_owned();
+        }
         if let Some(secret) = joined.secret {
             server.secret = Some(secret.to_base32());
         }
@@ -136,7 +210,7 @@ mod tests {
         room: &'a RoomName,
         secret: Option<&'a RoomSecret>,
     ) -> Joined<'a> {
-        Joined { address, fingerprint, room, name: "anna", secret }
+        Joined { address, fingerprint, room, name: Some("anna"), secret }
     }
 
     #[test]
@@ -164,10 +238,40 @@ mod tests {
         assert_eq!(find(&there, &lobby).unwrap().secret, Some(secret.clone()));
         assert_eq!(find(&here, &lobby).unwrap().fingerprint, ours);
 
+        // Its key is enough to know it by.
+        let by_key = KnownServers::load(&dir).unwrap().find_key(&ours, &lobby).unwrap();
+        assert_eq!((by_key.secret, by_key.name.as_deref()), (Some(secret.clone()), Some("anna")));
+        assert!(KnownServers::load(&dir).unwrap().find_key(&theirs, &lobby).is_none());
+
         // Another server was accepted at the old address.
         KnownServers::remember(&dir, &joined(&here, &theirs, &lobby, None)).unwrap();
         assert_eq!(find(&here, &lobby).unwrap().fingerprint, theirs);
         assert_eq!(find(&there, &lobby).unwrap().fingerprint, ours);
+    }
+
+    #[test]
+    fn rooms_are_listed_and_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(home.path()).unwrap();
+        let (here, ours) = ("here:1".parse().unwrap(), Fingerprint([1; 20]));
+        for room in ["lobby", "other"] {
+            KnownServers::remember(&dir, &joined(&here, &ours, &RoomName::new(room).unwrap(), None)).unwrap();
+        }
+        let rooms = || KnownServers::load(&dir).unwrap().rooms();
+        let names: Vec<_> = rooms().iter().map(|known| known.room.to_string()).collect();
+        assert_eq!(names, ["other", "lobby"], "the last one first");
+        assert_eq!(rooms()[0].addresses, [here]);
+        assert_eq!(KnownServers::forget(&dir, |known| known.room.as_str() == "lobby").unwrap(), 1);
+        assert_eq!(rooms().len(), 1);
+    }
+
+    #[test]
+    fn a_makeshift_name_is_not_remembered() {
+        let mut known = KnownServers::default();
+        let (here, ours, lobby) = ("here:1".parse().unwrap(), Fingerprint([1; 20]), RoomName::new("lobby").unwrap());
+        known.learn(&joined(&here, &ours, &lobby, None));
+        known.learn(&Joined { name: None, ..joined(&here, &ours, &lobby, None) });
+        assert_eq!(known.find(&here, &lobby).unwrap().name.as_deref(), Some("anna"));
     }
 
     #[test]

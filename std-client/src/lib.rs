@@ -2,17 +2,19 @@
 //!
 //! * [`cli`], [`commands`]: from the command line to a visit. [`ending`]: from its end to an exit code.
 //! * [`talk`]: one visit: connecting, being there, leaving. [`words`]: what people are told when something does not work.
-//! * [`driver`], [`link`], [`resolve`], [`mail`]: the client on a socket, a clock and threads. [`profile`]: its sizes.
+//! * [`driver`], [`link`], [`resolve`], [`mail`], [`look`]: the client on a socket, a clock and threads. [`profile`]: its sizes.
 //! * [`ui`]: a prompt on a terminal, lines elsewhere.
-//! * [`identity`], [`known`]: what is kept: who one is, and which servers are known.
+//! * [`identity`], [`known`], [`cursor`]: what is kept: who one is, which servers are known, what was shown of a room.
 
 pub mod cli;
 pub mod commands;
+pub mod cursor;
 pub mod driver;
 pub mod ending;
 pub mod identity;
 pub mod known;
 pub mod link;
+pub mod look;
 pub mod mail;
 pub mod profile;
 pub mod resolve;

@@ -28,6 +28,8 @@ pub enum Mail {
     OutputRoom,
     /// Nobody reads the output any more.
     OutputGone,
+    /// Something to be said that a thread found out.
+    Trouble(String),
 }
 
 /// Gives mail from any thread.

@@ -1,18 +1,17 @@
 //! The `kabar` program: hosts a room, or joins one.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kabar_client::cli::{Cli, Command};
-use kabar_client::commands::{host, join};
+use kabar_client::cli::Cli;
+use kabar_client::commands::run;
 
 fn main() -> ExitCode {
-    let ending = match Cli::parse().command {
-        Command::Host(arguments) => host(arguments),
-        Command::Join(arguments) => join(arguments),
-    };
+    let ending = run(Cli::parse());
     if let Some(line) = ending.line {
-        eprintln!("{line}");
+        // Nobody may be there to read it any more.
+        drop(writeln!(std::io::stderr(), "{line}"));
     }
     ExitCode::from(ending.exit.code())
 }

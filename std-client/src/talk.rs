@@ -1,11 +1,16 @@
 //! One visit to a room: connecting, being there, leaving. Puts the client's events into words and lines into posts.
 //!
 //! ```text
-//! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
+//! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> (another name -> Connecting) -> Leaving
 //! ```
 
+mod answers;
 mod connecting;
 mod online;
+mod pending;
+mod renaming;
+mod start;
+mod stats;
 #[cfg(test)]
 mod tests;
 
@@ -14,30 +19,29 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::TryRecvError;
 
-use kabar_core::client::{Config, Credential, EndReason, Event, State};
+use kabar_core::client::{EndReason, Event, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::address::HostPort;
 use kabar_server::data_dir::DataDir;
 use kabar_server::invite::{RoomName, RoomSecret, show_fingerprint};
 use kabar_server::signals;
-use kabar_server::text::Lines;
 use zeroize::Zeroizing;
 
+use crate::cursor::{Cursor, CursorSlot};
 use crate::driver::Driver;
 use crate::ending::{Ending, Exit};
 use crate::identity::Person;
 use crate::mail::{Mail, Mailbox, Mailer};
-use crate::profile;
 use crate::ui::Ui;
 use crate::ui::input::Typed;
+use crate::ui::json::Object;
 use crate::words::{self, Shown};
 
 use connecting::Attempt;
-use online::Visit;
+use online::{Arrival, Visit, Wish};
+pub use start::Wanted;
 
-/// Entries wanted from before one came.
-const HISTORY: u32 = 50;
 /// Lines taken before everything else has its turn.
 const LINES_PER_WAKE: usize = 64;
 /// How long an interrupted client takes to say goodbye.
@@ -58,12 +62,18 @@ pub struct Plan {
     pub trust: Trust,
     /// Why one may join.
     pub entrance: Entrance,
-    /// Where the room is remembered; `None`: not at all.
-    pub known_in: Option<DataDir>,
+    /// Where it is kept what was shown, and which servers are known.
+    pub dir: DataDir,
+    /// Which entries are wanted.
+    pub wanted: Wanted,
     /// How long to wait, at the end, for what is not sent.
     pub give_up: std::time::Duration,
-    /// Whether the room is hosted by this very process.
+    /// Whether the room is hosted by this very process. It is not remembered as a known server then.
     pub is_host: bool,
+    /// Whether standard output has objects.
+    pub is_json: bool,
+    /// An object to begin with.
+    pub first_object: Option<Object<'static>>,
 }
 
 /// Which key of the server is taken.
@@ -97,14 +107,22 @@ struct Talk {
     ui: Ui,
     mailer: Mailer,
     mailbox: Mailbox,
-    lines: Lines,
     phase: Phase,
+    /// What was shown is kept there.
+    slot: CursorSlot,
+    /// What was shown at an earlier visit, or before the name was changed.
+    last_shown: Option<Cursor>,
+    /// Who one was, while it is not sure that one may be another.
+    former: Option<Person>,
+    is_renaming: bool,
     /// The key that was taken.
     accepted: Option<Fingerprint>,
     /// Whether it was said whose key the server has.
     is_key_said: bool,
     password_tries: u32,
     interrupted: Option<Instant>,
+    /// Lines that an interrupt left unread.
+    unread: u64,
     /// The address of the server that is in use.
     address: Option<SocketAddr>,
     /// More lines may wait than were taken.
@@ -123,17 +141,18 @@ enum Phase {
     /// A person types the password.
     AskingPassword(Attempt),
     /// In the room, or on the way back to it.
-    Online(Visit),
+    Online(Box<Visit>),
 }
 
 /// Visits a room until it is over.
 #[must_use]
 pub fn visit(plan: Plan) -> Ending {
+    let slot = CursorSlot::default();
     let started = || {
         let (mut driver, waker) = Driver::new()?;
         driver.watch_output();
         let (mailer, mailbox) = Mailer::new(waker);
-        let ui = Ui::start(mailer.clone())?;
+        let ui = Ui::start(plan.is_json, slot.clone(), mailer.clone())?;
         let on_stop = mailer.clone();
         signals::on_stop(move || on_stop.send(Mail::Interrupt))?;
         Ok((driver, mailer, mailbox, ui))
@@ -145,7 +164,9 @@ pub fn visit(plan: Plan) -> Ending {
             return Ending::error(format_args!("cannot start: {error}"));
         }
     };
-    let lines = Lines::new();
+    if let Some(object) = &plan.first_object {
+        ui.object(object);
+    }
     let phase = Phase::Resolving(driver.now() + connecting::PATIENCE);
     let mut talk = Talk {
         plan,
@@ -153,16 +174,22 @@ pub fn visit(plan: Plan) -> Ending {
         ui,
         mailer,
         mailbox,
-        lines,
         phase,
+        slot,
+        last_shown: None,
+        former: None,
+        is_renaming: false,
         accepted: None,
         is_key_said: false,
         password_tries: 0,
         interrupted: None,
+        unread: 0,
         address: None,
         is_line_left: false,
     };
     let ending = talk.run();
+    let (exit, reason) = (ending.exit.code(), ending.line.as_deref());
+    talk.ui.object(&Object::Left { exit, unsent: talk.unsent(), reason });
     let patience = if talk.ui.is_prompt() { PROMPT_PATIENCE } else { talk.plan.give_up };
     // Nobody waits for a reader after an interrupt.
     talk.ui.finish(if talk.interrupted.is_some() { PROMPT_PATIENCE } else { patience });
@@ -190,35 +217,6 @@ impl Talk {
         }
     }
 
-    /// Starts the client towards the address whose turn it is.
-    fn start_client(&mut self, address: SocketAddr) -> Result<(), Ending> {
-        self.address = Some(address);
-        let Plan { room, person, trust, entrance, .. } = &self.plan;
-        let fingerprint = match trust {
-            Trust::Invited(fingerprint) | Trust::Expected(fingerprint) => Some(*fingerprint),
-            Trust::AcceptNew | Trust::Ask => self.accepted,
-        };
-        let credential = match entrance {
-            Entrance::Secret(secret) => Credential::Secret(*secret.expose()),
-            Entrance::Password(password) => Credential::Password(password.as_bytes()),
-            Entrance::None => Credential::None,
-        };
-        let config = Config {
-            server: address,
-            fingerprint,
-            room: room.as_str(),
-            name: &person.name,
-            identity: &person.seed,
-            credential,
-            start: kabar_core::chat::Start::Last(HISTORY),
-            largest_entry: profile::LARGEST_ENTRY,
-            idle_s: profile::IDLE_S,
-            ack_delay_ms: profile::ACK_DELAY_MS,
-            tick_us: profile::TICK_US,
-        };
-        self.driver.start(&config).map_err(Ending::error)
-    }
-
     fn take_mail(&mut self) -> Result<(), Ending> {
         while let Ok(mail) = self.mailbox.mail.try_recv() {
             let now = self.driver.now();
@@ -229,6 +227,7 @@ impl Talk {
                 Mail::Password(password) => self.password_typed(password, now)?,
                 Mail::OutputRoom => {}
                 Mail::OutputGone => self.stop_reading(now),
+                Mail::Trouble(words) => self.ui.notice(&words),
             }
         }
         if self.driver.is_output_gone() {
@@ -245,14 +244,17 @@ impl Talk {
 
     fn take_lines(&mut self) {
         self.is_line_left = false;
-        let Phase::Online(visit) = &mut self.phase else { return };
         let now = self.driver.now();
         for _ in 0..LINES_PER_WAKE {
-            if !visit.wants_lines(&mut self.driver.client) {
+            let Phase::Online(visit) = &mut self.phase else { return };
+            if !visit.wants_lines(&mut self.driver.client, now) {
                 return;
             }
             match self.mailbox.lines.try_recv() {
-                Ok(typed) => visit.take(typed, &mut self.driver.client, &self.ui, now),
+                Ok(typed) => match visit.take(typed, &mut self.driver, &self.ui) {
+                    Some(Wish::Nick(name)) => self.change_name(&name),
+                    None => {}
+                },
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => return visit.end_of_input(now),
             }
@@ -268,15 +270,16 @@ impl Talk {
             match event {
                 Event::KeyOffered(found) => self.key_offered(found, now)?,
                 Event::Ended(reason) => self.ended(reason)?,
-                Event::Joined { name, members, start, head, resumed, .. } => {
+                Event::Joined { name, members, start, head, term, resumed } => {
                     let name = name.to_owned();
-                    self.joined(&name, members, start, head, resumed)?;
+                    let arrival = Arrival { term, head, members, skip_to: 0, seen_to: None };
+                    self.joined(&name, start, arrival, resumed)?;
                 }
                 event => {
                     let again = match &mut self.phase {
-                        Phase::Online(visit) => visit.on_event(&event, &self.ui, &self.lines),
+                        Phase::Online(visit) => visit.on_event(&event, &self.ui, now),
                         _ => {
-                            online::before_joined(&event, &self.ui);
+                            start::before_joined(&event, &self.ui, &mut self.last_shown);
                             false
                         }
                     };
@@ -290,32 +293,36 @@ impl Talk {
     }
 
     fn ended(&mut self, reason: EndReason) -> Result<(), Ending> {
+        if self.goes_on(reason)? {
+            return Ok(());
+        }
         if self.should_ask_password(reason) {
             return self.ask_password();
         }
+        // What a client says at its end is to be sent as well.
+        self.driver.transmit();
+        Err(self.told_end(reason).unwrap_or_else(|| self.own_ending()))
+    }
+
+    /// How this end is told; `None`: it was asked for.
+    fn told_end(&self, reason: EndReason) -> Option<Ending> {
         let shown = match self.plan.entrance {
             Entrance::Secret(_) => Shown::Secret,
             Entrance::Password(_) => Shown::Password,
             Entrance::None => Shown::Nothing,
         };
         let name = &self.plan.person.name;
-        let told = match (reason, self.plan.trust) {
+        match (reason, self.plan.trust) {
             (EndReason::KeyMismatch, Trust::Expected(expected)) => {
                 Some(words::other_key(&self.plan.server, &show_fingerprint(&expected)))
             }
             _ => words::ended(reason, &self.plan.server, name, self.plan.room.as_str(), shown),
-        };
-        // What a client says at its end is to be sent as well.
-        self.driver.transmit();
-        Err(told.unwrap_or_else(|| self.own_ending()))
+        }
     }
 
     /// The end that was asked for: by a word, at the end of input, or by Ctrl-C.
     fn own_ending(&self) -> Ending {
-        let unsent = match &self.phase {
-            Phase::Online(visit) => visit.unsent(&self.driver.client) + self.unread(),
-            _ => 0,
-        };
+        let unsent = self.unsent();
         match self.interrupted {
             _ if unsent > 0 => Ending::new(Exit::Unsent, online::unsent_words(unsent)),
             Some(_) => Ending::quiet(Exit::Interrupted),
@@ -327,10 +334,15 @@ impl Talk {
         self.driver.client.state() == State::Ended
     }
 
-    /// Lines that an interrupt left unread.
-    fn unread(&self) -> u64 {
+    /// Lines that are not in the room; those too that an interrupt left unread.
+    fn unsent(&self) -> u64 {
+        let Phase::Online(visit) = &self.phase else { return 0 };
+        visit.unsent(&self.driver.client) + self.unread
+    }
+
+    fn count_unread(&mut self) {
         let is_line = |typed: &Typed| !matches!(typed, Typed::End);
-        if self.interrupted.is_some() { self.mailbox.lines.try_iter().filter(is_line).count() as u64 } else { 0 }
+        self.unread += self.mailbox.lines.try_iter().filter(is_line).count() as u64;
     }
 
     /// Ctrl-C: goodbye, whatever is unsent.
@@ -342,6 +354,7 @@ impl Talk {
             return Err(Ending::quiet(Exit::Interrupted));
         }
         self.interrupted = Some(now);
+        self.count_unread();
         self.driver.client.abort(now);
         Ok(())
     }
@@ -367,9 +380,9 @@ impl Talk {
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Resolving(until) => Some(*until),
-            Phase::Connecting(attempt) => Some(attempt.deadline()),
+            Phase::Connecting(attempt) => attempt.deadline(),
             Phase::AskingKey(..) | Phase::AskingPassword(_) => None,
-            Phase::Online(visit) => self.interrupted.map(|since| since + GOODBYE).or_else(|| visit.deadline()),
+            Phase::Online(visit) => self.interrupted.map(|since| since + GOODBYE).or_else(|| visit.deadline(&self.ui)),
         }
     }
 }

@@ -8,13 +8,11 @@ use kabar_core::client::{EndReason, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::invite::show_fingerprint;
-use kabar_server::text::clean_line;
 use zeroize::Zeroizing;
 
-use super::online::Visit;
 use super::{Entrance, Phase, Talk, Trust};
 use crate::ending::{Ending, Exit};
-use crate::known::{Joined, KnownServers};
+use crate::known::KnownServers;
 use crate::resolve::resolve;
 use crate::words;
 
@@ -45,6 +43,8 @@ pub(super) struct Attempt {
     answered_until: Option<Instant>,
     /// Whether some address gave no answer at all.
     is_any_silent: bool,
+    /// Whoever was in the room before waits for it.
+    is_patient: bool,
 }
 
 impl Attempt {
@@ -53,11 +53,18 @@ impl Attempt {
         addresses.truncate(MAX_ADDRESSES);
         let (until, end) = (now + PATIENCE / addresses.len() as u64, now + PATIENCE);
         let is_one = !addresses.is_empty();
-        is_one.then_some(Self { addresses, turn: 0, until, end, answered_until: None, is_any_silent: false })
+        let (answered_until, is_any_silent, is_patient) = (None, false, false);
+        is_one.then_some(Self { addresses, turn: 0, until, end, answered_until, is_any_silent, is_patient })
     }
 
-    pub(super) fn deadline(&self) -> Instant {
-        self.answered_until.unwrap_or(self.until)
+    /// At `address`, for as long as it takes.
+    pub(super) fn patient(address: SocketAddr, now: Instant) -> Self {
+        let (addresses, answered_until) = (vec![address], None);
+        Self { addresses, turn: 0, until: now, end: now, answered_until, is_any_silent: false, is_patient: true }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.is_patient { None } else { Some(self.answered_until.unwrap_or(self.until)) }
     }
 
     /// The next address; those that are left share what is left of the patience.
@@ -111,6 +118,9 @@ impl Talk {
 
     pub(super) fn check_attempt(&mut self, now: Instant) -> Result<(), Ending> {
         let Phase::Connecting(attempt) = &mut self.phase else { return Ok(()) };
+        if attempt.is_patient {
+            return Ok(());
+        }
         let state = self.driver.client.state();
         if matches!(state, State::Connecting { answered: true } | State::Joining) {
             attempt.answered_until.get_or_insert(now + ANSWERED_PATIENCE);
@@ -142,6 +152,16 @@ impl Talk {
 
     pub(super) fn key_offered(&mut self, found: Fingerprint, now: Instant) -> Result<(), Ending> {
         let shown = show_fingerprint(&found);
+        let known = KnownServers::load(&self.plan.dir).map_err(Ending::error)?.find_key(&found, &self.plan.room);
+        if let (Some(known), Some(address)) = (known, self.address) {
+            // A server is its key: that it has another address is no alarm.
+            self.ui.part("a known server at a new address; ");
+            self.plan.trust = Trust::Expected(known.fingerprint);
+            if let (Entrance::None, Some(secret)) = (&self.plan.entrance, known.secret) {
+                self.plan.entrance = Entrance::Secret(secret);
+            }
+            return self.start_client(address);
+        }
         if self.plan.trust == Trust::AcceptNew {
             self.accepted = Some(found);
             self.driver.client.answer_key(now, true);
@@ -173,7 +193,8 @@ impl Talk {
         Ok(())
     }
 
-    fn say_key(&mut self) {
+    /// Says whose key the server has, once.
+    pub(super) fn say_key(&mut self) {
         if std::mem::replace(&mut self.is_key_said, true) || self.plan.is_host {
             return;
         }
@@ -221,54 +242,5 @@ impl Talk {
             self.phase = Phase::Connecting(again);
         }
         self.start_client(address)
-    }
-
-    /// In the room, for the first time or again.
-    pub(super) fn joined(
-        &mut self,
-        name: &str,
-        members: u16,
-        start: u64,
-        head: u64,
-        is_resumed: bool,
-    ) -> Result<(), Ending> {
-        self.ui.set_online(true);
-        let name = clean_line(name);
-        if let Phase::Online(visit) = &mut self.phase {
-            visit.joined_again(&self.ui, members, head, is_resumed);
-            return Ok(());
-        }
-        self.say_key();
-        if self.plan.is_host {
-            self.ui.notice(&format!(
-                "You are {name}. /help for help, /quit to leave (this ends the room for the others)."
-            ));
-        } else {
-            let history = match head.saturating_sub(start) {
-                0 => ".".to_owned(),
-                1 => "; last line:".to_owned(),
-                count => format!("; last {count} lines:"),
-            };
-            self.ui.notice(&format!("Joined {} as {name}; {members} here{history}", self.plan.room));
-        }
-        self.remember(&name);
-        let give_up = Duration::from_micros(u64::try_from(self.plan.give_up.as_micros()).unwrap_or(u64::MAX));
-        self.phase = Phase::Online(Visit::new(head, give_up));
-        self.ui.start_input().map_err(Ending::error)
-    }
-
-    fn remember(&self, name: &str) {
-        let Some(dir) = &self.plan.known_in else { return };
-        let Some(fingerprint) = self.driver.client.fingerprint().or(self.accepted) else { return };
-        let secret = match &self.plan.entrance {
-            Entrance::Secret(secret) => Some(secret),
-            _ => None,
-        };
-        let (address, room) = (&self.plan.server, &self.plan.room);
-        if let Err(error) =
-            KnownServers::remember(dir, &Joined { address, fingerprint: &fingerprint, room, name, secret })
-        {
-            self.ui.notice(&format!("(the server is not remembered: {})", error.line.unwrap_or_default()));
-        }
     }
 }

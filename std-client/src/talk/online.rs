@@ -1,26 +1,43 @@
 //! In the room: entries and notices for people, lines for the room, and leaving when all of them are stored.
 
-use kabar_core::chat::{EntryHead, Kind, MAX_TEXT_LEN};
+use kabar_core::chat::{Kind, MAX_TEXT_LEN, Term};
 use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
-use kabar_server::text::{Content, Line, Lines, clean_line};
+use kabar_server::text::{Content, clean_line};
 
+use super::answers::Answers;
+use super::pending::Pending;
+use super::stats;
+use crate::cursor::Cursor;
+use crate::driver::Driver;
+use crate::identity::Person;
 use crate::profile::LaptopClient;
 use crate::ui::Ui;
-use crate::ui::command::{Command, HELP, too_long};
+use crate::ui::command::{Command, help, too_long};
 use crate::ui::input::Typed;
+use crate::ui::json::Object;
 use crate::words;
 
-/// Names that one answer to `/who` may have: as many as a server can count.
-const MAX_NAMES: usize = 1 << 16;
+/// In rooms of up to so many members their names are asked for, so that Tab knows them.
+const ASKED_MEMBERS: u16 = 64;
 
 /// A visit from the first Joined on.
 #[derive(Debug)]
 pub(super) struct Visit {
+    term: Term,
+    /// Entries up to here are not wanted.
+    skip_to: u64,
+    /// Entries up to here were seen at an earlier visit, and come once more for context.
+    seen_to: Option<u64>,
     /// A post that found the outbox full. Until it fits, no more lines are taken.
     held: Option<(Kind, String)>,
+    pending: Pending,
+    answers: Answers,
     /// Lines that were not sent and never will be.
     refused: u64,
+    lost_since: Option<Instant>,
+    /// Who to be next.
+    next: Option<Person>,
     /// Since when it is leaving.
     leaving: Option<Instant>,
     /// Whether it leaves without waiting for entries to be shown.
@@ -32,60 +49,108 @@ pub(super) struct Visit {
     /// Entries up to here are shown before the end.
     wait_for: u64,
     give_up: Duration,
-    /// Answers to `/who`.
-    names: Vec<String>,
+}
+
+/// How a visit begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) term: Term,
+    pub(super) head: u64,
+    pub(super) members: u16,
+    pub(super) skip_to: u64,
+    pub(super) seen_to: Option<u64>,
+}
+
+/// What a line asks for that a visit cannot do by itself.
+#[derive(Debug)]
+pub(super) enum Wish {
+    Nick(String),
 }
 
 impl Visit {
-    pub(super) fn new(head: u64, give_up: Duration) -> Self {
+    pub(super) fn new(arrival: Arrival, give_up: Duration) -> Self {
+        let Arrival { term, head, skip_to, seen_to, .. } = arrival;
         Self {
+            term,
+            skip_to,
+            seen_to,
             held: None,
+            pending: Pending::default(),
+            answers: Answers::default(),
             refused: 0,
+            lost_since: None,
+            next: None,
             leaving: None,
             is_hasty: false,
             is_told: false,
             is_wait_said: false,
             wait_for: head,
             give_up,
-            names: Vec::new(),
         }
     }
 
-    pub(super) fn joined_again(&mut self, ui: &Ui, members: u16, head: u64, is_resumed: bool) {
-        self.wait_for = head;
-        let missed = if is_resumed { "nothing was missed; " } else { "" };
-        ui.notice(&format!("Connected again; {missed}{members} here."));
+    /// Asks who is there, so that Tab knows their names.
+    pub(super) fn ask_names(&mut self, members: u16, client: &mut LaptopClient, ui: &Ui) {
+        if ui.is_prompt() && members <= ASKED_MEMBERS && client.who() {
+            self.answers.expect_silent();
+        }
+    }
+
+    pub(super) fn joined_again(&mut self, ui: &Ui, arrival: Arrival, is_resumed: bool, now: Instant) {
+        (self.wait_for, self.term) = (arrival.head, arrival.term);
+        self.back(ui, is_resumed, Some(arrival.members), now);
+    }
+
+    fn back(&mut self, ui: &Ui, is_resumed: bool, members: Option<u16>, now: Instant) {
+        let seconds = self.lost_since.take().map_or(0, |since| now.saturating_since(since).as_millis() / 1_000);
+        let missed = if is_resumed { "; nothing was missed" } else { "" };
+        let here = members.map(|members| format!("; {members} here")).unwrap_or_default();
+        let words = format!("Connected again after {seconds} s{missed}{here}.");
+        ui.tell(&Object::Back { seconds, resumed: is_resumed }, &words);
     }
 
     /// Whether lines are taken: not while one does not fit, and not at the end.
-    pub(super) fn wants_lines(&mut self, client: &mut LaptopClient) -> bool {
+    pub(super) fn wants_lines(&mut self, client: &mut LaptopClient, now: Instant) -> bool {
         if let Some((kind, text)) = self.held.take() {
-            self.post(kind, &text, client);
+            self.post(kind, &text, client, now);
         }
-        self.held.is_none() && self.leaving.is_none()
+        self.held.is_none() && self.leaving.is_none() && self.next.is_none()
     }
 
-    pub(super) fn take(&mut self, typed: Typed, client: &mut LaptopClient, ui: &Ui, now: Instant) {
+    pub(super) fn take(&mut self, typed: Typed, driver: &mut Driver, ui: &Ui) -> Option<Wish> {
+        let now = driver.now();
         let line = match typed {
             Typed::Line(line) => line,
-            Typed::TooLong(len) => return self.refuse(ui, &too_long(len)),
-            Typed::NotText => return self.refuse(ui, "not sent: it is not UTF-8 text"),
-            Typed::End => return self.end_of_input(now),
+            Typed::TooLong(len) => {
+                self.refuse(ui, &too_long(len));
+                return None;
+            }
+            Typed::NotText => {
+                self.refuse(ui, "not sent: it is not UTF-8 text");
+                return None;
+            }
+            Typed::End => {
+                self.end_of_input(now);
+                return None;
+            }
         };
         match ui.meaning(&line) {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.refuse(ui, &too_long(text.len())),
-            Command::Post(kind, text) => self.post(kind, text, client),
-            Command::Who => {
-                if !client.who() {
-                    ui.notice("(not connected just now)");
-                }
+            Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
+            Command::Who => asked(driver.client.who(), ui),
+            Command::History(count) => asked(driver.client.history(0, count), ui),
+            Command::Nick(name) => return Some(Wish::Nick(name.to_owned())),
+            Command::Stats => {
+                let client = &driver.client;
+                ui.notice(&stats::words(client.rtt(), &client.counters(), driver.traffic()));
             }
-            Command::Help => ui.notice(HELP),
+            Command::Help => ui.notice(&help()),
             Command::Quit => {
                 self.is_hasty = true;
                 self.end_of_input(now);
             }
+            Command::Incomplete(usage) => ui.notice(&format!("it is written {usage}")),
             Command::Unknown(word) => {
                 let word = clean_line(word);
                 ui.notice(&format!(
@@ -93,11 +158,12 @@ impl Visit {
                 ));
             }
         }
+        None
     }
 
-    fn post(&mut self, kind: Kind, text: &str, client: &mut LaptopClient) {
+    fn post(&mut self, kind: Kind, text: &str, client: &mut LaptopClient, now: Instant) {
         match client.post(kind, text.as_bytes()) {
-            Ok(_) => {}
+            Ok(number) => self.pending.posted(number, text, now),
             Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
             // Cannot be by what was checked before; counted all the same.
             Err(_) => self.refused += 1,
@@ -107,7 +173,17 @@ impl Visit {
     fn refuse(&mut self, ui: &Ui, why: &str) {
         // Who sees it said can say it again; a script has to find out by the exit code.
         self.refused += u64::from(!ui.is_prompt());
-        ui.notice(why);
+        ui.tell(&Object::Refused { number: None, reason: why }, why);
+    }
+
+    /// Goes on as somebody else, when all is stored.
+    pub(super) fn become_next(&mut self, next: Person) {
+        self.next = Some(next);
+    }
+
+    /// Who to be next, if it is not the end.
+    pub(super) fn take_next(&mut self) -> Option<Person> {
+        if self.leaving.is_some() { None } else { self.next.take() }
     }
 
     /// No more lines: leaves when all is stored.
@@ -121,28 +197,37 @@ impl Visit {
         self.end_of_input(now);
     }
 
-    /// Goes on with leaving.
+    /// Goes on with leaving, and tells what is not stored yet.
     pub(super) fn check(&mut self, client: &mut LaptopClient, ui: &Ui, now: Instant) {
-        let Some(since) = self.leaving else { return };
+        if ui.is_prompt() {
+            for text in self.pending.overdue(now, self.lost_since.is_none()) {
+                ui.notice(&format!("(not stored yet: {})", clean_line(text)));
+            }
+        }
         let waiting = client.unsettled() + u64::from(self.held.is_some());
         let is_shown = self.is_hasty || ui.is_prompt() || client.cursor().is_some_and(|(seq, _)| seq >= self.wait_for);
-        if now >= since + self.give_up {
-            client.abort(now);
-        } else if waiting == 0 && is_shown && !self.is_told {
-            self.is_told = true;
-            client.leave(now);
-        } else if waiting > 0 && ui.is_prompt() && !self.is_wait_said {
-            self.is_wait_said = true;
-            let seconds = self.give_up.as_millis() / 1_000;
-            ui.notice(&format!(
-                "{} not stored yet: waiting up to {seconds} s (Ctrl-C leaves at once)",
-                counted(waiting)
-            ));
+        match self.leaving {
+            Some(since) if now >= since + self.give_up => client.abort(now),
+            Some(_) if waiting == 0 && is_shown && !self.is_told => self.leave(client, now),
+            Some(_) if waiting > 0 && ui.is_prompt() && !self.is_wait_said => {
+                self.is_wait_said = true;
+                let seconds = self.give_up.as_millis() / 1_000;
+                let lines = count(waiting, "line is", "lines are");
+                ui.notice(&format!("{lines} not stored yet: waiting up to {seconds} s (Ctrl-C leaves at once)"));
+            }
+            None if self.next.is_some() && waiting == 0 && !self.is_told => self.leave(client, now),
+            _ => {}
         }
     }
 
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.leaving.map(|since| since + self.give_up)
+    fn leave(&mut self, client: &mut LaptopClient, now: Instant) {
+        self.is_told = true;
+        client.leave(now);
+    }
+
+    pub(super) fn deadline(&self, ui: &Ui) -> Option<Instant> {
+        let pending = if ui.is_prompt() { self.pending.deadline() } else { None };
+        [self.leaving.map(|since| since + self.give_up), pending].into_iter().flatten().min()
     }
 
     /// Lines that are not in the room.
@@ -151,45 +236,73 @@ impl Visit {
     }
 
     /// Shows an event. Whether the server is to be looked for again.
-    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, lines: &Lines) -> bool {
+    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
         match *event {
-            Event::Entry { head, body, .. } => ui.entry(lines.show(&line(&head, Content::Body(body)))),
-            Event::Stub { head, size } => ui.entry(lines.show(&line(&head, Content::Omitted(size)))),
-            Event::Stored { seq, .. } => self.wait_for = self.wait_for.max(seq),
-            Event::PostRefused { code, .. } => {
+            Event::Entry { head, body, own } => self.entry(&head, Content::Body(body), own, ui),
+            Event::Stub { head, size } => self.entry(&head, Content::Omitted(size), false, ui),
+            Event::Stored { number, seq } => {
+                self.wait_for = self.wait_for.max(seq);
+                self.pending.stored(number);
+                ui.object(&Object::Stored { number, seq });
+            }
+            Event::PostRefused { number, code } => {
                 self.refused += 1;
-                ui.notice(&format!("not sent: {}", words::refused_post(code)));
+                let reason = words::refused_post(code);
+                let text = self.pending.refused(number).map(|text| format!(": {text}")).unwrap_or_default();
+                let words = format!("not sent, {reason}{}", clean_line(&text));
+                ui.tell(&Object::Refused { number: Some(number), reason }, &words);
             }
-            Event::Member { remaining, name } => {
-                self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
-                if remaining == 0 {
-                    self.names.sort();
-                    let names = std::mem::take(&mut self.names);
-                    ui.notice(&format!("{} here: {}", names.len(), names.join(", ")));
-                }
-            }
-            Event::Notice { text, .. } => ui.notice(&format!("(server: {})", clean_line(text))),
-            Event::Reset => ui.notice("(the room has not the history that was known: it begins anew)"),
-            Event::Gap { after, first } => {
-                ui.notice(&format!("({} entries are no longer kept by the server)", first.saturating_sub(after + 1)));
-            }
+            Event::Member { .. } | Event::Past { .. } => self.answers.take(event, ui),
             Event::Lost(why) => {
-                ui.set_online(false);
-                ui.notice(&format!("Connection lost: {}; trying again. What you type is kept.", words::lost(why)));
-                self.names.clear();
+                self.lost_since.get_or_insert(now);
+                let reason = words::lost(why);
+                let words = format!("Connection lost: {reason}; trying again. What you type is kept.");
+                ui.tell(&Object::Lost { reason }, &words);
+                self.answers.clear();
                 return true;
             }
-            Event::Recovered => {
-                ui.set_online(true);
-                ui.notice("Connected again; nothing was missed.");
+            Event::Recovered => self.back(ui, true, None, now),
+            Event::Reset => {
+                (self.skip_to, self.seen_to) = (0, None);
+                reset(ui);
             }
-            _ => {}
+            Event::Gap { after, first } => gap(after, first, ui),
+            ref other => before_joined(other, ui),
         }
         false
     }
+
+    fn entry(&mut self, head: &kabar_core::chat::EntryHead<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
+        ui.heard(head.author, head.kind);
+        if head.seq <= self.skip_to {
+            return;
+        }
+        if self.seen_to.is_some_and(|seen| head.seq > seen) {
+            self.seen_to = None;
+            ui.notice("--- new since your last visit ---");
+        }
+        ui.entry(head, content, is_own, Some(Cursor { seq: head.seq, term: self.term }));
+    }
 }
 
-/// What may happen before one is in the room.
+fn asked(is_asked: bool, ui: &Ui) {
+    if !is_asked {
+        ui.notice("(not connected just now)");
+    }
+}
+
+/// The history is another one.
+pub(super) fn reset(ui: &Ui) {
+    ui.tell(&Object::Reset, "(the history of this room was reset to an older state: what follows is shown anew)");
+}
+
+/// Entries between `after` and `first` are gone.
+pub(super) fn gap(after: u64, first: u64, ui: &Ui) {
+    let missing = count(first.saturating_sub(after + 1), "line is", "lines are");
+    ui.tell(&Object::Gap { after, first }, &format!("({missing} missing here: the server no longer keeps them)"));
+}
+
+/// What may happen whether one is in the room or not.
 pub(super) fn before_joined(event: &Event<'_>, ui: &Ui) {
     match *event {
         Event::Notice { text, .. } => ui.notice(&format!("(server: {})", clean_line(text))),
@@ -199,14 +312,11 @@ pub(super) fn before_joined(event: &Event<'_>, ui: &Ui) {
 }
 
 /// What is said at an end with something unsent.
-pub(super) fn unsent_words(count: u64) -> String {
-    format!("{} not sent", counted(count))
+pub(super) fn unsent_words(unsent: u64) -> String {
+    format!("{} not sent", count(unsent, "line is", "lines are"))
 }
 
-fn counted(count: u64) -> String {
-    if count == 1 { "1 line is".to_owned() } else { format!("{count} lines are") }
-}
-
-fn line<'a>(head: &EntryHead<'a>, content: Content<'a>) -> Line<'a> {
-    Line { time_ms: head.time_ms, author: head.author, address: None, kind: head.kind, content }
+/// So many of something.
+pub(super) fn count(count: u64, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }

@@ -9,11 +9,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use rustyline::completion::Completer;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, ExternalPrinter, Helper};
+use rustyline::ExternalPrinter;
 
 use super::writer::Sink;
 
@@ -74,7 +70,8 @@ impl Gate {
         was_typing
     }
 
-    fn prompt_is_shown(&self) {
+    /// The editor has shown the prompt.
+    pub(super) fn prompt_is_shown(&self) {
         self.go(|state| {
             // The editor looks for hints at any time.
             if state.phase == Phase::Starting {
@@ -83,7 +80,8 @@ impl Gate {
         });
     }
 
-    fn enter_is_pressed(&self) {
+    /// The editor takes the line that was typed.
+    pub(super) fn enter_is_pressed(&self) {
         let mut state = lock(&self.state);
         if state.phase == Phase::Typing {
             (state.phase, state.may_erase) = (Phase::Accepted, self.printer.try_lock().is_ok());
@@ -122,33 +120,6 @@ impl Sink for Through {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Tells the gate what the line editor does: it looks for a hint when it has shown the prompt, and validates when Enter was pressed.
-pub(super) struct Editing(pub(super) Arc<Gate>);
-
-impl Helper for Editing {}
-
-impl Completer for Editing {
-    type Candidate = String;
-}
-
-impl Highlighter for Editing {}
-
-impl Hinter for Editing {
-    type Hint = String;
-
-    fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
-        self.0.prompt_is_shown();
-        None
-    }
-}
-
-impl Validator for Editing {
-    fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        self.0.enter_is_pressed();
-        Ok(ValidationResult::Valid(None))
     }
 }
 

@@ -1,28 +1,41 @@
 //! What a person or a script sees and types.
 //!
-//! * On a terminal: a prompt ([`prompt`]), and everything that happens above it.
-//! * Otherwise: standard input has posts, one per line ([`input`]), standard output has entries, standard error the rest.
+//! * On a terminal: a prompt ([`prompt`]), and everything that happens above it. Tab completes what [`roster`] and [`command`] know.
+//! * Otherwise: standard input has posts, one per line ([`input`]), standard output has entries, standard error the rest; or
+//!   standard output has everything, as objects ([`json`]).
 
 pub mod command;
+mod editing;
 mod gate;
 pub mod input;
+pub mod json;
 pub mod prompt;
+pub mod roster;
+pub mod style;
 pub mod writer;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use kabar_core::chat::{EntryHead, Kind};
+use kabar_server::text::{Content, Line, Lines};
 use zeroize::Zeroizing;
 
+use crate::cursor::{Cursor, CursorSlot};
 use crate::mail::{Mail, Mailer};
 use command::Command;
 use gate::{Gate, Through};
 use input::{Typed, read_line};
+use json::Object;
 use prompt::Prompt;
+use roster::Roster;
+use style::{Style, mentions};
 use writer::{Sink, Writer};
+
+/// What answers about the past begin with, so that nobody takes them for what is said now.
+const PAST: &str = "| ";
 
 /// The user interface of one run.
 #[derive(Debug)]
@@ -32,26 +45,37 @@ pub struct Ui {
     notices: Option<Writer>,
     /// `None`: there is no terminal to edit lines on.
     prompt: Option<Prompt>,
+    /// Standard output has objects.
+    is_json: bool,
+    lines: Lines,
+    style: Style,
+    roster: Roster,
+    /// As whom one is in the room.
+    name: RefCell<String>,
     mailer: Mailer,
     /// Whether the last part did not end its line.
     is_mid_line: Cell<bool>,
 }
 
 impl Ui {
-    /// As standard input and output demand it.
+    /// As standard input and output demand it; with objects if they are asked for. What was shown is kept in `cursor`.
     ///
     /// # Errors
     /// If the system gives no threads.
-    pub fn start(mailer: Mailer) -> io::Result<Self> {
-        if prompt::is_possible() {
+    pub fn start(is_json: bool, cursor: CursorSlot, mailer: Mailer) -> io::Result<Self> {
+        let (lines, roster, name, is_mid_line) =
+            (Lines::new(), Roster::default(), RefCell::default(), Cell::new(false));
+        if prompt::is_possible() && !is_json {
             let gate = Arc::new(Gate::default());
-            let prompt = Prompt::new(Arc::clone(&gate));
-            let entries = Writer::start(Through(gate), mailer.clone())?;
-            return Ok(Self { entries, notices: None, prompt: Some(prompt), mailer, is_mid_line: Cell::new(false) });
+            let prompt = Some(Prompt::new(Arc::clone(&gate)));
+            let entries = Writer::start(Through(gate), cursor, mailer.clone())?;
+            let (notices, style) = (None, Style::of_terminal());
+            return Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, mailer, is_mid_line });
         }
-        let entries = Writer::start(Stream(io::BufWriter::new(io::stdout())), mailer.clone())?;
-        let notices = Writer::start(Stream(io::stderr()), mailer.clone())?;
-        Ok(Self { entries, notices: Some(notices), prompt: None, mailer, is_mid_line: Cell::new(false) })
+        let entries = Writer::start(Stream(io::BufWriter::new(io::stdout())), cursor, mailer.clone())?;
+        let notices = Some(Writer::start(Stream(io::stderr()), CursorSlot::default(), mailer.clone())?);
+        let (prompt, style) = (None, Style::PLAIN);
+        Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, mailer, is_mid_line })
     }
 
     /// Whether somebody is there to answer a question.
@@ -66,20 +90,75 @@ impl Ui {
         self.prompt.is_some()
     }
 
+    /// Whether standard output has objects.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
     /// What a typed line means here.
     #[must_use]
     pub fn meaning<'a>(&self, line: &'a str) -> Command<'a> {
         if self.is_prompt() { command::typed(line) } else { command::piped(line) }
     }
 
-    /// Shows an entry.
-    pub fn entry(&self, line: String) {
-        self.entries.text(line + "\n");
+    /// As whom one is in the room now.
+    pub fn set_name(&self, name: &str) {
+        name.clone_into(&mut self.name.borrow_mut());
+    }
+
+    /// Shows an entry; it is at `cursor`.
+    pub fn entry(&self, head: &EntryHead<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
+        if self.is_json {
+            let line = Object::Entry(json::Entry::new(head, content, is_own)).line();
+            return self.entries.entry(line + "\n", cursor);
+        }
+        let mut line = self.line(head, content);
+        let is_called = |body| mentions(&String::from_utf8_lossy(body), &self.name.borrow());
+        if self.is_prompt()
+            && !is_own
+            && head.kind.is_text()
+            && matches!(content, Content::Body(body) if is_called(body))
+        {
+            line = self.style.bold(&line);
+        }
+        self.entries.entry(line + "\n", cursor);
+    }
+
+    /// An entry of the past as one asked for it: a line to be shown with others, if it was not written already.
+    #[must_use]
+    pub fn past(&self, head: &EntryHead<'_>, content: Content<'_>) -> Option<String> {
+        if self.is_json {
+            self.object(&Object::Past(json::Entry::new(head, content, false)));
+            return None;
+        }
+        Some(self.line(head, content).lines().map(|line| format!("{PAST}{line}\n")).collect())
+    }
+
+    fn line(&self, head: &EntryHead<'_>, content: Content<'_>) -> String {
+        let EntryHead { time_ms, author, kind, .. } = *head;
+        self.lines.show(&Line { time_ms, author, address: None, kind, content })
+    }
+
+    /// Tells what happened: programs the object, people the words.
+    pub fn tell(&self, object: &Object<'_>, words: &str) {
+        if self.is_json { self.object(object) } else { self.notice(words) }
+    }
+
+    /// Tells programs what happened.
+    pub fn object(&self, object: &Object<'_>) {
+        if self.is_json {
+            self.entries.text(object.line() + "\n");
+        }
     }
 
     /// Says something about what goes on.
-    pub fn notice(&self, line: &str) {
-        self.part(&format!("{line}\n"));
+    pub fn notice(&self, words: &str) {
+        if self.is_json {
+            return self.object(&Object::Notice { text: words });
+        }
+        let words = if self.is_prompt() { self.style.dim(words) } else { words.to_owned() };
+        self.part(&(words + "\n"));
     }
 
     /// Says part of a line.
@@ -101,10 +180,12 @@ impl Ui {
         self.entries.has_room() && self.notices.as_ref().is_none_or(Writer::has_room)
     }
 
-    /// Says whether what is typed is shown again soon, as an entry.
-    pub fn set_online(&self, is_online: bool) {
-        if let Some(prompt) = &self.prompt {
-            prompt.set_online(is_online);
+    /// Somebody was heard of, by an entry.
+    pub fn heard(&self, author: &str, kind: Kind) {
+        match kind {
+            Kind::LEFT | Kind::KICKED => self.roster.gone(author),
+            _ if *self.name.borrow() == author => {}
+            _ => self.roster.heard(author),
         }
     }
 
@@ -114,7 +195,7 @@ impl Ui {
     /// If the system gives no thread or the terminal cannot be used.
     pub fn start_input(&mut self) -> io::Result<()> {
         match &mut self.prompt {
-            Some(prompt) => prompt.start(self.mailer.clone()),
+            Some(prompt) => prompt.start(self.roster.clone(), self.mailer.clone()),
             None => {
                 let mailer = self.mailer.clone();
                 spawn("kabar-input", move || read_lines(&mailer))
@@ -181,6 +262,12 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
     }
 }
 
+/// A line that is typed without being shown; `None`: nobody types any more.
+#[must_use]
+pub fn ask_hidden() -> Option<Zeroizing<String>> {
+    rpassword::read_password().ok().map(Zeroizing::new)
+}
+
 fn read_lines(mailer: &Mailer) {
     let mut stdin = io::stdin().lock();
     loop {
@@ -194,18 +281,4 @@ fn read_lines(mailer: &Mailer) {
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
-}
-
-/// A flag that threads share.
-#[derive(Clone, Debug, Default)]
-struct Flag(Arc<AtomicBool>);
-
-impl Flag {
-    fn set(&self, value: bool) {
-        self.0.store(value, Ordering::SeqCst);
-    }
-
-    fn get(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
 }

@@ -1,7 +1,7 @@
 //! The prompt of a terminal: a line to type in, and everything that happens above it.
 //!
-//! A typed line is taken off the screen again while the room is there: it comes back as an entry, in its place, as soon as it is
-//! stored. When the room cannot be reached it stays.
+//! A typed line is taken off the screen again: it comes back as an entry, in its place, as soon as it is stored. So what stands there
+//! with a time is in the room; what is not stored soon is told as such.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -10,10 +10,11 @@ use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 use rustyline::{Config, Editor};
 
-use super::Flag;
 use super::command::{Command, typed};
-use super::gate::{Editing, Gate};
+use super::editing::Editing;
+use super::gate::Gate;
 use super::input::Typed;
+use super::roster::Roster;
 use crate::mail::{Mail, Mailer};
 
 const PROMPT: &str = "> ";
@@ -22,7 +23,6 @@ const PROMPT: &str = "> ";
 #[derive(Debug)]
 pub struct Prompt {
     gate: Arc<Gate>,
-    is_online: Flag,
     saved: Option<SavedTerminal>,
 }
 
@@ -35,21 +35,17 @@ pub(super) fn is_possible() -> bool {
 impl Prompt {
     /// A prompt for what is written through `gate`.
     pub(super) fn new(gate: Arc<Gate>) -> Self {
-        Self { gate, is_online: Flag::default(), saved: SavedTerminal::save() }
+        Self { gate, saved: SavedTerminal::save() }
     }
 
-    pub(super) fn set_online(&self, is_online: bool) {
-        self.is_online.set(is_online);
-    }
-
-    pub(super) fn start(&mut self, mailer: Mailer) -> io::Result<()> {
+    pub(super) fn start(&mut self, roster: Roster, mailer: Mailer) -> io::Result<()> {
         let config = Config::builder().auto_add_history(true).build();
         let mut editor = Editor::with_history(config, MemHistory::new()).map_err(io::Error::other)?;
         self.gate.install(editor.create_external_printer().map_err(io::Error::other)?);
-        editor.set_helper(Some(Editing(Arc::clone(&self.gate))));
-        let (gate, is_online) = (Arc::clone(&self.gate), self.is_online.clone());
+        let gate = Arc::clone(&self.gate);
+        editor.set_helper(Some(Editing { gate: Arc::clone(&gate), roster }));
         super::spawn("kabar-prompt", move || {
-            read(&mut editor, &mailer, &gate, &is_online);
+            read(&mut editor, &mailer, &gate);
             gate.end_of_typing();
         })
     }
@@ -67,14 +63,14 @@ impl Prompt {
     }
 }
 
-fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate, is_online: &Flag) {
+fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate) {
     loop {
         gate.before_typing();
         match editor.readline(PROMPT) {
             Ok(line) => {
                 let columns = editor.dimensions().map(|(columns, _)| usize::from(columns));
                 let (is_quit, is_post) = (typed(&line) == Command::Quit, matches!(typed(&line), Command::Post(..)));
-                if is_post && is_online.get() && gate.may_erase() {
+                if is_post && gate.may_erase() {
                     erase(&line, columns);
                 }
                 if !give(Typed::Line(line), mailer, gate) || is_quit {
@@ -110,16 +106,30 @@ fn erase(line: &str, columns: Option<usize>) {
     }
 }
 
-/// Rows that prompt and line take on a screen of so many columns; `None` where terminals may differ in how wide the characters are.
-fn rows(line: &str, columns: usize) -> Option<usize> {
-    if columns == 0 || line.contains(char::is_control) {
+/// Rows that prompt and text take on a screen of so many columns; `None` where terminals may differ in how wide the characters are.
+fn rows(text: &str, columns: usize) -> Option<usize> {
+    if columns == 0 {
         return None;
     }
-    let ascii = line.chars().filter(char::is_ascii).count() + PROMPT.len();
-    let others = line.chars().count() + PROMPT.len() - ascii;
-    // Nothing to two columns each.
-    let (least, most) = (ascii / columns, (ascii + 2 * others) / columns);
-    (least == most).then_some(least + 1)
+    let (mut rows, mut indent) = (0, PROMPT.len());
+    let mut lines = text.split('\n').peekable();
+    while let Some(line) = lines.next() {
+        if line.contains(char::is_control) {
+            return None;
+        }
+        let narrow = line.chars().filter(char::is_ascii).count() + indent;
+        let others = line.chars().count() + indent - narrow;
+        // Nothing to two columns each. Behind a full row at the very end the cursor stands in the next one.
+        let is_last = lines.peek().is_none();
+        let row_of = |width: usize| if is_last { width / columns } else { width.saturating_sub(1) / columns };
+        let (least, most) = (row_of(narrow), row_of(narrow + 2 * others));
+        if least != most {
+            return None;
+        }
+        rows += least + 1;
+        indent = 0;
+    }
+    Some(rows)
 }
 
 /// How the terminal was set before anything was asked.
@@ -162,12 +172,14 @@ mod tests {
         assert_eq!(rows(&"x".repeat(78), 80), Some(2), "the cursor stands in the next row");
         assert_eq!(rows(&"x".repeat(158), 80), Some(3));
         assert_eq!(rows("halo \u{1f44b}", 80), Some(1));
+        assert_eq!(rows("two\nlines", 80), Some(2), "as they were pasted");
+        assert_eq!(rows(&format!("{}\n\n{}", "x".repeat(78), "x".repeat(79)), 80), Some(3));
     }
 
     #[test]
     fn touches_nothing_when_it_does_not_know() {
         assert_eq!(rows(&"\u{1f44b}".repeat(40), 80), None);
-        assert_eq!(rows("two\nlines", 80), None);
+        assert_eq!(rows("a\ttab", 80), None);
         assert_eq!(rows("hello", 0), None);
     }
 }

@@ -1,0 +1,119 @@
+//! `kabar identity`: the keys that own names.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use kabar_server::data_dir::{DataDir, FileError};
+use zeroize::Zeroizing;
+
+use super::open;
+use super::servers::print;
+use crate::cli::IdentityAction;
+use crate::ending::{Ending, Exit};
+use crate::identity::{Kept, login_name};
+
+/// Longest file that is taken for an exported key, in bytes.
+const MAX_FILE_LEN: u64 = 4_096;
+
+pub(super) fn run(action: Option<IdentityAction>, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
+    let dir = open(data_dir)?;
+    match action.unwrap_or(IdentityAction::List) {
+        IdentityAction::Show { name } => {
+            let name = name.unwrap_or_else(login_name);
+            print(format!("{}\n", row(&name, &kept(&dir, &name)?)).as_bytes())
+        }
+        IdentityAction::List => list(&dir),
+        IdentityAction::Export { file, name } => export(&dir, &file, &name.unwrap_or_else(login_name)),
+        IdentityAction::Import { file, name } => import(&dir, &file, name),
+        IdentityAction::Forget { name, yes } => forget(&dir, &name, yes),
+    }
+}
+
+fn list(dir: &DataDir) -> Result<Ending, Ending> {
+    let names = Kept::names(dir).map_err(Ending::error)?;
+    if names.is_empty() {
+        eprintln!("no names yet: a key is made when you first join or host under a name");
+    }
+    let mut table = String::new();
+    for name in names {
+        let kept = Kept::load(dir, &name)?;
+        if let Some(kept) = kept {
+            table.push_str(&row(&name, &kept));
+            table.push('\n');
+        }
+    }
+    print(table.as_bytes())
+}
+
+fn row(name: &str, kept: &Kept) -> String {
+    format!("{}  {name}", kept.fingerprint())
+}
+
+fn kept(dir: &DataDir, name: &str) -> Result<Kept, Ending> {
+    Kept::load(dir, name)?
+        .ok_or_else(|| Ending::error(format_args!("{name} has no key here: kabar identity lists who has")))
+}
+
+fn export(dir: &DataDir, file: &Path, name: &str) -> Result<Ending, Ending> {
+    let text = kept(dir, name)?.export(name);
+    if file == Path::new("-") {
+        return print(text.as_bytes());
+    }
+    let failed = |error| Ending::error(FileError::new("write", file)(error));
+    let mut options = OpenOptions::new();
+    // Never over something that is there, and for its owner only from the beginning.
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).and_then(|mut to| to.write_all(text.as_bytes()).and_then(|()| to.sync_all())).map_err(failed)?;
+    Ok(Ending::new(
+        Exit::Done,
+        format_args!("the key of {name} is in {}: whoever has that file is {name}", file.display()),
+    ))
+}
+
+fn import(dir: &DataDir, file: &Path, name: Option<String>) -> Result<Ending, Ending> {
+    let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_LEN as usize));
+    let read = if file == Path::new("-") {
+        io::stdin().lock().take(MAX_FILE_LEN).read_to_string(&mut text)
+    } else {
+        File::open(file).and_then(|from| from.take(MAX_FILE_LEN).read_to_string(&mut text))
+    };
+    read.map_err(FileError::new("read", file)).map_err(Ending::error)?;
+    let (found, kept) = Kept::import(&text)
+        .ok_or_else(|| Ending::error(FileError::damaged(file, "it is no key of Kabar, or damaged")))?;
+    let name = name.or(found).ok_or_else(|| Ending::usage("the file names nobody: say --name NAME"))?;
+    match Kept::load(dir, &name)? {
+        Some(present) if present.fingerprint() == kept.fingerprint() => {}
+        Some(_) => {
+            let line = format!(
+                "{name} has another key here: export it, forget it with `kabar identity forget {name}`, then import"
+            );
+            return Err(Ending::error(line));
+        }
+        None => kept.keep(dir, &name)?,
+    }
+    Ok(Ending::new(Exit::Done, format_args!("you can be {name} here now: {}", kept.fingerprint())))
+}
+
+fn forget(dir: &DataDir, name: &str, is_sure: bool) -> Result<Ending, Ending> {
+    let kept = kept(dir, name)?;
+    if !is_sure {
+        if !io::stdin().is_terminal() {
+            return Err(Ending::usage("nothing was forgotten: say --yes to forget without being asked"));
+        }
+        eprint!(
+            "Forget the key {} of {name}? Without a copy nobody can be {name} where it is taken. [y/N] ",
+            kept.fingerprint()
+        );
+        drop(io::stderr().flush());
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map_err(Ending::error)?;
+        if !matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+            return Err(Ending::error("nothing was forgotten"));
+        }
+    }
+    Kept::forget(dir, name)?;
+    Ok(Ending::new(Exit::Done, format_args!("forgotten: {name}")))
+}

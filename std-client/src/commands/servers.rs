@@ -1,0 +1,150 @@
+//! `kabar servers`: which servers are known, and what to do when one is not what it was.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+
+use kabar_core::session::Fingerprint;
+use kabar_server::address::HostPort;
+use kabar_server::data_dir::DataDir;
+use kabar_server::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint, show_fingerprint};
+
+use super::open;
+use crate::cli::ServersAction;
+use crate::ending::{Ending, Exit};
+use crate::known::{KnownRoom, KnownServers};
+use crate::look::key_of;
+
+pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
+    let dir = open(data_dir)?;
+    match action.unwrap_or(ServersAction::List) {
+        ServersAction::List => list(&dir),
+        ServersAction::Forget { target } => forget(&target, &dir),
+        ServersAction::Accept { target, fingerprint } => accept(&target, fingerprint, &dir),
+    }
+}
+
+fn list(dir: &DataDir) -> Result<Ending, Ending> {
+    let rooms = KnownServers::load(dir).map_err(Ending::error)?.rooms();
+    if rooms.is_empty() {
+        eprintln!("no rooms yet: kabar join INVITE, or kabar host for one of your own");
+        return Ok(Ending::quiet(Exit::Done));
+    }
+    print(table(&rooms).as_bytes())
+}
+
+fn table(rooms: &[KnownRoom]) -> String {
+    let mut table = String::new();
+    let addresses = |known: &KnownRoom| {
+        let all: Vec<_> = known.addresses.iter().map(ToString::to_string).collect();
+        if all.is_empty() { "-".to_owned() } else { all.join(",") }
+    };
+    let rows: Vec<_> = rooms
+        .iter()
+        .map(|known| {
+            let name = if known.name.is_empty() { "-".to_owned() } else { known.name.replace(' ', "\u{a0}") };
+            [known.room.to_string(), name, show_fingerprint(&known.fingerprint), addresses(known)]
+        })
+        .collect();
+    let headings = ["ROOM", "NAME", "FINGERPRINT", "ADDRESSES (last first)"].map(str::to_owned);
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&headings]).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let (room_width, name_width, key_width) = (width(0), width(1), width(2));
+    for [room, name, key, addresses] in [&headings].into_iter().chain(&rows) {
+        table.push_str(&format!("{room:room_width$}  {name:name_width$}  {key:key_width$}  {addresses}\n"));
+    }
+    table
+}
+
+fn forget(target: &str, dir: &DataDir) -> Result<Ending, Ending> {
+    let address: Option<HostPort> = target.parse().ok();
+    let fingerprint = parse_fingerprint(target);
+    let is_meant = |known: &KnownRoom| {
+        known.room.as_str() == target
+            || fingerprint == Some(known.fingerprint)
+            || address.as_ref().is_some_and(|address| known.addresses.contains(address))
+    };
+    match KnownServers::forget(dir, is_meant)? {
+        0 => Err(Ending::error(format_args!("{target} is not known: kabar servers lists what is"))),
+        1 => Ok(Ending::new(Exit::Done, format_args!("forgotten: {target}"))),
+        many => Ok(Ending::new(Exit::Done, format_args!("forgotten: {target} ({many} rooms)"))),
+    }
+}
+
+fn accept(server: &HostPort, wanted: Option<Fingerprint>, dir: &DataDir) -> Result<Ending, Ending> {
+    let room = RoomName::new(DEFAULT_ROOM).map_err(Ending::error)?;
+    let known = KnownServers::load(dir).map_err(Ending::error)?;
+    let before: Vec<_> = known.rooms().into_iter().filter(|known| known.addresses.contains(server)).collect();
+    let found = key_of(server)?;
+    let shown = show_fingerprint(&found);
+    if before.iter().any(|known| known.fingerprint == found) {
+        return Ok(Ending::new(Exit::Done, format_args!("{shown} is the key that is known at {server} already")));
+    }
+    match wanted {
+        Some(wanted) if wanted != found => {
+            return Err(Ending::new(
+                Exit::NotTrusted,
+                format_args!("not taken: the server at {server} has the key {shown}"),
+            ));
+        }
+        Some(_) => {}
+        None => ask(server, &shown, before.first())?,
+    }
+    // The rooms that were there are expected behind the new key.
+    let rooms: Vec<_> = before.into_iter().map(|known| known.room).collect();
+    for room in if rooms.is_empty() { vec![room] } else { rooms } {
+        KnownServers::accept(dir, server, &found, &room)?;
+    }
+    let line = format!("taken: {server} has the key {shown} from now on; a new invite or the password lets you in");
+    Ok(Ending::new(Exit::Done, line))
+}
+
+fn ask(server: &HostPort, shown: &str, before: Option<&KnownRoom>) -> Result<(), Ending> {
+    if let Some(known) = before {
+        eprintln!("known at {server} until now:  {}", show_fingerprint(&known.fingerprint));
+    }
+    eprintln!("the server's key is now:  {shown}");
+    if !io::stdin().is_terminal() {
+        return Err(Ending::new(
+            Exit::NotTrusted,
+            format_args!("not taken: say --fingerprint {shown} if that is its key"),
+        ));
+    }
+    eprint!("Is that what its operator says? [y/N] ");
+    drop(io::stderr().flush());
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).map_err(Ending::error)?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(Ending::new(Exit::NotTrusted, "not taken"))
+    }
+}
+
+/// To standard output; that nobody reads it is no error.
+pub(super) fn print(bytes: &[u8]) -> Result<Ending, Ending> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Ending::error(error)),
+        _ => Ok(Ending::quiet(Exit::Done)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_is_a_row() {
+        let known = KnownRoom {
+            fingerprint: Fingerprint([0; 20]),
+            room: RoomName::new("lobby").unwrap(),
+            addresses: vec!["here:7".parse().unwrap(), "there".parse().unwrap()],
+            name: "anna".to_owned(),
+        };
+        let table = table(&[known]);
+        let rows: Vec<_> = table.lines().collect();
+        assert!(rows[0].starts_with("ROOM   NAME  FINGERPRINT"), "{table}");
+        assert_eq!(rows[1], format!("lobby  anna  {}  here:7,there:9999", "A".repeat(32)));
+    }
+}

@@ -1,0 +1,28 @@
+//! `kabar completions` and `kabar man`: made from the command line itself, so that they say what it takes.
+
+use std::path::Path;
+
+use clap::CommandFactory;
+use kabar_server::data_dir::FileError;
+
+use super::servers::print;
+use crate::cli::Cli;
+use crate::ending::{Ending, Exit};
+
+pub(super) fn completions(shell: clap_complete::Shell) -> Result<Ending, Ending> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "kabar", &mut script);
+    print(&script)
+}
+
+pub(super) fn manual(out: Option<&Path>) -> Result<Ending, Ending> {
+    let command = Cli::command();
+    let Some(folder) = out else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command).render(&mut page).map_err(Ending::error)?;
+        return print(&page);
+    };
+    std::fs::create_dir_all(folder).map_err(FileError::new("make the directory", folder)).map_err(Ending::error)?;
+    clap_mangen::generate_to(command, folder).map_err(FileError::new("write to", folder)).map_err(Ending::error)?;
+    Ok(Ending::quiet(Exit::Done))
+}

@@ -1,0 +1,67 @@
+//! `/stats`: how the connection does, in words.
+
+use kabar_core::client::ClientCounters;
+use kabar_core::time::Duration;
+
+use crate::driver::Traffic;
+
+/// What there is to say.
+pub(super) fn words(rtt: Option<Duration>, counters: &ClientCounters, traffic: Traffic) -> String {
+    let ClientCounters { connection, damaged, malformed, handshake, connections, .. } = *counters;
+    let rtt = rtt.map_or("not known yet".to_owned(), |rtt| milliseconds(rtt.as_micros()));
+    let malformed = malformed + handshake + connection.malformed;
+    format!(
+        "round trip     {rtt}\n\
+         sent           {} packets, {} bytes; {} lost ({}), {} sent again\n\
+         received       {} packets, {} bytes\n\
+         damaged        {damaged} (CRC-32: broken on the way)\n\
+         not authentic  {} (forged, or broken in a way that CRC-32 did not see)\n\
+         replayed       {}, too old {}, not understood {malformed}, no room {}\n\
+         connections    {connections}",
+        connection.sent,
+        traffic.sent,
+        connection.lost,
+        percent(connection.lost, connection.sent),
+        connection.resent,
+        connection.received,
+        traffic.received,
+        connection.not_authentic,
+        connection.replayed,
+        connection.stale,
+        connection.no_room,
+    )
+}
+
+fn milliseconds(micros: u64) -> String {
+    format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100)
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    let per_mille = part.saturating_mul(1_000).checked_div(whole).unwrap_or(0);
+    format!("{}.{} %", per_mille / 10, per_mille % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_exact() {
+        assert_eq!(milliseconds(12_345), "12.3 ms");
+        assert_eq!(milliseconds(40), "0.0 ms");
+        assert_eq!(percent(3, 1_000), "0.3 %");
+        assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!(percent(0, 0), "0.0 %");
+    }
+
+    #[test]
+    fn every_counter_is_told() {
+        let mut counters = ClientCounters::default();
+        (counters.damaged, counters.connection.not_authentic, counters.connection.replayed) = (101, 102, 103);
+        (counters.connection.resent, counters.connection.lost, counters.connection.sent) = (104, 105, 106);
+        let words = words(Some(Duration::from_millis(5)), &counters, Traffic { sent: 107, received: 108 });
+        for figure in ["5.0 ms", "101", "102", "103", "104", "105", "106", "107", "108"] {
+            assert!(words.contains(figure), "{figure} in {words}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What the line editor asks for: completion on Tab; and what it tells by asking: that the prompt is there, that Enter was pressed.
+
+use std::sync::Arc;
+
+use rustyline::completion::Completer;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Context, Helper};
+
+use super::command;
+use super::gate::Gate;
+use super::roster::Roster;
+
+/// Completes names and commands, and tells the gate what the line editor does: it looks for a hint when it has shown the prompt, and
+/// validates when Enter was pressed.
+pub(super) struct Editing {
+    pub(super) gate: Arc<Gate>,
+    pub(super) roster: Roster,
+}
+
+impl Helper for Editing {}
+
+impl Completer for Editing {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(completions(line.get(..at).unwrap_or_default(), &self.roster))
+    }
+}
+
+impl Highlighter for Editing {}
+
+impl Hinter for Editing {
+    type Hint = String;
+
+    fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
+        self.gate.prompt_is_shown();
+        None
+    }
+}
+
+impl Validator for Editing {
+    fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        self.gate.enter_is_pressed();
+        Ok(ValidationResult::Valid(None))
+    }
+}
+
+/// From where the last word of `typed` begins, and what it may become: a command or a name. A name at the beginning of a line is
+/// somebody who is spoken to.
+fn completions(typed: &str, roster: &Roster) -> (usize, Vec<String>) {
+    let start =
+        typed.rfind(char::is_whitespace).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
+    let word = &typed[start..];
+    if start == 0 && word.starts_with('/') {
+        return (0, command::starting_with(word));
+    }
+    let names = if word.is_empty() && start > 0 { Vec::new() } else { roster.starting_with(word) };
+    let end = if start == 0 { ": " } else { " " };
+    (start, names.into_iter().map(|name| name + end).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn completes_names_with_a_colon_at_the_beginning_only() {
+        let roster = Roster::default();
+        ["farhan", "J\u{f6}rg", "darryl"].into_iter().for_each(|name| roster.heard(name));
+        let complete = |typed: &str| completions(typed, &roster);
+        assert_eq!(complete("fa"), (0, vec!["farhan: ".to_owned()]));
+        assert_eq!(complete("ask FA"), (4, vec!["farhan ".to_owned()]));
+        assert_eq!(complete("\u{e9}\u{a0}j\u{f6}"), (4, vec!["J\u{f6}rg ".to_owned()]));
+        assert_eq!(complete("").1.len(), 3, "everybody, who spoke last first");
+        assert_eq!(complete("hello ").1.len(), 0);
+    }
+
+    #[test]
+    fn completes_commands_at_the_beginning_only() {
+        let roster = Roster::default();
+        assert_eq!(completions("/hi", &roster), (0, vec!["/history ".to_owned()]));
+        assert_eq!(completions("/", &roster).1.len(), 7);
+        assert_eq!(completions("see /hi", &roster).1.len(), 0);
+    }
+}
