@@ -112,6 +112,35 @@ impl DataDir {
         write().map_err(FileError::new("write", &path))
     }
 
+    /// Makes an empty file if there is none; one that others may use is made private.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn make_private_file(&self, name: &str) -> Result<(), FileError> {
+        let path = self.join(name);
+        let make = || {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            make_private(&options.open(&path)?)?;
+            sync_dir(path.parent().unwrap_or(&self.path))
+        };
+        make().map_err(FileError::new("use", &path))
+    }
+
+    /// Makes a file private, if there is one.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn keep_private(&self, name: &str) -> Result<(), FileError> {
+        let path = self.join(name);
+        match File::open(&path).and_then(|file| make_private(&file)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            kept => kept.map_err(FileError::new("use", &path)),
+        }
+    }
+
     /// Takes the lock of this name as soon as it is free. For what is held for a moment only.
     ///
     /// # Errors
@@ -213,9 +242,9 @@ fn make_private(file: &File) -> io::Result<()> {
     if mode & 0o077 != 0 { file.set_permissions(fs::Permissions::from_mode(0o600)) } else { Ok(()) }
 }
 
-/// A rename is durable once the directory is.
+/// A name in a directory, new or changed, is durable once the directory is.
 #[cfg(unix)]
-fn sync_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
@@ -230,7 +259,7 @@ fn make_private(_: &File) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn sync_dir(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

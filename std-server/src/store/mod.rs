@@ -7,6 +7,7 @@
 mod conformance;
 mod memory;
 mod rules;
+mod sqlite;
 
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -16,6 +17,10 @@ use kabar_core::chat::{Kind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 pub use memory::{Fault, MemoryStore};
+pub use sqlite::{
+    CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RoomReport, Selection, SqliteReader, SqliteStore,
+    complete_index, copy,
+};
 
 /// One entry of a room's log.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,0 +1,80 @@
+//! A copy of a history while a server writes it.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::connect::{self, OpenError};
+use super::trouble::trouble;
+use crate::data_dir::{DataDir, FileError, sync_dir};
+use crate::store::Trouble;
+
+/// No copy was made; nothing is left of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The history cannot be opened.
+    Open(OpenError),
+    /// There is something of that name.
+    Exists(PathBuf),
+    /// The copy cannot be made or not be made durable.
+    File(FileError),
+    /// SQLite cannot read the one or write the other.
+    Failed(PathBuf, Trouble),
+}
+
+/// Copies the history in `dir`, as it is at one moment, to `to`: a file for its owner only, durable when this returns.
+///
+/// # Errors
+/// [`CopyError`].
+pub fn copy(dir: &DataDir, to: &Path) -> Result<(), CopyError> {
+    let (connection, _) = connect::beside_server(dir, false).map_err(CopyError::Open)?;
+    make_new(to)?;
+    // A path that is absolute is never taken for a URI.
+    let copied = std::path::absolute(to)
+        .and_then(|path| path.into_os_string().into_string().map_err(|_| io::Error::other("its name is not UTF-8")))
+        .map_err(|error| CopyError::File(FileError::new("write", to)(error)))
+        .and_then(|path| {
+            let copied = connection.execute("VACUUM INTO ?1", [path]);
+            copied.map_err(|error| CopyError::Failed(to.to_path_buf(), trouble(&error)))
+        })
+        .and_then(|_| make_durable(to).map_err(|error| CopyError::File(FileError::new("write", to)(error))));
+    if copied.is_err() {
+        drop(fs::remove_file(to));
+    }
+    copied
+}
+
+/// Makes an empty file, private from the beginning, that SQLite then fills.
+fn make_new(path: &Path) -> Result<(), CopyError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => CopyError::Exists(path.to_path_buf()),
+        _ => CopyError::File(FileError::new("make", path)(error)),
+    })
+}
+
+fn make_durable(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_dir(parent.unwrap_or(Path::new(".")))
+}
+
+impl fmt::Display for CopyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Exists(path) => {
+                write!(f, "{} is there already and is not overwritten: choose another name", path.display())
+            }
+            Self::File(error) => error.fmt(f),
+            Self::Failed(path, trouble) => write!(f, "cannot write the copy {}: {trouble}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for CopyError {}

@@ -1,0 +1,165 @@
+//! The log on disk: one SQLite file (SPEC 7).
+//!
+//! * this file: [`SqliteStore`], the writer, and [`SqliteReader`], a second connection that never waits for a commit.
+//! * `connect`: files, connections, and what they are told before anything else.
+//! * `schema`: the tables, by numbered steps.
+//! * `records`: records to rows and back.
+//! * `search`: the full-text index.
+//! * `copy`, `verify`, `query`: what the subcommands do beside a running server.
+//!
+//! A commit returns when SQLite has synchronised the write-ahead log (`synchronous=FULL`).
+
+mod connect;
+mod copy;
+mod query;
+mod records;
+mod schema;
+mod search;
+mod trouble;
+mod verify;
+
+use core::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::rules::permit;
+use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, Trouble};
+use crate::data_dir::DataDir;
+use connect::Place;
+use trouble::{commit_error, failed, unreadable};
+
+pub use connect::{FILE_NAME, OpenError};
+pub use copy::{CopyError, copy};
+pub use query::{Filter, History, Selection, complete_index};
+pub use search::Query;
+pub use verify::{Report, RoomReport};
+
+/// How long a running server waits for a lock that another program holds, before it says so and tries again.
+const BUSY: Duration = Duration::from_secs(2);
+/// As [`BUSY`], for what has all the time.
+const BUSY_AT_END: Duration = Duration::from_millis(200);
+
+/// The writer.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    place: Place,
+    /// Something was committed since the write-ahead log was emptied last.
+    is_dirty: bool,
+}
+
+/// Reads entries on a connection of its own.
+#[derive(Debug)]
+pub struct SqliteReader {
+    connection: Connection,
+}
+
+impl SqliteStore {
+    /// Opens the history in `dir`; makes it, for its owner only, if there is none; brings it up to date if an older program wrote it.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(dir: &DataDir) -> Result<Self, OpenError> {
+        let (connection, place) = connect::for_server(dir)?;
+        connect::settle(&connection, &place, |connection| {
+            connection.busy_timeout(BUSY)?;
+            Ok(())
+        })?;
+        Ok(Self { connection, place, is_dirty: true })
+    }
+
+    /// A reader of the same history.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn reader(&self) -> Result<SqliteReader, OpenError> {
+        let connection = connect::for_reading(&self.place)?;
+        connect::settle(&connection, &self.place, |connection| connection.busy_timeout(BUSY))?;
+        Ok(SqliteReader { connection })
+    }
+
+    /// Where the history lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let (room, head) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
+        let is_permitted = permit(batch, head, |id| records::instance(&transaction, room, id)).map_err(failed)?;
+        if !is_permitted {
+            return Err(CommitError::Failed(Trouble::Contradiction));
+        }
+        records::write(&transaction, room, batch).map_err(failed)?;
+        transaction.commit().map_err(commit_error)
+    }
+
+    /// After a rollback that failed nothing would work any more.
+    fn leave_old_transaction(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") }
+    }
+}
+
+impl LogReader for SqliteStore {
+    fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError> {
+        records::read(&self.connection, room, range).map_err(unreadable)
+    }
+}
+
+impl LogReader for SqliteReader {
+    fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError> {
+        records::read(&self.connection, room, range).map_err(unreadable)
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&mut self, room: &str) -> Result<Loaded, ReadError> {
+        self.leave_old_transaction().map_err(unreadable)?;
+        // One transaction: heads and numbers of one moment.
+        let transaction = self.connection.transaction().map_err(unreadable)?;
+        records::load(&transaction, room).map_err(unreadable)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        self.leave_old_transaction().map_err(failed)?;
+        if !self.place.is_there() {
+            // SQLite would go on writing into a file that nobody finds again.
+            return Err(CommitError::Failed(Trouble::Moved));
+        }
+        self.is_dirty = true;
+        self.write(batch)
+    }
+
+    fn tidy(&mut self) -> bool {
+        if self.leave_old_transaction().is_err() {
+            return false;
+        }
+        match search::index_some(&mut self.connection) {
+            Ok(true) => {
+                self.is_dirty = true;
+                true
+            }
+            // Trouble is for commits to find and to tell.
+            Ok(false) | Err(_) => {
+                if core::mem::take(&mut self.is_dirty) {
+                    drop(connect::empty_log(&self.connection, "PASSIVE"));
+                }
+                false
+            }
+        }
+    }
+}
+
+/// A clean end leaves one file with everything in it.
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        drop(self.connection.busy_timeout(BUSY_AT_END));
+        drop(connect::empty_log(&self.connection, "TRUNCATE"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! Records to rows and back.
+
+use core::ops::RangeInclusive;
+
+use kabar_core::chat::{Kind, Term};
+use kabar_core::crypto::identity::PublicIdentity;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::store::{
+    Admission, Batch, InstanceRecord, Loaded, LogEntry, NameRecord, Sanction, SanctionKind, TermRecord,
+};
+
+/// A number without a sign in SQLite's 64 bits with one.
+pub(super) struct Bits(pub(super) u64);
+
+impl ToSql for Bits {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.cast_signed().into())
+    }
+}
+
+impl FromSql for Bits {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        i64::column_result(value).map(|number| Self(number.cast_unsigned()))
+    }
+}
+
+impl ToSql for SanctionKind {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Ban => "ban",
+            Self::Mute => "mute",
+        }
+        .into())
+    }
+}
+
+impl FromSql for SanctionKind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "ban" => Ok(Self::Ban),
+            "mute" => Ok(Self::Mute),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+/// The row of a room and its head, if the room is known.
+pub(super) fn room(connection: &Connection, name: &str) -> rusqlite::Result<Option<(i64, u64)>> {
+    let mut select = connection.prepare_cached("SELECT id, head FROM rooms WHERE name = ?1")?;
+    select.query_row([name], |row| Ok((row.get(0)?, bits(row, 1)?))).optional()
+}
+
+/// As [`room`]; makes the room known.
+pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, u64)> {
+    if let Some(known) = room(connection, name)? {
+        return Ok(known);
+    }
+    connection.execute("INSERT INTO rooms (name, head) VALUES (?1, 0)", [name])?;
+    Ok((connection.last_insert_rowid(), 0))
+}
+
+pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite::Result<Option<InstanceRecord>> {
+    let mut select = connection.prepare_cached(
+        "SELECT instance, identity, highest, highest_seq FROM instances WHERE room = ?1 AND instance = ?2",
+    )?;
+    select.query_row(params![room, Bits(id)], instance_of).optional()
+}
+
+/// Writes everything in a batch that is permitted.
+pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::Result<()> {
+    if let Some(TermRecord { term, first_seq }) = batch.term {
+        let sql = "INSERT OR IGNORE INTO terms (room, term, first_seq) VALUES (?1, ?2, ?3)";
+        connection.execute(sql, params![room, term.0, Bits(first_seq)])?;
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO entries (room, seq, time_ms, author, instance, number, kind, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for LogEntry { seq, time_ms, author, instance, number, kind, body } in &batch.entries {
+        let (seq, time, instance, number) = (Bits(*seq), Bits(*time_ms), Bits(*instance), Bits(*number));
+        insert.execute(params![room, seq, time, author, instance, number, kind.0, body])?;
+    }
+    if let Some(head) = batch.last_seq() {
+        let mut update = connection.prepare_cached("UPDATE rooms SET head = ?2 WHERE id = ?1")?;
+        update.execute(params![room, Bits(head)])?;
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO instances (room, instance, identity, highest, highest_seq) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET highest = excluded.highest, highest_seq = excluded.highest_seq",
+    )?;
+    for InstanceRecord { instance, identity, highest, highest_seq } in &batch.instances {
+        insert.execute(params![room, Bits(*instance), identity.0, Bits(*highest), Bits(*highest_seq)])?;
+    }
+    write_people(connection, room, batch)
+}
+
+fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::Result<()> {
+    for folded in &batch.released {
+        connection.execute("DELETE FROM names WHERE room = ?1 AND folded = ?2", params![room, folded])?;
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO names (room, folded, name, identity, seen_ms, present) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for NameRecord { folded, name, identity, seen_ms, present } in &batch.names {
+        insert.execute(params![room, folded, name, identity.0, Bits(*seen_ms), present])?;
+    }
+    for Admission { identity, tag } in &batch.admissions {
+        let sql = "INSERT OR REPLACE INTO admissions (room, identity, tag) VALUES (?1, ?2, ?3)";
+        connection.execute(sql, params![room, identity.0, tag])?;
+    }
+    for (identity, kind) in &batch.lifted {
+        let sql = "DELETE FROM sanctions WHERE room = ?1 AND identity = ?2 AND kind = ?3";
+        connection.execute(sql, params![room, identity.0, kind])?;
+    }
+    for Sanction { identity, kind, name, since_ms } in &batch.sanctions {
+        let sql = "INSERT OR REPLACE INTO sanctions (room, identity, kind, name, since_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+        connection.execute(sql, params![room, identity.0, kind, name, Bits(*since_ms)])?;
+    }
+    Ok(())
+}
+
+pub(super) fn load(connection: &Connection, name: &str) -> rusqlite::Result<Loaded> {
+    let Some((room, head)) = room(connection, name)? else { return Ok(Loaded { first: 1, ..Loaded::default() }) };
+    let first = connection.query_row("SELECT min(seq) FROM entries WHERE room = ?1", [room], |row| {
+        Ok(row.get::<_, Option<Bits>>(0)?.map_or(head + 1, |first| first.0))
+    })?;
+    let term = |row: &Row<'_>| Ok(TermRecord { term: Term(row.get(0)?), first_seq: bits(row, 1)? });
+    let admission = |row: &Row<'_>| Ok(Admission { identity: identity(row, 0)?, tag: row.get(1)? });
+    Ok(Loaded {
+        first,
+        head,
+        terms: all(connection, room, "SELECT term, first_seq FROM terms WHERE room = ?1 ORDER BY id", term)?,
+        instances: all(
+            connection,
+            room,
+            "SELECT instance, identity, highest, highest_seq FROM instances WHERE room = ?1",
+            instance_of,
+        )?,
+        names: all(
+            connection,
+            room,
+            "SELECT folded, name, identity, seen_ms, present FROM names WHERE room = ?1",
+            name_of,
+        )?,
+        admissions: all(connection, room, "SELECT identity, tag FROM admissions WHERE room = ?1", admission)?,
+        sanctions: all(
+            connection,
+            room,
+            "SELECT identity, kind, name, since_ms FROM sanctions WHERE room = ?1",
+            sanction_of,
+        )?,
+    })
+}
+
+pub(super) fn read(connection: &Connection, room: &str, range: RangeInclusive<u64>) -> rusqlite::Result<Vec<LogEntry>> {
+    let mut select = connection.prepare_cached(
+        "SELECT seq, time_ms, author, instance, number, kind, body FROM entries
+         WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
+    )?;
+    // Every seq is within the numbers that have a sign.
+    let [start, end] = [*range.start(), *range.end()].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    select.query_map(params![room, start, end], entry_of)?.collect()
+}
+
+pub(super) fn entry_of(row: &Row<'_>) -> rusqlite::Result<LogEntry> {
+    Ok(LogEntry {
+        seq: bits(row, 0)?,
+        time_ms: bits(row, 1)?,
+        author: row.get(2)?,
+        instance: bits(row, 3)?,
+        number: bits(row, 4)?,
+        kind: Kind(row.get(5)?),
+        body: row.get(6)?,
+    })
+}
+
+pub(super) fn instance_of(row: &Row<'_>) -> rusqlite::Result<InstanceRecord> {
+    Ok(InstanceRecord {
+        instance: bits(row, 0)?,
+        identity: identity(row, 1)?,
+        highest: bits(row, 2)?,
+        highest_seq: bits(row, 3)?,
+    })
+}
+
+fn name_of(row: &Row<'_>) -> rusqlite::Result<NameRecord> {
+    Ok(NameRecord {
+        folded: row.get(0)?,
+        name: row.get(1)?,
+        identity: identity(row, 2)?,
+        seen_ms: bits(row, 3)?,
+        present: row.get(4)?,
+    })
+}
+
+fn sanction_of(row: &Row<'_>) -> rusqlite::Result<Sanction> {
+    Ok(Sanction { identity: identity(row, 0)?, kind: row.get(1)?, name: row.get(2)?, since_ms: bits(row, 3)? })
+}
+
+/// All rows that `sql` gives for a room.
+pub(super) fn all<T>(
+    connection: &Connection,
+    room: i64,
+    sql: &str,
+    record: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map([room], record)?.collect()
+}
+
+pub(super) fn bits(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(|bits: Bits| bits.0)
+}
+
+fn identity(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicIdentity> {
+    row.get(column).map(PublicIdentity)
+}

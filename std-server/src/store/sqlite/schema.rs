@@ -1,0 +1,149 @@
+//! The tables, by numbered steps: a file says how many of them it has taken (`user_version`).
+//!
+//! Numbers that are 64 bits wide without a sign are kept in SQLite's signed 64 bits, bit by bit. `seq` never gets that large.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Says that a file is Kabar's: "Kaba".
+pub(super) const APPLICATION_ID: i32 = 0x4b61_6261;
+
+/// Taken in this order, each in one transaction. A step that was released never changes.
+pub(super) const STEPS: &[&str] = &["
+    PRAGMA application_id = 0x4b616261;
+
+    CREATE TABLE rooms (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        head INTEGER NOT NULL CHECK (head >= 0)
+    ) STRICT;
+
+    CREATE TABLE terms (
+        id INTEGER PRIMARY KEY,
+        room INTEGER NOT NULL REFERENCES rooms,
+        term BLOB NOT NULL CHECK (length(term) = 8),
+        first_seq INTEGER NOT NULL CHECK (first_seq >= 1),
+        UNIQUE (room, term)
+    ) STRICT;
+
+    CREATE TABLE entries (
+        id INTEGER PRIMARY KEY,
+        room INTEGER NOT NULL REFERENCES rooms,
+        seq INTEGER NOT NULL CHECK (seq >= 1),
+        time_ms INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        instance INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 255),
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX entries_by_seq ON entries (room, seq);
+    CREATE UNIQUE INDEX entries_by_number ON entries (room, instance, number) WHERE instance <> 0;
+
+    CREATE TABLE instances (
+        room INTEGER NOT NULL REFERENCES rooms,
+        instance INTEGER NOT NULL CHECK (instance <> 0),
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        highest INTEGER NOT NULL,
+        highest_seq INTEGER NOT NULL,
+        PRIMARY KEY (room, instance)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE names (
+        room INTEGER NOT NULL REFERENCES rooms,
+        folded TEXT NOT NULL,
+        name TEXT NOT NULL,
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        seen_ms INTEGER NOT NULL,
+        present INTEGER NOT NULL CHECK (present IN (0, 1)),
+        PRIMARY KEY (room, folded)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE admissions (
+        room INTEGER NOT NULL REFERENCES rooms,
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        tag BLOB NOT NULL CHECK (length(tag) = 16),
+        PRIMARY KEY (room, identity)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE sanctions (
+        room INTEGER NOT NULL REFERENCES rooms,
+        identity BLOB NOT NULL CHECK (length(identity) = 32),
+        kind TEXT NOT NULL CHECK (kind IN ('ban', 'mute')),
+        name TEXT NOT NULL,
+        since_ms INTEGER NOT NULL,
+        PRIMARY KEY (room, identity, kind)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE indexed (
+        only INTEGER PRIMARY KEY CHECK (only = 0),
+        up_to INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO indexed VALUES (0, 0);
+    CREATE VIEW texts (id, body) AS
+        SELECT id, CAST(body AS TEXT) FROM entries
+        WHERE kind IN (1, 3, 19) AND id <= (SELECT up_to FROM indexed);
+    CREATE VIRTUAL TABLE search USING fts5 (
+        body, content = 'texts', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
+    );
+    "];
+
+/// How many steps a file has taken.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Takes the steps that the file has not taken. Whoever else opens it meanwhile finds it before or after a step.
+pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let taken = version(&transaction)?;
+        let Some(step) = usize::try_from(taken).ok().and_then(|taken| steps.get(taken)) else { return Ok(()) };
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", taken + 1)?;
+        transaction.commit()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::Kind;
+
+    use super::*;
+
+    #[test]
+    fn steps_are_taken_once_and_in_order() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let steps = ["CREATE TABLE a (x); INSERT INTO a VALUES (1)", "INSERT INTO a SELECT x + 1 FROM a"];
+        let rows = |connection: &Connection| {
+            connection.query_row("SELECT group_concat(x) FROM a", [], |row| row.get::<_, String>(0)).unwrap()
+        };
+        migrate(&mut connection, &steps[..1]).unwrap();
+        assert_eq!((rows(&connection).as_str(), version(&connection).unwrap()), ("1", 1));
+        for _ in 0..2 {
+            migrate(&mut connection, &steps).unwrap();
+            assert_eq!((rows(&connection).as_str(), version(&connection).unwrap()), ("1,2", 2));
+        }
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing_behind() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert!(migrate(&mut connection, &["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE a (x)"]).is_err());
+        assert_eq!(version(&connection).unwrap(), 1);
+        assert!(connection.execute_batch("SELECT * FROM b").is_err());
+    }
+
+    #[test]
+    fn the_index_covers_all_kinds_of_text() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, STEPS).unwrap();
+        connection.execute_batch("UPDATE indexed SET up_to = 999; INSERT INTO rooms VALUES (1, 'lobby', 0)").unwrap();
+        for kind in 0..=255_u8 {
+            let insert = "INSERT INTO entries VALUES (NULL, 1, ?1 + 1, 0, 'a', 0, 0, ?1, x'')";
+            connection.execute(insert, [kind]).unwrap();
+            let is_covered = "SELECT last_insert_rowid() IN (SELECT id FROM texts)";
+            let is_covered: bool = connection.query_row(is_covered, [], |row| row.get(0)).unwrap();
+            assert_eq!(is_covered, Kind(kind).is_text(), "{kind}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The full-text index and what is looked for in it.
+//!
+//! A search is for words, all of which an entry's text has to contain, anywhere and in whatever case; what stands in double quotes is
+//! one word, spaces included. The index holds groups of three characters (trigrams), filled in the background, never by a commit. It
+//! says which texts are worth a look; the look decides. So nothing that is typed can be wrong, and what is not in the index yet, or
+//! has fewer than three characters, is found all the same.
+
+use core::ops::ControlFlow;
+
+use kabar_core::chat::Kind;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::records::bits;
+
+/// Texts and bytes that go into the index in one transaction: a commit waits that long at most.
+const SOME_ENTRIES: i64 = 256;
+const SOME_BYTES: i64 = 32 << 10;
+/// Trigrams that are asked for: enough to leave little to look at.
+const MAX_TRIGRAMS: usize = 24;
+
+/// What is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Folded, none empty.
+    words: Vec<String>,
+}
+
+impl Query {
+    /// Takes whatever somebody typed; `None` if there is nothing in it.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let mut words = Vec::new();
+        let mut rest = text;
+        while let Some((before, quoted, after)) = next_quoted(rest) {
+            words.extend(before.split_whitespace());
+            words.push(quoted);
+            rest = after;
+        }
+        words.extend(rest.split_whitespace());
+        let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).map(fold).collect();
+        (!words.is_empty()).then_some(Self { words })
+    }
+
+    /// Whether a text contains it all.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let text = fold(text);
+        self.words.iter().all(|word| text.contains(word))
+    }
+
+    /// What the index is asked; `None` if it cannot help.
+    fn trigrams(&self) -> Option<String> {
+        let mut wanted = String::new();
+        for word in &self.words {
+            let chars: Vec<char> = word.chars().collect();
+            // SQLite's query ends at the first NUL.
+            for group in
+                chars.windows(3).filter(|group| !group.contains(&'\0')).take(MAX_TRIGRAMS / self.words.len() + 1)
+            {
+                wanted.push('"');
+                group.iter().for_each(|c| wanted.extend(if *c == '"' { vec!['"', '"'] } else { vec![*c] }));
+                wanted.push_str("\" ");
+            }
+        }
+        (!wanted.is_empty()).then_some(wanted)
+    }
+}
+
+/// Splits at the first part in double quotes. A quote that is never closed is a character like others.
+fn next_quoted(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('"')?;
+    let (quoted, after) = rest.split_once('"')?;
+    Some((before, quoted, after))
+}
+
+/// One form for all that differs in case only, character by character.
+fn fold(text: &str) -> String {
+    // Sigma has two small forms.
+    text.chars().flat_map(char::to_lowercase).map(|c| if c == '\u{3c2}' { '\u{3c3}' } else { c }).collect()
+}
+
+/// Puts some texts that are not in the index there. `false`: all are.
+pub(super) fn index_some(connection: &mut Connection) -> rusqlite::Result<bool> {
+    if next_chunk(connection)?.is_none() {
+        return Ok(false);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Somebody else may have been quicker.
+    if let Some((from, to)) = next_chunk(&transaction)? {
+        transaction.execute("UPDATE indexed SET up_to = ?1", [to])?;
+        let sql = "INSERT INTO search (rowid, body) SELECT id, body FROM texts WHERE id > ?1";
+        transaction.prepare_cached(sql)?.execute([from])?;
+    }
+    transaction.commit()?;
+    Ok(true)
+}
+
+fn indexed_up_to(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT up_to FROM indexed")?.query_row([], |row| row.get(0))
+}
+
+/// The rows behind which the index ends, and up to which it should reach next.
+fn next_chunk(connection: &Connection) -> rusqlite::Result<Option<(i64, i64)>> {
+    let from = indexed_up_to(connection)?;
+    let mut select =
+        connection.prepare_cached("SELECT id, length(body) FROM entries WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let mut rows = select.query([from, SOME_ENTRIES])?;
+    let (mut to, mut bytes) = (None, 0);
+    while bytes < SOME_BYTES
+        && let Some(row) = rows.next()?
+    {
+        to = Some(row.get(0)?);
+        bytes += row.get::<_, i64>(1)?;
+    }
+    Ok(to.map(|to| (from, to)))
+}
+
+/// How many entries wait for the index.
+pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) FROM entries WHERE id > (SELECT up_to FROM indexed)", [], |row| bits(row, 0))
+}
+
+/// The seqs of a room's entries that match, oldest first; of many, the last `last`.
+pub(super) fn find(
+    connection: &Connection,
+    room: i64,
+    query: &Query,
+    since_ms: i64,
+    last: usize,
+) -> rusqlite::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let mut look = |seq: u64, body: &[u8]| {
+        if found.len() < last && query.matches(&String::from_utf8_lossy(body)) {
+            found.push(seq);
+        }
+        if found.len() < last { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let trigrams = query.trigrams();
+    // Newest first: what the index does not have, then what it has.
+    let scan_from = if trigrams.is_some() { indexed_up_to(connection)? } else { 0 };
+    let sql = "SELECT seq, body, kind FROM entries WHERE id > ?1 AND room = ?2 AND time_ms >= ?3 ORDER BY id DESC";
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query(params![scan_from, room, since_ms])?;
+    while let Some(row) = rows.next()? {
+        if Kind(row.get(2)?).is_text() && look(bits(row, 0)?, row.get_ref(1)?.as_blob()?).is_break() {
+            break;
+        }
+    }
+    if let Some(trigrams) = trigrams {
+        let sql = "SELECT seq, entries.body FROM search JOIN entries ON entries.id = search.rowid
+                   WHERE search MATCH ?1 AND room = ?2 AND time_ms >= ?3 ORDER BY search.rowid DESC";
+        let mut select = connection.prepare(sql)?;
+        let mut rows = select.query(params![trigrams, room, since_ms])?;
+        while let Some(row) = rows.next()? {
+            if look(bits(row, 0)?, row.get_ref(1)?.as_blob()?).is_break() {
+                break;
+            }
+        }
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// Whether every text that should be in the index is there, and nothing else.
+pub(super) fn is_complete(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT NOT EXISTS (SELECT id FROM texts EXCEPT SELECT id FROM search_docsize)
+               AND NOT EXISTS (SELECT id FROM search_docsize EXCEPT SELECT id FROM texts)";
+    connection.query_row(sql, [], |row| row.get::<_, Option<bool>>(0)).optional().map(|is| is.flatten() == Some(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        Query::new(text).map(|query| query.words).unwrap_or_default()
+    }
+
+    #[test]
+    fn words_are_apart_and_quotes_keep_together() {
+        assert_eq!(words("  Apa  kabar "), ["apa", "kabar"]);
+        assert_eq!(words("say \"Apa  kabar\"x \"\""), ["say", "apa  kabar", "x"]);
+        assert_eq!(words("5\" pipe"), ["5\"", "pipe"]);
+        assert_eq!(Query::new(" \t\"\" "), None);
+    }
+
+    #[test]
+    fn case_does_not_count_in_any_writing() {
+        for (query, text) in [
+            ("ÉLÉA", "chez éléa"),
+            ("éléa", "CHEZ ÉLÉA"),
+            ("ОДНА", "Одна"),
+            ("ΟΔΟΣ", "οδος"),
+            ("οδος", "ΟΔΟΣ"),
+            ("ab", "xABx"),
+        ] {
+            assert!(Query::new(query).unwrap().matches(text), "{query} in {text}");
+        }
+        assert!(!Query::new("ab cd").unwrap().matches("ab"));
+    }
+
+    #[test]
+    fn the_index_is_asked_for_whole_characters_within_quotes() {
+        let trigrams = |text: &str| Query::new(text).and_then(|query| query.trigrams());
+        assert_eq!(trigrams("AbCd"), Some("\"abc\" \"bcd\" ".to_owned()));
+        assert_eq!(trigrams("a\"b*"), Some("\"a\"\"b\" \"\"\"b*\" ".to_owned()));
+        assert_eq!(trigrams("ab \u{1f44b}"), None);
+        assert_eq!(trigrams("a\0bc\0d"), None);
+    }
+}

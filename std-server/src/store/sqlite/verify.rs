@@ -1,0 +1,191 @@
+//! Whether a history is what it should be: the file by SQLite's own means, and the log by the rules of SPEC 7.
+
+use std::collections::BTreeMap;
+
+use kabar_core::chat::Kind;
+use rusqlite::Connection;
+
+use super::connect::{self, OpenError};
+use super::records::{self, all, bits};
+use super::search;
+use super::trouble::trouble;
+use crate::data_dir::DataDir;
+use crate::store::InstanceRecord;
+
+/// Findings of one sort that are listed.
+const MAX_LISTED: usize = 20;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What is in it.
+    pub rooms: Vec<RoomReport>,
+    /// Entries that are not in the search index yet, which is no problem.
+    pub not_indexed: u64,
+    /// What is wrong, a line each. None: all is well.
+    pub problems: Vec<String>,
+}
+
+/// What a room has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomReport {
+    /// Its name.
+    pub name: String,
+    /// How many entries are kept.
+    pub entries: u64,
+    /// The last seq.
+    pub head: u64,
+    /// Runs of the server.
+    pub terms: u64,
+    /// Names that are owned.
+    pub names: u64,
+}
+
+impl Report {
+    /// Reads the whole history in `dir` and says what is wrong with it. A server may run meanwhile.
+    ///
+    /// # Errors
+    /// [`OpenError`] if there is nothing that can be looked at.
+    pub fn make(dir: &DataDir) -> Result<Self, OpenError> {
+        let (connection, place) = connect::beside_server(dir, false)?;
+        let mut report = Self::default();
+        connect::settle(&connection, &place, |connection| {
+            // All of one moment.
+            let moment = connection.unchecked_transaction()?;
+            report.look("the file", |problems| file(&moment, problems));
+            report.look("references", |problems| references(&moment, problems));
+            let rooms = moment.prepare("SELECT id, name, head FROM rooms ORDER BY name").and_then(|mut select| {
+                let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, bits(row, 2)?)))?;
+                rows.collect::<rusqlite::Result<Vec<(i64, String, u64)>>>()
+            });
+            let rooms = rooms.unwrap_or_else(|error| {
+                report.problems.push(format!("the rooms cannot be read: {}", trouble(&error)));
+                Vec::new()
+            });
+            for (id, name, head) in rooms {
+                let mut room = RoomReport { name, entries: 0, head, terms: 0, names: 0 };
+                let title = format!("room {}", room.name);
+                report.look(&title, |problems| log(&moment, id, &mut room, problems));
+                report.look(&title, |problems| terms(&moment, id, &mut room, problems));
+                report.rooms.push(room);
+            }
+            let mut waiting = 0;
+            report.look("the search index", |problems| {
+                waiting = search::waiting(&moment)?;
+                if !search::is_complete(&moment)? {
+                    problems.push("it does not hold what it says it holds".to_owned());
+                }
+                Ok(())
+            });
+            report.not_indexed = waiting;
+            Ok(())
+        })?;
+        Ok(report)
+    }
+
+    /// Does one part of the work; that it cannot be done is a problem, too.
+    fn look(&mut self, what: &str, look: impl FnOnce(&mut Vec<String>) -> rusqlite::Result<()>) {
+        let mut problems = Vec::new();
+        if let Err(error) = look(&mut problems) {
+            problems.push(format!("cannot be read to the end: {}", trouble(&error)));
+        }
+        let more = problems.len().saturating_sub(MAX_LISTED);
+        problems.truncate(MAX_LISTED);
+        self.problems.extend(problems.into_iter().map(|problem| format!("{what}: {problem}")));
+        if more > 0 {
+            self.problems.push(format!("{what}: and {more} more"));
+        }
+    }
+}
+
+/// Pages, rows, indexes (that of the search, too), constraints.
+fn file(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result<()> {
+    let mut check = connection.prepare("PRAGMA integrity_check(100)")?;
+    let mut rows = check.query([])?;
+    while let Some(row) = rows.next()? {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            problems.extend(line.lines().map(str::to_owned));
+        }
+    }
+    Ok(())
+}
+
+fn references(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result<()> {
+    let mut check = connection.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = check.query([])?;
+    while let Some(row) = rows.next()? {
+        problems.push(format!("a row of {} belongs to no room", row.get::<_, String>(0)?));
+    }
+    Ok(())
+}
+
+/// Seqs without gaps up to the head, numbers that rise, and records that say the same.
+fn log(
+    connection: &Connection,
+    room: i64,
+    report: &mut RoomReport,
+    problems: &mut Vec<String>,
+) -> rusqlite::Result<()> {
+    let sql = "SELECT instance, identity, highest, highest_seq FROM instances WHERE room = ?1";
+    let records = all(connection, room, sql, records::instance_of)?;
+    let records: BTreeMap<u64, InstanceRecord> = records.into_iter().map(|record| (record.instance, record)).collect();
+    let mut last: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    let mut before = None;
+    let sql = "SELECT seq, time_ms, author, instance, number, kind, body FROM entries WHERE room = ?1 ORDER BY seq";
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query([room])?;
+    while let Some(row) = rows.next()? {
+        let entry = records::entry_of(row)?;
+        report.entries += 1;
+        let seq = entry.seq;
+        if let Some(before) = before.replace(seq)
+            && seq != before + 1
+        {
+            problems.push(format!("entries {} to {} are missing", before + 1, seq - 1));
+        }
+        if Kind(entry.kind.0).is_text() && std::str::from_utf8(&entry.body).is_err() {
+            problems.push(format!("entry {seq} is a text that is not UTF-8"));
+        }
+        if entry.instance != 0 {
+            match last.insert(entry.instance, (entry.number, seq)) {
+                Some((number, _)) if entry.number <= number => {
+                    problems.push(format!("entry {seq} has number {} after number {number}", entry.number));
+                }
+                None if !records.contains_key(&entry.instance) => {
+                    problems.push(format!("entry {seq} has an author that is not known"));
+                }
+                _ => {}
+            }
+        }
+    }
+    if report.entries > 0 && before != Some(report.head) {
+        let before = before.unwrap_or_default();
+        problems.push(format!("the last entry is {before}, but {} had been reached", report.head));
+    }
+    for (instance, (number, seq)) in last {
+        if records.get(&instance).is_some_and(|record| (record.highest, record.highest_seq) != (number, seq)) {
+            problems.push(format!("the number of entry {seq} is not what is known of its author"));
+        }
+    }
+    Ok(())
+}
+
+/// Runs that follow each other, none of which begins behind the head.
+fn terms(
+    connection: &Connection,
+    room: i64,
+    report: &mut RoomReport,
+    problems: &mut Vec<String>,
+) -> rusqlite::Result<()> {
+    let firsts = all(connection, room, "SELECT first_seq FROM terms WHERE room = ?1 ORDER BY id", |row| bits(row, 0))?;
+    report.terms = firsts.len() as u64;
+    report.names = connection.query_row("SELECT count(*) FROM names WHERE room = ?1", [room], |row| bits(row, 0))?;
+    if !firsts.is_sorted() || firsts.last().is_some_and(|first| *first > report.head + 1) {
+        problems.push("the runs of the server do not follow each other".to_owned());
+    }
+    if firsts.is_empty() && report.head > 0 {
+        problems.push("no run of the server is known".to_owned());
+    }
+    Ok(())
+}
