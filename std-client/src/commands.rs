@@ -50,11 +50,11 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
     let dir = open(data_dir)?;
     let person = Person::become_one(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
-    let hosting = Hosting { data_dir: dir.path(), room: room.clone(), listen, advertise, password };
+    let hosting = Hosting { data_dir: dir.path(), room: room.clone(), listen, advertise, password, transcript: None };
     let slow = || eprintln!("making this room's key (once) ...");
     // The client in the same process shows what happens.
     let hosted = hosting.start(slow, |_| ()).map_err(Ending::error)?;
-    eprint!("{}", first_screen(&hosted));
+    eprint!("{}", first_screen(&hosted, dir.path()));
     let near = hosted.near_addr();
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let plan = Plan {
@@ -78,7 +78,7 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
 }
 
 /// What a host sees first; how others come in.
-fn first_screen(hosted: &Hosted) -> String {
+fn first_screen(hosted: &Hosted, history: &Path) -> String {
     let invite = hosted.invite();
     let reach = if hosted.is_local_only() {
         "With this address only this computer can join:"
@@ -86,10 +86,11 @@ fn first_screen(hosted: &Hosted) -> String {
         "Others on this network join with:"
     };
     format!(
-        "Kabar room \"{room}\", hosted on this computer (history: in memory; it ends with the room)\n\
+        "Kabar room \"{room}\", hosted on this computer (history: {history})\n\
          {reach}\n  kabar join {invite}\n\
          If they cannot reach you: allow UDP port {port} in this computer's firewall.\n",
         room = invite.room,
+        history = history.display(),
         port = hosted.local_addr().port(),
     )
 }

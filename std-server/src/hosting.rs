@@ -3,7 +3,6 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use kabar_core::crypto::rsa::KeySize;
 
@@ -15,14 +14,15 @@ use crate::hub::{Entrance, HubConfig, HubEvent};
 use crate::invite::{Invite, RoomName};
 use crate::key_file::{load_or_make_key, load_or_make_secret};
 use crate::password::Password;
-use crate::store::MemoryStore;
+use crate::store::{OpenError, SqliteStore};
+use crate::transcript::Transcript;
 
 const LOCK_FILE: &str = "server.lock";
 
 /// What a room is hosted with.
 #[derive(Debug)]
 pub struct Hosting<'a> {
-    /// Where its key and secret lie.
+    /// Where its key, its secret and its history lie.
     pub data_dir: &'a Path,
     /// The room.
     pub room: RoomName,
@@ -32,6 +32,8 @@ pub struct Hosting<'a> {
     pub advertise: Option<Advertised>,
     /// A second way in.
     pub password: Option<&'a str>,
+    /// A file that gets every entry as a line.
+    pub transcript: Option<&'a Path>,
 }
 
 /// A hosted room. Stops when it is dropped.
@@ -51,6 +53,8 @@ pub enum HostingError {
     InUse(std::path::PathBuf, Option<u32>),
     /// A file.
     File(FileError),
+    /// The history.
+    History(OpenError),
     /// The server.
     Start(StartError),
 }
@@ -64,7 +68,7 @@ impl Hosting<'_> {
     pub fn start(
         self,
         slow: impl FnOnce() + Send,
-        on_event: impl FnMut(HubEvent) + Send + 'static,
+        mut on_event: impl FnMut(HubEvent) + Send + 'static,
     ) -> Result<Hosted, HostingError> {
         let dir = DataDir::open(self.data_dir)?;
         let lock = dir.lock(LOCK_FILE).map_err(|error| match error {
@@ -78,9 +82,21 @@ impl Hosting<'_> {
         if let Some(password) = &verifier {
             (config.entrance, config.admission_tag) = (Entrance::Password, password.tag());
         }
-        let store = Arc::new(Mutex::new(MemoryStore::new()));
-        let parts = Parts { key, verifier, store: Arc::clone(&store), reader: store, on_event: Box::new(on_event) };
-        let server = Server::start(self.listen, config, parts).map_err(HostingError::Start)?;
+        let store = SqliteStore::open(&dir)?;
+        let reader = store.reader()?;
+        let history = store.path().to_path_buf();
+        let transcript = self.transcript.map(Transcript::open).transpose()?;
+        let on_event = move |event| {
+            if let Some(transcript) = &transcript {
+                transcript.take(&event);
+            }
+            on_event(event);
+        };
+        let parts = Parts { key, verifier, store, reader, on_event: Box::new(on_event) };
+        let server = Server::start(self.listen, config, parts).map_err(|error| match error {
+            StartError::Store(error) => HostingError::History(OpenError::unusable(&history, error.0)),
+            error => HostingError::Start(error),
+        })?;
         let local = server.local_addr();
         let advertised =
             self.advertise.unwrap_or_else(|| Advertised { host: Host::Ip(reachable_ip(local.ip())), port: None });
@@ -146,6 +162,12 @@ impl Hosted {
     }
 }
 
+impl From<OpenError> for HostingError {
+    fn from(error: OpenError) -> Self {
+        Self::History(error)
+    }
+}
+
 impl From<FileError> for HostingError {
     fn from(error: FileError) -> Self {
         Self::File(error)
@@ -160,6 +182,7 @@ impl fmt::Display for HostingError {
                 id.map_or(Ok(()), |id| write!(f, " (process {id})"))
             }
             Self::File(error) => error.fmt(f),
+            Self::History(error) => error.fmt(f),
             Self::Start(error) => error.fmt(f),
         }
     }
@@ -174,7 +197,7 @@ mod tests {
     fn hosting(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<Hosted, HostingError> {
         let room = RoomName::new("lobby").unwrap();
         let (listen, advertise) = (listen.parse().unwrap(), advertise.map(|text| text.parse().unwrap()));
-        Hosting { data_dir, room, listen, advertise, password: None }.start(|| (), |_| ())
+        Hosting { data_dir, room, listen, advertise, password: None, transcript: None }.start(|| (), |_| ())
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //!
 //! * [`hub`]: [`Hub`](hub::Hub): connections, members, the room's log, limits. Datagrams, time and finished jobs in; datagrams,
 //!   deadlines, jobs and events out.
-//! * [`store`]: where the log lies: the [`Store`](store::Store) trait and the one in memory.
+//! * [`store`]: where the log lies: the [`Store`](store::Store) trait, SQLite and memory.
 //! * [`names`]: which names are allowed, and when two are the same.
 //! * [`fast`]: the provider of laptops: AWS-LC's AEAD and a wide CRC table.
 //! * [`driver`]: puts a hub on a socket, a clock and threads.
 //! * [`hosting`]: from a data directory to a running room and its invite.
 //! * [`invite`], [`address`], [`advertise`]: how others find a room.
 //! * [`data_dir`], [`key_file`], [`password`], [`random`]: what a server keeps.
+//! * [`transcript`]: every entry as a line of a plain file.
 //! * [`text`], [`console`], [`output`]: how lines look, what is kept from being shown, and a thread that writes them.
 //! * [`cli`], [`commands`]: the program `kabar-server`, subcommand by subcommand.
 //! * [`clock`], [`signals`]: what programs need beside that.
@@ -33,3 +34,4 @@ pub mod random;
 pub mod signals;
 pub mod store;
 pub mod text;
+pub mod transcript;

@@ -61,6 +61,7 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
         listen: arguments.listen,
         advertise: arguments.advertise,
         password,
+        transcript: None,
     };
     let slow = || eprintln!("making this room's key (once) ...");
     let hosted = hosting.start(slow, tell).map_err(CommandError::failed)?;
@@ -71,7 +72,7 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
     if hosted.is_local_only() {
         eprintln!("kabar-server: with this invite only this computer can join; others need --advertise HOST");
     }
-    eprintln!("kabar-server: the history is kept in memory: it ends with this process");
+    eprintln!("kabar-server: history: {}", data_dir.display());
     let served = hosted.wait();
     drop(sender);
     output.finish();
