@@ -308,6 +308,12 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         self.stated.server = server;
     }
 
+    /// Where the attempt or the connection goes: whence a datagram comes that can only be the server's (SPEC 2.5).
+    #[must_use]
+    pub const fn server(&self) -> SocketAddr {
+        self.retry.to
+    }
+
     /// What it is doing.
     #[must_use]
     pub fn state(&self) -> State {

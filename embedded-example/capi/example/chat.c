@@ -1,0 +1,192 @@
+/* A member in C: joins by an invite, says what its standard input says, and prints what is said, as far as a device takes it.
+ *
+ *     chat kabar://HOST:PORT/ROOM/FINGERPRINT.SECRET NAME
+ *
+ * POSIX, IPv4. The identity lies nowhere, so that each run is somebody new: a device keeps it where it keeps its settings. */
+#define _POSIX_C_SOURCE 200809L
+#include "kabar.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static kabar_client client; /* all zero: idle */
+
+void kabar_panicked(void) { abort(); }
+
+static uint64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+static void fail(const char *what) {
+    fprintf(stderr, "chat: %s\n", what);
+    exit(2);
+}
+
+/* Base32 of RFC 4648 without padding; false if it is not len bytes. */
+static bool base32(const char *text, size_t text_len, uint8_t *out, size_t len) {
+    uint32_t bits = 0;
+    unsigned count = 0;
+    size_t written = 0;
+    for (size_t at = 0; at < text_len; at++) {
+        char c = text[at];
+        uint32_t digit = c >= 'A' && c <= 'Z' ? (uint32_t)(c - 'A') : c >= '2' && c <= '7' ? (uint32_t)(c - '2') + 26 : 32;
+        if (digit == 32) return false;
+        bits = bits << 5 | digit;
+        count += 5;
+        if (count >= 8) {
+            if (written == len) return false;
+            count -= 8;
+            out[written++] = (uint8_t)(bits >> count);
+        }
+    }
+    return written == len;
+}
+
+struct invite {
+    struct sockaddr_in server;
+    const char *room;
+    size_t room_len;
+    uint8_t fingerprint[KABAR_FINGERPRINT_LEN];
+    uint8_t secret[KABAR_SECRET_LEN];
+};
+
+static struct invite parse_invite(const char *text) {
+    static const char scheme[] = "kabar://";
+    struct invite invite = {.server = {.sin_family = AF_INET}};
+    char host[64];
+    if (strncmp(text, scheme, sizeof scheme - 1) != 0) fail("an invite begins with kabar://");
+    const char *address = text + sizeof scheme - 1;
+    const char *colon = strchr(address, ':');
+    const char *slash = strchr(address, '/');
+    const char *last = strrchr(address, '/');
+    const char *dot = last ? strchr(last, '.') : NULL;
+    if (!colon || !slash || colon > slash || last == slash || !dot || (size_t)(colon - address) >= sizeof host) fail("this is no invite");
+    memcpy(host, address, (size_t)(colon - address));
+    host[colon - address] = 0;
+    if (inet_pton(AF_INET, host, &invite.server.sin_addr) != 1) fail("the host of the invite is not an IPv4 address");
+    invite.server.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+    invite.room = slash + 1;
+    invite.room_len = (size_t)(last - invite.room);
+    if (!base32(last + 1, (size_t)(dot - last - 1), invite.fingerprint, sizeof invite.fingerprint) ||
+        !base32(dot + 1, strlen(dot + 1), invite.secret, sizeof invite.secret))
+        fail("this is no invite");
+    return invite;
+}
+
+static void print(const kabar_event *event) {
+    switch (event->type) {
+    case KABAR_JOINED:
+        fprintf(stderr, "joined as %.*s, %u here\n", (int)event->name_len, (const char *)event->name, event->members);
+        break;
+    case KABAR_ENTRY:
+        if (event->kind == KABAR_TEXT)
+            printf("%.*s: %.*s\n", (int)event->name_len, (const char *)event->name, (int)event->body_len, (const char *)event->body);
+        break;
+    case KABAR_STUB:
+        printf("%.*s: (%zu bytes)\n", (int)event->name_len, (const char *)event->name, event->body_len);
+        break;
+    case KABAR_STORED:
+        fprintf(stderr, "stored up to %llu\n", (unsigned long long)event->number);
+        break;
+    case KABAR_LOST:
+        fprintf(stderr, "connection lost; trying again\n");
+        break;
+    default:
+        break;
+    }
+    fflush(stdout);
+}
+
+/* Sends and tells all there is. True when the client has ended, with its code. */
+static bool carry(int udp, uint8_t *code) {
+    uint8_t datagram[KABAR_DATAGRAM_LEN];
+    kabar_event event;
+    int len;
+    while ((len = kabar_output(&client, now_us(), datagram, sizeof datagram)) > 0)
+        (void)!send(udp, datagram, (size_t)len, 0); /* what is lost is sent again */
+    while (kabar_next_event(&client, &event) == 1) {
+        print(&event);
+        if (event.type == KABAR_ENDED) {
+            *code = event.code;
+            return true;
+        }
+    }
+    return false;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) fail("usage: chat INVITE NAME");
+    struct invite invite = parse_invite(argv[1]);
+    uint8_t seeds[2][KABAR_SEED_LEN];
+    if (getrandom(seeds, sizeof seeds, 0) != (ssize_t)sizeof seeds) fail("no randomness");
+
+    int udp = socket(AF_INET, SOCK_DGRAM, 0);
+    if (udp < 0 || connect(udp, (struct sockaddr *)&invite.server, sizeof invite.server) != 0) fail("no socket");
+
+    kabar_config config = {
+        .server = {.family = 4, .port = ntohs(invite.server.sin_port)},
+        .fingerprint = invite.fingerprint,
+        .identity = seeds[0],
+        .secret = invite.secret,
+        .room = invite.room,
+        .room_len = invite.room_len,
+        .name = argv[2],
+        .name_len = strlen(argv[2]),
+        .tick_us = 1,
+    };
+    memcpy(config.server.ip, &invite.server.sin_addr, 4);
+    if (kabar_start(&client, &config, seeds[1], now_us()) != KABAR_OK) fail("the client does not take this");
+
+    char line[KABAR_MAX_BODY_LEN];
+    size_t line_len = 0;
+    bool is_open = true, is_full = false, is_leaving = false;
+    uint8_t code = 0;
+    while (!carry(udp, &code)) {
+        /* A line that the outbox had no room for. */
+        if (is_full && kabar_post(&client, KABAR_TEXT, (uint8_t *)line, line_len, NULL) != KABAR_E_FULL) {
+            is_full = false;
+            line_len = 0;
+            continue;
+        }
+        if (!is_open && !is_full && !is_leaving) {
+            is_leaving = true;
+            kabar_leave(&client, now_us());
+            continue;
+        }
+        uint64_t now = now_us(), deadline = kabar_next_deadline(&client);
+        uint64_t wait_ms = deadline <= now ? 0 : deadline == KABAR_NO_DEADLINE ? 60000 : (deadline - now + 999) / 1000;
+        struct pollfd fds[] = {{.fd = udp, .events = POLLIN}, {.fd = is_open && !is_full ? STDIN_FILENO : -1, .events = POLLIN}};
+        poll(fds, 2, (int)(wait_ms < 60000 ? wait_ms : 60000));
+
+        if (fds[0].revents) {
+            uint8_t datagram[KABAR_DATAGRAM_LEN + 1];
+            ssize_t len = recv(udp, datagram, sizeof datagram, 0);
+            if (len > 0) kabar_input(&client, now_us(), NULL, datagram, (size_t)len);
+        }
+        if (fds[1].revents) {
+            char byte;
+            ssize_t len = read(STDIN_FILENO, &byte, 1);
+            bool is_end = len <= 0;
+            if (!is_end && byte != '\n' && line_len < sizeof line) line[line_len++] = byte;
+            if ((is_end || byte == '\n') && line_len > 0) {
+                int posted = kabar_post(&client, KABAR_TEXT, (uint8_t *)line, line_len, NULL);
+                is_full = posted == KABAR_E_FULL;
+                if (posted != KABAR_OK && !is_full) fprintf(stderr, "chat: not sent (%d)\n", posted);
+                if (!is_full) line_len = 0;
+            }
+            if (is_end) is_open = false;
+        }
+        if (kabar_next_deadline(&client) <= now_us()) kabar_timeout(&client, now_us());
+    }
+    return code == KABAR_LEFT ? 0 : 1;
+}

@@ -1,0 +1,85 @@
+/* What the functions give for what they cannot take. Prints the line of the first check that fails. */
+#include "kabar.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(what)                                                    \
+    do {                                                               \
+        if (!(what)) {                                                 \
+            printf("%s:%d: %s\n", __FILE__, __LINE__, #what);          \
+            exit(1);                                                   \
+        }                                                              \
+    } while (0)
+
+static kabar_client client;
+
+void kabar_panicked(void) { abort(); }
+
+int main(void) {
+    uint8_t identity[KABAR_SEED_LEN] = {1}, seed[KABAR_SEED_LEN] = {2}, secret[KABAR_SECRET_LEN] = {3};
+    uint8_t datagram[KABAR_DATAGRAM_LEN], body[2 * KABAR_MAX_BODY_LEN];
+    uint64_t number = 0;
+    kabar_event event;
+    kabar_config config = {
+        .server = {.family = 4, .ip = {127, 0, 0, 1}, .port = 9},
+        .identity = identity,
+        .secret = secret,
+        .room = "lobby",
+        .room_len = 5,
+        .name = "probe",
+        .name_len = 5,
+        .tick_us = 1,
+    };
+    memset(body, 'x', sizeof body);
+
+    /* All zero is idle. */
+    CHECK(kabar_next_deadline(&client) == KABAR_NO_DEADLINE);
+    CHECK(kabar_post(&client, KABAR_TEXT, body, 1, NULL) == KABAR_E_NOT_RUNNING);
+    CHECK(kabar_output(&client, 0, datagram, sizeof datagram) == 0);
+    CHECK(kabar_next_event(&client, &event) == 0);
+
+    CHECK(kabar_init(NULL) == KABAR_E_ARGUMENT);
+    CHECK(kabar_start(NULL, &config, seed, 0) == KABAR_E_ARGUMENT);
+    CHECK(kabar_start(&client, NULL, seed, 0) == KABAR_E_ARGUMENT);
+    CHECK(kabar_start(&client, &config, NULL, 0) == KABAR_E_ARGUMENT);
+    kabar_config wrong = config;
+    wrong.server.family = 5;
+    CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_E_ARGUMENT);
+    wrong = config;
+    wrong.name_len = 0;
+    CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_E_ARGUMENT);
+    wrong = config;
+    wrong.room = "\xff\xff";
+    wrong.room_len = 2;
+    CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_E_ARGUMENT);
+    wrong = config;
+    wrong.identity = NULL;
+    CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_E_ARGUMENT);
+    wrong = config;
+    wrong.tick_us = 1000001;
+    CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_E_ARGUMENT);
+
+    CHECK(kabar_start(&client, &config, seed, 0) == KABAR_OK);
+    CHECK(kabar_output(&client, 0, datagram, sizeof datagram - 1) == KABAR_E_ARGUMENT);
+    CHECK(kabar_output(&client, 0, datagram, sizeof datagram) == KABAR_DATAGRAM_LEN);
+    CHECK(datagram[0] == 0x11);
+    CHECK(kabar_output(&client, 0, datagram, sizeof datagram) == 0);
+    CHECK(kabar_input(&client, 0, NULL, NULL, 5) == KABAR_E_ARGUMENT);
+    CHECK(kabar_input(&client, 0, NULL, body, sizeof body) == KABAR_OK);
+    CHECK(kabar_next_deadline(&client) != KABAR_NO_DEADLINE);
+
+    CHECK(kabar_post(&client, KABAR_TEXT, body, sizeof body, NULL) == KABAR_E_TOO_LONG);
+    memset(body, 'x', sizeof body);
+    CHECK(kabar_post(&client, KABAR_TEXT, (const uint8_t *)"\xff", 1, NULL) == KABAR_E_NOT_TEXT);
+    CHECK(kabar_post(&client, 16, body, 1, NULL) == KABAR_E_KIND);
+    CHECK(kabar_post(&client, KABAR_DATA, NULL, 0, &number) == KABAR_OK && number == 1);
+    CHECK(kabar_post(&client, KABAR_TEXT, NULL, 1, NULL) == KABAR_E_ARGUMENT);
+    CHECK(kabar_post(&client, KABAR_TEXT, body, 1500, &number) == KABAR_OK && number == 2);
+    CHECK(kabar_post(&client, KABAR_TEXT, body, 1500, &number) == KABAR_E_FULL && number == 2);
+
+    CHECK(kabar_init(&client) == KABAR_OK);
+    CHECK(kabar_post(&client, KABAR_TEXT, body, 1, NULL) == KABAR_E_NOT_RUNNING);
+    return 0;
+}

@@ -1,0 +1,70 @@
+//! The client in C: built as its users build it, in a room of the real server.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kabar_tests::process::Process;
+use tempfile::TempDir;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../embedded-example/capi");
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("it starts");
+    let text = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&text));
+}
+
+/// The C program `source`, linked with the library, below `home`.
+fn compiled(home: &Path, source: &str) -> PathBuf {
+    let target = Path::new(FOLDER).join("target");
+    let mut build = Command::new(env!("CARGO"));
+    run(build.current_dir(FOLDER).env("CARGO_TARGET_DIR", &target).args(["build", "--quiet", "--locked", "--release"]));
+    let program = home.join("program");
+    let mut cc = Command::new("cc");
+    cc.current_dir(FOLDER).args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-Iinclude", source]);
+    run(cc.arg(target.join("release/libkabar.a")).arg("-o").arg(&program));
+    program
+}
+
+#[test]
+fn what_cannot_be_taken_is_refused_by_name() {
+    let home = tempfile::tempdir().expect("a directory");
+    run(&mut Command::new(compiled(home.path(), "tests/errors.c")));
+}
+
+/// The header is the same for 32 bits; the library checks its sizes while it is built.
+#[test]
+fn the_library_is_built_for_a_microcontroller_too() {
+    let mut build = Command::new(env!("CARGO"));
+    build.current_dir(FOLDER).env("CARGO_TARGET_DIR", Path::new(FOLDER).join("target"));
+    run(build.args(["build", "--quiet", "--locked", "--release", "--target", "thumbv7em-none-eabihf"]));
+}
+
+#[test]
+fn a_member_in_c_talks_with_one_on_a_laptop() {
+    let home: TempDir = tempfile::tempdir().expect("a directory");
+    let program = compiled(home.path(), "example/chat.c");
+    let program = program.to_str().expect("UTF-8");
+
+    let mut server = Process::start("kabar-server", home.path(), &["--listen", "127.0.0.1:0"]);
+    let _ = server.expect("listening on ");
+    let invite = server.expect("kabar://");
+    let mut laptop = Process::start("kabar", home.path(), &["join", &invite, "--name", "ana"]);
+    laptop.expect_notice("Joined");
+
+    let mut device = Process::start(program, home.path(), &[&invite, "probe"]);
+    device.expect_notice("joined as probe, 2 here");
+    laptop.type_line("what is up?");
+    device.expect("ana: what is up?");
+    // More than its outbox takes at once.
+    for line in 1..=300 {
+        device.type_line(&format!("line {line}: ü"));
+    }
+    laptop.expect("probe: line 300: ü");
+    let heard: Vec<&String> = laptop.said.iter().filter(|line| line.contains("probe: line")).collect();
+    assert_eq!(heard.len(), 300);
+    assert!((1..=300).zip(&heard).all(|(number, line)| line.ends_with(&format!("probe: line {number}: ü"))));
+    device.close_stdin();
+    assert_eq!(device.wait(), Some(0));
+    laptop.expect("probe has left");
+}
