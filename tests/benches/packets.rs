@@ -183,7 +183,7 @@ mod sealed {
 mod handshake {
     use super::*;
     use kabar_core::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, Rsa2048, Rsa3072, Rsa4096, ServerKey};
-    use kabar_core::session::{Acceptor, ClientHandshake, HandshakeEvent, Incoming};
+    use kabar_core::session::{Acceptor, ClientHandshake, HandshakeEvent, Incoming, Pace};
     use std::net::{Ipv4Addr, SocketAddr};
 
     const NOW: Instant = Instant::ZERO;
@@ -206,7 +206,7 @@ mod handshake {
     /// The whole of a client, against a server that answers each datagram with what `answer` says.
     fn client<K: ServerKey, P: Provider>(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> Established {
         let mut client = ClientHandshake::<K>::new();
-        client.start(NOW, [2; 32], None, limits());
+        client.start(NOW, [2; 32], None, limits(), Pace::Eager);
         let mut out = [0; DATAGRAM_LEN];
         loop {
             if let Some(len) = client.poll_transmit::<P>(NOW, &mut out) {

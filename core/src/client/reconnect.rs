@@ -17,7 +17,7 @@ use crate::connection::{ConnectionEvent, Dropped, Ended};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::session::client::HandshakeDrop;
-use crate::session::{Established, HandshakeEvent};
+use crate::session::{Established, HandshakeEvent, Pace};
 use crate::time::Instant;
 use crate::transport::Memory;
 use crate::wire::frame::CloseCode;
@@ -38,7 +38,9 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         let limits = self.stated.limits(self.connection.memory().capacity(), MESSAGE);
         let seed = self.secrets.draw();
         let expected = if self.retry.asks_openly { None } else { self.retry.expected.get() };
-        self.handshake.start(self.now, seed, expected, limits);
+        let is_alone = self.link == Link::Down || self.retry.is_hinted;
+        let pace = if is_alone { Pace::Eager } else { Pace::Patient };
+        self.handshake.start(self.now, seed, expected, limits, pace);
         self.is_dirty = true;
     }
 

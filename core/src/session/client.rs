@@ -20,11 +20,11 @@ use crate::crypto::rsa::{ModulusBytes, Rsa2048, ServerKey};
 use crate::time::{Duration, Instant};
 use crate::wire::packet::{Accept, HELLO_LENS, Hello, Initiate, Limits, Packet, PacketError};
 
-/// Time from one Hello or Initiate to the next; the last one repeats (SPEC 3.1).
+/// Time from one Initiate, or patient Hello, to the next; the last one repeats (SPEC 3.1).
 const INTERVALS: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(2000)];
-/// Hellos of full length before shorter ones are tried (SPEC 3.1).
-const LONG_HELLOS: u8 = 3;
+/// The same of eager Hellos.
+const EAGER_INTERVALS: [Duration; 2] = [INTERVALS[0], INTERVALS[1]];
 /// Initiates that are sent under one cookie; the server may have restarted, and forgotten its keys, since it gave that.
 const MAX_INITIATES: u8 = 5;
 /// How long a cookie is used. The server takes it for 60 s at least.
@@ -70,6 +70,33 @@ impl core::fmt::Display for HandshakeDrop {
 
 impl core::error::Error for HandshakeDrop {}
 
+/// How often an attempt says Hello (SPEC 3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// Nothing else is up: ten times in the 5 s that people wait, which gets through where every third datagram is lost.
+    #[default]
+    Eager,
+    /// Beside a connection that may only have been silent, and is to be heard first if it is.
+    Patient,
+}
+
+impl Pace {
+    const fn hello_intervals(self) -> &'static [Duration] {
+        match self {
+            Self::Eager => &EAGER_INTERVALS,
+            Self::Patient => &INTERVALS,
+        }
+    }
+
+    /// Hellos of full length before shorter ones are tried: after 1.75 s.
+    const fn long_hellos(self) -> u8 {
+        match self {
+            Self::Eager => 4,
+            Self::Patient => 3,
+        }
+    }
+}
+
 /// What an attempt does or waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -103,6 +130,7 @@ pub struct ClientHandshake<K: ServerKey> {
     is_answered: bool,
     /// Whether an Accept that had been taken proved not to be authentic.
     is_forged: bool,
+    pace: Pace,
     /// Hellos or Initiates sent in this phase.
     sent: u8,
     /// Counts client randoms: everything random is derived from the seed and this.
@@ -161,6 +189,7 @@ impl<K: ServerKey> ClientHandshake<K> {
             is_short: false,
             is_answered: false,
             is_forged: false,
+            pace: Pace::Eager,
             sent: 0,
             attempt: 0,
             seed: Secret::new([0; 32]),
@@ -191,11 +220,12 @@ impl<K: ServerKey> ClientHandshake<K> {
 
     /// Begins an attempt. `expected` is the fingerprint of the only key taken; without one, the key is offered. All
     /// randomness of the attempt comes from `seed`, which must be fresh.
-    pub fn start(&mut self, now: Instant, seed: [u8; 32], expected: Option<Fingerprint>, limits: Limits) {
+    pub fn start(&mut self, now: Instant, seed: [u8; 32], expected: Option<Fingerprint>, limits: Limits, pace: Pace) {
         debug_assert!(limits.is_legal());
         self.stop();
         self.seed = Secret::new(seed);
         self.local = limits;
+        self.pace = pace;
         if let Some(expected) = expected {
             (self.expected, self.is_key_known) = (expected, true);
         }
@@ -282,7 +312,7 @@ impl<K: ServerKey> ClientHandshake<K> {
         }
         let len = match self.phase {
             Phase::Hello => {
-                if self.sent == LONG_HELLOS && !self.is_short {
+                if self.sent == self.pace.long_hellos() && !self.is_short {
                     // The cookie is bound to the length, so a late answer to a long Hello must be told from one to a short one.
                     self.is_short = true;
                     self.renew_random();
@@ -303,7 +333,9 @@ impl<K: ServerKey> ClientHandshake<K> {
             }
             _ => return None,
         };
-        self.next_send = now + INTERVALS[usize::from(self.sent).min(INTERVALS.len() - 1)];
+        let intervals = if self.phase == Phase::Hello { self.pace.hello_intervals() } else { &INTERVALS };
+        let interval = intervals.get(usize::from(self.sent)).or(intervals.last());
+        self.next_send = now + interval.copied().unwrap_or_default();
         self.sent = self.sent.saturating_add(1);
         Some(len)
     }

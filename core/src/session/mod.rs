@@ -17,7 +17,7 @@ mod window;
 mod testing;
 
 pub use acceptor::{Acceptor, Incoming, PendingAccept};
-pub use client::{ClientHandshake, HandshakeEvent};
+pub use client::{ClientHandshake, HandshakeEvent, Pace};
 pub use schedule::key_hash;
 pub use sealed::{OpenError, Opened, SealError, Session};
 

@@ -6,7 +6,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::acceptor::{Accepted, Acceptor, Incoming};
-use super::client::{ClientHandshake, HandshakeEvent};
+use super::client::{ClientHandshake, HandshakeEvent, Pace};
 use super::{Established, Fingerprint, PendingAccept, key_hash};
 use crate::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, ServerKey, test_keys};
 use crate::crypto::{Portable, Provider};
@@ -98,7 +98,7 @@ impl Server {
 /// Starts an attempt with a seed that is all `seed`.
 pub(super) fn started<K: ServerKey>(seed: u8, expected: Option<Fingerprint>) -> ClientHandshake<K> {
     let mut client = ClientHandshake::new();
-    client.start(START, [seed; 32], expected, CLIENT_LIMITS);
+    client.start(START, [seed; 32], expected, CLIENT_LIMITS, Pace::Eager);
     client
 }
 

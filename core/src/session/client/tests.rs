@@ -126,13 +126,15 @@ fn hints_at_the_only_key_it_takes() {
     assert_eq!(transmit(&mut client, START).unwrap()[34..42], server.fingerprint().0[..8]);
 }
 
-#[test]
-fn sends_hello_at_the_specified_times() {
-    let mut client: Client = started(1, None);
+/// The times and lengths of all Hellos without an answer, and their randoms.
+fn hellos(pace: Pace, intervals: &[u64]) -> (Vec<(u64, usize)>, Vec<Vec<u8>>) {
+    let mut client: Client = ClientHandshake::new();
+    client.start(START, [1; 32], None, CLIENT_LIMITS, pace);
     let mut sent = Vec::new();
     let mut randoms = Vec::new();
-    for at in (0..9000).step_by(10) {
-        assert_eq!(client.poll_timeout().is_some_and(|due| due <= millis(at)), transmit_due(at, &sent));
+    for at in (0..5000).step_by(10) {
+        let is_due = client.poll_timeout().is_some_and(|due| due <= millis(at));
+        assert_eq!(is_due, transmit_due(at, &sent, intervals));
         client.handle_timeout(millis(at));
         if let Some(hello) = transmit(&mut client, millis(at)) {
             sent.push((at, hello.len()));
@@ -140,14 +142,24 @@ fn sends_hello_at_the_specified_times() {
         }
         assert!(transmit(&mut client, millis(at)).is_none(), "one at a time");
     }
-    assert_eq!(sent, [(0, 1200), (250, 1200), (750, 1200), (1750, 640), (3750, 640), (5750, 640), (7750, 640)]);
+    (sent, randoms)
+}
+
+#[test]
+fn sends_hello_at_the_specified_times() {
+    let (sent, randoms) = hellos(Pace::Eager, &[0, 250, 500]);
+    let long = [0, 250, 750, 1250].map(|at| (at, 1200));
+    let short = [1750, 2250, 2750, 3250, 3750, 4250, 4750].map(|at| (at, 640));
+    assert_eq!(sent, [&long[..], &short].concat());
     // One random per length: a cookie is bound to the length.
-    assert!(randoms[0] == randoms[2] && randoms[2] != randoms[3] && randoms[3] == randoms[6]);
+    assert!(randoms[0] == randoms[3] && randoms[3] != randoms[4] && randoms[4] == randoms[10]);
+    let (sent, _) = hellos(Pace::Patient, &[0, 250, 500, 1000, 2000]);
+    assert_eq!(sent, [(0, 1200), (250, 1200), (750, 1200), (1750, 640), (3750, 640)]);
 }
 
 /// Whether a Hello is due at `at`, after those in `sent`.
-fn transmit_due(at: u64, sent: &[(u64, usize)]) -> bool {
-    let after = [0, 250, 500, 1000, 2000][sent.len().min(4)];
+fn transmit_due(at: u64, sent: &[(u64, usize)], intervals: &[u64]) -> bool {
+    let after = intervals[sent.len().min(intervals.len() - 1)];
     at >= sent.last().map_or(0, |(last, _)| last + after)
 }
 
@@ -155,7 +167,7 @@ fn transmit_due(at: u64, sent: &[(u64, usize)]) -> bool {
 fn says_when_larger_datagrams_did_not_pass() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
-    let long: Vec<_> = [0, 250, 750].map(|at| transmit(&mut client, millis(at)).unwrap()).into();
+    let long: Vec<_> = [0, 250, 750, 1250].map(|at| transmit(&mut client, millis(at)).unwrap()).into();
     let now = millis(1750);
     let short = transmit(&mut client, now).unwrap();
     assert_eq!(short.len(), 640);
@@ -175,7 +187,7 @@ fn says_when_larger_datagrams_did_not_pass() {
 fn stays_with_short_hellos_when_it_starts_over() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
-    for at in [0, 250, 750] {
+    for at in [0, 250, 750, 1250] {
         transmit(&mut client, millis(at)).unwrap();
     }
     let now = millis(1750);
@@ -432,7 +444,7 @@ fn starts_again_after_it_was_stopped() {
     let (mut server, mut client, _) = initiated();
     client.stop();
     assert!(!client.is_active() && client.poll_timeout().is_none() && transmit(&mut client, millis(9000)).is_none());
-    client.start(START, [9; 32], Some(server.fingerprint()), CLIENT_LIMITS);
+    client.start(START, [9; 32], Some(server.fingerprint()), CLIENT_LIMITS, Pace::Eager);
     let initiate = initiate(&mut client, &mut server, START);
     assert!(finish(&mut client, START, &server.accepted(START, &initiate).datagram).is_some());
 }

@@ -10,7 +10,7 @@ use kabar_core::chat::{
 use kabar_core::connection::{Connection, ConnectionEvent, Ended};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{ClientHandshake, HandshakeEvent};
+use kabar_core::session::{ClientHandshake, HandshakeEvent, Pace};
 use kabar_core::time::Instant;
 use kabar_core::transport::Fixed;
 use kabar_core::wire::frame::{CloseCode, StreamId};
@@ -137,7 +137,7 @@ impl Person {
     pub(super) fn connect(&mut self, now: Instant) {
         self.seed = self.seed.wrapping_add(100);
         self.connection.abandon();
-        self.handshake.start(now, [self.seed; 32], None, self.limits);
+        self.handshake.start(now, [self.seed; 32], None, self.limits, Pace::Eager);
         self.ended = None;
     }
 

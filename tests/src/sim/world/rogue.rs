@@ -8,7 +8,7 @@ use kabar_core::chat::{Kind, MAX_BODY_LEN, MAX_MESSAGE_LEN, Start, Term};
 use kabar_core::connection::Connection;
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{ClientHandshake, HandshakeEvent};
+use kabar_core::session::{ClientHandshake, HandshakeEvent, Pace};
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::Fixed;
 use kabar_core::wire::frame::{CloseCode, StreamId};
@@ -77,7 +77,7 @@ impl Rogue {
             tick_us: 1,
             idle_s: 10,
         };
-        self.handshake.start(now, self.rng.seed(), None, limits);
+        self.handshake.start(now, self.rng.seed(), None, limits, Pace::Eager);
         (self.has_joined, self.handle, self.number) = (false, 0, 0);
     }
 
