@@ -1,0 +1,282 @@
+//! Many members on one thread: each has its own socket, all share a poll and a clock.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration as StdDuration;
+
+use kabar_core::chat::Start;
+use kabar_core::client::{Config, Credential, Event, PostError};
+use kabar_core::time::{Duration, Instant};
+use kabar_server::clock::Clock;
+use kabar_server::hub::Pool;
+use kabar_server::random::random_bytes;
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::Error;
+use super::member::{Member, member, pool};
+use super::server::Target;
+
+/// Datagrams taken from one socket before the next has its turn.
+const DATAGRAMS_PER_TURN: usize = 64;
+/// Receive buffer asked for, as the laptop's client does.
+const RECEIVE_BUFFER: usize = 1 << 20;
+/// Longest datagram of the protocol, and one byte to see that one is longer.
+const BUFFER: usize = 1201;
+/// Nearer deadlines are not slept towards: the system would wake us a millisecond late.
+const SPIN: Duration = Duration::from_micros(1_200);
+
+/// Members, by number.
+pub(super) struct Fleet {
+    target: Target,
+    idle_s: u16,
+    pool: Pool,
+    poll: Poll,
+    events: Events,
+    clock: Clock,
+    seats: Vec<Seat>,
+    /// Deadlines that were set; only the one that its seat still has counts.
+    deadlines: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// Seats whose socket may have more.
+    readable: VecDeque<usize>,
+    /// Seats that something was done to: events and datagrams are to be fetched.
+    touched: Vec<usize>,
+    traffic: Traffic,
+}
+
+/// What went over the sockets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) received: u64,
+    pub(super) received_bytes: u64,
+    pub(super) sent: u64,
+    pub(super) sent_bytes: u64,
+}
+
+struct Seat {
+    member: Box<dyn Member>,
+    socket: UdpSocket,
+    deadline: Option<Instant>,
+    is_readable: bool,
+    is_touched: bool,
+    received: u64,
+}
+
+impl Fleet {
+    /// Nobody yet. `idle_s`: the idle time-out that its members ask for.
+    pub(super) fn new(target: Target, idle_s: u16) -> Result<Self, Error> {
+        Ok(Self {
+            target,
+            idle_s,
+            pool: pool(),
+            poll: Poll::new().map_err(Error::io("wait for sockets"))?,
+            events: Events::with_capacity(1024),
+            clock: Clock::start(),
+            seats: Vec::new(),
+            deadlines: BinaryHeap::new(),
+            readable: VecDeque::new(),
+            touched: Vec::new(),
+            traffic: Traffic::default(),
+        })
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// Datagrams that a member received.
+    pub(super) fn received(&self, seat: usize) -> u64 {
+        self.seats[seat].received
+    }
+
+    /// Adds a member that is idle; gives its number.
+    pub(super) fn add(&mut self, posts: bool) -> Result<usize, Error> {
+        let mut socket = socket(self.target.server).map_err(Error::io("make a socket"))?;
+        let (number, interest) = (self.seats.len(), Interest::READABLE);
+        self.poll.registry().register(&mut socket, Token(number), interest).map_err(Error::io("watch a socket"))?;
+        let member = member(&self.pool, posts);
+        self.seats.push(Seat { member, socket, deadline: None, is_readable: false, is_touched: false, received: 0 });
+        Ok(number)
+    }
+
+    /// Lets a member begin, or begin again.
+    pub(super) fn start(&mut self, seat: usize) -> Result<(), Error> {
+        let mut identity = [0x5a; 32];
+        identity[..8].copy_from_slice(&(seat as u64).to_be_bytes());
+        let config = Config {
+            server: self.target.server,
+            fingerprint: Some(self.target.fingerprint),
+            room: "lobby",
+            name: &format!("m{seat:05}"),
+            identity: &identity,
+            credential: Credential::Secret(self.target.secret),
+            start: Start::Head,
+            largest_entry: kabar_client::profile::LARGEST_ENTRY,
+            idle_s: self.idle_s,
+            ack_delay_ms: kabar_client::profile::ACK_DELAY_MS,
+            tick_us: kabar_client::profile::TICK_US,
+        };
+        let seed = random_bytes().map_err(Error::io("draw random bytes"))?;
+        let now = self.now();
+        self.seats[seat].member.start(&config, seed, now).map_err(|error| Error::new(error.to_string()))?;
+        self.touch(seat);
+        Ok(())
+    }
+
+    /// Posts a line; `false` if the outbox is full.
+    pub(super) fn post(&mut self, seat: usize, body: &[u8]) -> Result<bool, Error> {
+        match self.seats[seat].member.post(body) {
+            Ok(_) => {
+                self.touch(seat);
+                Ok(true)
+            }
+            Err(PostError::Full) => Ok(false),
+            Err(error) => Err(Error::new(error.to_string())),
+        }
+    }
+
+    /// Lets a member leave.
+    pub(super) fn leave(&mut self, seat: usize) {
+        let now = self.now();
+        self.seats[seat].member.leave(now);
+        self.touch(seat);
+    }
+
+    /// Carries away what is to be sent, waits until something happens or `until`, and feeds whom it concerns. `each` is told of
+    /// every event.
+    pub(super) fn turn(
+        &mut self,
+        until: Instant,
+        each: &mut dyn FnMut(usize, &Event<'_>, Instant),
+    ) -> Result<(), Error> {
+        self.settle(each);
+        let next = self.deadlines.peek().map_or(until, |Reverse((deadline, _))| until.min(*deadline));
+        let left = next.saturating_since(self.now());
+        let is_soon = !self.readable.is_empty() || left < SPIN;
+        let timeout = if is_soon { StdDuration::ZERO } else { StdDuration::from_micros(left.as_micros()) };
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(Error::io("wait for sockets")(error));
+            }
+            _ => {}
+        }
+        for event in &self.events {
+            let number = event.token().0;
+            if !std::mem::replace(&mut self.seats[number].is_readable, true) {
+                self.readable.push_back(number);
+            }
+        }
+        for _ in 0..self.readable.len() {
+            let Some(number) = self.readable.pop_front() else { break };
+            if self.receive(number) {
+                self.readable.push_back(number);
+            } else {
+                self.seats[number].is_readable = false;
+            }
+            self.settle(each);
+        }
+        let now = self.now();
+        while let Some(Reverse((deadline, number))) = self.deadlines.peek().copied()
+            && deadline <= now
+        {
+            self.deadlines.pop();
+            let seat = &mut self.seats[number];
+            if seat.deadline == Some(deadline) {
+                seat.deadline = None;
+                seat.member.handle_timeout(now);
+                self.touch(number);
+            }
+        }
+        self.settle(each);
+        Ok(())
+    }
+
+    /// Whether its socket may have more.
+    fn receive(&mut self, number: usize) -> bool {
+        let mut buffer = [0; BUFFER];
+        for _ in 0..DATAGRAMS_PER_TURN {
+            let seat = &mut self.seats[number];
+            match seat.socket.recv(&mut buffer) {
+                Ok(len) => {
+                    seat.received += 1;
+                    self.traffic.received += 1;
+                    self.traffic.received_bytes += len as u64;
+                    let now = self.clock.now();
+                    seat.member.handle_datagram(now, self.target.server, &mut buffer[..len]);
+                    self.touch(number);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                // Nobody listens, for the moment.
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    fn touch(&mut self, number: usize) {
+        if !std::mem::replace(&mut self.seats[number].is_touched, true) {
+            self.touched.push(number);
+        }
+    }
+
+    /// Fetches events and datagrams of all that were touched.
+    fn settle(&mut self, each: &mut dyn FnMut(usize, &Event<'_>, Instant)) {
+        let mut out = [0; BUFFER];
+        while let Some(number) = self.touched.pop() {
+            let now = self.clock.now();
+            let seat = &mut self.seats[number];
+            seat.is_touched = false;
+            while let Some(event) = seat.member.poll_event() {
+                each(number, &event, now);
+            }
+            while let Some(len) = seat.member.poll_transmit(now, &mut out) {
+                self.traffic.sent += 1;
+                self.traffic.sent_bytes += len as u64;
+                // What the system does not take is lost, as on the way.
+                drop(seat.socket.send(&out[..len]));
+            }
+            let deadline = seat.member.poll_timeout();
+            if deadline != seat.deadline {
+                seat.deadline = deadline;
+                self.deadlines.extend(deadline.map(|deadline| Reverse((deadline, number))));
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fleet").field("members", &self.seats.len()).finish_non_exhaustive()
+    }
+}
+
+impl Traffic {
+    pub(super) fn since(self, begin: Self) -> Self {
+        Self {
+            received: self.received - begin.received,
+            received_bytes: self.received_bytes - begin.received_bytes,
+            sent: self.sent - begin.sent,
+            sent_bytes: self.sent_bytes - begin.sent_bytes,
+        }
+    }
+}
+
+/// A socket for datagrams to and from `remote` only.
+pub(super) fn socket(remote: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(remote), Type::DGRAM, Some(Protocol::UDP))?;
+    // Whatever is granted will do.
+    drop(socket.set_recv_buffer_size(RECEIVE_BUFFER));
+    socket.set_nonblocking(true)?;
+    if remote.is_ipv4() {
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    }
+    socket.connect(&remote.into())?;
+    Ok(UdpSocket::from_std(socket.into()))
+}

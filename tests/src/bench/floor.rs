@@ -1,0 +1,206 @@
+//! Floors: what the same work costs without Kabar. A process that passes datagrams on as they are, and a bare RSA operation.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize, PrivateKey, RawPrivate};
+use mio::{Events, Interest, Poll, Token};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use serde::Serialize;
+
+use super::latency::{Latencies, Percentiles};
+use super::usage::{Cpu, resident};
+use super::{Error, Setup, digits};
+
+/// First byte of a datagram that registers its sender; it is answered with itself.
+const REGISTER: u8 = b'R';
+/// First byte of one that is passed on.
+const PASS: u8 = b'P';
+/// After so long without anything, what is missing was lost.
+const LOST: Duration = Duration::from_millis(200);
+/// Time for which the RSA operation is repeated.
+const OPERATIONS: Duration = Duration::from_secs(1);
+
+/// What the forwarding process does: sends each datagram on to everybody who registered, but its sender. Ends with its input.
+///
+/// # Errors
+/// If there is no socket.
+pub fn forward() -> Result<(), Error> {
+    let socket = UdpSocket::bind("127.0.0.1:0").map_err(Error::io("make a socket"))?;
+    let socket = socket2::Socket::from(socket);
+    drop(socket.set_recv_buffer_size(4 << 20));
+    let socket = UdpSocket::from(socket);
+    println!("{}", socket.local_addr().map_err(Error::io("make a socket"))?);
+    std::thread::spawn(|| {
+        drop(std::io::stdin().read_to_end(&mut Vec::new()));
+        std::process::exit(0);
+    });
+    let (mut known, mut order) = (HashSet::new(), Vec::new());
+    let mut buffer = [0; 2048];
+    loop {
+        let Ok((len, from)) = socket.recv_from(&mut buffer) else { continue };
+        let datagram = &buffer[..len];
+        if datagram.first() == Some(&REGISTER) {
+            if known.insert(from) {
+                order.push(from);
+            }
+            drop(socket.send_to(datagram, from));
+        } else {
+            for to in order.iter().filter(|to| **to != from) {
+                drop(socket.send_to(datagram, to));
+            }
+        }
+    }
+}
+
+/// The forwarding process and those who registered with it.
+pub(super) struct Forwarder {
+    child: Child,
+    server: SocketAddr,
+    poll: Poll,
+    sockets: Vec<mio::net::UdpSocket>,
+}
+
+/// How forwarding went.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Forwarded {
+    /// Bytes of each datagram.
+    pub datagram_bytes: usize,
+    /// Datagrams that arrived, per second.
+    pub deliveries_per_s: f64,
+    /// Datagrams that did not arrive.
+    pub lost: u64,
+    /// From sending to receiving.
+    pub latency: Percentiles,
+    /// Processor time of the forwarding process in seconds per 100,000 that arrived.
+    pub cpu_s_per_100k: f64,
+}
+
+/// How datagrams are sent to be forwarded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    pub(super) bytes: usize,
+    /// Between two, if they are paced.
+    pub(super) interval: Option<Duration>,
+    /// Sent and not yet received by everybody.
+    pub(super) window: usize,
+    pub(super) time: Duration,
+}
+
+impl Forwarder {
+    pub(super) fn start(setup: &Setup) -> Result<Self, Error> {
+        let mut command = Command::new(&setup.this);
+        command.arg("floor-forward").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(Error::io("start the floor"))?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            drop(BufReader::new(stdout).read_line(&mut line));
+        }
+        let poll = Poll::new().map_err(Error::io("wait for sockets"))?;
+        let Ok(server) = line.trim().parse() else {
+            drop((child.kill(), child.wait()));
+            return Err(Error::new("the floor did not start"));
+        };
+        Ok(Self { child, server, poll, sockets: Vec::new() })
+    }
+
+    pub(super) fn resident(&self) -> Result<u64, Error> {
+        resident(self.child.id())
+    }
+
+    /// Registers so many more.
+    pub(super) fn register(&mut self, members: usize) -> Result<(), Error> {
+        for _ in 0..members {
+            let mut socket = super::fleet::socket(self.server).map_err(Error::io("make a socket"))?;
+            let token = Token(self.sockets.len());
+            self.poll
+                .registry()
+                .register(&mut socket, token, Interest::READABLE)
+                .map_err(Error::io("watch a socket"))?;
+            let mut answer = [0; 8];
+            let begin = Instant::now();
+            while begin.elapsed() < Duration::from_secs(10) {
+                drop(socket.send(&[REGISTER]));
+                let mut events = Events::with_capacity(64);
+                drop(self.poll.poll(&mut events, Some(LOST)));
+                if socket.recv(&mut answer).is_ok() {
+                    break;
+                }
+            }
+            self.sockets.push(socket);
+        }
+        Ok(())
+    }
+
+    /// The first who registered sends, the others receive.
+    pub(super) fn run(&mut self, load: Load) -> Result<Forwarded, Error> {
+        let Load { bytes, interval, window, time } = load;
+        let receivers = self.sockets.len() as u64 - 1;
+        let cpu = Cpu::of(self.child.id())?;
+        let begin = Instant::now();
+        let (mut events, mut buffer) = (Events::with_capacity(1024), [0; 2048]);
+        let mut datagram = vec![PASS; bytes.max(16)];
+        let (mut sent, mut arrived, mut lost) = (0_u64, 0_u64, 0_u64);
+        let mut latencies = Latencies::default();
+        let mut last = begin;
+        while begin.elapsed() < time || arrived + lost < sent * receivers {
+            let outstanding = (sent * receivers - arrived - lost).div_ceil(receivers.max(1));
+            let is_due = interval.is_none_or(|interval| begin.elapsed() >= interval.mul_f64(sent as f64));
+            if begin.elapsed() < time && outstanding < window as u64 && is_due {
+                datagram[8..16].copy_from_slice(&(begin.elapsed().as_micros() as u64).to_be_bytes());
+                drop(self.sockets[0].send(&datagram));
+                sent += 1;
+                last = if outstanding == 0 { Instant::now() } else { last };
+            }
+            drop(self.poll.poll(&mut events, Some(Duration::ZERO)));
+            for event in &events {
+                while let Ok(len) = self.sockets[event.token().0].recv(&mut buffer) {
+                    let stamp = buffer.get(8..16).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+                    if len >= 16 && buffer[0] == PASS {
+                        arrived += 1;
+                        last = Instant::now();
+                        latencies.push((begin.elapsed().as_micros() as u64).saturating_sub(stamp.unwrap_or_default()));
+                    }
+                }
+            }
+            if last.elapsed() > LOST {
+                lost = sent * receivers - arrived;
+            }
+        }
+        let elapsed = last.saturating_duration_since(begin).as_secs_f64();
+        let cpu = Cpu::of(self.child.id())?.since(cpu).total();
+        Ok(Forwarded {
+            datagram_bytes: datagram.len(),
+            deliveries_per_s: digits(arrived as f64 / elapsed.max(1e-6), 0),
+            lost,
+            latency: latencies.percentiles(),
+            cpu_s_per_100k: digits(cpu * 1e5 / arrived.max(1) as f64, 3),
+        })
+    }
+}
+
+impl Drop for Forwarder {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Milliseconds of one bare RSA private operation: the quickest of a second, which nobody else disturbed.
+pub(super) fn rsa_ms(size: KeySize) -> Result<f64, Error> {
+    let mut rng = ChaCha20Rng::from_seed([3; 32]);
+    let key = AnyRsaPrivateKey::generate(size, &mut rng);
+    let mut number = vec![0; key.modulus().len()];
+    let (begin, mut quickest) = (Instant::now(), f64::INFINITY);
+    while begin.elapsed() < OPERATIONS {
+        number.fill(0x17);
+        let this = Instant::now();
+        key.raw_private(&mut rng, &mut number).map_err(|error| Error::new(error.to_string()))?;
+        quickest = quickest.min(this.elapsed().as_secs_f64());
+    }
+    Ok(quickest * 1e3)
+}

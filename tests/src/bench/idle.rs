@@ -1,0 +1,72 @@
+//! Memory: what a member costs that is here and says nothing.
+
+use kabar_core::time::Duration;
+use serde::Serialize;
+
+use super::fleet::Fleet;
+use super::floor::Forwarder;
+use super::joining::{join, seconds, settle};
+use super::server::Server;
+use super::{Error, Setup, digits, ratio};
+
+/// Asked-for idle time-out: nobody says anything for its own sake meanwhile.
+const IDLE_S: u16 = 3_600;
+/// Nothing was received for so long: everything is acknowledged.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Members.
+    pub members: usize,
+    /// Members joining at the same time.
+    pub at_once: usize,
+}
+
+/// What came out.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Report {
+    mode: &'static str,
+    members: usize,
+    join_s: f64,
+    resident_before_kib: u64,
+    resident_after_kib: u64,
+    /// The difference, per member.
+    bytes_per_member: f64,
+    /// The same of a process that keeps only the address of each.
+    floor_bytes_per_member: f64,
+    to_floor: Option<f64>,
+}
+
+/// Measures.
+///
+/// # Errors
+/// [`Error`].
+pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
+    let Options { members, at_once } = options;
+    let server = Server::start(setup, None)?;
+    let before = server.resident()?;
+    let mut fleet = Fleet::new(server.target(), IDLE_S)?;
+    let begin = fleet.now();
+    join(&mut fleet, members, 0, at_once)?;
+    let join_s = seconds(fleet.now().saturating_since(begin));
+    settle(&mut fleet, QUIET)?;
+    let after = server.resident()?;
+    drop((fleet, server));
+
+    let mut forwarder = Forwarder::start(setup)?;
+    let floor_before = forwarder.resident()?;
+    forwarder.register(members)?;
+    let floor_after = forwarder.resident()?;
+    let each = |after: u64, before: u64| digits(after.saturating_sub(before) as f64 / members as f64, 1);
+    Ok(Report {
+        mode: "idle",
+        members,
+        join_s: digits(join_s, 3),
+        resident_before_kib: before / 1024,
+        resident_after_kib: after / 1024,
+        bytes_per_member: each(after, before),
+        floor_bytes_per_member: each(floor_after, floor_before),
+        to_floor: ratio(each(after, before), each(floor_after, floor_before)),
+    })
+}

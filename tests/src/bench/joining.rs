@@ -1,0 +1,60 @@
+//! Many join: not more at a time than a server lets in from one address while it is busy.
+
+use kabar_core::client::Event;
+use kabar_core::time::{Duration, Instant};
+
+use super::Error;
+use super::fleet::Fleet;
+
+/// How long nobody at all may get in before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait in one turn.
+const TURN: Duration = Duration::from_millis(100);
+
+/// Adds `members`, the first `posters` of them with a large outbox, and lets them join, `at_once` at a time.
+pub(super) fn join(fleet: &mut Fleet, members: usize, posters: usize, at_once: usize) -> Result<(), Error> {
+    let (mut joined, mut ended) = (0, None);
+    let (mut started, mut progress) = (0, fleet.now());
+    while joined < members {
+        while started < members && started - joined < at_once {
+            let seat = fleet.add(started < posters)?;
+            fleet.start(seat)?;
+            started += 1;
+        }
+        let before = joined;
+        fleet.turn(fleet.now() + TURN, &mut |_, event, _| match event {
+            Event::Joined { .. } => joined += 1,
+            Event::Ended(why) => ended = Some(*why),
+            _ => {}
+        })?;
+        if let Some(why) = ended {
+            return Err(Error::new(format!("a member did not get in: {why:?}")));
+        }
+        if joined > before {
+            progress = fleet.now();
+        } else if fleet.now().saturating_since(progress) > PATIENCE {
+            return Err(Error::new(format!(
+                "{joined} of {members} members got in, then nobody for {} s",
+                seconds(PATIENCE)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Waits until nothing was received for `quiet`.
+pub(super) fn settle(fleet: &mut Fleet, quiet: Duration) -> Result<(), Error> {
+    let (mut seen, mut since) = (fleet.traffic().received, fleet.now());
+    while fleet.now().saturating_since(since) < quiet {
+        let until: Instant = since + quiet;
+        fleet.turn(until, &mut |_, _, _| {})?;
+        if fleet.traffic().received > seen {
+            (seen, since) = (fleet.traffic().received, fleet.now());
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn seconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e6
+}

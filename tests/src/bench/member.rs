@@ -1,0 +1,82 @@
+//! One member: the client of the laptop with its memory lent from a pool, so that thousands fit.
+
+use kabar_core::chat::{Kind, MAX_MESSAGE_LEN};
+use kabar_core::client::{Client, Config, ConfigError, Event, PostError};
+use kabar_core::crypto::rsa::AnyRsa;
+use kabar_core::time::Instant;
+use kabar_core::transport::Capacity;
+use kabar_server::fast::Fast;
+use kabar_server::hub::{Pool, Pooled};
+
+/// Rings as the laptop's.
+const CAPACITY: Capacity = Capacity {
+    chat_send: kabar_client::profile::CHAT_SEND,
+    chat_receive: kabar_client::profile::CHAT_RECEIVE,
+    bulk_send: 0,
+    bulk_receive: 0,
+    in_flight: kabar_client::profile::IN_FLIGHT,
+};
+/// Outbox of who only reads.
+const READS: usize = 256;
+/// Outbox of who posts: the laptop's.
+const POSTS: usize = kabar_client::profile::OUTBOX;
+
+/// A client of whatever size.
+pub(super) trait Member {
+    fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError>;
+    fn handle_datagram(&mut self, now: Instant, from: std::net::SocketAddr, datagram: &mut [u8]);
+    fn handle_timeout(&mut self, now: Instant);
+    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize>;
+    fn poll_event(&mut self) -> Option<Event<'_>>;
+    fn poll_timeout(&self) -> Option<Instant>;
+    fn post(&mut self, body: &[u8]) -> Result<u64, PostError>;
+    fn leave(&mut self, now: Instant);
+}
+
+impl<const OUTBOX: usize> Member for Client<AnyRsa, Pooled, Fast, OUTBOX, MAX_MESSAGE_LEN> {
+    fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
+        Self::start(self, config, seed, now)
+    }
+
+    fn handle_datagram(&mut self, now: Instant, from: std::net::SocketAddr, datagram: &mut [u8]) {
+        Self::handle_datagram(self, now, from, datagram);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        Self::handle_timeout(self, now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        Self::poll_transmit(self, now, out).map(|transmit| transmit.len)
+    }
+
+    fn poll_event(&mut self) -> Option<Event<'_>> {
+        Self::poll_event(self)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        Self::poll_timeout(self)
+    }
+
+    fn post(&mut self, body: &[u8]) -> Result<u64, PostError> {
+        Self::post(self, Kind::TEXT, body)
+    }
+
+    fn leave(&mut self, now: Instant) {
+        Self::leave(self, now);
+    }
+}
+
+/// Where all members of a fleet get their rings from.
+pub(super) fn pool() -> Pool {
+    Pool::new(CAPACITY, usize::MAX)
+}
+
+/// A member that is idle.
+pub(super) fn member(pool: &Pool, posts: bool) -> Box<dyn Member> {
+    if posts {
+        Box::new(Client::<_, _, _, POSTS, _>::new(pool.memory()))
+    } else {
+        Box::new(Client::<_, _, _, READS, _>::new(pool.memory()))
+    }
+}

@@ -1,0 +1,60 @@
+//! What the system says of a process: processor time and memory, from `/proc`.
+
+use std::fs;
+
+use super::Error;
+
+/// Ticks per second in which Linux states processor time to programs, on every architecture that Rust's std supports.
+const TICKS: f64 = 100.0;
+
+/// Processor time in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cpu {
+    pub(super) user: f64,
+    pub(super) system: f64,
+}
+
+impl Cpu {
+    /// Of a process, since its start, all threads.
+    pub(super) fn of(process: u32) -> Result<Self, Error> {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).map_err(Error::io("ask for processor time"))?;
+        // Behind the name, which may contain anything but ends with the last parenthesis.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let mut fields = fields.split_whitespace().skip(11).map(|field| field.parse::<f64>().unwrap_or_default());
+        let (user, system) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        Ok(Self { user: user / TICKS, system: system / TICKS })
+    }
+
+    pub(super) fn total(self) -> f64 {
+        self.user + self.system
+    }
+
+    pub(super) fn since(self, begin: Self) -> Self {
+        Self { user: self.user - begin.user, system: self.system - begin.system }
+    }
+}
+
+/// Resident memory of a process in bytes.
+pub(super) fn resident(process: u32) -> Result<u64, Error> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(Error::io("ask for memory"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kib.map(|kib| kib * 1024).ok_or_else(|| Error::new("the system does not say how much memory a process uses"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_works_uses_time_and_memory() {
+        let this = std::process::id();
+        let begin = Cpu::of(this).unwrap();
+        let mut sum = 0_u64;
+        while Cpu::of(this).unwrap().since(begin).total() < 0.02 {
+            sum = sum.wrapping_add((0..100_000_u64).map(std::hint::black_box).sum());
+        }
+        assert!(sum > 0);
+        assert!(resident(this).unwrap() > 100_000);
+    }
+}

@@ -1,0 +1,174 @@
+//! Measures a real server with real clients on this computer and prints one JSON object.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use kabar_core::chat::MAX_TEXT_LEN;
+use kabar_core::crypto::rsa::KeySize;
+use kabar_tests::bench::room::Rate;
+use kabar_tests::bench::{Error, Setup, comeback, floor, handshake, idle, room};
+use serde::Serialize;
+
+/// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each figure has beside it what the same
+/// work costs without cryptography, measured in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "kabar-bench", version)]
+struct Arguments {
+    /// The server program [default: kabar-server beside this program].
+    #[arg(long, value_name = "PATH", global = true)]
+    server: Option<PathBuf>,
+    /// One more argument for the server, as --server-arg=--metrics; may be repeated.
+    #[arg(long, value_name = "ARG", global = true, allow_hyphen_values = true)]
+    server_arg: Vec<String>,
+    #[command(subcommand)]
+    mode: Mode,
+}
+
+#[derive(Debug, Subcommand)]
+enum Mode {
+    /// Messages: delivered per second, one-way latency, the server's processor time.
+    Room(Room),
+    /// Full handshakes and joins per second, the server's processor time for each.
+    Handshake(Handshake),
+    /// The server's memory per member that is here and says nothing.
+    Idle(Crowd),
+    /// Kills the server with everybody in the room, starts it again and waits until all are back.
+    Return(Return),
+    /// Passes datagrams on as they are, for other modes.
+    #[command(hide = true)]
+    FloorForward,
+}
+
+#[derive(Debug, Args)]
+struct Room {
+    /// Members, those who post included.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..=50_000))]
+    members: u32,
+    /// Bytes of each post.
+    #[arg(long, value_name = "B", default_value_t = 200, value_parser = clap::value_parser!(u32).range(room::MIN_PAYLOAD as i64..=MAX_TEXT_LEN as i64))]
+    payload: u32,
+    /// Posts per second, or `max`, or `lockstep`: the next when everybody has the one before.
+    #[arg(long, value_name = "R", default_value = "100")]
+    rate: Rate,
+    /// Seconds during which is posted.
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
+    seconds: f64,
+    /// Members who post, in turn.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    posters: u32,
+    /// With --rate max: posts that not everybody has yet, at most.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    window: u32,
+}
+
+#[derive(Debug, Args)]
+struct Handshake {
+    /// Seconds during which members begin to join.
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
+    seconds: f64,
+    /// Length of the server's key.
+    #[arg(long, value_name = "BITS", value_parser = key_bits)]
+    key_bits: Option<KeySize>,
+    /// Members joining at the same time.
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    at_once: u32,
+}
+
+#[derive(Debug, Args)]
+struct Crowd {
+    /// Members.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    members: u32,
+    /// Members joining at the same time at first: more than the server lets in at once from one address are refused for a while.
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    at_once: u32,
+}
+
+#[derive(Debug, Args)]
+struct Return {
+    #[command(flatten)]
+    crowd: Crowd,
+    /// Idle time-out that members ask for, in seconds: within a third of it each notices that the server is another one.
+    #[arg(long, value_name = "S", default_value_t = kabar_client::profile::IDLE_S, value_parser = clap::value_parser!(u16).range(10..=3_600))]
+    idle_timeout: u16,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|seconds| (0.1..=3_600.0).contains(seconds)).ok_or_else(|| "it is 0.1 to 3600".to_owned())
+}
+
+fn key_bits(text: &str) -> Result<KeySize, String> {
+    let size = text
+        .parse()
+        .ok()
+        .and_then(|bits: usize| KeySize::from_modulus_len(bits / 8).filter(|_| bits.is_multiple_of(8)));
+    size.ok_or_else(|| "it is 2048, 3072 or 4096".to_owned())
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    if let Mode::Room(Room { members, posters, .. }) = &arguments.mode
+        && posters > members
+    {
+        eprintln!("kabar-bench: there are more --posters than --members");
+        return ExitCode::from(2);
+    }
+    match measure(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kabar-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line, but for what was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        drop(error.print());
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let what = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or("a mode is missing: room, handshake, idle or return");
+    eprintln!("kabar-bench: {}; see --help", what.trim_end_matches(':'));
+    ExitCode::from(2)
+}
+
+fn measure(arguments: Arguments) -> Result<(), Error> {
+    if matches!(arguments.mode, Mode::FloorForward) {
+        return floor::forward();
+    }
+    let setup = Setup::new(arguments.server, arguments.server_arg)?;
+    match arguments.mode {
+        Mode::Room(Room { members, payload, rate, seconds, posters, window }) => {
+            let (members, payload) = (members as usize, payload as usize);
+            let (posters, window) = (posters as usize, window as usize);
+            print(&room::run(&setup, room::Options { members, payload, rate, seconds, posters, window })?);
+        }
+        Mode::Handshake(Handshake { seconds, key_bits, at_once }) => {
+            print(&handshake::run(&setup, handshake::Options { seconds, key_bits, at_once: at_once as usize })?);
+        }
+        Mode::Idle(Crowd { members, at_once }) => {
+            print(&idle::run(&setup, idle::Options { members: members as usize, at_once: at_once as usize })?);
+        }
+        Mode::Return(Return { crowd: Crowd { members, at_once }, idle_timeout: idle_s }) => {
+            let (members, at_once) = (members as usize, at_once as usize);
+            print(&comeback::run(&setup, comeback::Options { members, at_once, idle_s })?);
+        }
+        Mode::FloorForward => {}
+    }
+    Ok(())
+}
+
+fn print(report: &impl Serialize) {
+    match serde_json::to_string_pretty(report) {
+        Ok(text) => println!("{text}"),
+        Err(error) => eprintln!("kabar-bench: {error}"),
+    }
+}

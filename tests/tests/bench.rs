@@ -1,0 +1,117 @@
+//! The benchmark measures what it says: few members and a second each; shape and sums, never speed.
+
+use std::process::{Command, Output};
+
+use kabar_tests::process::program;
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kabar-bench"));
+    command.args(arguments).arg("--server").arg(program("kabar-server"));
+    command.output().expect("the benchmark starts")
+}
+
+fn measure(arguments: &[&str]) -> Value {
+    let output = bench(arguments);
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    assert!(errors.is_empty(), "{errors}");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("one JSON object, but {error}: {text}"))
+}
+
+/// A number that is there.
+fn number(report: &Value, path: &str) -> f64 {
+    report.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("a number at {path} in {report:#}"))
+}
+
+fn assert_positive(report: &Value, paths: &[&str]) {
+    for path in paths {
+        assert!(number(report, path) > 0.0, "{path} in {report:#}");
+    }
+}
+
+#[test]
+fn room_delivers_every_post_to_every_member() {
+    let max = ["room", "--members", "6", "--payload", "100", "--rate", "max", "--seconds", "1", "--posters", "2"];
+    let paced = ["room", "--members", "3", "--payload", "1500", "--rate", "50", "--seconds", "1"];
+    let lockstep = ["room", "--members", "2", "--payload", "32", "--rate", "lockstep", "--seconds", "0.5"];
+    for (arguments, others) in [(&max[..], 5.0), (&paced, 2.0), (&lockstep, 1.0)] {
+        let report = measure(arguments);
+        assert_eq!(report["mode"], "room");
+        assert_positive(&report, &["/posts", "/deliveries_per_s", "/elapsed_s"]);
+        assert_eq!(number(&report, "/deliveries"), others * number(&report, "/posts"), "{report:#}");
+        assert_eq!(number(&report, "/missing"), 0.0);
+        let [p50, p99, max] = ["p50", "p99", "max"].map(|which| number(&report, &format!("/latency/{which}_ms")));
+        assert!(0.0 < p50 && p50 <= p99 && p99 <= max, "{report:#}");
+        assert_positive(&report, &["/server/aead_s_per_100k", "/server/resident_kib"]);
+        assert_positive(&report, &["/datagrams/to_members", "/datagrams/from_members"]);
+        assert_positive(&report, &["/datagrams/messages_per_datagram"]);
+        assert_positive(&report, &["/floor/deliveries_per_s", "/to_floor/deliveries_per_s"]);
+    }
+}
+
+#[test]
+fn a_paced_room_posts_at_its_pace() {
+    let report = measure(&["room", "--members", "2", "--rate", "20", "--seconds", "1"]);
+    assert_eq!(number(&report, "/posts"), 20.0);
+}
+
+#[test]
+fn handshake_counts_members_that_got_in() {
+    let report = measure(&["handshake", "--seconds", "1", "--at-once", "3"]);
+    assert_eq!(report["mode"], "handshake");
+    assert!(number(&report, "/joins") >= 3.0, "{report:#}");
+    assert_eq!(number(&report, "/failed"), 0.0);
+    assert_positive(&report, &["/joins_per_s", "/server_cpu_ms", "/floor_rsa_ms", "/to_floor"]);
+}
+
+#[test]
+fn idle_states_memory_per_member() {
+    let report = measure(&["idle", "--members", "40"]);
+    assert_eq!((report["mode"].as_str(), number(&report, "/members")), (Some("idle"), 40.0));
+    assert_positive(&report, &["/resident_before_kib", "/bytes_per_member"]);
+    assert!(number(&report, "/resident_after_kib") > number(&report, "/resident_before_kib"), "{report:#}");
+}
+
+#[test]
+fn everybody_returns_after_a_crash() {
+    let report = measure(&["return", "--members", "5", "--idle-timeout", "10"]);
+    assert_eq!((report["mode"].as_str(), number(&report, "/members")), (Some("return"), 5.0));
+    assert_positive(&report, &["/all_back_s", "/back_per_s", "/restart_s", "/floor_s"]);
+    assert!(number(&report, "/all_back_s") >= number(&report, "/restart_s"), "{report:#}");
+}
+
+#[test]
+fn bad_arguments_end_with_2_and_one_line() {
+    for (arguments, named) in [
+        (&["room", "--members", "1"][..], "--members"),
+        (&["room", "--payload", "31"], "--payload"),
+        (&["room", "--payload", "4097"], "--payload"),
+        (&["room", "--rate", "fast"], "--rate"),
+        (&["room", "--seconds", "0"], "--seconds"),
+        (&["room", "--members", "3", "--posters", "4"], "--posters"),
+        (&["handshake", "--key-bits", "1024"], "--key-bits"),
+        (&["idle", "--members", "many"], "--members"),
+        (&["nothing"], "nothing"),
+        (&[], "room"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_kabar-bench")).args(arguments).output().expect("it starts");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+        assert!(output.stdout.is_empty() && errors.lines().count() == 1 && errors.contains(named), "{errors}");
+    }
+}
+
+#[test]
+fn a_server_that_is_missing_or_does_not_start_is_said_in_one_line() {
+    let run = |server: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kabar-bench"));
+        command.args(["idle", "--members", "1", "--server", server]).output().expect("it starts")
+    };
+    for (server, named) in [("/nowhere/kabar-server", "/nowhere/kabar-server"), ("/bin/false", "did not start")] {
+        let output = run(server);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(errors.lines().count() == 1 && errors.contains(named), "{errors}");
+    }
+}
