@@ -91,7 +91,7 @@ pub(super) fn gives_back_what_was_committed(store: &mut impl Store) {
 
 pub(super) fn an_unknown_room_is_empty(store: &mut impl Store) {
     assert_eq!(load(store), Loaded { first: 1, ..Loaded::default() });
-    assert_eq!(seqs(store, 0..=u64::MAX), []);
+    assert!(seqs(store, 0..=u64::MAX).is_empty());
 }
 
 pub(super) fn takes_no_gap_no_repeat_and_no_other_owner(store: &mut impl Store) {
@@ -191,8 +191,8 @@ pub(super) fn reads_what_exists_in_order(store: &mut impl Store) {
     assert_eq!(seqs(store, 33..=64), (33..=64).collect::<Vec<_>>());
     assert_eq!(seqs(store, 0..=2), [1, 2]);
     assert_eq!(seqs(store, 100..=u64::MAX), [100]);
-    assert_eq!(seqs(store, 101..=200), []);
-    assert_eq!(seqs(store, RangeInclusive::new(9, 8)), []);
+    assert!(seqs(store, 101..=200).is_empty());
+    assert!(seqs(store, RangeInclusive::new(9, 8)).is_empty());
     assert_eq!(store.read("lobby", 7..=7), Ok(vec![entry(7, 7)]));
 }
 
