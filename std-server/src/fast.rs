@@ -1,7 +1,6 @@
-//! The provider of laptops: AWS-LC's ChaCha20-Poly1305 and a CRC with a 16 KiB table.
+//! The provider of laptops: AWS-LC's ChaCha20-Poly1305 and a CRC by the processor's own instructions.
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use kabar_core::crypto::aead::{KEY_LEN, NONCE_LEN, TAG_LEN};
 use kabar_core::crypto::{Aead, NotAuthentic, Provider};
 
@@ -13,11 +12,9 @@ impl Provider for Fast {
     type Aead = FastAead;
 
     fn crc32(bytes: &[u8]) -> u32 {
-        CRC.checksum(bytes)
+        crc32fast::hash(bytes)
     }
 }
-
-static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 /// AWS-LC's ChaCha20-Poly1305.
 pub struct FastAead(LessSafeKey);

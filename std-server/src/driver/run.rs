@@ -65,6 +65,7 @@ impl Loop {
             if self.has_stopped(now) {
                 return Ok(());
             }
+            is_busy |= self.is_writable && self.hub.has_transmit();
             let timeout = if is_busy { Some(StdDuration::ZERO) } else { self.timeout(now) };
             // Interrupted by a signal, or out of memory for a moment: go round again.
             drop(self.poll.poll(&mut events, timeout));
@@ -115,15 +116,22 @@ impl Loop {
 
     /// Carries away jobs, events and datagrams.
     fn carry(&mut self, workers: &Workers<Fast>, now: Instant) -> Result<(), WorkerDied> {
-        while let Some(job) = self.hub.poll_job() {
-            workers.queue(job)?;
-        }
-        while let Some(event) = self.hub.poll_event() {
-            (self.on_event)(event);
-        }
+        // Workers begin before the datagrams go out, and get what those bring to light.
+        self.queue_jobs(workers)?;
         if self.is_writable {
             let Self { socket, hub, .. } = self;
             self.is_writable = socket.send(|out| hub.poll_transmit(now, out)) == Sent::All;
+        }
+        self.queue_jobs(workers)?;
+        while let Some(event) = self.hub.poll_event() {
+            (self.on_event)(event);
+        }
+        Ok(())
+    }
+
+    fn queue_jobs(&mut self, workers: &Workers<Fast>) -> Result<(), WorkerDied> {
+        while let Some(job) = self.hub.poll_job() {
+            workers.queue(job)?;
         }
         Ok(())
     }

@@ -213,7 +213,7 @@ fn note_presence(presence: &mut BTreeMap<String, bool>, kind: Kind, source: &Sou
 impl<P: Provider> Hub<P> {
     /// Begins a commit if something collected and none is under way.
     pub(super) fn append(&mut self, now: Instant) {
-        while matches!(self.appender.state, State::Idle) {
+        while matches!(self.appender.state, State::Idle) && self.has_to_append() {
             let posts = self.drop_lost_joins(now);
             let in_flight = self.build(now, posts);
             if in_flight.batch.is_empty() {
@@ -232,6 +232,12 @@ impl<P: Provider> Hub<P> {
             self.jobs.push_back(Job::Store(StoreJob::Append(in_flight.batch.clone())));
             self.appender.state = State::Appending(in_flight);
         }
+    }
+
+    fn has_to_append(&self) -> bool {
+        let Appender { posts, joiners, seen, released, .. } = &self.appender;
+        let is_empty = posts.is_empty() && joiners.is_empty() && seen.is_empty() && released.is_empty();
+        !is_empty || self.sanctions.has_decided() || !self.log.is_term_durable()
     }
 
     /// Takes the posts that collected, without what was to be said of joins whose connection is gone.

@@ -8,10 +8,8 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::store::{Batch, InstanceRecord, Loaded, LogEntry, TermRecord};
 
-/// The handle that encoded entries are written under; whoever sends one puts the member's in its place.
+/// The handle of the room at every member; encoded entries are written under it.
 pub(super) const HANDLE: u8 = 1;
-/// Where the handle stands in an encoded entry: behind length and type.
-pub(super) const HANDLE_AT: usize = 3;
 
 /// The committed log.
 #[derive(Debug)]
@@ -107,6 +105,13 @@ impl Log {
     pub(super) fn in_tail(&self, seq: u64) -> Option<&Encoded> {
         let first = self.head + 1 - self.tail.len() as u64;
         self.tail.get(usize::try_from(seq.checked_sub(first)?).ok()?)
+    }
+
+    /// The entries of the tail from `seq` on; none if `seq` is not in it.
+    pub(super) fn tail_from(&self, seq: u64) -> impl Iterator<Item = &Encoded> {
+        let first = self.head + 1 - self.tail.len() as u64;
+        let skip = seq.checked_sub(first).and_then(|skip| usize::try_from(skip).ok());
+        self.tail.range(skip.unwrap_or(usize::MAX).min(self.tail.len())..)
     }
 
     /// Where delivery begins: entries above this seq come. And whether the cursor was not valid (SPEC 7).
@@ -310,7 +315,7 @@ mod tests {
         let encoded = Encoded::new(&entry(7));
         let decoded = encoded.entry();
         assert_eq!((decoded.head.seq, decoded.head.author, decoded.body.len()), (7, "ana", 100));
-        assert_eq!(encoded.message()[HANDLE_AT], HANDLE);
+        assert_eq!(encoded.message()[3], HANDLE);
         assert_eq!(encoded.body_len(), 100);
     }
 }

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kabar_core::transport::{Capacity, Memory, Part, Parts, Slot};
 
-/// Pieces kept ready per kind; what is given back beyond that goes to the allocator.
-const MAX_SPARE: usize = 64;
+/// Pieces kept ready per kind, as a busy room needs them from one moment to the next; what is given back beyond that goes to the
+/// allocator.
+const MAX_SPARE: usize = 256;
 
 /// The memory of all connections of one hub; their rings are bounded in bytes.
 #[derive(Clone, Debug)]
@@ -19,7 +20,8 @@ struct Shared {
     used: usize,
     limit: usize,
     refused: u64,
-    spare_rings: Vec<Box<[u8]>>,
+    /// As [`Pooled::rings`].
+    spare_rings: [Vec<Box<[u8]>>; 4],
     spare_tables: Vec<Box<[Slot]>>,
 }
 
@@ -35,7 +37,7 @@ impl Pool {
     /// A pool of `limit` bytes of rings for connections of `capacity`.
     #[must_use]
     pub fn new(capacity: Capacity, limit: usize) -> Self {
-        let shared = Shared { used: 0, limit, refused: 0, spare_rings: Vec::new(), spare_tables: Vec::new() };
+        let shared = Shared { used: 0, limit, refused: 0, spare_rings: Default::default(), spare_tables: Vec::new() };
         Self { capacity, shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -84,13 +86,12 @@ impl Shared {
 }
 
 /// Which ring a part is, and its size; `None`: the in-flight table.
-fn ring<'a>(rings: &'a mut [Box<[u8]>; 4], capacity: &Capacity, part: Part) -> Option<(&'a mut Box<[u8]>, usize)> {
-    let [chat_send, chat_receive, bulk_send, bulk_receive] = rings;
+fn ring(capacity: &Capacity, part: Part) -> Option<(usize, usize)> {
     match part {
-        Part::ChatSend => Some((chat_send, capacity.chat_send)),
-        Part::ChatReceive => Some((chat_receive, capacity.chat_receive)),
-        Part::BulkSend => Some((bulk_send, capacity.bulk_send)),
-        Part::BulkReceive => Some((bulk_receive, capacity.bulk_receive)),
+        Part::ChatSend => Some((0, capacity.chat_send)),
+        Part::ChatReceive => Some((1, capacity.chat_receive)),
+        Part::BulkSend => Some((2, capacity.bulk_send)),
+        Part::BulkReceive => Some((3, capacity.bulk_receive)),
         Part::InFlight => None,
     }
 }
@@ -108,15 +109,15 @@ impl Memory for Pooled {
     fn acquire(&mut self, part: Part) -> bool {
         let capacity = self.pool.capacity;
         let mut shared = self.pool.shared();
-        if let Some((ring, len)) = ring(&mut self.rings, &capacity, part) {
+        if let Some((which, len)) = ring(&capacity, part) {
+            let ring = &mut self.rings[which];
             if ring.len() == len {
                 return true;
             }
             if !shared.take(len) {
                 return false;
             }
-            let spare = shared.spare_rings.iter().rposition(|spare| spare.len() == len);
-            *ring = spare.map_or_else(|| vec![0; len].into(), |at| shared.spare_rings.swap_remove(at));
+            *ring = shared.spare_rings[which].pop().unwrap_or_else(|| vec![0; len].into());
         } else if self.in_flight.len() < capacity.in_flight {
             // Not counted: without a table a connection could not even say that it has no room.
             let table = || vec![Slot::EMPTY; capacity.in_flight].into();
@@ -127,11 +128,12 @@ impl Memory for Pooled {
 
     fn release(&mut self, part: Part) {
         let mut shared = self.pool.shared();
-        if let Some((ring, _)) = ring(&mut self.rings, &self.pool.capacity, part) {
-            let ring = core::mem::take(ring);
+        if let Some((which, _)) = ring(&self.pool.capacity, part) {
+            let ring = core::mem::take(&mut self.rings[which]);
             shared.used -= ring.len();
-            if !ring.is_empty() && shared.spare_rings.len() < MAX_SPARE {
-                shared.spare_rings.push(ring);
+            let spare = &mut shared.spare_rings[which];
+            if !ring.is_empty() && spare.len() < MAX_SPARE {
+                spare.push(ring);
             }
         } else {
             let table = core::mem::take(&mut self.in_flight);

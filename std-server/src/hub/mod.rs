@@ -9,9 +9,10 @@
 //!
 //! # The drive contract
 //!
-//! After [`Hub::new`], any `handle_*` and any operator call: drain, in this order, [`Hub::poll_transmit`], [`Hub::poll_job`] and
-//! [`Hub::poll_event`], then sleep until [`Hub::poll_timeout`], the next datagram or the next finished job. (Asking for datagrams
-//! may make jobs.) A job that was fetched comes back by [`Hub::handle_done`], from whatever thread ran it.
+//! After [`Hub::new`], any `handle_*` (or several) and any operator call: drain [`Hub::poll_transmit`], [`Hub::poll_job`] and
+//! [`Hub::poll_event`] until none gives anything, in any order, then sleep until [`Hub::poll_timeout`], the next datagram or the next
+//! finished job. (Asking for datagrams may make jobs; asking for jobs may make datagrams, see [`Hub::has_transmit`].) What came in since
+//! the last time goes into one commit. A job that was fetched comes back by [`Hub::handle_done`], from whatever thread ran it.
 //!
 //! # Determinism
 //!
@@ -47,7 +48,8 @@ mod timers;
 mod welcome;
 
 use core::net::SocketAddr;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, Term};
@@ -101,7 +103,7 @@ pub struct Hub<P: Provider> {
     pool: Pool,
     /// Refusals of the pool when rings were looked for last.
     refusals_seen: u64,
-    peers: BTreeMap<u32, Box<Peer<P>>>,
+    peers: Peers<P>,
     /// Peers that have not joined.
     waiting: usize,
     /// Peers that may have something to send, in this order; the first one is being asked if `is_asking`.
@@ -125,6 +127,32 @@ pub struct Hub<P: Provider> {
     counters: Counters,
     /// Room for one message.
     message: Vec<u8>,
+    /// Of the last input.
+    now: Instant,
+}
+
+/// All connections by id. The order in which it is iterated means nothing: whoever goes through it sorts, or does what knows no order.
+type Peers<P> = HashMap<u32, Box<Peer<P>>, BuildHasherDefault<IdHasher>>;
+
+/// The hub draws the ids at random and nobody else can: that is hash enough.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        // Spreads over all bits: tables look at both ends.
+        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 /// Who is here, by all that is unique.
@@ -169,7 +197,7 @@ impl<P: Provider> Hub<P> {
             hints: Bucket::FULL,
             pool: Pool::new(config.profile.capacity, limits.pool_bytes),
             refusals_seen: 0,
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
             waiting: 0,
             ready: VecDeque::new(),
             is_asking: false,
@@ -187,6 +215,7 @@ impl<P: Provider> Hub<P> {
             events: VecDeque::new(),
             counters: Counters::default(),
             message: vec![0; MAX_MESSAGE_LEN],
+            now,
             rng,
             config,
         };
@@ -240,9 +269,6 @@ impl<P: Provider> Hub<P> {
     /// The next datagram to send, in `out` (at least 1200 bytes). Those to one peer come one after the other.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
         let transmit = self.next_transmit(now, out);
-        if transmit.is_none() {
-            self.put_to_work(now);
-        }
         if let Some(transmit) = transmit {
             self.counters.transmits += 1;
             self.counters.bytes_out += transmit.len as u64;
@@ -250,8 +276,17 @@ impl<P: Provider> Hub<P> {
         transmit
     }
 
+    /// Whether [`Hub::poll_transmit`] may have something.
+    #[must_use]
+    pub fn has_transmit(&self) -> bool {
+        !self.ready.is_empty() || !self.replies.is_empty()
+    }
+
     /// The next job to run.
     pub fn poll_job(&mut self) -> Option<Job<P>> {
+        if self.jobs.is_empty() {
+            self.put_to_work(self.now);
+        }
         self.jobs.pop_front()
     }
 
@@ -294,7 +329,7 @@ impl<P: Provider> Hub<P> {
     fn finish_input(&mut self, now: Instant) {
         // Whoever is being asked for datagrams may have more to say now.
         self.is_asking = false;
-        self.put_to_work(now);
+        self.now = now;
     }
 
     /// Makes jobs of whatever collected.

@@ -203,7 +203,9 @@ impl<P: Provider> Hub<P> {
     /// [`Hub::is_finished`], or for as long as one is willing to wait.
     pub fn shutdown(&mut self, now: Instant) {
         self.is_stopping = true;
-        for id in self.peers.keys().copied().collect::<Vec<_>>() {
+        let mut all: Vec<u32> = self.peers.keys().copied().collect();
+        all.sort_unstable();
+        for id in all {
             if self.peers.get(&id).is_some_and(|peer| peer.connection.is_open()) {
                 self.depart(now, id, Departure::Shutdown);
                 self.close(now, id, CloseCode::SHUTDOWN, "the server stops");

@@ -27,7 +27,9 @@ impl<P: Provider> Hub<P> {
             // Who is not read on has nothing to send again, and is silent until its keep-alive.
             !peer.is_held && peer.connection.memory().holds_ring() && peer.connection.silence(now) >= SILENCE
         });
-        for id in silent.map(|(id, _)| *id).collect::<Vec<_>>() {
+        let mut silent: Vec<u32> = silent.map(|(id, _)| *id).collect();
+        silent.sort_unstable();
+        for id in silent {
             self.counters.reclaimed += 1;
             self.depart(now, id, Departure::Vanished);
             self.remove(id);

@@ -57,6 +57,11 @@ impl Sanctions {
         }
     }
 
+    /// Whether something was decided that is not known to be durable.
+    pub(super) fn has_decided(&self) -> bool {
+        !self.decided.is_empty()
+    }
+
     /// Whether it is in force.
     pub(super) fn holds(&self, identity: PublicIdentity, kind: SanctionKind) -> bool {
         let key = (identity, kind);

@@ -1,8 +1,11 @@
 //! Deadlines in order, so that a wake-up looks only at what is due.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasherDefault;
 
 use kabar_core::time::Instant;
+
+use super::IdHasher;
 
 /// What a deadline is for. One deadline each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,51 +25,88 @@ pub(super) enum Timer {
 }
 
 /// All deadlines.
+///
+/// Deadlines of connections move with every packet, nearly always to a later time. So what stands in the order may be earlier than
+/// the deadline: when its time has come, it is put where it belongs.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     order: BTreeSet<(Instant, Timer)>,
-    set: BTreeMap<Timer, Instant>,
+    connections: HashMap<u32, Due, BuildHasherDefault<IdHasher>>,
+    others: BTreeMap<Timer, Due>,
+}
+
+/// When a timer is due, and where it stands in the order: there or earlier.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    deadline: Instant,
+    stands_at: Instant,
 }
 
 impl Timers {
     /// Sets or clears the deadline of `timer`.
     pub(super) fn set(&mut self, timer: Timer, deadline: Option<Instant>) {
-        let old = match deadline {
-            Some(deadline) => self.set.insert(timer.clone(), deadline),
-            None => self.set.remove(&timer),
-        };
-        if old == deadline {
+        let old = self.due(&timer).copied();
+        let Some(deadline) = deadline else {
+            if let Some(old) = old {
+                self.remove(&timer);
+                self.order.remove(&(old.stands_at, timer));
+            }
             return;
+        };
+        if let Some(old) = old {
+            if old.stands_at <= deadline {
+                return self.insert(timer, Due { deadline, ..old });
+            }
+            self.order.remove(&(old.stands_at, timer.clone()));
         }
-        // The set is keyed by both; build the old key only to find it.
-        let mut key = (old.unwrap_or_default(), timer);
-        if old.is_some() {
-            self.order.remove(&key);
-        }
-        if let Some(deadline) = deadline {
-            key.0 = deadline;
-            self.order.insert(key);
-        }
+        self.order.insert((deadline, timer.clone()));
+        self.insert(timer, Due { deadline, stands_at: deadline });
     }
 
     /// The deadline of `timer`.
     pub(super) fn get(&self, timer: &Timer) -> Option<Instant> {
-        self.set.get(timer).copied()
+        self.due(timer).map(|due| due.deadline)
     }
 
-    /// The next deadline.
+    /// When to look for something that is due: at the next deadline, or earlier.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.order.first().map(|(deadline, _)| *deadline)
+        self.order.first().map(|(at, _)| *at)
     }
 
     /// Takes a timer that is due at `now`.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
-        if self.next()? > now {
-            return None;
+        while self.next()? <= now {
+            let (_, timer) = self.order.pop_first()?;
+            let deadline = self.get(&timer)?;
+            if deadline <= now {
+                self.remove(&timer);
+                return Some(timer);
+            }
+            self.order.insert((deadline, timer.clone()));
+            self.insert(timer, Due { deadline, stands_at: deadline });
         }
-        let (_, timer) = self.order.pop_first()?;
-        self.set.remove(&timer);
-        Some(timer)
+        None
+    }
+
+    fn due(&self, timer: &Timer) -> Option<&Due> {
+        match timer {
+            Timer::Connection(id) => self.connections.get(id),
+            other => self.others.get(other),
+        }
+    }
+
+    fn insert(&mut self, timer: Timer, due: Due) {
+        match timer {
+            Timer::Connection(id) => drop(self.connections.insert(id, due)),
+            other => drop(self.others.insert(other, due)),
+        }
+    }
+
+    fn remove(&mut self, timer: &Timer) {
+        match timer {
+            Timer::Connection(id) => drop(self.connections.remove(id)),
+            other => drop(self.others.remove(other)),
+        }
     }
 }
 
@@ -100,8 +140,22 @@ mod tests {
         timers.set(Timer::Away("ana".into()), Some(at(10)));
         timers.set(Timer::Away("ana".into()), None);
         timers.set(Timer::Pages, None);
-        assert_eq!((timers.next(), timers.get(&Timer::Store)), (Some(at(40)), Some(at(40))));
+        assert_eq!(timers.get(&Timer::Store), Some(at(40)));
+        assert_eq!(timers.pop_due(at(39)), None);
+        assert_eq!(timers.next(), Some(at(40)), "it looked once too early, not again");
         assert_eq!(timers.pop_due(at(40)), Some(Timer::Store));
         assert_eq!((timers.next(), timers.pop_due(at(99))), (None, None));
+    }
+
+    #[test]
+    fn a_deadline_that_moves_to_an_earlier_time_is_met_there() {
+        let mut timers = Timers::default();
+        timers.set(Timer::Connection(7), Some(at(40)));
+        timers.set(Timer::Connection(7), Some(at(60)));
+        timers.set(Timer::Connection(7), Some(at(20)));
+        assert_eq!((timers.next(), timers.pop_due(at(20))), (Some(at(20)), Some(Timer::Connection(7))));
+        timers.set(Timer::Connection(7), Some(at(50)));
+        assert_eq!((timers.pop_due(at(49)), timers.pop_due(at(50))), (None, Some(Timer::Connection(7))));
+        assert_eq!((timers.next(), timers.order.len(), timers.connections.len()), (None, 0, 0));
     }
 }

@@ -148,6 +148,8 @@ impl Forwarder {
         let mut latencies = Latencies::default();
         let mut last = begin;
         while begin.elapsed() < time || arrived + lost < sent * receivers {
+            // What was given up may come late.
+            lost = lost.min(sent * receivers - arrived);
             let outstanding = (sent * receivers - arrived - lost).div_ceil(receivers.max(1));
             let is_due = interval.is_none_or(|interval| begin.elapsed() >= interval.mul_f64(sent as f64));
             if begin.elapsed() < time && outstanding < window as u64 && is_due {

@@ -35,9 +35,13 @@ impl<P: Provider> Hub<P> {
         self.appender.bytes -= committed;
         self.appender.recompute_presence();
         self.say_stored(&batch);
+        // Joins alone are nothing to anybody else.
+        let has_entries = !batch.entries.is_empty();
         self.report(batch, sources);
         self.end_trouble();
-        self.mark_members_ready();
+        if has_entries {
+            self.mark_members_ready();
+        }
         self.complete_joins(now, joiners);
         self.read_on(now);
     }
