@@ -3,7 +3,7 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, man, run};
+use crate::commands::{backup, check, completions, history, man, run};
 
 /// The program's name, as it is called and as it speaks of itself.
 pub const PROGRAM: &str = "kabar-server";
@@ -25,6 +25,12 @@ pub struct Arguments {
 pub enum Command {
     /// Hosts the room; what happens when no subcommand is named.
     Run(run::Arguments),
+    /// Prints what was said: all of it, the last lines, since a time, or where words occur.
+    History(history::Arguments),
+    /// Looks for damage in the history.
+    Check(check::Arguments),
+    /// Copies the history, while the server runs or while it does not.
+    Backup(backup::Arguments),
     /// Prints a completion script for a shell.
     Completions(completions::Arguments),
     /// Prints the manual page, or writes one per subcommand.

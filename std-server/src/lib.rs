@@ -10,7 +10,7 @@
 //! * [`invite`], [`address`], [`advertise`]: how others find a room.
 //! * [`data_dir`], [`key_file`], [`password`], [`random`]: what a server keeps.
 //! * [`transcript`]: every entry as a line of a plain file.
-//! * [`text`], [`console`], [`output`]: how lines look, what is kept from being shown, and a thread that writes them.
+//! * [`text`], [`json`], [`console`], [`output`]: how lines look, what is kept from being shown, and a thread that writes them.
 //! * [`cli`], [`commands`]: the program `kabar-server`, subcommand by subcommand.
 //! * [`clock`], [`signals`]: what programs need beside that.
 
@@ -26,6 +26,7 @@ pub mod fast;
 pub mod hosting;
 pub mod hub;
 pub mod invite;
+pub mod json;
 pub mod key_file;
 pub mod names;
 pub mod output;

@@ -26,6 +26,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Run(arguments) => commands::run::run(arguments),
+        Command::History(arguments) => commands::history::run(arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Man(arguments) => commands::man::run(&arguments),
     }

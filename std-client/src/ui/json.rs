@@ -1,7 +1,8 @@
 //! What `--json` writes: one object per line on standard output. The names never change their meaning; new ones may come.
 
 use data_encoding::HEXLOWER;
-use kabar_core::chat::{EntryHead, Kind, Term};
+use kabar_core::chat::{EntryHead, Term};
+use kabar_server::json;
 use kabar_server::text::Content;
 use serde::Serialize;
 
@@ -131,16 +132,7 @@ impl<'a> Entry<'a> {
     /// The entry of this head.
     #[must_use]
     pub fn new(head: &EntryHead<'a>, content: Content<'_>, own: bool) -> Self {
-        let kind = match head.kind {
-            Kind::TEXT => "text".to_owned(),
-            Kind::DATA => "data".to_owned(),
-            Kind::ACTION => "action".to_owned(),
-            Kind::JOINED => "joined".to_owned(),
-            Kind::LEFT => "left".to_owned(),
-            Kind::KICKED => "kicked".to_owned(),
-            Kind::OPERATOR => "operator".to_owned(),
-            Kind(other) => other.to_string(),
-        };
+        let kind = json::kind_name(head.kind);
         let (text, data, size) = match content {
             Content::Body(body) if head.kind.is_text() => {
                 (Some(String::from_utf8_lossy(body).into_owned()), None, None)
@@ -154,20 +146,10 @@ impl<'a> Entry<'a> {
 }
 
 impl Object<'_> {
-    /// The line, without its end. ASCII only where a terminal might take a character for a command.
+    /// The line, without its end.
     #[must_use]
     pub fn line(&self) -> String {
-        let json = serde_json::to_string(self).unwrap_or_default();
-        let mut line = String::with_capacity(json.len());
-        for c in json.chars() {
-            // Those below U+0020 are escaped already; JSON takes the rest as it is, a terminal would not.
-            if c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
-                line.push_str(&format!("\\u{:04x}", u32::from(c)));
-            } else {
-                line.push(c);
-            }
-        }
-        line
+        json::line(self)
     }
 }
 
@@ -179,6 +161,8 @@ pub fn term(term: Term) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kabar_core::chat::Kind;
+
     use super::*;
 
     fn head(kind: Kind) -> EntryHead<'static> {

@@ -1,10 +1,14 @@
 //! The subcommands of `kabar-server`: each is a module with `Arguments` and a function `run`.
 
+pub mod backup;
+pub mod check;
 pub mod completions;
+pub mod history;
 pub mod man;
 pub mod run;
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 use crate::data_dir::DataDir;
@@ -36,8 +40,23 @@ impl Place {
     /// # Errors
     /// [`CommandError::Usage`] if none is named and there is no home directory.
     pub fn data_dir(&self) -> Result<PathBuf, CommandError> {
-        let named = self.data_dir.clone().or_else(DataDir::default_path);
-        named.ok_or_else(|| CommandError::Usage("there is no home directory: use --data-dir DIR".to_owned()))
+        data_dir(self.data_dir.clone())
+    }
+}
+
+/// The directory that is named, or the user's.
+fn data_dir(named: Option<PathBuf>) -> Result<PathBuf, CommandError> {
+    let named = named.or_else(DataDir::default_path);
+    named.ok_or_else(|| CommandError::Usage("there is no home directory: use --data-dir DIR".to_owned()))
+}
+
+/// What became of printing. A reader who has read enough is no failure.
+fn said(result: io::Result<()>) -> Result<(), CommandError> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandError::Failed(format!("cannot print: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -104,8 +104,8 @@ pub(super) fn for_reading(place: &Place) -> Result<Connection, OpenError> {
     open(place, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// Opens the history in `dir` that a server keeps or has kept, to read it or, if `may_write`, to add to its index.
-pub(super) fn beside_server(dir: &DataDir, may_write: bool) -> Result<(Connection, Place), OpenError> {
+/// Opens the history in the data directory `dir` that a server keeps or has kept, to read it or, if `may_write`, to add to its index.
+pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, Place), OpenError> {
     let place = Place::find(&dir.join(FILE_NAME))?;
     let access = if may_write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
     let connection = open(&place, access)?;

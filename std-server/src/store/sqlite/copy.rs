@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::connect::{self, OpenError};
 use super::trouble::trouble;
-use crate::data_dir::{DataDir, FileError, sync_dir};
+use crate::data_dir::{FileError, sync_dir};
 use crate::store::Trouble;
 
 /// No copy was made; nothing is left of it.
@@ -28,7 +28,7 @@ pub enum CopyError {
 ///
 /// # Errors
 /// [`CopyError`].
-pub fn copy(dir: &DataDir, to: &Path) -> Result<(), CopyError> {
+pub fn copy(dir: &Path, to: &Path) -> Result<(), CopyError> {
     let (connection, _) = connect::beside_server(dir, false).map_err(CopyError::Open)?;
     make_new(to)?;
     // A path that is absolute is never taken for a URI.

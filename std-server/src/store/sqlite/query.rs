@@ -1,6 +1,7 @@
 //! The history beside a running server, or without one: for people who look something up.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use rusqlite::{Connection, params};
 
@@ -8,7 +9,6 @@ use super::connect::{self, OpenError, Place};
 use super::records::{self, Bits};
 use super::search::{self, Query};
 use super::trouble::unreadable;
-use crate::data_dir::DataDir;
 use crate::store::{LogEntry, ReadError};
 
 /// Entries that are read at a time; in between nothing is held, so that a reader who stops reading disturbs nobody.
@@ -52,7 +52,7 @@ impl History {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(dir: &DataDir) -> Result<Self, OpenError> {
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let (connection, place) = connect::beside_server(dir, false)?;
         Ok(Self { connection, place })
     }
@@ -132,7 +132,7 @@ impl History {
 }
 
 /// Puts what is missing into the index of the history in `dir`, as far as nobody writes meanwhile: a server that is busy does not wait.
-pub fn complete_index(dir: &DataDir) {
+pub fn complete_index(dir: &Path) {
     let Ok((mut connection, _)) = connect::beside_server(dir, true) else { return };
     if connection.busy_timeout(core::time::Duration::ZERO).is_ok() {
         while let Ok(true) = search::index_some(&mut connection) {}

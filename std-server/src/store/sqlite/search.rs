@@ -128,6 +128,22 @@ pub(super) fn find(
     since_ms: i64,
     last: usize,
 ) -> rusqlite::Result<Vec<u64>> {
+    let look = |trigrams| look_through(connection, room, query, trigrams, since_ms, last);
+    match query.trigrams().map(|trigrams| look(Some(trigrams))) {
+        Some(Ok(found)) => Ok(found),
+        // Where the index cannot help, or is damaged, all texts are looked at.
+        Some(Err(_)) | None => look(None),
+    }
+}
+
+fn look_through(
+    connection: &Connection,
+    room: i64,
+    query: &Query,
+    trigrams: Option<String>,
+    since_ms: i64,
+    last: usize,
+) -> rusqlite::Result<Vec<u64>> {
     let mut found = Vec::new();
     let mut look = |seq: u64, body: &[u8]| {
         if found.len() < last && query.matches(&String::from_utf8_lossy(body)) {
@@ -135,7 +151,6 @@ pub(super) fn find(
         }
         if found.len() < last { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let trigrams = query.trigrams();
     // Newest first: what the index does not have, then what it has.
     let scan_from = if trigrams.is_some() { indexed_up_to(connection)? } else { 0 };
     let sql = "SELECT seq, body, kind FROM entries WHERE id > ?1 AND room = ?2 AND time_ms >= ?3 ORDER BY id DESC";

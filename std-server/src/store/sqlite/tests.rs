@@ -1,3 +1,5 @@
+mod beside;
+
 use std::fs;
 
 use kabar_core::chat::{Kind, Term};

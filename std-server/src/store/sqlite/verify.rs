@@ -1,6 +1,7 @@
 //! Whether a history is what it should be: the file by SQLite's own means, and the log by the rules of SPEC 7.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use kabar_core::chat::Kind;
 use rusqlite::Connection;
@@ -9,7 +10,6 @@ use super::connect::{self, OpenError};
 use super::records::{self, all, bits};
 use super::search;
 use super::trouble::trouble;
-use crate::data_dir::DataDir;
 use crate::store::InstanceRecord;
 
 /// Findings of one sort that are listed.
@@ -46,7 +46,7 @@ impl Report {
     ///
     /// # Errors
     /// [`OpenError`] if there is nothing that can be looked at.
-    pub fn make(dir: &DataDir) -> Result<Self, OpenError> {
+    pub fn make(dir: &Path) -> Result<Self, OpenError> {
         let (connection, place) = connect::beside_server(dir, false)?;
         let mut report = Self::default();
         connect::settle(&connection, &place, |connection| {

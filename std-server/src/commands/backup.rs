@@ -1,0 +1,32 @@
+//! `kabar-server backup FILE`: a copy of the history as it is at one moment.
+
+use std::path::PathBuf;
+
+use super::{CommandError, data_dir};
+use crate::store::{FILE_NAME, copy};
+
+/// Of `backup`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "To put a copy back: stop the server, move history.db, history.db-wal and history.db-shm away from the data \
+directory, copy FILE to history.db there, start the server. Members are told that the history was reset to an older state."
+)]
+pub struct Arguments {
+    /// The copy; nothing may be there.
+    file: PathBuf,
+
+    /// Where the server's data lies [default: the user's data directory].
+    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
+    data_dir: Option<PathBuf>,
+}
+
+/// Makes the copy, for its owner only.
+///
+/// # Errors
+/// [`CommandError::Failed`] if it is not made; nothing is left of it then.
+pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
+    let dir = data_dir(arguments.data_dir.clone())?;
+    copy(&dir, &arguments.file).map_err(CommandError::failed)?;
+    eprintln!("copied {} to {}", dir.join(FILE_NAME).display(), arguments.file.display());
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! `kabar-server check`: whether the history is what it should be.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::{CommandError, data_dir, said};
+use crate::store::{FILE_NAME, Report};
+use crate::text::clean_line;
+
+/// Of `check`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Where the server's data lies [default: the user's data directory].
+    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
+    data_dir: Option<PathBuf>,
+}
+
+/// Reads everything and prints what was found.
+///
+/// # Errors
+/// [`CommandError::Failed`] if anything is wrong.
+pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
+    let dir = data_dir(arguments.data_dir.clone())?;
+    let report = Report::make(&dir).map_err(CommandError::failed)?;
+    let path = dir.join(FILE_NAME);
+    said(show(&path, &report, &mut io::stdout().lock()))?;
+    match report.problems.len() {
+        0 => Ok(()),
+        count => Err(CommandError::Failed(format!(
+            "{} has {count} problems: move it away and put a backup in its place; `kabar-server history` still shows what can be read",
+            path.display()
+        ))),
+    }
+}
+
+fn show(path: &Path, report: &Report, to: &mut impl Write) -> io::Result<()> {
+    for problem in &report.problems {
+        writeln!(to, "{}", clean_line(problem))?;
+    }
+    for room in &report.rooms {
+        let (name, entries, terms, names) = (clean_line(&room.name), room.entries, room.terms, room.names);
+        writeln!(to, "room {name}: {entries} entries, the last is {}; {terms} runs, {names} names", room.head)?;
+    }
+    if report.not_indexed > 0 {
+        writeln!(to, "{} entries wait for the search index", report.not_indexed)?;
+    }
+    let verdict = if report.problems.is_empty() { "no problem found" } else { "damaged" };
+    writeln!(to, "{}: {verdict}", path.display())
+}

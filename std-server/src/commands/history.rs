@@ -1,0 +1,185 @@
+//! `kabar-server history`: what was said, while the server runs or while it does not.
+
+use std::io::{self, BufWriter, Write};
+
+use clap::ValueEnum;
+use data_encoding::BASE64;
+use jiff::civil::DateTime;
+use jiff::{Span, Timestamp, Zoned};
+use serde::Serialize;
+
+use super::{CommandError, Place, said};
+use crate::json;
+use crate::store::{Filter, History, LogEntry, Query, complete_index};
+use crate::text::{Content, Line, Lines};
+
+/// Of `history`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    place: Place,
+
+    /// Only the last N of what is asked for.
+    #[arg(long, value_name = "N")]
+    last: Option<u64>,
+
+    /// Nothing older: a date, a date and a time (local, or RFC 3339), or a span back from now such as 2h, 3d or 1w.
+    #[arg(long, value_name = "TIME", value_parser = parse_since, allow_hyphen_values = true)]
+    since: Option<Timestamp>,
+
+    /// Only texts that contain all these words, anywhere and in upper or lower case; "in double quotes": exactly this.
+    #[arg(long, value_name = "TEXT", value_parser = parse_search, allow_hyphen_values = true)]
+    search: Option<Query>,
+
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// How entries are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// `[2024-11-01 10:37:10] Farhan: haloooo`; further lines of a text are indented.
+    Text,
+    /// One object per line: seq, time (RFC 3339), time_ms (since 1970), author, kind, and text or base64.
+    Json,
+}
+
+/// Prints the entries.
+///
+/// # Errors
+/// [`CommandError::Failed`] if there is no such history or it cannot be read.
+pub fn run(arguments: Arguments) -> Result<(), CommandError> {
+    let dir = arguments.place.data_dir()?;
+    let history = History::open(&dir).map_err(CommandError::failed)?;
+    if arguments.search.is_some() {
+        complete_index(&dir);
+    }
+    let unusable = |error| CommandError::failed(history.unusable(error));
+    let since_ms = arguments.since.map(|since| u64::try_from(since.as_millisecond()).unwrap_or(0));
+    let filter = Filter { since_ms, last: arguments.last, search: arguments.search };
+    let room = arguments.place.room.as_str();
+    let Some(mut selection) = history.find(room, &filter).map_err(unusable)? else {
+        let rooms = history.rooms().map_err(unusable)?;
+        return Err(CommandError::Failed(match rooms.as_slice() {
+            [] => "nothing was said yet".to_owned(),
+            rooms => format!("there is no room {room}; choose another with --room: {}", rooms.join(", ")),
+        }));
+    };
+    let lines = Lines::new();
+    let mut out = BufWriter::new(io::stdout().lock());
+    loop {
+        let page = history.next_page(&mut selection).map_err(unusable)?;
+        if page.is_empty() {
+            return said(out.flush());
+        }
+        let shown = page.iter().try_for_each(|entry| match arguments.format {
+            Format::Text => writeln!(out, "{}", as_text(&lines, entry)),
+            Format::Json => writeln!(out, "{}", as_json(entry)),
+        });
+        if shown.is_err() {
+            return said(shown);
+        }
+    }
+}
+
+fn as_text(lines: &Lines, entry: &LogEntry) -> String {
+    let LogEntry { time_ms, author, kind, body, .. } = entry;
+    lines.show(&Line { time_ms: *time_ms, author, address: None, kind: *kind, content: Content::Body(body) })
+}
+
+fn as_json(entry: &LogEntry) -> String {
+    #[derive(Serialize)]
+    struct Object<'a> {
+        seq: u64,
+        time: String,
+        time_ms: u64,
+        author: &'a str,
+        kind: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        base64: Option<String>,
+    }
+    let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
+    let time = i64::try_from(*time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let text = kind.is_text().then(|| String::from_utf8_lossy(body).into_owned());
+    let base64 = (text.is_none() && !body.is_empty()).then(|| BASE64.encode(body));
+    json::line(&Object {
+        seq: *seq,
+        time: time.map_or_else(String::new, |time| format!("{time:.3}")),
+        time_ms: *time_ms,
+        author,
+        kind: json::kind_name(*kind),
+        text,
+        base64,
+    })
+}
+
+fn parse_search(text: &str) -> Result<Query, String> {
+    Query::new(text).ok_or_else(|| "there is nothing to search for".to_owned())
+}
+
+fn parse_since(text: &str) -> Result<Timestamp, String> {
+    since(text.trim(), &Zoned::now())
+        .ok_or_else(|| "a time looks like 2024-11-01, \"2024-11-01 10:37\", 2024-11-01T10:37:10Z, 2h or 3d".to_owned())
+}
+
+fn since(text: &str, now: &Zoned) -> Option<Timestamp> {
+    if let Ok(time) = text.parse() {
+        return Some(time);
+    }
+    if let Ok(time) = text.parse::<DateTime>() {
+        return time.to_zoned(now.time_zone().clone()).ok().map(|time| time.timestamp());
+    }
+    // "2h ago" is as good as "2h".
+    let span = text.parse::<Span>().ok()?.abs();
+    now.checked_sub(span).ok().map(|time| time.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::Kind;
+
+    use super::*;
+
+    #[test]
+    fn times_are_taken_as_people_write_them() {
+        let now: Zoned = "2024-11-03T12:00:00+07:00[Asia/Jakarta]".parse().unwrap();
+        for (text, wanted) in [
+            ("2024-11-01", "2024-10-31T17:00:00Z"),
+            ("2024-11-01 10:37", "2024-11-01T03:37:00Z"),
+            ("2024-11-01 10:37:10", "2024-11-01T03:37:10Z"),
+            ("2024-11-01T10:37:10", "2024-11-01T03:37:10Z"),
+            ("2024-11-01T10:37:10Z", "2024-11-01T10:37:10Z"),
+            ("2024-11-01T10:37:10.5+02:00", "2024-11-01T08:37:10.5Z"),
+            ("2h", "2024-11-03T03:00:00Z"),
+            ("2h ago", "2024-11-03T03:00:00Z"),
+            ("90m", "2024-11-03T03:30:00Z"),
+            ("3d", "2024-10-31T05:00:00Z"),
+            ("1w", "2024-10-27T05:00:00Z"),
+        ] {
+            assert_eq!(since(text, &now), Some(wanted.parse().unwrap()), "{text}");
+        }
+        for wrong in ["", "x", "12", "2024-13-01", "2024-11-31", "10:37", "2x", "--"] {
+            assert_eq!(since(wrong, &now), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn objects_have_text_or_base64() {
+        let entry = |kind, body: &[u8]| LogEntry {
+            seq: 7,
+            time_ms: 1_730_457_430_120,
+            author: "anna".into(),
+            instance: 1,
+            number: 1,
+            kind,
+            body: body.to_vec(),
+        };
+        let head = r#"{"seq":7,"time":"2024-11-01T10:37:10.120Z","time_ms":1730457430120,"author":"anna","kind":"#;
+        assert_eq!(as_json(&entry(Kind::TEXT, b"a\n\"b\"")), format!(r#"{head}"text","text":"a\n\"b\""}}"#));
+        assert_eq!(as_json(&entry(Kind::DATA, &[1, 0xff])), format!(r#"{head}"data","base64":"Af8="}}"#));
+        assert_eq!(as_json(&entry(Kind::JOINED, b"")), format!(r#"{head}"joined"}}"#));
+    }
+}
