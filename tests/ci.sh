@@ -52,9 +52,9 @@ devices() { # the whole client links without an allocator, within its budget
     bash embedded-example/firmware/link-check.sh
 }
 
-c_interface() { # the client for C, built and used as C programs do
+device_links() { # the client for C, built and used as C programs do; devices on byte streams
     cargo fmt --check --manifest-path embedded-example/capi/Cargo.toml
-    cargo test -p kabar-tests --test capi
+    cargo test -p kabar-tests --test capi --test bridge
 }
 
 fuzz_targets() { # the fuzz targets still build (fuzzing itself needs nightly and is in `long`)
@@ -82,7 +82,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format lint documentation build unit simulation processes devices c_interface fuzz_targets specification readme"
+quick_steps="targets format lint documentation build unit simulation processes devices device_links fuzz_targets specification readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in

@@ -59,6 +59,9 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<IdentityAction>,
     },
+    /// Carry packets between devices on serial lines and a server, without being able to read them.
+    #[cfg(unix)]
+    Bridge(crate::bridge::BridgeArguments),
     /// Print what completes `kabar` in your shell.
     Completions {
         /// The shell.

@@ -37,6 +37,8 @@ pub fn run(cli: Cli) -> Ending {
         None => bare::ask(data_dir).map(visit),
         Some(Command::Servers { action }) => servers::run(action, data_dir),
         Some(Command::Identity { action }) => identity::run(action, data_dir),
+        #[cfg(unix)]
+        Some(Command::Bridge(arguments)) => Ok(crate::bridge::bridge(arguments)),
         Some(Command::Completions { shell }) => shell::completions(shell),
         Some(Command::Man { out }) => shell::manual(out.as_deref()),
     };

@@ -4,8 +4,11 @@
 //! * [`talk`]: one visit: connecting, being there, leaving. [`words`]: what people are told when something does not work.
 //! * [`driver`], [`link`], [`resolve`], [`mail`], [`look`]: the client on a socket, a clock and threads. [`profile`]: its sizes.
 //! * [`ui`]: a prompt on a terminal, lines elsewhere.
+//! * `bridge` (on Unix): packets between serial lines and a server.
 //! * [`identity`], [`known`], [`cursor`]: what is kept: who one is, which servers are known, what was shown of a room.
 
+#[cfg(unix)]
+pub mod bridge;
 pub mod cli;
 pub mod commands;
 pub mod cursor;
