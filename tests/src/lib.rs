@@ -4,4 +4,5 @@
 pub mod bench;
 pub mod process;
 pub mod relay;
+pub mod room;
 pub mod sim;

@@ -43,14 +43,32 @@ pub struct Process {
     pub said: Vec<String>,
     /// All lines read from stderr so far.
     pub noticed: Vec<String>,
+    patience: Duration,
 }
 
 impl Process {
     /// Starts `name` with `arguments`, its data below `home`.
     #[must_use]
     pub fn start(name: &str, home: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(program(name))
-            .args(arguments)
+        Self::spawn(Command::new(program(name)).args(arguments), home)
+    }
+
+    /// Lets a shell run `script`, in which `$BIN` is the folder of the programs.
+    #[must_use]
+    pub fn shell(script: &str, home: &Path) -> Self {
+        let folder = program("kabar").parent().map(Path::to_path_buf).unwrap_or_default();
+        Self::spawn(Command::new("sh").arg("-c").arg(script).env("BIN", folder), home)
+    }
+
+    /// Waits longer than [`PATIENCE`] for whatever it is to do.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    fn spawn(command: &mut Command, home: &Path) -> Self {
+        let mut child = command
             .env("HOME", home)
             .env("XDG_DATA_HOME", home.join("share"))
             .env("XDG_CONFIG_HOME", home.join("config"))
@@ -61,11 +79,11 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let stdin = child.stdin.take();
         let stdout = lines_of(child.stdout.take().expect("piped"));
         let stderr = lines_of(child.stderr.take().expect("piped"));
-        Self { child, stdin, stdout, stderr, said: Vec::new(), noticed: Vec::new() }
+        Self { child, stdin, stdout, stderr, said: Vec::new(), noticed: Vec::new(), patience: PATIENCE }
     }
 
     /// The process id.
@@ -98,7 +116,7 @@ impl Process {
     /// # Panics
     /// If there is none within [`PATIENCE`].
     pub fn expect(&mut self, wanted: &str) -> String {
-        let found = await_line(&self.stdout, &mut self.said, wanted);
+        let found = await_line(&self.stdout, &mut self.said, wanted, self.patience);
         found.unwrap_or_else(|| panic!("no line with {wanted:?} on stdout\n{}", self.transcript()))
     }
 
@@ -107,8 +125,14 @@ impl Process {
     /// # Panics
     /// If there is none within [`PATIENCE`].
     pub fn expect_notice(&mut self, wanted: &str) -> String {
-        let found = await_line(&self.stderr, &mut self.noticed, wanted);
+        let found = await_line(&self.stderr, &mut self.noticed, wanted, self.patience);
         found.unwrap_or_else(|| panic!("no line with {wanted:?} on stderr\n{}", self.transcript()))
+    }
+
+    /// Reads what there is, without waiting for more.
+    pub fn read_on(&mut self) {
+        self.said.extend(self.stdout.try_iter());
+        self.noticed.extend(self.stderr.try_iter());
     }
 
     /// Waits for its end; the exit code, or `None` if a signal ended it. All output is read then.
@@ -116,7 +140,7 @@ impl Process {
     /// # Panics
     /// If it does not end within [`PATIENCE`].
     pub fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 self.said.extend(self.stdout.iter());
@@ -167,8 +191,8 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn await_line(lines: &Receiver<String>, seen: &mut Vec<String>, wanted: &str) -> Option<String> {
-    let deadline = Instant::now() + PATIENCE;
+fn await_line(lines: &Receiver<String>, seen: &mut Vec<String>, wanted: &str, patience: Duration) -> Option<String> {
+    let deadline = Instant::now() + patience;
     loop {
         match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
