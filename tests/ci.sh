@@ -11,7 +11,7 @@ export CARGO_TERM_COLOR=never
 seeds=${KABAR_SIM_SEEDS:-2000}
 
 targets() { # what a device build needs
-    rustup target add thumbv6m-none-eabi thumbv7em-none-eabihf
+    rustup target add thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf
 }
 
 format() {
@@ -24,6 +24,7 @@ lint() {
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy -p kabar-core --target thumbv6m-none-eabi -- -D warnings
     cargo clippy -p kabar-embedded-example --lib --no-default-features --target thumbv7em-none-eabihf -- -D warnings
+    (cd embedded-example/firmware && cargo clippy --release -- -D warnings)
 }
 
 documentation() {
@@ -49,7 +50,16 @@ processes() { # real programs over loopback, and the device's program
 }
 
 devices() { # the whole client links without an allocator, within its budget
-    bash embedded-example/firmware/link-check.sh
+    bash embedded-example/firmware/link-check/link-check.sh
+}
+
+firmware() { # a device in the emulator, with its network card, and what it costs
+    command -v qemu-system-arm >/dev/null || {
+        apt-get update
+        apt-get install -y --no-install-recommends qemu-system-arm
+    }
+    rustup target add thumbv7m-none-eabi thumbv7em-none-eabihf
+    cargo test -p kabar-tests --test firmware -- --nocapture
 }
 
 device_links() { # the client for C, built and used as C programs do; devices on byte streams
@@ -82,7 +92,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format lint documentation build unit simulation processes devices device_links fuzz_targets specification readme"
+quick_steps="targets format lint documentation build unit simulation processes devices firmware device_links fuzz_targets specification readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in

@@ -2,6 +2,8 @@
 //!
 //! * [`profile`]: how much memory a device gives to it, in one place.
 //! * [`node`]: [`Node`]: a UDP socket, an IP interface and the client, driven by one call.
+//! * [`member`]: [`Member`]: what a small device does in a room: it says what it measures and answers when it is asked.
+//! * [`seed`]: fresh randomness at every start, on a device that has none of its own.
 //!
 //! The library is `no_std`, allocates nothing, reads no clock and draws no randomness: `now` and seeds come in, and any
 //! [`smoltcp::phy::Device`] will do. The feature `host` adds what the program of the same name needs on a laptop:
@@ -15,8 +17,13 @@ extern crate std;
 
 #[cfg(feature = "host")]
 pub mod host;
+pub mod member;
+#[cfg(all(test, feature = "host"))]
+mod memory_device;
 pub mod node;
 pub mod profile;
+pub mod seed;
 
-pub use node::{Network, Node, StartError, Storage};
+pub use member::{Board, Clock, Member, News, Settings};
+pub use node::{Addressing, Network, Node, StartError, Storage};
 pub use profile::DeviceClient;

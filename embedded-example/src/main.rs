@@ -15,7 +15,7 @@ use kabar_core::chat::{Kind, RefusedCode};
 use kabar_core::client::{EndReason, Event, State};
 use kabar_core::time::{Duration, Instant};
 use kabar_embedded_example::host::{Invite, UdpDevice, show};
-use kabar_embedded_example::{DeviceClient, Network, Node, Storage, profile};
+use kabar_embedded_example::{Addressing, DeviceClient, Network, Node, Storage, profile};
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 
 /// Without an answer for so long: the server cannot be reached.
@@ -69,8 +69,7 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
         profile::config(server, invite.fingerprint, invite.secret, &invite.room, &arguments.name, &identity, TICK_US);
     let network = Network {
         hardware: HardwareAddress::Ip,
-        address: Ipv4Cidr::new(*NODE.ip(), 24),
-        gateway: None,
+        addressing: Addressing::Static { address: Ipv4Cidr::new(*NODE.ip(), 24), gateway: None },
         port: NODE.port(),
         seed: u64::from_ne_bytes(random()?),
     };

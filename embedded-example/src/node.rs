@@ -4,6 +4,8 @@
 //! device -> interface -> socket -> client -> events         (each frame, one after another: the socket holds one datagram)
 //! device <- interface <- socket <- client                   (until it has nothing to say, or the device takes no more)
 //! ```
+//!
+//! While the interface has no address the client rests: its timers wait, and what is posted stays with it.
 
 use core::net::SocketAddr;
 
@@ -11,7 +13,7 @@ use kabar_core::client::{Config, ConfigError, Event};
 use kabar_core::time::Instant;
 use smoltcp::iface::{self, Interface, PollIngressSingleResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::Device;
-use smoltcp::socket::udp;
+use smoltcp::socket::{dhcpv4, udp};
 use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 
 use crate::profile::{self, DATAGRAM_LEN, DeviceClient};
@@ -26,14 +28,26 @@ pub const MAX_DATAGRAMS_PER_POLL: usize = 10;
 pub struct Network {
     /// The address of the hardware; of the same medium as the device.
     pub hardware: HardwareAddress,
-    /// The own address and its network.
-    pub address: Ipv4Cidr,
-    /// Where everything outside of that network is sent.
-    pub gateway: Option<Ipv4Address>,
+    /// The own address.
+    pub addressing: Addressing,
     /// The own UDP port, not 0.
     pub port: u16,
     /// Random; for what the interface draws. It need not be secret.
     pub seed: u64,
+}
+
+/// Where the own address comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// It is known.
+    Static {
+        /// The own address and its network.
+        address: Ipv4Cidr,
+        /// Where everything outside of that network is sent.
+        gateway: Option<Ipv4Address>,
+    },
+    /// The network gives one (Ethernet only). It is asked for as long as it takes, and again when a lease has ended.
+    Dhcp,
 }
 
 /// Why a node did not begin to join.
@@ -74,7 +88,7 @@ pub struct Storage<'a> {
 #[allow(clippy::large_enum_variant, reason = "there is no heap to move it to")]
 enum Slots<'a> {
     Empty = 0,
-    Ready { sockets: [SocketStorage<'a>; 1], receive: [udp::PacketMetadata; 1], transmit: [udp::PacketMetadata; 1] },
+    Ready { sockets: [SocketStorage<'a>; 2], receive: [udp::PacketMetadata; 1], transmit: [udp::PacketMetadata; 1] },
 }
 
 impl Storage<'_> {
@@ -105,6 +119,8 @@ pub struct Node<'a> {
     interface: Interface,
     sockets: SocketSet<'a>,
     socket: SocketHandle,
+    /// The address comes from there.
+    dhcp: Option<SocketHandle>,
     datagram: &'a mut [u8; DATAGRAM_LEN],
     /// The last poll ended at a bound, not for lack of work.
     unfinished: bool,
@@ -120,7 +136,8 @@ impl<'a> Node<'a> {
     /// A node in `storage`, which stays lent to it. The client is idle until [`Node::start`].
     ///
     /// # Panics
-    /// If `network.hardware` is not of the device's medium or not unicast, or `network.port` is 0: mistakes of the program.
+    /// If `network.hardware` is not of the device's medium or not unicast, `network.port` is 0, or there is DHCP without Ethernet:
+    /// mistakes of the program.
     pub fn new<D: Device + ?Sized>(
         storage: &'a mut Storage<'a>,
         network: &Network,
@@ -130,16 +147,12 @@ impl<'a> Node<'a> {
         let mut config = iface::Config::new(network.hardware);
         config.random_seed = network.seed;
         let mut interface = Interface::new(config, device, network_time(now));
-        // Both tables are empty and have at least one place.
-        interface.update_ip_addrs(|addresses| {
-            let _ = addresses.push(IpCidr::Ipv4(network.address));
-        });
-        if let Some(gateway) = network.gateway {
-            let _ = interface.routes_mut().add_default_ipv4_route(gateway);
+        if let Addressing::Static { address, gateway } = network.addressing {
+            set_address(&mut interface, Some(address), gateway);
         }
 
         storage.slots = Slots::Ready {
-            sockets: [SocketStorage::EMPTY],
+            sockets: [SocketStorage::EMPTY; 2],
             receive: [udp::PacketMetadata::EMPTY],
             transmit: [udp::PacketMetadata::EMPTY],
         };
@@ -151,11 +164,16 @@ impl<'a> Node<'a> {
         assert!(socket.bind(network.port).is_ok(), "the UDP port is not 0");
         let mut sockets = SocketSet::new(&mut sockets[..]);
         let socket = sockets.add(socket);
+        let dhcp = (network.addressing == Addressing::Dhcp).then(|| {
+            assert!(matches!(network.hardware, HardwareAddress::Ethernet(_)), "DHCP needs Ethernet");
+            sockets.add(dhcpv4::Socket::new())
+        });
         Self {
             client: &mut storage.client,
             interface,
             sockets,
             socket,
+            dhcp,
             datagram: &mut storage.datagram,
             unfinished: false,
         }
@@ -177,6 +195,12 @@ impl<'a> Node<'a> {
         self.client
     }
 
+    /// The own address, once there is one.
+    #[must_use]
+    pub fn address(&self) -> Option<Ipv4Cidr> {
+        self.interface.ip_addrs().first().map(|IpCidr::Ipv4(address)| *address)
+    }
+
     /// Does everything that is due: frames in, timers, events, frames out.
     pub fn poll<D: Device + ?Sized>(&mut self, now: Instant, device: &mut D, mut on_event: impl FnMut(Event<'_>)) {
         let at = network_time(now);
@@ -189,7 +213,9 @@ impl<'a> Node<'a> {
             false
         });
 
-        if self.client.poll_timeout().is_some_and(|due| due <= now) {
+        self.update_address();
+
+        if self.client_timeout().is_some_and(|due| due <= now) {
             self.client.handle_timeout(now);
         }
         self.drain_events(&mut on_event);
@@ -210,7 +236,24 @@ impl<'a> Node<'a> {
             return Some(now);
         }
         let network = self.interface.poll_at(network_time(now), &self.sockets).map(client_time);
-        [network, self.client.poll_timeout()].into_iter().flatten().min()
+        [network, self.client_timeout()].into_iter().flatten().min()
+    }
+
+    /// When the client wants to be called: not before there is an address.
+    fn client_timeout(&self) -> Option<Instant> {
+        self.address().and_then(|_| self.client.poll_timeout())
+    }
+
+    /// What DHCP learned to the interface.
+    fn update_address(&mut self) {
+        let Some(dhcp) = self.dhcp else { return };
+        match self.sockets.get_mut::<dhcpv4::Socket<'_>>(dhcp).poll() {
+            None => {}
+            Some(dhcpv4::Event::Deconfigured) => set_address(&mut self.interface, None, None),
+            Some(dhcpv4::Event::Configured(lease)) => {
+                set_address(&mut self.interface, Some(lease.address), lease.router);
+            }
+        }
     }
 
     /// The datagram in the socket to the client.
@@ -231,6 +274,9 @@ impl<'a> Node<'a> {
 
     /// The client's next datagram into the socket. `false`: there is none, or the one before still waits there.
     fn transmit(&mut self, now: Instant) -> bool {
+        if self.address().is_none() {
+            return false;
+        }
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.socket);
         if !socket.can_send() {
             return false;
@@ -241,6 +287,20 @@ impl<'a> Node<'a> {
             let _ = socket.send_slice(&self.datagram[..transmit.len], to);
         }
         true
+    }
+}
+
+/// Both tables have at least one place, and are emptied first.
+fn set_address(interface: &mut Interface, address: Option<Ipv4Cidr>, gateway: Option<Ipv4Address>) {
+    interface.update_ip_addrs(|addresses| {
+        addresses.clear();
+        if let Some(address) = address {
+            let _ = addresses.push(IpCidr::Ipv4(address));
+        }
+    });
+    interface.routes_mut().remove_default_ipv4_route();
+    if let Some(gateway) = gateway {
+        let _ = interface.routes_mut().add_default_ipv4_route(gateway);
     }
 }
 

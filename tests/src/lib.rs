@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod process;
+pub mod qemu;
 pub mod relay;
 pub mod room;
 pub mod sim;

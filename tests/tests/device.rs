@@ -8,7 +8,7 @@ use kabar_core::chat::Kind;
 use kabar_core::client::{Event, State};
 use kabar_core::time::Instant;
 use kabar_embedded_example::host::{Invite, UdpDevice};
-use kabar_embedded_example::{Network, Node, Storage, profile};
+use kabar_embedded_example::{Addressing, Network, Node, Storage, profile};
 use kabar_tests::process::{PATIENCE, Process};
 use smoltcp::phy::FaultInjector;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
@@ -156,8 +156,7 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     card.set_corrupt_chance(10);
     let network = Network {
         hardware: HardwareAddress::Ip,
-        address: Ipv4Cidr::new(*NODE.ip(), 24),
-        gateway: None,
+        addressing: Addressing::Static { address: Ipv4Cidr::new(*NODE.ip(), 24), gateway: None },
         port: NODE.port(),
         seed: 1,
     };

@@ -28,14 +28,14 @@ missing=$(comm -23 <(tr ' ' '\n' <<<"$targets" | sort) <(rustup target list --in
 [ -z "$missing" ] || rustup target add $missing
 
 # Whoever links the crate `alloc` needs one of these, or the build fails; in the program it may be inlined out of sight.
-if grep -rn --include='*.rs' 'global_allocator' src ../src ../../core/src; then
+if grep -rn --include='*.rs' 'global_allocator' src ../src ../../src ../../../core/src; then
     fail "an allocator is defined"
 fi
 
 for program in client-check node-check; do
     for target in $targets; do
         cargo build --quiet --locked --release --bin "$program" --target "$target"
-        elf=${CARGO_TARGET_DIR:-target}/$target/release/$program
+        elf=${CARGO_TARGET_DIR:-../target}/$target/release/$program
         what="$program/$target"
 
         vectors=$(section "$elf" .vectors)

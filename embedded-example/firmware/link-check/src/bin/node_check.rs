@@ -8,7 +8,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use kabar_core::chat::Kind;
 use kabar_core::client::Event;
 use kabar_core::session::Fingerprint;
-use kabar_embedded_example::{Network, Node, Storage, profile};
+use kabar_embedded_example::{Addressing, Network, Node, Storage, profile};
 use kabar_firmware::{Static, byte, bytes, now, number, read, write, write_opaque};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
@@ -33,8 +33,13 @@ extern "C" fn reset() -> ! {
     let (storage, card) = unsafe { (MEMORY.take(), CARD.take()) };
     let network = Network {
         hardware: HardwareAddress::Ethernet(EthernetAddress(bytes())),
-        address: Ipv4Cidr::new(Ipv4Addr::from(bytes::<4>()), 24),
-        gateway: Some(Ipv4Addr::from(bytes::<4>())),
+        addressing: match byte() {
+            0 => Addressing::Dhcp,
+            _ => Addressing::Static {
+                address: Ipv4Cidr::new(Ipv4Addr::from(bytes::<4>()), 24),
+                gateway: Some(Ipv4Addr::from(bytes::<4>())),
+            },
+        },
         port: 49_152,
         seed: number(),
     };

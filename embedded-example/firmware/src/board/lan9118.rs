@@ -1,0 +1,250 @@
+//! The network hardware: SMSC LAN9118, as a device of smoltcp. One frame each way is in memory, the rest waits in its FIFOs.
+//!
+//! It raises its interrupt when a frame has come and keeps it up until that is fetched, so the handler masks it and
+//! [`Lan9118::unmask_interrupt`] is called before sleeping.
+
+use cortex_m::interrupt::InterruptNumber;
+use cortex_m::peripheral::NVIC;
+use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+
+use crate::once::Once;
+
+/// Where it is in memory.
+const BASE: usize = 0x4020_0000;
+/// Longest frame in bytes, without its check sequence.
+const FRAME_LEN: usize = 1514;
+const WORDS: usize = FRAME_LEN.div_ceil(4) + 1;
+/// Bytes of the check sequence behind each frame received.
+const FCS_LEN: usize = 4;
+/// Looks at a busy bit before giving up.
+const MAX_POLLS: u32 = 100_000;
+
+/// Registers: offsets from [`BASE`].
+mod register {
+    pub const RX_DATA: usize = 0x00;
+    pub const TX_DATA: usize = 0x20;
+    pub const RX_STATUS: usize = 0x40;
+    pub const TX_STATUS: usize = 0x48;
+    pub const IRQ_CFG: usize = 0x54;
+    pub const INT_STS: usize = 0x58;
+    pub const INT_EN: usize = 0x5c;
+    pub const BYTE_TEST: usize = 0x64;
+    pub const FIFO_INT: usize = 0x68;
+    pub const RX_CFG: usize = 0x6c;
+    pub const TX_CFG: usize = 0x70;
+    pub const HW_CFG: usize = 0x74;
+    pub const RX_FIFO_INF: usize = 0x7c;
+    pub const TX_FIFO_INF: usize = 0x80;
+    pub const PMT_CTRL: usize = 0x84;
+    pub const FREE_RUN: usize = 0x9c;
+    pub const MAC_CMD: usize = 0xa4;
+    pub const MAC_DATA: usize = 0xa8;
+}
+
+const BYTE_TEST: u32 = 0x8765_4321;
+/// Frames of this length and more leave room for the words round them.
+const TX_OVERHEAD: u32 = 16;
+const INT_RX_STATUS: u32 = 1 << 3;
+const MAC_CR: u32 = 1;
+const MAC_ADDRESS_HIGH: u32 = 2;
+const MAC_ADDRESS_LOW: u32 = 3;
+/// Transmitter on, receiver on, full duplex; not promiscuous.
+const MAC_CR_VALUE: u32 = 1 << 3 | 1 << 2 | 1 << 20;
+
+/// Its number at the interrupt controller.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupt;
+
+// SAFETY: the number is that of this board and does not change.
+unsafe impl InterruptNumber for Interrupt {
+    fn number(self) -> u16 {
+        13
+    }
+}
+
+/// One frame each way, in words as the FIFOs have them.
+struct Buffers {
+    receive: [u32; WORDS],
+    transmit: [u32; WORDS],
+}
+
+static BUFFERS: Once<Buffers> = Once::new(Buffers { receive: [0; WORDS], transmit: [0; WORDS] });
+
+/// See the module's documentation.
+pub struct Lan9118 {
+    buffers: &'static mut Buffers,
+}
+
+fn read(register: usize) -> u32 {
+    // SAFETY: one of the registers above, in the hardware's range.
+    unsafe { ((BASE + register) as *const u32).read_volatile() }
+}
+
+fn write(register: usize, value: u32) {
+    // SAFETY: as in `read`.
+    unsafe { ((BASE + register) as *mut u32).write_volatile(value) }
+}
+
+/// Waits a bounded time for a bit. `false`: it did not come.
+fn await_bit(register: usize, mask: u32, wanted: u32) -> bool {
+    (0..MAX_POLLS).any(|_| read(register) & mask == wanted)
+}
+
+/// A register of the MAC behind the interface.
+fn mac_read(index: u32) -> u32 {
+    write(register::MAC_CMD, 1 << 31 | 1 << 30 | index);
+    let _ = await_bit(register::MAC_CMD, 1 << 31, 0);
+    read(register::MAC_DATA)
+}
+
+fn mac_write(index: u32, value: u32) {
+    write(register::MAC_DATA, value);
+    write(register::MAC_CMD, 1 << 31 | index);
+    let _ = await_bit(register::MAC_CMD, 1 << 31, 0);
+}
+
+impl Lan9118 {
+    /// Resets it and begins to receive; `None` if it is not there, or was started before.
+    pub fn start() -> Option<Self> {
+        if !await_bit(register::PMT_CTRL, 1, 1) || read(register::BYTE_TEST) != BYTE_TEST {
+            return None;
+        }
+        write(register::HW_CFG, 1);
+        if !await_bit(register::HW_CFG, 1, 0) {
+            return None;
+        }
+        // 5 KiB of FIFO for transmitting, the rest for receiving.
+        write(register::HW_CFG, 0x0005_0000);
+        write(register::INT_EN, 0);
+        write(register::INT_STS, u32::MAX);
+        write(register::TX_CFG, 2);
+        write(register::RX_CFG, 0);
+        // An interrupt for each frame; push-pull, active high, enabled.
+        write(register::FIFO_INT, 0);
+        write(register::IRQ_CFG, 0x111);
+        write(register::INT_EN, INT_RX_STATUS);
+        mac_write(MAC_CR, MAC_CR_VALUE);
+        Some(Self { buffers: BUFFERS.take()? })
+    }
+
+    /// The address that is programmed into it.
+    pub fn hardware_address(&self) -> [u8; 6] {
+        let ([a, b, c, d], [e, f, ..]) =
+            (mac_read(MAC_ADDRESS_LOW).to_le_bytes(), mac_read(MAC_ADDRESS_HIGH).to_le_bytes());
+        [a, b, c, d, e, f]
+    }
+
+    /// Whether a frame waits.
+    pub fn has_frame() -> bool {
+        read(register::RX_FIFO_INF) & 0x00ff_0000 != 0
+    }
+
+    /// Lets it wake the processor.
+    pub fn unmask_interrupt() {
+        // SAFETY: the handler masks it and touches nothing else.
+        unsafe { NVIC::unmask(Interrupt) };
+    }
+
+    /// Counts with 25 MHz.
+    pub fn free_running_counter() -> u32 {
+        read(register::FREE_RUN)
+    }
+
+    /// The next good frame out of the FIFO into memory; its length. Damaged and overlong ones are read and forgotten.
+    fn fetch(&mut self) -> Option<usize> {
+        while Self::has_frame() {
+            let status = read(register::RX_STATUS);
+            let len = usize::try_from(status >> 16 & 0x3fff).unwrap_or(0);
+            for at in 0..len.div_ceil(4) {
+                let word = read(register::RX_DATA);
+                if let Some(place) = self.buffers.receive.get_mut(at) {
+                    *place = word;
+                }
+            }
+            let is_damaged = status & 1 << 15 != 0;
+            match len.checked_sub(FCS_LEN) {
+                Some(len) if !is_damaged && len <= FRAME_LEN => return Some(len),
+                _ => {}
+            }
+        }
+        // A frame that came since is seen by whoever looks before sleeping.
+        write(register::INT_STS, INT_RX_STATUS);
+        None
+    }
+
+    /// Whether a frame of the longest kind has room to go out. What was told about earlier ones is read away.
+    fn can_transmit() -> bool {
+        while read(register::TX_FIFO_INF) & 0x00ff_0000 != 0 {
+            let _ = read(register::TX_STATUS);
+        }
+        read(register::TX_FIFO_INF) & 0xffff >= FRAME_LEN as u32 + TX_OVERHEAD
+    }
+}
+
+impl Device for Lan9118 {
+    type RxToken<'a> = RxToken<'a>;
+    type TxToken<'a> = TxToken<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
+        // smoltcp answers a frame at once (ARP, ping): only with room for that is it taken.
+        if !Self::can_transmit() {
+            return None;
+        }
+        let len = self.fetch()?;
+        Some((RxToken { words: &self.buffers.receive, len }, TxToken { words: &mut self.buffers.transmit }))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<TxToken<'_>> {
+        Self::can_transmit().then_some(TxToken { words: &mut self.buffers.transmit })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = FRAME_LEN;
+        capabilities
+    }
+}
+
+/// A frame received.
+pub struct RxToken<'a> {
+    words: &'a [u32; WORDS],
+    len: usize,
+}
+
+/// Leave to transmit one.
+pub struct TxToken<'a> {
+    words: &'a mut [u32; WORDS],
+}
+
+impl phy::RxToken for RxToken<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
+        take(bytes(self.words).get(..self.len).unwrap_or_default())
+    }
+}
+
+impl phy::TxToken for TxToken<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
+        // smoltcp asks for at most what the capabilities say.
+        let result = fill(&mut bytes_mut(self.words)[..len]);
+        let command = u32::try_from(len).unwrap_or(0);
+        // First and last segment; then its length once more.
+        write(register::TX_DATA, 0x3000 | command);
+        write(register::TX_DATA, command);
+        for &word in self.words.iter().take(len.div_ceil(4)) {
+            write(register::TX_DATA, word);
+        }
+        result
+    }
+}
+
+fn bytes(words: &[u32; WORDS]) -> &[u8] {
+    // SAFETY: the same memory, of smaller alignment; every byte of a word is initialised.
+    unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) }
+}
+
+fn bytes_mut(words: &mut [u32; WORDS]) -> &mut [u8] {
+    // SAFETY: as in `bytes`; every value of its bytes is a word.
+    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
+}

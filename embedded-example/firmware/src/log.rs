@@ -1,0 +1,66 @@
+//! What happens, as log lines. Their texts stay in the ELF file on the laptop; the device sends numbers.
+
+use kabar_core::chat::Kind;
+use kabar_core::client::{EndReason, Event, Lost};
+use kabar_embedded_example::News;
+
+/// One line per happening; none for what other people's programs say to each other.
+pub fn news(news: &News<'_>) {
+    match news {
+        News::Address(address) => {
+            let [a, b, c, d] = address.address().octets();
+            defmt::info!("address {=u8}.{=u8}.{=u8}.{=u8}/{=u8}", a, b, c, d, address.prefix_len());
+        }
+        News::NoAddress => defmt::warn!("the network gives no address; asking on"),
+        News::NoAnswer => defmt::warn!("the server does not answer; trying on"),
+        News::Room(event) => room(event),
+        _ => {}
+    }
+}
+
+fn room(event: &Event<'_>) {
+    match event {
+        Event::Joined { name, members, resumed, .. } => {
+            defmt::info!("joined as {=str}, {=u16} here, resumed: {=bool}", name, members, resumed);
+        }
+        Event::Entry { head, body, own } if head.kind.is_text() => {
+            let text = core::str::from_utf8(body).unwrap_or_default();
+            defmt::info!("{=u64} {=str}: {=str} (own: {=bool})", head.seq, head.author, text, own);
+        }
+        Event::Entry { head, .. } if matches!(head.kind, Kind::JOINED | Kind::LEFT | Kind::KICKED) => {
+            defmt::info!("{=u64} {=str}: came or went ({})", head.seq, head.author, head.kind);
+        }
+        Event::Stub { head, size } => {
+            defmt::info!("{=u64} {=str}: {=u16} bytes, too long", head.seq, head.author, size)
+        }
+        Event::Reset => defmt::warn!("the server's history is another one now"),
+        Event::Gap { after, first } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),
+        Event::PostRefused { number, code } => defmt::warn!("post {=u64} was refused: {}", number, code),
+        Event::Notice { text, .. } => defmt::info!("notice: {=str}", text),
+        Event::Lost(why) => defmt::warn!("connection lost ({}); trying on", lost(*why)),
+        Event::Recovered => defmt::info!("connection recovered"),
+        Event::Ended(reason) => ended(*reason),
+        _ => {}
+    }
+}
+
+fn lost(why: Lost) -> defmt::Str {
+    match why {
+        Lost::Silent => defmt::intern!("silence"),
+        Lost::Unknown => defmt::intern!("the server started again"),
+        Lost::Shutdown => defmt::intern!("the server stops"),
+        Lost::TryLater => defmt::intern!("try later"),
+        _ => defmt::intern!("closed"),
+    }
+}
+
+fn ended(reason: EndReason) {
+    match reason {
+        EndReason::Left => defmt::info!("left"),
+        EndReason::KeyMismatch | EndReason::KeyDeclined => defmt::error!("ended: the server has another key"),
+        EndReason::Impostor => defmt::error!("ended: the server does not know the room's secret"),
+        EndReason::Refused(code) => defmt::error!("ended: refused, {}", code),
+        EndReason::Closed(code) => defmt::error!("ended: closed by the room, {}", code),
+        _ => defmt::error!("ended"),
+    }
+}

@@ -1,0 +1,157 @@
+//! A member on a device that lies in memory, without a server: what it tells, keeps and goes on doing.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use smoltcp::phy::Medium;
+use smoltcp::wire::EthernetAddress;
+
+use super::*;
+use crate::memory_device::Queues;
+
+/// A clock that stands until it is moved.
+#[derive(Clone, Default)]
+struct Hand(Rc<Cell<u64>>);
+
+impl Clock for Hand {
+    const TICK_US: u32 = 1000;
+
+    fn now(&self) -> Instant {
+        Instant::from_micros(self.0.get())
+    }
+}
+
+impl Hand {
+    fn pass(&self, duration: Duration) {
+        self.0.set(self.0.get() + duration.as_micros());
+    }
+}
+
+/// A board that remembers.
+#[derive(Default)]
+struct Bench {
+    measured: i32,
+    led: bool,
+    told: Vec<String>,
+}
+
+impl Board for Bench {
+    fn measure(&mut self) -> i32 {
+        self.measured += 1;
+        20_000 + self.measured
+    }
+
+    fn set_led(&mut self, on: bool) {
+        self.led = on;
+    }
+
+    fn tell(&mut self, news: News<'_>) {
+        self.told.push(match news {
+            News::Address(address) => address.to_string(),
+            News::Room(event) => std::format!("{event:?}"),
+            other => std::format!("{other:?}"),
+        });
+    }
+}
+
+fn settings(addressing: Addressing) -> Settings<'static> {
+    let hardware = match addressing {
+        Addressing::Static { .. } => HardwareAddress::Ip,
+        Addressing::Dhcp => HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1])),
+    };
+    Settings {
+        hardware,
+        addressing,
+        server: SocketAddr::from(([192, 0, 2, 1], 9999)),
+        fingerprint: Fingerprint([1; 20]),
+        room: "lobby",
+        secret: [2; 16],
+        name: "probe",
+        identity: &[3; 32],
+        every: Duration::from_secs(10),
+    }
+}
+
+const STATIC: Addressing =
+    Addressing::Static { address: Ipv4Cidr::new(core::net::Ipv4Addr::new(10, 0, 0, 2), 24), gateway: None };
+
+fn member<'a, D: Device>(
+    storage: &'a mut Storage<'a>,
+    addressing: Addressing,
+    device: D,
+    clock: &Hand,
+) -> Member<'a, D, Hand, Bench> {
+    let mut rng = ChaCha20Rng::from_seed([4; 32]);
+    Member::new(storage, &settings(addressing), device, clock.clone(), Bench::default(), &mut rng).unwrap()
+}
+
+/// Runs it as a loop would, for `duration` of its clock; how often it was called.
+fn run<D: Device>(member: &mut Member<'_, D, Hand, Bench>, clock: &Hand, duration: Duration) -> usize {
+    let end = clock.now() + duration;
+    let mut calls = 0;
+    while clock.now() < end {
+        let due = member.run();
+        calls += 1;
+        // A tick at least, as hardware would.
+        clock.pass(due.min(end).saturating_since(clock.now()).max(Duration::from_millis(1)));
+    }
+    calls
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_once_and_tried_ever_more_seldom() {
+    let (mut storage, clock) = (Storage::new(), Hand::default());
+    let mut member = member(&mut storage, STATIC, Queues::new(Medium::Ip), &clock);
+    run(&mut member, &clock, Duration::from_secs(60));
+    let first_minute = member.device().outgoing.len();
+    run(&mut member, &clock, Duration::from_secs(600));
+    let per_minute = (member.device().outgoing.len() - first_minute) / 10;
+    assert!(per_minute > 0 && per_minute < first_minute, "{first_minute}, then {per_minute}");
+    assert_eq!(member.board().told, ["10.0.0.2/24", "NoAnswer"]);
+    assert_eq!(member.readings(), 66, "it goes on measuring");
+    assert_eq!(member.ended(), None);
+}
+
+#[test]
+fn a_full_outbox_says_so_and_keeps_what_it_took() {
+    let (mut storage, clock) = (Storage::new(), Hand::default());
+    let mut member = member(&mut storage, STATIC, Queues::new(Medium::Ip), &clock);
+    member.run();
+    let mut posted = 0;
+    for len in [100, 1] {
+        while member.post(Kind::TEXT, &[b'x'; 100][..len]).is_ok() {
+            posted += 1;
+        }
+    }
+    assert_eq!(member.post(Kind::TEXT, b"x"), Err(PostError::Full));
+    run(&mut member, &clock, Duration::from_secs(100));
+    // The first reading and its data were there before; those that came later had no room.
+    assert_eq!(member.node().client().unsettled(), posted + 2);
+    assert!(posted > 10 && member.readings() == 10);
+}
+
+#[test]
+fn a_network_without_addresses_is_told_once_and_nothing_but_questions_goes_out() {
+    let (mut storage, clock) = (Storage::new(), Hand::default());
+    let mut member = member(&mut storage, Addressing::Dhcp, Queues::new(Medium::Ethernet), &clock);
+    let calls = run(&mut member, &clock, Duration::from_secs(300));
+    assert_eq!(member.board().told, ["NoAddress"]);
+    assert_eq!(member.readings(), 30);
+    let questions = member.device().outgoing.len();
+    assert!((10..60).contains(&questions), "{questions} frames");
+    assert!(calls < 1000, "it sleeps: {calls} calls");
+    assert_eq!(member.node().address(), None);
+    assert!(member.node().client().unsettled() > 50, "the readings wait");
+}
+
+#[test]
+fn fits_in_known_memory() {
+    type Whole = Member<'static, Queues, Hand, Bench>;
+    // On a laptop pointers are twice as long.
+    assert!(size_of::<Storage<'static>>() < 22 * 1024, "{}", size_of::<Storage<'static>>());
+    assert!(size_of::<Whole>() < 2 * 1024, "{}", size_of::<Whole>());
+}

@@ -1,0 +1,171 @@
+//! The firmware in the emulator: built, started with what it needs to know, its log decoded, ended when dropped.
+//!
+//! * [`build`](mod@build): the image, and the table that turns its log from numbers into lines.
+//! * [`Machine`]: one run of it.
+//!
+//! The guest reaches this computer at [`HOST`].
+
+pub mod build;
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use defmt_decoder::{DecodeError, Table};
+
+pub use build::{Board, Image, firmware};
+
+use crate::process::PATIENCE;
+
+/// Where the emulator's network has this computer.
+pub const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+/// A machine that nobody ends any more ends by itself, after so many seconds.
+const LONGEST_RUN_S: u32 = 120;
+
+/// The network card's other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cable {
+    /// A network with DHCP, behind which this computer is.
+    Plugged,
+    /// A network without anybody.
+    Nobody,
+}
+
+/// One run of the firmware.
+#[derive(Debug)]
+pub struct Machine {
+    child: Child,
+    lines: Receiver<String>,
+    /// All lines of its log that were read so far.
+    pub log: Vec<String>,
+}
+
+impl Machine {
+    /// Starts `image`; `words` are what it is told on its command line. `options` are further ones of the emulator.
+    ///
+    /// # Panics
+    /// If the emulator is not installed.
+    #[must_use]
+    pub fn start(image: &Image, cable: Cable, words: &[String], options: &[&str]) -> Self {
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=2", &LONGEST_RUN_S.to_string(), "qemu-system-arm"]);
+        command.args(["-M", image.board.machine(), "-display", "none", "-monitor", "none", "-serial", "none"]);
+        match cable {
+            Cable::Plugged => command.args(["-nic", "user,ipv6=off"]),
+            Cable::Nobody => command.args(["-netdev", "hubport,id=n0,hubid=0", "-net", "nic,netdev=n0"]),
+        };
+        let told: String = words.iter().map(|word| format!(",arg={word}")).collect();
+        command.args(["-semihosting-config", &format!("enable=on,target=native,arg=firmware{told}")]);
+        command.args(options).arg("-kernel").arg(image.path);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("timeout(1) is part of every system that runs these tests");
+        let (sender, lines) = mpsc::channel();
+        decode(child.stdout.take().expect("piped"), image.table, sender.clone());
+        complaints(child.stderr.take().expect("piped"), sender);
+        Self { child, lines, log: Vec::new() }
+    }
+
+    /// The first line of the log, from those not read yet, that contains `wanted`.
+    ///
+    /// # Panics
+    /// If there is none within [`PATIENCE`].
+    pub fn expect(&mut self, wanted: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    self.log.push(line.clone());
+                    if line.contains(wanted) {
+                        return line;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    panic!("the device did not log {wanted:?}\n{}", self.transcript());
+                }
+            }
+        }
+    }
+
+    /// Waits for its end; the exit code. All of the log is read then.
+    ///
+    /// # Panics
+    /// If it does not end within [`PATIENCE`].
+    pub fn wait(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+                self.log.extend(self.lines.iter());
+                let code = status.code();
+                assert_ne!(code, Some(127), "qemu-system-arm is not installed: `tests/ci.sh firmware` does that");
+                return code;
+            }
+            assert!(Instant::now() < deadline, "the device does not end\n{}", self.transcript());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Takes the power away.
+    pub fn kill(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // `timeout` hands the signal on to the emulator.
+            drop(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status());
+            drop(self.child.wait());
+        }
+        self.log.extend(self.lines.iter());
+    }
+
+    /// Lines of the log so far, with what was not asked for yet, that contain `wanted`.
+    pub fn count(&mut self, wanted: &str) -> usize {
+        self.log.extend(self.lines.try_iter());
+        self.log.iter().filter(|line| line.contains(wanted)).count()
+    }
+
+    /// What the device logged.
+    #[must_use]
+    pub fn transcript(&self) -> String {
+        format!("log of the device:\n  {}", self.log.join("\n  "))
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("{}", self.transcript());
+        }
+    }
+}
+
+/// Turns what the firmware writes into lines, as it comes.
+fn decode(mut stream: ChildStdout, table: &'static Table, lines: Sender<String>) {
+    std::thread::spawn(move || {
+        let mut decoder = table.new_stream_decoder();
+        let mut bytes = [0; 1024];
+        while let Ok(len @ 1..) = stream.read(&mut bytes) {
+            decoder.received(&bytes[..len]);
+            loop {
+                let line = match decoder.decode() {
+                    Ok(frame) => frame.display(false).to_string(),
+                    Err(DecodeError::UnexpectedEof) => break,
+                    Err(DecodeError::Malformed) => "(bytes that are no log line)".to_owned(),
+                };
+                if lines.send(line).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+}
+
+/// What the emulator itself says, among the lines of the log.
+fn complaints(stream: ChildStderr, lines: Sender<String>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if lines.send(format!("emulator: {line}")).is_err() {
+                return;
+            }
+        }
+    });
+}

@@ -1,0 +1,185 @@
+//! The firmware in the emulator, with its network card, against a real server and a real laptop client.
+//!
+//! What the device logged is shown when a test fails.
+
+mod room;
+
+use kabar_embedded_example::profile;
+use kabar_tests::process::Process;
+use kabar_tests::qemu::{Board, Cable, Machine, firmware};
+use room::{Device, Room};
+
+#[test]
+fn a_device_says_its_readings_and_answers_who_speaks_to_it() {
+    let room = Room::open();
+    let mut anna = room.laptop("anna");
+    let mut device = Device::new("probe").every_ms(300).start(firmware(Board::An386), Cable::Plugged, &room);
+    device.expect("address 10.0.2.15/24");
+    device.expect("joined as probe");
+    anna.expect("probe has joined");
+    anna.expect("probe: reading 1: 21.050 \u{b0}C");
+    anna.type_line("how warm is it?");
+    device.expect("anna: how warm is it?");
+    anna.type_line("@probe status");
+    anna.expect("probe: anna: reading ");
+    anna.type_line("@probe led on");
+    anna.expect("probe: anna: led is on");
+    anna.type_line("@probe uptime");
+    anna.expect("probe: anna: up ");
+    anna.type_line("@probe dance");
+    anna.expect("probe: anna: I know these words: ");
+    anna.type_line("@probe status");
+    anna.expect("led is on");
+    assert!(!anna.said.iter().any(|line| line.contains("probe: anna") && line.contains("warm")), "talk is no command");
+}
+
+#[test]
+fn the_same_source_runs_on_a_cortex_m3_and_takes_an_address_it_is_told() {
+    let room = Room::open();
+    let device = Device::new("probe").static_address().every_ms(200).readings(3);
+    let mut anna = room.laptop("anna");
+    let mut device = device.start(firmware(Board::An385), Cable::Plugged, &room);
+    device.expect("address 10.0.2.77/24");
+    for reading in 1..=3 {
+        anna.expect(&format!("probe: reading {reading}: "));
+    }
+    anna.expect("probe has left");
+    assert_eq!(device.wait(), Some(0), "{}", device.transcript());
+}
+
+#[test]
+fn an_entry_larger_than_a_device_takes_arrives_as_a_stub() {
+    let room = Room::open();
+    let mut anna = room.laptop("anna");
+    let mut device = Device::new("probe").start(firmware(Board::An386), Cable::Plugged, &room);
+    device.expect("joined as probe");
+    anna.type_line(&"long ".repeat(800));
+    anna.type_line(&"x".repeat(usize::from(profile::LARGEST_ENTRY)));
+    anna.type_line("done");
+    device.expect("anna: 4000 bytes, too long");
+    let whole = device.expect("anna: xxx");
+    assert!(whole.contains(&"x".repeat(usize::from(profile::LARGEST_ENTRY))));
+    device.expect("anna: done");
+}
+
+#[test]
+fn at_a_fifth_of_all_datagrams_lost_everything_is_said_once_and_in_order() {
+    let room = Room::open();
+    let mut relay = Process::start(
+        "kabar-relay",
+        room.home.path(),
+        &["--listen", "127.0.0.1:0", "--to", &room.address, "--loss", "20%", "--seed", "7"],
+    );
+    let relaying = relay.expect("relaying ");
+    let address = relaying.split_whitespace().nth(1).expect("an address").to_owned();
+    let mut anna = room.laptop("anna");
+    let device = Device::new("probe").every_ms(100).readings(20);
+    let mut device = device.start_at(firmware(Board::An386), Cable::Plugged, &room, &address);
+    anna.expect("probe has joined");
+    anna.type_line("@probe uptime");
+    anna.expect("probe: anna: up ");
+    assert_eq!(device.wait(), Some(0), "{}", device.transcript());
+    anna.expect("probe has left");
+    assert_eq!(readings(&anna), (1..=20).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_device_comes_back_by_itself_and_says_what_it_had_not_yet_said() {
+    let mut room = Room::open();
+    let device = Device::new("probe").every_ms(250);
+    let mut device = device.start(firmware(Board::An386), Cable::Plugged, &room);
+    device.expect("reading 2: ");
+    room.kill_server();
+    device.expect("connection lost");
+    let measured = device.count("measured");
+    room.restart_server();
+    device.expect("joined as probe");
+    let mut anna = room.laptop("anna");
+    let last = measured + 3;
+    anna.expect(&format!("probe: reading {last}: "));
+    let said = readings(&anna);
+    assert!(said.windows(2).all(|pair| pair[1] == pair[0] + 1), "{said:?}");
+    let first = usize::try_from(said[0]).expect("a small number");
+    assert!(first <= measured, "what was measured while nobody heard it: {said:?}");
+    anna.type_line("@probe status");
+    assert!(!anna.expect("probe: anna: reading ").contains("missing"));
+}
+
+#[test]
+fn a_device_that_starts_again_keeps_its_name_and_nobody_else_gets_it() {
+    let room = Room::open();
+    let mut anna = room.laptop("anna");
+    let probe = Device::new("probe").every_ms(500);
+    let image = firmware(Board::An386);
+    let mut first = probe.start(image, Cable::Plugged, &room);
+    first.expect("joined as probe");
+    anna.expect("probe: reading 1: ");
+    first.kill();
+    let mut second = probe.start(image, Cable::Plugged, &room);
+    second.expect("joined as probe");
+    anna.expect("probe: reading 1: ");
+    anna.type_line("@probe uptime");
+    anna.expect("probe: anna: up ");
+
+    let mut other = Device::new("probe").start(image, Cable::Plugged, &room);
+    assert_eq!(other.wait(), Some(7), "another identity: {}", other.transcript());
+    assert_eq!(other.count("ended: refused, RefusedCode(2)"), 1, "{}", other.transcript());
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_once_and_joined_when_it_comes() {
+    let mut room = Room::open();
+    room.kill_server();
+    let device = Device::new("probe").every_ms(300);
+    let mut device = device.start(firmware(Board::An386), Cable::Plugged, &room);
+    device.expect("the server does not answer");
+    device.expect("measured");
+    room.restart_server();
+    device.expect("joined as probe");
+    assert_eq!(device.count("the server does not answer"), 1, "{}", device.transcript());
+    let mut anna = room.laptop("anna");
+    anna.type_line("@probe status");
+    anna.expect("probe: anna: reading ");
+    let said = readings(&anna);
+    assert!(said.first() == Some(&1), "what it measured meanwhile is said too: {said:?}");
+}
+
+#[test]
+fn a_network_without_addresses_is_told_once_and_the_device_measures_on() {
+    let room = Room::open();
+    let device = Device::new("probe").every_ms(200);
+    let mut device = device.start(firmware(Board::An386), Cable::Nobody, &room);
+    device.expect("the network gives no address");
+    for _ in 0..10 {
+        device.expect("measured");
+    }
+    assert_eq!(device.count("the network gives no address"), 1, "{}", device.transcript());
+    assert_eq!(device.count("panic"), 0, "{}", device.transcript());
+}
+
+#[test]
+fn a_device_that_was_not_told_everything_does_not_start() {
+    let room = Room::open();
+    let whole = Device::new("probe").words(&room, "9999");
+    let image = firmware(Board::An386);
+    for key in ["seed", "identity", "server", "fingerprint", "room", "secret", "name", "ip"] {
+        let is_other = |word: &&String| !word.starts_with(&format!("{key}="));
+        let without: Vec<String> = whole.iter().filter(is_other).cloned().collect();
+        assert_eq!(without.len() + 1, whole.len());
+        refuses(&mut Machine::start(&image, Cable::Plugged, &without, &[]), key);
+    }
+    let short: Vec<String> = whole.iter().map(|word| word.trim_end_matches(char::is_alphanumeric).to_owned()).collect();
+    refuses(&mut Machine::start(&image, Cable::Plugged, &short, &[]), "seed");
+}
+
+fn refuses(device: &mut Machine, key: &str) {
+    assert_eq!(device.wait(), Some(2), "without {key}: {}", device.transcript());
+    assert_eq!(device.count("not started: "), 1, "{}", device.transcript());
+    assert_eq!(device.count(&format!("({key}) is missing or malformed")), 1, "{}", device.transcript());
+}
+
+/// The numbers of the readings that a laptop was shown, in their order.
+fn readings(laptop: &Process) -> Vec<u32> {
+    let texts = laptop.said.iter().filter_map(|line| line.split_once("probe: reading "));
+    texts.filter_map(|(_, reading)| reading.split(':').next()?.parse().ok()).collect()
+}
