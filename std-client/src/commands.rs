@@ -52,7 +52,7 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
     let dir = open(data_dir)?;
     let person = Person::become_one(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
-    let hosting = Hosting { data_dir: dir.path(), room: room.clone(), listen, advertise, password, transcript: None };
+    let hosting = Hosting { advertise, password, ..Hosting::new(dir.path(), room.clone(), listen) };
     let slow = || eprintln!("making this room's key (once) ...");
     // The client in the same process shows what happens.
     let hosted = hosting.start(slow, |_| ()).map_err(Ending::error)?;

@@ -3,14 +3,15 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{backup, check, completions, history, man, run};
+use crate::commands::{backup, check, completions, config, history, invite, man, run};
 
 /// The program's name, as it is called and as it speaks of itself.
 pub const PROGRAM: &str = "kabar-server";
 
 /// Hosts a room for encrypted chat over UDP.
 ///
-/// Prints where it listens, then an invite that lets others in, then one line per thing that happens. SIGTERM or Ctrl-C stop it.
+/// Prints where it listens, then an invite that lets others in, then one line per thing that happens. What is typed is said to the
+/// room; /help lists commands. SIGTERM or Ctrl-C stop it.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -25,6 +26,10 @@ pub struct Arguments {
 pub enum Command {
     /// Hosts the room; what happens when no subcommand is named.
     Run(run::Arguments),
+    /// Prints what lets others in, also while no server runs.
+    Invite(invite::Arguments),
+    /// Prints every setting, its value, and who said so, as a configuration file.
+    Config(config::Arguments),
     /// Prints what was said: all of it, the last lines, since a time, or where words occur.
     History(history::Arguments),
     /// Looks for damage in the history.

@@ -6,18 +6,19 @@ use std::path::Path;
 
 use kabar_core::crypto::rsa::KeySize;
 
-use crate::address::{Advertised, Host};
+use crate::address::{Advertised, Host, HostPort};
 use crate::advertise::reachable_ip;
 use crate::data_dir::{DataDir, FileError, Lock, LockError};
 use crate::driver::{Control, Parts, Server, ServerDied, StartError};
-use crate::hub::{Entrance, HubConfig, HubEvent};
+use crate::hub::{Entrance, HubConfig, HubEvent, HubLimits};
 use crate::invite::{Invite, RoomName};
 use crate::key_file::{load_or_make_key, load_or_make_secret};
 use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
 use crate::transcript::Transcript;
 
-const LOCK_FILE: &str = "server.lock";
+/// Held by the server of a data directory.
+pub const LOCK_FILE: &str = "server.lock";
 
 /// What a room is hosted with.
 #[derive(Debug)]
@@ -34,6 +35,10 @@ pub struct Hosting<'a> {
     pub password: Option<&'a str>,
     /// A file that gets every entry as a line.
     pub transcript: Option<&'a Path>,
+    /// How large a key is made if there is none.
+    pub key_size: KeySize,
+    /// The hub's bounds.
+    pub limits: HubLimits,
 }
 
 /// A hosted room. Stops when it is dropped.
@@ -41,6 +46,7 @@ pub struct Hosting<'a> {
 pub struct Hosted {
     server: Server,
     invite: Invite,
+    key_size: KeySize,
     // Given back last, when nothing of this process uses the directory any more.
     _lock: Lock,
 }
@@ -59,6 +65,15 @@ pub enum HostingError {
     Start(StartError),
 }
 
+impl<'a> Hosting<'a> {
+    /// A room with nothing but defaults beside these.
+    #[must_use]
+    pub fn new(data_dir: &'a Path, room: RoomName, listen: SocketAddr) -> Self {
+        let (key_size, limits) = (KeySize::Bits2048, HubLimits::default());
+        Self { data_dir, room, listen, advertise: None, password: None, transcript: None, key_size, limits }
+    }
+}
+
 impl Hosting<'_> {
     /// Locks the directory, loads or makes what is in it, and begins to serve. `slow` is called if making a key takes a while;
     /// `on_event` is told of everything, on the serving thread, and must not block.
@@ -75,10 +90,12 @@ impl Hosting<'_> {
             LockError::Held(id) => HostingError::InUse(dir.path().to_path_buf(), id),
             LockError::File(error) => HostingError::File(error),
         })?;
-        let key = load_or_make_key(&dir, KeySize::Bits2048, slow)?;
+        let key = load_or_make_key(&dir, self.key_size, slow)?;
+        let key_size = key.size();
         let secret = load_or_make_secret(&dir, &self.room)?;
         let verifier = self.password.map(|password| Password::set(&dir, &self.room, password)).transpose()?;
         let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
+        config.limits = self.limits;
         if let Some(password) = &verifier {
             (config.entrance, config.admission_tag) = (Entrance::Password, password.tag());
         }
@@ -101,8 +118,9 @@ impl Hosting<'_> {
         let advertised =
             self.advertise.unwrap_or_else(|| Advertised { host: Host::Ip(reachable_ip(local.ip())), port: None });
         let (host, port) = (advertised.host, advertised.port.unwrap_or(local.port()));
+        save_address(&dir, &self.room, &HostPort { host: host.clone(), port })?;
         let invite = Invite { host, port, room: self.room, fingerprint: server.fingerprint(), secret };
-        Ok(Hosted { server, invite, _lock: lock })
+        Ok(Hosted { server, invite, key_size, _lock: lock })
     }
 }
 
@@ -117,6 +135,12 @@ impl Hosted {
     #[must_use]
     pub fn invite(&self) -> &Invite {
         &self.invite
+    }
+
+    /// The size of its key.
+    #[must_use]
+    pub fn key_size(&self) -> KeySize {
+        self.key_size
     }
 
     /// Whether nobody but this computer can follow the invite.
@@ -168,6 +192,24 @@ impl From<OpenError> for HostingError {
     }
 }
 
+/// Where invites to a room said it is when it was hosted last.
+///
+/// # Errors
+/// [`FileError`].
+pub fn last_address(dir: &DataDir, room: &RoomName) -> Result<Option<HostPort>, FileError> {
+    let text = dir.read(&address_file(room))?;
+    Ok(text.and_then(|text| text.trim().parse().ok()))
+}
+
+/// For [`last_address`].
+fn save_address(dir: &DataDir, room: &RoomName, address: &HostPort) -> Result<(), FileError> {
+    dir.replace(&address_file(room), format!("{address}\n").as_bytes())
+}
+
+fn address_file(room: &RoomName) -> String {
+    format!("rooms/{room}.address")
+}
+
 impl From<FileError> for HostingError {
     fn from(error: FileError) -> Self {
         Self::File(error)
@@ -197,7 +239,7 @@ mod tests {
     fn hosting(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<Hosted, HostingError> {
         let room = RoomName::new("lobby").unwrap();
         let (listen, advertise) = (listen.parse().unwrap(), advertise.map(|text| text.parse().unwrap()));
-        Hosting { data_dir, room, listen, advertise, password: None, transcript: None }.start(|| (), |_| ())
+        Hosting { advertise, ..Hosting::new(data_dir, room, listen) }.start(|| (), |_| ())
     }
 
     #[test]

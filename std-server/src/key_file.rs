@@ -47,14 +47,23 @@ pub fn load_or_make_key(
     size: KeySize,
     slow: impl FnOnce() + Send,
 ) -> Result<AnyRsaPrivateKey, FileError> {
-    let path = dir.join(KEY_FILE);
-    if let Some(text) = dir.read(KEY_FILE)? {
-        return parse_key(&text).ok_or_else(|| FileError::damaged(&path, "it is damaged; restore it from a copy"));
+    if let Some(key) = load_key(dir)? {
+        return Ok(key);
     }
+    let path = dir.join(KEY_FILE);
     let seed = Zeroizing::new(random_bytes().map_err(FileError::new("make a key for", &path))?);
     let key = saying_if_slow(slow, || AnyRsaPrivateKey::generate(size, &mut ChaCha20Rng::from_seed(*seed)));
     dir.replace(KEY_FILE, show_key(&key).as_bytes())?;
     Ok(key)
+}
+
+/// Loads the server's key, if there is one.
+///
+/// # Errors
+/// [`FileError`], also if the file is damaged.
+pub fn load_key(dir: &DataDir) -> Result<Option<AnyRsaPrivateKey>, FileError> {
+    let damaged = || FileError::damaged(&dir.join(KEY_FILE), "it is damaged; restore it from a copy");
+    dir.read(KEY_FILE)?.map(|text| parse_key(&text).ok_or_else(damaged)).transpose()
 }
 
 /// Loads a room's secret; draws one if there is none.
@@ -62,18 +71,36 @@ pub fn load_or_make_key(
 /// # Errors
 /// [`FileError`], also if the file is damaged.
 pub fn load_or_make_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
-    let name = format!("rooms/{room}.secret");
-    let path = dir.join(&name);
-    if let Some(text) = dir.read(&name)? {
-        let secret = text.strip_prefix(SECRET_VERSION).and_then(|rest| RoomSecret::from_base32(rest.trim()));
-        return secret.ok_or_else(|| {
-            FileError::damaged(&path, "it is damaged; restore it from a copy, or remove it for a new secret")
-        });
-    }
-    let secret = RoomSecret::new(random_bytes().map_err(FileError::new("draw a secret for", &path))?);
+    load_secret(dir, room)?.map_or_else(|| draw_secret(dir, room), Ok)
+}
+
+/// Loads a room's secret, if there is one.
+///
+/// # Errors
+/// [`FileError`], also if the file is damaged.
+pub fn load_secret(dir: &DataDir, room: &RoomName) -> Result<Option<RoomSecret>, FileError> {
+    let name = secret_file(room);
+    let parse = |text: &str| text.strip_prefix(SECRET_VERSION).and_then(|rest| RoomSecret::from_base32(rest.trim()));
+    let damaged =
+        || FileError::damaged(&dir.join(&name), "it is damaged; restore it from a copy, or remove it for a new secret");
+    dir.read(&name)?.map(|text| parse(&text).ok_or_else(damaged)).transpose()
+}
+
+/// Draws a room's secret, in the place of the one that it may have: invites with that let nobody in any more, from the next start
+/// of the server on.
+///
+/// # Errors
+/// [`FileError`].
+pub fn draw_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
+    let name = secret_file(room);
+    let secret = RoomSecret::new(random_bytes().map_err(FileError::new("draw a secret for", &dir.join(&name)))?);
     let text = Zeroizing::new(format!("{SECRET_VERSION}\n{}\n", secret.to_base32()));
     dir.replace(&name, text.as_bytes())?;
     Ok(secret)
+}
+
+fn secret_file(room: &RoomName) -> String {
+    format!("rooms/{room}.secret")
 }
 
 fn parse_key(text: &str) -> Option<AnyRsaPrivateKey> {

@@ -11,14 +11,16 @@
 //! * [`data_dir`], [`key_file`], [`password`], [`random`]: what a server keeps.
 //! * [`transcript`]: every entry as a line of a plain file.
 //! * [`text`], [`json`], [`console`], [`output`]: how lines look, what is kept from being shown, and a thread that writes them.
+//! * [`config`]: every setting with one value, and who said so. * [`metrics`]: figures for Prometheus.
 //! * [`cli`], [`commands`]: the program `kabar-server`, subcommand by subcommand.
-//! * [`clock`], [`signals`]: what programs need beside that.
+//! * [`clock`], [`signals`], [`notify`]: what programs need beside that.
 
 pub mod address;
 pub mod advertise;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod config;
 pub mod console;
 pub mod data_dir;
 pub mod driver;
@@ -28,7 +30,9 @@ pub mod hub;
 pub mod invite;
 pub mod json;
 pub mod key_file;
+pub mod metrics;
 pub mod names;
+pub mod notify;
 pub mod output;
 pub mod password;
 pub mod random;

@@ -1,5 +1,6 @@
 //! The `kabar-server` program.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,7 +18,8 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{PROGRAM}: {error}");
+            // Nobody may be there to read it.
+            drop(writeln!(std::io::stderr(), "{PROGRAM}: {error}"));
             ExitCode::from(error.exit_code())
         }
     }
@@ -25,10 +27,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), CommandError> {
     match command {
-        Command::Run(arguments) => commands::run::run(arguments),
+        Command::Run(arguments) => commands::run::run(&arguments),
         Command::History(arguments) => commands::history::run(arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Invite(arguments) => commands::invite::run(&arguments),
+        Command::Config(arguments) => commands::config::run(&arguments),
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Man(arguments) => commands::man::run(&arguments),
     }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{CommandError, data_dir};
+use super::CommandError;
+use crate::config::Storage;
 use crate::store::{FILE_NAME, copy};
 
 /// Of `backup`.
@@ -15,9 +16,8 @@ pub struct Arguments {
     /// The copy; nothing may be there.
     file: PathBuf,
 
-    /// Where the server's data lies [default: the user's data directory].
-    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    storage: Storage,
 }
 
 /// Makes the copy, for its owner only.
@@ -25,7 +25,7 @@ pub struct Arguments {
 /// # Errors
 /// [`CommandError::Failed`] if it is not made; nothing is left of it then.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
-    let dir = data_dir(arguments.data_dir.clone())?;
+    let dir = arguments.storage.resolve().map_err(CommandError::Usage)?.data_dir;
     copy(&dir, &arguments.file).map_err(CommandError::failed)?;
     eprintln!("copied {} to {}", dir.join(FILE_NAME).display(), arguments.file.display());
     Ok(())

@@ -1,18 +1,18 @@
 //! `kabar-server check`: whether the history is what it should be.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{CommandError, data_dir, said};
+use super::{CommandError, said};
+use crate::config::Storage;
 use crate::store::{FILE_NAME, Report};
 use crate::text::clean_line;
 
 /// Of `check`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Where the server's data lies [default: the user's data directory].
-    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    storage: Storage,
 }
 
 /// Reads everything and prints what was found.
@@ -20,7 +20,7 @@ pub struct Arguments {
 /// # Errors
 /// [`CommandError::Failed`] if anything is wrong.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
-    let dir = data_dir(arguments.data_dir.clone())?;
+    let dir = arguments.storage.resolve().map_err(CommandError::Usage)?.data_dir;
     let report = Report::make(&dir).map_err(CommandError::failed)?;
     let path = dir.join(FILE_NAME);
     said(show(&path, &report, &mut io::stdout().lock()))?;

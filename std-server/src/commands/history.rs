@@ -8,7 +8,8 @@ use jiff::civil::DateTime;
 use jiff::{Span, Timestamp, Zoned};
 use serde::Serialize;
 
-use super::{CommandError, Place, said};
+use super::{CommandError, said};
+use crate::config::Place;
 use crate::json;
 use crate::store::{Filter, History, LogEntry, Query, complete_index};
 use crate::text::{Content, Line, Lines};
@@ -50,7 +51,8 @@ pub enum Format {
 /// # Errors
 /// [`CommandError::Failed`] if there is no such history or it cannot be read.
 pub fn run(arguments: Arguments) -> Result<(), CommandError> {
-    let dir = arguments.place.data_dir()?;
+    let config = arguments.place.resolve().map_err(CommandError::Usage)?;
+    let dir = config.data_dir;
     let history = History::open(&dir).map_err(CommandError::failed)?;
     if arguments.search.is_some() {
         complete_index(&dir);
@@ -58,7 +60,7 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
     let unusable = |error| CommandError::failed(history.unusable(error));
     let since_ms = arguments.since.map(|since| u64::try_from(since.as_millisecond()).unwrap_or(0));
     let filter = Filter { since_ms, last: arguments.last, search: arguments.search };
-    let room = arguments.place.room.as_str();
+    let room = config.room.as_str();
     let Some(mut selection) = history.find(room, &filter).map_err(unusable)? else {
         let rooms = history.rooms().map_err(unusable)?;
         return Err(CommandError::Failed(match rooms.as_slice() {

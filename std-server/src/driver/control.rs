@@ -1,6 +1,7 @@
 //! What an operator does to a running server, from any thread: console, metrics, signals, the program around it.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 
@@ -8,7 +9,8 @@ use kabar_core::time::Instant;
 use mio::Waker;
 
 use crate::fast::Fast;
-use crate::hub::{Counters, Hub, OperatorError, Outcome, Presence, Status};
+use crate::hub::{Counters, Hub, HubLimits, OperatorError, Outcome, Presence, Status};
+use crate::metrics::Meters;
 use crate::store::Sanction;
 
 /// What a server is told while it runs.
@@ -26,11 +28,44 @@ type Act = dyn FnOnce(&mut Hub<Fast>, Instant) + Send;
 pub struct Control {
     commands: SyncSender<Command>,
     waker: Arc<Waker>,
+    about: Arc<About>,
+}
+
+/// What does not change while a server runs, and what counts itself.
+#[derive(Debug)]
+struct About {
+    local: SocketAddr,
+    limits: HubLimits,
+    meters: Arc<Meters>,
 }
 
 impl Control {
-    pub(super) fn new(commands: SyncSender<Command>, waker: Arc<Waker>) -> Self {
-        Self { commands, waker }
+    pub(super) fn new(
+        commands: SyncSender<Command>,
+        waker: Arc<Waker>,
+        local: SocketAddr,
+        limits: HubLimits,
+        meters: Arc<Meters>,
+    ) -> Self {
+        Self { commands, waker, about: Arc::new(About { local, limits, meters }) }
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.about.local
+    }
+
+    /// The bounds it works in.
+    #[must_use]
+    pub fn limits(&self) -> &HubLimits {
+        &self.about.limits
+    }
+
+    /// What its worker threads measure.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.about.meters
     }
 
     /// Begins to stop; [`super::Server::wait`] returns when it is done.

@@ -12,6 +12,7 @@ mod workers;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -23,6 +24,7 @@ use crate::clock::Clock;
 use crate::fast::Fast;
 use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
 use crate::key_file::fingerprint;
+use crate::metrics::Meters;
 use crate::random::random_bytes;
 use crate::store::{LogReader, ReadError, Store};
 
@@ -97,20 +99,20 @@ impl Server {
         let loaded = store.load(&config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;
         let fingerprint = fingerprint(key.modulus());
-        let limits = config.limits;
+        let (limits, meters) = (config.limits, Arc::new(Meters::new()));
         let clock = Clock::start();
         let hub = Hub::<Fast>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);
         let (mut serve, waker) = Loop::new(hub, socket, clock, receiver, on_event).map_err(StartError::System)?;
-        let workers =
-            workers::Workers::start(&limits, key, verifier, store, reader, &waker).map_err(StartError::System)?;
+        let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &meters);
+        let workers = workers.map_err(StartError::System)?;
         let thread = std::thread::Builder::new().name("kabar-server".to_owned()).spawn(move || {
             let served = serve.run(&workers);
             workers.stop();
             served.map_err(|_| ServerDied)
         });
         let thread = Some(thread.map_err(StartError::System)?);
-        let control = Control::new(commands, waker);
+        let control = Control::new(commands, waker, local, limits, meters);
         Ok(Self { control, thread, local, fingerprint, receive_buffer })
     }
 

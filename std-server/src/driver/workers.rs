@@ -6,13 +6,14 @@
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::rsa::PrivateKey;
 use mio::Waker;
 
-use crate::hub::{AcceptJob, Done, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreJob};
+use crate::hub::{AcceptJob, Done, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreDone, StoreJob};
+use crate::metrics::Meters;
 use crate::store::{LogReader, Store};
 
 /// Threads for public-key work: more would only take time from the one that serves.
@@ -47,6 +48,7 @@ impl<P: Provider + 'static> Workers<P> {
         store: impl Store + Send + 'static,
         mut reader: impl LogReader + Send + 'static,
         waker: &Arc<Waker>,
+        meters: &Arc<Meters>,
     ) -> std::io::Result<Self> {
         let (accept, accept_jobs) = mpsc::sync_channel::<AcceptJob<P>>(limits.accept_jobs);
         let (password, password_jobs) = mpsc::sync_channel::<PasswordJob>(1);
@@ -62,13 +64,20 @@ impl<P: Provider + 'static> Workers<P> {
         for _ in 0..accept_threads {
             let (key, jobs, report) = (Arc::clone(&key), Arc::clone(&accept_jobs), report.clone());
             let next = move || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
-            threads.push(spawn("kabar-accept", next, move |job| Done::Accept(job.run(&*key)), report)?);
+            let meters = Arc::clone(meters);
+            let run = move |job: AcceptJob<P>| {
+                let begun = Instant::now();
+                let done = Done::Accept(job.run(&*key));
+                meters.handshake_time.observe(begun.elapsed().as_secs_f64());
+                done
+            };
+            threads.push(spawn("kabar-accept", next, run, report)?);
         }
         let run = move |job: PasswordJob| Done::Password(job.run(&verifier));
         threads.push(spawn("kabar-password", move || password_jobs.recv().ok(), run, report.clone())?);
         let run = move |job: ReadJob| Done::Store(job.run(&mut reader));
         threads.push(spawn("kabar-read", move || read_jobs.recv().ok(), run, report.clone())?);
-        threads.push(spawn_store(store, store_jobs, report)?);
+        threads.push(spawn_store(store, store_jobs, report, Arc::clone(meters))?);
         Ok(Self { accept, password, store: store_sender, read, done, threads })
     }
 
@@ -137,6 +146,7 @@ fn spawn_store(
     mut store: impl Store + Send + 'static,
     jobs: Receiver<StoreJob>,
     report: Report,
+    meters: Arc<Meters>,
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
         // What the last run left to do, too.
@@ -148,7 +158,7 @@ fn spawn_store(
             };
             match next {
                 Ok(job) => {
-                    if report.done.send(Done::Store(job.run(&mut store))).is_err() {
+                    if report.done.send(Done::Store(run_measured(job, &mut store, &meters))).is_err() {
                         return;
                     }
                     drop(report.waker.wake());
@@ -160,4 +170,15 @@ fn spawn_store(
         }
     };
     std::thread::Builder::new().name("kabar-store".to_owned()).spawn(run)
+}
+
+/// Runs a job, and notes what a commit that succeeded took.
+fn run_measured(job: StoreJob, store: &mut impl Store, meters: &Meters) -> StoreDone {
+    let entries = if let StoreJob::Append(batch) = &job { Some(batch.entries.len()) } else { None };
+    let begun = Instant::now();
+    let done = job.run(store);
+    if let (Some(entries), StoreDone::Append(Ok(()))) = (entries, &done) {
+        meters.committed(begun.elapsed(), entries);
+    }
+    done
 }

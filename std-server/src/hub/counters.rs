@@ -7,13 +7,15 @@ pub struct Counted {
     pub name: &'static str,
     /// What it counts, as a sentence.
     pub help: &'static str,
+    /// Whether each time a datagram was dropped.
+    pub is_drop: bool,
     /// How often that happened.
     pub value: u64,
 }
 
-/// Declares [`Counters`] from one list: a sentence and a name each.
+/// Declares [`Counters`] from one list: a sentence and a name each; `@dropped` marks reasons to drop a datagram.
 macro_rules! counters {
-    ($(#[doc = $help:literal] $name:ident,)+) => {
+    ($(#[doc = $help:literal] $(@$mark:ident)? $name:ident,)+) => {
         /// Counts since the hub began.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
@@ -24,7 +26,12 @@ macro_rules! counters {
         impl Counters {
             /// All of them.
             pub fn all(&self) -> impl Iterator<Item = Counted> {
-                [$(Counted { name: stringify!($name), help: $help.trim_ascii(), value: self.$name },)+].into_iter()
+                [$(Counted {
+                    name: stringify!($name),
+                    help: $help.trim_ascii(),
+                    is_drop: is_drop(&[$(stringify!($mark))?]),
+                    value: self.$name,
+                },)+].into_iter()
             }
         }
     };
@@ -39,24 +46,24 @@ counters! {
     bytes_in,
     /// Bytes of datagrams that went out.
     bytes_out,
-    /// Dropped: the CRC does not match.
-    damaged,
-    /// Dropped: a version, type or suite that does not exist.
-    unknown,
-    /// Dropped: the body breaks its layout, or a client does not send this.
-    malformed,
-    /// Dropped: a Hello for another key or too short for its answer, a ciphertext for another key.
-    wrong_key,
-    /// Dropped: a cookie that is not valid.
-    wrong_cookie,
-    /// Dropped: the tag does not verify.
-    not_authentic,
-    /// Dropped: seen before.
-    replayed,
-    /// Dropped: too old.
-    stale,
-    /// Dropped: no room for its data now; it will come again.
-    no_room,
+    /// Datagrams dropped: the CRC does not match.
+    @dropped damaged,
+    /// Datagrams dropped: a version, type or suite that does not exist.
+    @dropped unknown,
+    /// Datagrams dropped: the body breaks its layout, or a client does not send this.
+    @dropped malformed,
+    /// Datagrams dropped: a Hello for another key or too short for its answer, a ciphertext for another key.
+    @dropped wrong_key,
+    /// Datagrams dropped: a cookie that is not valid.
+    @dropped wrong_cookie,
+    /// Datagrams dropped: the tag does not verify.
+    @dropped not_authentic,
+    /// Datagrams dropped: seen before.
+    @dropped replayed,
+    /// Datagrams dropped: too old.
+    @dropped stale,
+    /// Datagrams dropped: no room for its data now; it will come again.
+    @dropped no_room,
     /// Packets of connections opened and taken.
     packets_received,
     /// Packets of connections sealed and sent.
@@ -78,17 +85,17 @@ counters! {
     /// Hints not sent, to keep their rate.
     hints_limited,
     /// Initiates dropped: the cookie was used up.
-    cookies_limited,
+    @dropped cookies_limited,
     /// Initiates dropped: no more cookies can be counted.
-    cookies_full,
+    @dropped cookies_full,
     /// Initiates dropped: the half-open table is full.
-    half_open_full,
+    @dropped half_open_full,
     /// Initiates dropped: the half-open entries of a prefix are used up.
-    half_open_prefix_full,
+    @dropped half_open_prefix_full,
     /// Initiates dropped: too many jobs wait.
-    accept_jobs_full,
+    @dropped accept_jobs_full,
     /// Initiates dropped: the bucket of an address is empty while the server is busy.
-    handshakes_limited,
+    @dropped handshakes_limited,
     /// Initiates that came while the server was busy.
     handshakes_busy,
     /// Times a table of address buckets had no room for one more address.
@@ -98,9 +105,9 @@ counters! {
     /// Half-open entries that expired.
     half_open_expired,
     /// First sealed packets dropped: too many connections.
-    connections_full,
+    @dropped connections_full,
     /// First sealed packets dropped: too many connections that have not joined.
-    unjoined_full,
+    @dropped unjoined_full,
     /// Connections opened.
     connections,
     /// Connections closed because no Join came in time.
@@ -181,6 +188,11 @@ counters! {
     reclaimed,
     /// Events dropped because nobody fetched them.
     events_dropped,
+}
+
+/// Whether it is marked so.
+fn is_drop(marks: &[&str]) -> bool {
+    marks.contains(&"dropped")
 }
 
 impl Counters {

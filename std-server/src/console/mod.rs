@@ -1,4 +1,10 @@
-//! The server's console: one line per thing that happens.
+//! The server's console: one line per thing that happens, and what an operator types.
+//!
+//! * [`show_event`]: the lines. * [`input`]: the keyboard. * [`command`]: what a typed line means. * [`answer`]: what comes of it.
+
+pub mod answer;
+pub mod command;
+pub mod input;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};

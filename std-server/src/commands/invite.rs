@@ -1,0 +1,129 @@
+//! `kabar-server invite`: what lets others in, from what lies in the data directory; a server may run or not.
+
+use std::io::{self, IsTerminal, Write};
+
+use kabar_core::crypto::rsa::PrivateKey;
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
+
+use super::CommandError;
+use crate::address::{Host, HostPort};
+use crate::advertise::reachable_ip;
+use crate::cli::PROGRAM;
+use crate::config::{Config, Reach};
+use crate::data_dir::{DataDir, LockError};
+use crate::hosting::{LOCK_FILE, last_address};
+use crate::invite::Invite;
+use crate::key_file::{draw_secret, fingerprint, load_key, load_secret};
+
+/// Of `invite`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    reach: Reach,
+    /// Draws a new secret first: all earlier invites stop working, for members too, when the server is started again.
+    #[arg(long)]
+    new: bool,
+    /// Shows it as a QR code, too.
+    #[arg(long)]
+    qr: bool,
+}
+
+/// Prints it.
+///
+/// # Errors
+/// [`CommandError`].
+pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
+    let config = arguments.reach.resolve().map_err(CommandError::Usage)?;
+    let unused = || {
+        let path = config.data_dir.display();
+        CommandError::Failed(format!("no server has run in {path} yet: start {PROGRAM} there once"))
+    };
+    if !config.data_dir.is_dir() {
+        return Err(unused());
+    }
+    let dir = DataDir::open(&config.data_dir).map_err(CommandError::failed)?;
+    let key = load_key(&dir).map_err(CommandError::failed)?.ok_or_else(unused)?;
+    let address = address(&dir, &config)?;
+    let (secret, notice) = if arguments.new {
+        // Held while the secret is written: no server reads the old one meanwhile.
+        let lock = dir.lock(LOCK_FILE);
+        let secret = draw_secret(&dir, &config.room).map_err(CommandError::failed)?;
+        let again = match lock {
+            Ok(_) => "when the server is started".to_owned(),
+            Err(LockError::Held(Some(id))) => format!("when the running server (process {id}) is started again"),
+            Err(LockError::Held(None)) => "when the running server is started again".to_owned(),
+            Err(LockError::File(error)) => return Err(CommandError::failed(error)),
+        };
+        (secret, Some(format!("a new secret: all earlier invites stop working, and this one works, {again}")))
+    } else {
+        (load_secret(&dir, &config.room).map_err(CommandError::failed)?.ok_or_else(unused)?, None)
+    };
+    let HostPort { host, port } = address;
+    let invite = Invite { host, port, room: config.room, fingerprint: fingerprint(key.modulus()), secret };
+    let invite = invite.to_string();
+    let picture = arguments.qr.then(|| qr_code(&invite, io::stdout().is_terminal())).unwrap_or_default();
+    if let Some(notice) = notice {
+        drop(writeln!(io::stderr(), "{PROGRAM}: {notice}"));
+    }
+    io::stdout().write_all(format!("{invite}\n{picture}").as_bytes()).map_err(CommandError::failed)
+}
+
+/// What the running server would say, as far as that is known: what it is told to advertise, else what its last invite named.
+fn address(dir: &DataDir, config: &Config) -> Result<HostPort, CommandError> {
+    let last = last_address(dir, &config.room).map_err(CommandError::failed)?;
+    let port = last.as_ref().map(|last| last.port).or((config.listen.port() != 0).then_some(config.listen.port()));
+    let missing = || {
+        let why = "the server chooses its port when it starts, and has not run yet";
+        CommandError::Failed(format!("{why}: start it once, or use --advertise HOST:PORT"))
+    };
+    match (&config.advertise, last) {
+        (Some(told), _) => Ok(HostPort { host: told.host.clone(), port: told.port.or(port).ok_or_else(missing)? }),
+        (None, Some(last)) => Ok(last),
+        (None, None) => {
+            Ok(HostPort { host: Host::Ip(reachable_ip(config.listen.ip())), port: port.ok_or_else(missing)? })
+        }
+    }
+}
+
+/// Two rows of the code per line. On a terminal with colours of its own: cameras want dark on light.
+fn qr_code(invite: &str, is_terminal: bool) -> String {
+    let Ok(code) = QrCode::with_error_correction_level(invite, EcLevel::L) else { return String::new() };
+    let picture = code.render::<Dense1x2>().quiet_zone(true).build();
+    let (start, end) = if is_terminal { ("\x1b[30;107m", "\x1b[0m") } else { ("", "") };
+    picture.lines().map(|line| format!("{start}{line}{end}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INVITE: &str = "kabar://192.168.0.162:9999/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4";
+
+    #[test]
+    fn the_picture_holds_every_module_and_fits_a_terminal() {
+        let picture = qr_code(INVITE, false);
+        let code = QrCode::with_error_correction_level(INVITE, EcLevel::L).unwrap();
+        let (width, quiet) = (code.width(), 4);
+        let lines: Vec<Vec<char>> = picture.lines().map(|line| line.chars().collect()).collect();
+        assert!(width + 2 * quiet <= 80 && lines.len() <= 40, "{width}");
+        for y in 0..width {
+            for x in 0..width {
+                let (row, column) = (y + quiet, x + quiet);
+                let is_drawn = match lines[row / 2][column] {
+                    '\u{2588}' => true,
+                    '\u{2580}' => row % 2 == 0,
+                    '\u{2584}' => row % 2 == 1,
+                    _ => false,
+                };
+                assert_eq!(is_drawn, code[(x, y)] == qrcode::Color::Dark, "{x} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_gets_dark_on_light_whatever_its_colours_are() {
+        let picture = qr_code(INVITE, true);
+        assert!(picture.lines().all(|line| line.starts_with("\x1b[30;107m") && line.ends_with("\x1b[0m")));
+    }
+}

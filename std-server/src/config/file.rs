@@ -1,0 +1,115 @@
+//! The configuration file: one `key = value` per setting. A key that does not exist is an error, not a wish that nobody hears.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use toml::de::{DeTable, DeValue};
+
+use super::settings::is_known;
+use super::sources::Origin;
+
+/// Its name in the data directory.
+pub const FILE_NAME: &str = "kabar-server.toml";
+
+/// What a configuration file says.
+#[derive(Clone, Debug, Default)]
+pub struct File {
+    path: PathBuf,
+    values: BTreeMap<String, (OsString, usize)>,
+}
+
+impl File {
+    /// Reads a file; an empty one if it is not there and need not be.
+    ///
+    /// # Errors
+    /// One line that names the file, the line in it, and the key.
+    pub fn read(path: &Path, must_exist: bool) -> Result<Self, String> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => Ok(Self::default()),
+            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, String> {
+        let line_of = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+        let place = |at: usize| format!("{}:{}", path.display(), line_of(at));
+        let table = DeTable::parse(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            format!("{}: {}", place(at), error.message().lines().next().unwrap_or("not TOML"))
+        })?;
+        let mut entries: Vec<_> = table.get_ref().iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let mut values = BTreeMap::new();
+        for (key, value) in entries {
+            let (name, at) = (key.get_ref().to_string(), key.span().start);
+            if !is_known(&name) {
+                return Err(format!("{}: unknown key {name:?}; `kabar-server config` lists all", place(at)));
+            }
+            let value: OsString = match value.get_ref() {
+                DeValue::String(text) => text.as_ref().into(),
+                DeValue::Integer(number) if number.radix() == 10 => number.as_str().into(),
+                _ => return Err(format!("{}: {name}: the value must be a text or a number", place(at))),
+            };
+            values.insert(name, (value, line_of(at)));
+        }
+        Ok(Self { path: path.to_path_buf(), values })
+    }
+
+    /// What it says of `name`, and where.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<(OsString, Origin)> {
+        let (value, line) = self.values.get(name)?;
+        Some((value.clone(), Origin::File(self.path.clone(), *line)))
+    }
+
+    /// Relative paths in it are meant from where it lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<File, String> {
+        File::parse(Path::new("/etc/kabar-server.toml"), text)
+    }
+
+    #[test]
+    fn gives_texts_and_numbers_with_their_lines() {
+        let file = parse("# a comment\nroom = \"den\"\n\nmax-members = 1_000\n").unwrap();
+        let (value, origin) = file.get("max-members").unwrap();
+        assert_eq!((value.to_str(), origin.to_string().as_str()), (Some("1000"), "/etc/kabar-server.toml:4"));
+        assert_eq!(file.get("room").unwrap().0, "den");
+        assert!(file.get("listen").is_none());
+    }
+
+    #[test]
+    fn names_file_line_and_key_of_what_is_wrong() {
+        for (text, place, what) in [
+            ("room = \"den\"\nmax-membrs = 7\n", "/etc/kabar-server.toml:2", "max-membrs"),
+            ("room = \"den\"\n[limits]\nmax-members = 7\n", "/etc/kabar-server.toml:2", "limits"),
+            ("\nmax-members = true\n", "/etc/kabar-server.toml:2", "max-members"),
+            ("max-members = 0x10", "/etc/kabar-server.toml:1", "max-members"),
+            ("config = \"x\"", "/etc/kabar-server.toml:1", "config"),
+            ("room = \"den\"\nroom = \"lobby\"\n", "/etc/kabar-server.toml:2", ""),
+            ("room = den\n", "/etc/kabar-server.toml:1", ""),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(place) && error.contains(what) && !error.contains('\n'), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_an_error_only_if_it_was_named() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("none.toml");
+        assert!(File::read(&path, false).unwrap().get("room").is_none());
+        assert!(File::read(&path, true).unwrap_err().contains("none.toml"));
+    }
+}

@@ -1,0 +1,99 @@
+//! The flags of settings, made from their tables.
+
+use clap::{ArgAction, ArgMatches};
+
+use super::sources::{all_names, flag_of_limit, flag_of_setting, flags_of};
+use super::{Config, Flags, SETTINGS, settings};
+use crate::hub::LIMITS;
+
+/// All flags of `kabar-server run`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFlags {
+    /// Settings.
+    pub flags: Flags,
+    /// Whether the password is the first line of stdin.
+    pub password_stdin: bool,
+}
+
+impl clap::FromArgMatches for RunFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { flags: Flags::of(matches, all_names()), password_stdin: matches.get_flag("password-stdin") })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for RunFlags {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let stdin = clap::Arg::new("password-stdin")
+            .long("password-stdin")
+            .help("Takes the password from the first line of stdin (also: KABAR_PASSWORD in the environment)")
+            .action(ArgAction::SetTrue)
+            .conflicts_with("password-file");
+        command.args(SETTINGS.iter().map(flag_of_setting)).arg(stdin).args(LIMITS.iter().map(flag_of_limit))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+/// Declares flags of some settings only.
+macro_rules! some_flags {
+    ($(#[$doc:meta])+ $name:ident = $settings:path) => {
+        $(#[$doc])+
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $name {
+            flags: Flags,
+        }
+
+        impl $name {
+            /// Settles them.
+            ///
+            /// # Errors
+            /// As [`Config::resolve`].
+            pub fn resolve(&self) -> Result<Config, String> {
+                Config::from_process(&self.flags)
+            }
+        }
+
+        impl clap::FromArgMatches for $name {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                Ok(Self { flags: Flags::of(matches, $settings.iter().copied()) })
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+
+        impl clap::Args for $name {
+            fn augment_args(command: clap::Command) -> clap::Command {
+                command.args(flags_of($settings))
+            }
+
+            fn augment_args_for_update(command: clap::Command) -> clap::Command {
+                Self::augment_args(command)
+            }
+        }
+    };
+}
+
+some_flags! {
+    /// The flags that say where a room's data lies: what every subcommand takes that works without a running server.
+    Place = settings::PLACE
+}
+
+some_flags! {
+    /// The flags that say where the data of all rooms lies.
+    Storage = settings::STORAGE
+}
+
+some_flags! {
+    /// The flags of [`Place`], and the ones that say how others reach it.
+    Reach = settings::REACH
+}

@@ -1,0 +1,224 @@
+//! How the server is set up: every setting with one value, and who said so.
+
+mod file;
+mod flags;
+mod settings;
+mod sources;
+pub mod units;
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use kabar_core::crypto::rsa::KeySize;
+
+use crate::address::{Advertised, parse_listen};
+use crate::data_dir::DataDir;
+use crate::hub::{HubLimits, LIMITS, Limit};
+use crate::invite::RoomName;
+
+pub use file::{FILE_NAME, File};
+pub use flags::{Place, Reach, RunFlags, Storage};
+pub use settings::{SETTINGS, Setting, limits_table, variable};
+pub use sources::{Flags, Origin};
+
+use sources::{Sources, all_names};
+
+/// Port of the metrics if none is written.
+const METRICS_PORT: u16 = 9_998;
+
+/// A setup without contradictions.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What invites name.
+    pub advertise: Option<Advertised>,
+    /// Where the data lies.
+    pub data_dir: PathBuf,
+    /// The room.
+    pub room: RoomName,
+    /// The size of a key that is made.
+    pub key_size: KeySize,
+    /// Where the password stands.
+    pub password_file: Option<PathBuf>,
+    /// Where the plain text of the room goes.
+    pub transcript: Option<PathBuf>,
+    /// Where metrics are answered.
+    pub metrics: Option<SocketAddr>,
+    /// The hub's bounds.
+    pub limits: HubLimits,
+    /// Every setting: name, value as text if it has one, who said so.
+    settled: Vec<(&'static str, Option<OsString>, Origin)>,
+}
+
+impl Config {
+    /// Settles every setting: flag before environment before configuration file before default.
+    ///
+    /// # Errors
+    /// One line that names what is wrong and where it was said.
+    pub fn resolve(flags: &Flags, environment: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, String> {
+        let mut sources = Sources { flags, environment, file: File::default() };
+        let named = sources.get("config").map(|(path, _)| PathBuf::from(path));
+        if let Some(path) = &named {
+            sources.file = File::read(path, true)?;
+        }
+        let mut settled = Vec::new();
+        let data_dir = path(&sources, "data-dir", &mut settled).or_else(DataDir::default_path);
+        let data_dir = data_dir.ok_or("there is no home directory: use --data-dir DIR")?;
+        if named.is_none() {
+            sources.file = File::read(&data_dir.join(FILE_NAME), false)?;
+            if let Some((_, origin)) = sources.file.get("data-dir") {
+                return Err(format!("{origin}: data-dir: this file lies in the data directory already"));
+            }
+        }
+        settled.push(match sources.get("config") {
+            Some((path, origin)) => ("config", Some(path), origin),
+            None => ("config", None, Origin::Default),
+        });
+        let mut limits = HubLimits::default();
+        for limit in LIMITS {
+            settle_limit(&sources, limit, &mut limits, &mut settled)?;
+        }
+        if limits.retry_min > limits.retry_max {
+            return Err("retry-min is longer than retry-max".to_owned());
+        }
+        let settled = &mut settled;
+        let config = Self {
+            listen: settle(&sources, "listen", settled, |text| parse_listen(text).map_err(|error| error.to_string()))?
+                .ok_or("listen has no value")?,
+            advertise: settle(&sources, "advertise", settled, |text| {
+                text.parse().map_err(|error: crate::address::AddressError| error.to_string())
+            })?,
+            room: settle(&sources, "room", settled, |text| {
+                text.parse().map_err(|error: crate::invite::InvalidRoomName| error.to_string())
+            })?
+            .ok_or("room has no value")?,
+            key_size: settle(&sources, "key-bits", settled, parse_key_size)?.ok_or("key-bits has no value")?,
+            password_file: path(&sources, "password-file", settled),
+            transcript: path(&sources, "transcript", settled),
+            metrics: settle(&sources, "metrics", settled, parse_metrics)?,
+            data_dir,
+            limits,
+            settled: Vec::new(),
+        };
+        Ok(Self { settled: std::mem::take(settled), ..config })
+    }
+
+    /// As [`Config::resolve`], with the environment of this process.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_process(flags: &Flags) -> Result<Self, String> {
+        Self::resolve(flags, &|variable| std::env::var_os(variable))
+    }
+
+    /// Who said what a setting is.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        self.settled.iter().find(|(known, ..)| *known == name).map(|(_, _, origin)| origin)
+    }
+
+    /// Every setting as a line that a configuration file takes, with who said so behind it; what has no value as a comment.
+    #[must_use]
+    pub fn show(&self) -> String {
+        let line = |name| {
+            let (_, value, origin) = self.settled.iter().find(|(known, ..)| *known == name)?;
+            let value = match name {
+                "data-dir" => Some(self.data_dir.as_os_str().to_owned()),
+                _ => value.clone(),
+            };
+            let is_plain =
+                settings::is_known(name) && !(name == "data-dir" && self.origin("config") == Some(&Origin::Default));
+            let start = if is_plain { "" } else { "# " };
+            Some(match value {
+                Some(value) => format!("{start}{name} = {:?}  # {origin}\n", value.to_string_lossy()),
+                None => format!("# {name} is not set\n"),
+            })
+        };
+        all_names().filter_map(line).collect()
+    }
+}
+
+type Settled = Vec<(&'static str, Option<OsString>, Origin)>;
+
+fn settle<T>(
+    sources: &Sources<'_>,
+    name: &'static str,
+    settled: &mut Settled,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    let default = || settings::setting(name)?.default.map(|value| (value.into(), Origin::Default));
+    let Some((value, origin)) = sources.get(name).or_else(default) else {
+        settled.push((name, None, Origin::Default));
+        return Ok(None);
+    };
+    let parsed = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned()).and_then(parse);
+    let parsed = parsed.map_err(|error| complain(name, &value, &origin, &error))?;
+    settled.push((name, Some(value), origin));
+    Ok(Some(parsed))
+}
+
+fn settle_limit(
+    sources: &Sources<'_>,
+    limit: &'static Limit,
+    limits: &mut HubLimits,
+    settled: &mut Settled,
+) -> Result<(), String> {
+    let show = |raw| units::show(limit.unit, raw);
+    let Some((value, origin)) = sources.get(limit.name) else {
+        settled.push((limit.name, Some(show(limit.default).into()), Origin::Default));
+        return Ok(());
+    };
+    let raw = value.to_str().and_then(|text| units::parse(limit.unit, text));
+    if !raw.is_some_and(|raw| limit.set(limits, raw)) {
+        let error = format!("it must be {} from {} to {}", units::hint(limit.unit), show(limit.min), show(limit.max));
+        return Err(complain(limit.name, &value, &origin, &error));
+    }
+    settled.push((limit.name, Some(value), origin));
+    Ok(())
+}
+
+/// A path; from a file, relative to where that lies.
+fn path(sources: &Sources<'_>, name: &'static str, settled: &mut Settled) -> Option<PathBuf> {
+    let Some((value, origin)) = sources.get(name) else {
+        settled.push((name, None, Origin::Default));
+        return None;
+    };
+    let path = match origin {
+        Origin::File(..) => sources.file.folder().join(&value),
+        _ => PathBuf::from(&value),
+    };
+    settled.push((name, Some(path.clone().into_os_string()), origin));
+    Some(path)
+}
+
+fn complain(name: &str, value: &OsString, origin: &Origin, error: &str) -> String {
+    let value = value.to_string_lossy();
+    match origin {
+        Origin::File(..) => format!("{origin}: {name}: {value:?}: {error}"),
+        _ => format!("{origin} {value:?}: {error}"),
+    }
+}
+
+fn parse_key_size(text: &str) -> Result<KeySize, String> {
+    match text {
+        "2048" => Ok(KeySize::Bits2048),
+        "3072" => Ok(KeySize::Bits3072),
+        "4096" => Ok(KeySize::Bits4096),
+        _ => Err("it must be 2048, 3072 or 4096".to_owned()),
+    }
+}
+
+/// On this computer only, unless an address says otherwise.
+fn parse_metrics(text: &str) -> Result<SocketAddr, String> {
+    let digits = text.strip_prefix(':').unwrap_or(text);
+    if let Ok(port) = digits.parse::<u16>() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    let ip = |text: &str| text.parse::<IpAddr>().ok().map(|ip| (ip, METRICS_PORT).into());
+    text.parse().ok().or_else(|| ip(text)).ok_or_else(|| "it must be PORT, IP:PORT or [IPV6]:PORT".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Every setting of the server: the limits of the hub, and those in the table here. Flags, variables of the environment, keys of
+//! the configuration file and the manual are made from both.
+
+use crate::config::units;
+use crate::hub::{LIMITS, Limit};
+
+/// A setting that is no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name: `--NAME` on the command line, `NAME` in the configuration file, `KABAR_NAME` in the environment.
+    pub name: &'static str,
+    /// What stands for its value in help texts.
+    pub value: &'static str,
+    /// What it is, in words.
+    pub help: &'static str,
+    /// What it is if nobody says otherwise, if that can be written.
+    pub default: Option<&'static str>,
+    /// Whether it may stand in a configuration file.
+    pub in_file: bool,
+}
+
+/// All of them.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "listen",
+        value: "ADDR",
+        help: "Where to listen: IP:PORT, IP, or PORT (0: any that is free)",
+        default: Some("[::]:9999"),
+        in_file: true,
+    },
+    Setting {
+        name: "advertise",
+        value: "HOST[:PORT]",
+        help: "What invites name, if others reach this computer by another address than it knows",
+        default: None,
+        in_file: true,
+    },
+    Setting {
+        name: "data-dir",
+        value: "DIR",
+        help: "Where key, secrets and history lie; for one server at a time [default: the user's data directory]",
+        default: None,
+        in_file: true,
+    },
+    Setting {
+        name: "config",
+        value: "FILE",
+        help: "The configuration file [default: kabar-server.toml in the data directory, if it is there]",
+        default: None,
+        in_file: false,
+    },
+    Setting { name: "room", value: "NAME", help: "The room", default: Some("lobby"), in_file: true },
+    Setting {
+        name: "key-bits",
+        value: "BITS",
+        help: "Size of the server's RSA key if there is none yet: 2048 (what microcontrollers take), 3072 or 4096",
+        default: Some("2048"),
+        in_file: true,
+    },
+    Setting {
+        name: "password-file",
+        value: "FILE",
+        help: "Lets in, beside holders of the invite, whoever knows the password in the first line of this file",
+        default: None,
+        in_file: true,
+    },
+    Setting {
+        name: "transcript",
+        value: "FILE",
+        help: "Appends every line of the room to this file, as plain text",
+        default: None,
+        in_file: true,
+    },
+    Setting {
+        name: "metrics",
+        value: "ADDR",
+        help: "Answers Prometheus at http://ADDR/metrics: PORT (on 127.0.0.1) or IP:PORT",
+        default: None,
+        in_file: true,
+    },
+];
+
+/// The settings that say where a room's data lies.
+pub(super) const PLACE: &[&str] = &["data-dir", "config", "room"];
+
+/// The settings that say where the data of all rooms lies.
+pub(super) const STORAGE: &[&str] = &["data-dir", "config"];
+
+/// Those of a room, and what says how others reach it.
+pub(super) const REACH: &[&str] = &["data-dir", "config", "room", "listen", "advertise"];
+
+/// The setting of this name.
+#[must_use]
+pub(super) fn setting(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// Whether a configuration file may hold this key.
+#[must_use]
+pub(super) fn is_known(name: &str) -> bool {
+    setting(name).map_or_else(|| Limit::named(name).is_some(), |setting| setting.in_file)
+}
+
+/// The variable of the environment that holds a setting.
+#[must_use]
+pub fn variable(name: &str) -> String {
+    format!("KABAR_{}", name.replace('-', "_").to_ascii_uppercase())
+}
+
+/// The limits as a table for people, in Markdown.
+#[must_use]
+pub fn limits_table() -> String {
+    let counter = |limit: &Limit| crate::metrics::counter_name(limit.counter);
+    let row = |limit: &Limit| {
+        let default = units::show(limit.unit, limit.default);
+        format!("| `--{}` | {default} | {} | `{}` |\n", limit.name, limit.help, counter(limit))
+    };
+    let head = "| flag and key | default | what it bounds | counter that says it was met |\n|---|---|---|---|\n";
+    head.to_owned() + &LIMITS.iter().map(row).collect::<String>()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_variables_are_unique() {
+        let names: Vec<&str> =
+            SETTINGS.iter().map(|setting| setting.name).chain(LIMITS.iter().map(|limit| limit.name)).collect();
+        let variables: BTreeSet<String> = names.iter().map(|name| variable(name)).collect();
+        assert_eq!(variables.len(), names.len());
+        // These have meanings of their own.
+        assert!(!variables.contains("KABAR_PASSWORD") && !names.contains(&"password-stdin"));
+    }
+
+    #[test]
+    fn the_table_in_the_manual_is_the_table_in_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/LIMITS.md");
+        let manual = std::fs::read_to_string(path).unwrap();
+        assert!(manual.contains(&limits_table()), "LIMITS.md should hold this table:\n{}", limits_table());
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a setting's value comes from: flag before environment before file before default.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::builder::OsStringValueParser;
+use clap::{Arg, ArgMatches};
+
+use super::settings::{Setting, setting, variable};
+use super::{File, units};
+use crate::hub::{LIMITS, Limit};
+
+/// Who said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line, by this flag.
+    Flag(&'static str),
+    /// The environment, by this variable.
+    Environment(String),
+    /// This line of this configuration file.
+    File(PathBuf, usize),
+    /// Nobody.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(f, "--{name}"),
+            Self::Environment(variable) => f.write_str(variable),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// What was said on the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    given: Vec<(&'static str, OsString)>,
+}
+
+impl Flags {
+    /// The flags of these settings.
+    pub(super) fn of(matches: &ArgMatches, names: impl IntoIterator<Item = &'static str>) -> Self {
+        let value = |name| Some((name, matches.get_one::<OsString>(name)?.clone()));
+        Self { given: names.into_iter().filter_map(value).collect() }
+    }
+
+    fn get(&self, name: &str) -> Option<(OsString, Origin)> {
+        let (name, value) = self.given.iter().find(|(known, _)| *known == name)?;
+        Some((value.clone(), Origin::Flag(name)))
+    }
+}
+
+/// The flag of a setting.
+pub(super) fn flag_of_setting(setting: &'static Setting) -> Arg {
+    let flag = flag(setting.name, setting.value);
+    let default = setting.default.map_or_else(String::new, |default| format!(" [default: {default}]"));
+    flag.help(format!("{}{default} [env: {}]", setting.help, variable(setting.name)))
+}
+
+/// The flag of a limit: only in the long help, where there is room for all.
+pub(super) fn flag_of_limit(limit: &'static Limit) -> Arg {
+    let help = format!("{} [default: {}]", limit.help, units::show(limit.unit, limit.default));
+    flag(limit.name, units::placeholder(limit.unit)).help(help).help_heading("Limits").hide_short_help(true)
+}
+
+fn flag(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).value_parser(OsStringValueParser::new())
+}
+
+/// All that was said, in order of precedence.
+pub(super) struct Sources<'a> {
+    pub(super) flags: &'a Flags,
+    pub(super) environment: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(super) file: File,
+}
+
+impl Sources<'_> {
+    /// The value that counts, and who said it.
+    pub(super) fn get(&self, name: &str) -> Option<(OsString, Origin)> {
+        self.flags.get(name).or_else(|| self.from_environment(name)).or_else(|| self.file.get(name))
+    }
+
+    /// An empty variable is none.
+    fn from_environment(&self, name: &str) -> Option<(OsString, Origin)> {
+        let variable = variable(name);
+        let value = (self.environment)(&variable).filter(|value| !value.is_empty())?;
+        Some((value, Origin::Environment(variable)))
+    }
+}
+
+/// All names of settings that have a flag.
+pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
+    super::SETTINGS.iter().map(|setting| setting.name).chain(LIMITS.iter().map(|limit| limit.name))
+}
+
+/// The flags of the named settings.
+pub(super) fn flags_of(names: &'static [&'static str]) -> impl Iterator<Item = Arg> {
+    names.iter().filter_map(|name| setting(name)).map(flag_of_setting)
+}
