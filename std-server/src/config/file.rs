@@ -28,7 +28,12 @@ impl File {
     pub fn read(path: &Path, must_exist: bool) -> Result<Self, String> {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => Ok(Self::default()),
+            // What is wrong with the directory itself, whoever opens that will say.
+            Err(error)
+                if !must_exist && matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+            {
+                Ok(Self::default())
+            }
             Err(error) => Err(format!("cannot read {}: {error}", path.display())),
         }
     }
