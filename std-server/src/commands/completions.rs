@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::CommandError;
+use super::{CommandError, said};
 use crate::cli::{self, PROGRAM};
 
 /// Of `completions`.
@@ -22,5 +22,5 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut cli::Arguments::command(), PROGRAM, &mut script);
-    std::io::stdout().write_all(&script).map_err(CommandError::failed)
+    said(std::io::stdout().write_all(&script))
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::CommandError;
+use super::{CommandError, said};
 use crate::config::{Config, RunFlags};
 
 /// Of `config`.
@@ -18,5 +18,5 @@ pub struct Arguments {
 /// [`CommandError::Usage`] if one is wrong.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
-    std::io::stdout().write_all(config.show().as_bytes()).map_err(CommandError::failed)
+    said(std::io::stdout().write_all(config.show().as_bytes()))
 }

@@ -6,7 +6,7 @@ use kabar_core::crypto::rsa::PrivateKey;
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-use super::CommandError;
+use super::{CommandError, said};
 use crate::address::{Host, HostPort};
 use crate::advertise::reachable_ip;
 use crate::cli::PROGRAM;
@@ -62,11 +62,11 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let HostPort { host, port } = address;
     let invite = Invite { host, port, room: config.room, fingerprint: fingerprint(key.modulus()), secret };
     let invite = invite.to_string();
-    let picture = arguments.qr.then(|| qr_code(&invite, io::stdout().is_terminal())).unwrap_or_default();
+    let picture = if arguments.qr { qr_code(&invite, io::stdout().is_terminal()) } else { String::new() };
     if let Some(notice) = notice {
         drop(writeln!(io::stderr(), "{PROGRAM}: {notice}"));
     }
-    io::stdout().write_all(format!("{invite}\n{picture}").as_bytes()).map_err(CommandError::failed)
+    said(io::stdout().write_all(format!("{invite}\n{picture}").as_bytes()))
 }
 
 /// What the running server would say, as far as that is known: what it is told to advertise, else what its last invite named.

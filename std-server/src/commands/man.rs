@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 
-use super::CommandError;
+use super::{CommandError, said};
 use crate::cli;
 
 /// Of `man`.
@@ -25,7 +25,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let Some(out) = &arguments.out else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page).map_err(CommandError::failed)?;
-        return std::io::stdout().write_all(&page).map_err(CommandError::failed);
+        return said(std::io::stdout().write_all(&page));
     };
     let failed = |error| CommandError::Failed(format!("cannot write manual pages to {}: {error}", out.display()));
     std::fs::create_dir_all(out).map_err(failed)?;

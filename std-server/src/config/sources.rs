@@ -81,11 +81,11 @@ pub(super) struct Sources<'a> {
 impl Sources<'_> {
     /// The value that counts, and who said it.
     pub(super) fn get(&self, name: &str) -> Option<(OsString, Origin)> {
-        self.flags.get(name).or_else(|| self.from_environment(name)).or_else(|| self.file.get(name))
+        self.flags.get(name).or_else(|| self.in_environment(name)).or_else(|| self.file.get(name))
     }
 
     /// An empty variable is none.
-    fn from_environment(&self, name: &str) -> Option<(OsString, Origin)> {
+    fn in_environment(&self, name: &str) -> Option<(OsString, Origin)> {
         let variable = variable(name);
         let value = (self.environment)(&variable).filter(|value| !value.is_empty())?;
         Some((value, Origin::Environment(variable)))
