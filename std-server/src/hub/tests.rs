@@ -4,6 +4,7 @@ mod delivering;
 mod departing;
 mod joining;
 mod key;
+mod limits;
 mod operating;
 mod person;
 mod posting;
