@@ -163,7 +163,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         self.room.cursor = welcome.start;
         self.room.is_member = true;
         self.link = Link::Online;
-        self.retry.joined();
+        self.retry.joined(self.now);
         let Welcomed { members, start, head, .. } = *welcome;
         self.pending.push(Told::Joined(Joined { members, start, head, resumed }));
         self.resume_posts(welcome.instance, welcome.highest)

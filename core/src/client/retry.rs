@@ -12,6 +12,8 @@ use crate::time::{Duration, Instant};
 pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
 /// Attempts beside a connection begin at most this often (SPEC 4.5).
 pub(super) const SIDE_INTERVAL: Duration = Duration::from_secs(10);
+/// The same after an attempt that led into the room: a server that is restarted twice is found as soon as one that is restarted once.
+const JOINED_INTERVAL: Duration = Duration::from_secs(1);
 /// Probe time-outs without anything authenticated that count as silence (SPEC 4.5).
 pub(super) const SILENT_PROBES: u32 = 3;
 /// How long only other keys have to be presented until they are believed to be all there is.
@@ -88,9 +90,11 @@ impl Retry {
     }
 
     /// A Welcome came: whatever failed before is over.
-    pub(super) const fn joined(&mut self) {
+    pub(super) fn joined(&mut self, now: Instant) {
         self.failures = 0;
         self.is_lost = false;
+        // The interval is for attempts that lead nowhere.
+        self.side_after = self.side_after.min(now + JOINED_INTERVAL);
     }
 
     /// Ends all attempts.

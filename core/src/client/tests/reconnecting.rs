@@ -74,6 +74,19 @@ fn a_restarted_server_is_found_by_its_hint_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_server_that_restarts_again_and_again_is_found_each_time_within_seconds() {
+    let mut world = World::online();
+    for _ in 0..5 {
+        world.server.restart();
+        world.post(b"unsettled");
+        let began = world.now;
+        world.run_until(secs(10), |world| world.client.unsettled() == 0);
+        assert!(world.now.saturating_since(began) < secs(3), "an attempt that succeeded does not hold up the next");
+    }
+    assert_eq!(world.client.counters().connections, 6);
+}
+
+#[test]
 fn a_first_start_that_counts_falls_back_to_the_same_count() {
     let mut world = World::online_with(&Config { start: Start::Last(50), ..config() });
     world.server.restart();
