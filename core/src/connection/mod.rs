@@ -325,6 +325,12 @@ impl<M: Memory, P: Provider> Connection<M, P> {
         self.transport.unacknowledged(stream)
     }
 
+    /// Bytes in the send ring that were never sent: the window, the peer's limit or the burst of this wake-up held them back.
+    #[must_use]
+    pub fn unsent(&self, stream: StreamId) -> usize {
+        self.transport.unsent(stream)
+    }
+
     /// Bytes that can be read now.
     #[must_use]
     pub fn readable(&self, stream: StreamId) -> usize {

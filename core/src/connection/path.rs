@@ -149,6 +149,7 @@ impl Path {
         }
     }
 
+    #[inline]
     pub(super) fn deadline(&self) -> Option<Instant> {
         (self.is_probing && !self.is_due).then_some(self.next_at)
     }

@@ -37,6 +37,7 @@ impl ReplayWindow {
     }
 
     /// Looks `number` up; changes nothing.
+    #[inline]
     pub(super) fn look_up(&self, number: u64) -> Seen {
         let (word, bit) = position(number);
         if number >= self.end {

@@ -95,6 +95,7 @@ impl Received {
         self.deadline
     }
 
+    #[inline]
     pub(crate) fn on_timeout(&mut self, now: Instant) {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
@@ -127,6 +128,7 @@ impl Received {
     }
 
     /// An ACK went out.
+    #[inline]
     pub(crate) fn on_sent(&mut self) {
         self.waiting = 0;
         self.is_due = false;
@@ -149,6 +151,7 @@ impl SentNumbers {
         self.next
     }
 
+    #[inline]
     pub(crate) fn record(&mut self, number: u64) {
         if number > self.next {
             self.jumps.rotate_right(1);
@@ -158,6 +161,7 @@ impl SentNumbers {
     }
 
     /// Whether all of `numbers` were sent, as far as is known.
+    #[inline]
     pub(crate) fn contains(&self, numbers: &RangeInclusive<u64>) -> bool {
         let span = Span::new(*numbers.start(), numbers.end().saturating_add(1));
         *numbers.end() < self.next && self.jumps.iter().all(|jump| jump.intersect(span).is_empty())

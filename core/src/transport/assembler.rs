@@ -110,16 +110,19 @@ impl Assembler {
     }
 
     /// Bytes in order that are not consumed.
+    #[inline]
     pub(crate) fn readable(&self) -> usize {
         usize::try_from(self.arrived.end.saturating_sub(self.read)).unwrap_or(usize::MAX)
     }
 
     /// Whether the ring holds nothing.
+    #[inline]
     pub(crate) const fn is_drained(&self) -> bool {
         self.arrived.end == self.read && self.arrived.ahead.is_empty()
     }
 
     /// Copies readable bytes, beginning `skip` ahead. `false` if there are fewer.
+    #[inline]
     pub(crate) fn peek(&self, ring: &[u8], skip: usize, out: &mut [u8]) -> bool {
         let enough = skip.checked_add(out.len()).is_some_and(|end| end <= self.readable());
         if enough {
@@ -139,12 +142,14 @@ impl Assembler {
     }
 
     /// The limit that could be given now.
+    #[inline]
     pub(crate) fn credit(&self) -> u64 {
         self.limit.max(self.read.saturating_add(self.window))
     }
 
     /// Whether that is worth a MAX_DATA: a quarter of the window, or anything once the window is closed (a reader may need the rest of
     /// a message before it consumes more).
+    #[inline]
     pub(crate) fn is_credit_due(&self) -> bool {
         let more = self.credit() - self.limit;
         more > 0 && (more >= self.window / 4 || self.arrived.end >= self.limit)

@@ -42,11 +42,13 @@ impl Slot {
     };
 
     /// The stream data it carried; may be empty.
+    #[inline]
     pub(crate) fn chunk(&self, id: StreamId) -> Span {
         let (start, len) = (self.starts[id.index()], self.lens[id.index()]);
         Span::new(start, start.saturating_add(u64::from(len)))
     }
 
+    #[inline]
     pub(crate) fn set_chunk(&mut self, id: StreamId, chunk: Span) {
         self.starts[id.index()] = chunk.start;
         // Chunks are cut to what a frame's length field holds.
@@ -96,11 +98,13 @@ impl Table {
     }
 
     /// The slots in use, oldest first.
+    #[inline]
     pub(crate) fn live<'a>(&self, slots: &'a [Slot]) -> &'a [Slot] {
         slots.get(..self.len).unwrap_or(&[])
     }
 
     /// Adds the newest. `false` if there is no slot left.
+    #[inline]
     pub(crate) fn push(&mut self, slots: &mut [Slot], slot: Slot) -> bool {
         let Some(free) = slots.get_mut(self.len) else { return false };
         *free = slot;

@@ -247,6 +247,11 @@ impl Transport {
         self.send[id.index()].unacknowledged()
     }
 
+    /// Bytes in the send ring that were never sent.
+    pub(crate) fn unsent(&self, id: StreamId) -> usize {
+        self.send[id.index()].unsent()
+    }
+
     /// Bytes that can be read.
     pub(crate) fn readable(&self, id: StreamId) -> usize {
         self.receive[id.index()].readable()

@@ -48,6 +48,7 @@ impl Span {
 impl<const N: usize> RangeSet<N> {
     pub(crate) const EMPTY: Self = Self { spans: [Span::EMPTY; N], len: 0 };
 
+    #[inline]
     pub(crate) fn as_slice(&self) -> &[Span] {
         self.spans.get(..self.len).unwrap_or(&[])
     }
@@ -56,15 +57,18 @@ impl<const N: usize> RangeSet<N> {
         self.len == 0
     }
 
+    #[inline]
     pub(crate) fn first(&self) -> Option<Span> {
         self.as_slice().first().copied()
     }
 
+    #[inline]
     pub(crate) fn last(&self) -> Option<Span> {
         self.as_slice().last().copied()
     }
 
     /// Whether all of `span` is in the set.
+    #[inline]
     pub(crate) fn covers(&self, span: Span) -> bool {
         let spans = self.as_slice();
         let at = spans.partition_point(|entry| entry.end < span.end);

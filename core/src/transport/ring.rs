@@ -1,6 +1,7 @@
 //! Bytes of a stream in a ring: the byte at stream offset `o` lies at `o` modulo the ring's length.
 
 /// Copies `data`, at most as long as `ring`, into it as the bytes from `offset` on.
+#[inline]
 pub(crate) fn write(ring: &mut [u8], offset: u64, data: &[u8]) {
     debug_assert!(data.len() <= ring.len());
     let at = position(ring.len(), offset);
@@ -14,6 +15,7 @@ pub(crate) fn write(ring: &mut [u8], offset: u64, data: &[u8]) {
 }
 
 /// The `len` bytes from `offset` on, in two pieces; `len` is at most the length of `ring`.
+#[inline]
 pub(crate) fn pieces(ring: &[u8], offset: u64, len: usize) -> [&[u8]; 2] {
     debug_assert!(len <= ring.len());
     let at = position(ring.len(), offset);
@@ -33,9 +35,13 @@ pub(crate) fn read(ring: &[u8], offset: u64, out: &mut [u8]) {
     }
 }
 
+#[inline]
 fn position(len: usize, offset: u64) -> usize {
-    // A ring is shorter than 2^64, so the rest fits a usize.
-    let rest = u64::try_from(len).ok().and_then(|len| offset.checked_rem(len));
+    // A ring is shorter than 2^64, so the rest fits a usize. Most rings are a power of two long, and a division is slow.
+    let rest = u64::try_from(len).ok().and_then(|len| match len.checked_sub(1) {
+        Some(mask) if len.is_power_of_two() => Some(offset & mask),
+        _ => offset.checked_rem(len),
+    });
     rest.and_then(|rest| usize::try_from(rest).ok()).unwrap_or(0)
 }
 

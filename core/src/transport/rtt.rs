@@ -76,6 +76,7 @@ impl Rtt {
     }
 
     /// The probe time-out after `expired` consecutive ones.
+    #[inline]
     pub(crate) fn pto(&self, expired: u32) -> Duration {
         let (smoothed, variation) =
             if self.is_sampled { (self.smoothed, self.variation) } else { (INITIAL, INITIAL / 2) };

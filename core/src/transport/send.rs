@@ -33,11 +33,13 @@ impl SendStream {
     }
 
     /// Bytes written and not acknowledged.
+    #[inline]
     pub(crate) fn unacknowledged(&self) -> usize {
         usize::try_from(self.written - self.acked).unwrap_or(usize::MAX)
     }
 
     /// Appends `part` to a ring that has room for it.
+    #[inline]
     pub(crate) fn write(&mut self, ring: &mut [u8], part: &[u8]) {
         ring::write(ring, self.written, part);
         self.written = self.written.saturating_add(u64::try_from(part.len()).unwrap_or(0));
@@ -49,11 +51,19 @@ impl SendStream {
     }
 
     /// Whether there is anything to send.
+    #[inline]
     pub(crate) fn has_data(&self) -> bool {
         !self.lost.is_empty() || self.next < self.written.min(self.limit)
     }
 
+    /// Bytes written and never sent.
+    #[inline]
+    pub(crate) fn unsent(&self) -> usize {
+        usize::try_from(self.written.saturating_sub(self.next)).unwrap_or(usize::MAX)
+    }
+
     /// What to send next, at most `room` bytes: the lowest that was lost before anything new.
+    #[inline]
     pub(crate) fn next_chunk(&self, room: usize) -> Option<Span> {
         let fresh = self.written.min(self.limit).max(self.next);
         let span = match self.lost.first() {
@@ -67,11 +77,13 @@ impl SendStream {
     }
 
     /// Whether a part of `span` was sent before.
+    #[inline]
     pub(crate) const fn is_repeat(&self, span: Span) -> bool {
         span.start < self.next
     }
 
     /// A chunk from [`SendStream::next_chunk`] went out.
+    #[inline]
     pub(crate) fn on_sent(&mut self, chunk: Span) {
         self.next = self.next.max(chunk.end);
         // It begins where the first lost range does, so that is never split.
@@ -155,7 +167,7 @@ mod tests {
         let (mut stream, ring) = written(30, 50);
         assert_eq!(sent(&mut stream, 20), Span::new(0, 20));
         assert_eq!(sent(&mut stream, 20), Span::new(20, 30));
-        assert_eq!(stream.next_chunk(20), None);
+        assert_eq!((stream.next_chunk(20), stream.unsent()), (None, 20));
         assert!(!stream.has_data());
         stream.on_max_data(40);
         stream.on_max_data(20);

@@ -66,6 +66,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DecodeError::Truncated`]; nothing is consumed then. So for all readers below.
+    #[inline]
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (head, rest) = self.rest.split_at_checked(len).ok_or(DecodeError::Truncated)?;
         self.rest = rest;
@@ -76,6 +77,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::bytes`].
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(DecodeError::Truncated)?;
         self.rest = rest;
@@ -86,6 +88,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::bytes`].
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, DecodeError> {
         self.array().map(u8::from_be_bytes)
     }
@@ -94,6 +97,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::bytes`].
+    #[inline]
     pub fn u16(&mut self) -> Result<u16, DecodeError> {
         self.array().map(u16::from_be_bytes)
     }
@@ -102,6 +106,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::bytes`].
+    #[inline]
     pub fn u32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_be_bytes)
     }
@@ -110,6 +115,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::bytes`].
+    #[inline]
     pub fn u64(&mut self) -> Result<u64, DecodeError> {
         self.array().map(u64::from_be_bytes)
     }
@@ -158,6 +164,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DecodeError::Trailing`] if bytes are left over.
+    #[inline]
     pub fn finish(self) -> Result<(), DecodeError> {
         if self.rest.is_empty() { Ok(()) } else { Err(DecodeError::Trailing) }
     }
@@ -197,6 +204,7 @@ impl<'a> Writer<'a> {
 
     /// What is written.
     #[must_use]
+    #[inline]
     pub fn written(&self) -> &[u8] {
         self.buffer.get(..self.len).unwrap_or(&[])
     }
@@ -218,6 +226,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// As [`Writer::bytes`].
+    #[inline]
     pub fn zeros(&mut self, count: usize) -> Result<(), BufferFull> {
         let end = self.len.checked_add(count).ok_or(BufferFull)?;
         self.buffer.get_mut(self.len..end).ok_or(BufferFull)?.fill(0);
@@ -229,6 +238,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// As [`Writer::bytes`].
+    #[inline]
     pub fn u8(&mut self, value: u8) -> Result<(), BufferFull> {
         self.bytes(&[value])
     }
@@ -237,6 +247,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// As [`Writer::bytes`].
+    #[inline]
     pub fn u16(&mut self, value: u16) -> Result<(), BufferFull> {
         self.bytes(&value.to_be_bytes())
     }
@@ -245,6 +256,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// As [`Writer::bytes`].
+    #[inline]
     pub fn u32(&mut self, value: u32) -> Result<(), BufferFull> {
         self.bytes(&value.to_be_bytes())
     }
@@ -253,6 +265,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// As [`Writer::bytes`].
+    #[inline]
     pub fn u64(&mut self, value: u64) -> Result<(), BufferFull> {
         self.bytes(&value.to_be_bytes())
     }

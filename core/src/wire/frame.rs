@@ -232,6 +232,7 @@ impl Frame<'_> {
     ///
     /// # Errors
     /// As [`Frame::encode`].
+    #[inline]
     pub fn encode_stream(out: &mut Writer<'_>, id: StreamId, offset: u64, data: [&[u8]; 2]) -> Result<(), BufferFull> {
         let len = data.iter().fold(0_usize, |len, piece| len.saturating_add(piece.len()));
         let wire_len = u16::try_from(len).map_err(|_| BufferFull)?;

@@ -266,10 +266,17 @@ impl<P: Provider> Hub<P> {
         posts
     }
 
+    /// The head moved: who had everything has not any more.
     pub(super) fn mark_members_ready(&mut self) {
-        let members: Vec<u32> = self.members.by_name.values().copied().collect();
-        for id in members {
-            self.mark_ready(id);
+        let at_head = core::mem::take(&mut self.at_head);
+        for id in &at_head {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.is_at_head = false;
+                self.mark_ready(*id);
+            }
         }
+        // Its memory is used again.
+        self.at_head = at_head;
+        self.at_head.clear();
     }
 }

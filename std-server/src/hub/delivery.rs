@@ -2,6 +2,7 @@
 
 use kabar_core::chat::message::server_proof;
 use kabar_core::chat::{NOTICE_STORAGE, PAST_OVERHEAD, ToClient, Welcome};
+use kabar_core::connection::MAX_BURST;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::{CloseCode, StreamId};
@@ -9,7 +10,13 @@ use kabar_core::wire::frame::{CloseCode, StreamId};
 use super::log::{Encoded, HANDLE};
 use super::pages::Lookup;
 use super::peer::{History, Member, Peer, Phase, WelcomeDue, Who};
-use super::{Departure, Hub};
+use super::{Departure, Hub, MAX_DATAGRAM};
+
+/// Bytes of entries that lie in a send ring ahead of what is sent: more than one wake-up can send, so that there is always something
+/// left that makes the connection ask for more (SPEC 5.4), and not much more, so that they are still in the processor's cache.
+const AHEAD: usize = (MAX_BURST as usize + 1) * MAX_DATAGRAM;
+/// Entries written in one go.
+const MESSAGES_AT_ONCE: usize = 16;
 
 /// One attempt to write something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +49,23 @@ impl<P: Provider> Hub<P> {
             let answer = self.deliver_answer(now, id);
             let entry = self.deliver_entry(now, id);
             match (answer, entry) {
-                (Step::Full, _) | (_, Step::Full) | (Step::Nothing, Step::Nothing) => return,
+                (Step::Full, _) | (_, Step::Full) => return,
+                (Step::Nothing, Step::Nothing) => return self.note_at_head(id),
                 _ => {}
+            }
+        }
+    }
+
+    /// Notes a member that has everything: it is asked again when there is more.
+    fn note_at_head(&mut self, id: u32) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if !peer.is_at_head && peer.member().is_some_and(|member| member.cursor >= self.log.head()) {
+            peer.is_at_head = true;
+            self.at_head.push(id);
+            // Who has gone meanwhile stays noted until the head moves: not for ever in a room where people come and go and say nothing.
+            if self.at_head.len() > 2 * self.peers.len() + 64 {
+                let peers = &self.peers;
+                self.at_head.retain(|id| peers.contains_key(id));
             }
         }
     }
@@ -112,17 +134,33 @@ impl<P: Provider> Hub<P> {
         if member.who.is_some() || member.history.is_some() || config.mistakes.skip_an_entry {
             return Step::Nothing;
         }
-        for encoded in log.tail_from(member.cursor + 1) {
-            let message = encoded.message();
-            if encoded.body_len() > member.largest_entry || message.len() > *message_limit {
-                // A stub, see below.
-                return Step::Done;
-            }
-            if connection.send(StreamId::Chat, &[message]).is_err() {
+        let mut entries = log.tail_from(member.cursor + 1).peekable();
+        while entries.peek().is_some() {
+            if connection.unsent(StreamId::Chat) >= AHEAD {
                 return Step::Full;
             }
-            member.cursor += 1;
-            counters.delivered += 1;
+            let mut space = connection.send_space(StreamId::Chat);
+            let (mut messages, mut count) = ([&[][..]; MESSAGES_AT_ONCE], 0);
+            let mut next = None;
+            for message in &mut messages {
+                next = entries.next_if(|encoded| {
+                    let len = encoded.message().len();
+                    encoded.body_len() <= member.largest_entry && len <= *message_limit && len <= space
+                });
+                let Some(encoded) = next else { break };
+                *message = encoded.message();
+                space -= message.len();
+                count += 1;
+            }
+            if count > 0 && connection.send(StreamId::Chat, &messages[..count]).is_err() {
+                return Step::Full;
+            }
+            member.cursor += count as u64;
+            counters.delivered += count as u64;
+            if next.is_none() {
+                // There is no more, no room, or a stub is due: what follows sees to it.
+                return Step::Done;
+            }
         }
         Step::Done
     }

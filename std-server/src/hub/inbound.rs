@@ -16,18 +16,18 @@ use super::half_open::Refusal;
 use super::limiter::{Prefix, Rate};
 use super::peer::{Peer, Phase};
 use super::timers::Timer;
-use super::{AcceptDone, AcceptJob, Hub, Job, MAX_DATAGRAM};
+use super::{AcceptDone, AcceptJob, Hub, Job};
 
 impl<P: Provider> Hub<P> {
     pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
-        let mut out = [0; MAX_DATAGRAM];
-        match self.acceptor.handle::<P>(now, from, datagram, &mut out) {
+        match self.acceptor.handle::<P>(now, from, datagram, &mut self.reply[..]) {
             Incoming::Dropped(why) => self.count_drop(why),
             Incoming::Hint => self.counters.malformed += 1,
             Incoming::Reply(_) | Incoming::Accept(_) if self.is_stopping => {}
             Incoming::Reply(len) => {
                 self.counters.challenges += 1;
-                self.reply(from, &out[..len]);
+                let challenge = self.reply[..len].to_vec();
+                self.replies.push_back((from, challenge));
             }
             Incoming::Accept(pending) => self.on_initiate(now, from, pending),
             Incoming::Sealed(header) => self.on_sealed(now, from, header, datagram),
@@ -153,6 +153,7 @@ impl<P: Provider> Hub<P> {
             idle: Duration::from_secs(u64::from(established.remote.idle_s.min(established.local.idle_s))),
             phase: Phase::Unjoined,
             is_ready: false,
+            is_at_head: false,
             is_held: false,
         });
         peer.connection.open(now, established, remote);

@@ -109,6 +109,9 @@ pub struct Hub<P: Provider> {
     /// Peers that may have something to send, in this order; the first one is being asked if `is_asking`.
     ready: VecDeque<u32>,
     is_asking: bool,
+    /// Members that have everything up to the head: those, and nobody else, are asked when it moves. Who is behind is asked when an
+    /// acknowledgement, a timer or a page of the log comes.
+    at_head: Vec<u32>,
     /// Peers whose streams are read on after the next commit.
     held: VecDeque<u32>,
     timers: Timers,
@@ -127,6 +130,8 @@ pub struct Hub<P: Provider> {
     counters: Counters,
     /// Room for one message.
     message: Vec<u8>,
+    /// Room for one answer to a stranger.
+    reply: Box<[u8; MAX_DATAGRAM]>,
     /// Of the last input.
     now: Instant,
 }
@@ -201,6 +206,7 @@ impl<P: Provider> Hub<P> {
             waiting: 0,
             ready: VecDeque::new(),
             is_asking: false,
+            at_head: Vec::new(),
             held: VecDeque::new(),
             timers: Timers::default(),
             passwords: Passwords::new(&limits),
@@ -215,6 +221,7 @@ impl<P: Provider> Hub<P> {
             events: VecDeque::new(),
             counters: Counters::default(),
             message: vec![0; MAX_MESSAGE_LEN],
+            reply: Box::new([0; MAX_DATAGRAM]),
             now,
             rng,
             config,

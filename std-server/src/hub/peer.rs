@@ -34,6 +34,8 @@ pub(super) struct Peer<P: Provider> {
     pub(super) phase: Phase,
     /// Whether it is in the queue of those that may have something to send.
     pub(super) is_ready: bool,
+    /// Whether it is among those that have everything and wait for the next entry.
+    pub(super) is_at_head: bool,
     /// Whether its stream is not read on because too much waits to be committed.
     pub(super) is_held: bool,
 }

@@ -49,9 +49,10 @@ impl<P: Provider> Hub<P> {
     /// Tells authors that are here what is stored of theirs (SPEC 6.5: cumulative).
     fn say_stored(&mut self, batch: &Batch) {
         for record in batch.instances.iter().filter(|record| record.highest > 0) {
-            let id = self.members.by_instance.get(&record.instance);
-            if let Some(member) = id.and_then(|id| self.peers.get_mut(id)?.member_mut()) {
+            let Some(id) = self.members.by_instance.get(&record.instance).copied() else { continue };
+            if let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) {
                 member.stored = Some((record.highest, record.highest_seq));
+                self.mark_ready(id);
             }
         }
     }
