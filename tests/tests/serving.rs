@@ -542,3 +542,106 @@ fn a_service_manager_is_told_when_members_can_come() {
     assert_eq!(heard(), "STOPPING=1");
     assert!(server.wait().expect("ours").success());
 }
+
+/// A terminal of its own, and what is said on it.
+struct Terminal {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    lines: std::sync::mpsc::Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Terminal {
+    /// `sh -c SCRIPT SERVER DATA`, with the terminal as its own.
+    fn run(home: &Path, script: &str) -> Self {
+        let pty = portable_pty::native_pty_system();
+        // Wide enough that no line is folded.
+        let size = portable_pty::PtySize { rows: 50, cols: 300, ..Default::default() };
+        let pair = pty.openpty(size).expect("a terminal");
+        let mut command = portable_pty::CommandBuilder::new("sh");
+        command.args(["-c", script, text(&program("kabar-server")), text(&data_dir(home))]);
+        let child = pair.slave.spawn_command(command).expect("it starts");
+        let keyboard = pair.master.take_writer().expect("a keyboard");
+        let mut screen = std::io::BufReader::new(pair.master.try_clone_reader().expect("a screen"));
+        let (sender, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            // The master lives as long as somebody reads it.
+            let _master = pair.master;
+            let mut line = String::new();
+            while std::io::BufRead::read_line(&mut screen, &mut line).is_ok_and(|len| len > 0) {
+                if sender.send(std::mem::take(&mut line).trim_end().to_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, keyboard, lines, said: Vec::new() }
+    }
+
+    fn type_line(&mut self, line: &str) {
+        writeln!(self.keyboard, "{line}").and_then(|()| self.keyboard.flush()).expect("it reads");
+    }
+
+    fn expect(&mut self, wanted: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("no line with {wanted:?}: {:#?}", self.said));
+            self.said.push(line.clone());
+            if line.contains(wanted) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Terminal {
+    /// The exit code.
+    fn wait(&mut self) -> u32 {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("ours") {
+                return status.exit_code();
+            }
+            assert!(std::time::Instant::now() < deadline, "it does not end: {:#?}", self.said);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+    }
+}
+
+#[test]
+fn at_its_terminal_the_operator_types_and_a_room_in_the_background_goes_on() {
+    let home = home();
+    give_key(&data_dir(home.path()));
+    let mut terminal = Terminal::run(home.path(), r#"exec "$0" --listen 127.0.0.1:0 --data-dir "$1""#);
+    terminal.expect("kabar://");
+    for _ in 0..2 {
+        terminal.type_line("/who");
+        terminal.expect("0 members here");
+    }
+    // Ctrl-C.
+    terminal.type_line("\u{3}");
+    assert_eq!(terminal.wait(), 0);
+
+    // With job control, another job than the one in the foreground may not read the terminal.
+    let script = r#"set -m; "$0" --listen 127.0.0.1:0 --data-dir "$1" & echo "job $!"; cat"#;
+    let mut terminal = Terminal::run(home.path(), script);
+    let invite = terminal.expect("kabar://");
+    let job = terminal.said.iter().find_map(|line| line.strip_prefix("job ")).map(str::to_owned);
+    // Echoed by the terminal and by cat: not for the server.
+    terminal.type_line("/who");
+    terminal.expect("/who");
+    terminal.expect("/who");
+    let mut member = Process::start("kabar", home.path(), &["join", &invite, "--name", "darryl"]);
+    member.expect_notice("Joined ");
+    member.type_line("still here");
+    terminal.expect("still here");
+    assert!(!terminal.said.iter().any(|line| line.contains("members here")), "{:?}", terminal.said);
+    let job = job.or_else(|| terminal.said.iter().find_map(|line| line.strip_prefix("job ")).map(str::to_owned));
+    let stopped = Command::new("kill").arg(job.expect("its id")).status();
+    assert!(stopped.expect("kill(1)").success());
+}
