@@ -280,7 +280,7 @@ mod tests {
         let lobby = RoomName::new("lobby").unwrap();
         let learn = |address: &str, key: u8, room: &str| {
             let (address, fingerprint) = (address.parse().unwrap(), kabar_core::session::Fingerprint([key; 20]));
-            KnownServers::accept(&dir, &address, &fingerprint, &RoomName::new(room).unwrap()).unwrap();
+            KnownServers::accept(&dir, &address, &fingerprint, &RoomName::new(room).unwrap(), None).unwrap();
         };
         assert_eq!(find_room("books", lobby.clone(), &dir).unwrap().0, "books:9999".parse().unwrap());
         learn("here:7", 1, "books");

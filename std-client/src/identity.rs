@@ -39,6 +39,8 @@ pub struct Person {
     pub seed: Zeroizing<[u8; SEED_LEN]>,
     /// Whether the name was only taken because the usual one is in use.
     pub is_makeshift: bool,
+    /// Whether this very name was asked for.
+    pub is_wanted: bool,
     /// `None`: another process was this person before.
     _lock: Option<Lock>,
 }
@@ -53,7 +55,7 @@ impl Person {
         if let Some(wanted) = wanted {
             let name = Name::new(wanted).map_err(not_allowed)?;
             let lock = Self::lock(dir, &name)?.ok();
-            return Self::load(dir, wanted, &name, lock);
+            return Self::load(dir, wanted, &name, lock).map(|person| Self { is_wanted: true, ..person });
         }
         let base = usual.filter(|usual| Name::new(usual).is_ok()).map_or_else(login_name, str::to_owned);
         for number in 1..=MAX_SUFFIX {
@@ -79,7 +81,7 @@ impl Person {
     fn load(dir: &DataDir, wanted: &str, name: &Name, lock: Option<Lock>) -> Result<Self, Ending> {
         let seed = load_or_make(dir, &format!("{}.key", stem(name))).map_err(Ending::error)?;
         let (name, folded) = (wanted.to_owned(), name.folded().to_owned());
-        Ok(Self { name, folded, seed, is_makeshift: false, _lock: lock })
+        Ok(Self { name, folded, seed, is_makeshift: false, is_wanted: false, _lock: lock })
     }
 }
 

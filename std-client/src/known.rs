@@ -146,12 +146,18 @@ impl KnownServers {
         })
     }
 
-    /// From now on the server at `address` is the one with this key.
+    /// From now on the server at `address` is the one with this key; one is still called `name` there.
     ///
     /// # Errors
     /// [`FileError`], in one line.
-    pub fn accept(dir: &DataDir, address: &HostPort, fingerprint: &Fingerprint, room: &RoomName) -> Result<(), Ending> {
-        let joined = Joined { address, fingerprint, room, name: None, secret: None };
+    pub fn accept(
+        dir: &DataDir,
+        address: &HostPort,
+        fingerprint: &Fingerprint,
+        room: &RoomName,
+        name: Option<&str>,
+    ) -> Result<(), Ending> {
+        let joined = Joined { address, fingerprint, room, name, secret: None };
         Self::remember(dir, &joined)
     }
 

@@ -65,7 +65,7 @@ pub fn not_let_in(server: &HostPort, seconds: u64) -> Ending {
 pub fn other_key(server: &HostPort, expected: &str) -> Ending {
     let line = format!(
         "the server at {} has not the key that is expected there ({expected}): somebody may be in between. \
-         If the room was made anew, ask for a new invite",
+         If you know why it changed, join with a new invite, or take the new key with: kabar servers accept {server}",
         Place(server)
     );
     Ending::new(Exit::NotTrusted, line)
@@ -130,7 +130,12 @@ fn refused_join(code: RefusedCode, name: &str, room: &str, shown: Shown) -> (Exi
             };
             (Exit::NotTrusted, line)
         }
-        RefusedCode::NAME_TAKEN => (Exit::Name, format!("the name {name} is taken: choose another with --name")),
+        RefusedCode::NAME_TAKEN => {
+            let line = format!(
+                "the name {name} is taken by somebody else (upper and lower case make no other name): choose another with --name"
+            );
+            (Exit::Name, line)
+        }
         RefusedCode::NAME_NOT_ALLOWED => {
             (Exit::Name, format!("the name {name} is not allowed: choose another with --name"))
         }

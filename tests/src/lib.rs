@@ -7,3 +7,4 @@ pub mod qemu;
 pub mod relay;
 pub mod room;
 pub mod sim;
+pub mod terminal;

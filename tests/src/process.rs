@@ -32,6 +32,20 @@ pub fn program(name: &str) -> PathBuf {
     folder.join(name)
 }
 
+/// The variables that programs under test are started with, or without: their data lie below `home`, and nothing of this computer's
+/// shows.
+#[must_use]
+pub fn environment(home: &Path) -> [(&'static str, Option<PathBuf>); 6] {
+    [
+        ("HOME", Some(home.to_path_buf())),
+        ("XDG_DATA_HOME", Some(home.join("share"))),
+        ("XDG_CONFIG_HOME", Some(home.join("config"))),
+        ("TZ", Some(PathBuf::from("UTC"))),
+        ("KABAR_PASSWORD", None),
+        ("KABAR_DATA_DIR", None),
+    ]
+}
+
 /// One running program.
 #[derive(Debug)]
 pub struct Process {
@@ -68,13 +82,13 @@ impl Process {
     }
 
     fn spawn(command: &mut Command, home: &Path) -> Self {
+        for (variable, value) in environment(home) {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
         let mut child = command
-            .env("HOME", home)
-            .env("XDG_DATA_HOME", home.join("share"))
-            .env("XDG_CONFIG_HOME", home.join("config"))
-            .env("TZ", "UTC")
-            .env_remove("KABAR_PASSWORD")
-            .env_remove("KABAR_DATA_DIR")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

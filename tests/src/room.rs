@@ -58,10 +58,10 @@ pub struct Relay {
     pub address: String,
 }
 
-fn serve(home: &Path, listen: &str) -> (Process, String, String) {
+fn serve(home: &Path, listen: &str, further: &[&str]) -> (Process, String, String) {
     let data = home.join("server");
-    let data = data.to_str().expect("UTF-8");
-    let mut server = Process::start("kabar-server", home, &["--listen", listen, "--data-dir", data]);
+    let arguments = [&["--listen", listen, "--data-dir", text(&data)], further].concat();
+    let mut server = Process::start("kabar-server", home, &arguments);
     let listening = server.expect("listening on ");
     let address = listening.rsplit(' ').next().expect("an address").to_owned();
     let line = server.expect("kabar://");
@@ -73,11 +73,26 @@ fn port(address: &str) -> &str {
     address.rsplit(':').next().expect("a port")
 }
 
+/// A path as an argument.
+///
+/// # Panics
+/// If it is not UTF-8.
+#[must_use]
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
 impl Room {
     /// Starts a server on any port; everything lies below `home`.
     #[must_use]
     pub fn start(home: &Path) -> Self {
-        let (server, address, invite) = serve(home, "127.0.0.1:0");
+        Self::start_with(home, "127.0.0.1:0", &[])
+    }
+
+    /// The same at `listen`, with further arguments.
+    #[must_use]
+    pub fn start_with(home: &Path, listen: &str, further: &[&str]) -> Self {
+        let (server, address, invite) = serve(home, listen, further);
         Self { home: home.to_owned(), server, address, invite }
     }
 
@@ -87,9 +102,41 @@ impl Room {
     /// If its address or invite is another one then.
     pub fn kill_and_restart(&mut self) {
         self.server.kill();
-        let (server, address, invite) = serve(&self.home, &self.address);
+        let (server, address, invite) = serve(&self.home, &self.address, &[]);
         assert_eq!((&address, &invite), (&self.address, &self.invite), "same data, same invite");
         self.server = server;
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> &str {
+        port(&self.address)
+    }
+
+    /// Where somebody who is called `name` keeps their data: on a computer of their own.
+    ///
+    /// # Panics
+    /// If there can be no such place.
+    #[must_use]
+    pub fn home_of(&self, name: &str) -> PathBuf {
+        let home = self.home.join(name);
+        std::fs::create_dir_all(&home).expect("a home");
+        home
+    }
+
+    /// Joins as `name`, with lines for people on standard output.
+    #[must_use]
+    pub fn join_plainly(&self, name: &str) -> Process {
+        let mut member = self.begin_join(name, &[]);
+        member.expect_notice("Joined ");
+        member
+    }
+
+    /// Begins to join as `name`, with further arguments.
+    #[must_use]
+    pub fn begin_join(&self, name: &str, further: &[&str]) -> Process {
+        let arguments = [&["join", self.invite.as_str(), "--name", name], further].concat();
+        Process::start("kabar", &self.home_of(name), &arguments)
     }
 
     /// The invite by which one joins through `relay`.

@@ -14,7 +14,7 @@ use crate::ending::{Ending, Exit};
 use crate::identity::{check_name, login_name};
 use crate::known::{KnownRoom, KnownServers};
 use crate::talk::{Plan, Trust};
-use crate::ui::ask_hidden;
+use crate::ui::terminal::ask_hidden;
 
 /// Rooms that are offered.
 const OFFERED: usize = 9;
@@ -129,8 +129,7 @@ fn ask_name(usual: Option<String>) -> Result<VisitArguments, Ending> {
 
 fn ask_password() -> Result<Option<Zeroizing<String>>, Ending> {
     loop {
-        say("Password (Enter if there is none): ");
-        let Some(password) = ask_hidden() else { return Err(gone()) };
+        let Ok(password) = ask_hidden(|| say("Password (Enter if there is none): ")) else { return Err(gone()) };
         if password.is_empty() {
             return Ok(None);
         }

@@ -92,9 +92,12 @@ fn accept(server: &HostPort, wanted: Option<Fingerprint>, dir: &DataDir) -> Resu
         None => ask(server, &shown, before.first())?,
     }
     // The rooms that were there are expected behind the new key.
-    let rooms: Vec<_> = before.into_iter().map(|known| known.room).collect();
-    for room in if rooms.is_empty() { vec![room] } else { rooms } {
-        KnownServers::accept(dir, server, &found, &room)?;
+    for known in &before {
+        let name = Some(known.name.as_str()).filter(|name| !name.is_empty());
+        KnownServers::accept(dir, server, &found, &known.room, name)?;
+    }
+    if before.is_empty() {
+        KnownServers::accept(dir, server, &found, &room, None)?;
     }
     let line = format!("taken: {server} has the key {shown} from now on; a new invite or the password lets you in");
     Ok(Ending::new(Exit::Done, line))

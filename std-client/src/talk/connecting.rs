@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{Entrance, Phase, Talk, Trust};
 use crate::ending::{Ending, Exit};
+use crate::identity::Person;
 use crate::known::KnownServers;
 use crate::resolve::resolve;
 use crate::words;
@@ -160,6 +161,9 @@ impl Talk {
             if let (Entrance::None, Some(secret)) = (&self.plan.entrance, known.secret) {
                 self.plan.entrance = Entrance::Secret(secret);
             }
+            if let (false, Some(name)) = (self.plan.person.is_wanted, known.name) {
+                self.plan.person = Person::become_one(&self.plan.dir, None, Some(&name))?;
+            }
             return self.start_client(address);
         }
         if self.plan.trust == Trust::AcceptNew {
@@ -200,7 +204,7 @@ impl Talk {
         }
         match (self.plan.trust, self.accepted) {
             (Trust::Invited(_), _) => self.ui.part("server key matches the invite. "),
-            (Trust::Expected(_), _) => self.ui.part("server key is the expected one. "),
+            (Trust::Expected(_), _) => self.ui.part("server key is the one you know. "),
             (Trust::AcceptNew, Some(found)) => {
                 self.ui.part(&format!("server key {} is new and accepted. ", show_fingerprint(&found)));
             }

@@ -20,6 +20,8 @@ use crate::words;
 
 /// In rooms of up to so many members their names are asked for, so that Tab knows them.
 const ASKED_MEMBERS: u16 = 64;
+/// How long lines are taken when nobody reads any more.
+const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// A visit from the first Joined on.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Visit {
     lost_since: Option<Instant>,
     /// Who to be next.
     next: Option<Person>,
+    /// Since when nobody reads: lines that wait already are still taken.
+    last_call: Option<Instant>,
     /// Since when it is leaving.
     leaving: Option<Instant>,
     /// Whether it leaves without waiting for entries to be shown.
@@ -80,6 +84,7 @@ impl Visit {
             refused: 0,
             lost_since: None,
             next: None,
+            last_call: None,
             leaving: None,
             is_hasty: false,
             is_told: false,
@@ -191,14 +196,25 @@ impl Visit {
         self.leaving.get_or_insert(now);
     }
 
-    /// Nobody reads any more: leaves when all is stored, and shows nothing.
+    /// Nobody reads any more: leaves when all that was typed until now is stored, and shows nothing.
     pub(super) fn stop_reading(&mut self, now: Instant) {
         self.is_hasty = true;
-        self.end_of_input(now);
+        self.last_call.get_or_insert(now);
+    }
+
+    /// No line waits just now.
+    pub(super) fn no_line_waits(&mut self, now: Instant) {
+        if self.last_call.is_some() {
+            self.end_of_input(now);
+        }
     }
 
     /// Goes on with leaving, and tells what is not stored yet.
     pub(super) fn check(&mut self, client: &mut LaptopClient, ui: &Ui, now: Instant) {
+        // Somebody may write without an end.
+        if self.last_call.is_some_and(|since| now >= since + LAST_CALL) {
+            self.end_of_input(now);
+        }
         if ui.is_prompt() {
             for text in self.pending.overdue(now, self.lost_since.is_none()) {
                 ui.notice(&format!("(not stored yet: {})", clean_line(text)));
@@ -227,7 +243,8 @@ impl Visit {
 
     pub(super) fn deadline(&self, ui: &Ui) -> Option<Instant> {
         let pending = if ui.is_prompt() { self.pending.deadline() } else { None };
-        [self.leaving.map(|since| since + self.give_up), pending].into_iter().flatten().min()
+        let last_call = if self.leaving.is_none() { self.last_call.map(|since| since + LAST_CALL) } else { None };
+        [self.leaving.map(|since| since + self.give_up), last_call, pending].into_iter().flatten().min()
     }
 
     /// Lines that are not in the room.

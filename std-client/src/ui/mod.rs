@@ -12,6 +12,7 @@ pub mod json;
 pub mod prompt;
 pub mod roster;
 pub mod style;
+pub mod terminal;
 pub mod writer;
 
 use std::cell::{Cell, RefCell};
@@ -21,7 +22,6 @@ use std::time::Duration;
 
 use kabar_core::chat::{EntryHead, Kind};
 use kabar_server::text::{Content, Line, Lines};
-use zeroize::Zeroizing;
 
 use crate::cursor::{Cursor, CursorSlot};
 use crate::mail::{Mail, Mailer};
@@ -32,6 +32,7 @@ use json::Object;
 use prompt::Prompt;
 use roster::Roster;
 use style::{Style, mentions};
+use terminal::SavedTerminal;
 use writer::{Sink, Writer};
 
 /// What answers about the past begin with, so that nobody takes them for what is said now.
@@ -55,6 +56,7 @@ pub struct Ui {
     mailer: Mailer,
     /// Whether the last part did not end its line.
     is_mid_line: Cell<bool>,
+    terminal: SavedTerminal,
 }
 
 impl Ui {
@@ -65,17 +67,30 @@ impl Ui {
     pub fn start(is_json: bool, cursor: CursorSlot, mailer: Mailer) -> io::Result<Self> {
         let (lines, roster, name, is_mid_line) =
             (Lines::new(), Roster::default(), RefCell::default(), Cell::new(false));
+        let terminal = SavedTerminal::save();
         if prompt::is_possible() && !is_json {
             let gate = Arc::new(Gate::default());
             let prompt = Some(Prompt::new(Arc::clone(&gate)));
             let entries = Writer::start(Through(gate), cursor, mailer.clone())?;
             let (notices, style) = (None, Style::of_terminal());
-            return Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, mailer, is_mid_line });
+            return Ok(Self {
+                entries,
+                notices,
+                prompt,
+                is_json,
+                lines,
+                style,
+                roster,
+                name,
+                mailer,
+                is_mid_line,
+                terminal,
+            });
         }
         let entries = Writer::start(Stream(io::BufWriter::new(io::stdout())), cursor, mailer.clone())?;
         let notices = Some(Writer::start(Stream(io::stderr()), CursorSlot::default(), mailer.clone())?);
         let (prompt, style) = (None, Style::PLAIN);
-        Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, mailer, is_mid_line })
+        Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, mailer, is_mid_line, terminal })
     }
 
     /// Whether somebody is there to answer a question.
@@ -225,12 +240,12 @@ impl Ui {
     /// # Errors
     /// If the system gives no thread.
     pub fn ask_password(&self, question: &str) -> io::Result<()> {
-        self.part(question);
         self.is_mid_line.set(false);
-        let mailer = self.mailer.clone();
+        let (mailer, question) = (self.mailer.clone(), question.to_owned());
+        let to = self.notices.as_ref().unwrap_or(&self.entries).queue();
         spawn("kabar-ask", move || {
-            mailer.send(match rpassword::read_password() {
-                Ok(password) => Mail::Password(Some(Zeroizing::new(password))),
+            mailer.send(match terminal::ask_hidden(move || to.text(question)) {
+                Ok(password) => Mail::Password(Some(password)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => Mail::Interrupt,
                 Err(_) => Mail::Password(None),
             });
@@ -242,6 +257,7 @@ impl Ui {
         if let Some(prompt) = &self.prompt {
             prompt.stop();
         }
+        self.terminal.restore();
         self.entries.finish(patience);
         if let Some(notices) = self.notices {
             notices.finish(patience);
@@ -260,12 +276,6 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
-}
-
-/// A line that is typed without being shown; `None`: nobody types any more.
-#[must_use]
-pub fn ask_hidden() -> Option<Zeroizing<String>> {
-    rpassword::read_password().ok().map(Zeroizing::new)
 }
 
 fn read_lines(mailer: &Mailer) {

@@ -23,7 +23,6 @@ const PROMPT: &str = "> ";
 #[derive(Debug)]
 pub struct Prompt {
     gate: Arc<Gate>,
-    saved: Option<SavedTerminal>,
 }
 
 /// Whether standard input and output are a terminal on which lines can be edited.
@@ -35,7 +34,7 @@ pub(super) fn is_possible() -> bool {
 impl Prompt {
     /// A prompt for what is written through `gate`.
     pub(super) fn new(gate: Arc<Gate>) -> Self {
-        Self { gate, saved: SavedTerminal::save() }
+        Self { gate }
     }
 
     pub(super) fn start(&mut self, roster: Roster, mailer: Mailer) -> io::Result<()> {
@@ -50,15 +49,12 @@ impl Prompt {
         })
     }
 
-    /// Gives the terminal back as it was, also from under a prompt.
+    /// Takes the prompt off the terminal.
     pub(super) fn stop(&self) {
         if self.gate.stop() {
             // No bracketed paste, and off with the prompt.
             let mut out = io::stdout();
             drop(out.write_all(b"\x1b[?2004l\r\x1b[J").and_then(|()| out.flush()));
-        }
-        if let Some(saved) = &self.saved {
-            saved.restore();
         }
     }
 }
@@ -130,35 +126,6 @@ fn rows(text: &str, columns: usize) -> Option<usize> {
         indent = 0;
     }
     Some(rows)
-}
-
-/// How the terminal was set before anything was asked.
-#[cfg(unix)]
-#[derive(Debug)]
-struct SavedTerminal(nix::sys::termios::Termios);
-
-#[cfg(unix)]
-impl SavedTerminal {
-    fn save() -> Option<Self> {
-        nix::sys::termios::tcgetattr(io::stdin()).ok().map(Self)
-    }
-
-    fn restore(&self) {
-        let _ = nix::sys::termios::tcsetattr(io::stdin(), nix::sys::termios::SetArg::TCSANOW, &self.0);
-    }
-}
-
-#[cfg(not(unix))]
-#[derive(Debug)]
-struct SavedTerminal;
-
-#[cfg(not(unix))]
-impl SavedTerminal {
-    fn save() -> Option<Self> {
-        None
-    }
-
-    fn restore(&self) {}
 }
 
 #[cfg(test)]

@@ -38,9 +38,15 @@ struct Item {
 /// The queue in front of a [`Sink`].
 #[derive(Debug)]
 pub struct Writer {
+    queue: Queue,
+    end: Receiver<()>,
+}
+
+/// Gives texts to a [`Writer`] from any thread.
+#[derive(Clone, Debug)]
+pub struct Queue {
     texts: Sender<Item>,
     waiting: Arc<AtomicUsize>,
-    end: Receiver<()>,
 }
 
 impl Writer {
@@ -60,34 +66,47 @@ impl Writer {
             drop(ended);
         };
         std::thread::Builder::new().name("kabar-output".to_owned()).spawn(run)?;
-        Ok(Self { texts, waiting, end })
+        Ok(Self { queue: Queue { texts, waiting }, end })
     }
 
     /// Queues a text.
     pub fn text(&self, text: String) {
-        self.item(Item { text, shows: None });
+        self.queue.text(text);
     }
 
     /// Queues the text of the entry at `cursor`.
     pub fn entry(&self, text: String, cursor: Option<Cursor>) {
-        self.item(Item { text, shows: cursor });
+        self.queue.item(Item { text, shows: cursor });
     }
 
-    fn item(&self, item: Item) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        drop(self.texts.send(item));
+    /// The queue, for another thread. The writer does not finish while there is one.
+    #[must_use]
+    pub fn queue(&self) -> Queue {
+        self.queue.clone()
     }
 
     /// Whether entries may be taken; [`Mail::OutputRoom`] says when again.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) < WAITING
+        self.queue.waiting.load(Ordering::Relaxed) < WAITING
     }
 
     /// Waits until all is written, or nobody reads, or `patience` is over.
     pub fn finish(self, patience: Duration) {
-        drop(self.texts);
+        drop(self.queue);
         let _ = self.end.recv_timeout(patience);
+    }
+}
+
+impl Queue {
+    /// Queues a text.
+    pub fn text(&self, text: String) {
+        self.item(Item { text, shows: None });
+    }
+
+    fn item(&self, item: Item) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        drop(self.texts.send(item));
     }
 }
 

@@ -1,0 +1,418 @@
+//! `kabar` at a real terminal, as a person sees it.
+
+use std::path::Path;
+
+use kabar_tests::process::Process;
+use kabar_tests::room::{Room, text};
+use kabar_tests::terminal::{CTRL_C, CTRL_D, TAB, Terminal, UP};
+use tempfile::TempDir;
+
+fn home() -> TempDir {
+    tempfile::tempdir().expect("a folder for the test")
+}
+
+fn host(home: &Path, further: &[&str]) -> Terminal {
+    let mut arguments = vec!["host", "--name", "darryl", "--listen", "127.0.0.1:0"];
+    arguments.extend(further);
+    Terminal::start("kabar", home, &arguments)
+}
+
+/// The words after `kabar ` of the line with which others join.
+fn printed_line(screen: &str) -> Vec<String> {
+    let line = screen.lines().find(|line| line.trim_start().starts_with("kabar join kabar://")).expect("the line");
+    line.split_whitespace().skip(1).map(str::to_owned).collect()
+}
+
+fn join(room: &Room, name: &str) -> Terminal {
+    let terminal = Terminal::start("kabar", &room.home_of(name), &["join", &room.invite, "--name", name]);
+    terminal.expect("Joined lobby as ");
+    terminal.expect_prompt();
+    terminal
+}
+
+/// The lines of the screen that tell of entries.
+fn entries(screen: &str) -> Vec<String> {
+    screen.lines().filter(|line| line.starts_with("[20")).map(|line| line[22..].trim_end().to_owned()).collect()
+}
+
+#[test]
+fn the_first_screen_of_a_host_says_how_others_come_in() {
+    let home = home();
+    let terminal = host(home.path(), &["--advertise", "192.168.0.162:9999"]);
+    terminal.expect("You are darryl.");
+    let screen = terminal.screen();
+    let lines: Vec<_> = screen.lines().skip_while(|line| !line.starts_with("Kabar room")).map(str::trim_end).collect();
+    assert!(lines[0].starts_with("Kabar room \"lobby\", hosted on this computer (history: "), "{screen}");
+    assert_eq!(lines[1], "Others on this network join with:");
+    assert!(lines[2].starts_with("  kabar join kabar://192.168.0.162:9999/lobby/"), "{screen}");
+    assert!(lines[3].starts_with("If they cannot reach you: allow UDP port "), "{screen}");
+    assert!(lines[3].ends_with(" in this computer's firewall."), "{screen}");
+    assert_eq!(lines[4], "You are darryl. /help for help, /quit to leave (this ends the room for the others).");
+}
+
+#[test]
+fn the_printed_line_joins_and_both_talk() {
+    let home = home();
+    let mut darryl = host(home.path(), &[]);
+    darryl.expect("You are darryl.");
+    let line = printed_line(&darryl.screen());
+    let mut arguments: Vec<_> = line.iter().map(String::as_str).collect();
+    arguments.extend(["--name", "farhan"]);
+    let mut farhan = Terminal::start("kabar", &home.path().join("second"), &arguments);
+    farhan.expect("server key matches the invite. Joined lobby as farhan; 2 here; last 2 lines:");
+    farhan.expect_prompt();
+    farhan.type_line("apa kabar?");
+    darryl.expect("] farhan: apa kabar?");
+    darryl.expect_prompt();
+    darryl.type_line("baik");
+    farhan.expect("] darryl: baik");
+    farhan.expect("] farhan: apa kabar?");
+    darryl.type_line("/quit");
+    assert_eq!(darryl.wait(), 0);
+    farhan.expect("Connection lost: the server stops; trying again.");
+}
+
+#[test]
+fn a_line_is_shown_once_and_only_when_it_is_stored() {
+    let home = home();
+    let mut room = Room::start(home.path());
+    let mut anna = join(&room, "anna");
+    anna.type_line("is stored");
+    anna.expect("] anna: is stored");
+    anna.expect_prompt();
+    room.server.kill();
+    anna.expect("Connection lost: ");
+    anna.type_line("not yet");
+    anna.expect("(not stored yet: not yet)");
+    assert_eq!(entries(&anna.screen()), ["anna has joined the chat!", "anna: is stored"]);
+    room.kill_and_restart();
+    anna.expect("] anna: not yet");
+    anna.expect("Connected again after ");
+    anna.expect_prompt();
+    let screen = anna.screen();
+    assert_eq!(screen.matches("anna: is stored").count(), 1, "{screen}");
+    assert_eq!(screen.matches("anna: not yet").count(), 1, "{screen}");
+    assert!(
+        !screen.contains("> not yet") && !screen.contains("> is stored"),
+        "what was typed is taken away:\n{screen}"
+    );
+}
+
+#[test]
+fn kabar_alone_asks_and_then_knows_the_room() {
+    let home = home();
+    let password = home.path().join("password");
+    std::fs::write(&password, "terbuka\n").expect("a file");
+    let room = Room::start_with(home.path(), "127.0.0.1:0", &["--password-file", text(&password)]);
+    let mine = room.home_of("anna");
+    let mut terminal = Terminal::start("kabar", &mine, &[]);
+    terminal.expect("Address: ");
+    terminal.type_line("127.0.0.1");
+    terminal.expect("Port [9999]: ");
+    terminal.type_line("none");
+    terminal.expect("not a number");
+    terminal.type_line(room.port());
+    terminal.expect("Nickname [guest]: ");
+    terminal.type_line("an:na");
+    terminal.expect("not allowed");
+    terminal.type_line("anna");
+    terminal.expect("Password (Enter if there is none): ");
+    terminal.type_line("terbuka");
+    terminal.expect("key is not known yet");
+    terminal.expect("[y/N] ");
+    terminal.type_line("y");
+    terminal.expect("Joined lobby as anna; 1 here");
+    terminal.expect_prompt();
+    assert!(!terminal.screen().contains("terbuka"), "{}", terminal.screen());
+    terminal.type_line("!q");
+    assert_eq!(terminal.wait(), 0);
+
+    let mut again = Terminal::start("kabar", &mine, &[]);
+    again.expect(&format!("1  lobby at {}, as anna", room.address));
+    again.expect("Number, invite or address [1]: ");
+    again.type_line("");
+    again.expect("Nickname [anna]: ");
+    again.type_line("");
+    again.expect("Joined lobby as anna; 1 here");
+    again.expect_prompt();
+}
+
+#[test]
+fn a_wrong_address_is_told_and_ends_with_3() {
+    let home = home();
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("bound").port();
+    let mut terminal = Terminal::start("kabar", home.path(), &["join", &format!("127.0.0.1:{port}"), "--name", "anna"]);
+    terminal.expect(&format!("Connecting to 127.0.0.1:{port} ... "));
+    assert_eq!(terminal.wait(), 3);
+    terminal.expect(&format!(
+        "no answer from 127.0.0.1 port {port} in 5 s: wrong address, a firewall, or the room is not running"
+    ));
+}
+
+#[test]
+fn a_wrong_password_is_asked_for_three_times_in_all() {
+    let home = home();
+    let password = home.path().join("password");
+    std::fs::write(&password, "terbuka\n").expect("a file");
+    let room = Room::start_with(home.path(), "127.0.0.1:0", &["--password-file", text(&password)]);
+    let arguments = ["join", &room.address, "--name", "anna", "--accept-new"];
+    let mut terminal = Terminal::start("kabar", home.path(), &arguments);
+    terminal.expect("Password of lobby: ");
+    for tries in 1..=3 {
+        terminal.type_line("tertutup");
+        if tries < 3 {
+            terminal
+                .until("asked again", |screen| screen.matches("Wrong password. Password of lobby: ").count() == tries);
+        }
+    }
+    assert_eq!(terminal.wait(), 4);
+    terminal.expect("wrong password");
+    assert!(!terminal.screen().contains("tertutup"), "{}", terminal.screen());
+}
+
+#[test]
+fn a_killed_server_is_waited_for_and_nothing_is_missed() {
+    let home = home();
+    let mut room = Room::start(home.path());
+    let (mut anna, mut bob) = (join(&room, "anna"), room.join_plainly("bob"));
+    room.kill_and_restart();
+    anna.expect("Connection lost: ");
+    anna.expect("Connected again after ");
+    bob.type_line("back");
+    anna.expect("] bob: back");
+    anna.expect_prompt();
+    anna.type_line("me too");
+    bob.expect("anna: me too");
+}
+
+#[test]
+fn tab_completes_names_and_commands() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut farhan = room.join_plainly("farhan");
+    let mut anna = join(&room, "anna");
+    anna.press("/hi");
+    anna.expect("> /hi");
+    anna.press(TAB);
+    anna.expect("> /history");
+    anna.type_line("3");
+    anna.expect("the last 2 lines of the room:");
+    anna.expect_prompt();
+    anna.press("FAR");
+    anna.press(TAB);
+    anna.expect("> farhan:");
+    anna.press("ask far");
+    anna.press(TAB);
+    anna.type_line("again");
+    farhan.expect("anna: farhan: ask farhan again");
+    anna.expect_prompt();
+    anna.press(UP);
+    anna.expect("> farhan: ask farhan again");
+}
+
+#[test]
+fn commands_answer_apart_from_what_is_said() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    bob.type_line("first");
+    bob.expect("bob: first");
+    let mut anna = join(&room, "anna");
+    anna.type_line("/who");
+    anna.expect("2 here: anna, bob");
+    anna.type_line("/history 2");
+    anna.expect("the last 2 lines of the room:\n| [");
+    anna.expect("] bob: first\n| [");
+    anna.type_line("/stats");
+    anna.expect("round trip");
+    anna.expect("not authentic  0");
+    anna.expect("connections    1");
+    anna.type_line("/me waves");
+    bob.expect("* anna waves");
+    anna.type_line("/help");
+    anna.expect("//TEXT");
+    anna.type_line("/nonsense");
+    anna.expect("there is no /nonsense");
+    anna.type_line("//nonsense");
+    bob.expect("anna: /nonsense");
+}
+
+#[test]
+fn another_name_is_taken_if_it_is_free() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    let mut anna = join(&room, "anna");
+    anna.type_line("/nick anita");
+    anna.expect("You are anita now.");
+    anna.type_line("it is me");
+    bob.expect("anita: it is me");
+    anna.type_line("/nick Bob");
+    anna.expect("the name Bob is taken");
+    anna.until("anita again", |screen| screen.matches("You are anita now.").count() == 2);
+    anna.type_line("still me");
+    bob.expect("anita: still me");
+    anna.type_line("/nick b:b");
+    anna.expect("you stay anita: the name holds ':'");
+    let screen = anna.screen();
+    assert_eq!(screen.matches("] anita: it is me").count(), 1, "nothing is shown twice:\n{screen}");
+}
+
+#[test]
+fn control_c_leaves_at_once_with_130_and_control_d_with_0() {
+    let home = home();
+    let room = Room::start(home.path());
+    for (key, code) in [(CTRL_C, 130), (CTRL_D, 0)] {
+        let mut anna = join(&room, "anna");
+        anna.press(key);
+        assert_eq!(anna.wait(), code);
+        assert!(anna.written().contains("\x1b[?2004l"), "the terminal is given back");
+    }
+}
+
+#[test]
+fn what_is_not_stored_at_control_c_is_counted_with_6() {
+    let home = home();
+    let mut room = Room::start(home.path());
+    let mut anna = join(&room, "anna");
+    room.server.kill();
+    anna.expect("Connection lost: ");
+    anna.type_line("one");
+    anna.expect("(not stored yet: one)");
+    anna.press(CTRL_C);
+    assert_eq!(anna.wait(), 6);
+    anna.expect("1 line is not sent");
+}
+
+#[test]
+fn a_narrow_screen_breaks_nothing() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    let mut anna = join(&room, "anna");
+    anna.resize(50, 20);
+    bob.type_line("a text that is longer than twenty columns");
+    anna.expect("bob: a text that is longer than twenty columns");
+    anna.type_line("and so is the answer to it");
+    bob.expect("anna: and so is the answer to it");
+    anna.type_line("/stats");
+    anna.expect("connections    1");
+    anna.resize(50, 120);
+    anna.type_line("wide again");
+    anna.expect("] anna: wide again");
+    anna.expect_prompt();
+}
+
+#[test]
+fn a_paste_of_several_lines_is_one_text_and_shown_once() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    let mut anna = join(&room, "anna");
+    anna.paste("first line\n[2026-11-22 10:00:00] bob: forged\nthird");
+    anna.expect("third");
+    anna.press("\r");
+    bob.expect("anna: first line");
+    bob.expect("    [2026-11-22 10:00:00] bob: forged");
+    bob.expect("    third");
+    anna.expect("] anna: first line\n    [2026-11-22 10:00:00] bob: forged\n    third");
+    anna.expect_prompt();
+    let screen = anna.screen();
+    assert_eq!(screen.matches("first line").count(), 1, "{screen}");
+    assert_eq!(screen.matches("third").count(), 1, "{screen}");
+}
+
+#[test]
+fn what_others_say_does_not_steer_the_terminal() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    let anna = join(&room, "anna");
+    bob.type_line("before \x1b[2J\x1b[31m\x07 \u{9b}2J \u{202e}after");
+    anna.expect("bob: before [2J[31m 2J after");
+    anna.expect("Joined lobby as anna");
+    assert!(!anna.written().contains("\x1b[31m"));
+}
+
+#[test]
+fn the_same_person_at_a_second_terminal_takes_the_place() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut first = join(&room, "anna");
+    let mut second = join(&room, "anna");
+    assert_eq!(first.wait(), 7);
+    first.expect("anna joined from elsewhere: this one was replaced");
+    second.type_line("I am here now");
+    second.expect("] anna: I am here now");
+}
+
+#[test]
+fn who_comes_again_sees_some_context_and_what_is_new() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    let mut anna = join(&room, "anna");
+    (1..=12).for_each(|number| bob.type_line(&format!("old {number}")));
+    anna.expect("] bob: old 12");
+    anna.expect_prompt();
+    anna.type_line("/quit");
+    assert_eq!(anna.wait(), 0);
+    bob.expect("anna has left the chat!");
+    bob.type_line("something new");
+    bob.expect("bob: something new");
+    let anna = join(&room, "anna");
+    anna.expect("3 new lines since your last visit:");
+    anna.expect("] bob: something new");
+    anna.expect_prompt();
+    let screen = anna.screen();
+    let all: Vec<_> = screen.lines().map(str::trim_end).collect();
+    let mark = all.iter().position(|line| line.starts_with("--- new since")).expect("a mark");
+    assert!(all[mark - 1].ends_with("bob: old 12") && all[mark + 1].ends_with("anna has left the chat!"), "{screen}");
+    assert!(screen.contains("bob: old 3") && !screen.contains("bob: old 2\n"), "ten lines of context:\n{screen}");
+}
+
+#[test]
+fn colour_is_left_out_where_nobody_wants_it() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    let colourful = join(&room, "anna");
+    bob.type_line("anna, look");
+    colourful.expect("bob: anna, look");
+    assert!(colourful.written().contains("\x1b[1m["), "a line that names you is bold");
+    let arguments = ["join", &room.invite, "--name", "carla"];
+    let plain = Terminal::start_with("kabar", &room.home_of("carla"), &arguments, &[("NO_COLOR", "1")]);
+    plain.expect("Joined lobby as carla");
+    bob.type_line("carla, look");
+    plain.expect("bob: carla, look");
+    plain.expect_prompt();
+    assert!(!plain.written().contains("\x1b[1m") && !plain.written().contains("\x1b[2m"), "{}", plain.written());
+}
+
+#[test]
+fn a_server_whose_key_changed_is_told_and_taken_on_purpose() {
+    let home = home();
+    let mut room = Room::start(home.path());
+    let mine = room.home_of("anna");
+    let mut first = Terminal::start("kabar", &mine, &["join", &room.address, "--name", "anna", "--accept-new"]);
+    first.expect("Password of lobby: ");
+    first.press(CTRL_C);
+    first.wait();
+    let mut first = Terminal::start("kabar", &mine, &["join", &room.invite, "--name", "anna"]);
+    first.expect_prompt();
+    first.type_line("/quit");
+    assert_eq!(first.wait(), 0);
+    room.server.kill();
+    let other = Room::start_with(&home.path().join("other"), &room.address, &[]);
+    let mut second = Terminal::start("kabar", &mine, &["join", &other.address]);
+    assert_eq!(second.wait(), 4);
+    second.expect(&format!("kabar servers accept {}", other.address));
+
+    let mut accept = Terminal::start("kabar", &mine, &["servers", "accept", &other.address]);
+    accept.expect("[y/N] ");
+    accept.type_line("y");
+    assert_eq!(accept.wait(), 0);
+    let mut third = Process::start("kabar", &mine, &["join", &other.invite]);
+    third.expect_notice("Joined lobby as anna");
+}
