@@ -18,6 +18,9 @@ Without a terminal it is a filter: lines of standard input are posts, lines of s
 error. At the end of input it leaves when all is stored. What was written out is not shown again at the next visit of the same name.
 Of standard input, only !q, /quit, /who and /help alone on a line are no posts.";
 
+/// The program's name, as it is called.
+pub const PROGRAM: &str = "kabar";
+
 const DEFAULT_GIVE_UP: &str = "60";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not reached, 4 wrong secret, \
@@ -27,7 +30,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not rea
 ///
 /// Without a command it asks where to go.
 #[derive(Debug, Parser)]
-#[command(name = "kabar", version, after_help = EXIT_CODES)]
+#[command(name = PROGRAM, version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -141,6 +144,10 @@ pub struct HostArguments {
     /// That password is the first line of standard input.
     #[arg(long)]
     pub password_stdin: bool,
+
+    /// Appends everything that is said to this file as well, a line each.
+    #[arg(long, value_name = "FILE")]
+    pub transcript: Option<PathBuf>,
 }
 
 /// `kabar join`.

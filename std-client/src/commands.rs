@@ -46,13 +46,14 @@ pub fn run(cli: Cli) -> Ending {
 }
 
 fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
-    let HostArguments { visit: how, listen, advertise, room, password_file, password_stdin } = arguments;
+    let HostArguments { visit: how, listen, advertise, room, password_file, password_stdin, transcript } = arguments;
     how.name.as_deref().map_or(Ok(()), check_name)?;
     let password = read_password(password_file.as_deref(), password_stdin)?;
     let dir = open(data_dir)?;
     let person = Person::become_one(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
-    let hosting = Hosting { advertise, password, ..Hosting::new(dir.path(), room.clone(), listen) };
+    let transcript = transcript.as_deref();
+    let hosting = Hosting { advertise, password, transcript, ..Hosting::new(dir.path(), room.clone(), listen) };
     let slow = || eprintln!("making this room's key (once) ...");
     // The client in the same process shows what happens.
     let hosted = hosting.start(slow, |_| ()).map_err(Ending::error)?;
@@ -92,9 +93,18 @@ fn first_screen(hosted: &Hosted, history: &Path) -> String {
          {reach}\n  kabar join {invite}\n\
          If they cannot reach you: allow UDP port {port} in this computer's firewall.\n",
         room = invite.room,
-        history = history.display(),
+        history = from_home(history),
         port = hosted.local_addr().port(),
     )
+}
+
+/// A path as people write it.
+fn from_home(path: &Path) -> String {
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_path_buf)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
 }
 
 fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Plan, Ending> {

@@ -50,9 +50,9 @@ impl Arguments {
     }
 }
 
-/// A command line that is wrong, as one line; `None`: it asks for help or the version, which is no error.
+/// A command line of `program` that is wrong, as one line; `None`: it asks for help or the version, which is no error.
 #[must_use]
-pub fn usage_error(error: &clap::Error) -> Option<String> {
+pub fn usage_error(error: &clap::Error, program: &str) -> Option<String> {
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
@@ -63,7 +63,7 @@ pub fn usage_error(error: &clap::Error) -> Option<String> {
     let mut words: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
     words.retain(|line| !line.is_empty() && !line.starts_with("For more information"));
     let line = words.join("; ");
-    Some(format!("{} (see {PROGRAM} --help)", line.strip_prefix("error: ").unwrap_or(&line)))
+    Some(format!("{} (see {program} --help)", line.strip_prefix("error: ").unwrap_or(&line)))
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
     fn a_wrong_command_line_is_told_in_one_line() {
         let told = |words: &[&str]| {
             let error = Arguments::try_parse_from([PROGRAM].iter().chain(words)).unwrap_err();
-            usage_error(&error)
+            usage_error(&error, PROGRAM)
         };
         let flag = told(&["--lisen", "1"]).unwrap();
         assert!(flag.contains("--lisen") && flag.contains("--listen") && !flag.contains('\n'), "{flag}");

@@ -10,7 +10,7 @@ use kabar_server::commands::{self, CommandError};
 fn main() -> ExitCode {
     let result = match Arguments::try_parse() {
         Ok(arguments) => run(arguments.wanted()),
-        Err(error) => match usage_error(&error) {
+        Err(error) => match usage_error(&error, PROGRAM) {
             Some(line) => Err(CommandError::Usage(line)),
             None => error.exit(),
         },

@@ -390,13 +390,50 @@ fn usage_is_one_line_with_2() {
         (&["identity", "forget", "nobody", "--no"], "--no"),
     ] {
         let said = ends_with(2, home.path(), arguments);
-        assert!(said.contains(about), "{arguments:?}: {said}");
+        assert!(said.contains(about) && said.lines().count() == 1, "{arguments:?}: {said}");
     }
     assert_eq!(
         std::fs::read_dir(home.path()).expect("a folder").count(),
         0,
         "nothing is made before the command line is right"
     );
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_named() {
+    let home = home();
+    let plain = file(home.path(), "plain", "");
+    for arguments in [&["servers"][..], &["join", "127.0.0.1:7", "--name", "anna"], &["host", "--name", "anna"]] {
+        let said = ends_with(1, home.path(), &[arguments, &["--data-dir", &format!("{plain}/folder")]].concat());
+        assert!(said.contains(&plain) && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn a_reader_that_stands_still_holds_nobody_up_and_loses_nothing() {
+    let home = home();
+    let room = Room::start(home.path());
+    let (mut bob, mut carla) = (room.join_plainly("bob"), room.join_plainly("carla"));
+    // As behind Ctrl-S: it is there, and nobody reads what it writes.
+    let mut anna = Command::new(program("kabar"))
+        .args(["join", &room.invite, "--name", "anna", "--data-dir", text(&room.home_of("anna"))])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("kabar");
+    carla.expect("anna has joined");
+    // More than all buffers on the way to the reader hold.
+    let count = 1_500;
+    let filling = "x".repeat(300);
+    bob.type_all(&(0..count).map(|number| format!("line {number} {filling}\n")).collect::<String>());
+    carla.expect(&format!("bob: line {} ", count - 1));
+    drop(anna.stdin.take());
+    let end = anna.wait_with_output().expect("an end");
+    assert_eq!(end.status.code(), Some(0));
+    let said = String::from_utf8(end.stdout).expect("text");
+    let numbers: Vec<_> = said.lines().filter_map(|line| line.split("bob: line ").nth(1)?.split(' ').next()).collect();
+    assert!(numbers == (0..count).map(|number: u32| number.to_string()).collect::<Vec<_>>(), "{numbers:?}");
 }
 
 #[test]

@@ -6,12 +6,12 @@ use clap::CommandFactory;
 use kabar_server::data_dir::FileError;
 
 use super::servers::print;
-use crate::cli::Cli;
+use crate::cli::{Cli, PROGRAM};
 use crate::ending::{Ending, Exit};
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<Ending, Ending> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "kabar", &mut script);
+    clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);
     print(&script)
 }
 
