@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use kabar_core::crypto::rsa::KeySize;
 use kabar_core::session::Fingerprint;
-use kabar_server::address::{Advertised, DEFAULT_PORT, HostPort, parse_listen};
+use kabar_server::address::{Advertised, HostPort, parse_listen};
+use kabar_server::config::{SETTINGS, Setting, parse_key_size};
 use kabar_server::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint};
 
 use crate::talk::Wanted;
@@ -124,29 +126,32 @@ pub struct HostArguments {
     #[command(flatten)]
     pub visit: VisitArguments,
 
-    /// Where to listen: IP:PORT, IP, or PORT (0: any that is free).
-    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([0u16; 8], DEFAULT_PORT)), value_parser = parse_listen)]
+    /// Where to listen.
+    #[arg(long, value_name = value_of("listen"), help = help_of("listen"), default_value = default_of("listen"), value_parser = parse_listen)]
     pub listen: SocketAddr,
 
-    /// What the invite names, if others reach this computer by another address than it knows.
-    #[arg(long, value_name = "HOST[:PORT]")]
+    /// What the invite names.
+    #[arg(long, value_name = value_of("advertise"), help = help_of("advertise"))]
     pub advertise: Option<Advertised>,
 
     /// The room.
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_ROOM)]
+    #[arg(long, value_name = value_of("room"), help = help_of("room"), default_value = default_of("room"))]
     pub room: RoomName,
 
-    /// Lets in, beside holders of the invite, whoever knows the password in the first line of this file (also: KABAR_PASSWORD in the
-    /// environment).
-    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    /// A second way in.
+    #[arg(long, value_name = value_of("password-file"), help = help_of("password-file"), conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
 
-    /// That password is the first line of standard input.
+    /// Takes that password from the first line of standard input (also: KABAR_PASSWORD in the environment).
     #[arg(long)]
     pub password_stdin: bool,
 
-    /// Appends everything that is said to this file as well, a line each.
-    #[arg(long, value_name = "FILE")]
+    /// The size of a new key.
+    #[arg(long, value_name = value_of("key-bits"), help = help_of("key-bits"), default_value = default_of("key-bits"), value_parser = parse_key_size)]
+    pub key_bits: KeySize,
+
+    /// A file for everything that is said.
+    #[arg(long, value_name = value_of("transcript"), help = help_of("transcript"))]
     pub transcript: Option<PathBuf>,
 }
 
@@ -241,6 +246,23 @@ pub enum IdentityAction {
     },
 }
 
+/// What hosting shares with a server of its own is said and set as there.
+fn setting(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+fn value_of(name: &str) -> &'static str {
+    setting(name).map_or("", |setting| setting.value)
+}
+
+fn help_of(name: &str) -> &'static str {
+    setting(name).map_or("", |setting| setting.help)
+}
+
+fn default_of(name: &str) -> &'static str {
+    setting(name).and_then(|setting| setting.default).unwrap_or("")
+}
+
 /// What --help says and -h does not.
 fn long_help() -> String {
     format!("{PIPES}\n\n{}\n\n{EXIT_CODES}", json::HELP)
@@ -272,6 +294,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn hosting_begins_as_a_server_does() {
+        let Some(Command::Host(host)) = Cli::parse_from(["kabar", "host"]).command else { panic!("host") };
+        assert_eq!((host.listen.to_string().as_str(), host.room.as_str()), ("[::]:9999", "lobby"));
+        assert_eq!(host.key_bits, KeySize::Bits2048);
+        let host = Cli::command().find_subcommand("host").cloned().unwrap();
+        for name in ["listen", "advertise", "room", "password-file", "key-bits", "transcript"] {
+            let help = host.get_arguments().find(|argument| argument.get_long() == Some(name)).unwrap().get_help();
+            assert_eq!(help.map(ToString::to_string).as_deref(), setting(name).map(|setting| setting.help), "{name}");
+        }
     }
 
     #[test]

@@ -46,14 +46,21 @@ pub fn run(cli: Cli) -> Ending {
 }
 
 fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
-    let HostArguments { visit: how, listen, advertise, room, password_file, password_stdin, transcript } = arguments;
+    let HostArguments { visit: how, listen, advertise, room, password_file, password_stdin, key_bits, transcript } =
+        arguments;
     how.name.as_deref().map_or(Ok(()), check_name)?;
     let password = read_password(password_file.as_deref(), password_stdin)?;
     let dir = open(data_dir)?;
     let person = Person::become_one(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
     let transcript = transcript.as_deref();
-    let hosting = Hosting { advertise, password, transcript, ..Hosting::new(dir.path(), room.clone(), listen) };
+    let hosting = Hosting {
+        advertise,
+        password,
+        transcript,
+        key_size: key_bits,
+        ..Hosting::new(dir.path(), room.clone(), listen)
+    };
     let slow = || eprintln!("making this room's key (once) ...");
     // The client in the same process shows what happens.
     let hosted = hosting.start(slow, |_| ()).map_err(Ending::error)?;

@@ -255,7 +255,7 @@ impl Talk {
                     Some(Wish::Nick(name)) => self.change_name(&name),
                     None => {}
                 },
-                Err(TryRecvError::Empty) => return visit.no_line_waits(now),
+                Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => return visit.end_of_input(now),
             }
         }

@@ -20,7 +20,7 @@ use crate::words;
 
 /// In rooms of up to so many members their names are asked for, so that Tab knows them.
 const ASKED_MEMBERS: u16 = 64;
-/// How long lines are taken when nobody reads any more.
+/// How long lines are still taken when nobody reads any more: what was piped in before is said.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// A visit from the first Joined on.
@@ -40,7 +40,7 @@ pub(super) struct Visit {
     lost_since: Option<Instant>,
     /// Who to be next.
     next: Option<Person>,
-    /// Since when nobody reads: lines that wait already are still taken.
+    /// Since when nobody reads: lines that were on their way are still taken.
     last_call: Option<Instant>,
     /// Since when it is leaving.
     leaving: Option<Instant>,
@@ -196,22 +196,14 @@ impl Visit {
         self.leaving.get_or_insert(now);
     }
 
-    /// Nobody reads any more: leaves when all that was typed until now is stored, and shows nothing.
+    /// Nobody reads any more: leaves soon, when all that was typed until then is stored, and shows nothing.
     pub(super) fn stop_reading(&mut self, now: Instant) {
         self.is_hasty = true;
         self.last_call.get_or_insert(now);
     }
 
-    /// No line waits just now.
-    pub(super) fn no_line_waits(&mut self, now: Instant) {
-        if self.last_call.is_some() {
-            self.end_of_input(now);
-        }
-    }
-
     /// Goes on with leaving, and tells what is not stored yet.
     pub(super) fn check(&mut self, client: &mut LaptopClient, ui: &Ui, now: Instant) {
-        // Somebody may write without an end.
         if self.last_call.is_some_and(|since| now >= since + LAST_CALL) {
             self.end_of_input(now);
         }

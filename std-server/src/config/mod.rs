@@ -201,7 +201,11 @@ fn complain(name: &str, value: &OsString, origin: &Origin, error: &str) -> Strin
     }
 }
 
-fn parse_key_size(text: &str) -> Result<KeySize, String> {
+/// The size of a key in bits, as it is written.
+///
+/// # Errors
+/// In words.
+pub fn parse_key_size(text: &str) -> Result<KeySize, String> {
     match text {
         "2048" => Ok(KeySize::Bits2048),
         "3072" => Ok(KeySize::Bits3072),
