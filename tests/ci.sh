@@ -17,14 +17,14 @@ targets() { # what a device build needs
 format() {
     cargo fmt --all --check
     cargo fmt --check --manifest-path core/fuzz/Cargo.toml
-    cargo fmt --check --manifest-path embedded-example/firmware/Cargo.toml
+    cargo fmt --all --check --manifest-path embedded-example/firmware/Cargo.toml
 }
 
 lint() {
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy -p kabar-core --target thumbv6m-none-eabi -- -D warnings
     cargo clippy -p kabar-embedded-example --lib --no-default-features --target thumbv7em-none-eabihf -- -D warnings
-    (cd embedded-example/firmware && cargo clippy --release -- -D warnings)
+    (cd embedded-example/firmware && cargo clippy --release --workspace -- -D warnings)
 }
 
 documentation() {

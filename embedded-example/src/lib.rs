@@ -24,6 +24,11 @@ pub mod node;
 pub mod profile;
 pub mod seed;
 
+/// The README's Rust is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use member::{Board, Clock, Member, News, Settings};
 pub use node::{Addressing, Network, Node, StartError, Storage};
 pub use profile::DeviceClient;

@@ -1,24 +1,13 @@
-//! A member of a Kabar room on a Cortex-M: the same for every board. What a board's owner changes lies in `board/`:
-//!
-//! * `board/mod.rs`: clock, sleep, light, sensor, how it ends;
-//! * `board/lan9118.rs`: the network hardware;
-//! * `board/provision.rs`: who the device is and where it belongs;
-//! * `board/memory.x`: where flash and RAM are.
+//! A member of a Kabar room on a Cortex-M: the same for every board.
 #![no_std]
 #![no_main]
 
-mod board;
-mod fault;
-mod log;
-mod once;
-mod stack;
-
-use board::{Clock, Exit, Lan9118, Peripherals, provision};
 use cortex_m_rt::entry;
-use defmt_semihosting as _;
 use kabar_core::client::{EndReason, State};
 use kabar_embedded_example::{Member, Settings, Storage};
-use once::Once;
+use kabar_firmware::board::{self, Clock, Exit, Lan9118, Peripherals, provision};
+use kabar_firmware::once::Once;
+use kabar_firmware::stack;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
 /// The memory of the member but for what lies on this stack; all zero, so it takes no flash.
@@ -36,7 +25,7 @@ fn main() -> ! {
 
 /// Until the room has ended it, or the member has left.
 fn run(clock: Clock) -> Result<Exit, Exit> {
-    let mut text = provision::Text::new();
+    let mut text = provision::Text::default();
     let (provision, mut rng) = provision::read(&mut text).map_err(|missing| {
         defmt::error!("not started: {} is missing or malformed", missing);
         Exit::NotProvisioned
@@ -57,25 +46,27 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         every: provision.every,
     };
     let storage = STORAGE.take().ok_or(Exit::Fault)?;
-    let mut member = Member::new(storage, &settings, card, clock, Peripherals::new(), &mut rng).map_err(|_| {
+    let mut member = Member::new(storage, &settings, card, clock, Peripherals::default(), &mut rng).map_err(|_| {
         defmt::error!("not started: no client takes this room, name or server");
         Exit::NotProvisioned
     })?;
 
     // Time in the member's hands, not in the network's.
-    let mut busy = 0;
+    let (mut busy, mut longest) = (0, 0);
     let (mut is_joined, mut is_leaving) = (false, false);
     loop {
         let before = board::ticks();
         let due = member.run();
-        busy += u64::from(board::ticks().wrapping_sub(before));
+        let step = board::ticks().wrapping_sub(before);
+        busy += u64::from(step);
+        longest = step.max(longest);
 
         if !is_joined && member.node().client().state() == State::Online {
             is_joined = true;
             defmt::info!("figures: join {=u64} ticks, stack {=usize} bytes", busy, stack::peak());
         }
         if let Some(reason) = member.ended() {
-            defmt::info!("figures: all {=u64} ticks, stack {=usize} bytes", busy, stack::peak());
+            defmt::info!("figures: longest {=u32} ticks, stack {=usize} bytes", longest, stack::peak());
             return Ok(if reason == EndReason::Left { Exit::Left } else { Exit::Ended });
         }
         if !is_leaving && provision.readings.is_some_and(|readings| member.readings() >= readings) {

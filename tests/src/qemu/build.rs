@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
 
 use defmt_decoder::Table;
 
@@ -38,6 +38,24 @@ impl Board {
     }
 }
 
+/// A program of the firmware's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The member of a room.
+    Firmware,
+    /// What sealing and opening costs.
+    Cost,
+}
+
+impl Program {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Firmware => "firmware",
+            Self::Cost => "cost",
+        }
+    }
+}
+
 /// A built program.
 #[derive(Clone, Copy, Debug)]
 pub struct Image {
@@ -49,28 +67,36 @@ pub struct Image {
     pub table: &'static Table,
 }
 
-/// Builds the firmware for `board`; at a second call it is there already.
+/// The firmware, built for `board`.
+#[must_use]
+pub fn firmware(board: Board) -> Image {
+    image(board, Program::Firmware)
+}
+
+/// Builds `program` for `board`; at a second call it is there already.
 ///
 /// # Panics
 /// If it does not build, or has no log table.
 #[must_use]
-pub fn firmware(board: Board) -> Image {
-    static BUILT: [OnceLock<Image>; 2] = [OnceLock::new(), OnceLock::new()];
-    // One after another: both want the same folder.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock();
-    *BUILT[board as usize].get_or_init(|| {
-        let mut build = Command::new(env!("CARGO"));
-        // From its own folder: its settings lie there. What the outer cargo was told is not for it.
-        build.current_dir(FIRMWARE).args(["build", "--quiet", "--locked", "--release", "--bin", "firmware"]);
-        build.args(["--target", board.target(), "--target-dir", "target"]);
-        for told in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DEFMT_LOG"] {
-            build.env_remove(told);
-        }
-        assert!(build.status().expect("cargo").success(), "the firmware builds for {}", board.target());
-        let path: PathBuf = [FIRMWARE, "target", board.target(), "release", "firmware"].iter().collect();
-        let elf = std::fs::read(&path).expect("the image that was just built");
-        let table = Table::parse(&elf).expect("a log table of this version").expect("a log table");
-        Image { board, path: Box::leak(path.into_boxed_path()), table: Box::leak(Box::new(table)) }
-    })
+pub fn image(board: Board, program: Program) -> Image {
+    // One after another: all want the same folder.
+    static BUILT: Mutex<Vec<(Board, Program, Image)>> = Mutex::new(Vec::new());
+    let mut built = BUILT.lock().expect("no build has failed");
+    if let Some(&(_, _, image)) = built.iter().find(|(at, what, _)| (*at, *what) == (board, program)) {
+        return image;
+    }
+    let mut build = Command::new(env!("CARGO"));
+    // From its own folder: its settings lie there. What the outer cargo was told is not for it.
+    build.current_dir(FIRMWARE).args(["build", "--quiet", "--locked", "--release", "--bin", program.name()]);
+    build.args(["--target", board.target(), "--target-dir", "target"]);
+    for told in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DEFMT_LOG"] {
+        build.env_remove(told);
+    }
+    assert!(build.status().expect("cargo").success(), "{} builds for {}", program.name(), board.target());
+    let path: PathBuf = [FIRMWARE, "target", board.target(), "release", program.name()].iter().collect();
+    let elf = std::fs::read(&path).expect("the image that was just built");
+    let table = Table::parse(&elf).expect("a log table of this version").expect("a log table");
+    let image = Image { board, path: Box::leak(path.into_boxed_path()), table: Box::leak(Box::new(table)) };
+    built.push((board, program, image));
+    image
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use defmt_decoder::{DecodeError, Table};
 
-pub use build::{Board, Image, firmware};
+pub use build::{Board, Image, Program, firmware, image};
 
 use crate::process::PATIENCE;
 
@@ -86,6 +86,11 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// The next line of its log, however long it takes; `None`: it has ended.
+    pub fn next_line(&mut self) -> Option<String> {
+        self.lines.recv().ok()
     }
 
     /// Waits for its end; the exit code. All of the log is read then.

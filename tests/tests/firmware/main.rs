@@ -2,6 +2,7 @@
 //!
 //! What the device logged is shown when a test fails.
 
+mod cost;
 mod room;
 
 use kabar_embedded_example::profile;

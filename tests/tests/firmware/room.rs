@@ -54,6 +54,9 @@ fn serve(home: &Path, listen: &str) -> (Process, String, String) {
     (server, address, invite)
 }
 
+/// The emulator's options for a clock that counts instructions.
+pub(crate) const COUNTING: [&str; 2] = ["-icount", "shift=6"];
+
 /// What a device is told, but for the room.
 pub(crate) struct Device {
     name: &'static str,
@@ -77,6 +80,12 @@ impl Device {
     /// Leaves after so many readings.
     pub(crate) fn readings(mut self, readings: u32) -> Self {
         self.further.push(format!("readings={readings}"));
+        self
+    }
+
+    /// Time counts instructions: one takes 64 ns, whatever this computer does meanwhile.
+    pub(crate) fn counting(mut self) -> Self {
+        self.options = COUNTING.to_vec();
         self
     }
 

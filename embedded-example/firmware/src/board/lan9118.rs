@@ -53,13 +53,16 @@ const MAC_ADDRESS_LOW: u32 = 3;
 const MAC_CR_VALUE: u32 = 1 << 3 | 1 << 2 | 1 << 20;
 
 /// Its number at the interrupt controller.
+pub const INTERRUPT: usize = 13;
+
+/// The same for [`NVIC`].
 #[derive(Clone, Copy, Debug)]
 pub struct Interrupt;
 
 // SAFETY: the number is that of this board and does not change.
 unsafe impl InterruptNumber for Interrupt {
     fn number(self) -> u16 {
-        13
+        INTERRUPT as u16
     }
 }
 

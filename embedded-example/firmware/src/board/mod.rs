@@ -121,10 +121,27 @@ pub fn sleep(due: Instant, clock: &impl kabar_embedded_example::Clock) {
     }
 }
 
-/// The only interrupt besides SysTick is the network's, and it stays up until the frames are fetched: waking was all it had to do.
-#[exception]
-unsafe fn DefaultHandler(_: i16) {
+/// The interrupts of this board as far as they are used, by number.
+#[used]
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".vector_table.interrupts")]
+static __INTERRUPTS: [extern "C" fn(); INTERRUPTS] = {
+    let mut handlers = [unexpected as extern "C" fn(); INTERRUPTS];
+    handlers[lan9118::INTERRUPT] = network;
+    handlers
+};
+
+/// Up to the last one that is used.
+const INTERRUPTS: usize = lan9118::INTERRUPT + 1;
+
+/// It stays up until the frames are fetched: waking was all it had to do.
+extern "C" fn network() {
     NVIC::mask(lan9118::Interrupt);
+}
+
+/// Nobody unmasked it.
+extern "C" fn unexpected() {
+    exit(Exit::Fault);
 }
 
 /// A counter for measuring: 25 MHz, wraps in 171 s.
@@ -138,9 +155,9 @@ pub struct Peripherals {
     measured: i32,
 }
 
-impl Peripherals {
+impl Default for Peripherals {
     /// The light is off.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let mut peripherals = Self { measured: 0 };
         peripherals.set_led(false);
         peripherals

@@ -20,7 +20,6 @@
 
 use core::mem::MaybeUninit;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use core::str::FromStr;
 
 use kabar_core::chat::ROOM_SECRET_LEN;
 use kabar_core::session::Fingerprint;
@@ -38,22 +37,30 @@ const EVERY: Duration = Duration::from_secs(30);
 /// The memory that names are borrowed from.
 pub struct Text([MaybeUninit<u8>; MAX_LEN]);
 
-impl Text {
+impl Default for Text {
     /// Empty.
-    pub const fn new() -> Self {
+    fn default() -> Self {
         Self([MaybeUninit::uninit(); MAX_LEN])
     }
 }
 
 /// See the module's documentation.
 pub struct Provision<'a> {
+    /// What owns the name.
     pub identity: [u8; 32],
+    /// Where the IP address comes from.
     pub addressing: Addressing,
+    /// Where the server is.
     pub server: SocketAddr,
+    /// The server's key.
     pub fingerprint: Fingerprint,
+    /// The room.
     pub room: &'a str,
+    /// Its secret.
     pub secret: [u8; ROOM_SECRET_LEN],
+    /// The name wanted.
     pub name: &'a str,
+    /// Time between two readings.
     pub every: Duration,
     /// Leave after so many.
     pub readings: Option<u32>,
@@ -90,13 +97,13 @@ pub fn read(text: &mut Text) -> Result<(Provision<'_>, ChaCha20Rng), Missing> {
         secret: word("secret").and_then(base32).ok_or(missing(defmt::intern!("secret")))?,
         name: word("name").ok_or(missing(defmt::intern!("name")))?,
         every: match word("every") {
-            Some(every) => {
-                number(every).map(|ms: u32| Duration::from_millis(ms.into())).ok_or(missing(defmt::intern!("every")))?
-            }
+            Some(every) => number(every, u32::MAX)
+                .map(|ms| Duration::from_millis(ms.into()))
+                .ok_or(missing(defmt::intern!("every")))?,
             None => EVERY,
         },
         readings: match word("readings") {
-            Some(readings) => Some(number(readings).ok_or(missing(defmt::intern!("readings")))?),
+            Some(readings) => Some(number(readings, u32::MAX).ok_or(missing(defmt::intern!("readings")))?),
             None => None,
         },
     };
@@ -107,14 +114,27 @@ pub fn read(text: &mut Text) -> Result<(Provision<'_>, ChaCha20Rng), Missing> {
     Ok((provision, ChaCha20Rng::from_seed(seed)))
 }
 
-fn number<T: FromStr>(text: &str) -> Option<T> {
-    text.parse().ok()
+/// A decimal number of at most `most`.
+fn number(text: &str, most: u32) -> Option<u32> {
+    let value = |digit| char::from(digit).to_digit(10);
+    let append = |number: u32, digit| number.checked_mul(10)?.checked_add(value(digit)?);
+    (!text.is_empty()).then_some(())?;
+    text.bytes().try_fold(0, append).filter(|&number| number <= most)
+}
+
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let mut parts = text.split('.');
+    let mut octets = [0; 4];
+    for octet in &mut octets {
+        *octet = u8::try_from(number(parts.next()?, 255)?).ok()?;
+    }
+    parts.next().is_none().then_some(Ipv4Addr::from(octets))
 }
 
 fn server(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
-    let port = number(port).filter(|&port| port != 0)?;
-    Some(SocketAddr::V4(SocketAddrV4::new(number(ip)?, port)))
+    let port = u16::try_from(number(port, u16::MAX.into())?).ok().filter(|&port| port != 0)?;
+    Some(SocketAddr::V4(SocketAddrV4::new(ipv4(ip)?, port)))
 }
 
 fn addressing(ip: &str, gateway: Option<&str>) -> Option<Addressing> {
@@ -122,10 +142,10 @@ fn addressing(ip: &str, gateway: Option<&str>) -> Option<Addressing> {
         return Some(Addressing::Dhcp);
     }
     let (ip, prefix_len) = ip.split_once('/')?;
-    let ip = number::<Ipv4Addr>(ip).filter(|ip| !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast())?;
-    let prefix_len = number(prefix_len).filter(|&len| len <= 32)?;
+    let ip = ipv4(ip).filter(|ip| !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast())?;
+    let prefix_len = u8::try_from(number(prefix_len, 32)?).ok()?;
     let gateway = match gateway {
-        Some(gateway) => Some(number(gateway)?),
+        Some(gateway) => Some(ipv4(gateway)?),
         None => None,
     };
     Some(Addressing::Static { address: Ipv4Cidr::new(ip, prefix_len), gateway })

@@ -9,7 +9,7 @@ use kabar_core::chat::Kind;
 use kabar_core::client::Event;
 use kabar_core::session::Fingerprint;
 use kabar_embedded_example::{Addressing, Network, Node, Storage, profile};
-use kabar_firmware::{Static, byte, bytes, now, number, read, write, write_opaque};
+use kabar_link_check::{Static, byte, bytes, now, number, read, write, write_opaque};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, Ipv4Cidr};

@@ -1,0 +1,186 @@
+//! What the firmware weighs and costs, held to the budget and to what it was before.
+//!
+//! The figures lie in `embedded-example/firmware/figures.txt`. One that grows by more than 3 % fails; `KABAR_FIGURES=write` writes
+//! the file anew, and the commit that does so says why. Instructions are counted, not cycles: no wait states, no slow multiplier.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use kabar_tests::qemu::{Board, Cable, Image, Machine, Program, firmware, image};
+use object::{Object, ObjectSection, ObjectSymbol};
+
+use crate::room::{COUNTING, Device, Room};
+
+/// What the figures may be at most, whatever they were before.
+const BUDGET: [(&str, u64); 3] = [
+    ("flash, bytes", 112 * 1024),
+    ("static RAM and peak stack, bytes", 44 * 1024),
+    ("handshake and join, instructions", 8_000_000),
+];
+/// What has no budget of its own, in the order of the file.
+const FURTHER: [&str; 13] = [
+    "first handshake and join, instructions",
+    "of it: the identity's public half, instructions",
+    "flash: .text, bytes",
+    "flash: .rodata, bytes",
+    "flash: .data and vectors, bytes",
+    "static RAM, bytes",
+    "peak stack, bytes",
+    "longest step, instructions",
+    "seal 64 bytes, instructions",
+    "open 64 bytes, instructions",
+    "seal 1167 bytes, instructions",
+    "open 1167 bytes, instructions",
+    "smaller board (Cortex-M3) flash, bytes",
+];
+const FIGURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../embedded-example/firmware/figures.txt");
+
+type Figures = BTreeMap<&'static str, u64>;
+
+#[test]
+fn the_firmware_keeps_to_its_budget_and_to_what_it_was() {
+    let mut figures = Figures::new();
+    let m4 = firmware(Board::An386);
+    weigh(m4, &mut figures);
+    talk(m4, &mut figures);
+    seal_and_open(&mut figures);
+    // The identity's public half is computed once per start, whatever is joined then.
+    let identity = figures["of it: the identity's public half, instructions"];
+    figures.insert("handshake and join, instructions", figures["first handshake and join, instructions"] - identity);
+    figures.insert("static RAM and peak stack, bytes", figures["static RAM, bytes"] + figures["peak stack, bytes"]);
+    figures.insert("smaller board (Cortex-M3) flash, bytes", flash(&sections(firmware(Board::An385).path)));
+
+    let table = table(&figures);
+    println!("{table}");
+    for (name, most) in BUDGET {
+        assert!(figures[name] <= most, "{name}: {} is more than {most}", figures[name]);
+    }
+    if std::env::var("KABAR_FIGURES").is_ok_and(|word| word == "write") {
+        std::fs::write(FIGURES, table).expect("the file of figures");
+        return;
+    }
+    let kept = std::fs::read_to_string(FIGURES).expect("the file of figures");
+    let grown: Vec<String> = grown(&kept, &figures);
+    assert!(
+        grown.is_empty(),
+        "{}\nif that is wanted: KABAR_FIGURES=write, and say why in the commit",
+        grown.join("\n")
+    );
+}
+
+#[test]
+fn a_figure_that_grows_by_more_than_three_in_a_hundred_is_found() {
+    let figures: Figures = all().map(|name| (name, 1000)).collect();
+    let kept = table(&figures);
+    assert!(grown(&kept, &figures).is_empty());
+    let more = |by: u64| -> Figures {
+        all().map(|name| (name, if name.contains("rodata") { 1000 + by } else { 1000 })).collect()
+    };
+    assert!(grown(&kept, &more(30)).is_empty());
+    assert_eq!(grown(&kept, &more(31)), ["flash: .rodata, bytes: 1000 before, 1031 now"]);
+    assert_eq!(grown("", &figures).len(), figures.len(), "a figure that is not kept is none");
+}
+
+fn all() -> impl Iterator<Item = &'static str> {
+    BUDGET.iter().map(|(name, _)| *name).chain(FURTHER)
+}
+
+fn table(figures: &Figures) -> String {
+    let mut table =
+        String::from("# Cortex-M4, `thumbv7em-none-eabihf`, as tests/tests/firmware/cost.rs measures it.\n");
+    for name in all() {
+        let _ = writeln!(table, "{name:48} {:>9}", figures[name]);
+    }
+    table
+}
+
+/// What is more than 3 % above what was kept, or was not kept.
+fn grown(kept: &str, figures: &Figures) -> Vec<String> {
+    let kept: BTreeMap<&str, u64> = kept
+        .lines()
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(name, figure)| Some((name.trim(), figure.parse().ok()?)))
+        .collect();
+    let is_grown = |name: &str, now: u64| kept.get(name).is_none_or(|&before| now * 100 > before * 103);
+    let grown = figures.iter().filter(|&(&name, &now)| is_grown(name, now));
+    grown.map(|(name, now)| format!("{name}: {} before, {now} now", kept.get(name).unwrap_or(&0))).collect()
+}
+
+/// The sizes of an image's sections, and that it is what it shall be.
+fn weigh(image: Image, figures: &mut Figures) {
+    let sizes = sections(image.path);
+    let of = |names: &[&str]| names.iter().filter_map(|&name| sizes.get(name)).sum::<u64>();
+    figures.insert("flash, bytes", flash(&sizes));
+    figures.insert("flash: .text, bytes", of(&[".text"]));
+    figures.insert("flash: .rodata, bytes", of(&[".rodata"]));
+    figures.insert("flash: .data and vectors, bytes", of(&[".data", ".vector_table"]));
+    figures.insert("static RAM, bytes", of(&[".data", ".bss", ".uninit"]));
+
+    let elf = std::fs::read(image.path).expect("the image");
+    let file = object::File::parse(&*elf).expect("an ELF file");
+    for symbol in file.symbols() {
+        let name = symbol.name().unwrap_or_default();
+        let is_allocator =
+            ["__rust_alloc", "__rdl_alloc", "__rg_alloc", "malloc"].iter().any(|part| name.contains(part));
+        assert!(!is_allocator, "an allocator is linked: {name}");
+    }
+    assert_eq!(of(&[".data"]), 0, "a new member is all zero");
+    assert!(of(&[".bss"]) > 16 * 1024, "the member lies in .bss");
+}
+
+fn flash(sizes: &BTreeMap<String, u64>) -> u64 {
+    [".vector_table", ".text", ".rodata", ".data"].iter().filter_map(|&name| sizes.get(name)).sum()
+}
+
+fn sections(path: &Path) -> BTreeMap<String, u64> {
+    let elf = std::fs::read(path).expect("the image");
+    let file = object::File::parse(&*elf).expect("an ELF file");
+    file.sections().map(|section| (section.name().unwrap_or_default().to_owned(), section.size())).collect()
+}
+
+/// A handshake, a join and some talk with a real server: the longest entry that it takes, questions, readings.
+fn talk(image: Image, figures: &mut Figures) {
+    let room = Room::open();
+    let mut anna = room.laptop("anna");
+    let device = Device::new("probe").static_address().counting().every_ms(500).readings(10);
+    let mut device = device.start(image, Cable::Plugged, &room);
+    let joined = device.expect("figures: join");
+    figures.insert("first handshake and join, instructions", instructions(number_before(&joined, " ticks")));
+    anna.type_line(&"x".repeat(usize::from(kabar_embedded_example::profile::LARGEST_ENTRY)));
+    anna.type_line("@probe status");
+    anna.expect("probe: anna: reading ");
+    assert_eq!(device.wait(), Some(0), "{}", device.transcript());
+    let whole = device.log.iter().find(|line| line.contains("figures: longest")).expect("it tells at its end");
+    figures.insert("longest step, instructions", instructions(number_before(whole, " ticks")));
+    figures.insert("peak stack, bytes", number_before(whole, " bytes"));
+}
+
+fn seal_and_open(figures: &mut Figures) {
+    let mut machine = Machine::start(&image(Board::An386, Program::Cost), Cable::Plugged, &[], &COUNTING);
+    assert_eq!(machine.wait(), Some(0), "{}", machine.transcript());
+    let line = machine.log.iter().find(|line| line.contains("figures: identity ")).expect("it tells");
+    figures.insert("of it: the identity's public half, instructions", instructions(number_before(line, " ticks")));
+    for (len, names) in [
+        ("64", ["seal 64 bytes, instructions", "open 64 bytes, instructions"]),
+        ("1167", ["seal 1167 bytes, instructions", "open 1167 bytes, instructions"]),
+    ] {
+        let wanted = format!("figures: seal {len} ");
+        let line = machine.log.iter().find(|line| line.contains(&wanted)).expect("it tells each length");
+        let (sealing, opening) = line.split_once(", open").expect("both");
+        figures.insert(names[0], instructions(number_before(sealing, " ticks")));
+        figures.insert(names[1], instructions(number_before(opening, " ticks")));
+    }
+}
+
+/// The number directly before `unit`.
+fn number_before(line: &str, unit: &str) -> u64 {
+    let before = line.split(unit).next().unwrap_or_default();
+    let number = before.rsplit(' ').next().and_then(|word| word.parse().ok());
+    number.unwrap_or_else(|| panic!("no number before {unit:?}: {line}"))
+}
+
+/// A tick is 40 ns, an instruction 64 ns.
+const fn instructions(ticks: u64) -> u64 {
+    ticks * 40 / 64
+}
