@@ -1,0 +1,477 @@
+//! The history through the real programs: restarts, kills, trouble with the disk, and what people do with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use kabar_core::chat::{Kind, Term};
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_server::data_dir::DataDir;
+use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store, TermRecord};
+use kabar_tests::process::{PATIENCE, Process, program};
+use tempfile::TempDir;
+
+/// A folder with a server's data, whose key is made once for all tests.
+struct Home {
+    folder: TempDir,
+}
+
+/// A running server and how it is reached.
+struct Room {
+    process: Process,
+    invite: String,
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// The key and the room's secret of all servers here.
+fn keys() -> &'static Path {
+    static MADE: OnceLock<TempDir> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut room = serve(folder.path(), &folder.path().join("server"), &[]);
+        stop(&mut room);
+        for name in ["history.db", "history.db-wal", "history.db-shm", "server.lock"] {
+            drop(fs::remove_file(folder.path().join("server").join(name)));
+        }
+        folder
+    });
+    made.path()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("copied");
+        }
+    }
+}
+
+fn serve(home: &Path, data: &Path, arguments: &[&str]) -> Room {
+    let all = [&["--listen", "127.0.0.1:0", "--data-dir", text(data)], arguments].concat();
+    listen(Process::start("kabar-server", home, &all))
+}
+
+fn listen(mut process: Process) -> Room {
+    process.expect("listening on ");
+    let line = process.expect("kabar://");
+    let invite = line.split_whitespace().find(|word| word.starts_with("kabar://")).expect("an invite").to_owned();
+    Room { process, invite }
+}
+
+fn stop(room: &mut Room) {
+    room.process.signal("TERM");
+    assert_eq!(room.process.wait(), Some(0), "{:?}", room.process.noticed);
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Self { folder };
+        copy_folder(&keys().join("server"), &home.data());
+        home
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.path().join("server")
+    }
+
+    fn history(&self) -> PathBuf {
+        self.data().join("history.db")
+    }
+
+    fn serve(&self) -> Room {
+        serve(self.path(), &self.data(), &[])
+    }
+
+    /// Each member has a home of its own.
+    fn join(&self, room: &Room, name: &str, more: &[&str]) -> Process {
+        let arguments = [&["join", &room.invite, "--name", name], more].concat();
+        let mut client = Process::start("kabar", &self.path().join(name), &arguments);
+        client.expect_notice("Joined ");
+        client
+    }
+
+    /// Says lines and goes when they are stored.
+    fn say(&self, room: &Room, name: &str, lines: &[String]) {
+        let mut client = self.join(room, name, &[]);
+        client.type_all(&(lines.join("\n") + "\n"));
+        client.close_stdin();
+        assert_eq!(client.wait(), Some(0), "{:?}", client.noticed);
+    }
+
+    /// Runs a subcommand to its end: exit code, stdout, stderr.
+    fn command(&self, name: &str, arguments: &[&str]) -> (Option<i32>, Vec<String>, Vec<String>) {
+        let data = self.data();
+        let mut all = vec![name, "--data-dir", text(&data)];
+        all.extend(arguments);
+        let mut process = Process::start("kabar-server", self.path(), &all);
+        let code = process.wait();
+        (code, process.said.clone(), process.noticed.clone())
+    }
+
+    /// What `history` prints of what members said, without times.
+    fn said(&self, arguments: &[&str]) -> Vec<String> {
+        let (code, lines, noticed) = self.command("history", arguments);
+        assert_eq!(code, Some(0), "{noticed:?}");
+        lines.iter().filter(|line| line.contains(": ")).map(|line| line[22..].to_owned()).collect()
+    }
+
+    fn is_whole(&self) {
+        let (code, said, noticed) = self.command("check", &[]);
+        assert_eq!(code, Some(0), "{said:?} {noticed:?}");
+    }
+}
+
+fn lines(word: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{word} {number}")).collect()
+}
+
+fn by(name: &str, lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| format!("{name}: {line}")).collect()
+}
+
+fn expect_all(client: &mut Process, wanted: &[String]) {
+    for wanted in wanted {
+        let line = client.expect(": ");
+        assert!(line.ends_with(wanted.as_str()), "{line} is not {wanted}: {:?} {:?}", client.said, client.noticed);
+    }
+}
+
+#[test]
+fn history_survives_every_end_and_reaches_newcomers() {
+    let home = Home::new();
+    let mut wanted = Vec::new();
+    for (round, end) in ["TERM", "KILL", "TERM", "KILL"].into_iter().enumerate() {
+        let mut room = home.serve();
+        let lines = lines(&format!("round {round} line"), 10);
+        home.say(&room, "anna", &lines);
+        wanted.extend(by("anna", &lines));
+        expect_all(&mut home.join(&room, &format!("newcomer{round}"), &["--since", "all"]), &wanted);
+        assert_eq!(home.said(&[]), wanted, "while the server runs");
+        room.process.signal(end);
+        assert_eq!(room.process.wait(), (end == "TERM").then_some(0));
+        assert_eq!(home.said(&[]), wanted, "after {end}");
+    }
+    home.is_whole();
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let data = home.path().join("fresh");
+    let room = serve(home.path(), &data, &[]);
+    home.say(&room, "anna", &lines("line", 3));
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for name in ["history.db", "history.db-wal", "history.db-shm"] {
+        assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+    }
+}
+
+/// Writes a history of `count` entries by one author, as a server would have.
+fn write_history(data: &Path, count: u64) {
+    let mut store = SqliteStore::open(&DataDir::open(data).expect("a folder")).expect("a history");
+    let entry = |seq: u64| LogEntry {
+        seq,
+        time_ms: 1_730_457_430_000 + seq,
+        author: "anna".into(),
+        instance: 5,
+        number: seq,
+        kind: Kind::TEXT,
+        body: format!("entry {seq}").into_bytes(),
+    };
+    let last = InstanceRecord { instance: 5, identity: PublicIdentity([1; 32]), highest: count, highest_seq: count };
+    let batch = Batch {
+        room: "lobby".into(),
+        term: Some(TermRecord { term: Term([1; 8]), first_seq: 1 }),
+        entries: (1..=count).map(entry).collect(),
+        instances: vec![last],
+        ..Batch::default()
+    };
+    assert_eq!(store.commit(&batch), Ok(()));
+}
+
+#[test]
+fn twenty_thousand_entries_are_paged() {
+    let home = Home::new();
+    let count = 20_000;
+    write_history(&home.data(), count);
+    let room = home.serve();
+    let mut reader = home.join(&room, "reader", &["--since", "all"]);
+    for seq in 1..=count {
+        let line = reader.expect("anna: entry ");
+        assert!(line.ends_with(&format!(" entry {seq}")), "{line} is not {seq}");
+    }
+    let mut late = home.join(&room, "late", &[]);
+    late.expect(&format!("entry {}", count - 1));
+    late.expect(&format!("entry {count}"));
+    assert!(late.said.len() <= 50, "the last lines only: {}", late.said.len());
+}
+
+#[test]
+fn a_full_disk_loses_and_doubles_nothing() {
+    let home = Home::new();
+    let (data, server, client) = (home.data(), program("kabar-server"), program("kabar"));
+    let tools = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
+    if !tools.is_ok_and(|status| status.success()) {
+        eprintln!(
+            "\n!!! NOT TESTED: a full disk needs `unshare -rm` (util-linux, user namespaces) to mount a small one !!!\n"
+        );
+        return;
+    }
+    // A small disk over the server's folder, in a namespace of its own, most of which something else takes.
+    let script = r#"set -e
+        keys=$(mktemp -d); cp -r "$1/." "$keys"
+        mount -t tmpfs -o size=32m,mode=700 tmpfs "$1"
+        cp -r "$keys/." "$1"; rm -r "$keys"
+        head -c 32400000 /dev/zero > "$1/ballast"
+        exec "$2" --listen 127.0.0.1:0 --data-dir "$1""#;
+    let arguments = ["-rm", "sh", "-c", script, "sh", text(&data), text(&server)];
+    let mut room = listen(Process::start("/usr/bin/unshare", home.path(), &arguments));
+    let inside = PathBuf::from(format!("/proc/{}/root{}", room.process.id(), text(&data)));
+    assert!(inside.join("ballast").exists() && !data.join("ballast").exists(), "on the small disk");
+
+    let long: Vec<String> = lines("line", 800).iter().map(|line| format!("{line} {}", "x".repeat(2_000))).collect();
+    let mut reader = home.join(&room, "reader", &[]);
+    // From a file: what cannot be stored is not read from there either.
+    let file = home.path().join("long.txt");
+    fs::write(&file, long.join("\n") + "\n").expect("written");
+    let script = r#"exec "$1" join "$2" --name anna <"$3""#;
+    let arguments = ["-c", script, "sh", text(&client), &room.invite, text(&file)];
+    let mut anna = Process::start("/bin/sh", &home.path().join("anna"), &arguments);
+    room.process.expect("the disk is full");
+    anna.expect_notice("cannot store");
+    fs::remove_file(inside.join("ballast")).expect("removed");
+    room.process.expect("the history can be written again");
+    assert_eq!(anna.wait(), Some(0), "{:?}", anna.noticed);
+    expect_all(&mut reader, &by("anna", &long));
+    // That disk goes with its server.
+    for name in ["history.db", "history.db-wal"] {
+        fs::copy(inside.join(name), data.join(name)).expect("copied");
+    }
+    let said = home.said(&[]);
+    assert_eq!(said, by("anna", &long), "once each, in order");
+}
+
+#[test]
+fn a_locked_history_is_waited_for_and_authors_are_told() {
+    let home = Home::new();
+    let mut room = home.serve();
+    let mut reader = home.join(&room, "reader", &[]);
+    let mut anna = home.join(&room, "anna", &[]);
+    anna.type_line("before");
+    reader.expect("anna: before");
+    let other = rusqlite::Connection::open(home.history()).expect("a database");
+    other.busy_timeout(PATIENCE).expect("patient");
+    other.execute_batch("BEGIN EXCLUSIVE").expect("locked");
+    anna.type_line("meanwhile");
+    room.process.expect("another program has locked the file");
+    anna.expect_notice("cannot store");
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    room.process.expect("the history can be written again");
+    reader.expect("anna: meanwhile");
+    anna.type_line("after");
+    reader.expect("anna: after");
+    assert_eq!(home.said(&[]), ["anna: before", "anna: meanwhile", "anna: after"]);
+}
+
+/// A start that fails: its one line.
+fn fails(home: &Path, data: &Path) -> String {
+    let arguments = ["--listen", "127.0.0.1:0", "--data-dir", text(data)];
+    let mut server = Process::start("kabar-server", home, &arguments);
+    assert_eq!(server.wait(), Some(1), "{:?}", server.noticed);
+    let line = server.noticed.join("\n");
+    assert!(server.noticed.len() == 1 && server.said.is_empty(), "one line: {line} {:?}", server.said);
+    line
+}
+
+#[test]
+fn a_damaged_history_is_named_and_left_alone() {
+    let home = Home::new();
+    fs::write(home.history(), vec![b'x'; 20_000]).expect("written");
+    let line = fails(home.path(), &home.data());
+    assert!(line.contains(text(&home.history())) && line.contains("kabar-server check"), "{line}");
+    assert_eq!(fs::read(home.history()).expect("there"), vec![b'x'; 20_000]);
+
+    fs::remove_file(home.history()).expect("removed");
+    write_history(&home.data(), 5_000);
+    let mut bytes = fs::read(home.history()).expect("there");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 20_000].fill(0xa5);
+    fs::write(home.history(), bytes).expect("written");
+    let (code, said, noticed) = home.command("check", &[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        !said.is_empty() && noticed.len() == 1 && noticed[0].contains(text(&home.history())),
+        "{said:?} {noticed:?}"
+    );
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_named() {
+    let home = Home::new();
+    let file = home.path().join("file");
+    fs::write(&file, "").expect("written");
+    for data in [file.clone(), file.join("below")] {
+        let line = fails(home.path(), &data);
+        assert!(line.contains(text(&data)), "{line}");
+    }
+    fs::create_dir(home.history()).expect("made");
+    let line = fails(home.path(), &home.data());
+    assert!(line.contains(text(&home.history())), "{line}");
+}
+
+#[test]
+fn an_old_backup_put_back_is_told_to_members() {
+    let home = Home::new();
+    let mut room = home.serve();
+    home.say(&room, "anna", &lines("old", 3));
+    let backup = home.path().join("backup.db");
+    let (code, _, noticed) = home.command("backup", &[text(&backup)]);
+    assert_eq!(code, Some(0), "{noticed:?}");
+    home.say(&room, "anna", &lines("lost", 3));
+    let mut reader = home.join(&room, "reader", &[]);
+    reader.expect("lost 2");
+    let port = room.invite.split(['/', ':']).nth(4).expect("a port").to_owned();
+    stop(&mut room);
+    for suffix in ["", "-wal", "-shm"] {
+        drop(fs::remove_file(format!("{}{suffix}", text(&home.history()))));
+    }
+    fs::copy(&backup, home.history()).expect("put back");
+    let (address, data) = (format!("127.0.0.1:{port}"), home.data());
+    let arguments = ["--listen", &address, "--data-dir", text(&data)];
+    let room = listen(Process::start("kabar-server", home.path(), &arguments));
+    reader.expect_notice("reset to an older state");
+    reader.expect("anna: old 2");
+    home.say(&room, "anna", &lines("new", 2));
+    reader.expect("anna: new 1");
+    assert_eq!(home.said(&[]), by("anna", &[lines("old", 3), lines("new", 2)].concat()));
+    home.is_whole();
+}
+
+#[test]
+fn a_copy_is_made_while_the_server_runs_and_overwrites_nothing() {
+    let home = Home::new();
+    let room = home.serve();
+    home.say(&room, "anna", &lines("line", 5));
+    let copy = home.path().join("copy.db");
+    assert_eq!(home.command("backup", &[text(&copy)]).0, Some(0));
+    let (code, _, noticed) = home.command("backup", &[text(&copy)]);
+    assert!(code == Some(1) && noticed.len() == 1 && noticed[0].contains(text(&copy)), "{code:?} {noticed:?}");
+    #[cfg(unix)]
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&copy).expect("there").permissions()) & 0o777,
+        0o600
+    );
+    let data = home.path().join("elsewhere");
+    fs::create_dir(&data).expect("made");
+    fs::rename(copy, data.join("history.db")).expect("moved");
+    let mut history = Process::start("kabar-server", home.path(), &["history", "--data-dir", text(&data)]);
+    assert_eq!(history.wait(), Some(0));
+    assert_eq!(history.said.iter().filter(|line| line.contains("anna: line")).count(), 5);
+}
+
+#[test]
+fn what_was_said_is_looked_up() {
+    let home = Home::new();
+    let (code, _, noticed) = home.command("history", &[]);
+    assert!(code == Some(1) && noticed.len() == 1 && noticed[0].contains("no history"), "{code:?} {noticed:?}");
+    let room = home.serve();
+    let texts = ["Apa kabar?", "colons: \"quotes\" * - ok", "baik \u{1f44b}", "kabar baik"].map(str::to_owned);
+    home.say(&room, "anna", &texts);
+    let found = |arguments: &[&str]| home.said(arguments);
+    assert_eq!(found(&[]), by("anna", &texts));
+    assert_eq!(found(&["--search", "KABAR"]), ["anna: Apa kabar?", "anna: kabar baik"]);
+    assert_eq!(found(&["--search", "baik kabar", "--last", "1"]), ["anna: kabar baik"]);
+    for odd in ["\"quotes\"", "*", "-", "colons:"] {
+        assert_eq!(found(&["--search", odd]), ["anna: colons: \"quotes\" * - ok"], "{odd}");
+    }
+    assert_eq!(found(&["--since", "2h"]), by("anna", &texts));
+    assert_eq!(found(&["--since", "2999-01-01"]), Vec::<String>::new());
+    let (code, _, noticed) = home.command("history", &["--since", "yesterday-ish"]);
+    assert!(code == Some(2) && noticed.join("\n").contains("2h"), "{code:?} {noticed:?}");
+    let (code, _, noticed) = home.command("history", &["--room", "attic"]);
+    assert!(code == Some(1) && noticed.join("\n").contains("lobby"), "{code:?} {noticed:?}");
+
+    let (code, objects, _) = home.command("history", &["--format", "json", "--search", "quotes"]);
+    let object: serde_json::Value = serde_json::from_str(&objects[0]).expect("an object");
+    assert_eq!(
+        (code, &object["text"], &object["author"], &object["kind"]),
+        (Some(0), &texts[1].as_str().into(), &"anna".into(), &"text".into())
+    );
+    assert!(
+        object["seq"].is_u64()
+            && object["time_ms"].is_u64()
+            && object["time"].as_str().is_some_and(|time| time.ends_with('Z'))
+    );
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let home = Home::new();
+    write_history(&home.data(), 20_000);
+    let script = r#"("$0" history --data-dir "$1"; echo "code $?" >&2) | head -1"#;
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .arg(program("kabar-server"))
+        .arg(home.data())
+        .output()
+        .expect("a shell");
+    let (said, noticed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!((said.lines().count(), noticed.trim()), (1, "code 0"));
+}
+
+#[test]
+fn the_transcript_goes_on_and_repeats_nothing() {
+    let home = Home::new();
+    let path = home.path().join("chat_history.txt");
+    for run in 0..2 {
+        let mut room = serve(home.path(), &home.data(), &["--transcript", text(&path)]);
+        home.say(&room, "anna", &lines(&format!("run {run} line"), 3));
+        stop(&mut room);
+    }
+    let written = fs::read_to_string(&path).expect("a transcript");
+    let (_, history, _) = home.command("history", &[]);
+    assert_eq!(written.lines().collect::<Vec<_>>(), history, "the same lines in the same form");
+    assert_eq!(written.matches("anna: run").count(), 6);
+
+    let mut room = serve(home.path(), &home.data(), &["--transcript", "/dev/full"]);
+    home.say(&room, "anna", &lines("unwritten", 3));
+    home.say(&room, "anna", &lines("more", 3));
+    stop(&mut room);
+    let complaints = room.process.noticed.iter().filter(|line| line.contains("/dev/full")).count();
+    assert_eq!(complaints, 1, "{:?}", room.process.noticed);
+}
+
+#[test]
+fn nothing_of_a_search_waits_for_the_index() {
+    let home = Home::new();
+    write_history(&home.data(), 2_000);
+    let mut room = home.serve();
+    assert_eq!(home.said(&["--search", "ENTRY 1999"]), ["anna: entry 1999"]);
+    let deadline = Instant::now() + PATIENCE;
+    let is_done = || home.command("check", &[]).1.iter().all(|line| !line.contains("wait for the search index"));
+    while !is_done() {
+        assert!(Instant::now() < deadline, "the index is filled in the background");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(home.said(&["--search", "ENTRY 1999"]), ["anna: entry 1999"]);
+    stop(&mut room);
+    home.is_whole();
+}
