@@ -300,6 +300,24 @@ fn nobody_reading_its_output_keeps_nobody_waiting() {
     }
 }
 
+#[test]
+fn a_transcript_has_the_lines_and_outlives_the_server() {
+    let home = home();
+    let file = home.path().join("chat_history.txt");
+    let mut room = serve(home, &["--transcript", text(&file)]);
+    let mut darryl = room.join("darryl");
+    darryl.type_line("halo");
+    room.server.expect("halo");
+    room.server.type_line("/stop");
+    assert_eq!(room.server.wait(), Some(0));
+    let lines = fs::read_to_string(&file).expect("written");
+    assert!(lines.contains(" has joined the chat!"), "{lines}");
+    assert!(
+        lines.lines().any(|line| line.starts_with("[20") && line.contains("darryl") && line.ends_with(": halo")),
+        "{lines}"
+    );
+}
+
 fn get(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::OsStringValueParser;
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgMatches, ValueHint};
 
 use super::settings::{Setting, setting, variable};
 use super::{File, units};
@@ -68,7 +68,13 @@ pub(super) fn flag_of_limit(limit: &'static Limit) -> Arg {
 }
 
 fn flag(name: &'static str, value: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(value).value_parser(OsStringValueParser::new())
+    // What a shell offers behind it.
+    let hint = match value {
+        "FILE" => ValueHint::FilePath,
+        "DIR" => ValueHint::DirPath,
+        _ => ValueHint::Other,
+    };
+    Arg::new(name).long(name).value_name(value).value_hint(hint).value_parser(OsStringValueParser::new())
 }
 
 /// All that was said, in order of precedence.
