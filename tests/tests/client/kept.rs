@@ -1,0 +1,221 @@
+//! What is kept from one visit to the next: what was read, keys of one's own, keys of servers.
+
+use std::path::Path;
+use std::process::Command;
+
+use kabar_tests::process::Process;
+use kabar_tests::room::{Room, text};
+
+use super::{ends_with, file, home, room_with_password, run};
+
+#[test]
+fn the_next_visit_goes_on_behind_the_last_line_written_out() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    bob.type_line("one");
+    bob.expect("bob: one");
+    let mut anna = room.join_plainly("anna");
+    anna.expect("bob: one");
+    anna.close_stdin();
+    assert_eq!(anna.wait(), Some(0));
+    bob.type_line("two");
+    bob.expect("bob: two");
+    let (code, said, noticed) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    assert_eq!(code, 0);
+    assert!(said.contains("bob: two") && !said.contains("bob: one"), "{said}");
+    assert!(noticed.contains("new lines since your last visit"), "{noticed}");
+    for (option, value, wanted) in
+        [("--since", "all", true), ("--since", "1", true), ("--since", "2", false), ("--last", "1", false)]
+    {
+        let (_, said, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", option, value]);
+        assert_eq!(said.contains("bob: one"), wanted, "{option} {value}: {said}");
+    }
+}
+
+#[test]
+fn since_leaves_out_what_was_not_asked_for_whether_it_was_there_before_or_not() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    (1..=5).for_each(|number| bob.type_line(&format!("line {number}")));
+    bob.expect("bob: line 5");
+    // Entry 1 says that bob joined.
+    for _ in ["first visit", "second visit"] {
+        let (code, said, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", "--since", "4"]);
+        assert_eq!(code, 0);
+        assert!(said.contains("line 4") && said.contains("line 5") && !said.contains("line 3"), "{said}");
+    }
+}
+
+#[test]
+fn an_older_state_of_the_room_is_said_and_never_skipped_in_silence() {
+    let home = home();
+    let mut room = Room::start(home.path());
+    room.server.signal("TERM");
+    room.server.wait();
+    let (data, backup) = (home.path().join("server"), home.path().join("backup"));
+    let copy = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").arg("-r").arg(from).arg(to).status().expect("cp");
+        assert!(copied.success());
+    };
+    copy(&data, &backup);
+    let mut room = Room::start_with(home.path(), &room.address, &[]);
+    let mut anna = room.join_plainly("anna");
+    anna.type_line("will be gone");
+    anna.expect("anna: will be gone");
+    anna.close_stdin();
+    assert_eq!(anna.wait(), Some(0));
+    room.server.kill();
+    std::fs::remove_dir_all(&data).expect("removed");
+    copy(&backup, &data);
+    let room = Room::start_with(home.path(), &room.address, &[]);
+    let (code, said, noticed) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    assert_eq!(code, 0);
+    assert!(noticed.contains("reset to an older state"), "{noticed}");
+    assert!(said.contains("anna has joined"), "{said}");
+    let (_, said, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", "--json"]);
+    assert!(!said.contains("\"reset\""), "said once: {said}");
+}
+
+#[test]
+fn the_same_name_at_a_second_terminal_takes_the_place_and_keeps_what_was_read() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    let mut first = room.join_plainly("anna");
+    let mut second = room.join_plainly("anna");
+    assert_eq!(first.wait(), Some(7));
+    assert!(first.noticed.join("\n").contains("replaced"), "{:?}", first.noticed);
+    bob.type_line("to the second");
+    second.expect("bob: to the second");
+    second.close_stdin();
+    assert_eq!(second.wait(), Some(0));
+    let (_, said, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    assert!(!said.contains("to the second"), "it was read: {said}");
+    // Who asks for no name is somebody else.
+    let mine = room.home_of("anna");
+    let mut third = Process::start("kabar", &mine, &["join", &room.invite]);
+    third.expect_notice(" as anna;");
+    let mut fourth = Process::start("kabar", &mine, &["join", &room.invite]);
+    fourth.expect_notice(" as anna-2;");
+    third.type_line("both are here");
+    fourth.expect("anna: both are here");
+}
+
+#[test]
+fn a_key_is_shown_carried_and_forgotten() {
+    let home = home();
+    let room = Room::start(home.path());
+    let (here, there) = (room.home_of("here"), room.home_of("there"));
+    ends_with(0, &here, &["join", &room.invite, "--name", "Anna"]);
+    let (_, list, _) = run(&here, &["identity"]);
+    let fingerprint = list.split_whitespace().next().expect("a fingerprint").to_owned();
+    assert_eq!((fingerprint.len(), list.ends_with("anna")), (32, true), "{list}");
+    assert!(run(&here, &["identity", "show", "anna"]).1.contains(&fingerprint));
+    let exported = here.join("anna.key");
+    ends_with(0, &here, &["identity", "export", text(&exported), "--name", "Anna"]);
+    assert!(ends_with(1, &here, &["identity", "export", text(&exported), "--name", "Anna"]).contains("exists"));
+    let secret = std::fs::read_to_string(&exported).expect("a file");
+    let seed = secret.lines().find_map(|line| line.strip_prefix("seed ")).expect("a seed");
+    assert!(!list.contains(seed));
+    #[cfg(unix)]
+    {
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&exported).expect("a file").permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    ends_with(5, &there, &["join", &room.invite, "--name", "anna"]);
+    assert!(
+        ends_with(1, &there, &["identity", "import", text(&exported)]).contains("another key"),
+        "made by trying to join"
+    );
+    ends_with(2, &there, &["identity", "forget", "anna"]);
+    ends_with(0, &there, &["identity", "forget", "anna", "--yes"]);
+    ends_with(0, &there, &["identity", "import", text(&exported)]);
+    assert!(run(&there, &["identity", "show", "anna"]).1.contains(&fingerprint));
+    ends_with(0, &there, &["join", &room.invite, "--name", "anna"]);
+    file(&there, "wrong.key", "kabar identity 1\nseed 00\n");
+    assert!(ends_with(1, &there, &["identity", "import", text(&there.join("wrong.key"))]).contains("damaged"));
+}
+
+#[test]
+fn a_server_is_known_by_its_key_wherever_it_is() {
+    let home = home();
+    let mut room = Room::start(home.path());
+    let mine = room.home_of("anna");
+    ends_with(0, &mine, &["join", &room.invite, "--name", "anna"]);
+    room.server.kill();
+    let room = Room::start_with(home.path(), "127.0.0.1:0", &[]);
+    let said = ends_with(0, &mine, &["join", &room.address]);
+    assert!(said.contains("a known server at a new address") && said.contains("as anna"), "{said}");
+}
+
+#[test]
+fn a_room_of_several_servers_is_not_guessed() {
+    let home = home();
+    let (room, other) = (Room::start(home.path()), Room::start(&home.path().join("other")));
+    let mine = room.home_of("anna");
+    for invite in [&room.invite, &other.invite] {
+        ends_with(0, &mine, &["join", invite, "--name", "anna"]);
+    }
+    let said = ends_with(2, &mine, &["join", "lobby"]);
+    for room in [&room, &other] {
+        assert!(said.contains(&format!("kabar join {}", room.address)), "{said}");
+    }
+    ends_with(0, &mine, &["join", &room.address]);
+}
+
+#[test]
+fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
+    let home = home();
+    let room = room_with_password(home.path());
+    let password = file(home.path(), "right", "terbuka\n");
+    let mine = room.home_of("anna");
+    let join = |further: &[&str]| {
+        let mut arguments = vec!["join", room.address.as_str(), "--name", "anna", "--password-file", &password];
+        arguments.extend(further);
+        run(&mine, &arguments)
+    };
+    let (code, _, said) = join(&[]);
+    assert_eq!(code, 4);
+    let fingerprint =
+        said.split_whitespace().skip_while(|word| *word != "--fingerprint").nth(1).expect(&said).to_owned();
+    assert!(room.invite.contains(&fingerprint));
+    let (code, _, said) = join(&["--fingerprint", &"A".repeat(32)]);
+    assert_eq!(code, 4, "{said}");
+    assert_eq!(join(&["--fingerprint", &fingerprint]).0, 0);
+    assert_eq!(join(&[]).0, 0, "known from now on");
+    let (code, list, _) = run(&mine, &["servers"]);
+    assert_eq!(code, 0);
+    assert!(list.contains(&fingerprint) && list.contains(&room.address) && list.contains("anna"), "{list}");
+    // The name of the room is enough now.
+    ends_with(0, &mine, &["join", "lobby", "--password-file", &password]);
+    ends_with(0, &mine, &["servers", "forget", &room.address]);
+    assert!(ends_with(1, &mine, &["servers", "forget", &room.address]).contains("not known"));
+    assert_eq!(join(&[]).0, 4, "forgotten");
+}
+
+#[test]
+fn a_changed_key_stops_and_says_how_it_is_taken_on_purpose() {
+    let home = home();
+    let mut room = room_with_password(home.path());
+    let password = file(home.path(), "right", "terbuka\n");
+    let mine = room.home_of("anna");
+    let join = ["join", &room.address.clone(), "--name", "anna", "--password-file", &password];
+    ends_with(0, &mine, &[&join[..], &["--accept-new"]].concat());
+    room.server.kill();
+    let listen = room.address.clone();
+    let other = Room::start_with(&home.path().join("other"), &listen, &["--password-file", &password]);
+    for further in [&[][..], &["--accept-new"]] {
+        let said = ends_with(4, &mine, &[&join[..], further].concat());
+        assert!(said.contains(&format!("kabar servers accept {listen}")), "{said}");
+    }
+    let said = ends_with(4, &mine, &["servers", "accept", &listen]);
+    let fingerprint =
+        said.split_whitespace().skip_while(|word| *word != "--fingerprint").nth(1).expect(&said).to_owned();
+    assert!(other.invite.contains(&fingerprint));
+    ends_with(4, &mine, &["servers", "accept", &listen, "--fingerprint", &"A".repeat(32)]);
+    ends_with(0, &mine, &["servers", "accept", &listen, "--fingerprint", &fingerprint]);
+    ends_with(0, &mine, &join);
+}

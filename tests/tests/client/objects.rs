@@ -1,0 +1,69 @@
+//! `--json`: what scripts read.
+
+use kabar_tests::process::Process;
+use kabar_tests::room::Room;
+
+use super::{ends_with, home, object};
+
+#[test]
+fn objects_tell_everything_with_seq() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut anna = room.begin_join("anna", &["--json"]);
+    let joined = object(&anna.expect("\"type\":\"joined\""));
+    assert_eq!(
+        (joined["name"].as_str(), joined["room"].as_str(), joined["members"].as_u64()),
+        (Some("anna"), Some("lobby"), Some(1))
+    );
+    assert_eq!((joined["start"].as_u64(), joined["term"].as_str().map(str::len)), (Some(0), Some(16)));
+    anna.type_line("halo \u{1f44b}: \"semua\"");
+    let entry = object(&anna.expect("semua"));
+    assert_eq!(entry["type"], "entry");
+    assert_eq!(
+        (entry["seq"].as_u64(), entry["author"].as_str(), entry["own"].as_bool()),
+        (Some(2), Some("anna"), Some(true))
+    );
+    assert_eq!((entry["text"].as_str(), entry["kind"].as_str()), (Some("halo \u{1f44b}: \"semua\""), Some("text")));
+    assert!(entry["time_ms"].as_u64() > Some(1_700_000_000_000));
+    anna.type_line("/who");
+    assert_eq!(object(&anna.expect("\"type\":\"who\""))["names"][0], "anna");
+    anna.type_line(&"x".repeat(5_000));
+    assert!(
+        object(&anna.expect("\"type\":\"refused\""))["reason"].as_str().is_some_and(|reason| reason.contains("4096"))
+    );
+    anna.close_stdin();
+    assert_eq!(anna.wait(), Some(6));
+    let all: Vec<_> = anna.said.iter().map(|line| object(line)).collect();
+    let stored = all.iter().find(|object| object["type"] == "stored").expect("stored");
+    assert_eq!((stored["number"].as_u64(), stored["seq"].as_u64()), (Some(1), Some(2)));
+    let left = all.last().expect("an end");
+    assert_eq!(
+        (left["type"].as_str(), left["exit"].as_u64(), left["unsent"].as_u64()),
+        (Some("left"), Some(6), Some(1))
+    );
+}
+
+#[test]
+fn objects_tell_of_lost_and_found_connections() {
+    let home = home();
+    let mut room = Room::start(home.path());
+    let mut anna = room.begin_join("anna", &["--json"]);
+    anna.expect("\"type\":\"joined\"");
+    room.kill_and_restart();
+    anna.expect("\"type\":\"lost\"");
+    anna.expect("\"type\":\"joined\"");
+    anna.expect("\"type\":\"back\"");
+}
+
+#[test]
+fn a_host_tells_its_invite_as_an_object() {
+    let home = home();
+    let mut host =
+        Process::start("kabar", home.path(), &["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--json"]);
+    let hosting = object(&host.expect("\"type\":\"hosting\""));
+    let invite = hosting["invite"].as_str().expect("an invite").to_owned();
+    host.expect("\"type\":\"joined\"");
+    ends_with(0, &home.path().join("guest"), &["join", &invite, "--name", "guest"]);
+    host.type_line("!q");
+    assert_eq!(host.wait(), Some(0));
+}

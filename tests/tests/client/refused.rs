@@ -1,0 +1,123 @@
+//! Input that is wrong, each with its exit code and its reason.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use kabar_tests::process::program;
+use kabar_tests::room::{Room, text};
+
+use super::{ends_with, file, home, run};
+
+#[test]
+fn names_that_are_not_allowed_are_told_with_the_reason() {
+    let home = home();
+    let room = Room::start(home.path());
+    let _owner = room.join_plainly("darryl");
+    for (name, reason) in [
+        ("", "empty"),
+        ("a:b", "':'"),
+        ("a\u{200b}b", "200b"),
+        (" a", "space"),
+        ("server", "reserved"),
+        ("nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", "32 bytes"),
+        ("DARRYL", "taken"),
+        ("\u{ff44}arryl", "taken"),
+    ] {
+        let said = ends_with(5, &room.home_of("other"), &["join", &room.invite, "--name", name]);
+        assert!(said.contains(reason), "{name:?}: {said}");
+    }
+}
+
+#[test]
+fn what_is_no_text_or_too_long_is_refused_here_and_the_rest_arrives() {
+    let home = home();
+    let room = Room::start(home.path());
+    let mut bob = room.join_plainly("bob");
+    let mut anna = Command::new(program("kabar"))
+        .args(["join", &room.invite, "--name", "anna", "--data-dir", text(&room.home_of("anna"))])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kabar");
+    let long = "x".repeat(4_097);
+    let stdin = anna.stdin.as_mut().expect("piped");
+    stdin
+        .write_all(b"good\n\xff\xfe no text\n")
+        .and_then(|()| stdin.write_all(format!("{long}\nlast\n").as_bytes()))
+        .expect("read");
+    let end = anna.wait_with_output().expect("an end");
+    assert_eq!(end.status.code(), Some(6));
+    let said = String::from_utf8(end.stderr).expect("text");
+    assert!(
+        said.contains("not UTF-8") && said.contains("4097 bytes") && said.contains("2 lines are not sent"),
+        "{said}"
+    );
+    bob.expect("anna: good");
+    bob.expect("anna: last");
+    assert!(!bob.said.iter().any(|line| line.contains("xxxx") || line.contains("no text")), "{:?}", bob.said);
+}
+
+#[test]
+fn what_cannot_be_reached_is_told_by_its_kind() {
+    let home = home();
+    let said = ends_with(3, home.path(), &["join", "no-such-host.invalid:7", "--name", "anna"]);
+    assert!(said.contains("no such host: no-such-host.invalid") || said.contains("was not found in"), "{said}");
+    // Bound and given back: nobody listens there.
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
+    let said = ends_with(3, home.path(), &["join", &free.to_string(), "--name", "anna"]);
+    assert!(said.contains("refused"), "{said}");
+}
+
+#[test]
+fn every_address_of_a_name_is_tried() {
+    let home = home();
+    // `localhost` is ::1 and 127.0.0.1 on most computers; each server listens on one of them.
+    for listen in ["127.0.0.1:0", "[::1]:0"] {
+        if std::net::UdpSocket::bind(listen).is_err() {
+            eprintln!("not tried: this computer has no {listen}");
+            continue;
+        }
+        let room = Room::start_with(&home.path().join(listen.replace([':', '[', ']'], "_")), listen, &[]);
+        let names = std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1)).expect("localhost");
+        let is_named = names.into_iter().any(|address| address.is_ipv4() == listen.starts_with('1'));
+        let (_, rest) = room.invite.split_once(room.port()).expect("a port");
+        let invite = format!("kabar://localhost:{}{rest}", room.port());
+        let (code, _, said) = run(&room.home_of("anna"), &["join", &invite, "--name", "anna"]);
+        assert_eq!(code, if is_named { 0 } else { 3 }, "{said}");
+    }
+}
+
+#[test]
+fn usage_is_one_line_with_2() {
+    let home = home();
+    for (arguments, about) in [
+        (&[][..], "kabar join INVITE"),
+        (&["join", "a b"], "host"),
+        (&["join", "http://here"], "kabar://"),
+        (&["join", "here", "--since", "yesterday"], "--since"),
+        (&["join", "here", "--since", "1", "--last", "1"], "--last"),
+        (&["join", "here", "--fingerprint", "short"], "fingerprint"),
+        (&["join", "here", "--no-such-flag"], "--no-such-flag"),
+        (&["dance"], "dance"),
+        (&["identity", "forget", "nobody", "--no"], "--no"),
+    ] {
+        let said = ends_with(2, home.path(), arguments);
+        assert!(said.contains(about) && said.lines().count() == 1, "{arguments:?}: {said}");
+    }
+    assert_eq!(
+        std::fs::read_dir(home.path()).expect("a folder").count(),
+        0,
+        "nothing is made before the command line is right"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_named() {
+    let home = home();
+    let plain = file(home.path(), "plain", "");
+    for arguments in [&["servers"][..], &["join", "127.0.0.1:7", "--name", "anna"], &["host", "--name", "anna"]] {
+        let said = ends_with(1, home.path(), &[arguments, &["--data-dir", &format!("{plain}/folder")]].concat());
+        assert!(said.contains(&plain) && said.lines().count() == 1, "{said}");
+    }
+}
