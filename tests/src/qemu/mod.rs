@@ -7,9 +7,12 @@
 
 pub mod build;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -38,6 +41,8 @@ pub enum Cable {
 pub struct Machine {
     child: Child,
     lines: Receiver<String>,
+    /// Where the emulator takes orders.
+    monitor: PathBuf,
     /// All lines of its log that were read so far.
     pub log: Vec<String>,
 }
@@ -51,9 +56,11 @@ impl Machine {
     pub fn start(image: &Image, cable: Cable, words: &[String], options: &[&str]) -> Self {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=2", &LONGEST_RUN_S.to_string(), "qemu-system-arm"]);
-        command.args(["-M", image.board.machine(), "-display", "none", "-monitor", "none", "-serial", "none"]);
+        command.args(["-M", image.board.machine(), "-display", "none", "-serial", "none"]);
+        let monitor = monitor_path();
+        command.args(["-monitor", &format!("unix:{},server=on,wait=off", monitor.display())]);
         match cable {
-            Cable::Plugged => command.args(["-nic", "user,ipv6=off"]),
+            Cable::Plugged => command.args(["-nic", "user,ipv6=off,id=n0"]),
             Cable::Nobody => command.args(["-netdev", "hubport,id=n0,hubid=0", "-net", "nic,netdev=n0"]),
         };
         let told: String = words.iter().map(|word| format!(",arg={word}")).collect();
@@ -64,7 +71,7 @@ impl Machine {
         let (sender, lines) = mpsc::channel();
         decode(child.stdout.take().expect("piped"), image.table, sender.clone());
         complaints(child.stderr.take().expect("piped"), sender);
-        Self { child, lines, log: Vec::new() }
+        Self { child, lines, monitor, log: Vec::new() }
     }
 
     /// The first line of the log, from those not read yet, that contains `wanted`.
@@ -111,6 +118,24 @@ impl Machine {
         }
     }
 
+    /// Pulls the network cable, or plugs it in again.
+    ///
+    /// # Panics
+    /// If the emulator takes no orders.
+    pub fn set_cable(&self, is_plugged: bool) {
+        let mut orders = UnixStream::connect(&self.monitor).expect("the emulator takes orders");
+        let mut answers = BufReader::new(orders.try_clone().expect("a second handle"));
+        writeln!(orders, "set_link n0 {}", if is_plugged { "on" } else { "off" }).expect("the emulator reads");
+        // It is done when it asks for the next order: the second prompt.
+        for _ in 0..2 {
+            let mut words = Vec::new();
+            while !words.ends_with(b"(qemu) ") {
+                let read = answers.read_until(b' ', &mut words).expect("the emulator answers");
+                assert_ne!(read, 0, "the emulator hung up: {}", String::from_utf8_lossy(&words));
+            }
+        }
+    }
+
     /// Takes the power away.
     pub fn kill(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
@@ -137,10 +162,19 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         self.kill();
+        // It takes the file away itself when it ends in good order.
+        drop(std::fs::remove_file(&self.monitor));
         if std::thread::panicking() {
             eprintln!("{}", self.transcript());
         }
     }
+}
+
+/// A name that no other machine has.
+fn monitor_path() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("kabar-qemu-{}-{count}", std::process::id()))
 }
 
 /// Turns what the firmware writes into lines, as it comes.

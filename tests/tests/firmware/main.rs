@@ -107,6 +107,25 @@ fn a_device_comes_back_by_itself_and_says_what_it_had_not_yet_said() {
 }
 
 #[test]
+fn a_pulled_cable_loses_nothing() {
+    let room = Room::open();
+    let mut anna = room.laptop("anna");
+    let device = Device::new("probe").every_ms(250);
+    let mut device = device.start(firmware(Board::An386), Cable::Plugged, &room);
+    anna.expect("probe: reading 2: ");
+    device.set_cable(false);
+    device.expect("connection lost");
+    let measured = device.count("measured");
+    anna.type_line("said meanwhile");
+    anna.expect("anna: said meanwhile");
+    device.set_cable(true);
+    device.expect("anna: said meanwhile");
+    anna.expect(&format!("probe: reading {}: ", measured + 2));
+    let said = readings(&anna);
+    assert_eq!(said, (1..).take(said.len()).collect::<Vec<u32>>());
+}
+
+#[test]
 fn a_device_that_starts_again_keeps_its_name_and_nobody_else_gets_it() {
     let room = Room::open();
     let mut anna = room.laptop("anna");
