@@ -332,6 +332,7 @@ fn a_directory_that_cannot_be_used_is_named() {
         let line = fails(home.path(), &data);
         assert!(line.contains(text(&data)), "{line}");
     }
+    assert!(fails(home.path(), &file).contains("--data-dir"), "and what to do");
     fs::create_dir(home.history()).expect("made");
     let line = fails(home.path(), &home.data());
     assert!(line.contains(text(&home.history())), "{line}");

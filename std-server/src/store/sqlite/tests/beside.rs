@@ -118,6 +118,7 @@ proptest! {
     #[test]
     fn the_index_finds_what_a_look_at_all_texts_finds(
         texts in prop::collection::vec("[aAbB \"*ÉéßÇ:ΣσςИи]{0,12}", 1..20),
+        parts in prop::collection::vec((any::<prop::sample::Index>(), 0..6_usize, 3..6_usize), 1..12),
         queries in prop::collection::vec("[aAbB \"*ÉéßÇ:ΣσςИи]{1,6}|.{1,4}", 1..12),
         indexed in 0..20_usize,
     ) {
@@ -126,6 +127,10 @@ proptest! {
         let (_home, dir, mut store) = server(now);
         while store.tidy() {}
         say(&mut store, later);
+        let part = |(at, from, count): (prop::sample::Index, usize, usize)| {
+            at.get(&texts).chars().skip(from).take(count).collect::<String>()
+        };
+        let queries: Vec<String> = parts.into_iter().map(part).chain(queries).collect();
         for text in queries {
             let Some(query) = Query::new(&text) else { continue };
             let wanted: Vec<u64> =
