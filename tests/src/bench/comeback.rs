@@ -15,6 +15,9 @@ const QUIET: Duration = Duration::from_secs(1);
 /// When it is given up.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// All members come from one address here, which the usual limits take for an attack.
+const LIMITS: [&str; 2] = ["--max-half-open-per-address=1024", "--handshake-burst=100000"];
+
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -32,6 +35,8 @@ pub struct Report {
     mode: &'static str,
     members: usize,
     idle_s: u16,
+    /// Limits of the server that are not as usual, because all come from one address.
+    limits: [&'static str; 2],
     /// Until all had joined at first.
     join_s: f64,
     /// From the kill to the first line of the new process.
@@ -54,7 +59,10 @@ pub struct Report {
 /// [`Error`], also if not all came back.
 pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let Options { members, at_once, idle_s } = options;
-    let mut server = Server::start(setup, None)?;
+    let mut setup = setup.clone();
+    setup.server_arguments.extend(LIMITS.map(str::to_owned));
+    setup.server_arguments.push(format!("--max-members={}", members.max(10_000)));
+    let mut server = Server::start(&setup, None)?;
     let mut fleet = Fleet::new(server.target(), idle_s)?;
     let begin = fleet.now();
     join(&mut fleet, members, 0, at_once)?;
@@ -63,7 +71,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
 
     server.kill();
     let crash = fleet.now();
-    server.restart(setup)?;
+    server.restart(&setup)?;
     let restart_s = seconds(fleet.now().saturating_since(crash));
     let (mut is_back, mut back, mut latencies, mut last) = (vec![false; members], 0, Latencies::default(), crash);
     let mut ended = None;
@@ -93,6 +101,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
         mode: "return",
         members,
         idle_s,
+        limits: LIMITS,
         join_s: digits(join_s, 3),
         restart_s: digits(restart_s, 3),
         back: latencies.percentiles(),

@@ -42,10 +42,11 @@ pub(super) fn join(fleet: &mut Fleet, members: usize, posters: usize, at_once: u
     Ok(())
 }
 
-/// Waits until nothing was received for `quiet`.
+/// Waits until nothing was received for `quiet`, but not long: of many members one always says that it is there.
 pub(super) fn settle(fleet: &mut Fleet, quiet: Duration) -> Result<(), Error> {
     let (mut seen, mut since) = (fleet.traffic().received, fleet.now());
-    while fleet.now().saturating_since(since) < quiet {
+    let end = since + quiet * 4;
+    while fleet.now().saturating_since(since) < quiet && fleet.now() < end {
         let until: Instant = since + quiet;
         fleet.turn(until, &mut |_, _, _| {})?;
         if fleet.traffic().received > seen {
