@@ -152,6 +152,15 @@ impl Appender {
         self.released.push(folded.to_owned());
     }
 
+    /// Whether a name is about to be nobody's any more.
+    pub(super) fn is_releasing(&self, folded: &str) -> bool {
+        let in_flight = match &self.state {
+            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => it.batch.released.as_slice(),
+            State::Idle | State::Pausing => &[],
+        };
+        self.released.iter().chain(in_flight).any(|released| released == folded)
+    }
+
     /// Bytes of posts that are not committed.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

@@ -121,7 +121,8 @@ impl<P: Provider> Hub<P> {
         let folded = ask.name.folded();
         let holder = self.members.by_name.get(folded).and_then(|id| self.peers.get(id)?.member());
         let is_held = holder.is_some_and(|holder| holder.identity != ask.identity);
-        if is_held || self.ownership.is_owned_by_another(folded, ask.identity, self.wall_ms(now)) {
+        let is_owned = self.ownership.is_owned_by_another(folded, ask.identity, self.wall_ms(now));
+        if is_held || (is_owned && !self.appender.is_releasing(folded)) {
             return Err((RefusedCode::NAME_TAKEN, "somebody else has this name"));
         }
         // Joins under way may yet come to nothing: what only they take is not refused for good.

@@ -38,7 +38,9 @@ impl<P: Provider> Hub<P> {
         }
 
         let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();
-        for folded in seen.iter().chain(presence.keys()) {
+        // What is released in this batch has no owner to be written down.
+        let owned = |folded: &String| !batch.released.contains(folded);
+        for folded in seen.iter().chain(presence.keys()).filter(|folded| owned(folded)) {
             if let Some(record) = self.ownership.record(folded) {
                 names.insert(folded.clone(), NameRecord { seen_ms: now_ms, ..record.clone() });
             }
@@ -53,7 +55,7 @@ impl<P: Provider> Hub<P> {
             if *is_newly_admitted {
                 batch.admissions.push(Admission { identity: *identity, tag: self.config.admission_tag });
             }
-            let known = self.ownership.record(name.folded());
+            let known = self.ownership.record(name.folded()).filter(|known| !batch.released.contains(&known.folded));
             if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
                 let record = NameRecord {
                     folded: name.folded().to_owned(),

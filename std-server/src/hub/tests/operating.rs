@@ -1,6 +1,6 @@
 //! What an operator does, and that it all can be repeated.
 
-use kabar_core::chat::{Kind, Start};
+use kabar_core::chat::{Kind, RefusedCode, Start};
 use kabar_core::connection::Ended;
 use kabar_core::crypto::kdf::sha256;
 use kabar_core::time::Duration;
@@ -52,6 +52,33 @@ fn a_released_name_may_be_taken_unless_its_owner_is_here() {
     world.run_ms(10);
     let ben = world.join(&asking("Ana", 2));
     assert_eq!(world.people[ben].welcome().name, "Ana");
+}
+
+#[test]
+fn a_name_that_is_released_the_moment_its_owner_left_is_free_at_once() {
+    for holds in [false, true] {
+        let mut world = World::new();
+        let ana = world.join(&asking("Ana", 1));
+        world.hold(JobKind::Store);
+        if holds {
+            // Something else is on its way to the store: leaving and releasing go with the next batch, together.
+            world.people[ana].post(1, "one");
+            world.run_ms(10);
+        }
+        world.people[ana].close(world.now);
+        world.run_ms(10);
+        assert!(world.hub.release_name(world.now, "Ana").is_ok());
+        let ben = world.person();
+        world.ask(ben, &asking("Ana", 2));
+        assert_eq!(world.people[ben].refusal(), None);
+        world.release();
+        world.run_ms(10);
+        assert!(world.people[ben].is_welcome());
+        world.restart();
+        let ana = world.person();
+        world.ask(ana, &asking("Ana", 1));
+        assert_eq!(world.people[ana].refusal(), Some(RefusedCode::NAME_TAKEN));
+    }
 }
 
 #[test]

@@ -1,0 +1,246 @@
+//! What is typed at a server, what becomes of members for it, and signals.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use kabar_tests::process::{PATIENCE, Process, program};
+
+use super::{data_dir, give_key, home, room, start, text};
+
+#[test]
+fn the_operator_talks_and_asks() {
+    let mut room = room();
+    let mut darryl = room.join("darryl");
+    room.server.type_line("dinner is ready");
+    darryl.expect("server: dinner is ready");
+    room.server.expect("server: dinner is ready");
+    room.server.type_line("/who");
+    room.server.expect("1 member here");
+    let line = room.server.expect("darryl (127.0.0.1:");
+    assert!(line.contains(" since 20") && line.contains(", idle ") && line.contains("round trip "), "{line}");
+    room.server.type_line("/stats");
+    room.server.expect("1 member of at most 10000");
+    room.server.expect("dropped: damaged 0, not authentic 0, replayed 0");
+    room.server.expect("entries in ");
+    room.server.expect("no limit was met");
+    room.server.type_line("/invite");
+    assert_eq!(room.server.expect("kabar://"), room.invite);
+    room.server.type_line("/help");
+    room.server.expect("/release NAME");
+    room.server.type_line("/bans");
+    room.server.expect("nobody is banned or muted");
+}
+
+#[test]
+fn what_the_operator_mistypes_is_told_in_one_line_and_said_to_nobody() {
+    let mut room = room();
+    let mut darryl = room.join("darryl");
+    for (typed, told) in [
+        ("/kcik darryl", "there is no command /kcik; /help"),
+        ("/kick", "/kick NAME"),
+        ("/kick nobody", "nobody: nobody of that name is here; /who"),
+        ("/ban nobody", "nobody: nobody has this name"),
+        ("/unban darryl", "darryl: is not banned; /bans"),
+        ("/unmute darryl", "darryl: is not muted; /bans"),
+        ("/release darryl", "darryl: its owner is here"),
+        ("/release nobody", "nobody: nobody owns this name"),
+        ("/stop now", "/stop stands alone"),
+    ] {
+        room.server.type_line(typed);
+        room.server.expect(told);
+    }
+    room.server.type_line("the end");
+    darryl.expect("server: the end");
+    assert!(!darryl.said.iter().any(|line| line.contains("/k")), "{:?}", darryl.said);
+}
+
+#[test]
+fn who_is_kicked_ends_with_7_and_may_come_again() {
+    let mut room = room();
+    let mut reader = room.join("reader");
+    let mut darryl = room.join("darryl");
+    room.server.type_line("/kick DARRYL");
+    room.server.expect("darryl was put out");
+    assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.noticed);
+    reader.expect("darryl was put out of the chat!");
+    room.join("darryl");
+}
+
+#[test]
+fn who_is_banned_ends_with_7_and_stays_out_until_unbanned_also_after_a_restart() {
+    let mut room = room();
+    let mut darryl = room.join("darryl");
+    room.server.type_line("/ban darryl");
+    room.server.expect("darryl is banned");
+    assert_eq!(darryl.wait(), Some(7));
+    assert!(darryl.noticed.iter().any(|line| line.contains("banned")), "{:?}", darryl.noticed);
+    // Killed at once: the ban is in the store all the same.
+    room.server.type_line("/bans");
+    room.server.expect("darryl banned since 20");
+    let mut again = room.visit("darryl", &[]);
+    assert_eq!(again.wait(), Some(7), "{:?}", again.noticed);
+    let mut thief =
+        Process::start("kabar", &room.home.path().join("thief"), &["join", &room.invite, "--name", "Darryl"]);
+    assert_eq!(thief.wait(), Some(5), "the name stays taken: {:?}", thief.noticed);
+    room.server.kill();
+    let address = room.address.clone();
+    let mut server = start(room.home.path(), &["--listen", &address]);
+    server.expect("listening on ");
+    let mut again = room.visit("darryl", &[]);
+    assert_eq!(again.wait(), Some(7), "{:?}", again.noticed);
+    server.type_line("/unban darryl");
+    server.expect("darryl may come in again");
+    room.join("darryl");
+}
+
+#[test]
+fn who_is_muted_hears_why_its_line_was_not_taken() {
+    let mut room = room();
+    let mut reader = room.join("reader");
+    let mut darryl = room.join("darryl");
+    room.server.type_line("/mute darryl");
+    room.server.expect("darryl may only listen now");
+    darryl.type_line("can you hear me");
+    darryl.expect_notice("may not speak");
+    room.server.type_line("/unmute darryl");
+    room.server.expect("darryl may speak again");
+    darryl.type_line("and now");
+    reader.expect("darryl: and now");
+    assert!(!reader.said.iter().any(|line| line.contains("hear me")), "{:?}", reader.said);
+}
+
+#[test]
+fn a_released_name_is_free_for_another() {
+    let mut room = room();
+    let mut darryl = room.join("darryl");
+    darryl.type_line("/quit");
+    assert_eq!(darryl.wait(), Some(0));
+    room.server.expect("darryl (127.0.0.1");
+    let other = room.home.path().join("other");
+    let visit = || Process::start("kabar", &other, &["join", &room.invite, "--name", "darryl"]);
+    assert_eq!(visit().wait(), Some(5));
+    room.server.type_line("/release darryl");
+    room.server.expect("darryl is free");
+    visit().expect_notice("Joined ");
+}
+
+#[test]
+fn stop_and_signals_end_it_cleanly_and_the_end_of_its_input_does_not() {
+    for how in ["/stop", "TERM", "INT"] {
+        let mut room = room();
+        let mut member = room.join("darryl");
+        if how == "/stop" {
+            room.server.type_line(how);
+        } else {
+            room.server.close_stdin();
+            member.type_line("still here");
+            room.server.expect("still here");
+            room.server.signal(how);
+        }
+        assert_eq!(room.server.wait(), Some(0), "{how}: {:?}", room.server.noticed);
+    }
+}
+
+/// A terminal of its own, and what is said on it.
+struct Terminal {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    lines: std::sync::mpsc::Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Terminal {
+    /// `sh -c SCRIPT SERVER DATA`, with the terminal as its own.
+    fn run(home: &Path, script: &str) -> Self {
+        let pty = portable_pty::native_pty_system();
+        // Wide enough that no line is folded.
+        let size = portable_pty::PtySize { rows: 50, cols: 300, ..Default::default() };
+        let pair = pty.openpty(size).expect("a terminal");
+        let mut command = portable_pty::CommandBuilder::new("sh");
+        command.args(["-c", script, text(&program("kabar-server")), text(&data_dir(home))]);
+        let child = pair.slave.spawn_command(command).expect("it starts");
+        let keyboard = pair.master.take_writer().expect("a keyboard");
+        let mut screen = std::io::BufReader::new(pair.master.try_clone_reader().expect("a screen"));
+        let (sender, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            // The master lives as long as somebody reads it.
+            let _master = pair.master;
+            let mut line = String::new();
+            while std::io::BufRead::read_line(&mut screen, &mut line).is_ok_and(|len| len > 0) {
+                if sender.send(std::mem::take(&mut line).trim_end().to_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, keyboard, lines, said: Vec::new() }
+    }
+
+    fn type_line(&mut self, line: &str) {
+        writeln!(self.keyboard, "{line}").and_then(|()| self.keyboard.flush()).expect("it reads");
+    }
+
+    fn expect(&mut self, wanted: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("no line with {wanted:?}: {:#?}", self.said));
+            self.said.push(line.clone());
+            if line.contains(wanted) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Terminal {
+    /// The exit code.
+    fn wait(&mut self) -> u32 {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("ours") {
+                return status.exit_code();
+            }
+            assert!(std::time::Instant::now() < deadline, "it does not end: {:#?}", self.said);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+    }
+}
+
+#[test]
+fn at_its_terminal_the_operator_types_and_a_room_in_the_background_goes_on() {
+    let home = home();
+    give_key(&data_dir(home.path()));
+    let mut terminal = Terminal::run(home.path(), r#"exec "$0" --listen 127.0.0.1:0 --data-dir "$1""#);
+    terminal.expect("kabar://");
+    for _ in 0..2 {
+        terminal.type_line("/who");
+        terminal.expect("0 members here");
+    }
+    // Ctrl-C.
+    terminal.type_line("\u{3}");
+    assert_eq!(terminal.wait(), 0);
+
+    // With job control, another job than the one in the foreground may not read the terminal.
+    let script = r#"set -m; "$0" --listen 127.0.0.1:0 --data-dir "$1" & echo "job $!"; cat"#;
+    let mut terminal = Terminal::run(home.path(), script);
+    let invite = terminal.expect("kabar://");
+    let job = terminal.said.iter().find_map(|line| line.strip_prefix("job ")).map(str::to_owned);
+    // Echoed by the terminal and by cat: not for the server.
+    terminal.type_line("/who");
+    terminal.expect("/who");
+    terminal.expect("/who");
+    let mut member = Process::start("kabar", home.path(), &["join", &invite, "--name", "darryl"]);
+    member.expect_notice("Joined ");
+    member.type_line("still here");
+    terminal.expect("still here");
+    assert!(!terminal.said.iter().any(|line| line.contains("members here")), "{:?}", terminal.said);
+    let job = job.or_else(|| terminal.said.iter().find_map(|line| line.strip_prefix("job ")).map(str::to_owned));
+    let stopped = Command::new("kill").arg(job.expect("its id")).status();
+    assert!(stopped.expect("kill(1)").success());
+}

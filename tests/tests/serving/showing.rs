@@ -1,0 +1,235 @@
+//! What a server shows: lines, figures, invites, manuals.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use kabar_tests::process::{PATIENCE, Process, program};
+
+use super::{data_dir, give_key, home, room, serve, start, text};
+
+/// What a subcommand comes to: exit code, stdout, stderr.
+fn ask(home: &Path, words: &[&str]) -> (Option<i32>, String, String) {
+    let mut process = start(home, words);
+    process.close_stdin();
+    let code = process.wait();
+    (code, process.said.join("\n"), process.noticed.join("\n"))
+}
+
+#[test]
+fn the_first_lines_are_the_address_and_the_invite() {
+    let mut room = room();
+    assert_eq!(room.server.said.len(), 2);
+    assert_eq!(room.server.said[0], format!("listening on {}", room.address));
+    assert!(room.address.starts_with("127.0.0.1:") && !room.address.ends_with(":0"));
+    assert!(room.server.said[1].starts_with(&format!("kabar://{}/lobby/", room.address)));
+    let mut member = room.join("darryl");
+    member.type_line("halo");
+    let line = room.server.expect("halo");
+    assert!(line.starts_with("[20") && line[22..].starts_with("darryl (127.0.0.1:"), "{line}");
+}
+
+#[test]
+fn nobody_reading_its_output_keeps_nobody_waiting() {
+    let home = home();
+    let data = data_dir(home.path());
+    give_key(&data);
+    // `| head -2`, and a reader that reads two lines and then no more.
+    for is_closed in [true, false] {
+        let mut server = Command::new(program("kabar-server"))
+            .args(["--listen", "127.0.0.1:0", "--data-dir", text(&data)])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let mut stdout = server.stdout.take().expect("piped");
+        let mut said = Vec::new();
+        while said.iter().filter(|byte| **byte == b'\n').count() < 2 {
+            let mut byte = [0];
+            stdout.read_exact(&mut byte).expect("two lines");
+            said.extend(byte);
+        }
+        let invite = String::from_utf8(said).expect("text").lines().nth(1).expect("an invite").to_owned();
+        let reader = (!is_closed).then_some(stdout);
+        // More than any pipe holds.
+        let (count, length) = (3_000, 100);
+        let folder = home.path().join(if is_closed { "a" } else { "b" });
+        let mut writer =
+            Process::start("kabar", &folder, &["join", &invite, "--name", if is_closed { "a" } else { "b" }]);
+        let lines: String = (0..count).map(|number| format!("{number:0length$}\n")).collect();
+        writer.type_all(&lines);
+        writer.close_stdin();
+        assert_eq!(writer.wait(), Some(0), "all was stored: {:?}", writer.noticed);
+        let kill = Command::new("kill").arg("-TERM").arg(server.id().to_string()).status();
+        assert!(kill.expect("kill(1)").success());
+        let deadline = std::time::Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = server.try_wait().expect("ours") {
+                break status;
+            }
+            if std::time::Instant::now() > deadline {
+                drop(server.kill());
+                panic!("it does not end");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        assert_eq!(status.code(), Some(0), "closed: {is_closed}");
+        drop(reader);
+    }
+}
+
+#[test]
+fn a_transcript_has_the_lines_and_outlives_the_server() {
+    let home = home();
+    let file = home.path().join("chat_history.txt");
+    let mut room = serve(home, &["--transcript", text(&file)]);
+    let mut darryl = room.join("darryl");
+    darryl.type_line("halo");
+    room.server.expect("halo");
+    room.server.type_line("/stop");
+    assert_eq!(room.server.wait(), Some(0));
+    let lines = fs::read_to_string(&file).expect("written");
+    assert!(lines.contains(" has joined the chat!"), "{lines}");
+    assert!(
+        lines.lines().any(|line| line.starts_with("[20") && line.contains("darryl") && line.ends_with(": halo")),
+        "{lines}"
+    );
+}
+
+fn get(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("somebody listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn metrics_are_answered_while_a_scraper_hangs() {
+    let mut room = serve(home(), &["--metrics", "0", "--max-members", "7"]);
+    let line = room.server.expect_notice("metrics on http://127.0.0.1:");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
+    // Says nothing for as long as this test lasts.
+    let _hanging = TcpStream::connect(&address).expect("somebody listens");
+    let mut darryl = room.join("darryl");
+    darryl.type_line("halo");
+    room.server.expect("halo");
+    let answer = get(&address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4"), "{answer}");
+    for line in [
+        "kabar_members 1",
+        "kabar_posts_total 1",
+        "kabar_limit{name=\"max-members\"} 7",
+        "kabar_limit{name=\"join-time\"} 10",
+        "kabar_dropped_total{reason=\"not_authentic\"} 0",
+        "kabar_handshake_seconds_count 1",
+        "kabar_receive_buffer_drops_total 0",
+    ] {
+        assert!(answer.lines().any(|it| it == line), "{line}\n{answer}");
+    }
+    assert!(!answer.contains("kabar_commit_seconds_count 0\n") && answer.contains("kabar_commit_seconds_count "));
+    // Every sample has a type, and no name is declared twice.
+    let types: Vec<&str> = answer.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let unique: std::collections::BTreeSet<&str> = types.iter().copied().collect();
+    assert_eq!(unique.len(), types.len());
+    let body = answer.split("\r\n\r\n").nth(1).expect("a body");
+    for line in body.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').expect("a sample");
+        let name = name.split('{').next().expect("a name");
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+        assert!(unique.contains(name) || family.is_some_and(|family| unique.contains(family)), "{line}");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
+    assert!(get(&address, "GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
+    assert!(get(&address, "POST /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405 "));
+}
+
+#[test]
+fn the_invite_can_be_had_without_a_server_and_renewed() {
+    let home = home();
+    let (code, _, said) = ask(home.path(), &["invite"]);
+    assert!(code == Some(1) && said.contains("no server has run"), "{code:?} {said}");
+    assert!(!data_dir(home.path()).exists());
+    let mut room = serve(home, &["--advertise", "127.0.0.1"]);
+    let home = room.home.path();
+    let (code, invite, _) = ask(home, &["invite"]);
+    assert_eq!((code, &invite), (Some(0), &room.invite));
+    let (_, elsewhere, _) = ask(home, &["invite", "--advertise", "chat.example:1234"]);
+    assert!(elsewhere.starts_with("kabar://chat.example:1234/lobby/"), "{elsewhere}");
+    let (code, picture, _) = ask(home, &["invite", "--qr"]);
+    assert!(code == Some(0) && picture.starts_with(&room.invite) && picture.lines().count() > 15, "{picture}");
+    assert!(picture.lines().skip(1).any(|line| line.contains('\u{2588}')), "{picture}");
+
+    let (code, renewed, told) = ask(home, &["invite", "--new"]);
+    assert!(code == Some(0) && told.contains("earlier invites stop working"), "{code:?} {told}");
+    assert!(told.contains(&room.server.id().to_string()) && renewed != room.invite, "{told}");
+    // The running server keeps to the old one, the next one to the new.
+    let guest = room.join("guest");
+    drop(guest);
+    room.server.signal("TERM");
+    assert_eq!(room.server.wait(), Some(0));
+    let mut server = start(home, &["--listen", &room.address, "--advertise", "127.0.0.1"]);
+    assert_eq!(server.expect("kabar://"), renewed);
+    assert_eq!(room.visit("late", &[]).wait(), Some(4), "the old invite");
+}
+
+#[test]
+fn completions_and_manual_name_every_flag_and_command() {
+    let home = home();
+    let ask = |words: &[&str]| {
+        let output = Command::new(program("kabar-server")).args(words).output().expect("it runs");
+        assert!(output.status.success(), "{words:?} {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let help = ask(&["--help"]);
+    let flags: Vec<&str> = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 4).collect();
+    assert!(flags.len() > 40, "{flags:?}");
+    let (bash, zsh, fish) =
+        (ask(&["completions", "bash"]), ask(&["completions", "zsh"]), ask(&["completions", "fish"]));
+    let manual = ask(&["man"]).replace("\\-", "-");
+    for flag in flags {
+        let flag = flag.trim_end_matches([',', ';', ')']);
+        for (kind, text) in [("bash", &bash), ("zsh", &zsh), ("man", &manual)] {
+            assert!(text.contains(flag), "{flag} is not in {kind}");
+        }
+        assert!(fish.contains(&flag[2..]), "{flag} is not in fish");
+    }
+    let pages = home.path().join("man");
+    ask(&["man", "--out", text(&pages)]);
+    for command in ["", "-run", "-invite", "-config", "-completions", "-man"] {
+        let page = fs::read_to_string(pages.join(format!("kabar-server{command}.1"))).expect("a page");
+        assert!(page.contains(".SH NAME"), "{page}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_service_manager_is_told_when_members_can_come() {
+    let home = home();
+    let data = data_dir(home.path());
+    give_key(&data);
+    let path = home.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+    manager.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    let heard = || {
+        let mut buffer = [0; 64];
+        let len = manager.recv(&mut buffer).expect("a word");
+        String::from_utf8_lossy(&buffer[..len]).into_owned()
+    };
+    let mut server = Command::new(program("kabar-server"))
+        .args(["--listen", "127.0.0.1:0", "--data-dir", text(&data)])
+        .env("NOTIFY_SOCKET", &path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    assert_eq!(heard(), "READY=1");
+    assert!(Command::new("kill").arg(server.id().to_string()).status().expect("kill(1)").success());
+    assert_eq!(heard(), "STOPPING=1");
+    assert!(server.wait().expect("ours").success());
+}
