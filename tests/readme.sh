@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Types what README.md tells a person to type: the command that hosts, and the line it prints for the second laptop.
+# Types what README.md tells a person to type: the command that hosts, the line it prints for the second laptop, and a bad path between
+# the two; and asks every other command that it names for its help, which it gives only if it knows all the options that stand there.
 # Each "laptop" has a home of its own; the port is a free one, so that two runs do not meet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,6 +17,8 @@ mkdir "$home/first" "$home/second"
 export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 
 cargo build --release --quiet -p kabar-client -p kabar-server
+cargo build --quiet -p kabar-tests --bins
+python3 tests/readme-commands.py README.md embedded-example/README.md
 mkfifo "$home/typed"
 HOME=$home/first cargo kabar host --name darryl --listen 127.0.0.1:0 <"$home/typed" >"$home/host.out" 2>"$home/host.err" &
 host=$!
@@ -36,6 +39,29 @@ for _ in $(seq 100); do
     sleep 0.1
 done
 grep 'farhan: hello from the second laptop' "$home/host.out" || { cat "$home"/*.out "$home"/*.err; exit 1; }
+
+# The relay's line of README.md, on free ports.
+address=${invite#kabar://} && address=${address%%/*}
+relay_options=$(sed -n 's/^cargo run -p kabar-tests --bin kabar-relay -- --listen [^ ]* --to [^ ]* //p' README.md)
+[ -n "$relay_options" ] || { echo "README.md no longer shows kabar-relay"; exit 1; }
+# shellcheck disable=SC2086 # one word per option
+target/debug/kabar-relay --listen 127.0.0.1:0 --to "$address" $relay_options >"$home/relay.out" &
+relay=$!
+for _ in $(seq 100); do
+    through=$(sed -n 's/^relaying \([^ ]*\) .*/\1/p' "$home/relay.out")
+    [ -n "$through" ] && break
+    sleep 0.1
+done
+seq -f 'through the relay %g' 200 |
+    HOME=$home/second timeout 120 cargo kabar join "${invite/$address/$through}" --name farhan >"$home/through.out" 2>>"$home/join.err"
+kill -INT "$relay" && wait "$relay"
+for _ in $(seq 100); do
+    grep -q 'farhan: through the relay 200' "$home/host.out" && break
+    sleep 0.1
+done
+diff <(seq -f 'through the relay %g' 200) <(sed -n 's/.*farhan: \(through the relay .*\)/\1/p' "$home/host.out")
+cat "$home/relay.out"
+
 exec 3>&-
 wait "$host"
 host=
