@@ -1,6 +1,6 @@
 //! What `--json` writes: one object per line on standard output. The names never change their meaning; new ones may come.
 
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use kabar_core::chat::{EntryHead, Term};
 use kabar_server::json;
 use kabar_server::text::Content;
@@ -11,7 +11,7 @@ pub const HELP: &str = "\
 Objects of --json, one per line, each with a \"type\":
   hosting    invite, address: the room runs (kabar host)
   joined     room, name, members, start, head, term, resumed: entries above `start` follow
-  entry      seq, time_ms, author, kind, own, and text, or data (hex), or size of what was too large
+  entry      seq, time_ms, author, kind, own, and text, or base64 (data), or size of what was too large
              kind: text, action, data, joined, left, kicked, operator, or a number
   past, who  answers to /history (as entry) and /who (names)
   stored     number, seq: your lines up to this number (1, 2, 3, ...) are in the room for good; seq 0: where is not known
@@ -123,7 +123,7 @@ pub struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<String>,
+    base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u16>,
 }
@@ -133,15 +133,15 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn new(head: &EntryHead<'a>, content: Content<'_>, own: bool) -> Self {
         let kind = json::kind_name(head.kind);
-        let (text, data, size) = match content {
+        let (text, base64, size) = match content {
             Content::Body(body) if head.kind.is_text() => {
                 (Some(String::from_utf8_lossy(body).into_owned()), None, None)
             }
             Content::Body(&[]) => (None, None, None),
-            Content::Body(body) => (None, Some(HEXLOWER.encode(body)), None),
+            Content::Body(body) => (None, Some(BASE64.encode(body)), None),
             Content::Omitted(size) => (None, None, Some(size)),
         };
-        Self { seq: head.seq, time_ms: head.time_ms, author: head.author, kind, own, text, data, size }
+        Self { seq: head.seq, time_ms: head.time_ms, author: head.author, kind, own, text, base64, size }
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
         );
         assert_eq!(
             line(Kind::DATA, Content::Body(&[1, 0xff])),
-            format!("{all}\"data\",\"own\":true,\"data\":\"01ff\"}}")
+            format!("{all}\"data\",\"own\":true,\"base64\":\"Af8=\"}}")
         );
         assert_eq!(line(Kind::JOINED, Content::Body(b"")), format!("{all}\"joined\",\"own\":true}}"));
         assert_eq!(line(Kind::TEXT, Content::Omitted(9)), format!("{all}\"text\",\"own\":true,\"size\":9}}"));
