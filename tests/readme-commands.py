@@ -33,7 +33,7 @@ def words(line):
     """The program and its arguments; None if the line runs none of ours."""
     line = line.split(" #")[0].split("|")[-1]
     line = re.sub(r"^\s*cargo run .*--bin (\S+) --", r"\1", line)
-    line = re.sub(r"^\s*(cargo )?", "", line)
+    line = re.sub(r"^\s*(cargo |target/release/)?", "", line)
     parts = shlex.split(line)
     return parts if parts and parts[0] in PROGRAMS else None
 
