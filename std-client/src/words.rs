@@ -164,7 +164,6 @@ pub fn lost(why: Lost) -> &'static str {
 pub fn refused_post(code: PostRefusedCode) -> &'static str {
     match code {
         PostRefusedCode::TOO_LONG => "it is too long",
-        PostRefusedCode::NOT_TEXT => "it is not text",
         PostRefusedCode::MUTED => "you may not speak here",
         PostRefusedCode::KIND => "members do not say such things",
         _ => "the server refused it",

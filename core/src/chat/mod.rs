@@ -131,10 +131,8 @@ impl core::fmt::Debug for RefusedCode {
 pub struct PostRefusedCode(pub u8);
 
 impl PostRefusedCode {
-    /// Longer than its kind may be.
+    /// Longer than this server, or the stream of this connection, takes.
     pub const TOO_LONG: Self = Self(1);
-    /// Not UTF-8.
-    pub const NOT_TEXT: Self = Self(2);
     /// The author may not speak.
     pub const MUTED: Self = Self(3);
     /// A kind that members do not post.

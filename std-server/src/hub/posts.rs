@@ -17,8 +17,8 @@ impl<P: Provider> Hub<P> {
         let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
         let from = peer.address;
         let Some(member) = peer.member_mut() else { return Taken::Broken };
-        // Another's instance, or no number.
-        if post.instance != member.instance || post.number == 0 {
+        // Another's instance, no number, or what no client sends.
+        if post.instance != member.instance || post.number == 0 || breaks_its_kind(post) {
             return Taken::Broken;
         }
         let Some(mut known) = self.log.instance(post.instance).copied() else { return Taken::Broken };
@@ -74,14 +74,21 @@ impl<P: Provider> Hub<P> {
     }
 }
 
+/// Whether the body is not one of its kind (SPEC 6.4): every client sees to that before it sends.
+fn breaks_its_kind(post: &Post<'_>) -> bool {
+    if post.kind.is_text() {
+        post.body.len() > MAX_TEXT_LEN || core::str::from_utf8(post.body).is_err()
+    } else {
+        post.body.len() > MAX_BODY_LEN
+    }
+}
+
 /// Why a post is refused for good, whoever posts it. A refusal that was not heard is decided again (SPEC 6.5).
 fn verdict(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
     if !post.kind.is_postable() {
         Some(PostRefusedCode::KIND)
-    } else if post.body.len() > limit.min(if post.kind.is_text() { MAX_TEXT_LEN } else { MAX_BODY_LEN }) {
+    } else if post.body.len() > limit {
         Some(PostRefusedCode::TOO_LONG)
-    } else if post.kind.is_text() && core::str::from_utf8(post.body).is_err() {
-        Some(PostRefusedCode::NOT_TEXT)
     } else {
         None
     }
@@ -93,42 +100,37 @@ mod tests {
 
     use super::*;
 
-    fn judge(kind: Kind, body: &[u8]) -> Option<PostRefusedCode> {
-        verdict(&Post { handle: 1, instance: 1, number: 1, settled: 0, kind, body }, MAX_BODY_LEN)
+    fn post(kind: Kind, body: &[u8]) -> Post<'_> {
+        Post { handle: 1, instance: 1, number: 1, settled: 0, kind, body }
     }
 
     #[test]
     fn refuses_what_members_do_not_post() {
         for kind in [0, 4, 16, 17, 18, 19, 255].map(Kind) {
-            assert_eq!(judge(kind, b""), Some(PostRefusedCode::KIND), "{kind:?}");
+            assert_eq!(verdict(&post(kind, b""), MAX_BODY_LEN), Some(PostRefusedCode::KIND), "{kind:?}");
         }
         for kind in [Kind::TEXT, Kind::DATA, Kind::ACTION] {
-            assert_eq!(judge(kind, b"hi"), None);
+            assert_eq!(verdict(&post(kind, b"hi"), MAX_BODY_LEN), None);
         }
     }
 
     #[test]
-    fn refuses_texts_over_4096_bytes_and_data_over_4352() {
-        assert_eq!(judge(Kind::TEXT, &[b'x'; 4096]), None);
-        assert_eq!(judge(Kind::TEXT, &[b'x'; 4097]), Some(PostRefusedCode::TOO_LONG));
-        assert_eq!(judge(Kind::ACTION, &[b'x'; 4097]), Some(PostRefusedCode::TOO_LONG));
-        assert_eq!(judge(Kind::DATA, &[0xff; 4352]), None);
-        assert_eq!(judge(Kind::DATA, &[0xff; 4353]), Some(PostRefusedCode::TOO_LONG));
+    fn texts_over_4096_bytes_and_data_over_4352_break_the_rules() {
+        for (kind, most) in [(Kind::TEXT, 4096), (Kind::ACTION, 4096), (Kind::DATA, 4352)] {
+            assert!(!breaks_its_kind(&post(kind, &vec![b'x'; most])), "{kind:?}");
+            assert!(breaks_its_kind(&post(kind, &vec![b'x'; most + 1])), "{kind:?}");
+        }
     }
 
     #[test]
     fn refuses_what_is_longer_than_this_server_takes() {
-        let judge = |len| {
-            let post =
-                Post { handle: 1, instance: 1, number: 1, settled: 0, kind: Kind::TEXT, body: &[b'x'; 101][..len] };
-            verdict(&post, 100)
-        };
+        let judge = |len| verdict(&post(Kind::TEXT, &[b'x'; 101][..len]), 100);
         assert_eq!((judge(100), judge(101)), (None, Some(PostRefusedCode::TOO_LONG)));
     }
 
     #[test]
-    fn refuses_texts_that_are_not_utf8() {
-        assert_eq!(judge(Kind::TEXT, b"\xff"), Some(PostRefusedCode::NOT_TEXT));
-        assert_eq!(judge(Kind::ACTION, b"ab\xc3"), Some(PostRefusedCode::NOT_TEXT));
+    fn texts_that_are_not_utf8_break_the_rules() {
+        assert!(breaks_its_kind(&post(Kind::TEXT, b"\xff")) && breaks_its_kind(&post(Kind::ACTION, b"ab\xc3")));
+        assert!(!breaks_its_kind(&post(Kind::DATA, b"\xff")));
     }
 }

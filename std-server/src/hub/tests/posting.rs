@@ -176,12 +176,12 @@ fn a_refusal_that_was_not_heard_is_decided_again() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
     let instance = world.people[ana].welcome().instance;
-    assert!(world.people[ana].post_as(Kind::TEXT, 1, 0, &[0xff]));
+    assert!(world.people[ana].post_as(Kind::JOINED, 1, 0, b""));
     assert!(world.people[ana].post_as(Kind::TEXT, 2, 0, b"two"));
     world.run_ms(100);
     world.people[ana].heard.clear();
     world.ask(ana, &Asking { instance, ..asking("Ana", 1) });
-    assert!(world.people[ana].post_as(Kind::TEXT, 1, 0, &[0xff]));
+    assert!(world.people[ana].post_as(Kind::JOINED, 1, 0, b""));
     assert!(world.people[ana].post_as(Kind::TEXT, 2, 0, b"two"));
     world.run_ms(100);
     let refusals = world.people[ana].heard.iter().filter(|heard| matches!(heard, Heard::PostRefused { number: 1, .. }));
@@ -189,6 +189,18 @@ fn a_refusal_that_was_not_heard_is_decided_again() {
     world.people[ana].post_settled(2, 1, "two");
     world.run_ms(100);
     assert_eq!(world.texts(), ["two"]);
+}
+
+#[test]
+fn a_text_that_is_none_or_too_long_closes_the_connection() {
+    for body in [&[0xff][..], &[b'x'; 4097]] {
+        let mut world = World::new();
+        let ana = world.join(&asking("Ana", 1));
+        assert!(world.people[ana].post_as(Kind::TEXT, 1, 0, body));
+        world.run_ms(100);
+        assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::MESSAGE)));
+        assert_eq!((world.texts().len(), world.hub.counters().broken_messages), (0, 1));
+    }
 }
 
 #[test]
