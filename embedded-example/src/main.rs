@@ -13,6 +13,7 @@ use std::time::Duration as StdDuration;
 use clap::Parser;
 use kabar_core::chat::{Kind, RefusedCode};
 use kabar_core::client::{EndReason, Event, State};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::time::{Duration, Instant};
 use kabar_embedded_example::host::{Invite, UdpDevice, show};
 use kabar_embedded_example::{Addressing, DeviceClient, Network, Node, Storage, profile};
@@ -61,10 +62,10 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     let Some(server) = resolve(&invite.server) else {
         return Ok(Outcome(3, format!("no IPv4 address is known for {}", invite.server)));
     };
-    let identity = match &arguments.identity {
+    let identity = Identity::from_seed(&match &arguments.identity {
         Some(path) => identity_in(path)?,
         None => random()?,
-    };
+    });
     let config =
         profile::config(server, invite.fingerprint, invite.secret, &invite.room, &arguments.name, &identity, TICK_US);
     let network = Network {

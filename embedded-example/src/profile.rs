@@ -10,6 +10,7 @@
 use kabar_core::chat::{ROOM_SECRET_LEN, Start};
 use kabar_core::client::{Client, Config, Credential, ENTRY_OVERHEAD, RECORD_OVERHEAD};
 use kabar_core::crypto::Portable;
+use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::Rsa2048;
 use kabar_core::session::Fingerprint;
 use kabar_core::transport::Fixed;
@@ -59,7 +60,7 @@ pub const fn config<'a>(
     secret: [u8; ROOM_SECRET_LEN],
     room: &'a str,
     name: &'a str,
-    identity: &'a [u8; 32],
+    identity: &'a Identity,
     tick_us: u32,
 ) -> Config<'a> {
     Config {

@@ -11,7 +11,7 @@
 //! Power that fails at any moment leads to a seed that is skipped, never to one that is used twice. Whoever reads the flash learns
 //! what comes, not what was. A device with a random number generator draws the seed from that instead.
 
-use rand_chacha::ChaCha20Rng;
+use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
 /// A seed in bytes.

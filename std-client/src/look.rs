@@ -4,6 +4,7 @@ use std::net::ToSocketAddrs;
 
 use kabar_core::chat::Start;
 use kabar_core::client::{Config, Credential, Event};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_server::address::HostPort;
@@ -30,7 +31,7 @@ pub fn key_of(server: &HostPort) -> Result<Fingerprint, Ending> {
     let addresses = addresses.map_err(|error| words::no_such_host(server, Some(&error)))?;
     let (mut driver, _waker) = Driver::new().map_err(Ending::error)?;
     for address in addresses {
-        let nobody = random_bytes().map_err(Ending::error)?;
+        let nobody = Identity::from_seed(&random_bytes().map_err(Ending::error)?);
         let config = Config {
             server: address,
             fingerprint: None,

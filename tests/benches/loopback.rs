@@ -12,6 +12,7 @@ use kabar_client::driver::Driver;
 use kabar_client::profile::{ACK_DELAY_MS, IDLE_S, LARGEST_ENTRY, TICK_US};
 use kabar_core::chat::{Kind, Start};
 use kabar_core::client::{Config, Credential, Event};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_server::hosting::{Hosted, Hosting};
 use kabar_server::invite::RoomName;
@@ -46,7 +47,7 @@ impl Member {
             fingerprint: Some(room.fingerprint),
             room: "lobby",
             name,
-            identity: &[name.as_bytes()[0]; 32],
+            identity: &Identity::from_seed(&[name.as_bytes()[0]; 32]),
             credential: Credential::Secret(room.secret),
             start: Start::Head,
             largest_entry: LARGEST_ENTRY,

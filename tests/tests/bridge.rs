@@ -7,6 +7,7 @@ use std::time::{Duration, Instant as StdInstant};
 
 use kabar_core::chat::Kind;
 use kabar_core::client::{EndReason, Event};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
@@ -32,7 +33,7 @@ impl Device {
         // A stream has no addresses: this one is only a name for its far end.
         let server = ([192, 0, 2, 1], 9999).into();
         let secret = *invite.secret.expose();
-        let identity = [seed; 32];
+        let identity = Identity::from_seed(&[seed; 32]);
         let config = profile::config(server, invite.fingerprint, secret, "lobby", name, &identity, 1_000);
         client.start(&config, [seed + 100; 32], Instant::ZERO).expect("in order");
         let began = StdInstant::now();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant as Clock};
 
 use kabar_core::chat::Kind;
 use kabar_core::client::{Event, State};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::time::Instant;
 use kabar_embedded_example::host::{Invite, UdpDevice};
 use kabar_embedded_example::{Addressing, Network, Node, Storage, profile};
@@ -164,7 +165,8 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     let now = || Instant::from_micros(u64::try_from(origin.elapsed().as_micros()).expect("in time"));
     let mut storage = Storage::new();
     let mut node = Node::new(&mut storage, &network, &mut card, now());
-    let config = profile::config(server, invite.fingerprint, invite.secret, &invite.room, "probe", &[5; 32], 1000);
+    let identity = Identity::from_seed(&[5; 32]);
+    let config = profile::config(server, invite.fingerprint, invite.secret, &invite.room, "probe", &identity, 1000);
     node.start(&config, [6; 32], now()).expect("a legal configuration");
 
     let (mut posted, mut delivered) = (0, Vec::new());

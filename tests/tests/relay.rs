@@ -6,6 +6,7 @@ use kabar_client::driver::Driver;
 use kabar_client::profile;
 use kabar_core::chat::{Kind, Start};
 use kabar_core::client::{ClientCounters, Config, Credential, Event};
+use kabar_core::crypto::identity::Identity;
 use kabar_server::invite::Invite;
 use kabar_tests::process::Process;
 use kabar_tests::room::{Entry, Member, Relay, Room};
@@ -139,7 +140,7 @@ impl Counted {
             fingerprint: Some(invite.fingerprint),
             room: "lobby",
             name: "counted",
-            identity: &[7; 32],
+            identity: &Identity::from_seed(&[7; 32]),
             credential: Credential::Secret(*invite.secret.expose()),
             start: Start::Last(1_000),
             largest_entry: profile::LARGEST_ENTRY,

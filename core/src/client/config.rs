@@ -3,6 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use crate::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, ROOM_SECRET_LEN, Start};
+use crate::crypto::identity::Identity;
 use crate::session::Fingerprint;
 use crate::transport::Capacity;
 use crate::wire::MAX_DATAGRAM;
@@ -42,8 +43,8 @@ pub struct Config<'a> {
     pub room: &'a str,
     /// The name wanted.
     pub name: &'a str,
-    /// Seed of the Ed25519 identity that owns the name; permanent.
-    pub identity: &'a [u8; 32],
+    /// What owns the name; permanent.
+    pub identity: &'a Identity,
     /// Why it may join.
     pub credential: Credential<'a>,
     /// Where delivery begins.

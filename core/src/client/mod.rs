@@ -195,9 +195,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             self.connection.handle_timeout(now);
         }
         // One of these, so one public-key operation.
-        if self.secrets.is_derivable() {
-            self.secrets.derive();
-        } else if self.link == Link::Sign {
+        if self.link == Link::Sign {
             self.send_join();
         } else if self.handshake.is_active() {
             self.handshake.handle_timeout(now);
@@ -238,7 +236,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         if self.phase == Phase::Idle {
             return None;
         }
-        if self.is_dirty || self.secrets.is_derivable() || self.link == Link::Sign {
+        if self.is_dirty || self.link == Link::Sign {
             return Some(self.now);
         }
         let connection = if self.connection.is_finished() { None } else { self.connection.poll_timeout() };

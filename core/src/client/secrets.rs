@@ -3,20 +3,13 @@
 use zeroize::Zeroize;
 
 use super::config::Credential;
+use super::maybe::Maybe;
 use crate::chat::message::client_proof;
 use crate::chat::{Authentication, MAX_PASSWORD_LEN, ROOM_SECRET_LEN};
-use crate::crypto::identity::{Identity, SEED_LEN};
+use crate::crypto::identity::Identity;
 use crate::crypto::kdf::Secret;
 
 const _: () = assert!(MAX_PASSWORD_LEN <= u8::MAX as usize);
-
-/// The identity, before and after its public half was computed.
-#[repr(u8)]
-enum Key {
-    None,
-    Seed([u8; SEED_LEN]),
-    Ready(Identity),
-}
 
 /// Which [`Credential`] was given; its bytes lie beside it.
 #[derive(Clone, Copy)]
@@ -29,7 +22,7 @@ enum Means {
 
 pub(super) struct Secrets {
     randomness: Secret,
-    key: Key,
+    identity: Maybe<Identity>,
     means: Means,
     room_secret: [u8; ROOM_SECRET_LEN],
     password: [u8; MAX_PASSWORD_LEN],
@@ -40,7 +33,7 @@ impl Secrets {
     pub(super) const fn new() -> Self {
         Self {
             randomness: Secret::new([0; 32]),
-            key: Key::None,
+            identity: Maybe::None,
             means: Means::None,
             room_secret: [0; ROOM_SECRET_LEN],
             password: [0; MAX_PASSWORD_LEN],
@@ -49,7 +42,7 @@ impl Secrets {
     }
 
     /// Takes copies. A password has at most [`MAX_PASSWORD_LEN`] bytes; what is beyond is not taken.
-    pub(super) fn set(&mut self, identity: &[u8; SEED_LEN], credential: &Credential<'_>, seed: [u8; 32]) {
+    pub(super) fn set(&mut self, identity: &Identity, credential: &Credential<'_>, seed: [u8; 32]) {
         self.wipe();
         match credential {
             Credential::None => self.means = Means::None,
@@ -65,16 +58,13 @@ impl Secrets {
                 self.means = Means::Password;
             }
         }
-        self.key = Key::Seed(*identity);
+        self.identity = Maybe::Some(identity.clone());
         self.randomness = Secret::new(seed);
     }
 
     pub(super) fn wipe(&mut self) {
         self.randomness.zeroize();
-        if let Key::Seed(seed) = &mut self.key {
-            seed.zeroize();
-        }
-        self.key = Key::None;
+        self.identity = Maybe::None;
         self.means = Means::None;
         self.room_secret.zeroize();
         self.password.zeroize();
@@ -88,27 +78,9 @@ impl Secrets {
         *fresh.expose()
     }
 
-    /// Whether [`Secrets::derive`] is to be called.
-    pub(super) const fn is_derivable(&self) -> bool {
-        matches!(self.key, Key::Seed(_))
-    }
-
-    /// Computes the public half of the identity: one public-key operation.
-    #[inline(never)]
-    pub(super) fn derive(&mut self) {
-        if let Key::Seed(seed) = &mut self.key {
-            let identity = Identity::from_seed(seed);
-            seed.zeroize();
-            self.key = Key::Ready(identity);
-        }
-    }
-
-    /// Once derived, until wiped.
+    /// From [`Secrets::set`] until wiped.
     pub(super) const fn identity(&self) -> Option<&Identity> {
-        match &self.key {
-            Key::Ready(identity) => Some(identity),
-            Key::None | Key::Seed(_) => None,
-        }
+        self.identity.as_ref()
     }
 
     /// What goes into Join (SPEC 6.2).

@@ -1,6 +1,9 @@
 //! Ed25519 (RFC 8032): the key that owns a member's name.
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign};
+use ed25519_dalek::{Signature, VerifyingKey};
+use sha2::Sha512;
+use zeroize::Zeroize;
 
 /// Length of an identity's seed in bytes.
 pub const SEED_LEN: usize = 32;
@@ -13,8 +16,12 @@ pub const SIGNATURE_LEN: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicIdentity(pub [u8; PUBLIC_LEN]);
 
-/// An identity: wiped on drop, never printed.
-pub struct Identity(SigningKey);
+/// An identity: wiped on drop, never printed. 64 bytes.
+#[derive(Clone)]
+pub struct Identity {
+    seed: [u8; SEED_LEN],
+    public: PublicIdentity,
+}
 
 impl core::fmt::Debug for Identity {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -26,19 +33,39 @@ impl Identity {
     /// The identity whose RFC 8032 private key is `seed`. One scalar multiplication.
     #[must_use]
     pub fn from_seed(seed: &[u8; SEED_LEN]) -> Self {
-        Self(SigningKey::from_bytes(seed))
+        let public = VerifyingKey::from(&ExpandedSecretKey::from(seed)).to_bytes();
+        Self { seed: *seed, public: PublicIdentity(public) }
+    }
+
+    /// The same from both halves, which somebody computed before and kept together: nothing is computed, which spares a device
+    /// a sixth of its handshake.
+    ///
+    /// `public` must be what [`Identity::public`] said for this seed. Another one is not found out here; what is signed then is
+    /// refused by everybody, and two signatures of one message under two public halves give the seed away.
+    #[must_use]
+    pub const fn from_halves_unchecked(seed: &[u8; SEED_LEN], public: &[u8; PUBLIC_LEN]) -> Self {
+        Self { seed: *seed, public: PublicIdentity(*public) }
     }
 
     /// The public half.
     #[must_use]
-    pub fn public(&self) -> PublicIdentity {
-        PublicIdentity(self.0.verifying_key().to_bytes())
+    pub const fn public(&self) -> PublicIdentity {
+        self.public
     }
 
     /// Signs `message`; deterministic. One scalar multiplication.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; SIGNATURE_LEN] {
-        self.0.sign(message).to_bytes()
+        let key = ExpandedSecretKey::from(&self.seed);
+        // What is no point at all was not kept well: the right one is computed again, so that the signature gives nothing away.
+        let public = VerifyingKey::from_bytes(&self.public.0).unwrap_or_else(|_| VerifyingKey::from(&key));
+        raw_sign::<Sha512>(&key, message, &public).to_bytes()
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.seed.zeroize();
     }
 }
 
@@ -75,6 +102,25 @@ mod tests {
         let identity = Identity::from_seed(&hex(SEED));
         assert_eq!(identity.public(), PublicIdentity(hex(PUBLIC)));
         assert_eq!(identity.sign(MESSAGE), hex(SIGNATURE));
+    }
+
+    #[test]
+    fn signs_the_same_from_halves_that_were_kept() {
+        let identity = Identity::from_halves_unchecked(&hex(SEED), &hex(PUBLIC));
+        assert_eq!(identity.public(), PublicIdentity(hex(PUBLIC)));
+        assert_eq!(identity.sign(MESSAGE), hex(SIGNATURE));
+    }
+
+    #[test]
+    fn a_public_half_that_is_another_ones_signs_nothing_that_anybody_takes() {
+        let other = Identity::from_seed(&[1; SEED_LEN]).public();
+        let mixed = Identity::from_halves_unchecked(&hex(SEED), &other.0);
+        let signature = mixed.sign(MESSAGE);
+        assert!(!other.verify(MESSAGE, &signature) && !PublicIdentity(hex(PUBLIC)).verify(MESSAGE, &signature));
+        // Half of all numbers are no y of a point; 2 is one of them.
+        let mut no_point = [0; PUBLIC_LEN];
+        no_point[0] = 2;
+        assert_eq!(Identity::from_halves_unchecked(&hex(SEED), &no_point).sign(MESSAGE), hex(SIGNATURE));
     }
 
     #[test]

@@ -8,8 +8,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use chacha20::ChaCha20Rng;
 use heapless::Vec;
-use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use zeroize::Zeroizing;
 

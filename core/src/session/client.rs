@@ -7,7 +7,7 @@
 //! ```
 //! Each arrow that computes is a step of its own: no call does more than one public-key operation.
 
-use rand_chacha::ChaCha20Rng;
+use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 use zeroize::Zeroize;
 

@@ -1,6 +1,6 @@
 //! Cookies (SPEC 3.2): the server's memory, kept by the client.
 
-use rand_chacha::ChaCha20Rng;
+use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
 use crate::crypto::kdf::{HASH_LEN, Secret, equal, hmac};

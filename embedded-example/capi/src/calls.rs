@@ -5,6 +5,7 @@ use core::ffi::c_char;
 
 use kabar_core::chat::{Kind, Start};
 use kabar_core::client::{self, Credential};
+use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
 use kabar_embedded_example::profile::{self, DATAGRAM_LEN, DeviceClient};
@@ -23,6 +24,16 @@ pub unsafe extern "C" fn kabar_init(client: *mut DeviceClient) -> i32 {
     OK
 }
 
+/// Computes what goes with an identity.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kabar_public_identity(identity: *const u8, public: *mut u8) -> i32 {
+    // SAFETY: null or what the header says, as the caller promises.
+    let (identity, public) = unsafe { (array::<SEED_LEN>(identity), public.cast::<[u8; PUBLIC_LEN]>().as_mut()) };
+    let (Some(identity), Some(public)) = (identity, public) else { return E_ARGUMENT };
+    *public = Identity::from_seed(identity).public().0;
+    OK
+}
+
 /// Begins to join.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kabar_start(
@@ -37,7 +48,8 @@ pub unsafe extern "C" fn kabar_start(
     // SAFETY: the same for what the configuration points to.
     let parts = unsafe {
         (
-            array::<32>(config.identity),
+            array::<SEED_LEN>(config.identity),
+            array::<PUBLIC_LEN>(config.public_identity),
             text(config.room, config.room_len),
             text(config.name, config.name_len),
             array::<16>(config.secret),
@@ -45,15 +57,21 @@ pub unsafe extern "C" fn kabar_start(
             array::<20>(config.fingerprint),
         )
     };
-    let (Some(identity), Some(room), Some(name), secret, password, fingerprint) = parts else { return E_ARGUMENT };
+    let (Some(identity), public, Some(room), Some(name), secret, password, fingerprint) = parts else {
+        return E_ARGUMENT;
+    };
     let Some(server) = config.server.get() else { return E_ARGUMENT };
     let credential = match (secret, password) {
         (Some(secret), _) => Credential::Secret(*secret),
         (None, Some(password)) => Credential::Password(password),
         (None, None) => Credential::None,
     };
+    let identity = match public {
+        Some(public) => Identity::from_halves_unchecked(identity, public),
+        None => Identity::from_seed(identity),
+    };
     let fingerprint = fingerprint.map(|fingerprint| Fingerprint(*fingerprint));
-    let device = profile::config(server, Fingerprint([0; 20]), [0; 16], room, name, identity, config.tick_us);
+    let device = profile::config(server, Fingerprint([0; 20]), [0; 16], room, name, &identity, config.tick_us);
     let start = if config.last == 0 { Start::Head } else { Start::Last(config.last) };
     let config = client::Config { fingerprint, credential, start, ..device };
     match client.start(&config, *seed, Instant::from_micros(now_us)) {

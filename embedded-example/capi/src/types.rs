@@ -25,6 +25,7 @@ pub struct Config {
     pub(crate) server: Address,
     pub(crate) fingerprint: *const u8,
     pub(crate) identity: *const u8,
+    pub(crate) public_identity: *const u8,
     pub(crate) secret: *const u8,
     pub(crate) password: *const c_char,
     pub(crate) password_len: usize,

@@ -40,6 +40,11 @@ int main(void) {
     CHECK(kabar_output(&client, 0, datagram, sizeof datagram) == 0);
     CHECK(kabar_next_event(&client, &event) == 0);
 
+    uint8_t public_identity[KABAR_PUBLIC_LEN] = {0};
+    CHECK(kabar_public_identity(NULL, public_identity) == KABAR_E_ARGUMENT);
+    CHECK(kabar_public_identity(identity, NULL) == KABAR_E_ARGUMENT);
+    CHECK(kabar_public_identity(identity, public_identity) == KABAR_OK && public_identity[0] != 0);
+
     CHECK(kabar_init(NULL) == KABAR_E_ARGUMENT);
     CHECK(kabar_start(NULL, &config, seed, 0) == KABAR_E_ARGUMENT);
     CHECK(kabar_start(&client, NULL, seed, 0) == KABAR_E_ARGUMENT);

@@ -20,6 +20,7 @@ use core::net::SocketAddr;
 
 use kabar_core::chat::{Kind, ROOM_SECRET_LEN};
 use kabar_core::client::{EndReason, Event, PostError, State};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use rand_core::CryptoRng;
@@ -90,7 +91,7 @@ pub struct Settings<'a> {
     /// The name wanted.
     pub name: &'a str,
     /// What owns the name: secret and permanent.
-    pub identity: &'a [u8; 32],
+    pub identity: &'a Identity,
     /// Time between two readings.
     pub every: Duration,
 }

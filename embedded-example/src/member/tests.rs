@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::string::{String, ToString};
+use std::sync::LazyLock;
 use std::vec::Vec;
 
-use rand_chacha::ChaCha20Rng;
+use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 use smoltcp::phy::Medium;
 use smoltcp::wire::EthernetAddress;
@@ -58,6 +59,8 @@ impl Board for Bench {
     }
 }
 
+static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::from_seed(&[3; 32]));
+
 fn settings(addressing: Addressing) -> Settings<'static> {
     let hardware = match addressing {
         Addressing::Static { .. } => HardwareAddress::Ip,
@@ -71,7 +74,7 @@ fn settings(addressing: Addressing) -> Settings<'static> {
         room: "lobby",
         secret: [2; 16],
         name: "probe",
-        identity: &[3; 32],
+        identity: &IDENTITY,
         every: Duration::from_secs(10),
     }
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::vec::Vec;
 
 use kabar_core::client::State;
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use smoltcp::phy::Medium;
@@ -48,7 +49,8 @@ fn network() -> Network {
 }
 
 fn start(node: &mut Node<'_>, server: SocketAddr) -> Result<(), StartError> {
-    let config = profile::config(server, Fingerprint([1; 20]), [2; 16], "lobby", "probe", &[3; 32], 1000);
+    let identity = Identity::from_seed(&[3; 32]);
+    let config = profile::config(server, Fingerprint([1; 20]), [2; 16], "lobby", "probe", &identity, 1000);
     node.start(&config, [4; 32], Instant::ZERO)
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration as StdDuration;
 
 use kabar_core::chat::{Kind, Start};
 use kabar_core::client::{Credential, EndReason, Event, Lost};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_server::data_dir::DataDir;
 use kabar_server::driver::{Parts, Server};
@@ -61,7 +62,7 @@ impl Member {
             fingerprint: Some(server.fingerprint()),
             room: "lobby",
             name,
-            identity: &[name.len() as u8; 32],
+            identity: &Identity::from_seed(&[name.len() as u8; 32]),
             credential: Credential::Secret(SECRET),
             start: Start::Last(50),
             largest_entry: profile::LARGEST_ENTRY,

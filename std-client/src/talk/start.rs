@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 
 use kabar_core::chat::Start;
 use kabar_core::client::{Config, Credential, Event};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_server::text::clean_line;
@@ -86,12 +87,13 @@ impl Talk {
             Some(Cursor { seq, term }) if self.is_renaming => Start::After { seq, term, otherwise: HISTORY },
             shown => wanted.start(shown, self.ui.is_prompt()),
         };
+        let identity = Identity::from_seed(&person.seed);
         let config = Config {
             server: address,
             fingerprint,
             room: room.as_str(),
             name: &person.name,
-            identity: &person.seed,
+            identity: &identity,
             credential,
             start,
             largest_entry: profile::LARGEST_ENTRY,

@@ -8,6 +8,7 @@ use std::time::Duration as StdDuration;
 
 use kabar_core::chat::Start;
 use kabar_core::client::{Config, Credential, Event, PostError};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::clock::Clock;
 use kabar_server::hub::Pool;
@@ -115,7 +116,7 @@ impl Fleet {
             fingerprint: Some(self.target.fingerprint),
             room: "lobby",
             name: &format!("m{seat:05}"),
-            identity: &identity,
+            identity: &Identity::from_seed(&identity),
             credential: Credential::Secret(self.target.secret),
             start: Start::Head,
             largest_entry: kabar_client::profile::LARGEST_ENTRY,

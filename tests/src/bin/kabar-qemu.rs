@@ -9,6 +9,8 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use kabar_core::crypto::identity::Identity;
 use kabar_server::random::random_bytes;
 use kabar_tests::qemu::{Board, Cable, HOST, Machine, firmware};
 
@@ -63,13 +65,16 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
         ip if ip == Ipv4Addr::LOCALHOST => HOST.into(),
         ip => ip,
     };
-    let identity = match &arguments.identity {
-        Some(identity) => identity.clone(),
-        None => seed()?,
+    let identity: [u8; 32] = match &arguments.identity {
+        Some(identity) => {
+            HEXLOWER_PERMISSIVE.decode(identity.as_bytes())?.try_into().map_err(|_| "64 digits, please")?
+        }
+        None => random_bytes()?,
     };
+    let public = Identity::from_seed(&identity).public().0;
     let mut words = vec![
         format!("seed={}", seed()?),
-        format!("identity={identity}"),
+        format!("identity={}{}", HEXLOWER.encode(&identity), HEXLOWER.encode(&public)),
         format!("server={ip}:{}", server.port()),
         format!("fingerprint={fingerprint}"),
         format!("room={room}"),
@@ -93,5 +98,5 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
 
 fn seed() -> Result<String, Box<dyn Error>> {
     let bytes: [u8; 32] = random_bytes()?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(HEXLOWER.encode(&bytes))
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kabar_core::crypto::identity::Identity;
 use kabar_server::random::random_bytes;
 use kabar_tests::process::Process;
 use kabar_tests::qemu::{Cable, HOST, Image, Machine};
@@ -69,7 +70,7 @@ pub(crate) struct Device {
 impl Device {
     /// A new one, with an identity of its own. It asks the network for its address.
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, identity: seed(), ip: "dhcp".into(), further: Vec::new(), options: Vec::new() }
+        Self { name, identity: identity(), ip: "dhcp".into(), further: Vec::new(), options: Vec::new() }
     }
 
     pub(crate) fn every_ms(mut self, every: u32) -> Self {
@@ -123,6 +124,13 @@ impl Device {
         let port = address.rsplit(':').next().expect("a port");
         Machine::start(&image, cable, &self.words(room, port), &self.options)
     }
+}
+
+/// A new identity, as a factory writes it into a device: its seed and its public half.
+fn identity() -> String {
+    let seed: [u8; 32] = random_bytes().expect("the operating system's randomness");
+    let halves = [seed, Identity::from_seed(&seed).public().0].concat();
+    data_encoding::HEXLOWER.encode(&halves)
 }
 
 /// 32 bytes of the operating system's randomness.

@@ -60,17 +60,14 @@ fn goes_on_behind_the_cursor_with_the_count_of_the_first_start() {
 }
 
 #[test]
-fn derives_the_identity_once_and_wipes_it() {
+fn keeps_the_identity_and_wipes_it() {
     let mut secrets = Secrets::new();
-    assert!(!secrets.is_derivable() && secrets.identity().is_none());
+    assert!(secrets.identity().is_none());
     secrets.set(&IDENTITY, &Credential::Secret(SECRET), [1; 32]);
-    assert!(secrets.is_derivable() && secrets.identity().is_none());
-    secrets.derive();
-    assert!(!secrets.is_derivable());
-    assert_eq!(secrets.identity().map(Identity::public), Some(Identity::from_seed(&IDENTITY).public()));
+    assert_eq!(secrets.identity().map(Identity::public), Some(IDENTITY.public()));
     assert_eq!(secrets.room_secret(), Some(&SECRET));
     secrets.wipe();
-    assert!(!secrets.is_derivable() && secrets.identity().is_none() && secrets.room_secret().is_none());
+    assert!(secrets.identity().is_none() && secrets.room_secret().is_none());
     assert_eq!(secrets.authentication(&[0; 32]), Authentication::None);
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | what | how long | a product keeps it |
 //! |---|---|---|
-//! | identity seed | for ever: it owns the name | in a page of flash written in the factory, read-protected |
+//! | identity: seed and public half | for ever: it owns the name | in a page of flash written in the factory, read-protected |
 //! | randomness seed | for one start | in a page of flash, replaced before it is used (`kabar_embedded_example::seed`), or drawn from the part's own generator |
 //! | server, fingerprint, room, secret, name | until somebody moves it | in a page of flash, from the invite, over whatever configures it |
 //!
@@ -14,18 +14,19 @@
 //! ```
 //!
 //! ```text
-//! seed=HEX64 identity=HEX64 server=A.B.C.D:PORT fingerprint=BASE32 room=NAME secret=BASE32 name=NAME
+//! seed=HEX64 identity=HEX128 server=A.B.C.D:PORT fingerprint=BASE32 room=NAME secret=BASE32 name=NAME
 //! ip=dhcp|A.B.C.D/LEN [gateway=A.B.C.D] [every=MS] [readings=COUNT]
 //! ```
 
 use core::mem::MaybeUninit;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
+use chacha20::ChaCha20Rng;
 use kabar_core::chat::ROOM_SECRET_LEN;
+use kabar_core::crypto::identity::{Identity, SEED_LEN};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_embedded_example::Addressing;
-use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use smoltcp::wire::Ipv4Cidr;
 
@@ -47,7 +48,7 @@ impl Default for Text {
 /// See the module's documentation.
 pub struct Provision<'a> {
     /// What owns the name.
-    pub identity: [u8; 32],
+    pub identity: Identity,
     /// Where the IP address comes from.
     pub addressing: Addressing,
     /// Where the server is.
@@ -84,7 +85,7 @@ pub fn read(text: &mut Text) -> Result<(Provision<'_>, ChaCha20Rng), Missing> {
     let missing = Missing::Word;
 
     let seed = word("seed").and_then(hex).ok_or(missing(defmt::intern!("seed")))?;
-    let identity = word("identity").and_then(hex).ok_or(missing(defmt::intern!("identity")))?;
+    let identity = word("identity").and_then(identity).ok_or(missing(defmt::intern!("identity")))?;
     let provision = Provision {
         identity,
         addressing: word("ip").and_then(|ip| addressing(ip, word("gateway"))).ok_or(missing(defmt::intern!("ip")))?,
@@ -149,6 +150,12 @@ fn addressing(ip: &str, gateway: Option<&str>) -> Option<Addressing> {
         None => None,
     };
     Some(Addressing::Static { address: Ipv4Cidr::new(ip, prefix_len), gateway })
+}
+
+/// Its seed and its public half, which the factory computed: a device need not do so at each start.
+fn identity(text: &str) -> Option<Identity> {
+    let (seed, public) = text.split_at_checked(2 * SEED_LEN)?;
+    Some(Identity::from_halves_unchecked(&hex(seed)?, &hex(public)?))
 }
 
 /// Exactly `LEN` bytes in hexadecimal.

@@ -7,6 +7,7 @@
 
 use kabar_core::chat::{EntryHead, Kind, Start, Term};
 use kabar_core::client::{Config, Credential, Event};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_embedded_example::profile::{self, DATAGRAM_LEN, DeviceClient};
 use kabar_link_check::{
@@ -81,7 +82,7 @@ fn start(client: &mut DeviceClient, text: &mut [u8; DATAGRAM_LEN]) {
         fingerprint: (byte() == 0).then(|| Fingerprint(bytes())),
         room,
         name,
-        identity: &bytes(),
+        identity: &Identity::from_seed(&bytes()),
         credential: match byte() {
             0 => Credential::Secret(bytes()),
             1 => Credential::Password(name.as_bytes()),

@@ -7,6 +7,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use kabar_core::chat::Kind;
 use kabar_core::client::Event;
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_embedded_example::{Addressing, Network, Node, Storage, profile};
 use kabar_link_check::{Static, byte, bytes, now, number, read, write, write_opaque};
@@ -45,7 +46,7 @@ extern "C" fn reset() -> ! {
     };
     let mut node = Node::new(storage, &network, card, now());
     let server = SocketAddr::from((Ipv4Addr::from(bytes::<4>()), 9999));
-    let identity = bytes();
+    let identity = Identity::from_halves_unchecked(&bytes(), &bytes());
     let config = profile::config(server, Fingerprint(bytes()), bytes(), "lobby", "device", &identity, 1000);
     write_opaque(&node.start(&config, bytes(), now()));
     loop {

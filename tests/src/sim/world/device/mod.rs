@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::client::EndReason;
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint, key_hash};
 use kabar_core::time::{Duration, Instant};
 
@@ -141,9 +142,9 @@ impl Device {
         now >= self.stalled_until && !self.plan.never_reads
     }
 
-    fn identity(&self) -> [u8; 32] {
+    fn identity(&self) -> Identity {
         let mut rng = Rng::new(self.plan.identity as u64, "identity");
-        rng.seed()
+        Identity::from_seed(&rng.seed())
     }
 }
 
