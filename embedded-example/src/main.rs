@@ -1,6 +1,7 @@
-//! A device on a laptop: joins a room over smoltcp, says one line, shows what comes.
+//! A device on a laptop: the library's member over smoltcp, with what a laptop has in place of a sensor and a light.
 //!
 //! ```text
+//! cargo run -p kabar-embedded-example -- INVITE --name probe
 //! cargo run -p kabar-embedded-example -- INVITE --name probe --say "hello"
 //! ```
 
@@ -10,25 +11,25 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration as StdDuration;
 
+use chacha20::ChaCha20Rng;
 use clap::Parser;
 use kabar_core::chat::{Kind, RefusedCode};
-use kabar_core::client::{EndReason, Event, State};
+use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::{Duration, Instant};
-use kabar_embedded_example::host::{Invite, UdpDevice, show};
-use kabar_embedded_example::{Addressing, DeviceClient, Network, Node, Storage, profile};
+use kabar_embedded_example::host::{Invite, Laptop, LaptopClock, UdpDevice};
+use kabar_embedded_example::{Addressing, Clock, IpLink, IpStorage, Member, Network, Settings, Storage};
+use rand_core::SeedableRng;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 
 /// Without an answer for so long: the server cannot be reached.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// With a line not stored for so long: it is given up.
 const STORED_WITHIN: Duration = Duration::from_secs(60);
-/// What an operating system may add to a sleep, in us.
-const TICK_US: u32 = 10_000;
 /// Where the node believes to be: nobody else sees it.
-const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 49_152);
+const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-/// A device's member of a Kabar room, over smoltcp, on this computer. Times are UTC.
+/// A device's member of a Kabar room, over smoltcp, on this computer: it says readings and answers `@NAME status`. Times are UTC.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -37,16 +38,24 @@ struct Arguments {
     /// The name in the room.
     #[arg(long)]
     name: String,
-    /// Say this and leave once it is stored; without it: show what comes until interrupted.
-    #[arg(long)]
+    /// Seconds between two readings.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    every: u32,
+    /// Leave after so many readings.
+    #[arg(long, value_name = "COUNT")]
+    readings: Option<u32>,
+    /// Say this and leave once it is stored, without readings.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["every", "readings"])]
     say: Option<String>,
-    /// 32 secret bytes that own the name, made at first use; without it: an identity for this run only.
-    #[arg(long)]
+    /// A file with 32 secret bytes that own the name, made at first use; without it: an identity for this run only.
+    #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
 }
 
 /// How it ended: the exit code, and why in one line unless all went well.
 struct Outcome(u8, String);
+
+type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, LaptopClock, Laptop>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -66,146 +75,87 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
         Some(path) => identity_in(path)?,
         None => random()?,
     });
-    let config =
-        profile::config(server, invite.fingerprint, invite.secret, &invite.room, &arguments.name, &identity, TICK_US);
-    let network = Network {
-        hardware: HardwareAddress::Ip,
-        addressing: Addressing::Static { address: Ipv4Cidr::new(*NODE.ip(), 24), gateway: None },
-        port: NODE.port(),
-        seed: u64::from_ne_bytes(random()?),
+    let settings = Settings {
+        server,
+        fingerprint: invite.fingerprint,
+        room: &invite.room,
+        secret: invite.secret,
+        name: &arguments.name,
+        identity: &identity,
+        every: arguments.say.is_none().then(|| Duration::from_secs(arguments.every.into())),
     };
 
-    let origin = std::time::Instant::now();
-    let now = || Instant::from_micros(u64::try_from(origin.elapsed().as_micros()).unwrap_or(u64::MAX));
-    let mut device = UdpDevice::open(NODE)?;
-    let mut storage = Storage::new();
-    let mut node = Node::new(&mut storage, &network, &mut device, now());
-    node.start(&config, random()?, now()).map_err(io::Error::other)?;
+    let mut rng = ChaCha20Rng::from_seed(random()?);
+    let clock = LaptopClock::start();
+    let address = Addressing::Static { address: Ipv4Cidr::new(NODE, 24), gateway: None };
+    let network = Network::draw(HardwareAddress::Ip, address, &mut rng);
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let card = UdpDevice::open(SocketAddrV4::new(NODE, network.port))?;
+    let link = IpLink::new(&mut ip, &network, card, clock.now());
+    let mut device =
+        Member::new(&mut storage, &settings, link, clock, Laptop::default(), &mut rng).map_err(io::Error::other)?;
+    let said = match &arguments.say {
+        None => None,
+        Some(text) => match device.post(Kind::TEXT, text.as_bytes()) {
+            Ok(number) => Some(number),
+            Err(error) => return Ok(Outcome(6, format!("the line cannot be said: {error:?}"))),
+        },
+    };
 
-    let mut member = Member::new(server, arguments.say.as_deref());
+    let mut is_leaving = false;
     loop {
-        node.poll(now(), &mut device, |event| member.on_event(&event));
-        if let Some(outcome) = member.act(node.client(), now()) {
-            return Ok(outcome);
+        let due = device.run();
+        if let Some(reason) = device.ended() {
+            return Ok(ending(reason, device.board()));
         }
-        // Once more: acting may have given the client something to send.
-        node.poll(now(), &mut device, |event| member.on_event(&event));
-        let present = now();
-        let due = member.deadline(node.client()).into_iter().chain(node.poll_timeout(present)).min();
-        let limit = due.map_or(Duration::from_secs(60), |due| due.saturating_since(present));
-        device.wait(StdDuration::from_micros(limit.as_micros()))?;
+        let is_done = said.is_some_and(|number| device.board().is_settled(number))
+            || arguments.readings.is_some_and(|readings| device.readings() >= readings);
+        if is_done && !is_leaving {
+            is_leaving = true;
+            device.leave();
+            continue;
+        }
+        let patience = patience(&mut device, said.is_some());
+        let now = device.clock().now();
+        if patience.is_some_and(|end| end <= now) {
+            return Ok(too_late(device.node().client().state(), server));
+        }
+        let limit = patience.map_or(due, |end| end.min(due)).saturating_since(now);
+        device.node().link().device().wait(StdDuration::from_micros(limit.as_micros()))?;
     }
 }
 
-/// What the person at the keyboard would do.
-struct Member<'a> {
-    server: SocketAddr,
-    /// Still to be said.
-    say: Option<&'a str>,
-    /// Under which number it was said.
-    said: Option<u64>,
-    stored: bool,
-    refused: Option<String>,
-    ended: Option<EndReason>,
-    leaving: bool,
-}
-
-impl<'a> Member<'a> {
-    fn new(server: SocketAddr, say: Option<&'a str>) -> Self {
-        Self { server, say, said: None, stored: false, refused: None, ended: None, leaving: false }
-    }
-
-    fn on_event(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Joined { name, members, resumed: false, .. } => {
-                eprintln!("joined as {}; {members} here", show::text(name.as_bytes()));
-            }
-            Event::Entry { head, body, .. } => print_line(&show::entry(head, body)),
-            Event::Stub { head, size } => {
-                print_line(&format!("{} ({size} bytes, too long for this device)", show::entry(head, b"")));
-            }
-            Event::Stored { number, .. } => self.stored |= self.said.is_some_and(|said| said <= *number),
-            Event::PostRefused { code, .. } => self.refused = Some(format!("the line was refused: {code:?}")),
-            Event::Notice { text, .. } => eprintln!("{}", show::text(text.as_bytes())),
-            Event::Reset => eprintln!("the server's history is another one now"),
-            Event::Lost(why) => eprintln!("connection lost ({why:?}), trying again"),
-            Event::Ended(reason) => self.ended = Some(*reason),
-            _ => {}
-        }
-    }
-
-    /// Says the line, leaves when it is stored, and tells when it is over.
-    fn act(&mut self, client: &mut DeviceClient, now: Instant) -> Option<Outcome> {
-        if let Some(reason) = self.ended {
-            return Some(self.ending(reason));
-        }
-        if let Some(text) = self.say.take() {
-            match client.post(Kind::TEXT, text.as_bytes()) {
-                Ok(number) => self.said = Some(number),
-                Err(error) => return Some(Outcome(6, format!("the line cannot be said: {error:?}"))),
-            }
-        }
-        if self.is_settled() && !self.leaving {
-            self.leaving = true;
-            client.leave(now);
-        }
-        match self.deadline(client) {
-            Some(deadline) if deadline <= now => Some(self.too_late(client.state())),
-            _ => None,
-        }
-    }
-
-    fn is_settled(&self) -> bool {
-        self.stored || self.refused.is_some()
-    }
-
-    /// When to act next: when patience ends in the client's present state, or now.
-    fn deadline(&self, client: &DeviceClient) -> Option<Instant> {
-        match client.state() {
-            // Told behind the last act: it waits for the next, not for the network.
-            _ if self.ended.is_some() || (self.is_settled() && !self.leaving) => Some(Instant::ZERO),
-            State::Connecting { answered: false } => Some(Instant::ZERO + ANSWER_WITHIN),
-            _ => self.said.map(|_| Instant::ZERO + STORED_WITHIN),
-        }
-    }
-
-    fn too_late(&self, state: State) -> Outcome {
-        match state {
-            State::Connecting { answered: false } => Outcome(
-                3,
-                format!(
-                    "no answer from {} port {} in 5 s: wrong address, a firewall, or the room is not running",
-                    self.server.ip(),
-                    self.server.port()
-                ),
-            ),
-            _ if self.stored => Outcome(0, String::new()),
-            _ => Outcome(6, "the line was not stored in 60 s".into()),
-        }
-    }
-
-    fn ending(&self, reason: EndReason) -> Outcome {
-        match reason {
-            EndReason::Left => match &self.refused {
-                Some(why) => Outcome(6, why.clone()),
-                None => Outcome(0, String::new()),
-            },
-            EndReason::KeyMismatch | EndReason::KeyDeclined => {
-                Outcome(4, "the server's key is not the one of the invite".into())
-            }
-            EndReason::Impostor => Outcome(4, "the server does not know the room's secret".into()),
-            EndReason::Refused(RefusedCode::AUTHENTICATION) => Outcome(4, "the room's secret is wrong".into()),
-            EndReason::Refused(RefusedCode::NAME_TAKEN) => Outcome(5, "the name is taken".into()),
-            EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED) => Outcome(5, "the name is not allowed".into()),
-            other => Outcome(7, format!("the room ended it: {other:?}")),
-        }
+/// When patience ends in the client's present state.
+fn patience(device: &mut Device<'_>, has_said: bool) -> Option<Instant> {
+    match device.node().client().state() {
+        State::Connecting { answered: false } => Some(Instant::ZERO + ANSWER_WITHIN),
+        _ => has_said.then(|| Instant::ZERO + STORED_WITHIN),
     }
 }
 
-/// A reader that went away is no reason to stop.
-fn print_line(line: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+fn too_late(state: State, server: SocketAddr) -> Outcome {
+    match state {
+        State::Connecting { answered: false } => {
+            let (ip, port) = (server.ip(), server.port());
+            let what = "wrong address, a firewall, or the room is not running";
+            Outcome(3, format!("no answer from {ip} port {port} in 5 s: {what}"))
+        }
+        _ => Outcome(6, "the line was not stored in 60 s".into()),
+    }
+}
+
+fn ending(reason: EndReason, board: &Laptop) -> Outcome {
+    match reason {
+        EndReason::Left => board.refused().map_or(Outcome(0, String::new()), |why| Outcome(6, why.into())),
+        EndReason::KeyMismatch | EndReason::KeyDeclined => {
+            Outcome(4, "the server's key is not the one of the invite".into())
+        }
+        EndReason::Impostor => Outcome(4, "the server does not know the room's secret".into()),
+        EndReason::Refused(RefusedCode::AUTHENTICATION) => Outcome(4, "the room's secret is wrong".into()),
+        EndReason::Refused(RefusedCode::NAME_TAKEN) => Outcome(5, "the name is taken".into()),
+        EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED) => Outcome(5, "the name is not allowed".into()),
+        other => Outcome(7, format!("the room ended it: {other:?}")),
+    }
 }
 
 fn resolve(server: &str) -> Option<SocketAddr> {

@@ -9,7 +9,7 @@ use kabar_core::client::{Event, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::Instant;
 use kabar_embedded_example::host::{Invite, UdpDevice};
-use kabar_embedded_example::{Addressing, Network, Node, Storage, profile};
+use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
 use kabar_tests::process::{PATIENCE, Process};
 use smoltcp::phy::FaultInjector;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
@@ -97,6 +97,25 @@ fn a_device_hears_what_a_laptop_says_and_a_stub_of_what_is_too_long() {
 }
 
 #[test]
+fn a_device_on_a_laptop_measures_and_answers_as_any_other() {
+    let room = room();
+    let mut farhan = room.laptop("farhan");
+    let mut device = room.device(&["--name", "probe", "--every", "1", "--readings", "3"]);
+    farhan.expect("probe: reading 1: ");
+    farhan.type_line("@probe led on");
+    farhan.expect("probe: farhan: led is on");
+    device.expect_notice("the light is on");
+    farhan.type_line("how are you, probe?");
+    farhan.type_line("@probe status");
+    let status = farhan.expect("probe: farhan: reading ");
+    assert!(status.contains("led is on"), "{status}");
+    farhan.expect("probe: reading 3: ");
+    farhan.expect("probe has left");
+    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+    assert_eq!(device.said.iter().filter(|line| line.contains("probe: farhan:")).count(), 2, "talk is no command");
+}
+
+#[test]
 fn nobody_there_is_exit_code_3() {
     let room = room();
     let nobody = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
@@ -163,8 +182,8 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     };
     let origin = Clock::now();
     let now = || Instant::from_micros(u64::try_from(origin.elapsed().as_micros()).expect("in time"));
-    let mut storage = Storage::new();
-    let mut node = Node::new(&mut storage, &network, &mut card, now());
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let mut node = Node::new(&mut storage, IpLink::new(&mut ip, &network, card, now()));
     let identity = Identity::from_seed(&[5; 32]);
     let config = profile::config(server, invite.fingerprint, invite.secret, &invite.room, "probe", &identity, 1000);
     node.start(&config, [6; 32], now()).expect("a legal configuration");
@@ -176,7 +195,7 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
             "{posted} posted, {delivered:?} delivered, {:?}",
             node.client().counters()
         );
-        node.poll(now(), &mut card, |event| {
+        node.poll(now(), |event| {
             if let Event::Entry { head, body, own: true } = event {
                 assert_eq!(head.kind, Kind::TEXT);
                 delivered.push(String::from_utf8(body.to_vec()).expect("text"));

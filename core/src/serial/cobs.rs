@@ -50,22 +50,20 @@ enum State {
 }
 
 impl Framer {
-    /// Writes the frame of `packet` to `out`, of which [`super::MAX_FRAME_LEN`] bytes always suffice for a packet; returns its
-    /// length. It begins with a delimiter too: noise before it is a frame of its own.
+    /// Gives the frame of `packet` to `put`, piece by piece, without a copy of it. It begins with a delimiter too: noise before it is
+    /// a frame of its own.
     ///
     /// # Errors
-    /// [`Full`].
-    pub fn frame(packet: &[u8], out: &mut [u8]) -> Result<usize, Full> {
-        let mut out = Room { out, len: 0 };
-        out.push(DELIMITER)?;
+    /// The first one of `put`; the rest of the frame is not given then.
+    pub fn pieces<E>(packet: &[u8], mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        put(&[DELIMITER])?;
         let mut rest = packet;
         loop {
             let block_len = rest.iter().take(MAX_BLOCK_LEN).take_while(|byte| **byte != 0).count();
-            let (block, behind) = rest.split_at_checked(block_len).ok_or(Full)?;
-            out.push(u8::try_from(block_len + 1).map_err(|_| Full)?)?;
-            for byte in block {
-                out.push(*byte)?;
-            }
+            let (block, behind) = rest.split_at_checked(block_len).unwrap_or((rest, &[]));
+            // At most 254 and 1.
+            put(&[u8::try_from(block_len.saturating_add(1)).unwrap_or(FULL_BLOCK)])?;
+            put(block)?;
             match behind.split_first() {
                 None => break,
                 // A full block ends by itself; another one is ended by a 0, which is left out.
@@ -73,8 +71,23 @@ impl Framer {
                 Some((_, behind)) => rest = behind,
             }
         }
-        out.push(DELIMITER)?;
-        Ok(out.len)
+        put(&[DELIMITER])
+    }
+
+    /// Writes the frame of `packet` to `out`, of which [`super::MAX_FRAME_LEN`] bytes always suffice for a packet; returns its
+    /// length.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn frame(packet: &[u8], out: &mut [u8]) -> Result<usize, Full> {
+        let mut len = 0usize;
+        Self::pieces(packet, |piece| {
+            let behind = out.get_mut(len..).ok_or(Full)?;
+            behind.get_mut(..piece.len()).ok_or(Full)?.copy_from_slice(piece);
+            len = len.saturating_add(piece.len());
+            Ok(())
+        })?;
+        Ok(len)
     }
 }
 
@@ -185,20 +198,6 @@ impl core::fmt::Display for Full {
 }
 
 impl core::error::Error for Full {}
-
-/// Where a frame is written.
-struct Room<'a> {
-    out: &'a mut [u8],
-    len: usize,
-}
-
-impl Room<'_> {
-    fn push(&mut self, byte: u8) -> Result<(), Full> {
-        *self.out.get_mut(self.len).ok_or(Full)? = byte;
-        self.len = self.len.saturating_add(1);
-        Ok(())
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -2,13 +2,13 @@
 
 use embedded_io::{Read, ReadReady, Write};
 
-use super::{Deframer, Framer, MAX_FRAME_LEN};
+use super::{Deframer, Framer};
 use crate::wire::MAX_DATAGRAM;
 
 /// Bytes asked for at a time.
 const CHUNK: usize = 64;
 
-/// Packets over a byte stream, in fixed memory.
+/// Packets over a byte stream, in fixed memory: the packet being received, and 64 bytes of the stream.
 ///
 /// [`SerialLink::receive`] never waits; [`SerialLink::send`] waits as long as the stream does not take the bytes, about 12 ms per
 /// 1200 bytes at 1 Mbit/s.
@@ -20,13 +20,12 @@ pub struct SerialLink<T> {
     /// What of the chunk is not taken yet.
     from: usize,
     to: usize,
-    frame: [u8; MAX_FRAME_LEN],
 }
 
 impl<T> SerialLink<T> {
     /// Over `stream`.
     pub const fn new(stream: T) -> Self {
-        Self { stream, deframer: Deframer::new(), chunk: [0; CHUNK], from: 0, to: 0, frame: [0; MAX_FRAME_LEN] }
+        Self { stream, deframer: Deframer::new(), chunk: [0; CHUNK], from: 0, to: 0 }
     }
 
     /// The stream itself.
@@ -73,11 +72,11 @@ impl<T: Write> SerialLink<T> {
     /// # Errors
     /// Those of the stream.
     pub fn send(&mut self, packet: &[u8]) -> Result<(), T::Error> {
-        if let Ok(len) = Framer::frame(packet, &mut self.frame) {
-            self.stream.write_all(self.frame.get(..len).unwrap_or_default())?;
-            self.stream.flush()?;
+        if packet.len() > MAX_DATAGRAM {
+            return Ok(());
         }
-        Ok(())
+        Framer::pieces(packet, |piece| self.stream.write_all(piece))?;
+        self.stream.flush()
     }
 }
 

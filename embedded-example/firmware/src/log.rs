@@ -3,14 +3,16 @@
 use kabar_core::chat::Kind;
 use kabar_core::client::{EndReason, Event, Lost};
 use kabar_embedded_example::News;
+use kabar_embedded_example::link::Address;
 
 /// One line per happening; none for what other people's programs say to each other.
 pub fn news(news: &News<'_>) {
     match news {
-        News::Address(address) => {
+        News::Address(Address::Ip(address)) => {
             let [a, b, c, d] = address.address().octets();
             defmt::info!("address {=u8}.{=u8}.{=u8}.{=u8}/{=u8}", a, b, c, d, address.prefix_len());
         }
+        News::Address(Address::Line) => defmt::info!("on a serial line"),
         News::NoAddress => defmt::warn!("the network gives no address; asking on"),
         News::NoAnswer => defmt::warn!("the server does not answer; trying on"),
         News::Room(event) => room(event),

@@ -4,14 +4,16 @@
 
 use cortex_m_rt::entry;
 use kabar_core::client::{EndReason, State};
-use kabar_embedded_example::{Member, Settings, Storage};
+use kabar_embedded_example::{Clock as _, IpLink, IpStorage, Member, Network, Settings, Storage};
 use kabar_firmware::board::{self, Clock, Exit, Lan9118, Peripherals, provision};
 use kabar_firmware::once::Once;
 use kabar_firmware::stack;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
 /// The memory of the member but for what lies on this stack; all zero, so it takes no flash.
-static STORAGE: Once<Storage<'static>> = Once::new(Storage::new());
+static STORAGE: Once<Storage> = Once::new(Storage::new());
+/// The same of its network.
+static NETWORK: Once<IpStorage<'static>> = Once::new(IpStorage::new());
 
 #[entry]
 fn main() -> ! {
@@ -35,18 +37,19 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         Exit::NoNetwork
     })?;
     let settings = Settings {
-        hardware: HardwareAddress::Ethernet(EthernetAddress(card.hardware_address())),
-        addressing: provision.addressing,
         server: provision.server,
         fingerprint: provision.fingerprint,
         room: provision.room,
         secret: provision.secret,
         name: provision.name,
         identity: &provision.identity,
-        every: provision.every,
+        every: Some(provision.every),
     };
-    let storage = STORAGE.take().ok_or(Exit::Fault)?;
-    let mut member = Member::new(storage, &settings, card, clock, Peripherals::default(), &mut rng).map_err(|_| {
+    let hardware = HardwareAddress::Ethernet(EthernetAddress(card.hardware_address()));
+    let network = Network::draw(hardware, provision.addressing, &mut rng);
+    let (storage, ip) = (STORAGE.take().ok_or(Exit::Fault)?, NETWORK.take().ok_or(Exit::Fault)?);
+    let link = IpLink::new(ip, &network, card, clock.now());
+    let mut member = Member::new(storage, &settings, link, clock, Peripherals::default(), &mut rng).map_err(|_| {
         defmt::error!("not started: no client takes this room, name or server");
         Exit::NotProvisioned
     })?;

@@ -28,8 +28,8 @@ pub(super) struct App {
     /// As the server wrote it.
     name: String<MAX_NAME_LEN>,
     started: Instant,
-    every: Duration,
-    next_reading: Instant,
+    every: Option<Duration>,
+    next_reading: Option<Instant>,
     /// The last one taken.
     reading: Option<Reading>,
     /// Readings for which there was no room, and which nobody was told of.
@@ -40,12 +40,12 @@ pub(super) struct App {
 }
 
 impl App {
-    pub(super) const fn new(every: Duration, now: Instant) -> Self {
+    pub(super) fn new(every: Option<Duration>, now: Instant) -> Self {
         Self {
             name: String::new(),
             started: now,
             every,
-            next_reading: now,
+            next_reading: every.map(|_| now),
             reading: None,
             missing: 0,
             led: false,
@@ -67,7 +67,7 @@ impl App {
     }
 
     /// When the next reading is due.
-    pub(super) const fn deadline(&self) -> Instant {
+    pub(super) const fn deadline(&self) -> Option<Instant> {
         self.next_reading
     }
 
@@ -103,14 +103,12 @@ impl App {
         measure: impl FnOnce() -> i32,
         post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>,
     ) -> bool {
-        if now < self.next_reading {
+        let (Some(due), Some(every)) = (self.next_reading, self.every) else { return false };
+        if now < due {
             return false;
         }
         // After a long call the rhythm goes on from here: readings are not made up for.
-        self.next_reading = (self.next_reading + self.every).max(now);
-        if self.next_reading == now {
-            self.next_reading = now + self.every;
-        }
+        self.next_reading = Some(if due + every > now { due + every } else { now + every });
         let number = self.readings().wrapping_add(1);
         let reading = Reading { number, uptime_s: self.uptime_s(now), milli_celsius: measure() };
         self.reading = Some(reading);

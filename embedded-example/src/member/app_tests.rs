@@ -15,7 +15,7 @@ fn at(secs: u64) -> Instant {
 
 /// A device that has joined as `probe`.
 fn app() -> App {
-    let mut app = App::new(EVERY, at(0));
+    let mut app = App::new(Some(EVERY), at(0));
     app.on_event(&Event::Joined {
         name: "probe",
         members: 2,
@@ -96,7 +96,7 @@ fn two_devices_do_not_talk_to_each_other_for_ever() {
     let mut app = app();
     say(&mut app, "other", "@probe hello");
     let answer = answers(&mut app, at(1)).remove(0);
-    let mut other = App::new(EVERY, at(0));
+    let mut other = App::new(Some(EVERY), at(0));
     other.on_event(&Event::Joined {
         name: "other",
         members: 2,
@@ -141,7 +141,7 @@ fn says_each_reading_as_text_and_as_data() {
     assert_eq!(Reading::decode(&said[1].1), Some(Reading { number: 1, uptime_s: 0, milli_celsius: 21_500 }));
     assert_eq!(said.len(), 2);
     assert!(read(&mut app, at(29), 9).is_empty(), "not before it is due");
-    assert_eq!(app.deadline(), at(30));
+    assert_eq!(app.deadline(), Some(at(30)));
     assert_eq!(read(&mut app, at(30), 9)[0].1, "reading 2: 21.500 \u{b0}C".as_bytes());
 }
 
@@ -150,7 +150,7 @@ fn does_not_make_up_for_readings_that_it_slept_through() {
     let mut app = app();
     read(&mut app, at(0), 9);
     assert_eq!(read(&mut app, at(100), 9).len(), 2);
-    assert_eq!(app.deadline(), at(130));
+    assert_eq!(app.deadline(), Some(at(130)));
     assert!(read(&mut app, at(100), 9).is_empty());
 }
 

@@ -24,19 +24,21 @@ use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use rand_core::CryptoRng;
-use smoltcp::phy::Device;
-use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 
 pub use app::MAX_REQUESTS;
 pub use command::Command;
 pub use reading::{READING_LEN, READING_TAG, Reading};
 
-use crate::node::{Addressing, Network, Node, StartError, Storage};
+use crate::link::{Address, Link};
+use crate::node::{Node, StartError, Storage};
 use crate::profile;
 use app::App;
 
 /// So long without an answer is worth a word: from the network about an address, or from the server.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A member with nothing to do is called again after so long.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// What tells the time.
 pub trait Clock {
@@ -63,8 +65,8 @@ pub trait Board {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum News<'a> {
-    /// The interface has an address.
-    Address(Ipv4Cidr),
+    /// The link has an address.
+    Address(Address),
     /// It has none any more, or got none within [`PATIENCE`]; it goes on asking.
     NoAddress,
     /// The server did not answer within [`PATIENCE`]; the client goes on trying.
@@ -76,11 +78,7 @@ pub enum News<'a> {
 /// Who the device is and where it belongs.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
-    /// The address of the network hardware.
-    pub hardware: HardwareAddress,
-    /// Where its IP address comes from.
-    pub addressing: Addressing,
-    /// Where the server is.
+    /// Where the server is; on a line that has two ends [`crate::link::FAR_END`].
     pub server: SocketAddr,
     /// The server's key.
     pub fingerprint: Fingerprint,
@@ -92,8 +90,8 @@ pub struct Settings<'a> {
     pub name: &'a str,
     /// What owns the name: secret and permanent.
     pub identity: &'a Identity,
-    /// Time between two readings.
-    pub every: Duration,
+    /// Time between two readings; `None`: it measures nothing.
+    pub every: Option<Duration>,
 }
 
 impl core::fmt::Debug for Settings<'_> {
@@ -108,14 +106,13 @@ impl core::fmt::Debug for Settings<'_> {
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub struct Member<'a, D, C, B> {
-    node: Node<'a>,
+pub struct Member<'a, L, C, B> {
+    node: Node<'a, L>,
     app: App,
-    device: D,
     clock: C,
     board: B,
     /// The address that was told.
-    address: Option<Ipv4Cidr>,
+    address: Option<Address>,
     /// Since when an address, or an answer, is missing.
     waiting_since: Instant,
     /// That was told.
@@ -123,28 +120,21 @@ pub struct Member<'a, D, C, B> {
     ended: Option<EndReason>,
 }
 
-impl<'a, D: Device, C: Clock, B: Board> Member<'a, D, C, B> {
+impl<'a, L: Link, C: Clock, B: Board> Member<'a, L, C, B> {
     /// Begins to join. All that is random comes from `rng`, which has to be another one at each start ([`crate::seed`]).
     ///
     /// # Errors
     /// [`StartError`].
-    ///
-    /// # Panics
-    /// As [`Node::new`].
     pub fn new(
-        storage: &'a mut Storage<'a>,
+        storage: &'a mut Storage,
         settings: &Settings<'_>,
-        mut device: D,
+        link: L,
         clock: C,
         board: B,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, StartError> {
         let now = clock.now();
-        // Another port at each start: what still comes for the one before is not for this one.
-        let port = 49_152 | u16::try_from(rng.next_u32() & 0x3fff).unwrap_or(0);
-        let network =
-            Network { hardware: settings.hardware, addressing: settings.addressing, port, seed: rng.next_u64() };
-        let mut node = Node::new(storage, &network, &mut device, now);
+        let mut node = Node::new(storage, link);
         let config = profile::config(
             settings.server,
             settings.fingerprint,
@@ -158,10 +148,10 @@ impl<'a, D: Device, C: Clock, B: Board> Member<'a, D, C, B> {
         rng.fill_bytes(&mut seed);
         node.start(&config, seed, now)?;
         let app = App::new(settings.every, now);
-        Ok(Self { node, app, device, clock, board, address: None, waiting_since: now, is_told: false, ended: None })
+        Ok(Self { node, app, clock, board, address: None, waiting_since: now, is_told: false, ended: None })
     }
 
-    /// Does all that is due, and returns when to be called again if the network has no frame before.
+    /// Does all that is due, and returns when to be called again if nothing comes on the link before.
     pub fn run(&mut self) -> Instant {
         let now = self.clock.now();
         self.poll(now);
@@ -170,7 +160,7 @@ impl<'a, D: Device, C: Clock, B: Board> Member<'a, D, C, B> {
         }
         self.tell_network(now);
         let network = self.node.poll_timeout(self.clock.now());
-        network.into_iter().fold(self.app.deadline(), Instant::min)
+        [network, self.app.deadline()].into_iter().flatten().fold(now + LONGEST_SLEEP, Instant::min)
     }
 
     /// Says something besides; it is stored some time after this returned.
@@ -197,14 +187,9 @@ impl<'a, D: Device, C: Clock, B: Board> Member<'a, D, C, B> {
         self.app.readings()
     }
 
-    /// The node: counters, state.
-    pub const fn node(&mut self) -> &mut Node<'a> {
+    /// The node: counters, state, the link.
+    pub const fn node(&mut self) -> &mut Node<'a, L> {
         &mut self.node
-    }
-
-    /// The network hardware.
-    pub const fn device(&mut self) -> &mut D {
-        &mut self.device
     }
 
     /// The clock.
@@ -218,8 +203,8 @@ impl<'a, D: Device, C: Clock, B: Board> Member<'a, D, C, B> {
     }
 
     fn poll(&mut self, now: Instant) {
-        let Self { node, app, device, board, ended, .. } = self;
-        node.poll(now, device, |event| {
+        let Self { node, app, board, ended, .. } = self;
+        node.poll(now, |event| {
             let led = app.led();
             app.on_event(&event);
             if app.led() != led {

@@ -9,9 +9,10 @@ use std::vec::Vec;
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 use smoltcp::phy::Medium;
-use smoltcp::wire::EthernetAddress;
+use smoltcp::wire::{EthernetAddress, HardwareAddress, Ipv4Cidr};
 
 use super::*;
+use crate::link::{Addressing, IpLink, IpStorage, Network};
 use crate::memory_device::Queues;
 
 /// A clock that stands until it is moved.
@@ -52,7 +53,7 @@ impl Board for Bench {
 
     fn tell(&mut self, news: News<'_>) {
         self.told.push(match news {
-            News::Address(address) => address.to_string(),
+            News::Address(Address::Ip(address)) => address.to_string(),
             News::Room(event) => std::format!("{event:?}"),
             other => std::format!("{other:?}"),
         });
@@ -61,39 +62,36 @@ impl Board for Bench {
 
 static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::from_seed(&[3; 32]));
 
-fn settings(addressing: Addressing) -> Settings<'static> {
-    let hardware = match addressing {
-        Addressing::Static { .. } => HardwareAddress::Ip,
-        Addressing::Dhcp => HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1])),
-    };
+fn settings() -> Settings<'static> {
     Settings {
-        hardware,
-        addressing,
         server: SocketAddr::from(([192, 0, 2, 1], 9999)),
         fingerprint: Fingerprint([1; 20]),
         room: "lobby",
         secret: [2; 16],
         name: "probe",
         identity: &IDENTITY,
-        every: Duration::from_secs(10),
+        every: Some(Duration::from_secs(10)),
     }
 }
 
 const STATIC: Addressing =
     Addressing::Static { address: Ipv4Cidr::new(core::net::Ipv4Addr::new(10, 0, 0, 2), 24), gateway: None };
 
-fn member<'a, D: Device>(
-    storage: &'a mut Storage<'a>,
-    addressing: Addressing,
-    device: D,
-    clock: &Hand,
-) -> Member<'a, D, Hand, Bench> {
+type OnNetwork<'a> = Member<'a, IpLink<'a, Queues>, Hand, Bench>;
+
+fn member<'a>(node: &'a mut Storage, ip: &'a mut IpStorage<'a>, addressing: Addressing, clock: &Hand) -> OnNetwork<'a> {
+    let (hardware, medium) = match addressing {
+        Addressing::Static { .. } => (HardwareAddress::Ip, Medium::Ip),
+        Addressing::Dhcp => (HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1])), Medium::Ethernet),
+    };
     let mut rng = ChaCha20Rng::from_seed([4; 32]);
-    Member::new(storage, &settings(addressing), device, clock.clone(), Bench::default(), &mut rng).unwrap()
+    let network = Network::draw(hardware, addressing, &mut rng);
+    let link = IpLink::new(ip, &network, Queues::new(medium), clock.now());
+    Member::new(node, &settings(), link, clock.clone(), Bench::default(), &mut rng).unwrap()
 }
 
 /// Runs it as a loop would, for `duration` of its clock; how often it was called.
-fn run<D: Device>(member: &mut Member<'_, D, Hand, Bench>, clock: &Hand, duration: Duration) -> usize {
+fn run<L: Link>(member: &mut Member<'_, L, Hand, Bench>, clock: &Hand, duration: Duration) -> usize {
     let end = clock.now() + duration;
     let mut calls = 0;
     while clock.now() < end {
@@ -107,12 +105,12 @@ fn run<D: Device>(member: &mut Member<'_, D, Hand, Bench>, clock: &Hand, duratio
 
 #[test]
 fn a_server_that_is_not_there_is_told_once_and_tried_ever_more_seldom() {
-    let (mut storage, clock) = (Storage::new(), Hand::default());
-    let mut member = member(&mut storage, STATIC, Queues::new(Medium::Ip), &clock);
+    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), Hand::default());
+    let mut member = member(&mut node, &mut ip, STATIC, &clock);
     run(&mut member, &clock, Duration::from_secs(60));
-    let first_minute = member.device().outgoing.len();
+    let first_minute = member.node().link().device().outgoing.len();
     run(&mut member, &clock, Duration::from_secs(600));
-    let per_minute = (member.device().outgoing.len() - first_minute) / 10;
+    let per_minute = (member.node().link().device().outgoing.len() - first_minute) / 10;
     assert!(per_minute > 0 && per_minute < first_minute, "{first_minute}, then {per_minute}");
     assert_eq!(member.board().told, ["10.0.0.2/24", "NoAnswer"]);
     assert_eq!(member.readings(), 66, "it goes on measuring");
@@ -121,8 +119,8 @@ fn a_server_that_is_not_there_is_told_once_and_tried_ever_more_seldom() {
 
 #[test]
 fn a_full_outbox_says_so_and_keeps_what_it_took() {
-    let (mut storage, clock) = (Storage::new(), Hand::default());
-    let mut member = member(&mut storage, STATIC, Queues::new(Medium::Ip), &clock);
+    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), Hand::default());
+    let mut member = member(&mut node, &mut ip, STATIC, &clock);
     member.run();
     let mut posted = 0;
     for len in [100, 1] {
@@ -139,12 +137,12 @@ fn a_full_outbox_says_so_and_keeps_what_it_took() {
 
 #[test]
 fn a_network_without_addresses_is_told_once_and_nothing_but_questions_goes_out() {
-    let (mut storage, clock) = (Storage::new(), Hand::default());
-    let mut member = member(&mut storage, Addressing::Dhcp, Queues::new(Medium::Ethernet), &clock);
+    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), Hand::default());
+    let mut member = member(&mut node, &mut ip, Addressing::Dhcp, &clock);
     let calls = run(&mut member, &clock, Duration::from_secs(300));
     assert_eq!(member.board().told, ["NoAddress"]);
     assert_eq!(member.readings(), 30);
-    let questions = member.device().outgoing.len();
+    let questions = member.node().link().device().outgoing.len();
     assert!((10..60).contains(&questions), "{questions} frames");
     assert!(calls < 1000, "it sleeps: {calls} calls");
     assert_eq!(member.node().address(), None);
@@ -153,8 +151,9 @@ fn a_network_without_addresses_is_told_once_and_nothing_but_questions_goes_out()
 
 #[test]
 fn fits_in_known_memory() {
-    type Whole = Member<'static, Queues, Hand, Bench>;
+    type Whole = OnNetwork<'static>;
     // On a laptop pointers are twice as long.
-    assert!(size_of::<Storage<'static>>() < 22 * 1024, "{}", size_of::<Storage<'static>>());
+    assert!(size_of::<Storage>() < 19 * 1024, "{}", size_of::<Storage>());
+    assert!(size_of::<IpStorage<'static>>() < 4 * 1024, "{}", size_of::<IpStorage<'static>>());
     assert!(size_of::<Whole>() < 2 * 1024, "{}", size_of::<Whole>());
 }

@@ -1,6 +1,6 @@
 //! A node on a device that lies in memory: what goes in and out, frame by frame.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::vec::Vec;
 
 use kabar_core::client::State;
@@ -8,10 +8,14 @@ use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use smoltcp::phy::Medium;
+use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 
 use super::*;
 use crate::host::device::{unwrap, wrap};
+use crate::link::{Addressing, IpLink, IpStorage, Network};
 use crate::memory_device::Queues;
+
+type OnNetwork<'a> = Node<'a, IpLink<'a, Queues>>;
 
 const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 9999);
@@ -41,14 +45,22 @@ fn network() -> Network {
         hardware: HardwareAddress::Ip,
         addressing: Addressing::Static {
             address: Ipv4Cidr::new(*NODE.ip(), 24),
-            gateway: Some(Ipv4Address::new(10, 0, 0, 1)),
+            gateway: Some(Ipv4Addr::new(10, 0, 0, 1)),
         },
         port: NODE.port(),
         seed: 1,
     }
 }
 
-fn start(node: &mut Node<'_>, server: SocketAddr) -> Result<(), StartError> {
+fn node<'a>(storage: &'a mut Storage, ip: &'a mut IpStorage<'a>) -> OnNetwork<'a> {
+    Node::new(storage, IpLink::new(ip, &network(), Queues::new(Medium::Ip), Instant::ZERO))
+}
+
+fn device<'n>(node: &'n mut OnNetwork<'_>) -> &'n mut Queues {
+    node.link().device()
+}
+
+fn start(node: &mut OnNetwork<'_>, server: SocketAddr) -> Result<(), StartError> {
     let identity = Identity::from_seed(&[3; 32]);
     let config = profile::config(server, Fingerprint([1; 20]), [2; 16], "lobby", "probe", &identity, 1000);
     node.start(&config, [4; 32], Instant::ZERO)
@@ -60,76 +72,76 @@ fn at(micros: u64) -> Instant {
 
 #[test]
 fn says_hello_and_says_when_it_wants_to_be_called_again() {
-    let (mut storage, mut device) = (Storage::new(), Queues::new(Medium::Ip));
-    let mut node = Node::new(&mut storage, &network(), &mut device, Instant::ZERO);
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let mut node = node(&mut storage, &mut ip);
     assert_eq!(node.poll_timeout(Instant::ZERO), None);
     start(&mut node, SERVER.into()).unwrap();
-    node.poll(Instant::ZERO, &mut device, |_| {});
-    let hello = sent(&mut device);
+    node.poll(Instant::ZERO, |_| {});
+    let hello = sent(device(&mut node));
     assert_eq!(hello.len(), 1);
     assert_eq!(hello[0].len(), DATAGRAM_LEN);
 
     // SPEC 3.1: the next try after 250 ms.
     let due = node.poll_timeout(Instant::ZERO).expect("it tries again");
     assert_eq!(due, Instant::ZERO + Duration::from_millis(250));
-    node.poll(at(249_999), &mut device, |_| {});
-    assert!(sent(&mut device).is_empty());
-    node.poll(due, &mut device, |_| {});
-    assert_eq!(sent(&mut device), hello);
+    node.poll(at(249_999), |_| {});
+    assert!(sent(device(&mut node)).is_empty());
+    node.poll(due, |_| {});
+    assert_eq!(sent(device(&mut node)), hello);
     assert_eq!(node.client().state(), State::Connecting { answered: false });
 }
 
 #[test]
 fn takes_a_flood_in_portions_and_loses_none_of_it() {
-    let (mut storage, mut device) = (Storage::new(), Queues::new(Medium::Ip));
-    let mut node = Node::new(&mut storage, &network(), &mut device, Instant::ZERO);
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let mut node = node(&mut storage, &mut ip);
     start(&mut node, SERVER.into()).unwrap();
     for frame in 0..MAX_FRAMES_PER_POLL + 3 {
-        push_noise(&mut device, if frame % 2 == 0 { DATAGRAM_LEN } else { 20 });
+        push_noise(device(&mut node), if frame % 2 == 0 { DATAGRAM_LEN } else { 20 });
     }
-    node.poll(at(10), &mut device, |_| {});
-    assert_eq!(device.incoming.len(), 3);
+    node.poll(at(10), |_| {});
+    assert_eq!(device(&mut node).incoming.len(), 3);
     assert_eq!(node.poll_timeout(at(10)), Some(at(10)));
-    node.poll(at(10), &mut device, |_| {});
-    assert!(device.incoming.is_empty());
+    node.poll(at(10), |_| {});
+    assert!(device(&mut node).incoming.is_empty());
     assert!(node.poll_timeout(at(10)) > Some(at(10)));
     assert_eq!(node.client().counters().damaged, MAX_FRAMES_PER_POLL as u64 + 3);
 }
 
 #[test]
 fn drops_what_is_longer_than_a_datagram_or_for_somebody_else() {
-    let (mut storage, mut device) = (Storage::new(), Queues::new(Medium::Ip));
-    let mut node = Node::new(&mut storage, &network(), &mut device, Instant::ZERO);
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let mut node = node(&mut storage, &mut ip);
     start(&mut node, SERVER.into()).unwrap();
-    push_noise(&mut device, DATAGRAM_LEN + 1);
+    push_noise(device(&mut node), DATAGRAM_LEN + 1);
     let mut frame = [0xee; HEADERS_LEN + 20];
     wrap(&mut frame, SERVER, SocketAddrV4::new(*NODE.ip(), NODE.port() + 1));
-    device.incoming.push_back(frame.to_vec());
-    push_noise(&mut device, 20);
-    node.poll(Instant::ZERO, &mut device, |_| {});
+    device(&mut node).incoming.push_back(frame.to_vec());
+    push_noise(device(&mut node), 20);
+    node.poll(Instant::ZERO, |_| {});
     assert_eq!(node.client().counters().damaged, 1);
 }
 
 #[test]
 fn keeps_a_datagram_until_the_device_takes_it() {
-    let (mut storage, mut device) = (Storage::new(), Queues::new(Medium::Ip));
-    device.is_busy = true;
-    let mut node = Node::new(&mut storage, &network(), &mut device, Instant::ZERO);
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let mut node = node(&mut storage, &mut ip);
+    device(&mut node).is_busy = true;
     start(&mut node, SERVER.into()).unwrap();
-    node.poll(Instant::ZERO, &mut device, |_| {});
-    assert!(sent(&mut device).is_empty());
+    node.poll(Instant::ZERO, |_| {});
+    assert!(sent(device(&mut node)).is_empty());
     assert_eq!(node.poll_timeout(Instant::ZERO), Some(Instant::ZERO));
     // The next try is due, but waits in the client for its turn.
-    node.poll(at(250_000), &mut device, |_| {});
-    device.is_busy = false;
-    node.poll(at(250_001), &mut device, |_| {});
-    assert_eq!(sent(&mut device).len(), 2);
+    node.poll(at(250_000), |_| {});
+    device(&mut node).is_busy = false;
+    node.poll(at(250_001), |_| {});
+    assert_eq!(sent(device(&mut node)).len(), 2);
 }
 
 #[test]
 fn does_not_start_towards_what_it_cannot_reach() {
-    let (mut storage, mut device) = (Storage::new(), Queues::new(Medium::Ip));
-    let mut node = Node::new(&mut storage, &network(), &mut device, Instant::ZERO);
-    assert_eq!(start(&mut node, "[2001:db8::1]:9999".parse().unwrap()), Err(StartError::NotIpv4));
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let mut node = node(&mut storage, &mut ip);
+    assert_eq!(start(&mut node, "[2001:db8::1]:9999".parse().unwrap()), Err(StartError::Unreachable));
     assert_eq!(node.client().state(), State::Idle);
 }

@@ -9,7 +9,7 @@ use kabar_core::chat::Kind;
 use kabar_core::client::Event;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_embedded_example::{Addressing, Network, Node, Storage, profile};
+use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
 use kabar_link_check::{Static, byte, bytes, now, number, read, write, write_opaque};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
@@ -19,7 +19,9 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, Ipv4Cidr};
 const FRAME_LEN: usize = 1514;
 
 #[unsafe(export_name = "checked_static")]
-static MEMORY: Static<Storage<'static>> = Static::new(Storage::new());
+static MEMORY: Static<Storage> = Static::new(Storage::new());
+
+static NETWORK: Static<IpStorage<'static>> = Static::new(IpStorage::new());
 
 static CARD: Static<Card> = Static::new(Card { receive: [0; FRAME_LEN], transmit: [0; FRAME_LEN] });
 
@@ -31,7 +33,7 @@ static RESET: extern "C" fn() -> ! = reset;
 #[unsafe(no_mangle)]
 extern "C" fn reset() -> ! {
     // SAFETY: this is reached once.
-    let (storage, card) = unsafe { (MEMORY.take(), CARD.take()) };
+    let (storage, ip, card) = unsafe { (MEMORY.take(), NETWORK.take(), CARD.take()) };
     let network = Network {
         hardware: HardwareAddress::Ethernet(EthernetAddress(bytes())),
         addressing: match byte() {
@@ -44,13 +46,13 @@ extern "C" fn reset() -> ! {
         port: 49_152,
         seed: number(),
     };
-    let mut node = Node::new(storage, &network, card, now());
+    let mut node = Node::new(storage, IpLink::new(ip, &network, Port(card), now()));
     let server = SocketAddr::from((Ipv4Addr::from(bytes::<4>()), 9999));
     let identity = Identity::from_halves_unchecked(&bytes(), &bytes());
     let config = profile::config(server, Fingerprint(bytes()), bytes(), "lobby", "device", &identity, 1000);
     write_opaque(&node.start(&config, bytes(), now()));
     loop {
-        node.poll(now(), card, |event| report(&event));
+        node.poll(now(), |event| report(&event));
         match byte() {
             0 => write_opaque(&node.client().post(Kind::TEXT, &bytes::<64>())),
             1 => node.client().leave(now()),
@@ -93,17 +95,20 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-impl Device for Card {
+/// The card where it lies.
+struct Port(&'static mut Card);
+
+impl Device for Port {
     type RxToken<'a> = RxToken<'a>;
     type TxToken<'a> = TxToken<'a>;
 
     fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
-        let len = read(&mut self.receive);
-        Some((RxToken(self.receive.get(..len)?), TxToken(&mut self.transmit)))
+        let len = read(&mut self.0.receive);
+        Some((RxToken(self.0.receive.get(..len)?), TxToken(&mut self.0.transmit)))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<TxToken<'_>> {
-        (byte() == 0).then_some(TxToken(&mut self.transmit))
+        (byte() == 0).then_some(TxToken(&mut self.0.transmit))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

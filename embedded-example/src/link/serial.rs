@@ -1,0 +1,186 @@
+//! A byte stream as a link: core's [`SerialLink`] over whatever reads and writes bytes.
+//!
+//! The line has one other end, as a rule `kabar bridge` on a laptop, which carries the packets to the server and can read none. A
+//! stream that fails is a line on which nothing gets through.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use embedded_io::{Read, ReadReady, Write};
+use kabar_core::serial::SerialLink;
+use kabar_core::time::Instant;
+
+use super::{Address, Link, Received};
+use crate::profile::DATAGRAM_LEN;
+
+/// What a client calls the other end of a line, which has no address: one that is nobody's (RFC 5737).
+pub const FAR_END: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9999);
+
+impl<T: Read + ReadReady + Write> Link for SerialLink<T> {
+    fn reaches(&self, _: SocketAddr) -> bool {
+        true
+    }
+
+    fn address(&self) -> Option<Address> {
+        Some(Address::Line)
+    }
+
+    fn receive<'a>(&'a mut self, _: Instant, _: &'a mut [u8; DATAGRAM_LEN]) -> Received<'a> {
+        match SerialLink::receive(self) {
+            Ok(Some(bytes)) => Received::Datagram { from: None, bytes },
+            Ok(None) | Err(_) => Received::Nothing,
+        }
+    }
+
+    fn maintain(&mut self, _: Instant) {}
+
+    fn can_send(&mut self) -> bool {
+        true
+    }
+
+    /// Waits until the stream has taken all of it.
+    fn send(&mut self, _: SocketAddr, datagram: &[u8]) {
+        let _ = SerialLink::send(self, datagram);
+    }
+
+    fn poll_timeout(&mut self, _: Instant) -> Option<Instant> {
+        None
+    }
+}
+
+#[cfg(all(test, feature = "host"))]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+    use std::rc::Rc;
+    use std::vec::Vec;
+
+    use embedded_io::{ErrorKind, ErrorType};
+    use kabar_core::client::State;
+    use kabar_core::crypto::identity::Identity;
+    use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
+    use kabar_core::session::Fingerprint;
+    use kabar_core::time::Duration;
+
+    use super::*;
+    use crate::node::MAX_FRAMES_PER_POLL;
+    use crate::{Node, Storage, profile};
+
+    /// A line: what came and what went.
+    #[derive(Clone, Default)]
+    struct Line(Rc<RefCell<Wire>>);
+
+    #[derive(Default)]
+    struct Wire {
+        incoming: VecDeque<u8>,
+        outgoing: Vec<u8>,
+        is_broken: bool,
+    }
+
+    impl Wire {
+        fn check(&self) -> Result<(), ErrorKind> {
+            if self.is_broken { Err(ErrorKind::BrokenPipe) } else { Ok(()) }
+        }
+    }
+
+    impl ErrorType for Line {
+        type Error = ErrorKind;
+    }
+
+    impl Read for Line {
+        fn read(&mut self, out: &mut [u8]) -> Result<usize, ErrorKind> {
+            let mut wire = self.0.borrow_mut();
+            wire.check()?;
+            let len = out.len().min(wire.incoming.len());
+            out.iter_mut().zip(wire.incoming.drain(..len)).for_each(|(place, byte)| *place = byte);
+            Ok(len)
+        }
+    }
+
+    impl ReadReady for Line {
+        fn read_ready(&mut self) -> Result<bool, ErrorKind> {
+            let wire = self.0.borrow();
+            wire.check()?;
+            Ok(!wire.incoming.is_empty())
+        }
+    }
+
+    impl Write for Line {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+            let mut wire = self.0.borrow_mut();
+            wire.check()?;
+            wire.outgoing.extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> Result<(), ErrorKind> {
+            Ok(())
+        }
+    }
+
+    fn start<'a>(storage: &'a mut Storage, line: &Line) -> Node<'a, SerialLink<Line>> {
+        let mut node = Node::new(storage, SerialLink::new(line.clone()));
+        let identity = Identity::from_seed(&[3; 32]);
+        let config = profile::config(FAR_END, Fingerprint([1; 20]), [2; 16], "lobby", "probe", &identity, 1000);
+        node.start(&config, [4; 32], Instant::ZERO).unwrap();
+        node
+    }
+
+    /// The packets that went out since the last call.
+    fn sent(line: &Line) -> Vec<Vec<u8>> {
+        let bytes = std::mem::take(&mut line.0.borrow_mut().outgoing);
+        let (mut rest, mut deframer, mut packets) = (&bytes[..], Deframer::<DATAGRAM_LEN>::new(), Vec::new());
+        while let Some(packet) = deframer.take(&mut rest) {
+            packets.push(packet.to_vec());
+        }
+        packets
+    }
+
+    #[test]
+    fn says_hello_in_a_frame() {
+        let (mut storage, line) = (Storage::new(), Line::default());
+        let mut node = start(&mut storage, &line);
+        node.poll(Instant::ZERO, |_| {});
+        let hello = sent(&line);
+        assert_eq!(hello.iter().map(Vec::len).collect::<Vec<_>>(), [DATAGRAM_LEN]);
+        // SPEC 3.1: the next try after 250 ms.
+        assert_eq!(node.poll_timeout(Instant::ZERO), Some(Instant::ZERO + Duration::from_millis(250)));
+        assert_eq!(node.address(), Some(Address::Line));
+    }
+
+    #[test]
+    fn a_flood_of_frames_is_taken_in_portions_and_garbage_between_them_costs_none() {
+        let (mut storage, line) = (Storage::new(), Line::default());
+        let mut node = start(&mut storage, &line);
+        let mut frame = [0; MAX_FRAME_LEN];
+        for packet in 0..MAX_FRAMES_PER_POLL + 3 {
+            let len = Framer::frame(&[0x5a; DATAGRAM_LEN][..DATAGRAM_LEN - packet], &mut frame).unwrap();
+            line.0.borrow_mut().incoming.extend(b"boot: hello\r\n");
+            line.0.borrow_mut().incoming.extend(&frame[..len]);
+        }
+        node.poll(Instant::ZERO, |_| {});
+        assert_eq!(node.poll_timeout(Instant::ZERO), Some(Instant::ZERO));
+        node.poll(Instant::ZERO, |_| {});
+        assert!(node.poll_timeout(Instant::ZERO) > Some(Instant::ZERO));
+        assert_eq!(node.client().counters().damaged, MAX_FRAMES_PER_POLL as u64 + 3);
+    }
+
+    #[test]
+    fn a_line_that_fails_is_one_on_which_nothing_gets_through() {
+        let (mut storage, line) = (Storage::new(), Line::default());
+        let mut node = start(&mut storage, &line);
+        line.0.borrow_mut().is_broken = true;
+        let mut now = Instant::ZERO;
+        for _ in 0..20 {
+            node.poll(now, |_| {});
+            now = node.poll_timeout(now).expect("it tries on");
+        }
+        assert!(sent(&line).is_empty());
+        assert_eq!(node.client().state(), State::Connecting { answered: false });
+        line.0.borrow_mut().is_broken = false;
+        for _ in 0..20 {
+            node.poll(now, |_| {});
+            now = node.poll_timeout(now).expect("it tries on");
+        }
+        assert!(!sent(&line).is_empty());
+    }
+}
