@@ -68,8 +68,7 @@ fn what_is_compared_has_a_handshake_a_join_loss_and_all_that_a_member_does() {
 
     let lens: Vec<usize> = recording.posts.iter().map(|(_, body)| body.len()).collect();
     assert!(lens.len() >= 12 && lens.contains(&LONGEST) && lens.contains(&0), "{lens:?}");
-    let is_post = |kind: Kind| kind.is_postable();
-    let stored = recording.log.iter().filter(|entry| entry.author == NAME && is_post(entry.kind));
+    let stored = recording.log.iter().filter(|entry| entry.author == NAME && entry.kind.is_postable());
     let stored: Vec<(Kind, Vec<u8>)> = stored.map(|entry| (entry.kind, entry.body.clone())).collect();
     assert!(stored == recording.posts, "every post is stored once, in order");
 }
