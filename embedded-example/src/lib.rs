@@ -4,6 +4,7 @@
 //! * [`link`]: how datagrams get to the server: a UDP socket of smoltcp on any [`smoltcp::phy::Device`], or a serial line.
 //! * [`node`]: [`Node`]: a link and the client, driven by one call.
 //! * [`member`]: [`Member`]: what a small device does in a room: it says what it measures and answers when it is asked.
+//! * [`script`]: a recorded exchange, gone through again: whether a new board says byte for byte what a laptop does.
 //! * [`seed`]: fresh randomness at every start, on a device that has none of its own.
 //!
 //! The library is `no_std`, allocates nothing, reads no clock and draws no randomness: `now` and seeds come in. The feature `host` adds what the program of the same name needs on a laptop:
@@ -23,6 +24,7 @@ pub mod member;
 mod memory_device;
 pub mod node;
 pub mod profile;
+pub mod script;
 pub mod seed;
 
 /// The README's Rust is compiled.

@@ -45,6 +45,8 @@ pub enum Program {
     Firmware,
     /// What sealing and opening costs.
     Cost,
+    /// Goes through a recorded exchange again.
+    Replay,
 }
 
 impl Program {
@@ -52,6 +54,7 @@ impl Program {
         match self {
             Self::Firmware => "firmware",
             Self::Cost => "cost",
+            Self::Replay => "replay",
         }
     }
 }

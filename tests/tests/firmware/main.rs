@@ -4,6 +4,7 @@
 
 mod cost;
 mod room;
+mod same_bytes;
 
 use kabar_embedded_example::profile;
 use kabar_tests::process::Process;
