@@ -24,6 +24,7 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use kabar_core::chat::{Kind, ROOM_SECRET_LEN};
 use kabar_core::client::{ClientCounters, ConfigError, Event, PostError, State};
+use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint};
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::cursor::{BufferFull, DecodeError, Reader, Writer};
@@ -73,7 +74,7 @@ pub struct Start<'a> {
     pub fingerprint: Fingerprint,
     /// The room's secret.
     pub secret: [u8; ROOM_SECRET_LEN],
-    /// What owns the name.
+    /// The seed of what owns the name.
     pub identity: &'a [u8; 32],
     /// Granularity of the clock in us.
     pub tick_us: u32,
@@ -220,7 +221,8 @@ impl Player {
             Call::Start(start) => {
                 let Start { fingerprint, secret, room, name, identity, tick_us, .. } = start;
                 let server = start.server.into();
-                let config = profile::config(server, fingerprint, secret, room, name, identity, tick_us);
+                let identity = Identity::from_seed(identity);
+                let config = profile::config(server, fingerprint, secret, room, name, &identity, tick_us);
                 tell(Outcome::Started(self.client.start(&config, start.seed, now)));
             }
             Call::Datagram { from, bytes } => {

@@ -6,6 +6,7 @@ use std::net::SocketAddrV4;
 use kabar_core::chat::{Kind, ROOM_SECRET_LEN};
 use kabar_core::client::{Client, ClientCounters, State};
 use kabar_core::connection::Transmit;
+use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{PrivateKey as _, Rsa2048};
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::Fixed;
@@ -127,7 +128,8 @@ impl Exchange {
     fn start(&mut self, seed: u8) {
         let fingerprint = fingerprint(self.key.modulus());
         let server = Place::Server.address();
-        let config = profile::config(server.into(), fingerprint, SECRET, ROOM, "anna", &[0xa; 32], 1_000);
+        let anna = Identity::from_seed(&[0xa; 32]);
+        let config = profile::config(server.into(), fingerprint, SECRET, ROOM, "anna", &anna, 1_000);
         self.laptop.start(&config, [0xaa; 32], self.now).expect("the client takes it");
         let start = Start {
             seed: [seed; 32],
