@@ -1,12 +1,12 @@
-//! A member of a Kabar room on a Cortex-M: the same for every board.
+//! A member of a Kabar room on a microcontroller: the same for every board.
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use kabar_core::client::{EndReason, State};
 use kabar_embedded_example::{Member, Settings, Storage};
-use kabar_firmware::board::{self, Clock, Exit, Lan9118, Peripherals, provision};
+use kabar_firmware::board::{self, Card, Clock, Exit, Peripherals, provision};
 use kabar_firmware::once::Once;
+use kabar_firmware::processor::entry;
 use kabar_firmware::stack;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
@@ -30,7 +30,7 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         defmt::error!("not started: {} is missing or malformed", missing);
         Exit::NotProvisioned
     })?;
-    let card = Lan9118::start().ok_or_else(|| {
+    let card = Card::start().ok_or_else(|| {
         defmt::error!("not started: the network hardware does not answer");
         Exit::NoNetwork
     })?;
