@@ -32,7 +32,7 @@ pub mod seed;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use link::{Addressing, IpLink, IpStorage, Link, Network};
+pub use link::{Addressing, Either, IpLink, IpStorage, Link, Network};
 pub use member::{Board, Clock, Member, News, Settings};
 pub use node::{Node, StartError, Storage};
 pub use profile::DeviceClient;

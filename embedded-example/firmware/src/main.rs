@@ -1,19 +1,16 @@
-//! A member of a Kabar room on a Cortex-M: the same for every board.
+//! A member of a Kabar room on a microcontroller: the same for every board.
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use kabar_core::client::{EndReason, State};
-use kabar_embedded_example::{Clock as _, IpLink, IpStorage, Member, Network, Settings, Storage};
-use kabar_firmware::board::{self, Clock, Exit, Lan9118, Peripherals, provision};
+use kabar_embedded_example::{Member, Settings, Storage};
+use kabar_firmware::board::{self, Clock, Exit, Peripherals, provision};
 use kabar_firmware::once::Once;
+use kabar_firmware::processor::entry;
 use kabar_firmware::stack;
-use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
 /// The memory of the member but for what lies on this stack; all zero, so it takes no flash.
 static STORAGE: Once<Storage> = Once::new(Storage::new());
-/// The same of its network.
-static NETWORK: Once<IpStorage<'static>> = Once::new(IpStorage::new());
 
 #[entry]
 fn main() -> ! {
@@ -32,10 +29,6 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         defmt::error!("not started: {} is missing or malformed", missing);
         Exit::NotProvisioned
     })?;
-    let card = Lan9118::start().ok_or_else(|| {
-        defmt::error!("not started: the network hardware does not answer");
-        Exit::NoNetwork
-    })?;
     let settings = Settings {
         server: provision.server,
         fingerprint: provision.fingerprint,
@@ -45,10 +38,11 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         identity: &provision.identity,
         every: Some(provision.every),
     };
-    let hardware = HardwareAddress::Ethernet(EthernetAddress(card.hardware_address()));
-    let network = Network::draw(hardware, provision.addressing, &mut rng);
-    let (storage, ip) = (STORAGE.take().ok_or(Exit::Fault)?, NETWORK.take().ok_or(Exit::Fault)?);
-    let link = IpLink::new(ip, &network, card, clock.now());
+    let link = board::link(provision.wire, &mut rng, &clock).ok_or_else(|| {
+        defmt::error!("not started: the hardware of this link does not answer");
+        Exit::NoLink
+    })?;
+    let storage = STORAGE.take().ok_or(Exit::Fault)?;
     let mut member = Member::new(storage, &settings, link, clock, Peripherals::default(), &mut rng).map_err(|_| {
         defmt::error!("not started: no client takes this room, name or server");
         Exit::NotProvisioned

@@ -2,10 +2,11 @@
 //!
 //! * [`ip`]: [`IpLink`]: a UDP socket of smoltcp on a network device.
 //! * [`serial`]: a UART, on whose other end a bridge carries the packets on (SPEC 2.5).
+//! * [`either`]: [`Either`]: one of two, for a device that decides at its start.
 //!
-//! [`Node`](crate::Node) drives any of them. A device that has both, or that decides at its start, implements [`Link`] for an enum of
-//! its own.
+//! [`Node`](crate::Node) drives any of them.
 
+pub mod either;
 pub mod ip;
 pub mod serial;
 
@@ -14,6 +15,7 @@ use core::net::SocketAddr;
 use kabar_core::time::Instant;
 use smoltcp::wire::Ipv4Cidr;
 
+pub use either::Either;
 pub use ip::{Addressing, IpLink, IpStorage, Network};
 pub use serial::FAR_END;
 

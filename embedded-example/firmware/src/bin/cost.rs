@@ -5,7 +5,6 @@
 
 use core::hint::black_box;
 
-use cortex_m_rt::entry;
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::kdf::Secret;
 use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
@@ -14,6 +13,7 @@ use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
 use kabar_core::wire::packet::Limits;
 use kabar_firmware::board::{self, Clock, Exit};
+use kabar_firmware::processor::entry;
 
 /// Bodies in bytes: a line of chat, and the largest.
 const BODIES: [usize; 2] = [64, MAX_DATAGRAM - OVERHEAD];

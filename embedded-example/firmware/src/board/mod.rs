@@ -1,33 +1,34 @@
-//! The board: an MPS2+ with a Cortex-M4 (`mps2-an386`) or M3 (`mps2-an385`), as the emulator has it.
+//! The boards. Each has a folder, and the target's architecture chooses; what a program here asks of a board is this:
 //!
-//! Another board: the numbers of this file from its manual, a driver in place of `lan9118`, an end that fits (there is no host to
-//! return an exit code to), and the two halves of [`Clock`]: a tick, and what the timer says within it.
+//! | name | what it is |
+//! |---|---|
+//! | `NAME` | for the log |
+//! | `Clock` | a [`kabar_embedded_example::Clock`]; `Clock::start` begins to count, once; the log's time-stamps are its as well |
+//! | `ticks` | a counter for measuring, at whatever rate; it may wrap |
+//! | `link` | starts the hardware of a [`Wire`] and gives the [`kabar_embedded_example::Link`] over it, once |
+//! | `sleep` | until a moment, or until that hardware has something |
+//! | `Peripherals` | a [`kabar_embedded_example::Board`]: light and sensor |
+//! | `exit` | what happens at the end, for each [`Exit`] |
+//!
+//! How a program starts, and what its stack looks like, belongs to the processor: [`crate::processor`].
 
-mod lan9118;
+#[cfg(target_arch = "arm")]
+mod mps2;
 pub mod provision;
 
-use core::cell::Cell;
+#[cfg(target_arch = "arm")]
+pub use mps2::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
 
-use cortex_m::interrupt;
-use cortex_m::peripheral::syst::SystClkSource;
-use cortex_m::peripheral::{NVIC, Peripherals as Core, SCB, SYST};
-use cortex_m_rt::exception;
-use critical_section::Mutex;
-use kabar_core::time::Instant;
-use kabar_embedded_example::{Board, News};
+use kabar_embedded_example::Addressing;
 
-pub use lan9118::Lan9118;
-
-/// For the log.
-pub const NAME: &str = "kabar on an MPS2+ board";
-/// Core clock in Hz.
-const CLOCK_HZ: u32 = 25_000_000;
-/// Ticks per second: how fine sleep is.
-const TICK_HZ: u32 = 1_000;
-const COUNTS_PER_TICK: u32 = CLOCK_HZ / TICK_HZ;
-const COUNTS_PER_US: u32 = CLOCK_HZ / 1_000_000;
-/// The lights: a register of the board's FPGA.
-const LEDS: *mut u32 = 0x4002_8000 as *mut u32;
+/// What a device is told about its way to the server.
+#[derive(Clone, Copy, Debug)]
+pub enum Wire {
+    /// Its network hardware.
+    Network(Addressing),
+    /// Its serial port.
+    Serial,
+}
 
 /// How a run ends: the exit code of the emulator. A product would reset, or sleep until somebody comes.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +37,8 @@ pub enum Exit {
     Left = 0,
     /// It was not told who it is and where it belongs.
     NotProvisioned = 2,
-    /// There is no network hardware.
-    NoNetwork = 3,
+    /// The hardware of its link is not there.
+    NoLink = 3,
     /// The room ended it.
     Ended = 7,
     /// A mistake of the program.
@@ -45,142 +46,3 @@ pub enum Exit {
     /// The same, found by the processor.
     Fault = 103,
 }
-
-/// Ends the run.
-pub fn exit(exit: Exit) -> ! {
-    semihosting::process::exit(exit as i32)
-}
-
-/// Time by SysTick: ticks are counted in its interrupt, and its counter tells how far the present one is.
-#[derive(Debug)]
-pub struct Clock(());
-
-static TICKS: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
-/// What was told last, in us.
-static LAST: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
-
-#[exception]
-fn SysTick() {
-    critical_section::with(|section| {
-        let ticks = TICKS.borrow(section);
-        ticks.set(ticks.get() + 1);
-    });
-}
-
-impl Clock {
-    /// Starts the ticks. To be called once, at the start.
-    pub fn start() -> Self {
-        if let Some(mut core) = Core::take() {
-            core.SYST.set_clock_source(SystClkSource::Core);
-            core.SYST.set_reload(COUNTS_PER_TICK - 1);
-            core.SYST.clear_current();
-            core.SYST.enable_counter();
-            core.SYST.enable_interrupt();
-        }
-        Self(())
-    }
-}
-
-impl kabar_embedded_example::Clock for Clock {
-    const TICK_US: u32 = 1_000_000 / TICK_HZ;
-
-    fn now(&self) -> Instant {
-        critical_section::with(|section| {
-            let mut count = SYST::get_current();
-            let mut ticks = TICKS.borrow(section).get();
-            // The counter began anew and its interrupt waits for us: which of the two came first is told by a second look.
-            if SCB::is_pendst_pending() {
-                count = SYST::get_current();
-                ticks += 1;
-            }
-            let within = (COUNTS_PER_TICK - 1).saturating_sub(count) / COUNTS_PER_US;
-            let micros = ticks * u64::from(Self::TICK_US) + u64::from(within);
-            // An emulator's interrupt may come later than its counter.
-            let last = LAST.borrow(section);
-            last.set(micros.max(last.get()));
-            Instant::from_micros(last.get())
-        })
-    }
-}
-
-/// Sleeps until `due`, or until there is a frame.
-pub fn sleep(due: Instant, clock: &impl kabar_embedded_example::Clock) {
-    loop {
-        // With interrupts held back a frame that comes after the look still wakes the processor.
-        let is_due = interrupt::free(|_| {
-            let is_due = Lan9118::has_frame() || clock.now() >= due;
-            if !is_due {
-                Lan9118::unmask_interrupt();
-                cortex_m::asm::wfi();
-            }
-            is_due
-        });
-        if is_due {
-            return;
-        }
-    }
-}
-
-/// The interrupts of this board as far as they are used, by number.
-#[used]
-#[unsafe(no_mangle)]
-#[unsafe(link_section = ".vector_table.interrupts")]
-static __INTERRUPTS: [extern "C" fn(); INTERRUPTS] = {
-    let mut handlers = [unexpected as extern "C" fn(); INTERRUPTS];
-    handlers[lan9118::INTERRUPT] = network;
-    handlers
-};
-
-/// Up to the last one that is used.
-const INTERRUPTS: usize = lan9118::INTERRUPT + 1;
-
-/// It stays up until the frames are fetched: waking was all it had to do.
-extern "C" fn network() {
-    NVIC::mask(lan9118::Interrupt);
-}
-
-/// Nobody unmasked it.
-extern "C" fn unexpected() {
-    exit(Exit::Fault);
-}
-
-/// A counter for measuring: 25 MHz, wraps in 171 s.
-pub fn ticks() -> u32 {
-    Lan9118::free_running_counter()
-}
-
-/// What the board has besides clock and network.
-#[derive(Debug)]
-pub struct Peripherals {
-    measured: i32,
-}
-
-impl Default for Peripherals {
-    /// The light is off.
-    fn default() -> Self {
-        let mut peripherals = Self { measured: 0 };
-        peripherals.set_led(false);
-        peripherals
-    }
-}
-
-impl Board for Peripherals {
-    /// There is no sensor on this board; the value is made up, a little more each time.
-    fn measure(&mut self) -> i32 {
-        self.measured += 1;
-        let measured = 21_000 + self.measured % 1000 * 50;
-        defmt::info!("measured {=i32}", measured);
-        measured
-    }
-
-    fn set_led(&mut self, on: bool) {
-        // SAFETY: a register of this board that nothing else writes.
-        unsafe { LEDS.write_volatile(on.into()) };
-    }
-
-    fn tell(&mut self, news: News<'_>) {
-        crate::log::news(&news);
-    }
-}
-
-defmt::timestamp!("{=u64:us}", kabar_embedded_example::Clock::now(&Clock(())).as_micros());

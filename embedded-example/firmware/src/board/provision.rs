@@ -17,6 +17,8 @@
 //! seed=HEX64 identity=HEX128 server=A.B.C.D:PORT fingerprint=BASE32 room=NAME secret=BASE32 name=NAME
 //! ip=dhcp|A.B.C.D/LEN [gateway=A.B.C.D] [every=MS] [readings=COUNT]
 //! ```
+//!
+//! With `link=serial` it uses its serial port, and needs neither `server` nor `ip`.
 
 use core::mem::MaybeUninit;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -27,8 +29,11 @@ use kabar_core::crypto::identity::{Identity, SEED_LEN};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_embedded_example::Addressing;
+use kabar_embedded_example::link::FAR_END;
 use rand_core::SeedableRng as _;
 use smoltcp::wire::Ipv4Cidr;
+
+use super::Wire;
 
 /// Longest command line in bytes.
 const MAX_LEN: usize = 512;
@@ -49,8 +54,8 @@ impl Default for Text {
 pub struct Provision<'a> {
     /// What owns the name.
     pub identity: Identity,
-    /// Where the IP address comes from.
-    pub addressing: Addressing,
+    /// Its way to the server.
+    pub wire: Wire,
     /// Where the server is.
     pub server: SocketAddr,
     /// The server's key.
@@ -86,10 +91,20 @@ pub fn read(text: &mut Text) -> Result<(Provision<'_>, ChaCha20Rng), Missing> {
 
     let seed = word("seed").and_then(hex).ok_or(missing(defmt::intern!("seed")))?;
     let identity = word("identity").and_then(identity).ok_or(missing(defmt::intern!("identity")))?;
+    let (wire, server) = match word("link") {
+        Some("serial") => (Wire::Serial, FAR_END),
+        Some(_) => return Err(missing(defmt::intern!("link"))),
+        None => {
+            let ip = word("ip").and_then(|ip| addressing(ip, word("gateway")));
+            let server = word("server").and_then(server);
+            let ip = ip.ok_or(missing(defmt::intern!("ip")))?;
+            (Wire::Network(ip), server.ok_or(missing(defmt::intern!("server")))?)
+        }
+    };
     let provision = Provision {
         identity,
-        addressing: word("ip").and_then(|ip| addressing(ip, word("gateway"))).ok_or(missing(defmt::intern!("ip")))?,
-        server: word("server").and_then(server).ok_or(missing(defmt::intern!("server")))?,
+        wire,
+        server,
         fingerprint: word("fingerprint")
             .and_then(base32)
             .map(Fingerprint)

@@ -3,11 +3,13 @@
 //! It raises its interrupt when a frame has come and keeps it up until that is fetched, so the handler masks it and
 //! [`Lan9118::unmask_interrupt`] is called before sleeping.
 
-use cortex_m::interrupt::InterruptNumber;
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use cortex_m::peripheral::NVIC;
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
+use super::Interrupt;
 use crate::once::Once;
 
 /// Where it is in memory.
@@ -53,17 +55,11 @@ const MAC_ADDRESS_LOW: u32 = 3;
 const MAC_CR_VALUE: u32 = 1 << 3 | 1 << 2 | 1 << 20;
 
 /// Its number at the interrupt controller.
-pub const INTERRUPT: usize = 13;
+pub(super) const INTERRUPT: usize = 13;
 
-/// The same for [`NVIC`].
-#[derive(Clone, Copy, Debug)]
-pub struct Interrupt;
-
-// SAFETY: the number is that of this board and does not change.
-unsafe impl InterruptNumber for Interrupt {
-    fn number(self) -> u16 {
-        INTERRUPT as u16
-    }
+/// It stays up until the frames are fetched: waking was all it had to do.
+pub(super) extern "C" fn wake() {
+    NVIC::mask(Interrupt(INTERRUPT));
 }
 
 /// One frame each way, in words as the FIFOs have them.
@@ -72,6 +68,7 @@ struct Buffers {
     transmit: [u32; WORDS],
 }
 
+static IS_STARTED: AtomicBool = AtomicBool::new(false);
 static BUFFERS: Once<Buffers> = Once::new(Buffers { receive: [0; WORDS], transmit: [0; WORDS] });
 
 /// See the module's documentation.
@@ -128,7 +125,9 @@ impl Lan9118 {
         write(register::IRQ_CFG, 0x111);
         write(register::INT_EN, INT_RX_STATUS);
         mac_write(MAC_CR, MAC_CR_VALUE);
-        Some(Self { buffers: BUFFERS.take()? })
+        let buffers = BUFFERS.take()?;
+        IS_STARTED.store(true, Ordering::Relaxed);
+        Some(Self { buffers })
     }
 
     /// The address that is programmed into it.
@@ -143,10 +142,12 @@ impl Lan9118 {
         read(register::RX_FIFO_INF) & 0x00ff_0000 != 0
     }
 
-    /// Lets it wake the processor.
+    /// Lets it wake the processor, if it was started: before, its interrupt is up for ever.
     pub fn unmask_interrupt() {
-        // SAFETY: the handler masks it and touches nothing else.
-        unsafe { NVIC::unmask(Interrupt) };
+        if IS_STARTED.load(Ordering::Relaxed) {
+            // SAFETY: the handler masks it and touches nothing else.
+            unsafe { NVIC::unmask(Interrupt(INTERRUPT)) };
+        }
     }
 
     /// Counts with 25 MHz.

@@ -1,0 +1,125 @@
+//! The serial port: the first CMSDK UART, as a byte stream. Its hardware holds one byte each way; what comes goes to a queue in its
+//! interrupt, what goes out is waited for.
+
+use core::cell::RefCell;
+use core::convert::Infallible;
+
+use cortex_m::peripheral::NVIC;
+use critical_section::Mutex;
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+use heapless::Deque;
+
+use super::{CLOCK_HZ, Interrupt};
+
+/// Where it is in memory.
+const BASE: usize = 0x4000_4000;
+/// Bits per second.
+const BAUD: u32 = 115_200;
+/// Bytes that wait for the program. More are lost, as on a line without flow control, and sent again by who needs them: while the
+/// program is in its longest step some hundred come.
+const QUEUE_LEN: usize = 512;
+
+/// Registers: offsets from [`BASE`].
+mod register {
+    pub const DATA: usize = 0x00;
+    pub const STATE: usize = 0x04;
+    pub const CTRL: usize = 0x08;
+    pub const INT_CLEAR: usize = 0x0c;
+    pub const BAUD_DIV: usize = 0x10;
+}
+
+const STATE_TX_FULL: u32 = 1 << 0;
+const STATE_RX_FULL: u32 = 1 << 1;
+/// Transmitter, receiver, the receiver's interrupt.
+const CTRL_VALUE: u32 = 1 << 0 | 1 << 1 | 1 << 3;
+const INT_RX: u32 = 1 << 1;
+
+/// The number of its receiver at the interrupt controller.
+pub(super) const INTERRUPT: usize = 0;
+
+static QUEUE: Mutex<RefCell<Deque<u8, QUEUE_LEN>>> = Mutex::new(RefCell::new(Deque::new()));
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Uart(());
+
+fn read(register: usize) -> u32 {
+    // SAFETY: one of the registers above, in the hardware's range.
+    unsafe { ((BASE + register) as *const u32).read_volatile() }
+}
+
+fn write(register: usize, value: u32) {
+    // SAFETY: as in `read`.
+    unsafe { ((BASE + register) as *mut u32).write_volatile(value) }
+}
+
+/// Takes what came.
+pub(super) extern "C" fn receive() {
+    critical_section::with(|section| {
+        let mut queue = QUEUE.borrow_ref_mut(section);
+        while read(register::STATE) & STATE_RX_FULL != 0 {
+            let _ = queue.push_back(read(register::DATA) as u8);
+        }
+    });
+    write(register::INT_CLEAR, INT_RX);
+}
+
+impl Uart {
+    /// Begins to receive; `None` if it does not take the speed.
+    pub fn start() -> Option<Self> {
+        write(register::BAUD_DIV, CLOCK_HZ / BAUD);
+        write(register::CTRL, CTRL_VALUE);
+        if read(register::BAUD_DIV) != CLOCK_HZ / BAUD {
+            return None;
+        }
+        // SAFETY: the handler touches the queue and the port's registers, the program the queue in a critical section.
+        unsafe { NVIC::unmask(Interrupt(INTERRUPT)) };
+        Some(Self(()))
+    }
+
+    /// Whether something waits for the program.
+    pub fn has_bytes() -> bool {
+        critical_section::with(|section| !QUEUE.borrow_ref(section).is_empty())
+    }
+}
+
+impl ErrorType for Uart {
+    type Error = Infallible;
+}
+
+impl ReadReady for Uart {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(Self::has_bytes())
+    }
+}
+
+impl Read for Uart {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, Infallible> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        while !Self::has_bytes() {
+            cortex_m::asm::wfi();
+        }
+        Ok(critical_section::with(|section| {
+            let mut queue = QUEUE.borrow_ref_mut(section);
+            let pairs = bytes.iter_mut().zip(core::iter::from_fn(|| queue.pop_front()));
+            pairs.map(|(place, byte)| *place = byte).count()
+        }))
+    }
+}
+
+impl Write for Uart {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+        for &byte in bytes {
+            while read(register::STATE) & STATE_TX_FULL != 0 {}
+            write(register::DATA, byte.into());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        while read(register::STATE) & STATE_TX_FULL != 0 {}
+        Ok(())
+    }
+}

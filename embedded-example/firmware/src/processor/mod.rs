@@ -1,0 +1,16 @@
+//! The processor: how a program starts, what its stack looks like, and what happens at a fault. The target's architecture chooses.
+//!
+//! | name | what it is |
+//! |---|---|
+//! | `entry` | the attribute of `main` |
+//! | `stack`, `PAINT` | the stack's memory, and the word that start-up fills it with |
+//! | `stack_pointer` | how far it is used |
+//! | `is_return_address` | whether a word on it may be one |
+//!
+//! A fault is said in the log, and ends the run with [`crate::board::Exit::Fault`].
+
+#[cfg(target_arch = "arm")]
+mod cortex_m;
+
+#[cfg(target_arch = "arm")]
+pub use self::cortex_m::{PAINT, entry, is_return_address, stack, stack_pointer};
