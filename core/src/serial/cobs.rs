@@ -38,11 +38,12 @@ pub struct Counters {
     pub malformed: u32,
 }
 
-/// Where in a frame the last byte was.
+/// Where in a frame the last byte was. The tag is its own, so that a new deframer is all zero and a static one lies in `.bss`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 enum State {
     /// Behind a delimiter.
-    Start,
+    Start = 0,
     /// So many bytes of a block are missing; a 0 follows it unless it is full, or the last.
     Block { missing: u8, is_full: bool },
     /// Nothing counts until the next delimiter.

@@ -1,7 +1,7 @@
 //! A byte stream as a link: core's [`SerialLink`] over whatever reads and writes bytes.
 //!
 //! The line has one other end, as a rule `kabar bridge` on a laptop, which carries the packets to the server and can read none. A
-//! stream that fails is a line on which nothing gets through.
+//! stream that fails is a line on which nothing gets through. It is lent, because it holds a packet and a device has it in a static.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -15,7 +15,7 @@ use crate::profile::DATAGRAM_LEN;
 /// What a client calls the other end of a line, which has no address: one that is nobody's (RFC 5737).
 pub const FAR_END: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9999);
 
-impl<T: Read + ReadReady + Write> Link for SerialLink<T> {
+impl<T: Read + ReadReady + Write> Link for &mut SerialLink<T> {
     fn reaches(&self, _: SocketAddr) -> bool {
         true
     }
@@ -25,7 +25,7 @@ impl<T: Read + ReadReady + Write> Link for SerialLink<T> {
     }
 
     fn receive<'a>(&'a mut self, _: Instant, _: &'a mut [u8; DATAGRAM_LEN]) -> Received<'a> {
-        match SerialLink::receive(self) {
+        match (**self).receive() {
             Ok(Some(bytes)) => Received::Datagram { from: None, bytes },
             Ok(None) | Err(_) => Received::Nothing,
         }
@@ -39,7 +39,7 @@ impl<T: Read + ReadReady + Write> Link for SerialLink<T> {
 
     /// Waits until the stream has taken all of it.
     fn send(&mut self, _: SocketAddr, datagram: &[u8]) {
-        let _ = SerialLink::send(self, datagram);
+        let _ = (**self).send(datagram);
     }
 
     fn poll_timeout(&mut self, _: Instant) -> Option<Instant> {
@@ -117,8 +117,8 @@ mod tests {
         }
     }
 
-    fn start<'a>(storage: &'a mut Storage, line: &Line) -> Node<'a, SerialLink<Line>> {
-        let mut node = Node::new(storage, SerialLink::new(line.clone()));
+    fn start<'a>(storage: &'a mut Storage, link: &'a mut SerialLink<Line>) -> Node<'a, &'a mut SerialLink<Line>> {
+        let mut node = Node::new(storage, link);
         let identity = Identity::from_seed(&[3; 32]);
         let config = profile::config(FAR_END, Fingerprint([1; 20]), [2; 16], "lobby", "probe", &identity, 1000);
         node.start(&config, [4; 32], Instant::ZERO).unwrap();
@@ -138,7 +138,8 @@ mod tests {
     #[test]
     fn says_hello_in_a_frame() {
         let (mut storage, line) = (Storage::new(), Line::default());
-        let mut node = start(&mut storage, &line);
+        let mut link = SerialLink::new(line.clone());
+        let mut node = start(&mut storage, &mut link);
         node.poll(Instant::ZERO, |_| {});
         let hello = sent(&line);
         assert_eq!(hello.iter().map(Vec::len).collect::<Vec<_>>(), [DATAGRAM_LEN]);
@@ -150,7 +151,8 @@ mod tests {
     #[test]
     fn a_flood_of_frames_is_taken_in_portions_and_garbage_between_them_costs_none() {
         let (mut storage, line) = (Storage::new(), Line::default());
-        let mut node = start(&mut storage, &line);
+        let mut link = SerialLink::new(line.clone());
+        let mut node = start(&mut storage, &mut link);
         let mut frame = [0; MAX_FRAME_LEN];
         for packet in 0..MAX_FRAMES_PER_POLL + 3 {
             let len = Framer::frame(&[0x5a; DATAGRAM_LEN][..DATAGRAM_LEN - packet], &mut frame).unwrap();
@@ -167,7 +169,8 @@ mod tests {
     #[test]
     fn a_line_that_fails_is_one_on_which_nothing_gets_through() {
         let (mut storage, line) = (Storage::new(), Line::default());
-        let mut node = start(&mut storage, &line);
+        let mut link = SerialLink::new(line.clone());
+        let mut node = start(&mut storage, &mut link);
         line.0.borrow_mut().is_broken = true;
         let mut now = Instant::ZERO;
         for _ in 0..20 {

@@ -10,7 +10,7 @@ pub mod build;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -27,13 +27,15 @@ pub const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 /// A machine that nobody ends any more ends by itself, after so many seconds.
 const LONGEST_RUN_S: u32 = 120;
 
-/// The network card's other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cable {
+/// What is at the other end of its link.
+#[derive(Clone, Copy, Debug)]
+pub enum Cable<'a> {
     /// A network with DHCP, behind which this computer is.
     Plugged,
     /// A network without anybody.
     Nobody,
+    /// No network: the serial port, at whose other end somebody waits on this socket.
+    Serial(&'a Path),
 }
 
 /// One run of the firmware.
@@ -53,15 +55,20 @@ impl Machine {
     /// # Panics
     /// If the emulator is not installed.
     #[must_use]
-    pub fn start(image: &Image, cable: Cable, words: &[String], options: &[&str]) -> Self {
+    pub fn start(image: &Image, cable: Cable<'_>, words: &[String], options: &[&str]) -> Self {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=2", &LONGEST_RUN_S.to_string(), "qemu-system-arm"]);
-        command.args(["-M", image.board.machine(), "-display", "none", "-serial", "none"]);
+        command.args(["-M", image.board.machine(), "-display", "none"]);
         let monitor = monitor_path();
         command.args(["-monitor", &format!("unix:{},server=on,wait=off", monitor.display())]);
         match cable {
             Cable::Plugged => command.args(["-nic", "user,ipv6=off,id=n0"]),
             Cable::Nobody => command.args(["-netdev", "hubport,id=n0,hubid=0", "-net", "nic,netdev=n0"]),
+            Cable::Serial(_) => command.args(["-nic", "none"]),
+        };
+        match cable {
+            Cable::Serial(socket) => command.args(["-serial", &format!("unix:{}", socket.display())]),
+            _ => command.args(["-serial", "none"]),
         };
         let told: String = words.iter().map(|word| format!(",arg={word}")).collect();
         command.args(["-semihosting-config", &format!("enable=on,target=native,arg=firmware{told}")]);

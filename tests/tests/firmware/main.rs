@@ -5,6 +5,7 @@
 mod cost;
 mod room;
 mod same_bytes;
+mod serial;
 
 use kabar_embedded_example::profile;
 use kabar_tests::process::Process;

@@ -58,11 +58,19 @@ fn serve(home: &Path, listen: &str) -> (Process, String, String) {
 /// The emulator's options for a clock that counts instructions.
 pub(crate) const COUNTING: [&str; 2] = ["-icount", "shift=6"];
 
+/// A device's way to the server.
+enum Way {
+    /// Its network card: how it comes to an address.
+    Ip(&'static str),
+    Serial,
+}
+
 /// What a device is told, but for the room.
 pub(crate) struct Device {
     name: &'static str,
     identity: String,
-    ip: String,
+    /// The words for its way to a server at a port of this computer.
+    way: Way,
     further: Vec<String>,
     options: Vec<&'static str>,
 }
@@ -70,7 +78,7 @@ pub(crate) struct Device {
 impl Device {
     /// A new one, with an identity of its own. It asks the network for its address.
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, identity: identity(), ip: "dhcp".into(), further: Vec::new(), options: Vec::new() }
+        Self { name, identity: identity(), way: Way::Ip("dhcp"), further: Vec::new(), options: Vec::new() }
     }
 
     pub(crate) fn every_ms(mut self, every: u32) -> Self {
@@ -91,7 +99,13 @@ impl Device {
     }
 
     pub(crate) fn static_address(mut self) -> Self {
-        self.ip = "10.0.2.77/24".into();
+        self.way = Way::Ip("10.0.2.77/24");
+        self
+    }
+
+    /// It uses its serial port.
+    pub(crate) fn serial(mut self) -> Self {
+        self.way = Way::Serial;
         self
     }
 
@@ -103,24 +117,26 @@ impl Device {
         let mut words = vec![
             format!("seed={}", seed()),
             format!("identity={}", self.identity),
-            format!("server={HOST}:{port}"),
             format!("fingerprint={fingerprint}"),
             format!("room={name}"),
             format!("secret={secret}"),
             format!("name={}", self.name),
-            format!("ip={}", self.ip),
         ];
+        match self.way {
+            Way::Ip(ip) => words.extend([format!("server={HOST}:{port}"), format!("ip={ip}")]),
+            Way::Serial => words.push("link=serial".into()),
+        }
         words.extend(self.further.iter().cloned());
         words
     }
 
     /// Starts it; it finds the server at its own port.
-    pub(crate) fn start(&self, image: Image, cable: Cable, room: &Room) -> Machine {
+    pub(crate) fn start(&self, image: Image, cable: Cable<'_>, room: &Room) -> Machine {
         self.start_at(image, cable, room, &room.address)
     }
 
     /// Starts it; it finds the server at `address`, which is one of this computer's.
-    pub(crate) fn start_at(&self, image: Image, cable: Cable, room: &Room, address: &str) -> Machine {
+    pub(crate) fn start_at(&self, image: Image, cable: Cable<'_>, room: &Room, address: &str) -> Machine {
         let port = address.rsplit(':').next().expect("a port");
         Machine::start(&image, cable, &self.words(room, port), &self.options)
     }

@@ -96,14 +96,14 @@ pub fn link(
     wire: Wire,
     rng: &mut impl CryptoRng,
     clock: &Clock,
-) -> Option<Either<IpLink<'static, Lan9118>, SerialLink<Uart>>> {
+) -> Option<Either<IpLink<'static, Lan9118>, &'static mut SerialLink<Uart>>> {
     Some(match wire {
         Wire::Network(addressing) => {
             let card = Lan9118::start()?;
             let hardware = card.hardware_address();
             Either::Left(network::link(card, hardware, addressing, rng, clock.now())?)
         }
-        Wire::Serial => Either::Right(SerialLink::new(Uart::start()?)),
+        Wire::Serial => Either::Right(Uart::start()?),
     })
 }
 

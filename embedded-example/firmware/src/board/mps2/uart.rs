@@ -1,15 +1,16 @@
 //! The serial port: the first CMSDK UART, as a byte stream. Its hardware holds one byte each way; what comes goes to a queue in its
-//! interrupt, what goes out is waited for.
+//! interrupt, what goes out is waited for, up to a bound: a line that is held must not hold the device.
 
 use core::cell::RefCell;
-use core::convert::Infallible;
 
 use cortex_m::peripheral::NVIC;
 use critical_section::Mutex;
-use embedded_io::{ErrorType, Read, ReadReady, Write};
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use heapless::Deque;
+use kabar_core::serial::SerialLink;
 
 use super::{CLOCK_HZ, Interrupt};
+use crate::once::Once;
 
 /// Where it is in memory.
 const BASE: usize = 0x4000_4000;
@@ -18,6 +19,9 @@ const BAUD: u32 = 115_200;
 /// Bytes that wait for the program. More are lost, as on a line without flow control, and sent again by who needs them: while the
 /// program is in its longest step some hundred come.
 const QUEUE_LEN: usize = 512;
+
+/// Looks at the transmitter before a byte is given up: some times what a byte takes.
+const MAX_POLLS: u32 = 100_000;
 
 /// Registers: offsets from [`BASE`].
 mod register {
@@ -37,11 +41,16 @@ const INT_RX: u32 = 1 << 1;
 /// The number of its receiver at the interrupt controller.
 pub(super) const INTERRUPT: usize = 0;
 
+/// The link over it, all zero; in a place of its own because it holds a packet.
+static LINK: Once<SerialLink<Uart>> = Once::new(SerialLink::new(Uart { is_stuck: false }));
 static QUEUE: Mutex<RefCell<Deque<u8, QUEUE_LEN>>> = Mutex::new(RefCell::new(Deque::new()));
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub struct Uart(());
+pub struct Uart {
+    /// The other end takes nothing: a packet is given up at its first byte, until one is taken again.
+    is_stuck: bool,
+}
 
 fn read(register: usize) -> u32 {
     // SAFETY: one of the registers above, in the hardware's range.
@@ -53,20 +62,20 @@ fn write(register: usize, value: u32) {
     unsafe { ((BASE + register) as *mut u32).write_volatile(value) }
 }
 
-/// Takes what came.
+/// Takes what came. A byte that comes after the last look raises the interrupt again, because that was cleared before.
 pub(super) extern "C" fn receive() {
+    write(register::INT_CLEAR, INT_RX);
     critical_section::with(|section| {
         let mut queue = QUEUE.borrow_ref_mut(section);
         while read(register::STATE) & STATE_RX_FULL != 0 {
             let _ = queue.push_back(read(register::DATA) as u8);
         }
     });
-    write(register::INT_CLEAR, INT_RX);
 }
 
 impl Uart {
-    /// Begins to receive; `None` if it does not take the speed.
-    pub fn start() -> Option<Self> {
+    /// Begins to receive; `None` if it does not take the speed, or was started before.
+    pub fn start() -> Option<&'static mut SerialLink<Self>> {
         write(register::BAUD_DIV, CLOCK_HZ / BAUD);
         write(register::CTRL, CTRL_VALUE);
         if read(register::BAUD_DIV) != CLOCK_HZ / BAUD {
@@ -74,7 +83,7 @@ impl Uart {
         }
         // SAFETY: the handler touches the queue and the port's registers, the program the queue in a critical section.
         unsafe { NVIC::unmask(Interrupt(INTERRUPT)) };
-        Some(Self(()))
+        LINK.take()
     }
 
     /// Whether something waits for the program.
@@ -84,17 +93,17 @@ impl Uart {
 }
 
 impl ErrorType for Uart {
-    type Error = Infallible;
+    type Error = ErrorKind;
 }
 
 impl ReadReady for Uart {
-    fn read_ready(&mut self) -> Result<bool, Infallible> {
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
         Ok(Self::has_bytes())
     }
 }
 
 impl Read for Uart {
-    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, Infallible> {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
         if bytes.is_empty() {
             return Ok(0);
         }
@@ -110,16 +119,17 @@ impl Read for Uart {
 }
 
 impl Write for Uart {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         for &byte in bytes {
-            while read(register::STATE) & STATE_TX_FULL != 0 {}
+            self.flush()?;
             write(register::DATA, byte.into());
         }
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> Result<(), Infallible> {
-        while read(register::STATE) & STATE_TX_FULL != 0 {}
-        Ok(())
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        let polls = if self.is_stuck { 1 } else { MAX_POLLS };
+        self.is_stuck = (0..polls).all(|_| read(register::STATE) & STATE_TX_FULL != 0);
+        if self.is_stuck { Err(ErrorKind::TimedOut) } else { Ok(()) }
     }
 }
