@@ -15,9 +15,13 @@
 #[cfg(target_arch = "arm")]
 mod mps2;
 pub mod provision;
+#[cfg(target_arch = "riscv32")]
+mod virt;
 
 #[cfg(target_arch = "arm")]
 pub use mps2::{Card, Clock, NAME, Peripherals, exit, sleep, ticks};
+#[cfg(target_arch = "riscv32")]
+pub use virt::{Card, Clock, NAME, Peripherals, exit, sleep, ticks};
 
 /// How a run ends: the exit code of the emulator. A product would reset, or sleep until somebody comes.
 #[derive(Clone, Copy, Debug)]
