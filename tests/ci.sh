@@ -11,7 +11,7 @@ export CARGO_TERM_COLOR=never
 seeds=${KABAR_SIM_SEEDS:-2000}
 
 targets() { # what a device build needs
-    rustup target add thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf
+    rustup target add thumbv6m-none-eabi thumbv7m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf
 }
 
 format() {
@@ -25,6 +25,7 @@ lint() {
     cargo clippy -p kabar-core --target thumbv6m-none-eabi -- -D warnings
     cargo clippy -p kabar-embedded-example --lib --no-default-features --target thumbv7em-none-eabihf -- -D warnings
     (cd embedded-example/firmware && cargo clippy --release --workspace -- -D warnings)
+    (cd embedded-example/firmware && cargo clippy --release --target riscv32imac-unknown-none-elf -- -D warnings)
 }
 
 documentation() {
@@ -54,11 +55,11 @@ devices() { # the whole client links without an allocator, within its budget
 }
 
 firmware() { # a device in the emulator, with its network card, and what it costs
-    command -v qemu-system-arm >/dev/null || {
+    if ! command -v qemu-system-arm >/dev/null || ! command -v qemu-system-riscv32 >/dev/null; then
         apt-get update
-        apt-get install -y --no-install-recommends qemu-system-arm
-    }
-    rustup target add thumbv7m-none-eabi thumbv7em-none-eabihf
+        apt-get install -y --no-install-recommends qemu-system-arm qemu-system-misc
+    fi
+    rustup target add thumbv7m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf
     cargo test -p kabar-tests --test firmware -- --nocapture
 }
 

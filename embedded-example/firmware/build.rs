@@ -8,8 +8,9 @@ fn main() {
     let out = env::var("OUT_DIR").expect("set by cargo");
     let architecture = env::var("CARGO_CFG_TARGET_ARCH").expect("set by cargo");
     // As `board/mod.rs` chooses.
-    let (board, scripts): (&str, &[&str]) = match architecture.as_str() {
-        "arm" => ("mps2", &["link.x", "defmt.x"]),
+    let board = match architecture.as_str() {
+        "arm" => "mps2",
+        "riscv32" => "virt",
         other => panic!("no board here has a processor of the kind {other}"),
     };
     if board == "mps2" {
@@ -19,8 +20,7 @@ fn main() {
     }
     println!("cargo:rerun-if-changed=src/board/{board}/memory.x");
     println!("cargo:rustc-link-search={here}/src/board/{board}");
-    for script in scripts {
-        println!("cargo:rustc-link-arg-bins=-T{script}");
-    }
+    println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    println!("cargo:rustc-link-arg-bins=-Tdefmt.x");
     println!("cargo:rustc-link-arg-bins=--nmagic");
 }

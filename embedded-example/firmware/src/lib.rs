@@ -5,7 +5,7 @@
 //! * `board/mps2/lan9118.rs`, `board/mps2/uart.rs`: the hardware of its links;
 //! * `board/provision.rs`: who the device is and where it belongs.
 //!
-//! What belongs to a processor, whatever board it is on, lies in `processor/`.
+//! `board/virt/` has the first three for a RISC-V board. What belongs to a processor, whatever board it is on, lies in `processor/`.
 #![no_std]
 
 pub mod board;

@@ -41,6 +41,7 @@ struct Arguments {
 enum Processor {
     M3,
     M4,
+    Riscv,
 }
 
 fn main() -> ExitCode {
@@ -87,6 +88,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let image = firmware(match arguments.processor {
         Processor::M3 => Board::An385,
         Processor::M4 => Board::An386,
+        Processor::Riscv => Board::Virt,
     });
     let mut machine = Machine::start(&image, Cable::Plugged, &words, &[]);
     while let Some(line) = machine.next_line() {

@@ -16,6 +16,8 @@ pub enum Board {
     An386,
     /// Cortex-M3.
     An385,
+    /// RISC-V with 32 bits.
+    Virt,
 }
 
 impl Board {
@@ -25,6 +27,7 @@ impl Board {
         match self {
             Self::An386 => "mps2-an386",
             Self::An385 => "mps2-an385",
+            Self::Virt => "virt",
         }
     }
 
@@ -34,6 +37,24 @@ impl Board {
         match self {
             Self::An386 => "thumbv7em-none-eabihf",
             Self::An385 => "thumbv7m-none-eabi",
+            Self::Virt => "riscv32imac-unknown-none-elf",
+        }
+    }
+
+    /// The emulator that has it.
+    #[must_use]
+    pub const fn emulator(self) -> &'static str {
+        match self {
+            Self::An386 | Self::An385 => "qemu-system-arm",
+            Self::Virt => "qemu-system-riscv32",
+        }
+    }
+
+    /// What it has to be told besides: how to plug a network card, which hangs on `n0`, in; and that no firmware comes before ours.
+    pub(super) const fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::An386 | Self::An385 => &["-net", "nic,netdev=n0"],
+            Self::Virt => &["-device", "virtio-net-device,netdev=n0", "-bios", "none"],
         }
     }
 }

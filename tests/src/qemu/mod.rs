@@ -42,6 +42,7 @@ pub enum Cable<'a> {
 #[derive(Debug)]
 pub struct Machine {
     child: Child,
+    emulator: &'static str,
     lines: Receiver<String>,
     /// Where the emulator takes orders.
     monitor: PathBuf,
@@ -57,14 +58,14 @@ impl Machine {
     #[must_use]
     pub fn start(image: &Image, cable: Cable<'_>, words: &[String], options: &[&str]) -> Self {
         let mut command = Command::new("timeout");
-        command.args(["--kill-after=2", &LONGEST_RUN_S.to_string(), "qemu-system-arm"]);
+        command.args(["--kill-after=2", &LONGEST_RUN_S.to_string(), image.board.emulator()]);
         command.args(["-M", image.board.machine(), "-display", "none"]);
+        command.args(image.board.options());
         let monitor = monitor_path();
         command.args(["-monitor", &format!("unix:{},server=on,wait=off", monitor.display())]);
         match cable {
-            Cable::Plugged => command.args(["-nic", "user,ipv6=off,id=n0"]),
-            Cable::Nobody => command.args(["-netdev", "hubport,id=n0,hubid=0", "-net", "nic,netdev=n0"]),
-            Cable::Serial(_) => command.args(["-nic", "none"]),
+            Cable::Plugged => command.args(["-netdev", "user,ipv6=off,id=n0"]),
+            Cable::Nobody | Cable::Serial(_) => command.args(["-netdev", "hubport,id=n0,hubid=0"]),
         };
         match cable {
             Cable::Serial(socket) => command.args(["-serial", &format!("unix:{}", socket.display())]),
@@ -78,7 +79,7 @@ impl Machine {
         let (sender, lines) = mpsc::channel();
         decode(child.stdout.take().expect("piped"), image.table, sender.clone());
         complaints(child.stderr.take().expect("piped"), sender);
-        Self { child, lines, monitor, log: Vec::new() }
+        Self { child, emulator: image.board.emulator(), lines, monitor, log: Vec::new() }
     }
 
     /// The first line of the log, from those not read yet, that contains `wanted`.
@@ -117,7 +118,7 @@ impl Machine {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 self.log.extend(self.lines.iter());
                 let code = status.code();
-                assert_ne!(code, Some(127), "qemu-system-arm is not installed: `tests/ci.sh firmware` does that");
+                assert_ne!(code, Some(127), "{} is not installed: `tests/ci.sh firmware` does that", self.emulator);
                 return code;
             }
             assert!(Instant::now() < deadline, "the device does not end\n{}", self.transcript());

@@ -3,6 +3,7 @@
 //! What the device logged is shown when a test fails.
 
 mod cost;
+mod riscv;
 mod room;
 mod same_bytes;
 mod serial;

@@ -1,4 +1,4 @@
-//! Same seed, same bytes: the device's client says on a Cortex-M, byte for byte, what it says on a laptop.
+//! Same seed, same bytes: the device's client says on a Cortex-M and on a RISC-V, byte for byte, what it says on a laptop.
 //!
 //! An exchange over a bad path is recorded on the laptop in virtual time: a handshake, a join, posts, talk, a server that starts
 //! again, leaving. The script of it, every call and every datagram that came, goes to the emulated processor, which makes the same
@@ -25,8 +25,8 @@ const DATAGRAM: u8 = 2;
 const POST: u8 = 4;
 
 #[test]
-fn same_seed_same_bytes_on_laptop_and_cortex_m() {
-    for (seed, boards) in [(1, &[Board::An386, Board::An385][..]), (2, &[Board::An386])] {
+fn same_seed_same_bytes_on_laptop_cortex_m_and_risc_v() {
+    for (seed, boards) in [(1, &[Board::An386, Board::An385, Board::Virt][..]), (2, &[Board::An386])] {
         let recording = record(seed);
         agrees(&recording.told, &replay(&recording.script).expect("a script"), "the laptop, the second time");
         for &board in boards {

@@ -9,10 +9,10 @@ use core::ffi::CStr;
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use cortex_m_rt::entry;
 use kabar_embedded_example::script::{PlayError, Player};
 use kabar_firmware::board::{self, Clock, Exit};
 use kabar_firmware::once::Once;
+use kabar_firmware::processor::entry;
 use semihosting::fs::File;
 use semihosting::io::{Read as _, Write as _};
 

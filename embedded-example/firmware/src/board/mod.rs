@@ -15,9 +15,13 @@
 #[cfg(target_arch = "arm")]
 mod mps2;
 pub mod provision;
+#[cfg(target_arch = "riscv32")]
+mod virt;
 
 #[cfg(target_arch = "arm")]
 pub use mps2::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
+#[cfg(target_arch = "riscv32")]
+pub use virt::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
 
 use kabar_embedded_example::Addressing;
 

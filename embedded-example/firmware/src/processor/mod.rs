@@ -11,6 +11,10 @@
 
 #[cfg(target_arch = "arm")]
 mod cortex_m;
+#[cfg(target_arch = "riscv32")]
+mod riscv;
 
 #[cfg(target_arch = "arm")]
 pub use self::cortex_m::{PAINT, entry, is_return_address, stack, stack_pointer};
+#[cfg(target_arch = "riscv32")]
+pub use self::riscv::{PAINT, entry, is_return_address, stack, stack_pointer};
