@@ -90,18 +90,19 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
 /// What a host sees first; how others come in.
 fn first_screen(hosted: &Hosted, history: &Path) -> String {
     let invite = hosted.invite();
-    let reach = if hosted.is_local_only() {
-        "With this address only this computer can join:"
+    let (reach, otherwise) = if hosted.is_local_only() {
+        ("With this address only this computer can join:", String::new())
     } else {
-        "Others on this network join with:"
+        let port = hosted.local_addr().port();
+        let otherwise = format!("If they cannot reach you: allow UDP port {port} in this computer's firewall.\n");
+        ("Others on this network join with:", otherwise)
     };
     format!(
         "Kabar room \"{room}\", hosted on this computer (history: {history})\n\
          {reach}\n  kabar join {invite}\n\
-         If they cannot reach you: allow UDP port {port} in this computer's firewall.\n",
+         {otherwise}",
         room = invite.room,
         history = from_home(history),
-        port = hosted.local_addr().port(),
     )
 }
 

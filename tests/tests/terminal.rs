@@ -55,7 +55,10 @@ fn the_printed_line_joins_and_both_talk() {
     let home = home();
     let mut darryl = host(home.path(), &[]);
     darryl.expect("You are darryl.");
-    let line = printed_line(&darryl.screen());
+    let screen = darryl.screen();
+    assert!(screen.contains("With this address only this computer can join:"), "{screen}");
+    assert!(!screen.contains("firewall"), "nothing to be allowed there: {screen}");
+    let line = printed_line(&screen);
     let mut arguments: Vec<_> = line.iter().map(String::as_str).collect();
     arguments.extend(["--name", "farhan"]);
     let mut farhan = Terminal::start("kabar", &home.path().join("second"), &arguments);
