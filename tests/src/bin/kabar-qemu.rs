@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -32,6 +33,9 @@ struct Arguments {
     /// Leave after so many readings.
     #[arg(long)]
     readings: Option<u32>,
+    /// Give it a serial port in place of a network: the socket of `kabar bridge --serial unix:SOCKET`. The Cortex-M board only.
+    #[arg(long, value_name = "SOCKET", conflicts_with = "processor")]
+    serial: Option<PathBuf>,
     /// 64 hexadecimal digits that own the name; without them: an identity for this run only.
     #[arg(long)]
     identity: Option<String>,
@@ -76,21 +80,29 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let mut words = vec![
         format!("seed={}", seed()?),
         format!("identity={}{}", HEXLOWER.encode(&identity), HEXLOWER.encode(&public)),
-        format!("server={ip}:{}", server.port()),
         format!("fingerprint={fingerprint}"),
         format!("room={room}"),
         format!("secret={secret}"),
         format!("name={}", arguments.name),
-        "ip=dhcp".to_owned(),
         format!("every={}", arguments.every),
     ];
+    let cable = match &arguments.serial {
+        None => {
+            words.extend([format!("server={ip}:{}", server.port()), "ip=dhcp".to_owned()]);
+            Cable::Plugged
+        }
+        Some(socket) => {
+            words.push("link=serial".to_owned());
+            Cable::Serial(socket)
+        }
+    };
     words.extend(arguments.readings.map(|readings| format!("readings={readings}")));
     let image = firmware(match arguments.processor {
         Processor::M3 => Board::An385,
         Processor::M4 => Board::An386,
         Processor::Riscv => Board::Virt,
     });
-    let mut machine = Machine::start(&image, Cable::Plugged, &words, &[]);
+    let mut machine = Machine::start(&image, cable, &words, &[]);
     while let Some(line) = machine.next_line() {
         println!("{line}");
     }
