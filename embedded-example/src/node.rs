@@ -22,6 +22,8 @@ use crate::profile::{self, DATAGRAM_LEN, DeviceClient};
 pub const MAX_FRAMES_PER_POLL: usize = 16;
 /// Datagrams given to the device per [`Node::poll`] (SPEC 5.4).
 pub const MAX_DATAGRAMS_PER_POLL: usize = 10;
+/// So long a DHCP server is waited for before it is asked again (RFC 2131 4.1). smoltcp's own would be 10 s.
+pub const DHCP_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(4);
 
 /// Where this node is in the IP network.
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +168,11 @@ impl<'a> Node<'a> {
         let socket = sockets.add(socket);
         let dhcp = (network.addressing == Addressing::Dhcp).then(|| {
             assert!(matches!(network.hardware, HardwareAddress::Ethernet(_)), "DHCP needs Ethernet");
-            sockets.add(dhcpv4::Socket::new())
+            let mut socket = dhcpv4::Socket::new();
+            let mut retry = socket.get_retry_config();
+            (retry.discover_timeout, retry.initial_request_timeout) = (DHCP_TIMEOUT, DHCP_TIMEOUT);
+            socket.set_retry_config(retry);
+            sockets.add(socket)
         });
         Self {
             client: &mut storage.client,

@@ -2,10 +2,12 @@
 //!
 //! * [`build`](mod@build): the image, and the table that turns its log from numbers into lines.
 //! * [`Machine`]: one run of it.
+//! * [`Wire`]: a cable to its network card on which frames are lost and damaged.
 //!
 //! The guest reaches this computer at [`HOST`].
 
 pub mod build;
+pub mod wire;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 use defmt_decoder::{DecodeError, Table};
 
 pub use build::{Board, Image, Program, firmware, image};
+pub use wire::Wire;
 
 use crate::process::PATIENCE;
 
@@ -28,10 +31,12 @@ pub const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 const LONGEST_RUN_S: u32 = 120;
 
 /// The network card's other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cable {
+#[derive(Clone, Copy, Debug)]
+pub enum Cable<'a> {
     /// A network with DHCP, behind which this computer is.
     Plugged,
+    /// The same, at the far end of a cable on which things happen to frames.
+    Along(&'a Wire),
     /// A network without anybody.
     Nobody,
 }
@@ -53,7 +58,7 @@ impl Machine {
     /// # Panics
     /// If the emulator is not installed.
     #[must_use]
-    pub fn start(image: &Image, cable: Cable, words: &[String], options: &[&str]) -> Self {
+    pub fn start(image: &Image, cable: Cable<'_>, words: &[String], options: &[&str]) -> Self {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=2", &LONGEST_RUN_S.to_string(), "qemu-system-arm"]);
         command.args(["-M", image.board.machine(), "-display", "none", "-serial", "none"]);
@@ -61,6 +66,7 @@ impl Machine {
         command.args(["-monitor", &format!("unix:{},server=on,wait=off", monitor.display())]);
         match cable {
             Cable::Plugged => command.args(["-nic", "user,ipv6=off,id=n0"]),
+            Cable::Along(wire) => command.args(wire.options()),
             Cable::Nobody => command.args(["-netdev", "hubport,id=n0,hubid=0", "-net", "nic,netdev=n0"]),
         };
         let told: String = words.iter().map(|word| format!(",arg={word}")).collect();

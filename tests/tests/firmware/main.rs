@@ -3,6 +3,8 @@
 //! What the device logged is shown when a test fails.
 
 mod cost;
+mod craft;
+mod frames;
 mod room;
 
 use kabar_embedded_example::profile;

@@ -114,12 +114,12 @@ impl Device {
     }
 
     /// Starts it; it finds the server at its own port.
-    pub(crate) fn start(&self, image: Image, cable: Cable, room: &Room) -> Machine {
+    pub(crate) fn start(&self, image: Image, cable: Cable<'_>, room: &Room) -> Machine {
         self.start_at(image, cable, room, &room.address)
     }
 
     /// Starts it; it finds the server at `address`, which is one of this computer's.
-    pub(crate) fn start_at(&self, image: Image, cable: Cable, room: &Room, address: &str) -> Machine {
+    pub(crate) fn start_at(&self, image: Image, cable: Cable<'_>, room: &Room, address: &str) -> Machine {
         let port = address.rsplit(':').next().expect("a port");
         Machine::start(&image, cable, &self.words(room, port), &self.options)
     }
