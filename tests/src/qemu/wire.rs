@@ -32,7 +32,7 @@ const MAX_FRAME: usize = 1 << 16;
 /// Frames that are remembered per direction.
 const MAX_REMEMBERED: usize = 256;
 /// How often somebody who waits for a frame looks.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(1);
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ impl Wire {
         self.down.came()
     }
 
-    /// Injects `question` until the card sends a frame that is the answer.
+    /// Injects `question`, which nobody asked before, until the card sends a frame that is the answer.
     ///
     /// # Panics
     /// If there is none within [`PATIENCE`].

@@ -93,14 +93,15 @@ impl Stations {
         self.frame(ARP, &packet)
     }
 
-    /// Asks the device for its hardware address, in the name of somebody whose address nobody else uses.
-    pub(crate) fn who_are_you(&self) -> Vec<u8> {
-        self.arp(1, STRANGER, Ipv4Addr::from(ASKER))
+    /// Asks the device for its hardware address, for the `number`th time, in the name of somebody whose address nobody else uses.
+    pub(crate) fn who_are_you(&self, number: u16) -> Vec<u8> {
+        self.arp(1, asker(number), Ipv4Addr::from(ASKER))
     }
 
     /// Whether `frame` answers that.
-    pub(crate) fn is_answer(frame: &[u8]) -> bool {
-        frame.len() >= 42 && frame[12..14] == ARP.to_be_bytes() && frame[20..22] == [0, 2] && frame[38..42] == ASKER
+    pub(crate) fn is_answer(frame: &[u8], number: u16) -> bool {
+        let is_reply = frame.len() >= 42 && frame[12..14] == ARP.to_be_bytes() && frame[20..22] == [0, 2];
+        is_reply && frame[32..38] == asker(number) && frame[38..42] == ASKER
     }
 
     fn ping(&self) -> Vec<u8> {
@@ -127,7 +128,7 @@ impl Stations {
         let genuine = self.server_says(replayed);
         let mut all = Vec::new();
         for datagram in [&junk, &genuine] {
-            for len in [8, 512] {
+            for len in [64, 512] {
                 all.extend(self.cut(datagram, len));
                 all.extend(self.cut(datagram, len).into_iter().rev());
             }
@@ -245,6 +246,12 @@ impl Flood {
             }
         }
     }
+}
+
+/// The hardware address that asks for the `number`th time: it comes back with the answer.
+fn asker(number: u16) -> Hardware {
+    let [high, low] = number.to_be_bytes();
+    [0x02, 0, 0, 1, high, low]
 }
 
 /// In the unit of the header: eight bytes.

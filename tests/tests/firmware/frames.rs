@@ -9,10 +9,13 @@ use crate::craft::{Flood, Stations};
 use crate::readings;
 use crate::room::{Device, Room};
 
-/// Frames of a flood at least ...
+/// Frames of a flood of which the device takes each, so many at a time as the card has room for ...
+const TAKEN: usize = 280;
+const AT_A_TIME: usize = 4;
+/// ... then so many at least as fast as they can be sent, most of which the card has no room for ...
 const FLOOD: usize = 5_000;
 /// ... and at most: a device that does not measure meanwhile is one that the flood keeps from its work.
-const LONGEST_FLOOD: usize = 200_000;
+const LONGEST_FLOOD: usize = 2_000_000;
 
 /// Readings that are waited for.
 const READINGS: usize = 15;
@@ -56,6 +59,8 @@ struct Scene {
     wire: Wire,
     device: Machine,
     stations: Stations,
+    /// How often the device was asked who it is.
+    asked: u16,
 }
 
 impl Scene {
@@ -68,11 +73,17 @@ impl Scene {
         anna.expect("probe: reading 2: ");
         let port = room.address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         let stations = Stations::of(&wire.sent_by_card(), port);
-        Self { room, anna, wire, device, stations }
+        Self { room, anna, wire, device, stations, asked: 0 }
     }
 
-    /// Injects until the device has measured three times more.
+    /// A flood, until the device has measured three times more.
     fn flood(&mut self, mut next: impl FnMut() -> Vec<u8>) {
+        for _ in 0..TAKEN / AT_A_TIME {
+            for _ in 0..AT_A_TIME {
+                self.wire.inject(&next());
+            }
+            self.ask();
+        }
         let enough = self.device.count("measured") + 3;
         let mut injected = 0;
         while injected < FLOOD || self.device.count("measured") < enough {
@@ -84,10 +95,15 @@ impl Scene {
         }
     }
 
+    /// The device answers its neighbour, and so has taken what came before.
+    fn ask(&mut self) {
+        self.asked += 1;
+        self.wire.ask(&self.stations.who_are_you(self.asked), |frame| Stations::is_answer(frame, self.asked));
+    }
+
     /// It is still there, has lost nothing, and nobody saw anything.
     fn check(mut self) {
-        let stations = self.stations;
-        self.wire.ask(&stations.who_are_you(), Stations::is_answer);
+        self.ask();
         let measured = self.device.count("measured");
         self.anna.expect(&format!("probe: reading {measured}: "));
         self.anna.type_line("@probe status");
@@ -165,6 +181,7 @@ fn fragments_of_ip_packets_do_no_harm() {
     let mut scene = Scene::open();
     let replayed = scene.stations.latest_from_server(&scene.wire.sent_to_card());
     let fragments = scene.stations.fragments(&replayed);
+    assert!(fragments.len() <= TAKEN, "the device takes each");
     let mut next = fragments.iter().cycle();
     scene.flood(|| next.next().expect("it goes round").clone());
     scene.check();
