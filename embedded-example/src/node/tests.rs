@@ -181,7 +181,10 @@ fn drops_a_datagram_that_comes_in_fragments() {
     let mut whole = [0xee; HEADERS_LEN + 1000];
     wrap(&mut whole, SERVER, NODE);
     let (first, last) = whole[20..].split_at(504);
-    for (field, part) in [(0x2000, first), (504 / 8, last), (0x2000, last), (504 / 8, first)] {
+    // The last two look like a datagram themselves.
+    let parts =
+        [(0x2000, first), (504 / 8, last), (0x2000, last), (504 / 8, first), (0x2000, &whole[20..]), (1, &whole[20..])];
+    for (field, part) in parts {
         push_fragment(&mut device, field, part);
     }
     node.poll(at(1), &mut device, |_| {});
