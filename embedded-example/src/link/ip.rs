@@ -17,6 +17,9 @@ use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 use super::{Address, Link, Received};
 use crate::profile::DATAGRAM_LEN;
 
+/// So long a DHCP server is waited for before it is asked again (RFC 2131 4.1). smoltcp's own would be 10 s.
+pub const DHCP_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(4);
+
 /// Where this end is in the IP network.
 #[derive(Clone, Copy, Debug)]
 pub struct Network {
@@ -128,7 +131,11 @@ impl<'a, D: Device> IpLink<'a, D> {
         let socket = sockets.add(socket);
         let dhcp = (network.addressing == Addressing::Dhcp).then(|| {
             assert!(matches!(network.hardware, HardwareAddress::Ethernet(_)), "DHCP needs Ethernet");
-            sockets.add(dhcpv4::Socket::new())
+            let mut socket = dhcpv4::Socket::new();
+            let mut retry = socket.get_retry_config();
+            (retry.discover_timeout, retry.initial_request_timeout) = (DHCP_TIMEOUT, DHCP_TIMEOUT);
+            socket.set_retry_config(retry);
+            sockets.add(socket)
         });
         Self { device, interface, sockets, socket, dhcp }
     }

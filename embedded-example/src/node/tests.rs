@@ -8,7 +8,7 @@ use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use smoltcp::phy::Medium;
-use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpProtocol, Ipv4Cidr, Ipv4Packet};
 
 use super::*;
 use crate::host::device::{unwrap, wrap};
@@ -144,4 +144,68 @@ fn does_not_start_towards_what_it_cannot_reach() {
     let mut node = node(&mut storage, &mut ip);
     assert_eq!(start(&mut node, "[2001:db8::1]:9999".parse().unwrap()), Err(StartError::Unreachable));
     assert_eq!(node.client().state(), State::Idle);
+}
+
+#[test]
+fn asks_for_an_address_again_after_four_seconds() {
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let hardware = HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1]));
+    let network = Network { hardware, addressing: Addressing::Dhcp, ..network() };
+    let link = IpLink::new(&mut ip, &network, Queues::new(Medium::Ethernet), Instant::ZERO);
+    let mut node = Node::new(&mut storage, link);
+    start(&mut node, SERVER.into()).unwrap();
+    node.poll(Instant::ZERO, |_| {});
+    assert_eq!(std::mem::take(&mut device(&mut node).outgoing).len(), 1, "it asks, and says nothing else");
+
+    // RFC 2131 4.1: the next try after 4 s.
+    let due = node.poll_timeout(Instant::ZERO).expect("it asks again");
+    assert_eq!(due, Instant::ZERO + Duration::from_secs(4));
+    node.poll(at(3_999_999), |_| {});
+    assert!(device(&mut node).outgoing.is_empty());
+    node.poll(due, |_| {});
+    assert_eq!(device(&mut node).outgoing.len(), 1);
+}
+
+/// An IP packet from the server with `part` of a datagram. `field`: flags and offset.
+fn push_fragment(device: &mut Queues, field: u16, part: &[u8]) {
+    let mut packet = std::vec![0; 20];
+    packet.extend_from_slice(part);
+    let mut header = Ipv4Packet::new_unchecked(&mut packet[..]);
+    header.set_version(4);
+    header.set_header_len(20);
+    header.set_total_len(u16::try_from(20 + part.len()).unwrap());
+    header.set_more_frags(field & 0x2000 != 0);
+    header.set_frag_offset((field & 0x1fff) * 8);
+    header.set_hop_limit(64);
+    header.set_next_header(IpProtocol::Udp);
+    header.set_src_addr(*SERVER.ip());
+    header.set_dst_addr(*NODE.ip());
+    header.fill_checksum();
+    device.incoming.push_back(packet);
+}
+
+/// smoltcp is built without reassembly: a datagram of this protocol is shorter than a packet of any network.
+#[test]
+fn drops_a_datagram_that_comes_in_fragments() {
+    let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
+    let mut node = node(&mut storage, &mut ip);
+    start(&mut node, SERVER.into()).unwrap();
+    node.poll(Instant::ZERO, |_| {});
+    sent(device(&mut node));
+    let mut whole = [0xee; HEADERS_LEN + 1000];
+    wrap(&mut whole, SERVER, NODE);
+    let (first, last) = whole[20..].split_at(504);
+    // The last two look like a datagram themselves.
+    let parts =
+        [(0x2000, first), (504 / 8, last), (0x2000, last), (504 / 8, first), (0x2000, &whole[20..]), (1, &whole[20..])];
+    for (field, part) in parts {
+        push_fragment(device(&mut node), field, part);
+    }
+    node.poll(at(1), |_| {});
+    assert!(device(&mut node).incoming.is_empty());
+    assert_eq!(node.client().counters().damaged, 0, "none reaches the client");
+
+    push_fragment(device(&mut node), 0, &whole[20..]);
+    node.poll(at(2), |_| {});
+    assert_eq!(node.client().counters().damaged, 1, "the same in one piece does");
 }

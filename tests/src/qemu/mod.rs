@@ -2,10 +2,12 @@
 //!
 //! * [`build`](mod@build): the image, and the table that turns its log from numbers into lines.
 //! * [`Machine`]: one run of it.
+//! * [`Wire`]: a cable to its network card on which frames are lost and damaged.
 //!
 //! The guest reaches this computer at [`HOST`].
 
 pub mod build;
+pub mod wire;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Ipv4Addr;
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 use defmt_decoder::{DecodeError, Table};
 
 pub use build::{Board, Image, Program, firmware, image};
+pub use wire::Wire;
 
 use crate::process::PATIENCE;
 
@@ -32,6 +35,8 @@ const LONGEST_RUN_S: u32 = 120;
 pub enum Cable<'a> {
     /// A network with DHCP, behind which this computer is.
     Plugged,
+    /// The same, at the far end of a cable on which things happen to frames.
+    Along(&'a Wire),
     /// A network without anybody.
     Nobody,
     /// No network: the serial port, at whose other end somebody waits on this socket.
@@ -65,6 +70,7 @@ impl Machine {
         command.args(["-monitor", &format!("unix:{},server=on,wait=off", monitor.display())]);
         match cable {
             Cable::Plugged => command.args(["-netdev", "user,ipv6=off,id=n0"]),
+            Cable::Along(wire) => command.args(wire.options()),
             Cable::Nobody | Cable::Serial(_) => command.args(["-netdev", "hubport,id=n0,hubid=0"]),
         };
         match cable {

@@ -3,6 +3,8 @@
 //! What the device logged is shown when a test fails.
 
 mod cost;
+mod craft;
+mod frames;
 mod riscv;
 mod room;
 mod same_bytes;
