@@ -138,10 +138,10 @@ fn sections(path: &Path) -> BTreeMap<String, u64> {
 fn talk(image: Image, figures: &mut Figures) {
     let room = Room::open();
     let mut anna = room.laptop("anna");
-    let device = Device::new("probe").static_address().counting().every_ms(500).readings(10);
-    let mut device = device.start(image, Cable::Plugged, &room);
-    let joined = device.expect("figures: join");
-    figures.insert("handshake and join, instructions", instructions(number_before(&joined, " ticks")));
+    let (mut device, first) = join(image, &room, "probe");
+    // Something that comes late on a busy computer is asked for again, which only adds: the least is what it costs.
+    let again = ["second", "third"].map(|name| join(image, &room, name).1);
+    figures.insert("handshake and join, instructions", again.into_iter().fold(first, u64::min));
     anna.type_line(&"x".repeat(usize::from(kabar_embedded_example::profile::LARGEST_ENTRY)));
     anna.type_line("@probe status");
     anna.expect("probe: anna: reading ");
@@ -149,6 +149,15 @@ fn talk(image: Image, figures: &mut Figures) {
     let whole = device.log.iter().find(|line| line.contains("figures: longest")).expect("it tells at its end");
     figures.insert("longest step, instructions", instructions(number_before(whole, " ticks")));
     figures.insert("peak stack, bytes", number_before(whole, " bytes"));
+}
+
+/// A device that has joined, and what that took.
+fn join(image: Image, room: &Room, name: &'static str) -> (Machine, u64) {
+    let device = Device::new(name).static_address().counting().every_ms(500).readings(10);
+    let mut device = device.start(image, Cable::Plugged, room);
+    let joined = device.expect("figures: join");
+    let took = instructions(number_before(&joined, " ticks"));
+    (device, took)
 }
 
 fn seal_and_open(figures: &mut Figures) {
