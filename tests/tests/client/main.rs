@@ -9,11 +9,6 @@ use std::path::Path;
 
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, text};
-use tempfile::TempDir;
-
-fn home() -> TempDir {
-    tempfile::tempdir().expect("a folder for the test")
-}
 
 /// A file below `home` that holds `content`.
 fn file(home: &Path, name: &str, content: &str) -> String {
