@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, home, text};
+use kabar_tests::room::{Room, home};
 use kabar_tests::terminal::{CTRL_C, CTRL_D, TAB, Terminal, UP};
 
 fn host(home: &Path, further: &[&str]) -> Terminal {
@@ -95,9 +95,7 @@ fn a_line_is_shown_once_and_only_when_it_is_stored() {
 #[test]
 fn kabar_alone_asks_and_then_knows_the_room() {
     let home = home();
-    let password = home.path().join("password");
-    std::fs::write(&password, "terbuka\n").expect("a file");
-    let room = Room::start_with(home.path(), "127.0.0.1:0", &["--password-file", text(&password)]);
+    let room = Room::start_with_password(home.path(), "terbuka");
     let mine = room.home_of("anna");
     let mut terminal = Terminal::start("kabar", &mine, &[]);
     terminal.expect("Address: ");
@@ -147,9 +145,7 @@ fn a_wrong_address_is_told_and_ends_with_3() {
 #[test]
 fn a_wrong_password_is_asked_for_three_times_in_all() {
     let home = home();
-    let password = home.path().join("password");
-    std::fs::write(&password, "terbuka\n").expect("a file");
-    let room = Room::start_with(home.path(), "127.0.0.1:0", &["--password-file", text(&password)]);
+    let room = Room::start_with_password(home.path(), "terbuka");
     let arguments = ["join", &room.address, "--name", "anna", "--accept-new"];
     let mut terminal = Terminal::start("kabar", home.path(), &arguments);
     terminal.expect("Password of lobby: ");

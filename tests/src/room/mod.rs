@@ -67,7 +67,18 @@ impl Room {
         Self::start_with_own_key(home, listen, further)
     }
 
-    /// The same for a test in which it matters that no other server has its key: it makes one, unless it has it from before.
+    /// The same on any port, for whoever knows the password too.
+    ///
+    /// # Panics
+    /// If its file cannot be written.
+    #[must_use]
+    pub fn start_with_password(home: &Path, password: &str) -> Self {
+        let file = home.join("password");
+        std::fs::write(&file, format!("{password}\n")).expect("a file");
+        Self::start_with(home, "127.0.0.1:0", &["--password-file", text(&file)])
+    }
+
+    /// As [`Room::start_with`], for a test in which it matters that no other server has its key: it makes one, unless it has it from before.
     #[must_use]
     pub fn start_with_own_key(home: &Path, listen: &str, further: &[&str]) -> Self {
         let server = start_server(home, &[&["--listen", listen], further].concat());

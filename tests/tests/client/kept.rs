@@ -6,7 +6,7 @@ use std::process::Command;
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, data_dir, home, text};
 
-use super::{ends_with, file, room_with_password, run};
+use super::{ends_with, file, run};
 
 #[test]
 fn the_next_visit_goes_on_behind_the_last_line_written_out() {
@@ -164,7 +164,7 @@ fn a_room_of_several_servers_is_not_guessed() {
 #[test]
 fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
     let home = home();
-    let room = room_with_password(home.path());
+    let room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
     let mine = room.home_of("anna");
     let join = |further: &[&str]| {
@@ -194,7 +194,7 @@ fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
 #[test]
 fn a_changed_key_stops_and_says_how_it_is_taken_on_purpose() {
     let home = home();
-    let mut room = room_with_password(home.path());
+    let mut room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
     let mine = room.home_of("anna");
     let join = ["join", &room.address.clone(), "--name", "anna", "--password-file", &password];

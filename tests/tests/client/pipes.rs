@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use kabar_tests::process::{Process, program};
 use kabar_tests::room::{Room, home, text};
 
-use super::{ends_with, file, room_with_password, run};
+use super::{ends_with, file, run};
 
 #[test]
 fn passwords_come_from_a_file_the_environment_or_standard_input() {
     let home = home();
-    let room = room_with_password(home.path());
+    let room = Room::start_with_password(home.path(), "terbuka");
     let (right, wrong) = (file(home.path(), "right", "terbuka\n"), file(home.path(), "wrong", "tertutup\n"));
     let join = |name: &str, further: &[&str]| {
         let mut arguments = vec!["join", room.address.as_str(), "--accept-new", "--name", name];
