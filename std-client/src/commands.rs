@@ -276,6 +276,7 @@ fn first_line_of_stdin() -> Result<String, Ending> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::temporary_dir;
 
     #[test]
     fn a_target_is_an_invite_a_server_or_a_room() {
@@ -293,8 +294,7 @@ mod tests {
 
     #[test]
     fn a_word_is_a_room_that_is_known_or_a_host() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
+        let (_home, dir) = temporary_dir();
         let lobby = RoomName::new("lobby").unwrap();
         let learn = |address: &str, key: u8, room: &str| {
             let (address, fingerprint) = (address.parse().unwrap(), kabar_core::session::Fingerprint([key; 20]));

@@ -111,12 +111,7 @@ fn show(cursor: Cursor) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn dir() -> (tempfile::TempDir, DataDir) {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
-        (home, dir)
-    }
+    use crate::temporary_dir;
 
     fn file(dir: &DataDir, room: &str, name: &str) -> CursorFile {
         CursorFile::new(dir, &Fingerprint([7; 20]), &RoomName::new(room).unwrap(), name)
@@ -126,7 +121,7 @@ mod tests {
 
     #[test]
     fn each_name_and_room_has_its_own() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         file(&dir, "lobby", "anna").save(AT).unwrap();
         assert_eq!(file(&dir, "lobby", "anna").load().unwrap(), Some(AT));
         assert_eq!(file(&dir, "lobby", "bob").load().unwrap(), None);
@@ -135,7 +130,7 @@ mod tests {
 
     #[test]
     fn one_process_at_a_time_writes_it() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let mut first = file(&dir, "lobby", "anna");
         first.save(AT).unwrap();
         let mut second = file(&dir, "lobby", "anna");
@@ -148,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_damaged_one_is_told() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let anna = file(&dir, "lobby", "anna");
         let text = show(AT);
         for damaged in ["", &text[..20], &text.replace("42", "-1"), &text.replace("09", "zz"), &format!("{text}more")] {
@@ -159,7 +154,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_before_it_is_known_where() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let slot = CursorSlot::default();
         slot.save(AT).unwrap();
         slot.set(file(&dir, "lobby", "anna"));

@@ -236,16 +236,11 @@ fn allowed(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn dir() -> (tempfile::TempDir, DataDir) {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
-        (home, dir)
-    }
+    use crate::temporary_dir;
 
     #[test]
     fn a_name_keeps_its_key_whatever_its_spelling() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let first = Person::become_one(&dir, Some("Farhan"), None).unwrap().seed;
         assert_eq!(Person::become_one(&dir, Some("Farhan"), None).unwrap().seed, first);
         assert_eq!(Person::become_one(&dir, Some("FARHAN"), None).unwrap().seed, first);
@@ -254,7 +249,7 @@ mod tests {
 
     #[test]
     fn who_asks_for_a_name_in_use_is_the_same_person() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let first = Person::become_one(&dir, Some("farhan"), None).unwrap();
         let second = Person::become_one(&dir, Some("Farhan"), None).unwrap();
         assert_eq!(first.seed, second.seed);
@@ -262,7 +257,7 @@ mod tests {
 
     #[test]
     fn the_usual_name_is_taken_unless_it_is_in_use_or_another_is_wanted() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let first = Person::become_one(&dir, None, Some("farhan")).unwrap();
         assert_eq!((first.name.as_str(), first.is_makeshift), ("farhan", false));
         let second = Person::become_one(&dir, None, Some("farhan")).unwrap();
@@ -272,7 +267,7 @@ mod tests {
 
     #[test]
     fn who_asked_for_no_name_gets_one_that_is_free() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let first = Person::become_one(&dir, None, None).unwrap();
         let second = Person::become_one(&dir, None, None).unwrap();
         assert_eq!(second.name, format!("{}-2", first.name));
@@ -281,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_not_allowed_is_told() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         for name in ["", "a:b", "../x", "server", " x"] {
             assert_eq!(Person::become_one(&dir, Some(name), None).unwrap_err().exit, Exit::Name, "{name}");
         }
@@ -289,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_damaged_key_is_told_and_never_replaced() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let text = show(None, &[7; SEED_LEN]);
         assert_eq!(parse(&text).unwrap(), (None, Zeroizing::new([7; SEED_LEN])));
         for damaged in ["", &text[..60], &text.replacen('7', "6", 1), &text.replace("identity 1", "identity 2")] {
@@ -302,8 +297,8 @@ mod tests {
 
     #[test]
     fn a_key_is_carried_to_another_computer() {
-        let (_home, here) = dir();
-        let (_other, there) = self::dir();
+        let (_home, here) = temporary_dir();
+        let (_other, there) = temporary_dir();
         let seed = Person::become_one(&here, Some("Farhan"), None).unwrap().seed;
         let kept = Kept::load(&here, "farhan").unwrap().unwrap();
         let (name, carried) = Kept::import(&kept.export("Farhan")).unwrap();
@@ -318,7 +313,7 @@ mod tests {
 
     #[test]
     fn who_is_in_use_is_not_forgotten() {
-        let (_home, dir) = dir();
+        let (_home, dir) = temporary_dir();
         let _person = Person::become_one(&dir, Some("anna"), None).unwrap();
         assert!(Kept::forget(&dir, "anna").unwrap_err().line.unwrap().contains("in use"));
         assert!(Kept::load(&dir, "anna").unwrap().is_some());

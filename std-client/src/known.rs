@@ -209,6 +209,7 @@ impl KnownServers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::temporary_dir;
 
     fn joined<'a>(
         address: &'a HostPort,
@@ -221,8 +222,7 @@ mod tests {
 
     #[test]
     fn remembers_by_key_and_finds_by_address() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
+        let (_home, dir) = temporary_dir();
         let (here, there): (HostPort, HostPort) = ("here:1".parse().unwrap(), "[::1]:2".parse().unwrap());
         let (ours, theirs) = (Fingerprint([1; 20]), Fingerprint([2; 20]));
         let (lobby, other) = (RoomName::new("lobby").unwrap(), RoomName::new("other").unwrap());
@@ -257,8 +257,7 @@ mod tests {
 
     #[test]
     fn rooms_are_listed_and_forgotten() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
+        let (_home, dir) = temporary_dir();
         let (here, ours) = ("here:1".parse().unwrap(), Fingerprint([1; 20]));
         for room in ["lobby", "other"] {
             KnownServers::remember(&dir, &joined(&here, &ours, &RoomName::new(room).unwrap(), None)).unwrap();
@@ -295,8 +294,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_told() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
+        let (_home, dir) = temporary_dir();
         for damaged in
             ["[[server]", "[[server]]\nfingerprint = \"x\"\nroom=\"lobby\"\naddresses=[]\nname=\"a\"\n", "x = 1\n"]
         {

@@ -24,3 +24,11 @@ pub mod resolve;
 pub mod talk;
 pub mod ui;
 pub mod words;
+
+/// A data directory of a test's own, and the folder that holds it.
+#[cfg(test)]
+fn temporary_dir() -> (tempfile::TempDir, kabar_server::data_dir::DataDir) {
+    let home = tempfile::tempdir().unwrap();
+    let dir = kabar_server::data_dir::DataDir::open(home.path()).unwrap();
+    (home, dir)
+}

@@ -194,6 +194,16 @@ impl DataDir {
     }
 }
 
+#[cfg(test)]
+impl DataDir {
+    /// One of a test's own, and the folder that holds it.
+    pub(crate) fn temporary() -> (tempfile::TempDir, Self) {
+        let home = tempfile::tempdir().unwrap();
+        let dir = Self::open(home.path()).unwrap();
+        (home, dir)
+    }
+}
+
 impl FileError {
     /// Makes an error of what [`io`] says about doing `action` to `path`.
     pub fn new(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {

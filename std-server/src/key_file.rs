@@ -145,12 +145,6 @@ mod tests {
 
     use super::*;
 
-    fn dir() -> (tempfile::TempDir, DataDir) {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
-        (home, dir)
-    }
-
     fn key_text() -> &'static str {
         static TEXT: OnceLock<String> = OnceLock::new();
         TEXT.get_or_init(|| {
@@ -160,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_server_keeps_its_key_and_secret() {
-        let (_home, dir) = dir();
+        let (_home, dir) = DataDir::temporary();
         let lobby = RoomName::new("lobby").unwrap();
         let first = load_or_make_key(&dir, KeySize::Bits2048, || ()).unwrap();
         let second = load_or_make_key(&dir, KeySize::Bits4096, || panic!("a key is there")).unwrap();
@@ -177,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_damaged_key_is_told_and_never_replaced() {
-        let (_home, dir) = dir();
+        let (_home, dir) = DataDir::temporary();
         let text = key_text();
         for damaged in [
             "",
@@ -207,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_damaged_secret_is_told_and_never_replaced() {
-        let (_home, dir) = dir();
+        let (_home, dir) = DataDir::temporary();
         let lobby = RoomName::new("lobby").unwrap();
         for damaged in
             ["", "kabar room secret 2\nAAAQEAYEAUDAOCAJBIFQYDIOB4\n", "kabar room secret 1\nAAAQEAYEAUDAOCAJ\n"]

@@ -115,8 +115,7 @@ mod tests {
 
     #[test]
     fn only_the_password_is_right_and_it_keeps_its_tag() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
+        let (_home, dir) = DataDir::temporary();
         let lobby = RoomName::new("lobby").unwrap();
         let first = Password::set(&dir, &lobby, "s\u{e9}same").unwrap();
         assert!(first.verify("s\u{e9}same".as_bytes()) && !first.verify(b"sesame") && !first.verify(b""));

@@ -14,6 +14,7 @@ use kabar_core::wire::MAX_DATAGRAM;
 use kabar_embedded_example::profile::{self, DeviceClient};
 use kabar_server::invite::Invite;
 use kabar_tests::process::{PATIENCE, Process};
+use kabar_tests::room::{Room, home};
 
 /// A device whose only link is a byte stream.
 struct Device {
@@ -98,19 +99,14 @@ fn run_until(devices: &mut [&mut Device], what: &str, is_done: impl Fn(&[&mut De
 
 #[test]
 fn devices_on_one_socket_talk_with_a_laptop_through_noise() {
-    let home = tempfile::tempdir().expect("a directory");
-    let mut server = Process::start("kabar-server", home.path(), &["--listen", "127.0.0.1:0"]);
-    let address = server.expect("listening on ");
-    let address = address.trim_start_matches("listening on ");
-    let line = server.expect("kabar://");
-    let invite: Invite = line.parse().expect("an invite");
+    let room = Room::open();
+    let invite: Invite = room.invite.parse().expect("an invite");
 
-    let socket = home.path().join("serial");
+    let socket = room.home().join("serial");
     let wire = format!("unix:{}", socket.display());
-    let mut bridge = Process::start("kabar", home.path(), &["bridge", "--serial", &wire, "--to", address]);
+    let mut bridge = Process::start("kabar", room.home(), &["bridge", "--serial", &wire, "--to", &room.address]);
     let _ = bridge.expect_notice("bridging");
-    let mut laptop = Process::start("kabar", home.path(), &["join", &line, "--name", "ana"]);
-    let _ = laptop.expect_notice("Joined");
+    let mut laptop = room.laptop("ana");
 
     let mut one = Device::start(&socket, &invite, "one", 1);
     let mut two = Device::start(&socket, &invite, "two", 2);
@@ -150,7 +146,7 @@ fn devices_on_one_socket_talk_with_a_laptop_through_noise() {
 
 #[test]
 fn what_is_wrong_is_said_in_one_line() {
-    let home = tempfile::tempdir().expect("a directory");
+    let home = home();
     let cases: [(&[&str], i32); 4] = [
         (&["bridge", "--serial", "/nowhere/tty", "--to", "127.0.0.1"], 1),
         (&["bridge", "--serial", "unix:/nowhere/socket", "--to", "127.0.0.1"], 1),

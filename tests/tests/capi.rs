@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kabar_tests::process::Process;
-use tempfile::TempDir;
+use kabar_tests::room::{Room, home, text};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../embedded-example/capi");
 
@@ -28,7 +28,7 @@ fn compiled(home: &Path, source: &str) -> PathBuf {
 
 #[test]
 fn what_cannot_be_taken_is_refused_by_name() {
-    let home = tempfile::tempdir().expect("a directory");
+    let home = home();
     run(&mut Command::new(compiled(home.path(), "tests/errors.c")));
 }
 
@@ -42,17 +42,11 @@ fn the_library_is_built_for_a_microcontroller_too() {
 
 #[test]
 fn a_member_in_c_talks_with_one_on_a_laptop() {
-    let home: TempDir = tempfile::tempdir().expect("a directory");
-    let program = compiled(home.path(), "example/chat.c");
-    let program = program.to_str().expect("UTF-8");
+    let room = Room::open();
+    let program = compiled(room.home(), "example/chat.c");
+    let mut laptop = room.laptop("ana");
 
-    let mut server = Process::start("kabar-server", home.path(), &["--listen", "127.0.0.1:0"]);
-    let _ = server.expect("listening on ");
-    let invite = server.expect("kabar://");
-    let mut laptop = Process::start("kabar", home.path(), &["join", &invite, "--name", "ana"]);
-    laptop.expect_notice("Joined");
-
-    let mut device = Process::start(program, home.path(), &[&invite, "probe"]);
+    let mut device = Process::start(text(&program), room.home(), &[&room.invite, "probe"]);
     device.expect_notice("joined as probe, 2 here");
     laptop.type_line("what is up?");
     device.expect("ana: what is up?");

@@ -1,7 +1,6 @@
 //! The device's program, and its library on a bad network, against a real server and a real laptop client.
 
 use std::net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs};
-use std::path::Path;
 use std::time::{Duration, Instant as Clock};
 
 use kabar_core::chat::Kind;
@@ -11,62 +10,31 @@ use kabar_core::time::Instant;
 use kabar_embedded_example::host::{Invite, UdpDevice};
 use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
 use kabar_tests::process::{PATIENCE, Process};
+use kabar_tests::room::{Room, text};
 use smoltcp::phy::FaultInjector;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
-use tempfile::TempDir;
 
-struct Room {
-    home: TempDir,
-    invite: String,
-    /// Ends when it is dropped.
-    _server: Process,
+fn device(room: &Room, arguments: &[&str]) -> Process {
+    device_with(room, &room.invite, arguments)
 }
 
-fn room() -> Room {
-    let home = tempfile::tempdir().expect("a folder for the test");
-    let data = home.path().join("server");
-    let arguments = ["--listen", "127.0.0.1:0", "--data-dir", text(&data)];
-    let mut server = Process::start("kabar-server", home.path(), &arguments);
-    let line = server.expect("kabar://");
-    let invite = line.split_whitespace().find(|word| word.starts_with("kabar://")).expect("an invite").to_owned();
-    Room { home, invite, _server: server }
+fn device_with(room: &Room, invite: &str, arguments: &[&str]) -> Process {
+    Process::start("kabar-embedded-example", room.home(), &[&[invite], arguments].concat())
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-impl Room {
-    /// A member on a laptop, which has joined.
-    fn laptop(&self, name: &str) -> Process {
-        let mut laptop = Process::start("kabar", &self.home.path().join(name), &["join", &self.invite, "--name", name]);
-        laptop.expect_notice("Joined ");
-        laptop
-    }
-
-    fn device(&self, arguments: &[&str]) -> Process {
-        self.device_with(&self.invite, arguments)
-    }
-
-    fn device_with(&self, invite: &str, arguments: &[&str]) -> Process {
-        let arguments: Vec<&str> = [invite].iter().chain(arguments).copied().collect();
-        Process::start("kabar-embedded-example", self.home.path(), &arguments)
-    }
-
-    /// The invite with the last character but `from_end` of it turned into another one.
-    fn forged_invite(&self, from_end: usize) -> String {
-        let mut forged = self.invite.clone().into_bytes();
-        let at = forged.len() - 1 - from_end;
-        forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
-        String::from_utf8(forged).expect("ASCII")
-    }
+/// The invite with the last character but `from_end` of it turned into another one.
+fn forged(invite: &str, from_end: usize) -> String {
+    let mut forged = invite.to_owned().into_bytes();
+    let at = forged.len() - 1 - from_end;
+    forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+    String::from_utf8(forged).expect("ASCII")
 }
 
 #[test]
 fn a_device_says_a_line_and_leaves_when_it_is_stored() {
-    let room = room();
+    let room = Room::open();
     let mut farhan = room.laptop("farhan");
-    let mut device = room.device(&["--name", "probe", "--say", "21.5 \u{b0}C"]);
+    let mut device = device(&room, &["--name", "probe", "--say", "21.5 \u{b0}C"]);
     assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
     farhan.expect("probe has joined");
     let line = farhan.expect("21.5");
@@ -81,8 +49,8 @@ fn a_device_says_a_line_and_leaves_when_it_is_stored() {
 
 #[test]
 fn a_device_hears_what_a_laptop_says_and_a_stub_of_what_is_too_long() {
-    let room = room();
-    let mut device = room.device(&["--name", "probe"]);
+    let room = Room::open();
+    let mut device = device(&room, &["--name", "probe"]);
     device.expect_notice("joined as probe");
     let mut farhan = room.laptop("farhan");
     farhan.type_line("short");
@@ -98,9 +66,9 @@ fn a_device_hears_what_a_laptop_says_and_a_stub_of_what_is_too_long() {
 
 #[test]
 fn a_device_on_a_laptop_measures_and_answers_as_any_other() {
-    let room = room();
+    let room = Room::open();
     let mut farhan = room.laptop("farhan");
-    let mut device = room.device(&["--name", "probe", "--every", "1", "--readings", "3"]);
+    let mut device = device(&room, &["--name", "probe", "--every", "1", "--readings", "3"]);
     farhan.expect("probe: reading 1: ");
     farhan.type_line("@probe led on");
     farhan.expect("probe: farhan: led is on");
@@ -117,48 +85,47 @@ fn a_device_on_a_laptop_measures_and_answers_as_any_other() {
 
 #[test]
 fn nobody_there_is_exit_code_3() {
-    let room = room();
+    let room = Room::open();
     let nobody = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = nobody.local_addr().expect("bound").port();
-    let (before, after) = (room.invite.rfind(':').expect("a port"), room.invite.rfind("/lobby/").expect("a room"));
-    let invite = format!("{}:{port}{}", &room.invite[..before], &room.invite[after..]);
-    let mut device = room.device_with(&invite, &["--name", "probe", "--say", "hello"]);
+    let invite = room.invite_to(&port.to_string());
+    let mut device = device_with(&room, &invite, &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(3));
     assert!(device.noticed.iter().any(|line| line.contains(&format!("no answer from 127.0.0.1 port {port}"))));
 }
 
 #[test]
 fn another_key_than_the_invites_is_exit_code_4() {
-    let room = room();
+    let room = Room::open();
     let secret_len = 27;
-    let mut device = room.device_with(&room.forged_invite(secret_len + 20), &["--name", "probe", "--say", "hello"]);
+    let mut device = device_with(&room, &forged(&room.invite, secret_len + 20), &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(4));
     assert!(device.noticed.iter().any(|line| line.contains("the server's key")), "{:?}", device.noticed);
 }
 
 #[test]
 fn a_wrong_secret_is_exit_code_4() {
-    let room = room();
-    let mut device = room.device_with(&room.forged_invite(10), &["--name", "probe", "--say", "hello"]);
+    let room = Room::open();
+    let mut device = device_with(&room, &forged(&room.invite, 10), &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(4));
     assert!(device.noticed.iter().any(|line| line.contains("secret")), "{:?}", device.noticed);
 }
 
 #[test]
 fn a_taken_name_is_exit_code_5_and_its_owner_may_come_back() {
-    let room = room();
-    let identity = room.home.path().join("identity");
+    let room = Room::open();
+    let identity = room.home().join("identity");
     let owner = ["--name", "probe", "--say", "first", "--identity", text(&identity)];
-    assert_eq!(room.device(&owner).wait(), Some(0));
-    assert_eq!(room.device(&["--name", "probe", "--say", "mine"]).wait(), Some(5));
-    assert_eq!(room.device(&owner).wait(), Some(0));
+    assert_eq!(device(&room, &owner).wait(), Some(0));
+    assert_eq!(device(&room, &["--name", "probe", "--say", "mine"]).wait(), Some(5));
+    assert_eq!(device(&room, &owner).wait(), Some(0));
     assert_eq!(std::fs::read(identity).expect("it was made").len(), 32);
 }
 
 #[test]
 fn what_is_no_invite_is_exit_code_2() {
-    let room = room();
-    assert_eq!(room.device_with("kabar://127.0.0.1:9999/lobby", &["--name", "probe"]).wait(), Some(2));
+    let room = Room::open();
+    assert_eq!(device_with(&room, "kabar://127.0.0.1:9999/lobby", &["--name", "probe"]).wait(), Some(2));
 }
 
 /// The library, with a network card that loses and damages frames both ways.
@@ -166,7 +133,7 @@ fn what_is_no_invite_is_exit_code_2() {
 fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     const LINES: usize = 30;
     const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
-    let room = room();
+    let room = Room::open();
     let mut farhan = room.laptop("farhan");
 
     let invite: Invite = room.invite.parse().expect("the server's invite");

@@ -1,73 +1,13 @@
 //! Real `kabar-server` and `kabar` processes over loopback, as a person or a script uses them.
 
-use std::path::Path;
-
 use kabar_tests::process::Process;
-use tempfile::TempDir;
-
-struct Room {
-    home: TempDir,
-    server: Process,
-    address: String,
-    invite: String,
-}
-
-fn home() -> TempDir {
-    tempfile::tempdir().expect("a folder for the test")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-fn port(address: &str) -> &str {
-    address.rsplit(':').next().expect("a port")
-}
-
-fn serve(home: &Path, listen: &str) -> (Process, String, String) {
-    let data = home.join("server");
-    let mut server = Process::start("kabar-server", home, &["--listen", listen, "--data-dir", text(&data)]);
-    let listening = server.expect("listening on ");
-    let address = listening.rsplit(' ').next().expect("an address").to_owned();
-    let line = server.expect("kabar://");
-    let invite = line.split_whitespace().find(|word| word.starts_with("kabar://")).expect("an invite").to_owned();
-    (server, address, invite)
-}
-
-fn room() -> Room {
-    let home = home();
-    let (server, address, invite) = serve(home.path(), "127.0.0.1:0");
-    Room { home, server, address, invite }
-}
-
-impl Room {
-    fn join(&self, name: &str) -> Process {
-        join(self.home.path(), &self.invite, name)
-    }
-
-    fn invite_to(&self, other_port: &str) -> String {
-        let changed = self.invite.replace(&format!(":{}/", port(&self.address)), &format!(":{other_port}/"));
-        assert_ne!(changed, self.invite);
-        changed
-    }
-}
-
-/// Each member has a home of its own, as on a computer of its own.
-fn start(home: &Path, invite: &str, name: &str) -> Process {
-    Process::start("kabar", home, &["join", invite, "--name", name])
-}
-
-fn join(home: &Path, invite: &str, name: &str) -> Process {
-    let mut client = start(&home.join(name), invite, name);
-    client.expect_notice("Joined ");
-    client
-}
+use kabar_tests::room::{Room, begin_join, home, start_server, text};
 
 #[test]
 fn a_line_reaches_the_other_with_time_and_name() {
-    let room = room();
-    let mut farhan = room.join("farhan");
-    let mut darryl = room.join("darryl");
+    let room = Room::open();
+    let mut farhan = room.laptop("farhan");
+    let mut darryl = room.laptop("darryl");
     darryl.type_line("haloooo: \u{1f44b} apa kabar?");
     let line = farhan.expect("haloooo");
     let (time, rest) = line.split_at(22);
@@ -79,8 +19,8 @@ fn a_line_reaches_the_other_with_time_and_name() {
 
 #[test]
 fn the_server_prints_who_said_what_from_where() {
-    let mut room = room();
-    let mut darryl = room.join("darryl");
+    let mut room = Room::open();
+    let mut darryl = room.laptop("darryl");
     darryl.type_line("to all");
     let line = room.server.expect("to all");
     assert!(line.contains("darryl (127.0.0.1:") && line.ends_with("): to all"), "{line}");
@@ -88,9 +28,9 @@ fn the_server_prints_who_said_what_from_where() {
 
 #[test]
 fn end_of_input_leaves_when_all_is_stored() {
-    let room = room();
-    let mut reader = room.join("reader");
-    let mut writer = room.join("writer");
+    let room = Room::open();
+    let mut reader = room.laptop("reader");
+    let mut writer = room.laptop("writer");
     let count = 2_000;
     let lines: String = (0..count).map(|number| format!("line {number}\n")).collect();
     writer.type_all(&lines);
@@ -104,9 +44,9 @@ fn end_of_input_leaves_when_all_is_stored() {
 
 #[test]
 fn a_text_of_4096_bytes_arrives_unchanged() {
-    let room = room();
-    let mut reader = room.join("reader");
-    let mut writer = room.join("writer");
+    let room = Room::open();
+    let mut reader = room.laptop("reader");
+    let mut writer = room.laptop("writer");
     let mut line = "a:\u{e9}\u{1f600} ".repeat(500);
     while line.len() > 4095 || !line.is_ascii() && line.ends_with(' ') {
         line.pop();
@@ -119,9 +59,9 @@ fn a_text_of_4096_bytes_arrives_unchanged() {
 
 #[test]
 fn a_text_that_is_too_long_is_refused_by_the_client() {
-    let room = room();
-    let mut reader = room.join("reader");
-    let mut writer = room.join("writer");
+    let room = Room::open();
+    let mut reader = room.laptop("reader");
+    let mut writer = room.laptop("writer");
     writer.type_line(&"x".repeat(4097));
     writer.expect_notice("4096");
     writer.type_line("short");
@@ -131,11 +71,11 @@ fn a_text_that_is_too_long_is_refused_by_the_client() {
 
 #[test]
 fn a_wrong_address_ends_with_3() {
-    let room = room();
+    let room = Room::open();
     // A socket that is bound and never answers: nobody else gets this port meanwhile.
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let silent_port = silent.local_addr().expect("bound").port().to_string();
-    let mut client = start(&room.home.path().join("lost"), &room.invite_to(&silent_port), "lost");
+    let mut client = begin_join(&room.home_of("lost"), &room.invite_to(&silent_port), "lost", &[]);
     assert_eq!(client.wait(), Some(3));
     let said = client.noticed.join("\n");
     assert!(said.contains("no answer from 127.0.0.1") && said.contains(&silent_port), "{said}");
@@ -143,29 +83,29 @@ fn a_wrong_address_ends_with_3() {
 
 #[test]
 fn a_wrong_secret_ends_with_4() {
-    let room = room();
+    let room = Room::open();
     let (head, secret) = room.invite.rsplit_once('.').expect("a secret");
     let first = if secret.starts_with('A') { "B" } else { "A" };
     let wrong = format!("{head}.{first}{}", &secret[1..]);
-    let mut client = start(&room.home.path().join("thief"), &wrong, "thief");
+    let mut client = begin_join(&room.home_of("thief"), &wrong, "thief", &[]);
     assert_eq!(client.wait(), Some(4), "{:?}", client.noticed);
 }
 
 #[test]
 fn another_server_key_than_the_invited_one_is_never_joined() {
-    let room = room();
-    let other = serve(&room.home.path().join("other"), "127.0.0.1:0");
+    let room = Room::open();
+    let other = Room::start_with_own_key(&room.home_of("other"), "127.0.0.1:0", &[]);
     // The invite of one room, the port of the other.
-    let mut client = start(&room.home.path().join("careful"), &room.invite_to(port(&other.1)), "careful");
+    let mut client = begin_join(&room.home_of("careful"), &room.invite_to(other.port()), "careful", &[]);
     assert_eq!(client.wait(), Some(4), "{:?}", client.noticed);
 }
 
 #[test]
 fn a_name_that_another_key_owns_ends_with_5() {
-    let room = room();
-    let _owner = room.join("darryl");
+    let room = Room::open();
+    let _owner = room.laptop("darryl");
     for (folder, name) in [("same", "darryl"), ("case", "DARRYL"), ("width", "\u{ff44}arryl")] {
-        let mut client = start(&room.home.path().join(folder), &room.invite, name);
+        let mut client = begin_join(&room.home_of(folder), &room.invite, name, &[]);
         assert_eq!(client.wait(), Some(5), "{name}: {:?}", client.noticed);
     }
 }
@@ -174,7 +114,7 @@ fn a_name_that_another_key_owns_ends_with_5() {
 fn a_bad_invite_ends_with_2_and_one_line() {
     let home = home();
     for bad in ["kabar://127.0.0.1:1/lobby/AAAA", "kabar://", "kabar://127.0.0.1:99999/lobby/A.B"] {
-        let mut client = start(home.path(), bad, "anna");
+        let mut client = begin_join(home.path(), bad, "anna", &[]);
         assert_eq!(client.wait(), Some(2), "{bad}: {:?}", client.noticed);
         assert_eq!(client.noticed.iter().filter(|line| !line.is_empty()).count(), 1, "{:?}", client.noticed);
     }
@@ -182,10 +122,8 @@ fn a_bad_invite_ends_with_2_and_one_line() {
 
 #[test]
 fn a_second_server_on_the_same_data_names_the_first() {
-    let room = room();
-    let data = room.home.path().join("server");
-    let arguments = ["--listen", "127.0.0.1:0", "--data-dir", text(&data)];
-    let mut second = Process::start("kabar-server", room.home.path(), &arguments);
+    let room = Room::open();
+    let mut second = start_server(room.home(), &["--listen", "127.0.0.1:0"]);
     assert_eq!(second.wait(), Some(1));
     let said = second.noticed.join("\n");
     assert!(said.contains(&room.server.id().to_string()), "{said}");
@@ -193,32 +131,28 @@ fn a_second_server_on_the_same_data_names_the_first() {
 
 #[test]
 fn a_taken_port_is_named() {
-    let room = room();
-    let data = room.home.path().join("second");
-    let arguments = ["--listen", &room.address, "--data-dir", text(&data)];
-    let mut second = Process::start("kabar-server", room.home.path(), &arguments);
+    let room = Room::open();
+    let mut second = start_server(&room.home_of("second"), &["--listen", &room.address]);
     assert_eq!(second.wait(), Some(1));
     assert!(second.noticed.join("\n").contains(&room.address), "{:?}", second.noticed);
 }
 
 #[test]
 fn clients_survive_a_killed_and_restarted_server() {
-    let mut room = room();
-    let mut darryl = room.join("darryl");
-    let mut farhan = room.join("farhan");
+    let mut room = Room::open();
+    let mut darryl = room.laptop("darryl");
+    let mut farhan = room.laptop("farhan");
     darryl.type_line("before");
     farhan.expect("darryl: before");
-    room.server.kill();
-    let (_server, address, invite) = serve(room.home.path(), &room.address);
-    assert_eq!((&address, &invite), (&room.address, &room.invite), "same data, same invite");
+    room.kill_and_restart();
     darryl.type_line("after");
     farhan.expect("darryl: after");
 }
 
 #[test]
 fn the_server_stops_cleanly_on_a_signal() {
-    let mut room = room();
-    let mut member = room.join("darryl");
+    let mut room = Room::open();
+    let mut member = room.laptop("darryl");
     room.server.signal("TERM");
     assert_eq!(room.server.wait(), Some(0), "{:?}", room.server.noticed);
     member.signal("INT");
@@ -227,9 +161,9 @@ fn the_server_stops_cleanly_on_a_signal() {
 
 #[test]
 fn two_words_leave() {
-    let room = room();
+    let room = Room::open();
     for word in ["!q", "/quit"] {
-        let mut client = room.join("darryl");
+        let mut client = room.laptop("darryl");
         client.type_line(word);
         assert_eq!(client.wait(), Some(0), "{word}: {:?}", client.noticed);
     }
@@ -243,7 +177,8 @@ fn one_command_hosts_and_the_printed_line_joins() {
     let mut host = Process::start("kabar", home.path(), &arguments);
     let line = host.expect_notice("kabar join kabar://");
     let invite = line.split_whitespace().last().expect("an invite").to_owned();
-    let mut guest = join(home.path(), &invite, "farhan");
+    let mut guest = begin_join(&home.path().join("farhan"), &invite, "farhan", &[]);
+    guest.expect_notice("Joined ");
     guest.type_line("from the second laptop");
     host.expect("farhan: from the second laptop");
     host.type_line("from the host");
@@ -252,13 +187,13 @@ fn one_command_hosts_and_the_printed_line_joins() {
 
 #[test]
 fn the_same_identity_elsewhere_takes_the_place() {
-    let room = room();
-    let mut first = room.join("darryl");
+    let room = Room::open();
+    let mut first = room.laptop("darryl");
     // The same identity on a second computer: its files, copied.
-    let (from, to) = (room.home.path().join("darryl"), room.home.path().join("copy"));
+    let (from, to) = (room.home_of("darryl"), room.home().join("copy"));
     let copied = std::process::Command::new("cp").arg("-r").arg(&from).arg(&to).status().expect("cp");
     assert!(copied.success());
-    let mut second = start(&to, &room.invite, "darryl");
+    let mut second = begin_join(&to, &room.invite, "darryl", &[]);
     second.expect_notice("Joined ");
     assert_eq!(first.wait(), Some(7), "{:?}", first.noticed);
 }

@@ -9,30 +9,15 @@ use kabar_core::client::{ClientCounters, Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_server::invite::Invite;
 use kabar_tests::process::Process;
-use kabar_tests::room::{Entry, Member, Relay, Room};
-use tempfile::TempDir;
+use kabar_tests::room::{Entry, Member, Relay, Room, home, line, lines};
 
 /// Bounds a hang.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn room() -> (TempDir, Room) {
-    let home = tempfile::tempdir().expect("a folder for the test");
-    let room = Room::start(home.path());
-    (home, room)
-}
-
-fn line(name: &str, number: usize) -> String {
-    format!("{name}: line {number}")
-}
-
-fn lines(name: &str, count: usize) -> Vec<String> {
-    (1..=count).map(|number| line(name, number)).collect()
-}
-
 #[test]
 fn three_clients_with_500_lines_each_through_a_bad_path_are_whole_and_in_order() {
     const LINES: usize = 500;
-    let (_home, room) = room();
+    let room = Room::open();
     let faults = ["--loss", "30%", "--dup", "5%", "--corrupt", "5%", "--reorder", "10%", "--seed", "7"];
     let mut relay = room.relay("127.0.0.1:0", &faults);
     let names = ["anna", "budi", "citra"];
@@ -66,7 +51,7 @@ fn three_clients_with_500_lines_each_through_a_bad_path_are_whole_and_in_order()
 
 #[test]
 fn a_client_talks_on_while_its_port_changes() {
-    let (_home, room) = room();
+    let room = Room::open();
     let mut relay = room.relay("127.0.0.1:0", &["--rebind", "0.5"]);
     let mut anna = room.join_through(&relay, "anna");
     let mut budi = room.join("budi");
@@ -93,7 +78,7 @@ fn a_client_talks_on_while_its_port_changes() {
 
 #[test]
 fn a_path_that_takes_no_large_datagrams_carries_large_texts() {
-    let (_home, room) = room();
+    let room = Room::open();
     let mut relay = room.relay("127.0.0.1:0", &["--mtu", "640"]);
     let mut anna = room.join_through(&relay, "anna");
     let mut budi = room.join("budi");
@@ -109,7 +94,7 @@ fn a_path_that_takes_no_large_datagrams_carries_large_texts() {
 
 #[test]
 fn a_path_that_narrows_under_a_connection_is_found_out() {
-    let (_home, room) = room();
+    let room = Room::open();
     let mut wide = room.relay("127.0.0.1:0", &[]);
     let mut anna = room.join_through(&wide, "anna");
     let mut budi = room.join("budi");
@@ -209,7 +194,7 @@ fn is_all_found(counted: &mut Counted, relay: &mut Relay, fault: &str, found: im
 
 #[test]
 fn what_is_corrupted_is_counted_as_damaged_and_changes_nothing() {
-    let (_home, room) = room();
+    let room = Room::open();
     let mut relay = room.relay("127.0.0.1:0", &["--corrupt", "20%", "--only", "down", "--seed", "3"]);
     let mut counted = Counted::join(&room, &relay);
     let mut other = room.join("other");
@@ -222,7 +207,7 @@ fn what_is_corrupted_is_counted_as_damaged_and_changes_nothing() {
 
 #[test]
 fn what_is_forged_is_counted_as_not_authentic_and_changes_nothing() {
-    let (_home, room) = room();
+    let room = Room::open();
     let mut relay = room.relay("127.0.0.1:0", &["--forge", "20%", "--only", "down", "--seed", "3"]);
     let mut counted = Counted::join(&room, &relay);
     let mut other = room.join("other");
@@ -239,7 +224,7 @@ fn what_is_forged_is_counted_as_not_authentic_and_changes_nothing() {
 
 #[test]
 fn a_text_of_4096_bytes_with_colons_emoji_and_newlines_arrives_unchanged() {
-    let (_home, room) = room();
+    let room = Room::open();
     let relay = room.relay("127.0.0.1:0", &["--loss", "10%", "--reorder", "10%"]);
     let mut counted = Counted::join(&room, &relay);
     let mut other = room.join("other");
@@ -256,7 +241,7 @@ fn a_text_of_4096_bytes_with_colons_emoji_and_newlines_arrives_unchanged() {
 
 #[test]
 fn an_end_shows_what_happened_and_is_no_error() {
-    let (_home, room) = room();
+    let room = Room::open();
     let mut relay = room.relay("127.0.0.1:0", &["--report", "0.2"]);
     let mut anna = room.join_through(&relay, "anna");
     relay.process.expect("to server");
@@ -269,7 +254,7 @@ fn an_end_shows_what_happened_and_is_no_error() {
 
 #[test]
 fn what_cannot_be_asked_for_is_refused_in_words() {
-    let home = tempfile::tempdir().expect("a folder for the test");
+    let home = home();
     for (arguments, word, code) in [
         (&["--to", "127.0.0.1:9", "--loss", "30"][..], "0% to 100%", 2),
         (&["--to", "127.0.0.1:9", "--loss", "80%", "--burst", "2"], "at least 4", 1),

@@ -1,25 +1,9 @@
 //! Real processes that are killed, stopped and cut off: what a sender was told is stored stays, and everybody sees it once.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Member, Room};
-use tempfile::TempDir;
-
-fn room() -> (TempDir, Room) {
-    let home = tempfile::tempdir().expect("a folder for the test");
-    let room = Room::start(home.path());
-    (home, room)
-}
-
-fn line(name: &str, number: usize) -> String {
-    format!("{name}: line {number}")
-}
-
-fn lines(name: &str, count: usize) -> Vec<String> {
-    (1..=count).map(|number| line(name, number)).collect()
-}
+use kabar_tests::room::{Member, Room, line, lines};
 
 /// Does `act` again and again for `span`.
 fn keep_on(span: Duration, mut act: impl FnMut()) {
@@ -35,7 +19,7 @@ fn what_is_stored_survives_twenty_kills_of_the_server_under_load() {
     const KILLS: usize = 20;
     const LINES_PER_KILL: usize = 60;
     const NAMES: [&str; 3] = ["anna", "budi", "citra"];
-    let (_home, mut room) = room();
+    let mut room = Room::open();
     let mut observer = room.join("observer");
     let mut writers = NAMES.map(|name| room.join(name));
     let mut said = 0;
@@ -81,7 +65,7 @@ fn what_is_stored_survives_twenty_kills_of_the_server_under_load() {
 #[test]
 fn five_thousand_lines_from_a_pipe_arrive_whole() {
     const LINES: usize = 5_000;
-    let (_home, room) = room();
+    let room = Room::open();
     let mut reader = room.join("reader");
     let mut writer = room.join("writer");
     writer.say(lines("writer", LINES));
@@ -93,7 +77,7 @@ fn five_thousand_lines_from_a_pipe_arrive_whole() {
 
 #[test]
 fn a_client_that_is_stopped_for_20_seconds_loses_nothing_and_slows_nobody() {
-    let (_home, room) = room();
+    let room = Room::open();
     let mut sleeper = room.join("sleeper");
     let mut anna = room.join("anna");
     let mut budi = room.join("budi");
@@ -116,7 +100,7 @@ fn a_client_that_is_stopped_for_20_seconds_loses_nothing_and_slows_nobody() {
 
 #[test]
 fn a_server_that_is_stopped_for_10_seconds_loses_nothing() {
-    let (_home, room) = room();
+    let room = Room::open();
     let mut anna = room.join("anna");
     let mut budi = room.join("budi");
     room.server.signal("STOP");
@@ -137,16 +121,16 @@ fn a_server_that_is_stopped_for_10_seconds_loses_nothing() {
 }
 
 /// A `kabar join` in a shell's pipeline, described by `script`.
-fn in_shell(home: &Path, invite: &str, name: &str, script: &str) -> Process {
-    let join = format!("\"$BIN/kabar\" join {invite} --name {name}");
-    Process::shell(&script.replace("KABAR", &join), &home.join(name))
+fn in_shell(room: &Room, name: &str, script: &str) -> Process {
+    let join = format!("\"$BIN/kabar\" join {} --name {name}", room.invite);
+    Process::shell(&script.replace("KABAR", &join), &room.home_of(name))
 }
 
 #[test]
 fn a_reader_that_has_seen_enough_ends_the_client_quietly() {
-    let (home, room) = room();
+    let room = Room::open();
     let mut anna = room.join("anna");
-    let mut short = in_shell(home.path(), &room.invite, "short", "{ KABAR; echo \"code $?\" >&2; } | head -1");
+    let mut short = in_shell(&room, "short", "{ KABAR; echo \"code $?\" >&2; } | head -1");
     short.expect_notice("Joined ");
     anna.say(lines("anna", 100));
     short.expect_notice("code 0");
@@ -158,12 +142,12 @@ fn a_reader_that_has_seen_enough_ends_the_client_quietly() {
 
 #[test]
 fn a_client_without_any_input_shows_what_was_said_and_ends() {
-    let (home, room) = room();
+    let room = Room::open();
     let mut anna = room.join("anna");
     anna.say(lines("anna", 10));
     anna.see(10);
     for (name, script) in [("closed", "KABAR <&-"), ("empty", "KABAR </dev/null")] {
-        let mut client = in_shell(home.path(), &room.invite, name, script);
+        let mut client = in_shell(&room, name, script);
         assert_eq!(client.wait(), Some(0), "{name}: {:?}", client.noticed);
         let shown: Vec<_> = client.said.iter().filter(|line| line.contains("anna: line")).collect();
         assert_eq!(shown.len(), 10, "{name}: {:?}", client.said);
@@ -172,12 +156,12 @@ fn a_client_without_any_input_shows_what_was_said_and_ends() {
 
 #[test]
 fn a_client_without_any_output_says_what_it_has_to_say() {
-    let (home, room) = room();
+    let room = Room::open();
     let mut anna: Member = room.join("anna");
     for (at, (name, script)) in
         [("closed", "echo hello | KABAR >&-"), ("quiet", "echo hello | KABAR >/dev/null 2>&1")].into_iter().enumerate()
     {
-        let mut client = in_shell(home.path(), &room.invite, name, script);
+        let mut client = in_shell(&room, name, script);
         assert_eq!(client.wait(), Some(0), "{name}: {:?}", client.noticed);
         anna.see(at + 1);
         assert_eq!(anna.said_by(name), ["hello"]);

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use kabar_core::chat::{Kind, Term};
@@ -11,74 +10,19 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_server::data_dir::DataDir;
 use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store, TermRecord};
 use kabar_tests::process::{PATIENCE, Process, program};
+use kabar_tests::room::{Room, data_dir, give_key, home, start_server, text};
 use tempfile::TempDir;
 
-/// A folder with a server's data, whose key is made once for all tests.
+/// A folder with a server's data, which stay when the server ends.
 struct Home {
     folder: TempDir,
 }
 
-/// A running server and how it is reached.
-struct Room {
-    process: Process,
-    invite: String,
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-/// The key and the room's secret of all servers here.
-fn keys() -> &'static Path {
-    static MADE: OnceLock<TempDir> = OnceLock::new();
-    let made = MADE.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut room = serve(folder.path(), &folder.path().join("server"), &[]);
-        stop(&mut room);
-        for name in ["history.db", "history.db-wal", "history.db-shm", "server.lock"] {
-            drop(fs::remove_file(folder.path().join("server").join(name)));
-        }
-        folder
-    });
-    made.path()
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).expect("copied");
-        }
-    }
-}
-
-fn serve(home: &Path, data: &Path, arguments: &[&str]) -> Room {
-    let all = [&["--listen", "127.0.0.1:0", "--data-dir", text(data)], arguments].concat();
-    listen(Process::start("kabar-server", home, &all))
-}
-
-fn listen(mut process: Process) -> Room {
-    process.expect("listening on ");
-    let line = process.expect("kabar://");
-    let invite = line.split_whitespace().find(|word| word.starts_with("kabar://")).expect("an invite").to_owned();
-    Room { process, invite }
-}
-
-fn stop(room: &mut Room) {
-    room.process.signal("TERM");
-    assert_eq!(room.process.wait(), Some(0), "{:?}", room.process.noticed);
-}
-
 impl Home {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let home = Self { folder };
-        copy_folder(&keys().join("server"), &home.data());
-        home
+        let folder = home();
+        give_key(folder.path());
+        Self { folder }
     }
 
     fn path(&self) -> &Path {
@@ -86,7 +30,7 @@ impl Home {
     }
 
     fn data(&self) -> PathBuf {
-        self.path().join("server")
+        data_dir(self.path())
     }
 
     fn history(&self) -> PathBuf {
@@ -94,31 +38,12 @@ impl Home {
     }
 
     fn serve(&self) -> Room {
-        serve(self.path(), &self.data(), &[])
-    }
-
-    /// Each member has a home of its own.
-    fn join(&self, room: &Room, name: &str, more: &[&str]) -> Process {
-        let arguments = [&["join", &room.invite, "--name", name], more].concat();
-        let mut client = Process::start("kabar", &self.path().join(name), &arguments);
-        client.expect_notice("Joined ");
-        client
-    }
-
-    /// Says lines and goes when they are stored.
-    fn say(&self, room: &Room, name: &str, lines: &[String]) {
-        let mut client = self.join(room, name, &[]);
-        client.type_all(&(lines.join("\n") + "\n"));
-        client.close_stdin();
-        assert_eq!(client.wait(), Some(0), "{:?}", client.noticed);
+        Room::start(self.path())
     }
 
     /// Runs a subcommand to its end: exit code, stdout, stderr.
     fn command(&self, name: &str, arguments: &[&str]) -> (Option<i32>, Vec<String>, Vec<String>) {
-        let data = self.data();
-        let mut all = vec![name, "--data-dir", text(&data)];
-        all.extend(arguments);
-        let mut process = Process::start("kabar-server", self.path(), &all);
+        let mut process = start_server(self.path(), &[&[name], arguments].concat());
         let code = process.wait();
         (code, process.said.clone(), process.noticed.clone())
     }
@@ -134,6 +59,21 @@ impl Home {
         let (code, said, noticed) = self.command("check", &[]);
         assert_eq!(code, Some(0), "{said:?} {noticed:?}");
     }
+}
+
+/// Says lines and goes when they are stored.
+fn say(room: &Room, name: &str, lines: &[String]) {
+    let mut client = room.laptop(name);
+    client.type_all(&(lines.join("\n") + "\n"));
+    client.close_stdin();
+    assert_eq!(client.wait(), Some(0), "{:?}", client.noticed);
+}
+
+/// A member that is given all of the history.
+fn newcomer(room: &Room, name: &str) -> Process {
+    let mut client = room.begin_join(name, &["--since", "all"]);
+    client.expect_notice("Joined ");
+    client
 }
 
 fn lines(word: &str, count: usize) -> Vec<String> {
@@ -158,12 +98,12 @@ fn history_survives_every_end_and_reaches_newcomers() {
     for (round, end) in ["TERM", "KILL", "TERM", "KILL"].into_iter().enumerate() {
         let mut room = home.serve();
         let lines = lines(&format!("round {round} line"), 10);
-        home.say(&room, "anna", &lines);
+        say(&room, "anna", &lines);
         wanted.extend(by("anna", &lines));
-        expect_all(&mut home.join(&room, &format!("newcomer{round}"), &["--since", "all"]), &wanted);
+        expect_all(&mut newcomer(&room, &format!("newcomer{round}")), &wanted);
         assert_eq!(home.said(&[]), wanted, "while the server runs");
-        room.process.signal(end);
-        assert_eq!(room.process.wait(), (end == "TERM").then_some(0));
+        room.server.signal(end);
+        assert_eq!(room.server.wait(), (end == "TERM").then_some(0));
         assert_eq!(home.said(&[]), wanted, "after {end}");
     }
     home.is_whole();
@@ -173,10 +113,11 @@ fn history_survives_every_end_and_reaches_newcomers() {
 #[test]
 fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
-    let home = Home::new();
-    let data = home.path().join("fresh");
-    let room = serve(home.path(), &data, &[]);
-    home.say(&room, "anna", &lines("line", 3));
+    // Nothing is there before the server.
+    let home = home();
+    let data = data_dir(home.path());
+    let room = Room::start_with_own_key(home.path(), "127.0.0.1:0", &[]);
+    say(&room, "anna", &lines("line", 3));
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
     for name in ["history.db", "history.db-wal", "history.db-shm"] {
@@ -213,12 +154,12 @@ fn twenty_thousand_entries_are_paged() {
     let count = 20_000;
     write_history(&home.data(), count);
     let room = home.serve();
-    let mut reader = home.join(&room, "reader", &["--since", "all"]);
+    let mut reader = newcomer(&room, "reader");
     for seq in 1..=count {
         let line = reader.expect("anna: entry ");
         assert!(line.ends_with(&format!(" entry {seq}")), "{line} is not {seq}");
     }
-    let mut late = home.join(&room, "late", &[]);
+    let mut late = room.laptop("late");
     late.expect(&format!("entry {}", count - 1));
     late.expect(&format!("entry {count}"));
     assert!(late.said.len() <= 50, "the last lines only: {}", late.said.len());
@@ -243,22 +184,22 @@ fn a_full_disk_loses_and_doubles_nothing() {
         head -c 32400000 /dev/zero > "$1/ballast"
         exec "$2" --listen 127.0.0.1:0 --data-dir "$1""#;
     let arguments = ["-rm", "sh", "-c", script, "sh", text(&data), text(&server)];
-    let mut room = listen(Process::start("/usr/bin/unshare", home.path(), &arguments));
-    let inside = PathBuf::from(format!("/proc/{}/root{}", room.process.id(), text(&data)));
+    let mut room = Room::of(Process::start("/usr/bin/unshare", home.path(), &arguments), home.path());
+    let inside = PathBuf::from(format!("/proc/{}/root{}", room.server.id(), text(&data)));
     assert!(inside.join("ballast").exists() && !data.join("ballast").exists(), "on the small disk");
 
     let long: Vec<String> = lines("line", 800).iter().map(|line| format!("{line} {}", "x".repeat(2_000))).collect();
-    let mut reader = home.join(&room, "reader", &[]);
+    let mut reader = room.laptop("reader");
     // From a file: what cannot be stored is not read from there either.
     let file = home.path().join("long.txt");
     fs::write(&file, long.join("\n") + "\n").expect("written");
     let script = r#"exec "$1" join "$2" --name anna <"$3""#;
     let arguments = ["-c", script, "sh", text(&client), &room.invite, text(&file)];
     let mut anna = Process::start("/bin/sh", &home.path().join("anna"), &arguments);
-    room.process.expect("the disk is full");
+    room.server.expect("the disk is full");
     anna.expect_notice("cannot store");
     fs::remove_file(inside.join("ballast")).expect("removed");
-    room.process.expect("the history can be written again");
+    room.server.expect("the history can be written again");
     assert_eq!(anna.wait(), Some(0), "{:?}", anna.noticed);
     expect_all(&mut reader, &by("anna", &long));
     // That disk goes with its server.
@@ -273,18 +214,18 @@ fn a_full_disk_loses_and_doubles_nothing() {
 fn a_locked_history_is_waited_for_and_authors_are_told() {
     let home = Home::new();
     let mut room = home.serve();
-    let mut reader = home.join(&room, "reader", &[]);
-    let mut anna = home.join(&room, "anna", &[]);
+    let mut reader = room.laptop("reader");
+    let mut anna = room.laptop("anna");
     anna.type_line("before");
     reader.expect("anna: before");
     let other = rusqlite::Connection::open(home.history()).expect("a database");
     other.busy_timeout(PATIENCE).expect("patient");
     other.execute_batch("BEGIN EXCLUSIVE").expect("locked");
     anna.type_line("meanwhile");
-    room.process.expect("another program has locked the file");
+    room.server.expect("another program has locked the file");
     anna.expect_notice("cannot store");
     other.execute_batch("ROLLBACK").expect("unlocked");
-    room.process.expect("the history can be written again");
+    room.server.expect("the history can be written again");
     reader.expect("anna: meanwhile");
     anna.type_line("after");
     reader.expect("anna: after");
@@ -342,25 +283,22 @@ fn a_directory_that_cannot_be_used_is_named() {
 fn an_old_backup_put_back_is_told_to_members() {
     let home = Home::new();
     let mut room = home.serve();
-    home.say(&room, "anna", &lines("old", 3));
+    say(&room, "anna", &lines("old", 3));
     let backup = home.path().join("backup.db");
     let (code, _, noticed) = home.command("backup", &[text(&backup)]);
     assert_eq!(code, Some(0), "{noticed:?}");
-    home.say(&room, "anna", &lines("lost", 3));
-    let mut reader = home.join(&room, "reader", &[]);
+    say(&room, "anna", &lines("lost", 3));
+    let mut reader = room.laptop("reader");
     reader.expect("lost 2");
-    let port = room.invite.split(['/', ':']).nth(4).expect("a port").to_owned();
-    stop(&mut room);
+    room.stop();
     for suffix in ["", "-wal", "-shm"] {
         drop(fs::remove_file(format!("{}{suffix}", text(&home.history()))));
     }
     fs::copy(&backup, home.history()).expect("put back");
-    let (address, data) = (format!("127.0.0.1:{port}"), home.data());
-    let arguments = ["--listen", &address, "--data-dir", text(&data)];
-    let room = listen(Process::start("kabar-server", home.path(), &arguments));
+    room.restart();
     reader.expect_notice("reset to an older state");
     reader.expect("anna: old 2");
-    home.say(&room, "anna", &lines("new", 2));
+    say(&room, "anna", &lines("new", 2));
     reader.expect("anna: new 1");
     assert_eq!(home.said(&[]), by("anna", &[lines("old", 3), lines("new", 2)].concat()));
     home.is_whole();
@@ -370,7 +308,7 @@ fn an_old_backup_put_back_is_told_to_members() {
 fn a_copy_is_made_while_the_server_runs_and_overwrites_nothing() {
     let home = Home::new();
     let room = home.serve();
-    home.say(&room, "anna", &lines("line", 5));
+    say(&room, "anna", &lines("line", 5));
     let copy = home.path().join("copy.db");
     assert_eq!(home.command("backup", &[text(&copy)]).0, Some(0));
     let (code, _, noticed) = home.command("backup", &[text(&copy)]);
@@ -395,7 +333,7 @@ fn what_was_said_is_looked_up() {
     assert!(code == Some(1) && noticed.len() == 1 && noticed[0].contains("no history"), "{code:?} {noticed:?}");
     let room = home.serve();
     let texts = ["Apa kabar?", "colons: \"quotes\" * - ok", "baik \u{1f44b}", "kabar baik"].map(str::to_owned);
-    home.say(&room, "anna", &texts);
+    say(&room, "anna", &texts);
     let found = |arguments: &[&str]| home.said(arguments);
     assert_eq!(found(&[]), by("anna", &texts));
     assert_eq!(found(&["--search", "KABAR"]), ["anna: Apa kabar?", "anna: kabar baik"]);
@@ -443,21 +381,21 @@ fn the_transcript_goes_on_and_repeats_nothing() {
     let home = Home::new();
     let path = home.path().join("chat_history.txt");
     for run in 0..2 {
-        let mut room = serve(home.path(), &home.data(), &["--transcript", text(&path)]);
-        home.say(&room, "anna", &lines(&format!("run {run} line"), 3));
-        stop(&mut room);
+        let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--transcript", text(&path)]);
+        say(&room, "anna", &lines(&format!("run {run} line"), 3));
+        room.stop();
     }
     let written = fs::read_to_string(&path).expect("a transcript");
     let (_, history, _) = home.command("history", &[]);
     assert_eq!(written.lines().collect::<Vec<_>>(), history, "the same lines in the same form");
     assert_eq!(written.matches("anna: run").count(), 6);
 
-    let mut room = serve(home.path(), &home.data(), &["--transcript", "/dev/full"]);
-    home.say(&room, "anna", &lines("unwritten", 3));
-    home.say(&room, "anna", &lines("more", 3));
-    stop(&mut room);
-    let complaints = room.process.noticed.iter().filter(|line| line.contains("/dev/full")).count();
-    assert_eq!(complaints, 1, "{:?}", room.process.noticed);
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--transcript", "/dev/full"]);
+    say(&room, "anna", &lines("unwritten", 3));
+    say(&room, "anna", &lines("more", 3));
+    room.stop();
+    let complaints = room.server.noticed.iter().filter(|line| line.contains("/dev/full")).count();
+    assert_eq!(complaints, 1, "{:?}", room.server.noticed);
 }
 
 #[test]
@@ -473,6 +411,6 @@ fn nothing_of_a_search_waits_for_the_index() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(home.said(&["--search", "ENTRY 1999"]), ["anna: entry 1999"]);
-    stop(&mut room);
+    room.stop();
     home.is_whole();
 }

@@ -3,13 +3,8 @@
 use std::path::Path;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, text};
+use kabar_tests::room::{Room, home};
 use kabar_tests::terminal::{CTRL_C, CTRL_D, TAB, Terminal, UP};
-use tempfile::TempDir;
-
-fn home() -> TempDir {
-    tempfile::tempdir().expect("a folder for the test")
-}
 
 fn host(home: &Path, further: &[&str]) -> Terminal {
     let mut arguments = vec!["host", "--name", "darryl", "--listen", "127.0.0.1:0"];
@@ -77,13 +72,12 @@ fn the_printed_line_joins_and_both_talk() {
 
 #[test]
 fn a_line_is_shown_once_and_only_when_it_is_stored() {
-    let home = home();
-    let mut room = Room::start(home.path());
+    let mut room = Room::open();
     let mut anna = join(&room, "anna");
     anna.type_line("is stored");
     anna.expect("] anna: is stored");
     anna.expect_prompt();
-    room.server.kill();
+    room.kill();
     anna.expect("Connection lost: ");
     anna.type_line("not yet");
     anna.expect("(not stored yet: not yet)");
@@ -104,9 +98,7 @@ fn a_line_is_shown_once_and_only_when_it_is_stored() {
 #[test]
 fn kabar_alone_asks_and_then_knows_the_room() {
     let home = home();
-    let password = home.path().join("password");
-    std::fs::write(&password, "terbuka\n").expect("a file");
-    let room = Room::start_with(home.path(), "127.0.0.1:0", &["--password-file", text(&password)]);
+    let room = Room::start_with_password(home.path(), "terbuka");
     let mine = room.home_of("anna");
     let mut terminal = Terminal::start("kabar", &mine, &[]);
     terminal.expect("Address: ");
@@ -156,9 +148,7 @@ fn a_wrong_address_is_told_and_ends_with_3() {
 #[test]
 fn a_wrong_password_is_asked_for_three_times_in_all() {
     let home = home();
-    let password = home.path().join("password");
-    std::fs::write(&password, "terbuka\n").expect("a file");
-    let room = Room::start_with(home.path(), "127.0.0.1:0", &["--password-file", text(&password)]);
+    let room = Room::start_with_password(home.path(), "terbuka");
     let arguments = ["join", &room.address, "--name", "anna", "--accept-new"];
     let mut terminal = Terminal::start("kabar", home.path(), &arguments);
     terminal.expect("Password of lobby: ");
@@ -176,9 +166,8 @@ fn a_wrong_password_is_asked_for_three_times_in_all() {
 
 #[test]
 fn a_killed_server_is_waited_for_and_nothing_is_missed() {
-    let home = home();
-    let mut room = Room::start(home.path());
-    let (mut anna, mut bob) = (join(&room, "anna"), room.join_plainly("bob"));
+    let mut room = Room::open();
+    let (mut anna, mut bob) = (join(&room, "anna"), room.laptop("bob"));
     room.kill_and_restart();
     anna.expect("Connection lost: ");
     anna.expect("Connected again after ");
@@ -191,9 +180,8 @@ fn a_killed_server_is_waited_for_and_nothing_is_missed() {
 
 #[test]
 fn tab_completes_names_and_commands() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut farhan = room.join_plainly("farhan");
+    let room = Room::open();
+    let mut farhan = room.laptop("farhan");
     let mut anna = join(&room, "anna");
     anna.press("/hi");
     anna.expect("> /hi");
@@ -216,9 +204,8 @@ fn tab_completes_names_and_commands() {
 
 #[test]
 fn commands_answer_apart_from_what_is_said() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     bob.type_line("first");
     bob.expect("bob: first");
     let mut anna = join(&room, "anna");
@@ -243,9 +230,8 @@ fn commands_answer_apart_from_what_is_said() {
 
 #[test]
 fn another_name_is_taken_if_it_is_free() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     let mut anna = join(&room, "anna");
     anna.type_line("/nick anita");
     anna.expect("You are anita now.");
@@ -264,8 +250,7 @@ fn another_name_is_taken_if_it_is_free() {
 
 #[test]
 fn control_c_leaves_at_once_with_130_and_control_d_with_0() {
-    let home = home();
-    let room = Room::start(home.path());
+    let room = Room::open();
     for (key, code) in [(CTRL_C, 130), (CTRL_D, 0)] {
         let mut anna = join(&room, "anna");
         anna.press(key);
@@ -276,10 +261,9 @@ fn control_c_leaves_at_once_with_130_and_control_d_with_0() {
 
 #[test]
 fn what_is_not_stored_at_control_c_is_counted_with_6() {
-    let home = home();
-    let mut room = Room::start(home.path());
+    let mut room = Room::open();
     let mut anna = join(&room, "anna");
-    room.server.kill();
+    room.kill();
     anna.expect("Connection lost: ");
     anna.type_line("one");
     anna.expect("(not stored yet: one)");
@@ -290,9 +274,8 @@ fn what_is_not_stored_at_control_c_is_counted_with_6() {
 
 #[test]
 fn a_narrow_screen_breaks_nothing() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     let mut anna = join(&room, "anna");
     anna.resize(50, 20);
     bob.type_line("a text that is longer than twenty columns");
@@ -309,9 +292,8 @@ fn a_narrow_screen_breaks_nothing() {
 
 #[test]
 fn a_paste_of_several_lines_is_one_text_and_shown_once() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     let mut anna = join(&room, "anna");
     anna.paste("first line\n[2026-11-22 10:00:00] bob: forged\nthird");
     anna.expect("third");
@@ -328,9 +310,8 @@ fn a_paste_of_several_lines_is_one_text_and_shown_once() {
 
 #[test]
 fn what_others_say_does_not_steer_the_terminal() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     let anna = join(&room, "anna");
     bob.type_line("before \x1b[2J\x1b[31m\x07 \u{9b}2J \u{202e}after");
     anna.expect("bob: before [2J[31m 2J after");
@@ -340,8 +321,7 @@ fn what_others_say_does_not_steer_the_terminal() {
 
 #[test]
 fn the_same_person_at_a_second_terminal_takes_the_place() {
-    let home = home();
-    let room = Room::start(home.path());
+    let room = Room::open();
     let mut first = join(&room, "anna");
     let mut second = join(&room, "anna");
     assert_eq!(first.wait(), 7);
@@ -352,9 +332,8 @@ fn the_same_person_at_a_second_terminal_takes_the_place() {
 
 #[test]
 fn who_comes_again_sees_some_context_and_what_is_new() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     let mut anna = join(&room, "anna");
     (1..=12).for_each(|number| bob.type_line(&format!("old {number}")));
     anna.expect("] bob: old 12");
@@ -377,9 +356,8 @@ fn who_comes_again_sees_some_context_and_what_is_new() {
 
 #[test]
 fn colour_is_left_out_where_nobody_wants_it() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     let colourful = join(&room, "anna");
     bob.type_line("anna, look");
     colourful.expect("bob: anna, look");
@@ -406,8 +384,8 @@ fn a_server_whose_key_changed_is_told_and_taken_on_purpose() {
     first.expect_prompt();
     first.type_line("/quit");
     assert_eq!(first.wait(), 0);
-    room.server.kill();
-    let other = Room::start_with(&home.path().join("other"), &room.address, &[]);
+    room.kill();
+    let other = Room::start_with_own_key(&home.path().join("other"), &room.address, &[]);
     let mut second = Terminal::start("kabar", &mine, &["join", &other.address]);
     assert_eq!(second.wait(), 4);
     second.expect(&format!("kabar servers accept {}", other.address));

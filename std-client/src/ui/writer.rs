@@ -145,11 +145,11 @@ mod tests {
 
     use kabar_core::chat::Term;
     use kabar_core::session::Fingerprint;
-    use kabar_server::data_dir::DataDir;
     use kabar_server::invite::RoomName;
 
     use super::*;
     use crate::cursor::CursorFile;
+    use crate::temporary_dir;
 
     struct Page {
         shown: Arc<Mutex<String>>,
@@ -207,8 +207,7 @@ mod tests {
 
     #[test]
     fn only_what_was_shown_is_kept() {
-        let home = tempfile::tempdir().unwrap();
-        let dir = DataDir::open(home.path()).unwrap();
+        let (_home, dir) = temporary_dir();
         let file = || CursorFile::new(&dir, &Fingerprint([1; 20]), &RoomName::new("lobby").unwrap(), "anna");
         let at = |seq| Cursor { seq, term: Term([2; 8]) };
         let slot = CursorSlot::default();

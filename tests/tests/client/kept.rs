@@ -4,18 +4,17 @@ use std::path::Path;
 use std::process::Command;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, text};
+use kabar_tests::room::{Room, data_dir, home, text};
 
-use super::{ends_with, file, home, room_with_password, run};
+use super::{ends_with, file, run};
 
 #[test]
 fn the_next_visit_goes_on_behind_the_last_line_written_out() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     bob.type_line("one");
     bob.expect("bob: one");
-    let mut anna = room.join_plainly("anna");
+    let mut anna = room.laptop("anna");
     anna.expect("bob: one");
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(0));
@@ -35,9 +34,8 @@ fn the_next_visit_goes_on_behind_the_last_line_written_out() {
 
 #[test]
 fn since_leaves_out_what_was_not_asked_for_whether_it_was_there_before_or_not() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     (1..=5).for_each(|number| bob.type_line(&format!("line {number}")));
     bob.expect("bob: line 5");
     // Entry 1 says that bob joined.
@@ -50,26 +48,24 @@ fn since_leaves_out_what_was_not_asked_for_whether_it_was_there_before_or_not() 
 
 #[test]
 fn an_older_state_of_the_room_is_said_and_never_skipped_in_silence() {
-    let home = home();
-    let mut room = Room::start(home.path());
-    room.server.signal("TERM");
-    room.server.wait();
-    let (data, backup) = (home.path().join("server"), home.path().join("backup"));
+    let mut room = Room::open();
+    room.stop();
+    let (data, backup) = (data_dir(room.home()), room.home().join("backup"));
     let copy = |from: &Path, to: &Path| {
         let copied = Command::new("cp").arg("-r").arg(from).arg(to).status().expect("cp");
         assert!(copied.success());
     };
     copy(&data, &backup);
-    let mut room = Room::start_with(home.path(), &room.address, &[]);
-    let mut anna = room.join_plainly("anna");
+    room.restart();
+    let mut anna = room.laptop("anna");
     anna.type_line("will be gone");
     anna.expect("anna: will be gone");
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(0));
-    room.server.kill();
+    room.kill();
     std::fs::remove_dir_all(&data).expect("removed");
     copy(&backup, &data);
-    let room = Room::start_with(home.path(), &room.address, &[]);
+    room.restart();
     let (code, said, noticed) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
     assert_eq!(code, 0);
     assert!(noticed.contains("reset to an older state"), "{noticed}");
@@ -80,11 +76,10 @@ fn an_older_state_of_the_room_is_said_and_never_skipped_in_silence() {
 
 #[test]
 fn the_same_name_at_a_second_terminal_takes_the_place_and_keeps_what_was_read() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
-    let mut first = room.join_plainly("anna");
-    let mut second = room.join_plainly("anna");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
+    let mut first = room.laptop("anna");
+    let mut second = room.laptop("anna");
     assert_eq!(first.wait(), Some(7));
     assert!(first.noticed.join("\n").contains("replaced"), "{:?}", first.noticed);
     bob.type_line("to the second");
@@ -105,8 +100,7 @@ fn the_same_name_at_a_second_terminal_takes_the_place_and_keeps_what_was_read() 
 
 #[test]
 fn a_key_is_shown_carried_and_forgotten() {
-    let home = home();
-    let room = Room::start(home.path());
+    let room = Room::open();
     let (here, there) = (room.home_of("here"), room.home_of("there"));
     ends_with(0, &here, &["join", &room.invite, "--name", "Anna"]);
     let (_, list, _) = run(&here, &["identity"]);
@@ -145,7 +139,7 @@ fn a_server_is_known_by_its_key_wherever_it_is() {
     let mut room = Room::start(home.path());
     let mine = room.home_of("anna");
     ends_with(0, &mine, &["join", &room.invite, "--name", "anna"]);
-    room.server.kill();
+    room.kill();
     let room = Room::start_with(home.path(), "127.0.0.1:0", &[]);
     let said = ends_with(0, &mine, &["join", &room.address]);
     assert!(said.contains("a known server at a new address") && said.contains("as anna"), "{said}");
@@ -154,7 +148,8 @@ fn a_server_is_known_by_its_key_wherever_it_is() {
 #[test]
 fn a_room_of_several_servers_is_not_guessed() {
     let home = home();
-    let (room, other) = (Room::start(home.path()), Room::start(&home.path().join("other")));
+    let (room, other) =
+        (Room::start(home.path()), Room::start_with_own_key(&home.path().join("other"), "127.0.0.1:0", &[]));
     let mine = room.home_of("anna");
     for invite in [&room.invite, &other.invite] {
         ends_with(0, &mine, &["join", invite, "--name", "anna"]);
@@ -169,7 +164,7 @@ fn a_room_of_several_servers_is_not_guessed() {
 #[test]
 fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
     let home = home();
-    let room = room_with_password(home.path());
+    let room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
     let mine = room.home_of("anna");
     let join = |further: &[&str]| {
@@ -199,14 +194,14 @@ fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
 #[test]
 fn a_changed_key_stops_and_says_how_it_is_taken_on_purpose() {
     let home = home();
-    let mut room = room_with_password(home.path());
+    let mut room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
     let mine = room.home_of("anna");
     let join = ["join", &room.address.clone(), "--name", "anna", "--password-file", &password];
     ends_with(0, &mine, &[&join[..], &["--accept-new"]].concat());
-    room.server.kill();
+    room.kill();
     let listen = room.address.clone();
-    let other = Room::start_with(&home.path().join("other"), &listen, &["--password-file", &password]);
+    let other = Room::start_with_own_key(&home.path().join("other"), &listen, &["--password-file", &password]);
     for further in [&[][..], &["--accept-new"]] {
         let said = ends_with(4, &mine, &[&join[..], further].concat());
         assert!(said.contains(&format!("kabar servers accept {listen}")), "{said}");

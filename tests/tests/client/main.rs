@@ -8,23 +8,13 @@ mod refused;
 use std::path::Path;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, text};
-use tempfile::TempDir;
-
-fn home() -> TempDir {
-    tempfile::tempdir().expect("a folder for the test")
-}
+use kabar_tests::room::text;
 
 /// A file below `home` that holds `content`.
 fn file(home: &Path, name: &str, content: &str) -> String {
     let path = home.join(name);
     std::fs::write(&path, content).expect("a file");
     text(&path).to_owned()
-}
-
-fn room_with_password(home: &Path) -> Room {
-    let password = file(home, "password", "terbuka\n");
-    Room::start_with(home, "127.0.0.1:0", &["--password-file", &password])
 }
 
 /// Runs `kabar` to its end without input: exit code, standard output, standard error.

@@ -1,14 +1,13 @@
 //! `--json`: what scripts read.
 
 use kabar_tests::process::Process;
-use kabar_tests::room::Room;
+use kabar_tests::room::{Room, home};
 
-use super::{ends_with, home, object};
+use super::{ends_with, object};
 
 #[test]
 fn objects_tell_everything_with_seq() {
-    let home = home();
-    let room = Room::start(home.path());
+    let room = Room::open();
     let mut anna = room.begin_join("anna", &["--json"]);
     let joined = object(&anna.expect("\"type\":\"joined\""));
     assert_eq!(
@@ -45,8 +44,7 @@ fn objects_tell_everything_with_seq() {
 
 #[test]
 fn objects_tell_of_lost_and_found_connections() {
-    let home = home();
-    let mut room = Room::start(home.path());
+    let mut room = Room::open();
     let mut anna = room.begin_join("anna", &["--json"]);
     anna.expect("\"type\":\"joined\"");
     room.kill_and_restart();

@@ -4,14 +4,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use kabar_tests::process::{Process, program};
-use kabar_tests::room::{Room, text};
+use kabar_tests::room::{Room, home, text};
 
-use super::{ends_with, file, home, room_with_password, run};
+use super::{ends_with, file, run};
 
 #[test]
 fn passwords_come_from_a_file_the_environment_or_standard_input() {
     let home = home();
-    let room = room_with_password(home.path());
+    let room = Room::start_with_password(home.path(), "terbuka");
     let (right, wrong) = (file(home.path(), "right", "terbuka\n"), file(home.path(), "wrong", "tertutup\n"));
     let join = |name: &str, further: &[&str]| {
         let mut arguments = vec!["join", room.address.as_str(), "--accept-new", "--name", name];
@@ -48,8 +48,7 @@ fn passwords_come_from_a_file_the_environment_or_standard_input() {
 
 #[test]
 fn an_invite_is_read_from_standard_input() {
-    let home = home();
-    let room = Room::start(home.path());
+    let room = Room::open();
     let mut anna = Process::start("kabar", &room.home_of("anna"), &["join", "-", "--name", "anna"]);
     anna.type_all(&format!("{}\nand then what I say\n", room.invite));
     anna.close_stdin();
@@ -59,11 +58,10 @@ fn an_invite_is_read_from_standard_input() {
 
 #[test]
 fn giving_up_counts_what_was_not_stored() {
-    let home = home();
-    let mut room = Room::start(home.path());
+    let mut room = Room::open();
     let mut anna = room.begin_join("anna", &["--give-up", "0.5"]);
     anna.expect_notice("Joined ");
-    room.server.kill();
+    room.kill();
     anna.type_all("one\ntwo\n");
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(6));
@@ -72,9 +70,8 @@ fn giving_up_counts_what_was_not_stored() {
 
 #[test]
 fn a_reader_that_has_enough_ends_it_quietly() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     bob.type_line("first");
     bob.expect("bob: first");
     let mut anna = Command::new(program("kabar"))
@@ -101,9 +98,8 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 
 #[test]
 fn a_reader_that_stands_still_holds_nobody_up_and_loses_nothing() {
-    let home = home();
-    let room = Room::start(home.path());
-    let (mut bob, mut carla) = (room.join_plainly("bob"), room.join_plainly("carla"));
+    let room = Room::open();
+    let (mut bob, mut carla) = (room.laptop("bob"), room.laptop("carla"));
     // As behind Ctrl-S: it is there, and nobody reads what it writes.
     let mut anna = Command::new(program("kabar"))
         .args(["join", &room.invite, "--name", "anna", "--data-dir", text(&room.home_of("anna"))])

@@ -4,15 +4,14 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use kabar_tests::process::program;
-use kabar_tests::room::{Room, text};
+use kabar_tests::room::{Room, home, text};
 
-use super::{ends_with, file, home, run};
+use super::{ends_with, file, run};
 
 #[test]
 fn names_that_are_not_allowed_are_told_with_the_reason() {
-    let home = home();
-    let room = Room::start(home.path());
-    let _owner = room.join_plainly("darryl");
+    let room = Room::open();
+    let _owner = room.laptop("darryl");
     for (name, reason) in [
         ("", "empty"),
         ("a:b", "':'"),
@@ -30,9 +29,8 @@ fn names_that_are_not_allowed_are_told_with_the_reason() {
 
 #[test]
 fn what_is_no_text_or_too_long_is_refused_here_and_the_rest_arrives() {
-    let home = home();
-    let room = Room::start(home.path());
-    let mut bob = room.join_plainly("bob");
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
     let mut anna = Command::new(program("kabar"))
         .args(["join", &room.invite, "--name", "anna", "--data-dir", text(&room.home_of("anna"))])
         .stdin(Stdio::piped())

@@ -4,14 +4,13 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use kabar_tests::process::{PATIENCE, Process, program};
-
-use super::{data_dir, give_key, home, room, start, text};
+use kabar_tests::process::{PATIENCE, program};
+use kabar_tests::room::{Room, begin_join, data_dir, give_key, home, text};
 
 #[test]
 fn the_operator_talks_and_asks() {
-    let mut room = room();
-    let mut darryl = room.join("darryl");
+    let mut room = Room::open();
+    let mut darryl = room.laptop("darryl");
     room.server.type_line("dinner is ready");
     darryl.expect("server: dinner is ready");
     room.server.expect("server: dinner is ready");
@@ -34,8 +33,8 @@ fn the_operator_talks_and_asks() {
 
 #[test]
 fn what_the_operator_mistypes_is_told_in_one_line_and_said_to_nobody() {
-    let mut room = room();
-    let mut darryl = room.join("darryl");
+    let mut room = Room::open();
+    let mut darryl = room.laptop("darryl");
     for (typed, told) in [
         ("/kcik darryl", "there is no command /kcik; /help"),
         ("/kick", "/kick NAME"),
@@ -57,20 +56,20 @@ fn what_the_operator_mistypes_is_told_in_one_line_and_said_to_nobody() {
 
 #[test]
 fn who_is_kicked_ends_with_7_and_may_come_again() {
-    let mut room = room();
-    let mut reader = room.join("reader");
-    let mut darryl = room.join("darryl");
+    let mut room = Room::open();
+    let mut reader = room.laptop("reader");
+    let mut darryl = room.laptop("darryl");
     room.server.type_line("/kick DARRYL");
     room.server.expect("darryl was put out");
     assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.noticed);
     reader.expect("darryl was put out of the chat!");
-    room.join("darryl");
+    drop(room.laptop("darryl"));
 }
 
 #[test]
 fn who_is_banned_ends_with_7_and_stays_out_until_unbanned_also_after_a_restart() {
-    let mut room = room();
-    let mut darryl = room.join("darryl");
+    let mut room = Room::open();
+    let mut darryl = room.laptop("darryl");
     room.server.type_line("/ban darryl");
     room.server.expect("darryl is banned");
     assert_eq!(darryl.wait(), Some(7));
@@ -78,27 +77,23 @@ fn who_is_banned_ends_with_7_and_stays_out_until_unbanned_also_after_a_restart()
     // Killed at once: the ban is in the store all the same.
     room.server.type_line("/bans");
     room.server.expect("darryl banned since 20");
-    let mut again = room.visit("darryl", &[]);
+    let mut again = room.begin_join("darryl", &[]);
     assert_eq!(again.wait(), Some(7), "{:?}", again.noticed);
-    let mut thief =
-        Process::start("kabar", &room.home.path().join("thief"), &["join", &room.invite, "--name", "Darryl"]);
+    let mut thief = begin_join(&room.home_of("thief"), &room.invite, "Darryl", &[]);
     assert_eq!(thief.wait(), Some(5), "the name stays taken: {:?}", thief.noticed);
-    room.server.kill();
-    let address = room.address.clone();
-    let mut server = start(room.home.path(), &["--listen", &address]);
-    server.expect("listening on ");
-    let mut again = room.visit("darryl", &[]);
+    room.kill_and_restart();
+    let mut again = room.begin_join("darryl", &[]);
     assert_eq!(again.wait(), Some(7), "{:?}", again.noticed);
-    server.type_line("/unban darryl");
-    server.expect("darryl may come in again");
-    room.join("darryl");
+    room.server.type_line("/unban darryl");
+    room.server.expect("darryl may come in again");
+    drop(room.laptop("darryl"));
 }
 
 #[test]
 fn who_is_muted_hears_why_its_line_was_not_taken() {
-    let mut room = room();
-    let mut reader = room.join("reader");
-    let mut darryl = room.join("darryl");
+    let mut room = Room::open();
+    let mut reader = room.laptop("reader");
+    let mut darryl = room.laptop("darryl");
     room.server.type_line("/mute darryl");
     room.server.expect("darryl may only listen now");
     darryl.type_line("can you hear me");
@@ -112,13 +107,13 @@ fn who_is_muted_hears_why_its_line_was_not_taken() {
 
 #[test]
 fn a_released_name_is_free_for_another() {
-    let mut room = room();
-    let mut darryl = room.join("darryl");
+    let mut room = Room::open();
+    let mut darryl = room.laptop("darryl");
     darryl.type_line("/quit");
     assert_eq!(darryl.wait(), Some(0));
     room.server.expect("darryl (127.0.0.1");
-    let other = room.home.path().join("other");
-    let visit = || Process::start("kabar", &other, &["join", &room.invite, "--name", "darryl"]);
+    let other = room.home_of("other");
+    let visit = || begin_join(&other, &room.invite, "darryl", &[]);
     assert_eq!(visit().wait(), Some(5));
     room.server.type_line("/release darryl");
     room.server.expect("darryl is free");
@@ -128,8 +123,8 @@ fn a_released_name_is_free_for_another() {
 #[test]
 fn stop_and_signals_end_it_cleanly_and_the_end_of_its_input_does_not() {
     for how in ["/stop", "TERM", "INT"] {
-        let mut room = room();
-        let mut member = room.join("darryl");
+        let mut room = Room::open();
+        let mut member = room.laptop("darryl");
         if how == "/stop" {
             room.server.type_line(how);
         } else {
@@ -215,7 +210,7 @@ impl Drop for Terminal {
 #[test]
 fn at_its_terminal_the_operator_types_and_a_room_in_the_background_goes_on() {
     let home = home();
-    give_key(&data_dir(home.path()));
+    give_key(home.path());
     let mut terminal = Terminal::run(home.path(), r#"exec "$0" --listen 127.0.0.1:0 --data-dir "$1""#);
     terminal.expect("kabar://");
     for _ in 0..2 {
@@ -235,7 +230,7 @@ fn at_its_terminal_the_operator_types_and_a_room_in_the_background_goes_on() {
     terminal.type_line("/who");
     terminal.expect("/who");
     terminal.expect("/who");
-    let mut member = Process::start("kabar", home.path(), &["join", &invite, "--name", "darryl"]);
+    let mut member = begin_join(home.path(), &invite, "darryl", &[]);
     member.expect_notice("Joined ");
     member.type_line("still here");
     terminal.expect("still here");

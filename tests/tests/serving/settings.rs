@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kabar_tests::process::{Process, program};
-
-use super::{data_dir, give_key, home, start, text};
+use kabar_tests::room::{data_dir, give_key, home, start_server, text};
 
 /// Code and complaint of a server that does not start: one line on stderr, nothing on stdout.
 fn complaint(mut server: Process) -> (Option<i32>, String) {
@@ -21,8 +20,8 @@ fn complaint(mut server: Process) -> (Option<i32>, String) {
 #[test]
 fn run_may_be_said() {
     let home = home();
-    give_key(&data_dir(home.path()));
-    let mut server = start(home.path(), &["run", "--listen", "127.0.0.1:0"]);
+    give_key(home.path());
+    let mut server = start_server(home.path(), &["run", "--listen", "127.0.0.1:0"]);
     server.expect("listening on ");
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
@@ -31,8 +30,8 @@ fn run_may_be_said() {
 #[test]
 fn a_password_comes_from_stdin_the_environment_or_a_file() {
     let home = home();
-    give_key(&data_dir(home.path()));
-    let mut server = start(home.path(), &["--listen", "127.0.0.1:0", "--password-stdin"]);
+    give_key(home.path());
+    let mut server = start_server(home.path(), &["--listen", "127.0.0.1:0", "--password-stdin"]);
     server.type_line("open sesame");
     let address = server.expect("listening on ").rsplit(' ').next().expect("an address").to_owned();
     // The next line is for the console.
@@ -51,9 +50,10 @@ fn a_password_comes_from_stdin_the_environment_or_a_file() {
     server.kill();
 
     fs::write(&file, "\n").expect("written");
-    let (code, said) = complaint(start(home.path(), &["--listen", "127.0.0.1:0", "--password-file", text(&file)]));
+    let (code, said) =
+        complaint(start_server(home.path(), &["--listen", "127.0.0.1:0", "--password-file", text(&file)]));
     assert!(code == Some(2) && said.contains("empty") && said.contains(text(&file)), "{code:?} {said}");
-    let mut long = start(home.path(), &["--listen", "127.0.0.1:0", "--password-stdin"]);
+    let mut long = start_server(home.path(), &["--listen", "127.0.0.1:0", "--password-stdin"]);
     long.type_line(&"x".repeat(2_000));
     let (code, said) = complaint(long);
     assert!(code == Some(2) && said.contains("longer than") && said.contains("--password-stdin"), "{code:?} {said}");
@@ -63,7 +63,7 @@ fn a_password_comes_from_stdin_the_environment_or_a_file() {
 fn flag_beats_environment_beats_file_beats_default() {
     let home = home();
     let data = data_dir(home.path());
-    give_key(&data);
+    give_key(home.path());
     fs::write(data.join("kabar-server.toml"), "room = \"den\"\nmax-members = 12\nmax-body = 99\n").expect("written");
     let config = |words: &[&str]| {
         let output = Command::new(program("kabar-server"))
@@ -84,7 +84,7 @@ fn flag_beats_environment_beats_file_beats_default() {
     assert!(has("max-members = \"12\"", "kabar-server.toml:2"), "{shown}");
     assert!(has("max-events = \"4096\"", "# default"), "{shown}");
     // And it is what the server does.
-    let mut server = start(home.path(), &["--listen", "127.0.0.1:0", "--max-body", "50"]);
+    let mut server = start_server(home.path(), &["--listen", "127.0.0.1:0", "--max-body", "50"]);
     assert!(server.expect("kabar://").contains("/den/"));
     server.type_line("/stats");
     server.expect("at most 12;");
@@ -104,17 +104,17 @@ fn bad_input_is_told_in_one_line_that_names_it() {
         (vec!["--config", "/nonexistent/k.toml"], "/nonexistent/k.toml"),
         (vec!["dance"], "dance"),
     ] {
-        let (code, said) = complaint(start(home.path(), &words));
+        let (code, said) = complaint(start_server(home.path(), &words));
         assert!(code == Some(2) && said.starts_with("kabar-server: ") && said.contains(named), "{code:?} {said}");
     }
     let data = data_dir(home.path());
     assert!(!data.exists(), "nothing was made for nothing");
     fs::create_dir(&data).expect("made");
     fs::write(data.join("kabar-server.toml"), "# limits\nmax-membrs = 5\n").expect("written");
-    let (code, said) = complaint(start(home.path(), &listen));
+    let (code, said) = complaint(start_server(home.path(), &listen));
     assert!(code == Some(2) && said.contains("kabar-server.toml:2") && said.contains("max-membrs"), "{code:?} {said}");
     fs::write(data.join("kabar-server.toml"), "max-members = 0\n").expect("written");
-    let (code, said) = complaint(start(home.path(), &listen));
+    let (code, said) = complaint(start_server(home.path(), &listen));
     assert!(code == Some(2) && said.contains("kabar-server.toml:1") && said.contains("max-members"), "{code:?} {said}");
 }
 
@@ -123,15 +123,15 @@ fn a_port_or_a_directory_that_cannot_be_had_is_named() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("bound").to_string();
     let (home, other) = (home(), home());
-    give_key(&data_dir(home.path()));
-    let (code, said) = complaint(start(home.path(), &["--listen", &address]));
+    give_key(home.path());
+    let (code, said) = complaint(start_server(home.path(), &["--listen", &address]));
     assert!(code == Some(1) && said.contains(&address) && said.contains("in use"), "{code:?} {said}");
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let metrics = tcp.local_addr().expect("bound").to_string();
-    let (code, said) = complaint(start(home.path(), &["--listen", "127.0.0.1:0", "--metrics", &metrics]));
+    let (code, said) = complaint(start_server(home.path(), &["--listen", "127.0.0.1:0", "--metrics", &metrics]));
     assert!(code == Some(1) && said.contains(&metrics), "{code:?} {said}");
     // A file where the directory should be: not even root can write there.
     fs::write(other.path().join("server"), "").expect("written");
-    let (code, said) = complaint(start(other.path(), &["--listen", "127.0.0.1:0"]));
+    let (code, said) = complaint(start_server(other.path(), &["--listen", "127.0.0.1:0"]));
     assert!(code == Some(1) && said.contains(text(&data_dir(other.path()))), "{code:?} {said}");
 }

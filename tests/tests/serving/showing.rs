@@ -6,13 +6,12 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use kabar_tests::process::{PATIENCE, Process, program};
-
-use super::{data_dir, give_key, home, room, serve, start, text};
+use kabar_tests::process::{PATIENCE, program};
+use kabar_tests::room::{Room, begin_join, data_dir, give_key, home, start_server, text};
 
 /// What a subcommand comes to: exit code, stdout, stderr.
 fn ask(home: &Path, words: &[&str]) -> (Option<i32>, String, String) {
-    let mut process = start(home, words);
+    let mut process = start_server(home, words);
     process.close_stdin();
     let code = process.wait();
     (code, process.said.join("\n"), process.noticed.join("\n"))
@@ -20,12 +19,12 @@ fn ask(home: &Path, words: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn the_first_lines_are_the_address_and_the_invite() {
-    let mut room = room();
+    let mut room = Room::open();
     assert_eq!(room.server.said.len(), 2);
     assert_eq!(room.server.said[0], format!("listening on {}", room.address));
     assert!(room.address.starts_with("127.0.0.1:") && !room.address.ends_with(":0"));
     assert!(room.server.said[1].starts_with(&format!("kabar://{}/lobby/", room.address)));
-    let mut member = room.join("darryl");
+    let mut member = room.laptop("darryl");
     member.type_line("halo");
     let line = room.server.expect("halo");
     assert!(line.starts_with("[20") && line[22..].starts_with("darryl (127.0.0.1:"), "{line}");
@@ -35,7 +34,7 @@ fn the_first_lines_are_the_address_and_the_invite() {
 fn nobody_reading_its_output_keeps_nobody_waiting() {
     let home = home();
     let data = data_dir(home.path());
-    give_key(&data);
+    give_key(home.path());
     // `| head -2`, and a reader that reads two lines and then no more.
     for is_closed in [true, false] {
         let mut server = Command::new(program("kabar-server"))
@@ -56,9 +55,8 @@ fn nobody_reading_its_output_keeps_nobody_waiting() {
         let reader = (!is_closed).then_some(stdout);
         // More than any pipe holds.
         let (count, length) = (3_000, 100);
-        let folder = home.path().join(if is_closed { "a" } else { "b" });
-        let mut writer =
-            Process::start("kabar", &folder, &["join", &invite, "--name", if is_closed { "a" } else { "b" }]);
+        let name = if is_closed { "a" } else { "b" };
+        let mut writer = begin_join(&home.path().join(name), &invite, name, &[]);
         let lines: String = (0..count).map(|number| format!("{number:0length$}\n")).collect();
         writer.type_all(&lines);
         writer.close_stdin();
@@ -85,8 +83,8 @@ fn nobody_reading_its_output_keeps_nobody_waiting() {
 fn a_transcript_has_the_lines_and_outlives_the_server() {
     let home = home();
     let file = home.path().join("chat_history.txt");
-    let mut room = serve(home, &["--transcript", text(&file)]);
-    let mut darryl = room.join("darryl");
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--transcript", text(&file)]);
+    let mut darryl = room.laptop("darryl");
     darryl.type_line("halo");
     room.server.expect("halo");
     room.server.type_line("/stop");
@@ -110,12 +108,13 @@ fn get(address: &str, request: &str) -> String {
 
 #[test]
 fn metrics_are_answered_while_a_scraper_hangs() {
-    let mut room = serve(home(), &["--metrics", "0", "--max-members", "7"]);
+    let home = home();
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--metrics", "0", "--max-members", "7"]);
     let line = room.server.expect_notice("metrics on http://127.0.0.1:");
     let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
     // Says nothing for as long as this test lasts.
     let _hanging = TcpStream::connect(&address).expect("somebody listens");
-    let mut darryl = room.join("darryl");
+    let mut darryl = room.laptop("darryl");
     darryl.type_line("halo");
     room.server.expect("halo");
     let answer = get(&address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -154,8 +153,8 @@ fn the_invite_can_be_had_without_a_server_and_renewed() {
     let (code, _, said) = ask(home.path(), &["invite"]);
     assert!(code == Some(1) && said.contains("no server has run"), "{code:?} {said}");
     assert!(!data_dir(home.path()).exists());
-    let mut room = serve(home, &["--advertise", "127.0.0.1"]);
-    let home = room.home.path();
+    let home = home.path();
+    let mut room = Room::start_with(home, "127.0.0.1:0", &["--advertise", "127.0.0.1"]);
     let (code, invite, _) = ask(home, &["invite"]);
     assert_eq!((code, &invite), (Some(0), &room.invite));
     let (_, elsewhere, _) = ask(home, &["invite", "--advertise", "chat.example:1234"]);
@@ -168,13 +167,12 @@ fn the_invite_can_be_had_without_a_server_and_renewed() {
     assert!(code == Some(0) && told.contains("earlier invites stop working"), "{code:?} {told}");
     assert!(told.contains(&room.server.id().to_string()) && renewed != room.invite, "{told}");
     // The running server keeps to the old one, the next one to the new.
-    let guest = room.join("guest");
+    let guest = room.laptop("guest");
     drop(guest);
-    room.server.signal("TERM");
-    assert_eq!(room.server.wait(), Some(0));
-    let mut server = start(home, &["--listen", &room.address, "--advertise", "127.0.0.1"]);
+    room.stop();
+    let mut server = start_server(home, &["--listen", &room.address, "--advertise", "127.0.0.1"]);
     assert_eq!(server.expect("kabar://"), renewed);
-    assert_eq!(room.visit("late", &[]).wait(), Some(4), "the old invite");
+    assert_eq!(room.begin_join("late", &[]).wait(), Some(4), "the old invite");
 }
 
 #[test]
@@ -211,7 +209,7 @@ fn completions_and_manual_name_every_flag_and_command() {
 fn a_service_manager_is_told_when_members_can_come() {
     let home = home();
     let data = data_dir(home.path());
-    give_key(&data);
+    give_key(home.path());
     let path = home.path().join("notify");
     let manager = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
     manager.set_read_timeout(Some(PATIENCE)).expect("a time-out");

@@ -56,11 +56,7 @@ fn refuses_a_wrong_secret_and_then_closes() {
 #[test]
 fn a_refusal_that_is_lost_on_its_way_is_heard_all_the_same() {
     let mut world = World::new();
-    let person = world.person();
-    world.connect(person);
-    world.people[person].join(&Asking { way: Way::WrongSecret, ..asking("Ana", 1) });
-    world.run_ms(1);
-    world.people[person].is_cut = true;
+    let person = world.refuse_unheard();
     world.run_ms(2);
     world.people[person].is_cut = false;
     world.run(Duration::from_secs(2));
@@ -71,11 +67,7 @@ fn a_refusal_that_is_lost_on_its_way_is_heard_all_the_same() {
 #[test]
 fn who_does_not_acknowledge_its_refusal_is_closed_soon() {
     let mut world = World::new();
-    let person = world.person();
-    world.connect(person);
-    world.people[person].join(&Asking { way: Way::WrongSecret, ..asking("Ana", 1) });
-    world.run_ms(1);
-    world.people[person].is_cut = true;
+    world.refuse_unheard();
     world.run(Duration::from_secs(2));
     assert_eq!(world.hub.peers.len(), 1);
     world.run(Duration::from_secs(8));

@@ -171,11 +171,7 @@ limits! {
     a_failing_store_is_tried_again_often: "retry-max", SECOND / 2, failing;
     who_was_refused_is_not_waited_for_long: "refusal-time", SECOND, |set| {
         let mut world = World::with(set);
-        let person = world.person();
-        world.connect(person);
-        world.people[person].join(&Asking { way: Way::WrongSecret, ..asking("Ana", 1) });
-        world.run_ms(1);
-        world.people[person].is_cut = true;
+        world.refuse_unheard();
         world.run(Duration::from_secs(2));
         world
     };

@@ -8,7 +8,7 @@ use kabar_core::crypto::Portable;
 use kabar_core::time::{Duration, Instant};
 
 use super::key::{Key, MODULUS};
-use super::person::{Asking, Person, ROOM, SECRET};
+use super::person::{Asking, Person, ROOM, SECRET, Way, asking};
 use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, PasswordVerifier};
 use crate::store::{LogEntry, MemoryStore, Store};
 
@@ -136,6 +136,16 @@ impl World {
         let person = self.person();
         self.ask(person, asking);
         assert!(self.people[person].is_welcome(), "not welcome: {:?}", self.people[person].heard);
+        person
+    }
+
+    /// A new person whose secret is wrong, and who is cut off before it hears so.
+    pub(super) fn refuse_unheard(&mut self) -> usize {
+        let person = self.person();
+        self.connect(person);
+        self.people[person].join(&Asking { way: Way::WrongSecret, ..asking("Ana", 1) });
+        self.run_ms(1);
+        self.people[person].is_cut = true;
         person
     }
 
