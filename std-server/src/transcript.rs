@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
-use crate::cli::PROGRAM;
 use crate::data_dir::FileError;
 use crate::hub::HubEvent;
 use crate::text::{Content, Line, Lines};
@@ -46,7 +45,7 @@ impl Transcript {
         let owned = path.to_path_buf();
         let complain = move |error| {
             let error = FileError::new("write the transcript", &owned)(error);
-            eprintln!("{PROGRAM}: {error}; lines will be missing there, the room goes on");
+            eprintln!("{error}; lines will be missing there, the room goes on");
         };
         Self::start(file, Lines::new(), complain).map_err(FileError::new("write the transcript", path))
     }

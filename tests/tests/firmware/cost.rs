@@ -8,9 +8,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use kabar_tests::qemu::{Board, Cable, Image, Machine, Program, firmware, image};
+use kabar_tests::room::Room;
 use object::{Object, ObjectSection, ObjectSymbol};
 
-use crate::room::{COUNTING, Device, Room};
+use crate::device::{COUNTING, Device};
 
 /// What the figures may be at most, whatever they were before.
 const BUDGET: [(&str, u64); 3] = [

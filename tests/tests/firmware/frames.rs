@@ -4,10 +4,11 @@ use kabar_tests::process::Process;
 use kabar_tests::qemu::wire::{Passed, Wire};
 use kabar_tests::qemu::{Board, Cable, Machine, firmware};
 use kabar_tests::relay::faults::{Chance, Faults, Loss};
+use kabar_tests::room::Room;
 
 use crate::craft::{Flood, Stations};
+use crate::device::Device;
 use crate::readings;
-use crate::room::{Device, Room};
 
 /// Frames of a flood of which the device takes each, so many at a time as the card has room for ...
 const TAKEN: usize = 280;

@@ -4,16 +4,17 @@
 
 mod cost;
 mod craft;
+mod device;
 mod frames;
 mod riscv;
-mod room;
 mod same_bytes;
 mod serial;
 
+use device::Device;
 use kabar_embedded_example::profile;
 use kabar_tests::process::Process;
 use kabar_tests::qemu::{Board, Cable, Machine, firmware};
-use room::{Device, Room};
+use kabar_tests::room::Room;
 
 #[test]
 fn a_device_says_its_readings_and_answers_who_speaks_to_it() {
@@ -71,16 +72,10 @@ fn an_entry_larger_than_a_device_takes_arrives_as_a_stub() {
 #[test]
 fn at_a_fifth_of_all_datagrams_lost_everything_is_said_once_and_in_order() {
     let room = Room::open();
-    let mut relay = Process::start(
-        "kabar-relay",
-        room.home.path(),
-        &["--listen", "127.0.0.1:0", "--to", &room.address, "--loss", "20%", "--seed", "7"],
-    );
-    let relaying = relay.expect("relaying ");
-    let address = relaying.split_whitespace().nth(1).expect("an address").to_owned();
+    let relay = room.relay("127.0.0.1:0", &["--loss", "20%", "--seed", "7"]);
     let mut anna = room.laptop("anna");
     let device = Device::new("probe").every_ms(100).readings(20);
-    let mut device = device.start_at(firmware(Board::An386), Cable::Plugged, &room, &address);
+    let mut device = device.start_at(firmware(Board::An386), Cable::Plugged, &room, &relay.address);
     anna.expect("probe has joined");
     anna.type_line("@probe uptime");
     anna.expect("probe: anna: up ");
@@ -95,10 +90,10 @@ fn a_device_comes_back_by_itself_and_says_what_it_had_not_yet_said() {
     let device = Device::new("probe").every_ms(250);
     let mut device = device.start(firmware(Board::An386), Cable::Plugged, &room);
     device.expect("reading 2: ");
-    room.kill_server();
+    room.kill();
     device.expect("connection lost");
     let measured = device.count("measured");
-    room.restart_server();
+    room.restart();
     device.expect("joined as probe");
     let mut anna = room.laptop("anna");
     let last = measured + 3;
@@ -154,12 +149,12 @@ fn a_device_that_starts_again_keeps_its_name_and_nobody_else_gets_it() {
 #[test]
 fn a_server_that_is_not_there_is_told_once_and_joined_when_it_comes() {
     let mut room = Room::open();
-    room.kill_server();
+    room.kill();
     let device = Device::new("probe").every_ms(300);
     let mut device = device.start(firmware(Board::An386), Cable::Plugged, &room);
     device.expect("the server does not answer");
     device.expect("measured");
-    room.restart_server();
+    room.restart();
     device.expect("joined as probe");
     assert_eq!(device.count("the server does not answer"), 1, "{}", device.transcript());
     let mut anna = room.laptop("anna");

@@ -1,8 +1,9 @@
 //! The same program on another processor, with other network hardware.
 
 use kabar_tests::qemu::{Board, Cable, Machine, firmware};
+use kabar_tests::room::Room;
 
-use crate::room::{Device, Room};
+use crate::device::Device;
 use crate::{readings, refuses};
 
 #[test]
@@ -30,10 +31,10 @@ fn a_device_on_risc_v_comes_back_by_itself_and_says_what_it_had_not_yet_said() {
     let mut room = Room::open();
     let mut device = Device::new("probe").every_ms(250).start(firmware(Board::Virt), Cable::Plugged, &room);
     device.expect("reading 2: ");
-    room.kill_server();
+    room.kill();
     device.expect("connection lost");
     let measured = device.count("measured");
-    room.restart_server();
+    room.restart();
     device.expect("joined as probe");
     let mut anna = room.laptop("anna");
     anna.expect(&format!("probe: reading {}: ", measured + 3));

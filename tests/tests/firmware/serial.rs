@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use kabar_tests::process::Process;
 use kabar_tests::qemu::{Board, Cable, firmware};
+use kabar_tests::room::Room;
 
+use crate::device::Device;
 use crate::readings;
-use crate::room::{Device, Room};
 
 /// A bridge that waits for devices on a socket; where that is.
 fn bridge(room: &Room, to: &str) -> (Process, PathBuf) {
-    let socket = room.home.path().join("serial");
+    let socket = room.home().join("serial");
     let wire = format!("unix:{}", socket.display());
-    let mut bridge = Process::start("kabar", room.home.path(), &["bridge", "--serial", &wire, "--to", to]);
+    let mut bridge = Process::start("kabar", room.home(), &["bridge", "--serial", &wire, "--to", to]);
     bridge.expect_notice("bridging");
     (bridge, socket)
 }
@@ -38,19 +39,16 @@ fn a_device_without_a_network_talks_over_its_serial_port() {
 #[test]
 fn a_serial_device_says_all_of_it_at_a_tenth_of_all_packets_lost_and_after_the_server_was_killed() {
     let mut room = Room::open();
-    let arguments = ["--listen", "127.0.0.1:0", "--to", &room.address, "--loss", "10%", "--seed", "11"];
-    let mut relay = Process::start("kabar-relay", room.home.path(), &arguments);
-    let relaying = relay.expect("relaying ");
-    let relayed = relaying.split_whitespace().nth(1).expect("an address");
-    let (_bridge, socket) = bridge(&room, relayed);
+    let relay = room.relay("127.0.0.1:0", &["--loss", "10%", "--seed", "11"]);
+    let (_bridge, socket) = bridge(&room, &relay.address);
     let mut anna = room.laptop("anna");
     let device = Device::new("probe").serial().every_ms(250);
     let mut device = device.start(firmware(Board::An385), Cable::Serial(&socket), &room);
     device.expect("own: true");
-    room.kill_server();
+    room.kill();
     device.expect("connection lost");
     let measured = device.count("measured");
-    room.restart_server();
+    room.restart();
     device.expect("joined as probe");
     anna.expect(&format!("probe: reading {}: ", measured + 3));
     let said = readings(&anna);
@@ -60,7 +58,7 @@ fn a_serial_device_says_all_of_it_at_a_tenth_of_all_packets_lost_and_after_the_s
 #[test]
 fn a_serial_port_at_which_nobody_is_is_told_once_and_joined_when_somebody_comes() {
     let room = Room::open();
-    let nobody = room.home.path().join("nobody");
+    let nobody = room.home().join("nobody");
     let listener = std::os::unix::net::UnixListener::bind(&nobody).expect("a socket");
     let device = Device::new("probe").serial().every_ms(200);
     let mut device = device.start(firmware(Board::An386), Cable::Serial(&nobody), &room);

@@ -28,6 +28,16 @@ fn run_may_be_said() {
 }
 
 #[test]
+fn without_a_data_directory_everything_lies_where_such_things_lie() {
+    let home = home();
+    let mut server = Process::start("kabar-server", home.path(), &["--listen", "127.0.0.1:0"]);
+    server.expect("listening on ");
+    assert!(home.path().join("share/kabar/server.key").is_file(), "{:?}", server.said);
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[test]
 fn a_password_comes_from_stdin_the_environment_or_a_file() {
     let home = home();
     give_key(home.path());

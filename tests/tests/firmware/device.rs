@@ -1,59 +1,9 @@
-//! A room on this computer, and devices that are told where it is.
-
-use std::path::Path;
+//! Devices that are told where a room on this computer is.
 
 use kabar_core::crypto::identity::Identity;
 use kabar_server::random::random_bytes;
-use kabar_tests::process::Process;
 use kabar_tests::qemu::{Cable, HOST, Image, Machine};
-use tempfile::TempDir;
-
-/// A server with one room.
-pub(crate) struct Room {
-    pub(crate) home: TempDir,
-    pub(crate) invite: String,
-    /// Where it listens: `127.0.0.1:PORT`.
-    pub(crate) address: String,
-    pub(crate) server: Process,
-}
-
-impl Room {
-    pub(crate) fn open() -> Self {
-        let home = tempfile::tempdir().expect("a folder for the test");
-        let (server, address, invite) = serve(home.path(), "127.0.0.1:0");
-        Self { home, invite, address, server }
-    }
-
-    /// Takes the power from the server.
-    pub(crate) fn kill_server(&mut self) {
-        self.server.kill();
-    }
-
-    /// The same server again, at the same address.
-    pub(crate) fn restart_server(&mut self) {
-        let (server, _, invite) = serve(self.home.path(), &self.address);
-        assert_eq!(invite, self.invite, "same data, same invite");
-        self.server = server;
-    }
-
-    /// A member on a laptop, which has joined.
-    pub(crate) fn laptop(&self, name: &str) -> Process {
-        let mut laptop = Process::start("kabar", &self.home.path().join(name), &["join", &self.invite, "--name", name]);
-        laptop.expect_notice("Joined ");
-        laptop
-    }
-}
-
-fn serve(home: &Path, listen: &str) -> (Process, String, String) {
-    let data = home.join("server");
-    let data = data.to_str().expect("UTF-8");
-    let mut server = Process::start("kabar-server", home, &["--listen", listen, "--data-dir", data]);
-    let listening = server.expect("listening on ");
-    let address = listening.rsplit(' ').next().expect("an address").to_owned();
-    let line = server.expect("kabar://");
-    let invite = line.split_whitespace().find(|word| word.starts_with("kabar://")).expect("an invite").to_owned();
-    (server, address, invite)
-}
+use kabar_tests::room::Room;
 
 /// The emulator's options for a clock that counts instructions.
 pub(crate) const COUNTING: [&str; 2] = ["-icount", "shift=6"];
