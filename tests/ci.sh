@@ -59,6 +59,11 @@ firmware() { # a device in the emulator, with its network card, and what it cost
         apt-get update
         apt-get install -y --no-install-recommends qemu-system-arm qemu-system-misc
     fi
+    # The first version that carries Ethernet frames in datagrams.
+    for emulator in qemu-system-arm qemu-system-riscv32; do
+        version=$("$emulator" --version | sed -n 's/.*version \([0-9.]*\).*/\1/p')
+        printf '7.2\n%s\n' "$version" | sort -V -C || { echo "$emulator 7.2 or newer is needed, this is $version"; return 1; }
+    done
     rustup target add thumbv7m-none-eabi thumbv7em-none-eabihf riscv32imac-unknown-none-elf
     cargo test -p kabar-tests --test firmware -- --nocapture
 }

@@ -12,11 +12,16 @@ import sys
 PROGRAMS = {
     "kabar": "target/release/kabar",
     "kabar-server": "target/release/kabar-server",
+    "kabar-embedded-example": "target/debug/kabar-embedded-example",
     "kabar-relay": "target/debug/kabar-relay",
     "kabar-bench": "target/debug/kabar-bench",
     "kabar-qemu": "target/debug/kabar-qemu",
     "kabar-sim": "target/debug/kabar-sim",
 }
+
+
+# Where a document says INVITE; programs read it before they come to `--help`.
+INVITE = f"kabar://host:9999/lobby/{'A' * 32}.{'A' * 26}"
 
 
 def commands(text):
@@ -32,7 +37,7 @@ def commands(text):
 def words(line):
     """The program and its arguments; None if the line runs none of ours."""
     line = line.split(" #")[0].split("|")[-1]
-    line = re.sub(r"^\s*cargo run .*--bin (\S+) --", r"\1", line)
+    line = re.sub(r"^\s*cargo run .*(?:--bin|-p) (\S+) --(?= )", r"\1", line).replace("INVITE", INVITE)
     line = re.sub(r"^\s*(cargo |target/release/)?", "", line)
     parts = shlex.split(line)
     return parts if parts and parts[0] in PROGRAMS else None

@@ -7,7 +7,8 @@
 //! * [`script`]: a recorded exchange, gone through again: whether a new board says byte for byte what a laptop does.
 //! * [`seed`]: fresh randomness at every start, on a device that has none of its own.
 //!
-//! The library is `no_std`, allocates nothing, reads no clock and draws no randomness: `now` and seeds come in. The feature `host` adds what the program of the same name needs on a laptop:
+//! The library is `no_std`, allocates nothing, reads no clock and draws no randomness: `now` and seeds come in. The feature `host`
+//! adds what the program of the same name needs on a laptop:
 //!
 //! * [`host`]: a device whose far side is an ordinary UDP socket, the invite, how lines are shown.
 #![no_std]

@@ -120,7 +120,14 @@ impl<'a, L: Link> Node<'a, L> {
         }
         drain_events(&mut self.storage.client, &mut on_event);
 
-        let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| self.transmit(now));
+        // To send may take a while on a slow line: what came meanwhile is taken before the next one.
+        let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
+            let is_all = self.transmit(now);
+            if !is_all {
+                self.receive(now, &mut on_event);
+            }
+            is_all
+        });
         self.unfinished = !(all_in && all_out);
         drain_events(&mut self.storage.client, &mut on_event);
     }

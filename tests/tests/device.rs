@@ -68,7 +68,7 @@ fn a_device_hears_what_a_laptop_says_and_a_stub_of_what_is_too_long() {
 fn a_device_on_a_laptop_measures_and_answers_as_any_other() {
     let room = Room::open();
     let mut farhan = room.laptop("farhan");
-    let mut device = device(&room, &["--name", "probe", "--every", "1", "--readings", "3"]);
+    let mut device = device(&room, &["--name", "probe", "--every", "1"]);
     farhan.expect("probe: reading 1: ");
     farhan.type_line("@probe led on");
     farhan.expect("probe: farhan: led is on");
@@ -77,10 +77,19 @@ fn a_device_on_a_laptop_measures_and_answers_as_any_other() {
     farhan.type_line("@probe status");
     let status = farhan.expect("probe: farhan: reading ");
     assert!(status.contains("led is on"), "{status}");
-    farhan.expect("probe: reading 3: ");
+    device.expect("probe: farhan: reading ");
+    assert_eq!(device.said.iter().filter(|line| line.contains("probe: farhan:")).count(), 2, "talk is no command");
+}
+
+#[test]
+fn a_device_on_a_laptop_leaves_after_as_many_readings_as_it_was_told() {
+    let room = Room::open();
+    let mut farhan = room.laptop("farhan");
+    let mut device = device(&room, &["--name", "probe", "--every", "1", "--readings", "2"]);
+    farhan.expect("probe: reading 2: ");
     farhan.expect("probe has left");
     assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
-    assert_eq!(device.said.iter().filter(|line| line.contains("probe: farhan:")).count(), 2, "talk is no command");
+    assert!(!farhan.said.iter().any(|line| line.contains("reading 3")), "{:?}", farhan.said);
 }
 
 #[test]

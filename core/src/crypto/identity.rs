@@ -16,11 +16,11 @@ pub const SIGNATURE_LEN: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicIdentity(pub [u8; PUBLIC_LEN]);
 
-/// An identity: wiped on drop, never printed. 64 bytes.
+/// An identity: wiped on drop, never printed. 224 bytes.
 #[derive(Clone)]
 pub struct Identity {
     seed: [u8; SEED_LEN],
-    public: PublicIdentity,
+    public: VerifyingKey,
 }
 
 impl core::fmt::Debug for Identity {
@@ -33,33 +33,30 @@ impl Identity {
     /// The identity whose RFC 8032 private key is `seed`. One scalar multiplication.
     #[must_use]
     pub fn from_seed(seed: &[u8; SEED_LEN]) -> Self {
-        let public = VerifyingKey::from(&ExpandedSecretKey::from(seed)).to_bytes();
-        Self { seed: *seed, public: PublicIdentity(public) }
+        Self { seed: *seed, public: VerifyingKey::from(&ExpandedSecretKey::from(seed)) }
     }
 
-    /// The same from both halves, which somebody computed before and kept together: nothing is computed, which spares a device
-    /// a sixth of its handshake.
+    /// The same from both halves, which somebody computed before and kept together: a device is spared a sixth of its handshake.
+    /// `None` if `public` is no point of the curve, as about half of what is not a public half.
     ///
-    /// `public` must be what [`Identity::public`] said for this seed. Another one is not found out here; what is signed then is
-    /// refused by everybody, and two signatures of one message under two public halves give the seed away.
+    /// That `public` belongs to `seed` is not checked: it must be what [`Identity::public`] said for this seed. What is signed with
+    /// another one is refused by everybody, and whoever has two signatures of the same message under two public halves can sign
+    /// as this identity.
     #[must_use]
-    pub const fn from_halves_unchecked(seed: &[u8; SEED_LEN], public: &[u8; PUBLIC_LEN]) -> Self {
-        Self { seed: *seed, public: PublicIdentity(*public) }
+    pub fn from_halves_unchecked(seed: &[u8; SEED_LEN], public: &[u8; PUBLIC_LEN]) -> Option<Self> {
+        Some(Self { seed: *seed, public: VerifyingKey::from_bytes(public).ok()? })
     }
 
     /// The public half.
     #[must_use]
-    pub const fn public(&self) -> PublicIdentity {
-        self.public
+    pub fn public(&self) -> PublicIdentity {
+        PublicIdentity(self.public.to_bytes())
     }
 
     /// Signs `message`; deterministic. One scalar multiplication.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; SIGNATURE_LEN] {
-        let key = ExpandedSecretKey::from(&self.seed);
-        // What is no point at all was not kept well: the right one is computed again, so that the signature gives nothing away.
-        let public = VerifyingKey::from_bytes(&self.public.0).unwrap_or_else(|_| VerifyingKey::from(&key));
-        raw_sign::<Sha512>(&key, message, &public).to_bytes()
+        raw_sign::<Sha512>(&ExpandedSecretKey::from(&self.seed), message, &self.public).to_bytes()
     }
 }
 
@@ -106,7 +103,7 @@ mod tests {
 
     #[test]
     fn signs_the_same_from_halves_that_were_kept() {
-        let identity = Identity::from_halves_unchecked(&hex(SEED), &hex(PUBLIC));
+        let identity = Identity::from_halves_unchecked(&hex(SEED), &hex(PUBLIC)).unwrap();
         assert_eq!(identity.public(), PublicIdentity(hex(PUBLIC)));
         assert_eq!(identity.sign(MESSAGE), hex(SIGNATURE));
     }
@@ -114,13 +111,17 @@ mod tests {
     #[test]
     fn a_public_half_that_is_another_ones_signs_nothing_that_anybody_takes() {
         let other = Identity::from_seed(&[1; SEED_LEN]).public();
-        let mixed = Identity::from_halves_unchecked(&hex(SEED), &other.0);
+        let mixed = Identity::from_halves_unchecked(&hex(SEED), &other.0).unwrap();
         let signature = mixed.sign(MESSAGE);
         assert!(!other.verify(MESSAGE, &signature) && !PublicIdentity(hex(PUBLIC)).verify(MESSAGE, &signature));
+    }
+
+    #[test]
+    fn rejects_a_public_half_that_is_no_point() {
         // Half of all numbers are no y of a point; 2 is one of them.
         let mut no_point = [0; PUBLIC_LEN];
         no_point[0] = 2;
-        assert_eq!(Identity::from_halves_unchecked(&hex(SEED), &no_point).sign(MESSAGE), hex(SIGNATURE));
+        assert!(Identity::from_halves_unchecked(&hex(SEED), &no_point).is_none());
     }
 
     #[test]

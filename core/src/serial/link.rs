@@ -2,7 +2,7 @@
 
 use embedded_io::{Read, ReadReady, Write};
 
-use super::{Deframer, Framer};
+use super::{Deframer, Framer, MAX_FRAME_LEN};
 use crate::wire::MAX_DATAGRAM;
 
 /// Bytes asked for at a time.
@@ -41,12 +41,15 @@ impl<T> SerialLink<T> {
 }
 
 impl<T: Read + ReadReady> SerialLink<T> {
-    /// The next packet of those whose last byte has come, in place; `None`: there is none yet.
+    /// The next packet of those whose last byte has come, in place; `None`: there is none yet, or noise as long as a frame was read
+    /// and there may be more behind it.
     ///
     /// # Errors
     /// Those of the stream. A stream that ended gives none, for ever.
     pub fn receive(&mut self) -> Result<Option<&mut [u8]>, T::Error> {
         let Self { stream, deframer, chunk, from, to, .. } = self;
+        // Noise that never ends must not keep the caller from everything else.
+        let mut taken = 0usize;
         loop {
             let mut rest = chunk.get(*from..*to).unwrap_or_default();
             // Asked twice, because what is found cannot be returned and the loop go on.
@@ -55,13 +58,14 @@ impl<T: Read + ReadReady> SerialLink<T> {
             if is_found {
                 return Ok(deframer.last());
             }
-            if !stream.read_ready()? {
+            if taken >= MAX_FRAME_LEN || !stream.read_ready()? {
                 return Ok(None);
             }
             (*from, *to) = (0, stream.read(chunk)?.min(CHUNK));
             if *to == 0 {
                 return Ok(None);
             }
+            taken = taken.saturating_add(*to);
         }
     }
 }
@@ -160,6 +164,20 @@ mod tests {
         let Ok(()) = link.send(&[4, 5, 6]);
         assert_eq!(receive(&mut link), Some([4, 5, 6].to_vec()));
         assert_eq!((receive(&mut link), link.counters().malformed), (None, 2));
+    }
+
+    #[test]
+    fn noise_that_does_not_end_is_read_in_portions() {
+        for noise in [0, 7] {
+            let mut link = SerialLink::new(Loop { most: 64, ..Loop::default() });
+            link.stream().bytes.extend(core::iter::repeat_n(noise, 4 * MAX_FRAME_LEN));
+            assert_eq!(receive(&mut link), None);
+            let left = link.stream().bytes.len();
+            assert!((2 * MAX_FRAME_LEN..=3 * MAX_FRAME_LEN).contains(&left), "{left}");
+            let Ok(()) = link.send(&[1, 2, 3]);
+            let found = (0..5).find_map(|_| receive(&mut link));
+            assert_eq!(found, Some([1, 2, 3].to_vec()));
+        }
     }
 
     #[test]

@@ -128,9 +128,7 @@ int main(int argc, char **argv) {
     if (argc != 3) fail("usage: chat INVITE NAME");
     struct invite invite = parse_invite(argv[1]);
     uint8_t seeds[2][KABAR_SEED_LEN];
-    uint8_t public_identity[KABAR_PUBLIC_LEN];
     if (getrandom(seeds, sizeof seeds, 0) != (ssize_t)sizeof seeds) fail("no randomness");
-    if (kabar_public_identity(seeds[0], public_identity) != KABAR_OK) fail("no identity");
 
     int udp = socket(AF_INET, SOCK_DGRAM, 0);
     if (udp < 0 || connect(udp, (struct sockaddr *)&invite.server, sizeof invite.server) != 0) fail("no socket");
@@ -139,7 +137,6 @@ int main(int argc, char **argv) {
         .server = {.family = 4, .port = ntohs(invite.server.sin_port)},
         .fingerprint = invite.fingerprint,
         .identity = seeds[0],
-        .public_identity = public_identity,
         .secret = invite.secret,
         .room = invite.room,
         .room_len = invite.room_len,

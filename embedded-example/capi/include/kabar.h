@@ -21,8 +21,8 @@ extern "C" {
 #endif
 
 /* Memory of a client in bytes; the library is not built if this is not the size of its client. */
-#define KABAR_CLIENT_LEN_64 17368
-#define KABAR_CLIENT_LEN_32 17336
+#define KABAR_CLIENT_LEN_64 17544
+#define KABAR_CLIENT_LEN_32 17496
 
 /* The structures below in bytes, checked on both sides: a compiler that lays them out otherwise does not compile this header. */
 #define KABAR_ADDRESS_LEN 20
@@ -78,7 +78,7 @@ typedef struct kabar_config {
     kabar_address server;
     const uint8_t *fingerprint;    /* KABAR_FINGERPRINT_LEN bytes, from the invite; null: KABAR_KEY_OFFERED asks */
     const uint8_t *identity;       /* KABAR_SEED_LEN bytes: who owns the name. Permanent and secret */
-    const uint8_t *public_identity; /* what kabar_public_identity gave for it, if that was kept; null: computed by kabar_start */
+    const uint8_t *public_identity; /* KABAR_PUBLIC_LEN bytes that kabar_public_identity gave for it; null: computed by kabar_start */
     const uint8_t *secret;         /* KABAR_SECRET_LEN bytes, from the invite; null: a password, or nothing */
     const char *password;
     size_t password_len;
@@ -150,8 +150,9 @@ KABAR_ASSERT(sizeof(kabar_event) == KABAR_EVENT_LEN, "kabar_event is laid out ot
 /* Makes an idle client of any memory, and forgets the secrets of the one that was there. */
 int kabar_init(kabar_client *client);
 
-/* Computes the public half of an identity, to keep it beside: a device spares 1.6 million instructions at each start. Keep both
- * together; a public half of another identity makes kabar_start sign what nobody takes, and gives the identity away. */
+/* Computes the public half of an identity, to be kept beside it: a device spares 1.6 million instructions at each start. Keep the two
+ * together. What is signed with a public half of another identity is refused by everybody, and whoever has two signatures of the same
+ * message under two public halves can sign as this identity. */
 int kabar_public_identity(const uint8_t *identity, uint8_t *public_identity);
 
 /* Begins to join. seed: KABAR_SEED_LEN bytes, fresh and secret. */

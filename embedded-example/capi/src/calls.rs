@@ -27,10 +27,14 @@ pub unsafe extern "C" fn kabar_init(client: *mut DeviceClient) -> i32 {
 /// Computes what goes with an identity.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kabar_public_identity(identity: *const u8, public: *mut u8) -> i32 {
-    // SAFETY: null or what the header says, as the caller promises.
-    let (identity, public) = unsafe { (array::<SEED_LEN>(identity), public.cast::<[u8; PUBLIC_LEN]>().as_mut()) };
-    let (Some(identity), Some(public)) = (identity, public) else { return E_ARGUMENT };
-    *public = Identity::from_seed(identity).public().0;
+    // SAFETY: null or what the header says, as the caller promises. A copy, for the two may be the same memory.
+    let Some(identity) = (unsafe { array::<SEED_LEN>(identity) }).copied() else { return E_ARGUMENT };
+    if public.is_null() {
+        return E_ARGUMENT;
+    }
+    let computed = Identity::from_seed(&identity).public().0;
+    // SAFETY: not null; the rest as above. Bytes have no alignment.
+    unsafe { public.cast::<[u8; PUBLIC_LEN]>().write_unaligned(computed) };
     OK
 }
 
@@ -68,8 +72,9 @@ pub unsafe extern "C" fn kabar_start(
     };
     let identity = match public {
         Some(public) => Identity::from_halves_unchecked(identity, public),
-        None => Identity::from_seed(identity),
+        None => Some(Identity::from_seed(identity)),
     };
+    let Some(identity) = identity else { return E_ARGUMENT };
     let fingerprint = fingerprint.map(|fingerprint| Fingerprint(*fingerprint));
     let device = profile::config(server, Fingerprint([0; 20]), [0; 16], room, name, &identity, config.tick_us);
     let start = if config.last == 0 { Start::Head } else { Start::Last(config.last) };

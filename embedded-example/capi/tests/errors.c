@@ -43,7 +43,17 @@ int main(void) {
     uint8_t public_identity[KABAR_PUBLIC_LEN] = {0};
     CHECK(kabar_public_identity(NULL, public_identity) == KABAR_E_ARGUMENT);
     CHECK(kabar_public_identity(identity, NULL) == KABAR_E_ARGUMENT);
-    CHECK(kabar_public_identity(identity, public_identity) == KABAR_OK && public_identity[0] != 0);
+    /* RFC 8032, 7.1, test 1; also where both are the same memory. */
+    static const uint8_t private_key[KABAR_SEED_LEN] = {
+        0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
+        0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60};
+    static const uint8_t public_key[KABAR_PUBLIC_LEN] = {
+        0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+        0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a};
+    CHECK(kabar_public_identity(private_key, public_identity) == KABAR_OK);
+    CHECK(memcmp(public_identity, public_key, sizeof public_key) == 0);
+    memcpy(body, private_key, sizeof private_key);
+    CHECK(kabar_public_identity(body, body) == KABAR_OK && memcmp(body, public_key, sizeof public_key) == 0);
 
     CHECK(kabar_init(NULL) == KABAR_E_ARGUMENT);
     CHECK(kabar_start(NULL, &config, seed, 0) == KABAR_E_ARGUMENT);
@@ -59,6 +69,15 @@ int main(void) {
     wrong.room = "\xff\xff";
     wrong.room_len = 2;
     CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_E_ARGUMENT);
+    /* No point of the curve has this y. */
+    static const uint8_t no_point[KABAR_PUBLIC_LEN] = {2};
+    wrong = config;
+    wrong.public_identity = no_point;
+    CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_E_ARGUMENT);
+    wrong.identity = private_key;
+    wrong.public_identity = public_key;
+    CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_OK);
+    CHECK(kabar_init(&client) == KABAR_OK);
     wrong = config;
     wrong.identity = NULL;
     CHECK(kabar_start(&client, &wrong, seed, 0) == KABAR_E_ARGUMENT);

@@ -25,10 +25,12 @@ fn main() -> ! {
 /// Until the room has ended it, or the member has left.
 fn run(clock: Clock) -> Result<Exit, Exit> {
     let mut text = provision::Text::default();
+    let begun = board::ticks();
     let (provision, mut rng) = provision::read(&mut text).map_err(|missing| {
         defmt::error!("not started: {} is missing or malformed", missing);
         Exit::NotProvisioned
     })?;
+    let provisioned = board::ticks().wrapping_sub(begun);
     let settings = Settings {
         server: provision.server,
         fingerprint: provision.fingerprint,
@@ -48,8 +50,8 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         Exit::NotProvisioned
     })?;
 
-    // Time in the member's hands, not in the network's.
-    let (mut busy, mut longest) = (0, 0);
+    // Time in the program's hands, not in the network's.
+    let (mut busy, mut longest) = (u64::from(provisioned), 0);
     let (mut is_joined, mut is_leaving) = (false, false);
     loop {
         let before = board::ticks();

@@ -25,8 +25,11 @@ impl<T: Read + ReadReady + Write> Link for &mut SerialLink<T> {
     }
 
     fn receive<'a>(&'a mut self, _: Instant, _: &'a mut [u8; DATAGRAM_LEN]) -> Received<'a> {
+        let has_bytes = self.stream().read_ready().unwrap_or(false);
         match (**self).receive() {
             Ok(Some(bytes)) => Received::Datagram { from: None, bytes },
+            // There may be more behind what was read.
+            Ok(None) if has_bytes => Received::Other,
             Ok(None) | Err(_) => Received::Nothing,
         }
     }
@@ -164,6 +167,18 @@ mod tests {
         node.poll(Instant::ZERO, |_| {});
         assert!(node.poll_timeout(Instant::ZERO) > Some(Instant::ZERO));
         assert_eq!(node.client().counters().damaged, MAX_FRAMES_PER_POLL as u64 + 3);
+    }
+
+    #[test]
+    fn noise_that_does_not_end_leaves_time_for_everything_else() {
+        let (mut storage, line) = (Storage::new(), Line::default());
+        let mut link = SerialLink::new(line.clone());
+        let mut node = start(&mut storage, &mut link);
+        line.0.borrow_mut().incoming.extend([7; 100_000]);
+        node.poll(Instant::ZERO, |_| {});
+        assert_eq!(sent(&line).len(), 1, "it says Hello all the same");
+        assert!(line.0.borrow().incoming.len() > 50_000, "it did not read all of it first");
+        assert_eq!(node.poll_timeout(Instant::ZERO), Some(Instant::ZERO), "it goes on reading");
     }
 
     #[test]

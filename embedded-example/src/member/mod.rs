@@ -7,8 +7,8 @@
 //! @name uptime     ->  anna: up 1 min 5 s
 //! ```
 //!
-//! A [`Member`] is everything but the loop: call [`Member::run`], sleep until the moment that it returns or until the network has a
-//! frame, and call it again. It never waits, and whatever the network does it goes on measuring. While the room is away its posts
+//! A [`Member`] is everything but the loop: call [`Member::run`], sleep until the moment that it returns or until something comes on
+//! the link, and call it again. It never waits, and whatever the network does it goes on measuring. While the room is away its posts
 //! wait in the client; when there is no room for more it counts what is missing and says so afterwards.
 
 mod app;

@@ -33,15 +33,15 @@ struct Arguments {
     /// Leave after so many readings.
     #[arg(long)]
     readings: Option<u32>,
-    /// Give it a serial port in place of a network: the socket of `kabar bridge --serial unix:SOCKET`. The Cortex-M board only.
-    #[arg(long, value_name = "SOCKET", conflicts_with = "processor")]
+    /// Give it a serial port in place of a network: the socket of `kabar bridge --serial unix:SOCKET`. Not with RISC-V.
+    #[arg(long, value_name = "SOCKET")]
     serial: Option<PathBuf>,
     /// 64 hexadecimal digits that own the name; without them: an identity for this run only.
     #[arg(long)]
     identity: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Processor {
     M3,
     M4,
@@ -64,12 +64,6 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let (server, path) = rest.split_once('/').ok_or(no_invite)?;
     let (room, keys) = path.split_once('/').ok_or(no_invite)?;
     let (fingerprint, secret) = keys.split_once('.').ok_or(no_invite)?;
-    let server = server.to_socket_addrs()?.find(SocketAddr::is_ipv4).ok_or("the server has no IPv4 address")?;
-    // This computer has another address in the emulator's network.
-    let ip = match server.ip() {
-        ip if ip == Ipv4Addr::LOCALHOST => HOST.into(),
-        ip => ip,
-    };
     let identity: [u8; 32] = match &arguments.identity {
         Some(identity) => {
             HEXLOWER_PERMISSIVE.decode(identity.as_bytes())?.try_into().map_err(|_| "64 digits, please")?
@@ -88,8 +82,14 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     ];
     let cable = match &arguments.serial {
         None => {
+            let server = server.to_socket_addrs()?.find(SocketAddr::is_ipv4).ok_or("the server has no IPv4 address")?;
+            // This computer has another address in the emulator's network.
+            let ip = if server.ip() == Ipv4Addr::LOCALHOST { HOST.into() } else { server.ip() };
             words.extend([format!("server={ip}:{}", server.port()), "ip=dhcp".to_owned()]);
             Cable::Plugged
+        }
+        Some(_) if arguments.processor == Processor::Riscv => {
+            return Err("the RISC-V board's serial port has no driver here".into());
         }
         Some(socket) => {
             words.push("link=serial".to_owned());
@@ -102,7 +102,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
         Processor::M4 => Board::An386,
         Processor::Riscv => Board::Virt,
     });
-    let mut machine = Machine::start(&image, cable, &words, &[]);
+    let mut machine = Machine::start_without_end(&image, cable, &words);
     while let Some(line) = machine.next_line() {
         println!("{line}");
     }

@@ -64,6 +64,19 @@ impl Machine {
     pub fn start(image: &Image, cable: Cable<'_>, words: &[String], options: &[&str]) -> Self {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=2", &LONGEST_RUN_S.to_string(), image.board.emulator()]);
+        Self::launch(command, image, cable, words, options)
+    }
+
+    /// The same for a person, who ends it when they like.
+    ///
+    /// # Panics
+    /// If the emulator is not installed.
+    #[must_use]
+    pub fn start_without_end(image: &Image, cable: Cable<'_>, words: &[String]) -> Self {
+        Self::launch(Command::new(image.board.emulator()), image, cable, words, &[])
+    }
+
+    fn launch(mut command: Command, image: &Image, cable: Cable<'_>, words: &[String], options: &[&str]) -> Self {
         command.args(["-M", image.board.machine(), "-display", "none"]);
         command.args(image.board.options());
         let monitor = monitor_path();
@@ -81,7 +94,7 @@ impl Machine {
         command.args(["-semihosting-config", &format!("enable=on,target=native,arg=firmware{told}")]);
         command.args(options).arg("-kernel").arg(image.path);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("timeout(1) is part of every system that runs these tests");
+        let mut child = command.spawn().expect("timeout(1), and an emulator, which `tests/ci.sh firmware` installs");
         let (sender, lines) = mpsc::channel();
         decode(child.stdout.take().expect("piped"), image.table, sender.clone());
         complaints(child.stderr.take().expect("piped"), sender);

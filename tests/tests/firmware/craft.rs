@@ -104,6 +104,27 @@ impl Stations {
         is_reply && frame[32..38] == asker(number) && frame[38..42] == ASKER
     }
 
+    /// An offer (2), acknowledgement (5) or refusal (6) of an address that nobody asked for, as an answer to `exchange`.
+    fn dhcp(&self, exchange: u32, kind: u8) -> Vec<u8> {
+        let mut message = vec![2, 1, 6, 0];
+        message.extend(exchange.to_be_bytes());
+        message.extend([0; 8]);
+        message.extend([10, 0, 2, 99]);
+        message.extend(self.server.ip().octets());
+        message.extend([0; 4]);
+        message.extend(self.card);
+        message.extend([0; 10 + 64 + 128]);
+        message.extend([0x63, 0x82, 0x53, 0x63, 53, 1, kind, 54, 4]);
+        message.extend(self.server.ip().octets());
+        message.extend([51, 4, 0, 0, 0, 60, 1, 4, 255, 255, 255, 0, 255]);
+        self.ipv4(UDP, 0, &Self::datagram(67, 68, &message))
+    }
+
+    /// Whether `frame` asks for an address.
+    pub(crate) fn is_to_dhcp(frame: &[u8]) -> bool {
+        frame.len() > ETHERNET_LEN + IPV4_LEN + UDP_LEN && frame[23] == UDP && frame[36..38] == [0, 67]
+    }
+
     fn ping(&self) -> Vec<u8> {
         let mut echo = b"\x08\0\0\0\x12\x34\0\x01are you there?".to_vec();
         let sum = checksum(&echo);
@@ -195,7 +216,7 @@ impl Flood {
     /// The next one; each kind has its turn.
     pub(crate) fn next(&mut self) -> Vec<u8> {
         let it = self.stations;
-        self.kind = (self.kind + 1) % 14;
+        self.kind = (self.kind + 1) % 15;
         match self.kind {
             0 => [&BROADCAST[..], &self.noise(1508)].concat(),
             1 => [&it.card[..], &self.noise(1508)].concat(),
@@ -205,8 +226,8 @@ impl Flood {
                 it.frame(kind, &self.noise(1500))
             }
             4 => {
-                // Every neighbour there could be, so that the table of neighbours is full of those that are none.
-                let ip = Ipv4Addr::new(10, 0, 2, self.below(222) as u8);
+                // Every neighbour there could be but the router, so that the table of neighbours is full of those that are none.
+                let ip = Ipv4Addr::new(10, 0, 2, 3 + self.below(219) as u8);
                 let operation = 1 + self.below(3) as u16;
                 it.arp(operation, STRANGER, ip)
             }
@@ -240,6 +261,10 @@ impl Flood {
             }
             11 => it.ipv4(UDP, 0, &it.server_says(&self.noise(1300))),
             12 => it.ipv4(UDP, 0, &Stations::datagram(67, 68, &self.noise(400))),
+            13 => {
+                let (exchange, kind) = (self.rng.next_u32(), [2, 5, 6][self.below(3)]);
+                it.dhcp(exchange, kind)
+            }
             _ => {
                 let at = self.below(self.earlier.len());
                 self.earlier[at].clone()

@@ -34,10 +34,10 @@ fn lossy() -> Faults {
 }
 
 /// Readings and a few questions, all of it once and in order.
-fn talk(wire: &Wire, device: Device) {
+fn talk(wire: &Wire, device: Device, board: Board) {
     let room = Room::open();
     let mut anna = room.laptop("anna");
-    let mut device = device.every_ms(200).start(firmware(Board::An386), Cable::Along(wire), &room);
+    let mut device = device.every_ms(200).start(firmware(board), Cable::Along(wire), &room);
     anna.expect("probe has joined");
     for number in 1..=3 {
         anna.type_line(&format!("said {number}"));
@@ -56,7 +56,7 @@ fn talk(wire: &Wire, device: Device) {
     assert_eq!(heard, [1, 1, 1], "{}", device.transcript());
 }
 
-/// A room in which a device says a reading each tenth of a second, on a cable that loses nothing.
+/// A room in which a device says a reading each fifth of a second, on a cable that loses nothing.
 struct Scene {
     room: Room,
     anna: Process,
@@ -72,7 +72,7 @@ impl Scene {
         let room = Room::open();
         let mut anna = room.laptop("anna");
         let wire = Wire::start(Faults::NONE, Faults::NONE, 0);
-        let device = Device::new("probe").every_ms(100);
+        let device = Device::new("probe").every_ms(200);
         let device = device.start(firmware(board), Cable::Along(&wire), &room);
         anna.expect("probe: reading 2: ");
         let port = room.address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
@@ -105,7 +105,8 @@ impl Scene {
         self.wire.ask(&self.stations.who_are_you(self.asked), |frame| Stations::is_answer(frame, self.asked));
     }
 
-    /// It is still there, has lost nothing, and nobody saw anything.
+    /// It is there again, if it ever was not: a card that has no room for the server's frames either may cost the connection. It has
+    /// lost nothing, and nobody saw anything.
     fn check(mut self) {
         self.ask();
         let measured = self.device.count("measured");
@@ -139,33 +140,37 @@ fn assert_only_what_was_said(anna: &Process) {
 
 #[test]
 fn at_a_fifth_of_all_frames_lost_everything_is_said_once_and_in_order() {
-    let wire = Wire::start(lossy(), lossy(), 6);
-    talk(&wire, Device::new("probe").static_address());
-    let Passed { up, down } = wire.passed();
-    assert!(up.lost > 0 && down.lost > 0, "{up:?} {down:?}");
-    assert!(up.doubled + down.doubled > 0 && up.held + down.held > 0, "{up:?} {down:?}");
+    for board in BOARDS {
+        let wire = Wire::start(lossy(), lossy(), 6);
+        talk(&wire, Device::new("probe").static_address(), board);
+        let Passed { up, down } = wire.passed();
+        assert!(up.lost > 0 && down.lost > 0, "{up:?} {down:?}");
+        assert!(up.doubled + down.doubled > 0 && up.held + down.held > 0, "{up:?} {down:?}");
+    }
 }
 
-/// With this seed the first exchange with the DHCP server fails.
+/// With this seed the first exchange with the DHCP server fails: more than a question and a request is needed.
 #[test]
 fn a_lost_frame_does_not_cost_a_device_its_address() {
     let wire = Wire::start(lossy(), lossy(), 7);
-    talk(&wire, Device::new("probe"));
-    let Passed { up, down } = wire.passed();
-    assert!(up.lost > 0 && down.lost > 0, "{up:?} {down:?}");
+    talk(&wire, Device::new("probe"), Board::An386);
+    let asked = wire.sent_by_card().iter().filter(|frame| Stations::is_to_dhcp(frame)).count();
+    assert!(asked > 2, "nothing of the first exchange was lost: {:?}", wire.passed());
 }
 
 #[test]
 fn of_turned_bits_in_frames_nobody_sees_anything() {
     let damaging = Faults { loss: Loss::each(share(0.05)), corrupt: share(0.2), ..Faults::NONE };
-    let wire = Wire::start(damaging, damaging, 6);
-    talk(&wire, Device::new("probe").static_address());
-    let Passed { up, down } = wire.passed();
-    assert!(up.corrupted > 0 && down.corrupted > 0, "{up:?} {down:?}");
+    for board in BOARDS {
+        let wire = Wire::start(damaging, damaging, 6);
+        talk(&wire, Device::new("probe").static_address(), board);
+        let Passed { up, down } = wire.passed();
+        assert!(up.corrupted > 0 && down.corrupted > 0, "{up:?} {down:?}");
+    }
 }
 
 #[test]
-fn in_a_flood_of_frames_a_device_measures_on_and_stays_in_the_room() {
+fn in_a_flood_of_frames_a_device_measures_on_and_afterwards_nothing_is_missing() {
     for board in BOARDS {
         let mut scene = Scene::open(board);
         let mut flood = Flood::new(scene.stations, scene.wire.sent_to_card());
@@ -186,11 +191,13 @@ fn frames_too_long_or_too_short_do_not_keep_a_device_from_its_work() {
 
 #[test]
 fn fragments_of_ip_packets_do_no_harm() {
-    let mut scene = Scene::open(Board::An386);
-    let replayed = scene.stations.latest_from_server(&scene.wire.sent_to_card());
-    let fragments = scene.stations.fragments(&replayed);
-    assert!(fragments.len() <= TAKEN, "the device takes each");
-    let mut next = fragments.iter().cycle();
-    scene.flood(|| next.next().expect("it goes round").clone());
-    scene.check();
+    for board in BOARDS {
+        let mut scene = Scene::open(board);
+        let replayed = scene.stations.latest_from_server(&scene.wire.sent_to_card());
+        let fragments = scene.stations.fragments(&replayed);
+        assert!(fragments.len() <= TAKEN, "the device takes each");
+        let mut next = fragments.iter().cycle();
+        scene.flood(|| next.next().expect("it goes round").clone());
+        scene.check();
+    }
 }

@@ -10,8 +10,7 @@ use crate::{readings, refuses};
 fn a_device_on_risc_v_says_its_readings_and_answers_who_speaks_to_it() {
     let room = Room::open();
     let mut anna = room.laptop("anna");
-    let device = Device::new("probe").every_ms(300).readings(12);
-    let mut device = device.start(firmware(Board::Virt), Cable::Plugged, &room);
+    let mut device = Device::new("probe").every_ms(300).start(firmware(Board::Virt), Cable::Plugged, &room);
     device.expect("kabar on a RISC-V board");
     device.expect("address 10.0.2.15/24");
     device.expect("joined as probe");
@@ -21,9 +20,19 @@ fn a_device_on_risc_v_says_its_readings_and_answers_who_speaks_to_it() {
     anna.type_line("@probe led on");
     anna.expect("probe: anna: led is on");
     device.expect("led is on: true");
+    let said = readings(&anna);
+    assert_eq!(said, (1..).take(said.len()).collect::<Vec<u32>>());
+}
+
+#[test]
+fn a_device_on_risc_v_leaves_when_all_is_stored() {
+    let room = Room::open();
+    let mut anna = room.laptop("anna");
+    let device = Device::new("probe").every_ms(100).readings(5);
+    let mut device = device.start(firmware(Board::Virt), Cable::Plugged, &room);
     anna.expect("probe has left");
     assert_eq!(device.wait(), Some(0), "{}", device.transcript());
-    assert_eq!(readings(&anna), (1..=12).collect::<Vec<_>>());
+    assert_eq!(readings(&anna), [1, 2, 3, 4, 5]);
 }
 
 #[test]

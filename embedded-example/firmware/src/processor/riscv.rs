@@ -16,6 +16,7 @@ pub const PAINT: u32 = 0xcccc_cccc;
 // Start-up calls this before memory holds anything, so it may use nothing but registers; the stack is empty and reaches from
 // `sp` down to `__estack`.
 global_asm!(
+    ".section .text.pre_init, \"ax\"",
     ".global __pre_init",
     "__pre_init:",
     "la t0, __estack",

@@ -48,7 +48,7 @@ extern "C" fn reset() -> ! {
     };
     let mut node = Node::new(storage, IpLink::new(ip, &network, Port(card), now()));
     let server = SocketAddr::from((Ipv4Addr::from(bytes::<4>()), 9999));
-    let identity = Identity::from_halves_unchecked(&bytes(), &bytes());
+    let identity = Identity::from_halves_unchecked(&bytes(), &bytes()).unwrap_or_else(|| Identity::from_seed(&bytes()));
     let config = profile::config(server, Fingerprint(bytes()), bytes(), "lobby", "device", &identity, 1000);
     write_opaque(&node.start(&config, bytes(), now()));
     loop {

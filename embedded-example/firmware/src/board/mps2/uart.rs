@@ -7,7 +7,7 @@ use cortex_m::peripheral::NVIC;
 use critical_section::Mutex;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use heapless::Deque;
-use kabar_core::serial::SerialLink;
+use kabar_core::serial::{MAX_FRAME_LEN, SerialLink};
 
 use super::{CLOCK_HZ, Interrupt};
 use crate::once::Once;
@@ -16,12 +16,13 @@ use crate::once::Once;
 const BASE: usize = 0x4000_4000;
 /// Bits per second.
 const BAUD: u32 = 115_200;
-/// Bytes that wait for the program. More are lost, as on a line without flow control, and sent again by who needs them: while the
-/// program is in its longest step some hundred come.
-const QUEUE_LEN: usize = 512;
+/// Bytes that wait for the program: a whole frame, which is what comes while the program is in its longest step (2.3 million
+/// instructions, 0.09 s) or sends a frame itself (0.1 s). More are lost, as on a line without flow control, and sent again by who
+/// needs them.
+const QUEUE_LEN: usize = MAX_FRAME_LEN;
 
-/// Looks at the transmitter before a byte is given up: some times what a byte takes.
-const MAX_POLLS: u32 = 100_000;
+/// Looks at the transmitter before a byte is given up, and the packet with it: some twenty times what a byte takes.
+const MAX_POLLS: u32 = 5_000;
 
 /// Registers: offsets from [`BASE`].
 mod register {

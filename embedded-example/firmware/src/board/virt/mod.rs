@@ -23,9 +23,11 @@ const COUNTS_PER_US: u64 = 10;
 /// The timer: what it counts to before it wakes, and what it counts. Two words each, the low one first.
 const MTIMECMP: usize = 0x0200_4000;
 const MTIME: usize = 0x0200_bff8;
-/// The interrupt controller: a priority for each source; a bit for each that is on, and who is next, as this processor has them.
+/// The interrupt controller: a priority for each source; a bit for each that is on, above which priority they count, and who is next,
+/// as this processor has them.
 const PLIC_PRIORITY: usize = 0x0c00_0000;
 const PLIC_ENABLE: usize = 0x0c00_2000;
+const PLIC_THRESHOLD: usize = 0x0c20_0000;
 const PLIC_CLAIM: usize = 0x0c20_0004;
 
 fn read(register: usize) -> u32 {
@@ -103,6 +105,7 @@ pub fn sleep(due: Instant, clock: &impl kabar_embedded_example::Clock) {
 
 /// Lets the interrupt `source` of some hardware end sleep; it is below 32.
 fn wake_by(source: u32) {
+    write(PLIC_THRESHOLD, 0);
     write(PLIC_PRIORITY + 4 * source as usize, 1);
     write(PLIC_ENABLE, read(PLIC_ENABLE) | 1 << source);
     // SAFETY: as in `Clock::start`.

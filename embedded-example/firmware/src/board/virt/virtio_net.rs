@@ -56,7 +56,8 @@ static GIVEN: AtomicUsize = AtomicUsize::new(0);
 /// What the driver asks of its surroundings. Addresses are the same for the hardware as for us.
 struct Memory;
 
-// SAFETY: pages are aligned, zero, and given out once; what is shared stays where it is.
+// SAFETY: pages are aligned, zero, and given out once; what is shared stays where it is, and its address is exposed, because the
+// hardware reads and writes there.
 unsafe impl Hal for Memory {
     fn dma_alloc(pages: usize, _: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let first = GIVEN.fetch_add(pages, Ordering::Relaxed);
@@ -86,7 +87,7 @@ unsafe impl Hal for Memory {
 }
 
 fn address(at: NonNull<u8>) -> PhysAddr {
-    at.addr().get() as PhysAddr
+    at.as_ptr().expose_provenance() as PhysAddr
 }
 
 type Driver = VirtIONetRaw<Memory, MmioTransport<'static>, QUEUE>;
@@ -143,9 +144,9 @@ impl VirtioNet {
         let _ = self.driver.ack_interrupt();
         let token = self.driver.poll_receive()?;
         let at = self.receiving.iter().position(|receiving| *receiving == Some(token))?;
-        self.receiving[at] = None;
-        // SAFETY: the buffer that was lent with this token.
+        // SAFETY: the buffer that was lent with this token. Where it does not come back it stays lent.
         let (header, len) = unsafe { self.driver.receive_complete(token, &mut self.receive[at]) }.ok()?;
+        self.receiving[at] = None;
         Some((at, header..header + len))
     }
 
