@@ -14,6 +14,7 @@ mod log;
 pub mod network;
 pub mod once;
 pub mod processor;
+mod registers;
 pub mod stack;
 
 use defmt_semihosting as _;

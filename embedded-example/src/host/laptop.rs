@@ -10,7 +10,7 @@ use kabar_core::client::Event;
 use kabar_core::time::Instant;
 
 use super::show;
-use crate::member::{Board, Clock, News};
+use crate::member::{Board, Clock, MadeUp, News};
 
 /// Where Linux tells a temperature, in thousandths of a degree.
 const THERMOMETER: &str = "/sys/class/thermal/thermal_zone0/temp";
@@ -39,7 +39,7 @@ impl Clock for LaptopClock {
 /// A laptop as a board: lines of the room on standard output, everything else on standard error.
 #[derive(Debug, Default)]
 pub struct Laptop {
-    measured: i32,
+    sensor: MadeUp,
     /// Every post up to this is stored.
     stored: u64,
     /// A post that was refused, and why.
@@ -82,13 +82,10 @@ impl Laptop {
 }
 
 impl Board for Laptop {
-    /// The computer's own temperature; where none is told it is made up, a little more each time.
+    /// The computer's own temperature; where none is told it is made up.
     fn measure(&mut self) -> i32 {
         let told = std::fs::read_to_string(THERMOMETER).ok().and_then(|text| text.trim().parse().ok());
-        told.unwrap_or_else(|| {
-            self.measured += 1;
-            21_000 + self.measured % 1000 * 50
-        })
+        told.unwrap_or_else(|| self.sensor.measure())
     }
 
     fn set_led(&mut self, on: bool) {

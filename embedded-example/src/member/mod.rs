@@ -27,7 +27,7 @@ use rand_core::CryptoRng;
 
 pub use app::MAX_REQUESTS;
 pub use command::Command;
-pub use reading::{READING_LEN, READING_TAG, Reading};
+pub use reading::{MadeUp, READING_LEN, READING_TAG, Reading};
 
 use crate::link::{Address, Link};
 use crate::node::{Node, StartError, Storage};

@@ -8,7 +8,7 @@ use kabar_tests::room::Room;
 
 use crate::craft::{Flood, Stations};
 use crate::device::Device;
-use crate::readings;
+use crate::{BOARDS, readings};
 
 /// Frames of a flood of which the device takes each, so many at a time as the card has room for ...
 const TAKEN: usize = 280;
@@ -17,9 +17,6 @@ const AT_A_TIME: usize = 4;
 const FLOOD: usize = 5_000;
 /// ... and at most: a device that does not measure meanwhile is one that the flood keeps from its work.
 const LONGEST_FLOOD: usize = 2_000_000;
-
-/// Each has network hardware of its own.
-const BOARDS: [Board; 2] = [Board::An386, Board::Virt];
 
 /// Readings that are waited for.
 const READINGS: usize = 15;

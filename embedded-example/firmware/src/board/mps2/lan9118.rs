@@ -11,9 +11,11 @@ use smoltcp::time::Instant;
 
 use super::Interrupt;
 use crate::once::Once;
+use crate::registers::Registers;
 
 /// Where it is in memory.
-const BASE: usize = 0x4020_0000;
+// SAFETY: this board has it there; the offsets are those of `register`.
+const REGISTERS: Registers = unsafe { Registers::at(0x4020_0000) };
 /// Longest frame in bytes, without its check sequence.
 const FRAME_LEN: usize = 1514;
 const WORDS: usize = FRAME_LEN.div_ceil(4) + 1;
@@ -22,7 +24,7 @@ const FCS_LEN: usize = 4;
 /// Looks at a busy bit before giving up.
 const MAX_POLLS: u32 = 100_000;
 
-/// Registers: offsets from [`BASE`].
+/// Registers: offsets.
 mod register {
     pub const RX_DATA: usize = 0x00;
     pub const TX_DATA: usize = 0x20;
@@ -76,54 +78,44 @@ pub struct Lan9118 {
     buffers: &'static mut Buffers,
 }
 
-fn read(register: usize) -> u32 {
-    // SAFETY: one of the registers above, in the hardware's range.
-    unsafe { ((BASE + register) as *const u32).read_volatile() }
-}
-
-fn write(register: usize, value: u32) {
-    // SAFETY: as in `read`.
-    unsafe { ((BASE + register) as *mut u32).write_volatile(value) }
-}
-
 /// Waits a bounded time for a bit. `false`: it did not come.
 fn await_bit(register: usize, mask: u32, wanted: u32) -> bool {
-    (0..MAX_POLLS).any(|_| read(register) & mask == wanted)
+    (0..MAX_POLLS).any(|_| REGISTERS.read(register) & mask == wanted)
 }
 
 /// A register of the MAC behind the interface.
 fn mac_read(index: u32) -> u32 {
-    write(register::MAC_CMD, 1 << 31 | 1 << 30 | index);
+    REGISTERS.write(register::MAC_CMD, 1 << 31 | 1 << 30 | index);
     let _ = await_bit(register::MAC_CMD, 1 << 31, 0);
-    read(register::MAC_DATA)
+    REGISTERS.read(register::MAC_DATA)
 }
 
 fn mac_write(index: u32, value: u32) {
-    write(register::MAC_DATA, value);
-    write(register::MAC_CMD, 1 << 31 | index);
+    REGISTERS.write(register::MAC_DATA, value);
+    REGISTERS.write(register::MAC_CMD, 1 << 31 | index);
     let _ = await_bit(register::MAC_CMD, 1 << 31, 0);
 }
 
 impl Lan9118 {
     /// Resets it and begins to receive; `None` if it is not there, or was started before.
     pub fn start() -> Option<Self> {
-        if !await_bit(register::PMT_CTRL, 1, 1) || read(register::BYTE_TEST) != BYTE_TEST {
+        if !await_bit(register::PMT_CTRL, 1, 1) || REGISTERS.read(register::BYTE_TEST) != BYTE_TEST {
             return None;
         }
-        write(register::HW_CFG, 1);
+        REGISTERS.write(register::HW_CFG, 1);
         if !await_bit(register::HW_CFG, 1, 0) {
             return None;
         }
         // 5 KiB of FIFO for transmitting, the rest for receiving.
-        write(register::HW_CFG, 0x0005_0000);
-        write(register::INT_EN, 0);
-        write(register::INT_STS, u32::MAX);
-        write(register::TX_CFG, 2);
-        write(register::RX_CFG, 0);
+        REGISTERS.write(register::HW_CFG, 0x0005_0000);
+        REGISTERS.write(register::INT_EN, 0);
+        REGISTERS.write(register::INT_STS, u32::MAX);
+        REGISTERS.write(register::TX_CFG, 2);
+        REGISTERS.write(register::RX_CFG, 0);
         // An interrupt for each frame; push-pull, active high, enabled.
-        write(register::FIFO_INT, 0);
-        write(register::IRQ_CFG, 0x111);
-        write(register::INT_EN, INT_RX_STATUS);
+        REGISTERS.write(register::FIFO_INT, 0);
+        REGISTERS.write(register::IRQ_CFG, 0x111);
+        REGISTERS.write(register::INT_EN, INT_RX_STATUS);
         mac_write(MAC_CR, MAC_CR_VALUE);
         let buffers = BUFFERS.take()?;
         IS_STARTED.store(true, Ordering::Relaxed);
@@ -139,7 +131,7 @@ impl Lan9118 {
 
     /// Whether a frame waits.
     pub fn has_frame() -> bool {
-        read(register::RX_FIFO_INF) & 0x00ff_0000 != 0
+        REGISTERS.read(register::RX_FIFO_INF) & 0x00ff_0000 != 0
     }
 
     /// Lets it wake the processor, if it was started: before, its interrupt is up for ever.
@@ -152,16 +144,16 @@ impl Lan9118 {
 
     /// Counts with 25 MHz.
     pub fn free_running_counter() -> u32 {
-        read(register::FREE_RUN)
+        REGISTERS.read(register::FREE_RUN)
     }
 
     /// The next good frame out of the FIFO into memory; its length. Damaged and overlong ones are read and forgotten.
     fn fetch(&mut self) -> Option<usize> {
         while Self::has_frame() {
-            let status = read(register::RX_STATUS);
+            let status = REGISTERS.read(register::RX_STATUS);
             let len = usize::try_from(status >> 16 & 0x3fff).unwrap_or(0);
             for at in 0..len.div_ceil(4) {
-                let word = read(register::RX_DATA);
+                let word = REGISTERS.read(register::RX_DATA);
                 if let Some(place) = self.buffers.receive.get_mut(at) {
                     *place = word;
                 }
@@ -173,16 +165,16 @@ impl Lan9118 {
             }
         }
         // A frame that came since is seen by whoever looks before sleeping.
-        write(register::INT_STS, INT_RX_STATUS);
+        REGISTERS.write(register::INT_STS, INT_RX_STATUS);
         None
     }
 
     /// Whether a frame of the longest kind has room to go out. What was told about earlier ones is read away.
     fn can_transmit() -> bool {
-        while read(register::TX_FIFO_INF) & 0x00ff_0000 != 0 {
-            let _ = read(register::TX_STATUS);
+        while REGISTERS.read(register::TX_FIFO_INF) & 0x00ff_0000 != 0 {
+            let _ = REGISTERS.read(register::TX_STATUS);
         }
-        read(register::TX_FIFO_INF) & 0xffff >= FRAME_LEN as u32 + TX_OVERHEAD
+        REGISTERS.read(register::TX_FIFO_INF) & 0xffff >= FRAME_LEN as u32 + TX_OVERHEAD
     }
 }
 
@@ -234,10 +226,10 @@ impl phy::TxToken for TxToken<'_> {
         let result = fill(&mut bytes_mut(self.words)[..len]);
         let command = u32::try_from(len).unwrap_or(0);
         // First and last segment; then its length once more.
-        write(register::TX_DATA, 0x3000 | command);
-        write(register::TX_DATA, command);
+        REGISTERS.write(register::TX_DATA, 0x3000 | command);
+        REGISTERS.write(register::TX_DATA, command);
         for &word in self.words.iter().take(len.div_ceil(4)) {
-            write(register::TX_DATA, word);
+            REGISTERS.write(register::TX_DATA, word);
         }
         result
     }

@@ -15,11 +15,13 @@ use cortex_m_rt::exception;
 use critical_section::Mutex;
 use kabar_core::serial::SerialLink;
 use kabar_core::time::Instant;
+use kabar_embedded_example::member::MadeUp;
 use kabar_embedded_example::{Board, Clock as _, Either, IpLink, News};
 use rand_core::CryptoRng;
 
 use super::{Exit, Wire};
 use crate::network;
+use crate::registers::Registers;
 use lan9118::Lan9118;
 use uart::Uart;
 
@@ -31,8 +33,10 @@ const CLOCK_HZ: u32 = 25_000_000;
 const TICK_HZ: u32 = 1_000;
 const COUNTS_PER_TICK: u32 = CLOCK_HZ / TICK_HZ;
 const COUNTS_PER_US: u32 = CLOCK_HZ / 1_000_000;
-/// The lights: a register of the board's FPGA.
-const LEDS: *mut u32 = 0x4002_8000 as *mut u32;
+/// Registers of the board's FPGA, the first of which are the lights.
+// SAFETY: this board has them there, and nothing else writes them.
+const FPGA: Registers = unsafe { Registers::at(0x4002_8000) };
+const LEDS: usize = 0;
 
 /// Ends the run.
 pub fn exit(exit: Exit) -> ! {
@@ -163,30 +167,28 @@ pub fn ticks() -> u32 {
 /// What the board has besides clock and network.
 #[derive(Debug)]
 pub struct Peripherals {
-    measured: i32,
+    sensor: MadeUp,
 }
 
 impl Default for Peripherals {
     /// The light is off.
     fn default() -> Self {
-        let mut peripherals = Self { measured: 0 };
+        let mut peripherals = Self { sensor: MadeUp::default() };
         peripherals.set_led(false);
         peripherals
     }
 }
 
 impl Board for Peripherals {
-    /// There is no sensor on this board; the value is made up, a little more each time.
+    /// There is no sensor on this board.
     fn measure(&mut self) -> i32 {
-        self.measured += 1;
-        let measured = 21_000 + self.measured % 1000 * 50;
+        let measured = self.sensor.measure();
         defmt::info!("measured {=i32}", measured);
         measured
     }
 
     fn set_led(&mut self, on: bool) {
-        // SAFETY: a register of this board that nothing else writes.
-        unsafe { LEDS.write_volatile(on.into()) };
+        FPGA.write(LEDS, on.into());
     }
 
     fn tell(&mut self, news: News<'_>) {

@@ -11,9 +11,11 @@ use kabar_core::serial::{MAX_FRAME_LEN, SerialLink};
 
 use super::{CLOCK_HZ, Interrupt};
 use crate::once::Once;
+use crate::registers::Registers;
 
 /// Where it is in memory.
-const BASE: usize = 0x4000_4000;
+// SAFETY: this board has it there; the offsets are those of `register`.
+const REGISTERS: Registers = unsafe { Registers::at(0x4000_4000) };
 /// Bits per second.
 const BAUD: u32 = 115_200;
 /// Bytes that wait for the program: a whole frame, which is what comes while the program is in its longest step (2.3 million
@@ -24,7 +26,7 @@ const QUEUE_LEN: usize = MAX_FRAME_LEN;
 /// Looks at the transmitter before a byte is given up, and the packet with it: some twenty times what a byte takes.
 const MAX_POLLS: u32 = 5_000;
 
-/// Registers: offsets from [`BASE`].
+/// Registers: offsets.
 mod register {
     pub const DATA: usize = 0x00;
     pub const STATE: usize = 0x04;
@@ -53,23 +55,13 @@ pub struct Uart {
     is_stuck: bool,
 }
 
-fn read(register: usize) -> u32 {
-    // SAFETY: one of the registers above, in the hardware's range.
-    unsafe { ((BASE + register) as *const u32).read_volatile() }
-}
-
-fn write(register: usize, value: u32) {
-    // SAFETY: as in `read`.
-    unsafe { ((BASE + register) as *mut u32).write_volatile(value) }
-}
-
 /// Takes what came. A byte that comes after the last look raises the interrupt again, because that was cleared before.
 pub(super) extern "C" fn receive() {
-    write(register::INT_CLEAR, INT_RX);
+    REGISTERS.write(register::INT_CLEAR, INT_RX);
     critical_section::with(|section| {
         let mut queue = QUEUE.borrow_ref_mut(section);
-        while read(register::STATE) & STATE_RX_FULL != 0 {
-            let _ = queue.push_back(read(register::DATA) as u8);
+        while REGISTERS.read(register::STATE) & STATE_RX_FULL != 0 {
+            let _ = queue.push_back(REGISTERS.read(register::DATA) as u8);
         }
     });
 }
@@ -77,9 +69,9 @@ pub(super) extern "C" fn receive() {
 impl Uart {
     /// Begins to receive; `None` if it does not take the speed, or was started before.
     pub fn start() -> Option<&'static mut SerialLink<Self>> {
-        write(register::BAUD_DIV, CLOCK_HZ / BAUD);
-        write(register::CTRL, CTRL_VALUE);
-        if read(register::BAUD_DIV) != CLOCK_HZ / BAUD {
+        REGISTERS.write(register::BAUD_DIV, CLOCK_HZ / BAUD);
+        REGISTERS.write(register::CTRL, CTRL_VALUE);
+        if REGISTERS.read(register::BAUD_DIV) != CLOCK_HZ / BAUD {
             return None;
         }
         // SAFETY: the handler touches the queue and the port's registers, the program the queue in a critical section.
@@ -123,14 +115,14 @@ impl Write for Uart {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         for &byte in bytes {
             self.flush()?;
-            write(register::DATA, byte.into());
+            REGISTERS.write(register::DATA, byte.into());
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> Result<(), ErrorKind> {
         let polls = if self.is_stuck { 1 } else { MAX_POLLS };
-        self.is_stuck = (0..polls).all(|_| read(register::STATE) & STATE_TX_FULL != 0);
+        self.is_stuck = (0..polls).all(|_| REGISTERS.read(register::STATE) & STATE_TX_FULL != 0);
         if self.is_stuck { Err(ErrorKind::TimedOut) } else { Ok(()) }
     }
 }

@@ -7,6 +7,7 @@
 mod virtio_net;
 
 use kabar_core::time::Instant;
+use kabar_embedded_example::member::MadeUp;
 use kabar_embedded_example::{Board, Clock as _, IpLink, News};
 use rand_core::CryptoRng;
 use riscv::asm::wfi;
@@ -14,6 +15,7 @@ use riscv::register::mie;
 
 use super::{Exit, Wire};
 use crate::network;
+use crate::registers::Registers;
 use virtio_net::VirtioNet;
 
 /// For the log.
@@ -30,15 +32,9 @@ const PLIC_ENABLE: usize = 0x0c00_2000;
 const PLIC_THRESHOLD: usize = 0x0c20_0000;
 const PLIC_CLAIM: usize = 0x0c20_0004;
 
-fn read(register: usize) -> u32 {
-    // SAFETY: one of the registers above, or of those behind it that the same hardware has.
-    unsafe { (register as *const u32).read_volatile() }
-}
-
-fn write(register: usize, value: u32) {
-    // SAFETY: as in `read`.
-    unsafe { (register as *mut u32).write_volatile(value) }
-}
+/// By their addresses.
+// SAFETY: this board has the registers above there; whose place depends on the source of an interrupt is within the same hardware.
+const REGISTERS: Registers = unsafe { Registers::at(0) };
 
 /// Ends the run.
 pub fn exit(exit: Exit) -> ! {
@@ -64,9 +60,9 @@ impl kabar_embedded_example::Clock for Clock {
 
     fn now(&self) -> Instant {
         loop {
-            let (high, low) = (read(MTIME + 4), read(MTIME));
+            let (high, low) = (REGISTERS.read(MTIME + 4), REGISTERS.read(MTIME));
             // Else the low word began anew between the two.
-            if read(MTIME + 4) == high {
+            if REGISTERS.read(MTIME + 4) == high {
                 return Instant::from_micros((u64::from(high) << 32 | u64::from(low)) / COUNTS_PER_US);
             }
         }
@@ -75,9 +71,9 @@ impl kabar_embedded_example::Clock for Clock {
 
 /// Sets the timer. For a moment it is at the end of time, lest half of the new value be in the past.
 fn wake_at(count: u64) {
-    write(MTIMECMP + 4, u32::MAX);
-    write(MTIMECMP, count as u32);
-    write(MTIMECMP + 4, (count >> 32) as u32);
+    REGISTERS.write(MTIMECMP + 4, u32::MAX);
+    REGISTERS.write(MTIMECMP, count as u32);
+    REGISTERS.write(MTIMECMP + 4, (count >> 32) as u32);
 }
 
 /// Starts the hardware and the link over it; `None` if it does not answer, or was started before. The board's serial port has no
@@ -95,9 +91,9 @@ pub fn sleep(due: Instant, clock: &impl kabar_embedded_example::Clock) {
     while clock.now() < due {
         wfi();
         // What is claimed and handed back is no longer pending, until the hardware raises it again.
-        let source = read(PLIC_CLAIM);
+        let source = REGISTERS.read(PLIC_CLAIM);
         if source != 0 {
-            write(PLIC_CLAIM, source);
+            REGISTERS.write(PLIC_CLAIM, source);
             return;
         }
     }
@@ -105,29 +101,27 @@ pub fn sleep(due: Instant, clock: &impl kabar_embedded_example::Clock) {
 
 /// Lets the interrupt `source` of some hardware end sleep; it is below 32.
 fn wake_by(source: u32) {
-    write(PLIC_THRESHOLD, 0);
-    write(PLIC_PRIORITY + 4 * source as usize, 1);
-    write(PLIC_ENABLE, read(PLIC_ENABLE) | 1 << source);
+    REGISTERS.write(PLIC_THRESHOLD, 0);
+    REGISTERS.write(PLIC_PRIORITY + 4 * source as usize, 1);
+    REGISTERS.write(PLIC_ENABLE, REGISTERS.read(PLIC_ENABLE) | 1 << source);
     // SAFETY: as in `Clock::start`.
     unsafe { mie::set_mext() };
 }
 
 /// A counter for measuring: 10 MHz, wraps in 429 s.
 pub fn ticks() -> u32 {
-    read(MTIME)
+    REGISTERS.read(MTIME)
 }
 
 /// What the board has besides clock and network: nothing. Light and sensor are made up.
 #[derive(Debug, Default)]
 pub struct Peripherals {
-    measured: i32,
+    sensor: MadeUp,
 }
 
 impl Board for Peripherals {
-    /// A little more each time.
     fn measure(&mut self) -> i32 {
-        self.measured += 1;
-        let measured = 21_000 + self.measured % 1000 * 50;
+        let measured = self.sensor.measure();
         defmt::info!("measured {=i32}", measured);
         measured
     }

@@ -1,0 +1,28 @@
+//! Hardware registers of 32 bits.
+
+/// A block of registers, as a data sheet has it: a base, and offsets from there.
+#[derive(Clone, Copy, Debug)]
+pub struct Registers(usize);
+
+impl Registers {
+    /// The block at `base`.
+    ///
+    /// # Safety
+    /// At every offset that [`Registers::read`] and [`Registers::write`] are called with there is a register of hardware, aligned to 4
+    /// bytes, that the program may use: to read and write it touches no memory of the program's.
+    pub const unsafe fn at(base: usize) -> Self {
+        Self(base)
+    }
+
+    /// Reads the register at `offset`.
+    pub fn read(self, offset: usize) -> u32 {
+        // SAFETY: whoever made the block promised that there is one.
+        unsafe { ((self.0 + offset) as *const u32).read_volatile() }
+    }
+
+    /// Writes it.
+    pub fn write(self, offset: usize, value: u32) {
+        // SAFETY: as in `read`.
+        unsafe { ((self.0 + offset) as *mut u32).write_volatile(value) }
+    }
+}
