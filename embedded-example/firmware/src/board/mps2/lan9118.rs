@@ -24,7 +24,7 @@ const FCS_LEN: usize = 4;
 /// Looks at a busy bit before giving up.
 const MAX_POLLS: u32 = 100_000;
 
-/// Registers: offsets.
+/// Registers: offsets in [`REGISTERS`].
 mod register {
     pub const RX_DATA: usize = 0x00;
     pub const TX_DATA: usize = 0x20;

@@ -26,7 +26,7 @@ const QUEUE_LEN: usize = MAX_FRAME_LEN;
 /// Looks at the transmitter before a byte is given up, and the packet with it: some twenty times what a byte takes.
 const MAX_POLLS: u32 = 5_000;
 
-/// Registers: offsets.
+/// Registers: offsets in [`REGISTERS`].
 mod register {
     pub const DATA: usize = 0x00;
     pub const STATE: usize = 0x04;
