@@ -17,7 +17,7 @@ use kabar_core::time::Instant;
 use kabar_core::wire::packet::{Challenge, Hello, Limits, Packet, SEALED_HEADER_LEN};
 use kabar_server::fast::Fast;
 
-#[path = "../../core/src/crypto/rsa/test_keys.rs"]
+#[path = "../../core/rsa/src/test_keys.rs"]
 #[expect(dead_code, reason = "half-sized primes are for other tests")]
 mod test_keys;
 

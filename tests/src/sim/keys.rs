@@ -7,7 +7,7 @@ use kabar_core::crypto::rsa::{
 };
 use rand_core::CryptoRng;
 
-#[path = "../../../core/src/crypto/rsa/test_keys.rs"]
+#[path = "../../../core/rsa/src/test_keys.rs"]
 #[expect(dead_code, reason = "keys of other sizes and half-sized primes are for other tests")]
 mod test_keys;
 

@@ -5,7 +5,7 @@
 use core::fmt;
 
 use super::{MAX_MODULUS_LEN, RawPrivate, RawPublic, mgf1};
-use crate::crypto::kdf::{HASH_LEN, sha256};
+use crate::hash::{HASH_LEN, sha256};
 use rand_core::CryptoRng;
 
 /// How much shorter than the modulus a salt is at least, in bytes.
@@ -114,7 +114,7 @@ fn salted_hash(message: &[u8], salt: &[u8]) -> [u8; HASH_LEN] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::rsa::{PrivateKey, Rsa2048, Rsa2048PrivateKey, ServerKey, test_keys};
+    use crate::{PrivateKey, PublicKey, Rsa2048, Rsa2048PrivateKey, test_keys};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 

@@ -7,8 +7,13 @@ use std::vec;
 use std::vec::Vec;
 
 use super::*;
-use crate::crypto::kdf::sha256;
-use crate::crypto::testing::hex_vec;
+use crate::hash::sha256;
+
+/// The bytes that `text` spells in hexadecimal.
+fn hex_vec(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).expect("a hexadecimal digit") as u8;
+    text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
 
 fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)

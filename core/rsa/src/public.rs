@@ -7,7 +7,7 @@ use crypto_bigint::{Choice, CtGt, CtLt, Limb, Odd, Uint};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Encapsulated, InvalidKey, MAX_MODULUS_LEN, PUBLIC_EXPONENT, RawError, RawPublic, ServerKey};
+use super::{Encapsulated, InvalidKey, MAX_MODULUS_LEN, PUBLIC_EXPONENT, PublicKey, RawError, RawPublic};
 
 /// A public key of 2048 bits.
 pub type Rsa2048 = RsaPublicKey<{ limbs(2048) }, 256>;
@@ -48,7 +48,7 @@ impl<const LIMBS: usize, const LEN: usize> RsaPublicKey<LIMBS, LEN> {
     }
 }
 
-impl<const LIMBS: usize, const LEN: usize> ServerKey for RsaPublicKey<LIMBS, LEN> {
+impl<const LIMBS: usize, const LEN: usize> PublicKey for RsaPublicKey<LIMBS, LEN> {
     type Bytes = [u8; LEN];
 
     fn from_modulus(modulus: &[u8]) -> Result<Self, InvalidKey> {
@@ -116,7 +116,7 @@ impl AnyRsa {
     }
 }
 
-impl ServerKey for AnyRsa {
+impl PublicKey for AnyRsa {
     type Bytes = [u8; MAX_MODULUS_LEN];
 
     fn from_modulus(modulus: &[u8]) -> Result<Self, InvalidKey> {

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::crypto::kdf::{HASH_LEN, sha256};
+use crate::hash::{HASH_LEN, sha256};
 
 /// Lays the mask that `seed` gives over `data`; done twice it is undone.
 pub(super) fn mask(seed: &[u8], data: &mut [u8]) {

@@ -10,7 +10,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::{MAX_MODULUS_LEN, RawPrivate, RawPublic, mgf1};
-use crate::crypto::kdf::{HASH_LEN, sha256};
+use crate::hash::{HASH_LEN, sha256};
 
 /// How much shorter than the modulus a message is at least, in bytes.
 pub const OVERHEAD: usize = 2 * HASH_LEN + 2;
@@ -142,7 +142,7 @@ fn decode<'a>(block: &'a mut [u8], label: &[u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::rsa::{PrivateKey, Rsa2048, Rsa2048PrivateKey, ServerKey, test_keys};
+    use crate::{PrivateKey, PublicKey, Rsa2048, Rsa2048PrivateKey, test_keys};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 

@@ -1,18 +1,20 @@
-//! RSA of fixed size (RFC 8017) without an allocator: KEM (RFC 9690, the KEM proper: RSASVE of SP 800-56B), OAEP, PSS.
-//!
-//! The handshake uses the KEM only: there is no padding, so there is no padding oracle. [`oaep`] and [`pss`] are here for
-//! people who need RSA without an allocator, on keys of their own: a key that does two of the three jobs lets an attacker
-//! use one job as an oracle for another.
-//!
-//! One implementation serves all sizes; a size is the number of limbs of a [`crypto_bigint::Uint`]. The exponent is always
-//! [`PUBLIC_EXPONENT`]. What a device needs is [`Rsa2048`]; [`AnyRsa`] takes whatever a server has. A private key
-//! ([`RsaPrivateKey`], [`AnyRsaPrivateKey`]) is its two primes; everything else follows from them.
-//!
-//! Operations on secrets take the same time whatever the secret. What may show is what is public: moduli, ciphertexts,
-//! signatures, how many random candidates were thrown away.
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs, missing_debug_implementations, unreachable_pub)]
+
+// One implementation serves all sizes: a size is the number of limbs of a `crypto_bigint::Uint`.
+//
+// * `public`, `private`: keys and the raw operations; the KEM stands directly on them.
+// * `oaep`, `pss`: paddings over `RawPublic` and `RawPrivate`; `mgf1` and `hash` are theirs.
+// * `generate`: key generation.
+
+#[cfg(any(feature = "std", test))]
+extern crate std;
 
 #[cfg(feature = "std")]
 mod generate;
+mod hash;
 mod mgf1;
 pub mod oaep;
 mod private;
@@ -113,8 +115,8 @@ impl<const LEN: usize> ModulusBytes for [u8; LEN] {
     const ZERO: Self = [0; LEN];
 }
 
-/// What a client may accept as a server's key: one fixed size on a device, any size on a laptop.
-pub trait ServerKey: Sized + fmt::Debug {
+/// The public side of the KEM: one fixed size on a device ([`Rsa2048`]), any size on a host ([`AnyRsa`]).
+pub trait PublicKey: Sized + fmt::Debug {
     /// Room for a modulus or a ciphertext of the largest size taken.
     type Bytes: ModulusBytes;
 
@@ -131,11 +133,11 @@ pub trait ServerKey: Sized + fmt::Debug {
     fn encapsulate(&self, rng: &mut impl CryptoRng) -> Encapsulated<Self::Bytes>;
 }
 
-/// What the KEM gives to the side that knows the public key. The first `modulus_len` bytes of each array count.
+/// The result of an encapsulation. The first `modulus_len` bytes of each array count.
 pub struct Encapsulated<B> {
     /// The secret, leading zeros kept. Wiped by whoever holds it.
     pub z: B,
-    /// What travels.
+    /// For the owner of the private key.
     pub ciphertext: B,
 }
 
@@ -145,7 +147,7 @@ impl<B: fmt::Debug> fmt::Debug for Encapsulated<B> {
     }
 }
 
-/// The server's side of the KEM; an accelerated implementation may stand in.
+/// The private side of the KEM; an accelerated implementation may stand in.
 pub trait PrivateKey {
     /// The modulus, big-endian, 256, 384 or 512 bytes.
     fn modulus(&self) -> &[u8];

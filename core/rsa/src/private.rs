@@ -290,7 +290,7 @@ fn crt_exponent<const HALF: usize>(p: &Odd<Uint<HALF>>) -> Result<Uint<HALF>, In
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::rsa::test_keys::{CONGRUENT_1_2048, P_2048, Q_2048};
+    use crate::test_keys::{CONGRUENT_1_2048, P_2048, Q_2048};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 

@@ -1,4 +1,4 @@
-//! Key generation on laptops (FIPS 186-5, A.1.3): the same generator state gives the same key.
+//! Key generation on hosts (FIPS 186-5, A.1.3): the same generator state gives the same key.
 
 use num_bigint_dig::algorithms::extended_gcd;
 use num_bigint_dig::{BigUint, ModInverse, RandPrime};
@@ -80,7 +80,7 @@ impl<R: CryptoRng> rand_core09::RngCore for Old<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::rsa::PrivateKey;
+    use crate::PrivateKey;
     use num_bigint_dig::prime::probably_prime;
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
@@ -105,10 +105,10 @@ mod tests {
 
     #[test]
     fn refuses_primes_whose_private_exponent_is_short() {
-        let (p, q) = (&crate::crypto::rsa::test_keys::P_2048, &crate::crypto::rsa::test_keys::Q_2048);
+        let (p, q) = (&crate::test_keys::P_2048, &crate::test_keys::Q_2048);
         assert!(has_long_exponent(p, q));
         // lcm(p-1, p-1) = p-1 is half as long as the modulus, and so is what is inverted modulo it.
         assert!(!has_long_exponent(p, p));
-        assert!(!has_long_exponent(p, &crate::crypto::rsa::test_keys::CONGRUENT_1_2048));
+        assert!(!has_long_exponent(p, &crate::test_keys::CONGRUENT_1_2048));
     }
 }

@@ -1,0 +1,11 @@
+//! RSA of fixed size: the crate `kabar-rsa`, with the key of the handshake's server under its name here.
+//!
+//! The handshake uses the KEM only (SPEC 3.4); a device takes [`Rsa2048`], a host [`AnyRsa`].
+
+pub use kabar_rsa::PublicKey as ServerKey;
+pub use kabar_rsa::*;
+
+#[cfg(test)]
+#[path = "../../rsa/src/test_keys.rs"]
+#[expect(dead_code, reason = "the file serves other tests too")]
+pub(crate) mod test_keys;
