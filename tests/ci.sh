@@ -28,6 +28,12 @@ lint() {
     (cd embedded-example/firmware && cargo clippy --release --target riscv32imac-unknown-none-elf -- -D warnings)
 }
 
+spelling() {
+    local tools=target/python-tools
+    [ -x "$tools/bin/typos" ] || { python3 -m venv "$tools" && "$tools/bin/pip" install --quiet 'typos>=1.30'; }
+    "$tools/bin/typos" .
+}
+
 documentation() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 }
@@ -98,7 +104,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format lint documentation build unit simulation processes devices firmware device_links fuzz_targets specification readme"
+quick_steps="targets format spelling lint documentation build unit simulation processes devices firmware device_links fuzz_targets specification readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in
