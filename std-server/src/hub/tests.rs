@@ -1,5 +1,6 @@
 //! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
+mod crowding;
 mod delivering;
 mod departing;
 mod joining;
