@@ -1,5 +1,5 @@
-//! Handshakes that wait for their public-key work. Few are handed out at once, so that those of a heavy prefix can still make room
-//! for others.
+//! Handshakes that wait for their public-key work. Few are handed out at once, so that those of a
+//! heavy prefix can still make room for others.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,8 @@ impl<P: Provider> Accepts<P> {
         self.waiting.len() + self.handed_out
     }
 
-    /// Whether there is room for one more of `prefix`, and the connection id of the one that would have to go for it.
+    /// Whether there is room for one more of `prefix`, and the connection id of the one that would
+    /// have to go for it.
     pub(super) fn room(&self, prefix: Prefix) -> Result<Option<u32>, Full> {
         if self.len() < self.max {
             return Ok(None);

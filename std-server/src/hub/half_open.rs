@@ -321,7 +321,11 @@ mod tests {
         assert_eq!(insert(&mut table, at(1), 5, 3, 3), Ok(Some(1)));
         assert_eq!(insert(&mut table, at(1), 6, 4, 2), Err(Refusal::Full), "it has as much as the others would have");
         assert_eq!(insert(&mut table, at(1), 7, 5, 4), Ok(Some(2)));
-        assert_eq!(insert(&mut table, at(1), 8, 6, 5), Err(Refusal::Full), "the first ones of equally light prefixes stay");
+        assert_eq!(
+            insert(&mut table, at(1), 8, 6, 5),
+            Err(Refusal::Full),
+            "the first ones of equally light prefixes stay"
+        );
         assert_eq!((table.len(), table.order.len(), table.by_initiate.len()), (4, 4, 4));
     }
 

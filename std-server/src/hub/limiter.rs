@@ -6,11 +6,13 @@ use kabar_core::time::{Duration, Instant};
 
 use super::prefix::{LEVELS, NARROWEST, Prefix};
 
-/// Buckets of a /56 and of a /48 are this many times as large as those one level narrower, and fill as much faster: more people
-/// are there, and one of them does not have as many tokens as there are /64s.
+/// Buckets of a /56 and of a /48 are this many times as large as those one level narrower, and fill
+/// as much faster: more people are there, and one of them does not have as many tokens as there are
+/// /64s.
 const WIDER: u32 = 4;
 
-/// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more per `interval`.
+/// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more
+/// per `interval`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     full_at: Instant,
@@ -61,8 +63,9 @@ impl Bucket {
     }
 }
 
-/// A bucket per prefix at each level, bounded in number at each. Where there is no room for one more, the bucket goes that is
-/// nearest to full: its prefix gains what little was missing, and nobody is refused.
+/// A bucket per prefix at each level, bounded in number at each. Where there is no room for one
+/// more, the bucket goes that is nearest to full: its prefix gains what little was missing, and
+/// nobody is refused.
 #[derive(Debug)]
 pub(super) struct Buckets {
     rate: Rate,
@@ -98,7 +101,8 @@ impl Buckets {
         prefix.levels().all(|level| self.bucket(prefix, level).has_token(now, self.rate.at(level)))
     }
 
-    /// When the last of the prefix's buckets is, or was, full: who took a token more recently has a later one.
+    /// When the last of the prefix's buckets is, or was, full: who took a token more recently has a
+    /// later one.
     pub(super) fn full_at(&self, prefix: Prefix) -> Instant {
         let full_at = prefix.levels().map(|level| self.bucket(prefix, level).full_at);
         full_at.max().unwrap_or(Instant::ZERO)

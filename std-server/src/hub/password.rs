@@ -1,9 +1,11 @@
-//! Passwords: checked one at a time, on another thread, and not for whoever guessed wrong too often.
+//! Passwords: checked one at a time, on another thread, and not for whoever guessed wrong too
+//! often.
 //!
-//! Wrong passwords are bounded per prefix and in all. Who comes from where a wrong one came from is refused once the prefix's tries
-//! are used up. The bound in all refuses nobody: checks wait for it, and first comes whose prefix guessed wrong least recently, or
-//! never. So whoever guesses from many addresses delays those who did not, by one check at most, unless addresses that have not
-//! guessed yet come as fast as the bound in all allows.
+//! Wrong passwords are bounded per prefix and in all. Joins from a prefix whose tries are used up
+//! are refused. The bound in all refuses nobody: checks wait for it, and those from the prefix that
+//! guessed wrong least recently, or never, come first. So a stranger who guesses from many
+//! addresses delays others by one check at most, unless he has addresses that did not guess yet as
+//! fast as the bound in all allows.
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
@@ -71,8 +73,8 @@ impl Passwords {
         self.shares.remove(&id);
     }
 
-    /// Who has to go for one more of `prefix`: of the heaviest prefix the oldest, or whose prefix guessed wrong last if that was
-    /// after this one did.
+    /// The Join that has to go for one more of `prefix`: the oldest of the heaviest prefix, or else
+    /// one of the prefix that guessed wrong last, if that was after this one did.
     fn displaced_by(&self, prefix: Prefix) -> Option<u32> {
         let last = || self.queue.iter().max_by_key(|waiting| self.wrong.full_at(waiting.prefix));
         let worse = || last().filter(|last| self.wrong.full_at(last.prefix) > self.wrong.full_at(prefix));

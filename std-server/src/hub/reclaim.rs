@@ -1,9 +1,10 @@
-//! Rings that do not move: when others find the pool empty, connections that hold a ring and make no progress are given up.
-//! (A peer that is there comes again and goes on where it was.)
+//! Rings that do not move: when others find the pool empty, connections that hold a ring and make
+//! no progress are given up. (A peer that is there comes again and goes on where it was.)
 //!
-//! Progress is what gives memory back: stream data newly acknowledged, messages that became whole and were taken. Packets that
-//! bring neither do not count, however many come. A ring has [`PATIENCE`] to become empty or to let [`ENOUGH`] bytes through; in a
-//! prefix that holds more than half of the pool, a whole ring has to pass in that time.
+//! Progress is what gives memory back: stream data newly acknowledged, messages that became whole
+//! and were taken. Packets that bring neither do not count, however many come. A ring has
+//! [`PATIENCE`] to become empty or to let [`ENOUGH`] bytes through; in a prefix that holds more
+//! than half of the pool, a whole ring has to pass in that time.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ use super::{Departure, Hub};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
-/// Time without enough progress after which a ring is taken back: many probes were sent and sent again within it.
+/// Time without enough progress after which a ring is taken back: many probes were sent and sent
+/// again within it.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes that are enough progress: one message of the largest size.
 const ENOUGH: u64 = 4_480;
@@ -42,7 +44,8 @@ struct Stalled {
 }
 
 impl Stalled {
-    /// `held` bytes wait, and `at` bytes have passed; `enough` more are progress, or all that waited.
+    /// `held` bytes wait, and `at` bytes have passed; `enough` more are progress, or all that
+    /// waited.
     fn observe(&mut self, now: Instant, held: usize, at: u64, enough: u64) {
         if held == 0 {
             self.since = None;
@@ -116,5 +119,42 @@ impl<P: Provider> Hub<P> {
         }
         let (prefix, bytes) = held.into_iter().max_by_key(|(_, bytes)| *bytes)?;
         (bytes > self.config.limits.pool_bytes / 2).then_some(prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    /// Whether it is over, after `held` bytes waited for `seconds` and `per_second` of them passed
+    /// each second.
+    fn is_over(seconds: u64, held: usize, per_second: u64, enough: u64) -> bool {
+        let mut stalled = Stalled::default();
+        (0..=seconds).for_each(|second| stalled.observe(at(second), held, second * per_second, enough));
+        stalled.is_over(at(seconds))
+    }
+
+    #[test]
+    fn trickling_is_no_progress() {
+        let ring = 32 << 10;
+        assert!(!is_over(29, ring, 0, ENOUGH) && is_over(30, ring, 0, ENOUGH));
+        assert!(is_over(30, ring, 1, ENOUGH), "a byte a second");
+        assert!(!is_over(300, ring, 200, ENOUGH), "a slow path");
+        assert!(is_over(30, ring, 200, ring as u64), "not fast enough for whoever has most of the pool");
+        assert!(!is_over(300, ring, 2_000, ring as u64));
+    }
+
+    #[test]
+    fn little_that_waits_is_progress_when_it_is_gone() {
+        let mut stalled = Stalled::default();
+        stalled.observe(at(0), 10, 0, ENOUGH);
+        stalled.observe(at(29), 5, 10, ENOUGH);
+        assert!(!stalled.is_over(at(58)) && stalled.is_over(at(59)));
+        stalled.observe(at(59), 0, 15, ENOUGH);
+        assert!(!stalled.is_over(at(200)), "nothing is held");
     }
 }

@@ -1,9 +1,10 @@
-//! Shares of a bounded table between address prefixes (SPEC 3.7): the one rule by which every table that a stranger can fill
-//! makes room.
+//! Shares of a bounded table between address prefixes (SPEC 3.7): the one rule by which every table
+//! that a stranger can fill makes room.
 //!
-//! The weight of a prefix is the number of its entries. Where the table is full, a newcomer takes the place of the oldest entry of
-//! the heaviest prefix: of the heaviest /48, within it of the heaviest /56, within it of the heaviest /64. It does so only if
-//! that prefix still weighs no less than the newcomer's afterwards, so that of entries of equally light prefixes the first stays:
+//! The weight of a prefix is the number of its entries. Where the table is full, a newcomer takes
+//! the place of the oldest entry of the heaviest prefix: of the heaviest /48, within it of the
+//! heaviest /56, within it of the heaviest /64. It does so only if that prefix still weighs no less
+//! than the newcomer's afterwards, so that of entries of equally light prefixes the first stays:
 //! handshakes that displaced each other in turns would never end.
 
 use core::cmp::Reverse;
@@ -18,7 +19,8 @@ pub(super) struct Shares<K> {
     /// Oldest first within each prefix.
     order: BTreeMap<(Prefix, u64), K>,
     weights: [BTreeMap<Prefix, Weight>; LEVELS],
-    /// By the prefix one level up; the heaviest last, and of equally heavy ones that which came first.
+    /// By the prefix one level up; the heaviest last, and of equally heavy ones that which came
+    /// first.
     by_weight: [BTreeSet<(Prefix, Weight, Prefix)>; LEVELS],
     /// Entries made so far.
     made: u64,
@@ -123,7 +125,8 @@ impl<K: Copy + Ord> Shares<K> {
         self.order.range((node, 0)..=(node, u64::MAX)).next().map(|(_, key)| *key)
     }
 
-    /// The entry whose place one of `newcomer` may take. `None`: the newcomer's prefix is as heavy as any already.
+    /// The entry whose place one of `newcomer` may take. `None`: the newcomer's prefix is as heavy
+    /// as any already.
     pub(super) fn displaced_by(&self, newcomer: Prefix) -> Option<K> {
         for level in 0..LEVELS {
             let (node, weight) = self.heaviest(parent(newcomer, level), level)?;

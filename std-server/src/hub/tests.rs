@@ -3,6 +3,7 @@
 mod crowding;
 mod delivering;
 mod departing;
+mod holding;
 mod joining;
 mod key;
 mod limits;

@@ -65,7 +65,8 @@ fn removed_entries_leave_nothing() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// In a full table of `size` places, one site that comes as often as it likes keeps nobody out whose site is light.
+    /// In a full table of `size` places, one site that comes as often as it likes keeps nobody out
+    /// whose site is light.
     #[test]
     fn one_site_never_takes_the_place_of_a_lighter_one(
         arrivals in proptest::collection::vec((any::<bool>(), 0..2_000u16), 1..200),

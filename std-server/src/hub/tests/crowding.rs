@@ -1,5 +1,5 @@
-//! Every table that a stranger can fill is filled, from one address and from the many /64s of one /48, while people from elsewhere
-//! connect and join (SPEC 3.7).
+//! Every table that a stranger can fill is filled, from one address and from the many /64s of one
+//! /48, while people from elsewhere connect and join (SPEC 3.7).
 
 use core::net::SocketAddr;
 
@@ -78,8 +78,7 @@ fn initiate(world: &mut World, from: SocketAddr, share: [u8; 32]) -> Vec<u8> {
     let challenge = exchange(world, from, Packet::Hello(hello)).expect("a Challenge");
     let Ok(Packet::Challenge(challenge)) = Packet::decode(&challenge, Portable::crc32) else { panic!("no Challenge") };
     let ciphertext = &MODULUS;
-    let initiate =
-        Packet::Initiate(Initiate { hello, cookie: challenge.cookie, share, limits: limits(), ciphertext });
+    let initiate = Packet::Initiate(Initiate { hello, cookie: challenge.cookie, share, limits: limits(), ciphertext });
     let mut out = vec![0; 1200];
     let len = initiate.encode(&mut out, Portable::crc32).expect("fits");
     out.truncate(len);
