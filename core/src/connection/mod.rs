@@ -325,6 +325,18 @@ impl<M: Memory, P: Provider> Connection<M, P> {
         self.transport.unacknowledged(stream)
     }
 
+    /// Bytes of the stream that the peer acknowledged in order, since it opened.
+    #[must_use]
+    pub fn acknowledged(&self, stream: StreamId) -> u64 {
+        self.transport.acknowledged(stream)
+    }
+
+    /// Bytes of the stream that were consumed, since it opened.
+    #[must_use]
+    pub fn consumed(&self, stream: StreamId) -> u64 {
+        self.transport.consumed(stream)
+    }
+
     /// Bytes in the send ring that were never sent: the window, the peer's limit or the burst of this wake-up held them back.
     #[must_use]
     pub fn unsent(&self, stream: StreamId) -> usize {

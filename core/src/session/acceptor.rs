@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::cookie::CookieKeys;
 use super::schedule::{Master, accept_hash, initiate_hash, key_hash};
-use super::{Established, Role};
+use super::{Established, FirstKeys, Role};
 use crate::crypto::Provider;
 use crate::crypto::exchange::Ephemeral;
 use crate::crypto::kdf::{HASH_LEN, Secret, sha256};
@@ -186,6 +186,8 @@ impl core::fmt::Debug for PendingAccept {
 pub struct Accepted {
     /// Where a connection starts from.
     pub established: Established,
+    /// Tells whether a first sealed packet is authentic.
+    pub first_keys: FirstKeys,
     /// The Accept datagram, complete.
     pub datagram: [u8; ACCEPT_LEN],
 }
@@ -238,7 +240,7 @@ impl PendingAccept {
             remote: self.remote,
             hello_len: self.hello_len,
         };
-        Some(Accepted { established, datagram })
+        Some(Accepted { first_keys: FirstKeys::new(&established), established, datagram })
     }
 }
 

@@ -13,13 +13,19 @@ pub(super) struct EpochKeys<A> {
 }
 
 impl<A> EpochKeys<A> {
-    /// SPEC 4.1: `iv XOR (0 u32 | packet number u64)`. Numbers never repeat under a key, so nonces do not.
+    /// Numbers never repeat under a key, so nonces do not.
     #[inline]
     pub(super) fn nonce(&self, packet_number: u64) -> [u8; NONCE_LEN] {
-        let mut nonce = self.iv;
-        nonce.iter_mut().skip(4).zip(packet_number.to_be_bytes()).for_each(|(byte, number)| *byte ^= number);
-        nonce
+        nonce(&self.iv, packet_number)
     }
+}
+
+/// SPEC 4.1: `iv XOR (0 u32 | packet number u64)`.
+#[inline]
+pub(super) fn nonce(iv: &[u8; NONCE_LEN], packet_number: u64) -> [u8; NONCE_LEN] {
+    let mut nonce = *iv;
+    nonce.iter_mut().skip(4).zip(packet_number.to_be_bytes()).for_each(|(byte, number)| *byte ^= number);
+    nonce
 }
 
 impl<A> Drop for EpochKeys<A> {

@@ -3,7 +3,7 @@
 //! * [`client`]: [`ClientHandshake`]: the client's side, one public-key operation per step.
 //! * [`acceptor`]: [`Acceptor`]: the server's side, stateless until the cookie verified; [`PendingAccept`] does the public-key
 //!   work and may run on another thread.
-//! * [`sealed`]: [`Session`]: seal, open, epochs, replay.
+//! * [`sealed`]: [`Session`]: seal, open, epochs, replay; [`FirstKeys`]: whether a first packet is worth a session.
 
 pub mod acceptor;
 pub mod client;
@@ -19,7 +19,7 @@ mod testing;
 pub use acceptor::{Acceptor, Incoming, PendingAccept};
 pub use client::{ClientHandshake, HandshakeEvent, Pace};
 pub use schedule::key_hash;
-pub use sealed::{OpenError, Opened, SealError, Session};
+pub use sealed::{FirstKeys, OpenError, Opened, SealError, Session};
 
 use crate::crypto::kdf::Secret;
 use crate::wire::packet::Limits;

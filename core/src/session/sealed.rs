@@ -6,10 +6,12 @@
 //! ```
 //! In `open`, what stands before *verify* only looks, and what stands behind it is the only thing that changes.
 
-use super::epoch::{EpochKeys, Ratchet};
+use zeroize::Zeroize;
+
+use super::epoch::{EpochKeys, Ratchet, nonce};
 use super::window::{ReplayWindow, Seen};
 use super::{Established, Role};
-use crate::crypto::aead::TAG_LEN;
+use crate::crypto::aead::{NONCE_LEN, TAG_LEN};
 use crate::crypto::kdf::Secret;
 use crate::crypto::{Aead, Portable, Provider};
 use crate::time::{Duration, Instant};
@@ -180,6 +182,66 @@ impl<P: Provider> Session<P> {
     #[must_use]
     pub fn exporter(&self) -> &Secret {
         &self.exporter
+    }
+}
+
+/// Opens packets of epoch 0 before there is a [`Session`]: a server asks it whether the first packet of a half-open connection is
+/// authentic, at the price of that packet's AEAD and nothing else (SPEC 3.6).
+#[derive(Clone)]
+pub struct FirstKeys {
+    connection_id: u32,
+    key: Secret,
+    iv: [u8; NONCE_LEN],
+}
+
+impl core::fmt::Debug for FirstKeys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("FirstKeys(..)")
+    }
+}
+
+impl FirstKeys {
+    /// The keys under which the peer seals its first packets.
+    #[must_use]
+    pub fn new(established: &Established) -> Self {
+        let secret = match established.role {
+            Role::Client => &established.s2c,
+            Role::Server => &established.c2s,
+        };
+        let mut iv = [0; NONCE_LEN];
+        secret.expand(b"kabar1 iv", &[], &mut iv);
+        Self { connection_id: established.connection_id, key: secret.derive(b"kabar1 key", &[]), iv }
+    }
+
+    /// Whether a Sealed datagram whose CRC was checked is authentic. A client does not leave epoch 0 before it heard from the
+    /// server (SPEC 4.2), so packets of other epochs are stale.
+    ///
+    /// # Errors
+    /// [`OpenError`], as [`Session::open`] of a new session.
+    pub fn verify<P: Provider>(&self, datagram: &[u8]) -> Result<(), OpenError> {
+        let (content, _) = datagram.split_last_chunk::<CRC_LEN>().ok_or(OpenError::Malformed)?;
+        let (sealed, tag) = content.split_last_chunk::<TAG_LEN>().ok_or(OpenError::Malformed)?;
+        let (header, body) = sealed.split_first_chunk::<SEALED_HEADER_LEN>().ok_or(OpenError::Malformed)?;
+        let SealedHeader { connection_id, packet_number } =
+            SealedHeader::from_bytes(header).ok_or(OpenError::Malformed)?;
+        if connection_id != self.connection_id || body.is_empty() {
+            return Err(OpenError::Malformed);
+        }
+        if packet_number >> EPOCH_BITS != 0 {
+            return Err(OpenError::Stale);
+        }
+        // Opening overwrites what it is given, and the datagram is needed as it is.
+        let mut scratch = [0; MAX_DATAGRAM];
+        let scratch = scratch.get_mut(..body.len()).ok_or(OpenError::Malformed)?;
+        scratch.copy_from_slice(body);
+        let nonce = nonce(&self.iv, packet_number);
+        P::Aead::new(self.key.expose()).open(&nonce, header, scratch, tag).map_err(|_| OpenError::NotAuthentic)
+    }
+}
+
+impl Drop for FirstKeys {
+    fn drop(&mut self) {
+        self.iv.zeroize();
     }
 }
 

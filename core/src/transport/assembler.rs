@@ -65,6 +65,11 @@ impl Assembler {
         Self { limit, window: limit.min(ring_len), ..Self::CLOSED }
     }
 
+    /// Bytes consumed by the reader.
+    pub(crate) const fn consumed(&self) -> u64 {
+        self.read
+    }
+
     /// For trying several frames before any is applied.
     pub(crate) const fn arrived(&self) -> Arrived {
         self.arrived

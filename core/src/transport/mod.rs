@@ -247,6 +247,16 @@ impl Transport {
         self.send[id.index()].unacknowledged()
     }
 
+    /// Bytes acknowledged in order.
+    pub(crate) fn acknowledged(&self, id: StreamId) -> u64 {
+        self.send[id.index()].acknowledged()
+    }
+
+    /// Bytes consumed by the reader.
+    pub(crate) fn consumed(&self, id: StreamId) -> u64 {
+        self.receive[id.index()].consumed()
+    }
+
     /// Bytes in the send ring that were never sent.
     pub(crate) fn unsent(&self, id: StreamId) -> usize {
         self.send[id.index()].unsent()

@@ -38,6 +38,11 @@ impl SendStream {
         usize::try_from(self.written - self.acked).unwrap_or(usize::MAX)
     }
 
+    /// Bytes acknowledged in order.
+    pub(crate) const fn acknowledged(&self) -> u64 {
+        self.acked
+    }
+
     /// Appends `part` to a ring that has room for it.
     #[inline]
     pub(crate) fn write(&mut self, ring: &mut [u8], part: &[u8]) {

@@ -86,27 +86,31 @@ counters! {
     hints_limited,
     /// Initiates dropped: the cookie was used up.
     @dropped cookies_limited,
-    /// Initiates dropped: no more cookies can be counted.
-    @dropped cookies_full,
-    /// Initiates dropped: the half-open table is full.
+    /// Cookies whose use was forgotten before they ended, to make room for others.
+    cookies_full,
+    /// Initiates dropped: the half-open table is full; they, or older ones of a fuller prefix.
     @dropped half_open_full,
     /// Initiates dropped: the half-open entries of a prefix are used up.
     @dropped half_open_prefix_full,
-    /// Initiates dropped: too many jobs wait.
+    /// Initiates dropped: too many jobs wait; they, or older ones of a fuller prefix.
     @dropped accept_jobs_full,
-    /// Initiates dropped: the bucket of an address is empty while the server is busy.
+    /// Initiates dropped: the bucket of an address is empty.
     @dropped handshakes_limited,
     /// Initiates that came while the server was busy.
     handshakes_busy,
-    /// Times a table of address buckets had no room for one more address.
+    /// Times a bucket that was not full had to make room for that of another address.
     buckets_full,
+    /// Half-open entries, connections that have not joined and waiting Joins given up for those of lighter prefixes.
+    displaced,
+    /// Answers to strangers dropped: too many wait to be sent.
+    answers_dropped,
     /// Handshakes whose ciphertext or share was not acceptable.
     handshakes_failed,
     /// Half-open entries that expired.
     half_open_expired,
-    /// First sealed packets dropped: too many connections.
+    /// First sealed packets that met too many connections: dropped, or an older connection was given up.
     @dropped connections_full,
-    /// First sealed packets dropped: too many connections that have not joined.
+    /// First sealed packets that met too many connections that have not joined: dropped, or an older one was given up.
     @dropped unjoined_full,
     /// Connections opened.
     connections,
@@ -124,14 +128,18 @@ counters! {
     refusals_unheard,
     /// Joins refused: too many wrong passwords from there.
     passwords_limited,
-    /// Joins refused: too many wrong passwords in all.
+    /// Joins that had to wait: too many wrong passwords in all.
     room_passwords_limited,
+    /// Joins refused: their password was not checked in time.
+    passwords_unchecked,
     /// Joins refused: too many wait for their password.
     password_queue_full,
     /// Wrong passwords.
     wrong_passwords,
     /// Joins refused: the room is full.
     room_full,
+    /// Joins refused: too many members from the same prefix.
+    prefix_members_full,
     /// Joins not announced: the room is large.
     unannounced,
     /// Members that vanished and did not return in time.
@@ -184,7 +192,7 @@ counters! {
     stubs,
     /// Times no ring could be had from the pool.
     pool_empty,
-    /// Silent connections given up because others needed their rings.
+    /// Connections given up because others needed their rings, which did not move.
     reclaimed,
     /// Events dropped because nobody fetched them.
     events_dropped,

@@ -6,26 +6,27 @@
 //! ```
 
 use core::net::SocketAddr;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::session::acceptor::Accepted;
 use kabar_core::time::{Duration, Instant};
 
-use super::limiter::Prefix;
+use super::prefix::{NARROWEST, Prefix};
+use super::shares::Shares;
 
 /// Initiates that one cookie admits (SPEC 3.2).
 const INITIATES_PER_COOKIE: u8 = 3;
 /// Longer than any cookie is valid (SPEC 3.2): two periods of its key.
 const COOKIE_LIFE: Duration = Duration::from_secs(120);
 
-/// One half-open connection takes at most 512 bytes (SPEC 3.6): entry, result, and its places in index, order and count.
+/// One half-open connection takes at most 512 bytes (SPEC 3.6): entry, result, and its places in index and order. Its places in
+/// [`Shares`] come on top.
 const _: () = assert!(
     size_of::<u32>()
         + size_of::<Entry>()
         + size_of::<Accepted>()
         + size_of::<([u8; 16], u32)>()
         + size_of::<(Instant, u32)>()
-        + size_of::<(Prefix, usize)>()
         <= 512
 );
 
@@ -35,12 +36,24 @@ pub(super) struct HalfOpen {
     bounds: Bounds,
     entries: BTreeMap<u32, Entry>,
     by_initiate: BTreeMap<[u8; 16], u32>,
-    per_prefix: BTreeMap<Prefix, usize>,
-    order: VecDeque<(Instant, u32)>,
-    cookies: BTreeMap<[u8; 8], u8>,
-    cookie_order: VecDeque<(Instant, [u8; 8])>,
+    shares: Shares<u32>,
+    /// By the end of their time.
+    order: BTreeSet<(Instant, u32)>,
+    cookies: BTreeMap<[u8; 8], Cookie>,
+    cookie_shares: Shares<[u8; 8]>,
+    /// By the end of their time.
+    cookie_order: BTreeSet<(Instant, [u8; 8])>,
+    /// Cookies whose uses were forgotten before they ended.
+    cookies_forgotten: u64,
     /// Handshakes begun.
     begun: u64,
+}
+
+/// How often a cookie was used, and until when that is remembered.
+#[derive(Clone, Copy, Debug)]
+struct Cookie {
+    uses: u8,
+    until: Instant,
 }
 
 /// See [`super::HubLimits`].
@@ -56,6 +69,7 @@ pub(super) struct Bounds {
 struct Entry {
     initiate: [u8; 16],
     from: SocketAddr,
+    until: Instant,
     /// Which handshake of this hub it is.
     ordinal: u64,
     /// `None`: still in work.
@@ -65,14 +79,12 @@ struct Entry {
 /// Why no entry was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// The table is full.
+    /// The table is full, and the prefix has as large a share of it as any.
     Full,
     /// The prefix has as many as it may.
     PrefixFull,
     /// The cookie is used up.
     Cookie,
-    /// No more cookies can be counted.
-    CookiesFull,
 }
 
 impl HalfOpen {
@@ -81,10 +93,12 @@ impl HalfOpen {
             bounds,
             entries: BTreeMap::new(),
             by_initiate: BTreeMap::new(),
-            per_prefix: BTreeMap::new(),
-            order: VecDeque::new(),
+            shares: Shares::new(),
+            order: BTreeSet::new(),
             cookies: BTreeMap::new(),
-            cookie_order: VecDeque::new(),
+            cookie_shares: Shares::new(),
+            cookie_order: BTreeSet::new(),
+            cookies_forgotten: 0,
             begun: 0,
         }
     }
@@ -100,7 +114,7 @@ impl HalfOpen {
         Some(entry.accepted.as_deref())
     }
 
-    /// Makes an entry that is in work, on the account of its cookie.
+    /// Makes an entry that is in work, on the account of its cookie. Gives the entry that had to go for it, if one had to.
     pub(super) fn insert(
         &mut self,
         now: Instant,
@@ -108,39 +122,63 @@ impl HalfOpen {
         initiate: [u8; 16],
         cookie: [u8; 8],
         from: SocketAddr,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<u32>, Refusal> {
         let prefix = Prefix::of(from);
-        if self.entries.len() >= self.bounds.entries {
-            return Err(Refusal::Full);
-        }
-        if self.per_prefix.get(&prefix).is_some_and(|count| *count >= self.bounds.per_prefix) {
+        if self.shares.weight(prefix, NARROWEST) >= self.bounds.per_prefix {
             return Err(Refusal::PrefixFull);
         }
-        self.spend(now, cookie)?;
+        let is_full = self.entries.len() >= self.bounds.entries;
+        let displaced = if is_full { Some(self.shares.displaced_by(prefix).ok_or(Refusal::Full)?) } else { None };
+        self.spend(now, cookie, prefix)?;
+        if let Some(displaced) = displaced {
+            self.remove(displaced);
+        }
         self.begun += 1;
-        self.entries.insert(connection_id, Entry { initiate, from, ordinal: self.begun, accepted: None });
+        let until = now + self.bounds.time;
+        self.entries.insert(connection_id, Entry { initiate, from, until, ordinal: self.begun, accepted: None });
         self.by_initiate.insert(initiate, connection_id);
-        *self.per_prefix.entry(prefix).or_default() += 1;
-        self.order.push_back((now + self.bounds.time, connection_id));
+        self.shares.insert(connection_id, prefix);
+        self.order.insert((until, connection_id));
+        Ok(displaced)
+    }
+
+    /// Counts a use of `cookie` (SPEC 3.2). Of too many cookies the oldest of the heaviest prefix is forgotten: whoever fills the
+    /// table may use a cookie of his own again, and nobody is refused.
+    fn spend(&mut self, now: Instant, cookie: [u8; 8], prefix: Prefix) -> Result<(), Refusal> {
+        while let Some((until, cookie)) = self.cookie_order.first().copied()
+            && until <= now
+        {
+            self.forget(cookie);
+        }
+        match self.cookies.get_mut(&cookie) {
+            Some(known) if known.uses >= INITIATES_PER_COOKIE => return Err(Refusal::Cookie),
+            Some(known) => known.uses += 1,
+            None => {
+                let until = now + COOKIE_LIFE;
+                self.cookies.insert(cookie, Cookie { uses: 1, until });
+                self.cookie_shares.insert(cookie, prefix);
+                self.cookie_order.insert((until, cookie));
+            }
+        }
+        while self.cookies.len() > self.bounds.cookies
+            && let Some(oldest) = self.cookie_shares.heaviest_oldest()
+        {
+            self.forget(oldest);
+            self.cookies_forgotten += 1;
+        }
         Ok(())
     }
 
-    /// Counts a use of `cookie` (SPEC 3.2).
-    fn spend(&mut self, now: Instant, cookie: [u8; 8]) -> Result<(), Refusal> {
-        while self.cookie_order.front().is_some_and(|(until, _)| *until <= now) {
-            self.cookie_order.pop_front().map(|(_, cookie)| self.cookies.remove(&cookie));
+    fn forget(&mut self, cookie: [u8; 8]) {
+        self.cookie_shares.remove(&cookie);
+        if let Some(Cookie { until, .. }) = self.cookies.remove(&cookie) {
+            self.cookie_order.remove(&(until, cookie));
         }
-        let is_full = self.cookies.len() >= self.bounds.cookies;
-        match self.cookies.get_mut(&cookie) {
-            Some(uses) if *uses >= INITIATES_PER_COOKIE => return Err(Refusal::Cookie),
-            Some(uses) => *uses += 1,
-            None if is_full => return Err(Refusal::CookiesFull),
-            None => {
-                self.cookies.insert(cookie, 1);
-                self.cookie_order.push_back((now + COOKIE_LIFE, cookie));
-            }
-        }
-        Ok(())
+    }
+
+    /// How many cookies were forgotten before their time.
+    pub(super) fn cookies_forgotten(&self) -> u64 {
+        self.cookies_forgotten
     }
 
     /// The work on an entry is done. Gives what to send and where, or nothing if the entry is gone or the work failed.
@@ -178,23 +216,16 @@ impl HalfOpen {
     pub(super) fn remove(&mut self, connection_id: u32) {
         let Some(entry) = self.entries.remove(&connection_id) else { return };
         self.by_initiate.remove(&entry.initiate);
-        let prefix = Prefix::of(entry.from);
-        if let Some(count) = self.per_prefix.get_mut(&prefix) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_prefix.remove(&prefix);
-            }
-        }
-        self.order.retain(|(_, id)| *id != connection_id);
+        self.shares.remove(&connection_id);
+        self.order.remove(&(entry.until, connection_id));
     }
 
     /// Removes what is older than it may be; returns how many.
     pub(super) fn expire(&mut self, now: Instant) -> u64 {
         let mut expired = 0;
-        while let Some((until, connection_id)) = self.order.front().copied()
+        while let Some((until, connection_id)) = self.order.first().copied()
             && until <= now
         {
-            self.order.pop_front();
             self.remove(connection_id);
             expired += 1;
         }
@@ -203,7 +234,7 @@ impl HalfOpen {
 
     /// When something expires next.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.order.front().map(|(until, _)| *until)
+        self.order.first().map(|(until, _)| *until)
     }
 }
 
@@ -221,7 +252,7 @@ mod tests {
         SocketAddr::from(([10, 0, 0, host], 1000))
     }
 
-    fn insert(table: &mut HalfOpen, now: Instant, id: u32, cookie: u8, host: u8) -> Result<(), Refusal> {
+    fn insert(table: &mut HalfOpen, now: Instant, id: u32, cookie: u8, host: u8) -> Result<Option<u32>, Refusal> {
         let mut initiate = [0; 16];
         initiate[..4].copy_from_slice(&id.to_be_bytes());
         table.insert(now, id, initiate, [cookie; 8], from(host))
@@ -231,55 +262,102 @@ mod tests {
     fn one_cookie_admits_three_initiates() {
         let mut table = HalfOpen::new(BOUNDS);
         for id in 1..=3 {
-            assert_eq!(insert(&mut table, at(1), id, 7, 1), Ok(()));
+            assert_eq!(insert(&mut table, at(1), id, 7, 1), Ok(None));
             table.remove(id);
         }
         assert_eq!(insert(&mut table, at(1), 4, 7, 1), Err(Refusal::Cookie));
         assert_eq!(insert(&mut table, at(120), 4, 7, 1), Err(Refusal::Cookie));
-        assert_eq!(insert(&mut table, at(1), 4, 8, 1), Ok(()));
+        assert_eq!(insert(&mut table, at(1), 4, 8, 1), Ok(None));
     }
 
     #[test]
     fn a_cookie_is_counted_for_as_long_as_it_can_be_valid() {
         let mut table = HalfOpen::new(BOUNDS);
-        for cookie in 1..=4 {
-            assert_eq!(insert(&mut table, at(1), u32::from(cookie), cookie, 1), Ok(()));
-            table.remove(u32::from(cookie));
+        for id in 1..=3 {
+            assert_eq!(insert(&mut table, at(1), id, 9, 1), Ok(None));
+            table.remove(id);
         }
-        assert_eq!(insert(&mut table, at(120), 9, 9, 1), Err(Refusal::CookiesFull));
-        assert_eq!(insert(&mut table, at(121), 9, 9, 1), Ok(()));
-        assert_eq!((table.cookies.len(), table.cookie_order.len()), (1, 1));
+        assert_eq!(insert(&mut table, at(120), 9, 9, 1), Err(Refusal::Cookie));
+        assert_eq!(insert(&mut table, at(121), 9, 9, 1), Ok(None));
+        assert_eq!((table.cookies.len(), table.cookie_order.len(), table.cookie_shares.len()), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_full_table_forgets_the_oldest_cookie_of_the_heaviest_prefix() {
+        let mut table = HalfOpen::new(BOUNDS);
+        let spend = |table: &mut HalfOpen, id: u32, cookie: u8, host: u8| {
+            assert_eq!(insert(table, at(1), id, cookie, host), Ok(None));
+            table.remove(id);
+        };
+        (0..3).for_each(|id| spend(&mut table, id, 1, 1));
+        for cookie in 10..100 {
+            spend(&mut table, u32::from(cookie), cookie, 2);
+        }
+        assert_eq!((table.cookies.len(), table.cookie_order.len(), table.cookies_forgotten()), (4, 4, 87));
+        // Everybody else's count stands; the flood's own last ones too.
+        assert_eq!(insert(&mut table, at(1), 200, 1, 1), Err(Refusal::Cookie));
+        assert!([97, 98, 99].iter().all(|cookie| table.cookies.contains_key(&[*cookie; 8])));
     }
 
     #[test]
     fn is_bounded_in_all_and_per_prefix() {
         let mut table = HalfOpen::new(BOUNDS);
         for id in 1..=3 {
-            assert_eq!(insert(&mut table, at(1), id, 1, 1), Ok(()));
+            assert_eq!(insert(&mut table, at(1), id, 1, 1), Ok(None));
         }
         assert_eq!(insert(&mut table, at(1), 4, 2, 1), Err(Refusal::PrefixFull));
-        assert_eq!(insert(&mut table, at(1), 4, 2, 2), Ok(()));
-        assert_eq!(insert(&mut table, at(1), 5, 2, 3), Err(Refusal::Full));
+        assert_eq!(insert(&mut table, at(1), 4, 2, 2), Ok(None));
         table.remove(1);
-        assert_eq!(insert(&mut table, at(1), 5, 2, 1), Ok(()));
+        assert_eq!(insert(&mut table, at(1), 5, 2, 1), Ok(None));
+    }
+
+    #[test]
+    fn a_full_table_makes_room_at_the_expense_of_the_heaviest_prefix() {
+        let mut table = HalfOpen::new(BOUNDS);
+        for id in 1..=3 {
+            assert_eq!(insert(&mut table, at(1), id, 1, 1), Ok(None));
+        }
+        assert_eq!(insert(&mut table, at(1), 4, 2, 2), Ok(None));
+        assert_eq!(insert(&mut table, at(1), 5, 3, 3), Ok(Some(1)));
+        assert_eq!(insert(&mut table, at(1), 6, 4, 2), Err(Refusal::Full), "it has as much as the others would have");
+        assert_eq!(insert(&mut table, at(1), 7, 5, 4), Ok(Some(2)));
+        assert_eq!(
+            insert(&mut table, at(1), 8, 6, 5),
+            Err(Refusal::Full),
+            "the first ones of equally light prefixes stay"
+        );
+        assert_eq!((table.len(), table.order.len(), table.by_initiate.len()), (4, 4, 4));
+    }
+
+    /// Keeping the order of 200,000 entries as a list, of which each one is looked for, takes minutes.
+    #[test]
+    fn a_large_table_expires_in_less_than_quadratic_time() {
+        let bounds = Bounds { entries: 1_000_000, per_prefix: 1_000_000, time: Duration::from_secs(5), cookies: 1 };
+        let mut table = HalfOpen::new(bounds);
+        for id in 0..200_000 {
+            assert_eq!(insert(&mut table, at(1), id, id as u8, 1), Ok(None));
+        }
+        let begun = std::time::Instant::now();
+        assert_eq!((table.expire(at(6)), table.len()), (200_000, 0));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]
     fn entries_expire_after_their_time_whether_in_work_or_not() {
         let mut table = HalfOpen::new(BOUNDS);
         assert_eq!(table.deadline(), None);
-        assert_eq!(insert(&mut table, at(1), 1, 1, 1), Ok(()));
-        assert_eq!(insert(&mut table, at(2), 2, 1, 1), Ok(()));
+        assert_eq!(insert(&mut table, at(1), 1, 1, 1), Ok(None));
+        assert_eq!(insert(&mut table, at(2), 2, 1, 1), Ok(None));
         assert_eq!((table.deadline(), table.expire(at(5))), (Some(at(6)), 0));
         assert_eq!((table.expire(at(6)), table.contains(1), table.contains(2)), (1, false, true));
         table.remove(2);
-        assert_eq!((table.deadline(), table.per_prefix.len(), table.by_initiate.len()), (None, 0, 0));
+        assert_eq!((table.deadline(), table.shares.len(), table.by_initiate.len()), (None, 0, 0));
     }
 
     #[test]
     fn failed_work_leaves_nothing() {
         let mut table = HalfOpen::new(BOUNDS);
-        assert_eq!(insert(&mut table, at(1), 1, 1, 1), Ok(()));
+        assert_eq!(insert(&mut table, at(1), 1, 1, 1), Ok(None));
         assert!(table.ready(1).is_none());
         assert!(table.complete(1, None).is_none());
         assert!(!table.contains(1) && table.find(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).is_none());

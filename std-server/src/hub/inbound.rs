@@ -13,10 +13,11 @@ use rand_core::Rng;
 use zeroize::Zeroizing;
 
 use super::half_open::Refusal;
-use super::limiter::{Prefix, Rate};
 use super::peer::{Peer, Phase};
+use super::prefix::Prefix;
+use super::reclaim::Holding;
 use super::timers::Timer;
-use super::{AcceptDone, AcceptJob, Hub, Job};
+use super::{AcceptDone, AcceptJob, Departure, Hub};
 
 impl<P: Provider> Hub<P> {
     pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
@@ -27,15 +28,20 @@ impl<P: Provider> Hub<P> {
             Incoming::Reply(len) => {
                 self.counters.challenges += 1;
                 let challenge = self.reply[..len].to_vec();
-                self.replies.push_back((from, challenge));
+                self.reply(from, challenge);
             }
             Incoming::Accept(pending) => self.on_initiate(now, from, pending),
             Incoming::Sealed(header) => self.on_sealed(now, from, header, datagram),
         }
     }
 
-    fn reply(&mut self, to: SocketAddr, datagram: &[u8]) {
-        self.replies.push_back((to, datagram.to_vec()));
+    /// Whoever asked asks again: when the socket takes less than there is to answer, answers are dropped.
+    fn reply(&mut self, to: SocketAddr, datagram: Vec<u8>) {
+        if self.replies.len() >= self.config.limits.answers {
+            self.counters.answers_dropped += 1;
+            return;
+        }
+        self.replies.push_back((to, datagram));
     }
 
     fn count_drop(&mut self, why: AcceptorDrop) {
@@ -56,37 +62,46 @@ impl<P: Provider> Hub<P> {
             // The same Initiate gets the same Accept, as soon as there is one.
             if let Some(datagram) = accepted.map(|accepted| accepted.datagram) {
                 self.counters.accepts += 1;
-                self.reply(from, &datagram);
+                self.reply(from, datagram.to_vec());
             }
             return;
         }
-        let limits = &self.config.limits;
-        if self.accept_jobs >= limits.accept_jobs {
-            self.counters.accept_jobs_full += 1;
-            return;
-        }
-        let is_allowed = self.handshakes.take(now, Prefix::of(from));
-        let is_busy = self.accept_jobs >= limits.busy_accept_jobs;
+        let prefix = Prefix::of(from);
+        let is_busy = self.accepts.len() >= self.config.limits.busy_accept_jobs;
         self.counters.handshakes_busy += u64::from(is_busy);
-        if is_busy && !is_allowed {
+        // Each bucket counts all the time.
+        let may_when_busy = self.handshakes.take(now, prefix);
+        let may = self.calm_handshakes.take(now, prefix);
+        if !may || (is_busy && !may_when_busy) {
             self.counters.handshakes_limited += 1;
             return;
         }
-        let connection_id = self.draw_connection_id();
-        if let Err(why) = self.half_open.insert(now, connection_id, initiate, pending.cookie_tag(), from) {
-            *match why {
-                Refusal::Full => &mut self.counters.half_open_full,
-                Refusal::PrefixFull => &mut self.counters.half_open_prefix_full,
-                Refusal::Cookie => &mut self.counters.cookies_limited,
-                Refusal::CookiesFull => &mut self.counters.cookies_full,
-            } += 1;
+        let Ok(hurried) = self.accepts.room(prefix) else {
+            self.counters.accept_jobs_full += 1;
             return;
+        };
+        let connection_id = self.draw_connection_id();
+        let displaced = match self.half_open.insert(now, connection_id, initiate, pending.cookie_tag(), from) {
+            Ok(displaced) => displaced,
+            Err(why) => {
+                *match why {
+                    Refusal::Full => &mut self.counters.half_open_full,
+                    Refusal::PrefixFull => &mut self.counters.half_open_prefix_full,
+                    Refusal::Cookie => &mut self.counters.cookies_limited,
+                } += 1;
+                return;
+            }
+        };
+        self.counters.half_open_full += u64::from(displaced.is_some());
+        self.counters.accept_jobs_full += u64::from(hurried.is_some());
+        for id in displaced.into_iter().chain(hurried) {
+            self.counters.displaced += 1;
+            self.accepts.cancel(id);
+            self.half_open.remove(id);
         }
         let mut seed = Zeroizing::new([0; 32]);
         self.rng.fill_bytes(&mut *seed);
-        self.accept_jobs += 1;
-        let job = AcceptJob { pending, connection_id, seed, provider: PhantomData };
-        self.jobs.push_back(Job::Accept(Box::new(job)));
+        self.accepts.push(AcceptJob { pending, connection_id, seed, provider: PhantomData }, prefix);
     }
 
     fn draw_connection_id(&mut self) -> u32 {
@@ -99,14 +114,14 @@ impl<P: Provider> Hub<P> {
     }
 
     pub(super) fn on_accept_done(&mut self, done: AcceptDone) {
-        self.accept_jobs -= 1;
+        self.accepts.on_done();
         self.counters.handshakes_failed += u64::from(done.accepted.is_none());
         if let Some((to, Accepted { datagram, .. })) = self.half_open.complete(done.connection_id, done.accepted)
             && !self.is_stopping
         {
             let datagram = *datagram;
             self.counters.accepts += 1;
-            self.reply(to, &datagram);
+            self.reply(to, datagram.to_vec());
         }
     }
 
@@ -132,22 +147,23 @@ impl<P: Provider> Hub<P> {
 
     /// The first sealed packet of a half-open connection: if it verifies, the connection is open and the entry is gone (SPEC 3.6).
     fn open(&mut self, now: Instant, from: SocketAddr, id: u32, datagram: &mut [u8]) {
-        let limits = &self.config.limits;
         if self.is_stopping {
             return;
         }
-        if self.peers.len() >= limits.connections {
-            self.counters.connections_full += 1;
+        let Some((remote, accepted)) = self.half_open.ready(id) else { return };
+        // Before anything is made, and before anybody has to make room.
+        if let Err(why) = accepted.first_keys.verify::<P>(datagram) {
+            return self.count_dropped(Dropped::Open(why));
+        }
+        let prefix = Prefix::of(remote);
+        if !self.make_room(now, prefix) {
             return;
         }
-        if self.waiting >= limits.unjoined {
-            self.counters.unjoined_full += 1;
-            return;
-        }
-        let Some((remote, Accepted { established, .. })) = self.half_open.ready(id) else { return };
+        let Some((_, Accepted { established, .. })) = self.half_open.ready(id) else { return };
         let mut peer = Box::new(Peer {
             connection: Connection::new(self.pool.memory()),
             address: remote,
+            prefix,
             ordinal: self.half_open.ordinal(id),
             message_limit: usize::from(established.remote.message),
             idle: Duration::from_secs(u64::from(established.remote.idle_s.min(established.local.idle_s))),
@@ -155,6 +171,7 @@ impl<P: Provider> Hub<P> {
             is_ready: false,
             is_at_head: false,
             is_held: false,
+            holding: Holding::default(),
         });
         peer.connection.open(now, established, remote);
         if self.config.mistakes.acknowledge_unchecked {
@@ -170,9 +187,35 @@ impl<P: Provider> Hub<P> {
         self.half_open.remove(id);
         self.counters.connections += 1;
         self.waiting += 1;
+        self.strangers.insert(id, prefix);
         self.peers.insert(id, peer);
         self.timers.set(Timer::Phase(id), Some(now + self.config.limits.join_time));
         self.on_connection_input(now, id);
+    }
+
+    /// Makes room for one more connection of `prefix`, if there has to be made some; `false`: there is none.
+    fn make_room(&mut self, now: Instant, prefix: Prefix) -> bool {
+        let limits = &self.config.limits;
+        if self.peers.len() >= limits.connections {
+            self.counters.connections_full += 1;
+            // Those that are over have nothing to lose but the repetition of their last word.
+            let over = self.over.heaviest_oldest();
+            let Some(displaced) = over.or_else(|| self.strangers.displaced_by(prefix)) else { return false };
+            self.displace(now, displaced);
+        }
+        if self.waiting >= self.config.limits.unjoined {
+            self.counters.unjoined_full += 1;
+            let Some(displaced) = self.strangers.displaced_by(prefix) else { return false };
+            self.displace(now, displaced);
+        }
+        true
+    }
+
+    /// Forgets a connection that is not a member's. If somebody is there, a hint says so.
+    fn displace(&mut self, now: Instant, id: u32) {
+        self.counters.displaced += 1;
+        self.depart(now, id, Departure::Vanished);
+        self.remove(id);
     }
 
     fn count_dropped(&mut self, why: Dropped) {
@@ -189,18 +232,17 @@ impl<P: Provider> Hub<P> {
 
     /// Tells whoever speaks on an unknown connection that it is unknown (SPEC 4.5).
     fn hint(&mut self, now: Instant, to: SocketAddr, header: SealedHeader, cause_len: usize) {
-        let rate = Rate { burst: self.config.limits.hint_burst, interval: self.config.limits.hint_interval };
         if self.is_stopping || cause_len < HINT_LEN {
             return;
         }
-        if !self.hints.take(now, rate) {
+        if !self.hints.take(now, Prefix::of(to)) {
             self.counters.hints_limited += 1;
             return;
         }
         let mut out = [0; HINT_LEN];
         if let Ok(len) = Packet::Hint(header).encode(&mut out, P::crc32) {
             self.counters.hints += 1;
-            self.reply(to, &out[..len]);
+            self.reply(to, out[..len].to_vec());
         }
     }
 }

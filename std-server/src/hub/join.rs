@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::append::{Pending, Source};
 use super::peer::{Ask, Phase};
+use super::prefix::Prefix;
 use super::timers::Timer;
 use super::{Entrance, Hub};
 use crate::names::Name;
@@ -93,7 +94,8 @@ impl<P: Provider> Hub<P> {
 
     /// A Join that may come in: name, instance and place, then the commit.
     pub(super) fn admit(&mut self, now: Instant, id: u32, mut ask: Box<Ask>) {
-        if let Err((code, text)) = self.place(now, &mut ask) {
+        let Some(prefix) = self.peers.get(&id).map(|peer| peer.prefix) else { return };
+        if let Err((code, text)) = self.place(now, prefix, &mut ask) {
             return self.refuse(now, id, ask.name.shown(), code, text);
         }
         let folded = ask.name.folded().to_owned();
@@ -106,7 +108,7 @@ impl<P: Provider> Hub<P> {
         self.appender.push_join(id, folded);
     }
 
-    fn place(&mut self, now: Instant, ask: &mut Ask) -> Result<(), (RefusedCode, &'static str)> {
+    fn place(&mut self, now: Instant, prefix: Prefix, ask: &mut Ask) -> Result<(), (RefusedCode, &'static str)> {
         if self.appender.is_recovering() {
             return Err((RefusedCode::TRY_LATER, "the server cannot store anything at the moment"));
         }
@@ -128,6 +130,13 @@ impl<P: Provider> Hub<P> {
         // Joins under way may yet come to nothing: what only they take is not refused for good.
         if self.ownership.is_claimed_by_another(folded, ask.identity) {
             return Err((RefusedCode::TRY_LATER, "somebody else is about to take this name"));
+        }
+        // Whoever replaces a connection of its own takes no more room than before.
+        let replaced = self.members.by_identity.get(&ask.identity).and_then(|id| self.peers.get(id));
+        let is_no_more = replaced.is_some_and(|replaced| replaced.prefix.at(0) == prefix.at(0));
+        if self.residents.weight(prefix, 0) >= self.config.limits.members_per_prefix && !is_no_more {
+            self.counters.prefix_members_full += 1;
+            return Err((RefusedCode::TRY_LATER, "too many members from your network"));
         }
         let (members, limit) = (self.members.by_identity.len(), self.config.limits.members);
         if members + self.appender.joins() >= limit && !self.members.by_identity.contains_key(&ask.identity) {

@@ -1,25 +1,18 @@
-//! Limits on rates: token buckets, one for all or one per address prefix (SPEC 3.6, 4.5).
+//! Limits on rates: a token bucket for all, or one per address prefix (SPEC 3.7, 4.5).
 
-use core::net::{IpAddr, SocketAddr};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::time::{Duration, Instant};
 
-/// Whose bucket it is: an IPv4 address, or the /64 of an IPv6 address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Prefix(u128);
+use super::prefix::{LEVELS, NARROWEST, Prefix};
 
-impl Prefix {
-    /// The prefix that `address` is in.
-    pub(super) fn of(address: SocketAddr) -> Self {
-        match address.ip().to_canonical() {
-            IpAddr::V4(ip) => Self(ip.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(ip) => Self(ip.to_bits() >> 64 << 64),
-        }
-    }
-}
+/// Buckets of a /56 and of a /48 are this many times as large as those one level narrower, and fill
+/// as much faster: more people are there, and one of them does not have as many tokens as there are
+/// /64s.
+const WIDER: u32 = 4;
 
-/// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more per `interval`.
+/// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more
+/// per `interval`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     full_at: Instant,
@@ -32,6 +25,18 @@ pub(super) struct Rate {
     pub(super) interval: Duration,
 }
 
+impl Rate {
+    /// `factor` times as many tokens at once, which come as much faster.
+    pub(super) fn times(self, factor: u32) -> Self {
+        let interval = Duration::from_micros(self.interval.as_micros() / u64::from(factor));
+        Self { burst: self.burst.saturating_mul(factor), interval }
+    }
+
+    fn at(self, level: usize) -> Self {
+        (level..NARROWEST).fold(self, |rate, _| rate.times(WIDER))
+    }
+}
+
 impl Bucket {
     /// Full.
     pub(super) const FULL: Self = Self { full_at: Instant::ZERO };
@@ -40,6 +45,12 @@ impl Bucket {
     pub(super) fn has_token(&self, now: Instant, rate: Rate) -> bool {
         let missing = self.full_at.saturating_since(now) + rate.interval;
         missing <= rate.interval * u64::from(rate.burst)
+    }
+
+    /// When a token is there.
+    pub(super) fn token_at(&self, rate: Rate) -> Instant {
+        let filled = rate.interval * u64::from(rate.burst.saturating_sub(1));
+        Instant::ZERO + self.full_at.saturating_since(Instant::ZERO).saturating_sub(filled)
     }
 
     /// Takes a token if one is left.
@@ -52,42 +63,75 @@ impl Bucket {
     }
 }
 
-/// A bucket per prefix, bounded in number. Full buckets are not kept.
+/// A bucket per prefix at each level, bounded in number at each. Where there is no room for one
+/// more, the bucket goes that is nearest to full: its prefix gains what little was missing, and
+/// nobody is refused.
 #[derive(Debug)]
 pub(super) struct Buckets {
     rate: Rate,
-    buckets: BTreeMap<Prefix, Bucket>,
+    levels: [Level; LEVELS],
     max: usize,
-    full: u64,
+    forgotten: u64,
+}
+
+/// The buckets of one level.
+#[derive(Debug, Default)]
+struct Level {
+    buckets: BTreeMap<Prefix, Bucket>,
+    /// The one that is full first comes first.
+    by_filling: BTreeSet<(Instant, Prefix)>,
 }
 
 impl Buckets {
     pub(super) fn new(rate: Rate, max: usize) -> Self {
-        Self { rate, buckets: BTreeMap::new(), max, full: 0 }
+        Self { rate, levels: Default::default(), max, forgotten: 0 }
     }
 
-    /// How often there was no room for a prefix.
-    pub(super) fn full(&self) -> u64 {
-        self.full
+    /// How often a bucket that was not full had to make room for another.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
-    /// Whether the prefix has a token left.
+    fn bucket(&self, prefix: Prefix, level: usize) -> Bucket {
+        self.levels[level].buckets.get(&prefix.at(level)).copied().unwrap_or(Bucket::FULL)
+    }
+
+    /// Whether the prefix has a token left at each level.
     pub(super) fn has_token(&self, now: Instant, prefix: Prefix) -> bool {
-        self.buckets.get(&prefix).is_none_or(|bucket| bucket.has_token(now, self.rate))
+        prefix.levels().all(|level| self.bucket(prefix, level).has_token(now, self.rate.at(level)))
     }
 
-    /// Takes a token if one is left. Never from a bucket that there is no room for.
+    /// When the last of the prefix's buckets is, or was, full: who took a token more recently has a
+    /// later one.
+    pub(super) fn full_at(&self, prefix: Prefix) -> Instant {
+        let full_at = prefix.levels().map(|level| self.bucket(prefix, level).full_at);
+        full_at.max().unwrap_or(Instant::ZERO)
+    }
+
+    /// Takes a token at each level if one is left at each.
     pub(super) fn take(&mut self, now: Instant, prefix: Prefix) -> bool {
-        if self.buckets.len() >= self.max && !self.buckets.contains_key(&prefix) {
-            self.buckets.retain(|_, bucket| bucket.full_at > now);
-            if self.buckets.len() >= self.max {
-                self.full += 1;
-                return false;
+        if !self.has_token(now, prefix) {
+            return false;
+        }
+        for level in prefix.levels() {
+            let (prefix, mut bucket) = (prefix.at(level), self.bucket(prefix, level));
+            let Level { buckets, by_filling } = &mut self.levels[level];
+            by_filling.remove(&(bucket.full_at, prefix));
+            bucket.take(now, self.rate.at(level));
+            buckets.insert(prefix, bucket);
+            by_filling.insert((bucket.full_at, prefix));
+            while buckets.len() > self.max
+                && let Some((full_at, prefix)) = by_filling.pop_first()
+            {
+                buckets.remove(&prefix);
+                self.forgotten += u64::from(full_at > now);
             }
         }
-        self.buckets.entry(prefix).or_insert(Bucket::FULL).take(now, self.rate)
+        true
     }
 }
+
+const _: () = assert!(NARROWEST + 1 == LEVELS);
 
 #[cfg(test)]
 mod tests {
@@ -113,12 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_addresses_have_a_bucket_each_and_ipv6_networks_one() {
-        assert_eq!(prefix("10.0.0.1:5"), prefix("10.0.0.1:6"));
-        assert_eq!(prefix("10.0.0.1:5"), prefix("[::ffff:10.0.0.1]:5"));
-        assert_ne!(prefix("10.0.0.1:5"), prefix("10.0.0.2:5"));
-        assert_eq!(prefix("[2001:db8:0:1::1]:5"), prefix("[2001:db8:0:1:ffff::2]:9"));
-        assert_ne!(prefix("[2001:db8:0:1::1]:5"), prefix("[2001:db8:0:2::1]:5"));
+    fn says_when_a_token_is_there() {
+        let mut bucket = Bucket::FULL;
+        (0..3).for_each(|_| assert!(bucket.take(at(10), RATE)));
+        assert_eq!(bucket.token_at(RATE), at(12));
+        assert!(!bucket.has_token(at(11), RATE) && bucket.has_token(at(12), RATE));
     }
 
     #[test]
@@ -128,14 +171,30 @@ mod tests {
         (0..3).for_each(|_| assert!(buckets.take(at(1), a)));
         assert!(!buckets.take(at(1), a) && !buckets.has_token(at(1), a));
         assert!(buckets.has_token(at(1), b) && buckets.take(at(1), b));
+        assert!(buckets.full_at(a) > buckets.full_at(b));
     }
 
     #[test]
-    fn a_full_table_makes_room_only_by_dropping_full_buckets() {
+    fn a_full_table_forgets_the_bucket_nearest_to_full() {
         let mut buckets = Buckets::new(RATE, 2);
-        assert!(buckets.take(at(1), prefix("10.0.0.1:5")) && buckets.take(at(2), prefix("10.0.0.2:5")));
-        assert!(!buckets.take(at(2), prefix("10.0.0.3:5")));
-        assert!(buckets.take(at(3), prefix("10.0.0.3:5")));
-        assert_eq!(buckets.buckets.len(), 2);
+        let [a, b, c] = ["10.0.0.1:5", "10.0.0.2:5", "10.0.0.3:5"].map(prefix);
+        (0..3).for_each(|_| assert!(buckets.take(at(1), a)));
+        assert!(buckets.take(at(1), b) && buckets.take(at(2), c));
+        assert_eq!((buckets.levels[NARROWEST].buckets.len(), buckets.forgotten()), (2, 1));
+        assert_eq!((buckets.full_at(b), buckets.has_token(at(1), a)), (Instant::ZERO, false));
+        // A full one goes without being counted.
+        assert!(buckets.take(at(9), b));
+        let Level { buckets: kept, by_filling } = &buckets.levels[NARROWEST];
+        assert_eq!((kept.len(), by_filling.len(), buckets.forgotten()), (2, 2, 1));
+    }
+
+    #[test]
+    fn the_64s_of_one_48_have_sixteen_times_the_tokens_of_one_together() {
+        // However few are kept.
+        let mut buckets = Buckets::new(RATE, 2);
+        let subnet = |subnet: u16| prefix(&format!("[2001:db8:1:{:x}::1]:5", subnet.swap_bytes()));
+        let taken = (0..2_000).filter(|at_subnet| buckets.take(at(1), subnet(*at_subnet))).count();
+        assert_eq!(taken, 48);
+        assert!(buckets.take(at(1), prefix("[2001:db8:2::1]:5")));
     }
 }

@@ -142,46 +142,50 @@ macro_rules! limits {
 
 #[rustfmt::skip]
 limits! {
-    /// Connections, open and closing.
+    /// Connections, open and closing; beyond this, closing and unjoined ones of the fullest prefix make room.
     connections: usize, "max-connections", Count, 1, 1_000_000, 16_384, connections_full;
-    /// Connections that have not joined.
+    /// Connections that have not joined; beyond this, those of the fullest prefix make room.
     unjoined: usize, "max-unjoined", Count, 1, 1_000_000, 1_024, unjoined_full;
     /// Time to join in.
     join_time: Duration, "join-time", Time, MILLI, HOUR, 10 * SECOND, not_joined;
-    /// Half-open connections in all.
+    /// Half-open connections in all; beyond this, those of the fullest prefix make room.
     half_open: usize, "max-half-open", Count, 1, 1_000_000, 1_024, half_open_full;
     /// Half-open connections per address (IPv6: per /64).
     half_open_per_prefix: usize, "max-half-open-per-address", Count, 1, 1_000_000, 64, half_open_prefix_full;
     /// Life of a half-open connection.
     half_open_time: Duration, "half-open-time", Time, MILLI, HOUR, 5 * SECOND, half_open_expired;
-    /// Cookies whose use is counted.
+    /// Cookies whose use is counted; beyond this, the oldest of the fullest prefix are forgotten.
     cookies: usize, "max-cookies", Count, 1, 10_000_000, 32_768, cookies_full;
-    /// Handshakes that wait for their public-key work; beyond this they are dropped.
+    /// Handshakes that wait for their public-key work; beyond this, those of the fullest prefix make room.
     accept_jobs: usize, "max-handshakes", Count, 1, 65_536, 256, accept_jobs_full;
-    /// Waiting handshakes from which on the server is busy: addresses are limited.
+    /// Waiting handshakes from which on the server is busy and limits each address more.
     busy_accept_jobs: usize, "busy-handshakes", Count, 0, 65_536, 16, handshakes_busy;
-    /// Handshakes that an address may start at once while the server is busy.
+    /// Handshakes that an address may start at once while the server is busy; 16 times as many while it is not.
     handshake_burst: u32, "handshake-burst", Count, 1, 1_000_000, 64, handshakes_limited;
-    /// Time after which an address may start one more.
+    /// Time after which an address may start one more; a 16th of it while the server is not busy.
     handshake_interval: Duration, "handshake-interval", Time, 0, HOUR, 250 * MILLI, handshakes_limited;
-    /// Addresses whose handshakes and wrong passwords are counted.
+    /// Addresses whose handshakes, hints and wrong passwords are counted; beyond this, the least limited are forgotten.
     prefixes: usize, "max-addresses", Count, 1, 10_000_000, 16_384, buckets_full;
-    /// Hints to unknown connections at once.
+    /// Hints to an address about unknown connections at once.
     hint_burst: u32, "hint-burst", Count, 1, 1_000_000, 1_000, hints_limited;
-    /// Time after which one more hint is allowed.
+    /// Time after which an address may get one more hint.
     hint_interval: Duration, "hint-interval", Time, 0, HOUR, MILLI, hints_limited;
-    /// Joins that wait for their password to be checked.
+    /// Answers to strangers that wait to be sent; beyond this they are dropped.
+    answers: usize, "max-answers", Count, 1, 1_000_000, 4_096, answers_dropped;
+    /// Joins that wait for their password to be checked; beyond this, those of the fullest prefix are refused.
     password_queue: usize, "max-waiting-passwords", Count, 1, 65_536, 64, password_queue_full;
     /// Wrong passwords from an address at once.
     password_burst: u32, "password-burst", Count, 1, 1_000_000, 5, passwords_limited;
     /// Time after which an address may try one more.
     password_interval: Duration, "password-interval", Time, 0, 24 * HOUR, 12 * SECOND, passwords_limited;
-    /// Wrong passwords from everywhere at once.
+    /// Wrong passwords from everywhere at once; beyond this, checks wait, those of addresses that guessed wrong last.
     room_password_burst: u32, "room-password-burst", Count, 1, 1_000_000, 60, room_passwords_limited;
     /// Time after which everybody together may try one more.
     room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
     /// Members of the room.
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
+    /// Members from an address (IPv6: from a /48).
+    members_per_prefix: usize, "max-members-per-address", Count, 1, 65_535, 2_048, prefix_members_full;
     /// Members up to which joined and left are said.
     announced_members: usize, "announced-members", Count, 0, 65_535, 64, unannounced;
     /// A member that vanished and returns within this is not announced.

@@ -20,6 +20,9 @@ struct Shared {
     used: usize,
     limit: usize,
     refused: u64,
+    /// Memories made for connections.
+    #[cfg(test)]
+    made: u64,
     /// As [`Pooled::rings`].
     spare_rings: [Vec<Box<[u8]>>; 4],
     spare_tables: Vec<Box<[Slot]>>,
@@ -37,13 +40,25 @@ impl Pool {
     /// A pool of `limit` bytes of rings for connections of `capacity`.
     #[must_use]
     pub fn new(capacity: Capacity, limit: usize) -> Self {
-        let shared = Shared { used: 0, limit, refused: 0, spare_rings: Default::default(), spare_tables: Vec::new() };
+        let shared = Shared {
+            used: 0,
+            limit,
+            refused: 0,
+            #[cfg(test)]
+            made: 0,
+            spare_rings: Default::default(),
+            spare_tables: Vec::new(),
+        };
         Self { capacity, shared: Arc::new(Mutex::new(shared)) }
     }
 
     /// The memory of a new connection: nothing is held.
     #[must_use]
     pub fn memory(&self) -> Pooled {
+        #[cfg(test)]
+        {
+            self.shared().made += 1;
+        }
         Pooled { pool: self.clone(), rings: Default::default(), in_flight: Box::default() }
     }
 
@@ -59,6 +74,11 @@ impl Pool {
         self.shared().refused
     }
 
+    #[cfg(test)]
+    pub(super) fn memories_made(&self) -> u64 {
+        self.shared().made
+    }
+
     fn shared(&self) -> MutexGuard<'_, Shared> {
         // Nothing panics while it holds the lock, and counts and lists are whole at every step.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
@@ -66,10 +86,17 @@ impl Pool {
 }
 
 impl Pooled {
-    /// Whether it holds a ring.
+    /// Bytes of rings that it holds.
     #[must_use]
-    pub fn holds_ring(&self) -> bool {
-        self.rings.iter().any(|ring| !ring.is_empty())
+    pub fn held(&self) -> usize {
+        self.rings.iter().map(|ring| ring.len()).sum()
+    }
+
+    /// Bytes of receive rings that it holds.
+    #[must_use]
+    pub fn held_receive(&self) -> usize {
+        let [_, chat_receive, _, bulk_receive] = &self.rings;
+        chat_receive.len() + bulk_receive.len()
     }
 }
 

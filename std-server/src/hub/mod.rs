@@ -19,6 +19,7 @@
 //! Everything random comes from the seed, no map is iterated in an order that is not its own: the same inputs give the same
 //! outputs.
 
+mod accepts;
 mod append;
 mod config;
 mod counters;
@@ -41,9 +42,11 @@ mod pages;
 mod password;
 mod peer;
 mod posts;
+mod prefix;
 mod read;
 mod reclaim;
 mod sanctions;
+mod shares;
 mod timers;
 mod welcome;
 
@@ -63,15 +66,17 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
 use crate::store::Loaded;
+use accepts::Accepts;
 use append::Appender;
 use half_open::HalfOpen;
-use limiter::{Bucket, Buckets, Rate};
+use limiter::{Buckets, Rate};
 use log::Log;
 use ownership::Ownership;
 use pages::Pages;
 use password::Passwords;
 use peer::Peer;
 use sanctions::Sanctions;
+use shares::Shares;
 use timers::{Timer, Timers};
 
 pub use config::{Entrance, HubConfig, Mistakes, Profile};
@@ -85,6 +90,9 @@ pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use memory::{Pool, Pooled};
 pub use operator::{OperatorError, Outcome, Presence, Status};
 
+/// A prefix may start this many times as many handshakes, and as much faster, while the server is not busy.
+const CALM: u32 = 16;
+
 /// The hub of one room.
 #[derive(Debug)]
 pub struct Hub<P: Provider> {
@@ -96,9 +104,12 @@ pub struct Hub<P: Provider> {
 
     acceptor: Acceptor,
     half_open: HalfOpen,
-    accept_jobs: usize,
+    accepts: Accepts<P>,
+    /// Handshakes that each prefix may start while the server is busy.
     handshakes: Buckets,
-    hints: Bucket,
+    /// Handshakes that each prefix may start at any time.
+    calm_handshakes: Buckets,
+    hints: Buckets,
 
     pool: Pool,
     /// Refusals of the pool when rings were looked for last.
@@ -106,6 +117,12 @@ pub struct Hub<P: Provider> {
     peers: Peers<P>,
     /// Peers that have not joined.
     waiting: usize,
+    /// Of those, the ones that did not prove anything.
+    strangers: Shares<u32>,
+    /// Peers that are closed and not forgotten.
+    over: Shares<u32>,
+    /// Members, and those whose Join waits for its commit.
+    residents: Shares<u32>,
     /// Peers that may have something to send, in this order; the first one is being asked if `is_asking`.
     ready: VecDeque<u32>,
     is_asking: bool,
@@ -186,6 +203,7 @@ impl<P: Provider> Hub<P> {
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
         let handshakes = Rate { burst: limits.handshake_burst, interval: limits.handshake_interval };
+        let hints = Rate { burst: limits.hint_burst, interval: limits.hint_interval };
         let mut hub = Self {
             room: config.room.as_str().into(),
             wall: Wall { at: now, unix_ms: 0 },
@@ -197,13 +215,17 @@ impl<P: Provider> Hub<P> {
                 time: limits.half_open_time,
                 cookies: limits.cookies,
             }),
-            accept_jobs: 0,
+            accepts: Accepts::new(limits.accept_jobs),
             handshakes: Buckets::new(handshakes, limits.prefixes),
-            hints: Bucket::FULL,
+            calm_handshakes: Buckets::new(handshakes.times(CALM), limits.prefixes),
+            hints: Buckets::new(hints, limits.prefixes),
             pool: Pool::new(config.profile.capacity, limits.pool_bytes),
             refusals_seen: 0,
             peers: Peers::default(),
             waiting: 0,
+            strangers: Shares::new(),
+            over: Shares::new(),
+            residents: Shares::new(),
             ready: VecDeque::new(),
             is_asking: false,
             at_head: Vec::new(),
@@ -254,7 +276,7 @@ impl<P: Provider> Hub<P> {
                 Timer::Phase(id) => self.on_phase_timer(now, id),
                 Timer::Away(folded) => self.on_away_timer(now, &folded),
                 Timer::Store => self.on_store_timer(),
-                Timer::Pages => {}
+                Timer::Pages | Timer::Passwords => {}
                 Timer::Pool => self.on_pool_timer(now),
             }
         }
@@ -319,7 +341,11 @@ impl<P: Provider> Hub<P> {
     pub fn counters(&self) -> Counters {
         let mut counters = Counters {
             messages_out: self.counters.messages_out + self.counters.delivered,
-            buckets_full: self.handshakes.full() + self.passwords.buckets_full(),
+            buckets_full: self.handshakes.forgotten()
+                + self.calm_handshakes.forgotten()
+                + self.hints.forgotten()
+                + self.passwords.buckets_forgotten(),
+            cookies_full: self.half_open.cookies_forgotten(),
             pool_empty: self.pool.refused(),
             pages_dropped: self.pages.dropped(),
             page_reads_held: self.pages.held(),
@@ -341,6 +367,9 @@ impl<P: Provider> Hub<P> {
 
     /// Makes jobs of whatever collected.
     fn put_to_work(&mut self, now: Instant) {
+        while let Some(job) = self.accepts.hand_out() {
+            self.jobs.push_back(Job::Accept(job));
+        }
         self.append(now);
         self.check_next_password(now);
         self.read_pages();

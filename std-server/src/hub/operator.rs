@@ -190,7 +190,7 @@ impl<P: Provider> Hub<P> {
             connections: self.peers.len(),
             unjoined: self.waiting,
             half_open: self.half_open.len(),
-            handshakes: self.accept_jobs,
+            handshakes: self.accepts.len(),
             first: self.log.first(),
             head: self.log.head(),
             unfinished_bytes: self.appender.bytes(),

@@ -9,6 +9,7 @@ use kabar_core::time::Instant;
 use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::peer::Phase;
+use super::shares::Shares;
 use super::timers::Timer;
 use super::{Departure, Hub, HubEvent, ReadJob, StoreJob};
 use super::{Job, MAX_MESSAGE_LEN};
@@ -40,6 +41,7 @@ impl<P: Provider> Hub<P> {
     fn settle(&mut self, now: Instant, id: u32) {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.is_ready = false;
+            peer.note_progress(now);
         }
         self.drain_events(now, id);
         let Some(peer) = self.peers.get_mut(&id) else { return };
@@ -86,6 +88,7 @@ impl<P: Provider> Hub<P> {
                 self.counters.not_joined += 1;
                 self.close(now, id, CloseCode::NOT_JOINED, "no join in time");
             }
+            Some(Phase::Checking(..)) => self.on_password_timer(now, id),
             Some(Phase::Refused) => {
                 self.counters.refusals_unheard += 1;
                 self.close(now, id, CloseCode::REFUSED, "");
@@ -160,6 +163,16 @@ impl<P: Provider> Hub<P> {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         self.waiting += usize::from(phase.is_waiting());
         self.waiting -= usize::from(peer.phase.is_waiting());
+        let prefix = peer.prefix;
+        // An entry that is there keeps its age.
+        let count = |shares: &mut Shares<u32>, belongs: bool| match belongs {
+            true if shares.contains(&id) => {}
+            true => shares.insert(id, prefix),
+            false => shares.remove(&id),
+        };
+        count(&mut self.strangers, phase.is_stranger());
+        count(&mut self.over, matches!(phase, Phase::Over));
+        count(&mut self.residents, matches!(phase, Phase::Joining(_) | Phase::Member(_)));
         peer.phase = phase;
     }
 
@@ -168,6 +181,7 @@ impl<P: Provider> Hub<P> {
         self.set_phase(id, Phase::Over);
         self.timers.set(Timer::Connection(id), None);
         self.timers.set(Timer::Phase(id), None);
+        self.over.remove(&id);
         if let Some(peer) = self.peers.remove(&id) {
             self.counters.add(&peer.connection.counters());
         }

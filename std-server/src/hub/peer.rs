@@ -17,6 +17,8 @@ use kabar_core::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::memory::Pooled;
+use super::prefix::Prefix;
+use super::reclaim::Holding;
 use crate::names::Name;
 
 /// One connection.
@@ -25,6 +27,8 @@ pub(super) struct Peer<P: Provider> {
     pub(super) connection: Connection<Pooled, P>,
     /// Where its peer is, or was last.
     pub(super) address: SocketAddr,
+    /// Whose account it is on: where its handshake came from, whatever path it takes later.
+    pub(super) prefix: Prefix,
     /// Which handshake it came from: of two connections the later one has the higher.
     pub(super) ordinal: u64,
     /// Largest message that it takes, in bytes.
@@ -38,6 +42,8 @@ pub(super) struct Peer<P: Provider> {
     pub(super) is_at_head: bool,
     /// Whether its stream is not read on because too much waits to be committed.
     pub(super) is_held: bool,
+    /// Whether its rings move.
+    pub(super) holding: Holding,
 }
 
 /// How far a connection has come.
@@ -141,6 +147,11 @@ impl<P: Provider> Peer<P> {
 }
 
 impl Phase {
+    /// Whether whoever it is has not proved to be one who may come in.
+    pub(super) fn is_stranger(&self) -> bool {
+        matches!(self, Self::Unjoined | Self::Checking(..) | Self::Refused)
+    }
+
     /// Whether it counts against the limit of connections that have not joined.
     pub(super) fn is_waiting(&self) -> bool {
         !matches!(self, Self::Member(_) | Self::Over)

@@ -1,16 +1,89 @@
-//! Rings of connections that are not there any more: when others find the pool empty, whoever holds a ring and was not heard of for
-//! a while is given up. (Its peer may have stated an idle time of an hour; whoever is there comes again and goes on where it was.)
+//! Rings that do not move: when others find the pool empty, connections that hold a ring and make
+//! no progress are given up. (A peer that is there comes again and goes on where it was.)
+//!
+//! Progress is what gives memory back: stream data newly acknowledged, messages that became whole
+//! and were taken. Packets that bring neither do not count, however many come. A ring has
+//! [`PATIENCE`] to become empty or to let [`ENOUGH`] bytes through; in a prefix that holds more
+//! than half of the pool, a whole ring has to pass in that time.
+
+use std::collections::BTreeMap;
 
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
+use kabar_core::transport::Memory as _;
+use kabar_core::wire::frame::StreamId;
 
+use super::peer::{Peer, Phase};
+use super::prefix::Prefix;
 use super::timers::Timer;
 use super::{Departure, Hub};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
-/// Silence after which a ring is taken back: a peer that is there acknowledges, or sends again, within far less.
-const SILENCE: Duration = Duration::from_secs(30);
+/// Time without enough progress after which a ring is taken back: many probes were sent and sent
+/// again within it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes that are enough progress: one message of the largest size.
+const ENOUGH: u64 = 4_480;
+
+/// What a connection holds, and since when without progress.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Holding {
+    send: Stalled,
+    /// As `send`, for a whole ring.
+    send_ring: Stalled,
+    receive: Stalled,
+}
+
+/// Since when something has not moved on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stalled {
+    since: Option<Instant>,
+    /// Where it has to be to count as moved.
+    goal: u64,
+}
+
+impl Stalled {
+    /// `held` bytes wait, and `at` bytes have passed; `enough` more are progress, or all that
+    /// waited.
+    fn observe(&mut self, now: Instant, held: usize, at: u64, enough: u64) {
+        if held == 0 {
+            self.since = None;
+        } else if self.since.is_none() || at >= self.goal {
+            self.since = Some(now);
+            self.goal = at + enough.min(held as u64);
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.since.is_some_and(|since| now.saturating_since(since) >= PATIENCE)
+    }
+}
+
+impl<P: Provider> Peer<P> {
+    /// Notes whether its rings moved. To be called whenever something happened to the connection.
+    pub(super) fn note_progress(&mut self, now: Instant) {
+        let connection = &self.connection;
+        let outstanding = connection.unacknowledged(StreamId::Chat);
+        let acknowledged = connection.acknowledged(StreamId::Chat);
+        let ring = connection.memory().capacity().chat_send as u64;
+        self.holding.send.observe(now, outstanding, acknowledged, ENOUGH);
+        self.holding.send_ring.observe(now, outstanding, acknowledged, ring);
+        // While the server does not read on, the ring waits for the server.
+        let is_read = match &self.phase {
+            Phase::Member(member) => !self.is_held && member.who.is_none() && member.history.is_none(),
+            Phase::Unjoined => !self.is_held,
+            _ => false,
+        };
+        let unread = if is_read { connection.memory().held_receive() } else { 0 };
+        self.holding.receive.observe(now, unread, connection.consumed(StreamId::Chat), ENOUGH);
+    }
+
+    fn is_stalled(&self, now: Instant, is_heavy: bool) -> bool {
+        let Holding { send, send_ring, receive } = &self.holding;
+        send.is_over(now) || receive.is_over(now) || (is_heavy && send_ring.is_over(now))
+    }
+}
 
 impl<P: Provider> Hub<P> {
     /// Plans a look if somebody was refused a ring since the last one.
@@ -20,19 +93,68 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Gives up who is silent and holds a ring.
+    /// Gives up connections whose rings do not move.
     pub(super) fn on_pool_timer(&mut self, now: Instant) {
         self.refusals_seen = self.pool.refused();
-        let silent = self.peers.iter().filter(|(_, peer)| {
-            // Who is not read on has nothing to send again, and is silent until its keep-alive.
-            !peer.is_held && peer.connection.memory().holds_ring() && peer.connection.silence(now) >= SILENCE
+        let heavy = self.heavy_prefix();
+        let stalled = self.peers.iter_mut().filter_map(|(id, peer)| {
+            peer.note_progress(now);
+            let is_heavy = heavy.is_some_and(|heavy| peer.prefix.at(0) == heavy);
+            (peer.connection.memory().held() > 0 && peer.is_stalled(now, is_heavy)).then_some(*id)
         });
-        let mut silent: Vec<u32> = silent.map(|(id, _)| *id).collect();
-        silent.sort_unstable();
-        for id in silent {
+        let mut stalled: Vec<u32> = stalled.collect();
+        stalled.sort_unstable();
+        for id in stalled {
             self.counters.reclaimed += 1;
             self.depart(now, id, Departure::Vanished);
             self.remove(id);
         }
+    }
+
+    /// The IPv4 address or IPv6 /48 whose connections hold more than half of the pool.
+    fn heavy_prefix(&self) -> Option<Prefix> {
+        let mut held = BTreeMap::<Prefix, usize>::new();
+        for peer in self.peers.values() {
+            *held.entry(peer.prefix.at(0)).or_default() += peer.connection.memory().held();
+        }
+        let (prefix, bytes) = held.into_iter().max_by_key(|(_, bytes)| *bytes)?;
+        (bytes > self.config.limits.pool_bytes / 2).then_some(prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    /// Whether it is over, after `held` bytes waited for `seconds` and `per_second` of them passed
+    /// each second.
+    fn is_over(seconds: u64, held: usize, per_second: u64, enough: u64) -> bool {
+        let mut stalled = Stalled::default();
+        (0..=seconds).for_each(|second| stalled.observe(at(second), held, second * per_second, enough));
+        stalled.is_over(at(seconds))
+    }
+
+    #[test]
+    fn trickling_is_no_progress() {
+        let ring = 32 << 10;
+        assert!(!is_over(29, ring, 0, ENOUGH) && is_over(30, ring, 0, ENOUGH));
+        assert!(is_over(30, ring, 1, ENOUGH), "a byte a second");
+        assert!(!is_over(300, ring, 200, ENOUGH), "a slow path");
+        assert!(is_over(30, ring, 200, ring as u64), "not fast enough for whoever has most of the pool");
+        assert!(!is_over(300, ring, 2_000, ring as u64));
+    }
+
+    #[test]
+    fn little_that_waits_is_progress_when_it_is_gone() {
+        let mut stalled = Stalled::default();
+        stalled.observe(at(0), 10, 0, ENOUGH);
+        stalled.observe(at(29), 5, 10, ENOUGH);
+        assert!(!stalled.is_over(at(58)) && stalled.is_over(at(59)));
+        stalled.observe(at(59), 0, 15, ENOUGH);
+        assert!(!stalled.is_over(at(200)), "nothing is held");
     }
 }

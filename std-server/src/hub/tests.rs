@@ -1,7 +1,9 @@
 //! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
+mod crowding;
 mod delivering;
 mod departing;
+mod holding;
 mod joining;
 mod key;
 mod limits;

@@ -20,8 +20,10 @@ pub(super) enum Timer {
     Store,
     /// The next try after a failed read.
     Pages,
-    /// The next look for connections that keep rings and are not there.
+    /// The next look for connections that keep rings and make no progress.
     Pool,
+    /// The next password check, after too many wrong ones in all.
+    Passwords,
 }
 
 /// All deadlines.

@@ -76,9 +76,17 @@ impl Drop for Server {
     }
 }
 
+/// All members come from one address here.
+const ONE_ADDRESS: [&str; 2] = ["--handshake-burst=100000", "--max-members-per-address=65535"];
+
 fn spawn(setup: &Setup, home: &Path, listen: &str, key_bits: Option<u32>) -> Result<(Child, Target), Error> {
     let mut command = Command::new(&setup.server);
     command.args(["--listen", listen, "--data-dir"]).arg(home.join("server")).args(&setup.server_arguments);
+    let is_stated = |flag: &str| {
+        let name = flag.split('=').next();
+        setup.server_arguments.iter().any(|stated| stated.split('=').next() == name)
+    };
+    command.args(ONE_ADDRESS.iter().filter(|flag| !is_stated(flag)));
     if let Some(bits) = key_bits {
         command.args(["--key-bits", &bits.to_string()]);
     }

@@ -455,3 +455,28 @@ proptest! {
         prop_assert_eq!(state(&server), before);
     }
 }
+
+#[test]
+fn first_keys_judge_a_packet_as_a_new_session_does() {
+    let keys = FirstKeys::new(&established(Role::Server));
+    let (mut client, _) = pair(EPOCH_BITS);
+    let (_, datagram) = seal(&mut client, START, &[0x42; 300]).unwrap();
+    let mut judged = vec![datagram.clone(), seal(&mut client, START, &[1]).unwrap().1, vec![], vec![0x15; 33]];
+    // The server's own direction, another connection, each byte changed.
+    judged.push(seal(&mut pair(EPOCH_BITS).1, START, &[0x42; 300]).unwrap().1);
+    judged.extend((1..datagram.len() - CRC_LEN).map(|at| {
+        let mut changed = datagram.clone();
+        changed[at] ^= 1;
+        changed
+    }));
+    // Of later epochs the session tries one, which no client is in before it heard from the server.
+    let is_first = |datagram: &[u8]| datagram.get(5..10).is_none_or(|high| *high == [0; 5]);
+    for datagram in judged.iter().filter(|datagram| is_first(datagram)) {
+        let verified = keys.verify::<Portable>(datagram);
+        assert_eq!(verified, open(&mut pair(EPOCH_BITS).1, datagram).map(|_| ()));
+    }
+    assert_eq!(keys.verify::<Portable>(&datagram), Ok(()));
+    let mut later = datagram;
+    later[10] = 0x10;
+    assert_eq!(keys.verify::<Portable>(&later), Err(OpenError::Stale));
+}

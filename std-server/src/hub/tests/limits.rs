@@ -86,6 +86,18 @@ limits! {
         };
         unknown(&few, Duration::from_secs(1))
     };
+    answers_that_wait_are_bounded: "max-answers", 1, |set| {
+        let mut world = World::with(set);
+        let person = world.person();
+        let now = world.now;
+        world.people[person].connect(now);
+        world.run_ms(20);
+        let (from, hello) = world.recorded[0].clone();
+        for _ in 0..3 {
+            world.hub.handle_datagram(now, from, &mut hello.clone());
+        }
+        world
+    };
     passwords_that_wait_are_bounded: "max-waiting-passwords", 1, |set| {
         let mut world = World::with(|config| with_password(config, set));
         world.hold(JobKind::Password);
@@ -111,6 +123,14 @@ limits! {
         guessing(&few, false, Duration::from_secs(2))
     };
     members_are_bounded: "max-members", 2, |set| joining(set, 3);
+    members_of_an_address_are_bounded: "max-members-per-address", 2, |set| {
+        let mut world = World::with(set);
+        for key in 1..=3 {
+            let person = world.person_at(SocketAddr::from(([10, 66, 0, 1], 1_000 + u16::from(key))));
+            world.ask(person, &asking(&format!("p{key}"), key));
+        }
+        world
+    };
     a_large_room_announces_nobody: "announced-members", 2, |set| joining(set, 3);
     who_returns_late_has_left: "return-time", SECOND, |set| {
         let mut world = joining(set, 1);

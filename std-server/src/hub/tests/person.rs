@@ -97,6 +97,8 @@ pub(super) struct Person {
     pub(super) ended: Option<Ended>,
     /// Nothing passes in either direction.
     pub(super) is_cut: bool,
+    /// What it sends passes, and what is sent to it does not.
+    pub(super) is_unreached: bool,
     /// Messages stay in the receive ring.
     pub(super) is_deaf: bool,
     instance: u64,
@@ -123,6 +125,7 @@ impl Person {
             heard: Vec::new(),
             ended: None,
             is_cut: false,
+            is_unreached: false,
             is_deaf: false,
             instance: 0,
         }

@@ -186,7 +186,8 @@ impl World {
 
     fn land(&mut self) {
         let Some(mut flying) = self.flying.pop_front() else { return };
-        if self.people[flying.person].is_cut {
+        let person = &self.people[flying.person];
+        if person.is_cut || (person.is_unreached && !flying.to_server) {
             return;
         }
         if flying.to_server {

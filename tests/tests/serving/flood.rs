@@ -1,0 +1,94 @@
+//! A stranger with one address and no secret keeps nobody out of the real server.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use kabar_core::crypto::{Portable, Provider};
+use kabar_core::wire::packet::{Hello, Initiate, Limits, Packet};
+use kabar_tests::process::PATIENCE;
+use kabar_tests::room::{Room, home};
+
+use super::showing::get;
+
+/// Exchanges that a flood consists of at most: 40,000 datagrams.
+const MAX_EXCHANGES: usize = 20_000;
+/// Exchanges after which every table is full that can be.
+const ENOUGH: usize = 3_000;
+
+const LIMITS: Limits = Limits {
+    datagram: 1200,
+    packets: 64,
+    message: 4480,
+    chat: 16_384,
+    bulk: 0,
+    ack_delay_ms: 5,
+    tick_us: 1_000,
+    idle_s: 60,
+};
+
+/// Says Hello and answers the Challenge with a share that leads to no secret, which the server
+/// drops before the costly part.
+fn exchange(socket: &UdpSocket, number: usize) -> Option<()> {
+    let mut client_random = [0; 32];
+    client_random[..8].copy_from_slice(&(number as u64).to_be_bytes());
+    let hello = Hello { client_random, key_hint: [0; 8], datagram_len: 1200 };
+    let mut out = [0; 1200];
+    let len = Packet::Hello(hello).encode(&mut out, Portable::crc32).ok()?;
+    socket.send(&out[..len]).ok()?;
+    let mut challenge = [0; 1200];
+    let len = socket.recv(&mut challenge).ok()?;
+    let Ok(Packet::Challenge(challenge)) = Packet::decode(&challenge[..len], Portable::crc32) else { return None };
+    let (cookie, ciphertext) = (challenge.cookie, challenge.modulus);
+    let initiate = Packet::Initiate(Initiate { hello, cookie, share: [0; 32], limits: LIMITS, ciphertext });
+    let len = initiate.encode(&mut out, Portable::crc32).ok()?;
+    socket.send(&out[..len]).ok().map(drop)
+}
+
+fn flood(server: SocketAddr, done: &AtomicUsize, stop: &AtomicBool) {
+    let socket = UdpSocket::bind("127.0.0.2:0").expect("another loopback address");
+    socket.connect(server).expect("connected");
+    socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
+    let begun = Instant::now();
+    for number in 0..MAX_EXCHANGES {
+        if stop.load(Ordering::Relaxed) || begun.elapsed() > PATIENCE {
+            return;
+        }
+        if exchange(&socket, number).is_some() {
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_member_joins_while_another_address_floods_the_handshake() {
+    let home = home();
+    let words = ["--metrics", "0", "--max-cookies", "200", "--max-half-open", "64", "--max-handshakes", "32"];
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &[&words[..], &["--max-unjoined", "64"]].concat());
+    let line = room.server.expect_notice("metrics on http://127.0.0.1:");
+    let metrics = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
+    let server: SocketAddr = room.address.parse().expect("an address");
+    let (done, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let flooding = std::thread::spawn({
+        let (done, stop) = (Arc::clone(&done), Arc::clone(&stop));
+        move || flood(server, &done, &stop)
+    });
+    let begun = Instant::now();
+    while done.load(Ordering::Relaxed) < ENOUGH && begun.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut darryl = room.laptop("darryl");
+    darryl.type_line("halo");
+    room.server.expect("halo");
+    stop.store(true, Ordering::Relaxed);
+    flooding.join().expect("it ends");
+
+    let answer = get(&metrics, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    let value = |name: &str| -> u64 {
+        let line = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {answer}"))
+    };
+    assert!(value("kabar_cookies_full_total") > 0, "the table of cookies was full: {answer}");
+    assert!(value("kabar_handshakes_limited_total") > 0, "the flood was limited: {answer}");
+}
