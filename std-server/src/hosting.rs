@@ -17,8 +17,7 @@ use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
 use crate::transcript::Transcript;
 
-/// Held by the server of a data directory.
-pub const LOCK_FILE: &str = "server.lock";
+pub use crate::data_dir::SERVER_LOCK as LOCK_FILE;
 
 /// What a room is hosted with.
 #[derive(Debug)]

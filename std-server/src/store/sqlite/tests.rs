@@ -1,4 +1,6 @@
 mod beside;
+mod refused;
+mod searching;
 
 use std::fs;
 
