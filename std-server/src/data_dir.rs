@@ -356,10 +356,39 @@ mod tests {
         assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1, "no temporary file is left");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_does_not_change_is_not_written() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let (_home, data) = dir();
+        let file = || {
+            let file = fs::metadata(data.join("file")).unwrap();
+            (file.ino(), file.mtime_nsec(), file.ctime_nsec())
+        };
+        data.replace("file", b"content").unwrap();
+        let before = file();
+        data.replace("file", b"content").unwrap();
+        assert_eq!(file(), before);
+        fs::set_permissions(data.join("file"), fs::Permissions::from_mode(0o644)).unwrap();
+        data.replace("file", b"content").unwrap();
+        assert_eq!((file().0, mode(&data.join("file"))), (before.0, 0o600), "and is private all the same");
+        for other in [b"content2".as_slice(), b"conten", b""] {
+            data.replace("file", other).unwrap();
+            assert_eq!(fs::read(data.join("file")).unwrap(), other);
+        }
+        // A link is replaced by a file.
+        fs::rename(data.join("file"), data.join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(data.join("elsewhere"), data.join("file")).unwrap();
+        data.replace("file", b"").unwrap();
+        assert!(fs::symlink_metadata(data.join("file")).unwrap().is_file());
+    }
+
     #[test]
     fn a_lock_is_held_once_and_names_its_holder() {
         let (_home, data) = dir();
+        assert!(!is_locked(&data.join("lock")));
         let held = data.lock("lock").unwrap();
+        assert!(is_locked(&data.join("lock")));
         assert!(matches!(data.lock("lock"), Err(LockError::Held(Some(id))) if id == std::process::id()));
         drop(data.lock("other").unwrap());
         drop(held);

@@ -214,6 +214,37 @@ pub enum Trouble {
     Other(i32),
 }
 
+/// How much a store takes on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreFigures {
+    /// Bytes of the file.
+    pub file_bytes: u64,
+    /// Bytes of the write-ahead log.
+    pub log_bytes: u64,
+    /// Pages in the log.
+    pub log_pages: u64,
+    /// Of those, not in the file yet.
+    pub waiting_pages: u64,
+    /// How moving them ended last.
+    pub checkpoint: Checkpoint,
+    /// The log is too large, and a reader keeps it from beginning again.
+    pub is_log_held: bool,
+}
+
+/// How moving the write-ahead log into the file ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// There was none yet.
+    #[default]
+    None,
+    /// All of it is in the file.
+    Complete,
+    /// A reader kept some of it in the log.
+    Partial,
+    /// By an error.
+    Failed,
+}
+
 /// Reads entries, also beside the writer.
 pub trait LogReader {
     /// Reads the entries of `range` that exist, in order.
@@ -241,6 +272,11 @@ pub trait Store: LogReader {
     fn tidy(&mut self) -> bool {
         false
     }
+
+    /// How much it takes on the disk; `None`: it is not on one.
+    fn figures(&self) -> Option<StoreFigures> {
+        None
+    }
 }
 
 /// A store whose reader is the store itself.
@@ -261,6 +297,10 @@ impl<S: Store> Store for Arc<Mutex<S>> {
 
     fn tidy(&mut self) -> bool {
         self.lock().unwrap_or_else(PoisonError::into_inner).tidy()
+    }
+
+    fn figures(&self) -> Option<StoreFigures> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).figures()
     }
 }
 

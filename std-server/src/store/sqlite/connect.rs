@@ -215,7 +215,15 @@ pub(super) fn settle<T>(
 
 /// Moves what is in the write-ahead log into the file, as far as nobody is in the way.
 pub(super) fn empty_log(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
-    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+    checkpoint(connection, mode).map(|_| ())
+}
+
+/// The same: whether somebody was in the way, the pages in the log, and those of them that are in the file.
+pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<(bool, u64, u64)> {
+    let mut run = connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+    // -1: there is no log.
+    let pages = |pages: i64| u64::try_from(pages).unwrap_or(0);
+    run.query_row([], |row| Ok((row.get::<_, i64>(0)? != 0, pages(row.get(1)?), pages(row.get(2)?))))
 }
 
 fn open(place: &Place, access: OpenFlags) -> Result<Connection, OpenError> {

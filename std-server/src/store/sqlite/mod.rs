@@ -3,6 +3,7 @@
 //! * this file: [`SqliteStore`], the writer, and [`SqliteReader`], a second connection that never waits for a commit.
 //! * `connect`: files, connections, and what they are told before anything else.
 //! * `inspect`, `mark`: what is looked at before anything is written, and what ties file and write-ahead log together.
+//! * `checkpoint`: the size of the write-ahead log.
 //! * `schema`: the tables, by numbered steps.
 //! * `records`: records to rows and back.
 //! * `search`, `fold`: the full-text index, and the form of texts in it.
@@ -10,6 +11,7 @@
 //!
 //! A commit returns when SQLite has synchronised the write-ahead log (`synchronous=FULL`).
 
+mod checkpoint;
 mod connect;
 mod copy;
 mod fold;
@@ -30,8 +32,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::rules::permit;
-use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, Trouble};
+use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, StoreFigures, Trouble};
 use crate::data_dir::DataDir;
+use checkpoint::Checkpoints;
 use connect::Place;
 use trouble::{ask_why, commit_error, failed, unreadable};
 
@@ -54,6 +57,7 @@ pub struct SqliteStore {
     place: Place,
     /// Something was committed since the write-ahead log was emptied last.
     is_dirty: bool,
+    checkpoints: Checkpoints,
     /// Something was written in this run.
     has_written: bool,
     /// The index was looked at in this run.
@@ -75,7 +79,8 @@ impl SqliteStore {
     pub fn open(dir: &DataDir) -> Result<Self, OpenError> {
         let (connection, place) = connect::for_server(dir)?;
         connect::settle(&connection, place.path(), |connection| connection.busy_timeout(BUSY))?;
-        Ok(Self { connection, place, is_dirty: true, has_written: false, is_index_seen: false })
+        let checkpoints = Checkpoints::new(&connection);
+        Ok(Self { connection, place, checkpoints, is_dirty: true, has_written: false, is_index_seen: false })
     }
 
     /// A reader of the same history.
@@ -152,6 +157,7 @@ impl Store for SqliteStore {
             CommitError::Uncertain(trouble) => CommitError::Uncertain(ask_why(trouble, self.place.path())),
         });
         self.wrote();
+        self.checkpoints.after_commit(&self.connection);
         written
     }
 
@@ -170,11 +176,15 @@ impl Store for SqliteStore {
             // Trouble is for commits to find and to tell.
             Ok(false) | Err(_) => {
                 if core::mem::take(&mut self.is_dirty) {
-                    drop(connect::empty_log(&self.connection, "PASSIVE"));
+                    self.checkpoints.run(&self.connection);
                 }
                 false
             }
         }
+    }
+
+    fn figures(&self) -> Option<StoreFigures> {
+        Some(self.checkpoints.figures(self.place.path()))
     }
 }
 

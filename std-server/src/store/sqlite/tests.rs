@@ -1,4 +1,5 @@
 mod beside;
+mod growth;
 mod refused;
 mod searching;
 
