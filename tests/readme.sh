@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for line in 'cargo kabar host' 'cargo kabar join kabar://' 'cargo kabar-server --data-dir DIRECTORY' 'tests/ci.sh'; do
+for line in 'cargo kabar host' 'cargo kabar join kabar://' 'cargo kabar-server --data-dir DIRECTORY' 'kabar-server restore FILE' 'tests/ci.sh'; do
     grep -q "^$line" README.md || { echo "README.md no longer says: $line"; exit 1; }
 done
 
@@ -65,4 +65,9 @@ cat "$home/relay.out"
 exec 3>&-
 wait "$host"
 host=
+# A backup of that room, and the way back.
+HOME=$home/first cargo kabar-server backup "$home/backup.db"
+HOME=$home/first cargo kabar-server restore "$home/backup.db"
+HOME=$home/first cargo kabar-server history --last 1000 >"$home/history.out"
+grep -q 'farhan: through the relay 200' "$home/history.out" || { cat "$home/history.out"; exit 1; }
 echo "what README.md says works"

@@ -263,8 +263,7 @@ fn read_password(file: Option<&Path>, is_on_stdin: bool) -> Result<Option<Zeroiz
         None if is_on_stdin => Some(Zeroizing::new(first_line_of_stdin()?)),
         None => std::env::var(PASSWORD_VARIABLE).ok().map(Zeroizing::new),
     };
-    let first_line = |text: Zeroizing<String>| from_first_line(&text).map(|line| Zeroizing::new(line.to_owned()));
-    text.map(first_line).transpose().map_err(Ending::usage)
+    text.map(|text| from_first_line(&text)).transpose().map_err(Ending::usage)
 }
 
 fn first_line_of_stdin() -> Result<String, Ending> {

@@ -3,7 +3,7 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{backup, check, completions, config, history, invite, man, run};
+use crate::commands::{backup, check, completions, config, history, invite, man, restore, run};
 
 /// The program's name, as it is called and as it speaks of itself.
 pub const PROGRAM: &str = "kabar-server";
@@ -36,6 +36,8 @@ pub enum Command {
     Check(check::Arguments),
     /// Copies the history, while the server runs or while it does not.
     Backup(backup::Arguments),
+    /// Puts a backup in the place of the history, which is kept.
+    Restore(restore::Arguments),
     /// Prints a completion script for a shell.
     Completions(completions::Arguments),
     /// Prints the manual page, or writes one per subcommand.

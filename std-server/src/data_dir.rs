@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 /// Longest file that is read whole, in bytes: everything kept here is far smaller.
 const MAX_FILE_LEN: u64 = 1 << 20;
 
+/// Held by the server of a data directory, and by whoever changes what only a server may change.
+pub const SERVER_LOCK: &str = "server.lock";
+
 /// A directory that holds secrets.
 #[derive(Clone, Debug)]
 pub struct DataDir {
@@ -97,13 +100,17 @@ impl DataDir {
         read.map(|_| Some(text)).map_err(failed)
     }
 
-    /// Replaces a file: afterwards, and after a crash at any moment, it has the old content or the new.
+    /// Replaces a file: afterwards, and after a crash at any moment, it has the old content or the new. One that has that content
+    /// already stays as it is: nothing has to be free on the disk for what does not change.
     ///
     /// # Errors
     /// [`FileError`]; the old content is still there then.
     pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
         let path = self.join(name);
         let parent = path.parent().unwrap_or(&self.path);
+        if self.holds(&path, content) {
+            return Ok(());
+        }
         let write = || {
             make_private_dir(parent)?;
             // Mode 0600 from the beginning.
@@ -114,6 +121,22 @@ impl DataDir {
             sync_dir(parent)
         };
         write().map_err(FileError::new("write", &path))
+    }
+
+    /// Whether there is a plain file with this content, for its owner only.
+    fn holds(&self, path: &Path, content: &[u8]) -> bool {
+        let mut present = Zeroizing::new(Vec::new());
+        let mut read = || {
+            if !fs::symlink_metadata(path)?.is_file() {
+                return Ok(false);
+            }
+            let file = File::open(path)?;
+            make_private(&file)?;
+            present.reserve(content.len() + 1);
+            file.take(content.len() as u64 + 1).read_to_end(&mut present)?;
+            Ok::<_, io::Error>(present.as_slice() == content)
+        };
+        read().unwrap_or(false)
     }
 
     /// Makes an empty file if there is none; one that others may use is made private.
@@ -202,6 +225,12 @@ impl DataDir {
         let dir = Self::open(home.path()).unwrap();
         (home, dir)
     }
+}
+
+/// Whether a process holds the lock whose file this is.
+#[must_use]
+pub fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 impl FileError {
@@ -327,10 +356,39 @@ mod tests {
         assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1, "no temporary file is left");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_does_not_change_is_not_written() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let (_home, data) = dir();
+        let file = || {
+            let file = fs::metadata(data.join("file")).unwrap();
+            (file.ino(), file.mtime_nsec(), file.ctime_nsec())
+        };
+        data.replace("file", b"content").unwrap();
+        let before = file();
+        data.replace("file", b"content").unwrap();
+        assert_eq!(file(), before);
+        fs::set_permissions(data.join("file"), fs::Permissions::from_mode(0o644)).unwrap();
+        data.replace("file", b"content").unwrap();
+        assert_eq!((file().0, mode(&data.join("file"))), (before.0, 0o600), "and is private all the same");
+        for other in [b"content2".as_slice(), b"conten", b""] {
+            data.replace("file", other).unwrap();
+            assert_eq!(fs::read(data.join("file")).unwrap(), other);
+        }
+        // A link is replaced by a file.
+        fs::rename(data.join("file"), data.join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(data.join("elsewhere"), data.join("file")).unwrap();
+        data.replace("file", b"").unwrap();
+        assert!(fs::symlink_metadata(data.join("file")).unwrap().is_file());
+    }
+
     #[test]
     fn a_lock_is_held_once_and_names_its_holder() {
         let (_home, data) = dir();
+        assert!(!is_locked(&data.join("lock")));
         let held = data.lock("lock").unwrap();
+        assert!(is_locked(&data.join("lock")));
         assert!(matches!(data.lock("lock"), Err(LockError::Held(Some(id))) if id == std::process::id()));
         drop(data.lock("other").unwrap());
         drop(held);

@@ -17,8 +17,7 @@ use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
 use crate::transcript::Transcript;
 
-/// Held by the server of a data directory.
-pub const LOCK_FILE: &str = "server.lock";
+pub use crate::data_dir::SERVER_LOCK as LOCK_FILE;
 
 /// What a room is hosted with.
 #[derive(Debug)]
@@ -261,6 +260,34 @@ mod tests {
         let everywhere = hosting(home.path(), "0.0.0.0:0", Some("10.0.0.1")).unwrap();
         assert_eq!(everywhere.invite().port, everywhere.local_addr().port());
         assert_eq!(everywhere.near_addr().ip(), IpAddr::from([127, 0, 0, 1]));
+    }
+
+    /// A disk that has no room for one more file does not keep a server from starting whose files do not change.
+    #[cfg(unix)]
+    #[test]
+    fn a_second_start_makes_no_file_again() {
+        use std::os::unix::fs::MetadataExt;
+        let home = tempfile::tempdir().unwrap();
+        let room = RoomName::new("lobby").unwrap();
+        let start = |listen: SocketAddr| {
+            let hosting = Hosting { password: Some("sesame"), ..Hosting::new(home.path(), room.clone(), listen) };
+            let hosted = hosting.start(|| (), |_| ()).unwrap();
+            let local = hosted.local_addr();
+            hosted.stop().unwrap();
+            local
+        };
+        let files = || {
+            let folders = [home.path().to_path_buf(), home.path().join("rooms")];
+            let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+            let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+            files.sort();
+            files.into_iter().map(|path| (std::fs::metadata(&path).unwrap().ino(), path)).collect::<Vec<_>>()
+        };
+        let local = start("127.0.0.1:0".parse().unwrap());
+        let before = files();
+        assert!(before.len() >= 5, "{before:?}");
+        start(local);
+        assert_eq!(files(), before);
     }
 
     #[test]

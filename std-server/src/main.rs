@@ -31,6 +31,7 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::History(arguments) => commands::history::run(arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Invite(arguments) => commands::invite::run(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Completions(arguments) => commands::completions::run(&arguments),

@@ -12,6 +12,7 @@ use argon2::Argon2;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use data_encoding::HEXLOWER;
 use kabar_core::chat::MAX_PASSWORD_LEN;
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 use crate::data_dir::{DataDir, FileError};
@@ -29,17 +30,30 @@ pub struct Password {
     tag: [u8; 16],
 }
 
-/// Reads a password from the first line of `text`, without its line end.
+/// Reads a password from the first line of `text`, without its line end, in the form in which it is hashed and sent.
 ///
 /// # Errors
 /// In words, if it is empty or too long.
-pub fn from_first_line(text: &str) -> Result<&str, String> {
-    let password = text.lines().next().unwrap_or_default();
+pub fn from_first_line(text: &str) -> Result<Zeroizing<String>, String> {
+    let typed = text.lines().next().unwrap_or_default();
+    // What is far too long is not even normalised.
+    let password = if typed.len() > 8 * MAX_PASSWORD_LEN { Zeroizing::new(typed.to_owned()) } else { normalize(typed) };
     match password.len() {
         0 => Err("the password is empty".to_owned()),
         1..=MAX_PASSWORD_LEN => Ok(password),
         _ => Err(format!("the password is longer than {MAX_PASSWORD_LEN} bytes")),
     }
+}
+
+/// The form of a password that does not depend on the keyboard (RFC 8265, OpaqueString): every space is a plain one, then NFC.
+#[must_use]
+pub fn normalize(password: &str) -> Zeroizing<String> {
+    let is_other_space =
+        |c| matches!(c, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}');
+    // Reserved at once, so that growing leaves no copy behind: NFC at most triples a text.
+    let mut normal = Zeroizing::new(String::with_capacity(3 * password.len()));
+    normal.extend(password.chars().map(|c| if is_other_space(c) { ' ' } else { c }).nfc());
+    normal
 }
 
 impl Password {
@@ -50,16 +64,26 @@ impl Password {
     pub fn set(dir: &DataDir, room: &RoomName, password: &str) -> Result<Self, FileError> {
         let name = format!("rooms/{room}.password");
         let path = dir.join(&name);
-        if let Some(present) = dir.read(&name)?.and_then(|text| Self::parse(&text))
-            && present.verify(password.as_bytes())
-        {
-            return Ok(present);
-        }
+        let normal = normalize(password);
         let random = || random_bytes::<16>().map_err(FileError::new("make", &path));
-        let (salt, tag) = (random()?, random()?);
-        let made = Self { salt, hash: hash(password.as_bytes(), &salt), tag };
+        let mut tag = None;
+        if let Some(present) = dir.read(&name)?.and_then(|text| Self::parse(&text)) {
+            if present.is_of(normal.as_bytes()) {
+                return Ok(present);
+            }
+            // Made before passwords had one form: the same password, whose hash is made again.
+            let decomposed = Zeroizing::new(normal.nfd().collect::<String>());
+            let others = [password, decomposed.as_str()].into_iter().filter(|other| *other != normal.as_str());
+            tag = others.map(|other| present.is_of(other.as_bytes())).any(|is| is).then_some(present.tag);
+        }
+        let (salt, tag) = (random()?, tag.map_or_else(random, Ok)?);
+        let made = Self { salt, hash: hash(normal.as_bytes(), &salt), tag };
         dir.replace(&name, made.show().as_bytes())?;
         Ok(made)
+    }
+
+    fn is_of(&self, password: &[u8]) -> bool {
+        verify_slices_are_equal(&hash(password, &self.salt), &self.hash).is_ok()
     }
 
     /// Names it, without a hint at what it is.
@@ -90,8 +114,12 @@ impl Password {
 }
 
 impl PasswordVerifier for Password {
+    /// In whatever form it was sent: a device may not normalise.
     fn verify(&self, password: &[u8]) -> bool {
-        verify_slices_are_equal(&hash(password, &self.salt), &self.hash).is_ok()
+        match std::str::from_utf8(password) {
+            Ok(text) => self.is_of(normalize(text).as_bytes()),
+            Err(_) => self.is_of(password),
+        }
     }
 }
 
@@ -130,9 +158,39 @@ mod tests {
 
     #[test]
     fn a_password_is_one_line_of_bounded_length() {
-        assert_eq!(from_first_line("open sesame\r\nsecond"), Ok("open sesame"));
+        let first_line = |text: &str| from_first_line(text).map(|password| password.to_string());
+        assert_eq!(first_line("open sesame\r\nsecond"), Ok("open sesame".to_owned()));
+        assert_eq!(first_line("se\u{301}same\u{a0}\u{3000}x\n"), Ok("s\u{e9}same  x".to_owned()));
         assert!(from_first_line("").is_err() && from_first_line("\n").is_err());
         assert!(from_first_line(&"x".repeat(MAX_PASSWORD_LEN)).is_ok());
         assert!(from_first_line(&"x".repeat(MAX_PASSWORD_LEN + 1)).is_err());
+    }
+
+    #[test]
+    fn composed_and_decomposed_letters_are_one_password() {
+        let (_home, dir) = DataDir::temporary();
+        let lobby = RoomName::new("lobby").unwrap();
+        let (composed, decomposed) = ("s\u{e9}same \u{c5}", "se\u{301}same\u{a0}A\u{30a}");
+        let first = Password::set(&dir, &lobby, composed).unwrap();
+        assert!(first.verify(composed.as_bytes()) && first.verify(decomposed.as_bytes()) && !first.verify(b"sesame A"));
+        assert!(!first.verify(b"s\xe9same"));
+        assert_eq!(Password::set(&dir, &lobby, decomposed).unwrap().tag(), first.tag());
+    }
+
+    #[test]
+    fn a_hash_of_an_earlier_version_keeps_its_tag() {
+        let lobby = RoomName::new("lobby").unwrap();
+        for given in ["se\u{301}same", "s\u{e9}same"] {
+            let (_home, dir) = DataDir::temporary();
+            let (salt, tag) = ([3; 16], [4; 16]);
+            let old = Password { salt, hash: hash("se\u{301}same".as_bytes(), &salt), tag };
+            dir.replace("rooms/lobby.password", old.show().as_bytes()).unwrap();
+            for _ in 0..2 {
+                let kept = Password::set(&dir, &lobby, given).unwrap();
+                assert_eq!(kept.tag(), tag, "{given}");
+                assert!(kept.verify("se\u{301}same".as_bytes()) && kept.verify("s\u{e9}same".as_bytes()));
+            }
+            assert_ne!(Password::set(&dir, &lobby, "other").unwrap().tag(), tag);
+        }
     }
 }

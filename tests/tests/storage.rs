@@ -291,10 +291,8 @@ fn an_old_backup_put_back_is_told_to_members() {
     let mut reader = room.laptop("reader");
     reader.expect("lost 2");
     room.stop();
-    for suffix in ["", "-wal", "-shm"] {
-        drop(fs::remove_file(format!("{}{suffix}", text(&home.history()))));
-    }
-    fs::copy(&backup, home.history()).expect("put back");
+    let (code, _, noticed) = home.command("restore", &[text(&backup)]);
+    assert!(code == Some(0) && noticed.join(" ").contains("kept as"), "{code:?} {noticed:?}");
     room.restart();
     reader.expect_notice("reset to an older state");
     reader.expect("anna: old 2");
@@ -302,6 +300,111 @@ fn an_old_backup_put_back_is_told_to_members() {
     reader.expect("anna: new 1");
     assert_eq!(home.said(&[]), by("anna", &[lines("old", 3), lines("new", 2)].concat()));
     home.is_whole();
+}
+
+/// What is in a server's directory of its history: names and bytes.
+fn files(data: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(data).expect("there").map(|entry| entry.expect("an entry"));
+    let names = entries.map(|entry| entry.file_name().into_string().expect("UTF-8"));
+    let mut names: Vec<String> = names.filter(|name| name.starts_with("history")).collect();
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), fs::read(data.join(name)).expect("read"))).collect()
+}
+
+#[test]
+fn a_backup_beside_the_log_of_a_killed_server_is_restored_and_never_overwritten() {
+    let home = Home::new();
+    let mut room = home.serve();
+    say(&room, "anna", &lines("old", 3));
+    let backup = home.path().join("backup.db");
+    assert_eq!(home.command("backup", &[text(&backup)]).0, Some(0));
+    let (code, _, noticed) = home.command("restore", &[text(&backup)]);
+    assert!(code == Some(1) && noticed.join(" ").contains("stop it first"), "{code:?} {noticed:?}");
+    say(&room, "anna", &lines("lost", 200));
+    room.server.signal("KILL");
+    assert_eq!(room.server.wait(), None);
+    let killed = files(&home.data());
+    assert!(killed.iter().any(|(name, bytes)| name == "history.db-wal" && !bytes.is_empty()));
+
+    // As earlier texts told people to do.
+    fs::copy(&backup, home.history()).expect("copied");
+    let before = files(&home.data());
+    for _ in 0..2 {
+        let line = fails(home.path(), &home.data());
+        for wanted in ["history.db-wal", "history.db-shm", "kabar-server restore FILE"] {
+            assert!(line.contains(wanted), "{line}");
+        }
+        assert!(files(&home.data()) == before, "nothing changed");
+    }
+    for command in ["check", "history"] {
+        let (code, _, noticed) = home.command(command, &[]);
+        assert!(code == Some(1) && noticed.join(" ").contains("kabar-server restore FILE"), "{code:?} {noticed:?}");
+        assert!(files(&home.data()) == before, "nothing changed by {command}");
+    }
+    let (code, _, noticed) = home.command("restore", &[text(&backup)]);
+    assert_eq!(code, Some(0), "{noticed:?}");
+    assert_eq!(home.said(&[]), by("anna", &lines("old", 3)));
+    assert_eq!(files(&home.data()).len(), 1 + before.len(), "all of what was there is kept");
+    home.is_whole();
+    room.restart();
+    say(&room, "anna", &lines("new", 2));
+    assert_eq!(home.said(&[]), by("anna", &[lines("old", 3), lines("new", 2)].concat()));
+}
+
+#[test]
+fn an_empty_history_is_said() {
+    let home = Home::new();
+    let mut room = home.serve();
+    say(&room, "anna", &lines("line", 3));
+    room.stop();
+    fs::write(home.history(), "").expect("emptied");
+    let line = fails(home.path(), &home.data());
+    assert!(line.contains("is empty") && line.contains("kabar-server restore FILE"), "{line}");
+    assert_eq!(fs::metadata(home.history()).expect("there").len(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_open_files_are_said() {
+    let home = Home::new();
+    write_history(&home.data(), 10);
+    let mut said = 0;
+    for limit in 4..12 {
+        let script = format!(r#"ulimit -n {limit}; exec "$0" check --data-dir "$1""#);
+        let mut check = Command::new("sh");
+        let output = check.args(["-c", &script]).arg(program("kabar-server")).arg(home.data()).output();
+        let output = output.expect("a shell");
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!line.contains("(14)"), "{limit}: {line}");
+        if line.contains("ulimit -n") {
+            assert!(line.contains("too many open files") && line.contains("LimitNOFILE="), "{limit}: {line}");
+            said += 1;
+        }
+    }
+    assert!(said > 0, "one of them is too few");
+}
+
+#[test]
+fn metrics_say_how_large_the_history_is() {
+    use std::io::{Read, Write};
+    let home = Home::new();
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--metrics", "127.0.0.1:0"]);
+    say(&room, "anna", &lines("line", 3));
+    let line = room.server.expect_notice("metrics on http://");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("asked");
+    let mut page = String::new();
+    stream.read_to_string(&mut page).expect("answered");
+    let value = |name: &str| {
+        let line =
+            page.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}: {page}"));
+        line.split(' ').nth(1).and_then(|value| value.parse::<f64>().ok()).expect("a number")
+    };
+    assert!(value("kabar_store_bytes") > 0.0 && value("kabar_store_wal_bytes") >= 0.0);
+    assert!(value("kabar_store_wal_pages") >= value("kabar_store_wal_pages_not_checkpointed"));
+    assert!(value("kabar_store_wal_held").abs() < 0.5);
+    assert!(page.contains("kabar_store_last_checkpoint{result=\"complete\"}"), "{page}");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn ask_password() -> Result<Option<Zeroizing<String>>, Ending> {
             return Ok(None);
         }
         match from_first_line(&password) {
-            Ok(_) => return Ok(Some(password)),
+            Ok(password) => return Ok(Some(password)),
             Err(why) => say(&format!("{why}\n")),
         }
     }

@@ -8,6 +8,7 @@ use kabar_core::client::{EndReason, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::invite::show_fingerprint;
+use kabar_server::password::normalize;
 use zeroize::Zeroizing;
 
 use super::{Entrance, Phase, Talk, Trust};
@@ -240,7 +241,7 @@ impl Talk {
             return Err(Ending::new(Exit::NotTrusted, "this room needs an invite or its password"));
         };
         let address = attempt.addresses[attempt.turn];
-        self.plan.entrance = Entrance::Password(password);
+        self.plan.entrance = Entrance::Password(normalize(&password));
         self.password_tries += 1;
         if let Some(again) = Attempt::new(vec![address], now) {
             self.phase = Phase::Connecting(again);

@@ -9,8 +9,8 @@ use crate::store::{FILE_NAME, copy};
 /// Of `backup`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "To put a copy back: stop the server, move history.db, history.db-wal and history.db-shm away from the data \
-directory, copy FILE to history.db there, start the server. Members are told that the history was reset to an older state."
+    after_help = "To put a copy back: stop the server, `kabar-server restore FILE`, start the server. It checks the copy, and keeps \
+the history that is there (history.db, history.db-wal and history.db-shm, which belong together) under another name."
 )]
 pub struct Arguments {
     /// The copy; nothing may be there.

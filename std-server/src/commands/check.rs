@@ -27,7 +27,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     match report.problems.len() {
         0 => Ok(()),
         count => Err(CommandError::Failed(format!(
-            "{} has {count} problems: move it away and put a backup in its place; `kabar-server history` still shows what can be read",
+            "{} has {count} problems: to put a backup in its place, stop the server and `kabar-server restore FILE`, which keeps the \
+             damaged files ({FILE_NAME}, {FILE_NAME}-wal, {FILE_NAME}-shm); `kabar-server history` still shows what can be read",
             path.display()
         ))),
     }

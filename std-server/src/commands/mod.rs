@@ -7,6 +7,7 @@ pub mod config;
 pub mod history;
 pub mod invite;
 pub mod man;
+pub mod restore;
 pub mod run;
 
 use std::fmt;

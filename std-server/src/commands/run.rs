@@ -119,9 +119,9 @@ fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<S
         }
     };
     let Some((source, text)) = told else { return Ok(None) };
-    let password =
-        password::from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
-    Ok(Some(Zeroizing::new(password.to_owned())))
+    // As it was typed: an earlier version hashed it so.
+    password::from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
+    Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
 }
 
 /// One line of bounded length, with nothing read behind it; what comes next is for the console.

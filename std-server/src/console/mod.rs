@@ -34,6 +34,11 @@ pub fn show_event(lines: &Lines, event: &HubEvent) -> String {
             )
         }
         HubEvent::StoreRecovered => "the history can be written again".to_owned(),
+        HubEvent::StoreLogHeld { bytes } => format!(
+            "history.db-wal has grown to {} MiB, because another program keeps reading the history: end that program (`fuser` names it)",
+            bytes >> 20
+        ),
+        HubEvent::StoreLogFreed => "history.db-wal is used from its beginning again".to_owned(),
     };
     format!("[{}] * {what}", lines.stamp(unix_ms()))
 }

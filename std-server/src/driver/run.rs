@@ -123,7 +123,7 @@ impl Loop {
             self.is_writable = socket.send(|out| hub.poll_transmit(now, out)) == Sent::All;
         }
         self.queue_jobs(workers)?;
-        while let Some(event) = self.hub.poll_event() {
+        while let Some(event) = self.hub.poll_event().or_else(|| workers.poll_event()) {
             (self.on_event)(event);
         }
         Ok(())

@@ -12,7 +12,9 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::rsa::PrivateKey;
 use mio::Waker;
 
-use crate::hub::{AcceptJob, Done, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreDone, StoreJob};
+use crate::hub::{
+    AcceptJob, Done, HubEvent, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreDone, StoreJob,
+};
 use crate::metrics::Meters;
 use crate::store::{LogReader, Store};
 
@@ -20,6 +22,8 @@ use crate::store::{LogReader, Store};
 const MAX_ACCEPT_THREADS: usize = 2;
 /// Appends and reloads outstanding.
 const STORE_JOBS: usize = 4;
+/// What the store's thread found out and nobody heard yet.
+const STORE_EVENTS: usize = 4;
 /// How long the store has to be without work before it does what can wait.
 const TIDY_AFTER: Duration = Duration::from_millis(100);
 /// How long it then waits for work after each part of that.
@@ -33,6 +37,7 @@ pub(super) struct Workers<P: Provider> {
     store: SyncSender<StoreJob>,
     read: SyncSender<ReadJob>,
     done: Receiver<Done>,
+    events: Receiver<HubEvent>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -56,6 +61,7 @@ impl<P: Provider + 'static> Workers<P> {
         let (read, read_jobs) = mpsc::sync_channel::<ReadJob>(limits.page_reads);
         let (report, done) = mpsc::sync_channel(limits.accept_jobs + limits.page_reads + STORE_JOBS + 1);
         let report = Report { done: report, waker: Arc::clone(waker) };
+        let (tell, events) = mpsc::sync_channel(STORE_EVENTS);
         let mut threads = Vec::new();
 
         let (key, accept_jobs) = (Arc::new(key), Arc::new(Mutex::new(accept_jobs)));
@@ -77,8 +83,8 @@ impl<P: Provider + 'static> Workers<P> {
         threads.push(spawn("kabar-password", move || password_jobs.recv().ok(), run, report.clone())?);
         let run = move |job: ReadJob| Done::Store(job.run(&mut reader));
         threads.push(spawn("kabar-read", move || read_jobs.recv().ok(), run, report.clone())?);
-        threads.push(spawn_store(store, store_jobs, report, Arc::clone(meters))?);
-        Ok(Self { accept, password, store: store_sender, read, done, threads })
+        threads.push(spawn_store(store, store_jobs, report, tell, Arc::clone(meters))?);
+        Ok(Self { accept, password, store: store_sender, read, done, events, threads })
     }
 
     /// Gives a job to its thread. Never waits.
@@ -101,10 +107,15 @@ impl<P: Provider + 'static> Workers<P> {
         }
     }
 
+    /// What a thread found out by itself.
+    pub(super) fn poll_event(&self) -> Option<HubEvent> {
+        self.events.try_recv().ok()
+    }
+
     /// Ends the threads after what they are doing.
     pub(super) fn stop(self) {
-        let Self { accept, password, store, read, done, threads } = self;
-        drop((accept, password, store, read, done));
+        let Self { accept, password, store, read, done, events, threads } = self;
+        drop((accept, password, store, read, done, events));
         for thread in threads {
             drop(thread.join());
         }
@@ -146,9 +157,26 @@ fn spawn_store(
     mut store: impl Store + Send + 'static,
     jobs: Receiver<StoreJob>,
     report: Report,
+    tell: SyncSender<HubEvent>,
     meters: Arc<Meters>,
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
+        let mut is_held = false;
+        // What is not taken is said at the next look.
+        let mut look = |store: &dyn Store| {
+            let figures = store.figures();
+            meters.found(figures);
+            let figures = figures.unwrap_or_default();
+            let event = match (is_held, figures.is_log_held) {
+                (false, true) => HubEvent::StoreLogHeld { bytes: figures.log_bytes },
+                (true, false) => HubEvent::StoreLogFreed,
+                _ => return false,
+            };
+            let is_taken = tell.try_send(event).is_ok();
+            is_held ^= is_taken;
+            is_taken
+        };
+        look(&store);
         // What the last run left to do, too.
         let mut patience = Some(TIDY_AFTER);
         loop {
@@ -158,13 +186,21 @@ fn spawn_store(
             };
             match next {
                 Ok(job) => {
-                    if report.done.send(Done::Store(run_measured(job, &mut store, &meters))).is_err() {
+                    let done = run_measured(job, &mut store, &meters);
+                    // Before the result: whoever knows of a commit finds its figures.
+                    look(&store);
+                    if report.done.send(Done::Store(done)).is_err() {
                         return;
                     }
                     drop(report.waker.wake());
                     patience = Some(TIDY_AFTER);
                 }
-                Err(RecvTimeoutError::Timeout) => patience = store.tidy().then_some(TIDY_GAP),
+                Err(RecvTimeoutError::Timeout) => {
+                    patience = store.tidy().then_some(TIDY_GAP);
+                    if look(&store) {
+                        drop(report.waker.wake());
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }

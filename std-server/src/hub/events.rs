@@ -73,6 +73,13 @@ pub enum HubEvent {
     },
     /// Commits work again.
     StoreRecovered,
+    /// A reader keeps the store's write-ahead log from beginning again, and it has grown large.
+    StoreLogHeld {
+        /// Its bytes.
+        bytes: u64,
+    },
+    /// The log began again.
+    StoreLogFreed,
 }
 
 /// How a membership ended.

@@ -7,7 +7,10 @@ pub mod listener;
 mod receive_buffer;
 pub mod text;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::store::StoreFigures;
 
 pub use histogram::{Histogram, Snapshot};
 pub use text::counter_name;
@@ -21,6 +24,7 @@ pub struct Meters {
     pub batch_entries: Histogram,
     /// Seconds of public-key work per handshake.
     pub handshake_time: Histogram,
+    store: Mutex<Option<StoreFigures>>,
 }
 
 impl Meters {
@@ -33,7 +37,19 @@ impl Meters {
             commit_time: Histogram::new(TIMES),
             batch_entries: Histogram::new(SIZES),
             handshake_time: Histogram::new(TIMES),
+            store: Mutex::new(None),
         }
+    }
+
+    /// What the store takes on the disk, as it was found last.
+    #[must_use]
+    pub fn store(&self) -> Option<StoreFigures> {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store was looked at.
+    pub fn found(&self, figures: Option<StoreFigures>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = figures;
     }
 
     /// A commit returned.

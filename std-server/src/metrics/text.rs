@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Snapshot, receive_buffer};
 use crate::driver::Control;
 use crate::hub::{Counted, LIMITS, Status, Unit};
+use crate::store::{Checkpoint, StoreFigures};
 
 /// The content type of the format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -38,6 +39,9 @@ pub fn page(control: &Control) -> String {
     page.histogram("kabar_batch_entries", "Entries per committed batch.", &meters.batch_entries.snapshot());
     let help = "Public-key work of one handshake.";
     page.histogram("kabar_handshake_seconds", help, &meters.handshake_time.snapshot());
+    if let Some(figures) = meters.store() {
+        page.store(&figures);
+    }
     if let Some(drops) = receive_buffer::drops(control.local_addr()) {
         let help = "Datagrams that the system dropped because the receive buffer was full.";
         page.single("kabar_receive_buffer_drops_total", "counter", help, drops as f64);
@@ -69,6 +73,30 @@ impl Page {
         gauge("buffer_bytes", "Bytes of buffers in use.", status.buffer_bytes as f64);
         let trouble = f64::from(u8::from(status.is_store_in_trouble));
         gauge("store_in_trouble", "1 while the history cannot be written.", trouble);
+    }
+
+    fn store(&mut self, figures: &StoreFigures) {
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            self.single(&format!("kabar_store_{name}"), "gauge", help, value as f64);
+        };
+        gauge("bytes", "Bytes of history.db.", figures.file_bytes);
+        gauge("wal_bytes", "Bytes of history.db-wal.", figures.log_bytes);
+        gauge("wal_pages", "Pages in history.db-wal since it began again.", figures.log_pages);
+        let help = "Pages in history.db-wal that are not in history.db yet.";
+        gauge("wal_pages_not_checkpointed", help, figures.waiting_pages);
+        let help = "1 while a reader keeps a large history.db-wal from beginning again.";
+        gauge("wal_held", help, u64::from(figures.is_log_held));
+        let help = "How the last checkpoint ended: 1 for the one that it was.";
+        self.head("kabar_store_last_checkpoint", "gauge", help);
+        for (result, checkpoint) in [
+            ("none", Checkpoint::None),
+            ("complete", Checkpoint::Complete),
+            ("partial", Checkpoint::Partial),
+            ("failed", Checkpoint::Failed),
+        ] {
+            let value = f64::from(u8::from(figures.checkpoint == checkpoint));
+            self.line("kabar_store_last_checkpoint", &format!("{{result=\"{result}\"}}"), value);
+        }
     }
 
     fn histogram(&mut self, name: &str, help: &str, snapshot: &Snapshot) {

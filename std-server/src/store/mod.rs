@@ -18,8 +18,8 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 pub use memory::{Fault, MemoryStore};
 pub use sqlite::{
-    CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RoomReport, Selection, SqliteReader, SqliteStore,
-    complete_index, copy,
+    CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RestoreError, Restored, RoomReport, Selection,
+    SqliteReader, SqliteStore, complete_index, copy, restore,
 };
 
 /// One entry of a room's log.
@@ -200,12 +200,49 @@ pub enum Trouble {
     Moved,
     /// Its content is not what was written.
     Damaged,
+    /// This process, or the system, may open no more files.
+    TooManyFiles,
+    /// The system gives no memory.
+    Memory,
+    /// Files cannot be locked where it is.
+    NoLocks,
     /// The disk, or what stands for it; the number is the database's own.
     Disk(i32),
     /// What is to be written contradicts what is there.
     Contradiction,
     /// Something else; the number is the database's own.
     Other(i32),
+}
+
+/// How much a store takes on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreFigures {
+    /// Bytes of the file.
+    pub file_bytes: u64,
+    /// Bytes of the write-ahead log.
+    pub log_bytes: u64,
+    /// Pages in the log.
+    pub log_pages: u64,
+    /// Of those, not in the file yet.
+    pub waiting_pages: u64,
+    /// How moving them ended last.
+    pub checkpoint: Checkpoint,
+    /// The log is too large, and a reader keeps it from beginning again.
+    pub is_log_held: bool,
+}
+
+/// How moving the write-ahead log into the file ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// There was none yet.
+    #[default]
+    None,
+    /// All of it is in the file.
+    Complete,
+    /// A reader kept some of it in the log.
+    Partial,
+    /// By an error.
+    Failed,
 }
 
 /// Reads entries, also beside the writer.
@@ -235,6 +272,11 @@ pub trait Store: LogReader {
     fn tidy(&mut self) -> bool {
         false
     }
+
+    /// How much it takes on the disk; `None`: it is not on one.
+    fn figures(&self) -> Option<StoreFigures> {
+        None
+    }
 }
 
 /// A store whose reader is the store itself.
@@ -255,6 +297,10 @@ impl<S: Store> Store for Arc<Mutex<S>> {
 
     fn tidy(&mut self) -> bool {
         self.lock().unwrap_or_else(PoisonError::into_inner).tidy()
+    }
+
+    fn figures(&self) -> Option<StoreFigures> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).figures()
     }
 }
 
@@ -293,14 +339,37 @@ impl core::error::Error for ReadError {}
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DiskFull => f.write_str("the disk is full"),
+            Self::DiskFull => f.write_str("the disk is full (or has no room for one more file): free some of it"),
             Self::Locked => f.write_str("another program has locked the file"),
-            Self::ReadOnly => f.write_str("the file may not be written"),
+            Self::ReadOnly => f.write_str(
+                "the file, or another in its directory, may not be written: make both writable for the user that the server runs as",
+            ),
             Self::Moved => f.write_str("the file was moved or deleted"),
             Self::Damaged => f.write_str("the file is damaged"),
+            Self::TooManyFiles => {
+                f.write_str("too many open files")?;
+                if let Some(limit) = open_file_limit() {
+                    write!(f, " (this process may have {limit})")?;
+                }
+                f.write_str(": raise the limit with `ulimit -n`, or LimitNOFILE= in a systemd unit")
+            }
+            Self::Memory => f.write_str("the system has no memory left"),
+            Self::NoLocks => f.write_str("files cannot be locked there: choose a directory on a local disk"),
             Self::Disk(code) => write!(f, "the disk reports an error ({code})"),
             Self::Contradiction => f.write_str("what is to be written contradicts what is there"),
             Self::Other(code) => write!(f, "the database reports error {code}"),
         }
     }
+}
+
+/// How many files this process may have open.
+#[cfg(unix)]
+fn open_file_limit() -> Option<u64> {
+    use nix::sys::resource::{Resource, getrlimit};
+    getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft)
+}
+
+#[cfg(not(unix))]
+fn open_file_limit() -> Option<u64> {
+    None
 }

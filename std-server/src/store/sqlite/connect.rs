@@ -5,15 +5,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::inspect::{self, Sight, beside};
 use super::schema::{self, APPLICATION_ID, STEPS};
-use super::trouble::trouble;
-use crate::data_dir::{DataDir, FileError};
+use super::trouble::{ask_why, trouble};
+use super::{fold, records, restore};
+use crate::data_dir::{DataDir, FileError, SERVER_LOCK, is_locked, sync_dir};
 use crate::store::Trouble;
 
 /// The history's name in a data directory. SQLite puts `-wal` and `-shm` behind it for two more files.
 pub const FILE_NAME: &str = "history.db";
+
+/// A new history until it is whole.
+pub(super) const NEW: &str = "history.db.new";
 
 /// How long an opening waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +42,16 @@ pub enum OpenError {
     Newer(PathBuf),
     /// An earlier version wrote it, and only a server brings it up to date.
     Older(PathBuf),
+    /// A directory has its name.
+    Directory(PathBuf),
+    /// The file has no content, which no server leaves behind.
+    Empty(PathBuf),
+    /// The file is not there, but its write-ahead log is.
+    LogOnly(PathBuf),
+    /// The write-ahead log beside it is that of another history.
+    ForeignLog(PathBuf),
+    /// A restore was interrupted.
+    Restoring(PathBuf),
 }
 
 /// Which file it was that was opened.
@@ -79,24 +95,80 @@ impl FileId {
     }
 }
 
-/// Makes the file if need be, opens it for writing, and brings it up to date.
+/// Makes the history if need be, looks at it, opens it for writing, and brings it up to date. Nothing is changed before it is clear
+/// that it can be used.
 pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, Place), OpenError> {
-    // Private from the beginning; SQLite gives its other files the same mode.
-    dir.make_private_file(FILE_NAME).map_err(OpenError::File)?;
-    for suffix in ["-wal", "-shm"] {
+    restore::finish(dir.path()).map_err(OpenError::File)?;
+    let path = dir.join(FILE_NAME);
+    if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        make(dir)?;
+    }
+    let place = Place::find(&path)?;
+    let Sight { connection: looked, has_log } = inspect::look(&place.path)?;
+    settle(&looked, &place.path, records::load_all)?;
+    drop(looked);
+    // Without a change of what is in it, SQLite finds out as late as at the first commit.
+    let writable = fs::OpenOptions::new().read(true).write(true).open(&place.path);
+    writable.map_err(|error| OpenError::unusable(&place.path, super::trouble::of_io(&error)))?;
+    for suffix in ["", "-wal", "-shm"] {
         dir.keep_private(&format!("{FILE_NAME}{suffix}")).map_err(OpenError::File)?;
     }
-    let place = Place::find(&dir.join(FILE_NAME))?;
     let mut connection = open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let tables = settle(&connection, &place, |connection| {
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
-    })?;
-    if tables > 0 {
-        identify(&connection, &place)?;
+    if has_log {
+        // Until something is committed: the server may still not start.
+        settle(&connection, &place.path, |connection| keep_log(connection, true))?;
     }
-    settle(&connection, &place, configure)?;
-    schema::migrate(&mut connection, STEPS).map_err(|error| unusable(&place, &error))?;
+    settle(&connection, &place.path, configure)?;
+    bring_up_to_date(&mut connection, &place.path)?;
     Ok((connection, place))
+}
+
+/// Makes an empty history under another name first: under its own it is never seen unfinished.
+fn make(dir: &DataDir) -> Result<(), OpenError> {
+    let (path, new) = (dir.join(FILE_NAME), dir.join(NEW));
+    if fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0) {
+        return Err(OpenError::LogOnly(path));
+    }
+    remove(&new);
+    let made = make_as(dir, &new).and_then(|()| {
+        let named = fs::rename(&new, &path).and_then(|()| sync_dir(dir.path()));
+        named.map_err(|error| OpenError::File(FileError::new("make", &path)(error)))
+    });
+    if made.is_err() {
+        remove(&new);
+    }
+    made
+}
+
+fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
+    // Private from the beginning; SQLite gives its other files the same mode.
+    dir.make_private_file(NEW).map_err(OpenError::File)?;
+    let mut connection = open(&Place::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    settle(&connection, new, configure)?;
+    bring_up_to_date(&mut connection, new)?;
+    connection.close().map_err(|(_, error)| unusable(new, &error))?;
+    let synced = fs::File::open(new).and_then(|file| file.sync_all());
+    synced.map_err(|error| OpenError::File(FileError::new("make", new)(error)))
+}
+
+/// Removes a file that is not used any more, and SQLite's beside it.
+pub(super) fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        drop(fs::remove_file(beside(path, suffix)));
+    }
+}
+
+/// Takes the steps of the schema that are missing, and moves them into the file: what is in the log from then on is marked.
+fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    if schema::migrate(connection, STEPS).map_err(|error| unusable(path, &error))? {
+        settle(connection, path, |connection| empty_log(connection, "TRUNCATE"))?;
+    }
+    Ok(())
+}
+
+/// Whether the last connection that is closed leaves the log as it is.
+pub(super) fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(|_| ())
 }
 
 /// Opens a history that is there, to read it.
@@ -106,57 +178,90 @@ pub(super) fn for_reading(place: &Place) -> Result<Connection, OpenError> {
 
 /// Opens the history in the data directory `dir` that a server keeps or has kept, to read it or, if `may_write`, to add to its index.
 pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, Place), OpenError> {
-    let place = Place::find(&dir.join(FILE_NAME))?;
+    if restore::is_pending(dir) && !is_locked(&dir.join(SERVER_LOCK)) {
+        return Err(OpenError::Restoring(dir.join(FILE_NAME)));
+    }
+    let path = dir.join(FILE_NAME);
+    let place = Place::find(&path).map_err(|missing| {
+        let has_log = fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
+        if has_log { OpenError::LogOnly(path) } else { missing }
+    })?;
+    match inspect::look_at_log(&place.path) {
+        // A server has looked, and what it writes meanwhile cannot be read at one moment.
+        Err(_) if is_locked(&dir.join(SERVER_LOCK)) => {}
+        looked => looked?,
+    }
     let access = if may_write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
     let connection = open(&place, access)?;
-    identify(&connection, &place)?;
-    let taken = settle(&connection, &place, schema::version)?;
+    // Until it is clear whose it is.
+    settle(&connection, &place.path, |connection| keep_log(connection, true))?;
+    identify(&connection, &place.path)?;
+    let taken = settle(&connection, &place.path, schema::version)?;
     if usize::try_from(taken) != Ok(STEPS.len()) {
         return Err(OpenError::Older(place.path));
     }
+    settle(&connection, &place.path, |connection| keep_log(connection, false))?;
     Ok((connection, place))
 }
 
 /// Runs `action`, whose error means that the file cannot be used.
 pub(super) fn settle<T>(
     connection: &Connection,
-    place: &Place,
+    path: &Path,
     action: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> Result<T, OpenError> {
-    action(connection).map_err(|error| unusable(place, &error))
+    action(connection).map_err(|error| unusable(path, &error))
 }
 
 /// Moves what is in the write-ahead log into the file, as far as nobody is in the way.
 pub(super) fn empty_log(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
-    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+    checkpoint(connection, mode).map(|_| ())
+}
+
+/// The same: whether somebody was in the way, the pages in the log, and those of them that are in the file.
+pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<(bool, u64, u64)> {
+    let mut run = connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+    // -1: there is no log.
+    let pages = |pages: i64| u64::try_from(pages).unwrap_or(0);
+    run.query_row([], |row| Ok((row.get::<_, i64>(0)? != 0, pages(row.get(1)?), pages(row.get(2)?))))
 }
 
 fn open(place: &Place, access: OpenFlags) -> Result<Connection, OpenError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&place.path, flags).map_err(|error| unusable(place, &error))?;
-    settle(&connection, place, |connection| {
-        connection.busy_timeout(PATIENCE)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        connection.pragma_update(None, "foreign_keys", true)?;
-        // Damage is rather found than followed.
-        connection.pragma_update(None, "cell_size_check", true)
-    })?;
+    let connection = Connection::open_with_flags(&place.path, flags).map_err(|error| unusable(&place.path, &error))?;
+    settle(&connection, &place.path, prepare)?;
     Ok(connection)
 }
 
+/// What every connection is told before it reads.
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Damage is rather found than followed.
+    connection.pragma_update(None, "cell_size_check", true)?;
+    fold::add_function(connection)
+}
+
 /// Whether it is Kabar's, and of a version that is known.
-fn identify(connection: &Connection, place: &Place) -> Result<(), OpenError> {
-    let id = settle(connection, place, |connection| {
+pub(super) fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let id = settle(connection, path, |connection| {
         connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0))
     })?;
-    if id != APPLICATION_ID {
-        return Err(OpenError::Foreign(place.path.clone()));
+    let tables = settle(connection, path, |connection| {
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+    })?;
+    if tables == 0 {
+        return Err(OpenError::Empty(path.to_path_buf()));
     }
-    let taken = settle(connection, place, schema::version)?;
+    if id != APPLICATION_ID {
+        return Err(OpenError::Foreign(path.to_path_buf()));
+    }
+    let taken = settle(connection, path, schema::version)?;
     if usize::try_from(taken).is_ok_and(|taken| taken <= STEPS.len()) {
         Ok(())
     } else {
-        Err(OpenError::Newer(place.path.clone()))
+        Err(OpenError::Newer(path.to_path_buf()))
     }
 }
 
@@ -169,8 +274,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)
 }
 
-fn unusable(place: &Place, error: &rusqlite::Error) -> OpenError {
-    OpenError::Unusable(place.path.clone(), trouble(error))
+pub(super) fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
+    OpenError::Unusable(path.to_path_buf(), ask_why(trouble(error), path))
 }
 
 impl OpenError {
@@ -188,7 +293,8 @@ impl fmt::Display for OpenError {
             Self::Missing(path) => write!(f, "there is no history: {} does not exist", path.display()),
             Self::Unusable(path, Trouble::Damaged) => write!(
                 f,
-                "the history {} is damaged: look at it with `kabar-server check`; to go on, move it away and put a backup in its place",
+                "the history {} is damaged: look at it with `kabar-server check`; to go on, put a backup in its place with \
+                 `kabar-server restore FILE`, which keeps what is there",
                 path.display()
             ),
             Self::Unusable(path, Trouble::Locked) => {
@@ -208,6 +314,34 @@ impl fmt::Display for OpenError {
             Self::Older(path) => write!(
                 f,
                 "the history {} was written by an earlier version of kabar-server: start the server once, it brings it up to date",
+                path.display()
+            ),
+            Self::Directory(path) => write!(
+                f,
+                "the history {} cannot be used: it is a directory; move it away, or choose another place with --data-dir",
+                path.display()
+            ),
+            Self::Empty(path) => write!(
+                f,
+                "the history {} is empty, and no server leaves it so: put a backup in its place with `kabar-server restore FILE`, or \
+                 move it, {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
+                path.display()
+            ),
+            Self::LogOnly(path) => write!(
+                f,
+                "the history {} is missing, but {FILE_NAME}-wal, a part of it, is there: put it back, or a backup in its place with \
+                 `kabar-server restore FILE`, or move {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
+                path.display()
+            ),
+            Self::ForeignLog(path) => write!(
+                f,
+                "{FILE_NAME}-wal beside {0} belongs to another history, and would damage this one: if {0} is a backup, move it away and \
+                 put it back with `kabar-server restore FILE`, which also moves {FILE_NAME}-wal and {FILE_NAME}-shm away",
+                path.display()
+            ),
+            Self::Restoring(path) => write!(
+                f,
+                "the restore of {} was interrupted: start the server, or restore again, to finish it",
                 path.display()
             ),
         }

@@ -5,7 +5,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
 use super::connect::{self, OpenError};
+use super::restore::set_new_mark;
 use super::trouble::trouble;
 use crate::data_dir::{FileError, sync_dir};
 use crate::store::Trouble;
@@ -31,19 +34,23 @@ pub enum CopyError {
 pub fn copy(dir: &Path, to: &Path) -> Result<(), CopyError> {
     let (connection, _) = connect::beside_server(dir, false).map_err(CopyError::Open)?;
     make_new(to)?;
-    // A path that is absolute is never taken for a URI.
-    let copied = std::path::absolute(to)
-        .and_then(|path| path.into_os_string().into_string().map_err(|_| io::Error::other("its name is not UTF-8")))
+    let failed = |error: rusqlite::Error| CopyError::Failed(to.to_path_buf(), trouble(&error));
+    let copied = copy_into(&connection, to)
         .map_err(|error| CopyError::File(FileError::new("write", to)(error)))
-        .and_then(|path| {
-            let copied = connection.execute("VACUUM INTO ?1", [path]);
-            copied.map_err(|error| CopyError::Failed(to.to_path_buf(), trouble(&error)))
-        })
-        .and_then(|_| make_durable(to).map_err(|error| CopyError::File(FileError::new("write", to)(error))));
+        .and_then(|copied| copied.and_then(|()| set_new_mark(to)).map_err(failed))
+        .and_then(|()| make_durable(to).map_err(|error| CopyError::File(FileError::new("write", to)(error))));
     if copied.is_err() {
         drop(fs::remove_file(to));
     }
     copied
+}
+
+/// Copies what a connection reads into the empty file `to`.
+pub(super) fn copy_into(connection: &Connection, to: &Path) -> io::Result<rusqlite::Result<()>> {
+    // A path that is absolute is never taken for a URI.
+    let to = std::path::absolute(to)?.into_os_string();
+    let to = to.into_string().map_err(|_| io::Error::other("its name is not UTF-8"))?;
+    Ok(connection.execute("VACUUM INTO ?1", [to]).map(|_| ()))
 }
 
 /// Makes an empty file, private from the beginning, that SQLite then fills.

@@ -2,17 +2,24 @@
 //!
 //! * this file: [`SqliteStore`], the writer, and [`SqliteReader`], a second connection that never waits for a commit.
 //! * `connect`: files, connections, and what they are told before anything else.
+//! * `inspect`, `mark`: what is looked at before anything is written, and what ties file and write-ahead log together.
+//! * `checkpoint`: the size of the write-ahead log.
 //! * `schema`: the tables, by numbered steps.
 //! * `records`: records to rows and back.
-//! * `search`: the full-text index.
-//! * `copy`, `verify`, `query`: what the subcommands do beside a running server.
+//! * `search`, `fold`: the full-text index, and the form of texts in it.
+//! * `copy`, `restore`, `verify`, `query`: what the subcommands do beside a running server.
 //!
 //! A commit returns when SQLite has synchronised the write-ahead log (`synchronous=FULL`).
 
+mod checkpoint;
 mod connect;
 mod copy;
+mod fold;
+mod inspect;
+mod mark;
 mod query;
 mod records;
+mod restore;
 mod schema;
 mod search;
 mod trouble;
@@ -22,17 +29,19 @@ use core::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::rules::permit;
-use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, Trouble};
+use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, StoreFigures, Trouble};
 use crate::data_dir::DataDir;
+use checkpoint::Checkpoints;
 use connect::Place;
-use trouble::{commit_error, failed, unreadable};
+use trouble::{ask_why, commit_error, failed, unreadable};
 
 pub use connect::{FILE_NAME, OpenError};
 pub use copy::{CopyError, copy};
 pub use query::{Filter, History, Selection, complete_index};
+pub use restore::{RestoreError, Restored, restore};
 pub use search::Query;
 pub use verify::{Report, RoomReport};
 
@@ -48,12 +57,18 @@ pub struct SqliteStore {
     place: Place,
     /// Something was committed since the write-ahead log was emptied last.
     is_dirty: bool,
+    checkpoints: Checkpoints,
+    /// Something was written in this run.
+    has_written: bool,
+    /// The index was looked at in this run.
+    is_index_seen: bool,
 }
 
 /// Reads entries on a connection of its own.
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: Connection,
+    place: Place,
 }
 
 impl SqliteStore {
@@ -63,11 +78,9 @@ impl SqliteStore {
     /// [`OpenError`].
     pub fn open(dir: &DataDir) -> Result<Self, OpenError> {
         let (connection, place) = connect::for_server(dir)?;
-        connect::settle(&connection, &place, |connection| {
-            connection.busy_timeout(BUSY)?;
-            Ok(())
-        })?;
-        Ok(Self { connection, place, is_dirty: true })
+        connect::settle(&connection, place.path(), |connection| connection.busy_timeout(BUSY))?;
+        let checkpoints = Checkpoints::new(&connection);
+        Ok(Self { connection, place, checkpoints, is_dirty: true, has_written: false, is_index_seen: false })
     }
 
     /// A reader of the same history.
@@ -76,8 +89,8 @@ impl SqliteStore {
     /// [`OpenError`].
     pub fn reader(&self) -> Result<SqliteReader, OpenError> {
         let connection = connect::for_reading(&self.place)?;
-        connect::settle(&connection, &self.place, |connection| connection.busy_timeout(BUSY))?;
-        Ok(SqliteReader { connection })
+        connect::settle(&connection, self.place.path(), |connection| connection.busy_timeout(BUSY))?;
+        Ok(SqliteReader { connection, place: self.place.clone() })
     }
 
     /// Where the history lies.
@@ -87,7 +100,7 @@ impl SqliteStore {
     }
 
     fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let transaction = mark::begin(&mut self.connection).map_err(failed)?;
         let (room, head) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
         let is_permitted = permit(batch, head, |id| records::instance(&transaction, room, id)).map_err(failed)?;
         if !is_permitted {
@@ -95,6 +108,14 @@ impl SqliteStore {
         }
         records::write(&transaction, room, batch).map_err(failed)?;
         transaction.commit().map_err(commit_error)
+    }
+
+    /// From now on this is a history that is served: what is in the log is moved into the file.
+    fn wrote(&mut self) {
+        self.is_dirty = true;
+        if !core::mem::replace(&mut self.has_written, true) {
+            drop(connect::keep_log(&self.connection, false));
+        }
     }
 
     /// After a rollback that failed nothing would work any more.
@@ -105,13 +126,15 @@ impl SqliteStore {
 
 impl LogReader for SqliteStore {
     fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError> {
-        records::read(&self.connection, room, range).map_err(unreadable)
+        let read = records::read(&self.connection, room, range).map_err(unreadable);
+        read.map_err(|ReadError(trouble)| ReadError(ask_why(trouble, self.place.path())))
     }
 }
 
 impl LogReader for SqliteReader {
     fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError> {
-        records::read(&self.connection, room, range).map_err(unreadable)
+        let read = records::read(&self.connection, room, range).map_err(unreadable);
+        read.map_err(|ReadError(trouble)| ReadError(ask_why(trouble, self.place.path())))
     }
 }
 
@@ -129,33 +152,48 @@ impl Store for SqliteStore {
             // SQLite would go on writing into a file that nobody finds again.
             return Err(CommitError::Failed(Trouble::Moved));
         }
-        self.is_dirty = true;
-        self.write(batch)
+        let written = self.write(batch).map_err(|error| match error {
+            CommitError::Failed(trouble) => CommitError::Failed(ask_why(trouble, self.place.path())),
+            CommitError::Uncertain(trouble) => CommitError::Uncertain(ask_why(trouble, self.place.path())),
+        });
+        self.wrote();
+        self.checkpoints.after_commit(&self.connection);
+        written
     }
 
     fn tidy(&mut self) -> bool {
         if self.leave_old_transaction().is_err() {
             return false;
         }
+        if !core::mem::replace(&mut self.is_index_seen, true) {
+            drop(search::empty_if_not_whole(&mut self.connection));
+        }
         match search::index_some(&mut self.connection) {
             Ok(true) => {
-                self.is_dirty = true;
+                self.wrote();
                 true
             }
             // Trouble is for commits to find and to tell.
             Ok(false) | Err(_) => {
                 if core::mem::take(&mut self.is_dirty) {
-                    drop(connect::empty_log(&self.connection, "PASSIVE"));
+                    self.checkpoints.run(&self.connection);
                 }
                 false
             }
         }
     }
+
+    fn figures(&self) -> Option<StoreFigures> {
+        Some(self.checkpoints.figures(self.place.path()))
+    }
 }
 
-/// A clean end leaves one file with everything in it.
+/// A clean end leaves one file with everything in it; one without anything written leaves what was there.
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        if !self.has_written {
+            return;
+        }
         drop(self.connection.busy_timeout(BUSY_AT_END));
         drop(connect::empty_log(&self.connection, "TRUNCATE"));
     }

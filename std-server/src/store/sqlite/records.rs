@@ -121,6 +121,13 @@ fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::
     Ok(())
 }
 
+/// Reads what a server reads when it starts, of every room.
+pub(super) fn load_all(connection: &Connection) -> rusqlite::Result<()> {
+    let names = connection.prepare("SELECT name FROM rooms")?.query_map([], |row| row.get(0))?.collect();
+    let names: Vec<String> = rusqlite::Result::from(names)?;
+    names.iter().try_for_each(|name| load(connection, name).map(|_| ()))
+}
+
 pub(super) fn load(connection: &Connection, name: &str) -> rusqlite::Result<Loaded> {
     let Some((room, head)) = room(connection, name)? else { return Ok(Loaded { first: 1, ..Loaded::default() }) };
     let first = connection.query_row("SELECT min(seq) FROM entries WHERE room = ?1", [room], |row| {

@@ -1,14 +1,19 @@
 //! The tables, by numbered steps: a file says how many of them it has taken (`user_version`).
 //!
+//! 1: the log and what belongs to it. 2: the [mark](super::mark), and an index of folded texts.
+//!
 //! Numbers that are 64 bits wide without a sign are kept in SQLite's signed 64 bits, bit by bit. `seq` never gets that large.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
+
+use super::mark;
 
 /// Says that a file is Kabar's: "Kaba".
 pub(super) const APPLICATION_ID: i32 = 0x4b61_6261;
 
 /// Taken in this order, each in one transaction. A step that was released never changes.
-pub(super) const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
     PRAGMA application_id = 0x4b616261;
 
     CREATE TABLE rooms (
@@ -85,19 +90,52 @@ pub(super) const STEPS: &[&str] = &["
     CREATE VIRTUAL TABLE search USING fts5 (
         body, content = 'texts', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
     );
-    "];
+    ",
+    "
+    CREATE TABLE mark (
+        only INTEGER PRIMARY KEY CHECK (only = 0),
+        this BLOB NOT NULL CHECK (length(this) = 8),
+        before BLOB NOT NULL CHECK (length(before) = 8)
+    ) STRICT;
+    INSERT INTO mark VALUES (0, randomblob(8), zeroblob(8));
+
+    DROP TABLE search;
+    DROP VIEW texts;
+    DROP TABLE indexed;
+    CREATE TABLE indexed (
+        only INTEGER PRIMARY KEY CHECK (only = 0),
+        up_to INTEGER NOT NULL,
+        texts INTEGER NOT NULL,
+        form TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO indexed VALUES (0, 0, 0, '');
+    CREATE VIEW texts (id, body) AS
+        SELECT id, kabar_fold(body) FROM entries
+        WHERE kind IN (1, 3, 19) AND id <= (SELECT up_to FROM indexed);
+    CREATE VIRTUAL TABLE search USING fts5 (
+        body, content = 'texts', content_rowid = 'id', tokenize = 'trigram case_sensitive 1', detail = 'none'
+    );
+    ",
+];
 
 /// How many steps a file has taken.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Takes the steps that the file has not taken. Whoever else opens it meanwhile finds it before or after a step.
-pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+/// Takes the steps that the file has not taken, and says whether there were any. Whoever else opens it meanwhile finds it before or
+/// after a step.
+pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<bool> {
+    let mut has_changed = false;
     loop {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let is_done = usize::try_from(version(connection)?).map_or(true, |taken| taken >= steps.len());
+        if is_done {
+            return Ok(has_changed);
+        }
+        let transaction = mark::begin(connection)?;
         let taken = version(&transaction)?;
-        let Some(step) = usize::try_from(taken).ok().and_then(|taken| steps.get(taken)) else { return Ok(()) };
+        let Some(step) = usize::try_from(taken).ok().and_then(|taken| steps.get(taken)) else { continue };
+        has_changed = true;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", taken + 1)?;
         transaction.commit()?;
@@ -136,6 +174,7 @@ mod tests {
     #[test]
     fn the_index_covers_all_kinds_of_text() {
         let mut connection = Connection::open_in_memory().unwrap();
+        super::super::fold::add_function(&connection).unwrap();
         migrate(&mut connection, STEPS).unwrap();
         connection.execute_batch("UPDATE indexed SET up_to = 999; INSERT INTO rooms VALUES (1, 'lobby', 0)").unwrap();
         for kind in 0..=255_u8 {

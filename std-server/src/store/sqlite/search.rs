@@ -1,15 +1,18 @@
 //! The full-text index and what is looked for in it.
 //!
 //! A search is for words, all of which an entry's text has to contain, anywhere and in whatever case; what stands in double quotes is
-//! one word, spaces included. The index holds groups of three characters (trigrams), filled in the background, never by a commit. It
-//! says which texts are worth a look; the look decides. So nothing that is typed can be wrong, and what is not in the index yet, or
-//! has fewer than three characters, is found all the same.
+//! one word, spaces included. The index holds groups of three characters (trigrams) of the [folded](super::fold) texts, filled in the
+//! background, never by a commit. It says which texts are worth a look; the look decides. So nothing that is typed can be wrong, and
+//! what is not in the index yet, or has fewer than three characters, is found all the same. An index whose form is another one than
+//! the query's, or that has lost texts, is asked nothing: all texts are looked at, until it is made again.
 
 use core::ops::ControlFlow;
 
 use kabar_core::chat::Kind;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::fold::{fold, form};
+use super::mark;
 use super::records::bits;
 
 /// Texts and bytes that go into the index in one transaction: a commit waits that long at most.
@@ -37,7 +40,7 @@ impl Query {
             rest = after;
         }
         words.extend(rest.split_whitespace());
-        let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).map(fold).collect();
+        let words: Vec<String> = words.into_iter().map(fold).filter(|word| !word.is_empty()).collect();
         (!words.is_empty()).then_some(Self { words })
     }
 
@@ -53,10 +56,7 @@ impl Query {
         let mut wanted = String::new();
         for word in &self.words {
             let chars: Vec<char> = word.chars().collect();
-            // SQLite's query ends at the first NUL.
-            for group in
-                chars.windows(3).filter(|group| !group.contains(&'\0')).take(MAX_TRIGRAMS / self.words.len() + 1)
-            {
+            for group in chars.windows(3).take((MAX_TRIGRAMS / self.words.len()).max(1)) {
                 wanted.push('"');
                 group.iter().for_each(|c| wanted.extend(if *c == '"' { vec!['"', '"'] } else { vec![*c] }));
                 wanted.push_str("\" ");
@@ -73,26 +73,51 @@ fn next_quoted(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, quoted, after))
 }
 
-/// One form for all that differs in case only, character by character.
-fn fold(text: &str) -> String {
-    // Sigma has two small forms.
-    text.chars().flat_map(char::to_lowercase).map(|c| if c == '\u{3c2}' { '\u{3c3}' } else { c }).collect()
-}
-
 /// Puts some texts that are not in the index there. `false`: all are.
 pub(super) fn index_some(connection: &mut Connection) -> rusqlite::Result<bool> {
-    if next_chunk(connection)?.is_none() {
+    let has_form = has_form(connection)?;
+    if has_form && next_chunk(connection)?.is_none() {
         return Ok(false);
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = mark::begin(connection)?;
+    if !has_form {
+        empty(&transaction)?;
+    }
     // Somebody else may have been quicker.
     if let Some((from, to)) = next_chunk(&transaction)? {
-        transaction.execute("UPDATE indexed SET up_to = ?1", [to])?;
+        transaction.prepare_cached("UPDATE indexed SET up_to = ?1")?.execute([to])?;
         let sql = "INSERT INTO search (rowid, body) SELECT id, body FROM texts WHERE id > ?1";
-        transaction.prepare_cached(sql)?.execute([from])?;
+        let texts = i64::try_from(transaction.prepare_cached(sql)?.execute([from])?).unwrap_or(i64::MAX);
+        transaction.prepare_cached("UPDATE indexed SET texts = texts + ?1")?.execute([texts])?;
     }
     transaction.commit()?;
     Ok(true)
+}
+
+/// Empties an index that has lost texts, so that it is filled again.
+pub(super) fn empty_if_not_whole(connection: &mut Connection) -> rusqlite::Result<()> {
+    if is_whole(connection)? {
+        return Ok(());
+    }
+    let transaction = mark::begin(connection)?;
+    empty(&transaction)?;
+    transaction.commit()
+}
+
+fn empty(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("INSERT INTO search (search) VALUES ('delete-all')", [])?;
+    connection.execute("UPDATE indexed SET up_to = 0, texts = 0, form = ?1", [form()]).map(|_| ())
+}
+
+/// Whether what is in the index was folded as queries are.
+pub(super) fn has_form(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT form = ?1 FROM indexed")?.query_row([form()], |row| row.get(0))
+}
+
+/// Whether the index has as many texts as were put into it.
+fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT texts = (SELECT count(*) FROM search_docsize) FROM indexed";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
 fn indexed_up_to(connection: &Connection) -> rusqlite::Result<i64> {
@@ -117,7 +142,8 @@ fn next_chunk(connection: &Connection) -> rusqlite::Result<Option<(i64, i64)>> {
 
 /// How many entries wait for the index.
 pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<u64> {
-    connection.query_row("SELECT count(*) FROM entries WHERE id > (SELECT up_to FROM indexed)", [], |row| bits(row, 0))
+    let sql = "SELECT count(*) FROM entries WHERE id > (SELECT iif(form = ?1, up_to, 0) FROM indexed)";
+    connection.query_row(sql, [form()], |row| bits(row, 0))
 }
 
 /// The seqs of a room's entries that match, oldest first; of many, the last `last`.
@@ -129,11 +155,16 @@ pub(super) fn find(
     last: usize,
 ) -> rusqlite::Result<Vec<u64>> {
     let look = |trigrams| look_through(connection, room, query, trigrams, since_ms, last);
-    match query.trigrams().map(|trigrams| look(Some(trigrams))) {
+    let trigrams = query.trigrams().filter(|_| can_answer(connection));
+    match trigrams.map(|trigrams| look(Some(trigrams))) {
         Some(Ok(found)) => Ok(found),
         // Where the index cannot help, or is damaged, all texts are looked at.
         Some(Err(_)) | None => look(None),
     }
+}
+
+fn can_answer(connection: &Connection) -> bool {
+    matches!((has_form(connection), is_whole(connection)), (Ok(true), Ok(true)))
 }
 
 fn look_through(
@@ -220,6 +251,8 @@ mod tests {
         assert_eq!(trigrams("AbCd"), Some("\"abc\" \"bcd\" ".to_owned()));
         assert_eq!(trigrams("a\"b*"), Some("\"a\"\"b\" \"\"\"b*\" ".to_owned()));
         assert_eq!(trigrams("ab \u{1f44b}"), None);
-        assert_eq!(trigrams("a\0bc\0d"), None);
+        assert_eq!(trigrams("a\0bc"), Some("\"a\u{fffd}b\" \"\u{fffd}bc\" ".to_owned()));
+        let many: String = (0..MAX_TRIGRAMS * 2).map(|word| format!("w{word:03} ")).collect();
+        assert_eq!(trigrams(&many).map(|asked| asked.split_whitespace().count()), Some(MAX_TRIGRAMS * 2));
     }
 }

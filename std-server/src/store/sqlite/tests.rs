@@ -1,4 +1,7 @@
 mod beside;
+mod growth;
+mod refused;
+mod searching;
 
 use std::fs;
 

@@ -7,7 +7,9 @@ use kabar_core::chat::Kind;
 use rusqlite::Connection;
 
 use super::connect::{self, OpenError};
+use super::inspect;
 use super::records::{self, all, bits};
+use super::schema;
 use super::search;
 use super::trouble::trouble;
 use crate::store::InstanceRecord;
@@ -48,8 +50,13 @@ impl Report {
     /// [`OpenError`] if there is nothing that can be looked at.
     pub fn make(dir: &Path) -> Result<Self, OpenError> {
         let (connection, place) = connect::beside_server(dir, false)?;
+        Self::of(&connection, place.path())
+    }
+
+    /// The same of the history at `path`, to which there is a connection.
+    pub(super) fn of(connection: &Connection, path: &Path) -> Result<Self, OpenError> {
         let mut report = Self::default();
-        connect::settle(&connection, &place, |connection| {
+        connect::settle(connection, path, |connection| {
             // All of one moment.
             let moment = connection.unchecked_transaction()?;
             report.look("the file", |problems| file(&moment, problems));
@@ -70,6 +77,10 @@ impl Report {
                 report.rooms.push(room);
             }
             let mut waiting = 0;
+            // An earlier version's index is made again when the history is brought up to date.
+            if usize::try_from(schema::version(&moment)?) != Ok(schema::STEPS.len()) {
+                return Ok(());
+            }
             report.look("the search index", |problems| {
                 waiting = search::waiting(&moment)?;
                 if !search::is_complete(&moment)? {
@@ -100,11 +111,13 @@ impl Report {
 
 /// Pages, rows, indexes (that of the search, too), constraints.
 fn file(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result<()> {
+    // An index of another form is made again before it is asked.
+    let is_index_used = search::has_form(connection).unwrap_or(true);
     let mut check = connection.prepare("PRAGMA integrity_check(100)")?;
     let mut rows = check.query([])?;
     while let Some(row) = rows.next()? {
         let line: String = row.get(0)?;
-        if line != "ok" {
+        if line != "ok" && (is_index_used || !inspect::is_of_index(&line)) {
             problems.extend(line.lines().map(str::to_owned));
         }
     }

@@ -3,14 +3,14 @@
 use super::*;
 
 /// A server that has said these texts, one per second.
-fn server(texts: &[&str]) -> (tempfile::TempDir, DataDir, SqliteStore) {
+pub(super) fn server(texts: &[&str]) -> (tempfile::TempDir, DataDir, SqliteStore) {
     let (home, dir) = home();
     let mut store = SqliteStore::open(&dir).unwrap();
     say(&mut store, texts);
     (home, dir, store)
 }
 
-fn say(store: &mut SqliteStore, texts: &[&str]) {
+pub(super) fn say(store: &mut SqliteStore, texts: &[&str]) {
     let head = store.load("lobby").unwrap().head;
     let term = (head == 0).then_some(TermRecord { term: Term([1; 8]), first_seq: 1 });
     let entries = texts.iter().zip(head + 1..).map(|(text, seq)| {
@@ -20,7 +20,7 @@ fn say(store: &mut SqliteStore, texts: &[&str]) {
     assert_eq!(store.commit(&Batch { term, ..batch(entries.collect()) }), Ok(()));
 }
 
-fn found(dir: &DataDir, filter: &Filter) -> Vec<u64> {
+pub(super) fn found(dir: &DataDir, filter: &Filter) -> Vec<u64> {
     let history = History::open(dir.path()).unwrap();
     let mut selection = history.find("lobby", filter).unwrap().unwrap();
     let mut found = Vec::new();
@@ -33,7 +33,7 @@ fn found(dir: &DataDir, filter: &Filter) -> Vec<u64> {
     }
 }
 
-fn search(text: &str) -> Filter {
+pub(super) fn search(text: &str) -> Filter {
     Filter { search: Query::new(text), ..Filter::default() }
 }
 

@@ -1,0 +1,79 @@
+//! The form under which texts are searched: the same for what is put into the index, for what is looked for, and for the look at a
+//! text that decides. Two texts that differ in case or in normalisation only have one form.
+
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The name of [`fold`] in SQL.
+const FUNCTION: &str = "kabar_fold";
+
+/// Which form it is. Changes with the rule and with the tables that it uses: an index of another form is made again.
+pub(super) fn form() -> String {
+    const RULE: u32 = 1;
+    let case = char::UNICODE_VERSION;
+    let normal = unicode_normalization::UNICODE_VERSION;
+    format!("{RULE}/{}.{}.{}/{}.{}.{}", case.0, case.1, case.2, normal.0, normal.1, normal.2)
+}
+
+/// Folds a text. Lower case of upper case maps together all that case folding does, and a few letters more (a dotless i becomes
+/// an i); the lower case before that is for letters whose upper case has a lower case with another upper case (the capital sharp s).
+///
+/// NUL becomes another character: SQLite ends a text there.
+pub(super) fn fold(text: &str) -> String {
+    let is_nul = |c: char| c == '\0';
+    if text.is_ascii() {
+        return text.to_ascii_lowercase().replace(is_nul, "\u{fffd}");
+    }
+    let lower = text.nfd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    lower.map(|c| if is_nul(c) { '\u{fffd}' } else { c }).nfc().collect()
+}
+
+/// Makes `kabar_fold(BLOB or TEXT)` known, by which the index gets its texts.
+pub(super) fn add_function(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function(FUNCTION, 1, flags, |context| {
+        let value = context.get_raw(0);
+        let bytes = value.as_bytes().map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?;
+        Ok(fold(&String::from_utf8_lossy(bytes)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn characters() -> impl Iterator<Item = char> {
+        '\0'..=char::MAX
+    }
+
+    #[test]
+    fn case_and_normalisation_of_every_character_make_no_difference() {
+        let mut wrong = Vec::new();
+        for c in characters() {
+            let text = format!("aaa{c}bbb");
+            let folded = fold(&text);
+            let others = [text.to_lowercase(), text.to_uppercase(), text.nfc().collect(), text.nfd().collect()];
+            if others.iter().any(|other| fold(other) != folded) || fold(&folded) != folded {
+                wrong.push(c);
+            }
+        }
+        assert_eq!(wrong, [], "{}", wrong.len());
+    }
+
+    #[test]
+    fn nothing_ends_a_text_and_ascii_is_no_special_case() {
+        for c in characters().filter(|c| c.is_ascii()) {
+            let (alone, beside) = (fold(&c.to_string()), fold(&format!("{c} \u{e9}")));
+            assert_eq!(format!("{alone} \u{e9}"), beside);
+            assert!(!alone.contains('\0'));
+        }
+    }
+
+    #[test]
+    fn letters_that_differ_stay_apart() {
+        for (a, b) in [("a", "b"), ("e", "\u{e9}"), ("\u{e9}", "\u{e8}"), ("\u{2c00}", "\u{2c01}"), ("o", "\u{f8}")] {
+            assert_ne!(fold(a), fold(b));
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! A look at a history before anything is written: whether it is one, of a version that is known, and whether the write-ahead log
+//! beside it is its own. Nothing on the disk changes, whatever is found: a start that is refused leaves all files as they were.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::connect::{OpenError, identify, prepare, settle, unusable};
+use super::mark::{self, Log};
+use super::trouble::of_io;
+use crate::store::Trouble;
+
+/// Looks before the first failure counts, while somebody else writes the files.
+const LOOKS: u32 = 5;
+/// What is between them.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The start of every SQLite file.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Sight {
+    /// Reads the history, and writes nothing, also when it is closed.
+    pub(super) connection: Connection,
+    /// There is something in the write-ahead log.
+    pub(super) has_log: bool,
+}
+
+/// The path of one of SQLite's files beside the one at `path`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Looks at the history at `path`.
+pub(super) fn look(path: &Path) -> Result<Sight, OpenError> {
+    patiently(path, look_once)
+}
+
+/// As [`look`], for a connection that is opened in another way afterwards.
+pub(super) fn look_at_log(path: &Path) -> Result<(), OpenError> {
+    patiently(path, |path| {
+        check_file(path)?;
+        match judge(path)? {
+            Verdict::Empty(_) | Verdict::Own => Ok(()),
+            Verdict::Unproven(alone) => prove(path, &alone).map(|_| ()),
+        }
+    })
+}
+
+fn patiently<T>(path: &Path, look: impl Fn(&Path) -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        let before = stamps(path);
+        match look(path) {
+            Err(_) if looks < LOOKS && stamps(path) != before => std::thread::sleep(PAUSE),
+            looked => return looked,
+        }
+    }
+}
+
+/// What changes when somebody writes.
+fn stamps(path: &Path) -> [Option<(u64, SystemTime)>; 2] {
+    ["", "-wal"].map(|suffix| {
+        let file = fs::metadata(beside(path, suffix)).ok()?;
+        Some((file.len(), file.modified().ok()?))
+    })
+}
+
+fn look_once(path: &Path) -> Result<Sight, OpenError> {
+    check_file(path)?;
+    let (connection, has_log) = match judge(path)? {
+        Verdict::Empty(alone) => (alone, false),
+        Verdict::Own => (open_with_log(path)?, true),
+        Verdict::Unproven(alone) => (prove(path, &alone)?, true),
+    };
+    identify(&connection, path)?;
+    Ok(Sight { connection, has_log })
+}
+
+/// By what stands at the beginning of the file, without SQLite.
+fn check_file(path: &Path) -> Result<(), OpenError> {
+    let missing = || OpenError::Missing(path.to_path_buf());
+    let failed = |error: &io::Error| match error.kind() {
+        io::ErrorKind::NotFound => missing(),
+        _ => OpenError::unusable(path, of_io(error)),
+    };
+    if fs::metadata(path).map_err(|error| failed(&error))?.is_dir() {
+        return Err(OpenError::Directory(path.to_path_buf()));
+    }
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start));
+    read.map_err(|error| failed(&error))?;
+    match start.as_slice() {
+        [] => Err(OpenError::Empty(path.to_path_buf())),
+        start if start == MAGIC => Ok(()),
+        _ => Err(OpenError::unusable(path, Trouble::Damaged)),
+    }
+}
+
+/// Whose the log is.
+enum Verdict {
+    /// Nothing is in it. Reads the file alone.
+    Empty(Connection),
+    /// The file's.
+    Own,
+    /// There are no marks to say so.
+    Unproven(Connection),
+}
+
+fn judge(path: &Path) -> Result<Verdict, OpenError> {
+    let alone = open_alone(path)?;
+    // What was being moved into the file when a process ended is whole only together with the log.
+    let marked = mark::find(&alone).ok().flatten();
+    let log = read_log(path, marked)?;
+    Ok(match log {
+        Log { frames: 0, .. } => Verdict::Empty(alone),
+        Log { has_marks: true, follows: true, .. } => Verdict::Own,
+        Log { has_marks: true, .. } => return Err(OpenError::ForeignLog(path.to_path_buf())),
+        Log { .. } => Verdict::Unproven(alone),
+    })
+}
+
+/// Reads file and log together: all of it has to fit.
+fn prove(path: &Path, alone: &Connection) -> Result<Connection, OpenError> {
+    let together = open_with_log(path)?;
+    let foreign = || OpenError::ForeignLog(path.to_path_buf());
+    if !is_sound(&together) {
+        return Err(if is_sound(alone) { foreign() } else { OpenError::unusable(path, Trouble::Damaged) });
+    }
+    let page = settle(&together, path, mark::page)?;
+    if mark::page(alone).is_ok_and(|page| page.is_none())
+        && let Some(page) = page
+    {
+        let log = read_log(path, Some(mark::Marked { page, mark: None }))?;
+        if log.has_marks && !log.begins {
+            return Err(foreign());
+        }
+    }
+    Ok(together)
+}
+
+/// Whether all fits together; what is in the search index is not asked for: it may be made again.
+fn is_sound(connection: &Connection) -> bool {
+    let problems = || -> rusqlite::Result<Vec<String>> {
+        connection.prepare("PRAGMA integrity_check")?.query_map([], |row| row.get(0))?.collect()
+    };
+    problems().is_ok_and(|lines| lines.iter().all(|line| line == "ok" || is_of_index(line)))
+}
+
+/// Whether a line of an integrity check is about the search index.
+pub(super) fn is_of_index(line: &str) -> bool {
+    line.contains("FTS5 table") || line.starts_with("fts5")
+}
+
+fn read_log(path: &Path, marked: Option<mark::Marked>) -> Result<Log, OpenError> {
+    let log = beside(path, "-wal");
+    mark::read_log(&log, marked).map_err(|error| OpenError::unusable(path, of_io(&error)))
+}
+
+/// The file as if there was no log, without any lock.
+fn open_alone(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri(path), flags).map_err(|error| unusable(path, &error))?;
+    settle(&connection, path, prepare)?;
+    Ok(connection)
+}
+
+/// The file and its log, which stays where it is; what SQLite keeps beside them is kept in memory.
+fn open_with_log(path: &Path) -> Result<Connection, OpenError> {
+    // Only who may write can lock.
+    let writable = OpenOptions::new().read(true).write(true).open(path);
+    writable.map_err(|error| OpenError::unusable(path, of_io(&error)))?;
+    let open = |access| {
+        let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        prepare(&connection)?;
+        Ok(connection)
+    };
+    let alone = || -> rusqlite::Result<Connection> {
+        let connection = open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.pragma_update(None, "locking_mode", "exclusive")?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    match alone().map_err(|error| unusable(path, &error)) {
+        // Whoever has it open has read the log already, and nothing changes when another reads, too.
+        Err(OpenError::Unusable(_, Trouble::Locked)) => {
+            open(OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error: rusqlite::Error| unusable(path, &error))
+        }
+        opened => opened,
+    }
+}
+
+/// The path as a URI that says that the file does not change.
+#[cfg(unix)]
+fn uri(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => uri.push(char::from(*byte)),
+            byte => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri + "?immutable=1"
+}
+
+#[cfg(not(unix))]
+fn uri(path: &Path) -> String {
+    let path = path.to_string_lossy().replace('\\', "/");
+    format!("file:///{}?immutable=1", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+}

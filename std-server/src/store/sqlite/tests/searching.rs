@@ -1,0 +1,130 @@
+//! Index and texts agree, whatever is in either.
+
+use super::beside::{found, say, search, server};
+use super::*;
+
+/// Every letter of Unicode.
+fn letters() -> impl Iterator<Item = char> {
+    ('\0'..=char::MAX).filter(|c| c.is_alphabetic())
+}
+
+/// Letters whose case or normalisation is not themselves: the others cannot differ.
+fn letters_with_forms() -> Vec<char> {
+    use unicode_normalization::UnicodeNormalization as _;
+    let has_forms = |c: &char| {
+        let text = c.to_string();
+        text.to_lowercase() != text || text.to_uppercase() != text || text.nfd().ne([*c]) || text.nfc().ne([*c])
+    };
+    // Hangul syllables are all of one kind.
+    letters().filter(|c| !('\u{ac10}'..='\u{d7a3}').contains(c)).filter(has_forms).collect()
+}
+
+#[test]
+fn every_letter_is_found_by_its_own_word_in_each_form() {
+    use unicode_normalization::UnicodeNormalization as _;
+    let letters = letters_with_forms();
+    assert!(letters.len() > 2_500, "{}", letters.len());
+    let texts: Vec<String> = letters.iter().map(|c| format!("aaa{c}bbb")).collect();
+    let (_home, dir, mut store) = server(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    while store.tidy() {}
+    let history = History::open(dir.path()).unwrap();
+    let mut missed = Vec::new();
+    for (c, seq) in letters.iter().zip(1_u64..) {
+        let word = format!("aaa{c}bbb");
+        let forms =
+            [word.clone(), word.to_lowercase(), word.to_uppercase(), word.nfc().collect(), word.nfd().collect()];
+        for form in forms {
+            let query = Query::new(&form).unwrap();
+            let filter = Filter { search: Some(query), ..Filter::default() };
+            let mut selection = history.find("lobby", &filter).unwrap().unwrap();
+            let page = history.next_page(&mut selection).unwrap();
+            if !page.iter().any(|entry| entry.seq == seq) {
+                missed.push(form);
+            }
+        }
+    }
+    assert_eq!(missed, Vec::<String>::new());
+}
+
+#[test]
+fn words_of_other_writings_are_found() {
+    let texts = [
+        "\u{130}stanbul",
+        "\u{10d0}\u{10d1}\u{10d2}\u{10d3}",
+        "\u{13a0}\u{13a1}\u{13a2}",
+        "\u{1e900}\u{1e901}\u{1e902}",
+        "\u{104b0}\u{104b1}\u{104b2}",
+        "stra\u{df}e",
+        "cafe\u{301}",
+        "abc\0defgh",
+    ];
+    let (_home, dir, mut store) = server(&texts);
+    for is_indexed in [false, true] {
+        for (text, seq) in texts.iter().zip(1..) {
+            for form in [(*text).to_owned(), text.to_uppercase(), text.to_lowercase()] {
+                assert_eq!(found(&dir, &search(&form)), [seq], "{form} {is_indexed}");
+            }
+        }
+        assert_eq!(found(&dir, &search("caf\u{e9}")), [7]);
+        assert_eq!(found(&dir, &search("STRASSE")), [6]);
+        assert_eq!(found(&dir, &search("efg")), [8], "after a NUL");
+        while store.tidy() {}
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_hide_nothing() {
+    let (_home, dir, mut store) = server(&["one"]);
+    let broken = LogEntry { body: b"ab\xff\xc3findme\0behind".to_vec(), ..entry(2, 2) };
+    assert_eq!(store.commit(&batch(vec![broken])), Ok(()));
+    for _ in 0..2 {
+        assert_eq!(found(&dir, &search("findme")), [2]);
+        assert_eq!(found(&dir, &search("behind")), [2]);
+        while store.tidy() {}
+    }
+}
+
+#[test]
+fn an_index_that_lost_its_texts_is_not_asked_and_made_again() {
+    let (_home, dir, mut store) = server(&["findme", "not this", "FINDME"]);
+    for damage in [
+        "INSERT INTO search (search) VALUES ('delete-all')",
+        "UPDATE indexed SET form = 'another'",
+        "DELETE FROM search_docsize WHERE id = 3",
+        "DELETE FROM search_idx",
+        "DELETE FROM indexed",
+    ] {
+        while store.tidy() {}
+        store.connection.execute_batch("SAVEPOINT a").unwrap();
+        store.connection.execute_batch(damage).unwrap();
+        store.connection.execute_batch("RELEASE a").unwrap();
+        assert_eq!(found(&dir, &search("findme")), [1, 3], "{damage}");
+        if damage.contains("search_idx") || damage.contains("FROM indexed") {
+            store.connection.execute_batch("INSERT OR REPLACE INTO indexed VALUES (0, 0, -1, '')").unwrap();
+        }
+        drop(store);
+        store = SqliteStore::open(&dir).unwrap();
+        while store.tidy() {}
+        let report = Report::make(dir.path()).unwrap();
+        assert_eq!((report.problems, report.not_indexed), (vec![], 0), "{damage}");
+        assert_eq!(found(&dir, &search("findme")), [1, 3], "{damage}");
+    }
+}
+
+#[test]
+fn entries_that_are_gone_are_not_found() {
+    let (_home, dir, mut store) = server(&["findme one", "findme two", "findme three"]);
+    while store.tidy() {}
+    store.connection.execute_batch("DELETE FROM entries WHERE seq = 1").unwrap();
+    assert_eq!(found(&dir, &search("findme")), [2, 3]);
+    say(&mut store, &["findme four"]);
+    assert_eq!(found(&dir, &search("findme")), [2, 3, 4]);
+}
+
+#[test]
+fn a_query_of_any_length_is_answered() {
+    let (_home, dir, mut store) = server(&["abc def ghi"]);
+    while store.tidy() {}
+    let many: String = std::iter::repeat_n("abc def ghi ", 2_000).collect();
+    assert_eq!(found(&dir, &search(&many)), [1]);
+}
