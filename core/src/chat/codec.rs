@@ -255,7 +255,7 @@ impl<'a> Authentication<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let (kind, bytes) = (reader.u8()?, reader.bytes8()?);
         match kind {
-            0 => Ok(Self::None),
+            0 if bytes.is_empty() => Ok(Self::None),
             1 => bytes.try_into().map(Self::Secret).map_err(|_| DecodeError::Value),
             2 if bytes.len() <= MAX_PASSWORD_LEN => Ok(Self::Password(bytes)),
             _ => Err(DecodeError::Value),
@@ -280,9 +280,11 @@ impl<'a> Authentication<'a> {
 impl Start {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (kind, seq, term, count) = (reader.u8()?, reader.u64()?, Term(reader.array()?), reader.u32()?);
+        // SPEC 6.2: what a kind does not use is 0.
+        let is_unused = seq == 0 && term == Term::default();
         match kind {
-            0 => Ok(Self::Head),
-            1 => Ok(Self::Last(count)),
+            0 if is_unused && count == 0 => Ok(Self::Head),
+            1 if is_unused => Ok(Self::Last(count)),
             2 => Ok(Self::After { seq, term, otherwise: count }),
             _ => Err(DecodeError::Value),
         }

@@ -3,7 +3,9 @@
 
 use super::congestion::Congestion;
 use super::in_flight::Slot;
+use super::loss::PROBES;
 use super::memory::{Memory, Part};
+use super::size::SMALL;
 use super::{MaxData, OVERHEAD, PROBE_SLOTS, Transport, ring};
 use crate::time::Instant;
 use crate::wire::cursor::Writer;
@@ -31,7 +33,7 @@ pub(crate) struct Outgoing {
 impl Transport {
     /// The body of the next packet, in `out`.
     pub(crate) fn poll_packet(&mut self, now: Instant, memory: &mut impl Memory, out: &mut [u8]) -> Option<Outgoing> {
-        if self.size.wants_probe() && self.may_elicit() && self.acquire(now, memory, Part::InFlight) {
+        if self.wants_size_probe() && self.may_elicit() && self.acquire(now, memory, Part::InFlight) {
             if let Some(probe) = self.size_probe(out) {
                 return Some(probe);
             }
@@ -47,7 +49,10 @@ impl Transport {
         if !elicits && !is_ack_due {
             return None;
         }
-        let room = usize::from(self.size.current()).saturating_sub(OVERHEAD);
+        // SPEC 5.6: where only small packets pass, what is probed for and what is acknowledged do.
+        let is_doubtful = self.received.is_waiting() && !self.size.is_proved() && !is_first;
+        let size = if self.probes == PROBES || is_doubtful { SMALL } else { self.size.current() };
+        let room = usize::from(size).saturating_sub(OVERHEAD);
         let room = room.min(out.len());
         let mut writer = Writer::new(out.get_mut(..room)?);
         let has_ack = self.received.is_waiting() && self.received.encode(now, &mut writer).is_ok();
@@ -145,11 +150,16 @@ impl Transport {
 
     /// Whether [`Transport::poll_packet`] has something, memory permitting.
     pub(crate) fn has_packet(&self) -> bool {
-        self.received.is_due() || ((self.wants_to_elicit() || self.size.wants_probe()) && self.may_elicit())
+        self.received.is_due() || ((self.wants_to_elicit() || self.wants_size_probe()) && self.may_elicit())
     }
 
     fn is_credit_due(&self, id: StreamId) -> bool {
         self.max_data[id.index()].is_wanted || self.receive[id.index()].is_credit_due()
+    }
+
+    /// Not in the place of what leaves at a probe time-out.
+    fn wants_size_probe(&self) -> bool {
+        self.size.wants_probe() && self.probes == 0
     }
 
     fn wants_to_elicit(&self) -> bool {

@@ -4,7 +4,6 @@ use super::congestion::Congestion;
 use super::in_flight::Slot;
 use super::memory::Memory;
 use super::send::SendStream;
-use super::size::DatagramSize;
 use super::{MaxData, Transport};
 use crate::time::{Duration, Instant};
 use crate::wire::frame::{Ack, StreamId};
@@ -13,20 +12,19 @@ use crate::wire::frame::{Ack, StreamId};
 const PACKET_THRESHOLD: u32 = 3;
 /// After so many probe time-outs in a row the window is the smallest (in the place of RFC 9002, 7.6, which has the same number).
 const PERSISTENT_PTOS: u32 = 3;
-/// Packets that may leave at a probe time-out.
-const PROBES: u8 = 2;
+/// Packets that leave at a probe time-out.
+pub(super) const PROBES: u8 = 2;
 
 impl Transport {
     /// Takes an ACK whose numbers were all sent.
     pub(crate) fn on_ack(&mut self, now: Instant, memory: &mut impl Memory, ack: &Ack<'_>) {
         let window = self.congestion.window();
         let is_limited = self.table.bytes().saturating_add(2 * u64::from(self.size.current())) > window;
-        let (mut is_any, mut is_large, mut is_size_probe) = (false, false, false);
+        let mut is_any = false;
         let mut sample = None;
         self.table.take_acked(memory.parts().in_flight, ack, |slot| {
             is_any = true;
-            is_large |= DatagramSize::is_large(slot.size);
-            is_size_probe |= slot.is_size_probe();
+            self.size.on_acked(slot.size, slot.is_size_probe());
             if slot.packet_number == ack.largest {
                 sample = Some(now.saturating_since(slot.sent_at));
             }
@@ -55,18 +53,11 @@ impl Transport {
             self.probes = 0;
             self.arm_probe_timeout();
         }
-        if is_large {
-            self.size.on_large_acked(is_size_probe);
-        }
-        let large_lost = self.detect_losses(now, memory);
-        if is_any && !is_large {
-            self.size.on_large_lost(now, large_lost);
-        }
-        self.congestion.on_datagram_size(u64::from(self.size.current()));
+        self.detect_losses(now, memory);
     }
 
-    /// Takes out what is lost by now and sets the timers. Gives the number of large packets among it.
-    pub(crate) fn detect_losses(&mut self, now: Instant, memory: &mut impl Memory) -> usize {
+    /// Takes out what is lost by now and sets the timers.
+    pub(crate) fn detect_losses(&mut self, now: Instant, memory: &mut impl Memory) {
         let delay = self.rtt.loss_delay();
         let slots = memory.parts().in_flight;
         let live = self.table.live(slots);
@@ -80,27 +71,25 @@ impl Transport {
         let before = |slot: &&Slot| self.largest_acked.is_some_and(|largest| slot.packet_number < largest);
         let count = live.iter().take_while(before).take_while(|slot| is_lost(slot)).count();
         self.loss_at = live.get(count).filter(before).map(|slot| slot.sent_at + delay);
-        let large = self.drop_oldest(now, slots, count);
+        self.drop_oldest(now, slots, count);
         if count > 0 {
             self.arm_probe_timeout();
         }
-        large
     }
 
     fn arm_probe_timeout(&mut self) {
         self.pto_at = (self.table.len() > 0).then(|| self.last_eliciting_at + self.rtt.pto(self.pto_count));
     }
 
-    /// Takes the oldest `count` packets for lost. Gives the number of large ones.
-    fn drop_oldest(&mut self, now: Instant, slots: &mut [Slot], count: usize) -> usize {
-        let mut large = 0;
+    /// Takes the oldest `count` packets for lost.
+    fn drop_oldest(&mut self, now: Instant, slots: &mut [Slot], count: usize) {
         let mut last_sent_at = None;
         for slot in self.table.live(slots).iter().take(count) {
             self.lost += 1;
             // A probe for a size is expected to be lost (RFC 8899): no sign of congestion.
             if !slot.is_size_probe() {
                 last_sent_at = Some(slot.sent_at);
-                large += usize::from(DatagramSize::is_large(slot.size));
+                self.size.on_lost(now, slot.packet_number, slot.size, self.sent.next());
             }
             send_again(slot, &mut self.send, &mut self.max_data);
         }
@@ -108,15 +97,11 @@ impl Transport {
         if let Some(sent_at) = last_sent_at {
             self.congestion.on_lost(now, sent_at);
         }
-        large
+        self.congestion.on_datagram_size(u64::from(self.size.current()));
     }
 
     /// The probe time-out expired.
     pub(crate) fn on_probe_timeout(&mut self, now: Instant, memory: &mut impl Memory) {
-        let live = self.table.live(memory.parts().in_flight);
-        let only_large = live.iter().all(|slot| DatagramSize::is_large(slot.size) && !slot.is_size_probe());
-        self.size.on_pto(now, only_large && !live.is_empty());
-        self.congestion.on_datagram_size(u64::from(self.size.current()));
         self.pto_count = self.pto_count.saturating_add(1);
         self.probe(now, memory);
     }

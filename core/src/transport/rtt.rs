@@ -69,10 +69,11 @@ impl Rtt {
         self.is_sampled.then_some(self.smoothed)
     }
 
-    /// A packet sent this long before one that is acknowledged is lost (time threshold 9/8).
+    /// A packet sent this long before one that is acknowledged is lost (time threshold 9/8). Never longer
+    /// than a probe time-out is, which does not run meanwhile.
     pub(crate) fn loss_delay(&self) -> Duration {
         let longest = if self.is_sampled { self.smoothed.max(self.latest) } else { INITIAL };
-        (longest * 9 / 8).max(self.tick)
+        (longest * 9 / 8).max(self.tick).min(MAX_PTO)
     }
 
     /// The probe time-out after `expired` consecutive ones.

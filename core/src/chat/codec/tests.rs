@@ -202,6 +202,16 @@ proptest! {
     }
 
     #[test]
+    fn decodes_only_the_one_encoding_of_a_message(message in prop_oneof![to_server(), to_client()], value in 0..4u8) {
+        let (Owned::Server(encoded) | Owned::Client(encoded)) = message;
+        for at in 2..encoded.len() {
+            let mut changed = encoded.clone();
+            changed[at] = value;
+            prop_assert!(is_only_encoding(&changed[2..]), "byte {} of {:?}", at, encoded);
+        }
+    }
+
+    #[test]
     fn arbitrary_bytes_decode_or_are_rejected(bytes in bytes(300)) {
         let _ = ToServer::decode(&bytes);
         let _ = ToClient::decode(&bytes);
@@ -282,6 +292,35 @@ fn rejects_authentication_and_start_of_unknown_kind() {
     let mut changed = good.clone();
     changed[authentication] = 1;
     assert_eq!(ToServer::decode(&changed[2..]), Err(DecodeError::Value));
+}
+
+/// Whether `message`, if it decodes, begins with the only encoding of what it says.
+fn is_only_encoding(message: &[u8]) -> bool {
+    let of_client = ToServer::decode(message).ok().flatten().map(|message| encode_to_server(&message));
+    let of_server = ToClient::decode(message).ok().flatten().map(|message| encode_to_client(&message));
+    of_client.or(of_server).is_none_or(|encoded| message.starts_with(&encoded[2..]))
+}
+
+#[test]
+fn rejects_fields_that_a_start_or_an_authentication_does_not_use() {
+    for (kind, used) in [(0, 0..0), (1, 16..20), (2, 0..20)] {
+        let start = match kind {
+            0 => Start::Head,
+            1 => Start::Last(0),
+            _ => Start::After { seq: 0, term: Term::default(), otherwise: 0 },
+        };
+        let good = encode_to_server(&ToServer::Join(Join { start, ..join(Authentication::None) }));
+        let fields = good.len() - 2 - 20;
+        for at in 0..20 {
+            let mut changed = good.clone();
+            changed[fields + at] = 1;
+            assert_eq!(ToServer::decode(&changed[2..]).is_ok(), used.contains(&at), "start {kind}, byte {at}");
+        }
+    }
+    let secret = encode_to_server(&ToServer::Join(join(Authentication::Secret([9; 32]))));
+    let mut none = secret.clone();
+    none[2 + 1 + 6 + 4 + 32 + 64] = 0;
+    assert_eq!(ToServer::decode(&none[2..]), Err(DecodeError::Value));
 }
 
 #[test]

@@ -189,6 +189,8 @@ pub(super) struct Pair<C: Memory, S: Memory> {
     pub(super) in_flight: Vec<Datagram>,
     /// Every datagram sent: when, from, to, length.
     pub(super) log: Vec<(Instant, SocketAddr, SocketAddr, usize)>,
+    /// Which of the next datagrams of client and server vanish: bit 0 stands for the next one.
+    pub(super) lost: [u64; 2],
     rng: ChaCha8Rng,
 }
 
@@ -262,6 +264,7 @@ impl<C: Memory, S: Memory> Pair<C, S> {
             conditions,
             in_flight: Vec::new(),
             log: Vec::new(),
+            lost: [0; 2],
             rng: ChaCha8Rng::seed_from_u64(seed),
         };
         pair.client.connection.open_with_epoch_bits(now, &for_client, SERVER, epoch_bits);
@@ -276,7 +279,10 @@ impl<C: Memory, S: Memory> Pair<C, S> {
     /// Puts a datagram on the link.
     pub(super) fn carry(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.log.push((self.now, from, to, bytes.len()));
-        if bytes.len() > self.conditions.max_len {
+        let lost = &mut self.lost[usize::from(from == SERVER)];
+        let is_lost = *lost & 1 == 1;
+        *lost >>= 1;
+        if is_lost || bytes.len() > self.conditions.max_len {
             return;
         }
         let copies = 1 + u32::from(self.chance(self.conditions.duplication));

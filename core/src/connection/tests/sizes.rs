@@ -84,7 +84,11 @@ fn the_full_size_comes_back_when_the_path_carries_it_again() {
 
 /// Both know that large datagrams do not pass, from the handshake.
 fn small_from_the_start(conditions: Conditions) -> Pair<Pooled, Pooled> {
-    let mut pair = Pair::new(1, conditions, Pooled::large(), Pooled::large());
+    small_with_slots(conditions, 64)
+}
+
+fn small_with_slots(conditions: Conditions, slots: usize) -> Pair<Pooled, Pooled> {
+    let mut pair = Pair::new(1, conditions, Pooled::new(65_536, 0, slots), Pooled::large());
     let limits = limits(&Pooled::large());
     let [mut for_client, mut for_server] = established(limits, limits);
     (for_client.hello_len, for_server.hello_len) = (640, 640);
@@ -105,6 +109,23 @@ fn a_probe_for_the_full_size_that_is_lost_costs_nothing_else() {
     // The whole initial window.
     assert_eq!(pair.log.len(), from + 10);
     assert!(pair.log.iter().skip(from).all(|entry| entry.3 == 576));
+}
+
+#[test]
+fn a_probe_for_the_full_size_takes_no_slot_that_a_probe_time_out_needs() {
+    let mut pair = small_with_slots(CLEAN, 8);
+    pair.run(Duration::from_millis(599_980));
+    // The table fills up, then the probe becomes due, then the probe time-out expires.
+    let from = pair.log.len();
+    pair.lost = [u64::MAX, u64::MAX];
+    pair.client.to_write = [20_000, 0];
+    pair.run(SECOND * 10);
+    let sent: Vec<_> = pair.log.iter().skip(from).filter(|entry| entry.1 == CLIENT).map(|entry| entry.3).collect();
+    assert!(sent.len() > 10 && sent.iter().all(|&len| len <= 576), "{sent:?}");
+    pair.lost = [0, 0];
+    pair.run_until(SECOND * 10, Pair::is_done);
+    pair.run(SECOND);
+    assert!(pair.log.iter().any(|entry| entry.1 == CLIENT && entry.3 == 1200));
 }
 
 #[test]

@@ -1,0 +1,282 @@
+//! Every pattern of loss of one burst, on paths that keep carrying large datagrams or stop (SPEC 5.4 to
+//! 5.6).
+
+use std::vec::Vec;
+
+use super::link::{CLEAN, CLIENT, Conditions, Pair, Pooled, SERVER, limits, rough};
+use crate::time::Duration;
+
+const MS: Duration = Duration::from_millis(1);
+/// There and back, and the delay of an acknowledgement.
+const ROUND_TRIP: Duration = Duration::from_millis(45);
+/// Writes whose datagram is larger than 576 bytes, and smaller.
+const LARGE: u64 = 700;
+const SMALL: u64 = 100;
+
+/// What the path carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carries {
+    Everything,
+    /// At most 700 bytes from the burst on.
+    LessFromNow,
+    /// At most 576 bytes from the first packet on.
+    Little,
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    carries: Carries,
+    is_from_client: bool,
+    slots: usize,
+    /// Bytes that a side can receive and that are not read yet: with few, MAX_DATA is part of the burst.
+    ring: usize,
+    epoch_bits: u32,
+    /// Exchanges before the burst: with many, the probe time-out is little longer than a round trip.
+    exchanges: u32,
+    /// Each leaves before the next is written.
+    writes: Vec<u64>,
+    /// The other side writes the same at the same time.
+    is_answered: bool,
+    /// Which of the burst vanish, and which of what the other side sends meanwhile.
+    lost: u64,
+    lost_answers: u64,
+}
+
+impl Case {
+    fn open(&self) -> Pair<Pooled, Pooled> {
+        let side = || {
+            let memory = Pooled::new(self.ring, 0, self.slots);
+            let limits = limits(&memory);
+            (memory, limits)
+        };
+        let max_len = if self.carries == Carries::Little { 576 } else { usize::MAX };
+        let conditions = Conditions { max_len, ..CLEAN };
+        let mut pair = Pair::with_limits(1, conditions, side(), side(), self.epoch_bits);
+        pair.run(MS * 2_000);
+        for _ in 0..self.exchanges {
+            pair.client.to_write[0] += SMALL;
+            pair.server.to_write[0] += SMALL;
+            pair.run(ROUND_TRIP);
+        }
+        pair
+    }
+
+    /// Sends the burst, and gives how long it took until everything was read and acknowledged.
+    fn send_burst(&self, pair: &mut Pair<Pooled, Pooled>) -> Duration {
+        if self.carries == Carries::LessFromNow {
+            pair.conditions.max_len = 700;
+        }
+        let index = usize::from(!self.is_from_client);
+        pair.lost[index] = self.lost;
+        pair.lost[1 - index] = self.lost_answers;
+        for &bytes in &self.writes {
+            self.write(pair, bytes);
+            if self.is_answered {
+                Self { is_from_client: !self.is_from_client, ..self.clone() }.write(pair, bytes);
+            }
+        }
+        pair.run(ROUND_TRIP);
+        pair.lost = [0; 2];
+        pair.run_until(MS * 60_000, Pair::is_done) + ROUND_TRIP
+    }
+
+    fn write(&self, pair: &mut Pair<Pooled, Pooled>, bytes: u64) {
+        let side = if self.is_from_client { &mut pair.client.to_write } else { &mut pair.server.to_write };
+        side[0] += bytes;
+        pair.settle();
+    }
+
+    /// A probe time-out and a round trip: what a round of loss takes until it is noticed.
+    fn round(pair: &Pair<Pooled, Pooled>) -> Duration {
+        pair.client.connection.transport.pto().max(pair.server.connection.transport.pto()) + ROUND_TRIP
+    }
+
+    /// Sends two full packets and a tail. Gives how long they took and the largest datagram.
+    fn send_full(&self, pair: &mut Pair<Pooled, Pooled>) -> (Duration, usize) {
+        let from = pair.log.len();
+        self.write(pair, 2_600);
+        let took = pair.run_until(MS * 60_000, Pair::is_done);
+        let address = if self.is_from_client { CLIENT } else { SERVER };
+        let sent = pair.log[from..].iter().filter(|entry| entry.1 == address);
+        (took, sent.map(|entry| entry.3).max().unwrap())
+    }
+}
+
+/// Every order of `count` large and small packets, and every loss of them.
+fn bursts(count: u32) -> impl Iterator<Item = (Vec<u64>, u64)> {
+    let patterns = 1_u64 << count;
+    (0..patterns * patterns).map(move |pattern| {
+        let (sizes, lost) = (pattern / patterns, pattern % patterns);
+        ((0..count).map(|at| if sizes >> at & 1 == 1 { LARGE } else { SMALL }).collect(), lost)
+    })
+}
+
+/// Up to three packets with every loss of them and of the answers, up to `most` with every loss of them.
+fn bursts_and_answers(most: u32) -> impl Iterator<Item = (Vec<u64>, u64, u64)> {
+    let few = (1..=3).flat_map(|count| {
+        bursts(count).flat_map(move |(writes, lost)| {
+            (0..1 << (count + 1)).map(move |lost_answers| (writes.clone(), lost, lost_answers))
+        })
+    });
+    let many = (4..=most).flat_map(|count| bursts(count).map(|(writes, lost)| (writes, lost, 0)));
+    few.flat_map(|burst| core::iter::repeat_n(burst, 3)).chain(many)
+}
+
+fn cases(carries: Carries, most: u32) -> impl Iterator<Item = Case> {
+    bursts_and_answers(most).enumerate().map(move |(nth, (writes, lost, lost_answers))| Case {
+        carries,
+        is_from_client: nth % 2 == 0,
+        slots: [16, 8, 64][nth % 3],
+        ring: 16_384,
+        epoch_bits: 20,
+        exchanges: if nth % 11 == 0 { 10 } else { 0 },
+        writes,
+        is_answered: nth % 5 == 0,
+        lost,
+        lost_answers,
+    })
+}
+
+/// Plays `cases`; each has to be over within `rounds`. Every 19th sends on: `messages` that are over as
+/// fast, and then one that waits for no timer, in a window of two large datagrams at least. Gives the largest datagram of that.
+fn expect_recovery(cases: impl Iterator<Item = Case>, rounds: u64, messages: usize) -> Vec<usize> {
+    let mut largest = Vec::new();
+    for (nth, case) in cases.enumerate() {
+        let mut pair = case.open();
+        let bound = Case::round(&pair) * rounds;
+        let took = case.send_burst(&mut pair);
+        assert!(took <= bound, "{took:?} > {bound:?}: {case:?}");
+        assert!(pair.client.connection.is_open() && pair.server.connection.is_open());
+        if nth % 19 == 0 {
+            for _ in 0..messages {
+                let (took, _) = case.send_full(&mut pair);
+                assert!(took <= bound, "then {took:?} > {bound:?}: {case:?}");
+            }
+            let (took, len) = case.send_full(&mut pair);
+            assert!(took <= ROUND_TRIP * 2, "in the end {took:?}: {case:?}");
+            largest.push(len);
+        }
+    }
+    assert!(largest.len() > 50);
+    largest
+}
+
+#[test]
+fn any_loss_of_a_burst_is_made_good_and_the_full_size_stays() {
+    let largest = expect_recovery(cases(Carries::Everything, 5), 3, 0);
+    assert!(largest.iter().all(|&len| len == 1200));
+}
+
+#[test]
+fn any_loss_of_a_burst_is_made_good_on_a_path_that_begins_to_swallow_large_datagrams() {
+    let largest = expect_recovery(cases(Carries::LessFromNow, 6), 5, 2);
+    assert!(largest.iter().all(|&len| len == 576));
+}
+
+#[test]
+fn any_loss_of_a_burst_is_made_good_on_a_path_that_never_carried_large_datagrams() {
+    let largest = expect_recovery(cases(Carries::Little, 5), 5, 2);
+    assert!(largest.iter().all(|&len| len == 576));
+}
+
+/// Every loss among `count` packets of a long message and `count` of what comes back, in both directions.
+fn long_message(count: u32, make: impl Fn(bool, u64, u64) -> Case) -> impl Iterator<Item = Case> {
+    (0..1_u64 << (2 * count + 1)).map(move |pattern| {
+        let half = pattern >> 1;
+        make(pattern & 1 == 0, half & ((1 << count) - 1), half >> count)
+    })
+}
+
+#[test]
+fn any_loss_of_two_full_packets_and_a_tail_is_made_good() {
+    for carries in [Carries::Everything, Carries::LessFromNow] {
+        let cases = long_message(3, |is_from_client, lost, lost_answers| Case {
+            carries,
+            is_from_client,
+            slots: 16,
+            ring: 16_384,
+            epoch_bits: 20,
+            exchanges: 0,
+            writes: [2_600].to_vec(),
+            is_answered: false,
+            lost,
+            lost_answers,
+        });
+        cases.for_each(|case| {
+            let mut pair = case.open();
+            let bound = Case::round(&pair) * 4;
+            let took = case.send_burst(&mut pair);
+            assert!(took <= bound, "{took:?} > {bound:?}: {case:?}");
+        });
+    }
+}
+
+#[test]
+fn any_loss_of_a_burst_is_made_good_when_max_data_is_lost_with_it() {
+    for carries in [Carries::Everything, Carries::LessFromNow] {
+        let cases = long_message(4, |is_from_client, lost, lost_answers| Case {
+            carries,
+            is_from_client,
+            slots: 16,
+            ring: 1_400,
+            epoch_bits: 20,
+            exchanges: 0,
+            writes: [4_200].to_vec(),
+            is_answered: false,
+            lost,
+            lost_answers,
+        });
+        cases.for_each(|case| {
+            let mut pair = case.open();
+            let bound = Case::round(&pair) * 9;
+            let took = case.send_burst(&mut pair);
+            assert!(took <= bound, "{took:?} > {bound:?}: {case:?}");
+        });
+    }
+}
+
+#[test]
+fn any_loss_of_a_burst_is_made_good_when_the_epoch_steps_in_it() {
+    // The sender has two or three numbers of its epoch left.
+    for exchanges in [60, 61] {
+        let cases = long_message(2, |is_from_client, lost, lost_answers| Case {
+            carries: Carries::LessFromNow,
+            is_from_client,
+            slots: 16,
+            ring: 16_384,
+            epoch_bits: 6,
+            exchanges,
+            writes: [LARGE, SMALL, LARGE, SMALL].to_vec(),
+            is_answered: false,
+            lost: lost << 1 | lost_answers,
+            lost_answers,
+        });
+        cases.for_each(|case| {
+            let mut pair = case.open();
+            let bound = Case::round(&pair) * 5;
+            let took = case.send_burst(&mut pair);
+            assert!(took <= bound, "{took:?} > {bound:?}: {case:?}");
+        });
+    }
+}
+
+#[test]
+fn random_loss_does_not_make_datagrams_small_without_end() {
+    for percent in [10, 20, 40] {
+        for seed in 0..6 {
+            let mut pair = Pair::new(seed, rough(percent), Pooled::large(), Pooled::large());
+            for _ in 0..5 {
+                pair.client.to_write[0] += 10_000;
+                pair.run_until(MS * 120_000, Pair::is_done);
+            }
+            pair.conditions.loss = 0;
+            pair.conditions.corruption = 0;
+            pair.run(MS * 200_000);
+            let from = pair.log.len();
+            pair.client.to_write[0] += 10_000;
+            pair.run_until(MS * 10_000, Pair::is_done);
+            let largest = pair.log[from..].iter().map(|entry| entry.3).max();
+            assert_eq!(largest, Some(1200), "{percent} %, seed {seed}");
+        }
+    }
+}
