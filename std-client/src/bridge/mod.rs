@@ -11,7 +11,7 @@
 mod wire;
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -19,10 +19,11 @@ use std::time::Duration;
 use clap::Args;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::wire::MAX_DATAGRAM;
-use kabar_server::address::{Host, HostPort};
+use kabar_server::address::HostPort;
 use kabar_server::signals;
 
 use crate::ending::{Ending, Exit};
+use crate::resolve::addresses_of;
 use wire::Wire;
 
 /// How long the way back goes without looking whether the device is still there.
@@ -79,13 +80,8 @@ fn run(arguments: BridgeArguments) -> Result<Ending, Ending> {
 
 fn resolve(to: &HostPort) -> Result<SocketAddr, Ending> {
     let failed = |why: &dyn std::fmt::Display| Ending::new(Exit::Unreachable, format_args!("{to}: {why}"));
-    match &to.host {
-        Host::Ip(ip) => Ok((*ip, to.port).into()),
-        Host::Name(name) => {
-            let mut found = (name.as_str(), to.port).to_socket_addrs().map_err(|error| failed(&error))?;
-            found.next().ok_or_else(|| failed(&"no such host"))
-        }
-    }
+    let found = addresses_of(to, 1).map_err(|error| failed(&error))?;
+    found.first().copied().ok_or_else(|| failed(&"no such host"))
 }
 
 impl Shared {

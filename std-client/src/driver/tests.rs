@@ -6,6 +6,7 @@ use kabar_core::chat::{Kind, Start};
 use kabar_core::client::{Credential, EndReason, Event, Lost};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
+use kabar_core::session::Fingerprint;
 use kabar_server::data_dir::DataDir;
 use kabar_server::driver::{Parts, Server};
 use kabar_server::hub::{HubConfig, HubEvent, NoPassword};
@@ -31,10 +32,14 @@ fn key() -> AnyRsaPrivateKey {
 }
 
 fn serve(port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
+    serve_with(key(), port)
+}
+
+fn serve_with(key: AnyRsaPrivateKey, port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
     let (sender, events) = mpsc::channel();
     let on_event = Box::new(move |event| drop(sender.send(event)));
     let store = Arc::new(Mutex::new(MemoryStore::new()));
-    let parts = Parts { key: key(), verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
+    let parts = Parts { key, verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
     let listen = (Ipv4Addr::LOCALHOST, port).into();
     (Server::start(listen, HubConfig::new("lobby", SECRET), parts).unwrap(), events)
 }
@@ -56,10 +61,21 @@ struct Member {
 
 impl Member {
     fn join(server: &Server, name: &str) -> Self {
+        Self::join_at(&[server.local_addr()], Some(server.fingerprint()), name)
+    }
+
+    /// Joins whichever of these addresses has the right key.
+    fn join_at(addresses: &[SocketAddr], fingerprint: Option<Fingerprint>, name: &str) -> Self {
+        let mut member = Self::begin(addresses, fingerprint, name);
+        member.until(|seen| *seen == Seen::Joined { resumed: false });
+        member
+    }
+
+    fn begin(addresses: &[SocketAddr], fingerprint: Option<Fingerprint>, name: &str) -> Self {
         let (mut driver, _waker) = Driver::new().unwrap();
         let config = Config {
-            server: server.local_addr(),
-            fingerprint: Some(server.fingerprint()),
+            server: addresses[0],
+            fingerprint,
             room: "lobby",
             name,
             identity: &Identity::from_seed(&[name.len() as u8; 32]),
@@ -71,13 +87,17 @@ impl Member {
             tick_us: profile::TICK_US,
         };
         driver.start(&config).unwrap();
-        let mut member = Self { driver, seen: Vec::new() };
-        member.until(|seen| *seen == Seen::Joined { resumed: false });
-        member
+        driver.set_addresses(addresses);
+        Self { driver, seen: Vec::new() }
     }
 
     fn turn(&mut self) {
         while let Some(event) = self.driver.client.poll_event() {
+            if let Event::KeyOffered(_) = event {
+                let now = self.driver.now();
+                self.driver.client.answer_key(now, true);
+                continue;
+            }
             self.seen.extend(match event {
                 Event::Joined { resumed, .. } => Some(Seen::Joined { resumed }),
                 Event::Entry { head, body, .. } if head.kind.is_text() => {
@@ -128,10 +148,10 @@ fn members_of_a_started_server_hear_each_other() {
 fn a_dead_socket_is_replaced_under_the_same_connection() {
     let (server, _events) = serve(0);
     let mut anna = Member::join(&server, "anna");
-    let Driver { link, poll, clock, .. } = &mut anna.driver;
-    let link = link.as_mut().unwrap();
-    let (remote, before) = (link.remote(), link.local());
-    link.renew(remote, poll.registry(), clock.now()).unwrap();
+    let Driver { links, poll, clock, .. } = &mut anna.driver;
+    let [link] = links.as_mut_slice() else { panic!("one server, one socket") };
+    let before = link.local();
+    link.renew(poll.registry(), clock.now()).unwrap();
     assert_ne!(link.local(), before, "another port, as after a change of network");
     anna.say("from elsewhere");
     anna.until(|seen| *seen == Seen::Text("from elsewhere".into()));
@@ -181,3 +201,5 @@ fn leaving_waits_until_all_is_stored() {
     assert_eq!(anna.driver.client.unsettled(), 0);
     assert_eq!(server.control().counters().posts, 500);
 }
+
+mod several_addresses;
