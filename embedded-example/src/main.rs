@@ -6,7 +6,7 @@
 //! ```
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration as StdDuration;
@@ -26,6 +26,8 @@ use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// With a line not stored for so long: it is given up.
 const STORED_WITHIN: Duration = Duration::from_secs(60);
+/// How long each of several addresses has to answer, until it is its turn again.
+const TURN: Duration = Duration::from_millis(500);
 /// Where the node believes to be: nobody else sees it.
 const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
@@ -68,8 +70,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> io::Result<Outcome> {
     let invite = &arguments.invite;
-    let Some(server) = resolve(&invite.server) else {
-        return Ok(Outcome(3, format!("no IPv4 address is known for {}", invite.server)));
+    let servers = invite.addresses();
+    let Some(&server) = servers.first() else {
+        return Ok(Outcome(3, format!("no IPv4 address is known for {}", invite.servers.join(" or "))));
     };
     let identity = Identity::from_seed(&match &arguments.identity {
         Some(path) => identity_in(path)?,
@@ -103,8 +106,9 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     };
 
     let mut is_leaving = false;
+    let mut turn = Turn { servers, at: 0, until: clock.now() + TURN };
     loop {
-        let due = device.run();
+        let due = device.run().min(turn.take(&mut device));
         if let Some(reason) = device.ended() {
             return Ok(ending(reason, device.board()));
         }
@@ -118,7 +122,7 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
         let patience = patience(&mut device, said.is_some());
         let now = device.clock().now();
         if patience.is_some_and(|end| end <= now) {
-            return Ok(too_late(device.node().client().state(), server));
+            return Ok(too_late(device.node().client().state(), &turn.servers));
         }
         let limit = patience.map_or(due, |end| end.min(due)).saturating_since(now);
         device.node().link().device().wait(StdDuration::from_micros(limit.as_micros()))?;
@@ -133,12 +137,35 @@ fn patience(device: &mut Device<'_>, has_said: bool) -> Option<Instant> {
     }
 }
 
-fn too_late(state: State, server: SocketAddr) -> Outcome {
+/// The addresses of the server, in turn until one answers: a device has one socket.
+struct Turn {
+    servers: Vec<SocketAddr>,
+    at: usize,
+    until: Instant,
+}
+
+impl Turn {
+    /// Gives the turn to the next address if that is due; when to ask again.
+    fn take(&mut self, device: &mut Device<'_>) -> Instant {
+        let now = device.clock().now();
+        let client = device.node().client();
+        if self.servers.len() < 2 || client.state() != (State::Connecting { answered: false }) {
+            return Instant::from_micros(u64::MAX);
+        }
+        if self.until <= now {
+            (self.at, self.until) = ((self.at + 1) % self.servers.len(), now + TURN);
+            client.set_server(self.servers[self.at]);
+        }
+        self.until
+    }
+}
+
+fn too_late(state: State, servers: &[SocketAddr]) -> Outcome {
     match state {
         State::Connecting { answered: false } => {
-            let (ip, port) = (server.ip(), server.port());
+            let all: Vec<_> = servers.iter().map(|server| format!("{} port {}", server.ip(), server.port())).collect();
             let what = "wrong address, a firewall, or the room is not running";
-            Outcome(3, format!("no answer from {ip} port {port} in 5 s: {what}"))
+            Outcome(3, format!("no answer from {} in 5 s: {what}", all.join(" or ")))
         }
         _ => Outcome(6, "the line was not stored in 60 s".into()),
     }
@@ -156,10 +183,6 @@ fn ending(reason: EndReason, board: &Laptop) -> Outcome {
         EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED) => Outcome(5, "the name is not allowed".into()),
         other => Outcome(7, format!("the room ended it: {other:?}")),
     }
-}
-
-fn resolve(server: &str) -> Option<SocketAddr> {
-    server.to_socket_addrs().ok()?.find(SocketAddr::is_ipv4)
 }
 
 fn random<const LEN: usize>() -> io::Result<[u8; LEN]> {

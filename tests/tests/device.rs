@@ -1,6 +1,6 @@
 //! The device's program, and its library on a bad network, against a real server and a real laptop client.
 
-use std::net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant as Clock};
 
 use kabar_core::chat::Kind;
@@ -132,6 +132,23 @@ fn a_taken_name_is_exit_code_5_and_its_owner_may_come_back() {
 }
 
 #[test]
+fn an_invite_with_several_addresses_reaches_the_one_that_answers() {
+    let room = Room::open();
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let silent_address = silent.local_addr().expect("an address").to_string();
+    for (name, addresses) in [
+        ("a", format!("{silent_address},{}", room.address)),
+        ("b", format!("{},{silent_address}", room.address)),
+        ("c", format!("fd00::1:7,[fd00::1]:7,{silent_address},{}", room.address)),
+    ] {
+        let invite = room.invite.replace(&format!("//{}/", room.address), &format!("//{addresses}/"));
+        assert_ne!(invite, room.invite);
+        let mut device = device_with(&room, &invite, &["--name", name, "--say", "hello"]);
+        assert_eq!(device.wait(), Some(0), "{addresses}: {:?}", device.noticed);
+    }
+}
+
+#[test]
 fn what_is_no_invite_is_exit_code_2() {
     let room = Room::open();
     assert_eq!(device_with(&room, "kabar://127.0.0.1:9999/lobby", &["--name", "probe"]).wait(), Some(2));
@@ -146,7 +163,7 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     let mut farhan = room.laptop("farhan");
 
     let invite: Invite = room.invite.parse().expect("the server's invite");
-    let server = invite.server.to_socket_addrs().expect("an address").next().expect("one");
+    let server = *invite.addresses().first().expect("one");
     let mut card = FaultInjector::new(UdpDevice::open(NODE).expect("a socket"), 7);
     card.set_drop_chance(15);
     card.set_corrupt_chance(10);

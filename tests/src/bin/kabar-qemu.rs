@@ -82,7 +82,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     ];
     let cable = match &arguments.serial {
         None => {
-            let server = server.to_socket_addrs()?.find(SocketAddr::is_ipv4).ok_or("the server has no IPv4 address")?;
+            // An invite may name several addresses; a device takes one, of IPv4.
+            let found = server.split(',').filter_map(|server| server.to_socket_addrs().ok()).flatten();
+            let server = { found }.find(SocketAddr::is_ipv4).ok_or("the server has no IPv4 address")?;
             // This computer has another address in the emulator's network.
             let ip = if server.ip() == Ipv4Addr::LOCALHOST { HOST.into() } else { server.ip() };
             words.extend([format!("server={ip}:{}", server.port()), "ip=dhcp".to_owned()]);
