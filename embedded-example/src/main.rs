@@ -6,13 +6,16 @@
 //! ```
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration as StdDuration;
 
 use chacha20::ChaCha20Rng;
 use clap::Parser;
+use kabar_client::commands::open;
+use kabar_client::ending::Ending;
+use kabar_client::identity::Person;
 use kabar_core::chat::{Kind, RefusedCode};
 use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;
@@ -26,6 +29,8 @@ use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// With a line not stored for so long: it is given up.
 const STORED_WITHIN: Duration = Duration::from_secs(60);
+/// How long each of several addresses has to answer, until it is its turn again.
+const TURN: Duration = Duration::from_millis(500);
 /// Where the node believes to be: nobody else sees it.
 const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
@@ -47,13 +52,27 @@ struct Arguments {
     /// Say this and leave once it is stored, without readings.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["every", "readings"])]
     say: Option<String>,
-    /// A file with 32 secret bytes that own the name, made at first use; without it: an identity for this run only.
-    #[arg(long, value_name = "FILE")]
+    /// A file with 32 secret bytes that own the name, made at first use [default: the key that `kabar` keeps for the name].
+    #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
     identity: Option<PathBuf>,
+    /// An identity for this run only: the room keeps the name for it for 30 days, so the next run needs another name.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Where keys are kept [default: the user's data directory].
+    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
+    data_dir: Option<PathBuf>,
 }
 
 /// How it ended: the exit code, and why in one line unless all went well.
 struct Outcome(u8, String);
+
+/// Who owns the name.
+enum Owner {
+    /// Whoever has this seed.
+    Seed([u8; 32]),
+    /// Whoever `kabar` is under this name.
+    Kept(Person),
+}
 
 type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, LaptopClock, Laptop>;
 
@@ -68,13 +87,16 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> io::Result<Outcome> {
     let invite = &arguments.invite;
-    let Some(server) = resolve(&invite.server) else {
-        return Ok(Outcome(3, format!("no IPv4 address is known for {}", invite.server)));
+    let servers = invite.addresses();
+    let Some(&server) = servers.first() else {
+        return Ok(Outcome(3, format!("no IPv4 address is known for {}", invite.servers.join(" or "))));
     };
-    let identity = Identity::from_seed(&match &arguments.identity {
-        Some(path) => identity_in(path)?,
-        None => random()?,
-    });
+    // Held to the end: `kabar` sees by it that the name is in use.
+    let owner = match become_owner(arguments)? {
+        Ok(owner) => owner,
+        Err(ending) => return Ok(Outcome(ending.exit.code(), ending.line.unwrap_or_default())),
+    };
+    let identity = Identity::from_seed(owner.seed());
     let settings = Settings {
         server,
         fingerprint: invite.fingerprint,
@@ -103,8 +125,9 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     };
 
     let mut is_leaving = false;
+    let mut turn = Turn { servers, at: 0, until: clock.now() + TURN };
     loop {
-        let due = device.run();
+        let due = device.run().min(turn.take(&mut device));
         if let Some(reason) = device.ended() {
             return Ok(ending(reason, device.board()));
         }
@@ -118,7 +141,7 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
         let patience = patience(&mut device, said.is_some());
         let now = device.clock().now();
         if patience.is_some_and(|end| end <= now) {
-            return Ok(too_late(device.node().client().state(), server));
+            return Ok(too_late(device.node().client().state(), &turn.servers));
         }
         let limit = patience.map_or(due, |end| end.min(due)).saturating_since(now);
         device.node().link().device().wait(StdDuration::from_micros(limit.as_micros()))?;
@@ -133,12 +156,35 @@ fn patience(device: &mut Device<'_>, has_said: bool) -> Option<Instant> {
     }
 }
 
-fn too_late(state: State, server: SocketAddr) -> Outcome {
+/// The addresses of the server, in turn until one answers: a device has one socket.
+struct Turn {
+    servers: Vec<SocketAddr>,
+    at: usize,
+    until: Instant,
+}
+
+impl Turn {
+    /// Gives the turn to the next address if that is due; when to ask again.
+    fn take(&mut self, device: &mut Device<'_>) -> Instant {
+        let now = device.clock().now();
+        let client = device.node().client();
+        if self.servers.len() < 2 || client.state() != (State::Connecting { answered: false }) {
+            return Instant::from_micros(u64::MAX);
+        }
+        if self.until <= now {
+            (self.at, self.until) = ((self.at + 1) % self.servers.len(), now + TURN);
+            client.set_server(self.servers[self.at]);
+        }
+        self.until
+    }
+}
+
+fn too_late(state: State, servers: &[SocketAddr]) -> Outcome {
     match state {
         State::Connecting { answered: false } => {
-            let (ip, port) = (server.ip(), server.port());
+            let all: Vec<_> = servers.iter().map(|server| format!("{} port {}", server.ip(), server.port())).collect();
             let what = "wrong address, a firewall, or the room is not running";
-            Outcome(3, format!("no answer from {ip} port {port} in 5 s: {what}"))
+            Outcome(3, format!("no answer from {} in 5 s: {what}", all.join(" or ")))
         }
         _ => Outcome(6, "the line was not stored in 60 s".into()),
     }
@@ -158,14 +204,31 @@ fn ending(reason: EndReason, board: &Laptop) -> Outcome {
     }
 }
 
-fn resolve(server: &str) -> Option<SocketAddr> {
-    server.to_socket_addrs().ok()?.find(SocketAddr::is_ipv4)
-}
-
 fn random<const LEN: usize>() -> io::Result<[u8; LEN]> {
     let mut bytes = [0; LEN];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes)
+}
+
+impl Owner {
+    fn seed(&self) -> &[u8; 32] {
+        match self {
+            Self::Seed(seed) => seed,
+            Self::Kept(person) => &person.seed,
+        }
+    }
+}
+
+/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would say.
+fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, Ending>> {
+    if arguments.ephemeral {
+        return Ok(Ok(Owner::Seed(random()?)));
+    }
+    if let Some(path) = &arguments.identity {
+        return Ok(Ok(Owner::Seed(identity_in(path)?)));
+    }
+    let dir = open(arguments.data_dir.clone());
+    Ok(dir.and_then(|dir| Person::become_one(&dir, Some(&arguments.name), None)).map(Owner::Kept))
 }
 
 /// Reads the identity, or makes one that only its owner can read.

@@ -131,8 +131,8 @@ pub struct HostArguments {
     pub listen: SocketAddr,
 
     /// What the invite names.
-    #[arg(long, value_name = value_of("advertise"), help = help_of("advertise"))]
-    pub advertise: Option<Advertised>,
+    #[arg(long, value_name = value_of("advertise"), help = help_of("advertise"), value_delimiter = ',')]
+    pub advertise: Vec<Advertised>,
 
     /// The room.
     #[arg(long, value_name = value_of("room"), help = help_of("room"), default_value = default_of("room"))]

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use kabar_server::address::{Host, HostPort};
+use kabar_server::address::{AddressError, MAX_PLACES, Places};
 use kabar_server::data_dir::{DataDir, FileError};
 use kabar_server::hosting::{Hosted, Hosting};
 use kabar_server::invite::{DEFAULT_ROOM, Invite, RoomName, SCHEME};
@@ -49,6 +49,9 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
     let HostArguments { visit: how, listen, advertise, room, password_file, password_stdin, key_bits, transcript } =
         arguments;
     how.name.as_deref().map_or(Ok(()), check_name)?;
+    if advertise.len() > MAX_PLACES {
+        return Err(Ending::usage(format_args!("--advertise: {}", AddressError::TooMany)));
+    }
     let password = read_password(password_file.as_deref(), password_stdin)?;
     let dir = open(data_dir)?;
     let person = Person::become_one(&dir, how.name.as_deref(), None)?;
@@ -68,7 +71,7 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
     let near = hosted.near_addr();
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let plan = Plan {
-        server: HostPort { host: Host::Ip(near.ip()), port: near.port() },
+        server: Places::one(near.into()),
         room,
         person,
         trust: Trust::Invited(hosted.invite().fingerprint),
@@ -90,6 +93,18 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
 /// What a host sees first; how others come in.
 fn first_screen(hosted: &Hosted, history: &Path) -> String {
     let invite = hosted.invite();
+    let mut choices = String::new();
+    for (at, (found, is_named)) in hosted.choices().iter().enumerate() {
+        if at == 0 {
+            choices.push_str(
+                "This computer's addresses (the invite names those marked *; --advertise HOST names others):\n",
+            );
+        }
+        choices.push_str(&format!("  {} {found}\n", if *is_named { '*' } else { ' ' }));
+    }
+    if let Some(why) = hosted.without_zone() {
+        choices.push_str(&format!("Who joins puts an interface of their computer into the invite: {why}\n"));
+    }
     let (reach, otherwise) = if hosted.is_local_only() {
         ("With this address only this computer can join:", String::new())
     } else {
@@ -100,7 +115,7 @@ fn first_screen(hosted: &Hosted, history: &Path) -> String {
     format!(
         "Kabar room \"{room}\", hosted on this computer (history: {history})\n\
          {reach}\n  kabar join {invite}\n\
-         {otherwise}",
+         {choices}{otherwise}",
         room = invite.room,
         history = from_home(history),
     )
@@ -147,24 +162,35 @@ fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Plan
 
 /// The way in that an invite gives.
 fn invited(invite: Invite, how: VisitArguments, dir: DataDir) -> Result<Plan, Ending> {
-    let Invite { host, port, room, fingerprint, secret } = invite;
+    let Invite { places, room, fingerprint, secret } = invite;
+    let places = usable(places)?;
     let known = KnownServers::load(&dir).map_err(Ending::error)?.find_key(&fingerprint, &room);
     let usual = known.and_then(|known| known.name);
     let (trust, entrance) = (Trust::Invited(fingerprint), Entrance::Secret(secret));
-    plan(HostPort { host, port }, room, trust, entrance, usual.as_deref(), how, dir)
+    plan(places, room, trust, entrance, usual.as_deref(), how, dir)
+}
+
+/// The addresses of an invite that can be used: a link-local one needs an interface of this computer,
+/// which only a person can add.
+fn usable(places: Places) -> Result<Places, Ending> {
+    let whole = places.iter().filter(|place| place.host.check_zone().is_ok()).cloned();
+    match (Places::of(whole), places.first().host.check_zone()) {
+        (None, Err(why)) => Err(Ending::usage(format_args!("{why}; put it into the invite"))),
+        (whole, _) => Ok(whole.unwrap_or(places)),
+    }
 }
 
 /// The way in to a room at a typed address: by what is known of it, by a password, or as who was there before. A key that is known there
 /// is the one that is expected, unless another was typed.
 fn at_server(
-    server: HostPort,
+    server: Places,
     room: RoomName,
     trust: Trust,
     password: Option<Zeroizing<String>>,
     how: VisitArguments,
     dir: DataDir,
 ) -> Result<Plan, Ending> {
-    let known = KnownServers::load(&dir).map_err(Ending::error)?.find(&server, &room);
+    let known = KnownServers::load(&dir).map_err(Ending::error)?.find_any(&server, &room);
     let trust = match (trust, &known) {
         (Trust::Ask | Trust::AcceptNew, Some(known)) => Trust::Expected(known.fingerprint),
         (trust, _) => trust,
@@ -181,7 +207,7 @@ fn at_server(
 }
 
 fn plan(
-    server: HostPort,
+    server: Places,
     room: RoomName,
     trust: Trust,
     entrance: Entrance,
@@ -199,7 +225,7 @@ fn plan(
 #[derive(Debug, PartialEq, Eq)]
 enum Target {
     Invite(Invite),
-    Server(HostPort),
+    Server(Places),
     /// The name of a room that is known, or else of a host.
     Word(String),
 }
@@ -219,20 +245,19 @@ impl Target {
 }
 
 /// The room that is known by this name; if there is none, the host of this name.
-fn find_room(word: &str, room: RoomName, dir: &DataDir) -> Result<(HostPort, RoomName), Ending> {
+fn find_room(word: &str, room: RoomName, dir: &DataDir) -> Result<(Places, RoomName), Ending> {
     let rooms = KnownServers::load(dir).map_err(Ending::error)?.rooms();
     let named = |known: &KnownRoom| known.room.as_str() == word;
-    let found: Vec<_> = rooms
-        .into_iter()
-        .filter(named)
-        .filter_map(|known| Some((known.addresses.first()?.clone(), known.room)))
-        .collect();
+    let found: Vec<_> =
+        rooms.into_iter().filter(named).filter_map(|known| Some((Places::of(known.addresses)?, known.room))).collect();
     match found.as_slice() {
         [] => word.parse().map(|server| (server, room)).map_err(Ending::usage),
         [one] => Ok(one.clone()),
         several => {
-            let ways: Vec<_> =
-                several.iter().map(|(address, room)| format!("\n  kabar join {address}{}", option(room))).collect();
+            let ways: Vec<_> = several
+                .iter()
+                .map(|(places, room)| format!("\n  kabar join {}{}", places.first(), option(room)))
+                .collect();
             Err(Ending::usage(format_args!(
                 "you know {} rooms of that name; say which:{}",
                 several.len(),
@@ -247,7 +272,11 @@ fn option(room: &RoomName) -> String {
     if room.as_str() == DEFAULT_ROOM { String::new() } else { format!(" --room {room}") }
 }
 
-fn open(data_dir: Option<PathBuf>) -> Result<DataDir, Ending> {
+/// Opens the data directory that was asked for, or the user's.
+///
+/// # Errors
+/// In one line: there is none, or it cannot be made.
+pub fn open(data_dir: Option<PathBuf>) -> Result<DataDir, Ending> {
     let path = data_dir.or_else(DataDir::default_path);
     let path = path.ok_or_else(|| Ending::error("there is no home directory: use --data-dir DIR"))?;
     DataDir::open(&path).map_err(Ending::error)
@@ -283,12 +312,37 @@ mod tests {
         assert_eq!(Target::parse(invite), Ok(Target::Invite(invite.parse().unwrap())));
         assert_eq!(Target::parse(" 192.168.0.162 "), Ok(Target::Server("192.168.0.162:9999".parse().unwrap())));
         assert_eq!(Target::parse("here:7"), Ok(Target::Server("here:7".parse().unwrap())));
+        let several = "192.168.0.162,here:7,fe80::1%eth0";
+        assert_eq!(Target::parse(several), Ok(Target::Server(several.parse().unwrap())));
         assert_eq!(Target::parse("lobby"), Ok(Target::Word("lobby".to_owned())));
-        for wrong in ["", "kabar://", "http://192.168.0.162:9999/lobby/A.B", "a b", "here:99999"] {
+        for wrong in [
+            "",
+            "kabar://",
+            "http://192.168.0.162:9999/lobby/A.B",
+            "a b",
+            "here:99999",
+            "fe80::1",
+            "[fe80::1]:7",
+            "here,fe80::1",
+        ] {
             let ending = Target::parse(wrong).unwrap_err();
             assert_eq!(ending.exit, Exit::Usage);
             assert!(!ending.line.unwrap().contains('\n'), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_invite_is_followed_where_it_can_be() {
+        let usable = |text: &str| {
+            let invite = format!("kabar://{text}/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4");
+            usable(invite.parse::<Invite>().unwrap().places).map(|places| places.to_string())
+        };
+        assert_eq!(usable("fe80::1:7,192.0.2.1:7"), Ok("192.0.2.1:7".to_owned()));
+        assert_eq!(usable("fe80::1%eth0:7,fe80::2:7"), Ok("[fe80::1%eth0]:7".to_owned()));
+        let ending = usable("fe80::1:7").unwrap_err();
+        let line = ending.line.unwrap();
+        assert_eq!(ending.exit, Exit::Usage);
+        assert!(line.contains("fe80::1%") && line.contains("put it into the invite"), "{line}");
     }
 
     #[test]
@@ -303,12 +357,15 @@ mod tests {
         learn("here:7", 1, "books");
         let found = find_room("books", lobby.clone(), &dir).unwrap();
         assert_eq!((found.0.to_string().as_str(), found.1.as_str()), ("here:7", "books"));
+        learn("elsewhere:7", 1, "books");
+        let found = find_room("books", lobby.clone(), &dir).unwrap();
+        assert_eq!(found.0.to_string(), "elsewhere:7,here:7", "every address where it was");
         learn("there:8", 2, "books");
         let ending = find_room("books", lobby, &dir).unwrap_err();
         let line = ending.line.unwrap();
         assert_eq!(ending.exit, Exit::Usage);
         assert!(
-            line.contains("kabar join here:7 --room books") && line.contains("kabar join there:8 --room books"),
+            line.contains("kabar join elsewhere:7 --room books") && line.contains("kabar join there:8 --room books"),
             "{line}"
         );
     }

@@ -13,27 +13,35 @@ use kabar_server::clock::Clock;
 use kabar_server::random::random_bytes;
 use mio::{Events, Poll, Token, Waker};
 
-use crate::link::Link;
+use crate::links::{Links, Sent};
 use crate::profile::LaptopClient;
+use crate::race::{Answer, Race};
 
-const SOCKET: Token = Token(0);
 const WAKE: Token = Token(1);
 const OUTPUT: Token = Token(2);
+/// Sockets have this and what follows.
+const FIRST_SOCKET: usize = 3;
+/// First bytes of packets (SPEC 2).
+const HELLO: u8 = 0x11;
+const CHALLENGE: u8 = 0x12;
+const INITIATE: u8 = 0x13;
 /// Datagrams taken before everything else has its turn.
 const DATAGRAMS_PER_WAKE: usize = 64;
 /// Longest datagram of the protocol, and one byte to see that one is longer.
 const BUFFER: usize = 1201;
 
-/// A client, its socket and its clock.
+/// A client, its sockets and its clock. There is one socket per address of the server that is tried, and
+/// one when it is known.
 #[derive(Debug)]
 pub struct Driver {
     /// The client. After any call to it: take its events, then [`Driver::transmit`], then [`Driver::wait`].
     pub client: Box<LaptopClient>,
     clock: Clock,
     poll: Poll,
-    link: Option<Link>,
-    /// Why there is no link, or none to the present server.
-    link_error: Option<io::Error>,
+    links: Links,
+    race: Race,
+    /// Where the connection leads.
+    peer: Option<SocketAddr>,
     out: [u8; BUFFER],
     /// A datagram in `out` that the system did not take yet.
     unsent: Option<Transmit>,
@@ -63,8 +71,9 @@ impl Driver {
             client,
             clock: Clock::start(),
             poll,
-            link: None,
-            link_error: None,
+            links: Links::new(FIRST_SOCKET),
+            race: Race::default(),
+            peer: None,
             out: [0; BUFFER],
             unsent: None,
             is_output_gone: false,
@@ -79,26 +88,51 @@ impl Driver {
         self.clock.now()
     }
 
-    /// Begins, or begins again.
+    /// Begins, or begins again, with one address of the server; [`Driver::set_addresses`] names more.
     ///
     /// # Errors
     /// If the system gives no randomness, or something in `config` is too long.
     pub fn start(&mut self, config: &Config<'_>) -> io::Result<()> {
         let now = self.now();
-        (self.link_error, self.unsent) = (None, None);
+        (self.unsent, self.peer) = (None, None);
+        self.race = Race::new([config.server], config.fingerprint);
         self.client.start(config, random_bytes()?, now).map_err(io::Error::other)
     }
 
-    /// Times that the other computer said that nobody listens.
-    #[must_use]
-    pub fn refusals(&self) -> u32 {
-        self.link.as_ref().map_or(0, Link::refusals)
+    /// All addresses at which the server may be, the best first. They are tried together until one
+    /// answers, now and whenever the connection is lost. One that is up stays.
+    pub fn set_addresses(&mut self, addresses: &[SocketAddr]) {
+        let present = self.client.server();
+        let others = addresses.iter().copied().filter(|address| *address != present);
+        match addresses.first() {
+            Some(&first) if !addresses.contains(&present) => {
+                self.client.set_server(first);
+                self.race.set_addresses(others.chain([present]));
+            }
+            _ => self.race.set_addresses([present].into_iter().chain(others)),
+        }
     }
 
-    /// Why nothing can be sent to the server, if that is so.
+    /// Whether every address said at least so many times that nobody listens there, or cannot be
+    /// reached at all.
+    #[must_use]
+    pub fn is_hopeless(&self, refusals: u32) -> bool {
+        let is_refused = |address| self.links.get(address).is_some_and(|link| link.refusals() >= refusals);
+        self.race.addresses().all(|address| is_refused(address) || self.race.error(address).is_some())
+    }
+
+    /// Why nothing can be sent to an address of the server, if that is so of all of them.
     #[must_use]
     pub fn link_error(&self) -> Option<&io::Error> {
-        self.link_error.as_ref()
+        let errors: Option<Vec<_>> = self.race.addresses().map(|address| self.race.error(address)).collect();
+        errors.and_then(|errors| errors.into_iter().next())
+    }
+
+    /// Whether some address answered with another key than the expected one, and another may still have
+    /// that.
+    #[must_use]
+    pub fn has_foreign_key(&self) -> bool {
+        self.race.has_foreign()
     }
 
     /// Wakes up also when nobody reads standard output any more, if that is a pipe: a reader that has gone should not be noticed only
@@ -129,17 +163,33 @@ impl Driver {
     /// Sends what the client has to send.
     pub fn transmit(&mut self) {
         let now = self.now();
+        self.start_addresses(now);
         loop {
             if self.unsent.is_none() {
                 self.unsent = self.client.poll_transmit(now, &mut self.out);
             }
             let Some(Transmit { to, len }) = self.unsent else { return };
-            self.link_to(to, now);
-            if let (None, Some(link)) = (&self.link_error, &mut self.link) {
-                if !(link.is_writable() && link.send(now, &self.out[..len])) {
-                    return;
+            match self.out[0] {
+                HELLO => {
+                    self.race.say_hello(&self.out[..len], now);
+                    let started: Vec<SocketAddr> = self.race.started().collect();
+                    started.into_iter().for_each(|address| self.send_hello(address, now));
+                    self.start_addresses(now);
                 }
-                self.traffic.sent += len as u64;
+                first => {
+                    if first == INITIATE {
+                        self.race.decided(to);
+                    } else {
+                        self.race.opened(to);
+                        self.peer = Some(to);
+                    }
+                    self.link_to(to, now);
+                    match self.links.send(to, &self.out[..len], now) {
+                        Sent::Taken => self.traffic.sent += len as u64,
+                        Sent::Later => return,
+                        Sent::Lost => {}
+                    }
+                }
             }
             // Sent; or lost, as on the way: the client will try again.
             self.unsent = None;
@@ -149,18 +199,17 @@ impl Driver {
     /// Waits for a datagram, a deadline of the client, `until`, or a wake-up, and feeds the client.
     pub fn wait(&mut self, until: Option<Instant>) {
         let now = self.now();
-        let is_readable = self.link.as_ref().is_some_and(Link::is_readable);
-        let next = [until, self.client.poll_timeout(), self.link.as_ref().and_then(Link::look_at)];
-        let next = if is_readable { Some(now) } else { next.into_iter().flatten().min() };
+        let next = [until, self.client.poll_timeout(), self.links.look_at(), self.race.deadline()];
+        let next = if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() };
         let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
-        let mut events = Events::with_capacity(8);
+        let mut events = Events::with_capacity(16);
         // Interrupted by a signal: go round.
         drop(self.poll.poll(&mut events, timeout));
         for event in &events {
-            match (event.token(), &mut self.link) {
-                (SOCKET, Some(link)) => link.ready(event),
-                (OUTPUT, _) => self.is_output_gone |= event.is_error() || event.is_write_closed(),
-                _ => {}
+            if event.token() == OUTPUT {
+                self.is_output_gone |= event.is_error() || event.is_write_closed();
+            } else {
+                self.links.ready(event);
             }
         }
         self.receive();
@@ -168,38 +217,65 @@ impl Driver {
         if self.client.poll_timeout().is_some_and(|at| at <= now) {
             self.client.handle_timeout(now);
         }
-        self.look_after_link(now);
+        self.links.look_after(self.poll.registry(), now);
     }
 
     fn receive(&mut self) {
-        let Some(link) = &mut self.link else { return };
         let mut buffer = [0; BUFFER];
-        for _ in 0..DATAGRAMS_PER_WAKE {
-            let Some(len) = link.receive(&mut buffer) else { return };
-            self.traffic.received += len as u64;
-            let now = self.clock.now();
-            self.client.handle_datagram(now, link.remote(), &mut buffer[..len]);
-        }
-    }
-
-    fn link_to(&mut self, to: SocketAddr, now: Instant) {
-        let registry = self.poll.registry();
-        let opened = match &mut self.link {
-            Some(link) if link.remote() == to => Ok(()),
-            Some(link) => link.renew(to, registry, now),
-            none => Link::open(to, registry, SOCKET, now).map(|link| *none = Some(link)),
-        };
-        self.link_error = opened.err();
-    }
-
-    fn look_after_link(&mut self, now: Instant) {
-        if let Some(link) = &mut self.link
-            && link.is_dead(now)
-        {
+        for link in self.links.iter_mut() {
             let remote = link.remote();
-            // If there is no other, the dead one stays; the next look tries again.
-            drop(link.renew(remote, self.poll.registry(), now));
+            for _ in 0..DATAGRAMS_PER_WAKE {
+                let Some(len) = link.receive(&mut buffer) else { break };
+                self.traffic.received += len as u64;
+                let now = self.clock.now();
+                let datagram = &mut buffer[..len];
+                let is_challenge = datagram.first() == Some(&CHALLENGE);
+                match if is_challenge { self.race.answered(remote, datagram) } else { Answer::Unknown } {
+                    Answer::PassOver => continue,
+                    Answer::Take => redirect(&mut self.client, remote),
+                    Answer::Unknown => {}
+                }
+                self.client.handle_datagram(now, remote, datagram);
+            }
+            if link.refusals() > 0 {
+                self.race.refused(remote);
+            }
         }
+    }
+
+    /// Says Hello to the addresses whose turn has come.
+    fn start_addresses(&mut self, now: Instant) {
+        while let Some(address) = self.race.start_next(now) {
+            self.send_hello(address, now);
+        }
+    }
+
+    /// A Hello that the system does not take now is lost: the client says it again.
+    fn send_hello(&mut self, address: SocketAddr, now: Instant) {
+        self.link_to(address, now);
+        if self.links.send(address, self.race.hello(), now) == Sent::Taken {
+            self.traffic.sent += self.race.hello().len() as u64;
+        }
+    }
+
+    /// Makes a socket for an address if there is none, and closes those that are of no use any more.
+    fn link_to(&mut self, to: SocketAddr, now: Instant) {
+        let (peer, server, race) = (self.peer, self.client.server(), &self.race);
+        let registry = self.poll.registry();
+        self.links.retain(registry, |remote| {
+            remote == to || Some(remote) == peer || remote == server || race.started().any(|address| address == remote)
+        });
+        let error = self.links.open(to, registry, now).err();
+        self.race.set_error(to, error);
+    }
+}
+
+/// Sends the attempt under way to whoever answered, unless somebody else answered before.
+fn redirect(client: &mut LaptopClient, to: SocketAddr) {
+    let before = client.server();
+    client.set_server(to);
+    if client.server() != to {
+        client.set_server(before);
     }
 }
 

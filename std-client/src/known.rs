@@ -2,7 +2,7 @@
 //! another key behind the same address is.
 
 use kabar_core::session::Fingerprint;
-use kabar_server::address::HostPort;
+use kabar_server::address::{HostPort, Places};
 use kabar_server::data_dir::{DataDir, FileError};
 use kabar_server::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprint};
 use serde::{Deserialize, Serialize};
@@ -83,8 +83,8 @@ impl KnownServer {
 /// What was learned by joining.
 #[derive(Debug)]
 pub struct Joined<'a> {
-    /// Where.
-    pub address: &'a HostPort,
+    /// Where: the address that worked first, then others of the same server that were not tried.
+    pub places: &'a Places,
     /// Whose key.
     pub fingerprint: &'a Fingerprint,
     /// Which room.
@@ -109,6 +109,12 @@ impl KnownServers {
             secret && parse_fingerprint(&server.fingerprint).is_some()
         };
         if known.servers.iter().all(is_whole) { Ok(known) } else { Err(damaged()) }
+    }
+
+    /// As [`KnownServers::find`], of the first of several addresses that is known.
+    #[must_use]
+    pub fn find_any(&self, places: &Places, room: &RoomName) -> Option<Known> {
+        places.iter().find_map(|place| self.find(place, room))
     }
 
     /// What is known of `room` at `address`. The key belongs to the address; the secret to the room.
@@ -157,7 +163,8 @@ impl KnownServers {
         room: &RoomName,
         name: Option<&str>,
     ) -> Result<(), Ending> {
-        let joined = Joined { address, fingerprint, room, name, secret: None };
+        let places = &Places::one(address.clone());
+        let joined = Joined { places, fingerprint, room, name, secret: None };
         Self::remember(dir, &joined)
     }
 
@@ -179,11 +186,18 @@ impl KnownServers {
     }
 
     fn learn(&mut self, joined: &Joined<'_>) {
-        let (address, fingerprint) = (joined.address.to_string(), show_fingerprint(joined.fingerprint));
+        let fingerprint = show_fingerprint(joined.fingerprint);
+        let (first, others) = (joined.places.first().to_string(), joined.places.iter().skip(1));
         // One key per address: what was there before has moved.
         for other in self.servers.iter_mut().filter(|server| server.fingerprint != fingerprint) {
-            other.addresses.retain(|known| *known != address);
+            other.addresses.retain(|known| *known != first);
         }
+        // Where nobody was met, a server that is known from there stays.
+        let is_others = |address: &String| {
+            self.servers.iter().any(|server| server.fingerprint != fingerprint && server.addresses.contains(address))
+        };
+        let others = others.map(ToString::to_string).filter(|address| !is_others(address));
+        let addresses: Vec<String> = std::iter::once(first).chain(others).collect();
         let is_it = |server: &KnownServer| server.fingerprint == fingerprint && server.room == joined.room.as_str();
         let at = self.servers.iter().position(is_it);
         let mut server = at.map(|at| self.servers.remove(at)).unwrap_or_else(|| KnownServer {
@@ -193,8 +207,8 @@ impl KnownServers {
             name: String::new(),
             secret: None,
         });
-        server.addresses.retain(|known| *known != address);
-        server.addresses.insert(0, address);
+        server.addresses.retain(|known| !addresses.contains(known));
+        server.addresses.splice(0..0, addresses);
         server.addresses.truncate(MAX_ADDRESSES);
         if let Some(name) = joined.name {
             server.name = name.to_owned();
@@ -212,22 +226,22 @@ mod tests {
     use crate::temporary_dir;
 
     fn joined<'a>(
-        address: &'a HostPort,
+        places: &'a Places,
         fingerprint: &'a Fingerprint,
         room: &'a RoomName,
         secret: Option<&'a RoomSecret>,
     ) -> Joined<'a> {
-        Joined { address, fingerprint, room, name: Some("anna"), secret }
+        Joined { places, fingerprint, room, name: Some("anna"), secret }
     }
 
     #[test]
     fn remembers_by_key_and_finds_by_address() {
         let (_home, dir) = temporary_dir();
-        let (here, there): (HostPort, HostPort) = ("here:1".parse().unwrap(), "[::1]:2".parse().unwrap());
+        let (here, there): (Places, Places) = ("here:1".parse().unwrap(), "[::1]:2".parse().unwrap());
         let (ours, theirs) = (Fingerprint([1; 20]), Fingerprint([2; 20]));
         let (lobby, other) = (RoomName::new("lobby").unwrap(), RoomName::new("other").unwrap());
         let secret = RoomSecret::new([3; 16]);
-        let find = |address, room| KnownServers::load(&dir).unwrap().find(address, room);
+        let find = |address: &Places, room| KnownServers::load(&dir).unwrap().find_any(address, room);
 
         assert!(find(&here, &lobby).is_none());
         KnownServers::remember(&dir, &joined(&here, &ours, &lobby, Some(&secret))).unwrap();
@@ -258,14 +272,14 @@ mod tests {
     #[test]
     fn rooms_are_listed_and_forgotten() {
         let (_home, dir) = temporary_dir();
-        let (here, ours) = ("here:1".parse().unwrap(), Fingerprint([1; 20]));
+        let (here, ours): (Places, _) = ("here:1".parse().unwrap(), Fingerprint([1; 20]));
         for room in ["lobby", "other"] {
             KnownServers::remember(&dir, &joined(&here, &ours, &RoomName::new(room).unwrap(), None)).unwrap();
         }
         let rooms = || KnownServers::load(&dir).unwrap().rooms();
         let names: Vec<_> = rooms().iter().map(|known| known.room.to_string()).collect();
         assert_eq!(names, ["other", "lobby"], "the last one first");
-        assert_eq!(rooms()[0].addresses, [here]);
+        assert_eq!(rooms()[0].addresses, [here.first().clone()]);
         assert_eq!(KnownServers::forget(&dir, |known| known.room.as_str() == "lobby").unwrap(), 1);
         assert_eq!(rooms().len(), 1);
     }
@@ -273,10 +287,11 @@ mod tests {
     #[test]
     fn a_makeshift_name_is_not_remembered() {
         let mut known = KnownServers::default();
-        let (here, ours, lobby) = ("here:1".parse().unwrap(), Fingerprint([1; 20]), RoomName::new("lobby").unwrap());
+        let (here, ours, lobby): (Places, _, _) =
+            ("here:1".parse().unwrap(), Fingerprint([1; 20]), RoomName::new("lobby").unwrap());
         known.learn(&joined(&here, &ours, &lobby, None));
         known.learn(&Joined { name: None, ..joined(&here, &ours, &lobby, None) });
-        assert_eq!(known.find(&here, &lobby).unwrap().name.as_deref(), Some("anna"));
+        assert_eq!(known.find_any(&here, &lobby).unwrap().name.as_deref(), Some("anna"));
     }
 
     #[test]
@@ -284,12 +299,30 @@ mod tests {
         let mut known = KnownServers::default();
         let (ours, lobby) = (Fingerprint([1; 20]), RoomName::new("lobby").unwrap());
         for port in 1..100 {
-            let address = HostPort::from_parts("here", &port.to_string()).unwrap();
-            known.learn(&joined(&address, &ours, &lobby, None));
+            let places = HostPort::from_parts("here", &port.to_string()).unwrap().into();
+            known.learn(&joined(&places, &ours, &lobby, None));
         }
         assert_eq!(known.servers.len(), 1);
         assert_eq!(known.servers[0].addresses.len(), MAX_ADDRESSES);
         assert_eq!(known.servers[0].addresses[0], "here:99");
+    }
+
+    #[test]
+    fn all_addresses_of_an_invite_are_remembered_and_the_one_that_worked_is_first() {
+        let mut known = KnownServers::default();
+        let (ours, theirs, lobby) = (Fingerprint([1; 20]), Fingerprint([2; 20]), RoomName::new("lobby").unwrap());
+        let learn = |known: &mut KnownServers, places: &str, key| {
+            known.learn(&joined(&places.parse().unwrap(), key, &lobby, None));
+        };
+        learn(&mut known, "theirs:1,both:1", &theirs);
+        learn(&mut known, "old:1", &ours);
+        learn(&mut known, "met:1,both:1,[fe80::1%eth0]:7,other:1", &ours);
+        assert_eq!(known.servers[0].addresses, ["met:1", "[fe80::1%eth0]:7", "other:1", "old:1"]);
+        assert_eq!(known.rooms()[0].addresses.len(), 4, "all are read again");
+        assert_eq!(known.servers[1].addresses, ["theirs:1", "both:1"], "nobody was met there");
+        learn(&mut known, "both:1,met:1", &ours);
+        assert_eq!(known.servers[0].addresses[..2], ["both:1", "met:1"]);
+        assert_eq!(known.servers[1].addresses, ["theirs:1"]);
     }
 
     #[test]

@@ -64,6 +64,12 @@ impl Link {
         })
     }
 
+    /// What its events carry.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        self.token
+    }
+
     /// Where it leads.
     #[must_use]
     pub fn remote(&self) -> SocketAddr {
@@ -165,13 +171,16 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::open`]; the old one stays.
-    pub fn renew(&mut self, remote: SocketAddr, registry: &Registry, now: Instant) -> io::Result<()> {
-        let mut new = Self::open(remote, registry, self.token, now)?;
-        drop(registry.deregister(&mut self.io));
-        if remote == self.remote {
-            (new.refusals, new.silent_since) = (self.refusals, self.silent_since);
-        }
+    pub fn renew(&mut self, registry: &Registry, now: Instant) -> io::Result<()> {
+        let mut new = Self::open(self.remote, registry, self.token, now)?;
+        self.close(registry);
+        (new.refusals, new.silent_since) = (self.refusals, self.silent_since);
         *self = new;
         Ok(())
+    }
+
+    /// Before it is dropped.
+    pub fn close(&mut self, registry: &Registry) {
+        drop(registry.deregister(&mut self.io));
     }
 }

@@ -1,13 +1,14 @@
 //! How threads that wait (for a line, a signal, a name) reach the one that drives the client.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
 
+use kabar_server::address::HostPort;
 use mio::Waker;
 use zeroize::Zeroizing;
 
+use crate::resolve::NotFound;
 use crate::ui::input::Typed;
 
 /// Typed lines that wait; whoever types or pipes more waits as well.
@@ -18,8 +19,8 @@ const WAITING_LINES: usize = 64;
 pub enum Mail {
     /// Ctrl-C or SIGTERM.
     Interrupt,
-    /// A name was looked up.
-    Resolved(io::Result<Vec<SocketAddr>>),
+    /// A place was looked up.
+    Resolved(HostPort, Result<Vec<SocketAddr>, NotFound>),
     /// A yes or no to what was asked.
     Answer(bool),
     /// A password was typed; `None`: nothing can be typed.

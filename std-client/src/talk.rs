@@ -9,6 +9,7 @@ mod connecting;
 mod online;
 mod pending;
 mod renaming;
+mod sleep;
 mod start;
 mod stats;
 #[cfg(test)]
@@ -16,13 +17,12 @@ mod tests;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::mpsc::TryRecvError;
 
 use kabar_core::client::{EndReason, Event, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::address::HostPort;
+use kabar_server::address::Places;
 use kabar_server::data_dir::DataDir;
 use kabar_server::invite::{RoomName, RoomSecret, show_fingerprint};
 use kabar_server::signals;
@@ -38,7 +38,7 @@ use crate::ui::input::Typed;
 use crate::ui::json::Object;
 use crate::words::{self, Shown};
 
-use connecting::Attempt;
+use connecting::{Attempt, Located};
 use online::{Arrival, Visit, Wish};
 pub use start::Wanted;
 
@@ -53,7 +53,7 @@ const PROMPT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Plan {
     /// Where the room is, as it was typed.
-    pub server: HostPort,
+    pub server: Places,
     /// The room.
     pub room: RoomName,
     /// Who joins.
@@ -123,8 +123,8 @@ struct Talk {
     interrupted: Option<Instant>,
     /// Lines that an interrupt left unread.
     unread: u64,
-    /// The address of the server that is in use.
-    address: Option<SocketAddr>,
+    /// Where the server may be.
+    located: Located,
     /// More lines may wait than were taken.
     is_line_left: bool,
 }
@@ -139,7 +139,7 @@ enum Phase {
     /// A person decides about the key.
     AskingKey(Attempt, Fingerprint),
     /// A person types the password.
-    AskingPassword(Attempt),
+    AskingPassword,
     /// In the room, or on the way back to it.
     Online(Box<Visit>),
 }
@@ -184,7 +184,7 @@ pub fn visit(plan: Plan) -> Ending {
         password_tries: 0,
         interrupted: None,
         unread: 0,
-        address: None,
+        located: Located::default(),
         is_line_left: false,
     };
     let ending = talk.run();
@@ -222,7 +222,7 @@ impl Talk {
             let now = self.driver.now();
             match mail {
                 Mail::Interrupt => self.interrupt(now)?,
-                Mail::Resolved(found) => self.resolved(found, now)?,
+                Mail::Resolved(place, found) => self.resolved(place, found, now)?,
                 Mail::Answer(is_yes) => self.key_answered(is_yes, now)?,
                 Mail::Password(password) => self.password_typed(password, now)?,
                 Mail::OutputRoom => {}
@@ -364,7 +364,7 @@ impl Talk {
             Phase::Resolving(until) if now >= *until => {
                 Err(words::no_name_service(&self.plan.server, connecting::PATIENCE_S))
             }
-            Phase::Resolving(_) | Phase::AskingKey(..) | Phase::AskingPassword(_) => Ok(()),
+            Phase::Resolving(_) | Phase::AskingKey(..) | Phase::AskingPassword => Ok(()),
             Phase::Connecting(_) => self.check_attempt(now),
             Phase::Online(visit) => {
                 visit.check(&mut self.driver.client, &self.ui, now);
@@ -381,7 +381,7 @@ impl Talk {
         match &self.phase {
             Phase::Resolving(until) => Some(*until),
             Phase::Connecting(attempt) => attempt.deadline(),
-            Phase::AskingKey(..) | Phase::AskingPassword(_) => None,
+            Phase::AskingKey(..) | Phase::AskingPassword => None,
             Phase::Online(visit) => self.interrupted.map(|since| since + GOODBYE).or_else(|| visit.deadline(&self.ui)),
         }
     }

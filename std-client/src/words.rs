@@ -6,22 +6,26 @@ use std::io;
 use kabar_core::chat::{PostRefusedCode, RefusedCode};
 use kabar_core::client::{EndReason, Lost};
 use kabar_core::wire::frame::CloseCode;
-use kabar_server::address::HostPort;
+use kabar_server::address::{HostPort, Places};
 
 use crate::ending::{Ending, Exit};
+use crate::resolve::NotFound;
 
-/// A host and its port, in words.
-struct Place<'a>(&'a HostPort);
+/// Hosts and their ports, in words.
+struct Place<'a>(&'a Places);
 
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} port {}", self.0.host, self.0.port)
+        for (at, HostPort { host, port }) in self.0.iter().enumerate() {
+            write!(f, "{}{host} port {port}", if at == 0 { "" } else { " or " })?;
+        }
+        Ok(())
     }
 }
 
 /// Nothing came back.
 #[must_use]
-pub fn no_answer(server: &HostPort, seconds: u64) -> Ending {
+pub fn no_answer(server: &Places, seconds: u64) -> Ending {
     let line = format!(
         "no answer from {} in {seconds} s: wrong address, a firewall, or the room is not running",
         Place(server)
@@ -31,49 +35,56 @@ pub fn no_answer(server: &HostPort, seconds: u64) -> Ending {
 
 /// The computer is there and said that nobody listens.
 #[must_use]
-pub fn refused(server: &HostPort) -> Ending {
+pub fn refused(server: &Places) -> Ending {
     Ending::new(Exit::Unreachable, format!("{} refused: the room is not running there", Place(server)))
 }
 
 /// The system knows no way.
 #[must_use]
-pub fn no_route(server: &HostPort, error: &io::Error) -> Ending {
+pub fn no_route(server: &Places, error: &io::Error) -> Ending {
     Ending::new(Exit::Unreachable, format!("cannot reach {}: {error}", Place(server)))
 }
 
-/// The name means nothing.
+/// A name means nothing, or an address cannot be used here.
 #[must_use]
-pub fn no_such_host(server: &HostPort, error: Option<&io::Error>) -> Ending {
-    let why = error.map(|error| format!(" ({error})")).unwrap_or_default();
-    Ending::new(Exit::Unreachable, format!("no such host: {}{why}", server.host))
+pub fn not_found(place: &HostPort, error: &NotFound) -> Ending {
+    Ending::new(
+        Exit::Unreachable,
+        match error {
+            NotFound::Zone(error) => error.to_string(),
+            NotFound::Empty => format!("no such host: {}", place.host),
+            NotFound::Name(error) => format!("no such host: {} ({error})", place.host),
+        },
+    )
 }
 
 /// The name server does not answer.
 #[must_use]
-pub fn no_name_service(server: &HostPort, seconds: u64) -> Ending {
-    Ending::new(Exit::Unreachable, format!("the address of {} was not found in {seconds} s", server.host))
+pub fn no_name_service(server: &Places, seconds: u64) -> Ending {
+    Ending::new(Exit::Unreachable, format!("the address of {} was not found in {seconds} s", server.first().host))
 }
 
 /// Somebody is there, and nothing comes of it.
 #[must_use]
-pub fn not_let_in(server: &HostPort, seconds: u64) -> Ending {
+pub fn not_let_in(server: &Places, seconds: u64) -> Ending {
     Ending::new(Exit::Unreachable, format!("{} answers, but did not let in within {seconds} s", Place(server)))
 }
 
 /// Another key than the one that is expected at this address.
 #[must_use]
-pub fn other_key(server: &HostPort, expected: &str) -> Ending {
+pub fn other_key(server: &Places, expected: &str) -> Ending {
     let line = format!(
         "the server at {} has not the key that is expected there ({expected}): somebody may be in between. \
-         If you know why it changed, join with a new invite, or take the new key with: kabar servers accept {server}",
-        Place(server)
+         If you know why it changed, join with a new invite, or take the new key with: kabar servers accept {}",
+        Place(server),
+        server.first()
     );
     Ending::new(Exit::NotTrusted, line)
 }
 
 /// A key that nobody vouched for.
 #[must_use]
-pub fn unknown_key(server: &HostPort, found: &str) -> Ending {
+pub fn unknown_key(server: &Places, found: &str) -> Ending {
     let line = format!(
         "the key of the server at {} is not known: join with an invite, with --fingerprint {found} if that is the one you were told, \
          or with --accept-new",
@@ -95,7 +106,7 @@ pub enum Shown {
 
 /// How a client's own end is told; `None` for the end that was asked for.
 #[must_use]
-pub fn ended(reason: EndReason, server: &HostPort, name: &str, room: &str, shown: Shown) -> Option<Ending> {
+pub fn ended(reason: EndReason, server: &Places, name: &str, room: &str, shown: Shown) -> Option<Ending> {
     let (exit, line) = match reason {
         EndReason::Left => return None,
         EndReason::KeyDeclined => (Exit::NotTrusted, "the server's key was declined".to_owned()),
@@ -152,11 +163,35 @@ fn refused_join(code: RefusedCode, name: &str, room: &str, shown: Shown) -> (Exi
 pub fn lost(why: Lost) -> &'static str {
     match why {
         Lost::Silent => "nothing is heard from the server",
-        Lost::Unknown => "the server was started again",
+        // Started again, or this computer was silent for too long: the next Joined tells.
+        Lost::Unknown => "the server does not know this connection any more",
         Lost::Shutdown => "the server stops",
         Lost::TryLater => "the server asks to try again later",
         _ => "the connection was closed",
     }
+}
+
+/// The way back into the room was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Back {
+    /// How long it took.
+    pub seconds: u64,
+    /// Nothing was missed.
+    pub is_resumed: bool,
+    /// It is another run of the server than before.
+    pub is_restarted: bool,
+    /// Members present, if that was said.
+    pub members: Option<u16>,
+}
+
+/// That somebody is in the room again.
+#[must_use]
+pub fn back(back: Back) -> String {
+    let Back { seconds, is_resumed, is_restarted, members } = back;
+    let restarted = if is_restarted { "; the server was restarted" } else { "" };
+    let missed = if is_resumed { "; nothing was missed" } else { "" };
+    let here = members.map(|members| format!("; {members} here")).unwrap_or_default();
+    format!("Connected again after {seconds} s{restarted}{missed}{here}.")
 }
 
 /// Why a post is refused for good.
@@ -174,8 +209,14 @@ pub fn refused_post(code: PostRefusedCode) -> &'static str {
 mod tests {
     use super::*;
 
-    fn server() -> HostPort {
+    fn server() -> Places {
         "192.168.0.160".parse().unwrap()
+    }
+
+    #[test]
+    fn several_addresses_are_all_said() {
+        let line = refused(&"192.0.2.1,[fd00::1]:7".parse().unwrap()).line.unwrap();
+        assert!(line.starts_with("192.0.2.1 port 9999 or fd00::1 port 7 refused"), "{line}");
     }
 
     #[test]
@@ -184,6 +225,18 @@ mod tests {
         let line =
             "no answer from 192.168.0.160 port 9999 in 5 s: wrong address, a firewall, or the room is not running";
         assert_eq!(ending, Ending::new(Exit::Unreachable, line));
+    }
+
+    #[test]
+    fn only_another_run_of_the_server_is_a_restart() {
+        let all = [Lost::Silent, Lost::Unknown, Lost::Shutdown, Lost::TryLater];
+        assert!(!all.iter().any(|why| lost(*why).contains("start")));
+        let same = Back { seconds: 3, is_resumed: true, is_restarted: false, members: Some(2) };
+        assert_eq!(back(same), "Connected again after 3 s; nothing was missed; 2 here.");
+        let other = Back { is_restarted: true, ..same };
+        assert_eq!(back(other), "Connected again after 3 s; the server was restarted; nothing was missed; 2 here.");
+        let recovered = Back { members: None, ..same };
+        assert_eq!(back(recovered), "Connected again after 3 s; nothing was missed.");
     }
 
     #[test]

@@ -1,8 +1,26 @@
-//! Where a server is, as people write it: `HOST`, `HOST:PORT`, `[IPV6]:PORT`.
+//! Where a server is, as people write it: `HOST`, `HOST:PORT`, `[IPV6]:PORT`, and several of these
+//! with commas between them.
+//!
+//! ```text
+//! places    = address *7("," address)        ; duplicates count once, the first stays
+//! address   = host [":" port]                ; without a port: 9999
+//! host      = IPv4 / name / IPv6 ["%" zone] / "[" IPv6 ["%" zone] "]"
+//! zone      = 1*15(ALPHA / DIGIT / "." / "-" / "_")   ; a name or number of an interface here
+//! port      = 1*5DIGIT                       ; 1 to 65535
+//! ```
+//! An IPv6 address without brackets that parses as a whole has no port; otherwise the last colon
+//! separates the port. A zone belongs to link-local addresses (fe80::/10), which need one to be
+//! reached, and means something on the computer only whose interface it is.
+
+mod places;
+mod zone;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
+
+pub use places::{MAX_PLACES, Places, parse_advertised};
+pub use zone::Zone;
 
 /// The port when none is written.
 pub const DEFAULT_PORT: u16 = 9999;
@@ -15,8 +33,10 @@ const MAX_LABEL_LEN: usize = 63;
 /// An address or the name of a computer. Holds no character that means something to a shell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
-    /// An address.
+    /// An address. If it is link-local it cannot be reached: the interface is missing.
     Ip(IpAddr),
+    /// A link-local address and the interface of this computer that leads to it.
+    LinkLocal(Ipv6Addr, Zone),
     /// A name to resolve: ASCII letters, digits, `-`, `_`, `.`, in lower case.
     Name(String),
 }
@@ -30,7 +50,8 @@ pub struct HostPort {
     pub port: u16,
 }
 
-/// What invites are to name: a host, and a port if it is not the one that is listened on.
+/// What invites are to name: a host, and a port if it is not the one that is listened on. Has no
+/// zone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Advertised {
     /// The host.
@@ -47,14 +68,44 @@ pub enum AddressError {
     Host,
     /// Not a number from 1 to 65535.
     Port,
+    /// A link-local address without an interface.
+    NoZone(Ipv6Addr),
+    /// An interface beside an address that is not link-local.
+    NeedlessZone(Ipv6Addr),
+    /// This computer has no such interface.
+    UnknownZone(Zone),
+    /// An interface of this computer in what other computers read.
+    AdvertisedZone(Ipv6Addr, Zone),
+    /// More addresses than [`MAX_PLACES`].
+    TooMany,
 }
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Host => "the host is neither an address nor a name",
-            Self::Port => "the port is not a number from 1 to 65535",
-        })
+        match self {
+            Self::Host => f.write_str("the host is neither an address nor a name"),
+            Self::Port => f.write_str("the port is not a number from 1 to 65535"),
+            Self::NoZone(ip) => {
+                let here = zone::interfaces_here();
+                let example = here.first().map_or("eth0", String::as_str);
+                write!(f, "{ip} needs the interface of this computer that leads there: {ip}%{example}")?;
+                if here.is_empty() { Ok(()) } else { write!(f, " (here: {})", here.join(", ")) }
+            }
+            Self::NeedlessZone(ip) => {
+                write!(f, "{ip} is not a link-local address (fe80::...): leave out the % and what follows it")
+            }
+            Self::UnknownZone(zone) => {
+                write!(f, "this computer has no interface {zone}")?;
+                let here = zone::interfaces_here();
+                if here.is_empty() { Ok(()) } else { write!(f, " (here: {})", here.join(", ")) }
+            }
+            Self::AdvertisedZone(ip, zone) => write!(
+                f,
+                "an interface of this computer means nothing to others: advertise {ip} without %{zone}, \
+                 and who joins puts an interface of theirs there"
+            ),
+            Self::TooMany => write!(f, "at most {MAX_PLACES} addresses"),
+        }
     }
 }
 
@@ -66,10 +117,10 @@ impl FromStr for Host {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         if let Some(inner) = text.strip_prefix('[') {
             let inner = inner.strip_suffix(']').ok_or(AddressError::Host)?;
-            return inner.parse::<Ipv6Addr>().map(|ip| Self::Ip(ip.into())).map_err(|_| AddressError::Host);
+            return if inner.contains(':') { Self::parse_ip(inner) } else { Err(AddressError::Host) };
         }
-        if let Ok(ip) = text.parse::<IpAddr>() {
-            return Ok(Self::Ip(ip));
+        if text.parse::<IpAddr>().is_ok() || text.contains('%') {
+            return Self::parse_ip(text);
         }
         let is_label = |label: &str| {
             (1..=MAX_LABEL_LEN).contains(&label.len())
@@ -83,21 +134,64 @@ impl FromStr for Host {
     }
 }
 
-/// An IPv6 address without brackets: some shells take brackets for a pattern, and a port always follows after the last colon.
+impl Host {
+    fn parse_ip(text: &str) -> Result<Self, AddressError> {
+        let Some((ip, zone)) = text.split_once('%') else {
+            return text.parse().map(Self::Ip).map_err(|_| AddressError::Host);
+        };
+        let ip: Ipv6Addr = ip.parse().map_err(|_| AddressError::Host)?;
+        let zone = Zone::new(zone).ok_or(AddressError::Host)?;
+        if ip.is_unicast_link_local() { Ok(Self::LinkLocal(ip, zone)) } else { Err(AddressError::NeedlessZone(ip)) }
+    }
+
+    /// Whether there is something to connect to: a link-local address needs an interface.
+    ///
+    /// # Errors
+    /// [`AddressError::NoZone`].
+    pub fn check_zone(&self) -> Result<(), AddressError> {
+        match self {
+            Self::Ip(IpAddr::V6(ip)) if ip.is_unicast_link_local() => Err(AddressError::NoZone(*ip)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The socket address, with the number of the interface if it has one; `None` for a name, which
+    /// is to be resolved.
+    ///
+    /// # Errors
+    /// [`AddressError`]: the interface is missing or does not exist.
+    pub fn socket_addr(&self, port: u16) -> Result<Option<SocketAddr>, AddressError> {
+        self.check_zone()?;
+        match self {
+            Self::Ip(ip) => Ok(Some((*ip, port).into())),
+            Self::LinkLocal(ip, zone) => {
+                let index = zone.index().ok_or(AddressError::UnknownZone(*zone))?;
+                Ok(Some(SocketAddrV6::new(*ip, port, 0, index).into()))
+            }
+            Self::Name(_) => Ok(None),
+        }
+    }
+}
+
+/// An IPv6 address without brackets: some shells take brackets for a pattern, and a port always
+/// follows after the last colon.
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(ip) => ip.fmt(f),
+            Self::LinkLocal(ip, zone) => write!(f, "{ip}%{zone}"),
             Self::Name(name) => f.write_str(name),
         }
     }
 }
 
+/// As people type it: a link-local address has its interface with it.
 impl FromStr for HostPort {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let Advertised { host, port } = text.parse()?;
+        let (host, port) = split(text)?;
+        host.check_zone()?;
         Ok(Self { host, port: port.unwrap_or(DEFAULT_PORT) })
     }
 }
@@ -106,28 +200,57 @@ impl FromStr for Advertised {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        // An IPv6 address alone is no host and port, whatever its last group is.
-        if let Ok(host @ Host::Ip(_)) = text.parse() {
-            return Ok(Self { host, port: None });
+        match split(text)? {
+            (Host::LinkLocal(ip, zone), _) => Err(AddressError::AdvertisedZone(ip, zone)),
+            (host, port) => Ok(Self { host, port }),
         }
-        let Some((host, port)) = text.rsplit_once(':') else { return Ok(Self { host: text.parse()?, port: None }) };
-        let HostPort { host, port } = HostPort::from_parts(host, port)?;
-        Ok(Self { host, port: Some(port) })
     }
 }
 
-/// Where to listen, as an operator writes it: `IP:PORT` (port 0: any that is free), `IP`, `:PORT` or `PORT`. Without an address: on
-/// all of this computer, IPv6 and IPv4.
+/// A host, and a port if there is one.
+fn split(text: &str) -> Result<(Host, Option<u16>), AddressError> {
+    // An IPv6 address alone is no host and port, whatever its last group is.
+    match text.parse() {
+        Ok(host @ (Host::Ip(_) | Host::LinkLocal(..))) => return Ok((host, None)),
+        Err(error @ AddressError::NeedlessZone(_)) => return Err(error),
+        _ => {}
+    }
+    let Some((host, port)) = text.rsplit_once(':') else { return Ok((text.parse()?, None)) };
+    let HostPort { host, port } = HostPort::from_parts(host, port)?;
+    Ok((host, Some(port)))
+}
+
+/// Where to listen, as an operator writes it: `IP:PORT` (port 0: any that is free), `IP`, `:PORT` or
+/// `PORT`. Without an address: on all of this computer, IPv6 and IPv4.
 ///
 /// # Errors
 /// [`AddressError`].
 pub fn parse_listen(text: &str) -> Result<SocketAddr, AddressError> {
-    if let Ok(address) = text.parse() {
-        return Ok(address);
-    }
-    if let Ok(Host::Ip(ip)) = text.parse() {
-        return Ok((ip, DEFAULT_PORT).into());
-    }
+    let address = match text.parse() {
+        Ok(SocketAddr::V6(address)) if address.scope_id() != 0 && !address.ip().is_unicast_link_local() => {
+            return Err(AddressError::NeedlessZone(*address.ip()));
+        }
+        Ok(address @ SocketAddr::V6(v6)) if v6.scope_id() != 0 => return Ok(address),
+        Ok(address) => Some(address),
+        Err(_) => None,
+    };
+    let (host, port) = match address {
+        Some(address) => (Host::Ip(address.ip()), address.port()),
+        None => match text.parse() {
+            Ok(host @ (Host::Ip(_) | Host::LinkLocal(..))) => (host, DEFAULT_PORT),
+            Err(error @ AddressError::NeedlessZone(_)) => return Err(error),
+            // Only an interface by its name is left, the rest `SocketAddr` reads.
+            _ => match text.rsplit_once(':').map(|(host, port)| (host.parse(), port.parse::<u16>())) {
+                Some((Ok(host @ Host::LinkLocal(..)), Ok(port))) => (host, port),
+                Some((Err(error @ AddressError::NeedlessZone(_)), _)) => return Err(error),
+                _ => return parse_listen_port(text),
+            },
+        },
+    };
+    host.socket_addr(port)?.ok_or(AddressError::Host)
+}
+
+fn parse_listen_port(text: &str) -> Result<SocketAddr, AddressError> {
     let digits = text.strip_prefix(':').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(if digits.contains(':') { AddressError::Port } else { AddressError::Host });
@@ -136,7 +259,7 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, AddressError> {
 }
 
 impl HostPort {
-    /// Host and port from their texts.
+    /// Host and port from their texts. A link-local address may lack its interface here.
     ///
     /// # Errors
     /// [`AddressError`], naming the part that is wrong.
@@ -151,11 +274,23 @@ impl HostPort {
     }
 }
 
+impl From<SocketAddr> for HostPort {
+    fn from(address: SocketAddr) -> Self {
+        let host = match address {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 && v6.ip().is_unicast_link_local() => {
+                Host::LinkLocal(*v6.ip(), Zone::of_index(v6.scope_id()))
+            }
+            _ => Host::Ip(address.ip()),
+        };
+        Self { host, port: address.port() }
+    }
+}
+
 /// `HOST:PORT`, an IPv6 address in brackets.
 impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host {
-            Host::Ip(IpAddr::V6(ip)) => write!(f, "[{ip}]:{}", self.port),
+            Host::Ip(IpAddr::V6(_)) | Host::LinkLocal(..) => write!(f, "[{}]:{}", self.host, self.port),
             _ => write!(f, "{}:{}", self.host, self.port),
         }
     }
@@ -180,6 +315,11 @@ mod tests {
             ("[::1]", "[::1]:9999"),
             ("[2001:db8::7]:80", "[2001:db8::7]:80"),
             ("2001:db8::7", "[2001:db8::7]:9999"),
+            ("fe80::1%eth0", "[fe80::1%eth0]:9999"),
+            ("fe80::1%eth0:7", "[fe80::1%eth0]:7"),
+            ("[fe80::1%Wlan_0]:7", "[fe80::1%Wlan_0]:7"),
+            ("[FE80::1%25]", "[fe80::1%25]:9999"),
+            ("fe80::1%2", "[fe80::1%2]:9999"),
         ] {
             assert_eq!(parse(written).as_deref(), Ok(meant), "{written}");
             assert_eq!(parse(meant).as_deref(), Ok(meant), "{meant}");
@@ -198,9 +338,37 @@ mod tests {
         ] {
             assert_eq!(parse_listen(written), Ok(meant.parse().unwrap()), "{written}");
         }
-        for wrong in ["", ":", "65536", "1.2.3.4:99999", "here", "here:7"] {
+        for wrong in ["", ":", "65536", "1.2.3.4:99999", "here", "here:7", "fe80::1", "[fe80::1]:7", "[fd00::1%1]:7"] {
             assert!(parse_listen(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn listens_on_a_link_local_address_by_name_or_number_of_its_interface() {
+        for written in ["fe80::1%lo", "fe80::1%1", "[fe80::1%lo]:9999", "[fe80::1%1]:9999", "fe80::1%lo:9999"] {
+            let Ok(SocketAddr::V6(address)) = parse_listen(written) else { panic!("{written}") };
+            assert_eq!((address.scope_id(), address.port()), (1, 9999), "{written}");
+        }
+        let port_0 = parse_listen("[fe80::1%lo]:0").unwrap();
+        assert_eq!(port_0.port(), 0);
+        let zone = Zone::new("no-such-if").unwrap();
+        assert_eq!(parse_listen("fe80::1%no-such-if"), Err(AddressError::UnknownZone(zone)));
+    }
+
+    #[test]
+    fn asks_for_the_interface_of_a_link_local_address() {
+        let ip: Ipv6Addr = "fe80::1".parse().unwrap();
+        for typed in ["fe80::1", "[fe80::1]", "[fe80::1]:7"] {
+            assert_eq!(parse(typed), Err(AddressError::NoZone(ip)), "{typed}");
+        }
+        let why = AddressError::NoZone(ip).to_string();
+        assert!(why.contains("fe80::1%") && !why.contains('\n'), "{why}");
+        for typed in ["fd00::1%eth0", "[2001:db8::1%2]:7", "::1%lo:7"] {
+            let error = parse(typed).unwrap_err();
+            assert!(matches!(error, AddressError::NeedlessZone(_)), "{typed}: {error:?}");
+        }
+        assert_eq!(parse("192.0.2.1%eth0"), Err(AddressError::Host));
     }
 
     #[test]
@@ -208,9 +376,22 @@ mod tests {
         for port in ["", "0", "65536", "+1", "-1", "1x", " 1"] {
             assert_eq!(parse(&format!("here:{port}")), Err(AddressError::Port), "{port}");
         }
-        for host in
-            ["", ".", "a..b", "-a", "a b", "a/b", "$(id)", "[::1", "[1.2.3.4]", "[]", "h\u{e9}", "a;b", "fe80::1%eth0"]
-        {
+        for host in [
+            "",
+            ".",
+            "a..b",
+            "-a",
+            "a b",
+            "a/b",
+            "$(id)",
+            "[::1",
+            "[1.2.3.4]",
+            "[]",
+            "h\u{e9}",
+            "a;b",
+            "fe80::1%",
+            "fe80::1%a/b",
+        ] {
             assert_eq!(parse(&format!("{host}:1")), Err(AddressError::Host), "{host}");
         }
         assert_eq!(parse(&"a".repeat(64)), Err(AddressError::Host));

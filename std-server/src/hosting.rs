@@ -6,11 +6,12 @@ use std::path::Path;
 
 use kabar_core::crypto::rsa::KeySize;
 
-use crate::address::{Advertised, Host, HostPort};
-use crate::advertise::reachable_ip;
+use crate::address::{AddressError, Advertised, Host, HostPort, Places};
+use crate::advertise::{Found, chosen, reachable};
 use crate::data_dir::{DataDir, FileError, Lock, LockError};
 use crate::driver::{Control, Parts, Server, ServerDied, StartError};
 use crate::hub::{Entrance, HubConfig, HubEvent, HubLimits};
+use crate::interfaces::Kind;
 use crate::invite::{Invite, RoomName};
 use crate::key_file::{load_or_make_key, load_or_make_secret};
 use crate::password::Password;
@@ -18,6 +19,9 @@ use crate::store::{OpenError, SqliteStore};
 use crate::transcript::Transcript;
 
 pub use crate::data_dir::SERVER_LOCK as LOCK_FILE;
+
+/// Addresses of this computer that are shown: a computer with many containers has many.
+const MAX_SHOWN: usize = 16;
 
 /// What a room is hosted with.
 #[derive(Debug)]
@@ -28,8 +32,8 @@ pub struct Hosting<'a> {
     pub room: RoomName,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// What invites name, if not what this computer finds out by itself.
-    pub advertise: Option<Advertised>,
+    /// What invites name, in this order; if empty, what this computer finds out by itself.
+    pub advertise: Vec<Advertised>,
     /// A second way in.
     pub password: Option<&'a str>,
     /// A file that gets every entry as a line.
@@ -45,6 +49,8 @@ pub struct Hosting<'a> {
 pub struct Hosted {
     server: Server,
     invite: Invite,
+    reachable: Vec<Found>,
+    is_advertised: bool,
     key_size: KeySize,
     // Given back last, when nothing of this process uses the directory any more.
     _lock: Lock,
@@ -69,7 +75,7 @@ impl<'a> Hosting<'a> {
     #[must_use]
     pub fn new(data_dir: &'a Path, room: RoomName, listen: SocketAddr) -> Self {
         let (key_size, limits) = (KeySize::Bits2048, HubLimits::default());
-        Self { data_dir, room, listen, advertise: None, password: None, transcript: None, key_size, limits }
+        Self { data_dir, room, listen, advertise: Vec::new(), password: None, transcript: None, key_size, limits }
     }
 }
 
@@ -114,12 +120,12 @@ impl Hosting<'_> {
             error => HostingError::Start(error),
         })?;
         let local = server.local_addr();
-        let advertised =
-            self.advertise.unwrap_or_else(|| Advertised { host: Host::Ip(reachable_ip(local.ip())), port: None });
-        let (host, port) = (advertised.host, advertised.port.unwrap_or(local.port()));
-        save_address(&dir, &self.room, &HostPort { host: host.clone(), port })?;
-        let invite = Invite { host, port, room: self.room, fingerprint: server.fingerprint(), secret };
-        Ok(Hosted { server, invite, key_size, _lock: lock })
+        let reachable = reachable(local.ip());
+        let is_advertised = !self.advertise.is_empty();
+        let places = places(&self.advertise, &reachable, local.port());
+        save_places(&dir, &self.room, &places)?;
+        let invite = Invite { places, room: self.room, fingerprint: server.fingerprint(), secret };
+        Ok(Hosted { server, invite, reachable, is_advertised, key_size, _lock: lock })
     }
 }
 
@@ -145,15 +151,30 @@ impl Hosted {
     /// Whether nobody but this computer can follow the invite.
     #[must_use]
     pub fn is_local_only(&self) -> bool {
-        matches!(self.invite.host, Host::Ip(ip) if ip.is_loopback())
+        self.invite.places.iter().all(|place| matches!(place.host, Host::Ip(ip) if ip.is_loopback()))
+    }
+
+    /// The addresses of this computer that it can be reached by, the best first, and whether the invite
+    /// names each; none if there was no choice, or if it was said what to advertise.
+    #[must_use]
+    pub fn choices(&self) -> Vec<(&Found, bool)> {
+        let is_named = |found: &Found| self.invite.places.iter().any(|place| place.host == Host::Ip(found.ip));
+        let others = self.reachable.iter().filter(|found| found.kind != Kind::Loopback);
+        let choices: Vec<_> = others.map(|found| (found, is_named(found))).take(MAX_SHOWN).collect();
+        if self.is_advertised || choices.len() < 2 { Vec::new() } else { choices }
+    }
+
+    /// The invite's link-local address, if it names one: whoever joins adds an interface of theirs.
+    #[must_use]
+    pub fn without_zone(&self) -> Option<AddressError> {
+        self.invite.places.iter().find_map(|place| place.host.check_zone().err())
     }
 
     /// An address that reaches it from this computer.
     #[must_use]
     pub fn near_addr(&self) -> SocketAddr {
         let local = self.local_addr();
-        let ip = if local.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { local.ip() };
-        (ip, local.port()).into()
+        if local.ip().is_unspecified() { (IpAddr::from([127, 0, 0, 1]), local.port()).into() } else { local }
     }
 
     /// The server itself.
@@ -191,18 +212,32 @@ impl From<OpenError> for HostingError {
     }
 }
 
+/// What an invite names: what is advertised, else the best of what was found.
+pub(crate) fn places(advertise: &[Advertised], reachable: &[Found], port: u16) -> Places {
+    let advertised = advertise.iter().map(|told| (told.host.clone(), told.port.unwrap_or(port)));
+    let found = chosen(reachable).into_iter().map(|ip| (Host::Ip(ip), port));
+    let place = |(host, port)| HostPort { host, port };
+    let here = || Places::one(place((Host::Ip(IpAddr::from([127, 0, 0, 1])), port)));
+    Places::of(advertised.map(place)).or_else(|| Places::of(found.map(place))).unwrap_or_else(here)
+}
+
 /// Where invites to a room said it is when it was hosted last.
 ///
 /// # Errors
 /// [`FileError`].
-pub fn last_address(dir: &DataDir, room: &RoomName) -> Result<Option<HostPort>, FileError> {
-    let text = dir.read(&address_file(room))?;
-    Ok(text.and_then(|text| text.trim().parse().ok()))
+pub fn last_places(dir: &DataDir, room: &RoomName) -> Result<Option<Places>, FileError> {
+    let Some(text) = dir.read(&address_file(room))? else { return Ok(None) };
+    // A link-local address has no interface here, which `Places` would ask for.
+    let place = |text: &str| {
+        let (host, port) = text.trim().rsplit_once(':')?;
+        HostPort::from_parts(host, port).ok()
+    };
+    Ok(text.split(',').map(place).collect::<Option<Vec<_>>>().and_then(Places::of))
 }
 
-/// For [`last_address`].
-fn save_address(dir: &DataDir, room: &RoomName, address: &HostPort) -> Result<(), FileError> {
-    dir.replace(&address_file(room), format!("{address}\n").as_bytes())
+/// For [`last_places`].
+fn save_places(dir: &DataDir, room: &RoomName, places: &Places) -> Result<(), FileError> {
+    dir.replace(&address_file(room), format!("{places}\n").as_bytes())
 }
 
 fn address_file(room: &RoomName) -> String {
@@ -234,10 +269,12 @@ impl std::error::Error for HostingError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::parse_advertised;
 
     fn hosting(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<Hosted, HostingError> {
         let room = RoomName::new("lobby").unwrap();
-        let (listen, advertise) = (listen.parse().unwrap(), advertise.map(|text| text.parse().unwrap()));
+        let listen = listen.parse().unwrap();
+        let advertise = advertise.map(|text| parse_advertised(text).unwrap()).unwrap_or_default();
         Hosting { advertise, ..Hosting::new(data_dir, room, listen) }.start(|| (), |_| ())
     }
 
@@ -246,19 +283,19 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let here = hosting(home.path(), "127.0.0.1:0", None).unwrap();
         let (port, invite) = (here.local_addr().port(), here.invite().clone());
-        assert_eq!((invite.host.to_string().as_str(), invite.port), ("127.0.0.1", port));
+        assert_eq!(invite.places.to_string(), format!("127.0.0.1:{port}"));
         assert!(here.is_local_only());
         here.stop().unwrap();
 
         let there = hosting(home.path(), "127.0.0.1:0", Some("chat.example:1234")).unwrap();
-        assert_eq!((there.invite().host.to_string().as_str(), there.invite().port), ("chat.example", 1234));
+        assert_eq!(there.invite().places.to_string(), "chat.example:1234");
         assert!(!there.is_local_only());
         assert_eq!(there.invite().fingerprint, invite.fingerprint, "the same key,");
         assert_eq!(there.invite().secret, invite.secret, "and the same secret");
         there.stop().unwrap();
 
         let everywhere = hosting(home.path(), "0.0.0.0:0", Some("10.0.0.1")).unwrap();
-        assert_eq!(everywhere.invite().port, everywhere.local_addr().port());
+        assert_eq!(everywhere.invite().places.first().port, everywhere.local_addr().port());
         assert_eq!(everywhere.near_addr().ip(), IpAddr::from([127, 0, 0, 1]));
     }
 
@@ -288,6 +325,24 @@ mod tests {
         assert!(before.len() >= 5, "{before:?}");
         start(local);
         assert_eq!(files(), before);
+    }
+
+    #[test]
+    fn several_advertised_addresses_are_named_in_order_and_remembered() {
+        let home = tempfile::tempdir().unwrap();
+        let room = RoomName::new("lobby").unwrap();
+        let last = || last_places(&DataDir::open(home.path()).unwrap(), &room).unwrap();
+        let hosted = hosting(home.path(), "127.0.0.1:0", Some("chat.example:7,192.0.2.1,[fd00::1]:8,fe80::1")).unwrap();
+        let port = hosted.local_addr().port();
+        let meant = format!("chat.example:7,192.0.2.1:{port},[fd00::1]:8,[fe80::1]:{port}");
+        assert_eq!(hosted.invite().places.to_string(), meant);
+        assert!(hosted.choices().is_empty(), "what was said is not asked again");
+        assert!(matches!(hosted.without_zone(), Some(AddressError::NoZone(_))));
+        assert_eq!(last().unwrap(), hosted.invite().places);
+        assert_eq!(hosted.invite().to_string().parse(), Ok(hosted.invite().clone()));
+        // What an earlier version remembered.
+        DataDir::open(home.path()).unwrap().replace(&address_file(&room), b"[fd00::1]:7\n").unwrap();
+        assert_eq!(last().unwrap().to_string(), "[fd00::1]:7");
     }
 
     #[test]

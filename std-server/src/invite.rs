@@ -1,11 +1,25 @@
 //! Invites: one line that says where a room is, whose key its server has, and the secret that lets in.
 //!
 //! ```text
-//! kabar://HOST:PORT/ROOM/FINGERPRINT.SECRET
+//! kabar://HOST:PORT,HOST:PORT/ROOM/FINGERPRINT.SECRET
+//!
+//! invite    = "kabar://" address *7("," address) "/" room "/" fingerprint "." secret
+//! address   = host ":" port         ; the last colon separates the port, which is never left out
+//! host      = IPv4 / name / IPv6 [zone] / "[" IPv6 [zone] "]"
+//! zone      = ("%25" / "%") 1*15(ALPHA / DIGIT / "." / "-" / "_")
 //! ```
-//! Only letters, digits and `. : / - _`, so that it can be pasted unquoted into any shell. An IPv6 address is written without
-//! brackets (zsh and csh take them for a pattern) and read with or without. Fingerprint and secret are base32 without padding.
+//! Up to [`MAX_PLACES`](crate::address::MAX_PLACES) addresses of one server, the best first; a client
+//! tries them together. Duplicates count once. An invite with one address is what earlier clients
+//! read as well. Written are only letters, digits and `. , : / - _`, so that it can be pasted unquoted
+//! into any shell: an IPv6 address is written without brackets (zsh and csh take them for a pattern)
+//! and read with or without. Fingerprint and secret are base32 without padding.
+//!
+//! A server never writes a zone: the name of its interface means nothing elsewhere (RFC 9844). Where
+//! an invite names a link-local address, whoever joins puts an interface of their own behind it. That
+//! is read as `%` and as the `%25` that a URL has for it (RFC 6874); what follows `%25` is the zone, so
+//! interface number 25 alone is written `%2525`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,7 +28,7 @@ use kabar_core::chat::{MAX_NAME_LEN, ROOM_SECRET_LEN};
 use kabar_core::session::Fingerprint;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::address::{AddressError, Host, HostPort};
+use crate::address::{AddressError, HostPort, MAX_PLACES, Places};
 
 /// What every invite begins with.
 pub const SCHEME: &str = "kabar://";
@@ -25,9 +39,7 @@ pub const DEFAULT_ROOM: &str = "lobby";
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invite {
     /// Where the server is.
-    pub host: Host,
-    /// Its port; never 0.
-    pub port: u16,
+    pub places: Places,
     /// The room.
     pub room: RoomName,
     /// Whose key the server has.
@@ -52,8 +64,10 @@ pub enum InviteError {
     Scheme,
     /// It ends too early.
     CutOff,
-    /// There is no colon and port behind the host.
+    /// There is no colon and port after a host.
     NoPort,
+    /// More than [`MAX_PLACES`] addresses.
+    TooMany,
     /// Host or port.
     Address(AddressError),
     /// The room.
@@ -78,33 +92,50 @@ impl FromStr for Invite {
             _ => return Err(InviteError::Scheme),
         };
         let mut parts = rest.splitn(3, '/');
-        let (Some(address), Some(room), Some(keys)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(addresses), Some(room), Some(keys)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(InviteError::CutOff);
         };
-        let (host, port) = address.rsplit_once(':').ok_or(InviteError::NoPort)?;
-        let HostPort { host, port } = HostPort::from_parts(host, port).map_err(InviteError::Address)?;
+        let places = parse_places(addresses)?;
         let room = RoomName::new(room).map_err(|InvalidRoomName| InviteError::Room)?;
         let (fingerprint, secret) = keys.split_once('.').ok_or(InviteError::CutOff)?;
         let fingerprint = parse_fingerprint(fingerprint).ok_or(InviteError::Fingerprint)?;
         let secret = RoomSecret::from_base32(secret).ok_or(InviteError::Secret)?;
-        Ok(Self { host, port, room, fingerprint, secret })
+        Ok(Self { places, room, fingerprint, secret })
     }
+}
+
+fn parse_places(text: &str) -> Result<Places, InviteError> {
+    let parts = text.split(',');
+    if parts.clone().count() > MAX_PLACES {
+        return Err(InviteError::TooMany);
+    }
+    let parse = |part: &str| {
+        let (host, port) = part.rsplit_once(':').ok_or(InviteError::NoPort)?;
+        // As a URL writes the percent sign before a zone; alone it is a zone by itself.
+        let host = match host.split_once("%25") {
+            Some((ip, zone)) if !zone.trim_end_matches(']').is_empty() => Cow::from(format!("{ip}%{zone}")),
+            _ => Cow::from(host),
+        };
+        HostPort::from_parts(&host, port).map_err(InviteError::Address)
+    };
+    let all = parts.map(parse).collect::<Result<Vec<_>, _>>()?;
+    Places::of(all).ok_or(InviteError::NoPort)
 }
 
 impl fmt::Display for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, room, fingerprint, secret } = self;
-        write!(f, "{SCHEME}{host}:{port}/{room}/{}.{}", show_fingerprint(fingerprint), secret.to_base32())
+        let Self { places, room, fingerprint, secret } = self;
+        f.write_str(SCHEME)?;
+        for (at, HostPort { host, port }) in places.iter().enumerate() {
+            write!(f, "{}{host}:{port}", if at == 0 { "" } else { "," })?;
+        }
+        write!(f, "/{room}/{}.{}", show_fingerprint(fingerprint), secret.to_base32())
     }
 }
 
 impl fmt::Debug for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invite")
-            .field("host", &self.host)
-            .field("port", &self.port)
-            .field("room", &self.room)
-            .finish_non_exhaustive()
+        f.debug_struct("Invite").field("places", &self.places).field("room", &self.room).finish_non_exhaustive()
     }
 }
 
@@ -196,7 +227,8 @@ impl fmt::Display for InviteError {
         match self {
             Self::Scheme => write!(f, "an invite begins with {SCHEME}"),
             Self::CutOff => write!(f, "the invite is cut off: it is {SCHEME}HOST:PORT/ROOM/FINGERPRINT.SECRET"),
-            Self::NoPort => f.write_str("the invite has no port behind its host"),
+            Self::NoPort => f.write_str("the invite has no port after its host"),
+            Self::TooMany => write!(f, "the invite names more than {MAX_PLACES} addresses"),
             Self::Address(error) => write!(f, "the invite is damaged: {error}"),
             Self::Room => write!(f, "the invite is damaged: {InvalidRoomName}"),
             Self::Fingerprint => f.write_str("the invite is damaged: the fingerprint is not 32 characters of base32"),
@@ -220,6 +252,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::address::Host;
 
     const INVITE: &str = "kabar://192.168.0.162:9999/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4";
 
@@ -229,11 +262,13 @@ mod tests {
             any::<std::net::Ipv6Addr>().prop_map(|ip| Host::Ip(ip.into())),
             "[a-z][a-z0-9-]{0,20}(\\.[a-z0-9]{1,10}){0,3}".prop_map(|name| name.parse().unwrap()),
         ];
-        (host, 1..=u16::MAX, "[a-z0-9_-]{1,32}", any::<[u8; 20]>(), any::<[u8; 16]>()).prop_filter_map(
+        let place = (host, 1..=u16::MAX).prop_map(|(host, port)| HostPort { host, port });
+        let places = proptest::collection::vec(place, 1..=MAX_PLACES);
+        (places, "[a-z0-9_-]{1,32}", any::<[u8; 20]>(), any::<[u8; 16]>()).prop_filter_map(
             "a reserved name",
-            |(host, port, room, fingerprint, secret)| {
+            |(places, room, fingerprint, secret)| {
                 let (fingerprint, secret) = (Fingerprint(fingerprint), RoomSecret::new(secret));
-                Some(Invite { host, port, room: RoomName::new(&room).ok()?, fingerprint, secret })
+                Some(Invite { places: Places::of(places)?, room: RoomName::new(&room).ok()?, fingerprint, secret })
             },
         )
     }
@@ -247,13 +282,31 @@ mod tests {
         #[test]
         fn holds_nothing_that_a_shell_takes_for_something_else(invite in invites()) {
             let text = invite.to_string();
-            prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:/-_".contains(&byte)), "{}", text);
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".,:/-_".contains(&byte)), "{}", text);
         }
 
         #[test]
         fn rejects_every_cut(invite in invites(), at in any::<prop::sample::Index>()) {
             let text = invite.to_string();
             prop_assert!(text[..at.index(text.len())].parse::<Invite>().is_err());
+        }
+
+        #[test]
+        fn reads_brackets_and_duplicates_as_the_same(invite in invites()) {
+            let places: Vec<_> = invite.places.iter().map(ToString::to_string).collect();
+            let rest = invite.to_string();
+            let (_, rest) = rest[SCHEME.len()..].split_once('/').unwrap();
+            let bracketed = format!("{SCHEME}{}/{rest}", places.join(","));
+            prop_assert_eq!(bracketed.parse(), Ok(invite.clone()));
+            if places.len() < MAX_PLACES {
+                let doubled = format!("{SCHEME}{},{}/{rest}", places.join(","), places[0]);
+                prop_assert_eq!(doubled.parse(), Ok(invite));
+            }
+        }
+
+        #[test]
+        fn never_panics_on_addresses(text in "[a-f0-9.,:%\\[\\]]{0,60}") {
+            drop(INVITE.replace("192.168.0.162:9999", &text).parse::<Invite>());
         }
 
         #[test]
@@ -266,7 +319,8 @@ mod tests {
     #[test]
     fn survives_being_pasted_unquoted_into_a_shell() {
         let v6 = INVITE.replace("192.168.0.162", "2001:db8::7");
-        for invite in [INVITE, &v6] {
+        let several = INVITE.replace("192.168.0.162", "192.0.2.7:1,2001:db8::7:2,chat.example");
+        for invite in [INVITE, &v6, &several] {
             let echo = std::process::Command::new("sh").arg("-c").arg(format!("printf %s {invite}")).output().unwrap();
             assert_eq!(String::from_utf8(echo.stdout).unwrap(), invite.parse::<Invite>().unwrap().to_string());
         }
@@ -277,6 +331,41 @@ mod tests {
         let plain: Invite = INVITE.replace("192.168.0.162", "2001:db8::7").parse().unwrap();
         assert_eq!(INVITE.replace("192.168.0.162", "[2001:db8::7]").parse(), Ok(plain));
         assert_eq!(format!("  {}\r\n", INVITE.to_lowercase()).parse(), INVITE.parse::<Invite>());
+    }
+
+    #[test]
+    fn reads_several_addresses_in_order() {
+        let places = |addresses: &str| {
+            INVITE.replace("192.168.0.162:9999", addresses).parse::<Invite>().map(|invite| invite.places.to_string())
+        };
+        for (written, meant) in [
+            ("192.0.2.1:7,chat.example:8", "192.0.2.1:7,chat.example:8"),
+            ("2001:db8::7:9999,192.0.2.1:7", "[2001:db8::7]:9999,192.0.2.1:7"),
+            ("[2001:db8::7]:1,fd00::1:2", "[2001:db8::7]:1,[fd00::1]:2"),
+            ("a:1,a:1,b:1", "a:1,b:1"),
+            ("fe80::1:7", "[fe80::1]:7"),
+            ("fe80::1%eth0:7", "[fe80::1%eth0]:7"),
+            ("[fe80::1%25eth0]:7", "[fe80::1%eth0]:7"),
+            ("fe80::1%2525:7,fe80::1%25:7", "[fe80::1%25]:7"),
+        ] {
+            assert_eq!(places(written).as_deref(), Ok(meant), "{written}");
+        }
+        let port = Err(InviteError::Address(AddressError::Port));
+        let host = Err(InviteError::Address(AddressError::Host));
+        for (written, wrong) in [
+            ("a:1,", Err(InviteError::NoPort)),
+            (",a:1", Err(InviteError::NoPort)),
+            ("a:1,b", Err(InviteError::NoPort)),
+            ("a:1,:2", host.clone()),
+            ("a:1, b:2", host.clone()),
+            ("a:1,b:0", port.clone()),
+            ("a:1,b:65536", port),
+            ("2001:db8::7", host.clone()),
+            ("fe80::1%:7", host),
+            ("a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9", Err(InviteError::TooMany)),
+        ] {
+            assert_eq!(places(written), wrong, "{written}");
+        }
     }
 
     #[test]

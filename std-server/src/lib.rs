@@ -7,7 +7,7 @@
 //! * [`fast`]: the provider of laptops: AWS-LC's AEAD and a wide CRC table.
 //! * [`driver`]: puts a hub on a socket, a clock and threads.
 //! * [`hosting`]: from a data directory to a running room and its invite.
-//! * [`invite`], [`address`], [`advertise`]: how others find a room.
+//! * [`invite`], [`address`], [`advertise`], [`interfaces`]: how others find a room.
 //! * [`data_dir`], [`key_file`], [`password`], [`random`]: what a server keeps.
 //! * [`transcript`]: every entry as a line of a plain file.
 //! * [`text`], [`json`], [`console`], [`output`]: how lines look, what is kept from being shown, and a thread that writes them.
@@ -27,6 +27,7 @@ pub mod driver;
 pub mod fast;
 pub mod hosting;
 pub mod hub;
+pub mod interfaces;
 pub mod invite;
 pub mod json;
 pub mod key_file;

@@ -301,9 +301,13 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         }
     }
 
-    /// The server is elsewhere now (a name was resolved again). The next attempt goes there; a connection that is up stays.
-    pub const fn set_server(&mut self, server: SocketAddr) {
+    /// The server is elsewhere now (a name was resolved again, or another of its addresses answered). The next attempt goes there, and
+    /// so does the one under way as long as it waits for a Challenge; a connection that is up stays.
+    pub fn set_server(&mut self, server: SocketAddr) {
         self.stated.server = server;
+        if self.handshake.says_hello() {
+            self.retry.to = server;
+        }
     }
 
     /// Where the attempt or the connection goes: whence a datagram comes that can only be the server's (SPEC 2.5).

@@ -239,6 +239,12 @@ impl<K: ServerKey> ClientHandshake<K> {
         *self = Self::new();
     }
 
+    /// Whether it waits for a Challenge: nothing it has depends on where its Hello goes.
+    #[must_use]
+    pub(crate) fn says_hello(&self) -> bool {
+        self.phase == Phase::Hello
+    }
+
     /// Whether an attempt is under way.
     #[must_use]
     pub fn is_active(&self) -> bool {

@@ -66,15 +66,22 @@ static struct invite parse_invite(const char *text) {
     char host[64];
     if (strncmp(text, scheme, sizeof scheme - 1) != 0) fail("an invite begins with kabar://");
     const char *address = text + sizeof scheme - 1;
-    const char *colon = strchr(address, ':');
     const char *slash = strchr(address, '/');
     const char *last = strrchr(address, '/');
     const char *dot = last ? strchr(last, '.') : NULL;
-    if (!colon || !slash || colon > slash || last == slash || !dot || (size_t)(colon - address) >= sizeof host) fail("this is no invite");
-    memcpy(host, address, (size_t)(colon - address));
-    host[colon - address] = 0;
-    if (inet_pton(AF_INET, host, &invite.server.sin_addr) != 1) fail("the host of the invite is not an IPv4 address");
-    invite.server.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+    if (!slash || last == slash || !dot) fail("this is no invite");
+    /* Several addresses have commas between them; the first of IPv4 is taken. */
+    for (;;) {
+        size_t len = strcspn(address, ",/"), host_len = strcspn(address, ":,/");
+        if (host_len < len && host_len < sizeof host) {
+            memcpy(host, address, host_len);
+            host[host_len] = 0;
+            if (inet_pton(AF_INET, host, &invite.server.sin_addr) == 1) break;
+        }
+        if (address[len] != ',') fail("the invite names no IPv4 address");
+        address += len + 1;
+    }
+    invite.server.sin_port = htons((uint16_t)strtoul(strchr(address, ':') + 1, NULL, 10));
     invite.room = slash + 1;
     invite.room_len = (size_t)(last - invite.room);
     if (!base32(last + 1, (size_t)(dot - last - 1), invite.fingerprint, sizeof invite.fingerprint) ||

@@ -1,16 +1,22 @@
-//! An invite: `kabar://HOST:PORT/ROOM/FINGERPRINT.SECRET`, both in base32 without padding.
+//! An invite: `kabar://HOST:PORT/ROOM/FINGERPRINT.SECRET`, both in base32 without padding. It may name
+//! up to eight addresses, with commas between them; a device takes those of IPv4.
 
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::string::String;
+use std::vec::Vec;
 
 use data_encoding::BASE32_NOPAD;
 use kabar_core::chat::ROOM_SECRET_LEN;
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint};
 
+/// Most addresses of an invite.
+const MAX_SERVERS: usize = 8;
+
 /// What an invite says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invite {
-    /// `HOST:PORT`: a name or an address.
-    pub server: String,
+    /// `HOST:PORT` each, a name or an address; the best first, one at least.
+    pub servers: Vec<String>,
     /// The room.
     pub room: String,
     /// The only key that the server may have.
@@ -21,7 +27,7 @@ pub struct Invite {
 
 impl core::fmt::Debug for Invite {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Invite").field("server", &self.server).field("room", &self.room).finish_non_exhaustive()
+        f.debug_struct("Invite").field("servers", &self.servers).field("room", &self.room).finish_non_exhaustive()
     }
 }
 
@@ -43,21 +49,41 @@ impl core::str::FromStr for Invite {
     fn from_str(text: &str) -> Result<Self, NotAnInvite> {
         let rest = text.strip_prefix("kabar://").ok_or(NotAnInvite)?;
         let mut parts = rest.split('/');
-        let (Some(server), Some(room), Some(keys), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(servers), Some(room), Some(keys), None) = (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(NotAnInvite);
         };
-        let (host, port) = server.rsplit_once(':').ok_or(NotAnInvite)?;
         let (fingerprint, secret) = keys.split_once('.').ok_or(NotAnInvite)?;
-        if host.is_empty() || room.is_empty() || !port.parse::<u16>().is_ok_and(|port| port != 0) {
+        let is_address = |server: &str| {
+            let port =
+                server.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+            matches!(port, Some(Ok(1..)))
+        };
+        let servers: Vec<String> = servers.split(',').map(String::from).collect();
+        if room.is_empty() || servers.len() > MAX_SERVERS || !servers.iter().all(|server| is_address(server)) {
             return Err(NotAnInvite);
         }
         Ok(Self {
-            server: server.into(),
+            servers,
             room: room.into(),
             fingerprint: Fingerprint(base32::<FINGERPRINT_LEN>(fingerprint)?),
             secret: base32(secret)?,
         })
+    }
+}
+
+impl Invite {
+    /// The IPv4 addresses of the server, each once, in order. A name that means nothing is left out.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let mut all = Vec::new();
+        let found = self.servers.iter().filter_map(|server| server.to_socket_addrs().ok()).flatten();
+        for address in found.filter(SocketAddr::is_ipv4) {
+            if !all.contains(&address) && all.len() < MAX_SERVERS {
+                all.push(address);
+            }
+        }
+        all
     }
 }
 
@@ -76,11 +102,25 @@ mod tests {
     #[test]
     fn reads_what_an_invite_says() {
         let invite: Invite = std::format!("kabar://[2001:db8::1]:9999/lobby/{FINGERPRINT}.{SECRET}").parse().unwrap();
-        assert_eq!(invite.server, "[2001:db8::1]:9999");
+        assert_eq!(invite.servers, ["[2001:db8::1]:9999"]);
         assert_eq!(invite.room, "lobby");
         assert_eq!(invite.fingerprint, Fingerprint(core::array::from_fn(|at| at as u8)));
         assert_eq!(invite.secret, [0xff; 16]);
         assert!(!std::format!("{invite:?}").contains("255"));
+    }
+
+    #[test]
+    fn takes_the_ipv4_addresses_of_several() {
+        let parse = |servers: &str| std::format!("kabar://{servers}/lobby/{FINGERPRINT}.{SECRET}").parse::<Invite>();
+        let addresses = |servers: &str| parse(servers).unwrap().addresses();
+        let (first, second): (SocketAddr, SocketAddr) =
+            ("192.0.2.1:7".parse().unwrap(), "192.0.2.2:8".parse().unwrap());
+        assert_eq!(addresses("192.0.2.1:7,192.0.2.2:8"), [first, second]);
+        assert_eq!(addresses("fd00::1:9,[fd00::1]:9,192.0.2.2:8,192.0.2.1:7,192.0.2.2:8"), [second, first]);
+        assert_eq!(addresses("[fd00::1]:9"), []);
+        for wrong in ["192.0.2.1:7,", ",192.0.2.1:7", "192.0.2.1:7,host", "a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1"] {
+            assert_eq!(parse(wrong), Err(NotAnInvite), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
-use kabar_server::address::{DEFAULT_PORT, Host, HostPort};
+use kabar_server::address::{DEFAULT_PORT, Host, HostPort, Places};
 use kabar_server::invite::{DEFAULT_ROOM, RoomName};
 use kabar_server::password::from_first_line;
 use zeroize::Zeroizing;
@@ -48,15 +48,15 @@ pub(super) fn ask(data_dir: Option<PathBuf>) -> Result<Plan, Ending> {
         }
         Choice::Known(at) => {
             let KnownRoom { addresses, room, name, .. } = rooms.into_iter().nth(at).ok_or_else(gone)?;
-            (addresses.into_iter().next().ok_or_else(gone)?, room, Some(name).filter(|name| !name.is_empty()))
+            (Places::of(addresses).ok_or_else(gone)?, room, Some(name).filter(|name| !name.is_empty()))
         }
         Choice::Other(Target::Server(server)) => (server, RoomName::new(DEFAULT_ROOM).map_err(Ending::error)?, None),
         Choice::Other(Target::Word(host)) => {
             let host: Host = host.parse().map_err(Ending::usage)?;
-            (ask_port(host)?, RoomName::new(DEFAULT_ROOM).map_err(Ending::error)?, None)
+            (ask_port(host)?.into(), RoomName::new(DEFAULT_ROOM).map_err(Ending::error)?, None)
         }
     };
-    let known = KnownServers::load(&dir).map_err(Ending::error)?.find(&server, &room);
+    let known = KnownServers::load(&dir).map_err(Ending::error)?.find_any(&server, &room);
     let how = ask_name(usual.or_else(|| known.as_ref().and_then(|known| known.name.clone())))?;
     let password = if known.is_some() { None } else { ask_password()? };
     at_server(server, room, Trust::Ask, password, how, dir)
@@ -95,6 +95,7 @@ fn choose(answer: &str, rooms: usize) -> Result<Choice, String> {
     }
     // What has no port is asked for one.
     if let Ok(host) = answer.parse::<Host>() {
+        host.check_zone().map_err(|error| error.to_string())?;
         return Ok(Choice::Other(Target::Word(host.to_string())));
     }
     Target::parse(answer).map(Choice::Other).map_err(|ending| ending.line.unwrap_or_default())
@@ -176,6 +177,7 @@ mod tests {
         assert_eq!(choose("192.168.0.7", 0), Ok(Choice::Other(Target::Word("192.168.0.7".to_owned()))));
         assert_eq!(choose("here:7", 1), Ok(Choice::Other(Target::Server("here:7".parse().unwrap()))));
         assert!(choose("kabar://x", 1).unwrap_err().contains("cut off"));
+        assert!(choose("fe80::1", 1).unwrap_err().contains("needs the interface"));
         assert!(choose("a b", 1).unwrap_err().contains("host"));
     }
 }

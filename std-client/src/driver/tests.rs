@@ -2,10 +2,11 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
-use kabar_core::chat::{Kind, Start};
+use kabar_core::chat::{Kind, Start, Term};
 use kabar_core::client::{Credential, EndReason, Event, Lost};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
+use kabar_core::session::Fingerprint;
 use kabar_server::data_dir::DataDir;
 use kabar_server::driver::{Parts, Server};
 use kabar_server::hub::{HubConfig, HubEvent, NoPassword};
@@ -31,12 +32,20 @@ fn key() -> AnyRsaPrivateKey {
 }
 
 fn serve(port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
+    serve_with(key(), port)
+}
+
+fn serve_with(key: AnyRsaPrivateKey, port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
+    serve_configured(key, port, HubConfig::new("lobby", SECRET))
+}
+
+fn serve_configured(key: AnyRsaPrivateKey, port: u16, config: HubConfig) -> (Server, mpsc::Receiver<HubEvent>) {
     let (sender, events) = mpsc::channel();
     let on_event = Box::new(move |event| drop(sender.send(event)));
     let store = Arc::new(Mutex::new(MemoryStore::new()));
-    let parts = Parts { key: key(), verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
+    let parts = Parts { key, verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
     let listen = (Ipv4Addr::LOCALHOST, port).into();
-    (Server::start(listen, HubConfig::new("lobby", SECRET), parts).unwrap(), events)
+    (Server::start(listen, config, parts).unwrap(), events)
 }
 
 /// What a member saw, as far as these tests ask.
@@ -52,14 +61,27 @@ enum Seen {
 struct Member {
     driver: Driver,
     seen: Vec<Seen>,
+    /// Runs of the server, each once.
+    terms: Vec<Term>,
 }
 
 impl Member {
     fn join(server: &Server, name: &str) -> Self {
+        Self::join_at(&[server.local_addr()], Some(server.fingerprint()), name)
+    }
+
+    /// Joins whichever of these addresses has the right key.
+    fn join_at(addresses: &[SocketAddr], fingerprint: Option<Fingerprint>, name: &str) -> Self {
+        let mut member = Self::begin(addresses, fingerprint, name);
+        member.until(|seen| *seen == Seen::Joined { resumed: false });
+        member
+    }
+
+    fn begin(addresses: &[SocketAddr], fingerprint: Option<Fingerprint>, name: &str) -> Self {
         let (mut driver, _waker) = Driver::new().unwrap();
         let config = Config {
-            server: server.local_addr(),
-            fingerprint: Some(server.fingerprint()),
+            server: addresses[0],
+            fingerprint,
             room: "lobby",
             name,
             identity: &Identity::from_seed(&[name.len() as u8; 32]),
@@ -71,15 +93,24 @@ impl Member {
             tick_us: profile::TICK_US,
         };
         driver.start(&config).unwrap();
-        let mut member = Self { driver, seen: Vec::new() };
-        member.until(|seen| *seen == Seen::Joined { resumed: false });
-        member
+        driver.set_addresses(addresses);
+        Self { driver, seen: Vec::new(), terms: Vec::new() }
     }
 
     fn turn(&mut self) {
         while let Some(event) = self.driver.client.poll_event() {
+            if let Event::KeyOffered(_) = event {
+                let now = self.driver.now();
+                self.driver.client.answer_key(now, true);
+                continue;
+            }
             self.seen.extend(match event {
-                Event::Joined { resumed, .. } => Some(Seen::Joined { resumed }),
+                Event::Joined { resumed, term, .. } => {
+                    if !self.terms.contains(&term) {
+                        self.terms.push(term);
+                    }
+                    Some(Seen::Joined { resumed })
+                }
                 Event::Entry { head, body, .. } if head.kind.is_text() => {
                     Some(Seen::Text(String::from_utf8_lossy(body).into_owned()))
                 }
@@ -128,15 +159,39 @@ fn members_of_a_started_server_hear_each_other() {
 fn a_dead_socket_is_replaced_under_the_same_connection() {
     let (server, _events) = serve(0);
     let mut anna = Member::join(&server, "anna");
-    let Driver { link, poll, clock, .. } = &mut anna.driver;
-    let link = link.as_mut().unwrap();
-    let (remote, before) = (link.remote(), link.local());
-    link.renew(remote, poll.registry(), clock.now()).unwrap();
+    let Driver { links, poll, clock, .. } = &mut anna.driver;
+    let all: Vec<_> = links.iter_mut().collect();
+    let Ok([link]) = <[_; 1]>::try_from(all) else { panic!("one server, one socket") };
+    let before = link.local();
+    link.renew(poll.registry(), clock.now()).unwrap();
     assert_ne!(link.local(), before, "another port, as after a change of network");
     anna.say("from elsewhere");
     anna.until(|seen| *seen == Seen::Text("from elsewhere".into()));
     assert_eq!(anna.driver.client.counters().connections, 1);
     assert!(!anna.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))), "{:?}", anna.seen);
+}
+
+/// The system's clock stands still meanwhile, so the client believes that its connection is as it was.
+#[test]
+fn a_computer_that_slept_finds_the_same_run_of_the_server() {
+    const SHORTEST_IDLE: u16 = 10;
+    let mut config = HubConfig::new("lobby", SECRET);
+    config.profile.idle_s = SHORTEST_IDLE;
+    let (server, _events) = serve_configured(key(), 0, config);
+    let mut anna = Member::join(&server, "anna");
+    let before = anna.driver.now();
+    let give_up = std::time::Instant::now() + PATIENCE;
+    while !server.control().who().is_empty() {
+        assert!(std::time::Instant::now() < give_up, "the server does not forget her");
+        std::thread::sleep(StdDuration::from_millis(50));
+    }
+    anna.driver.clock = Clock::resume(before);
+    anna.seen.clear();
+    anna.say("good morning");
+    anna.until(|seen| *seen == Seen::Text("good morning".into()));
+    assert!(anna.seen.contains(&Seen::Lost(Lost::Unknown)), "{:?}", anna.seen);
+    assert!(anna.seen.contains(&Seen::Joined { resumed: true }), "{:?}", anna.seen);
+    assert_eq!(anna.terms.len(), 1, "which is no restart");
 }
 
 #[test]
@@ -181,3 +236,5 @@ fn leaving_waits_until_all_is_stored() {
     assert_eq!(anna.driver.client.unsettled(), 0);
     assert_eq!(server.control().counters().posts, 500);
 }
+
+mod several_addresses;

@@ -1,12 +1,12 @@
-//! Until one is in the room: names, addresses in turn, the key, the password.
+//! Until one is in the room: names, addresses, the key, the password.
 
-use std::io;
 use std::net::SocketAddr;
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::client::{EndReason, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
+use kabar_server::address::{HostPort, Places};
 use kabar_server::invite::show_fingerprint;
 use kabar_server::password::normalize;
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ use super::{Entrance, Phase, Talk, Trust};
 use crate::ending::{Ending, Exit};
 use crate::identity::Person;
 use crate::known::KnownServers;
-use crate::resolve::resolve;
+use crate::resolve::{NotFound, resolve};
 use crate::words;
 
 /// How long nobody answers before that is an error.
@@ -27,55 +27,66 @@ const ANSWERED_PATIENCE: Duration = Duration::from_secs(30);
 const ANSWERED_PATIENCE_S: u64 = 30;
 /// Refusals that are believed: the first may be of a room that is just being started.
 const REFUSALS: u32 = 3;
-/// Addresses of one name that are tried.
-const MAX_ADDRESSES: usize = 5;
 /// Times a password may be typed.
 const PASSWORD_TRIES: u32 = 3;
 
-/// The addresses of the server and whose turn it is. They share [`PATIENCE`].
+/// How long the server may take. Its addresses share [`PATIENCE`]: the driver tries them together.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
-    addresses: Vec<SocketAddr>,
-    turn: usize,
-    /// When the turn ends.
-    until: Instant,
-    /// When the last turn ends.
+    /// When somebody must have answered.
     end: Instant,
     /// When somebody who answered must have let in.
     answered_until: Option<Instant>,
-    /// Whether some address gave no answer at all.
-    is_any_silent: bool,
     /// Whoever was in the room before waits for it.
     is_patient: bool,
 }
 
 impl Attempt {
-    /// At the first of `addresses`.
-    pub(super) fn new(mut addresses: Vec<SocketAddr>, now: Instant) -> Option<Self> {
-        addresses.truncate(MAX_ADDRESSES);
-        let (until, end) = (now + PATIENCE / addresses.len() as u64, now + PATIENCE);
-        let is_one = !addresses.is_empty();
-        let (answered_until, is_any_silent, is_patient) = (None, false, false);
-        is_one.then_some(Self { addresses, turn: 0, until, end, answered_until, is_any_silent, is_patient })
+    pub(super) fn new(now: Instant) -> Self {
+        Self { end: now + PATIENCE, answered_until: None, is_patient: false }
     }
 
-    /// At `address`, for as long as it takes.
-    pub(super) fn patient(address: SocketAddr, now: Instant) -> Self {
-        let (addresses, answered_until) = (vec![address], None);
-        Self { addresses, turn: 0, until: now, end: now, answered_until, is_any_silent: false, is_patient: true }
+    /// For as long as it takes.
+    pub(super) fn patient(now: Instant) -> Self {
+        Self { is_patient: true, ..Self::new(now) }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.is_patient { None } else { Some(self.answered_until.unwrap_or(self.until)) }
+        if self.is_patient { None } else { Some(self.answered_until.unwrap_or(self.end)) }
+    }
+}
+
+/// Where the server may be, as far as that is known.
+#[derive(Debug, Default)]
+pub(super) struct Located {
+    all: Vec<(SocketAddr, HostPort)>,
+    /// Places that are being looked up.
+    awaited: usize,
+    /// The first place that was not found.
+    missing: Option<(HostPort, NotFound)>,
+}
+
+impl Located {
+    /// Takes what was found of one of `places`. What is not found again stays as it was.
+    pub(super) fn take(&mut self, place: HostPort, found: Result<Vec<SocketAddr>, NotFound>, places: &Places) {
+        self.awaited = self.awaited.saturating_sub(1);
+        match found {
+            Ok(addresses) => {
+                self.all.retain(|(_, known)| *known != place);
+                self.all.extend(addresses.into_iter().map(|address| (address, place.clone())));
+                self.all.sort_by_key(|(_, known)| places.iter().position(|place| place == known));
+            }
+            Err(error) => drop(self.missing.get_or_insert((place, error))),
+        }
     }
 
-    /// The next address; those that are left share what is left of the patience.
-    pub(super) fn next(&mut self, now: Instant) -> Option<SocketAddr> {
-        let address = *self.addresses.get(self.turn + 1)?;
-        self.turn += 1;
-        let left = (self.addresses.len() - self.turn) as u64;
-        self.until = now + self.end.saturating_since(now) / left;
-        Some(address)
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.all.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// Which place has this address.
+    pub(super) fn place_of(&self, address: SocketAddr) -> Option<&HostPort> {
+        self.all.iter().find(|(known, _)| *known == address).map(|(_, place)| place)
     }
 }
 
@@ -84,38 +95,39 @@ impl Talk {
         if !self.plan.is_host {
             self.ui.part(&format!("Connecting to {} ... ", self.plan.server));
         }
-        let now = self.driver.now();
-        match resolve(&self.plan.server, &self.mailer).map_err(Ending::error)? {
-            Some(addresses) => self.resolved(Ok(addresses), now),
-            None => Ok(()),
-        }
+        self.located.awaited = resolve(&self.plan.server, &self.mailer).map_err(Ending::error)?;
+        Ok(())
     }
 
-    pub(super) fn resolved(&mut self, found: io::Result<Vec<SocketAddr>>, now: Instant) -> Result<(), Ending> {
-        if matches!(self.phase, Phase::Online(_)) {
-            // On the way back: a server that moved is looked for where its name leads now.
-            let addresses = found.unwrap_or_default();
-            if let Some(&address) = addresses.first()
-                && !self.address.is_some_and(|present| addresses.contains(&present))
-            {
-                self.address = Some(address);
-                self.driver.client.set_server(address);
+    pub(super) fn resolved(
+        &mut self,
+        place: HostPort,
+        found: Result<Vec<SocketAddr>, NotFound>,
+        now: Instant,
+    ) -> Result<(), Ending> {
+        self.located.take(place, found, &self.plan.server);
+        let addresses = self.located.addresses();
+        match (&self.phase, addresses.first()) {
+            (Phase::Resolving(_), Some(&first)) => {
+                self.phase = Phase::Connecting(Attempt::new(now));
+                return self.start_client(first);
             }
-            return Ok(());
+            (Phase::Resolving(_), None) => {
+                if let (0, Some((place, error))) = (self.located.awaited, &self.located.missing) {
+                    return Err(words::not_found(place, error));
+                }
+            }
+            // On the way, or on the way back: a server that moved is looked for where its names lead now.
+            _ if !addresses.is_empty() => self.driver.set_addresses(&addresses),
+            _ => {}
         }
-        let addresses = found.map_err(|error| words::no_such_host(&self.plan.server, Some(&error)))?;
-        let first = addresses.first().copied();
-        let (Some(attempt), Some(first)) = (Attempt::new(addresses, now), first) else {
-            return Err(words::no_such_host(&self.plan.server, None));
-        };
-        self.phase = Phase::Connecting(attempt);
-        self.start_client(first)
+        Ok(())
     }
 
     /// Looks where the server is now.
-    pub(super) fn find_server_again(&self) {
-        // Without a thread for it, the address stays as it is.
-        drop(resolve(&self.plan.server, &self.mailer));
+    pub(super) fn find_server_again(&mut self) {
+        // Without a thread for it, the addresses stay as they are.
+        self.located.awaited = resolve(&self.plan.server, &self.mailer).unwrap_or_default();
     }
 
     pub(super) fn check_attempt(&mut self, now: Instant) -> Result<(), Ending> {
@@ -136,17 +148,17 @@ impl Talk {
             }
             return Ok(());
         }
-        let is_refused = self.driver.refusals() >= REFUSALS;
-        let has_no_route = self.driver.link_error().is_some();
-        if !is_refused && !has_no_route && now < attempt.until {
+        let is_hopeless = self.located.awaited == 0 && self.driver.is_hopeless(REFUSALS);
+        if !is_hopeless && now < attempt.end {
             return Ok(());
         }
-        attempt.is_any_silent |= !is_refused && !has_no_route;
-        if let Some(address) = attempt.next(now) {
-            return self.start_client(address);
+        if self.driver.has_foreign_key()
+            && let Some(ending) = self.told_end(EndReason::KeyMismatch)
+        {
+            return Err(ending);
         }
         Err(match self.driver.link_error() {
-            _ if attempt.is_any_silent => words::no_answer(&self.plan.server, PATIENCE_S),
+            _ if !is_hopeless => words::no_answer(&self.plan.server, PATIENCE_S),
             Some(error) => words::no_route(&self.plan.server, error),
             None => words::refused(&self.plan.server),
         })
@@ -155,7 +167,8 @@ impl Talk {
     pub(super) fn key_offered(&mut self, found: Fingerprint, now: Instant) -> Result<(), Ending> {
         let shown = show_fingerprint(&found);
         let known = KnownServers::load(&self.plan.dir).map_err(Ending::error)?.find_key(&found, &self.plan.room);
-        if let (Some(known), Some(address)) = (known, self.address) {
+        if let Some(known) = known {
+            let address = self.driver.client.server();
             // A server is its key: that it has another address is no alarm.
             self.ui.part("a known server at a new address; ");
             self.plan.trust = Trust::Expected(known.fingerprint);
@@ -225,8 +238,8 @@ impl Talk {
     }
 
     pub(super) fn ask_password(&mut self) -> Result<(), Ending> {
-        let Phase::Connecting(attempt) = &self.phase else { return Ok(()) };
-        self.phase = Phase::AskingPassword(attempt.clone());
+        let Phase::Connecting(_) = &self.phase else { return Ok(()) };
+        self.phase = Phase::AskingPassword;
         self.driver.transmit();
         // Where the key was accepted only, the next attempt takes no other.
         self.accepted = self.driver.client.fingerprint().or(self.accepted);
@@ -236,16 +249,13 @@ impl Talk {
     }
 
     pub(super) fn password_typed(&mut self, password: Option<Zeroizing<String>>, now: Instant) -> Result<(), Ending> {
-        let Phase::AskingPassword(attempt) = &self.phase else { return Ok(()) };
+        let Phase::AskingPassword = &self.phase else { return Ok(()) };
         let Some(password) = password.filter(|password| !password.is_empty()) else {
             return Err(Ending::new(Exit::NotTrusted, "this room needs an invite or its password"));
         };
-        let address = attempt.addresses[attempt.turn];
         self.plan.entrance = Entrance::Password(normalize(&password));
         self.password_tries += 1;
-        if let Some(again) = Attempt::new(vec![address], now) {
-            self.phase = Phase::Connecting(again);
-        }
-        self.start_client(address)
+        self.phase = Phase::Connecting(Attempt::new(now));
+        self.start_client(self.driver.client.server())
     }
 }

@@ -68,9 +68,8 @@ impl Talk {
     fn come_back(&mut self) -> Result<(), Ending> {
         // What a client says at its end is to be sent as well.
         self.driver.transmit();
-        let Some(address) = self.address else { return Ok(()) };
         self.is_renaming = true;
-        self.phase = Phase::Connecting(Attempt::patient(address, self.driver.now()));
-        self.start_client(address)
+        self.phase = Phase::Connecting(Attempt::patient(self.driver.now()));
+        self.start_client(self.driver.client.server())
     }
 }

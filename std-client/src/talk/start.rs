@@ -69,9 +69,8 @@ impl Wanted {
 }
 
 impl Talk {
-    /// Starts the client towards the address whose turn it is.
+    /// Starts the client towards `address`, and towards the others if that does not answer.
     pub(super) fn start_client(&mut self, address: SocketAddr) -> Result<(), Ending> {
-        self.address = Some(address);
         let fingerprint = self.expected_key();
         if let Some(fingerprint) = fingerprint {
             self.find_cursor(&fingerprint);
@@ -101,7 +100,9 @@ impl Talk {
             ack_delay_ms: profile::ACK_DELAY_MS,
             tick_us: profile::TICK_US,
         };
-        self.driver.start(&config).map_err(Ending::error)
+        self.driver.start(&config).map_err(Ending::error)?;
+        self.driver.set_addresses(&self.located.addresses());
+        Ok(())
     }
 
     fn expected_key(&self) -> Option<Fingerprint> {
@@ -210,8 +211,11 @@ impl Talk {
         };
         // A name that was only taken because another was in use is not one's own.
         let name = if self.plan.person.is_makeshift { None } else { Some(name) };
-        let (address, room) = (&self.plan.server, &self.plan.room);
-        let joined = Joined { address, fingerprint: &fingerprint, room, name, secret };
+        let room = &self.plan.room;
+        let place = self.located.place_of(self.driver.client.server());
+        let places = place.map(|place| self.plan.server.with_first(place.clone()));
+        let places = places.as_ref().unwrap_or(&self.plan.server);
+        let joined = Joined { places, fingerprint: &fingerprint, room, name, secret };
         if let Err(error) = KnownServers::remember(&self.plan.dir, &joined) {
             self.ui.notice(&format!("(the server is not remembered: {})", error.line.unwrap_or_default()));
         }

@@ -1,39 +1,29 @@
+use kabar_server::address::HostPort;
+
 use super::connecting::Attempt;
 use super::*;
 
-fn addresses(count: u16) -> Vec<SocketAddr> {
-    (0..count).map(|port| SocketAddr::from(([127, 0, 0, 1], 1 + port))).collect()
-}
-
 #[test]
-fn addresses_in_turn_share_five_seconds() {
-    for count in 1..9 {
-        let start = Instant::from_micros(1_000_000);
-        let mut attempt = Attempt::new(addresses(count), start).unwrap();
-        let mut now = attempt.deadline().unwrap();
-        let mut tried = 1;
-        while attempt.next(now).is_some() {
-            assert!(attempt.deadline().unwrap() > now, "every address has its time");
-            now = attempt.deadline().unwrap();
-            tried += 1;
-        }
-        assert_eq!(tried, count.min(5));
-        let whole = now.saturating_since(start);
-        assert!(whole <= connecting::PATIENCE && whole + Duration::from_millis(1) >= connecting::PATIENCE);
-    }
-}
-
-#[test]
-fn a_refusal_leaves_its_time_to_the_next() {
+fn all_addresses_together_have_five_seconds() {
     let start = Instant::from_micros(1_000_000);
-    let mut attempt = Attempt::new(addresses(2), start).unwrap();
-    let soon = start + Duration::from_millis(500);
-    assert_eq!(attempt.next(soon), Some(addresses(2)[1]));
-    assert_eq!(attempt.deadline(), Some(start + connecting::PATIENCE));
-    assert_eq!(attempt.next(soon), None);
+    assert_eq!(Attempt::new(start).deadline(), Some(start + connecting::PATIENCE));
+    assert_eq!(Attempt::patient(start).deadline(), None, "whoever was in the room waits for it");
 }
 
 #[test]
-fn a_name_without_addresses_is_no_attempt() {
-    assert!(Attempt::new(Vec::new(), Instant::ZERO).is_none());
+fn a_place_that_is_looked_up_again_replaces_its_addresses_only() {
+    let places: Places = "there,192.0.2.1,here".parse().unwrap();
+    let place = |text: &str| -> HostPort { text.parse().unwrap() };
+    let addresses =
+        |texts: &[&str]| -> Vec<std::net::SocketAddr> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+    let mut located = Located::default();
+    located.take(place("192.0.2.1"), Ok(addresses(&["192.0.2.1:9999"])), &places);
+    located.take(place("there"), Ok(addresses(&["192.0.2.2:9999", "192.0.2.3:9999"])), &places);
+    located.take(place("here"), Err(crate::resolve::NotFound::Empty), &places);
+    let all = addresses(&["192.0.2.2:9999", "192.0.2.3:9999", "192.0.2.1:9999"]);
+    assert_eq!(located.addresses(), all, "in the order of the places");
+    located.take(place("there"), Ok(addresses(&["192.0.2.4:9999"])), &places);
+    located.take(place("192.0.2.1"), Err(crate::resolve::NotFound::Empty), &places);
+    assert_eq!(located.addresses(), addresses(&["192.0.2.4:9999", "192.0.2.1:9999"]));
+    assert_eq!(located.place_of("192.0.2.4:9999".parse().unwrap()), Some(&place("there")));
 }

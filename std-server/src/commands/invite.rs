@@ -7,12 +7,12 @@ use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
 use super::{CommandError, said};
-use crate::address::{Host, HostPort};
-use crate::advertise::reachable_ip;
+use crate::address::Places;
+use crate::advertise::reachable;
 use crate::cli::PROGRAM;
 use crate::config::{Config, Reach};
 use crate::data_dir::{DataDir, LockError};
-use crate::hosting::{LOCK_FILE, last_address};
+use crate::hosting::{LOCK_FILE, last_places, places};
 use crate::invite::Invite;
 use crate::key_file::{draw_secret, fingerprint, load_key, load_secret};
 
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     }
     let dir = DataDir::open(&config.data_dir).map_err(CommandError::failed)?;
     let key = load_key(&dir).map_err(CommandError::failed)?.ok_or_else(unused)?;
-    let address = address(&dir, &config)?;
+    let places = find_places(&dir, &config)?;
     let (secret, notice) = if arguments.new {
         // Held while the secret is written: no server reads the old one meanwhile.
         let lock = dir.lock(LOCK_FILE);
@@ -59,8 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     } else {
         (load_secret(&dir, &config.room).map_err(CommandError::failed)?.ok_or_else(unused)?, None)
     };
-    let HostPort { host, port } = address;
-    let invite = Invite { host, port, room: config.room, fingerprint: fingerprint(key.modulus()), secret };
+    let invite = Invite { places, room: config.room, fingerprint: fingerprint(key.modulus()), secret };
     let invite = invite.to_string();
     let picture = if arguments.qr { qr_code(&invite, io::stdout().is_terminal()) } else { String::new() };
     if let Some(notice) = notice {
@@ -70,19 +69,19 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 }
 
 /// What the running server would say, as far as that is known: what it is told to advertise, else what its last invite named.
-fn address(dir: &DataDir, config: &Config) -> Result<HostPort, CommandError> {
-    let last = last_address(dir, &config.room).map_err(CommandError::failed)?;
-    let port = last.as_ref().map(|last| last.port).or((config.listen.port() != 0).then_some(config.listen.port()));
+fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
+    let last = last_places(dir, &config.room).map_err(CommandError::failed)?;
+    let port =
+        last.as_ref().map(|last| last.first().port).or((config.listen.port() != 0).then_some(config.listen.port()));
     let missing = || {
         let why = "the server chooses its port when it starts, and has not run yet";
         CommandError::Failed(format!("{why}: start it once, or use --advertise HOST:PORT"))
     };
-    match (&config.advertise, last) {
-        (Some(told), _) => Ok(HostPort { host: told.host.clone(), port: told.port.or(port).ok_or_else(missing)? }),
-        (None, Some(last)) => Ok(last),
-        (None, None) => {
-            Ok(HostPort { host: Host::Ip(reachable_ip(config.listen.ip())), port: port.ok_or_else(missing)? })
-        }
+    let is_said = !config.advertise.is_empty() && config.advertise.iter().all(|told| told.port.is_some());
+    match last {
+        Some(last) if config.advertise.is_empty() => Ok(last),
+        _ if is_said => Ok(places(&config.advertise, &[], 0)),
+        _ => Ok(places(&config.advertise, &reachable(config.listen.ip()), port.ok_or_else(missing)?)),
     }
 }
 
@@ -119,6 +118,14 @@ mod tests {
                 assert_eq!(is_drawn, code[(x, y)] == qrcode::Color::Dark, "{x} {y}");
             }
         }
+    }
+
+    #[test]
+    fn the_picture_of_an_invite_with_three_addresses_fits_a_terminal() {
+        let places = "192.168.100.162:9999,192.168.101.162:9999,2001:db8:1111:2222:3333:4444:5555:6666:9999";
+        let picture = qr_code(&INVITE.replace("192.168.0.162:9999", places), false);
+        let width = picture.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(width <= 80 && picture.lines().count() <= 40, "{width}");
     }
 
     #[test]

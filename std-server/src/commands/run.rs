@@ -7,6 +7,7 @@ use kabar_core::chat::MAX_PASSWORD_LEN;
 use zeroize::Zeroizing;
 
 use super::CommandError;
+use crate::advertise::Found;
 use crate::cli::PROGRAM;
 use crate::config::{Config, Origin, RunFlags, variable};
 use crate::console::answer::Operator;
@@ -87,6 +88,17 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 fn remark_on(hosted: &Hosted, config: &Config, remark: &OutputSender) {
     if hosted.is_local_only() {
         remark.line(format!("{PROGRAM}: with this invite only this computer can join; others need --advertise HOST"));
+    }
+    if let Some(error) = hosted.without_zone() {
+        remark.line(format!("{PROGRAM}: whoever joins by this invite adds an interface of theirs: {error}"));
+    }
+    let (named, others): (Vec<_>, Vec<_>) = hosted.choices().into_iter().partition(|(_, is_named)| *is_named);
+    if !others.is_empty() {
+        let list = |all: Vec<(&Found, bool)>| -> String {
+            all.iter().map(|(found, _)| found.to_string()).collect::<Vec<_>>().join(", ")
+        };
+        let (named, others) = (list(named), list(others));
+        remark.line(format!("{PROGRAM}: the invite names {named}; --advertise HOST names others: {others}"));
     }
     if hosted.key_size() != config.key_size && config.origin("key-bits") != Some(&Origin::Default) {
         let bits = hosted.key_size().modulus_len() * 8;

@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
 
-use super::settings::is_known;
+use super::settings::{is_known, is_list};
 use super::sources::Origin;
 
 /// Its name in the data directory.
@@ -56,6 +57,9 @@ impl File {
             let value: OsString = match value.get_ref() {
                 DeValue::String(text) => text.as_ref().into(),
                 DeValue::Integer(number) if number.radix() == 10 => number.as_str().into(),
+                DeValue::Array(items) if is_list(&name) => joined(items)
+                    .ok_or_else(|| format!("{}: {name}: the list must hold texts, and one at least", place(at)))?
+                    .into(),
                 _ => return Err(format!("{}: {name}: the value must be a text or a number", place(at))),
             };
             values.insert(name, (value, line_of(at)));
@@ -63,7 +67,7 @@ impl File {
         Ok(Self { path: path.to_path_buf(), values })
     }
 
-    /// What it says of `name`, and where.
+    /// What it says of `name`, and where. A list is one text with commas.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(OsString, Origin)> {
         let (value, line) = self.values.get(name)?;
@@ -75,6 +79,16 @@ impl File {
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
+}
+
+/// The texts of a list with commas between them.
+fn joined(items: &DeArray<'_>) -> Option<String> {
+    let text = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    };
+    let texts: Vec<String> = items.iter().map(text).collect::<Option<_>>()?;
+    if texts.is_empty() { None } else { Some(texts.join(",")) }
 }
 
 #[cfg(test)]
@@ -92,6 +106,15 @@ mod tests {
         assert_eq!((value.to_str(), origin.to_string().as_str()), (Some("1000"), "/etc/kabar-server.toml:4"));
         assert_eq!(file.get("room").unwrap().0, "den");
         assert!(file.get("listen").is_none());
+    }
+
+    #[test]
+    fn takes_a_list_where_several_values_are_taken() {
+        let file = parse("advertise = [\"a:1\", \"b\"]\n").unwrap();
+        assert_eq!(file.get("advertise").unwrap().0, "a:1,b");
+        for wrong in ["advertise = [1]\n", "advertise = []\n", "advertise = [[\"a\"]]\n", "room = [\"a\"]\n"] {
+            assert!(parse(wrong).unwrap_err().starts_with("/etc/kabar-server.toml:1: "), "{wrong}");
+        }
     }
 
     #[test]

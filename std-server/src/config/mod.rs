@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use kabar_core::crypto::rsa::KeySize;
 
-use crate::address::{Advertised, parse_listen};
+use crate::address::{Advertised, parse_advertised, parse_listen};
 use crate::data_dir::DataDir;
 use crate::hub::{HubLimits, LIMITS, Limit};
 use crate::invite::RoomName;
@@ -32,8 +32,8 @@ const METRICS_PORT: u16 = 9_998;
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// What invites name.
-    pub advertise: Option<Advertised>,
+    /// What invites name, in this order.
+    pub advertise: Vec<Advertised>,
     /// Where the data lies.
     pub data_dir: PathBuf,
     /// The room.
@@ -88,8 +88,9 @@ impl Config {
             listen: settle(&sources, "listen", settled, |text| parse_listen(text).map_err(|error| error.to_string()))?
                 .ok_or("listen has no value")?,
             advertise: settle(&sources, "advertise", settled, |text| {
-                text.parse().map_err(|error: crate::address::AddressError| error.to_string())
-            })?,
+                parse_advertised(text).map_err(|error| error.to_string())
+            })?
+            .unwrap_or_default(),
             room: settle(&sources, "room", settled, |text| {
                 text.parse().map_err(|error: crate::invite::InvalidRoomName| error.to_string())
             })?

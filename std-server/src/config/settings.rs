@@ -31,7 +31,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "advertise",
         value: "HOST[:PORT]",
-        help: "What invites name, if others reach this computer by another address than it knows",
+        help: "What invites name, if others reach this computer by another address than it finds; several in order: \
+               repeat it, or put commas between them",
         default: None,
         in_file: true,
     },
@@ -88,6 +89,15 @@ pub(super) const STORAGE: &[&str] = &["data-dir", "config"];
 
 /// Those of a room, and what says how others reach it.
 pub(super) const REACH: &[&str] = &["data-dir", "config", "room", "listen", "advertise"];
+
+/// The settings that take several values: a flag that is repeated, or commas between them; in a
+/// configuration file also a list.
+const LISTS: &[&str] = &["advertise"];
+
+/// Whether a setting takes several values. They are kept as one text, with commas between them.
+pub(super) fn is_list(name: &str) -> bool {
+    LISTS.contains(&name)
+}
 
 /// The setting of this name.
 #[must_use]

@@ -1,13 +1,13 @@
 //! Where a setting's value comes from: flag before environment before file before default.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::OsStringValueParser;
-use clap::{Arg, ArgMatches, ValueHint};
+use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 
-use super::settings::{Setting, setting, variable};
+use super::settings::{Setting, is_list, setting, variable};
 use super::{File, units};
 use crate::hub::{LIMITS, Limit};
 
@@ -44,7 +44,10 @@ pub struct Flags {
 impl Flags {
     /// The flags of these settings.
     pub(super) fn of(matches: &ArgMatches, names: impl IntoIterator<Item = &'static str>) -> Self {
-        let value = |name| Some((name, matches.get_one::<OsString>(name)?.clone()));
+        let value = |name| {
+            let values: Vec<OsString> = matches.get_many::<OsString>(name)?.cloned().collect();
+            Some((name, values.join(OsStr::new(","))))
+        };
         Self { given: names.into_iter().filter_map(value).collect() }
     }
 
@@ -74,7 +77,8 @@ fn flag(name: &'static str, value: &'static str) -> Arg {
         "DIR" => ValueHint::DirPath,
         _ => ValueHint::Other,
     };
-    Arg::new(name).long(name).value_name(value).value_hint(hint).value_parser(OsStringValueParser::new())
+    let action = if is_list(name) { ArgAction::Append } else { ArgAction::Set };
+    Arg::new(name).long(name).value_name(value).value_hint(hint).action(action).value_parser(OsStringValueParser::new())
 }
 
 /// All that was said, in order of precedence.

@@ -58,6 +58,30 @@ fn the_flag_beats_the_environment_the_file_and_the_default() {
     assert_eq!(from_flag.origin("max-members"), Some(&Origin::Flag("max-members")));
 }
 
+#[test]
+fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
+    let shown = |config: Config| {
+        let shown: Vec<_> = config.advertise.iter().map(|told| told.host.to_string()).collect();
+        shown.join(" ")
+    };
+    let mut setup = Setup::new("advertise = [\"c.example\", \"d.example\"]\n");
+    assert_eq!(shown(setup.resolve(&[]).unwrap()), "c.example d.example");
+    setup.environment = vec![("KABAR_ADVERTISE", "e.example,fd00::1")];
+    assert_eq!(shown(setup.resolve(&[]).unwrap()), "e.example fd00::1");
+    let flags = ["--advertise", "b.example", "--advertise", "a.example,[fd00::2]:7"];
+    let config = setup.resolve(&flags).unwrap();
+    assert_eq!(config.advertise[2].port, Some(7));
+    assert!(
+        config.show().contains("advertise = \"b.example,a.example,[fd00::2]:7\"  # --advertise"),
+        "{}",
+        config.show()
+    );
+    assert_eq!(shown(config), "b.example a.example fd00::2");
+    let error = setup.resolve(&["--advertise", "a.example", "--advertise", "fe80::1%eth0"]).unwrap_err();
+    assert!(error.contains("without %eth0") && !error.contains('\n'), "{error}");
+    assert!(setup.resolve(&["--room", "a", "--room", "b"]).is_err(), "any other flag is said once");
+}
+
 /// For every limit at once, so that none can be forgotten: each has a flag, a variable and a key that move it and nothing else.
 #[test]
 fn every_limit_has_a_flag_a_variable_and_a_key() {
@@ -142,7 +166,7 @@ fn metrics_are_for_this_computer_unless_an_address_says_otherwise() {
 #[test]
 fn what_is_shown_is_a_file_that_says_the_same() {
     let setup = Setup::new("room = \"den\"\nmax-unfinished = \"1MiB\"\n");
-    let config = setup.resolve(&["--max-members", "12", "--advertise", "chat.example"]).unwrap();
+    let config = setup.resolve(&["--max-members", "12", "--advertise", "chat.example,fd00::1"]).unwrap();
     let shown = config.show();
     for line in ["max-members = \"12\"  # --max-members", "max-events = \"4096\"  # default"] {
         assert!(shown.contains(line), "{shown}");

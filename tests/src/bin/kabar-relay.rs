@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use clap::Parser;
-use kabar_server::address::{Host, HostPort};
+use kabar_server::address::HostPort;
 use kabar_server::output::Output;
 use kabar_server::random::random_bytes;
 use kabar_server::signals;
@@ -48,10 +48,11 @@ fn relay(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 fn resolve(address: &HostPort) -> Result<SocketAddr, String> {
-    let name = match &address.host {
-        Host::Ip(ip) => return Ok((*ip, address.port).into()),
-        Host::Name(name) => name.as_str(),
-    };
+    if let Some(address) = address.host.socket_addr(address.port).map_err(|error| error.to_string())? {
+        return Ok(address);
+    }
+    let name = address.host.to_string();
+    let name = name.as_str();
     let found = (name, address.port).to_socket_addrs().map_err(|error| format!("cannot find {name}: {error}"))?;
     // What listens on one family only listens on IPv4 most often.
     let mut found: Vec<_> = found.collect();

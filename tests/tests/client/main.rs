@@ -4,6 +4,7 @@ mod kept;
 mod objects;
 mod pipes;
 mod refused;
+mod several;
 
 use std::path::Path;
 

@@ -267,6 +267,31 @@ fn attempts_go_where_the_server_is_said_to_be() {
 }
 
 #[test]
+fn an_attempt_that_nobody_answered_goes_where_the_server_is_now() {
+    let mut world = World::idle(Server::new());
+    let wrong = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)), 1);
+    let config = Config { server: wrong, fingerprint: Some(server::fingerprint(0)), ..config() };
+    world.client.start(&config, [1; 32], world.now).unwrap();
+    world.run(Duration::from_millis(400));
+    world.client.set_server(server::ADDRESS);
+    assert_eq!(world.client.server(), server::ADDRESS);
+    // Not after the attempt's 5 s: its next Hello is enough.
+    world.run_until(secs(2), World::has_joined);
+}
+
+#[test]
+fn an_attempt_that_was_answered_stays_where_it_is() {
+    let mut world = World::idle(Server::new());
+    let config = Config { server: server::ADDRESS, ..config() };
+    world.client.start(&config, [1; 32], world.now).unwrap();
+    world.run_until(secs(2), |world| world.client.state() == State::Connecting { answered: true });
+    world.client.set_server(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)), 1));
+    assert_eq!(world.client.server(), server::ADDRESS);
+    world.client.answer_key(world.now, true);
+    world.run_until(secs(2), World::has_joined);
+}
+
+#[test]
 fn a_forged_key_does_not_end_an_attempt() {
     let mut world = World::start(&config());
     world.server.rules.poses_first_with = Some(1);
