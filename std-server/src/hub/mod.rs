@@ -30,6 +30,8 @@ mod half_open;
 mod inbound;
 mod jobs;
 mod join;
+mod keeping;
+mod known;
 mod limiter;
 mod limits;
 mod log;
@@ -45,6 +47,7 @@ mod read;
 mod reclaim;
 mod sanctions;
 mod timers;
+mod visits;
 mod welcome;
 
 use core::net::SocketAddr;
@@ -65,6 +68,7 @@ use rand_core::{Rng, SeedableRng};
 use crate::store::Loaded;
 use append::Appender;
 use half_open::HalfOpen;
+use known::Known;
 use limiter::{Bucket, Buckets, Rate};
 use log::Log;
 use ownership::Ownership;
@@ -73,6 +77,7 @@ use password::Passwords;
 use peer::Peer;
 use sanctions::Sanctions;
 use timers::{Timer, Timers};
+use visits::Visits;
 
 pub use config::{Entrance, HubConfig, Mistakes, Profile};
 pub use counters::{Counted, Counters};
@@ -92,6 +97,10 @@ pub struct Hub<P: Provider> {
     room: Arc<str>,
     rng: ChaCha20Rng,
     wall: Wall,
+    /// When this run began.
+    began: Instant,
+    /// For how long servers ran over this log before, in ms.
+    ran_before_ms: u64,
     is_stopping: bool,
 
     acceptor: Acceptor,
@@ -99,6 +108,9 @@ pub struct Hub<P: Provider> {
     accept_jobs: usize,
     handshakes: Buckets,
     hints: Bucket,
+    /// Identities that are not known yet, by where they join from.
+    newcomers: Buckets,
+    visits: Visits,
 
     pool: Pool,
     /// Refusals of the pool when rings were looked for last.
@@ -122,6 +134,7 @@ pub struct Hub<P: Provider> {
     pages: Pages,
     appender: Appender,
     ownership: Ownership,
+    known: Known,
     sanctions: Sanctions,
 
     replies: VecDeque<(SocketAddr, Vec<u8>)>,
@@ -186,9 +199,12 @@ impl<P: Provider> Hub<P> {
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
         let handshakes = Rate { burst: limits.handshake_burst, interval: limits.handshake_interval };
+        let newcomers = Rate { burst: limits.newcomer_burst, interval: limits.newcomer_interval };
         let mut hub = Self {
             room: config.room.as_str().into(),
             wall: Wall { at: now, unix_ms: 0 },
+            began: now,
+            ran_before_ms: loaded.ran_ms,
             is_stopping: false,
             acceptor: Acceptor::new(modulus, config.profile.limits(), acceptor_seed),
             half_open: HalfOpen::new(half_open::Bounds {
@@ -200,6 +216,8 @@ impl<P: Provider> Hub<P> {
             accept_jobs: 0,
             handshakes: Buckets::new(handshakes, limits.prefixes),
             hints: Bucket::FULL,
+            newcomers: Buckets::new(newcomers, limits.prefixes),
+            visits: Visits::new(&limits),
             pool: Pool::new(config.profile.capacity, limits.pool_bytes),
             refusals_seen: 0,
             peers: Peers::default(),
@@ -215,6 +233,7 @@ impl<P: Provider> Hub<P> {
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::new(limits.retry_min),
             ownership: Ownership::new(&loaded, config.admission_tag, limits.name_keep.as_millis()),
+            known: Known::new(&loaded),
             sanctions: Sanctions::new(&loaded),
             replies: VecDeque::new(),
             jobs: VecDeque::new(),
@@ -227,11 +246,14 @@ impl<P: Provider> Hub<P> {
             config,
         };
         hub.await_the_present(now);
+        hub.purge(now);
+        hub.timers.set(Timer::Upkeep, Some(now + keeping::UPKEEP_INTERVAL));
         hub.finish_input(now);
         hub
     }
 
-    /// Says what time it is: `unix_ms` since 1970 at `now`. Entries carry it. Call it at the start and when the clock was set.
+    /// Says what time it is: `unix_ms` since 1970 at `now`. Entries carry it, nothing depends on it: it may jump. Call it at the start
+    /// and when the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
         self.wall = Wall { at: now, unix_ms };
     }
@@ -254,7 +276,10 @@ impl<P: Provider> Hub<P> {
                 Timer::Phase(id) => self.on_phase_timer(now, id),
                 Timer::Away(folded) => self.on_away_timer(now, &folded),
                 Timer::Store => self.on_store_timer(),
-                Timer::Pages => {}
+                Timer::Pages | Timer::Evict => {}
+                Timer::Join(id) => self.read(now, id),
+                Timer::Upkeep => self.on_upkeep_timer(now),
+                Timer::Purge => self.purge(now),
                 Timer::Pool => self.on_pool_timer(now),
             }
         }
@@ -319,7 +344,7 @@ impl<P: Provider> Hub<P> {
     pub fn counters(&self) -> Counters {
         let mut counters = Counters {
             messages_out: self.counters.messages_out + self.counters.delivered,
-            buckets_full: self.handshakes.full() + self.passwords.buckets_full(),
+            buckets_full: self.handshakes.full() + self.newcomers.full() + self.passwords.buckets_full(),
             pool_empty: self.pool.refused(),
             pages_dropped: self.pages.dropped(),
             page_reads_held: self.pages.held(),

@@ -61,7 +61,7 @@ impl<P: Provider> Hub<P> {
             (Err(_), _) => return Taken::Broken,
             // SPEC 6.1: unknown types are skipped.
             (Ok(None), _) => {}
-            (Ok(Some(ToServer::Join(join))), Phase::Unjoined) => self.on_join(now, id, &join),
+            (Ok(Some(ToServer::Join(join))), Phase::Unjoined) => return self.on_join(now, id, &join),
             (Ok(Some(ToServer::Post(post))), Phase::Member(_)) if post.handle == HANDLE => {
                 return self.on_post(now, id, &post);
             }

@@ -1,8 +1,10 @@
 //! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
+mod clock;
 mod delivering;
 mod departing;
 mod joining;
+mod keeping;
 mod key;
 mod limits;
 mod operating;

@@ -8,7 +8,8 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4b61_6261;
 
 /// Taken in this order, each in one transaction. A step that was released never changes.
-pub(super) const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
     PRAGMA application_id = 0x4b616261;
 
     CREATE TABLE rooms (
@@ -85,7 +86,15 @@ pub(super) const STEPS: &[&str] = &["
     CREATE VIRTUAL TABLE search USING fts5 (
         body, content = 'texts', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
     );
-    "];
+    ",
+    // The time that servers ran takes the place of the time of day, which jumps. Everybody counts as seen at the moment of this step.
+    "
+    ALTER TABLE rooms ADD COLUMN ran_ms INTEGER NOT NULL DEFAULT 0 CHECK (ran_ms >= 0);
+    ALTER TABLE instances ADD COLUMN seen_ran_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE names RENAME COLUMN seen_ms TO seen_ran_ms;
+    UPDATE names SET seen_ran_ms = 0;
+    ",
+];
 
 /// How many steps a file has taken.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
@@ -137,7 +146,9 @@ mod tests {
     fn the_index_covers_all_kinds_of_text() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, STEPS).unwrap();
-        connection.execute_batch("UPDATE indexed SET up_to = 999; INSERT INTO rooms VALUES (1, 'lobby', 0)").unwrap();
+        connection
+            .execute_batch("UPDATE indexed SET up_to = 999; INSERT INTO rooms (name, head) VALUES ('lobby', 0)")
+            .unwrap();
         for kind in 0..=255_u8 {
             let insert = "INSERT INTO entries VALUES (NULL, 1, ?1 + 1, 0, 'a', 0, 0, ?1, x'')";
             connection.execute(insert, [kind]).unwrap();
