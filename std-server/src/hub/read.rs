@@ -99,6 +99,11 @@ impl<P: Provider> Hub<P> {
             peer.is_held = true;
             self.held.push_back(id);
             self.counters.reads_held += 1;
+            // Connections that have gone stay in the queue until the next commit, which may be a long time away.
+            if self.held.len() > 2 * self.peers.len() + 64 {
+                let peers = &self.peers;
+                self.held.retain(|id| peers.contains_key(id));
+            }
         }
     }
 

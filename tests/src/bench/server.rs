@@ -78,7 +78,9 @@ impl Drop for Server {
 
 fn spawn(setup: &Setup, home: &Path, listen: &str, key_bits: Option<u32>) -> Result<(Child, Target), Error> {
     let mut command = Command::new(&setup.server);
-    command.args(["--listen", listen, "--data-dir"]).arg(home.join("server")).args(&setup.server_arguments);
+    command.args(["--listen", listen, "--data-dir"]).arg(home.join("server"));
+    // All members join from here.
+    command.args(["--newcomer-burst", "1000000"]).args(&setup.server_arguments);
     if let Some(bits) = key_bits {
         command.args(["--key-bits", &bits.to_string()]);
     }

@@ -1,8 +1,12 @@
 //! The operator's side of the real `kabar-server`: console, signals, configuration, metrics, subcommands, bad input.
 //!
 //! * [`operator`]: what is typed at it, and signals. * [`settings`]: what it is told at its start, and what it refuses.
+//! * [`keeping`]: what members make it keep. * [`clock`]: a time of day that jumps. * [`raw`]: a member without manners.
 //! * [`showing`]: what it shows: lines, figures, invites, manuals.
 
+mod clock;
+mod keeping;
 mod operator;
+mod raw;
 mod settings;
 mod showing;

@@ -231,6 +231,25 @@ fn much_that_lapsed_goes_in_portions() {
     assert_eq!(count(Kind::JOINED), count(Kind::LEFT));
 }
 
+#[test]
+fn connections_that_are_held_and_go_leave_nothing() {
+    let mut world = World::with(|config| config.limits.unfinished_bytes = 1);
+    let ana = world.join(&asking("Ana", 1));
+    world.hold(JobKind::Store);
+    world.people[ana].post(1, "busy");
+    world.run_ms(20);
+    let person = world.person();
+    for _ in 0..200 {
+        world.connect(person);
+        world.people[person].join(&asking("Ben", 2));
+        world.run_ms(10);
+        leave(&mut world, person);
+    }
+    assert!(world.hub.counters().reads_held >= 200);
+    let (held, peers) = (world.hub.held.len(), world.hub.peers.len());
+    assert!(held <= 2 * peers + 64, "{held} of {peers}");
+}
+
 fn leave(world: &mut World, person: usize) {
     let now = world.now;
     world.people[person].close(now);
