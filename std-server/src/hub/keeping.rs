@@ -187,14 +187,17 @@ impl<P: Provider> Hub<P> {
     fn trim(&mut self, identity: PublicIdentity, new_names: usize, new_instances: usize) {
         let limits = self.config.limits;
         let Some(kept) = self.known.get(&identity) else { return };
-        let surplus = (kept.names.len() + new_names).saturating_sub(limits.names_per_identity);
+        let surplus_names = (kept.names.len() + new_names).saturating_sub(limits.names_per_identity);
+        let surplus_instances = (kept.instances.len() + new_instances).saturating_sub(limits.instances_per_identity);
+        if surplus_names + surplus_instances == 0 {
+            return;
+        }
         let idle = kept.names.iter().filter(|folded| self.is_idle_name(folded));
         let mut names: Vec<(u64, String)> = idle
             .filter_map(|folded| self.ownership.record(folded).map(|it| (it.seen_ran_ms, folded.clone())))
             .collect();
         names.sort_unstable();
-        names.truncate(surplus);
-        let surplus = (kept.instances.len() + new_instances).saturating_sub(limits.instances_per_identity);
+        names.truncate(surplus_names);
         let used: BTreeSet<u64> =
             self.appender.joiners().filter_map(|id| self.joining(id)).map(|(_, instance)| instance).collect();
         let mut instances: Vec<(bool, u64, u64, u64)> = Vec::new();
@@ -205,7 +208,7 @@ impl<P: Provider> Hub<P> {
             }
         }
         instances.sort_unstable();
-        instances.truncate(surplus);
+        instances.truncate(surplus_instances);
         for (_, folded) in names {
             self.counters.names_crowded += 1;
             self.forget_name(identity, &folded);

@@ -27,6 +27,10 @@ pub(super) enum Taken {
 impl<P: Provider> Hub<P> {
     /// Takes all messages that can be taken now.
     pub(super) fn read(&mut self, now: Instant, id: u32) {
+        // A Join that came too early is not looked at again before its time.
+        if self.timers.get(&Timer::Join(id)).is_some() {
+            return;
+        }
         while let Some(peer) = self.peers.get_mut(&id)
             && matches!(peer.phase, Phase::Unjoined | Phase::Member(_))
             && !self.is_stopping

@@ -64,7 +64,7 @@ fn time_unseen_adds_up_over_several_runs_and_stops_between_them() {
         world.run(HOUR * 2 + HOUR / 4);
         assert!(is_taken(&mut world, "Ana", 2));
         // Nobody runs for a long time.
-        world.now = world.now + HOUR * 100;
+        world.now += HOUR * 100;
         world.restart();
         assert!(is_taken(&mut world, "Ana", 2));
     }

@@ -70,7 +70,8 @@ fn joins_of_one_identity_wait_for_their_turn_and_none_is_lost() {
     let person = world.person();
     world.connect(person);
     pipeline(&mut world, person, 8, |_| asking("Ana", 1));
-    assert!(world.hub.counters().joins <= 4 + 5 && world.hub.counters().joins_held > 0);
+    let counters = world.hub.counters();
+    assert!(counters.joins <= 4 + 5 && (1..=10).contains(&counters.joins_held), "{counters:?}");
     // A later Join of the same identity waits behind them, but not for long.
     world.people[person].join(&asking("Ana", 1));
     world.run_ms(10_000);
