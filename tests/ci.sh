@@ -53,6 +53,10 @@ simulation() { # the promise, over many seeds, and each known mistake found
 }
 
 processes() { # real programs over loopback, and the device's program
+    if ! compgen -G '/usr/lib*/*/faketime/libfaketimeMT.so.1' >/dev/null; then
+        apt-get update
+        apt-get install -y --no-install-recommends libfaketime
+    fi
     cargo test -p kabar-tests --test processes --test serving --test storage --test client --test terminal --test device --test bench --test relay --test reliability -- --nocapture
 }
 

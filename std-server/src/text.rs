@@ -77,11 +77,11 @@ impl Lines {
         }
     }
 
-    /// `YYYY-MM-DD HH:MM:SS`, local time.
+    /// `YYYY-MM-DD HH:MM:SS`, local time; with `?` for digits where there is no such year (beyond 9999).
     #[must_use]
     pub fn stamp(&self, time_ms: u64) -> String {
         let time = i64::try_from(time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        let time = time.unwrap_or(Timestamp::UNIX_EPOCH);
+        let Some(time) = time else { return "????-??-?? ??:??:??".to_owned() };
         time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 }
@@ -164,13 +164,30 @@ mod tests {
         let lines = Lines { zone: TimeZone::UTC };
         let line =
             Line { time_ms: u64::MAX, author: "a\nb", address: None, kind: Kind::TEXT, content: Content::Omitted(9) };
-        assert_eq!(lines.show(&line), "[1970-01-01 00:00:00] a b sent 9 bytes, more than can be shown here");
+        assert_eq!(lines.show(&line), "[????-??-?? ??:??:??] a b sent 9 bytes, more than can be shown here");
     }
 
     #[test]
     fn local_time_is_shown() {
         let lines = Lines { zone: TimeZone::fixed(jiff::tz::offset(7)) };
         assert_eq!(lines.stamp(TIME_MS), "2024-11-01 17:37:10");
+    }
+
+    #[test]
+    fn every_time_that_a_server_may_state_can_be_shown() {
+        let last = 253_402_207_200_000;
+        for zone in [TimeZone::UTC, TimeZone::fixed(jiff::tz::offset(25)), TimeZone::fixed(jiff::tz::offset(-25))] {
+            let lines = Lines { zone };
+            for time_ms in [0, 1, (1 << 31) * 1_000, (1 << 32) * 1_000, last - 1_000, last] {
+                assert!(!lines.stamp(time_ms).contains('?'), "{time_ms}");
+            }
+            for time_ms in [last + 1_000, i64::MAX as u64, 1 << 63, u64::MAX] {
+                assert_eq!(lines.stamp(time_ms), "????-??-?? ??:??:??");
+            }
+        }
+        let utc = Lines { zone: TimeZone::UTC };
+        assert_eq!(utc.stamp((1 << 31) * 1_000), "2038-01-19 03:14:08");
+        assert_eq!(utc.stamp(last), "9999-12-30 22:00:00");
     }
 
     #[test]

@@ -73,8 +73,13 @@ impl Writer {
             body: vec![b'x'; BODY],
         };
         let last = self.head + size;
-        let instance =
-            InstanceRecord { instance: 5, identity: PublicIdentity([1; 32]), highest: last, highest_seq: last };
+        let instance = InstanceRecord {
+            instance: 5,
+            identity: PublicIdentity([1; 32]),
+            highest: last,
+            highest_seq: last,
+            seen_ran_ms: 0,
+        };
         let entries = (self.head + 1..=last).map(entry).collect();
         let batch = Batch { room: "lobby".into(), entries, instances: vec![instance], ..Batch::default() };
         self.store.commit(&batch).expect("committed");

@@ -137,7 +137,8 @@ fn write_history(data: &Path, count: u64) {
         kind: Kind::TEXT,
         body: format!("entry {seq}").into_bytes(),
     };
-    let last = InstanceRecord { instance: 5, identity: PublicIdentity([1; 32]), highest: count, highest_seq: count };
+    let identity = PublicIdentity([1; 32]);
+    let last = InstanceRecord { instance: 5, identity, highest: count, highest_seq: count, seen_ran_ms: 0 };
     let batch = Batch {
         room: "lobby".into(),
         term: Some(TermRecord { term: Term([1; 8]), first_seq: 1 }),

@@ -1,10 +1,12 @@
 //! `kabar-server history`: what was said, while the server runs or while it does not.
 
 use std::io::{self, BufWriter, Write};
+use std::time::SystemTime;
 
 use clap::ValueEnum;
 use data_encoding::BASE64;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
 use serde::Serialize;
 
@@ -123,7 +125,9 @@ fn parse_search(text: &str) -> Result<Query, String> {
 }
 
 fn parse_since(text: &str) -> Result<Timestamp, String> {
-    since(text.trim(), &Zoned::now())
+    // The clock may show what is no time at all.
+    let now = Timestamp::try_from(SystemTime::now()).map_err(|_| "the computer's clock is wrong".to_owned())?;
+    since(text.trim(), &now.to_zoned(TimeZone::system()))
         .ok_or_else(|| "a time looks like 2024-11-01, \"2024-11-01 10:37\", 2024-11-01T10:37:10Z, 2h or 3d".to_owned())
 }
 
@@ -162,6 +166,12 @@ mod tests {
             ("1w", "2024-10-27T05:00:00Z"),
         ] {
             assert_eq!(since(text, &now), Some(wanted.parse().unwrap()), "{text}");
+        }
+        // A span that goes beyond all years, on any day.
+        for now in ["-009999-01-02T12:00:00Z[UTC]", "1970-01-01T00:00:00Z[UTC]", "9999-12-30T12:00:00Z[UTC]"] {
+            let now: Zoned = now.parse().unwrap();
+            assert!(since("19000y", &now).is_none_or(|time| time < now.timestamp()));
+            assert!(since("2h", &now).is_some());
         }
         for wrong in ["", "x", "12", "2024-13-01", "2024-11-31", "10:37", "2x", "--"] {
             assert_eq!(since(wrong, &now), None, "{wrong}");

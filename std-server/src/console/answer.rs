@@ -169,6 +169,7 @@ fn complaint(command: Named, error: OperatorError) -> &'static str {
         (_, OperatorError::Unknown) => "nobody has this name",
         (_, OperatorError::Stopped) => "the server has stopped",
         (_, OperatorError::Already) => "that is so already",
+        (_, OperatorError::Full) => "there are too many bans and mutes: lift some, or raise --max-sanctions",
         (_, OperatorError::NotSo | OperatorError::NotHere | OperatorError::InUse) => "that cannot be done",
     }
 }

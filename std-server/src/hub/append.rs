@@ -16,12 +16,13 @@ use std::sync::Arc;
 
 use kabar_core::chat::{ENTRY_OVERHEAD, Kind};
 use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
 use super::Hub;
 use super::peer::Phase;
 use super::{Job, StoreJob};
-use crate::store::Batch;
+use crate::store::{Batch, Forgotten};
 
 /// What the log is about to get.
 #[derive(Debug)]
@@ -60,7 +61,13 @@ pub(super) struct Appender {
     joiners: Vec<Joiner>,
     /// Folded names whose owners were seen.
     seen: BTreeSet<String>,
+    /// Instances whose connections ended.
+    seen_instances: BTreeSet<u64>,
     released: Vec<String>,
+    /// What is forgotten here already and is still to be removed from the store.
+    forgotten: Forgotten,
+    /// The running time is to be written even if nothing else is.
+    is_ran_due: bool,
     /// Bytes of posts that collect or are under way.
     bytes: usize,
     /// What `posts` and the batch under way say about who is here.
@@ -122,7 +129,10 @@ impl Appender {
             posts: VecDeque::new(),
             joiners: Vec::new(),
             seen: BTreeSet::new(),
+            seen_instances: BTreeSet::new(),
             released: Vec::new(),
+            forgotten: Forgotten::default(),
+            is_ran_due: false,
             bytes: 0,
             presence: BTreeMap::new(),
             pause,
@@ -142,9 +152,40 @@ impl Appender {
         self.joiners.push(Joiner { id, folded });
     }
 
-    /// Adds that the owner of a name was seen.
-    pub(super) fn push_seen(&mut self, folded: &str) {
+    /// Adds that the owner of a name was seen, with an instance.
+    pub(super) fn push_seen(&mut self, folded: &str, instance: u64) {
         self.seen.insert(folded.to_owned());
+        self.seen_instances.insert(instance);
+    }
+
+    /// What the next batch removes.
+    pub(super) fn forgotten(&mut self) -> &mut Forgotten {
+        &mut self.forgotten
+    }
+
+    /// Lets the running time be written with the next batch, or with one of its own.
+    pub(super) fn push_ran(&mut self) {
+        self.is_ran_due = true;
+    }
+
+    /// Whose names and instances the batch under way writes.
+    pub(super) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
+        let batch = self.in_flight().map(|it| &*it.batch);
+        let names = batch.into_iter().flat_map(|batch| batch.names.iter().map(|record| record.identity));
+        names.chain(batch.into_iter().flat_map(|batch| batch.instances.iter().map(|record| record.identity)))
+    }
+
+    /// The connections of joins that wait, those of the batch under way included.
+    pub(super) fn joiners(&self) -> impl Iterator<Item = u32> {
+        let in_flight = self.in_flight().into_iter().flat_map(|it| &it.joiners);
+        self.joiners.iter().chain(in_flight).map(|joiner| joiner.id)
+    }
+
+    fn in_flight(&self) -> Option<&InFlight> {
+        match &self.state {
+            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => Some(it),
+            State::Idle | State::Pausing => None,
+        }
     }
 
     /// Adds that a name is nobody's any more.
@@ -154,10 +195,7 @@ impl Appender {
 
     /// Whether a name is about to be nobody's any more.
     pub(super) fn is_releasing(&self, folded: &str) -> bool {
-        let in_flight = match &self.state {
-            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => it.batch.released.as_slice(),
-            State::Idle | State::Pausing => &[],
-        };
+        let in_flight = self.in_flight().map_or(&[][..], |it| it.batch.released.as_slice());
         self.released.iter().chain(in_flight).any(|released| released == folded)
     }
 
@@ -168,20 +206,12 @@ impl Appender {
 
     /// Joins that wait.
     pub(super) fn joins(&self) -> usize {
-        let in_flight = match &self.state {
-            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => it.joiners.len(),
-            State::Idle | State::Pausing => 0,
-        };
-        self.joiners.len() + in_flight
+        self.joiners.len() + self.in_flight().map_or(0, |it| it.joiners.len())
     }
 
     /// Posts that are not committed.
     pub(super) fn posts(&self) -> usize {
-        let in_flight = match &self.state {
-            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => it.batch.entries.len(),
-            State::Idle | State::Pausing => 0,
-        };
-        self.posts.len() + in_flight
+        self.posts.len() + self.in_flight().map_or(0, |it| it.batch.entries.len())
     }
 
     /// Whether a commit failed and it is too early for another. (After that, whatever comes first shows whether all is well.)
@@ -244,9 +274,9 @@ impl<P: Provider> Hub<P> {
     }
 
     fn has_to_append(&self) -> bool {
-        let Appender { posts, joiners, seen, released, .. } = &self.appender;
+        let Appender { posts, joiners, seen, released, forgotten, is_ran_due, .. } = &self.appender;
         let is_empty = posts.is_empty() && joiners.is_empty() && seen.is_empty() && released.is_empty();
-        !is_empty || self.sanctions.has_decided() || !self.log.is_term_durable()
+        !is_empty || !forgotten.is_empty() || *is_ran_due || self.sanctions.has_decided() || !self.log.is_term_durable()
     }
 
     /// Takes the posts that collected, without what was to be said of joins whose connection is gone.

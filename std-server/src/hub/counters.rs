@@ -144,8 +144,24 @@ counters! {
     unannounced,
     /// Members that vanished and did not return in time.
     not_returned,
-    /// Names that got another owner because theirs was not seen for long.
+    /// Joins not announced: their identity joined too often.
+    announcements_limited,
+    /// Times a Join was not read yet: its identity joined too often.
+    joins_held,
+    /// Joins refused: too many new identities from there.
+    newcomers_limited,
+    /// New identities refused, or identities forgotten for them: as many are known as are kept.
+    identities_full,
+    /// Names that are nobody's any more because their owner was not seen for long.
     names_lapsed,
+    /// Names forgotten because their owner has too many.
+    names_crowded,
+    /// Instances forgotten because they were not used for long.
+    instances_lapsed,
+    /// Instances forgotten because their identity has too many.
+    instances_crowded,
+    /// Bans and mutes that an operator could not impose: there are too many.
+    sanctions_full,
     /// Members replaced by the same identity from elsewhere.
     replaced,
     /// Posts taken.

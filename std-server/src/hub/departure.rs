@@ -47,7 +47,7 @@ impl<P: Provider> Hub<P> {
         self.members.by_instance.remove(&member.instance);
         self.members.by_name.remove(member.name.folded());
         let (name, folded) = (member.name.shown(), member.name.folded());
-        self.appender.push_seen(folded);
+        self.appender.push_seen(folded, member.instance);
         // The same member may be on its way in again.
         let is_returning = self.ownership.is_claimed(folded);
         match how {

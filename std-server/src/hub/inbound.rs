@@ -168,6 +168,7 @@ impl<P: Provider> Hub<P> {
             message_limit: usize::from(established.remote.message),
             idle: Duration::from_secs(u64::from(established.remote.idle_s.min(established.local.idle_s))),
             phase: Phase::Unjoined,
+            identity: None,
             is_ready: false,
             is_at_head: false,
             is_held: false,

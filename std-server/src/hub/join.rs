@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::append::{Pending, Source};
 use super::peer::{Ask, Phase};
 use super::prefix::Prefix;
+use super::read::Taken;
 use super::timers::Timer;
 use super::{Entrance, Hub};
 use crate::names::Name;
@@ -29,17 +30,29 @@ enum Entry {
 }
 
 impl<P: Provider> Hub<P> {
-    pub(super) fn on_join(&mut self, now: Instant, id: u32, join: &Join<'_>) {
+    pub(super) fn on_join(&mut self, now: Instant, id: u32, join: &Join<'_>) -> Taken {
+        let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
+        // SPEC 6.2
+        if *peer.identity.get_or_insert(join.identity) != join.identity {
+            return Taken::Broken;
+        }
+        let judged = self.judge(id, join);
+        if judged.is_ok() && !self.visits.take_join(now, join.identity) {
+            self.counters.joins_held += 1;
+            self.read_later(now, id, self.visits.join_interval());
+            return Taken::Later;
+        }
         self.timers.set(Timer::Phase(id), None);
-        match self.judge(id, join) {
+        match judged {
             Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, id, join.name),
             Err((code, text)) => self.refuse(now, id, join.name, code, text),
             Ok((ask, Entry::Admitted)) => self.admit(now, id, ask),
             Ok((ask, Entry::Password)) => {
-                let Authentication::Password(password) = join.authentication else { return };
+                let Authentication::Password(password) = join.authentication else { return Taken::Broken };
                 self.ask_password(now, id, ask, Zeroizing::new(password.to_vec()));
             }
         }
+        Taken::Yes
     }
 
     /// Whose Join it is, and whether it may come in. Strangers learn nothing about names.
@@ -95,14 +108,15 @@ impl<P: Provider> Hub<P> {
     /// A Join that may come in: name, instance and place, then the commit.
     pub(super) fn admit(&mut self, now: Instant, id: u32, mut ask: Box<Ask>) {
         let Some(prefix) = self.peers.get(&id).map(|peer| peer.prefix) else { return };
-        if let Err((code, text)) = self.place(now, prefix, &mut ask) {
+        let placed = self.place(now, prefix, &mut ask).and_then(|()| self.take_newcomer(now, id, &ask.identity));
+        if let Err((code, text)) = placed {
             return self.refuse(now, id, ask.name.shown(), code, text);
         }
         let folded = ask.name.folded().to_owned();
         let is_lapsed = self.ownership.record(&folded).is_some_and(|record| record.identity != ask.identity);
         self.counters.names_lapsed += u64::from(is_lapsed);
         self.ownership.claim(&folded, ask.identity);
-        self.announce_joined(id, &ask);
+        self.announce_joined(now, id, &ask);
         self.timers.set(Timer::Away(folded.clone()), None);
         self.set_phase(id, Phase::Joining(ask));
         self.appender.push_join(id, folded);
@@ -123,7 +137,7 @@ impl<P: Provider> Hub<P> {
         let folded = ask.name.folded();
         let holder = self.members.by_name.get(folded).and_then(|id| self.peers.get(id)?.member());
         let is_held = holder.is_some_and(|holder| holder.identity != ask.identity);
-        let is_owned = self.ownership.is_owned_by_another(folded, ask.identity, self.wall_ms(now));
+        let is_owned = self.ownership.is_owned_by_another(folded, ask.identity, self.ran_ms(now));
         if is_held || (is_owned && !self.appender.is_releasing(folded)) {
             return Err((RefusedCode::NAME_TAKEN, "somebody else has this name"));
         }
@@ -159,12 +173,16 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Says joined in a small room, unless the log says already that it is here or it was only away (DESIGN: a return).
-    fn announce_joined(&mut self, id: u32, ask: &Ask) {
+    fn announce_joined(&mut self, now: Instant, id: u32, ask: &Ask) {
         let folded = ask.name.folded();
         let is_return = self.is_present(folded) || self.timers.get(&Timer::Away(folded.to_owned())).is_some();
         let is_small = self.members.by_identity.len() < self.config.limits.announced_members;
         self.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {
+            if !self.visits.take_announcement(now, ask.identity) {
+                self.counters.announcements_limited += 1;
+                return;
+            }
             let source = Source::Presence { folded: folded.to_owned(), joiner: Some(id) };
             self.appender.push(Pending::by_server(ask.name.shown(), Kind::JOINED, &[], source));
         }

@@ -192,6 +192,28 @@ limits! {
     return_time: Duration, "return-time", Time, 0, 24 * HOUR, 60 * SECOND, not_returned;
     /// Time unseen after which a name is free for others.
     name_keep: Duration, "name-keep", Time, 0, 36_500 * DAY, 30 * DAY, names_lapsed;
+    /// Time unused after which a client's numbers are forgotten.
+    instance_keep: Duration, "instance-keep", Time, HOUR, 36_500 * DAY, 30 * DAY, instances_lapsed;
+    /// Identities that are known: with a name, numbers, or an admission.
+    identities: usize, "max-identities", Count, 1, 1_000_000, 32_768, identities_full;
+    /// Names that an identity keeps; beyond this those go that it used least recently.
+    names_per_identity: usize, "max-names-per-identity", Count, 1, 1_000, 4, names_crowded;
+    /// Clients of an identity whose numbers are kept; beyond this those go that it used least recently.
+    instances_per_identity: usize, "max-instances-per-identity", Count, 1, 1_000, 8, instances_crowded;
+    /// New identities from an address at once.
+    newcomer_burst: u32, "newcomer-burst", Count, 1, 1_000_000, 256, newcomers_limited;
+    /// Time after which one more may come from there.
+    newcomer_interval: Duration, "newcomer-interval", Time, 0, 24 * HOUR, 10 * SECOND, newcomers_limited;
+    /// Joins of an identity at once; beyond this they wait.
+    join_burst: u32, "join-burst", Count, 1, 1_000_000, 32, joins_held;
+    /// Time after which it may join once more.
+    join_interval: Duration, "join-interval", Time, 0, HOUR, SECOND, joins_held;
+    /// Joins of an identity that are said at once; beyond this they are not said.
+    announce_burst: u32, "announce-burst", Count, 1, 1_000_000, 8, announcements_limited;
+    /// Time after which one more is said.
+    announce_interval: Duration, "announce-interval", Time, 0, 24 * HOUR, 60 * SECOND, announcements_limited;
+    /// Bans and mutes.
+    sanctions: usize, "max-sanctions", Count, 1, 1_000_000, 16_384, sanctions_full;
     /// Longest body of a post; longer ones are refused.
     body_bytes: usize, "max-body", Bytes, 1, MAX_BODY_LEN as u64, MAX_BODY_LEN as u64, posts_too_long;
     /// Posts that are not committed; beyond this nothing more is read.

@@ -11,6 +11,9 @@ use crate::store::{Batch, InstanceRecord, Loaded, LogEntry, TermRecord};
 /// The handle of the room at every member; encoded entries are written under it.
 pub(super) const HANDLE: u8 = 1;
 
+/// Runs of the server whose names are kept.
+const MAX_TERMS: usize = 1_024;
+
 /// The committed log.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -38,6 +41,8 @@ pub(super) struct Instance {
     pub(super) highest_seq: u64,
     /// Highest number that is in the log or waits to be.
     pub(super) accepted: u64,
+    /// When it was last known to be in use, in ms of running time.
+    pub(super) seen_ran_ms: u64,
 }
 
 /// An entry as an Entry message, shared by all who get it.
@@ -79,6 +84,8 @@ impl Log {
 
     /// Takes what was committed. What was read again from the store already is taken once.
     pub(super) fn apply(&mut self, batch: &Batch) {
+        self.terms.retain(|known| !batch.forgotten.terms.contains(&known.term));
+        batch.forgotten.instances.iter().for_each(|instance| self.forget(*instance));
         self.terms.extend(batch.term.filter(|_| !self.is_term_durable()));
         for record in &batch.instances {
             let accepted = self.instances.get(&record.instance).map_or(0, |instance| instance.accepted);
@@ -163,6 +170,17 @@ impl Log {
         self.instances.get_mut(&instance)
     }
 
+    /// Forgets an instance. That is to be committed before its owner can notice.
+    pub(super) fn forget(&mut self, instance: u64) {
+        self.instances.remove(&instance);
+    }
+
+    /// The oldest terms that make room for the present one (SPEC 7).
+    pub(super) fn surplus_terms(&self) -> Vec<Term> {
+        let surplus = (self.terms.len() + 1).saturating_sub(MAX_TERMS);
+        self.terms.iter().take(surplus).map(|record| record.term).collect()
+    }
+
     pub(super) fn instances(&self) -> &BTreeMap<u64, Instance> {
         &self.instances
     }
@@ -170,8 +188,13 @@ impl Log {
 
 impl Instance {
     fn new(record: &InstanceRecord) -> Self {
-        let InstanceRecord { identity, highest, highest_seq, .. } = *record;
-        Self { identity, highest, highest_seq, accepted: highest }
+        let InstanceRecord { identity, highest, highest_seq, seen_ran_ms, .. } = *record;
+        Self { identity, highest, highest_seq, accepted: highest, seen_ran_ms }
+    }
+
+    /// Whether a post of it waits for its commit.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.accepted > self.highest
     }
 }
 
@@ -217,6 +240,7 @@ mod tests {
     use kabar_core::chat::Kind;
 
     use super::*;
+    use crate::store::Forgotten;
 
     const A: Term = Term([1; 8]);
     const B: Term = Term([2; 8]);
@@ -271,6 +295,19 @@ mod tests {
     }
 
     #[test]
+    fn forgets_the_oldest_terms_beyond_its_bound() {
+        let term = |number: u64| TermRecord { term: Term(number.to_be_bytes()), first_seq: number };
+        let terms = (1..=MAX_TERMS as u64).map(term).collect();
+        let mut log = Log::new(&Loaded { terms, first: 1, head: 5_000, ..Loaded::default() }, NOW, 2_000);
+        let forgotten = Forgotten { terms: log.surplus_terms(), ..Forgotten::default() };
+        assert_eq!(forgotten.terms, [term(1).term]);
+        log.apply(&Batch { term: Some(log.term()), forgotten, ..Batch::default() });
+        assert_eq!((log.terms.len(), log.terms[0], log.surplus_terms().len()), (MAX_TERMS, term(2), 1));
+        assert_eq!(log.start(after(1, term(1).term)), (4_997, true));
+        assert_eq!(log.start(after(2, term(2).term)), (2, false));
+    }
+
+    #[test]
     fn an_unknown_term_resets() {
         assert_eq!(log().start(after(7, Term([7; 8]))), (17, true));
     }
@@ -301,7 +338,7 @@ mod tests {
     fn numbers_that_wait_are_remembered_when_others_are_committed() {
         let mut log = log();
         let identity = PublicIdentity([4; 32]);
-        let record = |highest| InstanceRecord { instance: 3, identity, highest, highest_seq: 20 };
+        let record = |highest| InstanceRecord { instance: 3, identity, highest, highest_seq: 20, seen_ran_ms: 0 };
         log.apply(&Batch { instances: vec![record(0)], ..Batch::default() });
         log.instance_mut(3).expect("known").accepted = 7;
         log.apply(&Batch { instances: vec![record(5)], ..Batch::default() });

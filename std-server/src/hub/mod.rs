@@ -31,6 +31,8 @@ mod half_open;
 mod inbound;
 mod jobs;
 mod join;
+mod keeping;
+mod known;
 mod limiter;
 mod limits;
 mod log;
@@ -48,6 +50,7 @@ mod reclaim;
 mod sanctions;
 mod shares;
 mod timers;
+mod visits;
 mod welcome;
 
 use core::net::SocketAddr;
@@ -69,6 +72,7 @@ use crate::store::Loaded;
 use accepts::Accepts;
 use append::Appender;
 use half_open::HalfOpen;
+use known::Known;
 use limiter::{Buckets, Rate};
 use log::Log;
 use ownership::Ownership;
@@ -78,6 +82,7 @@ use peer::Peer;
 use sanctions::Sanctions;
 use shares::Shares;
 use timers::{Timer, Timers};
+use visits::Visits;
 
 pub use config::{Entrance, HubConfig, Mistakes, Profile};
 pub use counters::{Counted, Counters};
@@ -100,6 +105,10 @@ pub struct Hub<P: Provider> {
     room: Arc<str>,
     rng: ChaCha20Rng,
     wall: Wall,
+    /// When this run began.
+    began: Instant,
+    /// For how long servers ran over this log before, in ms.
+    ran_before_ms: u64,
     is_stopping: bool,
 
     acceptor: Acceptor,
@@ -110,6 +119,9 @@ pub struct Hub<P: Provider> {
     /// Handshakes that each prefix may start at any time.
     calm_handshakes: Buckets,
     hints: Buckets,
+    /// Identities that are not known yet, by where they join from.
+    newcomers: Buckets,
+    visits: Visits,
 
     pool: Pool,
     /// Refusals of the pool when rings were looked for last.
@@ -139,6 +151,7 @@ pub struct Hub<P: Provider> {
     pages: Pages,
     appender: Appender,
     ownership: Ownership,
+    known: Known,
     sanctions: Sanctions,
 
     replies: VecDeque<(SocketAddr, Vec<u8>)>,
@@ -204,9 +217,12 @@ impl<P: Provider> Hub<P> {
         rng.fill_bytes(&mut acceptor_seed);
         let handshakes = Rate { burst: limits.handshake_burst, interval: limits.handshake_interval };
         let hints = Rate { burst: limits.hint_burst, interval: limits.hint_interval };
+        let newcomers = Rate { burst: limits.newcomer_burst, interval: limits.newcomer_interval };
         let mut hub = Self {
             room: config.room.as_str().into(),
             wall: Wall { at: now, unix_ms: 0 },
+            began: now,
+            ran_before_ms: loaded.ran_ms,
             is_stopping: false,
             acceptor: Acceptor::new(modulus, config.profile.limits(), acceptor_seed),
             half_open: HalfOpen::new(half_open::Bounds {
@@ -219,6 +235,8 @@ impl<P: Provider> Hub<P> {
             handshakes: Buckets::new(handshakes, limits.prefixes),
             calm_handshakes: Buckets::new(handshakes.times(CALM), limits.prefixes),
             hints: Buckets::new(hints, limits.prefixes),
+            newcomers: Buckets::new(newcomers, limits.prefixes),
+            visits: Visits::new(&limits),
             pool: Pool::new(config.profile.capacity, limits.pool_bytes),
             refusals_seen: 0,
             peers: Peers::default(),
@@ -237,6 +255,7 @@ impl<P: Provider> Hub<P> {
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::new(limits.retry_min),
             ownership: Ownership::new(&loaded, config.admission_tag, limits.name_keep.as_millis()),
+            known: Known::new(&loaded),
             sanctions: Sanctions::new(&loaded),
             replies: VecDeque::new(),
             jobs: VecDeque::new(),
@@ -249,11 +268,14 @@ impl<P: Provider> Hub<P> {
             config,
         };
         hub.await_the_present(now);
+        hub.purge(now);
+        hub.timers.set(Timer::Upkeep, Some(now + keeping::UPKEEP_INTERVAL));
         hub.finish_input(now);
         hub
     }
 
-    /// Says what time it is: `unix_ms` since 1970 at `now`. Entries carry it. Call it at the start and when the clock was set.
+    /// Says what time it is: `unix_ms` since 1970 at `now`. Entries carry it, nothing depends on it: it may jump. Call it at the start
+    /// and when the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
         self.wall = Wall { at: now, unix_ms };
     }
@@ -276,7 +298,10 @@ impl<P: Provider> Hub<P> {
                 Timer::Phase(id) => self.on_phase_timer(now, id),
                 Timer::Away(folded) => self.on_away_timer(now, &folded),
                 Timer::Store => self.on_store_timer(),
-                Timer::Pages | Timer::Passwords => {}
+                Timer::Pages | Timer::Passwords | Timer::Evict => {}
+                Timer::Join(id) => self.read(now, id),
+                Timer::Upkeep => self.on_upkeep_timer(now),
+                Timer::Purge => self.purge(now),
                 Timer::Pool => self.on_pool_timer(now),
             }
         }
@@ -344,6 +369,7 @@ impl<P: Provider> Hub<P> {
             buckets_full: self.handshakes.forgotten()
                 + self.calm_handshakes.forgotten()
                 + self.hints.forgotten()
+                + self.newcomers.forgotten()
                 + self.passwords.buckets_forgotten(),
             cookies_full: self.half_open.cookies_forgotten(),
             pool_empty: self.pool.refused(),

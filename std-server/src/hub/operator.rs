@@ -73,6 +73,8 @@ pub enum OperatorError {
     NotSo,
     /// Its owner is here.
     InUse,
+    /// There are as many bans and mutes as are kept.
+    Full,
     /// The server has stopped.
     Stopped,
 }
@@ -105,7 +107,7 @@ impl<P: Provider> Hub<P> {
     /// Its name stays its own.
     ///
     /// # Errors
-    /// [`OperatorError::Unknown`], [`OperatorError::Already`].
+    /// [`OperatorError::Unknown`], [`OperatorError::Already`], [`OperatorError::Full`].
     pub fn ban(&mut self, now: Instant, name: &str) -> Outcome {
         let (shown, identity) = self.impose(now, name, SanctionKind::Ban)?;
         if let Some(id) = self.members.by_identity.get(&identity).copied() {
@@ -126,7 +128,7 @@ impl<P: Provider> Hub<P> {
     /// Refuses whatever an identity posts from now on. Holds at once; it is written as soon as the store works.
     ///
     /// # Errors
-    /// [`OperatorError::Unknown`], [`OperatorError::Already`].
+    /// [`OperatorError::Unknown`], [`OperatorError::Already`], [`OperatorError::Full`].
     pub fn mute(&mut self, now: Instant, name: &str) -> Outcome {
         let (shown, _) = self.impose(now, name, SanctionKind::Mute)?;
         self.finish_input(now);
@@ -233,6 +235,10 @@ impl<P: Provider> Hub<P> {
         kind: SanctionKind,
     ) -> Result<(String, PublicIdentity), OperatorError> {
         let (shown, identity) = self.called(name).ok_or(OperatorError::Unknown)?;
+        if self.sanctions.all().len() >= self.config.limits.sanctions && !self.sanctions.holds(identity, kind) {
+            self.counters.sanctions_full += 1;
+            return Err(OperatorError::Full);
+        }
         let sanction = Sanction { identity, kind, name: shown.clone(), since_ms: self.wall_ms(now) };
         if self.sanctions.impose(sanction) { Ok((shown, identity)) } else { Err(OperatorError::Already) }
     }
@@ -270,6 +276,7 @@ impl fmt::Display for OperatorError {
             Self::Already => "that is so already",
             Self::NotSo => "that is not so",
             Self::InUse => "its owner is here",
+            Self::Full => "there are too many bans and mutes: lift some, or raise --max-sanctions",
             Self::Stopped => "the server has stopped",
         })
     }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use kabar_core::chat::{RefusedCode, ToClient};
 use kabar_core::connection::{ConnectionEvent, Transmit};
 use kabar_core::crypto::Provider;
-use kabar_core::time::Instant;
+use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::peer::Phase;
@@ -159,6 +159,11 @@ impl<P: Provider> Hub<P> {
         self.mark_ready(id);
     }
 
+    /// A Join may not be taken yet: its stream is read on after `pause`.
+    pub(super) fn read_later(&mut self, now: Instant, id: u32, pause: Duration) {
+        self.timers.set(Timer::Join(id), Some(now + pause));
+    }
+
     pub(super) fn set_phase(&mut self, id: u32, phase: Phase) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         self.waiting += usize::from(phase.is_waiting());
@@ -182,6 +187,7 @@ impl<P: Provider> Hub<P> {
         self.timers.set(Timer::Connection(id), None);
         self.timers.set(Timer::Phase(id), None);
         self.over.remove(&id);
+        self.timers.set(Timer::Join(id), None);
         if let Some(peer) = self.peers.remove(&id) {
             self.counters.add(&peer.connection.counters());
         }

@@ -1,6 +1,8 @@
 //! Who owns which name, and who was admitted (SPEC 6.6): what is durable, and what joins under way lay claim to.
+//!
+//! Time unseen is counted in running time: the time of day may jump.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
@@ -12,17 +14,18 @@ pub(super) struct Ownership {
     records: BTreeMap<String, NameRecord>,
     /// Names of joins that wait for their commit.
     claims: BTreeMap<String, PublicIdentity>,
-    admitted: BTreeSet<PublicIdentity>,
+    /// Whom the room admitted, each with the tag of then.
+    admitted: BTreeMap<PublicIdentity, [u8; 16]>,
     /// Admissions under another tag do not count.
     tag: [u8; 16],
-    /// Time unseen after which ownership lapses.
+    /// Time unseen after which ownership lapses, in ms of running time.
     keep_ms: u64,
 }
 
 impl Ownership {
     pub(super) fn new(loaded: &Loaded, tag: [u8; 16], keep_ms: u64) -> Self {
         let mut ownership =
-            Self { records: BTreeMap::new(), claims: BTreeMap::new(), admitted: BTreeSet::new(), tag, keep_ms };
+            Self { records: BTreeMap::new(), claims: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
         ownership.reload(loaded);
         ownership
     }
@@ -30,26 +33,47 @@ impl Ownership {
     /// Takes what is durable from the store again.
     pub(super) fn reload(&mut self, loaded: &Loaded) {
         self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
-        let valid = loaded.admissions.iter().filter(|admission| admission.tag == self.tag);
-        self.admitted = valid.map(|admission| admission.identity).collect();
+        self.admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
     }
 
     /// Takes what was committed.
     pub(super) fn apply(&mut self, batch: &Batch) {
-        for folded in &batch.released {
+        for folded in batch.forgotten.names.iter().chain(&batch.released) {
             self.records.remove(folded);
+        }
+        for identity in &batch.forgotten.admissions {
+            self.admitted.remove(identity);
         }
         for record in &batch.names {
             self.records.insert(record.folded.clone(), record.clone());
         }
-        self.admitted.extend(batch.admissions.iter().map(|admission| admission.identity));
+        self.admitted.extend(batch.admissions.iter().map(|admission| (admission.identity, admission.tag)));
     }
 
     /// Whether the name belongs to another identity, one that was seen not too long ago (SPEC 6.6).
-    pub(super) fn is_owned_by_another(&self, folded: &str, identity: PublicIdentity, now_ms: u64) -> bool {
-        self.records.get(folded).is_some_and(|record| {
-            record.identity != identity && (record.present || now_ms.saturating_sub(record.seen_ms) < self.keep_ms)
-        })
+    pub(super) fn is_owned_by_another(&self, folded: &str, identity: PublicIdentity, ran_ms: u64) -> bool {
+        let record = self.records.get(folded);
+        record.is_some_and(|record| record.identity != identity && !self.has_lapsed(record, ran_ms))
+    }
+
+    /// Whether its owner was not seen for too long.
+    pub(super) fn has_lapsed(&self, record: &NameRecord, ran_ms: u64) -> bool {
+        !record.present && ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
+    }
+
+    /// Forgets a name. That is to be committed before its owner can notice.
+    pub(super) fn forget_name(&mut self, folded: &str) {
+        self.records.remove(folded);
+    }
+
+    /// As [`Self::forget_name`], of an admission; whether there was one.
+    pub(super) fn forget_admission(&mut self, identity: &PublicIdentity) -> bool {
+        self.admitted.remove(identity).is_some()
+    }
+
+    /// Everybody who was ever admitted and not forgotten.
+    pub(super) fn admitted(&self) -> impl Iterator<Item = &PublicIdentity> {
+        self.admitted.keys()
     }
 
     /// Whether a join under way wants the name for another identity.
@@ -70,7 +94,7 @@ impl Ownership {
     }
 
     pub(super) fn is_admitted(&self, identity: &PublicIdentity) -> bool {
-        self.admitted.contains(identity)
+        self.admitted.get(identity) == Some(&self.tag)
     }
 
     pub(super) fn record(&self, folded: &str) -> Option<&NameRecord> {
@@ -90,8 +114,8 @@ mod tests {
     const ANA: PublicIdentity = PublicIdentity([1; 32]);
     const BEN: PublicIdentity = PublicIdentity([2; 32]);
 
-    fn record(folded: &str, identity: PublicIdentity, seen_ms: u64, present: bool) -> NameRecord {
-        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ms, present }
+    fn record(folded: &str, identity: PublicIdentity, seen_ran_ms: u64, present: bool) -> NameRecord {
+        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ran_ms, present }
     }
 
     fn ownership() -> Ownership {

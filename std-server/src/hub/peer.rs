@@ -36,6 +36,8 @@ pub(super) struct Peer<P: Provider> {
     /// Silence after which it is gone.
     pub(super) idle: Duration,
     pub(super) phase: Phase,
+    /// Whose its first Join was: every later one is by the same identity (SPEC 6.2).
+    pub(super) identity: Option<PublicIdentity>,
     /// Whether it is in the queue of those that may have something to send.
     pub(super) is_ready: bool,
     /// Whether it is among those that have everything and wait for the next entry.

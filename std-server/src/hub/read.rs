@@ -27,6 +27,10 @@ pub(super) enum Taken {
 impl<P: Provider> Hub<P> {
     /// Takes all messages that can be taken now.
     pub(super) fn read(&mut self, now: Instant, id: u32) {
+        // A Join that came too early is not looked at again before its time.
+        if self.timers.get(&Timer::Join(id)).is_some() {
+            return;
+        }
         while let Some(peer) = self.peers.get_mut(&id)
             && matches!(peer.phase, Phase::Unjoined | Phase::Member(_))
             && !self.is_stopping
@@ -61,7 +65,7 @@ impl<P: Provider> Hub<P> {
             (Err(_), _) => return Taken::Broken,
             // SPEC 6.1: unknown types are skipped.
             (Ok(None), _) => {}
-            (Ok(Some(ToServer::Join(join))), Phase::Unjoined) => self.on_join(now, id, &join),
+            (Ok(Some(ToServer::Join(join))), Phase::Unjoined) => return self.on_join(now, id, &join),
             (Ok(Some(ToServer::Post(post))), Phase::Member(_)) if post.handle == HANDLE => {
                 return self.on_post(now, id, &post);
             }
@@ -99,6 +103,11 @@ impl<P: Provider> Hub<P> {
             peer.is_held = true;
             self.held.push_back(id);
             self.counters.reads_held += 1;
+            // Connections that have gone stay in the queue until the next commit, which may be a long time away.
+            if self.held.len() > 2 * self.peers.len() + 64 {
+                let peers = &self.peers;
+                self.held.retain(|id| peers.contains_key(id));
+            }
         }
     }
 

@@ -24,6 +24,14 @@ pub(super) enum Timer {
     Pool,
     /// The next password check, after too many wrong ones in all.
     Passwords,
+    /// A Join that came too early after others of its identity: time to read its connection on.
+    Join(u32),
+    /// The next time to write down what nobody else makes the hub write.
+    Upkeep,
+    /// The next look for what lapsed, when there was more than goes at once.
+    Purge,
+    /// The next look for an identity that makes room in a full table.
+    Evict,
 }
 
 /// All deadlines.

@@ -17,7 +17,8 @@ macro_rules! suite {
         $crate::store::conformance::suite!($make;
             gives_back_what_was_committed, an_unknown_room_is_empty, takes_no_gap_no_repeat_and_no_other_owner,
             keeps_numbers_of_all_sizes, rooms_are_apart, a_released_name_is_gone_and_can_be_taken_in_the_same_batch,
-            sanctions_are_kept_until_lifted_one_of_each_kind, a_term_counts_once, reads_what_exists_in_order,
+            sanctions_are_kept_until_lifted_one_of_each_kind, forgets_what_a_batch_says_before_it_writes,
+            forgets_no_instance_that_the_batch_uses, running_time_never_falls, a_term_counts_once, reads_what_exists_in_order,
             a_batch_without_entries_moves_nothing);
     };
     ($make:expr; $($test:ident),*) => {
@@ -60,11 +61,11 @@ fn load(store: &mut impl Store) -> Loaded {
 }
 
 fn instance(identity: PublicIdentity, highest: u64) -> InstanceRecord {
-    InstanceRecord { instance: 5, identity, highest, highest_seq: highest }
+    InstanceRecord { instance: 5, identity, highest, highest_seq: highest, seen_ran_ms: highest }
 }
 
 fn name(identity: PublicIdentity) -> NameRecord {
-    NameRecord { folded: "ana".into(), name: "Ana".into(), identity, seen_ms: 3, present: true }
+    NameRecord { folded: "ana".into(), name: "Ana".into(), identity, seen_ran_ms: 3, present: true }
 }
 
 pub(super) fn gives_back_what_was_committed(store: &mut impl Store) {
@@ -123,8 +124,9 @@ pub(super) fn takes_no_gap_no_repeat_and_no_other_owner(store: &mut impl Store) 
 pub(super) fn keeps_numbers_of_all_sizes(store: &mut impl Store) {
     let big = u64::MAX - 1;
     let strange = LogEntry { instance: u64::MAX, number: big, time_ms: u64::MAX, ..entry(2, big) };
-    let record = InstanceRecord { instance: u64::MAX, identity: ANA, highest: big, highest_seq: 2 };
-    let seen = NameRecord { seen_ms: u64::MAX, ..name(ANA) };
+    let record =
+        InstanceRecord { instance: u64::MAX, identity: ANA, highest: big, highest_seq: 2, seen_ran_ms: u64::MAX };
+    let seen = NameRecord { seen_ran_ms: u64::MAX, ..name(ANA) };
     let next = Batch {
         instances: vec![instance(ANA, 1), record],
         names: vec![seen.clone()],
@@ -176,6 +178,48 @@ pub(super) fn sanctions_are_kept_until_lifted_one_of_each_kind(store: &mut impl 
     };
     assert_eq!(store.commit(&next), Ok(()));
     assert_eq!(load(store).sanctions, [later, other]);
+}
+
+pub(super) fn forgets_what_a_batch_says_before_it_writes(store: &mut impl Store) {
+    let term = |byte, first_seq| TermRecord { term: Term([byte; 8]), first_seq };
+    let other = InstanceRecord { instance: 6, ..instance(BEN, 0) };
+    let admissions = vec![Admission { identity: ANA, tag: [7; 16] }, Admission { identity: BEN, tag: [7; 16] }];
+    let mut first = Batch { term: Some(term(1, 1)), names: vec![name(ANA)], admissions, ..batch(vec![entry(1, 1)]) };
+    first.instances.push(other);
+    assert_eq!(store.commit(&first), Ok(()));
+    let forgotten = Forgotten {
+        names: vec!["ana".into(), "nobody".into()],
+        instances: vec![5, 99],
+        admissions: vec![ANA],
+        terms: vec![Term([1; 8])],
+    };
+    let again = NameRecord { name: "ANA".into(), ..name(BEN) };
+    let next = Batch { forgotten, names: vec![again.clone()], term: Some(term(2, 2)), ..batch(vec![]) };
+    assert_eq!(store.commit(&next), Ok(()));
+    let loaded = load(store);
+    assert_eq!((loaded.names, loaded.instances, loaded.terms), (vec![again], vec![other], vec![term(2, 2)]));
+    assert_eq!(loaded.admissions.iter().map(|it| it.identity).collect::<Vec<_>>(), [BEN]);
+    assert_eq!((loaded.head, seqs(store, 1..=9)), (1, vec![1]), "what was said stays");
+    let forgotten = Forgotten { names: vec!["ana".into()], instances: vec![6], ..Forgotten::default() };
+    assert_eq!(store.commit(&Batch { forgotten, ..batch(vec![]) }), Ok(()));
+    assert!(load(store).names.is_empty() && load(store).instances.is_empty());
+}
+
+pub(super) fn forgets_no_instance_that_the_batch_uses(store: &mut impl Store) {
+    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
+    let before = load(store);
+    let forgotten = Forgotten { instances: vec![5], names: vec!["ana".into()], ..Forgotten::default() };
+    assert_eq!(store.commit(&Batch { forgotten, ..batch(vec![entry(2, 2)]) }), CONTRADICTION);
+    assert_eq!(load(store), before);
+}
+
+pub(super) fn running_time_never_falls(store: &mut impl Store) {
+    let ran = |ran_ms| Batch { ran_ms: Some(ran_ms), ..batch(vec![]) };
+    assert!(!ran(7).is_empty());
+    assert_eq!((store.commit(&ran(7_000)), load(store).ran_ms), (Ok(()), 7_000));
+    assert_eq!((store.commit(&batch(vec![entry(1, 1)])), load(store).ran_ms), (Ok(()), 7_000));
+    assert_eq!((store.commit(&ran(6_000)), load(store).ran_ms), (Ok(()), 7_000));
+    assert_eq!((store.commit(&ran(8_000)), load(store).ran_ms), (Ok(()), 8_000));
 }
 
 pub(super) fn a_term_counts_once(store: &mut impl Store) {

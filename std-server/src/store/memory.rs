@@ -1,7 +1,7 @@
 //! A log in memory, for simulation and tests. A clone of it is a backup; what a killed server leaves behind is the store itself.
 
 use core::ops::RangeInclusive;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::permit;
 use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, Trouble};
@@ -34,6 +34,8 @@ pub struct MemoryStore {
 struct MemoryRoom {
     loaded: Loaded,
     entries: Vec<LogEntry>,
+    /// Instance and number of each entry that a member posted.
+    numbers: BTreeSet<(u64, u64)>,
 }
 
 impl MemoryStore {
@@ -63,6 +65,10 @@ impl MemoryStore {
     /// Removes all entries below `first`, as retention does.
     pub fn forget_before(&mut self, room: &str, first: u64) {
         let Some(room) = self.rooms.get_mut(room) else { return };
+        let forgotten = room.entries.iter().filter(|entry| entry.seq < first);
+        for entry in forgotten {
+            room.numbers.remove(&(entry.instance, entry.number));
+        }
         room.entries.retain(|entry| entry.seq >= first);
         room.loaded.first = room.entries.first().map_or(room.loaded.head + 1, |entry| entry.seq);
     }
@@ -93,10 +99,11 @@ impl Store for MemoryStore {
             Some(Fault::UncertainNotApplied) => return Err(CommitError::Uncertain(INJECTED)),
             Some(Fault::UncertainApplied | Fault::Read) | None => {}
         }
-        let room = self
-            .rooms
-            .entry(batch.room.clone())
-            .or_insert_with(|| MemoryRoom { loaded: Loaded { first: 1, ..Loaded::default() }, entries: Vec::new() });
+        let room = self.rooms.entry(batch.room.clone()).or_insert_with(|| MemoryRoom {
+            loaded: Loaded { first: 1, ..Loaded::default() },
+            entries: Vec::new(),
+            numbers: BTreeSet::new(),
+        });
         if !room.takes(batch) {
             return Err(CommitError::Failed(Trouble::Contradiction));
         }
@@ -110,17 +117,27 @@ impl MemoryRoom {
     fn takes(&self, batch: &Batch) -> bool {
         let Loaded { head, instances, .. } = &self.loaded;
         let known = |instance| Ok(instances.iter().find(|it| it.instance == instance).copied());
-        permit::<core::convert::Infallible>(batch, *head, known).unwrap_or(false)
+        // An instance that was forgotten and is there again could repeat a number (S1).
+        let is_new = |entry: &LogEntry| !self.numbers.contains(&(entry.instance, entry.number));
+        permit::<core::convert::Infallible>(batch, *head, known).unwrap_or(false) && batch.entries.iter().all(is_new)
     }
 
     fn apply(&mut self, batch: &Batch) {
-        let Loaded { terms, head, instances, names, admissions, sanctions, .. } = &mut self.loaded;
+        let Loaded { terms, head, instances, names, admissions, sanctions, ran_ms, .. } = &mut self.loaded;
+        let forgotten = &batch.forgotten;
+        terms.retain(|known| !forgotten.terms.contains(&known.term));
+        instances.retain(|known| !forgotten.instances.contains(&known.instance));
+        names.retain(|known| !forgotten.names.contains(&known.folded));
+        admissions.retain(|known| !forgotten.admissions.contains(&known.identity));
+        *ran_ms = (*ran_ms).max(batch.ran_ms.unwrap_or_default());
         if let Some(record) = batch.term
             && terms.iter().all(|known| known.term != record.term)
         {
             terms.push(record);
         }
         self.entries.extend(batch.entries.iter().cloned());
+        let posted = batch.entries.iter().filter(|entry| entry.instance != 0);
+        self.numbers.extend(posted.map(|entry| (entry.instance, entry.number)));
         *head = batch.last_seq().unwrap_or(*head);
         for record in &batch.instances {
             upsert(instances, *record, |known| known.instance == record.instance);

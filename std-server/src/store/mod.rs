@@ -61,6 +61,8 @@ pub struct InstanceRecord {
     pub highest: u64,
     /// The seq of that number; 0: none.
     pub highest_seq: u64,
+    /// When a connection was last known to use it, in ms of running time ([`Loaded::ran_ms`]).
+    pub seen_ran_ms: u64,
 }
 
 /// A name and who owns it (SPEC 6.6).
@@ -72,8 +74,8 @@ pub struct NameRecord {
     pub name: String,
     /// The owner.
     pub identity: PublicIdentity,
-    /// When the owner was last seen under it, in ms since 1970.
-    pub seen_ms: u64,
+    /// When the owner was last seen under it, in ms of running time ([`Loaded::ran_ms`]).
+    pub seen_ran_ms: u64,
     /// Whether the log says that the owner is here: joined was said, left was not yet.
     pub present: bool,
 }
@@ -130,6 +132,31 @@ pub struct Batch {
     pub sanctions: Vec<Sanction>,
     /// Sanctions that end. Applied before `sanctions`.
     pub lifted: Vec<(PublicIdentity, SanctionKind)>,
+    /// What is forgotten. Applied before anything is written.
+    pub forgotten: Forgotten,
+    /// For how long servers ran over this log, in ms. It never falls.
+    pub ran_ms: Option<u64>,
+}
+
+/// What a transaction removes, because it is kept no longer (SPEC 6.5, 6.6, 7).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Names, in folded form.
+    pub names: Vec<String>,
+    /// Instances. None of them is written, or has an entry, in the same batch.
+    pub instances: Vec<u64>,
+    /// Whose admission is forgotten.
+    pub admissions: Vec<PublicIdentity>,
+    /// Terms: the oldest.
+    pub terms: Vec<Term>,
+}
+
+impl Forgotten {
+    /// Whether there is nothing to remove.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.instances.is_empty() && self.admissions.is_empty() && self.terms.is_empty()
+    }
 }
 
 impl Batch {
@@ -144,6 +171,8 @@ impl Batch {
             && self.admissions.is_empty()
             && self.sanctions.is_empty()
             && self.lifted.is_empty()
+            && self.forgotten.is_empty()
+            && self.ran_ms.is_none()
     }
 
     /// Seq of the last entry, if there is one.
@@ -170,6 +199,8 @@ pub struct Loaded {
     pub admissions: Vec<Admission>,
     /// All sanctions, in no order.
     pub sanctions: Vec<Sanction>,
+    /// For how long servers ran over this log, in ms, as of the last commit that said so. Unlike the time of day it never jumps.
+    pub ran_ms: u64,
 }
 
 /// A commit did not (surely) happen.

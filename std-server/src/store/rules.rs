@@ -1,11 +1,11 @@
 //! What every store demands of a batch, so that the log stays what SPEC 7 says whatever the hub does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Batch, InstanceRecord};
 
 /// Whether `batch` may follow a log that ends at `head`: seqs without gaps; the numbers of an instance rise, and its record says so;
-/// an instance keeps its owner. `known` gives the record that is stored.
+/// an instance keeps its owner, and is not forgotten in a batch that uses it. `known` gives the record that is stored.
 pub(super) fn permit<E>(
     batch: &Batch,
     head: u64,
@@ -13,12 +13,18 @@ pub(super) fn permit<E>(
 ) -> Result<bool, E> {
     let mut highest = BTreeMap::new();
     let mut records = BTreeMap::new();
+    let forgotten: BTreeSet<u64> = batch.forgotten.instances.iter().copied().collect();
     for record in &batch.instances {
         let stored = known(record.instance)?;
         let before = *highest.entry(record.instance).or_insert(stored.map_or(0, |stored| stored.highest));
         let is_owner = stored.is_none_or(|stored| stored.identity == record.identity);
         let is_first = records.insert(record.instance, record).is_none();
-        if record.instance == 0 || record.highest < before || !is_owner || !is_first {
+        if record.instance == 0
+            || record.highest < before
+            || !is_owner
+            || !is_first
+            || forgotten.contains(&record.instance)
+        {
             return Ok(false);
         }
     }

@@ -77,7 +77,8 @@ impl Drop for Server {
 }
 
 /// All members come from one address here.
-const ONE_ADDRESS: [&str; 2] = ["--handshake-burst=100000", "--max-members-per-address=65535"];
+const ONE_ADDRESS: [&str; 3] =
+    ["--handshake-burst=100000", "--max-members-per-address=65535", "--newcomer-burst=1000000"];
 
 fn spawn(setup: &Setup, home: &Path, listen: &str, key_bits: Option<u32>) -> Result<(Child, Target), Error> {
     let mut command = Command::new(&setup.server);

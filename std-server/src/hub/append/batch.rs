@@ -8,18 +8,25 @@ use kabar_core::time::Instant;
 
 use super::{InFlight, Pending, note_presence};
 use crate::hub::Hub;
+use crate::hub::log::Instance;
 use crate::hub::peer::{Ask, Phase};
 use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
 
 impl<P: Provider> Hub<P> {
     /// Takes everything that collected into a batch. May be empty.
     pub(super) fn build(&mut self, now: Instant, posts: VecDeque<Pending>) -> InFlight {
-        let now_ms = self.wall_ms(now);
+        let (now_ms, ran_ms) = (self.wall_ms(now), self.ran_ms(now));
+        self.trim_joiners();
         let base = self.log.head();
         let joiners = core::mem::take(&mut self.appender.joiners);
         let seen = core::mem::take(&mut self.appender.seen);
+        let seen_instances = core::mem::take(&mut self.appender.seen_instances);
         let mut batch = Batch { room: (*self.room).to_owned(), ..Batch::default() };
         batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
+        batch.forgotten = core::mem::take(&mut self.appender.forgotten);
+        if batch.term.is_some() {
+            batch.forgotten.terms = self.log.surplus_terms();
+        }
         batch.released = core::mem::take(&mut self.appender.released);
         self.sanctions.write(&mut batch);
 
@@ -29,7 +36,9 @@ impl<P: Provider> Hub<P> {
         for (post, seq) in posts.into_iter().zip(base + 1..) {
             let Pending { author, instance, number, kind, body, source } = post;
             if let Some(known) = self.log.instance(instance) {
-                let record = InstanceRecord { instance, identity: known.identity, highest: number, highest_seq: seq };
+                let identity = known.identity;
+                let record =
+                    InstanceRecord { instance, identity, highest: number, highest_seq: seq, seen_ran_ms: ran_ms };
                 instances.insert(instance, record);
             }
             note_presence(&mut presence, kind, &source);
@@ -37,19 +46,31 @@ impl<P: Provider> Hub<P> {
             sources.push(source);
         }
 
+        for instance in seen_instances {
+            if let Some(Instance { identity, highest, highest_seq, .. }) = self.log.instance(instance).copied() {
+                let record = InstanceRecord { instance, identity, highest, highest_seq, seen_ran_ms: ran_ms };
+                instances.entry(instance).or_insert(record);
+            }
+        }
         let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();
         // What is released in this batch has no owner to be written down.
         let owned = |folded: &String| !batch.released.contains(folded);
         for folded in seen.iter().chain(presence.keys()).filter(|folded| owned(folded)) {
             if let Some(record) = self.ownership.record(folded) {
-                names.insert(folded.clone(), NameRecord { seen_ms: now_ms, ..record.clone() });
+                names.insert(folded.clone(), NameRecord { seen_ran_ms: ran_ms, ..record.clone() });
             }
         }
         for joiner in &joiners {
             let Some(Phase::Joining(ask)) = self.peers.get(&joiner.id).map(|peer| &peer.phase) else { continue };
             let Ask { name, identity, instance, is_newly_admitted, .. } = &**ask;
             if self.log.instance(*instance).is_none() {
-                let record = InstanceRecord { instance: *instance, identity: *identity, highest: 0, highest_seq: 0 };
+                let record = InstanceRecord {
+                    instance: *instance,
+                    identity: *identity,
+                    highest: 0,
+                    highest_seq: 0,
+                    seen_ran_ms: ran_ms,
+                };
                 instances.insert(*instance, record);
             }
             if *is_newly_admitted {
@@ -61,7 +82,7 @@ impl<P: Provider> Hub<P> {
                     folded: name.folded().to_owned(),
                     name: name.shown().to_owned(),
                     identity: *identity,
-                    seen_ms: now_ms,
+                    seen_ran_ms: ran_ms,
                     present: known.is_some_and(|known| known.present),
                 };
                 names.insert(record.folded.clone(), record);
@@ -74,6 +95,9 @@ impl<P: Provider> Hub<P> {
         }
         batch.instances = instances.into_values().collect();
         batch.names = names.into_values().collect();
+        if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() {
+            batch.ran_ms = Some(ran_ms);
+        }
         InFlight { batch: Arc::new(batch), sources, joiners, base }
     }
 
@@ -82,6 +106,8 @@ impl<P: Provider> Hub<P> {
     pub(super) fn give_back(&mut self, in_flight: InFlight) {
         let InFlight { batch, sources, joiners, .. } = in_flight;
         let batch = Arc::unwrap_or_clone(batch);
+        self.appender.seen_instances.extend(batch.instances.iter().map(|record| record.instance));
+        self.appender.is_ran_due |= batch.ran_ms.is_some();
         self.appender.seen.extend(batch.names.into_iter().map(|record| record.folded));
         self.appender.released.splice(0..0, batch.released);
         let later = core::mem::take(&mut self.appender.posts);

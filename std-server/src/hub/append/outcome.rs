@@ -8,10 +8,11 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::{InFlight, Joiner, Source, State};
+use crate::hub::known::Known;
 use crate::hub::peer::Phase;
 use crate::hub::timers::Timer;
 use crate::hub::{Hub, HubEvent, Job, StoreJob};
-use crate::store::{Batch, CommitError, Loaded, LogEntry, ReadError};
+use crate::store::{Batch, CommitError, Forgotten, Loaded, LogEntry, ReadError};
 
 impl<P: Provider> Hub<P> {
     pub(in crate::hub) fn on_append_done(&mut self, now: Instant, result: Result<(), CommitError>) {
@@ -29,6 +30,7 @@ impl<P: Provider> Hub<P> {
         self.counters.entries += batch.entries.len() as u64;
         self.appender.pause = self.config.limits.retry_min;
         self.log.apply(&batch);
+        self.known.apply(&batch, &self.ownership);
         self.ownership.apply(&batch);
         self.sanctions.apply(&batch);
         let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + super::ENTRY_OVERHEAD).sum();
@@ -152,6 +154,9 @@ impl<P: Provider> Hub<P> {
         self.pages.clear();
         self.ownership.reload(loaded);
         self.sanctions.reload(loaded);
+        // What was to be forgotten is there again, and is looked for again.
+        self.known = Known::new(loaded);
+        *self.appender.forgotten() = Forgotten::default();
         let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.head >= last);
         if was_written {
             self.counters.commits_found += 1;

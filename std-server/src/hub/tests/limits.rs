@@ -146,6 +146,46 @@ limits! {
         ask(&mut world, &asking("p1", 9));
         world
     };
+    unused_numbers_are_kept_for_a_while: "instance-keep", HOUR, |set| {
+        let mut world = joining(set, 1);
+        leave(&mut world, 0);
+        world.run(Duration::from_secs(3 * 3_600));
+        world
+    };
+    identities_are_bounded: "max-identities", 2, |set| joining(set, 3);
+    names_of_an_identity_are_bounded: "max-names-per-identity", 1, |set| returning(set, "other", Duration::ZERO);
+    instances_of_an_identity_are_bounded: "max-instances-per-identity", 1, |set| returning(set, "p1", Duration::ZERO);
+    new_identities_from_an_address_at_once_are_bounded: "newcomer-burst", 1, |set| arriving(set, Duration::ZERO);
+    new_identities_from_an_address_come_one_by_one: "newcomer-interval", HOUR, |set| {
+        let few = |config: &mut HubConfig| {
+            config.limits.newcomer_burst = 1;
+            set(config);
+        };
+        arriving(&few, Duration::from_secs(11))
+    };
+    joins_of_an_identity_at_once_are_bounded: "join-burst", 1, |set| returning(set, "p1", Duration::ZERO);
+    joins_of_an_identity_come_one_by_one: "join-interval", HOUR, |set| {
+        let few = |config: &mut HubConfig| {
+            config.limits.join_burst = 1;
+            set(config);
+        };
+        returning(&few, "p1", Duration::from_secs(2))
+    };
+    announcements_of_an_identity_at_once_are_bounded: "announce-burst", 1, |set| returning(set, "p1", Duration::ZERO);
+    announcements_of_an_identity_come_one_by_one: "announce-interval", HOUR, |set| {
+        let few = |config: &mut HubConfig| {
+            config.limits.announce_burst = 1;
+            set(config);
+        };
+        returning(&few, "p1", Duration::from_secs(61))
+    };
+    bans_and_mutes_are_bounded: "max-sanctions", 1, |set| {
+        let mut world = joining(set, 2);
+        for name in ["p1", "p2"] {
+            let _ = world.hub.mute(world.now, name);
+        }
+        world
+    };
     long_posts_are_refused: "max-body", 3, |set| {
         let mut world = joining(set, 1);
         world.people[0].post(1, "hello");
@@ -286,6 +326,32 @@ fn joining(set: Set<'_>, count: u8) -> World {
     let mut world = World::with(set);
     for key in 1..=count {
         ask(&mut world, &asking(&format!("p{key}"), key));
+    }
+    world
+}
+
+fn leave(world: &mut World, person: usize) {
+    let now = world.now;
+    world.people[person].close(now);
+    world.run_ms(100);
+}
+
+/// One who leaves and comes again after `pause`, as another client and under `name`.
+fn returning(set: Set<'_>, name: &str, pause: Duration) -> World {
+    let mut world = joining(set, 1);
+    leave(&mut world, 0);
+    world.run(pause);
+    ask(&mut world, &asking(name, 1));
+    world
+}
+
+/// Two people behind one address, the second after `pause`.
+fn arriving(set: Set<'_>, pause: Duration) -> World {
+    let mut world = World::with(set);
+    for key in 1..=2 {
+        let person = world.person_at(SocketAddr::from(([10, 68, 0, 1], 1_000 + u16::from(key))));
+        world.ask(person, &asking(&format!("p{key}"), key));
+        world.run(pause);
     }
     world
 }

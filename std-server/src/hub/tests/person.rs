@@ -256,6 +256,11 @@ impl Person {
     }
 
     pub(super) fn join(&mut self, asking: &Asking) {
+        assert!(self.try_join(asking), "the send ring is full");
+    }
+
+    /// `false`: its send ring is full.
+    pub(super) fn try_join(&mut self, asking: &Asking) -> bool {
         let identity = Identity::from_seed(&[asking.key; 32]);
         let exporter = self.connection.exporter().expect("open");
         let mut statement = [0; 160];
@@ -280,7 +285,7 @@ impl Person {
             start: asking.start,
             largest_entry: asking.largest_entry,
         };
-        assert!(self.send(&ToServer::Join(join)));
+        self.send(&ToServer::Join(join))
     }
 
     /// Posts under its instance, with everything below it settled.

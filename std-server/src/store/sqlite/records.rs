@@ -8,7 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::{
-    Admission, Batch, InstanceRecord, Loaded, LogEntry, NameRecord, Sanction, SanctionKind, TermRecord,
+    Admission, Batch, Forgotten, InstanceRecord, Loaded, LogEntry, NameRecord, Sanction, SanctionKind, TermRecord,
 };
 
 /// A number without a sign in SQLite's 64 bits with one.
@@ -63,13 +63,18 @@ pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Re
 
 pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite::Result<Option<InstanceRecord>> {
     let mut select = connection.prepare_cached(
-        "SELECT instance, identity, highest, highest_seq FROM instances WHERE room = ?1 AND instance = ?2",
+        "SELECT instance, identity, highest, highest_seq, seen_ran_ms FROM instances WHERE room = ?1 AND instance = ?2",
     )?;
     select.query_row(params![room, Bits(id)], instance_of).optional()
 }
 
 /// Writes everything in a batch that is permitted.
 pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::Result<()> {
+    forget(connection, room, &batch.forgotten)?;
+    if let Some(ran_ms) = batch.ran_ms {
+        let mut update = connection.prepare_cached("UPDATE rooms SET ran_ms = max(ran_ms, ?2) WHERE id = ?1")?;
+        update.execute(params![room, i64::try_from(ran_ms).unwrap_or(i64::MAX)])?;
+    }
     if let Some(TermRecord { term, first_seq }) = batch.term {
         let sql = "INSERT OR IGNORE INTO terms (room, term, first_seq) VALUES (?1, ?2, ?3)";
         connection.execute(sql, params![room, term.0, Bits(first_seq)])?;
@@ -87,13 +92,36 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqli
         update.execute(params![room, Bits(head)])?;
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO instances (room, instance, identity, highest, highest_seq) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET highest = excluded.highest, highest_seq = excluded.highest_seq",
+        "INSERT INTO instances (room, instance, identity, highest, highest_seq, seen_ran_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE
+         SET highest = excluded.highest, highest_seq = excluded.highest_seq, seen_ran_ms = excluded.seen_ran_ms",
     )?;
-    for InstanceRecord { instance, identity, highest, highest_seq } in &batch.instances {
-        insert.execute(params![room, Bits(*instance), identity.0, Bits(*highest), Bits(*highest_seq)])?;
+    for InstanceRecord { instance, identity, highest, highest_seq, seen_ran_ms } in &batch.instances {
+        let (instance, highest, highest_seq) = (Bits(*instance), Bits(*highest), Bits(*highest_seq));
+        insert.execute(params![room, instance, identity.0, highest, highest_seq, Bits(*seen_ran_ms)])?;
     }
     write_people(connection, room, batch)
+}
+
+fn forget(connection: &Connection, room: i64, forgotten: &Forgotten) -> rusqlite::Result<()> {
+    let Forgotten { names, instances, admissions, terms } = forgotten;
+    let mut delete = connection.prepare_cached("DELETE FROM names WHERE room = ?1 AND folded = ?2")?;
+    for folded in names {
+        delete.execute(params![room, folded])?;
+    }
+    let mut delete = connection.prepare_cached("DELETE FROM instances WHERE room = ?1 AND instance = ?2")?;
+    for instance in instances {
+        delete.execute(params![room, Bits(*instance)])?;
+    }
+    let mut delete = connection.prepare_cached("DELETE FROM admissions WHERE room = ?1 AND identity = ?2")?;
+    for identity in admissions {
+        delete.execute(params![room, identity.0])?;
+    }
+    let mut delete = connection.prepare_cached("DELETE FROM terms WHERE room = ?1 AND term = ?2")?;
+    for term in terms {
+        delete.execute(params![room, term.0])?;
+    }
+    Ok(())
 }
 
 fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::Result<()> {
@@ -101,10 +129,11 @@ fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::
         connection.execute("DELETE FROM names WHERE room = ?1 AND folded = ?2", params![room, folded])?;
     }
     let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO names (room, folded, name, identity, seen_ms, present) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO names (room, folded, name, identity, seen_ran_ms, present)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    for NameRecord { folded, name, identity, seen_ms, present } in &batch.names {
-        insert.execute(params![room, folded, name, identity.0, Bits(*seen_ms), present])?;
+    for NameRecord { folded, name, identity, seen_ran_ms, present } in &batch.names {
+        insert.execute(params![room, folded, name, identity.0, Bits(*seen_ran_ms), present])?;
     }
     for Admission { identity, tag } in &batch.admissions {
         let sql = "INSERT OR REPLACE INTO admissions (room, identity, tag) VALUES (?1, ?2, ?3)";
@@ -133,22 +162,24 @@ pub(super) fn load(connection: &Connection, name: &str) -> rusqlite::Result<Load
     let first = connection.query_row("SELECT min(seq) FROM entries WHERE room = ?1", [room], |row| {
         Ok(row.get::<_, Option<Bits>>(0)?.map_or(head + 1, |first| first.0))
     })?;
+    let ran_ms = connection.query_row("SELECT ran_ms FROM rooms WHERE id = ?1", [room], |row| bits(row, 0))?;
     let term = |row: &Row<'_>| Ok(TermRecord { term: Term(row.get(0)?), first_seq: bits(row, 1)? });
     let admission = |row: &Row<'_>| Ok(Admission { identity: identity(row, 0)?, tag: row.get(1)? });
     Ok(Loaded {
         first,
         head,
+        ran_ms,
         terms: all(connection, room, "SELECT term, first_seq FROM terms WHERE room = ?1 ORDER BY id", term)?,
         instances: all(
             connection,
             room,
-            "SELECT instance, identity, highest, highest_seq FROM instances WHERE room = ?1",
+            "SELECT instance, identity, highest, highest_seq, seen_ran_ms FROM instances WHERE room = ?1",
             instance_of,
         )?,
         names: all(
             connection,
             room,
-            "SELECT folded, name, identity, seen_ms, present FROM names WHERE room = ?1",
+            "SELECT folded, name, identity, seen_ran_ms, present FROM names WHERE room = ?1",
             name_of,
         )?,
         admissions: all(connection, room, "SELECT identity, tag FROM admissions WHERE room = ?1", admission)?,
@@ -189,6 +220,7 @@ pub(super) fn instance_of(row: &Row<'_>) -> rusqlite::Result<InstanceRecord> {
         identity: identity(row, 1)?,
         highest: bits(row, 2)?,
         highest_seq: bits(row, 3)?,
+        seen_ran_ms: bits(row, 4)?,
     })
 }
 
@@ -197,7 +229,7 @@ fn name_of(row: &Row<'_>) -> rusqlite::Result<NameRecord> {
         folded: row.get(0)?,
         name: row.get(1)?,
         identity: identity(row, 2)?,
-        seen_ms: bits(row, 3)?,
+        seen_ran_ms: bits(row, 3)?,
         present: row.get(4)?,
     })
 }

@@ -116,6 +116,13 @@ pub(super) const STEPS: &[&str] = &[
         body, content = 'texts', content_rowid = 'id', tokenize = 'trigram case_sensitive 1', detail = 'none'
     );
     ",
+    // The time that servers ran takes the place of the time of day, which jumps. Everybody counts as seen at the moment of this step.
+    "
+    ALTER TABLE rooms ADD COLUMN ran_ms INTEGER NOT NULL DEFAULT 0 CHECK (ran_ms >= 0);
+    ALTER TABLE instances ADD COLUMN seen_ran_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE names RENAME COLUMN seen_ms TO seen_ran_ms;
+    UPDATE names SET seen_ran_ms = 0;
+    ",
 ];
 
 /// How many steps a file has taken.
@@ -176,7 +183,9 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         super::super::fold::add_function(&connection).unwrap();
         migrate(&mut connection, STEPS).unwrap();
-        connection.execute_batch("UPDATE indexed SET up_to = 999; INSERT INTO rooms VALUES (1, 'lobby', 0)").unwrap();
+        connection
+            .execute_batch("UPDATE indexed SET up_to = 999; INSERT INTO rooms (name, head) VALUES ('lobby', 0)")
+            .unwrap();
         for kind in 0..=255_u8 {
             let insert = "INSERT INTO entries VALUES (NULL, 1, ?1 + 1, 0, 'a', 0, 0, ?1, x'')";
             connection.execute(insert, [kind]).unwrap();

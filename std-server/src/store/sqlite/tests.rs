@@ -1,5 +1,6 @@
 mod beside;
 mod growth;
+mod older;
 mod refused;
 mod searching;
 
@@ -12,7 +13,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::store::conformance::{self, batch, entry, seqs, sorted};
-use crate::store::{Admission, InstanceRecord, MemoryStore, NameRecord, Sanction, SanctionKind, TermRecord};
+use crate::store::{Admission, Forgotten, InstanceRecord, MemoryStore, NameRecord, Sanction, SanctionKind, TermRecord};
 
 fn home() -> (tempfile::TempDir, DataDir) {
     let home = tempfile::tempdir().unwrap();
@@ -131,7 +132,10 @@ fn a_lock_of_another_program_fails_a_commit_until_it_is_gone() {
 #[test]
 fn an_old_transaction_is_left_behind() {
     let (_home, mut store) = store();
-    store.connection.execute_batch("BEGIN IMMEDIATE; INSERT INTO rooms VALUES (7, 'ghost', 1)").unwrap();
+    store
+        .connection
+        .execute_batch("BEGIN IMMEDIATE; INSERT INTO rooms (id, name, head) VALUES (7, 'ghost', 1)")
+        .unwrap();
     assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
     assert_eq!(store.load("ghost").unwrap().head, 0);
 }
@@ -217,24 +221,58 @@ fn identities() -> impl Strategy<Value = PublicIdentity> {
     (0..3_u8).prop_map(|byte| PublicIdentity([byte; 32]))
 }
 
+/// Instances among them that a batch may use, too.
+fn forgotten() -> impl Strategy<Value = Forgotten> {
+    let draft = (0..9_u8, 0..20_u64, identities(), 0..20_u8);
+    draft.prop_map(|(name, instance, identity, term)| Forgotten {
+        names: (name < 3).then(|| format!("name {name}")).into_iter().collect(),
+        instances: (instance < 4).then_some(instance).into_iter().collect(),
+        admissions: (name < 2).then_some(identity).into_iter().collect(),
+        terms: (term < 5).then_some(Term([term; 8])).into_iter().collect(),
+    })
+}
+
 /// Batches as a hub makes them, and now and then one that no store may take.
 fn batches() -> impl Strategy<Value = Vec<Draft>> {
     let entry = (0..4_u64, 0..4_u64, any::<u64>(), 0..5_u8, prop::collection::vec(any::<u8>(), 0..12));
     let name = (0..3_u8, identities(), any::<u64>(), any::<bool>());
     let sanction = (identities(), any::<bool>(), any::<u64>());
-    let draft =
-        (
-            (any::<bool>(), 0..30_u8, prop::option::of((0..5_u8, 0..9_u64))),
-            prop::collection::vec(entry, 0..6),
-            prop::collection::vec(name, 0..3),
-            prop::collection::vec(0..3_u8, 0..2),
-            prop::collection::vec((identities(), any::<[u8; 16]>()), 0..2),
-            prop::collection::vec(sanction, 0..3),
-            prop::collection::vec((identities(), any::<bool>()), 0..2),
-        )
-            .prop_map(|((attic, mischief, term), entries, names, released, admissions, sanctions, lifted)| {
-                Draft { attic, mischief, term, entries, names, released, admissions, sanctions, lifted }
-            });
+    let draft = (
+        (any::<bool>(), 0..30_u8, prop::option::of((0..5_u8, 0..9_u64))),
+        prop::collection::vec(entry, 0..6),
+        prop::collection::vec(name, 0..3),
+        prop::collection::vec(0..3_u8, 0..2),
+        prop::collection::vec((identities(), any::<[u8; 16]>()), 0..2),
+        prop::collection::vec(sanction, 0..3),
+        prop::collection::vec((identities(), any::<bool>()), 0..2),
+        (forgotten(), prop::option::of(0..1_000_u64)),
+    )
+        .prop_map(
+            |(
+                (attic, mischief, term),
+                entries,
+                names,
+                released,
+                admissions,
+                sanctions,
+                lifted,
+                (forgotten, ran_ms),
+            )| {
+                Draft {
+                    attic,
+                    mischief,
+                    term,
+                    entries,
+                    names,
+                    released,
+                    admissions,
+                    sanctions,
+                    lifted,
+                    forgotten,
+                    ran_ms,
+                }
+            },
+        );
     prop::collection::vec(draft, 1..25)
 }
 
@@ -249,6 +287,8 @@ struct Draft {
     admissions: Vec<(PublicIdentity, [u8; 16])>,
     sanctions: Vec<(PublicIdentity, bool, u64)>,
     lifted: Vec<(PublicIdentity, bool)>,
+    forgotten: Forgotten,
+    ran_ms: Option<u64>,
 }
 
 impl Draft {
@@ -262,7 +302,7 @@ impl Draft {
             let mut number = 0;
             if instance != 0 {
                 let at = instances.iter().position(|record| record.instance == instance).unwrap_or_else(|| {
-                    let fresh = InstanceRecord { instance, identity, highest: 0, highest_seq: 0 };
+                    let fresh = InstanceRecord { instance, identity, highest: 0, highest_seq: 0, seen_ran_ms: 0 };
                     instances.push(known.unwrap_or(fresh));
                     instances.len() - 1
                 });
@@ -279,11 +319,11 @@ impl Draft {
         if self.mischief == 4 {
             instances.pop();
         }
-        let name = |(folded, identity, seen_ms, present): (u8, _, _, _)| NameRecord {
+        let name = |(folded, identity, seen_ran_ms, present): (u8, _, _, _)| NameRecord {
             folded: format!("name {folded}"),
-            name: format!("NAME {folded} {seen_ms}"),
+            name: format!("NAME {folded} {seen_ran_ms}"),
             identity,
-            seen_ms,
+            seen_ran_ms,
             present,
         };
         Batch {
@@ -300,6 +340,8 @@ impl Draft {
                 .map(|(identity, ban, since_ms)| Sanction { identity, kind: kind(ban), name: "x".into(), since_ms })
                 .collect(),
             lifted: self.lifted.into_iter().map(|(identity, ban)| (identity, kind(ban))).collect(),
+            forgotten: self.forgotten,
+            ran_ms: self.ran_ms,
         }
     }
 }

@@ -1,0 +1,268 @@
+//! What is kept of people, within bounds: what was not used for long is forgotten, in memory and in the store, and so is what one
+//! identity has too much of (SPEC 6.5, 6.6).
+//!
+//! Something is forgotten here at once, and with the next commit in the store. If that commit fails, all is read from the store again
+//! and it is back. Nothing is forgotten that a connection, a Join under way, a post that waits or the batch under way needs.
+
+use std::collections::BTreeSet;
+
+use kabar_core::chat::RefusedCode;
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::{Duration, Instant};
+
+use super::Hub;
+use super::known::Kept;
+use super::prefix::Prefix;
+use super::peer::Phase;
+use super::timers::Timer;
+
+/// How often the running time is written, whoever is here is noted as seen, and what lapsed is looked for.
+pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Records that are forgotten in one go, so that no commit takes long.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
+/// How long it then takes until the next.
+const PURGE_INTERVAL: Duration = Duration::from_secs(1);
+/// Of a full table, one in this many identities makes room at once: the table is not gone through for each newcomer.
+const EVICTED_SHARE: usize = 64;
+
+impl<P: Provider> Hub<P> {
+    /// For how long servers ran over this log, in ms. The time of day has no part in it.
+    pub(super) fn ran_ms(&self, now: Instant) -> u64 {
+        self.ran_before_ms.saturating_add(now.saturating_since(self.began).as_millis())
+    }
+
+    pub(super) fn on_upkeep_timer(&mut self, now: Instant) {
+        for member in self.members.by_identity.values().filter_map(|id| self.peers.get(id)?.member()) {
+            self.appender.push_seen(member.name.folded(), member.instance);
+        }
+        self.appender.push_ran();
+        self.purge(now);
+        self.timers.set(Timer::Upkeep, Some(now + UPKEEP_INTERVAL));
+    }
+
+    /// Forgets what lapsed and what is too much; the rest of it a little later.
+    pub(super) fn purge(&mut self, now: Instant) {
+        let is_done = !self.appender.is_recovering() && self.purge_some(now);
+        self.timers.set(Timer::Purge, (!is_done).then(|| now + PURGE_INTERVAL));
+    }
+
+    /// Whether that was all.
+    fn purge_some(&mut self, now: Instant) -> bool {
+        let (ran_ms, busy, limits) = (self.ran_ms(now), self.busy(), self.config.limits);
+        let instance_keep = limits.instance_keep.as_millis();
+        let (mut names, mut instances, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
+        for (identity, kept) in self.known.iter() {
+            if names.len() + instances.len() + crowded.len() >= FORGOTTEN_AT_ONCE {
+                break;
+            }
+            let is_busy = busy.contains(identity);
+            if kept.instances.len() > limits.instances_per_identity || kept.names.len() > limits.names_per_identity {
+                crowded.push(*identity);
+            }
+            let lapsed = |folded: &&String| {
+                let record = self.ownership.record(folded);
+                !is_busy && record.is_some_and(|it| self.ownership.has_lapsed(it, ran_ms)) && self.is_idle_name(folded)
+            };
+            names.extend(kept.names.iter().filter(lapsed).map(|folded| (*identity, folded.clone())));
+            let unused = |instance: &&u64| {
+                let known = self.log.instance(**instance);
+                let is_old = |seen_ran_ms| ran_ms.saturating_sub(seen_ran_ms) >= instance_keep;
+                !is_busy && known.is_some_and(|known| is_old(known.seen_ran_ms) && !known.is_waiting())
+            };
+            instances.extend(kept.instances.iter().filter(unused).map(|instance| (*identity, *instance)));
+        }
+        let is_done = names.len() + instances.len() + crowded.len() < FORGOTTEN_AT_ONCE;
+        for (identity, folded) in names {
+            self.counters.names_lapsed += 1;
+            self.forget_name(identity, &folded);
+        }
+        for (identity, instance) in instances {
+            self.counters.instances_lapsed += 1;
+            self.forget_instance(identity, instance);
+        }
+        for identity in crowded {
+            self.trim(identity, 0, 0);
+        }
+        // Admissions of before identities were counted.
+        let strangers = self.ownership.admitted().filter(|it| !self.known.contains(it) && !busy.contains(it));
+        let strangers: Vec<PublicIdentity> = strangers.copied().take(FORGOTTEN_AT_ONCE).collect();
+        strangers.iter().for_each(|identity| self.forget_admission(*identity));
+        is_done && strangers.len() < FORGOTTEN_AT_ONCE
+    }
+
+    /// Whether a newcomer may be remembered; makes room for it if need be.
+    pub(super) fn take_newcomer(
+        &mut self,
+        now: Instant,
+        id: u32,
+        identity: &PublicIdentity,
+    ) -> Result<(), (RefusedCode, &'static str)> {
+        if self.known.contains(identity) {
+            return Ok(());
+        }
+        let Some(address) = self.peers.get(&id).map(|peer| peer.address) else { return Ok(()) };
+        if !self.newcomers.take(now, Prefix::of(address)) {
+            self.counters.newcomers_limited += 1;
+            return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute"));
+        }
+        if !self.has_room(now) {
+            self.counters.identities_full += 1;
+            return Err((RefusedCode::TRY_LATER, "too many members are known here"));
+        }
+        Ok(())
+    }
+
+    fn has_room(&mut self, now: Instant) -> bool {
+        if !self.is_full() {
+            return true;
+        }
+        // Gone through once per second at most.
+        if self.timers.get(&Timer::Evict).is_some() {
+            return false;
+        }
+        self.purge(now);
+        if self.is_full() {
+            self.evict();
+        }
+        if self.is_full() {
+            self.timers.set(Timer::Evict, Some(now + PURGE_INTERVAL));
+        }
+        !self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
+        let max = self.config.limits.identities;
+        let is_new = |id: &u32| self.joining(*id).is_some_and(|(identity, _)| !self.known.contains(&identity));
+        self.known.len() + self.appender.joins() >= max
+            && self.known.len() + self.appender.joiners().filter(is_new).count() >= max
+    }
+
+    /// Forgets those that were not seen for longest, of those that are not here and of whom nothing is in the log: nobody can miss
+    /// them, and no post can come twice.
+    fn evict(&mut self) {
+        let busy = self.busy();
+        let is_evictable = |(identity, kept): &(&PublicIdentity, &Kept)| {
+            let mut instances = kept.instances.iter().filter_map(|instance| self.log.instance(*instance));
+            !busy.contains(identity)
+                && instances.all(|instance| instance.accepted == 0)
+                && kept.names.iter().all(|folded| self.is_idle_name(folded))
+        };
+        let evictable = self.known.iter().filter(is_evictable);
+        let mut evictable: Vec<(u64, PublicIdentity)> =
+            evictable.map(|(identity, kept)| (self.seen_ran_ms(kept), *identity)).collect();
+        evictable.sort_unstable();
+        evictable.truncate(self.config.limits.identities.div_ceil(EVICTED_SHARE));
+        for (_, identity) in evictable {
+            self.counters.identities_full += 1;
+            let Some(Kept { names, instances }) = self.known.get(&identity).cloned() else { continue };
+            names.iter().for_each(|folded| self.forget_name(identity, folded));
+            instances.iter().for_each(|instance| self.forget_instance(identity, *instance));
+        }
+    }
+
+    /// When an identity was last seen under anything that it has.
+    fn seen_ran_ms(&self, kept: &Kept) -> u64 {
+        let names = kept.names.iter().filter_map(|folded| self.ownership.record(folded)).map(|it| it.seen_ran_ms);
+        let instances = kept.instances.iter().filter_map(|instance| self.log.instance(*instance));
+        names.chain(instances.map(|it| it.seen_ran_ms)).max().unwrap_or_default()
+    }
+
+    /// Before a batch is made: joins that add something to their identity push out what it used least recently.
+    pub(super) fn trim_joiners(&mut self) {
+        for id in self.appender.joiners().collect::<Vec<_>>() {
+            let Some(Phase::Joining(ask)) = self.peers.get(&id).map(|peer| &peer.phase) else { continue };
+            let (identity, folded) = (ask.identity, ask.name.folded());
+            let owner = self.ownership.record(folded).map(|record| record.identity);
+            let new_names = usize::from(owner != Some(identity));
+            let new_instances = usize::from(self.log.instance(ask.instance).is_none());
+            if new_names + new_instances > 0 {
+                self.trim(identity, new_names, new_instances);
+            }
+        }
+    }
+
+    /// Forgets what an identity has too much of if `new_names` and `new_instances` are added: those first that it used least recently;
+    /// of instances, those first under which nothing was posted.
+    fn trim(&mut self, identity: PublicIdentity, new_names: usize, new_instances: usize) {
+        let limits = self.config.limits;
+        let Some(kept) = self.known.get(&identity) else { return };
+        let surplus_names = (kept.names.len() + new_names).saturating_sub(limits.names_per_identity);
+        let surplus_instances = (kept.instances.len() + new_instances).saturating_sub(limits.instances_per_identity);
+        if surplus_names + surplus_instances == 0 {
+            return;
+        }
+        let idle = kept.names.iter().filter(|folded| self.is_idle_name(folded));
+        let mut names: Vec<(u64, String)> = idle
+            .filter_map(|folded| self.ownership.record(folded).map(|it| (it.seen_ran_ms, folded.clone())))
+            .collect();
+        names.sort_unstable();
+        names.truncate(surplus_names);
+        let used: BTreeSet<u64> =
+            self.appender.joiners().filter_map(|id| self.joining(id)).map(|(_, instance)| instance).collect();
+        let mut instances: Vec<(bool, u64, u64, u64)> = Vec::new();
+        for instance in kept.instances.iter().filter(|it| !used.contains(it)) {
+            let is_here = self.members.by_instance.contains_key(instance);
+            if let Some(known) = self.log.instance(*instance).filter(|known| !is_here && !known.is_waiting()) {
+                instances.push((known.highest > 0, known.seen_ran_ms, known.highest_seq, *instance));
+            }
+        }
+        instances.sort_unstable();
+        instances.truncate(surplus_instances);
+        for (_, folded) in names {
+            self.counters.names_crowded += 1;
+            self.forget_name(identity, &folded);
+        }
+        for (.., instance) in instances {
+            self.counters.instances_crowded += 1;
+            self.forget_instance(identity, instance);
+        }
+    }
+
+    /// Whether nobody is here under this name, wants it, or is said to be here.
+    fn is_idle_name(&self, folded: &str) -> bool {
+        !self.members.by_name.contains_key(folded) && !self.ownership.is_claimed(folded) && !self.is_present(folded)
+    }
+
+    /// Identities that are here, or on their way in, or written by the batch under way.
+    fn busy(&self) -> BTreeSet<PublicIdentity> {
+        let here = self.members.by_identity.keys().copied();
+        let joining = self.appender.joiners().filter_map(|id| self.joining(id)).map(|(identity, _)| identity);
+        here.chain(joining).chain(self.appender.writes()).collect()
+    }
+
+    /// Identity and instance of a Join that waits for its commit.
+    fn joining(&self, id: u32) -> Option<(PublicIdentity, u64)> {
+        match &self.peers.get(&id)?.phase {
+            Phase::Joining(ask) => Some((ask.identity, ask.instance)),
+            _ => None,
+        }
+    }
+
+    fn forget_name(&mut self, identity: PublicIdentity, folded: &str) {
+        self.ownership.forget_name(folded);
+        self.known.remove_name(identity, folded);
+        self.appender.forgotten().names.push(folded.to_owned());
+        self.forget_unknown(identity);
+    }
+
+    fn forget_instance(&mut self, identity: PublicIdentity, instance: u64) {
+        self.log.forget(instance);
+        self.known.remove_instance(identity, instance);
+        self.appender.forgotten().instances.push(instance);
+        self.forget_unknown(identity);
+    }
+
+    /// The admission of an identity goes with the last that was kept of it.
+    fn forget_unknown(&mut self, identity: PublicIdentity) {
+        if !self.known.contains(&identity) {
+            self.forget_admission(identity);
+        }
+    }
+
+    fn forget_admission(&mut self, identity: PublicIdentity) {
+        if self.ownership.forget_admission(&identity) {
+            self.appender.forgotten().admissions.push(identity);
+        }
+    }
+}
