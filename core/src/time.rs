@@ -17,6 +17,8 @@ pub struct Duration(u64);
 impl Instant {
     /// The clock's origin.
     pub const ZERO: Self = Self(0);
+    /// The latest: sums saturate there.
+    pub(crate) const LAST: Self = Self(u64::MAX);
 
     /// The instant `micros` microseconds after the origin.
     #[must_use]
@@ -120,6 +122,14 @@ impl Div<u64> for Duration {
     fn div(self, divisor: u64) -> Self {
         Self(self.0.checked_div(divisor).unwrap_or(u64::MAX))
     }
+}
+
+/// Instants at which a clock should never be, and jumps between them: every call has to end all the same.
+#[cfg(test)]
+pub(crate) fn extremes() -> impl Iterator<Item = [Instant; 2]> {
+    const HOUR: u64 = 3_600_000_000;
+    let instants = [0, 1, HOUR, u64::MAX - HOUR, u64::MAX - 100_000, u64::MAX - 1, u64::MAX].map(Instant);
+    instants.into_iter().flat_map(move |from| instants.into_iter().map(move |to| [from, to]))
 }
 
 #[cfg(test)]

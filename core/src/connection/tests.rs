@@ -9,6 +9,7 @@ mod bursts;
 mod ends;
 mod flow;
 mod hostile;
+mod instants;
 mod recovery;
 mod roaming;
 mod sizes;

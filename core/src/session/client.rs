@@ -313,7 +313,9 @@ impl<K: ServerKey> ClientHandshake<K> {
 
     /// The datagram to send now, if one is due: its length in `out` (at least 1200 bytes long).
     pub fn poll_transmit<P: Provider>(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
-        if now < self.next_send {
+        // At the end of time there is no later: what was sent is not sent again.
+        let is_never = self.sent > 0 && self.next_send == Instant::LAST;
+        if now < self.next_send || is_never {
             return None;
         }
         let len = match self.phase {

@@ -1,5 +1,6 @@
 //! Tests of the client: against a small server, over a network that loses, in virtual time.
 
+mod instants;
 mod joining;
 mod leaving;
 mod outbox;

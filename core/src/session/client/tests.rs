@@ -13,6 +13,8 @@ use crate::session::testing::*;
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::packet::CRC_LEN;
 
+mod instants;
+
 type Client = ClientHandshake<Rsa2048>;
 
 /// Both sides hold the same, each from its own end.

@@ -1,0 +1,65 @@
+//! Instants at which no clock should be.
+
+use super::server::Server;
+use super::world::{TestClient, World, config};
+use crate::chat::Kind;
+use crate::client::Event;
+use crate::time::{Instant, extremes};
+
+/// All that is due now, and nothing of it without end.
+fn drain(client: &mut TestClient, now: Instant) {
+    client.handle_timeout(now);
+    let mut out = [0; 1200];
+    for nth in 0..=100 {
+        assert!(nth < 100, "sends without end at {now:?}");
+        if client.poll_transmit(now, &mut out).is_none() {
+            break;
+        }
+    }
+    for nth in 0..=100 {
+        assert!(nth < 100, "tells without end at {now:?}");
+        match client.poll_event() {
+            None => break,
+            Some(Event::KeyOffered(_)) => client.answer_key(now, true),
+            Some(_) => {}
+        }
+    }
+    let _ = client.poll_timeout();
+}
+
+#[test]
+fn every_call_of_a_client_that_connects_ends_at_any_instant() {
+    for [from, to] in extremes() {
+        let mut client = World::idle(Server::new()).client;
+        client.start(&config(), [1; 32], from).unwrap();
+        for now in [from, to, from, to] {
+            drain(&mut client, now);
+            drain(&mut client, now);
+        }
+        client.abort(to);
+        drain(&mut client, to);
+    }
+}
+
+#[test]
+fn every_call_of_a_client_that_is_online_ends_at_any_instant() {
+    for [from, to] in extremes().step_by(5) {
+        for aborts in [false, true] {
+            let mut client = World::online().client;
+            for now in [from, to, from, to] {
+                let _ = client.post(Kind::TEXT, b"text");
+                drain(&mut client, now);
+                client.who();
+                drain(&mut client, now);
+            }
+            if aborts {
+                client.abort(from);
+            } else {
+                client.leave(from);
+            }
+            for now in [from, to, from] {
+                drain(&mut client, now);
+            }
+        }
+    }
+}

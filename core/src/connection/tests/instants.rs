@@ -1,0 +1,54 @@
+//! Instants at which no clock should be.
+
+use std::vec::Vec;
+
+use super::link::{Pooled, address};
+use super::puppet::{CHAT, Puppet, ack, body, stream};
+use crate::session::Role;
+use crate::time::{Instant, extremes};
+use crate::wire::frame::{CloseCode, Frame};
+
+/// All that is due now, sent and told, and nothing of it without end. Gives the last number sent.
+fn drain(puppet: &mut Puppet, now: Instant) -> Option<u64> {
+    puppet.now = now;
+    puppet.connection.handle_timeout(now);
+    let (mut sent, mut out) = (Vec::new(), [0; 1200]);
+    while let Some(transmit) = puppet.connection.poll_transmit(now, &mut out) {
+        sent.extend(puppet.session.open(&mut out[..transmit.len]).ok().map(|opened| opened.packet_number));
+        assert!(sent.len() < 30, "sends without end at {now:?}");
+    }
+    assert!(core::iter::from_fn(|| puppet.connection.poll_event()).take(30).count() < 30);
+    let _ = puppet.connection.poll_timeout();
+    sent.last().copied()
+}
+
+#[test]
+fn every_call_ends_at_any_instant() {
+    for role in [Role::Client, Role::Server] {
+        for [from, to] in extremes() {
+            let mut puppet = Puppet::new(role, Pooled::new(8_000, 8_000, 8).refusing(5));
+            drain(&mut puppet, from);
+            for now in [to, from, to] {
+                let _ = puppet.connection.send(CHAT, &[&[7; 3_000]]);
+                drain(&mut puppet, now);
+                let _ = puppet.say(&body(&[stream(0, &[7; 100]), Frame::PathChallenge([1; 8])]));
+                let last = drain(&mut puppet, now);
+                puppet.address = address(9);
+                let _ = puppet.say(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 9_000 }]));
+                // Some of it is lost, by count or by time.
+                if let Some(last) = last {
+                    let _ = puppet.say(&ack(&[last..=last]));
+                }
+                drain(&mut puppet, now);
+                puppet.connection.consume(CHAT, 50);
+                drain(&mut puppet, now);
+            }
+            puppet.connection.close(from, CloseCode::LEFT, "");
+            for now in [from, to, from] {
+                drain(&mut puppet, now);
+                let _ = puppet.say(&body(&[Frame::Ping]));
+                drain(&mut puppet, now);
+            }
+        }
+    }
+}
