@@ -39,6 +39,16 @@ seen! {
     Changed,
     /// A datagram went to an address where nobody is.
     Nowhere,
+    /// A path began to carry smaller datagrams only.
+    Narrowed,
+    /// A datagram was lost in the burst at that moment.
+    LostInNarrowing,
+    /// The server's clock on the wall jumped.
+    ClockJumped,
+    /// A client was refused a name that belongs to somebody else.
+    NameTaken,
+    /// A member stopped acknowledging and went on sending.
+    NeverAcknowledges,
     /// A client's address changed under its connection.
     Rebound,
     /// Two clients swapped their addresses.

@@ -17,6 +17,9 @@ pub struct Burst {
     pub loss: u16,
 }
 
+/// Chance, per mille, that a datagram of the burst is lost in which a path becomes narrower.
+const LOST_IN_NARROWING: u16 = 800;
+
 /// What may happen on one direction of a path. Chances are per mille and datagram.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
@@ -78,6 +81,17 @@ pub struct Arrival {
     pub origin: Origin,
 }
 
+/// A path that carries only smaller datagrams from some moment on, and loses a burst at that moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Narrowing {
+    /// Largest datagram towards the server from then on, in bytes; `None`: as before.
+    pub up: Option<usize>,
+    /// The same from the server.
+    pub down: Option<usize>,
+    /// Datagrams of the burst, in each direction that changes.
+    pub burst: u16,
+}
+
 /// One direction of a path.
 #[derive(Debug)]
 pub struct Direction {
@@ -87,6 +101,8 @@ pub struct Direction {
     pub cut: bool,
     /// What is sent while nothing passes arrives after up to so long instead of never, if this is not zero.
     pub late: Duration,
+    /// Of the next datagrams, this many are likely to be lost.
+    pub lose_next: u16,
     in_burst: bool,
 }
 
@@ -94,7 +110,15 @@ impl Direction {
     /// Open, with `faults`.
     #[must_use]
     pub fn new(faults: Faults) -> Self {
-        Self { faults, cut: false, late: Duration::ZERO, in_burst: false }
+        Self { faults, cut: false, late: Duration::ZERO, lose_next: 0, in_burst: false }
+    }
+
+    /// Larger datagrams than `limit` never arrive from now on, and of the next `burst` hardly one.
+    pub fn narrow(&mut self, limit: Option<usize>, burst: u16) {
+        if limit.is_some() {
+            self.faults.size_limit = limit;
+            self.lose_next = burst;
+        }
     }
 
     /// What becomes of `datagram`: nothing, one arrival, or two.
@@ -110,6 +134,13 @@ impl Direction {
             let mut arrival = self.arrival(datagram, rng, coverage);
             arrival.after = arrival.after + Duration::from_micros(rng.below(self.late.as_micros()));
             return vec![arrival];
+        }
+        if self.lose_next > 0 {
+            self.lose_next -= 1;
+            if rng.chance(LOST_IN_NARROWING) {
+                coverage.count(Seen::LostInNarrowing);
+                return Vec::new();
+            }
         }
         if faults.size_limit.is_some_and(|limit| datagram.len() > limit) {
             coverage.count(Seen::TooLarge);

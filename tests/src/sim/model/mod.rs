@@ -38,6 +38,8 @@ pub enum Rule {
     S6,
     /// The log has no gaps and its entries never change.
     Log,
+    /// A name belongs to the identity that took it (SPEC 6.6).
+    Names,
     /// After quiet everything settles.
     Liveness,
     /// Something else that is promised: the drive contract, the size of datagrams, what strangers cost.

@@ -8,11 +8,11 @@ use kabar_server::hub::{Entrance, HubLimits, Mistakes};
 use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
 use crate::sim::attacker::Attack;
 use crate::sim::driven::{Size, largest_entry};
-use crate::sim::network::{Burst, Faults};
+use crate::sim::network::{Burst, Faults, Narrowing};
 use crate::sim::rng::Rng;
 
-/// Weights: how many of 16 seeds have a theme.
-const THEMES: [Theme; 16] = [
+/// Weights: how many of 17 seeds have a theme.
+const THEMES: [Theme; 17] = [
     Theme::Mixed,
     Theme::Mixed,
     Theme::Mixed,
@@ -29,6 +29,7 @@ const THEMES: [Theme; 16] = [
     Theme::Twins,
     Theme::Busy,
     Theme::Idle,
+    Theme::Narrow,
 ];
 
 const MS: u64 = 1_000;
@@ -43,13 +44,13 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
     let active = match theme {
         // Past the hourly change of keys, sometimes twice.
         Theme::Idle => between(rng, 600 * SECOND, 7_500 * SECOND),
-        Theme::Busy => between(rng, 2 * SECOND, 20 * SECOND),
+        Theme::Busy | Theme::Narrow => between(rng, 2 * SECOND, 20 * SECOND),
         _ => between(rng, 5 * SECOND, 90 * SECOND),
     };
     let quality = Quality::of(theme, rng);
     let devices = devices(theme, entrance, active, quality, rng);
     let acts = acts(theme, active, quality, devices.len(), rng);
-    let quiet_loss = *rng.pick(&[0, 0, 0, 0, 50, 100, 300, 500]);
+    let quiet_loss = if theme == Theme::Narrow { 0 } else { *rng.pick(&[0, 0, 0, 0, 50, 100, 300, 500]) };
     let capacity = Capacity {
         chat_send: *rng.pick(&[4_480, 8 << 10, 32 << 10]),
         chat_receive: *rng.pick(&[4_480, 8 << 10]),
@@ -70,13 +71,21 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
             Theme::Attack => 600,
             // It would never be idle.
             Theme::Idle => 0,
+            Theme::Narrow => 0,
+            Theme::Tables => 500,
             _ => 60,
         }),
         acts,
         active,
+        narrowing: rng.chance(if theme == Theme::Narrow { 1_000 } else { 100 }).then(|| narrowing(theme, rng)),
         quiet: Faults { loss: quiet_loss, delay: between(rng, MS, 50 * MS), ..Faults::NONE },
         // At half of all datagrams lost, one handshake in some tries succeeds.
-        bound: Duration::from_secs(if quiet_loss == 500 { 3_600 } else { 900 }),
+        bound: Duration::from_secs(match theme {
+            // Nobody waits for a connection that died.
+            Theme::Narrow => 30,
+            _ if quiet_loss == 500 => 3_600,
+            _ => 900,
+        }),
         mistakes: Mistakes::default(),
     }
 }
@@ -91,10 +100,18 @@ struct Quality {
 
 impl Quality {
     fn of(theme: Theme, rng: &mut Rng) -> Self {
-        let worst = if theme == Theme::Network { 400 } else { *rng.pick(&[0, 0, 20, 50, 150, 300]) };
+        let worst = match theme {
+            Theme::Network => 400,
+            Theme::Narrow => 0,
+            _ => *rng.pick(&[0, 0, 20, 50, 150, 300]),
+        };
         Self {
             loss: worst,
-            delay: *rng.pick(&[MS, MS, 10 * MS, 10 * MS, 50 * MS, 300 * MS, 1_500 * MS]),
+            delay: if theme == Theme::Narrow {
+                20 * MS
+            } else {
+                *rng.pick(&[MS, MS, 10 * MS, 10 * MS, 50 * MS, 300 * MS, 1_500 * MS])
+            },
             rare: if worst == 0 { 0 } else { 100 },
         }
     }
@@ -139,10 +156,18 @@ fn devices(theme: Theme, entrance: Entrance, active: Duration, quality: Quality,
     // Much is said in few seeds: what is said is delivered to everybody.
     let posts = match theme {
         Theme::Busy | Theme::Disk => 200 / count as u64,
+        Theme::Narrow => 60 / count as u64,
         Theme::Idle => 6,
         _ => *rng.pick(&[20, 60, 150]) / count as u64,
     };
     let mut plans: Vec<Plan> = (0..count).map(|at| plan(at, active, posts, quality, entrance, rng)).collect();
+    if theme == Theme::Narrow {
+        for plan in &mut plans {
+            (plan.large, plan.never_reads) = (800, false);
+        }
+        // Nothing but the path goes wrong.
+        return plans;
+    }
     let twin = if theme == Theme::Twins { 1000 } else { 60 };
     if rng.chance(twin) {
         let original = rng.index(plans.len());
@@ -150,7 +175,7 @@ fn devices(theme: Theme, entrance: Entrance, active: Duration, quality: Quality,
         twin.shows = plans[original].shows;
         plans.push(twin);
     }
-    if rng.chance(40) {
+    if rng.chance(if theme == Theme::Twins { 400 } else { 40 }) {
         // Another identity that wants the same name.
         let mut thief = plan(plans.len() + 100, active, posts, quality, entrance, rng);
         thief.name.clone_from(&plans[0].name);
@@ -216,6 +241,10 @@ fn limits(theme: Theme, capacity: Capacity, devices: &[Plan], rng: &mut Rng) -> 
         limits.announced_members = rng.below(4) as usize;
     }
     // Rings for so many connections at once, beside those that are never given back.
+    if theme == Theme::Narrow {
+        limits.body_bytes = HubLimits::default().body_bytes;
+        return limits;
+    }
     if rng.chance(if theme == Theme::Tables { 600 } else { 100 }) {
         let rings = capacity.chat_send + capacity.chat_receive + capacity.in_flight * size_of::<Slot>();
         limits.pool_bytes = rings * (1 + never_read + rng.below(2) as usize);
@@ -270,7 +299,7 @@ fn work(theme: Theme, rng: &mut Rng) -> Work {
 fn acts(theme: Theme, active: Duration, quality: Quality, devices: usize, rng: &mut Rng) -> Vec<(Duration, Act)> {
     let count = match theme {
         Theme::Idle => rng.below(10),
-        Theme::Busy => rng.below(6),
+        Theme::Busy | Theme::Narrow => rng.below(6),
         Theme::Mixed => rng.between(2, 16),
         Theme::Disk | Theme::Crash => rng.between(4, 40),
         Theme::Twins => rng.between(4, 30),
@@ -286,7 +315,8 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
     let device = rng.index(devices);
     let own = rng.chance(700);
     match theme {
-        Theme::Network | Theme::Idle if own => network_act(device, devices, quality, rng),
+        Theme::Narrow => Act::Narrow { device, narrowing: narrowing(theme, rng) },
+        Theme::Network | Theme::Idle if own => network_act(theme, device, devices, quality, rng),
         Theme::Crash if own => crash_act(device, rng),
         Theme::Disk if own && rng.chance(500) => {
             // A blip: connections come anew while a commit waits.
@@ -295,9 +325,14 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
         }
         Theme::Disk if own => disk_act(rng),
         Theme::Attack if own => attack_act(rng),
-        Theme::Twins if own => Act::Kill { device, back: Some(between(rng, 0, 5 * SECOND)) },
+        Theme::Twins if own => match rng.below(4) {
+            // Long enough for whoever wants the name to try.
+            0 => Act::Leave { device, abort: false, back: Some(between(rng, 0, 30 * SECOND)) },
+            1 | 2 => clock_act(rng),
+            _ => Act::Kill { device, back: Some(between(rng, 0, 5 * SECOND)) },
+        },
         _ => match rng.below(6) {
-            0 => network_act(device, devices, quality, rng),
+            0 => network_act(theme, device, devices, quality, rng),
             1 | 2 => crash_act(device, rng),
             3 => disk_act(rng),
             4 => attack_act(rng),
@@ -306,8 +341,9 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
     }
 }
 
-fn network_act(device: usize, devices: usize, quality: Quality, rng: &mut Rng) -> Act {
-    match rng.below(6) {
+fn network_act(theme: Theme, device: usize, devices: usize, quality: Quality, rng: &mut Rng) -> Act {
+    match rng.below(7) {
+        6 => Act::Narrow { device, narrowing: narrowing(theme, rng) },
         0 | 1 => {
             let way = rng.below(4);
             let lasts = *rng.pick(&[SECOND, 5 * SECOND, 15 * SECOND, 70 * SECOND]);
@@ -324,7 +360,7 @@ fn network_act(device: usize, devices: usize, quality: Quality, rng: &mut Rng) -
 fn crash_act(device: usize, rng: &mut Rng) -> Act {
     let back = between(rng, 0, 10 * SECOND);
     match rng.below(11) {
-        10 => Act::SetWall { by_ms: rng.between(0, 400_000_000) as i64 - 200_000_000 },
+        10 => clock_act(rng),
         0..=2 => Act::Kill { device, back: rng.chance(900).then_some(back) },
         3..=6 => Act::KillServer {
             point: *rng.pick(&[KillPoint::Now, KillPoint::BeforeCommit, KillPoint::AfterCommit, KillPoint::BeforeSend]),
@@ -339,6 +375,33 @@ fn crash_act(device: usize, rng: &mut Rng) -> Act {
             Act::SuspendServer { lasts: between(rng, 0, most) }
         }
     }
+}
+
+/// A clock that is set right, wrong, or back: a board without a battery begins in 1970.
+fn clock_act(rng: &mut Rng) -> Act {
+    const DAY: u64 = 86_400_000;
+    const NOW: u64 = 1_730_000_000_000;
+    let unix_ms = *rng.pick(&[
+        0,
+        NOW,
+        NOW - 2 * DAY,
+        NOW + 2 * DAY,
+        NOW - 400 * DAY,
+        NOW + 400 * DAY,
+        // Ends of what 31 bits of seconds and four digits of a year hold.
+        2_147_483_647_999,
+        253_402_300_799_999,
+        u64::MAX,
+    ]);
+    Act::SetWall { unix_ms }
+}
+
+fn narrowing(theme: Theme, rng: &mut Rng) -> Narrowing {
+    // A burst that outlives several probe time-outs is an outage: that is for the other themes.
+    let most = if theme == Theme::Narrow { 4 } else { 12 };
+    let mut limit = || rng.chance(700).then(|| rng.between(640, 1_199) as usize);
+    let (up, down) = (limit(), limit());
+    Narrowing { up, down, burst: rng.between(1, most) as u16 }
 }
 
 fn disk_act(rng: &mut Rng) -> Act {
@@ -393,7 +456,19 @@ mod tests {
             assert!(scenarios.iter().any(|scenario| scenario.theme == theme));
         }
         let acts: String = scenarios.iter().flat_map(|s| &s.acts).map(|(_, act)| format!("{act:?}")).collect();
-        for name in ["Cut", "Path", "Rebind", "Kill ", "Leave", "Suspend", "Stall", "KillServer", "Shutdown"] {
+        for name in [
+            "Cut",
+            "Path",
+            "Narrow",
+            "SetWall",
+            "Rebind",
+            "Kill ",
+            "Leave",
+            "Suspend",
+            "Stall",
+            "KillServer",
+            "Shutdown",
+        ] {
             assert!(acts.contains(name), "{name}");
         }
         for name in ["Swap", "SuspendServer", "Backup", "Disk", "Attack", "Say", "Kick", "Who", "History"] {

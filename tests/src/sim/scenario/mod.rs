@@ -9,7 +9,7 @@ use kabar_server::hub::{Entrance, HubLimits, Mistakes};
 
 use super::attacker::Attack;
 use super::driven::Size;
-use super::network::Faults;
+use super::network::{Faults, Narrowing};
 
 /// Everything about one run.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct Scenario {
     pub active: Duration,
     /// What the network does after that.
     pub quiet: Faults,
+    /// Every path becomes narrower at that moment.
+    pub narrowing: Option<Narrowing>,
     /// How long it may take until everything is settled.
     pub bound: Duration,
     /// Mistakes of the server, for tests of this simulator.
@@ -65,6 +67,8 @@ pub enum Theme {
     Idle,
     /// Much is said.
     Busy,
+    /// Nothing goes wrong but that paths carry smaller datagrams from some moment on.
+    Narrow,
 }
 
 /// How long jobs of the server take: from and to.
@@ -202,6 +206,13 @@ pub enum Act {
         /// To the server, and back.
         path: (Faults, Faults),
     },
+    /// A path carries only smaller datagrams from now on, and loses a burst.
+    Narrow {
+        /// Whose.
+        device: usize,
+        /// How.
+        narrowing: Narrowing,
+    },
     /// A device gets another address.
     Rebind {
         /// Which.
@@ -267,10 +278,10 @@ pub enum Act {
         /// How long.
         lasts: Duration,
     },
-    /// Somebody sets the server's clock on the wall.
+    /// The server's clock on the wall jumps.
     SetWall {
-        /// By so much, in ms.
-        by_ms: i64,
+        /// To this, in ms since 1970.
+        unix_ms: u64,
     },
     /// A backup of the store is made.
     Backup,

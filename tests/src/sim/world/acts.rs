@@ -9,7 +9,7 @@ use super::{Happening, World};
 use crate::sim::attacker::Attack;
 use crate::sim::coverage::Seen;
 use crate::sim::model::Checked;
-use crate::sim::network::{Direction, Origin};
+use crate::sim::network::{Direction, Narrowing, Origin};
 use crate::sim::scenario::{Act, KillPoint};
 
 /// How long the old address of a device still works, if it does.
@@ -39,6 +39,7 @@ impl World {
                 let device = &mut self.devices[device];
                 (device.up, device.down) = (Direction::new(path.0), Direction::new(path.1));
             }
+            Act::Narrow { device, narrowing } => self.narrow(device, narrowing),
             Act::Rebind { device, keep_old } => self.rebind(device, keep_old),
             Act::Swap { device, other } => self.swap(device, other),
             Act::Kill { device, back } => self.kill_device(device, back),
@@ -69,7 +70,7 @@ impl World {
                 self.coverage.count(Seen::ServerSuspended);
                 self.server.stalled_until = now + lasts;
             }
-            Act::SetWall { by_ms } => self.set_wall(by_ms),
+            Act::SetWall { unix_ms } => self.set_wall(unix_ms),
             Act::Backup => self.back_up(),
             Act::Disk { fault, lasts } => self.break_disk(fault, lasts),
             Act::Attack { attack, times } => (0..times).for_each(|_| self.strike(attack)),
@@ -95,6 +96,14 @@ impl World {
             Act::History { device } => return self.ask_history(device),
         }
         Ok(())
+    }
+
+    /// The paths of a device carry only smaller datagrams from now on.
+    pub(super) fn narrow(&mut self, at: usize, narrowing: Narrowing) {
+        self.coverage.count(Seen::Narrowed);
+        let device = &mut self.devices[at];
+        device.up.narrow(narrowing.up, narrowing.burst);
+        device.down.narrow(narrowing.down, narrowing.burst);
     }
 
     /// Gives a device another address.

@@ -20,7 +20,7 @@ use super::model::{Checked, Model, Rule, Violation, demand};
 use super::network::{Arrival, Direction, Origin};
 use super::queue::Queue;
 use super::rng::Rng;
-use super::scenario::{Scenario, Work};
+use super::scenario::{Scenario, Theme, Work};
 use super::trace::{Trace, describe, packet_number};
 use device::Device;
 use rogue::Rogue;
@@ -105,6 +105,8 @@ pub(super) struct World {
     /// Bytes in and out of addresses that only ever said Hello.
     spoofed: BTreeMap<SocketAddr, (usize, usize)>,
     kicked: BTreeSet<String>,
+    /// The identity that was let in under each name first.
+    owners: BTreeMap<String, usize>,
     quiet_since: Option<Instant>,
     is_over: bool,
 }
@@ -135,6 +137,7 @@ impl World {
             rebinds: 0,
             spoofed: BTreeMap::new(),
             kicked: BTreeSet::new(),
+            owners: BTreeMap::new(),
             quiet_since: None,
             is_over: false,
             scenario,
@@ -293,13 +296,27 @@ impl World {
             let quiet = self.scenario.quiet;
             let device = &mut self.devices[at];
             (device.up, device.down) = (Direction::new(quiet), Direction::new(quiet));
+            if let Some(narrowing) = self.scenario.narrowing {
+                self.narrow(at, narrowing);
+            }
+            let device = &mut self.devices[at];
             (device.suspended_until, device.stalled_until) = (now, now);
+            if self.scenario.theme == Theme::Narrow {
+                // What is said now is the last, and nothing that comes later shows what became of it.
+                device.posts_left = 1;
+            }
             let happening = if device.running.is_some() {
                 Happening::DeviceResumes { device: at }
             } else {
                 Happening::DeviceStarts { device: at }
             };
             self.queue.push(now, happening);
+        }
+        if self.scenario.theme == Theme::Narrow {
+            for at in 0..self.devices.len() {
+                let Some(running) = &self.devices[at].running else { continue };
+                self.post(at, running.process)?;
+            }
         }
         self.queue.push(now + CHECK_EVERY, Happening::Check);
         Ok(())

@@ -41,6 +41,8 @@ pub(super) struct Rogue {
     instance: u64,
     number: u64,
     reads: bool,
+    /// Whether it goes on acknowledging once it has joined. If not, it stays when all is quiet.
+    acknowledges: bool,
 }
 
 impl Rogue {
@@ -57,6 +59,7 @@ impl Rogue {
             handshake: ClientHandshake::new(),
             connection: Connection::new(Fixed::new()),
             reads: rng.chance(800),
+            acknowledges: rng.chance(600),
             rng,
             alarm: 0,
             has_joined: false,
@@ -75,7 +78,8 @@ impl Rogue {
             bulk: 0,
             ack_delay_ms: 0,
             tick_us: 1,
-            idle_s: 10,
+            // Nothing reaches a connection whose acknowledgements are not sent: it must not end by itself.
+            idle_s: if self.acknowledges { 10 } else { 3_600 },
         };
         self.handshake.start(now, self.rng.seed(), None, limits, Pace::Eager);
         (self.has_joined, self.handle, self.number) = (false, 0, 0);
@@ -113,6 +117,10 @@ impl Rogue {
                 self.join(foreign);
             }
             return;
+        }
+        if self.handle != 0 && !self.acknowledges {
+            // In order, so that it is not closed for anything else.
+            return self.say(&ToServer::Who { handle: self.handle });
         }
         match self.rng.below(12) {
             0 => self.join(foreign),
@@ -202,6 +210,11 @@ impl World {
         let now = self.now();
         let Some(rogue) = self.rogue.as_mut().filter(|_| origin == Origin::Peer) else { return Ok(()) };
         let is_sealed = matches!(Packet::decode(&bytes, crc32), Ok(Packet::Sealed(_)));
+        if is_sealed && rogue.handle != 0 && !rogue.acknowledges {
+            // Dropped: what it sends itself goes on, again and again.
+            self.coverage.count(Seen::NeverAcknowledges);
+            return Ok(());
+        }
         if is_sealed {
             let _ = rogue.connection.handle_datagram(now, SERVER, &mut bytes);
         } else {
@@ -225,8 +238,8 @@ impl World {
     pub(super) fn rogue_acts(&mut self) -> Checked {
         let now = self.now();
         if self.quiet_since.is_some() {
-            // It is gone without a word.
-            self.rogue = None;
+            // It is gone without a word, or stays and acknowledges nothing.
+            self.rogue.take_if(|rogue| rogue.acknowledges || rogue.handle == 0);
             return Ok(());
         }
         let entries = self.model.log().entries();

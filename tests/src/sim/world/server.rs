@@ -152,7 +152,10 @@ impl World {
         let seed = self.luck.seed();
         let mut hub = Hub::new(config, loaded, self.server.modulus(), seed, now);
         // The clock on the wall is not always set right.
-        let wall = WALL + now.as_micros() / 1_000 - self.luck.below(5_000);
+        let wall = match self.luck.below(10) {
+            0 => now.as_micros() / 1_000,
+            _ => WALL + now.as_micros() / 1_000 - self.luck.below(5_000),
+        };
         hub.set_wall(now, wall);
         self.server.hub = Some(hub);
         self.server.disk_busy_until = now;
@@ -195,6 +198,7 @@ impl World {
         let terms: Vec<Term> = loaded.terms.iter().map(|record| record.term).collect();
         self.model.restored(loaded.head, &terms);
         self.model.forgot_before(loaded.first);
+        self.owners.clear();
         self.server.store = backup;
         self.devices.iter_mut().for_each(|device| device.was_admitted = false);
     }
@@ -203,10 +207,11 @@ impl World {
         self.server.backup = Some(self.server.store.clone());
     }
 
-    pub(super) fn set_wall(&mut self, by_ms: i64) {
+    pub(super) fn set_wall(&mut self, unix_ms: u64) {
         let now = self.now();
         if let Some(hub) = &mut self.server.hub {
-            hub.set_wall(now, (WALL + now.as_micros() / 1_000).saturating_add_signed(by_ms));
+            self.coverage.count(Seen::ClockJumped);
+            hub.set_wall(now, unix_ms);
         }
     }
 

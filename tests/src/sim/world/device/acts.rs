@@ -107,7 +107,7 @@ fn body(process: ProcessId, number: u64, large: u16, rng: &mut Rng) -> (Kind, Ve
         return (kind, vec![b'.'; rng.below(3) as usize]);
     }
     let len = if rng.chance(large) {
-        *rng.pick(&[most, most, most / 2, most / 4, 1_900])
+        *rng.pick(&[most, most, most / 2, most / 4, 2_600, 1_900])
     } else {
         rng.between(12, 200) as usize
     };

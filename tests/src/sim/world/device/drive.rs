@@ -106,6 +106,9 @@ impl World {
                     now,
                     keeps: device.plan.keeps,
                     disk: &mut device.disk,
+                    owners: &mut self.owners,
+                    name: &device.plan.name,
+                    identity: device.plan.identity,
                 };
                 idle &= !observer.fetch(running)?;
                 if let Some(offered) = running.offered.take() {

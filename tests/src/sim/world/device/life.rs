@@ -12,6 +12,9 @@ use crate::sim::model::{Checked, demand};
 use crate::sim::scenario::{Keeps, Plan, Shows};
 use crate::sim::world::{Happening, PASSWORD, ROOM, SECRET, SERVER, World};
 
+/// Times that somebody asks for a name that belongs to somebody else.
+const MOST_REFUSALS: u32 = 12;
+
 impl World {
     pub(in crate::sim::world) fn start_device(&mut self, at: usize) -> Checked {
         let now = self.now();
@@ -158,7 +161,13 @@ impl World {
                 // Admitted under the name of nothing before an older log was restored: it shows the password now.
                 let forgotten = code == RefusedCode::AUTHENTICATION && plan.is_honest();
                 self.devices[at].was_admitted = false;
-                later.filter(|_| forgotten)
+                if code == RefusedCode::NAME_TAKEN {
+                    self.coverage.count(Seen::NameTaken);
+                    self.devices[at].refusals += 1;
+                    later.filter(|_| self.devices[at].refusals < MOST_REFUSALS)
+                } else {
+                    later.filter(|_| forgotten)
+                }
             }
             EndReason::KeyDeclined | EndReason::KeyMismatch => {
                 demand!(!has_joined, Contract, "process {id} ended with {reason:?} after it had joined");

@@ -47,7 +47,8 @@ pub(in crate::sim::world) struct Device {
     knows_key: bool,
     processes: u32,
     returns: u32,
-    posts_left: u32,
+    refusals: u32,
+    pub(in crate::sim::world) posts_left: u32,
 }
 
 /// A process.
@@ -98,6 +99,7 @@ impl Device {
             knows_key: plan.pinned,
             processes: 0,
             returns: 0,
+            refusals: 0,
             posts_left: plan.posts,
         }
     }

@@ -1,5 +1,7 @@
 //! Takes what a client reports to the model.
 
+use std::collections::BTreeMap;
+
 use kabar_core::client::Event;
 use kabar_core::time::Instant;
 
@@ -17,6 +19,10 @@ pub(super) struct Observer<'a> {
     pub(super) now: Instant,
     pub(super) keeps: Keeps,
     pub(super) disk: &'a mut Option<Store>,
+    /// See [`World`](crate::sim::world::World).
+    pub(super) owners: &'a mut BTreeMap<String, usize>,
+    pub(super) name: &'a str,
+    pub(super) identity: usize,
 }
 
 impl Observer<'_> {
@@ -33,6 +39,8 @@ impl Observer<'_> {
                 Event::Joined { start, head, term, resumed, .. } => {
                     self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
                     self.model.joined(id, start, head, term, resumed)?;
+                    let owner = *self.owners.entry(self.name.into()).or_insert(self.identity);
+                    demand!(owner == self.identity, Names, "process {id} is {}, which is another's name", self.name);
                     self.coverage.count(if resumed { Seen::Resumed } else { Seen::Joined });
                     // A question dies with its connection.
                     running.asked = None;
