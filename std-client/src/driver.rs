@@ -13,7 +13,7 @@ use kabar_server::clock::Clock;
 use kabar_server::random::random_bytes;
 use mio::{Events, Poll, Token, Waker};
 
-use crate::link::Link;
+use crate::links::{Links, Sent};
 use crate::profile::LaptopClient;
 use crate::race::{Answer, Race};
 
@@ -38,8 +38,7 @@ pub struct Driver {
     pub client: Box<LaptopClient>,
     clock: Clock,
     poll: Poll,
-    links: Vec<Link>,
-    next_token: usize,
+    links: Links,
     race: Race,
     /// Where the connection leads.
     peer: Option<SocketAddr>,
@@ -72,8 +71,7 @@ impl Driver {
             client,
             clock: Clock::start(),
             poll,
-            links: Vec::new(),
-            next_token: FIRST_SOCKET,
+            links: Links::new(FIRST_SOCKET),
             race: Race::default(),
             peer: None,
             out: [0; BUFFER],
@@ -119,7 +117,7 @@ impl Driver {
     /// reached at all.
     #[must_use]
     pub fn is_hopeless(&self, refusals: u32) -> bool {
-        let is_refused = |address| self.link(address).is_some_and(|link| link.refusals() >= refusals);
+        let is_refused = |address| self.links.get(address).is_some_and(|link| link.refusals() >= refusals);
         self.race.addresses().all(|address| is_refused(address) || self.race.error(address).is_some())
     }
 
@@ -186,11 +184,10 @@ impl Driver {
                         self.peer = Some(to);
                     }
                     self.link_to(to, now);
-                    if let Some(link) = self.links.iter_mut().find(|link| link.remote() == to) {
-                        if !(link.is_writable() && link.send(now, &self.out[..len])) {
-                            return;
-                        }
-                        self.traffic.sent += len as u64;
+                    match self.links.send(to, &self.out[..len], now) {
+                        Sent::Taken => self.traffic.sent += len as u64,
+                        Sent::Later => return,
+                        Sent::Lost => {}
                     }
                 }
             }
@@ -202,10 +199,8 @@ impl Driver {
     /// Waits for a datagram, a deadline of the client, `until`, or a wake-up, and feeds the client.
     pub fn wait(&mut self, until: Option<Instant>) {
         let now = self.now();
-        let is_readable = self.links.iter().any(Link::is_readable);
-        let look_at = self.links.iter().filter_map(Link::look_at).min();
-        let next = [until, self.client.poll_timeout(), look_at, self.race.deadline()];
-        let next = if is_readable { Some(now) } else { next.into_iter().flatten().min() };
+        let next = [until, self.client.poll_timeout(), self.links.look_at(), self.race.deadline()];
+        let next = if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() };
         let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
         let mut events = Events::with_capacity(16);
         // Interrupted by a signal: go round.
@@ -213,8 +208,8 @@ impl Driver {
         for event in &events {
             if event.token() == OUTPUT {
                 self.is_output_gone |= event.is_error() || event.is_write_closed();
-            } else if let Some(link) = self.links.iter_mut().find(|link| link.token() == event.token()) {
-                link.ready(event);
+            } else {
+                self.links.ready(event);
             }
         }
         self.receive();
@@ -222,12 +217,12 @@ impl Driver {
         if self.client.poll_timeout().is_some_and(|at| at <= now) {
             self.client.handle_timeout(now);
         }
-        self.look_after_links(now);
+        self.links.look_after(self.poll.registry(), now);
     }
 
     fn receive(&mut self) {
         let mut buffer = [0; BUFFER];
-        for link in &mut self.links {
+        for link in self.links.iter_mut() {
             let remote = link.remote();
             for _ in 0..DATAGRAMS_PER_WAKE {
                 let Some(len) = link.receive(&mut buffer) else { break };
@@ -248,10 +243,6 @@ impl Driver {
         }
     }
 
-    fn link(&self, remote: SocketAddr) -> Option<&Link> {
-        self.links.iter().find(|link| link.remote() == remote)
-    }
-
     /// Says Hello to the addresses whose turn has come.
     fn start_addresses(&mut self, now: Instant) {
         while let Some(address) = self.race.start_next(now) {
@@ -262,10 +253,7 @@ impl Driver {
     /// A Hello that the system does not take now is lost: the client says it again.
     fn send_hello(&mut self, address: SocketAddr, now: Instant) {
         self.link_to(address, now);
-        if let Some(link) = self.links.iter_mut().find(|link| link.remote() == address)
-            && link.is_writable()
-            && link.send(now, self.race.hello())
-        {
+        if self.links.send(address, self.race.hello(), now) == Sent::Taken {
             self.traffic.sent += self.race.hello().len() as u64;
         }
     }
@@ -274,35 +262,11 @@ impl Driver {
     fn link_to(&mut self, to: SocketAddr, now: Instant) {
         let (peer, server, race) = (self.peer, self.client.server(), &self.race);
         let registry = self.poll.registry();
-        self.links.retain_mut(|link| {
-            let remote = link.remote();
-            let is_used = remote == to
-                || Some(remote) == peer
-                || remote == server
-                || race.started().any(|address| address == remote);
-            if !is_used {
-                link.close(registry);
-            }
-            is_used
+        self.links.retain(registry, |remote| {
+            remote == to || Some(remote) == peer || remote == server || race.started().any(|address| address == remote)
         });
-        let error = match self.links.iter().any(|link| link.remote() == to) {
-            true => None,
-            false => {
-                let opened = Link::open(to, registry, Token(self.next_token), now);
-                self.next_token += 1;
-                opened.map(|link| self.links.push(link)).err()
-            }
-        };
+        let error = self.links.open(to, registry, now).err();
         self.race.set_error(to, error);
-    }
-
-    fn look_after_links(&mut self, now: Instant) {
-        for link in &mut self.links {
-            if link.is_dead(now) {
-                // If there is no other, the dead one stays; the next look tries again.
-                drop(link.renew(self.poll.registry(), now));
-            }
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! * [`cli`], [`commands`]: from the command line to a visit. [`ending`]: from its end to an exit code.
 //! * [`talk`]: one visit: connecting, being there, leaving. [`words`]: what people are told when something does not work.
-//! * [`driver`], [`link`], [`race`], [`resolve`], [`mail`], [`look`]: the client on a socket, a clock and threads. [`profile`]: its sizes.
+//! * [`driver`], [`links`], [`link`], [`race`], [`resolve`], [`mail`], [`look`]: the client on a socket, a clock and threads. [`profile`]: its sizes.
 //! * [`ui`]: a prompt on a terminal, lines elsewhere.
 //! * `bridge` (on Unix): packets between serial lines and a server.
 //! * [`identity`], [`known`], [`cursor`]: what is kept: who one is, which servers are known, what was shown of a room.
@@ -17,6 +17,7 @@ pub mod ending;
 pub mod identity;
 pub mod known;
 pub mod link;
+pub mod links;
 pub mod look;
 pub mod mail;
 pub mod profile;

@@ -2,6 +2,7 @@
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub)]
 
 pub mod bench;
+pub mod network;
 pub mod process;
 pub mod qemu;
 pub mod relay;

@@ -67,6 +67,13 @@ impl Process {
         Self::spawn(Command::new(program(name)).args(arguments), home)
     }
 
+    /// As [`Process::start`], by way of another program: `setsid`, `nsenter`, which run what follows their own `words`.
+    #[must_use]
+    pub fn start_under(words: &[&str], name: &str, home: &Path, arguments: &[&str]) -> Self {
+        let [under, words @ ..] = words else { return Self::start(name, home, arguments) };
+        Self::spawn(Command::new(under).args(words).arg(program(name)).args(arguments), home)
+    }
+
     /// Lets a shell run `script`, in which `$BIN` is the folder of the programs.
     #[must_use]
     pub fn shell(script: &str, home: &Path) -> Self {

@@ -1,16 +1,20 @@
 //! Where devices are: serial ports, and sockets that they come to.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal};
+use std::net::Shutdown;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use nix::sys::termios::{self, BaudRate, SetArg};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::termios::{self, BaudRate, ControlFlags, SetArg};
 
-use super::Shared;
+use super::carry::Shared;
 use crate::ending::Ending;
 
 /// Devices on one socket at a time.
@@ -39,11 +43,9 @@ pub(super) enum Wire {
     Socket(PathBuf),
 }
 
-/// What is to be undone at the end.
+/// A place where packets are carried. What was made for it is undone when it is dropped.
 #[derive(Debug)]
-pub(super) struct Open {
-    socket: Option<PathBuf>,
-}
+pub(super) struct Open(Wire);
 
 impl Wire {
     /// `unix:SOCKET`, or the path of a port.
@@ -56,24 +58,25 @@ impl Wire {
         }
     }
 
-    /// Begins to carry, on threads of its own.
-    pub(super) fn serve(self, shared: &Arc<Shared>) -> Result<Open, Ending> {
-        let (server, shared) = (shared.server, Arc::clone(shared));
-        match self {
+    /// Begins to carry, on threads of its own. A port that is not there yet is waited for.
+    pub(super) fn serve(self, shared: &Arc<Shared>, baud: u32) -> Result<Open, Ending> {
+        let shared = Arc::clone(shared);
+        match &self {
             Self::Port(path) => {
-                let port = open(&path, shared.baud).map_err(|error| failed("open", &path, &error))?;
-                eprintln!("bridging {} to {server}", path.display());
-                spawn(move || serve_port(&path, port, &shared))?;
-                Ok(Open { socket: None })
+                let port = match open(path, baud) {
+                    Ok(port) => Some(port),
+                    Err(error) if is_away(&error) => None,
+                    Err(error) => return Err(failed("open", path, &error)),
+                };
+                let path = path.clone();
+                spawn(move || serve_port(&path, baud, port, &shared))?;
             }
             Self::Socket(path) => {
-                let listener = listen(&path).map_err(|error| failed("listen on", &path, &error))?;
-                eprintln!("bridging whoever connects to {} to {server}", path.display());
-                let open = Open { socket: Some(path) };
+                let listener = listen(path).map_err(|error| failed("listen on", path, &error))?;
                 spawn(move || serve_socket(&listener, &shared))?;
-                Ok(open)
             }
         }
+        Ok(Open(self))
     }
 }
 
@@ -85,8 +88,17 @@ pub(super) fn parse_baud(text: &str) -> Result<u32, String> {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let Some(path) = &self.socket {
+        if let Wire::Socket(path) = &self.0 {
             drop(std::fs::remove_file(path));
+        }
+    }
+}
+
+impl fmt::Display for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Wire::Port(path) => path.display().fmt(f),
+            Wire::Socket(path) => write!(f, "whoever connects to {}", path.display()),
         }
     }
 }
@@ -95,38 +107,66 @@ fn failed(action: &str, path: &Path, error: &io::Error) -> Ending {
     Ending::error(format_args!("cannot {action} {}: {error}", path.display()))
 }
 
-fn spawn(run: impl FnOnce() + Send + 'static) -> Result<(), Ending> {
+pub(super) fn spawn(run: impl FnOnce() + Send + 'static) -> Result<(), Ending> {
     std::thread::Builder::new().name("kabar-bridge".to_owned()).spawn(run).map(drop).map_err(Ending::error)
 }
 
 /// Opens a port, as a wire for bytes if it is a terminal.
+///
+/// Without `O_NOCTTY` the port would become the controlling terminal of a process that leads a session, as a service does, and a
+/// pulled plug would hang it up. Without `O_NONBLOCK` opening would wait for a carrier, which three wires do not have.
 fn open(path: &Path, baud: u32) -> io::Result<File> {
-    let port = OpenOptions::new().read(true).write(true).open(path)?;
+    let flags = OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
+    let port = OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(path)?;
     if port.is_terminal() {
         let mut settings = termios::tcgetattr(&port)?;
         termios::cfmakeraw(&mut settings);
+        settings.control_flags |= ControlFlags::CLOCAL | ControlFlags::CREAD;
         if let Some((_, speed)) = SPEEDS.iter().find(|(speed, _)| *speed == baud) {
             termios::cfsetspeed(&mut settings, *speed)?;
         }
         termios::tcsetattr(&port, SetArg::TCSANOW, &settings)?;
+    } else if !port.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is neither a serial port nor a pipe"));
     }
+    let flags = OFlag::from_bits_truncate(fcntl(&port, FcntlArg::F_GETFL)?);
+    fcntl(&port, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK))?;
     Ok(port)
 }
 
+/// Whether a port may come by being plugged in.
+fn is_away(error: &io::Error) -> bool {
+    use nix::errno::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::ENOENT | Errno::ENXIO | Errno::ENODEV | Errno::EIO))
+}
+
 /// Carries for as long as the port is there, and again when it is there again: a plug is pulled now and then.
-fn serve_port(path: &Path, mut port: File, shared: &Shared) {
+fn serve_port(path: &Path, baud: u32, port: Option<File>, shared: &Shared) {
+    let path_shown = path.display();
+    let mut port = port.unwrap_or_else(|| {
+        eprintln!("{path_shown} is not there; waiting for it");
+        let port = wait_for(path, baud);
+        eprintln!("{path_shown} is there");
+        port
+    });
     loop {
-        if let Err(error) = shared.carry(&port, &port) {
-            eprintln!("{}: {error}", path.display());
+        let why = shared.carry(&port, &port, || ()).err().map(|error| format!(" ({error})"));
+        eprintln!("{path_shown} went away{}; waiting for it", why.unwrap_or_default());
+        // The system keeps the number of a port that somebody holds, so that the next plug would get another one.
+        drop(port);
+        port = wait_for(path, baud);
+        eprintln!("{path_shown} is back");
+    }
+}
+
+/// A port as soon as it can be opened. Right after it came it may still belong to somebody else: udev gives it to its group.
+fn wait_for(path: &Path, baud: u32) -> File {
+    loop {
+        std::thread::sleep(REOPEN);
+        if let Ok(port) = open(path, baud) {
+            return port;
         }
-        eprintln!("{} went away; waiting for it", path.display());
-        port = loop {
-            std::thread::sleep(REOPEN);
-            if let Ok(port) = open(path, shared.baud) {
-                break port;
-            }
-        };
-        eprintln!("{} is back", path.display());
     }
 }
 
@@ -162,7 +202,7 @@ fn serve_socket(listener: &UnixListener, shared: &Arc<Shared>) {
         let (shared, here) = (Arc::clone(shared), Arc::clone(&devices));
         let spawned = spawn(move || {
             eprintln!("a device has come");
-            if let Err(error) = shared.carry(&stream, &stream) {
+            if let Err(error) = shared.carry(&stream, &stream, || drop(stream.shutdown(Shutdown::Both))) {
                 eprintln!("a device: {error}");
             }
             eprintln!("a device has gone");

@@ -149,7 +149,8 @@ fn a_dead_socket_is_replaced_under_the_same_connection() {
     let (server, _events) = serve(0);
     let mut anna = Member::join(&server, "anna");
     let Driver { links, poll, clock, .. } = &mut anna.driver;
-    let [link] = links.as_mut_slice() else { panic!("one server, one socket") };
+    let all: Vec<_> = links.iter_mut().collect();
+    let Ok([link]) = <[_; 1]>::try_from(all) else { panic!("one server, one socket") };
     let before = link.local();
     link.renew(poll.registry(), clock.now()).unwrap();
     assert_ne!(link.local(), before, "another port, as after a change of network");

@@ -1,0 +1,157 @@
+//! Where the server is: the addresses that `--to` stands for. Names are looked up again whenever a device
+//! seeks a connection, as `kabar join` does when its own is lost.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use kabar_server::address::{Host, HostPort, Places};
+
+use crate::race::MAX_CANDIDATES;
+use crate::resolve::{NotFound, addresses_of};
+
+/// Time between the beginnings of two look-ups.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
+/// How often it is seen whether a name was found, as long as none is.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What `--to` names, and the addresses known for each.
+#[derive(Debug)]
+pub(super) struct Servers {
+    places: Places,
+    found: Mutex<Found>,
+    is_looking: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Found {
+    /// For each name, in its order.
+    addresses: Vec<Vec<SocketAddr>>,
+    looked_up: Option<Instant>,
+    /// Whether it was said that nothing is found.
+    is_trouble_said: bool,
+}
+
+impl Servers {
+    /// What is an address is known at once.
+    pub(super) fn new(places: Places) -> Arc<Self> {
+        let count = places.iter().count();
+        let known = |place: &HostPort| match place.host {
+            Host::Name(_) => Vec::new(),
+            _ => addresses_of(place, count).unwrap_or_default(),
+        };
+        let addresses = places.iter().map(known).collect();
+        let found = Mutex::new(Found { addresses, looked_up: None, is_trouble_said: false });
+        Arc::new(Self { places, found, is_looking: AtomicBool::new(false) })
+    }
+
+    /// All addresses known, each once.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        let mut all = Vec::new();
+        for &address in self.found().addresses.iter().flatten() {
+            if all.len() < MAX_CANDIDATES && !all.contains(&address) {
+                all.push(address);
+            }
+        }
+        all
+    }
+
+    /// Looks the names up again on a thread, unless that was done just now.
+    pub(super) fn look_again(self: &Arc<Self>) {
+        let is_due = self.found().looked_up.is_none_or(|at| at.elapsed() >= LOOK_UP_EVERY);
+        let is_any_name = self.places.iter().any(may_move);
+        if !is_any_name || !is_due || self.is_looking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let servers = Arc::clone(self);
+        let look = move || {
+            servers.look();
+            servers.is_looking.store(false, Ordering::Release);
+        };
+        if std::thread::Builder::new().name("kabar-resolve".to_owned()).spawn(look).is_err() {
+            self.is_looking.store(false, Ordering::Release);
+        }
+    }
+
+    /// Looks names up until one is found; the system's resolver may take its time.
+    pub(super) fn look_until_found(self: &Arc<Self>) {
+        while self.addresses().is_empty() {
+            self.look_again();
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    fn look(&self) {
+        self.found().looked_up = Some(Instant::now());
+        let count = self.places.iter().count();
+        for (at, place) in self.places.iter().enumerate().filter(|(_, place)| may_move(place)) {
+            self.take(at, place, addresses_of(place, count));
+        }
+    }
+
+    /// What is known stays until there is something else.
+    fn take(&self, at: usize, place: &HostPort, found: Result<Vec<SocketAddr>, NotFound>) {
+        let mut state = self.found();
+        match found {
+            Ok(addresses) => {
+                // Name servers turn the order round.
+                let is_same = |known: &[SocketAddr]| {
+                    known.len() == addresses.len() && known.iter().all(|address| addresses.contains(address))
+                };
+                if let Some(known) = state.addresses.get_mut(at).filter(|known| !is_same(known)) {
+                    eprintln!("{place} is at {}", list(&addresses));
+                    *known = addresses;
+                }
+                state.is_trouble_said = false;
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut state.is_trouble_said, true) {
+                    eprintln!("the address of {} is not found ({error}); trying again", place.host);
+                }
+            }
+        }
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether it has another address now and then; an interface may come later.
+fn may_move(place: &HostPort) -> bool {
+    !matches!(place.host, Host::Ip(_))
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(text: &str) -> Vec<SocketAddr> {
+        text.split(' ').map(|address| address.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_an_address_is_known_at_once() {
+        let servers = Servers::new("192.0.2.1,[2001:db8::1]:7,192.0.2.1,room.example".parse().unwrap());
+        assert_eq!(servers.addresses(), addresses("192.0.2.1:9999 [2001:db8::1]:7"));
+    }
+
+    #[test]
+    fn what_is_known_of_a_name_stays_until_it_leads_elsewhere() {
+        let servers = Servers::new("room.example,192.0.2.9:7".parse().unwrap());
+        let name = "room.example".parse().unwrap();
+        servers.take(0, &name, Ok(addresses("192.0.2.1:9999 192.0.2.2:9999")));
+        let all = addresses("192.0.2.1:9999 192.0.2.2:9999 192.0.2.9:7");
+        assert_eq!(servers.addresses(), all);
+        servers.take(0, &name, Err(NotFound::Empty));
+        servers.take(0, &name, Ok(addresses("192.0.2.2:9999 192.0.2.1:9999")));
+        assert_eq!(servers.addresses(), all, "the order is the name server's whim");
+        servers.take(0, &name, Ok(addresses("192.0.2.3:9999")));
+        assert_eq!(servers.addresses(), addresses("192.0.2.3:9999 192.0.2.9:7"));
+    }
+}

@@ -1,0 +1,161 @@
+//! The computer's address changes, and the server's; names that lead nowhere yet; several addresses, some of them dead.
+
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use kabar_server::invite::Invite;
+use kabar_tests::network::Networks;
+use kabar_tests::process::Process;
+use kabar_tests::room::{Room, data_dir, give_key, home, text};
+
+use crate::device::{Device, run_until};
+
+fn words(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+/// The room of a server in the server's network. Its data are below `home`: started again, it is the same.
+fn serve(networks: &Networks, home: &Path, listen: &str) -> Room {
+    give_key(home);
+    let data = data_dir(home);
+    let arguments = ["--listen", listen, "--data-dir", text(&data)];
+    Room::of(Process::start_under(&words(&networks.at_server()), "kabar-server", home, &arguments), home)
+}
+
+/// A bridge, and the socket that it waits for devices on.
+fn bridge(under: &[String], home: &Path, to: &str) -> (Process, PathBuf) {
+    let socket = home.join("serial");
+    let wire = format!("unix:{}", socket.display());
+    let mut bridge = Process::start_under(&words(under), "kabar", home, &["bridge", "--serial", &wire, "--to", to]);
+    let _ = bridge.expect_notice("bridging");
+    (bridge, socket)
+}
+
+fn join(socket: &Path, invite: &str) -> Device {
+    let invite: Invite = invite.parse().expect("an invite");
+    let mut device = Device::start(socket, &invite, "one", 1);
+    run_until(&mut [&mut device], "joining", |all| all[0].has_heard("joined"));
+    device
+}
+
+fn say(device: &mut Device, text: &str) {
+    device.post(text);
+    let line = format!("one: {text}");
+    run_until(&mut [device], text, |all| all[0].has_heard(&line));
+}
+
+#[test]
+fn goes_on_when_the_address_of_its_computer_changes() {
+    let home = home();
+    let networks = Networks::new(home.path());
+    networks.add_server_address("10.0.0.1/24");
+    networks.add_client_address("10.0.0.2/24");
+    let room = serve(&networks, home.path(), "10.0.0.1:9999");
+    let (_bridge, socket) = bridge(&networks.at_client(), home.path(), "10.0.0.1:9999");
+    let mut device = join(&socket, &room.invite);
+    say(&mut device, "at the first address");
+
+    networks.remove_client_address("10.0.0.2/24");
+    networks.add_client_address("10.0.0.3/24");
+    say(&mut device, "at the second");
+
+    // For a while there is none at all.
+    networks.remove_client_address("10.0.0.3/24");
+    device.post("without any");
+    let began = Instant::now();
+    run_until(&mut [&mut device], "waiting", |_| began.elapsed() > Duration::from_secs(3));
+    assert!(!device.has_heard("one: without any"));
+    networks.add_client_address("10.0.0.4/24");
+    say(&mut device, "at the third");
+    assert!(device.has_heard("one: without any"));
+    assert_eq!(device.client.counters().connections, 1, "the same connection all the time");
+}
+
+#[test]
+fn finds_a_server_whose_name_leads_nowhere_at_first_and_elsewhere_later() {
+    let home = home();
+    let networks = Networks::new(home.path());
+    networks.add_server_address("10.0.0.1/24");
+    networks.add_server_address("10.0.1.1/24");
+    networks.add_server_address("fd00::1/64");
+    networks.add_client_address("10.0.0.2/24");
+    networks.add_client_address("10.0.1.2/24");
+    networks.add_client_address("fd00::2/64");
+    let mut room = serve(&networks, home.path(), "10.0.0.1:9999");
+    let (mut bridge, socket) = bridge(&networks.at_client(), home.path(), "room.example");
+    let _ = bridge.expect_notice("room.example");
+    networks.set_names("10.0.0.1 room.example\n");
+    let _ = bridge.expect_notice("10.0.0.1");
+    let mut device = join(&socket, &room.invite);
+    say(&mut device, "where it was");
+
+    for (listen, name) in [("10.0.1.1:9999", "10.0.1.1"), ("[fd00::1]:9999", "fd00::1")] {
+        room.kill();
+        room = serve(&networks, home.path(), listen);
+        networks.set_names(&format!("{name} room.example\n"));
+        say(&mut device, &format!("at {name}"));
+    }
+
+    bridge.signal("TERM");
+    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.noticed);
+    let unknown = bridge.noticed.iter().filter(|line| line.contains("trying again")).count();
+    assert_eq!(unknown, 1, "once: {:?}", bridge.noticed);
+}
+
+#[test]
+fn a_name_that_never_leads_anywhere_is_exit_code_3_in_the_end() {
+    let home = home();
+    let (mut bridge, _) = bridge(&[], home.path(), "no-such-host.invalid");
+    let _ = bridge.expect_notice("trying again");
+    bridge.signal("TERM");
+    assert_eq!(bridge.wait(), Some(3), "{:?}", bridge.noticed);
+}
+
+#[test]
+fn tries_all_addresses_and_goes_on_at_another_when_one_dies() {
+    let mut room = Room::open();
+    // One that is silent, one where nobody is, and IPv6 with nobody.
+    let silent = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr().map(|at| (socket, at)));
+    let (_silent, silent_at) = silent.expect("a port");
+    let free = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
+    let to = format!("{silent_at},[::1]:{},{free},{}", free.port(), room.address);
+    let (_bridge, socket) = bridge(&[], room.home(), &to);
+    let mut device = join(&socket, &room.invite);
+    say(&mut device, "at the last");
+
+    room.kill();
+    let invite = room.invite.clone();
+    let home = room.home().to_owned();
+    let moved = Room::start_with(&home, &free.to_string(), &[]);
+    assert_ne!(moved.invite, invite);
+    say(&mut device, "at another");
+}
+
+#[test]
+fn goes_on_with_a_server_that_is_killed_and_started_again() {
+    let mut room = Room::open();
+    let (_bridge, socket) = bridge(&[], room.home(), &room.address);
+    let mut device = join(&socket, &room.invite);
+    say(&mut device, "before");
+    for round in 0..2 {
+        room.kill_and_restart();
+        say(&mut device, &format!("after {round}"));
+    }
+}
+
+#[test]
+fn a_server_that_comes_later_than_the_bridge_and_its_device_is_found() {
+    let home = home();
+    let room = Room::start(home.path());
+    let (address, invite) = (room.address.clone(), room.invite.clone());
+    drop(room);
+    let (_bridge, socket) = bridge(&[], home.path(), &address);
+    let parsed: Invite = invite.parse().expect("an invite");
+    let mut device = Device::start(&socket, &parsed, "one", 1);
+    let began = Instant::now();
+    run_until(&mut [&mut device], "trying", |_| began.elapsed() > Duration::from_secs(2));
+    let again = Room::start_with(home.path(), &address, &[]);
+    assert_eq!(again.invite, invite);
+    run_until(&mut [&mut device], "joining", |all| all[0].has_heard("joined"));
+}
