@@ -13,6 +13,9 @@ use std::time::Duration as StdDuration;
 
 use chacha20::ChaCha20Rng;
 use clap::Parser;
+use kabar_client::commands::open;
+use kabar_client::ending::Ending;
+use kabar_client::identity::Person;
 use kabar_core::chat::{Kind, RefusedCode};
 use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;
@@ -49,13 +52,27 @@ struct Arguments {
     /// Say this and leave once it is stored, without readings.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["every", "readings"])]
     say: Option<String>,
-    /// A file with 32 secret bytes that own the name, made at first use; without it: an identity for this run only.
-    #[arg(long, value_name = "FILE")]
+    /// A file with 32 secret bytes that own the name, made at first use [default: the key that `kabar` keeps for the name].
+    #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
     identity: Option<PathBuf>,
+    /// An identity for this run only: the room keeps the name for it for 30 days, so the next run needs another name.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Where keys are kept [default: the user's data directory].
+    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
+    data_dir: Option<PathBuf>,
 }
 
 /// How it ended: the exit code, and why in one line unless all went well.
 struct Outcome(u8, String);
+
+/// Who owns the name.
+enum Owner {
+    /// Whoever has this seed.
+    Seed([u8; 32]),
+    /// Whoever `kabar` is under this name.
+    Kept(Person),
+}
 
 type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, LaptopClock, Laptop>;
 
@@ -74,10 +91,12 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     let Some(&server) = servers.first() else {
         return Ok(Outcome(3, format!("no IPv4 address is known for {}", invite.servers.join(" or "))));
     };
-    let identity = Identity::from_seed(&match &arguments.identity {
-        Some(path) => identity_in(path)?,
-        None => random()?,
-    });
+    // Held to the end: `kabar` sees by it that the name is in use.
+    let owner = match become_owner(arguments)? {
+        Ok(owner) => owner,
+        Err(ending) => return Ok(Outcome(ending.exit.code(), ending.line.unwrap_or_default())),
+    };
+    let identity = Identity::from_seed(owner.seed());
     let settings = Settings {
         server,
         fingerprint: invite.fingerprint,
@@ -189,6 +208,27 @@ fn random<const LEN: usize>() -> io::Result<[u8; LEN]> {
     let mut bytes = [0; LEN];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes)
+}
+
+impl Owner {
+    fn seed(&self) -> &[u8; 32] {
+        match self {
+            Self::Seed(seed) => seed,
+            Self::Kept(person) => &person.seed,
+        }
+    }
+}
+
+/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would say.
+fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, Ending>> {
+    if arguments.ephemeral {
+        return Ok(Ok(Owner::Seed(random()?)));
+    }
+    if let Some(path) = &arguments.identity {
+        return Ok(Ok(Owner::Seed(identity_in(path)?)));
+    }
+    let dir = open(arguments.data_dir.clone());
+    Ok(dir.and_then(|dir| Person::become_one(&dir, Some(&arguments.name), None)).map(Owner::Kept))
 }
 
 /// Reads the identity, or makes one that only its owner can read.

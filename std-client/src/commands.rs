@@ -272,7 +272,11 @@ fn option(room: &RoomName) -> String {
     if room.as_str() == DEFAULT_ROOM { String::new() } else { format!(" --room {room}") }
 }
 
-fn open(data_dir: Option<PathBuf>) -> Result<DataDir, Ending> {
+/// Opens the data directory that was asked for, or the user's.
+///
+/// # Errors
+/// In one line: there is none, or it cannot be made.
+pub fn open(data_dir: Option<PathBuf>) -> Result<DataDir, Ending> {
     let path = data_dir.or_else(DataDir::default_path);
     let path = path.ok_or_else(|| Ending::error("there is no home directory: use --data-dir DIR"))?;
     DataDir::open(&path).map_err(Ending::error)

@@ -25,6 +25,8 @@ use crate::ending::{Ending, Exit};
 
 const VERSION: &str = "kabar identity 1";
 const FOLDER: &str = "identities";
+/// Held by whoever makes a key, so that two who become the same person at once do not make two. In no folder where names are.
+const MAKING: &str = "identities.lock";
 /// Names tried behind a name that was not asked for and is in use.
 const MAX_SUFFIX: u32 = 100;
 
@@ -103,6 +105,10 @@ fn stem(name: &Name) -> String {
 }
 
 fn load_or_make(dir: &DataDir, file: &str) -> Result<Zeroizing<[u8; SEED_LEN]>, FileError> {
+    if let Some(seed) = load(dir, file)? {
+        return Ok(seed);
+    }
+    let _lock = dir.lock_waiting(MAKING)?;
     if let Some(seed) = load(dir, file)? {
         return Ok(seed);
     }
@@ -253,6 +259,21 @@ mod tests {
         let first = Person::become_one(&dir, Some("farhan"), None).unwrap();
         let second = Person::become_one(&dir, Some("Farhan"), None).unwrap();
         assert_eq!(first.seed, second.seed);
+    }
+
+    #[test]
+    fn several_who_become_a_new_person_at_once_are_the_same() {
+        let (_home, dir) = temporary_dir();
+        let start = std::sync::Barrier::new(8);
+        let become_probe = || {
+            start.wait();
+            Person::become_one(&dir, Some("probe"), None).unwrap().seed
+        };
+        let seeds: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(become_probe)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(seeds.iter().all(|seed| *seed == seeds[0]));
     }
 
     #[test]

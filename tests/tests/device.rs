@@ -10,7 +10,7 @@ use kabar_core::time::Instant;
 use kabar_embedded_example::host::{Invite, UdpDevice};
 use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
 use kabar_tests::process::{PATIENCE, Process};
-use kabar_tests::room::{Room, text};
+use kabar_tests::room::{Room, begin_join, text};
 use smoltcp::phy::FaultInjector;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 
@@ -127,6 +127,7 @@ fn a_taken_name_is_exit_code_5_and_its_owner_may_come_back() {
     let owner = ["--name", "probe", "--say", "first", "--identity", text(&identity)];
     assert_eq!(device(&room, &owner).wait(), Some(0));
     assert_eq!(device(&room, &["--name", "probe", "--say", "mine"]).wait(), Some(5));
+    assert_eq!(device(&room, &["--name", "probe", "--say", "mine", "--ephemeral"]).wait(), Some(5));
     assert_eq!(device(&room, &owner).wait(), Some(0));
     assert_eq!(std::fs::read(identity).expect("it was made").len(), 32);
 }
@@ -146,6 +147,34 @@ fn an_invite_with_several_addresses_reaches_the_one_that_answers() {
         let mut device = device_with(&room, &invite, &["--name", name, "--say", "hello"]);
         assert_eq!(device.wait(), Some(0), "{addresses}: {:?}", device.noticed);
     }
+}
+
+#[test]
+fn a_device_keeps_its_name_from_run_to_run() {
+    let room = Room::open();
+    for line in ["first", "second"] {
+        let mut device = device(&room, &["--name", "probe", "--say", line]);
+        assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+    }
+    // Kept as `kabar` keeps it, so that they are the same person.
+    let mut laptop = begin_join(room.home(), &room.invite, "Probe", &[]);
+    laptop.expect_notice("Joined lobby as ");
+}
+
+#[test]
+fn a_device_with_an_identity_for_one_run_keeps_none() {
+    let room = Room::open();
+    let arguments = ["--name", "probe", "--say", "hello", "--ephemeral"];
+    assert_eq!(device(&room, &arguments).wait(), Some(0));
+    assert_eq!(device(&room, &arguments).wait(), Some(5), "another identity, and the name is taken");
+    assert!(!room.home().join("share").exists(), "nothing is kept");
+}
+
+#[test]
+fn a_name_that_is_not_allowed_is_exit_code_5() {
+    let room = Room::open();
+    let mut device = device(&room, &["--name", "a:b", "--say", "hello"]);
+    assert_eq!(device.wait(), Some(5), "{:?}", device.noticed);
 }
 
 #[test]

@@ -11,6 +11,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use kabar_client::commands::open;
+use kabar_client::ending::Ending;
+use kabar_client::identity::Person;
 use kabar_core::crypto::identity::Identity;
 use kabar_server::random::random_bytes;
 use kabar_tests::qemu::{Board, Cable, HOST, Machine, firmware};
@@ -36,9 +39,23 @@ struct Arguments {
     /// Give it a serial port in place of a network: the socket of `kabar bridge --serial unix:SOCKET`. Not with RISC-V.
     #[arg(long, value_name = "SOCKET")]
     serial: Option<PathBuf>,
-    /// 64 hexadecimal digits that own the name; without them: an identity for this run only.
-    #[arg(long)]
+    /// 64 hexadecimal digits that own the name [default: the key that `kabar` keeps for the name].
+    #[arg(long, conflicts_with = "ephemeral")]
     identity: Option<String>,
+    /// An identity for this run only: the room keeps the name for it for 30 days, so the next run needs another name.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Where keys are kept [default: the user's data directory].
+    #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
+    data_dir: Option<PathBuf>,
+}
+
+/// Who owns the name.
+enum Owner {
+    /// Whoever has this seed.
+    Seed([u8; 32]),
+    /// Whoever `kabar` is under this name.
+    Kept(Person),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -64,16 +81,19 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let (server, path) = rest.split_once('/').ok_or(no_invite)?;
     let (room, keys) = path.split_once('/').ok_or(no_invite)?;
     let (fingerprint, secret) = keys.split_once('.').ok_or(no_invite)?;
-    let identity: [u8; 32] = match &arguments.identity {
-        Some(identity) => {
-            HEXLOWER_PERMISSIVE.decode(identity.as_bytes())?.try_into().map_err(|_| "64 digits, please")?
+    // Held to the end: `kabar` sees by it that the name is in use.
+    let owner = match become_owner(arguments)? {
+        Ok(owner) => owner,
+        Err(ending) => {
+            eprintln!("kabar-qemu: {}", ending.line.unwrap_or_default());
+            return Ok(ExitCode::from(ending.exit.code()));
         }
-        None => random_bytes()?,
     };
-    let public = Identity::from_seed(&identity).public().0;
+    let identity = owner.seed();
+    let public = Identity::from_seed(identity).public().0;
     let mut words = vec![
         format!("seed={}", seed()?),
-        format!("identity={}{}", HEXLOWER.encode(&identity), HEXLOWER.encode(&public)),
+        format!("identity={}{}", HEXLOWER.encode(identity), HEXLOWER.encode(&public)),
         format!("fingerprint={fingerprint}"),
         format!("room={room}"),
         format!("secret={secret}"),
@@ -112,7 +132,69 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
+impl Owner {
+    fn seed(&self) -> &[u8; 32] {
+        match self {
+            Self::Seed(seed) => seed,
+            Self::Kept(person) => &person.seed,
+        }
+    }
+}
+
+/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would say.
+fn become_owner(arguments: &Arguments) -> Result<Result<Owner, Ending>, Box<dyn Error>> {
+    if arguments.ephemeral {
+        return Ok(Ok(Owner::Seed(random_bytes()?)));
+    }
+    if let Some(identity) = &arguments.identity {
+        let bytes = HEXLOWER_PERMISSIVE.decode(identity.as_bytes())?;
+        return Ok(Ok(Owner::Seed(bytes.try_into().map_err(|_| "an identity has 64 digits")?)));
+    }
+    let dir = open(arguments.data_dir.clone());
+    Ok(dir.and_then(|dir| Person::become_one(&dir, Some(&arguments.name), None)).map(Owner::Kept))
+}
+
 fn seed() -> Result<String, Box<dyn Error>> {
     let bytes: [u8; 32] = random_bytes()?;
     Ok(HEXLOWER.encode(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The seed that a run with these arguments has, its keys kept in `dir`.
+    fn seed_of(dir: &std::path::Path, further: &[&str]) -> [u8; 32] {
+        let dir = dir.to_str().unwrap();
+        let words = [&["kabar-qemu", "INVITE", "--name", "probe", "--data-dir", dir], further].concat();
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        *become_owner(&arguments).unwrap().unwrap().seed()
+    }
+
+    #[test]
+    fn keeps_the_identity_of_a_name_from_run_to_run() {
+        let home = tempfile::tempdir().unwrap();
+        let first = seed_of(home.path(), &[]);
+        assert_eq!(seed_of(home.path(), &[]), first);
+        let person = Person::become_one(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
+        assert_eq!(*person.seed, first, "kept as `kabar` keeps it");
+    }
+
+    #[test]
+    fn has_another_identity_at_each_run_or_a_given_one_when_asked_to() {
+        let home = tempfile::tempdir().unwrap();
+        assert_ne!(seed_of(home.path(), &["--ephemeral"]), seed_of(home.path(), &["--ephemeral"]));
+        assert_eq!(seed_of(home.path(), &["--identity", &"2A".repeat(32)]), [42; 32]);
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "nothing is kept");
+        let both = ["kabar-qemu", "INVITE", "--name", "probe", "--ephemeral", "--identity", "00"];
+        assert!(Arguments::try_parse_from(both).is_err());
+    }
+
+    #[test]
+    fn name_that_is_not_allowed_ends_as_in_kabar() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().to_str().unwrap();
+        let arguments = Arguments::parse_from(["kabar-qemu", "INVITE", "--name", "a:b", "--data-dir", dir]);
+        assert_eq!(become_owner(&arguments).unwrap().err().unwrap().exit.code(), 5);
+    }
 }
