@@ -9,6 +9,7 @@ mod connecting;
 mod online;
 mod pending;
 mod renaming;
+mod sleep;
 mod start;
 mod stats;
 #[cfg(test)]

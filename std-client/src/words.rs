@@ -163,11 +163,35 @@ fn refused_join(code: RefusedCode, name: &str, room: &str, shown: Shown) -> (Exi
 pub fn lost(why: Lost) -> &'static str {
     match why {
         Lost::Silent => "nothing is heard from the server",
-        Lost::Unknown => "the server was started again",
+        // Started again, or this computer was silent for too long: the next Joined tells.
+        Lost::Unknown => "the server does not know this connection any more",
         Lost::Shutdown => "the server stops",
         Lost::TryLater => "the server asks to try again later",
         _ => "the connection was closed",
     }
+}
+
+/// The way back into the room was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Back {
+    /// How long it took.
+    pub seconds: u64,
+    /// Nothing was missed.
+    pub is_resumed: bool,
+    /// It is another run of the server than before.
+    pub is_restarted: bool,
+    /// Members present, if that was said.
+    pub members: Option<u16>,
+}
+
+/// That somebody is in the room again.
+#[must_use]
+pub fn back(back: Back) -> String {
+    let Back { seconds, is_resumed, is_restarted, members } = back;
+    let restarted = if is_restarted { "; the server was restarted" } else { "" };
+    let missed = if is_resumed { "; nothing was missed" } else { "" };
+    let here = members.map(|members| format!("; {members} here")).unwrap_or_default();
+    format!("Connected again after {seconds} s{restarted}{missed}{here}.")
 }
 
 /// Why a post is refused for good.
@@ -201,6 +225,18 @@ mod tests {
         let line =
             "no answer from 192.168.0.160 port 9999 in 5 s: wrong address, a firewall, or the room is not running";
         assert_eq!(ending, Ending::new(Exit::Unreachable, line));
+    }
+
+    #[test]
+    fn only_another_run_of_the_server_is_a_restart() {
+        let all = [Lost::Silent, Lost::Unknown, Lost::Shutdown, Lost::TryLater];
+        assert!(!all.iter().any(|why| lost(*why).contains("start")));
+        let same = Back { seconds: 3, is_resumed: true, is_restarted: false, members: Some(2) };
+        assert_eq!(back(same), "Connected again after 3 s; nothing was missed; 2 here.");
+        let other = Back { is_restarted: true, ..same };
+        assert_eq!(back(other), "Connected again after 3 s; the server was restarted; nothing was missed; 2 here.");
+        let recovered = Back { members: None, ..same };
+        assert_eq!(back(recovered), "Connected again after 3 s; nothing was missed.");
     }
 
     #[test]

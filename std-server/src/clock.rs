@@ -15,6 +15,14 @@ impl Clock {
         Self { origin: std::time::Instant::now() }
     }
 
+    /// Goes on at `time`, as the system's clock does after the computer slept; at zero if the system has no time before its start.
+    #[must_use]
+    pub fn resume(time: Instant) -> Self {
+        let now = std::time::Instant::now();
+        let since = std::time::Duration::from_micros(time.as_micros());
+        Self { origin: now.checked_sub(since).unwrap_or(now) }
+    }
+
     /// The time.
     #[must_use]
     pub fn now(self) -> Instant {

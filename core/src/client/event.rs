@@ -120,7 +120,7 @@ pub enum Event<'a> {
 pub enum Lost {
     /// Silence.
     Silent,
-    /// The server does not know the connection (it started again).
+    /// The server does not know the connection (it started again, or heard nothing for too long).
     Unknown,
     /// The server said that it stops.
     Shutdown,

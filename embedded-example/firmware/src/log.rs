@@ -49,7 +49,7 @@ fn room(event: &Event<'_>) {
 fn lost(why: Lost) -> defmt::Str {
     match why {
         Lost::Silent => defmt::intern!("silence"),
-        Lost::Unknown => defmt::intern!("the server started again"),
+        Lost::Unknown => defmt::intern!("the server does not know it any more"),
         Lost::Shutdown => defmt::intern!("the server stops"),
         Lost::TryLater => defmt::intern!("try later"),
         _ => defmt::intern!("closed"),

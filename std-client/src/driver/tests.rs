@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
-use kabar_core::chat::{Kind, Start};
+use kabar_core::chat::{Kind, Start, Term};
 use kabar_core::client::{Credential, EndReason, Event, Lost};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
@@ -36,12 +36,16 @@ fn serve(port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
 }
 
 fn serve_with(key: AnyRsaPrivateKey, port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
+    serve_configured(key, port, HubConfig::new("lobby", SECRET))
+}
+
+fn serve_configured(key: AnyRsaPrivateKey, port: u16, config: HubConfig) -> (Server, mpsc::Receiver<HubEvent>) {
     let (sender, events) = mpsc::channel();
     let on_event = Box::new(move |event| drop(sender.send(event)));
     let store = Arc::new(Mutex::new(MemoryStore::new()));
     let parts = Parts { key, verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
     let listen = (Ipv4Addr::LOCALHOST, port).into();
-    (Server::start(listen, HubConfig::new("lobby", SECRET), parts).unwrap(), events)
+    (Server::start(listen, config, parts).unwrap(), events)
 }
 
 /// What a member saw, as far as these tests ask.
@@ -57,6 +61,8 @@ enum Seen {
 struct Member {
     driver: Driver,
     seen: Vec<Seen>,
+    /// Runs of the server, each once.
+    terms: Vec<Term>,
 }
 
 impl Member {
@@ -88,7 +94,7 @@ impl Member {
         };
         driver.start(&config).unwrap();
         driver.set_addresses(addresses);
-        Self { driver, seen: Vec::new() }
+        Self { driver, seen: Vec::new(), terms: Vec::new() }
     }
 
     fn turn(&mut self) {
@@ -99,7 +105,12 @@ impl Member {
                 continue;
             }
             self.seen.extend(match event {
-                Event::Joined { resumed, .. } => Some(Seen::Joined { resumed }),
+                Event::Joined { resumed, term, .. } => {
+                    if !self.terms.contains(&term) {
+                        self.terms.push(term);
+                    }
+                    Some(Seen::Joined { resumed })
+                }
                 Event::Entry { head, body, .. } if head.kind.is_text() => {
                     Some(Seen::Text(String::from_utf8_lossy(body).into_owned()))
                 }
@@ -158,6 +169,29 @@ fn a_dead_socket_is_replaced_under_the_same_connection() {
     anna.until(|seen| *seen == Seen::Text("from elsewhere".into()));
     assert_eq!(anna.driver.client.counters().connections, 1);
     assert!(!anna.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))), "{:?}", anna.seen);
+}
+
+/// The system's clock stands still meanwhile, so the client believes that its connection is as it was.
+#[test]
+fn a_computer_that_slept_finds_the_same_run_of_the_server() {
+    const SHORTEST_IDLE: u16 = 10;
+    let mut config = HubConfig::new("lobby", SECRET);
+    config.profile.idle_s = SHORTEST_IDLE;
+    let (server, _events) = serve_configured(key(), 0, config);
+    let mut anna = Member::join(&server, "anna");
+    let before = anna.driver.now();
+    let give_up = std::time::Instant::now() + PATIENCE;
+    while !server.control().who().is_empty() {
+        assert!(std::time::Instant::now() < give_up, "the server does not forget her");
+        std::thread::sleep(StdDuration::from_millis(50));
+    }
+    anna.driver.clock = Clock::resume(before);
+    anna.seen.clear();
+    anna.say("good morning");
+    anna.until(|seen| *seen == Seen::Text("good morning".into()));
+    assert!(anna.seen.contains(&Seen::Lost(Lost::Unknown)), "{:?}", anna.seen);
+    assert!(anna.seen.contains(&Seen::Joined { resumed: true }), "{:?}", anna.seen);
+    assert_eq!(anna.terms.len(), 1, "which is no restart");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use kabar_server::text::{Content, clean_line};
 
 use super::answers::Answers;
 use super::pending::Pending;
+use super::sleep::Sleep;
 use super::stats;
 use crate::cursor::Cursor;
 use crate::driver::Driver;
@@ -16,7 +17,7 @@ use crate::ui::Ui;
 use crate::ui::command::{Command, help, too_long};
 use crate::ui::input::Typed;
 use crate::ui::json::Object;
-use crate::words;
+use crate::words::{self, Back};
 
 /// In rooms of up to so many members their names are asked for, so that Tab knows them.
 const ASKED_MEMBERS: u16 = 64;
@@ -38,6 +39,7 @@ pub(super) struct Visit {
     /// Lines that were not sent and never will be.
     refused: u64,
     lost_since: Option<Instant>,
+    sleep: Sleep,
     /// Who to be next.
     next: Option<Person>,
     /// Since when nobody reads: lines that were on their way are still taken.
@@ -83,6 +85,7 @@ impl Visit {
             answers: Answers::default(),
             refused: 0,
             lost_since: None,
+            sleep: Sleep::default(),
             next: None,
             last_call: None,
             leaving: None,
@@ -102,20 +105,20 @@ impl Visit {
     }
 
     pub(super) fn joined_again(&mut self, ui: &Ui, arrival: Arrival, is_resumed: bool, now: Instant) {
+        let is_restarted = arrival.term != self.term;
         (self.wait_for, self.term) = (arrival.head, arrival.term);
-        self.back(ui, is_resumed, Some(arrival.members), now);
+        self.back(ui, Back { seconds: 0, is_resumed, is_restarted, members: Some(arrival.members) }, now);
     }
 
-    fn back(&mut self, ui: &Ui, is_resumed: bool, members: Option<u16>, now: Instant) {
+    fn back(&mut self, ui: &Ui, back: Back, now: Instant) {
         let seconds = self.lost_since.take().map_or(0, |since| now.saturating_since(since).as_millis() / 1_000);
-        let missed = if is_resumed { "; nothing was missed" } else { "" };
-        let here = members.map(|members| format!("; {members} here")).unwrap_or_default();
-        let words = format!("Connected again after {seconds} s{missed}{here}.");
-        ui.tell(&Object::Back { seconds, resumed: is_resumed }, &words);
+        let Back { is_resumed: resumed, is_restarted: restarted, .. } = back;
+        ui.tell(&Object::Back { seconds, resumed, restarted }, &words::back(Back { seconds, ..back }));
     }
 
     /// Whether lines are taken: not while one does not fit, and not at the end.
     pub(super) fn wants_lines(&mut self, client: &mut LaptopClient, now: Instant) -> bool {
+        self.sleep.look(now);
         if let Some((kind, text)) = self.held.take() {
             self.post(kind, &text, client, now);
         }
@@ -265,12 +268,17 @@ impl Visit {
             Event::Lost(why) => {
                 self.lost_since.get_or_insert(now);
                 let reason = words::lost(why);
-                let words = format!("Connection lost: {reason}; trying again. What you type is kept.");
+                let slept = self.sleep.recent(now).map(|slept| format!(" (this computer was asleep for {slept})"));
+                let slept = slept.unwrap_or_default();
+                let words = format!("Connection lost: {reason}{slept}; trying again. What you type is kept.");
                 ui.tell(&Object::Lost { reason }, &words);
                 self.answers.clear();
                 return true;
             }
-            Event::Recovered => self.back(ui, true, None, now),
+            Event::Recovered => {
+                let back = Back { seconds: 0, is_resumed: true, is_restarted: false, members: None };
+                self.back(ui, back, now);
+            }
             Event::Reset => {
                 (self.skip_to, self.seen_to) = (0, None);
                 reset(ui);

@@ -19,7 +19,7 @@ Objects of --json, one per line, each with a \"type\":
   reset      the history is not the one known: it was reset to an older state, delivery starts again
   gap        after, first: what lies between is no longer kept
   lost       reason: the room cannot be reached, it is tried again
-  back       seconds, resumed: it can be reached again
+  back       seconds, resumed, restarted: it can be reached again; restarted: the server was meanwhile
   notice     text
   left       exit, unsent, reason: the end
 A reader that remembers the last `seq` goes on behind it with --since SEQ.";
@@ -95,6 +95,8 @@ pub enum Object<'a> {
         seconds: u64,
         /// Whether nothing was missed.
         resumed: bool,
+        /// Whether it is another run of the server.
+        restarted: bool,
     },
     /// For people.
     Notice {
@@ -218,7 +220,7 @@ mod tests {
             Object::Reset,
             Object::Gap { after: 1, first: 3 },
             Object::Lost { reason: "" },
-            Object::Back { seconds: 1, resumed: true },
+            Object::Back { seconds: 1, resumed: true, restarted: false },
             Object::Notice { text: "" },
             Object::Left { exit: 0, unsent: 0, reason: None },
         ];
