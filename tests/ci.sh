@@ -80,7 +80,11 @@ firmware() { # a device in the emulator, with its network card, and what it cost
     cargo test -p kabar-tests --test firmware -- --nocapture
 }
 
-device_links() { # the client for C, built and used as C programs do; devices on byte streams
+device_links() { # the client for C, built and used as C programs do; devices on byte streams, in networks of their own
+    if ! command -v ip >/dev/null; then
+        apt-get update
+        apt-get install -y --no-install-recommends iproute2
+    fi
     cargo fmt --check --manifest-path embedded-example/capi/Cargo.toml
     cargo test -p kabar-tests --test capi --test bridge
 }
