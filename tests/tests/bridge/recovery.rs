@@ -1,4 +1,5 @@
-//! The computer's address changes, and the server's; names that lead nowhere yet; several addresses, some of them dead.
+//! The computer's address changes, and the server's; names that lead nowhere yet; several
+//! addresses, some of them dead.
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ fn words(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 
-/// The room of a server in the server's network. Its data are below `home`: started again, it is the same.
+/// The room of a server in the server's network. Its data are below `home`: started again, it is
+/// the same.
 fn serve(networks: &Networks, home: &Path, listen: &str) -> Room {
     give_key(home);
     let data = data_dir(home);
