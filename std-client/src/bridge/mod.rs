@@ -1,9 +1,9 @@
 //! `kabar bridge`: carries packets between devices on byte streams (SPEC 2.5) and a server on UDP. It can read none of them.
 //!
-//! * [`wire`]: where devices are: serial ports, and sockets that they come to.
-//! * [`carry`]: packets of one device; [`paths`]: which of them goes to which address. Each has its
+//! * `wire`: where devices are: serial ports, and sockets that they come to.
+//! * `carry`: packets of one device; `paths`: which of them goes to which address. Each has its
 //!   own sockets, so that the server sees each as a client with another address.
-//! * [`servers`]: where the server is.
+//! * `servers`: where the server is.
 //!
 //! A plug that is pulled, a network that is away, a name that is not found and a server that is
 //! down are waited for, at the start as well as later: the bridge runs for as long as nobody ends
