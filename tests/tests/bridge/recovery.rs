@@ -71,7 +71,6 @@ fn goes_on_when_the_address_of_its_computer_changes() {
     networks.add_client_address("10.0.0.4/24");
     say(&mut device, "at the third");
     assert!(device.has_heard("one: without any"));
-    assert_eq!(device.client.counters().connections, 1, "the same connection all the time");
 }
 
 #[test]
