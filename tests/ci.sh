@@ -60,6 +60,18 @@ processes() { # real programs over loopback, and the device's program
     cargo test -p kabar-tests --test processes --test serving --test storage --test client --test terminal --test device --test bench --test relay --test reliability -- --nocapture
 }
 
+link_local() { # two computers on one cable, in network namespaces
+    if [ "$(id -u)" != 0 ]; then
+        echo "not tried: network namespaces need root"
+        return
+    fi
+    if ! command -v ip >/dev/null; then
+        apt-get update
+        apt-get install -y --no-install-recommends iproute2
+    fi
+    bash tests/link-local.sh
+}
+
 devices() { # the whole client links without an allocator, within its budget
     bash embedded-example/firmware/link-check/link-check.sh
 }
@@ -112,7 +124,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format spelling lint documentation build unit simulation processes devices firmware device_links fuzz_targets specification readme"
+quick_steps="targets format spelling lint documentation build unit simulation processes link_local devices firmware device_links fuzz_targets specification readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in

@@ -52,10 +52,12 @@ struct Arguments {
     /// Say this and leave once it is stored, without readings.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["every", "readings"])]
     say: Option<String>,
-    /// A file with 32 secret bytes that own the name, made at first use [default: the key that `kabar` keeps for the name].
+    /// A file with 32 secret bytes that own the name, made at first use [default: the key that
+    /// `kabar` keeps for the name].
     #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
     identity: Option<PathBuf>,
-    /// An identity for this run only: the room keeps the name for it for 30 days, so the next run needs another name.
+    /// An identity for this run only: the room keeps the name for it for 30 days, so the next run
+    /// needs another name.
     #[arg(long)]
     ephemeral: bool,
     /// Where keys are kept [default: the user's data directory].
@@ -219,7 +221,8 @@ impl Owner {
     }
 }
 
-/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would say.
+/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would
+/// say.
 fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, Ending>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random()?)));

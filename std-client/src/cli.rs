@@ -158,8 +158,8 @@ pub struct HostArguments {
 /// `kabar join`.
 #[derive(Debug, Args)]
 pub struct JoinArguments {
-    /// An invite (kabar://...), a host with or without port, a room you know by its name, or `-` to read one of these from standard
-    /// input.
+    /// An invite (kabar://...), a host with or without port (several with commas between them), a room you know by its name, or `-` to
+    /// read one of these from standard input.
     #[arg(value_name = "INVITE|HOST[:PORT]|ROOM|-")]
     pub target: String,
 

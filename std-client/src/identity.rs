@@ -25,7 +25,8 @@ use crate::ending::{Ending, Exit};
 
 const VERSION: &str = "kabar identity 1";
 const FOLDER: &str = "identities";
-/// Held by whoever makes a key, so that two who become the same person at once do not make two. In no folder where names are.
+/// Held by whoever makes a key, so that two who become the same person at once do not make two. In
+/// no folder where names are.
 const MAKING: &str = "identities.lock";
 /// Names tried behind a name that was not asked for and is in use.
 const MAX_SUFFIX: u32 = 100;

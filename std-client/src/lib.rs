@@ -2,7 +2,8 @@
 //!
 //! * [`cli`], [`commands`]: from the command line to a visit. [`ending`]: from its end to an exit code.
 //! * [`talk`]: one visit: connecting, being there, leaving. [`words`]: what people are told when something does not work.
-//! * [`driver`], [`links`], [`link`], [`race`], [`resolve`], [`mail`], [`look`]: the client on a socket, a clock and threads. [`profile`]: its sizes.
+//! * [`driver`], [`links`], [`link`], [`race`], [`resolve`], [`mail`], [`look`]: the client on a
+//!   socket, a clock and threads. [`profile`]: its sizes.
 //! * [`ui`]: a prompt on a terminal, lines elsewhere.
 //! * `bridge` (on Unix): packets between serial lines and a server.
 //! * [`identity`], [`known`], [`cursor`]: what is kept: who one is, which servers are known, what was shown of a room.

@@ -1,5 +1,5 @@
 //! The sockets of one client to a server: a [`Link`] per address that is tried, and one when it is
-//! known. What finds no way is lost, as on the way: whoever sent it will try again.
+//! known. A datagram without a way is lost, as on the way: whoever sent it will try again.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ pub struct Links {
     next_token: usize,
 }
 
-/// What became of a datagram.
+/// The outcome of sending a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// The system took it.

@@ -73,3 +73,37 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), Ending> {
     }
     Err(words::no_answer(server, PATIENCE_S))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::time::Instant;
+
+    use kabar_server::hosting::Hosting;
+    use kabar_server::invite::RoomName;
+
+    use super::*;
+    use crate::ending::Exit;
+
+    #[test]
+    fn finds_the_address_that_answers_among_dead_ones() {
+        let home = tempfile::tempdir().unwrap();
+        let room = RoomName::new(DEFAULT_ROOM).unwrap();
+        let hosting = Hosting::new(home.path(), room, (std::net::Ipv4Addr::LOCALHOST, 0).into());
+        let hosted = hosting.start(|| (), |_| ()).unwrap();
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (there, silent) = (hosted.local_addr(), silent.local_addr().map(|address| (silent, address)).unwrap());
+        for places in [format!("{},{there}", silent.1), format!("{there},{}", silent.1)] {
+            let began = Instant::now();
+            let found = find(&places.parse().unwrap()).unwrap();
+            assert_eq!(found, (there, hosted.invite().fingerprint));
+            assert!(began.elapsed().as_millis() < 2_300, "{places}: {:?}", began.elapsed());
+        }
+        let port = there.port();
+        hosted.stop().unwrap();
+        let began = Instant::now();
+        let ending = find(&format!("127.0.0.1:{port}").parse().unwrap()).unwrap_err();
+        assert_eq!(ending.exit, Exit::Unreachable);
+        assert!(began.elapsed().as_secs() < 4, "a refusal is not waited for: {:?}", began.elapsed());
+    }
+}

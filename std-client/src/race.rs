@@ -25,6 +25,10 @@ pub const MAX_CANDIDATES: usize = 8;
 /// From one address to the next (RFC 8305, section 5).
 pub const STAGGER: Duration = Duration::from_millis(250);
 
+/// After this long without a repeated Hello the client asks nobody any more: twice the longest interval
+/// between two (SPEC 3.1), and a little.
+const SILENCE: Duration = Duration::from_millis(4_500);
+
 /// An address, and what is known of it.
 #[derive(Debug)]
 struct Candidate {
@@ -38,7 +42,7 @@ struct Candidate {
 }
 
 /// The addresses of a server, and how far trying them came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Race {
     candidates: Vec<Candidate>,
     expected: Option<Fingerprint>,
@@ -46,8 +50,17 @@ pub struct Race {
     /// The first so many have their turn; 0: no race is under way.
     started: usize,
     next_start: Option<Instant>,
+    /// When the client said its last Hello.
+    said_at: Instant,
     /// Answered, and did not open a connection yet.
     suspect: Option<SocketAddr>,
+}
+
+impl Default for Race {
+    /// Among no addresses.
+    fn default() -> Self {
+        Self::new([], None)
+    }
 }
 
 /// What a Challenge means.
@@ -65,7 +78,15 @@ impl Race {
     /// Among these addresses, for a server with this key if it is known.
     #[must_use]
     pub fn new(addresses: impl IntoIterator<Item = SocketAddr>, expected: Option<Fingerprint>) -> Self {
-        let mut race = Self { expected, ..Self::default() };
+        let mut race = Self {
+            candidates: Vec::new(),
+            expected,
+            hello: Vec::new(),
+            started: 0,
+            next_start: None,
+            said_at: Instant::ZERO,
+            suspect: None,
+        };
         race.set_addresses(addresses);
         race
     }
@@ -104,6 +125,7 @@ impl Race {
     pub fn say_hello(&mut self, hello: &[u8], now: Instant) {
         self.hello.clear();
         self.hello.extend_from_slice(hello);
+        self.said_at = now;
         if self.started > 0 {
             self.next_start.get_or_insert(now + STAGGER);
             return;
@@ -131,6 +153,9 @@ impl Race {
 
     /// The address whose turn it is now, if that has come.
     pub fn start_next(&mut self, now: Instant) -> Option<SocketAddr> {
+        if now.saturating_since(self.said_at) > SILENCE {
+            self.started = 0;
+        }
         let next = self.candidates.get(self.started).filter(|_| self.started > 0)?.address;
         let is_due = self.next_start? <= now;
         let is_last_dead = self.candidates.get(self.started - 1).is_some_and(|last| last.is_dead);

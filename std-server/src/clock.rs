@@ -15,7 +15,8 @@ impl Clock {
         Self { origin: std::time::Instant::now() }
     }
 
-    /// Goes on at `time`, as the system's clock does after the computer slept; at zero if the system has no time before its start.
+    /// Goes on at `time`, as the system's clock does after the computer slept; at zero if the
+    /// system has no time before its start.
     #[must_use]
     pub fn resume(time: Instant) -> Self {
         let now = std::time::Instant::now();

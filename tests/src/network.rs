@@ -1,10 +1,11 @@
-//! Networks of a test's own: what happens to addresses and names there happens to nobody else.
+//! Private networks of a test: what happens to addresses and names there happens to nobody else.
 //!
 //! ```text
-//! network of the server <-- a pair of virtual cards --> network of the client, with names of its own
+//! network of the server <-- a pair of virtual cards --> network of the client, with its own names
 //! ```
 //!
-//! Made by `unshare`, `nsenter` and `ip`, in a user namespace, so that no privileges are needed. They go with the processes in them.
+//! Made by `unshare`, `nsenter` and `ip`, in a user namespace, so that no privileges are needed.
+//! They go with the processes in them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

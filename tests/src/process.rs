@@ -67,7 +67,8 @@ impl Process {
         Self::spawn(Command::new(program(name)).args(arguments), home)
     }
 
-    /// As [`Process::start`], by way of another program: `setsid`, `nsenter`, which run what follows their own `words`.
+    /// As [`Process::start`], by way of another program: `setsid`, `nsenter`, which run what
+    /// follows their own `words`.
     #[must_use]
     pub fn start_under(words: &[&str], name: &str, home: &Path, arguments: &[&str]) -> Self {
         let [under, words @ ..] = words else { return Self::start(name, home, arguments) };

@@ -147,8 +147,7 @@ fn clients_survive_a_killed_and_restarted_server() {
     room.kill_and_restart();
     darryl.type_line("after");
     farhan.expect("darryl: after");
-    farhan.read_on();
-    let back = farhan.noticed.iter().find(|line| line.starts_with("Connected again")).expect("it is said");
+    let back = farhan.expect_notice("Connected again");
     assert!(back.contains("; the server was restarted; nothing was missed; "), "{back}");
 }
 

@@ -1,4 +1,5 @@
-//! Packets of one device: two threads for its stream, which block, and one for the network, which does not.
+//! Packets of one device: two threads for its stream, which block, and one for the network, which
+//! does not.
 //!
 //! ```text
 //! device -bytes-> read  -packets-> queue -> network -> Links -> addresses of the server
@@ -163,7 +164,7 @@ impl Network<'_> {
         }
     }
 
-    /// What the system does not take is lost: the network may be away for a while.
+    /// A packet that the system does not take is lost: the network may be away for a while.
     fn send_to(&mut self, address: SocketAddr, packet: &[u8], now: Instant) {
         let (registry, paths) = (self.poll.registry(), &self.paths);
         self.links.retain(registry, |other| other == address || paths.is_used(other));

@@ -1,12 +1,14 @@
 //! `kabar bridge`: carries packets between devices on byte streams (SPEC 2.5) and a server on UDP. It can read none of them.
 //!
-//! * [`wire`]: where devices are: serial ports, and sockets that they come to.
-//! * [`carry`]: packets of one device; [`paths`]: which of them goes to which address. Each has a socket, so that the server sees each as a client with an address of its own.
-//! * [`servers`]: where the server is.
+//! * `wire`: where devices are: serial ports, and sockets that they come to.
+//! * `carry`: packets of one device; `paths`: which of them goes to which address. Each has its
+//!   own sockets, so that the server sees each as a client with another address.
+//! * `servers`: where the server is.
 //!
-//! A plug that is pulled, a network that is away, a name that is not found and a server that is down are waited for, at the start as
-//! well as later: the bridge runs for as long as nobody ends it. What does not get through at once is lost like any datagram, and
-//! sent again by whoever needs it.
+//! A plug that is pulled, a network that is away, a name that is not found and a server that is
+//! down are waited for, at the start as well as later: the bridge runs for as long as nobody ends
+//! it. What does not get through at once is lost like any datagram, and sent again by whoever needs
+//! it.
 
 mod carry;
 mod paths;
@@ -28,8 +30,8 @@ use wire::Wire;
 /// `kabar bridge`.
 #[derive(Debug, Args)]
 pub struct BridgeArguments {
-    /// Where devices are: a serial port, which may be plugged in later, or `unix:SOCKET` to wait for them on a socket. May be given
-    /// several times.
+    /// Where devices are: a serial port, which may be plugged in later, or `unix:SOCKET` to wait
+    /// for them on a socket. May be given several times.
     #[arg(long = "serial", value_name = "PATH|unix:SOCKET", required = true, value_parser = Wire::parse)]
     wires: Vec<Wire>,
 

@@ -1,16 +1,16 @@
 //! Which address of the server each packet of one device goes to.
 //!
-//! A device on a byte stream has one server, which may have several addresses; so the bridge does for
-//! it what `kabar join` does for itself ([`Race`]). It cannot read what it carries, but handshake
-//! packets are plain and tell enough (SPEC 2, 3):
+//! A device on a byte stream has one server, which may have several addresses; so the bridge does
+//! for it what `kabar join` does for itself ([`Race`]). It cannot read what it carries, but
+//! handshake packets are plain and tell enough (SPEC 2, 3):
 //!
 //! ```text
 //! Hello      the device seeks a connection: to all addresses, one after the other
 //! Challenge  its cookie comes back in the Initiate, which goes where the cookie is from
 //! Accept     names the connection: Sealed packets with this id go where the Accept is from
 //! ```
-//! A Sealed packet of a connection that is not known, because the bridge was started after it, goes to
-//! all addresses; from whoever answers it is known.
+//! A Sealed packet of a connection that is not known, because the bridge was started after it, goes
+//! to all addresses; from whoever answers it is known.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ use crate::race::{MAX_CANDIDATES, Race};
 /// Connections that are remembered: one, and one that a device begins beside it.
 const MAX_CONNECTIONS: usize = 2;
 
-/// What is known of the addresses from what went to and fro.
+/// The race for a connection, and which address each cookie and each connection belongs to.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     pub(super) race: Race,

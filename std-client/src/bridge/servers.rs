@@ -1,5 +1,5 @@
-//! Where the server is: the addresses that `--to` stands for. Names are looked up again whenever a device
-//! seeks a connection, as `kabar join` does when its own is lost.
+//! Where the server is: the addresses that `--to` stands for. Names are looked up again whenever a
+//! device seeks a connection, as `kabar join` does when its own is lost.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
 /// How often it is seen whether a name was found, as long as none is.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What `--to` names, and the addresses known for each.
+/// The places that `--to` names, and the addresses known for each.
 #[derive(Debug)]
 pub(super) struct Servers {
     places: Places,
@@ -34,7 +34,7 @@ struct Found {
 }
 
 impl Servers {
-    /// What is an address is known at once.
+    /// Literal addresses are known at once.
     pub(super) fn new(places: Places) -> Arc<Self> {
         let count = places.iter().count();
         let known = |place: &HostPort| match place.host {
@@ -90,7 +90,7 @@ impl Servers {
         }
     }
 
-    /// What is known stays until there is something else.
+    /// An address that is known stays until the name leads elsewhere.
     fn take(&self, at: usize, place: &HostPort, found: Result<Vec<SocketAddr>, NotFound>) {
         let mut state = self.found();
         match found {
@@ -136,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_an_address_is_known_at_once() {
+    fn literal_address_is_known_at_once() {
         let servers = Servers::new("192.0.2.1,[2001:db8::1]:7,192.0.2.1,room.example".parse().unwrap());
         assert_eq!(servers.addresses(), addresses("192.0.2.1:9999 [2001:db8::1]:7"));
     }
 
     #[test]
-    fn what_is_known_of_a_name_stays_until_it_leads_elsewhere() {
+    fn address_of_a_name_stays_until_the_name_leads_elsewhere() {
         let servers = Servers::new("room.example,192.0.2.9:7".parse().unwrap());
         let name = "room.example".parse().unwrap();
         servers.take(0, &name, Ok(addresses("192.0.2.1:9999 192.0.2.2:9999")));

@@ -58,7 +58,7 @@ impl Wire {
         }
     }
 
-    /// Begins to carry, on threads of its own. A port that is not there yet is waited for.
+    /// Begins to carry, on new threads. A port that is not there yet is waited for.
     pub(super) fn serve(self, shared: &Arc<Shared>, baud: u32) -> Result<Open, Ending> {
         let shared = Arc::clone(shared);
         match &self {
@@ -113,8 +113,9 @@ pub(super) fn spawn(run: impl FnOnce() + Send + 'static) -> Result<(), Ending> {
 
 /// Opens a port, as a wire for bytes if it is a terminal.
 ///
-/// Without `O_NOCTTY` the port would become the controlling terminal of a process that leads a session, as a service does, and a
-/// pulled plug would hang it up. Without `O_NONBLOCK` opening would wait for a carrier, which three wires do not have.
+/// Without `O_NOCTTY` the port would become the controlling terminal of a process that leads a
+/// session, as a service does, and a pulled plug would hang it up. Without `O_NONBLOCK` opening
+/// would wait for a carrier, which three wires do not have.
 fn open(path: &Path, baud: u32) -> io::Result<File> {
     let flags = OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
     let port = OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(path)?;
@@ -153,14 +154,16 @@ fn serve_port(path: &Path, baud: u32, port: Option<File>, shared: &Shared) {
     loop {
         let why = shared.carry(&port, &port, || ()).err().map(|error| format!(" ({error})"));
         eprintln!("{path_shown} went away{}; waiting for it", why.unwrap_or_default());
-        // The system keeps the number of a port that somebody holds, so that the next plug would get another one.
+        // The system keeps the number of a port that somebody holds, so that the next plug would
+        // get another one.
         drop(port);
         port = wait_for(path, baud);
         eprintln!("{path_shown} is back");
     }
 }
 
-/// A port as soon as it can be opened. Right after it came it may still belong to somebody else: udev gives it to its group.
+/// A port as soon as it can be opened. Right after it came it may still belong to somebody else:
+/// udev gives it to its group.
 fn wait_for(path: &Path, baud: u32) -> File {
     loop {
         std::thread::sleep(REOPEN);

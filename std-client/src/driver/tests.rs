@@ -171,7 +171,8 @@ fn a_dead_socket_is_replaced_under_the_same_connection() {
     assert!(!anna.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))), "{:?}", anna.seen);
 }
 
-/// The system's clock stands still meanwhile, so the client believes that its connection is as it was.
+/// The system's clock stands still meanwhile, so the client believes that its connection is as it
+/// was.
 #[test]
 fn a_computer_that_slept_finds_the_same_run_of_the_server() {
     const SHORTEST_IDLE: u16 = 10;

@@ -53,7 +53,19 @@ fn asks_the_next_address_250_ms_after_the_last() {
     race.say_hello(&hello(1), after(300));
     assert_eq!(started(&race), [1, 2]);
     assert_eq!(race.start_next(after(500)), Some(address(3)));
-    assert_eq!((race.deadline(), race.start_next(after(9_000))), (None, None));
+    assert_eq!((race.deadline(), race.start_next(after(1_000))), (None, None));
+    assert_eq!(started(&race), [1, 2, 3]);
+}
+
+#[test]
+fn ends_when_the_client_says_no_more_hellos() {
+    let mut race = begun(3, None);
+    // A connection that had only been silent spoke again.
+    assert_eq!(race.start_next(after(6_000)), None);
+    assert_eq!(started(&race), [] as [u16; 0]);
+    race.say_hello(&hello(2), after(60_000));
+    assert_eq!(started(&race), [1], "the next attempt begins from the front");
+    assert_eq!(race.start_next(after(60_250)), Some(address(2)));
 }
 
 #[test]

@@ -1,16 +1,17 @@
-//! Whether this computer slept: the clock that counts all time since it was started runs away from the one that stands still meanwhile.
+//! Whether this computer slept: the clock that counts all time since the start runs ahead of the
+//! one that stands still in a sleep.
 
 use std::fmt;
 use std::time::Duration as StdDuration;
 
 use kabar_core::time::{Duration, Instant};
 
-/// Shorter sleeps are not told: two clocks are not read at the same moment.
+/// Shorter sleeps are not reported: two clocks are not read at the same moment.
 const SHORTEST: StdDuration = StdDuration::from_secs(2);
 /// How long after waking up a lost connection may have to do with it.
 const RECENT: Duration = Duration::from_secs(60);
 
-/// What is known of the last sleep.
+/// Notices when this computer was asleep, and remembers the last time.
 #[derive(Debug)]
 pub(super) struct Sleep {
     /// All of it since the computer was started; `None`: this system does not tell.

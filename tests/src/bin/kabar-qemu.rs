@@ -42,7 +42,8 @@ struct Arguments {
     /// 64 hexadecimal digits that own the name [default: the key that `kabar` keeps for the name].
     #[arg(long, conflicts_with = "ephemeral")]
     identity: Option<String>,
-    /// An identity for this run only: the room keeps the name for it for 30 days, so the next run needs another name.
+    /// An identity for this run only: the room keeps the name for it for 30 days, so the next run
+    /// needs another name.
     #[arg(long)]
     ephemeral: bool,
     /// Where keys are kept [default: the user's data directory].
@@ -141,7 +142,8 @@ impl Owner {
     }
 }
 
-/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would say.
+/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would
+/// say.
 fn become_owner(arguments: &Arguments) -> Result<Result<Owner, Ending>, Box<dyn Error>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random_bytes()?)));

@@ -1,5 +1,5 @@
-//! Serial ports whose plug is pulled: pseudo-terminals stand for them, and the bridge runs as under a service manager, in a session
-//! of which it is the leader and that has no terminal.
+//! Serial ports whose plug is pulled: pseudo-terminals stand for them, and the bridge runs as under
+//! a service manager, in a session of which it is the leader and that has no terminal.
 
 use std::io::{Read, Write};
 use std::net::UdpSocket;
