@@ -73,8 +73,8 @@ impl Password {
             }
             // Made before passwords had one form: the same password, whose hash is made again.
             let decomposed = Zeroizing::new(normal.nfd().collect::<String>());
-            let others = [password, decomposed.as_str()].into_iter().filter(|other| *other != normal.as_str());
-            tag = others.map(|other| present.is_of(other.as_bytes())).any(|is| is).then_some(present.tag);
+            let mut others = [password, decomposed.as_str()].into_iter().filter(|other| *other != normal.as_str());
+            tag = others.any(|other| present.is_of(other.as_bytes())).then_some(present.tag);
         }
         let (salt, tag) = (random()?, tag.map_or_else(random, Ok)?);
         let made = Self { salt, hash: hash(normal.as_bytes(), &salt), tag };

@@ -352,6 +352,41 @@ fn a_backup_beside_the_log_of_a_killed_server_is_restored_and_never_overwritten(
     assert_eq!(home.said(&[]), by("anna", &[lines("old", 3), lines("new", 2)].concat()));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_history_that_may_not_be_written_is_named_and_left_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let mut room = home.serve();
+    say(&room, "anna", &lines("line", 3));
+    room.stop();
+    let data = home.data();
+    let id = Command::new("id").arg("-u").output().expect("id");
+    let is_root = id.stdout.starts_with(b"0\n");
+    // Root may write everything: the server runs as somebody else then.
+    let mut words = vec![text(&program("kabar-server")).to_owned()];
+    if is_root {
+        let given = Command::new("chown").args(["-R", "nobody", text(&data)]).status();
+        assert!(given.is_ok_and(|status| status.success()));
+        words.splice(0..0, ["setpriv", "--reuid=nobody", "--clear-groups"].map(str::to_owned));
+    }
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("changed");
+    mode(home.path(), 0o755);
+    for (directory, file) in [(0o500, 0o600), (0o500, 0o400), (0o700, 0o400)] {
+        mode(&home.history(), file);
+        mode(&data, directory);
+        let before = files(&data);
+        let mut server = Command::new(&words[0]);
+        let server = server.args(&words[1..]).args(["--listen", "127.0.0.1:0", "--data-dir", text(&data)]);
+        let output = server.stdin(Stdio::null()).output().expect("a server");
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        mode(&data, 0o700);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(line.contains("may not be written") && line.contains(text(&home.history())), "{line}");
+        assert!(files(&data) == before, "{line}");
+    }
+}
+
 #[test]
 fn an_empty_history_is_said() {
     let home = Home::new();
