@@ -12,7 +12,7 @@ use divan::{Bencher, black_box, counter::BytesCount};
 use kabar_core::crypto::kdf::Secret;
 use kabar_core::crypto::{Aead, Portable, Provider};
 use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{Established, Role, Session};
+use kabar_core::session::{Established, FirstKeys, Role, Session};
 use kabar_core::time::Instant;
 use kabar_core::wire::packet::{Challenge, Hello, Limits, Packet, SEALED_HEADER_LEN};
 use kabar_server::fast::Fast;
@@ -43,8 +43,8 @@ fn limits() -> Limits {
     }
 }
 
-fn session<P: Provider>(role: Role) -> Session<P> {
-    let established = Established {
+fn established(role: Role) -> Established {
+    Established {
         role,
         connection_id: 7,
         c2s: Secret::new([1; 32]),
@@ -53,8 +53,11 @@ fn session<P: Provider>(role: Role) -> Session<P> {
         local: limits(),
         remote: limits(),
         hello_len: 1200,
-    };
-    Session::new(Instant::ZERO, &established, EPOCH_BITS)
+    }
+}
+
+fn session<P: Provider>(role: Role) -> Session<P> {
+    Session::new(Instant::ZERO, &established(role), EPOCH_BITS)
 }
 
 /// The least that a packet costs.
@@ -124,6 +127,31 @@ mod sealed {
             session.on_acknowledged(sealed.as_ref().map_or(0, |(number, _)| *number));
             sealed.is_ok()
         });
+    }
+
+    /// A forged packet to a half-open connection costs about as much as one to an open connection,
+    /// [`open_forged_1200`].
+    #[divan::bench(types = [Portable, Fast])]
+    fn refuse_forged_first_1200<P: Provider>(bencher: Bencher<'_, '_>) {
+        let keys = FirstKeys::new(&established(Role::Server));
+        let datagram = forged();
+        bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench(|| keys.verify::<P>(black_box(&datagram)).is_err());
+    }
+
+    #[divan::bench(types = [Portable, Fast])]
+    fn open_forged_1200<P: Provider>(bencher: Bencher<'_, '_>) {
+        let mut session = session::<P>(Role::Server);
+        let datagram = forged();
+        bencher
+            .counter(BytesCount::new(DATAGRAM_LEN))
+            .with_inputs(|| datagram)
+            .bench_local_refs(|datagram| session.open(datagram).is_err());
+    }
+
+    fn forged() -> [u8; DATAGRAM_LEN] {
+        let mut datagram = [0x5a; DATAGRAM_LEN];
+        datagram[1..13].copy_from_slice(&[0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 3]);
+        datagram
     }
 
     #[divan::bench(types = [Portable, Fast])]
