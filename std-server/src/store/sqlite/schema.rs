@@ -91,6 +91,13 @@ pub(super) const STEPS: &[&str] = &[
         body, content = 'texts', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
     );
     ",
+    // The time that servers ran takes the place of the time of day, which jumps. Everybody counts as seen at the moment of this step.
+    "
+    ALTER TABLE rooms ADD COLUMN ran_ms INTEGER NOT NULL DEFAULT 0 CHECK (ran_ms >= 0);
+    ALTER TABLE instances ADD COLUMN seen_ran_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE names RENAME COLUMN seen_ms TO seen_ran_ms;
+    UPDATE names SET seen_ran_ms = 0;
+    ",
     "
     CREATE TABLE mark (
         only INTEGER PRIMARY KEY CHECK (only = 0),
@@ -115,13 +122,6 @@ pub(super) const STEPS: &[&str] = &[
     CREATE VIRTUAL TABLE search USING fts5 (
         body, content = 'texts', content_rowid = 'id', tokenize = 'trigram case_sensitive 1', detail = 'none'
     );
-    ",
-    // The time that servers ran takes the place of the time of day, which jumps. Everybody counts as seen at the moment of this step.
-    "
-    ALTER TABLE rooms ADD COLUMN ran_ms INTEGER NOT NULL DEFAULT 0 CHECK (ran_ms >= 0);
-    ALTER TABLE instances ADD COLUMN seen_ran_ms INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE names RENAME COLUMN seen_ms TO seen_ran_ms;
-    UPDATE names SET seen_ran_ms = 0;
     ",
 ];
 

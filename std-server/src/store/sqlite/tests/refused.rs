@@ -223,7 +223,7 @@ fn what_is_no_history_of_this_version_stays_as_it_is() {
 fn a_damage_that_the_start_meets_is_left_as_it_is() {
     let (home, dir, mut store) = server(&["one"]);
     say(&mut store, &["two"]);
-    store.connection.execute_batch("UPDATE names SET seen_ms = 1; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    store.connection.execute_batch("UPDATE names SET seen_ran_ms = 1; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     let root: usize = store
         .connection
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'terms'", [], |row| row.get::<_, i64>(0))
