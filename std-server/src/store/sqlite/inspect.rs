@@ -136,11 +136,14 @@ fn prove(path: &Path, alone: &Connection) -> Result<Connection, OpenError> {
         return Err(if is_sound(alone) { foreign() } else { OpenError::unusable(path, Trouble::Damaged) });
     }
     let page = settle(&together, path, mark::page)?;
-    if mark::page(alone).is_ok_and(|page| page.is_none())
-        && let Some(page) = page
+    if let Some(page) = page
+        && let Ok(own) = mark::find(alone)
     {
-        let log = read_log(path, Some(mark::Marked { page, mark: None }))?;
-        if log.has_marks && !log.begins {
+        // Of a log with all pages of another history nothing fails to fit.
+        let mark = own.and_then(|own| own.mark);
+        let log = read_log(path, Some(mark::Marked { page, mark }))?;
+        let is_own = if mark.is_some() { log.follows } else { log.begins };
+        if log.has_marks && !is_own {
             return Err(foreign());
         }
     }

@@ -151,7 +151,7 @@ fn a_log_of_an_earlier_version_is_replayed_where_it_fits() {
 }
 
 #[test]
-fn an_empty_history_is_not_begun_anew() {
+fn rejects_empty_history_instead_of_starting_a_new_one() {
     let (home, dir, mut store) = server(&["one"]);
     say(&mut store, &["two"]);
     for (name, suffixes) in [("alone", &[] as &[&str]), ("log", &["-wal"]), ("all", &["-wal", "-shm"])] {
