@@ -287,7 +287,10 @@ fn passwords_of_others_are_checked_while_one_prefix_fills_the_queue() {
 
 #[test]
 fn wrong_passwords_from_many_addresses_delay_others_by_one_check() {
-    let mut world = with_password(|config| config.limits.password_burst = 1_000);
+    let mut world = with_password(|config| {
+        config.limits.password_burst = 1_000;
+        config.limits.join_burst = 1_000;
+    });
     let mut port = 1_000;
     let mut guesser = |at: u8| {
         port += 1;

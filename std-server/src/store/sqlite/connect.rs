@@ -105,7 +105,12 @@ pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, Place), OpenError
     }
     let place = Place::find(&path)?;
     let Sight { connection: looked, has_log } = inspect::look(&place.path)?;
-    settle(&looked, &place.path, records::load_all)?;
+    if usize::try_from(settle(&looked, &place.path, schema::version)?) == Ok(STEPS.len()) {
+        settle(&looked, &place.path, records::load_all)?;
+    } else if !inspect::is_sound(&looked) {
+        // An earlier version has other columns, so its records cannot be loaded before the steps.
+        return Err(OpenError::unusable(&place.path, Trouble::Damaged));
+    }
     drop(looked);
     // Without a change of what is in it, SQLite finds out as late as at the first commit.
     let writable = fs::OpenOptions::new().read(true).write(true).open(&place.path);

@@ -151,7 +151,7 @@ fn prove(path: &Path, alone: &Connection) -> Result<Connection, OpenError> {
 }
 
 /// Whether all fits together; what is in the search index is not asked for: it may be made again.
-fn is_sound(connection: &Connection) -> bool {
+pub(super) fn is_sound(connection: &Connection) -> bool {
     let problems = || -> rusqlite::Result<Vec<String>> {
         connection.prepare("PRAGMA integrity_check")?.query_map([], |row| row.get(0))?.collect()
     };
