@@ -6,6 +6,7 @@ mod joining;
 mod key;
 mod limits;
 mod operating;
+mod pairs;
 mod person;
 mod posting;
 mod sanctions;
