@@ -154,6 +154,9 @@ impl<P: Provider> Hub<P> {
             phase: Phase::Unjoined,
             is_ready: false,
             is_at_head: false,
+            round: 0,
+            work: 0,
+            is_deferred: false,
             is_held: false,
         });
         peer.connection.open(now, established, remote);

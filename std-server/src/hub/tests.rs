@@ -12,4 +12,5 @@ mod posting;
 mod sanctions;
 mod storing;
 mod strangers;
+mod turns;
 mod world;
