@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 use kabar_core::chat::message::server_proof;
-use kabar_core::chat::{NOTICE_STORAGE, PAST_OVERHEAD, ToClient, Welcome};
+use kabar_core::chat::{MAX_NAME_LEN, NOTICE_STORAGE, PAST_OVERHEAD, ToClient, Welcome};
 use kabar_core::connection::MAX_BURST;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -19,6 +19,10 @@ use super::{Departure, Hub, MAX_DATAGRAM};
 const AHEAD: usize = (MAX_BURST as usize + 1) * MAX_DATAGRAM;
 /// Entries written in one go.
 const MESSAGES_AT_ONCE: usize = 16;
+
+/// Names told in one go, and the longest message of one.
+const NAMES_AT_ONCE: usize = 16;
+const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
 
 /// One attempt to write something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,18 +268,28 @@ impl<P: Provider> Hub<P> {
         use core::ops::Bound::{Excluded, Unbounded};
         let Some(who) = self.peers.get(&id).and_then(|peer| peer.member()?.who.clone()) else { return Step::Nothing };
         let from = who.after.as_ref().map_or(Unbounded, Excluded);
-        let mut rest = self.members.by_name.range::<String, _>((from, Unbounded));
-        let next = rest.next().map(|(folded, id)| (folded.clone(), *id));
-        let is_last = rest.next().is_none();
-        let shown = next.as_ref().and_then(|(_, id)| Some(self.peers.get(id)?.member()?.name.shown().to_owned()));
-        // SPEC 6.3: the last one states 0; others never do, however many came or went meanwhile.
-        let left = who.remaining.saturating_sub(1);
-        let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
-        if !self.send(id, &ToClient::Member { handle: HANDLE, remaining, name: shown.as_deref() }) {
+        let mut rest = self.members.by_name.range::<String, _>((from, Unbounded)).peekable();
+        let mut buffer = [0; NAMES_AT_ONCE * MEMBER_LEN];
+        let (mut len, mut count, mut left, mut after, mut is_last) = (0, 0, who.remaining, None, false);
+        while count < NAMES_AT_ONCE && !is_last {
+            let next = rest.next();
+            is_last = rest.peek().is_none();
+            left = left.saturating_sub(1);
+            // SPEC 6.3: the last one states 0; others never do, however many came or went meanwhile.
+            let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
+            let name = next.and_then(|(_, id)| Some(self.peers.get(id)?.member()?.name.shown()));
+            let message = ToClient::Member { handle: HANDLE, remaining, name };
+            len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
+            after = next.map(|(folded, _)| folded);
+            count += 1;
+        }
+        let after = after.cloned();
+        let Some(peer) = self.peers.get_mut(&id) else { return Step::Nothing };
+        if peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_err() {
             return Step::Full;
         }
-        let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) else { return Step::Nothing };
-        let after = next.map(|(folded, _)| folded);
+        self.counters.messages_out += count as u64;
+        let Some(member) = peer.member_mut() else { return Step::Nothing };
         member.who = (!is_last).then_some(Who { after, remaining: left });
         if is_last {
             self.read(now, id);

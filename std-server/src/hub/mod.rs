@@ -87,6 +87,7 @@ pub use jobs::{
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use memory::{Pool, Pooled};
 pub use operator::{OperatorError, Outcome, Presence, Status};
+pub use pages::PageRead;
 
 /// The hub of one room.
 #[derive(Debug)]

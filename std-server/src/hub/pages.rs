@@ -15,6 +15,16 @@ pub(super) const PAGE: u64 = 32;
 /// The longest page in bytes.
 const MAX_PAGE_LEN: usize = PAGE as usize * MAX_MESSAGE_LEN;
 
+/// What a read of the log gave, as members get it: encoded where it was read, not where everybody waits for it.
+#[derive(Debug)]
+pub struct PageRead(Vec<(u64, Encoded)>);
+
+impl PageRead {
+    pub(super) fn new(entries: &[LogEntry]) -> Self {
+        Self(entries.iter().map(|entry| (entry.seq, Encoded::new(entry))).collect())
+    }
+}
+
 /// What is known of an entry.
 #[derive(Debug)]
 pub(super) enum Lookup {
@@ -179,10 +189,10 @@ impl Pages {
     }
 
     /// Takes a page; returns the connections that waited for it.
-    pub(super) fn complete(&mut self, range: RangeInclusive<u64>, entries: Vec<LogEntry>) -> BTreeSet<u32> {
+    pub(super) fn complete(&mut self, range: RangeInclusive<u64>, read: PageRead) -> BTreeSet<u32> {
         let index = page_of(*range.end());
         self.outstanding.remove(&index);
-        self.insert(index, range, &entries);
+        self.insert(index, range, read);
         while self.bytes > self.limit && self.pages.len() > 1 {
             self.drop_oldest();
         }
@@ -197,9 +207,9 @@ impl Pages {
         connections
     }
 
-    fn insert(&mut self, index: u64, range: RangeInclusive<u64>, read: &[LogEntry]) {
-        let mut read = read.iter().peekable();
-        let entry = |seq| read.next_if(|entry| entry.seq == seq).map(Encoded::new);
+    fn insert(&mut self, index: u64, range: RangeInclusive<u64>, read: PageRead) {
+        let mut read = read.0.into_iter().peekable();
+        let entry = |seq| read.next_if(|(at, _)| *at == seq).map(|(_, encoded)| encoded);
         let entries: Vec<Option<Encoded>> = range.clone().map(entry).collect();
         let bytes = entries.iter().flatten().map(|entry| entry.message().len()).sum();
         self.uses += 1;
@@ -261,7 +271,7 @@ mod tests {
 
     use super::*;
 
-    fn entries(range: RangeInclusive<u64>) -> Vec<LogEntry> {
+    fn entries(range: RangeInclusive<u64>) -> PageRead {
         let entry = |seq| LogEntry {
             seq,
             time_ms: 0,
@@ -271,7 +281,7 @@ mod tests {
             kind: Kind::DATA,
             body: vec![0; 1_000],
         };
-        range.map(entry).collect()
+        PageRead::new(&range.map(entry).collect::<Vec<_>>())
     }
 
     fn look(pages: &mut Pages, seq: u64) -> Lookup {

@@ -103,6 +103,11 @@ impl<P: Provider> Hub<P> {
             peer.is_held = true;
             self.held.push_back(id);
             self.counters.reads_held += 1;
+            // While nothing can be stored, people come and go.
+            if self.held.len() > 2 * self.peers.len() + 64 {
+                let peers = &self.peers;
+                self.held.retain(|id| peers.contains_key(id));
+            }
         }
     }
 

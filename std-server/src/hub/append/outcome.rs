@@ -10,7 +10,7 @@ use kabar_core::time::Instant;
 use super::{InFlight, Joiner, Source, State};
 use crate::hub::peer::Phase;
 use crate::hub::timers::Timer;
-use crate::hub::{Hub, HubEvent, Job, StoreJob};
+use crate::hub::{Hub, HubEvent, Job, PageRead, StoreJob};
 use crate::store::{Batch, CommitError, Loaded, LogEntry, ReadError};
 
 impl<P: Provider> Hub<P> {
@@ -193,7 +193,7 @@ impl<P: Provider> Hub<P> {
         &mut self,
         now: Instant,
         range: RangeInclusive<u64>,
-        entries: Result<Vec<LogEntry>, ReadError>,
+        entries: Result<PageRead, ReadError>,
     ) {
         match entries {
             Ok(entries) => {
