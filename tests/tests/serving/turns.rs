@@ -42,7 +42,7 @@ fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
         if raw.instance() != 0 && raw.credit() >= MESSAGES_LEN as u64 {
             // Half of it is in memory soon, half has to be read each time.
             let history = |at: u64| {
-                let before = if at / 44 % 2 == 0 { 250 } else { 250 + 61 * at % (OLD as u64 - 300) };
+                let before = if (at / 44).is_multiple_of(2) { 250 } else { 250 + 61 * at % (OLD as u64 - 300) };
                 message(&ToServer::History { handle: 1, before, count: 200 })
             };
             let count = MESSAGES_LEN as u64 / history(0).len() as u64;
