@@ -1,4 +1,5 @@
-//! A client below all others: it seals whatever it is given, however hostile, and acknowledges everything. Nothing is sent again.
+//! A client below all others: it seals whatever it is given, however hostile, and acknowledges
+//! everything. Nothing is sent again.
 
 use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{Authentication, Join, MAX_MESSAGE_LEN, Start, ToClient, ToServer};
@@ -172,7 +173,8 @@ impl Raw {
         frames
     }
 
-    /// As many ACK frames of 32 ranges as there is room for, all of what the server has sent so far.
+    /// As many ACK frames of 32 ranges as there is room for, all of what the server has sent so
+    /// far.
     #[must_use]
     pub fn acks_of_many_ranges(&self, ranges: u8) -> Vec<u8> {
         let largest = self.connection.as_ref().map_or(0, |connection| connection.heard);

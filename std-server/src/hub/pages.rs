@@ -1,6 +1,7 @@
-//! Pages of the log that are behind the tail: read from the store for cursors that lag and for History, shared by all who want
-//! them, bounded in bytes. They are read in the order in which they were first wanted, and nobody wants more than two at a time: a
-//! member that reads much waits for its next page as long as everybody else.
+//! Pages of the log that are behind the tail: read from the store for cursors that lag and for
+//! History, shared by all who want them, bounded in bytes. They are read in the order in which they
+//! were first wanted, and nobody wants more than two at a time: a member that reads much waits for
+//! its next page as long as everybody else.
 
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,8 @@ pub(super) const PAGE: u64 = 32;
 /// The longest page in bytes.
 const MAX_PAGE_LEN: usize = PAGE as usize * MAX_MESSAGE_LEN;
 
-/// What a read of the log gave, as members get it: encoded where it was read, not where everybody waits for it.
+/// What a read of the log gave, as members get it: encoded where it was read, not where everybody
+/// waits for it.
 #[derive(Debug)]
 pub struct PageRead(Vec<(u64, Encoded)>);
 
@@ -93,8 +95,9 @@ fn page_of(seq: u64) -> u64 {
 }
 
 impl Pages {
-    /// At most `limit` bytes; at most `max_reads` reads at once, and no more than there is room for what they give: otherwise one page
-    /// would drop another before it was used, and nobody would get on.
+    /// At most `limit` bytes; at most `max_reads` reads at once, and no more than there is room for
+    /// what they give: otherwise one page would drop another before it was used, and nobody would
+    /// get on.
     pub(super) fn new(limit: usize, max_reads: usize) -> Self {
         Self {
             pages: BTreeMap::new(),
@@ -134,7 +137,8 @@ impl Pages {
         Lookup::Passed(last + 1)
     }
 
-    /// Notes that a connection waits for the page of `seq`, and for no other one that it wanted for this.
+    /// Notes that a connection waits for the page of `seq`, and for no other one that it wanted for
+    /// this.
     pub(super) fn want(&mut self, seq: u64, connection_id: u32, why: For) {
         let page = page_of(seq);
         let slots = self.wanted.entry(connection_id).or_default();

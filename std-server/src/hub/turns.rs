@@ -1,9 +1,10 @@
 //! Turns: how much is done for one connection before the others are asked.
 //!
-//! A few bytes can ask for much: two hundred entries, everybody's name. So each connection has a budget per *round*, which is from
-//! one time that all output was fetched to the next: one unit per message that is read, per answer, and per look into the log for
-//! it. (Entries of the tail cost none: the send ring bounds them.) What is left over goes on in the next round, after whatever came
-//! in meanwhile.
+//! A few bytes can ask for much: two hundred entries, everybody's name. So each connection has a
+//! budget per *round*, which is from one time that all output was fetched to the next: one unit per
+//! message that is read, per answer, and per look into the log for it. (Entries of the tail cost
+//! none: the send ring bounds them.) What is left over goes on in the next round, after whatever
+//! came in meanwhile.
 
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -11,7 +12,8 @@ use kabar_core::time::Instant;
 use super::Hub;
 
 impl<P: Provider> Hub<P> {
-    /// With the first input after everything was fetched: all have their budget again, and what was left over goes on.
+    /// With the first input after everything was fetched: all have their budget again, and what was
+    /// left over goes on.
     pub(super) fn begin_round(&mut self) {
         if core::mem::take(&mut self.is_round_over) {
             self.round += 1;
@@ -21,7 +23,8 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Takes one unit of a connection's budget. `false`: there is none left; it goes on in the next round.
+    /// Takes one unit of a connection's budget. `false`: there is none left; it goes on in the next
+    /// round.
     pub(super) fn take_work(&mut self, id: u32) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let left = peer.work_left(self.round, self.config.limits.work);

@@ -1,8 +1,10 @@
-//! Work: what one datagram can make the server do, for each message and each packet that a client can send.
+//! Work: what one datagram can make the server do, for each message and each packet that a client
+//! can send.
 //!
-//! The real hub runs on this thread, without sockets, over a log in memory; its calls are timed, and looks and page reads counted. A
-//! datagram is as full of one kind of message as it can be. Everything that it asks for is done: answers are acknowledged at once,
-//! and what that costs counts as well. Beside each stands how much of a datagram full of ordinary posts it is.
+//! The real hub runs on this thread, without sockets, over a log in memory; its calls are timed,
+//! and looks and page reads counted. A datagram is as full of one kind of message as it can be.
+//! Everything that it asks for is done: answers are acknowledged at once, and what that costs
+//! counts as well. Beside each stands how much of a datagram full of ordinary posts it is.
 //!
 //! * `stage`: the hub and its clock. * `cases`: what is sent.
 

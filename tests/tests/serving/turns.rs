@@ -20,7 +20,8 @@ const CHAT: usize = 150;
 /// As small as makes every datagram of the flood more than one turn.
 const BUDGET: u64 = 64;
 
-/// Asks for old history as fast as the server gives credit, taking none of it, until `is_over`. How much was asked for.
+/// Asks for old history as fast as the server gives credit, taking none of it, until `is_over`. How
+/// much was asked for.
 fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     socket.connect(server).expect("an address");

@@ -1,5 +1,6 @@
-//! Messages that arrive together come to the same as messages that arrive one by one with everything settled in between: every
-//! pair and many a triple in one packet, over stores that are quick, slow, or slow and fail once.
+//! Messages that arrive together come to the same as messages that arrive one by one with
+//! everything settled in between: every pair and many a triple in one packet, over stores that are
+//! quick, slow, or slow and fail once.
 
 use core::ops::ControlFlow;
 
@@ -168,7 +169,8 @@ impl Past {
             assert!(is_in_time, "{}: {late:?} after, not {expected_late:?}", case());
             return;
         }
-        // A Join that was in the commit that failed is refused for now, and nothing that follows it is looked at.
+        // A Join that was in the commit that failed is refused for now, and nothing that follows it
+        // is looked at.
         let passing = [RefusedCode::TRY_LATER];
         assert!(disk == Disk::FailsOnce && together.refusals == passing, "{}: {together:#?} {expected:#?}", case());
         let is_join = |message: &Message| matches!(message, Message::JoinWithSecret | Message::JoinWithPassword);

@@ -1,4 +1,5 @@
-//! What a few bytes can ask for is done in turns: others are served between (counted in looks and messages, never in time).
+//! What a few bytes can ask for is done in turns: others are served between (counted in looks and
+//! messages, never in time).
 
 use kabar_core::chat::{Start, ToServer};
 use kabar_core::time::Duration;
@@ -32,7 +33,8 @@ fn deliver(world: &mut World, person: usize) {
     }
 }
 
-/// Fetches all that the hub has to send until it gives nothing, jobs included, and brings it to whom it is for.
+/// Fetches all that the hub has to send until it gives nothing, jobs included, and brings it to
+/// whom it is for.
 fn fetch(world: &mut World) {
     let mut out = [0; 1200];
     loop {

@@ -23,7 +23,8 @@ const QUIET_MS: u32 = 30;
 pub(super) struct Cost {
     /// Seconds of the serving thread, until all that the datagram asked for was done.
     pub(super) hub: f64,
-    /// Of that, the longest that others waited: one call that takes something in, or all output that there is at once.
+    /// Of that, the longest that others waited: one call that takes something in, or all output
+    /// that there is at once.
     pub(super) longest: f64,
     /// Seconds of the thread for public-key work.
     pub(super) accept: f64,
