@@ -5,6 +5,7 @@ pub mod bench;
 pub mod network;
 pub mod process;
 pub mod qemu;
+pub mod raw;
 pub mod relay;
 pub mod room;
 pub mod sim;

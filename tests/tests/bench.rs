@@ -82,6 +82,31 @@ fn everybody_returns_after_a_crash() {
 }
 
 #[test]
+fn work_states_what_a_datagram_of_each_kind_costs() {
+    let report = measure(&["work", "--repeat", "3", "--entries", "500", "--members", "3"]);
+    assert_eq!(report["mode"], "work");
+    assert_positive(&report, &["/ordinary_us"]);
+    let cases = report["cases"].as_array().expect("a list");
+    let of = |kind: &str| cases.iter().filter(|case| case["kind"] == kind).collect::<Vec<_>>();
+    for kind in ["Join", "Post", "Who", "History", "Leave", "unknown message", "Hello", "Initiate", "Hint"] {
+        assert!(!of(kind).is_empty(), "{kind}: {report:#}");
+    }
+    assert_eq!((of("Sealed, forged").len(), of("Sealed").len()), (3, 5));
+    for case in cases {
+        assert_positive(case, &["/count", "/bytes", "/hub_us", "/longest_turn_us", "/to_ordinary"]);
+        assert!(number(case, "/longest_turn_us") <= number(case, "/hub_us"), "{case:#}");
+    }
+    for case in of("History") {
+        // 200 entries are seven looks or more when none is taken, and one each when all are, and a few that find nothing yet.
+        let each = number(case, "/lookups") / number(case, "/count");
+        assert!((7.0..=220.0).contains(&each), "{case:#}");
+        assert!(number(case, "/turns") > 1.0, "{case:#}");
+    }
+    assert!(of("History").iter().any(|case| number(case, "/page_reads") > 90.0), "{report:#}");
+    assert_positive(of("Initiate")[0], &["/accept_us"]);
+}
+
+#[test]
 fn bad_arguments_end_with_2_and_one_line() {
     for (arguments, named) in [
         (&["room", "--members", "1"][..], "--members"),
@@ -92,6 +117,7 @@ fn bad_arguments_end_with_2_and_one_line() {
         (&["room", "--members", "3", "--posters", "4"], "--posters"),
         (&["handshake", "--key-bits", "1024"], "--key-bits"),
         (&["idle", "--members", "many"], "--members"),
+        (&["work", "--repeat", "0"], "--repeat"),
         (&["nothing"], "nothing"),
         (&[], "room"),
     ] {

@@ -192,6 +192,10 @@ counters! {
     retries,
     /// Of those, the ones as long as they get.
     retries_longest,
+    /// Looks into the log for entries, one by one or a page at a time, for members that are behind or ask for history.
+    lookups,
+    /// Times the rest of a connection's work had to wait until others had their turn.
+    work_deferred,
     /// Pages of the log read from the store.
     pages_read,
     /// Pages that left memory to make room for others.

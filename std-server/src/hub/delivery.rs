@@ -1,14 +1,16 @@
 //! What a member gets (SPEC 6.3, 7): the log behind its cursor, and O(1) besides. As much as its send ring takes, nothing more.
 
+use core::ops::RangeInclusive;
+
 use kabar_core::chat::message::server_proof;
-use kabar_core::chat::{NOTICE_STORAGE, PAST_OVERHEAD, ToClient, Welcome};
+use kabar_core::chat::{MAX_NAME_LEN, NOTICE_STORAGE, PAST_OVERHEAD, ToClient, Welcome};
 use kabar_core::connection::MAX_BURST;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::log::{Encoded, HANDLE};
-use super::pages::Lookup;
+use super::pages::{For, Lookup, PAGE};
 use super::peer::{History, Member, Peer, Phase, WelcomeDue, Who};
 use super::{Departure, Hub, MAX_DATAGRAM};
 
@@ -17,6 +19,10 @@ use super::{Departure, Hub, MAX_DATAGRAM};
 const AHEAD: usize = (MAX_BURST as usize + 1) * MAX_DATAGRAM;
 /// Entries written in one go.
 const MESSAGES_AT_ONCE: usize = 16;
+
+/// Names told in one go, and the longest message of one.
+const NAMES_AT_ONCE: usize = 16;
+const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
 
 /// One attempt to write something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +33,8 @@ enum Step {
     Nothing,
     /// The send ring is full.
     Full,
+    /// Its work of this round is done; the rest is for its next turn.
+    Later,
 }
 
 impl<P: Provider> Hub<P> {
@@ -39,7 +47,7 @@ impl<P: Provider> Hub<P> {
         loop {
             match self.deliver_control(id) {
                 Step::Done => continue,
-                Step::Full => return,
+                Step::Full | Step::Later => return,
                 Step::Nothing => {}
             }
             if self.deliver_tail(id) == Step::Full {
@@ -49,7 +57,7 @@ impl<P: Provider> Hub<P> {
             let answer = self.deliver_answer(now, id);
             let entry = self.deliver_entry(now, id);
             match (answer, entry) {
-                (Step::Full, _) | (_, Step::Full) => return,
+                (Step::Full | Step::Later, _) | (_, Step::Full | Step::Later) => return,
                 (Step::Nothing, Step::Nothing) => return self.note_at_head(id),
                 _ => {}
             }
@@ -173,10 +181,12 @@ impl<P: Provider> Hub<P> {
         if seq > self.log.head() {
             return Step::Nothing;
         }
+        if !self.take_work(id) {
+            return Step::Later;
+        }
         if !(self.config.mistakes.skip_an_entry && seq.is_multiple_of(16)) {
-            let encoded = match self.lookup(now, id, seq) {
-                Some(encoded) => encoded,
-                None => return Step::Nothing,
+            let Some((_, Some(encoded))) = self.lookup(now, id, seq..=seq, For::Cursor, |_| true) else {
+                return Step::Nothing;
             };
             if !self.send_entry(id, &encoded, largest) {
                 return Step::Full;
@@ -203,15 +213,30 @@ impl<P: Provider> Hub<P> {
         was_sent
     }
 
-    /// An entry from the tail or a page. `None`: it has to be read; the connection is asked again then.
-    fn lookup(&mut self, now: Instant, id: u32, seq: u64) -> Option<Encoded> {
-        if let Some(encoded) = self.log.in_tail(seq) {
-            return Some(encoded.clone());
+    /// The first entry of `range` that `takes` wants, and its seq, from the tail or a page. If there is none among as many as a page
+    /// has, the seq to look on from. `None`: it has to be read; the connection is asked again then.
+    fn lookup(
+        &mut self,
+        now: Instant,
+        id: u32,
+        range: RangeInclusive<u64>,
+        why: For,
+        takes: impl Fn(&Encoded) -> bool,
+    ) -> Option<(u64, Option<Encoded>)> {
+        self.counters.lookups += 1;
+        let (seq, last) = (*range.start(), *range.end());
+        if self.log.in_tail(seq).is_some() {
+            let last = last.min(seq + PAGE - 1);
+            let mut entries = (seq..=last).zip(self.log.tail_from(seq));
+            let found = entries.find(|(_, encoded)| takes(encoded));
+            return Some(found.map_or((last + 1, None), |(at, encoded)| (at, Some(encoded.clone()))));
         }
-        match self.pages.lookup(seq) {
-            Lookup::Here(encoded) => Some(encoded),
+        let is_kept = seq >= self.log.first();
+        match if is_kept { self.pages.lookup(range, takes) } else { Lookup::Gone } {
+            Lookup::Here(at, encoded) => Some((at, Some(encoded))),
+            Lookup::Passed(next) => Some((next, None)),
             Lookup::Later => {
-                self.pages.want(seq, id);
+                self.pages.want(seq, id, why);
                 None
             }
             Lookup::Gone => {
@@ -226,12 +251,16 @@ impl<P: Provider> Hub<P> {
     /// The next answer to Who or History.
     fn deliver_answer(&mut self, now: Instant, id: u32) -> Step {
         let Some(member) = self.peers.get(&id).and_then(|peer| peer.member()) else { return Step::Nothing };
-        if member.who.is_some() {
-            self.deliver_who(now, id)
-        } else if let Some(history) = member.history {
-            self.deliver_history(now, id, history)
-        } else {
-            Step::Nothing
+        let (has_who, history) = (member.who.is_some(), member.history);
+        if !has_who && history.is_none() {
+            return Step::Nothing;
+        }
+        if !self.take_work(id) {
+            return Step::Later;
+        }
+        match history {
+            Some(history) if !has_who => self.deliver_history(now, id, history),
+            _ => self.deliver_who(now, id),
         }
     }
 
@@ -239,18 +268,28 @@ impl<P: Provider> Hub<P> {
         use core::ops::Bound::{Excluded, Unbounded};
         let Some(who) = self.peers.get(&id).and_then(|peer| peer.member()?.who.clone()) else { return Step::Nothing };
         let from = who.after.as_ref().map_or(Unbounded, Excluded);
-        let mut rest = self.members.by_name.range::<String, _>((from, Unbounded));
-        let next = rest.next().map(|(folded, id)| (folded.clone(), *id));
-        let is_last = rest.next().is_none();
-        let shown = next.as_ref().and_then(|(_, id)| Some(self.peers.get(id)?.member()?.name.shown().to_owned()));
-        // SPEC 6.3: the last one states 0; others never do, however many came or went meanwhile.
-        let left = who.remaining.saturating_sub(1);
-        let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
-        if !self.send(id, &ToClient::Member { handle: HANDLE, remaining, name: shown.as_deref() }) {
+        let mut rest = self.members.by_name.range::<String, _>((from, Unbounded)).peekable();
+        let mut buffer = [0; NAMES_AT_ONCE * MEMBER_LEN];
+        let (mut len, mut count, mut left, mut after, mut is_last) = (0, 0, who.remaining, None, false);
+        while count < NAMES_AT_ONCE && !is_last {
+            let next = rest.next();
+            is_last = rest.peek().is_none();
+            left = left.saturating_sub(1);
+            // SPEC 6.3: the last one states 0; others never do, however many came or went meanwhile.
+            let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
+            let name = next.and_then(|(_, id)| Some(self.peers.get(id)?.member()?.name.shown()));
+            let message = ToClient::Member { handle: HANDLE, remaining, name };
+            len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
+            after = next.map(|(folded, _)| folded);
+            count += 1;
+        }
+        let after = after.cloned();
+        let Some(peer) = self.peers.get_mut(&id) else { return Step::Nothing };
+        if peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_err() {
             return Step::Full;
         }
-        let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) else { return Step::Nothing };
-        let after = next.map(|(folded, _)| folded);
+        self.counters.messages_out += count as u64;
+        let Some(member) = peer.member_mut() else { return Step::Nothing };
         member.who = (!is_last).then_some(Who { after, remaining: left });
         if is_last {
             self.read(now, id);
@@ -260,26 +299,30 @@ impl<P: Provider> Hub<P> {
 
     fn deliver_history(&mut self, now: Instant, id: u32, history: History) -> Step {
         let History { next, last } = history;
-        let is_last = next >= last;
-        let mut entry = None;
-        if next <= last {
-            let Some(encoded) = self.lookup(now, id, next) else { return Step::Nothing };
-            let Some(peer) = self.peers.get(&id) else { return Step::Nothing };
-            let largest = peer.member().map_or(0, |member| member.largest_entry);
-            let body_len = encoded.body_len();
-            let fits = body_len <= largest && PAST_OVERHEAD + usize::from(body_len) <= peer.message_limit;
-            entry = fits.then_some(encoded);
-        }
+        let Some(peer) = self.peers.get(&id) else { return Step::Nothing };
+        let (largest, limit) = (peer.member().map_or(0, |member| member.largest_entry), peer.message_limit);
+        let takes = |encoded: &Encoded| {
+            encoded.body_len() <= largest && PAST_OVERHEAD + usize::from(encoded.body_len()) <= limit
+        };
+        let (at, entry) = if next > last {
+            (next, None)
+        } else if let Some(found) = self.lookup(now, id, next..=last, For::Answer, takes) {
+            found
+        } else {
+            return Step::Nothing;
+        };
+        let next = at + u64::from(entry.is_some());
+        let is_last = next > last;
         // SPEC 6.3: entries that the member does not take are left out; the last answer always states 0.
         if entry.is_some() || is_last {
-            let remaining = u16::try_from(last.saturating_sub(next)).unwrap_or(u16::MAX);
+            let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);
             let entry = entry.as_ref().map(Encoded::entry);
             if !self.send(id, &ToClient::Past { handle: HANDLE, remaining, entry }) {
                 return Step::Full;
             }
         }
         let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) else { return Step::Nothing };
-        member.history = (!is_last).then_some(History { next: next + 1, last });
+        member.history = (!is_last).then_some(History { next, last });
         if is_last {
             self.read(now, id);
         }

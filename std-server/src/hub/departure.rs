@@ -43,6 +43,7 @@ impl<P: Provider> Hub<P> {
         let from = peer.address;
         let Phase::Member(member) = core::mem::replace(&mut peer.phase, Phase::Over) else { return };
         self.residents.remove(&id);
+        self.pages.forget(id);
         self.members.by_identity.remove(&member.identity);
         self.members.by_instance.remove(&member.instance);
         self.members.by_name.remove(member.name.folded());

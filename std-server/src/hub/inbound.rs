@@ -171,6 +171,9 @@ impl<P: Provider> Hub<P> {
             identity: None,
             is_ready: false,
             is_at_head: false,
+            round: 0,
+            work: 0,
+            is_deferred: false,
             is_held: false,
             holding: Holding::default(),
         });

@@ -12,7 +12,8 @@ use kabar_core::session::PendingAccept;
 use kabar_core::session::acceptor::Accepted;
 use zeroize::Zeroizing;
 
-use crate::store::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store};
+use super::PageRead;
+use crate::store::{Batch, CommitError, Loaded, LogReader, ReadError, Store};
 
 /// Work for a worker. Jobs of different kinds may run in any order and beside each other; those of one kind in order.
 #[derive(Debug)]
@@ -106,7 +107,7 @@ pub enum StoreDone {
         /// What was asked for.
         range: RangeInclusive<u64>,
         /// What is there.
-        entries: Result<Vec<LogEntry>, ReadError>,
+        entries: Result<PageRead, ReadError>,
     },
     /// [`StoreJob::Reload`].
     Reload(Result<Box<Loaded>, ReadError>),
@@ -180,7 +181,8 @@ impl StoreJob {
 impl ReadJob {
     /// Runs it.
     pub fn run(self, log: &mut impl LogReader) -> StoreDone {
-        StoreDone::Read { entries: log.read(&self.room, self.range.clone()), range: self.range }
+        let entries = log.read(&self.room, self.range.clone()).map(|entries| PageRead::new(&entries));
+        StoreDone::Read { entries, range: self.range }
     }
 }
 

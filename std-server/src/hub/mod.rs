@@ -12,7 +12,9 @@
 //! After [`Hub::new`], any `handle_*` (or several) and any operator call: drain [`Hub::poll_transmit`], [`Hub::poll_job`] and
 //! [`Hub::poll_event`] until none gives anything, in any order, then sleep until [`Hub::poll_timeout`], the next datagram or the next
 //! finished job. (Asking for datagrams may make jobs; asking for jobs may make datagrams, see [`Hub::has_transmit`].) What came in since
-//! the last time goes into one commit. A job that was fetched comes back by [`Hub::handle_done`], from whatever thread ran it.
+//! the last time goes into one commit. If [`Hub::has_transmit`] still says yes after that, work is left that waits until others had
+//! their turn: take what came in meanwhile without sleeping, call [`Hub::handle_timeout`], and drain again.
+//!  A job that was fetched comes back by [`Hub::handle_done`], from whatever thread ran it.
 //!
 //! # Determinism
 //!
@@ -50,6 +52,7 @@ mod reclaim;
 mod sanctions;
 mod shares;
 mod timers;
+mod turns;
 mod visits;
 mod welcome;
 
@@ -94,6 +97,7 @@ pub use jobs::{
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
 pub use memory::{Pool, Pooled};
 pub use operator::{OperatorError, Outcome, Presence, Status};
+pub use pages::PageRead;
 
 /// A prefix may start this many times as many handshakes, and as much faster, while the server is not busy.
 const CALM: u32 = 16;
@@ -138,6 +142,11 @@ pub struct Hub<P: Provider> {
     /// Peers that may have something to send, in this order; the first one is being asked if `is_asking`.
     ready: VecDeque<u32>,
     is_asking: bool,
+    /// Peers whose work goes on in the next round, in this order.
+    deferred: VecDeque<u32>,
+    /// Counts from one time that everything was drained to the next.
+    round: u64,
+    is_round_over: bool,
     /// Members that have everything up to the head: those, and nobody else, are asked when it moves. Who is behind is asked when an
     /// acknowledgement, a timer or a page of the log comes.
     at_head: Vec<u32>,
@@ -246,6 +255,9 @@ impl<P: Provider> Hub<P> {
             residents: Shares::new(),
             ready: VecDeque::new(),
             is_asking: false,
+            deferred: VecDeque::new(),
+            round: 1,
+            is_round_over: false,
             at_head: Vec::new(),
             held: VecDeque::new(),
             timers: Timers::default(),
@@ -282,6 +294,7 @@ impl<P: Provider> Hub<P> {
 
     /// Takes a datagram, in place.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        self.begin_round();
         self.counters.datagrams += 1;
         self.counters.bytes_in += datagram.len() as u64;
         self.counters.half_open_expired += self.half_open.expire(now);
@@ -291,6 +304,7 @@ impl<P: Provider> Hub<P> {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.begin_round();
         self.counters.half_open_expired += self.half_open.expire(now);
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
@@ -310,6 +324,7 @@ impl<P: Provider> Hub<P> {
 
     /// Takes a finished job.
     pub fn handle_done(&mut self, now: Instant, done: Done) {
+        self.begin_round();
         match done {
             Done::Accept(done) => self.on_accept_done(done),
             Done::Password(done) => self.on_password_done(now, done),
@@ -330,10 +345,10 @@ impl<P: Provider> Hub<P> {
         transmit
     }
 
-    /// Whether [`Hub::poll_transmit`] may have something.
+    /// Whether [`Hub::poll_transmit`] may have something, now or after the next input.
     #[must_use]
     pub fn has_transmit(&self) -> bool {
-        !self.ready.is_empty() || !self.replies.is_empty()
+        !self.ready.is_empty() || !self.replies.is_empty() || !self.deferred.is_empty()
     }
 
     /// The next job to run.

@@ -23,6 +23,7 @@ impl<P: Provider> Hub<P> {
         while let Some(id) = self.ready.front().copied() {
             if !self.is_asking {
                 self.is_asking = true;
+                self.go_on(now, id);
                 self.deliver(now, id);
             }
             if let Some(peer) = self.peers.get_mut(&id)
@@ -34,6 +35,7 @@ impl<P: Provider> Hub<P> {
             self.ready.pop_front();
             self.settle(now, id);
         }
+        self.is_round_over = true;
         None
     }
 

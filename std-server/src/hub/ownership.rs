@@ -13,13 +13,20 @@ use crate::store::{Batch, Loaded, NameRecord};
 pub(super) struct Ownership {
     records: BTreeMap<String, NameRecord>,
     /// Names of joins that wait for their commit.
-    claims: BTreeMap<String, PublicIdentity>,
+    claims: BTreeMap<String, Claim>,
     /// Whom the room admitted, each with the tag of then.
     admitted: BTreeMap<PublicIdentity, [u8; 16]>,
     /// Admissions under another tag do not count.
     tag: [u8; 16],
     /// Time unseen after which ownership lapses, in ms of running time.
     keep_ms: u64,
+}
+
+/// What joins under way want. All of one name are of one identity, on several connections.
+#[derive(Debug)]
+struct Claim {
+    identity: PublicIdentity,
+    joins: usize,
 }
 
 impl Ownership {
@@ -78,15 +85,21 @@ impl Ownership {
 
     /// Whether a join under way wants the name for another identity.
     pub(super) fn is_claimed_by_another(&self, folded: &str, identity: PublicIdentity) -> bool {
-        self.claims.get(folded).is_some_and(|owner| *owner != identity)
+        self.claims.get(folded).is_some_and(|claim| claim.identity != identity)
     }
 
     pub(super) fn claim(&mut self, folded: &str, identity: PublicIdentity) {
-        self.claims.insert(folded.to_owned(), identity);
+        self.claims.entry(folded.to_owned()).or_insert(Claim { identity, joins: 0 }).joins += 1;
     }
 
+    /// One of the joins that claimed the name is over.
     pub(super) fn unclaim(&mut self, folded: &str) {
-        self.claims.remove(folded);
+        if let Some(claim) = self.claims.get_mut(folded) {
+            claim.joins -= 1;
+            if claim.joins == 0 {
+                self.claims.remove(folded);
+            }
+        }
     }
 
     pub(super) fn is_claimed(&self, folded: &str) -> bool {
@@ -135,8 +148,11 @@ mod tests {
         let mut ownership = ownership();
         ownership.claim("ben", BEN);
         assert!(ownership.is_claimed_by_another("ben", ANA) && !ownership.is_claimed_by_another("ben", BEN));
+        ownership.claim("ben", BEN);
         ownership.unclaim("ben");
-        assert!(!ownership.is_claimed_by_another("ben", ANA));
+        assert!(ownership.is_claimed_by_another("ben", ANA), "its owner's other join is under way");
+        ownership.unclaim("ben");
+        assert!(!ownership.is_claimed_by_another("ben", ANA) && ownership.claims.is_empty());
     }
 
     #[test]

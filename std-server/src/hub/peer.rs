@@ -42,6 +42,11 @@ pub(super) struct Peer<P: Provider> {
     pub(super) is_ready: bool,
     /// Whether it is among those that have everything and wait for the next entry.
     pub(super) is_at_head: bool,
+    /// The round of the last work for it, and what was left of its budget then.
+    pub(super) round: u64,
+    pub(super) work: usize,
+    /// Whether its work goes on when it has its next turn.
+    pub(super) is_deferred: bool,
     /// Whether its stream is not read on because too much waits to be committed.
     pub(super) is_held: bool,
     /// Whether its rings move.
@@ -133,6 +138,14 @@ pub(super) struct Who {
 }
 
 impl<P: Provider> Peer<P> {
+    /// What is left of its budget in `round`.
+    pub(super) fn work_left(&mut self, round: u64, budget: usize) -> usize {
+        if self.round != round {
+            (self.round, self.work) = (round, budget);
+        }
+        self.work
+    }
+
     pub(super) fn member_mut(&mut self) -> Option<&mut Member> {
         match &mut self.phase {
             Phase::Member(member) => Some(member),

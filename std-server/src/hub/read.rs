@@ -25,7 +25,7 @@ pub(super) enum Taken {
 }
 
 impl<P: Provider> Hub<P> {
-    /// Takes all messages that can be taken now.
+    /// Takes all messages that can be taken now, within the budget of the connection.
     pub(super) fn read(&mut self, now: Instant, id: u32) {
         // A Join that came too early is not looked at again before its time.
         if self.timers.get(&Timer::Join(id)).is_some() {
@@ -43,7 +43,9 @@ impl<P: Provider> Hub<P> {
             if self.appender.bytes() >= self.config.limits.unfinished_bytes {
                 return self.hold(id);
             }
-            self.counters.messages_in += 1;
+            if peer.work_left(self.round, self.config.limits.work) == 0 {
+                return self.defer(id);
+            }
             let message = core::mem::take(&mut self.message);
             let taken = self.take(now, id, message.get(2..len).unwrap_or_default());
             self.message = message;
@@ -52,8 +54,10 @@ impl<P: Provider> Hub<P> {
                 Taken::Later => return,
                 Taken::Broken => return self.break_off(now, id),
             }
+            self.counters.messages_in += 1;
             if let Some(peer) = self.peers.get_mut(&id) {
                 peer.connection.consume(StreamId::Chat, len);
+                peer.work = peer.work.saturating_sub(1);
             }
             self.mark_ready(id);
         }
@@ -103,7 +107,7 @@ impl<P: Provider> Hub<P> {
             peer.is_held = true;
             self.held.push_back(id);
             self.counters.reads_held += 1;
-            // Connections that have gone stay in the queue until the next commit, which may be a long time away.
+            // While nothing can be stored, people come and go.
             if self.held.len() > 2 * self.peers.len() + 64 {
                 let peers = &self.peers;
                 self.held.retain(|id| peers.contains_key(id));

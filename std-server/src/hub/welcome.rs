@@ -14,9 +14,15 @@ use crate::store::SanctionKind;
 impl<P: Provider> Hub<P> {
     /// Makes members of those whose joins are committed.
     pub(super) fn complete_joins(&mut self, now: Instant, joiners: Vec<Joiner>) {
-        for Joiner { id, folded } in joiners {
-            self.complete_join(now, id);
-            self.end_claim(now, &folded);
+        for Joiner { id, .. } in &joiners {
+            self.complete_join(now, *id);
+        }
+        for Joiner { folded, .. } in &joiners {
+            self.end_claim(now, folded);
+        }
+        // Only now: a Leave that came along with its Join is not taken for a return under way.
+        for Joiner { id, .. } in &joiners {
+            self.read(now, *id);
         }
     }
 
@@ -50,7 +56,6 @@ impl<P: Provider> Hub<P> {
         self.tell(HubEvent::Joined { name: member.name.shown().to_owned(), identity: member.identity, from });
         self.set_phase(id, Phase::Member(Box::new(member)));
         self.mark_ready(id);
-        self.read(now, id);
     }
 
     /// The same identity came again: its old connection goes. The same process knows that; another one is told.
@@ -71,7 +76,9 @@ impl<P: Provider> Hub<P> {
     /// A join with a claim to `folded` is over. If nobody of that name is here now although the log says so, it is away.
     pub(super) fn end_claim(&mut self, now: Instant, folded: &str) {
         self.ownership.unclaim(folded);
-        if self.is_present(folded) && !self.members.by_name.contains_key(folded) {
+        // Another Join of its owner may be under way; then that one's end decides.
+        let is_here = self.members.by_name.contains_key(folded) || self.ownership.is_claimed(folded);
+        if self.is_present(folded) && !is_here {
             let deadline = now + self.config.limits.return_time;
             self.timers.set(Timer::Away(folded.to_owned()), Some(deadline));
         }

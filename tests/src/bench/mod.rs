@@ -2,6 +2,7 @@
 //! cryptography, taken in the same run.
 //!
 //! * [`room`]: messages. [`handshake`]: joining. [`idle`]: memory per member. [`comeback`]: everybody after a crash of the server.
+//! * [`work`]: what one datagram can make the server do, for each kind of message.
 //! * `fleet`: many clients on one thread, each with its own socket. `member`: one of them.
 //! * `server`: the server's process. `usage`: what the system says of a process.
 //! * `floor`: what the same work costs without Kabar. `aead`: what the cryptography of packets costs. `latency`: percentiles.
@@ -20,6 +21,7 @@ mod member;
 pub mod room;
 mod server;
 mod usage;
+pub mod work;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_core::crypto::rsa::KeySize;
 use kabar_tests::bench::room::Rate;
-use kabar_tests::bench::{Error, Setup, comeback, floor, handshake, idle, room};
+use kabar_tests::bench::{Error, Setup, comeback, floor, handshake, idle, room, work};
 use serde::Serialize;
 
 /// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each figure has beside it what the same
@@ -37,6 +37,8 @@ enum Mode {
     Idle(Crowd),
     /// Kills the server with everybody in the room, starts it again and waits until all are back.
     Return(Return),
+    /// The most work that one datagram can cause, for each message and packet, beside a datagram full of ordinary posts.
+    Work(Work),
     /// Passes datagrams on as they are, for other modes.
     #[command(hide = true)]
     FloorForward,
@@ -96,6 +98,19 @@ struct Return {
     idle_timeout: u16,
 }
 
+#[derive(Debug, Args)]
+struct Work {
+    /// Times that each is measured; the quickest counts.
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    repeat: u32,
+    /// Entries of the log.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    entries: u64,
+    /// Other members in the room.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    members: u32,
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|seconds| (0.1..=3_600.0).contains(seconds)).ok_or_else(|| "it is 0.1 to 3600".to_owned())
 }
@@ -136,7 +151,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     let text = error.render().to_string();
     let what = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let what = what.strip_prefix("error: ").unwrap_or("a mode is missing: room, handshake, idle or return");
+    let what = what.strip_prefix("error: ").unwrap_or("a mode is missing: room, handshake, idle, return or work");
     eprintln!("kabar-bench: {}; see --help", what.trim_end_matches(':'));
     ExitCode::from(2)
 }
@@ -144,6 +159,10 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn measure(arguments: Arguments) -> Result<(), Error> {
     if matches!(arguments.mode, Mode::FloorForward) {
         return floor::forward();
+    }
+    if let Mode::Work(Work { repeat, entries, members }) = arguments.mode {
+        print(&work::run(work::Options { repeat: repeat as usize, entries, members: members as usize })?);
+        return Ok(());
     }
     let setup = Setup::new(arguments.server, arguments.server_arg)?;
     match arguments.mode {
@@ -162,7 +181,7 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
             let (members, at_once) = (members as usize, at_once as usize);
             print(&comeback::run(&setup, comeback::Options { members, at_once, idle_s })?);
         }
-        Mode::FloorForward => {}
+        Mode::Work(_) | Mode::FloorForward => {}
     }
     Ok(())
 }

@@ -97,7 +97,8 @@ fn a_transcript_has_the_lines_and_outlives_the_server() {
     );
 }
 
-pub(super) fn get(address: &str, request: &str) -> String {
+/// What is answered to a request.
+pub(crate) fn get(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
     stream.write_all(request.as_bytes()).expect("sent");

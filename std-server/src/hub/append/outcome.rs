@@ -11,7 +11,7 @@ use super::{InFlight, Joiner, Source, State};
 use crate::hub::known::Known;
 use crate::hub::peer::Phase;
 use crate::hub::timers::Timer;
-use crate::hub::{Hub, HubEvent, Job, StoreJob};
+use crate::hub::{Hub, HubEvent, Job, PageRead, StoreJob};
 use crate::store::{Batch, CommitError, Forgotten, Loaded, LogEntry, ReadError};
 
 impl<P: Provider> Hub<P> {
@@ -198,7 +198,7 @@ impl<P: Provider> Hub<P> {
         &mut self,
         now: Instant,
         range: RangeInclusive<u64>,
-        entries: Result<Vec<LogEntry>, ReadError>,
+        entries: Result<PageRead, ReadError>,
     ) {
         match entries {
             Ok(entries) => {

@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, asking};
 use super::world::World;
-use crate::hub::{Departure, HubEvent};
+use crate::hub::{Departure, HubEvent, JobKind};
 use crate::store::Fault;
 
 const JOINED: Kind = Kind::JOINED;
@@ -46,6 +46,40 @@ fn a_leave_message_ends_the_membership_and_not_the_connection() {
     world.people[person].join(&asking("Ana", 1));
     world.run_ms(100);
     assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT, JOINED]), 1));
+}
+
+#[test]
+fn a_leave_that_comes_with_its_join_is_announced_at_once() {
+    let mut world = World::new();
+    let person = world.person();
+    world.connect(person);
+    world.people[person].join(&asking("Ana", 1));
+    assert!(world.people[person].send(&ToServer::Leave { handle: 1 }));
+    world.run_ms(100);
+    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
+    world.run(Duration::from_secs(120));
+    assert_eq!(said(&world), ana(&[JOINED, LEFT]));
+}
+
+#[test]
+fn a_leave_with_another_join_of_its_identity_under_way_is_not_announced() {
+    let mut world = World::new();
+    let (early, later) = (world.person(), world.person());
+    world.connect(early);
+    world.connect(later);
+    world.hold(JobKind::Store);
+    world.people[early].join(&asking("Ana", 1));
+    assert!(world.people[early].send(&ToServer::Leave { handle: 1 }));
+    world.run_ms(20);
+    // Its commit is under way when the same identity asks on another connection.
+    world.people[later].join(&asking("Ana", 1));
+    world.run_ms(20);
+    world.release();
+    world.run(Duration::from_secs(120));
+    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED]), 1));
+    world.people[later].close(world.now);
+    world.run_ms(100);
+    assert_eq!(said(&world), ana(&[JOINED, LEFT]));
 }
 
 #[test]

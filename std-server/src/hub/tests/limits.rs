@@ -207,12 +207,17 @@ limits! {
         ask(&mut world, &Asking { start: Start::Last(90), ..asking("late", 8) });
         world
     };
+    work_of_a_turn_is_bounded: "max-work", 8, |set| {
+        let mut world = talking(set, 20);
+        assert!(world.people[0].send(&ToServer::History { handle: 1, before: 0, count: 20 }));
+        world.run_ms(50);
+        world
+    };
     reads_at_once_are_bounded: "max-page-reads", 1, |set| {
-        let no_pages = |config: &mut HubConfig| {
-            config.limits.page_bytes = 0;
-            set(config);
-        };
-        let mut world = talking(&no_tail(&no_pages), 100);
+        let mut world = talking(&no_tail(set), 100);
+        // No page is in memory but that of the head.
+        world.restart();
+        world.ask(0, &asking("p1", 1));
         ask(&mut world, &asking("p2", 2));
         world.hold(JobKind::Store);
         for (person, before) in [(0, 90), (1, 30)] {

@@ -136,6 +136,11 @@ impl Person {
         self.limits.message = len;
     }
 
+    /// Posts under the instance that it had before.
+    pub(super) fn set_instance(&mut self, instance: u64) {
+        self.instance = instance;
+    }
+
     /// A fresh connection; the old one is forgotten without a word.
     pub(super) fn connect(&mut self, now: Instant) {
         self.seed = self.seed.wrapping_add(100);

@@ -233,7 +233,14 @@ impl World {
             while let Some(event) = self.hub.poll_event() {
                 self.events.push(event);
             }
-            let Some(at) = self.jobs.iter().position(|job| !self.held.contains(&job.kind())) else { return };
+            let Some(at) = self.jobs.iter().position(|job| !self.held.contains(&job.kind())) else {
+                if !self.hub.has_transmit() {
+                    return;
+                }
+                // What waits until others had their turn.
+                self.hub.handle_timeout(self.now);
+                continue;
+            };
             let job = self.jobs.remove(at).expect("in range");
             let done = self.run_job(job);
             self.hub.handle_done(self.now, done);

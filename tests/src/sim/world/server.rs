@@ -349,7 +349,7 @@ impl World {
             }
         }
         if let Some(hub) = &self.server.hub
-            && let Some(deadline) = hub.poll_timeout()
+            && let Some(deadline) = if hub.has_transmit() { Some(now) } else { hub.poll_timeout() }
         {
             self.server.alarm += 1;
             let alarm = self.server.alarm;

@@ -1,0 +1,268 @@
+//! A client below all others: it seals whatever it is given, however hostile, and acknowledges
+//! everything. Nothing is sent again.
+
+use kabar_core::chat::message::{client_proof, join_statement};
+use kabar_core::chat::{Authentication, Join, MAX_MESSAGE_LEN, Start, ToClient, ToServer};
+use kabar_core::crypto::identity::Identity;
+use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
+use kabar_core::session::{ClientHandshake, Established, HandshakeEvent, Pace, Session};
+use kabar_core::time::Instant;
+use kabar_core::wire::frame::{ACK_HEADER_LEN, Frame, Frames, STREAM_HEADER_LEN, StreamId};
+use kabar_core::wire::packet::{Limits, SEALED_HEADER_LEN};
+use kabar_server::fast::Fast;
+
+use crate::sim::keys::SimKey;
+
+/// Longest datagram (SPEC 2.1).
+const DATAGRAM_LEN: usize = 1200;
+/// Bytes of frames that a datagram holds.
+pub const BODY_LEN: usize = DATAGRAM_LEN - OVERHEAD;
+/// Bytes of messages that a datagram holds.
+pub const MESSAGES_LEN: usize = BODY_LEN - STREAM_HEADER_LEN;
+/// Steps of a handshake between two packets, and one more.
+const STEPS: usize = 4;
+/// Every body is padded to this (SPEC 4.4).
+const MIN_BODY_LEN: usize = 9;
+
+/// A handshake, or the connection that it led to.
+pub struct Raw {
+    handshake: ClientHandshake<SimKey>,
+    connection: Option<Connection>,
+    identity: Identity,
+    secret: [u8; 16],
+    room: &'static str,
+}
+
+struct Connection {
+    session: Session<Fast>,
+    /// Of the next byte of the stream.
+    offset: u64,
+    /// The largest packet number received and not acknowledged.
+    largest: Option<u64>,
+    /// Offset up to which the server takes bytes.
+    limit: u64,
+    /// The largest packet number received.
+    heard: u64,
+    instance: u64,
+    number: u64,
+}
+
+impl Raw {
+    /// Begins a handshake; everything random comes from `seed`, its identity too.
+    #[must_use]
+    pub fn new(now: Instant, seed: &[u8; 32], secret: [u8; 16], room: &'static str) -> Self {
+        let limits = Limits {
+            datagram: DATAGRAM_LEN as u16,
+            packets: 64,
+            message: MAX_MESSAGE_LEN as u16,
+            chat: 1 << 30,
+            bulk: 0,
+            ack_delay_ms: 5,
+            tick_us: 1_000,
+            idle_s: 600,
+        };
+        let mut handshake = ClientHandshake::new();
+        handshake.start(now, *seed, None, limits, Pace::Eager);
+        Self { handshake, connection: None, identity: Identity::from_seed(seed), secret, room }
+    }
+
+    /// The next packet of its handshake.
+    pub fn handshake_packet(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let mut out = [0; DATAGRAM_LEN];
+        self.handshake.poll_transmit::<Fast>(now, &mut out).map(|len| out[..len].to_vec())
+    }
+
+    /// Takes what the server sent.
+    pub fn hear(&mut self, now: Instant, datagram: &mut [u8]) {
+        if let Some(connection) = &mut self.connection {
+            connection.hear(datagram);
+            return;
+        }
+        let _ = self.handshake.handle_datagram::<Fast>(now, datagram);
+        self.handle_timeout(now);
+    }
+
+    /// Takes the steps of its handshake that are due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for _ in 0..STEPS {
+            while let Some(event) = self.handshake.poll_event() {
+                match event {
+                    HandshakeEvent::KeyOffered(_) => self.handshake.answer_key(now, true),
+                    HandshakeEvent::Established(established) => {
+                        self.connection = Some(Connection::new(now, &established));
+                    }
+                }
+            }
+            self.handshake.handle_timeout(now);
+        }
+    }
+
+    /// Whether the handshake is done.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// The instance that Welcome stated; 0 before.
+    #[must_use]
+    pub fn instance(&self) -> u64 {
+        self.connection.as_ref().map_or(0, |connection| connection.instance)
+    }
+
+    /// Bytes that the server takes now.
+    #[must_use]
+    pub fn credit(&self) -> u64 {
+        self.connection.as_ref().map_or(0, |connection| connection.limit - connection.offset)
+    }
+
+    /// The number of its next post.
+    pub fn next_number(&mut self) -> u64 {
+        let Some(connection) = &mut self.connection else { return 0 };
+        connection.number += 1;
+        connection.number
+    }
+
+    /// A Join with the room's secret.
+    #[must_use]
+    pub fn join(&self, name: &str, largest_entry: u16) -> Vec<u8> {
+        let Some(connection) = &self.connection else { return Vec::new() };
+        let (exporter, identity) = (connection.session.exporter().expose(), self.identity.public());
+        let mut statement = [0; 160];
+        let len = join_statement(exporter, &identity, self.room, &mut statement).unwrap_or_default();
+        message(&ToServer::Join(Join {
+            room: self.room,
+            name,
+            identity,
+            signature: self.identity.sign(&statement[..len]),
+            authentication: Authentication::Secret(client_proof(&self.secret, exporter)),
+            instance: connection.instance,
+            start: Start::Head,
+            largest_entry,
+        }))
+    }
+
+    /// A packet of these frames.
+    pub fn packet(&mut self, now: Instant, frames: &[u8]) -> Vec<u8> {
+        let Some(connection) = &mut self.connection else { return Vec::new() };
+        connection.packet(now, frames)
+    }
+
+    /// A packet of the next bytes of the stream.
+    pub fn say(&mut self, now: Instant, bytes: &[u8]) -> Vec<u8> {
+        let frames = self.stream_frames(bytes, bytes.len());
+        self.packet(now, &frames)
+    }
+
+    /// The next bytes of the stream in frames of `step` bytes.
+    pub fn stream_frames(&mut self, bytes: &[u8], step: usize) -> Vec<u8> {
+        let Some(connection) = &mut self.connection else { return Vec::new() };
+        let mut frames = Vec::new();
+        for data in bytes.chunks(step.max(1)) {
+            push_stream(&mut frames, connection.offset, data);
+            connection.offset += data.len() as u64;
+        }
+        frames
+    }
+
+    /// Frames of one byte each, each with a gap before it.
+    #[must_use]
+    pub fn frames_with_gaps(&self, count: u64) -> Vec<u8> {
+        let mut frames = Vec::new();
+        let offset = self.connection.as_ref().map_or(0, |connection| connection.offset);
+        (1..=count).for_each(|at| push_stream(&mut frames, offset + 2 * at, &[0]));
+        frames
+    }
+
+    /// As many ACK frames of 32 ranges as there is room for, all of what the server has sent so
+    /// far.
+    #[must_use]
+    pub fn acks_of_many_ranges(&self, ranges: u8) -> Vec<u8> {
+        let largest = self.connection.as_ref().map_or(0, |connection| connection.heard);
+        let ranges = ranges.min((largest / 2) as u8);
+        let mut frame = ack_frame(largest, 0, ranges);
+        (0..ranges).for_each(|_| frame.extend([0, 0, 0, 1, 0, 0, 0, 1]));
+        frame.repeat(BODY_LEN / frame.len())
+    }
+
+    /// Acknowledges everything that was received since the last time.
+    pub fn acknowledge(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let connection = self.connection.as_mut()?;
+        let largest = connection.largest.take()?;
+        let frame = ack_frame(largest, u32::try_from(largest).unwrap_or(u32::MAX), 0);
+        Some(connection.packet(now, &frame))
+    }
+}
+
+impl core::fmt::Debug for Raw {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Raw").field("is_open", &self.is_open()).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    fn new(now: Instant, established: &Established) -> Self {
+        let session = Session::new(now, established, EPOCH_BITS);
+        Self {
+            session,
+            offset: 0,
+            largest: None,
+            limit: established.remote.chat.into(),
+            heard: 0,
+            instance: 0,
+            number: 0,
+        }
+    }
+
+    fn packet(&mut self, now: Instant, frames: &[u8]) -> Vec<u8> {
+        let len = frames.len().clamp(MIN_BODY_LEN, BODY_LEN);
+        let mut datagram = vec![0; len + OVERHEAD];
+        let body = frames.get(..len).unwrap_or(frames);
+        datagram[SEALED_HEADER_LEN..SEALED_HEADER_LEN + body.len()].copy_from_slice(body);
+        let _ = self.session.seal(now, &mut datagram, len);
+        datagram
+    }
+
+    fn hear(&mut self, datagram: &mut [u8]) {
+        let Ok(opened) = self.session.open(datagram) else { return };
+        self.largest = self.largest.max(Some(opened.packet_number));
+        self.heard = self.heard.max(opened.packet_number);
+        for frame in Frames::new(opened.body).flatten() {
+            match frame {
+                // Welcome is the first that a member hears.
+                Frame::Stream { id: StreamId::Chat, offset: 0, data } => {
+                    if let Some(Ok(Some(ToClient::Welcome(welcome)))) = data.get(2..).map(ToClient::decode) {
+                        self.instance = welcome.instance;
+                    }
+                }
+                Frame::MaxData { id: StreamId::Chat, offset } => self.limit = self.limit.max(offset),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A message as it is in the stream.
+#[must_use]
+pub fn message(message: &ToServer<'_>) -> Vec<u8> {
+    let mut bytes = vec![0; 2 * MAX_MESSAGE_LEN];
+    let len = message.encode(&mut bytes).unwrap_or_default();
+    bytes.truncate(len);
+    bytes
+}
+
+fn push_stream(frames: &mut Vec<u8>, offset: u64, data: &[u8]) {
+    frames.extend([0x03, 0]);
+    frames.extend(offset.to_be_bytes());
+    frames.extend((data.len() as u16).to_be_bytes());
+    frames.extend(data);
+}
+
+fn ack_frame(largest: u64, first: u32, ranges: u8) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(ACK_HEADER_LEN);
+    frame.push(0x02);
+    frame.extend(largest.to_be_bytes());
+    frame.extend(0_u32.to_be_bytes());
+    frame.extend(first.to_be_bytes());
+    frame.push(ranges);
+    frame
+}

@@ -1,0 +1,113 @@
+//! One member asks for all the history that it can; the others chat.
+
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant as Clock};
+
+use kabar_core::chat::ToServer;
+use kabar_core::time::Instant;
+use kabar_server::invite::Invite;
+use kabar_tests::raw::{MESSAGES_LEN, Raw, message};
+use kabar_tests::room::{Room, begin_join, home};
+
+use super::showing::get;
+
+/// Lines in the log when it begins, and lines of the chat.
+const OLD: usize = 4_000;
+const CHAT: usize = 150;
+/// As small as makes every datagram of the flood more than one turn.
+const BUDGET: u64 = 64;
+
+/// Asks for old history as fast as the server gives credit, taking none of it, until `is_over`. How
+/// much was asked for.
+fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.connect(server).expect("an address");
+    socket.set_read_timeout(Some(Duration::from_millis(2))).expect("a time-out");
+    let begun = Clock::now();
+    let now = || Instant::from_micros(1 + begun.elapsed().as_micros() as u64);
+    let mut raw = Raw::new(now(), &[0x66; 32], *invite.secret.expose(), "lobby");
+    let mut buffer = [0; 2_048];
+    let (mut asked, mut has_joined) = (0, false);
+    while !is_over.load(Ordering::Relaxed) {
+        if let Some(packet) = raw.handshake_packet(now()) {
+            drop(socket.send(&packet));
+        }
+        if raw.is_open() && !has_joined {
+            has_joined = true;
+            let join = raw.join("mallory", 0);
+            drop(socket.send(&raw.say(now(), &join)));
+        }
+        if raw.instance() != 0 && raw.credit() >= MESSAGES_LEN as u64 {
+            // Half of it is in memory soon, half has to be read each time.
+            let history = |at: u64| {
+                let before = if (at / 44).is_multiple_of(2) { 250 } else { 250 + 61 * at % (OLD as u64 - 300) };
+                message(&ToServer::History { handle: 1, before, count: 200 })
+            };
+            let count = MESSAGES_LEN as u64 / history(0).len() as u64;
+            let messages: Vec<u8> = (asked..asked + count).flat_map(history).collect();
+            drop(socket.send(&raw.say(now(), &messages)));
+            asked += count;
+        }
+        while let Ok(len) = socket.recv(&mut buffer) {
+            raw.hear(now(), &mut buffer[..len]);
+            if let Some(packet) = raw.acknowledge(now()) {
+                drop(socket.send(&packet));
+            }
+        }
+        raw.handle_timeout(now());
+    }
+    asked
+}
+
+fn figure(metrics: &str, name: &str) -> u64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("{name} in {metrics}"))
+}
+
+#[test]
+fn a_flood_of_history_slows_no_chat_and_meets_its_budget() {
+    let home = home();
+    let budget = BUDGET.to_string();
+    let words = ["--metrics", "0", "--max-work", &budget, "--tail-memory", "16KiB", "--page-memory", "512KiB"];
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &words);
+    let line = room.server.expect_notice("metrics on http://127.0.0.1:");
+    let metrics = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
+    let figures = || get(&metrics, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut writer = begin_join(&room.home_of("writer"), &room.invite, "writer", &[]);
+    writer.type_all(&(0..OLD).map(|number| format!("{number:0100}\n")).collect::<String>());
+    writer.close_stdin();
+    assert_eq!(writer.wait(), Some(0), "{:?}", writer.noticed);
+
+    let (invite, server) = (room.invite.parse::<Invite>().expect("an invite"), room.address.clone());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let flooding = thread::spawn({
+        let is_over = Arc::clone(&is_over);
+        move || flood(&invite, &server, &is_over)
+    });
+    let joined = Clock::now();
+    while figure(&figures(), "kabar_work_deferred_total") == 0 {
+        assert!(joined.elapsed() < Duration::from_secs(60), "the flood does not begin: {}", figures());
+        thread::sleep(Duration::from_millis(20));
+    }
+    let before = figures();
+    let (mut reader, mut talker) = (room.laptop("reader"), room.laptop("talker"));
+    for line in 1..=CHAT {
+        talker.type_line(&format!("line {line:03}"));
+        thread::sleep(Duration::from_millis(5));
+    }
+    reader.expect(&format!("talker: line {CHAT:03}"));
+    let after = figures();
+    is_over.store(true, Ordering::Relaxed);
+    let asked = flooding.join().expect("it ends");
+    let heard: Vec<&str> = reader.said.iter().filter_map(|line| line.split("talker: ").nth(1)).collect();
+    assert_eq!(heard, (1..=CHAT).map(|line| format!("line {line:03}")).collect::<Vec<_>>());
+    let rise = |name: &str| figure(&after, name) - figure(&before, name);
+    let deferred = rise("kabar_work_deferred_total");
+    assert!(asked > 200 && deferred > 20, "asked for {asked}, {deferred} times put off");
+    // Nearly all that a turn is made of; and what is not in memory was read.
+    assert!(rise("kabar_lookups_total") > deferred * BUDGET / 2, "{after}");
+    assert!(rise("kabar_pages_read_total") > 20, "{after}");
+}
