@@ -18,6 +18,8 @@ const WAITING_LINES: usize = 64;
 pub enum Mail {
     /// Ctrl-C or SIGTERM.
     Interrupt,
+    /// SIGHUP: the terminal went away.
+    HangUp,
     /// A name was looked up.
     Resolved(io::Result<Vec<SocketAddr>>),
     /// A yes or no to what was asked.
@@ -26,7 +28,7 @@ pub enum Mail {
     Password(Option<Zeroizing<String>>),
     /// There is room for output again.
     OutputRoom,
-    /// Nobody reads the output any more.
+    /// The output takes nothing any more: nobody reads it, or it cannot be written.
     OutputGone,
     /// Something to be said that a thread found out.
     Trouble(String),

@@ -15,7 +15,7 @@ use crate::invite::{Invite, RoomName};
 use crate::key_file::{load_or_make_key, load_or_make_secret};
 use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
-use crate::transcript::Transcript;
+use crate::transcript::{Remark, Reopener, Transcript};
 
 /// Held by the server of a data directory.
 pub const LOCK_FILE: &str = "server.lock";
@@ -47,6 +47,7 @@ pub struct Hosted {
     server: Server,
     invite: Invite,
     key_size: KeySize,
+    reopener: Option<Reopener>,
     // Given back last, when nothing of this process uses the directory any more.
     _lock: Lock,
 }
@@ -76,7 +77,8 @@ impl<'a> Hosting<'a> {
 
 impl Hosting<'_> {
     /// Locks the directory, loads or makes what is in it, and begins to serve. `slow` is called if making a key takes a while;
-    /// `on_event` is told of everything, on the serving thread, and must not block.
+    /// `on_event` is told of everything, on the serving thread, and must not block; `remark` of trouble with the transcript, in one
+    /// line, on a thread of its own.
     ///
     /// # Errors
     /// [`HostingError`], each in one line.
@@ -84,6 +86,7 @@ impl Hosting<'_> {
         self,
         slow: impl FnOnce() + Send,
         mut on_event: impl FnMut(HubEvent) + Send + 'static,
+        remark: impl Fn(Remark) + Send + 'static,
     ) -> Result<Hosted, HostingError> {
         let dir = DataDir::open(self.data_dir)?;
         let lock = dir.lock(LOCK_FILE).map_err(|error| match error {
@@ -102,7 +105,8 @@ impl Hosting<'_> {
         let store = SqliteStore::open(&dir)?;
         let reader = store.reader()?;
         let history = store.path().to_path_buf();
-        let transcript = self.transcript.map(Transcript::open).transpose()?;
+        let transcript = self.transcript.map(|path| Transcript::open(path, remark)).transpose()?;
+        let reopener = transcript.as_ref().map(Transcript::reopener);
         let on_event = move |event| {
             if let Some(transcript) = &transcript {
                 transcript.take(&event);
@@ -120,7 +124,7 @@ impl Hosting<'_> {
         let (host, port) = (advertised.host, advertised.port.unwrap_or(local.port()));
         save_address(&dir, &self.room, &HostPort { host: host.clone(), port })?;
         let invite = Invite { host, port, room: self.room, fingerprint: server.fingerprint(), secret };
-        Ok(Hosted { server, invite, key_size, _lock: lock })
+        Ok(Hosted { server, invite, key_size, reopener, _lock: lock })
     }
 }
 
@@ -167,6 +171,12 @@ impl Hosted {
     #[must_use]
     pub fn control(&self) -> &Control {
         self.server.control()
+    }
+
+    /// What opens its transcript again, if it has one.
+    #[must_use]
+    pub fn reopener(&self) -> Option<Reopener> {
+        self.reopener.clone()
     }
 
     /// Waits until it was stopped.
@@ -239,7 +249,7 @@ mod tests {
     fn hosting(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<Hosted, HostingError> {
         let room = RoomName::new("lobby").unwrap();
         let (listen, advertise) = (listen.parse().unwrap(), advertise.map(|text| text.parse().unwrap()));
-        Hosting { advertise, ..Hosting::new(data_dir, room, listen) }.start(|| (), |_| ())
+        Hosting { advertise, ..Hosting::new(data_dir, room, listen) }.start(|| (), drop, drop)
     }
 
     #[test]
