@@ -47,7 +47,7 @@ simulation() { # the promise, over many seeds, and each known mistake found
 }
 
 processes() { # real programs over loopback, and the device's program
-    cargo test -p kabar-tests --test processes --test serving --test storage --test client --test terminal --test device --test bench --test relay --test reliability -- --nocapture
+    cargo test -p kabar-tests --test processes --test serving --test storage --test client --test terminal --test streams --test device --test bench --test relay --test reliability -- --nocapture
 }
 
 devices() { # the whole client links without an allocator, within its budget
