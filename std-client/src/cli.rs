@@ -102,6 +102,10 @@ pub struct VisitArguments {
     /// How long to wait, at the end, for what is not stored yet; in seconds.
     #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
     pub give_up: Duration,
+
+    /// Lines of standard input that were something else than posts.
+    #[arg(skip)]
+    pub lines_taken: u64,
 }
 
 impl VisitArguments {
@@ -109,7 +113,7 @@ impl VisitArguments {
     #[must_use]
     pub fn plain() -> Self {
         let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
-        Self { name: None, since: None, last: None, json: false, give_up }
+        Self { name: None, since: None, last: None, json: false, give_up, lines_taken: 0 }
     }
 
     /// Which entries are wanted.

@@ -3,20 +3,26 @@
 //! * this file: `kabar host` and `kabar join`. [`bare`]: `kabar` alone, which asks.
 //! * [`servers`], [`identity`]: what is kept. [`shell`]: completions and manual pages.
 
-use std::io::{self, BufRead};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use kabar_core::chat::MAX_PASSWORD_LEN;
 use kabar_server::address::{AddressError, MAX_PLACES, Places};
-use kabar_server::data_dir::{DataDir, FileError};
+use kabar_server::commands::remark;
+use kabar_server::data_dir::DataDir;
 use kabar_server::hosting::{Hosted, Hosting};
 use kabar_server::invite::{DEFAULT_ROOM, Invite, RoomName, SCHEME};
 use kabar_server::password::from_first_line;
+use kabar_server::reading::{first_line, first_line_of_file, trim_pasted};
+use kabar_server::transcript::Remark;
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Command, HostArguments, JoinArguments, VisitArguments};
 use crate::ending::{Ending, Exit};
 use crate::identity::{Person, check_name};
 use crate::known::{KnownRoom, KnownServers};
+use crate::mail::{Mail, Mailer};
 use crate::talk::{Entrance, Plan, Trust, visit};
 use crate::ui::json::Object;
 
@@ -26,6 +32,8 @@ pub mod servers;
 pub mod shell;
 
 const PASSWORD_VARIABLE: &str = "KABAR_PASSWORD";
+/// Longest line that is read as an invite, in bytes.
+const MAX_INVITE_LEN: usize = 16 << 10;
 
 /// Does what the command line says.
 #[must_use]
@@ -46,13 +54,14 @@ pub fn run(cli: Cli) -> Ending {
 }
 
 fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
-    let HostArguments { visit: how, listen, advertise, room, password_file, password_stdin, key_bits, transcript } =
+    let HostArguments { visit: mut how, listen, advertise, room, password_file, password_stdin, key_bits, transcript } =
         arguments;
     how.name.as_deref().map_or(Ok(()), check_name)?;
     if advertise.len() > MAX_PLACES {
         return Err(Ending::usage(format_args!("--advertise: {}", AddressError::TooMany)));
     }
     let password = read_password(password_file.as_deref(), password_stdin)?;
+    how.lines_taken = u64::from(password_stdin);
     let dir = open(data_dir)?;
     let person = Person::become_one(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
@@ -64,10 +73,12 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
         key_size: key_bits,
         ..Hosting::new(dir.path(), room.clone(), listen)
     };
-    let slow = || eprintln!("making this room's key (once) ...");
+    let slow = || remark("making this room's key (once) ...");
+    let remarks = Remarks::default();
+    let transcript_remarks = remarks.clone();
     // The client in the same process shows what happens.
-    let hosted = hosting.start(slow, |_| ()).map_err(Ending::error)?;
-    eprint!("{}", first_screen(&hosted, dir.path()));
+    let hosted = hosting.start(slow, drop, move |said| transcript_remarks.say(said)).map_err(Ending::error)?;
+    remark(first_screen(&hosted, dir.path()).trim_end());
     let near = hosted.near_addr();
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let plan = Plan {
@@ -82,11 +93,41 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
         is_host: true,
         is_json: how.json,
         first_object: Some(Object::Hosting { invite, address }),
+        lines_taken: how.lines_taken,
+        remarks: remarks.clone(),
     };
     let ending = visit(plan);
-    match hosted.stop() {
+    let stopped = hosted.stop();
+    // The transcript has ended with the server.
+    let ending = remarks.take_loss().into_iter().fold(ending, |ending, loss| ending.and(&loss));
+    match stopped {
         Err(error) if ending.exit == Exit::Done => Err(Ending::error(error)),
         _ => Ok(ending),
+    }
+}
+
+/// The way of what is to be said about the transcript: to the visit, as long as there is one.
+#[derive(Clone, Debug, Default)]
+pub struct Remarks(Arc<Mutex<(Option<Mailer>, Option<String>)>>);
+
+impl Remarks {
+    fn say(&self, said: Remark) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&state.0, said) {
+            (_, Remark { words, is_loss: true }) => state.1 = Some(words),
+            (Some(mailer), Remark { words, .. }) => mailer.send(Mail::Trouble(format!("({words})"))),
+            (None, Remark { words, .. }) => remark(&words),
+        }
+    }
+
+    /// From now on it is mail; with `None`, said on standard error again.
+    pub fn send_to(&self, mailer: Option<Mailer>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = mailer;
+    }
+
+    /// What is missing in the transcript at its end, if anything is.
+    fn take_loss(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.take()
     }
 }
 
@@ -131,14 +172,20 @@ fn from_home(path: &Path) -> String {
 }
 
 fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Plan, Ending> {
-    let JoinArguments { target, visit: how, room, accept_new, fingerprint, password_file, password_stdin } = arguments;
+    let JoinArguments { target, visit: mut how, room, accept_new, fingerprint, password_file, password_stdin } =
+        arguments;
+    let is_on_stdin = target == "-";
     let target = match target.as_str() {
         "-" if password_stdin => {
             return Err(Ending::usage("standard input can have the invite or the password, not both"));
         }
-        "-" => first_line_of_stdin()?,
+        "-" => {
+            let line = first_line(io::stdin().lock(), MAX_INVITE_LEN);
+            line.map_err(|error| Ending::usage(format_args!("standard input: {error}")))?.to_string()
+        }
         target => target.to_owned(),
     };
+    how.lines_taken = u64::from(password_stdin || is_on_stdin);
     // What is wrong with the command line is said before anything is made.
     let target = Target::parse(&target)?;
     how.name.as_deref().map_or(Ok(()), check_name)?;
@@ -216,9 +263,23 @@ fn plan(
     dir: DataDir,
 ) -> Result<Plan, Ending> {
     let person = Person::become_one(&dir, how.name.as_deref(), usual)?;
-    let (wanted, give_up, is_json) = (how.wanted(), how.give_up, how.json);
-    let (is_host, first_object) = (false, None);
-    Ok(Plan { server, room, person, trust, entrance, dir, wanted, give_up, is_host, is_json, first_object })
+    let (wanted, give_up, is_json, lines_taken) = (how.wanted(), how.give_up, how.json, how.lines_taken);
+    let (is_host, first_object, remarks) = (false, None, Remarks::default());
+    Ok(Plan {
+        server,
+        room,
+        person,
+        trust,
+        entrance,
+        dir,
+        wanted,
+        give_up,
+        is_host,
+        is_json,
+        first_object,
+        lines_taken,
+        remarks,
+    })
 }
 
 /// What is to be joined.
@@ -232,7 +293,7 @@ enum Target {
 
 impl Target {
     fn parse(text: &str) -> Result<Self, Ending> {
-        let text = text.trim();
+        let text = trim_pasted(text);
         // Any scheme at all means an invite, so that a mistyped one is told as such.
         if text.contains("://") || text.starts_with(SCHEME) {
             return text.parse().map(Self::Invite).map_err(Ending::usage);
@@ -284,21 +345,20 @@ pub fn open(data_dir: Option<PathBuf>) -> Result<DataDir, Ending> {
 
 /// From the file, from standard input, or from the environment.
 fn read_password(file: Option<&Path>, is_on_stdin: bool) -> Result<Option<Zeroizing<String>>, Ending> {
-    let text = match file {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map(Zeroizing::new);
-            Some(text.map_err(FileError::new("read", path)).map_err(Ending::error)?)
+    let (source, text) = match (file, std::env::var_os(PASSWORD_VARIABLE)) {
+        (Some(path), _) => (path.display().to_string(), first_line_of_file(path, MAX_PASSWORD_LEN)),
+        (None, _) if is_on_stdin => ("standard input".to_owned(), first_line(io::stdin().lock(), MAX_PASSWORD_LEN)),
+        (None, Some(value)) => {
+            let value = Zeroizing::new(value.into_encoded_bytes());
+            (PASSWORD_VARIABLE.to_owned(), first_line(value.as_slice(), MAX_PASSWORD_LEN))
         }
-        None if is_on_stdin => Some(Zeroizing::new(first_line_of_stdin()?)),
-        None => std::env::var(PASSWORD_VARIABLE).ok().map(Zeroizing::new),
+        (None, None) => return Ok(None),
     };
-    text.map(|text| from_first_line(&text)).transpose().map_err(Ending::usage)
-}
-
-fn first_line_of_stdin() -> Result<String, Ending> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(Ending::error)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    let text = text.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Ending::usage(format_args!("{source}: {error}")),
+        _ => Ending::error(format_args!("cannot read {source}: {error}")),
+    })?;
+    from_first_line(&text).map(Some).map_err(Ending::usage)
 }
 
 #[cfg(test)]
@@ -315,6 +375,9 @@ mod tests {
         let several = "192.168.0.162,here:7,fe80::1%eth0";
         assert_eq!(Target::parse(several), Ok(Target::Server(several.parse().unwrap())));
         assert_eq!(Target::parse("lobby"), Ok(Target::Word("lobby".to_owned())));
+        for around in [format!(" \t{invite}\r\n"), format!("\u{feff}{invite}\u{a0}\n"), format!("\n{invite}\0")] {
+            assert_eq!(Target::parse(&around), Ok(Target::Invite(invite.parse().unwrap())), "{around:?}");
+        }
         for wrong in [
             "",
             "kabar://",

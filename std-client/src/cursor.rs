@@ -83,14 +83,10 @@ impl CursorSlot {
     /// Keeps `cursor`, if it is known where.
     ///
     /// # Errors
-    /// [`FileError`]; it is not tried again.
+    /// [`FileError`].
     pub fn save(&self, cursor: Cursor) -> Result<(), FileError> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let saved = slot.as_mut().map_or(Ok(()), |file| file.save(cursor));
-        if saved.is_err() {
-            *slot = None;
-        }
-        saved
+        slot.as_mut().map_or(Ok(()), |file| file.save(cursor))
     }
 }
 

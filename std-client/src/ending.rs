@@ -48,6 +48,14 @@ impl Ending {
         Self { exit, line: Some(line.to_string()) }
     }
 
+    /// The same with `more` said as well: an error, if it was none.
+    #[must_use]
+    pub fn and(self, more: &str) -> Self {
+        let exit = if self.exit == Exit::Done { Exit::Error } else { self.exit };
+        let line = self.line.map_or_else(|| more.to_owned(), |line| format!("{line}; {more}"));
+        Self::new(exit, line)
+    }
+
     /// An error that has no code of its own.
     #[must_use]
     pub fn error(line: impl fmt::Display) -> Self {
@@ -66,5 +74,18 @@ impl Exit {
     #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_lost_is_an_error_unless_the_end_says_worse() {
+        assert_eq!(Ending::quiet(Exit::Done).and("a").and("b"), Ending::error("a; b"));
+        let unsent = Ending::new(Exit::Unsent, "1 line is not sent");
+        assert_eq!(unsent.and("a"), Ending::new(Exit::Unsent, "1 line is not sent; a"));
+        assert_eq!(Ending::quiet(Exit::Interrupted).and("a").exit, Exit::Interrupted);
     }
 }

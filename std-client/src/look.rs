@@ -90,7 +90,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let room = RoomName::new(DEFAULT_ROOM).unwrap();
         let hosting = Hosting::new(home.path(), room, (std::net::Ipv4Addr::LOCALHOST, 0).into());
-        let hosted = hosting.start(|| (), |_| ()).unwrap();
+        let hosted = hosting.start(|| (), |_| (), |_| ()).unwrap();
         let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
         let (there, silent) = (hosted.local_addr(), silent.local_addr().map(|address| (silent, address)).unwrap());
         for places in [format!("{},{there}", silent.1), format!("{there},{}", silent.1)] {

@@ -19,6 +19,8 @@ const WAITING_LINES: usize = 64;
 pub enum Mail {
     /// Ctrl-C or SIGTERM.
     Interrupt,
+    /// SIGHUP: the terminal went away.
+    HangUp,
     /// A place was looked up.
     Resolved(HostPort, Result<Vec<SocketAddr>, NotFound>),
     /// A yes or no to what was asked.
@@ -27,7 +29,7 @@ pub enum Mail {
     Password(Option<Zeroizing<String>>),
     /// There is room for output again.
     OutputRoom,
-    /// Nobody reads the output any more.
+    /// The output takes nothing any more: nobody reads it, or it cannot be written.
     OutputGone,
     /// Something to be said that a thread found out.
     Trouble(String),

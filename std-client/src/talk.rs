@@ -25,17 +25,18 @@ use kabar_core::time::{Duration, Instant};
 use kabar_server::address::Places;
 use kabar_server::data_dir::DataDir;
 use kabar_server::invite::{RoomName, RoomSecret, show_fingerprint};
-use kabar_server::signals;
+use kabar_server::signals::{self, AfterHangup};
 use zeroize::Zeroizing;
 
+use crate::commands::Remarks;
 use crate::cursor::{Cursor, CursorSlot};
 use crate::driver::Driver;
 use crate::ending::{Ending, Exit};
 use crate::identity::Person;
 use crate::mail::{Mail, Mailbox, Mailer};
-use crate::ui::Ui;
 use crate::ui::input::Typed;
 use crate::ui::json::Object;
+use crate::ui::{Patience, Ui};
 use crate::words::{self, Shown};
 
 use connecting::{Attempt, Located};
@@ -74,6 +75,10 @@ pub struct Plan {
     pub is_json: bool,
     /// An object to begin with.
     pub first_object: Option<Object<'static>>,
+    /// Lines of standard input that were read before.
+    pub lines_taken: u64,
+    /// What a room in this process has to say besides.
+    pub remarks: Remarks,
 }
 
 /// Which key of the server is taken.
@@ -123,6 +128,12 @@ struct Talk {
     interrupted: Option<Instant>,
     /// Lines that an interrupt left unread.
     unread: u64,
+    /// Nobody takes the output any more.
+    is_output_gone: bool,
+    /// The terminal went away.
+    is_hung_up: bool,
+    /// Why the server is not remembered, if that is so.
+    not_remembered: Option<String>,
     /// Where the server may be.
     located: Located,
     /// More lines may wait than were taken.
@@ -153,8 +164,16 @@ pub fn visit(plan: Plan) -> Ending {
         driver.watch_output();
         let (mailer, mailbox) = Mailer::new(waker);
         let ui = Ui::start(plan.is_json, slot.clone(), mailer.clone())?;
-        let on_stop = mailer.clone();
-        signals::on_stop(move || on_stop.send(Mail::Interrupt))?;
+        let (on_stop, on_hangup) = (mailer.clone(), mailer.clone());
+        let interrupt = move || on_stop.send(Mail::Interrupt);
+        if signals::is_hangup_ignored() {
+            signals::on_stop(interrupt)?;
+        } else {
+            signals::on_stop_or_hangup(interrupt, move || {
+                on_hangup.send(Mail::HangUp);
+                AfterHangup::GoOn
+            })?;
+        }
         Ok((driver, mailer, mailbox, ui))
     };
     let (driver, mailer, mailbox, ui) = match started() {
@@ -167,6 +186,7 @@ pub fn visit(plan: Plan) -> Ending {
     if let Some(object) = &plan.first_object {
         ui.object(object);
     }
+    plan.remarks.send_to(Some(mailer.clone()));
     let phase = Phase::Resolving(driver.now() + connecting::PATIENCE);
     let mut talk = Talk {
         plan,
@@ -184,19 +204,43 @@ pub fn visit(plan: Plan) -> Ending {
         password_tries: 0,
         interrupted: None,
         unread: 0,
+        is_output_gone: false,
+        is_hung_up: false,
+        not_remembered: None,
         located: Located::default(),
         is_line_left: false,
     };
     let ending = talk.run();
-    let (exit, reason) = (ending.exit.code(), ending.line.as_deref());
-    talk.ui.object(&Object::Left { exit, unsent: talk.unsent(), reason });
-    let patience = if talk.ui.is_prompt() { PROMPT_PATIENCE } else { talk.plan.give_up };
-    // Nobody waits for a reader after an interrupt.
-    talk.ui.finish(if talk.interrupted.is_some() { PROMPT_PATIENCE } else { patience });
-    ending
+    talk.finish(ending)
 }
 
 impl Talk {
+    /// Writes what is left. What could not be written, or read, is said, and is an error unless the end is a worse one.
+    fn finish(self, ending: Ending) -> Ending {
+        // Nobody waits for a reader after an interrupt.
+        let is_quick = self.ui.is_prompt() || self.interrupted.is_some();
+        let time = if is_quick { PROMPT_PATIENCE } else { self.plan.give_up };
+        let mut patience = Patience { time, is_told: !is_quick, is_wanted: !self.is_hung_up };
+        let broken = if let Phase::Online(visit) = &self.phase { visit.broken() } else { None };
+        let known = broken.map(str::to_owned).into_iter().chain(self.not_remembered.clone());
+        let mut losses: Vec<String> = known.chain(self.ui.settle(patience)).collect();
+        let with = |ending: Ending, losses: &[String]| losses.iter().fold(ending, |ending, loss| ending.and(loss));
+        let told = with(ending.clone(), &losses);
+        let (exit, reason) = (told.exit.code(), told.line.as_deref());
+        self.ui.object(&Object::Left { exit, unsent: self.unsent(), reason });
+        self.plan.remarks.send_to(None);
+        if !losses.is_empty() {
+            // It was waited for already.
+            patience.time = patience.time.min(PROMPT_PATIENCE);
+        }
+        for loss in self.ui.finish(patience) {
+            if !losses.contains(&loss) {
+                losses.push(loss);
+            }
+        }
+        with(ending, &losses)
+    }
+
     fn run(&mut self) -> Ending {
         match self.begin().and_then(|()| self.go_on()) {
             Ok(never) => match never {},
@@ -222,6 +266,7 @@ impl Talk {
             let now = self.driver.now();
             match mail {
                 Mail::Interrupt => self.interrupt(now)?,
+                Mail::HangUp => self.hang_up(now)?,
                 Mail::Resolved(place, found) => self.resolved(place, found, now)?,
                 Mail::Answer(is_yes) => self.key_answered(is_yes, now)?,
                 Mail::Password(password) => self.password_typed(password, now)?,
@@ -230,13 +275,15 @@ impl Talk {
                 Mail::Trouble(words) => self.ui.notice(&words),
             }
         }
-        if self.driver.is_output_gone() {
+        if self.is_output_gone || self.driver.is_output_gone() {
             self.stop_reading(self.driver.now());
         }
         Ok(())
     }
 
+    /// Also before there is a visit: it is told when there is one.
     fn stop_reading(&mut self, now: Instant) {
+        self.is_output_gone = true;
         if let Phase::Online(visit) = &mut self.phase {
             visit.stop_reading(now);
         }
@@ -341,7 +388,7 @@ impl Talk {
     }
 
     fn count_unread(&mut self) {
-        let is_line = |typed: &Typed| !matches!(typed, Typed::End);
+        let is_line = |typed: &Typed| matches!(typed, Typed::Line(_) | Typed::TooLong(_) | Typed::NotText);
         self.unread += self.mailbox.lines.try_iter().filter(is_line).count() as u64;
     }
 
@@ -356,6 +403,16 @@ impl Talk {
         self.interrupted = Some(now);
         self.count_unread();
         self.driver.client.abort(now);
+        Ok(())
+    }
+
+    /// The terminal went away: what was typed is still stored.
+    fn hang_up(&mut self, now: Instant) -> Result<(), Ending> {
+        if !matches!(self.phase, Phase::Online(_)) {
+            return self.interrupt(now);
+        }
+        self.is_hung_up = true;
+        self.stop_reading(now);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The command line of `kabar-server`: subcommands, of which `run` may be left out.
 
+use std::io::{self, Write};
+
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -11,7 +13,7 @@ pub const PROGRAM: &str = "kabar-server";
 /// Hosts a room for encrypted chat over UDP.
 ///
 /// Prints where it listens, then an invite that lets others in, then one line per thing that happens. What is typed is said to the
-/// room; /help lists commands. SIGTERM or Ctrl-C stop it.
+/// room; /help lists commands. SIGTERM or Ctrl-C stop it; SIGHUP opens the transcript again, or stops it where its terminal went away.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -66,6 +68,17 @@ pub fn usage_error(error: &clap::Error, program: &str) -> Option<String> {
     words.retain(|line| !line.is_empty() && !line.starts_with("For more information"));
     let line = words.join("; ");
     Some(format!("{} (see {program} --help)", line.strip_prefix("error: ").unwrap_or(&line)))
+}
+
+/// Prints the help or version that was asked for. A reader who has read enough is no failure.
+///
+/// # Errors
+/// In one line, if it cannot be printed.
+pub fn print_help(error: &clap::Error) -> Result<(), String> {
+    match error.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

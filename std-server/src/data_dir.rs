@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::reading::decode;
+
 /// Longest file that is read whole, in bytes: everything kept here is far smaller.
 const MAX_FILE_LEN: u64 = 1 << 20;
 
@@ -86,7 +88,7 @@ impl DataDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        let mut text = Zeroizing::new(String::new());
+        let mut bytes = Zeroizing::new(Vec::new());
         let read = (|| {
             let len = file.metadata()?.len();
             if len > MAX_FILE_LEN {
@@ -94,10 +96,12 @@ impl DataDir {
             }
             make_private(&file)?;
             // Reserved at once, so that growing leaves no copy of a secret behind.
-            text.reserve(usize::try_from(len).unwrap_or(0) + 1);
-            (&file).take(MAX_FILE_LEN).read_to_string(&mut text)
+            bytes.reserve(usize::try_from(len).unwrap_or(0) + 1);
+            (&file).take(MAX_FILE_LEN).read_to_end(&mut bytes)?;
+            let text = decode(&bytes).map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
+            Ok(Zeroizing::new(text.to_owned()))
         })();
-        read.map(|_| Some(text)).map_err(failed)
+        read.map(Some).map_err(failed)
     }
 
     /// Replaces a file: afterwards, and after a crash at any moment, it has the old content or the new. One that has that content
@@ -381,6 +385,15 @@ mod tests {
         std::os::unix::fs::symlink(data.join("elsewhere"), data.join("file")).unwrap();
         data.replace("file", b"").unwrap();
         assert!(fs::symlink_metadata(data.join("file")).unwrap().is_file());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_dropped_and_what_is_no_text_is_named() {
+        let (_home, data) = dir();
+        fs::write(data.join("file"), b"\xef\xbb\xbfone\r\ntwo\n").unwrap();
+        assert_eq!(data.read("file").unwrap().unwrap().as_str(), "one\r\ntwo\n");
+        fs::write(data.join("file"), b"one\ncaf\xe9\n").unwrap();
+        assert!(data.read("file").unwrap_err().to_string().contains("line 2 is not UTF-8"));
     }
 
     #[test]

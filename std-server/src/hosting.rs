@@ -16,7 +16,7 @@ use crate::invite::{Invite, RoomName};
 use crate::key_file::{load_or_make_key, load_or_make_secret};
 use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
-use crate::transcript::Transcript;
+use crate::transcript::{Remark, Reopener, Transcript};
 
 pub use crate::data_dir::SERVER_LOCK as LOCK_FILE;
 
@@ -52,6 +52,7 @@ pub struct Hosted {
     reachable: Vec<Found>,
     is_advertised: bool,
     key_size: KeySize,
+    reopener: Option<Reopener>,
     // Given back last, when nothing of this process uses the directory any more.
     _lock: Lock,
 }
@@ -81,7 +82,8 @@ impl<'a> Hosting<'a> {
 
 impl Hosting<'_> {
     /// Locks the directory, loads or makes what is in it, and begins to serve. `slow` is called if making a key takes a while;
-    /// `on_event` is told of everything, on the serving thread, and must not block.
+    /// `on_event` is told of everything, on the serving thread, and must not block; `remark` of trouble with the transcript, in one
+    /// line, on a thread of its own.
     ///
     /// # Errors
     /// [`HostingError`], each in one line.
@@ -89,6 +91,7 @@ impl Hosting<'_> {
         self,
         slow: impl FnOnce() + Send,
         mut on_event: impl FnMut(HubEvent) + Send + 'static,
+        remark: impl Fn(Remark) + Send + 'static,
     ) -> Result<Hosted, HostingError> {
         let dir = DataDir::open(self.data_dir)?;
         let lock = dir.lock(LOCK_FILE).map_err(|error| match error {
@@ -107,7 +110,8 @@ impl Hosting<'_> {
         let store = SqliteStore::open(&dir)?;
         let reader = store.reader()?;
         let history = store.path().to_path_buf();
-        let transcript = self.transcript.map(Transcript::open).transpose()?;
+        let transcript = self.transcript.map(|path| Transcript::open(path, remark)).transpose()?;
+        let reopener = transcript.as_ref().map(Transcript::reopener);
         let on_event = move |event| {
             if let Some(transcript) = &transcript {
                 transcript.take(&event);
@@ -125,7 +129,7 @@ impl Hosting<'_> {
         let places = places(&self.advertise, &reachable, local.port());
         save_places(&dir, &self.room, &places)?;
         let invite = Invite { places, room: self.room, fingerprint: server.fingerprint(), secret };
-        Ok(Hosted { server, invite, reachable, is_advertised, key_size, _lock: lock })
+        Ok(Hosted { server, invite, reachable, is_advertised, key_size, reopener, _lock: lock })
     }
 }
 
@@ -187,6 +191,12 @@ impl Hosted {
     #[must_use]
     pub fn control(&self) -> &Control {
         self.server.control()
+    }
+
+    /// What opens its transcript again, if it has one.
+    #[must_use]
+    pub fn reopener(&self) -> Option<Reopener> {
+        self.reopener.clone()
     }
 
     /// Waits until it was stopped.
@@ -275,7 +285,7 @@ mod tests {
         let room = RoomName::new("lobby").unwrap();
         let listen = listen.parse().unwrap();
         let advertise = advertise.map(|text| parse_advertised(text).unwrap()).unwrap_or_default();
-        Hosting { advertise, ..Hosting::new(data_dir, room, listen) }.start(|| (), |_| ())
+        Hosting { advertise, ..Hosting::new(data_dir, room, listen) }.start(|| (), |_| (), |_| ())
     }
 
     #[test]
@@ -308,7 +318,7 @@ mod tests {
         let room = RoomName::new("lobby").unwrap();
         let start = |listen: SocketAddr| {
             let hosting = Hosting { password: Some("sesame"), ..Hosting::new(home.path(), room.clone(), listen) };
-            let hosted = hosting.start(|| (), |_| ()).unwrap();
+            let hosted = hosting.start(|| (), |_| (), |_| ()).unwrap();
             let local = hosted.local_addr();
             hosted.stop().unwrap();
             local

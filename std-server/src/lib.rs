@@ -10,7 +10,8 @@
 //! * [`invite`], [`address`], [`advertise`], [`interfaces`]: how others find a room.
 //! * [`data_dir`], [`key_file`], [`password`], [`random`]: what a server keeps.
 //! * [`transcript`]: every entry as a line of a plain file.
-//! * [`text`], [`json`], [`console`], [`output`]: how lines look, what is kept from being shown, and a thread that writes them.
+//! * [`text`], [`json`], [`console`], [`output`]: how lines look, what is kept from being shown, and the threads that write them; what
+//!   happens when they cannot be written. [`reading`]: text from outside, in any encoding.
 //! * [`config`]: every setting with one value, and who said so. * [`metrics`]: figures for Prometheus.
 //! * [`cli`], [`commands`]: the program `kabar-server`, subcommand by subcommand.
 //! * [`clock`], [`signals`], [`notify`]: what programs need beside that.
@@ -37,6 +38,7 @@ pub mod notify;
 pub mod output;
 pub mod password;
 pub mod random;
+pub mod reading;
 pub mod signals;
 pub mod store;
 pub mod text;

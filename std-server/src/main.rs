@@ -4,19 +4,22 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kabar_server::cli::{Arguments, Command, PROGRAM, usage_error};
+use kabar_server::cli::{Arguments, Command, PROGRAM, print_help, usage_error};
 use kabar_server::commands::{self, CommandError};
+use kabar_server::signals::survive_file_limits;
 
 fn main() -> ExitCode {
+    survive_file_limits();
     let result = match Arguments::try_parse() {
         Ok(arguments) => run(arguments.wanted()),
         Err(error) => match usage_error(&error, PROGRAM) {
             Some(line) => Err(CommandError::Usage(line)),
-            None => error.exit(),
+            None => print_help(&error).map_err(CommandError::Failed),
         },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(CommandError::Said(code)) => ExitCode::from(code),
         Err(error) => {
             // Nobody may be there to read it.
             drop(writeln!(std::io::stderr(), "{PROGRAM}: {error}"));

@@ -6,15 +6,21 @@ use std::io;
 
 /// The server takes members now.
 pub const READY: &str = "READY=1";
+/// How long a manager may leave its socket full.
+#[cfg(target_os = "linux")]
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// The server is about to end.
 pub const STOPPING: &str = "STOPPING=1";
 
 /// Sends `state` to the manager, if there is one.
-pub fn notify(state: &str) {
-    if let Some(path) = std::env::var_os("NOTIFY_SOCKET") {
-        // A manager that does not listen is no reason to stop.
-        drop(send(&path, state));
-    }
+///
+/// # Errors
+/// In words, if there is one and it does not take it. That is no reason to stop.
+pub fn notify(state: &str) -> Result<(), String> {
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    send(&path, state)
+        .map_err(|error| format!("the service manager at {} does not take {state}: {error}", path.to_string_lossy()))
 }
 
 #[cfg(target_os = "linux")]
@@ -26,7 +32,9 @@ fn send(path: &OsStr, state: &str) -> io::Result<()> {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
         _ => SocketAddr::from_pathname(path)?,
     };
-    UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address).map(drop)
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.send_to_addr(state.as_bytes(), &address).map(drop)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -62,7 +70,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_no_trouble() {
+    fn a_manager_that_does_not_listen_is_waited_for_a_moment_only() {
         assert!(send(OsStr::new("/nonexistent/notify"), READY).is_err());
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("notify");
+        let _manager = UnixDatagram::bind(&path).unwrap();
+        // More than any queue holds.
+        let failed = (0..10_000).find_map(|_| send(path.as_os_str(), READY).err()).unwrap();
+        assert_eq!(failed.kind(), io::ErrorKind::WouldBlock);
     }
 }

@@ -1,146 +1,402 @@
-//! Lines for a screen or a pipe, written by a thread of their own: a blocked screen never blocks what goes on.
+//! Lines for a screen, a pipe or a file, written by threads of their own: a blocked screen never blocks what goes on.
+//!
+//! Where standard output and standard error are the same file (a terminal, `2>&1`), one thread writes both, so that lines appear whole
+//! and in the order in which they were said. Where they are not, each has its own thread: who does not read one keeps nobody from
+//! reading the other.
+//!
+//! Every output of the programs, and what happens when it cannot be written:
+//!
+//! | output | reader gone (closed) | full disk | moved or deleted | slow |
+//! |---|---|---|---|---|
+//! | `kabar-server`: standard output | lines are dropped, nothing else happens | said once on standard error; when it works again, a line there says how many are missing; if it never does, exit code 1 | not noticed: it belongs to whoever redirected it | 4,096 lines wait; more are dropped, and counted in their place |
+//! | `kabar-server`: standard error | as above | as above, but for being said elsewhere | as above | as above |
+//! | transcript | | said once on standard error; then as standard output | opened again, also at SIGHUP; where that fails, the old file is written on and it is said | 4,096 entries wait; more are counted in their place |
+//! | metrics | the next request is answered | | | at most 3 s for each request |
+//! | service manager | said on standard error; the room goes on | | | at most 1 s |
+//! | `kabar`: standard output (lines, `--json`) | leaves when what was typed is stored, exit code 0 | the same, exit code 1, or 6 if something was not sent; what was not written is shown at the next visit | | entries wait in the room; at the end `--give-up` seconds, then exit code 1 |
+//! | `kabar`: standard error | notices are dropped | notices are dropped and counted; exit code 1 if the last could not be written | | waited for as for standard output |
+//! | `kabar`: cursor, known servers | | said once, and tried again with the next lines; exit code 1 if the last try failed | made again | |
+//! | `kabar`: identity | | exit code 1 before joining | | |
+//! | `history`, `check`, `config`, `invite`, `servers`, `identity`, help | exit code 0 | exit code 1 | | waited for |
+//! | `backup`, `identity export` | | exit code 1 | | |
+//!
+//! A terminal that hangs up is an output whose reader has gone; the programs then stop as when they are told to
+//! ([`crate::signals`]). Output that is closed from the beginning (`>&-`) goes nowhere, as asked. A limit of file sizes
+//! (`ulimit -f`) is a full disk.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Lines that wait to be written.
+/// Lines that wait to be written, for each thread.
 const WAITING: usize = 4_096;
 /// How long the end waits for a reader that does not read.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// A pause before a full queue, or a descriptor that somebody else made non-blocking, is tried again.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// A queue of lines and the thread that writes them. Lines that find it full are counted and left out, which is said in their place.
+/// Where a line goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Out,
+    Err,
+}
+
+/// Queues of lines and the threads that write them. Lines that find a queue full are counted and left out, which is said in their
+/// place; so are those that cannot be written.
 #[derive(Debug)]
 pub struct Output {
-    lines: SyncSender<String>,
-    missed: Arc<AtomicU64>,
-    written: Receiver<()>,
+    program: &'static str,
+    sender: OutputSender,
+    lanes: Vec<LaneEnd>,
 }
 
 /// Gives lines to an [`Output`] from anywhere.
 #[derive(Clone, Debug)]
 pub struct OutputSender {
-    lines: SyncSender<String>,
+    out: Lane,
+    err: Lane,
+}
+
+/// Lines that were lost for another reason than that nobody reads them, and that their output does not tell of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Of standard output.
+    pub out: u64,
+    /// Of standard error.
+    pub err: u64,
+}
+
+/// The way to a thread that writes.
+#[derive(Clone, Debug)]
+struct Lane {
+    items: SyncSender<Item>,
     missed: Arc<AtomicU64>,
 }
 
+#[derive(Debug)]
+struct LaneEnd {
+    lane: Lane,
+    written: Receiver<Lost>,
+}
+
+#[derive(Debug)]
+enum Item {
+    Line(Stream, String),
+    End,
+}
+
 impl Output {
-    /// Writes to `to`, flushing whenever no line waits. A reader that has gone ends the writing, nothing else.
+    /// Writes to standard output and standard error of this process; what it says itself begins with the name of the `program`.
     ///
     /// # Errors
-    /// If the system gives no thread.
-    pub fn start(to: impl Write + Send + 'static) -> io::Result<Self> {
-        let (lines, waiting) = mpsc::sync_channel(WAITING);
-        let missed = Arc::new(AtomicU64::new(0));
-        let missing = Arc::clone(&missed);
-        let (end, written) = mpsc::channel::<()>();
-        let write = move || {
-            drop(write_lines(to, &waiting, &missing));
-            drop(end);
-        };
-        std::thread::Builder::new().name("kabar-output".to_owned()).spawn(write)?;
-        Ok(Self { lines, missed, written })
+    /// If the system gives no thread or no descriptor.
+    pub fn of_process(program: &'static str) -> io::Result<Self> {
+        let (out, err) = (unbuffered::stdout()?, unbuffered::stderr()?);
+        if unbuffered::are_the_same(&out, &err) {
+            Self::shared(program, out, err)
+        } else {
+            Self::apart(program, out, err)
+        }
+    }
+
+    /// Both on one thread: they are the same file.
+    fn shared(
+        program: &'static str,
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+    ) -> io::Result<Self> {
+        let (lane, items) = Lane::new();
+        let missed = Arc::clone(&lane.missed);
+        let (mut out, mut err) = (Target::new(out), Target::new(err));
+        let written = spawn(move || {
+            run(&items, |item| match item {
+                Item::Line(Stream::Out, line) => {
+                    if let Some(trouble) = out.line(&line) {
+                        drop(err.line(&format!("{program}: {trouble}")));
+                    }
+                }
+                Item::Line(Stream::Err, line) => drop(err.line(&line)),
+                Item::End => out.tell_missed(&missed),
+            });
+            err.finish();
+            Lost { out: out.finish(), err: err.finish() }
+        })?;
+        let sender = OutputSender { out: lane.clone(), err: lane.clone() };
+        Ok(Self { program, sender, lanes: vec![LaneEnd { lane, written }] })
+    }
+
+    /// Each on a thread of its own.
+    fn apart(
+        program: &'static str,
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+    ) -> io::Result<Self> {
+        let ((out_lane, out_items), (err_lane, err_items)) = (Lane::new(), Lane::new());
+        let (out_missed, err_missed) = (Arc::clone(&out_lane.missed), Arc::clone(&err_lane.missed));
+        let complaints = err_lane.clone();
+        let mut out = Target::new(out);
+        let out_written = spawn(move || {
+            run(&out_items, |item| match item {
+                Item::Line(_, line) => {
+                    if let Some(trouble) = out.line(&line) {
+                        complaints.give(Item::Line(Stream::Err, format!("{program}: {trouble}")));
+                    }
+                }
+                Item::End => out.tell_missed(&out_missed),
+            });
+            Lost { out: out.finish(), err: 0 }
+        })?;
+        let mut err = Target::new(err);
+        let err_written = spawn(move || {
+            run(&err_items, |item| match item {
+                Item::Line(_, line) => drop(err.line(&line)),
+                Item::End => err.tell_missed(&err_missed),
+            });
+            Lost { out: 0, err: err.finish() }
+        })?;
+        let sender = OutputSender { out: out_lane.clone(), err: err_lane.clone() };
+        let ends = [(out_lane, out_written), (err_lane, err_written)];
+        let lanes = ends.into_iter().map(|(lane, written)| LaneEnd { lane, written }).collect();
+        Ok(Self { program, sender, lanes })
     }
 
     /// For others to give lines.
     #[must_use]
     pub fn sender(&self) -> OutputSender {
-        OutputSender { lines: self.lines.clone(), missed: Arc::clone(&self.missed) }
+        self.sender.clone()
     }
 
-    /// Waits until everything is written, once all senders are gone; not for ever, if nobody reads.
-    pub fn finish(self) {
-        drop(self.lines);
-        let _ = self.written.recv_timeout(LAST_WORDS);
+    /// Waits until everything is written that was given until now, a moment at most for who does not read. What was lost is said on
+    /// standard error as far as that works.
+    #[must_use]
+    pub fn finish(self) -> Lost {
+        let mut lost = Lost::default();
+        // Standard output first: what is wrong with it is said on standard error.
+        for LaneEnd { lane, written } in self.lanes {
+            if lost.out > 0 {
+                lane.give(Item::Line(Stream::Err, format!("{}: {}", self.program, lost_words(lost.out))));
+            }
+            lane.end();
+            if let Ok(Lost { out, err }) = written.recv_timeout(LAST_WORDS) {
+                (lost.out, lost.err) = (lost.out + out, lost.err + err);
+            }
+        }
+        lost
     }
 }
 
 impl OutputSender {
-    /// Writes a line some time soon, or counts it as missed. Never waits.
+    /// Writes a line to standard output some time soon, or counts it as missed. Never waits.
     pub fn line(&self, line: String) {
-        if let Err(TrySendError::Full(_)) = self.lines.try_send(line) {
+        self.out.give(Item::Line(Stream::Out, line));
+    }
+
+    /// The same on standard error.
+    pub fn remark(&self, line: String) {
+        self.err.give(Item::Line(Stream::Err, line));
+    }
+}
+
+impl Lane {
+    fn new() -> (Self, Receiver<Item>) {
+        let (items, waiting) = mpsc::sync_channel(WAITING);
+        (Self { items, missed: Arc::default() }, waiting)
+    }
+
+    fn give(&self, item: Item) {
+        if let Err(TrySendError::Full(Item::Line(..))) = self.items.try_send(item) {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
     }
+
+    /// Lets the thread end after what it was given.
+    fn end(&self) {
+        let deadline = Instant::now() + LAST_WORDS;
+        while let Err(TrySendError::Full(_)) = self.items.try_send(Item::End)
+            && Instant::now() < deadline
+        {
+            std::thread::sleep(PAUSE);
+        }
+    }
 }
 
-fn write_lines(mut to: impl Write, lines: &Receiver<String>, missed: &AtomicU64) -> io::Result<()> {
-    while let Ok(line) = lines.recv() {
-        writeln!(to, "{line}")?;
-        while let Ok(line) = lines.try_recv() {
-            writeln!(to, "{line}")?;
+fn lost_words(count: u64) -> String {
+    let lines = if count == 1 { "line" } else { "lines" };
+    format!("{count} {lines} could not be written to standard output")
+}
+
+fn spawn(write: impl FnOnce() -> Lost + Send + 'static) -> io::Result<Receiver<Lost>> {
+    let (end, written) = mpsc::channel();
+    std::thread::Builder::new().name("kabar-output".to_owned()).spawn(move || end.send(write()))?;
+    Ok(written)
+}
+
+/// Takes lines until the end; [`Item::End`] is given to `take` whenever no line waits.
+fn run(items: &Receiver<Item>, mut take: impl FnMut(Item)) {
+    let mut is_over = false;
+    while !is_over {
+        let Ok(first) = items.recv() else { return take(Item::End) };
+        let mut next = Some(first);
+        while let Some(item) = next.take() {
+            match item {
+                Item::End => is_over = true,
+                line => take(line),
+            }
+            next = items.try_recv().ok();
         }
+        take(Item::End);
+    }
+}
+
+/// A place for lines, and what is missing there.
+struct Target<W> {
+    to: W,
+    /// Lines that are not there, and that it does not tell of.
+    missing: u64,
+    /// What is there does not end with the end of a line.
+    is_torn: bool,
+    /// It could not be written the last time, for another reason than that nobody reads.
+    is_in_trouble: bool,
+}
+
+impl<W: Write> Target<W> {
+    fn new(to: W) -> Self {
+        Self { to, missing: 0, is_torn: false, is_in_trouble: false }
+    }
+
+    /// Writes a line; `Some`: that does not work since now, in words.
+    fn line(&mut self, line: &str) -> Option<String> {
+        match self.tell_missing().and_then(|()| self.put(format!("{line}\n"))) {
+            Ok(()) => {
+                self.is_in_trouble = false;
+                None
+            }
+            Err(error) => {
+                self.missing += 1;
+                let is_trouble = error.kind() != io::ErrorKind::BrokenPipe;
+                let is_new = is_trouble && !std::mem::replace(&mut self.is_in_trouble, is_trouble);
+                is_new.then(|| format!("standard output cannot be written: {error}; lines are missing there"))
+            }
+        }
+    }
+
+    fn tell_missed(&mut self, missed: &AtomicU64) {
         let missed = missed.swap(0, Ordering::Relaxed);
         if missed > 0 {
-            writeln!(to, "({missed} lines are not shown: they came faster than they could be written)")?;
+            drop(self.line(&format!("({missed} lines are not shown: they came faster than they could be written)")));
         }
-        to.flush()?;
     }
-    Ok(())
+
+    fn tell_missing(&mut self) -> io::Result<()> {
+        if self.missing > 0 {
+            self.put(format!("({} lines are missing here: they could not be written)\n", self.missing))?;
+            self.missing = 0;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, text: String) -> io::Result<()> {
+        let text = if self.is_torn { format!("\n{text}") } else { text };
+        let (bytes, mut written) = (text.as_bytes(), 0);
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.to.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(len) => {
+                    written += len;
+                    self.is_torn = bytes.get(written - 1) != Some(&b'\n');
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
+                Err(error) => return Err(error),
+            }
+        }
+        self.to.flush()
+    }
+
+    /// Tells of what is missing once more; how many lines that leaves.
+    fn finish(&mut self) -> u64 {
+        let is_told = self.tell_missing().is_ok();
+        if is_told || !self.is_in_trouble { 0 } else { self.missing }
+    }
+}
+
+/// Writes to a descriptor that somebody else made non-blocking as to one that blocks.
+#[derive(Debug)]
+pub struct Patient<W>(pub W);
+
+impl<W: Write> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
+                written => return written,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Standard output and standard error without the buffer of the standard library, which would write again what failed before.
+#[cfg(unix)]
+pub mod unbuffered {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+
+    /// Standard output.
+    ///
+    /// # Errors
+    /// If there is no descriptor left.
+    pub fn stdout() -> io::Result<File> {
+        io::stdout().as_fd().try_clone_to_owned().map(File::from)
+    }
+
+    /// Standard error.
+    ///
+    /// # Errors
+    /// If there is no descriptor left.
+    pub fn stderr() -> io::Result<File> {
+        io::stderr().as_fd().try_clone_to_owned().map(File::from)
+    }
+
+    pub(super) fn are_the_same(one: &File, other: &File) -> bool {
+        let identity = |file: &File| file.metadata().ok().map(|about| (about.dev(), about.ino()));
+        identity(one).is_some_and(|one| identity(other) == Some(one))
+    }
+}
+
+/// Elsewhere the standard library's own.
+#[cfg(not(unix))]
+pub mod unbuffered {
+    use std::io;
+
+    /// Standard output.
+    ///
+    /// # Errors
+    /// None.
+    pub fn stdout() -> io::Result<io::Stdout> {
+        Ok(io::stdout())
+    }
+
+    /// Standard error.
+    ///
+    /// # Errors
+    /// None.
+    pub fn stderr() -> io::Result<io::Stderr> {
+        Ok(io::stderr())
+    }
+
+    pub(super) fn are_the_same(_: &io::Stdout, _: &io::Stderr) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-
-    /// Takes one line per permit.
-    struct Screen {
-        shown: Arc<Mutex<String>>,
-        permits: Receiver<()>,
-    }
-
-    impl Write for Screen {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = self.permits.recv();
-            self.shown.lock().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_blocked_screen_blocks_nobody_and_says_what_it_missed() {
-        let shown = Arc::new(Mutex::new(String::new()));
-        let (permit, permits) = mpsc::channel();
-        let output = Output::start(Screen { shown: Arc::clone(&shown), permits }).unwrap();
-        let sender = output.sender();
-        for number in 0..3 * WAITING {
-            sender.line(format!("line {number}"));
-        }
-        drop((sender, permit));
-        output.finish();
-        let shown = shown.lock().unwrap();
-        let lines = shown.lines().filter(|line| line.starts_with("line ")).count();
-        let missed: usize =
-            shown.lines().filter_map(|line| line.strip_prefix('(')?.split(' ').next()?.parse::<usize>().ok()).sum();
-        assert!(shown.starts_with("line 0\nline 1\n") && missed > 0);
-        assert_eq!(lines + missed, 3 * WAITING);
-    }
-
-    #[test]
-    fn a_reader_that_has_gone_is_no_trouble() {
-        struct Gone;
-        impl Write for Gone {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let output = Output::start(Gone).unwrap();
-        let sender = output.sender();
-        for _ in 0..3 * WAITING {
-            sender.line("hello".to_owned());
-        }
-        drop(sender);
-        output.finish();
-    }
-}
+mod tests;

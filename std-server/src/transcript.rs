@@ -2,13 +2,17 @@
 //!
 //! It is a view of the log, not the log: it takes what is committed while the server runs and never repeats a line. What a killed
 //! server had committed and not yet written is missing in it; `kabar-server history` has everything.
+//!
+//! Before each batch of lines it looks whether the file is still the one at its path. One that was moved or deleted is left, and the
+//! path opened again: so programs that rotate logs need tell nobody. Lines that cannot be written are counted; when it works again, a
+//! line in their place says how many are missing.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::data_dir::FileError;
@@ -22,112 +26,268 @@ const CHUNK: usize = 64 << 10;
 /// How long the end waits for a disk that does not write.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A queue of entries and the thread that writes them. Whoever drops it waits, not for ever, until all is written.
+/// A queue of entries and the thread that writes them. Whoever drops it waits, a moment at most, until all is written.
 #[derive(Debug)]
 pub struct Transcript {
-    entries: Option<SyncSender<HubEvent>>,
+    items: Option<Arc<SyncSender<Item>>>,
     missed: Arc<AtomicU64>,
     written: Receiver<()>,
 }
 
+/// Lets a [`Transcript`] open its file again, from any thread.
+#[derive(Clone, Debug)]
+pub struct Reopener(Weak<SyncSender<Item>>);
+
+/// Something about a transcript that a person should know, in one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// The line.
+    pub words: String,
+    /// Whether lines are missing in it that it does not tell of, now that it has ended.
+    pub is_loss: bool,
+}
+
+#[derive(Debug)]
+enum Item {
+    Entry(HubEvent),
+    Reopen,
+}
+
 impl Transcript {
-    /// Goes on at the end of the file at `path`; makes it, for its owner only, if there is none. Later trouble with it is said once
-    /// on stderr.
+    /// Goes on at the end of the file at `path`; makes it, for its owner only, if there is none. Later trouble with it, and its end, are
+    /// given to `remark`, each once, in one line.
     ///
     /// # Errors
     /// [`FileError`] if it cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, FileError> {
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(FileError::new("write the transcript", path))?;
-        let owned = path.to_path_buf();
-        let complain = move |error| {
-            let error = FileError::new("write the transcript", &owned)(error);
-            eprintln!("{error}; lines will be missing there, the room goes on");
-        };
-        Self::start(file, Lines::new(), complain).map_err(FileError::new("write the transcript", path))
+    pub fn open(path: &Path, remark: impl Fn(Remark) + Send + 'static) -> Result<Self, FileError> {
+        let failed = || FileError::new("write the transcript", path);
+        let place = Place::open(path).map_err(failed())?;
+        Self::start(place, path, Lines::new(), remark).map_err(failed())
     }
 
-    fn start(to: impl Appendable, lines: Lines, complain: impl FnOnce(io::Error) + Send + 'static) -> io::Result<Self> {
-        let (entries, waiting) = mpsc::sync_channel(WAITING);
+    fn start(
+        to: impl Appendable,
+        path: &Path,
+        lines: Lines,
+        remark: impl Fn(Remark) + Send + 'static,
+    ) -> io::Result<Self> {
+        let (items, waiting) = mpsc::sync_channel(WAITING);
         let missed = Arc::new(AtomicU64::new(0));
         let missing = Arc::clone(&missed);
         let (end, written) = mpsc::channel::<()>();
+        let path = path.to_path_buf();
         let write = move || {
-            Writer { to, lines, missing: 0, is_torn: false, complain: Some(complain) }.run(&waiting, &missing);
+            Writer { to, path, lines, missing: 0, is_torn: false, trouble: Trouble::None, remark }
+                .run(&waiting, &missing);
             drop(end);
         };
         std::thread::Builder::new().name("kabar-transcript".to_owned()).spawn(write)?;
-        Ok(Self { entries: Some(entries), missed, written })
+        Ok(Self { items: Some(Arc::new(items)), missed, written })
     }
 
     /// Writes an entry some time soon, or counts it as missing. Never waits. Other events are not for a transcript.
     pub fn take(&self, event: &HubEvent) {
-        if let (HubEvent::Entry { .. }, Some(entries)) = (event, &self.entries)
-            && let Err(TrySendError::Full(_)) = entries.try_send(event.clone())
+        if let (HubEvent::Entry { .. }, Some(items)) = (event, &self.items)
+            && let Err(TrySendError::Full(_)) = items.try_send(Item::Entry(event.clone()))
         {
             self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What lets it open its file again.
+    #[must_use]
+    pub fn reopener(&self) -> Reopener {
+        Reopener(self.items.as_ref().map(Arc::downgrade).unwrap_or_default())
+    }
+}
+
+impl Reopener {
+    /// Leaves the file that is open, and opens what is at its path, some time soon. Nothing happens after the end of the transcript.
+    pub fn reopen(&self) {
+        if let Some(items) = self.0.upgrade() {
+            // Where so much waits, the path is looked at before it is written.
+            drop(items.try_send(Item::Reopen));
         }
     }
 }
 
 impl Drop for Transcript {
     fn drop(&mut self) {
-        self.entries = None;
+        self.items = None;
         let _ = self.written.recv_timeout(LAST_WORDS);
     }
 }
 
 /// What a transcript is written to.
-trait Appendable: Write + Send + 'static {}
-impl Appendable for File {}
+trait Appendable: Write + Send + 'static {
+    /// Makes sure that it is what is at its path; from the beginning, if that is demanded. What is open stays open where that fails.
+    fn follow(&mut self, is_demanded: bool) -> io::Result<()>;
+}
 
-struct Writer<W, C> {
+/// The file at a path.
+struct Place {
+    path: PathBuf,
+    file: File,
+}
+
+impl Place {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_path_buf(), file: open(path)? })
+    }
+
+    #[cfg(unix)]
+    fn is_there(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |about: io::Result<std::fs::Metadata>| about.ok().map(|about| (about.dev(), about.ino()));
+        let open = identity(self.file.metadata());
+        open.is_none() || identity(std::fs::metadata(&self.path)) == open
+    }
+
+    #[cfg(not(unix))]
+    fn is_there(&self) -> bool {
+        true
+    }
+}
+
+impl Appendable for Place {
+    fn follow(&mut self, is_demanded: bool) -> io::Result<()> {
+        if is_demanded || !self.is_there() {
+            self.file = open(&self.path)?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Place {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+struct Writer<W, R> {
     to: W,
+    path: PathBuf,
     lines: Lines,
     /// Entries that are not in the file and not yet said to be missing.
     missing: u64,
     /// The last line may have no end.
     is_torn: bool,
-    /// Called once.
-    complain: Option<C>,
+    trouble: Trouble,
+    remark: R,
 }
 
-impl<W: Appendable, C: FnOnce(io::Error)> Writer<W, C> {
-    fn run(mut self, entries: &Receiver<HubEvent>, missed: &AtomicU64) {
-        while let Ok(entry) = entries.recv() {
-            let (mut text, mut count) = (self.show(&entry), 1);
-            while text.len() < CHUNK
-                && let Ok(entry) = entries.try_recv()
-            {
-                text.push_str(&self.show(&entry));
-                count += 1;
+/// What was said last of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    None,
+    /// It was moved, and there is no other in its place.
+    Moved,
+    /// It cannot be written.
+    Unwritable,
+}
+
+/// Entries as they are written: one text, and where each ends in it.
+#[derive(Default)]
+struct Batch {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Batch {
+    fn push(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.ends.push(self.text.len());
+    }
+}
+
+impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
+    fn run(mut self, items: &Receiver<Item>, missed: &AtomicU64) {
+        while let Ok(first) = items.recv() {
+            let (mut batch, mut is_demanded, mut next) = (Batch::default(), false, Some(first));
+            while let Some(item) = next.take() {
+                match item {
+                    Item::Entry(entry) => batch.push(&self.show(&entry)),
+                    Item::Reopen => is_demanded = true,
+                }
+                if batch.text.len() < CHUNK {
+                    next = items.try_recv().ok();
+                }
             }
-            self.append(&text, count);
+            self.follow(is_demanded);
+            self.append(&batch);
             self.missing += missed.swap(0, Ordering::Relaxed);
         }
         if self.missing > 0 {
-            self.append("", 0);
+            self.append(&Batch::default());
+        }
+        if self.missing > 0 {
+            let (path, missing) = (self.path.display(), count(self.missing));
+            let words = format!("{missing} missing at the end of the transcript {path}; the history has them");
+            (self.remark)(Remark { words, is_loss: true });
         }
     }
 
-    fn append(&mut self, text: &str, count: u64) {
+    fn follow(&mut self, is_demanded: bool) {
+        match self.to.follow(is_demanded) {
+            Ok(()) if self.trouble == Trouble::Moved => self.trouble = Trouble::None,
+            Ok(()) => {}
+            Err(error) if self.trouble == Trouble::None => {
+                self.trouble = Trouble::Moved;
+                let error = FileError::new("open the transcript again", &self.path)(error);
+                self.say(format!("{error}; the file that was there is written on"));
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn append(&mut self, batch: &Batch) {
         let end = if self.is_torn { "\n" } else { "" };
         let gap = match self.missing {
             0 => String::new(),
-            missing => format!("({missing} lines are missing here; the history has them)\n"),
+            missing => format!("({} missing here; the history has them)\n", count(missing)),
         };
-        match self.to.write_all(format!("{end}{gap}{text}").as_bytes()) {
-            Ok(()) => (self.missing, self.is_torn) = (0, false),
-            Err(error) => {
-                (self.missing, self.is_torn) = (self.missing + count, true);
-                if let Some(complain) = self.complain.take() {
-                    complain(error);
-                }
-            }
+        let start = end.len() + gap.len();
+        let whole = format!("{end}{gap}{}", batch.text);
+        if whole.is_empty() {
+            return;
         }
+        let (written, result) = write_all(&mut self.to, whole.as_bytes());
+        if written > 0 {
+            self.is_torn = whole.as_bytes().get(written - 1) != Some(&b'\n');
+        }
+        if written >= start {
+            self.missing = 0;
+        }
+        self.missing += batch.ends.iter().filter(|end| start + **end > written).count() as u64;
+        match result {
+            Ok(()) if self.trouble == Trouble::Unwritable => {
+                self.trouble = Trouble::None;
+                self.say(format!("the transcript {} can be written again", self.path.display()));
+            }
+            Ok(()) => {}
+            Err(error) if self.trouble != Trouble::Unwritable => {
+                self.trouble = Trouble::Unwritable;
+                let error = FileError::new("write the transcript", &self.path)(error);
+                self.say(format!("{error}; lines will be missing there, the room goes on"));
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn say(&self, words: String) {
+        (self.remark)(Remark { words, is_loss: false });
     }
 
     fn show(&self, event: &HubEvent) -> String {
@@ -136,6 +296,24 @@ impl<W: Appendable, C: FnOnce(io::Error)> Writer<W, C> {
         let line = Line { time_ms: *time_ms, author, address: None, kind: *kind, content };
         self.lines.show(&line) + "\n"
     }
+}
+
+fn count(lines: u64) -> String {
+    if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") }
+}
+
+/// How much was written, also if not all was.
+fn write_all(to: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut written = 0;
+    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        match to.write(rest) {
+            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(len) => written += len,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (written, Err(error)),
+        }
+    }
+    (written, Ok(()))
 }
 
 #[cfg(test)]
@@ -158,7 +336,11 @@ mod tests {
         permits: Option<Arc<Mutex<Receiver<()>>>>,
     }
 
-    impl Appendable for Disk {}
+    impl Appendable for Disk {
+        fn follow(&mut self, _: bool) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     impl Write for Disk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -181,7 +363,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("chat_history.txt");
         for run in 0..2 {
-            let transcript = Transcript::open(&path).unwrap();
+            let transcript = Transcript::open(&path, |remark| panic!("{remark:?}")).unwrap();
             transcript.take(&entry(run, &format!("run {run}\nsecond line")));
             transcript.take(&HubEvent::StoreRecovered);
         }
@@ -198,34 +380,111 @@ mod tests {
     #[test]
     fn what_cannot_be_opened_is_named_in_one_line() {
         let home = tempfile::tempdir().unwrap();
-        let error = Transcript::open(home.path()).unwrap_err().to_string();
+        let error = Transcript::open(home.path(), drop).unwrap_err().to_string();
         assert!(error.contains(home.path().to_str().unwrap()) && !error.contains('\n'), "{error}");
+    }
+
+    /// A writer to `to`, and what it remarks.
+    fn writer<W: Appendable>(to: W) -> (Writer<W, impl Fn(Remark)>, Receiver<String>) {
+        let (remarks, remarked) = mpsc::channel();
+        let remark = move |Remark { words, .. }| drop(remarks.send(words));
+        let (path, lines) = (PathBuf::from("/transcript"), Lines::new());
+        (Writer { to, path, lines, missing: 0, is_torn: false, trouble: Trouble::None, remark }, remarked)
+    }
+
+    fn append<W: Appendable>(writer: &mut Writer<W, impl Fn(Remark)>, entries: &[HubEvent]) {
+        let mut batch = Batch::default();
+        entries.iter().for_each(|entry| batch.push(&writer.show(entry)));
+        writer.append(&batch);
     }
 
     #[test]
     fn a_full_disk_is_said_once_and_what_is_missing_is_counted() {
         let disk = Disk::default();
+        // Room for one line and a part of the next.
         disk.written.lock().unwrap().1 = 60;
-        let complaints = Arc::new(AtomicU64::new(0));
-        let complained = Arc::clone(&complaints);
-        let complain = move |_| {
-            complained.fetch_add(1, Ordering::Relaxed);
-        };
-        let mut writer =
-            Writer { to: disk.clone(), lines: Lines::new(), missing: 0, is_torn: false, complain: Some(complain) };
-        for seq in 1..=4 {
-            let line = writer.show(&entry(seq, "hello"));
-            writer.append(&line, 1);
-        }
-        assert_eq!(complaints.load(Ordering::Relaxed), 1);
+        let (mut writer, remarked) = writer(disk.clone());
+        append(&mut writer, &[entry(1, "hello"), entry(2, "hello")]);
+        append(&mut writer, &[entry(3, "hello")]);
+        append(&mut writer, &[entry(4, "hello")]);
+        assert!(remarked.recv().unwrap().contains("lines will be missing"));
+        assert!(remarked.try_recv().is_err(), "said once");
         disk.written.lock().unwrap().1 = 1_000;
-        let line = writer.show(&entry(5, "last"));
-        writer.append(&line, 1);
+        append(&mut writer, &[entry(5, "last")]);
+        assert!(remarked.recv().unwrap().contains("can be written again"));
         let text = disk.written.lock().unwrap().0.clone();
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].ends_with("Farhan: hello"), "{text}");
         assert_eq!(lines[lines.len() - 2], "(3 lines are missing here; the history has them)", "{text}");
         assert!(lines[lines.len() - 1].ends_with("Farhan: last"), "{text}");
+        let len = disk.written.lock().unwrap().0.len();
+        disk.written.lock().unwrap().1 = len;
+        append(&mut writer, &[entry(6, "hello")]);
+        assert!(remarked.recv().unwrap().contains("lines will be missing"), "said again");
+    }
+
+    #[test]
+    fn what_is_missing_at_the_end_is_said() {
+        let (remarks, remarked) = mpsc::channel();
+        let remark = move |Remark { words, .. }| drop(remarks.send(words));
+        let transcript = Transcript::start(Disk::default(), Path::new("/transcript"), Lines::new(), remark).unwrap();
+        transcript.take(&entry(1, "hello"));
+        drop(transcript);
+        assert!(remarked.recv().unwrap().contains("lines will be missing"));
+        assert!(remarked.recv().unwrap().starts_with("1 line is missing at the end of the transcript /transcript"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_moved_or_deleted_is_left_and_its_path_opened_again() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, moved) = (home.path().join("chat.txt"), home.path().join("chat.txt.1"));
+        let (mut writer, remarked) = writer(Place::open(&path).unwrap());
+        let mut say = |text: &str, is_demanded| {
+            writer.follow(is_demanded);
+            append(&mut writer, &[entry(1, text)]);
+        };
+        say("one", false);
+        std::fs::rename(&path, &moved).unwrap();
+        say("two", false);
+        std::fs::remove_file(&path).unwrap();
+        say("three", false);
+        // As a program that copies and truncates does.
+        std::fs::write(&path, "").unwrap();
+        say("four", false);
+        say("five", true);
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert!(read(&moved).ends_with("Farhan: one\n") && read(&moved).lines().count() == 1);
+        let text = read(&path);
+        assert!(
+            text.lines().count() == 2 && text.contains("Farhan: four\n") && text.ends_with("Farhan: five\n"),
+            "{text}"
+        );
+        // Nothing can be made in its place: the moved file goes on, which is said once.
+        std::fs::rename(&path, &moved).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        say("six", false);
+        say("seven", false);
+        assert!(read(&moved).contains("Farhan: six\n") && read(&moved).ends_with("Farhan: seven\n"));
+        assert!(remarked.recv().unwrap().contains("cannot open the transcript again"));
+        assert!(remarked.try_recv().is_err(), "said once");
+        std::fs::remove_dir(&path).unwrap();
+        say("eight", false);
+        assert!(read(&path).ends_with("Farhan: eight\n"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn opens_its_file_again_when_it_is_demanded() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("chat.txt");
+        let transcript = Transcript::open(&path, |remark| panic!("{remark:?}")).unwrap();
+        let reopener = transcript.reopener();
+        std::fs::remove_file(&path).unwrap();
+        reopener.reopen();
+        drop(transcript);
+        assert!(path.exists());
+        reopener.reopen();
     }
 
     #[test]
@@ -233,7 +492,7 @@ mod tests {
         let (permit, permits) = mpsc::channel::<()>();
         let disk = Disk { permits: Some(Arc::new(Mutex::new(permits))), ..Disk::default() };
         disk.written.lock().unwrap().1 = 10_000_000;
-        let transcript = Transcript::start(disk.clone(), Lines::new(), |_| ()).unwrap();
+        let transcript = Transcript::start(disk.clone(), Path::new("/transcript"), Lines::new(), drop).unwrap();
         let total = 3 * WAITING as u64;
         for seq in 1..=total {
             transcript.take(&entry(seq, "hello"));

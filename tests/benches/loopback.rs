@@ -159,7 +159,7 @@ fn host(folder: &std::path::Path) -> (Hosted, Room) {
     let listen = "127.0.0.1:0".parse().expect("an address");
     let room = RoomName::new("lobby").expect("a name");
     let hosting = Hosting::new(folder, room, listen);
-    let hosted = hosting.start(|| (), |_| ()).expect("the room starts");
+    let hosted = hosting.start(|| (), drop, drop).expect("the room starts");
     let invite = hosted.invite();
     let room = Room { server: hosted.near_addr(), fingerprint: invite.fingerprint, secret: *invite.secret.expose() };
     (hosted, room)

@@ -82,6 +82,12 @@ impl Process {
         Self::spawn(Command::new("sh").arg("-c").arg(script).env("BIN", folder), home)
     }
 
+    /// Runs `command`, its data below `home`: for arguments and variables that are no text.
+    #[must_use]
+    pub fn command(command: &mut Command, home: &Path) -> Self {
+        Self::spawn(command, home)
+    }
+
     /// Waits longer than [`PATIENCE`] for whatever it is to do.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
@@ -90,7 +96,11 @@ impl Process {
     }
 
     fn spawn(command: &mut Command, home: &Path) -> Self {
+        let asked_for: Vec<_> = command.get_envs().map(|(variable, _)| variable.to_owned()).collect();
         for (variable, value) in environment(home) {
+            if asked_for.iter().any(|known| known == variable) {
+                continue;
+            }
             match value {
                 Some(value) => command.env(variable, value),
                 None => command.env_remove(variable),
@@ -123,8 +133,13 @@ impl Process {
 
     /// Types `text` as it is; an error (the program has ended) is no failure.
     pub fn type_all(&mut self, text: &str) {
+        self.type_bytes(text.as_bytes());
+    }
+
+    /// The same for what is no text.
+    pub fn type_bytes(&mut self, bytes: &[u8]) {
         if let Some(stdin) = self.stdin.as_mut() {
-            drop(stdin.write_all(text.as_bytes()));
+            drop(stdin.write_all(bytes).and_then(|()| stdin.flush()));
         }
     }
 
@@ -172,6 +187,15 @@ impl Process {
             assert!(Instant::now() < deadline, "it does not end\n{}", self.transcript());
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    /// If the system does not know.
+    #[must_use]
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("the child is ours").is_some()
     }
 
     /// SIGKILL, and waits for the end.

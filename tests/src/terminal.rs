@@ -69,10 +69,26 @@ impl Terminal {
     /// If there is no terminal to be had, or no such program.
     #[must_use]
     pub fn start_with(name: &str, home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        std::fs::create_dir_all(home).expect("a home");
-        let pair = native_pty_system().openpty(size(ROWS, COLUMNS)).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(program(name));
         command.args(arguments);
+        Self::spawn(command, home, variables)
+    }
+
+    /// Lets a shell run `script`, in which `$BIN` is the folder of the programs.
+    ///
+    /// # Panics
+    /// If there is no terminal to be had.
+    #[must_use]
+    pub fn shell(script: &str, home: &Path) -> Self {
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", script]);
+        command.env("BIN", program("kabar").parent().expect("a folder"));
+        Self::spawn(command, home, &[])
+    }
+
+    fn spawn(mut command: CommandBuilder, home: &Path, variables: &[(&str, &str)]) -> Self {
+        std::fs::create_dir_all(home).expect("a home");
+        let pair = native_pty_system().openpty(size(ROWS, COLUMNS)).expect("a pseudo-terminal");
         command.cwd(home);
         for (variable, value) in environment(home) {
             match value {
@@ -84,7 +100,8 @@ impl Terminal {
         command.env("USER", "guest");
         command.env_remove("NO_COLOR");
         variables.iter().for_each(|(variable, value)| command.env(variable, value));
-        let child = pair.slave.spawn_command(command).unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let shown = format!("{command:?}");
+        let child = pair.slave.spawn_command(command).unwrap_or_else(|error| panic!("{shown} does not start: {error}"));
         let reader = pair.master.try_clone_reader().expect("a reader");
         let keyboard = pair.master.take_writer().expect("a keyboard");
         let screen = Arc::new(Screen::default());
@@ -116,6 +133,18 @@ impl Terminal {
         }
     }
 
+    /// Waits until everything that was written is as `is_wanted` says.
+    ///
+    /// # Panics
+    /// If it is not within [`PATIENCE`].
+    pub fn until_written(&self, what: &str, is_wanted: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_wanted(&self.written()) {
+            assert!(Instant::now() < deadline, "not {what}:\n{}", self.screen());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
     /// What the screen shows now.
     #[must_use]
     pub fn screen(&self) -> String {
@@ -143,7 +172,15 @@ impl Terminal {
     /// # Panics
     /// If nobody reads the keyboard.
     pub fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).expect("somebody reads the keyboard");
+        self.press_bytes(keys.as_bytes());
+    }
+
+    /// Presses keys that give other bytes than UTF-8.
+    ///
+    /// # Panics
+    /// As [`Terminal::press`].
+    pub fn press_bytes(&mut self, bytes: &[u8]) {
+        self.keyboard.write_all(bytes).expect("somebody reads the keyboard");
         self.keyboard.flush().expect("somebody reads the keyboard");
     }
 

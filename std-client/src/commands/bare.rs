@@ -1,6 +1,6 @@
 //! `kabar` alone: asks where to go and who to be, as the original did, and offers the rooms that are known.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use kabar_server::address::{DEFAULT_PORT, Host, HostPort, Places};
@@ -14,6 +14,7 @@ use crate::ending::{Ending, Exit};
 use crate::identity::{check_name, login_name};
 use crate::known::{KnownRoom, KnownServers};
 use crate::talk::{Plan, Trust};
+use crate::ui::input::read_answer;
 use crate::ui::terminal::ask_hidden;
 
 /// Rooms that are offered.
@@ -130,7 +131,9 @@ fn ask_name(usual: Option<String>) -> Result<VisitArguments, Ending> {
 
 fn ask_password() -> Result<Option<Zeroizing<String>>, Ending> {
     loop {
-        let Ok(password) = ask_hidden(|| say("Password (Enter if there is none): ")) else { return Err(gone()) };
+        let Ok(password) = ask_hidden(|why| say(&format!("{why}Password (Enter if there is none): "))) else {
+            return Err(gone());
+        };
         if password.is_empty() {
             return Ok(None);
         }
@@ -142,15 +145,17 @@ fn ask_password() -> Result<Option<Zeroizing<String>>, Ending> {
 }
 
 fn line(question: &str) -> Result<String, Ending> {
-    say(question);
-    let mut line = String::new();
-    match io::stdin().lock().read_line(&mut line) {
-        Ok(1..) => Ok(line.trim().to_owned()),
-        Ok(0) => {
-            say("\n");
-            Err(gone())
+    loop {
+        say(question);
+        match read_answer(&mut io::stdin().lock()) {
+            Ok(Some(Some(answer))) => return Ok(answer),
+            Ok(Some(None)) => say("that is not UTF-8 text, or far too long: set this terminal to UTF-8\n"),
+            Ok(None) => {
+                say("\n");
+                return Err(gone());
+            }
+            Err(error) => return Err(Ending::error(format_args!("the terminal cannot be read: {error}"))),
         }
-        Err(error) => Err(Ending::error(error)),
     }
 }
 

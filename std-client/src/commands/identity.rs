@@ -1,14 +1,16 @@
 //! `kabar identity`: the keys that own names.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
+use kabar_server::commands::remark;
 use kabar_server::data_dir::{DataDir, FileError};
+use kabar_server::reading::decode;
 use zeroize::Zeroizing;
 
 use super::open;
-use super::servers::print;
+use super::servers::{ask_yes, print};
 use crate::cli::IdentityAction;
 use crate::ending::{Ending, Exit};
 use crate::identity::{Kept, login_name};
@@ -33,7 +35,7 @@ pub(super) fn run(action: Option<IdentityAction>, data_dir: Option<PathBuf>) -> 
 fn list(dir: &DataDir) -> Result<Ending, Ending> {
     let names = Kept::names(dir).map_err(Ending::error)?;
     if names.is_empty() {
-        eprintln!("no names yet: a key is made when you first join or host under a name");
+        remark("no names yet: a key is made when you first join or host under a name");
     }
     let mut table = String::new();
     for name in names {
@@ -74,14 +76,15 @@ fn export(dir: &DataDir, file: &Path, name: &str) -> Result<Ending, Ending> {
 }
 
 fn import(dir: &DataDir, file: &Path, name: Option<String>) -> Result<Ending, Ending> {
-    let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_LEN as usize));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_LEN as usize));
     let read = if file == Path::new("-") {
-        io::stdin().lock().take(MAX_FILE_LEN).read_to_string(&mut text)
+        io::stdin().lock().take(MAX_FILE_LEN).read_to_end(&mut bytes)
     } else {
-        File::open(file).and_then(|from| from.take(MAX_FILE_LEN).read_to_string(&mut text))
+        File::open(file).and_then(|from| from.take(MAX_FILE_LEN).read_to_end(&mut bytes))
     };
     read.map_err(FileError::new("read", file)).map_err(Ending::error)?;
-    let (found, kept) = Kept::import(&text)
+    let text = decode(&bytes).map_err(|why| Ending::error(format_args!("cannot use {}: {why}", file.display())))?;
+    let (found, kept) = Kept::import(text)
         .ok_or_else(|| Ending::error(FileError::damaged(file, "it is no key of Kabar, or damaged")))?;
     let name = name.or(found).ok_or_else(|| Ending::usage("the file names nobody: say --name NAME"))?;
     match Kept::load(dir, &name)? {
@@ -103,14 +106,11 @@ fn forget(dir: &DataDir, name: &str, is_sure: bool) -> Result<Ending, Ending> {
         if !io::stdin().is_terminal() {
             return Err(Ending::usage("nothing was forgotten: say --yes to forget without being asked"));
         }
-        eprint!(
-            "Forget the key {} of {name}? Without a copy nobody can be {name} where it is taken. [y/N] ",
+        let question = format!(
+            "Forget the key {} of {name}? Without a copy nobody can be {name} where it is taken.",
             kept.fingerprint()
         );
-        drop(io::stderr().flush());
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).map_err(Ending::error)?;
-        if !matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        if !ask_yes(&question)? {
             return Err(Ending::error("nothing was forgotten"));
         }
     }

@@ -1,10 +1,11 @@
 //! `kabar servers`: which servers are known, and what to do when one is not what it was.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use kabar_core::session::Fingerprint;
 use kabar_server::address::HostPort;
+use kabar_server::commands::remark;
 use kabar_server::data_dir::DataDir;
 use kabar_server::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint, show_fingerprint};
 
@@ -13,6 +14,7 @@ use crate::cli::ServersAction;
 use crate::ending::{Ending, Exit};
 use crate::known::{KnownRoom, KnownServers};
 use crate::look::key_of;
+use crate::ui::input::read_yes;
 
 pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
     let dir = open(data_dir)?;
@@ -26,7 +28,7 @@ pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> R
 fn list(dir: &DataDir) -> Result<Ending, Ending> {
     let rooms = KnownServers::load(dir).map_err(Ending::error)?.rooms();
     if rooms.is_empty() {
-        eprintln!("no rooms yet: kabar join INVITE, or kabar host for one of your own");
+        remark("no rooms yet: kabar join INVITE, or kabar host for one of your own");
         return Ok(Ending::quiet(Exit::Done));
     }
     print(table(&rooms).as_bytes())
@@ -105,30 +107,31 @@ fn accept(server: &HostPort, wanted: Option<Fingerprint>, dir: &DataDir) -> Resu
 
 fn ask(server: &HostPort, shown: &str, before: Option<&KnownRoom>) -> Result<(), Ending> {
     if let Some(known) = before {
-        eprintln!("known at {server} until now:  {}", show_fingerprint(&known.fingerprint));
+        remark(&format!("known at {server} until now:  {}", show_fingerprint(&known.fingerprint)));
     }
-    eprintln!("the server's key is now:  {shown}");
+    remark(&format!("the server's key is now:  {shown}"));
     if !io::stdin().is_terminal() {
         return Err(Ending::new(
             Exit::NotTrusted,
             format_args!("not taken: say --fingerprint {shown} if that is its key"),
         ));
     }
-    eprint!("Is that what its operator says? [y/N] ");
-    drop(io::stderr().flush());
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(Ending::error)?;
-    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
-        Ok(())
-    } else {
-        Err(Ending::new(Exit::NotTrusted, "not taken"))
-    }
+    if ask_yes("Is that what its operator says?")? { Ok(()) } else { Err(Ending::new(Exit::NotTrusted, "not taken")) }
+}
+
+/// Asks on standard error; no answer, and one that is no text, is no.
+pub(super) fn ask_yes(question: &str) -> Result<bool, Ending> {
+    drop(write!(io::stderr(), "{question} [y/N] "));
+    read_yes(&mut io::stdin().lock()).map_err(Ending::error)
 }
 
 /// To standard output; that nobody reads it is no error.
 pub(super) fn print(bytes: &[u8]) -> Result<Ending, Ending> {
-    match io::stdout().write_all(bytes) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Ending::error(error)),
+    let mut out = io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Ending::error(format_args!("cannot print: {error}")))
+        }
         _ => Ok(Ending::quiet(Exit::Done)),
     }
 }

@@ -55,6 +55,9 @@ pub(super) struct Visit {
     /// Entries up to here are shown before the end.
     wait_for: u64,
     give_up: Duration,
+    /// Lines of standard input until now.
+    lines: u64,
+    broken: Option<String>,
 }
 
 /// How a visit begins.
@@ -74,7 +77,7 @@ pub(super) enum Wish {
 }
 
 impl Visit {
-    pub(super) fn new(arrival: Arrival, give_up: Duration) -> Self {
+    pub(super) fn new(arrival: Arrival, give_up: Duration, lines_taken: u64) -> Self {
         let Arrival { term, head, skip_to, seen_to, .. } = arrival;
         Self {
             term,
@@ -94,7 +97,14 @@ impl Visit {
             is_wait_said: false,
             wait_for: head,
             give_up,
+            lines: lines_taken,
+            broken: None,
         }
+    }
+
+    /// Why no more lines can be read, if that is so.
+    pub(super) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
     }
 
     /// Asks who is there, so that Tab knows their names.
@@ -127,6 +137,7 @@ impl Visit {
 
     pub(super) fn take(&mut self, typed: Typed, driver: &mut Driver, ui: &Ui) -> Option<Wish> {
         let now = driver.now();
+        self.lines += u64::from(matches!(typed, Typed::Line(_) | Typed::TooLong(_) | Typed::NotText));
         let line = match typed {
             Typed::Line(line) => line,
             Typed::TooLong(len) => {
@@ -137,7 +148,16 @@ impl Visit {
                 self.refuse(ui, "not sent: it is not UTF-8 text");
                 return None;
             }
+            Typed::LeftOut => {
+                ui.notice("(what came is not UTF-8 and was left out, with what came at once with it: set this terminal to UTF-8)");
+                return None;
+            }
             Typed::End => {
+                self.end_of_input(now);
+                return None;
+            }
+            Typed::Broken(why) => {
+                self.broken = Some(why);
                 self.end_of_input(now);
                 return None;
             }
@@ -180,8 +200,12 @@ impl Visit {
 
     fn refuse(&mut self, ui: &Ui, why: &str) {
         // Who sees it said can say it again; a script has to find out by the exit code.
-        self.refused += u64::from(!ui.is_prompt());
-        ui.tell(&Object::Refused { number: None, reason: why }, why);
+        if ui.is_prompt() {
+            return ui.notice(why);
+        }
+        self.refused += 1;
+        let why = format!("line {} {why}", self.lines);
+        ui.tell(&Object::Refused { number: None, reason: &why }, &why);
     }
 
     /// Goes on as somebody else, when all is stored.

@@ -170,7 +170,7 @@ impl Talk {
         let is_first = !std::mem::take(&mut self.is_renaming);
         self.former = None;
         let give_up = Duration::from_micros(u64::try_from(self.plan.give_up.as_micros()).unwrap_or(u64::MAX));
-        let mut visit = Visit::new(arrival, give_up);
+        let mut visit = Visit::new(arrival, give_up, self.plan.lines_taken);
         visit.ask_names(members, &mut self.driver.client, &self.ui);
         self.phase = Phase::Online(Box::new(visit));
         if is_first { self.ui.start_input().map_err(Ending::error) } else { Ok(()) }
@@ -200,7 +200,7 @@ impl Talk {
         }
     }
 
-    fn remember(&self, name: &str) {
+    fn remember(&mut self, name: &str) {
         if self.plan.is_host {
             return;
         }
@@ -217,7 +217,11 @@ impl Talk {
         let places = places.as_ref().unwrap_or(&self.plan.server);
         let joined = Joined { places, fingerprint: &fingerprint, room, name, secret };
         if let Err(error) = KnownServers::remember(&self.plan.dir, &joined) {
-            self.ui.notice(&format!("(the server is not remembered: {})", error.line.unwrap_or_default()));
+            let words = format!("the server is not remembered: {}", error.line.unwrap_or_default());
+            self.ui.notice(&format!("({words})"));
+            self.not_remembered = Some(words);
+        } else {
+            self.not_remembered = None;
         }
     }
 }

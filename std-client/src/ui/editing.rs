@@ -1,5 +1,6 @@
 //! What the line editor asks for: completion on Tab; and what it tells by asking: that the prompt is there, that Enter was pressed.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustyline::completion::Completer;
@@ -15,8 +16,21 @@ use super::roster::Roster;
 /// Completes names and commands, and tells the gate what the line editor does: it looks for a hint when it has shown the prompt, and
 /// validates when Enter was pressed.
 pub(super) struct Editing {
-    pub(super) gate: Arc<Gate>,
-    pub(super) roster: Roster,
+    gate: Arc<Gate>,
+    roster: Roster,
+    /// The line as it is now, left and right of the cursor: the editor forgets it at an error.
+    line: RefCell<(String, String)>,
+}
+
+impl Editing {
+    pub(super) fn new(gate: Arc<Gate>, roster: Roster) -> Self {
+        Self { gate, roster, line: RefCell::default() }
+    }
+
+    /// What was typed when the editor looked last.
+    pub(super) fn take_line(&self) -> (String, String) {
+        self.line.take()
+    }
 }
 
 impl Helper for Editing {}
@@ -34,7 +48,9 @@ impl Highlighter for Editing {}
 impl Hinter for Editing {
     type Hint = String;
 
-    fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
+    fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<String> {
+        let (left, right) = line.split_at_checked(at).unwrap_or((line, ""));
+        self.line.replace((left.to_owned(), right.to_owned()));
         self.gate.prompt_is_shown();
         None
     }

@@ -110,8 +110,9 @@ impl Sink for Through {
         let mut printer = lock(&self.0.printer);
         let is_typing = state.phase == Phase::Typing;
         drop(state);
-        if is_typing && let Some(printer) = printer.as_mut() {
-            return printer.print(text).map_err(io::Error::other);
+        // An editor that has ended meanwhile takes nothing any more; if it is the terminal, that is said by writing to it.
+        if is_typing && printer.as_mut().is_some_and(|printer| printer.print(text.clone()).is_ok()) {
+            return Ok(());
         }
         let mut out = io::stdout();
         out.write_all(text.as_bytes())?;

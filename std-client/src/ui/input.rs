@@ -1,8 +1,9 @@
 //! Lines from standard input, in bounded memory.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use kabar_core::chat::MAX_TEXT_LEN;
+use kabar_server::reading::{decode, trim_pasted};
 
 /// One thing that was typed or came through the pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +14,12 @@ pub enum Typed {
     TooLong(usize),
     /// A line that is not UTF-8.
     NotText,
+    /// Something typed at the prompt that is not UTF-8, and was left out.
+    LeftOut,
     /// There is no more.
     End,
+    /// Nothing more can be read, in words.
+    Broken(String),
 }
 
 /// Reads the next line. What is too long is counted, not kept.
@@ -57,6 +62,68 @@ fn complete(mut line: Vec<u8>, mut len: usize) -> Typed {
     String::from_utf8(line).map_or(Typed::NotText, Typed::Line)
 }
 
+/// Errors in a row after which a thing that is read is given up: a terminal that went away never comes back.
+pub const MAX_ERRORS: u32 = 3;
+
+/// Tells an error that may pass from one that stays.
+#[derive(Debug, Default)]
+pub struct Endurance(u32);
+
+impl Endurance {
+    /// Something was read.
+    pub fn is_well(&mut self) {
+        self.0 = 0;
+    }
+
+    /// Nothing was read. Whether to try again.
+    #[must_use]
+    pub fn bears(&mut self) -> bool {
+        self.0 += 1;
+        self.0 < MAX_ERRORS
+    }
+}
+
+/// Reads the next line; an error that stays is an end.
+pub fn read_line_enduring(from: &mut impl BufRead) -> Typed {
+    let mut endurance = Endurance::default();
+    loop {
+        match read_line(from) {
+            Ok(typed) => return typed,
+            Err(error) if !endurance.bears() => {
+                return Typed::Broken(format!("standard input cannot be read: {error}"));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Longest answer to a question, in bytes.
+const MAX_ANSWER_LEN: u64 = 4_096;
+
+/// Reads an answer: `None`: nobody answers any more; `Some(None)`: it is not UTF-8 or absurdly long.
+///
+/// # Errors
+/// Those of `from`.
+pub fn read_answer(from: &mut impl BufRead) -> io::Result<Option<Option<String>>> {
+    let mut answer = Vec::new();
+    let len = from.by_ref().take(MAX_ANSWER_LEN).read_until(b'\n', &mut answer)?;
+    if len == 0 {
+        return Ok(None);
+    }
+    let is_whole = answer.ends_with(b"\n") || (len as u64) < MAX_ANSWER_LEN;
+    let answer = decode(&answer).ok().filter(|_| is_whole);
+    Ok(Some(answer.map(|answer| trim_pasted(answer).to_owned())))
+}
+
+/// Whether an answer is a yes. None, and what is no text, is a no.
+///
+/// # Errors
+/// Those of `from`.
+pub fn read_yes(from: &mut impl BufRead) -> io::Result<bool> {
+    let answer = read_answer(from)?.flatten().unwrap_or_default();
+    Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::BufReader;
@@ -86,6 +153,33 @@ mod tests {
             assert_eq!(read(b"\n", buffer), [line("")]);
             assert_eq!(read(b"a\xff\nb\n", buffer), [Typed::NotText, line("b")]);
         }
+    }
+
+    #[test]
+    fn an_answer_is_one_line_of_any_encoding() {
+        let answer = |bytes: &[u8]| read_answer(&mut &*bytes).unwrap();
+        assert_eq!(answer(b"\xef\xbb\xbf anna \r\nnext"), Some(Some("anna".to_owned())));
+        assert_eq!((answer(b"ann\xe1\n"), answer(&[b'x'; 5_000]), answer(b"")), (Some(None), Some(None), None));
+        let yes = |bytes: &[u8]| read_yes(&mut &*bytes).unwrap();
+        assert!(yes(b"y\n") && yes(b"YES") && !yes(b"y\xe9s\n") && !yes(b"") && !yes(b"n\n"));
+    }
+
+    #[test]
+    fn an_error_that_stays_is_an_end_and_one_that_passes_is_not() {
+        struct Broken(u32);
+        impl io::Read for Broken {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0 -= 1;
+                if self.0 > 0 {
+                    return Err(io::Error::other("broken"));
+                }
+                buffer[..4].copy_from_slice(b"one\n");
+                Ok(4)
+            }
+        }
+        let read = |errors: u32| read_line_enduring(&mut BufReader::new(Broken(errors + 1)));
+        assert_eq!(read(2), Typed::Line("one".to_owned()));
+        assert_eq!(read(9), Typed::Broken("standard input cannot be read: broken".to_owned()));
     }
 
     #[test]

@@ -16,24 +16,25 @@ pub mod terminal;
 pub mod writer;
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kabar_core::chat::{EntryHead, Kind};
+use kabar_server::output::{Patient, unbuffered};
 use kabar_server::text::{Content, Line, Lines};
 
 use crate::cursor::{Cursor, CursorSlot};
 use crate::mail::{Mail, Mailer};
 use command::Command;
 use gate::{Gate, Through};
-use input::{Typed, read_line};
+use input::{Typed, read_line_enduring, read_yes};
 use json::Object;
 use prompt::Prompt;
 use roster::Roster;
 use style::{Style, mentions};
 use terminal::SavedTerminal;
-use writer::{Sink, Writer};
+use writer::{Losses, OnError, Sink, Writer};
 
 /// What answers about the past begin with, so that nobody takes them for what is said now.
 const PAST: &str = "| ";
@@ -71,7 +72,7 @@ impl Ui {
         if prompt::is_possible() && !is_json {
             let gate = Arc::new(Gate::default());
             let prompt = Some(Prompt::new(Arc::clone(&gate)));
-            let entries = Writer::start(Through(gate), cursor, mailer.clone())?;
+            let entries = Writer::start(Through(gate), OnError::End, cursor, mailer.clone())?;
             let (notices, style) = (None, Style::of_terminal());
             return Ok(Self {
                 entries,
@@ -87,8 +88,11 @@ impl Ui {
                 terminal,
             });
         }
-        let entries = Writer::start(Stream(io::BufWriter::new(io::stdout())), cursor, mailer.clone())?;
-        let notices = Some(Writer::start(Stream(io::stderr()), CursorSlot::default(), mailer.clone())?);
+        // Not the standard library's own buffer: it would write again what failed before.
+        let stdout = Stream(io::BufWriter::new(Patient(unbuffered::stdout()?)));
+        let entries = Writer::start(stdout, OnError::End, cursor, mailer.clone())?;
+        let stderr = Stream(Patient(unbuffered::stderr()?));
+        let notices = Some(Writer::start(stderr, OnError::LeaveOut, CursorSlot::default(), mailer.clone())?);
         let (prompt, style) = (None, Style::PLAIN);
         Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, mailer, is_mid_line, terminal })
     }
@@ -228,10 +232,7 @@ impl Ui {
         self.is_mid_line.set(false);
         let mailer = self.mailer.clone();
         spawn("kabar-ask", move || {
-            let mut answer = String::new();
-            let is_read = io::stdin().lock().read_line(&mut answer).is_ok();
-            let is_yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
-            mailer.send(Mail::Answer(is_read && is_yes));
+            mailer.send(Mail::Answer(read_yes(&mut io::stdin().lock()).unwrap_or(false)));
         })
     }
 
@@ -244,24 +245,68 @@ impl Ui {
         let (mailer, question) = (self.mailer.clone(), question.to_owned());
         let to = self.notices.as_ref().unwrap_or(&self.entries).queue();
         spawn("kabar-ask", move || {
-            mailer.send(match terminal::ask_hidden(move || to.text(question)) {
-                Ok(password) => Mail::Password(Some(password)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => Mail::Interrupt,
-                Err(_) => Mail::Password(None),
-            });
+            mailer.send(
+                match terminal::ask_hidden(move |why| {
+                    to.text(if why.is_empty() { question.clone() } else { format!("\n{why}{question}") })
+                }) {
+                    Ok(password) => Mail::Password(Some(password)),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => Mail::Interrupt,
+                    Err(_) => Mail::Password(None),
+                },
+            );
         })
     }
 
-    /// Writes what is left, and gives the terminal back as it was.
-    pub fn finish(self, patience: Duration) {
+    /// Takes the prompt away, and waits until what is to be written is written, or cannot be, or `patience` is over. What was lost, in
+    /// words.
+    #[must_use]
+    pub fn settle(&self, patience: Patience) -> Vec<String> {
+        self.stop_prompt();
+        let mut lost = patience.lost(self.entries.settle(patience.time), "standard output");
+        if let Some(notices) = &self.notices {
+            lost.extend(patience.lost(notices.settle(patience.time), "standard error"));
+        }
+        lost
+    }
+
+    /// Writes what is left, and gives the terminal back as it was. What was lost, in words.
+    #[must_use]
+    pub fn finish(self, patience: Patience) -> Vec<String> {
+        self.stop_prompt();
+        self.terminal.restore();
+        let mut lost = patience.lost(self.entries.finish(patience.time), "standard output");
+        if let Some(notices) = self.notices {
+            lost.extend(patience.lost(notices.finish(patience.time), "standard error"));
+        }
+        lost
+    }
+
+    fn stop_prompt(&self) {
         if let Some(prompt) = &self.prompt {
             prompt.stop();
         }
-        self.terminal.restore();
-        self.entries.finish(patience);
-        if let Some(notices) = self.notices {
-            notices.finish(patience);
-        }
+    }
+}
+
+/// How long the end waits for output, and whether what waits then is lost or only not waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long.
+    pub time: Duration,
+    /// Whether it is told when it was too short.
+    pub is_told: bool,
+    /// Whether anybody is there for output at all.
+    pub is_wanted: bool,
+}
+
+impl Patience {
+    fn lost(self, losses: Losses, place: &str) -> Vec<String> {
+        let Losses { output, cursor, waiting } = losses;
+        let output = output.filter(|_| self.is_wanted);
+        let output = output.map(|error| format!("{place} cannot be written: {error}"));
+        let is_late = self.is_told && self.is_wanted && waiting > 0;
+        let late = is_late.then(|| format!("nobody reads {place}: what waits was not written"));
+        output.into_iter().chain(late).chain(cursor).collect()
     }
 }
 
@@ -281,8 +326,8 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
 fn read_lines(mailer: &Mailer) {
     let mut stdin = io::stdin().lock();
     loop {
-        let typed = read_line(&mut stdin).unwrap_or(Typed::End);
-        let is_end = typed == Typed::End;
+        let typed = read_line_enduring(&mut stdin);
+        let is_end = matches!(typed, Typed::End | Typed::Broken(_));
         if !mailer.line(typed) || is_end {
             return;
         }

@@ -13,7 +13,7 @@ use rustyline::{Config, Editor};
 use super::command::{Command, typed};
 use super::editing::Editing;
 use super::gate::Gate;
-use super::input::Typed;
+use super::input::{Endurance, Typed};
 use super::roster::Roster;
 use crate::mail::{Mail, Mailer};
 
@@ -42,7 +42,7 @@ impl Prompt {
         let mut editor = Editor::with_history(config, MemHistory::new()).map_err(io::Error::other)?;
         self.gate.install(editor.create_external_printer().map_err(io::Error::other)?);
         let gate = Arc::clone(&self.gate);
-        editor.set_helper(Some(Editing { gate: Arc::clone(&gate), roster }));
+        editor.set_helper(Some(Editing::new(Arc::clone(&gate), roster)));
         super::spawn("kabar-prompt", move || {
             read(&mut editor, &mailer, &gate);
             gate.end_of_typing();
@@ -60,10 +60,22 @@ impl Prompt {
 }
 
 fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate) {
+    let (mut endurance, mut is_said) = (Endurance::default(), false);
+    // What was typed of a line before something came that cannot be read, left and right of the cursor.
+    let mut begun: Option<(String, String)> = None;
     loop {
         gate.before_typing();
-        match editor.readline(PROMPT) {
+        let (left, right) = begun.take().unwrap_or_default();
+        let read = editor.readline_with_initial(PROMPT, (&left, &right));
+        // Also what was not entered was read.
+        let line = editor.helper().map(Editing::take_line).unwrap_or_default();
+        if (&line.0, &line.1) != (&left, &right) {
+            endurance.is_well();
+        }
+        match read {
             Ok(line) => {
+                endurance.is_well();
+                is_said = false;
                 let columns = editor.dimensions().map(|(columns, _)| usize::from(columns));
                 let (is_quit, is_post) = (typed(&line) == Command::Quit, matches!(typed(&line), Command::Post(..)));
                 if is_post && gate.may_erase() {
@@ -74,9 +86,21 @@ fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate) 
                 }
             }
             Err(ReadlineError::Interrupted) => return mailer.send(Mail::Interrupt),
-            Err(ReadlineError::Signal(_)) => {}
-            Err(_) => {
+            Err(ReadlineError::Signal(_)) => begun = Some(line),
+            // Each takes at least a byte away, so it ends; nobody wants to read it for each byte of a paste.
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                begun = Some(line);
+                if !std::mem::replace(&mut is_said, true) && !give(Typed::LeftOut, mailer, gate) {
+                    return;
+                }
+            }
+            Err(ReadlineError::Eof) => {
                 give(Typed::End, mailer, gate);
+                return;
+            }
+            Err(_) if endurance.bears() => begun = Some(line),
+            Err(error) => {
+                give(Typed::Broken(format!("the terminal cannot be read: {error}")), mailer, gate);
                 return;
             }
         }

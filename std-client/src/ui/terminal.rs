@@ -55,16 +55,24 @@ impl SavedTerminal {
     }
 }
 
-/// Asks by `question`, and reads a line that is not shown.
+/// Asks by `question`, and reads a line that is not shown. One that is not UTF-8 is asked for again.
 ///
 /// # Errors
 /// When nobody can type; [`io::ErrorKind::Interrupted`] when somebody pressed Ctrl-C.
-pub fn ask_hidden(question: impl FnOnce()) -> io::Result<Zeroizing<String>> {
+pub fn ask_hidden(question: impl Fn(&str)) -> io::Result<Zeroizing<String>> {
     let before = SavedTerminal::save();
     // Before the question: who types at once is not shown either.
     before.quiet().restore();
-    question();
-    let password = rpassword::read_password().map(Zeroizing::new);
+    question("");
+    let password = loop {
+        match rpassword::read_password().map(Zeroizing::new) {
+            // What stands for bytes that are no text.
+            Ok(password) if password.contains(char::REPLACEMENT_CHARACTER) => {
+                question("That is not UTF-8 text: set this terminal to UTF-8. ");
+            }
+            read => break read,
+        }
+    };
     before.restore();
     password
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use crate::cursor::{Cursor, CursorSlot};
@@ -18,7 +18,7 @@ pub trait Sink: Send + 'static {
     /// Writes a text.
     ///
     /// # Errors
-    /// When nobody reads any more.
+    /// When nobody reads any more, or it cannot be written.
     fn text(&mut self, text: String) -> io::Result<()>;
 
     /// Called when no text waits.
@@ -28,18 +28,39 @@ pub trait Sink: Send + 'static {
     fn flush(&mut self) -> io::Result<()>;
 }
 
-/// A text, and the entry that it shows.
+/// What becomes of texts when one cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// It is the end: no text is left out in silence, and none is noted as shown that was not.
+    End,
+    /// It is left out and counted, which is said when the next can be written.
+    LeaveOut,
+}
+
+/// What was lost until now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Why texts cannot be written, if that is so for another reason than that nobody reads them.
+    pub output: Option<String>,
+    /// Why it is not noted what was shown, if that is so.
+    pub cursor: Option<String>,
+    /// Texts that still wait for somebody to read them.
+    pub waiting: usize,
+}
+
 #[derive(Debug)]
-struct Item {
-    text: String,
-    shows: Option<Cursor>,
+enum Item {
+    /// A text, and the entry that it shows.
+    Text { text: String, shows: Option<Cursor> },
+    /// Asks what was lost, when all that is queued before is written.
+    Ask(Sender<Losses>),
 }
 
 /// The queue in front of a [`Sink`].
 #[derive(Debug)]
 pub struct Writer {
     queue: Queue,
-    end: Receiver<()>,
+    end: Receiver<Losses>,
 }
 
 /// Gives texts to a [`Writer`] from any thread.
@@ -54,16 +75,16 @@ impl Writer {
     ///
     /// # Errors
     /// If the system gives none.
-    pub fn start(sink: impl Sink, cursor: CursorSlot, mailer: Mailer) -> io::Result<Self> {
+    pub fn start(sink: impl Sink, on_error: OnError, cursor: CursorSlot, mailer: Mailer) -> io::Result<Self> {
         let (texts, queue) = mpsc::channel();
         let (ended, end) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting);
         let run = move || {
-            if write(sink, &queue, &left, &cursor, &mailer).is_err() {
-                mailer.send(Mail::OutputGone);
-            }
-            drop(ended);
+            let (losses, left_out) = (Losses::default(), 0);
+            let mut thread = Thread { sink, on_error, cursor, mailer, left, losses, left_out };
+            thread.run(&queue);
+            drop(ended.send(thread.losses));
         };
         std::thread::Builder::new().name("kabar-output".to_owned()).spawn(run)?;
         Ok(Self { queue: Queue { texts, waiting }, end })
@@ -76,7 +97,7 @@ impl Writer {
 
     /// Queues the text of the entry at `cursor`.
     pub fn entry(&self, text: String, cursor: Option<Cursor>) {
-        self.queue.item(Item { text, shows: cursor });
+        self.queue.item(text, cursor);
     }
 
     /// The queue, for another thread. The writer does not finish while there is one.
@@ -91,52 +112,140 @@ impl Writer {
         self.queue.waiting.load(Ordering::Relaxed) < WAITING
     }
 
-    /// Waits until all is written, or nobody reads, or `patience` is over.
-    pub fn finish(self, patience: Duration) {
-        drop(self.queue);
-        let _ = self.end.recv_timeout(patience);
+    /// Waits until all that is queued is written, or cannot be, or `patience` is over. What was lost until then.
+    #[must_use]
+    pub fn settle(&self, patience: Duration) -> Losses {
+        let (ask, answer) = mpsc::channel();
+        drop(self.queue.texts.send(Item::Ask(ask)));
+        let answer = match answer.recv_timeout(patience) {
+            // It ended before.
+            Err(RecvTimeoutError::Disconnected) => self.end.recv_timeout(patience),
+            answer => answer,
+        };
+        answered(answer, &self.queue.waiting)
     }
+
+    /// Waits until all is written, or cannot be, or `patience` is over. What was lost.
+    #[must_use]
+    pub fn finish(self, patience: Duration) -> Losses {
+        let Self { queue: Queue { texts, waiting }, end } = self;
+        drop(texts);
+        answered(end.recv_timeout(patience), &waiting)
+    }
+}
+
+fn answered(answer: Result<Losses, RecvTimeoutError>, waiting: &AtomicUsize) -> Losses {
+    answer.unwrap_or_else(|error| match error {
+        RecvTimeoutError::Timeout => Losses { waiting: waiting.load(Ordering::Relaxed), ..Losses::default() },
+        // It was told before.
+        RecvTimeoutError::Disconnected => Losses::default(),
+    })
 }
 
 impl Queue {
     /// Queues a text.
     pub fn text(&self, text: String) {
-        self.item(Item { text, shows: None });
+        self.item(text, None);
     }
 
-    fn item(&self, item: Item) {
+    fn item(&self, text: String, shows: Option<Cursor>) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        drop(self.texts.send(item));
+        drop(self.texts.send(Item::Text { text, shows }));
     }
 }
 
-fn write(
-    mut sink: impl Sink,
-    queue: &Receiver<Item>,
-    waiting: &AtomicUsize,
-    cursor: &CursorSlot,
-    mailer: &Mailer,
-) -> io::Result<()> {
-    while let Ok(mut item) = queue.recv() {
-        let mut shown = None;
-        loop {
-            sink.text(item.text)?;
-            shown = item.shows.or(shown);
-            if waiting.fetch_sub(1, Ordering::Relaxed) == WAITING {
-                mailer.send(Mail::OutputRoom);
+struct Thread<S> {
+    sink: S,
+    on_error: OnError,
+    cursor: CursorSlot,
+    mailer: Mailer,
+    left: Arc<AtomicUsize>,
+    losses: Losses,
+    /// Texts that were left out and are not said to be.
+    left_out: u64,
+}
+
+impl<S: Sink> Thread<S> {
+    fn run(&mut self, queue: &Receiver<Item>) {
+        while let Ok(first) = queue.recv() {
+            let (mut shown, mut asked, mut next) = (None, None, Some(first));
+            while let Some(item) = next.take() {
+                match item {
+                    Item::Text { text, shows } => {
+                        if !self.text(text) {
+                            return;
+                        }
+                        shown = shows.or(shown);
+                        next = queue.try_recv().ok();
+                    }
+                    Item::Ask(answer) => asked = Some(answer),
+                }
             }
-            match queue.try_recv() {
-                Ok(next) => item = next,
-                Err(_) => break,
+            if let Err(error) = self.sink.flush()
+                && !self.failed(&error)
+            {
+                return;
             }
-        }
-        sink.flush()?;
-        // Only now: what is noted as shown is never shown again.
-        if let Some(Err(error)) = shown.map(|shown| cursor.save(shown)) {
-            mailer.send(Mail::Trouble(format!("(where you are in this room is not kept: {error})")));
+            // Only now: what is noted as shown is never shown again.
+            if let Some(shown) = shown {
+                self.note(shown);
+            }
+            if let Some(answer) = asked {
+                drop(answer.send(self.losses.clone()));
+            }
         }
     }
-    Ok(())
+
+    /// Writes a text; `false`: it is the end.
+    fn text(&mut self, text: String) -> bool {
+        let text = match self.left_out {
+            0 => text,
+            count => format!("({count} notices are missing here: they could not be written)\n{text}"),
+        };
+        let written = self.sink.text(text);
+        if self.left.fetch_sub(1, Ordering::Relaxed) == WAITING {
+            self.mailer.send(Mail::OutputRoom);
+        }
+        match written {
+            Ok(()) => {
+                (self.losses.output, self.left_out) = (None, 0);
+                true
+            }
+            Err(error) => {
+                self.left_out += 1;
+                self.failed(&error)
+            }
+        }
+    }
+
+    /// Notes that it cannot be written; `false`: it is the end.
+    fn failed(&mut self, error: &io::Error) -> bool {
+        let is_loss = error.kind() != io::ErrorKind::BrokenPipe;
+        self.losses.output = is_loss.then(|| error.to_string());
+        let goes_on = self.on_error == OnError::LeaveOut;
+        if !goes_on {
+            self.mailer.send(Mail::OutputGone);
+        }
+        goes_on
+    }
+
+    /// Keeps what was shown; where that fails, it is tried again with the next.
+    fn note(&mut self, shown: Cursor) {
+        match (self.cursor.save(shown), &self.losses.cursor) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => {
+                self.losses.cursor = None;
+                self.mailer.send(Mail::Trouble("(where you are in this room is kept again)".to_owned()));
+            }
+            (Err(error), before) => {
+                let words = format!("where you are in this room is not kept: {error}");
+                if before.is_none() {
+                    self.mailer.send(Mail::Trouble(format!("({words})")));
+                }
+                self.losses.cursor = Some(words);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -175,7 +284,7 @@ mod tests {
         let (permit, permits) = mpsc::channel();
         let shown = Arc::new(Mutex::new(String::new()));
         let page = Page { shown: Arc::clone(&shown), permits };
-        (Writer::start(page, cursor, mailer).unwrap(), permit, shown, mailbox, poll)
+        (Writer::start(page, OnError::End, cursor, mailer).unwrap(), permit, shown, mailbox, poll)
     }
 
     #[test]
@@ -191,7 +300,8 @@ mod tests {
             permit.send(()).unwrap();
         }
         assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputRoom)));
-        writer.finish(Duration::from_secs(60));
+        assert_eq!(writer.settle(Duration::from_secs(60)), Losses::default());
+        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
         assert_eq!(*shown.lock().unwrap(), expected);
     }
 
@@ -202,7 +312,66 @@ mod tests {
         writer.text("hello".to_owned());
         assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputGone)));
         writer.text("more".to_owned());
-        writer.finish(Duration::from_secs(60));
+        let losses = Losses { output: None, ..Losses::default() };
+        assert_eq!(writer.finish(Duration::from_secs(60)), losses, "nobody wants it");
+    }
+
+    /// A disk: how many texts fit, and what is on it.
+    struct Disk(Arc<Mutex<(usize, String)>>);
+
+    impl Sink for Disk {
+        fn text(&mut self, text: String) -> io::Result<()> {
+            let (room, written) = &mut *self.0.lock().unwrap();
+            *room = room.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
+            written.push_str(&text);
+            Ok(())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    type OnDisk = (Writer, Arc<Mutex<(usize, String)>>, crate::mail::Mailbox, mio::Poll);
+
+    fn on_disk(room: usize, on_error: OnError) -> OnDisk {
+        let poll = mio::Poll::new().unwrap();
+        let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
+        let (mailer, mailbox) = Mailer::new(waker);
+        let disk = Arc::new(Mutex::new((room, String::new())));
+        let writer = Writer::start(Disk(Arc::clone(&disk)), on_error, CursorSlot::default(), mailer).unwrap();
+        (writer, disk, mailbox, poll)
+    }
+
+    #[test]
+    fn a_full_disk_ends_entries_and_is_told_at_the_end() {
+        let (writer, disk, mailbox, _poll) = on_disk(1, OnError::End);
+        writer.text("one\n".to_owned());
+        writer.text("two\n".to_owned());
+        writer.text("three\n".to_owned());
+        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputGone)));
+        disk.lock().unwrap().0 = 9;
+        let settled = writer.settle(Duration::from_secs(60));
+        assert!(settled.output.is_some_and(|why| why.contains("no storage space")));
+        assert_eq!(disk.lock().unwrap().1, "one\n", "nothing comes after a gap");
+    }
+
+    #[test]
+    fn a_full_disk_leaves_notices_out_and_they_are_counted_when_it_works_again() {
+        let (writer, disk, _mailbox, _poll) = on_disk(1, OnError::LeaveOut);
+        (1..=3).for_each(|number| writer.text(format!("{number}\n")));
+        assert!(writer.settle(Duration::from_secs(60)).output.is_some());
+        disk.lock().unwrap().0 = 9;
+        writer.text("4\n".to_owned());
+        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
+        assert_eq!(disk.lock().unwrap().1, "1\n(2 notices are missing here: they could not be written)\n4\n");
+    }
+
+    #[test]
+    fn a_reader_that_stands_still_is_told_by_what_waits() {
+        let (writer, _permit, ..) = writer(CursorSlot::default());
+        writer.text("one\n".to_owned());
+        assert_eq!(writer.settle(Duration::from_millis(1)).waiting, 1);
     }
 
     #[test]
@@ -230,7 +399,7 @@ mod tests {
         writer.text("a notice\n".to_owned());
         permit.send(()).unwrap();
         permit.send(()).unwrap();
-        writer.finish(Duration::from_secs(60));
+        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
         assert_eq!(file().load().unwrap(), Some(at(4)));
     }
 }

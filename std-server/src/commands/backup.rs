@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::CommandError;
+use super::{CommandError, remark};
 use crate::config::Storage;
 use crate::store::{FILE_NAME, copy};
 
@@ -27,6 +27,6 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let dir = arguments.storage.resolve().map_err(CommandError::Usage)?.data_dir;
     copy(&dir, &arguments.file).map_err(CommandError::failed)?;
-    eprintln!("copied {} to {}", dir.join(FILE_NAME).display(), arguments.file.display());
+    remark(&format!("copied {} to {}", dir.join(FILE_NAME).display(), arguments.file.display()));
     Ok(())
 }

@@ -1,11 +1,9 @@
 //! `kabar-server completions SHELL`: what makes a shell complete commands and flags.
 
-use std::io::Write;
-
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::{CommandError, said};
+use super::{CommandError, print};
 use crate::cli::{self, PROGRAM};
 
 /// Of `completions`.
@@ -22,5 +20,5 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut cli::Arguments::command(), PROGRAM, &mut script);
-    said(std::io::stdout().write_all(&script))
+    print(&script)
 }

@@ -1,8 +1,6 @@
 //! `kabar-server config`: every setting, its value, and who said so.
 
-use std::io::Write;
-
-use super::{CommandError, said};
+use super::{CommandError, print};
 use crate::config::{Config, RunFlags};
 
 /// Of `config`.
@@ -18,5 +16,5 @@ pub struct Arguments {
 /// [`CommandError::Usage`] if one is wrong.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
-    said(std::io::stdout().write_all(config.show().as_bytes()))
+    print(config.show().as_bytes())
 }

@@ -1,12 +1,12 @@
 //! `kabar-server invite`: what lets others in, from what lies in the data directory; a server may run or not.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use kabar_core::crypto::rsa::PrivateKey;
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-use super::{CommandError, said};
+use super::{CommandError, print, remark};
 use crate::address::Places;
 use crate::advertise::reachable;
 use crate::cli::PROGRAM;
@@ -63,9 +63,9 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let invite = invite.to_string();
     let picture = if arguments.qr { qr_code(&invite, io::stdout().is_terminal()) } else { String::new() };
     if let Some(notice) = notice {
-        drop(writeln!(io::stderr(), "{PROGRAM}: {notice}"));
+        remark(&format!("{PROGRAM}: {notice}"));
     }
-    said(io::stdout().write_all(format!("{invite}\n{picture}").as_bytes()))
+    print(format!("{invite}\n{picture}").as_bytes())
 }
 
 /// What the running server would say, as far as that is known: what it is told to advertise, else what its last invite named.

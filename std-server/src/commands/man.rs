@@ -1,11 +1,10 @@
 //! `kabar-server man`: the manual, made from the same command line that is parsed.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
 
-use super::{CommandError, said};
+use super::{CommandError, print};
 use crate::cli;
 
 /// Of `man`.
@@ -25,7 +24,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let Some(out) = &arguments.out else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page).map_err(CommandError::failed)?;
-        return said(std::io::stdout().write_all(&page));
+        return print(&page);
     };
     let failed = |error| CommandError::Failed(format!("cannot write manual pages to {}: {error}", out.display()));
     std::fs::create_dir_all(out).map_err(failed)?;

@@ -11,7 +11,7 @@ pub mod restore;
 pub mod run;
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 
 /// A command failed, in one line for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,19 @@ pub enum CommandError {
     Usage(String),
     /// Everything else: exit code 1.
     Failed(String),
+    /// It was said already; the exit code.
+    Said(u8),
+}
+
+/// Prints to standard output, and says what became of it.
+fn print(bytes: &[u8]) -> Result<(), CommandError> {
+    let mut out = io::stdout();
+    said(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// Says something beside the point on standard error. Nobody may be there to read it.
+pub fn remark(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 /// What became of printing. A reader who has read enough is no failure.
@@ -45,6 +58,7 @@ impl CommandError {
         match self {
             Self::Usage(_) => 2,
             Self::Failed(_) => 1,
+            Self::Said(code) => *code,
         }
     }
 }
@@ -53,6 +67,7 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(what) | Self::Failed(what) => f.write_str(what),
+            Self::Said(code) => write!(f, "exit code {code}"),
         }
     }
 }

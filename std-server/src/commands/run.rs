@@ -1,7 +1,9 @@
 //! `kabar-server run`: a room, its invite, and a line for everything that happens.
 
-use std::io::{self, BufRead};
+use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kabar_core::chat::MAX_PASSWORD_LEN;
 use zeroize::Zeroizing;
@@ -11,13 +13,16 @@ use crate::advertise::Found;
 use crate::cli::PROGRAM;
 use crate::config::{Config, Origin, RunFlags, variable};
 use crate::console::answer::Operator;
-use crate::console::{input, show_event};
-use crate::data_dir::FileError;
+use crate::console::input::{self, Keyed};
+use crate::console::show_event;
 use crate::hosting::{Hosted, Hosting};
 use crate::metrics::{listener, text};
 use crate::notify::{READY, STOPPING, notify};
-use crate::output::{Output, OutputSender};
+use crate::output::{Lost, Output, OutputSender};
+use crate::reading::{first_line, first_line_of_file};
+use crate::signals::{AfterHangup, TerminalWatch};
 use crate::text::Lines;
+use crate::transcript::{Remark, Reopener};
 use crate::{password, signals};
 
 /// Of `run`.
@@ -31,7 +36,7 @@ pub struct Arguments {
 /// Serves until it is told to stop.
 ///
 /// # Errors
-/// [`CommandError`].
+/// [`CommandError`]; what came after the first line said is [`CommandError::Said`].
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
     let password = find_password(&config, arguments.flags.password_stdin)?;
@@ -41,56 +46,98 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     });
     let metrics = metrics.transpose()?;
 
-    // Both on threads of their own: whoever does not read what is said blocks nothing else.
-    let screen = Output::start(io::stdout()).map_err(CommandError::failed)?;
-    let remarks = Output::start(io::stderr()).map_err(CommandError::failed)?;
-    let (said, remark) = (screen.sender(), remarks.sender());
+    // From here on all lines go one way: whole, in the order they were said, and whoever does not read them blocks nothing else.
+    let output = Output::of_process(PROGRAM).map_err(CommandError::failed)?;
+    let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, &output.sender());
+    if let Err(error @ (CommandError::Usage(_) | CommandError::Failed(_))) = &served {
+        output.sender().remark(format!("{PROGRAM}: {error}"));
+    }
+    let lost = output.finish();
+    match served {
+        Err(error) => Err(CommandError::Said(error.exit_code())),
+        Ok(()) if lost != Lost::default() => Err(CommandError::Said(1)),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn serve(
+    config: &Config,
+    password: Option<&str>,
+    metrics: Option<TcpListener>,
+    said: &OutputSender,
+) -> Result<(), CommandError> {
     let lines = Lines::new();
     let tell = {
         let said = said.clone();
         move |event| said.line(show_event(&lines, &event))
     };
+    let has_trouble = Arc::new(AtomicBool::new(false));
+    let (transcript_trouble, remarks) = (Arc::clone(&has_trouble), said.clone());
+    let remark = move |trouble: Remark| {
+        transcript_trouble.fetch_or(trouble.is_loss, Ordering::Relaxed);
+        remarks.remark(format!("{PROGRAM}: {}", trouble.words));
+    };
     let hosting = Hosting {
         advertise: config.advertise.clone(),
-        password: password.as_ref().map(|password| password.as_str()),
+        password,
         transcript: config.transcript.as_deref(),
         key_size: config.key_size,
         limits: config.limits,
         ..Hosting::new(&config.data_dir, config.room.clone(), config.listen)
     };
-    let slow = || remark.line(format!("{PROGRAM}: making this room's key (once) ..."));
-    let hosted = hosting.start(slow, tell).map_err(CommandError::failed)?;
-    let control = hosted.control().clone();
-    signals::on_stop(move || control.stop()).map_err(CommandError::failed)?;
+    let slow = || said.remark(format!("{PROGRAM}: making this room's key (once) ..."));
+    let hosted = hosting.start(slow, tell, remark).map_err(CommandError::failed)?;
+    listen_to_signals(&hosted).map_err(CommandError::failed)?;
     said.line(format!("listening on {}", hosted.local_addr()));
     said.line(hosted.invite().to_string());
-    remark_on(&hosted, &config, &remark);
+    remark_on(&hosted, config, said);
     if let Some(metrics) = metrics {
         let control = hosted.control().clone();
         let local = listener::listen(metrics, move || text::page(&control)).map_err(CommandError::failed)?;
-        remark.line(format!("{PROGRAM}: metrics on http://{local}/metrics"));
+        said.remark(format!("{PROGRAM}: metrics on http://{local}/metrics"));
     }
     let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
     let answer = said.clone();
-    input::read_stdin(move |line| operator.run(line).into_iter().for_each(|line| answer.line(line)))
-        .map_err(CommandError::failed)?;
-    notify(READY);
+    let take = move |typed: Keyed<'_>| match typed {
+        Keyed::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
+        Keyed::NotText => answer.line("not taken: the line is not UTF-8 text; set this terminal to UTF-8".to_owned()),
+        Keyed::Trouble(error) => answer.remark(format!("{PROGRAM}: standard input cannot be read: {error}")),
+    };
+    input::read_stdin(take).map_err(CommandError::failed)?;
+    let manage = |state| {
+        if let Err(error) = notify(state) {
+            said.remark(format!("{PROGRAM}: {error}"));
+        }
+    };
+    manage(READY);
 
     let served = hosted.wait();
-    notify(STOPPING);
-    drop((said, remark));
-    screen.finish();
-    remarks.finish();
-    served.map_err(CommandError::failed)
+    manage(STOPPING);
+    served.map_err(CommandError::failed)?;
+    // The transcript has ended with the server.
+    if has_trouble.load(Ordering::Relaxed) { Err(CommandError::Said(1)) } else { Ok(()) }
+}
+
+/// SIGTERM and Ctrl-C stop the server, a terminal that hangs up does so too; any other SIGHUP opens the transcript again.
+fn listen_to_signals(hosted: &Hosted) -> io::Result<()> {
+    let (control, reopener, terminal) = (hosted.control().clone(), hosted.reopener(), TerminalWatch::start());
+    let hang_up = move || {
+        if terminal.is_gone() {
+            return AfterHangup::Stop;
+        }
+        reopener.iter().for_each(Reopener::reopen);
+        AfterHangup::GoOn
+    };
+    signals::on_stop_or_hangup(move || control.stop(), hang_up)
 }
 
 /// What an operator may not expect.
-fn remark_on(hosted: &Hosted, config: &Config, remark: &OutputSender) {
+fn remark_on(hosted: &Hosted, config: &Config, said: &OutputSender) {
     if hosted.is_local_only() {
-        remark.line(format!("{PROGRAM}: with this invite only this computer can join; others need --advertise HOST"));
+        said.remark(format!("{PROGRAM}: with this invite only this computer can join; others need --advertise HOST"));
     }
     if let Some(error) = hosted.without_zone() {
-        remark.line(format!("{PROGRAM}: whoever joins by this invite adds an interface of theirs: {error}"));
+        said.remark(format!("{PROGRAM}: whoever joins by this invite adds an interface of theirs: {error}"));
     }
     let (named, others): (Vec<_>, Vec<_>) = hosted.choices().into_iter().partition(|(_, is_named)| *is_named);
     if !others.is_empty() {
@@ -98,47 +145,34 @@ fn remark_on(hosted: &Hosted, config: &Config, remark: &OutputSender) {
             all.iter().map(|(found, _)| found.to_string()).collect::<Vec<_>>().join(", ")
         };
         let (named, others) = (list(named), list(others));
-        remark.line(format!("{PROGRAM}: the invite names {named}; --advertise HOST names others: {others}"));
+        said.remark(format!("{PROGRAM}: the invite names {named}; --advertise HOST names others: {others}"));
     }
     if hosted.key_size() != config.key_size && config.origin("key-bits") != Some(&Origin::Default) {
         let bits = hosted.key_size().modulus_len() * 8;
-        remark.line(format!("{PROGRAM}: key-bits changes nothing: this server has a key already, of {bits} bits"));
+        said.remark(format!("{PROGRAM}: key-bits changes nothing: this server has a key already, of {bits} bits"));
     }
-    remark.line(format!("{PROGRAM}: history: {}", config.data_dir.display()));
+    said.remark(format!("{PROGRAM}: history: {}", config.data_dir.display()));
 }
 
 /// Flag before environment before configuration file.
 fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<String>>, CommandError> {
-    let told = if from_stdin {
-        Some(("--password-stdin".to_owned(), first_line(io::stdin().lock()).map_err(CommandError::failed)?))
-    } else {
-        let by_flag = matches!(config.origin("password-file"), Some(Origin::Flag(_)));
-        let name = variable("password");
-        match std::env::var_os(&name).filter(|_| !by_flag) {
-            Some(value) => {
-                let not_text = |_| CommandError::Usage(format!("{name}: it is not UTF-8"));
-                Some((name.clone(), Zeroizing::new(value.into_string().map_err(not_text)?)))
-            }
-            None => config
-                .password_file
-                .as_ref()
-                .map(|path| {
-                    let text = std::fs::read_to_string(path).map(Zeroizing::new);
-                    let text = text.map_err(FileError::new("read", path)).map_err(CommandError::failed)?;
-                    Ok((path.display().to_string(), text))
-                })
-                .transpose()?,
+    let by_flag = matches!(config.origin("password-file"), Some(Origin::Flag(_)));
+    let name = variable("password");
+    let in_environment = std::env::var_os(&name).filter(|_| !by_flag && !from_stdin);
+    let (source, text) = match (from_stdin, in_environment, &config.password_file) {
+        (true, ..) => ("--password-stdin".to_owned(), first_line(io::stdin().lock(), MAX_PASSWORD_LEN)),
+        (_, Some(value), _) => {
+            let value = Zeroizing::new(value.into_encoded_bytes());
+            (name, first_line(value.as_slice(), MAX_PASSWORD_LEN))
         }
+        (_, None, Some(path)) => (path.display().to_string(), first_line_of_file(path, MAX_PASSWORD_LEN)),
+        (_, None, None) => return Ok(None),
     };
-    let Some((source, text)) = told else { return Ok(None) };
+    let text = text.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => CommandError::Usage(format!("{source}: {error}")),
+        _ => CommandError::Failed(format!("cannot read {source}: {error}")),
+    })?;
     // As it was typed: an earlier version hashed it so.
     password::from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
     Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
-}
-
-/// One line of bounded length, with nothing read behind it; what comes next is for the console.
-fn first_line(from: impl BufRead) -> io::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::with_capacity(MAX_PASSWORD_LEN + 3));
-    from.take(MAX_PASSWORD_LEN as u64 + 3).read_line(&mut line)?;
-    Ok(line)
 }

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::settings::{is_known, is_list};
 use super::sources::Origin;
+use crate::reading::read_file;
 
 /// Its name in the data directory.
 pub const FILE_NAME: &str = "kabar-server.toml";
+
+/// Longest file that is read, in bytes.
+const MAX_FILE_LEN: usize = 1 << 20;
 
 /// What a configuration file says.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +31,7 @@ impl File {
     /// # Errors
     /// One line that names the file, the line in it, and the key.
     pub fn read(path: &Path, must_exist: bool) -> Result<Self, String> {
-        match fs::read_to_string(path) {
+        match read_file(path, MAX_FILE_LEN) {
             Ok(text) => Self::parse(path, &text),
             // What is wrong with the directory itself, whoever opens that will say.
             Err(error)
@@ -130,6 +134,29 @@ mod tests {
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.starts_with(place) && error.contains(what) && !error.contains('\n'), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn takes_a_file_of_any_editor_and_names_the_line_that_is_no_text() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("kabar-server.toml");
+        let read = |content: &[u8]| {
+            std::fs::write(&path, content).unwrap();
+            File::read(&path, true)
+        };
+        let file = read(b"\xef\xbb\xbfroom = \"den\"\r\n# caf\xc3\xa9\r\nmax-members = 7\r\n").unwrap();
+        assert_eq!(
+            (file.get("room").unwrap().0.to_str(), file.get("max-members").unwrap().0.to_str()),
+            (Some("den"), Some("7"))
+        );
+        for (content, named) in [
+            (b"room = \"den\"\n# caf\xe9\n".as_slice(), "line 2 is not UTF-8"),
+            (b"room = \"d\0n\"\n", "line 1 holds a zero byte"),
+            (b"\xff\xfer\0o\0", "UTF-16"),
+        ] {
+            let error = read(content).unwrap_err();
+            assert!(error.contains("kabar-server.toml") && error.contains(named) && !error.contains('\n'), "{error}");
         }
     }
 

@@ -2,27 +2,66 @@
 
 use std::io::{self, BufRead, Read};
 
+use crate::reading::without_mark;
+
 /// Longest line that is read in one piece; what is behind it counts as the next line.
 const MAX_LINE: u64 = 16 << 10;
+/// Errors in a row after which it is no longer tried to read.
+const MAX_ERRORS: u32 = 3;
+
+/// What comes from the keyboard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keyed<'a> {
+    /// A line.
+    Line(&'a str),
+    /// A line that is not UTF-8.
+    NotText,
+    /// It cannot be read, in words; said once in a row.
+    Trouble(String),
+}
 
 /// Gives each line of stdin to `take`, until there are no more.
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn read_stdin(take: impl FnMut(&str) + Send + 'static) -> io::Result<()> {
-    let read = move || drop(read_lines(io::stdin().lock(), terminal::wait, take));
+pub fn read_stdin(take: impl FnMut(Keyed<'_>) + Send + 'static) -> io::Result<()> {
+    let read = move || read_lines(io::stdin().lock(), terminal::wait, take);
     std::thread::Builder::new().name("kabar-console".to_owned()).spawn(read).map(drop)
 }
 
-fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(&str)) -> io::Result<()> {
-    let mut line = Vec::new();
+fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(Keyed<'_>)) {
+    let (mut line, mut errors) = (Vec::new(), 0);
     loop {
         line.clear();
         wait();
-        if from.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
+        match from.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
+            Ok(0) => return,
+            Ok(_) => {
+                errors = 0;
+                take(text(&line).map_or(Keyed::NotText, Keyed::Line));
+            }
+            Err(error) => {
+                errors += 1;
+                if errors == 1 {
+                    take(Keyed::Trouble(error.to_string()));
+                }
+                // A terminal that went away never comes back.
+                if errors == MAX_ERRORS {
+                    return;
+                }
+            }
         }
-        take(&String::from_utf8_lossy(&line));
+    }
+}
+
+/// `None`: it is not UTF-8. A line that was cut within a character is cut in front of it.
+fn text(line: &[u8]) -> Option<&str> {
+    match std::str::from_utf8(line) {
+        Ok(text) => Some(without_mark(text)),
+        Err(error) if error.error_len().is_none() && line.len() as u64 == MAX_LINE => {
+            line.get(..error.valid_up_to()).and_then(|line| std::str::from_utf8(line).ok())
+        }
+        Err(_) => None,
     }
 }
 
@@ -70,18 +109,55 @@ mod terminal {
 mod tests {
     use super::*;
 
+    /// What is taken of `input`.
+    fn taken(input: impl BufRead) -> Vec<String> {
+        let mut all = Vec::new();
+        read_lines(
+            input,
+            || (),
+            |keyed| {
+                all.push(match keyed {
+                    Keyed::Line(line) => line.trim_end().to_owned(),
+                    other => format!("{other:?}"),
+                });
+            },
+        );
+        all
+    }
+
     #[test]
-    fn gives_every_line_also_a_last_one_without_end_and_bytes_that_are_no_text() {
-        let mut lines = Vec::new();
-        read_lines(b"one\r\n\ntw\xffo".as_slice(), || (), |line| lines.push(line.trim_end().to_owned())).unwrap();
-        assert_eq!(lines, ["one", "", "tw\u{fffd}o"]);
+    fn gives_every_line_also_a_last_one_without_end() {
+        assert_eq!(taken(b"\xef\xbb\xbfone\r\n\ntwo".as_slice()), ["one", "", "two"]);
+    }
+
+    #[test]
+    fn refuses_a_line_that_is_no_text_and_takes_the_next() {
+        assert_eq!(taken(b"one\ntw\xf6\nthree\n".as_slice()), ["one", "NotText", "three"]);
     }
 
     #[test]
     fn a_line_without_end_takes_no_memory_without_end() {
-        let mut longest = 0;
-        let endless = io::repeat(b'x').take(10 * MAX_LINE);
-        read_lines(io::BufReader::new(endless), || (), |line| longest = longest.max(line.len())).unwrap();
-        assert_eq!(longest as u64, MAX_LINE);
+        let endless = "\u{20ac}".repeat(100_000);
+        let all = taken(endless.as_bytes());
+        assert!(all.iter().all(|line| line.len() as u64 <= MAX_LINE) && all.len() > 1, "{}", all.len());
+    }
+
+    #[test]
+    fn an_error_is_said_and_reading_goes_on_unless_it_stays() {
+        /// Fails so many times, then gives a line, then fails for good.
+        struct Broken(u32);
+        impl Read for Broken {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0 = self.0.wrapping_sub(1);
+                if self.0 != 0 {
+                    return Err(io::Error::other("broken"));
+                }
+                buffer[..4].copy_from_slice(b"one\n");
+                Ok(4)
+            }
+        }
+        let broken = "Trouble(\"broken\")";
+        assert_eq!(taken(io::BufReader::new(Broken(3))), [broken, "one", broken]);
+        assert_eq!(taken(io::BufReader::new(Broken(9))), [broken]);
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kabar_server::address::HostPort;
-use kabar_server::output::Output;
+use kabar_server::output::{Lost, Output};
 use kabar_server::random::random_bytes;
 use kabar_server::signals;
 use kabar_tests::relay::options::Options;
@@ -36,15 +36,15 @@ fn relay(options: &Options) -> Result<(), Box<dyn Error>> {
     report_on_signal(control.clone())?;
     signals::on_stop(move || control.end())?;
 
-    let output = Output::start(io::stdout())?;
+    let output = Output::of_process("kabar-relay")?;
     let lines = output.sender();
     lines.line(format!("relaying {} -> {server}", relay.local_addr()));
-    eprintln!("kabar-relay: --seed {seed} draws the same again; Ctrl-C ends with a table of what happened");
+    lines.remark(format!("kabar-relay: --seed {seed} draws the same again; Ctrl-C ends with a table of what happened"));
     let ran = relay.run(options.report, |report| lines.line(report.to_string()));
     lines.line(relay.report().to_string());
-    drop(lines);
-    output.finish();
-    Ok(ran?)
+    let lost = output.finish();
+    ran?;
+    if lost == Lost::default() { Ok(()) } else { Err("not all of the output could be written".into()) }
 }
 
 fn resolve(address: &HostPort) -> Result<SocketAddr, String> {

@@ -1,0 +1,275 @@
+//! Bytes that are no text, byte order marks and line ends of other systems, at every place where text is read.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Command;
+
+use kabar_tests::process::{Process, program};
+use kabar_tests::room::{Room, data_dir, give_key, home, start_server, text};
+use kabar_tests::terminal::Terminal;
+
+/// A path that is no text, in `home`.
+fn odd_path(home: &Path) -> std::path::PathBuf {
+    home.join(OsStr::from_bytes(b"caf\xe9"))
+}
+
+/// Code and words of a program that ends by itself.
+fn end(mut process: Process) -> (Option<i32>, String) {
+    process.close_stdin();
+    let code = process.wait();
+    (code, process.noticed.join("\n"))
+}
+
+#[test]
+fn bytes_at_the_prompt_that_are_no_text_are_said_and_the_visit_goes_on() {
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
+    let mut anna = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    anna.expect_prompt();
+    for (bytes, wanted) in [
+        (b"\xff".as_slice(), "still here"),
+        (b"\xe9\r", "and here"),
+        (b"\xff\xfe\x80\xc3(\xf0\x9f\x91", "after many of them"),
+    ] {
+        let before = anna.written().matches("is not UTF-8").count();
+        anna.press_bytes(bytes);
+        anna.until_written("what is said", |written| written.matches("is not UTF-8").count() > before);
+        // The last sequence takes the next key along.
+        anna.press("\x15");
+        anna.type_line(wanted);
+        bob.expect(&format!("anna: {wanted}"));
+        assert_eq!(anna.written().matches("is not UTF-8").count(), before + 1, "once per line");
+    }
+    anna.type_line("/quit");
+    assert_eq!(anna.wait(), 0);
+}
+
+#[test]
+fn what_was_typed_before_bytes_that_are_no_text_stays_in_the_line() {
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
+    let mut anna = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    anna.expect_prompt();
+    anna.press("caf au lait");
+    anna.expect("> caf au lait");
+    anna.press_bytes(b"\xff");
+    anna.expect("is not UTF-8");
+    anna.until("the line again", |screen| screen.lines().next_back().is_some_and(|line| line == "> caf au lait"));
+    anna.type_line("!");
+    bob.expect("anna: caf au lait!");
+}
+
+#[test]
+fn bytes_at_the_prompt_of_a_host_that_are_no_text_do_not_end_the_room() {
+    let home = home();
+    let mut host = Terminal::start("kabar", home.path(), &["host", "--name", "darryl", "--listen", "127.0.0.1:0"]);
+    host.expect_prompt();
+    host.press_bytes(b"\xff");
+    host.expect("is not UTF-8");
+    host.type_line("the room goes on");
+    host.expect("] darryl: the room goes on");
+}
+
+#[test]
+fn a_line_at_the_servers_terminal_that_is_no_text_is_refused_and_the_next_is_said() {
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
+    let home = home();
+    give_key(home.path());
+    let data = data_dir(home.path());
+    let mut server =
+        Terminal::start("kabar-server", home.path(), &["--listen", "127.0.0.1:0", "--data-dir", text(&data)]);
+    server.expect("kabar://");
+    server.press_bytes(b"caf\xe9\n");
+    server.expect("not taken: the line is not UTF-8 text");
+    server.type_line("/who");
+    server.expect("0 members here");
+    // The same from a pipe.
+    let mut room = room;
+    room.server.type_bytes(b"caf\xe9\nafter it\n");
+    room.server.expect("not taken: the line is not UTF-8 text");
+    bob.expect("server: after it");
+    assert!(!bob.said.iter().any(|line| line.contains("caf")), "{:?}", bob.said);
+}
+
+#[test]
+fn a_piped_line_that_is_no_text_is_named_by_its_number_and_the_others_are_sent() {
+    let room = Room::open();
+    let mut bob = room.laptop("bob");
+    let mut anna = Process::start("kabar", &room.home_of("anna"), &["join", "-", "--name", "anna"]);
+    anna.type_bytes(format!("\u{feff}  {}\r\n", room.invite).as_bytes());
+    anna.type_bytes(b"one\r\ncaf\xe9\nthree\n");
+    anna.close_stdin();
+    assert_eq!(anna.wait(), Some(6), "{:?}", anna.noticed);
+    let said = anna.noticed.join("\n");
+    assert!(said.contains("line 3 not sent: it is not UTF-8 text") && said.contains("1 line is not sent"), "{said}");
+    bob.expect("anna: one");
+    bob.expect("anna: three");
+    assert!(!bob.said.iter().any(|line| line.contains("caf")), "{:?}", bob.said);
+}
+
+#[test]
+fn passwords_of_any_editor_are_taken_and_those_that_are_no_text_are_refused() {
+    let home = home();
+    let room = Room::start_with_password(home.path(), "terbuka");
+    let file = odd_path(home.path());
+    let visits = std::cell::Cell::new(0);
+    let join = |arguments: &[&OsStr], variable: Option<&OsStr>, typed: &[u8]| {
+        // Who was let in once is let in without a password.
+        visits.set(visits.get() + 1);
+        let name = format!("guest {}", visits.get());
+        let mut command = Command::new(program("kabar"));
+        command.args(["join", &room.address, "--accept-new", "--name", &name]).args(arguments);
+        command.envs(variable.map(|variable| ("KABAR_PASSWORD", variable)));
+        let mut process = Process::command(&mut command, &room.home_of(&name));
+        process.type_bytes(typed);
+        end(process)
+    };
+    let by_file = [OsStr::new("--password-file"), file.as_os_str()];
+    for (content, code, said) in [
+        (b"\xef\xbb\xbfterbuka\r\n".as_slice(), 0, ""),
+        (b"terbuka\n\xff is not looked at\n", 0, ""),
+        (b"terbuk\xe9\n", 2, "line 1 is not UTF-8"),
+        (b"t\0e\0r\0", 2, "zero byte"),
+        (b"\xff\xfet\0e\0", 2, "UTF-16"),
+        (&[b'x'; 5_000], 2, "longer than"),
+    ] {
+        fs::write(&file, content).expect("written");
+        let (found, words) = join(&by_file, None, b"");
+        assert!(found == Some(code) && words.contains(said), "{content:?}: {found:?} {words}");
+        if content.len() < 5_000 {
+            let (found, words) = join(
+                &[OsStr::new("--password-stdin")],
+                None,
+                content.split_inclusive(|b| *b == b'\n').next().unwrap_or(content),
+            );
+            assert!(found == Some(code) && words.contains(said), "stdin {content:?}: {found:?} {words}");
+        }
+    }
+    let (code, words) = join(&[], Some(OsStr::from_bytes(b"terbuk\xe9")), b"");
+    assert!(code == Some(2) && words.contains("KABAR_PASSWORD") && words.contains("UTF-8"), "{code:?} {words}");
+    let (code, words) = join(&[], Some(OsStr::new("terbuka")), b"");
+    assert_eq!(code, Some(0), "{words}");
+    // And the server's.
+    for (content, code, said) in [(b"terbuk\xe9\n".as_slice(), 2, "line 1 is not UTF-8"), (b"\xff\xfet\0", 2, "UTF-16")]
+    {
+        fs::write(&file, content).expect("written");
+        let mut command = Command::new(program("kabar-server"));
+        command.args(["--data-dir", text(&home.path().join("other")), "--listen", "127.0.0.1:0"]).args(by_file);
+        let (found, words) = end(Process::command(&mut command, home.path()));
+        assert!(found == Some(code) && words.contains(said), "{found:?} {words}");
+    }
+}
+
+#[test]
+fn settings_of_any_editor_are_taken_and_what_is_no_text_is_named_with_its_line() {
+    let home = home();
+    give_key(home.path());
+    let settings = data_dir(home.path()).join("kabar-server.toml");
+    fs::write(&settings, b"\xef\xbb\xbfroom = \"den\"\r\nmax-members = 12\r\n").expect("written");
+    let mut server = start_server(home.path(), &["--listen", "127.0.0.1:0"]);
+    assert!(server.expect("kabar://").contains("/den/"));
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    fs::write(&settings, b"room = \"den\"\n# caf\xe9\n").expect("written");
+    let (code, words) = end(start_server(home.path(), &["--listen", "127.0.0.1:0"]));
+    assert!(code == Some(2) && words.contains("kabar-server.toml") && words.contains("line 2 is not UTF-8"), "{words}");
+}
+
+#[test]
+fn arguments_and_variables_that_are_no_text_are_named_and_paths_are_taken_as_they_are() {
+    let home = home();
+    give_key(home.path());
+    let odd = OsStr::from_bytes(b"caf\xe9");
+    let run = |name: &str, arguments: &[&OsStr], variables: &[(&str, &OsStr)]| {
+        let mut command = Command::new(program(name));
+        command.args(arguments).envs(variables.iter().copied());
+        end(Process::command(&mut command, home.path()))
+    };
+    let os = OsStr::new;
+    for (name, arguments, variables, named) in [
+        ("kabar", vec![os("join"), odd], vec![], "UTF-8"),
+        ("kabar", vec![os("join"), os("here"), os("--name"), odd], vec![], "UTF-8"),
+        ("kabar-server", vec![os("--room"), odd], vec![], "--room"),
+        ("kabar-server", vec![os("history"), os("--search"), odd], vec![], "UTF-8"),
+        ("kabar-server", vec![], vec![("KABAR_ROOM", odd)], "KABAR_ROOM"),
+        ("kabar-server", vec![], vec![("KABAR_MAX_MEMBERS", odd)], "KABAR_MAX_MEMBERS"),
+        ("kabar-server", vec![], vec![("KABAR_PASSWORD", odd)], "KABAR_PASSWORD"),
+    ] {
+        let (code, words) = run(name, &arguments, &variables);
+        assert!(
+            code == Some(2) && words.contains(named) && words.lines().count() == 1,
+            "{arguments:?}: {code:?} {words}"
+        );
+    }
+    // Everything lies where it is no text.
+    let folder = odd_path(home.path());
+    fs::create_dir(&folder).expect("made");
+    let transcript = folder.join(odd);
+    let mut command = Command::new(program("kabar-server"));
+    command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(&folder).arg("--transcript").arg(&transcript);
+    let room = Room::of(Process::command(&mut command, home.path()), home.path());
+    let mut command = Command::new(program("kabar"));
+    command
+        .args(["join", &room.invite, "--name", "anna", "--data-dir"])
+        .arg(folder.join(OsStr::from_bytes(b"dat\xe9")));
+    assert_eq!(end(Process::command(&mut command, home.path())).0, Some(0));
+    assert!(fs::read_to_string(&transcript).expect("a transcript").contains("anna has joined"));
+    let (code, words) =
+        run("kabar", &[os("servers")], &[("KABAR_DATA_DIR", folder.join(OsStr::from_bytes(b"dat\xe9")).as_os_str())]);
+    assert_eq!(code, Some(0), "{words}");
+}
+
+#[test]
+fn files_that_an_editor_has_saved_again_are_still_read_and_damaged_ones_are_named() {
+    let room = Room::open();
+    let mine = room.home_of("anna");
+    let join = || end(Process::start("kabar", &mine, &["join", "lobby", "--name", "anna", "--data-dir", text(&mine)]));
+    let first = Process::start("kabar", &mine, &["join", &room.invite, "--name", "anna", "--data-dir", text(&mine)]);
+    assert_eq!(end(first).0, Some(0));
+    let cursor = fs::read_dir(mine.join("cursors")).expect("a folder").map(|file| file.expect("a file").path());
+    let cursor = cursor.into_iter().find(|path| path.extension().is_none_or(|end| end != "lock")).expect("a cursor");
+    let files = [mine.join("known_servers.toml"), mine.join("identities/anna.key"), cursor];
+    let contents: Vec<_> = files.iter().map(|file| fs::read_to_string(file).expect("text")).collect();
+    for (file, content) in files.iter().zip(&contents) {
+        fs::write(file, format!("\u{feff}{}", content.replace('\n', "\r\n"))).expect("written");
+    }
+    let (code, words) = join();
+    assert!(code == Some(0) && !words.contains("not known"), "{words}");
+    for (file, code) in files.iter().zip([1, 1, 0]) {
+        let whole = fs::read(file).expect("a file");
+        fs::write(file, [&whole[..], b"\n# caf\xe9\n"].concat()).expect("written");
+        let (found, words) = join();
+        let name = file.file_name().and_then(OsStr::to_str).expect("text");
+        assert!(found == Some(code) && words.contains(name) && words.contains("UTF-8"), "{name}: {found:?} {words}");
+        fs::write(file, whole).expect("written");
+    }
+}
+
+#[test]
+fn questions_that_are_answered_with_what_is_no_text_are_asked_again_or_a_no() {
+    let home = home();
+    let room = Room::start_with_password(home.path(), "terbuka");
+    let mut alone = Terminal::start("kabar", &room.home_of("anna"), &[]);
+    alone.expect("Address: ");
+    alone.press_bytes(b"caf\xe9\r");
+    alone.expect("that is not UTF-8 text");
+    alone.type_line(&room.address);
+    alone.expect("Nickname");
+    alone.type_line("anna");
+    alone.expect("Password (Enter if there is none): ");
+    alone.press_bytes(b"terbuk\xff\r");
+    alone.expect("That is not UTF-8 text");
+    alone.type_line("terbuka");
+    alone.expect("[y/N]");
+    alone.type_line("y");
+    alone.expect("Joined lobby as anna");
+    let arguments = ["join", &room.address, "--name", "bob"];
+    let mut bob = Terminal::start("kabar", &room.home_of("bob"), &arguments);
+    bob.expect("[y/N]");
+    bob.press_bytes(b"y\xe9s\r");
+    assert_eq!(bob.wait(), 4);
+    bob.expect("declined");
+}
