@@ -153,7 +153,7 @@ impl<P: Provider> Hub<P> {
             for message in &mut messages {
                 next = entries.next_if(|encoded| {
                     let len = encoded.message().len();
-                    encoded.body_len() <= member.largest_entry && len <= *message_limit && len <= space
+                    encoded.body_len() <= member.largest_entry && len <= usize::from(*message_limit) && len <= space
                 });
                 let Some(encoded) = next else { break };
                 *message = encoded.message();
@@ -202,7 +202,7 @@ impl<P: Provider> Hub<P> {
     fn send_entry(&mut self, id: u32, encoded: &Encoded, largest: u16) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let message = encoded.message();
-        if encoded.body_len() > largest || message.len() > peer.message_limit {
+        if encoded.body_len() > largest || message.len() > usize::from(peer.message_limit) {
             let head = encoded.entry().head;
             let was_sent = self.send(id, &ToClient::Stub { handle: HANDLE, head, size: encoded.body_len() });
             self.counters.stubs += u64::from(was_sent);
@@ -300,7 +300,8 @@ impl<P: Provider> Hub<P> {
     fn deliver_history(&mut self, now: Instant, id: u32, history: History) -> Step {
         let History { next, last } = history;
         let Some(peer) = self.peers.get(&id) else { return Step::Nothing };
-        let (largest, limit) = (peer.member().map_or(0, |member| member.largest_entry), peer.message_limit);
+        let (largest, limit) =
+            (peer.member().map_or(0, |member| member.largest_entry), usize::from(peer.message_limit));
         let takes = |encoded: &Encoded| {
             encoded.body_len() <= largest && PAST_OVERHEAD + usize::from(encoded.body_len()) <= limit
         };

@@ -19,7 +19,8 @@ impl<P: Provider> Hub<P> {
             Ended::ByPeer(CloseCode::LEFT) => self.depart(now, id, Departure::Left),
             Ended::Idle => {
                 // Its silence counts.
-                let silence = self.peers.get(&id).map_or(Duration::ZERO, |peer| peer.idle);
+                let silence =
+                    self.peers.get(&id).map_or(Duration::ZERO, |peer| Duration::from_secs(u64::from(peer.idle_s)));
                 self.depart_after(now, id, Departure::Vanished, silence);
             }
             Ended::Here(_) => self.depart(now, id, Departure::Broke),

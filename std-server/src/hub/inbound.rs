@@ -7,7 +7,7 @@ use kabar_core::connection::{Connection, Dropped};
 use kabar_core::crypto::Provider;
 use kabar_core::session::acceptor::{Accepted, AcceptorDrop};
 use kabar_core::session::{Incoming, OpenError, PendingAccept};
-use kabar_core::time::{Duration, Instant};
+use kabar_core::time::Instant;
 use kabar_core::wire::packet::{HINT_LEN, Packet, PacketError, SealedHeader};
 use rand_core::Rng;
 use zeroize::Zeroizing;
@@ -165,8 +165,8 @@ impl<P: Provider> Hub<P> {
             address: remote,
             prefix,
             ordinal: self.half_open.ordinal(id),
-            message_limit: usize::from(established.remote.message),
-            idle: Duration::from_secs(u64::from(established.remote.idle_s.min(established.local.idle_s))),
+            message_limit: established.remote.message,
+            idle_s: established.remote.idle_s.min(established.local.idle_s),
             phase: Phase::Unjoined,
             identity: None,
             is_ready: false,

@@ -13,8 +13,8 @@ use kabar_core::time::{Duration, Instant};
 
 use super::Hub;
 use super::known::Kept;
-use super::prefix::Prefix;
 use super::peer::Phase;
+use super::prefix::Prefix;
 use super::timers::Timer;
 
 /// How often the running time is written, whoever is here is noted as seen, and what lapsed is looked for.

@@ -223,7 +223,7 @@ limits! {
     /// Older pages of the log in memory.
     page_bytes: usize, "page-memory", Bytes, 0, 64 * GIB, 4 * MIB, pages_dropped;
     /// Messages read and entries looked up for a connection before others get their turn.
-    work: usize, "max-work", Count, 1, 1_000_000, 256, work_deferred;
+    work: u32, "max-work", Count, 1, 1_000_000, 256, work_deferred;
     /// Reads of older pages at once.
     page_reads: usize, "max-page-reads", Count, 1, 65_536, 8, page_reads_held;
     /// Buffers of all connections together.

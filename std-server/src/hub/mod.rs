@@ -145,7 +145,8 @@ pub struct Hub<P: Provider> {
     /// Peers whose work goes on in the next round, in this order.
     deferred: VecDeque<u32>,
     /// Counts from one time that everything was drained to the next.
-    round: u64,
+    /// Counts rounds, wrapping.
+    round: u32,
     is_round_over: bool,
     /// Members that have everything up to the head: those, and nobody else, are asked when it moves. Who is behind is asked when an
     /// acknowledgement, a timer or a page of the log comes.

@@ -13,7 +13,7 @@ use kabar_core::chat::{PostRefusedCode, Start};
 use kabar_core::connection::Connection;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::time::{Duration, Instant};
+use kabar_core::time::Instant;
 use zeroize::Zeroizing;
 
 use super::memory::Pooled;
@@ -32,9 +32,9 @@ pub(super) struct Peer<P: Provider> {
     /// Which handshake it came from: of two connections the later one has the higher.
     pub(super) ordinal: u64,
     /// Largest message that it takes, in bytes.
-    pub(super) message_limit: usize,
-    /// Silence after which it is gone.
-    pub(super) idle: Duration,
+    pub(super) message_limit: u16,
+    /// Silence in seconds after which it is gone.
+    pub(super) idle_s: u16,
     pub(super) phase: Phase,
     /// Whose its first Join was: every later one is by the same identity (SPEC 6.2).
     pub(super) identity: Option<PublicIdentity>,
@@ -43,8 +43,8 @@ pub(super) struct Peer<P: Provider> {
     /// Whether it is among those that have everything and wait for the next entry.
     pub(super) is_at_head: bool,
     /// The round of the last work for it, and what was left of its budget then.
-    pub(super) round: u64,
-    pub(super) work: usize,
+    pub(super) round: u32,
+    pub(super) work: u32,
     /// Whether its work goes on when it has its next turn.
     pub(super) is_deferred: bool,
     /// Whether its stream is not read on because too much waits to be committed.
@@ -139,7 +139,7 @@ pub(super) struct Who {
 
 impl<P: Provider> Peer<P> {
     /// What is left of its budget in `round`.
-    pub(super) fn work_left(&mut self, round: u64, budget: usize) -> usize {
+    pub(super) fn work_left(&mut self, round: u32, budget: u32) -> u32 {
         if self.round != round {
             (self.round, self.work) = (round, budget);
         }

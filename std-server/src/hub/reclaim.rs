@@ -6,6 +6,7 @@
 //! [`PATIENCE`] to become empty or to let [`ENOUGH`] bytes through; in a prefix that holds more
 //! than half of the pool, a whole ring has to pass in that time.
 
+use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
 use kabar_core::crypto::Provider;
@@ -23,6 +24,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Time without enough progress after which a ring is taken back: many probes were sent and sent
 /// again within it.
 const PATIENCE: Duration = Duration::from_secs(30);
+const TENTH_MICROS: u64 = 100_000;
+const PATIENCE_TENTHS: u32 = (PATIENCE.as_micros() / TENTH_MICROS) as u32;
 /// Bytes that are enough progress: one message of the largest size.
 const ENOUGH: u64 = 4_480;
 
@@ -35,12 +38,13 @@ pub(super) struct Holding {
     receive: Stalled,
 }
 
-/// Since when something has not moved on.
+/// Since when something has not moved on. Every connection has three of these, so they are small.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stalled {
-    since: Option<Instant>,
-    /// Where it has to be to count as moved.
-    goal: u64,
+    /// In tenths of a second, and one more.
+    since: Option<NonZeroU32>,
+    /// Where it has to be to count as moved: the low bits of an offset in a stream.
+    goal: u32,
 }
 
 impl Stalled {
@@ -49,15 +53,30 @@ impl Stalled {
     fn observe(&mut self, now: Instant, held: usize, at: u64, enough: u64) {
         if held == 0 {
             self.since = None;
-        } else if self.since.is_none() || at >= self.goal {
-            self.since = Some(now);
-            self.goal = at + enough.min(held as u64);
+        } else if self.since.is_none() || is_reached(at, self.goal) {
+            self.since = NonZeroU32::new(tenths(now).saturating_add(1));
+            self.goal = low_bits(at + enough.min(held as u64));
         }
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        self.since.is_some_and(|since| now.saturating_since(since) >= PATIENCE)
+        self.since.is_some_and(|since| tenths(now).saturating_sub(since.get() - 1) >= PATIENCE_TENTHS)
     }
+}
+
+/// Time since the clock's zero in tenths of a second: 13 years of it.
+fn tenths(now: Instant) -> u32 {
+    u32::try_from(now.as_micros() / TENTH_MICROS).unwrap_or(u32::MAX)
+}
+
+fn low_bits(offset: u64) -> u32 {
+    (offset & u64::from(u32::MAX)) as u32
+}
+
+/// Whether `at` is at or beyond `goal`, which is at most a ring (less than 2^31 bytes) ahead of
+/// where it was set.
+fn is_reached(at: u64, goal: u32) -> bool {
+    low_bits(at).wrapping_sub(goal) < 1 << 31
 }
 
 impl<P: Provider> Peer<P> {

@@ -16,7 +16,7 @@ impl<P: Provider> Hub<P> {
     /// left over goes on.
     pub(super) fn begin_round(&mut self) {
         if core::mem::take(&mut self.is_round_over) {
-            self.round += 1;
+            self.round = self.round.wrapping_add(1);
             for id in core::mem::take(&mut self.deferred) {
                 self.mark_ready(id);
             }
