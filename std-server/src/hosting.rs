@@ -9,7 +9,7 @@ use kabar_core::crypto::rsa::KeySize;
 use crate::address::{AddressError, Advertised, Host, HostPort, Places};
 use crate::advertise::{Found, chosen, reachable};
 use crate::data_dir::{DataDir, FileError, Lock, LockError};
-use crate::driver::{Control, Parts, Server, ServerDied, StartError};
+use crate::driver::{Control, Listener, Parts, Server, ServerDied, StartError};
 use crate::hub::{Entrance, HubConfig, HubEvent, HubLimits};
 use crate::interfaces::Kind;
 use crate::invite::{Invite, RoomName};
@@ -98,6 +98,7 @@ impl Hosting<'_> {
             LockError::Held(id) => HostingError::InUse(dir.path().to_path_buf(), id),
             LockError::File(error) => HostingError::File(error),
         })?;
+        let listener = Listener::bind(self.listen).map_err(HostingError::Start)?;
         let key = load_or_make_key(&dir, self.key_size, slow)?;
         let key_size = key.size();
         let secret = load_or_make_secret(&dir, &self.room)?;
@@ -119,7 +120,7 @@ impl Hosting<'_> {
             on_event(event);
         };
         let parts = Parts { key, verifier, store, reader, on_event: Box::new(on_event) };
-        let server = Server::start(self.listen, config, parts).map_err(|error| match error {
+        let server = Server::start(listener, config, parts).map_err(|error| match error {
             StartError::Store(error) => HostingError::History(OpenError::unusable(&history, error.0)),
             error => HostingError::Start(error),
         })?;
@@ -286,6 +287,26 @@ mod tests {
         let listen = listen.parse().unwrap();
         let advertise = advertise.map(|text| parse_advertised(text).unwrap()).unwrap_or_default();
         Hosting { advertise, ..Hosting::new(data_dir, room, listen) }.start(|| (), |_| (), |_| ())
+    }
+
+    #[test]
+    fn an_address_in_use_is_met_before_a_history_of_an_earlier_version_changes() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(home.path()).unwrap();
+        let path = dir.join("history.db");
+        let history = rusqlite::Connection::open(&path).unwrap();
+        history.execute_batch(include_str!("store/sqlite/tests/version1.sql")).unwrap();
+        drop(history);
+        let before = std::fs::read(&path).unwrap();
+        let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let refused = hosting(home.path(), &taken.local_addr().unwrap().to_string(), None);
+        assert!(matches!(refused, Err(HostingError::Start(StartError::Bind(..)))), "{refused:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        let names = std::fs::read_dir(home.path()).unwrap().map(|file| file.unwrap().file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["history.db", "server.lock"]);
+        drop(taken);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::sync::{Arc, mpsc};
 
 use clap::Args;
 use kabar_server::address::Places;
-use kabar_server::signals;
+use kabar_server::signals::{self, AfterHangup, TerminalWatch};
 
 use crate::ending::{Ending, Exit};
 use carry::Shared;
@@ -56,10 +56,13 @@ fn run(arguments: BridgeArguments) -> Result<Ending, Ending> {
     let servers = Servers::new(to);
     let shared = Arc::new(Shared::new(Arc::clone(&servers)));
     let (stop, stopped) = mpsc::channel();
-    signals::on_stop(move || {
+    let terminal = TerminalWatch::start();
+    let stop = move || {
         let _ = stop.send(());
-    })
-    .map_err(Ending::error)?;
+    };
+    // Nothing is kept in files: without a terminal, SIGHUP asks for nothing.
+    let hang_up = move || if terminal.is_gone() { AfterHangup::Stop } else { AfterHangup::GoOn };
+    signals::on_stop_or_hangup(stop, hang_up).map_err(Ending::error)?;
     // Kept until the end: sockets that were made are removed then.
     let serve = |wire: Wire| {
         let open = wire.serve(&shared, baud)?;

@@ -8,7 +8,7 @@ use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_core::session::Fingerprint;
 use kabar_server::data_dir::DataDir;
-use kabar_server::driver::{Parts, Server};
+use kabar_server::driver::{Listener, Parts, Server};
 use kabar_server::hub::{HubConfig, HubEvent, NoPassword};
 use kabar_server::key_file::load_or_make_key;
 use kabar_server::store::MemoryStore;
@@ -44,8 +44,8 @@ fn serve_configured(key: AnyRsaPrivateKey, port: u16, config: HubConfig) -> (Ser
     let on_event = Box::new(move |event| drop(sender.send(event)));
     let store = Arc::new(Mutex::new(MemoryStore::new()));
     let parts = Parts { key, verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
-    let listen = (Ipv4Addr::LOCALHOST, port).into();
-    (Server::start(listen, config, parts).unwrap(), events)
+    let listener = Listener::bind((Ipv4Addr::LOCALHOST, port).into()).unwrap();
+    (Server::start(listener, config, parts).unwrap(), events)
 }
 
 /// What a member saw, as far as these tests ask.

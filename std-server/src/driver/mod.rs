@@ -77,13 +77,28 @@ pub enum StartError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerDied;
 
-impl Server {
-    /// Binds and begins to serve. Returns when it can be joined.
+/// A socket that is bound and not read yet.
+#[derive(Debug)]
+pub struct Listener(socket::Socket);
+
+impl Listener {
+    /// Binds, for IPv4 too if `address` is every IPv6 address. To be done before anything is
+    /// changed on the disk: an address that is in use is the usual reason why a start is refused.
     ///
     /// # Errors
-    /// [`StartError`].
+    /// [`StartError::Bind`].
+    pub fn bind(address: SocketAddr) -> Result<Self, StartError> {
+        socket::Socket::bind(address).map(Self).map_err(|error| StartError::Bind(address, error))
+    }
+}
+
+impl Server {
+    /// Begins to serve. Returns when it can be joined.
+    ///
+    /// # Errors
+    /// [`StartError::Store`], [`StartError::System`].
     pub fn start<K, V, S, R>(
-        listen: SocketAddr,
+        listener: Listener,
         config: HubConfig,
         parts: Parts<K, V, S, R>,
     ) -> Result<Self, StartError>
@@ -94,7 +109,7 @@ impl Server {
         R: LogReader + Send + 'static,
     {
         let Parts { key, verifier, mut store, reader, on_event } = parts;
-        let socket = socket::Socket::bind(listen).map_err(|error| StartError::Bind(listen, error))?;
+        let Listener(socket) = listener;
         let (local, receive_buffer) = (socket.local(), socket.receive_buffer());
         let loaded = store.load(&config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;

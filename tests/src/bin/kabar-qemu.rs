@@ -14,6 +14,7 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use kabar_client::commands::open;
 use kabar_client::ending::Ending;
 use kabar_client::identity::Person;
+use kabar_client::look;
 use kabar_core::crypto::identity::Identity;
 use kabar_server::random::random_bytes;
 use kabar_tests::qemu::{Board, Cable, HOST, Machine, firmware};
@@ -103,9 +104,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     ];
     let cable = match &arguments.serial {
         None => {
-            // An invite may name several addresses; a device takes one, of IPv4.
-            let found = server.split(',').filter_map(|server| server.to_socket_addrs().ok()).flatten();
-            let server = { found }.find(SocketAddr::is_ipv4).ok_or("the server has no IPv4 address")?;
+            let server = reachable(server).ok_or("the server has no IPv4 address")?;
             // This computer has another address in the emulator's network.
             let ip = if server.ip() == Ipv4Addr::LOCALHOST { HOST.into() } else { server.ip() };
             words.extend([format!("server={ip}:{}", server.port()), "ip=dhcp".to_owned()]);
@@ -131,6 +130,20 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     }
     let code = machine.wait().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The address that a device is given: an invite may name several, some of them dead, and a device
+/// takes one, of IPv4. The first if none answers now.
+fn reachable(server: &str) -> Option<SocketAddr> {
+    let found = server.split(',').filter_map(|server| server.to_socket_addrs().ok()).flatten();
+    let found: Vec<SocketAddr> = found.filter(SocketAddr::is_ipv4).collect();
+    let first = *found.first()?;
+    if found.len() == 1 {
+        return Some(first);
+    }
+    let found: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
+    let answering = found.join(",").parse().ok().and_then(|places| look::find(&places).ok());
+    Some(answering.map_or(first, |(address, _)| address))
 }
 
 impl Owner {
@@ -171,6 +184,23 @@ mod tests {
         let words = [&["kabar-qemu", "INVITE", "--name", "probe", "--data-dir", dir], further].concat();
         let arguments = Arguments::try_parse_from(words).unwrap();
         *become_owner(&arguments).unwrap().unwrap().seed()
+    }
+
+    #[test]
+    fn gives_the_device_the_address_that_answers() {
+        use kabar_server::hosting::Hosting;
+        use kabar_server::invite::{DEFAULT_ROOM, RoomName};
+        let home = kabar_tests::room::home();
+        kabar_tests::room::give_key(home.path());
+        let data = kabar_tests::room::data_dir(home.path());
+        let room = RoomName::new(DEFAULT_ROOM).unwrap();
+        let hosting = Hosting::new(&data, room, (Ipv4Addr::LOCALHOST, 0).into());
+        let hosted = hosting.start(|| (), |_| (), |_| ()).unwrap();
+        let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (there, dead) = (hosted.local_addr(), silent.local_addr().unwrap());
+        assert_eq!(reachable(&format!("[::1]:1,{dead},{there}")), Some(there));
+        assert_eq!(reachable(&dead.to_string()), Some(dead), "there is no choice");
+        assert_eq!(reachable("[::1]:1"), None);
     }
 
     #[test]

@@ -127,3 +127,18 @@ fn waits_for_a_port_that_is_not_there_at_the_start() {
     let _ = bridge.expect_notice("is there");
     assert_carries(&mut device, &server);
 }
+
+#[test]
+fn a_hangup_signal_ends_nothing_under_a_service_manager() {
+    let (home, server) = (home(), server());
+    let port = home.path().join("port");
+    let mut device = Plugged::at(&port);
+    let mut bridge = bridge(home.path(), &port, &server);
+    let _ = bridge.expect_notice("bridging ");
+    bridge.signal("HUP");
+    assert_carries(&mut device, &server);
+    bridge.signal("HUP");
+    assert_carries(&mut device, &server);
+    bridge.signal("TERM");
+    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.noticed);
+}

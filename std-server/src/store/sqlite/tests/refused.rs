@@ -86,6 +86,19 @@ fn a_log_beside_a_backup_is_not_replayed() {
 }
 
 #[test]
+fn a_log_with_all_pages_of_another_history_is_not_replayed() {
+    let (home, dir, mut store) = server(&["one"]);
+    say(&mut store, &["two"]);
+    // Every page is in the log: with it, any file is a sound history.
+    store.connection.execute_batch("PRAGMA wal_autocheckpoint = 0; VACUUM").unwrap();
+    let killed = like(home.path(), "killed", &dir, &["", "-wal"]);
+    let (_home, other, _store) = server(&["theirs"]);
+    copy(other.path(), &home.path().join("backup.db")).unwrap();
+    fs::copy(home.path().join("backup.db"), killed.join(FILE_NAME)).unwrap();
+    assert!(matches!(refuses_all(&killed, &NEEDED), OpenError::ForeignLog(_)));
+}
+
+#[test]
 fn a_log_beside_a_copy_of_the_file_alone_is_not_replayed() {
     // An old copy of the file by other means, and the log of much later.
     let (home, dir, mut store) = server(&["one", "two"]);
