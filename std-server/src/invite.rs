@@ -8,7 +8,7 @@
 //! host      = IPv4 / name / IPv6 [zone] / "[" IPv6 [zone] "]"
 //! zone      = ("%25" / "%") 1*15(ALPHA / DIGIT / "." / "-" / "_")
 //! ```
-//! Up to [`MAX_PLACES`](crate::address::MAX_PLACES) addresses of one server, the best first; a client
+//! Up to [`MAX_PLACES`] addresses of one server, the best first; a client
 //! tries them together. Duplicates count once. An invite with one address is what earlier clients
 //! read as well. Written are only letters, digits and `. , : / - _`, so that it can be pasted unquoted
 //! into any shell: an IPv6 address is written without brackets (zsh and csh take them for a pattern)

@@ -115,7 +115,7 @@ impl Raw {
         let now = self.clock.now();
         match received {
             Ok(len) if self.handshake.is_active() => {
-                let _ = self.handshake.handle_datagram::<Fast>(now, &mut buffer[..len]);
+                let _ = self.handshake.handle_datagram::<Fast>(now, &buffer[..len]);
             }
             Ok(len) => drop(self.connection.handle_datagram(now, self.server, &mut buffer[..len])),
             Err(error) => assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}"),
