@@ -77,7 +77,11 @@ fn assert_caught_as(mistakes: Mistakes, rules: &[Rule]) {
 
 #[test]
 fn catches_deduplication_by_identity() {
-    assert_caught_as(Mistakes { dedup_by_identity: true, ..Mistakes::default() }, &[Rule::S1, Rule::S2, Rule::S3]);
+    // Some runs end earlier, with a client that waits for numbers that are never taken.
+    let mistakes = Mistakes { dedup_by_identity: true, ..Mistakes::default() };
+    let summary = run_many(0..SEEDS_PER_MISTAKE, THREADS, Options { mistakes, ..Options::default() }, 20, |_| {});
+    let rules: Vec<Rule> = summary.violations.iter().map(|(_, violation)| violation.rule).collect();
+    assert!(rules.iter().any(|rule| [Rule::S1, Rule::S2, Rule::S3].contains(rule)), "noticed as {rules:?}");
 }
 
 #[test]
