@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 pub(crate) const HASH_LEN: usize = 32;
 
 /// SHA-256 of the concatenation of `parts`.
+#[inline]
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
     let mut hash = Sha256::new();
     for part in parts {

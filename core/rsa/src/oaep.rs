@@ -119,6 +119,7 @@ pub fn decrypt<'a>(
 }
 
 /// RFC 8017, 7.1.2, step 3: unmasks `block` and finds the message, with every check made on every block.
+#[inline]
 fn decode<'a>(block: &'a mut [u8], label: &[u8]) -> Option<&'a [u8]> {
     let (first, rest) = block.split_first_mut()?;
     let (seed, data) = rest.split_at_mut_checked(HASH_LEN)?;

@@ -211,6 +211,7 @@ impl AnyRsaPrivateKey {
     ///
     /// # Errors
     /// [`InvalidKey`] as there, or if no size has primes of that length.
+    #[inline]
     pub fn from_primes(p: &[u8], q: &[u8]) -> Result<Self, InvalidKey> {
         match KeySize::from_modulus_len(p.len().saturating_mul(2)).ok_or(InvalidKey)? {
             KeySize::Bits2048 => RsaPrivateKey::from_primes(p, q).map(Self::Bits2048),
@@ -233,12 +234,14 @@ impl AnyRsaPrivateKey {
     ///
     /// # Errors
     /// As there; the length is [`KeySize::prime_len`].
+    #[inline]
     pub fn primes(&self, p: &mut [u8], q: &mut [u8]) -> Result<(), RawError> {
         each!(self, key => key.primes(p, q))
     }
 }
 
 impl PrivateKey for AnyRsaPrivateKey {
+    #[inline]
     fn modulus(&self) -> &[u8] {
         each!(self, key => key.modulus())
     }

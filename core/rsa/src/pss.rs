@@ -75,6 +75,7 @@ pub fn verify(key: &impl RawPublic, message: &[u8], salt_len: usize, signature: 
 
 /// EMSA-PSS-ENCODE (RFC 8017, 9.1.1): (0 ... | 1 | salt) masked | H | 0xbc, the top bit cleared, because the block has a bit
 /// less than the modulus.
+#[inline]
 fn encode(message: &[u8], salt: &[u8], block: &mut [u8]) -> Result<(), SignError> {
     let padding = block.len().checked_sub(OVERHEAD).and_then(|max| max.checked_sub(salt.len()));
     let padding = padding.ok_or(SignError::SaltTooLong)?;
@@ -91,6 +92,7 @@ fn encode(message: &[u8], salt: &[u8], block: &mut [u8]) -> Result<(), SignError
 }
 
 /// EMSA-PSS-VERIFY (RFC 8017, 9.1.2). Everything here is public.
+#[inline]
 fn is_encoded(message: &[u8], salt_len: usize, block: &mut [u8]) -> bool {
     let Some(padding) = block.len().checked_sub(OVERHEAD).and_then(|max| max.checked_sub(salt_len)) else {
         return false;
@@ -107,6 +109,7 @@ fn is_encoded(message: &[u8], salt_len: usize, block: &mut [u8]) -> bool {
     zeros.iter().all(|byte| *byte == 0) && one == [1] && hash == salted_hash(message, salt)
 }
 
+#[inline]
 fn salted_hash(message: &[u8], salt: &[u8]) -> [u8; HASH_LEN] {
     sha256(&[&[0; 8], &sha256(&[message]), salt])
 }
