@@ -86,6 +86,10 @@ impl<P: Provider> Hub<P> {
     /// The time of a connection's phase is over.
     pub(super) fn on_phase_timer(&mut self, now: Instant, id: u32) {
         match self.peers.get(&id).map(|peer| &peer.phase) {
+            // Its Join may be there: it is the server that does not read on.
+            Some(Phase::Unjoined) if self.peers.get(&id).is_some_and(|peer| peer.is_held) => {
+                self.timers.set(Timer::Phase(id), Some(now + self.config.limits.join_time));
+            }
             Some(Phase::Unjoined) => {
                 self.counters.not_joined += 1;
                 self.close(now, id, CloseCode::NOT_JOINED, "no join in time");

@@ -256,6 +256,24 @@ fn streams_are_not_read_while_too_much_waits_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_join_that_waits_to_be_read_is_not_too_late() {
+    let mut world = World::with(|config| config.limits.unfinished_bytes = 1_000);
+    let ana = world.join(&asking("Ana", 1));
+    world.hold(JobKind::Store);
+    assert!(world.people[ana].post_as(Kind::TEXT, 1, 0, &[b'x'; 2_000]));
+    world.run_ms(100);
+    let ben = world.person();
+    world.connect(ben);
+    world.people[ben].join(&asking("Ben", 2));
+    world.run(Duration::from_secs(25));
+    let counters = world.hub.counters();
+    assert_eq!((counters.reads_held, counters.not_joined, counters.joins), (1, 0, 1));
+    world.release();
+    world.run(Duration::from_secs(2));
+    assert!(world.people[ben].is_welcome());
+}
+
+#[test]
 fn the_longest_text_and_the_longest_body_pass() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
