@@ -113,7 +113,7 @@ impl Driver {
         }
     }
 
-    /// Whether every address said at least so many times that nobody listens there, or cannot be
+    /// Whether every address said at least this many times that nobody listens there, or cannot be
     /// reached at all.
     #[must_use]
     pub fn is_hopeless(&self, refusals: u32) -> bool {

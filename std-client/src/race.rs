@@ -47,7 +47,7 @@ pub struct Race {
     candidates: Vec<Candidate>,
     expected: Option<Fingerprint>,
     hello: Vec<u8>,
-    /// The first so many have their turn; 0: no race is under way.
+    /// The number of addresses that have their turn; 0: no race is under way.
     started: usize,
     next_start: Option<Instant>,
     /// When the client said its last Hello.

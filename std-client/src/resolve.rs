@@ -1,4 +1,4 @@
-//! Names to addresses, each name on a thread of its own: the system's resolver may take its time, and
+//! Names to addresses, each name on its own thread: the system's resolver may take its time, and
 //! one name must not hold up the others.
 
 use std::fmt;

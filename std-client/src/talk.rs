@@ -281,7 +281,7 @@ impl Talk {
         Ok(())
     }
 
-    /// Also before there is a visit: it is told when there is one.
+    /// Also before there is a visit: it is reported when there is one.
     fn stop_reading(&mut self, now: Instant) {
         self.is_output_gone = true;
         if let Phase::Online(visit) = &mut self.phase {

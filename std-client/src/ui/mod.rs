@@ -293,7 +293,7 @@ impl Ui {
 pub struct Patience {
     /// How long.
     pub time: Duration,
-    /// Whether it is told when it was too short.
+    /// Whether it is reported when it was too short.
     pub is_told: bool,
     /// Whether anybody is there for output at all.
     pub is_wanted: bool,

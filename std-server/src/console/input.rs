@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_error_is_said_and_reading_goes_on_unless_it_stays() {
-        /// Fails so many times, then gives a line, then fails for good.
+        /// Fails this many times, then gives a line, then fails for good.
         struct Broken(u32);
         impl Read for Broken {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
