@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use kabar_core::crypto::rsa::KeySize;
 use kabar_core::session::Fingerprint;
-use kabar_server::address::{Advertised, HostPort, parse_listen};
 use kabar_server::config::{SETTINGS, Setting, parse_key_size};
-use kabar_server::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint};
+use kabar_std::address::{Advertised, HostPort, parse_listen};
+use kabar_std::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint};
 
 use crate::talk::Wanted;
 use crate::ui::json;

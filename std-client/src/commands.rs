@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kabar_core::chat::MAX_PASSWORD_LEN;
-use kabar_server::address::{AddressError, MAX_PLACES, Places};
-use kabar_server::commands::remark;
-use kabar_server::data_dir::DataDir;
 use kabar_server::hosting::{Hosted, Hosting};
-use kabar_server::invite::{DEFAULT_ROOM, Invite, RoomName, SCHEME};
-use kabar_server::password::from_first_line;
-use kabar_server::reading::{first_line, first_line_of_file, trim_pasted};
 use kabar_server::transcript::Remark;
+use kabar_std::address::{AddressError, MAX_PLACES, Places};
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::{DEFAULT_ROOM, Invite, RoomName, SCHEME};
+use kabar_std::output::remark;
+use kabar_std::password::from_first_line;
+use kabar_std::reading::{first_line, first_line_of_file, trim_pasted};
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Command, HostArguments, JoinArguments, VisitArguments};

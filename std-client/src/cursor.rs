@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use data_encoding::HEXLOWER;
 use kabar_core::chat::Term;
 use kabar_core::session::Fingerprint;
-use kabar_server::data_dir::{DataDir, FileError, Lock, LockError};
-use kabar_server::invite::{RoomName, show_fingerprint};
+use kabar_std::data_dir::{DataDir, FileError, Lock, LockError};
+use kabar_std::invite::{RoomName, show_fingerprint};
 
 const VERSION: &str = "kabar cursor 1";
 

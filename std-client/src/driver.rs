@@ -9,8 +9,8 @@ use kabar_core::client::Config;
 use kabar_core::connection::Transmit;
 use kabar_core::time::Instant;
 use kabar_core::transport::Fixed;
-use kabar_server::clock::Clock;
-use kabar_server::random::random_bytes;
+use kabar_std::clock::Clock;
+use kabar_std::random::random_bytes;
 use mio::{Events, Poll, Token, Waker};
 
 use crate::links::{Links, Sent};

@@ -15,10 +15,10 @@ use data_encoding::HEXLOWER;
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
 use kabar_core::crypto::kdf::sha256;
 use kabar_core::session::Fingerprint;
-use kabar_server::data_dir::{DataDir, FileError, Lock, LockError};
-use kabar_server::invite::show_fingerprint;
-use kabar_server::names::Name;
-use kabar_server::random::random_bytes;
+use kabar_std::data_dir::{DataDir, FileError, Lock, LockError};
+use kabar_std::invite::show_fingerprint;
+use kabar_std::names::Name;
+use kabar_std::random::random_bytes;
 use zeroize::Zeroizing;
 
 use crate::ending::{Ending, Exit};
@@ -96,7 +96,7 @@ pub fn check_name(name: &str) -> Result<(), Ending> {
     Name::new(name).map(drop).map_err(not_allowed)
 }
 
-fn not_allowed(error: kabar_server::names::NameError) -> Ending {
+fn not_allowed(error: kabar_std::names::NameError) -> Ending {
     Ending::new(Exit::Name, format_args!("{error}: choose another name"))
 }
 

@@ -2,9 +2,9 @@
 //! another key behind the same address is.
 
 use kabar_core::session::Fingerprint;
-use kabar_server::address::{HostPort, Places};
-use kabar_server::data_dir::{DataDir, FileError};
-use kabar_server::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprint};
+use kabar_std::address::{HostPort, Places};
+use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprint};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 

@@ -30,8 +30,8 @@ pub mod words;
 
 /// A data directory of a test's own, and the folder that holds it.
 #[cfg(test)]
-fn temporary_dir() -> (tempfile::TempDir, kabar_server::data_dir::DataDir) {
+fn temporary_dir() -> (tempfile::TempDir, kabar_std::data_dir::DataDir) {
     let home = tempfile::tempdir().unwrap();
-    let dir = kabar_server::data_dir::DataDir::open(home.path()).unwrap();
+    let dir = kabar_std::data_dir::DataDir::open(home.path()).unwrap();
     (home, dir)
 }

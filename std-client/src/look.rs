@@ -7,9 +7,9 @@ use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
-use kabar_server::address::{HostPort, Places};
-use kabar_server::invite::DEFAULT_ROOM;
-use kabar_server::random::random_bytes;
+use kabar_std::address::{HostPort, Places};
+use kabar_std::invite::DEFAULT_ROOM;
+use kabar_std::random::random_bytes;
 
 use crate::driver::Driver;
 use crate::ending::Ending;
@@ -80,7 +80,7 @@ mod tests {
     use std::time::Instant;
 
     use kabar_server::hosting::Hosting;
-    use kabar_server::invite::RoomName;
+    use kabar_std::invite::RoomName;
 
     use super::*;
     use crate::ending::Exit;

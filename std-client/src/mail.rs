@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
 
-use kabar_server::address::HostPort;
+use kabar_std::address::HostPort;
 use mio::Waker;
 use zeroize::Zeroizing;
 

@@ -9,8 +9,8 @@ use clap::Parser;
 use kabar_client::cli::{Cli, PROGRAM};
 use kabar_client::commands::run;
 use kabar_client::ending::{Ending, Exit};
-use kabar_server::cli::{print_help, usage_error};
-use kabar_server::signals::survive_file_limits;
+use kabar_std::command_line::{print_help, usage_error};
+use kabar_std::signals::survive_file_limits;
 
 /// How long the last line waits for a reader that does not read.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@ use kabar_core::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN};
 use kabar_core::client::Client;
 use kabar_core::crypto::rsa::AnyRsa;
 use kabar_core::transport::Fixed;
-use kabar_server::fast::Fast;
+use kabar_std::provider::Accelerated;
 
 /// Bytes of CHAT on their way to the server.
 pub const CHAT_SEND: usize = 32 << 10;
@@ -24,7 +24,8 @@ pub const ACK_DELAY_MS: u16 = 5;
 pub const TICK_US: u32 = 1_000;
 
 /// The client: about 170 KiB, so keep it in a box.
-pub type LaptopClient = Client<AnyRsa, Fixed<CHAT_SEND, CHAT_RECEIVE, 0, IN_FLIGHT>, Fast, OUTBOX, MAX_MESSAGE_LEN>;
+pub type LaptopClient =
+    Client<AnyRsa, Fixed<CHAT_SEND, CHAT_RECEIVE, 0, IN_FLIGHT>, Accelerated, OUTBOX, MAX_MESSAGE_LEN>;
 
 const _: () = assert!(CHAT_SEND >= MAX_MESSAGE_LEN && CHAT_RECEIVE >= MAX_MESSAGE_LEN && OUTBOX >= MAX_MESSAGE_LEN);
 const _: () = assert!(size_of::<LaptopClient>() < 192 << 10);

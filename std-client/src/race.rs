@@ -17,8 +17,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::packet::Packet;
-use kabar_server::fast::Fast;
-use kabar_server::key_file::fingerprint;
+use kabar_std::provider::Accelerated;
 
 /// Most addresses that are tried.
 pub const MAX_CANDIDATES: usize = 8;
@@ -204,14 +203,16 @@ impl Race {
     /// Judges a datagram from an address of the race.
     pub fn answered(&mut self, from: SocketAddr, datagram: &[u8]) -> Answer {
         let started = self.candidates.iter().take(self.started).position(|candidate| candidate.address == from);
-        let (Some(at), Ok(Packet::Hello(hello))) = (started, Packet::decode(&self.hello, Fast::crc32)) else {
+        let (Some(at), Ok(Packet::Hello(hello))) = (started, Packet::decode(&self.hello, Accelerated::crc32)) else {
             return Answer::Unknown;
         };
-        let Ok(Packet::Challenge(challenge)) = Packet::decode(datagram, Fast::crc32) else { return Answer::Unknown };
+        let Ok(Packet::Challenge(challenge)) = Packet::decode(datagram, Accelerated::crc32) else {
+            return Answer::Unknown;
+        };
         if challenge.client_random != hello.client_random {
             return Answer::Unknown;
         }
-        if self.expected.is_some_and(|expected| fingerprint(challenge.modulus) != expected) {
+        if self.expected.is_some_and(|expected| Fingerprint::of_modulus(challenge.modulus) != expected) {
             self.candidates[at].is_foreign = true;
             // Of one address alone the client knows what to think.
             return if self.candidates.len() == 1 { Answer::Unknown } else { Answer::PassOver };

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use kabar_server::address::{AddressError, Host, HostPort, MAX_PLACES, Places};
+use kabar_std::address::{AddressError, Host, HostPort, MAX_PLACES, Places};
 
 use crate::mail::{Mail, Mailer};
 use crate::race::MAX_CANDIDATES;

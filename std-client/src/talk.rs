@@ -22,10 +22,10 @@ use std::sync::mpsc::TryRecvError;
 use kabar_core::client::{EndReason, Event, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::address::Places;
-use kabar_server::data_dir::DataDir;
-use kabar_server::invite::{RoomName, RoomSecret, show_fingerprint};
-use kabar_server::signals::{self, AfterHangup};
+use kabar_std::address::Places;
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::{RoomName, RoomSecret, show_fingerprint};
+use kabar_std::signals::{self, AfterHangup};
 use zeroize::Zeroizing;
 
 use crate::commands::Remarks;

@@ -6,7 +6,7 @@ use std::io;
 use kabar_core::chat::{PostRefusedCode, RefusedCode};
 use kabar_core::client::{EndReason, Lost};
 use kabar_core::wire::frame::CloseCode;
-use kabar_server::address::{HostPort, Places};
+use kabar_std::address::{HostPort, Places};
 
 use crate::ending::{Ending, Exit};
 use crate::resolve::NotFound;
@@ -154,7 +154,7 @@ fn refused_join(code: RefusedCode, name: &str, room: &str, shown: Shown) -> (Exi
         RefusedCode::ROOM_FULL => (Exit::ByRoom, "the room is full".to_owned()),
         RefusedCode::BANNED => (Exit::ByRoom, "you are banned from this room".to_owned()),
         RefusedCode::VERSION => (Exit::ByRoom, "the server speaks another version".to_owned()),
-        code => (Exit::Error, format!("the server refused: {}", kabar_server::console::refusal(code))),
+        code => (Exit::Error, format!("the server refused: {}", kabar_std::text::refusal(code))),
     }
 }
 

@@ -6,19 +6,19 @@ use std::path::Path;
 
 use kabar_core::crypto::rsa::KeySize;
 
-use crate::address::{AddressError, Advertised, Host, HostPort, Places};
-use crate::advertise::{Found, chosen, reachable};
-use crate::data_dir::{DataDir, FileError, Lock, LockError};
 use crate::driver::{Control, Listener, Parts, Server, ServerDied, StartError};
 use crate::hub::{Entrance, HubConfig, HubEvent, HubLimits};
-use crate::interfaces::Kind;
-use crate::invite::{Invite, RoomName};
 use crate::key_file::{load_or_make_key, load_or_make_secret};
 use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
 use crate::transcript::{Remark, Reopener, Transcript};
+use kabar_std::address::{AddressError, Advertised, Host, HostPort, Places};
+use kabar_std::advertise::{Found, chosen, reachable};
+use kabar_std::data_dir::{DataDir, FileError, Lock, LockError};
+use kabar_std::interfaces::Kind;
+use kabar_std::invite::{Invite, RoomName};
 
-pub use crate::data_dir::SERVER_LOCK as LOCK_FILE;
+pub use kabar_std::data_dir::SERVER_LOCK as LOCK_FILE;
 
 /// Addresses of this computer that are shown: a computer with many containers has many.
 const MAX_SHOWN: usize = 16;
@@ -280,7 +280,7 @@ impl std::error::Error for HostingError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::parse_advertised;
+    use kabar_std::address::parse_advertised;
 
     fn hosting(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<Hosted, HostingError> {
         let room = RoomName::new("lobby").unwrap();

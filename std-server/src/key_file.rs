@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize, PrivateKey};
-use kabar_core::session::{FINGERPRINT_LEN, Fingerprint, key_hash};
+use kabar_core::session::Fingerprint;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use zeroize::Zeroizing;
 
-use crate::data_dir::{DataDir, FileError};
-use crate::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprint};
-use crate::random::random_bytes;
+use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprint};
+use kabar_std::random::random_bytes;
 
 const KEY_FILE: &str = "server.key";
 const KEY_VERSION: &str = "kabar server key 1";
@@ -29,14 +29,6 @@ const SECRET_VERSION: &str = "kabar room secret 1";
 
 /// How long making a key may take before it is said.
 const SLOW: Duration = Duration::from_millis(200);
-
-/// The fingerprint of a key with this modulus (SPEC 3.3).
-#[must_use]
-pub fn fingerprint(modulus: &[u8]) -> Fingerprint {
-    let mut fingerprint = [0; FINGERPRINT_LEN];
-    fingerprint.copy_from_slice(&key_hash(modulus)[..FINGERPRINT_LEN]);
-    Fingerprint(fingerprint)
-}
 
 /// Loads the server's key; makes one of `size` if there is none, and calls `slow` if that takes a while.
 ///
@@ -113,14 +105,14 @@ fn parse_key(text: &str) -> Option<AnyRsaPrivateKey> {
     let (p, q) = (number(value("p")?)?, number(value("q")?)?);
     let expected = parse_fingerprint(value("fingerprint")?)?;
     let key = AnyRsaPrivateKey::from_primes(&p, &q).ok()?;
-    (fingerprint(key.modulus()) == expected).then_some(key)
+    (Fingerprint::of_modulus(key.modulus()) == expected).then_some(key)
 }
 
 fn show_key(key: &AnyRsaPrivateKey) -> Zeroizing<String> {
     let len = key.size().prime_len();
     let (mut p, mut q) = (Zeroizing::new(vec![0; len]), Zeroizing::new(vec![0; len]));
     key.primes(&mut p, &mut q).expect("as long as the size says");
-    let fingerprint = show_fingerprint(&fingerprint(key.modulus()));
+    let fingerprint = show_fingerprint(&Fingerprint::of_modulus(key.modulus()));
     let (p, q) = (Zeroizing::new(HEXLOWER.encode(&p)), Zeroizing::new(HEXLOWER.encode(&q)));
     Zeroizing::new(format!("{KEY_VERSION}\np {}\nq {}\nfingerprint {fingerprint}\n", *p, *q))
 }
@@ -154,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_server_keeps_its_key_and_secret() {
-        let (_home, dir) = DataDir::temporary();
+        let (_home, dir) = crate::temporary_dir();
         let lobby = RoomName::new("lobby").unwrap();
         let first = load_or_make_key(&dir, KeySize::Bits2048, || ()).unwrap();
         let second = load_or_make_key(&dir, KeySize::Bits4096, || panic!("a key is there")).unwrap();
@@ -171,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_damaged_key_is_told_and_never_replaced() {
-        let (_home, dir) = DataDir::temporary();
+        let (_home, dir) = crate::temporary_dir();
         let text = key_text();
         for damaged in [
             "",
@@ -201,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_damaged_secret_is_told_and_never_replaced() {
-        let (_home, dir) = DataDir::temporary();
+        let (_home, dir) = crate::temporary_dir();
         let lobby = RoomName::new("lobby").unwrap();
         for damaged in
             ["", "kabar room secret 2\nAAAQEAYEAUDAOCAJBIFQYDIOB4\n", "kabar room secret 1\nAAAQEAYEAUDAOCAJ\n"]

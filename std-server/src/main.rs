@@ -4,9 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kabar_server::cli::{Arguments, Command, PROGRAM, print_help, usage_error};
+use kabar_server::cli::{Arguments, Command, PROGRAM};
 use kabar_server::commands::{self, CommandError};
-use kabar_server::signals::survive_file_limits;
+use kabar_std::command_line::{print_help, usage_error};
+use kabar_std::signals::survive_file_limits;
 
 fn main() -> ExitCode {
     survive_file_limits();

@@ -11,14 +11,14 @@
 use argon2::Argon2;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use data_encoding::HEXLOWER;
-use kabar_core::chat::MAX_PASSWORD_LEN;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use crate::data_dir::{DataDir, FileError};
 use crate::hub::PasswordVerifier;
-use crate::invite::RoomName;
-use crate::random::random_bytes;
+use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::invite::RoomName;
+use kabar_std::password::normalize;
+use kabar_std::random::random_bytes;
 
 const VERSION: &str = "kabar room password 1";
 
@@ -28,32 +28,6 @@ pub struct Password {
     salt: [u8; 16],
     hash: [u8; 32],
     tag: [u8; 16],
-}
-
-/// Reads a password from the first line of `text`, without its line end, in the form in which it is hashed and sent.
-///
-/// # Errors
-/// In words, if it is empty or too long.
-pub fn from_first_line(text: &str) -> Result<Zeroizing<String>, String> {
-    let typed = text.lines().next().unwrap_or_default();
-    // What is far too long is not even normalised.
-    let password = if typed.len() > 8 * MAX_PASSWORD_LEN { Zeroizing::new(typed.to_owned()) } else { normalize(typed) };
-    match password.len() {
-        0 => Err("the password is empty".to_owned()),
-        1..=MAX_PASSWORD_LEN => Ok(password),
-        _ => Err(format!("the password is longer than {MAX_PASSWORD_LEN} bytes")),
-    }
-}
-
-/// The form of a password that does not depend on the keyboard (RFC 8265, OpaqueString): every space is a plain one, then NFC.
-#[must_use]
-pub fn normalize(password: &str) -> Zeroizing<String> {
-    let is_other_space =
-        |c| matches!(c, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}');
-    // Reserved at once, so that growing leaves no copy behind: NFC at most triples a text.
-    let mut normal = Zeroizing::new(String::with_capacity(3 * password.len()));
-    normal.extend(password.chars().map(|c| if is_other_space(c) { ' ' } else { c }).nfc());
-    normal
 }
 
 impl Password {
@@ -143,7 +117,7 @@ mod tests {
 
     #[test]
     fn only_the_password_is_right_and_it_keeps_its_tag() {
-        let (_home, dir) = DataDir::temporary();
+        let (_home, dir) = crate::temporary_dir();
         let lobby = RoomName::new("lobby").unwrap();
         let first = Password::set(&dir, &lobby, "s\u{e9}same").unwrap();
         assert!(first.verify("s\u{e9}same".as_bytes()) && !first.verify(b"sesame") && !first.verify(b""));
@@ -157,18 +131,8 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_one_line_of_bounded_length() {
-        let first_line = |text: &str| from_first_line(text).map(|password| password.to_string());
-        assert_eq!(first_line("open sesame\r\nsecond"), Ok("open sesame".to_owned()));
-        assert_eq!(first_line("se\u{301}same\u{a0}\u{3000}x\n"), Ok("s\u{e9}same  x".to_owned()));
-        assert!(from_first_line("").is_err() && from_first_line("\n").is_err());
-        assert!(from_first_line(&"x".repeat(MAX_PASSWORD_LEN)).is_ok());
-        assert!(from_first_line(&"x".repeat(MAX_PASSWORD_LEN + 1)).is_err());
-    }
-
-    #[test]
     fn composed_and_decomposed_letters_are_one_password() {
-        let (_home, dir) = DataDir::temporary();
+        let (_home, dir) = crate::temporary_dir();
         let lobby = RoomName::new("lobby").unwrap();
         let (composed, decomposed) = ("s\u{e9}same \u{c5}", "se\u{301}same\u{a0}A\u{30a}");
         let first = Password::set(&dir, &lobby, composed).unwrap();
@@ -181,7 +145,7 @@ mod tests {
     fn a_hash_of_an_earlier_version_keeps_its_tag() {
         let lobby = RoomName::new("lobby").unwrap();
         for given in ["se\u{301}same", "s\u{e9}same"] {
-            let (_home, dir) = DataDir::temporary();
+            let (_home, dir) = crate::temporary_dir();
             let (salt, tag) = ([3; 16], [4; 16]);
             let old = Password { salt, hash: hash("se\u{301}same".as_bytes(), &salt), tag };
             dir.replace("rooms/lobby.password", old.show().as_bytes()).unwrap();

@@ -15,9 +15,9 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::data_dir::FileError;
 use crate::hub::HubEvent;
-use crate::text::{Content, Line, Lines};
+use kabar_std::data_dir::FileError;
+use kabar_std::text::{Content, Line, Lines};
 
 /// Entries that wait to be written: at most 18 MB.
 const WAITING: usize = 4_096;

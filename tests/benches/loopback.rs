@@ -15,7 +15,7 @@ use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_server::hosting::{Hosted, Hosting};
-use kabar_server::invite::RoomName;
+use kabar_std::invite::RoomName;
 
 const HANDSHAKES: usize = 100;
 const LINES: usize = 500;

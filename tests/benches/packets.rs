@@ -15,7 +15,7 @@ use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
 use kabar_core::session::{Established, FirstKeys, Role, Session};
 use kabar_core::time::Instant;
 use kabar_core::wire::packet::{Challenge, Hello, Limits, Packet, SEALED_HEADER_LEN};
-use kabar_server::fast::Fast;
+use kabar_std::provider::Accelerated;
 
 #[path = "../../core/rsa/src/test_keys.rs"]
 #[expect(dead_code, reason = "half-sized primes are for other tests")]
@@ -64,7 +64,7 @@ fn session<P: Provider>(role: Role) -> Session<P> {
 mod crc {
     use super::*;
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn check_1200<P: Provider>(bencher: Bencher<'_, '_>) {
         let datagram = [0x5a; DATAGRAM_LEN];
         bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench(|| P::crc32(black_box(&datagram)));
@@ -79,21 +79,21 @@ mod codec {
         Packet::Hello(Hello { client_random: [7; 32], key_hint: [8; 8], datagram_len: 1200 })
     }
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn decode_hello_1200<P: Provider>(bencher: Bencher<'_, '_>) {
         let mut datagram = [0; DATAGRAM_LEN];
         hello().encode(&mut datagram, P::crc32).expect("a Hello fills a datagram");
         bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench(|| Packet::decode(black_box(&datagram), P::crc32).is_ok());
     }
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn decode_sealed_1200<P: Provider>(bencher: Bencher<'_, '_>) {
         let mut datagram = [0; DATAGRAM_LEN];
         session::<P>(Role::Client).seal(Instant::ZERO, &mut datagram, BODY_LEN).expect("the first packet");
         bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench(|| Packet::decode(black_box(&datagram), P::crc32).is_ok());
     }
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn encode_hello_1200<P: Provider>(bencher: Bencher<'_, '_>) {
         let mut out = [0; DATAGRAM_LEN];
         bencher
@@ -101,7 +101,7 @@ mod codec {
             .bench_local(|| black_box(hello()).encode(black_box(&mut out), P::crc32).is_ok());
     }
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn encode_challenge_325<P: Provider>(bencher: Bencher<'_, '_>) {
         let modulus = [0xff; 256];
         let challenge = Packet::Challenge(Challenge { client_random: [7; 32], cookie: [8; 32], modulus: &modulus });
@@ -117,7 +117,7 @@ mod sealed {
     use super::*;
     use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn seal_1200<P: Provider>(bencher: Bencher<'_, '_>) {
         let mut session = session::<P>(Role::Client);
         let mut datagram = [0x5a; DATAGRAM_LEN];
@@ -131,14 +131,14 @@ mod sealed {
 
     /// A forged packet to a half-open connection costs about as much as one to an open connection,
     /// [`open_forged_1200`].
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn refuse_forged_first_1200<P: Provider>(bencher: Bencher<'_, '_>) {
         let keys = FirstKeys::new(&established(Role::Server));
         let datagram = forged();
         bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench(|| keys.verify::<P>(black_box(&datagram)).is_err());
     }
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn open_forged_1200<P: Provider>(bencher: Bencher<'_, '_>) {
         let mut session = session::<P>(Role::Server);
         let datagram = forged();
@@ -154,7 +154,7 @@ mod sealed {
         datagram
     }
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn open_1200<P: Provider>(bencher: Bencher<'_, '_>) {
         let mut here = session::<P>(Role::Server);
         let mut there = session::<P>(Role::Client);
@@ -197,7 +197,7 @@ mod sealed {
         });
     }
 
-    #[divan::bench(types = [Portable, Fast])]
+    #[divan::bench(types = [Portable, Accelerated])]
     fn aead_seal_64<P: Provider>(bencher: Bencher<'_, '_>) {
         let aead = <P::Aead as Aead>::new(&[1; 32]);
         let mut body = [0x5a; 64];
@@ -251,11 +251,13 @@ mod handshake {
     /// Answers as the server does, and keeps both sides of the conversation.
     fn record<K: ServerKey>(key: &AnyRsaPrivateKey) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         let (mut acceptor, mut said, mut answered) = (acceptor(key), Vec::new(), Vec::new());
-        client::<K, Fast>(|datagram| {
+        client::<K, Accelerated>(|datagram| {
             let mut out = [0; DATAGRAM_LEN];
-            let answer = match acceptor.handle::<Fast>(NOW, ADDRESS, datagram, &mut out) {
+            let answer = match acceptor.handle::<Accelerated>(NOW, ADDRESS, datagram, &mut out) {
                 Incoming::Reply(len) => out[..len].to_vec(),
-                Incoming::Accept(pending) => pending.run::<Fast>(key, 7, [3; 32]).expect("fits").datagram.to_vec(),
+                Incoming::Accept(pending) => {
+                    pending.run::<Accelerated>(key, 7, [3; 32]).expect("fits").datagram.to_vec()
+                }
                 other => panic!("{other:?}"),
             };
             said.push(datagram.to_vec());
@@ -281,7 +283,7 @@ mod handshake {
         });
     }
 
-    #[divan::bench(types = [Portable, Fast], args = BITS)]
+    #[divan::bench(types = [Portable, Accelerated], args = BITS)]
     fn client_side<P: Provider>(bencher: Bencher<'_, '_>, bits: usize) {
         match bits {
             2048 => client_of_recorded::<Rsa2048, P>(bencher, bits),
@@ -290,7 +292,7 @@ mod handshake {
         }
     }
 
-    #[divan::bench(types = [Portable, Fast], args = BITS)]
+    #[divan::bench(types = [Portable, Accelerated], args = BITS)]
     fn server_side<P: Provider>(bencher: Bencher<'_, '_>, bits: usize) {
         let key = key(bits);
         let (said, _) = record_any(&key, bits);
@@ -313,7 +315,7 @@ mod handshake {
         let mut stranger = Acceptor::new(key.modulus(), limits(), [9; 32]);
         let mut out = [0; DATAGRAM_LEN];
         bencher.bench_local(|| {
-            assert!(matches!(stranger.handle::<Fast>(NOW, ADDRESS, &said[1], &mut out), Incoming::Dropped(_)));
+            assert!(matches!(stranger.handle::<Accelerated>(NOW, ADDRESS, &said[1], &mut out), Incoming::Dropped(_)));
         });
     }
 }

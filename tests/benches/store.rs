@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use kabar_core::chat::Kind;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_server::data_dir::DataDir;
 use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store};
+use kabar_std::data_dir::DataDir;
 
 const BODY: usize = 170;
 const TIME: Duration = Duration::from_millis(1_500);

@@ -9,7 +9,7 @@ use kabar_core::session::{ClientHandshake, Established, HandshakeEvent, Pace, Se
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::{ACK_HEADER_LEN, Frame, Frames, STREAM_HEADER_LEN, StreamId};
 use kabar_core::wire::packet::{Limits, SEALED_HEADER_LEN};
-use kabar_server::fast::Fast;
+use kabar_std::provider::Accelerated;
 
 use crate::sim::keys::SimKey;
 
@@ -34,7 +34,7 @@ pub struct Raw {
 }
 
 struct Connection {
-    session: Session<Fast>,
+    session: Session<Accelerated>,
     /// Of the next byte of the stream.
     offset: u64,
     /// The largest packet number received and not acknowledged.
@@ -69,7 +69,7 @@ impl Raw {
     /// The next packet of its handshake.
     pub fn handshake_packet(&mut self, now: Instant) -> Option<Vec<u8>> {
         let mut out = [0; DATAGRAM_LEN];
-        self.handshake.poll_transmit::<Fast>(now, &mut out).map(|len| out[..len].to_vec())
+        self.handshake.poll_transmit::<Accelerated>(now, &mut out).map(|len| out[..len].to_vec())
     }
 
     /// Takes what the server sent.
@@ -78,7 +78,7 @@ impl Raw {
             connection.hear(datagram);
             return;
         }
-        let _ = self.handshake.handle_datagram::<Fast>(now, datagram);
+        let _ = self.handshake.handle_datagram::<Accelerated>(now, datagram);
         self.handle_timeout(now);
     }
 

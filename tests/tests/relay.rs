@@ -7,7 +7,7 @@ use kabar_client::profile;
 use kabar_core::chat::{Kind, Start};
 use kabar_core::client::{ClientCounters, Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
-use kabar_server::invite::Invite;
+use kabar_std::invite::Invite;
 use kabar_tests::process::Process;
 use kabar_tests::room::{Entry, Member, Relay, Room, home, line, lines};
 

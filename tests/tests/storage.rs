@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use kabar_core::chat::{Kind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_server::data_dir::DataDir;
 use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store, TermRecord};
+use kabar_std::data_dir::DataDir;
 use kabar_tests::process::{PATIENCE, Process, program};
 use kabar_tests::room::{Room, data_dir, give_key, home, start_server, text};
 use tempfile::TempDir;

@@ -287,7 +287,7 @@ impl<K: ServerKey> ClientHandshake<K> {
         if !accept {
             return self.stop();
         }
-        (self.expected, self.is_key_known) = (fingerprint(&self.key_hash), true);
+        (self.expected, self.is_key_known) = (Fingerprint::of_key_hash(&self.key_hash), true);
         self.phase = Phase::Encapsulate;
         if self.is_cookie_old(now) {
             self.say_hello(now);
@@ -353,7 +353,7 @@ impl<K: ServerKey> ClientHandshake<K> {
         match self.phase {
             Phase::Offer => {
                 self.phase = Phase::Offered;
-                Some(HandshakeEvent::KeyOffered(fingerprint(&self.key_hash)))
+                Some(HandshakeEvent::KeyOffered(Fingerprint::of_key_hash(&self.key_hash)))
             }
             Phase::Done => {
                 let established = Established {
@@ -409,7 +409,7 @@ impl<K: ServerKey> ClientHandshake<K> {
     fn take_challenge(&mut self, now: Instant, cookie: [u8; 32], modulus: &[u8]) -> Result<(), HandshakeDrop> {
         let key_hash = key_hash(modulus);
         // SPEC 3.3
-        if self.is_key_known && fingerprint(&key_hash) != self.expected {
+        if self.is_key_known && Fingerprint::of_key_hash(&key_hash) != self.expected {
             return Err(HandshakeDrop::Key);
         }
         K::from_modulus(modulus).map_err(|_| HandshakeDrop::Key)?;
@@ -470,10 +470,6 @@ impl<K: ServerKey> ClientHandshake<K> {
     fn derive(&self, label: &[u8]) -> Secret {
         self.seed.derive(label, &self.attempt.to_be_bytes())
     }
-}
-
-fn fingerprint(key_hash: &[u8; HASH_LEN]) -> Fingerprint {
-    Fingerprint(core::array::from_fn(|at| key_hash[at]))
 }
 
 #[cfg(test)]

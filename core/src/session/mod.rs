@@ -32,6 +32,18 @@ pub const FINGERPRINT_LEN: usize = 20;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fingerprint(pub [u8; FINGERPRINT_LEN]);
 
+impl Fingerprint {
+    /// The fingerprint of the key with this modulus, big-endian.
+    #[must_use]
+    pub fn of_modulus(modulus: &[u8]) -> Self {
+        Self::of_key_hash(&schedule::key_hash(modulus))
+    }
+
+    fn of_key_hash(key_hash: &[u8; crate::crypto::kdf::HASH_LEN]) -> Self {
+        Self(core::array::from_fn(|at| key_hash[at]))
+    }
+}
+
 /// Which side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -18,7 +18,7 @@ use std::time::Duration as StdDuration;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
-use kabar_server::clock::Clock;
+use kabar_std::clock::Clock;
 use mio::{Events, Poll, Token, Waker};
 
 use super::paths::Paths;
@@ -201,7 +201,7 @@ mod tests {
 
     use kabar_core::crypto::Provider;
     use kabar_core::wire::packet::{Hello, Packet};
-    use kabar_server::fast::Fast;
+    use kabar_std::provider::Accelerated;
 
     use super::*;
 
@@ -209,7 +209,7 @@ mod tests {
     fn hello() -> Vec<u8> {
         let mut packet = [0; MAX_DATAGRAM];
         let hello = Hello { client_random: [1; 32], key_hint: [0; 8], datagram_len: 640 };
-        let len = Packet::Hello(hello).encode(&mut packet, Fast::crc32).unwrap();
+        let len = Packet::Hello(hello).encode(&mut packet, Accelerated::crc32).unwrap();
         packet[..len].to_vec()
     }
 

@@ -19,8 +19,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 
 use clap::Args;
-use kabar_server::address::Places;
-use kabar_server::signals::{self, AfterHangup, TerminalWatch};
+use kabar_std::address::Places;
+use kabar_std::signals::{self, AfterHangup, TerminalWatch};
 
 use crate::ending::{Ending, Exit};
 use carry::Shared;

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_core::wire::packet::Packet;
-use kabar_server::fast::Fast;
+use kabar_std::provider::Accelerated;
 
 use crate::race::{MAX_CANDIDATES, Race};
 
@@ -37,7 +37,7 @@ pub(super) struct Paths {
 impl Paths {
     /// Where a packet of the device goes, if the server is at these `addresses`.
     pub(super) fn route(&mut self, packet: &[u8], addresses: &[SocketAddr], now: Instant) -> Vec<SocketAddr> {
-        match Packet::decode(packet, Fast::crc32) {
+        match Packet::decode(packet, Accelerated::crc32) {
             Ok(Packet::Hello(_)) => {
                 self.race.set_addresses(addresses.iter().copied());
                 self.race.say_hello(packet, now);
@@ -60,7 +60,7 @@ impl Paths {
 
     /// Learns from a packet of the server's.
     pub(super) fn learn(&mut self, from: SocketAddr, packet: &[u8]) {
-        match Packet::decode(packet, Fast::crc32) {
+        match Packet::decode(packet, Accelerated::crc32) {
             Ok(Packet::Challenge(challenge)) => {
                 // Which key is right the device knows: the bridge passes over nobody.
                 let _ = self.race.answered(from, packet);

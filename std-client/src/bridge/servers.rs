@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kabar_server::address::{Host, HostPort, Places};
+use kabar_std::address::{Host, HostPort, Places};
 
 use crate::race::MAX_CANDIDATES;
 use crate::resolve::{NotFound, addresses_of};

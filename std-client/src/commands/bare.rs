@@ -3,9 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use kabar_server::address::{DEFAULT_PORT, Host, HostPort, Places};
-use kabar_server::invite::{DEFAULT_ROOM, RoomName};
-use kabar_server::password::from_first_line;
+use kabar_std::address::{DEFAULT_PORT, Host, HostPort, Places};
+use kabar_std::invite::{DEFAULT_ROOM, RoomName};
+use kabar_std::password::from_first_line;
 use zeroize::Zeroizing;
 
 use super::{Target, at_server, invited, open};

@@ -4,9 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use kabar_server::commands::remark;
-use kabar_server::data_dir::{DataDir, FileError};
-use kabar_server::reading::decode;
+use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::output::remark;
+use kabar_std::reading::decode;
 use zeroize::Zeroizing;
 
 use super::open;

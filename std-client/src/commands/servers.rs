@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use kabar_core::session::Fingerprint;
-use kabar_server::address::HostPort;
-use kabar_server::commands::remark;
-use kabar_server::data_dir::DataDir;
-use kabar_server::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint, show_fingerprint};
+use kabar_std::address::HostPort;
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint, show_fingerprint};
+use kabar_std::output::remark;
 
 use super::open;
 use crate::cli::ServersAction;

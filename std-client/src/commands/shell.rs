@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::CommandFactory;
-use kabar_server::data_dir::FileError;
+use kabar_std::data_dir::FileError;
 
 use super::servers::print;
 use crate::cli::{Cli, PROGRAM};

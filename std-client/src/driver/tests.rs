@@ -7,11 +7,11 @@ use kabar_core::client::{Credential, EndReason, Event, Lost};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_core::session::Fingerprint;
-use kabar_server::data_dir::DataDir;
 use kabar_server::driver::{Listener, Parts, Server};
 use kabar_server::hub::{HubConfig, HubEvent, NoPassword};
 use kabar_server::key_file::load_or_make_key;
 use kabar_server::store::MemoryStore;
+use kabar_std::data_dir::DataDir;
 
 use super::*;
 use crate::profile;

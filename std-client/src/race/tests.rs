@@ -17,7 +17,7 @@ fn after(millis: u64) -> Instant {
 fn hello(random: u8) -> Vec<u8> {
     let mut out = vec![0; 1200];
     let hello = Hello { client_random: [random; 32], key_hint: [0; 8], datagram_len: 1200 };
-    let len = Packet::Hello(hello).encode(&mut out, Fast::crc32).unwrap();
+    let len = Packet::Hello(hello).encode(&mut out, Accelerated::crc32).unwrap();
     out.truncate(len);
     out
 }
@@ -25,7 +25,7 @@ fn hello(random: u8) -> Vec<u8> {
 fn challenge(random: u8, modulus: &[u8; 256]) -> Vec<u8> {
     let mut out = vec![0; 1200];
     let challenge = Challenge { client_random: [random; 32], cookie: [1; 32], modulus };
-    let len = Packet::Challenge(challenge).encode(&mut out, Fast::crc32).unwrap();
+    let len = Packet::Challenge(challenge).encode(&mut out, Accelerated::crc32).unwrap();
     out.truncate(len);
     out
 }
@@ -103,13 +103,13 @@ fn takes_the_first_answer_to_its_hello() {
 #[test]
 fn passes_over_another_key_as_long_as_another_address_may_have_the_right_one() {
     let (right, wrong) = ([0x80; 256], [0x81; 256]);
-    let mut race = begun(2, Some(fingerprint(&right)));
+    let mut race = begun(2, Some(Fingerprint::of_modulus(&right)));
     race.start_next(after(250));
     assert_eq!(race.answered(address(1), &challenge(1, &wrong)), Answer::PassOver);
     assert!(race.has_foreign());
     assert_eq!(race.answered(address(2), &challenge(1, &right)), Answer::Take);
     // One address alone: the client says that its key is not the right one.
-    let mut alone = begun(1, Some(fingerprint(&right)));
+    let mut alone = begun(1, Some(Fingerprint::of_modulus(&right)));
     assert_eq!(alone.answered(address(1), &challenge(1, &wrong)), Answer::Unknown);
 }
 

@@ -1,7 +1,7 @@
 //! What was asked of the room and comes in parts: who is here, and the past. Shown as one, when it is whole.
 
 use kabar_core::client::Event;
-use kabar_server::text::{Content, clean_line};
+use kabar_std::text::{Content, clean_line};
 
 use super::online::count;
 use crate::ui::Ui;

@@ -6,9 +6,9 @@ use kabar_core::chat::RefusedCode;
 use kabar_core::client::{EndReason, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::address::{HostPort, Places};
-use kabar_server::invite::show_fingerprint;
-use kabar_server::password::normalize;
+use kabar_std::address::{HostPort, Places};
+use kabar_std::invite::show_fingerprint;
+use kabar_std::password::normalize;
 use zeroize::Zeroizing;
 
 use super::{Entrance, Phase, Talk, Trust};

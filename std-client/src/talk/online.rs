@@ -3,7 +3,7 @@
 use kabar_core::chat::{Kind, MAX_TEXT_LEN, Term};
 use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
-use kabar_server::text::{Content, clean_line};
+use kabar_std::text::{Content, clean_line};
 
 use super::answers::Answers;
 use super::pending::Pending;

@@ -7,7 +7,7 @@
 //! ```
 
 use kabar_core::client::{EndReason, State};
-use kabar_server::names::Name;
+use kabar_std::names::Name;
 
 use super::connecting::Attempt;
 use super::{Phase, Talk};

@@ -13,7 +13,7 @@ use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
-use kabar_server::text::clean_line;
+use kabar_std::text::clean_line;
 
 use super::online::{self, Arrival, Visit, count};
 use super::{Entrance, Phase, Plan, Talk, Trust};

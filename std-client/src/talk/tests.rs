@@ -1,4 +1,4 @@
-use kabar_server::address::HostPort;
+use kabar_std::address::HostPort;
 
 use super::connecting::Attempt;
 use super::*;

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use kabar_core::chat::MAX_TEXT_LEN;
-use kabar_server::reading::{decode, trim_pasted};
+use kabar_std::reading::{decode, trim_pasted};
 
 /// One thing that was typed or came through the pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]

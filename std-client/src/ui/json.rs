@@ -2,8 +2,8 @@
 
 use data_encoding::{BASE64, HEXLOWER};
 use kabar_core::chat::{EntryHead, Term};
-use kabar_server::json;
-use kabar_server::text::Content;
+use kabar_std::json;
+use kabar_std::text::Content;
 use serde::Serialize;
 
 /// The end of `--help` that says what they mean.

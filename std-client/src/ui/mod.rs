@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kabar_core::chat::{EntryHead, Kind};
-use kabar_server::output::{Patient, unbuffered};
-use kabar_server::text::{Content, Line, Lines};
+use kabar_std::output::{Patient, unbuffered};
+use kabar_std::text::{Content, Line, Lines};
 
 use crate::cursor::{Cursor, CursorSlot};
 use crate::mail::{Mail, Mailer};

@@ -254,7 +254,7 @@ mod tests {
 
     use kabar_core::chat::Term;
     use kabar_core::session::Fingerprint;
-    use kabar_server::invite::RoomName;
+    use kabar_std::invite::RoomName;
 
     use super::*;
     use crate::cursor::CursorFile;

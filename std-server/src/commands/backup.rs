@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{CommandError, remark};
+use super::CommandError;
 use crate::config::Storage;
 use crate::store::{FILE_NAME, copy};
+use kabar_std::output::remark;
 
 /// Of `backup`.
 #[derive(Debug, clap::Args)]

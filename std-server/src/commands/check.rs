@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{CommandError, said};
 use crate::config::Storage;
 use crate::store::{FILE_NAME, Report};
-use crate::text::clean_line;
+use kabar_std::text::clean_line;
 
 /// Of `check`.
 #[derive(Debug, clap::Args)]

@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::{CommandError, said};
 use crate::config::Place;
-use crate::json;
 use crate::store::{Filter, History, LogEntry, Query, complete_index};
-use crate::text::{Content, Line, Lines};
+use kabar_std::json;
+use kabar_std::text::{Content, Line, Lines};
 
 /// Of `history`.
 #[derive(Debug, clap::Args)]

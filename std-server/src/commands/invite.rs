@@ -6,15 +6,17 @@ use kabar_core::crypto::rsa::PrivateKey;
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-use super::{CommandError, print, remark};
-use crate::address::Places;
-use crate::advertise::reachable;
+use super::{CommandError, print};
 use crate::cli::PROGRAM;
 use crate::config::{Config, Reach};
-use crate::data_dir::{DataDir, LockError};
 use crate::hosting::{LOCK_FILE, last_places, places};
-use crate::invite::Invite;
-use crate::key_file::{draw_secret, fingerprint, load_key, load_secret};
+use crate::key_file::{draw_secret, load_key, load_secret};
+use kabar_core::session::Fingerprint;
+use kabar_std::address::Places;
+use kabar_std::advertise::reachable;
+use kabar_std::data_dir::{DataDir, LockError};
+use kabar_std::invite::Invite;
+use kabar_std::output::remark;
 
 /// Of `invite`.
 #[derive(Debug, clap::Args)]
@@ -59,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     } else {
         (load_secret(&dir, &config.room).map_err(CommandError::failed)?.ok_or_else(unused)?, None)
     };
-    let invite = Invite { places, room: config.room, fingerprint: fingerprint(key.modulus()), secret };
+    let invite = Invite { places, room: config.room, fingerprint: Fingerprint::of_modulus(key.modulus()), secret };
     let invite = invite.to_string();
     let picture = if arguments.qr { qr_code(&invite, io::stdout().is_terminal()) } else { String::new() };
     if let Some(notice) = notice {

@@ -30,11 +30,6 @@ fn print(bytes: &[u8]) -> Result<(), CommandError> {
     said(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
-/// Says something beside the point on standard error. Nobody may be there to read it.
-pub fn remark(line: &str) {
-    drop(writeln!(io::stderr(), "{line}"));
-}
-
 /// What became of printing. A reader who has read enough is no failure.
 fn said(result: io::Result<()>) -> Result<(), CommandError> {
     match result {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::CommandError;
 use crate::config::Place;
-use crate::data_dir::{DataDir, LockError, SERVER_LOCK};
 use crate::store::{FILE_NAME, Restored, restore};
+use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
 
 /// Of `restore`.
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,6 @@ use kabar_core::chat::MAX_PASSWORD_LEN;
 use zeroize::Zeroizing;
 
 use super::CommandError;
-use crate::advertise::Found;
 use crate::cli::PROGRAM;
 use crate::config::{Config, Origin, RunFlags, variable};
 use crate::console::answer::Operator;
@@ -18,12 +17,14 @@ use crate::console::show_event;
 use crate::hosting::{Hosted, Hosting};
 use crate::metrics::{listener, text};
 use crate::notify::{READY, STOPPING, notify};
-use crate::output::{Lost, Output, OutputSender};
-use crate::reading::{first_line, first_line_of_file};
-use crate::signals::{AfterHangup, TerminalWatch};
-use crate::text::Lines;
 use crate::transcript::{Remark, Reopener};
-use crate::{password, signals};
+use kabar_std::advertise::Found;
+use kabar_std::output::{Lost, Output, OutputSender};
+use kabar_std::password::from_first_line;
+use kabar_std::reading::{first_line, first_line_of_file};
+use kabar_std::signals;
+use kabar_std::signals::{AfterHangup, TerminalWatch};
+use kabar_std::text::Lines;
 
 /// Of `run`.
 #[derive(Debug, clap::Args)]
@@ -173,6 +174,6 @@ fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<S
         _ => CommandError::Failed(format!("cannot read {source}: {error}")),
     })?;
     // As it was typed: an earlier version hashed it so.
-    password::from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
+    from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
     Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
 }

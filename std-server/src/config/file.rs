@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::settings::{is_known, is_list};
 use super::sources::Origin;
-use crate::reading::read_file;
+use kabar_std::reading::read_file;
 
 /// Its name in the data directory.
 pub const FILE_NAME: &str = "kabar-server.toml";

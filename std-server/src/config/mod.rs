@@ -12,10 +12,10 @@ use std::path::PathBuf;
 
 use kabar_core::crypto::rsa::KeySize;
 
-use crate::address::{Advertised, parse_advertised, parse_listen};
-use crate::data_dir::DataDir;
 use crate::hub::{HubLimits, LIMITS, Limit};
-use crate::invite::RoomName;
+use kabar_std::address::{Advertised, parse_advertised, parse_listen};
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::RoomName;
 
 pub use file::{FILE_NAME, File};
 pub use flags::{Place, Reach, RunFlags, Storage};
@@ -92,7 +92,7 @@ impl Config {
             })?
             .unwrap_or_default(),
             room: settle(&sources, "room", settled, |text| {
-                text.parse().map_err(|error: crate::invite::InvalidRoomName| error.to_string())
+                text.parse().map_err(|error: kabar_std::invite::InvalidRoomName| error.to_string())
             })?
             .ok_or("room has no value")?,
             key_size: settle(&sources, "key-bits", settled, parse_key_size)?.ok_or("key-bits has no value")?,

@@ -6,7 +6,7 @@ use super::command::{Named, Plain, Typed, help, parse};
 use crate::driver::Control;
 use crate::hub::{Counted, Counters, LIMITS, OperatorError, Presence};
 use crate::store::{Sanction, SanctionKind};
-use crate::text::{Lines, clean_line};
+use kabar_std::text::{Lines, clean_line};
 
 /// Carries out what operators type.
 #[derive(Clone, Debug)]

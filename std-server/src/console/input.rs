@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::reading::without_mark;
+use kabar_std::reading::without_mark;
 
 /// Longest line that is read in one piece; what is behind it counts as the next line.
 const MAX_LINE: u64 = 16 << 10;

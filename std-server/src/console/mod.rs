@@ -9,10 +9,8 @@ pub mod input;
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kabar_core::chat::RefusedCode;
-
 use crate::hub::{Departure, HubEvent};
-use crate::text::{Content, Line, Lines, clean_line};
+use kabar_std::text::{Content, Line, Lines, clean_line, refusal};
 
 /// The line that tells of `event`.
 #[must_use]
@@ -59,25 +57,6 @@ fn departure(how: Departure) -> &'static str {
     }
 }
 
-/// Why a Join was refused, in words.
-#[must_use]
-pub fn refusal(code: RefusedCode) -> String {
-    let words = match code {
-        RefusedCode::AUTHENTICATION => "wrong secret or password",
-        RefusedCode::NAME_TAKEN => "the name is taken",
-        RefusedCode::NAME_NOT_ALLOWED => "the name is not allowed",
-        RefusedCode::UNKNOWN_ROOM => "there is no such room",
-        RefusedCode::ROOM_FULL => "the room is full",
-        RefusedCode::BANNED => "banned",
-        RefusedCode::SIGNATURE => "the signature does not verify",
-        RefusedCode::VERSION => "another version",
-        RefusedCode::TRY_LATER => "not now, try later",
-        RefusedCode::INSTANCE => "the session belongs to somebody else",
-        RefusedCode(code) => return format!("for the unknown reason {code}"),
-    };
-    words.to_owned()
-}
-
 fn unix_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
@@ -85,7 +64,7 @@ fn unix_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::{Kind, RefusedCode};
 
     use super::*;
 

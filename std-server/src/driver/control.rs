@@ -8,10 +8,10 @@ use std::sync::mpsc::{self, SyncSender};
 use kabar_core::time::Instant;
 use mio::Waker;
 
-use crate::fast::Fast;
 use crate::hub::{Counters, Hub, HubLimits, OperatorError, Outcome, Presence, Status};
 use crate::metrics::Meters;
 use crate::store::Sanction;
+use kabar_std::provider::Accelerated;
 
 /// What a server is told while it runs.
 pub(super) enum Command {
@@ -21,7 +21,7 @@ pub(super) enum Command {
     Do(Box<Act>),
 }
 
-type Act = dyn FnOnce(&mut Hub<Fast>, Instant) + Send;
+type Act = dyn FnOnce(&mut Hub<Accelerated>, Instant) + Send;
 
 /// A hand on a running server. It may outlive the server: then nothing happens any more.
 #[derive(Clone, Debug)]
@@ -151,12 +151,15 @@ impl Control {
         self.ask(|hub, _| hub.status()).unwrap_or_default()
     }
 
-    fn act(&self, name: &str, act: fn(&mut Hub<Fast>, Instant, &str) -> Outcome) -> Outcome {
+    fn act(&self, name: &str, act: fn(&mut Hub<Accelerated>, Instant, &str) -> Outcome) -> Outcome {
         let name = name.to_owned();
         self.ask(move |hub, now| act(hub, now, &name)).unwrap_or(Err(OperatorError::Stopped))
     }
 
-    fn ask<T: Send + 'static>(&self, ask: impl FnOnce(&mut Hub<Fast>, Instant) -> T + Send + 'static) -> Option<T> {
+    fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut Hub<Accelerated>, Instant) -> T + Send + 'static,
+    ) -> Option<T> {
         let (answer, answered) = mpsc::sync_channel(1);
         self.command(Command::Do(Box::new(move |hub, now| drop(answer.try_send(ask(hub, now))))));
         answered.recv().ok()

@@ -20,13 +20,12 @@ use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 
-use crate::clock::Clock;
-use crate::fast::Fast;
 use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
-use crate::key_file::fingerprint;
 use crate::metrics::Meters;
-use crate::random::random_bytes;
 use crate::store::{LogReader, ReadError, Store};
+use kabar_std::clock::Clock;
+use kabar_std::provider::Accelerated;
+use kabar_std::random::random_bytes;
 
 use run::Loop;
 
@@ -113,10 +112,10 @@ impl Server {
         let (local, receive_buffer) = (socket.local(), socket.receive_buffer());
         let loaded = store.load(&config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;
-        let fingerprint = fingerprint(key.modulus());
+        let fingerprint = Fingerprint::of_modulus(key.modulus());
         let (limits, meters) = (config.limits, Arc::new(Meters::new()));
         let clock = Clock::start();
-        let hub = Hub::<Fast>::new(config, loaded, key.modulus(), seed, clock.now());
+        let hub = Hub::<Accelerated>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);
         let (mut serve, waker) = Loop::new(hub, socket, clock, receiver, on_event).map_err(StartError::System)?;
         let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &meters);

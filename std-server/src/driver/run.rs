@@ -12,9 +12,9 @@ use super::STOP_TIME;
 use super::control::Command;
 use super::socket::{Sent, Socket};
 use super::workers::{WorkerDied, Workers};
-use crate::clock::Clock;
-use crate::fast::Fast;
 use crate::hub::{Hub, HubEvent};
+use kabar_std::clock::Clock;
+use kabar_std::provider::Accelerated;
 
 const SOCKET: Token = Token(0);
 const WAKE: Token = Token(1);
@@ -23,7 +23,7 @@ const TAKEN_PER_WAKE: usize = 64;
 
 /// Everything that the serving thread owns.
 pub(super) struct Loop {
-    hub: Hub<Fast>,
+    hub: Hub<Accelerated>,
     socket: Socket,
     clock: Clock,
     poll: Poll,
@@ -38,7 +38,7 @@ pub(super) struct Loop {
 
 impl Loop {
     pub(super) fn new(
-        hub: Hub<Fast>,
+        hub: Hub<Accelerated>,
         mut socket: Socket,
         clock: Clock,
         commands: Receiver<Command>,
@@ -53,7 +53,7 @@ impl Loop {
     }
 
     /// Serves until it was told to stop.
-    pub(super) fn run(&mut self, workers: &Workers<Fast>) -> Result<(), WorkerDied> {
+    pub(super) fn run(&mut self, workers: &Workers<Accelerated>) -> Result<(), WorkerDied> {
         let mut events = Events::with_capacity(8);
         loop {
             let mut is_busy = self.commands();
@@ -96,7 +96,7 @@ impl Loop {
         true
     }
 
-    fn take_done(&mut self, workers: &Workers<Fast>) -> Result<bool, WorkerDied> {
+    fn take_done(&mut self, workers: &Workers<Accelerated>) -> Result<bool, WorkerDied> {
         for _ in 0..TAKEN_PER_WAKE {
             let Some(done) = workers.poll_done()? else { return Ok(false) };
             let now = self.now();
@@ -115,7 +115,7 @@ impl Loop {
     }
 
     /// Carries away jobs, events and datagrams.
-    fn carry(&mut self, workers: &Workers<Fast>, now: Instant) -> Result<(), WorkerDied> {
+    fn carry(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerDied> {
         // Workers begin before the datagrams go out, and get what those bring to light.
         self.queue_jobs(workers)?;
         if self.is_writable {
@@ -129,7 +129,7 @@ impl Loop {
         Ok(())
     }
 
-    fn queue_jobs(&mut self, workers: &Workers<Fast>) -> Result<(), WorkerDied> {
+    fn queue_jobs(&mut self, workers: &Workers<Accelerated>) -> Result<(), WorkerDied> {
         while let Some(job) = self.hub.poll_job() {
             workers.queue(job)?;
         }

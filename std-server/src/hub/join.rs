@@ -14,8 +14,8 @@ use super::prefix::Prefix;
 use super::read::Taken;
 use super::timers::Timer;
 use super::{Entrance, Hub};
-use crate::names::Name;
 use crate::store::SanctionKind;
+use kabar_std::names::Name;
 
 /// Room for what a Join signs, with a room name as long as strings are.
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;

@@ -11,8 +11,8 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::append::{Pending, Source};
 use super::{Departure, Hub};
-use crate::names::Name;
 use crate::store::{Sanction, SanctionKind};
+use kabar_std::names::Name;
 
 /// The author of what the operator says (SPEC 6.6).
 const SERVER: &str = "server";

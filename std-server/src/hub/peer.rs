@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::memory::Pooled;
 use super::prefix::Prefix;
 use super::reclaim::Holding;
-use crate::names::Name;
+use kabar_std::names::Name;
 
 /// One connection.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::names::Name;
 use crate::store::{Batch, Loaded, Sanction, SanctionKind};
+use kabar_std::names::Name;
 
 type Key = (PublicIdentity, SanctionKind);
 

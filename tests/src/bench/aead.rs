@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use kabar_core::crypto::aead::{KEY_LEN, NONCE_LEN};
 use kabar_core::crypto::{Aead, Provider};
-use kabar_server::fast::Fast;
+use kabar_std::provider::Accelerated;
 
 /// Header, tag and CRC of a packet: what is not encrypted.
 const OVERHEAD: f64 = 33.0;
@@ -19,8 +19,8 @@ pub(super) fn seconds(sealed: u64, sealed_bytes: u64, opened: u64, opened_bytes:
     sealed as f64 * seal(len(sealed, sealed_bytes)) + opened as f64 * open(len(opened, opened_bytes))
 }
 
-fn key() -> <Fast as Provider>::Aead {
-    <Fast as Provider>::Aead::new(&[7; KEY_LEN])
+fn key() -> <Accelerated as Provider>::Aead {
+    <Accelerated as Provider>::Aead::new(&[7; KEY_LEN])
 }
 
 fn seal(len: usize) -> f64 {

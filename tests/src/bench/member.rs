@@ -5,8 +5,8 @@ use kabar_core::client::{Client, Config, ConfigError, Event, PostError};
 use kabar_core::crypto::rsa::AnyRsa;
 use kabar_core::time::Instant;
 use kabar_core::transport::Capacity;
-use kabar_server::fast::Fast;
 use kabar_server::hub::{Pool, Pooled};
+use kabar_std::provider::Accelerated;
 
 /// Rings as the laptop's.
 const CAPACITY: Capacity = Capacity {
@@ -33,7 +33,7 @@ pub(super) trait Member {
     fn leave(&mut self, now: Instant);
 }
 
-impl<const OUTBOX: usize> Member for Client<AnyRsa, Pooled, Fast, OUTBOX, MAX_MESSAGE_LEN> {
+impl<const OUTBOX: usize> Member for Client<AnyRsa, Pooled, Accelerated, OUTBOX, MAX_MESSAGE_LEN> {
     fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
         Self::start(self, config, seed, now)
     }

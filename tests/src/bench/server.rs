@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use kabar_core::session::Fingerprint;
-use kabar_server::invite::Invite;
+use kabar_std::invite::Invite;
 
 use super::usage::{Cpu, resident};
 use super::{Error, Setup};

@@ -16,7 +16,7 @@ use kabar_client::ending::Ending;
 use kabar_client::identity::Person;
 use kabar_client::look;
 use kabar_core::crypto::identity::Identity;
-use kabar_server::random::random_bytes;
+use kabar_std::random::random_bytes;
 use kabar_tests::qemu::{Board, Cable, HOST, Machine, firmware};
 
 /// A microcontroller in the emulator joins a room.
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn gives_the_device_the_address_that_answers() {
         use kabar_server::hosting::Hosting;
-        use kabar_server::invite::{DEFAULT_ROOM, RoomName};
+        use kabar_std::invite::{DEFAULT_ROOM, RoomName};
         let home = kabar_tests::room::home();
         kabar_tests::room::give_key(home.path());
         let data = kabar_tests::room::data_dir(home.path());

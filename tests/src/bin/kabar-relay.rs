@@ -6,10 +6,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use clap::Parser;
-use kabar_server::address::HostPort;
-use kabar_server::output::{Lost, Output};
-use kabar_server::random::random_bytes;
-use kabar_server::signals;
+use kabar_std::address::HostPort;
+use kabar_std::output::{Lost, Output};
+use kabar_std::random::random_bytes;
+use kabar_std::signals;
 use kabar_tests::relay::options::Options;
 use kabar_tests::relay::serve::{Control, Relay, Setup};
 

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use kabar_server::clock::Clock;
+use kabar_std::clock::Clock;
 use tempfile::TempDir;
 
 use crate::process::PATIENCE;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::{Parser, ValueEnum};
 use kabar_core::time::Duration;
-use kabar_server::address::{HostPort, parse_listen};
+use kabar_std::address::{HostPort, parse_listen};
 
 use super::faults::{Chance, Faults, Loss, RowTooShort};
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as StdDuration;
 
 use kabar_core::time::{Duration, Instant};
-use kabar_server::clock::Clock;
+use kabar_std::clock::Clock;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use kabar_core::crypto::rsa::KeySize;
-use kabar_server::data_dir::DataDir;
 use kabar_server::key_file::load_or_make_key;
+use kabar_std::data_dir::DataDir;
 use tempfile::TempDir;
 
 /// A folder of the test's own, which goes when it is dropped.

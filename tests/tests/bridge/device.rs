@@ -12,7 +12,7 @@ use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
 use kabar_embedded_example::profile::{self, DeviceClient};
-use kabar_server::invite::Invite;
+use kabar_std::invite::Invite;
 use kabar_tests::process::PATIENCE;
 
 /// A device whose only link is a byte stream.

@@ -6,7 +6,7 @@ mod serial;
 
 use std::io::Write;
 
-use kabar_server::invite::Invite;
+use kabar_std::invite::Invite;
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, home};
 

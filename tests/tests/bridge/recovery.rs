@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kabar_server::invite::Invite;
+use kabar_std::invite::Invite;
 use kabar_tests::network::Networks;
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, data_dir, give_key, home, text};

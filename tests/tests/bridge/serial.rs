@@ -11,7 +11,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::wire::MAX_DATAGRAM;
 use kabar_core::wire::packet::{Hello, Packet};
-use kabar_server::fast::Fast;
+use kabar_std::provider::Accelerated;
 use kabar_tests::process::{PATIENCE, Process};
 use kabar_tests::room::{home, text};
 use portable_pty::{MasterPty, PtySize, native_pty_system};
@@ -24,7 +24,7 @@ fn packet() -> Vec<u8> {
     let client_random = std::array::from_fn(|at| UNSAFE[at % UNSAFE.len()]);
     let hello = Packet::Hello(Hello { client_random, key_hint: [b'\r'; 8], datagram_len: 640 });
     let mut packet = vec![0; MAX_DATAGRAM];
-    let len = hello.encode(&mut packet, Fast::crc32).expect("room");
+    let len = hello.encode(&mut packet, Accelerated::crc32).expect("room");
     packet.truncate(len);
     packet
 }

@@ -4,9 +4,9 @@ use std::net::UdpSocket;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use kabar_server::address::{HostPort, Zone};
-use kabar_server::advertise::{chosen, reachable};
-use kabar_server::interfaces::{Kind, interfaces};
+use kabar_std::address::{HostPort, Zone};
+use kabar_std::advertise::{chosen, reachable};
+use kabar_std::interfaces::{Kind, interfaces};
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, home, start_server};
 

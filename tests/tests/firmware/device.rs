@@ -1,7 +1,7 @@
 //! Devices that are told where a room on this computer is.
 
 use kabar_core::crypto::identity::Identity;
-use kabar_server::random::random_bytes;
+use kabar_std::random::random_bytes;
 use kabar_tests::qemu::{Cable, HOST, Image, Machine};
 use kabar_tests::room::Room;
 

@@ -13,10 +13,10 @@ use kabar_core::session::{ClientHandshake, HandshakeEvent, Pace};
 use kabar_core::transport::Fixed;
 use kabar_core::wire::frame::StreamId;
 use kabar_core::wire::packet::Limits;
-use kabar_server::clock::Clock;
-use kabar_server::fast::Fast;
-use kabar_server::invite::Invite;
-use kabar_server::random::random_bytes;
+use kabar_std::clock::Clock;
+use kabar_std::invite::Invite;
+use kabar_std::provider::Accelerated;
+use kabar_std::random::random_bytes;
 use kabar_tests::process::PATIENCE;
 
 /// How long one look at the socket takes at most.
@@ -28,7 +28,7 @@ pub(super) struct Raw {
     secret: [u8; 16],
     clock: Clock,
     handshake: ClientHandshake<AnyRsa>,
-    connection: Box<Connection<Fixed<16_384, 16_384, 0, 64>, Fast>>,
+    connection: Box<Connection<Fixed<16_384, 16_384, 0, 64>, Accelerated>>,
     /// Instances of the Welcomes that came.
     pub(super) welcomes: Vec<u64>,
     pub(super) refused: Option<RefusedCode>,
@@ -115,7 +115,7 @@ impl Raw {
         let now = self.clock.now();
         match received {
             Ok(len) if self.handshake.is_active() => {
-                let _ = self.handshake.handle_datagram::<Fast>(now, &buffer[..len]);
+                let _ = self.handshake.handle_datagram::<Accelerated>(now, &buffer[..len]);
             }
             Ok(len) => drop(self.connection.handle_datagram(now, self.server, &mut buffer[..len])),
             Err(error) => assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}"),
@@ -143,7 +143,7 @@ impl Raw {
     fn poll_transmit(&mut self, out: &mut [u8]) -> Option<usize> {
         let now = self.clock.now();
         if self.handshake.is_active() {
-            return self.handshake.poll_transmit::<Fast>(now, out);
+            return self.handshake.poll_transmit::<Accelerated>(now, out);
         }
         self.connection.poll_transmit(now, out).map(|transmit| transmit.len)
     }

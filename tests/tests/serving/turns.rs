@@ -8,7 +8,7 @@ use std::time::{Duration, Instant as Clock};
 
 use kabar_core::chat::ToServer;
 use kabar_core::time::Instant;
-use kabar_server::invite::Invite;
+use kabar_std::invite::Invite;
 use kabar_tests::raw::{MESSAGES_LEN, Raw, message};
 use kabar_tests::room::{Room, begin_join, home};
 

@@ -134,7 +134,7 @@ fn an_idle_member_holds_no_rings_and_fits_in_8_kib() {
     world.run(Duration::from_secs(5));
     assert_eq!(world.hub.pool.used(), 0);
     let peer = size_of::<super::super::peer::Peer<kabar_core::crypto::Portable>>();
-    let fast = size_of::<super::super::peer::Peer<crate::fast::Fast>>();
+    let fast = size_of::<super::super::peer::Peer<kabar_std::provider::Accelerated>>();
     let member = size_of::<super::super::peer::Member>();
     println!("a connection takes {peer} bytes ({fast} with the fast provider), a member {member} more");
     // Besides: an in-flight table that may not be given back, and places in maps.

@@ -12,8 +12,8 @@ use super::inspect::{self, Sight, beside};
 use super::schema::{self, APPLICATION_ID, STEPS};
 use super::trouble::{ask_why, trouble};
 use super::{fold, records, restore};
-use crate::data_dir::{DataDir, FileError, SERVER_LOCK, is_locked, sync_dir};
 use crate::store::Trouble;
+use kabar_std::data_dir::{DataDir, FileError, SERVER_LOCK, is_locked, sync_dir};
 
 /// The history's name in a data directory. SQLite puts `-wal` and `-shm` behind it for two more files.
 pub const FILE_NAME: &str = "history.db";

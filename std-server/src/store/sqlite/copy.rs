@@ -10,8 +10,8 @@ use rusqlite::Connection;
 use super::connect::{self, OpenError};
 use super::restore::set_new_mark;
 use super::trouble::trouble;
-use crate::data_dir::{FileError, sync_dir};
 use crate::store::Trouble;
+use kabar_std::data_dir::{FileError, sync_dir};
 
 /// No copy was made; nothing is left of it.
 #[derive(Debug)]

@@ -33,9 +33,9 @@ use rusqlite::Connection;
 
 use super::rules::permit;
 use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, StoreFigures, Trouble};
-use crate::data_dir::DataDir;
 use checkpoint::Checkpoints;
 use connect::Place;
+use kabar_std::data_dir::DataDir;
 use trouble::{ask_why, commit_error, failed, unreadable};
 
 pub use connect::{FILE_NAME, OpenError};

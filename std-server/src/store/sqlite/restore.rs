@@ -23,8 +23,8 @@ use super::inspect::{self, beside};
 use super::mark;
 use super::trouble::trouble;
 use super::verify::Report;
-use crate::data_dir::{DataDir, FileError, sync_dir};
 use crate::store::Trouble;
+use kabar_std::data_dir::{DataDir, FileError, sync_dir};
 
 /// The name of a copy that is to be put in place, before the time.
 const READY: &str = "history.db.restore-";

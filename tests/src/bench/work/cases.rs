@@ -3,8 +3,8 @@
 use kabar_core::chat::{Kind, Post, ToServer};
 use kabar_core::crypto::Provider;
 use kabar_core::wire::frame::MAX_ACK_RANGES;
-use kabar_server::fast::Fast;
 use kabar_server::hub::HubLimits;
+use kabar_std::provider::Accelerated;
 
 use super::stage::Stage;
 use super::{BODY, DATAGRAM_LEN};
@@ -146,7 +146,7 @@ pub(super) const CASES: &[Case] = &[
     case("Hint", "alone", |stage, _| {
         let peer = stage.stranger();
         let mut hint = vec![0x16; 13];
-        hint.extend(Fast::crc32(&hint).to_be_bytes());
+        hint.extend(Accelerated::crc32(&hint).to_be_bytes());
         Ok((peer, hint, 1))
     }),
 ];
@@ -194,7 +194,7 @@ fn handshake(stage: &mut Stage, peer: usize) -> Made {
 fn forged(mut packet: Vec<u8>) -> Vec<u8> {
     let len = packet.len().min(DATAGRAM_LEN) - 4;
     packet[len - 1] ^= 1;
-    let crc = Fast::crc32(&packet[..len]).to_be_bytes();
+    let crc = Accelerated::crc32(&packet[..len]).to_be_bytes();
     packet[len..].copy_from_slice(&crc);
     packet
 }

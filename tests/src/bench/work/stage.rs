@@ -6,9 +6,9 @@ use std::time::Instant as Clock;
 use kabar_core::chat::{Kind, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::fast::Fast;
 use kabar_server::hub::{Counters, Done, Hub, HubConfig, HubLimits, Job, JobKind, NoPassword};
 use kabar_server::store::{Batch, LogEntry, MemoryStore, Store, TermRecord};
+use kabar_std::provider::Accelerated;
 
 use super::{BODY, DATAGRAM_LEN, ROOM, SECRET};
 use crate::bench::Error;
@@ -38,7 +38,7 @@ pub(super) struct Cost {
 }
 
 pub(super) struct Stage {
-    hub: Hub<Fast>,
+    hub: Hub<Accelerated>,
     store: MemoryStore,
     key: SimPrivateKey,
     pub(super) now: Instant,
@@ -129,7 +129,7 @@ impl Stage {
         }
     }
 
-    fn timed<T>(&mut self, call: impl FnOnce(&mut Hub<Fast>) -> T) -> T {
+    fn timed<T>(&mut self, call: impl FnOnce(&mut Hub<Accelerated>) -> T) -> T {
         let begun = Clock::now();
         let result = call(&mut self.hub);
         let took = begun.elapsed().as_secs_f64();
@@ -207,7 +207,7 @@ impl Stage {
         sent
     }
 
-    fn run(&mut self, job: Job<Fast>) -> Done {
+    fn run(&mut self, job: Job<Accelerated>) -> Done {
         let kind = job.kind();
         let begun = Clock::now();
         let done = job.run(&self.key, &NoPassword, &mut self.store);

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use kabar_core::chat::{MAX_BODY_LEN, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::fast::Fast;
 use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, Profile, StoreDone, StoreJob};
 use kabar_server::store::{Fault, LogEntry, LogReader, MemoryStore, Store};
+use kabar_std::provider::Accelerated;
 
 use super::rogue::Rogue;
 use super::{CHECK_EVERY, Happening, MAX_IDLE_WAKES, PASSWORD, ROOM, SECRET, SERVER, SPIN_TIME, World};
@@ -26,7 +26,7 @@ const STOPPING: Duration = Duration::from_secs(2);
 /// The server and what outlives it.
 #[derive(Debug)]
 pub(super) struct Server {
-    hub: Option<Hub<Fast>>,
+    hub: Option<Hub<Accelerated>>,
     key: SimPrivateKey,
     store: MemoryStore,
     backup: Option<MemoryStore>,
@@ -96,7 +96,7 @@ impl Server {
         self.key.modulus()
     }
 
-    pub(super) fn hub_mut(&mut self) -> Option<&mut Hub<Fast>> {
+    pub(super) fn hub_mut(&mut self) -> Option<&mut Hub<Accelerated>> {
         self.hub.as_mut()
     }
 
@@ -358,7 +358,7 @@ impl World {
         Ok(())
     }
 
-    fn begin_job(&mut self, life: u32, job: Job<Fast>) {
+    fn begin_job(&mut self, life: u32, job: Job<Accelerated>) {
         let now = self.now();
         let work = self.scenario.work;
         let mut takes = |(from, to): (Duration, Duration)| {

@@ -8,14 +8,14 @@ use kabar_core::client::{Client, ClientCounters, State};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{PrivateKey as _, Rsa2048};
+use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::Fixed;
 use kabar_embedded_example::profile;
 use kabar_embedded_example::script::{Call, MAX_STEP_LEN, Outcome, Player, Start};
-use kabar_server::fast::Fast;
 use kabar_server::hub::{Hub, HubConfig, NoPassword};
-use kabar_server::key_file::fingerprint;
 use kabar_server::store::{LogEntry, MemoryStore, Store as _};
+use kabar_std::provider::Accelerated;
 use kabar_tests::sim::keys::SimPrivateKey;
 
 use super::path::{Direction, Path};
@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 const MAX_TURNS: usize = 200;
 
 /// A member with more memory than the device; nothing of it is recorded, and it has a good path.
-type Laptop = Client<Rsa2048, Fixed<8192, 8192, 0, 32>, Fast, 8192, 4480>;
+type Laptop = Client<Rsa2048, Fixed<8192, 8192, 0, 32>, Accelerated, 8192, 4480>;
 
 /// What was recorded, and what an observer saw.
 pub(super) struct Recording {
@@ -95,7 +95,7 @@ struct Exchange {
     now: Instant,
     device: Recorder,
     laptop: Box<Laptop>,
-    hub: Option<Hub<Fast>>,
+    hub: Option<Hub<Accelerated>>,
     key: SimPrivateKey,
     store: MemoryStore,
     runs: u8,
@@ -126,7 +126,7 @@ impl Exchange {
     }
 
     fn start(&mut self, seed: u8) {
-        let fingerprint = fingerprint(self.key.modulus());
+        let fingerprint = Fingerprint::of_modulus(self.key.modulus());
         let server = Place::Server.address();
         let anna = Identity::from_seed(&[0xa; 32]);
         let config = profile::config(server.into(), fingerprint, SECRET, ROOM, "anna", &anna, 1_000);

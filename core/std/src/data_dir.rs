@@ -221,16 +221,6 @@ impl DataDir {
     }
 }
 
-#[cfg(test)]
-impl DataDir {
-    /// One of a test's own, and the folder that holds it.
-    pub(crate) fn temporary() -> (tempfile::TempDir, Self) {
-        let home = tempfile::tempdir().unwrap();
-        let dir = Self::open(home.path()).unwrap();
-        (home, dir)
-    }
-}
-
 /// Whether a process holds the lock whose file this is.
 #[must_use]
 pub fn is_locked(path: &Path) -> bool {
@@ -289,9 +279,12 @@ fn make_private(file: &File) -> io::Result<()> {
     if mode & 0o077 != 0 { file.set_permissions(fs::Permissions::from_mode(0o600)) } else { Ok(()) }
 }
 
-/// A name in a directory, new or changed, is durable once the directory is.
+/// Makes the entries of the directory at `path` durable: a name, new or changed, is durable once its directory is.
+///
+/// # Errors
+/// The operating system's.
 #[cfg(unix)]
-pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
+pub fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
@@ -305,8 +298,12 @@ fn make_private(_: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Nothing to do on this system.
+///
+/// # Errors
+/// None.
 #[cfg(not(unix))]
-pub(crate) fn sync_dir(_: &Path) -> io::Result<()> {
+pub fn sync_dir(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

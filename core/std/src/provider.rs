@@ -6,10 +6,10 @@ use kabar_core::crypto::{Aead, NotAuthentic, Provider};
 
 /// Interchangeable with [`kabar_core::crypto::Portable`], and several times as fast on a laptop.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Fast;
+pub struct Accelerated;
 
-impl Provider for Fast {
-    type Aead = FastAead;
+impl Provider for Accelerated {
+    type Aead = AcceleratedAead;
 
     fn crc32(bytes: &[u8]) -> u32 {
         crc32fast::hash(bytes)
@@ -17,15 +17,15 @@ impl Provider for Fast {
 }
 
 /// AWS-LC's ChaCha20-Poly1305.
-pub struct FastAead(LessSafeKey);
+pub struct AcceleratedAead(LessSafeKey);
 
-impl core::fmt::Debug for FastAead {
+impl core::fmt::Debug for AcceleratedAead {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("FastAead(..)")
+        f.write_str("AcceleratedAead(..)")
     }
 }
 
-impl Aead for FastAead {
+impl Aead for AcceleratedAead {
     fn new(key: &[u8; KEY_LEN]) -> Self {
         Self(LessSafeKey::new(
             UnboundKey::new(&CHACHA20_POLY1305, key).expect("the key has the length of the algorithm"),
@@ -82,7 +82,7 @@ mod tests {
             aad in proptest::collection::vec(any::<u8>(), 0..40),
             text in proptest::collection::vec(any::<u8>(), 0..1300),
         ) {
-            let (fast, slow) = (FastAead::new(&key), Slow::new(&key));
+            let (fast, slow) = (AcceleratedAead::new(&key), Slow::new(&key));
             let (mut a, mut b) = (text.clone(), text.clone());
             let tag = fast.seal(&nonce, &aad, &mut a);
             prop_assert_eq!(tag, slow.seal(&nonce, &aad, &mut b));
@@ -100,7 +100,7 @@ mod tests {
             at in any::<prop::sample::Index>(),
             bit in 0..8u8,
         ) {
-            let fast = FastAead::new(&key);
+            let fast = AcceleratedAead::new(&key);
             let mut sealed = text.clone();
             let mut tag = fast.seal(&nonce, b"aad", &mut sealed);
             let at = at.index(sealed.len() + tag.len());
@@ -114,12 +114,12 @@ mod tests {
 
         #[test]
         fn computes_the_crc_of_the_portable_provider(bytes in proptest::collection::vec(any::<u8>(), 0..1300)) {
-            prop_assert_eq!(Fast::crc32(&bytes), Portable::crc32(&bytes));
+            prop_assert_eq!(Accelerated::crc32(&bytes), Portable::crc32(&bytes));
         }
     }
 
     #[test]
     fn crc_has_the_check_value() {
-        assert_eq!(Fast::crc32(b"123456789"), 0xCBF4_3926);
+        assert_eq!(Accelerated::crc32(b"123456789"), 0xCBF4_3926);
     }
 }

@@ -398,5 +398,10 @@ pub mod unbuffered {
     }
 }
 
+/// Writes a remark to standard error. It is lost if nobody can read it there.
+pub fn remark(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kabar_core::chat::Kind;
+use kabar_core::chat::RefusedCode;
 
 /// What a further line of a text begins with.
 pub const CONTINUATION: &str = "    ";
@@ -132,6 +133,25 @@ fn shown(c: char) -> Option<char> {
         || matches!(c,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}');
     (!is_hidden).then_some(c)
+}
+
+/// Why a Join was refused, in words.
+#[must_use]
+pub fn refusal(code: RefusedCode) -> String {
+    let words = match code {
+        RefusedCode::AUTHENTICATION => "wrong secret or password",
+        RefusedCode::NAME_TAKEN => "the name is taken",
+        RefusedCode::NAME_NOT_ALLOWED => "the name is not allowed",
+        RefusedCode::UNKNOWN_ROOM => "there is no such room",
+        RefusedCode::ROOM_FULL => "the room is full",
+        RefusedCode::BANNED => "banned",
+        RefusedCode::SIGNATURE => "the signature does not verify",
+        RefusedCode::VERSION => "another version",
+        RefusedCode::TRY_LATER => "not now, try later",
+        RefusedCode::INSTANCE => "the session belongs to somebody else",
+        RefusedCode(code) => return format!("for the unknown reason {code}"),
+    };
+    words.to_owned()
 }
 
 #[cfg(test)]

@@ -1,0 +1,28 @@
+//! Everything that the Kabar programs for hosts share and that neither server nor client owns.
+//!
+//! * [`clock`], [`random`], [`signals`]: the operating system's time, randomness and signals.
+//! * [`provider`]: the accelerated cryptography provider (AWS-LC, CRC-32 by carry-less multiplication).
+//! * [`address`], [`interfaces`], [`advertise`]: host names, ports, and the addresses that others can reach.
+//! * [`invite`]: the `kabar://` URI, room names, room secrets. [`password`]: the normal form of a password.
+//! * [`names`]: which member names are allowed, and when two are the same.
+//! * [`data_dir`]: private files, atomic replacement, locks.
+//! * [`reading`]: text from outside, in any encoding. [`output`]: the threads that write standard output and error.
+//! * [`text`], [`json`]: how an entry is formatted, for people and for programs.
+//! * [`command_line`]: one-line usage errors and help.
+
+pub mod address;
+pub mod advertise;
+pub mod clock;
+pub mod command_line;
+pub mod data_dir;
+pub mod interfaces;
+pub mod invite;
+pub mod json;
+pub mod names;
+pub mod output;
+pub mod password;
+pub mod provider;
+pub mod random;
+pub mod reading;
+pub mod signals;
+pub mod text;
