@@ -7,7 +7,7 @@
 //!
 //! While the link has no address the client rests: its timers wait, and what is posted stays with it.
 
-use kabar_core::client::{Config, ConfigError, Event};
+use kabar_core::client::{Config, ConfigError, Event, Output};
 use kabar_core::time::Instant;
 
 use crate::link::{Address, Link, Received};
@@ -67,6 +67,8 @@ impl Default for Storage {
 pub struct Node<'a, L> {
     storage: &'a mut Storage,
     link: L,
+    /// When the client wants to be called.
+    deadline: Option<Instant>,
     /// The last poll ended at a bound, not for lack of work.
     unfinished: bool,
 }
@@ -80,7 +82,7 @@ impl<L> core::fmt::Debug for Node<'_, L> {
 impl<'a, L: Link> Node<'a, L> {
     /// A node in `storage`, which stays lent to it. The client is idle until [`Node::start`].
     pub const fn new(storage: &'a mut Storage, link: L) -> Self {
-        Self { storage, link, unfinished: false }
+        Self { storage, link, deadline: None, unfinished: false }
     }
 
     /// Begins to join. `seed` is fresh and secret.
@@ -118,18 +120,17 @@ impl<'a, L: Link> Node<'a, L> {
         if self.client_timeout().is_some_and(|due| due <= now) {
             self.storage.client.handle_timeout(now);
         }
-        drain_events(&mut self.storage.client, &mut on_event);
 
         // To send may take a while on a slow line: what came meanwhile is taken before the next one.
         let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
-            let is_all = self.transmit(now);
+            let can_send = self.address().is_some() && self.link.can_send();
+            let is_all = self.drain(now, can_send, &mut on_event);
             if !is_all {
                 self.receive(now, &mut on_event);
             }
             is_all
         });
         self.unfinished = !(all_in && all_out);
-        drain_events(&mut self.storage.client, &mut on_event);
     }
 
     /// When to call [`Node::poll`] if nothing comes before; `None`: only then.
@@ -142,7 +143,7 @@ impl<'a, L: Link> Node<'a, L> {
 
     /// When the client wants to be called: not before something gets through.
     fn client_timeout(&self) -> Option<Instant> {
-        self.address().and_then(|_| self.storage.client.poll_timeout())
+        self.address().and(self.deadline)
     }
 
     /// What came next to the client. `true`: nothing did.
@@ -153,28 +154,30 @@ impl<'a, L: Link> Node<'a, L> {
             Received::Other => {}
             Received::Datagram { from, bytes } => {
                 client.handle_datagram(now, from.unwrap_or(client.server()), bytes);
-                drain_events(client, on_event);
+                self.drain(now, false, on_event);
             }
         }
         false
     }
 
-    /// The client's next datagram to the link. `true`: there is none, or the one before still waits there.
-    fn transmit(&mut self, now: Instant) -> bool {
-        if self.address().is_none() || !self.link.can_send() {
-            return true;
-        }
+    /// Hands over events, and then one datagram if the link takes one. `true`: nothing is left that can be done now.
+    fn drain(&mut self, now: Instant, can_send: bool, on_event: &mut impl FnMut(Event<'_>)) -> bool {
         let Storage { client, datagram } = &mut *self.storage;
-        let Some(transmit) = client.poll_transmit(now, datagram) else { return true };
-        self.link.send(transmit.to, &datagram[..transmit.len]);
-        self.link.maintain(now);
-        false
-    }
-}
-
-fn drain_events(client: &mut DeviceClient, on_event: &mut impl FnMut(Event<'_>)) {
-    while let Some(event) = client.poll_event() {
-        on_event(event);
+        loop {
+            let room = if can_send { &mut datagram[..] } else { &mut [] };
+            match client.poll_output(now, room) {
+                Output::Event(event) => on_event(event),
+                Output::Transmit(transmit) => {
+                    self.link.send(transmit.to, &datagram[..transmit.len]);
+                    self.link.maintain(now);
+                    return false;
+                }
+                Output::Timeout(deadline) => {
+                    self.deadline = deadline;
+                    return true;
+                }
+            }
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use kabar_core::chat::{Kind, ROOM_SECRET_LEN};
-use kabar_core::client::{ClientCounters, ConfigError, Event, PostError, State};
+use kabar_core::client::{ClientCounters, ConfigError, Event, Output, PostError, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint};
 use kabar_core::time::{Duration, Instant};
@@ -164,6 +164,7 @@ impl core::error::Error for PlayError {}
 pub struct Player {
     client: DeviceClient,
     steps: u32,
+    due: Option<Instant>,
     datagram: [u8; DATAGRAM_LEN],
 }
 
@@ -171,13 +172,19 @@ impl Player {
     /// Its client is idle.
     #[must_use]
     pub const fn new() -> Self {
-        Self { client: profile::client(), steps: 0, datagram: [0; DATAGRAM_LEN] }
+        Self { client: profile::client(), steps: 0, due: None, datagram: [0; DATAGRAM_LEN] }
     }
 
     /// The client, to look at.
     #[must_use]
     pub const fn client(&self) -> &DeviceClient {
         &self.client
+    }
+
+    /// When the client wants to be called, as it said after the last step.
+    #[must_use]
+    pub const fn due(&self) -> Option<Instant> {
+        self.due
     }
 
     /// Plays a whole script and writes down what it gave, a line for each [`Outcome`]. `read` fills the whole buffer with what comes
@@ -233,19 +240,23 @@ impl Player {
             }
             Call::Timeout => self.client.handle_timeout(now),
             Call::Post(kind, body) => tell(Outcome::Posted(self.client.post(kind, body))),
-            Call::Who => tell(Outcome::Asked(self.client.who())),
-            Call::History { before, count } => tell(Outcome::Asked(self.client.history(before, count))),
+            Call::Who => tell(Outcome::Asked(self.client.who(now).is_ok())),
+            Call::History { before, count } => tell(Outcome::Asked(self.client.history(now, before, count).is_ok())),
             Call::Leave => self.client.leave(now),
         }
-        while let Some(transmit) = self.client.poll_transmit(now, &mut self.datagram) {
-            let bytes = self.datagram.get(..transmit.len).unwrap_or_default();
-            tell(Outcome::Datagram { to: transmit.to, bytes });
-        }
-        while let Some(event) = self.client.poll_event() {
-            tell(Outcome::Event(&event));
-        }
+        let due = loop {
+            match self.client.poll_output(now, &mut self.datagram) {
+                Output::Transmit(transmit) => {
+                    let bytes = self.datagram.get(..transmit.len).unwrap_or_default();
+                    tell(Outcome::Datagram { to: transmit.to, bytes });
+                }
+                Output::Event(event) => tell(Outcome::Event(&event)),
+                Output::Timeout(due) => break due,
+            }
+        };
+        self.due = due;
         tell(Outcome::Rests {
-            due: self.client.poll_timeout(),
+            due,
             state: self.client.state(),
             unsettled: self.client.unsettled(),
             rtt: self.client.rtt(),

@@ -255,6 +255,10 @@ impl Talk {
             self.take_events()?;
             let now = self.driver.now();
             self.check(now)?;
+            // The check may lead to events, and these may change what it finds.
+            while self.take_events()? {
+                self.check(self.driver.now())?;
+            }
             self.driver.transmit();
             let until = if self.is_line_left { Some(now) } else { self.deadline() };
             self.driver.wait(until);
@@ -309,11 +313,14 @@ impl Talk {
         self.is_line_left = true;
     }
 
-    fn take_events(&mut self) -> Result<(), Ending> {
+    /// Whether there were any.
+    fn take_events(&mut self) -> Result<bool, Ending> {
+        let mut has_any = false;
         // At an end nobody waits for a reader any more.
         while self.ui.has_room() || self.is_ending() {
             let now = self.driver.now();
-            let Some(event) = self.driver.client.poll_event() else { return Ok(()) };
+            let Some(event) = self.driver.poll_event() else { break };
+            has_any = true;
             match event {
                 Event::KeyOffered(found) => self.key_offered(found, now)?,
                 Event::Ended(reason) => self.ended(reason)?,
@@ -336,7 +343,7 @@ impl Talk {
                 }
             }
         }
-        Ok(())
+        Ok(has_any)
     }
 
     fn ended(&mut self, reason: EndReason) -> Result<(), Ending> {

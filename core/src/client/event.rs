@@ -3,9 +3,33 @@
 #[cfg(doc)]
 use super::Client;
 use crate::chat::{EntryHead, PostRefusedCode, RefusedCode, Term};
-use crate::connection::{Counters, Ended};
+use crate::connection::{Counters, Ended, Transmit};
 use crate::session::Fingerprint;
+use crate::time::Instant;
 use crate::wire::frame::CloseCode;
+
+/// What [`Client::poll_output`] returns: the next thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "datagrams have to be sent, events to be handled, and the time-out to be waited for"]
+pub enum Output<'a> {
+    /// Send this datagram, which is at the front of the buffer.
+    Transmit(Transmit),
+    /// Something happened.
+    Event(Event<'a>),
+    /// Nothing is left to do before this instant, at which [`Client::handle_timeout`] is to be called, or before the next input.
+    /// In the past or present: call it now. `None`: only an input wakes the client up.
+    Timeout(Option<Instant>),
+}
+
+/// A question was not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The client is not in the room now.
+    NotJoined,
+    /// The send buffer has no room now: try again later.
+    Full,
+}
 
 /// A post was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +51,7 @@ pub enum PostError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The server's key, when none was expected: answer with [`Client::answer_key`]. Nothing was sent that depends on it.
+    /// The server's key, when none was expected: answer with [`Client::accept_key`] or [`Client::reject_key`]. Nothing was sent that depends on it.
     KeyOffered(Fingerprint),
     /// Joined (again). `resumed`: as a continuation, nothing was missed; the name is as the server wrote it.
     Joined {
@@ -236,3 +260,14 @@ impl core::fmt::Display for PostError {
 }
 
 impl core::error::Error for PostError {}
+
+impl core::fmt::Display for RequestError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::NotJoined => "not in the room",
+            Self::Full => "the send buffer is full",
+        })
+    }
+}
+
+impl core::error::Error for RequestError {}

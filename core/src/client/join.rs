@@ -15,6 +15,7 @@ use crate::client::pending::Joined;
 use crate::crypto::Provider;
 use crate::crypto::kdf::{self, Secret};
 use crate::crypto::rsa::ServerKey;
+use crate::time::Instant;
 use crate::transport::Memory;
 use crate::wire::frame::CloseCode;
 
@@ -96,7 +97,7 @@ impl Room {
 impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
     /// Signs and writes Join: one public-key operation.
     #[inline(never)] // A step of its own on the stack too: its locals do not lie under those of the other steps.
-    pub(super) fn send_join(&mut self) {
+    pub(super) fn send_join(&mut self, now: Instant) {
         let (Some(identity), Some(exporter)) = (self.secrets.identity(), self.connection.exporter()) else { return };
         let exporter = Secret::new(*exporter);
         let public = identity.public();
@@ -119,16 +120,15 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                 start: self.next_start(),
                 largest_entry: self.stated.largest_entry,
             });
-            write(&mut self.connection, &mut self.message, &join)
+            write(now, &mut self.connection, &mut self.message, &join)
         });
         // A password was in it.
         self.message.zeroize();
         if is_written {
             self.link = Link::Waiting;
-            self.is_dirty = true;
         } else {
             // The rings are fresh and larger than any Join, so this does not happen; if it does, not for ever.
-            self.give_up(CloseCode::INTERNAL);
+            self.give_up(now, CloseCode::INTERNAL);
         }
     }
 
@@ -141,13 +141,13 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         Ok(())
     }
 
-    pub(super) fn welcome(&mut self, welcome: &Welcomed) -> Result<(), Breach> {
+    pub(super) fn welcome(&mut self, now: Instant, welcome: &Welcomed) -> Result<(), Breach> {
         if self.link != Link::Waiting {
             return Err(Breach);
         }
         // SPEC 6.3: with the room's secret the server has to prove that it knows it too.
         if self.secrets.room_secret().is_some() && !kdf::equal(&welcome.proof, &self.room.proof) {
-            self.end(EndReason::Impostor);
+            self.end(now, EndReason::Impostor);
             return Ok(());
         }
         let gap = self.check_start(welcome)?;
@@ -163,7 +163,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         self.room.cursor = welcome.start;
         self.room.is_member = true;
         self.link = Link::Online;
-        self.retry.joined(self.now);
+        self.retry.joined(now);
         let Welcomed { members, start, head, .. } = *welcome;
         self.pending.push(Told::Joined(Joined { members, start, head, resumed }));
         self.resume_posts(welcome.instance, welcome.highest)
@@ -196,7 +196,6 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             self.pending.push(Told::Stored { number: highest });
         }
         self.outbox.rewind();
-        self.is_dirty = true;
         Ok(())
     }
 

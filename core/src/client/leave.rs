@@ -4,7 +4,8 @@
 //! leave() -> every post settled -> Leave written -> acknowledged (or 1 s) -> CLOSE out -> Ended
 //! ```
 
-use super::{Client, EndReason, Link, Phase, Told, write};
+use super::maybe::Maybe;
+use super::{Client, EndReason, Link, Phase, write};
 use crate::chat::ToServer;
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
@@ -17,27 +18,24 @@ pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
     /// Goes on with leaving, as far as it can now.
-    pub(super) fn progress_leave(&mut self) {
+    pub(super) fn progress_leave(&mut self, now: Instant) {
         if self.phase == Phase::Running && self.is_leaving && self.unsettled() == 0 {
             if self.link != Link::Online || self.retry.is_lost {
-                self.end(EndReason::Left);
+                self.end(now, EndReason::Left);
                 return;
             }
-            self.leave_by = self.now + LEAVE_TIMEOUT;
+            self.leave_by = now + LEAVE_TIMEOUT;
             self.phase = Phase::Leaving;
             self.handshake.stop();
             let leave = ToServer::Leave { handle: self.room.handle };
             // Without room for it, CLOSE alone says the same.
-            write(&mut self.connection, &mut self.message, &leave);
-            self.is_dirty = true;
+            write(now, &mut self.connection, &mut self.message, &leave);
         }
-        if self.phase == Phase::Leaving
-            && (self.connection.unacknowledged(StreamId::Chat) == 0 || self.leave_by <= self.now)
+        if self.phase == Phase::Leaving && (self.connection.unacknowledged(StreamId::Chat) == 0 || self.leave_by <= now)
         {
             self.phase = Phase::Closing;
             self.link = Link::Down;
-            self.connection.close(self.now, CloseCode::LEFT, "");
-            self.is_dirty = true;
+            self.connection.close(now, CloseCode::LEFT, "");
         }
     }
 
@@ -47,23 +45,22 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     }
 
     /// Everything that was to be sent is out.
-    pub(super) fn finish_leave(&mut self) {
+    pub(super) fn finish_leave(&mut self, now: Instant) {
         if self.phase == Phase::Closing {
-            self.end(EndReason::Left);
+            self.end(now, EndReason::Left);
         }
     }
 
     /// Ends for good: nothing secret stays. The outbox stays, so that what is unsettled can be asked.
-    pub(super) fn end(&mut self, reason: EndReason) {
+    pub(super) fn end(&mut self, now: Instant, reason: EndReason) {
         self.phase = Phase::Ended;
         self.link = Link::Down;
         self.retry.stop();
         self.handshake.stop();
         if self.connection.is_open() {
-            self.connection.close(self.now, CloseCode::LEFT, "");
+            self.connection.close(now, CloseCode::LEFT, "");
         }
         self.secrets.wipe();
-        self.pending.push(Told::Ended(reason));
-        self.is_dirty = true;
+        self.ended = Maybe::Some(reason);
     }
 }

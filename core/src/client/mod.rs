@@ -38,7 +38,7 @@ mod secrets;
 mod tests;
 
 pub use config::{Config, ConfigError, Credential, ENTRY_OVERHEAD, MIN_MESSAGE_LEN, POST_OVERHEAD};
-pub use event::{ClientCounters, EndReason, Event, Lost, PostError, State};
+pub use event::{ClientCounters, EndReason, Event, Lost, Output, PostError, RequestError, State};
 pub use outbox::RECORD_OVERHEAD;
 
 use crate::chat::{Kind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, Term, ToServer};
@@ -48,10 +48,12 @@ use crate::crypto::rsa::ServerKey;
 use crate::session::{ClientHandshake, Fingerprint};
 use crate::time::{Duration, Instant};
 use crate::transport::Memory;
+use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 
 use config::Stated;
 use join::Room;
+use maybe::Maybe;
 use outbox::Outbox;
 use pending::{Pending, Told};
 use retry::Retry;
@@ -102,12 +104,12 @@ pub struct Client<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, con
     link: Link,
     /// [`Client::leave`] was called.
     is_leaving: bool,
-    /// Something may wait for [`Client::poll_transmit`].
-    is_dirty: bool,
+    /// Why the client ended, until that was reported.
+    ended: Maybe<EndReason>,
+    /// [`Client::pause_events`] was called.
+    is_paused: bool,
     /// When Leave has to have arrived.
     leave_by: Instant,
-    /// Of the last call that said.
-    now: Instant,
 }
 
 impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
@@ -142,9 +144,9 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             phase: Phase::Idle,
             link: Link::Down,
             is_leaving: false,
-            is_dirty: false,
+            ended: Maybe::None,
+            is_paused: false,
             leave_by: Instant::ZERO,
-            now: Instant::ZERO,
         }
     }
 
@@ -168,26 +170,24 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         self.phase = Phase::Running;
         self.link = Link::Down;
         self.is_leaving = false;
-        self.now = now;
-        self.begin_attempt();
+        self.ended = Maybe::None;
+        self.begin_attempt(now);
         Ok(())
     }
 
     /// Takes a datagram, in place. What is not for this client is dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
-        self.now = now;
         if self.phase == Phase::Idle {
             self.counters.malformed = self.counters.malformed.saturating_add(1);
             return;
         }
-        self.sort_datagram(from, datagram);
-        self.absorb();
-        self.progress_leave();
+        self.sort_datagram(now, from, datagram);
+        self.absorb(now);
+        self.progress_leave(now);
     }
 
     /// Does what is due: at most one public-key operation.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
         if self.phase == Phase::Idle {
             return;
         }
@@ -196,58 +196,88 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         }
         // One of these, so one public-key operation.
         if self.link == Link::Sign {
-            self.send_join();
+            self.send_join(now);
         } else if self.handshake.is_active() {
             self.handshake.handle_timeout(now);
         }
-        self.absorb();
-        self.reconnect();
-        self.progress_leave();
+        self.absorb(now);
+        self.reconnect(now);
+        self.progress_leave(now);
     }
 
-    /// The next datagram to send, in `out` (at least 1200 bytes).
-    pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        self.now = now;
+    /// Returns the next thing to do: events first, then datagrams, then the time-out, and [`Event::Ended`] after the last datagram.
+    /// An event counts as delivered once it is returned. Call this after every other call that takes `&mut self`, until it returns
+    /// [`Output::Timeout`].
+    ///
+    /// A datagram is written to the front of `buf`, which takes [`MAX_DATAGRAM`] bytes. While `buf` is shorter, datagrams wait:
+    /// pass `&mut []` when none can be sent, and call again when one can.
+    pub fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Output<'_> {
+        if !self.is_paused
+            && let Some(ready) = self.next_ready(now)
+        {
+            // A message that is ready was decoded once, so it always is an event.
+            return self.event(ready).map_or(Output::Timeout(Some(now)), Output::Event);
+        }
+        if buf.len() >= MAX_DATAGRAM {
+            if let Some(transmit) = self.next_transmit(now, buf) {
+                return Output::Transmit(transmit);
+            }
+            self.finish_leave(now);
+        }
+        if !self.is_paused
+            && let Some(reason) = self.ended.take()
+        {
+            return Output::Event(Event::Ended(reason));
+        }
+        Output::Timeout(self.deadline(now))
+    }
+
+    /// Withholds events until [`Client::resume_events`], for a caller that cannot take them now. Datagrams and timers go on, and
+    /// flow control holds the server back once the receive buffer is full, so nothing is lost.
+    pub const fn pause_events(&mut self) {
+        self.is_paused = true;
+    }
+
+    /// Lets [`Client::poll_output`] return events again.
+    pub const fn resume_events(&mut self) {
+        self.is_paused = false;
+    }
+
+    fn next_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmit> {
         if self.handshake.is_active()
-            && let Some(len) = self.handshake.poll_transmit::<P>(now, out)
+            && let Some(len) = self.handshake.poll_transmit::<P>(now, buf)
         {
             return Some(Transmit { to: self.retry.to, len });
         }
-        self.pump();
-        if !self.connection.is_finished()
-            && let Some(transmit) = self.connection.poll_transmit(now, out)
-        {
-            return Some(transmit);
-        }
-        self.is_dirty = false;
-        self.finish_leave();
-        None
+        self.pump(now);
+        if self.connection.is_finished() { None } else { self.connection.poll_transmit(now, buf) }
     }
 
-    /// What happened. An entry counts as delivered once it was returned.
-    pub fn poll_event(&mut self) -> Option<Event<'_>> {
-        let ready = self.next_ready()?;
-        self.event(ready)
-    }
-
-    /// When to call [`Client::handle_timeout`].
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    /// When [`Client::handle_timeout`] has something to do.
+    fn deadline(&self, now: Instant) -> Option<Instant> {
         if self.phase == Phase::Idle {
             return None;
         }
-        if self.is_dirty || self.link == Link::Sign {
-            return Some(self.now);
+        if self.link == Link::Sign {
+            return Some(now);
         }
         let connection = if self.connection.is_finished() { None } else { self.connection.poll_timeout() };
         let handshake = if self.handshake.is_active() { self.handshake.poll_timeout() } else { None };
         [connection, handshake, self.reconnect_timeout(), self.leave_timeout()].into_iter().flatten().min()
     }
 
-    /// Answers [`Event::KeyOffered`]. `false` ends the client.
-    pub fn answer_key(&mut self, now: Instant, accept: bool) {
-        self.now = now;
-        self.answer_offer(accept);
+    /// Accepts the key of [`Event::KeyOffered`]; from now on no other one is accepted.
+    pub fn accept_key(&mut self, now: Instant) {
+        if let Some(fingerprint) = self.retry.offered.take() {
+            self.expect_key(now, fingerprint);
+        }
+    }
+
+    /// Rejects the key of [`Event::KeyOffered`], which ends the client.
+    pub fn reject_key(&mut self, now: Instant) {
+        if self.retry.offered.take().is_some() {
+            self.end(now, EndReason::KeyDeclined);
+        }
     }
 
     /// Takes a post into the outbox and returns its number: 1, 2, 3, ... It stays there until it is settled.
@@ -270,34 +300,37 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             return Err(PostError::NotText);
         }
         let number = self.outbox.push(kind, body).map_err(|_| PostError::Full)?;
-        self.is_dirty = true;
         Ok(number)
     }
 
-    /// Asks who is here. `false`: not online, or no room to ask now.
-    pub fn who(&mut self) -> bool {
-        self.ask(&ToServer::Who { handle: self.room.handle })
+    /// Asks who is here: [`Event::Member`] follows for each.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was asked.
+    pub fn who(&mut self, now: Instant) -> Result<(), RequestError> {
+        self.request(now, &ToServer::Who { handle: self.room.handle })
     }
 
-    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the head). `false`: not online, or no room to ask now.
-    pub fn history(&mut self, before: u64, count: u8) -> bool {
+    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the newest): [`Event::Past`] follows for each.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was asked.
+    pub fn history(&mut self, now: Instant, before: u64, count: u8) -> Result<(), RequestError> {
         let count = count.clamp(1, MAX_HISTORY);
-        self.ask(&ToServer::History { handle: self.room.handle, before, count })
+        self.request(now, &ToServer::History { handle: self.room.handle, before, count })
     }
 
     /// Leaves once every post is settled (or at once when not online with nothing unsettled). [`Event::Ended`] follows. Posts are no
     /// longer taken.
     pub fn leave(&mut self, now: Instant) {
-        self.now = now;
         self.is_leaving = true;
-        self.progress_leave();
+        self.progress_leave(now);
     }
 
     /// Leaves now, whatever is unsettled: says so to the server if it can. [`Event::Ended`] follows.
     pub fn abort(&mut self, now: Instant) {
-        self.now = now;
         if matches!(self.phase, Phase::Running | Phase::Leaving | Phase::Closing) {
-            self.end(EndReason::Left);
+            self.end(now, EndReason::Left);
         }
     }
 
@@ -362,18 +395,22 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         counters
     }
 
-    fn ask(&mut self, question: &ToServer<'_>) -> bool {
-        let written = self.phase == Phase::Running
-            && self.link == Link::Online
-            && write(&mut self.connection, &mut self.message, question);
-        self.is_dirty |= written;
-        written
+    fn request(&mut self, now: Instant, request: &ToServer<'_>) -> Result<(), RequestError> {
+        if self.phase != Phase::Running || self.link != Link::Online {
+            return Err(RequestError::NotJoined);
+        }
+        if write(now, &mut self.connection, &mut self.message, request) { Ok(()) } else { Err(RequestError::Full) }
     }
 }
 
 /// Writes a message into the stream, if there is room now; `buffer` is overwritten.
-fn write<M: Memory, P: Provider>(connection: &mut Connection<M, P>, buffer: &mut [u8], message: &ToServer<'_>) -> bool {
+fn write<M: Memory, P: Provider>(
+    now: Instant,
+    connection: &mut Connection<M, P>,
+    buffer: &mut [u8],
+    message: &ToServer<'_>,
+) -> bool {
     let Ok(len) = message.encode(buffer) else { return false };
     let Some(bytes) = buffer.get(..len) else { return false };
-    connection.send(StreamId::Chat, &[bytes]).is_ok()
+    connection.send(now, StreamId::Chat, &[bytes]).is_ok()
 }

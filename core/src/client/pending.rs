@@ -1,6 +1,6 @@
 //! What happened and was not told yet. Each happening has one place, so nothing overflows however late the caller asks.
 
-use super::event::{EndReason, Lost};
+use super::event::Lost;
 use super::maybe::Maybe;
 use crate::session::Fingerprint;
 
@@ -14,7 +14,6 @@ pub(super) enum Told {
     Gap { after: u64, first: u64 },
     Joined(Joined),
     Stored { number: u64 },
-    Ended(EndReason),
 }
 
 /// What [`super::Event::Joined`] says, but for the name.
@@ -34,7 +33,6 @@ pub(super) struct Pending {
     gap: Maybe<(u64, u64)>,
     joined: Maybe<Joined>,
     stored: Maybe<u64>,
-    ended: Maybe<EndReason>,
 }
 
 impl Pending {
@@ -47,7 +45,6 @@ impl Pending {
             gap: Maybe::None,
             joined: Maybe::None,
             stored: Maybe::None,
-            ended: Maybe::None,
         }
     }
 
@@ -62,7 +59,6 @@ impl Pending {
             Told::Gap { after, first } => self.gap = Maybe::Some((after, first)),
             Told::Joined(joined) => self.joined = Maybe::Some(joined),
             Told::Stored { number } => self.stored = Maybe::Some(number),
-            Told::Ended(reason) => self.ended = Maybe::Some(reason),
         }
     }
 
@@ -86,9 +82,6 @@ impl Pending {
         if let Some(joined) = self.joined.take() {
             return Some(Told::Joined(joined));
         }
-        if let Some(number) = self.stored.take() {
-            return Some(Told::Stored { number });
-        }
-        self.ended.take().map(Told::Ended)
+        self.stored.take().map(|number| Told::Stored { number })
     }
 }

@@ -8,6 +8,7 @@ use crate::chat::{Entry, Post, PostRefusedCode, RefusedCode, ToClient, ToServer}
 use crate::client::POST_OVERHEAD;
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
+use crate::time::Instant;
 use crate::transport::Memory;
 use crate::wire::frame::{CloseCode, StreamId};
 
@@ -34,7 +35,7 @@ enum Taken {
 
 impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
     /// Goes on until there is an event or nothing left to do.
-    pub(super) fn next_ready(&mut self) -> Option<Ready> {
+    pub(super) fn next_ready(&mut self, now: Instant) -> Option<Ready> {
         loop {
             if let Some(told) = self.pending.pop() {
                 return Some(Ready::Told(told));
@@ -42,29 +43,29 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             if let Some(number) = self.give_up_too_long() {
                 return Some(Ready::TooLong(number));
             }
-            if let Some(len) = self.take_message() {
-                match self.handle_message(len) {
+            if let Some(len) = self.take_message(now) {
+                match self.handle_message(now, len) {
                     Ok(Taken::Event) => return Some(Ready::Message(len)),
                     Ok(Taken::Silent) => {}
                     // SPEC 6.1, 7: never deliver what breaks the rules.
-                    Err(Breach) => self.give_up(CloseCode::MESSAGE),
+                    Err(Breach) => self.give_up(now, CloseCode::MESSAGE),
                 }
                 continue;
             }
             if let Some(ended) = self.retry.closed.take() {
-                self.closed(ended);
+                self.closed(now, ended);
                 continue;
             }
             if self.outbox.take_space() {
                 return Some(Ready::Space);
             }
-            self.progress_leave();
+            self.progress_leave(now);
             return self.pending.pop().map(Ready::Told);
         }
     }
 
     /// Moves the next complete message from the stream into the buffer; returns its length without the length field.
-    fn take_message(&mut self) -> Option<usize> {
+    fn take_message(&mut self, now: Instant) -> Option<usize> {
         if !matches!(self.link, Link::Waiting | Link::Online) {
             return None;
         }
@@ -76,7 +77,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         let total = len.saturating_add(LENGTH_LEN);
         // SPEC 6.1: longer than stated. (An empty one does not decode.)
         if total > MESSAGE {
-            self.give_up(CloseCode::MESSAGE);
+            self.give_up(now, CloseCode::MESSAGE);
             return None;
         }
         let message = self.message.get_mut(..len)?;
@@ -84,11 +85,10 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             return None;
         }
         self.connection.consume(StreamId::Chat, total);
-        self.is_dirty = true;
         Some(len)
     }
 
-    fn handle_message(&mut self, len: usize) -> Result<Taken, Breach> {
+    fn handle_message(&mut self, now: Instant, len: usize) -> Result<Taken, Breach> {
         let message = self.message.get(..len).ok_or(Breach)?;
         // SPEC 6.1: unknown types are skipped.
         let Some(message) = ToClient::decode(message).map_err(|_| Breach)? else { return Ok(Taken::Silent) };
@@ -96,7 +96,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             ToClient::Welcome(welcome) => {
                 self.name = heapless::String::try_from(welcome.name).map_err(|_| Breach)?;
                 let welcomed = Welcomed::from(&welcome);
-                self.welcome(&welcomed)?;
+                self.welcome(now, &welcomed)?;
                 Ok(Taken::Silent)
             }
             ToClient::Reset { .. } => {
@@ -108,9 +108,9 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                     return Err(Breach);
                 }
                 if code == RefusedCode::TRY_LATER {
-                    self.refused_for_now();
+                    self.refused_for_now(now);
                 } else {
-                    self.end(EndReason::Refused(code));
+                    self.end(now, EndReason::Refused(code));
                 }
                 Ok(Taken::Silent)
             }
@@ -163,7 +163,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     }
 
     /// Writes posts into the stream, as far as there is room (SPEC 6.5).
-    pub(super) fn pump(&mut self) {
+    pub(super) fn pump(&mut self, now: Instant) {
         if self.link != Link::Online {
             return;
         }
@@ -181,7 +181,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                 kind: post.kind,
                 body: post.body,
             });
-            if !write(&mut self.connection, &mut self.message, &message) {
+            if !write(now, &mut self.connection, &mut self.message, &message) {
                 return;
             }
             self.outbox.advance();
@@ -199,7 +199,6 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         if post.body.len().saturating_add(POST_OVERHEAD) <= largest {
             return None;
         }
-        self.is_dirty = true;
         self.outbox.refuse(number).then_some(number)
     }
 
@@ -221,7 +220,6 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                     resumed: joined.resumed,
                 },
                 Told::Stored { number } => Event::Stored { number, seq: 0 },
-                Told::Ended(reason) => Event::Ended(reason),
             },
             Ready::Message(len) => return self.message_event(len),
             Ready::TooLong(number) => Event::PostRefused { number, code: PostRefusedCode::TOO_LONG },

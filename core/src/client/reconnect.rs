@@ -17,7 +17,7 @@ use crate::connection::{ConnectionEvent, Dropped, Ended};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::session::client::HandshakeDrop;
-use crate::session::{Established, HandshakeEvent, Pace};
+use crate::session::{Established, Fingerprint, HandshakeEvent, Pace};
 use crate::time::Instant;
 use crate::transport::Memory;
 use crate::wire::frame::CloseCode;
@@ -25,30 +25,29 @@ use crate::wire::packet::{Packet, PacketError};
 
 impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
     /// Says Hello to where the server is said to be.
-    pub(super) fn begin_attempt(&mut self) {
+    pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.retry.to = self.stated.server;
-        self.retry.deadline = self.now + ATTEMPT;
+        self.retry.deadline = now + ATTEMPT;
         self.retry.is_extended = false;
         self.retry.next = Maybe::None;
         self.retry.asks_openly = self.retry.expected.is_some() && !self.retry.has_connected;
-        self.say_hello();
+        self.say_hello(now);
     }
 
-    fn say_hello(&mut self) {
+    fn say_hello(&mut self, now: Instant) {
         let limits = self.stated.limits(self.connection.memory().capacity(), MESSAGE);
         let seed = self.secrets.draw();
         let expected = if self.retry.asks_openly { None } else { self.retry.expected.get() };
         let is_alone = self.link == Link::Down || self.retry.is_hinted;
         let pace = if is_alone { Pace::Eager } else { Pace::Patient };
-        self.handshake.start(self.now, seed, expected, limits, pace);
-        self.is_dirty = true;
+        self.handshake.start(now, seed, expected, limits, pace);
     }
 
     /// A datagram to whom it belongs.
-    pub(super) fn sort_datagram(&mut self, from: SocketAddr, datagram: &mut [u8]) {
+    pub(super) fn sort_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         match Packet::decode(datagram, P::crc32) {
             Err(PacketError::Damaged) => self.counters.damaged = self.counters.damaged.saturating_add(1),
-            Ok(Packet::Sealed(_)) => match self.connection.handle_datagram(self.now, from, datagram) {
+            Ok(Packet::Sealed(_)) => match self.connection.handle_datagram(now, from, datagram) {
                 Ok(()) | Err(Dropped::NoRoom) => self.heard(),
                 Err(Dropped::NotOpen) => self.counters.malformed = self.counters.malformed.saturating_add(1),
                 Err(_) => {}
@@ -57,13 +56,13 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                 // Whoever is not where the attempt goes does not know its random; what they send is not even looked at.
                 if !self.handshake.is_active() || !is_same_address(from, self.retry.to) {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
-                } else if let Err(dropped) = self.handshake.handle_datagram::<P>(self.now, datagram) {
+                } else if let Err(dropped) = self.handshake.handle_datagram::<P>(now, datagram) {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
                     if dropped == HandshakeDrop::Key {
-                        self.saw_other_key();
+                        self.saw_other_key(now);
                     }
                 } else {
-                    self.absorb_handshake();
+                    self.absorb_handshake(now);
                 }
             }
             // SPEC 4.5
@@ -72,7 +71,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                 let is_about_this = self.link != Link::Down && hint.connection_id == self.retry.connection_id;
                 if is_from_peer && is_about_this && self.connection.heeds_hint(hint.packet_number) {
                     self.retry.is_hinted = true;
-                    self.reconnect();
+                    self.reconnect(now);
                 } else {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
                 }
@@ -96,40 +95,34 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     }
 
     /// The attempt under way came a step further.
-    fn answered(&mut self) {
+    fn answered(&mut self, now: Instant) {
         self.retry.is_answered = true;
         self.retry.other_key_since = Maybe::None;
         if !core::mem::replace(&mut self.retry.is_extended, true) {
-            self.retry.deadline = self.now + ATTEMPT;
+            self.retry.deadline = now + ATTEMPT;
         }
     }
 
     /// A Challenge with another key than the expected one came: dropped, but somebody is there.
-    fn saw_other_key(&mut self) {
+    fn saw_other_key(&mut self, now: Instant) {
         self.retry.is_answered = true;
-        let since = self.retry.other_key_since.get().unwrap_or(self.now);
+        let since = self.retry.other_key_since.get().unwrap_or(now);
         self.retry.other_key_since = Maybe::Some(since);
-        let is_all_there_is = self.now.saturating_since(since) >= OTHER_KEY;
+        let is_all_there_is = now.saturating_since(since) >= OTHER_KEY;
         if is_all_there_is && !self.retry.has_connected {
-            self.end(EndReason::KeyMismatch);
+            self.end(now, EndReason::KeyMismatch);
         }
     }
 
-    pub(super) fn answer_offer(&mut self, accept: bool) {
-        let Some(fingerprint) = self.retry.offered.take() else { return };
-        if !accept {
-            self.end(EndReason::KeyDeclined);
-            return;
-        }
-        // Later attempts take no other key.
+    /// The key that was offered is accepted. Later attempts accept no other one.
+    pub(super) fn expect_key(&mut self, now: Instant, fingerprint: Fingerprint) {
         self.retry.expected = Maybe::Some(fingerprint);
-        self.retry.deadline = self.now + ATTEMPT;
-        self.handshake.answer_key(self.now, true);
-        self.is_dirty = true;
+        self.retry.deadline = now + ATTEMPT;
+        self.handshake.answer_key(now, true);
     }
 
     /// Takes what connection and handshake have to say.
-    pub(super) fn absorb(&mut self) {
+    pub(super) fn absorb(&mut self, now: Instant) {
         while let Some(event) = self.connection.poll_event() {
             if let ConnectionEvent::Closed(ended) = event
                 && self.link != Link::Down
@@ -141,78 +134,77 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             self.counters.handshake = self.counters.handshake.saturating_add(1);
         }
         if let Some(HandshakeEvent::Established(established)) = self.handshake.poll_event() {
-            self.open(&established);
+            self.open(now, &established);
         }
     }
 
     /// The handshake took a Challenge or an Accept.
-    fn absorb_handshake(&mut self) {
+    fn absorb_handshake(&mut self, now: Instant) {
         let Some(HandshakeEvent::KeyOffered(fingerprint)) = self.handshake.poll_event() else {
-            self.answered();
+            self.answered(now);
             return;
         };
         match self.retry.expected.get() {
             None => {
-                self.answered();
+                self.answered(now);
                 self.retry.offered = Maybe::Some(fingerprint);
                 self.pending.push(Told::KeyOffered(fingerprint));
             }
             Some(expected) if expected == fingerprint => {
-                self.answered();
-                self.handshake.answer_key(self.now, true);
+                self.answered(now);
+                self.handshake.answer_key(now, true);
             }
             // The attempt waits until it asks for the right one.
             Some(_) => {
                 self.counters.handshake = self.counters.handshake.saturating_add(1);
-                self.saw_other_key();
+                self.saw_other_key(now);
             }
         }
     }
 
     #[inline(never)]
-    fn open(&mut self, established: &Established) {
+    fn open(&mut self, now: Instant, established: &Established) {
         if self.room.is_member {
             self.lose(if self.retry.is_hinted { Lost::Unknown } else { Lost::Silent });
         }
         self.counters.add(&self.connection.counters());
         self.counters.connections = self.counters.connections.saturating_add(1);
-        self.connection.open(self.now, established, self.retry.to);
+        self.connection.open(now, established, self.retry.to);
         self.retry.stop();
         self.retry.has_connected = true;
         self.retry.connection_id = established.connection_id;
-        self.retry.join_deadline = self.now + JOIN_TIMEOUT;
+        self.retry.join_deadline = now + JOIN_TIMEOUT;
         self.room.begin(established.remote.message);
         self.link = Link::Sign;
-        self.is_dirty = true;
     }
 
     /// Starts, fails and follows attempts, as far as they are due.
-    pub(super) fn reconnect(&mut self) {
-        if self.reconnect_timeout().is_none_or(|due| due > self.now) {
+    pub(super) fn reconnect(&mut self, now: Instant) {
+        if self.reconnect_timeout().is_none_or(|due| due > now) {
             return;
         }
         if self.handshake.is_active() {
-            if self.retry.asks_openly && !self.retry.is_extended && self.now < self.retry.deadline {
+            if self.retry.asks_openly && !self.retry.is_extended && now < self.retry.deadline {
                 self.retry.asks_openly = false;
-                self.say_hello();
+                self.say_hello(now);
                 return;
             }
             self.handshake.stop();
             if self.link == Link::Down {
-                self.try_later();
+                self.try_later(now);
             } else {
                 self.lose(if self.retry.is_hinted { Lost::Unknown } else { Lost::Silent });
             }
         } else if self.link == Link::Down {
-            self.begin_attempt();
-        } else if self.link != Link::Online && self.retry.join_deadline <= self.now {
-            self.give_up(CloseCode::INTERNAL);
+            self.begin_attempt(now);
+        } else if self.link != Link::Online && self.retry.join_deadline <= now {
+            self.give_up(now, CloseCode::INTERNAL);
         } else {
-            self.retry.side_after = self.now + SIDE_INTERVAL;
+            self.retry.side_after = now + SIDE_INTERVAL;
             if self.retry.is_hinted && self.room.is_member {
                 self.lose(Lost::Unknown);
             }
-            self.begin_attempt();
+            self.begin_attempt(now);
         }
     }
 
@@ -237,7 +229,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     }
 
     /// The connection is over, and everything that could be read was.
-    pub(super) fn closed(&mut self, ended: Ended) {
+    pub(super) fn closed(&mut self, now: Instant, ended: Ended) {
         if self.link == Link::Down || self.phase == Phase::Ended {
             return;
         }
@@ -245,40 +237,39 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         self.retry.stop();
         if self.phase != Phase::Running {
             // Everything is settled; that was all there was to wait for.
-            self.end(EndReason::Left);
+            self.end(now, EndReason::Left);
             return;
         }
         match ended {
             Ended::ByPeer(code @ (CloseCode::REPLACED | CloseCode::KICKED | CloseCode::BANNED)) => {
-                self.end(EndReason::Closed(code));
+                self.end(now, EndReason::Closed(code));
                 return;
             }
             Ended::ByPeer(CloseCode::SHUTDOWN) => self.lose(Lost::Shutdown),
             Ended::Idle => self.lose(Lost::Silent),
             _ => self.lose(Lost::Closed(ended)),
         }
-        self.try_later();
+        self.try_later(now);
     }
 
     /// Nothing is up; an attempt that is under way goes on, else the next one begins later.
-    fn try_later(&mut self) {
+    fn try_later(&mut self, now: Instant) {
         if !self.handshake.is_active() {
             let random = self.secrets.draw();
-            self.retry.schedule(self.now, random);
+            self.retry.schedule(now, random);
         }
     }
 
     /// Closes a connection that is of no use, and tries again later.
-    pub(super) fn give_up(&mut self, code: CloseCode) {
-        self.connection.close(self.now, code, "");
-        self.is_dirty = true;
-        self.closed(Ended::Here(code));
+    pub(super) fn give_up(&mut self, now: Instant, code: CloseCode) {
+        self.connection.close(now, code, "");
+        self.closed(now, Ended::Here(code));
     }
 
     /// As [`Client::give_up`], when the server asked for it.
-    pub(super) fn refused_for_now(&mut self) {
+    pub(super) fn refused_for_now(&mut self, now: Instant) {
         self.lose(Lost::TryLater);
-        self.give_up(CloseCode::LEFT);
+        self.give_up(now, CloseCode::LEFT);
     }
 
     /// Says Lost, once until Joined or Recovered.

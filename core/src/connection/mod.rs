@@ -46,8 +46,6 @@ pub struct Connection<M: Memory, P: Provider> {
     transport: Transport,
     path: Path,
     ending: Ending,
-    /// The latest time heard of, for calls that state none.
-    now: Instant,
     idle: Duration,
     idle_at: Option<Instant>,
     /// Clients only: when to say that we are there.
@@ -98,7 +96,6 @@ impl<M: Memory, P: Provider> Connection<M, P> {
             transport: Transport::CLOSED,
             path: Path::NONE,
             ending: Ending::NONE,
-            now: Instant::ZERO,
             idle: Duration::ZERO,
             idle_at: None,
             keep_alive_at: None,
@@ -134,7 +131,6 @@ impl<M: Memory, P: Provider> Connection<M, P> {
         self.keys = Keys::Held(Session::new(now, established, epoch_bits));
         self.path = Path::new(remote, is_server, &established.exporter);
         self.ending = Ending::OPEN;
-        self.now = now;
         // SPEC 2.4
         self.idle = Duration::from_secs(u64::from(local.idle_s.min(limits.idle_s)));
         self.budget = MAX_BURST;
@@ -173,7 +169,7 @@ impl<M: Memory, P: Provider> Connection<M, P> {
         };
         let opened = session.open(datagram).map_err(|error| self.counters.count(error))?;
         // Authentic: from here on things change.
-        self.wake(now);
+        self.budget = MAX_BURST;
         if self.ending.phase() == Phase::Closing {
             self.ending.on_packet(now, opened.body);
             return Ok(());
@@ -212,7 +208,7 @@ impl<M: Memory, P: Provider> Connection<M, P> {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.wake(now);
+        self.budget = MAX_BURST;
         match self.ending.phase() {
             Phase::Idle => {}
             Phase::Closing | Phase::Draining => {
@@ -243,8 +239,8 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     }
 
     /// The next datagram to send, in `out` (at least 1200 bytes).
+    #[must_use]
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        self.now = self.now.max(now);
         match self.ending.phase() {
             Phase::Idle | Phase::Draining => return None,
             Phase::Closing => return self.transmit_close(now, out),
@@ -273,6 +269,7 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     }
 
     /// What happened.
+    #[must_use]
     pub fn poll_event(&mut self) -> Option<ConnectionEvent> {
         if let Some(remote) = self.path.take_moved() {
             return Some(ConnectionEvent::Moved(remote));
@@ -307,9 +304,9 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     ///
     /// # Errors
     /// [`Full`]: ordinary; an event [`ConnectionEvent::Writable`] follows when there is room. Also when not open.
-    pub fn send(&mut self, stream: StreamId, parts: &[&[u8]]) -> Result<(), Full> {
+    pub fn send(&mut self, now: Instant, stream: StreamId, parts: &[&[u8]]) -> Result<(), Full> {
         self.budget = MAX_BURST;
-        let is_taken = self.is_open() && self.transport.write(self.now, &mut self.memory, stream, parts);
+        let is_taken = self.is_open() && self.transport.write(now, &mut self.memory, stream, parts);
         if is_taken { Ok(()) } else { Err(Full) }
     }
 
@@ -363,7 +360,6 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64 bytes. What was sent and is not
     /// acknowledged may never arrive: to be sure of last words, wait for [`Connection::unacknowledged`] to become 0.
     pub fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
-        self.now = self.now.max(now);
         if self.is_open() {
             self.end(now, Ended::Here(code), reason);
         }
@@ -442,11 +438,6 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     #[must_use]
     pub fn memory(&self) -> &M {
         &self.memory
-    }
-
-    fn wake(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-        self.budget = MAX_BURST;
     }
 
     fn on_heard(&mut self, now: Instant) {

@@ -168,10 +168,10 @@ int kabar_timeout(kabar_client *client, uint64_t now_us);
 int kabar_output(kabar_client *client, uint64_t now_us, uint8_t *out, size_t out_len);
 
 /* When to call kabar_timeout; KABAR_NO_DEADLINE: never. */
-uint64_t kabar_next_deadline(const kabar_client *client);
+uint64_t kabar_next_deadline(kabar_client *client, uint64_t now_us);
 
 /* Takes the next event: 1, 0 if there is none, or an error. */
-int kabar_next_event(kabar_client *client, kabar_event *event);
+int kabar_next_event(kabar_client *client, uint64_t now_us, kabar_event *event);
 
 /* Posts; number (may be null) is what KABAR_STORED and KABAR_POST_REFUSED will say. What was taken is kept until it is stored or refused. */
 int kabar_post(kabar_client *client, uint8_t kind, const uint8_t *body, size_t body_len, uint64_t *number);

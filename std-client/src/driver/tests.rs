@@ -98,10 +98,10 @@ impl Member {
     }
 
     fn turn(&mut self) {
-        while let Some(event) = self.driver.client.poll_event() {
+        while let Some(event) = self.driver.poll_event() {
             if let Event::KeyOffered(_) = event {
                 let now = self.driver.now();
-                self.driver.client.answer_key(now, true);
+                self.driver.client.accept_key(now);
                 continue;
             }
             self.seen.extend(match event {

@@ -182,11 +182,11 @@ impl Talk {
         }
         if self.plan.trust == Trust::AcceptNew {
             self.accepted = Some(found);
-            self.driver.client.answer_key(now, true);
+            self.driver.client.accept_key(now);
             return Ok(());
         }
         if !self.ui.can_ask() {
-            self.driver.client.answer_key(now, false);
+            self.driver.client.reject_key(now);
             return Err(words::unknown_key(&self.plan.server, &shown));
         }
         if let Phase::Connecting(attempt) = &self.phase {
@@ -203,11 +203,13 @@ impl Talk {
         let (mut attempt, found) = (attempt.clone(), *found);
         // The time a person takes is not the server's.
         attempt.answered_until = Some(now + ANSWERED_PATIENCE);
+        self.phase = Phase::Connecting(attempt);
         if is_yes {
             self.accepted = Some(found);
+            self.driver.client.accept_key(now);
+        } else {
+            self.driver.client.reject_key(now);
         }
-        self.phase = Phase::Connecting(attempt);
-        self.driver.client.answer_key(now, is_yes);
         Ok(())
     }
 

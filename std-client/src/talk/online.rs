@@ -1,7 +1,7 @@
 //! In the room: entries and notices for people, lines for the room, and leaving when all of them are stored.
 
 use kabar_core::chat::{Kind, MAX_TEXT_LEN, Term};
-use kabar_core::client::{Event, PostError};
+use kabar_core::client::{Event, PostError, RequestError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::{Content, clean_line};
 
@@ -108,8 +108,8 @@ impl Visit {
     }
 
     /// Asks who is there, so that Tab knows their names.
-    pub(super) fn ask_names(&mut self, members: u16, client: &mut LaptopClient, ui: &Ui) {
-        if ui.is_prompt() && members <= ASKED_MEMBERS && client.who() {
+    pub(super) fn ask_names(&mut self, members: u16, client: &mut LaptopClient, ui: &Ui, now: Instant) {
+        if ui.is_prompt() && members <= ASKED_MEMBERS && client.who(now).is_ok() {
             self.answers.expect_silent();
         }
     }
@@ -166,8 +166,8 @@ impl Visit {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.refuse(ui, &too_long(text.len())),
             Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
-            Command::Who => asked(driver.client.who(), ui),
-            Command::History(count) => asked(driver.client.history(0, count), ui),
+            Command::Who => asked(driver.client.who(now), ui),
+            Command::History(count) => asked(driver.client.history(now, 0, count), ui),
             Command::Nick(name) => return Some(Wish::Nick(name.to_owned())),
             Command::Stats => {
                 let client = &driver.client;
@@ -326,8 +326,8 @@ impl Visit {
     }
 }
 
-fn asked(is_asked: bool, ui: &Ui) {
-    if !is_asked {
+fn asked(asked: Result<(), RequestError>, ui: &Ui) {
+    if asked.is_err() {
         ui.notice("(not connected just now)");
     }
 }

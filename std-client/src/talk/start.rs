@@ -171,7 +171,8 @@ impl Talk {
         self.former = None;
         let give_up = Duration::from_micros(u64::try_from(self.plan.give_up.as_micros()).unwrap_or(u64::MAX));
         let mut visit = Visit::new(arrival, give_up, self.plan.lines_taken);
-        visit.ask_names(members, &mut self.driver.client, &self.ui);
+        let now = self.driver.now();
+        visit.ask_names(members, &mut self.driver.client, &self.ui, now);
         self.phase = Phase::Online(Box::new(visit));
         if is_first { self.ui.start_input().map_err(Ending::error) } else { Ok(()) }
     }

@@ -129,7 +129,7 @@ impl<P: Provider> Hub<P> {
             len = ToClient::Reset { handle: HANDLE }.encode(&mut buffer).unwrap_or_default();
         }
         len += welcome.encode(&mut buffer[len..]).unwrap_or_default();
-        peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok()
+        peer.connection.send(self.now, StreamId::Chat, &[&buffer[..len]]).is_ok()
     }
 
     /// Whatever of the tail is behind the cursor, if no answers are under way: the way that nearly everything goes.
@@ -160,7 +160,7 @@ impl<P: Provider> Hub<P> {
                 space -= message.len();
                 count += 1;
             }
-            if count > 0 && connection.send(StreamId::Chat, &messages[..count]).is_err() {
+            if count > 0 && connection.send(self.now, StreamId::Chat, &messages[..count]).is_err() {
                 return Step::Full;
             }
             member.cursor += count as u64;
@@ -208,7 +208,7 @@ impl<P: Provider> Hub<P> {
             self.counters.stubs += u64::from(was_sent);
             return was_sent;
         }
-        let was_sent = peer.connection.send(StreamId::Chat, &[message]).is_ok();
+        let was_sent = peer.connection.send(self.now, StreamId::Chat, &[message]).is_ok();
         self.counters.delivered += u64::from(was_sent);
         was_sent
     }
@@ -285,7 +285,7 @@ impl<P: Provider> Hub<P> {
         }
         let after = after.cloned();
         let Some(peer) = self.peers.get_mut(&id) else { return Step::Nothing };
-        if peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_err() {
+        if peer.connection.send(self.now, StreamId::Chat, &[&buffer[..len]]).is_err() {
             return Step::Full;
         }
         self.counters.messages_out += count as u64;

@@ -128,7 +128,7 @@ impl<P: Provider> Hub<P> {
         let mut buffer = [0; MAX_MESSAGE_LEN];
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let Ok(len) = message.encode(&mut buffer) else { return false };
-        let was_sent = peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok();
+        let was_sent = peer.connection.send(self.now, StreamId::Chat, &[&buffer[..len]]).is_ok();
         self.counters.messages_out += u64::from(was_sent);
         was_sent
     }

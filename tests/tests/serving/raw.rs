@@ -89,7 +89,7 @@ impl Raw {
     fn send(&mut self, message: &ToServer<'_>) -> bool {
         let mut out = [0; 1024];
         let len = message.encode(&mut out).expect("fits");
-        self.ended.is_none() && self.connection.send(StreamId::Chat, &[&out[..len]]).is_ok()
+        self.ended.is_none() && self.connection.send(self.clock.now(), StreamId::Chat, &[&out[..len]]).is_ok()
     }
 
     /// Lets what was said arrive, and reads, until `is_enough`.

@@ -90,7 +90,7 @@ fn ends_for_good_when_refused_for_good() {
         world.server.rules.refuses = Some(code);
         world.run(secs(60));
         assert_eq!(world.seen, [Seen::Ended(EndReason::Refused(code))]);
-        assert_eq!(world.client.poll_timeout(), None);
+        assert_eq!(world.deadline, None);
     }
 }
 
@@ -126,7 +126,7 @@ fn offers_the_key_and_goes_on_when_it_is_accepted() {
     world.run(secs(200));
     assert_eq!(world.seen.len(), 1);
     assert_eq!(world.server.joins, []);
-    world.client.answer_key(world.now, true);
+    world.client.accept_key(world.now);
     world.run_until(secs(20), World::has_joined);
     assert_eq!(world.count(&Seen::KeyOffered(server::fingerprint(0))), 1);
 }
@@ -136,7 +136,7 @@ fn ends_when_the_key_is_declined() {
     let mut world = World::idle(Server::new());
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
-    world.client.answer_key(world.now, false);
+    world.client.reject_key(world.now);
     world.run(secs(20));
     assert_eq!(world.ended(), Some(EndReason::KeyDeclined));
     assert_eq!(world.server.joins, []);
@@ -147,7 +147,7 @@ fn an_accepted_key_is_the_only_one_taken_afterwards() {
     let mut world = World::idle(Server::new());
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
-    world.client.answer_key(world.now, true);
+    world.client.accept_key(world.now);
     world.run_until(secs(5), World::has_joined);
     world.server = Server::with_key(1);
     world.seen.clear();

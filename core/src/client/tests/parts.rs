@@ -4,7 +4,7 @@ use super::server::{PASSWORD, SECRET};
 use super::world::{IDENTITY, config};
 use crate::chat::{Authentication, Start, Term};
 use crate::client::config::Stated;
-use crate::client::event::{EndReason, Lost};
+use crate::client::event::Lost;
 use crate::client::maybe::Maybe;
 use crate::client::pending::{Joined, Pending, Told};
 use crate::client::secrets::Secrets;
@@ -97,7 +97,7 @@ fn draws_something_else_each_time_and_the_same_from_the_same_seed() {
 }
 
 #[test]
-fn tells_in_order_and_the_end_last() {
+fn reports_events_in_order() {
     let mut pending = Pending::new();
     let joined = Joined { members: 1, start: 2, head: 3, resumed: false };
     let order = [
@@ -106,7 +106,6 @@ fn tells_in_order_and_the_end_last() {
         Told::Gap { after: 1, first: 3 },
         Told::Joined(joined),
         Told::Stored { number: 4 },
-        Told::Ended(EndReason::Left),
     ];
     for told in order.iter().rev() {
         pending.push(*told);

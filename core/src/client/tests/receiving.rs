@@ -6,7 +6,7 @@ use std::vec::Vec;
 use super::server::{self, Server};
 use super::world::{Seen, World, config, secs};
 use crate::chat::{Start, Term};
-use crate::client::{Config, Lost, State};
+use crate::client::{Config, Event, Lost, Output, RequestError, State};
 use crate::connection::Ended;
 use crate::wire::frame::CloseCode;
 
@@ -188,8 +188,9 @@ fn a_caller_that_does_not_ask_holds_the_server_back() {
     assert_eq!(world.client.cursor().unwrap().0, 0);
     assert_eq!(world.client.state(), State::Online);
     // One by one, then all.
-    let event = world.client.poll_event().map(Seen::from);
-    assert!(matches!(event, Some(Seen::Entry { seq: 1, .. })));
+    world.client.resume_events();
+    let output = world.client.poll_output(world.now, &mut []);
+    assert!(matches!(output, Output::Event(Event::Entry { head, .. }) if head.seq == 1));
     assert_eq!(world.client.cursor().unwrap().0, 1);
     world.polls = true;
     world.run_until(secs(20), |world| seqs(world).len() == 39);
@@ -198,14 +199,15 @@ fn a_caller_that_does_not_ask_holds_the_server_back() {
 
 #[test]
 fn questions_are_answered_beside_the_delivery() {
+    let mut joining = World::start(&config());
+    assert_eq!(joining.client.who(joining.now), Err(RequestError::NotJoined));
     let mut world = World::online();
-    assert!(!World::start(&config()).client.who(), "not online yet");
     say(&mut world, 5);
     world.run(secs(1));
     world.seen.clear();
-    assert!(world.client.who());
-    assert!(world.client.history(5, 3));
-    assert!(world.client.history(0, 1));
+    world.client.who(world.now).unwrap();
+    world.client.history(world.now, 5, 3).unwrap();
+    world.client.history(world.now, 0, 1).unwrap();
     world.run(secs(1));
     assert_eq!(
         world.seen,

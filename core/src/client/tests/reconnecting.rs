@@ -287,7 +287,7 @@ fn an_attempt_that_was_answered_stays_where_it_is() {
     world.run_until(secs(2), |world| world.client.state() == State::Connecting { answered: true });
     world.client.set_server(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)), 1));
     assert_eq!(world.client.server(), server::ADDRESS);
-    world.client.answer_key(world.now, true);
+    world.client.accept_key(world.now);
     world.run_until(secs(2), World::has_joined);
 }
 

@@ -334,7 +334,7 @@ impl Server {
             self.deliver(at);
             let peer = &mut self.peers[at];
             while let Some(message) = peer.outgoing.front()
-                && peer.connection.send(StreamId::Chat, &[message]).is_ok()
+                && peer.connection.send(now, StreamId::Chat, &[message]).is_ok()
             {
                 peer.outgoing.pop_front();
             }

@@ -3,11 +3,12 @@
 use std::mem::size_of;
 use std::println;
 
-use crate::client::{Client, config::Stated, join::Room, pending::Pending, retry::Retry, secrets::Secrets};
+use crate::client::{Client, Output, config::Stated, join::Room, pending::Pending, retry::Retry, secrets::Secrets};
 use crate::connection::Connection;
 use crate::crypto::Portable;
 use crate::crypto::rsa::Rsa2048;
 use crate::session::ClientHandshake;
+use crate::time::Instant;
 use crate::transport::Fixed;
 
 /// The profile of a device: entries up to about 1.9 KiB, no BULK, rings of one message each.
@@ -38,5 +39,5 @@ fn a_device_client_keeps_its_budget() {
     assert!(size_of::<Usual>() <= USUAL_BUDGET, "{}", size_of::<Usual>());
     // SPEC 4.5: what an attempt beside a connection costs.
     assert!(size_of::<ClientHandshake<Rsa2048>>() <= 1024);
-    assert_eq!(CLIENT.lock().unwrap().poll_timeout(), None);
+    assert_eq!(CLIENT.lock().unwrap().poll_output(Instant::ZERO, &mut []), Output::Timeout(None));
 }

@@ -11,7 +11,8 @@ use rand_core::{Rng, SeedableRng};
 
 use super::server::{self, SECRET, Server};
 use crate::chat::{Kind, PostRefusedCode, Start, Term};
-use crate::client::{Client, Config, Credential, EndReason, Event, Lost};
+use crate::client::{Client, Config, Credential, EndReason, Event, Lost, Output};
+use crate::connection::Transmit;
 use crate::crypto::Portable;
 use crate::crypto::identity::Identity;
 use crate::crypto::rsa::AnyRsa;
@@ -93,6 +94,8 @@ pub(super) struct World {
     /// Public-key operations of the client: in all, and in the call that did most.
     pub(super) operations: u32,
     pub(super) most_operations: u32,
+    /// When the client is to be woken up.
+    pub(super) deadline: Option<Instant>,
     flight: Vec<Datagram>,
     rng: ChaCha8Rng,
 }
@@ -131,6 +134,7 @@ impl World {
             sent: Vec::new(),
             operations: 0,
             most_operations: 0,
+            deadline: None,
             flight: Vec::new(),
             rng: ChaCha8Rng::seed_from_u64(1),
         }
@@ -225,7 +229,7 @@ impl World {
     fn step(&mut self, end: Instant) -> bool {
         self.drain();
         let arrival = self.flight.iter().map(|datagram| datagram.arrives).min();
-        let next = [arrival, self.client.poll_timeout(), self.server.poll_timeout()].into_iter().flatten().min();
+        let next = [arrival, self.deadline, self.server.poll_timeout()].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next <= end) else {
             self.now = end;
             return false;
@@ -240,7 +244,7 @@ impl World {
             }
             self.drain();
         }
-        if self.client.poll_timeout().is_some_and(|due| due <= self.now) {
+        if self.deadline.is_some_and(|due| due <= self.now) {
             let before = self.client.remaining();
             self.client.handle_timeout(self.now);
             let done = before.iter().zip(self.client.remaining()).filter(|(before, after)| **before && !after).count();
@@ -256,23 +260,24 @@ impl World {
 
     fn drain(&mut self) {
         let mut out = vec![0; 1200];
-        while self.polls
-            && let Some(event) = self.client.poll_event()
-        {
-            self.seen.push(event.into());
+        if self.polls {
+            self.client.resume_events();
+        } else {
+            self.client.pause_events();
         }
-        while let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
-            self.sent.push((self.now, out[..transmit.len].to_vec()));
-            if transmit.to == server::ADDRESS {
-                self.launch(HOME, false, out[..transmit.len].to_vec());
+        self.deadline = loop {
+            match self.client.poll_output(self.now, &mut out) {
+                Output::Event(event) => self.seen.push(event.into()),
+                Output::Transmit(Transmit { to, len }) => {
+                    self.sent.push((self.now, out[..len].to_vec()));
+                    if to == server::ADDRESS {
+                        self.launch(HOME, false, out[..len].to_vec());
+                    }
+                }
+                Output::Timeout(deadline) => break deadline,
             }
-        }
-        while self.polls
-            && let Some(event) = self.client.poll_event()
-        {
-            self.seen.push(event.into());
-        }
-        let is_due = self.client.poll_timeout().is_some_and(|due| due <= self.now);
+        };
+        let is_due = self.deadline.is_some_and(|due| due <= self.now);
         assert!(is_due || !self.client.remaining().contains(&true), "a step remains, and is not due");
         self.server.work(self.now);
         while let Some((_, bytes)) = self.server.poll_transmit(self.now) {

@@ -62,13 +62,13 @@ fn closes_with_protocol_on_an_acknowledgement_of_a_number_that_an_epoch_step_ski
     let stepped = || {
         let hour = |limits: &mut crate::wire::packet::Limits| limits.idle_s = 3_600;
         let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
-        puppet.connection.send(CHAT, &[b"one"]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[b"one"]).unwrap();
         assert_eq!(puppet.hear()[0].number, 0);
         puppet.say(&ack(&[0..=0])).unwrap();
         puppet.wait(Duration::from_secs(41 * 60));
         let mut numbers = std::vec::Vec::new();
         for _ in 0..2 {
-            puppet.connection.send(CHAT, &[b"two"]).unwrap();
+            puppet.connection.send(puppet.now, CHAT, &[b"two"]).unwrap();
             numbers.push(puppet.hear()[0].number);
         }
         assert_eq!(numbers, [1, 1 << 20]);
@@ -108,7 +108,7 @@ fn with_full_gap_table() -> Puppet {
 #[test]
 fn a_packet_that_does_not_fit_is_dropped_whole_and_not_acknowledged() {
     let mut puppet = with_full_gap_table();
-    puppet.connection.send(CHAT, &[b"data"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"data"]).unwrap();
     let sent = puppet.hear()[0].number;
     // The ACK, the data in order and the challenge would fit, the other data does not.
     let mut packet = ack(&[sent..=sent]);
@@ -156,7 +156,7 @@ fn without_a_ring_data_is_dropped_and_taken_later() {
 fn what_is_not_authentic_changes_nothing_but_its_counter() {
     let mut puppet = server();
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
-    puppet.connection.send(CHAT, &[b"data"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"data"]).unwrap();
     let sent = puppet.hear()[0].number;
     let mut packet = ack(&[sent..=sent]);
     packet.extend(body(&[stream(3, b"def"), Frame::Close { code: CloseCode::LEFT, reason: "" }]));

@@ -27,7 +27,7 @@ fn both_sides_learn_that_one_closed_and_why() {
     assert_eq!(pair.client.events, [ConnectionEvent::Closed(Ended::ByPeer(CloseCode::KICKED))]);
     assert_eq!(pair.client.connection.close_reason(), "spam");
     assert!(!pair.client.connection.is_finished() && !pair.server.connection.is_finished());
-    assert_eq!(pair.client.connection.send(StreamId::Chat, &[b"x"]), Err(crate::connection::Full));
+    assert_eq!(pair.client.connection.send(pair.now, StreamId::Chat, &[b"x"]), Err(crate::connection::Full));
     pair.run(SECOND);
     assert!(pair.client.connection.is_finished() && pair.server.connection.is_finished());
     assert_eq!(pair.client.connection.exporter(), None);
@@ -67,7 +67,7 @@ fn what_came_before_the_end_can_still_be_read() {
     assert!(pair.client.connection.is_finished());
     assert_eq!(pair.client.connection.readable(StreamId::Chat), 100);
     pair.client.reads = true;
-    pair.client.run_application();
+    pair.client.run_application(pair.now);
     assert_eq!((pair.client.read[0], pair.client.connection.memory().held()), (100, 0));
 }
 
@@ -136,7 +136,7 @@ fn the_client_alone_keeps_an_idle_connection_alive() {
 fn giving_up_says_nothing_and_forgets_everything() {
     let mut pair = pair();
     pair.client.to_write = [1_000, 0];
-    pair.client.run_application();
+    pair.client.run_application(pair.now);
     pair.client.connection.abandon();
     assert!(pair.client.connection.is_finished());
     assert_eq!((pair.client.connection.exporter(), pair.client.connection.memory().held()), (None, 0));

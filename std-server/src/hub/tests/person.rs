@@ -102,6 +102,7 @@ pub(super) struct Person {
     /// Messages stay in the receive ring.
     pub(super) is_deaf: bool,
     instance: u64,
+    now: Instant,
 }
 
 impl Person {
@@ -128,6 +129,7 @@ impl Person {
             is_unreached: false,
             is_deaf: false,
             instance: 0,
+            now: Instant::ZERO,
         }
     }
 
@@ -143,6 +145,7 @@ impl Person {
 
     /// A fresh connection; the old one is forgotten without a word.
     pub(super) fn connect(&mut self, now: Instant) {
+        self.now = now;
         self.seed = self.seed.wrapping_add(100);
         self.connection.abandon();
         self.handshake.start(now, [self.seed; 32], None, self.limits, Pace::Eager);
@@ -172,6 +175,7 @@ impl Person {
     }
 
     fn settle(&mut self, now: Instant, server: SocketAddr) {
+        self.now = now;
         while let Some(event) = self.handshake.poll_event() {
             match event {
                 HandshakeEvent::KeyOffered(_) => self.handshake.answer_key(now, true),
@@ -240,6 +244,7 @@ impl Person {
     }
 
     pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        self.now = now;
         if self.handshake.is_active() {
             return self.handshake.poll_transmit::<Portable>(now, out);
         }
@@ -257,7 +262,7 @@ impl Person {
     }
 
     pub(super) fn send_raw(&mut self, bytes: &[u8]) -> bool {
-        self.connection.send(StreamId::Chat, &[bytes]).is_ok()
+        self.connection.send(self.now, StreamId::Chat, &[bytes]).is_ok()
     }
 
     pub(super) fn join(&mut self, asking: &Asking) {

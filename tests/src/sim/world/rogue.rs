@@ -40,6 +40,8 @@ pub(super) struct Rogue {
     handle: u8,
     instance: u64,
     number: u64,
+    /// When it acted last.
+    now: Instant,
     reads: bool,
     /// Whether it goes on acknowledging once it has joined. If not, it stays when all is quiet.
     acknowledges: bool,
@@ -66,6 +68,7 @@ impl Rogue {
             handle: 0,
             instance: 0,
             number: 0,
+            now: Instant::ZERO,
         }
     }
 
@@ -104,6 +107,7 @@ impl Rogue {
 
     /// Does something; `foreign` is the instance of somebody else.
     fn act(&mut self, now: Instant, foreign: u64) {
+        self.now = now;
         if !self.connection.is_open() {
             if !self.handshake.is_active() {
                 self.begin(now);
@@ -194,13 +198,13 @@ impl Rogue {
                 *prefix = (len as u16).to_be_bytes();
             }
         }
-        let _ = self.connection.send(StreamId::Chat, &[&bytes]);
+        let _ = self.connection.send(self.now, StreamId::Chat, &[&bytes]);
     }
 
     fn say(&mut self, message: &ToServer<'_>) {
         let mut bytes = [0; MAX_MESSAGE_LEN];
         if let Ok(len) = message.encode(&mut bytes) {
-            let _ = self.connection.send(StreamId::Chat, &[&bytes[..len]]);
+            let _ = self.connection.send(self.now, StreamId::Chat, &[&bytes[..len]]);
         }
     }
 }

@@ -5,7 +5,7 @@ use kabar_core::client::{Config, Credential, EndReason};
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::frame::CloseCode;
 
-use super::{Running, fingerprint};
+use super::{Noted, Running, fingerprint};
 use crate::sim::coverage::Seen;
 use crate::sim::driven;
 use crate::sim::model::{Checked, demand};
@@ -80,14 +80,11 @@ impl World {
             client,
             booted: now,
             alarm: 0,
-            unsaved: 0,
             idle_wakes: 0,
             idle_since: now,
             leaves: false,
             waits: false,
-            ended: None,
-            offered: None,
-            asked: None,
+            noted: Noted::default(),
         });
         if device.posts_left > 0 {
             self.next_post(at, process);
