@@ -147,7 +147,7 @@ impl World {
         if self.luck.chance(300) {
             config.limits.body_bytes = MAX_BODY_LEN;
         }
-        config.mistakes = scenario.mistakes;
+        config.faults = scenario.faults;
         config.profile = Profile { capacity: scenario.capacity, ..config.profile };
         let seed = self.luck.seed();
         let mut hub = Hub::new(config, loaded, self.server.modulus(), seed, now);
