@@ -2,7 +2,7 @@
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
 use kabar_core::transport::Capacity;
-use kabar_core::wire::packet::Limits as WireLimits;
+use kabar_core::wire::packet::TransportParameters;
 
 use super::HubLimits;
 
@@ -75,9 +75,9 @@ impl Default for Profile {
 
 impl Profile {
     /// As it is stated in Accept.
-    pub(crate) fn limits(&self) -> WireLimits {
+    pub(crate) fn limits(&self) -> TransportParameters {
         let bytes = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-        WireLimits {
+        TransportParameters {
             datagram: self.datagram,
             packets: self.packets,
             message: MAX_MESSAGE_LEN as u16,

@@ -96,27 +96,27 @@ fn verdict(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
-    fn post(kind: Kind, body: &[u8]) -> Post<'_> {
+    fn post(kind: EntryKind, body: &[u8]) -> Post<'_> {
         Post { handle: 1, instance: 1, number: 1, settled: 0, kind, body }
     }
 
     #[test]
     fn refuses_what_members_do_not_post() {
-        for kind in [0, 4, 16, 17, 18, 19, 255].map(Kind) {
+        for kind in [0, 4, 16, 17, 18, 19, 255].map(EntryKind) {
             assert_eq!(verdict(&post(kind, b""), MAX_BODY_LEN), Some(PostRefusedCode::KIND), "{kind:?}");
         }
-        for kind in [Kind::TEXT, Kind::DATA, Kind::ACTION] {
+        for kind in [EntryKind::TEXT, EntryKind::DATA, EntryKind::ACTION] {
             assert_eq!(verdict(&post(kind, b"hi"), MAX_BODY_LEN), None);
         }
     }
 
     #[test]
     fn texts_over_4096_bytes_and_data_over_4352_break_the_rules() {
-        for (kind, most) in [(Kind::TEXT, 4096), (Kind::ACTION, 4096), (Kind::DATA, 4352)] {
+        for (kind, most) in [(EntryKind::TEXT, 4096), (EntryKind::ACTION, 4096), (EntryKind::DATA, 4352)] {
             assert!(!breaks_its_kind(&post(kind, &vec![b'x'; most])), "{kind:?}");
             assert!(breaks_its_kind(&post(kind, &vec![b'x'; most + 1])), "{kind:?}");
         }
@@ -124,13 +124,15 @@ mod tests {
 
     #[test]
     fn refuses_what_is_longer_than_this_server_takes() {
-        let judge = |len| verdict(&post(Kind::TEXT, &[b'x'; 101][..len]), 100);
+        let judge = |len| verdict(&post(EntryKind::TEXT, &[b'x'; 101][..len]), 100);
         assert_eq!((judge(100), judge(101)), (None, Some(PostRefusedCode::TOO_LONG)));
     }
 
     #[test]
     fn texts_that_are_not_utf8_break_the_rules() {
-        assert!(breaks_its_kind(&post(Kind::TEXT, b"\xff")) && breaks_its_kind(&post(Kind::ACTION, b"ab\xc3")));
-        assert!(!breaks_its_kind(&post(Kind::DATA, b"\xff")));
+        assert!(
+            breaks_its_kind(&post(EntryKind::TEXT, b"\xff")) && breaks_its_kind(&post(EntryKind::ACTION, b"ab\xc3"))
+        );
+        assert!(!breaks_its_kind(&post(EntryKind::DATA, b"\xff")));
     }
 }

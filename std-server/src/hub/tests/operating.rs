@@ -1,6 +1,6 @@
 //! What an operator does, and that it all can be repeated.
 
-use kabar_core::chat::{Kind, RefusedCode, Start};
+use kabar_core::chat::{EntryKind, RefusedCode, Start};
 use kabar_core::connection::Ended;
 use kabar_core::crypto::kdf::sha256;
 use kabar_core::time::Duration;
@@ -19,7 +19,7 @@ fn the_operator_is_heard_as_the_server() {
     let entry = world.log().last().expect("an entry");
     assert_eq!(
         (&*entry.author, entry.kind, entry.instance, &*entry.body),
-        ("server", Kind::OPERATOR, 0, b"dinner".as_slice())
+        ("server", EntryKind::OPERATOR, 0, b"dinner".as_slice())
     );
     assert_eq!(world.people[ana].seqs().last(), Some(&2));
     world.hub.say(world.now, &"é".repeat(4_000));
@@ -36,7 +36,7 @@ fn who_is_kicked_is_told_and_the_log_says_so() {
     world.run_ms(100);
     assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::KICKED)));
     world.run(Duration::from_secs(100));
-    let expected = [Kind::JOINED, Kind::KICKED].map(|kind| ("Ana".to_owned(), kind));
+    let expected = [EntryKind::JOINED, EntryKind::KICKED].map(|kind| ("Ana".to_owned(), kind));
     assert_eq!(world.said(), expected);
 }
 

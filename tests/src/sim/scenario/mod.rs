@@ -138,7 +138,7 @@ pub struct Plan {
     /// It never reads what it is given.
     pub never_reads: bool,
     /// Largest body it says it takes.
-    pub largest_entry: u16,
+    pub max_entry_len: u16,
     /// Granularity of its clock.
     pub tick: Duration,
     /// Idle time-out it states, in s.
