@@ -41,13 +41,15 @@ pub use config::{Config, ConfigError, Credential, ENTRY_OVERHEAD, MIN_MESSAGE_LE
 pub use event::{ClientCounters, EndReason, Event, Lost, Output, PostError, RequestError, State};
 pub use outbox::RECORD_OVERHEAD;
 
-use crate::chat::{Kind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, Term, ToServer};
+use crate::chat::{
+    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, Term,
+};
 use crate::connection::{Connection, Transmit};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::session::{ClientHandshake, Fingerprint};
 use crate::time::{Duration, Instant};
-use crate::transport::Memory;
+use crate::transport::BufferProvider;
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 
@@ -87,7 +89,7 @@ enum Link {
 
 /// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and [`RECORD_OVERHEAD`]), `MESSAGE` the
 /// largest message in bytes (length field included) that it sends or takes: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`].
-pub struct Client<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> {
+pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> {
     connection: Connection<M, P>,
     handshake: ClientHandshake<K>,
     outbox: Outbox<OUTBOX>,
@@ -112,7 +114,7 @@ pub struct Client<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, con
     leave_by: Instant,
 }
 
-impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
     for Client<K, M, P, OUTBOX, MESSAGE>
 {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -124,7 +126,9 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     }
 }
 
-impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
+    Client<K, M, P, OUTBOX, MESSAGE>
+{
     /// Idle, in `memory`. All zero bytes if `memory` is.
     #[must_use]
     pub const fn new(memory: M) -> Self {
@@ -284,7 +288,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     ///
     /// # Errors
     /// [`PostError`]; nothing was taken.
-    pub fn post(&mut self, kind: Kind, body: &[u8]) -> Result<u64, PostError> {
+    pub fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
         if self.phase != Phase::Running || self.is_leaving {
             return Err(PostError::NotRunning);
         }
@@ -308,7 +312,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     /// # Errors
     /// [`RequestError`]; nothing was asked.
     pub fn who(&mut self, now: Instant) -> Result<(), RequestError> {
-        self.request(now, &ToServer::Who { handle: self.room.handle })
+        self.request(now, &ClientMessage::ListMembers { handle: self.room.handle })
     }
 
     /// Asks for up to `count` (1 to 200) entries before `before` (0 = the newest): [`Event::Past`] follows for each.
@@ -317,7 +321,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     /// [`RequestError`]; nothing was asked.
     pub fn history(&mut self, now: Instant, before: u64, count: u8) -> Result<(), RequestError> {
         let count = count.clamp(1, MAX_HISTORY);
-        self.request(now, &ToServer::History { handle: self.room.handle, before, count })
+        self.request(now, &ClientMessage::History { handle: self.room.handle, before, count })
     }
 
     /// Leaves once every post is settled (or at once when not online with nothing unsettled). [`Event::Ended`] follows. Posts are no
@@ -395,7 +399,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         counters
     }
 
-    fn request(&mut self, now: Instant, request: &ToServer<'_>) -> Result<(), RequestError> {
+    fn request(&mut self, now: Instant, request: &ClientMessage<'_>) -> Result<(), RequestError> {
         if self.phase != Phase::Running || self.link != Link::Online {
             return Err(RequestError::NotJoined);
         }
@@ -404,11 +408,11 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
 }
 
 /// Writes a message into the stream, if there is room now; `buffer` is overwritten.
-fn write<M: Memory, P: Provider>(
+fn write<M: BufferProvider, P: Provider>(
     now: Instant,
     connection: &mut Connection<M, P>,
     buffer: &mut [u8],
-    message: &ToServer<'_>,
+    message: &ClientMessage<'_>,
 ) -> bool {
     let Ok(len) = message.encode(buffer) else { return false };
     let Some(bytes) = buffer.get(..len) else { return false };

@@ -21,8 +21,8 @@ extern "C" {
 #endif
 
 /* Memory of a client in bytes; the library is not built if this is not the size of its client. */
-#define KABAR_CLIENT_LEN_64 17560
-#define KABAR_CLIENT_LEN_32 17512
+#define KABAR_CLIENT_LEN_64 17544
+#define KABAR_CLIENT_LEN_32 17496
 
 /* The structures below in bytes, checked on both sides: a compiler that lays them out otherwise does not compile this header. */
 #define KABAR_ADDRESS_LEN 20

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant as StdInstant};
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
@@ -68,8 +68,8 @@ impl Device {
                     self.stream.write_all(&frame[..len]).expect("the bridge reads");
                 }
                 Output::Event(Event::Joined { .. }) => self.heard.push("joined".to_owned()),
-                Output::Event(Event::Entry { head, body, .. }) if head.kind == Kind::TEXT => {
-                    self.heard.push(format!("{}: {}", head.author, String::from_utf8_lossy(body)));
+                Output::Event(Event::Entry { header, body, .. }) if header.kind == EntryKind::TEXT => {
+                    self.heard.push(format!("{}: {}", header.author, String::from_utf8_lossy(body)));
                 }
                 Output::Event(Event::Ended(reason)) => {
                     assert_eq!(reason, EndReason::Left);
@@ -82,7 +82,7 @@ impl Device {
     }
 
     pub(crate) fn post(&mut self, text: &str) {
-        self.client.post(Kind::TEXT, text.as_bytes()).expect("room");
+        self.client.post(EntryKind::TEXT, text.as_bytes()).expect("room");
     }
 
     pub(crate) fn has_heard(&self, line: &str) -> bool {
