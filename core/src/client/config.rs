@@ -2,23 +2,18 @@
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use crate::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, ROOM_SECRET_LEN, Start};
+use crate::chat::{
+    MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, PAST_OVERHEAD, ROOM_SECRET_LEN, Start,
+};
 use crate::crypto::identity::Identity;
 use crate::session::Fingerprint;
 use crate::transport::Capacity;
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::packet::TransportParameters;
 
-/// Smallest `MESSAGE` of a client in bytes: what TransportParameters may state at least (SPEC 2.4); every Join fits.
+/// Smallest `MESSAGE` of a client in bytes: what transport parameters state at least (SPEC 2.4); every Join fits.
 pub const MIN_MESSAGE_LEN: usize = 512;
-/// Bytes of the longest message that carries an entry (Past, SPEC 6.3), besides the body: length 2, type 1, handle 1, remaining 2, seq 8,
-/// time 8, author, instance 8, number 8, kind 1, body length 2.
-pub const ENTRY_OVERHEAD: usize = 42 + MAX_NAME_LEN;
-/// Bytes of a Post (SPEC 6.2) besides its body: length 2, type 1, handle 1, instance 8, number 8, settled 8, kind 1, body length 2.
-pub const POST_OVERHEAD: usize = 31;
 
-const _: () = assert!(MAX_BODY_LEN + ENTRY_OVERHEAD <= MAX_MESSAGE_LEN);
-const _: () = assert!(MAX_BODY_LEN + POST_OVERHEAD <= MAX_MESSAGE_LEN);
 const _: () = assert!(MAX_MESSAGE_LEN <= u16::MAX as usize);
 
 /// How the client shows that it may join.
@@ -152,7 +147,7 @@ impl Stated {
         if capacity.chat_receive < message || capacity.chat_send < message || capacity.in_flight < 4 {
             return Err(ConfigError::BufferProvider);
         }
-        let largest = u16::try_from(message.saturating_sub(ENTRY_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
+        let largest = u16::try_from(message.saturating_sub(PAST_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
         Ok(Self {
             server: config.server,
             room,

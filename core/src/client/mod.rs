@@ -37,12 +37,13 @@ mod secrets;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, ConfigError, Credential, ENTRY_OVERHEAD, MIN_MESSAGE_LEN, POST_OVERHEAD};
+pub use config::{Config, ConfigError, Credential, MIN_MESSAGE_LEN};
 pub use event::{ClientCounters, EndReason, Event, Lost, Output, PostError, RequestError, State};
 pub use outbox::RECORD_OVERHEAD;
 
 use crate::chat::{
-    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, Term,
+    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, POST_OVERHEAD,
+    Term,
 };
 use crate::connection::{Connection, Transmit};
 use crate::crypto::Provider;

@@ -4,8 +4,7 @@
 use super::join::{Breach, Welcomed};
 use super::pending::Told;
 use super::{Client, EndReason, Event, Link, write};
-use crate::chat::{ClientMessage, Entry, Post, PostRefusedCode, RefusedCode, ServerMessage};
-use crate::client::POST_OVERHEAD;
+use crate::chat::{ClientMessage, Entry, POST_OVERHEAD, Post, PostRefusedCode, RefusedCode, ServerMessage};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::time::Instant;

@@ -208,13 +208,13 @@ impl fmt::Debug for RoomSecret {
 /// Reads [`show_fingerprint`].
 #[must_use]
 pub fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
-    base32(text).map(Fingerprint)
+    text.parse().ok()
 }
 
 /// A fingerprint as people compare it: 32 characters of base32.
 #[must_use]
 pub fn show_fingerprint(fingerprint: &Fingerprint) -> String {
-    BASE32_NOPAD.encode(&fingerprint.0)
+    fingerprint.to_string()
 }
 
 /// Exactly `LEN` bytes; lower case is taken too, because people retype.

@@ -2,13 +2,13 @@
 
 use super::server::{PASSWORD, SECRET};
 use super::world::{IDENTITY, config};
-use crate::chat::{Authentication, Start, Term};
+use crate::chat::{Authentication, PAST_OVERHEAD, Start, Term};
 use crate::client::config::Stated;
 use crate::client::event::Lost;
 use crate::client::maybe::Maybe;
 use crate::client::pending::{Joined, Pending, Told};
 use crate::client::secrets::Secrets;
-use crate::client::{Config, ConfigError, Credential, ENTRY_OVERHEAD};
+use crate::client::{Config, ConfigError, Credential};
 use crate::crypto::identity::Identity;
 use crate::transport::{BufferProvider, Capacity, InlineBuffers};
 
@@ -29,7 +29,7 @@ fn states_what_its_memory_can_take() {
 #[test]
 fn takes_no_entry_that_its_messages_cannot_hold() {
     for (asked, message, taken) in
-        [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - ENTRY_OVERHEAD), (100, 2048, 100)]
+        [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - PAST_OVERHEAD), (100, 2048, 100)]
     {
         let config = Config { max_entry_len: asked, ..config() };
         let stated = Stated::take(&config, InlineBuffers::<4480, 4480, 0, 4>::new().capacity(), message);

@@ -4,8 +4,8 @@ use std::vec::Vec;
 
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
-use crate::chat::{EntryKind, PostRefusedCode, ServerMessage};
-use crate::client::{Config, Lost, POST_OVERHEAD, PostError, RECORD_OVERHEAD, State};
+use crate::chat::{EntryKind, POST_OVERHEAD, PostRefusedCode, ServerMessage};
+use crate::client::{Config, Lost, PostError, RECORD_OVERHEAD, State};
 use crate::connection::Ended;
 use crate::wire::frame::CloseCode;
 
