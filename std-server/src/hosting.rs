@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kabar_core::crypto::rsa::KeySize;
 
-use crate::driver::{Control, Listener, Parts, Server, ServerDied, StartError};
+use crate::driver::{Control, Listener, Parts, Server, ServerFailed, StartError};
 use crate::hub::{Entrance, HubConfig, HubEvent, HubLimits};
 use crate::key_file::{load_or_make_key, load_or_make_secret};
 use crate::password::Password;
@@ -203,16 +203,16 @@ impl Hosted {
     /// Waits until it was stopped.
     ///
     /// # Errors
-    /// [`ServerDied`] if nobody stopped it.
-    pub fn wait(self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if nobody stopped it.
+    pub fn wait(self) -> Result<(), ServerFailed> {
         self.server.wait()
     }
 
     /// Tells everybody and ends.
     ///
     /// # Errors
-    /// [`ServerDied`] if it had ended before.
-    pub fn stop(self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if it had ended before.
+    pub fn stop(self) -> Result<(), ServerFailed> {
         self.server.stop()
     }
 }

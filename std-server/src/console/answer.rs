@@ -110,14 +110,14 @@ impl Operator {
             ),
         ];
         lines.extend(traffic(&counters));
-        let meters = self.control.meters();
+        let metrics = self.control.metrics();
         let mean = |mean: Option<f64>, factor: f64| mean.map_or(0.0, |mean| mean * factor);
         lines.push(format!(
             "stored: {} entries in {} commits, {:.1} ms and {:.1} entries each on average; {} failed or uncertain",
             counters.entries,
             counters.commits,
-            mean(meters.commit_time.snapshot().mean(), 1e3),
-            mean(meters.batch_entries.snapshot().mean(), 1.0),
+            mean(metrics.commit_time.snapshot().mean(), 1e3),
+            mean(metrics.batch_entries.snapshot().mean(), 1.0),
             counters.commits_failed + counters.commits_uncertain,
         ));
         let met: Vec<String> = LIMITS

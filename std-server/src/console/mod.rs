@@ -26,7 +26,7 @@ pub fn show_event(lines: &Lines, event: &HubEvent) -> String {
         HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
         HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, trying again"),
         HubEvent::StoreUnreadable(error) => format!("the history cannot be read: {error}; trying again"),
-        HubEvent::StoreWentBack { head, expected } => {
+        HubEvent::StoreRegressed { head, expected } => {
             format!(
                 "the history ends at {head} where it had reached {expected}: entries were lost; nothing more is accepted"
             )

@@ -4,9 +4,9 @@
 //! [`Server::start`] may be called by any program: `kabar-server`, `kabar host` in its own process, tests.
 
 mod control;
+mod local_addrs;
 mod run;
 mod socket;
-mod sources;
 mod workers;
 
 use std::fmt;
@@ -21,7 +21,7 @@ use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 
 use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
-use crate::metrics::Meters;
+use crate::metrics::Metrics;
 use crate::store::{LogReader, ReadError, Store};
 use kabar_std::clock::Clock;
 use kabar_std::provider::Accelerated;
@@ -40,7 +40,7 @@ const STOP_TIME: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Server {
     control: Control,
-    thread: Option<JoinHandle<Result<(), ServerDied>>>,
+    thread: Option<JoinHandle<Result<(), ServerFailed>>>,
     local: SocketAddr,
     fingerprint: Fingerprint,
     receive_buffer: usize,
@@ -74,7 +74,7 @@ pub enum StartError {
 
 /// A server ended by itself: a worker or the loop failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerDied;
+pub struct ServerFailed;
 
 /// A socket that is bound and not read yet.
 #[derive(Debug)]
@@ -113,20 +113,20 @@ impl Server {
         let loaded = store.load(&config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;
         let fingerprint = Fingerprint::of_modulus(key.modulus());
-        let (limits, meters) = (config.limits, Arc::new(Meters::new()));
+        let (limits, metrics) = (config.limits, Arc::new(Metrics::new()));
         let clock = Clock::start();
         let hub = Hub::<Accelerated>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);
         let (mut serve, waker) = Loop::new(hub, socket, clock, receiver, on_event).map_err(StartError::System)?;
-        let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &meters);
+        let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &metrics);
         let workers = workers.map_err(StartError::System)?;
         let thread = std::thread::Builder::new().name("kabar-server".to_owned()).spawn(move || {
             let served = serve.run(&workers);
             workers.stop();
-            served.map_err(|_| ServerDied)
+            served.map_err(|_| ServerFailed)
         });
         let thread = Some(thread.map_err(StartError::System)?);
-        let control = Control::new(commands, waker, local, limits, meters);
+        let control = Control::new(commands, waker, local, limits, metrics);
         Ok(Self { control, thread, local, fingerprint, receive_buffer })
     }
 
@@ -157,22 +157,22 @@ impl Server {
     /// Waits until it was stopped and has ended.
     ///
     /// # Errors
-    /// [`ServerDied`] if nobody stopped it.
-    pub fn wait(mut self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if nobody stopped it.
+    pub fn wait(mut self) -> Result<(), ServerFailed> {
         self.join()
     }
 
     /// Tells everybody, commits what was taken, and ends.
     ///
     /// # Errors
-    /// [`ServerDied`] if it had ended before.
-    pub fn stop(mut self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if it had ended before.
+    pub fn stop(mut self) -> Result<(), ServerFailed> {
         self.control.stop();
         self.join()
     }
 
-    fn join(&mut self) -> Result<(), ServerDied> {
-        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Err(ServerDied)))
+    fn join(&mut self) -> Result<(), ServerFailed> {
+        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Err(ServerFailed)))
     }
 }
 
@@ -209,10 +209,10 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-impl fmt::Display for ServerDied {
+impl fmt::Display for ServerFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the server stopped because of an error of its own")
     }
 }
 
-impl std::error::Error for ServerDied {}
+impl std::error::Error for ServerFailed {}

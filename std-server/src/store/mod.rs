@@ -5,8 +5,8 @@
 
 #[cfg(test)]
 mod conformance;
+mod invariants;
 mod memory;
-mod rules;
 mod sqlite;
 
 use core::fmt;
@@ -61,7 +61,7 @@ pub struct InstanceRecord {
     pub highest: u64,
     /// The seq of that number; 0: none.
     pub highest_seq: u64,
-    /// When a connection was last known to use it, in ms of running time ([`Loaded::ran_ms`]).
+    /// When a connection was last known to use it, in ms of running time ([`RoomState::ran_ms`]).
     pub seen_ran_ms: u64,
 }
 
@@ -74,7 +74,7 @@ pub struct NameRecord {
     pub name: String,
     /// The owner.
     pub identity: PublicIdentity,
-    /// When the owner was last seen under it, in ms of running time ([`Loaded::ran_ms`]).
+    /// When the owner was last seen under it, in ms of running time ([`RoomState::ran_ms`]).
     pub seen_ran_ms: u64,
     /// Whether the log says that the owner is here: joined was said, left was not yet.
     pub present: bool,
@@ -184,7 +184,7 @@ impl Batch {
 
 /// What a store holds of a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Loaded {
+pub struct RoomState {
     /// All terms, oldest first.
     pub terms: Vec<TermRecord>,
     /// Smallest seq that is still kept; head + 1 if nothing is.
@@ -208,19 +208,19 @@ pub struct Loaded {
 #[non_exhaustive]
 pub enum CommitError {
     /// Nothing was written.
-    Failed(Trouble),
+    Failed(StoreErrorKind),
     /// It may or may not have been written.
-    Uncertain(Trouble),
+    Uncertain(StoreErrorKind),
 }
 
 /// Nothing could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadError(pub Trouble);
+pub struct ReadError(pub StoreErrorKind);
 
 /// What is wrong with a store, as far as somebody can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum StoreErrorKind {
     /// No space is left.
     DiskFull,
     /// Another program holds it.
@@ -291,7 +291,7 @@ pub trait Store: LogReader {
     ///
     /// # Errors
     /// [`ReadError`].
-    fn load(&mut self, room: &str) -> Result<Loaded, ReadError>;
+    fn load(&mut self, room: &str) -> Result<RoomState, ReadError>;
 
     /// Writes `batch` in one transaction and returns when it is durable.
     ///
@@ -300,7 +300,7 @@ pub trait Store: LogReader {
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
 
     /// Does a small part of what can wait. Called while there is nothing else to do, until it returns `false`: nothing is left.
-    fn tidy(&mut self) -> bool {
+    fn maintain(&mut self) -> bool {
         false
     }
 
@@ -318,7 +318,7 @@ impl<S: LogReader> LogReader for Arc<Mutex<S>> {
 }
 
 impl<S: Store> Store for Arc<Mutex<S>> {
-    fn load(&mut self, room: &str) -> Result<Loaded, ReadError> {
+    fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
         self.lock().unwrap_or_else(PoisonError::into_inner).load(room)
     }
 
@@ -326,8 +326,8 @@ impl<S: Store> Store for Arc<Mutex<S>> {
         self.lock().unwrap_or_else(PoisonError::into_inner).commit(batch)
     }
 
-    fn tidy(&mut self) -> bool {
-        self.lock().unwrap_or_else(PoisonError::into_inner).tidy()
+    fn maintain(&mut self) -> bool {
+        self.lock().unwrap_or_else(PoisonError::into_inner).maintain()
     }
 
     fn figures(&self) -> Option<StoreFigures> {
@@ -351,8 +351,8 @@ impl fmt::Debug for LogEntry {
 impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(trouble) => trouble.fmt(f),
-            Self::Uncertain(trouble) => write!(f, "{trouble}; the last lines may or may not be written"),
+            Self::Failed(kind) => kind.fmt(f),
+            Self::Uncertain(kind) => write!(f, "{kind}; the last lines may or may not be written"),
         }
     }
 }
@@ -367,7 +367,7 @@ impl fmt::Display for ReadError {
 
 impl core::error::Error for ReadError {}
 
-impl fmt::Display for Trouble {
+impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DiskFull => f.write_str("the disk is full (or has no room for one more file): free some of it"),

@@ -8,11 +8,11 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::error::{ask_why, error_kind};
 use super::inspect::{self, Sight, beside};
 use super::schema::{self, APPLICATION_ID, STEPS};
-use super::trouble::{ask_why, trouble};
 use super::{fold, records, restore};
-use crate::store::Trouble;
+use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, SERVER_LOCK, is_locked, sync_dir};
 
 /// The history's name in a data directory. SQLite puts `-wal` and `-shm` behind it for two more files.
@@ -35,7 +35,7 @@ pub enum OpenError {
     /// There is none.
     Missing(PathBuf),
     /// SQLite cannot use it.
-    Unusable(PathBuf, Trouble),
+    Unusable(PathBuf, StoreErrorKind),
     /// A database of another program.
     Foreign(PathBuf),
     /// A later version of this program wrote it.
@@ -56,7 +56,7 @@ pub enum OpenError {
 
 /// Which file it was that was opened.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct OpenedFile {
     path: PathBuf,
     file: FileId,
 }
@@ -65,7 +65,7 @@ pub(super) struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileId(u64, u64);
 
-impl Place {
+impl OpenedFile {
     fn find(path: &Path) -> Result<Self, OpenError> {
         // A path that is absolute is never taken for a URI.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -97,24 +97,24 @@ impl FileId {
 
 /// Makes the history if need be, looks at it, opens it for writing, and brings it up to date. Nothing is changed before it is clear
 /// that it can be used.
-pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, Place), OpenError> {
+pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), OpenError> {
     restore::finish(dir.path()).map_err(OpenError::File)?;
     let path = dir.join(FILE_NAME);
     if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         make(dir)?;
     }
-    let place = Place::find(&path)?;
+    let place = OpenedFile::find(&path)?;
     let Sight { connection: looked, has_log } = inspect::look(&place.path)?;
     if usize::try_from(settle(&looked, &place.path, schema::version)?) == Ok(STEPS.len()) {
         settle(&looked, &place.path, records::load_all)?;
     } else if !inspect::is_sound(&looked) {
         // An earlier version has other columns, so its records cannot be loaded before the steps.
-        return Err(OpenError::unusable(&place.path, Trouble::Damaged));
+        return Err(OpenError::unusable(&place.path, StoreErrorKind::Damaged));
     }
     drop(looked);
     // Without a change of what is in it, SQLite finds out as late as at the first commit.
     let writable = fs::OpenOptions::new().read(true).write(true).open(&place.path);
-    writable.map_err(|error| OpenError::unusable(&place.path, super::trouble::of_io(&error)))?;
+    writable.map_err(|error| OpenError::unusable(&place.path, super::error::of_io(&error)))?;
     for suffix in ["", "-wal", "-shm"] {
         dir.keep_private(&format!("{FILE_NAME}{suffix}")).map_err(OpenError::File)?;
     }
@@ -148,7 +148,7 @@ fn make(dir: &DataDir) -> Result<(), OpenError> {
 fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
     // Private from the beginning; SQLite gives its other files the same mode.
     dir.make_private_file(NEW).map_err(OpenError::File)?;
-    let mut connection = open(&Place::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = open(&OpenedFile::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settle(&connection, new, configure)?;
     bring_up_to_date(&mut connection, new)?;
     connection.close().map_err(|(_, error)| unusable(new, &error))?;
@@ -177,17 +177,17 @@ pub(super) fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<
 }
 
 /// Opens a history that is there, to read it.
-pub(super) fn for_reading(place: &Place) -> Result<Connection, OpenError> {
+pub(super) fn for_reading(place: &OpenedFile) -> Result<Connection, OpenError> {
     open(place, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 /// Opens the history in the data directory `dir` that a server keeps or has kept, to read it or, if `may_write`, to add to its index.
-pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, Place), OpenError> {
+pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, OpenedFile), OpenError> {
     if restore::is_pending(dir) && !is_locked(&dir.join(SERVER_LOCK)) {
         return Err(OpenError::Restoring(dir.join(FILE_NAME)));
     }
     let path = dir.join(FILE_NAME);
-    let place = Place::find(&path).map_err(|missing| {
+    let place = OpenedFile::find(&path).map_err(|missing| {
         let has_log = fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
         if has_log { OpenError::LogOnly(path) } else { missing }
     })?;
@@ -231,7 +231,7 @@ pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Resul
     run.query_row([], |row| Ok((row.get::<_, i64>(0)? != 0, pages(row.get(1)?), pages(row.get(2)?))))
 }
 
-fn open(place: &Place, access: OpenFlags) -> Result<Connection, OpenError> {
+fn open(place: &OpenedFile, access: OpenFlags) -> Result<Connection, OpenError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&place.path, flags).map_err(|error| unusable(&place.path, &error))?;
     settle(&connection, &place.path, prepare)?;
@@ -280,14 +280,14 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 pub(super) fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
-    OpenError::Unusable(path.to_path_buf(), ask_why(trouble(error), path))
+    OpenError::Unusable(path.to_path_buf(), ask_why(error_kind(error), path))
 }
 
 impl OpenError {
     /// SQLite cannot use the history at `path`.
     #[must_use]
-    pub fn unusable(path: &Path, trouble: Trouble) -> Self {
-        Self::Unusable(path.to_path_buf(), trouble)
+    pub fn unusable(path: &Path, kind: StoreErrorKind) -> Self {
+        Self::Unusable(path.to_path_buf(), kind)
     }
 }
 
@@ -296,16 +296,16 @@ impl fmt::Display for OpenError {
         match self {
             Self::File(error) => error.fmt(f),
             Self::Missing(path) => write!(f, "there is no history: {} does not exist", path.display()),
-            Self::Unusable(path, Trouble::Damaged) => write!(
+            Self::Unusable(path, StoreErrorKind::Damaged) => write!(
                 f,
                 "the history {} is damaged: look at it with `kabar-server check`; to go on, put a backup in its place with \
                  `kabar-server restore FILE`, which keeps what is there",
                 path.display()
             ),
-            Self::Unusable(path, Trouble::Locked) => {
+            Self::Unusable(path, StoreErrorKind::Locked) => {
                 write!(f, "the history {} is locked by another program: end that and try again", path.display())
             }
-            Self::Unusable(path, trouble) => write!(f, "the history {} cannot be used: {trouble}", path.display()),
+            Self::Unusable(path, kind) => write!(f, "the history {} cannot be used: {kind}", path.display()),
             Self::Foreign(path) => write!(
                 f,
                 "{} is a database of another program: move it away, or choose another directory with --data-dir",

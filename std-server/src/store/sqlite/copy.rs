@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::connect::{self, OpenError};
+use super::error::error_kind;
 use super::restore::set_new_mark;
-use super::trouble::trouble;
-use crate::store::Trouble;
+use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{FileError, sync_dir};
 
 /// No copy was made; nothing is left of it.
@@ -24,7 +24,7 @@ pub enum CopyError {
     /// The copy cannot be made or not be made durable.
     File(FileError),
     /// SQLite cannot read the one or write the other.
-    Failed(PathBuf, Trouble),
+    Failed(PathBuf, StoreErrorKind),
 }
 
 /// Copies the history in `dir`, as it is at one moment, to `to`: a file for its owner only, durable when this returns.
@@ -34,7 +34,7 @@ pub enum CopyError {
 pub fn copy(dir: &Path, to: &Path) -> Result<(), CopyError> {
     let (connection, _) = connect::beside_server(dir, false).map_err(CopyError::Open)?;
     make_new(to)?;
-    let failed = |error: rusqlite::Error| CopyError::Failed(to.to_path_buf(), trouble(&error));
+    let failed = |error: rusqlite::Error| CopyError::Failed(to.to_path_buf(), error_kind(&error));
     let copied = copy_into(&connection, to)
         .map_err(|error| CopyError::File(FileError::new("write", to)(error)))
         .and_then(|copied| copied.and_then(|()| set_new_mark(to)).map_err(failed))
@@ -79,7 +79,7 @@ impl fmt::Display for CopyError {
                 write!(f, "{} is there already and is not overwritten: choose another name", path.display())
             }
             Self::File(error) => error.fmt(f),
-            Self::Failed(path, trouble) => write!(f, "cannot write the copy {}: {trouble}", path.display()),
+            Self::Failed(path, kind) => write!(f, "cannot write the copy {}: {kind}", path.display()),
         }
     }
 }

@@ -19,11 +19,11 @@ use rusqlite::Connection;
 
 use super::connect::{self, FILE_NAME, NEW, OpenError};
 use super::copy::copy_into;
+use super::error::error_kind;
 use super::inspect::{self, beside};
 use super::mark;
-use super::trouble::trouble;
 use super::verify::Report;
-use crate::store::Trouble;
+use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, sync_dir};
 
 /// The name of a copy that is to be put in place, before the time.
@@ -55,7 +55,7 @@ pub enum RestoreError {
     /// A file cannot be written.
     File(FileError),
     /// SQLite cannot read the one or write the other.
-    Failed(PathBuf, Trouble),
+    Failed(PathBuf, StoreErrorKind),
 }
 
 /// Puts the backup `from`, which has to be whole and to hold `room`, in the place of the history in `dir`. No server may use that
@@ -95,7 +95,7 @@ fn copy_checked(dir: &DataDir, from: &Path, room: &str) -> Result<Report, Restor
     }
     let new = dir.join(NEW);
     dir.make_private_file(NEW).map_err(RestoreError::File)?;
-    let failed = |error: &rusqlite::Error| RestoreError::Failed(new.clone(), trouble(error));
+    let failed = |error: &rusqlite::Error| RestoreError::Failed(new.clone(), error_kind(error));
     // To write the copy; the backup has no transaction that could change it.
     backup.pragma_update(None, "query_only", false).map_err(|error| failed(&error))?;
     copy_into(&backup, &new)
@@ -195,7 +195,7 @@ impl fmt::Display for RestoreError {
                 write!(f, "{} holds another room: choose it with --room: {}", path.display(), rooms.join(", "))
             }
             Self::File(error) => error.fmt(f),
-            Self::Failed(path, trouble) => write!(f, "cannot write {}: {trouble}", path.display()),
+            Self::Failed(path, kind) => write!(f, "cannot write {}: {kind}", path.display()),
         }
     }
 }
