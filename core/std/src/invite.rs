@@ -23,10 +23,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::BASE32_NOPAD;
+use base32ct::{Base32UpperUnpadded, Encoding as _};
 use kabar_core::chat::{MAX_NAME_LEN, ROOM_SECRET_LEN};
 use kabar_core::session::Fingerprint;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::address::{AddressError, HostPort, MAX_PLACES, Places};
 
@@ -195,7 +195,7 @@ impl RoomSecret {
     /// As it is written in an invite.
     #[must_use]
     pub fn to_base32(&self) -> String {
-        BASE32_NOPAD.encode(&self.0)
+        Base32UpperUnpadded::encode_string(&self.0)
     }
 }
 
@@ -214,12 +214,16 @@ pub fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
 /// A fingerprint as people compare it: 32 characters of base32.
 #[must_use]
 pub fn show_fingerprint(fingerprint: &Fingerprint) -> String {
-    BASE32_NOPAD.encode(&fingerprint.0)
+    Base32UpperUnpadded::encode_string(&fingerprint.0)
 }
 
-/// Exactly `LEN` bytes; lower case is taken too, because people retype.
+/// Decodes exactly `LEN` bytes, in upper or lower case because people retype.
 fn base32<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
-    BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()?.try_into().ok()
+    let text = Zeroizing::new(text.to_ascii_uppercase());
+    let mut bytes = [0; LEN];
+    let is_whole = Base32UpperUnpadded::decode(text.as_bytes(), &mut bytes).is_ok_and(|decoded| decoded.len() == LEN);
+    // The unused bits of the last character must be zero: one value has one spelling.
+    (is_whole && Base32UpperUnpadded::encode_string(&bytes) == *text).then_some(bytes)
 }
 
 impl fmt::Display for InviteError {
@@ -388,6 +392,16 @@ mod tests {
         assert_eq!(format!("{}5", INVITE.trim_end_matches('4')).parse::<Invite>(), Err(InviteError::Secret));
         assert_eq!("".parse::<Invite>(), Err(InviteError::Scheme));
         assert_eq!("kabar://".parse::<Invite>(), Err(InviteError::CutOff));
+    }
+
+    #[test]
+    fn rooms_are_lower_case_ascii() {
+        for room in ["lobby", "a-b_c", "7", &"r".repeat(32)] {
+            assert_eq!(RoomName::new(room).map(|name| name.to_string()).as_deref(), Ok(room));
+        }
+        for room in ["Lobby", "lob by", "\u{f6}", "a.b", "", "server", &"r".repeat(33)] {
+            assert_eq!(RoomName::new(room), Err(InvalidRoomName), "{room}");
+        }
     }
 
     #[test]

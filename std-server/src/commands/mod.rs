@@ -21,7 +21,7 @@ pub enum CommandError {
     /// Everything else: exit code 1.
     Failed(String),
     /// It was said already; the exit code.
-    Said(u8),
+    AlreadyReported(u8),
 }
 
 /// Prints to standard output, and says what became of it.
@@ -53,7 +53,7 @@ impl CommandError {
         match self {
             Self::Usage(_) => 2,
             Self::Failed(_) => 1,
-            Self::Said(code) => *code,
+            Self::AlreadyReported(code) => *code,
         }
     }
 }
@@ -62,7 +62,7 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(what) | Self::Failed(what) => f.write_str(what),
-            Self::Said(code) => write!(f, "exit code {code}"),
+            Self::AlreadyReported(code) => write!(f, "exit code {code}"),
         }
     }
 }

@@ -11,13 +11,13 @@ use zeroize::Zeroizing;
 use super::CommandError;
 use crate::cli::PROGRAM;
 use crate::config::{Config, Origin, RunFlags, variable};
-use crate::console::answer::Operator;
-use crate::console::input::{self, Keyed};
-use crate::console::show_event;
-use crate::hosting::{Hosted, Hosting};
+use crate::console::execute::Operator;
+use crate::console::format_event;
+use crate::console::input::{self, ConsoleInput};
 use crate::metrics::{listener, text};
 use crate::notify::{READY, STOPPING, notify};
-use crate::transcript::{Remark, Reopener};
+use crate::room_host::RoomHost;
+use crate::transcript::{Reopener, TranscriptWarning};
 use kabar_std::advertise::Found;
 use kabar_std::output::{Lost, Output, OutputSender};
 use kabar_std::password::from_first_line;
@@ -37,7 +37,7 @@ pub struct Arguments {
 /// Serves until it is told to stop.
 ///
 /// # Errors
-/// [`CommandError`]; what came after the first line said is [`CommandError::Said`].
+/// [`CommandError`]; what came after the first line said is [`CommandError::AlreadyReported`].
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
     let password = find_password(&config, arguments.flags.password_stdin)?;
@@ -55,8 +55,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     }
     let lost = output.finish();
     match served {
-        Err(error) => Err(CommandError::Said(error.exit_code())),
-        Ok(()) if lost != Lost::default() => Err(CommandError::Said(1)),
+        Err(error) => Err(CommandError::AlreadyReported(error.exit_code())),
+        Ok(()) if lost != Lost::default() => Err(CommandError::AlreadyReported(1)),
         Ok(()) => Ok(()),
     }
 }
@@ -70,24 +70,22 @@ fn serve(
     let lines = Lines::new();
     let tell = {
         let said = said.clone();
-        move |event| said.line(show_event(&lines, &event))
+        move |event| said.line(format_event(&lines, &event))
     };
     let has_trouble = Arc::new(AtomicBool::new(false));
     let (transcript_trouble, remarks) = (Arc::clone(&has_trouble), said.clone());
-    let remark = move |trouble: Remark| {
-        transcript_trouble.fetch_or(trouble.is_loss, Ordering::Relaxed);
-        remarks.remark(format!("{PROGRAM}: {}", trouble.words));
+    let remark = move |warning: TranscriptWarning| {
+        transcript_trouble.fetch_or(warning.is_loss, Ordering::Relaxed);
+        remarks.remark(format!("{PROGRAM}: {}", warning.message));
     };
-    let hosting = Hosting {
-        advertise: config.advertise.clone(),
-        password,
-        transcript: config.transcript.as_deref(),
-        key_size: config.key_size,
-        limits: config.limits,
-        ..Hosting::new(&config.data_dir, config.room.clone(), config.listen)
-    };
+    let host = RoomHost::builder(&config.data_dir, config.room.clone(), config.listen)
+        .advertise(config.advertise.clone())
+        .password(password)
+        .transcript(config.transcript.as_deref())
+        .key_size(config.key_size)
+        .limits(config.limits);
     let slow = || said.remark(format!("{PROGRAM}: making this room's key (once) ..."));
-    let hosted = hosting.start(slow, tell, remark).map_err(CommandError::failed)?;
+    let hosted = host.start(slow, tell, remark).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
     said.line(format!("listening on {}", hosted.local_addr()));
     said.line(hosted.invite().to_string());
@@ -99,10 +97,12 @@ fn serve(
     }
     let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
     let answer = said.clone();
-    let take = move |typed: Keyed<'_>| match typed {
-        Keyed::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
-        Keyed::NotText => answer.line("not taken: the line is not UTF-8 text; set this terminal to UTF-8".to_owned()),
-        Keyed::Trouble(error) => answer.remark(format!("{PROGRAM}: standard input cannot be read: {error}")),
+    let take = move |typed: ConsoleInput<'_>| match typed {
+        ConsoleInput::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
+        ConsoleInput::NotText => {
+            answer.line("not taken: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
+        }
+        ConsoleInput::ReadError(error) => answer.remark(format!("{PROGRAM}: standard input cannot be read: {error}")),
     };
     input::read_stdin(take).map_err(CommandError::failed)?;
     let manage = |state| {
@@ -116,11 +116,11 @@ fn serve(
     manage(STOPPING);
     served.map_err(CommandError::failed)?;
     // The transcript has ended with the server.
-    if has_trouble.load(Ordering::Relaxed) { Err(CommandError::Said(1)) } else { Ok(()) }
+    if has_trouble.load(Ordering::Relaxed) { Err(CommandError::AlreadyReported(1)) } else { Ok(()) }
 }
 
 /// SIGTERM and Ctrl-C stop the server, a terminal that hangs up does so too; any other SIGHUP opens the transcript again.
-fn listen_to_signals(hosted: &Hosted) -> io::Result<()> {
+fn listen_to_signals(hosted: &RoomHost) -> io::Result<()> {
     let (control, reopener, terminal) = (hosted.control().clone(), hosted.reopener(), TerminalWatch::start());
     let hang_up = move || {
         if terminal.is_gone() {
@@ -133,14 +133,14 @@ fn listen_to_signals(hosted: &Hosted) -> io::Result<()> {
 }
 
 /// What an operator may not expect.
-fn remark_on(hosted: &Hosted, config: &Config, said: &OutputSender) {
+fn remark_on(hosted: &RoomHost, config: &Config, said: &OutputSender) {
     if hosted.is_local_only() {
         said.remark(format!("{PROGRAM}: with this invite only this computer can join; others need --advertise HOST"));
     }
-    if let Some(error) = hosted.without_zone() {
+    if let Some(error) = hosted.missing_zone() {
         said.remark(format!("{PROGRAM}: whoever joins by this invite adds an interface of theirs: {error}"));
     }
-    let (named, others): (Vec<_>, Vec<_>) = hosted.choices().into_iter().partition(|(_, is_named)| *is_named);
+    let (named, others): (Vec<_>, Vec<_>) = hosted.candidate_addrs().into_iter().partition(|(_, is_named)| *is_named);
     if !others.is_empty() {
         let list = |all: Vec<(&Found, bool)>| -> String {
             all.iter().map(|(found, _)| found.to_string()).collect::<Vec<_>>().join(", ")

@@ -72,9 +72,9 @@ fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
     let config = setup.resolve(&flags).unwrap();
     assert_eq!(config.advertise[2].port, Some(7));
     assert!(
-        config.show().contains("advertise = \"b.example,a.example,[fd00::2]:7\"  # --advertise"),
+        config.to_toml().contains("advertise = \"b.example,a.example,[fd00::2]:7\"  # --advertise"),
         "{}",
-        config.show()
+        config.to_toml()
     );
     assert_eq!(shown(config), "b.example a.example fd00::2");
     let error = setup.resolve(&["--advertise", "a.example", "--advertise", "fe80::1%eth0"]).unwrap_err();
@@ -87,7 +87,7 @@ fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
 fn every_limit_has_a_flag_a_variable_and_a_key() {
     for limit in LIMITS {
         let raw = if limit.default == limit.min { limit.max } else { limit.min };
-        let value = units::show(limit.unit, raw);
+        let value = units::format(limit.unit, raw);
         let variable = variable(limit.name);
         let setup = |file: &str| Setup::new(file);
         let by_flag = setup("").resolve(&[&format!("--{}", limit.name), &value]);
@@ -167,7 +167,7 @@ fn metrics_are_for_this_computer_unless_an_address_says_otherwise() {
 fn what_is_shown_is_a_file_that_says_the_same() {
     let setup = Setup::new("room = \"den\"\nmax-unfinished = \"1MiB\"\n");
     let config = setup.resolve(&["--max-members", "12", "--advertise", "chat.example,fd00::1"]).unwrap();
-    let shown = config.show();
+    let shown = config.to_toml();
     for line in ["max-members = \"12\"  # --max-members", "max-events = \"4096\"  # default"] {
         assert!(shown.contains(line), "{shown}");
     }

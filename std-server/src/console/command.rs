@@ -4,20 +4,20 @@ use std::fmt;
 
 /// One typed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Typed {
+pub enum Input {
     /// Nothing.
     Nothing,
     /// Something for everybody.
     Say(String),
     /// A command that takes nothing.
-    Plain(Plain),
+    NoArg(NoArg),
     /// A command about a name.
-    Named(Named, String),
+    WithName(WithName, String),
 }
 
 /// Commands that take nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plain {
+pub enum NoArg {
     /// Who is here.
     Who,
     /// Bans and mutes.
@@ -34,7 +34,7 @@ pub enum Plain {
 
 /// Commands about a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum WithName {
     /// Puts a member out.
     Kick,
     /// Keeps an identity out.
@@ -51,78 +51,78 @@ pub enum Named {
 
 /// A line that is no command and nothing to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TypedError {
+pub enum InputError {
     /// There is no such command.
     Unknown(String),
     /// A name is missing.
     NameMissing(&'static str),
     /// The command takes nothing.
-    TooMuch(&'static str),
+    UnexpectedArgument(&'static str),
 }
 
 enum Kind {
-    Plain(Plain),
-    Named(Named),
+    NoArg(NoArg),
+    WithName(WithName),
 }
 
 /// Every command: its word, what it is, what it does.
 const COMMANDS: [(&str, Kind, &str); 12] = [
-    ("who", Kind::Plain(Plain::Who), "who is here, from where, since when"),
-    ("kick", Kind::Named(Named::Kick), "puts a member out; it may come again"),
-    ("ban", Kind::Named(Named::Ban), "keeps whoever has this name out for good, under any name"),
-    ("unban", Kind::Named(Named::Unban), "lets it in again"),
-    ("mute", Kind::Named(Named::Mute), "lets whoever has this name listen only"),
-    ("unmute", Kind::Named(Named::Unmute), "lets it speak again"),
-    ("bans", Kind::Plain(Plain::Bans), "who is banned or muted, since when"),
-    ("release", Kind::Named(Named::Release), "frees a name for others, if its owner is away"),
-    ("stats", Kind::Plain(Plain::Stats), "figures since the start"),
-    ("invite", Kind::Plain(Plain::Invite), "what lets others in"),
-    ("stop", Kind::Plain(Plain::Stop), "ends the room"),
-    ("help", Kind::Plain(Plain::Help), "this"),
+    ("who", Kind::NoArg(NoArg::Who), "who is here, from where, since when"),
+    ("kick", Kind::WithName(WithName::Kick), "puts a member out; it may come again"),
+    ("ban", Kind::WithName(WithName::Ban), "keeps whoever has this name out for good, under any name"),
+    ("unban", Kind::WithName(WithName::Unban), "lets it in again"),
+    ("mute", Kind::WithName(WithName::Mute), "lets whoever has this name listen only"),
+    ("unmute", Kind::WithName(WithName::Unmute), "lets it speak again"),
+    ("bans", Kind::NoArg(NoArg::Bans), "who is banned or muted, since when"),
+    ("release", Kind::WithName(WithName::Release), "frees a name for others, if its owner is away"),
+    ("stats", Kind::NoArg(NoArg::Stats), "figures since the start"),
+    ("invite", Kind::NoArg(NoArg::Invite), "what lets others in"),
+    ("stop", Kind::NoArg(NoArg::Stop), "ends the room"),
+    ("help", Kind::NoArg(NoArg::Help), "this"),
 ];
 
 /// Understands a line. One that begins with `/` is a command; with `//`, a text that begins with `/`.
 ///
 /// # Errors
-/// [`TypedError`].
-pub fn parse(line: &str) -> Result<Typed, TypedError> {
+/// [`InputError`].
+pub fn parse(line: &str) -> Result<Input, InputError> {
     let line = line.trim();
     let Some(command) = line.strip_prefix('/').filter(|rest| !rest.starts_with('/')) else {
         let text = line.strip_prefix('/').unwrap_or(line);
-        return Ok(if text.is_empty() { Typed::Nothing } else { Typed::Say(text.to_owned()) });
+        return Ok(if text.is_empty() { Input::Nothing } else { Input::Say(text.to_owned()) });
     };
     let (word, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     let rest = rest.trim();
     let known = COMMANDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(word));
     match known {
-        None => Err(TypedError::Unknown(word.to_owned())),
-        Some((_, Kind::Plain(command), _)) if rest.is_empty() => Ok(Typed::Plain(*command)),
-        Some((word, Kind::Plain(_), _)) => Err(TypedError::TooMuch(word)),
-        Some((word, Kind::Named(_), _)) if rest.is_empty() => Err(TypedError::NameMissing(word)),
-        Some((_, Kind::Named(command), _)) => Ok(Typed::Named(*command, rest.to_owned())),
+        None => Err(InputError::Unknown(word.to_owned())),
+        Some((_, Kind::NoArg(command), _)) if rest.is_empty() => Ok(Input::NoArg(*command)),
+        Some((word, Kind::NoArg(_), _)) => Err(InputError::UnexpectedArgument(word)),
+        Some((word, Kind::WithName(_), _)) if rest.is_empty() => Err(InputError::NameMissing(word)),
+        Some((_, Kind::WithName(command), _)) => Ok(Input::WithName(*command, rest.to_owned())),
     }
 }
 
 /// One line per command.
 pub fn help() -> impl Iterator<Item = String> {
     let line = |(word, kind, does): &(&str, Kind, &str)| {
-        let name = if matches!(kind, Kind::Named(_)) { " NAME" } else { "" };
+        let name = if matches!(kind, Kind::WithName(_)) { " NAME" } else { "" };
         format!("  {:<15} {does}", format!("/{word}{name}"))
     };
     COMMANDS.iter().map(line).chain(["  anything else   is said to the room".to_owned()])
 }
 
-impl fmt::Display for TypedError {
+impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(word) => write!(f, "there is no command /{word}; /help lists all"),
             Self::NameMissing(word) => write!(f, "whose? /{word} NAME"),
-            Self::TooMuch(word) => write!(f, "/{word} stands alone"),
+            Self::UnexpectedArgument(word) => write!(f, "/{word} stands alone"),
         }
     }
 }
 
-impl std::error::Error for TypedError {}
+impl std::error::Error for InputError {}
 
 #[cfg(test)]
 mod tests {
@@ -130,11 +130,11 @@ mod tests {
 
     #[test]
     fn commands_begin_with_a_slash_and_all_else_is_said() {
-        assert_eq!(parse("/who"), Ok(Typed::Plain(Plain::Who)));
-        assert_eq!(parse(" /KICK  Anna Lena \r"), Ok(Typed::Named(Named::Kick, "Anna Lena".into())));
-        assert_eq!(parse("dinner: /who?"), Ok(Typed::Say("dinner: /who?".into())));
-        assert_eq!(parse("//who"), Ok(Typed::Say("/who".into())));
-        assert_eq!((parse(""), parse("  ")), (Ok(Typed::Nothing), Ok(Typed::Nothing)));
+        assert_eq!(parse("/who"), Ok(Input::NoArg(NoArg::Who)));
+        assert_eq!(parse(" /KICK  Anna Lena \r"), Ok(Input::WithName(WithName::Kick, "Anna Lena".into())));
+        assert_eq!(parse("dinner: /who?"), Ok(Input::Say("dinner: /who?".into())));
+        assert_eq!(parse("//who"), Ok(Input::Say("/who".into())));
+        assert_eq!((parse(""), parse("  ")), (Ok(Input::Nothing), Ok(Input::Nothing)));
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(help.len(), COMMANDS.len() + 1);
         for (word, ..) in &COMMANDS {
             assert!(help.iter().any(|line| line.contains(&format!("/{word}"))));
-            assert!(!matches!(parse(&format!("/{word} x")), Err(TypedError::Unknown(_))));
+            assert!(!matches!(parse(&format!("/{word} x")), Err(InputError::Unknown(_))));
         }
     }
 }

@@ -11,25 +11,25 @@ const MAX_ERRORS: u32 = 3;
 
 /// What comes from the keyboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keyed<'a> {
+pub enum ConsoleInput<'a> {
     /// A line.
     Line(&'a str),
     /// A line that is not UTF-8.
     NotText,
     /// It cannot be read, in words; said once in a row.
-    Trouble(String),
+    ReadError(String),
 }
 
 /// Gives each line of stdin to `take`, until there are no more.
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn read_stdin(take: impl FnMut(Keyed<'_>) + Send + 'static) -> io::Result<()> {
+pub fn read_stdin(take: impl FnMut(ConsoleInput<'_>) + Send + 'static) -> io::Result<()> {
     let read = move || read_lines(io::stdin().lock(), terminal::wait, take);
     std::thread::Builder::new().name("kabar-console".to_owned()).spawn(read).map(drop)
 }
 
-fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(Keyed<'_>)) {
+fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(ConsoleInput<'_>)) {
     let (mut line, mut errors) = (Vec::new(), 0);
     loop {
         line.clear();
@@ -38,12 +38,12 @@ fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(Keye
             Ok(0) => return,
             Ok(_) => {
                 errors = 0;
-                take(text(&line).map_or(Keyed::NotText, Keyed::Line));
+                take(text(&line).map_or(ConsoleInput::NotText, ConsoleInput::Line));
             }
             Err(error) => {
                 errors += 1;
                 if errors == 1 {
-                    take(Keyed::Trouble(error.to_string()));
+                    take(ConsoleInput::ReadError(error.to_string()));
                 }
                 // A terminal that went away never comes back.
                 if errors == MAX_ERRORS {
@@ -117,7 +117,7 @@ mod tests {
             || (),
             |keyed| {
                 all.push(match keyed {
-                    Keyed::Line(line) => line.trim_end().to_owned(),
+                    ConsoleInput::Line(line) => line.trim_end().to_owned(),
                     other => format!("{other:?}"),
                 });
             },
@@ -156,7 +156,7 @@ mod tests {
                 Ok(4)
             }
         }
-        let broken = "Trouble(\"broken\")";
+        let broken = "ReadError(\"broken\")";
         assert_eq!(taken(io::BufReader::new(Broken(3))), [broken, "one", broken]);
         assert_eq!(taken(io::BufReader::new(Broken(9))), [broken]);
     }

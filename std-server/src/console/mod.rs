@@ -1,9 +1,9 @@
 //! The server's console: one line per thing that happens, and what an operator types.
 //!
-//! * [`show_event`]: the lines. * [`input`]: the keyboard. * [`command`]: what a typed line means. * [`answer`]: what comes of it.
+//! * [`format_event`]: the lines. * [`input`]: the keyboard. * [`command`]: what a typed line means. * [`execute`]: what comes of it.
 
-pub mod answer;
 pub mod command;
+pub mod execute;
 pub mod input;
 
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use kabar_std::text::{Content, Line, Lines, clean_line, refusal};
 
 /// The line that tells of `event`.
 #[must_use]
-pub fn show_event(lines: &Lines, event: &HubEvent) -> String {
+pub fn format_event(lines: &Lines, event: &HubEvent) -> String {
     let what = match event {
         HubEvent::Entry { time_ms, author, from, kind, body, .. } => {
             let content = Content::Body(body);
@@ -71,7 +71,7 @@ mod tests {
     const FROM: ([u8; 4], u16) = ([192, 168, 0, 7], 4711);
 
     fn show(event: HubEvent) -> String {
-        let line = show_event(&Lines::new(), &event);
+        let line = format_event(&Lines::new(), &event);
         assert!(line.starts_with("[20") && &line[20..22] == "] ", "{line}");
         line[22..].to_owned()
     }

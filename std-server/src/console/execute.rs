@@ -2,7 +2,7 @@
 
 use kabar_core::time::Duration;
 
-use super::command::{Named, Plain, Typed, help, parse};
+use super::command::{Input, NoArg, WithName, help, parse};
 use crate::driver::Control;
 use crate::hub::{Counted, Counters, LIMITS, OperatorError, Presence};
 use crate::store::{Sanction, SanctionKind};
@@ -27,52 +27,52 @@ impl Operator {
     #[must_use]
     pub fn run(&self, line: &str) -> Vec<String> {
         match parse(line) {
-            Ok(Typed::Nothing) => Vec::new(),
-            Ok(Typed::Say(text)) => {
+            Ok(Input::Nothing) => Vec::new(),
+            Ok(Input::Say(text)) => {
                 self.control.say(&text);
                 Vec::new()
             }
-            Ok(Typed::Plain(command)) => self.plain(command),
-            Ok(Typed::Named(command, name)) => vec![self.named(command, &name)],
+            Ok(Input::NoArg(command)) => self.execute_no_arg(command),
+            Ok(Input::WithName(command, name)) => vec![self.execute_with_name(command, &name)],
             Err(error) => vec![error.to_string()],
         }
     }
 
-    fn plain(&self, command: Plain) -> Vec<String> {
+    fn execute_no_arg(&self, command: NoArg) -> Vec<String> {
         match command {
-            Plain::Who => {
+            NoArg::Who => {
                 let here = self.control.who();
-                let head = format!("{} here", people(here.len()));
+                let head = format!("{} here", count_members(here.len()));
                 [head].into_iter().chain(here.iter().map(|presence| self.presence(presence))).collect()
             }
-            Plain::Bans => {
+            NoArg::Bans => {
                 let sanctions = self.control.sanctions();
                 let none = sanctions.is_empty().then(|| "nobody is banned or muted".to_owned());
                 none.into_iter().chain(sanctions.iter().map(|sanction| self.sanction(sanction))).collect()
             }
-            Plain::Stats => self.stats(),
-            Plain::Invite => vec![self.invite.clone()],
-            Plain::Stop => {
+            NoArg::Stats => self.stats(),
+            NoArg::Invite => vec![self.invite.clone()],
+            NoArg::Stop => {
                 self.control.stop();
                 Vec::new()
             }
-            Plain::Help => help().collect(),
+            NoArg::Help => help().collect(),
         }
     }
 
-    fn named(&self, command: Named, name: &str) -> String {
+    fn execute_with_name(&self, command: WithName, name: &str) -> String {
         let control = &self.control;
         let (outcome, done) = match command {
-            Named::Kick => (control.kick(name), "was put out"),
-            Named::Ban => (control.ban(name), "is banned; the name stays taken (/release NAME frees it)"),
-            Named::Unban => (control.unban(name), "may come in again"),
-            Named::Mute => (control.mute(name), "may only listen now"),
-            Named::Unmute => (control.unmute(name), "may speak again"),
-            Named::Release => (control.release(name), "is free for whoever takes it first"),
+            WithName::Kick => (control.kick(name), "was put out"),
+            WithName::Ban => (control.ban(name), "is banned; the name stays taken (/release NAME frees it)"),
+            WithName::Unban => (control.unban(name), "may come in again"),
+            WithName::Mute => (control.mute(name), "may only listen now"),
+            WithName::Unmute => (control.unmute(name), "may speak again"),
+            WithName::Release => (control.release(name), "is free for whoever takes it first"),
         };
         match outcome {
             Ok(shown) => format!("{} {done}", clean_line(&shown)),
-            Err(error) => format!("{}: {}", clean_line(name), complaint(command, error)),
+            Err(error) => format!("{}: {}", clean_line(name), describe_error(command, error)),
         }
     }
 
@@ -99,7 +99,7 @@ impl Operator {
         let mut lines = vec![
             format!(
                 "{} of at most {}; log {} to {}",
-                people(status.members),
+                count_members(status.members),
                 limits.members,
                 status.first,
                 status.head
@@ -157,15 +157,15 @@ fn traffic(counters: &Counters) -> [String; 3] {
     ]
 }
 
-fn complaint(command: Named, error: OperatorError) -> &'static str {
+fn describe_error(command: WithName, error: OperatorError) -> &'static str {
     match (command, error) {
-        (Named::Ban, OperatorError::Already) => "is banned already",
-        (Named::Mute, OperatorError::Already) => "is muted already",
-        (Named::Unban, OperatorError::NotSo) => "is not banned; /bans lists who is",
-        (Named::Unmute, OperatorError::NotSo) => "is not muted; /bans lists who is",
-        (Named::Kick, OperatorError::NotHere) => "nobody of that name is here; /who lists who is",
-        (Named::Release, OperatorError::InUse) => "its owner is here, or was a moment ago",
-        (Named::Release, OperatorError::Unknown) => "nobody owns this name",
+        (WithName::Ban, OperatorError::Already) => "is banned already",
+        (WithName::Mute, OperatorError::Already) => "is muted already",
+        (WithName::Unban, OperatorError::NotSo) => "is not banned; /bans lists who is",
+        (WithName::Unmute, OperatorError::NotSo) => "is not muted; /bans lists who is",
+        (WithName::Kick, OperatorError::NotHere) => "nobody of that name is here; /who lists who is",
+        (WithName::Release, OperatorError::InUse) => "its owner is here, or was a moment ago",
+        (WithName::Release, OperatorError::Unknown) => "nobody owns this name",
         (_, OperatorError::Unknown) => "nobody has this name",
         (_, OperatorError::Stopped) => "the server has stopped",
         (_, OperatorError::Already) => "that is so already",
@@ -174,7 +174,7 @@ fn complaint(command: Named, error: OperatorError) -> &'static str {
     }
 }
 
-fn people(count: usize) -> String {
+fn count_members(count: usize) -> String {
     if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
 }
 
