@@ -43,7 +43,7 @@ pub fn load_or_create_key(
         return Ok(key);
     }
     let path = dir.join(KEY_FILE);
-    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("make a key for", &path))?);
+    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("generate a key for", &path))?);
     let key = notify_if_slow(slow, || AnyRsaPrivateKey::generate(size, &mut ChaCha20Rng::from_seed(*seed)));
     dir.replace(KEY_FILE, format_key(&key).as_bytes())?;
     Ok(key)
@@ -85,7 +85,7 @@ pub fn load_secret(dir: &DataDir, room: &RoomName) -> Result<Option<RoomSecret>,
 /// [`FileError`].
 pub fn generate_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
     let name = secret_file(room);
-    let secret = RoomSecret::new(random_bytes().map_err(FileError::new("draw a secret for", &dir.join(&name)))?);
+    let secret = RoomSecret::new(random_bytes().map_err(FileError::new("generate a secret for", &dir.join(&name)))?);
     let text = Zeroizing::new(format!("{SECRET_VERSION}\n{}\n", secret.to_base32()));
     dir.replace(&name, text.as_bytes())?;
     Ok(secret)

@@ -39,7 +39,7 @@ impl Password {
         let name = format!("rooms/{room}.password");
         let path = dir.join(&name);
         let normal = normalize(password);
-        let random = || random_bytes::<16>().map_err(FileError::new("make", &path));
+        let random = || random_bytes::<16>().map_err(FileError::new("create", &path));
         let mut tag = None;
         if let Some(present) = dir.read(&name)?.and_then(|text| Self::parse(&text)) {
             if present.is_of(normal.as_bytes()) {

@@ -57,10 +57,10 @@ impl DataDir {
     /// [`FileError`] if it is not there and cannot be made.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         if path.exists() && !path.is_dir() {
-            let cause = io::Error::new(io::ErrorKind::NotADirectory, "it is no directory; choose one with --data-dir");
+            let cause = io::Error::new(io::ErrorKind::NotADirectory, "not a directory; choose one with --data-dir");
             return Err(FileError::new("use", path)(cause));
         }
-        make_private_dir(path).map_err(FileError::new("make the directory", path))?;
+        make_private_dir(path).map_err(FileError::new("create", path))?;
         Ok(Self { path: path.to_path_buf() })
     }
 

@@ -84,7 +84,7 @@ fn serve(
         .transcript(config.transcript.as_deref())
         .key_size(config.key_size)
         .limits(config.limits);
-    let slow = || said.remark(format!("{PROGRAM}: making this room's key (once) ..."));
+    let slow = || said.remark(format!("{PROGRAM}: generating the server key (once) ..."));
     let hosted = host.start(slow, tell, remark).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
     said.line(format!("listening on {}", hosted.local_addr()));

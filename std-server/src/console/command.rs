@@ -1,62 +1,63 @@
-//! What an operator types: commands, or a line to say.
+//! Parses a line that an operator typed: a command, or a text for the room.
 
-use std::fmt;
-
-/// One typed line.
+/// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// Nothing.
+    /// An empty line.
     Nothing,
-    /// Something for everybody.
+    /// A text for the room.
     Say(String),
-    /// A command that takes nothing.
+    /// A command without an argument.
     NoArg(NoArg),
-    /// A command about a name.
+    /// A command and the name it applies to.
     WithName(WithName, String),
 }
 
-/// Commands that take nothing.
+/// Commands without an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoArg {
-    /// Who is here.
+    /// Lists the members who are here.
     Who,
-    /// Bans and mutes.
+    /// Lists bans and mutes.
     Bans,
-    /// Figures.
+    /// Shows statistics.
     Stats,
-    /// The invite.
+    /// Shows the invite.
     Invite,
-    /// The end.
+    /// Stops the server.
     Stop,
-    /// These commands.
+    /// Lists the commands.
     Help,
 }
 
-/// Commands about a name.
+/// Commands that apply to a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WithName {
-    /// Puts a member out.
+    /// Disconnects a member.
     Kick,
-    /// Keeps an identity out.
+    /// Refuses an identity from now on.
     Ban,
-    /// Lets it in again.
+    /// Lifts a ban.
     Unban,
-    /// Lets an identity say nothing.
+    /// Refuses the posts of an identity.
     Mute,
-    /// Lets it speak again.
+    /// Lifts a mute.
     Unmute,
-    /// Frees a name.
+    /// Ends the ownership of a name.
     Release,
 }
 
-/// A line that is no command and nothing to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A line that starts with `/` but is not a valid command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// There is no such command.
+    #[error("unknown command /{0} (see /help)")]
     Unknown(String),
-    /// A name is missing.
+    /// The name is missing.
+    #[error("usage: /{0} NAME")]
     NameMissing(&'static str),
-    /// The command takes nothing.
+    /// The command takes no argument.
+    #[error("/{0} takes no argument")]
     UnexpectedArgument(&'static str),
 }
 
@@ -65,23 +66,24 @@ enum Kind {
     WithName(WithName),
 }
 
-/// Every command: its word, what it is, what it does.
+/// Every command: its word, its kind, and its line of help.
 const COMMANDS: [(&str, Kind, &str); 12] = [
-    ("who", Kind::NoArg(NoArg::Who), "who is here, from where, since when"),
-    ("kick", Kind::WithName(WithName::Kick), "puts a member out; it may come again"),
-    ("ban", Kind::WithName(WithName::Ban), "keeps whoever has this name out for good, under any name"),
-    ("unban", Kind::WithName(WithName::Unban), "lets it in again"),
-    ("mute", Kind::WithName(WithName::Mute), "lets whoever has this name listen only"),
-    ("unmute", Kind::WithName(WithName::Unmute), "lets it speak again"),
-    ("bans", Kind::NoArg(NoArg::Bans), "who is banned or muted, since when"),
-    ("release", Kind::WithName(WithName::Release), "frees a name for others, if its owner is away"),
-    ("stats", Kind::NoArg(NoArg::Stats), "figures since the start"),
-    ("invite", Kind::NoArg(NoArg::Invite), "what lets others in"),
-    ("stop", Kind::NoArg(NoArg::Stop), "ends the room"),
-    ("help", Kind::NoArg(NoArg::Help), "this"),
+    ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
+    ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
+    ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
+    ("unban", Kind::WithName(WithName::Unban), "lift a ban"),
+    ("mute", Kind::WithName(WithName::Mute), "refuse the posts of the owner of this name"),
+    ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
+    ("bans", Kind::NoArg(NoArg::Bans), "list bans and mutes"),
+    ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
+    ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
+    ("invite", Kind::NoArg(NoArg::Invite), "show the invite"),
+    ("stop", Kind::NoArg(NoArg::Stop), "stop the server"),
+    ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
 
-/// Understands a line. One that begins with `/` is a command; with `//`, a text that begins with `/`.
+/// Parses a line. A line that starts with `/` is a command; one that starts with `//` is a text that
+/// starts with `/`.
 ///
 /// # Errors
 /// [`InputError`].
@@ -103,26 +105,14 @@ pub fn parse(line: &str) -> Result<Input, InputError> {
     }
 }
 
-/// One line per command.
+/// Returns the help: one line per command.
 pub fn help() -> impl Iterator<Item = String> {
-    let line = |(word, kind, does): &(&str, Kind, &str)| {
+    let line = |(word, kind, help): &(&str, Kind, &str)| {
         let name = if matches!(kind, Kind::WithName(_)) { " NAME" } else { "" };
-        format!("  {:<15} {does}", format!("/{word}{name}"))
+        format!("  {:<15} {help}", format!("/{word}{name}"))
     };
-    COMMANDS.iter().map(line).chain(["  anything else   is said to the room".to_owned()])
+    COMMANDS.iter().map(line).chain(["  anything else   is sent to the room".to_owned()])
 }
-
-impl fmt::Display for InputError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(word) => write!(f, "there is no command /{word}; /help lists all"),
-            Self::NameMissing(word) => write!(f, "whose? /{word} NAME"),
-            Self::UnexpectedArgument(word) => write!(f, "/{word} stands alone"),
-        }
-    }
-}
-
-impl std::error::Error for InputError {}
 
 #[cfg(test)]
 mod tests {
@@ -138,11 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_is_told_with_help() {
-        let told = |line| parse(line).unwrap_err().to_string();
-        assert!(told("/kcik Ana").contains("/kcik") && told("/kcik Ana").contains("/help"));
-        assert!(told("/ban").contains("/ban NAME") && told("/stop now").contains("/stop"));
-        assert!(told("/").contains("/help"));
+    fn errors_name_the_command_and_point_to_help_or_usage() {
+        let error = |line| parse(line).unwrap_err().to_string();
+        assert_eq!(error("/kcik Ana"), "unknown command /kcik (see /help)");
+        assert_eq!((error("/ban"), error("/stop now")), ("usage: /ban NAME".into(), "/stop takes no argument".into()));
+        assert!(error("/").contains("/help"));
     }
 
     #[test]

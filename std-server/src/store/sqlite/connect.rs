@@ -137,7 +137,7 @@ fn make(dir: &DataDir) -> Result<(), OpenError> {
     remove(&new);
     let made = make_as(dir, &new).and_then(|()| {
         let named = fs::rename(&new, &path).and_then(|()| sync_dir(dir.path()));
-        named.map_err(|error| OpenError::File(FileError::new("make", &path)(error)))
+        named.map_err(|error| OpenError::File(FileError::new("create", &path)(error)))
     });
     if made.is_err() {
         remove(&new);
@@ -153,7 +153,7 @@ fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
     bring_up_to_date(&mut connection, new)?;
     connection.close().map_err(|(_, error)| unusable(new, &error))?;
     let synced = fs::File::open(new).and_then(|file| file.sync_all());
-    synced.map_err(|error| OpenError::File(FileError::new("make", new)(error)))
+    synced.map_err(|error| OpenError::File(FileError::new("create", new)(error)))
 }
 
 /// Removes a file that is not used any more, and SQLite's beside it.

@@ -61,7 +61,7 @@ fn make_new(path: &Path) -> Result<(), CopyError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => CopyError::Exists(path.to_path_buf()),
-        _ => CopyError::File(FileError::new("make", path)(error)),
+        _ => CopyError::File(FileError::new("create", path)(error)),
     })
 }
 
