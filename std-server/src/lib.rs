@@ -18,6 +18,7 @@ pub mod console;
 pub mod driver;
 pub mod hub;
 pub mod key_file;
+pub mod logging;
 pub mod metrics;
 pub mod notify;
 pub mod password;

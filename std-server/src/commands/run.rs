@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kabar_core::chat::MAX_PASSWORD_LEN;
+use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
 use super::CommandError;
@@ -14,6 +15,7 @@ use crate::config::{Config, Origin, RunFlags, variable};
 use crate::console::execute::Operator;
 use crate::console::format_event;
 use crate::console::input::{self, ConsoleInput};
+use crate::logging;
 use crate::metrics::{listener, text};
 use crate::notify::{READY, STOPPING, notify};
 use crate::room_host::RoomHost;
@@ -49,9 +51,10 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 
     // From here on all lines go one way: whole, in the order they were said, and whoever does not read them blocks nothing else.
     let output = Output::of_process(PROGRAM).map_err(CommandError::failed)?;
+    logging::install(config.log_format, config.log_level, output.sender());
     let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, &output.sender());
     if let Err(error @ (CommandError::Usage(_) | CommandError::Failed(_))) = &served {
-        output.sender().remark(format!("{PROGRAM}: {error}"));
+        error!("{error}");
     }
     let lost = output.finish();
     match served {
@@ -70,13 +73,16 @@ fn serve(
     let lines = Lines::new();
     let tell = {
         let said = said.clone();
-        move |event| said.line(format_event(&lines, &event))
+        move |event| {
+            logging::log_event(&event);
+            said.line(format_event(&lines, &event));
+        }
     };
     let has_trouble = Arc::new(AtomicBool::new(false));
-    let (transcript_trouble, remarks) = (Arc::clone(&has_trouble), said.clone());
-    let remark = move |warning: TranscriptWarning| {
+    let transcript_trouble = Arc::clone(&has_trouble);
+    let on_warning = move |warning: TranscriptWarning| {
         transcript_trouble.fetch_or(warning.is_loss, Ordering::Relaxed);
-        remarks.remark(format!("{PROGRAM}: {}", warning.message));
+        error!("{}", warning.message);
     };
     let host = RoomHost::builder(&config.data_dir, config.room.clone(), config.listen)
         .advertise(config.advertise.clone())
@@ -84,16 +90,16 @@ fn serve(
         .transcript(config.transcript.as_deref())
         .key_size(config.key_size)
         .limits(config.limits);
-    let slow = || said.remark(format!("{PROGRAM}: generating the server key (once) ..."));
-    let hosted = host.start(slow, tell, remark).map_err(CommandError::failed)?;
+    let on_slow_key = || info!("generating the server key (once) ...");
+    let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
     said.line(format!("listening on {}", hosted.local_addr()));
     said.line(hosted.invite().to_string());
-    remark_on(&hosted, config, said);
+    warn_about(&hosted, config);
     if let Some(metrics) = metrics {
         let control = hosted.control().clone();
         let local = listener::listen(metrics, move || text::page(&control)).map_err(CommandError::failed)?;
-        said.remark(format!("{PROGRAM}: metrics on http://{local}/metrics"));
+        info!("metrics on http://{local}/metrics");
     }
     let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
     let answer = said.clone();
@@ -102,12 +108,12 @@ fn serve(
         ConsoleInput::NotText => {
             answer.line("not taken: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
-        ConsoleInput::ReadError(error) => answer.remark(format!("{PROGRAM}: standard input cannot be read: {error}")),
+        ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
     input::read_stdin(take).map_err(CommandError::failed)?;
     let manage = |state| {
         if let Err(error) = notify(state) {
-            said.remark(format!("{PROGRAM}: {error}"));
+            warn!("{error}");
         }
     };
     manage(READY);
@@ -132,27 +138,26 @@ fn listen_to_signals(hosted: &RoomHost) -> io::Result<()> {
     signals::on_stop_or_hangup(move || control.stop(), hang_up)
 }
 
-/// What an operator may not expect.
-fn remark_on(hosted: &RoomHost, config: &Config, said: &OutputSender) {
+/// Reports what the operator may not expect.
+fn warn_about(hosted: &RoomHost, config: &Config) {
     if hosted.is_local_only() {
-        said.remark(format!("{PROGRAM}: with this invite only this computer can join; others need --advertise HOST"));
+        warn!("with this invite only this computer can join; others need --advertise HOST");
     }
     if let Some(error) = hosted.missing_zone() {
-        said.remark(format!("{PROGRAM}: whoever joins by this invite adds an interface of theirs: {error}"));
+        warn!("whoever joins by this invite adds an interface of their computer: {error}");
     }
     let (named, others): (Vec<_>, Vec<_>) = hosted.candidate_addrs().into_iter().partition(|(_, is_named)| *is_named);
     if !others.is_empty() {
         let list = |all: Vec<(&Found, bool)>| -> String {
             all.iter().map(|(found, _)| found.to_string()).collect::<Vec<_>>().join(", ")
         };
-        let (named, others) = (list(named), list(others));
-        said.remark(format!("{PROGRAM}: the invite names {named}; --advertise HOST names others: {others}"));
+        info!("the invite names {}; --advertise HOST names others: {}", list(named), list(others));
     }
     if hosted.key_size() != config.key_size && config.origin("key-bits") != Some(&Origin::Default) {
         let bits = hosted.key_size().modulus_len() * 8;
-        said.remark(format!("{PROGRAM}: key-bits changes nothing: this server has a key already, of {bits} bits"));
+        warn!("key-bits changes nothing: this server has a key already, of {bits} bits");
     }
-    said.remark(format!("{PROGRAM}: history: {}", config.data_dir.display()));
+    info!("history: {}", config.data_dir.display());
 }
 
 /// Flag before environment before configuration file.

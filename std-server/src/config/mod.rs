@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use kabar_core::crypto::rsa::KeySize;
 
 use crate::hub::{HubLimits, LIMITS, Limit};
+use crate::logging::{LevelFilter, LogFormat, parse_level};
 use kabar_std::address::{Advertised, parse_advertised, parse_listen};
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::RoomName;
@@ -46,6 +47,10 @@ pub struct Config {
     pub transcript: Option<PathBuf>,
     /// Where metrics are answered.
     pub metrics: Option<SocketAddr>,
+    /// The format of log records.
+    pub log_format: LogFormat,
+    /// The least important log records that are written.
+    pub log_level: LevelFilter,
     /// The hub's bounds.
     pub limits: HubLimits,
     /// Every setting: name, value as text if it has one, who said so.
@@ -102,6 +107,12 @@ impl Config {
             password_file: path(&sources, "password-file", resolved),
             transcript: path(&sources, "transcript", resolved),
             metrics: resolve_setting(&sources, "metrics", resolved, parse_metrics)?,
+            log_format: resolve_setting(&sources, "log-format", resolved, |text| text.parse().map_err(str::to_owned))?
+                .unwrap_or_default(),
+            log_level: resolve_setting(&sources, "log-level", resolved, |text| {
+                parse_level(text).map_err(str::to_owned)
+            })?
+            .unwrap_or(LevelFilter::INFO),
             data_dir,
             limits,
             resolved: Vec::new(),

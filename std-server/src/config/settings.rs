@@ -3,6 +3,7 @@
 
 use crate::config::units;
 use crate::hub::{LIMITS, Limit};
+use kabar_std::invite::DEFAULT_ROOM;
 
 /// A setting that is no limit.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +51,7 @@ pub const SETTINGS: &[Setting] = &[
         default: None,
         in_file: false,
     },
-    Setting { name: "room", value: "NAME", help: "The room", default: Some("lobby"), in_file: true },
+    Setting { name: "room", value: "NAME", help: "The room", default: Some(DEFAULT_ROOM), in_file: true },
     Setting {
         name: "key-bits",
         value: "BITS",
@@ -77,6 +78,20 @@ pub const SETTINGS: &[Setting] = &[
         value: "ADDR",
         help: "Answers Prometheus at http://ADDR/metrics: PORT (on 127.0.0.1) or IP:PORT",
         default: None,
+        in_file: true,
+    },
+    Setting {
+        name: "log-format",
+        value: "FORMAT",
+        help: "Log records on standard error: text, or json for one object per line, events of the room included",
+        default: Some("text"),
+        in_file: true,
+    },
+    Setting {
+        name: "log-level",
+        value: "LEVEL",
+        help: "Least important log records to write: off, error, warn, info, debug, trace (with texts of the room)",
+        default: Some("info"),
         in_file: true,
     },
 ];

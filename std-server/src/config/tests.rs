@@ -2,6 +2,9 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+use kabar_std::address::DEFAULT_PORT;
+use kabar_std::invite::DEFAULT_ROOM;
+
 use super::*;
 
 #[derive(Debug, Parser)]
@@ -39,7 +42,11 @@ impl Setup {
 fn the_flag_beats_the_environment_the_file_and_the_default() {
     let mut setup = Setup::new("max-members = 40\nroom = \"den\"\nlisten = \":7\"\n");
     let bare = Setup::new("").resolve(&[]).unwrap();
-    assert_eq!((bare.limits, bare.room.as_str(), bare.listen.port()), (HubLimits::default(), "lobby", 9999));
+    assert_eq!(
+        (bare.limits, bare.room.as_str(), bare.listen.port()),
+        (HubLimits::default(), DEFAULT_ROOM, DEFAULT_PORT)
+    );
+    assert_eq!((bare.log_format, bare.log_level), (LogFormat::Text, LevelFilter::INFO));
     assert_eq!(bare.origin("max-members"), Some(&Origin::Default));
 
     let from_file = setup.resolve(&[]).unwrap();
@@ -118,6 +125,8 @@ fn what_is_wrong_is_named_with_who_said_it() {
         (["--key-bits", "1024"], "--key-bits \"1024\": it must be 2048"),
         (["--advertise", "a b"], "--advertise \"a b\": the host"),
         (["--metrics", "x"], "--metrics \"x\": it must be PORT"),
+        (["--log-format", "xml"], "--log-format \"xml\": it must be text or json"),
+        (["--log-level", "loud"], "--log-level \"loud\": it must be off, error, warn"),
         (["--max-members", "0"], "--max-members \"0\": it must be a number from 1 to 65535"),
         (["--join-time", "soon"], "--join-time \"soon\": it must be a time"),
         (["--max-body", "5000"], "--max-body \"5000\": it must be a size"),

@@ -17,13 +17,20 @@ use kabar_std::text::{Content, Line, Lines, clean_line, refusal};
 /// Formats `event` as one line.
 #[must_use]
 pub fn format_event(lines: &Lines, event: &HubEvent) -> String {
-    let what = match event {
-        HubEvent::Entry { time_ms, author, from, kind, body, .. } => {
-            let content = Content::Body(body);
-            return lines.show(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
-        }
+    if let HubEvent::Entry { time_ms, author, from, kind, body, .. } = event {
+        let content = Content::Body(body);
+        return lines.show(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
+    }
+    format!("[{}] * {}", lines.stamp(unix_ms()), describe_event(event).unwrap_or_default())
+}
+
+/// Describes `event` in one sentence; `None` for an entry of the log.
+#[must_use]
+pub fn describe_event(event: &HubEvent) -> Option<String> {
+    Some(match event {
+        HubEvent::Entry { .. } => return None,
         HubEvent::Joined { name, from, .. } => format!("{} is connected", who(name, *from)),
-        HubEvent::Left { name, from, how } => format!("{} is disconnected: {}", who(name, *from), departure(*how)),
+        HubEvent::Left { name, from, how } => format!("{} is disconnected: {}", who(name, *from), leave_reason(*how)),
         HubEvent::Refused { name, from, code } => format!("refused {}: {}", who(name, *from), refusal(*code)),
         HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
         HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, retrying"),
@@ -39,15 +46,14 @@ pub fn format_event(lines: &Lines, event: &HubEvent) -> String {
             bytes >> 20
         ),
         HubEvent::StoreLogFreed => "history.db-wal no longer grows".to_owned(),
-    };
-    format!("[{}] * {what}", lines.stamp(unix_ms()))
+    })
 }
 
 fn who(name: &str, address: SocketAddr) -> String {
     format!("{} ({address})", clean_line(name))
 }
 
-fn departure(how: Departure) -> &'static str {
+pub(crate) fn leave_reason(how: Departure) -> &'static str {
     match how {
         Departure::Left => "left",
         Departure::Vanished => "timed out",

@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
+use tracing::debug;
 
 use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
 use crate::metrics::Metrics;
@@ -114,6 +115,7 @@ impl Server {
         let seed = random_bytes().map_err(StartError::System)?;
         let fingerprint = Fingerprint::of_modulus(key.modulus());
         let (limits, metrics) = (config.limits, Arc::new(Metrics::new()));
+        debug!(%local, receive_buffer, head = loaded.head, "starting");
         let clock = Clock::start();
         let hub = Hub::<Accelerated>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::rsa::PrivateKey;
 use mio::Waker;
+use tracing::{debug, trace};
 
 use crate::hub::{
     AcceptJob, Done, HubEvent, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreDone, StoreJob,
@@ -74,7 +75,9 @@ impl<P: Provider + 'static> Workers<P> {
             let run = move |job: AcceptJob<P>| {
                 let begun = Instant::now();
                 let done = Done::Accept(job.run(&*key));
-                metrics.handshake_time.observe(begun.elapsed().as_secs_f64());
+                let seconds = begun.elapsed().as_secs_f64();
+                metrics.handshake_time.observe(seconds);
+                trace!(seconds, "handshake");
                 done
             };
             threads.push(spawn("kabar-accept", next, run, report)?);
@@ -213,8 +216,15 @@ fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &Metrics) -> Sto
     let entries = if let StoreJob::Append(batch) = &job { Some(batch.entries.len()) } else { None };
     let begun = Instant::now();
     let done = job.run(store);
-    if let (Some(entries), StoreDone::Append(Ok(()))) = (entries, &done) {
-        metrics.committed(begun.elapsed(), entries);
+    if let (Some(entries), StoreDone::Append(result)) = (entries, &done) {
+        let took = begun.elapsed();
+        match result {
+            Ok(()) => {
+                metrics.committed(took, entries);
+                debug!(entries, seconds = took.as_secs_f64(), "committed");
+            }
+            Err(error) => debug!(entries, %error, "commit failed"),
+        }
     }
     done
 }

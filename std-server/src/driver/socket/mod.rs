@@ -5,6 +5,7 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::connection::Transmit;
+use kabar_core::wire::MAX_DATAGRAM;
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
@@ -19,10 +20,8 @@ const GRO_BUFFER_LEN: usize = 1 << 16;
 const BATCH: usize = 16;
 /// Datagrams after which receiving pauses for everything else.
 const DATAGRAMS_PER_WAKE: usize = 64;
-/// Longest datagram of the protocol.
-const MAX_DATAGRAM: usize = 1200;
-/// Most datagrams in one send: what one peer may get per wake-up (SPEC 5.4).
-const MAX_BURST: usize = 10;
+/// Most datagrams in one send: the burst that one peer may get per wake-up (SPEC 5.4).
+const MAX_BURST: usize = kabar_core::connection::MAX_BURST as usize;
 
 /// The socket and the memory it needs.
 #[derive(Debug)]
