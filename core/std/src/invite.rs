@@ -56,30 +56,39 @@ pub struct RoomName(String);
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct RoomSecret([u8; ROOM_SECRET_LEN]);
 
-/// What is wrong with an invite, by its parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A text is not a valid invite; names the part that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InviteError {
     /// It does not begin with `kabar://`.
+    #[error("an invite begins with {SCHEME}")]
     Scheme,
     /// It ends too early.
+    #[error("the invite is cut off: it is {SCHEME}HOST:PORT/ROOM/FINGERPRINT.SECRET")]
     CutOff,
-    /// There is no colon and port after a host.
+    /// A host has no port.
+    #[error("the invite has no port after its host")]
     NoPort,
     /// More than [`MAX_PLACES`] addresses.
+    #[error("the invite names more than {MAX_PLACES} addresses")]
     TooMany,
-    /// Host or port.
+    /// A host or port is invalid.
+    #[error("the invite is damaged: {0}")]
     Address(AddressError),
-    /// The room.
+    /// The room name is invalid.
+    #[error("the invite is damaged: {InvalidRoomName}")]
     Room,
-    /// The fingerprint.
+    /// The fingerprint is invalid.
+    #[error("the invite is damaged: the fingerprint is not 32 characters of base32")]
     Fingerprint,
-    /// The secret.
+    /// The secret is invalid.
+    #[error("the invite is damaged: the secret at its end is not 26 characters of base32")]
     Secret,
 }
 
-/// Not a room's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A text is not a valid room name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a room's name is 1 to {MAX_NAME_LEN} of a to z, 0 to 9, - and _")]
 pub struct InvalidRoomName;
 
 impl FromStr for Invite {
@@ -225,31 +234,6 @@ fn base32<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
     // The unused bits of the last character must be zero: one value has one spelling.
     (is_whole && Base32UpperUnpadded::encode_string(&bytes) == *text).then_some(bytes)
 }
-
-impl fmt::Display for InviteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scheme => write!(f, "an invite begins with {SCHEME}"),
-            Self::CutOff => write!(f, "the invite is cut off: it is {SCHEME}HOST:PORT/ROOM/FINGERPRINT.SECRET"),
-            Self::NoPort => f.write_str("the invite has no port after its host"),
-            Self::TooMany => write!(f, "the invite names more than {MAX_PLACES} addresses"),
-            Self::Address(error) => write!(f, "the invite is damaged: {error}"),
-            Self::Room => write!(f, "the invite is damaged: {InvalidRoomName}"),
-            Self::Fingerprint => f.write_str("the invite is damaged: the fingerprint is not 32 characters of base32"),
-            Self::Secret => f.write_str("the invite is damaged: the secret at its end is not 26 characters of base32"),
-        }
-    }
-}
-
-impl std::error::Error for InviteError {}
-
-impl fmt::Display for InvalidRoomName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a room's name is 1 to {MAX_NAME_LEN} of a to z, 0 to 9, - and _")
-    }
-}
-
-impl std::error::Error for InvalidRoomName {}
 
 #[cfg(test)]
 mod tests {

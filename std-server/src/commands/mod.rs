@@ -13,14 +13,17 @@ pub mod run;
 use std::fmt;
 use std::io::{self, Write};
 
-/// A command failed, in one line for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A subcommand failed; displays as one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
-    /// The command line, the environment or the configuration is wrong: exit code 2.
+    /// The command line, the environment or the configuration is invalid: exit code 2.
+    #[error("{0}")]
     Usage(String),
-    /// Everything else: exit code 1.
+    /// Any other failure: exit code 1.
+    #[error("{0}")]
     Failed(String),
-    /// It was said already; the exit code.
+    /// The failure was reported already; the exit code.
+    #[error("exit code {0}")]
     AlreadyReported(u8),
 }
 
@@ -57,14 +60,3 @@ impl CommandError {
         }
     }
 }
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(what) | Self::Failed(what) => f.write_str(what),
-            Self::AlreadyReported(code) => write!(f, "exit code {code}"),
-        }
-    }
-}
-
-impl std::error::Error for CommandError {}

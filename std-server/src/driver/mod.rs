@@ -62,19 +62,30 @@ pub struct Parts<K, V, S, R> {
 }
 
 /// A server did not start.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {reason}", reason = bind_error(.1))]
     Bind(SocketAddr, io::Error),
     /// The store cannot be read.
+    #[error("the history cannot be read: {0}")]
     Store(ReadError),
-    /// The system gives no randomness, no thread, no poll.
+    /// The operating system provides no randomness, thread or poll.
+    #[error("cannot start: {0}")]
     System(io::Error),
 }
 
-/// A server ended by itself: a worker or the loop failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+fn bind_error(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the port is in use; stop what uses it, or choose another with --listen".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// A worker thread or the serving thread failed, which stopped the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server stopped because of an internal error")]
 pub struct ServerFailed;
 
 /// A socket that is bound and not read yet.
@@ -192,29 +203,3 @@ impl<K, V, S, R> fmt::Debug for Parts<K, V, S, R> {
         f.write_str("Parts(..)")
     }
 }
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => {
-                write!(
-                    f,
-                    "cannot listen on {address}: the port is in use; stop what uses it, or choose another with --listen"
-                )
-            }
-            Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::Store(error) => write!(f, "the history cannot be read: {error}"),
-            Self::System(error) => write!(f, "cannot start: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl fmt::Display for ServerFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server stopped because of an error of its own")
-    }
-}
-
-impl std::error::Error for ServerFailed {}

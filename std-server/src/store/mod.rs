@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod conformance;
+mod error;
 mod invariants;
 mod memory;
 mod sqlite;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kabar_core::chat::{Kind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
+pub use error::{CommitError, ReadError, StoreErrorKind};
 pub use memory::{Fault, MemoryStore};
 pub use sqlite::{
     CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RestoreError, Restored, RoomReport, Selection,
@@ -203,48 +205,6 @@ pub struct RoomState {
     pub ran_ms: u64,
 }
 
-/// A commit did not (surely) happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CommitError {
-    /// Nothing was written.
-    Failed(StoreErrorKind),
-    /// It may or may not have been written.
-    Uncertain(StoreErrorKind),
-}
-
-/// Nothing could be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadError(pub StoreErrorKind);
-
-/// What is wrong with a store, as far as somebody can do something about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreErrorKind {
-    /// No space is left.
-    DiskFull,
-    /// Another program holds it.
-    Locked,
-    /// It may not be written.
-    ReadOnly,
-    /// It is not where it was when it was opened.
-    Moved,
-    /// Its content is not what was written.
-    Damaged,
-    /// This process, or the system, may open no more files.
-    TooManyFiles,
-    /// The system gives no memory.
-    Memory,
-    /// Files cannot be locked where it is.
-    NoLocks,
-    /// The disk, or what stands for it; the number is the database's own.
-    Disk(i32),
-    /// What is to be written contradicts what is there.
-    Contradiction,
-    /// Something else; the number is the database's own.
-    Other(i32),
-}
-
 /// How much a store takes on the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreFigures {
@@ -346,61 +306,4 @@ impl fmt::Debug for LogEntry {
             .field("body_len", &self.body.len())
             .finish_non_exhaustive()
     }
-}
-
-impl fmt::Display for CommitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(kind) => kind.fmt(f),
-            Self::Uncertain(kind) => write!(f, "{kind}; the last lines may or may not be written"),
-        }
-    }
-}
-
-impl core::error::Error for CommitError {}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl core::error::Error for ReadError {}
-
-impl fmt::Display for StoreErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DiskFull => f.write_str("the disk is full (or has no room for one more file): free some of it"),
-            Self::Locked => f.write_str("another program has locked the file"),
-            Self::ReadOnly => f.write_str(
-                "the file, or another in its directory, may not be written: make both writable for the user that the server runs as",
-            ),
-            Self::Moved => f.write_str("the file was moved or deleted"),
-            Self::Damaged => f.write_str("the file is damaged"),
-            Self::TooManyFiles => {
-                f.write_str("too many open files")?;
-                if let Some(limit) = open_file_limit() {
-                    write!(f, " (this process may have {limit})")?;
-                }
-                f.write_str(": raise the limit with `ulimit -n`, or LimitNOFILE= in a systemd unit")
-            }
-            Self::Memory => f.write_str("the system has no memory left"),
-            Self::NoLocks => f.write_str("files cannot be locked there: choose a directory on a local disk"),
-            Self::Disk(code) => write!(f, "the disk reports an error ({code})"),
-            Self::Contradiction => f.write_str("what is to be written contradicts what is there"),
-            Self::Other(code) => write!(f, "the database reports error {code}"),
-        }
-    }
-}
-
-/// How many files this process may have open.
-#[cfg(unix)]
-fn open_file_limit() -> Option<u64> {
-    use nix::sys::resource::{Resource, getrlimit};
-    getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft)
-}
-
-#[cfg(not(unix))]
-fn open_file_limit() -> Option<u64> {
-    None
 }

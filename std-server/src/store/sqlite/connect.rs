@@ -1,6 +1,5 @@
 //! The file, the connections to it, and what goes wrong before anything is read.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,31 +26,77 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOG_BYTES: u32 = 16 << 20;
 
 /// A history cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The file cannot be made, or not be made private.
+    /// The file cannot be created or made private.
+    #[error(transparent)]
     File(FileError),
-    /// There is none.
+    /// There is no history.
+    #[error("there is no history: {} does not exist", .0.display())]
     Missing(PathBuf),
-    /// SQLite cannot use it.
+    /// SQLite cannot use the file.
+    #[error("the history {} {}", .0.display(), why_unusable(*.1))]
     Unusable(PathBuf, StoreErrorKind),
-    /// A database of another program.
+    /// The file is a database of another program.
+    #[error(
+        "{} is a database of another program: move it away, or choose another directory with --data-dir",
+        .0.display()
+    )]
     Foreign(PathBuf),
     /// A later version of this program wrote it.
+    #[error("the history {} was written by a later version of kabar-server: use that version", .0.display())]
     Newer(PathBuf),
-    /// An earlier version wrote it, and only a server brings it up to date.
+    /// An earlier version wrote it, and only a server upgrades it.
+    #[error(
+        "the history {} was written by an earlier version of kabar-server: start the server once to upgrade it",
+        .0.display()
+    )]
     Older(PathBuf),
-    /// A directory has its name.
+    /// The path is a directory.
+    #[error(
+        "the history {} cannot be used: it is a directory; move it away, or choose another place with --data-dir",
+        .0.display()
+    )]
     Directory(PathBuf),
-    /// The file has no content, which no server leaves behind.
+    /// The file is empty, which no server leaves behind.
+    #[error(
+        "the history {} is empty, and no server leaves it so: put a backup in its place with \
+         `kabar-server restore FILE`, or move it, {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
+        .0.display()
+    )]
     Empty(PathBuf),
-    /// The file is not there, but its write-ahead log is.
+    /// The file is missing, but its write-ahead log is there.
+    #[error(
+        "the history {} is missing, but {FILE_NAME}-wal, a part of it, is there: put it back, or a backup in its \
+         place with `kabar-server restore FILE`, or move {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new \
+         history",
+        .0.display()
+    )]
     LogOnly(PathBuf),
-    /// The write-ahead log beside it is that of another history.
+    /// The write-ahead log next to it belongs to another history.
+    #[error(
+        "{FILE_NAME}-wal beside {path} belongs to another history, and would damage this one: if {path} is a backup, \
+         move it away and put it back with `kabar-server restore FILE`, which also moves {FILE_NAME}-wal and \
+         {FILE_NAME}-shm away",
+        path = .0.display()
+    )]
     ForeignLog(PathBuf),
     /// A restore was interrupted.
+    #[error("the restore of {} was interrupted: start the server, or restore again, to finish it", .0.display())]
     Restoring(PathBuf),
+}
+
+fn why_unusable(kind: StoreErrorKind) -> String {
+    match kind {
+        StoreErrorKind::Damaged => {
+            "is damaged: examine it with `kabar-server check`; to go on, put a backup in its place \
+                                    with `kabar-server restore FILE`, which keeps the damaged file"
+                .to_owned()
+        }
+        StoreErrorKind::Locked => "is locked by another program: stop that program and try again".to_owned(),
+        kind => format!("cannot be used: {kind}"),
+    }
 }
 
 /// Which file it was that was opened.
@@ -290,67 +335,3 @@ impl OpenError {
         Self::Unusable(path.to_path_buf(), kind)
     }
 }
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(error) => error.fmt(f),
-            Self::Missing(path) => write!(f, "there is no history: {} does not exist", path.display()),
-            Self::Unusable(path, StoreErrorKind::Damaged) => write!(
-                f,
-                "the history {} is damaged: look at it with `kabar-server check`; to go on, put a backup in its place with \
-                 `kabar-server restore FILE`, which keeps what is there",
-                path.display()
-            ),
-            Self::Unusable(path, StoreErrorKind::Locked) => {
-                write!(f, "the history {} is locked by another program: end that and try again", path.display())
-            }
-            Self::Unusable(path, kind) => write!(f, "the history {} cannot be used: {kind}", path.display()),
-            Self::Foreign(path) => write!(
-                f,
-                "{} is a database of another program: move it away, or choose another directory with --data-dir",
-                path.display()
-            ),
-            Self::Newer(path) => write!(
-                f,
-                "the history {} was written by a later version of kabar-server: use that version",
-                path.display()
-            ),
-            Self::Older(path) => write!(
-                f,
-                "the history {} was written by an earlier version of kabar-server: start the server once, it brings it up to date",
-                path.display()
-            ),
-            Self::Directory(path) => write!(
-                f,
-                "the history {} cannot be used: it is a directory; move it away, or choose another place with --data-dir",
-                path.display()
-            ),
-            Self::Empty(path) => write!(
-                f,
-                "the history {} is empty, and no server leaves it so: put a backup in its place with `kabar-server restore FILE`, or \
-                 move it, {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
-                path.display()
-            ),
-            Self::LogOnly(path) => write!(
-                f,
-                "the history {} is missing, but {FILE_NAME}-wal, a part of it, is there: put it back, or a backup in its place with \
-                 `kabar-server restore FILE`, or move {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
-                path.display()
-            ),
-            Self::ForeignLog(path) => write!(
-                f,
-                "{FILE_NAME}-wal beside {0} belongs to another history, and would damage this one: if {0} is a backup, move it away and \
-                 put it back with `kabar-server restore FILE`, which also moves {FILE_NAME}-wal and {FILE_NAME}-shm away",
-                path.display()
-            ),
-            Self::Restoring(path) => write!(
-                f,
-                "the restore of {} was interrupted: start the server, or restore again, to finish it",
-                path.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}

@@ -1,6 +1,5 @@
 //! A copy of a history while a server writes it.
 
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,17 +12,21 @@ use super::restore::set_new_mark;
 use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{FileError, sync_dir};
 
-/// No copy was made; nothing is left of it.
-#[derive(Debug)]
+/// No copy was made, and nothing is left of it.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
     /// The history cannot be opened.
+    #[error(transparent)]
     Open(OpenError),
-    /// There is something of that name.
+    /// The file exists.
+    #[error("{} exists and is not overwritten: choose another name", .0.display())]
     Exists(PathBuf),
-    /// The copy cannot be made or not be made durable.
+    /// The copy cannot be created or made durable.
+    #[error(transparent)]
     File(FileError),
-    /// SQLite cannot read the one or write the other.
+    /// SQLite cannot read the history or write the copy.
+    #[error("cannot write the copy {}: {}", .0.display(), .1)]
     Failed(PathBuf, StoreErrorKind),
 }
 
@@ -70,18 +73,3 @@ fn make_durable(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     sync_dir(parent.unwrap_or(Path::new(".")))
 }
-
-impl fmt::Display for CopyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open(error) => error.fmt(f),
-            Self::Exists(path) => {
-                write!(f, "{} is there already and is not overwritten: choose another name", path.display())
-            }
-            Self::File(error) => error.fmt(f),
-            Self::Failed(path, kind) => write!(f, "cannot write the copy {}: {kind}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for CopyError {}

@@ -9,7 +9,6 @@
 //! Whatever ends the process, or the computer, before 2 leaves the old history, and after it a restore that the next start of the
 //! server, or the next restore, finishes: each step is durable before the next one, and done again it changes nothing.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,21 +39,31 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
 }
 
-/// Nothing was restored; what is there is what was there.
-#[derive(Debug)]
+/// The backup was not restored, and the history is unchanged.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The backup, or what is there, cannot be opened.
+    /// The backup or the history cannot be opened.
+    #[error(transparent)]
     Open(OpenError),
     /// The backup is the history itself.
+    #[error("{} is the history itself: name a backup of it", .0.display())]
     Same(PathBuf),
-    /// The backup has these problems.
+    /// The backup is damaged; the problems.
+    #[error(
+        "{} is damaged ({}) and is not restored: choose another backup",
+        .0.display(),
+        .1.first().map_or("", String::as_str)
+    )]
     Damaged(PathBuf, Vec<String>),
-    /// The backup has these rooms, and not the one that is wanted.
+    /// The backup does not contain the room; the rooms that it contains.
+    #[error("{} holds another room: choose it with --room: {}", .0.display(), .1.join(", "))]
     OtherRoom(PathBuf, Vec<String>),
     /// A file cannot be written.
+    #[error(transparent)]
     File(FileError),
-    /// SQLite cannot read the one or write the other.
+    /// SQLite cannot read the backup or write the history.
+    #[error("cannot write {}: {}", .0.display(), .1)]
     Failed(PathBuf, StoreErrorKind),
 }
 
@@ -181,26 +190,6 @@ fn unused(dir: &Path, time: &str) -> String {
     let later = (2..).map(|number| format!("{time}-{number}"));
     std::iter::once(time.to_owned()).chain(later).find(is_free).unwrap_or_else(|| time.to_owned())
 }
-
-impl fmt::Display for RestoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open(error) => error.fmt(f),
-            Self::Same(path) => write!(f, "{} is the history itself: name a backup of it", path.display()),
-            Self::Damaged(path, problems) => {
-                let first = problems.first().map_or("", String::as_str);
-                write!(f, "{} is damaged ({first}) and is not restored: choose another backup", path.display())
-            }
-            Self::OtherRoom(path, rooms) => {
-                write!(f, "{} holds another room: choose it with --room: {}", path.display(), rooms.join(", "))
-            }
-            Self::File(error) => error.fmt(f),
-            Self::Failed(path, kind) => write!(f, "cannot write {}: {kind}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for RestoreError {}
 
 #[cfg(test)]
 mod tests;
