@@ -50,7 +50,7 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), Ending> {
         identity: &nobody,
         credential: Credential::None,
         start: Start::Head,
-        largest_entry: profile::LARGEST_ENTRY,
+        max_entry_len: profile::LARGEST_ENTRY,
         idle_s: profile::IDLE_S,
         ack_delay_ms: profile::ACK_DELAY_MS,
         tick_us: profile::TICK_US,

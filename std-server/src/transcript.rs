@@ -320,12 +320,12 @@ fn write_all(to: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
 mod tests {
     use std::sync::Mutex;
 
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
     fn entry(seq: u64, text: &str) -> HubEvent {
-        let (author, kind, body) = ("Farhan".to_owned(), Kind::TEXT, text.as_bytes().to_vec());
+        let (author, kind, body) = ("Farhan".to_owned(), EntryKind::TEXT, text.as_bytes().to_vec());
         HubEvent::Entry { seq, time_ms: 1_730_457_430_000, author, from: Some(([127, 0, 0, 1], 1).into()), kind, body }
     }
 

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
-use kabar_core::chat::{Kind, Start, Term};
+use kabar_core::chat::{EntryKind, Start, Term};
 use kabar_core::client::{Credential, EndReason, Event, Lost};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
@@ -87,7 +87,7 @@ impl Member {
             identity: &Identity::from_seed(&[name.len() as u8; 32]),
             credential: Credential::Secret(SECRET),
             start: Start::Last(50),
-            largest_entry: profile::LARGEST_ENTRY,
+            max_entry_len: profile::LARGEST_ENTRY,
             idle_s: profile::IDLE_S,
             ack_delay_ms: profile::ACK_DELAY_MS,
             tick_us: profile::TICK_US,
@@ -111,7 +111,7 @@ impl Member {
                     }
                     Some(Seen::Joined { resumed })
                 }
-                Event::Entry { head, body, .. } if head.kind.is_text() => {
+                Event::Entry { header, body, .. } if header.kind.is_text() => {
                     Some(Seen::Text(String::from_utf8_lossy(body).into_owned()))
                 }
                 Event::Stored { number, .. } => Some(Seen::Stored(number)),
@@ -136,7 +136,7 @@ impl Member {
     }
 
     fn say(&mut self, text: &str) {
-        self.driver.client.post(Kind::TEXT, text.as_bytes()).unwrap();
+        self.driver.client.post(EntryKind::TEXT, text.as_bytes()).unwrap();
     }
 }
 

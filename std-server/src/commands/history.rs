@@ -145,7 +145,7 @@ fn since(text: &str, now: &Zoned) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
@@ -190,8 +190,8 @@ mod tests {
             body: body.to_vec(),
         };
         let head = r#"{"seq":7,"time":"2024-11-01T10:37:10.120Z","time_ms":1730457430120,"author":"anna","kind":"#;
-        assert_eq!(as_json(&entry(Kind::TEXT, b"a\n\"b\"")), format!(r#"{head}"text","text":"a\n\"b\""}}"#));
-        assert_eq!(as_json(&entry(Kind::DATA, &[1, 0xff])), format!(r#"{head}"data","base64":"Af8="}}"#));
-        assert_eq!(as_json(&entry(Kind::JOINED, b"")), format!(r#"{head}"joined"}}"#));
+        assert_eq!(as_json(&entry(EntryKind::TEXT, b"a\n\"b\"")), format!(r#"{head}"text","text":"a\n\"b\""}}"#));
+        assert_eq!(as_json(&entry(EntryKind::DATA, &[1, 0xff])), format!(r#"{head}"data","base64":"Af8="}}"#));
+        assert_eq!(as_json(&entry(EntryKind::JOINED, b"")), format!(r#"{head}"joined"}}"#));
     }
 }

@@ -72,7 +72,7 @@ fn unix_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::{Kind, RefusedCode};
+    use kabar_core::chat::{EntryKind, RefusedCode};
 
     use super::*;
 
@@ -93,7 +93,7 @@ mod tests {
             time_ms: 1_730_457_430_000,
             author: "Farhan".into(),
             from,
-            kind: Kind::TEXT,
+            kind: EntryKind::TEXT,
             body,
         };
         assert_eq!(show(event), "Farhan (192.168.0.7:4711): halo[2J");

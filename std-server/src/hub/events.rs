@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{Kind, RefusedCode};
+use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::store::{CommitError, ReadError};
@@ -22,7 +22,7 @@ pub enum HubEvent {
         /// From where, if it came over the network and its author is still connected.
         from: Option<SocketAddr>,
         /// What it is.
-        kind: Kind,
+        kind: EntryKind,
         /// The body.
         body: Vec<u8>,
     },

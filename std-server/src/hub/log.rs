@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHead, Start, Term, ToClient};
+use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHeader, ServerMessage, Start, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::store::{Batch, InstanceRecord, LogEntry, RoomState, TermRecord};
@@ -144,7 +144,7 @@ impl Log {
             Start::Head => (self.head, false),
             Start::Last(count) => (last(count), false),
             Start::After { seq, term, .. } if self.is_valid(seq, term) => (seq.max(floor), false),
-            Start::After { otherwise, .. } => (last(otherwise), true),
+            Start::After { fallback_count, .. } => (last(fallback_count), true),
         }
     }
 
@@ -222,7 +222,7 @@ impl Instance {
 impl Encoded {
     /// Encodes an entry that the store gave or took.
     pub(super) fn new(entry: &LogEntry) -> Self {
-        let head = EntryHead {
+        let header = EntryHeader {
             seq: entry.seq,
             time_ms: entry.time_ms,
             author: &entry.author,
@@ -230,7 +230,7 @@ impl Encoded {
             number: entry.number,
             kind: entry.kind,
         };
-        let message = ToClient::Entry { handle: HANDLE, entry: Entry { head, body: &entry.body } };
+        let message = ServerMessage::Entry { handle: HANDLE, entry: Entry { header, body: &entry.body } };
         let mut bytes = vec![0; ENTRY_OVERHEAD + entry.author.len() + entry.body.len()];
         let len = message.encode(&mut bytes).expect("the overhead counts a whole name; bodies are shorter than 64 KiB");
         bytes.truncate(len);
@@ -249,8 +249,8 @@ impl Encoded {
 
     /// The entry that it encodes.
     pub(super) fn entry(&self) -> Entry<'_> {
-        match self.message.get(2..).map(ToClient::decode) {
-            Some(Ok(Some(ToClient::Entry { entry, .. }))) => entry,
+        match self.message.get(2..).map(ServerMessage::decode) {
+            Some(Ok(Some(ServerMessage::Entry { entry, .. }))) => entry,
             _ => unreachable!("it was encoded as an Entry"),
         }
     }
@@ -258,7 +258,7 @@ impl Encoded {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
     use crate::store::Forgotten;
@@ -274,7 +274,7 @@ mod tests {
             author: "ana".into(),
             instance: 3,
             number: seq,
-            kind: Kind::TEXT,
+            kind: EntryKind::TEXT,
             body: vec![b'x'; 100],
         }
     }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     fn after(seq: u64, term: Term) -> Start {
-        Start::After { seq, term, otherwise: 3 }
+        Start::After { seq, term, fallback_count: 3 }
     }
 
     #[test]
@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(log.start(Start::Last(2)), (18, false));
         assert_eq!(log.start(Start::Last(0)), (20, false));
         assert_eq!(log.start(Start::Head), (20, false));
-        assert_eq!(log.start(Start::After { seq: 9, term: Term([7; 8]), otherwise: 99 }), (4, true));
+        assert_eq!(log.start(Start::After { seq: 9, term: Term([7; 8]), fallback_count: 99 }), (4, true));
     }
 
     #[test]
@@ -370,7 +370,7 @@ mod tests {
         let held: Vec<u64> = (1..=61).filter(|seq| log.in_tail(*seq).is_some()).collect();
         assert_eq!(held.last(), Some(&60));
         assert!(held.len() >= 10 && log.tail_bytes <= 2_000, "{held:?}");
-        assert!(held.iter().all(|seq| log.in_tail(*seq).expect("held").entry().head.seq == *seq));
+        assert!(held.iter().all(|seq| log.in_tail(*seq).expect("held").entry().header.seq == *seq));
     }
 
     #[test]
@@ -390,7 +390,7 @@ mod tests {
     fn an_encoded_entry_is_the_entry() {
         let encoded = Encoded::new(&entry(7));
         let decoded = encoded.entry();
-        assert_eq!((decoded.head.seq, decoded.head.author, decoded.body.len()), (7, "ana", 100));
+        assert_eq!((decoded.header.seq, decoded.header.author, decoded.body.len()), (7, "ana", 100));
         assert_eq!(encoded.message()[3], HANDLE);
         assert_eq!(encoded.body_len(), 100);
     }

@@ -29,6 +29,7 @@ mod delivery;
 mod departure;
 mod digest;
 mod events;
+mod fault_injection;
 mod half_open;
 mod inbound;
 mod jobs;
@@ -87,9 +88,11 @@ use shares::Shares;
 use timers::{Timer, Timers};
 use visits::Visits;
 
-pub use config::{Entrance, HubConfig, Mistakes, Profile};
+pub use config::{Entrance, HubConfig, Profile};
 pub use counters::{Counted, Counters};
 pub use events::{Departure, HubEvent};
+#[cfg(feature = "fault-injection")]
+pub use fault_injection::FaultInjection;
 pub use jobs::{
     AcceptDone, AcceptJob, Done, Job, JobKind, NoPassword, PasswordDone, PasswordJob, PasswordVerifier, ReadJob,
     StoreDone, StoreJob,

@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use super::*;
@@ -34,7 +34,7 @@ pub(super) use suite;
 /// By Ana, under instance 5.
 pub(super) fn entry(seq: u64, number: u64) -> LogEntry {
     let author = "ana".to_owned();
-    LogEntry { seq, time_ms: 0, author, instance: 5, number, kind: Kind::TEXT, body: vec![seq as u8] }
+    LogEntry { seq, time_ms: 0, author, instance: 5, number, kind: EntryKind::TEXT, body: vec![seq as u8] }
 }
 
 /// Of entries as [`entry`] makes them.
@@ -73,7 +73,7 @@ pub(super) fn gives_back_what_was_committed(store: &mut impl Store) {
     let admission = Admission { identity: ANA, tag: [7; 16] };
     let mut entries = vec![entry(1, 1), entry(2, 2)];
     entries[1].author = "\u{c9}l\u{e9}a".into();
-    entries[1].kind = Kind(200);
+    entries[1].kind = EntryKind(200);
     entries[1].body = vec![0, 0xff, b'\n'];
     entries.push(LogEntry { instance: 0, number: 0, ..entry(3, 0) });
     entries.push(LogEntry { instance: 0, number: 0, body: vec![], ..entry(4, 0) });

@@ -14,7 +14,7 @@ use core::fmt;
 use core::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 pub use error::{CommitError, ReadError, StoreErrorKind};
@@ -38,7 +38,7 @@ pub struct LogEntry {
     /// Number under the instance; unique with it unless the instance is 0.
     pub number: u64,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The body.
     pub body: Vec<u8>,
 }

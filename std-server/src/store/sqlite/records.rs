@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -210,7 +210,7 @@ pub(super) fn entry_of(row: &Row<'_>) -> rusqlite::Result<LogEntry> {
         author: row.get(2)?,
         instance: bits(row, 3)?,
         number: bits(row, 4)?,
-        kind: Kind(row.get(5)?),
+        kind: EntryKind(row.get(5)?),
         body: row.get(6)?,
     })
 }

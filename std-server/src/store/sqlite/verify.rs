@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use rusqlite::Connection;
 
 use super::connect::{self, OpenError};
@@ -158,7 +158,7 @@ fn log(
         {
             problems.push(format!("entries {} to {} are missing", before + 1, seq - 1));
         }
-        if Kind(entry.kind.0).is_text() && std::str::from_utf8(&entry.body).is_err() {
+        if EntryKind(entry.kind.0).is_text() && std::str::from_utf8(&entry.body).is_err() {
             problems.push(format!("entry {seq} is a text that is not UTF-8"));
         }
         if entry.instance != 0 {

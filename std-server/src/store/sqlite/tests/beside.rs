@@ -106,7 +106,7 @@ fn a_damaged_index_hides_nothing() {
 #[test]
 fn only_texts_are_searched() {
     let (_home, dir, mut store) = server(&["findme"]);
-    let data = LogEntry { kind: Kind::DATA, body: b"findme".to_vec(), ..entry(2, 2) };
+    let data = LogEntry { kind: EntryKind::DATA, body: b"findme".to_vec(), ..entry(2, 2) };
     assert_eq!(store.commit(&batch(vec![data])), Ok(()));
     assert_eq!(found(&dir, &search("findme")), [1]);
     while store.maintain() {}

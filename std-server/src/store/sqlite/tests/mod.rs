@@ -6,7 +6,7 @@ mod searching;
 
 use std::fs;
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -311,7 +311,7 @@ impl Draft {
             }
             let seq = if self.mischief == 2 { seq + step } else { seq };
             let author = format!("author {instance}");
-            entries.push(LogEntry { seq, time_ms, author, instance, number, kind: Kind(kind), body });
+            entries.push(LogEntry { seq, time_ms, author, instance, number, kind: EntryKind(kind), body });
         }
         if self.mischief == 3 {
             instances.iter_mut().for_each(|record| record.identity = PublicIdentity([9; 32]));
