@@ -453,7 +453,7 @@ impl World {
                 demand!(is_next, Contract, "the server shows entry {seq} after entry {}", self.server.shown);
                 self.server.shown = *seq;
             }
-            HubEvent::StoreWentBack { head, expected } => {
+            HubEvent::StoreRegressed { head, expected } => {
                 demand!(false, Log, "the server lost entries {head} to {expected}");
             }
             _ => {}
