@@ -59,7 +59,7 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), Ending> {
     driver.set_addresses(&addresses);
     let end = driver.now() + PATIENCE;
     while driver.now() < end {
-        if let Some(Event::KeyOffered(found)) = driver.poll_event() {
+        if let Some(Event::UnknownServerKey(found)) = driver.poll_event() {
             return Ok((driver.client.server(), found));
         }
         driver.transmit();

@@ -322,12 +322,12 @@ impl Talk {
             let Some(event) = self.driver.poll_event() else { break };
             has_any = true;
             match event {
-                Event::KeyOffered(found) => self.key_offered(found, now)?,
+                Event::UnknownServerKey(found) => self.key_offered(found, now)?,
                 Event::Ended(reason) => self.ended(reason)?,
-                Event::Joined { name, members, start, head, term, resumed } => {
+                Event::Joined { name, members, start, head, term, is_resumed } => {
                     let name = name.to_owned();
                     let arrival = Arrival { term, head, members, skip_to: 0, seen_to: None };
-                    self.joined(&name, start, arrival, resumed)?;
+                    self.joined(&name, start, arrival, is_resumed)?;
                 }
                 event => {
                     let again = match &mut self.phase {

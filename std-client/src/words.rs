@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use kabar_core::chat::{PostRefusedCode, RefusedCode};
-use kabar_core::client::{EndReason, Lost};
+use kabar_core::client::{DisconnectReason, EndReason};
 use kabar_core::wire::frame::CloseCode;
 use kabar_std::address::{HostPort, Places};
 
@@ -109,11 +109,11 @@ pub enum Shown {
 pub fn ended(reason: EndReason, server: &Places, name: &str, room: &str, shown: Shown) -> Option<Ending> {
     let (exit, line) = match reason {
         EndReason::Left => return None,
-        EndReason::KeyDeclined => (Exit::NotTrusted, "the server's key was declined".to_owned()),
+        EndReason::KeyRejected => (Exit::NotTrusted, "the server's key was declined".to_owned()),
         EndReason::KeyMismatch => {
             (Exit::NotTrusted, format!("the server at {} has not the key of the invite", Place(server)))
         }
-        EndReason::Impostor => (
+        EndReason::ServerProofInvalid => (
             Exit::NotTrusted,
             format!("the server at {} does not know the room's secret: it is not the room's", Place(server)),
         ),
@@ -160,13 +160,13 @@ fn refused_join(code: RefusedCode, name: &str, room: &str, shown: Shown) -> (Exi
 
 /// Why a connection was lost.
 #[must_use]
-pub fn lost(why: Lost) -> &'static str {
+pub fn lost(why: DisconnectReason) -> &'static str {
     match why {
-        Lost::Silent => "nothing is heard from the server",
+        DisconnectReason::Silent => "nothing is heard from the server",
         // Started again, or this computer was silent for too long: the next Joined tells.
-        Lost::Unknown => "the server does not know this connection any more",
-        Lost::Shutdown => "the server stops",
-        Lost::TryLater => "the server asks to try again later",
+        DisconnectReason::Unknown => "the server does not know this connection any more",
+        DisconnectReason::Shutdown => "the server stops",
+        DisconnectReason::TryLater => "the server asks to try again later",
         _ => "the connection was closed",
     }
 }
@@ -229,7 +229,12 @@ mod tests {
 
     #[test]
     fn only_another_run_of_the_server_is_a_restart() {
-        let all = [Lost::Silent, Lost::Unknown, Lost::Shutdown, Lost::TryLater];
+        let all = [
+            DisconnectReason::Silent,
+            DisconnectReason::Unknown,
+            DisconnectReason::Shutdown,
+            DisconnectReason::TryLater,
+        ];
         assert!(!all.iter().any(|why| lost(*why).contains("start")));
         let same = Back { seconds: 3, is_resumed: true, is_restarted: false, members: Some(2) };
         assert_eq!(back(same), "Connected again after 3 s; nothing was missed; 2 here.");
@@ -246,9 +251,9 @@ mod tests {
             assert!(!ending.line.unwrap().contains('\n'));
             ending.exit.code()
         };
-        assert_eq!(code(EndReason::KeyDeclined), 4);
+        assert_eq!(code(EndReason::KeyRejected), 4);
         assert_eq!(code(EndReason::KeyMismatch), 4);
-        assert_eq!(code(EndReason::Impostor), 4);
+        assert_eq!(code(EndReason::ServerProofInvalid), 4);
         assert_eq!(code(EndReason::Refused(RefusedCode::AUTHENTICATION)), 4);
         assert_eq!(code(EndReason::Refused(RefusedCode::NAME_TAKEN)), 5);
         assert_eq!(code(EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED)), 5);

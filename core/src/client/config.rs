@@ -105,7 +105,7 @@ impl core::fmt::Display for ConfigError {
 impl core::error::Error for ConfigError {}
 
 /// What stays of a [`Config`] that is not secret.
-pub(super) struct Stated {
+pub(super) struct StoredConfig {
     pub(super) server: SocketAddr,
     pub(super) room: heapless::String<MAX_NAME_LEN>,
     pub(super) name: heapless::String<MAX_NAME_LEN>,
@@ -119,7 +119,7 @@ pub(super) struct Stated {
 /// No address. All zero.
 pub(super) const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
-impl Stated {
+impl StoredConfig {
     pub(super) const fn new() -> Self {
         Self {
             server: NOWHERE,
@@ -134,7 +134,7 @@ impl Stated {
     }
 
     /// Checks `config` against the sizes of this client and takes it.
-    pub(super) fn take(config: &Config<'_>, capacity: Capacity, message: usize) -> Result<Self, ConfigError> {
+    pub(super) fn validate(config: &Config<'_>, capacity: Capacity, message: usize) -> Result<Self, ConfigError> {
         let name = bounded_name(config.name).ok_or(ConfigError::Name)?;
         let room = bounded_name(config.room).ok_or(ConfigError::Room)?;
         if matches!(config.credential, Credential::Password(password) if password.len() > MAX_PASSWORD_LEN) {

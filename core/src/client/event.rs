@@ -3,7 +3,7 @@
 #[cfg(doc)]
 use super::Client;
 use crate::chat::{EntryHeader, PostRefusedCode, RefusedCode, Term};
-use crate::connection::{Counters, Ended, Transmit};
+use crate::connection::{Closed, Counters, Transmit};
 use crate::session::Fingerprint;
 use crate::time::Instant;
 use crate::wire::frame::CloseCode;
@@ -35,7 +35,7 @@ pub enum RequestError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostError {
-    /// The outbox has no room now: ordinary; [`Event::OutboxSpace`] says when to try again.
+    /// The outbox has no room now: ordinary; [`Event::OutboxWritable`] says when to try again.
     Full,
     /// Longer than its kind may be, or than the outbox can ever hold.
     TooLong,
@@ -52,8 +52,8 @@ pub enum PostError {
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The server's key, when none was expected: answer with [`Client::accept_key`] or [`Client::reject_key`]. Nothing was sent that depends on it.
-    KeyOffered(Fingerprint),
-    /// Joined (again). `resumed`: as a continuation, nothing was missed; the name is as the server wrote it.
+    UnknownServerKey(Fingerprint),
+    /// Joined (again). `is_resumed`: as a continuation, nothing was missed; the name is as the server wrote it.
     Joined {
         /// The name as the server wrote it.
         name: &'a str,
@@ -66,7 +66,7 @@ pub enum Event<'a> {
         /// The server's run.
         term: Term,
         /// Whether this continues an earlier Joined of this client.
-        resumed: bool,
+        is_resumed: bool,
     },
     /// The history is not the one known: delivery starts again. Comes directly before Joined.
     Reset,
@@ -87,7 +87,7 @@ pub enum Event<'a> {
         own: bool,
     },
     /// An entry larger than this client takes; counts as delivered.
-    Stub {
+    EntryTooLarge {
         /// All but the body.
         header: EntryHeader<'a>,
         /// Length of the body in bytes.
@@ -108,16 +108,16 @@ pub enum Event<'a> {
         code: PostRefusedCode,
     },
     /// [`Client::post`] has room again after [`PostError::Full`].
-    OutboxSpace,
+    OutboxWritable,
     /// One answer to [`Client::history`].
-    Past {
+    HistoryEntry {
         /// Answers that follow.
         remaining: u16,
         /// The entry, if there is one.
         entry: Option<(EntryHeader<'a>, &'a [u8])>,
     },
     /// One answer to [`Client::who`].
-    Member {
+    MemberListed {
         /// Answers that follow.
         remaining: u16,
         /// The name, if there is one.
@@ -131,9 +131,9 @@ pub enum Event<'a> {
         text: &'a str,
     },
     /// Nothing is heard from the server; the client tries again by itself. Once until the next Joined or Recovered.
-    Lost(Lost),
+    Disconnected(DisconnectReason),
     /// After Lost: the same connection speaks again, nothing was missed.
-    Recovered,
+    Reconnected,
     /// The client has ended and will not come back by itself.
     Ended(EndReason),
 }
@@ -141,7 +141,7 @@ pub enum Event<'a> {
 /// Why a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Lost {
+pub enum DisconnectReason {
     /// Silence.
     Silent,
     /// The server does not know the connection (it started again, or heard nothing for too long).
@@ -151,7 +151,7 @@ pub enum Lost {
     /// The server refused for now.
     TryLater,
     /// The connection broke a rule or was closed with another code that permits another try.
-    Closed(Ended),
+    Closed(Closed),
 }
 
 /// Why the client ended.
@@ -161,12 +161,12 @@ pub enum EndReason {
     /// [`Client::leave`], after everything was settled, or [`Client::abort`].
     Left,
     /// The key that was offered was declined.
-    KeyDeclined,
+    KeyRejected,
     /// The server presented only other keys than the expected one for 5 s and more, and was never connected to. (Once it was, the client
     /// tries on: a forged key must not end it.)
     KeyMismatch,
     /// The server does not know the room's secret.
-    Impostor,
+    ServerProofInvalid,
     /// The server refused the Join for good.
     Refused(RefusedCode),
     /// Replaced, kicked or banned.
@@ -189,7 +189,7 @@ pub enum State {
     /// A member.
     Online,
     /// Was a member; trying again.
-    Lost,
+    Reconnecting,
     /// Over.
     Ended,
 }
@@ -223,7 +223,7 @@ impl ClientCounters {
                 replayed: 0,
                 stale: 0,
                 malformed: 0,
-                no_room: 0,
+                buffer_full: 0,
             },
             damaged: 0,
             malformed: 0,
@@ -243,7 +243,7 @@ impl ClientCounters {
         sum.replayed = sum.replayed.saturating_add(counters.replayed);
         sum.stale = sum.stale.saturating_add(counters.stale);
         sum.malformed = sum.malformed.saturating_add(counters.malformed);
-        sum.no_room = sum.no_room.saturating_add(counters.no_room);
+        sum.buffer_full = sum.buffer_full.saturating_add(counters.buffer_full);
     }
 }
 

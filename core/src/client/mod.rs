@@ -13,8 +13,8 @@
 //!
 //! # The files
 //!
-//! * `config`, `event`: what comes in and goes out; `pending`: what was not told yet.
-//! * `secrets`: identity, credential, randomness. `maybe`: why an idle client is all zero.
+//! * `config`, `event`: what comes in and goes out; `event_queue`: what was not told yet.
+//! * `secrets`: identity, credential, randomness. `zero_option`: why an idle client is all zero.
 //! * `reconnect`: attempts, hints, silence: when there is a connection. `retry`: its bookkeeping and back-off.
 //! * `join`: Join and Welcome: when there is a member. `leave`: how it ends.
 //! * `outbox`: posts until they are settled. `receive`: messages out of the stream, one per event.
@@ -25,20 +25,20 @@ use core::net::SocketAddr;
 
 mod config;
 mod event;
+mod event_queue;
 mod join;
 mod leave;
-mod maybe;
 mod outbox;
-mod pending;
 mod receive;
 mod reconnect;
 mod retry;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod zero_option;
 
 pub use config::{Config, ConfigError, Credential, MIN_MESSAGE_LEN};
-pub use event::{ClientCounters, EndReason, Event, Lost, Output, PostError, RequestError, State};
+pub use event::{ClientCounters, DisconnectReason, EndReason, Event, Output, PostError, RequestError, State};
 pub use outbox::RECORD_OVERHEAD;
 
 use crate::chat::{
@@ -54,13 +54,13 @@ use crate::transport::BufferProvider;
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 
-use config::Stated;
+use config::StoredConfig;
+use event_queue::{EventQueue, QueuedEvent};
 use join::Room;
-use maybe::Maybe;
 use outbox::Outbox;
-use pending::{Pending, Told};
 use retry::Retry;
 use secrets::Secrets;
+use zero_option::ZeroOption;
 
 /// From start to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +78,14 @@ enum Phase {
 /// The way from a connection to a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Link {
+enum JoinState {
     /// No connection.
-    Down,
+    Disconnected,
     /// Connected; the Join is to be signed.
-    Sign,
+    Signing,
     /// Join is written, Welcome is awaited.
-    Waiting,
-    Online,
+    AwaitingWelcome,
+    Joined,
 }
 
 /// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and [`RECORD_OVERHEAD`]), `MESSAGE` the
@@ -97,22 +97,22 @@ pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: us
     /// The message being encoded, or the last one received.
     message: [u8; MESSAGE],
     name: heapless::String<MAX_NAME_LEN>,
-    stated: Stated,
+    config: StoredConfig,
     secrets: Secrets,
     room: Room,
     retry: Retry,
-    pending: Pending,
+    events: EventQueue,
     counters: ClientCounters,
     phase: Phase,
-    link: Link,
+    join_state: JoinState,
     /// [`Client::leave`] was called.
     is_leaving: bool,
     /// Why the client ended, until that was reported.
-    ended: Maybe<EndReason>,
+    ended: ZeroOption<EndReason>,
     /// [`Client::pause_events`] was called.
     is_paused: bool,
     /// When Leave has to have arrived.
-    leave_by: Instant,
+    leave_deadline: Instant,
 }
 
 impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
@@ -140,18 +140,18 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             outbox: Outbox::new(),
             message: [0; MESSAGE],
             name: heapless::String::new(),
-            stated: Stated::new(),
+            config: StoredConfig::new(),
             secrets: Secrets::new(),
             room: Room::new(),
             retry: Retry::new(),
-            pending: Pending::new(),
+            events: EventQueue::new(),
             counters: ClientCounters::new(),
             phase: Phase::Idle,
-            link: Link::Down,
+            join_state: JoinState::Disconnected,
             is_leaving: false,
-            ended: Maybe::None,
+            ended: ZeroOption::None,
             is_paused: false,
-            leave_by: Instant::ZERO,
+            leave_deadline: Instant::ZERO,
         }
     }
 
@@ -161,21 +161,21 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     /// # Errors
     /// [`ConfigError`]; the client is as it was.
     pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
-        let stated = Stated::take(config, self.connection.memory().capacity(), MESSAGE)?;
+        let stated = StoredConfig::validate(config, self.connection.memory().capacity(), MESSAGE)?;
         self.secrets.set(config.identity, &config.credential, seed);
-        self.connection.abandon();
+        self.connection.reset();
         self.handshake.stop();
         self.outbox.clear();
         self.name.clear();
-        self.stated = stated;
+        self.config = stated;
         self.room = Room::new();
         self.retry = Retry::new();
         self.retry.expected = config.fingerprint.into();
-        self.pending = Pending::new();
+        self.events = EventQueue::new();
         self.phase = Phase::Running;
-        self.link = Link::Down;
+        self.join_state = JoinState::Disconnected;
         self.is_leaving = false;
-        self.ended = Maybe::None;
+        self.ended = ZeroOption::None;
         self.begin_attempt(now);
         Ok(())
     }
@@ -186,9 +186,9 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             self.counters.malformed = self.counters.malformed.saturating_add(1);
             return;
         }
-        self.sort_datagram(now, from, datagram);
-        self.absorb(now);
-        self.progress_leave(now);
+        self.dispatch_datagram(now, from, datagram);
+        self.poll_children(now);
+        self.drive_leave(now);
     }
 
     /// Does what is due: at most one public-key operation.
@@ -200,14 +200,14 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             self.connection.handle_timeout(now);
         }
         // One of these, so one public-key operation.
-        if self.link == Link::Sign {
+        if self.join_state == JoinState::Signing {
             self.send_join(now);
         } else if self.handshake.is_active() {
             self.handshake.handle_timeout(now);
         }
-        self.absorb(now);
+        self.poll_children(now);
         self.reconnect(now);
-        self.progress_leave(now);
+        self.drive_leave(now);
     }
 
     /// Returns the next thing to do: events first, then datagrams, then the time-out, and [`Event::Ended`] after the last datagram.
@@ -218,7 +218,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     /// pass `&mut []` when none can be sent, and call again when one can.
     pub fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Output<'_> {
         if !self.is_paused
-            && let Some(ready) = self.next_ready(now)
+            && let Some(ready) = self.next_event(now)
         {
             // A message that is ready was decoded once, so it always is an event.
             return self.event(ready).map_or(Output::Timeout(Some(now)), Output::Event);
@@ -227,7 +227,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             if let Some(transmit) = self.next_transmit(now, buf) {
                 return Output::Transmit(transmit);
             }
-            self.finish_leave(now);
+            self.on_drained(now);
         }
         if !self.is_paused
             && let Some(reason) = self.ended.take()
@@ -254,7 +254,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         {
             return Some(Transmit { to: self.retry.to, len });
         }
-        self.pump(now);
+        self.write_posts(now);
         if self.connection.is_finished() { None } else { self.connection.poll_transmit(now, buf) }
     }
 
@@ -263,7 +263,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         if self.phase == Phase::Idle {
             return None;
         }
-        if self.link == Link::Sign {
+        if self.join_state == JoinState::Signing {
             return Some(now);
         }
         let connection = if self.connection.is_finished() { None } else { self.connection.poll_timeout() };
@@ -271,17 +271,17 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         [connection, handshake, self.reconnect_timeout(), self.leave_timeout()].into_iter().flatten().min()
     }
 
-    /// Accepts the key of [`Event::KeyOffered`]; from now on no other one is accepted.
+    /// Accepts the key of [`Event::UnknownServerKey`]; from now on no other one is accepted.
     pub fn accept_key(&mut self, now: Instant) {
         if let Some(fingerprint) = self.retry.offered.take() {
             self.expect_key(now, fingerprint);
         }
     }
 
-    /// Rejects the key of [`Event::KeyOffered`], which ends the client.
+    /// Rejects the key of [`Event::UnknownServerKey`], which ends the client.
     pub fn reject_key(&mut self, now: Instant) {
         if self.retry.offered.take().is_some() {
-            self.end(now, EndReason::KeyDeclined);
+            self.terminate(now, EndReason::KeyRejected);
         }
     }
 
@@ -308,7 +308,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok(number)
     }
 
-    /// Asks who is here: [`Event::Member`] follows for each.
+    /// Asks who is here: [`Event::MemberListed`] follows for each.
     ///
     /// # Errors
     /// [`RequestError`]; nothing was asked.
@@ -316,7 +316,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.request(now, &ClientMessage::ListMembers { handle: self.room.handle })
     }
 
-    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the newest): [`Event::Past`] follows for each.
+    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the newest): [`Event::HistoryEntry`] follows for each.
     ///
     /// # Errors
     /// [`RequestError`]; nothing was asked.
@@ -329,20 +329,20 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     /// longer taken.
     pub fn leave(&mut self, now: Instant) {
         self.is_leaving = true;
-        self.progress_leave(now);
+        self.drive_leave(now);
     }
 
     /// Leaves now, whatever is unsettled: says so to the server if it can. [`Event::Ended`] follows.
     pub fn abort(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Running | Phase::Leaving | Phase::Closing) {
-            self.end(now, EndReason::Left);
+            self.terminate(now, EndReason::Left);
         }
     }
 
     /// The server is elsewhere now (a name was resolved again, or another of its addresses answered). The next attempt goes there, and
     /// so does the one under way as long as it waits for a Challenge; a connection that is up stays.
     pub fn set_server(&mut self, server: SocketAddr) {
-        self.stated.server = server;
+        self.config.server = server;
         if self.handshake.says_hello() {
             self.retry.to = server;
         }
@@ -361,9 +361,9 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             Phase::Idle => State::Idle,
             Phase::Ended => State::Ended,
             Phase::Leaving | Phase::Closing => State::Online,
-            _ if self.link == Link::Online && !self.retry.is_lost => State::Online,
-            _ if self.room.is_member => State::Lost,
-            _ if self.link == Link::Down => State::Connecting { answered: self.retry.is_answered },
+            _ if self.join_state == JoinState::Joined && !self.retry.is_lost => State::Online,
+            _ if self.room.is_member => State::Reconnecting,
+            _ if self.join_state == JoinState::Disconnected => State::Connecting { answered: self.retry.is_answered },
             _ => State::Joining,
         }
     }
@@ -401,7 +401,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     }
 
     fn request(&mut self, now: Instant, request: &ClientMessage<'_>) -> Result<(), RequestError> {
-        if self.phase != Phase::Running || self.link != Link::Online {
+        if self.phase != Phase::Running || self.join_state != JoinState::Joined {
             return Err(RequestError::NotJoined);
         }
         if write(now, &mut self.connection, &mut self.message, request) { Ok(()) } else { Err(RequestError::Full) }

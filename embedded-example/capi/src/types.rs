@@ -117,20 +117,20 @@ impl CEvent {
     /// `None`: an answer to what C cannot ask.
     pub(crate) fn new(event: Event<'_>) -> Option<Self> {
         Some(match event {
-            Event::KeyOffered(fingerprint) => Self { fingerprint: fingerprint.0, ..Self::of(1) },
-            Event::Joined { name, members, head, resumed, .. } => {
-                Self { members, seq: head, code: resumed.into(), ..Self::of(2) }.name(name)
+            Event::UnknownServerKey(fingerprint) => Self { fingerprint: fingerprint.0, ..Self::of(1) },
+            Event::Joined { name, members, head, is_resumed, .. } => {
+                Self { members, seq: head, code: is_resumed.into(), ..Self::of(2) }.name(name)
             }
             Event::Reset => Self::of(3),
             Event::Gap { first, .. } => Self { seq: first.saturating_sub(1), ..Self::of(4) },
             Event::Entry { header, body, own } => Self { own: own.into(), ..Self::entry(5, &header) }.body(body),
-            Event::Stub { header, size } => Self { body_len: size.into(), ..Self::entry(6, &header) },
+            Event::EntryTooLarge { header, size } => Self { body_len: size.into(), ..Self::entry(6, &header) },
             Event::Stored { number, seq } => Self { number, seq, ..Self::of(7) },
             Event::PostRefused { number, code } => Self { number, code: code.0, ..Self::of(8) },
-            Event::OutboxSpace => Self::of(9),
+            Event::OutboxWritable => Self::of(9),
             Event::Notice { code, text } => Self { code, ..Self::of(10) }.body(text.as_bytes()),
-            Event::Lost(_) => Self::of(11),
-            Event::Recovered => Self::of(12),
+            Event::Disconnected(_) => Self::of(11),
+            Event::Reconnected => Self::of(12),
             Event::Ended(reason) => Self::ended(reason),
             _ => return None,
         })
@@ -139,9 +139,9 @@ impl CEvent {
     fn ended(reason: EndReason) -> Self {
         let (code, kind) = match reason {
             EndReason::Left => (0, 0),
-            EndReason::KeyDeclined => (1, 0),
+            EndReason::KeyRejected => (1, 0),
             EndReason::KeyMismatch => (2, 0),
-            EndReason::Impostor => (3, 0),
+            EndReason::ServerProofInvalid => (3, 0),
             EndReason::Refused(code) => (4, code.0),
             _ => (5, 0),
         };

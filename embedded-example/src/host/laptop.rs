@@ -61,12 +61,12 @@ impl Laptop {
 
     fn tell_room(&mut self, event: Event<'_>) {
         match event {
-            Event::Joined { name, members, resumed: false, .. } => {
+            Event::Joined { name, members, is_resumed: false, .. } => {
                 eprintln!("joined as {}; {members} here", show::text(name.as_bytes()));
             }
             Event::Joined { .. } => eprintln!("connected again"),
             Event::Entry { header, body, .. } => print_line(&show::entry(&header, body)),
-            Event::Stub { header, size } => {
+            Event::EntryTooLarge { header, size } => {
                 print_line(&format!("{} ({size} bytes, too long for this device)", show::entry(&header, b"")));
             }
             Event::Stored { number, .. } => self.stored = number,
@@ -75,7 +75,7 @@ impl Laptop {
             }
             Event::Notice { text, .. } => eprintln!("{}", show::text(text.as_bytes())),
             Event::Reset => eprintln!("the server's history is another one now"),
-            Event::Lost(why) => eprintln!("connection lost ({why:?}), trying again"),
+            Event::Disconnected(why) => eprintln!("connection lost ({why:?}), trying again"),
             _ => {}
         }
     }

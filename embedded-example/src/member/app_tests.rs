@@ -22,7 +22,7 @@ fn app() -> App {
         start: 0,
         head: 0,
         term: Term::default(),
-        resumed: false,
+        is_resumed: false,
     });
     app
 }
@@ -87,7 +87,7 @@ fn ignores_talk_its_own_words_and_what_is_no_text() {
     app.on_event(&entry("anna", EntryKind::ACTION, b"@probe led on"));
     app.on_event(&entry("anna", EntryKind::DATA, b"@probe led on"));
     app.on_event(&entry("anna", EntryKind::TEXT, b"@probe led \xff"));
-    app.on_event(&Event::Past { remaining: 0, entry: None });
+    app.on_event(&Event::HistoryEntry { remaining: 0, entry: None });
     assert!(answers(&mut app, at(1)).is_empty() && !app.led());
 }
 
@@ -103,7 +103,7 @@ fn two_devices_do_not_talk_to_each_other_for_ever() {
         start: 0,
         head: 0,
         term: Term::default(),
-        resumed: false,
+        is_resumed: false,
     });
     say(&mut other, "probe", &answer);
     assert!(answers(&mut other, at(1)).is_empty());

@@ -34,13 +34,13 @@ impl Answers {
     /// Takes a part; shows the whole with its last.
     pub(super) fn take(&mut self, event: &Event<'_>, ui: &Ui) {
         match *event {
-            Event::Member { remaining, name } => {
+            Event::MemberListed { remaining, name } => {
                 self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
                 if remaining == 0 {
                     self.tell_names(ui);
                 }
             }
-            Event::Past { remaining, entry } => {
+            Event::HistoryEntry { remaining, entry } => {
                 if let Some((head, body)) = entry
                     && let Some(line) = ui.past(&head, Content::Body(body))
                 {

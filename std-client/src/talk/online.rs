@@ -275,7 +275,7 @@ impl Visit {
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
         match *event {
             Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
-            Event::Stub { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
+            Event::EntryTooLarge { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
             Event::Stored { number, seq } => {
                 self.wait_for = self.wait_for.max(seq);
                 self.pending.stored(number);
@@ -288,8 +288,8 @@ impl Visit {
                 let words = format!("not sent, {reason}{}", clean_line(&text));
                 ui.tell(&Object::Refused { number: Some(number), reason }, &words);
             }
-            Event::Member { .. } | Event::Past { .. } => self.answers.take(event, ui),
-            Event::Lost(why) => {
+            Event::MemberListed { .. } | Event::HistoryEntry { .. } => self.answers.take(event, ui),
+            Event::Disconnected(why) => {
                 self.lost_since.get_or_insert(now);
                 let reason = words::lost(why);
                 let slept = self.sleep.recent(now).map(|slept| format!(" (this computer was asleep for {slept})"));
@@ -299,7 +299,7 @@ impl Visit {
                 self.answers.clear();
                 return true;
             }
-            Event::Recovered => {
+            Event::Reconnected => {
                 let back = Back { seconds: 0, is_resumed: true, is_restarted: false, members: None };
                 self.back(ui, back, now);
             }
@@ -347,7 +347,7 @@ pub(super) fn gap(after: u64, first: u64, ui: &Ui) {
 pub(super) fn before_joined(event: &Event<'_>, ui: &Ui) {
     match *event {
         Event::Notice { text, .. } => ui.notice(&format!("(server: {})", clean_line(text))),
-        Event::Lost(why) => ui.part(&format!("({}; trying again) ", words::lost(why))),
+        Event::Disconnected(why) => ui.part(&format!("({}; trying again) ", words::lost(why))),
         _ => {}
     }
 }

@@ -2,7 +2,7 @@
 //! whom joined was said; who vanished and returns soon was never gone.
 
 use kabar_core::chat::EntryKind;
-use kabar_core::connection::Ended;
+use kabar_core::connection::Closed;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::frame::CloseCode;
@@ -14,16 +14,16 @@ use super::{Departure, Hub, HubEvent};
 
 impl<P: Provider> Hub<P> {
     /// A connection ended by itself or by its peer.
-    pub(super) fn on_closed(&mut self, now: Instant, id: u32, ended: Ended) {
+    pub(super) fn on_closed(&mut self, now: Instant, id: u32, ended: Closed) {
         match ended {
-            Ended::ByPeer(CloseCode::LEFT) => self.depart(now, id, Departure::Left),
-            Ended::Idle => {
+            Closed::ByPeer(CloseCode::LEFT) => self.depart(now, id, Departure::Left),
+            Closed::Idle => {
                 // Its silence counts.
                 let silence =
                     self.peers.get(&id).map_or(Duration::ZERO, |peer| Duration::from_secs(u64::from(peer.idle_s)));
                 self.depart_after(now, id, Departure::Vanished, silence);
             }
-            Ended::Here(_) => self.depart(now, id, Departure::Broke),
+            Closed::Locally(_) => self.depart(now, id, Departure::Broke),
             _ => self.depart(now, id, Departure::Vanished),
         }
         self.set_phase(id, Phase::Over);

@@ -229,7 +229,7 @@ impl<P: Provider> Hub<P> {
             Dropped::Open(OpenError::NotAuthentic) => counters.not_authentic += 1,
             Dropped::Open(OpenError::Replayed) => counters.replayed += 1,
             Dropped::Open(OpenError::Stale) => counters.stale += 1,
-            Dropped::NoRoom => counters.no_room += 1,
+            Dropped::BufferFull => counters.no_room += 1,
             Dropped::NotOpen => {}
             _ => counters.malformed += 1,
         }

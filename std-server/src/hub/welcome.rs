@@ -64,7 +64,7 @@ impl<P: Provider> Hub<P> {
         self.depart(now, old, Departure::Replaced);
         if is_same {
             if let Some(peer) = self.peers.get_mut(&old) {
-                peer.connection.abandon();
+                peer.connection.reset();
             }
             self.remove(old);
         } else {

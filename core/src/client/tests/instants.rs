@@ -13,7 +13,7 @@ fn drain(client: &mut TestClient, now: Instant) {
     for nth in 0..=100 {
         assert!(nth < 100, "gives output without end at {now:?}");
         match client.poll_output(now, &mut out) {
-            Output::Event(Event::KeyOffered(_)) => client.accept_key(now),
+            Output::Event(Event::UnknownServerKey(_)) => client.accept_key(now),
             Output::Event(_) | Output::Transmit(_) => {}
             Output::Timeout(_) => break,
         }

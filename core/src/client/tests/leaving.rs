@@ -4,7 +4,7 @@ use super::server::Server;
 use super::world::{Seen, World, config, secs};
 use crate::chat::EntryKind;
 use crate::client::{EndReason, Event, Output, PostError, RequestError, State};
-use crate::connection::Ended;
+use crate::connection::Closed;
 use crate::time::Duration;
 use crate::wire::frame::CloseCode;
 
@@ -18,7 +18,7 @@ fn leaving_is_said_to_the_server() {
     assert_eq!(world.seen, [LEFT]);
     assert_eq!(world.client.state(), State::Ended);
     assert_eq!(world.server.left, 1);
-    assert_eq!(world.server.ended, [Ended::ByPeer(CloseCode::LEFT)]);
+    assert_eq!(world.server.ended, [Closed::ByPeer(CloseCode::LEFT)]);
     assert_eq!(world.deadline, None);
 }
 
@@ -46,7 +46,7 @@ fn leaving_ends_at_once_when_nobody_is_there_and_nothing_waits() {
         if world.client.state() == State::Online {
             world.post(b"x");
             world.run(secs(30));
-            assert_eq!(world.client.state(), State::Lost);
+            assert_eq!(world.client.state(), State::Reconnecting);
             world.client.leave(world.now);
             world.run(secs(5));
             assert_eq!(world.ended(), None, "something waits");
@@ -92,7 +92,7 @@ fn aborting_ends_at_once_and_says_so() {
     assert_eq!(world.seen, [LEFT]);
     assert_eq!(world.client.unsettled(), 1, "what was lost can be asked");
     world.run(secs(1));
-    assert_eq!(world.server.ended, [Ended::ByPeer(CloseCode::LEFT)]);
+    assert_eq!(world.server.ended, [Closed::ByPeer(CloseCode::LEFT)]);
     world.client.abort(world.now);
     world.client.leave(world.now);
     world.run(secs(1));

@@ -11,7 +11,7 @@ use rand_core::{Rng, SeedableRng};
 
 use super::server::{self, SECRET, Server};
 use crate::chat::{EntryKind, PostRefusedCode, Start, Term};
-use crate::client::{Client, Config, Credential, EndReason, Event, Lost, Output};
+use crate::client::{Client, Config, Credential, DisconnectReason, EndReason, Event, Output};
 use crate::connection::Transmit;
 use crate::crypto::Portable;
 use crate::crypto::identity::Identity;
@@ -28,44 +28,46 @@ pub(super) static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::from
 /// An [`Event`], owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    KeyOffered(Fingerprint),
-    Joined { name: String, start: u64, head: u64, term: Term, resumed: bool },
+    UnknownServerKey(Fingerprint),
+    Joined { name: String, start: u64, head: u64, term: Term, is_resumed: bool },
     Reset,
     Gap { after: u64, first: u64 },
     Entry { seq: u64, number: u64, body: Vec<u8>, own: bool },
-    Stub { seq: u64, size: u16 },
+    EntryTooLarge { seq: u64, size: u16 },
     Stored { number: u64, seq: u64 },
     PostRefused { number: u64, code: PostRefusedCode },
-    OutboxSpace,
-    Past { remaining: u16, seq: Option<u64> },
-    Member { remaining: u16, name: Option<String> },
+    OutboxWritable,
+    HistoryEntry { remaining: u16, seq: Option<u64> },
+    MemberListed { remaining: u16, name: Option<String> },
     Notice(String),
-    Lost(Lost),
-    Recovered,
+    Disconnected(DisconnectReason),
+    Reconnected,
     Ended(EndReason),
 }
 
 impl From<Event<'_>> for Seen {
     fn from(event: Event<'_>) -> Self {
         match event {
-            Event::KeyOffered(fingerprint) => Self::KeyOffered(fingerprint),
-            Event::Joined { name, start, head, term, resumed, .. } => {
-                Self::Joined { name: name.into(), start, head, term, resumed }
+            Event::UnknownServerKey(fingerprint) => Self::UnknownServerKey(fingerprint),
+            Event::Joined { name, start, head, term, is_resumed, .. } => {
+                Self::Joined { name: name.into(), start, head, term, is_resumed }
             }
             Event::Reset => Self::Reset,
             Event::Gap { after, first } => Self::Gap { after, first },
             Event::Entry { header, body, own } => {
                 Self::Entry { seq: header.seq, number: header.number, body: body.to_vec(), own }
             }
-            Event::Stub { header, size } => Self::Stub { seq: header.seq, size },
+            Event::EntryTooLarge { header, size } => Self::EntryTooLarge { seq: header.seq, size },
             Event::Stored { number, seq } => Self::Stored { number, seq },
             Event::PostRefused { number, code } => Self::PostRefused { number, code },
-            Event::OutboxSpace => Self::OutboxSpace,
-            Event::Past { remaining, entry } => Self::Past { remaining, seq: entry.map(|(header, _)| header.seq) },
-            Event::Member { remaining, name } => Self::Member { remaining, name: name.map(Into::into) },
+            Event::OutboxWritable => Self::OutboxWritable,
+            Event::HistoryEntry { remaining, entry } => {
+                Self::HistoryEntry { remaining, seq: entry.map(|(header, _)| header.seq) }
+            }
+            Event::MemberListed { remaining, name } => Self::MemberListed { remaining, name: name.map(Into::into) },
             Event::Notice { text, .. } => Self::Notice(text.into()),
-            Event::Lost(lost) => Self::Lost(lost),
-            Event::Recovered => Self::Recovered,
+            Event::Disconnected(lost) => Self::Disconnected(lost),
+            Event::Reconnected => Self::Reconnected,
             Event::Ended(reason) => Self::Ended(reason),
         }
     }
@@ -300,6 +302,6 @@ impl TestClient {
     fn remaining(&self) -> [bool; 4] {
         let handshake = std::format!("{:?}", self.handshake);
         let is_at = |phase| handshake.contains(phase);
-        [is_at("Encapsulate"), is_at("Share"), is_at("Agree"), self.link == super::super::Link::Sign]
+        [is_at("Encapsulate"), is_at("Share"), is_at("Agree"), self.join_state == super::super::JoinState::Signing]
     }
 }

@@ -113,9 +113,9 @@ fn a_packet_that_does_not_fit_is_dropped_whole_and_not_acknowledged() {
     // The ACK, the data in order and the challenge would fit, the other data does not.
     let mut packet = ack(&[sent..=sent]);
     packet.extend(body(&[stream(100, b"x"), Frame::PathChallenge([1; 8]), stream(0, b"ab")]));
-    assert_eq!(puppet.say(&packet), Err(Dropped::NoRoom));
+    assert_eq!(puppet.say(&packet), Err(Dropped::BufferFull));
     assert_eq!((puppet.connection.readable(CHAT), puppet.connection.unacknowledged(CHAT)), (0, 4));
-    assert_eq!(puppet.connection.counters().no_room, 1);
+    assert_eq!(puppet.connection.counters().buffer_full, 1);
     assert!(puppet.hear().is_empty());
     // Number 16 was that packet.
     puppet.say(&body(&[Frame::Ping])).unwrap();
@@ -125,7 +125,7 @@ fn a_packet_that_does_not_fit_is_dropped_whole_and_not_acknowledged() {
 #[test]
 fn data_at_the_read_offset_is_always_taken() {
     let mut puppet = with_full_gap_table();
-    assert_eq!(puppet.say(&body(&[stream(100, b"x")])), Err(Dropped::NoRoom));
+    assert_eq!(puppet.say(&body(&[stream(100, b"x")])), Err(Dropped::BufferFull));
     puppet.say(&body(&[stream(0, b"ab")])).unwrap();
     assert_eq!(puppet.connection.readable(CHAT), 3);
     puppet.say(&body(&[stream(100, b"x")])).unwrap();
@@ -144,7 +144,7 @@ fn without_a_ring_data_is_dropped_and_taken_later() {
     // The first request is for the ring; the second for the table of the acknowledgement's PING.
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
     puppet.connection.consume(CHAT, 3);
-    assert_eq!(puppet.say(&body(&[stream(3, b"def")])), Err(Dropped::NoRoom));
+    assert_eq!(puppet.say(&body(&[stream(3, b"def")])), Err(Dropped::BufferFull));
     assert_eq!(puppet.connection.memory().held(), 0);
     // What is known already needs no ring.
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();

@@ -204,9 +204,9 @@ fn probes_double_up_to_two_seconds() {
     }
     // srtt 100, rttvar 50, ack delay 5: 305 ms.
     assert_eq!(gaps, [305, 610, 1_220, 2_000, 2_000, 2_000]);
-    assert_eq!(puppet.connection.silent_probes(), 6);
+    assert_eq!(puppet.connection.consecutive_ptos(), 6);
     puppet.say(&body(&[Frame::Ping])).unwrap();
-    assert_eq!(puppet.connection.silent_probes(), 0);
+    assert_eq!(puppet.connection.consecutive_ptos(), 0);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_steady_sender_notices_a_silent_peer() {
         puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
         puppet.wait(MS * 100);
     }
-    assert!(puppet.connection.silent_probes() >= 1);
+    assert!(puppet.connection.consecutive_ptos() >= 1);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn starts_over_slowly_after_three_probe_time_outs() {
         puppet.connection.send(puppet.now, CHAT, &[&[7; 50_000]]).unwrap();
         puppet.hear();
         let mut last = 0;
-        while puppet.connection.silent_probes() < ptos {
+        while puppet.connection.consecutive_ptos() < ptos {
             last = puppet.wait(MS).last().map_or(last, |heard| heard.number);
         }
         puppet.now += MS * 50;
@@ -397,12 +397,12 @@ fn an_estimate_of_the_round_trip_comes_from_the_largest_newly_acknowledged_only(
 #[test]
 fn heeds_a_hint_only_about_what_was_sent_since_it_last_heard() {
     let mut puppet = Puppet::new(Role::Client, Pooled::new(1_000, 0, 16));
-    assert!(!puppet.connection.heeds_hint(0), "not sent yet");
+    assert!(!puppet.connection.is_hint_plausible(0), "not sent yet");
     assert_eq!(puppet.hear()[0].number, 0);
-    assert!(puppet.connection.heeds_hint(0) && !puppet.connection.heeds_hint(1));
+    assert!(puppet.connection.is_hint_plausible(0) && !puppet.connection.is_hint_plausible(1));
     puppet.say(&body(&[Frame::Ping])).unwrap();
-    assert!(!puppet.connection.heeds_hint(0), "something authentic came since");
+    assert!(!puppet.connection.is_hint_plausible(0), "something authentic came since");
     puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
     puppet.hear();
-    assert!(puppet.connection.heeds_hint(1) && !puppet.connection.heeds_hint(0));
+    assert!(puppet.connection.is_hint_plausible(1) && !puppet.connection.is_hint_plausible(0));
 }

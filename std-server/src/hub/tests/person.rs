@@ -7,7 +7,7 @@ use kabar_core::chat::{
     Authentication, ClientMessage, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, ServerMessage,
     Start, Term, message_len,
 };
-use kabar_core::connection::{Connection, ConnectionEvent, Ended};
+use kabar_core::connection::{Closed, Connection, ConnectionEvent};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
@@ -94,7 +94,7 @@ pub(super) struct Person {
     limits: TransportParameters,
     seed: u8,
     pub(super) heard: Vec<Heard>,
-    pub(super) ended: Option<Ended>,
+    pub(super) ended: Option<Closed>,
     /// Nothing passes in either direction.
     pub(super) is_cut: bool,
     /// What it sends passes, and what is sent to it does not.
@@ -147,7 +147,7 @@ impl Person {
     pub(super) fn connect(&mut self, now: Instant) {
         self.now = now;
         self.seed = self.seed.wrapping_add(100);
-        self.connection.abandon();
+        self.connection.reset();
         self.handshake.start(now, [self.seed; 32], None, self.limits, RetrySchedule::Initial);
         self.ended = None;
     }

@@ -132,7 +132,7 @@ impl Rogue {
             0 => self.join(foreign),
             1 => self.garbage(),
             2 => self.connection.close(now, CloseCode::LEFT, "boo"),
-            3 => self.connection.abandon(),
+            3 => self.connection.reset(),
             4 => {
                 let before = self.rng.next();
                 self.say(&ClientMessage::History { handle: self.handle, before, count: 200 });

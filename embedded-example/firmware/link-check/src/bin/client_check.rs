@@ -109,28 +109,28 @@ fn start(client: &mut DeviceClient, text: &mut [u8; DATAGRAM_LEN]) {
 
 fn report(event: &Event<'_>) {
     match event {
-        Event::KeyOffered(fingerprint) => write(&fingerprint.0),
-        Event::Joined { name, members, start, head, term, resumed } => {
+        Event::UnknownServerKey(fingerprint) => write(&fingerprint.0),
+        Event::Joined { name, members, start, head, term, is_resumed } => {
             write(name.as_bytes());
-            write_opaque(&(members, start, head, term, resumed));
+            write_opaque(&(members, start, head, term, is_resumed));
         }
         Event::Entry { header, body, own } => {
             write_header(header);
             write(body);
             write_opaque(own);
         }
-        Event::Stub { header, size } => {
+        Event::EntryTooLarge { header, size } => {
             write_header(header);
             write_opaque(size);
         }
-        Event::Past { remaining, entry } => {
+        Event::HistoryEntry { remaining, entry } => {
             write_opaque(remaining);
             if let Some((header, body)) = entry {
                 write_header(header);
                 write(body);
             }
         }
-        Event::Member { remaining, name } => {
+        Event::MemberListed { remaining, name } => {
             write_opaque(remaining);
             write(name.unwrap_or_default().as_bytes());
         }

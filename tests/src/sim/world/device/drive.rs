@@ -54,8 +54,8 @@ impl World {
             running.client.set_events_paused(false);
             while let Output::Event(event) = running.client.poll_output(clock, &mut []) {
                 match event {
-                    Event::KeyOffered(offered) => running.noted.offered = Some(offered),
-                    Event::Lost(_) => self.coverage.count(Seen::ConnectionLost),
+                    Event::UnknownServerKey(offered) => running.noted.offered = Some(offered),
+                    Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
                     // Before it ever joined: only other keys were shown to it for as long as an attempt lasts.
                     Event::Ended(reason @ EndReason::KeyMismatch) => running.noted.ended = Some(reason),
                     other => demand!(false, S6, "{what} led to {other:?}, but is not authentic"),

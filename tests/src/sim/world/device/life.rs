@@ -166,7 +166,7 @@ impl World {
                     later.filter(|_| forgotten)
                 }
             }
-            EndReason::KeyDeclined | EndReason::KeyMismatch => {
+            EndReason::KeyRejected | EndReason::KeyMismatch => {
                 demand!(!has_joined, Contract, "process {id} ended with {reason:?} after it had joined");
                 later
             }
@@ -201,7 +201,7 @@ impl World {
         if let Some(running) = &self.devices[at].running {
             let counters = running.client.counters();
             self.coverage.add(Seen::Retransmitted, counters.connection.resent);
-            self.coverage.add(Seen::NoRoom, counters.connection.no_room);
+            self.coverage.add(Seen::NoRoom, counters.connection.buffer_full);
         }
     }
 }

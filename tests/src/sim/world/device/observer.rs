@@ -31,13 +31,13 @@ impl Observer<'_> {
         self.trace.say(self.now, || format!("process {id}: {event:?}"));
         let mut delivered = 0;
         match event {
-            Event::KeyOffered(offered) => noted.offered = Some(offered),
-            Event::Joined { start, head, term, resumed, .. } => {
+            Event::UnknownServerKey(offered) => noted.offered = Some(offered),
+            Event::Joined { start, head, term, is_resumed, .. } => {
                 self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
-                self.model.joined(id, start, head, term, resumed)?;
+                self.model.joined(id, start, head, term, is_resumed)?;
                 let owner = *self.owners.entry(self.name.into()).or_insert(self.identity);
                 demand!(owner == self.identity, Names, "process {id} is {}, which is another's name", self.name);
-                self.coverage.count(if resumed { Seen::Resumed } else { Seen::Joined });
+                self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
                 // A question dies with its connection.
                 noted.asked = None;
                 delivered = u32::MAX;
@@ -56,7 +56,7 @@ impl Observer<'_> {
                 self.model.delivered(id, &header, Body::Bytes(body), Some(own))?;
                 delivered = 1;
             }
-            Event::Stub { header, size } => {
+            Event::EntryTooLarge { header, size } => {
                 self.coverage.count(Seen::Stubbed);
                 self.trace.note(self.now, &[22, id as u64, header.seq], || format!("process {id} has {}", header.seq));
                 self.model.delivered(id, &header, Body::Stub(size), None)?;
@@ -71,7 +71,7 @@ impl Observer<'_> {
                 self.coverage.count(Seen::PostRefused);
                 self.model.refused(id, number)?;
             }
-            Event::Past { remaining, entry } => {
+            Event::HistoryEntry { remaining, entry } => {
                 self.coverage.count(Seen::Past);
                 if let Some((head, body)) = entry {
                     self.model.past(id, &head, body)?;
@@ -87,8 +87,8 @@ impl Observer<'_> {
                     noted.asked = None;
                 }
             }
-            Event::Member { .. } => self.coverage.count(Seen::MemberAnswer),
-            Event::Lost(_) => self.coverage.count(Seen::ConnectionLost),
+            Event::MemberListed { .. } => self.coverage.count(Seen::MemberAnswer),
+            Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
             Event::Ended(reason) => noted.ended = Some(reason),
             _ => {}
         }
