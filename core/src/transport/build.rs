@@ -1,11 +1,11 @@
 //! A packet goes out, in two steps: [`Transport::poll_packet`] says what it would be and changes nothing; when it was sealed,
 //! [`Transport::on_sent`] makes it so.
 
+use super::buffers::{Buffer, BufferProvider};
 use super::congestion::Congestion;
-use super::in_flight::SentPacket;
 use super::loss::PROBES;
-use super::memory::{Buffer, BufferProvider};
-use super::size::SMALL;
+use super::path_mtu::SMALL;
+use super::sent_packets::SentPacket;
 use super::{MaxData, OVERHEAD, PROBE_SLOTS, Transport, ring};
 use crate::time::Instant;
 use crate::wire::frame::{Frame, PATH_LEN, STREAM_HEADER_LEN, StreamId};

@@ -1,9 +1,9 @@
 //! What became of the packets we sent (RFC 9002 section 6; SPEC 5.4).
 
+use super::buffers::BufferProvider;
 use super::congestion::Congestion;
-use super::in_flight::SentPacket;
-use super::memory::BufferProvider;
 use super::send::SendStream;
+use super::sent_packets::SentPacket;
 use super::{MaxData, Transport};
 use crate::time::{Duration, Instant};
 use crate::wire::frame::{Ack, StreamId};

@@ -3,12 +3,12 @@
 //! The rules are those of RFC 9000 (flow control) and RFC 9002 (recovery). The state lies in `Transport`, which is all zero while
 //! closed; rings and the in-flight table lie in a [`BufferProvider`] that each call is given. From the outside in:
 //!
-//! * `memory`: whose memory it is.
+//! * `buffers`: whose memory it is.
 //! * `receive`: a packet's frames are all checked, then all applied.
 //! * `build`: the next packet, in two steps: what it would be, and that it was sealed and sent under a number.
 //! * `loss`: acknowledgements of ours, loss detection, probe time-outs.
-//! * `send`, `assembler`: the two halves of a stream. `ack`: what was received. `in_flight`: what each packet carried.
-//! * `rtt`, `congestion`, `size`: estimates of the path. `ranges`, `ring`: sets of numbers, bytes in a ring.
+//! * `send`, `assembler`: the two halves of a stream. `ack`: what was received. `sent_packets`: what each packet carried.
+//! * `rtt`, `congestion`, `path_mtu`: estimates of the path. `ranges`, `ring`: sets of numbers, bytes in a ring.
 //!
 //! # When nothing may be sent
 //!
@@ -18,20 +18,20 @@
 
 mod ack;
 mod assembler;
+mod buffers;
 mod build;
 mod congestion;
-mod in_flight;
 mod loss;
-mod memory;
+mod path_mtu;
 mod ranges;
 mod receive;
 mod ring;
 mod rtt;
 mod send;
-mod size;
+mod sent_packets;
 
-pub use in_flight::SentPacket;
-pub use memory::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers};
+pub use buffers::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers};
+pub use sent_packets::SentPacket;
 
 pub(crate) use receive::Refused;
 
@@ -40,10 +40,10 @@ use crate::wire::frame::StreamId;
 use crate::wire::packet::{CRC_LEN, SEALED_HEADER_LEN, SEALED_TAG_LEN, TransportParameters};
 use assembler::Assembler;
 use congestion::NewReno;
-use in_flight::SentPackets;
+use path_mtu::PathMtu;
 use rtt::RttEstimator;
 use send::SendStream;
-use size::PathMtu;
+use sent_packets::SentPackets;
 
 /// Slots of the in-flight table that only probes may take (SPEC 5.4).
 pub const PROBE_SLOTS: usize = 2;

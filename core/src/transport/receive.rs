@@ -2,7 +2,7 @@
 
 use super::Transport;
 use super::assembler::{StreamError, len_u64};
-use super::memory::{Buffer, BufferProvider};
+use super::buffers::{Buffer, BufferProvider};
 use super::ranges::Span;
 use crate::time::Instant;
 use crate::wire::frame::{CloseCode, Frame, FrameError, Frames, StreamId};

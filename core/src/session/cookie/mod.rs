@@ -1,0 +1,75 @@
+//! Cookies (SPEC 3.2): the server's memory, kept by the client.
+
+use chacha20::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::crypto::kdf::{HASH_LEN, Secret, ct_eq, hmac};
+use crate::time::{Duration, Instant};
+use crate::wire::packet::{Hello, SUITE};
+
+/// How long a key issues cookies; they are valid for as long again.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// The present and the previous cookie key.
+pub(super) struct CookieKeys {
+    present: Secret,
+    previous: Secret,
+    /// Which period `present` belongs to, counted from the clock's origin.
+    period: u64,
+    rng: ChaCha20Rng,
+}
+
+impl CookieKeys {
+    pub(super) fn new(seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let (previous, present) = (draw(&mut rng), draw(&mut rng));
+        Self { present, previous, period: 0, rng }
+    }
+
+    /// The cookie for this Hello from this address.
+    pub(super) fn issue(&mut self, now: Instant, address: &[u8; 18], hello: &Hello) -> [u8; HASH_LEN] {
+        self.rotate(now);
+        cookie(&self.present, address, hello)
+    }
+
+    /// Whether `candidate` was issued for this Hello to this address under one of both keys.
+    pub(super) fn verify(
+        &mut self,
+        now: Instant,
+        address: &[u8; 18],
+        hello: &Hello,
+        candidate: &[u8; HASH_LEN],
+    ) -> bool {
+        self.rotate(now);
+        ct_eq(&cookie(&self.present, address, hello), candidate)
+            || ct_eq(&cookie(&self.previous, address, hello), candidate)
+    }
+
+    /// Redraws what is due. When depends on the time only, not on what arrives; a clock that stands still or goes back rotates
+    /// nothing.
+    fn rotate(&mut self, now: Instant) {
+        let period = now.as_micros() / PERIOD.as_micros();
+        if period > self.period {
+            let next = draw(&mut self.rng);
+            let last = core::mem::replace(&mut self.present, next);
+            // Unused for a whole period: the last key is as old as the one before it.
+            self.previous = if period - self.period == 1 { last } else { draw(&mut self.rng) };
+            self.period = period;
+        }
+    }
+}
+
+fn draw(rng: &mut ChaCha20Rng) -> Secret {
+    let mut key = [0; HASH_LEN];
+    rng.fill_bytes(&mut key);
+    Secret::new(key)
+}
+
+/// `HMAC-SHA256(key_t, address 16 | port u16 | suite | client random | key hint | hello length u16)`
+fn cookie(key: &Secret, address: &[u8; 18], hello: &Hello) -> [u8; HASH_LEN] {
+    let len = hello.datagram_len.to_be_bytes();
+    hmac(key.expose(), &[address, &[SUITE], &hello.client_random, &hello.key_hint, &len])
+}
+
+#[cfg(test)]
+mod tests;
