@@ -10,6 +10,17 @@
 //!
 //! A byte stream has no addresses: what is at its other end is the whole network, as a rule a bridge to UDP. Damage is not looked for
 //! here, because a packet has its own CRC.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 mod cobs;
 mod link;

@@ -107,10 +107,10 @@ pub trait BufferProvider {
 
     /// Makes `part` present with its full capacity and any content. `false` if there is none to be had now. Called when the first byte
     /// (or packet in flight) needs it; a part that is present already stays as it is.
-    fn acquire(&mut self, part: Buffer) -> bool;
+    fn acquire(&mut self, buffer: Buffer) -> bool;
 
     /// Gives `part` back: everything in it is acknowledged or read.
-    fn release(&mut self, part: Buffer);
+    fn release(&mut self, buffer: Buffer);
 }
 
 /// Arrays inline, for devices and tests: nothing to acquire. Sizes in bytes and slots.

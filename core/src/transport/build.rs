@@ -27,7 +27,7 @@ pub(crate) struct Outgoing {
     pub(crate) len: usize,
     has_ack: bool,
     is_ack_eliciting: bool,
-    slot: SentPacket,
+    packet: SentPacket,
 }
 
 impl Transport {
@@ -48,9 +48,10 @@ impl Transport {
         // SPEC 5.6: the first is padded, and acknowledged, so that it proves the path.
         let is_first = self.sent.next() == 0;
         let is_ack_due = self.received.is_due();
-        let asks = is_ack_due && (is_first || self.acks_only_run >= MAX_ACKS_ONLY_RUN);
-        let is_ack_eliciting =
-            (self.wants_to_elicit() || asks) && self.may_elicit() && self.acquire(now, memory, Buffer::InFlight);
+        let requests_ack = is_ack_due && (is_first || self.acks_only_run >= MAX_ACKS_ONLY_RUN);
+        let is_ack_eliciting = (self.wants_to_elicit() || requests_ack)
+            && self.may_elicit()
+            && self.acquire(now, memory, Buffer::InFlight);
         if !is_ack_eliciting && !is_ack_due {
             return None;
         }
@@ -61,37 +62,37 @@ impl Transport {
         let room = room.min(out.len());
         let mut writer = Writer::new(out.get_mut(..room)?);
         let has_ack = self.received.is_waiting() && self.received.encode(now, &mut writer).is_ok();
-        let mut slot = SentPacket::EMPTY;
+        let mut packet = SentPacket::EMPTY;
         if is_ack_eliciting {
-            self.put_frames(memory, &mut writer, &mut slot);
-            if slot.is_bare() {
+            self.put_frames(memory, &mut writer, &mut packet);
+            if packet.is_bare() {
                 Frame::Ping.encode(&mut writer).ok()?;
             }
         }
         let least = if is_first { room } else { MIN_BODY };
         writer.zeros(least.saturating_sub(writer.len())).ok()?;
-        Some(Outgoing { len: writer.len(), has_ack, is_ack_eliciting: is_ack_eliciting, slot })
+        Some(Outgoing { len: writer.len(), has_ack, is_ack_eliciting, packet })
     }
 
     /// MAX_DATA of both streams, then as much of CHAT as fits, then of BULK.
-    fn put_frames(&self, memory: &mut impl BufferProvider, writer: &mut Writer<'_>, slot: &mut SentPacket) {
+    fn put_frames(&self, memory: &mut impl BufferProvider, writer: &mut Writer<'_>, packet: &mut SentPacket) {
         for id in StreamId::ALL.into_iter().filter(|&id| self.is_credit_due(id)) {
             let offset = self.receive[id.index()].credit();
             if (Frame::MaxData { id, offset }).encode(writer).is_ok() {
-                slot.set_max_data(id);
+                packet.set_max_data(id);
             }
         }
-        let mut parts = memory.buffers();
+        let mut buffers = memory.buffers();
         for id in StreamId::ALL {
             let room = writer.remaining().saturating_sub(STREAM_HEADER_LEN);
-            if room < MIN_STREAM_CHUNK && !slot.is_bare() {
+            if room < MIN_STREAM_CHUNK && !packet.is_bare() {
                 continue;
             }
             let Some(chunk) = self.send[id.index()].next_chunk(room) else { continue };
             let Ok(len) = usize::try_from(chunk.len()) else { continue };
-            let data = ring::pieces(parts.send(id), chunk.start, len);
+            let data = ring::pieces(buffers.send(id), chunk.start, len);
             if Frame::encode_stream(writer, id, chunk.start, data).is_ok() {
-                slot.set_chunk(id, chunk);
+                packet.set_chunk(id, chunk);
             }
         }
     }
@@ -102,9 +103,9 @@ impl Transport {
         let mut writer = Writer::new(out.get_mut(..len)?);
         Frame::Ping.encode(&mut writer).ok()?;
         writer.zeros(writer.remaining()).ok()?;
-        let mut slot = SentPacket::EMPTY;
-        slot.set_size_probe();
-        Some(Outgoing { len, has_ack: false, is_ack_eliciting: true, slot })
+        let mut packet = SentPacket::EMPTY;
+        packet.set_size_probe();
+        Some(Outgoing { len, has_ack: false, is_ack_eliciting: true, packet })
     }
 
     /// `outgoing`, the last one built, left under `number`.
@@ -117,35 +118,35 @@ impl Transport {
             self.acks_only_run = self.acks_only_run.saturating_add(1);
             return;
         }
-        let mut slot = outgoing.slot;
-        slot.packet_number = number;
-        slot.sent_at = now;
-        slot.send_index = self.send_index;
-        slot.acknowledged = if outgoing.has_ack { self.received.largest() } else { 0 };
+        let mut packet = outgoing.packet;
+        packet.packet_number = number;
+        packet.sent_at = now;
+        packet.send_index = self.send_index;
+        packet.acknowledged = if outgoing.has_ack { self.received.largest() } else { 0 };
         // A datagram is at most 1200 bytes.
-        slot.size = u16::try_from(outgoing.len + OVERHEAD).unwrap_or(u16::MAX);
-        let pushed = self.table.push(memory.buffers().in_flight, slot);
+        packet.size = u16::try_from(outgoing.len + OVERHEAD).unwrap_or(u16::MAX);
+        let pushed = self.in_flight.push(memory.buffers().in_flight, packet);
         debug_assert!(pushed);
-        let mut is_repeat = false;
+        let mut is_retransmission = false;
         for id in StreamId::ALL {
-            let chunk = slot.chunk(id);
+            let chunk = packet.chunk(id);
             if !chunk.is_empty() {
-                is_repeat |= self.send[id.index()].is_repeat(chunk);
+                is_retransmission |= self.send[id.index()].is_retransmission(chunk);
                 self.send[id.index()].on_sent(chunk);
             }
-            if slot.has_max_data(id) {
+            if packet.has_max_data(id) {
                 let credit = self.receive[id.index()].credit();
                 self.receive[id.index()].on_credit_sent(credit);
-                self.max_data[id.index()] = MaxData { send_index: slot.send_index, is_wanted: false };
+                self.max_data[id.index()] = MaxData { send_index: packet.send_index, is_wanted: false };
             }
         }
-        if slot.is_size_probe() {
+        if packet.is_size_probe() {
             self.size.on_probe_sent();
         } else {
             self.probes = self.probes.saturating_sub(1);
             self.wants_ping = false;
         }
-        self.resent += u64::from(is_repeat);
+        self.resent += u64::from(is_retransmission);
         self.send_index = self.send_index.wrapping_add(1);
         self.acks_only_run = 0;
         self.last_eliciting_at = now;
@@ -174,11 +175,11 @@ impl Transport {
     /// Whether window and table allow one more packet in flight.
     fn may_elicit(&self) -> bool {
         if self.probes > 0 {
-            return self.table.len() < self.max_in_flight;
+            return self.in_flight.len() < self.max_in_flight;
         }
         // SPEC 5.4: the last slots are for probes.
         let ordinary = self.max_in_flight.saturating_sub(PROBE_SLOTS).max(self.max_in_flight.min(1));
-        let bytes = self.table.bytes().saturating_add(u64::from(self.size.current()));
-        self.table.len() < ordinary && (self.table.len() == 0 || bytes <= self.congestion.window())
+        let bytes = self.in_flight.bytes().saturating_add(u64::from(self.size.current()));
+        self.in_flight.len() < ordinary && (self.in_flight.len() == 0 || bytes <= self.congestion.window())
     }
 }

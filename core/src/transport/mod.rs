@@ -59,7 +59,7 @@ pub(crate) struct Transport {
     receive: [Assembler; 2],
     received: ack::ReceivedPackets,
     sent: ack::SentRanges,
-    table: SentPackets,
+    in_flight: SentPackets,
     rtt: RttEstimator,
     congestion: NewReno,
     size: PathMtu,
@@ -130,7 +130,7 @@ impl Transport {
         receive: [Assembler::CLOSED; 2],
         received: ack::ReceivedPackets::NONE,
         sent: ack::SentRanges::NONE,
-        table: SentPackets::EMPTY,
+        in_flight: SentPackets::EMPTY,
         rtt: RttEstimator::CLOSED,
         congestion: NewReno::CLOSED,
         size: PathMtu::CLOSED,
@@ -189,8 +189,8 @@ impl Transport {
 
     /// Gives all memory back, and what was not read with it.
     pub(crate) fn close(&mut self, memory: &mut impl BufferProvider) {
-        for part in Buffer::ALL {
-            self.release(memory, part);
+        for buffer in Buffer::ALL {
+            self.release(memory, buffer);
         }
         *self = Self { lost: self.lost, resent: self.resent, ..Self::CLOSED };
     }
@@ -201,8 +201,8 @@ impl Transport {
         let has_new_data = self.has_new_data;
         chat.discard_out_of_order();
         bulk.discard_out_of_order();
-        for part in [Buffer::ChatSend, Buffer::BulkSend, Buffer::InFlight] {
-            self.release(memory, part);
+        for buffer in [Buffer::ChatSend, Buffer::BulkSend, Buffer::InFlight] {
+            self.release(memory, buffer);
         }
         let held = self.held;
         *self = Self {
@@ -237,9 +237,9 @@ impl Transport {
             self.is_blocked[id.index()] = true;
             return false;
         }
-        let mut memory = memory.buffers();
+        let mut buffers = memory.buffers();
         let stream = &mut self.send[id.index()];
-        parts.iter().for_each(|part| stream.write(memory.send(id), part));
+        parts.iter().for_each(|part| stream.write(buffers.send(id), part));
         true
     }
 
@@ -370,26 +370,26 @@ impl Transport {
             self.congestion = NewReno::open(u64::from(self.size.current()));
         }
         self.pto_count = 0;
-        if self.table.len() > 0 {
+        if self.in_flight.len() > 0 {
             self.probe(now, memory);
         }
     }
 
-    fn acquire(&mut self, now: Instant, memory: &mut impl BufferProvider, part: Buffer) -> bool {
-        if self.held & part.bit() == 0 {
-            if !memory.acquire(part) {
+    fn acquire(&mut self, now: Instant, memory: &mut impl BufferProvider, buffer: Buffer) -> bool {
+        if self.held & buffer.bit() == 0 {
+            if !memory.acquire(buffer) {
                 self.retry_at.get_or_insert(now + RETRY_MEMORY);
                 return false;
             }
-            self.held |= part.bit();
+            self.held |= buffer.bit();
         }
         true
     }
 
-    fn release(&mut self, memory: &mut impl BufferProvider, part: Buffer) {
-        if self.held & part.bit() != 0 {
-            self.held &= !part.bit();
-            memory.release(part);
+    fn release(&mut self, memory: &mut impl BufferProvider, buffer: Buffer) {
+        if self.held & buffer.bit() != 0 {
+            self.held &= !buffer.bit();
+            memory.release(buffer);
         }
     }
 
@@ -403,7 +403,7 @@ impl Transport {
                 self.release(memory, Buffer::receive(id));
             }
         }
-        if self.table.len() == 0 {
+        if self.in_flight.len() == 0 {
             self.release(memory, Buffer::InFlight);
         }
     }

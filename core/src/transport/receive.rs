@@ -18,7 +18,7 @@ pub(crate) enum Refused {
 
 /// What a packet had for others than the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Taken<'a> {
+pub(crate) struct ControlFrames<'a> {
     /// The largest of our numbers that it acknowledges.
     pub(crate) acknowledged: Option<u64>,
     /// The data of a PATH_CHALLENGE.
@@ -37,14 +37,14 @@ impl Transport {
         memory: &mut impl BufferProvider,
         number: u64,
         body: &'a [u8],
-    ) -> Result<Taken<'a>, Refused> {
+    ) -> Result<ControlFrames<'a>, Refused> {
         if let Err(refused) = self.check(now, memory, body) {
             if self.acknowledges_unchecked {
                 self.received.on_packet(now, number, true, self.ack_delay);
             }
             return Err(refused);
         }
-        let mut taken = Taken::default();
+        let mut taken = ControlFrames::default();
         let mut is_ack_eliciting = false;
         for frame in Frames::new(body).flatten() {
             is_ack_eliciting |= frame.is_ack_eliciting();

@@ -1,6 +1,17 @@
 //! The bytes of chat messages (SPEC 6.1 to 6.3): `length u16 | type u8 | body`.
 //!
 //! Unlike packets and frames, messages are tolerant: unknown types are skipped, bytes behind the known fields are ignored.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 use super::message::{Authentication, ClientMessage, Entry, EntryHeader, Join, Post, ServerMessage, Welcome};
 use super::{
@@ -32,7 +43,7 @@ const _: () = assert!(PAST_OVERHEAD + MAX_BODY_LEN <= MAX_MESSAGE_LEN);
 const _: () = assert!(POST_OVERHEAD + MAX_BODY_LEN <= MAX_MESSAGE_LEN);
 const _: () = assert!(JOIN_MAX <= MAX_MESSAGE_LEN);
 const _: () = assert!(WELCOME_MAX <= 512 && PAST_OVERHEAD <= 512 && HEAD + 1 + 256 <= 512);
-const _: () = assert!(MAX_MESSAGE_LEN <= u16::MAX as usize);
+const _: () = assert!(MAX_MESSAGE_LEN <= 0xffff);
 
 /// Types (SPEC 6.2, 6.3).
 mod types {

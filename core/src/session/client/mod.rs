@@ -37,7 +37,7 @@ const _: () = assert!(size_of::<ClientHandshake<Rsa2048>>() <= 1024);
 #[derive(Debug)]
 pub enum HandshakeEvent {
     /// The server's key, when none was expected: answer with [`ClientHandshake::accept_key`] or
-    /// [`ClientHandshake::reject_key`].
+    /// [`ClientHandshake::stop`].
     UnknownServerKey(Fingerprint),
     /// Done: the handshake is over and idle again.
     Established(HandshakeOutput),
@@ -104,10 +104,10 @@ enum Phase {
     Idle,
     /// Sends Hellos until a Challenge comes.
     Hello,
-    /// Has an event to give out: the key.
-    Offer,
+    /// Reports the key in an event.
+    ReportKey,
     /// Waits for the answer to it.
-    Offered,
+    AwaitKeyAnswer,
     /// A step waits: the KEM.
     Encapsulate,
     /// A step waits: the X25519 share.
@@ -297,7 +297,7 @@ impl<K: ServerKey> ClientHandshake<K> {
 
     /// Answers [`HandshakeEvent::UnknownServerKey`]: goes on under that key, which is the expected one from now on.
     pub fn accept_key(&mut self, now: Instant) {
-        if !self.is_key_open() {
+        if !matches!(self.phase, Phase::ReportKey | Phase::AwaitKeyAnswer) {
             return;
         }
         (self.expected, self.is_key_known) = (Fingerprint::of_key_hash(&self.key_hash), true);
@@ -305,18 +305,6 @@ impl<K: ServerKey> ClientHandshake<K> {
         if self.is_cookie_old(now) {
             self.say_hello(now);
         }
-    }
-
-    /// Answers [`HandshakeEvent::UnknownServerKey`]: stops the attempt.
-    pub fn reject_key(&mut self) {
-        if self.is_key_open() {
-            self.stop();
-        }
-    }
-
-    /// Whether a key waits for its answer.
-    const fn is_key_open(&self) -> bool {
-        matches!(self.phase, Phase::Offer | Phase::Offered)
     }
 
     /// Does the next step that is due: at most one public-key operation, or a retransmission becoming due.
@@ -376,8 +364,8 @@ impl<K: ServerKey> ClientHandshake<K> {
     /// What happened.
     pub fn poll_event(&mut self) -> Option<HandshakeEvent> {
         match self.phase {
-            Phase::Offer => {
-                self.phase = Phase::Offered;
+            Phase::ReportKey => {
+                self.phase = Phase::AwaitKeyAnswer;
                 Some(HandshakeEvent::UnknownServerKey(Fingerprint::of_key_hash(&self.key_hash)))
             }
             Phase::Done => {
@@ -407,7 +395,7 @@ impl<K: ServerKey> ClientHandshake<K> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Idle | Phase::Offer | Phase::Offered | Phase::Done => None,
+            Phase::Idle | Phase::ReportKey | Phase::AwaitKeyAnswer | Phase::Done => None,
             Phase::Hello | Phase::Initiate => Some(self.next_send),
             Phase::Encapsulate | Phase::Share | Phase::Agree => Some(Instant::ZERO),
         }
@@ -442,7 +430,7 @@ impl<K: ServerKey> ClientHandshake<K> {
         self.kem.as_mut().get_mut(..modulus.len()).ok_or(DropReason::Key)?.copy_from_slice(modulus);
         (self.key_hash, self.modulus_len) = (key_hash, modulus_len);
         (self.cookie, self.challenged) = (cookie, now);
-        self.phase = if self.is_key_known { Phase::Encapsulate } else { Phase::Offer };
+        self.phase = if self.is_key_known { Phase::Encapsulate } else { Phase::ReportKey };
         Ok(())
     }
 

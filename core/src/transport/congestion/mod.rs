@@ -14,7 +14,7 @@ pub(crate) trait Congestion {
     fn on_lost(&mut self, now: Instant, sent_at: Instant);
 
     /// Nothing came through for several probe time-outs.
-    fn on_persistent(&mut self);
+    fn on_persistent_congestion(&mut self);
 
     /// Datagrams are of this many bytes from now on.
     fn on_datagram_size(&mut self, bytes: u64);
@@ -77,7 +77,7 @@ impl Congestion for NewReno {
         self.progress = 0;
     }
 
-    fn on_persistent(&mut self) {
+    fn on_persistent_congestion(&mut self) {
         self.window = MIN_DATAGRAMS * self.datagram;
         self.progress = 0;
     }

@@ -31,7 +31,7 @@ fn keeps_two_datagrams() {
         reno.on_lost(at(round * 100), at(round * 100 - 1));
     }
     assert_eq!(reno.window(), 2_400);
-    reno.on_persistent();
+    reno.on_persistent_congestion();
     assert_eq!(reno.window(), 2_400);
 }
 

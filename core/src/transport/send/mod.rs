@@ -83,7 +83,7 @@ impl SendStream {
 
     /// Whether a part of `span` was sent before.
     #[inline]
-    pub(crate) const fn is_repeat(&self, span: Span) -> bool {
+    pub(crate) const fn is_retransmission(&self, span: Span) -> bool {
         span.start < self.next
     }
 

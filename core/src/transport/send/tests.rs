@@ -36,7 +36,7 @@ fn sends_what_was_lost_again_before_anything_new() {
     let (a, b) = (sent(&mut stream, 10), sent(&mut stream, 10));
     sent(&mut stream, 10);
     stream.on_lost(b);
-    assert!(stream.is_repeat(b));
+    assert!(stream.is_retransmission(b));
     assert_eq!(sent(&mut stream, 100), b);
     assert_eq!(sent(&mut stream, 5), Span::new(30, 35));
     stream.on_lost(a);

@@ -99,56 +99,61 @@ impl SentPackets {
 
     /// The slots in use, oldest first.
     #[inline]
-    pub(crate) fn live<'a>(&self, slots: &'a [SentPacket]) -> &'a [SentPacket] {
-        slots.get(..self.len).unwrap_or(&[])
+    pub(crate) fn live<'a>(&self, packets: &'a [SentPacket]) -> &'a [SentPacket] {
+        packets.get(..self.len).unwrap_or(&[])
     }
 
     /// Adds the newest. `false` if there is no slot left.
     #[inline]
-    pub(crate) fn push(&mut self, slots: &mut [SentPacket], slot: SentPacket) -> bool {
-        let Some(free) = slots.get_mut(self.len) else { return false };
-        *free = slot;
+    pub(crate) fn push(&mut self, packets: &mut [SentPacket], packet: SentPacket) -> bool {
+        let Some(free) = packets.get_mut(self.len) else { return false };
+        *free = packet;
         self.len += 1;
-        self.bytes += u64::from(slot.size);
+        self.bytes += u64::from(packet.size);
         true
     }
 
     /// Takes out what `ack` acknowledges, oldest first.
-    pub(crate) fn take_acked(&mut self, slots: &mut [SentPacket], ack: &Ack<'_>, mut each: impl FnMut(&SentPacket)) {
-        let Some(live) = slots.get_mut(..self.len) else { return };
+    pub(crate) fn remove_acked(
+        &mut self,
+        packets: &mut [SentPacket],
+        ack: &Ack<'_>,
+        mut each: impl FnMut(&SentPacket),
+    ) {
+        let Some(live) = packets.get_mut(..self.len) else { return };
         let mut ranges = ack.ranges();
         let mut range = ranges.next();
         let mut oldest = None;
-        for (at, slot) in live.iter_mut().enumerate().rev() {
-            while range.as_ref().is_some_and(|range| *range.start() > slot.packet_number) {
+        for (at, packet) in live.iter_mut().enumerate().rev() {
+            while range.as_ref().is_some_and(|range| *range.start() > packet.packet_number) {
                 range = ranges.next();
             }
             let Some(range) = &range else { break };
-            if range.contains(&slot.packet_number) {
-                slot.flags |= ACKED;
+            if range.contains(&packet.packet_number) {
+                packet.flags |= ACKED;
                 oldest = Some(at);
             }
         }
         let Some(oldest) = oldest else { return };
         let mut kept = oldest;
         for at in oldest..live.len() {
-            let slot = live[at];
-            if slot.flags & ACKED == 0 {
-                live[kept] = slot;
+            let packet = live[at];
+            if packet.flags & ACKED == 0 {
+                live[kept] = packet;
                 kept += 1;
             } else {
-                self.bytes -= u64::from(slot.size);
-                each(&SentPacket { flags: slot.flags & !ACKED, ..slot });
+                self.bytes -= u64::from(packet.size);
+                each(&SentPacket { flags: packet.flags & !ACKED, ..packet });
             }
         }
         self.len = kept;
     }
 
     /// Takes out the oldest `count`.
-    pub(crate) fn drop_oldest(&mut self, slots: &mut [SentPacket], count: usize) {
-        let Some(live) = slots.get_mut(..self.len) else { return };
+    pub(crate) fn drop_oldest(&mut self, packets: &mut [SentPacket], count: usize) {
+        let Some(live) = packets.get_mut(..self.len) else { return };
         let count = count.min(live.len());
-        self.bytes -= live.iter().take(count).map(|slot| u64::from(slot.size)).sum::<u64>();
+        self.bytes -= live.iter().take(count).map(|packet| u64::from(packet.size)).sum::<u64>();
         live.copy_within(count.., 0);
         self.len -= count;
     }

@@ -21,8 +21,6 @@ pub const HINT_LEN: usize = 17;
 pub const ACCEPT_LEN: usize = 103;
 /// Bytes of a Challenge packet beside the modulus.
 pub const CHALLENGE_OVERHEAD: usize = 69;
-/// Bytes of an Initiate packet beside the KEM ciphertext.
-pub const INITIATE_OVERHEAD: usize = 134;
 /// The two legal lengths of a Hello in bytes (SPEC 3.1).
 pub const HELLO_LENS: [usize; 2] = [1200, 640];
 /// The legal lengths of a modulus or KEM ciphertext in bytes (SPEC 2.1).

@@ -156,7 +156,7 @@ fn lays_initiate_out_as_specified() {
             [&[0x13, 1][..], &[0xa1; 32], &[0xb2; 8], &[0x04, 0xb0], &[0xc3; 32], &[0xd4; 32], &limits, &ciphertext]
                 .concat();
         assert_eq!(limits.len(), TRANSPORT_PARAMETERS_LEN);
-        assert_eq!(content.len() + CRC_LEN, INITIATE_OVERHEAD + len);
+        assert_eq!(content.len() + CRC_LEN, 134 + len);
         assert_eq!(encoded(&Packet::Initiate(initiate(&ciphertext))), with_crc(&content));
         assert_eq!(Packet::decode(&with_crc(&content), CRC), Ok(Packet::Initiate(initiate(&ciphertext))));
     }

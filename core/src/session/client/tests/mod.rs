@@ -99,7 +99,7 @@ fn stops_when_the_key_is_declined() {
     let hello = transmit(&mut client, START).unwrap();
     client.handle_datagram::<Portable>(START, &server.challenge(START, &hello)).unwrap();
     client.poll_event().unwrap();
-    client.reject_key();
+    client.stop();
     assert!(!client.is_active() && transmit(&mut client, millis(9000)).is_none());
     client.accept_key(START);
     assert!(!client.is_active(), "an answer to nothing");
