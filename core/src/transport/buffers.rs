@@ -1,9 +1,9 @@
-//! Whose memory a connection works in: the seam between fixed arrays on a device and a pool on a server.
+//! Memory of a connection: fixed arrays on a device, a pool on a server.
 
 use super::SentPacket;
 use crate::wire::frame::StreamId;
 
-/// A piece of memory that may come and go.
+/// A buffer that is acquired when it is needed and released when it is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Buffer {
     /// Bytes of CHAT to send, until they are acknowledged.
@@ -18,7 +18,8 @@ pub enum Buffer {
     InFlight,
 }
 
-/// Sizes, fixed for the life of a connection: what is stated as limits. In bytes, and slots for `in_flight`.
+/// Sizes of the buffers, fixed for the life of a connection and stated to the peer as limits. In
+/// bytes; `in_flight` in packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// Ring of [`Buffer::ChatSend`].
@@ -29,11 +30,11 @@ pub struct Capacity {
     pub bulk_send: usize,
     /// Ring of [`Buffer::BulkReceive`]; 0 is legal and stated as limit 0.
     pub bulk_receive: usize,
-    /// Slots of [`Buffer::InFlight`].
+    /// Packets in [`Buffer::InFlight`].
     pub in_flight: usize,
 }
 
-/// The memory at one moment. A part that is not held is an empty slice.
+/// The buffers at one moment. One that is not held is an empty slice.
 #[derive(Debug)]
 pub struct Buffers<'a> {
     /// See [`Buffer::ChatSend`].
@@ -52,7 +53,7 @@ impl Buffer {
     pub(crate) const ALL: [Self; 5] =
         [Self::ChatSend, Self::ChatReceive, Self::BulkSend, Self::BulkReceive, Self::InFlight];
 
-    /// Its place in a set of parts.
+    /// Its bit in a set of buffers.
     pub(crate) const fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -97,23 +98,25 @@ impl Buffers<'_> {
     }
 }
 
-/// The memory of one connection.
+/// Provides the buffers of one connection.
 pub trait BufferProvider {
-    /// The sizes. Never change while a connection is open.
+    /// The sizes. They do not change while a connection is open.
     fn capacity(&self) -> Capacity;
 
-    /// All that is held.
+    /// The buffers that are held.
     fn buffers(&mut self) -> Buffers<'_>;
 
-    /// Makes `part` present with its full capacity and any content. `false` if there is none to be had now. Called when the first byte
-    /// (or packet in flight) needs it; a part that is present already stays as it is.
+    /// Acquires `buffer` with its full capacity and any content. Returns `false` if there is no
+    /// memory now. Called when the first byte (or packet in flight) needs it; a buffer that is held
+    /// already stays as it is.
     fn acquire(&mut self, buffer: Buffer) -> bool;
 
-    /// Gives `part` back: everything in it is acknowledged or read.
+    /// Releases `buffer`: everything in it is acknowledged or read.
     fn release(&mut self, buffer: Buffer);
 }
 
-/// Arrays inline, for devices and tests: nothing to acquire. Sizes in bytes and slots.
+/// Buffers as inline arrays, for devices and tests; always held. `IN_FLIGHT` in packets, the rest
+/// in bytes.
 #[derive(Debug)]
 pub struct InlineBuffers<const CHAT_SEND: usize, const CHAT_RECEIVE: usize, const BULK: usize, const IN_FLIGHT: usize> {
     chat_send: [u8; CHAT_SEND],

@@ -1,5 +1,5 @@
-//! A packet goes out, in two steps: [`Transport::poll_packet`] says what it would be and changes nothing; when it was sealed,
-//! [`Transport::on_sent`] makes it so.
+//! Packets to send, in two steps: [`Transport::poll_packet`] encodes the next packet and changes no
+//! state; [`Transport::on_sent`] records that it was sealed and sent.
 
 use super::buffers::{Buffer, BufferProvider};
 use super::congestion::Congestion;
@@ -11,16 +11,18 @@ use crate::time::Instant;
 use crate::wire::frame::{Frame, PATH_LEN, STREAM_HEADER_LEN, StreamId};
 use crate::wire::io::Writer;
 
-/// A body is at least as long as a PATH_CHALLENGE, so that the other side may answer with one wherever it comes from (SPEC 4.4).
+/// A body is at least as long as a PATH_CHALLENGE, so that the peer may answer with one from any
+/// address (SPEC 4.4).
 const MIN_BODY: usize = PATH_LEN;
-/// Packets in a row that the peer does not acknowledge, before one asks it to: an epoch is left only after one of its packets was
-/// acknowledged (SPEC 4.2), and a side that only reads would never have one.
+/// Consecutive packets that elicit no acknowledgement, before one is made to: an epoch ends only
+/// after one of its packets was acknowledged (SPEC 4.2), and a receive-only side would never get an
+/// acknowledgement.
 const MAX_ACKS_ONLY_RUN: u8 = 31;
-/// Less room than that in a packet which carries something else already is left to padding or nothing: crumbs would fill the peer's gap
-/// table.
+/// Shortest stream chunk added to a packet that carries something else already: many tiny chunks
+/// would fill the peer's table of gaps.
 const MIN_STREAM_CHUNK: usize = 64;
 
-/// A packet that could be sent.
+/// A packet that is ready to be sealed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outgoing {
     /// Bytes of the body.
@@ -31,7 +33,7 @@ pub(crate) struct Outgoing {
 }
 
 impl Transport {
-    /// The body of the next packet, in `out`.
+    /// Writes the body of the next packet to `out`.
     pub(crate) fn poll_packet(
         &mut self,
         now: Instant,
@@ -42,10 +44,11 @@ impl Transport {
             if let Some(probe) = self.size_probe(out) {
                 return Some(probe);
             }
-            // A buffer that cannot hold it: nothing to try.
+            // `out` cannot hold a probe: skip it.
             self.size.on_probe_sent();
         }
-        // SPEC 5.6: the first is padded, and acknowledged, so that it proves the path.
+        // SPEC 5.6: the first packet is padded and elicits an acknowledgement, which proves the
+        // path.
         let is_first = self.sent.next() == 0;
         let is_ack_due = self.received.is_due();
         let requests_ack = is_ack_due && (is_first || self.acks_only_run >= MAX_ACKS_ONLY_RUN);
@@ -55,7 +58,8 @@ impl Transport {
         if !is_ack_eliciting && !is_ack_due {
             return None;
         }
-        // SPEC 5.6: where only small packets pass, what is probed for and what is acknowledged do.
+        // SPEC 5.6: on a path that carries only small packets, probes and acknowledgements still
+        // pass.
         let is_doubtful = self.received.is_waiting() && !self.size.is_proved() && !is_first;
         let size = if self.probes == PROBES || is_doubtful { SMALL } else { self.size.current() };
         let room = usize::from(size).saturating_sub(OVERHEAD);
@@ -74,7 +78,7 @@ impl Transport {
         Some(Outgoing { len: writer.len(), has_ack, is_ack_eliciting, packet })
     }
 
-    /// MAX_DATA of both streams, then as much of CHAT as fits, then of BULK.
+    /// Writes MAX_DATA of both streams, then as much of CHAT as fits, then of BULK.
     fn put_frames(&self, memory: &mut impl BufferProvider, writer: &mut Writer<'_>, packet: &mut SentPacket) {
         for id in StreamId::ALL.into_iter().filter(|&id| self.is_credit_due(id)) {
             let offset = self.receive[id.index()].credit();
@@ -97,7 +101,7 @@ impl Transport {
         }
     }
 
-    /// A padded PING of the full datagram size.
+    /// A PING padded to the full datagram size.
     fn size_probe(&self, out: &mut [u8]) -> Option<Outgoing> {
         let len = usize::from(self.size.full()).saturating_sub(OVERHEAD);
         let mut writer = Writer::new(out.get_mut(..len)?);
@@ -108,7 +112,7 @@ impl Transport {
         Some(Outgoing { len, has_ack: false, is_ack_eliciting: true, packet })
     }
 
-    /// `outgoing`, the last one built, left under `number`.
+    /// Records that `outgoing`, the latest packet built, was sent as `number`.
     pub(crate) fn on_sent(&mut self, now: Instant, memory: &mut impl BufferProvider, outgoing: &Outgoing, number: u64) {
         self.sent.record(number);
         if outgoing.has_ack {
@@ -150,11 +154,11 @@ impl Transport {
         self.send_index = self.send_index.wrapping_add(1);
         self.acks_only_run = 0;
         self.last_eliciting_at = now;
-        // Not pushed out by what is sent meanwhile: a steady sender must notice a silent peer too.
+        // Later sends do not restart it: a steady sender must notice a silent peer too.
         self.pto_at.get_or_insert(now + self.rtt.pto(self.pto_count));
     }
 
-    /// Whether [`Transport::poll_packet`] has something, memory permitting.
+    /// Whether [`Transport::poll_packet`] has a packet, if its buffers can be acquired.
     pub(crate) fn has_packet(&self) -> bool {
         self.received.is_due() || ((self.wants_to_elicit() || self.wants_size_probe()) && self.may_elicit())
     }
@@ -163,7 +167,7 @@ impl Transport {
         self.max_data[id.index()].is_wanted || self.receive[id.index()].is_credit_due()
     }
 
-    /// Not in the place of what leaves at a probe time-out.
+    /// A size probe must not take the place of a packet that a probe time-out sends.
     fn wants_size_probe(&self) -> bool {
         self.size.wants_probe() && self.probes == 0
     }
@@ -177,7 +181,7 @@ impl Transport {
         if self.probes > 0 {
             return self.in_flight.len() < self.max_in_flight;
         }
-        // SPEC 5.4: the last slots are for probes.
+        // SPEC 5.4: the last entries are for probes.
         let ordinary = self.max_in_flight.saturating_sub(PROBE_SLOTS).max(self.max_in_flight.min(1));
         let bytes = self.in_flight.bytes().saturating_add(u64::from(self.size.current()));
         self.in_flight.len() < ordinary && (self.in_flight.len() == 0 || bytes <= self.congestion.window())

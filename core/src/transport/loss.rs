@@ -1,4 +1,4 @@
-//! What became of the packets we sent (RFC 9002 section 6; SPEC 5.4).
+//! Acknowledgement and loss of sent packets (RFC 9002 section 6; SPEC 5.4).
 
 use super::buffers::BufferProvider;
 use super::congestion::Congestion;
@@ -8,15 +8,16 @@ use super::{MaxData, Transport};
 use crate::time::{Duration, Instant};
 use crate::wire::frame::{Ack, StreamId};
 
-/// A packet is lost when one sent so many packets later is acknowledged (RFC 9002, 6.1.1).
+/// A packet is lost when one sent this many packets later is acknowledged (RFC 9002, 6.1.1).
 const PACKET_THRESHOLD: u32 = 3;
-/// After so many probe time-outs in a row the window is the smallest (in the place of RFC 9002, 7.6, which has the same number).
+/// After this many consecutive probe time-outs the window falls to its minimum (instead of RFC
+/// 9002, 7.6, which uses the same number).
 const PERSISTENT_PTOS: u32 = 3;
-/// Packets that leave at a probe time-out.
+/// Packets sent at a probe time-out.
 pub(super) const PROBES: u8 = 2;
 
 impl Transport {
-    /// Takes an ACK whose numbers were all sent.
+    /// Handles an ACK of packet numbers that were all sent.
     pub(crate) fn on_ack(&mut self, now: Instant, memory: &mut impl BufferProvider, ack: &Ack<'_>) {
         let window = self.congestion.window();
         let is_limited = self.in_flight.bytes().saturating_add(2 * u64::from(self.size.current())) > window;
@@ -56,7 +57,7 @@ impl Transport {
         self.detect_losses(now, memory);
     }
 
-    /// Takes out what is lost by now and sets the timers.
+    /// Removes packets that are lost by now and sets the timers.
     pub(crate) fn detect_losses(&mut self, now: Instant, memory: &mut impl BufferProvider) {
         let delay = self.rtt.loss_delay();
         let packets = memory.buffers().in_flight;
@@ -67,7 +68,7 @@ impl Transport {
                 .is_some_and(|largest| is_after(largest, packet.send_index.wrapping_add(PACKET_THRESHOLD - 1)));
             by_count || packet.sent_at + delay <= now
         };
-        // Slots are in the order of sending, so what is lost comes first.
+        // Packets are in the order of sending, so lost ones come first.
         let before = |packet: &&SentPacket| self.largest_acked.is_some_and(|largest| packet.packet_number < largest);
         let count = live.iter().take_while(before).take_while(|packet| is_lost(packet)).count();
         self.loss_at = live.get(count).filter(before).map(|packet| packet.sent_at + delay);
@@ -81,12 +82,12 @@ impl Transport {
         self.pto_at = (self.in_flight.len() > 0).then(|| self.last_eliciting_at + self.rtt.pto(self.pto_count));
     }
 
-    /// Takes the oldest `count` packets for lost.
+    /// Declares the oldest `count` packets lost.
     fn drop_oldest(&mut self, now: Instant, packets: &mut [SentPacket], count: usize) {
         let mut last_sent_at = None;
         for packet in self.in_flight.live(packets).iter().take(count) {
             self.lost += 1;
-            // A probe for a size is expected to be lost (RFC 8899): no sign of congestion.
+            // The loss of a size probe is no sign of congestion (RFC 8899).
             if !packet.is_size_probe() {
                 last_sent_at = Some(packet.sent_at);
                 self.size.on_lost(now, packet.packet_number, packet.size, self.sent.next());
@@ -106,10 +107,11 @@ impl Transport {
         self.probe(now, memory);
     }
 
-    /// Sends the oldest packets' content again, outside the window and in the slots kept for that.
+    /// Sends the content of the oldest packets again, regardless of the window, in the entries kept
+    /// for that.
     pub(crate) fn probe(&mut self, now: Instant, memory: &mut impl BufferProvider) {
         let packets = memory.buffers().in_flight;
-        // With every slot taken, even those for probes, the oldest packet makes room.
+        // If the table is full, including the entries for probes, the oldest packet makes room.
         let excess = (self.in_flight.len() + 1).saturating_sub(self.max_in_flight);
         self.drop_oldest(now, packets, excess);
         for packet in self.in_flight.live(packets).iter().take(usize::from(PROBES)) {
@@ -121,7 +123,7 @@ impl Transport {
     }
 }
 
-/// What `slot` carried is to be sent again. Of MAX_DATA only the newest counts.
+/// Marks the content of `packet` to be sent again. Of MAX_DATA, only the latest counts.
 fn send_again(packet: &SentPacket, send: &mut [SendStream; 2], max_data: &mut [MaxData; 2]) {
     for id in StreamId::ALL {
         send[id.index()].on_lost(packet.chunk(id));

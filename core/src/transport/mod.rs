@@ -1,20 +1,25 @@
-//! Reliable, ordered streams in fixed memory (SPEC 5): acknowledgements, loss detection, round-trip time, congestion, timers.
+//! Reliable, ordered streams in fixed memory (SPEC 5): acknowledgements, loss detection, round-trip
+//! time, congestion, timers.
 //!
-//! The rules are those of RFC 9000 (flow control) and RFC 9002 (recovery). The state lies in `Transport`, which is all zero while
-//! closed; rings and the in-flight table lie in a [`BufferProvider`] that each call is given. From the outside in:
+//! The rules are those of RFC 9000 (flow control) and RFC 9002 (recovery). The state is in
+//! `Transport`, which is all zero while closed. The stream buffers and the table of packets in
+//! flight belong to a [`BufferProvider`] that each call is given. From the outside in:
 //!
-//! * `buffers`: whose memory it is.
+//! * `buffers`: the interface to the memory that a connection works in.
 //! * `receive`: a packet's frames are all checked, then all applied.
-//! * `build`: the next packet, in two steps: what it would be, and that it was sealed and sent under a number.
-//! * `loss`: acknowledgements of ours, loss detection, probe time-outs.
-//! * `send`, `assembler`: the two halves of a stream. `ack`: what was received. `sent_packets`: what each packet carried.
-//! * `rtt`, `congestion`, `path_mtu`: estimates of the path. `ranges`, `ring`: sets of numbers, bytes in a ring.
+//! * `build`: the next packet, in two steps: its content, and the record that it was sent.
+//! * `loss`: acknowledgements by the peer, loss detection, probe time-outs.
+//! * `send`, `assembler`: the two halves of a stream. `ack`: the packets received.
+//!   `sent_packets`: the content of each packet in flight.
+//! * `rtt`, `congestion`, `path_mtu`: estimates of the path. `ranges`, `ring`: sets of numbers,
+//!   bytes in a ring.
 //!
 //! # When nothing may be sent
 //!
-//! A sender that the peer's limit blocks, with everything acknowledged, needs no timer of its own (QUIC's and TCP's window probe):
-//! MAX_DATA is ack-eliciting and sent again, with the newest value, until it is acknowledged. So the side that opens the window is the
-//! one that keeps trying, and the blocked one is woken by what arrives.
+//! A sender that the peer's limit blocks, with everything acknowledged, needs no timer for that
+//! (unlike QUIC's and TCP's window probe): MAX_DATA is ack-eliciting and sent again, with the
+//! newest value, until it is acknowledged. The side that opens the window keeps trying, and the
+//! blocked side continues when that arrives.
 
 mod ack;
 mod assembler;
@@ -45,14 +50,14 @@ use rtt::RttEstimator;
 use send::SendStream;
 use sent_packets::SentPackets;
 
-/// Slots of the in-flight table that only probes may take (SPEC 5.4).
+/// Packets in flight that only probes may add (SPEC 5.4).
 pub const PROBE_SLOTS: usize = 2;
-/// What a datagram has beside the body: sealed header, tag, CRC (SPEC 8).
+/// Bytes of a datagram besides the body: sealed header, tag, CRC (SPEC 8).
 pub(crate) const OVERHEAD: usize = SEALED_HEADER_LEN + SEALED_TAG_LEN + CRC_LEN;
-/// How long to wait when the memory had none to give.
+/// Time until the next try when a buffer could not be acquired.
 const RETRY_MEMORY: Duration = Duration::from_millis(50);
 
-/// All state of the streams of one connection but the memory they work in.
+/// State of the streams of one connection, without their buffers.
 #[derive(Debug)]
 pub(crate) struct Transport {
     send: [SendStream; 2],
@@ -63,11 +68,11 @@ pub(crate) struct Transport {
     rtt: RttEstimator,
     congestion: NewReno,
     size: PathMtu,
-    /// See [`Buffer::bit`].
+    /// Buffers held, one [`Buffer::bit`] each.
     held: u8,
-    /// Slots that may be used at all: the smaller of what there is and what the peer takes in flight.
+    /// Packets that may be in flight: the smaller of the local table and the peer's limit.
     max_in_flight: usize,
-    /// How long an acknowledgement of ours may wait.
+    /// Longest delay of an acknowledgement by this side.
     ack_delay: Duration,
 
     /// Ack-eliciting packets sent, wrapping.
@@ -80,31 +85,31 @@ pub(crate) struct Transport {
     pto_at: Option<Instant>,
     /// Consecutive probe time-outs.
     pto_count: u32,
-    /// Packets that may leave although window or table say no.
+    /// Packets that may be sent although the window or the table is full.
     probes: u8,
     /// An ack-eliciting packet must leave.
     wants_ping: bool,
     max_data: [MaxData; 2],
     /// Packets sent in a row that the peer does not acknowledge.
     acks_only_run: u8,
-    /// When to look for memory again.
+    /// When to try to acquire a buffer again.
     retry_at: Option<Instant>,
 
     /// See [`Transport::acknowledge_unchecked`].
     acknowledges_unchecked: bool,
 
     has_new_data: [bool; 2],
-    /// Full was given.
+    /// A write was refused.
     is_blocked: [bool; 2],
     has_new_space: [bool; 2],
     lost: u64,
     resent: u64,
 }
 
-/// The MAX_DATA of one stream that was sent last.
+/// The latest MAX_DATA of one stream.
 #[derive(Clone, Copy, Debug)]
 struct MaxData {
-    /// Of the packet that carried it.
+    /// Send index of the packet that carried it.
     send_index: u32,
     /// It was lost.
     is_wanted: bool,
@@ -114,7 +119,7 @@ impl MaxData {
     const NONE: Self = Self { send_index: 0, is_wanted: false };
 }
 
-/// What a transport starts from.
+/// Parameters of [`Transport::open`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start<'a> {
     pub(crate) local: &'a TransportParameters,
@@ -124,7 +129,7 @@ pub(crate) struct Start<'a> {
 }
 
 impl Transport {
-    /// Nothing open; all zero.
+    /// Closed; all zero.
     pub(crate) const CLOSED: Self = Self {
         send: [SendStream::CLOSED; 2],
         receive: [Assembler::CLOSED; 2],
@@ -157,7 +162,7 @@ impl Transport {
         resent: 0,
     };
 
-    /// Begins, whatever was before.
+    /// Opens the streams. Any earlier state is discarded.
     pub(crate) fn open(&mut self, now: Instant, memory: &mut impl BufferProvider, start: Start<'_>) {
         self.close(memory);
         let Start { local, remote, starts_small } = start;
@@ -182,12 +187,13 @@ impl Transport {
         };
     }
 
-    /// From now on acknowledges what it then drops: the mistake of SPEC 5.3, for tests that must see it caught.
+    /// Acknowledges from now on packets that it drops. A deliberate violation of SPEC 5.3, for
+    /// tests that have to detect it.
     pub(crate) fn acknowledge_unchecked(&mut self) {
         self.acknowledges_unchecked = true;
     }
 
-    /// Gives all memory back, and what was not read with it.
+    /// Closes the streams and releases all buffers. Unread data is discarded.
     pub(crate) fn close(&mut self, memory: &mut impl BufferProvider) {
         for buffer in Buffer::ALL {
             self.release(memory, buffer);
@@ -195,7 +201,7 @@ impl Transport {
         *self = Self { lost: self.lost, resent: self.resent, ..Self::CLOSED };
     }
 
-    /// Stops sending and receiving; what was received in order can still be read.
+    /// Stops sending and receiving. Data received in order can still be read.
     pub(crate) fn stop(&mut self, memory: &mut impl BufferProvider) {
         let [mut chat, mut bulk] = core::mem::replace(&mut self.receive, [Assembler::CLOSED; 2]);
         let has_new_data = self.has_new_data;
@@ -217,7 +223,8 @@ impl Transport {
         self.release_empty(memory);
     }
 
-    /// Appends the concatenation of `parts` to a stream. `false` if there is no room for all of it; nothing is taken then.
+    /// Appends the concatenation of `parts` to a stream. Returns `false` and writes nothing if
+    /// there is no room for all of it.
     pub(crate) fn write(
         &mut self,
         now: Instant,
@@ -273,7 +280,7 @@ impl Transport {
         self.receive[id.index()].readable()
     }
 
-    /// Copies readable bytes, beginning `skip` ahead; `false` if there are fewer.
+    /// Copies readable bytes from `skip` on; `false` if there are fewer.
     pub(crate) fn peek(&self, memory: &mut impl BufferProvider, id: StreamId, skip: usize, out: &mut [u8]) -> bool {
         self.receive[id.index()].peek(memory.buffers().receive(id), skip, out)
     }
@@ -284,12 +291,12 @@ impl Transport {
         self.release_empty(memory);
     }
 
-    /// Makes an ack-eliciting packet leave.
+    /// Requests an ack-eliciting packet.
     pub(crate) fn ping(&mut self) {
         self.wants_ping = true;
     }
 
-    /// Whether new bytes can be read since the last call.
+    /// Whether bytes became readable since the last call.
     pub(crate) fn take_readable(&mut self, id: StreamId) -> bool {
         core::mem::take(&mut self.has_new_data[id.index()])
     }
@@ -299,7 +306,7 @@ impl Transport {
         core::mem::take(&mut self.has_new_space[id.index()])
     }
 
-    /// Does what is due. Whether a probe time-out expired.
+    /// Handles expired timers. Returns whether a probe time-out expired.
     pub(crate) fn handle_timeout(&mut self, now: Instant, memory: &mut impl BufferProvider) -> bool {
         self.received.on_timeout(now);
         self.size.on_timeout(now);
@@ -317,7 +324,7 @@ impl Transport {
         expired
     }
 
-    /// When something is due.
+    /// The next deadline.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let recovery = self.loss_at.or(self.pto_at);
         [recovery, self.received.deadline(), self.size.deadline(), self.retry_at].into_iter().flatten().min()
@@ -343,7 +350,7 @@ impl Transport {
         self.sent.contains(&(number..=number))
     }
 
-    /// A packet that is not the transport's own was sent.
+    /// Records a packet that the transport did not build.
     pub(crate) fn on_other_sent(&mut self, number: u64) {
         self.sent.record(number);
     }
@@ -358,12 +365,13 @@ impl Transport {
         self.resent
     }
 
-    /// The counts begin again.
+    /// Resets the counts of lost and resent packets.
     pub(crate) fn reset_counts(&mut self) {
         (self.lost, self.resent) = (0, 0);
     }
 
-    /// The peer is somewhere else: what is in flight went to the old place. `is_other_host`: the path has nothing in common with the old.
+    /// The peer moved: packets in flight went to the old address. `is_other_host`: the new path
+    /// shares nothing with the old one.
     pub(crate) fn on_moved(&mut self, now: Instant, memory: &mut impl BufferProvider, is_other_host: bool) {
         if is_other_host {
             self.rtt.forget();
@@ -393,7 +401,7 @@ impl Transport {
         }
     }
 
-    /// Gives back what has become empty (or never came to be used).
+    /// Releases buffers that are empty.
     pub(crate) fn release_empty(&mut self, memory: &mut impl BufferProvider) {
         for id in StreamId::ALL {
             if self.send[id.index()].unacknowledged() == 0 {
@@ -408,7 +416,7 @@ impl Transport {
         }
     }
 
-    /// Lets those that were refused try again.
+    /// Reports space on streams whose last write was refused.
     fn wake_blocked(&mut self) {
         for (is_blocked, has_new_space) in self.is_blocked.iter_mut().zip(&mut self.has_new_space) {
             *has_new_space |= core::mem::take(is_blocked);

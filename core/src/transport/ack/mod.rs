@@ -1,4 +1,4 @@
-//! What was received and when to say so (SPEC 5.3), and which numbers were sent.
+//! Packet numbers received and their acknowledgement (SPEC 5.3), and packet numbers sent.
 
 use core::ops::RangeInclusive;
 
@@ -7,22 +7,22 @@ use crate::time::{Duration, Instant};
 use crate::wire::frame::{Ack, MAX_ACK_RANGES};
 use crate::wire::io::{BufferFull, Writer};
 
-/// Ranges of received numbers that are remembered (SPEC 8).
+/// Ranges of received packet numbers that are remembered (SPEC 8).
 pub(crate) const MAX_RANGES: usize = 32;
 const _: () = assert!(MAX_RANGES == MAX_ACK_RANGES + 1);
 
-/// Ack-eliciting packets that may wait together.
+/// Ack-eliciting packets after which an ACK is due at once.
 const MAX_WAITING: u8 = 2;
-/// Jumps of our own packet number that are remembered; there is about one per hour.
+/// Jumps of the packet number sent that are remembered; there is about one per hour.
 const MAX_JUMPS: usize = 4;
 
-/// The numbers received and the acknowledgement that waits.
+/// Packet numbers received, and the pending acknowledgement.
 #[derive(Debug)]
 pub(crate) struct ReceivedPackets {
     numbers: RangeSet<MAX_RANGES>,
-    /// Everything below was trimmed and is never acknowledged later.
+    /// Numbers below it were trimmed and are never acknowledged.
     floor: u64,
-    /// When the largest came.
+    /// When the largest was received.
     largest_at: Instant,
     /// Ack-eliciting packets since the last ACK was sent.
     waiting: u8,
@@ -40,7 +40,7 @@ impl ReceivedPackets {
         deadline: None,
     };
 
-    /// A packet was taken with every frame in it.
+    /// A packet was accepted with all of its frames.
     pub(crate) fn on_packet(&mut self, now: Instant, number: u64, is_ack_eliciting: bool, max_delay: Duration) {
         let expected = self.numbers.last().map_or(0, |last| last.end);
         self.insert(number);
@@ -60,7 +60,7 @@ impl ReceivedPackets {
     }
 
     fn insert(&mut self, number: u64) {
-        // SPEC 5.3: what was trimmed stays so.
+        // SPEC 5.3: a trimmed number stays trimmed.
         if number < self.floor {
             return;
         }
@@ -75,17 +75,17 @@ impl ReceivedPackets {
                 let inserted = self.numbers.insert(span);
                 debug_assert!(inserted.is_ok());
             }
-            // It would be the one to trim.
+            // It would be trimmed itself.
             _ => self.floor = span.end,
         }
     }
 
-    /// Whether an ACK must go out now.
+    /// Whether an ACK is due now.
     pub(crate) const fn is_due(&self) -> bool {
         self.is_due
     }
 
-    /// Whether an ACK would say something that the peer waits for.
+    /// Whether an ack-eliciting packet is unacknowledged.
     pub(crate) const fn is_waiting(&self) -> bool {
         self.waiting > 0
     }
@@ -115,8 +115,9 @@ impl ReceivedPackets {
         self.numbers.last().map_or(0, |last| last.end - 1)
     }
 
-    /// The peer got an ACK of ours up to `largest`: the ranges below the one that ends there need not be said again, and what is
-    /// missing between them was lost long ago. Otherwise one bad minute would make every later ACK a long one.
+    /// The peer received an ACK up to `largest`: the ranges below the one that ends there need not
+    /// be repeated, and packets missing between them were lost long ago. Otherwise one bad minute
+    /// would lengthen every later ACK.
     pub(crate) fn on_ack_acknowledged(&mut self, largest: u64) {
         while let Some(lowest) = self.numbers.first().filter(|lowest| lowest.end <= largest) {
             self.floor = lowest.end;
@@ -127,7 +128,7 @@ impl ReceivedPackets {
         }
     }
 
-    /// An ACK went out.
+    /// An ACK was sent.
     #[inline]
     pub(crate) fn on_sent(&mut self) {
         self.waiting = 0;
@@ -136,7 +137,7 @@ impl ReceivedPackets {
     }
 }
 
-/// The packet numbers that were sent: all below `next` but the latest jumps (SPEC 4.2).
+/// Packet numbers that were sent: all below `next` except the latest jumps (SPEC 4.2).
 #[derive(Debug)]
 pub(crate) struct SentRanges {
     next: u64,

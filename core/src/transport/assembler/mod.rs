@@ -1,4 +1,4 @@
-//! The receiving half of a stream: data in any order becomes bytes in order (SPEC 5.2, 5.3).
+//! The receiving half of a stream: puts data into order (SPEC 5.2, 5.3).
 
 use super::ranges::{RangeSet, Span};
 use super::ring;
@@ -6,43 +6,45 @@ use super::ring;
 /// Ranges received ahead of a gap that a stream remembers (SPEC 8).
 pub(crate) const MAX_GAPS: usize = 16;
 
-/// Why data is not taken.
+/// Why data was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamError {
-    /// It goes beyond the limit that was given.
+    /// It exceeds the limit that was granted.
     FlowControl,
     /// It does not fit: the gap table is full.
     NoRoom,
 }
 
-/// What was received: everything below `end`, and some ranges above. Small enough to try things on a copy.
+/// Data received: everything below `end`, and some ranges above. Small enough to be copied for a
+/// tentative check.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrived {
     end: u64,
     ahead: RangeSet<MAX_GAPS>,
 }
 
-/// Receives one stream, without its ring.
+/// The receiver of one stream, without its ring.
 #[derive(Debug)]
 pub(crate) struct Assembler {
     /// Bytes consumed by the reader.
     read: u64,
     arrived: Arrived,
-    /// What the peer was last told it may send in all.
+    /// Latest limit granted to the peer: bytes of the stream in total.
     limit: u64,
-    /// How far the limit may be ahead of the reader: at most the length of the ring.
+    /// Largest distance from the reader to the limit; at most the length of the ring.
     window: u64,
 }
 
 impl Arrived {
     const EMPTY: Self = Self { end: 0, ahead: RangeSet::EMPTY };
 
-    /// Whether all of `span` is here already.
+    /// Whether all of `span` was received.
     pub(crate) fn covers(&self, span: Span) -> bool {
         self.ahead.covers(Span::new(span.start.max(self.end), span.end))
     }
 
-    /// Adds `span`. What begins at or below the end of the contiguous part always fits: it takes no entry.
+    /// Adds `span`. Data that begins at or below the end of the contiguous part always fits,
+    /// because it takes no entry.
     fn insert(&mut self, span: Span) -> Result<(), StreamError> {
         if span.start > self.end {
             return self.ahead.insert(span).map_err(|_| StreamError::NoRoom);
@@ -70,25 +72,25 @@ impl Assembler {
         self.read
     }
 
-    /// For trying several frames before any is applied.
+    /// A copy on which several frames are checked before any is applied.
     pub(crate) const fn arrived(&self) -> Arrived {
         self.arrived
     }
 
-    /// Whether `span` can be taken after what `tentative` has taken; then it is taken there.
+    /// Checks whether `span` can be accepted after everything in `tentative`, and adds it there.
     pub(crate) fn check(&self, tentative: &mut Arrived, span: Span) -> Result<(), StreamError> {
         // SPEC 5.2
         if span.end > self.limit {
             return Err(StreamError::FlowControl);
         }
-        // Only when more was stated than there is memory for.
+        // Happens only if the limit granted exceeds the ring.
         if span.end > self.read.saturating_add(self.window) {
             return Err(StreamError::NoRoom);
         }
         tentative.insert(span)
     }
 
-    /// Takes `data` at `offset`, which [`Assembler::check`] allowed; copies only what is not here yet.
+    /// Stores `data` at `offset`, which [`Assembler::check`] accepted; copies only what is new.
     pub(crate) fn take(&mut self, ring: &mut [u8], offset: u64, data: &[u8]) {
         let span = Span::new(offset, offset.saturating_add(len_u64(data)));
         let mut copy = |from: u64, to: u64| {
@@ -114,7 +116,7 @@ impl Assembler {
         debug_assert_eq!(taken, Ok(()));
     }
 
-    /// Bytes in order that are not consumed.
+    /// Bytes received in order and not consumed.
     #[inline]
     pub(crate) fn readable(&self) -> usize {
         usize::try_from(self.arrived.end.saturating_sub(self.read)).unwrap_or(usize::MAX)
@@ -126,7 +128,7 @@ impl Assembler {
         self.arrived.end == self.read && self.arrived.ahead.is_empty()
     }
 
-    /// Copies readable bytes, beginning `skip` ahead. `false` if there are fewer.
+    /// Copies readable bytes from `skip` on; `false` if there are fewer.
     #[inline]
     pub(crate) fn peek(&self, ring: &[u8], skip: usize, out: &mut [u8]) -> bool {
         let enough = skip.checked_add(out.len()).is_some_and(|end| end <= self.readable());
@@ -141,26 +143,26 @@ impl Assembler {
         self.read += u64::try_from(len.min(self.readable())).unwrap_or(0);
     }
 
-    /// Forgets what lies behind a gap, because the gap will never be filled.
+    /// Discards data after a gap, because the gap will never be filled.
     pub(crate) fn discard_out_of_order(&mut self) {
         self.arrived.ahead = RangeSet::EMPTY;
     }
 
-    /// The limit that could be given now.
+    /// The limit that could be granted now.
     #[inline]
     pub(crate) fn credit(&self) -> u64 {
         self.limit.max(self.read.saturating_add(self.window))
     }
 
-    /// Whether that is worth a MAX_DATA: a quarter of the window, or anything once the window is closed (a reader may need the rest of
-    /// a message before it consumes more).
+    /// Whether a MAX_DATA is due: after a quarter of the window, or for any credit once the window
+    /// is closed (a reader may need the rest of a message before it consumes more).
     #[inline]
     pub(crate) fn is_credit_due(&self) -> bool {
         let more = self.credit() - self.limit;
         more > 0 && (more >= self.window / 4 || self.arrived.end >= self.limit)
     }
 
-    /// A MAX_DATA of `limit` went out.
+    /// A MAX_DATA of `limit` was sent.
     pub(crate) fn on_credit_sent(&mut self, limit: u64) {
         self.limit = self.limit.max(limit);
     }

@@ -1,19 +1,21 @@
-//! How much may be in flight (SPEC 5.5).
+//! Congestion control (SPEC 5.5).
 
 use crate::time::Instant;
 
-/// Decides how many bytes may be in flight. Told of what happens to packets; the rest of the transport does not know how it decides.
+/// A congestion controller: decides from acknowledgements and losses how many bytes may be in
+/// flight.
 pub(crate) trait Congestion {
     /// Bytes that may be in flight.
     fn window(&self) -> u64;
 
-    /// A packet of `bytes` sent at `sent_at` was acknowledged; `is_limited`: the window was in use, so that more is worth trying.
+    /// A packet of `bytes` sent at `sent_at` was acknowledged; `is_limited`: the window was in use,
+    /// so that more is worth trying.
     fn on_acked(&mut self, sent_at: Instant, bytes: u64, is_limited: bool);
 
     /// Packets are lost, the last of them sent at `sent_at`.
     fn on_lost(&mut self, now: Instant, sent_at: Instant);
 
-    /// Nothing came through for several probe time-outs.
+    /// Several consecutive probe time-outs expired.
     fn on_persistent_congestion(&mut self);
 
     /// Datagrams are of this many bytes from now on.
@@ -25,7 +27,8 @@ const INITIAL_DATAGRAMS: u64 = 10;
 /// Smallest window in datagrams.
 const MIN_DATAGRAMS: u64 = 2;
 
-/// NewReno (RFC 9002 section 7): slow start, halved once per round trip of loss, otherwise one datagram more per round trip.
+/// NewReno (RFC 9002 section 7): slow start, halved once per round trip of loss, otherwise one
+/// datagram more per round trip.
 #[derive(Debug)]
 pub(crate) struct NewReno {
     datagram: u64,
@@ -34,7 +37,7 @@ pub(crate) struct NewReno {
     threshold: u64,
     /// Bytes acknowledged towards the next datagram of growth.
     progress: u64,
-    /// Losses of packets sent before this are part of a loss already answered.
+    /// Start of the last recovery: losses of packets sent before it are part of the same event.
     recovery: Option<Instant>,
 }
 

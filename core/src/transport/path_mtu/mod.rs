@@ -1,31 +1,32 @@
-//! How large datagrams may be on this path (SPEC 5.6).
+//! Datagram size of a path (SPEC 5.6).
 
 use crate::time::{Duration, Instant};
 use crate::wire::MIN_DATAGRAM;
 
-/// Rounds of loss in a row that took large packets, with none as large acknowledged in between, before
-/// those are given up.
+/// Consecutive rounds of loss that hit large packets, with none as large acknowledged in between,
+/// before the size falls back.
 const LARGE_ROUNDS: u8 = 2;
-/// How long to go without large packets before one is tried: at first, and at most.
+/// Time from a fallback to the next probe for the full size: at first, and at most.
 const FIRST_RAISE: Duration = Duration::from_secs(10);
 const LAST_RAISE: Duration = Duration::from_secs(600);
 
-/// Finds the datagram size.
+/// Estimates the datagram size that a path carries.
 #[derive(Debug)]
 pub(crate) struct PathMtu {
     current: u16,
     full: u16,
-    /// The largest that was acknowledged since the last round of loss began.
+    /// Largest datagram acknowledged since the last round of loss began.
     acked: u16,
     rounds: u8,
-    /// Packets with lower numbers were sent before the last round of loss was noticed: they belong to it.
+    /// Packets with lower numbers were sent before the last round of loss was noticed: they belong
+    /// to it.
     round_end: u64,
     raise_after: Duration,
     raise_at: Option<Instant>,
     wants_probe: bool,
 }
 
-/// Bytes of a datagram that every path carries.
+/// Datagram size that every path carries, in bytes.
 pub(crate) const SMALL: u16 = 576;
 const _: () = assert!(SMALL as usize == MIN_DATAGRAM);
 
@@ -41,7 +42,8 @@ impl PathMtu {
         wants_probe: false,
     };
 
-    /// `full` is what both sides take; `starts_small` when the path is known not to carry it.
+    /// `full` is the largest datagram that both sides accept; `starts_small`: the path is known not
+    /// to carry it.
     pub(crate) fn open(now: Instant, full: u16, starts_small: bool) -> Self {
         let mut size = Self { current: full, full, ..Self::CLOSED };
         if starts_small {
@@ -50,18 +52,18 @@ impl PathMtu {
         size
     }
 
-    /// Bytes of a datagram now.
+    /// Current datagram size in bytes.
     pub(crate) const fn current(&self) -> u16 {
         self.current
     }
 
-    /// Bytes of a datagram that tries the full size.
+    /// Full datagram size in bytes, which probes have.
     pub(crate) const fn full(&self) -> u16 {
         self.full
     }
 
-    /// Packet `number` of `size` bytes was lost although a later one arrived; `next` is the number of the
-    /// next packet to leave.
+    /// Packet `number` of `size` bytes was lost although a later one arrived; `next` is the number
+    /// of the next packet.
     pub(crate) fn on_lost(&mut self, now: Instant, number: u64, size: u16, next: u64) {
         if size <= SMALL || number < self.round_end {
             return;
@@ -74,7 +76,7 @@ impl PathMtu {
         }
     }
 
-    /// A packet of `size` bytes arrived; `is_probe`: it was one that tried the full size.
+    /// A packet of `size` bytes was acknowledged; `is_probe`: it was a probe for the full size.
     pub(crate) fn on_acked(&mut self, size: u16, is_probe: bool) {
         self.acked = self.acked.max(size);
         if is_probe {
@@ -111,7 +113,7 @@ impl PathMtu {
         }
     }
 
-    /// Whether a datagram of the full size is to be tried.
+    /// Whether a probe for the full size is due.
     pub(crate) const fn wants_probe(&self) -> bool {
         self.wants_probe
     }

@@ -1,4 +1,4 @@
-//! Sets of numbers as few disjoint ranges, in fixed memory.
+//! Sets of numbers as disjoint ranges, in fixed memory.
 
 use core::ops::RangeInclusive;
 
@@ -9,7 +9,7 @@ pub(crate) struct Span {
     pub(crate) end: u64,
 }
 
-/// There is no entry left for another disjoint range; the set is as it was.
+/// No entry is left for another range; the set is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SetFull;
 
@@ -39,7 +39,7 @@ impl Span {
         Self { start: self.start.max(other.start), end: self.end.min(other.end) }
     }
 
-    /// As the wire's ranges of packet numbers; meaningless if empty.
+    /// The same as an inclusive range of packet numbers; meaningless if empty.
     pub(crate) fn inclusive(self) -> RangeInclusive<u64> {
         self.start..=self.end.saturating_sub(1)
     }
@@ -75,7 +75,7 @@ impl<const N: usize> RangeSet<N> {
         span.is_empty() || spans.get(at).is_some_and(|entry| entry.start <= span.start)
     }
 
-    /// Adds `span`, joined with what it touches.
+    /// Adds `span`, joined with the ranges that it touches.
     pub(crate) fn insert(&mut self, span: Span) -> Result<(), SetFull> {
         if span.is_empty() {
             return Ok(());
@@ -91,7 +91,8 @@ impl<const N: usize> RangeSet<N> {
         self.splice(from, to, &[joined])
     }
 
-    /// Adds `span`; when there is no entry left, with the whole gap to its nearest neighbour. Never loses a number, but may add some.
+    /// Adds `span`; if no entry is left, together with the whole gap to its nearest neighbour. May
+    /// add numbers, never loses one.
     pub(crate) fn insert_or_bridge(&mut self, span: Span) {
         if self.insert(span).is_ok() {
             return;
@@ -108,12 +109,12 @@ impl<const N: usize> RangeSet<N> {
             (None, Some(above)) => Span::new(span.start, above),
             (None, None) => span,
         };
-        // It touches an entry now, so it needs none of its own.
+        // It touches an entry now, so it needs no new one.
         let inserted = self.insert(bridged);
         debug_assert!(inserted.is_ok() || N == 0);
     }
 
-    /// Takes `span` out. Fails only when that splits a range and there is no entry left.
+    /// Removes `span`. Fails only if that splits a range and no entry is left.
     pub(crate) fn remove(&mut self, span: Span) -> Result<(), SetFull> {
         let spans = self.as_slice();
         let from = spans.partition_point(|entry| entry.end <= span.start);
@@ -143,7 +144,7 @@ impl<const N: usize> RangeSet<N> {
         Some(last)
     }
 
-    /// Puts `with` in place of the entries `from..to`.
+    /// Replaces the entries `from..to` by `with`.
     fn splice(&mut self, from: usize, to: usize, with: &[Span]) -> Result<(), SetFull> {
         let len = self.len + with.len() - (to - from);
         if len > N {

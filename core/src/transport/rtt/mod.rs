@@ -1,12 +1,12 @@
-//! Round-trip time and what follows from it (RFC 9002, 5 and 6.2; SPEC 5.4).
+//! Round-trip time, loss delay and probe time-out (RFC 9002, 5 and 6.2; SPEC 5.4).
 
 use crate::time::Duration;
 
-/// Before the first sample (RFC 9002, 6.2.2).
+/// Round-trip time before the first sample (RFC 9002, 6.2.2).
 const INITIAL: Duration = Duration::from_millis(333);
-/// The finest granularity that timers are trusted with (RFC 9002, 6.1.2).
+/// Timer granularity, at least (RFC 9002, 6.1.2).
 const GRANULARITY: Duration = Duration::from_millis(1);
-/// No probe time-out is longer.
+/// Longest probe time-out.
 const MAX_PTO: Duration = Duration::from_secs(2);
 
 /// Estimates the round-trip time.
@@ -17,7 +17,7 @@ pub(crate) struct RttEstimator {
     variation: Duration,
     latest: Duration,
     min: Duration,
-    /// How far the peer may delay an acknowledgement.
+    /// Longest delay of an acknowledgement by the peer.
     max_ack_delay: Duration,
     /// The coarser clock of both sides.
     tick: Duration,
@@ -40,12 +40,12 @@ impl RttEstimator {
         Self { max_ack_delay, tick: tick.max(GRANULARITY), ..Self::CLOSED }
     }
 
-    /// Forgets all samples: the path is another one.
+    /// Discards all samples, for a new path.
     pub(crate) fn forget(&mut self) {
         *self = Self::open(self.max_ack_delay, self.tick);
     }
 
-    /// Takes a sample; `ack_delay` is what the peer says it waited.
+    /// Adds a sample; `ack_delay` is the delay that the peer reports.
     pub(crate) fn sample(&mut self, latest: Duration, ack_delay: Duration) {
         self.latest = latest;
         if !self.is_sampled {
@@ -56,7 +56,7 @@ impl RttEstimator {
             return;
         }
         self.min = self.min.min(latest);
-        // SPEC 5.4: what a peer may say it waited is bounded by what it stated.
+        // SPEC 5.4: the reported delay counts up to the maximum that the peer stated.
         let ack_delay = ack_delay.min(self.max_ack_delay);
         let adjusted = if latest >= self.min + ack_delay { latest.saturating_sub(ack_delay) } else { latest };
         let deviation = self.smoothed.saturating_sub(adjusted).max(adjusted.saturating_sub(self.smoothed));
@@ -69,8 +69,8 @@ impl RttEstimator {
         self.is_sampled.then_some(self.smoothed)
     }
 
-    /// A packet sent this long before one that is acknowledged is lost (time threshold 9/8). Never longer
-    /// than a probe time-out is, which does not run meanwhile.
+    /// A packet sent this long before one that is acknowledged is lost (time threshold 9/8). At
+    /// most the longest probe time-out, because no probe time-out runs meanwhile.
     pub(crate) fn loss_delay(&self) -> Duration {
         let longest = if self.is_sampled { self.smoothed.max(self.latest) } else { INITIAL };
         (longest * 9 / 8).max(self.tick).min(MAX_PTO)
@@ -82,7 +82,7 @@ impl RttEstimator {
         let (smoothed, variation) =
             if self.is_sampled { (self.smoothed, self.variation) } else { (INITIAL, INITIAL / 2) };
         let base = smoothed + (variation * 4).max(self.tick) + self.max_ack_delay;
-        // A factor of 2^20 is beyond the cap in any case.
+        // A factor of 2^20 always exceeds the cap.
         (base * (1 << expired.min(20))).min(MAX_PTO)
     }
 }

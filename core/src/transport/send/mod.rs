@@ -1,21 +1,23 @@
-//! The sending half of a stream: what was written, sent, acknowledged and lost (SPEC 5.2).
+//! The sending half of a stream: data written, sent, acknowledged and lost (SPEC 5.2).
 
 use super::ranges::{RangeSet, Span};
 use super::ring;
 
-/// Ranges of each kind that a stream remembers. When they run out, more is sent again than is needed; nothing is forgotten.
+/// Ranges of each kind that a stream remembers. When they run out, more data than necessary is sent
+/// again; none is forgotten.
 const MAX_RANGES: usize = 16;
 
-/// Sends one stream, without its ring. Every byte from `acked` to `next` is acknowledged, or lost, or in flight.
+/// The sender of one stream, without its ring. Every byte from `acked` to `next` is acknowledged,
+/// or lost, or in flight.
 #[derive(Debug)]
 pub(crate) struct SendStream {
     /// Everything below is acknowledged and out of the ring.
     acked: u64,
-    /// Everything from here on was never sent.
+    /// Everything from here on has not been sent.
     next: u64,
     /// Everything below is in the ring.
     written: u64,
-    /// The peer takes everything below.
+    /// The peer accepts everything below.
     limit: u64,
     /// Acknowledged ahead of a gap.
     ahead: RangeSet<MAX_RANGES>,
@@ -27,7 +29,7 @@ impl SendStream {
     pub(crate) const CLOSED: Self =
         Self { acked: 0, next: 0, written: 0, limit: 0, ahead: RangeSet::EMPTY, lost: RangeSet::EMPTY };
 
-    /// Begins at offset 0 with the limit that the peer stated.
+    /// Begins at offset 0 with the peer's initial limit.
     pub(crate) const fn open(limit: u64) -> Self {
         Self { limit, ..Self::CLOSED }
     }
@@ -67,7 +69,7 @@ impl SendStream {
         usize::try_from(self.written.saturating_sub(self.next)).unwrap_or(usize::MAX)
     }
 
-    /// What to send next, at most `room` bytes: the lowest that was lost before anything new.
+    /// The next range to send, at most `room` bytes: lost data, lowest first, before new data.
     #[inline]
     pub(crate) fn next_chunk(&self, room: usize) -> Option<Span> {
         let fresh = self.written.min(self.limit).max(self.next);
@@ -81,13 +83,13 @@ impl SendStream {
         (!chunk.is_empty()).then_some(chunk)
     }
 
-    /// Whether a part of `span` was sent before.
+    /// Whether any of `span` was sent before.
     #[inline]
     pub(crate) const fn is_retransmission(&self, span: Span) -> bool {
         span.start < self.next
     }
 
-    /// A chunk from [`SendStream::next_chunk`] went out.
+    /// A chunk from [`SendStream::next_chunk`] was sent.
     #[inline]
     pub(crate) fn on_sent(&mut self, chunk: Span) {
         self.next = self.next.max(chunk.end);
@@ -95,7 +97,7 @@ impl SendStream {
         let _ = self.lost.remove(chunk);
     }
 
-    /// A packet with `span` was acknowledged. Whether space became free.
+    /// A packet with `span` was acknowledged. Returns whether space became free.
     pub(crate) fn on_acked(&mut self, span: Span) -> bool {
         let before = self.acked;
         // If that would split a range and there is no entry left, it is sent once more.
@@ -116,7 +118,8 @@ impl SendStream {
         self.acked > before
     }
 
-    /// The highest of the ranges acknowledged ahead and `span` is treated as lost, so that the lowest stay known.
+    /// Treats the highest of the ranges acknowledged ahead and `span` as lost, so that the lowest
+    /// stay known.
     fn make_room_for(&mut self, span: Span) {
         let highest = match self.ahead.last() {
             Some(last) if last.start > span.start => {
@@ -130,7 +133,7 @@ impl SendStream {
         self.lost.insert_or_bridge(highest);
     }
 
-    /// A packet with `span` is taken to be lost (or to be probed for).
+    /// A packet with `span` is considered lost, or is sent again as a probe.
     pub(crate) fn on_lost(&mut self, span: Span) {
         let mut at = span.start.max(self.acked);
         let end = span.end.min(self.next);

@@ -75,8 +75,8 @@ fn an_acknowledged_range_is_not_lost_any_more() {
 }
 
 proptest! {
-    /// Random losses and acknowledgements in any order, more of them than the sets have entries: in the end everything is
-    /// acknowledged, and never a byte that did not arrive.
+    /// Random losses and acknowledgements in any order, more of them than the sets have entries: in
+    /// the end everything is acknowledged, and never a byte that did not arrive.
     #[test]
     fn never_forgets_a_byte(choices in proptest::collection::vec((any::<u8>(), any::<u16>()), 1..600)) {
         let total = 2_000;

@@ -1,4 +1,4 @@
-//! The packets in flight: what they carried, so that what is lost can be sent again.
+//! Packets in flight and what they carried, so that lost data can be sent again.
 
 use super::ranges::Span;
 use crate::time::Instant;
@@ -9,10 +9,11 @@ use crate::wire::frame::{Ack, StreamId};
 pub struct SentPacket {
     pub(crate) packet_number: u64,
     pub(crate) sent_at: Instant,
-    /// The largest number that it acknowledged; 0 when none.
+    /// The largest number that it acknowledged; 0: none.
     pub(crate) acknowledged: u64,
     starts: [u64; 2],
-    /// Ack-eliciting packets sent before it, wrapping: distance in packets sent, not in numbers (SPEC 5.4).
+    /// Count of ack-eliciting packets sent before it, wrapping. Loss is counted in packets, not in
+    /// packet numbers (SPEC 5.4).
     pub(crate) send_index: u32,
     lens: [u16; 2],
     /// Of the whole datagram in bytes.
@@ -25,11 +26,11 @@ const SIZE_PROBE: u8 = 2;
 /// For CHAT; shifted by one for BULK.
 const MAX_DATA: u8 = 4;
 
-/// A server holds many.
+/// A server keeps many of them.
 const _: () = assert!(size_of::<SentPacket>() <= 64);
 
 impl SentPacket {
-    /// Free. All zero.
+    /// An unused entry, all zero.
     pub const EMPTY: Self = Self {
         packet_number: 0,
         sent_at: Instant::ZERO,
@@ -72,13 +73,14 @@ impl SentPacket {
         self.flags |= SIZE_PROBE;
     }
 
-    /// Whether it has a frame that must arrive, PING aside.
+    /// Whether it has no frame that must arrive, PING aside.
     pub(crate) const fn is_bare(&self) -> bool {
         self.lens[0] == 0 && self.lens[1] == 0 && self.flags == 0
     }
 }
 
-/// The table's state beside its slots, which are in the order of sending.
+/// State of the table of packets in flight. Its entries, in the order of sending, are in
+/// [`Buffer::InFlight`](super::Buffer::InFlight).
 #[derive(Debug)]
 pub(crate) struct SentPackets {
     len: usize,
@@ -97,13 +99,13 @@ impl SentPackets {
         self.bytes
     }
 
-    /// The slots in use, oldest first.
+    /// The packets in flight, oldest first.
     #[inline]
     pub(crate) fn live<'a>(&self, packets: &'a [SentPacket]) -> &'a [SentPacket] {
         packets.get(..self.len).unwrap_or(&[])
     }
 
-    /// Adds the newest. `false` if there is no slot left.
+    /// Adds the newest. `false` if the table is full.
     #[inline]
     pub(crate) fn push(&mut self, packets: &mut [SentPacket], packet: SentPacket) -> bool {
         let Some(free) = packets.get_mut(self.len) else { return false };
@@ -113,7 +115,7 @@ impl SentPackets {
         true
     }
 
-    /// Takes out what `ack` acknowledges, oldest first.
+    /// Removes the packets that `ack` acknowledges, oldest first.
     pub(crate) fn remove_acked(
         &mut self,
         packets: &mut [SentPacket],
@@ -149,7 +151,7 @@ impl SentPackets {
         self.len = kept;
     }
 
-    /// Takes out the oldest `count`.
+    /// Removes the oldest `count`.
     pub(crate) fn drop_oldest(&mut self, packets: &mut [SentPacket], count: usize) {
         let Some(live) = packets.get_mut(..self.len) else { return };
         let count = count.min(live.len());
