@@ -9,7 +9,7 @@ use std::vec::Vec;
 use super::*;
 use crate::hash::sha256;
 
-/// The bytes that `text` spells in hexadecimal.
+/// Decodes hexadecimal.
 fn hex_vec(text: &str) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).expect("a hexadecimal digit") as u8;
     text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
@@ -50,7 +50,8 @@ fn bytes(number: &BigUint, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Numbers at which carries, reductions and the Chinese remainder theorem go wrong first, and a few random ones.
+/// Numbers at which carries, reductions and the Chinese remainder theorem go wrong first, and a few
+/// random ones.
 fn edges(size: KeySize) -> Vec<BigUint> {
     let (p, q) = primes(size);
     let n = &p * &q;
@@ -187,7 +188,7 @@ fn kem_answers(size: KeySize) {
     assert_eq!(recovered, z, "leading zeros are kept");
 }
 
-/// A generator that plays what it is given.
+/// A generator that replays given bytes.
 struct Script(Vec<u8>, usize);
 
 impl rand_core::TryRng for Script {

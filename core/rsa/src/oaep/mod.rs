@@ -1,7 +1,8 @@
 //! RSAES-OAEP (RFC 8017, 7.1) with SHA-256 and MGF1-SHA-256.
 //!
-//! For keys of their own, never for the key of a KEM: whoever may ask for an OAEP decryption under it can open the KEM's
-//! ciphertexts. Decryption tells only *whether* it failed, in the same time wherever it failed.
+//! Use a separate key, never the key of a KEM: a party that can request OAEP decryptions with that
+//! key can open the KEM's ciphertexts. Decryption reports only *whether* it failed, in constant
+//! time.
 
 use core::fmt;
 
@@ -12,16 +13,16 @@ use zeroize::Zeroizing;
 use super::{MAX_MODULUS_LEN, RawPrivate, RawPublic, mgf1};
 use crate::hash::{HASH_LEN, sha256};
 
-/// How much shorter than the modulus a message is at least, in bytes.
+/// Minimum difference between the lengths of modulus and message, in bytes.
 pub const OVERHEAD: usize = 2 * HASH_LEN + 2;
 
-/// Why nothing was encrypted.
+/// Why encryption failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncryptError {
     /// The message is longer than the modulus less [`OVERHEAD`].
     MessageTooLong,
-    /// The room for the ciphertext is not exactly as long as the modulus.
+    /// The buffer for the ciphertext is not exactly as long as the modulus.
     WrongOutputLength,
 }
 
@@ -36,13 +37,13 @@ impl fmt::Display for EncryptError {
 
 impl core::error::Error for EncryptError {}
 
-/// Why nothing was decrypted.
+/// Why decryption failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecryptError {
-    /// Not a ciphertext for this key and label. Says nothing more on purpose.
+    /// Not a ciphertext for this key and label. Deliberately without further detail.
     Invalid,
-    /// The room for the message is shorter than the modulus less [`OVERHEAD`].
+    /// The buffer for the message is shorter than the modulus less [`OVERHEAD`].
     OutputTooShort,
 }
 
@@ -60,7 +61,7 @@ impl core::error::Error for DecryptError {}
 /// Encrypts `message` into `ciphertext`, which is exactly as long as the modulus.
 ///
 /// # Errors
-/// An [`EncryptError`], before anything was written.
+/// An [`EncryptError`]; nothing was written.
 pub fn encrypt(
     key: &impl RawPublic,
     rng: &mut impl CryptoRng,
@@ -92,7 +93,7 @@ pub fn encrypt(
 /// Decrypts `ciphertext` into the front of `out` and returns the message there.
 ///
 /// # Errors
-/// A [`DecryptError`]; `out` is then untouched.
+/// A [`DecryptError`]; `out` is then unchanged.
 pub fn decrypt<'a>(
     key: &impl RawPrivate,
     rng: &mut impl CryptoRng,
@@ -118,7 +119,8 @@ pub fn decrypt<'a>(
     Ok(out)
 }
 
-/// RFC 8017, 7.1.2, step 3: unmasks `block` and finds the message, with every check made on every block.
+/// RFC 8017, 7.1.2, step 3: unmasks `block` and finds the message, with every check made on every
+/// block.
 #[inline]
 fn decode<'a>(block: &'a mut [u8], label: &[u8]) -> Option<&'a [u8]> {
     let (first, rest) = block.split_first_mut()?;

@@ -1,6 +1,7 @@
 //! RSASSA-PSS (RFC 8017, 8.1) with SHA-256, MGF1-SHA-256 and a salt of any length.
 //!
-//! For keys of their own, never for the key of a KEM: a signature is a decryption of what the signer was made to sign.
+//! Use a separate key, never the key of a KEM: a signature is a decryption of a value that others
+//! may choose.
 
 use core::fmt;
 
@@ -8,20 +9,20 @@ use super::{MAX_MODULUS_LEN, RawPrivate, RawPublic, mgf1};
 use crate::hash::{HASH_LEN, sha256};
 use rand_core::CryptoRng;
 
-/// How much shorter than the modulus a salt is at least, in bytes.
+/// Minimum difference between the lengths of modulus and salt, in bytes.
 pub const OVERHEAD: usize = HASH_LEN + 2;
 
 const TRAILER: u8 = 0xbc;
 
-/// Why nothing was signed.
+/// Why signing failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignError {
     /// The salt is longer than the modulus less [`OVERHEAD`].
     SaltTooLong,
-    /// The room for the signature is not exactly as long as the modulus.
+    /// The buffer for the signature is not exactly as long as the modulus.
     WrongOutputLength,
-    /// The machine miscalculated; nothing was given out.
+    /// The result failed its check, because of a fault of the machine.
     Fault,
 }
 
@@ -37,11 +38,11 @@ impl fmt::Display for SignError {
 
 impl core::error::Error for SignError {}
 
-/// Signs `message` with a random salt of `salt_len` bytes (32 is usual, 0 makes it deterministic) into `signature`, which is
-/// exactly as long as the modulus.
+/// Signs `message` with a random salt of `salt_len` bytes (32 is usual, 0 makes it deterministic)
+/// into `signature`, which is exactly as long as the modulus.
 ///
 /// # Errors
-/// A [`SignError`]; `signature` is then without content.
+/// A [`SignError`]; the content of `signature` is then unspecified.
 pub fn sign(
     key: &impl RawPrivate,
     rng: &mut impl CryptoRng,
@@ -73,8 +74,8 @@ pub fn verify(key: &impl RawPublic, message: &[u8], salt_len: usize, signature: 
     key.raw_public(block).is_ok() && is_encoded(message, salt_len, block)
 }
 
-/// EMSA-PSS-ENCODE (RFC 8017, 9.1.1): (0 ... | 1 | salt) masked | H | 0xbc, the top bit cleared, because the block has a bit
-/// less than the modulus.
+/// EMSA-PSS-ENCODE (RFC 8017, 9.1.1): (0 ... | 1 | salt) masked | H | 0xbc, the top bit cleared,
+/// because the block is one bit shorter than the modulus.
 #[inline]
 fn encode(message: &[u8], salt: &[u8], block: &mut [u8]) -> Result<(), SignError> {
     let padding = block.len().checked_sub(OVERHEAD).and_then(|max| max.checked_sub(salt.len()));

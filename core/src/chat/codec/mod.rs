@@ -1,6 +1,7 @@
-//! The bytes of chat messages (SPEC 6.1 to 6.3): `length u16 | type u8 | body`.
+//! Encoding of chat messages (SPEC 6.1 to 6.3): `length u16 | type u8 | body`.
 //!
-//! Unlike packets and frames, messages are tolerant: unknown types are skipped, bytes behind the known fields are ignored.
+//! Unlike packets and frames, messages are tolerant: unknown types are skipped, bytes after the
+//! known fields are ignored.
 #![cfg_attr(
     not(test),
     deny(
@@ -23,10 +24,11 @@ use crate::wire::io::{BufferFull, DecodeError, Reader, Writer};
 
 /// Bytes of the length field and the type.
 const HEAD: usize = 2 + 1;
-/// Bytes of a name behind its length.
+/// Bytes of the longest name and its length.
 const NAME: usize = 1 + MAX_NAME_LEN;
 
-/// Bytes of an Entry message besides its body, when the author's name is as long as names are. A Stub is never longer.
+/// Bytes of an Entry message besides its body, with the longest author's name. A Stub is never
+/// longer.
 pub const ENTRY_OVERHEAD: usize = HEAD + 1 + 8 + 8 + NAME + 8 + 8 + 1 + 2;
 /// As [`ENTRY_OVERHEAD`], for Past.
 pub const PAST_OVERHEAD: usize = ENTRY_OVERHEAD + 2;
@@ -38,7 +40,7 @@ const JOIN_MAX: usize =
     HEAD + 256 + 256 + PUBLIC_LEN + SIGNATURE_LEN + 1 + 1 + MAX_PASSWORD_LEN + 8 + 1 + 8 + 8 + 4 + 2;
 const WELCOME_MAX: usize = HEAD + 1 + NAME + NAME + 8 + 8 + 8 + 8 + 8 + 8 + 2 + 32;
 
-// SPEC 8: the largest message. SPEC 2.4: a peer that takes 512 bytes takes everything but a long body.
+// SPEC 8: the largest message. SPEC 2.4: 512 bytes suffice for every message without a long body.
 const _: () = assert!(PAST_OVERHEAD + MAX_BODY_LEN <= MAX_MESSAGE_LEN);
 const _: () = assert!(POST_OVERHEAD + MAX_BODY_LEN <= MAX_MESSAGE_LEN);
 const _: () = assert!(JOIN_MAX <= MAX_MESSAGE_LEN);
@@ -76,10 +78,11 @@ pub fn message_len(prefix: [u8; 2]) -> Result<usize, DecodeError> {
 }
 
 impl<'a> ClientMessage<'a> {
-    /// Decodes a message without its length field. `Ok(None)`: a type this version does not know; skip it.
+    /// Decodes a message without its length field. `Ok(None)`: the type is unknown and the message
+    /// is to be skipped.
     ///
     /// # Errors
-    /// [`DecodeError`]: the message breaks its layout (SPEC 6.1).
+    /// [`DecodeError`]: the message does not decode (SPEC 6.1).
     pub fn decode(message: &'a [u8]) -> Result<Option<Self>, DecodeError> {
         let mut reader = Reader::new(message);
         Ok(Some(match reader.u8()? {
@@ -368,17 +371,18 @@ impl<'a> EntryHeader<'a> {
     }
 }
 
-/// A name that a server wrote: never longer than names are (SPEC 6.6). What a client asks for is judged by the server.
+/// A name that a server wrote, at most [`MAX_NAME_LEN`] bytes (SPEC 6.6). The server checks names
+/// that clients request.
 fn name<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
     reader.str_u8().and_then(|name| if name.len() <= MAX_NAME_LEN { Ok(name) } else { Err(DecodeError::Value) })
 }
 
-/// The body of an entry, never longer than bodies are (SPEC 6.4).
+/// The body of an entry, at most [`MAX_BODY_LEN`] bytes (SPEC 6.4).
 fn body<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     reader.bytes_u16().and_then(|body| if body.len() <= MAX_BODY_LEN { Ok(body) } else { Err(DecodeError::Value) })
 }
 
-/// Puts the length field before what `write` writes.
+/// Writes a message with `write`, and its length before it.
 fn framed(out: &mut [u8], write: impl FnOnce(&mut Writer<'_>) -> Result<(), BufferFull>) -> Result<usize, BufferFull> {
     let (prefix, message) = out.split_first_chunk_mut::<2>().ok_or(BufferFull)?;
     let mut message = Writer::new(message);

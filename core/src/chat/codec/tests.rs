@@ -1,4 +1,4 @@
-//! Every message: accepts, rejects what is short, ignores what is behind, round-trips.
+//! Every message: accepts, rejects short, ignores trailing, round-trips.
 
 use std::string::String;
 use std::vec;
@@ -10,14 +10,14 @@ use super::*;
 use crate::chat::message::join_statement;
 use crate::crypto::testing::hex_vec;
 
-/// Owns what a message borrows.
+/// Owned data of a message.
 #[derive(Clone, Debug)]
 enum Owned {
     Server(Vec<u8>),
     Client(Vec<u8>),
 }
 
-/// Whether bytes decode, and to a known message.
+/// Whether bytes decode to a known message.
 type Decodes = fn(&[u8]) -> Option<bool>;
 
 fn encode_to_server(message: &ClientMessage<'_>) -> Vec<u8> {
@@ -295,7 +295,7 @@ fn rejects_authentication_and_start_of_unknown_kind() {
     assert_eq!(ClientMessage::decode(&changed[2..]), Err(DecodeError::Value));
 }
 
-/// Whether `message`, if it decodes, begins with the only encoding of what it says.
+/// Whether `message`, if it decodes, begins with the only encoding of its value.
 fn is_only_encoding(message: &[u8]) -> bool {
     let of_client = ClientMessage::decode(message).ok().flatten().map(|message| encode_to_server(&message));
     let of_server = ServerMessage::decode(message).ok().flatten().map(|message| encode_to_client(&message));

@@ -1,4 +1,5 @@
-//! ChaCha20-Poly1305 (RFC 8439) and CRC-32 behind one seam, so that a laptop may use a faster implementation of both.
+//! ChaCha20-Poly1305 (RFC 8439) and CRC-32 as traits, so that a host may use faster
+//! implementations.
 
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
@@ -10,7 +11,7 @@ pub const NONCE_LEN: usize = 12;
 /// Length of an AEAD tag in bytes.
 pub const TAG_LEN: usize = 16;
 
-/// The tag did not verify. Says nothing more on purpose.
+/// The tag did not verify. Deliberately without further detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAuthentic;
 
@@ -24,7 +25,7 @@ impl core::error::Error for NotAuthentic {}
 
 /// ChaCha20-Poly1305 under one key.
 pub trait Aead {
-    /// Takes a key.
+    /// Creates the AEAD for `key`.
     fn new(key: &[u8; KEY_LEN]) -> Self;
 
     /// Encrypts `buffer` in place and returns the tag over `aad` and the ciphertext.
@@ -33,7 +34,8 @@ pub trait Aead {
     /// Verifies, then decrypts `buffer` in place.
     ///
     /// # Errors
-    /// [`NotAuthentic`] if the tag does not verify; the content of `buffer` is then unspecified and holds no plaintext.
+    /// [`NotAuthentic`] if the tag does not verify; the content of `buffer` is then unspecified and
+    /// holds no plaintext.
     fn open(
         &self,
         nonce: &[u8; NONCE_LEN],
@@ -43,7 +45,7 @@ pub trait Aead {
     ) -> Result<(), NotAuthentic>;
 }
 
-/// Where an implementation of the AEAD and of the CRC comes from.
+/// Provides the implementations of the AEAD and the CRC.
 pub trait Provider {
     /// The AEAD.
     type Aead: Aead;
@@ -84,7 +86,7 @@ impl Aead for ChaCha20Poly1305 {
     fn seal(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8]) -> [u8; TAG_LEN] {
         match self.0.encrypt_inout_detached(nonce.into(), aad, (&mut *buffer).into()) {
             Ok(tag) => tag.into(),
-            // Only a buffer of 256 GiB gets here; it leaves wiped rather than in clear.
+            // Only a buffer of 256 GiB gets here; it is wiped rather than sent in clear.
             Err(_) => {
                 buffer.fill(0);
                 [0; TAG_LEN]

@@ -1,4 +1,4 @@
-//! Ed25519 (RFC 8032): the key that owns a member's name.
+//! Ed25519 (RFC 8032) keys, which own the names of members.
 
 use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -12,7 +12,7 @@ pub const PUBLIC_LEN: usize = 32;
 /// Length of a signature in bytes.
 pub const SIGNATURE_LEN: usize = 64;
 
-/// The public half of an identity.
+/// The public key of an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicIdentity(pub [u8; PUBLIC_LEN]);
 
@@ -36,18 +36,18 @@ impl Identity {
         Self { seed: *seed, public: VerifyingKey::from(&ExpandedSecretKey::from(seed)) }
     }
 
-    /// The same from both halves, which somebody computed before and kept together: a device is spared a sixth of its handshake.
-    /// `None` if `public` is no point of the curve, as about half of what is not a public half.
+    /// The identity from a private key and its public key that was stored, which saves a device a
+    /// sixth of its handshake. `None` if `public` is not a point of the curve.
     ///
-    /// That `public` belongs to `seed` is not checked: it must be what [`Identity::public`] said for this seed. What is signed with
-    /// another one is refused by everybody, and whoever has two signatures of the same message under two public halves can sign
-    /// as this identity.
+    /// It is not checked that `public` belongs to `seed`: it must be the result of
+    /// [`Identity::public`] for this seed. Signatures made with another public key verify nowhere,
+    /// and two signatures of one message with two public keys let anyone sign as this identity.
     #[must_use]
     pub fn from_keypair_unchecked(seed: &[u8; SEED_LEN], public: &[u8; PUBLIC_LEN]) -> Option<Self> {
         Some(Self { seed: *seed, public: VerifyingKey::from_bytes(public).ok()? })
     }
 
-    /// The public half.
+    /// The public key.
     #[must_use]
     pub fn public(&self) -> PublicIdentity {
         PublicIdentity(self.public.to_bytes())
@@ -75,7 +75,8 @@ impl PublicIdentity {
             && VerifyingKey::from_bytes(&self.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }
 
-    /// Whether y is below p = 2^255 - 19. The same point may be written with p added to y; one key must not own two names.
+    /// Whether y is below p = 2^255 - 19. Adding p to y encodes the same point again, and one key
+    /// must not own two names.
     fn is_canonical(&self) -> bool {
         let [first, middle @ .., last] = &self.0;
         *first < 0xed || middle != &[0xff; 30] || last & 0x7f != 0x7f

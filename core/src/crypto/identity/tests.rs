@@ -32,7 +32,7 @@ fn a_public_half_that_is_another_ones_signs_nothing_that_anybody_takes() {
 
 #[test]
 fn rejects_a_public_half_that_is_no_point() {
-    // Half of all numbers are no y of a point; 2 is one of them.
+    // Half of all numbers are not the y of a point; 2 is one of them.
     let mut no_point = [0; PUBLIC_LEN];
     no_point[0] = 2;
     assert!(Identity::from_keypair_unchecked(&hex(SEED), &no_point).is_none());

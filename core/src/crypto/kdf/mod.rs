@@ -6,7 +6,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Length of a SHA-256 hash, of a [`Secret`] and of a MAC in bytes.
 pub const HASH_LEN: usize = 32;
-/// What HKDF-Expand gives at most (RFC 5869, 2.3).
+/// Longest output of HKDF-Expand (RFC 5869, 2.3).
 const MAX_EXPAND_LEN: usize = 255 * HASH_LEN;
 
 /// 32 secret bytes: wiped on drop, never printed.
@@ -38,8 +38,9 @@ impl Secret {
         Self(hmac(salt, ikm))
     }
 
-    /// HKDF-Expand with this secret as the pseudorandom key; `info` is the concatenation of `label` and `context`.
-    /// `out` is at most 255 * 32 bytes; what is beyond that is left untouched (callers ask for at most 64 bytes).
+    /// HKDF-Expand with this secret as the pseudorandom key; `info` is the concatenation of `label`
+    /// and `context`. `out` is at most 255 * 32 bytes; bytes beyond that are left untouched
+    /// (callers use at most 64).
     pub fn expand(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
         let len = out.len().min(MAX_EXPAND_LEN);
         let hkdf = hkdf::Hkdf::<Sha256>::from_prk(&self.0).expect("the key is as long as the hash");
@@ -75,13 +76,13 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
     hash.finalize().into()
 }
 
-/// Compares in constant time; slices of different length are unequal.
+/// Compares in constant time. Slices of different lengths are unequal.
 #[must_use]
 pub fn ct_eq(a: &[u8], b: &[u8]) -> bool {
     subtle::ConstantTimeEq::ct_eq(a, b).into()
 }
 
-/// A running SHA-256 over everything both sides saw.
+/// SHA-256 over the messages of a handshake.
 #[derive(Clone)]
 pub struct Transcript(sha2::Sha256);
 
@@ -92,7 +93,8 @@ impl core::fmt::Debug for Transcript {
 }
 
 impl Transcript {
-    /// Starts with a protocol label behind its length as a u8 (SPEC 3.5); labels are constants of at most 255 bytes.
+    /// Starts with the length of a protocol label as a u8, then the label (SPEC 3.5); labels are
+    /// constants of at most 255 bytes.
     #[must_use]
     pub fn new(label: &[u8]) -> Self {
         let mut transcript = Self(Sha256::new());
@@ -101,15 +103,15 @@ impl Transcript {
         transcript
     }
 
-    /// Adds `part` behind its length as a u32, so that no two sequences of parts collide.
+    /// Adds the length of `part` as a u32, then `part`, so that no two sequences of parts collide.
     pub fn add(&mut self, part: &[u8]) {
-        // No part is near 4 GiB; one that were would still be told apart by its bytes.
+        // No part is near 4 GiB; the bytes would still distinguish it.
         let len = u32::try_from(part.len()).unwrap_or(u32::MAX);
         self.0.update(len.to_be_bytes());
         self.0.update(part);
     }
 
-    /// The hash of everything added.
+    /// Returns the hash of everything added.
     #[must_use]
     pub fn finish(self) -> [u8; HASH_LEN] {
         self.0.finalize().into()

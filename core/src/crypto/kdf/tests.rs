@@ -3,7 +3,7 @@ use crate::crypto::testing::{hex, hex_vec};
 
 #[test]
 fn hkdf_matches_rfc_5869() {
-    // A.1, its ikm and info given in pieces.
+    // A.1, with ikm and info in several parts.
     let secret = Secret::extract(&hex::<13>("000102030405060708090a0b0c"), &[&[0x0b; 10], &[0x0b; 12]]);
     assert_eq!(secret.expose(), &hex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5"));
     let mut out = [0; 42];

@@ -1,23 +1,25 @@
-//! Consistent overhead byte stuffing (Cheshire and Baker, 1999): no byte of a frame is 0 but its end.
+//! Consistent overhead byte stuffing (Cheshire and Baker, 1999): a frame contains no 0 except its
+//! delimiters.
 
-/// Ends a frame. Whatever a receiver was in the middle of, behind this a frame begins.
+/// Ends a frame. A new frame begins after it, whatever the receiver's state was.
 const DELIMITER: u8 = 0;
-/// The code of a block of 254 bytes that no 0 follows.
+/// Code of a block of 254 bytes that no 0 follows.
 const FULL_BLOCK: u8 = 0xff;
-/// Bytes of a block that no 0 ends, at most.
+/// Longest block without a 0, in bytes.
 const MAX_BLOCK_LEN: usize = 254;
 
-/// The bytes do not fit in the room that was given.
+/// The frame does not fit the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// Makes frames of packets.
+/// Encodes packets as frames.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Framer;
 
-/// Finds packets of up to `N` bytes in a stream of bytes.
+/// Decodes packets of up to `N` bytes from a byte stream.
 ///
-/// Longer ones, empty ones and what is not a frame are dropped and counted. Its size is `N` and 48 bytes at most.
+/// Longer packets, empty ones and malformed frames are dropped and counted. Its size is `N` and 48
+/// bytes at most.
 #[derive(Debug)]
 pub struct Deframer<const N: usize> {
     packet: [u8; N],
@@ -26,36 +28,37 @@ pub struct Deframer<const N: usize> {
     counters: Counters,
 }
 
-/// What a [`Deframer`] counted. Everything only rises.
+/// Counters of a [`Deframer`]. They only rise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Packets found.
+    /// Packets decoded.
     pub packets: u32,
-    /// Dropped: longer than there is room for.
+    /// Frames dropped because the packet is too long.
     pub too_long: u32,
-    /// Dropped: ended in the middle of a block.
+    /// Frames dropped because they end within a block.
     pub malformed: u32,
 }
 
-/// Where in a frame the last byte was. The tag is its own, so that a new deframer is all zero and a static one lies in `.bss`.
+/// Position in a frame. The discriminant is explicit, so that a new deframer is all zero and a
+/// static one is placed in `.bss`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum State {
-    /// Behind a delimiter.
+    /// After a delimiter.
     Start = 0,
-    /// So many bytes of a block are missing; a 0 follows it unless it is full, or the last.
+    /// `missing` bytes of a block are still to come; a 0 follows it unless it is full or the last.
     Block { missing: u8, is_full: bool },
-    /// Nothing counts until the next delimiter.
+    /// Skips bytes until the next delimiter.
     Skip,
 }
 
 impl Framer {
-    /// Gives the frame of `packet` to `put`, piece by piece, without a copy of it. It begins with a delimiter too: noise before it is
-    /// a frame of its own.
+    /// Passes the frame of `packet` to `put` in pieces, without copying it. The frame also begins
+    /// with a delimiter, which separates it from noise before it.
     ///
     /// # Errors
-    /// The first one of `put`; the rest of the frame is not given then.
+    /// The first error of `put`; the rest of the frame is not passed then.
     pub fn pieces<E>(packet: &[u8], mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         put(&[DELIMITER])?;
         let mut rest = packet;
@@ -67,7 +70,7 @@ impl Framer {
             put(block)?;
             match behind.split_first() {
                 None => break,
-                // A full block ends by itself; another one is ended by a 0, which is left out.
+                // A full block needs no end; any other block ends at a 0, which is left out.
                 Some(_) if block_len == MAX_BLOCK_LEN => rest = behind,
                 Some((_, behind)) => rest = behind,
             }
@@ -75,8 +78,8 @@ impl Framer {
         put(&[DELIMITER])
     }
 
-    /// Writes the frame of `packet` to `out`, of which [`super::MAX_FRAME_LEN`] bytes always suffice for a packet; returns its
-    /// length.
+    /// Writes the frame of `packet` to `out`, for which [`super::MAX_FRAME_LEN`] bytes always
+    /// suffice, and returns its length.
     ///
     /// # Errors
     /// [`Full`].
@@ -93,10 +96,10 @@ impl Framer {
 }
 
 impl<const N: usize> Deframer<N> {
-    /// At the beginning of a stream.
+    /// Creates a deframer at the beginning of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        // The first bytes may be the end of a frame that began earlier: they would not pass the packet's CRC, and need no care here.
+        // The first bytes may be the end of an earlier frame. They do not pass the CRC of packets.
         Self {
             packet: [0; N],
             len: 0,
@@ -105,7 +108,8 @@ impl<const N: usize> Deframer<N> {
         }
     }
 
-    /// Takes bytes from the front of `input` until a packet is complete, or none are left. Call it again with the rest.
+    /// Consumes bytes from `input` until a packet is complete or `input` is empty. Call it again
+    /// with the rest.
     pub fn take(&mut self, input: &mut &[u8]) -> Option<&mut [u8]> {
         while let Some((byte, rest)) = input.split_first() {
             *input = rest;
@@ -116,18 +120,18 @@ impl<const N: usize> Deframer<N> {
         None
     }
 
-    /// The packet that was completed last, until more is taken.
+    /// The packet completed last, until the next call of [`Deframer::take`].
     pub(super) fn last(&mut self) -> Option<&mut [u8]> {
         self.packet.get_mut(..self.len)
     }
 
-    /// What was counted.
+    /// The counters.
     #[must_use]
     pub const fn counters(&self) -> Counters {
         self.counters
     }
 
-    /// The length of the packet that `byte` completes.
+    /// Handles a byte; returns the length of the packet that it completes.
     fn push(&mut self, byte: u8) -> Option<usize> {
         if byte == DELIMITER {
             return self.end();

@@ -21,7 +21,7 @@ fn packets<const N: usize>(deframer: &mut Deframer<N>, mut bytes: &[u8]) -> Vec<
     packets
 }
 
-/// The examples of the paper and of common descriptions.
+/// Examples of the paper and of common descriptions.
 #[test]
 fn frames_as_others_do() {
     let run: Vec<u8> = (1..=254).collect();

@@ -1,29 +1,30 @@
-//! Frames over [`embedded_io`]: a UART of a device, a file or a socket of a laptop.
+//! Frames over [`embedded_io`]: a UART of a device, a file or socket of a host.
 
 use embedded_io::{Read, ReadReady, Write};
 
 use super::{Deframer, Framer, MAX_FRAME_LEN};
 use crate::wire::MAX_DATAGRAM;
 
-/// Bytes asked for at a time.
+/// Bytes read at a time.
 const CHUNK: usize = 64;
 
-/// Packets over a byte stream, in fixed memory: the packet being received, and 64 bytes of the stream.
+/// Packets over a byte stream, in fixed memory: the packet that is being received, and 64 bytes of
+/// the stream.
 ///
-/// [`SerialLink::receive`] never waits; [`SerialLink::send`] waits as long as the stream does not take the bytes, about 12 ms per
-/// 1200 bytes at 1 Mbit/s.
+/// [`SerialLink::receive`] never blocks; [`SerialLink::send`] blocks until the stream has accepted
+/// the bytes, about 12 ms per 1200 bytes at 1 Mbit/s.
 #[derive(Debug)]
 pub struct SerialLink<T> {
     stream: T,
     deframer: Deframer<MAX_DATAGRAM>,
     chunk: [u8; CHUNK],
-    /// What of the chunk is not taken yet.
+    /// Range of the chunk that is not consumed yet.
     from: usize,
     to: usize,
 }
 
 impl<T> SerialLink<T> {
-    /// Over `stream`.
+    /// Creates a link over `stream`.
     pub const fn new(stream: T) -> Self {
         Self { stream, deframer: Deframer::new(), chunk: [0; CHUNK], from: 0, to: 0 }
     }
@@ -33,7 +34,7 @@ impl<T> SerialLink<T> {
         &mut self.stream
     }
 
-    /// What was found in the stream, and what was dropped.
+    /// Counts of packets received and frames dropped.
     #[must_use]
     pub const fn counters(&self) -> super::Counters {
         self.deframer.counters()
@@ -41,18 +42,19 @@ impl<T> SerialLink<T> {
 }
 
 impl<T: Read + ReadReady> SerialLink<T> {
-    /// The next packet of those whose last byte has come, in place; `None`: there is none yet, or noise as long as a frame was read
-    /// and there may be more behind it.
+    /// Returns the next complete packet, in place. `None`: there is none yet, or as much noise as a
+    /// frame was read and more may follow.
     ///
     /// # Errors
-    /// Those of the stream. A stream that ended gives none, for ever.
+    /// Those of the stream. A stream that ended returns `None`, not an error.
     pub fn receive(&mut self) -> Result<Option<&mut [u8]>, T::Error> {
         let Self { stream, deframer, chunk, from, to, .. } = self;
-        // Noise that never ends must not keep the caller from everything else.
+        // Endless noise must not block the caller.
         let mut taken = 0usize;
         loop {
             let mut rest = chunk.get(*from..*to).unwrap_or_default();
-            // Asked twice, because what is found cannot be returned and the loop go on.
+            // The packet is looked up again below: returning it here would extend the borrow over
+            // the loop.
             let is_found = deframer.take(&mut rest).is_some();
             *from = to.saturating_sub(rest.len());
             if is_found {

@@ -6,7 +6,7 @@ use embedded_io::ErrorType;
 
 use super::*;
 
-/// A wire whose far end is its near end, which gives `most` bytes at a time.
+/// A loopback stream that transfers at most `most` bytes at a time.
 #[derive(Debug, Default)]
 struct Loop {
     bytes: VecDeque<u8>,

@@ -1,7 +1,7 @@
-//! The server's side of the handshake (SPEC 3): stateless and cheap until a cookie verified.
+//! The server's side of the handshake (SPEC 3): stateless and cheap until a cookie is verified.
 //!
 //! ```text
-//! (Hello) -> Challenge                        nothing kept, no more bytes out than in
+//! (Hello)       -> Challenge                  keeps no state, sends no more bytes than it received
 //! (Initiate) -> cookie verified -> PendingAccept
 //! PendingAccept -> run -> Accept, HandshakeOutput the public-key work, on any thread
 //! ```
@@ -34,20 +34,20 @@ const _: () = assert!(HELLO_LENS[1] >= CHALLENGE_OVERHEAD + MAX_MODULUS_LEN && H
 // SPEC 3.6: what a half-open entry keeps, beside a few bytes that find it.
 const _: () = assert!(size_of::<Accepted>() <= 384);
 
-/// What to do with a datagram.
+/// How to handle a datagram.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is no allocator to box it, and it is matched at once")]
 pub enum Incoming {
-    /// Nothing: dropped, for this reason.
+    /// It was dropped.
     Dropped(DropReason),
-    /// Send the first so many bytes of `out` to where it came from.
+    /// Send the first N bytes of `out` to its source.
     Reply(usize),
-    /// The cookie verified: look for a half-open entry of the same `id` (then repeat its Accept); else, if the cookie's
-    /// budget and the limits allow, run it.
+    /// The cookie verified: look for a half-open entry of the same `id` and repeat its Accept;
+    /// otherwise, if the cookie's budget and the limits allow, run it.
     Accept(PendingAccept),
     /// Belongs to a connection or a half-open entry: look it up.
     Sealed(SealedHeader),
-    /// A hint (only clients heed it).
+    /// A Hint, which only clients act on.
     Hint,
 }
 
@@ -60,11 +60,11 @@ pub enum DropReason {
     Packet(PacketError),
     /// A packet that only servers send.
     Direction,
-    /// A Hello for another key, or too short for the answer.
+    /// The Hello is for another key, or shorter than the answer.
     Hello,
-    /// The cookie is not valid (any more).
+    /// The cookie is not valid, or expired.
     Cookie,
-    /// The ciphertext is as long as another key.
+    /// The length of the ciphertext is that of another key.
     Key,
 }
 
@@ -82,7 +82,7 @@ impl core::fmt::Display for DropReason {
 
 impl core::error::Error for DropReason {}
 
-/// Cookie keys and what every handshake needs of the server.
+/// The server's key hash and parameters, and its cookie keys.
 pub struct Acceptor {
     modulus: Vec<u8, MAX_MODULUS_LEN>,
     key_hash: [u8; HASH_LEN],
@@ -97,13 +97,13 @@ impl core::fmt::Debug for Acceptor {
 }
 
 impl Acceptor {
-    /// Accepts handshakes under the key with this modulus (256, 384 or 512 bytes), stating `parameters` to each client. `seed`
-    /// feeds the cookie keys.
+    /// Accepts handshakes under the key with this modulus (256, 384 or 512 bytes), stating
+    /// `parameters` to each client. `seed` feeds the cookie keys.
     #[must_use]
     pub fn new(modulus: &[u8], parameters: TransportParameters, seed: [u8; 32]) -> Self {
         debug_assert!(MODULUS_LENS.contains(&modulus.len()) && parameters.is_legal());
         Self {
-            // Of any other length it is nobody's key: no handshake is ever completed.
+            // A modulus of any other length completes no handshake.
             modulus: Vec::from_slice(modulus).unwrap_or_default(),
             key_hash: key_hash(modulus),
             parameters,
@@ -111,7 +111,8 @@ impl Acceptor {
         }
     }
 
-    /// Sorts a datagram. Never a private-key operation, never state, never more bytes out than in.
+    /// Classifies a datagram and answers a Hello. Does no private-key operation, keeps no state,
+    /// and never sends more bytes than it received.
     pub fn handle_datagram<P: Provider>(
         &mut self,
         now: Instant,
@@ -130,7 +131,7 @@ impl Acceptor {
     }
 
     fn challenge<P: Provider>(&mut self, now: Instant, from: SocketAddr, hello: &Hello, out: &mut [u8]) -> Incoming {
-        // SPEC 3.1: silent if the client takes another key only.
+        // SPEC 3.1: silent if the client expects another key.
         if hello.key_hint != [0; 8] && !self.key_hash.starts_with(&hello.key_hint) {
             return Incoming::Dropped(DropReason::Hello);
         }
@@ -144,7 +145,7 @@ impl Acceptor {
 
     fn admit(&mut self, now: Instant, from: SocketAddr, initiate: &Initiate<'_>, datagram: &[u8]) -> Incoming {
         let address = address_bytes(from);
-        // SPEC 3.2: before the cookie verified nothing else is looked at.
+        // SPEC 3.2: nothing else is examined before the cookie is verified.
         if !self.cookies.verify(now, &address, &initiate.hello, &initiate.cookie) {
             return Incoming::Dropped(DropReason::Cookie);
         }
@@ -168,7 +169,7 @@ impl Acceptor {
     }
 }
 
-/// An Initiate whose cookie verified. `Send`; holds the ciphertext.
+/// An Initiate with a valid cookie. `Send`; holds the ciphertext.
 pub struct PendingAccept {
     id: [u8; 16],
     cookie_tag: [u8; 8],
@@ -187,32 +188,32 @@ impl core::fmt::Debug for PendingAccept {
     }
 }
 
-/// What [`PendingAccept::run`] gives: the half-open entry's content.
+/// Result of [`PendingAccept::run`]: the content of a half-open entry.
 #[derive(Debug)]
 pub struct Accepted {
-    /// Where a connection starts from.
+    /// Result of the handshake.
     pub established: HandshakeOutput,
-    /// Tells whether a first sealed packet is authentic.
+    /// Verifies a first sealed packet.
     pub first_keys: FirstKeys,
     /// The Accept datagram, complete.
     pub datagram: [u8; ACCEPT_LEN],
 }
 
 impl PendingAccept {
-    /// Hash of the Initiate and of where it came from: the same Initiate has the same id.
+    /// Hash of the Initiate and its source: the same Initiate has the same id.
     #[must_use]
     pub fn id(&self) -> [u8; 16] {
         self.id
     }
 
-    /// Names the cookie it came with, for counting (SPEC 3.2).
+    /// Identifies its cookie, for counting (SPEC 3.2).
     #[must_use]
     pub fn cookie_tag(&self) -> [u8; 8] {
         self.cookie_tag
     }
 
-    /// Does all public-key work of this handshake. Pure: the same arguments give the same result. `None` if the ciphertext or
-    /// the share is not acceptable. `seed` must be fresh.
+    /// Does all public-key work of this handshake. Deterministic. `None` if the ciphertext or the
+    /// share is not acceptable. `seed` must be fresh.
     #[must_use]
     pub fn run<P: Provider>(&self, key: &impl PrivateKey, connection_id: u32, seed: [u8; 32]) -> Option<Accepted> {
         let mut rng = ChaCha20Rng::from_seed(seed);
@@ -230,7 +231,7 @@ impl PendingAccept {
         let mut accept =
             Accept { echo: self.echo, connection_id, share, parameters: self.local, confirmation: [0; HASH_LEN] };
         let mut datagram = [0; ACCEPT_LEN];
-        // The confirmation covers the head that is encoded before it, so the Accept is encoded twice.
+        // The confirmation covers the bytes encoded before it, so the Accept is encoded twice.
         Packet::Accept(accept).encode(&mut datagram, P::crc32).ok()?;
         let h = accept_hash(&self.initiate_hash, &datagram);
         let master = MasterSecret::new(&h, z, &exchanged);
@@ -250,7 +251,7 @@ impl PendingAccept {
     }
 }
 
-/// An address as cookies and ids take it: IPv6 (IPv4 mapped), then the port (SPEC 3.2).
+/// An address as cookies and ids hash it: IPv6 (IPv4 mapped), then the port (SPEC 3.2).
 fn address_bytes(address: SocketAddr) -> [u8; 18] {
     let ip = match address.ip() {
         IpAddr::V4(ip) => ip.to_ipv6_mapped(),

@@ -1,4 +1,4 @@
-//! Stateless before the cookie, silent on what is wrong, and the same answer to the same question.
+//! Stateless before the cookie, silent on invalid datagrams, the same answer to the same Initiate.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::vec;
@@ -30,7 +30,7 @@ fn drop_of(incoming: Incoming) -> DropReason {
     }
 }
 
-/// A server and an Initiate that it takes.
+/// A server and an Initiate that it accepts.
 fn ready() -> (Server, Vec<u8>) {
     let mut server = Server::new(&KEYS[0]);
     let mut client = started::<Rsa2048>(1, Some(server.fingerprint()));
@@ -242,7 +242,7 @@ fn drops_ciphertexts_out_of_range() {
     }
 }
 
-/// A key that recovers another z than was encrypted.
+/// A key that recovers a wrong z.
 struct Wrong(&'static crate::crypto::rsa::AnyRsaPrivateKey);
 
 impl PrivateKey for Wrong {

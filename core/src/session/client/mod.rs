@@ -1,11 +1,14 @@
 //! The client's side of the handshake (SPEC 3).
 //!
 //! ```text
-//! Hello -> (Challenge) -> [key accepted?] -> encapsulate -> share -> Initiate -> (Accept) -> agree -> HandshakeOutput
-//!   ^                                                                   |  ^                  |
-//!   '------------- no Accept, or the cookie got old --------------------'  '-- not authentic -'
+//! Hello -> (Challenge) -> [key accepted?] -> encapsulate -> share -> Initiate
+//!   ^                                                                  |  ^
+//!   '--------------- no Accept, or the cookie is too old --------------'  |
+//!                                                                         |
+//!            Initiate -> (Accept) -> agree -> HandshakeOutput             |
+//!                                      '------- not authentic ------------'
 //! ```
-//! Each arrow that computes is a step of its own: no call does more than one public-key operation.
+//! Each arrow that computes is a separate step: no call does more than one public-key operation.
 
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -20,30 +23,31 @@ use crate::crypto::rsa::{ModulusBytes, Rsa2048, ServerKey};
 use crate::time::{Duration, Instant};
 use crate::wire::packet::{Accept, HELLO_LENS, Hello, Initiate, Packet, PacketError, TransportParameters};
 
-/// Time from one Initiate, or patient Hello, to the next; the last one repeats (SPEC 3.1).
+/// Time from one Initiate, or background Hello, to the next; the last one repeats (SPEC 3.1).
 const INTERVALS: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(2000)];
-/// The same of eager Hellos.
+/// The same for the Hellos of an initial attempt.
 const INITIAL_INTERVALS: [Duration; 2] = [INTERVALS[0], INTERVALS[1]];
-/// Initiates that are sent under one cookie; the server may have restarted, and forgotten its keys, since it gave that.
+/// Initiates sent with one cookie. The server may have restarted since it issued the cookie, and
+/// lost its keys.
 const MAX_INITIATES: u8 = 5;
-/// How long a cookie is used. The server takes it for 60 s at least.
+/// How long a cookie is used. The server accepts it for at least 60 s.
 const COOKIE_LIFE: Duration = Duration::from_secs(10);
 
-// What a device holds beside its connection.
+// Part of a device's memory budget.
 const _: () = assert!(size_of::<ClientHandshake<Rsa2048>>() <= 1024);
 
-/// What the handshake has to say.
+/// An event of the handshake.
 #[derive(Debug)]
 pub enum HandshakeEvent {
     /// The server's key, when none was expected: answer with [`ClientHandshake::accept_key`] or
     /// [`ClientHandshake::stop`].
     UnknownServerKey(Fingerprint),
-    /// Done: the handshake is over and idle again.
+    /// The handshake is complete, and idle again.
     Established(HandshakeOutput),
 }
 
-/// Why a datagram was dropped by a handshake.
+/// Why a handshake dropped a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -71,13 +75,14 @@ impl core::fmt::Display for DropReason {
 
 impl core::error::Error for DropReason {}
 
-/// How often an attempt says Hello (SPEC 3.1).
+/// How often an attempt sends its Hello (SPEC 3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RetrySchedule {
-    /// Nothing else is up: ten times in the 5 s that people wait, which gets through where every third datagram is lost.
+    /// There is no connection: ten Hellos in the first 5 s, which succeed where every third
+    /// datagram is lost.
     #[default]
     Initial,
-    /// Beside a connection that may only have been silent, and is to be heard first if it is.
+    /// Beside a connection that is silent and may recover first.
     Background,
 }
 
@@ -98,7 +103,7 @@ impl RetrySchedule {
     }
 }
 
-/// What an attempt does or waits for.
+/// State of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
@@ -108,33 +113,34 @@ enum Phase {
     ReportKey,
     /// Waits for the answer to it.
     AwaitKeyAnswer,
-    /// A step waits: the KEM.
+    /// Next step: the KEM.
     Encapsulate,
-    /// A step waits: the X25519 share.
+    /// Next step: the X25519 share.
     Share,
     /// Sends Initiates until an Accept comes.
     Initiate,
-    /// A step waits: the X25519 agreement, and whether the Accept is authentic.
+    /// Next step: the X25519 agreement, and verification of the Accept.
     Agree,
-    /// Has an event to give out: done.
+    /// Reports completion in an event.
     Done,
 }
 
-/// One attempt at a handshake, at most 1 KiB for `Rsa2048`. Idle (and all zero) until [`ClientHandshake::start`].
+/// One attempt at a handshake, at most 1 KiB for `Rsa2048`. Idle (and all zero) until
+/// [`ClientHandshake::start`].
 pub struct ClientHandshake<K: ServerKey> {
     phase: Phase,
-    /// Whether `expected` is.
+    /// Whether `expected` is set.
     is_key_known: bool,
-    /// Whether Hellos have become short.
+    /// Whether short Hellos are sent.
     is_short: bool,
-    /// Whether a Challenge came.
+    /// Whether a Challenge was received.
     is_answered: bool,
-    /// Whether an Accept that had been taken proved not to be authentic.
+    /// Whether a received Accept proved not to be authentic.
     is_forged: bool,
     schedule: RetrySchedule,
     /// Hellos or Initiates sent in this phase.
     sent: u8,
-    /// Counts client randoms: everything random is derived from the seed and this.
+    /// Counter of client randoms; all randomness is derived from the seed and this.
     attempt: u32,
     seed: Secret,
     expected: Fingerprint,
@@ -143,17 +149,17 @@ pub struct ClientHandshake<K: ServerKey> {
     key_hint: [u8; 8],
     /// When the next Hello or Initiate is due.
     next_send: Instant,
-    /// When the Challenge came.
+    /// When the Challenge was received.
     challenged: Instant,
     cookie: [u8; 32],
     key_hash: [u8; HASH_LEN],
     modulus_len: u16,
-    /// The server's modulus, then the ciphertext made with it.
+    /// The server's modulus, later the ciphertext for it.
     kem: K::Bytes,
     z: K::Bytes,
     share: [u8; 32],
     initiate_hash: [u8; HASH_LEN],
-    /// The Accept that is looked at, and h with it.
+    /// The Accept that is verified, and its h.
     accept: Accept,
     accept_hash: [u8; HASH_LEN],
     master: MasterSecret,
@@ -181,7 +187,7 @@ impl<K: ServerKey> ClientHandshake<K> {
     /// Idle.
     #[must_use]
     pub const fn new() -> Self {
-        // Never stated: `start` sets the local ones, an Accept brings the server's.
+        // Never sent: `start` sets the local ones, an Accept those of the server.
         const NO_PARAMETERS: TransportParameters = TransportParameters {
             datagram: 0,
             packets: 0,
@@ -227,8 +233,8 @@ impl<K: ServerKey> ClientHandshake<K> {
         }
     }
 
-    /// Begins an attempt. `expected` is the fingerprint of the only key taken; without one, the key is offered. All
-    /// randomness of the attempt comes from `seed`, which must be fresh.
+    /// Begins an attempt. `expected` is the fingerprint of the only acceptable key; without one,
+    /// the key is reported. All randomness of the attempt comes from `seed`, which must be fresh.
     pub fn start(
         &mut self,
         now: Instant,
@@ -248,14 +254,15 @@ impl<K: ServerKey> ClientHandshake<K> {
         self.say_hello(now);
     }
 
-    /// Gives up and wipes.
+    /// Stops the attempt and wipes its secrets.
     // Out of line: it is long, and called from many places.
     #[inline(never)]
     pub fn stop(&mut self) {
         *self = Self::new();
     }
 
-    /// Whether it waits for a Challenge: nothing it has depends on where its Hello goes.
+    /// Whether it waits for a Challenge. Its state does not depend on the destination of its Hello
+    /// yet.
     #[must_use]
     pub(crate) fn says_hello(&self) -> bool {
         self.phase == Phase::Hello
@@ -267,16 +274,17 @@ impl<K: ServerKey> ClientHandshake<K> {
         self.phase != Phase::Idle
     }
 
-    /// Whether a Challenge came: somebody is there. For saying *no answer* or *no handshake*.
+    /// Whether a Challenge was received: distinguishes *no answer* from *no handshake*.
     #[must_use]
     pub fn is_answered(&self) -> bool {
         self.is_answered
     }
 
-    /// Takes a Challenge or an Accept. Cheap: what computes waits for [`ClientHandshake::handle_timeout`].
+    /// Handles a Challenge or an Accept. Cheap: computation is left to
+    /// [`ClientHandshake::handle_timeout`].
     ///
     /// # Errors
-    /// [`DropReason`]: the datagram was dropped; the attempt goes on.
+    /// [`DropReason`]: the datagram was dropped; the attempt continues.
     pub fn handle_datagram<P: Provider>(&mut self, now: Instant, datagram: &[u8]) -> Result<(), DropReason> {
         let packet = Packet::decode(datagram, P::crc32).map_err(DropReason::Packet)?;
         match (self.phase, packet) {
@@ -295,7 +303,8 @@ impl<K: ServerKey> ClientHandshake<K> {
         }
     }
 
-    /// Answers [`HandshakeEvent::UnknownServerKey`]: goes on under that key, which is the expected one from now on.
+    /// Answers [`HandshakeEvent::UnknownServerKey`]: the attempt continues with that key, which is
+    /// the expected one from now on.
     pub fn accept_key(&mut self, now: Instant) {
         if !matches!(self.phase, Phase::ReportKey | Phase::AwaitKeyAnswer) {
             return;
@@ -307,7 +316,8 @@ impl<K: ServerKey> ClientHandshake<K> {
         }
     }
 
-    /// Does the next step that is due: at most one public-key operation, or a retransmission becoming due.
+    /// Does the next step that is due: at most one public-key operation, or a retransmission
+    /// becoming due.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.is_cookie_old(now) {
             return self.say_hello(now);
@@ -326,7 +336,7 @@ impl<K: ServerKey> ClientHandshake<K> {
 
     /// The datagram to send now, if one is due: its length in `out` (at least 1200 bytes long).
     pub fn poll_transmit<P: Provider>(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
-        // At the end of time there is no later: what was sent is not sent again.
+        // At the last instant nothing is sent again, because there is no later one.
         let is_never = self.sent > 0 && self.next_send == Instant::LAST;
         if now < self.next_send || is_never {
             return None;
@@ -334,7 +344,8 @@ impl<K: ServerKey> ClientHandshake<K> {
         let len = match self.phase {
             Phase::Hello => {
                 if self.sent == self.schedule.long_hellos() && !self.is_short {
-                    // The cookie is bound to the length, so a late answer to a long Hello must be told from one to a short one.
+                    // The cookie is bound to the length, so a late answer to a long Hello must be
+                    // distinguished from one to a short one.
                     self.is_short = true;
                     self.renew_random();
                 }
@@ -361,7 +372,7 @@ impl<K: ServerKey> ClientHandshake<K> {
         Some(len)
     }
 
-    /// What happened.
+    /// The next event.
     pub fn poll_event(&mut self) -> Option<HandshakeEvent> {
         match self.phase {
             Phase::ReportKey => {
@@ -386,12 +397,14 @@ impl<K: ServerKey> ClientHandshake<K> {
         }
     }
 
-    /// Why a datagram that [`ClientHandshake::handle_datagram`] had taken was dropped after all, when a step found out.
+    /// Why a datagram that [`ClientHandshake::handle_datagram`] accepted was dropped by a later
+    /// step.
     pub fn poll_drop(&mut self) -> Option<DropReason> {
         core::mem::take(&mut self.is_forged).then_some(DropReason::NotAuthentic)
     }
 
-    /// When to call [`ClientHandshake::handle_timeout`]: in the past or `now` while a step waits.
+    /// When to call [`ClientHandshake::handle_timeout`]: in the past or `now` while a step is to be
+    /// computed.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
@@ -405,15 +418,15 @@ impl<K: ServerKey> ClientHandshake<K> {
     fn say_hello(&mut self, now: Instant) {
         self.z.as_mut().zeroize();
         self.renew_random();
-        // SPEC 3.1: the beginning of the only key taken, or zero. A key accepted later changes it in the next Hello only, for
-        // the cookie is bound to it.
+        // SPEC 3.1: a prefix of the expected key, or zero. A key accepted later changes it in the
+        // next Hello only, because the cookie is bound to it.
         if self.is_key_known {
             self.key_hint = core::array::from_fn(|at| self.expected.0[at]);
         }
         (self.phase, self.sent, self.next_send) = (Phase::Hello, 0, now);
     }
 
-    /// Whether the server might not take the cookie any more, before it was of use.
+    /// Whether the cookie is too old to use.
     fn is_cookie_old(&self, now: Instant) -> bool {
         matches!(self.phase, Phase::Encapsulate | Phase::Share | Phase::Initiate)
             && now.saturating_since(self.challenged) >= COOKIE_LIFE
@@ -434,10 +447,10 @@ impl<K: ServerKey> ClientHandshake<K> {
         Ok(())
     }
 
-    /// One public RSA operation. The ciphertext takes the place of the modulus.
+    /// One public RSA operation. The ciphertext replaces the modulus.
     fn encapsulate(&mut self) {
         let modulus = self.kem.as_ref().get(..usize::from(self.modulus_len)).unwrap_or(&[]);
-        // The key was taken from the same bytes before.
+        // The same bytes were accepted as a key before.
         let Ok(key) = K::from_modulus(modulus) else { return self.stop() };
         let mut seed = self.derive(b"kabar1 kem");
         let mut encapsulated = key.encapsulate(&mut ChaCha20Rng::from_seed(*seed.expose()));
@@ -448,7 +461,8 @@ impl<K: ServerKey> ClientHandshake<K> {
         self.phase = Phase::Share;
     }
 
-    /// One X25519 operation. The ephemeral secret can be derived again, so that a forged Accept spoils nothing.
+    /// One X25519 operation. The ephemeral secret can be derived again, so a forged Accept does no
+    /// harm.
     fn agree(&mut self) {
         let z = self.z.as_ref().get(..usize::from(self.modulus_len)).unwrap_or(&[]);
         let master = self
@@ -460,7 +474,7 @@ impl<K: ServerKey> ClientHandshake<K> {
                 self.master = master;
                 self.phase = Phase::Done;
             }
-            // SPEC 3.5: ignored; the attempt goes on where it was.
+            // SPEC 3.5: ignored; the attempt continues.
             _ => {
                 self.is_forged = true;
                 self.phase = Phase::Initiate;

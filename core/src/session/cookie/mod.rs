@@ -1,4 +1,4 @@
-//! Cookies (SPEC 3.2): the server's memory, kept by the client.
+//! Cookies (SPEC 3.2): state of the server that the client stores.
 
 use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -7,14 +7,14 @@ use crate::crypto::kdf::{HASH_LEN, Secret, ct_eq, hmac};
 use crate::time::{Duration, Instant};
 use crate::wire::packet::{Hello, SUITE};
 
-/// How long a key issues cookies; they are valid for as long again.
+/// How long a key issues cookies; they remain valid for the same time after that.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// The present and the previous cookie key.
+/// The current and the previous cookie key.
 pub(super) struct CookieKeys {
     present: Secret,
     previous: Secret,
-    /// Which period `present` belongs to, counted from the clock's origin.
+    /// Period of `present`, counted from the origin of the clock.
     period: u64,
     rng: ChaCha20Rng,
 }
@@ -32,7 +32,7 @@ impl CookieKeys {
         cookie(&self.present, address, hello)
     }
 
-    /// Whether `candidate` was issued for this Hello to this address under one of both keys.
+    /// Whether `candidate` was issued for this Hello to this address with either key.
     pub(super) fn verify(
         &mut self,
         now: Instant,
@@ -45,14 +45,15 @@ impl CookieKeys {
             || ct_eq(&cookie(&self.previous, address, hello), candidate)
     }
 
-    /// Redraws what is due. When depends on the time only, not on what arrives; a clock that stands still or goes back rotates
-    /// nothing.
+    /// Draws new keys when they are due. That depends on the time only, not on traffic; a clock
+    /// that stops or goes back rotates nothing.
     fn rotate(&mut self, now: Instant) {
         let period = now.as_micros() / PERIOD.as_micros();
         if period > self.period {
             let next = draw(&mut self.rng);
             let last = core::mem::replace(&mut self.present, next);
-            // Unused for a whole period: the last key is as old as the one before it.
+            // If more than one period passed, the current key is too old to become the previous
+            // one.
             self.previous = if period - self.period == 1 { last } else { draw(&mut self.rng) };
             self.period = period;
         }
@@ -65,7 +66,8 @@ fn draw(rng: &mut ChaCha20Rng) -> Secret {
     Secret::new(key)
 }
 
-/// `HMAC-SHA256(key_t, address 16 | port u16 | suite | client random | key hint | hello length u16)`
+/// `HMAC-SHA256(key_t, address 16 | port u16 | suite | client random | key hint | hello length
+/// u16)`
 fn cookie(key: &Secret, address: &[u8; 18], hello: &Hello) -> [u8; HASH_LEN] {
     let len = hello.datagram_len.to_be_bytes();
     hmac(key.expose(), &[address, &[SUITE], &hello.client_random, &hello.key_hint, &len])

@@ -1,4 +1,4 @@
-//! The key schedule (SPEC 3.3, 3.5): what both sides derive from what both saw.
+//! The key schedule (SPEC 3.3, 3.5).
 
 use crate::crypto::exchange::SHARE_LEN;
 use crate::crypto::kdf::{HASH_LEN, Secret, Transcript, hmac, sha256};
@@ -17,18 +17,18 @@ pub fn key_hash(modulus: &[u8]) -> [u8; HASH_LEN] {
     sha256(&[b"kabar1 rsa", &len.to_be_bytes(), modulus, &PUBLIC_EXPONENT.to_be_bytes()])
 }
 
-/// h1: everything up to and with the Initiate (a whole datagram).
+/// h1: the transcript up to and including the Initiate (a whole datagram).
 pub(super) fn initiate_hash(key_hash: &[u8; HASH_LEN], initiate: &[u8]) -> [u8; HASH_LEN] {
     let content = initiate.split_last_chunk::<CRC_LEN>().map_or(&[][..], |(content, _)| content);
     let mut transcript = Transcript::new(b"kabar1 initiate");
-    // Suite, client random, key hint: where the Initiate repeats the Hello.
+    // Suite, client random and key hint, which the Initiate repeats from the Hello.
     transcript.add(content.get(1..42).unwrap_or(&[]));
     transcript.add(key_hash);
     transcript.add(content);
     transcript.finish()
 }
 
-/// h: h1 and the Accept (a whole datagram) without its confirmation, which is what authenticates h.
+/// h: h1 and the Accept (a whole datagram) without its confirmation, which authenticates h.
 pub(super) fn accept_hash(initiate_hash: &[u8; HASH_LEN], accept: &[u8]) -> [u8; HASH_LEN] {
     let mut transcript = Transcript::new(b"kabar1 accept");
     transcript.add(initiate_hash);
@@ -36,20 +36,20 @@ pub(super) fn accept_hash(initiate_hash: &[u8; HASH_LEN], accept: &[u8]) -> [u8;
     transcript.finish()
 }
 
-/// What all secrets of a connection are expanded from.
+/// The secret from which all secrets of a connection are expanded.
 #[derive(Clone, Debug)]
 pub(super) struct MasterSecret(Secret);
 
 impl MasterSecret {
-    /// Idle: no secret at all.
+    /// All zero: no secret.
     pub(super) const EMPTY: Self = Self(Secret::new([0; HASH_LEN]));
 
-    /// Extracts from both shared secrets under everything that was said.
+    /// Extracts it from both shared secrets, with the transcript hash as salt.
     pub(super) fn new(h: &[u8; HASH_LEN], z: &[u8], exchanged: &Secret) -> Self {
         Self(Secret::extract(h, &[z, exchanged.expose()]))
     }
 
-    /// What proves to the client that the server knows all of it.
+    /// Proves to the client that the server knows the secret.
     pub(super) fn confirmation(&self, h: &[u8; HASH_LEN]) -> [u8; HASH_LEN] {
         hmac(self.0.derive(b"kabar1 confirm", &[]).expose(), &[h])
     }
@@ -64,7 +64,7 @@ impl MasterSecret {
         self.0.derive(b"kabar1 s2c", &[])
     }
 
-    /// For what is proved about this very connection.
+    /// Binds proofs to this connection.
     pub(super) fn exporter(&self) -> Secret {
         self.0.derive(b"kabar1 exporter", &[])
     }

@@ -20,7 +20,8 @@ const LIMITS: TransportParameters = TransportParameters {
     idle_s: 30,
 };
 
-/// The expected values are of a program of a few lines in another language, written from the specification.
+/// The expected values come from a short program in another language, written from the
+/// specification.
 #[test]
 fn derives_what_an_independent_implementation_does() {
     let mut modulus = [0x5a; 256];

@@ -1,10 +1,10 @@
 //! Sealed packets (SPEC 4): keys per epoch and direction, the replay window.
 //!
 //! ```text
-//! seal: number -> [epoch border: next keys, if something of this epoch was acknowledged] -> encrypt -> CRC
-//! open: header -> epoch -> window -> verify and decrypt -> [next epoch: becomes current] -> window moves
+//! seal: number -> [epoch border: next keys, after an acknowledgement] -> encrypt -> CRC
+//! open: header -> epoch -> window -> verify, decrypt -> [next epoch: step] -> window moves
 //! ```
-//! In `open`, what stands before *verify* only looks, and what stands behind it is the only thing that changes.
+//! In `open`, no state changes before *verify*.
 
 use zeroize::Zeroize;
 
@@ -27,11 +27,12 @@ pub const PACKET_NUMBER_END: u64 = 1 << 62;
 
 const _: () = assert!(OVERHEAD == SEALED_HEADER_LEN + SEALED_TAG_LEN + CRC_LEN);
 const _: () = assert!(SEALED_TAG_LEN == TAG_LEN);
-// What a device holds per connection.
+// Part of a device's memory budget.
 const _: () = assert!(size_of::<Session<Portable>>() <= 512);
 
-/// A sender leaves its epoch behind the first packet that is sealed after this long. Packets of a living connection are at most
-/// a third of the longest idle time-out (20 min) apart, so an epoch ends within the hour that SPEC 4.2 allows.
+/// A sender enters the next epoch after the first packet that is sealed this long into an epoch.
+/// Packets of a living connection are at most a third of the longest idle time-out (20 min) apart,
+/// so an epoch ends within the hour that SPEC 4.2 allows.
 const KEY_UPDATE_AFTER: Duration = Duration::from_secs(40 * 60);
 
 /// A packet could not be sealed.
@@ -41,7 +42,8 @@ const KEY_UPDATE_AFTER: Duration = Duration::from_secs(40 * 60);
 pub enum SealError {
     /// The buffer is too small, or the body is empty or longer than a datagram takes.
     BufferFull,
-    /// The packet numbers or the epoch's budget are used up (the next epoch needs an acknowledgement first).
+    /// The packet numbers or the epoch's budget are used up (the next epoch needs an
+    /// acknowledgement first).
     Exhausted,
 }
 
@@ -61,13 +63,13 @@ impl core::error::Error for SealError {}
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Too short, or for another connection.
+    /// Too short, or of another connection.
     Malformed,
     /// The tag does not verify.
     NotAuthentic,
     /// Seen before.
     Replayed,
-    /// Older than the window, or of an epoch that is not tried.
+    /// Older than the window, or of an epoch without keys.
     Stale,
 }
 
@@ -111,7 +113,8 @@ impl<P: Provider> core::fmt::Debug for Session<P> {
 }
 
 impl<P: Provider> Session<P> {
-    /// Starts from a handshake. Epochs have `1 << epoch_bits` numbers ([`EPOCH_BITS`]; tests use fewer; 62 at most).
+    /// Starts from a handshake. Epochs have `1 << epoch_bits` numbers ([`EPOCH_BITS`]; tests use
+    /// fewer; 62 at most).
     #[must_use]
     pub fn new(now: Instant, established: &HandshakeOutput, epoch_bits: u32) -> Self {
         let (local, remote) = match established.role {
@@ -133,11 +136,11 @@ impl<P: Provider> Session<P> {
         self.seal_state.next_number
     }
 
-    /// Seals `buffer[13..13 + body_len]` in place and completes header, tag and CRC. Returns the number and the datagram's length
-    /// (`body_len` + [`OVERHEAD`]).
+    /// Seals `buffer[13..13 + body_len]` in place and completes header, tag and CRC. Returns the
+    /// number and the datagram's length (`body_len` + [`OVERHEAD`]).
     ///
     /// # Errors
-    /// [`SealError`]; nothing is sent then.
+    /// [`SealError`]; no packet number was used.
     pub fn seal(&mut self, now: Instant, buffer: &mut [u8], body_len: usize) -> Result<(u64, usize), SealError> {
         if body_len == 0 || body_len > MAX_DATAGRAM - OVERHEAD {
             return Err(SealError::BufferFull);
@@ -172,21 +175,21 @@ impl<P: Provider> Session<P> {
         Ok(Opened { packet_number, is_newest, body })
     }
 
-    /// Says that a packet of ours was acknowledged (for stepping the epoch, SPEC 4.2).
+    /// Records that the peer acknowledged a packet, which permits the next epoch (SPEC 4.2).
     pub fn on_acknowledged(&mut self, packet_number: u64) {
-        // What is acknowledged was sent, so it is of this epoch or of one before.
+        // An acknowledged packet was sent, so it is of this epoch or an earlier one.
         self.seal_state.is_acknowledged |= packet_number >> self.epoch_bits == self.seal_state.epoch;
     }
 
-    /// For proofs about this very connection.
+    /// Binds proofs to this connection.
     #[must_use]
     pub fn exporter(&self) -> &Secret {
         &self.exporter
     }
 }
 
-/// Opens packets of epoch 0 before there is a [`Session`]: a server asks it whether the first packet of a half-open connection is
-/// authentic, at the price of that packet's AEAD and nothing else (SPEC 3.6).
+/// Verifies packets of epoch 0 before there is a [`Session`]: checks the first packet of a
+/// half-open connection at the cost of its AEAD alone (SPEC 3.6).
 #[derive(Clone)]
 pub struct FirstKeys {
     connection_id: u32,
@@ -213,8 +216,8 @@ impl FirstKeys {
         Self { connection_id: established.connection_id, key: secret.derive(b"kabar1 key", &[]), iv }
     }
 
-    /// Whether a Sealed datagram whose CRC was checked is authentic. A client does not leave epoch 0 before it heard from the
-    /// server (SPEC 4.2), so packets of other epochs are stale.
+    /// Whether a Sealed datagram whose CRC was checked is authentic. A client stays in epoch 0
+    /// until it receives a packet from the server (SPEC 4.2), so packets of other epochs are stale.
     ///
     /// # Errors
     /// [`OpenError`], as [`Session::open`] of a new session.
@@ -230,7 +233,7 @@ impl FirstKeys {
         if packet_number >> EPOCH_BITS != 0 {
             return Err(OpenError::Stale);
         }
-        // Opening overwrites what it is given, and the datagram is needed as it is.
+        // Opening overwrites its input, and the datagram is still needed.
         let mut scratch = [0; MAX_DATAGRAM];
         let scratch = scratch.get_mut(..body.len()).ok_or(OpenError::Malformed)?;
         scratch.copy_from_slice(body);
@@ -249,10 +252,10 @@ impl Drop for FirstKeys {
 struct SealState<A> {
     keys: EpochKeys<A>,
     ratchet: Ratchet,
-    /// The epoch that `keys` belong to, and since when.
+    /// The epoch of `keys`, and when it began.
     epoch: u64,
     since: Instant,
-    /// Whether a packet of this epoch was acknowledged: the peer has its keys.
+    /// Whether a packet of this epoch was acknowledged, so that the peer has its keys.
     is_acknowledged: bool,
     next_number: u64,
 }
@@ -263,7 +266,7 @@ impl<A: Aead> SealState<A> {
         Self { keys: ratchet.step(), ratchet, epoch: 0, since: now, is_acknowledged: false, next_number: 0 }
     }
 
-    /// The number of a packet that is sealed now; `keys` are its epoch's then.
+    /// Takes the number of the next packet; `keys` are those of its epoch then.
     fn take_number(&mut self, now: Instant, epoch_bits: u32) -> Result<u64, SealError> {
         let number = self.next_number;
         let epoch = number >> epoch_bits;
@@ -272,14 +275,14 @@ impl<A: Aead> SealState<A> {
             return Err(SealError::Exhausted);
         }
         if epoch != self.epoch {
-            // SPEC 4.2: the receiver tries one epoch ahead of what it has, no more.
+            // SPEC 4.2: the receiver tries only one epoch ahead.
             if !self.is_acknowledged {
                 return Err(SealError::Exhausted);
             }
             self.keys = self.ratchet.step();
             (self.epoch, self.since, self.is_acknowledged) = (epoch, now, false);
         }
-        // The jump is made behind a packet, so that `next_packet_number` is true whenever it is asked.
+        // The jump is made after a packet, so that `next_packet_number` is always exact.
         let is_due = self.is_acknowledged && now.saturating_since(self.since) >= KEY_UPDATE_AFTER;
         self.next_number = if is_due { (epoch + 1) << epoch_bits } else { number + 1 };
         Ok(number)
@@ -288,10 +291,10 @@ impl<A: Aead> SealState<A> {
 
 /// The receiving direction.
 struct OpenState<A> {
-    /// Only while the window reaches into the epoch before.
+    /// Kept only while the window reaches into the previous epoch.
     previous: Option<EpochKeys<A>>,
     current: EpochKeys<A>,
-    /// Made with `current`, so that no packet makes anything be derived.
+    /// Derived together with `current`, so that a forged packet causes no derivation.
     next: EpochKeys<A>,
     ratchet: Ratchet,
     /// The epoch of `current`.
@@ -306,7 +309,7 @@ impl<A: Aead> OpenState<A> {
         Self { previous: None, current, next, ratchet, epoch: 0, window: ReplayWindow::new() }
     }
 
-    /// Says whether the packet is the newest.
+    /// Returns whether the packet is the newest.
     fn open(
         &mut self,
         epoch_bits: u32,
@@ -338,7 +341,7 @@ impl<A: Aead> OpenState<A> {
         }
         keys.aead.open(&keys.nonce(number), header, body, tag).map_err(|_| OpenError::NotAuthentic)?;
 
-        // Authentic: from here on things change.
+        // Authentic: state changes from here on.
         if is_next {
             let next = core::mem::replace(&mut self.next, self.ratchet.step());
             self.previous = Some(core::mem::replace(&mut self.current, next));

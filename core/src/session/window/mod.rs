@@ -1,26 +1,27 @@
 //! The replay window (SPEC 4.3).
 
-/// Numbers that the window remembers.
+/// Size of the window in packet numbers.
 pub(super) const WINDOW: u64 = 1024;
 const WORDS: usize = (WINDOW / 64) as usize;
 
-/// Which of the last [`WINDOW`] packet numbers were seen.
+/// Records which of the last [`WINDOW`] packet numbers were received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReplayWindow {
-    /// One above the highest number seen.
+    /// One above the highest number received.
     end: u64,
-    /// Bit `number % WINDOW` says that `number` was seen; bits of numbers outside `end - WINDOW..end` are clear.
+    /// Bit `number % WINDOW` is set if `number` was received; bits of numbers outside `end -
+    /// WINDOW..end` are clear.
     seen: [u64; WORDS],
 }
 
-/// What the window knows of a number.
+/// State of a packet number in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     /// Higher than all before.
     Newest,
-    /// Not seen, inside the window.
+    /// Not received before, inside the window.
     Fresh,
-    /// Seen before.
+    /// Received before.
     Before,
     /// Older than the window.
     TooOld,
@@ -31,12 +32,12 @@ impl ReplayWindow {
         Self { end: 0, seen: [0; WORDS] }
     }
 
-    /// The lowest number that may still be taken.
+    /// The lowest number that may still be accepted.
     pub(super) const fn start(&self) -> u64 {
         self.end.saturating_sub(WINDOW)
     }
 
-    /// Looks `number` up; changes nothing.
+    /// Looks up `number` without changing state.
     #[inline]
     pub(super) fn look_up(&self, number: u64) -> Seen {
         let (word, bit) = position(number);
@@ -51,10 +52,10 @@ impl ReplayWindow {
         }
     }
 
-    /// Remembers a number that is not too old. The number must be authentic (SPEC 4.3).
+    /// Records a number that is not too old. The number must be authentic (SPEC 4.3).
     pub(super) fn insert(&mut self, number: u64) {
         if number >= self.end {
-            // The places of skipped numbers last belonged to numbers that leave the window now.
+            // The bits of skipped numbers belonged to numbers that leave the window now.
             if number - self.end >= WINDOW {
                 self.seen = [0; WORDS];
             } else {
@@ -72,7 +73,7 @@ impl ReplayWindow {
     }
 }
 
-/// Where the bit of `number` is.
+/// Word and bit of `number`.
 fn position(number: u64) -> (usize, u64) {
     let place = number % WINDOW;
     ((place / 64) as usize, 1 << (place % 64))

@@ -67,7 +67,8 @@ fn never_acknowledges_a_trimmed_number_later() {
     }
     let ranges = acked(&received);
     assert_eq!((ranges.len(), &ranges[0], &ranges[31]), (32, &(74..=74), &(12..=12)));
-    // 10 was trimmed; neither it nor anything below comes back, even when there is room again.
+    // 10 was trimmed; neither it nor any lower number is acknowledged, even after entries become
+    // free.
     received.on_packet(at(0), 13, true, DELAY);
     received.on_packet(at(0), 10, true, DELAY);
     received.on_packet(at(0), 9, true, DELAY);
@@ -95,7 +96,7 @@ fn says_no_more_what_the_peer_is_known_to_have_heard() {
     assert_eq!(received.largest(), 9);
     received.on_ack_acknowledged(4);
     assert_eq!(acked(&received), [9..=9, 6..=6, 3..=4]);
-    // Below that range nothing is acknowledged any more, above it everything.
+    // Nothing below that range is acknowledged, everything above it is.
     [2, 0, 5].iter().for_each(|&number| received.on_packet(at(0), number, true, DELAY));
     assert_eq!(acked(&received), [9..=9, 3..=6]);
     received.on_ack_acknowledged(9);

@@ -98,8 +98,7 @@ fn a_closed_stream_takes_nothing_and_gives_no_credit() {
 }
 
 proptest! {
-    /// Whatever is offered in whatever order: what is read is the stream, and what was taken is
-    /// never lost.
+    /// For data in any order: the bytes read are the stream, and accepted data is never lost.
     #[test]
     fn is_the_stream_whatever_the_order(
         steps in proptest::collection::vec((0..90_u64, 1..20_usize, 0..30_usize), 1..200),

@@ -75,8 +75,8 @@ fn an_acknowledged_range_is_not_lost_any_more() {
 }
 
 proptest! {
-    /// Random losses and acknowledgements in any order, more of them than the sets have entries: in
-    /// the end everything is acknowledged, and never a byte that did not arrive.
+    /// For random losses and acknowledgements, more than the sets have entries: in the end every
+    /// byte is acknowledged, and only after it arrived.
     #[test]
     fn never_forgets_a_byte(choices in proptest::collection::vec((any::<u8>(), any::<u16>()), 1..600)) {
         let total = 2_000;
@@ -99,7 +99,7 @@ proptest! {
                     stream.on_acked(chunk);
                 }
             }
-            // The ring may let go only of what arrived.
+            // Only bytes that arrived may leave the ring.
             assert!(arrived[..stream.acked as usize].iter().all(|&arrived| arrived));
         };
         for (choice, pick) in choices {
@@ -107,7 +107,7 @@ proptest! {
         }
         let mut rounds = 0;
         while stream.unacknowledged() > 0 {
-            // Now all that is in flight arrives, oldest first.
+            // Now all chunks in flight arrive, oldest first.
             for chunk in in_flight.drain(..) {
                 stream.on_acked(chunk);
             }

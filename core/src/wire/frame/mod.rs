@@ -1,4 +1,4 @@
-//! Frames: what the body of a sealed packet holds (SPEC 5.1).
+//! Frames, the content of the body of a sealed packet (SPEC 5.1).
 
 use core::ops::RangeInclusive;
 
@@ -31,7 +31,7 @@ pub const MAX_REASON_LEN: usize = 64;
 /// No stream goes beyond this offset (SPEC 5.1).
 pub const MAX_OFFSET: u64 = 1 << 62;
 
-/// Which of the two streams.
+/// One of the two streams of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StreamId {
@@ -53,7 +53,7 @@ pub enum Frame<'a> {
     Ping,
     /// Packets received.
     Ack(Ack<'a>),
-    /// Data of a stream at an offset; never empty.
+    /// Data of a stream at an offset. Never empty.
     Stream {
         /// The stream.
         id: StreamId,
@@ -66,10 +66,10 @@ pub enum Frame<'a> {
     MaxData {
         /// The stream.
         id: StreamId,
-        /// Bytes that may be sent in all.
+        /// Bytes of the stream that may be sent in total.
         offset: u64,
     },
-    /// Asks for the same bytes from where this arrived.
+    /// Asks for the same bytes from the address where it arrived.
     PathChallenge([u8; 8]),
     /// Answers a PATH_CHALLENGE.
     PathResponse([u8; 8]),
@@ -87,26 +87,26 @@ pub enum Frame<'a> {
 pub struct Ack<'a> {
     /// The largest packet number acknowledged.
     pub largest: u64,
-    /// How long the largest waited for this, in us.
+    /// Delay from the receipt of the largest to this ACK, in us.
     pub delay_us: u32,
-    /// Packets directly below the largest that are acknowledged as well.
+    /// Count of packets directly below the largest that are acknowledged as well.
     pub first: u32,
     /// `count` encoded pairs of gap and length.
     pub(crate) ranges: &'a [u8],
 }
 
-/// Why the frames of a body are not frames.
+/// Why the frames of a body do not decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FrameError {
-    /// One breaks its layout, or is of no known type.
+    /// A frame does not decode, or its type is unknown.
     Malformed(DecodeError),
-    /// It is for a stream that does not exist (SPEC 5.2).
+    /// A frame names a stream that does not exist (SPEC 5.2).
     UnknownStream,
 }
 
-/// Decodes the frames of a body one by one; ends after the first error.
+/// Iterator over the frames of a body. Ends after the first error.
 #[derive(Clone, Debug)]
 pub struct Frames<'a> {
     reader: Reader<'a>,
@@ -125,7 +125,7 @@ impl<'a> Frames<'a> {
         let reader = &mut self.reader;
         Ok(Some(match reader.u8()? {
             PADDING => {
-                // SPEC 5.1: to the end of the body, and canonical (2.3).
+                // SPEC 5.1: padding extends to the end of the body and is canonical (2.3).
                 return if reader.rest().iter().all(|&byte| byte == 0) { Ok(None) } else { Err(DecodeError::Value)? };
             }
             PING => Frame::Ping,
@@ -174,7 +174,7 @@ impl<'a> Iterator for Frames<'a> {
 }
 
 impl Frame<'_> {
-    /// Whether the packet that carries this must be acknowledged (SPEC 5.1).
+    /// Whether the packet that carries it must be acknowledged (SPEC 5.1).
     #[must_use]
     pub const fn is_ack_eliciting(&self) -> bool {
         !matches!(self, Self::Ack(_) | Self::Close { .. })
@@ -224,7 +224,7 @@ impl Frame<'_> {
         }
     }
 
-    /// Appends a STREAM frame whose data lies in two pieces, all or nothing.
+    /// Appends a STREAM frame with data in two slices, all or nothing.
     ///
     /// # Errors
     /// As [`Frame::encode`].
@@ -284,7 +284,8 @@ impl<'a> Ack<'a> {
         }))
     }
 
-    /// Appends an ACK frame of `ranges` (not adjacent, from the highest to the lowest): all of it, or as many of the highest as fit.
+    /// Appends an ACK frame of `ranges` (not adjacent, from the highest to the lowest): all of
+    /// them, or as many of the highest as fit.
     ///
     /// # Errors
     /// [`BufferFull`] if not even the first range fits, or if there is none.
@@ -299,7 +300,8 @@ impl<'a> Ack<'a> {
         let pairs = ranges.clone().zip(ranges.skip(1)).map_while(|(above, range)| {
             let gap = above.start().checked_sub(*range.end())?.checked_sub(1)?;
             let length = range.end().checked_sub(*range.start())?.checked_add(1)?;
-            // What does not fit a u32 ends the frame: it is older than any packet in flight.
+            // A value that does not fit a u32 ends the frame: it is older than any packet in
+            // flight.
             Some((u32::try_from(gap).ok()?, u32::try_from(length).ok()?))
         });
         let pairs = pairs.take(further);
@@ -322,10 +324,10 @@ impl<'a> Ack<'a> {
 }
 
 impl StreamId {
-    /// Both, by priority.
+    /// Both streams, by priority.
     pub const ALL: [Self; 2] = [Self::Chat, Self::Bulk];
 
-    /// 0 or 1: its place in a pair.
+    /// Its index in a pair: 0 or 1.
     pub(crate) const fn index(self) -> usize {
         match self {
             Self::Chat => 0,
@@ -367,17 +369,17 @@ impl core::fmt::Display for FrameError {
 impl core::error::Error for FrameError {}
 
 impl CloseCode {
-    /// The person left.
+    /// The member left.
     pub const LEFT: Self = Self(0);
-    /// Own fault.
+    /// An internal error of the sender.
     pub const INTERNAL: Self = Self(1);
-    /// More stream data than allowed.
+    /// More stream data than the limit allows.
     pub const FLOW_CONTROL: Self = Self(2);
     /// A frame that does not decode.
     pub const FRAME: Self = Self(3);
-    /// Anything else that breaks a rule of streams or acknowledgements.
+    /// Another violation of the rules of streams or acknowledgements.
     pub const PROTOCOL: Self = Self(4);
-    /// A chat message that breaks its rules.
+    /// A chat message that violates its rules.
     pub const MESSAGE: Self = Self(5);
     /// The same identity joined from elsewhere.
     pub const REPLACED: Self = Self(0x100);
@@ -385,7 +387,7 @@ impl CloseCode {
     pub const KICKED: Self = Self(0x101);
     /// By an operator.
     pub const BANNED: Self = Self(0x102);
-    /// The server stops.
+    /// The server is shutting down.
     pub const SHUTDOWN: Self = Self(0x103);
     /// No Join in time.
     pub const NOT_JOINED: Self = Self(0x104);

@@ -1,15 +1,15 @@
 //! A reader that only consumes and a writer that only appends.
 
-/// Why bytes are not a value.
+/// Why bytes do not decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The bytes end before the value does.
     Truncated,
-    /// Bytes are left over behind the value.
+    /// Bytes are left over after the value.
     Trailing,
-    /// A field has a value that is not legal.
+    /// A field has an illegal value.
     Value,
 }
 
@@ -25,7 +25,7 @@ impl core::fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// The buffer has no room for the value. What was written before stays.
+/// The buffer has no room for the value. Bytes written before stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferFull;
 
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
     /// The next `len` bytes.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`]; nothing is consumed then. So for all readers below.
+    /// [`DecodeError::Truncated`]; nothing is consumed then. The same holds for all readers below.
     #[inline]
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (head, rest) = self.rest.split_at_checked(len).ok_or(DecodeError::Truncated)?;
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
-    /// Bytes behind a u8 length.
+    /// Bytes after a u8 length.
     ///
     /// # Errors
     /// As [`Reader::bytes`].
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    /// Bytes behind a u16 length.
+    /// Bytes after a u16 length.
     ///
     /// # Errors
     /// As [`Reader::bytes`].
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    /// UTF-8 behind a u8 length.
+    /// UTF-8 after a u8 length.
     ///
     /// # Errors
     /// As [`Reader::bytes`], and [`DecodeError::Value`] if it is not UTF-8.
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// Everything left; the reader is empty then.
+    /// Consumes and returns the remaining bytes.
     pub fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
@@ -202,7 +202,7 @@ impl<'a> Writer<'a> {
         self.buffer.len().saturating_sub(self.len)
     }
 
-    /// What is written.
+    /// The bytes written.
     #[must_use]
     #[inline]
     pub fn written(&self) -> &[u8] {
@@ -212,8 +212,9 @@ impl<'a> Writer<'a> {
     /// Appends `bytes`, all or nothing.
     ///
     /// # Errors
-    /// [`BufferFull`] if they do not fit. So for all writers below.
-    // Out of line: every field of every message is a call of it, and a device pays flash for each copy.
+    /// [`BufferFull`] if they do not fit. The same holds for all writers below.
+    // Out of line: every field of every message calls it, and each inlined copy costs a device
+    // flash.
     #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         let end = self.len.checked_add(bytes.len()).ok_or(BufferFull)?;
@@ -270,7 +271,7 @@ impl<'a> Writer<'a> {
         self.bytes(&value.to_be_bytes())
     }
 
-    /// Appends bytes behind a u8 length.
+    /// Appends a u8 length, then the bytes.
     ///
     /// # Errors
     /// As [`Writer::bytes`]; also if there are more than 255.
@@ -279,7 +280,7 @@ impl<'a> Writer<'a> {
         self.prefixed(&len.to_be_bytes(), bytes)
     }
 
-    /// Appends bytes behind a u16 length.
+    /// Appends a u16 length, then the bytes.
     ///
     /// # Errors
     /// As [`Writer::bytes`]; also if there are more than 65535.

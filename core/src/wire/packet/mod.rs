@@ -1,4 +1,4 @@
-//! Packets as a datagram carries them (SPEC 2): CRC, type, handshake bodies, the sealed header.
+//! Packets as datagrams carry them (SPEC 2): CRC, type, handshake bodies, the sealed header.
 //!
 //! ```text
 //!  byte 0   version (high nibble, 1) | packet type (low nibble)
@@ -13,13 +13,13 @@ use super::{MAX_DATAGRAM, MIN_DATAGRAM};
 pub const CRC_LEN: usize = 4;
 /// Bytes before the body of a sealed packet: first byte, connection id, packet number.
 pub const SEALED_HEADER_LEN: usize = 13;
-/// Bytes of the tag behind the body of a sealed packet.
+/// Bytes of the tag after the body of a sealed packet.
 pub const SEALED_TAG_LEN: usize = 16;
 /// Bytes of a Hint packet.
 pub const HINT_LEN: usize = 17;
 /// Bytes of an Accept packet.
 pub const ACCEPT_LEN: usize = 103;
-/// Bytes of a Challenge packet beside the modulus.
+/// Bytes of a Challenge packet besides the modulus.
 pub const CHALLENGE_OVERHEAD: usize = 69;
 /// The two legal lengths of a Hello in bytes (SPEC 3.1).
 pub const HELLO_LENS: [usize; 2] = [1200, 640];
@@ -30,7 +30,7 @@ pub const TRANSPORT_PARAMETERS_LEN: usize = 22;
 /// The only suite (SPEC 1).
 pub const SUITE: u8 = 1;
 
-/// The first bytes that exist: version 1 and a packet type.
+/// Legal first bytes: version 1 and a packet type.
 mod first {
     pub(super) const HELLO: u8 = 0x11;
     pub(super) const CHALLENGE: u8 = 0x12;
@@ -40,20 +40,20 @@ mod first {
     pub(super) const HINT: u8 = 0x16;
 }
 
-/// Why a datagram is not a packet. In the order in which it is checked (SPEC 2.2).
+/// Why a datagram is not a packet, in the order of the checks (SPEC 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PacketError {
-    /// The length cannot be a packet's, or the CRC does not match: damaged in transit.
+    /// No packet has its length, or the CRC does not match: damaged in transit.
     Damaged,
-    /// A version, packet type or suite that does not exist.
+    /// Unknown version, packet type or suite.
     Unknown,
-    /// The body breaks its layout.
+    /// The body does not decode.
     Malformed(DecodeError),
 }
 
-/// What a side can take (SPEC 2.4). A value that exists is legal.
+/// Limits that a side states in the handshake (SPEC 2.4). A decoded value is legal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TransportParameters {
@@ -78,9 +78,9 @@ pub struct TransportParameters {
 /// Hello (SPEC 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// Fresh per attempt.
+    /// Fresh for each attempt.
     pub client_random: [u8; 32],
-    /// First 8 bytes of the key hash of the only key taken, or zero.
+    /// First 8 bytes of the hash of the expected key, or zero.
     pub key_hint: [u8; 8],
     /// Length of the whole datagram: one of [`HELLO_LENS`].
     pub datagram_len: u16,
@@ -100,13 +100,13 @@ pub struct Challenge<'a> {
 /// Initiate (SPEC 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Initiate<'a> {
-    /// The Hello that this continues.
+    /// The Hello that it continues.
     pub hello: Hello,
     /// As in the Challenge.
     pub cookie: [u8; 32],
     /// The client's X25519 share.
     pub share: [u8; 32],
-    /// What the client can take.
+    /// Parameters of the client.
     pub parameters: TransportParameters,
     /// RSA-KEM ciphertext: 256, 384 or 512 bytes.
     pub ciphertext: &'a [u8],
@@ -117,11 +117,11 @@ pub struct Initiate<'a> {
 pub struct Accept {
     /// First 8 bytes of the client random.
     pub echo: [u8; 8],
-    /// Names the connection in both directions.
+    /// Id of the connection in both directions.
     pub connection_id: u32,
     /// The server's X25519 share.
     pub share: [u8; 32],
-    /// What the server can take.
+    /// Parameters of the server.
     pub parameters: TransportParameters,
     /// SPEC 3.5.
     pub confirmation: [u8; 32],
@@ -130,13 +130,13 @@ pub struct Accept {
 /// The header of a Sealed packet, or the content of a Hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealedHeader {
-    /// Names the connection.
+    /// Id of the connection.
     pub connection_id: u32,
-    /// The full packet number.
+    /// The packet number, in full.
     pub packet_number: u64,
 }
 
-/// One datagram, decoded as far as that goes without keys.
+/// A datagram, decoded as far as possible without keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
     /// Type 1.
@@ -157,9 +157,9 @@ impl<'a> Packet<'a> {
     /// Decodes a datagram; `crc32` is the provider's.
     ///
     /// # Errors
-    /// [`PacketError`], the first check that failed.
+    /// [`PacketError`] of the first check that failed.
     pub fn decode(datagram: &'a [u8], crc32: fn(&[u8]) -> u32) -> Result<Self, PacketError> {
-        // SPEC 2.2: length and CRC before anything is looked at.
+        // SPEC 2.2: length and CRC are checked before the content.
         if datagram.len() > MAX_DATAGRAM {
             return Err(PacketError::Damaged);
         }
@@ -188,8 +188,8 @@ impl<'a> Packet<'a> {
         Ok(packet)
     }
 
-    /// Encodes into `out` with padding and CRC and returns the length in bytes. Not for [`Packet::Sealed`], whose body is
-    /// put in place by the session: that gives [`BufferFull`].
+    /// Encodes into `out` with padding and CRC and returns the length in bytes. Not for
+    /// [`Packet::Sealed`], which the session encodes: returns [`BufferFull`].
     ///
     /// # Errors
     /// [`BufferFull`] if `out` is too small.
@@ -218,7 +218,7 @@ impl SealedHeader {
         [first::SEALED, i0, i1, i2, i3, n0, n1, n2, n3, n4, n5, n6, n7]
     }
 
-    /// The header that `bytes` are, if they begin a Sealed packet.
+    /// Decodes the header of a Sealed packet; `None` for other packets.
     pub(crate) fn from_bytes(bytes: &[u8; SEALED_HEADER_LEN]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         if reader.u8() == Ok(first::SEALED) { Self::decode(&mut reader).ok() } else { None }
@@ -293,7 +293,7 @@ impl Hello {
         Ok(Self { client_random, key_hint, datagram_len })
     }
 
-    /// What Hello and Initiate share: suite, client random, key hint.
+    /// Fields that Hello and Initiate share: suite, client random, key hint.
     fn encode_fields(&self, out: &mut Writer<'_>) -> Result<(), BufferFull> {
         out.u8(SUITE)?;
         out.bytes(&self.client_random)?;
@@ -369,7 +369,8 @@ impl Accept {
     }
 }
 
-/// The longest legal modulus or ciphertext that is there; what is left over fails at the end of the packet.
+/// The longest legal modulus or ciphertext that the reader holds. Left-over bytes fail at the end
+/// of the packet.
 fn modulus_bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     let len = MODULUS_LENS.into_iter().rfind(|len| *len <= reader.remaining()).ok_or(DecodeError::Truncated)?;
     reader.bytes(len)

@@ -1,4 +1,5 @@
-//! Each packet: accepts, rejects short, rejects trailing, round-trips; then the order of checks and the properties.
+//! Each packet: accepts, rejects short, rejects trailing, round-trips; then the order of checks and
+//! the properties.
 
 use std::vec;
 use std::vec::Vec;
@@ -63,12 +64,12 @@ fn encoded(packet: &Packet<'_>) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// `content` and the CRC it should have.
+/// `content` with its CRC.
 fn with_crc(content: &[u8]) -> Vec<u8> {
     [content, &CRC(content).to_be_bytes()].concat()
 }
 
-/// Decodes a packet whose content is `datagram`'s, changed by `change`, with a CRC that is right.
+/// Decodes a packet whose content is `datagram`'s, changed by `change`, with a correct CRC.
 fn changed(datagram: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Result<(), PacketError> {
     let mut content = datagram[..datagram.len() - CRC_LEN].to_vec();
     change(&mut content);
@@ -361,7 +362,7 @@ fn encodes_all_or_reports_a_full_buffer() {
     }
 }
 
-/// SPEC 2.3: what decodes has this encoding only.
+/// SPEC 2.3: each value has only one encoding.
 fn is_canonical(datagram: &[u8]) -> bool {
     match Packet::decode(datagram, CRC) {
         Ok(Packet::Sealed(header)) => datagram.starts_with(&header.encode()),

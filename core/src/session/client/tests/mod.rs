@@ -1,4 +1,4 @@
-//! The whole handshake with each key size, its times, and what must not disturb it.
+//! The whole handshake with each key size, its timing, and interference.
 
 use std::vec;
 use std::vec::Vec;
@@ -17,7 +17,7 @@ mod instants;
 
 type Client = ClientHandshake<Rsa2048>;
 
-/// Both sides hold the same, each from its own end.
+/// Both sides have the same secrets.
 fn assert_agree(client: &HandshakeOutput, server: &HandshakeOutput) {
     assert_eq!((client.role, server.role), (Role::Client, Role::Server));
     assert_eq!(client.connection_id, server.connection_id);
@@ -82,7 +82,7 @@ fn offers_the_key_when_none_is_expected() {
     assert!(
         matches!(client.poll_event(), Some(HandshakeEvent::UnknownServerKey(offered)) if offered == server.fingerprint())
     );
-    // Nothing goes on before the answer.
+    // Nothing continues before the answer.
     client.handle_timeout(millis(5000));
     assert!(client.poll_event().is_none() && transmit(&mut client, millis(5000)).is_none());
     client.accept_key(millis(5000));
@@ -269,7 +269,7 @@ fn rejects_a_key_that_is_not_the_expected_one() {
         expected.0[bit / 8] ^= 1 << (bit % 8);
         let mut client: Client = started(1, Some(expected));
         let mut hello = transmit(&mut client, START).unwrap();
-        // A server that answers all the same.
+        // A server that answers anyway.
         hello[34..42].fill(0);
         let challenge = server.challenge(START, &with_crc(&hello));
         assert_eq!(client.handle_datagram::<Portable>(START, &challenge), Err(DropReason::Key));
@@ -312,7 +312,7 @@ fn ignores_challenges_to_others_and_in_other_states() {
     compute(&mut client, START);
     let initiate = transmit(&mut client, START).unwrap();
     assert_eq!(client.handle_datagram::<Portable>(START, &challenge), unexpected);
-    // Nor does it take what clients send.
+    // Nor does it accept packets that only clients send.
     for datagram in [&hello, &initiate] {
         assert_eq!(client.handle_datagram::<Portable>(START, datagram), unexpected);
     }
@@ -365,7 +365,7 @@ fn survives_forged_accepts() {
         match client.handle_datagram::<Portable>(START, &with_crc(&forged)) {
             Ok(()) => {
                 compute(&mut client, START);
-                // The lowest bit of a limit may be legal, the confirmation covers it all the same.
+                // The lowest bit of a limit may be legal, the confirmation covers it nevertheless.
                 assert_eq!(client.poll_drop(), Some(DropReason::NotAuthentic), "{at}");
                 forged_count += 1;
             }
@@ -393,7 +393,7 @@ fn ignores_accepts_whose_share_is_not_contributory() {
 #[test]
 fn ignores_accepts_to_another_initiate() {
     let (mut server, mut client, initiate) = initiated();
-    // Same cookie, other limits: as an attacker between both could have sent it.
+    // Same cookie, other parameters, as an attacker on the path could send.
     let mut other = initiate.clone();
     other[112] ^= 0x01;
     let accepted = server.accepted(START, &with_crc(&other));
