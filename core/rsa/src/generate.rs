@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_key_of_two_primes() {
+    fn the_same_seed_generates_the_same_key() {
         let (p, q) = primes(1);
         assert_eq!((p, q), primes(1));
         assert_ne!((p, q), primes(2));

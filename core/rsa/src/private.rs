@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_nothing_out_when_the_machine_miscalculates() {
+    fn returns_no_result_of_a_faulty_computation() {
         let faults: [fn(&mut Rsa2048PrivateKey); 3] = [
             |key| key.dp = key.dp.wrapping_add(&Uint::ONE),
             |key| key.dq = key.dq.wrapping_sub(&Uint::ONE),
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn primes_come_out_as_they_went_in() {
+    fn primes_round_trip() {
         let any = AnyRsaPrivateKey::from_primes(&P_2048, &Q_2048).unwrap();
         let (mut p, mut q) = ([0; 128], [0; 128]);
         any.primes(&mut p, &mut q).unwrap();

@@ -226,7 +226,7 @@ fn encapsulate_skips_candidates_out_of_range() {
 }
 
 #[test]
-fn a_key_of_any_size_does_what_the_key_of_its_size_does() {
+fn a_key_of_any_size_behaves_as_the_key_of_its_size() {
     let modulus = private(KeySize::Bits2048).modulus().to_vec();
     let sized = Rsa2048::from_modulus(&modulus).unwrap().encapsulate(&mut rng(1));
     let any = AnyRsa::from_modulus(&modulus).unwrap().encapsulate(&mut rng(1));
@@ -253,7 +253,7 @@ fn rejects_moduli_that_are_not_exactly_of_the_size() {
 }
 
 #[test]
-fn rejects_primes_that_make_no_good_key() {
+fn rejects_primes_of_weak_keys() {
     let (p, q) = (test_keys::P_2048, test_keys::Q_2048);
     let refused = |p: &[u8], q: &[u8]| AnyRsaPrivateKey::from_primes(p, q).is_err();
     assert!(!refused(&p, &q));

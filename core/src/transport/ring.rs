@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_as_much_as_it_is_long() {
+    fn holds_as_many_bytes_as_its_length() {
         let mut ring = [0; 4];
         write(&mut ring, u64::MAX - 1, b"wxyz");
         let mut out = [0; 4];
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_that_is_not_there_takes_nothing() {
+    fn an_empty_ring_holds_nothing() {
         write(&mut [], 3, b"");
         read(&[], 3, &mut []);
     }

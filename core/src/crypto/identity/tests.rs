@@ -16,14 +16,14 @@ fn signs_as_rfc_8032_says() {
 }
 
 #[test]
-fn signs_the_same_from_halves_that_were_kept() {
+fn signs_the_same_from_a_stored_keypair() {
     let identity = Identity::from_keypair_unchecked(&hex(SEED), &hex(PUBLIC)).unwrap();
     assert_eq!(identity.public(), PublicIdentity(hex(PUBLIC)));
     assert_eq!(identity.sign(MESSAGE), hex(SIGNATURE));
 }
 
 #[test]
-fn a_public_half_that_is_another_ones_signs_nothing_that_anybody_takes() {
+fn signatures_with_a_foreign_public_key_do_not_verify() {
     let other = Identity::from_seed(&[1; SEED_LEN]).public();
     let mixed = Identity::from_keypair_unchecked(&hex(SEED), &other.0).unwrap();
     let signature = mixed.sign(MESSAGE);
@@ -31,7 +31,7 @@ fn a_public_half_that_is_another_ones_signs_nothing_that_anybody_takes() {
 }
 
 #[test]
-fn rejects_a_public_half_that_is_no_point() {
+fn rejects_a_public_key_that_is_not_a_point() {
     // Half of all numbers are not the y of a point; 2 is one of them.
     let mut no_point = [0; PUBLIC_LEN];
     no_point[0] = 2;

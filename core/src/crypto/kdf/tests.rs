@@ -55,7 +55,7 @@ fn sha256_matches_fips_180() {
 }
 
 #[test]
-fn transcripts_tell_the_same_bytes_in_other_parts_apart() {
+fn transcripts_distinguish_the_same_bytes_in_other_parts() {
     let of = |parts: &[&[u8]]| {
         let mut transcript = Transcript::new(b"label");
         parts.iter().for_each(|part| transcript.add(part));
@@ -68,7 +68,7 @@ fn transcripts_tell_the_same_bytes_in_other_parts_apart() {
 }
 
 #[test]
-fn equal_compares_length_and_content() {
+fn ct_eq_compares_length_and_content() {
     assert!(ct_eq(b"same", b"same"));
     assert!(!ct_eq(b"same", b"sama"));
     assert!(!ct_eq(b"same", b"same "));

@@ -23,7 +23,7 @@ fn packets<const N: usize>(deframer: &mut Deframer<N>, mut bytes: &[u8]) -> Vec<
 
 /// Examples of the paper and of common descriptions.
 #[test]
-fn frames_as_others_do() {
+fn frames_match_published_examples() {
     let run: Vec<u8> = (1..=254).collect();
     let long: Vec<u8> = (1..=255).collect();
     let cases: [(&[u8], &[u8]); 6] = [
@@ -48,7 +48,7 @@ fn a_frame_of_the_largest_packet_has_the_largest_length() {
 }
 
 #[test]
-fn drops_what_is_too_long_and_finds_the_next() {
+fn drops_a_long_packet_and_decodes_the_next() {
     let mut deframer = Deframer::<4>::new();
     let stream = [framed(&[1, 2, 3, 4, 5]), framed(&[1, 2, 3, 4]), framed(&[0; 5]), framed(&[0; 4])].concat();
     assert_eq!(packets(&mut deframer, &stream), [vec![1, 2, 3, 4], vec![0; 4]]);
@@ -56,20 +56,20 @@ fn drops_what_is_too_long_and_finds_the_next() {
 }
 
 #[test]
-fn drops_what_ends_in_the_middle_of_a_block() {
+fn drops_a_frame_that_ends_within_a_block() {
     let mut deframer = Deframer::<16>::new();
     assert_eq!(packets(&mut deframer, &[5, 1, 2, 0, 2, 7, 0]), [vec![7]]);
     assert_eq!(deframer.counters(), Counters { packets: 1, too_long: 0, malformed: 1 });
 }
 
 #[test]
-fn is_bounded_in_memory() {
+fn has_bounded_size() {
     assert!(size_of::<Deframer<1200>>() <= 1200 + 48);
 }
 
 proptest! {
     #[test]
-    fn every_packet_comes_back_however_the_stream_is_cut(
+    fn packets_round_trip_however_the_stream_is_split(
         sent in prop::collection::vec(prop::collection::vec(prop_oneof![Just(0u8), any::<u8>()], 1..600), 1..6),
         cut in 1usize..50,
     ) {
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_costs_no_frame_behind_it(garbage in prop::collection::vec(any::<u8>(), 0..300), packet in prop::collection::vec(any::<u8>(), 1..300)) {
+    fn noise_destroys_no_later_frame(garbage in prop::collection::vec(any::<u8>(), 0..300), packet in prop::collection::vec(any::<u8>(), 1..300)) {
         let mut deframer = Deframer::<300>::new();
         packets(&mut deframer, &garbage);
         let found = packets(&mut deframer, &framed(&packet));

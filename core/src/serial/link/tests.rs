@@ -50,7 +50,7 @@ fn receive(link: &mut SerialLink<Loop>) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn packets_arrive_one_by_one_and_nothing_waits() {
+fn packets_arrive_one_by_one_without_blocking() {
     for most in [1, 7, 64, 5000] {
         let mut link = SerialLink::new(Loop { most, ..Loop::default() });
         assert_eq!(receive(&mut link), None);
@@ -66,7 +66,7 @@ fn packets_arrive_one_by_one_and_nothing_waits() {
 }
 
 #[test]
-fn noise_on_the_wire_costs_what_it_hits() {
+fn noise_destroys_only_the_frames_it_hits() {
     let mut link = SerialLink::new(Loop { most: 3, ..Loop::default() });
     link.stream().bytes.extend([7, 7, 7]);
     let Ok(()) = link.send(&[1, 2, 3]);
@@ -79,7 +79,7 @@ fn noise_on_the_wire_costs_what_it_hits() {
 }
 
 #[test]
-fn noise_that_does_not_end_is_read_in_portions() {
+fn endless_noise_is_read_in_portions() {
     for noise in [0, 7] {
         let mut link = SerialLink::new(Loop { most: 64, ..Loop::default() });
         link.stream().bytes.extend(core::iter::repeat_n(noise, 4 * MAX_FRAME_LEN));

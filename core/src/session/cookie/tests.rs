@@ -19,7 +19,7 @@ fn is_valid_for_60_to_120_seconds() {
 }
 
 #[test]
-fn ends_after_a_long_silence_too() {
+fn expires_after_a_long_silence() {
     for silence in [120, 180, 86_400] {
         let mut keys = CookieKeys::new([9; 32]);
         let cookie = keys.issue(at(30), &ADDRESS, &HELLO);
@@ -28,7 +28,7 @@ fn ends_after_a_long_silence_too() {
 }
 
 #[test]
-fn rotates_with_the_time_and_not_with_what_arrives() {
+fn rotates_with_time_and_not_with_traffic() {
     let mut busy = CookieKeys::new([9; 32]);
     for secs in 0..119 {
         busy.issue(at(secs), &ADDRESS, &HELLO);
@@ -41,7 +41,7 @@ fn rotates_with_the_time_and_not_with_what_arrives() {
 }
 
 #[test]
-fn is_bound_to_everything_the_server_saw() {
+fn is_bound_to_address_and_hello() {
     let mut keys = CookieKeys::new([9; 32]);
     let cookie = keys.issue(at(0), &ADDRESS, &HELLO);
     for byte in 0..18 {
@@ -65,7 +65,7 @@ fn is_bound_to_everything_the_server_saw() {
 }
 
 #[test]
-fn is_the_hmac_that_is_specified() {
+fn is_the_specified_hmac() {
     let mut keys = CookieKeys::new([9; 32]);
     let parts: [&[u8]; 6] = [&[3; 16], &[3; 2], &[1], &[1; 32], &[2; 8], &[0x04, 0xb0]];
     let expected = hmac(keys.present.expose(), &[&parts.concat()]);

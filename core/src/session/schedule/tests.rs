@@ -23,7 +23,7 @@ const LIMITS: TransportParameters = TransportParameters {
 /// The expected values come from a short program in another language, written from the
 /// specification.
 #[test]
-fn derives_what_an_independent_implementation_does() {
+fn matches_an_independent_implementation() {
     let mut modulus = [0x5a; 256];
     (modulus[0], modulus[255]) = (0x85, 0x01);
     let hash = key_hash(&modulus);
@@ -73,6 +73,6 @@ fn keeps_leading_zeros_of_z() {
 }
 
 #[test]
-fn hashes_keys_of_each_length_apart() {
+fn keys_of_different_lengths_have_different_hashes() {
     assert_ne!(key_hash(&[0x81; 256]), key_hash(&[0x81; 384]));
 }

@@ -65,7 +65,7 @@ fn state(session: &Session<Portable>) -> impl PartialEq + core::fmt::Debug + use
 }
 
 #[test]
-fn opens_what_the_other_side_sealed_in_both_directions() {
+fn opens_packets_of_the_peer_in_both_directions() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     for (number, len) in [1, 2, 500, MAX_DATAGRAM - OVERHEAD].into_iter().enumerate() {
         let body = vec![0x42; len];
@@ -119,7 +119,7 @@ fn refuses_bodies_that_do_not_fit() {
 }
 
 #[test]
-fn drops_what_is_too_short_or_of_another_connection() {
+fn drops_short_packets_and_those_of_another_connection() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     let (_, datagram) = seal(&mut client, START, b"x").unwrap();
     let before = state(&server);
@@ -162,7 +162,7 @@ fn changes_nothing_when_a_packet_is_forged() {
 }
 
 #[test]
-fn never_takes_a_packet_twice() {
+fn never_accepts_a_packet_twice() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     let sent: Vec<_> = (0..10).map(|_| seal(&mut client, START, b"x").unwrap().1).collect();
     for at in [5, 0, 9, 4] {
@@ -174,7 +174,7 @@ fn never_takes_a_packet_twice() {
 }
 
 #[test]
-fn says_which_packet_is_the_newest() {
+fn reports_which_packet_is_the_newest() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     let sent: Vec<_> = (0..6).map(|_| seal(&mut client, START, b"x").unwrap().1).collect();
     let newest: Vec<_> = [1, 0, 4, 2, 5].into_iter().map(|at: usize| open(&mut server, &sent[at]).unwrap().1).collect();
@@ -182,7 +182,7 @@ fn says_which_packet_is_the_newest() {
 }
 
 #[test]
-fn drops_what_is_older_than_the_window() {
+fn drops_packets_older_than_the_window() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     let sent: Vec<_> = (0..=1024).map(|_| seal(&mut client, START, b"x").unwrap().1).collect();
     open(&mut server, &sent[1024]).unwrap();
@@ -372,7 +372,7 @@ proptest! {
     /// Against a model: a packet is accepted if and only if it is new, in the window and in one of
     /// three epochs.
     #[test]
-    fn takes_each_packet_once_in_any_order_across_epochs(
+    fn accepts_each_packet_once_in_any_order_across_epochs(
         epoch_bits in 2u32..12,
         start in prop::sample::select(&[0u64, 900][..]),
         events in prop::collection::vec(event(), 1..600),
@@ -458,7 +458,7 @@ proptest! {
 }
 
 #[test]
-fn first_keys_judge_a_packet_as_a_new_session_does() {
+fn first_keys_verify_packets_as_a_new_session_does() {
     let keys = FirstKeys::new(&established(Role::Server));
     let (mut client, _) = pair(EPOCH_BITS);
     let (_, datagram) = seal(&mut client, START, &[0x42; 300]).unwrap();

@@ -17,7 +17,7 @@ fn remembers_exactly_1024_numbers() {
 }
 
 #[test]
-fn does_not_take_skipped_numbers_for_seen() {
+fn skipped_numbers_are_not_seen() {
     let mut window = ReplayWindow::new();
     (0..1024).for_each(|number| window.insert(number));
     window.insert(1030);
@@ -37,7 +37,7 @@ fn forgets_everything_when_it_jumps() {
 
 proptest! {
     #[test]
-    fn agrees_with_a_set(
+    fn agrees_with_a_model_set(
         start in prop::sample::select(&[0u64, 1 << 20, (1 << 62) - 9000][..]),
         steps in prop::collection::vec(prop_oneof![-1100i64..20, 0i64..4, -2i64..2000], 1..400),
     ) {

@@ -50,7 +50,7 @@ fn acknowledges_at_once_out_of_order() {
 }
 
 #[test]
-fn packets_of_ack_alone_cause_no_ack() {
+fn packets_with_only_an_ack_cause_no_ack() {
     let mut received = ReceivedPackets::NONE;
     for number in 0..10 {
         received.on_packet(at(10), 2 * number, false, DELAY);
@@ -78,7 +78,7 @@ fn never_acknowledges_a_trimmed_number_later() {
 }
 
 #[test]
-fn what_is_older_than_all_ranges_of_a_full_set_is_not_acknowledged() {
+fn a_number_below_all_ranges_of_a_full_set_is_not_acknowledged() {
     let mut received = ReceivedPackets::NONE;
     for number in 0..32 {
         received.on_packet(at(0), 10 + 2 * number, true, DELAY);
@@ -90,7 +90,7 @@ fn what_is_older_than_all_ranges_of_a_full_set_is_not_acknowledged() {
 }
 
 #[test]
-fn says_no_more_what_the_peer_is_known_to_have_heard() {
+fn drops_ranges_whose_ack_was_acknowledged() {
     let mut received = ReceivedPackets::NONE;
     [1, 3, 4, 6, 9].iter().for_each(|&number| received.on_packet(at(0), number, true, DELAY));
     assert_eq!(received.largest(), 9);
@@ -107,7 +107,7 @@ fn says_no_more_what_the_peer_is_known_to_have_heard() {
 }
 
 #[test]
-fn states_how_long_the_largest_waited() {
+fn states_the_delay_of_the_largest() {
     let mut received = ReceivedPackets::NONE;
     received.on_packet(at(10), 4, true, DELAY);
     received.on_packet(at(12), 3, true, DELAY);

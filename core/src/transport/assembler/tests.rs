@@ -19,7 +19,7 @@ fn read_all(assembler: &mut Assembler, ring: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn delivers_in_order_what_arrives_out_of_order() {
+fn delivers_in_order() {
     let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
     offer(&mut assembler, &mut ring, 3, b"def").unwrap();
     assert_eq!(assembler.readable(), 0);
@@ -55,7 +55,7 @@ fn a_limit_larger_than_the_ring_drops_instead_of_overwriting() {
 }
 
 #[test]
-fn a_full_gap_table_still_takes_what_comes_next_in_order() {
+fn a_full_gap_table_still_accepts_data_in_order() {
     let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
     for gap in 0..16 {
         offer(&mut assembler, &mut ring, 2 + 3 * gap, b"x").unwrap();
@@ -91,7 +91,7 @@ fn gives_any_credit_when_the_window_is_closed() {
 }
 
 #[test]
-fn a_closed_stream_takes_nothing_and_gives_no_credit() {
+fn a_closed_stream_accepts_nothing_and_gives_no_credit() {
     let (mut assembler, mut ring) = (Assembler::open(0, 0), []);
     assert_eq!(offer(&mut assembler, &mut ring, 0, b"x"), Err(StreamError::FlowControl));
     assert!(!assembler.is_credit_due());
@@ -100,7 +100,7 @@ fn a_closed_stream_takes_nothing_and_gives_no_credit() {
 proptest! {
     /// For data in any order: the bytes read are the stream, and accepted data is never lost.
     #[test]
-    fn is_the_stream_whatever_the_order(
+    fn reassembles_data_in_any_order(
         steps in proptest::collection::vec((0..90_u64, 1..20_usize, 0..30_usize), 1..200),
     ) {
         let stream: Vec<u8> = (0..=255).cycle().take(20_000).collect();

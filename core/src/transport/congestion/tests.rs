@@ -5,7 +5,7 @@ fn at(millis: u64) -> Instant {
 }
 
 #[test]
-fn grows_by_what_is_acknowledged_until_the_first_loss() {
+fn grows_by_acknowledged_bytes_until_the_first_loss() {
     let mut reno = NewReno::open(1200);
     assert_eq!(reno.window(), 12_000);
     reno.on_acked(at(0), 1200, true);
@@ -25,7 +25,7 @@ fn halves_once_per_round_trip_of_loss() {
 }
 
 #[test]
-fn keeps_two_datagrams() {
+fn never_falls_below_two_datagrams() {
     let mut reno = NewReno::open(1200);
     for round in 1..9 {
         reno.on_lost(at(round * 100), at(round * 100 - 1));
@@ -48,7 +48,7 @@ fn grows_by_one_datagram_per_window_after_a_loss() {
 }
 
 #[test]
-fn does_not_grow_on_what_was_sent_before_the_loss() {
+fn does_not_grow_by_packets_sent_before_the_loss() {
     let mut reno = NewReno::open(1200);
     reno.on_lost(at(100), at(10));
     for _ in 0..50 {

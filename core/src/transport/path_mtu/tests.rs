@@ -8,7 +8,7 @@ fn round(size: &mut PathMtu, number: u64, bytes: u16) {
 }
 
 #[test]
-fn falls_back_after_two_rounds_that_took_large_packets() {
+fn falls_back_after_two_rounds_of_lost_large_packets() {
     let mut size = PathMtu::open(NOW, 1200, false);
     round(&mut size, 1, 700);
     size.on_acked(576, false);
@@ -19,7 +19,7 @@ fn falls_back_after_two_rounds_that_took_large_packets() {
 }
 
 #[test]
-fn packets_that_are_lost_together_are_one_round() {
+fn packets_lost_together_are_one_round() {
     let mut size = PathMtu::open(NOW, 1200, false);
     for number in 1..20 {
         size.on_lost(NOW, number, 1200, 20);
@@ -30,7 +30,7 @@ fn packets_that_are_lost_together_are_one_round() {
 }
 
 #[test]
-fn a_packet_of_that_size_that_arrives_between_two_rounds_proves_it() {
+fn a_large_packet_acknowledged_between_two_rounds_keeps_the_size() {
     let mut size = PathMtu::open(NOW, 1200, false);
     for number in 1..20 {
         round(&mut size, number, 700);
@@ -40,7 +40,7 @@ fn a_packet_of_that_size_that_arrives_between_two_rounds_proves_it() {
 }
 
 #[test]
-fn a_smaller_packet_that_arrives_does_not_prove_the_size() {
+fn a_small_packet_acknowledged_does_not_keep_the_size() {
     let mut size = PathMtu::open(NOW, 1200, false);
     for number in 1..3 {
         size.on_acked(700, false);
@@ -50,7 +50,7 @@ fn a_smaller_packet_that_arrives_does_not_prove_the_size() {
 }
 
 #[test]
-fn tries_the_full_size_soon_and_then_ever_more_rarely() {
+fn probes_for_the_full_size_at_growing_intervals() {
     let mut size = PathMtu::open(NOW, 1200, false);
     round(&mut size, 1, 1200);
     round(&mut size, 2, 1200);
@@ -65,7 +65,7 @@ fn tries_the_full_size_soon_and_then_ever_more_rarely() {
 }
 
 #[test]
-fn tries_the_full_size_until_it_arrives() {
+fn probes_for_the_full_size_until_acknowledged() {
     let mut size = PathMtu::open(NOW, 1200, true);
     assert_eq!(size.current(), 576);
     for _ in 0..3 {
@@ -85,7 +85,7 @@ fn tries_the_full_size_until_it_arrives() {
 }
 
 #[test]
-fn there_is_nothing_to_try_when_576_is_all_both_sides_take() {
+fn never_probes_when_the_full_size_is_576() {
     let size = PathMtu::open(NOW, 576, true);
     assert_eq!((size.current(), size.deadline()), (576, None));
 }

@@ -14,13 +14,13 @@ fn pairs<const N: usize>(set: &RangeSet<N>) -> Vec<(u64, u64)> {
 }
 
 #[test]
-fn joins_what_touches() {
+fn joins_adjacent_ranges() {
     assert_eq!(pairs(&set::<4>(&[(0, 2), (4, 6), (8, 9), (2, 4)])), [(0, 6), (8, 9)]);
     assert_eq!(pairs(&set::<4>(&[(0, 2), (4, 6), (8, 9), (1, 9)])), [(0, 9)]);
 }
 
 #[test]
-fn a_full_set_refuses_a_new_range_and_stays_as_it_was() {
+fn a_full_set_refuses_a_new_range_unchanged() {
     let mut full = set::<2>(&[(0, 2), (4, 6)]);
     assert_eq!(full.insert(Span::new(8, 9)), Err(SetFull));
     assert_eq!(full.remove(Span::new(1, 1)), Ok(()));

@@ -29,7 +29,7 @@ fn later_samples_are_smoothed_as_in_rfc_9002() {
 }
 
 #[test]
-fn what_the_peer_says_it_waited_is_bounded_by_what_it_stated() {
+fn the_reported_ack_delay_is_bounded_by_the_stated_one() {
     let mut rtt = open();
     rtt.sample(ms(80), ms(0));
     rtt.sample(ms(160), ms(1_000));
@@ -38,7 +38,7 @@ fn what_the_peer_says_it_waited_is_bounded_by_what_it_stated() {
 }
 
 #[test]
-fn a_delay_that_cannot_be_is_not_subtracted() {
+fn an_impossible_ack_delay_is_not_subtracted() {
     let mut rtt = open();
     rtt.sample(ms(80), ms(0));
     rtt.sample(ms(82), ms(5));

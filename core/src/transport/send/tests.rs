@@ -16,7 +16,7 @@ fn written(limit: u64, len: usize) -> (SendStream, [u8; 64]) {
 }
 
 #[test]
-fn sends_in_order_and_no_further_than_the_limit() {
+fn sends_in_order_up_to_the_limit() {
     let (mut stream, ring) = written(30, 50);
     assert_eq!(sent(&mut stream, 20), Span::new(0, 20));
     assert_eq!(sent(&mut stream, 20), Span::new(20, 30));
@@ -31,7 +31,7 @@ fn sends_in_order_and_no_further_than_the_limit() {
 }
 
 #[test]
-fn sends_what_was_lost_again_before_anything_new() {
+fn sends_lost_data_before_new_data() {
     let (mut stream, _) = written(64, 50);
     let (a, b) = (sent(&mut stream, 10), sent(&mut stream, 10));
     sent(&mut stream, 10);
@@ -45,7 +45,7 @@ fn sends_what_was_lost_again_before_anything_new() {
 }
 
 #[test]
-fn joins_what_was_lost_with_what_is_new_when_they_touch() {
+fn joins_lost_data_with_adjacent_new_data() {
     let (mut stream, _) = written(64, 50);
     let a = sent(&mut stream, 10);
     stream.on_lost(a);
@@ -65,7 +65,7 @@ fn frees_the_ring_only_up_to_the_first_gap() {
 }
 
 #[test]
-fn an_acknowledged_range_is_not_lost_any_more() {
+fn an_acknowledged_range_is_never_lost() {
     let (mut stream, _) = written(64, 50);
     let (a, b, c) = (sent(&mut stream, 10), sent(&mut stream, 10), sent(&mut stream, 10));
     stream.on_acked(b);
@@ -78,7 +78,7 @@ proptest! {
     /// For random losses and acknowledgements, more than the sets have entries: in the end every
     /// byte is acknowledged, and only after it arrived.
     #[test]
-    fn never_forgets_a_byte(choices in proptest::collection::vec((any::<u8>(), any::<u16>()), 1..600)) {
+    fn never_loses_a_byte(choices in proptest::collection::vec((any::<u8>(), any::<u16>()), 1..600)) {
         let total = 2_000;
         let (mut stream, mut ring) = (SendStream::open(u64::MAX), std::vec![0; total]);
         stream.write(&mut ring, &std::vec![7; total]);

@@ -26,7 +26,7 @@ fn take(table: &mut SentPackets, packets: &mut [SentPacket], ranges: &[core::ops
 }
 
 #[test]
-fn takes_out_exactly_what_is_acknowledged_oldest_first() {
+fn removes_exactly_the_acknowledged_packets_oldest_first() {
     let (mut table, mut packets) = table(&[3, 5, 6, 9, 12]);
     assert_eq!(take(&mut table, &mut packets, &[9..=20, 5..=7, 1..=2]), [5, 6, 9, 12]);
     assert_eq!(numbers(&table, &packets), [3]);
@@ -37,7 +37,7 @@ fn takes_out_exactly_what_is_acknowledged_oldest_first() {
 }
 
 #[test]
-fn refuses_more_than_there_are_slots() {
+fn refuses_more_packets_than_the_table_holds() {
     let (mut table, mut packets) = table(&[0, 1, 2, 3, 4, 5, 6, 7]);
     assert!(!table.push(&mut packets, SentPacket { size: 1, ..SentPacket::EMPTY }));
     assert!(!table.push(&mut [], SentPacket::EMPTY));
@@ -54,7 +54,7 @@ fn drops_the_oldest() {
 }
 
 #[test]
-fn a_slot_remembers_what_its_packet_carried() {
+fn remembers_what_a_packet_carried() {
     let mut packet = SentPacket::EMPTY;
     assert!(packet.is_bare());
     packet.set_chunk(StreamId::Bulk, Span::new(7, 9));

@@ -14,7 +14,7 @@ fn reads_big_endian_and_consumes() {
 }
 
 #[test]
-fn consumes_nothing_that_is_truncated() {
+fn consumes_nothing_when_truncated() {
     let mut reader = Reader::new(&[3, 0xaa]);
     assert_eq!(reader.u64(), Err(DecodeError::Truncated));
     assert_eq!(reader.bytes(3), Err(DecodeError::Truncated));
@@ -25,7 +25,7 @@ fn consumes_nothing_that_is_truncated() {
 }
 
 #[test]
-fn leaves_the_length_when_what_follows_is_truncated() {
+fn consumes_no_length_of_truncated_bytes() {
     let mut reader = Reader::new(&[3, 0xaa]);
     assert_eq!(reader.bytes_u8(), Err(DecodeError::Truncated));
     assert_eq!(reader.remaining(), 2);

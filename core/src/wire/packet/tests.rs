@@ -180,7 +180,7 @@ fn rejects_initiate_with_trailing_bytes() {
 }
 
 #[test]
-fn rejects_initiate_that_continues_no_legal_hello() {
+fn rejects_initiate_without_a_legal_hello() {
     let datagram = encoded(&Packet::Initiate(initiate(&[0x5a; 256])));
     let continues = |len: u16| changed(&datagram, |content| content[42..44].copy_from_slice(&len.to_be_bytes()));
     assert_eq!(continues(640), Ok(()));
@@ -233,7 +233,7 @@ fn rejects_truncated_sealed() {
 }
 
 #[test]
-fn leaves_sealing_to_the_session() {
+fn does_not_encode_sealed_packets() {
     assert_eq!(Packet::Sealed(HEADER).encode(&mut [0; MAX_DATAGRAM], CRC), Err(BufferFull));
 }
 

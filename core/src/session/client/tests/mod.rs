@@ -71,7 +71,7 @@ fn completes_with_4096_bits() {
 }
 
 #[test]
-fn offers_the_key_when_none_is_expected() {
+fn reports_the_key_when_none_is_expected() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, None);
     let hello = transmit(&mut client, START).unwrap();
@@ -93,7 +93,7 @@ fn offers_the_key_when_none_is_expected() {
 }
 
 #[test]
-fn stops_when_the_key_is_declined() {
+fn can_be_stopped_when_the_key_is_reported() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, None);
     let hello = transmit(&mut client, START).unwrap();
@@ -122,7 +122,7 @@ fn starts_over_with_the_accepted_key_when_the_answer_took_long() {
 }
 
 #[test]
-fn hints_at_the_only_key_it_takes() {
+fn hints_at_the_expected_key() {
     let server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
     assert_eq!(transmit(&mut client, START).unwrap()[34..42], server.fingerprint().0[..8]);
@@ -166,7 +166,7 @@ fn transmit_due(at: u64, sent: &[(u64, usize)], intervals: &[u64]) -> bool {
 }
 
 #[test]
-fn says_when_larger_datagrams_did_not_pass() {
+fn reports_when_larger_datagrams_did_not_pass() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
     let long: Vec<_> = [0, 250, 750, 1250].map(|at| transmit(&mut client, millis(at)).unwrap()).into();
@@ -224,7 +224,7 @@ fn sends_initiate_five_times_and_then_starts_over() {
 }
 
 #[test]
-fn starts_over_when_the_cookie_got_old() {
+fn starts_over_when_the_cookie_is_too_old() {
     let (_, mut client, _) = initiated();
     client.handle_timeout(millis(9_999));
     assert!(client.phase == Phase::Initiate);
@@ -295,7 +295,7 @@ fn rejects_keys_that_are_not_acceptable() {
 }
 
 #[test]
-fn ignores_challenges_to_others_and_in_other_states() {
+fn ignores_challenges_to_other_attempts_and_in_other_states() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
     let unexpected = Err(DropReason::Unexpected);
@@ -429,7 +429,7 @@ fn derives_everything_from_the_seed() {
 }
 
 #[test]
-fn keeps_its_secrets_apart_from_what_it_sends() {
+fn sends_no_value_derived_from_its_secrets_in_clear() {
     let (_, client, initiate) = initiated();
     let seeds = [client.client_random, client.cookie, client.share, client.key_hash, client.initiate_hash];
     for seed in seeds {
@@ -442,7 +442,7 @@ fn keeps_its_secrets_apart_from_what_it_sends() {
 }
 
 #[test]
-fn starts_again_after_it_was_stopped() {
+fn restarts_after_it_was_stopped() {
     let (mut server, mut client, _) = initiated();
     client.stop();
     assert!(!client.is_active() && client.poll_timeout().is_none() && transmit(&mut client, millis(9000)).is_none());
@@ -479,7 +479,7 @@ fn prints_no_secret() {
 }
 
 #[test]
-fn the_server_sees_one_handshake_however_often_packets_come() {
+fn repeated_packets_are_one_handshake_for_the_server() {
     let (mut server, mut client, initiate) = initiated();
     let first = server.pending(START, &initiate);
     let again = transmit(&mut client, millis(250)).unwrap();
