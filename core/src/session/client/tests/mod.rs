@@ -429,7 +429,7 @@ fn derives_everything_from_the_seed() {
 }
 
 #[test]
-fn sends_no_value_derived_from_its_secrets_in_clear() {
+fn derives_no_secret_from_values_it_sends() {
     let (_, client, initiate) = initiated();
     let seeds = [client.client_random, client.cookie, client.share, client.key_hash, client.initiate_hash];
     for seed in seeds {
