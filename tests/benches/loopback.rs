@@ -14,7 +14,7 @@ use kabar_core::chat::{EntryKind, Start};
 use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_server::hosting::{Hosted, Hosting};
+use kabar_server::room_host::RoomHost;
 use kabar_std::invite::RoomName;
 
 const HANDSHAKES: usize = 100;
@@ -159,13 +159,14 @@ fn report(what: &str, mut times: Vec<Duration>) -> f64 {
     median
 }
 
-fn host(folder: &std::path::Path) -> (Hosted, Room) {
+fn host(folder: &std::path::Path) -> (RoomHost, Room) {
     let listen = "127.0.0.1:0".parse().expect("an address");
     let room = RoomName::new("lobby").expect("a name");
-    let hosting = Hosting::new(folder, room, listen);
-    let hosted = hosting.start(|| (), drop, drop).expect("the room starts");
+    let host = RoomHost::builder(folder, room, listen);
+    let hosted = host.start(|| (), drop, drop).expect("the room starts");
     let invite = hosted.invite();
-    let room = Room { server: hosted.near_addr(), fingerprint: invite.fingerprint, secret: *invite.secret.expose() };
+    let room =
+        Room { server: hosted.same_host_addr(), fingerprint: invite.fingerprint, secret: *invite.secret.expose() };
     (hosted, room)
 }
 

@@ -382,7 +382,7 @@ fn a_history_that_may_not_be_written_is_named_and_left_alone() {
         let line = String::from_utf8_lossy(&output.stderr).into_owned();
         mode(&data, 0o700);
         assert_eq!(output.status.code(), Some(1), "{line}");
-        assert!(line.contains("may not be written") && line.contains(text(&home.history())), "{line}");
+        assert!(line.contains("is not writable") && line.contains(text(&home.history())), "{line}");
         assert!(files(&data) == before, "{line}");
     }
 }

@@ -96,6 +96,7 @@ pub(crate) struct Transport {
     retry_at: Option<Instant>,
 
     /// See [`Transport::acknowledge_unchecked`].
+    #[cfg(feature = "fault-injection")]
     acknowledges_unchecked: bool,
 
     has_new_data: [bool; 2],
@@ -154,6 +155,7 @@ impl Transport {
         max_data: [MaxData::NONE; 2],
         acks_only_run: 0,
         retry_at: None,
+        #[cfg(feature = "fault-injection")]
         acknowledges_unchecked: false,
         has_new_data: [false; 2],
         is_blocked: [false; 2],
@@ -189,6 +191,7 @@ impl Transport {
 
     /// Acknowledges from now on packets that it drops. A deliberate violation of SPEC 5.3, for
     /// tests that have to detect it.
+    #[cfg(feature = "fault-injection")]
     pub(crate) fn acknowledge_unchecked(&mut self) {
         self.acknowledges_unchecked = true;
     }

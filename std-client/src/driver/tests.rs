@@ -9,7 +9,7 @@ use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_core::session::Fingerprint;
 use kabar_server::driver::{Listener, Parts, Server};
 use kabar_server::hub::{HubConfig, HubEvent, NoPassword};
-use kabar_server::key_file::load_or_make_key;
+use kabar_server::key_file::load_or_create_key;
 use kabar_server::store::MemoryStore;
 use kabar_std::data_dir::DataDir;
 
@@ -25,10 +25,10 @@ fn key() -> AnyRsaPrivateKey {
     static HOME: OnceLock<tempfile::TempDir> = OnceLock::new();
     let home = HOME.get_or_init(|| {
         let home = tempfile::tempdir().unwrap();
-        load_or_make_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap();
+        load_or_create_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap();
         home
     });
-    load_or_make_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap()
+    load_or_create_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap()
 }
 
 fn serve(port: u16) -> (Server, mpsc::Receiver<HubEvent>) {

@@ -11,7 +11,7 @@ use jiff::{Span, Timestamp, Zoned};
 use serde::Serialize;
 
 use super::{CommandError, said};
-use crate::config::Place;
+use crate::config::RoomArgs;
 use crate::store::{Filter, History, LogEntry, Query, complete_index};
 use kabar_std::json;
 use kabar_std::text::{Content, Line, Lines};
@@ -20,7 +20,7 @@ use kabar_std::text::{Content, Line, Lines};
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    place: Place,
+    room: RoomArgs,
 
     /// Only the last N of what is asked for.
     #[arg(long, value_name = "N")]
@@ -53,7 +53,7 @@ pub enum Format {
 /// # Errors
 /// [`CommandError::Failed`] if there is no such history or it cannot be read.
 pub fn run(arguments: Arguments) -> Result<(), CommandError> {
-    let config = arguments.place.resolve().map_err(CommandError::Usage)?;
+    let config = arguments.room.resolve().map_err(CommandError::Usage)?;
     let dir = config.data_dir;
     let history = History::open(&dir).map_err(CommandError::failed)?;
     if arguments.search.is_some() {

@@ -263,7 +263,7 @@ impl<P: Provider> Hub<P> {
                 self.complete_joins(now, in_flight.joiners);
                 continue;
             }
-            if self.config.mistakes.entry_before_commit {
+            if self.config.faults().entry_before_commit() {
                 let early = Batch { entries: in_flight.batch.entries.clone(), ..Batch::default() };
                 self.log.apply(&early);
                 self.mark_members_ready();

@@ -139,7 +139,7 @@ impl<P: Provider> Hub<P> {
         let Peer { connection, phase: Phase::Member(member), message_limit, .. } = &mut **peer else {
             return Step::Nothing;
         };
-        if member.who.is_some() || member.history.is_some() || config.mistakes.skip_an_entry {
+        if member.who.is_some() || member.history.is_some() || config.faults().skip_an_entry() {
             return Step::Nothing;
         }
         let mut entries = log.tail_from(member.cursor + 1).peekable();
@@ -184,7 +184,7 @@ impl<P: Provider> Hub<P> {
         if !self.take_work(id) {
             return Step::Later;
         }
-        if !(self.config.mistakes.skip_an_entry && seq.is_multiple_of(16)) {
+        if !(self.config.faults().skip_an_entry() && seq.is_multiple_of(16)) {
             let Some((_, Some(encoded))) = self.lookup(now, id, seq..=seq, For::Cursor, |_| true) else {
                 return Step::Nothing;
             };

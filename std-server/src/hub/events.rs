@@ -65,7 +65,7 @@ pub enum HubEvent {
     /// The store cannot be read; it is tried again.
     StoreUnreadable(ReadError),
     /// The store lost entries that were committed before. Nothing more is accepted until it has them again.
-    StoreWentBack {
+    StoreRegressed {
         /// The head it has.
         head: u64,
         /// The head it had.

@@ -178,7 +178,8 @@ impl<P: Provider> Hub<P> {
             holding: Holding::default(),
         });
         peer.connection.open(now, established, remote);
-        if self.config.mistakes.acknowledge_unchecked {
+        if self.config.faults().acknowledge_unchecked() {
+            #[cfg(feature = "fault-injection")]
             peer.connection.acknowledge_unchecked();
         }
         if let Err(why) = peer.connection.handle_datagram(now, from, datagram) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHeader, ServerMessage, Start, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::{Batch, InstanceRecord, Loaded, LogEntry, TermRecord};
+use crate::store::{Batch, InstanceRecord, LogEntry, RoomState, TermRecord};
 
 /// The handle of the room at every member; encoded entries are written under it.
 pub(super) const HANDLE: u8 = 1;
@@ -56,7 +56,7 @@ pub(super) struct Encoded {
 
 impl Log {
     /// Over what the store holds, in a run named `term`.
-    pub(super) fn new(loaded: &Loaded, term: Term, tail_limit: usize) -> Self {
+    pub(super) fn new(loaded: &RoomState, term: Term, tail_limit: usize) -> Self {
         let mut log = Self {
             ended: BTreeMap::new(),
             latest: None,
@@ -74,7 +74,7 @@ impl Log {
     }
 
     /// Takes heads and numbers from the store again. The tail stays if the head did.
-    pub(super) fn reload(&mut self, loaded: &Loaded) {
+    pub(super) fn reload(&mut self, loaded: &RoomState) {
         if loaded.head != self.head {
             self.tail.clear();
             self.tail_bytes = 0;
@@ -282,7 +282,7 @@ mod tests {
     /// A ran from 1, B from 11 to 20; 1 to 4 are not kept; this run began at 21.
     fn log() -> Log {
         let term = |term, first_seq| TermRecord { term, first_seq };
-        let loaded = Loaded { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..Loaded::default() };
+        let loaded = RoomState { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..RoomState::default() };
         let mut log = Log::new(&loaded, NOW, 2_000);
         assert!(!log.is_term_durable());
         log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
@@ -308,9 +308,9 @@ mod tests {
     /// A batch of unknown outcome: the store is read again, and then the batch counts as committed.
     #[test]
     fn a_term_that_was_read_again_counts_once() {
-        let mut log = Log::new(&Loaded::default(), NOW, 2_000);
+        let mut log = Log::new(&RoomState::default(), NOW, 2_000);
         let first = Batch { term: Some(log.term()), entries: vec![entry(1)], ..Batch::default() };
-        log.reload(&Loaded { terms: vec![log.term()], first: 1, head: 1, ..Loaded::default() });
+        log.reload(&RoomState { terms: vec![log.term()], first: 1, head: 1, ..RoomState::default() });
         log.apply(&first);
         assert_eq!(log.start(after(1, NOW)), (1, false));
     }
@@ -321,7 +321,7 @@ mod tests {
         const RUNS: u64 = 100_000;
         let term = |run: u64| Term(run.to_be_bytes());
         let terms = (1..=RUNS).map(|run| TermRecord { term: term(run), first_seq: run }).collect();
-        let mut log = Log::new(&Loaded { terms, first: 1, head: RUNS, ..Loaded::default() }, NOW, 2_000);
+        let mut log = Log::new(&RoomState { terms, first: 1, head: RUNS, ..RoomState::default() }, NOW, 2_000);
         log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
         let begun = std::time::Instant::now();
         for run in 1..=RUNS {
@@ -337,7 +337,7 @@ mod tests {
     fn forgets_the_oldest_terms_beyond_its_bound() {
         let term = |number: u64| TermRecord { term: Term(number.to_be_bytes()), first_seq: number };
         let terms = (1..=MAX_TERMS as u64).map(term).collect();
-        let mut log = Log::new(&Loaded { terms, first: 1, head: 5_000, ..Loaded::default() }, NOW, 2_000);
+        let mut log = Log::new(&RoomState { terms, first: 1, head: 5_000, ..RoomState::default() }, NOW, 2_000);
         let forgotten = Forgotten { terms: log.surplus_terms(), ..Forgotten::default() };
         assert_eq!(forgotten.terms, [term(1).term]);
         log.apply(&Batch { term: Some(log.term()), forgotten, ..Batch::default() });

@@ -12,7 +12,7 @@ use crate::store::SanctionKind;
 
 impl<P: Provider> Hub<P> {
     pub(super) fn on_post(&mut self, now: Instant, id: u32, post: &Post<'_>) -> Taken {
-        let mistakes = self.config.mistakes;
+        let faults = self.config.faults();
         let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
         let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
         let from = peer.address;
@@ -22,7 +22,7 @@ impl<P: Provider> Hub<P> {
             return Taken::Broken;
         }
         let Some(mut known) = self.log.instance(post.instance).copied() else { return Taken::Broken };
-        if mistakes.dedup_by_identity {
+        if faults.dedup_by_identity() {
             let same = self.log.instances().values().filter(|it| it.identity == known.identity);
             known.accepted = same.clone().map(|it| it.accepted).max().unwrap_or_default();
             known.highest = same.map(|it| it.highest).max().unwrap_or_default();
@@ -34,12 +34,12 @@ impl<P: Provider> Hub<P> {
             member.stored = Some((highest, highest_seq));
             return Taken::Yes;
         }
-        if post.number <= accepted && !mistakes.forget_pending {
+        if post.number <= accepted && !faults.forget_pending() {
             // It waits for its commit since it came on an earlier connection; its author hears when that is through.
             self.counters.posts_repeated += 1;
             return Taken::Yes;
         }
-        if let Some(refused) = member.refused.filter(|_| !mistakes.accept_after_refusal) {
+        if let Some(refused) = member.refused.filter(|_| !faults.accept_after_refusal()) {
             if post.settled < refused {
                 self.counters.posts_ignored += 1;
                 return Taken::Yes;
@@ -47,7 +47,7 @@ impl<P: Provider> Hub<P> {
             member.refused = None;
         }
         // Nothing below it may be open: what is refused is settled before its author goes on.
-        if post.number - 1 > accepted.max(post.settled) && !mistakes.accept_after_refusal {
+        if post.number - 1 > accepted.max(post.settled) && !faults.accept_after_refusal() {
             return Taken::Broken;
         }
         member.spoke_at = now;
@@ -64,7 +64,7 @@ impl<P: Provider> Hub<P> {
         self.counters.posts += 1;
         let name = member.name.shown();
         self.appender.push(Pending::by_member(name, post.instance, post.number, post.kind, post.body, from));
-        if mistakes.stored_before_commit {
+        if faults.stored_before_commit() {
             member.stored = Some((post.number, next_seq));
         }
         if let Some(instance) = self.log.instance_mut(post.instance) {

@@ -9,7 +9,7 @@ use super::*;
 
 const ANA: PublicIdentity = PublicIdentity([1; 32]);
 const BEN: PublicIdentity = PublicIdentity([2; 32]);
-const CONTRADICTION: Result<(), CommitError> = Err(CommitError::Failed(Trouble::Contradiction));
+const CONTRADICTION: Result<(), CommitError> = Err(CommitError::Failed(StoreErrorKind::Contradiction));
 
 /// Runs all tests with the stores that `$make` makes, each with what it lives in.
 macro_rules! suite {
@@ -48,7 +48,7 @@ pub(super) fn seqs(store: &mut impl LogReader, range: RangeInclusive<u64>) -> Ve
 }
 
 /// Where the order says nothing, one order.
-pub(super) fn sorted(mut loaded: Loaded) -> Loaded {
+pub(super) fn sorted(mut loaded: RoomState) -> RoomState {
     loaded.instances.sort_by_key(|record| record.instance);
     loaded.names.sort_by(|a, b| a.folded.cmp(&b.folded));
     loaded.admissions.sort_by_key(|record| record.identity);
@@ -56,7 +56,7 @@ pub(super) fn sorted(mut loaded: Loaded) -> Loaded {
     loaded
 }
 
-fn load(store: &mut impl Store) -> Loaded {
+fn load(store: &mut impl Store) -> RoomState {
     sorted(store.load("lobby").expect("readable"))
 }
 
@@ -91,7 +91,7 @@ pub(super) fn gives_back_what_was_committed(store: &mut impl Store) {
 }
 
 pub(super) fn an_unknown_room_is_empty(store: &mut impl Store) {
-    assert_eq!(load(store), Loaded { first: 1, ..Loaded::default() });
+    assert_eq!(load(store), RoomState { first: 1, ..RoomState::default() });
     assert!(seqs(store, 0..=u64::MAX).is_empty());
 }
 
@@ -245,5 +245,5 @@ pub(super) fn a_batch_without_entries_moves_nothing(store: &mut impl Store) {
     assert_eq!(store.commit(&batch(vec![])), Ok(()));
     assert_eq!(load(store).head, 1);
     assert_eq!(store.commit(&Batch { room: "attic".into(), ..Batch::default() }), Ok(()));
-    assert_eq!(store.load("attic"), Ok(Loaded { first: 1, ..Loaded::default() }));
+    assert_eq!(store.load("attic"), Ok(RoomState { first: 1, ..RoomState::default() }));
 }

@@ -3,7 +3,7 @@
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
 use kabar_core::transport::{Capacity, SentPacket};
-use kabar_server::hub::{Entrance, HubLimits, Mistakes};
+use kabar_server::hub::{Entrance, FaultInjection, HubLimits};
 
 use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
 use crate::sim::attacker::Attack;
@@ -86,7 +86,7 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
             _ if quiet_loss == 500 => 3_600,
             _ => 900,
         }),
-        mistakes: Mistakes::default(),
+        faults: FaultInjection::default(),
     }
 }
 
