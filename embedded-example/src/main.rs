@@ -14,8 +14,8 @@ use std::time::Duration as StdDuration;
 use chacha20::ChaCha20Rng;
 use clap::Parser;
 use kabar_client::commands::open;
-use kabar_client::ending::Ending;
-use kabar_client::identity::Person;
+use kabar_client::exit::ExitReport;
+use kabar_client::identity::LocalIdentity;
 use kabar_core::chat::{Kind, RefusedCode};
 use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;
@@ -73,7 +73,7 @@ enum Owner {
     /// Whoever has this seed.
     Seed([u8; 32]),
     /// Whoever `kabar` is under this name.
-    Kept(Person),
+    Kept(LocalIdentity),
 }
 
 type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, LaptopClock, Laptop>;
@@ -223,7 +223,7 @@ impl Owner {
 
 /// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would
 /// say.
-fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, Ending>> {
+fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, ExitReport>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random()?)));
     }
@@ -231,7 +231,7 @@ fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, Ending>> {
         return Ok(Ok(Owner::Seed(identity_in(path)?)));
     }
     let dir = open(arguments.data_dir.clone());
-    Ok(dir.and_then(|dir| Person::become_one(&dir, Some(&arguments.name), None)).map(Owner::Kept))
+    Ok(dir.and_then(|dir| LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)).map(Owner::Kept))
 }
 
 /// Reads the identity, or makes one that only its owner can read.

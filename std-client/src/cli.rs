@@ -11,7 +11,7 @@ use kabar_server::config::{SETTINGS, Setting, parse_key_size};
 use kabar_std::address::{Advertised, HostPort, parse_listen};
 use kabar_std::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint};
 
-use crate::talk::Wanted;
+use crate::session::ReplayFrom;
 use crate::ui::json;
 
 /// How it behaves as a filter.
@@ -82,14 +82,14 @@ pub enum Command {
 
 /// Who one is, and how one visits a room.
 #[derive(Debug, Args)]
-pub struct VisitArguments {
+pub struct SessionArguments {
     /// The name to be known by [default: the one you had in this room, or the one you are logged in with].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
     /// Show what was said behind this entry, or `all` [default: what you have not seen; the last 50 at first].
     #[arg(long, value_name = "SEQ|all", value_parser = parse_since, conflicts_with = "last")]
-    pub since: Option<Wanted>,
+    pub since: Option<ReplayFrom>,
 
     /// Show the last so many lines.
     #[arg(long, value_name = "N")]
@@ -108,7 +108,7 @@ pub struct VisitArguments {
     pub lines_taken: u64,
 }
 
-impl VisitArguments {
+impl SessionArguments {
     /// What is meant when nothing is said.
     #[must_use]
     pub fn plain() -> Self {
@@ -118,8 +118,8 @@ impl VisitArguments {
 
     /// Which entries are wanted.
     #[must_use]
-    pub fn wanted(&self) -> Wanted {
-        self.last.map(Wanted::Last).or(self.since).unwrap_or_default()
+    pub fn wanted(&self) -> ReplayFrom {
+        self.last.map(ReplayFrom::Last).or(self.since).unwrap_or_default()
     }
 }
 
@@ -128,7 +128,7 @@ impl VisitArguments {
 pub struct HostArguments {
     /// Who, and how.
     #[command(flatten)]
-    pub visit: VisitArguments,
+    pub visit: SessionArguments,
 
     /// Where to listen.
     #[arg(long, value_name = value_of("listen"), help = help_of("listen"), default_value = default_of("listen"), value_parser = parse_listen)]
@@ -169,7 +169,7 @@ pub struct JoinArguments {
 
     /// Who, and how.
     #[command(flatten)]
-    pub visit: VisitArguments,
+    pub visit: SessionArguments,
 
     /// The room, when the target is a host.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_ROOM)]
@@ -272,10 +272,10 @@ fn long_help() -> String {
     format!("{PIPES}\n\n{}\n\n{EXIT_CODES}", json::HELP)
 }
 
-fn parse_since(text: &str) -> Result<Wanted, &'static str> {
+fn parse_since(text: &str) -> Result<ReplayFrom, &'static str> {
     match text {
-        "all" => Ok(Wanted::Since(0)),
-        number => number.parse().map(Wanted::Since).map_err(|_| "neither the number of an entry nor `all`"),
+        "all" => Ok(ReplayFrom::Since(0)),
+        number => number.parse().map(ReplayFrom::Since).map_err(|_| "neither the number of an entry nor `all`"),
     }
 }
 
@@ -314,8 +314,8 @@ mod tests {
 
     #[test]
     fn a_place_in_the_log_is_a_number_or_all() {
-        assert_eq!(parse_since("all"), Ok(Wanted::Since(0)));
-        assert_eq!(parse_since("17"), Ok(Wanted::Since(17)));
+        assert_eq!(parse_since("all"), Ok(ReplayFrom::Since(0)));
+        assert_eq!(parse_since("17"), Ok(ReplayFrom::Since(17)));
         assert!(parse_since("yesterday").is_err() && parse_since("-1").is_err());
     }
 

@@ -21,7 +21,7 @@ use kabar_std::names::Name;
 use kabar_std::random::random_bytes;
 use zeroize::Zeroizing;
 
-use crate::ending::{Ending, Exit};
+use crate::exit::{Exit, ExitReport};
 
 const VERSION: &str = "kabar identity 1";
 const FOLDER: &str = "identities";
@@ -33,7 +33,7 @@ const MAX_SUFFIX: u32 = 100;
 
 /// A name and its key.
 #[derive(Debug)]
-pub struct Person {
+pub struct LocalIdentity {
     /// As it was asked for; the server may write it otherwise.
     pub name: String,
     /// As it is compared.
@@ -41,20 +41,20 @@ pub struct Person {
     /// Seed of the Ed25519 key.
     pub seed: Zeroizing<[u8; SEED_LEN]>,
     /// Whether the name was only taken because the usual one is in use.
-    pub is_makeshift: bool,
+    pub is_temporary: bool,
     /// Whether this very name was asked for.
     pub is_wanted: bool,
     /// `None`: another process was this person before.
     _lock: Option<Lock>,
 }
 
-impl Person {
+impl LocalIdentity {
     /// Becomes `wanted`; or, if nothing is wanted, `usual`; or whoever is logged in. If nothing is wanted and that name is in use here,
     /// there is a number behind it.
     ///
     /// # Errors
     /// In one line: a name that is not allowed, or a file.
-    pub fn become_one(dir: &DataDir, wanted: Option<&str>, usual: Option<&str>) -> Result<Self, Ending> {
+    pub fn load_or_create(dir: &DataDir, wanted: Option<&str>, usual: Option<&str>) -> Result<Self, ExitReport> {
         if let Some(wanted) = wanted {
             let name = Name::new(wanted).map_err(not_allowed)?;
             let lock = Self::lock(dir, &name)?.ok();
@@ -66,25 +66,25 @@ impl Person {
             let Ok(name) = Name::new(&wanted) else { break };
             if let Ok(lock) = Self::lock(dir, &name)? {
                 let person = Self::load(dir, &wanted, &name, Some(lock))?;
-                return Ok(Self { is_makeshift: number > 1, ..person });
+                return Ok(Self { is_temporary: number > 1, ..person });
             }
         }
-        Err(Ending::new(Exit::Name, "no name is left: choose one with --name"))
+        Err(ExitReport::new(Exit::Name, "no name is left: choose one with --name"))
     }
 
     /// `Err` inside: another process holds it.
-    fn lock(dir: &DataDir, name: &Name) -> Result<Result<Lock, ()>, Ending> {
+    fn lock(dir: &DataDir, name: &Name) -> Result<Result<Lock, ()>, ExitReport> {
         match dir.lock(&format!("{}.lock", stem(name))) {
             Ok(lock) => Ok(Ok(lock)),
             Err(LockError::Held(_)) => Ok(Err(())),
-            Err(LockError::File(error)) => Err(Ending::error(error)),
+            Err(LockError::File(error)) => Err(ExitReport::error(error)),
         }
     }
 
-    fn load(dir: &DataDir, wanted: &str, name: &Name, lock: Option<Lock>) -> Result<Self, Ending> {
-        let seed = load_or_make(dir, &format!("{}.key", stem(name))).map_err(Ending::error)?;
+    fn load(dir: &DataDir, wanted: &str, name: &Name, lock: Option<Lock>) -> Result<Self, ExitReport> {
+        let seed = load_or_make(dir, &format!("{}.key", stem(name))).map_err(ExitReport::error)?;
         let (name, folded) = (wanted.to_owned(), name.folded().to_owned());
-        Ok(Self { name, folded, seed, is_makeshift: false, is_wanted: false, _lock: lock })
+        Ok(Self { name, folded, seed, is_temporary: false, is_wanted: false, _lock: lock })
     }
 }
 
@@ -92,12 +92,12 @@ impl Person {
 ///
 /// # Errors
 /// In one line.
-pub fn check_name(name: &str) -> Result<(), Ending> {
+pub fn check_name(name: &str) -> Result<(), ExitReport> {
     Name::new(name).map(drop).map_err(not_allowed)
 }
 
-fn not_allowed(error: kabar_std::names::NameError) -> Ending {
-    Ending::new(Exit::Name, format_args!("{error}: choose another name"))
+fn not_allowed(error: kabar_std::names::NameError) -> ExitReport {
+    ExitReport::new(Exit::Name, format_args!("{error}: choose another name"))
 }
 
 /// Spellings that the server takes for one name share one key.
@@ -126,11 +126,11 @@ fn load(dir: &DataDir, file: &str) -> Result<Option<Zeroizing<[u8; SEED_LEN]>>, 
 
 /// A key as it is kept: to be shown, carried to another computer, or forgotten.
 #[derive(Debug)]
-pub struct Kept {
+pub struct StoredIdentity {
     seed: Zeroizing<[u8; SEED_LEN]>,
 }
 
-impl Kept {
+impl StoredIdentity {
     /// The names that have a key here, as they are compared.
     ///
     /// # Errors
@@ -151,8 +151,8 @@ impl Kept {
     ///
     /// # Errors
     /// In one line.
-    pub fn load(dir: &DataDir, name: &str) -> Result<Option<Self>, Ending> {
-        let seed = load(dir, &file(name)?).map_err(Ending::error)?;
+    pub fn load(dir: &DataDir, name: &str) -> Result<Option<Self>, ExitReport> {
+        let seed = load(dir, &file(name)?).map_err(ExitReport::error)?;
         Ok(seed.map(|seed| Self { seed }))
     }
 
@@ -160,19 +160,19 @@ impl Kept {
     ///
     /// # Errors
     /// In one line.
-    pub fn keep(&self, dir: &DataDir, name: &str) -> Result<(), Ending> {
-        dir.replace(&file(name)?, show(None, &self.seed).as_bytes()).map_err(Ending::error)
+    pub fn keep(&self, dir: &DataDir, name: &str) -> Result<(), ExitReport> {
+        dir.replace(&file(name)?, show(None, &self.seed).as_bytes()).map_err(ExitReport::error)
     }
 
     /// Removes the key of `name`, unless somebody is that name just now.
     ///
     /// # Errors
     /// In one line.
-    pub fn forget(dir: &DataDir, name: &str) -> Result<(), Ending> {
+    pub fn forget(dir: &DataDir, name: &str) -> Result<(), ExitReport> {
         let name = Name::new(name).map_err(not_allowed)?;
-        let _lock = dir.lock(&format!("{}.lock", stem(&name))).map_err(Ending::error)?;
+        let _lock = dir.lock(&format!("{}.lock", stem(&name))).map_err(ExitReport::error)?;
         let path = dir.join(&format!("{}.key", stem(&name)));
-        std::fs::remove_file(&path).map_err(FileError::new("remove", &path)).map_err(Ending::error)
+        std::fs::remove_file(&path).map_err(FileError::new("remove", &path)).map_err(ExitReport::error)
     }
 
     /// What the public key is known by: the first 160 bits of its hash.
@@ -197,7 +197,7 @@ impl Kept {
     }
 }
 
-fn file(name: &str) -> Result<String, Ending> {
+fn file(name: &str) -> Result<String, ExitReport> {
     Name::new(name).map(|name| format!("{}.key", stem(&name))).map_err(not_allowed)
 }
 
@@ -248,17 +248,17 @@ mod tests {
     #[test]
     fn a_name_keeps_its_key_whatever_its_spelling() {
         let (_home, dir) = temporary_dir();
-        let first = Person::become_one(&dir, Some("Farhan"), None).unwrap().seed;
-        assert_eq!(Person::become_one(&dir, Some("Farhan"), None).unwrap().seed, first);
-        assert_eq!(Person::become_one(&dir, Some("FARHAN"), None).unwrap().seed, first);
-        assert_ne!(Person::become_one(&dir, Some("Darryl"), None).unwrap().seed, first);
+        let first = LocalIdentity::load_or_create(&dir, Some("Farhan"), None).unwrap().seed;
+        assert_eq!(LocalIdentity::load_or_create(&dir, Some("Farhan"), None).unwrap().seed, first);
+        assert_eq!(LocalIdentity::load_or_create(&dir, Some("FARHAN"), None).unwrap().seed, first);
+        assert_ne!(LocalIdentity::load_or_create(&dir, Some("Darryl"), None).unwrap().seed, first);
     }
 
     #[test]
     fn who_asks_for_a_name_in_use_is_the_same_person() {
         let (_home, dir) = temporary_dir();
-        let first = Person::become_one(&dir, Some("farhan"), None).unwrap();
-        let second = Person::become_one(&dir, Some("Farhan"), None).unwrap();
+        let first = LocalIdentity::load_or_create(&dir, Some("farhan"), None).unwrap();
+        let second = LocalIdentity::load_or_create(&dir, Some("Farhan"), None).unwrap();
         assert_eq!(first.seed, second.seed);
     }
 
@@ -268,7 +268,7 @@ mod tests {
         let start = std::sync::Barrier::new(8);
         let become_probe = || {
             start.wait();
-            Person::become_one(&dir, Some("probe"), None).unwrap().seed
+            LocalIdentity::load_or_create(&dir, Some("probe"), None).unwrap().seed
         };
         let seeds: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(become_probe)).collect();
@@ -280,18 +280,18 @@ mod tests {
     #[test]
     fn the_usual_name_is_taken_unless_it_is_in_use_or_another_is_wanted() {
         let (_home, dir) = temporary_dir();
-        let first = Person::become_one(&dir, None, Some("farhan")).unwrap();
-        assert_eq!((first.name.as_str(), first.is_makeshift), ("farhan", false));
-        let second = Person::become_one(&dir, None, Some("farhan")).unwrap();
-        assert_eq!((second.name.as_str(), second.is_makeshift), ("farhan-2", true));
-        assert_eq!(Person::become_one(&dir, Some("anna"), Some("farhan")).unwrap().name, "anna");
+        let first = LocalIdentity::load_or_create(&dir, None, Some("farhan")).unwrap();
+        assert_eq!((first.name.as_str(), first.is_temporary), ("farhan", false));
+        let second = LocalIdentity::load_or_create(&dir, None, Some("farhan")).unwrap();
+        assert_eq!((second.name.as_str(), second.is_temporary), ("farhan-2", true));
+        assert_eq!(LocalIdentity::load_or_create(&dir, Some("anna"), Some("farhan")).unwrap().name, "anna");
     }
 
     #[test]
     fn who_asked_for_no_name_gets_one_that_is_free() {
         let (_home, dir) = temporary_dir();
-        let first = Person::become_one(&dir, None, None).unwrap();
-        let second = Person::become_one(&dir, None, None).unwrap();
+        let first = LocalIdentity::load_or_create(&dir, None, None).unwrap();
+        let second = LocalIdentity::load_or_create(&dir, None, None).unwrap();
         assert_eq!(second.name, format!("{}-2", first.name));
         assert_ne!(second.seed, first.seed);
     }
@@ -300,7 +300,7 @@ mod tests {
     fn a_name_that_is_not_allowed_is_told() {
         let (_home, dir) = temporary_dir();
         for name in ["", "a:b", "../x", "server", " x"] {
-            assert_eq!(Person::become_one(&dir, Some(name), None).unwrap_err().exit, Exit::Name, "{name}");
+            assert_eq!(LocalIdentity::load_or_create(&dir, Some(name), None).unwrap_err().exit, Exit::Name, "{name}");
         }
     }
 
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(parse(&text).unwrap(), (None, Zeroizing::new([7; SEED_LEN])));
         for damaged in ["", &text[..60], &text.replacen('7', "6", 1), &text.replace("identity 1", "identity 2")] {
             dir.replace("identities/anna.key", damaged.as_bytes()).unwrap();
-            let ending = Person::become_one(&dir, Some("anna"), None).unwrap_err();
+            let ending = LocalIdentity::load_or_create(&dir, Some("anna"), None).unwrap_err();
             assert!(ending.line.unwrap().contains("anna.key"));
             assert_eq!(dir.read("identities/anna.key").unwrap().unwrap().as_str(), damaged);
         }
@@ -321,24 +321,27 @@ mod tests {
     fn a_key_is_carried_to_another_computer() {
         let (_home, here) = temporary_dir();
         let (_other, there) = temporary_dir();
-        let seed = Person::become_one(&here, Some("Farhan"), None).unwrap().seed;
-        let kept = Kept::load(&here, "farhan").unwrap().unwrap();
-        let (name, carried) = Kept::import(&kept.export("Farhan")).unwrap();
+        let seed = LocalIdentity::load_or_create(&here, Some("Farhan"), None).unwrap().seed;
+        let kept = StoredIdentity::load(&here, "farhan").unwrap().unwrap();
+        let (name, carried) = StoredIdentity::import(&kept.export("Farhan")).unwrap();
         assert_eq!(name.as_deref(), Some("Farhan"));
         carried.keep(&there, "Farhan").unwrap();
-        assert_eq!(Person::become_one(&there, Some("farhan"), None).unwrap().seed, seed);
-        assert_eq!(Kept::names(&there).unwrap(), ["farhan"]);
+        assert_eq!(LocalIdentity::load_or_create(&there, Some("farhan"), None).unwrap().seed, seed);
+        assert_eq!(StoredIdentity::names(&there).unwrap(), ["farhan"]);
         assert_eq!(kept.fingerprint().len(), 32);
-        Kept::forget(&there, "FARHAN").unwrap();
-        assert!(Kept::load(&there, "farhan").unwrap().is_none() && Kept::names(&there).unwrap().is_empty());
+        StoredIdentity::forget(&there, "FARHAN").unwrap();
+        assert!(
+            StoredIdentity::load(&there, "farhan").unwrap().is_none()
+                && StoredIdentity::names(&there).unwrap().is_empty()
+        );
     }
 
     #[test]
     fn who_is_in_use_is_not_forgotten() {
         let (_home, dir) = temporary_dir();
-        let _person = Person::become_one(&dir, Some("anna"), None).unwrap();
-        assert!(Kept::forget(&dir, "anna").unwrap_err().line.unwrap().contains("in use"));
-        assert!(Kept::load(&dir, "anna").unwrap().is_some());
+        let _person = LocalIdentity::load_or_create(&dir, Some("anna"), None).unwrap();
+        assert!(StoredIdentity::forget(&dir, "anna").unwrap_err().line.unwrap().contains("in use"));
+        assert!(StoredIdentity::load(&dir, "anna").unwrap().is_some());
     }
 
     #[test]

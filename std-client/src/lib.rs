@@ -8,25 +8,25 @@
 //! * `bridge` (on Unix): packets between serial lines and a server.
 //! * [`identity`], [`known`], [`cursor`]: what is kept: who one is, which servers are known, what was shown of a room.
 
+pub mod app_event;
 #[cfg(unix)]
 pub mod bridge;
 pub mod cli;
 pub mod commands;
 pub mod cursor;
 pub mod driver;
-pub mod ending;
+pub mod exit;
 pub mod identity;
-pub mod known;
+pub mod known_servers;
 pub mod link;
 pub mod links;
-pub mod look;
-pub mod mail;
+pub mod messages;
+pub mod probe;
 pub mod profile;
 pub mod race;
 pub mod resolve;
-pub mod talk;
+pub mod session;
 pub mod ui;
-pub mod words;
 
 /// A data directory of a test's own, and the folder that holds it.
 #[cfg(test)]

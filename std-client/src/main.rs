@@ -8,20 +8,20 @@ use std::time::Duration;
 use clap::Parser;
 use kabar_client::cli::{Cli, PROGRAM};
 use kabar_client::commands::run;
-use kabar_client::ending::{Ending, Exit};
+use kabar_client::exit::{Exit, ExitReport};
 use kabar_std::command_line::{print_help, usage_error};
 use kabar_std::signals::survive_file_limits;
 
 /// How long the last line waits for a reader that does not read.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     survive_file_limits();
     let ending = match Cli::try_parse() {
         Ok(cli) => run(cli),
         Err(error) => match usage_error(&error, PROGRAM) {
-            Some(line) => Ending::usage(line),
-            None => print_help(&error).map_or_else(Ending::error, |()| Ending::quiet(Exit::Done)),
+            Some(line) => ExitReport::usage(line),
+            None => print_help(&error).map_or_else(ExitReport::error, |()| ExitReport::quiet(Exit::Done)),
         },
     };
     if let Some(line) = ending.line {
@@ -38,6 +38,6 @@ fn say(line: String) {
         let _ = done.send(written.is_ok());
     };
     if std::thread::Builder::new().spawn(write).is_ok() {
-        let _ = is_done.recv_timeout(LAST_WORDS);
+        let _ = is_done.recv_timeout(PRINT_TIMEOUT);
     }
 }

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use kabar_std::address::{AddressError, Host, HostPort, MAX_PLACES, Places};
 
-use crate::mail::{Mail, Mailer};
+use crate::app_event::{AppEvent, EventSender};
 use crate::race::MAX_CANDIDATES;
 
 /// Why an address is not known.
@@ -56,22 +56,22 @@ pub fn resolve_now(places: &Places) -> Result<Vec<SocketAddr>, NotFound> {
     }
 }
 
-/// Looks every place up; one [`Mail::Resolved`] per place follows. Returns how many.
+/// Looks every place up; one [`AppEvent::Resolved`] per place follows. Returns how many.
 ///
 /// # Errors
 /// If the system gives no thread.
-pub fn resolve(places: &Places, mailer: &Mailer) -> io::Result<usize> {
+pub fn resolve(places: &Places, sender: &EventSender) -> io::Result<usize> {
     let count = places.iter().count();
     for place in places.iter() {
-        let (place, mailer) = (place.clone(), mailer.clone());
+        let (place, sender) = (place.clone(), sender.clone());
         if !matches!(place.host, Host::Name(_)) {
             let found = addresses_of(&place, count);
-            mailer.send(Mail::Resolved(place, found));
+            sender.send(AppEvent::Resolved(place, found));
             continue;
         }
         let look_up = move || {
             let found = addresses_of(&place, count);
-            mailer.send(Mail::Resolved(place, found));
+            sender.send(AppEvent::Resolved(place, found));
         };
         std::thread::Builder::new().name("kabar-resolve".to_owned()).spawn(look_up)?;
     }

@@ -131,14 +131,14 @@ impl Network<'_> {
         let mut events = Events::with_capacity(16);
         while self.send() {
             let now = self.clock.now();
-            let next = [self.links.look_at(), self.paths.race.deadline()].into_iter().flatten().min();
+            let next = [self.links.check_at(), self.paths.race.deadline()].into_iter().flatten().min();
             let next = if self.links.is_readable() { Some(now) } else { next };
             let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
             // Interrupted by a signal: go round.
             drop(self.poll.poll(&mut events, timeout));
             events.iter().for_each(|event| self.links.ready(event));
             self.receive();
-            self.links.look_after(self.poll.registry(), self.clock.now());
+            self.links.check_health(self.poll.registry(), self.clock.now());
         }
     }
 

@@ -22,7 +22,7 @@ use clap::Args;
 use kabar_std::address::Places;
 use kabar_std::signals::{self, AfterHangup, TerminalWatch};
 
-use crate::ending::{Ending, Exit};
+use crate::exit::{Exit, ExitReport};
 use carry::Shared;
 use servers::Servers;
 use wire::Wire;
@@ -46,11 +46,11 @@ pub struct BridgeArguments {
 
 /// `kabar bridge`: until it is interrupted.
 #[must_use]
-pub fn bridge(arguments: BridgeArguments) -> Ending {
+pub fn bridge(arguments: BridgeArguments) -> ExitReport {
     run(arguments).unwrap_or_else(|ending| ending)
 }
 
-fn run(arguments: BridgeArguments) -> Result<Ending, Ending> {
+fn run(arguments: BridgeArguments) -> Result<ExitReport, ExitReport> {
     let BridgeArguments { wires, to, baud } = arguments;
     let server = to.to_string();
     let servers = Servers::new(to);
@@ -62,8 +62,8 @@ fn run(arguments: BridgeArguments) -> Result<Ending, Ending> {
     };
     // Nothing is kept in files: without a terminal, SIGHUP asks for nothing.
     let hang_up = move || if terminal.is_gone() { AfterHangup::Stop } else { AfterHangup::GoOn };
-    signals::on_stop_or_hangup(stop, hang_up).map_err(Ending::error)?;
-    // Kept until the end: sockets that were made are removed then.
+    signals::on_stop_or_hangup(stop, hang_up).map_err(ExitReport::error)?;
+    // StoredIdentity until the end: sockets that were made are removed then.
     let serve = |wire: Wire| {
         let open = wire.serve(&shared, baud)?;
         eprintln!("bridging {open} to {server}");
@@ -74,8 +74,8 @@ fn run(arguments: BridgeArguments) -> Result<Ending, Ending> {
     wire::spawn(move || finding.look_until_found())?;
     let _ = stopped.recv();
     if servers.addresses().is_empty() {
-        return Err(Ending::new(Exit::Unreachable, format_args!("the address of {server} was never found")));
+        return Err(ExitReport::new(Exit::Unreachable, format_args!("the address of {server} was never found")));
     }
     let (up, down) = (shared.to_server.load(Ordering::Relaxed), shared.to_devices.load(Ordering::Relaxed));
-    Ok(Ending::new(Exit::Done, format_args!("carried {up} packets to the server and {down} to devices")))
+    Ok(ExitReport::new(Exit::Done, format_args!("carried {up} packets to the server and {down} to devices")))
 }

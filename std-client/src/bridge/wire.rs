@@ -15,7 +15,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::termios::{self, BaudRate, ControlFlags, SetArg};
 
 use super::carry::Shared;
-use crate::ending::Ending;
+use crate::exit::ExitReport;
 
 /// Devices on one socket at a time.
 const MAX_DEVICES: usize = 64;
@@ -59,7 +59,7 @@ impl Wire {
     }
 
     /// Begins to carry, on new threads. A port that is not there yet is waited for.
-    pub(super) fn serve(self, shared: &Arc<Shared>, baud: u32) -> Result<Open, Ending> {
+    pub(super) fn serve(self, shared: &Arc<Shared>, baud: u32) -> Result<Open, ExitReport> {
         let shared = Arc::clone(shared);
         match &self {
             Self::Port(path) => {
@@ -103,12 +103,12 @@ impl fmt::Display for Open {
     }
 }
 
-fn failed(action: &str, path: &Path, error: &io::Error) -> Ending {
-    Ending::error(format_args!("cannot {action} {}: {error}", path.display()))
+fn failed(action: &str, path: &Path, error: &io::Error) -> ExitReport {
+    ExitReport::error(format_args!("cannot {action} {}: {error}", path.display()))
 }
 
-pub(super) fn spawn(run: impl FnOnce() + Send + 'static) -> Result<(), Ending> {
-    std::thread::Builder::new().name("kabar-bridge".to_owned()).spawn(run).map(drop).map_err(Ending::error)
+pub(super) fn spawn(run: impl FnOnce() + Send + 'static) -> Result<(), ExitReport> {
+    std::thread::Builder::new().name("kabar-bridge".to_owned()).spawn(run).map(drop).map_err(ExitReport::error)
 }
 
 /// Opens a port, as a wire for bytes if it is a terminal.

@@ -11,12 +11,12 @@ use kabar_std::output::remark;
 
 use super::open;
 use crate::cli::ServersAction;
-use crate::ending::{Ending, Exit};
-use crate::known::{KnownRoom, KnownServers};
-use crate::look::key_of;
+use crate::exit::{Exit, ExitReport};
+use crate::known_servers::{KnownRoom, KnownServers};
+use crate::probe::fetch_server_key;
 use crate::ui::input::read_yes;
 
-pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
+pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> Result<ExitReport, ExitReport> {
     let dir = open(data_dir)?;
     match action.unwrap_or(ServersAction::List) {
         ServersAction::List => list(&dir),
@@ -25,11 +25,11 @@ pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> R
     }
 }
 
-fn list(dir: &DataDir) -> Result<Ending, Ending> {
-    let rooms = KnownServers::load(dir).map_err(Ending::error)?.rooms();
+fn list(dir: &DataDir) -> Result<ExitReport, ExitReport> {
+    let rooms = KnownServers::load(dir).map_err(ExitReport::error)?.rooms();
     if rooms.is_empty() {
         remark("no rooms yet: kabar join INVITE, or kabar host for one of your own");
-        return Ok(Ending::quiet(Exit::Done));
+        return Ok(ExitReport::quiet(Exit::Done));
     }
     print(table(&rooms).as_bytes())
 }
@@ -59,7 +59,7 @@ fn table(rooms: &[KnownRoom]) -> String {
     table
 }
 
-fn forget(target: &str, dir: &DataDir) -> Result<Ending, Ending> {
+fn forget(target: &str, dir: &DataDir) -> Result<ExitReport, ExitReport> {
     let address: Option<HostPort> = target.parse().ok();
     let fingerprint = parse_fingerprint(target);
     let is_meant = |known: &KnownRoom| {
@@ -68,24 +68,24 @@ fn forget(target: &str, dir: &DataDir) -> Result<Ending, Ending> {
             || address.as_ref().is_some_and(|address| known.addresses.contains(address))
     };
     match KnownServers::forget(dir, is_meant)? {
-        0 => Err(Ending::error(format_args!("{target} is not known: kabar servers lists what is"))),
-        1 => Ok(Ending::new(Exit::Done, format_args!("forgotten: {target}"))),
-        many => Ok(Ending::new(Exit::Done, format_args!("forgotten: {target} ({many} rooms)"))),
+        0 => Err(ExitReport::error(format_args!("{target} is not known: kabar servers lists what is"))),
+        1 => Ok(ExitReport::new(Exit::Done, format_args!("forgotten: {target}"))),
+        many => Ok(ExitReport::new(Exit::Done, format_args!("forgotten: {target} ({many} rooms)"))),
     }
 }
 
-fn accept(server: &HostPort, wanted: Option<Fingerprint>, dir: &DataDir) -> Result<Ending, Ending> {
-    let room = RoomName::new(DEFAULT_ROOM).map_err(Ending::error)?;
-    let known = KnownServers::load(dir).map_err(Ending::error)?;
+fn accept(server: &HostPort, wanted: Option<Fingerprint>, dir: &DataDir) -> Result<ExitReport, ExitReport> {
+    let room = RoomName::new(DEFAULT_ROOM).map_err(ExitReport::error)?;
+    let known = KnownServers::load(dir).map_err(ExitReport::error)?;
     let before: Vec<_> = known.rooms().into_iter().filter(|known| known.addresses.contains(server)).collect();
-    let found = key_of(server)?;
+    let found = fetch_server_key(server)?;
     let shown = show_fingerprint(&found);
     if before.iter().any(|known| known.fingerprint == found) {
-        return Ok(Ending::new(Exit::Done, format_args!("{shown} is the key that is known at {server} already")));
+        return Ok(ExitReport::new(Exit::Done, format_args!("{shown} is the key that is known at {server} already")));
     }
     match wanted {
         Some(wanted) if wanted != found => {
-            return Err(Ending::new(
+            return Err(ExitReport::new(
                 Exit::NotTrusted,
                 format_args!("not taken: the server at {server} has the key {shown}"),
             ));
@@ -102,37 +102,41 @@ fn accept(server: &HostPort, wanted: Option<Fingerprint>, dir: &DataDir) -> Resu
         KnownServers::accept(dir, server, &found, &room, None)?;
     }
     let line = format!("taken: {server} has the key {shown} from now on; a new invite or the password lets you in");
-    Ok(Ending::new(Exit::Done, line))
+    Ok(ExitReport::new(Exit::Done, line))
 }
 
-fn ask(server: &HostPort, shown: &str, before: Option<&KnownRoom>) -> Result<(), Ending> {
+fn ask(server: &HostPort, shown: &str, before: Option<&KnownRoom>) -> Result<(), ExitReport> {
     if let Some(known) = before {
         remark(&format!("known at {server} until now:  {}", show_fingerprint(&known.fingerprint)));
     }
     remark(&format!("the server's key is now:  {shown}"));
     if !io::stdin().is_terminal() {
-        return Err(Ending::new(
+        return Err(ExitReport::new(
             Exit::NotTrusted,
             format_args!("not taken: say --fingerprint {shown} if that is its key"),
         ));
     }
-    if ask_yes("Is that what its operator says?")? { Ok(()) } else { Err(Ending::new(Exit::NotTrusted, "not taken")) }
+    if ask_yes("Is that what its operator says?")? {
+        Ok(())
+    } else {
+        Err(ExitReport::new(Exit::NotTrusted, "not taken"))
+    }
 }
 
 /// Asks on standard error; no answer, and one that is no text, is no.
-pub(super) fn ask_yes(question: &str) -> Result<bool, Ending> {
+pub(super) fn ask_yes(question: &str) -> Result<bool, ExitReport> {
     drop(write!(io::stderr(), "{question} [y/N] "));
-    read_yes(&mut io::stdin().lock()).map_err(Ending::error)
+    read_yes(&mut io::stdin().lock()).map_err(ExitReport::error)
 }
 
 /// To standard output; that nobody reads it is no error.
-pub(super) fn print(bytes: &[u8]) -> Result<Ending, Ending> {
+pub(super) fn print(bytes: &[u8]) -> Result<ExitReport, ExitReport> {
     let mut out = io::stdout();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Ending::error(format_args!("cannot print: {error}")))
+            Err(ExitReport::error(format_args!("cannot print: {error}")))
         }
-        _ => Ok(Ending::quiet(Exit::Done)),
+        _ => Ok(ExitReport::quiet(Exit::Done)),
     }
 }
 

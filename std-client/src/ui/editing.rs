@@ -10,20 +10,20 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
 use super::command;
-use super::gate::Gate;
+use super::gate::TerminalGate;
 use super::roster::Roster;
 
 /// Completes names and commands, and tells the gate what the line editor does: it looks for a hint when it has shown the prompt, and
 /// validates when Enter was pressed.
 pub(super) struct Editing {
-    gate: Arc<Gate>,
+    gate: Arc<TerminalGate>,
     roster: Roster,
     /// The line as it is now, left and right of the cursor: the editor forgets it at an error.
     line: RefCell<(String, String)>,
 }
 
 impl Editing {
-    pub(super) fn new(gate: Arc<Gate>, roster: Roster) -> Self {
+    pub(super) fn new(gate: Arc<TerminalGate>, roster: Roster) -> Self {
         Self { gate, roster, line: RefCell::default() }
     }
 
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn completes_names_with_a_colon_at_the_beginning_only() {
         let roster = Roster::default();
-        ["farhan", "J\u{f6}rg", "darryl"].into_iter().for_each(|name| roster.heard(name));
+        ["farhan", "J\u{f6}rg", "darryl"].into_iter().for_each(|name| roster.note(name));
         let complete = |typed: &str| completions(typed, &roster);
         assert_eq!(complete("fa"), (0, vec!["farhan: ".to_owned()]));
         assert_eq!(complete("ask FA"), (4, vec!["farhan ".to_owned()]));

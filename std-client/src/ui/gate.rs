@@ -15,7 +15,7 @@ use super::writer::Sink;
 
 /// Shared by the thread that writes and the one that reads lines.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(super) struct TerminalGate {
     state: Mutex<State>,
     changed: Condvar,
     /// Locked while something is being written above the prompt.
@@ -43,7 +43,7 @@ enum Phase {
     Accepted,
 }
 
-impl Gate {
+impl TerminalGate {
     pub(super) fn install(&self, printer: impl ExternalPrinter + Send + 'static) {
         *lock(&self.printer) = Some(Box::new(printer));
     }
@@ -98,9 +98,9 @@ impl Gate {
 }
 
 /// Writes through a gate.
-pub(super) struct Through(pub(super) Arc<Gate>);
+pub(super) struct GatedWriter(pub(super) Arc<TerminalGate>);
 
-impl Sink for Through {
+impl Sink for GatedWriter {
     fn text(&mut self, text: String) -> io::Result<()> {
         let state = lock(&self.0.state);
         let is_between = |state: &mut State| matches!(state.phase, Phase::Starting | Phase::Accepted);
@@ -128,9 +128,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for TerminalGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("TerminalGate").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
@@ -143,26 +143,26 @@ mod tests {
     /// Says what it is to print, and prints it when told.
     struct Paper {
         asked: Sender<String>,
-        go_on: Receiver<()>,
+        run_loop: Receiver<()>,
     }
 
     impl ExternalPrinter for Paper {
         fn print(&mut self, text: String) -> rustyline::Result<()> {
             self.asked.send(text).unwrap();
-            let _ = self.go_on.recv();
+            let _ = self.run_loop.recv();
             Ok(())
         }
     }
 
-    fn gate() -> (Arc<Gate>, Receiver<String>, Sender<()>) {
-        let gate = Arc::new(Gate::default());
-        let ((asked, printed), (permit, go_on)) = (mpsc::channel(), mpsc::channel());
-        gate.install(Paper { asked, go_on });
+    fn gate() -> (Arc<TerminalGate>, Receiver<String>, Sender<()>) {
+        let gate = Arc::new(TerminalGate::default());
+        let ((asked, printed), (permit, run_loop)) = (mpsc::channel(), mpsc::channel());
+        gate.install(Paper { asked, run_loop });
         (gate, printed, permit)
     }
 
-    fn write(gate: &Arc<Gate>, text: &str) -> std::thread::JoinHandle<()> {
-        let (mut through, text) = (Through(Arc::clone(gate)), text.to_owned());
+    fn write(gate: &Arc<TerminalGate>, text: &str) -> std::thread::JoinHandle<()> {
+        let (mut through, text) = (GatedWriter(Arc::clone(gate)), text.to_owned());
         std::thread::spawn(move || through.text(text).unwrap())
     }
 

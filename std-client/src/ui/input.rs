@@ -7,15 +7,15 @@ use kabar_std::reading::{decode, trim_pasted};
 
 /// One thing that was typed or came through the pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Typed {
+pub enum Input {
     /// A line without its end, at most [`MAX_TEXT_LEN`] bytes long.
     Line(String),
     /// A line of so many bytes, which is too long.
     TooLong(usize),
     /// A line that is not UTF-8.
-    NotText,
+    NotUtf8,
     /// Something typed at the prompt that is not UTF-8, and was left out.
-    LeftOut,
+    InvalidBytes,
     /// There is no more.
     End,
     /// Nothing more can be read, in words.
@@ -26,7 +26,7 @@ pub enum Typed {
 ///
 /// # Errors
 /// Those of `from`.
-pub fn read_line(from: &mut impl BufRead) -> io::Result<Typed> {
+pub fn read_line(from: &mut impl BufRead) -> io::Result<Input> {
     let (mut line, mut len, mut is_any) = (Vec::new(), 0usize, false);
     loop {
         let waiting = match from.fill_buf() {
@@ -34,7 +34,7 @@ pub fn read_line(from: &mut impl BufRead) -> io::Result<Typed> {
             waiting => waiting?,
         };
         if waiting.is_empty() {
-            return Ok(if is_any { complete(line, len) } else { Typed::End });
+            return Ok(if is_any { complete(line, len) } else { Input::End });
         }
         is_any = true;
         let end = waiting.iter().position(|byte| *byte == b'\n');
@@ -51,15 +51,15 @@ pub fn read_line(from: &mut impl BufRead) -> io::Result<Typed> {
     }
 }
 
-fn complete(mut line: Vec<u8>, mut len: usize) -> Typed {
+fn complete(mut line: Vec<u8>, mut len: usize) -> Input {
     if len == line.len() && line.last() == Some(&b'\r') {
         line.pop();
         len -= 1;
     }
     if len > MAX_TEXT_LEN {
-        return Typed::TooLong(len);
+        return Input::TooLong(len);
     }
-    String::from_utf8(line).map_or(Typed::NotText, Typed::Line)
+    String::from_utf8(line).map_or(Input::NotUtf8, Input::Line)
 }
 
 /// Errors in a row after which a thing that is read is given up: a terminal that went away never comes back.
@@ -67,9 +67,9 @@ pub const MAX_ERRORS: u32 = 3;
 
 /// Tells an error that may pass from one that stays.
 #[derive(Debug, Default)]
-pub struct Endurance(u32);
+pub struct RetryBudget(u32);
 
-impl Endurance {
+impl RetryBudget {
     /// Something was read.
     pub fn is_well(&mut self) {
         self.0 = 0;
@@ -84,13 +84,13 @@ impl Endurance {
 }
 
 /// Reads the next line; an error that stays is an end.
-pub fn read_line_enduring(from: &mut impl BufRead) -> Typed {
-    let mut endurance = Endurance::default();
+pub fn read_line_retrying(from: &mut impl BufRead) -> Input {
+    let mut endurance = RetryBudget::default();
     loop {
         match read_line(from) {
             Ok(typed) => return typed,
             Err(error) if !endurance.bears() => {
-                return Typed::Broken(format!("standard input cannot be read: {error}"));
+                return Input::Broken(format!("standard input cannot be read: {error}"));
             }
             Err(_) => {}
         }
@@ -130,12 +130,12 @@ mod tests {
 
     use super::*;
 
-    fn read(input: &[u8], buffer: usize) -> Vec<Typed> {
+    fn read(input: &[u8], buffer: usize) -> Vec<Input> {
         let mut from = BufReader::with_capacity(buffer, input);
         let mut all = Vec::new();
         loop {
             match read_line(&mut from).unwrap() {
-                Typed::End => return all,
+                Input::End => return all,
                 typed => all.push(typed),
             }
         }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn lines_come_without_their_ends_whatever_the_buffer() {
-        let line = |text: &str| Typed::Line(text.to_owned());
+        let line = |text: &str| Input::Line(text.to_owned());
         for buffer in [1, 2, 3, 7, 8192] {
             assert_eq!(
                 read("one\ntw\u{f6}\r\n\nlast".as_bytes(), buffer),
@@ -151,7 +151,7 @@ mod tests {
             );
             assert_eq!(read(b"", buffer), []);
             assert_eq!(read(b"\n", buffer), [line("")]);
-            assert_eq!(read(b"a\xff\nb\n", buffer), [Typed::NotText, line("b")]);
+            assert_eq!(read(b"a\xff\nb\n", buffer), [Input::NotUtf8, line("b")]);
         }
     }
 
@@ -177,23 +177,23 @@ mod tests {
                 Ok(4)
             }
         }
-        let read = |errors: u32| read_line_enduring(&mut BufReader::new(Broken(errors + 1)));
-        assert_eq!(read(2), Typed::Line("one".to_owned()));
-        assert_eq!(read(9), Typed::Broken("standard input cannot be read: broken".to_owned()));
+        let read = |errors: u32| read_line_retrying(&mut BufReader::new(Broken(errors + 1)));
+        assert_eq!(read(2), Input::Line("one".to_owned()));
+        assert_eq!(read(9), Input::Broken("standard input cannot be read: broken".to_owned()));
     }
 
     #[test]
     fn the_longest_text_passes_and_one_byte_more_does_not() {
         for end in ["\n", "\r\n", ""] {
             let longest = "x".repeat(MAX_TEXT_LEN);
-            assert_eq!(read(format!("{longest}{end}").as_bytes(), 100), [Typed::Line(longest.clone())]);
+            assert_eq!(read(format!("{longest}{end}").as_bytes(), 100), [Input::Line(longest.clone())]);
             let len = MAX_TEXT_LEN + 1;
-            assert_eq!(read(format!("{longest}x{end}").as_bytes(), 100), [Typed::TooLong(len)]);
+            assert_eq!(read(format!("{longest}x{end}").as_bytes(), 100), [Input::TooLong(len)]);
         }
         let endless = "x".repeat(1 << 20);
         assert_eq!(
             read(format!("{endless}\nshort\n").as_bytes(), 8192),
-            [Typed::TooLong(1 << 20), Typed::Line("short".into())]
+            [Input::TooLong(1 << 20), Input::Line("short".into())]
         );
     }
 }

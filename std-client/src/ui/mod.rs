@@ -24,17 +24,17 @@ use kabar_core::chat::{EntryHead, Kind};
 use kabar_std::output::{Patient, unbuffered};
 use kabar_std::text::{Content, Line, Lines};
 
+use crate::app_event::{AppEvent, EventSender};
 use crate::cursor::{Cursor, CursorSlot};
-use crate::mail::{Mail, Mailer};
 use command::Command;
-use gate::{Gate, Through};
-use input::{Typed, read_line_enduring, read_yes};
+use gate::{GatedWriter, TerminalGate};
+use input::{Input, read_line_retrying, read_yes};
 use json::Object;
 use prompt::Prompt;
 use roster::Roster;
 use style::{Style, mentions};
 use terminal::SavedTerminal;
-use writer::{Losses, OnError, Sink, Writer};
+use writer::{OnError, OutputLosses, Sink, Writer};
 
 /// What answers about the past begin with, so that nobody takes them for what is said now.
 const PAST: &str = "| ";
@@ -54,7 +54,7 @@ pub struct Ui {
     roster: Roster,
     /// As whom one is in the room.
     name: RefCell<String>,
-    mailer: Mailer,
+    sender: EventSender,
     /// Whether the last part did not end its line.
     is_mid_line: Cell<bool>,
     terminal: SavedTerminal,
@@ -65,14 +65,14 @@ impl Ui {
     ///
     /// # Errors
     /// If the system gives no threads.
-    pub fn start(is_json: bool, cursor: CursorSlot, mailer: Mailer) -> io::Result<Self> {
+    pub fn start(is_json: bool, cursor: CursorSlot, sender: EventSender) -> io::Result<Self> {
         let (lines, roster, name, is_mid_line) =
             (Lines::new(), Roster::default(), RefCell::default(), Cell::new(false));
         let terminal = SavedTerminal::save();
         if prompt::is_possible() && !is_json {
-            let gate = Arc::new(Gate::default());
+            let gate = Arc::new(TerminalGate::default());
             let prompt = Some(Prompt::new(Arc::clone(&gate)));
-            let entries = Writer::start(Through(gate), OnError::End, cursor, mailer.clone())?;
+            let entries = Writer::start(GatedWriter(gate), OnError::End, cursor, sender.clone())?;
             let (notices, style) = (None, Style::of_terminal());
             return Ok(Self {
                 entries,
@@ -83,18 +83,18 @@ impl Ui {
                 style,
                 roster,
                 name,
-                mailer,
+                sender,
                 is_mid_line,
                 terminal,
             });
         }
         // Not the standard library's own buffer: it would write again what failed before.
         let stdout = Stream(io::BufWriter::new(Patient(unbuffered::stdout()?)));
-        let entries = Writer::start(stdout, OnError::End, cursor, mailer.clone())?;
+        let entries = Writer::start(stdout, OnError::End, cursor, sender.clone())?;
         let stderr = Stream(Patient(unbuffered::stderr()?));
-        let notices = Some(Writer::start(stderr, OnError::LeaveOut, CursorSlot::default(), mailer.clone())?);
+        let notices = Some(Writer::start(stderr, OnError::LeaveOut, CursorSlot::default(), sender.clone())?);
         let (prompt, style) = (None, Style::PLAIN);
-        Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, mailer, is_mid_line, terminal })
+        Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, sender, is_mid_line, terminal })
     }
 
     /// Whether somebody is there to answer a question.
@@ -117,7 +117,7 @@ impl Ui {
 
     /// What a typed line means here.
     #[must_use]
-    pub fn meaning<'a>(&self, line: &'a str) -> Command<'a> {
+    pub fn parse<'a>(&self, line: &'a str) -> Command<'a> {
         if self.is_prompt() { command::typed(line) } else { command::piped(line) }
     }
 
@@ -160,7 +160,7 @@ impl Ui {
     }
 
     /// Tells what happened: programs the object, people the words.
-    pub fn tell(&self, object: &Object<'_>, words: &str) {
+    pub fn report(&self, object: &Object<'_>, words: &str) {
         if self.is_json { self.object(object) } else { self.notice(words) }
     }
 
@@ -177,34 +177,34 @@ impl Ui {
             return self.object(&Object::Notice { text: words });
         }
         let words = if self.is_prompt() { self.style.dim(words) } else { words.to_owned() };
-        self.part(&(words + "\n"));
+        self.write(&(words + "\n"));
     }
 
     /// Says part of a line.
-    pub fn part(&self, text: &str) {
+    pub fn write(&self, text: &str) {
         self.is_mid_line.set(!text.ends_with('\n'));
         self.notices.as_ref().unwrap_or(&self.entries).text(text.to_owned());
     }
 
     /// Ends a line that was begun.
-    pub fn fresh_line(&self) {
+    pub fn end_line(&self) {
         if self.is_mid_line.get() {
-            self.part("\n");
+            self.write("\n");
         }
     }
 
-    /// Whether entries may be taken; [`Mail::OutputRoom`] says when again.
+    /// Whether entries may be taken; [`AppEvent::OutputRoom`] says when again.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.entries.has_room() && self.notices.as_ref().is_none_or(Writer::has_room)
     }
 
     /// Somebody was heard of, by an entry.
-    pub fn heard(&self, author: &str, kind: Kind) {
+    pub fn note_author(&self, author: &str, kind: Kind) {
         match kind {
-            Kind::LEFT | Kind::KICKED => self.roster.gone(author),
+            Kind::LEFT | Kind::KICKED => self.roster.remove(author),
             _ if *self.name.borrow() == author => {}
-            _ => self.roster.heard(author),
+            _ => self.roster.note(author),
         }
     }
 
@@ -214,44 +214,44 @@ impl Ui {
     /// If the system gives no thread or the terminal cannot be used.
     pub fn start_input(&mut self) -> io::Result<()> {
         match &mut self.prompt {
-            Some(prompt) => prompt.start(self.roster.clone(), self.mailer.clone()),
+            Some(prompt) => prompt.start(self.roster.clone(), self.sender.clone()),
             None => {
-                let mailer = self.mailer.clone();
-                spawn("kabar-input", move || read_lines(&mailer))
+                let sender = self.sender.clone();
+                spawn("kabar-input", move || read_lines(&sender))
             }
         }
     }
 
-    /// Asks a question that yes or no answers; [`Mail::Answer`] follows. No answer is no.
+    /// Asks a question that yes or no answers; [`AppEvent::Answer`] follows. No answer is no.
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn ask(&self, question: &str) -> io::Result<()> {
-        self.part(&format!("{question} [y/N] "));
+        self.write(&format!("{question} [y/N] "));
         // Who answers ends the line.
         self.is_mid_line.set(false);
-        let mailer = self.mailer.clone();
+        let sender = self.sender.clone();
         spawn("kabar-ask", move || {
-            mailer.send(Mail::Answer(read_yes(&mut io::stdin().lock()).unwrap_or(false)));
+            sender.send(AppEvent::Answer(read_yes(&mut io::stdin().lock()).unwrap_or(false)));
         })
     }
 
-    /// Asks for a password, without showing it; [`Mail::Password`] follows.
+    /// Asks for a password, without showing it; [`AppEvent::Password`] follows.
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn ask_password(&self, question: &str) -> io::Result<()> {
         self.is_mid_line.set(false);
-        let (mailer, question) = (self.mailer.clone(), question.to_owned());
+        let (sender, question) = (self.sender.clone(), question.to_owned());
         let to = self.notices.as_ref().unwrap_or(&self.entries).queue();
         spawn("kabar-ask", move || {
-            mailer.send(
-                match terminal::ask_hidden(move |why| {
+            sender.send(
+                match terminal::read_password(move |why| {
                     to.text(if why.is_empty() { question.clone() } else { format!("\n{why}{question}") })
                 }) {
-                    Ok(password) => Mail::Password(Some(password)),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => Mail::Interrupt,
-                    Err(_) => Mail::Password(None),
+                    Ok(password) => AppEvent::Password(Some(password)),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => AppEvent::Interrupt,
+                    Err(_) => AppEvent::Password(None),
                 },
             );
         })
@@ -260,7 +260,7 @@ impl Ui {
     /// Takes the prompt away, and waits until what is to be written is written, or cannot be, or `patience` is over. What was lost, in
     /// words.
     #[must_use]
-    pub fn settle(&self, patience: Patience) -> Vec<String> {
+    pub fn settle(&self, patience: DrainTimeout) -> Vec<String> {
         self.stop_prompt();
         let mut lost = patience.lost(self.entries.settle(patience.time), "standard output");
         if let Some(notices) = &self.notices {
@@ -271,7 +271,7 @@ impl Ui {
 
     /// Writes what is left, and gives the terminal back as it was. What was lost, in words.
     #[must_use]
-    pub fn finish(self, patience: Patience) -> Vec<String> {
+    pub fn finish(self, patience: DrainTimeout) -> Vec<String> {
         self.stop_prompt();
         self.terminal.restore();
         let mut lost = patience.lost(self.entries.finish(patience.time), "standard output");
@@ -290,7 +290,7 @@ impl Ui {
 
 /// How long the end waits for output, and whether what waits then is lost or only not waited for.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct DrainTimeout {
     /// How long.
     pub time: Duration,
     /// Whether it is reported when it was too short.
@@ -299,9 +299,9 @@ pub struct Patience {
     pub is_wanted: bool,
 }
 
-impl Patience {
-    fn lost(self, losses: Losses, place: &str) -> Vec<String> {
-        let Losses { output, cursor, waiting } = losses;
+impl DrainTimeout {
+    fn lost(self, losses: OutputLosses, place: &str) -> Vec<String> {
+        let OutputLosses { output, cursor, waiting } = losses;
         let output = output.filter(|_| self.is_wanted);
         let output = output.map(|error| format!("{place} cannot be written: {error}"));
         let is_late = self.is_told && self.is_wanted && waiting > 0;
@@ -323,12 +323,12 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
     }
 }
 
-fn read_lines(mailer: &Mailer) {
+fn read_lines(sender: &EventSender) {
     let mut stdin = io::stdin().lock();
     loop {
-        let typed = read_line_enduring(&mut stdin);
-        let is_end = matches!(typed, Typed::End | Typed::Broken(_));
-        if !mailer.line(typed) || is_end {
+        let typed = read_line_retrying(&mut stdin);
+        let is_end = matches!(typed, Input::End | Input::Broken(_));
+        if !sender.line(typed) || is_end {
             return;
         }
     }

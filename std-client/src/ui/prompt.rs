@@ -12,17 +12,17 @@ use rustyline::{Config, Editor};
 
 use super::command::{Command, typed};
 use super::editing::Editing;
-use super::gate::Gate;
-use super::input::{Endurance, Typed};
+use super::gate::TerminalGate;
+use super::input::{Input, RetryBudget};
 use super::roster::Roster;
-use crate::mail::{Mail, Mailer};
+use crate::app_event::{AppEvent, EventSender};
 
 const PROMPT: &str = "> ";
 
 /// The prompt. Nothing is typed until it was started.
 #[derive(Debug)]
 pub struct Prompt {
-    gate: Arc<Gate>,
+    gate: Arc<TerminalGate>,
 }
 
 /// Whether standard input and output are a terminal on which lines can be edited.
@@ -33,18 +33,18 @@ pub(super) fn is_possible() -> bool {
 
 impl Prompt {
     /// A prompt for what is written through `gate`.
-    pub(super) fn new(gate: Arc<Gate>) -> Self {
+    pub(super) fn new(gate: Arc<TerminalGate>) -> Self {
         Self { gate }
     }
 
-    pub(super) fn start(&mut self, roster: Roster, mailer: Mailer) -> io::Result<()> {
+    pub(super) fn start(&mut self, roster: Roster, sender: EventSender) -> io::Result<()> {
         let config = Config::builder().auto_add_history(true).build();
         let mut editor = Editor::with_history(config, MemHistory::new()).map_err(io::Error::other)?;
         self.gate.install(editor.create_external_printer().map_err(io::Error::other)?);
         let gate = Arc::clone(&self.gate);
         editor.set_helper(Some(Editing::new(Arc::clone(&gate), roster)));
         super::spawn("kabar-prompt", move || {
-            read(&mut editor, &mailer, &gate);
+            read(&mut editor, &sender, &gate);
             gate.end_of_typing();
         })
     }
@@ -59,8 +59,8 @@ impl Prompt {
     }
 }
 
-fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate) {
-    let (mut endurance, mut is_said) = (Endurance::default(), false);
+fn read(editor: &mut Editor<Editing, MemHistory>, sender: &EventSender, gate: &TerminalGate) {
+    let (mut endurance, mut is_said) = (RetryBudget::default(), false);
     // What was typed of a line before something came that cannot be read, left and right of the cursor.
     let mut begun: Option<(String, String)> = None;
     loop {
@@ -81,26 +81,26 @@ fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate) 
                 if is_post && gate.may_erase() {
                     erase(&line, columns);
                 }
-                if !give(Typed::Line(line), mailer, gate) || is_quit {
+                if !give(Input::Line(line), sender, gate) || is_quit {
                     return;
                 }
             }
-            Err(ReadlineError::Interrupted) => return mailer.send(Mail::Interrupt),
+            Err(ReadlineError::Interrupted) => return sender.send(AppEvent::Interrupt),
             Err(ReadlineError::Signal(_)) => begun = Some(line),
             // Each takes at least a byte away, so it ends; nobody wants to read it for each byte of a paste.
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
                 begun = Some(line);
-                if !std::mem::replace(&mut is_said, true) && !give(Typed::LeftOut, mailer, gate) {
+                if !std::mem::replace(&mut is_said, true) && !give(Input::InvalidBytes, sender, gate) {
                     return;
                 }
             }
             Err(ReadlineError::Eof) => {
-                give(Typed::End, mailer, gate);
+                give(Input::End, sender, gate);
                 return;
             }
             Err(_) if endurance.bears() => begun = Some(line),
             Err(error) => {
-                give(Typed::Broken(format!("the terminal cannot be read: {error}")), mailer, gate);
+                give(Input::Broken(format!("the terminal cannot be read: {error}")), sender, gate);
                 return;
             }
         }
@@ -108,12 +108,12 @@ fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate) 
 }
 
 /// Gives a line away. While that has to wait, what happens is still shown: it may be what is waited for.
-fn give(typed: Typed, mailer: &Mailer, gate: &Gate) -> bool {
-    match mailer.try_line(typed) {
+fn give(typed: Input, sender: &EventSender, gate: &TerminalGate) -> bool {
+    match sender.try_line(typed) {
         Ok(is_taken) => is_taken,
         Err(typed) => {
             gate.end_of_typing();
-            mailer.line(typed)
+            sender.line(typed)
         }
     }
 }

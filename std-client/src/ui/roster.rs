@@ -11,7 +11,7 @@ pub struct Roster(Arc<Mutex<Vec<String>>>);
 
 impl Roster {
     /// `name` was heard of.
-    pub fn heard(&self, name: &str) {
+    pub fn note(&self, name: &str) {
         let mut names = self.names();
         names.retain(|known| known != name);
         names.insert(0, name.to_owned());
@@ -19,7 +19,7 @@ impl Roster {
     }
 
     /// `name` has gone.
-    pub fn gone(&self, name: &str) {
+    pub fn remove(&self, name: &str) {
         self.names().retain(|known| known != name);
     }
 
@@ -43,10 +43,10 @@ mod tests {
     fn whoever_spoke_last_comes_first_and_who_went_not_at_all() {
         let roster = Roster::default();
         for name in ["anna", "Anton", "bob", "anna"] {
-            roster.heard(name);
+            roster.note(name);
         }
         assert_eq!(roster.starting_with("AN"), ["anna", "Anton"]);
-        roster.gone("anna");
+        roster.remove("anna");
         assert_eq!(roster.starting_with("an"), ["Anton"]);
         assert_eq!(roster.starting_with("").len(), 2);
     }
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn is_bounded() {
         let roster = Roster::default();
-        (0..2_000).for_each(|number| roster.heard(&format!("n{number}")));
+        (0..2_000).for_each(|number| roster.note(&format!("n{number}")));
         assert_eq!(roster.starting_with("").len(), MAX_NAMES);
     }
 }

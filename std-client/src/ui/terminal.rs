@@ -59,7 +59,7 @@ impl SavedTerminal {
 ///
 /// # Errors
 /// When nobody can type; [`io::ErrorKind::Interrupted`] when somebody pressed Ctrl-C.
-pub fn ask_hidden(question: impl Fn(&str)) -> io::Result<Zeroizing<String>> {
+pub fn read_password(question: impl Fn(&str)) -> io::Result<Zeroizing<String>> {
     let before = SavedTerminal::save();
     // Before the question: who types at once is not shown either.
     before.quiet().restore();

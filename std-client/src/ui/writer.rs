@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use crate::app_event::{AppEvent, EventSender};
 use crate::cursor::{Cursor, CursorSlot};
-use crate::mail::{Mail, Mailer};
 
 /// Texts that wait before no more entries are taken.
 const WAITING: usize = 256;
@@ -39,7 +39,7 @@ pub enum OnError {
 
 /// What was lost until now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Losses {
+pub struct OutputLosses {
     /// Why texts cannot be written, if that is so for another reason than that nobody reads them.
     pub output: Option<String>,
     /// Why it is not noted what was shown, if that is so.
@@ -53,14 +53,14 @@ enum Item {
     /// A text, and the entry that it shows.
     Text { text: String, shows: Option<Cursor> },
     /// Asks what was lost, when all that is queued before is written.
-    Ask(Sender<Losses>),
+    Ask(Sender<OutputLosses>),
 }
 
 /// The queue in front of a [`Sink`].
 #[derive(Debug)]
 pub struct Writer {
     queue: Queue,
-    end: Receiver<Losses>,
+    end: Receiver<OutputLosses>,
 }
 
 /// Gives texts to a [`Writer`] from any thread.
@@ -75,14 +75,14 @@ impl Writer {
     ///
     /// # Errors
     /// If the system gives none.
-    pub fn start(sink: impl Sink, on_error: OnError, cursor: CursorSlot, mailer: Mailer) -> io::Result<Self> {
+    pub fn start(sink: impl Sink, on_error: OnError, cursor: CursorSlot, sender: EventSender) -> io::Result<Self> {
         let (texts, queue) = mpsc::channel();
         let (ended, end) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting);
         let run = move || {
-            let (losses, left_out) = (Losses::default(), 0);
-            let mut thread = Thread { sink, on_error, cursor, mailer, left, losses, left_out };
+            let (losses, left_out) = (OutputLosses::default(), 0);
+            let mut thread = Thread { sink, on_error, cursor, sender, left, losses, left_out };
             thread.run(&queue);
             drop(ended.send(thread.losses));
         };
@@ -106,7 +106,7 @@ impl Writer {
         self.queue.clone()
     }
 
-    /// Whether entries may be taken; [`Mail::OutputRoom`] says when again.
+    /// Whether entries may be taken; [`AppEvent::OutputRoom`] says when again.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.queue.waiting.load(Ordering::Relaxed) < WAITING
@@ -114,7 +114,7 @@ impl Writer {
 
     /// Waits until all that is queued is written, or cannot be, or `patience` is over. What was lost until then.
     #[must_use]
-    pub fn settle(&self, patience: Duration) -> Losses {
+    pub fn settle(&self, patience: Duration) -> OutputLosses {
         let (ask, answer) = mpsc::channel();
         drop(self.queue.texts.send(Item::Ask(ask)));
         let answer = match answer.recv_timeout(patience) {
@@ -127,18 +127,20 @@ impl Writer {
 
     /// Waits until all is written, or cannot be, or `patience` is over. What was lost.
     #[must_use]
-    pub fn finish(self, patience: Duration) -> Losses {
+    pub fn finish(self, patience: Duration) -> OutputLosses {
         let Self { queue: Queue { texts, waiting }, end } = self;
         drop(texts);
         answered(end.recv_timeout(patience), &waiting)
     }
 }
 
-fn answered(answer: Result<Losses, RecvTimeoutError>, waiting: &AtomicUsize) -> Losses {
+fn answered(answer: Result<OutputLosses, RecvTimeoutError>, waiting: &AtomicUsize) -> OutputLosses {
     answer.unwrap_or_else(|error| match error {
-        RecvTimeoutError::Timeout => Losses { waiting: waiting.load(Ordering::Relaxed), ..Losses::default() },
+        RecvTimeoutError::Timeout => {
+            OutputLosses { waiting: waiting.load(Ordering::Relaxed), ..OutputLosses::default() }
+        }
         // It was told before.
-        RecvTimeoutError::Disconnected => Losses::default(),
+        RecvTimeoutError::Disconnected => OutputLosses::default(),
     })
 }
 
@@ -158,9 +160,9 @@ struct Thread<S> {
     sink: S,
     on_error: OnError,
     cursor: CursorSlot,
-    mailer: Mailer,
+    sender: EventSender,
     left: Arc<AtomicUsize>,
-    losses: Losses,
+    losses: OutputLosses,
     /// Texts that were left out and are not said to be.
     left_out: u64,
 }
@@ -204,7 +206,7 @@ impl<S: Sink> Thread<S> {
         };
         let written = self.sink.text(text);
         if self.left.fetch_sub(1, Ordering::Relaxed) == WAITING {
-            self.mailer.send(Mail::OutputRoom);
+            self.sender.send(AppEvent::OutputRoom);
         }
         match written {
             Ok(()) => {
@@ -224,7 +226,7 @@ impl<S: Sink> Thread<S> {
         self.losses.output = is_loss.then(|| error.to_string());
         let goes_on = self.on_error == OnError::LeaveOut;
         if !goes_on {
-            self.mailer.send(Mail::OutputGone);
+            self.sender.send(AppEvent::OutputGone);
         }
         goes_on
     }
@@ -235,12 +237,12 @@ impl<S: Sink> Thread<S> {
             (Ok(()), None) => {}
             (Ok(()), Some(_)) => {
                 self.losses.cursor = None;
-                self.mailer.send(Mail::Trouble("(where you are in this room is kept again)".to_owned()));
+                self.sender.send(AppEvent::Trouble("(where you are in this room is kept again)".to_owned()));
             }
             (Err(error), before) => {
                 let words = format!("where you are in this room is not kept: {error}");
                 if before.is_none() {
-                    self.mailer.send(Mail::Trouble(format!("({words})")));
+                    self.sender.send(AppEvent::Trouble(format!("({words})")));
                 }
                 self.losses.cursor = Some(words);
             }
@@ -277,19 +279,21 @@ mod tests {
         }
     }
 
-    fn writer(cursor: CursorSlot) -> (Writer, Sender<()>, Arc<Mutex<String>>, crate::mail::Mailbox, mio::Poll) {
+    fn writer(
+        cursor: CursorSlot,
+    ) -> (Writer, Sender<()>, Arc<Mutex<String>>, crate::app_event::EventReceiver, mio::Poll) {
         let poll = mio::Poll::new().unwrap();
         let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
-        let (mailer, mailbox) = Mailer::new(waker);
+        let (sender, events) = EventSender::new(waker);
         let (permit, permits) = mpsc::channel();
         let shown = Arc::new(Mutex::new(String::new()));
         let page = Page { shown: Arc::clone(&shown), permits };
-        (Writer::start(page, OnError::End, cursor, mailer).unwrap(), permit, shown, mailbox, poll)
+        (Writer::start(page, OnError::End, cursor, sender).unwrap(), permit, shown, events, poll)
     }
 
     #[test]
     fn nothing_is_lost_and_a_slow_reader_is_waited_for() {
-        let (writer, permit, shown, mailbox, _poll) = writer(CursorSlot::default());
+        let (writer, permit, shown, events, _poll) = writer(CursorSlot::default());
         let expected: String = (0..WAITING).map(|number| format!("{number}\n")).collect();
         for number in 0..WAITING {
             assert!(writer.has_room());
@@ -299,20 +303,20 @@ mod tests {
         for _ in 0..WAITING {
             permit.send(()).unwrap();
         }
-        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputRoom)));
-        assert_eq!(writer.settle(Duration::from_secs(60)), Losses::default());
-        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
+        assert!(matches!(events.mail.recv(), Ok(AppEvent::OutputRoom)));
+        assert_eq!(writer.settle(Duration::from_secs(60)), OutputLosses::default());
+        assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
         assert_eq!(*shown.lock().unwrap(), expected);
     }
 
     #[test]
     fn a_reader_that_has_gone_is_told() {
-        let (writer, permit, _shown, mailbox, _poll) = writer(CursorSlot::default());
+        let (writer, permit, _shown, events, _poll) = writer(CursorSlot::default());
         drop(permit);
         writer.text("hello".to_owned());
-        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputGone)));
+        assert!(matches!(events.mail.recv(), Ok(AppEvent::OutputGone)));
         writer.text("more".to_owned());
-        let losses = Losses { output: None, ..Losses::default() };
+        let losses = OutputLosses { output: None, ..OutputLosses::default() };
         assert_eq!(writer.finish(Duration::from_secs(60)), losses, "nobody wants it");
     }
 
@@ -332,24 +336,24 @@ mod tests {
         }
     }
 
-    type OnDisk = (Writer, Arc<Mutex<(usize, String)>>, crate::mail::Mailbox, mio::Poll);
+    type OnDisk = (Writer, Arc<Mutex<(usize, String)>>, crate::app_event::EventReceiver, mio::Poll);
 
     fn on_disk(room: usize, on_error: OnError) -> OnDisk {
         let poll = mio::Poll::new().unwrap();
         let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
-        let (mailer, mailbox) = Mailer::new(waker);
+        let (sender, events) = EventSender::new(waker);
         let disk = Arc::new(Mutex::new((room, String::new())));
-        let writer = Writer::start(Disk(Arc::clone(&disk)), on_error, CursorSlot::default(), mailer).unwrap();
-        (writer, disk, mailbox, poll)
+        let writer = Writer::start(Disk(Arc::clone(&disk)), on_error, CursorSlot::default(), sender).unwrap();
+        (writer, disk, events, poll)
     }
 
     #[test]
     fn a_full_disk_ends_entries_and_is_told_at_the_end() {
-        let (writer, disk, mailbox, _poll) = on_disk(1, OnError::End);
+        let (writer, disk, events, _poll) = on_disk(1, OnError::End);
         writer.text("one\n".to_owned());
         writer.text("two\n".to_owned());
         writer.text("three\n".to_owned());
-        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputGone)));
+        assert!(matches!(events.mail.recv(), Ok(AppEvent::OutputGone)));
         disk.lock().unwrap().0 = 9;
         let settled = writer.settle(Duration::from_secs(60));
         assert!(settled.output.is_some_and(|why| why.contains("no storage space")));
@@ -363,7 +367,7 @@ mod tests {
         assert!(writer.settle(Duration::from_secs(60)).output.is_some());
         disk.lock().unwrap().0 = 9;
         writer.text("4\n".to_owned());
-        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
+        assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
         assert_eq!(disk.lock().unwrap().1, "1\n(2 notices are missing here: they could not be written)\n4\n");
     }
 
@@ -381,14 +385,14 @@ mod tests {
         let at = |seq| Cursor { seq, term: Term([2; 8]) };
         let slot = CursorSlot::default();
         slot.set(file());
-        let (writer, permit, shown, mailbox, _poll) = writer(slot);
+        let (writer, permit, shown, events, _poll) = writer(slot);
         for seq in 1..=3 {
             writer.entry(format!("{seq}\n"), Some(at(seq)));
         }
         permit.send(()).unwrap();
         permit.send(()).unwrap();
         drop(permit);
-        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputGone)));
+        assert!(matches!(events.mail.recv(), Ok(AppEvent::OutputGone)));
         assert_eq!(*shown.lock().unwrap(), "1\n2\n");
         assert!(file().load().unwrap().is_none_or(|kept| kept.seq <= 2), "the third was not shown");
 
@@ -399,7 +403,7 @@ mod tests {
         writer.text("a notice\n".to_owned());
         permit.send(()).unwrap();
         permit.send(()).unwrap();
-        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
+        assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
         assert_eq!(file().load().unwrap(), Some(at(4)));
     }
 }

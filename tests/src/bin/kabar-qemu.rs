@@ -12,9 +12,9 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use kabar_client::commands::open;
-use kabar_client::ending::Ending;
-use kabar_client::identity::Person;
-use kabar_client::look;
+use kabar_client::exit::ExitReport;
+use kabar_client::identity::LocalIdentity;
+use kabar_client::probe;
 use kabar_core::crypto::identity::Identity;
 use kabar_std::random::random_bytes;
 use kabar_tests::qemu::{Board, Cable, HOST, Machine, firmware};
@@ -57,7 +57,7 @@ enum Owner {
     /// Whoever has this seed.
     Seed([u8; 32]),
     /// Whoever `kabar` is under this name.
-    Kept(Person),
+    Kept(LocalIdentity),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -142,7 +142,7 @@ fn reachable(server: &str) -> Option<SocketAddr> {
         return Some(first);
     }
     let found: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
-    let answering = found.join(",").parse().ok().and_then(|places| look::find(&places).ok());
+    let answering = found.join(",").parse().ok().and_then(|places| probe::find(&places).ok());
     Some(answering.map_or(first, |(address, _)| address))
 }
 
@@ -157,7 +157,7 @@ impl Owner {
 
 /// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would
 /// say.
-fn become_owner(arguments: &Arguments) -> Result<Result<Owner, Ending>, Box<dyn Error>> {
+fn become_owner(arguments: &Arguments) -> Result<Result<Owner, ExitReport>, Box<dyn Error>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random_bytes()?)));
     }
@@ -166,7 +166,7 @@ fn become_owner(arguments: &Arguments) -> Result<Result<Owner, Ending>, Box<dyn 
         return Ok(Ok(Owner::Seed(bytes.try_into().map_err(|_| "an identity has 64 digits")?)));
     }
     let dir = open(arguments.data_dir.clone());
-    Ok(dir.and_then(|dir| Person::become_one(&dir, Some(&arguments.name), None)).map(Owner::Kept))
+    Ok(dir.and_then(|dir| LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)).map(Owner::Kept))
 }
 
 fn seed() -> Result<String, Box<dyn Error>> {
@@ -208,7 +208,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let first = seed_of(home.path(), &[]);
         assert_eq!(seed_of(home.path(), &[]), first);
-        let person = Person::become_one(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
+        let person = LocalIdentity::load_or_create(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
         assert_eq!(*person.seed, first, "kept as `kabar` keeps it");
     }
 

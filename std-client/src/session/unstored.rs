@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use kabar_core::time::{Duration, Instant};
 
 /// How long a line may be on its way without a word.
-const A_MOMENT: Duration = Duration::from_millis(1_500);
+const NOT_STORED_NOTICE_AFTER: Duration = Duration::from_millis(1_500);
 /// Characters of a line that are shown to remind of it.
 const REMINDER: usize = 40;
 
@@ -44,7 +44,7 @@ impl Pending {
 
     /// The lines to be told now, each once: at once while the room is out of reach.
     pub(super) fn overdue(&mut self, now: Instant, is_online: bool) -> Vec<&str> {
-        let is_due = |post: &Post| !post.is_told && (!is_online || now >= post.since + A_MOMENT);
+        let is_due = |post: &Post| !post.is_told && (!is_online || now >= post.since + NOT_STORED_NOTICE_AFTER);
         self.0
             .iter_mut()
             .filter_map(|post| {
@@ -57,7 +57,7 @@ impl Pending {
 
     /// When to ask for them.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.0.iter().find(|post| !post.is_told).map(|post| post.since + A_MOMENT)
+        self.0.iter().find(|post| !post.is_told).map(|post| post.since + NOT_STORED_NOTICE_AFTER)
     }
 }
 
@@ -78,10 +78,10 @@ mod tests {
         pending.posted(1, "one", start);
         pending.posted(2, "two", start);
         assert_eq!(pending.overdue(start, true), [""; 0]);
-        assert_eq!(pending.deadline(), Some(start + A_MOMENT));
+        assert_eq!(pending.deadline(), Some(start + NOT_STORED_NOTICE_AFTER));
         pending.stored(1);
-        assert_eq!(pending.overdue(start + A_MOMENT, true), ["two"]);
-        assert_eq!(pending.overdue(start + A_MOMENT, true), [""; 0]);
+        assert_eq!(pending.overdue(start + NOT_STORED_NOTICE_AFTER, true), ["two"]);
+        assert_eq!(pending.overdue(start + NOT_STORED_NOTICE_AFTER, true), [""; 0]);
         assert_eq!(pending.deadline(), None);
         pending.stored(2);
         assert_eq!(pending.refused(2), None);

@@ -4,16 +4,16 @@
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> (another name -> Connecting) -> Leaving
 //! ```
 
-mod answers;
 mod connecting;
 mod online;
-mod pending;
 mod renaming;
+mod replies;
 mod sleep;
 mod start;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod unstored;
 
 use std::convert::Infallible;
 use std::io;
@@ -28,45 +28,45 @@ use kabar_std::invite::{RoomName, RoomSecret, show_fingerprint};
 use kabar_std::signals::{self, AfterHangup};
 use zeroize::Zeroizing;
 
-use crate::commands::Remarks;
+use crate::app_event::{AppEvent, EventReceiver, EventSender};
+use crate::commands::TranscriptNotices;
 use crate::cursor::{Cursor, CursorSlot};
 use crate::driver::Driver;
-use crate::ending::{Ending, Exit};
-use crate::identity::Person;
-use crate::mail::{Mail, Mailbox, Mailer};
-use crate::ui::input::Typed;
+use crate::exit::{Exit, ExitReport};
+use crate::identity::LocalIdentity;
+use crate::messages::{self, CredentialUsed};
+use crate::ui::input::Input;
 use crate::ui::json::Object;
-use crate::ui::{Patience, Ui};
-use crate::words::{self, Shown};
+use crate::ui::{DrainTimeout, Ui};
 
 use connecting::{Attempt, Located};
-use online::{Arrival, Visit, Wish};
-pub use start::Wanted;
+use online::{JoinInfo, OnlineState, Request};
+pub use start::ReplayFrom;
 
 /// Lines taken before everything else has its turn.
 const LINES_PER_WAKE: usize = 64;
 /// How long an interrupted client takes to say goodbye.
-const GOODBYE: Duration = Duration::from_millis(300);
+const CLOSE_GRACE: Duration = Duration::from_millis(300);
 /// How long output may take at the end of a visit at a prompt.
-const PROMPT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+const PROMPT_DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Everything that is known before anything is sent.
 #[derive(Debug)]
-pub struct Plan {
+pub struct SessionConfig {
     /// Where the room is, as it was typed.
     pub server: Places,
     /// The room.
     pub room: RoomName,
     /// Who joins.
-    pub person: Person,
+    pub person: LocalIdentity,
     /// Which key is taken.
-    pub trust: Trust,
+    pub trust: KeyPolicy,
     /// Why one may join.
     pub entrance: Entrance,
     /// Where it is kept what was shown, and which servers are known.
     pub dir: DataDir,
     /// Which entries are wanted.
-    pub wanted: Wanted,
+    pub wanted: ReplayFrom,
     /// How long to wait, at the end, for what is not sent.
     pub give_up: std::time::Duration,
     /// Whether the room is hosted by this very process. It is not remembered as a known server then.
@@ -78,12 +78,12 @@ pub struct Plan {
     /// Lines of standard input that were read before.
     pub lines_taken: u64,
     /// What a room in this process has to say besides.
-    pub remarks: Remarks,
+    pub remarks: TranscriptNotices,
 }
 
 /// Which key of the server is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
+pub enum KeyPolicy {
     /// The one of the invite.
     Invited(Fingerprint),
     /// The one that was typed or is known from before.
@@ -106,19 +106,19 @@ pub enum Entrance {
 }
 
 /// A visit under way.
-struct Talk {
-    plan: Plan,
+struct Session {
+    plan: SessionConfig,
     driver: Driver,
     ui: Ui,
-    mailer: Mailer,
-    mailbox: Mailbox,
+    sender: EventSender,
+    events: EventReceiver,
     phase: Phase,
     /// What was shown is kept there.
     slot: CursorSlot,
     /// What was shown at an earlier visit, or before the name was changed.
     last_shown: Option<Cursor>,
     /// Who one was, while it is not sure that one may be another.
-    former: Option<Person>,
+    former: Option<LocalIdentity>,
     is_renaming: bool,
     /// The key that was taken.
     accepted: Option<Fingerprint>,
@@ -152,48 +152,48 @@ enum Phase {
     /// A person types the password.
     AskingPassword,
     /// In the room, or on the way back to it.
-    Online(Box<Visit>),
+    Online(Box<OnlineState>),
 }
 
 /// Visits a room until it is over.
 #[must_use]
-pub fn visit(plan: Plan) -> Ending {
+pub fn visit(plan: SessionConfig) -> ExitReport {
     let slot = CursorSlot::default();
     let started = || {
         let (mut driver, waker) = Driver::new()?;
         driver.watch_output();
-        let (mailer, mailbox) = Mailer::new(waker);
-        let ui = Ui::start(plan.is_json, slot.clone(), mailer.clone())?;
-        let (on_stop, on_hangup) = (mailer.clone(), mailer.clone());
-        let interrupt = move || on_stop.send(Mail::Interrupt);
+        let (sender, events) = EventSender::new(waker);
+        let ui = Ui::start(plan.is_json, slot.clone(), sender.clone())?;
+        let (on_stop, on_hangup) = (sender.clone(), sender.clone());
+        let interrupt = move || on_stop.send(AppEvent::Interrupt);
         if signals::is_hangup_ignored() {
             signals::on_stop(interrupt)?;
         } else {
             signals::on_stop_or_hangup(interrupt, move || {
-                on_hangup.send(Mail::HangUp);
+                on_hangup.send(AppEvent::HangUp);
                 AfterHangup::GoOn
             })?;
         }
-        Ok((driver, mailer, mailbox, ui))
+        Ok((driver, sender, events, ui))
     };
-    let (driver, mailer, mailbox, ui) = match started() {
+    let (driver, sender, events, ui) = match started() {
         Ok(started) => started,
         Err(error) => {
             let error: io::Error = error;
-            return Ending::error(format_args!("cannot start: {error}"));
+            return ExitReport::error(format_args!("cannot start: {error}"));
         }
     };
     if let Some(object) = &plan.first_object {
         ui.object(object);
     }
-    plan.remarks.send_to(Some(mailer.clone()));
-    let phase = Phase::Resolving(driver.now() + connecting::PATIENCE);
-    let mut talk = Talk {
+    plan.remarks.send_to(Some(sender.clone()));
+    let phase = Phase::Resolving(driver.now() + connecting::CONNECT_TIMEOUT);
+    let mut talk = Session {
         plan,
         driver,
         ui,
-        mailer,
-        mailbox,
+        sender,
+        events,
         phase,
         slot,
         last_shown: None,
@@ -214,24 +214,24 @@ pub fn visit(plan: Plan) -> Ending {
     talk.finish(ending)
 }
 
-impl Talk {
+impl Session {
     /// Writes what is left. What could not be written, or read, is said, and is an error unless the end is a worse one.
-    fn finish(self, ending: Ending) -> Ending {
+    fn finish(self, ending: ExitReport) -> ExitReport {
         // Nobody waits for a reader after an interrupt.
         let is_quick = self.ui.is_prompt() || self.interrupted.is_some();
-        let time = if is_quick { PROMPT_PATIENCE } else { self.plan.give_up };
-        let mut patience = Patience { time, is_told: !is_quick, is_wanted: !self.is_hung_up };
+        let time = if is_quick { PROMPT_DRAIN_TIMEOUT } else { self.plan.give_up };
+        let mut patience = DrainTimeout { time, is_told: !is_quick, is_wanted: !self.is_hung_up };
         let broken = if let Phase::Online(visit) = &self.phase { visit.broken() } else { None };
         let known = broken.map(str::to_owned).into_iter().chain(self.not_remembered.clone());
         let mut losses: Vec<String> = known.chain(self.ui.settle(patience)).collect();
-        let with = |ending: Ending, losses: &[String]| losses.iter().fold(ending, |ending, loss| ending.and(loss));
+        let with = |ending: ExitReport, losses: &[String]| losses.iter().fold(ending, |ending, loss| ending.and(loss));
         let told = with(ending.clone(), &losses);
         let (exit, reason) = (told.exit.code(), told.line.as_deref());
         self.ui.object(&Object::Left { exit, unsent: self.unsent(), reason });
         self.plan.remarks.send_to(None);
         if !losses.is_empty() {
             // It was waited for already.
-            patience.time = patience.time.min(PROMPT_PATIENCE);
+            patience.time = patience.time.min(PROMPT_DRAIN_TIMEOUT);
         }
         for loss in self.ui.finish(patience) {
             if !losses.contains(&loss) {
@@ -241,14 +241,14 @@ impl Talk {
         with(ending, &losses)
     }
 
-    fn run(&mut self) -> Ending {
-        match self.begin().and_then(|()| self.go_on()) {
+    fn run(&mut self) -> ExitReport {
+        match self.begin().and_then(|()| self.run_loop()) {
             Ok(never) => match never {},
             Err(ending) => ending,
         }
     }
 
-    fn go_on(&mut self) -> Result<Infallible, Ending> {
+    fn run_loop(&mut self) -> Result<Infallible, ExitReport> {
         loop {
             self.take_mail()?;
             self.take_lines();
@@ -261,18 +261,18 @@ impl Talk {
         }
     }
 
-    fn take_mail(&mut self) -> Result<(), Ending> {
-        while let Ok(mail) = self.mailbox.mail.try_recv() {
+    fn take_mail(&mut self) -> Result<(), ExitReport> {
+        while let Ok(mail) = self.events.mail.try_recv() {
             let now = self.driver.now();
             match mail {
-                Mail::Interrupt => self.interrupt(now)?,
-                Mail::HangUp => self.hang_up(now)?,
-                Mail::Resolved(place, found) => self.resolved(place, found, now)?,
-                Mail::Answer(is_yes) => self.key_answered(is_yes, now)?,
-                Mail::Password(password) => self.password_typed(password, now)?,
-                Mail::OutputRoom => {}
-                Mail::OutputGone => self.stop_reading(now),
-                Mail::Trouble(words) => self.ui.notice(&words),
+                AppEvent::Interrupt => self.interrupt(now)?,
+                AppEvent::HangUp => self.hang_up(now)?,
+                AppEvent::Resolved(place, found) => self.resolved(place, found, now)?,
+                AppEvent::Answer(is_yes) => self.key_answered(is_yes, now)?,
+                AppEvent::Password(password) => self.password_typed(password, now)?,
+                AppEvent::OutputRoom => {}
+                AppEvent::OutputGone => self.stop_reading(now),
+                AppEvent::Trouble(words) => self.ui.notice(&words),
             }
         }
         if self.is_output_gone || self.driver.is_output_gone() {
@@ -297,9 +297,9 @@ impl Talk {
             if !visit.wants_lines(&mut self.driver.client, now) {
                 return;
             }
-            match self.mailbox.lines.try_recv() {
+            match self.events.lines.try_recv() {
                 Ok(typed) => match visit.take(typed, &mut self.driver, &self.ui) {
-                    Some(Wish::Nick(name)) => self.change_name(&name),
+                    Some(Request::Nick(name)) => self.change_name(&name),
                     None => {}
                 },
                 Err(TryRecvError::Empty) => return,
@@ -309,7 +309,7 @@ impl Talk {
         self.is_line_left = true;
     }
 
-    fn take_events(&mut self) -> Result<(), Ending> {
+    fn take_events(&mut self) -> Result<(), ExitReport> {
         // At an end nobody waits for a reader any more.
         while self.ui.has_room() || self.is_ending() {
             let now = self.driver.now();
@@ -319,7 +319,7 @@ impl Talk {
                 Event::Ended(reason) => self.ended(reason)?,
                 Event::Joined { name, members, start, head, term, resumed } => {
                     let name = name.to_owned();
-                    let arrival = Arrival { term, head, members, skip_to: 0, seen_to: None };
+                    let arrival = JoinInfo { term, head, members, skip_to: 0, seen_to: None };
                     self.joined(&name, start, arrival, resumed)?;
                 }
                 event => {
@@ -339,7 +339,7 @@ impl Talk {
         Ok(())
     }
 
-    fn ended(&mut self, reason: EndReason) -> Result<(), Ending> {
+    fn ended(&mut self, reason: EndReason) -> Result<(), ExitReport> {
         if self.goes_on(reason)? {
             return Ok(());
         }
@@ -348,32 +348,32 @@ impl Talk {
         }
         // What a client says at its end is to be sent as well.
         self.driver.transmit();
-        Err(self.told_end(reason).unwrap_or_else(|| self.own_ending()))
+        Err(self.describe_end(reason).unwrap_or_else(|| self.requested_end()))
     }
 
     /// How this end is told; `None`: it was asked for.
-    fn told_end(&self, reason: EndReason) -> Option<Ending> {
+    fn describe_end(&self, reason: EndReason) -> Option<ExitReport> {
         let shown = match self.plan.entrance {
-            Entrance::Secret(_) => Shown::Secret,
-            Entrance::Password(_) => Shown::Password,
-            Entrance::None => Shown::Nothing,
+            Entrance::Secret(_) => CredentialUsed::Secret,
+            Entrance::Password(_) => CredentialUsed::Password,
+            Entrance::None => CredentialUsed::Nothing,
         };
         let name = &self.plan.person.name;
         match (reason, self.plan.trust) {
-            (EndReason::KeyMismatch, Trust::Expected(expected)) => {
-                Some(words::other_key(&self.plan.server, &show_fingerprint(&expected)))
+            (EndReason::KeyMismatch, KeyPolicy::Expected(expected)) => {
+                Some(messages::other_key(&self.plan.server, &show_fingerprint(&expected)))
             }
-            _ => words::ended(reason, &self.plan.server, name, self.plan.room.as_str(), shown),
+            _ => messages::ended(reason, &self.plan.server, name, self.plan.room.as_str(), shown),
         }
     }
 
     /// The end that was asked for: by a word, at the end of input, or by Ctrl-C.
-    fn own_ending(&self) -> Ending {
+    fn requested_end(&self) -> ExitReport {
         let unsent = self.unsent();
         match self.interrupted {
-            _ if unsent > 0 => Ending::new(Exit::Unsent, online::unsent_words(unsent)),
-            Some(_) => Ending::quiet(Exit::Interrupted),
-            None => Ending::quiet(Exit::Done),
+            _ if unsent > 0 => ExitReport::new(Exit::Unsent, online::unsent_words(unsent)),
+            Some(_) => ExitReport::quiet(Exit::Interrupted),
+            None => ExitReport::quiet(Exit::Done),
         }
     }
 
@@ -388,17 +388,17 @@ impl Talk {
     }
 
     fn count_unread(&mut self) {
-        let is_line = |typed: &Typed| matches!(typed, Typed::Line(_) | Typed::TooLong(_) | Typed::NotText);
-        self.unread += self.mailbox.lines.try_iter().filter(is_line).count() as u64;
+        let is_line = |typed: &Input| matches!(typed, Input::Line(_) | Input::TooLong(_) | Input::NotUtf8);
+        self.unread += self.events.lines.try_iter().filter(is_line).count() as u64;
     }
 
     /// Ctrl-C: goodbye, whatever is unsent.
-    fn interrupt(&mut self, now: Instant) -> Result<(), Ending> {
+    fn interrupt(&mut self, now: Instant) -> Result<(), ExitReport> {
         if !matches!(self.phase, Phase::Online(_)) {
             self.driver.client.abort(now);
             self.driver.transmit();
-            self.ui.fresh_line();
-            return Err(Ending::quiet(Exit::Interrupted));
+            self.ui.end_line();
+            return Err(ExitReport::quiet(Exit::Interrupted));
         }
         self.interrupted = Some(now);
         self.count_unread();
@@ -407,7 +407,7 @@ impl Talk {
     }
 
     /// The terminal went away: what was typed is still stored.
-    fn hang_up(&mut self, now: Instant) -> Result<(), Ending> {
+    fn hang_up(&mut self, now: Instant) -> Result<(), ExitReport> {
         if !matches!(self.phase, Phase::Online(_)) {
             return self.interrupt(now);
         }
@@ -416,10 +416,10 @@ impl Talk {
         Ok(())
     }
 
-    fn check(&mut self, now: Instant) -> Result<(), Ending> {
+    fn check(&mut self, now: Instant) -> Result<(), ExitReport> {
         match &mut self.phase {
             Phase::Resolving(until) if now >= *until => {
-                Err(words::no_name_service(&self.plan.server, connecting::PATIENCE_S))
+                Err(messages::no_name_service(&self.plan.server, connecting::CONNECT_TIMEOUT_S))
             }
             Phase::Resolving(_) | Phase::AskingKey(..) | Phase::AskingPassword => Ok(()),
             Phase::Connecting(_) => self.check_attempt(now),
@@ -427,7 +427,7 @@ impl Talk {
                 visit.check(&mut self.driver.client, &self.ui, now);
                 // The client ends at once when told to; this only makes sure of it.
                 match self.interrupted {
-                    Some(since) if now >= since + GOODBYE => Err(self.own_ending()),
+                    Some(since) if now >= since + CLOSE_GRACE => Err(self.requested_end()),
                     _ => Ok(()),
                 }
             }
@@ -439,7 +439,9 @@ impl Talk {
             Phase::Resolving(until) => Some(*until),
             Phase::Connecting(attempt) => attempt.deadline(),
             Phase::AskingKey(..) | Phase::AskingPassword => None,
-            Phase::Online(visit) => self.interrupted.map(|since| since + GOODBYE).or_else(|| visit.deadline(&self.ui)),
+            Phase::Online(visit) => {
+                self.interrupted.map(|since| since + CLOSE_GRACE).or_else(|| visit.deadline(&self.ui))
+            }
         }
     }
 }

@@ -15,11 +15,11 @@ use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_std::text::clean_line;
 
-use super::online::{self, Arrival, Visit, count};
-use super::{Entrance, Phase, Plan, Talk, Trust};
+use super::online::{self, JoinInfo, OnlineState, count};
+use super::{Entrance, KeyPolicy, Phase, Session, SessionConfig};
 use crate::cursor::{Cursor, CursorFile};
-use crate::ending::Ending;
-use crate::known::{Joined, KnownServers};
+use crate::exit::ExitReport;
+use crate::known_servers::{Joined, KnownServers};
 use crate::profile;
 use crate::ui::Ui;
 use crate::ui::json::{self, Object};
@@ -33,7 +33,7 @@ const ALL: u32 = u32::MAX;
 
 /// Which entries are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ReplayFrom {
     /// Those that were not shown yet.
     #[default]
     New,
@@ -43,7 +43,7 @@ pub enum Wanted {
     Since(u64),
 }
 
-impl Wanted {
+impl ReplayFrom {
     /// What to ask for, if all up to `shown` was shown before.
     fn start(self, shown: Option<Cursor>, is_prompt: bool) -> Start {
         let context = if is_prompt { CONTEXT } else { 0 };
@@ -68,14 +68,14 @@ impl Wanted {
     }
 }
 
-impl Talk {
+impl Session {
     /// Starts the client towards `address`, and towards the others if that does not answer.
-    pub(super) fn start_client(&mut self, address: SocketAddr) -> Result<(), Ending> {
+    pub(super) fn start_client(&mut self, address: SocketAddr) -> Result<(), ExitReport> {
         let fingerprint = self.expected_key();
         if let Some(fingerprint) = fingerprint {
             self.find_cursor(&fingerprint);
         }
-        let Plan { room, person, entrance, wanted, .. } = &self.plan;
+        let SessionConfig { room, person, entrance, wanted, .. } = &self.plan;
         let credential = match entrance {
             Entrance::Secret(secret) => Credential::Secret(*secret.expose()),
             Entrance::Password(password) => Credential::Password(password.as_bytes()),
@@ -100,21 +100,21 @@ impl Talk {
             ack_delay_ms: profile::ACK_DELAY_MS,
             tick_us: profile::TICK_US,
         };
-        self.driver.start(&config).map_err(Ending::error)?;
+        self.driver.start(&config).map_err(ExitReport::error)?;
         self.driver.set_addresses(&self.located.addresses());
         Ok(())
     }
 
     fn expected_key(&self) -> Option<Fingerprint> {
         match self.plan.trust {
-            Trust::Invited(fingerprint) | Trust::Expected(fingerprint) => Some(fingerprint),
-            Trust::AcceptNew | Trust::Ask => self.accepted,
+            KeyPolicy::Invited(fingerprint) | KeyPolicy::Expected(fingerprint) => Some(fingerprint),
+            KeyPolicy::AcceptNew | KeyPolicy::Ask => self.accepted,
         }
     }
 
     /// Finds what was shown of this room before, and where it is kept from now on.
     fn find_cursor(&mut self, server: &Fingerprint) {
-        let Plan { dir, room, person, .. } = &self.plan;
+        let SessionConfig { dir, room, person, .. } = &self.plan;
         let file = CursorFile::new(dir, server, room, &person.folded);
         if !self.is_renaming {
             self.last_shown = file.load().unwrap_or_else(|error| {
@@ -130,12 +130,12 @@ impl Talk {
         &mut self,
         name: &str,
         start: u64,
-        mut arrival: Arrival,
+        mut arrival: JoinInfo,
         is_resumed: bool,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), ExitReport> {
         let name = clean_line(name);
         let now = self.driver.now();
-        let Arrival { head, members, .. } = arrival;
+        let JoinInfo { head, members, .. } = arrival;
         let term = json::term(arrival.term);
         let object = Object::Joined {
             room: self.plan.room.as_str(),
@@ -154,7 +154,7 @@ impl Talk {
         }
         self.say_key();
         arrival.skip_to = self.plan.wanted.skip_to();
-        let seen = self.last_shown.filter(|_| self.plan.wanted == Wanted::New && !self.is_renaming);
+        let seen = self.last_shown.filter(|_| self.plan.wanted == ReplayFrom::New && !self.is_renaming);
         // Before what is wanted nothing is to be set off from.
         arrival.seen_to =
             seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < head);
@@ -170,14 +170,14 @@ impl Talk {
         let is_first = !std::mem::take(&mut self.is_renaming);
         self.former = None;
         let give_up = Duration::from_micros(u64::try_from(self.plan.give_up.as_micros()).unwrap_or(u64::MAX));
-        let mut visit = Visit::new(arrival, give_up, self.plan.lines_taken);
+        let mut visit = OnlineState::new(arrival, give_up, self.plan.lines_taken);
         visit.ask_names(members, &mut self.driver.client, &self.ui);
         self.phase = Phase::Online(Box::new(visit));
-        if is_first { self.ui.start_input().map_err(Ending::error) } else { Ok(()) }
+        if is_first { self.ui.start_input().map_err(ExitReport::error) } else { Ok(()) }
     }
 
-    fn say_joined(&self, name: &str, start: u64, arrival: Arrival, seen: Option<Cursor>) {
-        let Arrival { head, members, skip_to, .. } = arrival;
+    fn say_joined(&self, name: &str, start: u64, arrival: JoinInfo, seen: Option<Cursor>) {
+        let JoinInfo { head, members, skip_to, .. } = arrival;
         if self.is_renaming {
             return self.ui.notice(&format!("You are {name} now."));
         }
@@ -210,7 +210,7 @@ impl Talk {
             _ => None,
         };
         // A name that was only taken because another was in use is not one's own.
-        let name = if self.plan.person.is_makeshift { None } else { Some(name) };
+        let name = if self.plan.person.is_temporary { None } else { Some(name) };
         let room = &self.plan.room;
         let place = self.located.place_of(self.driver.client.server());
         let places = place.map(|place| self.plan.server.with_first(place.clone()));
@@ -231,14 +231,14 @@ pub(super) fn before_joined(event: &Event<'_>, ui: &Ui, last_shown: &mut Option<
     match *event {
         Event::Reset => {
             *last_shown = None;
-            ui.fresh_line();
+            ui.end_line();
             online::reset(ui);
         }
         Event::Gap { after, first } => {
             // Lines that were only wanted for context may be missing.
             let after = last_shown.map_or(after, |shown| shown.seq.max(after));
             if first > after + 1 {
-                ui.fresh_line();
+                ui.end_line();
                 online::gap(after, first, ui);
             }
         }
@@ -261,27 +261,27 @@ mod tests {
 
     #[test]
     fn goes_on_behind_the_last_line_shown() {
-        assert_eq!(Wanted::New.start(None, false), Start::Last(HISTORY));
-        assert_eq!(Wanted::New.start(SHOWN, false), after(100, HISTORY));
-        assert_eq!(Wanted::New.start(SHOWN, true), after(90, HISTORY), "with some context");
+        assert_eq!(ReplayFrom::New.start(None, false), Start::Last(HISTORY));
+        assert_eq!(ReplayFrom::New.start(SHOWN, false), after(100, HISTORY));
+        assert_eq!(ReplayFrom::New.start(SHOWN, true), after(90, HISTORY), "with some context");
         let early = Some(Cursor { seq: 3, term: TERM });
-        assert_eq!(Wanted::New.start(early, true), after(0, HISTORY));
+        assert_eq!(ReplayFrom::New.start(early, true), after(0, HISTORY));
     }
 
     #[test]
     fn what_is_asked_for_comes_whatever_was_shown() {
         for shown in [None, SHOWN] {
-            assert_eq!(Wanted::Last(7).start(shown, true), Start::Last(7));
-            assert_eq!(Wanted::Since(0).start(shown, true), Start::Last(ALL));
+            assert_eq!(ReplayFrom::Last(7).start(shown, true), Start::Last(7));
+            assert_eq!(ReplayFrom::Since(0).start(shown, true), Start::Last(ALL));
         }
-        assert_eq!(Wanted::Since(40).start(SHOWN, true), after(40, ALL));
+        assert_eq!(ReplayFrom::Since(40).start(SHOWN, true), after(40, ALL));
         assert_eq!(
-            Wanted::Since(140).start(SHOWN, true),
+            ReplayFrom::Since(140).start(SHOWN, true),
             after(100, ALL),
             "a term ends somewhere: the rest is skipped here"
         );
-        assert_eq!(Wanted::Since(40).start(None, true), Start::Last(ALL));
-        assert_eq!(Wanted::Since(40).skip_to(), 40);
-        assert_eq!(Wanted::Last(40).skip_to(), 0);
+        assert_eq!(ReplayFrom::Since(40).start(None, true), Start::Last(ALL));
+        assert_eq!(ReplayFrom::Since(40).skip_to(), 40);
+        assert_eq!(ReplayFrom::Last(40).skip_to(), 0);
     }
 }

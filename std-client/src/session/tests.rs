@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn all_addresses_together_have_five_seconds() {
     let start = Instant::from_micros(1_000_000);
-    assert_eq!(Attempt::new(start).deadline(), Some(start + connecting::PATIENCE));
+    assert_eq!(Attempt::new(start).deadline(), Some(start + connecting::CONNECT_TIMEOUT));
     assert_eq!(Attempt::patient(start).deadline(), None, "whoever was in the room waits for it");
 }
 

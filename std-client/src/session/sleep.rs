@@ -13,7 +13,7 @@ const RECENT: Duration = Duration::from_secs(60);
 
 /// Notices when this computer was asleep, and remembers the last time.
 #[derive(Debug)]
-pub(super) struct Sleep {
+pub(super) struct SleepMonitor {
     /// All of it since the computer was started; `None`: this system does not tell.
     total: Option<StdDuration>,
     last: Option<(StdDuration, Instant)>,
@@ -23,13 +23,13 @@ pub(super) struct Sleep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slept(StdDuration);
 
-impl Default for Sleep {
+impl Default for SleepMonitor {
     fn default() -> Self {
         Self { total: total(), last: None }
     }
 }
 
-impl Sleep {
+impl SleepMonitor {
     /// Sees whether there was one since the last look.
     pub(super) fn look(&mut self, now: Instant) {
         self.take(total(), now);
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn tells_the_last_sleep_for_a_minute() {
-        let mut sleep = Sleep { total: Some(HOUR), last: None };
+        let mut sleep = SleepMonitor { total: Some(HOUR), last: None };
         sleep.take(Some(HOUR + StdDuration::from_millis(1_900)), at(1));
         assert_eq!(sleep.recent(at(1)), None, "that is none");
         sleep.take(Some(HOUR * 3 + StdDuration::from_secs(10)), at(2));
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn knows_nothing_where_the_system_tells_nothing() {
-        let mut sleep = Sleep { total: None, last: None };
+        let mut sleep = SleepMonitor { total: None, last: None };
         sleep.take(None, at(1));
         sleep.take(Some(HOUR), at(2));
         assert_eq!(sleep.recent(at(2)), None);
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_computer_that_is_awake_does_not_sleep() {
-        let mut sleep = Sleep::default();
+        let mut sleep = SleepMonitor::default();
         std::thread::sleep(StdDuration::from_millis(20));
         sleep.look(at(1));
         assert_eq!(sleep.recent(at(1)), None);

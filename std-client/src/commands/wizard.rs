@@ -9,13 +9,13 @@ use kabar_std::password::from_first_line;
 use zeroize::Zeroizing;
 
 use super::{Target, at_server, invited, open};
-use crate::cli::VisitArguments;
-use crate::ending::{Ending, Exit};
+use crate::cli::SessionArguments;
+use crate::exit::{Exit, ExitReport};
 use crate::identity::{check_name, login_name};
-use crate::known::{KnownRoom, KnownServers};
-use crate::talk::{Plan, Trust};
+use crate::known_servers::{KnownRoom, KnownServers};
+use crate::session::{KeyPolicy, SessionConfig};
 use crate::ui::input::read_answer;
-use crate::ui::terminal::ask_hidden;
+use crate::ui::terminal::read_password;
 
 /// Rooms that are offered.
 const OFFERED: usize = 9;
@@ -31,19 +31,20 @@ enum Choice {
 ///
 /// # Errors
 /// [`Exit::Usage`] where nobody can answer.
-pub(super) fn ask(data_dir: Option<PathBuf>) -> Result<Plan, Ending> {
+pub(super) fn ask(data_dir: Option<PathBuf>) -> Result<SessionConfig, ExitReport> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        return Err(Ending::usage(
+        return Err(ExitReport::usage(
             "kabar asks where to go only at a terminal: say `kabar join INVITE` or `kabar host`, or see kabar --help",
         ));
     }
     let dir = open(data_dir)?;
-    let rooms = KnownServers::load(&dir).map_err(Ending::error)?.rooms();
+    let rooms = KnownServers::load(&dir).map_err(ExitReport::error)?.rooms();
     let rooms: Vec<_> = rooms.into_iter().filter(|known| !known.addresses.is_empty()).take(OFFERED).collect();
     let choice = ask_place(&rooms)?;
     let (server, room, usual) = match choice {
         Choice::Other(Target::Invite(invite)) => {
-            let known = KnownServers::load(&dir).map_err(Ending::error)?.find_key(&invite.fingerprint, &invite.room);
+            let known =
+                KnownServers::load(&dir).map_err(ExitReport::error)?.find_key(&invite.fingerprint, &invite.room);
             let how = ask_name(known.and_then(|known| known.name))?;
             return invited(invite, how, dir);
         }
@@ -51,19 +52,21 @@ pub(super) fn ask(data_dir: Option<PathBuf>) -> Result<Plan, Ending> {
             let KnownRoom { addresses, room, name, .. } = rooms.into_iter().nth(at).ok_or_else(gone)?;
             (Places::of(addresses).ok_or_else(gone)?, room, Some(name).filter(|name| !name.is_empty()))
         }
-        Choice::Other(Target::Server(server)) => (server, RoomName::new(DEFAULT_ROOM).map_err(Ending::error)?, None),
+        Choice::Other(Target::Server(server)) => {
+            (server, RoomName::new(DEFAULT_ROOM).map_err(ExitReport::error)?, None)
+        }
         Choice::Other(Target::Word(host)) => {
-            let host: Host = host.parse().map_err(Ending::usage)?;
-            (ask_port(host)?.into(), RoomName::new(DEFAULT_ROOM).map_err(Ending::error)?, None)
+            let host: Host = host.parse().map_err(ExitReport::usage)?;
+            (ask_port(host)?.into(), RoomName::new(DEFAULT_ROOM).map_err(ExitReport::error)?, None)
         }
     };
-    let known = KnownServers::load(&dir).map_err(Ending::error)?.find_any(&server, &room);
+    let known = KnownServers::load(&dir).map_err(ExitReport::error)?.find_any(&server, &room);
     let how = ask_name(usual.or_else(|| known.as_ref().and_then(|known| known.name.clone())))?;
     let password = if known.is_some() { None } else { ask_password()? };
-    at_server(server, room, Trust::Ask, password, how, dir)
+    at_server(server, room, KeyPolicy::Ask, password, how, dir)
 }
 
-fn ask_place(rooms: &[KnownRoom]) -> Result<Choice, Ending> {
+fn ask_place(rooms: &[KnownRoom]) -> Result<Choice, ExitReport> {
     if rooms.is_empty() {
         say(
             "Where is the room? An invite (kabar://...) or the address of its host; `kabar host` makes a room of your own.\n",
@@ -102,7 +105,7 @@ fn choose(answer: &str, rooms: usize) -> Result<Choice, String> {
     Target::parse(answer).map(Choice::Other).map_err(|ending| ending.line.unwrap_or_default())
 }
 
-fn ask_port(host: Host) -> Result<HostPort, Ending> {
+fn ask_port(host: Host) -> Result<HostPort, ExitReport> {
     loop {
         let answer = line(&format!("Port [{DEFAULT_PORT}]: "))?;
         let port = if answer.is_empty() { DEFAULT_PORT.to_string() } else { answer };
@@ -113,9 +116,9 @@ fn ask_port(host: Host) -> Result<HostPort, Ending> {
     }
 }
 
-fn ask_name(usual: Option<String>) -> Result<VisitArguments, Ending> {
+fn ask_name(usual: Option<String>) -> Result<SessionArguments, ExitReport> {
     let usual = usual.unwrap_or_else(login_name);
-    let mut how = VisitArguments::plain();
+    let mut how = SessionArguments::plain();
     loop {
         let answer = line(&format!("Nickname [{usual}]: "))?;
         let name = if answer.is_empty() { usual.clone() } else { answer };
@@ -129,9 +132,9 @@ fn ask_name(usual: Option<String>) -> Result<VisitArguments, Ending> {
     }
 }
 
-fn ask_password() -> Result<Option<Zeroizing<String>>, Ending> {
+fn ask_password() -> Result<Option<Zeroizing<String>>, ExitReport> {
     loop {
-        let Ok(password) = ask_hidden(|why| say(&format!("{why}Password (Enter if there is none): "))) else {
+        let Ok(password) = read_password(|why| say(&format!("{why}Password (Enter if there is none): "))) else {
             return Err(gone());
         };
         if password.is_empty() {
@@ -144,7 +147,7 @@ fn ask_password() -> Result<Option<Zeroizing<String>>, Ending> {
     }
 }
 
-fn line(question: &str) -> Result<String, Ending> {
+fn line(question: &str) -> Result<String, ExitReport> {
     loop {
         say(question);
         match read_answer(&mut io::stdin().lock()) {
@@ -154,7 +157,7 @@ fn line(question: &str) -> Result<String, Ending> {
                 say("\n");
                 return Err(gone());
             }
-            Err(error) => return Err(Ending::error(format_args!("the terminal cannot be read: {error}"))),
+            Err(error) => return Err(ExitReport::error(format_args!("the terminal cannot be read: {error}"))),
         }
     }
 }
@@ -165,8 +168,8 @@ fn say(text: &str) {
 }
 
 /// Nobody answers any more.
-fn gone() -> Ending {
-    Ending::quiet(Exit::Interrupted)
+fn gone() -> ExitReport {
+    ExitReport::quiet(Exit::Interrupted)
 }
 
 #[cfg(test)]

@@ -12,15 +12,15 @@ use kabar_std::invite::DEFAULT_ROOM;
 use kabar_std::random::random_bytes;
 
 use crate::driver::Driver;
-use crate::ending::Ending;
+use crate::exit::ExitReport;
+use crate::messages;
 use crate::profile;
 use crate::resolve::resolve_now;
-use crate::words;
 
 /// How long all addresses together may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same, to be said.
-const PATIENCE_S: u64 = 5;
+const CONNECT_TIMEOUT_S: u64 = 5;
 /// Refusals that are believed: the first may be of a room that is just being started.
 const REFUSALS: u32 = 3;
 
@@ -28,7 +28,7 @@ const REFUSALS: u32 = 3;
 ///
 /// # Errors
 /// In one line: no such host, no answer.
-pub fn key_of(server: &HostPort) -> Result<Fingerprint, Ending> {
+pub fn fetch_server_key(server: &HostPort) -> Result<Fingerprint, ExitReport> {
     find(&Places::one(server.clone())).map(|(_, found)| found)
 }
 
@@ -37,11 +37,11 @@ pub fn key_of(server: &HostPort) -> Result<Fingerprint, Ending> {
 ///
 /// # Errors
 /// In one line: no such host, refused, no answer.
-pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), Ending> {
-    let addresses = resolve_now(server).map_err(|error| words::not_found(server.first(), &error))?;
-    let Some(&first) = addresses.first() else { return Err(words::no_answer(server, PATIENCE_S)) };
-    let (mut driver, _waker) = Driver::new().map_err(Ending::error)?;
-    let nobody = Identity::from_seed(&random_bytes().map_err(Ending::error)?);
+pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), ExitReport> {
+    let addresses = resolve_now(server).map_err(|error| messages::not_found(server.first(), &error))?;
+    let Some(&first) = addresses.first() else { return Err(messages::no_answer(server, CONNECT_TIMEOUT_S)) };
+    let (mut driver, _waker) = Driver::new().map_err(ExitReport::error)?;
+    let nobody = Identity::from_seed(&random_bytes().map_err(ExitReport::error)?);
     let config = Config {
         server: first,
         fingerprint: None,
@@ -55,23 +55,23 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), Ending> {
         ack_delay_ms: profile::ACK_DELAY_MS,
         tick_us: profile::TICK_US,
     };
-    driver.start(&config).map_err(Ending::error)?;
+    driver.start(&config).map_err(ExitReport::error)?;
     driver.set_addresses(&addresses);
-    let end = driver.now() + PATIENCE;
+    let end = driver.now() + CONNECT_TIMEOUT;
     while driver.now() < end {
         if let Some(Event::KeyOffered(found)) = driver.client.poll_event() {
             return Ok((driver.client.server(), found));
         }
         driver.transmit();
-        if driver.is_hopeless(REFUSALS) {
+        if driver.is_unreachable(REFUSALS) {
             return Err(match driver.link_error() {
-                Some(error) => words::no_route(server, error),
-                None => words::refused(server),
+                Some(error) => messages::no_route(server, error),
+                None => messages::refused(server),
             });
         }
         driver.wait(Some(end));
     }
-    Err(words::no_answer(server, PATIENCE_S))
+    Err(messages::no_answer(server, CONNECT_TIMEOUT_S))
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     use kabar_std::invite::RoomName;
 
     use super::*;
-    use crate::ending::Exit;
+    use crate::exit::Exit;
 
     #[test]
     fn finds_the_address_that_answers_among_dead_ones() {

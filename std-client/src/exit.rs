@@ -28,14 +28,14 @@ pub enum Exit {
 
 /// An end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub struct ExitReport {
     /// For programs.
     pub exit: Exit,
     /// For people; nothing when there is nothing to say.
     pub line: Option<String>,
 }
 
-impl Ending {
+impl ExitReport {
     /// An end that needs no words.
     #[must_use]
     pub const fn quiet(exit: Exit) -> Self {
@@ -83,9 +83,9 @@ mod tests {
 
     #[test]
     fn what_was_lost_is_an_error_unless_the_end_says_worse() {
-        assert_eq!(Ending::quiet(Exit::Done).and("a").and("b"), Ending::error("a; b"));
-        let unsent = Ending::new(Exit::Unsent, "1 line is not sent");
-        assert_eq!(unsent.and("a"), Ending::new(Exit::Unsent, "1 line is not sent; a"));
-        assert_eq!(Ending::quiet(Exit::Interrupted).and("a").exit, Exit::Interrupted);
+        assert_eq!(ExitReport::quiet(Exit::Done).and("a").and("b"), ExitReport::error("a; b"));
+        let unsent = ExitReport::new(Exit::Unsent, "1 line is not sent");
+        assert_eq!(unsent.and("a"), ExitReport::new(Exit::Unsent, "1 line is not sent; a"));
+        assert_eq!(ExitReport::quiet(Exit::Interrupted).and("a").exit, Exit::Interrupted);
     }
 }

@@ -8,7 +8,7 @@ use kabar_std::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprin
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::ending::Ending;
+use crate::exit::ExitReport;
 
 const FILE: &str = "known_servers.toml";
 const LOCK: &str = "known_servers.lock";
@@ -144,7 +144,7 @@ impl KnownServers {
     ///
     /// # Errors
     /// [`FileError`], in one line.
-    pub fn forget(dir: &DataDir, is_meant: impl Fn(&KnownRoom) -> bool) -> Result<usize, Ending> {
+    pub fn forget(dir: &DataDir, is_meant: impl Fn(&KnownRoom) -> bool) -> Result<usize, ExitReport> {
         Self::change(dir, |known| {
             let before = known.servers.len();
             known.servers.retain(|server| !server.room().is_some_and(|room| is_meant(&room)));
@@ -162,7 +162,7 @@ impl KnownServers {
         fingerprint: &Fingerprint,
         room: &RoomName,
         name: Option<&str>,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), ExitReport> {
         let places = &Places::one(address.clone());
         let joined = Joined { places, fingerprint, room, name, secret: None };
         Self::remember(dir, &joined)
@@ -172,16 +172,16 @@ impl KnownServers {
     ///
     /// # Errors
     /// [`FileError`].
-    pub fn remember(dir: &DataDir, joined: &Joined<'_>) -> Result<(), Ending> {
+    pub fn remember(dir: &DataDir, joined: &Joined<'_>) -> Result<(), ExitReport> {
         Self::change(dir, |known| known.learn(joined))
     }
 
-    fn change<T>(dir: &DataDir, change: impl FnOnce(&mut Self) -> T) -> Result<T, Ending> {
-        let _lock = dir.lock_waiting(LOCK).map_err(Ending::error)?;
-        let mut known = Self::load(dir).map_err(Ending::error)?;
+    fn change<T>(dir: &DataDir, change: impl FnOnce(&mut Self) -> T) -> Result<T, ExitReport> {
+        let _lock = dir.lock_waiting(LOCK).map_err(ExitReport::error)?;
+        let mut known = Self::load(dir).map_err(ExitReport::error)?;
         let done = change(&mut known);
-        let text = Zeroizing::new(toml::to_string(&known).map_err(Ending::error)?);
-        dir.replace(FILE, text.as_bytes()).map_err(Ending::error)?;
+        let text = Zeroizing::new(toml::to_string(&known).map_err(ExitReport::error)?);
+        dir.replace(FILE, text.as_bytes()).map_err(ExitReport::error)?;
         Ok(done)
     }
 

@@ -5,28 +5,28 @@ use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::{Content, clean_line};
 
-use super::answers::Answers;
-use super::pending::Pending;
-use super::sleep::Sleep;
+use super::replies::Replies;
+use super::sleep::SleepMonitor;
 use super::stats;
+use super::unstored::Pending;
 use crate::cursor::Cursor;
 use crate::driver::Driver;
-use crate::identity::Person;
-use crate::profile::LaptopClient;
+use crate::identity::LocalIdentity;
+use crate::messages::{self, Back};
+use crate::profile::StdClient;
 use crate::ui::Ui;
 use crate::ui::command::{Command, help, too_long};
-use crate::ui::input::Typed;
+use crate::ui::input::Input;
 use crate::ui::json::Object;
-use crate::words::{self, Back};
 
 /// In rooms of up to so many members their names are asked for, so that Tab knows them.
 const ASKED_MEMBERS: u16 = 64;
 /// How long lines are still taken when nobody reads any more: what was piped in before is said.
-const LAST_CALL: Duration = Duration::from_secs(1);
+const DRAIN_INPUT: Duration = Duration::from_secs(1);
 
 /// A visit from the first Joined on.
 #[derive(Debug)]
-pub(super) struct Visit {
+pub(super) struct OnlineState {
     term: Term,
     /// Entries up to here are not wanted.
     skip_to: u64,
@@ -35,23 +35,23 @@ pub(super) struct Visit {
     /// A post that found the outbox full. Until it fits, no more lines are taken.
     held: Option<(Kind, String)>,
     pending: Pending,
-    answers: Answers,
+    answers: Replies,
     /// Lines that were not sent and never will be.
     refused: u64,
     lost_since: Option<Instant>,
-    sleep: Sleep,
+    sleep: SleepMonitor,
     /// Who to be next.
-    next: Option<Person>,
+    next: Option<LocalIdentity>,
     /// Since when nobody reads: lines that were on their way are still taken.
-    last_call: Option<Instant>,
+    draining_since: Option<Instant>,
     /// Since when it is leaving.
     leaving: Option<Instant>,
     /// Whether it leaves without waiting for entries to be shown.
-    is_hasty: bool,
+    skip_pending_output: bool,
     /// Whether the client was told to leave.
     is_told: bool,
     /// Whether it was said that something is not stored yet.
-    is_wait_said: bool,
+    wait_notice_shown: bool,
     /// Entries up to here are shown before the end.
     wait_for: u64,
     give_up: Duration,
@@ -62,7 +62,7 @@ pub(super) struct Visit {
 
 /// How a visit begins.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
+pub(super) struct JoinInfo {
     pub(super) term: Term,
     pub(super) head: u64,
     pub(super) members: u16,
@@ -72,29 +72,29 @@ pub(super) struct Arrival {
 
 /// What a line asks for that a visit cannot do by itself.
 #[derive(Debug)]
-pub(super) enum Wish {
+pub(super) enum Request {
     Nick(String),
 }
 
-impl Visit {
-    pub(super) fn new(arrival: Arrival, give_up: Duration, lines_taken: u64) -> Self {
-        let Arrival { term, head, skip_to, seen_to, .. } = arrival;
+impl OnlineState {
+    pub(super) fn new(arrival: JoinInfo, give_up: Duration, lines_taken: u64) -> Self {
+        let JoinInfo { term, head, skip_to, seen_to, .. } = arrival;
         Self {
             term,
             skip_to,
             seen_to,
             held: None,
             pending: Pending::default(),
-            answers: Answers::default(),
+            answers: Replies::default(),
             refused: 0,
             lost_since: None,
-            sleep: Sleep::default(),
+            sleep: SleepMonitor::default(),
             next: None,
-            last_call: None,
+            draining_since: None,
             leaving: None,
-            is_hasty: false,
+            skip_pending_output: false,
             is_told: false,
-            is_wait_said: false,
+            wait_notice_shown: false,
             wait_for: head,
             give_up,
             lines: lines_taken,
@@ -108,13 +108,13 @@ impl Visit {
     }
 
     /// Asks who is there, so that Tab knows their names.
-    pub(super) fn ask_names(&mut self, members: u16, client: &mut LaptopClient, ui: &Ui) {
+    pub(super) fn ask_names(&mut self, members: u16, client: &mut StdClient, ui: &Ui) {
         if ui.is_prompt() && members <= ASKED_MEMBERS && client.who() {
             self.answers.expect_silent();
         }
     }
 
-    pub(super) fn joined_again(&mut self, ui: &Ui, arrival: Arrival, is_resumed: bool, now: Instant) {
+    pub(super) fn joined_again(&mut self, ui: &Ui, arrival: JoinInfo, is_resumed: bool, now: Instant) {
         let is_restarted = arrival.term != self.term;
         (self.wait_for, self.term) = (arrival.head, arrival.term);
         self.back(ui, Back { seconds: 0, is_resumed, is_restarted, members: Some(arrival.members) }, now);
@@ -123,11 +123,11 @@ impl Visit {
     fn back(&mut self, ui: &Ui, back: Back, now: Instant) {
         let seconds = self.lost_since.take().map_or(0, |since| now.saturating_since(since).as_millis() / 1_000);
         let Back { is_resumed: resumed, is_restarted: restarted, .. } = back;
-        ui.tell(&Object::Back { seconds, resumed, restarted }, &words::back(Back { seconds, ..back }));
+        ui.report(&Object::Back { seconds, resumed, restarted }, &messages::back(Back { seconds, ..back }));
     }
 
     /// Whether lines are taken: not while one does not fit, and not at the end.
-    pub(super) fn wants_lines(&mut self, client: &mut LaptopClient, now: Instant) -> bool {
+    pub(super) fn wants_lines(&mut self, client: &mut StdClient, now: Instant) -> bool {
         self.sleep.look(now);
         if let Some((kind, text)) = self.held.take() {
             self.post(kind, &text, client, now);
@@ -135,47 +135,47 @@ impl Visit {
         self.held.is_none() && self.leaving.is_none() && self.next.is_none()
     }
 
-    pub(super) fn take(&mut self, typed: Typed, driver: &mut Driver, ui: &Ui) -> Option<Wish> {
+    pub(super) fn take(&mut self, typed: Input, driver: &mut Driver, ui: &Ui) -> Option<Request> {
         let now = driver.now();
-        self.lines += u64::from(matches!(typed, Typed::Line(_) | Typed::TooLong(_) | Typed::NotText));
+        self.lines += u64::from(matches!(typed, Input::Line(_) | Input::TooLong(_) | Input::NotUtf8));
         let line = match typed {
-            Typed::Line(line) => line,
-            Typed::TooLong(len) => {
+            Input::Line(line) => line,
+            Input::TooLong(len) => {
                 self.refuse(ui, &too_long(len));
                 return None;
             }
-            Typed::NotText => {
+            Input::NotUtf8 => {
                 self.refuse(ui, "not sent: it is not UTF-8 text");
                 return None;
             }
-            Typed::LeftOut => {
+            Input::InvalidBytes => {
                 ui.notice("(what came is not UTF-8 and was left out, with what came at once with it: set this terminal to UTF-8)");
                 return None;
             }
-            Typed::End => {
+            Input::End => {
                 self.end_of_input(now);
                 return None;
             }
-            Typed::Broken(why) => {
+            Input::Broken(why) => {
                 self.broken = Some(why);
                 self.end_of_input(now);
                 return None;
             }
         };
-        match ui.meaning(&line) {
+        match ui.parse(&line) {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.refuse(ui, &too_long(text.len())),
             Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
             Command::Who => asked(driver.client.who(), ui),
             Command::History(count) => asked(driver.client.history(0, count), ui),
-            Command::Nick(name) => return Some(Wish::Nick(name.to_owned())),
+            Command::Nick(name) => return Some(Request::Nick(name.to_owned())),
             Command::Stats => {
                 let client = &driver.client;
                 ui.notice(&stats::words(client.rtt(), &client.counters(), driver.traffic()));
             }
             Command::Help => ui.notice(&help()),
             Command::Quit => {
-                self.is_hasty = true;
+                self.skip_pending_output = true;
                 self.end_of_input(now);
             }
             Command::Incomplete(usage) => ui.notice(&format!("it is written {usage}")),
@@ -189,7 +189,7 @@ impl Visit {
         None
     }
 
-    fn post(&mut self, kind: Kind, text: &str, client: &mut LaptopClient, now: Instant) {
+    fn post(&mut self, kind: Kind, text: &str, client: &mut StdClient, now: Instant) {
         match client.post(kind, text.as_bytes()) {
             Ok(number) => self.pending.posted(number, text, now),
             Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
@@ -205,16 +205,16 @@ impl Visit {
         }
         self.refused += 1;
         let why = format!("line {} {why}", self.lines);
-        ui.tell(&Object::Refused { number: None, reason: &why }, &why);
+        ui.report(&Object::Refused { number: None, reason: &why }, &why);
     }
 
     /// Goes on as somebody else, when all is stored.
-    pub(super) fn become_next(&mut self, next: Person) {
+    pub(super) fn become_next(&mut self, next: LocalIdentity) {
         self.next = Some(next);
     }
 
     /// Who to be next, if it is not the end.
-    pub(super) fn take_next(&mut self) -> Option<Person> {
+    pub(super) fn take_next(&mut self) -> Option<LocalIdentity> {
         if self.leaving.is_some() { None } else { self.next.take() }
     }
 
@@ -225,13 +225,13 @@ impl Visit {
 
     /// Nobody reads any more: leaves soon, when all that was typed until then is stored, and shows nothing.
     pub(super) fn stop_reading(&mut self, now: Instant) {
-        self.is_hasty = true;
-        self.last_call.get_or_insert(now);
+        self.skip_pending_output = true;
+        self.draining_since.get_or_insert(now);
     }
 
     /// Goes on with leaving, and tells what is not stored yet.
-    pub(super) fn check(&mut self, client: &mut LaptopClient, ui: &Ui, now: Instant) {
-        if self.last_call.is_some_and(|since| now >= since + LAST_CALL) {
+    pub(super) fn check(&mut self, client: &mut StdClient, ui: &Ui, now: Instant) {
+        if self.draining_since.is_some_and(|since| now >= since + DRAIN_INPUT) {
             self.end_of_input(now);
         }
         if ui.is_prompt() {
@@ -240,12 +240,13 @@ impl Visit {
             }
         }
         let waiting = client.unsettled() + u64::from(self.held.is_some());
-        let is_shown = self.is_hasty || ui.is_prompt() || client.cursor().is_some_and(|(seq, _)| seq >= self.wait_for);
+        let is_shown =
+            self.skip_pending_output || ui.is_prompt() || client.cursor().is_some_and(|(seq, _)| seq >= self.wait_for);
         match self.leaving {
             Some(since) if now >= since + self.give_up => client.abort(now),
             Some(_) if waiting == 0 && is_shown && !self.is_told => self.leave(client, now),
-            Some(_) if waiting > 0 && ui.is_prompt() && !self.is_wait_said => {
-                self.is_wait_said = true;
+            Some(_) if waiting > 0 && ui.is_prompt() && !self.wait_notice_shown => {
+                self.wait_notice_shown = true;
                 let seconds = self.give_up.as_millis() / 1_000;
                 let lines = count(waiting, "line is", "lines are");
                 ui.notice(&format!("{lines} not stored yet: waiting up to {seconds} s (Ctrl-C leaves at once)"));
@@ -255,19 +256,20 @@ impl Visit {
         }
     }
 
-    fn leave(&mut self, client: &mut LaptopClient, now: Instant) {
+    fn leave(&mut self, client: &mut StdClient, now: Instant) {
         self.is_told = true;
         client.leave(now);
     }
 
     pub(super) fn deadline(&self, ui: &Ui) -> Option<Instant> {
         let pending = if ui.is_prompt() { self.pending.deadline() } else { None };
-        let last_call = if self.leaving.is_none() { self.last_call.map(|since| since + LAST_CALL) } else { None };
-        [self.leaving.map(|since| since + self.give_up), last_call, pending].into_iter().flatten().min()
+        let draining_since =
+            if self.leaving.is_none() { self.draining_since.map(|since| since + DRAIN_INPUT) } else { None };
+        [self.leaving.map(|since| since + self.give_up), draining_since, pending].into_iter().flatten().min()
     }
 
     /// Lines that are not in the room.
-    pub(super) fn unsent(&self, client: &LaptopClient) -> u64 {
+    pub(super) fn unsent(&self, client: &StdClient) -> u64 {
         client.unsettled() + u64::from(self.held.is_some()) + self.refused
     }
 
@@ -283,19 +285,19 @@ impl Visit {
             }
             Event::PostRefused { number, code } => {
                 self.refused += 1;
-                let reason = words::refused_post(code);
+                let reason = messages::refused_post(code);
                 let text = self.pending.refused(number).map(|text| format!(": {text}")).unwrap_or_default();
                 let words = format!("not sent, {reason}{}", clean_line(&text));
-                ui.tell(&Object::Refused { number: Some(number), reason }, &words);
+                ui.report(&Object::Refused { number: Some(number), reason }, &words);
             }
             Event::Member { .. } | Event::Past { .. } => self.answers.take(event, ui),
             Event::Lost(why) => {
                 self.lost_since.get_or_insert(now);
-                let reason = words::lost(why);
+                let reason = messages::lost(why);
                 let slept = self.sleep.recent(now).map(|slept| format!(" (this computer was asleep for {slept})"));
                 let slept = slept.unwrap_or_default();
                 let words = format!("Connection lost: {reason}{slept}; trying again. What you type is kept.");
-                ui.tell(&Object::Lost { reason }, &words);
+                ui.report(&Object::Lost { reason }, &words);
                 self.answers.clear();
                 return true;
             }
@@ -314,7 +316,7 @@ impl Visit {
     }
 
     fn entry(&mut self, head: &kabar_core::chat::EntryHead<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
-        ui.heard(head.author, head.kind);
+        ui.note_author(head.author, head.kind);
         if head.seq <= self.skip_to {
             return;
         }
@@ -334,20 +336,20 @@ fn asked(is_asked: bool, ui: &Ui) {
 
 /// The history is another one.
 pub(super) fn reset(ui: &Ui) {
-    ui.tell(&Object::Reset, "(the history of this room was reset to an older state: what follows is shown anew)");
+    ui.report(&Object::Reset, "(the history of this room was reset to an older state: what follows is shown anew)");
 }
 
 /// Entries between `after` and `first` are gone.
 pub(super) fn gap(after: u64, first: u64, ui: &Ui) {
     let missing = count(first.saturating_sub(after + 1), "line is", "lines are");
-    ui.tell(&Object::Gap { after, first }, &format!("({missing} missing here: the server no longer keeps them)"));
+    ui.report(&Object::Gap { after, first }, &format!("({missing} missing here: the server no longer keeps them)"));
 }
 
 /// What may happen whether one is in the room or not.
 pub(super) fn before_joined(event: &Event<'_>, ui: &Ui) {
     match *event {
         Event::Notice { text, .. } => ui.notice(&format!("(server: {})", clean_line(text))),
-        Event::Lost(why) => ui.part(&format!("({}; trying again) ", words::lost(why))),
+        Event::Lost(why) => ui.write(&format!("({}; trying again) ", messages::lost(why))),
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! What was asked of the room and comes in parts: who is here, and the past. Shown as one, when it is whole.
+//! What was asked of the room and comes in parts: who is here, and the past. CredentialUsed as one, when it is whole.
 
 use kabar_core::client::Event;
 use kabar_std::text::{Content, clean_line};
@@ -10,9 +10,9 @@ use crate::ui::json::Object;
 /// Names that one answer to `/who` may have: as many as a server can count.
 const MAX_NAMES: usize = 1 << 16;
 
-/// Answers that are not whole yet.
+/// Replies that are not whole yet.
 #[derive(Debug, Default)]
-pub(super) struct Answers {
+pub(super) struct Replies {
     names: Vec<String>,
     past: String,
     past_lines: u64,
@@ -20,7 +20,7 @@ pub(super) struct Answers {
     silent: u32,
 }
 
-impl Answers {
+impl Replies {
     /// The next list of names is for Tab only.
     pub(super) fn expect_silent(&mut self) {
         self.silent += 1;
@@ -60,9 +60,9 @@ impl Answers {
         names.sort();
         if self.silent > 0 {
             self.silent -= 1;
-            return names.iter().for_each(|name| ui.heard(name, kabar_core::chat::Kind::JOINED));
+            return names.iter().for_each(|name| ui.note_author(name, kabar_core::chat::Kind::JOINED));
         }
-        ui.tell(&Object::Who { names: &names }, &format!("{} here: {}", names.len(), names.join(", ")));
+        ui.report(&Object::Who { names: &names }, &format!("{} here: {}", names.len(), names.join(", ")));
     }
 
     fn tell_past(&mut self, ui: &Ui) {

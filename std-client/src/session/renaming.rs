@@ -10,12 +10,12 @@ use kabar_core::client::{EndReason, State};
 use kabar_std::names::Name;
 
 use super::connecting::Attempt;
-use super::{Phase, Talk};
+use super::{Phase, Session};
 use crate::cursor::Cursor;
-use crate::ending::Ending;
-use crate::identity::Person;
+use crate::exit::ExitReport;
+use crate::identity::LocalIdentity;
 
-impl Talk {
+impl Session {
     /// Begins to change the name, or says why not.
     pub(super) fn change_name(&mut self, wanted: &str) {
         if let Err(why) = self.try_change_name(wanted) {
@@ -31,7 +31,7 @@ impl Talk {
         if name.folded() == self.plan.person.folded {
             return Err("that is your name".to_owned());
         }
-        let next = Person::become_one(&self.plan.dir, Some(wanted), None);
+        let next = LocalIdentity::load_or_create(&self.plan.dir, Some(wanted), None);
         let next = next.map_err(|ending| ending.line.unwrap_or_default())?;
         let Phase::Online(visit) = &mut self.phase else { return Ok(()) };
         self.ui.notice(&format!("(leaving, to come back as {}; to the room that is somebody else)", name.shown()));
@@ -40,7 +40,7 @@ impl Talk {
     }
 
     /// The client has ended: whether that was to come back as somebody else, or as who one was.
-    pub(super) fn goes_on(&mut self, reason: EndReason) -> Result<bool, Ending> {
+    pub(super) fn goes_on(&mut self, reason: EndReason) -> Result<bool, ExitReport> {
         if self.interrupted.is_some() {
             return Ok(false);
         }
@@ -56,7 +56,7 @@ impl Talk {
         if let EndReason::Refused(_) = reason
             && let Some(former) = self.former.take()
         {
-            if let Some(why) = self.told_end(reason).and_then(|ending| ending.line) {
+            if let Some(why) = self.describe_end(reason).and_then(|ending| ending.line) {
                 self.ui.notice(&why);
             }
             self.plan.person = former;
@@ -65,7 +65,7 @@ impl Talk {
         Ok(false)
     }
 
-    fn come_back(&mut self) -> Result<(), Ending> {
+    fn come_back(&mut self) -> Result<(), ExitReport> {
         // What a client says at its end is to be sent as well.
         self.driver.transmit();
         self.is_renaming = true;

@@ -9,14 +9,14 @@ use mio::Waker;
 use zeroize::Zeroizing;
 
 use crate::resolve::NotFound;
-use crate::ui::input::Typed;
+use crate::ui::input::Input;
 
-/// Typed lines that wait; whoever types or pipes more waits as well.
+/// Input lines that wait; whoever types or pipes more waits as well.
 const WAITING_LINES: usize = 64;
 
 /// What is told out of turn.
 #[derive(Debug)]
-pub enum Mail {
+pub enum AppEvent {
     /// Ctrl-C or SIGTERM.
     Interrupt,
     /// SIGHUP: the terminal went away.
@@ -37,32 +37,32 @@ pub enum Mail {
 
 /// Gives mail from any thread.
 #[derive(Clone, Debug)]
-pub struct Mailer {
-    mail: Sender<Mail>,
-    lines: SyncSender<Typed>,
+pub struct EventSender {
+    mail: Sender<AppEvent>,
+    lines: SyncSender<Input>,
     waker: Arc<Waker>,
 }
 
 /// Takes it.
 #[derive(Debug)]
-pub struct Mailbox {
+pub struct EventReceiver {
     /// Everything but lines.
-    pub mail: Receiver<Mail>,
+    pub mail: Receiver<AppEvent>,
     /// Lines.
-    pub lines: Receiver<Typed>,
+    pub lines: Receiver<Input>,
 }
 
-impl Mailer {
-    /// A mailbox whose mail wakes `waker`.
+impl EventSender {
+    /// A events whose mail wakes `waker`.
     #[must_use]
-    pub fn new(waker: Arc<Waker>) -> (Self, Mailbox) {
+    pub fn new(waker: Arc<Waker>) -> (Self, EventReceiver) {
         let (mail, from_mail) = mpsc::channel();
         let (lines, from_lines) = mpsc::sync_channel(WAITING_LINES);
-        (Self { mail, lines, waker }, Mailbox { mail: from_mail, lines: from_lines })
+        (Self { mail, lines, waker }, EventReceiver { mail: from_mail, lines: from_lines })
     }
 
     /// Gives mail.
-    pub fn send(&self, mail: Mail) {
+    pub fn send(&self, mail: AppEvent) {
         if self.mail.send(mail).is_ok() {
             drop(self.waker.wake());
         }
@@ -72,7 +72,7 @@ impl Mailer {
     ///
     /// # Errors
     /// The line.
-    pub fn try_line(&self, typed: Typed) -> Result<bool, Typed> {
+    pub fn try_line(&self, typed: Input) -> Result<bool, Input> {
         match self.lines.try_send(typed) {
             Ok(()) => {
                 drop(self.waker.wake());
@@ -85,7 +85,7 @@ impl Mailer {
 
     /// Gives a line, waiting for room. `false`: nobody takes any more.
     #[must_use]
-    pub fn line(&self, typed: Typed) -> bool {
+    pub fn line(&self, typed: Input) -> bool {
         let is_taken = self.lines.send(typed).is_ok();
         drop(self.waker.wake());
         is_taken

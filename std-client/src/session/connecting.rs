@@ -11,26 +11,26 @@ use kabar_std::invite::show_fingerprint;
 use kabar_std::password::normalize;
 use zeroize::Zeroizing;
 
-use super::{Entrance, Phase, Talk, Trust};
-use crate::ending::{Ending, Exit};
-use crate::identity::Person;
-use crate::known::KnownServers;
+use super::{Entrance, KeyPolicy, Phase, Session};
+use crate::exit::{Exit, ExitReport};
+use crate::identity::LocalIdentity;
+use crate::known_servers::KnownServers;
+use crate::messages;
 use crate::resolve::{NotFound, resolve};
-use crate::words;
 
 /// How long nobody answers before that is an error.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same, to be said.
-pub(super) const PATIENCE_S: u64 = 5;
+pub(super) const CONNECT_TIMEOUT_S: u64 = 5;
 /// How long somebody who answers may take to let in.
-const ANSWERED_PATIENCE: Duration = Duration::from_secs(30);
-const ANSWERED_PATIENCE_S: u64 = 30;
+const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
+const JOIN_TIMEOUT_S: u64 = 30;
 /// Refusals that are believed: the first may be of a room that is just being started.
 const REFUSALS: u32 = 3;
 /// Times a password may be typed.
 const PASSWORD_TRIES: u32 = 3;
 
-/// How long the server may take. Its addresses share [`PATIENCE`]: the driver tries them together.
+/// How long the server may take. Its addresses share [`CONNECT_TIMEOUT`]: the driver tries them together.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
     /// When somebody must have answered.
@@ -43,7 +43,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn new(now: Instant) -> Self {
-        Self { end: now + PATIENCE, answered_until: None, is_patient: false }
+        Self { end: now + CONNECT_TIMEOUT, answered_until: None, is_patient: false }
     }
 
     /// For as long as it takes.
@@ -90,12 +90,12 @@ impl Located {
     }
 }
 
-impl Talk {
-    pub(super) fn begin(&mut self) -> Result<(), Ending> {
+impl Session {
+    pub(super) fn begin(&mut self) -> Result<(), ExitReport> {
         if !self.plan.is_host {
-            self.ui.part(&format!("Connecting to {} ... ", self.plan.server));
+            self.ui.write(&format!("Connecting to {} ... ", self.plan.server));
         }
-        self.located.awaited = resolve(&self.plan.server, &self.mailer).map_err(Ending::error)?;
+        self.located.awaited = resolve(&self.plan.server, &self.sender).map_err(ExitReport::error)?;
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl Talk {
         place: HostPort,
         found: Result<Vec<SocketAddr>, NotFound>,
         now: Instant,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), ExitReport> {
         self.located.take(place, found, &self.plan.server);
         let addresses = self.located.addresses();
         match (&self.phase, addresses.first()) {
@@ -114,7 +114,7 @@ impl Talk {
             }
             (Phase::Resolving(_), None) => {
                 if let (0, Some((place, error))) = (self.located.awaited, &self.located.missing) {
-                    return Err(words::not_found(place, error));
+                    return Err(messages::not_found(place, error));
                 }
             }
             // On the way, or on the way back: a server that moved is looked for where its names lead now.
@@ -127,82 +127,82 @@ impl Talk {
     /// Looks where the server is now.
     pub(super) fn find_server_again(&mut self) {
         // Without a thread for it, the addresses stay as they are.
-        self.located.awaited = resolve(&self.plan.server, &self.mailer).unwrap_or_default();
+        self.located.awaited = resolve(&self.plan.server, &self.sender).unwrap_or_default();
     }
 
-    pub(super) fn check_attempt(&mut self, now: Instant) -> Result<(), Ending> {
+    pub(super) fn check_attempt(&mut self, now: Instant) -> Result<(), ExitReport> {
         let Phase::Connecting(attempt) = &mut self.phase else { return Ok(()) };
         if attempt.is_patient {
             return Ok(());
         }
         let state = self.driver.client.state();
         if matches!(state, State::Connecting { answered: true } | State::Joining) {
-            attempt.answered_until.get_or_insert(now + ANSWERED_PATIENCE);
+            attempt.answered_until.get_or_insert(now + JOIN_TIMEOUT);
         }
         if let Some(until) = attempt.answered_until {
             if now >= until {
-                return Err(words::not_let_in(&self.plan.server, ANSWERED_PATIENCE_S));
+                return Err(messages::not_let_in(&self.plan.server, JOIN_TIMEOUT_S));
             }
             if state == State::Joining {
                 self.say_key();
             }
             return Ok(());
         }
-        let is_hopeless = self.located.awaited == 0 && self.driver.is_hopeless(REFUSALS);
-        if !is_hopeless && now < attempt.end {
+        let is_unreachable = self.located.awaited == 0 && self.driver.is_unreachable(REFUSALS);
+        if !is_unreachable && now < attempt.end {
             return Ok(());
         }
         if self.driver.has_foreign_key()
-            && let Some(ending) = self.told_end(EndReason::KeyMismatch)
+            && let Some(ending) = self.describe_end(EndReason::KeyMismatch)
         {
             return Err(ending);
         }
         Err(match self.driver.link_error() {
-            _ if !is_hopeless => words::no_answer(&self.plan.server, PATIENCE_S),
-            Some(error) => words::no_route(&self.plan.server, error),
-            None => words::refused(&self.plan.server),
+            _ if !is_unreachable => messages::no_answer(&self.plan.server, CONNECT_TIMEOUT_S),
+            Some(error) => messages::no_route(&self.plan.server, error),
+            None => messages::refused(&self.plan.server),
         })
     }
 
-    pub(super) fn key_offered(&mut self, found: Fingerprint, now: Instant) -> Result<(), Ending> {
+    pub(super) fn key_offered(&mut self, found: Fingerprint, now: Instant) -> Result<(), ExitReport> {
         let shown = show_fingerprint(&found);
-        let known = KnownServers::load(&self.plan.dir).map_err(Ending::error)?.find_key(&found, &self.plan.room);
+        let known = KnownServers::load(&self.plan.dir).map_err(ExitReport::error)?.find_key(&found, &self.plan.room);
         if let Some(known) = known {
             let address = self.driver.client.server();
             // A server is its key: that it has another address is no alarm.
-            self.ui.part("a known server at a new address; ");
-            self.plan.trust = Trust::Expected(known.fingerprint);
+            self.ui.write("a known server at a new address; ");
+            self.plan.trust = KeyPolicy::Expected(known.fingerprint);
             if let (Entrance::None, Some(secret)) = (&self.plan.entrance, known.secret) {
                 self.plan.entrance = Entrance::Secret(secret);
             }
             if let (false, Some(name)) = (self.plan.person.is_wanted, known.name) {
-                self.plan.person = Person::become_one(&self.plan.dir, None, Some(&name))?;
+                self.plan.person = LocalIdentity::load_or_create(&self.plan.dir, None, Some(&name))?;
             }
             return self.start_client(address);
         }
-        if self.plan.trust == Trust::AcceptNew {
+        if self.plan.trust == KeyPolicy::AcceptNew {
             self.accepted = Some(found);
             self.driver.client.answer_key(now, true);
             return Ok(());
         }
         if !self.ui.can_ask() {
             self.driver.client.answer_key(now, false);
-            return Err(words::unknown_key(&self.plan.server, &shown));
+            return Err(messages::unknown_key(&self.plan.server, &shown));
         }
         if let Phase::Connecting(attempt) = &self.phase {
             self.phase = Phase::AskingKey(attempt.clone(), found);
-            self.ui.fresh_line();
+            self.ui.end_line();
             self.ui.notice(&format!("The server's key is not known yet. Its fingerprint is\n  {shown}"));
-            self.ui.ask("Is that what the host's invite says?").map_err(Ending::error)?;
+            self.ui.ask("Is that what the host's invite says?").map_err(ExitReport::error)?;
         }
         Ok(())
     }
 
-    pub(super) fn key_answered(&mut self, is_yes: bool, now: Instant) -> Result<(), Ending> {
+    pub(super) fn key_answered(&mut self, is_yes: bool, now: Instant) -> Result<(), ExitReport> {
         let Phase::AskingKey(attempt, found) = &self.phase else { return Ok(()) };
         let (mut attempt, found) = (attempt.clone(), *found);
         // The time a person takes is not the server's.
-        attempt.answered_until = Some(now + ANSWERED_PATIENCE);
+        attempt.answered_until = Some(now + JOIN_TIMEOUT);
         if is_yes {
             self.accepted = Some(found);
         }
@@ -217,10 +217,10 @@ impl Talk {
             return;
         }
         match (self.plan.trust, self.accepted) {
-            (Trust::Invited(_), _) => self.ui.part("server key matches the invite. "),
-            (Trust::Expected(_), _) => self.ui.part("server key is the one you know. "),
-            (Trust::AcceptNew, Some(found)) => {
-                self.ui.part(&format!("server key {} is new and accepted. ", show_fingerprint(&found)));
+            (KeyPolicy::Invited(_), _) => self.ui.write("server key matches the invite. "),
+            (KeyPolicy::Expected(_), _) => self.ui.write("server key is the one you know. "),
+            (KeyPolicy::AcceptNew, Some(found)) => {
+                self.ui.write(&format!("server key {} is new and accepted. ", show_fingerprint(&found)));
             }
             _ => {}
         }
@@ -237,21 +237,25 @@ impl Talk {
         is_refused && may_help && self.ui.can_ask() && matches!(self.phase, Phase::Connecting(_))
     }
 
-    pub(super) fn ask_password(&mut self) -> Result<(), Ending> {
+    pub(super) fn ask_password(&mut self) -> Result<(), ExitReport> {
         let Phase::Connecting(_) = &self.phase else { return Ok(()) };
         self.phase = Phase::AskingPassword;
         self.driver.transmit();
         // Where the key was accepted only, the next attempt takes no other.
         self.accepted = self.driver.client.fingerprint().or(self.accepted);
         let again = if self.password_tries > 0 { "Wrong password. " } else { "" };
-        self.ui.fresh_line();
-        self.ui.ask_password(&format!("{again}Password of {}: ", self.plan.room)).map_err(Ending::error)
+        self.ui.end_line();
+        self.ui.ask_password(&format!("{again}Password of {}: ", self.plan.room)).map_err(ExitReport::error)
     }
 
-    pub(super) fn password_typed(&mut self, password: Option<Zeroizing<String>>, now: Instant) -> Result<(), Ending> {
+    pub(super) fn password_typed(
+        &mut self,
+        password: Option<Zeroizing<String>>,
+        now: Instant,
+    ) -> Result<(), ExitReport> {
         let Phase::AskingPassword = &self.phase else { return Ok(()) };
         let Some(password) = password.filter(|password| !password.is_empty()) else {
-            return Err(Ending::new(Exit::NotTrusted, "this room needs an invite or its password"));
+            return Err(ExitReport::new(Exit::NotTrusted, "this room needs an invite or its password"));
         };
         self.plan.entrance = Entrance::Password(normalize(&password));
         self.password_tries += 1;

@@ -8,7 +8,7 @@ use kabar_core::client::{EndReason, Lost};
 use kabar_core::wire::frame::CloseCode;
 use kabar_std::address::{HostPort, Places};
 
-use crate::ending::{Ending, Exit};
+use crate::exit::{Exit, ExitReport};
 use crate::resolve::NotFound;
 
 /// Hosts and their ports, in words.
@@ -25,30 +25,30 @@ impl fmt::Display for Place<'_> {
 
 /// Nothing came back.
 #[must_use]
-pub fn no_answer(server: &Places, seconds: u64) -> Ending {
+pub fn no_answer(server: &Places, seconds: u64) -> ExitReport {
     let line = format!(
         "no answer from {} in {seconds} s: wrong address, a firewall, or the room is not running",
         Place(server)
     );
-    Ending::new(Exit::Unreachable, line)
+    ExitReport::new(Exit::Unreachable, line)
 }
 
 /// The computer is there and said that nobody listens.
 #[must_use]
-pub fn refused(server: &Places) -> Ending {
-    Ending::new(Exit::Unreachable, format!("{} refused: the room is not running there", Place(server)))
+pub fn refused(server: &Places) -> ExitReport {
+    ExitReport::new(Exit::Unreachable, format!("{} refused: the room is not running there", Place(server)))
 }
 
 /// The system knows no way.
 #[must_use]
-pub fn no_route(server: &Places, error: &io::Error) -> Ending {
-    Ending::new(Exit::Unreachable, format!("cannot reach {}: {error}", Place(server)))
+pub fn no_route(server: &Places, error: &io::Error) -> ExitReport {
+    ExitReport::new(Exit::Unreachable, format!("cannot reach {}: {error}", Place(server)))
 }
 
 /// A name means nothing, or an address cannot be used here.
 #[must_use]
-pub fn not_found(place: &HostPort, error: &NotFound) -> Ending {
-    Ending::new(
+pub fn not_found(place: &HostPort, error: &NotFound) -> ExitReport {
+    ExitReport::new(
         Exit::Unreachable,
         match error {
             NotFound::Zone(error) => error.to_string(),
@@ -60,42 +60,42 @@ pub fn not_found(place: &HostPort, error: &NotFound) -> Ending {
 
 /// The name server does not answer.
 #[must_use]
-pub fn no_name_service(server: &Places, seconds: u64) -> Ending {
-    Ending::new(Exit::Unreachable, format!("the address of {} was not found in {seconds} s", server.first().host))
+pub fn no_name_service(server: &Places, seconds: u64) -> ExitReport {
+    ExitReport::new(Exit::Unreachable, format!("the address of {} was not found in {seconds} s", server.first().host))
 }
 
 /// Somebody is there, and nothing comes of it.
 #[must_use]
-pub fn not_let_in(server: &Places, seconds: u64) -> Ending {
-    Ending::new(Exit::Unreachable, format!("{} answers, but did not let in within {seconds} s", Place(server)))
+pub fn not_let_in(server: &Places, seconds: u64) -> ExitReport {
+    ExitReport::new(Exit::Unreachable, format!("{} answers, but did not let in within {seconds} s", Place(server)))
 }
 
 /// Another key than the one that is expected at this address.
 #[must_use]
-pub fn other_key(server: &Places, expected: &str) -> Ending {
+pub fn other_key(server: &Places, expected: &str) -> ExitReport {
     let line = format!(
         "the server at {} has not the key that is expected there ({expected}): somebody may be in between. \
          If you know why it changed, join with a new invite, or take the new key with: kabar servers accept {}",
         Place(server),
         server.first()
     );
-    Ending::new(Exit::NotTrusted, line)
+    ExitReport::new(Exit::NotTrusted, line)
 }
 
 /// A key that nobody vouched for.
 #[must_use]
-pub fn unknown_key(server: &Places, found: &str) -> Ending {
+pub fn unknown_key(server: &Places, found: &str) -> ExitReport {
     let line = format!(
         "the key of the server at {} is not known: join with an invite, with --fingerprint {found} if that is the one you were told, \
          or with --accept-new",
         Place(server)
     );
-    Ending::new(Exit::NotTrusted, line)
+    ExitReport::new(Exit::NotTrusted, line)
 }
 
 /// What was shown to be let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum CredentialUsed {
     /// The room's secret.
     Secret,
     /// A password.
@@ -106,7 +106,7 @@ pub enum Shown {
 
 /// How a client's own end is told; `None` for the end that was asked for.
 #[must_use]
-pub fn ended(reason: EndReason, server: &Places, name: &str, room: &str, shown: Shown) -> Option<Ending> {
+pub fn ended(reason: EndReason, server: &Places, name: &str, room: &str, shown: CredentialUsed) -> Option<ExitReport> {
     let (exit, line) = match reason {
         EndReason::Left => return None,
         EndReason::KeyDeclined => (Exit::NotTrusted, "the server's key was declined".to_owned()),
@@ -126,16 +126,16 @@ pub fn ended(reason: EndReason, server: &Places, name: &str, room: &str, shown: 
         EndReason::Closed(code) => (Exit::ByRoom, format!("the room closed the connection ({code:?})")),
         other => (Exit::Error, format!("ended: {other:?}")),
     };
-    Some(Ending::new(exit, line))
+    Some(ExitReport::new(exit, line))
 }
 
-fn refused_join(code: RefusedCode, name: &str, room: &str, shown: Shown) -> (Exit, String) {
+fn refused_join(code: RefusedCode, name: &str, room: &str, shown: CredentialUsed) -> (Exit, String) {
     match code {
         RefusedCode::AUTHENTICATION => {
             let line = match shown {
-                Shown::Secret => format!("wrong secret: this is not, or no longer, an invite to {room}"),
-                Shown::Password => "wrong password".to_owned(),
-                Shown::Nothing => {
+                CredentialUsed::Secret => format!("wrong secret: this is not, or no longer, an invite to {room}"),
+                CredentialUsed::Password => "wrong password".to_owned(),
+                CredentialUsed::Nothing => {
                     format!("{room} asks for an invite, or for its password (--password-file, KABAR_PASSWORD)")
                 }
             };
@@ -224,7 +224,7 @@ mod tests {
         let ending = no_answer(&server(), 5);
         let line =
             "no answer from 192.168.0.160 port 9999 in 5 s: wrong address, a firewall, or the room is not running";
-        assert_eq!(ending, Ending::new(Exit::Unreachable, line));
+        assert_eq!(ending, ExitReport::new(Exit::Unreachable, line));
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn every_end_has_its_code_and_one_line() {
         let code = |reason| {
-            let ending = ended(reason, &server(), "anna", "lobby", Shown::Secret).unwrap();
+            let ending = ended(reason, &server(), "anna", "lobby", CredentialUsed::Secret).unwrap();
             assert!(!ending.line.unwrap().contains('\n'));
             ending.exit.code()
         };
@@ -259,6 +259,6 @@ mod tests {
         for closed in [CloseCode::REPLACED, CloseCode::KICKED, CloseCode::BANNED] {
             assert_eq!(code(EndReason::Closed(closed)), 7);
         }
-        assert_eq!(ended(EndReason::Left, &server(), "anna", "lobby", Shown::Secret), None);
+        assert_eq!(ended(EndReason::Left, &server(), "anna", "lobby", CredentialUsed::Secret), None);
     }
 }

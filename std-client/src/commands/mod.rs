@@ -1,6 +1,6 @@
 //! From the command line to a visit, and what else `kabar` can do.
 //!
-//! * this file: `kabar host` and `kabar join`. [`bare`]: `kabar` alone, which asks.
+//! * this file: `kabar host` and `kabar join`. [`wizard`]: `kabar` alone, which asks.
 //! * [`servers`], [`identity`]: what is kept. [`shell`]: completions and manual pages.
 
 use std::io;
@@ -18,18 +18,18 @@ use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file, trim_pasted};
 use zeroize::Zeroizing;
 
-use crate::cli::{Cli, Command, HostArguments, JoinArguments, VisitArguments};
-use crate::ending::{Ending, Exit};
-use crate::identity::{Person, check_name};
-use crate::known::{KnownRoom, KnownServers};
-use crate::mail::{Mail, Mailer};
-use crate::talk::{Entrance, Plan, Trust, visit};
+use crate::app_event::{AppEvent, EventSender};
+use crate::cli::{Cli, Command, HostArguments, JoinArguments, SessionArguments};
+use crate::exit::{Exit, ExitReport};
+use crate::identity::{LocalIdentity, check_name};
+use crate::known_servers::{KnownRoom, KnownServers};
+use crate::session::{Entrance, KeyPolicy, SessionConfig, visit};
 use crate::ui::json::Object;
 
-pub mod bare;
 pub mod identity;
 pub mod servers;
 pub mod shell;
+pub mod wizard;
 
 const PASSWORD_VARIABLE: &str = "KABAR_PASSWORD";
 /// Longest line that is read as an invite, in bytes.
@@ -37,12 +37,12 @@ const MAX_INVITE_LEN: usize = 16 << 10;
 
 /// Does what the command line says.
 #[must_use]
-pub fn run(cli: Cli) -> Ending {
+pub fn run(cli: Cli) -> ExitReport {
     let data_dir = cli.data_dir;
     let done = match cli.command {
         Some(Command::Host(arguments)) => host(arguments, data_dir),
         Some(Command::Join(arguments)) => plan_join(arguments, data_dir).map(visit),
-        None => bare::ask(data_dir).map(visit),
+        None => wizard::ask(data_dir).map(visit),
         Some(Command::Servers { action }) => servers::run(action, data_dir),
         Some(Command::Identity { action }) => identity::run(action, data_dir),
         #[cfg(unix)]
@@ -53,17 +53,17 @@ pub fn run(cli: Cli) -> Ending {
     done.unwrap_or_else(|ending| ending)
 }
 
-fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
+fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<ExitReport, ExitReport> {
     let HostArguments { visit: mut how, listen, advertise, room, password_file, password_stdin, key_bits, transcript } =
         arguments;
     how.name.as_deref().map_or(Ok(()), check_name)?;
     if advertise.len() > MAX_PLACES {
-        return Err(Ending::usage(format_args!("--advertise: {}", AddressError::TooMany)));
+        return Err(ExitReport::usage(format_args!("--advertise: {}", AddressError::TooMany)));
     }
     let password = read_password(password_file.as_deref(), password_stdin)?;
     how.lines_taken = u64::from(password_stdin);
     let dir = open(data_dir)?;
-    let person = Person::become_one(&dir, how.name.as_deref(), None)?;
+    let person = LocalIdentity::load_or_create(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
     let transcript = transcript.as_deref();
     let hosting = Hosting {
@@ -74,18 +74,18 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
         ..Hosting::new(dir.path(), room.clone(), listen)
     };
     let slow = || remark("making this room's key (once) ...");
-    let remarks = Remarks::default();
+    let remarks = TranscriptNotices::default();
     let transcript_remarks = remarks.clone();
     // The client in the same process shows what happens.
-    let hosted = hosting.start(slow, drop, move |said| transcript_remarks.say(said)).map_err(Ending::error)?;
+    let hosted = hosting.start(slow, drop, move |said| transcript_remarks.say(said)).map_err(ExitReport::error)?;
     remark(first_screen(&hosted, dir.path()).trim_end());
     let near = hosted.near_addr();
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
-    let plan = Plan {
+    let plan = SessionConfig {
         server: Places::one(near.into()),
         room,
         person,
-        trust: Trust::Invited(hosted.invite().fingerprint),
+        trust: KeyPolicy::Invited(hosted.invite().fingerprint),
         entrance: Entrance::Secret(hosted.invite().secret.clone()),
         dir,
         wanted: how.wanted(),
@@ -101,28 +101,28 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
     // The transcript has ended with the server.
     let ending = remarks.take_loss().into_iter().fold(ending, |ending, loss| ending.and(&loss));
     match stopped {
-        Err(error) if ending.exit == Exit::Done => Err(Ending::error(error)),
+        Err(error) if ending.exit == Exit::Done => Err(ExitReport::error(error)),
         _ => Ok(ending),
     }
 }
 
 /// The way of what is to be said about the transcript: to the visit, as long as there is one.
 #[derive(Clone, Debug, Default)]
-pub struct Remarks(Arc<Mutex<(Option<Mailer>, Option<String>)>>);
+pub struct TranscriptNotices(Arc<Mutex<(Option<EventSender>, Option<String>)>>);
 
-impl Remarks {
+impl TranscriptNotices {
     fn say(&self, said: Remark) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (&state.0, said) {
             (_, Remark { words, is_loss: true }) => state.1 = Some(words),
-            (Some(mailer), Remark { words, .. }) => mailer.send(Mail::Trouble(format!("({words})"))),
+            (Some(sender), Remark { words, .. }) => sender.send(AppEvent::Trouble(format!("({words})"))),
             (None, Remark { words, .. }) => remark(&words),
         }
     }
 
     /// From now on it is mail; with `None`, said on standard error again.
-    pub fn send_to(&self, mailer: Option<Mailer>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = mailer;
+    pub fn send_to(&self, sender: Option<EventSender>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = sender;
     }
 
     /// What is missing in the transcript at its end, if anything is.
@@ -171,17 +171,17 @@ fn from_home(path: &Path) -> String {
     }
 }
 
-fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Plan, Ending> {
+fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<SessionConfig, ExitReport> {
     let JoinArguments { target, visit: mut how, room, accept_new, fingerprint, password_file, password_stdin } =
         arguments;
     let is_on_stdin = target == "-";
     let target = match target.as_str() {
         "-" if password_stdin => {
-            return Err(Ending::usage("standard input can have the invite or the password, not both"));
+            return Err(ExitReport::usage("standard input can have the invite or the password, not both"));
         }
         "-" => {
             let line = first_line(io::stdin().lock(), MAX_INVITE_LEN);
-            line.map_err(|error| Ending::usage(format_args!("standard input: {error}")))?.to_string()
+            line.map_err(|error| ExitReport::usage(format_args!("standard input: {error}")))?.to_string()
         }
         target => target.to_owned(),
     };
@@ -190,7 +190,9 @@ fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Plan
     let target = Target::parse(&target)?;
     how.name.as_deref().map_or(Ok(()), check_name)?;
     if matches!(target, Target::Invite(_)) && (fingerprint.is_some() || accept_new) {
-        return Err(Ending::usage("an invite says which key is taken: --fingerprint and --accept-new are for hosts"));
+        return Err(ExitReport::usage(
+            "an invite says which key is taken: --fingerprint and --accept-new are for hosts",
+        ));
     }
     let password = read_password(password_file.as_deref(), password_stdin)?;
     let dir = open(data_dir)?;
@@ -200,29 +202,29 @@ fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Plan
         Target::Word(word) => find_room(&word, room, &dir)?,
     };
     let trust = match (fingerprint, accept_new) {
-        (Some(typed), _) => Trust::Expected(typed),
-        (None, true) => Trust::AcceptNew,
-        (None, false) => Trust::Ask,
+        (Some(typed), _) => KeyPolicy::Expected(typed),
+        (None, true) => KeyPolicy::AcceptNew,
+        (None, false) => KeyPolicy::Ask,
     };
     at_server(server, room, trust, password, how, dir)
 }
 
 /// The way in that an invite gives.
-fn invited(invite: Invite, how: VisitArguments, dir: DataDir) -> Result<Plan, Ending> {
+fn invited(invite: Invite, how: SessionArguments, dir: DataDir) -> Result<SessionConfig, ExitReport> {
     let Invite { places, room, fingerprint, secret } = invite;
     let places = usable(places)?;
-    let known = KnownServers::load(&dir).map_err(Ending::error)?.find_key(&fingerprint, &room);
+    let known = KnownServers::load(&dir).map_err(ExitReport::error)?.find_key(&fingerprint, &room);
     let usual = known.and_then(|known| known.name);
-    let (trust, entrance) = (Trust::Invited(fingerprint), Entrance::Secret(secret));
+    let (trust, entrance) = (KeyPolicy::Invited(fingerprint), Entrance::Secret(secret));
     plan(places, room, trust, entrance, usual.as_deref(), how, dir)
 }
 
 /// The addresses of an invite that can be used: a link-local one needs an interface of this computer,
 /// which only a person can add.
-fn usable(places: Places) -> Result<Places, Ending> {
+fn usable(places: Places) -> Result<Places, ExitReport> {
     let whole = places.iter().filter(|place| place.host.check_zone().is_ok()).cloned();
     match (Places::of(whole), places.first().host.check_zone()) {
-        (None, Err(why)) => Err(Ending::usage(format_args!("{why}; put it into the invite"))),
+        (None, Err(why)) => Err(ExitReport::usage(format_args!("{why}; put it into the invite"))),
         (whole, _) => Ok(whole.unwrap_or(places)),
     }
 }
@@ -232,18 +234,18 @@ fn usable(places: Places) -> Result<Places, Ending> {
 fn at_server(
     server: Places,
     room: RoomName,
-    trust: Trust,
+    trust: KeyPolicy,
     password: Option<Zeroizing<String>>,
-    how: VisitArguments,
+    how: SessionArguments,
     dir: DataDir,
-) -> Result<Plan, Ending> {
-    let known = KnownServers::load(&dir).map_err(Ending::error)?.find_any(&server, &room);
+) -> Result<SessionConfig, ExitReport> {
+    let known = KnownServers::load(&dir).map_err(ExitReport::error)?.find_any(&server, &room);
     let trust = match (trust, &known) {
-        (Trust::Ask | Trust::AcceptNew, Some(known)) => Trust::Expected(known.fingerprint),
+        (KeyPolicy::Ask | KeyPolicy::AcceptNew, Some(known)) => KeyPolicy::Expected(known.fingerprint),
         (trust, _) => trust,
     };
     // A secret is for the server that it was got from.
-    let known = known.filter(|known| trust == Trust::Expected(known.fingerprint));
+    let known = known.filter(|known| trust == KeyPolicy::Expected(known.fingerprint));
     let usual = known.as_ref().and_then(|known| known.name.clone());
     let entrance = match (password, known.and_then(|known| known.secret)) {
         (Some(password), _) => Entrance::Password(password),
@@ -256,16 +258,16 @@ fn at_server(
 fn plan(
     server: Places,
     room: RoomName,
-    trust: Trust,
+    trust: KeyPolicy,
     entrance: Entrance,
     usual: Option<&str>,
-    how: VisitArguments,
+    how: SessionArguments,
     dir: DataDir,
-) -> Result<Plan, Ending> {
-    let person = Person::become_one(&dir, how.name.as_deref(), usual)?;
+) -> Result<SessionConfig, ExitReport> {
+    let person = LocalIdentity::load_or_create(&dir, how.name.as_deref(), usual)?;
     let (wanted, give_up, is_json, lines_taken) = (how.wanted(), how.give_up, how.json, how.lines_taken);
-    let (is_host, first_object, remarks) = (false, None, Remarks::default());
-    Ok(Plan {
+    let (is_host, first_object, remarks) = (false, None, TranscriptNotices::default());
+    Ok(SessionConfig {
         server,
         room,
         person,
@@ -292,34 +294,34 @@ enum Target {
 }
 
 impl Target {
-    fn parse(text: &str) -> Result<Self, Ending> {
+    fn parse(text: &str) -> Result<Self, ExitReport> {
         let text = trim_pasted(text);
         // Any scheme at all means an invite, so that a mistyped one is told as such.
         if text.contains("://") || text.starts_with(SCHEME) {
-            return text.parse().map(Self::Invite).map_err(Ending::usage);
+            return text.parse().map(Self::Invite).map_err(ExitReport::usage);
         }
         if RoomName::new(text).is_ok() {
             return Ok(Self::Word(text.to_owned()));
         }
-        text.parse().map(Self::Server).map_err(Ending::usage)
+        text.parse().map(Self::Server).map_err(ExitReport::usage)
     }
 }
 
 /// The room that is known by this name; if there is none, the host of this name.
-fn find_room(word: &str, room: RoomName, dir: &DataDir) -> Result<(Places, RoomName), Ending> {
-    let rooms = KnownServers::load(dir).map_err(Ending::error)?.rooms();
+fn find_room(word: &str, room: RoomName, dir: &DataDir) -> Result<(Places, RoomName), ExitReport> {
+    let rooms = KnownServers::load(dir).map_err(ExitReport::error)?.rooms();
     let named = |known: &KnownRoom| known.room.as_str() == word;
     let found: Vec<_> =
         rooms.into_iter().filter(named).filter_map(|known| Some((Places::of(known.addresses)?, known.room))).collect();
     match found.as_slice() {
-        [] => word.parse().map(|server| (server, room)).map_err(Ending::usage),
+        [] => word.parse().map(|server| (server, room)).map_err(ExitReport::usage),
         [one] => Ok(one.clone()),
         several => {
             let ways: Vec<_> = several
                 .iter()
                 .map(|(places, room)| format!("\n  kabar join {}{}", places.first(), option(room)))
                 .collect();
-            Err(Ending::usage(format_args!(
+            Err(ExitReport::usage(format_args!(
                 "you know {} rooms of that name; say which:{}",
                 several.len(),
                 ways.concat()
@@ -337,14 +339,14 @@ fn option(room: &RoomName) -> String {
 ///
 /// # Errors
 /// In one line: there is none, or it cannot be made.
-pub fn open(data_dir: Option<PathBuf>) -> Result<DataDir, Ending> {
+pub fn open(data_dir: Option<PathBuf>) -> Result<DataDir, ExitReport> {
     let path = data_dir.or_else(DataDir::default_path);
-    let path = path.ok_or_else(|| Ending::error("there is no home directory: use --data-dir DIR"))?;
-    DataDir::open(&path).map_err(Ending::error)
+    let path = path.ok_or_else(|| ExitReport::error("there is no home directory: use --data-dir DIR"))?;
+    DataDir::open(&path).map_err(ExitReport::error)
 }
 
 /// From the file, from standard input, or from the environment.
-fn read_password(file: Option<&Path>, is_on_stdin: bool) -> Result<Option<Zeroizing<String>>, Ending> {
+fn read_password(file: Option<&Path>, is_on_stdin: bool) -> Result<Option<Zeroizing<String>>, ExitReport> {
     let (source, text) = match (file, std::env::var_os(PASSWORD_VARIABLE)) {
         (Some(path), _) => (path.display().to_string(), first_line_of_file(path, MAX_PASSWORD_LEN)),
         (None, _) if is_on_stdin => ("standard input".to_owned(), first_line(io::stdin().lock(), MAX_PASSWORD_LEN)),
@@ -355,10 +357,10 @@ fn read_password(file: Option<&Path>, is_on_stdin: bool) -> Result<Option<Zeroiz
         (None, None) => return Ok(None),
     };
     let text = text.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => Ending::usage(format_args!("{source}: {error}")),
-        _ => Ending::error(format_args!("cannot read {source}: {error}")),
+        io::ErrorKind::InvalidData => ExitReport::usage(format_args!("{source}: {error}")),
+        _ => ExitReport::error(format_args!("cannot read {source}: {error}")),
     })?;
-    from_first_line(&text).map(Some).map_err(Ending::usage)
+    from_first_line(&text).map(Some).map_err(ExitReport::usage)
 }
 
 #[cfg(test)]
