@@ -1,4 +1,4 @@
-//! How threads that wait (for a line, a signal, a name) reach the one that drives the client.
+//! Events from threads that block (on input, a signal, a resolver) to the thread that drives the client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,86 +8,90 @@ use kabar_std::address::HostPort;
 use mio::Waker;
 use zeroize::Zeroizing;
 
-use crate::resolve::NotFound;
+use crate::resolve::ResolveError;
 use crate::ui::input::Input;
 
-/// Input lines that wait; whoever types or pipes more waits as well.
-const WAITING_LINES: usize = 64;
+/// Capacity of the queue of input. A thread that reads more blocks.
+const INPUT_QUEUE_LEN: usize = 64;
 
-/// What is told out of turn.
+/// Something that another thread reports.
 #[derive(Debug)]
 pub enum AppEvent {
     /// Ctrl-C or SIGTERM.
     Interrupt,
-    /// SIGHUP: the terminal went away.
+    /// SIGHUP: the terminal was closed.
     HangUp,
-    /// A place was looked up.
-    Resolved(HostPort, Result<Vec<SocketAddr>, NotFound>),
-    /// A yes or no to what was asked.
+    /// A place was resolved.
+    Resolved(HostPort, Result<Vec<SocketAddr>, ResolveError>),
+    /// The answer to a yes-or-no question.
     Answer(bool),
     /// A password was typed; `None`: nothing can be typed.
     Password(Option<Zeroizing<String>>),
-    /// There is room for output again.
-    OutputRoom,
-    /// The output takes nothing any more: nobody reads it, or it cannot be written.
-    OutputGone,
-    /// Something to be said that a thread found out.
-    Trouble(String),
+    /// The output has space again.
+    OutputWritable,
+    /// The output is closed or cannot be written.
+    OutputClosed,
+    /// The position in the room cannot be saved; the error. Reported once until it can be saved again.
+    PositionNotSaved(String),
+    /// The position in the room can be saved again.
+    PositionSavedAgain,
+    /// The transcript of a room in this process has trouble, or no longer has; the server's words.
+    Transcript(String),
 }
 
-/// Gives mail from any thread.
+/// Sends events from any thread.
 #[derive(Clone, Debug)]
 pub struct EventSender {
-    mail: Sender<AppEvent>,
-    lines: SyncSender<Input>,
+    events: Sender<AppEvent>,
+    input: SyncSender<Input>,
     waker: Arc<Waker>,
 }
 
-/// Takes it.
+/// Receives them.
 #[derive(Debug)]
 pub struct EventReceiver {
-    /// Everything but lines.
-    pub mail: Receiver<AppEvent>,
-    /// Lines.
-    pub lines: Receiver<Input>,
+    /// Everything but input.
+    pub events: Receiver<AppEvent>,
+    /// Input.
+    pub input: Receiver<Input>,
 }
 
 impl EventSender {
-    /// A events whose mail wakes `waker`.
+    /// Creates both ends of a queue; events wake `waker`.
     #[must_use]
     pub fn new(waker: Arc<Waker>) -> (Self, EventReceiver) {
-        let (mail, from_mail) = mpsc::channel();
-        let (lines, from_lines) = mpsc::sync_channel(WAITING_LINES);
-        (Self { mail, lines, waker }, EventReceiver { mail: from_mail, lines: from_lines })
+        let (events, from_events) = mpsc::channel();
+        let (input, from_input) = mpsc::sync_channel(INPUT_QUEUE_LEN);
+        (Self { events, input, waker }, EventReceiver { events: from_events, input: from_input })
     }
 
-    /// Gives mail.
-    pub fn send(&self, mail: AppEvent) {
-        if self.mail.send(mail).is_ok() {
-            drop(self.waker.wake());
+    /// Sends an event.
+    pub fn send(&self, event: AppEvent) {
+        if self.events.send(event).is_ok() {
+            let _ = self.waker.wake();
         }
     }
 
-    /// Gives a line if there is room; whether anybody takes it. `Err`: there is no room, here it is again.
+    /// Sends input if the queue has space. Returns whether there still is a receiver.
     ///
     /// # Errors
-    /// The line.
-    pub fn try_line(&self, typed: Input) -> Result<bool, Input> {
-        match self.lines.try_send(typed) {
+    /// The input, if the queue is full.
+    pub fn try_input(&self, input: Input) -> Result<bool, Input> {
+        match self.input.try_send(input) {
             Ok(()) => {
-                drop(self.waker.wake());
+                let _ = self.waker.wake();
                 Ok(true)
             }
-            Err(TrySendError::Full(typed)) => Err(typed),
+            Err(TrySendError::Full(input)) => Err(input),
             Err(TrySendError::Disconnected(_)) => Ok(false),
         }
     }
 
-    /// Gives a line, waiting for room. `false`: nobody takes any more.
+    /// Sends input; blocks while the queue is full. Returns whether there still is a receiver.
     #[must_use]
-    pub fn line(&self, typed: Input) -> bool {
-        let is_taken = self.lines.send(typed).is_ok();
-        drop(self.waker.wake());
-        is_taken
+    pub fn input(&self, input: Input) -> bool {
+        let is_received = self.input.send(input).is_ok();
+        let _ = self.waker.wake();
+        is_received
     }
 }

@@ -1,437 +1,167 @@
-//! From the command line to a visit, and what else `kabar` can do.
+//! The commands of `kabar`.
 //!
-//! * this file: `kabar host` and `kabar join`. [`wizard`]: `kabar` alone, which asks.
-//! * [`servers`], [`identity`]: what is kept. [`shell`]: completions and manual pages.
+//! * [`host`], [`join`]: a session in a room. [`wizard`]: `kabar` without a command, which asks.
+//!   [`target`], [`password`]: their arguments.
+//! * [`servers`], [`identity`]: stored servers and keys. [`shell`]: completions and manual pages.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, Write};
+use std::path::PathBuf;
 
-use kabar_core::chat::MAX_PASSWORD_LEN;
-use kabar_server::hosting::{Hosted, Hosting};
-use kabar_server::transcript::Remark;
-use kabar_std::address::{AddressError, MAX_PLACES, Places};
-use kabar_std::data_dir::DataDir;
-use kabar_std::invite::{DEFAULT_ROOM, Invite, RoomName, SCHEME};
-use kabar_std::output::remark;
-use kabar_std::password::from_first_line;
-use kabar_std::reading::{first_line, first_line_of_file, trim_pasted};
-use zeroize::Zeroizing;
+use kabar_core::session::Fingerprint;
+use kabar_std::address::{AddressError, HostPort, Places};
+use kabar_std::data_dir::{DataDir, FileError};
 
-use crate::app_event::{AppEvent, EventSender};
-use crate::cli::{Cli, Command, HostArguments, JoinArguments, SessionArguments};
-use crate::exit::{Exit, ExitReport};
-use crate::identity::{LocalIdentity, check_name};
-use crate::known_servers::{KnownRoom, KnownServers};
-use crate::session::{Entrance, KeyPolicy, SessionConfig, visit};
-use crate::ui::json::Object;
+use crate::cli::{Cli, Command};
+use crate::identity::IdentityError;
+use crate::known_servers::KnownServersError;
+use crate::session::{self, SessionReport};
 
+pub mod host;
 pub mod identity;
+pub mod join;
+pub mod password;
 pub mod servers;
 pub mod shell;
+pub mod target;
 pub mod wizard;
 
-const PASSWORD_VARIABLE: &str = "KABAR_PASSWORD";
-/// Longest line that is read as an invite, in bytes.
-const MAX_INVITE_LEN: usize = 16 << 10;
+/// The result of a command that succeeded, or of a session.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Nothing to report.
+    Done,
+    /// A session ended.
+    Session(SessionReport),
+    /// The bridge was stopped after this number of packets.
+    BridgeStopped {
+        /// Packets from devices to the server.
+        to_server: u64,
+        /// Packets from the server to devices.
+        to_devices: u64,
+    },
+    /// Known servers were forgotten.
+    ServersForgotten {
+        /// What was to be forgotten, as it was typed.
+        target: String,
+        /// Number of rooms.
+        rooms: usize,
+    },
+    /// The server has the key that is known already.
+    KeyAlreadyKnown {
+        /// The server.
+        server: HostPort,
+        /// Its key.
+        found: Fingerprint,
+    },
+    /// Another key was accepted for a server.
+    KeyAccepted {
+        /// The server.
+        server: HostPort,
+        /// Its key.
+        found: Fingerprint,
+    },
+    /// The key of this name was removed.
+    IdentityForgotten(String),
+    /// The key of a name was written to a file.
+    IdentityExported {
+        /// The name.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// The key of a name was imported.
+    IdentityImported {
+        /// The name.
+        name: String,
+        /// The fingerprint of the key.
+        fingerprint: String,
+    },
+}
 
-/// Does what the command line says.
-#[must_use]
-pub fn run(cli: Cli) -> ExitReport {
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The command line is invalid; the parser's words.
+    #[error("{0}")]
+    CommandLine(String),
+    /// There is no data directory and no home directory.
+    #[error("no data directory")]
+    NoDataDir,
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The known servers cannot be changed.
+    #[error(transparent)]
+    KnownServers(#[from] KnownServersError),
+    /// The identity cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// No password was read.
+    #[error(transparent)]
+    Password(#[from] password::PasswordError),
+    /// The target of `kabar join` is not usable.
+    #[error(transparent)]
+    Target(#[from] target::TargetError),
+    /// `--advertise` has too many addresses.
+    #[error(transparent)]
+    TooManyAdvertised(AddressError),
+    /// The room cannot be hosted.
+    #[error(transparent)]
+    Host(#[from] host::HostError),
+    /// `kabar identity` failed.
+    #[error(transparent)]
+    IdentityCommand(#[from] identity::IdentityCommandError),
+    /// `kabar servers` failed.
+    #[error(transparent)]
+    ServersCommand(#[from] servers::ServersCommandError),
+    /// The questions of `kabar` were not answered.
+    #[error(transparent)]
+    Wizard(#[from] wizard::WizardError),
+    /// The bridge cannot start.
+    #[error("{0}")]
+    Bridge(String),
+    /// The bridge was stopped before an address of the server was found.
+    #[error("cannot resolve {0}")]
+    BridgeUnresolved(Places),
+    /// Standard output cannot be written.
+    #[error("cannot print: {0}")]
+    Print(io::Error),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// [`CommandError`].
+pub fn run(cli: Cli) -> Result<Outcome, CommandError> {
     let data_dir = cli.data_dir;
-    let done = match cli.command {
-        Some(Command::Host(arguments)) => host(arguments, data_dir),
-        Some(Command::Join(arguments)) => plan_join(arguments, data_dir).map(visit),
+    let visit = |config| Outcome::Session(session::run(config, drop));
+    match cli.command {
+        Some(Command::Host(arguments)) => host::run(arguments, data_dir),
+        Some(Command::Join(arguments)) => join::configure(arguments, data_dir).map(visit),
         None => wizard::ask(data_dir).map(visit),
         Some(Command::Servers { action }) => servers::run(action, data_dir),
         Some(Command::Identity { action }) => identity::run(action, data_dir),
         #[cfg(unix)]
-        Some(Command::Bridge(arguments)) => Ok(crate::bridge::bridge(arguments)),
+        Some(Command::Bridge(arguments)) => crate::bridge::run(arguments),
         Some(Command::Completions { shell }) => shell::completions(shell),
         Some(Command::Man { out }) => shell::manual(out.as_deref()),
-    };
-    done.unwrap_or_else(|ending| ending)
-}
-
-fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<ExitReport, ExitReport> {
-    let HostArguments { visit: mut how, listen, advertise, room, password_file, password_stdin, key_bits, transcript } =
-        arguments;
-    how.name.as_deref().map_or(Ok(()), check_name)?;
-    if advertise.len() > MAX_PLACES {
-        return Err(ExitReport::usage(format_args!("--advertise: {}", AddressError::TooMany)));
-    }
-    let password = read_password(password_file.as_deref(), password_stdin)?;
-    how.lines_taken = u64::from(password_stdin);
-    let dir = open(data_dir)?;
-    let person = LocalIdentity::load_or_create(&dir, how.name.as_deref(), None)?;
-    let password = password.as_ref().map(|password| password.as_str());
-    let transcript = transcript.as_deref();
-    let hosting = Hosting {
-        advertise,
-        password,
-        transcript,
-        key_size: key_bits,
-        ..Hosting::new(dir.path(), room.clone(), listen)
-    };
-    let slow = || remark("making this room's key (once) ...");
-    let remarks = TranscriptNotices::default();
-    let transcript_remarks = remarks.clone();
-    // The client in the same process shows what happens.
-    let hosted = hosting.start(slow, drop, move |said| transcript_remarks.say(said)).map_err(ExitReport::error)?;
-    remark(first_screen(&hosted, dir.path()).trim_end());
-    let near = hosted.near_addr();
-    let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
-    let plan = SessionConfig {
-        server: Places::one(near.into()),
-        room,
-        person,
-        trust: KeyPolicy::Invited(hosted.invite().fingerprint),
-        entrance: Entrance::Secret(hosted.invite().secret.clone()),
-        dir,
-        wanted: how.wanted(),
-        give_up: how.give_up,
-        is_host: true,
-        is_json: how.json,
-        first_object: Some(Object::Hosting { invite, address }),
-        lines_taken: how.lines_taken,
-        remarks: remarks.clone(),
-    };
-    let ending = visit(plan);
-    let stopped = hosted.stop();
-    // The transcript has ended with the server.
-    let ending = remarks.take_loss().into_iter().fold(ending, |ending, loss| ending.and(&loss));
-    match stopped {
-        Err(error) if ending.exit == Exit::Done => Err(ExitReport::error(error)),
-        _ => Ok(ending),
     }
 }
 
-/// The way of what is to be said about the transcript: to the visit, as long as there is one.
-#[derive(Clone, Debug, Default)]
-pub struct TranscriptNotices(Arc<Mutex<(Option<EventSender>, Option<String>)>>);
-
-impl TranscriptNotices {
-    fn say(&self, said: Remark) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&state.0, said) {
-            (_, Remark { words, is_loss: true }) => state.1 = Some(words),
-            (Some(sender), Remark { words, .. }) => sender.send(AppEvent::Trouble(format!("({words})"))),
-            (None, Remark { words, .. }) => remark(&words),
-        }
-    }
-
-    /// From now on it is mail; with `None`, said on standard error again.
-    pub fn send_to(&self, sender: Option<EventSender>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = sender;
-    }
-
-    /// What is missing in the transcript at its end, if anything is.
-    fn take_loss(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.take()
-    }
-}
-
-/// What a host sees first; how others come in.
-fn first_screen(hosted: &Hosted, history: &Path) -> String {
-    let invite = hosted.invite();
-    let mut choices = String::new();
-    for (at, (found, is_named)) in hosted.choices().iter().enumerate() {
-        if at == 0 {
-            choices.push_str(
-                "This computer's addresses (the invite names those marked *; --advertise HOST names others):\n",
-            );
-        }
-        choices.push_str(&format!("  {} {found}\n", if *is_named { '*' } else { ' ' }));
-    }
-    if let Some(why) = hosted.without_zone() {
-        choices.push_str(&format!("Who joins puts an interface of their computer into the invite: {why}\n"));
-    }
-    let (reach, otherwise) = if hosted.is_local_only() {
-        ("With this address only this computer can join:", String::new())
-    } else {
-        let port = hosted.local_addr().port();
-        let otherwise = format!("If they cannot reach you: allow UDP port {port} in this computer's firewall.\n");
-        ("Others on this network join with:", otherwise)
-    };
-    format!(
-        "Kabar room \"{room}\", hosted on this computer (history: {history})\n\
-         {reach}\n  kabar join {invite}\n\
-         {choices}{otherwise}",
-        room = invite.room,
-        history = from_home(history),
-    )
-}
-
-/// A path as people write it.
-fn from_home(path: &Path) -> String {
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-    match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_path_buf)) {
-        Some(rest) => format!("~/{}", rest.display()),
-        None => path.display().to_string(),
-    }
-}
-
-fn plan_join(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<SessionConfig, ExitReport> {
-    let JoinArguments { target, visit: mut how, room, accept_new, fingerprint, password_file, password_stdin } =
-        arguments;
-    let is_on_stdin = target == "-";
-    let target = match target.as_str() {
-        "-" if password_stdin => {
-            return Err(ExitReport::usage("standard input can have the invite or the password, not both"));
-        }
-        "-" => {
-            let line = first_line(io::stdin().lock(), MAX_INVITE_LEN);
-            line.map_err(|error| ExitReport::usage(format_args!("standard input: {error}")))?.to_string()
-        }
-        target => target.to_owned(),
-    };
-    how.lines_taken = u64::from(password_stdin || is_on_stdin);
-    // What is wrong with the command line is said before anything is made.
-    let target = Target::parse(&target)?;
-    how.name.as_deref().map_or(Ok(()), check_name)?;
-    if matches!(target, Target::Invite(_)) && (fingerprint.is_some() || accept_new) {
-        return Err(ExitReport::usage(
-            "an invite says which key is taken: --fingerprint and --accept-new are for hosts",
-        ));
-    }
-    let password = read_password(password_file.as_deref(), password_stdin)?;
-    let dir = open(data_dir)?;
-    let (server, room) = match target {
-        Target::Invite(invite) => return invited(invite, how, dir),
-        Target::Server(server) => (server, room),
-        Target::Word(word) => find_room(&word, room, &dir)?,
-    };
-    let trust = match (fingerprint, accept_new) {
-        (Some(typed), _) => KeyPolicy::Expected(typed),
-        (None, true) => KeyPolicy::AcceptNew,
-        (None, false) => KeyPolicy::Ask,
-    };
-    at_server(server, room, trust, password, how, dir)
-}
-
-/// The way in that an invite gives.
-fn invited(invite: Invite, how: SessionArguments, dir: DataDir) -> Result<SessionConfig, ExitReport> {
-    let Invite { places, room, fingerprint, secret } = invite;
-    let places = usable(places)?;
-    let known = KnownServers::load(&dir).map_err(ExitReport::error)?.find_key(&fingerprint, &room);
-    let usual = known.and_then(|known| known.name);
-    let (trust, entrance) = (KeyPolicy::Invited(fingerprint), Entrance::Secret(secret));
-    plan(places, room, trust, entrance, usual.as_deref(), how, dir)
-}
-
-/// The addresses of an invite that can be used: a link-local one needs an interface of this computer,
-/// which only a person can add.
-fn usable(places: Places) -> Result<Places, ExitReport> {
-    let whole = places.iter().filter(|place| place.host.check_zone().is_ok()).cloned();
-    match (Places::of(whole), places.first().host.check_zone()) {
-        (None, Err(why)) => Err(ExitReport::usage(format_args!("{why}; put it into the invite"))),
-        (whole, _) => Ok(whole.unwrap_or(places)),
-    }
-}
-
-/// The way in to a room at a typed address: by what is known of it, by a password, or as who was there before. A key that is known there
-/// is the one that is expected, unless another was typed.
-fn at_server(
-    server: Places,
-    room: RoomName,
-    trust: KeyPolicy,
-    password: Option<Zeroizing<String>>,
-    how: SessionArguments,
-    dir: DataDir,
-) -> Result<SessionConfig, ExitReport> {
-    let known = KnownServers::load(&dir).map_err(ExitReport::error)?.find_any(&server, &room);
-    let trust = match (trust, &known) {
-        (KeyPolicy::Ask | KeyPolicy::AcceptNew, Some(known)) => KeyPolicy::Expected(known.fingerprint),
-        (trust, _) => trust,
-    };
-    // A secret is for the server that it was got from.
-    let known = known.filter(|known| trust == KeyPolicy::Expected(known.fingerprint));
-    let usual = known.as_ref().and_then(|known| known.name.clone());
-    let entrance = match (password, known.and_then(|known| known.secret)) {
-        (Some(password), _) => Entrance::Password(password),
-        (None, Some(secret)) => Entrance::Secret(secret),
-        (None, None) => Entrance::None,
-    };
-    plan(server, room, trust, entrance, usual.as_deref(), how, dir)
-}
-
-fn plan(
-    server: Places,
-    room: RoomName,
-    trust: KeyPolicy,
-    entrance: Entrance,
-    usual: Option<&str>,
-    how: SessionArguments,
-    dir: DataDir,
-) -> Result<SessionConfig, ExitReport> {
-    let person = LocalIdentity::load_or_create(&dir, how.name.as_deref(), usual)?;
-    let (wanted, give_up, is_json, lines_taken) = (how.wanted(), how.give_up, how.json, how.lines_taken);
-    let (is_host, first_object, remarks) = (false, None, TranscriptNotices::default());
-    Ok(SessionConfig {
-        server,
-        room,
-        person,
-        trust,
-        entrance,
-        dir,
-        wanted,
-        give_up,
-        is_host,
-        is_json,
-        first_object,
-        lines_taken,
-        remarks,
-    })
-}
-
-/// What is to be joined.
-#[derive(Debug, PartialEq, Eq)]
-enum Target {
-    Invite(Invite),
-    Server(Places),
-    /// The name of a room that is known, or else of a host.
-    Word(String),
-}
-
-impl Target {
-    fn parse(text: &str) -> Result<Self, ExitReport> {
-        let text = trim_pasted(text);
-        // Any scheme at all means an invite, so that a mistyped one is told as such.
-        if text.contains("://") || text.starts_with(SCHEME) {
-            return text.parse().map(Self::Invite).map_err(ExitReport::usage);
-        }
-        if RoomName::new(text).is_ok() {
-            return Ok(Self::Word(text.to_owned()));
-        }
-        text.parse().map(Self::Server).map_err(ExitReport::usage)
-    }
-}
-
-/// The room that is known by this name; if there is none, the host of this name.
-fn find_room(word: &str, room: RoomName, dir: &DataDir) -> Result<(Places, RoomName), ExitReport> {
-    let rooms = KnownServers::load(dir).map_err(ExitReport::error)?.rooms();
-    let named = |known: &KnownRoom| known.room.as_str() == word;
-    let found: Vec<_> =
-        rooms.into_iter().filter(named).filter_map(|known| Some((Places::of(known.addresses)?, known.room))).collect();
-    match found.as_slice() {
-        [] => word.parse().map(|server| (server, room)).map_err(ExitReport::usage),
-        [one] => Ok(one.clone()),
-        several => {
-            let ways: Vec<_> = several
-                .iter()
-                .map(|(places, room)| format!("\n  kabar join {}{}", places.first(), option(room)))
-                .collect();
-            Err(ExitReport::usage(format_args!(
-                "you know {} rooms of that name; say which:{}",
-                several.len(),
-                ways.concat()
-            )))
-        }
-    }
-}
-
-/// How the room is said beside a host.
-fn option(room: &RoomName) -> String {
-    if room.as_str() == DEFAULT_ROOM { String::new() } else { format!(" --room {room}") }
-}
-
-/// Opens the data directory that was asked for, or the user's.
+/// Opens the given data directory, or the user's.
 ///
 /// # Errors
-/// In one line: there is none, or it cannot be made.
-pub fn open(data_dir: Option<PathBuf>) -> Result<DataDir, ExitReport> {
-    let path = data_dir.or_else(DataDir::default_path);
-    let path = path.ok_or_else(|| ExitReport::error("there is no home directory: use --data-dir DIR"))?;
-    DataDir::open(&path).map_err(ExitReport::error)
+/// [`CommandError::NoDataDir`], [`CommandError::File`].
+pub fn open(data_dir: Option<PathBuf>) -> Result<DataDir, CommandError> {
+    let path = data_dir.or_else(DataDir::default_path).ok_or(CommandError::NoDataDir)?;
+    Ok(DataDir::open(&path)?)
 }
 
-/// From the file, from standard input, or from the environment.
-fn read_password(file: Option<&Path>, is_on_stdin: bool) -> Result<Option<Zeroizing<String>>, ExitReport> {
-    let (source, text) = match (file, std::env::var_os(PASSWORD_VARIABLE)) {
-        (Some(path), _) => (path.display().to_string(), first_line_of_file(path, MAX_PASSWORD_LEN)),
-        (None, _) if is_on_stdin => ("standard input".to_owned(), first_line(io::stdin().lock(), MAX_PASSWORD_LEN)),
-        (None, Some(value)) => {
-            let value = Zeroizing::new(value.into_encoded_bytes());
-            (PASSWORD_VARIABLE.to_owned(), first_line(value.as_slice(), MAX_PASSWORD_LEN))
-        }
-        (None, None) => return Ok(None),
-    };
-    let text = text.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => ExitReport::usage(format_args!("{source}: {error}")),
-        _ => ExitReport::error(format_args!("cannot read {source}: {error}")),
-    })?;
-    from_first_line(&text).map(Some).map_err(ExitReport::usage)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::temporary_dir;
-
-    #[test]
-    fn a_target_is_an_invite_a_server_or_a_room() {
-        let invite = "kabar://192.168.0.162:9999/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4";
-        assert_eq!(Target::parse(invite), Ok(Target::Invite(invite.parse().unwrap())));
-        assert_eq!(Target::parse(" 192.168.0.162 "), Ok(Target::Server("192.168.0.162:9999".parse().unwrap())));
-        assert_eq!(Target::parse("here:7"), Ok(Target::Server("here:7".parse().unwrap())));
-        let several = "192.168.0.162,here:7,fe80::1%eth0";
-        assert_eq!(Target::parse(several), Ok(Target::Server(several.parse().unwrap())));
-        assert_eq!(Target::parse("lobby"), Ok(Target::Word("lobby".to_owned())));
-        for around in [format!(" \t{invite}\r\n"), format!("\u{feff}{invite}\u{a0}\n"), format!("\n{invite}\0")] {
-            assert_eq!(Target::parse(&around), Ok(Target::Invite(invite.parse().unwrap())), "{around:?}");
-        }
-        for wrong in [
-            "",
-            "kabar://",
-            "http://192.168.0.162:9999/lobby/A.B",
-            "a b",
-            "here:99999",
-            "fe80::1",
-            "[fe80::1]:7",
-            "here,fe80::1",
-        ] {
-            let ending = Target::parse(wrong).unwrap_err();
-            assert_eq!(ending.exit, Exit::Usage);
-            assert!(!ending.line.unwrap().contains('\n'), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_invite_is_followed_where_it_can_be() {
-        let usable = |text: &str| {
-            let invite = format!("kabar://{text}/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4");
-            usable(invite.parse::<Invite>().unwrap().places).map(|places| places.to_string())
-        };
-        assert_eq!(usable("fe80::1:7,192.0.2.1:7"), Ok("192.0.2.1:7".to_owned()));
-        assert_eq!(usable("fe80::1%eth0:7,fe80::2:7"), Ok("[fe80::1%eth0]:7".to_owned()));
-        let ending = usable("fe80::1:7").unwrap_err();
-        let line = ending.line.unwrap();
-        assert_eq!(ending.exit, Exit::Usage);
-        assert!(line.contains("fe80::1%") && line.contains("put it into the invite"), "{line}");
-    }
-
-    #[test]
-    fn a_word_is_a_room_that_is_known_or_a_host() {
-        let (_home, dir) = temporary_dir();
-        let lobby = RoomName::new("lobby").unwrap();
-        let learn = |address: &str, key: u8, room: &str| {
-            let (address, fingerprint) = (address.parse().unwrap(), kabar_core::session::Fingerprint([key; 20]));
-            KnownServers::accept(&dir, &address, &fingerprint, &RoomName::new(room).unwrap(), None).unwrap();
-        };
-        assert_eq!(find_room("books", lobby.clone(), &dir).unwrap().0, "books:9999".parse().unwrap());
-        learn("here:7", 1, "books");
-        let found = find_room("books", lobby.clone(), &dir).unwrap();
-        assert_eq!((found.0.to_string().as_str(), found.1.as_str()), ("here:7", "books"));
-        learn("elsewhere:7", 1, "books");
-        let found = find_room("books", lobby.clone(), &dir).unwrap();
-        assert_eq!(found.0.to_string(), "elsewhere:7,here:7", "every address where it was");
-        learn("there:8", 2, "books");
-        let ending = find_room("books", lobby, &dir).unwrap_err();
-        let line = ending.line.unwrap();
-        assert_eq!(ending.exit, Exit::Usage);
-        assert!(
-            line.contains("kabar join elsewhere:7 --room books") && line.contains("kabar join there:8 --room books"),
-            "{line}"
-        );
+/// Writes to standard output. A closed pipe is no error.
+fn print(bytes: &[u8]) -> Result<Outcome, CommandError> {
+    let mut out = io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Print(error)),
+        _ => Ok(Outcome::Done),
     }
 }

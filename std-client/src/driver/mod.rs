@@ -121,11 +121,14 @@ impl Driver {
         self.race.addresses().all(|address| is_refused(address) || self.race.error(address).is_some())
     }
 
-    /// Why nothing can be sent to an address of the server, if that is so of all of them.
+    /// Takes the reason why nothing can be sent, if nothing can be sent to any address of the server.
     #[must_use]
-    pub fn link_error(&self) -> Option<&io::Error> {
-        let errors: Option<Vec<_>> = self.race.addresses().map(|address| self.race.error(address)).collect();
-        errors.and_then(|errors| errors.into_iter().next())
+    pub fn take_link_error(&mut self) -> Option<io::Error> {
+        let addresses: Vec<SocketAddr> = self.race.addresses().collect();
+        if addresses.iter().any(|address| self.race.error(*address).is_none()) {
+            return None;
+        }
+        self.race.take_error(*addresses.first()?)
     }
 
     /// Whether some address answered with another key than the expected one, and another may still have

@@ -1,66 +1,65 @@
-//! In the room: entries and notices for people, lines for the room, and leaving when all of them are stored.
+//! In the room: displays entries and notices, posts lines, and leaves when all of them are stored.
 
-use kabar_core::chat::{Kind, MAX_TEXT_LEN, Term};
+use kabar_core::chat::{EntryHead, Kind, MAX_TEXT_LEN, Term};
 use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
-use kabar_std::text::{Content, clean_line};
+use kabar_std::text::Content;
 
+use super::InputError;
 use super::replies::Replies;
 use super::sleep::SleepMonitor;
-use super::stats;
-use super::unstored::Pending;
+use super::unstored::UnstoredLines;
 use crate::cursor::Cursor;
 use crate::driver::Driver;
 use crate::identity::LocalIdentity;
-use crate::messages::{self, Back};
+use crate::messages::notices::{self, Reconnection};
 use crate::profile::StdClient;
 use crate::ui::Ui;
-use crate::ui::command::{Command, help, too_long};
+use crate::ui::command::{Command, help};
 use crate::ui::input::Input;
 use crate::ui::json::Object;
 
-/// In rooms of up to so many members their names are asked for, so that Tab knows them.
-const ASKED_MEMBERS: u16 = 64;
-/// How long lines are still taken when nobody reads any more: what was piped in before is said.
+/// Largest room whose members are listed after joining, for completion.
+const MAX_COMPLETED_MEMBERS: u16 = 64;
+/// How long input is still taken after the output was closed: lines that were piped in before are sent.
 const DRAIN_INPUT: Duration = Duration::from_secs(1);
 
-/// A visit from the first Joined on.
+/// The state of a session after the first Joined.
 #[derive(Debug)]
 pub(super) struct OnlineState {
     term: Term,
-    /// Entries up to here are not wanted.
+    /// Entries up to here are not displayed.
     skip_to: u64,
-    /// Entries up to here were seen at an earlier visit, and come once more for context.
+    /// Entries up to here were displayed in an earlier session, and are repeated for context.
     seen_to: Option<u64>,
-    /// A post that found the outbox full. Until it fits, no more lines are taken.
+    /// A post that found the outbox full. No more lines are taken until it fits.
     held: Option<(Kind, String)>,
-    pending: Pending,
-    answers: Replies,
-    /// Lines that were not sent and never will be.
+    unstored: UnstoredLines,
+    replies: Replies,
+    /// Number of lines that were refused.
     refused: u64,
     lost_since: Option<Instant>,
     sleep: SleepMonitor,
-    /// Who to be next.
+    /// The identity to rejoin with.
     next: Option<LocalIdentity>,
-    /// Since when nobody reads: lines that were on their way are still taken.
+    /// When the output was closed; input is taken for [`DRAIN_INPUT`] after it.
     draining_since: Option<Instant>,
-    /// Since when it is leaving.
-    leaving: Option<Instant>,
-    /// Whether it leaves without waiting for entries to be shown.
+    leaving_since: Option<Instant>,
+    /// Whether to leave without waiting until all entries are displayed.
     skip_pending_output: bool,
-    /// Whether the client was told to leave.
-    is_told: bool,
-    /// Whether it was said that something is not stored yet.
+    /// Whether the client was asked to leave.
+    leave_requested: bool,
+    /// Whether it was reported that lines are not stored yet.
     wait_notice_shown: bool,
-    /// Entries up to here are shown before the end.
+    /// Entries up to here are displayed before the end.
     wait_for: u64,
     give_up: Duration,
-    /// Lines of standard input until now.
+    /// Lines of standard input so far.
     lines: u64,
-    broken: Option<String>,
+    input_error: Option<InputError>,
 }
 
-/// How a visit begins.
+/// What Joined reports.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JoinInfo {
     pub(super) term: Term,
@@ -70,296 +69,273 @@ pub(super) struct JoinInfo {
     pub(super) seen_to: Option<u64>,
 }
 
-/// What a line asks for that a visit cannot do by itself.
+/// A command that the session executes.
 #[derive(Debug)]
 pub(super) enum Request {
     Nick(String),
 }
 
 impl OnlineState {
-    pub(super) fn new(arrival: JoinInfo, give_up: Duration, lines_taken: u64) -> Self {
-        let JoinInfo { term, head, skip_to, seen_to, .. } = arrival;
+    pub(super) fn new(info: JoinInfo, give_up: Duration, lines_taken: u64) -> Self {
+        let JoinInfo { term, head, skip_to, seen_to, .. } = info;
         Self {
             term,
             skip_to,
             seen_to,
             held: None,
-            pending: Pending::default(),
-            answers: Replies::default(),
+            unstored: UnstoredLines::default(),
+            replies: Replies::default(),
             refused: 0,
             lost_since: None,
             sleep: SleepMonitor::default(),
             next: None,
             draining_since: None,
-            leaving: None,
+            leaving_since: None,
             skip_pending_output: false,
-            is_told: false,
+            leave_requested: false,
             wait_notice_shown: false,
             wait_for: head,
             give_up,
             lines: lines_taken,
-            broken: None,
+            input_error: None,
         }
     }
 
-    /// Why no more lines can be read, if that is so.
-    pub(super) fn broken(&self) -> Option<&str> {
-        self.broken.as_deref()
+    /// Returns why no more lines can be read, if an error ended the input.
+    pub(super) fn input_error(&self) -> Option<&InputError> {
+        self.input_error.as_ref()
     }
 
-    /// Asks who is there, so that Tab knows their names.
-    pub(super) fn ask_names(&mut self, members: u16, client: &mut StdClient, ui: &Ui) {
-        if ui.is_prompt() && members <= ASKED_MEMBERS && client.who() {
-            self.answers.expect_silent();
+    /// Requests the members of a small room, for completion.
+    pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &Ui) {
+        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.who() {
+            self.replies.expect_silent();
         }
     }
 
-    pub(super) fn joined_again(&mut self, ui: &Ui, arrival: JoinInfo, is_resumed: bool, now: Instant) {
-        let is_restarted = arrival.term != self.term;
-        (self.wait_for, self.term) = (arrival.head, arrival.term);
-        self.back(ui, Back { seconds: 0, is_resumed, is_restarted, members: Some(arrival.members) }, now);
+    pub(super) fn rejoined(&mut self, ui: &Ui, info: JoinInfo, is_resumed: bool, now: Instant) {
+        let is_restarted = info.term != self.term;
+        (self.wait_for, self.term) = (info.head, info.term);
+        let members = Some(info.members);
+        self.reconnected(ui, Reconnection { seconds: 0, is_resumed, is_restarted, members }, now);
     }
 
-    fn back(&mut self, ui: &Ui, back: Back, now: Instant) {
+    fn reconnected(&mut self, ui: &Ui, event: Reconnection, now: Instant) {
         let seconds = self.lost_since.take().map_or(0, |since| now.saturating_since(since).as_millis() / 1_000);
-        let Back { is_resumed: resumed, is_restarted: restarted, .. } = back;
-        ui.report(&Object::Back { seconds, resumed, restarted }, &messages::back(Back { seconds, ..back }));
+        let Reconnection { is_resumed: resumed, is_restarted: restarted, .. } = event;
+        let words = notices::reconnected(Reconnection { seconds, ..event });
+        ui.report(&Object::Back { seconds, resumed, restarted }, &words);
     }
 
-    /// Whether lines are taken: not while one does not fit, and not at the end.
-    pub(super) fn wants_lines(&mut self, client: &mut StdClient, now: Instant) -> bool {
+    /// Whether input is taken: not while a post does not fit, and not at the end.
+    pub(super) fn wants_input(&mut self, client: &mut StdClient, now: Instant) -> bool {
         self.sleep.look(now);
         if let Some((kind, text)) = self.held.take() {
             self.post(kind, &text, client, now);
         }
-        self.held.is_none() && self.leaving.is_none() && self.next.is_none()
+        self.held.is_none() && self.leaving_since.is_none() && self.next.is_none()
     }
 
-    pub(super) fn take(&mut self, typed: Input, driver: &mut Driver, ui: &Ui) -> Option<Request> {
+    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &Ui) -> Option<Request> {
         let now = driver.now();
-        self.lines += u64::from(matches!(typed, Input::Line(_) | Input::TooLong(_) | Input::NotUtf8));
-        let line = match typed {
+        self.lines += u64::from(input.is_line());
+        let line = match input {
             Input::Line(line) => line,
             Input::TooLong(len) => {
-                self.refuse(ui, &too_long(len));
+                self.reject(ui, &notices::too_long(len));
                 return None;
             }
             Input::NotUtf8 => {
-                self.refuse(ui, "not sent: it is not UTF-8 text");
+                self.reject(ui, notices::NOT_UTF8);
                 return None;
             }
             Input::InvalidBytes => {
-                ui.notice("(what came is not UTF-8 and was left out, with what came at once with it: set this terminal to UTF-8)");
+                ui.notice(notices::INVALID_BYTES);
                 return None;
             }
             Input::End => {
                 self.end_of_input(now);
                 return None;
             }
-            Input::Broken(why) => {
-                self.broken = Some(why);
+            Input::Failed(error) => {
+                self.input_error = Some(error);
                 self.end_of_input(now);
                 return None;
             }
         };
         match ui.parse(&line) {
             Command::Nothing => {}
-            Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.refuse(ui, &too_long(text.len())),
+            Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, &notices::too_long(text.len())),
             Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
-            Command::Who => asked(driver.client.who(), ui),
-            Command::History(count) => asked(driver.client.history(0, count), ui),
+            Command::Who => check_requested(driver.client.who(), ui),
+            Command::History(count) => check_requested(driver.client.history(0, count), ui),
             Command::Nick(name) => return Some(Request::Nick(name.to_owned())),
             Command::Stats => {
                 let client = &driver.client;
-                ui.notice(&stats::words(client.rtt(), &client.counters(), driver.traffic()));
+                ui.notice(&notices::stats(client.rtt(), &client.counters(), driver.traffic()));
             }
             Command::Help => ui.notice(&help()),
             Command::Quit => {
                 self.skip_pending_output = true;
                 self.end_of_input(now);
             }
-            Command::Incomplete(usage) => ui.notice(&format!("it is written {usage}")),
-            Command::Unknown(word) => {
-                let word = clean_line(word);
-                ui.notice(&format!(
-                    "there is no {word}: /help lists what there is; write // for a text that begins with /"
-                ));
-            }
+            Command::Usage(usage) => ui.notice(&notices::usage(usage)),
+            Command::Unknown(word) => ui.notice(&notices::unknown_command(word)),
         }
         None
     }
 
     fn post(&mut self, kind: Kind, text: &str, client: &mut StdClient, now: Instant) {
         match client.post(kind, text.as_bytes()) {
-            Ok(number) => self.pending.posted(number, text, now),
+            Ok(number) => self.unstored.posted(number, text, now),
             Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
-            // Cannot be by what was checked before; counted all the same.
+            // Excluded by the checks before; counted all the same.
             Err(_) => self.refused += 1,
         }
     }
 
-    fn refuse(&mut self, ui: &Ui, why: &str) {
-        // Who sees it said can say it again; a script has to find out by the exit code.
+    fn reject(&mut self, ui: &Ui, why: &str) {
+        // A person can type the line again; a script sees it by the exit code.
         if ui.is_prompt() {
             return ui.notice(why);
         }
         self.refused += 1;
-        let why = format!("line {} {why}", self.lines);
+        let why = notices::line_rejected(self.lines, why);
         ui.report(&Object::Refused { number: None, reason: &why }, &why);
     }
 
-    /// Goes on as somebody else, when all is stored.
-    pub(super) fn become_next(&mut self, next: LocalIdentity) {
+    /// Leaves when everything is stored, to rejoin with another identity.
+    pub(super) fn leave_for(&mut self, next: LocalIdentity) {
         self.next = Some(next);
     }
 
-    /// Who to be next, if it is not the end.
+    /// Takes the identity to rejoin with, unless the session is to end.
     pub(super) fn take_next(&mut self) -> Option<LocalIdentity> {
-        if self.leaving.is_some() { None } else { self.next.take() }
+        if self.leaving_since.is_some() { None } else { self.next.take() }
     }
 
-    /// No more lines: leaves when all is stored.
+    /// Leaves when everything is stored.
     pub(super) fn end_of_input(&mut self, now: Instant) {
-        self.leaving.get_or_insert(now);
+        self.leaving_since.get_or_insert(now);
     }
 
-    /// Nobody reads any more: leaves soon, when all that was typed until then is stored, and shows nothing.
-    pub(super) fn stop_reading(&mut self, now: Instant) {
+    /// Leaves soon, when everything typed until then is stored, and displays nothing more.
+    pub(super) fn output_closed(&mut self, now: Instant) {
         self.skip_pending_output = true;
         self.draining_since.get_or_insert(now);
     }
 
-    /// Goes on with leaving, and tells what is not stored yet.
+    /// Drives leaving, and reports lines that are not stored yet.
     pub(super) fn check(&mut self, client: &mut StdClient, ui: &Ui, now: Instant) {
         if self.draining_since.is_some_and(|since| now >= since + DRAIN_INPUT) {
             self.end_of_input(now);
         }
         if ui.is_prompt() {
-            for text in self.pending.overdue(now, self.lost_since.is_none()) {
-                ui.notice(&format!("(not stored yet: {})", clean_line(text)));
+            for text in self.unstored.overdue(now, self.lost_since.is_none()) {
+                ui.notice(&notices::not_stored_yet(text));
             }
         }
         let waiting = client.unsettled() + u64::from(self.held.is_some());
-        let is_shown =
+        let is_displayed =
             self.skip_pending_output || ui.is_prompt() || client.cursor().is_some_and(|(seq, _)| seq >= self.wait_for);
-        match self.leaving {
+        match self.leaving_since {
             Some(since) if now >= since + self.give_up => client.abort(now),
-            Some(_) if waiting == 0 && is_shown && !self.is_told => self.leave(client, now),
+            Some(_) if waiting == 0 && is_displayed && !self.leave_requested => self.leave(client, now),
             Some(_) if waiting > 0 && ui.is_prompt() && !self.wait_notice_shown => {
                 self.wait_notice_shown = true;
-                let seconds = self.give_up.as_millis() / 1_000;
-                let lines = count(waiting, "line is", "lines are");
-                ui.notice(&format!("{lines} not stored yet: waiting up to {seconds} s (Ctrl-C leaves at once)"));
+                ui.notice(&notices::waiting_for_storage(waiting, self.give_up.as_millis() / 1_000));
             }
-            None if self.next.is_some() && waiting == 0 && !self.is_told => self.leave(client, now),
+            None if self.next.is_some() && waiting == 0 && !self.leave_requested => self.leave(client, now),
             _ => {}
         }
     }
 
     fn leave(&mut self, client: &mut StdClient, now: Instant) {
-        self.is_told = true;
+        self.leave_requested = true;
         client.leave(now);
     }
 
     pub(super) fn deadline(&self, ui: &Ui) -> Option<Instant> {
-        let pending = if ui.is_prompt() { self.pending.deadline() } else { None };
-        let draining_since =
-            if self.leaving.is_none() { self.draining_since.map(|since| since + DRAIN_INPUT) } else { None };
-        [self.leaving.map(|since| since + self.give_up), draining_since, pending].into_iter().flatten().min()
+        let unstored = if ui.is_prompt() { self.unstored.deadline() } else { None };
+        let drained = self.draining_since.filter(|_| self.leaving_since.is_none()).map(|since| since + DRAIN_INPUT);
+        let given_up = self.leaving_since.map(|since| since + self.give_up);
+        [given_up, drained, unstored].into_iter().flatten().min()
     }
 
-    /// Lines that are not in the room.
+    /// Returns the number of lines that are not in the room.
     pub(super) fn unsent(&self, client: &StdClient) -> u64 {
         client.unsettled() + u64::from(self.held.is_some()) + self.refused
     }
 
-    /// Shows an event. Whether the server is to be looked for again.
+    /// Displays an event. Returns whether the connection was lost.
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
         match *event {
             Event::Entry { head, body, own } => self.entry(&head, Content::Body(body), own, ui),
             Event::Stub { head, size } => self.entry(&head, Content::Omitted(size), false, ui),
             Event::Stored { number, seq } => {
                 self.wait_for = self.wait_for.max(seq);
-                self.pending.stored(number);
+                self.unstored.stored(number);
                 ui.object(&Object::Stored { number, seq });
             }
             Event::PostRefused { number, code } => {
                 self.refused += 1;
-                let reason = messages::refused_post(code);
-                let text = self.pending.refused(number).map(|text| format!(": {text}")).unwrap_or_default();
-                let words = format!("not sent, {reason}{}", clean_line(&text));
+                let excerpt = self.unstored.refused(number);
+                let reason = &notices::post_refusal(code);
+                let words = notices::post_refused(reason, excerpt.as_deref());
                 ui.report(&Object::Refused { number: Some(number), reason }, &words);
             }
-            Event::Member { .. } | Event::Past { .. } => self.answers.take(event, ui),
+            Event::Member { .. } | Event::Past { .. } => self.replies.on_event(event, ui),
             Event::Lost(why) => {
                 self.lost_since.get_or_insert(now);
-                let reason = messages::lost(why);
-                let slept = self.sleep.recent(now).map(|slept| format!(" (this computer was asleep for {slept})"));
-                let slept = slept.unwrap_or_default();
-                let words = format!("Connection lost: {reason}{slept}; trying again. What you type is kept.");
+                let reason = notices::loss_reason(why);
+                let words = notices::connection_lost(reason, self.sleep.recent(now));
                 ui.report(&Object::Lost { reason }, &words);
-                self.answers.clear();
+                self.replies.clear();
                 return true;
             }
             Event::Recovered => {
-                let back = Back { seconds: 0, is_resumed: true, is_restarted: false, members: None };
-                self.back(ui, back, now);
+                let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
+                self.reconnected(ui, event, now);
             }
             Event::Reset => {
                 (self.skip_to, self.seen_to) = (0, None);
-                reset(ui);
+                ui.report(&Object::Reset, notices::HISTORY_RESET);
             }
-            Event::Gap { after, first } => gap(after, first, ui),
-            ref other => before_joined(other, ui),
+            Event::Gap { after, first } => report_gap(after, first, ui),
+            ref other => on_event_anywhere(other, ui),
         }
         false
     }
 
-    fn entry(&mut self, head: &kabar_core::chat::EntryHead<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
+    fn entry(&mut self, head: &EntryHead<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
         ui.note_author(head.author, head.kind);
         if head.seq <= self.skip_to {
             return;
         }
         if self.seen_to.is_some_and(|seen| head.seq > seen) {
             self.seen_to = None;
-            ui.notice("--- new since your last visit ---");
+            ui.notice(notices::NEW_ENTRIES);
         }
         ui.entry(head, content, is_own, Some(Cursor { seq: head.seq, term: self.term }));
     }
 }
 
-fn asked(is_asked: bool, ui: &Ui) {
-    if !is_asked {
-        ui.notice("(not connected just now)");
+fn check_requested(is_requested: bool, ui: &Ui) {
+    if !is_requested {
+        ui.notice(notices::NOT_CONNECTED);
     }
 }
 
-/// The history is another one.
-pub(super) fn reset(ui: &Ui) {
-    ui.report(&Object::Reset, "(the history of this room was reset to an older state: what follows is shown anew)");
+/// Reports that the entries between `after` and `first` are no longer kept.
+pub(super) fn report_gap(after: u64, first: u64, ui: &Ui) {
+    ui.report(&Object::Gap { after, first }, &notices::gap(first.saturating_sub(after + 1)));
 }
 
-/// Entries between `after` and `first` are gone.
-pub(super) fn gap(after: u64, first: u64, ui: &Ui) {
-    let missing = count(first.saturating_sub(after + 1), "line is", "lines are");
-    ui.report(&Object::Gap { after, first }, &format!("({missing} missing here: the server no longer keeps them)"));
-}
-
-/// What may happen whether one is in the room or not.
-pub(super) fn before_joined(event: &Event<'_>, ui: &Ui) {
+/// Displays events that may come before and after joining.
+pub(super) fn on_event_anywhere(event: &Event<'_>, ui: &Ui) {
     match *event {
-        Event::Notice { text, .. } => ui.notice(&format!("(server: {})", clean_line(text))),
-        Event::Lost(why) => ui.write(&format!("({}; trying again) ", messages::lost(why))),
+        Event::Notice { text, .. } => ui.notice(&notices::server_notice(text)),
+        Event::Lost(why) => ui.write(&notices::lost_while_connecting(why)),
         _ => {}
     }
-}
-
-/// What is said at an end with something unsent.
-pub(super) fn unsent_words(unsent: u64) -> String {
-    format!("{} not sent", count(unsent, "line is", "lines are"))
-}
-
-/// So many of something.
-pub(super) fn count(count: u64, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }

@@ -1,72 +1,82 @@
-//! `/nick`: a name belongs to a key, so another name is another person to the room. One leaves when everything said is stored, and comes
-//! back under the other name, behind the last line shown. If the room does not take it, one comes back as who one was.
+//! `/nick`: a name belongs to a key, so another name is another member. The client leaves when
+//! everything is stored and rejoins under the other name, after the last line displayed. If the room
+//! refuses that name, it rejoins under the former one.
 //!
 //! ```text
-//! Online -(/nick)-> all stored, left -> Connecting as the next -> Online
-//!                                         '-(refused)-> Connecting as the former -> Online
+//! Online -(/nick)-> all stored, left -> Connecting with the next identity -> Online
+//!                                         '-(refused)-> Connecting with the former one -> Online
 //! ```
 
 use kabar_core::client::{EndReason, State};
-use kabar_std::names::Name;
+use kabar_std::names::{Name, NameError};
 
 use super::connecting::Attempt;
-use super::{Phase, Session};
+use super::{Phase, Session, SessionError};
 use crate::cursor::Cursor;
-use crate::exit::ExitReport;
-use crate::identity::LocalIdentity;
+use crate::identity::{IdentityError, LocalIdentity};
+use crate::messages::{self, notices};
+
+/// Why a name is not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RenameError {
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error("not connected")]
+    NotConnected,
+    #[error("the name is already in use here")]
+    SameName,
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
 
 impl Session {
-    /// Begins to change the name, or says why not.
-    pub(super) fn change_name(&mut self, wanted: &str) {
-        if let Err(why) = self.try_change_name(wanted) {
-            self.ui.notice(&format!("you stay {}: {why}", self.plan.person.name));
+    /// Begins to change the name, or reports why not.
+    pub(super) fn change_name(&mut self, requested: &str) {
+        if let Err(error) = self.try_change_name(requested) {
+            self.ui.notice(&notices::not_renamed(&self.config.identity.name, &error));
         }
     }
 
-    fn try_change_name(&mut self, wanted: &str) -> Result<(), String> {
-        let name = Name::new(wanted).map_err(|error| error.to_string())?;
+    fn try_change_name(&mut self, requested: &str) -> Result<(), RenameError> {
+        let name = Name::new(requested)?;
         if self.driver.client.state() != State::Online {
-            return Err("not connected just now".to_owned());
+            return Err(RenameError::NotConnected);
         }
-        if name.folded() == self.plan.person.folded {
-            return Err("that is your name".to_owned());
+        if name.folded() == self.config.identity.folded {
+            return Err(RenameError::SameName);
         }
-        let next = LocalIdentity::load_or_create(&self.plan.dir, Some(wanted), None);
-        let next = next.map_err(|ending| ending.line.unwrap_or_default())?;
-        let Phase::Online(visit) = &mut self.phase else { return Ok(()) };
-        self.ui.notice(&format!("(leaving, to come back as {}; to the room that is somebody else)", name.shown()));
-        visit.become_next(next);
+        let next = LocalIdentity::load_or_create(&self.config.dir, Some(requested), None)?;
+        let Phase::Online(online) = &mut self.phase else { return Ok(()) };
+        self.ui.notice(&notices::renaming(name.shown()));
+        online.leave_for(next);
         Ok(())
     }
 
-    /// The client has ended: whether that was to come back as somebody else, or as who one was.
-    pub(super) fn goes_on(&mut self, reason: EndReason) -> Result<bool, ExitReport> {
+    /// Handles the end of a client that is followed by a rejoin. Returns whether it is.
+    pub(super) fn continue_after(&mut self, reason: EndReason) -> Result<bool, SessionError> {
         if self.interrupted.is_some() {
             return Ok(false);
         }
-        if let Phase::Online(visit) = &mut self.phase
+        if let Phase::Online(online) = &mut self.phase
             && reason == EndReason::Left
-            && let Some(next) = visit.take_next()
+            && let Some(next) = online.take_next()
         {
             self.last_shown = self.driver.client.cursor().map(|(seq, term)| Cursor { seq, term });
-            let former = std::mem::replace(&mut self.plan.person, next);
-            self.former = Some(former);
-            return self.come_back().map(|()| true);
+            self.former = Some(std::mem::replace(&mut self.config.identity, next));
+            return self.rejoin().map(|()| true);
         }
         if let EndReason::Refused(_) = reason
             && let Some(former) = self.former.take()
         {
-            if let Some(why) = self.describe_end(reason).and_then(|ending| ending.line) {
-                self.ui.notice(&why);
-            }
-            self.plan.person = former;
-            return self.come_back().map(|()| true);
+            self.ui.notice(&messages::session_error(&self.describe_end(reason)).1);
+            self.config.identity = former;
+            return self.rejoin().map(|()| true);
         }
         Ok(false)
     }
 
-    fn come_back(&mut self) -> Result<(), ExitReport> {
-        // What a client says at its end is to be sent as well.
+    fn rejoin(&mut self) -> Result<(), SessionError> {
+        // Sends what the client sends at its end.
         self.driver.transmit();
         self.is_renaming = true;
         self.phase = Phase::Connecting(Attempt::patient(self.driver.now()));

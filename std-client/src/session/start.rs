@@ -1,10 +1,11 @@
-//! Where a visit begins in the room's log: behind what was shown before, unless something else is wanted; and the first words in the room.
+//! Where a session begins in the room's log: after the entries displayed before, unless others are
+//! requested; and the first notices in the room.
 //!
-//! | wanted | first visit | later |
+//! | requested | first session | later |
 //! |---|---|---|
-//! | nothing said | the last 50 | all behind the last one shown; at a prompt 10 before it for context |
+//! | nothing | the last 50 | all after the last one displayed; at a prompt also 10 before it, for context |
 //! | `--last N` | the last N | the last N |
-//! | `--since SEQ` | all behind SEQ | all behind SEQ |
+//! | `--since SEQ` | all after SEQ | all after SEQ |
 
 use std::net::SocketAddr;
 
@@ -15,36 +16,36 @@ use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_std::text::clean_line;
 
-use super::online::{self, JoinInfo, OnlineState, count};
-use super::{Entrance, KeyPolicy, Phase, Session, SessionConfig};
+use super::online::{JoinInfo, OnlineState, on_event_anywhere, report_gap};
+use super::{KeyPolicy, Loss, Phase, RoomCredential, Session, SessionConfig, SessionError};
 use crate::cursor::{Cursor, CursorFile};
-use crate::exit::ExitReport;
-use crate::known_servers::{Joined, KnownServers};
+use crate::known_servers::{JoinedRoom, KnownServers};
+use crate::messages::notices::{self, Joined};
 use crate::profile;
 use crate::ui::Ui;
 use crate::ui::json::{self, Object};
 
-/// Entries wanted from before one came for the first time.
+/// Entries requested at the first join.
 const HISTORY: u32 = 50;
-/// Entries that are shown once more at a prompt, so that what is new has a context.
+/// Entries that are displayed again at a prompt, as context of new ones.
 const CONTEXT: u64 = 10;
 /// As many entries as there are.
 const ALL: u32 = u32::MAX;
 
-/// Which entries are wanted.
+/// The entries that a session begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplayFrom {
-    /// Those that were not shown yet.
+    /// Those that were not displayed yet.
     #[default]
     New,
-    /// The last so many.
+    /// The last N.
     Last(u32),
-    /// Those behind this one; 0: all.
+    /// Those after this one; 0: all.
     Since(u64),
 }
 
 impl ReplayFrom {
-    /// What to ask for, if all up to `shown` was shown before.
+    /// Returns the start to request, if all entries up to `shown` were displayed before.
     fn start(self, shown: Option<Cursor>, is_prompt: bool) -> Start {
         let context = if is_prompt { CONTEXT } else { 0 };
         match (self, shown) {
@@ -53,7 +54,7 @@ impl ReplayFrom {
                 Start::After { seq: self.skip_to(), term, otherwise: ALL }
             }
             (Self::Since(1..), Some(Cursor { seq, term })) => Start::After { seq, term, otherwise: ALL },
-            // The term of an entry is not known without a cursor; what is not wanted is left out here.
+            // The term of an entry is not known without a cursor: the rest is skipped on display.
             (Self::Since(_), _) => Start::Last(ALL),
             (Self::New, Some(Cursor { seq, term })) => {
                 Start::After { seq: seq.saturating_sub(context), term, otherwise: HISTORY }
@@ -62,37 +63,37 @@ impl ReplayFrom {
         }
     }
 
-    /// Entries up to here are not wanted.
+    /// Entries up to here are not displayed.
     fn skip_to(self) -> u64 {
         if let Self::Since(seq) = self { seq } else { 0 }
     }
 }
 
 impl Session {
-    /// Starts the client towards `address`, and towards the others if that does not answer.
-    pub(super) fn start_client(&mut self, address: SocketAddr) -> Result<(), ExitReport> {
+    /// Starts the client with `address`, and with the other addresses in case it does not answer.
+    pub(super) fn start_client(&mut self, address: SocketAddr) -> Result<(), SessionError> {
         let fingerprint = self.expected_key();
         if let Some(fingerprint) = fingerprint {
             self.find_cursor(&fingerprint);
         }
-        let SessionConfig { room, person, entrance, wanted, .. } = &self.plan;
-        let credential = match entrance {
-            Entrance::Secret(secret) => Credential::Secret(*secret.expose()),
-            Entrance::Password(password) => Credential::Password(password.as_bytes()),
-            Entrance::None => Credential::None,
+        let SessionConfig { room, identity, credential, replay_from, .. } = &self.config;
+        let credential = match credential {
+            RoomCredential::Secret(secret) => Credential::Secret(*secret.expose()),
+            RoomCredential::Password(password) => Credential::Password(password.as_bytes()),
+            RoomCredential::None => Credential::None,
         };
         let start = match self.last_shown {
-            // Nothing is shown twice because of another name.
+            // Another name is no reason to display entries again.
             Some(Cursor { seq, term }) if self.is_renaming => Start::After { seq, term, otherwise: HISTORY },
-            shown => wanted.start(shown, self.ui.is_prompt()),
+            shown => replay_from.start(shown, self.ui.is_prompt()),
         };
-        let identity = Identity::from_seed(&person.seed);
+        let key = Identity::from_seed(&identity.seed);
         let config = Config {
             server: address,
             fingerprint,
             room: room.as_str(),
-            name: &person.name,
-            identity: &identity,
+            name: &identity.name,
+            identity: &key,
             credential,
             start,
             largest_entry: profile::LARGEST_ENTRY,
@@ -100,45 +101,45 @@ impl Session {
             ack_delay_ms: profile::ACK_DELAY_MS,
             tick_us: profile::TICK_US,
         };
-        self.driver.start(&config).map_err(ExitReport::error)?;
+        self.driver.start(&config)?;
         self.driver.set_addresses(&self.located.addresses());
         Ok(())
     }
 
     fn expected_key(&self) -> Option<Fingerprint> {
-        match self.plan.trust {
+        match self.config.key_policy {
             KeyPolicy::Invited(fingerprint) | KeyPolicy::Expected(fingerprint) => Some(fingerprint),
             KeyPolicy::AcceptNew | KeyPolicy::Ask => self.accepted,
         }
     }
 
-    /// Finds what was shown of this room before, and where it is kept from now on.
+    /// Loads the position in this room, and saves it there from now on.
     fn find_cursor(&mut self, server: &Fingerprint) {
-        let SessionConfig { dir, room, person, .. } = &self.plan;
-        let file = CursorFile::new(dir, server, room, &person.folded);
+        let SessionConfig { dir, room, identity, .. } = &self.config;
+        let file = CursorFile::new(dir, server, room, &identity.folded);
         if !self.is_renaming {
             self.last_shown = file.load().unwrap_or_else(|error| {
-                self.ui.notice(&format!("(where you were in this room is not known: {error})"));
+                self.ui.notice(&notices::position_not_read(&error));
                 None
             });
         }
         self.slot.set(file);
     }
 
-    /// In the room, for the first time or again.
+    /// Handles Joined, the first one and later ones.
     pub(super) fn joined(
         &mut self,
         name: &str,
         start: u64,
-        mut arrival: JoinInfo,
+        mut info: JoinInfo,
         is_resumed: bool,
-    ) -> Result<(), ExitReport> {
+    ) -> Result<(), SessionError> {
         let name = clean_line(name);
         let now = self.driver.now();
-        let JoinInfo { head, members, .. } = arrival;
-        let term = json::term(arrival.term);
+        let JoinInfo { head, members, .. } = info;
+        let term = json::term(info.term);
         let object = Object::Joined {
-            room: self.plan.room.as_str(),
+            room: self.config.room.as_str(),
             name: &name,
             members,
             start,
@@ -148,20 +149,19 @@ impl Session {
         };
         self.ui.object(&object);
         self.ui.set_name(&name);
-        if let Phase::Online(visit) = &mut self.phase {
-            visit.joined_again(&self.ui, arrival, is_resumed, now);
+        if let Phase::Online(online) = &mut self.phase {
+            online.rejoined(&self.ui, info, is_resumed, now);
             return Ok(());
         }
-        self.say_key();
-        arrival.skip_to = self.plan.wanted.skip_to();
-        let seen = self.last_shown.filter(|_| self.plan.wanted == ReplayFrom::New && !self.is_renaming);
-        // Before what is wanted nothing is to be set off from.
-        arrival.seen_to =
+        self.report_key();
+        info.skip_to = self.config.replay_from.skip_to();
+        let seen = self.last_shown.filter(|_| self.config.replay_from == ReplayFrom::New && !self.is_renaming);
+        info.seen_to =
             seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < head);
         if !self.ui.is_json() {
-            self.say_joined(&name, start, arrival, seen);
+            self.report_joined(&name, start, info, seen);
         }
-        self.remember(&name);
+        self.store_server(&name);
         if self.last_shown.is_none()
             && let Some(fingerprint) = self.driver.client.fingerprint()
         {
@@ -169,80 +169,69 @@ impl Session {
         }
         let is_first = !std::mem::take(&mut self.is_renaming);
         self.former = None;
-        let give_up = Duration::from_micros(u64::try_from(self.plan.give_up.as_micros()).unwrap_or(u64::MAX));
-        let mut visit = OnlineState::new(arrival, give_up, self.plan.lines_taken);
-        visit.ask_names(members, &mut self.driver.client, &self.ui);
-        self.phase = Phase::Online(Box::new(visit));
-        if is_first { self.ui.start_input().map_err(ExitReport::error) } else { Ok(()) }
+        let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
+        let mut online = OnlineState::new(info, give_up, self.config.lines_taken);
+        online.request_names(members, &mut self.driver.client, &self.ui);
+        self.phase = Phase::Online(Box::new(online));
+        if is_first { Ok(self.ui.start_input()?) } else { Ok(()) }
     }
 
-    fn say_joined(&self, name: &str, start: u64, arrival: JoinInfo, seen: Option<Cursor>) {
-        let JoinInfo { head, members, skip_to, .. } = arrival;
-        if self.is_renaming {
-            return self.ui.notice(&format!("You are {name} now."));
-        }
-        let lines = head.saturating_sub(start.max(skip_to));
-        let new = seen.map_or(lines, |seen| head.saturating_sub(seen.seq.max(start)));
-        let history = match (seen, lines) {
-            (None, 0) => String::new(),
-            (None, 1) => "; last line".to_owned(),
-            (None, _) => format!("; last {lines} lines"),
-            (Some(_), _) if new == 0 => "; nothing new since your last visit".to_owned(),
-            (Some(_), _) => format!("; {} since your last visit", count(new, "new line", "new lines")),
-        };
-        let end = if lines == 0 { "." } else { ":" };
-        if self.plan.is_host {
-            self.ui.notice(&format!(
-                "You are {name}. /help for help, /quit to leave (this ends the room for the others)."
-            ));
+    fn report_joined(&self, name: &str, start: u64, info: JoinInfo, seen: Option<Cursor>) {
+        let JoinInfo { head, members, skip_to, .. } = info;
+        let words = if self.is_renaming {
+            notices::renamed(name)
+        } else if self.config.is_host {
+            notices::hosting(name)
         } else {
-            self.ui.notice(&format!("Joined {} as {name}; {members} here{history}{end}", self.plan.room));
-        }
+            let lines = head.saturating_sub(start.max(skip_to));
+            let new = seen.map(|seen| head.saturating_sub(seen.seq.max(start)));
+            notices::joined(&Joined { room: self.config.room.as_str(), name, members, lines, new })
+        };
+        self.ui.notice(&words);
     }
 
-    fn remember(&mut self, name: &str) {
-        if self.plan.is_host {
+    fn store_server(&mut self, name: &str) {
+        if self.config.is_host {
             return;
         }
         let Some(fingerprint) = self.driver.client.fingerprint().or(self.accepted) else { return };
-        let secret = match &self.plan.entrance {
-            Entrance::Secret(secret) => Some(secret),
+        let secret = match &self.config.credential {
+            RoomCredential::Secret(secret) => Some(secret),
             _ => None,
         };
-        // A name that was only taken because another was in use is not one's own.
-        let name = if self.plan.person.is_temporary { None } else { Some(name) };
-        let room = &self.plan.room;
+        // A name that was only chosen because another was in use is not the usual one.
+        let name = if self.config.identity.is_temporary { None } else { Some(name) };
+        let room = &self.config.room;
         let place = self.located.place_of(self.driver.client.server());
-        let places = place.map(|place| self.plan.server.with_first(place.clone()));
-        let places = places.as_ref().unwrap_or(&self.plan.server);
-        let joined = Joined { places, fingerprint: &fingerprint, room, name, secret };
-        if let Err(error) = KnownServers::remember(&self.plan.dir, &joined) {
-            let words = format!("the server is not remembered: {}", error.line.unwrap_or_default());
-            self.ui.notice(&format!("({words})"));
-            self.not_remembered = Some(words);
-        } else {
-            self.not_remembered = None;
-        }
+        let places = place.map(|place| self.config.server.with_first(place.clone()));
+        let places = places.as_ref().unwrap_or(&self.config.server);
+        let joined = JoinedRoom { places, fingerprint: &fingerprint, room, name, secret };
+        self.not_stored = KnownServers::remember(&self.config.dir, &joined).err().map(|error| {
+            let loss = Loss::ServerNotStored(error.to_string());
+            self.ui.notice(&format!("({})", notices::loss(&loss)));
+            loss
+        });
     }
 }
 
-/// What may happen before one is in the room. What was shown of a history that is no more counts no more.
-pub(super) fn before_joined(event: &Event<'_>, ui: &Ui, last_shown: &mut Option<Cursor>) {
+/// Displays events that come before the room is joined. After a reset, the position in the old history
+/// means nothing.
+pub(super) fn on_event_before_join(event: &Event<'_>, ui: &Ui, last_shown: &mut Option<Cursor>) {
     match *event {
         Event::Reset => {
             *last_shown = None;
             ui.end_line();
-            online::reset(ui);
+            ui.report(&Object::Reset, notices::HISTORY_RESET);
         }
         Event::Gap { after, first } => {
-            // Lines that were only wanted for context may be missing.
+            // Lines that were only requested for context may be missing.
             let after = last_shown.map_or(after, |shown| shown.seq.max(after));
             if first > after + 1 {
                 ui.end_line();
-                online::gap(after, first, ui);
+                report_gap(after, first, ui);
             }
         }
-        ref other => online::before_joined(other, ui),
+        ref other => on_event_anywhere(other, ui),
     }
 }
 
@@ -260,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_behind_the_last_line_shown() {
+    fn continues_after_the_last_line_displayed() {
         assert_eq!(ReplayFrom::New.start(None, false), Start::Last(HISTORY));
         assert_eq!(ReplayFrom::New.start(SHOWN, false), after(100, HISTORY));
         assert_eq!(ReplayFrom::New.start(SHOWN, true), after(90, HISTORY), "with some context");
@@ -269,17 +258,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_comes_whatever_was_shown() {
+    fn requested_entries_come_whatever_was_displayed() {
         for shown in [None, SHOWN] {
             assert_eq!(ReplayFrom::Last(7).start(shown, true), Start::Last(7));
             assert_eq!(ReplayFrom::Since(0).start(shown, true), Start::Last(ALL));
         }
         assert_eq!(ReplayFrom::Since(40).start(SHOWN, true), after(40, ALL));
-        assert_eq!(
-            ReplayFrom::Since(140).start(SHOWN, true),
-            after(100, ALL),
-            "a term ends somewhere: the rest is skipped here"
-        );
+        assert_eq!(ReplayFrom::Since(140).start(SHOWN, true), after(100, ALL), "the rest is skipped on display");
         assert_eq!(ReplayFrom::Since(40).start(None, true), Start::Last(ALL));
         assert_eq!(ReplayFrom::Since(40).skip_to(), 40);
         assert_eq!(ReplayFrom::Last(40).skip_to(), 0);

@@ -1,69 +1,69 @@
-//! Lines that were typed and are not stored yet. Who typed them sees nothing of them until they are: so what takes longer than a
-//! moment is told.
+//! Lines that were typed and are not stored yet. The prompt erases a typed line, which returns as an
+//! entry once it is stored; a line that takes longer is reported.
 
 use std::collections::VecDeque;
 
 use kabar_core::time::{Duration, Instant};
 
-/// How long a line may be on its way without a word.
+/// How long a line may be unstored before it is reported.
 const NOT_STORED_NOTICE_AFTER: Duration = Duration::from_millis(1_500);
-/// Characters of a line that are shown to remind of it.
-const REMINDER: usize = 40;
+/// Number of characters of a line in a report.
+const EXCERPT_LEN: usize = 40;
 
-/// Lines on their way, in the order of their numbers.
+/// Lines that are not stored, in the order of their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Pending(VecDeque<Post>);
+pub(super) struct UnstoredLines(VecDeque<Line>);
 
 #[derive(Debug)]
-struct Post {
+struct Line {
     number: u64,
-    text: String,
+    excerpt: String,
     since: Instant,
-    is_told: bool,
+    is_reported: bool,
 }
 
-impl Pending {
-    /// A line was taken.
+impl UnstoredLines {
+    /// Adds a line that was posted.
     pub(super) fn posted(&mut self, number: u64, text: &str, now: Instant) {
-        let text = reminder(text);
-        self.0.push_back(Post { number, text, since: now, is_told: false });
+        let excerpt = excerpt(text);
+        self.0.push_back(Line { number, excerpt, since: now, is_reported: false });
     }
 
-    /// All up to this one are stored.
+    /// Removes all lines up to this number.
     pub(super) fn stored(&mut self, number: u64) {
-        while self.0.front().is_some_and(|post| post.number <= number) {
+        while self.0.front().is_some_and(|line| line.number <= number) {
             self.0.pop_front();
         }
     }
 
-    /// This one never will be; what it said.
+    /// Removes a line that was refused. Returns its beginning.
     pub(super) fn refused(&mut self, number: u64) -> Option<String> {
-        let at = self.0.iter().position(|post| post.number == number)?;
-        self.0.remove(at).map(|post| post.text)
+        let at = self.0.iter().position(|line| line.number == number)?;
+        self.0.remove(at).map(|line| line.excerpt)
     }
 
-    /// The lines to be told now, each once: at once while the room is out of reach.
+    /// Returns the lines to report now, each once: immediately while the connection is lost.
     pub(super) fn overdue(&mut self, now: Instant, is_online: bool) -> Vec<&str> {
-        let is_due = |post: &Post| !post.is_told && (!is_online || now >= post.since + NOT_STORED_NOTICE_AFTER);
+        let is_due = |line: &Line| !line.is_reported && (!is_online || now >= line.since + NOT_STORED_NOTICE_AFTER);
         self.0
             .iter_mut()
-            .filter_map(|post| {
-                let is_due = is_due(post);
-                post.is_told |= is_due;
-                is_due.then_some(post.text.as_str())
+            .filter_map(|line| {
+                let is_due = is_due(line);
+                line.is_reported |= is_due;
+                is_due.then_some(line.excerpt.as_str())
             })
             .collect()
     }
 
-    /// When to ask for them.
+    /// Returns when to call [`UnstoredLines::overdue`].
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.0.iter().find(|post| !post.is_told).map(|post| post.since + NOT_STORED_NOTICE_AFTER)
+        self.0.iter().find(|line| !line.is_reported).map(|line| line.since + NOT_STORED_NOTICE_AFTER)
     }
 }
 
-fn reminder(text: &str) -> String {
+fn excerpt(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    let short: String = line.chars().take(REMINDER).collect();
+    let short: String = line.chars().take(EXCERPT_LEN).collect();
     if short.len() == text.len() { short } else { short + " ..." }
 }
 
@@ -72,34 +72,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_longer_than_a_moment_is_told_once() {
-        let mut pending = Pending::default();
+    fn reports_a_line_once_when_storing_it_takes_too_long() {
+        let mut lines = UnstoredLines::default();
         let start = Instant::from_micros(0);
-        pending.posted(1, "one", start);
-        pending.posted(2, "two", start);
-        assert_eq!(pending.overdue(start, true), [""; 0]);
-        assert_eq!(pending.deadline(), Some(start + NOT_STORED_NOTICE_AFTER));
-        pending.stored(1);
-        assert_eq!(pending.overdue(start + NOT_STORED_NOTICE_AFTER, true), ["two"]);
-        assert_eq!(pending.overdue(start + NOT_STORED_NOTICE_AFTER, true), [""; 0]);
-        assert_eq!(pending.deadline(), None);
-        pending.stored(2);
-        assert_eq!(pending.refused(2), None);
+        lines.posted(1, "one", start);
+        lines.posted(2, "two", start);
+        assert_eq!(lines.overdue(start, true), [""; 0]);
+        assert_eq!(lines.deadline(), Some(start + NOT_STORED_NOTICE_AFTER));
+        lines.stored(1);
+        assert_eq!(lines.overdue(start + NOT_STORED_NOTICE_AFTER, true), ["two"]);
+        assert_eq!(lines.overdue(start + NOT_STORED_NOTICE_AFTER, true), [""; 0]);
+        assert_eq!(lines.deadline(), None);
+        lines.stored(2);
+        assert_eq!(lines.refused(2), None);
     }
 
     #[test]
-    fn out_of_reach_it_is_told_at_once() {
-        let mut pending = Pending::default();
+    fn reports_a_line_at_once_while_the_connection_is_lost() {
+        let mut lines = UnstoredLines::default();
         let start = Instant::from_micros(0);
-        pending.posted(1, "one", start);
-        assert_eq!(pending.overdue(start, false), ["one"]);
-        assert_eq!(pending.refused(1).as_deref(), Some("one"));
+        lines.posted(1, "one", start);
+        assert_eq!(lines.overdue(start, false), ["one"]);
+        assert_eq!(lines.refused(1).as_deref(), Some("one"));
     }
 
     #[test]
-    fn a_long_line_is_reminded_of_by_its_beginning() {
-        assert_eq!(reminder("short"), "short");
-        assert_eq!(reminder("two\nlines"), "two ...");
-        assert_eq!(reminder(&"\u{e9}".repeat(50)), format!("{} ...", "\u{e9}".repeat(40)));
+    fn excerpt_of_a_long_line_is_its_beginning() {
+        assert_eq!(excerpt("short"), "short");
+        assert_eq!(excerpt("two\nlines"), "two ...");
+        assert_eq!(excerpt(&"\u{e9}".repeat(50)), format!("{} ...", "\u{e9}".repeat(40)));
     }
 }

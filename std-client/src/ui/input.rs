@@ -5,24 +5,34 @@ use std::io::{self, BufRead, Read};
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_std::reading::{decode, trim_pasted};
 
-/// One thing that was typed or came through the pipe.
+use crate::session::InputError;
+
+/// One unit of input, from the prompt or from a pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A line without its end, at most [`MAX_TEXT_LEN`] bytes long.
     Line(String),
-    /// A line of so many bytes, which is too long.
+    /// A line that is too long; its length in bytes.
     TooLong(usize),
     /// A line that is not UTF-8.
     NotUtf8,
-    /// Something typed at the prompt that is not UTF-8, and was left out.
+    /// Bytes typed at the prompt that are not UTF-8, and were dropped.
     InvalidBytes,
-    /// There is no more.
+    /// The end of input.
     End,
-    /// Nothing more can be read, in words.
-    Broken(String),
+    /// The end of input, because of an error.
+    Failed(InputError),
 }
 
-/// Reads the next line. What is too long is counted, not kept.
+impl Input {
+    /// Whether it is a line, valid or not.
+    #[must_use]
+    pub fn is_line(&self) -> bool {
+        matches!(self, Self::Line(_) | Self::TooLong(_) | Self::NotUtf8)
+    }
+}
+
+/// Reads the next line. A line that is too long is counted, not kept.
 ///
 /// # Errors
 /// Those of `from`.
@@ -62,35 +72,35 @@ fn complete(mut line: Vec<u8>, mut len: usize) -> Input {
     String::from_utf8(line).map_or(Input::NotUtf8, Input::Line)
 }
 
-/// Errors in a row after which a thing that is read is given up: a terminal that went away never comes back.
+/// Number of consecutive errors after which reading is given up: a closed terminal never comes back.
 pub const MAX_ERRORS: u32 = 3;
 
-/// Tells an error that may pass from one that stays.
+/// Distinguishes transient errors from permanent ones.
 #[derive(Debug, Default)]
 pub struct RetryBudget(u32);
 
 impl RetryBudget {
-    /// Something was read.
-    pub fn is_well(&mut self) {
+    /// Restores the budget after a successful read.
+    pub fn reset(&mut self) {
         self.0 = 0;
     }
 
-    /// Nothing was read. Whether to try again.
+    /// Counts an error. Returns whether to try again.
     #[must_use]
-    pub fn bears(&mut self) -> bool {
+    pub fn try_again(&mut self) -> bool {
         self.0 += 1;
         self.0 < MAX_ERRORS
     }
 }
 
-/// Reads the next line; an error that stays is an end.
+/// Reads the next line; a permanent error is an end.
 pub fn read_line_retrying(from: &mut impl BufRead) -> Input {
-    let mut endurance = RetryBudget::default();
+    let mut budget = RetryBudget::default();
     loop {
         match read_line(from) {
             Ok(typed) => return typed,
-            Err(error) if !endurance.bears() => {
-                return Input::Broken(format!("standard input cannot be read: {error}"));
+            Err(error) if !budget.try_again() => {
+                return Input::Failed(InputError::Stdin(error.to_string()));
             }
             Err(_) => {}
         }
@@ -100,7 +110,7 @@ pub fn read_line_retrying(from: &mut impl BufRead) -> Input {
 /// Longest answer to a question, in bytes.
 const MAX_ANSWER_LEN: u64 = 4_096;
 
-/// Reads an answer: `None`: nobody answers any more; `Some(None)`: it is not UTF-8 or absurdly long.
+/// Reads an answer. `None`: the end of input; `Some(None)`: the answer is not UTF-8, or far too long.
 ///
 /// # Errors
 /// Those of `from`.
@@ -115,7 +125,7 @@ pub fn read_answer(from: &mut impl BufRead) -> io::Result<Option<Option<String>>
     Ok(Some(answer.map(|answer| trim_pasted(answer).to_owned())))
 }
 
-/// Whether an answer is a yes. None, and what is no text, is a no.
+/// Reads an answer and returns whether it means yes. No answer, and one that is not text, means no.
 ///
 /// # Errors
 /// Those of `from`.
@@ -142,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_without_their_ends_whatever_the_buffer() {
+    fn reads_lines_without_their_ends_with_any_buffer() {
         let line = |text: &str| Input::Line(text.to_owned());
         for buffer in [1, 2, 3, 7, 8192] {
             assert_eq!(
@@ -156,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_one_line_of_any_encoding() {
+    fn answer_is_one_line_of_any_encoding() {
         let answer = |bytes: &[u8]| read_answer(&mut &*bytes).unwrap();
         assert_eq!(answer(b"\xef\xbb\xbf anna \r\nnext"), Some(Some("anna".to_owned())));
         assert_eq!((answer(b"ann\xe1\n"), answer(&[b'x'; 5_000]), answer(b"")), (Some(None), Some(None), None));
@@ -165,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_stays_is_an_end_and_one_that_passes_is_not() {
+    fn permanent_error_is_an_end_and_transient_error_is_not() {
         struct Broken(u32);
         impl io::Read for Broken {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -179,11 +189,11 @@ mod tests {
         }
         let read = |errors: u32| read_line_retrying(&mut BufReader::new(Broken(errors + 1)));
         assert_eq!(read(2), Input::Line("one".to_owned()));
-        assert_eq!(read(9), Input::Broken("standard input cannot be read: broken".to_owned()));
+        assert_eq!(read(9), Input::Failed(InputError::Stdin("broken".to_owned())));
     }
 
     #[test]
-    fn the_longest_text_passes_and_one_byte_more_does_not() {
+    fn accepts_the_longest_text_and_no_longer_one() {
         for end in ["\n", "\r\n", ""] {
             let longest = "x".repeat(MAX_TEXT_LEN);
             assert_eq!(read(format!("{longest}{end}").as_bytes(), 100), [Input::Line(longest.clone())]);

@@ -107,7 +107,7 @@ fn knows_when_every_address_is_hopeless() {
         member.turn();
         member.driver.wait(Some(member.driver.now() + kabar_core::time::Duration::from_millis(20)));
     }
-    assert!(member.driver.link_error().is_none());
+    assert!(member.driver.take_link_error().is_none());
     let (_socket, silent) = silent();
     let mut member = Member::begin(&[refusing(), silent], None, "anna");
     let end = StdInstant::now() + StdDuration::from_millis(1_500);
