@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 use kabar_core::crypto::rsa::KeySize;
 use kabar_server::config::{SETTINGS, Setting, parse_key_size};
-use kabar_server::driver::ServerDied;
-use kabar_server::hosting::{Hosted, Hosting, HostingError};
-use kabar_server::transcript::Remark;
+use kabar_server::driver::ServerFailed;
+use kabar_server::room_host::{RoomHost, RoomHostError};
+use kabar_server::transcript::TranscriptWarning;
 use kabar_std::address::{AddressError, Advertised, MAX_PLACES, Places, parse_listen};
 use kabar_std::invite::RoomName;
 use kabar_std::output::remark;
@@ -64,10 +64,10 @@ pub struct HostArguments {
 pub enum HostError {
     /// The server does not start.
     #[error(transparent)]
-    Start(#[from] HostingError),
+    Start(#[from] RoomHostError),
     /// The server failed.
     #[error(transparent)]
-    Failed(#[from] ServerDied),
+    Failed(#[from] ServerFailed),
 }
 
 pub(super) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
@@ -91,22 +91,20 @@ pub(super) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
     let identity = LocalIdentity::load_or_create(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
     let transcript = transcript.as_deref();
-    let hosting = Hosting {
-        advertise,
-        password,
-        transcript,
-        key_size: key_bits,
-        ..Hosting::new(dir.path(), room.clone(), listen)
-    };
+    let host = RoomHost::builder(dir.path(), room.clone(), listen)
+        .advertise(advertise)
+        .password(password)
+        .transcript(transcript)
+        .key_size(key_bits);
     let slow = || remark("making this room's key (once) ...");
     let transcript_state = TranscriptState::default();
     let for_transcript = transcript_state.clone();
     // The session in this process displays the events of the room.
-    let hosted = hosting.start(slow, drop, move |said| for_transcript.take(said)).map_err(HostError::Start)?;
+    let hosted = host.start(slow, drop, move |said| for_transcript.take(said)).map_err(HostError::Start)?;
     remark(first_screen(&hosted, dir.path()).trim_end());
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let config = SessionConfig {
-        server: Places::one(hosted.near_addr().into()),
+        server: Places::one(hosted.same_host_addr().into()),
         room,
         identity,
         key_policy: KeyPolicy::Invited(hosted.invite().fingerprint),
@@ -137,12 +135,12 @@ pub(super) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
 struct TranscriptState(Arc<Mutex<(Option<EventSender>, Option<String>)>>);
 
 impl TranscriptState {
-    fn take(&self, report: Remark) {
+    fn take(&self, report: TranscriptWarning) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (&state.0, report) {
-            (_, Remark { words, is_loss: true }) => state.1 = Some(words),
-            (Some(sender), Remark { words, .. }) => sender.send(AppEvent::Transcript(words)),
-            (None, Remark { words, .. }) => remark(&words),
+            (_, TranscriptWarning { message: words, is_loss: true }) => state.1 = Some(words),
+            (Some(sender), TranscriptWarning { message: words, .. }) => sender.send(AppEvent::Transcript(words)),
+            (None, TranscriptWarning { message: words, .. }) => remark(&words),
         }
     }
 
@@ -156,10 +154,10 @@ impl TranscriptState {
 }
 
 /// Formats what a host sees first: how others join.
-fn first_screen(hosted: &Hosted, history: &Path) -> String {
+fn first_screen(hosted: &RoomHost, history: &Path) -> String {
     let invite = hosted.invite();
     let mut choices = String::new();
-    for (at, (found, is_named)) in hosted.choices().iter().enumerate() {
+    for (at, (found, is_named)) in hosted.candidate_addrs().iter().enumerate() {
         if at == 0 {
             choices.push_str(
                 "This computer's addresses (the invite names those marked *; --advertise HOST names others):\n",
@@ -167,7 +165,7 @@ fn first_screen(hosted: &Hosted, history: &Path) -> String {
         }
         let _ = writeln!(choices, "  {} {found}", if *is_named { '*' } else { ' ' });
     }
-    if let Some(why) = hosted.without_zone() {
+    if let Some(why) = hosted.missing_zone() {
         let _ = writeln!(choices, "To join, people add an interface of their computer to the invite: {why}");
     }
     let (reach, firewall) = if hosted.is_local_only() {

@@ -1,6 +1,6 @@
 //! In the room: displays entries and notices, posts lines, and leaves when all of them are stored.
 
-use kabar_core::chat::{EntryHead, Kind, MAX_TEXT_LEN, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Term};
 use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::Content;
@@ -33,7 +33,7 @@ pub(super) struct OnlineState {
     /// Entries up to here were displayed in an earlier session, and are repeated for context.
     seen_to: Option<u64>,
     /// A post that found the outbox full. No more lines are taken until it fits.
-    held: Option<(Kind, String)>,
+    held: Option<(EntryKind, String)>,
     unstored: UnstoredLines,
     replies: Replies,
     /// Number of lines that were refused.
@@ -185,7 +185,7 @@ impl OnlineState {
         None
     }
 
-    fn post(&mut self, kind: Kind, text: &str, client: &mut StdClient, now: Instant) {
+    fn post(&mut self, kind: EntryKind, text: &str, client: &mut StdClient, now: Instant) {
         match client.post(kind, text.as_bytes()) {
             Ok(number) => self.unstored.posted(number, text, now),
             Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
@@ -270,8 +270,8 @@ impl OnlineState {
     /// Displays an event. Returns whether the connection was lost.
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
         match *event {
-            Event::Entry { head, body, own } => self.entry(&head, Content::Body(body), own, ui),
-            Event::Stub { head, size } => self.entry(&head, Content::Omitted(size), false, ui),
+            Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
+            Event::Stub { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
             Event::Stored { number, seq } => {
                 self.wait_for = self.wait_for.max(seq);
                 self.unstored.stored(number);
@@ -307,16 +307,16 @@ impl OnlineState {
         false
     }
 
-    fn entry(&mut self, head: &EntryHead<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
-        ui.note_author(head.author, head.kind);
-        if head.seq <= self.skip_to {
+    fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
+        ui.note_author(header.author, header.kind);
+        if header.seq <= self.skip_to {
             return;
         }
-        if self.seen_to.is_some_and(|seen| head.seq > seen) {
+        if self.seen_to.is_some_and(|seen| header.seq > seen) {
             self.seen_to = None;
             ui.notice(notices::NEW_ENTRIES);
         }
-        ui.entry(head, content, is_own, Some(Cursor { seq: head.seq, term: self.term }));
+        ui.entry(header, content, is_own, Some(Cursor { seq: header.seq, term: self.term }));
     }
 }
 

@@ -60,7 +60,7 @@ impl Replies {
         names.sort();
         if self.silent > 0 {
             self.silent -= 1;
-            return names.iter().for_each(|name| ui.note_author(name, kabar_core::chat::Kind::JOINED));
+            return names.iter().for_each(|name| ui.note_author(name, kabar_core::chat::EntryKind::JOINED));
         }
         ui.report(&Object::Who { names: &names }, &notices::members(&names));
     }

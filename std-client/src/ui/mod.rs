@@ -21,7 +21,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabar_core::chat::{EntryHead, Kind};
+use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_std::output::{Patient, unbuffered};
 use kabar_std::text::{Content, Line, Lines};
 
@@ -130,16 +130,16 @@ impl Ui {
     }
 
     /// Displays an entry, which is at position `cursor`.
-    pub fn entry(&self, head: &EntryHead<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
+    pub fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
         if self.is_json {
-            let line = Object::Entry(json::Entry::new(head, content, is_own)).line();
+            let line = Object::Entry(json::Entry::new(header, content, is_own)).line();
             return self.entries.entry(line + "\n", cursor);
         }
-        let mut line = self.line(head, content);
+        let mut line = self.line(header, content);
         let is_called = |body| mentions(&String::from_utf8_lossy(body), &self.name.borrow());
         if self.is_prompt()
             && !is_own
-            && head.kind.is_text()
+            && header.kind.is_text()
             && matches!(content, Content::Body(body) if is_called(body))
         {
             line = self.style.bold(&line);
@@ -149,16 +149,16 @@ impl Ui {
 
     /// Formats an entry in reply to `/history`; `None`: it was written as an object.
     #[must_use]
-    pub fn history_line(&self, head: &EntryHead<'_>, content: Content<'_>) -> Option<String> {
+    pub fn history_line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> Option<String> {
         if self.is_json {
-            self.object(&Object::Past(json::Entry::new(head, content, false)));
+            self.object(&Object::Past(json::Entry::new(header, content, false)));
             return None;
         }
-        Some(self.line(head, content).lines().map(|line| format!("{HISTORY_PREFIX}{line}\n")).collect())
+        Some(self.line(header, content).lines().map(|line| format!("{HISTORY_PREFIX}{line}\n")).collect())
     }
 
-    fn line(&self, head: &EntryHead<'_>, content: Content<'_>) -> String {
-        let EntryHead { time_ms, author, kind, .. } = *head;
+    fn line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> String {
+        let EntryHeader { time_ms, author, kind, .. } = *header;
         self.lines.show(&Line { time_ms, author, address: None, kind, content })
     }
 
@@ -203,9 +203,9 @@ impl Ui {
     }
 
     /// Updates the names for completion by an entry.
-    pub fn note_author(&self, author: &str, kind: Kind) {
+    pub fn note_author(&self, author: &str, kind: EntryKind) {
         match kind {
-            Kind::LEFT | Kind::KICKED => self.roster.remove(author),
+            EntryKind::LEFT | EntryKind::KICKED => self.roster.remove(author),
             _ if *self.name.borrow() == author => {}
             _ => self.roster.note(author),
         }
