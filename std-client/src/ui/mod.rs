@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_std::output::{Patient, unbuffered};
-use kabar_std::text::{Content, Line, Lines};
+use kabar_std::text::{Content, Line, LineFormatter};
 
 use crate::app_event::{AppEvent, EventSender};
 use crate::cursor::{Cursor, CursorSlot};
@@ -51,7 +51,7 @@ pub struct Ui {
     prompt: Option<Prompt>,
     /// Whether standard output has objects.
     is_json: bool,
-    lines: Lines,
+    lines: LineFormatter,
     style: Style,
     roster: Roster,
     /// The name in the room.
@@ -70,7 +70,7 @@ impl Ui {
     /// If a thread cannot be spawned.
     pub fn start(is_json: bool, cursor: CursorSlot, sender: EventSender) -> io::Result<Self> {
         let (lines, roster, name, is_mid_line) =
-            (Lines::new(), Roster::default(), RefCell::default(), Cell::new(false));
+            (LineFormatter::new(), Roster::default(), RefCell::default(), Cell::new(false));
         let terminal = SavedTerminal::save();
         if prompt::is_possible() && !is_json {
             let gate = Arc::new(TerminalGate::default());
@@ -159,7 +159,7 @@ impl Ui {
 
     fn line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> String {
         let EntryHeader { time_ms, author, kind, .. } = *header;
-        self.lines.show(&Line { time_ms, author, address: None, kind, content })
+        self.lines.format(&Line { time_ms, author, address: None, kind, content })
     }
 
     /// Reports an event: as the object, or in words.

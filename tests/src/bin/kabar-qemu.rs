@@ -212,7 +212,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let first = seed_of(home.path(), &[]);
         assert_eq!(seed_of(home.path(), &[]), first);
-        let person = LocalIdentity::load_or_create(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
+        let person =
+            LocalIdentity::load_or_create(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
         assert_eq!(*person.seed, first, "kept as `kabar` keeps it");
     }
 
