@@ -1,4 +1,5 @@
-//! A data directory: readable by its owner only, files replaced as a whole or not at all, one process at a time by lock files.
+//! A data directory: readable by its owner only, with atomic replacement of files, and lock files for
+//! one process at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -95,7 +96,7 @@ impl DataDir {
         let read = (|| {
             let len = file.metadata()?.len();
             if len > MAX_FILE_LEN {
-                return Err(io::Error::other("it is far too long"));
+                return Err(io::Error::other("the file is far too long"));
             }
             make_private(&file)?;
             // Reserved at once, so that growing leaves no copy of a secret behind.
