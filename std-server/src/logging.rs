@@ -13,8 +13,8 @@
 //! | `debug` | how the server is set up, commits, checkpoints |
 //! | `trace` | every handshake and every entry, with its text |
 //!
-//! No record holds a secret, at any level: no key, password, room secret or invite. The texts of the
-//! room are in records of level `trace` only.
+//! No record holds a secret, at any level: no key, password, room secret or invite. The texts of
+//! the room are in records of level `trace` only.
 //!
 //! [`LogFormat::Text`] leaves out the records of [`ROOM_TARGET`], because the same events are on
 //! standard output. Errors of the command line and of the settings are plain text in either format:
@@ -169,7 +169,7 @@ pub fn log_event(event: &HubEvent) {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
@@ -201,7 +201,7 @@ mod tests {
         let address = ([192, 168, 0, 7], 4711).into();
         log_event(&HubEvent::Moved { name: "anna".into(), to: address });
         let (author, body) = ("anna".to_owned(), b"a \x1b text".to_vec());
-        let (from, kind) = (Some(address), Kind::TEXT);
+        let (from, kind) = (Some(address), EntryKind::TEXT);
         log_event(&HubEvent::Entry { seq: 7, time_ms: 1, author, from, kind, body });
     }
 

@@ -1,6 +1,7 @@
-//! Figures for Prometheus, in its text format 0.0.4. The format is so small that writing it takes less than a crate for it would.
+//! Metrics for Prometheus, in its text format 0.0.4.
 //!
-//! * [`text`]: what is shown. * [`listener`]: who asks for it. * [`Metrics`]: what the worker threads measure.
+//! * [`text`]: formats the page. [`listener`]: serves it over HTTP. [`Metrics`]: what the worker
+//!   threads measure.
 
 mod histogram;
 pub mod listener;
@@ -15,7 +16,7 @@ use crate::store::StoreFigures;
 pub use histogram::{Histogram, Snapshot};
 pub use text::counter_name;
 
-/// What the worker threads of a server measure.
+/// Measurements of a server's worker threads.
 #[derive(Debug)]
 pub struct Metrics {
     /// Seconds until a commit returned.
@@ -28,7 +29,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Of a server that has done nothing yet.
+    /// Creates empty metrics.
     #[must_use]
     pub fn new() -> Self {
         const TIMES: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -41,18 +42,18 @@ impl Metrics {
         }
     }
 
-    /// What the store takes on the disk, as it was found last.
+    /// The latest figures of the store.
     #[must_use]
     pub fn store(&self) -> Option<StoreFigures> {
         *self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The store was looked at.
+    /// Records the figures of the store.
     pub fn found(&self, figures: Option<StoreFigures>) {
         *self.store.lock().unwrap_or_else(PoisonError::into_inner) = figures;
     }
 
-    /// A commit returned.
+    /// Records a successful commit.
     pub fn committed(&self, took: Duration, entries: usize) {
         self.commit_time.observe(took.as_secs_f64());
         self.batch_entries.observe(u32::try_from(entries).unwrap_or(u32::MAX).into());
