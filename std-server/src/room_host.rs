@@ -30,7 +30,7 @@ pub struct RoomHost {
     is_advertised: bool,
     key_size: KeySize,
     reopener: Option<Reopener>,
-    // Given back last, when nothing of this process uses the directory any more.
+    // Released last, when nothing in this process uses the directory.
     _lock: Lock,
 }
 

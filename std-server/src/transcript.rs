@@ -111,7 +111,7 @@ impl Reopener {
     pub fn reopen(&self) {
         if let Some(items) = self.0.upgrade() {
             // With a full queue the path is checked before the next write anyway.
-            drop(items.try_send(Item::Reopen));
+            let _ = items.try_send(Item::Reopen);
         }
     }
 }

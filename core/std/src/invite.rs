@@ -297,13 +297,13 @@ mod tests {
 
         #[test]
         fn never_panics_on_addresses(text in "[a-f0-9.,:%\\[\\]]{0,60}") {
-            drop(INVITE.replace("192.168.0.162:9999", &text).parse::<Invite>());
+            let _ = INVITE.replace("192.168.0.162:9999", &text).parse::<Invite>();
         }
 
         #[test]
         fn never_panics(text in "\\PC*") {
-            drop(text.parse::<Invite>());
-            drop(format!("{SCHEME}{text}").parse::<Invite>());
+            let _ = text.parse::<Invite>();
+            let _ = format!("{SCHEME}{text}").parse::<Invite>();
         }
     }
 

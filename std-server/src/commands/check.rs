@@ -43,7 +43,7 @@ fn write_report(path: &Path, report: &Report, to: &mut impl Write) -> io::Result
         writeln!(to, "room {name}: {entries} entries, the last is {}; {terms} runs, {names} names", room.head)?;
     }
     if report.not_indexed > 0 {
-        writeln!(to, "{} entries wait for the search index", report.not_indexed)?;
+        writeln!(to, "{} entries are not in the search index yet", report.not_indexed)?;
     }
     let verdict = if report.problems.is_empty() { "no problem found" } else { "damaged" };
     writeln!(to, "{}: {verdict}", path.display())

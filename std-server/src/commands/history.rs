@@ -69,7 +69,7 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
     let Some(mut selection) = history.find(room, &filter).map_err(unusable)? else {
         let rooms = history.rooms().map_err(unusable)?;
         return Err(CommandError::Failed(match rooms.as_slice() {
-            [] => "nothing was said yet".to_owned(),
+            [] => "the history is empty".to_owned(),
             rooms => format!("there is no room {room}; choose another with --room: {}", rooms.join(", ")),
         }));
     };

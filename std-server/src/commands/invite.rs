@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
             Err(LockError::Held(None)) => "when the running server is started again".to_owned(),
             Err(LockError::File(error)) => return Err(CommandError::failed(error)),
         };
-        (secret, Some(format!("a new secret: all earlier invites stop working, and this one works, {again}")))
+        (secret, Some(format!("new secret: all earlier invites stop working, and this one starts working, {again}")))
     } else {
         (load_secret(&dir, &config.room).map_err(CommandError::failed)?.ok_or_else(unused)?, None)
     };

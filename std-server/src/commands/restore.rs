@@ -12,8 +12,8 @@ use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
 #[command(
     after_help = "FILE is read to its end first, and stays. The history that is there is kept: history.db, history.db-wal and \
 history.db-shm become history-TIME.db, history-TIME.db-wal and history-TIME.db-shm in the data directory; remove them when they are \
-not needed any more. An interrupted restore changed nothing, or is finished by the next start of the server. When the server is \
-started again, members are told that the history was reset to an older state."
+no longer needed. An interrupted restore changed nothing, or is finished by the next start of the server. When the server is \
+restarted, members are notified that the history was reset to an older state."
 )]
 pub struct Arguments {
     /// A file that `backup` wrote; or history.db of a stopped server, next to its history.db-wal if
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let entries: u64 = report.rooms.iter().map(|room| room.entries).sum();
     eprintln!("restored {} from {}: {entries} entries", dir.join(FILE_NAME).display(), arguments.file.display());
     if let Some(kept) = kept {
-        eprintln!("what was there before is kept as {}", kept.display());
+        eprintln!("the old history is kept as {}", kept.display());
     }
     Ok(())
 }

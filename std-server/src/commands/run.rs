@@ -107,7 +107,7 @@ fn serve(
     let take = move |typed: ConsoleInput<'_>| match typed {
         ConsoleInput::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
         ConsoleInput::NotText => {
-            answer.line("not taken: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
+            answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
         ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };

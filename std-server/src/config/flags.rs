@@ -30,7 +30,7 @@ impl clap::Args for RunFlags {
     fn augment_args(command: clap::Command) -> clap::Command {
         let stdin = clap::Arg::new("password-stdin")
             .long("password-stdin")
-            .help("Takes the password from the first line of stdin (also: KABAR_PASSWORD in the environment)")
+            .help("Reads the password from the first line of stdin (also: KABAR_PASSWORD in the environment)")
             .action(ArgAction::SetTrue)
             .conflicts_with("password-file");
         command.args(SETTINGS.iter().map(flag_of_setting)).arg(stdin).args(LIMITS.iter().map(flag_of_limit))

@@ -1,4 +1,8 @@
 //! The configuration of the server: every setting with one value and its origin.
+//!
+//! `figment` is not used: it knows the file of a value but not its line, which errors and
+//! `kabar-server config` name here. Neither are `jiff`'s durations: they have no days without a
+//! calendar and no sizes, so the parser of [`units`] would stay.
 
 mod file;
 mod flags;
@@ -75,7 +79,7 @@ impl Config {
         if named.is_none() {
             sources.file = File::read(&data_dir.join(FILE_NAME), false)?;
             if let Some((_, origin)) = sources.file.get("data-dir") {
-                return Err(format!("{origin}: data-dir: this file lies in the data directory already"));
+                return Err(format!("{origin}: data-dir: this file is in the data directory already"));
             }
         }
         resolved.push(match sources.get("config") {

@@ -33,15 +33,15 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "advertise",
         value: "HOST[:PORT]",
-        help: "What invites name, if others reach this computer by another address than it finds; several in order: \
-               repeat it, or put commas between them",
+        help: "Address that invites name, if others reach this computer at another address than it finds; for several, \
+               repeat it or use commas",
         default: None,
         in_file: true,
     },
     Setting {
         name: "data-dir",
         value: "DIR",
-        help: "Where key, secrets and history lie; for one server at a time [default: the user's data directory]",
+        help: "Where key, secrets and history are stored; for one server at a time [default: the user's data directory]",
         default: None,
         in_file: true,
     },
@@ -56,28 +56,28 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "key-bits",
         value: "BITS",
-        help: "Size of the server's RSA key if there is none yet: 2048 (what microcontrollers take), 3072 or 4096",
+        help: "Size of the server's RSA key if there is none yet: 2048 (the only size for microcontrollers), 3072 or 4096",
         default: Some("2048"),
         in_file: true,
     },
     Setting {
         name: "password-file",
         value: "FILE",
-        help: "Lets in, beside holders of the invite, whoever knows the password in the first line of this file",
+        help: "Also admits members who know the password in the first line of this file",
         default: None,
         in_file: true,
     },
     Setting {
         name: "transcript",
         value: "FILE",
-        help: "Appends every line of the room to this file, as plain text",
+        help: "Appends every line of the room to this file as plain text",
         default: None,
         in_file: true,
     },
     Setting {
         name: "metrics",
         value: "ADDR",
-        help: "Answers Prometheus at http://ADDR/metrics: PORT (on 127.0.0.1) or IP:PORT",
+        help: "Serves metrics for Prometheus at http://ADDR/metrics: PORT (on 127.0.0.1) or IP:PORT",
         default: None,
         in_file: true,
     },

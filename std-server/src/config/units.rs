@@ -85,9 +85,9 @@ fn sum(text: &str, factor: impl Fn(&str) -> Option<u64>) -> Option<u64> {
     let mut rest = text.trim();
     while !rest.is_empty() {
         let unit_at = rest.find(|character: char| !character.is_ascii_digit())?;
-        let (number, behind) = rest.split_at(unit_at);
-        let end = behind.find(|character: char| character.is_ascii_digit()).unwrap_or(behind.len());
-        let (name, next) = behind.split_at(end);
+        let (number, after) = rest.split_at(unit_at);
+        let end = after.find(|character: char| character.is_ascii_digit()).unwrap_or(after.len());
+        let (name, next) = after.split_at(end);
         total = total.checked_add(digits(number)?.checked_mul(factor(name.trim())?)?)?;
         rest = next;
     }

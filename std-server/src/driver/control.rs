@@ -168,7 +168,7 @@ impl Control {
 
     fn command(&self, command: Command) {
         if self.commands.send(command).is_ok() {
-            drop(self.waker.wake());
+            let _ = self.waker.wake();
         }
     }
 }

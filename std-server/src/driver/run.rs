@@ -68,7 +68,7 @@ impl Loop {
             is_busy |= self.is_writable && self.hub.has_transmit();
             let timeout = if is_busy { Some(StdDuration::ZERO) } else { self.timeout(now) };
             // Interrupted by a signal, or briefly out of memory: try again.
-            drop(self.poll.poll(&mut events, timeout));
+            let _ = self.poll.poll(&mut events, timeout);
             for event in &events {
                 if event.token() == SOCKET {
                     self.is_readable |= event.is_readable();

@@ -121,7 +121,7 @@ impl<P: Provider + 'static> Workers<P> {
         let Self { accept, password, store, read, done, events, threads } = self;
         drop((accept, password, store, read, done, events));
         for thread in threads {
-            drop(thread.join());
+            let _ = thread.join();
         }
     }
 }
@@ -136,7 +136,7 @@ struct DoneSender {
 /// Wakes the loop also when the thread panics, so that the loop notices.
 impl Drop for DoneSender {
     fn drop(&mut self) {
-        drop(self.waker.wake());
+        let _ = self.waker.wake();
     }
 }
 
@@ -151,7 +151,7 @@ fn spawn<J>(
             if report.done.send(run(job)).is_err() {
                 return;
             }
-            drop(report.waker.wake());
+            let _ = report.waker.wake();
         }
     })
 }
@@ -197,13 +197,13 @@ fn spawn_store(
                     if report.done.send(Done::Store(done)).is_err() {
                         return;
                     }
-                    drop(report.waker.wake());
+                    let _ = report.waker.wake();
                     patience = Some(MAINTAIN_AFTER);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     patience = store.maintain().then_some(MAINTAIN_GAP);
                     if look(&store) {
-                        drop(report.waker.wake());
+                        let _ = report.waker.wake();
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,

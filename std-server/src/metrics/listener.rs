@@ -1,6 +1,5 @@
-//! Answers `GET /metrics` over HTTP: one request at a time, on a thread of its own, each within a
-//! few seconds and a few kilobytes. Whoever asks slowly, or never reads the answer, keeps nobody
-//! waiting but others who ask for metrics.
+//! Serves `GET /metrics` over HTTP, one request at a time on one thread, each limited to a few seconds
+//! and a few kilobytes. A slow client delays nobody but other clients of the metrics.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -154,9 +153,9 @@ mod tests {
         let address = start();
         let mut stream = TcpStream::connect(address).unwrap();
         // The other side may close before it has read all.
-        drop(stream.write_all(&vec![b'a'; MAX_REQUEST + 2_000]));
+        let _ = stream.write_all(&vec![b'a'; MAX_REQUEST + 2_000]);
         let mut answer = Vec::new();
-        drop(stream.read_to_end(&mut answer));
+        let _ = stream.read_to_end(&mut answer);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431 "));
         assert!(ask(address, b"GET /metrics HTTP/1.0\r\n\r\n").contains("200 OK"));
     }

@@ -1,7 +1,11 @@
 //! Metrics for Prometheus, in its text format 0.0.4.
 //!
-//! * [`text`]: formats the page. [`listener`]: serves it over HTTP. [`Metrics`]: what the worker
-//!   threads measure.
+//! * [`text`]: formats the page. [`listener`]: serves it over HTTP.
+//! * [`Metrics`]: what the worker threads measure.
+//!
+//! `prometheus-client` is not used: its counters are atomics, where the hub adds to plain integers
+//! several times per datagram; its histograms take a lock; and it writes OpenMetrics, whose names of
+//! types and content type differ from what is served here. The text format takes twenty lines.
 
 mod histogram;
 pub mod listener;

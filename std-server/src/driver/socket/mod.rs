@@ -74,7 +74,7 @@ impl Socket {
             opened => opened?,
         };
         // Any size will do.
-        drop(raw.set_recv_buffer_size(RECEIVE_BUFFER));
+        let _ = raw.set_recv_buffer_size(RECEIVE_BUFFER);
         let receive_buffer = raw.recv_buffer_size()?;
         let std = std::net::UdpSocket::from(raw);
         let state = UdpSocketState::new(UdpSockRef::from(&std))?;

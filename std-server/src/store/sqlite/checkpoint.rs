@@ -65,9 +65,9 @@ impl Checkpoints {
             self.is_held = false;
         } else if self.tried.is_none_or(|tried| tried.elapsed() >= self.pause) {
             self.tried = Some(Instant::now());
-            drop(connection.busy_timeout(BRIEFLY));
+            let _ = connection.busy_timeout(BRIEFLY);
             self.is_held = self.checkpoint(connection, "RESTART");
-            drop(connection.busy_timeout(BUSY));
+            let _ = connection.busy_timeout(BUSY);
         }
     }
 

@@ -204,7 +204,7 @@ fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
 /// Removes an unused file, and the files of SQLite next to it.
 pub(super) fn remove(path: &Path) {
     for suffix in ["", "-wal", "-shm", "-journal"] {
-        drop(fs::remove_file(beside(path, suffix)));
+        let _ = fs::remove_file(beside(path, suffix));
     }
 }
 

@@ -44,7 +44,7 @@ pub fn copy(dir: &Path, to: &Path) -> Result<(), CopyError> {
         .and_then(|copied| copied.and_then(|()| set_new_mark(to)).map_err(failed))
         .and_then(|()| make_durable(to).map_err(|error| CopyError::File(FileError::new("write", to)(error))));
     if copied.is_err() {
-        drop(fs::remove_file(to));
+        let _ = fs::remove_file(to);
     }
     copied
 }

@@ -117,7 +117,7 @@ impl SqliteStore {
     fn wrote(&mut self) {
         self.is_dirty = true;
         if !core::mem::replace(&mut self.has_written, true) {
-            drop(connect::keep_log(&self.connection, false));
+            let _ = connect::keep_log(&self.connection, false);
         }
     }
 
@@ -169,7 +169,7 @@ impl Store for SqliteStore {
             return false;
         }
         if !core::mem::replace(&mut self.is_index_seen, true) {
-            drop(search::empty_if_not_whole(&mut self.connection));
+            let _ = search::empty_if_not_whole(&mut self.connection);
         }
         match search::index_some(&mut self.connection) {
             Ok(true) => {
@@ -197,8 +197,8 @@ impl Drop for SqliteStore {
         if !self.has_written {
             return;
         }
-        drop(self.connection.busy_timeout(BUSY_AT_END));
-        drop(connect::empty_log(&self.connection, "TRUNCATE"));
+        let _ = self.connection.busy_timeout(BUSY_AT_END);
+        let _ = connect::empty_log(&self.connection, "TRUNCATE");
     }
 }
 

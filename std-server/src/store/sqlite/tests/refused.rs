@@ -48,8 +48,8 @@ fn refuses(dir: &DataDir, wanted: &[&str]) -> OpenError {
 fn refuses_all(dir: &DataDir, wanted: &[&str]) -> OpenError {
     let refusal = refuses(dir, wanted);
     let before = content(dir.path());
-    drop(History::open(dir.path()));
-    drop(Report::make(dir.path()));
+    let _ = History::open(dir.path());
+    let _ = Report::make(dir.path());
     complete_index(dir.path());
     let after = content(dir.path());
     for (name, content) in &before {
