@@ -1,5 +1,5 @@
-//! Known servers: by the fingerprint of their key, with the addresses they were found at, so that a changed address is no alarm and
-//! another key behind the same address is.
+//! Known servers: stored by the fingerprint of their key, with the addresses where they were found.
+//! Another address of a known key is no alarm; another key at a known address is one.
 
 use kabar_core::session::Fingerprint;
 use kabar_std::address::{HostPort, Places};
@@ -8,12 +8,21 @@ use kabar_std::invite::{RoomName, RoomSecret, parse_fingerprint, show_fingerprin
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::ending::Ending;
-
 const FILE: &str = "known_servers.toml";
 const LOCK: &str = "known_servers.lock";
 /// Addresses kept per server; the oldest go first.
 const MAX_ADDRESSES: usize = 8;
+
+/// Why the known servers were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KnownServersError {
+    /// The file cannot be read or written, or is damaged.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The known servers cannot be written as TOML.
+    #[error("cannot encode the known servers: {0}")]
+    Encode(#[from] toml::ser::Error),
+}
 
 /// All rooms that were joined.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -29,7 +38,7 @@ pub struct KnownServers {
 struct KnownServer {
     fingerprint: String,
     room: String,
-    /// As typed, the last first.
+    /// As they were typed, the last one first.
     addresses: Vec<String>,
     /// The name that was used there.
     name: String,
@@ -37,10 +46,10 @@ struct KnownServer {
     secret: Option<String>,
 }
 
-/// What is known of an address and a room.
+/// Stored information about a room of a server.
 #[derive(Debug)]
-pub struct Known {
-    /// The key that is expected there.
+pub struct KnownServerInfo {
+    /// The expected key.
     pub fingerprint: Fingerprint,
     /// The room's secret, if it was joined by an invite.
     pub secret: Option<RoomSecret>,
@@ -55,19 +64,19 @@ pub struct KnownRoom {
     pub fingerprint: Fingerprint,
     /// The room.
     pub room: RoomName,
-    /// Where it was, the last first.
+    /// Addresses where it was found, the last one first.
     pub addresses: Vec<HostPort>,
     /// The name that was used there; empty: none yet.
     pub name: String,
 }
 
 impl KnownServer {
-    /// As far as it tells of `room`: the key belongs to the server, the secret to its room.
-    fn known(&self, room: &RoomName) -> Option<Known> {
+    /// Returns what applies to `room`: the key belongs to the server, the secret only to its room.
+    fn known(&self, room: &RoomName) -> Option<KnownServerInfo> {
         let is_room = self.room == room.as_str();
         let secret = self.secret.as_deref().filter(|_| is_room).and_then(RoomSecret::from_base32);
         let name = Some(self.name.clone()).filter(|name| !name.is_empty());
-        Some(Known { fingerprint: parse_fingerprint(&self.fingerprint)?, secret, name })
+        Some(KnownServerInfo { fingerprint: parse_fingerprint(&self.fingerprint)?, secret, name })
     }
 
     fn room(&self) -> Option<KnownRoom> {
@@ -80,29 +89,30 @@ impl KnownServer {
     }
 }
 
-/// What was learned by joining.
+/// A room that was just joined.
 #[derive(Debug)]
-pub struct Joined<'a> {
-    /// Where: the address that worked first, then others of the same server that were not tried.
+pub struct JoinedRoom<'a> {
+    /// The address that worked, then other addresses of the server that were not tried.
     pub places: &'a Places,
-    /// Whose key.
+    /// The key of the server.
     pub fingerprint: &'a Fingerprint,
-    /// Which room.
+    /// The room.
     pub room: &'a RoomName,
-    /// As whom; `None`: under a name that is not to be remembered.
+    /// The name that was used; `None`: one that is not to be stored.
     pub name: Option<&'a str>,
     /// The room's secret, if it is known.
     pub secret: Option<&'a RoomSecret>,
 }
 
 impl KnownServers {
-    /// Loads what is known; nothing if there is no file.
+    /// Loads the known servers; none if there is no file.
     ///
     /// # Errors
-    /// [`FileError`], also if the file is damaged: forgetting keys in silence would take an impostor for new.
+    /// [`FileError`], also if the file is damaged: silently forgetting keys would accept an impostor as a
+    /// new server.
     pub fn load(dir: &DataDir) -> Result<Self, FileError> {
         let Some(text) = dir.read(FILE)? else { return Ok(Self::default()) };
-        let damaged = || FileError::damaged(&dir.join(FILE), "it is damaged; correct or remove it");
+        let damaged = || FileError::damaged(&dir.join(FILE), "the file is damaged; correct or remove it");
         let known: Self = toml::from_str(&text).map_err(|_| damaged())?;
         let is_whole = |server: &KnownServer| {
             let secret = server.secret.as_ref().is_none_or(|secret| RoomSecret::from_base32(secret).is_some());
@@ -111,40 +121,41 @@ impl KnownServers {
         if known.servers.iter().all(is_whole) { Ok(known) } else { Err(damaged()) }
     }
 
-    /// As [`KnownServers::find`], of the first of several addresses that is known.
+    /// Returns [`KnownServers::find`] of the first of several addresses that is known.
     #[must_use]
-    pub fn find_any(&self, places: &Places, room: &RoomName) -> Option<Known> {
+    pub fn find_any(&self, places: &Places, room: &RoomName) -> Option<KnownServerInfo> {
         places.iter().find_map(|place| self.find(place, room))
     }
 
-    /// What is known of `room` at `address`. The key belongs to the address; the secret to the room.
+    /// Returns what is known of `room` at `address`. The key belongs to the address, the secret to the
+    /// room.
     #[must_use]
-    pub fn find(&self, address: &HostPort, room: &RoomName) -> Option<Known> {
+    pub fn find(&self, address: &HostPort, room: &RoomName) -> Option<KnownServerInfo> {
         let address = address.to_string();
         let here = || self.servers.iter().filter(|server| server.addresses.contains(&address));
         let server = here().find(|server| server.room == room.as_str()).or_else(|| here().next())?;
         server.known(room)
     }
 
-    /// What is known of `room` of the server with this key, wherever it is.
+    /// Returns what is known of `room` of the server with this key, at any address.
     #[must_use]
-    pub fn find_key(&self, fingerprint: &Fingerprint, room: &RoomName) -> Option<Known> {
+    pub fn find_key(&self, fingerprint: &Fingerprint, room: &RoomName) -> Option<KnownServerInfo> {
         let shown = show_fingerprint(fingerprint);
         let here = || self.servers.iter().filter(|server| server.fingerprint == shown);
         here().find(|server| server.room == room.as_str()).or_else(|| here().next())?.known(room)
     }
 
-    /// All rooms, the last one joined first.
+    /// Returns all rooms, the last one joined first.
     #[must_use]
     pub fn rooms(&self) -> Vec<KnownRoom> {
         self.servers.iter().filter_map(KnownServer::room).collect()
     }
 
-    /// Forgets the rooms that `is_meant` names; how many.
+    /// Forgets the rooms that `is_meant` selects. Returns their number.
     ///
     /// # Errors
-    /// [`FileError`], in one line.
-    pub fn forget(dir: &DataDir, is_meant: impl Fn(&KnownRoom) -> bool) -> Result<usize, Ending> {
+    /// [`KnownServersError`].
+    pub fn forget(dir: &DataDir, is_meant: impl Fn(&KnownRoom) -> bool) -> Result<usize, KnownServersError> {
         Self::change(dir, |known| {
             let before = known.servers.len();
             known.servers.retain(|server| !server.room().is_some_and(|room| is_meant(&room)));
@@ -152,47 +163,47 @@ impl KnownServers {
         })
     }
 
-    /// From now on the server at `address` is the one with this key; one is still called `name` there.
+    /// Accepts this key as the key of the server at `address`; the name used there stays `name`.
     ///
     /// # Errors
-    /// [`FileError`], in one line.
+    /// [`KnownServersError`].
     pub fn accept(
         dir: &DataDir,
         address: &HostPort,
         fingerprint: &Fingerprint,
         room: &RoomName,
         name: Option<&str>,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), KnownServersError> {
         let places = &Places::one(address.clone());
-        let joined = Joined { places, fingerprint, room, name, secret: None };
+        let joined = JoinedRoom { places, fingerprint, room, name, secret: None };
         Self::remember(dir, &joined)
     }
 
-    /// Remembers a room that was joined.
+    /// Stores a room that was joined.
     ///
     /// # Errors
-    /// [`FileError`].
-    pub fn remember(dir: &DataDir, joined: &Joined<'_>) -> Result<(), Ending> {
+    /// [`KnownServersError`].
+    pub fn remember(dir: &DataDir, joined: &JoinedRoom<'_>) -> Result<(), KnownServersError> {
         Self::change(dir, |known| known.learn(joined))
     }
 
-    fn change<T>(dir: &DataDir, change: impl FnOnce(&mut Self) -> T) -> Result<T, Ending> {
-        let _lock = dir.lock_waiting(LOCK).map_err(Ending::error)?;
-        let mut known = Self::load(dir).map_err(Ending::error)?;
+    fn change<T>(dir: &DataDir, change: impl FnOnce(&mut Self) -> T) -> Result<T, KnownServersError> {
+        let _lock = dir.lock_waiting(LOCK)?;
+        let mut known = Self::load(dir)?;
         let done = change(&mut known);
-        let text = Zeroizing::new(toml::to_string(&known).map_err(Ending::error)?);
-        dir.replace(FILE, text.as_bytes()).map_err(Ending::error)?;
+        let text = Zeroizing::new(toml::to_string(&known)?);
+        dir.replace(FILE, text.as_bytes())?;
         Ok(done)
     }
 
-    fn learn(&mut self, joined: &Joined<'_>) {
+    fn learn(&mut self, joined: &JoinedRoom<'_>) {
         let fingerprint = show_fingerprint(joined.fingerprint);
         let (first, others) = (joined.places.first().to_string(), joined.places.iter().skip(1));
-        // One key per address: what was there before has moved.
+        // One key per address: a server that was there before has moved.
         for other in self.servers.iter_mut().filter(|server| server.fingerprint != fingerprint) {
             other.addresses.retain(|known| *known != first);
         }
-        // Where nobody was met, a server that is known from there stays.
+        // At addresses that were not tried, a server that is known there stays.
         let is_others = |address: &String| {
             self.servers.iter().any(|server| server.fingerprint != fingerprint && server.addresses.contains(address))
         };
@@ -230,12 +241,12 @@ mod tests {
         fingerprint: &'a Fingerprint,
         room: &'a RoomName,
         secret: Option<&'a RoomSecret>,
-    ) -> Joined<'a> {
-        Joined { places, fingerprint, room, name: Some("anna"), secret }
+    ) -> JoinedRoom<'a> {
+        JoinedRoom { places, fingerprint, room, name: Some("anna"), secret }
     }
 
     #[test]
-    fn remembers_by_key_and_finds_by_address() {
+    fn stores_by_key_and_finds_by_address() {
         let (_home, dir) = temporary_dir();
         let (here, there): (Places, Places) = ("here:1".parse().unwrap(), "[::1]:2".parse().unwrap());
         let (ours, theirs) = (Fingerprint([1; 20]), Fingerprint([2; 20]));
@@ -270,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_are_listed_and_forgotten() {
+    fn lists_and_forgets_rooms() {
         let (_home, dir) = temporary_dir();
         let (here, ours): (Places, _) = ("here:1".parse().unwrap(), Fingerprint([1; 20]));
         for room in ["lobby", "other"] {
@@ -285,17 +296,17 @@ mod tests {
     }
 
     #[test]
-    fn a_makeshift_name_is_not_remembered() {
+    fn temporary_name_is_not_stored() {
         let mut known = KnownServers::default();
         let (here, ours, lobby): (Places, _, _) =
             ("here:1".parse().unwrap(), Fingerprint([1; 20]), RoomName::new("lobby").unwrap());
         known.learn(&joined(&here, &ours, &lobby, None));
-        known.learn(&Joined { name: None, ..joined(&here, &ours, &lobby, None) });
+        known.learn(&JoinedRoom { name: None, ..joined(&here, &ours, &lobby, None) });
         assert_eq!(known.find_any(&here, &lobby).unwrap().name.as_deref(), Some("anna"));
     }
 
     #[test]
-    fn addresses_of_a_server_are_bounded() {
+    fn bounds_the_addresses_of_a_server() {
         let mut known = KnownServers::default();
         let (ours, lobby) = (Fingerprint([1; 20]), RoomName::new("lobby").unwrap());
         for port in 1..100 {
@@ -308,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn all_addresses_of_an_invite_are_remembered_and_the_one_that_worked_is_first() {
+    fn stores_all_addresses_of_an_invite_with_the_one_that_worked_first() {
         let mut known = KnownServers::default();
         let (ours, theirs, lobby) = (Fingerprint([1; 20]), Fingerprint([2; 20]), RoomName::new("lobby").unwrap());
         let learn = |known: &mut KnownServers, places: &str, key| {
@@ -319,14 +330,14 @@ mod tests {
         learn(&mut known, "met:1,both:1,[fe80::1%eth0]:7,other:1", &ours);
         assert_eq!(known.servers[0].addresses, ["met:1", "[fe80::1%eth0]:7", "other:1", "old:1"]);
         assert_eq!(known.rooms()[0].addresses.len(), 4, "all are read again");
-        assert_eq!(known.servers[1].addresses, ["theirs:1", "both:1"], "nobody was met there");
+        assert_eq!(known.servers[1].addresses, ["theirs:1", "both:1"], "not tried");
         learn(&mut known, "both:1,met:1", &ours);
         assert_eq!(known.servers[0].addresses[..2], ["both:1", "met:1"]);
         assert_eq!(known.servers[1].addresses, ["theirs:1"]);
     }
 
     #[test]
-    fn a_damaged_file_is_told() {
+    fn reports_a_damaged_file() {
         let (_home, dir) = temporary_dir();
         for damaged in
             ["[[server]", "[[server]]\nfingerprint = \"x\"\nroom=\"lobby\"\naddresses=[]\nname=\"a\"\n", "x = 1\n"]

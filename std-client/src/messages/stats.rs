@@ -1,22 +1,22 @@
-//! `/stats`: how the connection does, in words.
+//! The reply to `/stats`: the status of the connection.
 
 use kabar_core::client::ClientCounters;
 use kabar_core::time::Duration;
 
 use crate::driver::Traffic;
 
-/// What there is to say.
-pub(super) fn words(rtt: Option<Duration>, counters: &ClientCounters, traffic: Traffic) -> String {
+/// Returns the table that is displayed.
+pub(super) fn table(rtt: Option<Duration>, counters: &ClientCounters, traffic: Traffic) -> String {
     let ClientCounters { connection, damaged, malformed, handshake, connections, .. } = *counters;
     let rtt = rtt.map_or("not known yet".to_owned(), |rtt| milliseconds(rtt.as_micros()));
     let malformed = malformed + handshake + connection.malformed;
     format!(
         "round trip     {rtt}\n\
-         sent           {} packets, {} bytes; {} lost ({}), {} sent again\n\
+         sent           {} packets, {} bytes; {} lost ({}), {} retransmitted\n\
          received       {} packets, {} bytes\n\
-         damaged        {damaged} (CRC-32: broken on the way)\n\
-         not authentic  {} (forged, or broken in a way that CRC-32 did not see)\n\
-         replayed       {}, too old {}, not understood {malformed}, no room {}\n\
+         damaged        {damaged} (CRC-32: corrupted in transit)\n\
+         not authentic  {} (forged, or corrupted in a way that CRC-32 does not detect)\n\
+         replayed       {}, too old {}, malformed {malformed}, dropped for lack of memory {}\n\
          connections    {connections}",
         connection.sent,
         traffic.sent,
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_exact() {
+    fn formats_figures() {
         assert_eq!(milliseconds(12_345), "12.3 ms");
         assert_eq!(milliseconds(40), "0.0 ms");
         assert_eq!(percent(3, 1_000), "0.3 %");
@@ -55,13 +55,13 @@ mod tests {
     }
 
     #[test]
-    fn every_counter_is_told() {
+    fn table_has_every_counter() {
         let mut counters = ClientCounters::default();
         (counters.damaged, counters.connection.not_authentic, counters.connection.replayed) = (101, 102, 103);
         (counters.connection.resent, counters.connection.lost, counters.connection.sent) = (104, 105, 106);
-        let words = words(Some(Duration::from_millis(5)), &counters, Traffic { sent: 107, received: 108 });
+        let table = table(Some(Duration::from_millis(5)), &counters, Traffic { sent: 107, received: 108 });
         for figure in ["5.0 ms", "101", "102", "103", "104", "105", "106", "107", "108"] {
-            assert!(words.contains(figure), "{figure} in {words}");
+            assert!(table.contains(figure), "{figure} in {table}");
         }
     }
 }

@@ -1,36 +1,36 @@
-//! Whether this computer slept: the clock that counts all time since the start runs ahead of the
-//! one that stands still in a sleep.
+//! Detects that this computer was suspended: one clock counts all time since boot, another one stops
+//! while the computer sleeps.
 
 use std::fmt;
 use std::time::Duration as StdDuration;
 
 use kabar_core::time::{Duration, Instant};
 
-/// Shorter sleeps are not reported: two clocks are not read at the same moment.
+/// Shorter sleeps are not reported: the two clocks are not read at the same moment.
 const SHORTEST: StdDuration = StdDuration::from_secs(2);
-/// How long after waking up a lost connection may have to do with it.
+/// How long after waking up a lost connection is attributed to the sleep.
 const RECENT: Duration = Duration::from_secs(60);
 
-/// Notices when this computer was asleep, and remembers the last time.
+/// Detects sleeps of this computer, and remembers the last one.
 #[derive(Debug)]
-pub(super) struct Sleep {
-    /// All of it since the computer was started; `None`: this system does not tell.
+pub(super) struct SleepMonitor {
+    /// Total time asleep since boot; `None`: not known on this system.
     total: Option<StdDuration>,
     last: Option<(StdDuration, Instant)>,
 }
 
-/// Time asleep, in words.
+/// Time asleep, to be displayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slept(StdDuration);
+pub(crate) struct Slept(StdDuration);
 
-impl Default for Sleep {
+impl Default for SleepMonitor {
     fn default() -> Self {
         Self { total: total(), last: None }
     }
 }
 
-impl Sleep {
-    /// Sees whether there was one since the last look.
+impl SleepMonitor {
+    /// Detects a sleep since the last call.
     pub(super) fn look(&mut self, now: Instant) {
         self.take(total(), now);
     }
@@ -43,7 +43,7 @@ impl Sleep {
         }
     }
 
-    /// How long it was, if it ended just now.
+    /// Returns how long the last sleep was, if it ended less than [`RECENT`] ago.
     pub(super) fn recent(&self, now: Instant) -> Option<Slept> {
         let (slept, woke_at) = self.last?;
         (now.saturating_since(woke_at) <= RECENT).then_some(Slept(slept))
@@ -61,7 +61,7 @@ impl fmt::Display for Slept {
     }
 }
 
-/// Time that this computer was asleep since it was started.
+/// Returns the time that this computer was asleep since boot.
 #[cfg(target_os = "linux")]
 fn total() -> Option<StdDuration> {
     use nix::time::{ClockId, clock_gettime};
@@ -71,7 +71,7 @@ fn total() -> Option<StdDuration> {
     Some(all.saturating_sub(awake))
 }
 
-/// Elsewhere there are no two such clocks.
+/// Other systems do not have both clocks.
 #[cfg(not(target_os = "linux"))]
 fn total() -> Option<StdDuration> {
     None
@@ -88,8 +88,8 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_last_sleep_for_a_minute() {
-        let mut sleep = Sleep { total: Some(HOUR), last: None };
+    fn reports_the_last_sleep_for_a_minute() {
+        let mut sleep = SleepMonitor { total: Some(HOUR), last: None };
         sleep.take(Some(HOUR + StdDuration::from_millis(1_900)), at(1));
         assert_eq!(sleep.recent(at(1)), None, "that is none");
         sleep.take(Some(HOUR * 3 + StdDuration::from_secs(10)), at(2));
@@ -99,23 +99,23 @@ mod tests {
     }
 
     #[test]
-    fn knows_nothing_where_the_system_tells_nothing() {
-        let mut sleep = Sleep { total: None, last: None };
+    fn reports_nothing_without_both_clocks() {
+        let mut sleep = SleepMonitor { total: None, last: None };
         sleep.take(None, at(1));
         sleep.take(Some(HOUR), at(2));
         assert_eq!(sleep.recent(at(2)), None);
     }
 
     #[test]
-    fn a_computer_that_is_awake_does_not_sleep() {
-        let mut sleep = Sleep::default();
+    fn reports_no_sleep_while_awake() {
+        let mut sleep = SleepMonitor::default();
         std::thread::sleep(StdDuration::from_millis(20));
         sleep.look(at(1));
         assert_eq!(sleep.recent(at(1)), None);
     }
 
     #[test]
-    fn says_how_long_in_one_unit() {
+    fn formats_a_duration_in_one_unit() {
         for (seconds, words) in [(2, "2 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (9_000, "2 h")] {
             assert_eq!(Slept(StdDuration::from_secs(seconds)).to_string(), words);
         }

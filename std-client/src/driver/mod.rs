@@ -14,7 +14,7 @@ use kabar_std::random::random_bytes;
 use mio::{Events, Poll, Token, Waker};
 
 use crate::links::{Links, Sent};
-use crate::profile::LaptopClient;
+use crate::profile::StdClient;
 use crate::race::{Answer, Race};
 
 const WAKE: Token = Token(1);
@@ -35,7 +35,7 @@ const BUFFER: usize = 1201;
 #[derive(Debug)]
 pub struct Driver {
     /// The client. After any call to it: take its events, then [`Driver::transmit`], then [`Driver::wait`].
-    pub client: Box<LaptopClient>,
+    pub client: Box<StdClient>,
     clock: Clock,
     poll: Poll,
     links: Links,
@@ -66,7 +66,7 @@ impl Driver {
     pub fn new() -> io::Result<(Self, Arc<Waker>)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let client = Box::new(LaptopClient::new(InlineBuffers::new()));
+        let client = Box::new(StdClient::new(InlineBuffers::new()));
         let driver = Self {
             client,
             clock: Clock::start(),
@@ -116,16 +116,19 @@ impl Driver {
     /// Whether every address said at least this many times that nobody listens there, or cannot be
     /// reached at all.
     #[must_use]
-    pub fn is_hopeless(&self, refusals: u32) -> bool {
+    pub fn is_unreachable(&self, refusals: u32) -> bool {
         let is_refused = |address| self.links.get(address).is_some_and(|link| link.refusals() >= refusals);
         self.race.addresses().all(|address| is_refused(address) || self.race.error(address).is_some())
     }
 
-    /// Why nothing can be sent to an address of the server, if that is so of all of them.
+    /// Takes the reason why nothing can be sent, if nothing can be sent to any address of the server.
     #[must_use]
-    pub fn link_error(&self) -> Option<&io::Error> {
-        let errors: Option<Vec<_>> = self.race.addresses().map(|address| self.race.error(address)).collect();
-        errors.and_then(|errors| errors.into_iter().next())
+    pub fn take_link_error(&mut self) -> Option<io::Error> {
+        let addresses: Vec<SocketAddr> = self.race.addresses().collect();
+        if addresses.iter().any(|address| self.race.error(*address).is_none()) {
+            return None;
+        }
+        self.race.take_error(*addresses.first()?)
     }
 
     /// Whether some address answered with another key than the expected one, and another may still have
@@ -199,7 +202,7 @@ impl Driver {
     /// Waits for a datagram, a deadline of the client, `until`, or a wake-up, and feeds the client.
     pub fn wait(&mut self, until: Option<Instant>) {
         let now = self.now();
-        let next = [until, self.client.poll_timeout(), self.links.look_at(), self.race.deadline()];
+        let next = [until, self.client.poll_timeout(), self.links.check_at(), self.race.deadline()];
         let next = if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() };
         let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
         let mut events = Events::with_capacity(16);
@@ -217,7 +220,7 @@ impl Driver {
         if self.client.poll_timeout().is_some_and(|at| at <= now) {
             self.client.handle_timeout(now);
         }
-        self.links.look_after(self.poll.registry(), now);
+        self.links.check_health(self.poll.registry(), now);
     }
 
     fn receive(&mut self) {
@@ -271,7 +274,7 @@ impl Driver {
 }
 
 /// Sends the attempt under way to whoever answered, unless somebody else answered before.
-fn redirect(client: &mut LaptopClient, to: SocketAddr) {
+fn redirect(client: &mut StdClient, to: SocketAddr) {
     let before = client.server();
     client.set_server(to);
     if client.server() != to {

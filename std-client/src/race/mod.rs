@@ -194,6 +194,12 @@ impl Race {
         self.candidates.iter().find(|candidate| candidate.address == address)?.error.as_ref()
     }
 
+    /// Takes the reason why nothing can be sent to an address.
+    #[must_use]
+    pub fn take_error(&mut self, address: SocketAddr) -> Option<io::Error> {
+        self.candidates.iter_mut().find(|candidate| candidate.address == address)?.error.take()
+    }
+
     /// Whether some address answered with another key than the expected one.
     #[must_use]
     pub fn has_foreign(&self) -> bool {

@@ -1,53 +1,58 @@
-//! Which key a server has and which of its addresses answers, without joining anything there.
+//! Finds out which key a server has and which of its addresses answers, without joining a room.
 
+use std::io;
 use std::net::SocketAddr;
 
 use kabar_core::chat::Start;
 use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_core::time::Duration;
 use kabar_std::address::{HostPort, Places};
 use kabar_std::invite::DEFAULT_ROOM;
 use kabar_std::random::random_bytes;
 
+use crate::connect::{CONNECT_TIMEOUT, ConnectError, REFUSALS};
 use crate::driver::Driver;
-use crate::ending::Ending;
 use crate::profile;
 use crate::resolve::resolve_now;
-use crate::words;
 
-/// How long all addresses together may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The same, to be said.
-const PATIENCE_S: u64 = 5;
-/// Refusals that are believed: the first may be of a room that is just being started.
-const REFUSALS: u32 = 3;
+/// Why no key was fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// The server was not reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The operating system gives no socket, timer or randomness.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+}
 
-/// The fingerprint of the key that the server presents now. Whether it really has that key shows only when one joins.
+/// Returns the fingerprint of the key that the server presents. Only joining proves that the server
+/// has that key.
 ///
 /// # Errors
-/// In one line: no such host, no answer.
-pub fn key_of(server: &HostPort) -> Result<Fingerprint, Ending> {
+/// [`ProbeError`].
+pub fn fetch_server_key(server: &HostPort) -> Result<Fingerprint, ProbeError> {
     find(&Places::one(server.clone())).map(|(_, found)| found)
 }
 
-/// The first address of a server at which a Hello is answered, and the key that is presented there. All
-/// addresses are tried together. Waits for the answer.
+/// Returns the first address of a server that answers a Hello, and the fingerprint of the key that it
+/// presents. Tries all addresses together and blocks until one answers.
 ///
 /// # Errors
-/// In one line: no such host, refused, no answer.
-pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), Ending> {
-    let addresses = resolve_now(server).map_err(|error| words::not_found(server.first(), &error))?;
-    let Some(&first) = addresses.first() else { return Err(words::no_answer(server, PATIENCE_S)) };
-    let (mut driver, _waker) = Driver::new().map_err(Ending::error)?;
-    let nobody = Identity::from_seed(&random_bytes().map_err(Ending::error)?);
+/// [`ProbeError`].
+pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), ProbeError> {
+    let addresses =
+        resolve_now(server).map_err(|error| ConnectError::Resolve { place: server.first().clone(), error })?;
+    let Some(&first) = addresses.first() else { return Err(ConnectError::NoResponse(server.clone()).into()) };
+    let (mut driver, _waker) = Driver::new()?;
+    let throwaway = Identity::from_seed(&random_bytes()?);
     let config = Config {
         server: first,
         fingerprint: None,
         room: DEFAULT_ROOM,
         name: "guest",
-        identity: &nobody,
+        identity: &throwaway,
         credential: Credential::None,
         start: Start::Head,
         max_entry_len: profile::LARGEST_ENTRY,
@@ -55,23 +60,25 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), Ending> {
         ack_delay_ms: profile::ACK_DELAY_MS,
         tick_us: profile::TICK_US,
     };
-    driver.start(&config).map_err(Ending::error)?;
+    driver.start(&config)?;
     driver.set_addresses(&addresses);
-    let end = driver.now() + PATIENCE;
+    let end = driver.now() + CONNECT_TIMEOUT;
     while driver.now() < end {
         if let Some(Event::KeyOffered(found)) = driver.client.poll_event() {
             return Ok((driver.client.server(), found));
         }
         driver.transmit();
-        if driver.is_hopeless(REFUSALS) {
-            return Err(match driver.link_error() {
-                Some(error) => words::no_route(server, error),
-                None => words::refused(server),
-            });
+        if driver.is_unreachable(REFUSALS) {
+            let server = server.clone();
+            return Err(match driver.take_link_error() {
+                Some(error) => ConnectError::Unreachable { server, error },
+                None => ConnectError::Refused(server),
+            }
+            .into());
         }
         driver.wait(Some(end));
     }
-    Err(words::no_answer(server, PATIENCE_S))
+    Err(ConnectError::NoResponse(server.clone()).into())
 }
 
 #[cfg(test)]
@@ -83,7 +90,6 @@ mod tests {
     use kabar_std::invite::RoomName;
 
     use super::*;
-    use crate::ending::Exit;
 
     #[test]
     fn finds_the_address_that_answers_among_dead_ones() {
@@ -102,8 +108,8 @@ mod tests {
         let port = there.port();
         hosted.stop().unwrap();
         let began = Instant::now();
-        let ending = find(&format!("127.0.0.1:{port}").parse().unwrap()).unwrap_err();
-        assert_eq!(ending.exit, Exit::Unreachable);
+        let error = find(&format!("127.0.0.1:{port}").parse().unwrap()).unwrap_err();
+        assert!(matches!(error, ProbeError::Connect(ConnectError::Refused(_))), "{error}");
         assert!(began.elapsed().as_secs() < 4, "a refusal is not waited for: {:?}", began.elapsed());
     }
 }

@@ -1,4 +1,4 @@
-//! Where devices are: serial ports, and sockets that they come to.
+//! Serial ports, and sockets that devices connect to.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -14,15 +14,15 @@ use std::time::Duration;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::termios::{self, BaudRate, ControlFlags, SetArg};
 
-use super::carry::Shared;
-use crate::ending::Ending;
+use super::forward::Shared;
+use crate::commands::CommandError;
 
-/// Devices on one socket at a time.
+/// Number of devices on one socket at a time.
 const MAX_DEVICES: usize = 64;
-/// Time between two tries to open a port that went away.
+/// Time between two attempts to open a port.
 const REOPEN: Duration = Duration::from_secs(1);
 
-/// Speeds that serial ports have.
+/// Supported speeds of serial ports.
 const SPEEDS: [(u32, BaudRate); 8] = [
     (9_600, BaudRate::B9600),
     (19_200, BaudRate::B19200),
@@ -34,53 +34,53 @@ const SPEEDS: [(u32, BaudRate); 8] = [
     (921_600, BaudRate::B921600),
 ];
 
-/// A place where a device is, or devices come to.
+/// A place where devices are connected.
 #[derive(Clone, Debug)]
-pub(super) enum Wire {
+pub(super) enum Port {
     /// A serial port, a pseudo-terminal, a pipe.
-    Port(PathBuf),
+    Serial(PathBuf),
     /// A socket that devices connect to (an emulator does).
     Socket(PathBuf),
 }
 
-/// A place where packets are carried. What was made for it is undone when it is dropped.
+/// A port in use. A socket is removed when this is dropped.
 #[derive(Debug)]
-pub(super) struct Open(Wire);
+pub(super) struct Open(Port);
 
-impl Wire {
-    /// `unix:SOCKET`, or the path of a port.
+impl Port {
+    /// Parses `unix:SOCKET`, or the path of a port.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         match text.strip_prefix("unix:") {
             Some("") => Err("a path follows `unix:`"),
             Some(path) => Ok(Self::Socket(path.into())),
             None if text.is_empty() => Err("the path is empty"),
-            None => Ok(Self::Port(text.into())),
+            None => Ok(Self::Serial(text.into())),
         }
     }
 
-    /// Begins to carry, on new threads. A port that is not there yet is waited for.
-    pub(super) fn serve(self, shared: &Arc<Shared>, baud: u32) -> Result<Open, Ending> {
+    /// Starts to forward packets on new threads. Waits for a port that is not plugged in yet.
+    pub(super) fn serve(self, shared: &Arc<Shared>, baud: u32) -> Result<Open, CommandError> {
         let shared = Arc::clone(shared);
         match &self {
-            Self::Port(path) => {
+            Self::Serial(path) => {
                 let port = match open(path, baud) {
                     Ok(port) => Some(port),
                     Err(error) if is_away(&error) => None,
                     Err(error) => return Err(failed("open", path, &error)),
                 };
                 let path = path.clone();
-                spawn(move || serve_port(&path, baud, port, &shared))?;
+                spawn(move || serve_port(&path, baud, port, &shared)).map_err(super::failed)?;
             }
             Self::Socket(path) => {
                 let listener = listen(path).map_err(|error| failed("listen on", path, &error))?;
-                spawn(move || serve_socket(&listener, &shared))?;
+                spawn(move || serve_socket(&listener, &shared)).map_err(super::failed)?;
             }
         }
         Ok(Open(self))
     }
 }
 
-/// A speed that serial ports have.
+/// Parses a supported speed.
 pub(super) fn parse_baud(text: &str) -> Result<u32, String> {
     let baud = text.parse().ok().filter(|baud| SPEEDS.iter().any(|(speed, _)| speed == baud));
     baud.ok_or_else(|| format!("one of {}", SPEEDS.map(|(speed, _)| speed.to_string()).join(", ")))
@@ -88,8 +88,8 @@ pub(super) fn parse_baud(text: &str) -> Result<u32, String> {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let Wire::Socket(path) = &self.0 {
-            drop(std::fs::remove_file(path));
+        if let Port::Socket(path) = &self.0 {
+            let _ = std::fs::remove_file(path);
         }
     }
 }
@@ -97,21 +97,21 @@ impl Drop for Open {
 impl fmt::Display for Open {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Wire::Port(path) => path.display().fmt(f),
-            Wire::Socket(path) => write!(f, "whoever connects to {}", path.display()),
+            Port::Serial(path) => path.display().fmt(f),
+            Port::Socket(path) => write!(f, "devices on {}", path.display()),
         }
     }
 }
 
-fn failed(action: &str, path: &Path, error: &io::Error) -> Ending {
-    Ending::error(format_args!("cannot {action} {}: {error}", path.display()))
+fn failed(action: &str, path: &Path, error: &io::Error) -> CommandError {
+    CommandError::Bridge(format!("cannot {action} {}: {error}", path.display()))
 }
 
-pub(super) fn spawn(run: impl FnOnce() + Send + 'static) -> Result<(), Ending> {
-    std::thread::Builder::new().name("kabar-bridge".to_owned()).spawn(run).map(drop).map_err(Ending::error)
+pub(super) fn spawn(run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name("kabar-bridge".to_owned()).spawn(run).map(drop)
 }
 
-/// Opens a port, as a wire for bytes if it is a terminal.
+/// Opens a port, in raw mode if it is a terminal.
 ///
 /// Without `O_NOCTTY` the port would become the controlling terminal of a process that leads a
 /// session, as a service does, and a pulled plug would hang it up. Without `O_NONBLOCK` opening
@@ -128,21 +128,21 @@ fn open(path: &Path, baud: u32) -> io::Result<File> {
         }
         termios::tcsetattr(&port, SetArg::TCSANOW, &settings)?;
     } else if !port.metadata()?.file_type().is_fifo() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "it is neither a serial port nor a pipe"));
+        return Err(io::Error::new(ErrorKind::InvalidInput, "neither a serial port nor a pipe"));
     }
     let flags = OFlag::from_bits_truncate(fcntl(&port, FcntlArg::F_GETFL)?);
     fcntl(&port, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK))?;
     Ok(port)
 }
 
-/// Whether a port may come by being plugged in.
+/// Whether the error means that a port is not plugged in.
 fn is_away(error: &io::Error) -> bool {
     use nix::errno::Errno;
     let errno = error.raw_os_error().map(Errno::from_raw);
     matches!(errno, Some(Errno::ENOENT | Errno::ENXIO | Errno::ENODEV | Errno::EIO))
 }
 
-/// Carries for as long as the port is there, and again when it is there again: a plug is pulled now and then.
+/// Forwards packets of a port, and again after it was unplugged and plugged in.
 fn serve_port(path: &Path, baud: u32, port: Option<File>, shared: &Shared) {
     let path_shown = path.display();
     let mut port = port.unwrap_or_else(|| {
@@ -152,18 +152,16 @@ fn serve_port(path: &Path, baud: u32, port: Option<File>, shared: &Shared) {
         port
     });
     loop {
-        let why = shared.carry(&port, &port, || ()).err().map(|error| format!(" ({error})"));
+        let why = shared.forward(&port, &port, || ()).err().map(|error| format!(" ({error})"));
         eprintln!("{path_shown} went away{}; waiting for it", why.unwrap_or_default());
-        // The system keeps the number of a port that somebody holds, so that the next plug would
-        // get another one.
+        // While a port is open, the system reserves its number, and the device would get another one.
         drop(port);
         port = wait_for(path, baud);
         eprintln!("{path_shown} is back");
     }
 }
 
-/// A port as soon as it can be opened. Right after it came it may still belong to somebody else:
-/// udev gives it to its group.
+/// Waits until a port can be opened. Right after it is plugged in, udev may not have set its group yet.
 fn wait_for(path: &Path, baud: u32) -> File {
     loop {
         std::thread::sleep(REOPEN);
@@ -173,7 +171,7 @@ fn wait_for(path: &Path, baud: u32) -> File {
     }
 }
 
-/// Listens on a socket; one that nobody listens on any more is replaced.
+/// Listens on a socket. Replaces one that no process listens on.
 fn listen(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
@@ -193,22 +191,22 @@ fn serve_socket(listener: &UnixListener, shared: &Arc<Shared>) {
     let devices = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
-            // Out of descriptors, as a rule: not for ever, and not in a hurry.
+            // Usually out of descriptors, which passes.
             std::thread::sleep(REOPEN);
             continue;
         };
         if devices.fetch_add(1, Ordering::Relaxed) >= MAX_DEVICES {
             devices.fetch_sub(1, Ordering::Relaxed);
-            eprintln!("a device is turned away: {MAX_DEVICES} are here");
+            eprintln!("a device was refused: {MAX_DEVICES} are connected");
             continue;
         }
         let (shared, here) = (Arc::clone(shared), Arc::clone(&devices));
         let spawned = spawn(move || {
-            eprintln!("a device has come");
-            if let Err(error) = shared.carry(&stream, &stream, || drop(stream.shutdown(Shutdown::Both))) {
-                eprintln!("a device: {error}");
+            eprintln!("a device has connected");
+            if let Err(error) = shared.forward(&stream, &stream, || drop(stream.shutdown(Shutdown::Both))) {
+                eprintln!("device error: {error}");
             }
-            eprintln!("a device has gone");
+            eprintln!("a device has disconnected");
             here.fetch_sub(1, Ordering::Relaxed);
         });
         if spawned.is_err() {
@@ -222,14 +220,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wire_is_a_port_or_a_socket() {
-        assert!(matches!(Wire::parse("/dev/ttyACM0"), Ok(Wire::Port(path)) if path == Path::new("/dev/ttyACM0")));
-        assert!(matches!(Wire::parse("unix:/run/x"), Ok(Wire::Socket(path)) if path == Path::new("/run/x")));
-        assert!(Wire::parse("unix:").is_err() && Wire::parse("").is_err());
+    fn port_is_serial_or_a_socket() {
+        assert!(matches!(Port::parse("/dev/ttyACM0"), Ok(Port::Serial(path)) if path == Path::new("/dev/ttyACM0")));
+        assert!(matches!(Port::parse("unix:/run/x"), Ok(Port::Socket(path)) if path == Path::new("/run/x")));
+        assert!(Port::parse("unix:").is_err() && Port::parse("").is_err());
     }
 
     #[test]
-    fn a_speed_is_one_that_ports_have() {
+    fn accepts_supported_speeds_only() {
         assert_eq!(parse_baud("921600"), Ok(921_600));
         for wrong in ["", "0", "115201", "fast"] {
             assert!(parse_baud(wrong).unwrap_err().contains("115200"), "{wrong}");
@@ -237,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_was_left_over_is_replaced_and_one_in_use_is_not() {
+    fn replaces_a_stale_socket_and_not_one_in_use() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("socket");
         drop(UnixListener::bind(&path).unwrap());

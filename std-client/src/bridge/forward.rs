@@ -1,12 +1,12 @@
-//! Packets of one device: two threads for its stream, which block, and one for the network, which
-//! does not.
+//! Packets of one device: two threads for its stream, which block, and one for the network, which does
+//! not.
 //!
 //! ```text
 //! device -bytes-> read  -packets-> queue -> network -> Links -> addresses of the server
 //! device <-bytes- write <-packets- queue <- network <- Links <- addresses of the server
 //! ```
 //!
-//! A queue that is full loses packets, as a network does.
+//! A full queue drops packets, as a network does.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -25,19 +25,19 @@ use super::paths::Paths;
 use super::servers::Servers;
 use crate::links::{Links, Sent};
 
-/// Bytes taken from a stream at a time.
+/// Bytes read from a stream at a time.
 const CHUNK: usize = 4096;
-/// Packets that wait, each way.
-const WAITING: usize = 64;
-/// Packets taken from one side before the other has its turn.
+/// Capacity of each queue, in packets.
+const QUEUE_LEN: usize = 64;
+/// Packets taken from one side before the other side is served.
 const PACKETS_PER_WAKE: usize = 64;
 const WAKE: Token = Token(0);
-/// Sockets have this and what follows.
+/// The first token of a socket.
 const FIRST_SOCKET: usize = 1;
 /// First byte of a Hello (SPEC 2).
 const HELLO: u8 = 0x11;
 
-/// What all devices share.
+/// Shared by all devices.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) servers: Arc<Servers>,
@@ -45,7 +45,7 @@ pub(super) struct Shared {
     pub(super) to_devices: AtomicU64,
 }
 
-/// The network's side of one device.
+/// The network side of one device.
 struct Network<'a> {
     shared: &'a Shared,
     from_device: Receiver<Vec<u8>>,
@@ -61,8 +61,8 @@ impl Shared {
         Self { servers, to_server: AtomicU64::new(0), to_devices: AtomicU64::new(0) }
     }
 
-    /// Carries packets of one device until its stream ends. `end` ends it the other way as well.
-    pub(super) fn carry(
+    /// Forwards packets of one device until its stream ends. `end` then closes the other direction.
+    pub(super) fn forward(
         &self,
         mut from_device: impl Read,
         to_device: impl Write + Send,
@@ -70,8 +70,8 @@ impl Shared {
     ) -> io::Result<()> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKE)?;
-        let (up, from_device_packets) = mpsc::sync_channel(WAITING);
-        let (down, to_device_packets) = mpsc::sync_channel(WAITING);
+        let (up, from_device_packets) = mpsc::sync_channel(QUEUE_LEN);
+        let (down, to_device_packets) = mpsc::sync_channel(QUEUE_LEN);
         let mut network = Network {
             shared: self,
             from_device: from_device_packets,
@@ -85,15 +85,15 @@ impl Shared {
             scope.spawn(move || network.run());
             scope.spawn(|| self.write(to_device, to_device_packets));
             let result = read(&mut from_device, &up, &waker);
-            // The network ends when nothing can come any more, and with it the way back.
+            // Ends the network thread, and with it the other direction.
             drop(up);
-            drop(waker.wake());
+            let _ = waker.wake();
             end();
             result
         })
     }
 
-    /// A stream that cannot be written ends the way back; reading it then ends the rest.
+    /// Writes packets until the stream fails; reading from it then fails, too.
     fn write(&self, mut to_device: impl Write, packets: Receiver<Vec<u8>>) {
         let mut frame = [0; MAX_FRAME_LEN];
         for packet in packets {
@@ -119,30 +119,30 @@ fn read(from_device: &mut impl Read, packets: &SyncSender<Vec<u8>>, waker: &Wake
         };
         let mut bytes = chunk.get(..len).unwrap_or_default();
         while let Some(packet) = deframer.take(&mut bytes) {
-            drop(packets.try_send(packet.to_vec()));
+            let _ = packets.try_send(packet.to_vec());
             waker.wake()?;
         }
     }
 }
 
 impl Network<'_> {
-    /// Until the device's stream has ended.
+    /// Runs until the device's stream has ended.
     fn run(&mut self) {
         let mut events = Events::with_capacity(16);
         while self.send() {
             let now = self.clock.now();
-            let next = [self.links.look_at(), self.paths.race.deadline()].into_iter().flatten().min();
+            let next = [self.links.check_at(), self.paths.race.deadline()].into_iter().flatten().min();
             let next = if self.links.is_readable() { Some(now) } else { next };
             let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
-            // Interrupted by a signal: go round.
-            drop(self.poll.poll(&mut events, timeout));
+            // After an interruption by a signal, the loop continues.
+            let _ = self.poll.poll(&mut events, timeout);
             events.iter().for_each(|event| self.links.ready(event));
             self.receive();
-            self.links.look_after(self.poll.registry(), self.clock.now());
+            self.links.check_health(self.poll.registry(), self.clock.now());
         }
     }
 
-    /// Sends what waits. `false`: nothing will ever come again.
+    /// Sends the queued packets. Returns whether more may follow.
     fn send(&mut self) -> bool {
         loop {
             let now = self.clock.now();
@@ -164,7 +164,7 @@ impl Network<'_> {
         }
     }
 
-    /// A packet that the system does not take is lost: the network may be away for a while.
+    /// Sends a packet. One that the system does not accept is lost: the network may be down.
     fn send_to(&mut self, address: SocketAddr, packet: &[u8], now: Instant) {
         let (registry, paths) = (self.poll.registry(), &self.paths);
         self.links.retain(registry, |other| other == address || paths.is_used(other));
@@ -176,7 +176,7 @@ impl Network<'_> {
     }
 
     fn receive(&mut self) {
-        // One more than a packet has: a longer datagram is seen as such.
+        // One byte more than the longest packet, to detect longer datagrams.
         let mut datagram = [0; MAX_DATAGRAM + 1];
         for link in self.links.iter_mut() {
             let remote = link.remote();
@@ -184,7 +184,7 @@ impl Network<'_> {
                 let Some(len) = link.receive(&mut datagram) else { break };
                 if let Some(packet) = datagram.get(..len).filter(|packet| packet.len() <= MAX_DATAGRAM) {
                     self.paths.learn(remote, packet);
-                    drop(self.to_device.try_send(packet.to_vec()));
+                    let _ = self.to_device.try_send(packet.to_vec());
                 }
             }
             if link.refusals() > 0 {
@@ -205,7 +205,7 @@ mod tests {
 
     use super::*;
 
-    /// A packet that anybody may send.
+    /// A valid packet of a client.
     fn hello() -> Vec<u8> {
         let mut packet = [0; MAX_DATAGRAM];
         let hello = Hello { client_random: [1; 32], key_hint: [0; 8], datagram_len: 640 };
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_go_both_ways_and_nothing_else_does() {
+    fn forwards_packets_both_ways_and_nothing_else() {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         server.set_read_timeout(Some(StdDuration::from_secs(20))).unwrap();
         let address = server.local_addr().unwrap().to_string();
@@ -222,7 +222,7 @@ mod tests {
         let (mut device, far) = UnixStream::pair().unwrap();
         device.set_read_timeout(Some(StdDuration::from_secs(20))).unwrap();
         std::thread::scope(|scope| {
-            let carrying = scope.spawn(|| shared.carry(&far, &far, || ()));
+            let forwarding = scope.spawn(|| shared.forward(&far, &far, || ()));
             let mut frame = [0; MAX_FRAME_LEN];
             let len = Framer::frame(&hello(), &mut frame).unwrap();
             device.write_all(b"boot: hello\n").unwrap();
@@ -243,22 +243,22 @@ mod tests {
             };
             assert_eq!(found, [9; 1200]);
             drop(device);
-            carrying.join().unwrap().unwrap();
+            forwarding.join().unwrap().unwrap();
         });
         assert_eq!(shared.to_devices.load(Ordering::Relaxed), 1);
     }
 
     #[test]
-    fn ends_with_a_device_that_says_no_more_and_does_not_read() {
+    fn ends_with_a_device_that_neither_writes_nor_reads() {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         server.set_read_timeout(Some(StdDuration::from_secs(20))).unwrap();
         let address = server.local_addr().unwrap().to_string();
         let shared = Shared::new(Servers::new(address.parse().unwrap()));
         let (mut device, far) = UnixStream::pair().unwrap();
         std::thread::scope(|scope| {
-            let carrying = scope.spawn(|| {
+            let forwarding = scope.spawn(|| {
                 let end = || drop(far.shutdown(std::net::Shutdown::Both));
-                shared.carry(&far, &far, end)
+                shared.forward(&far, &far, end)
             });
             let mut frame = [0; MAX_FRAME_LEN];
             let len = Framer::frame(&hello(), &mut frame).unwrap();
@@ -269,7 +269,7 @@ mod tests {
                 server.send_to(&[9; 1200], from).unwrap();
             }
             device.shutdown(std::net::Shutdown::Write).unwrap();
-            carrying.join().unwrap().unwrap();
+            forwarding.join().unwrap().unwrap();
         });
     }
 }
