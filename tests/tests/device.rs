@@ -7,8 +7,10 @@ use kabar_core::chat::Kind;
 use kabar_core::client::{Event, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::Instant;
-use kabar_embedded_example::host::{Invite, UdpDevice};
-use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
+use kabar_device::host::UdpDevice;
+use kabar_device::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
+use kabar_embedded_example::host::address;
+use kabar_std::invite::Invite;
 use kabar_tests::process::{PATIENCE, Process};
 use kabar_tests::room::{Room, begin_join, text};
 use smoltcp::phy::FaultInjector;
@@ -192,7 +194,7 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     let mut farhan = room.laptop("farhan");
 
     let invite: Invite = room.invite.parse().expect("the server's invite");
-    let server = *invite.addresses().first().expect("one");
+    let server = *address::ipv4(&invite.places).first().expect("one");
     let mut card = FaultInjector::new(UdpDevice::open(NODE).expect("a socket"), 7);
     card.set_drop_chance(15);
     card.set_corrupt_chance(10);
@@ -207,7 +209,15 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let mut node = Node::new(&mut storage, IpLink::new(&mut ip, &network, card, now()));
     let identity = Identity::from_seed(&[5; 32]);
-    let config = profile::config(server, invite.fingerprint, invite.secret, &invite.room, "probe", &identity, 1000);
+    let config = profile::config(
+        server,
+        invite.fingerprint,
+        *invite.secret.expose(),
+        invite.room.as_str(),
+        "probe",
+        &identity,
+        1000,
+    );
     node.start(&config, [6; 32], now()).expect("a legal configuration");
 
     let (mut posted, mut delivered) = (0, Vec::new());

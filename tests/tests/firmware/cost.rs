@@ -159,7 +159,7 @@ fn talk(image: Image, figures: &mut Figures) {
     // Something that comes late on a busy computer is asked for again, which only adds: the least is what it costs.
     let again = ["second", "third"].map(|name| join(image, &room, name).1);
     figures.insert("handshake and join, instructions", again.into_iter().fold(first, u64::min));
-    anna.type_line(&"x".repeat(usize::from(kabar_embedded_example::profile::LARGEST_ENTRY)));
+    anna.type_line(&"x".repeat(usize::from(kabar_device::profile::LARGEST_ENTRY)));
     anna.type_line("@probe status");
     anna.expect("probe: anna: reading ");
     assert_eq!(device.wait(), Some(0), "{}", device.transcript());
@@ -178,7 +178,7 @@ fn join(image: Image, room: &Room, name: &'static str) -> (Machine, u64) {
 }
 
 fn seal_and_open(figures: &mut Figures) {
-    let mut machine = Machine::start(&image(Board::An386, Program::Cost), Cable::Plugged, &[], &COUNTING);
+    let mut machine = Machine::start(&image(Board::An386, Program::Measure), Cable::Plugged, &[], &COUNTING);
     assert_eq!(machine.wait(), Some(0), "{}", machine.transcript());
     let line = machine.log.iter().find(|line| line.contains("figures: identity ")).expect("it tells");
     let deriving = instructions(number_before(line, " ticks"));

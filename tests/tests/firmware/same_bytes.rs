@@ -14,7 +14,7 @@ mod plan;
 use exchange::{NAME, Recording, record};
 use kabar_core::chat::Kind;
 use kabar_core::wire::cursor::Reader;
-use kabar_embedded_example::script::{PlayError, Player};
+use kabar_embedded_example::script::{Replay, ReplayError};
 use kabar_tests::qemu::{Board, Cable, Machine, Program, image};
 use plan::LONGEST;
 
@@ -124,7 +124,7 @@ fn section(told: &str, number: usize) -> &str {
 }
 
 /// What the client says on this computer.
-fn replay(script: &[u8]) -> Result<String, PlayError> {
+fn replay(script: &[u8]) -> Result<String, ReplayError> {
     let (mut told, mut rest) = (String::new(), script);
     let read = |bytes: &mut [u8]| {
         let Some((now, later)) = rest.split_at_checked(bytes.len()) else { return false };
@@ -132,16 +132,16 @@ fn replay(script: &[u8]) -> Result<String, PlayError> {
         rest = later;
         true
     };
-    Player::new().replay(read, &mut told)?;
+    Replay::new().run(read, &mut told)?;
     Ok(told)
 }
 
 /// What the client says on `board`.
 fn replay_on(board: Board, script: &[u8]) -> String {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let [script_path, told_path] = ["script", "told"].map(|name| folder.path().join(name).display().to_string());
+    let [script_path, told_path] = ["script", "log"].map(|name| folder.path().join(name).display().to_string());
     std::fs::write(&script_path, script).expect("the folder takes files");
-    let words = [format!("script={script_path}"), format!("told={told_path}")];
+    let words = [format!("script={script_path}"), format!("log={told_path}")];
     let has_no = |stop| words.iter().all(|word| !word.contains(stop));
     assert!(has_no(' ') && has_no(','), "the emulator's command line takes no such path: {words:?}");
     let mut machine = Machine::start(&image(board, Program::Replay), Cable::Nobody, &words, &[]);

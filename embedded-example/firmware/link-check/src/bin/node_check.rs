@@ -9,7 +9,7 @@ use kabar_core::chat::Kind;
 use kabar_core::client::Event;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
+use kabar_device::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
 use kabar_link_check::{Static, byte, bytes, now, number, read, write, write_opaque};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;

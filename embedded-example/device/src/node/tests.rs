@@ -1,4 +1,4 @@
-//! A node on a device that lies in memory: what goes in and out, frame by frame.
+//! A node on a network device in memory, frame by frame.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::vec::Vec;
@@ -11,18 +11,18 @@ use smoltcp::phy::Medium;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpProtocol, Ipv4Cidr, Ipv4Packet};
 
 use super::*;
-use crate::host::device::{unwrap, wrap};
+use crate::host::MemoryDevice;
+use crate::host::udp_device::{unwrap, wrap};
 use crate::link::{Addressing, IpLink, IpStorage, Network};
-use crate::memory_device::Queues;
 
-type OnNetwork<'a> = Node<'a, IpLink<'a, Queues>>;
+type OnNetwork<'a> = Node<'a, IpLink<'a, MemoryDevice>>;
 
 const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 9999);
 const HEADERS_LEN: usize = 28;
 
-/// The payloads that went to the server since the last call.
-fn sent(device: &mut Queues) -> Vec<Vec<u8>> {
+/// The payloads sent to the server since the last call.
+fn sent(device: &mut MemoryDevice) -> Vec<Vec<u8>> {
     let sent = std::mem::take(&mut device.outgoing);
     sent.iter()
         .map(|frame| {
@@ -33,8 +33,8 @@ fn sent(device: &mut Queues) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Something of `len` bytes that is no packet, from the server's address.
-fn push_noise(device: &mut Queues, len: usize) {
+/// `len` bytes that are not a packet, from the server's address.
+fn push_noise(device: &mut MemoryDevice, len: usize) {
     let mut frame = std::vec![0xee; HEADERS_LEN + len];
     wrap(&mut frame, SERVER, NODE);
     device.incoming.push_back(frame);
@@ -53,10 +53,10 @@ fn network() -> Network {
 }
 
 fn node<'a>(storage: &'a mut Storage, ip: &'a mut IpStorage<'a>) -> OnNetwork<'a> {
-    Node::new(storage, IpLink::new(ip, &network(), Queues::new(Medium::Ip), Instant::ZERO))
+    Node::new(storage, IpLink::new(ip, &network(), MemoryDevice::new(Medium::Ip), Instant::ZERO))
 }
 
-fn device<'n>(node: &'n mut OnNetwork<'_>) -> &'n mut Queues {
+fn device<'n>(node: &'n mut OnNetwork<'_>) -> &'n mut MemoryDevice {
     node.link().device()
 }
 
@@ -71,7 +71,7 @@ fn at(micros: u64) -> Instant {
 }
 
 #[test]
-fn says_hello_and_says_when_it_wants_to_be_called_again() {
+fn sends_hello_and_returns_when_to_retry() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let mut node = node(&mut storage, &mut ip);
     assert_eq!(node.poll_timeout(Instant::ZERO), None);
@@ -81,8 +81,8 @@ fn says_hello_and_says_when_it_wants_to_be_called_again() {
     assert_eq!(hello.len(), 1);
     assert_eq!(hello[0].len(), DATAGRAM_LEN);
 
-    // SPEC 3.1: the next try after 250 ms.
-    let due = node.poll_timeout(Instant::ZERO).expect("it tries again");
+    // SPEC 3.1: the first retry is after 250 ms.
+    let due = node.poll_timeout(Instant::ZERO).expect("it retries");
     assert_eq!(due, Instant::ZERO + Duration::from_millis(250));
     node.poll(at(249_999), |_| {});
     assert!(sent(device(&mut node)).is_empty());
@@ -92,7 +92,7 @@ fn says_hello_and_says_when_it_wants_to_be_called_again() {
 }
 
 #[test]
-fn takes_a_flood_in_portions_and_loses_none_of_it() {
+fn takes_a_flood_in_portions_and_loses_nothing() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let mut node = node(&mut storage, &mut ip);
     start(&mut node, SERVER.into()).unwrap();
@@ -100,7 +100,7 @@ fn takes_a_flood_in_portions_and_loses_none_of_it() {
         push_noise(device(&mut node), if frame % 2 == 0 { DATAGRAM_LEN } else { 20 });
     }
     node.poll(at(10), |_| {});
-    // One more behind the Hello that went out.
+    // One more after the Hello was sent.
     assert_eq!(device(&mut node).incoming.len(), 2);
     assert_eq!(node.poll_timeout(at(10)), Some(at(10)));
     node.poll(at(10), |_| {});
@@ -110,7 +110,7 @@ fn takes_a_flood_in_portions_and_loses_none_of_it() {
 }
 
 #[test]
-fn drops_what_is_longer_than_a_datagram_or_for_somebody_else() {
+fn drops_a_packet_that_is_too_long_or_for_another_port() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let mut node = node(&mut storage, &mut ip);
     start(&mut node, SERVER.into()).unwrap();
@@ -132,7 +132,7 @@ fn keeps_a_datagram_until_the_device_takes_it() {
     node.poll(Instant::ZERO, |_| {});
     assert!(sent(device(&mut node)).is_empty());
     assert_eq!(node.poll_timeout(Instant::ZERO), Some(Instant::ZERO));
-    // The next try is due, but waits in the client for its turn.
+    // The retry is due, but waits in the client for its turn.
     node.poll(at(250_000), |_| {});
     device(&mut node).is_busy = false;
     node.poll(at(250_001), |_| {});
@@ -140,7 +140,7 @@ fn keeps_a_datagram_until_the_device_takes_it() {
 }
 
 #[test]
-fn does_not_start_towards_what_it_cannot_reach() {
+fn refuses_a_server_that_the_link_cannot_reach() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let mut node = node(&mut storage, &mut ip);
     assert_eq!(start(&mut node, "[2001:db8::1]:9999".parse().unwrap()), Err(StartError::Unreachable));
@@ -152,13 +152,17 @@ fn asks_for_an_address_again_after_four_seconds() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let hardware = HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1]));
     let network = Network { hardware, addressing: Addressing::Dhcp, ..network() };
-    let link = IpLink::new(&mut ip, &network, Queues::new(Medium::Ethernet), Instant::ZERO);
+    let link = IpLink::new(&mut ip, &network, MemoryDevice::new(Medium::Ethernet), Instant::ZERO);
     let mut node = Node::new(&mut storage, link);
     start(&mut node, SERVER.into()).unwrap();
     node.poll(Instant::ZERO, |_| {});
-    assert_eq!(std::mem::take(&mut device(&mut node).outgoing).len(), 1, "it asks, and says nothing else");
+    assert_eq!(
+        std::mem::take(&mut device(&mut node).outgoing).len(),
+        1,
+        "it asks for an address and sends nothing else"
+    );
 
-    // RFC 2131 4.1: the next try after 4 s.
+    // RFC 2131 4.1: the next attempt is after 4 s.
     let due = node.poll_timeout(Instant::ZERO).expect("it asks again");
     assert_eq!(due, Instant::ZERO + Duration::from_secs(4));
     node.poll(at(3_999_999), |_| {});
@@ -168,7 +172,7 @@ fn asks_for_an_address_again_after_four_seconds() {
 }
 
 /// An IP packet from the server with `part` of a datagram. `field`: flags and offset.
-fn push_fragment(device: &mut Queues, field: u16, part: &[u8]) {
+fn push_fragment(device: &mut MemoryDevice, field: u16, part: &[u8]) {
     let mut packet = std::vec![0; 20];
     packet.extend_from_slice(part);
     let mut header = Ipv4Packet::new_unchecked(&mut packet[..]);
@@ -185,9 +189,10 @@ fn push_fragment(device: &mut Queues, field: u16, part: &[u8]) {
     device.incoming.push_back(packet);
 }
 
-/// smoltcp is built without reassembly: a datagram of this protocol is shorter than a packet of any network.
+/// smoltcp is built without reassembly: every network carries a datagram of this protocol in one
+/// packet.
 #[test]
-fn drops_a_datagram_that_comes_in_fragments() {
+fn drops_a_datagram_in_fragments() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let mut node = node(&mut storage, &mut ip);
     start(&mut node, SERVER.into()).unwrap();
@@ -196,7 +201,7 @@ fn drops_a_datagram_that_comes_in_fragments() {
     let mut whole = [0xee; HEADERS_LEN + 1000];
     wrap(&mut whole, SERVER, NODE);
     let (first, last) = whole[20..].split_at(504);
-    // The last two look like a datagram themselves.
+    // The last two look like a whole datagram.
     let parts =
         [(0x2000, first), (504 / 8, last), (0x2000, last), (504 / 8, first), (0x2000, &whole[20..]), (1, &whole[20..])];
     for (field, part) in parts {
@@ -208,5 +213,5 @@ fn drops_a_datagram_that_comes_in_fragments() {
 
     push_fragment(device(&mut node), 0, &whole[20..]);
     node.poll(at(2), |_| {});
-    assert_eq!(node.client().counters().damaged, 1, "the same in one piece does");
+    assert_eq!(node.client().counters().damaged, 1, "the same datagram in one piece does");
 }

@@ -1,6 +1,7 @@
-//! A member on a device that lies in memory, without a server: what it tells, keeps and goes on doing.
+//! A probe on a network device in memory, without a server.
 
 use std::cell::Cell;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::string::{String, ToString};
 use std::sync::LazyLock;
@@ -11,15 +12,19 @@ use rand_core::SeedableRng;
 use smoltcp::phy::Medium;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, Ipv4Cidr};
 
+use kabar_core::crypto::identity::Identity;
+use kabar_core::session::Fingerprint;
+use kabar_device::host::MemoryDevice;
+use kabar_device::link::Address;
+use kabar_device::{Addressing, Clock, IpLink, IpStorage, Link, Member, Network, Settings, Storage};
+
 use super::*;
-use crate::link::{Addressing, IpLink, IpStorage, Network};
-use crate::memory_device::Queues;
 
-/// A clock that stands until it is moved.
+/// A clock that the test moves.
 #[derive(Clone, Default)]
-struct Hand(Rc<Cell<u64>>);
+struct ManualClock(Rc<Cell<u64>>);
 
-impl Clock for Hand {
+impl Clock for ManualClock {
     const TICK_US: u32 = 1000;
 
     fn now(&self) -> Instant {
@@ -27,21 +32,21 @@ impl Clock for Hand {
     }
 }
 
-impl Hand {
+impl ManualClock {
     fn pass(&self, duration: Duration) {
         self.0.set(self.0.get() + duration.as_micros());
     }
 }
 
-/// A board that remembers.
+/// A board that records its calls.
 #[derive(Default)]
-struct Bench {
+struct Recorder {
     measured: i32,
     led: bool,
-    told: Vec<String>,
+    events: Vec<String>,
 }
 
-impl Board for Bench {
+impl Board for Recorder {
     fn measure(&mut self) -> i32 {
         self.measured += 1;
         20_000 + self.measured
@@ -51,10 +56,10 @@ impl Board for Bench {
         self.led = on;
     }
 
-    fn tell(&mut self, news: News<'_>) {
-        self.told.push(match news {
-            News::Address(Address::Ip(address)) => address.to_string(),
-            News::Room(event) => std::format!("{event:?}"),
+    fn on_event(&mut self, event: DeviceEvent<'_>) {
+        self.events.push(match event {
+            DeviceEvent::Address(Address::Ip(address)) => address.to_string(),
+            DeviceEvent::Room(event) => std::format!("{event:?}"),
             other => std::format!("{other:?}"),
         });
     }
@@ -70,28 +75,36 @@ fn settings() -> Settings<'static> {
         secret: [2; 16],
         name: "probe",
         identity: &IDENTITY,
-        every: Some(Duration::from_secs(10)),
     }
 }
 
-const STATIC: Addressing =
-    Addressing::Static { address: Ipv4Cidr::new(core::net::Ipv4Addr::new(10, 0, 0, 2), 24), gateway: None };
+const STATIC: Addressing = Addressing::Static { address: Ipv4Cidr::new(Ipv4Addr::new(10, 0, 0, 2), 24), gateway: None };
 
-type OnNetwork<'a> = Member<'a, IpLink<'a, Queues>, Hand, Bench>;
+type OnNetwork<'a> = Member<'a, IpLink<'a, MemoryDevice>, ManualClock, Probe<Recorder>>;
 
-fn member<'a>(node: &'a mut Storage, ip: &'a mut IpStorage<'a>, addressing: Addressing, clock: &Hand) -> OnNetwork<'a> {
+fn member<'a>(
+    node: &'a mut Storage,
+    ip: &'a mut IpStorage<'a>,
+    addressing: Addressing,
+    clock: &ManualClock,
+) -> OnNetwork<'a> {
     let (hardware, medium) = match addressing {
         Addressing::Static { .. } => (HardwareAddress::Ip, Medium::Ip),
         Addressing::Dhcp => (HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1])), Medium::Ethernet),
     };
     let mut rng = ChaCha20Rng::from_seed([4; 32]);
     let network = Network::draw(hardware, addressing, &mut rng);
-    let link = IpLink::new(ip, &network, Queues::new(medium), clock.now());
-    Member::new(node, &settings(), link, clock.clone(), Bench::default(), &mut rng).unwrap()
+    let link = IpLink::new(ip, &network, MemoryDevice::new(medium), clock.now());
+    let probe = Probe::new(Recorder::default(), Some(Duration::from_secs(10)), clock.now());
+    Member::new(node, &settings(), link, clock.clone(), probe, &mut rng).unwrap()
 }
 
-/// Runs it as a loop would, for `duration` of its clock; how often it was called.
-fn run<L: Link>(member: &mut Member<'_, L, Hand, Bench>, clock: &Hand, duration: Duration) -> usize {
+/// Runs the loop for `duration` of the clock; returns the number of calls.
+fn run<L: Link>(
+    member: &mut Member<'_, L, ManualClock, Probe<Recorder>>,
+    clock: &ManualClock,
+    duration: Duration,
+) -> usize {
     let end = clock.now() + duration;
     let mut calls = 0;
     while clock.now() < end {
@@ -104,22 +117,22 @@ fn run<L: Link>(member: &mut Member<'_, L, Hand, Bench>, clock: &Hand, duration:
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told_once_and_tried_ever_more_seldom() {
-    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), Hand::default());
+fn reports_a_missing_server_once_and_retries_ever_less_often() {
+    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), ManualClock::default());
     let mut member = member(&mut node, &mut ip, STATIC, &clock);
     run(&mut member, &clock, Duration::from_secs(60));
     let first_minute = member.node().link().device().outgoing.len();
     run(&mut member, &clock, Duration::from_secs(600));
     let per_minute = (member.node().link().device().outgoing.len() - first_minute) / 10;
     assert!(per_minute > 0 && per_minute < first_minute, "{first_minute}, then {per_minute}");
-    assert_eq!(member.board().told, ["10.0.0.2/24", "NoAnswer"]);
-    assert_eq!(member.readings(), 66, "it goes on measuring");
+    assert_eq!(member.application().board().events, ["10.0.0.2/24", "NoAnswer"]);
+    assert_eq!(member.application().readings(), 66, "it keeps measuring");
     assert_eq!(member.ended(), None);
 }
 
 #[test]
-fn a_full_outbox_says_so_and_keeps_what_it_took() {
-    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), Hand::default());
+fn a_full_outbox_refuses_posts_and_keeps_those_it_took() {
+    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), ManualClock::default());
     let mut member = member(&mut node, &mut ip, STATIC, &clock);
     member.run();
     let mut posted = 0;
@@ -130,18 +143,18 @@ fn a_full_outbox_says_so_and_keeps_what_it_took() {
     }
     assert_eq!(member.post(Kind::TEXT, b"x"), Err(PostError::Full));
     run(&mut member, &clock, Duration::from_secs(100));
-    // The first reading and its data were there before; those that came later had no room.
+    // The first reading and its data were posted before; later ones had no room.
     assert_eq!(member.node().client().unsettled(), posted + 2);
-    assert!(posted > 10 && member.readings() == 10);
+    assert!(posted > 10 && member.application().readings() == 10);
 }
 
 #[test]
-fn a_network_without_addresses_is_told_once_and_nothing_but_questions_goes_out() {
-    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), Hand::default());
+fn reports_a_network_without_addresses_once_and_sends_only_dhcp() {
+    let (mut node, mut ip, clock) = (Storage::new(), IpStorage::new(), ManualClock::default());
     let mut member = member(&mut node, &mut ip, Addressing::Dhcp, &clock);
     let calls = run(&mut member, &clock, Duration::from_secs(300));
-    assert_eq!(member.board().told, ["NoAddress"]);
-    assert_eq!(member.readings(), 30);
+    assert_eq!(member.application().board().events, ["NoAddress"]);
+    assert_eq!(member.application().readings(), 30);
     let questions = member.node().link().device().outgoing.len();
     // Every 4 s.
     assert!((10..=76).contains(&questions), "{questions} frames");
@@ -153,7 +166,7 @@ fn a_network_without_addresses_is_told_once_and_nothing_but_questions_goes_out()
 #[test]
 fn fits_in_known_memory() {
     type Whole = OnNetwork<'static>;
-    // On a laptop pointers are twice as long.
+    // Pointers of a host are twice as long.
     assert!(size_of::<Storage>() < 19 * 1024, "{}", size_of::<Storage>());
     assert!(size_of::<IpStorage<'static>>() < 4 * 1024, "{}", size_of::<IpStorage<'static>>());
     assert!(size_of::<Whole>() < 2 * 1024, "{}", size_of::<Whole>());

@@ -1,39 +1,45 @@
-//! Short texts without the formatting of the standard library, which would take 4 KiB of a device's flash.
+//! Short texts without the formatting of the standard library, which would take 4 KiB of a device's
+//! flash.
 
 use heapless::String;
 use kabar_core::chat::MAX_NAME_LEN;
 
 /// Longest text in bytes.
-const MAX_LEN: usize = 256;
+pub const MAX_LEN: usize = 256;
 /// Decimal digits of a `u32`.
 const MAX_DIGITS: usize = 10;
 
 const _: () = assert!(MAX_LEN >= MAX_NAME_LEN + 200);
 
-/// A text of bounded length, put together from left to right. What does not fit is left out; nothing here comes near.
+/// A text of bounded length, built from left to right. What does not fit is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text(String<MAX_LEN>);
+pub struct Text(String<MAX_LEN>);
 
 impl Text {
-    pub(super) const fn new() -> Self {
+    /// An empty text.
+    #[must_use]
+    pub const fn new() -> Self {
         Self(String::new())
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    pub(super) fn push(&mut self, text: &str) {
+    /// Appends `text`.
+    pub fn push(&mut self, text: &str) {
         let _ = self.0.push_str(text);
     }
 
-    /// In decimal.
-    pub(super) fn push_number(&mut self, number: u32) {
+    /// Appends `number` in decimal.
+    pub fn push_number(&mut self, number: u32) {
         self.push_digits(number, 1);
     }
 
-    /// In decimal, with zeros before it up to `len` digits.
-    pub(super) fn push_digits(&mut self, mut number: u32, len: usize) {
+    /// Appends `number` in decimal, padded with zeros to `len` digits.
+    pub fn push_digits(&mut self, mut number: u32, len: usize) {
         let mut digits = [b'0'; MAX_DIGITS];
         let mut used = 0;
         for (place, digit) in digits.iter_mut().rev().enumerate() {
@@ -49,12 +55,12 @@ impl Text {
     }
 }
 
-#[cfg(all(test, feature = "host"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn writes_numbers_as_people_do() {
+    fn writes_decimal_numbers_and_pads_them() {
         for (number, len, text) in [
             (0, 1, "0"),
             (7, 1, "7"),

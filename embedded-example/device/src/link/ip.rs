@@ -1,4 +1,5 @@
-//! An IP network as a link: a UDP socket of smoltcp, which holds one datagram each way, on a network device.
+//! An IP network as a link: a UDP socket of smoltcp on a network device. The socket holds one
+//! datagram each way.
 //!
 //! ```text
 //! device -> interface -> socket -> receive
@@ -17,57 +18,62 @@ use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 use super::{Address, Link, Received};
 use crate::profile::DATAGRAM_LEN;
 
-/// So long a DHCP server is waited for before it is asked again (RFC 2131 4.1). smoltcp's own would be 10 s.
+/// Time until a DHCP server that does not answer is asked again (RFC 2131 4.1); smoltcp's default is
+/// 10 s.
 pub const DHCP_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(4);
 
-/// Where this end is in the IP network.
+/// The device's place in the IP network.
 #[derive(Clone, Copy, Debug)]
 pub struct Network {
-    /// The address of the hardware; of the same medium as the device.
+    /// The hardware address, of the same medium as the device.
     pub hardware: HardwareAddress,
-    /// The own address.
+    /// The IP address.
     pub addressing: Addressing,
-    /// The own UDP port, not 0.
+    /// The local UDP port, not 0.
     pub port: u16,
-    /// Random; for what the interface draws. It need not be secret.
+    /// Seeds the interface's random numbers; need not be secret.
     pub seed: u64,
 }
 
-/// Where the own address comes from.
+/// The source of the local address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressing {
-    /// It is known.
+    /// It is configured.
     Static {
-        /// The own address and its network.
+        /// The address and the network it is in.
         address: Ipv4Cidr,
-        /// Where everything outside of that network is sent.
+        /// The router to everything outside of that network.
         gateway: Option<Ipv4Address>,
     },
-    /// The network gives one (Ethernet only). It is asked for as long as it takes, and again when a lease has ended.
+    /// A DHCP server assigns it (Ethernet only). The device asks until it gets one, and again when a
+    /// lease has ended.
     Dhcp,
 }
 
 impl Network {
-    /// At another port at each start: what still comes for the start before is not for this one.
+    /// Draws a port and a seed: datagrams that are still under way to the previous start's port do not
+    /// reach this one.
     pub fn draw(hardware: HardwareAddress, addressing: Addressing, rng: &mut impl CryptoRng) -> Self {
         let port = 49_152 | u16::try_from(rng.next_u32() & 0x3fff).unwrap_or(0);
         Self { hardware, addressing, port, seed: rng.next_u64() }
     }
 }
 
-/// The memory of a link but for the interface. New, it is all zero, so that a `static` one takes no flash.
+/// The memory of a link except its interface. All zero when new, so that a `static` one takes no
+/// flash.
 #[derive(Debug)]
 pub struct IpStorage<'a> {
-    slots: Slots<'a>,
+    tables: SocketTables<'a>,
     receive: [u8; DATAGRAM_LEN],
     transmit: [u8; DATAGRAM_LEN],
 }
 
-/// What smoltcp keeps about a socket and its two datagrams. Its own empty values are not all zero; a tag of its own makes this one so.
+/// smoltcp's tables of sockets and datagrams. Its empty tables are not all zero; the tag makes
+/// [`SocketTables::Empty`] so.
 #[derive(Debug)]
 #[repr(u8)]
 #[allow(clippy::large_enum_variant, reason = "there is no heap to move it to")]
-enum Slots<'a> {
+enum SocketTables<'a> {
     Empty = 0,
     Ready { sockets: [SocketStorage<'a>; 2], receive: [udp::PacketMetadata; 1], transmit: [udp::PacketMetadata; 1] },
 }
@@ -76,7 +82,7 @@ impl IpStorage<'_> {
     /// Empty.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slots: Slots::Empty, receive: [0; DATAGRAM_LEN], transmit: [0; DATAGRAM_LEN] }
+        Self { tables: SocketTables::Empty, receive: [0; DATAGRAM_LEN], transmit: [0; DATAGRAM_LEN] }
     }
 }
 
@@ -92,7 +98,7 @@ pub struct IpLink<'a, D> {
     interface: Interface,
     sockets: SocketSet<'a>,
     socket: SocketHandle,
-    /// The address comes from there.
+    /// The DHCP client, if it assigns the address.
     dhcp: Option<SocketHandle>,
 }
 
@@ -103,11 +109,11 @@ impl<D> core::fmt::Debug for IpLink<'_, D> {
 }
 
 impl<'a, D: Device> IpLink<'a, D> {
-    /// A link in `storage`, which stays lent to it.
+    /// A link in `storage`, which it borrows for good.
     ///
     /// # Panics
-    /// If `network.hardware` is not of the device's medium or not unicast, `network.port` is 0, or there is DHCP without Ethernet:
-    /// mistakes of the program.
+    /// On mistakes of the program: `network.hardware` is not of the device's medium or not unicast,
+    /// `network.port` is 0, or DHCP is wanted without Ethernet.
     pub fn new(storage: &'a mut IpStorage<'a>, network: &Network, mut device: D, now: Instant) -> Self {
         let mut config = iface::Config::new(network.hardware);
         config.random_seed = network.seed;
@@ -116,12 +122,14 @@ impl<'a, D: Device> IpLink<'a, D> {
             set_address(&mut interface, Some(address), gateway);
         }
 
-        storage.slots = Slots::Ready {
+        storage.tables = SocketTables::Ready {
             sockets: [SocketStorage::EMPTY; 2],
             receive: [udp::PacketMetadata::EMPTY],
             transmit: [udp::PacketMetadata::EMPTY],
         };
-        let Slots::Ready { sockets, receive, transmit } = &mut storage.slots else { unreachable!("filled above") };
+        let SocketTables::Ready { sockets, receive, transmit } = &mut storage.tables else {
+            unreachable!("filled above")
+        };
         let mut socket = udp::Socket::new(
             udp::PacketBuffer::new(&mut receive[..], &mut storage.receive[..]),
             udp::PacketBuffer::new(&mut transmit[..], &mut storage.transmit[..]),
@@ -147,7 +155,7 @@ impl<D> IpLink<'_, D> {
         &mut self.device
     }
 
-    /// What DHCP learned to the interface.
+    /// Configures the interface with the result of DHCP.
     fn update_address(&mut self) {
         let Some(dhcp) = self.dhcp else { return };
         match self.sockets.get_mut::<dhcpv4::Socket<'_>>(dhcp).poll() {
@@ -161,7 +169,7 @@ impl<D> IpLink<'_, D> {
 }
 
 impl<D: Device> Link for IpLink<'_, D> {
-    /// IPv4 is all that this example speaks.
+    /// IPv4 only.
     fn reaches(&self, server: SocketAddr) -> bool {
         server.is_ipv4()
     }
@@ -173,14 +181,14 @@ impl<D: Device> Link for IpLink<'_, D> {
     fn receive<'a>(&'a mut self, now: Instant, buffer: &'a mut [u8; DATAGRAM_LEN]) -> Received<'a> {
         match self.interface.poll_ingress_single(network_time(now), &mut self.device, &mut self.sockets) {
             PollIngressSingleResult::None => return Received::Nothing,
-            PollIngressSingleResult::PacketProcessed => return Received::Other,
+            PollIngressSingleResult::PacketProcessed => return Received::NotForUs,
             PollIngressSingleResult::SocketStateChanged => {}
         }
         match self.sockets.get_mut::<udp::Socket<'_>>(self.socket).recv_slice(buffer) {
             Ok((len, from)) => {
                 Received::Datagram { from: Some(SocketAddr::from(from.endpoint)), bytes: &mut buffer[..len] }
             }
-            Err(_) => Received::Other,
+            Err(_) => Received::NotForUs,
         }
     }
 
@@ -195,7 +203,7 @@ impl<D: Device> Link for IpLink<'_, D> {
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) {
         if let SocketAddr::V4(to) = to {
-            // The socket is empty and holds a whole datagram. What it refuses (an address that is none) is lost on the way.
+            // The socket is empty and holds a whole datagram. One that it refuses (to an unspecified address) counts as lost.
             let _ = self.sockets.get_mut::<udp::Socket<'_>>(self.socket).send_slice(datagram, to);
         }
     }
@@ -205,7 +213,7 @@ impl<D: Device> Link for IpLink<'_, D> {
     }
 }
 
-/// Both tables have at least one place, and are emptied first.
+/// Replaces address and route. Both tables have room for one entry, and are emptied first.
 fn set_address(interface: &mut Interface, address: Option<Ipv4Cidr>, gateway: Option<Ipv4Address>) {
     interface.update_ip_addrs(|addresses| {
         addresses.clear();
@@ -219,7 +227,7 @@ fn set_address(interface: &mut Interface, address: Option<Ipv4Cidr>, gateway: Op
     }
 }
 
-/// smoltcp counts in signed microseconds.
+/// smoltcp counts microseconds in an `i64`.
 fn network_time(now: Instant) -> smoltcp::time::Instant {
     smoltcp::time::Instant::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,15 +1,17 @@
-//! Fresh randomness at every start, for a device that has no source of its own.
+//! Fresh randomness at every start, for a device without a random number generator.
 //!
-//! Everything random of a client comes from one seed, and two starts with the same seed would seal different things under the same
-//! keys. So a device keeps a seed in flash, put there in the factory, and replaces it *before* it uses what it was:
+//! All randomness of a client comes from one seed, and two starts with the same seed would encrypt
+//! different messages under the same keys. So a device keeps a seed in flash, written in the factory,
+//! and replaces it *before* it uses the old one:
 //!
 //! ```text
-//! flash:  seed 0   -- start -->   seed 1   -- start -->   seed 2 ...        written and read back, then:
-//! used:            seed 0's half            seed 1's half                   given to the client
+//! flash:  seed 0   -- start -->   seed 1   -- start -->   seed 2 ...     written and read back
+//! used:            seed 0's half            seed 1's half                then given to the client
 //! ```
 //!
-//! Power that fails at any moment leads to a seed that is skipped, never to one that is used twice. Whoever reads the flash learns
-//! what comes, not what was. A device with a random number generator draws the seed from that instead.
+//! A power failure at any moment skips a seed and never uses one twice. A person who reads the flash
+//! learns future seeds, not past ones. A device with a random number generator draws the seed from
+//! that instead.
 
 use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -19,16 +21,16 @@ pub const SEED_LEN: usize = 32;
 
 /// Where a device keeps its seed: a page of flash, an EEPROM.
 pub trait SeedStore {
-    /// What may go wrong.
+    /// Errors of the memory.
     type Error;
 
-    /// The seed that was written last.
+    /// Reads the seed that was written last.
     ///
     /// # Errors
-    /// Those of the memory; also when there is none yet.
+    /// Those of the memory; also if no seed was ever written.
     fn read(&mut self) -> Result<[u8; SEED_LEN], Self::Error>;
 
-    /// Replaces it, for good when this returns.
+    /// Replaces the seed. The new one is permanent when this returns.
     ///
     /// # Errors
     /// Those of the memory.
@@ -40,14 +42,14 @@ pub trait SeedStore {
 pub enum SeedError<E> {
     /// The memory failed.
     Store(E),
-    /// What was written is not what is read.
+    /// The seed read back is not the one that was written.
     NotWritten,
 }
 
-/// The randomness of this start. The next start's seed is in the store when this returns.
+/// Returns the randomness of this start. The next start's seed is in the store by then.
 ///
 /// # Errors
-/// [`SeedError`]; nothing may be started then.
+/// [`SeedError`]; the client must not be started then.
 pub fn take<S: SeedStore>(store: &mut S) -> Result<ChaCha20Rng, SeedError<S::Error>> {
     let mut parent = ChaCha20Rng::from_seed(store.read().map_err(SeedError::Store)?);
     let (mut next, mut now) = ([0; SEED_LEN], [0; SEED_LEN]);
@@ -60,7 +62,7 @@ pub fn take<S: SeedStore>(store: &mut S) -> Result<ChaCha20Rng, SeedError<S::Err
     Ok(ChaCha20Rng::from_seed(now))
 }
 
-#[cfg(all(test, feature = "host"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::vec::Vec;
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn each_start_draws_something_else_and_leaves_another_seed() {
+    fn draws_other_bytes_at_each_start_and_leaves_another_seed() {
         let mut flash = Flash { seed: Some([7; SEED_LEN]), written: Vec::new(), works: true };
         let mut all = std::vec![[7; SEED_LEN]];
         for _ in 0..5 {
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_nothing_out_unless_the_next_seed_is_in_the_store() {
+    fn gives_no_randomness_unless_the_next_seed_is_stored() {
         let mut worn = Flash { seed: Some([7; SEED_LEN]), written: Vec::new(), works: false };
         assert_eq!(draw(&mut worn), Err(SeedError::NotWritten));
         assert_eq!(worn.written.len(), 1);

@@ -1,4 +1,4 @@
-//! One of two kinds of link, chosen when the device starts.
+//! The link of a board that has network hardware and a serial port, chosen when the device starts.
 
 use core::net::SocketAddr;
 
@@ -7,26 +7,26 @@ use kabar_core::time::Instant;
 use super::{Address, Link, Received};
 use crate::profile::DATAGRAM_LEN;
 
-/// A link of either kind. Takes as much memory as the larger one.
+/// One of two links. Takes as much memory as the larger one.
 #[derive(Debug)]
-pub enum Either<A, B> {
-    /// The one.
-    Left(A),
-    /// The other.
-    Right(B),
+pub enum BoardLink<I, S> {
+    /// An IP network.
+    Ip(I),
+    /// A serial line.
+    Serial(S),
 }
 
-/// Asks whichever link it is.
+/// Evaluates `$result` with whichever link it is.
 macro_rules! each {
-    ($either:expr, $link:ident => $result:expr) => {
-        match $either {
-            Either::Left($link) => $result,
-            Either::Right($link) => $result,
+    ($board_link:expr, $link:ident => $result:expr) => {
+        match $board_link {
+            BoardLink::Ip($link) => $result,
+            BoardLink::Serial($link) => $result,
         }
     };
 }
 
-impl<A: Link, B: Link> Link for Either<A, B> {
+impl<I: Link, S: Link> Link for BoardLink<I, S> {
     fn reaches(&self, server: SocketAddr) -> bool {
         each!(self, link => link.reaches(server))
     }

@@ -1,6 +1,6 @@
-//! What people may ask a device: `@name word`. Everything else in the room is talk between others.
+//! Commands to a device: `@name word`. Everything else in the room is between other members.
 
-/// What is asked for.
+/// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// `@name status`
@@ -9,20 +9,21 @@ pub enum Command {
     Led(bool),
     /// `@name uptime`
     Uptime,
-    /// The device is spoken to, but not in words that it knows.
+    /// A message to the device that is not a command it knows.
     Unknown,
 }
 
-/// The words of all commands, for whoever used another.
+/// All commands, for the answer to an unknown one.
 pub(super) const WORDS: &str = "status, led on, led off, uptime";
 
 impl Command {
-    /// Out of a text, for the device called `name`; `None`: it is not spoken to. ASCII letters may be of either case.
+    /// Parses a text for the device called `name`; `None`: it is not addressed to the device. ASCII
+    /// letters may be of either case.
     #[must_use]
     pub fn parse(name: &str, text: &str) -> Option<Self> {
         let rest = text.strip_prefix('@')?;
         let (called, rest) = (rest.get(..name.len())?, rest.get(name.len()..)?);
-        // Names may contain spaces, so the own one is compared as a whole; `@probe2` is not `@probe`.
+        // Names may contain spaces, so the name is compared as a whole; `@probe2` is not `@probe`.
         if name.is_empty()
             || !called.eq_ignore_ascii_case(name)
             || !(rest.is_empty() || rest.starts_with([' ', ':', ',']))
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn understands_its_commands() {
+    fn parses_each_command() {
         for (text, command) in [
             ("@probe status", Command::Status),
             ("@Probe  STATUS ", Command::Status),
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn ignores_what_others_say_to_each_other() {
+    fn ignores_texts_to_other_members() {
         for text in [
             "",
             "@",

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! link -> client -> events         (each datagram, one after another)
-//! link <- client                   (until it has nothing to say, or the link takes no more)
+//! link <- client                   (until it has nothing to send, or the link takes no more)
 //! ```
 //!
-//! While the link has no address the client rests: its timers wait, and what is posted stays with it.
+//! While the link has no address the client's timers wait, and posts stay in its outbox.
 
 use kabar_core::client::{Config, ConfigError, Event};
 use kabar_core::time::Instant;
@@ -13,18 +13,19 @@ use kabar_core::time::Instant;
 use crate::link::{Address, Link, Received};
 use crate::profile::{self, DATAGRAM_LEN, DeviceClient};
 
-/// What is taken from the link per [`Node::poll`]: a flood does not keep the device from its other work.
+/// Frames received from the link per [`Node::poll`]: a flood does not keep the device from its other
+/// work.
 pub const MAX_FRAMES_PER_POLL: usize = 16;
-/// Datagrams given to the link per [`Node::poll`] (SPEC 5.4).
+/// Datagrams sent to the link per [`Node::poll`] (SPEC 5.4).
 pub const MAX_DATAGRAMS_PER_POLL: usize = 10;
 
-/// Why a node did not begin to join.
+/// Why a node cannot begin to join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The link does not lead to the server's address: on an IP network, one that is not of IPv4.
+    /// The link cannot reach the server's address: on an IP network, it is not an IPv4 address.
     Unreachable,
-    /// The client does not take the configuration.
+    /// The client rejects the configuration.
     Config(ConfigError),
 }
 
@@ -39,8 +40,8 @@ impl core::fmt::Display for StartError {
 
 impl core::error::Error for StartError {}
 
-/// The memory of a node but for its link: its size is the static RAM that a member costs. New, it is all zero, so that a `static` one
-/// takes no flash.
+/// The memory of a node except its link: its size is the static RAM that a member takes. All zero
+/// when new, so that a `static` one takes no flash.
 #[derive(Debug)]
 pub struct Storage {
     client: DeviceClient,
@@ -48,7 +49,7 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// The client is idle.
+    /// An idle client.
     #[must_use]
     pub const fn new() -> Self {
         Self { client: profile::client(), datagram: [0; DATAGRAM_LEN] }
@@ -63,11 +64,12 @@ impl Default for Storage {
 
 /// A node: see the module's documentation.
 ///
-/// Call [`Node::poll`] when something has come on the link, at [`Node::poll_timeout`], and after every other call; that is all.
+/// Call [`Node::poll`] when something has arrived on the link, at [`Node::poll_timeout`], and after
+/// every other call; that is all.
 pub struct Node<'a, L> {
     storage: &'a mut Storage,
     link: L,
-    /// The last poll ended at a bound, not for lack of work.
+    /// Whether the last poll ended at a bound, not for lack of work.
     unfinished: bool,
 }
 
@@ -78,7 +80,7 @@ impl<L> core::fmt::Debug for Node<'_, L> {
 }
 
 impl<'a, L: Link> Node<'a, L> {
-    /// A node in `storage`, which stays lent to it. The client is idle until [`Node::start`].
+    /// A node in `storage`, which it borrows for good. The client is idle until [`Node::start`].
     pub const fn new(storage: &'a mut Storage, link: L) -> Self {
         Self { storage, link, unfinished: false }
     }
@@ -86,7 +88,7 @@ impl<'a, L: Link> Node<'a, L> {
     /// Begins to join. `seed` is fresh and secret.
     ///
     /// # Errors
-    /// [`StartError`]; nothing was begun.
+    /// [`StartError`]; the client stays idle.
     pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), StartError> {
         if !self.link.reaches(config.server) {
             return Err(StartError::Unreachable);
@@ -104,7 +106,7 @@ impl<'a, L: Link> Node<'a, L> {
         &mut self.link
     }
 
-    /// The own address, once there is one.
+    /// The link's address, once there is one.
     #[must_use]
     pub fn address(&self) -> Option<Address> {
         self.link.address()
@@ -120,7 +122,7 @@ impl<'a, L: Link> Node<'a, L> {
         }
         drain_events(&mut self.storage.client, &mut on_event);
 
-        // To send may take a while on a slow line: what came meanwhile is taken before the next one.
+        // Sending may take a while on a slow line: what arrived meanwhile is received before the next datagram.
         let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
             let is_all = self.transmit(now);
             if !is_all {
@@ -132,7 +134,7 @@ impl<'a, L: Link> Node<'a, L> {
         drain_events(&mut self.storage.client, &mut on_event);
     }
 
-    /// When to call [`Node::poll`] if nothing comes before; `None`: only then.
+    /// When to call [`Node::poll`] if nothing arrives before; `None`: not until then.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
         if self.unfinished {
             return Some(now);
@@ -140,17 +142,17 @@ impl<'a, L: Link> Node<'a, L> {
         [self.link.poll_timeout(now), self.client_timeout()].into_iter().flatten().min()
     }
 
-    /// When the client wants to be called: not before something gets through.
+    /// When the client is due; `None` while nothing gets through.
     fn client_timeout(&self) -> Option<Instant> {
         self.address().and_then(|_| self.storage.client.poll_timeout())
     }
 
-    /// What came next to the client. `true`: nothing did.
+    /// Passes the next datagram received to the client. Returns `true` if nothing arrived.
     fn receive(&mut self, now: Instant, on_event: &mut impl FnMut(Event<'_>)) -> bool {
         let Storage { client, datagram } = &mut *self.storage;
         match self.link.receive(now, datagram) {
             Received::Nothing => return true,
-            Received::Other => {}
+            Received::NotForUs => {}
             Received::Datagram { from, bytes } => {
                 client.handle_datagram(now, from.unwrap_or(client.server()), bytes);
                 drain_events(client, on_event);
@@ -159,7 +161,8 @@ impl<'a, L: Link> Node<'a, L> {
         false
     }
 
-    /// The client's next datagram to the link. `true`: there is none, or the one before still waits there.
+    /// Passes the client's next datagram to the link. Returns `true` if there is none, or the link is
+    /// busy.
     fn transmit(&mut self, now: Instant) -> bool {
         if self.address().is_none() || !self.link.can_send() {
             return true;
@@ -178,5 +181,5 @@ fn drain_events(client: &mut DeviceClient, on_event: &mut impl FnMut(Event<'_>))
     }
 }
 
-#[cfg(all(test, feature = "host"))]
+#[cfg(test)]
 mod tests;

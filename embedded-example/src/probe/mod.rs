@@ -1,21 +1,49 @@
-//! What the device does and says, apart from any network: readings, commands and their answers.
+//! The example's application: it posts what it measures and answers commands.
+//!
+//! ```text
+//! at each interval:  reading 7: 21.500 °C       and the same as data, for programs
+//! @name status       ->  anna: reading 7 was 21.500 °C, led is off, up 1 min 5 s
+//! @name led on       ->  anna: led is on
+//! @name uptime       ->  anna: up 1 min 5 s
+//! ```
+//!
+//! While the room cannot be reached, posts wait in the client. When its outbox is full, the probe
+//! counts the missing readings and posts their number later.
+
+mod command;
+mod reading;
 
 use heapless::{Deque, String};
 use kabar_core::chat::{Kind, MAX_NAME_LEN};
 use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
+use kabar_device::text::Text;
+use kabar_device::{Application, DeviceClient, DeviceEvent};
 
-use super::command::{Command, WORDS};
-use super::reading::Reading;
-use super::text::Text;
+pub use command::Command;
+pub use reading::{READING_LEN, READING_TAG, Reading, SimulatedSensor};
+
+use command::WORDS;
 
 /// Commands that wait for their answer.
 ///
-/// What comes beyond that is not answered: a device must go on reading, because what tells it that its posts are stored comes in the
-/// same stream as the talk. `@name status` says how many there were.
+/// Further ones are not answered: a device must keep reading, because the acknowledgement of its
+/// posts arrives in the same stream. `@name status` reports their number.
 pub const MAX_REQUESTS: usize = 4;
 
-/// Who asked what.
+/// The hardware of a probe.
+pub trait Board {
+    /// Measures the temperature, in thousandths of a degree Celsius.
+    fn measure(&mut self) -> i32;
+
+    /// Switches the light.
+    fn set_led(&mut self, on: bool);
+
+    /// Logs an event, if there is a log.
+    fn on_event(&mut self, event: DeviceEvent<'_>);
+}
+
+/// A command and its author.
 #[derive(Debug)]
 struct Request {
     author: String<MAX_NAME_LEN>,
@@ -24,28 +52,32 @@ struct Request {
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub(super) struct App {
-    /// As the server wrote it.
+pub struct Probe<B> {
+    board: B,
+    /// The device's name, as the server spells it.
     name: String<MAX_NAME_LEN>,
     started: Instant,
-    every: Option<Duration>,
+    interval: Option<Duration>,
     next_reading: Option<Instant>,
-    /// The last one taken.
+    /// The latest reading.
     reading: Option<Reading>,
-    /// Readings for which there was no room, and which nobody was told of.
+    /// Readings that did not fit the outbox and are not reported yet.
     missing: u32,
     led: bool,
     requests: Deque<Request, MAX_REQUESTS>,
     unanswered: u32,
 }
 
-impl App {
-    pub(super) fn new(every: Option<Duration>, now: Instant) -> Self {
+impl<B: Board> Probe<B> {
+    /// A probe that takes its first reading at `now`, and then one per `interval`; `None`: it measures
+    /// nothing.
+    pub const fn new(board: B, interval: Option<Duration>, now: Instant) -> Self {
         Self {
+            board,
             name: String::new(),
             started: now,
-            every,
-            next_reading: every.map(|_| now),
+            interval,
+            next_reading: if interval.is_some() { Some(now) } else { None },
             reading: None,
             missing: 0,
             led: false,
@@ -54,25 +86,23 @@ impl App {
         }
     }
 
-    pub(super) const fn led(&self) -> bool {
-        self.led
+    /// The hardware.
+    pub const fn board(&mut self) -> &mut B {
+        &mut self.board
     }
 
-    /// The number of the last reading.
-    pub(super) const fn readings(&self) -> u32 {
+    /// Readings taken so far.
+    #[must_use]
+    pub const fn readings(&self) -> u32 {
         match &self.reading {
             Some(reading) => reading.number,
             None => 0,
         }
     }
 
-    /// When the next reading is due.
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        self.next_reading
-    }
-
-    /// Takes note of who it is and what it is asked. Its own words, also those of an earlier start, are no commands.
-    pub(super) fn on_event(&mut self, event: &Event<'_>) {
+    /// Notes the device's name and queues commands. Its own posts, also those of an earlier start, are
+    /// not commands.
+    fn on_room_event(&mut self, event: &Event<'_>) {
         match event {
             Event::Joined { name, .. } => {
                 self.name.clear();
@@ -84,8 +114,11 @@ impl App {
                 else {
                     return;
                 };
-                if let Command::Led(on) = command {
+                if let Command::Led(on) = command
+                    && on != self.led
+                {
                     self.led = on;
+                    self.board.set_led(on);
                 }
                 let request = String::try_from(head.author).ok().map(|author| Request { author, command });
                 if request.is_none_or(|request| self.requests.push_back(request).is_err()) {
@@ -96,24 +129,19 @@ impl App {
         }
     }
 
-    /// Takes the reading if it is due. `true`: something was posted.
-    pub(super) fn take_reading(
-        &mut self,
-        now: Instant,
-        measure: impl FnOnce() -> i32,
-        post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>,
-    ) -> bool {
-        let (Some(due), Some(every)) = (self.next_reading, self.every) else { return false };
+    /// Takes a reading if it is due. Returns whether it was.
+    fn take_reading(&mut self, now: Instant, post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>) -> bool {
+        let (Some(due), Some(interval)) = (self.next_reading, self.interval) else { return false };
         if now < due {
             return false;
         }
-        // After a long call the rhythm goes on from here: readings are not made up for.
-        self.next_reading = Some(if due + every > now { due + every } else { now + every });
+        // After a long delay the interval starts from here: missed readings are not made up for.
+        self.next_reading = Some(if due + interval > now { due + interval } else { now + interval });
         let number = self.readings().wrapping_add(1);
-        let reading = Reading { number, uptime_s: self.uptime_s(now), milli_celsius: measure() };
+        let reading = Reading { number, uptime_s: self.uptime_s(now), milli_celsius: self.board.measure() };
         self.reading = Some(reading);
 
-        let is_posted = self.tell_missing(post)
+        let is_posted = self.report_missing(post)
             && post(Kind::TEXT, reading.text().as_str().as_bytes()).is_ok()
             && post(Kind::DATA, &reading.encode()).is_ok();
         if !is_posted {
@@ -122,12 +150,8 @@ impl App {
         true
     }
 
-    /// Answers who asked, as far as there is room. `true`: something was posted.
-    pub(super) fn answer(
-        &mut self,
-        now: Instant,
-        post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>,
-    ) -> bool {
+    /// Answers queued commands while there is room. Returns whether an answer was posted.
+    fn answer(&mut self, now: Instant, post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>) -> bool {
         let mut is_posted = false;
         while let Some(request) = self.requests.front() {
             if post(Kind::TEXT, self.answer_to(request, now).as_str().as_bytes()).is_err() {
@@ -139,8 +163,8 @@ impl App {
         is_posted
     }
 
-    /// Says how many readings are missing, if any. `true`: nobody needs to be told any more.
-    fn tell_missing(&mut self, post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>) -> bool {
+    /// Posts how many readings are missing, if any. Returns `false` if there is no room for that.
+    fn report_missing(&mut self, post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>) -> bool {
         if self.missing == 0 {
             return true;
         }
@@ -154,7 +178,8 @@ impl App {
         is_posted
     }
 
-    /// An answer begins with the name of who asked, never with `@`: two devices do not talk to each other for ever.
+    /// An answer begins with the author's name, never with `@`: two devices do not answer each other
+    /// endlessly.
     fn answer_to(&self, request: &Request, now: Instant) -> Text {
         let mut text = Text::new();
         let uptime = self.uptime_s(now);
@@ -164,7 +189,7 @@ impl App {
             Command::Led(on) => text.push(if on { "led is on" } else { "led is off" }),
             Command::Uptime => write_uptime(&mut text, uptime),
             Command::Unknown => {
-                text.push("I know these words: ");
+                text.push("commands: ");
                 text.push(WORDS);
             }
             Command::Status => {
@@ -179,13 +204,13 @@ impl App {
                 }
                 text.push(if self.led { ", led is on, " } else { ", led is off, " });
                 write_uptime(&mut text, uptime);
-                for (count, what) in
+                for (count, label) in
                     [(self.missing, " readings are missing"), (self.unanswered, " questions were too many at once")]
                 {
                     if count > 0 {
                         text.push(", ");
                         text.push_number(count);
-                        text.push(what);
+                        text.push(label);
                     }
                 }
             }
@@ -198,7 +223,26 @@ impl App {
     }
 }
 
-/// `up 2 d 3 h 4 min 5 s`, without the zeros before the first that is none.
+impl<B: Board> Application for Probe<B> {
+    fn on_event(&mut self, event: DeviceEvent<'_>) {
+        if let DeviceEvent::Room(event) = &event {
+            self.on_room_event(event);
+        }
+        self.board.on_event(event);
+    }
+
+    fn run(&mut self, now: Instant, client: &mut DeviceClient) -> bool {
+        let mut post = |kind, body: &[u8]| client.post(kind, body);
+        let is_measured = self.take_reading(now, &mut post);
+        self.answer(now, &mut post) || is_measured
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.next_reading
+    }
+}
+
+/// Appends `up 2 d 3 h 4 min 5 s`, without leading zero units.
 fn write_uptime(text: &mut Text, uptime: u32) {
     text.push("up ");
     let units = [(86_400, u32::MAX, " d "), (3600, 24, " h "), (60, 60, " min ")];
@@ -213,5 +257,6 @@ fn write_uptime(text: &mut Text, uptime: u32) {
 }
 
 #[cfg(all(test, feature = "host"))]
-#[path = "app_tests.rs"]
+mod member_tests;
+#[cfg(all(test, feature = "host"))]
 mod tests;

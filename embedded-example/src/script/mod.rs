@@ -1,9 +1,9 @@
-//! A recorded exchange, gone through again: the same calls give the same bytes on every processor.
+//! Replays a recorded exchange: the same calls give the same bytes on every processor.
 //!
-//! A script is what a driver called, with the moment of each call and every datagram that came. A [`Player`] makes these calls on a
-//! client of its own and tells what that gave: each datagram, each event, and when it wants to be called again. No clock, no network
-//! and no randomness is left that could differ, so what it tells on a new board is what it tells on a laptop, or the board's
-//! compiler or code is at fault.
+//! A script contains a driver's calls, with the time of each call and every datagram received. A
+//! [`Replay`] makes these calls on a client and logs the results: each datagram, each event, and when
+//! the client wants to be called again. Time, network and randomness are in the script, so a log that
+//! differs from a host's shows a fault of the board's compiler or code.
 //!
 //! A script is a sequence of steps, integers big-endian:
 //!
@@ -18,6 +18,17 @@
 //!   7 leave
 //! server, from: IPv4 address 4, port u16
 //! ```
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -29,9 +40,9 @@ use kabar_core::session::{FINGERPRINT_LEN, Fingerprint};
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::cursor::{BufferFull, DecodeError, Reader, Writer};
 
-use crate::profile::{self, DATAGRAM_LEN, DeviceClient, MESSAGE_LEN};
+use kabar_device::profile::{self, DATAGRAM_LEN, DeviceClient, MESSAGE_LEN};
 
-/// Longest step in bytes, without its length: a post of the largest message, or a datagram.
+/// Longest step in bytes, without its length field: a post of the largest message, or a datagram.
 pub const MAX_STEP_LEN: usize = 16 + if MESSAGE_LEN > DATAGRAM_LEN { MESSAGE_LEN } else { DATAGRAM_LEN };
 
 /// One call of a driver.
@@ -41,9 +52,9 @@ pub enum Call<'a> {
     Start(Start<'a>),
     /// `handle_datagram`.
     Datagram {
-        /// Whence it came.
+        /// The sender.
         from: SocketAddrV4,
-        /// What came, at most [`DATAGRAM_LEN`] bytes.
+        /// The datagram, at most [`DATAGRAM_LEN`] bytes.
         bytes: &'a [u8],
     },
     /// `handle_timeout`.
@@ -63,18 +74,18 @@ pub enum Call<'a> {
     Leave,
 }
 
-/// What a client is started with: see [`profile::config`].
+/// The arguments of a start: see [`profile::config`].
 #[derive(Clone, Copy)]
 pub struct Start<'a> {
-    /// All of its randomness.
+    /// Seeds all randomness of the client.
     pub seed: [u8; 32],
-    /// Where the server is.
+    /// The server's address.
     pub server: SocketAddrV4,
     /// The server's key.
     pub fingerprint: Fingerprint,
     /// The room's secret.
     pub secret: [u8; ROOM_SECRET_LEN],
-    /// The seed of what owns the name.
+    /// The seed of the key that owns the name.
     pub identity: &'a [u8; 32],
     /// Granularity of the clock in us.
     pub tick_us: u32,
@@ -90,161 +101,161 @@ impl fmt::Debug for Start<'_> {
     }
 }
 
-/// What a step gave, one after another. As text it is one line.
+/// A result of a step, in order. Its `Display` is one line of the log.
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome<'a> {
     /// The step begins.
     Step {
         /// 1, 2, 3, ...
         number: u32,
-        /// The moment of the call.
+        /// The time of the call.
         now: Instant,
         /// The call.
         call: &'a Call<'a>,
     },
-    /// What `start` returned.
+    /// The result of `start`.
     Started(Result<(), ConfigError>),
-    /// What `post` returned.
+    /// The result of `post`.
     Posted(Result<u64, PostError>),
-    /// What `who` or `history` returned.
+    /// The result of `who` or `history`.
     Asked(bool),
-    /// A datagram leaves.
+    /// A datagram is sent.
     Datagram {
-        /// Where to.
+        /// The receiver.
         to: SocketAddr,
         /// The datagram.
         bytes: &'a [u8],
     },
-    /// Something happened.
+    /// The client reported an event.
     Event(&'a Event<'a>),
-    /// The client rests.
-    Rests {
+    /// The client has nothing more to do.
+    Idle {
         /// When it wants to be called.
         due: Option<Instant>,
-        /// What it is doing.
+        /// Its state.
         state: State,
-        /// Posts that are not settled.
+        /// Posts that are neither stored nor refused.
         unsettled: u64,
-        /// Its estimate of the path.
+        /// Its estimate of the round-trip time.
         rtt: Option<Duration>,
     },
-    /// Behind the last step: what was counted.
+    /// The counters after the last step.
     Counted(&'a ClientCounters),
 }
 
-/// Why a script was not played to its end.
+/// Why a script was not replayed to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum PlayError {
-    /// A step breaks the layout.
+pub enum ReplayError {
+    /// A step is malformed.
     Malformed(DecodeError),
-    /// A step, or a datagram in it, is longer than any can be.
+    /// A step, or a datagram in it, exceeds the maximum length.
     TooLong,
     /// The script ends within a step.
     Truncated,
-    /// What it told was not taken.
-    NotTold,
+    /// The log cannot be written.
+    Log,
 }
 
-impl fmt::Display for PlayError {
+impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed(_) => "a step of the script breaks the layout",
+            Self::Malformed(_) => "a step of the script is malformed",
             Self::TooLong => "a step of the script is too long",
             Self::Truncated => "the script ends within a step",
-            Self::NotTold => "what the client said cannot be written",
+            Self::Log => "the log cannot be written",
         })
     }
 }
 
-impl core::error::Error for PlayError {}
+impl core::error::Error for ReplayError {}
 
-/// A client that does what a script says. All zero when new, so that a `static` one takes no flash.
+/// A client that a script drives. All zero when new, so that a `static` one takes no flash.
 #[derive(Debug)]
-pub struct Player {
+pub struct Replay {
     client: DeviceClient,
     steps: u32,
     datagram: [u8; DATAGRAM_LEN],
 }
 
-impl Player {
-    /// Its client is idle.
+impl Replay {
+    /// An idle client.
     #[must_use]
     pub const fn new() -> Self {
         Self { client: profile::client(), steps: 0, datagram: [0; DATAGRAM_LEN] }
     }
 
-    /// The client, to look at.
+    /// The client.
     #[must_use]
     pub const fn client(&self) -> &DeviceClient {
         &self.client
     }
 
-    /// Plays a whole script and writes down what it gave, a line for each [`Outcome`]. `read` fills the whole buffer with what comes
-    /// next in the script; `false`: that much does not come.
+    /// Replays a whole script and writes a line to `log` for each [`Outcome`]. `read` fills the whole
+    /// buffer with the next bytes of the script, or returns `false` if there are fewer.
     ///
     /// # Errors
-    /// [`PlayError`]; what was told until then stands.
-    pub fn replay(
+    /// [`ReplayError`]; the log is complete up to there.
+    pub fn run(
         &mut self,
         mut read: impl FnMut(&mut [u8]) -> bool,
-        told: &mut impl fmt::Write,
-    ) -> Result<(), PlayError> {
+        log: &mut impl fmt::Write,
+    ) -> Result<(), ReplayError> {
         let mut result = Ok(());
-        let mut tell = |outcome: Outcome<'_>| {
-            if writeln!(told, "{outcome}").is_err() {
-                result = Err(PlayError::NotTold);
+        let mut report = |outcome: Outcome<'_>| {
+            if writeln!(log, "{outcome}").is_err() {
+                result = Err(ReplayError::Log);
             }
         };
         let mut len = [0; 2];
         let mut step = [0; MAX_STEP_LEN];
         while read(&mut len) {
-            let step = step.get_mut(..u16::from_be_bytes(len).into()).ok_or(PlayError::TooLong)?;
+            let step = step.get_mut(..u16::from_be_bytes(len).into()).ok_or(ReplayError::TooLong)?;
             if !read(step) {
-                return Err(PlayError::Truncated);
+                return Err(ReplayError::Truncated);
             }
-            self.play(step, &mut tell)?;
+            self.step(step, &mut report)?;
         }
-        tell(Outcome::Counted(&self.client.counters()));
+        report(Outcome::Counted(&self.client.counters()));
         result
     }
 
-    /// Makes the call of one step, given without its length, and drains what the client has to say.
+    /// Makes the call of one step, given without its length field, and drains the client's output.
     ///
     /// # Errors
-    /// [`PlayError`]; nothing was called.
-    pub fn play(&mut self, step: &[u8], mut tell: impl FnMut(Outcome<'_>)) -> Result<(), PlayError> {
-        let (now, call) = decode(step).map_err(PlayError::Malformed)?;
+    /// [`ReplayError`]; nothing was called.
+    pub fn step(&mut self, step: &[u8], mut report: impl FnMut(Outcome<'_>)) -> Result<(), ReplayError> {
+        let (now, call) = decode(step).map_err(ReplayError::Malformed)?;
         self.steps = self.steps.saturating_add(1);
-        tell(Outcome::Step { number: self.steps, now, call: &call });
+        report(Outcome::Step { number: self.steps, now, call: &call });
         match call {
             Call::Start(start) => {
                 let Start { fingerprint, secret, room, name, identity, tick_us, .. } = start;
                 let server = start.server.into();
                 let identity = Identity::from_seed(identity);
                 let config = profile::config(server, fingerprint, secret, room, name, &identity, tick_us);
-                tell(Outcome::Started(self.client.start(&config, start.seed, now)));
+                report(Outcome::Started(self.client.start(&config, start.seed, now)));
             }
             Call::Datagram { from, bytes } => {
-                // It is opened in place.
-                let datagram = self.datagram.get_mut(..bytes.len()).ok_or(PlayError::TooLong)?;
+                // The client decrypts in place.
+                let datagram = self.datagram.get_mut(..bytes.len()).ok_or(ReplayError::TooLong)?;
                 datagram.copy_from_slice(bytes);
                 self.client.handle_datagram(now, from.into(), datagram);
             }
             Call::Timeout => self.client.handle_timeout(now),
-            Call::Post(kind, body) => tell(Outcome::Posted(self.client.post(kind, body))),
-            Call::Who => tell(Outcome::Asked(self.client.who())),
-            Call::History { before, count } => tell(Outcome::Asked(self.client.history(before, count))),
+            Call::Post(kind, body) => report(Outcome::Posted(self.client.post(kind, body))),
+            Call::Who => report(Outcome::Asked(self.client.who())),
+            Call::History { before, count } => report(Outcome::Asked(self.client.history(before, count))),
             Call::Leave => self.client.leave(now),
         }
         while let Some(transmit) = self.client.poll_transmit(now, &mut self.datagram) {
             let bytes = self.datagram.get(..transmit.len).unwrap_or_default();
-            tell(Outcome::Datagram { to: transmit.to, bytes });
+            report(Outcome::Datagram { to: transmit.to, bytes });
         }
         while let Some(event) = self.client.poll_event() {
-            tell(Outcome::Event(&event));
+            report(Outcome::Event(&event));
         }
-        tell(Outcome::Rests {
+        report(Outcome::Idle {
             due: self.client.poll_timeout(),
             state: self.client.state(),
             unsettled: self.client.unsettled(),
@@ -254,13 +265,13 @@ impl Player {
     }
 }
 
-impl Default for Player {
+impl Default for Replay {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// The call that a step, given without its length, makes, and when.
+/// Decodes a step, given without its length field.
 fn decode(step: &[u8]) -> Result<(Instant, Call<'_>), DecodeError> {
     let mut reader = Reader::new(step);
     let now = Instant::from_micros(reader.u64()?);
@@ -292,11 +303,12 @@ fn address(reader: &mut Reader<'_>) -> Result<SocketAddrV4, DecodeError> {
 }
 
 impl Call<'_> {
-    /// Writes the step that makes this call at `now`, without its length; its length in bytes.
+    /// Encodes the step that makes this call at `now`, without its length field; returns its length in
+    /// bytes.
     ///
     /// # Errors
-    /// [`BufferFull`]: `step` is too short, or a name longer than 255 bytes. [`MAX_STEP_LEN`] bytes are enough for every call that
-    /// can be played.
+    /// [`BufferFull`]: `step` is too short, or a name is longer than 255 bytes. [`MAX_STEP_LEN`] bytes
+    /// are enough for every call that can be replayed.
     pub fn encode(&self, now: Instant, step: &mut [u8]) -> Result<usize, BufferFull> {
         let mut writer = Writer::new(step);
         writer.u64(now.as_micros())?;
@@ -358,7 +370,7 @@ impl fmt::Display for Outcome<'_> {
                 bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
             Self::Event(event) => write!(f, "  {event:?}"),
-            Self::Rests { due, state, unsettled, rtt } => {
+            Self::Idle { due, state, unsettled, rtt } => {
                 write!(f, "  {state:?}, {unsettled} unsettled, rtt {:?}, due ", rtt.map(Duration::as_micros))?;
                 match due {
                     Some(due) => write!(f, "at {} us", due.as_micros()),

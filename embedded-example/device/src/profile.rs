@@ -1,11 +1,11 @@
-//! How much memory a device gives to the client: every size in one place.
+//! The memory that a device gives to the client: every size in one place.
 //!
 //! | what | bytes |
 //! |---|---|
 //! | rings of stream CHAT, both | [`SEND_RING_LEN`] + [`RECEIVE_RING_LEN`] |
-//! | posts that are not settled | [`OUTBOX_LEN`] |
-//! | the message being put together | [`MESSAGE_LEN`] |
-//! | a datagram in the socket each way, and one in hand | 3 x [`DATAGRAM_LEN`] |
+//! | posts that are neither stored nor refused | [`OUTBOX_LEN`] |
+//! | the message being assembled | [`MESSAGE_LEN`] |
+//! | a datagram in the socket each way, and one being handled | 3 x [`DATAGRAM_LEN`] |
 
 use kabar_core::chat::{ROOM_SECRET_LEN, Start};
 use kabar_core::client::{Client, Config, Credential, ENTRY_OVERHEAD, RECORD_OVERHEAD};
@@ -17,23 +17,23 @@ use kabar_core::transport::Fixed;
 
 /// Largest datagram in bytes (SPEC 2.1).
 pub const DATAGRAM_LEN: usize = 1200;
-/// Largest message taken or sent, in bytes with its length field.
+/// Largest message received or sent, in bytes with its length field.
 pub const MESSAGE_LEN: usize = 2048;
-/// Send ring of stream CHAT in bytes: the largest message, and 1 KiB behind it.
+/// Send ring of stream CHAT in bytes: the largest message, and 1 KiB after it.
 pub const SEND_RING_LEN: usize = MESSAGE_LEN + 1024;
-/// Receive ring of stream CHAT in bytes: the largest message, and 2 KiB that arrive while it waits.
+/// Receive ring of stream CHAT in bytes: the largest message, and 2 KiB that arrive before it is read.
 pub const RECEIVE_RING_LEN: usize = MESSAGE_LEN + 2048;
-/// Ring of stream BULK in bytes: closed.
+/// Ring of stream BULK in bytes: the stream is closed.
 pub const BULK_RING_LEN: usize = 0;
 /// Packets in flight.
 pub const IN_FLIGHT: usize = 12;
-/// Bytes of posts that are not settled; each takes its body and [`RECORD_OVERHEAD`].
+/// Bytes of posts that are neither stored nor refused; each takes its body and [`RECORD_OVERHEAD`].
 pub const OUTBOX_LEN: usize = 2048;
-/// Largest body taken, in bytes; larger entries come as stubs.
+/// Largest body received, in bytes; larger entries are announced without it.
 pub const LARGEST_ENTRY: u16 = 1920;
-/// Longest delay of an acknowledgement in ms: a device has better to do than to answer every packet at once.
+/// Longest delay of an acknowledgement in ms: a device does not answer every packet at once.
 pub const ACK_DELAY_MS: u16 = 20;
-/// Idle time-out stated to the server in s.
+/// Idle time-out proposed to the server in s.
 pub const IDLE_S: u16 = 60;
 
 const _: () = assert!(LARGEST_ENTRY as usize + ENTRY_OVERHEAD <= MESSAGE_LEN);
@@ -51,8 +51,9 @@ pub const fn client() -> DeviceClient {
     Client::new(DeviceMemory::new())
 }
 
-/// What a device says about itself when it joins with a room's secret: nothing old, entries that fit, the server's key known
-/// beforehand. `tick_us` is the granularity of the device's clock in us.
+/// The configuration of a device that joins with a room's secret and knows the server's key: no
+/// history, entries up to [`LARGEST_ENTRY`]. `tick_us` is the granularity of the device's clock in
+/// us.
 #[must_use]
 pub const fn config<'a>(
     server: core::net::SocketAddr,

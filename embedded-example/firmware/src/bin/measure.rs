@@ -1,5 +1,5 @@
-//! What it costs to seal and open a packet, and what a device is spared that keeps its public half: run in the emulator with a clock that counts instructions, read by the test that keeps
-//! the figures. No network takes part.
+//! Measures sealing and opening a packet, and deriving an identity's public half. A test runs it in the
+//! emulator, whose clock counts instructions, and keeps the figures. It uses no network.
 #![no_std]
 #![no_main]
 
@@ -16,12 +16,12 @@ use kabar_core::wire::packet::Limits;
 use kabar_firmware::board::{self, Clock, Exit};
 use kabar_firmware::processor::entry;
 
-/// Bodies in bytes: a line of chat, and the largest.
+/// Lengths of bodies in bytes: a line of chat, and the longest.
 const BODIES: [usize; 2] = [64, MAX_DATAGRAM - OVERHEAD];
 
 #[entry]
 fn main() -> ! {
-    // The log's time-stamps want it.
+    // The log's timestamps read it.
     let _clock = Clock::start();
     board::exit(run().map_or(Exit::Panic, |()| Exit::Left))
 }

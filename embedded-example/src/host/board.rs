@@ -1,65 +1,43 @@
-//! What a laptop has where a board has a clock, a sensor and a light.
+//! The computer as a probe's board.
 
 use std::eprintln;
 use std::format;
 use std::io::{self, Write};
 use std::string::String;
-use std::time::Instant as StdInstant;
 
 use kabar_core::client::Event;
-use kabar_core::time::Instant;
+use kabar_device::DeviceEvent;
 
 use super::show;
-use crate::member::{Board, Clock, MadeUp, News};
+use crate::probe::{Board, SimulatedSensor};
 
-/// Where Linux tells a temperature, in thousandths of a degree.
+/// The file in which Linux reports a temperature, in thousandths of a degree.
 const THERMOMETER: &str = "/sys/class/thermal/thermal_zone0/temp";
 
-/// Time since it was started.
-#[derive(Clone, Copy, Debug)]
-pub struct LaptopClock(StdInstant);
-
-impl LaptopClock {
-    /// At 0.
-    #[must_use]
-    pub fn start() -> Self {
-        Self(StdInstant::now())
-    }
-}
-
-impl Clock for LaptopClock {
-    /// What an operating system may add to a sleep.
-    const TICK_US: u32 = 10_000;
-
-    fn now(&self) -> Instant {
-        Instant::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-}
-
-/// A laptop as a board: lines of the room on standard output, everything else on standard error.
+/// Prints the room's entries on standard output, and everything else on standard error.
 #[derive(Debug, Default)]
-pub struct Laptop {
-    sensor: MadeUp,
-    /// Every post up to this is stored.
+pub struct HostBoard {
+    sensor: SimulatedSensor,
+    /// Every post up to this one is stored.
     stored: u64,
     /// A post that was refused, and why.
     refused: Option<(u64, String)>,
 }
 
-impl Laptop {
+impl HostBoard {
     /// Whether a post is stored or refused.
     #[must_use]
     pub fn is_settled(&self, number: u64) -> bool {
         self.stored >= number || self.refused.as_ref().is_some_and(|(refused, _)| *refused == number)
     }
 
-    /// Why the last post that was refused was.
+    /// Why the latest refused post was refused.
     #[must_use]
     pub fn refused(&self) -> Option<&str> {
         self.refused.as_ref().map(|(_, why)| why.as_str())
     }
 
-    fn tell_room(&mut self, event: Event<'_>) {
+    fn on_room_event(&mut self, event: Event<'_>) {
         match event {
             Event::Joined { name, members, resumed: false, .. } => {
                 eprintln!("joined as {}; {members} here", show::text(name.as_bytes()));
@@ -74,32 +52,32 @@ impl Laptop {
                 self.refused = Some((number, format!("the line was refused: {code:?}")));
             }
             Event::Notice { text, .. } => eprintln!("{}", show::text(text.as_bytes())),
-            Event::Reset => eprintln!("the server's history is another one now"),
-            Event::Lost(why) => eprintln!("connection lost ({why:?}), trying again"),
+            Event::Reset => eprintln!("the server's history was replaced"),
+            Event::Lost(why) => eprintln!("connection lost ({why:?}), reconnecting"),
             _ => {}
         }
     }
 }
 
-impl Board for Laptop {
-    /// The computer's own temperature; where none is told it is made up.
+impl Board for HostBoard {
+    /// The computer's temperature; simulated where the computer reports none.
     fn measure(&mut self) -> i32 {
-        let told = std::fs::read_to_string(THERMOMETER).ok().and_then(|text| text.trim().parse().ok());
-        told.unwrap_or_else(|| self.sensor.measure())
+        let reported = std::fs::read_to_string(THERMOMETER).ok().and_then(|text| text.trim().parse().ok());
+        reported.unwrap_or_else(|| self.sensor.measure())
     }
 
     fn set_led(&mut self, on: bool) {
         eprintln!("the light is {}", if on { "on" } else { "off" });
     }
 
-    fn tell(&mut self, news: News<'_>) {
-        if let News::Room(event) = news {
-            self.tell_room(event);
+    fn on_event(&mut self, event: DeviceEvent<'_>) {
+        if let DeviceEvent::Room(event) = event {
+            self.on_room_event(event);
         }
     }
 }
 
-/// A reader that went away is no reason to stop.
+/// A closed pipe does not end the program.
 fn print_line(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

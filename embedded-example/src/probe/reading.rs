@@ -1,18 +1,18 @@
-//! What a device measured, for people and for programs.
+//! A measurement, as text for people and as data for programs.
 
-use super::text::Text;
+use kabar_device::text::Text;
 
-/// Bytes of a reading as data.
+/// Length of an encoded reading in bytes.
 pub const READING_LEN: usize = 13;
-/// The first byte of it: what follows is a reading in this layout.
+/// The first byte of an encoded reading: names the layout.
 pub const READING_TAG: u8 = 1;
 
-/// In place of a sensor, where there is none: a little more each time, from 21 to 71 degrees and again.
+/// A sensor for boards without one: the value rises from 21 to 71 degrees and starts again.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct MadeUp(u16);
+pub struct SimulatedSensor(u16);
 
-impl MadeUp {
-    /// The temperature in thousandths of a degree Celsius.
+impl SimulatedSensor {
+    /// The next temperature in thousandths of a degree Celsius.
     pub fn measure(&mut self) -> i32 {
         self.0 = (self.0 + 1) % 1000;
         21_000 + i32::from(self.0) * 50
@@ -24,14 +24,14 @@ impl MadeUp {
 pub struct Reading {
     /// 1, 2, 3, ... since the device started.
     pub number: u32,
-    /// When, in seconds since the device started.
+    /// Time of the reading in seconds since the device started.
     pub uptime_s: u32,
     /// Temperature in thousandths of a degree Celsius.
     pub milli_celsius: i32,
 }
 
 impl Reading {
-    /// As the body of a `Data` entry.
+    /// Encodes the body of a `Data` entry.
     ///
     /// ```text
     /// tag 1 | number 4 | uptime_s 4 | milli_celsius 4          big-endian
@@ -44,7 +44,8 @@ impl Reading {
         [READING_TAG, n0, n1, n2, n3, u0, u1, u2, u3, c0, c1, c2, c3]
     }
 
-    /// Out of the body of a `Data` entry; `None` if it is something else. Bytes behind the known ones are ignored.
+    /// Decodes the body of a `Data` entry; `None` if it is something else. Bytes after the known fields
+    /// are ignored.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         let [READING_TAG, n0, n1, n2, n3, u0, u1, u2, u3, c0, c1, c2, c3] = *body.first_chunk()? else { return None };
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_as_people_write_it() {
+    fn writes_degrees_with_three_decimals() {
         for (milli_celsius, text) in
             [(21_500, "reading 7: 21.500 \u{b0}C"), (-5, "reading 7: -0.005 \u{b0}C"), (0, "reading 7: 0.000 \u{b0}C")]
         {
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn decodes_what_it_encoded_and_nothing_else() {
+    fn round_trips_and_rejects_other_data() {
         let reading = Reading { number: 258, uptime_s: 70_000, milli_celsius: -40_001 };
         let body = reading.encode();
         assert_eq!(Reading::decode(&body), Some(reading));

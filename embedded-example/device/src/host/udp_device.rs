@@ -1,7 +1,7 @@
-//! The IP medium with an ordinary UDP socket at its far side: no privileges, no driver, any operating system.
+//! A network device of smoltcp over an ordinary UDP socket: it needs no privileges and no driver.
 //!
-//! What smoltcp transmits is parsed (IPv4, UDP) and its payload sent to the real address; what the socket receives gets headers
-//! of its own and is handed to smoltcp.
+//! The packets that smoltcp transmits are parsed (IPv4, UDP) and their payload is sent to the real
+//! address; datagrams that the socket receives get IPv4 and UDP headers and are passed to smoltcp.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
@@ -20,14 +20,14 @@ const HEADERS_LEN: usize = smoltcp::wire::IPV4_HEADER_LEN + UDP_HEADER_LEN;
 #[derive(Debug)]
 pub struct UdpDevice {
     socket: UdpSocket,
-    /// Where the node believes to be.
+    /// The address that the node believes to have.
     node: SocketAddrV4,
     receive: [u8; MTU],
     transmit: [u8; MTU],
 }
 
 impl UdpDevice {
-    /// A device for a node at `node`, which may be any address: it never leaves the process.
+    /// A device for a node at `node`, which may be any address: it is not visible outside of the process.
     ///
     /// # Errors
     /// Those of the socket.
@@ -37,7 +37,8 @@ impl UdpDevice {
         Ok(Self { socket, node, receive: [0; MTU], transmit: [0; MTU] })
     }
 
-    /// Sleeps until something can be received, at most for `limit` (a laptop may round it up to its tick).
+    /// Sleeps until something can be received, at most for `limit` (which the operating system may
+    /// round up to its tick).
     ///
     /// # Errors
     /// Those of setting up the socket.
@@ -47,7 +48,7 @@ impl UdpDevice {
         }
         self.socket.set_nonblocking(false)?;
         self.socket.set_read_timeout(Some(limit))?;
-        // Time-out, data and noise of the network all mean: go on.
+        // A time-out, data and network errors all end the wait.
         let _ = self.socket.peek_from(&mut [0]);
         self.socket.set_nonblocking(true)
     }
@@ -89,7 +90,7 @@ impl phy::RxToken for RxToken<'_> {
     }
 }
 
-/// Leave to transmit a packet.
+/// The right to transmit one packet.
 #[derive(Debug)]
 pub struct TxToken<'a> {
     socket: &'a UdpSocket,
@@ -101,7 +102,7 @@ impl phy::TxToken for TxToken<'_> {
         let packet = &mut self.buffer[..len];
         let result = fill(packet);
         if let Some((payload, to)) = unwrap(packet) {
-            // What cannot be sent now is lost on the way, as on every network.
+            // A datagram that cannot be sent now counts as lost.
             let _ = self.socket.send_to(payload, to);
         }
         result
@@ -147,7 +148,7 @@ mod tests {
     const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
 
     #[test]
-    fn carries_datagrams_both_ways() {
+    fn forwards_datagrams_both_ways() {
         let far = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         far.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let SocketAddr::V4(far_address) = far.local_addr().unwrap() else { panic!("asked for IPv4") };
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn sends_nothing_that_is_not_udp() {
+    fn drops_packets_that_are_not_udp() {
         let mut packet = [0; HEADERS_LEN + 5];
         wrap(&mut packet, NODE, NODE);
         assert!(unwrap(&packet).is_some());
