@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use kabar_core::chat::{EntryHead, ROOM_SECRET_LEN};
+use kabar_core::chat::{EntryHeader, ROOM_SECRET_LEN};
 use kabar_core::client::{EndReason, Event, PostError};
 use kabar_core::crypto::identity::{PUBLIC_LEN, SEED_LEN};
 use kabar_core::session::FINGERPRINT_LEN;
@@ -236,8 +236,8 @@ impl CEvent {
         Self { body: body.as_ptr(), body_len: body.len(), ..self }
     }
 
-    fn entry(r#type: u8, head: &EntryHead<'_>) -> Self {
-        let EntryHead { seq, time_ms, author, number, kind, .. } = *head;
+    fn entry(r#type: u8, header: &EntryHeader<'_>) -> Self {
+        let EntryHeader { seq, time_ms, author, number, kind, .. } = *header;
         Self { seq, time_ms, number, kind: kind.0, ..Self::of(r#type) }.name(author)
     }
 
@@ -250,8 +250,10 @@ impl CEvent {
             }
             Event::Reset => Self::of(KABAR_RESET),
             Event::Gap { first, .. } => Self { seq: first.saturating_sub(1), ..Self::of(KABAR_GAP) },
-            Event::Entry { head, body, own } => Self { own: own.into(), ..Self::entry(KABAR_ENTRY, &head) }.body(body),
-            Event::Stub { head, size } => Self { body_len: size.into(), ..Self::entry(KABAR_STUB, &head) },
+            Event::Entry { header, body, own } => {
+                Self { own: own.into(), ..Self::entry(KABAR_ENTRY, &header) }.body(body)
+            }
+            Event::Stub { header, size } => Self { body_len: size.into(), ..Self::entry(KABAR_STUB, &header) },
             Event::Stored { number, seq } => Self { number, seq, ..Self::of(KABAR_STORED) },
             Event::PostRefused { number, code } => Self { number, code: code.0, ..Self::of(KABAR_POST_REFUSED) },
             Event::OutboxSpace => Self::of(KABAR_OUTBOX_SPACE),

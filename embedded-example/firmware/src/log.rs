@@ -1,6 +1,6 @@
 //! Events as log lines. Their texts stay in the ELF file on the host; the device sends numbers.
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event, Lost};
 use kabar_device::DeviceEvent;
 use kabar_device::link::Address;
@@ -25,15 +25,17 @@ fn room(event: &Event<'_>) {
         Event::Joined { name, members, resumed, .. } => {
             defmt::info!("joined as {=str}, {=u16} here, resumed: {=bool}", name, members, resumed);
         }
-        Event::Entry { head, body, own } if head.kind.is_text() => {
+        Event::Entry { header, body, own } if header.kind.is_text() => {
             let text = core::str::from_utf8(body).unwrap_or_default();
-            defmt::info!("{=u64} {=str}: {=str} (own: {=bool})", head.seq, head.author, text, own);
+            defmt::info!("{=u64} {=str}: {=str} (own: {=bool})", header.seq, header.author, text, own);
         }
-        Event::Entry { head, .. } if matches!(head.kind, Kind::JOINED | Kind::LEFT | Kind::KICKED) => {
-            defmt::info!("{=u64} {=str}: joined or left ({})", head.seq, head.author, head.kind);
+        Event::Entry { header, .. }
+            if matches!(header.kind, EntryKind::JOINED | EntryKind::LEFT | EntryKind::KICKED) =>
+        {
+            defmt::info!("{=u64} {=str}: joined or left ({})", header.seq, header.author, header.kind);
         }
-        Event::Stub { head, size } => {
-            defmt::info!("{=u64} {=str}: {=u16} bytes, too long", head.seq, head.author, size)
+        Event::Stub { header, size } => {
+            defmt::info!("{=u64} {=str}: {=u16} bytes, too long", header.seq, header.author, size)
         }
         Event::Reset => defmt::warn!("the server's history was replaced"),
         Event::Gap { after, first } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),

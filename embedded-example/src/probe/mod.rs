@@ -14,7 +14,7 @@ mod command;
 mod reading;
 
 use heapless::{Deque, String};
-use kabar_core::chat::{Kind, MAX_NAME_LEN};
+use kabar_core::chat::{EntryKind, MAX_NAME_LEN};
 use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
 use kabar_device::text::Text;
@@ -109,7 +109,9 @@ impl<B: Board> Probe<B> {
                 // The server's names are as long as the protocol's.
                 let _ = self.name.push_str(name);
             }
-            Event::Entry { head, body, own: false } if head.kind == Kind::TEXT && head.author != self.name => {
+            Event::Entry { header, body, own: false }
+                if header.kind == EntryKind::TEXT && header.author != self.name =>
+            {
                 let Some(command) = core::str::from_utf8(body).ok().and_then(|text| Command::parse(&self.name, text))
                 else {
                     return;
@@ -120,7 +122,7 @@ impl<B: Board> Probe<B> {
                     self.led = on;
                     self.board.set_led(on);
                 }
-                let request = String::try_from(head.author).ok().map(|author| Request { author, command });
+                let request = String::try_from(header.author).ok().map(|author| Request { author, command });
                 if request.is_none_or(|request| self.requests.push_back(request).is_err()) {
                     self.unanswered = self.unanswered.saturating_add(1);
                 }
@@ -130,7 +132,11 @@ impl<B: Board> Probe<B> {
     }
 
     /// Takes a reading if it is due. Returns whether it was.
-    fn take_reading(&mut self, now: Instant, post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>) -> bool {
+    fn take_reading(
+        &mut self,
+        now: Instant,
+        post: &mut impl FnMut(EntryKind, &[u8]) -> Result<u64, PostError>,
+    ) -> bool {
         let (Some(due), Some(interval)) = (self.next_reading, self.interval) else { return false };
         if now < due {
             return false;
@@ -142,8 +148,8 @@ impl<B: Board> Probe<B> {
         self.reading = Some(reading);
 
         let is_posted = self.report_missing(post)
-            && post(Kind::TEXT, reading.text().as_str().as_bytes()).is_ok()
-            && post(Kind::DATA, &reading.encode()).is_ok();
+            && post(EntryKind::TEXT, reading.text().as_str().as_bytes()).is_ok()
+            && post(EntryKind::DATA, &reading.encode()).is_ok();
         if !is_posted {
             self.missing = self.missing.saturating_add(1);
         }
@@ -151,10 +157,10 @@ impl<B: Board> Probe<B> {
     }
 
     /// Answers queued commands while there is room. Returns whether an answer was posted.
-    fn answer(&mut self, now: Instant, post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>) -> bool {
+    fn answer(&mut self, now: Instant, post: &mut impl FnMut(EntryKind, &[u8]) -> Result<u64, PostError>) -> bool {
         let mut is_posted = false;
         while let Some(request) = self.requests.front() {
-            if post(Kind::TEXT, self.answer_to(request, now).as_str().as_bytes()).is_err() {
+            if post(EntryKind::TEXT, self.answer_to(request, now).as_str().as_bytes()).is_err() {
                 break;
             }
             is_posted = true;
@@ -164,14 +170,14 @@ impl<B: Board> Probe<B> {
     }
 
     /// Posts how many readings are missing, if any. Returns `false` if there is no room for that.
-    fn report_missing(&mut self, post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>) -> bool {
+    fn report_missing(&mut self, post: &mut impl FnMut(EntryKind, &[u8]) -> Result<u64, PostError>) -> bool {
         if self.missing == 0 {
             return true;
         }
         let mut text = Text::new();
         text.push_number(self.missing);
         text.push(" readings are missing here: there was no room for them");
-        let is_posted = post(Kind::TEXT, text.as_str().as_bytes()).is_ok();
+        let is_posted = post(EntryKind::TEXT, text.as_str().as_bytes()).is_ok();
         if is_posted {
             self.missing = 0;
         }

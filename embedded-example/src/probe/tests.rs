@@ -3,7 +3,7 @@
 use std::string::String as Line;
 use std::vec::Vec;
 
-use kabar_core::chat::{EntryHead, Term};
+use kabar_core::chat::{EntryHeader, Term};
 
 use super::*;
 
@@ -40,20 +40,20 @@ fn probe() -> Probe<Bench> {
     probe
 }
 
-fn entry<'a>(author: &'a str, kind: Kind, body: &'a [u8]) -> Event<'a> {
-    let head = EntryHead { seq: 1, time_ms: 0, author, instance: 1, number: 1, kind };
-    Event::Entry { head, body, own: false }
+fn entry<'a>(author: &'a str, kind: EntryKind, body: &'a [u8]) -> Event<'a> {
+    let header = EntryHeader { seq: 1, time_ms: 0, author, instance: 1, number: 1, kind };
+    Event::Entry { header, body, own: false }
 }
 
 fn say(probe: &mut Probe<Bench>, author: &str, text: &str) {
-    probe.on_room_event(&entry(author, Kind::TEXT, text.as_bytes()));
+    probe.on_room_event(&entry(author, EntryKind::TEXT, text.as_bytes()));
 }
 
 /// The answers at `now`, with room for all of them.
 fn answers(probe: &mut Probe<Bench>, now: Instant) -> Vec<Line> {
     let mut said = Vec::new();
     probe.answer(now, &mut |kind, body| {
-        assert_eq!(kind, Kind::TEXT);
+        assert_eq!(kind, EntryKind::TEXT);
         said.push(Line::from_utf8(body.to_vec()).unwrap());
         Ok(said.len() as u64)
     });
@@ -61,7 +61,7 @@ fn answers(probe: &mut Probe<Bench>, now: Instant) -> Vec<Line> {
 }
 
 /// The posts at `now`, with room for `room` posts.
-fn read(probe: &mut Probe<Bench>, now: Instant, room: usize) -> Vec<(Kind, Vec<u8>)> {
+fn read(probe: &mut Probe<Bench>, now: Instant, room: usize) -> Vec<(EntryKind, Vec<u8>)> {
     let mut said = Vec::new();
     probe.take_reading(now, &mut |kind, body| {
         if said.len() == room {
@@ -97,9 +97,9 @@ fn ignores_other_texts_its_own_posts_and_other_kinds() {
     say(&mut probe, "anna", "good morning");
     say(&mut probe, "anna", "@berta led on");
     say(&mut probe, "probe", "@probe led on");
-    probe.on_room_event(&entry("anna", Kind::ACTION, b"@probe led on"));
-    probe.on_room_event(&entry("anna", Kind::DATA, b"@probe led on"));
-    probe.on_room_event(&entry("anna", Kind::TEXT, b"@probe led \xff"));
+    probe.on_room_event(&entry("anna", EntryKind::ACTION, b"@probe led on"));
+    probe.on_room_event(&entry("anna", EntryKind::DATA, b"@probe led on"));
+    probe.on_room_event(&entry("anna", EntryKind::TEXT, b"@probe led \xff"));
     probe.on_room_event(&Event::Past { remaining: 0, entry: None });
     assert!(answers(&mut probe, at(1)).is_empty() && !probe.led);
 }
@@ -149,8 +149,8 @@ fn an_answer_waits_for_room_in_the_outbox() {
 fn posts_each_reading_as_text_and_as_data() {
     let mut probe = probe();
     let said = read(&mut probe, at(0), 9);
-    assert_eq!(said[0], (Kind::TEXT, "reading 1: 21.500 \u{b0}C".into()));
-    assert_eq!(said[1].0, Kind::DATA);
+    assert_eq!(said[0], (EntryKind::TEXT, "reading 1: 21.500 \u{b0}C".into()));
+    assert_eq!(said[1].0, EntryKind::DATA);
     assert_eq!(Reading::decode(&said[1].1), Some(Reading { number: 1, uptime_s: 0, milli_celsius: 21_500 }));
     assert_eq!(said.len(), 2);
     assert!(read(&mut probe, at(29), 9).is_empty(), "not before it is due");

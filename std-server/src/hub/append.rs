@@ -14,7 +14,7 @@ use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use kabar_core::chat::{ENTRY_OVERHEAD, Kind};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub(super) struct Pending {
     author: String,
     instance: u64,
     number: u64,
-    kind: Kind,
+    kind: EntryKind,
     body: Vec<u8>,
     source: Source,
 }
@@ -104,7 +104,7 @@ impl Pending {
         author: &str,
         instance: u64,
         number: u64,
-        kind: Kind,
+        kind: EntryKind,
         body: &[u8],
         from: SocketAddr,
     ) -> Self {
@@ -113,7 +113,7 @@ impl Pending {
     }
 
     /// Something that the server itself says.
-    pub(super) fn by_server(author: &str, kind: Kind, body: &[u8], source: Source) -> Self {
+    pub(super) fn by_server(author: &str, kind: EntryKind, body: &[u8], source: Source) -> Self {
         Self { author: author.to_owned(), instance: 0, number: 0, kind, body: body.to_vec(), source }
     }
 
@@ -243,9 +243,9 @@ impl Appender {
     }
 }
 
-fn note_presence(presence: &mut BTreeMap<String, bool>, kind: Kind, source: &Source) {
+fn note_presence(presence: &mut BTreeMap<String, bool>, kind: EntryKind, source: &Source) {
     if let Source::Presence { folded, .. } = source {
-        presence.insert(folded.clone(), kind == Kind::JOINED);
+        presence.insert(folded.clone(), kind == EntryKind::JOINED);
     }
 }
 
@@ -263,7 +263,7 @@ impl<P: Provider> Hub<P> {
                 self.complete_joins(now, in_flight.joiners);
                 continue;
             }
-            if self.config.mistakes.entry_before_commit {
+            if self.config.faults().entry_before_commit() {
                 let early = Batch { entries: in_flight.batch.entries.clone(), ..Batch::default() };
                 self.log.apply(&early);
                 self.mark_members_ready();

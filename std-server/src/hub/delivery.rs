@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 use kabar_core::chat::message::server_proof;
-use kabar_core::chat::{MAX_NAME_LEN, NOTICE_STORAGE, PAST_OVERHEAD, ToClient, Welcome};
+use kabar_core::chat::{MAX_NAME_LEN, NOTICE_STORAGE, PAST_OVERHEAD, ServerMessage, Welcome};
 use kabar_core::connection::MAX_BURST;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -85,14 +85,14 @@ impl<P: Provider> Hub<P> {
         let (was_sent, clear): (bool, fn(&mut Member)) = if let Some(welcome) = welcome {
             (self.send_welcome(id, welcome), |member| member.welcome = None)
         } else if let Some((number, code)) = post_refused {
-            let message = ToClient::PostRefused { handle: HANDLE, instance, number, code };
+            let message = ServerMessage::PostRefused { handle: HANDLE, instance, number, code };
             (self.send(id, &message), |member| member.post_refused = None)
         } else if let Some((number, seq)) = stored {
-            let message = ToClient::Stored { handle: HANDLE, instance, number, seq };
+            let message = ServerMessage::Stored { handle: HANDLE, instance, number, seq };
             (self.send(id, &message), |member| member.stored = None)
         } else if notice {
             let text = "the server cannot store messages at the moment; yours is kept and will be tried again";
-            (self.send(id, &ToClient::Notice { code: NOTICE_STORAGE, text }), |member| member.notice = false)
+            (self.send(id, &ServerMessage::Notice { code: NOTICE_STORAGE, text }), |member| member.notice = false)
         } else {
             return Step::Nothing;
         };
@@ -110,7 +110,7 @@ impl<P: Provider> Hub<P> {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let Some(exporter) = peer.connection.exporter().copied() else { return false };
         let Some(member) = peer.member() else { return false };
-        let welcome = ToClient::Welcome(Welcome {
+        let welcome = ServerMessage::Welcome(Welcome {
             handle: HANDLE,
             room: &self.room,
             name: member.name.shown(),
@@ -119,14 +119,14 @@ impl<P: Provider> Hub<P> {
             head: due.head,
             start: member.cursor,
             instance: member.instance,
-            highest: self.log.instance(member.instance).map_or(0, |instance| instance.highest),
+            highest_stored: self.log.instance(member.instance).map_or(0, |instance| instance.highest),
             members: u16::try_from(self.members.by_identity.len()).unwrap_or(u16::MAX),
             proof: server_proof(&self.config.secret, &exporter),
         });
         let mut buffer = [0; 1024];
         let mut len = 0;
         if due.is_reset {
-            len = ToClient::Reset { handle: HANDLE }.encode(&mut buffer).unwrap_or_default();
+            len = ServerMessage::Reset { handle: HANDLE }.encode(&mut buffer).unwrap_or_default();
         }
         len += welcome.encode(&mut buffer[len..]).unwrap_or_default();
         peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok()
@@ -139,7 +139,7 @@ impl<P: Provider> Hub<P> {
         let Peer { connection, phase: Phase::Member(member), message_limit, .. } = &mut **peer else {
             return Step::Nothing;
         };
-        if member.who.is_some() || member.history.is_some() || config.mistakes.skip_an_entry {
+        if member.who.is_some() || member.history.is_some() || config.faults().skip_an_entry() {
             return Step::Nothing;
         }
         let mut entries = log.tail_from(member.cursor + 1).peekable();
@@ -153,7 +153,7 @@ impl<P: Provider> Hub<P> {
             for message in &mut messages {
                 next = entries.next_if(|encoded| {
                     let len = encoded.message().len();
-                    encoded.body_len() <= member.largest_entry && len <= usize::from(*message_limit) && len <= space
+                    encoded.body_len() <= member.max_entry_len && len <= usize::from(*message_limit) && len <= space
                 });
                 let Some(encoded) = next else { break };
                 *message = encoded.message();
@@ -176,7 +176,7 @@ impl<P: Provider> Hub<P> {
     /// The next entry behind the cursor.
     fn deliver_entry(&mut self, now: Instant, id: u32) -> Step {
         let Some(member) = self.peers.get(&id).and_then(|peer| peer.member()) else { return Step::Nothing };
-        let (cursor, largest) = (member.cursor, member.largest_entry);
+        let (cursor, largest) = (member.cursor, member.max_entry_len);
         let seq = cursor + 1;
         if seq > self.log.head() {
             return Step::Nothing;
@@ -184,7 +184,7 @@ impl<P: Provider> Hub<P> {
         if !self.take_work(id) {
             return Step::Later;
         }
-        if !(self.config.mistakes.skip_an_entry && seq.is_multiple_of(16)) {
+        if !(self.config.faults().skip_an_entry() && seq.is_multiple_of(16)) {
             let Some((_, Some(encoded))) = self.lookup(now, id, seq..=seq, For::Cursor, |_| true) else {
                 return Step::Nothing;
             };
@@ -203,8 +203,8 @@ impl<P: Provider> Hub<P> {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let message = encoded.message();
         if encoded.body_len() > largest || message.len() > usize::from(peer.message_limit) {
-            let head = encoded.entry().head;
-            let was_sent = self.send(id, &ToClient::Stub { handle: HANDLE, head, size: encoded.body_len() });
+            let header = encoded.entry().header;
+            let was_sent = self.send(id, &ServerMessage::Stub { handle: HANDLE, header, size: encoded.body_len() });
             self.counters.stubs += u64::from(was_sent);
             return was_sent;
         }
@@ -278,7 +278,7 @@ impl<P: Provider> Hub<P> {
             // SPEC 6.3: the last one states 0; others never do, however many came or went meanwhile.
             let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
             let name = next.and_then(|(_, id)| Some(self.peers.get(id)?.member()?.name.shown()));
-            let message = ToClient::Member { handle: HANDLE, remaining, name };
+            let message = ServerMessage::Member { handle: HANDLE, remaining, name };
             len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
             after = next.map(|(folded, _)| folded);
             count += 1;
@@ -301,7 +301,7 @@ impl<P: Provider> Hub<P> {
         let History { next, last } = history;
         let Some(peer) = self.peers.get(&id) else { return Step::Nothing };
         let (largest, limit) =
-            (peer.member().map_or(0, |member| member.largest_entry), usize::from(peer.message_limit));
+            (peer.member().map_or(0, |member| member.max_entry_len), usize::from(peer.message_limit));
         let takes = |encoded: &Encoded| {
             encoded.body_len() <= largest && PAST_OVERHEAD + usize::from(encoded.body_len()) <= limit
         };
@@ -318,7 +318,7 @@ impl<P: Provider> Hub<P> {
         if entry.is_some() || is_last {
             let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);
             let entry = entry.as_ref().map(Encoded::entry);
-            if !self.send(id, &ToClient::Past { handle: HANDLE, remaining, entry }) {
+            if !self.send(id, &ServerMessage::Past { handle: HANDLE, remaining, entry }) {
                 return Step::Full;
             }
         }

@@ -1,7 +1,7 @@
 //! How members go: by saying so, by silence, by force; and what the log says of it (DESIGN 5.4, 6): left is said once, and only of
 //! whom joined was said; who vanished and returns soon was never gone.
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::connection::Ended;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
@@ -55,7 +55,7 @@ impl<P: Provider> Hub<P> {
         match how {
             Departure::Kicked | Departure::Banned => {
                 let source = Source::Presence { folded: folded.to_owned(), joiner: None };
-                self.appender.push(Pending::by_server(name, Kind::KICKED, &[], source));
+                self.appender.push(Pending::by_server(name, EntryKind::KICKED, &[], source));
             }
             Departure::Left | Departure::Replaced if !is_returning => self.say_left(name, folded),
             Departure::Vanished | Departure::Broke if !is_returning => {
@@ -70,7 +70,7 @@ impl<P: Provider> Hub<P> {
     fn say_left(&mut self, name: &str, folded: &str) {
         if self.is_present(folded) {
             let source = Source::Presence { folded: folded.to_owned(), joiner: None };
-            self.appender.push(Pending::by_server(name, Kind::LEFT, &[], source));
+            self.appender.push(Pending::by_server(name, EntryKind::LEFT, &[], source));
         }
     }
 

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use kabar_core::connection::{Connection, Dropped};
 use kabar_core::crypto::Provider;
-use kabar_core::session::acceptor::{Accepted, AcceptorDrop};
+use kabar_core::session::acceptor::{Accepted, DropReason};
 use kabar_core::session::{Incoming, OpenError, PendingAccept};
 use kabar_core::time::Instant;
 use kabar_core::wire::packet::{HINT_LEN, Packet, PacketError, SealedHeader};
@@ -21,7 +21,7 @@ use super::{AcceptDone, AcceptJob, Departure, Hub};
 
 impl<P: Provider> Hub<P> {
     pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
-        match self.acceptor.handle::<P>(now, from, datagram, &mut self.reply[..]) {
+        match self.acceptor.handle_datagram::<P>(now, from, datagram, &mut self.reply[..]) {
             Incoming::Dropped(why) => self.count_drop(why),
             Incoming::Hint => self.counters.malformed += 1,
             Incoming::Reply(_) | Incoming::Accept(_) if self.is_stopping => {}
@@ -44,13 +44,13 @@ impl<P: Provider> Hub<P> {
         self.replies.push_back((to, datagram));
     }
 
-    fn count_drop(&mut self, why: AcceptorDrop) {
+    fn count_drop(&mut self, why: DropReason) {
         let counters = &mut self.counters;
         *match why {
-            AcceptorDrop::Packet(PacketError::Damaged) => &mut counters.damaged,
-            AcceptorDrop::Packet(PacketError::Unknown) => &mut counters.unknown,
-            AcceptorDrop::Hello | AcceptorDrop::Key => &mut counters.wrong_key,
-            AcceptorDrop::Cookie => &mut counters.wrong_cookie,
+            DropReason::Packet(PacketError::Damaged) => &mut counters.damaged,
+            DropReason::Packet(PacketError::Unknown) => &mut counters.unknown,
+            DropReason::Hello | DropReason::Key => &mut counters.wrong_key,
+            DropReason::Cookie => &mut counters.wrong_cookie,
             _ => &mut counters.malformed,
         } += 1;
     }
@@ -178,7 +178,8 @@ impl<P: Provider> Hub<P> {
             holding: Holding::default(),
         });
         peer.connection.open(now, established, remote);
-        if self.config.mistakes.acknowledge_unchecked {
+        if self.config.faults().acknowledge_unchecked() {
+            #[cfg(feature = "fault-injection")]
             peer.connection.acknowledge_unchecked();
         }
         if let Err(why) = peer.connection.handle_datagram(now, from, datagram) {

@@ -1,7 +1,7 @@
 //! Join (SPEC 6.2): who it is, whether it may come in, under which name and instance. Nothing is said before the commit.
 
 use kabar_core::chat::message::{client_proof, join_statement};
-use kabar_core::chat::{Authentication, Join, Kind, RefusedCode};
+use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::kdf;
 use kabar_core::time::Instant;
@@ -74,7 +74,7 @@ impl<P: Provider> Hub<P> {
         let is_admitted = self.ownership.is_admitted(&join.identity);
         let entrance = self.config.entrance;
         let entry = match join.authentication {
-            Authentication::Secret(proof) if kdf::equal(&proof, &client_proof(&self.config.secret, exporter)) => {
+            Authentication::Secret(proof) if kdf::ct_eq(&proof, &client_proof(&self.config.secret, exporter)) => {
                 Entry::Admitted
             }
             Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),
@@ -94,7 +94,7 @@ impl<P: Provider> Hub<P> {
             identity: join.identity,
             instance: join.instance,
             start: join.start,
-            largest_entry: join.largest_entry,
+            max_entry_len: join.max_entry_len,
             is_newly_admitted: !is_admitted,
         };
         Ok((Box::new(ask), entry))
@@ -184,7 +184,7 @@ impl<P: Provider> Hub<P> {
                 return;
             }
             let source = Source::Presence { folded: folded.to_owned(), joiner: Some(id) };
-            self.appender.push(Pending::by_server(ask.name.shown(), Kind::JOINED, &[], source));
+            self.appender.push(Pending::by_server(ask.name.shown(), EntryKind::JOINED, &[], source));
         }
     }
 }

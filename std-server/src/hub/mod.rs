@@ -29,6 +29,7 @@ mod delivery;
 mod departure;
 mod digest;
 mod events;
+mod fault_injection;
 mod half_open;
 mod inbound;
 mod jobs;
@@ -71,7 +72,7 @@ use kabar_core::wire::MAX_DATAGRAM;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::store::Loaded;
+use crate::store::RoomState;
 use accepts::Accepts;
 use append::Appender;
 use half_open::HalfOpen;
@@ -87,9 +88,11 @@ use shares::Shares;
 use timers::{Timer, Timers};
 use visits::Visits;
 
-pub use config::{Entrance, HubConfig, Mistakes, Profile};
+pub use config::{Entrance, HubConfig, Profile};
 pub use counters::{Counted, Counters};
 pub use events::{Departure, HubEvent};
+#[cfg(feature = "fault-injection")]
+pub use fault_injection::FaultInjection;
 pub use jobs::{
     AcceptDone, AcceptJob, Done, Job, JobKind, NoPassword, PasswordDone, PasswordJob, PasswordVerifier, ReadJob,
     StoreDone, StoreJob,
@@ -220,7 +223,7 @@ impl<P: Provider> Hub<P> {
     /// Begins a run over what the store holds. `modulus` is that of the server's key. `seed` must be fresh and secret: everything
     /// random comes from it.
     #[must_use]
-    pub fn new(config: HubConfig, loaded: Loaded, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
+    pub fn new(config: HubConfig, loaded: RoomState, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let limits = config.limits;
         let mut acceptor_seed = [0; 32];
@@ -433,7 +436,7 @@ impl<P: Provider> Hub<P> {
 }
 
 /// A name for this run that no run before had.
-fn draw_term(rng: &mut ChaCha20Rng, loaded: &Loaded) -> Term {
+fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
     loop {
         let mut term = Term::default();
         rng.fill_bytes(&mut term.0);

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use kabar_core::chat::{Kind, MAX_TEXT_LEN};
+use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
@@ -86,7 +86,7 @@ impl<P: Provider> Hub<P> {
     /// Says `text` (up to 4096 bytes; the rest is cut off) to the room as the operator.
     pub fn say(&mut self, now: Instant, text: &str) {
         let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
-        self.appender.push(Pending::by_server(SERVER, Kind::OPERATOR, text.as_bytes(), Source::Operator));
+        self.appender.push(Pending::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Source::Operator));
         self.finish_input(now);
     }
 

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{RefusedCode, ToClient};
+use kabar_core::chat::{RefusedCode, ServerMessage};
 use kabar_core::connection::{ConnectionEvent, Transmit};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
@@ -124,7 +124,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Writes a message to a connection's stream; whole or not at all.
-    pub(super) fn send(&mut self, id: u32, message: &ToClient<'_>) -> bool {
+    pub(super) fn send(&mut self, id: u32, message: &ServerMessage<'_>) -> bool {
         let mut buffer = [0; MAX_MESSAGE_LEN];
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let Ok(len) = message.encode(&mut buffer) else { return false };
@@ -136,7 +136,7 @@ impl<P: Provider> Hub<P> {
     /// Says why a Join is refused. The connection is closed when that was heard, or soon anyway (SPEC 6.3).
     pub(super) fn refuse(&mut self, now: Instant, id: u32, name: &str, code: RefusedCode, text: &str) {
         self.counters.refused += 1;
-        let was_sent = self.send(id, &ToClient::Refused { code, text });
+        let was_sent = self.send(id, &ServerMessage::Refused { code, text });
         if let Some(from) = self.peers.get(&id).map(|peer| peer.address) {
             self.tell(HubEvent::Refused { name: name.to_owned(), from, code });
         }

@@ -78,7 +78,7 @@ pub(super) struct Ask {
     /// As stated until it is admitted (0: none); the one it will have from then on.
     pub(super) instance: u64,
     pub(super) start: Start,
-    pub(super) largest_entry: u16,
+    pub(super) max_entry_len: u16,
     /// Whether its admission is to be written down.
     pub(super) is_newly_admitted: bool,
 }
@@ -89,7 +89,7 @@ pub(super) struct Member {
     pub(super) name: Name,
     pub(super) identity: PublicIdentity,
     pub(super) instance: u64,
-    pub(super) largest_entry: u16,
+    pub(super) max_entry_len: u16,
     /// When it joined, in ms since 1970.
     pub(super) since_ms: u64,
     /// When it joined or last posted.
@@ -179,7 +179,7 @@ impl Member {
             name: ask.name,
             identity: ask.identity,
             instance: ask.instance,
-            largest_entry: ask.largest_entry,
+            max_entry_len: ask.max_entry_len,
             since_ms: now_ms,
             spoke_at: now,
             cursor,

@@ -1,7 +1,7 @@
 //! Reading messages from a connection's stream (SPEC 6.1). What cannot be taken now stays in the stream: the peer gets no more
 //! credit, and that is all there is to backpressure.
 
-use kabar_core::chat::{MAX_MESSAGE_LEN, ToServer, message_len};
+use kabar_core::chat::{ClientMessage, MAX_MESSAGE_LEN, message_len};
 use kabar_core::connection::Connection;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -65,21 +65,21 @@ impl<P: Provider> Hub<P> {
 
     fn take(&mut self, now: Instant, id: u32, message: &[u8]) -> Taken {
         let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
-        match (ToServer::decode(message), &mut peer.phase) {
+        match (ClientMessage::decode(message), &mut peer.phase) {
             (Err(_), _) => return Taken::Broken,
             // SPEC 6.1: unknown types are skipped.
             (Ok(None), _) => {}
-            (Ok(Some(ToServer::Join(join))), Phase::Unjoined) => return self.on_join(now, id, &join),
-            (Ok(Some(ToServer::Post(post))), Phase::Member(_)) if post.handle == HANDLE => {
+            (Ok(Some(ClientMessage::Join(join))), Phase::Unjoined) => return self.on_join(now, id, &join),
+            (Ok(Some(ClientMessage::Post(post))), Phase::Member(_)) if post.handle == HANDLE => {
                 return self.on_post(now, id, &post);
             }
-            (Ok(Some(ToServer::Who { handle: HANDLE })), Phase::Member(member)) => {
+            (Ok(Some(ClientMessage::ListMembers { handle: HANDLE })), Phase::Member(member)) => {
                 if member.who.is_some() {
                     return Taken::Later;
                 }
                 member.who = Some(Who { after: None, remaining: self.members.by_name.len() });
             }
-            (Ok(Some(ToServer::History { handle: HANDLE, before, count })), Phase::Member(member)) => {
+            (Ok(Some(ClientMessage::History { handle: HANDLE, before, count })), Phase::Member(member)) => {
                 if member.history.is_some() {
                     return Taken::Later;
                 }
@@ -88,7 +88,7 @@ impl<P: Provider> Hub<P> {
                 let next = before.saturating_sub(u64::from(count)).max(self.log.first());
                 member.history = Some(History { next, last: before - 1 });
             }
-            (Ok(Some(ToServer::Leave { handle: HANDLE })), Phase::Member(_)) => {
+            (Ok(Some(ClientMessage::Leave { handle: HANDLE })), Phase::Member(_)) => {
                 self.depart(now, id, Departure::Left);
                 self.set_phase(id, Phase::Unjoined);
                 self.timers.set(Timer::Phase(id), Some(now + self.config.limits.join_time));

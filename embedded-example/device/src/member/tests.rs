@@ -40,7 +40,7 @@ impl WeatherStation {
         let mut text = Text::new();
         text.push(label);
         text.push_number(value);
-        client.post(Kind::TEXT, text.as_str().as_bytes()).expect("the outbox has room");
+        client.post(EntryKind::TEXT, text.as_str().as_bytes()).expect("the outbox has room");
     }
 }
 

@@ -171,7 +171,7 @@ fn addressing(ip: &str, gateway: Option<&str>) -> Option<Addressing> {
 /// Seed and public half, which is computed in the factory and not at each start.
 fn identity(text: &str) -> Option<Identity> {
     let (seed, public) = text.split_at_checked(2 * SEED_LEN)?;
-    Identity::from_halves_unchecked(&hex(seed)?, &hex(public)?)
+    Identity::from_keypair_unchecked(&hex(seed)?, &hex(public)?)
 }
 
 /// Exactly `LEN` bytes in hexadecimal.

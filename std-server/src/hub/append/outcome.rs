@@ -12,7 +12,7 @@ use crate::hub::known::Known;
 use crate::hub::peer::Phase;
 use crate::hub::timers::Timer;
 use crate::hub::{Hub, HubEvent, Job, PageRead, StoreJob};
-use crate::store::{Batch, CommitError, Forgotten, Loaded, LogEntry, ReadError};
+use crate::store::{Batch, CommitError, Forgotten, LogEntry, ReadError, RoomState};
 
 impl<P: Provider> Hub<P> {
     pub(in crate::hub) fn on_append_done(&mut self, now: Instant, result: Result<(), CommitError>) {
@@ -129,7 +129,7 @@ impl<P: Provider> Hub<P> {
         self.jobs.push_back(Job::Store(StoreJob::Reload { room: self.room.clone() }));
     }
 
-    pub(in crate::hub) fn on_reload_done(&mut self, now: Instant, result: Result<Box<Loaded>, ReadError>) {
+    pub(in crate::hub) fn on_reload_done(&mut self, now: Instant, result: Result<Box<RoomState>, ReadError>) {
         let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else { return };
         match result {
             Err(why) => {
@@ -139,7 +139,7 @@ impl<P: Provider> Hub<P> {
                 self.pause(now);
             }
             Ok(loaded) if loaded.head < in_flight.base => {
-                self.tell(HubEvent::StoreWentBack { head: loaded.head, expected: in_flight.base });
+                self.tell(HubEvent::StoreRegressed { head: loaded.head, expected: in_flight.base });
                 self.appender.state = State::ReloadPausing(in_flight);
                 self.pause(now);
             }
@@ -149,7 +149,7 @@ impl<P: Provider> Hub<P> {
 
     /// Heads and numbers are known again. A transaction is written whole or not at all, and only this hub writes: the batch is in
     /// the log if the head says so.
-    fn derive(&mut self, now: Instant, in_flight: InFlight, loaded: &Loaded) {
+    fn derive(&mut self, now: Instant, in_flight: InFlight, loaded: &RoomState) {
         self.log.reload(loaded);
         self.pages.clear();
         self.ownership.reload(loaded);

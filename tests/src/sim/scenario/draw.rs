@@ -2,12 +2,12 @@
 
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
-use kabar_core::transport::{Capacity, Slot};
-use kabar_server::hub::{Entrance, HubLimits, Mistakes};
+use kabar_core::transport::{Capacity, SentPacket};
+use kabar_server::hub::{Entrance, FaultInjection, HubLimits};
 
 use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
 use crate::sim::attacker::Attack;
-use crate::sim::driven::{Size, largest_entry};
+use crate::sim::driven::{Size, max_entry_len};
 use crate::sim::network::{Burst, Faults, Narrowing};
 use crate::sim::rng::Rng;
 
@@ -86,7 +86,7 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
             _ if quiet_loss == 500 => 3_600,
             _ => 900,
         }),
-        mistakes: Mistakes::default(),
+        faults: FaultInjection::default(),
     }
 }
 
@@ -201,7 +201,7 @@ fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entranc
         Start::Last(count) => count,
         _ => 0,
     };
-    let most = largest_entry(size);
+    let most = max_entry_len(size);
     let posts = rng.below(posts + 1);
     let post_gap = Duration::from_micros(active.as_micros() / (posts + 1));
     Plan {
@@ -215,7 +215,7 @@ fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entranc
         shows: if entrance == Entrance::Password && rng.chance(700) { Shows::Password } else { Shows::Secret },
         same_seed: size != Size::Laptop && rng.chance(400),
         never_reads: rng.chance(20),
-        largest_entry: if rng.chance(200) { rng.below(u64::from(most)) as u16 } else { most },
+        max_entry_len: if rng.chance(200) { rng.below(u64::from(most)) as u16 } else { most },
         tick: Duration::from_micros(*rng.pick(&[1, 1, 1_000, 10_000])),
         idle_s: *rng.pick(&[10, 30, 60, 60, 300]),
         ack_delay_ms: *rng.pick(&[0, 5, 5, 25, 100]),
@@ -246,7 +246,7 @@ fn limits(theme: Theme, capacity: Capacity, devices: &[Plan], rng: &mut Rng) -> 
         return limits;
     }
     if rng.chance(if theme == Theme::Tables { 600 } else { 100 }) {
-        let rings = capacity.chat_send + capacity.chat_receive + capacity.in_flight * size_of::<Slot>();
+        let rings = capacity.chat_send + capacity.chat_receive + capacity.in_flight * size_of::<SentPacket>();
         limits.pool_bytes = rings * (1 + never_read + rng.below(2) as usize);
     }
     if theme != Theme::Tables {

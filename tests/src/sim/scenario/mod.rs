@@ -5,7 +5,7 @@ mod draw;
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
 use kabar_core::transport::Capacity;
-use kabar_server::hub::{Entrance, HubLimits, Mistakes};
+use kabar_server::hub::{Entrance, FaultInjection, HubLimits};
 
 use super::attacker::Attack;
 use super::driven::Size;
@@ -42,8 +42,8 @@ pub struct Scenario {
     pub narrowing: Option<Narrowing>,
     /// How long it may take until everything is settled.
     pub bound: Duration,
-    /// Mistakes of the server, for tests of this simulator.
-    pub mistakes: Mistakes,
+    /// Faults of the server, for tests of this simulator.
+    pub faults: FaultInjection,
 }
 
 /// What a scenario is mostly about.
@@ -138,7 +138,7 @@ pub struct Plan {
     /// It never reads what it is given.
     pub never_reads: bool,
     /// Largest body it says it takes.
-    pub largest_entry: u16,
+    pub max_entry_len: u16,
     /// Granularity of its clock.
     pub tick: Duration,
     /// Idle time-out it states, in s.
