@@ -2,10 +2,10 @@
 //!
 //! What the device logged is shown when a test fails.
 
-mod cost;
 mod craft;
 mod device;
 mod frames;
+mod measure;
 mod same_bytes;
 mod serial;
 

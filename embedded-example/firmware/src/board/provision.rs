@@ -24,6 +24,7 @@
 use core::mem::MaybeUninit;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
+use base32ct::{Base32UpperUnpadded, Encoding as _};
 use chacha20::ChaCha20Rng;
 use kabar_core::chat::ROOM_SECRET_LEN;
 use kabar_core::crypto::identity::{Identity, SEED_LEN};
@@ -176,31 +177,17 @@ fn identity(text: &str) -> Option<Identity> {
 
 /// Exactly `LEN` bytes in hexadecimal.
 fn hex<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
-    digits(text, 4, |digit| char::from(digit).to_digit(16))
-}
-
-/// Exactly `LEN` bytes in base32 without padding, as an invite has them.
-fn base32<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
-    digits(text, 5, |digit| match digit {
-        b'A'..=b'Z' => Some(u32::from(digit - b'A')),
-        b'2'..=b'7' => Some(u32::from(digit - b'2') + 26),
-        _ => None,
-    })
-}
-
-/// Exactly `LEN` bytes out of digits of `bits` each; bits left over are zero.
-fn digits<const LEN: usize>(text: &str, bits: u32, value: impl Fn(u8) -> Option<u32>) -> Option<[u8; LEN]> {
     let mut out = [0; LEN];
-    let (mut pending, mut held, mut at) = (0u32, 0, 0);
-    for digit in text.bytes() {
-        pending = pending << bits | value(digit)?;
-        held += bits;
-        if held >= 8 {
-            held -= 8;
-            *out.get_mut(at)? = (pending >> held) as u8;
-            pending &= (1 << held) - 1;
-            at += 1;
-        }
+    let mut digits = text.bytes().map(|digit| char::from(digit).to_digit(16));
+    for byte in &mut out {
+        *byte = (digits.next()?? << 4 | digits.next()??) as u8;
     }
-    (at == LEN && held < bits && pending == 0).then_some(out)
+    digits.next().is_none().then_some(out)
+}
+
+/// Exactly `LEN` bytes in base32 without padding, as in an invite.
+fn base32<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
+    let mut out = [0; LEN];
+    let is_whole = Base32UpperUnpadded::decode(text, &mut out).is_ok_and(|decoded| decoded.len() == LEN);
+    is_whole.then_some(out)
 }
