@@ -21,40 +21,17 @@
 //! Everything random comes from the seed, no map is iterated in an order that is not its own: the same inputs give the same
 //! outputs.
 
-mod accepts;
-mod append;
 mod config;
 mod counters;
-mod delivery;
-mod departure;
 mod digest;
+mod door;
 mod events;
-mod half_open;
-mod inbound;
 mod jobs;
-mod join;
-mod keeping;
-mod known;
-mod limiter;
 mod limits;
-mod log;
-mod memory;
 mod operator;
-mod outbound;
-mod ownership;
-mod pages;
-mod password;
 mod peer;
-mod posts;
-mod prefix;
-mod read;
-mod reclaim;
-mod sanctions;
-mod shares;
+mod room;
 mod timers;
-mod turns;
-mod visits;
-mod welcome;
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -72,20 +49,22 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
 use crate::store::Loaded;
-use accepts::Accepts;
-use append::Appender;
-use half_open::HalfOpen;
-use known::Known;
-use limiter::{Buckets, Rate};
-use log::Log;
-use ownership::Ownership;
-use pages::Pages;
-use password::Passwords;
-use peer::Peer;
-use sanctions::Sanctions;
-use shares::Shares;
+use door::accepts::Accepts;
+use door::half_open::HalfOpen;
+use door::limiter::{Buckets, Rate};
+use door::shares::Shares;
+use door::{half_open, limiter, prefix, shares};
+use peer::{Peer, pool, read, reclaim};
+use room::commit::Appender;
+use room::known::Known;
+use room::log::Log;
+use room::ownership::Ownership;
+use room::pages::Pages;
+use room::passwords::Passwords;
+use room::sanctions::Sanctions;
+use room::visits::Visits;
+use room::{commit, keeping, known, log, ownership, pages};
 use timers::{Timer, Timers};
-use visits::Visits;
 
 pub use config::{Entrance, HubConfig, Mistakes, Profile};
 pub use counters::{Counted, Counters};
@@ -95,9 +74,9 @@ pub use jobs::{
     StoreDone, StoreJob,
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
-pub use memory::{Pool, Pooled};
 pub use operator::{OperatorError, Outcome, Presence, Status};
-pub use pages::PageRead;
+pub use peer::pool::{Pool, Pooled};
+pub use room::pages::PageRead;
 
 /// A prefix may start this many times as many handshakes, and as much faster, while the server is not busy.
 const CALM: u32 = 16;

@@ -9,7 +9,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::frame::CloseCode;
 
-use super::append::{Pending, Source};
+use super::commit::{Pending, Source};
 use super::{Departure, Hub};
 use crate::store::{Sanction, SanctionKind};
 use kabar_std::names::Name;

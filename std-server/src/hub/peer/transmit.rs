@@ -8,14 +8,14 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::frame::{CloseCode, StreamId};
 
-use super::peer::Phase;
-use super::shares::Shares;
-use super::timers::Timer;
-use super::{Departure, Hub, HubEvent, ReadJob, StoreJob};
-use super::{Job, MAX_MESSAGE_LEN};
+use crate::hub::peer::Phase;
+use crate::hub::shares::Shares;
+use crate::hub::timers::Timer;
+use crate::hub::{Departure, Hub, HubEvent, ReadJob, StoreJob};
+use crate::hub::{Job, MAX_MESSAGE_LEN};
 
 impl<P: Provider> Hub<P> {
-    pub(super) fn next_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+    pub(in crate::hub) fn next_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
         if let Some((to, datagram)) = self.replies.pop_front() {
             out.get_mut(..datagram.len())?.copy_from_slice(&datagram);
             return Some(Transmit { to, len: datagram.len() });
@@ -61,7 +61,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Queues a connection: it may have something to send.
-    pub(super) fn mark_ready(&mut self, id: u32) {
+    pub(in crate::hub) fn mark_ready(&mut self, id: u32) {
         if let Some(peer) = self.peers.get_mut(&id)
             && !peer.is_ready
         {
@@ -71,12 +71,12 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Something authentic came in on a connection.
-    pub(super) fn on_connection_input(&mut self, now: Instant, id: u32) {
+    pub(in crate::hub) fn on_connection_input(&mut self, now: Instant, id: u32) {
         self.drain_events(now, id);
         self.mark_ready(id);
     }
 
-    pub(super) fn on_connection_timer(&mut self, now: Instant, id: u32) {
+    pub(in crate::hub) fn on_connection_timer(&mut self, now: Instant, id: u32) {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.connection.handle_timeout(now);
             self.on_connection_input(now, id);
@@ -84,7 +84,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// The time of a connection's phase is over.
-    pub(super) fn on_phase_timer(&mut self, now: Instant, id: u32) {
+    pub(in crate::hub) fn on_phase_timer(&mut self, now: Instant, id: u32) {
         match self.peers.get(&id).map(|peer| &peer.phase) {
             // Its Join may be there: it is the server that does not read on.
             Some(Phase::Unjoined) if self.peers.get(&id).is_some_and(|peer| peer.is_held) => {
@@ -124,7 +124,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Writes a message to a connection's stream; whole or not at all.
-    pub(super) fn send(&mut self, id: u32, message: &ToClient<'_>) -> bool {
+    pub(in crate::hub) fn send(&mut self, id: u32, message: &ToClient<'_>) -> bool {
         let mut buffer = [0; MAX_MESSAGE_LEN];
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let Ok(len) = message.encode(&mut buffer) else { return false };
@@ -134,7 +134,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Says why a Join is refused. The connection is closed when that was heard, or soon anyway (SPEC 6.3).
-    pub(super) fn refuse(&mut self, now: Instant, id: u32, name: &str, code: RefusedCode, text: &str) {
+    pub(in crate::hub) fn refuse(&mut self, now: Instant, id: u32, name: &str, code: RefusedCode, text: &str) {
         self.counters.refused += 1;
         let was_sent = self.send(id, &ToClient::Refused { code, text });
         if let Some(from) = self.peers.get(&id).map(|peer| peer.address) {
@@ -149,14 +149,14 @@ impl<P: Provider> Hub<P> {
     }
 
     /// A message broke its rules (SPEC 6.1).
-    pub(super) fn break_off(&mut self, now: Instant, id: u32) {
+    pub(in crate::hub) fn break_off(&mut self, now: Instant, id: u32) {
         self.counters.broken_messages += 1;
         self.depart(now, id, Departure::Broke);
         self.close(now, id, CloseCode::MESSAGE, "");
     }
 
     /// Closes a connection; whoever was a member on it has departed before.
-    pub(super) fn close(&mut self, now: Instant, id: u32, code: CloseCode, reason: &str) {
+    pub(in crate::hub) fn close(&mut self, now: Instant, id: u32, code: CloseCode, reason: &str) {
         self.set_phase(id, Phase::Over);
         self.timers.set(Timer::Phase(id), None);
         if let Some(peer) = self.peers.get_mut(&id) {
@@ -166,11 +166,11 @@ impl<P: Provider> Hub<P> {
     }
 
     /// A Join may not be taken yet: its stream is read on after `pause`.
-    pub(super) fn read_later(&mut self, now: Instant, id: u32, pause: Duration) {
+    pub(in crate::hub) fn read_later(&mut self, now: Instant, id: u32, pause: Duration) {
         self.timers.set(Timer::Join(id), Some(now + pause));
     }
 
-    pub(super) fn set_phase(&mut self, id: u32, phase: Phase) {
+    pub(in crate::hub) fn set_phase(&mut self, id: u32, phase: Phase) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         self.waiting += usize::from(phase.is_waiting());
         self.waiting -= usize::from(peer.phase.is_waiting());
@@ -188,7 +188,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Forgets a connection.
-    pub(super) fn remove(&mut self, id: u32) {
+    pub(in crate::hub) fn remove(&mut self, id: u32) {
         self.set_phase(id, Phase::Over);
         self.timers.set(Timer::Connection(id), None);
         self.timers.set(Timer::Phase(id), None);
@@ -199,7 +199,7 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    pub(super) fn read_pages(&mut self) {
+    pub(in crate::hub) fn read_pages(&mut self) {
         if self.timers.get(&Timer::Pages).is_some() {
             return;
         }

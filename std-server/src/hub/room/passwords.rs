@@ -12,16 +12,16 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use zeroize::Zeroizing;
 
-use super::limiter::{Bucket, Buckets, Rate};
-use super::peer::{Ask, Phase};
-use super::prefix::Prefix;
-use super::shares::Shares;
-use super::timers::Timer;
-use super::{Hub, HubLimits, Job, PasswordDone, PasswordJob};
+use crate::hub::limiter::{Bucket, Buckets, Rate};
+use crate::hub::peer::{Ask, Phase};
+use crate::hub::prefix::Prefix;
+use crate::hub::shares::Shares;
+use crate::hub::timers::Timer;
+use crate::hub::{Hub, HubLimits, Job, PasswordDone, PasswordJob};
 
 /// Who waits for a password check, and who guessed wrong.
 #[derive(Debug)]
-pub(super) struct Passwords {
+pub(in crate::hub) struct Passwords {
     /// In the order of arrival.
     queue: Vec<Waiting>,
     shares: Shares<u32>,
@@ -41,7 +41,7 @@ struct Waiting {
 }
 
 impl Passwords {
-    pub(super) fn new(limits: &HubLimits) -> Self {
+    pub(in crate::hub) fn new(limits: &HubLimits) -> Self {
         let rate = Rate { burst: limits.password_burst, interval: limits.password_interval };
         Self {
             queue: Vec::new(),
@@ -54,12 +54,12 @@ impl Passwords {
     }
 
     /// How often wrong passwords of an address were forgotten before their time.
-    pub(super) fn buckets_forgotten(&self) -> u64 {
+    pub(in crate::hub) fn buckets_forgotten(&self) -> u64 {
         self.wrong.forgotten()
     }
 
     /// Whether the password of this connection is being checked.
-    pub(super) fn is_checking(&self, id: u32) -> bool {
+    pub(in crate::hub) fn is_checking(&self, id: u32) -> bool {
         self.outstanding.is_some_and(|(checking, _)| checking == id)
     }
 
@@ -84,7 +84,7 @@ impl Passwords {
 
 impl<P: Provider> Hub<P> {
     /// A Join that has to wait until its password was checked.
-    pub(super) fn ask_password(&mut self, now: Instant, id: u32, ask: Box<Ask>, password: Zeroizing<Vec<u8>>) {
+    pub(in crate::hub) fn ask_password(&mut self, now: Instant, id: u32, ask: Box<Ask>, password: Zeroizing<Vec<u8>>) {
         let Some(prefix) = self.peers.get(&id).map(|peer| peer.prefix) else { return };
         self.forget_who_does_not_wait();
         if self.passwords.queue.len() >= self.config.limits.password_queue {
@@ -102,7 +102,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Begins the next check, if none is under way.
-    pub(super) fn check_next_password(&mut self, now: Instant) {
+    pub(in crate::hub) fn check_next_password(&mut self, now: Instant) {
         if self.passwords.outstanding.is_some() {
             return;
         }
@@ -134,7 +134,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// A Join waited for its password to be checked for as long as it may.
-    pub(super) fn on_password_timer(&mut self, now: Instant, id: u32) {
+    pub(in crate::hub) fn on_password_timer(&mut self, now: Instant, id: u32) {
         if !self.passwords.is_checking(id) {
             self.counters.passwords_unchecked += 1;
             self.refuse_password(now, id, "too many wrong passwords from everywhere; try again in a minute");
@@ -159,7 +159,7 @@ impl<P: Provider> Hub<P> {
         });
     }
 
-    pub(super) fn on_password_done(&mut self, now: Instant, done: PasswordDone) {
+    pub(in crate::hub) fn on_password_done(&mut self, now: Instant, done: PasswordDone) {
         let PasswordDone { connection_id: id, is_right } = done;
         let outstanding = self.passwords.outstanding.take();
         if !is_right {

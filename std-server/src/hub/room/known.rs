@@ -4,27 +4,27 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
-use super::ownership::Ownership;
+use crate::hub::ownership::Ownership;
 use crate::store::{Batch, Loaded};
 
 /// Every identity that owns a name or an instance.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(in crate::hub) struct Known {
     by_identity: BTreeMap<PublicIdentity, Kept>,
 }
 
 /// What is kept under one identity. It has something.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kept {
+pub(in crate::hub) struct Kept {
     /// Folded names that it owns.
-    pub(super) names: Vec<String>,
+    pub(in crate::hub) names: Vec<String>,
     /// Its instances.
-    pub(super) instances: Vec<u64>,
+    pub(in crate::hub) instances: Vec<u64>,
 }
 
 impl Known {
     /// As the store holds it.
-    pub(super) fn new(loaded: &Loaded) -> Self {
+    pub(in crate::hub) fn new(loaded: &Loaded) -> Self {
         let mut known = Self::default();
         for record in &loaded.names {
             known.add_name(record.identity, &record.folded);
@@ -36,7 +36,7 @@ impl Known {
     }
 
     /// Takes what was committed, before `ownership` does: that still says who owned a name before.
-    pub(super) fn apply(&mut self, batch: &Batch, ownership: &Ownership) {
+    pub(in crate::hub) fn apply(&mut self, batch: &Batch, ownership: &Ownership) {
         let written = batch.names.iter().map(|record| &record.folded);
         for folded in batch.forgotten.names.iter().chain(&batch.released).chain(written) {
             if let Some(before) = ownership.record(folded) {
@@ -51,19 +51,19 @@ impl Known {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         self.by_identity.len()
     }
 
-    pub(super) fn contains(&self, identity: &PublicIdentity) -> bool {
+    pub(in crate::hub) fn contains(&self, identity: &PublicIdentity) -> bool {
         self.by_identity.contains_key(identity)
     }
 
-    pub(super) fn get(&self, identity: &PublicIdentity) -> Option<&Kept> {
+    pub(in crate::hub) fn get(&self, identity: &PublicIdentity) -> Option<&Kept> {
         self.by_identity.get(identity)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&PublicIdentity, &Kept)> {
+    pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = (&PublicIdentity, &Kept)> {
         self.by_identity.iter()
     }
 
@@ -81,14 +81,14 @@ impl Known {
         }
     }
 
-    pub(super) fn remove_name(&mut self, identity: PublicIdentity, folded: &str) {
+    pub(in crate::hub) fn remove_name(&mut self, identity: PublicIdentity, folded: &str) {
         if let Some(kept) = self.by_identity.get_mut(&identity) {
             kept.names.retain(|name| name != folded);
         }
         self.drop_empty(identity);
     }
 
-    pub(super) fn remove_instance(&mut self, identity: PublicIdentity, instance: u64) {
+    pub(in crate::hub) fn remove_instance(&mut self, identity: PublicIdentity, instance: u64) {
         if let Some(kept) = self.by_identity.get_mut(&identity) {
             kept.instances.retain(|known| *known != instance);
         }

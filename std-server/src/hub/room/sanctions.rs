@@ -12,27 +12,27 @@ type Key = (PublicIdentity, SanctionKind);
 
 /// All sanctions of a room.
 #[derive(Debug, Default)]
-pub(super) struct Sanctions {
+pub(in crate::hub) struct Sanctions {
     durable: BTreeMap<Key, Sanction>,
     /// What was decided and is not known to be durable; `None`: lifted.
     decided: BTreeMap<Key, Option<Sanction>>,
 }
 
 impl Sanctions {
-    pub(super) fn new(loaded: &Loaded) -> Self {
+    pub(in crate::hub) fn new(loaded: &Loaded) -> Self {
         let mut sanctions = Self::default();
         sanctions.reload(loaded);
         sanctions
     }
 
     /// Takes what is durable from the store again. What was decided stays decided.
-    pub(super) fn reload(&mut self, loaded: &Loaded) {
+    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
         self.durable = loaded.sanctions.iter().map(|sanction| (key(sanction), sanction.clone())).collect();
         self.forget_settled();
     }
 
     /// Takes what was committed.
-    pub(super) fn apply(&mut self, batch: &Batch) {
+    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
         for lifted in &batch.lifted {
             self.durable.remove(lifted);
         }
@@ -48,7 +48,7 @@ impl Sanctions {
     }
 
     /// Writes what was decided into a batch. It stays decided until that is committed.
-    pub(super) fn write(&self, batch: &mut Batch) {
+    pub(in crate::hub) fn write(&self, batch: &mut Batch) {
         for (key, decision) in &self.decided {
             match decision {
                 Some(sanction) => batch.sanctions.push(sanction.clone()),
@@ -58,18 +58,18 @@ impl Sanctions {
     }
 
     /// Whether something was decided that is not known to be durable.
-    pub(super) fn has_decided(&self) -> bool {
+    pub(in crate::hub) fn has_decided(&self) -> bool {
         !self.decided.is_empty()
     }
 
     /// Whether it is in force.
-    pub(super) fn holds(&self, identity: PublicIdentity, kind: SanctionKind) -> bool {
+    pub(in crate::hub) fn holds(&self, identity: PublicIdentity, kind: SanctionKind) -> bool {
         let key = (identity, kind);
         self.decided.get(&key).map_or_else(|| self.durable.contains_key(&key), Option::is_some)
     }
 
     /// Imposes one. `false`: it was in force already.
-    pub(super) fn impose(&mut self, sanction: Sanction) -> bool {
+    pub(in crate::hub) fn impose(&mut self, sanction: Sanction) -> bool {
         let is_new = !self.holds(sanction.identity, sanction.kind);
         if is_new {
             self.decided.insert(key(&sanction), Some(sanction));
@@ -78,7 +78,7 @@ impl Sanctions {
     }
 
     /// Lifts one. `false`: it was not in force.
-    pub(super) fn lift(&mut self, identity: PublicIdentity, kind: SanctionKind) -> bool {
+    pub(in crate::hub) fn lift(&mut self, identity: PublicIdentity, kind: SanctionKind) -> bool {
         let held = self.holds(identity, kind);
         if held {
             self.decided.insert((identity, kind), None);
@@ -87,7 +87,7 @@ impl Sanctions {
     }
 
     /// Those in force, oldest first.
-    pub(super) fn all(&self) -> Vec<&Sanction> {
+    pub(in crate::hub) fn all(&self) -> Vec<&Sanction> {
         let durable = self.durable.iter().filter(|(key, _)| !self.decided.contains_key(key));
         let decided = self.decided.values().filter_map(Option::as_ref);
         let mut all: Vec<&Sanction> = durable.map(|(_, sanction)| sanction).chain(decided).collect();
@@ -96,7 +96,7 @@ impl Sanctions {
     }
 
     /// Whom a sanction of this kind hits under this name.
-    pub(super) fn hit(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
+    pub(in crate::hub) fn hit(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
         let is_named = |sanction: &&Sanction| {
             sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
         };

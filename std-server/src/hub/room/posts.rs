@@ -4,14 +4,14 @@ use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::Hub;
-use super::append::Pending;
-use super::log::Instance;
-use super::read::Taken;
+use crate::hub::Hub;
+use crate::hub::commit::Pending;
+use crate::hub::log::Instance;
+use crate::hub::read::Taken;
 use crate::store::SanctionKind;
 
 impl<P: Provider> Hub<P> {
-    pub(super) fn on_post(&mut self, now: Instant, id: u32, post: &Post<'_>) -> Taken {
+    pub(in crate::hub) fn on_post(&mut self, now: Instant, id: u32, post: &Post<'_>) -> Taken {
         let mistakes = self.config.mistakes;
         let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
         let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };

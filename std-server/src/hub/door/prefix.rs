@@ -6,25 +6,25 @@ use core::net::{IpAddr, SocketAddr};
 /// a /48 has 65,536 /64s, so that a share per /64 alone bounds nobody.
 const LENGTHS: [u32; LEVELS] = [48, 56, 64];
 /// Levels at which shares are counted.
-pub(super) const LEVELS: usize = 3;
+pub(in crate::hub) const LEVELS: usize = 3;
 /// The narrowest level.
-pub(super) const NARROWEST: usize = LEVELS - 1;
+pub(in crate::hub) const NARROWEST: usize = LEVELS - 1;
 
 /// An IPv4 address, or the upper 64 bits of an IPv6 address with those below some length cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Prefix {
+pub(in crate::hub) enum Prefix {
     V4(u32),
     V6(u64),
 }
 
 impl Prefix {
     /// The lowest of all.
-    pub(super) const MIN: Self = Self::V4(0);
+    pub(in crate::hub) const MIN: Self = Self::V4(0);
     /// The highest of all.
-    pub(super) const MAX: Self = Self::V6(u64::MAX);
+    pub(in crate::hub) const MAX: Self = Self::V6(u64::MAX);
 
     /// The narrowest prefix of `address`.
-    pub(super) fn of(address: SocketAddr) -> Self {
+    pub(in crate::hub) fn of(address: SocketAddr) -> Self {
         match address.ip().to_canonical() {
             IpAddr::V4(ip) => Self::V4(ip.to_bits()),
             IpAddr::V6(ip) => Self::V6((ip.to_bits() >> 64) as u64),
@@ -32,7 +32,7 @@ impl Prefix {
     }
 
     /// The prefix of a level that this one is part of. An IPv4 address is the same at each.
-    pub(super) fn at(self, level: usize) -> Self {
+    pub(in crate::hub) fn at(self, level: usize) -> Self {
         match self {
             Self::V4(_) => self,
             Self::V6(bits) => Self::V6(bits & (u64::MAX << (64 - LENGTHS[level]))),
@@ -40,7 +40,7 @@ impl Prefix {
     }
 
     /// The levels at which this prefix differs.
-    pub(super) fn levels(self) -> core::ops::Range<usize> {
+    pub(in crate::hub) fn levels(self) -> core::ops::Range<usize> {
         match self {
             Self::V4(_) => NARROWEST..LEVELS,
             Self::V6(_) => 0..LEVELS,

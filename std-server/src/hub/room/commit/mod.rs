@@ -19,14 +19,14 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
-use super::Hub;
-use super::peer::Phase;
-use super::{Job, StoreJob};
+use crate::hub::Hub;
+use crate::hub::peer::Phase;
+use crate::hub::{Job, StoreJob};
 use crate::store::{Batch, Forgotten};
 
 /// What the log is about to get.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(in crate::hub) struct Pending {
     author: String,
     instance: u64,
     number: u64,
@@ -37,7 +37,7 @@ pub(super) struct Pending {
 
 /// Where an entry comes from.
 #[derive(Clone, Debug)]
-pub(super) enum Source {
+pub(in crate::hub) enum Source {
     /// A member's post.
     Member(SocketAddr),
     /// The operator.
@@ -48,14 +48,14 @@ pub(super) enum Source {
 
 /// A Join that waits for its commit.
 #[derive(Clone, Debug)]
-pub(super) struct Joiner {
-    pub(super) id: u32,
-    pub(super) folded: String,
+pub(in crate::hub) struct Joiner {
+    pub(in crate::hub) id: u32,
+    pub(in crate::hub) folded: String,
 }
 
 /// What collects, and what is under way.
 #[derive(Debug)]
-pub(super) struct Appender {
+pub(in crate::hub) struct Appender {
     state: State,
     posts: VecDeque<Pending>,
     joiners: Vec<Joiner>,
@@ -100,7 +100,7 @@ struct InFlight {
 
 impl Pending {
     /// A member's post.
-    pub(super) fn by_member(
+    pub(in crate::hub) fn by_member(
         author: &str,
         instance: u64,
         number: u64,
@@ -113,7 +113,7 @@ impl Pending {
     }
 
     /// Something that the server itself says.
-    pub(super) fn by_server(author: &str, kind: Kind, body: &[u8], source: Source) -> Self {
+    pub(in crate::hub) fn by_server(author: &str, kind: Kind, body: &[u8], source: Source) -> Self {
         Self { author: author.to_owned(), instance: 0, number: 0, kind, body: body.to_vec(), source }
     }
 
@@ -123,7 +123,7 @@ impl Pending {
 }
 
 impl Appender {
-    pub(super) fn new(pause: Duration) -> Self {
+    pub(in crate::hub) fn new(pause: Duration) -> Self {
         Self {
             state: State::Idle,
             posts: VecDeque::new(),
@@ -141,42 +141,42 @@ impl Appender {
     }
 
     /// Adds to what collects.
-    pub(super) fn push(&mut self, pending: Pending) {
+    pub(in crate::hub) fn push(&mut self, pending: Pending) {
         self.bytes += pending.bytes();
         note_presence(&mut self.presence, pending.kind, &pending.source);
         self.posts.push_back(pending);
     }
 
     /// Adds a Join that waits.
-    pub(super) fn push_join(&mut self, id: u32, folded: String) {
+    pub(in crate::hub) fn push_join(&mut self, id: u32, folded: String) {
         self.joiners.push(Joiner { id, folded });
     }
 
     /// Adds that the owner of a name was seen, with an instance.
-    pub(super) fn push_seen(&mut self, folded: &str, instance: u64) {
+    pub(in crate::hub) fn push_seen(&mut self, folded: &str, instance: u64) {
         self.seen.insert(folded.to_owned());
         self.seen_instances.insert(instance);
     }
 
     /// What the next batch removes.
-    pub(super) fn forgotten(&mut self) -> &mut Forgotten {
+    pub(in crate::hub) fn forgotten(&mut self) -> &mut Forgotten {
         &mut self.forgotten
     }
 
     /// Lets the running time be written with the next batch, or with one of its own.
-    pub(super) fn push_ran(&mut self) {
+    pub(in crate::hub) fn push_ran(&mut self) {
         self.is_ran_due = true;
     }
 
     /// Whose names and instances the batch under way writes.
-    pub(super) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
+    pub(in crate::hub) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
         let batch = self.in_flight().map(|it| &*it.batch);
         let names = batch.into_iter().flat_map(|batch| batch.names.iter().map(|record| record.identity));
         names.chain(batch.into_iter().flat_map(|batch| batch.instances.iter().map(|record| record.identity)))
     }
 
     /// The connections of joins that wait, those of the batch under way included.
-    pub(super) fn joiners(&self) -> impl Iterator<Item = u32> {
+    pub(in crate::hub) fn joiners(&self) -> impl Iterator<Item = u32> {
         let in_flight = self.in_flight().into_iter().flat_map(|it| &it.joiners);
         self.joiners.iter().chain(in_flight).map(|joiner| joiner.id)
     }
@@ -189,48 +189,48 @@ impl Appender {
     }
 
     /// Adds that a name is nobody's any more.
-    pub(super) fn push_released(&mut self, folded: &str) {
+    pub(in crate::hub) fn push_released(&mut self, folded: &str) {
         self.released.push(folded.to_owned());
     }
 
     /// Whether a name is about to be nobody's any more.
-    pub(super) fn is_releasing(&self, folded: &str) -> bool {
+    pub(in crate::hub) fn is_releasing(&self, folded: &str) -> bool {
         let in_flight = self.in_flight().map_or(&[][..], |it| it.batch.released.as_slice());
         self.released.iter().chain(in_flight).any(|released| released == folded)
     }
 
     /// Bytes of posts that are not committed.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::hub) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Joins that wait.
-    pub(super) fn joins(&self) -> usize {
+    pub(in crate::hub) fn joins(&self) -> usize {
         self.joiners.len() + self.in_flight().map_or(0, |it| it.joiners.len())
     }
 
     /// Posts that are not committed.
-    pub(super) fn posts(&self) -> usize {
+    pub(in crate::hub) fn posts(&self) -> usize {
         self.posts.len() + self.in_flight().map_or(0, |it| it.batch.entries.len())
     }
 
     /// Whether a commit failed and it is too early for another. (After that, whatever comes first shows whether all is well.)
-    pub(super) fn is_recovering(&self) -> bool {
+    pub(in crate::hub) fn is_recovering(&self) -> bool {
         matches!(self.state, State::Reloading(_) | State::Pausing | State::ReloadPausing(_))
     }
 
     /// Whether there is nothing to commit.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(in crate::hub) fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle) && self.posts.is_empty() && self.joiners.is_empty()
     }
 
     /// Whether the last commit failed, or is not known to have happened.
-    pub(super) fn is_in_trouble(&self) -> bool {
+    pub(in crate::hub) fn is_in_trouble(&self) -> bool {
         self.is_in_trouble
     }
 
     /// What is about to be said of somebody's presence.
-    pub(super) fn presence(&self, folded: &str) -> Option<bool> {
+    pub(in crate::hub) fn presence(&self, folded: &str) -> Option<bool> {
         self.presence.get(folded).copied()
     }
 
@@ -251,7 +251,7 @@ fn note_presence(presence: &mut BTreeMap<String, bool>, kind: Kind, source: &Sou
 
 impl<P: Provider> Hub<P> {
     /// Begins a commit if something collected and none is under way.
-    pub(super) fn append(&mut self, now: Instant) {
+    pub(in crate::hub) fn append(&mut self, now: Instant) {
         while matches!(self.appender.state, State::Idle) && self.has_to_append() {
             let posts = self.drop_lost_joins(now);
             let in_flight = self.build(now, posts);
@@ -306,7 +306,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// The head moved: who had everything has not any more.
-    pub(super) fn mark_members_ready(&mut self) {
+    pub(in crate::hub) fn mark_members_ready(&mut self) {
         let at_head = core::mem::take(&mut self.at_head);
         for id in &at_head {
             if let Some(peer) = self.peers.get_mut(id) {

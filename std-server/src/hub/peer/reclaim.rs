@@ -14,10 +14,10 @@ use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::Memory as _;
 use kabar_core::wire::frame::StreamId;
 
-use super::peer::{Peer, Phase};
-use super::prefix::Prefix;
-use super::timers::Timer;
-use super::{Departure, Hub};
+use crate::hub::peer::{Peer, Phase};
+use crate::hub::prefix::Prefix;
+use crate::hub::timers::Timer;
+use crate::hub::{Departure, Hub};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ const ENOUGH: u64 = 4_480;
 
 /// What a connection holds, and since when without progress.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Holding {
+pub(in crate::hub) struct Holding {
     send: Stalled,
     /// As `send`, for a whole ring.
     send_ring: Stalled,
@@ -81,7 +81,7 @@ fn is_reached(at: u64, goal: u32) -> bool {
 
 impl<P: Provider> Peer<P> {
     /// Notes whether its rings moved. To be called whenever something happened to the connection.
-    pub(super) fn note_progress(&mut self, now: Instant) {
+    pub(in crate::hub) fn note_progress(&mut self, now: Instant) {
         let connection = &self.connection;
         let outstanding = connection.unacknowledged(StreamId::Chat);
         let acknowledged = connection.acknowledged(StreamId::Chat);
@@ -106,14 +106,14 @@ impl<P: Provider> Peer<P> {
 
 impl<P: Provider> Hub<P> {
     /// Plans a look if somebody was refused a ring since the last one.
-    pub(super) fn watch_pool(&mut self, now: Instant) {
+    pub(in crate::hub) fn watch_pool(&mut self, now: Instant) {
         if self.pool.refused() > self.refusals_seen && self.timers.get(&Timer::Pool).is_none() {
             self.timers.set(Timer::Pool, Some(now + LOOK));
         }
     }
 
     /// Gives up connections whose rings do not move.
-    pub(super) fn on_pool_timer(&mut self, now: Instant) {
+    pub(in crate::hub) fn on_pool_timer(&mut self, now: Instant) {
         self.refusals_seen = self.pool.refused();
         let heavy = self.heavy_prefix();
         let stalled = self.peers.iter_mut().filter_map(|(id, peer)| {

@@ -10,7 +10,7 @@ use crate::store::{Batch, Loaded, NameRecord};
 
 /// Names and admissions of a room.
 #[derive(Debug)]
-pub(super) struct Ownership {
+pub(in crate::hub) struct Ownership {
     records: BTreeMap<String, NameRecord>,
     /// Names of joins that wait for their commit.
     claims: BTreeMap<String, Claim>,
@@ -30,7 +30,7 @@ struct Claim {
 }
 
 impl Ownership {
-    pub(super) fn new(loaded: &Loaded, tag: [u8; 16], keep_ms: u64) -> Self {
+    pub(in crate::hub) fn new(loaded: &Loaded, tag: [u8; 16], keep_ms: u64) -> Self {
         let mut ownership =
             Self { records: BTreeMap::new(), claims: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
         ownership.reload(loaded);
@@ -38,13 +38,13 @@ impl Ownership {
     }
 
     /// Takes what is durable from the store again.
-    pub(super) fn reload(&mut self, loaded: &Loaded) {
+    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
         self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
         self.admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
     }
 
     /// Takes what was committed.
-    pub(super) fn apply(&mut self, batch: &Batch) {
+    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
         for folded in batch.forgotten.names.iter().chain(&batch.released) {
             self.records.remove(folded);
         }
@@ -58,42 +58,42 @@ impl Ownership {
     }
 
     /// Whether the name belongs to another identity, one that was seen not too long ago (SPEC 6.6).
-    pub(super) fn is_owned_by_another(&self, folded: &str, identity: PublicIdentity, ran_ms: u64) -> bool {
+    pub(in crate::hub) fn is_owned_by_another(&self, folded: &str, identity: PublicIdentity, ran_ms: u64) -> bool {
         let record = self.records.get(folded);
         record.is_some_and(|record| record.identity != identity && !self.has_lapsed(record, ran_ms))
     }
 
     /// Whether its owner was not seen for too long.
-    pub(super) fn has_lapsed(&self, record: &NameRecord, ran_ms: u64) -> bool {
+    pub(in crate::hub) fn has_lapsed(&self, record: &NameRecord, ran_ms: u64) -> bool {
         !record.present && ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
     }
 
     /// Forgets a name. That is to be committed before its owner can notice.
-    pub(super) fn forget_name(&mut self, folded: &str) {
+    pub(in crate::hub) fn forget_name(&mut self, folded: &str) {
         self.records.remove(folded);
     }
 
     /// As [`Self::forget_name`], of an admission; whether there was one.
-    pub(super) fn forget_admission(&mut self, identity: &PublicIdentity) -> bool {
+    pub(in crate::hub) fn forget_admission(&mut self, identity: &PublicIdentity) -> bool {
         self.admitted.remove(identity).is_some()
     }
 
     /// Everybody who was ever admitted and not forgotten.
-    pub(super) fn admitted(&self) -> impl Iterator<Item = &PublicIdentity> {
+    pub(in crate::hub) fn admitted(&self) -> impl Iterator<Item = &PublicIdentity> {
         self.admitted.keys()
     }
 
     /// Whether a join under way wants the name for another identity.
-    pub(super) fn is_claimed_by_another(&self, folded: &str, identity: PublicIdentity) -> bool {
+    pub(in crate::hub) fn is_claimed_by_another(&self, folded: &str, identity: PublicIdentity) -> bool {
         self.claims.get(folded).is_some_and(|claim| claim.identity != identity)
     }
 
-    pub(super) fn claim(&mut self, folded: &str, identity: PublicIdentity) {
+    pub(in crate::hub) fn claim(&mut self, folded: &str, identity: PublicIdentity) {
         self.claims.entry(folded.to_owned()).or_insert(Claim { identity, joins: 0 }).joins += 1;
     }
 
     /// One of the joins that claimed the name is over.
-    pub(super) fn unclaim(&mut self, folded: &str) {
+    pub(in crate::hub) fn unclaim(&mut self, folded: &str) {
         if let Some(claim) = self.claims.get_mut(folded) {
             claim.joins -= 1;
             if claim.joins == 0 {
@@ -102,19 +102,19 @@ impl Ownership {
         }
     }
 
-    pub(super) fn is_claimed(&self, folded: &str) -> bool {
+    pub(in crate::hub) fn is_claimed(&self, folded: &str) -> bool {
         self.claims.contains_key(folded)
     }
 
-    pub(super) fn is_admitted(&self, identity: &PublicIdentity) -> bool {
+    pub(in crate::hub) fn is_admitted(&self, identity: &PublicIdentity) -> bool {
         self.admitted.get(identity) == Some(&self.tag)
     }
 
-    pub(super) fn record(&self, folded: &str) -> Option<&NameRecord> {
+    pub(in crate::hub) fn record(&self, folded: &str) -> Option<&NameRecord> {
         self.records.get(folded)
     }
 
-    pub(super) fn records(&self) -> impl Iterator<Item = &NameRecord> {
+    pub(in crate::hub) fn records(&self) -> impl Iterator<Item = &NameRecord> {
         self.records.values()
     }
 }

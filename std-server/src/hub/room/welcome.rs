@@ -5,15 +5,15 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::CloseCode;
 
-use super::append::Joiner;
-use super::peer::{Member, Phase, WelcomeDue};
-use super::timers::Timer;
-use super::{Departure, Hub, HubEvent};
+use crate::hub::commit::Joiner;
+use crate::hub::peer::{Member, Phase, WelcomeDue};
+use crate::hub::timers::Timer;
+use crate::hub::{Departure, Hub, HubEvent};
 use crate::store::SanctionKind;
 
 impl<P: Provider> Hub<P> {
     /// Makes members of those whose joins are committed.
-    pub(super) fn complete_joins(&mut self, now: Instant, joiners: Vec<Joiner>) {
+    pub(in crate::hub) fn complete_joins(&mut self, now: Instant, joiners: Vec<Joiner>) {
         for Joiner { id, .. } in &joiners {
             self.complete_join(now, *id);
         }
@@ -74,7 +74,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// A join with a claim to `folded` is over. If nobody of that name is here now although the log says so, it is away.
-    pub(super) fn end_claim(&mut self, now: Instant, folded: &str) {
+    pub(in crate::hub) fn end_claim(&mut self, now: Instant, folded: &str) {
         self.ownership.unclaim(folded);
         // Another Join of its owner may be under way; then that one's end decides.
         let is_here = self.members.by_name.contains_key(folded) || self.ownership.is_claimed(folded);

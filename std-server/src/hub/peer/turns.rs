@@ -9,12 +9,12 @@
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::Hub;
+use crate::hub::Hub;
 
 impl<P: Provider> Hub<P> {
     /// With the first input after everything was fetched: all have their budget again, and what was
     /// left over goes on.
-    pub(super) fn begin_round(&mut self) {
+    pub(in crate::hub) fn begin_round(&mut self) {
         if core::mem::take(&mut self.is_round_over) {
             self.round = self.round.wrapping_add(1);
             for id in core::mem::take(&mut self.deferred) {
@@ -25,7 +25,7 @@ impl<P: Provider> Hub<P> {
 
     /// Takes one unit of a connection's budget. `false`: there is none left; it goes on in the next
     /// round.
-    pub(super) fn take_work(&mut self, id: u32) -> bool {
+    pub(in crate::hub) fn take_work(&mut self, id: u32) -> bool {
         let Some(peer) = self.peers.get_mut(&id) else { return false };
         let left = peer.work_left(self.round, self.config.limits.work);
         if left == 0 {
@@ -37,7 +37,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Puts off what is left to do for a connection until the next round.
-    pub(super) fn defer(&mut self, id: u32) {
+    pub(in crate::hub) fn defer(&mut self, id: u32) {
         if let Some(peer) = self.peers.get_mut(&id)
             && !core::mem::replace(&mut peer.is_deferred, true)
         {
@@ -47,7 +47,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Reads on where that was put off: its turn has come.
-    pub(super) fn go_on(&mut self, now: Instant, id: u32) {
+    pub(in crate::hub) fn go_on(&mut self, now: Instant, id: u32) {
         if self.peers.get_mut(&id).is_some_and(|peer| core::mem::take(&mut peer.is_deferred)) {
             self.read(now, id);
         }

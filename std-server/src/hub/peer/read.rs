@@ -7,15 +7,15 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::StreamId;
 
-use super::log::HANDLE;
-use super::memory::Pooled;
-use super::peer::{History, Phase, Who};
-use super::timers::Timer;
-use super::{Departure, Hub};
+use crate::hub::log::HANDLE;
+use crate::hub::peer::{History, Phase, Who};
+use crate::hub::pool::Pooled;
+use crate::hub::timers::Timer;
+use crate::hub::{Departure, Hub};
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(in crate::hub) enum Taken {
     /// It is dealt with.
     Yes,
     /// It has to wait, and all behind it.
@@ -26,7 +26,7 @@ pub(super) enum Taken {
 
 impl<P: Provider> Hub<P> {
     /// Takes all messages that can be taken now, within the budget of the connection.
-    pub(super) fn read(&mut self, now: Instant, id: u32) {
+    pub(in crate::hub) fn read(&mut self, now: Instant, id: u32) {
         // A Join that came too early is not looked at again before its time.
         if self.timers.get(&Timer::Join(id)).is_some() {
             return;
@@ -116,7 +116,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Reads on where that was held, longest held first.
-    pub(super) fn read_on(&mut self, now: Instant) {
+    pub(in crate::hub) fn read_on(&mut self, now: Instant) {
         for id in core::mem::take(&mut self.held) {
             if let Some(peer) = self.peers.get_mut(&id) {
                 peer.is_held = false;

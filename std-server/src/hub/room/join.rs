@@ -8,12 +8,12 @@ use kabar_core::time::Instant;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
-use super::append::{Pending, Source};
-use super::peer::{Ask, Phase};
-use super::prefix::Prefix;
-use super::read::Taken;
-use super::timers::Timer;
-use super::{Entrance, Hub};
+use crate::hub::commit::{Pending, Source};
+use crate::hub::peer::{Ask, Phase};
+use crate::hub::prefix::Prefix;
+use crate::hub::read::Taken;
+use crate::hub::timers::Timer;
+use crate::hub::{Entrance, Hub};
 use crate::store::SanctionKind;
 use kabar_std::names::Name;
 
@@ -30,7 +30,7 @@ enum Entry {
 }
 
 impl<P: Provider> Hub<P> {
-    pub(super) fn on_join(&mut self, now: Instant, id: u32, join: &Join<'_>) -> Taken {
+    pub(in crate::hub) fn on_join(&mut self, now: Instant, id: u32, join: &Join<'_>) -> Taken {
         let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
         // SPEC 6.2
         if *peer.identity.get_or_insert(join.identity) != join.identity {
@@ -100,13 +100,13 @@ impl<P: Provider> Hub<P> {
         Ok((Box::new(ask), entry))
     }
 
-    pub(super) fn refuse_banned(&mut self, now: Instant, id: u32, name: &str) {
+    pub(in crate::hub) fn refuse_banned(&mut self, now: Instant, id: u32, name: &str) {
         self.counters.banned += 1;
         self.refuse(now, id, name, RefusedCode::BANNED, BANNED);
     }
 
     /// A Join that may come in: name, instance and place, then the commit.
-    pub(super) fn admit(&mut self, now: Instant, id: u32, mut ask: Box<Ask>) {
+    pub(in crate::hub) fn admit(&mut self, now: Instant, id: u32, mut ask: Box<Ask>) {
         let Some(prefix) = self.peers.get(&id).map(|peer| peer.prefix) else { return };
         let placed = self.place(now, prefix, &mut ask).and_then(|()| self.take_newcomer(now, id, &ask.identity));
         if let Err((code, text)) = placed {

@@ -12,15 +12,15 @@ use kabar_core::wire::packet::{HINT_LEN, Packet, PacketError, SealedHeader};
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
-use super::half_open::Refusal;
-use super::peer::{Peer, Phase};
-use super::prefix::Prefix;
-use super::reclaim::Holding;
-use super::timers::Timer;
-use super::{AcceptDone, AcceptJob, Departure, Hub};
+use crate::hub::half_open::Refusal;
+use crate::hub::peer::{Peer, Phase};
+use crate::hub::prefix::Prefix;
+use crate::hub::reclaim::Holding;
+use crate::hub::timers::Timer;
+use crate::hub::{AcceptDone, AcceptJob, Departure, Hub};
 
 impl<P: Provider> Hub<P> {
-    pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+    pub(in crate::hub) fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         match self.acceptor.handle::<P>(now, from, datagram, &mut self.reply[..]) {
             Incoming::Dropped(why) => self.count_drop(why),
             Incoming::Hint => self.counters.malformed += 1,
@@ -113,7 +113,7 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    pub(super) fn on_accept_done(&mut self, done: AcceptDone) {
+    pub(in crate::hub) fn on_accept_done(&mut self, done: AcceptDone) {
         self.accepts.on_done();
         self.counters.handshakes_failed += u64::from(done.accepted.is_none());
         if let Some((to, Accepted { datagram, .. })) = self.half_open.complete(done.connection_id, done.accepted)

@@ -9,14 +9,14 @@ use kabar_core::crypto::identity::PublicIdentity;
 use crate::store::{Batch, InstanceRecord, Loaded, LogEntry, TermRecord};
 
 /// The handle of the room at every member; encoded entries are written under it.
-pub(super) const HANDLE: u8 = 1;
+pub(in crate::hub) const HANDLE: u8 = 1;
 
 /// Runs of the server whose names are kept.
 const MAX_TERMS: usize = 1_024;
 
 /// The committed log.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(in crate::hub) struct Log {
     /// The last seq of each term but the latest, which goes on.
     ended: BTreeMap<Term, u64>,
     latest: Option<Term>,
@@ -34,29 +34,29 @@ pub(super) struct Log {
 
 /// One client process (SPEC 6.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Instance {
+pub(in crate::hub) struct Instance {
     /// Whose it is.
-    pub(super) identity: PublicIdentity,
+    pub(in crate::hub) identity: PublicIdentity,
     /// Highest number in the log.
-    pub(super) highest: u64,
+    pub(in crate::hub) highest: u64,
     /// The seq of that.
-    pub(super) highest_seq: u64,
+    pub(in crate::hub) highest_seq: u64,
     /// Highest number that is in the log or waits to be.
-    pub(super) accepted: u64,
+    pub(in crate::hub) accepted: u64,
     /// When it was last known to be in use, in ms of running time.
-    pub(super) seen_ran_ms: u64,
+    pub(in crate::hub) seen_ran_ms: u64,
 }
 
 /// An entry as an Entry message, shared by all who get it.
 #[derive(Clone, Debug)]
-pub(super) struct Encoded {
+pub(in crate::hub) struct Encoded {
     message: Arc<[u8]>,
     body_len: u16,
 }
 
 impl Log {
     /// Over what the store holds, in a run named `term`.
-    pub(super) fn new(loaded: &Loaded, term: Term, tail_limit: usize) -> Self {
+    pub(in crate::hub) fn new(loaded: &Loaded, term: Term, tail_limit: usize) -> Self {
         let mut log = Self {
             ended: BTreeMap::new(),
             latest: None,
@@ -74,7 +74,7 @@ impl Log {
     }
 
     /// Takes heads and numbers from the store again. The tail stays if the head did.
-    pub(super) fn reload(&mut self, loaded: &Loaded) {
+    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
         if loaded.head != self.head {
             self.tail.clear();
             self.tail_bytes = 0;
@@ -87,7 +87,7 @@ impl Log {
     }
 
     /// Takes what was committed. What was read again from the store already is taken once.
-    pub(super) fn apply(&mut self, batch: &Batch) {
+    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
         for term in &batch.forgotten.terms {
             self.ended.remove(term);
         }
@@ -124,20 +124,20 @@ impl Log {
     }
 
     /// The entry, if it is in the tail.
-    pub(super) fn in_tail(&self, seq: u64) -> Option<&Encoded> {
+    pub(in crate::hub) fn in_tail(&self, seq: u64) -> Option<&Encoded> {
         let first = self.head + 1 - self.tail.len() as u64;
         self.tail.get(usize::try_from(seq.checked_sub(first)?).ok()?)
     }
 
     /// The entries of the tail from `seq` on; none if `seq` is not in it.
-    pub(super) fn tail_from(&self, seq: u64) -> impl Iterator<Item = &Encoded> {
+    pub(in crate::hub) fn tail_from(&self, seq: u64) -> impl Iterator<Item = &Encoded> {
         let first = self.head + 1 - self.tail.len() as u64;
         let skip = seq.checked_sub(first).and_then(|skip| usize::try_from(skip).ok());
         self.tail.range(skip.unwrap_or(usize::MAX).min(self.tail.len())..)
     }
 
     /// Where delivery begins: entries above this seq come. And whether the cursor was not valid (SPEC 7).
-    pub(super) fn start(&self, start: Start) -> (u64, bool) {
+    pub(in crate::hub) fn start(&self, start: Start) -> (u64, bool) {
         let floor = self.first - 1;
         let last = |count: u32| self.head.saturating_sub(u64::from(count)).max(floor);
         match start {
@@ -156,42 +156,42 @@ impl Log {
     }
 
     /// Whether the name of this run is in the store.
-    pub(super) fn is_term_durable(&self) -> bool {
+    pub(in crate::hub) fn is_term_durable(&self) -> bool {
         self.latest == Some(self.term.term)
     }
 
     /// How many entries left the tail.
-    pub(super) fn tail_dropped(&self) -> u64 {
+    pub(in crate::hub) fn tail_dropped(&self) -> u64 {
         self.tail_dropped
     }
 
-    pub(super) fn term(&self) -> TermRecord {
+    pub(in crate::hub) fn term(&self) -> TermRecord {
         self.term
     }
 
-    pub(super) fn first(&self) -> u64 {
+    pub(in crate::hub) fn first(&self) -> u64 {
         self.first
     }
 
-    pub(super) fn head(&self) -> u64 {
+    pub(in crate::hub) fn head(&self) -> u64 {
         self.head
     }
 
-    pub(super) fn instance(&self, instance: u64) -> Option<&Instance> {
+    pub(in crate::hub) fn instance(&self, instance: u64) -> Option<&Instance> {
         self.instances.get(&instance)
     }
 
-    pub(super) fn instance_mut(&mut self, instance: u64) -> Option<&mut Instance> {
+    pub(in crate::hub) fn instance_mut(&mut self, instance: u64) -> Option<&mut Instance> {
         self.instances.get_mut(&instance)
     }
 
     /// Forgets an instance. That is to be committed before its owner can notice.
-    pub(super) fn forget(&mut self, instance: u64) {
+    pub(in crate::hub) fn forget(&mut self, instance: u64) {
         self.instances.remove(&instance);
     }
 
     /// The oldest terms that make room for the present one (SPEC 7).
-    pub(super) fn surplus_terms(&self) -> Vec<Term> {
+    pub(in crate::hub) fn surplus_terms(&self) -> Vec<Term> {
         // The latest one and this run's are kept.
         let surplus = (self.ended.len() + 2).saturating_sub(MAX_TERMS);
         if surplus == 0 {
@@ -202,7 +202,7 @@ impl Log {
         ended.into_iter().take(surplus).map(|(_, term)| term).collect()
     }
 
-    pub(super) fn instances(&self) -> &BTreeMap<u64, Instance> {
+    pub(in crate::hub) fn instances(&self) -> &BTreeMap<u64, Instance> {
         &self.instances
     }
 }
@@ -214,14 +214,14 @@ impl Instance {
     }
 
     /// Whether a post of it waits for its commit.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(in crate::hub) fn is_waiting(&self) -> bool {
         self.accepted > self.highest
     }
 }
 
 impl Encoded {
     /// Encodes an entry that the store gave or took.
-    pub(super) fn new(entry: &LogEntry) -> Self {
+    pub(in crate::hub) fn new(entry: &LogEntry) -> Self {
         let head = EntryHead {
             seq: entry.seq,
             time_ms: entry.time_ms,
@@ -238,17 +238,17 @@ impl Encoded {
     }
 
     /// The whole message, length field included.
-    pub(super) fn message(&self) -> &[u8] {
+    pub(in crate::hub) fn message(&self) -> &[u8] {
         &self.message
     }
 
     /// Length of the body in bytes.
-    pub(super) fn body_len(&self) -> u16 {
+    pub(in crate::hub) fn body_len(&self) -> u16 {
         self.body_len
     }
 
     /// The entry that it encodes.
-    pub(super) fn entry(&self) -> Entry<'_> {
+    pub(in crate::hub) fn entry(&self) -> Entry<'_> {
         match self.message.get(2..).map(ToClient::decode) {
             Some(Ok(Some(ToClient::Entry { entry, .. }))) => entry,
             _ => unreachable!("it was encoded as an Entry"),

@@ -75,7 +75,7 @@ impl Pool {
     }
 
     #[cfg(test)]
-    pub(super) fn memories_made(&self) -> u64 {
+    pub(in crate::hub) fn memories_made(&self) -> u64 {
         self.shared().made
     }
 

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kabar_core::session::acceptor::Accepted;
 use kabar_core::time::{Duration, Instant};
 
-use super::prefix::{NARROWEST, Prefix};
-use super::shares::Shares;
+use crate::hub::prefix::{NARROWEST, Prefix};
+use crate::hub::shares::Shares;
 
 /// Initiates that one cookie admits (SPEC 3.2).
 const INITIATES_PER_COOKIE: u8 = 3;
@@ -32,7 +32,7 @@ const _: () = assert!(
 
 /// All half-open connections, by connection id.
 #[derive(Debug)]
-pub(super) struct HalfOpen {
+pub(in crate::hub) struct HalfOpen {
     bounds: Bounds,
     entries: BTreeMap<u32, Entry>,
     by_initiate: BTreeMap<[u8; 16], u32>,
@@ -58,11 +58,11 @@ struct Cookie {
 
 /// See [`super::HubLimits`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) entries: usize,
-    pub(super) per_prefix: usize,
-    pub(super) time: Duration,
-    pub(super) cookies: usize,
+pub(in crate::hub) struct Bounds {
+    pub(in crate::hub) entries: usize,
+    pub(in crate::hub) per_prefix: usize,
+    pub(in crate::hub) time: Duration,
+    pub(in crate::hub) cookies: usize,
 }
 
 #[derive(Debug)]
@@ -78,7 +78,7 @@ struct Entry {
 
 /// Why no entry was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(in crate::hub) enum Refusal {
     /// The table is full, and the prefix has as large a share of it as any.
     Full,
     /// The prefix has as many as it may.
@@ -88,7 +88,7 @@ pub(super) enum Refusal {
 }
 
 impl HalfOpen {
-    pub(super) fn new(bounds: Bounds) -> Self {
+    pub(in crate::hub) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
             entries: BTreeMap::new(),
@@ -104,18 +104,18 @@ impl HalfOpen {
     }
 
     /// Whether the connection id is in use here.
-    pub(super) fn contains(&self, connection_id: u32) -> bool {
+    pub(in crate::hub) fn contains(&self, connection_id: u32) -> bool {
         self.entries.contains_key(&connection_id)
     }
 
     /// Whether there is an entry of this Initiate, and the Accept that it got, if it is ready.
-    pub(super) fn find(&self, initiate: &[u8; 16]) -> Option<Option<&Accepted>> {
+    pub(in crate::hub) fn find(&self, initiate: &[u8; 16]) -> Option<Option<&Accepted>> {
         let entry = self.entries.get(self.by_initiate.get(initiate)?)?;
         Some(entry.accepted.as_deref())
     }
 
     /// Makes an entry that is in work, on the account of its cookie. Gives the entry that had to go for it, if one had to.
-    pub(super) fn insert(
+    pub(in crate::hub) fn insert(
         &mut self,
         now: Instant,
         connection_id: u32,
@@ -177,12 +177,12 @@ impl HalfOpen {
     }
 
     /// How many cookies were forgotten before their time.
-    pub(super) fn cookies_forgotten(&self) -> u64 {
+    pub(in crate::hub) fn cookies_forgotten(&self) -> u64 {
         self.cookies_forgotten
     }
 
     /// The work on an entry is done. Gives what to send and where, or nothing if the entry is gone or the work failed.
-    pub(super) fn complete(
+    pub(in crate::hub) fn complete(
         &mut self,
         connection_id: u32,
         accepted: Option<Box<Accepted>>,
@@ -197,23 +197,23 @@ impl HalfOpen {
     }
 
     /// What a connection would start from, and where its peer is, if the entry is ready.
-    pub(super) fn ready(&self, connection_id: u32) -> Option<(SocketAddr, &Accepted)> {
+    pub(in crate::hub) fn ready(&self, connection_id: u32) -> Option<(SocketAddr, &Accepted)> {
         let entry = self.entries.get(&connection_id)?;
         Some((entry.from, entry.accepted.as_deref()?))
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Which handshake an entry is: those that began later have higher ones.
-    pub(super) fn ordinal(&self, connection_id: u32) -> u64 {
+    pub(in crate::hub) fn ordinal(&self, connection_id: u32) -> u64 {
         self.entries.get(&connection_id).map_or(0, |entry| entry.ordinal)
     }
 
     /// Removes an entry.
-    pub(super) fn remove(&mut self, connection_id: u32) {
+    pub(in crate::hub) fn remove(&mut self, connection_id: u32) {
         let Some(entry) = self.entries.remove(&connection_id) else { return };
         self.by_initiate.remove(&entry.initiate);
         self.shares.remove(&connection_id);
@@ -221,7 +221,7 @@ impl HalfOpen {
     }
 
     /// Removes what is older than it may be; returns how many.
-    pub(super) fn expire(&mut self, now: Instant) -> u64 {
+    pub(in crate::hub) fn expire(&mut self, now: Instant) -> u64 {
         let mut expired = 0;
         while let Some((until, connection_id)) = self.order.first().copied()
             && until <= now
@@ -233,7 +233,7 @@ impl HalfOpen {
     }
 
     /// When something expires next.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(in crate::hub) fn deadline(&self) -> Option<Instant> {
         self.order.first().map(|(until, _)| *until)
     }
 }

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::chat::MAX_MESSAGE_LEN;
 
-use super::log::Encoded;
+use crate::hub::log::Encoded;
 use crate::store::LogEntry;
 
 /// Entries per page: at most 142 KB.
-pub(super) const PAGE: u64 = 32;
+pub(in crate::hub) const PAGE: u64 = 32;
 /// The longest page in bytes.
 const MAX_PAGE_LEN: usize = PAGE as usize * MAX_MESSAGE_LEN;
 
@@ -22,14 +22,14 @@ const MAX_PAGE_LEN: usize = PAGE as usize * MAX_MESSAGE_LEN;
 pub struct PageRead(Vec<(u64, Encoded)>);
 
 impl PageRead {
-    pub(super) fn new(entries: &[LogEntry]) -> Self {
+    pub(in crate::hub) fn new(entries: &[LogEntry]) -> Self {
         Self(entries.iter().map(|entry| (entry.seq, Encoded::new(entry))).collect())
     }
 }
 
 /// What is known of an entry.
 #[derive(Debug)]
-pub(super) enum Lookup {
+pub(in crate::hub) enum Lookup {
     /// Here is the first one that was wanted, and its seq.
     Here(u64, Encoded),
     /// There is none that is wanted in this page, up to before this seq.
@@ -42,7 +42,7 @@ pub(super) enum Lookup {
 
 /// What a page is wanted for. A connection wants one page for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum For {
+pub(in crate::hub) enum For {
     /// The next entry for a cursor.
     Cursor,
     /// An answer to History.
@@ -51,7 +51,7 @@ pub(super) enum For {
 
 /// Pages, and who waits for which.
 #[derive(Debug)]
-pub(super) struct Pages {
+pub(in crate::hub) struct Pages {
     pages: BTreeMap<u64, Page>,
     /// Pages by when they were used last, or by an earlier use.
     ages: BTreeMap<u64, u64>,
@@ -98,7 +98,7 @@ impl Pages {
     /// At most `limit` bytes; at most `max_reads` reads at once, and no more than there is room for
     /// what they give: otherwise one page would drop another before it was used, and nobody would
     /// get on.
-    pub(super) fn new(limit: usize, max_reads: usize) -> Self {
+    pub(in crate::hub) fn new(limit: usize, max_reads: usize) -> Self {
         Self {
             pages: BTreeMap::new(),
             ages: BTreeMap::new(),
@@ -118,7 +118,7 @@ impl Pages {
     }
 
     /// Looks for the first entry of `range` that `takes` wants, within the page of its start.
-    pub(super) fn lookup(&mut self, range: RangeInclusive<u64>, takes: impl Fn(&Encoded) -> bool) -> Lookup {
+    pub(in crate::hub) fn lookup(&mut self, range: RangeInclusive<u64>, takes: impl Fn(&Encoded) -> bool) -> Lookup {
         let seq = *range.start();
         self.uses += 1;
         let Some(page) = self.pages.get_mut(&page_of(seq)).filter(|page| page.range.contains(&seq)) else {
@@ -139,7 +139,7 @@ impl Pages {
 
     /// Notes that a connection waits for the page of `seq`, and for no other one that it wanted for
     /// this.
-    pub(super) fn want(&mut self, seq: u64, connection_id: u32, why: For) {
+    pub(in crate::hub) fn want(&mut self, seq: u64, connection_id: u32, why: For) {
         let page = page_of(seq);
         let slots = self.wanted.entry(connection_id).or_default();
         let old = slots[why as usize].replace(page);
@@ -162,7 +162,7 @@ impl Pages {
     }
 
     /// A connection waits for nothing any more.
-    pub(super) fn forget(&mut self, connection_id: u32) {
+    pub(in crate::hub) fn forget(&mut self, connection_id: u32) {
         for page in self.wanted.remove(&connection_id).into_iter().flatten().flatten() {
             self.leave(page, connection_id);
         }
@@ -179,7 +179,7 @@ impl Pages {
     }
 
     /// The next page to read, within what is kept and committed.
-    pub(super) fn next_read(&mut self, kept: &RangeInclusive<u64>) -> Option<RangeInclusive<u64>> {
+    pub(in crate::hub) fn next_read(&mut self, kept: &RangeInclusive<u64>) -> Option<RangeInclusive<u64>> {
         let (turn, page) = self.order.first_key_value().map(|(turn, page)| (*turn, *page))?;
         if self.outstanding.len() >= self.max_reads {
             self.held += u64::from(!core::mem::replace(&mut self.is_held, true));
@@ -193,7 +193,7 @@ impl Pages {
     }
 
     /// Takes a page; returns the connections that waited for it.
-    pub(super) fn complete(&mut self, range: RangeInclusive<u64>, read: PageRead) -> BTreeSet<u32> {
+    pub(in crate::hub) fn complete(&mut self, range: RangeInclusive<u64>, read: PageRead) -> BTreeSet<u32> {
         let index = page_of(*range.end());
         self.outstanding.remove(&index);
         self.insert(index, range, read);
@@ -243,7 +243,7 @@ impl Pages {
     }
 
     /// A read failed: whoever waits for it still does.
-    pub(super) fn fail(&mut self, range: &RangeInclusive<u64>) {
+    pub(in crate::hub) fn fail(&mut self, range: &RangeInclusive<u64>) {
         let index = page_of(*range.end());
         self.outstanding.remove(&index);
         if let Some(waiting) = self.waiting.get(&index) {
@@ -252,17 +252,17 @@ impl Pages {
     }
 
     /// How many pages made room for others.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(in crate::hub) fn dropped(&self) -> u64 {
         self.dropped
     }
 
     /// How often reads had to wait.
-    pub(super) fn held(&self) -> u64 {
+    pub(in crate::hub) fn held(&self) -> u64 {
         self.held
     }
 
     /// Forgets what was read (the log is not what it was).
-    pub(super) fn clear(&mut self) {
+    pub(in crate::hub) fn clear(&mut self) {
         self.pages.clear();
         self.ages.clear();
         self.bytes = 0;

@@ -7,14 +7,14 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::frame::CloseCode;
 
-use super::append::{Pending, Source};
-use super::peer::Phase;
-use super::timers::Timer;
-use super::{Departure, Hub, HubEvent};
+use crate::hub::commit::{Pending, Source};
+use crate::hub::peer::Phase;
+use crate::hub::timers::Timer;
+use crate::hub::{Departure, Hub, HubEvent};
 
 impl<P: Provider> Hub<P> {
     /// A connection ended by itself or by its peer.
-    pub(super) fn on_closed(&mut self, now: Instant, id: u32, ended: Ended) {
+    pub(in crate::hub) fn on_closed(&mut self, now: Instant, id: u32, ended: Ended) {
         match ended {
             Ended::ByPeer(CloseCode::LEFT) => self.depart(now, id, Departure::Left),
             Ended::Idle => {
@@ -32,7 +32,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Ends the membership on a connection, if there is one. What becomes of the connection is the caller's matter.
-    pub(super) fn depart(&mut self, now: Instant, id: u32, how: Departure) {
+    pub(in crate::hub) fn depart(&mut self, now: Instant, id: u32, how: Departure) {
         self.depart_after(now, id, how, Duration::ZERO);
     }
 
@@ -75,7 +75,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Somebody did not return in time.
-    pub(super) fn on_away_timer(&mut self, _now: Instant, folded: &str) {
+    pub(in crate::hub) fn on_away_timer(&mut self, _now: Instant, folded: &str) {
         let is_back = self.members.by_name.contains_key(folded) || self.ownership.is_claimed(folded);
         let name = self.ownership.record(folded).map(|record| record.name.clone());
         if let (false, Some(name)) = (is_back, name) {
@@ -85,7 +85,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// At the start: who was here when the last run ended may return.
-    pub(super) fn await_the_present(&mut self, now: Instant) {
+    pub(in crate::hub) fn await_the_present(&mut self, now: Instant) {
         let deadline = now + self.config.limits.return_time;
         let present = self.ownership.records().filter(|record| record.present);
         for folded in present.map(|record| record.folded.clone()).collect::<Vec<_>>() {
@@ -94,7 +94,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Whether the log says, or is about to say, that the owner of this name is here.
-    pub(super) fn is_present(&self, folded: &str) -> bool {
+    pub(in crate::hub) fn is_present(&self, folded: &str) -> bool {
         let durable = || self.ownership.record(folded).is_some_and(|record| record.present);
         self.appender.presence(folded).unwrap_or_else(durable)
     }

@@ -11,14 +11,14 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
-use super::Hub;
-use super::known::Kept;
-use super::peer::Phase;
-use super::prefix::Prefix;
-use super::timers::Timer;
+use crate::hub::Hub;
+use crate::hub::known::Kept;
+use crate::hub::peer::Phase;
+use crate::hub::prefix::Prefix;
+use crate::hub::timers::Timer;
 
 /// How often the running time is written, whoever is here is noted as seen, and what lapsed is looked for.
-pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+pub(in crate::hub) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Records that are forgotten in one go, so that no commit takes long.
 const FORGOTTEN_AT_ONCE: usize = 1_000;
 /// How long it then takes until the next.
@@ -28,11 +28,11 @@ const EVICTED_SHARE: usize = 64;
 
 impl<P: Provider> Hub<P> {
     /// For how long servers ran over this log, in ms. The time of day has no part in it.
-    pub(super) fn ran_ms(&self, now: Instant) -> u64 {
+    pub(in crate::hub) fn ran_ms(&self, now: Instant) -> u64 {
         self.ran_before_ms.saturating_add(now.saturating_since(self.began).as_millis())
     }
 
-    pub(super) fn on_upkeep_timer(&mut self, now: Instant) {
+    pub(in crate::hub) fn on_upkeep_timer(&mut self, now: Instant) {
         for member in self.members.by_identity.values().filter_map(|id| self.peers.get(id)?.member()) {
             self.appender.push_seen(member.name.folded(), member.instance);
         }
@@ -42,7 +42,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Forgets what lapsed and what is too much; the rest of it a little later.
-    pub(super) fn purge(&mut self, now: Instant) {
+    pub(in crate::hub) fn purge(&mut self, now: Instant) {
         let is_done = !self.appender.is_recovering() && self.purge_some(now);
         self.timers.set(Timer::Purge, (!is_done).then(|| now + PURGE_INTERVAL));
     }
@@ -92,7 +92,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Whether a newcomer may be remembered; makes room for it if need be.
-    pub(super) fn take_newcomer(
+    pub(in crate::hub) fn take_newcomer(
         &mut self,
         now: Instant,
         id: u32,
@@ -169,7 +169,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Before a batch is made: joins that add something to their identity push out what it used least recently.
-    pub(super) fn trim_joiners(&mut self) {
+    pub(in crate::hub) fn trim_joiners(&mut self) {
         for id in self.appender.joiners().collect::<Vec<_>>() {
             let Some(Phase::Joining(ask)) = self.peers.get(&id).map(|peer| &peer.phase) else { continue };
             let (identity, folded) = (ask.identity, ask.name.folded());

@@ -9,10 +9,10 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::{CloseCode, StreamId};
 
-use super::log::{Encoded, HANDLE};
-use super::pages::{For, Lookup, PAGE};
-use super::peer::{History, Member, Peer, Phase, WelcomeDue, Who};
-use super::{Departure, Hub, MAX_DATAGRAM};
+use crate::hub::log::{Encoded, HANDLE};
+use crate::hub::pages::{For, Lookup, PAGE};
+use crate::hub::peer::{History, Member, Peer, Phase, WelcomeDue, Who};
+use crate::hub::{Departure, Hub, MAX_DATAGRAM};
 
 /// Bytes of entries that lie in a send ring ahead of what is sent: more than one wake-up can send, so that there is always something
 /// left that makes the connection ask for more (SPEC 5.4), and not much more, so that they are still in the processor's cache.
@@ -39,7 +39,7 @@ enum Step {
 
 impl<P: Provider> Hub<P> {
     /// Fills the send ring of a member.
-    pub(super) fn deliver(&mut self, now: Instant, id: u32) {
+    pub(in crate::hub) fn deliver(&mut self, now: Instant, id: u32) {
         if self.peers.get(&id).is_none_or(|peer| peer.member().is_none()) {
             return;
         }

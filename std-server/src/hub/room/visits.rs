@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
-use super::HubLimits;
-use super::limiter::{Bucket, Rate};
+use crate::hub::HubLimits;
+use crate::hub::limiter::{Bucket, Rate};
 
 /// How often the table is looked through for buckets that are full again.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The buckets of identities that joined lately. Full ones are not kept.
 #[derive(Debug)]
-pub(super) struct Visits {
+pub(in crate::hub) struct Visits {
     buckets: BTreeMap<PublicIdentity, Visit>,
     max: usize,
     sweep_at: Instant,
@@ -28,7 +28,7 @@ struct Visit {
 }
 
 impl Visits {
-    pub(super) fn new(limits: &HubLimits) -> Self {
+    pub(in crate::hub) fn new(limits: &HubLimits) -> Self {
         Self {
             buckets: BTreeMap::new(),
             max: limits.identities,
@@ -39,19 +39,19 @@ impl Visits {
     }
 
     /// Whether a Join of `identity` is taken now.
-    pub(super) fn take_join(&mut self, now: Instant, identity: PublicIdentity) -> bool {
+    pub(in crate::hub) fn take_join(&mut self, now: Instant, identity: PublicIdentity) -> bool {
         let rate = self.joins;
         self.visit(now, identity).joins.take(now, rate)
     }
 
     /// Whether it is announced that `identity` joined.
-    pub(super) fn take_announcement(&mut self, now: Instant, identity: PublicIdentity) -> bool {
+    pub(in crate::hub) fn take_announcement(&mut self, now: Instant, identity: PublicIdentity) -> bool {
         let rate = self.announcements;
         self.visit(now, identity).announcements.take(now, rate)
     }
 
     /// When a Join that was not taken may be tried again.
-    pub(super) fn join_interval(&self) -> Duration {
+    pub(in crate::hub) fn join_interval(&self) -> Duration {
         self.joins.interval
     }
 

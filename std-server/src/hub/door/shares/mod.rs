@@ -10,11 +10,11 @@
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::prefix::{LEVELS, NARROWEST, Prefix};
+use crate::hub::prefix::{LEVELS, NARROWEST, Prefix};
 
 /// The entries of one table, by key, with the prefix that each is on the account of.
 #[derive(Debug)]
-pub(super) struct Shares<K> {
+pub(in crate::hub) struct Shares<K> {
     places: BTreeMap<K, Place>,
     /// Oldest first within each prefix.
     order: BTreeMap<(Prefix, u64), K>,
@@ -47,7 +47,7 @@ impl Weight {
 }
 
 impl<K: Copy + Ord> Shares<K> {
-    pub(super) fn new() -> Self {
+    pub(in crate::hub) fn new() -> Self {
         Self {
             places: BTreeMap::new(),
             order: BTreeMap::new(),
@@ -58,21 +58,21 @@ impl<K: Copy + Ord> Shares<K> {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         self.places.len()
     }
 
-    pub(super) fn contains(&self, key: &K) -> bool {
+    pub(in crate::hub) fn contains(&self, key: &K) -> bool {
         self.places.contains_key(key)
     }
 
     /// Entries of a prefix at a level.
-    pub(super) fn weight(&self, prefix: Prefix, level: usize) -> usize {
+    pub(in crate::hub) fn weight(&self, prefix: Prefix, level: usize) -> usize {
         self.weights[level].get(&prefix.at(level)).map_or(0, |weight| weight.entries as usize)
     }
 
     /// Adds an entry; one of the same key goes.
-    pub(super) fn insert(&mut self, key: K, prefix: Prefix) {
+    pub(in crate::hub) fn insert(&mut self, key: K, prefix: Prefix) {
         self.remove(&key);
         self.made += 1;
         let place = Place { prefix, ordinal: self.made };
@@ -85,7 +85,7 @@ impl<K: Copy + Ord> Shares<K> {
     }
 
     /// Removes an entry, if it is there.
-    pub(super) fn remove(&mut self, key: &K) {
+    pub(in crate::hub) fn remove(&mut self, key: &K) {
         let Some(Place { prefix, ordinal }) = self.places.remove(key) else { return };
         self.order.remove(&(prefix, ordinal));
         for level in 0..LEVELS {
@@ -114,7 +114,7 @@ impl<K: Copy + Ord> Shares<K> {
     }
 
     /// The oldest entry of the heaviest prefix.
-    pub(super) fn heaviest_oldest(&self) -> Option<K> {
+    pub(in crate::hub) fn heaviest_oldest(&self) -> Option<K> {
         self.oldest_below(Prefix::MIN, 0)
     }
 
@@ -127,7 +127,7 @@ impl<K: Copy + Ord> Shares<K> {
 
     /// The entry whose place one of `newcomer` may take. `None`: the newcomer's prefix is as heavy
     /// as any already.
-    pub(super) fn displaced_by(&self, newcomer: Prefix) -> Option<K> {
+    pub(in crate::hub) fn displaced_by(&self, newcomer: Prefix) -> Option<K> {
         for level in 0..LEVELS {
             let (node, weight) = self.heaviest(parent(newcomer, level), level)?;
             if node != newcomer.at(level) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::time::{Duration, Instant};
 
-use super::prefix::{LEVELS, NARROWEST, Prefix};
+use crate::hub::prefix::{LEVELS, NARROWEST, Prefix};
 
 /// Buckets of a /56 and of a /48 are this many times as large as those one level narrower, and fill
 /// as much faster: more people are there, and one of them does not have as many tokens as there are
@@ -14,20 +14,20 @@ const WIDER: u32 = 4;
 /// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more
 /// per `interval`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
+pub(in crate::hub) struct Bucket {
     full_at: Instant,
 }
 
 /// How large buckets are and how fast they fill.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rate {
-    pub(super) burst: u32,
-    pub(super) interval: Duration,
+pub(in crate::hub) struct Rate {
+    pub(in crate::hub) burst: u32,
+    pub(in crate::hub) interval: Duration,
 }
 
 impl Rate {
     /// `factor` times as many tokens at once, which come as much faster.
-    pub(super) fn times(self, factor: u32) -> Self {
+    pub(in crate::hub) fn times(self, factor: u32) -> Self {
         let interval = Duration::from_micros(self.interval.as_micros() / u64::from(factor));
         Self { burst: self.burst.saturating_mul(factor), interval }
     }
@@ -39,22 +39,22 @@ impl Rate {
 
 impl Bucket {
     /// Full.
-    pub(super) const FULL: Self = Self { full_at: Instant::ZERO };
+    pub(in crate::hub) const FULL: Self = Self { full_at: Instant::ZERO };
 
     /// Whether a token is left.
-    pub(super) fn has_token(&self, now: Instant, rate: Rate) -> bool {
+    pub(in crate::hub) fn has_token(&self, now: Instant, rate: Rate) -> bool {
         let missing = self.full_at.saturating_since(now) + rate.interval;
         missing <= rate.interval * u64::from(rate.burst)
     }
 
     /// When a token is there.
-    pub(super) fn token_at(&self, rate: Rate) -> Instant {
+    pub(in crate::hub) fn token_at(&self, rate: Rate) -> Instant {
         let filled = rate.interval * u64::from(rate.burst.saturating_sub(1));
         Instant::ZERO + self.full_at.saturating_since(Instant::ZERO).saturating_sub(filled)
     }
 
     /// Takes a token if one is left.
-    pub(super) fn take(&mut self, now: Instant, rate: Rate) -> bool {
+    pub(in crate::hub) fn take(&mut self, now: Instant, rate: Rate) -> bool {
         let has_token = self.has_token(now, rate);
         if has_token {
             self.full_at = self.full_at.max(now) + rate.interval;
@@ -67,7 +67,7 @@ impl Bucket {
 /// more, the bucket goes that is nearest to full: its prefix gains what little was missing, and
 /// nobody is refused.
 #[derive(Debug)]
-pub(super) struct Buckets {
+pub(in crate::hub) struct Buckets {
     rate: Rate,
     levels: [Level; LEVELS],
     max: usize,
@@ -83,12 +83,12 @@ struct Level {
 }
 
 impl Buckets {
-    pub(super) fn new(rate: Rate, max: usize) -> Self {
+    pub(in crate::hub) fn new(rate: Rate, max: usize) -> Self {
         Self { rate, levels: Default::default(), max, forgotten: 0 }
     }
 
     /// How often a bucket that was not full had to make room for another.
-    pub(super) fn forgotten(&self) -> u64 {
+    pub(in crate::hub) fn forgotten(&self) -> u64 {
         self.forgotten
     }
 
@@ -97,19 +97,19 @@ impl Buckets {
     }
 
     /// Whether the prefix has a token left at each level.
-    pub(super) fn has_token(&self, now: Instant, prefix: Prefix) -> bool {
+    pub(in crate::hub) fn has_token(&self, now: Instant, prefix: Prefix) -> bool {
         prefix.levels().all(|level| self.bucket(prefix, level).has_token(now, self.rate.at(level)))
     }
 
     /// When the last of the prefix's buckets is, or was, full: who took a token more recently has a
     /// later one.
-    pub(super) fn full_at(&self, prefix: Prefix) -> Instant {
+    pub(in crate::hub) fn full_at(&self, prefix: Prefix) -> Instant {
         let full_at = prefix.levels().map(|level| self.bucket(prefix, level).full_at);
         full_at.max().unwrap_or(Instant::ZERO)
     }
 
     /// Takes a token at each level if one is left at each.
-    pub(super) fn take(&mut self, now: Instant, prefix: Prefix) -> bool {
+    pub(in crate::hub) fn take(&mut self, now: Instant, prefix: Prefix) -> bool {
         if !self.has_token(now, prefix) {
             return false;
         }
