@@ -4,7 +4,7 @@ use kabar_core::time::Duration;
 
 use super::command::{Named, Plain, Typed, help, parse};
 use crate::driver::Control;
-use crate::hub::{Counted, Counters, LIMITS, OperatorError, Presence};
+use crate::hub::{CounterValue, Counters, LIMITS, MemberInfo, OperatorError};
 use crate::store::{Sanction, SanctionKind};
 use kabar_std::text::{Lines, clean_line};
 
@@ -76,8 +76,8 @@ impl Operator {
         }
     }
 
-    fn presence(&self, presence: &Presence) -> String {
-        let Presence { name, address, since_ms, idle, rtt, is_muted } = presence;
+    fn presence(&self, presence: &MemberInfo) -> String {
+        let MemberInfo { name, address, since_ms, idle, rtt, is_muted } = presence;
         let since = self.lines.stamp(*since_ms);
         let rtt = rtt.map_or_else(|| "not measured".to_owned(), milliseconds);
         let muted = if *is_muted { ", muted" } else { "" };
@@ -139,7 +139,7 @@ fn traffic(counters: &Counters) -> [String; 3] {
     let others: Vec<String> = counters
         .all()
         .filter(|it| it.is_drop && it.value > 0 && !shown_always.contains(&it.name))
-        .map(|Counted { name, value, .. }| format!(", {} {value}", name.replace('_', " ")))
+        .map(|CounterValue { name, value, .. }| format!(", {} {value}", name.replace('_', " ")))
         .collect();
     [
         format!("in: {datagrams} datagrams, {bytes_in} bytes, {messages_in} messages"),
@@ -159,18 +159,18 @@ fn traffic(counters: &Counters) -> [String; 3] {
 
 fn complaint(command: Named, error: OperatorError) -> &'static str {
     match (command, error) {
-        (Named::Ban, OperatorError::Already) => "is banned already",
-        (Named::Mute, OperatorError::Already) => "is muted already",
-        (Named::Unban, OperatorError::NotSo) => "is not banned; /bans lists who is",
-        (Named::Unmute, OperatorError::NotSo) => "is not muted; /bans lists who is",
+        (Named::Ban, OperatorError::AlreadyInEffect) => "is banned already",
+        (Named::Mute, OperatorError::AlreadyInEffect) => "is muted already",
+        (Named::Unban, OperatorError::NotInEffect) => "is not banned; /bans lists who is",
+        (Named::Unmute, OperatorError::NotInEffect) => "is not muted; /bans lists who is",
         (Named::Kick, OperatorError::NotHere) => "nobody of that name is here; /who lists who is",
         (Named::Release, OperatorError::InUse) => "its owner is here, or was a moment ago",
-        (Named::Release, OperatorError::Unknown) => "nobody owns this name",
-        (_, OperatorError::Unknown) => "nobody has this name",
+        (Named::Release, OperatorError::NoSuchName) => "nobody owns this name",
+        (_, OperatorError::NoSuchName) => "nobody has this name",
         (_, OperatorError::Stopped) => "the server has stopped",
-        (_, OperatorError::Already) => "that is so already",
+        (_, OperatorError::AlreadyInEffect) => "that is so already",
         (_, OperatorError::Full) => "there are too many bans and mutes: lift some, or raise --max-sanctions",
-        (_, OperatorError::NotSo | OperatorError::NotHere | OperatorError::InUse) => "that cannot be done",
+        (_, OperatorError::NotInEffect | OperatorError::NotHere | OperatorError::InUse) => "that cannot be done",
     }
 }
 

@@ -9,7 +9,7 @@ pub mod input;
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::hub::{Departure, HubEvent};
+use crate::hub::{HubEvent, LeaveReason};
 use kabar_std::text::{Content, Line, Lines, clean_line, refusal};
 
 /// The line that tells of `event`.
@@ -21,7 +21,9 @@ pub fn show_event(lines: &Lines, event: &HubEvent) -> String {
             return lines.show(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
         }
         HubEvent::Joined { name, from, .. } => format!("{} is connected", who(name, *from)),
-        HubEvent::Left { name, from, how } => format!("{} is disconnected: {}", who(name, *from), departure(*how)),
+        HubEvent::Left { name, from, reason } => {
+            format!("{} is disconnected: {}", who(name, *from), leave_reason(*reason))
+        }
         HubEvent::Refused { name, from, code } => format!("{} was not let in: {}", who(name, *from), refusal(*code)),
         HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
         HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, trying again"),
@@ -45,15 +47,15 @@ fn who(name: &str, address: SocketAddr) -> String {
     format!("{} ({address})", clean_line(name))
 }
 
-fn departure(how: Departure) -> &'static str {
-    match how {
-        Departure::Left => "left",
-        Departure::Vanished => "not heard of any more",
-        Departure::Replaced => "the same identity came again",
-        Departure::Kicked => "put out",
-        Departure::Banned => "banned",
-        Departure::Broke => "broke the protocol",
-        Departure::Shutdown => "the server stops",
+fn leave_reason(reason: LeaveReason) -> &'static str {
+    match reason {
+        LeaveReason::Left => "left",
+        LeaveReason::Vanished => "not heard of any more",
+        LeaveReason::Replaced => "the same identity came again",
+        LeaveReason::Kicked => "put out",
+        LeaveReason::Banned => "banned",
+        LeaveReason::Violation => "broke the protocol",
+        LeaveReason::Shutdown => "the server stops",
     }
 }
 

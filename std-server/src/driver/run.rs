@@ -117,19 +117,20 @@ impl Loop {
     /// Carries away jobs, events and datagrams.
     fn carry(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerDied> {
         // Workers begin before the datagrams go out, and get what those bring to light.
-        self.queue_jobs(workers)?;
+        self.queue_jobs(workers, now)?;
         if self.is_writable {
             let Self { socket, hub, .. } = self;
             self.is_writable = socket.send(|out| hub.poll_transmit(now, out)) == Sent::All;
         }
-        self.queue_jobs(workers)?;
+        self.queue_jobs(workers, now)?;
         while let Some(event) = self.hub.poll_event().or_else(|| workers.poll_event()) {
             (self.on_event)(event);
         }
         Ok(())
     }
 
-    fn queue_jobs(&mut self, workers: &Workers<Accelerated>) -> Result<(), WorkerDied> {
+    fn queue_jobs(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerDied> {
+        self.hub.create_jobs(now);
         while let Some(job) = self.hub.poll_job() {
             workers.queue(job)?;
         }

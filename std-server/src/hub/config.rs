@@ -14,7 +14,7 @@ pub struct HubConfig {
     /// The room's secret: a Join that proves to know it is admitted, and every Welcome proves that the server does.
     pub secret: [u8; ROOM_SECRET_LEN],
     /// Who may come in without the secret.
-    pub entrance: Entrance,
+    pub join_policy: JoinPolicy,
     /// Names the present password (any 16 bytes that change with it): who was admitted under it is not asked again.
     pub admission_tag: [u8; 16],
     /// Bounds.
@@ -28,7 +28,7 @@ pub struct HubConfig {
 
 /// Who may come in without the room's secret. Who was admitted once under the present tag always may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entrance {
+pub enum JoinPolicy {
     /// Everybody.
     Open,
     /// Nobody.
@@ -117,7 +117,7 @@ impl HubConfig {
         Self {
             room: room.to_owned(),
             secret,
-            entrance: Entrance::Secret,
+            join_policy: JoinPolicy::Secret,
             admission_tag: [0; 16],
             limits: HubLimits::default(),
             profile: Profile::default(),
@@ -130,7 +130,7 @@ impl core::fmt::Debug for HubConfig {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("HubConfig")
             .field("room", &self.room)
-            .field("entrance", &self.entrance)
+            .field("join_policy", &self.join_policy)
             .field("limits", &self.limits)
             .field("profile", &self.profile)
             .finish_non_exhaustive()

@@ -2,7 +2,7 @@
 
 /// One counter, for whoever shows all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct CounterValue {
     /// Its name.
     pub name: &'static str,
     /// What it counts, as a sentence.
@@ -25,8 +25,8 @@ macro_rules! counters {
 
         impl Counters {
             /// All of them.
-            pub fn all(&self) -> impl Iterator<Item = Counted> {
-                [$(Counted {
+            pub fn all(&self) -> impl Iterator<Item = CounterValue> {
+                [$(CounterValue {
                     name: stringify!($name),
                     help: $help.trim_ascii(),
                     is_drop: is_drop(&[$(stringify!($mark))?]),

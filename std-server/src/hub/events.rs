@@ -42,7 +42,7 @@ pub enum HubEvent {
         /// From where it was there.
         from: SocketAddr,
         /// How it ended.
-        how: Departure,
+        reason: LeaveReason,
     },
     /// A Join was refused.
     Refused {
@@ -85,7 +85,7 @@ pub enum HubEvent {
 /// How a membership ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Departure {
+pub enum LeaveReason {
     /// It said so.
     Left,
     /// It was not heard of any more, or closed with an error.
@@ -97,7 +97,7 @@ pub enum Departure {
     /// The operator put it out for good.
     Banned,
     /// It broke a rule.
-    Broke,
+    Violation,
     /// The server stops.
     Shutdown,
 }

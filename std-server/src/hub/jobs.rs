@@ -65,6 +65,7 @@ pub struct AcceptDone {
 
 /// One password to check.
 pub struct PasswordJob {
+    pub(super) room: usize,
     pub(super) connection_id: u32,
     pub(super) password: Zeroizing<Vec<u8>>,
 }
@@ -72,6 +73,7 @@ pub struct PasswordJob {
 /// What [`PasswordJob::run`] found.
 #[derive(Debug)]
 pub struct PasswordDone {
+    pub(super) room: usize,
     pub(super) connection_id: u32,
     pub(super) is_right: bool,
 }
@@ -94,6 +96,7 @@ pub enum StoreJob {
 #[derive(Clone, Debug)]
 pub struct ReadJob {
     pub(super) room: Arc<str>,
+    pub(super) handle: u8,
     pub(super) range: RangeInclusive<u64>,
 }
 
@@ -163,7 +166,8 @@ impl PasswordJob {
     /// Runs it.
     #[must_use]
     pub fn run(self, verifier: &impl PasswordVerifier) -> PasswordDone {
-        PasswordDone { connection_id: self.connection_id, is_right: verifier.verify(&self.password) }
+        let Self { room, connection_id, password } = self;
+        PasswordDone { room, connection_id, is_right: verifier.verify(&password) }
     }
 }
 
@@ -181,7 +185,7 @@ impl StoreJob {
 impl ReadJob {
     /// Runs it.
     pub fn run(self, log: &mut impl LogReader) -> StoreDone {
-        let entries = log.read(&self.room, self.range.clone()).map(|entries| PageRead::new(&entries));
+        let entries = log.read(&self.room, self.range.clone()).map(|entries| PageRead::new(self.handle, &entries));
         StoreDone::Read { entries, range: self.range }
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::Provider;
 
+use super::prefix::Prefix;
+use super::shares::Shares;
 use crate::hub::AcceptJob;
-use crate::hub::prefix::Prefix;
-use crate::hub::shares::Shares;
 
 /// Jobs handed out at once: enough to keep the threads at work until the next look.
 const HANDED_OUT: usize = 16;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::time::{Duration, Instant};
 
-use crate::hub::prefix::{LEVELS, NARROWEST, Prefix};
+use super::prefix::{LEVELS, NARROWEST, Prefix};
 
 /// Buckets of a /56 and of a /48 are this many times as large as those one level narrower, and fill
 /// as much faster: more people are there, and one of them does not have as many tokens as there are

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::hub::ownership::Ownership;
+use super::ownership::Ownership;
 use crate::store::{Batch, Loaded};
 
 /// Every identity that owns a name or an instance.

@@ -8,15 +8,14 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::store::{Batch, InstanceRecord, Loaded, LogEntry, TermRecord};
 
-/// The handle of the room at every member; encoded entries are written under it.
-pub(in crate::hub) const HANDLE: u8 = 1;
-
 /// Runs of the server whose names are kept.
 const MAX_TERMS: usize = 1_024;
 
 /// The committed log.
 #[derive(Debug)]
 pub(in crate::hub) struct Log {
+    /// The number by which messages name the room; entries are encoded with it.
+    handle: u8,
     /// The last seq of each term but the latest, which goes on.
     ended: BTreeMap<Term, u64>,
     latest: Option<Term>,
@@ -56,8 +55,9 @@ pub(in crate::hub) struct Encoded {
 
 impl Log {
     /// Over what the store holds, in a run named `term`.
-    pub(in crate::hub) fn new(loaded: &Loaded, term: Term, tail_limit: usize) -> Self {
+    pub(in crate::hub) fn new(loaded: &Loaded, handle: u8, term: Term, tail_limit: usize) -> Self {
         let mut log = Self {
+            handle,
             ended: BTreeMap::new(),
             latest: None,
             term: TermRecord { term, first_seq: loaded.head + 1 },
@@ -103,7 +103,7 @@ impl Log {
         }
         let head = self.head;
         for entry in batch.entries.iter().filter(|entry| entry.seq > head) {
-            let encoded = Encoded::new(entry);
+            let encoded = Encoded::new(self.handle, entry);
             self.tail_bytes += encoded.message.len();
             self.tail.push_back(encoded);
         }
@@ -158,6 +158,10 @@ impl Log {
     /// Whether the name of this run is in the store.
     pub(in crate::hub) fn is_term_durable(&self) -> bool {
         self.latest == Some(self.term.term)
+    }
+
+    pub(in crate::hub) fn handle(&self) -> u8 {
+        self.handle
     }
 
     /// How many entries left the tail.
@@ -221,7 +225,7 @@ impl Instance {
 
 impl Encoded {
     /// Encodes an entry that the store gave or took.
-    pub(in crate::hub) fn new(entry: &LogEntry) -> Self {
+    pub(in crate::hub) fn new(handle: u8, entry: &LogEntry) -> Self {
         let head = EntryHead {
             seq: entry.seq,
             time_ms: entry.time_ms,
@@ -230,7 +234,7 @@ impl Encoded {
             number: entry.number,
             kind: entry.kind,
         };
-        let message = ToClient::Entry { handle: HANDLE, entry: Entry { head, body: &entry.body } };
+        let message = ToClient::Entry { handle, entry: Entry { head, body: &entry.body } };
         let mut bytes = vec![0; ENTRY_OVERHEAD + entry.author.len() + entry.body.len()];
         let len = message.encode(&mut bytes).expect("the overhead counts a whole name; bodies are shorter than 64 KiB");
         bytes.truncate(len);
@@ -283,7 +287,7 @@ mod tests {
     fn log() -> Log {
         let term = |term, first_seq| TermRecord { term, first_seq };
         let loaded = Loaded { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..Loaded::default() };
-        let mut log = Log::new(&loaded, NOW, 2_000);
+        let mut log = Log::new(&loaded, 1, NOW, 2_000);
         assert!(!log.is_term_durable());
         log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
         assert!(log.is_term_durable());
@@ -308,7 +312,7 @@ mod tests {
     /// A batch of unknown outcome: the store is read again, and then the batch counts as committed.
     #[test]
     fn a_term_that_was_read_again_counts_once() {
-        let mut log = Log::new(&Loaded::default(), NOW, 2_000);
+        let mut log = Log::new(&Loaded::default(), 1, NOW, 2_000);
         let first = Batch { term: Some(log.term()), entries: vec![entry(1)], ..Batch::default() };
         log.reload(&Loaded { terms: vec![log.term()], first: 1, head: 1, ..Loaded::default() });
         log.apply(&first);
@@ -321,7 +325,7 @@ mod tests {
         const RUNS: u64 = 100_000;
         let term = |run: u64| Term(run.to_be_bytes());
         let terms = (1..=RUNS).map(|run| TermRecord { term: term(run), first_seq: run }).collect();
-        let mut log = Log::new(&Loaded { terms, first: 1, head: RUNS, ..Loaded::default() }, NOW, 2_000);
+        let mut log = Log::new(&Loaded { terms, first: 1, head: RUNS, ..Loaded::default() }, 1, NOW, 2_000);
         log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
         let begun = std::time::Instant::now();
         for run in 1..=RUNS {
@@ -337,7 +341,7 @@ mod tests {
     fn forgets_the_oldest_terms_beyond_its_bound() {
         let term = |number: u64| TermRecord { term: Term(number.to_be_bytes()), first_seq: number };
         let terms = (1..=MAX_TERMS as u64).map(term).collect();
-        let mut log = Log::new(&Loaded { terms, first: 1, head: 5_000, ..Loaded::default() }, NOW, 2_000);
+        let mut log = Log::new(&Loaded { terms, first: 1, head: 5_000, ..Loaded::default() }, 1, NOW, 2_000);
         let forgotten = Forgotten { terms: log.surplus_terms(), ..Forgotten::default() };
         assert_eq!(forgotten.terms, [term(1).term]);
         log.apply(&Batch { term: Some(log.term()), forgotten, ..Batch::default() });
@@ -388,10 +392,10 @@ mod tests {
 
     #[test]
     fn an_encoded_entry_is_the_entry() {
-        let encoded = Encoded::new(&entry(7));
+        let encoded = Encoded::new(9, &entry(7));
         let decoded = encoded.entry();
         assert_eq!((decoded.head.seq, decoded.head.author, decoded.body.len()), (7, "ana", 100));
-        assert_eq!(encoded.message()[3], HANDLE);
+        assert_eq!(encoded.message()[3], 9);
         assert_eq!(encoded.body_len(), 100);
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::chat::MAX_MESSAGE_LEN;
 
-use crate::hub::log::Encoded;
+use super::log::Encoded;
 use crate::store::LogEntry;
 
 /// Entries per page: at most 142 KB.
@@ -22,8 +22,8 @@ const MAX_PAGE_LEN: usize = PAGE as usize * MAX_MESSAGE_LEN;
 pub struct PageRead(Vec<(u64, Encoded)>);
 
 impl PageRead {
-    pub(in crate::hub) fn new(entries: &[LogEntry]) -> Self {
-        Self(entries.iter().map(|entry| (entry.seq, Encoded::new(entry))).collect())
+    pub(in crate::hub) fn new(handle: u8, entries: &[LogEntry]) -> Self {
+        Self(entries.iter().map(|entry| (entry.seq, Encoded::new(handle, entry))).collect())
     }
 }
 
@@ -285,7 +285,7 @@ mod tests {
             kind: Kind::DATA,
             body: vec![0; 1_000],
         };
-        PageRead::new(&range.map(entry).collect::<Vec<_>>())
+        PageRead::new(1, &range.map(entry).collect::<Vec<_>>())
     }
 
     fn look(pages: &mut Pages, seq: u64) -> Lookup {

@@ -1,76 +1,99 @@
-//! Passwords: checked one at a time, on another thread, and not for whoever guessed wrong too
+//! Passwords: checked one at a time, on another thread, and not for a prefix that guessed wrong too
 //! often.
 //!
-//! Wrong passwords are bounded per prefix and in all. Joins from a prefix whose tries are used up
-//! are refused. The bound in all refuses nobody: checks wait for it, and those from the prefix that
+//! Wrong passwords are bounded per prefix and in total. Joins from a prefix that has used up its
+//! tries are refused. The total refuses nobody: checks wait for it, and those from the prefix that
 //! guessed wrong least recently, or never, come first. So a stranger who guesses from many
-//! addresses delays others by one check at most, unless he has addresses that did not guess yet as
-//! fast as the bound in all allows.
+//! addresses delays others by one check at most, unless he gets addresses that did not guess yet as
+//! fast as the total allows.
+
+use core::fmt;
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::hub::limiter::{Bucket, Buckets, Rate};
-use crate::hub::peer::{Ask, Phase};
-use crate::hub::prefix::Prefix;
-use crate::hub::shares::Shares;
-use crate::hub::timers::Timer;
-use crate::hub::{Hub, HubLimits, Job, PasswordDone, PasswordJob};
+use super::Room;
+use super::requests::JoinRequest;
+use crate::hub::context::Context;
+use crate::hub::door::limiter::{Bucket, Buckets, Rate};
+use crate::hub::door::prefix::Prefix;
+use crate::hub::door::shares::Shares;
+use crate::hub::peer::{Peer, Peers, Phase};
+use crate::hub::timers::{RoomTimer, Timer};
+use crate::hub::{HubLimits, Job, PasswordDone, PasswordJob};
 
-/// Who waits for a password check, and who guessed wrong.
+const QUEUE_FULL: &str = "too many wait for their password";
+
+/// Joins that wait for a check, and wrong passwords.
 #[derive(Debug)]
-pub(in crate::hub) struct Passwords {
+pub(super) struct Passwords {
     /// In the order of arrival.
     queue: Vec<Waiting>,
     shares: Shares<u32>,
-    /// The check under way: of which connection, and from where.
-    outstanding: Option<(u32, Prefix)>,
+    /// Removed from the queue for others, and not refused yet.
+    displaced: Vec<Waiting>,
+    /// The check in progress.
+    outstanding: Option<Outstanding>,
     wrong: Buckets,
-    wrong_in_all: Bucket,
-    rate_in_all: Rate,
+    wrong_in_total: Bucket,
+    total_rate: Rate,
 }
 
-#[derive(Clone, Copy, Debug)]
 struct Waiting {
-    id: u32,
+    peer: u32,
     prefix: Prefix,
-    /// Whether it was counted that it has to wait for the bound in all.
+    request: Box<JoinRequest>,
+    password: Zeroizing<Vec<u8>>,
+    /// It was counted that it has to wait for the total.
     is_delayed: bool,
 }
 
+#[derive(Debug)]
+struct Outstanding {
+    peer: u32,
+    prefix: Prefix,
+    request: Box<JoinRequest>,
+}
+
 impl Passwords {
-    pub(in crate::hub) fn new(limits: &HubLimits) -> Self {
+    pub(super) fn new(limits: &HubLimits) -> Self {
         let rate = Rate { burst: limits.password_burst, interval: limits.password_interval };
         Self {
             queue: Vec::new(),
             shares: Shares::new(),
+            displaced: Vec::new(),
             outstanding: None,
             wrong: Buckets::new(rate, limits.prefixes),
-            wrong_in_all: Bucket::FULL,
-            rate_in_all: Rate { burst: limits.room_password_burst, interval: limits.room_password_interval },
+            wrong_in_total: Bucket::FULL,
+            total_rate: Rate { burst: limits.room_password_burst, interval: limits.room_password_interval },
         }
     }
 
     /// How often wrong passwords of an address were forgotten before their time.
-    pub(in crate::hub) fn buckets_forgotten(&self) -> u64 {
+    pub(super) fn buckets_forgotten(&self) -> u64 {
         self.wrong.forgotten()
     }
 
-    /// Whether the password of this connection is being checked.
-    pub(in crate::hub) fn is_checking(&self, id: u32) -> bool {
-        self.outstanding.is_some_and(|(checking, _)| checking == id)
+    fn is_checking(&self, peer: u32) -> bool {
+        self.outstanding.as_ref().is_some_and(|it| it.peer == peer)
     }
 
-    fn push(&mut self, id: u32, prefix: Prefix) {
-        self.queue.push(Waiting { id, prefix, is_delayed: false });
-        self.shares.insert(id, prefix);
+    fn push(&mut self, waiting: Waiting) {
+        self.shares.insert(waiting.peer, waiting.prefix);
+        self.queue.push(waiting);
     }
 
-    fn remove(&mut self, id: u32) {
-        self.queue.retain(|waiting| waiting.id != id);
-        self.shares.remove(&id);
+    /// Takes a Join out of the queue.
+    pub(super) fn remove(&mut self, peer: u32) -> Option<Box<JoinRequest>> {
+        self.take(peer).map(|waiting| waiting.request)
+    }
+
+    fn take(&mut self, peer: u32) -> Option<Waiting> {
+        self.shares.remove(&peer);
+        let at = self.queue.iter().position(|waiting| waiting.peer == peer)?;
+        Some(self.queue.remove(at))
     }
 
     /// The Join that has to go for one more of `prefix`: the oldest of the heaviest prefix, or else
@@ -78,105 +101,128 @@ impl Passwords {
     fn displaced_by(&self, prefix: Prefix) -> Option<u32> {
         let last = || self.queue.iter().max_by_key(|waiting| self.wrong.full_at(waiting.prefix));
         let worse = || last().filter(|last| self.wrong.full_at(last.prefix) > self.wrong.full_at(prefix));
-        self.shares.displaced_by(prefix).or_else(|| worse().map(|waiting| waiting.id))
+        self.shares.displaced_by(prefix).or_else(|| worse().map(|waiting| waiting.peer))
     }
 }
 
-impl<P: Provider> Hub<P> {
-    /// A Join that has to wait until its password was checked.
-    pub(in crate::hub) fn ask_password(&mut self, now: Instant, id: u32, ask: Box<Ask>, password: Zeroizing<Vec<u8>>) {
-        let Some(prefix) = self.peers.get(&id).map(|peer| peer.prefix) else { return };
-        self.forget_who_does_not_wait();
-        if self.passwords.queue.len() >= self.config.limits.password_queue {
-            self.counters.password_queue_full += 1;
-            let text = "too many wait for their password";
-            let Some(displaced) = self.passwords.displaced_by(prefix) else {
-                return self.refuse(now, id, ask.name.shown(), RefusedCode::TRY_LATER, text);
+impl Room {
+    /// Queues a Join until its password was checked.
+    pub(super) fn ask_password<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+        request: Box<JoinRequest>,
+        password: Zeroizing<Vec<u8>>,
+    ) {
+        if self.passwords.queue.len() >= context.config.limits.password_queue {
+            context.counters.password_queue_full += 1;
+            let Some(displaced) = self.passwords.displaced_by(peer.prefix).and_then(|it| self.passwords.take(it))
+            else {
+                return peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, QUEUE_FULL);
             };
-            self.counters.displaced += 1;
-            self.refuse_password(now, displaced, text);
+            context.counters.displaced += 1;
+            self.passwords.displaced.push(displaced);
         }
-        self.passwords.push(id, prefix);
-        self.set_phase(id, Phase::Checking(ask, password));
-        self.timers.set(Timer::Phase(id), Some(now + self.config.limits.join_time));
+        self.passwords.push(Waiting { peer: peer.id, prefix: peer.prefix, request, password, is_delayed: false });
+        peer.set_phase(context, Phase::Checking(self.index));
+        context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
     }
 
-    /// Begins the next check, if none is under way.
-    pub(in crate::hub) fn check_next_password(&mut self, now: Instant) {
+    /// Refuses the Joins that had to go, and creates the job of the next check if none is in progress.
+    pub(in crate::hub) fn create_password_job<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+    ) {
+        for Waiting { peer, request, .. } in core::mem::take(&mut self.passwords.displaced) {
+            refuse(now, peers, context, peer, &request, QUEUE_FULL);
+        }
         if self.passwords.outstanding.is_some() {
             return;
         }
-        self.forget_who_does_not_wait();
         let Passwords { queue, wrong, .. } = &self.passwords;
-        let tired = queue.iter().filter(|waiting| !wrong.has_token(now, waiting.prefix)).map(|waiting| waiting.id);
-        for id in tired.collect::<Vec<_>>() {
-            self.counters.passwords_limited += 1;
-            self.refuse_password(now, id, "too many wrong passwords; try again in a minute");
+        let limited = queue.iter().filter(|waiting| !wrong.has_token(now, waiting.prefix)).map(|waiting| waiting.peer);
+        for id in limited.collect::<Vec<_>>() {
+            context.counters.passwords_limited += 1;
+            let Some(request) = self.passwords.remove(id) else { continue };
+            refuse(now, peers, context, id, &request, "too many wrong passwords; try again in a minute");
         }
-        let Passwords { queue, wrong, wrong_in_all, rate_in_all, .. } = &mut self.passwords;
-        if !queue.is_empty() && !wrong_in_all.has_token(now, *rate_in_all) {
+        let Passwords { queue, wrong, wrong_in_total, total_rate, .. } = &mut self.passwords;
+        if !queue.is_empty() && !wrong_in_total.has_token(now, *total_rate) {
             for waiting in queue.iter_mut().filter(|waiting| !waiting.is_delayed) {
                 waiting.is_delayed = true;
-                self.counters.room_passwords_limited += 1;
+                context.counters.room_passwords_limited += 1;
             }
-            self.timers.set(Timer::Passwords, Some(wrong_in_all.token_at(*rate_in_all)));
+            let token_at = wrong_in_total.token_at(*total_rate);
+            context.timers.set(self.timer(RoomTimer::Passwords), Some(token_at));
             return;
         }
         // Of equals the first that came.
-        let next = queue.iter().min_by_key(|waiting| wrong.full_at(waiting.prefix)).copied();
-        let Some(Waiting { id, prefix, .. }) = next else { return };
-        self.passwords.remove(id);
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Phase::Checking(_, password) = &mut peer.phase else { return };
-        let password = core::mem::take(password);
-        self.passwords.outstanding = Some((id, prefix));
-        self.jobs.push_back(Job::Password(PasswordJob { connection_id: id, password }));
+        let next = queue.iter().min_by_key(|waiting| wrong.full_at(waiting.prefix)).map(|waiting| waiting.peer);
+        let Some(next) = next.and_then(|next| self.passwords.take(next)) else { return };
+        let Waiting { peer, prefix, request, password, .. } = next;
+        self.passwords.outstanding = Some(Outstanding { peer, prefix, request });
+        context.jobs.push_back(Job::Password(PasswordJob { room: self.index, connection_id: peer, password }));
     }
 
-    /// A Join waited for its password to be checked for as long as it may.
-    pub(in crate::hub) fn on_password_timer(&mut self, now: Instant, id: u32) {
-        if !self.passwords.is_checking(id) {
-            self.counters.passwords_unchecked += 1;
-            self.refuse_password(now, id, "too many wrong passwords from everywhere; try again in a minute");
-        }
-    }
-
-    fn refuse_password(&mut self, now: Instant, id: u32, text: &str) {
-        self.passwords.remove(id);
-        let Some(Phase::Checking(ask, _)) = self.peers.get(&id).map(|peer| &peer.phase) else { return };
-        let name = ask.name.shown().to_owned();
-        self.refuse(now, id, &name, RefusedCode::TRY_LATER, text);
-    }
-
-    fn forget_who_does_not_wait(&mut self) {
-        let Self { peers, passwords: Passwords { queue, shares, .. }, .. } = self;
-        queue.retain(|Waiting { id, .. }| {
-            let waits = peers.get(id).is_some_and(|peer| matches!(peer.phase, Phase::Checking(..)));
-            if !waits {
-                shares.remove(id);
-            }
-            waits
-        });
-    }
-
-    pub(in crate::hub) fn on_password_done(&mut self, now: Instant, done: PasswordDone) {
-        let PasswordDone { connection_id: id, is_right } = done;
-        let outstanding = self.passwords.outstanding.take();
-        if !is_right {
-            self.counters.wrong_passwords += 1;
-            outstanding.map(|(_, prefix)| self.passwords.wrong.take(now, prefix));
-            self.passwords.wrong_in_all.take(now, self.passwords.rate_in_all);
-        }
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        if !matches!(peer.phase, Phase::Checking(..)) {
+    /// A Join has waited for the check of its password for as long as it may.
+    pub(in crate::hub) fn on_password_timer<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+    ) {
+        if self.passwords.is_checking(peer.id) {
             return;
         }
-        let Phase::Checking(ask, _) = core::mem::replace(&mut peer.phase, Phase::Unjoined) else { return };
-        self.timers.set(Timer::Phase(id), None);
-        if is_right {
-            self.admit(now, id, ask);
-        } else {
-            self.refuse(now, id, ask.name.shown(), RefusedCode::AUTHENTICATION, "wrong password");
+        let Some(request) = self.passwords.remove(peer.id) else { return };
+        context.counters.passwords_unchecked += 1;
+        let text = "too many wrong passwords from everywhere; try again in a minute";
+        peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+    }
+
+    pub(in crate::hub) fn on_password_done<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        done: &PasswordDone,
+    ) {
+        let outstanding = self.passwords.outstanding.take_if(|it| it.peer == done.connection_id);
+        let Some(Outstanding { peer: id, prefix, request }) = outstanding else { return };
+        if !done.is_right {
+            context.counters.wrong_passwords += 1;
+            self.passwords.wrong.take(now, prefix);
+            self.passwords.wrong_in_total.take(now, self.passwords.total_rate);
         }
+        let Some(peer) = peers.get_mut(id).filter(|peer| matches!(peer.phase, Phase::Checking(_))) else { return };
+        context.timers.set(Timer::Phase(id), None);
+        if done.is_right {
+            self.admit(now, context, peer, request);
+        } else {
+            peer.refuse(now, context, request.name.shown(), RefusedCode::AUTHENTICATION, "wrong password");
+        }
+    }
+}
+
+/// Refuses a Join that waits for its password, for now.
+fn refuse<P: Provider>(
+    now: Instant,
+    peers: &mut Peers<P>,
+    context: &mut Context<P>,
+    peer: u32,
+    request: &JoinRequest,
+    text: &str,
+) {
+    if let Some(peer) = peers.get_mut(peer).filter(|peer| matches!(peer.phase, Phase::Checking(_))) {
+        peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+    }
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").field("peer", &self.peer).field("request", &self.request).finish_non_exhaustive()
     }
 }

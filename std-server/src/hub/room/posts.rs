@@ -4,24 +4,30 @@ use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use crate::hub::Hub;
-use crate::hub::commit::Pending;
-use crate::hub::log::Instance;
-use crate::hub::read::Taken;
+use super::commit::Pending;
+use super::log::Instance;
+use super::{Handled, Room};
+use crate::hub::context::Context;
+use crate::hub::peer::Peer;
 use crate::store::SanctionKind;
 
-impl<P: Provider> Hub<P> {
-    pub(in crate::hub) fn on_post(&mut self, now: Instant, id: u32, post: &Post<'_>) -> Taken {
-        let mistakes = self.config.mistakes;
+impl Room {
+    pub(in crate::hub) fn on_post<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+        post: &Post<'_>,
+    ) -> Handled {
+        let mistakes = context.config.mistakes;
         let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
-        let Some(peer) = self.peers.get_mut(&id) else { return Taken::Broken };
-        let from = peer.address;
-        let Some(member) = peer.member_mut() else { return Taken::Broken };
+        let (from, counters) = (peer.address, &mut context.counters);
+        let Some(member) = peer.member_mut() else { return Handled::Violation };
         // Another's instance, no number, or what no client sends.
-        if post.instance != member.instance || post.number == 0 || breaks_its_kind(post) {
-            return Taken::Broken;
+        if post.instance != member.instance || post.number == 0 || is_malformed(post) {
+            return Handled::Violation;
         }
-        let Some(mut known) = self.log.instance(post.instance).copied() else { return Taken::Broken };
+        let Some(mut known) = self.log.instance(post.instance).copied() else { return Handled::Violation };
         if mistakes.dedup_by_identity {
             let same = self.log.instances().values().filter(|it| it.identity == known.identity);
             known.accepted = same.clone().map(|it| it.accepted).max().unwrap_or_default();
@@ -29,39 +35,39 @@ impl<P: Provider> Hub<P> {
         }
         let Instance { highest, highest_seq, accepted, .. } = known;
         if post.number <= highest {
-            // It is there already, and its author has not heard.
-            self.counters.posts_repeated += 1;
+            // It is stored already, and its author does not know.
+            counters.posts_repeated += 1;
             member.stored = Some((highest, highest_seq));
-            return Taken::Yes;
+            return Handled::Done;
         }
         if post.number <= accepted && !mistakes.forget_pending {
-            // It waits for its commit since it came on an earlier connection; its author hears when that is through.
-            self.counters.posts_repeated += 1;
-            return Taken::Yes;
+            // It came on an earlier connection and waits for its commit; its author is informed after that.
+            counters.posts_repeated += 1;
+            return Handled::Done;
         }
         if let Some(refused) = member.refused.filter(|_| !mistakes.accept_after_refusal) {
             if post.settled < refused {
-                self.counters.posts_ignored += 1;
-                return Taken::Yes;
+                counters.posts_ignored += 1;
+                return Handled::Done;
             }
             member.refused = None;
         }
         // Nothing below it may be open: what is refused is settled before its author goes on.
         if post.number - 1 > accepted.max(post.settled) && !mistakes.accept_after_refusal {
-            return Taken::Broken;
+            return Handled::Violation;
         }
-        member.spoke_at = now;
+        member.last_active = now;
         let is_muted = self.sanctions.holds(member.identity, SanctionKind::Mute);
         let muted = is_muted.then_some(PostRefusedCode::MUTED);
-        if let Some(code) = muted.or_else(|| verdict(post, self.config.limits.body_bytes)) {
-            self.counters.posts_refused += 1;
-            self.counters.posts_muted += u64::from(is_muted);
-            self.counters.posts_too_long += u64::from(code == PostRefusedCode::TOO_LONG);
+        if let Some(code) = muted.or_else(|| refusal_reason(post, context.config.limits.body_bytes)) {
+            counters.posts_refused += 1;
+            counters.posts_muted += u64::from(is_muted);
+            counters.posts_too_long += u64::from(code == PostRefusedCode::TOO_LONG);
             member.refused = Some(post.number);
             member.post_refused = Some((post.number, code));
-            return Taken::Yes;
+            return Handled::Done;
         }
-        self.counters.posts += 1;
+        counters.posts += 1;
         let name = member.name.shown();
         self.appender.push(Pending::by_member(name, post.instance, post.number, post.kind, post.body, from));
         if mistakes.stored_before_commit {
@@ -70,12 +76,12 @@ impl<P: Provider> Hub<P> {
         if let Some(instance) = self.log.instance_mut(post.instance) {
             instance.accepted = instance.accepted.max(post.number);
         }
-        Taken::Yes
+        Handled::Done
     }
 }
 
-/// Whether the body is not one of its kind (SPEC 6.4): every client sees to that before it sends.
-fn breaks_its_kind(post: &Post<'_>) -> bool {
+/// Whether the body does not fit its kind (SPEC 6.4). Clients check that before they send.
+fn is_malformed(post: &Post<'_>) -> bool {
     if post.kind.is_text() {
         post.body.len() > MAX_TEXT_LEN || core::str::from_utf8(post.body).is_err()
     } else {
@@ -83,8 +89,8 @@ fn breaks_its_kind(post: &Post<'_>) -> bool {
     }
 }
 
-/// Why a post is refused for good, whoever posts it. A refusal that was not heard is decided again (SPEC 6.5).
-fn verdict(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
+/// Why a post is refused for good, whoever posts it. A refusal that did not arrive is decided again (SPEC 6.5).
+fn refusal_reason(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
     if !post.kind.is_postable() {
         Some(PostRefusedCode::KIND)
     } else if post.body.len() > limit {
@@ -107,30 +113,30 @@ mod tests {
     #[test]
     fn refuses_what_members_do_not_post() {
         for kind in [0, 4, 16, 17, 18, 19, 255].map(Kind) {
-            assert_eq!(verdict(&post(kind, b""), MAX_BODY_LEN), Some(PostRefusedCode::KIND), "{kind:?}");
+            assert_eq!(refusal_reason(&post(kind, b""), MAX_BODY_LEN), Some(PostRefusedCode::KIND), "{kind:?}");
         }
         for kind in [Kind::TEXT, Kind::DATA, Kind::ACTION] {
-            assert_eq!(verdict(&post(kind, b"hi"), MAX_BODY_LEN), None);
+            assert_eq!(refusal_reason(&post(kind, b"hi"), MAX_BODY_LEN), None);
         }
     }
 
     #[test]
     fn texts_over_4096_bytes_and_data_over_4352_break_the_rules() {
         for (kind, most) in [(Kind::TEXT, 4096), (Kind::ACTION, 4096), (Kind::DATA, 4352)] {
-            assert!(!breaks_its_kind(&post(kind, &vec![b'x'; most])), "{kind:?}");
-            assert!(breaks_its_kind(&post(kind, &vec![b'x'; most + 1])), "{kind:?}");
+            assert!(!is_malformed(&post(kind, &vec![b'x'; most])), "{kind:?}");
+            assert!(is_malformed(&post(kind, &vec![b'x'; most + 1])), "{kind:?}");
         }
     }
 
     #[test]
     fn refuses_what_is_longer_than_this_server_takes() {
-        let judge = |len| verdict(&post(Kind::TEXT, &[b'x'; 101][..len]), 100);
+        let judge = |len| refusal_reason(&post(Kind::TEXT, &[b'x'; 101][..len]), 100);
         assert_eq!((judge(100), judge(101)), (None, Some(PostRefusedCode::TOO_LONG)));
     }
 
     #[test]
     fn texts_that_are_not_utf8_break_the_rules() {
-        assert!(breaks_its_kind(&post(Kind::TEXT, b"\xff")) && breaks_its_kind(&post(Kind::ACTION, b"ab\xc3")));
-        assert!(!breaks_its_kind(&post(Kind::DATA, b"\xff")));
+        assert!(is_malformed(&post(Kind::TEXT, b"\xff")) && is_malformed(&post(Kind::ACTION, b"ab\xc3")));
+        assert!(!is_malformed(&post(Kind::DATA, b"\xff")));
     }
 }

@@ -96,7 +96,7 @@ impl Sanctions {
     }
 
     /// Whom a sanction of this kind hits under this name.
-    pub(in crate::hub) fn hit(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
+    pub(in crate::hub) fn find_by_name(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
         let is_named = |sanction: &&Sanction| {
             sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
         };
@@ -163,10 +163,10 @@ mod tests {
     fn the_hit_are_found_by_the_name_they_had() {
         let mut sanctions = Sanctions::new(&Loaded { sanctions: vec![ban(1)], ..Loaded::default() });
         let name = |name| Name::new(name).unwrap();
-        assert_eq!(sanctions.hit(&name("ANA"), SanctionKind::Ban), Some(ANA));
-        assert_eq!(sanctions.hit(&name("ANA"), SanctionKind::Mute), None);
-        assert_eq!(sanctions.hit(&name("Ben"), SanctionKind::Ban), None);
+        assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Ban), Some(ANA));
+        assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Mute), None);
+        assert_eq!(sanctions.find_by_name(&name("Ben"), SanctionKind::Ban), None);
         sanctions.lift(ANA, SanctionKind::Ban);
-        assert_eq!(sanctions.hit(&name("ana"), SanctionKind::Ban), None);
+        assert_eq!(sanctions.find_by_name(&name("ana"), SanctionKind::Ban), None);
     }
 }

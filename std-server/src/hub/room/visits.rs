@@ -6,7 +6,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
 use crate::hub::HubLimits;
-use crate::hub::limiter::{Bucket, Rate};
+use crate::hub::door::limiter::{Bucket, Rate};
 
 /// How often the table is looked through for buckets that are full again.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

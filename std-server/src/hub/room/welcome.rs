@@ -1,86 +1,105 @@
-//! The end of a Join: what it registered is durable, so it becomes a member (SPEC 6.3, 6.5).
+//! The end of a Join: what it registered is durable, so its connection becomes a member (SPEC 6.3, 6.5).
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::CloseCode;
 
-use crate::hub::commit::Joiner;
-use crate::hub::peer::{Member, Phase, WelcomeDue};
-use crate::hub::timers::Timer;
-use crate::hub::{Departure, Hub, HubEvent};
+use super::Room;
+use super::members::Seat;
+use super::requests::CommittingJoin;
+use crate::hub::context::Context;
+use crate::hub::peer::member::WelcomeDue;
+use crate::hub::peer::{Peers, Phase};
+use crate::hub::timers::RoomTimer;
+use crate::hub::{HubEvent, LeaveReason};
 use crate::store::SanctionKind;
 
-impl<P: Provider> Hub<P> {
-    /// Makes members of those whose joins are committed.
-    pub(in crate::hub) fn complete_joins(&mut self, now: Instant, joiners: Vec<Joiner>) {
-        for Joiner { id, .. } in &joiners {
-            self.complete_join(now, *id);
+impl Room {
+    /// Makes members of those whose Joins are committed. Returns the connections, which may be read on.
+    pub(super) fn complete_joins<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        joins: Vec<CommittingJoin>,
+    ) -> Vec<u32> {
+        let done: Vec<(u32, String)> =
+            joins.iter().map(|join| (join.peer, join.request.name.folded().to_owned())).collect();
+        for join in joins {
+            self.complete_join(now, peers, context, join);
         }
-        for Joiner { folded, .. } in &joiners {
-            self.end_claim(now, folded);
+        for (_, folded) in &done {
+            self.end_claim(now, context, folded);
         }
-        // Only now: a Leave that came along with its Join is not taken for a return under way.
-        for Joiner { id, .. } in &joiners {
-            self.read(now, *id);
-        }
+        // Read only now: a Leave that came along with its Join is not taken for a return in progress.
+        done.into_iter().map(|(peer, _)| peer).collect()
     }
 
-    fn complete_join(&mut self, now: Instant, id: u32) {
-        let Some(peer) = self.peers.get(&id) else { return };
-        let (from, ordinal) = (peer.address, peer.ordinal);
-        let Phase::Joining(ask) = &peer.phase else { return };
-        let (identity, instance) = (ask.identity, ask.instance);
-        if self.sanctions.holds(identity, SanctionKind::Ban) {
+    fn complete_join<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        join: CommittingJoin,
+    ) {
+        let CommittingJoin { peer: id, request } = join;
+        let Some(peer) = peers.get_mut(id).filter(|peer| matches!(peer.phase, Phase::Joining(_))) else { return };
+        if self.sanctions.holds(request.identity, SanctionKind::Ban) {
             // Decided while its Join was on its way to the store.
-            let name = ask.name.shown().to_owned();
-            return self.refuse_banned(now, id, &name);
+            self.residents.remove(&id);
+            return self.refuse_banned(now, context, peer, request.name.shown());
         }
-        if let Some(old) = self.members.by_identity.get(&identity).copied() {
-            // SPEC 6.2: a Join that was long on its way; its connection was given up for that of the member. If it was not, it comes again.
-            if self.peers.get(&old).is_some_and(|old| old.ordinal > ordinal) {
-                let name = ask.name.shown().to_owned();
-                return self.refuse(now, id, &name, RefusedCode::TRY_LATER, "joined on a later connection");
+        if let Some(old) = self.members.get(&request.identity).copied() {
+            // SPEC 6.2: a Join that was delayed; its connection was given up for that of the member. If it was not, it comes again.
+            if old.ordinal > peer.ordinal {
+                self.residents.remove(&id);
+                let text = "joined on a later connection";
+                return peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
             }
-            self.replace(now, old, instance);
+            self.replace(now, peers, context, old, request.instance);
         }
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Phase::Joining(ask) = core::mem::replace(&mut peer.phase, Phase::Unjoined) else { return };
-        let (start, is_reset) = self.log.start(ask.start);
+        let Some(peer) = peers.get_mut(id) else { return };
+        let (start, is_reset) = self.log.start(request.start);
         let due = WelcomeDue { head: self.log.head(), is_reset };
-        let member = Member::new(*ask, start, due, now, self.wall_ms(now));
-        self.members.by_name.insert(member.name.folded().to_owned(), id);
-        self.members.by_identity.insert(member.identity, id);
-        self.members.by_instance.insert(member.instance, id);
-        self.counters.joins += 1;
-        self.tell(HubEvent::Joined { name: member.name.shown().to_owned(), identity: member.identity, from });
-        self.set_phase(id, Phase::Member(Box::new(member)));
-        self.mark_ready(id);
+        let member = request.into_member(self.index, start, due, now, context.wall_ms(now));
+        self.members.insert(peer, &member);
+        context.counters.joins += 1;
+        let name = member.name.shown().to_owned();
+        context.emit(HubEvent::Joined { name, identity: member.identity, from: peer.address });
+        peer.set_phase(context, Phase::Member(Box::new(member)));
+        context.turns.mark_ready(peer);
     }
 
-    /// The same identity came again: its old connection goes. The same process knows that; another one is told.
-    fn replace(&mut self, now: Instant, old: u32, instance: u64) {
-        let is_same = self.peers.get(&old).and_then(|peer| peer.member()).is_some_and(|it| it.instance == instance);
-        self.depart(now, old, Departure::Replaced);
-        if is_same {
-            if let Some(peer) = self.peers.get_mut(&old) {
-                peer.connection.abandon();
-            }
-            self.remove(old);
+    /// The same identity joined again: its old connection is closed. The same process knows that; another one is informed.
+    fn replace<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        old: Seat,
+        instance: u64,
+    ) {
+        let Some(peer) = peers.get_mut(old.peer) else { return };
+        self.remove_member(now, context, peer, LeaveReason::Replaced);
+        if old.instance == instance {
+            peer.connection.abandon();
+            peers.remove(context, old.peer);
         } else {
-            self.counters.replaced += 1;
-            self.close(now, old, CloseCode::REPLACED, "joined from elsewhere");
+            context.counters.replaced += 1;
+            peer.close(now, context, CloseCode::REPLACED, "joined from elsewhere");
         }
     }
 
-    /// A join with a claim to `folded` is over. If nobody of that name is here now although the log says so, it is away.
-    pub(in crate::hub) fn end_claim(&mut self, now: Instant, folded: &str) {
+    /// A Join with a claim to a name is over. If no member has the name now although the log says that its owner is present, the
+    /// owner is absent.
+    pub(super) fn end_claim<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, folded: &str) {
         self.ownership.unclaim(folded);
-        // Another Join of its owner may be under way; then that one's end decides.
-        let is_here = self.members.by_name.contains_key(folded) || self.ownership.is_claimed(folded);
+        // Another Join of its owner may be in progress; then the end of that one decides.
+        let is_here = self.members.named(folded).is_some() || self.ownership.is_claimed(folded);
         if self.is_present(folded) && !is_here {
-            let deadline = now + self.config.limits.return_time;
-            self.timers.set(Timer::Away(folded.to_owned()), Some(deadline));
+            let deadline = now + context.config.limits.return_time;
+            context.timers.set(self.timer(RoomTimer::Absence(folded.to_owned())), Some(deadline));
         }
     }
 }

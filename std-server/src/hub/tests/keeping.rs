@@ -247,7 +247,7 @@ fn connections_that_are_held_and_go_leave_nothing() {
         leave(&mut world, person);
     }
     assert!(world.hub.counters().reads_held >= 200);
-    let (held, peers) = (world.hub.held.len(), world.hub.peers.len());
+    let (held, peers) = (world.hub.context.turns.paused.len(), world.hub.peers.len());
     assert!(held <= 2 * peers + 64, "{held} of {peers}");
 }
 

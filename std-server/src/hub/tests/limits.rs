@@ -8,7 +8,7 @@ use kabar_core::time::Duration;
 
 use super::person::{Asking, Way, asking};
 use super::world::{PASSWORD, World};
-use crate::hub::{Entrance, HubConfig, JobKind, LIMITS, Limit};
+use crate::hub::{HubConfig, JobKind, JoinPolicy, LIMITS, Limit};
 use crate::store::Fault;
 
 const HOUR: u64 = 3_600_000_000;
@@ -244,10 +244,7 @@ limits! {
         let mut world = World::with(set);
         for text in ["1", "2", "3"] {
             world.hub.say(world.now, text);
-            while let Some(job) = world.hub.poll_job() {
-                let done = world.run_job(job);
-                world.hub.handle_done(world.now, done);
-            }
+            world.run_jobs();
         }
         world
     };
@@ -305,7 +302,7 @@ fn unknown(set: Set<'_>, pause: Duration) -> World {
 }
 
 fn with_password(config: &mut HubConfig, set: Set<'_>) {
-    config.entrance = Entrance::Password;
+    config.join_policy = JoinPolicy::Password;
     set(config);
 }
 

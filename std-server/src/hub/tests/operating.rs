@@ -45,7 +45,7 @@ fn a_released_name_may_be_taken_unless_its_owner_is_here() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
     assert_eq!(world.hub.release_name(world.now, "Ana"), Err(OperatorError::InUse));
-    assert_eq!(world.hub.release_name(world.now, "Ben"), Err(OperatorError::Unknown));
+    assert_eq!(world.hub.release_name(world.now, "Ben"), Err(OperatorError::NoSuchName));
     world.people[ana].close(world.now);
     world.run_ms(100);
     assert_eq!(world.hub.release_name(world.now, "ana"), Ok("Ana".to_owned()));
@@ -142,7 +142,7 @@ fn transcript(mistakes: Mistakes) -> [u8; 32] {
     world.people[1].is_cut = true;
     world.run(Duration::from_secs(70));
     let text = format!("{:?} {:?} {:?}", world.sent, world.events, world.log());
-    sha256(&[text.as_bytes(), &world.hub.digest()])
+    sha256(&[text.as_bytes(), &world.hub.state_digest()])
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn busy() -> World {
 #[test]
 fn recorded_datagrams_that_are_damaged_forged_or_come_again_change_nothing() {
     let mut world = busy();
-    let digest = world.hub.digest();
+    let digest = world.hub.state_digest();
     let recorded = world.recorded.clone();
     let mut checked = 0;
     for (from, bytes) in &recorded {
@@ -71,7 +71,7 @@ fn recorded_datagrams_that_are_damaged_forged_or_come_again_change_nothing() {
             let mut short = bytes[..bytes.len() - 1].to_vec();
             repair(&mut short);
             world.inject(from, &short);
-            assert!(world.hub.digest() == digest, "{from} {:02x?}", &bytes[..14]);
+            assert!(world.hub.state_digest() == digest, "{from} {:02x?}", &bytes[..14]);
         }
     }
     let counters = world.hub.counters();
@@ -88,7 +88,7 @@ proptest! {
             (0x10..=0x17u8, any::<bool>(), proptest::collection::vec(any::<u8>(), 0..1300), 0..4usize), 1..40),
     ) {
         let mut world = busy();
-        let digest = world.hub.digest();
+        let digest = world.hub.state_digest();
         let ids: Vec<[u8; 4]> = recorded(&world, SEALED).iter().map(|(_, bytes)| bytes[1..5].try_into().unwrap()).collect();
         for (at, (first, has_crc, mut bytes, id)) in datagrams.into_iter().enumerate() {
             if let Some(byte) = bytes.first_mut() {
@@ -101,7 +101,7 @@ proptest! {
                 repair(&mut bytes);
             }
             world.inject(address(1, 1), &bytes);
-            prop_assert!(world.hub.digest() == digest);
+            prop_assert!(world.hub.state_digest() == digest);
         }
     }
 }
@@ -109,10 +109,10 @@ proptest! {
 #[test]
 fn an_authentic_packet_does_change_something() {
     let mut world = busy();
-    let digest = world.hub.digest();
+    let digest = world.hub.state_digest();
     world.people[0].post(3, "x");
     world.run_ms(20);
-    assert!(world.hub.digest() != digest);
+    assert!(world.hub.state_digest() != digest);
 }
 
 #[test]
@@ -319,10 +319,7 @@ fn events_that_nobody_fetches_are_bounded() {
     let mut world = World::with(|config| config.limits.events = 4);
     for text in ["1", "2", "3", "4", "5", "6"] {
         world.hub.say(world.now, text);
-        while let Some(job) = world.hub.poll_job() {
-            let done = world.run_job(job);
-            world.hub.handle_done(world.now, done);
-        }
+        world.run_jobs();
     }
     assert_eq!(world.hub.counters().events_dropped, 2);
 }

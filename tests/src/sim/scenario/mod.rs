@@ -5,7 +5,7 @@ mod draw;
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
 use kabar_core::transport::Capacity;
-use kabar_server::hub::{Entrance, HubLimits, Mistakes};
+use kabar_server::hub::{HubLimits, JoinPolicy, Mistakes};
 
 use super::attacker::Attack;
 use super::driven::Size;
@@ -21,7 +21,7 @@ pub struct Scenario {
     /// Real RSA instead of the stand-in.
     pub real_rsa: bool,
     /// Who may come in.
-    pub entrance: Entrance,
+    pub join_policy: JoinPolicy,
     /// Bounds of the server.
     pub limits: HubLimits,
     /// Rings of the server's connections.

@@ -1,4 +1,4 @@
-//! Making one transaction of what collected.
+//! Building one transaction of what collected.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -7,21 +7,28 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::{InFlight, Pending, note_presence};
-use crate::hub::Hub;
-use crate::hub::log::Instance;
-use crate::hub::peer::{Ask, Phase};
+use crate::hub::context::Context;
+use crate::hub::room::Room;
+use crate::hub::room::log::Instance;
+use crate::hub::room::requests::JoinRequest;
 use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
 
-impl<P: Provider> Hub<P> {
+impl Room {
     /// Takes everything that collected into a batch. May be empty.
-    pub(super) fn build(&mut self, now: Instant, posts: VecDeque<Pending>) -> InFlight {
-        let (now_ms, ran_ms) = (self.wall_ms(now), self.ran_ms(now));
-        self.trim_joiners();
+    pub(super) fn build<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        posts: VecDeque<Pending>,
+    ) -> InFlight {
+        let (now_ms, ran_ms) = (context.wall_ms(now), self.ran_ms(now));
+        let limits = context.config.limits;
+        self.trim_joining(&limits, &mut context.counters);
         let base = self.log.head();
-        let joiners = core::mem::take(&mut self.appender.joiners);
+        let joins = core::mem::take(&mut self.appender.joins);
         let seen = core::mem::take(&mut self.appender.seen);
         let seen_instances = core::mem::take(&mut self.appender.seen_instances);
-        let mut batch = Batch { room: (*self.room).to_owned(), ..Batch::default() };
+        let mut batch = Batch { room: (*self.name).to_owned(), ..Batch::default() };
         batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
         batch.forgotten = core::mem::take(&mut self.appender.forgotten);
         if batch.term.is_some() {
@@ -31,19 +38,19 @@ impl<P: Provider> Hub<P> {
         self.sanctions.write(&mut batch);
 
         let mut presence = BTreeMap::new();
-        let mut sources = Vec::with_capacity(posts.len());
+        let mut origins = Vec::with_capacity(posts.len());
         let mut instances: BTreeMap<u64, InstanceRecord> = BTreeMap::new();
         for (post, seq) in posts.into_iter().zip(base + 1..) {
-            let Pending { author, instance, number, kind, body, source } = post;
+            let Pending { author, instance, number, kind, body, origin } = post;
             if let Some(known) = self.log.instance(instance) {
                 let identity = known.identity;
                 let record =
                     InstanceRecord { instance, identity, highest: number, highest_seq: seq, seen_ran_ms: ran_ms };
                 instances.insert(instance, record);
             }
-            note_presence(&mut presence, kind, &source);
+            note_presence(&mut presence, kind, &origin);
             batch.entries.push(LogEntry { seq, time_ms: now_ms, author, instance, number, kind, body });
-            sources.push(source);
+            origins.push(origin);
         }
 
         for instance in seen_instances {
@@ -60,9 +67,8 @@ impl<P: Provider> Hub<P> {
                 names.insert(folded.clone(), NameRecord { seen_ran_ms: ran_ms, ..record.clone() });
             }
         }
-        for joiner in &joiners {
-            let Some(Phase::Joining(ask)) = self.peers.get(&joiner.id).map(|peer| &peer.phase) else { continue };
-            let Ask { name, identity, instance, is_newly_admitted, .. } = &**ask;
+        for join in &joins {
+            let JoinRequest { name, identity, instance, is_newly_admitted, .. } = &*join.request;
             if self.log.instance(*instance).is_none() {
                 let record = InstanceRecord {
                     instance: *instance,
@@ -74,7 +80,7 @@ impl<P: Provider> Hub<P> {
                 instances.insert(*instance, record);
             }
             if *is_newly_admitted {
-                batch.admissions.push(Admission { identity: *identity, tag: self.config.admission_tag });
+                batch.admissions.push(Admission { identity: *identity, tag: self.access.admission_tag });
             }
             let known = self.ownership.record(name.folded()).filter(|known| !batch.released.contains(&known.folded));
             if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
@@ -98,24 +104,24 @@ impl<P: Provider> Hub<P> {
         if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() {
             batch.ran_ms = Some(ran_ms);
         }
-        InFlight { batch: Arc::new(batch), sources, joiners, base }
+        InFlight { batch: Arc::new(batch), origins, joins, base }
     }
 
-    /// Gives the posts of a batch that was not written back to what collects, before what came later. Its joins were refused: what
-    /// was to be said of them goes with the next batch.
-    pub(super) fn give_back(&mut self, in_flight: InFlight) {
-        let InFlight { batch, sources, joiners, .. } = in_flight;
+    /// Returns the posts of a batch that was not written to what collects, before what came later. Its Joins were refused: their
+    /// announcements are dropped with the next batch.
+    pub(super) fn requeue(&mut self, in_flight: InFlight) {
+        let InFlight { batch, origins, joins, .. } = in_flight;
         let batch = Arc::unwrap_or_clone(batch);
         self.appender.seen_instances.extend(batch.instances.iter().map(|record| record.instance));
         self.appender.is_ran_due |= batch.ran_ms.is_some();
         self.appender.seen.extend(batch.names.into_iter().map(|record| record.folded));
         self.appender.released.splice(0..0, batch.released);
         let later = core::mem::take(&mut self.appender.posts);
-        let earlier = batch.entries.into_iter().zip(sources).map(|(entry, source)| {
+        let earlier = batch.entries.into_iter().zip(origins).map(|(entry, origin)| {
             let LogEntry { author, instance, number, kind, body, .. } = entry;
-            Pending { author, instance, number, kind, body, source }
+            Pending { author, instance, number, kind, body, origin }
         });
         self.appender.posts = earlier.chain(later).collect();
-        self.appender.joiners.splice(0..0, joiners);
+        self.appender.joins.splice(0..0, joins);
     }
 }

@@ -1,155 +1,180 @@
-//! What a commit came to. Only here is anybody told that something is stored (SPEC 7).
+//! The outcome of a commit. Only here is anything reported as stored (SPEC 7).
 
-use core::ops::RangeInclusive;
 use std::sync::Arc;
 
-use kabar_core::chat::RefusedCode;
+use kabar_core::chat::{ENTRY_OVERHEAD, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::{InFlight, Joiner, Source, State};
-use crate::hub::known::Known;
-use crate::hub::peer::Phase;
-use crate::hub::timers::Timer;
-use crate::hub::{Hub, HubEvent, Job, PageRead, StoreJob};
+use super::{InFlight, Origin, State};
+use crate::hub::context::Context;
+use crate::hub::peer::{Peers, Phase};
+use crate::hub::room::Room;
+use crate::hub::room::known::Known;
+use crate::hub::room::requests::CommittingJoin;
+use crate::hub::timers::RoomTimer;
+use crate::hub::{HubEvent, Job, StoreJob};
 use crate::store::{Batch, CommitError, Forgotten, Loaded, LogEntry, ReadError};
 
-impl<P: Provider> Hub<P> {
-    pub(in crate::hub) fn on_append_done(&mut self, now: Instant, result: Result<(), CommitError>) {
-        let State::Appending(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else { return };
+impl Room {
+    /// If the batch is committed, returns the connections of its Joins, which may be read on.
+    pub(in crate::hub) fn on_append_done<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        result: Result<(), CommitError>,
+    ) -> Option<Vec<u32>> {
+        let State::Appending(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else {
+            return None;
+        };
         match result {
-            Ok(()) => self.on_committed(now, in_flight),
-            Err(why) => self.on_trouble(now, in_flight, why),
+            Ok(()) => Some(self.on_committed(now, peers, context, in_flight)),
+            Err(why) => {
+                self.on_trouble(now, peers, context, in_flight, why);
+                None
+            }
         }
     }
 
-    /// The batch is in the log for ever.
-    fn on_committed(&mut self, now: Instant, in_flight: InFlight) {
-        let InFlight { batch, sources, joiners, .. } = in_flight;
-        self.counters.commits += 1;
-        self.counters.entries += batch.entries.len() as u64;
-        self.appender.pause = self.config.limits.retry_min;
+    /// The batch is in the log for good.
+    fn on_committed<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        in_flight: InFlight,
+    ) -> Vec<u32> {
+        let InFlight { batch, origins, joins, .. } = in_flight;
+        context.counters.commits += 1;
+        context.counters.entries += batch.entries.len() as u64;
+        self.appender.pause = context.config.limits.retry_min;
         self.log.apply(&batch);
         self.known.apply(&batch, &self.ownership);
         self.ownership.apply(&batch);
         self.sanctions.apply(&batch);
-        let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + super::ENTRY_OVERHEAD).sum();
+        let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum();
         self.appender.bytes -= committed;
         self.appender.recompute_presence();
-        self.say_stored(&batch);
-        // Joins alone are nothing to anybody else.
+        self.confirm_stored(peers, context, &batch);
+        // Joins alone concern nobody else.
         let has_entries = !batch.entries.is_empty();
-        self.report(batch, sources);
-        self.end_trouble();
+        emit_entries(context, batch, origins);
+        self.end_trouble(peers, context);
         if has_entries {
-            self.mark_members_ready();
+            self.mark_caught_up_ready(peers, context);
         }
-        self.complete_joins(now, joiners);
-        self.read_on(now);
+        self.complete_joins(now, peers, context, joins)
     }
 
-    /// Tells authors that are here what is stored of theirs (SPEC 6.5: cumulative).
-    fn say_stored(&mut self, batch: &Batch) {
+    /// Confirms to authors that are here what is stored of theirs (SPEC 6.5: cumulative).
+    fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &Batch) {
         for record in batch.instances.iter().filter(|record| record.highest > 0) {
-            let Some(id) = self.members.by_instance.get(&record.instance).copied() else { continue };
-            if let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) {
+            let id = self.members.peer_of_instance(record.instance);
+            let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
+            if let Some(member) = peer.member_mut() {
                 member.stored = Some((record.highest, record.highest_seq));
-                self.mark_ready(id);
+                context.turns.mark_ready(peer);
             }
-        }
-    }
-
-    /// Tells the program around the hub.
-    fn report(&mut self, batch: Arc<Batch>, sources: Vec<Source>) {
-        for (entry, source) in Arc::unwrap_or_clone(batch).entries.into_iter().zip(sources) {
-            let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
-            let from = match source {
-                Source::Member(from) => Some(from),
-                Source::Operator | Source::Presence { .. } => None,
-            };
-            self.tell(HubEvent::Entry { seq, time_ms, author, from, kind, body });
         }
     }
 
     /// The batch did not (surely) happen: nothing is accepted before heads and numbers were read again (SPEC 7).
-    fn on_trouble(&mut self, now: Instant, in_flight: InFlight, why: CommitError) {
+    fn on_trouble<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        in_flight: InFlight,
+        why: CommitError,
+    ) {
         match why {
-            CommitError::Failed(_) => self.counters.commits_failed += 1,
-            CommitError::Uncertain(_) => self.counters.commits_uncertain += 1,
+            CommitError::Failed(_) => context.counters.commits_failed += 1,
+            CommitError::Uncertain(_) => context.counters.commits_uncertain += 1,
         }
         if !core::mem::replace(&mut self.appender.is_in_trouble, true) {
-            self.tell(HubEvent::StoreTrouble(why));
+            context.emit(HubEvent::StoreTrouble(why));
         }
-        self.refuse_joins(now, &in_flight.joiners);
-        let collecting = self.appender.joiners.clone();
-        self.refuse_joins(now, &collecting);
-        self.warn_authors(&in_flight.batch);
-        self.reload(in_flight);
-    }
-
-    /// Joins do not wait for better times. What was to be said of them goes, or is taken back, when the outcome is known.
-    fn refuse_joins(&mut self, now: Instant, joiners: &[Joiner]) {
-        for Joiner { id, .. } in joiners {
-            if let Some(Phase::Joining(ask)) = self.peers.get(id).map(|peer| &peer.phase) {
-                let name = ask.name.shown().to_owned();
+        for CommittingJoin { peer, request } in in_flight.joins.iter().chain(&self.appender.joins) {
+            // Joins do not wait. Their announcements are dropped, or taken back, when the outcome is known.
+            if let Some(peer) = peers.get_mut(*peer).filter(|peer| matches!(peer.phase, Phase::Joining(_))) {
                 let text = "the server cannot store anything at the moment";
-                self.refuse(now, *id, &name, RefusedCode::TRY_LATER, text);
+                self.residents.remove(&peer.id);
+                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
             }
         }
+        self.notify_authors(peers, context, &in_flight.batch);
+        self.reload(context, in_flight);
     }
 
-    /// Tells authors once that theirs is not stored yet.
-    fn warn_authors(&mut self, batch: &Batch) {
+    /// Notifies authors once that theirs is not stored yet.
+    fn notify_authors<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &Batch) {
         for entry in &batch.entries {
-            let Some(id) = self.members.by_instance.get(&entry.instance).copied() else { continue };
-            let Some(member) = self.peers.get_mut(&id).and_then(|peer| peer.member_mut()) else { continue };
-            if !core::mem::replace(&mut member.knows_trouble, true) {
+            let id = self.members.peer_of_instance(entry.instance);
+            let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
+            let Some(member) = peer.member_mut() else { continue };
+            if !core::mem::replace(&mut member.was_notified, true) {
                 member.notice = true;
-                self.mark_ready(id);
+                context.turns.mark_ready(peer);
             }
         }
     }
 
     /// If there was any.
-    fn end_trouble(&mut self) {
+    fn end_trouble<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
         if !core::mem::take(&mut self.appender.is_in_trouble) {
             return;
         }
-        for peer in self.peers.values_mut() {
-            if let Some(member) = peer.member_mut() {
-                member.knows_trouble = false;
+        for (_, seat) in self.members.seats() {
+            if let Some(member) = peers.get_mut(seat.peer).and_then(|peer| peer.member_mut()) {
+                member.was_notified = false;
                 member.notice = false;
             }
         }
-        self.tell(HubEvent::StoreRecovered);
+        context.emit(HubEvent::StoreRecovered);
     }
 
-    fn reload(&mut self, in_flight: InFlight) {
+    fn reload<P: Provider>(&mut self, context: &mut Context<P>, in_flight: InFlight) {
         self.appender.state = State::Reloading(in_flight);
-        self.jobs.push_back(Job::Store(StoreJob::Reload { room: self.room.clone() }));
+        context.jobs.push_back(Job::Store(StoreJob::Reload { room: self.name.clone() }));
     }
 
-    pub(in crate::hub) fn on_reload_done(&mut self, now: Instant, result: Result<Box<Loaded>, ReadError>) {
-        let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else { return };
+    /// As [`Self::on_append_done`], if the batch was found in the log.
+    pub(in crate::hub) fn on_reload_done<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        result: Result<Box<Loaded>, ReadError>,
+    ) -> Option<Vec<u32>> {
+        let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else {
+            return None;
+        };
         match result {
             Err(why) => {
-                self.counters.reads_failed += 1;
-                self.tell(HubEvent::StoreUnreadable(why));
-                self.appender.state = State::ReloadPausing(in_flight);
-                self.pause(now);
+                context.counters.reads_failed += 1;
+                context.emit(HubEvent::StoreUnreadable(why));
             }
             Ok(loaded) if loaded.head < in_flight.base => {
-                self.tell(HubEvent::StoreWentBack { head: loaded.head, expected: in_flight.base });
-                self.appender.state = State::ReloadPausing(in_flight);
-                self.pause(now);
+                context.emit(HubEvent::StoreWentBack { head: loaded.head, expected: in_flight.base });
             }
-            Ok(loaded) => self.derive(now, in_flight, &loaded),
+            Ok(loaded) => return self.derive(now, peers, context, in_flight, &loaded),
         }
+        self.appender.state = State::ReloadPausing(in_flight);
+        self.pause(now, context);
+        None
     }
 
     /// Heads and numbers are known again. A transaction is written whole or not at all, and only this hub writes: the batch is in
-    /// the log if the head says so.
-    fn derive(&mut self, now: Instant, in_flight: InFlight, loaded: &Loaded) {
+    /// the log if the head is high enough.
+    fn derive<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        in_flight: InFlight,
+        loaded: &Loaded,
+    ) -> Option<Vec<u32>> {
         self.log.reload(loaded);
         self.pages.clear();
         self.ownership.reload(loaded);
@@ -158,15 +183,17 @@ impl<P: Provider> Hub<P> {
         self.known = Known::new(loaded);
         *self.appender.forgotten() = Forgotten::default();
         let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.head >= last);
-        if was_written {
-            self.counters.commits_found += 1;
-            self.on_committed(now, in_flight);
+        let joined = if was_written {
+            context.counters.commits_found += 1;
+            Some(self.on_committed(now, peers, context, in_flight))
         } else {
-            self.give_back(in_flight);
+            self.requeue(in_flight);
             self.appender.state = State::Pausing;
-            self.pause(now);
-        }
+            self.pause(now, context);
+            None
+        };
         self.restore_accepted();
+        joined
     }
 
     /// What waits was accepted before and still is.
@@ -178,40 +205,32 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    fn pause(&mut self, now: Instant) {
-        self.counters.retries += 1;
-        self.counters.retries_longest += u64::from(self.appender.pause >= self.config.limits.retry_max);
-        self.timers.set(Timer::Store, Some(now + self.appender.pause));
-        self.appender.pause = (self.appender.pause * 2).min(self.config.limits.retry_max);
+    fn pause<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
+        let retry_max = context.config.limits.retry_max;
+        context.counters.retries += 1;
+        context.counters.retries_longest += u64::from(self.appender.pause >= retry_max);
+        context.timers.set(self.timer(RoomTimer::Store), Some(now + self.appender.pause));
+        self.appender.pause = (self.appender.pause * 2).min(retry_max);
     }
 
     /// A pause after trouble is over.
-    pub(in crate::hub) fn on_store_timer(&mut self) {
+    pub(in crate::hub::room) fn on_store_timer<P: Provider>(&mut self, context: &mut Context<P>) {
         match core::mem::replace(&mut self.appender.state, State::Idle) {
-            State::ReloadPausing(in_flight) => self.reload(in_flight),
+            State::ReloadPausing(in_flight) => self.reload(context, in_flight),
             State::Pausing => {}
             other => self.appender.state = other,
         }
     }
+}
 
-    pub(in crate::hub) fn on_read_done(
-        &mut self,
-        now: Instant,
-        range: RangeInclusive<u64>,
-        entries: Result<PageRead, ReadError>,
-    ) {
-        match entries {
-            Ok(entries) => {
-                self.counters.pages_read += 1;
-                for id in self.pages.complete(range, entries) {
-                    self.mark_ready(id);
-                }
-            }
-            Err(ReadError(_)) => {
-                self.counters.reads_failed += 1;
-                self.pages.fail(&range);
-                self.timers.set(Timer::Pages, Some(now + self.config.limits.retry_min));
-            }
-        }
+/// Reports entries to the program around the hub.
+fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<Batch>, origins: Vec<Origin>) {
+    for (entry, origin) in Arc::unwrap_or_clone(batch).entries.into_iter().zip(origins) {
+        let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
+        let from = match origin {
+            Origin::Member(from) => Some(from),
+            Origin::Operator | Origin::Presence { .. } => None,
+        };
+        context.emit(HubEvent::Entry { seq, time_ms, author, from, kind, body });
     }
 }

@@ -1,8 +1,9 @@
-//! What is kept of people, within bounds: what was not used for long is forgotten, in memory and in the store, and so is what one
-//! identity has too much of (SPEC 6.5, 6.6).
+//! Retention of what is stored about people, within bounds: what was not used for long is forgotten, in memory and in the store, and
+//! so is what one identity has too much of (SPEC 6.5, 6.6).
 //!
-//! Something is forgotten here at once, and with the next commit in the store. If that commit fails, all is read from the store again
-//! and it is back. Nothing is forgotten that a connection, a Join under way, a post that waits or the batch under way needs.
+//! Something is forgotten here at once, and with the next commit in the store. If that commit fails, everything is read from the
+//! store again and it is back. Nothing is forgotten that a connection, a Join in progress, a post that waits or the batch in progress
+//! needs.
 
 use std::collections::BTreeSet;
 
@@ -11,45 +12,46 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
-use crate::hub::Hub;
-use crate::hub::known::Kept;
-use crate::hub::peer::Phase;
-use crate::hub::prefix::Prefix;
-use crate::hub::timers::Timer;
+use super::Room;
+use super::join::JoinError;
+use super::known::Kept;
+use super::requests::JoinRequest;
+use crate::hub::HubLimits;
+use crate::hub::context::Context;
+use crate::hub::counters::Counters;
+use crate::hub::door::prefix::Prefix;
+use crate::hub::peer::Peer;
+use crate::hub::timers::RoomTimer;
 
-/// How often the running time is written, whoever is here is noted as seen, and what lapsed is looked for.
-pub(in crate::hub) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
-/// Records that are forgotten in one go, so that no commit takes long.
+/// How often the running time is written, members are recorded as seen, and lapsed records are searched for.
+pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Records that are forgotten at once, so that no commit takes long.
 const FORGOTTEN_AT_ONCE: usize = 1_000;
-/// How long it then takes until the next.
+/// Time until the next ones are.
 const PURGE_INTERVAL: Duration = Duration::from_secs(1);
-/// Of a full table, one in this many identities makes room at once: the table is not gone through for each newcomer.
+/// Of a full table, one in this many identities makes room at once: the table is not searched for each newcomer.
 const EVICTED_SHARE: usize = 64;
 
-impl<P: Provider> Hub<P> {
-    /// For how long servers ran over this log, in ms. The time of day has no part in it.
-    pub(in crate::hub) fn ran_ms(&self, now: Instant) -> u64 {
-        self.ran_before_ms.saturating_add(now.saturating_since(self.began).as_millis())
-    }
-
-    pub(in crate::hub) fn on_upkeep_timer(&mut self, now: Instant) {
-        for member in self.members.by_identity.values().filter_map(|id| self.peers.get(id)?.member()) {
-            self.appender.push_seen(member.name.folded(), member.instance);
+impl Room {
+    pub(super) fn on_upkeep_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
+        for (name, seat) in self.members.seats() {
+            self.appender.push_seen(name.folded(), seat.instance);
         }
         self.appender.push_ran();
-        self.purge(now);
-        self.timers.set(Timer::Upkeep, Some(now + UPKEEP_INTERVAL));
+        self.purge(now, context);
+        context.timers.set(self.timer(RoomTimer::Upkeep), Some(now + UPKEEP_INTERVAL));
     }
 
     /// Forgets what lapsed and what is too much; the rest of it a little later.
-    pub(in crate::hub) fn purge(&mut self, now: Instant) {
-        let is_done = !self.appender.is_recovering() && self.purge_some(now);
-        self.timers.set(Timer::Purge, (!is_done).then(|| now + PURGE_INTERVAL));
+    pub(super) fn purge<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
+        let limits = context.config.limits;
+        let is_done = !self.appender.is_recovering() && self.purge_some(now, &limits, &mut context.counters);
+        context.timers.set(self.timer(RoomTimer::Purge), (!is_done).then(|| now + PURGE_INTERVAL));
     }
 
     /// Whether that was all.
-    fn purge_some(&mut self, now: Instant) -> bool {
-        let (ran_ms, busy, limits) = (self.ran_ms(now), self.busy(), self.config.limits);
+    fn purge_some(&mut self, now: Instant, limits: &HubLimits, counters: &mut Counters) -> bool {
+        let (ran_ms, busy) = (self.ran_ms(now), self.busy());
         let instance_keep = limits.instance_keep.as_millis();
         let (mut names, mut instances, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
         for (identity, kept) in self.known.iter() {
@@ -74,15 +76,15 @@ impl<P: Provider> Hub<P> {
         }
         let is_done = names.len() + instances.len() + crowded.len() < FORGOTTEN_AT_ONCE;
         for (identity, folded) in names {
-            self.counters.names_lapsed += 1;
+            counters.names_lapsed += 1;
             self.forget_name(identity, &folded);
         }
         for (identity, instance) in instances {
-            self.counters.instances_lapsed += 1;
+            counters.instances_lapsed += 1;
             self.forget_instance(identity, instance);
         }
         for identity in crowded {
-            self.trim(identity, 0, 0);
+            self.trim(limits, counters, identity, 0, 0);
         }
         // Admissions of before identities were counted.
         let strangers = self.ownership.admitted().filter(|it| !self.known.contains(it) && !busy.contains(it));
@@ -92,55 +94,56 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Whether a newcomer may be remembered; makes room for it if need be.
-    pub(in crate::hub) fn take_newcomer(
+    pub(super) fn take_newcomer<P: Provider>(
         &mut self,
         now: Instant,
-        id: u32,
+        context: &mut Context<P>,
+        peer: &Peer<P>,
         identity: &PublicIdentity,
-    ) -> Result<(), (RefusedCode, &'static str)> {
+    ) -> Result<(), JoinError> {
         if self.known.contains(identity) {
             return Ok(());
         }
-        let Some(address) = self.peers.get(&id).map(|peer| peer.address) else { return Ok(()) };
-        if !self.newcomers.take(now, Prefix::of(address)) {
-            self.counters.newcomers_limited += 1;
+        if !self.newcomers.take(now, Prefix::of(peer.address)) {
+            context.counters.newcomers_limited += 1;
             return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute"));
         }
-        if !self.has_room(now) {
-            self.counters.identities_full += 1;
+        if !self.has_room(now, context) {
+            context.counters.identities_full += 1;
             return Err((RefusedCode::TRY_LATER, "too many members are known here"));
         }
         Ok(())
     }
 
-    fn has_room(&mut self, now: Instant) -> bool {
-        if !self.is_full() {
+    fn has_room<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) -> bool {
+        let limits = context.config.limits;
+        if !self.is_full(&limits) {
             return true;
         }
-        // Gone through once per second at most.
-        if self.timers.get(&Timer::Evict).is_some() {
+        // The table is searched once per second at most.
+        let evict = self.timer(RoomTimer::Evict);
+        if context.timers.get(&evict).is_some() {
             return false;
         }
-        self.purge(now);
-        if self.is_full() {
-            self.evict();
+        self.purge(now, context);
+        if self.is_full(&limits) {
+            self.evict(&limits, &mut context.counters);
         }
-        if self.is_full() {
-            self.timers.set(Timer::Evict, Some(now + PURGE_INTERVAL));
+        if self.is_full(&limits) {
+            context.timers.set(evict, Some(now + PURGE_INTERVAL));
         }
-        !self.is_full()
+        !self.is_full(&limits)
     }
 
-    fn is_full(&self) -> bool {
-        let max = self.config.limits.identities;
-        let is_new = |id: &u32| self.joining(*id).is_some_and(|(identity, _)| !self.known.contains(&identity));
-        self.known.len() + self.appender.joins() >= max
-            && self.known.len() + self.appender.joiners().filter(is_new).count() >= max
+    fn is_full(&self, limits: &HubLimits) -> bool {
+        let is_new = |identity: &PublicIdentity| !self.known.contains(identity);
+        self.known.len() + self.appender.joins() >= limits.identities
+            && self.known.len() + self.joining().filter(is_new).count() >= limits.identities
     }
 
     /// Forgets those that were not seen for longest, of those that are not here and of whom nothing is in the log: nobody can miss
     /// them, and no post can come twice.
-    fn evict(&mut self) {
+    fn evict(&mut self, limits: &HubLimits, counters: &mut Counters) {
         let busy = self.busy();
         let is_evictable = |(identity, kept): &(&PublicIdentity, &Kept)| {
             let mut instances = kept.instances.iter().filter_map(|instance| self.log.instance(*instance));
@@ -152,9 +155,9 @@ impl<P: Provider> Hub<P> {
         let mut evictable: Vec<(u64, PublicIdentity)> =
             evictable.map(|(identity, kept)| (self.seen_ran_ms(kept), *identity)).collect();
         evictable.sort_unstable();
-        evictable.truncate(self.config.limits.identities.div_ceil(EVICTED_SHARE));
+        evictable.truncate(limits.identities.div_ceil(EVICTED_SHARE));
         for (_, identity) in evictable {
-            self.counters.identities_full += 1;
+            counters.identities_full += 1;
             let Some(Kept { names, instances }) = self.known.get(&identity).cloned() else { continue };
             names.iter().for_each(|folded| self.forget_name(identity, folded));
             instances.iter().for_each(|instance| self.forget_instance(identity, *instance));
@@ -168,24 +171,31 @@ impl<P: Provider> Hub<P> {
         names.chain(instances.map(|it| it.seen_ran_ms)).max().unwrap_or_default()
     }
 
-    /// Before a batch is made: joins that add something to their identity push out what it used least recently.
-    pub(in crate::hub) fn trim_joiners(&mut self) {
-        for id in self.appender.joiners().collect::<Vec<_>>() {
-            let Some(Phase::Joining(ask)) = self.peers.get(&id).map(|peer| &peer.phase) else { continue };
-            let (identity, folded) = (ask.identity, ask.name.folded());
-            let owner = self.ownership.record(folded).map(|record| record.identity);
-            let new_names = usize::from(owner != Some(identity));
-            let new_instances = usize::from(self.log.instance(ask.instance).is_none());
+    /// Before a batch is built: Joins that add something to their identity displace what it used least recently.
+    pub(super) fn trim_joining(&mut self, limits: &HubLimits, counters: &mut Counters) {
+        let added = |request: &JoinRequest| {
+            let owner = self.ownership.record(request.name.folded()).map(|record| record.identity);
+            let new_names = usize::from(owner != Some(request.identity));
+            let new_instances = usize::from(self.log.instance(request.instance).is_none());
+            (request.identity, new_names, new_instances)
+        };
+        for (identity, new_names, new_instances) in self.appender.joining().map(added).collect::<Vec<_>>() {
             if new_names + new_instances > 0 {
-                self.trim(identity, new_names, new_instances);
+                self.trim(limits, counters, identity, new_names, new_instances);
             }
         }
     }
 
     /// Forgets what an identity has too much of if `new_names` and `new_instances` are added: those first that it used least recently;
     /// of instances, those first under which nothing was posted.
-    fn trim(&mut self, identity: PublicIdentity, new_names: usize, new_instances: usize) {
-        let limits = self.config.limits;
+    fn trim(
+        &mut self,
+        limits: &HubLimits,
+        counters: &mut Counters,
+        identity: PublicIdentity,
+        new_names: usize,
+        new_instances: usize,
+    ) {
         let Some(kept) = self.known.get(&identity) else { return };
         let surplus_names = (kept.names.len() + new_names).saturating_sub(limits.names_per_identity);
         let surplus_instances = (kept.instances.len() + new_instances).saturating_sub(limits.instances_per_identity);
@@ -198,11 +208,10 @@ impl<P: Provider> Hub<P> {
             .collect();
         names.sort_unstable();
         names.truncate(surplus_names);
-        let used: BTreeSet<u64> =
-            self.appender.joiners().filter_map(|id| self.joining(id)).map(|(_, instance)| instance).collect();
+        let used: BTreeSet<u64> = self.appender.joining().map(|request| request.instance).collect();
         let mut instances: Vec<(bool, u64, u64, u64)> = Vec::new();
         for instance in kept.instances.iter().filter(|it| !used.contains(it)) {
-            let is_here = self.members.by_instance.contains_key(instance);
+            let is_here = self.members.peer_of_instance(*instance).is_some();
             if let Some(known) = self.log.instance(*instance).filter(|known| !is_here && !known.is_waiting()) {
                 instances.push((known.highest > 0, known.seen_ran_ms, known.highest_seq, *instance));
             }
@@ -210,33 +219,28 @@ impl<P: Provider> Hub<P> {
         instances.sort_unstable();
         instances.truncate(surplus_instances);
         for (_, folded) in names {
-            self.counters.names_crowded += 1;
+            counters.names_crowded += 1;
             self.forget_name(identity, &folded);
         }
         for (.., instance) in instances {
-            self.counters.instances_crowded += 1;
+            counters.instances_crowded += 1;
             self.forget_instance(identity, instance);
         }
     }
 
     /// Whether nobody is here under this name, wants it, or is said to be here.
     fn is_idle_name(&self, folded: &str) -> bool {
-        !self.members.by_name.contains_key(folded) && !self.ownership.is_claimed(folded) && !self.is_present(folded)
+        self.members.named(folded).is_none() && !self.ownership.is_claimed(folded) && !self.is_present(folded)
     }
 
-    /// Identities that are here, or on their way in, or written by the batch under way.
+    /// Identities that are here, or about to join, or written by the batch in progress.
     fn busy(&self) -> BTreeSet<PublicIdentity> {
-        let here = self.members.by_identity.keys().copied();
-        let joining = self.appender.joiners().filter_map(|id| self.joining(id)).map(|(identity, _)| identity);
-        here.chain(joining).chain(self.appender.writes()).collect()
+        self.members.identities().chain(self.joining()).chain(self.appender.writes()).collect()
     }
 
-    /// Identity and instance of a Join that waits for its commit.
-    fn joining(&self, id: u32) -> Option<(PublicIdentity, u64)> {
-        match &self.peers.get(&id)?.phase {
-            Phase::Joining(ask) => Some((ask.identity, ask.instance)),
-            _ => None,
-        }
+    /// Identities whose Joins wait for their commit.
+    fn joining(&self) -> impl Iterator<Item = PublicIdentity> {
+        self.appender.joining().map(|request| request.identity)
     }
 
     fn forget_name(&mut self, identity: PublicIdentity, folded: &str) {

@@ -1,9 +1,9 @@
-//! Rings that do not move: when others find the pool empty, connections that hold a ring and make
-//! no progress are given up. (A peer that is there comes again and goes on where it was.)
+//! Progress of the rings that a connection holds. When others find the pool empty, connections that
+//! hold a ring and make no progress are removed. (A peer that is still there reconnects and resumes.)
 //!
-//! Progress is what gives memory back: stream data newly acknowledged, messages that became whole
-//! and were taken. Packets that bring neither do not count, however many come. A ring has
-//! [`PATIENCE`] to become empty or to let [`ENOUGH`] bytes through; in a prefix that holds more
+//! Progress is what frees memory: stream data newly acknowledged, messages that became whole
+//! and were handled. Packets that bring neither do not count, however many come. A ring has
+//! [`STALL_TIME`] to become empty or to let [`MIN_PROGRESS`] bytes through; in a prefix that holds more
 //! than half of the pool, a whole ring has to pass in that time.
 
 use core::num::NonZeroU32;
@@ -14,24 +14,22 @@ use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::Memory as _;
 use kabar_core::wire::frame::StreamId;
 
-use crate::hub::peer::{Peer, Phase};
-use crate::hub::prefix::Prefix;
-use crate::hub::timers::Timer;
-use crate::hub::{Departure, Hub};
+use super::{Peer, Peers, Phase};
+use crate::hub::door::prefix::Prefix;
+use crate::hub::timers::{Timer, Timers};
 
-/// Time between two looks.
-const LOOK: Duration = Duration::from_secs(1);
-/// Time without enough progress after which a ring is taken back: many probes were sent and sent
-/// again within it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time between two checks.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Time without enough progress after which a ring is taken back. Many probes are sent within it.
+const STALL_TIME: Duration = Duration::from_secs(30);
 const TENTH_MICROS: u64 = 100_000;
-const PATIENCE_TENTHS: u32 = (PATIENCE.as_micros() / TENTH_MICROS) as u32;
+const STALL_TIME_TENTHS: u32 = (STALL_TIME.as_micros() / TENTH_MICROS) as u32;
 /// Bytes that are enough progress: one message of the largest size.
-const ENOUGH: u64 = 4_480;
+const MIN_PROGRESS: u64 = 4_480;
 
-/// What a connection holds, and since when without progress.
+/// Since when the rings of a connection have made no progress.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::hub) struct Holding {
+pub(super) struct BufferProgress {
     send: Stalled,
     /// As `send`, for a whole ring.
     send_ring: Stalled,
@@ -60,7 +58,7 @@ impl Stalled {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        self.since.is_some_and(|since| tenths(now).saturating_sub(since.get() - 1) >= PATIENCE_TENTHS)
+        self.since.is_some_and(|since| tenths(now).saturating_sub(since.get() - 1) >= STALL_TIME_TENTHS)
     }
 }
 
@@ -86,58 +84,54 @@ impl<P: Provider> Peer<P> {
         let outstanding = connection.unacknowledged(StreamId::Chat);
         let acknowledged = connection.acknowledged(StreamId::Chat);
         let ring = connection.memory().capacity().chat_send as u64;
-        self.holding.send.observe(now, outstanding, acknowledged, ENOUGH);
-        self.holding.send_ring.observe(now, outstanding, acknowledged, ring);
+        self.progress.send.observe(now, outstanding, acknowledged, MIN_PROGRESS);
+        self.progress.send_ring.observe(now, outstanding, acknowledged, ring);
         // While the server does not read on, the ring waits for the server.
         let is_read = match &self.phase {
-            Phase::Member(member) => !self.is_held && member.who.is_none() && member.history.is_none(),
-            Phase::Unjoined => !self.is_held,
+            Phase::Member(member) => !self.is_paused && !member.is_answering(),
+            Phase::Unjoined => !self.is_paused,
             _ => false,
         };
         let unread = if is_read { connection.memory().held_receive() } else { 0 };
-        self.holding.receive.observe(now, unread, connection.consumed(StreamId::Chat), ENOUGH);
+        self.progress.receive.observe(now, unread, connection.consumed(StreamId::Chat), MIN_PROGRESS);
     }
 
     fn is_stalled(&self, now: Instant, is_heavy: bool) -> bool {
-        let Holding { send, send_ring, receive } = &self.holding;
+        let BufferProgress { send, send_ring, receive } = &self.progress;
         send.is_over(now) || receive.is_over(now) || (is_heavy && send_ring.is_over(now))
     }
 }
 
-impl<P: Provider> Hub<P> {
-    /// Plans a look if somebody was refused a ring since the last one.
-    pub(in crate::hub) fn watch_pool(&mut self, now: Instant) {
-        if self.pool.refused() > self.refusals_seen && self.timers.get(&Timer::Pool).is_none() {
-            self.timers.set(Timer::Pool, Some(now + LOOK));
+impl<P: Provider> Peers<P> {
+    /// Whether the pool refused a ring since the last check. Plans the next check, then.
+    pub(in crate::hub) fn watch_pool(&self, now: Instant, timers: &mut Timers) {
+        if self.pool.refused() > self.refusals_seen && timers.get(&Timer::Pool).is_none() {
+            timers.set(Timer::Pool, Some(now + CHECK_INTERVAL));
         }
     }
 
-    /// Gives up connections whose rings do not move.
-    pub(in crate::hub) fn on_pool_timer(&mut self, now: Instant) {
+    /// The connections whose rings make no progress, by ascending id.
+    pub(in crate::hub) fn stalled(&mut self, now: Instant, pool_bytes: usize) -> Vec<u32> {
         self.refusals_seen = self.pool.refused();
-        let heavy = self.heavy_prefix();
-        let stalled = self.peers.iter_mut().filter_map(|(id, peer)| {
+        let heavy = self.heavy_prefix(pool_bytes);
+        let stalled = self.iter_mut().filter_map(|peer| {
             peer.note_progress(now);
             let is_heavy = heavy.is_some_and(|heavy| peer.prefix.at(0) == heavy);
-            (peer.connection.memory().held() > 0 && peer.is_stalled(now, is_heavy)).then_some(*id)
+            (peer.connection.memory().held() > 0 && peer.is_stalled(now, is_heavy)).then_some(peer.id)
         });
         let mut stalled: Vec<u32> = stalled.collect();
         stalled.sort_unstable();
-        for id in stalled {
-            self.counters.reclaimed += 1;
-            self.depart(now, id, Departure::Vanished);
-            self.remove(id);
-        }
+        stalled
     }
 
     /// The IPv4 address or IPv6 /48 whose connections hold more than half of the pool.
-    fn heavy_prefix(&self) -> Option<Prefix> {
+    fn heavy_prefix(&self, pool_bytes: usize) -> Option<Prefix> {
         let mut held = BTreeMap::<Prefix, usize>::new();
-        for peer in self.peers.values() {
+        for peer in self.iter() {
             *held.entry(peer.prefix.at(0)).or_default() += peer.connection.memory().held();
         }
         let (prefix, bytes) = held.into_iter().max_by_key(|(_, bytes)| *bytes)?;
-        (bytes > self.config.limits.pool_bytes / 2).then_some(prefix)
+        (bytes > pool_bytes / 2).then_some(prefix)
     }
 }
 
@@ -160,9 +154,9 @@ mod tests {
     #[test]
     fn trickling_is_no_progress() {
         let ring = 32 << 10;
-        assert!(!is_over(29, ring, 0, ENOUGH) && is_over(30, ring, 0, ENOUGH));
-        assert!(is_over(30, ring, 1, ENOUGH), "a byte a second");
-        assert!(!is_over(300, ring, 200, ENOUGH), "a slow path");
+        assert!(!is_over(29, ring, 0, MIN_PROGRESS) && is_over(30, ring, 0, MIN_PROGRESS));
+        assert!(is_over(30, ring, 1, MIN_PROGRESS), "a byte a second");
+        assert!(!is_over(300, ring, 200, MIN_PROGRESS), "a slow path");
         assert!(is_over(30, ring, 200, ring as u64), "not fast enough for whoever has most of the pool");
         assert!(!is_over(300, ring, 2_000, ring as u64));
     }
@@ -170,10 +164,10 @@ mod tests {
     #[test]
     fn little_that_waits_is_progress_when_it_is_gone() {
         let mut stalled = Stalled::default();
-        stalled.observe(at(0), 10, 0, ENOUGH);
-        stalled.observe(at(29), 5, 10, ENOUGH);
+        stalled.observe(at(0), 10, 0, MIN_PROGRESS);
+        stalled.observe(at(29), 5, 10, MIN_PROGRESS);
         assert!(!stalled.is_over(at(58)) && stalled.is_over(at(59)));
-        stalled.observe(at(59), 0, 15, ENOUGH);
+        stalled.observe(at(59), 0, 15, MIN_PROGRESS);
         assert!(!stalled.is_over(at(200)), "nothing is held");
     }
 }
