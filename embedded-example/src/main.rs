@@ -16,7 +16,7 @@ use clap::Parser;
 use kabar_client::commands::open;
 use kabar_client::ending::Ending;
 use kabar_client::identity::Person;
-use kabar_core::chat::{Kind, RefusedCode};
+use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::{Duration, Instant};
@@ -120,7 +120,7 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
         Member::new(&mut storage, &settings, link, clock, Laptop::default(), &mut rng).map_err(io::Error::other)?;
     let said = match &arguments.say {
         None => None,
-        Some(text) => match device.post(Kind::TEXT, text.as_bytes()) {
+        Some(text) => match device.post(EntryKind::TEXT, text.as_bytes()) {
             Ok(number) => Some(number),
             Err(error) => return Ok(Outcome(6, format!("the line cannot be said: {error:?}"))),
         },

@@ -13,7 +13,7 @@ use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::Rsa2048;
 use kabar_core::session::Fingerprint;
-use kabar_core::transport::Fixed;
+use kabar_core::transport::InlineBuffers;
 
 /// Largest datagram in bytes (SPEC 2.1).
 pub const DATAGRAM_LEN: usize = 1200;
@@ -41,7 +41,7 @@ const _: () = assert!(OUTBOX_LEN >= LARGEST_ENTRY as usize + RECORD_OVERHEAD);
 const _: () = assert!(SEND_RING_LEN >= MESSAGE_LEN && RECEIVE_RING_LEN >= MESSAGE_LEN);
 
 /// The memory of a device's connection.
-pub type DeviceMemory = Fixed<SEND_RING_LEN, RECEIVE_RING_LEN, BULK_RING_LEN, IN_FLIGHT>;
+pub type DeviceMemory = InlineBuffers<SEND_RING_LEN, RECEIVE_RING_LEN, BULK_RING_LEN, IN_FLIGHT>;
 /// The client of a device.
 pub type DeviceClient = Client<Rsa2048, DeviceMemory, Portable, OUTBOX_LEN, MESSAGE_LEN>;
 
@@ -71,7 +71,7 @@ pub const fn config<'a>(
         identity,
         credential: Credential::Secret(secret),
         start: Start::Head,
-        largest_entry: LARGEST_ENTRY,
+        max_entry_len: LARGEST_ENTRY,
         idle_s: IDLE_S,
         ack_delay_ms: ACK_DELAY_MS,
         tick_us,

@@ -22,12 +22,12 @@
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use kabar_core::chat::{Kind, ROOM_SECRET_LEN};
+use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
 use kabar_core::client::{ClientCounters, ConfigError, Event, PostError, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint};
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::cursor::{BufferFull, DecodeError, Reader, Writer};
+use kabar_core::wire::io::{BufferFull, DecodeError, Reader, Writer};
 
 use crate::profile::{self, DATAGRAM_LEN, DeviceClient, MESSAGE_LEN};
 
@@ -49,7 +49,7 @@ pub enum Call<'a> {
     /// `handle_timeout`.
     Timeout,
     /// `post`.
-    Post(Kind, &'a [u8]),
+    Post(EntryKind, &'a [u8]),
     /// `who`.
     Who,
     /// `history`.
@@ -272,12 +272,12 @@ fn decode(step: &[u8]) -> Result<(Instant, Call<'_>), DecodeError> {
             secret: reader.array()?,
             identity: reader.bytes(32)?.first_chunk().ok_or(DecodeError::Truncated)?,
             tick_us: reader.u32()?,
-            room: reader.str8()?,
-            name: reader.str8()?,
+            room: reader.str_u8()?,
+            name: reader.str_u8()?,
         }),
-        2 => Call::Datagram { from: address(&mut reader)?, bytes: reader.take_rest() },
+        2 => Call::Datagram { from: address(&mut reader)?, bytes: reader.rest() },
         3 => Call::Timeout,
-        4 => Call::Post(Kind(reader.u8()?), reader.take_rest()),
+        4 => Call::Post(EntryKind(reader.u8()?), reader.rest()),
         5 => Call::Who,
         6 => Call::History { before: reader.u64()?, count: reader.u8()? },
         7 => Call::Leave,
@@ -309,8 +309,8 @@ impl Call<'_> {
                 writer.bytes(&start.secret)?;
                 writer.bytes(start.identity)?;
                 writer.u32(start.tick_us)?;
-                writer.bytes8(start.room.as_bytes())?;
-                writer.bytes8(start.name.as_bytes())?;
+                writer.bytes_u8(start.room.as_bytes())?;
+                writer.bytes_u8(start.name.as_bytes())?;
             }
             Call::Datagram { from, bytes } => {
                 writer.u8(2)?;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kabar_core::chat::MAX_PASSWORD_LEN;
-use kabar_server::hosting::{Hosted, Hosting};
-use kabar_server::transcript::Remark;
+use kabar_server::room_host::RoomHost;
+use kabar_server::transcript::TranscriptWarning;
 use kabar_std::address::{AddressError, MAX_PLACES, Places};
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::{DEFAULT_ROOM, Invite, RoomName, SCHEME};
@@ -66,20 +66,18 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
     let person = Person::become_one(&dir, how.name.as_deref(), None)?;
     let password = password.as_ref().map(|password| password.as_str());
     let transcript = transcript.as_deref();
-    let hosting = Hosting {
-        advertise,
-        password,
-        transcript,
-        key_size: key_bits,
-        ..Hosting::new(dir.path(), room.clone(), listen)
-    };
+    let host = RoomHost::builder(dir.path(), room.clone(), listen)
+        .advertise(advertise)
+        .password(password)
+        .transcript(transcript)
+        .key_size(key_bits);
     let slow = || remark("making this room's key (once) ...");
     let remarks = Remarks::default();
     let transcript_remarks = remarks.clone();
     // The client in the same process shows what happens.
-    let hosted = hosting.start(slow, drop, move |said| transcript_remarks.say(said)).map_err(Ending::error)?;
+    let hosted = host.start(slow, drop, move |said| transcript_remarks.say(said)).map_err(Ending::error)?;
     remark(first_screen(&hosted, dir.path()).trim_end());
-    let near = hosted.near_addr();
+    let near = hosted.same_host_addr();
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let plan = Plan {
         server: Places::one(near.into()),
@@ -111,12 +109,14 @@ fn host(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Ending, E
 pub struct Remarks(Arc<Mutex<(Option<Mailer>, Option<String>)>>);
 
 impl Remarks {
-    fn say(&self, said: Remark) {
+    fn say(&self, said: TranscriptWarning) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (&state.0, said) {
-            (_, Remark { words, is_loss: true }) => state.1 = Some(words),
-            (Some(mailer), Remark { words, .. }) => mailer.send(Mail::Trouble(format!("({words})"))),
-            (None, Remark { words, .. }) => remark(&words),
+            (_, TranscriptWarning { message: words, is_loss: true }) => state.1 = Some(words),
+            (Some(mailer), TranscriptWarning { message: words, .. }) => {
+                mailer.send(Mail::Trouble(format!("({words})")))
+            }
+            (None, TranscriptWarning { message: words, .. }) => remark(&words),
         }
     }
 
@@ -132,10 +132,10 @@ impl Remarks {
 }
 
 /// What a host sees first; how others come in.
-fn first_screen(hosted: &Hosted, history: &Path) -> String {
+fn first_screen(hosted: &RoomHost, history: &Path) -> String {
     let invite = hosted.invite();
     let mut choices = String::new();
-    for (at, (found, is_named)) in hosted.choices().iter().enumerate() {
+    for (at, (found, is_named)) in hosted.candidate_addrs().iter().enumerate() {
         if at == 0 {
             choices.push_str(
                 "This computer's addresses (the invite names those marked *; --advertise HOST names others):\n",
@@ -143,7 +143,7 @@ fn first_screen(hosted: &Hosted, history: &Path) -> String {
         }
         choices.push_str(&format!("  {} {found}\n", if *is_named { '*' } else { ' ' }));
     }
-    if let Some(why) = hosted.without_zone() {
+    if let Some(why) = hosted.missing_zone() {
         choices.push_str(&format!("Who joins puts an interface of their computer into the invite: {why}\n"));
     }
     let (reach, otherwise) = if hosted.is_local_only() {

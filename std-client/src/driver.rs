@@ -8,7 +8,7 @@ use std::time::Duration as StdDuration;
 use kabar_core::client::Config;
 use kabar_core::connection::Transmit;
 use kabar_core::time::Instant;
-use kabar_core::transport::Fixed;
+use kabar_core::transport::InlineBuffers;
 use kabar_std::clock::Clock;
 use kabar_std::random::random_bytes;
 use mio::{Events, Poll, Token, Waker};
@@ -66,7 +66,7 @@ impl Driver {
     pub fn new() -> io::Result<(Self, Arc<Waker>)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let client = Box::new(LaptopClient::new(Fixed::new()));
+        let client = Box::new(LaptopClient::new(InlineBuffers::new()));
         let driver = Self {
             client,
             clock: Clock::start(),

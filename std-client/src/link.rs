@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use kabar_core::time::{Duration, Instant};
-use kabar_std::advertise::source_towards;
+use kabar_std::advertise::source_addr_for;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -156,7 +156,7 @@ impl Link {
             return false;
         }
         self.looked_at = now;
-        self.is_broken || source_towards(self.remote).is_some_and(|source| source != self.local.ip())
+        self.is_broken || source_addr_for(self.remote).is_some_and(|source| source != self.local.ip())
     }
 
     /// When to ask [`Link::is_dead`] at the latest.

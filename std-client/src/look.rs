@@ -50,7 +50,7 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), Ending> {
         identity: &nobody,
         credential: Credential::None,
         start: Start::Head,
-        largest_entry: profile::LARGEST_ENTRY,
+        max_entry_len: profile::LARGEST_ENTRY,
         idle_s: profile::IDLE_S,
         ack_delay_ms: profile::ACK_DELAY_MS,
         tick_us: profile::TICK_US,
@@ -79,7 +79,7 @@ mod tests {
     use std::net::UdpSocket;
     use std::time::Instant;
 
-    use kabar_server::hosting::Hosting;
+    use kabar_server::room_host::RoomHost;
     use kabar_std::invite::RoomName;
 
     use super::*;
@@ -89,8 +89,8 @@ mod tests {
     fn finds_the_address_that_answers_among_dead_ones() {
         let home = tempfile::tempdir().unwrap();
         let room = RoomName::new(DEFAULT_ROOM).unwrap();
-        let hosting = Hosting::new(home.path(), room, (std::net::Ipv4Addr::LOCALHOST, 0).into());
-        let hosted = hosting.start(|| (), |_| (), |_| ()).unwrap();
+        let host = RoomHost::builder(home.path(), room, (std::net::Ipv4Addr::LOCALHOST, 0).into());
+        let hosted = host.start(|| (), |_| (), |_| ()).unwrap();
         let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
         let (there, silent) = (hosted.local_addr(), silent.local_addr().map(|address| (silent, address)).unwrap());
         for places in [format!("{},{there}", silent.1), format!("{there},{}", silent.1)] {

@@ -46,7 +46,7 @@ pub enum Command {
 impl Arguments {
     /// What is to be done.
     #[must_use]
-    pub fn wanted(self) -> Command {
+    pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Run(self.run))
     }
 }
@@ -68,7 +68,7 @@ mod tests {
     fn run_may_be_left_out() {
         let parse = |words: &[&str]| {
             let arguments = Arguments::parse_from([PROGRAM].iter().chain(words));
-            let Command::Run(run) = arguments.wanted() else { panic!("{words:?} is not run") };
+            let Command::Run(run) = arguments.into_command() else { panic!("{words:?} is not run") };
             format!("{run:?}")
         };
         assert_eq!(parse(&["--listen", "127.0.0.1:7"]), parse(&["run", "--listen", "127.0.0.1:7"]));

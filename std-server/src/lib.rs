@@ -16,12 +16,13 @@ pub mod commands;
 pub mod config;
 pub mod console;
 pub mod driver;
-pub mod hosting;
 pub mod hub;
 pub mod key_file;
+pub mod logging;
 pub mod metrics;
 pub mod notify;
 pub mod password;
+pub mod room_host;
 pub mod store;
 pub mod transcript;
 

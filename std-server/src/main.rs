@@ -12,7 +12,7 @@ use kabar_std::signals::survive_file_limits;
 fn main() -> ExitCode {
     survive_file_limits();
     let result = match Arguments::try_parse() {
-        Ok(arguments) => run(arguments.wanted()),
+        Ok(arguments) => run(arguments.into_command()),
         Err(error) => match usage_error(&error, PROGRAM) {
             Some(line) => Err(CommandError::Usage(line)),
             None => print_help(&error).map_err(CommandError::Failed),
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CommandError::Said(code)) => ExitCode::from(code),
+        Err(CommandError::AlreadyReported(code)) => ExitCode::from(code),
         Err(error) => {
             // Nobody may be there to read it.
             drop(writeln!(std::io::stderr(), "{PROGRAM}: {error}"));

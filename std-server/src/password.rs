@@ -39,7 +39,7 @@ impl Password {
         let name = format!("rooms/{room}.password");
         let path = dir.join(&name);
         let normal = normalize(password);
-        let random = || random_bytes::<16>().map_err(FileError::new("make", &path));
+        let random = || random_bytes::<16>().map_err(FileError::new("create", &path));
         let mut tag = None;
         if let Some(present) = dir.read(&name)?.and_then(|text| Self::parse(&text)) {
             if present.is_of(normal.as_bytes()) {
@@ -52,7 +52,7 @@ impl Password {
         }
         let (salt, tag) = (random()?, tag.map_or_else(random, Ok)?);
         let made = Self { salt, hash: hash(normal.as_bytes(), &salt), tag };
-        dir.replace(&name, made.show().as_bytes())?;
+        dir.replace(&name, made.format().as_bytes())?;
         Ok(made)
     }
 
@@ -80,7 +80,7 @@ impl Password {
         Some(Self { salt, hash, tag: value(lines.next(), "tag")? })
     }
 
-    fn show(&self) -> Zeroizing<String> {
+    fn format(&self) -> Zeroizing<String> {
         let Self { salt, hash, tag } = self;
         let [salt, hash, tag] = [&salt[..], hash, tag].map(|bytes| HEXLOWER.encode(bytes));
         Zeroizing::new(format!("{VERSION}\nsalt {salt}\nhash {hash}\ntag {tag}\n"))
@@ -148,7 +148,7 @@ mod tests {
             let (_home, dir) = crate::temporary_dir();
             let (salt, tag) = ([3; 16], [4; 16]);
             let old = Password { salt, hash: hash("se\u{301}same".as_bytes(), &salt), tag };
-            dir.replace("rooms/lobby.password", old.show().as_bytes()).unwrap();
+            dir.replace("rooms/lobby.password", old.format().as_bytes()).unwrap();
             for _ in 0..2 {
                 let kept = Password::set(&dir, &lobby, given).unwrap();
                 assert_eq!(kept.tag(), tag, "{given}");

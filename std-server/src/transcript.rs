@@ -20,11 +20,11 @@ use kabar_std::data_dir::FileError;
 use kabar_std::text::{Content, Line, Lines};
 
 /// Entries that wait to be written: at most 18 MB.
-const WAITING: usize = 4_096;
+const QUEUE_LEN: usize = 4_096;
 /// What is written at once, in bytes.
 const CHUNK: usize = 64 << 10;
 /// How long the end waits for a disk that does not write.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A queue of entries and the thread that writes them. Whoever drops it waits, a moment at most, until all is written.
 #[derive(Debug)]
@@ -40,9 +40,9 @@ pub struct Reopener(Weak<SyncSender<Item>>);
 
 /// Something about a transcript that a person should know, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
+pub struct TranscriptWarning {
     /// The line.
-    pub words: String,
+    pub message: String,
     /// Whether lines are missing in it that it does not tell of, now that it has ended.
     pub is_loss: bool,
 }
@@ -55,29 +55,29 @@ enum Item {
 
 impl Transcript {
     /// Goes on at the end of the file at `path`; makes it, for its owner only, if there is none. Later trouble with it, and its end, are
-    /// given to `remark`, each once, in one line.
+    /// given to `on_warning`, each once, in one line.
     ///
     /// # Errors
     /// [`FileError`] if it cannot be opened.
-    pub fn open(path: &Path, remark: impl Fn(Remark) + Send + 'static) -> Result<Self, FileError> {
+    pub fn open(path: &Path, on_warning: impl Fn(TranscriptWarning) + Send + 'static) -> Result<Self, FileError> {
         let failed = || FileError::new("write the transcript", path);
-        let place = Place::open(path).map_err(failed())?;
-        Self::start(place, path, Lines::new(), remark).map_err(failed())
+        let place = TranscriptFile::open(path).map_err(failed())?;
+        Self::start(place, path, Lines::new(), on_warning).map_err(failed())
     }
 
     fn start(
         to: impl Appendable,
         path: &Path,
         lines: Lines,
-        remark: impl Fn(Remark) + Send + 'static,
+        on_warning: impl Fn(TranscriptWarning) + Send + 'static,
     ) -> io::Result<Self> {
-        let (items, waiting) = mpsc::sync_channel(WAITING);
+        let (items, waiting) = mpsc::sync_channel(QUEUE_LEN);
         let missed = Arc::new(AtomicU64::new(0));
         let missing = Arc::clone(&missed);
         let (end, written) = mpsc::channel::<()>();
         let path = path.to_path_buf();
         let write = move || {
-            Writer { to, path, lines, missing: 0, is_torn: false, trouble: Trouble::None, remark }
+            Writer { to, path, lines, missing: 0, is_torn: false, state: FileState::None, on_warning }
                 .run(&waiting, &missing);
             drop(end);
         };
@@ -114,7 +114,7 @@ impl Reopener {
 impl Drop for Transcript {
     fn drop(&mut self) {
         self.items = None;
-        let _ = self.written.recv_timeout(LAST_WORDS);
+        let _ = self.written.recv_timeout(DRAIN_TIMEOUT);
     }
 }
 
@@ -125,12 +125,12 @@ trait Appendable: Write + Send + 'static {
 }
 
 /// The file at a path.
-struct Place {
+struct TranscriptFile {
     path: PathBuf,
     file: File,
 }
 
-impl Place {
+impl TranscriptFile {
     fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_path_buf(), file: open(path)? })
     }
@@ -149,7 +149,7 @@ impl Place {
     }
 }
 
-impl Appendable for Place {
+impl Appendable for TranscriptFile {
     fn follow(&mut self, is_demanded: bool) -> io::Result<()> {
         if is_demanded || !self.is_there() {
             self.file = open(&self.path)?;
@@ -158,7 +158,7 @@ impl Appendable for Place {
     }
 }
 
-impl Write for Place {
+impl Write for TranscriptFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -184,13 +184,13 @@ struct Writer<W, R> {
     missing: u64,
     /// The last line may have no end.
     is_torn: bool,
-    trouble: Trouble,
-    remark: R,
+    state: FileState,
+    on_warning: R,
 }
 
 /// What was said last of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+enum FileState {
     None,
     /// It was moved, and there is no other in its place.
     Moved,
@@ -212,13 +212,13 @@ impl Batch {
     }
 }
 
-impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
+impl<W: Appendable, R: Fn(TranscriptWarning)> Writer<W, R> {
     fn run(mut self, items: &Receiver<Item>, missed: &AtomicU64) {
         while let Ok(first) = items.recv() {
             let (mut batch, mut is_demanded, mut next) = (Batch::default(), false, Some(first));
             while let Some(item) = next.take() {
                 match item {
-                    Item::Entry(entry) => batch.push(&self.show(&entry)),
+                    Item::Entry(entry) => batch.push(&self.format(&entry)),
                     Item::Reopen => is_demanded = true,
                 }
                 if batch.text.len() < CHUNK {
@@ -235,16 +235,16 @@ impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
         if self.missing > 0 {
             let (path, missing) = (self.path.display(), count(self.missing));
             let words = format!("{missing} missing at the end of the transcript {path}; the history has them");
-            (self.remark)(Remark { words, is_loss: true });
+            (self.on_warning)(TranscriptWarning { message: words, is_loss: true });
         }
     }
 
     fn follow(&mut self, is_demanded: bool) {
         match self.to.follow(is_demanded) {
-            Ok(()) if self.trouble == Trouble::Moved => self.trouble = Trouble::None,
+            Ok(()) if self.state == FileState::Moved => self.state = FileState::None,
             Ok(()) => {}
-            Err(error) if self.trouble == Trouble::None => {
-                self.trouble = Trouble::Moved;
+            Err(error) if self.state == FileState::None => {
+                self.state = FileState::Moved;
                 let error = FileError::new("open the transcript again", &self.path)(error);
                 self.say(format!("{error}; the file that was there is written on"));
             }
@@ -272,13 +272,13 @@ impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
         }
         self.missing += batch.ends.iter().filter(|end| start + **end > written).count() as u64;
         match result {
-            Ok(()) if self.trouble == Trouble::Unwritable => {
-                self.trouble = Trouble::None;
+            Ok(()) if self.state == FileState::Unwritable => {
+                self.state = FileState::None;
                 self.say(format!("the transcript {} can be written again", self.path.display()));
             }
             Ok(()) => {}
-            Err(error) if self.trouble != Trouble::Unwritable => {
-                self.trouble = Trouble::Unwritable;
+            Err(error) if self.state != FileState::Unwritable => {
+                self.state = FileState::Unwritable;
                 let error = FileError::new("write the transcript", &self.path)(error);
                 self.say(format!("{error}; lines will be missing there, the room goes on"));
             }
@@ -287,10 +287,10 @@ impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
     }
 
     fn say(&self, words: String) {
-        (self.remark)(Remark { words, is_loss: false });
+        (self.on_warning)(TranscriptWarning { message: words, is_loss: false });
     }
 
-    fn show(&self, event: &HubEvent) -> String {
+    fn format(&self, event: &HubEvent) -> String {
         let HubEvent::Entry { time_ms, author, kind, body, .. } = event else { return String::new() };
         let content = Content::Body(body);
         let line = Line { time_ms: *time_ms, author, address: None, kind: *kind, content };
@@ -320,12 +320,12 @@ fn write_all(to: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
 mod tests {
     use std::sync::Mutex;
 
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
     fn entry(seq: u64, text: &str) -> HubEvent {
-        let (author, kind, body) = ("Farhan".to_owned(), Kind::TEXT, text.as_bytes().to_vec());
+        let (author, kind, body) = ("Farhan".to_owned(), EntryKind::TEXT, text.as_bytes().to_vec());
         HubEvent::Entry { seq, time_ms: 1_730_457_430_000, author, from: Some(([127, 0, 0, 1], 1).into()), kind, body }
     }
 
@@ -363,7 +363,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("chat_history.txt");
         for run in 0..2 {
-            let transcript = Transcript::open(&path, |remark| panic!("{remark:?}")).unwrap();
+            let transcript = Transcript::open(&path, |on_warning| panic!("{on_warning:?}")).unwrap();
             transcript.take(&entry(run, &format!("run {run}\nsecond line")));
             transcript.take(&HubEvent::StoreRecovered);
         }
@@ -385,16 +385,16 @@ mod tests {
     }
 
     /// A writer to `to`, and what it remarks.
-    fn writer<W: Appendable>(to: W) -> (Writer<W, impl Fn(Remark)>, Receiver<String>) {
+    fn writer<W: Appendable>(to: W) -> (Writer<W, impl Fn(TranscriptWarning)>, Receiver<String>) {
         let (remarks, remarked) = mpsc::channel();
-        let remark = move |Remark { words, .. }| drop(remarks.send(words));
+        let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
         let (path, lines) = (PathBuf::from("/transcript"), Lines::new());
-        (Writer { to, path, lines, missing: 0, is_torn: false, trouble: Trouble::None, remark }, remarked)
+        (Writer { to, path, lines, missing: 0, is_torn: false, state: FileState::None, on_warning }, remarked)
     }
 
-    fn append<W: Appendable>(writer: &mut Writer<W, impl Fn(Remark)>, entries: &[HubEvent]) {
+    fn append<W: Appendable>(writer: &mut Writer<W, impl Fn(TranscriptWarning)>, entries: &[HubEvent]) {
         let mut batch = Batch::default();
-        entries.iter().for_each(|entry| batch.push(&writer.show(entry)));
+        entries.iter().for_each(|entry| batch.push(&writer.format(entry)));
         writer.append(&batch);
     }
 
@@ -426,8 +426,9 @@ mod tests {
     #[test]
     fn what_is_missing_at_the_end_is_said() {
         let (remarks, remarked) = mpsc::channel();
-        let remark = move |Remark { words, .. }| drop(remarks.send(words));
-        let transcript = Transcript::start(Disk::default(), Path::new("/transcript"), Lines::new(), remark).unwrap();
+        let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
+        let transcript =
+            Transcript::start(Disk::default(), Path::new("/transcript"), Lines::new(), on_warning).unwrap();
         transcript.take(&entry(1, "hello"));
         drop(transcript);
         assert!(remarked.recv().unwrap().contains("lines will be missing"));
@@ -439,7 +440,7 @@ mod tests {
     fn a_file_that_was_moved_or_deleted_is_left_and_its_path_opened_again() {
         let home = tempfile::tempdir().unwrap();
         let (path, moved) = (home.path().join("chat.txt"), home.path().join("chat.txt.1"));
-        let (mut writer, remarked) = writer(Place::open(&path).unwrap());
+        let (mut writer, remarked) = writer(TranscriptFile::open(&path).unwrap());
         let mut say = |text: &str, is_demanded| {
             writer.follow(is_demanded);
             append(&mut writer, &[entry(1, text)]);
@@ -478,7 +479,7 @@ mod tests {
     fn opens_its_file_again_when_it_is_demanded() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("chat.txt");
-        let transcript = Transcript::open(&path, |remark| panic!("{remark:?}")).unwrap();
+        let transcript = Transcript::open(&path, |on_warning| panic!("{on_warning:?}")).unwrap();
         let reopener = transcript.reopener();
         std::fs::remove_file(&path).unwrap();
         reopener.reopen();
@@ -493,7 +494,7 @@ mod tests {
         let disk = Disk { permits: Some(Arc::new(Mutex::new(permits))), ..Disk::default() };
         disk.written.lock().unwrap().1 = 10_000_000;
         let transcript = Transcript::start(disk.clone(), Path::new("/transcript"), Lines::new(), drop).unwrap();
-        let total = 3 * WAITING as u64;
+        let total = 3 * QUEUE_LEN as u64;
         for seq in 1..=total {
             transcript.take(&entry(seq, "hello"));
         }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant as Clock};
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::client::{Event, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::Instant;
@@ -218,13 +218,13 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
             node.client().counters()
         );
         node.poll(now(), |event| {
-            if let Event::Entry { head, body, own: true } = event {
-                assert_eq!(head.kind, Kind::TEXT);
+            if let Event::Entry { header, body, own: true } = event {
+                assert_eq!(header.kind, EntryKind::TEXT);
                 delivered.push(String::from_utf8(body.to_vec()).expect("text"));
             }
         });
         // A full outbox is no error: the rest is posted when there is room.
-        while posted < LINES && node.client().post(Kind::TEXT, line(posted).as_bytes()).is_ok() {
+        while posted < LINES && node.client().post(EntryKind::TEXT, line(posted).as_bytes()).is_ok() {
             posted += 1;
         }
         if posted == LINES && delivered.len() == LINES {

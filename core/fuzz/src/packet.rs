@@ -2,8 +2,8 @@
 
 use kabar_core::crypto::{Portable, Provider};
 use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::cursor::Writer;
 use kabar_core::wire::frame::{Frame, Frames};
+use kabar_core::wire::io::Writer;
 use kabar_core::wire::packet::{CRC_LEN, Packet, SEALED_HEADER_LEN, SEALED_TAG_LEN};
 
 /// Takes `data` for a datagram, for a datagram without its CRC, and for the body of a sealed packet.

@@ -2,13 +2,13 @@
 //!
 //! Unlike packets and frames, messages are tolerant: unknown types are skipped, bytes behind the known fields are ignored.
 
-use super::message::{Authentication, Entry, EntryHead, Join, Post, ToClient, ToServer, Welcome};
+use super::message::{Authentication, ClientMessage, Entry, EntryHeader, Join, Post, ServerMessage, Welcome};
 use super::{
-    Kind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, PostRefusedCode, RefusedCode,
-    Start, Term,
+    EntryKind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, PostRefusedCode,
+    RefusedCode, Start, Term,
 };
 use crate::crypto::identity::{PUBLIC_LEN, PublicIdentity, SIGNATURE_LEN};
-use crate::wire::cursor::{BufferFull, DecodeError, Reader, Writer};
+use crate::wire::io::{BufferFull, DecodeError, Reader, Writer};
 
 /// Bytes of the length field and the type.
 const HEAD: usize = 2 + 1;
@@ -64,7 +64,7 @@ pub fn message_len(prefix: [u8; 2]) -> Result<usize, DecodeError> {
     }
 }
 
-impl<'a> ToServer<'a> {
+impl<'a> ClientMessage<'a> {
     /// Decodes a message without its length field. `Ok(None)`: a type this version does not know; skip it.
     ///
     /// # Errors
@@ -78,10 +78,10 @@ impl<'a> ToServer<'a> {
                 instance: reader.u64()?,
                 number: reader.u64()?,
                 settled: reader.u64()?,
-                kind: Kind(reader.u8()?),
-                body: reader.bytes16()?,
+                kind: EntryKind(reader.u8()?),
+                body: reader.bytes_u16()?,
             }),
-            types::WHO => Self::Who { handle: reader.u8()? },
+            types::WHO => Self::ListMembers { handle: reader.u8()? },
             types::HISTORY => Self::History {
                 handle: reader.u8()?,
                 before: reader.u64()?,
@@ -109,9 +109,9 @@ impl<'a> ToServer<'a> {
                 out.u64(post.number)?;
                 out.u64(post.settled)?;
                 out.u8(post.kind.0)?;
-                out.bytes16(post.body)
+                out.bytes_u16(post.body)
             }
-            Self::Who { handle } => out.bytes(&[types::WHO, handle]),
+            Self::ListMembers { handle } => out.bytes(&[types::WHO, handle]),
             Self::History { handle, before, count } => {
                 out.bytes(&[types::HISTORY, handle])?;
                 out.u64(before)?;
@@ -122,23 +122,23 @@ impl<'a> ToServer<'a> {
     }
 }
 
-impl<'a> ToClient<'a> {
-    /// As [`ToServer::decode`].
+impl<'a> ServerMessage<'a> {
+    /// As [`ClientMessage::decode`].
     ///
     /// # Errors
-    /// As [`ToServer::decode`].
+    /// As [`ClientMessage::decode`].
     pub fn decode(message: &'a [u8]) -> Result<Option<Self>, DecodeError> {
         let mut reader = Reader::new(message);
         Ok(Some(match reader.u8()? {
             types::WELCOME => Self::Welcome(Welcome::decode(&mut reader)?),
-            types::REFUSED => Self::Refused { code: RefusedCode(reader.u8()?), text: reader.str8()? },
+            types::REFUSED => Self::Refused { code: RefusedCode(reader.u8()?), text: reader.str_u8()? },
             types::RESET => Self::Reset { handle: reader.u8()? },
             types::ENTRY => Self::Entry {
                 handle: reader.u8()?,
-                entry: Entry { head: EntryHead::decode(&mut reader)?, body: body(&mut reader)? },
+                entry: Entry { header: EntryHeader::decode(&mut reader)?, body: body(&mut reader)? },
             },
             types::STUB => {
-                Self::Stub { handle: reader.u8()?, head: EntryHead::decode(&mut reader)?, size: reader.u16()? }
+                Self::Stub { handle: reader.u8()?, header: EntryHeader::decode(&mut reader)?, size: reader.u16()? }
             }
             types::STORED => Self::Stored {
                 handle: reader.u8()?,
@@ -157,7 +157,7 @@ impl<'a> ToClient<'a> {
                 remaining: reader.u16()?,
                 entry: match reader.clone().u64()? {
                     0 => None,
-                    _ => Some(Entry { head: EntryHead::decode(&mut reader)?, body: body(&mut reader)? }),
+                    _ => Some(Entry { header: EntryHeader::decode(&mut reader)?, body: body(&mut reader)? }),
                 },
             },
             types::MEMBER => Self::Member {
@@ -165,31 +165,31 @@ impl<'a> ToClient<'a> {
                 remaining: reader.u16()?,
                 name: Some(name(&mut reader)?).filter(|name| !name.is_empty()),
             },
-            types::NOTICE => Self::Notice { code: reader.u8()?, text: reader.str8()? },
+            types::NOTICE => Self::Notice { code: reader.u8()?, text: reader.str_u8()? },
             _ => return Ok(None),
         }))
     }
 
-    /// As [`ToServer::encode`].
+    /// As [`ClientMessage::encode`].
     ///
     /// # Errors
-    /// As [`ToServer::encode`].
+    /// As [`ClientMessage::encode`].
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferFull> {
         framed(out, |out| match *self {
             Self::Welcome(welcome) => welcome.encode(out),
             Self::Refused { code, text } => {
                 out.bytes(&[types::REFUSED, code.0])?;
-                out.bytes8(text.as_bytes())
+                out.bytes_u8(text.as_bytes())
             }
             Self::Reset { handle } => out.bytes(&[types::RESET, handle]),
             Self::Entry { handle, entry } => {
                 out.bytes(&[types::ENTRY, handle])?;
-                entry.head.encode(out)?;
-                out.bytes16(entry.body)
+                entry.header.encode(out)?;
+                out.bytes_u16(entry.body)
             }
-            Self::Stub { handle, head, size } => {
+            Self::Stub { handle, header, size } => {
                 out.bytes(&[types::STUB, handle])?;
-                head.encode(out)?;
+                header.encode(out)?;
                 out.u16(size)
             }
             Self::Stored { handle, instance, number, seq } => {
@@ -208,17 +208,17 @@ impl<'a> ToClient<'a> {
                 out.bytes(&[types::PAST, handle])?;
                 out.u16(remaining)?;
                 let Some(entry) = entry else { return out.u64(0) };
-                entry.head.encode(out)?;
-                out.bytes16(entry.body)
+                entry.header.encode(out)?;
+                out.bytes_u16(entry.body)
             }
             Self::Member { handle, remaining, name } => {
                 out.bytes(&[types::MEMBER, handle])?;
                 out.u16(remaining)?;
-                out.bytes8(name.unwrap_or_default().as_bytes())
+                out.bytes_u8(name.unwrap_or_default().as_bytes())
             }
             Self::Notice { code, text } => {
                 out.bytes(&[types::NOTICE, code])?;
-                out.bytes8(text.as_bytes())
+                out.bytes_u8(text.as_bytes())
             }
         })
     }
@@ -227,33 +227,33 @@ impl<'a> ToClient<'a> {
 impl<'a> Join<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         Ok(Self {
-            room: reader.str8()?,
-            name: reader.str8()?,
+            room: reader.str_u8()?,
+            name: reader.str_u8()?,
             identity: PublicIdentity(reader.array()?),
             signature: reader.array()?,
             authentication: Authentication::decode(reader)?,
             instance: reader.u64()?,
             start: Start::decode(reader)?,
-            largest_entry: reader.u16()?,
+            max_entry_len: reader.u16()?,
         })
     }
 
     fn encode(&self, out: &mut Writer<'_>) -> Result<(), BufferFull> {
         out.u8(types::JOIN)?;
-        out.bytes8(self.room.as_bytes())?;
-        out.bytes8(self.name.as_bytes())?;
+        out.bytes_u8(self.room.as_bytes())?;
+        out.bytes_u8(self.name.as_bytes())?;
         out.bytes(&self.identity.0)?;
         out.bytes(&self.signature)?;
         self.authentication.encode(out)?;
         out.u64(self.instance)?;
         self.start.encode(out)?;
-        out.u16(self.largest_entry)
+        out.u16(self.max_entry_len)
     }
 }
 
 impl<'a> Authentication<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let (kind, bytes) = (reader.u8()?, reader.bytes8()?);
+        let (kind, bytes) = (reader.u8()?, reader.bytes_u8()?);
         match kind {
             0 if bytes.is_empty() => Ok(Self::None),
             1 => bytes.try_into().map(Self::Secret).map_err(|_| DecodeError::Value),
@@ -267,11 +267,11 @@ impl<'a> Authentication<'a> {
             Self::None => out.bytes(&[0, 0]),
             Self::Secret(proof) => {
                 out.u8(1)?;
-                out.bytes8(proof)
+                out.bytes_u8(proof)
             }
             Self::Password(password) => {
                 out.u8(2)?;
-                out.bytes8(password)
+                out.bytes_u8(password)
             }
         }
     }
@@ -285,7 +285,7 @@ impl Start {
         match kind {
             0 if is_unused && count == 0 => Ok(Self::Head),
             1 if is_unused => Ok(Self::Last(count)),
-            2 => Ok(Self::After { seq, term, otherwise: count }),
+            2 => Ok(Self::After { seq, term, fallback_count: count }),
             _ => Err(DecodeError::Value),
         }
     }
@@ -294,7 +294,7 @@ impl Start {
         let (kind, seq, term, count) = match self {
             Self::Head => (0, 0, Term::default(), 0),
             Self::Last(count) => (1, 0, Term::default(), count),
-            Self::After { seq, term, otherwise } => (2, seq, term, otherwise),
+            Self::After { seq, term, fallback_count } => (2, seq, term, fallback_count),
         };
         out.u8(kind)?;
         out.u64(seq)?;
@@ -314,7 +314,7 @@ impl<'a> Welcome<'a> {
             head: reader.u64()?,
             start: reader.u64()?,
             instance: reader.u64()?,
-            highest: reader.u64()?,
+            highest_stored: reader.u64()?,
             members: reader.u16()?,
             proof: reader.array()?,
         })
@@ -322,20 +322,20 @@ impl<'a> Welcome<'a> {
 
     fn encode(&self, out: &mut Writer<'_>) -> Result<(), BufferFull> {
         out.bytes(&[types::WELCOME, self.handle])?;
-        out.bytes8(self.room.as_bytes())?;
-        out.bytes8(self.name.as_bytes())?;
+        out.bytes_u8(self.room.as_bytes())?;
+        out.bytes_u8(self.name.as_bytes())?;
         out.bytes(&self.term.0)?;
         out.u64(self.first)?;
         out.u64(self.head)?;
         out.u64(self.start)?;
         out.u64(self.instance)?;
-        out.u64(self.highest)?;
+        out.u64(self.highest_stored)?;
         out.u16(self.members)?;
         out.bytes(&self.proof)
     }
 }
 
-impl<'a> EntryHead<'a> {
+impl<'a> EntryHeader<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         Ok(Self {
             seq: reader.u64()?,
@@ -343,14 +343,14 @@ impl<'a> EntryHead<'a> {
             author: name(reader)?,
             instance: reader.u64()?,
             number: reader.u64()?,
-            kind: Kind(reader.u8()?),
+            kind: EntryKind(reader.u8()?),
         })
     }
 
     fn encode(&self, out: &mut Writer<'_>) -> Result<(), BufferFull> {
         out.u64(self.seq)?;
         out.u64(self.time_ms)?;
-        out.bytes8(self.author.as_bytes())?;
+        out.bytes_u8(self.author.as_bytes())?;
         out.u64(self.instance)?;
         out.u64(self.number)?;
         out.u8(self.kind.0)
@@ -359,12 +359,12 @@ impl<'a> EntryHead<'a> {
 
 /// A name that a server wrote: never longer than names are (SPEC 6.6). What a client asks for is judged by the server.
 fn name<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
-    reader.str8().and_then(|name| if name.len() <= MAX_NAME_LEN { Ok(name) } else { Err(DecodeError::Value) })
+    reader.str_u8().and_then(|name| if name.len() <= MAX_NAME_LEN { Ok(name) } else { Err(DecodeError::Value) })
 }
 
 /// The body of an entry, never longer than bodies are (SPEC 6.4).
 fn body<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
-    reader.bytes16().and_then(|body| if body.len() <= MAX_BODY_LEN { Ok(body) } else { Err(DecodeError::Value) })
+    reader.bytes_u16().and_then(|body| if body.len() <= MAX_BODY_LEN { Ok(body) } else { Err(DecodeError::Value) })
 }
 
 /// Puts the length field before what `write` writes.

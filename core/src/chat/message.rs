@@ -1,8 +1,8 @@
 //! Chat messages as values, and what a Join signs and proves (SPEC 6.2, 6.3).
 
-use super::{Kind, PostRefusedCode, RefusedCode, Start, Term};
+use super::{EntryKind, PostRefusedCode, RefusedCode, Start, Term};
 use crate::crypto::identity::{PublicIdentity, SIGNATURE_LEN};
-use crate::wire::cursor::{BufferFull, Writer};
+use crate::wire::io::{BufferFull, Writer};
 
 /// How a Join shows that it may (SPEC 6.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Join<'a> {
     /// Where delivery begins.
     pub start: Start,
     /// Largest body it takes, in bytes; larger ones come as stubs.
-    pub largest_entry: u16,
+    pub max_entry_len: u16,
 }
 
 /// Post.
@@ -48,20 +48,20 @@ pub struct Post<'a> {
     /// Every number up to this one is settled for the author (SPEC 6.5).
     pub settled: u64,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Up to [`super::MAX_BODY_LEN`] bytes.
     pub body: &'a [u8],
 }
 
 /// Client to server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToServer<'a> {
+pub enum ClientMessage<'a> {
     /// 0x01
     Join(Join<'a>),
     /// 0x02
     Post(Post<'a>),
     /// 0x03: who is here?
-    Who {
+    ListMembers {
         /// The room.
         handle: u8,
     },
@@ -101,7 +101,7 @@ pub struct Welcome<'a> {
     /// Numbers are given under this from now on.
     pub instance: u64,
     /// Highest number of the instance that is stored.
-    pub highest: u64,
+    pub highest_stored: u64,
     /// Members present, this one included.
     pub members: u16,
     /// HMAC of the room secret over the exporter (zero if the server has no secret).
@@ -110,7 +110,7 @@ pub struct Welcome<'a> {
 
 /// What every entry, stub and history answer begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntryHead<'a> {
+pub struct EntryHeader<'a> {
     /// Position in the room's log.
     pub seq: u64,
     /// When it was stored, in ms since 1970.
@@ -122,21 +122,21 @@ pub struct EntryHead<'a> {
     /// Number under the instance.
     pub number: u64,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
 }
 
 /// An entry of a room's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// All but the body.
-    pub head: EntryHead<'a>,
+    pub header: EntryHeader<'a>,
     /// The body.
     pub body: &'a [u8],
 }
 
 /// Server to client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToClient<'a> {
+pub enum ServerMessage<'a> {
     /// 0x41
     Welcome(Welcome<'a>),
     /// 0x42
@@ -163,7 +163,7 @@ pub enum ToClient<'a> {
         /// The room.
         handle: u8,
         /// All but the body.
-        head: EntryHead<'a>,
+        header: EntryHeader<'a>,
         /// Length of the body in bytes.
         size: u16,
     },

@@ -1,6 +1,6 @@
 //! The messages people's programs exchange (SPEC 6): codec and limits only. Knows no connection, no room, no time.
 //!
-//! * [`message`]: [`ToServer`], [`ToClient`]: values, and what a Join signs and proves.
+//! * [`message`]: [`ClientMessage`], [`ServerMessage`]: values, and what a Join signs and proves.
 //! * `codec`: their bytes.
 //! * this file: limits, kinds, codes, cursors.
 
@@ -8,7 +8,7 @@ mod codec;
 pub mod message;
 
 pub use codec::{ENTRY_OVERHEAD, PAST_OVERHEAD, POST_OVERHEAD, message_len};
-pub use message::{Authentication, Entry, EntryHead, Join, Post, ToClient, ToServer, Welcome};
+pub use message::{Authentication, ClientMessage, Entry, EntryHeader, Join, Post, ServerMessage, Welcome};
 
 /// Longest body of an entry in bytes (SPEC 8).
 pub const MAX_BODY_LEN: usize = 4352;
@@ -30,9 +30,9 @@ pub const ROOM_SECRET_LEN: usize = 16;
 /// Which kind an entry is (SPEC 6.4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Kind(pub u8);
+pub struct EntryKind(pub u8);
 
-impl Kind {
+impl EntryKind {
     /// UTF-8 text.
     pub const TEXT: Self = Self(1);
     /// Bytes that programs understand.
@@ -61,9 +61,9 @@ impl Kind {
     }
 }
 
-impl core::fmt::Debug for Kind {
+impl core::fmt::Debug for EntryKind {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Kind(0x{:02x})", self.0)
+        write!(f, "EntryKind(0x{:02x})", self.0)
     }
 }
 
@@ -80,14 +80,14 @@ pub enum Start {
     Head,
     /// The last so many entries.
     Last(u32),
-    /// Everything behind a cursor; `otherwise` is the count of [`Start::Last`] that a Reset falls back to.
+    /// Everything behind a cursor; `fallback_count` is the count of [`Start::Last`] that a Reset falls back to.
     After {
         /// The last entry in the store.
         seq: u64,
         /// The term in which that was learned.
         term: Term,
         /// Entries wanted if the cursor is not valid.
-        otherwise: u32,
+        fallback_count: u32,
     },
 }
 

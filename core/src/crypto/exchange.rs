@@ -29,7 +29,7 @@ impl Ephemeral {
 
     /// The shared secret with `remote`. One scalar multiplication; `None` if `remote` is not contributory (small order).
     #[must_use]
-    pub fn agree(self, remote: &[u8; SHARE_LEN]) -> Option<Secret> {
+    pub fn diffie_hellman(self, remote: &[u8; SHARE_LEN]) -> Option<Secret> {
         let shared = self.0.diffie_hellman(&x25519_dalek::PublicKey::from(*remote));
         shared.was_contributory().then(|| Secret::new(shared.to_bytes()))
     }
@@ -55,8 +55,8 @@ mod tests {
     fn agrees_as_rfc_7748_says() {
         assert_eq!(ephemeral(ALICE).share(), hex(ALICE_SHARE));
         assert_eq!(ephemeral(BOB).share(), hex(BOB_SHARE));
-        assert_eq!(ephemeral(ALICE).agree(&hex(BOB_SHARE)).unwrap().expose(), &hex(SHARED));
-        assert_eq!(ephemeral(BOB).agree(&hex(ALICE_SHARE)).unwrap().expose(), &hex(SHARED));
+        assert_eq!(ephemeral(ALICE).diffie_hellman(&hex(BOB_SHARE)).unwrap().expose(), &hex(SHARED));
+        assert_eq!(ephemeral(BOB).diffie_hellman(&hex(ALICE_SHARE)).unwrap().expose(), &hex(SHARED));
     }
 
     #[test]
@@ -72,7 +72,7 @@ mod tests {
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
             "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
         ] {
-            assert!(ephemeral(ALICE).agree(&hex(share)).is_none(), "{share}");
+            assert!(ephemeral(ALICE).diffie_hellman(&hex(share)).is_none(), "{share}");
         }
     }
 

@@ -43,7 +43,7 @@ impl Identity {
     /// another one is refused by everybody, and whoever has two signatures of the same message under two public halves can sign
     /// as this identity.
     #[must_use]
-    pub fn from_halves_unchecked(seed: &[u8; SEED_LEN], public: &[u8; PUBLIC_LEN]) -> Option<Self> {
+    pub fn from_keypair_unchecked(seed: &[u8; SEED_LEN], public: &[u8; PUBLIC_LEN]) -> Option<Self> {
         Some(Self { seed: *seed, public: VerifyingKey::from_bytes(public).ok()? })
     }
 
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn signs_the_same_from_halves_that_were_kept() {
-        let identity = Identity::from_halves_unchecked(&hex(SEED), &hex(PUBLIC)).unwrap();
+        let identity = Identity::from_keypair_unchecked(&hex(SEED), &hex(PUBLIC)).unwrap();
         assert_eq!(identity.public(), PublicIdentity(hex(PUBLIC)));
         assert_eq!(identity.sign(MESSAGE), hex(SIGNATURE));
     }
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_public_half_that_is_another_ones_signs_nothing_that_anybody_takes() {
         let other = Identity::from_seed(&[1; SEED_LEN]).public();
-        let mixed = Identity::from_halves_unchecked(&hex(SEED), &other.0).unwrap();
+        let mixed = Identity::from_keypair_unchecked(&hex(SEED), &other.0).unwrap();
         let signature = mixed.sign(MESSAGE);
         assert!(!other.verify(MESSAGE, &signature) && !PublicIdentity(hex(PUBLIC)).verify(MESSAGE, &signature));
     }
@@ -121,7 +121,7 @@ mod tests {
         // Half of all numbers are no y of a point; 2 is one of them.
         let mut no_point = [0; PUBLIC_LEN];
         no_point[0] = 2;
-        assert!(Identity::from_halves_unchecked(&hex(SEED), &no_point).is_none());
+        assert!(Identity::from_keypair_unchecked(&hex(SEED), &no_point).is_none());
     }
 
     #[test]

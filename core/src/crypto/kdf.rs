@@ -77,7 +77,7 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
 
 /// Compares in constant time; slices of different length are unequal.
 #[must_use]
-pub fn equal(a: &[u8], b: &[u8]) -> bool {
+pub fn ct_eq(a: &[u8], b: &[u8]) -> bool {
     subtle::ConstantTimeEq::ct_eq(a, b).into()
 }
 
@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn equal_compares_length_and_content() {
-        assert!(equal(b"same", b"same"));
-        assert!(!equal(b"same", b"sama"));
-        assert!(!equal(b"same", b"same "));
+        assert!(ct_eq(b"same", b"same"));
+        assert!(!ct_eq(b"same", b"sama"));
+        assert!(!ct_eq(b"same", b"same "));
     }
 
     #[test]

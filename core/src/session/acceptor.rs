@@ -3,7 +3,7 @@
 //! ```text
 //! (Hello) -> Challenge                        nothing kept, no more bytes out than in
 //! (Initiate) -> cookie verified -> PendingAccept
-//! PendingAccept -> run -> Accept, Established the public-key work, on any thread
+//! PendingAccept -> run -> Accept, HandshakeOutput the public-key work, on any thread
 //! ```
 
 use core::net::{IpAddr, SocketAddr};
@@ -14,16 +14,16 @@ use rand_core::{Rng, SeedableRng};
 use zeroize::Zeroizing;
 
 use super::cookie::CookieKeys;
-use super::schedule::{Master, accept_hash, initiate_hash, key_hash};
-use super::{Established, FirstKeys, Role};
+use super::schedule::{MasterSecret, accept_hash, initiate_hash, key_hash};
+use super::{FirstKeys, HandshakeOutput, Role};
 use crate::crypto::Provider;
 use crate::crypto::exchange::Ephemeral;
 use crate::crypto::kdf::{HASH_LEN, Secret, sha256};
 use crate::crypto::rsa::{MAX_MODULUS_LEN, PrivateKey};
 use crate::time::Instant;
 use crate::wire::packet::{
-    self, Accept, CHALLENGE_OVERHEAD, Challenge, HELLO_LENS, Hello, Initiate, Limits, MODULUS_LENS, Packet,
-    PacketError, SealedHeader,
+    self, Accept, CHALLENGE_OVERHEAD, Challenge, HELLO_LENS, Hello, Initiate, MODULUS_LENS, Packet, PacketError,
+    SealedHeader, TransportParameters,
 };
 
 /// Longest Accept datagram in bytes.
@@ -39,7 +39,7 @@ const _: () = assert!(size_of::<Accepted>() <= 384);
 #[expect(clippy::large_enum_variant, reason = "there is no allocator to box it, and it is matched at once")]
 pub enum Incoming {
     /// Nothing: dropped, for this reason.
-    Dropped(AcceptorDrop),
+    Dropped(DropReason),
     /// Send the first so many bytes of `out` to where it came from.
     Reply(usize),
     /// The cookie verified: look for a half-open entry of the same `id` (then repeat its Accept); else, if the cookie's
@@ -55,7 +55,7 @@ pub enum Incoming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum AcceptorDrop {
+pub enum DropReason {
     /// It is not a packet.
     Packet(PacketError),
     /// A packet that only servers send.
@@ -68,7 +68,7 @@ pub enum AcceptorDrop {
     Key,
 }
 
-impl core::fmt::Display for AcceptorDrop {
+impl core::fmt::Display for DropReason {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Packet(error) => return error.fmt(f),
@@ -80,59 +80,65 @@ impl core::fmt::Display for AcceptorDrop {
     }
 }
 
-impl core::error::Error for AcceptorDrop {}
+impl core::error::Error for DropReason {}
 
 /// Cookie keys and what every handshake needs of the server.
 pub struct Acceptor {
     modulus: Vec<u8, MAX_MODULUS_LEN>,
     key_hash: [u8; HASH_LEN],
-    limits: Limits,
+    parameters: TransportParameters,
     cookies: CookieKeys,
 }
 
 impl core::fmt::Debug for Acceptor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Acceptor").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Acceptor").field("parameters", &self.parameters).finish_non_exhaustive()
     }
 }
 
 impl Acceptor {
-    /// Accepts handshakes under the key with this modulus (256, 384 or 512 bytes), stating `limits` to each client. `seed`
+    /// Accepts handshakes under the key with this modulus (256, 384 or 512 bytes), stating `parameters` to each client. `seed`
     /// feeds the cookie keys.
     #[must_use]
-    pub fn new(modulus: &[u8], limits: Limits, seed: [u8; 32]) -> Self {
-        debug_assert!(MODULUS_LENS.contains(&modulus.len()) && limits.is_legal());
+    pub fn new(modulus: &[u8], parameters: TransportParameters, seed: [u8; 32]) -> Self {
+        debug_assert!(MODULUS_LENS.contains(&modulus.len()) && parameters.is_legal());
         Self {
             // Of any other length it is nobody's key: no handshake is ever completed.
             modulus: Vec::from_slice(modulus).unwrap_or_default(),
             key_hash: key_hash(modulus),
-            limits,
+            parameters,
             cookies: CookieKeys::new(seed),
         }
     }
 
     /// Sorts a datagram. Never a private-key operation, never state, never more bytes out than in.
-    pub fn handle<P: Provider>(&mut self, now: Instant, from: SocketAddr, datagram: &[u8], out: &mut [u8]) -> Incoming {
+    pub fn handle_datagram<P: Provider>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+        out: &mut [u8],
+    ) -> Incoming {
         match Packet::decode(datagram, P::crc32) {
             Ok(Packet::Hello(hello)) => self.challenge::<P>(now, from, &hello, out),
             Ok(Packet::Initiate(initiate)) => self.admit(now, from, &initiate, datagram),
             Ok(Packet::Sealed(header)) => Incoming::Sealed(header),
             Ok(Packet::Hint(_)) => Incoming::Hint,
-            Ok(Packet::Challenge(_) | Packet::Accept(_)) => Incoming::Dropped(AcceptorDrop::Direction),
-            Err(error) => Incoming::Dropped(AcceptorDrop::Packet(error)),
+            Ok(Packet::Challenge(_) | Packet::Accept(_)) => Incoming::Dropped(DropReason::Direction),
+            Err(error) => Incoming::Dropped(DropReason::Packet(error)),
         }
     }
 
     fn challenge<P: Provider>(&mut self, now: Instant, from: SocketAddr, hello: &Hello, out: &mut [u8]) -> Incoming {
         // SPEC 3.1: silent if the client takes another key only.
         if hello.key_hint != [0; 8] && !self.key_hash.starts_with(&hello.key_hint) {
-            return Incoming::Dropped(AcceptorDrop::Hello);
+            return Incoming::Dropped(DropReason::Hello);
         }
         let cookie = self.cookies.issue(now, &address_bytes(from), hello);
         let challenge = Challenge { client_random: hello.client_random, cookie, modulus: &self.modulus };
         match Packet::Challenge(challenge).encode(out, P::crc32) {
             Ok(len) if len <= usize::from(hello.datagram_len) => Incoming::Reply(len),
-            _ => Incoming::Dropped(AcceptorDrop::Hello),
+            _ => Incoming::Dropped(DropReason::Hello),
         }
     }
 
@@ -140,13 +146,13 @@ impl Acceptor {
         let address = address_bytes(from);
         // SPEC 3.2: before the cookie verified nothing else is looked at.
         if !self.cookies.verify(now, &address, &initiate.hello, &initiate.cookie) {
-            return Incoming::Dropped(AcceptorDrop::Cookie);
+            return Incoming::Dropped(DropReason::Cookie);
         }
         if initiate.ciphertext.len() != self.modulus.len() {
-            return Incoming::Dropped(AcceptorDrop::Key);
+            return Incoming::Dropped(DropReason::Key);
         }
         let Ok(ciphertext) = Vec::from_slice(initiate.ciphertext) else {
-            return Incoming::Dropped(AcceptorDrop::Key);
+            return Incoming::Dropped(DropReason::Key);
         };
         Incoming::Accept(PendingAccept {
             id: first(&sha256(&[datagram, &address])),
@@ -155,8 +161,8 @@ impl Acceptor {
             echo: first(&initiate.hello.client_random),
             hello_len: initiate.hello.datagram_len,
             share: initiate.share,
-            local: self.limits,
-            remote: initiate.limits,
+            local: self.parameters,
+            remote: initiate.parameters,
             ciphertext,
         })
     }
@@ -170,8 +176,8 @@ pub struct PendingAccept {
     echo: [u8; 8],
     hello_len: u16,
     share: [u8; 32],
-    local: Limits,
-    remote: Limits,
+    local: TransportParameters,
+    remote: TransportParameters,
     ciphertext: Vec<u8, MAX_MODULUS_LEN>,
 }
 
@@ -185,7 +191,7 @@ impl core::fmt::Debug for PendingAccept {
 #[derive(Debug)]
 pub struct Accepted {
     /// Where a connection starts from.
-    pub established: Established,
+    pub established: HandshakeOutput,
     /// Tells whether a first sealed packet is authentic.
     pub first_keys: FirstKeys,
     /// The Accept datagram, complete.
@@ -215,22 +221,22 @@ impl PendingAccept {
         let ephemeral = Ephemeral::new(&Secret::new(*scalar));
         let share = ephemeral.share();
         // SPEC 3.5: a share that is not contributory.
-        let exchanged = ephemeral.agree(&self.share)?;
+        let exchanged = ephemeral.diffie_hellman(&self.share)?;
         let mut z = Zeroizing::new([0; MAX_MODULUS_LEN]);
         let z = z.get_mut(..self.ciphertext.len())?;
         // SPEC 3.4
         key.decapsulate(&mut rng, &self.ciphertext, z).ok()?;
 
         let mut accept =
-            Accept { echo: self.echo, connection_id, share, limits: self.local, confirmation: [0; HASH_LEN] };
+            Accept { echo: self.echo, connection_id, share, parameters: self.local, confirmation: [0; HASH_LEN] };
         let mut datagram = [0; ACCEPT_LEN];
         // The confirmation covers the head that is encoded before it, so the Accept is encoded twice.
         Packet::Accept(accept).encode(&mut datagram, P::crc32).ok()?;
         let h = accept_hash(&self.initiate_hash, &datagram);
-        let master = Master::new(&h, z, &exchanged);
+        let master = MasterSecret::new(&h, z, &exchanged);
         accept.confirmation = master.confirmation(&h);
         Packet::Accept(accept).encode(&mut datagram, P::crc32).ok()?;
-        let established = Established {
+        let established = HandshakeOutput {
             role: Role::Server,
             connection_id,
             c2s: master.c2s(),

@@ -1,7 +1,7 @@
 //! The client's side of the handshake (SPEC 3).
 //!
 //! ```text
-//! Hello -> (Challenge) -> [key accepted?] -> encapsulate -> share -> Initiate -> (Accept) -> agree -> Established
+//! Hello -> (Challenge) -> [key accepted?] -> encapsulate -> share -> Initiate -> (Accept) -> agree -> HandshakeOutput
 //!   ^                                                                   |  ^                  |
 //!   '------------- no Accept, or the cookie got old --------------------'  '-- not authentic -'
 //! ```
@@ -11,20 +11,20 @@ use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 use zeroize::Zeroize;
 
-use super::schedule::{Master, accept_hash, initiate_hash, key_hash};
-use super::{Established, FINGERPRINT_LEN, Fingerprint, Role};
+use super::schedule::{MasterSecret, accept_hash, initiate_hash, key_hash};
+use super::{FINGERPRINT_LEN, Fingerprint, HandshakeOutput, Role};
 use crate::crypto::Provider;
 use crate::crypto::exchange::Ephemeral;
-use crate::crypto::kdf::{HASH_LEN, Secret, equal};
+use crate::crypto::kdf::{HASH_LEN, Secret, ct_eq};
 use crate::crypto::rsa::{ModulusBytes, Rsa2048, ServerKey};
 use crate::time::{Duration, Instant};
-use crate::wire::packet::{Accept, HELLO_LENS, Hello, Initiate, Limits, Packet, PacketError};
+use crate::wire::packet::{Accept, HELLO_LENS, Hello, Initiate, Packet, PacketError, TransportParameters};
 
 /// Time from one Initiate, or patient Hello, to the next; the last one repeats (SPEC 3.1).
 const INTERVALS: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(2000)];
 /// The same of eager Hellos.
-const EAGER_INTERVALS: [Duration; 2] = [INTERVALS[0], INTERVALS[1]];
+const INITIAL_INTERVALS: [Duration; 2] = [INTERVALS[0], INTERVALS[1]];
 /// Initiates that are sent under one cookie; the server may have restarted, and forgotten its keys, since it gave that.
 const MAX_INITIATES: u8 = 5;
 /// How long a cookie is used. The server takes it for 60 s at least.
@@ -36,17 +36,18 @@ const _: () = assert!(size_of::<ClientHandshake<Rsa2048>>() <= 1024);
 /// What the handshake has to say.
 #[derive(Debug)]
 pub enum HandshakeEvent {
-    /// The server's key, when none was expected: answer with [`ClientHandshake::answer_key`].
-    KeyOffered(Fingerprint),
+    /// The server's key, when none was expected: answer with [`ClientHandshake::accept_key`] or
+    /// [`ClientHandshake::reject_key`].
+    UnknownServerKey(Fingerprint),
     /// Done: the handshake is over and idle again.
-    Established(Established),
+    Established(HandshakeOutput),
 }
 
 /// Why a datagram was dropped by a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum HandshakeDrop {
+pub enum DropReason {
     /// It is not a packet.
     Packet(PacketError),
     /// It is not for this attempt or this state.
@@ -57,7 +58,7 @@ pub enum HandshakeDrop {
     NotAuthentic,
 }
 
-impl core::fmt::Display for HandshakeDrop {
+impl core::fmt::Display for DropReason {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Packet(error) => return error.fmt(f),
@@ -68,31 +69,31 @@ impl core::fmt::Display for HandshakeDrop {
     }
 }
 
-impl core::error::Error for HandshakeDrop {}
+impl core::error::Error for DropReason {}
 
 /// How often an attempt says Hello (SPEC 3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pace {
+pub enum RetrySchedule {
     /// Nothing else is up: ten times in the 5 s that people wait, which gets through where every third datagram is lost.
     #[default]
-    Eager,
+    Initial,
     /// Beside a connection that may only have been silent, and is to be heard first if it is.
-    Patient,
+    Background,
 }
 
-impl Pace {
+impl RetrySchedule {
     const fn hello_intervals(self) -> &'static [Duration] {
         match self {
-            Self::Eager => &EAGER_INTERVALS,
-            Self::Patient => &INTERVALS,
+            Self::Initial => &INITIAL_INTERVALS,
+            Self::Background => &INTERVALS,
         }
     }
 
     /// Hellos of full length before shorter ones are tried: after 1.75 s.
     const fn long_hellos(self) -> u8 {
         match self {
-            Self::Eager => 4,
-            Self::Patient => 3,
+            Self::Initial => 4,
+            Self::Background => 3,
         }
     }
 }
@@ -130,14 +131,14 @@ pub struct ClientHandshake<K: ServerKey> {
     is_answered: bool,
     /// Whether an Accept that had been taken proved not to be authentic.
     is_forged: bool,
-    pace: Pace,
+    schedule: RetrySchedule,
     /// Hellos or Initiates sent in this phase.
     sent: u8,
     /// Counts client randoms: everything random is derived from the seed and this.
     attempt: u32,
     seed: Secret,
     expected: Fingerprint,
-    local: Limits,
+    local: TransportParameters,
     client_random: [u8; 32],
     key_hint: [u8; 8],
     /// When the next Hello or Initiate is due.
@@ -155,7 +156,7 @@ pub struct ClientHandshake<K: ServerKey> {
     /// The Accept that is looked at, and h with it.
     accept: Accept,
     accept_hash: [u8; HASH_LEN],
-    master: Master,
+    master: MasterSecret,
 }
 
 impl<K: ServerKey> core::fmt::Debug for ClientHandshake<K> {
@@ -181,20 +182,28 @@ impl<K: ServerKey> ClientHandshake<K> {
     #[must_use]
     pub const fn new() -> Self {
         // Never stated: `start` sets the local ones, an Accept brings the server's.
-        const NO_LIMITS: Limits =
-            Limits { datagram: 0, packets: 0, message: 0, chat: 0, bulk: 0, ack_delay_ms: 0, tick_us: 0, idle_s: 0 };
+        const NO_PARAMETERS: TransportParameters = TransportParameters {
+            datagram: 0,
+            packets: 0,
+            message: 0,
+            chat: 0,
+            bulk: 0,
+            ack_delay_ms: 0,
+            tick_us: 0,
+            idle_s: 0,
+        };
         Self {
             phase: Phase::Idle,
             is_key_known: false,
             is_short: false,
             is_answered: false,
             is_forged: false,
-            pace: Pace::Eager,
+            schedule: RetrySchedule::Initial,
             sent: 0,
             attempt: 0,
             seed: Secret::new([0; 32]),
             expected: Fingerprint([0; FINGERPRINT_LEN]),
-            local: NO_LIMITS,
+            local: NO_PARAMETERS,
             client_random: [0; 32],
             key_hint: [0; 8],
             next_send: Instant::ZERO,
@@ -210,22 +219,29 @@ impl<K: ServerKey> ClientHandshake<K> {
                 echo: [0; 8],
                 connection_id: 0,
                 share: [0; 32],
-                limits: NO_LIMITS,
+                parameters: NO_PARAMETERS,
                 confirmation: [0; HASH_LEN],
             },
             accept_hash: [0; HASH_LEN],
-            master: Master::EMPTY,
+            master: MasterSecret::EMPTY,
         }
     }
 
     /// Begins an attempt. `expected` is the fingerprint of the only key taken; without one, the key is offered. All
     /// randomness of the attempt comes from `seed`, which must be fresh.
-    pub fn start(&mut self, now: Instant, seed: [u8; 32], expected: Option<Fingerprint>, limits: Limits, pace: Pace) {
-        debug_assert!(limits.is_legal());
+    pub fn start(
+        &mut self,
+        now: Instant,
+        seed: [u8; 32],
+        expected: Option<Fingerprint>,
+        parameters: TransportParameters,
+        schedule: RetrySchedule,
+    ) {
+        debug_assert!(parameters.is_legal());
         self.stop();
         self.seed = Secret::new(seed);
-        self.local = limits;
-        self.pace = pace;
+        self.local = parameters;
+        self.schedule = schedule;
         if let Some(expected) = expected {
             (self.expected, self.is_key_known) = (expected, true);
         }
@@ -260,9 +276,9 @@ impl<K: ServerKey> ClientHandshake<K> {
     /// Takes a Challenge or an Accept. Cheap: what computes waits for [`ClientHandshake::handle_timeout`].
     ///
     /// # Errors
-    /// [`HandshakeDrop`]: the datagram was dropped; the attempt goes on.
-    pub fn handle_datagram<P: Provider>(&mut self, now: Instant, datagram: &[u8]) -> Result<(), HandshakeDrop> {
-        let packet = Packet::decode(datagram, P::crc32).map_err(HandshakeDrop::Packet)?;
+    /// [`DropReason`]: the datagram was dropped; the attempt goes on.
+    pub fn handle_datagram<P: Provider>(&mut self, now: Instant, datagram: &[u8]) -> Result<(), DropReason> {
+        let packet = Packet::decode(datagram, P::crc32).map_err(DropReason::Packet)?;
         match (self.phase, packet) {
             (Phase::Hello, Packet::Challenge(challenge)) if challenge.client_random == self.client_random => {
                 self.is_answered = true;
@@ -275,23 +291,32 @@ impl<K: ServerKey> ClientHandshake<K> {
                 self.phase = Phase::Agree;
                 Ok(())
             }
-            _ => Err(HandshakeDrop::Unexpected),
+            _ => Err(DropReason::Unexpected),
         }
     }
 
-    /// Answers [`HandshakeEvent::KeyOffered`]. `false` stops the attempt.
-    pub fn answer_key(&mut self, now: Instant, accept: bool) {
-        if !matches!(self.phase, Phase::Offer | Phase::Offered) {
+    /// Answers [`HandshakeEvent::UnknownServerKey`]: goes on under that key, which is the expected one from now on.
+    pub fn accept_key(&mut self, now: Instant) {
+        if !self.is_key_open() {
             return;
-        }
-        if !accept {
-            return self.stop();
         }
         (self.expected, self.is_key_known) = (Fingerprint::of_key_hash(&self.key_hash), true);
         self.phase = Phase::Encapsulate;
         if self.is_cookie_old(now) {
             self.say_hello(now);
         }
+    }
+
+    /// Answers [`HandshakeEvent::UnknownServerKey`]: stops the attempt.
+    pub fn reject_key(&mut self) {
+        if self.is_key_open() {
+            self.stop();
+        }
+    }
+
+    /// Whether a key waits for its answer.
+    const fn is_key_open(&self) -> bool {
+        matches!(self.phase, Phase::Offer | Phase::Offered)
     }
 
     /// Does the next step that is due: at most one public-key operation, or a retransmission becoming due.
@@ -320,7 +345,7 @@ impl<K: ServerKey> ClientHandshake<K> {
         }
         let len = match self.phase {
             Phase::Hello => {
-                if self.sent == self.pace.long_hellos() && !self.is_short {
+                if self.sent == self.schedule.long_hellos() && !self.is_short {
                     // The cookie is bound to the length, so a late answer to a long Hello must be told from one to a short one.
                     self.is_short = true;
                     self.renew_random();
@@ -332,7 +357,7 @@ impl<K: ServerKey> ClientHandshake<K> {
                     hello: self.hello(),
                     cookie: self.cookie,
                     share: self.share,
-                    limits: self.local,
+                    parameters: self.local,
                     ciphertext: self.kem.as_ref().get(..usize::from(self.modulus_len))?,
                 };
                 let len = Packet::Initiate(initiate).encode(out, P::crc32).ok()?;
@@ -341,7 +366,7 @@ impl<K: ServerKey> ClientHandshake<K> {
             }
             _ => return None,
         };
-        let intervals = if self.phase == Phase::Hello { self.pace.hello_intervals() } else { &INTERVALS };
+        let intervals = if self.phase == Phase::Hello { self.schedule.hello_intervals() } else { &INTERVALS };
         let interval = intervals.get(usize::from(self.sent)).or(intervals.last());
         self.next_send = now + interval.copied().unwrap_or_default();
         self.sent = self.sent.saturating_add(1);
@@ -353,17 +378,17 @@ impl<K: ServerKey> ClientHandshake<K> {
         match self.phase {
             Phase::Offer => {
                 self.phase = Phase::Offered;
-                Some(HandshakeEvent::KeyOffered(Fingerprint::of_key_hash(&self.key_hash)))
+                Some(HandshakeEvent::UnknownServerKey(Fingerprint::of_key_hash(&self.key_hash)))
             }
             Phase::Done => {
-                let established = Established {
+                let established = HandshakeOutput {
                     role: Role::Client,
                     connection_id: self.accept.connection_id,
                     c2s: self.master.c2s(),
                     s2c: self.master.s2c(),
                     exporter: self.master.exporter(),
                     local: self.local,
-                    remote: self.accept.limits,
+                    remote: self.accept.parameters,
                     hello_len: self.hello().datagram_len,
                 };
                 self.stop();
@@ -374,8 +399,8 @@ impl<K: ServerKey> ClientHandshake<K> {
     }
 
     /// Why a datagram that [`ClientHandshake::handle_datagram`] had taken was dropped after all, when a step found out.
-    pub fn poll_drop(&mut self) -> Option<HandshakeDrop> {
-        core::mem::take(&mut self.is_forged).then_some(HandshakeDrop::NotAuthentic)
+    pub fn poll_drop(&mut self) -> Option<DropReason> {
+        core::mem::take(&mut self.is_forged).then_some(DropReason::NotAuthentic)
     }
 
     /// When to call [`ClientHandshake::handle_timeout`]: in the past or `now` while a step waits.
@@ -406,15 +431,15 @@ impl<K: ServerKey> ClientHandshake<K> {
             && now.saturating_since(self.challenged) >= COOKIE_LIFE
     }
 
-    fn take_challenge(&mut self, now: Instant, cookie: [u8; 32], modulus: &[u8]) -> Result<(), HandshakeDrop> {
+    fn take_challenge(&mut self, now: Instant, cookie: [u8; 32], modulus: &[u8]) -> Result<(), DropReason> {
         let key_hash = key_hash(modulus);
         // SPEC 3.3
         if self.is_key_known && Fingerprint::of_key_hash(&key_hash) != self.expected {
-            return Err(HandshakeDrop::Key);
+            return Err(DropReason::Key);
         }
-        K::from_modulus(modulus).map_err(|_| HandshakeDrop::Key)?;
-        let modulus_len = u16::try_from(modulus.len()).map_err(|_| HandshakeDrop::Key)?;
-        self.kem.as_mut().get_mut(..modulus.len()).ok_or(HandshakeDrop::Key)?.copy_from_slice(modulus);
+        K::from_modulus(modulus).map_err(|_| DropReason::Key)?;
+        let modulus_len = u16::try_from(modulus.len()).map_err(|_| DropReason::Key)?;
+        self.kem.as_mut().get_mut(..modulus.len()).ok_or(DropReason::Key)?.copy_from_slice(modulus);
         (self.key_hash, self.modulus_len) = (key_hash, modulus_len);
         (self.cookie, self.challenged) = (cookie, now);
         self.phase = if self.is_key_known { Phase::Encapsulate } else { Phase::Offer };
@@ -438,10 +463,12 @@ impl<K: ServerKey> ClientHandshake<K> {
     /// One X25519 operation. The ephemeral secret can be derived again, so that a forged Accept spoils nothing.
     fn agree(&mut self) {
         let z = self.z.as_ref().get(..usize::from(self.modulus_len)).unwrap_or(&[]);
-        let master =
-            self.ephemeral().agree(&self.accept.share).map(|exchanged| Master::new(&self.accept_hash, z, &exchanged));
+        let master = self
+            .ephemeral()
+            .diffie_hellman(&self.accept.share)
+            .map(|exchanged| MasterSecret::new(&self.accept_hash, z, &exchanged));
         match master {
-            Some(master) if equal(&master.confirmation(&self.accept_hash), &self.accept.confirmation) => {
+            Some(master) if ct_eq(&master.confirmation(&self.accept_hash), &self.accept.confirmation) => {
                 self.master = master;
                 self.phase = Phase::Done;
             }

@@ -3,7 +3,7 @@
 use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::crypto::kdf::{HASH_LEN, Secret, equal, hmac};
+use crate::crypto::kdf::{HASH_LEN, Secret, ct_eq, hmac};
 use crate::time::{Duration, Instant};
 use crate::wire::packet::{Hello, SUITE};
 
@@ -41,8 +41,8 @@ impl CookieKeys {
         candidate: &[u8; HASH_LEN],
     ) -> bool {
         self.rotate(now);
-        equal(&cookie(&self.present, address, hello), candidate)
-            || equal(&cookie(&self.previous, address, hello), candidate)
+        ct_eq(&cookie(&self.present, address, hello), candidate)
+            || ct_eq(&cookie(&self.previous, address, hello), candidate)
     }
 
     /// Redraws what is due. When depends on the time only, not on what arrives; a clock that stands still or goes back rotates

@@ -17,12 +17,12 @@ mod window;
 mod testing;
 
 pub use acceptor::{Acceptor, Incoming, PendingAccept};
-pub use client::{ClientHandshake, HandshakeEvent, Pace};
+pub use client::{ClientHandshake, HandshakeEvent, RetrySchedule};
 pub use schedule::key_hash;
 pub use sealed::{FirstKeys, OpenError, Opened, SealError, Session};
 
 use crate::crypto::kdf::Secret;
-use crate::wire::packet::Limits;
+use crate::wire::packet::TransportParameters;
 
 /// Length of a key fingerprint in bytes: the first 160 bits of the key hash (SPEC 3.3).
 pub const FINGERPRINT_LEN: usize = 20;
@@ -56,7 +56,7 @@ pub enum Role {
 
 /// What a finished handshake gives: everything a connection starts from. Wiped on drop, never printed.
 #[derive(Clone)]
-pub struct Established {
+pub struct HandshakeOutput {
     /// Whose side this is.
     pub role: Role,
     /// Names the connection in both directions.
@@ -68,16 +68,16 @@ pub struct Established {
     /// For what is proved about this very connection (SPEC 6.2).
     pub exporter: Secret,
     /// What this side stated.
-    pub local: Limits,
+    pub local: TransportParameters,
     /// What the other side stated.
-    pub remote: Limits,
+    pub remote: TransportParameters,
     /// Length of the Hello in bytes: 640 says that larger datagrams did not pass (SPEC 5.6).
     pub hello_len: u16,
 }
 
-impl core::fmt::Debug for Established {
+impl core::fmt::Debug for HandshakeOutput {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Established")
+        f.debug_struct("HandshakeOutput")
             .field("role", &self.role)
             .field("connection_id", &self.connection_id)
             .finish_non_exhaustive()

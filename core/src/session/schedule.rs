@@ -3,11 +3,11 @@
 use crate::crypto::exchange::SHARE_LEN;
 use crate::crypto::kdf::{HASH_LEN, Secret, Transcript, hmac, sha256};
 use crate::crypto::rsa::PUBLIC_EXPONENT;
-use crate::wire::packet::{ACCEPT_LEN, CRC_LEN, LIMITS_LEN};
+use crate::wire::packet::{ACCEPT_LEN, CRC_LEN, TRANSPORT_PARAMETERS_LEN};
 
 /// Bytes of an Accept before its confirmation.
 const ACCEPT_HEAD_LEN: usize = ACCEPT_LEN - HASH_LEN - CRC_LEN;
-const _: () = assert!(ACCEPT_HEAD_LEN == 1 + 8 + 4 + SHARE_LEN + LIMITS_LEN);
+const _: () = assert!(ACCEPT_HEAD_LEN == 1 + 8 + 4 + SHARE_LEN + TRANSPORT_PARAMETERS_LEN);
 
 /// The hash of a server's key (SPEC 3.3).
 #[must_use]
@@ -38,9 +38,9 @@ pub(super) fn accept_hash(initiate_hash: &[u8; HASH_LEN], accept: &[u8]) -> [u8;
 
 /// What all secrets of a connection are expanded from.
 #[derive(Clone, Debug)]
-pub(super) struct Master(Secret);
+pub(super) struct MasterSecret(Secret);
 
-impl Master {
+impl MasterSecret {
     /// Idle: no secret at all.
     pub(super) const EMPTY: Self = Self(Secret::new([0; HASH_LEN]));
 
@@ -77,13 +77,13 @@ mod tests {
 
     use super::*;
     use crate::crypto::{Portable, Provider};
-    use crate::wire::packet::{Accept, Hello, Initiate, Limits, Packet};
+    use crate::wire::packet::{Accept, Hello, Initiate, Packet, TransportParameters};
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: TransportParameters = TransportParameters {
         datagram: 1200,
         packets: 16,
         message: 4480,
@@ -108,7 +108,7 @@ mod tests {
             hello: Hello { client_random: [0xa1; 32], key_hint, datagram_len: 1200 },
             cookie: [0xc3; 32],
             share: [0xd4; 32],
-            limits: LIMITS,
+            parameters: LIMITS,
             ciphertext: &ciphertext,
         };
         let mut datagram = [0; 390];
@@ -120,7 +120,7 @@ mod tests {
             echo: [0xa1; 8],
             connection_id: 0x0102_0304,
             share: [0xd5; 32],
-            limits: LIMITS,
+            parameters: LIMITS,
             confirmation: [0xff; 32],
         };
         let mut datagram = [0; ACCEPT_LEN];
@@ -130,7 +130,7 @@ mod tests {
 
         let mut z = [0x77; 256];
         (z[0], z[1]) = (0, 0);
-        let master = Master::new(&h, &z, &Secret::new([0x99; 32]));
+        let master = MasterSecret::new(&h, &z, &Secret::new([0x99; 32]));
         let of = |secret: Secret| hex(secret.expose());
         assert_eq!(of(master.c2s()), "8f26c7628a56cb71a2a1a84beea8c1298102e691bfee43ae2db13e90246b9298");
         assert_eq!(of(master.s2c()), "b194d5285b671394d87e3da003ee8d74f30d7144188b52a43ce55000c14625bd");
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn keeps_leading_zeros_of_z() {
         let exchanged = Secret::new([0x99; 32]);
-        let of = |z: &[u8]| *Master::new(&[1; 32], z, &exchanged).exporter().expose();
+        let of = |z: &[u8]| *MasterSecret::new(&[1; 32], z, &exchanged).exporter().expose();
         assert_ne!(of(&[0, 0, 7]), of(&[0, 7]));
     }
 

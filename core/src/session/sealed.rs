@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 
 use super::epoch::{EpochKeys, Ratchet, nonce};
 use super::window::{ReplayWindow, Seen};
-use super::{Established, Role};
+use super::{HandshakeOutput, Role};
 use crate::crypto::aead::{NONCE_LEN, TAG_LEN};
 use crate::crypto::kdf::Secret;
 use crate::crypto::{Aead, Portable, Provider};
@@ -32,7 +32,7 @@ const _: () = assert!(size_of::<Session<Portable>>() <= 512);
 
 /// A sender leaves its epoch behind the first packet that is sealed after this long. Packets of a living connection are at most
 /// a third of the longest idle time-out (20 min) apart, so an epoch ends within the hour that SPEC 4.2 allows.
-const STEP_AFTER: Duration = Duration::from_secs(40 * 60);
+const KEY_UPDATE_AFTER: Duration = Duration::from_secs(40 * 60);
 
 /// A packet could not be sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,8 +99,8 @@ pub struct Opened<'a> {
 pub struct Session<P: Provider> {
     connection_id: u32,
     epoch_bits: u32,
-    sending: Sending<P::Aead>,
-    receiving: Receiving<P::Aead>,
+    seal_state: SealState<P::Aead>,
+    open_state: OpenState<P::Aead>,
     exporter: Secret,
 }
 
@@ -113,7 +113,7 @@ impl<P: Provider> core::fmt::Debug for Session<P> {
 impl<P: Provider> Session<P> {
     /// Starts from a handshake. Epochs have `1 << epoch_bits` numbers ([`EPOCH_BITS`]; tests use fewer; 62 at most).
     #[must_use]
-    pub fn new(now: Instant, established: &Established, epoch_bits: u32) -> Self {
+    pub fn new(now: Instant, established: &HandshakeOutput, epoch_bits: u32) -> Self {
         let (local, remote) = match established.role {
             Role::Client => (&established.c2s, &established.s2c),
             Role::Server => (&established.s2c, &established.c2s),
@@ -121,8 +121,8 @@ impl<P: Provider> Session<P> {
         Self {
             connection_id: established.connection_id,
             epoch_bits: epoch_bits.min(PACKET_NUMBER_END.ilog2()),
-            sending: Sending::new(now, local.clone()),
-            receiving: Receiving::new(remote.clone()),
+            seal_state: SealState::new(now, local.clone()),
+            open_state: OpenState::new(remote.clone()),
             exporter: established.exporter.clone(),
         }
     }
@@ -130,7 +130,7 @@ impl<P: Provider> Session<P> {
     /// The number that the next sealed packet gets.
     #[must_use]
     pub fn next_packet_number(&self) -> u64 {
-        self.sending.next_number
+        self.seal_state.next_number
     }
 
     /// Seals `buffer[13..13 + body_len]` in place and completes header, tag and CRC. Returns the number and the datagram's length
@@ -147,9 +147,9 @@ impl<P: Provider> Session<P> {
         let (sealed, tag) = content.split_last_chunk_mut::<TAG_LEN>().ok_or(SealError::BufferFull)?;
         let (header, body) = sealed.split_first_chunk_mut::<SEALED_HEADER_LEN>().ok_or(SealError::BufferFull)?;
 
-        let packet_number = self.sending.take_number(now, self.epoch_bits)?;
+        let packet_number = self.seal_state.take_number(now, self.epoch_bits)?;
         *header = SealedHeader { connection_id: self.connection_id, packet_number }.encode();
-        let keys = &self.sending.keys;
+        let keys = &self.seal_state.keys;
         *tag = keys.aead.seal(&keys.nonce(packet_number), header, body);
         *crc = P::crc32(content).to_be_bytes();
         Ok((packet_number, body_len + OVERHEAD))
@@ -168,14 +168,14 @@ impl<P: Provider> Session<P> {
         if connection_id != self.connection_id || body.is_empty() {
             return Err(OpenError::Malformed);
         }
-        let is_newest = self.receiving.open(self.epoch_bits, packet_number, header, body, tag)?;
+        let is_newest = self.open_state.open(self.epoch_bits, packet_number, header, body, tag)?;
         Ok(Opened { packet_number, is_newest, body })
     }
 
     /// Says that a packet of ours was acknowledged (for stepping the epoch, SPEC 4.2).
     pub fn on_acknowledged(&mut self, packet_number: u64) {
         // What is acknowledged was sent, so it is of this epoch or of one before.
-        self.sending.is_acknowledged |= packet_number >> self.epoch_bits == self.sending.epoch;
+        self.seal_state.is_acknowledged |= packet_number >> self.epoch_bits == self.seal_state.epoch;
     }
 
     /// For proofs about this very connection.
@@ -203,7 +203,7 @@ impl core::fmt::Debug for FirstKeys {
 impl FirstKeys {
     /// The keys under which the peer seals its first packets.
     #[must_use]
-    pub fn new(established: &Established) -> Self {
+    pub fn new(established: &HandshakeOutput) -> Self {
         let secret = match established.role {
             Role::Client => &established.s2c,
             Role::Server => &established.c2s,
@@ -246,7 +246,7 @@ impl Drop for FirstKeys {
 }
 
 /// The sending direction.
-struct Sending<A> {
+struct SealState<A> {
     keys: EpochKeys<A>,
     ratchet: Ratchet,
     /// The epoch that `keys` belong to, and since when.
@@ -257,7 +257,7 @@ struct Sending<A> {
     next_number: u64,
 }
 
-impl<A: Aead> Sending<A> {
+impl<A: Aead> SealState<A> {
     fn new(now: Instant, secret: Secret) -> Self {
         let mut ratchet = Ratchet::new(secret);
         Self { keys: ratchet.step(), ratchet, epoch: 0, since: now, is_acknowledged: false, next_number: 0 }
@@ -280,14 +280,14 @@ impl<A: Aead> Sending<A> {
             (self.epoch, self.since, self.is_acknowledged) = (epoch, now, false);
         }
         // The jump is made behind a packet, so that `next_packet_number` is true whenever it is asked.
-        let is_due = self.is_acknowledged && now.saturating_since(self.since) >= STEP_AFTER;
+        let is_due = self.is_acknowledged && now.saturating_since(self.since) >= KEY_UPDATE_AFTER;
         self.next_number = if is_due { (epoch + 1) << epoch_bits } else { number + 1 };
         Ok(number)
     }
 }
 
 /// The receiving direction.
-struct Receiving<A> {
+struct OpenState<A> {
     /// Only while the window reaches into the epoch before.
     previous: Option<EpochKeys<A>>,
     current: EpochKeys<A>,
@@ -299,7 +299,7 @@ struct Receiving<A> {
     window: ReplayWindow,
 }
 
-impl<A: Aead> Receiving<A> {
+impl<A: Aead> OpenState<A> {
     fn new(secret: Secret) -> Self {
         let mut ratchet = Ratchet::new(secret);
         let (current, next) = (ratchet.step(), ratchet.step());

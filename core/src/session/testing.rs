@@ -6,15 +6,15 @@ use std::vec;
 use std::vec::Vec;
 
 use super::acceptor::{Accepted, Acceptor, Incoming};
-use super::client::{ClientHandshake, HandshakeEvent, Pace};
-use super::{Established, Fingerprint, PendingAccept, key_hash};
+use super::client::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use super::{Fingerprint, HandshakeOutput, PendingAccept, key_hash};
 use crate::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, ServerKey, test_keys};
 use crate::crypto::{Portable, Provider};
 use crate::time::{Duration, Instant};
 use crate::wire::MAX_DATAGRAM;
-use crate::wire::packet::{CRC_LEN, Limits};
+use crate::wire::packet::{CRC_LEN, TransportParameters};
 
-pub(super) const CLIENT_LIMITS: Limits = Limits {
+pub(super) const CLIENT_LIMITS: TransportParameters = TransportParameters {
     datagram: 1200,
     packets: 16,
     message: 2000,
@@ -24,8 +24,8 @@ pub(super) const CLIENT_LIMITS: Limits = Limits {
     tick_us: 1000,
     idle_s: 30,
 };
-pub(super) const SERVER_LIMITS: Limits =
-    Limits { datagram: 1100, packets: 64, message: 4480, chat: 65_536, ..CLIENT_LIMITS };
+pub(super) const SERVER_LIMITS: TransportParameters =
+    TransportParameters { datagram: 1100, packets: 64, message: 4480, chat: 65_536, ..CLIENT_LIMITS };
 pub(super) const START: Instant = Instant::from_micros(7_000_000);
 pub(super) const HOME: SocketAddr = SocketAddr::new(core::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 4321);
 
@@ -69,7 +69,7 @@ impl Server {
 
     pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> (Incoming, Vec<u8>) {
         let mut out = vec![0; MAX_DATAGRAM];
-        let incoming = self.acceptor.handle::<Portable>(now, from, datagram, &mut out);
+        let incoming = self.acceptor.handle_datagram::<Portable>(now, from, datagram, &mut out);
         out.truncate(if let Incoming::Reply(len) = incoming { len } else { 0 });
         (incoming, out)
     }
@@ -98,7 +98,7 @@ impl Server {
 /// Starts an attempt with a seed that is all `seed`.
 pub(super) fn started<K: ServerKey>(seed: u8, expected: Option<Fingerprint>) -> ClientHandshake<K> {
     let mut client = ClientHandshake::new();
-    client.start(START, [seed; 32], expected, CLIENT_LIMITS, Pace::Eager);
+    client.start(START, [seed; 32], expected, CLIENT_LIMITS, RetrySchedule::Initial);
     client
 }
 
@@ -134,7 +134,7 @@ pub(super) fn finish<K: ServerKey>(
     client: &mut ClientHandshake<K>,
     now: Instant,
     accept: &[u8],
-) -> Option<Established> {
+) -> Option<HandshakeOutput> {
     client.handle_datagram::<Portable>(now, accept).ok()?;
     compute(client, now);
     match client.poll_event() {

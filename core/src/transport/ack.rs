@@ -4,8 +4,8 @@ use core::ops::RangeInclusive;
 
 use super::ranges::{RangeSet, Span};
 use crate::time::{Duration, Instant};
-use crate::wire::cursor::{BufferFull, Writer};
 use crate::wire::frame::{Ack, MAX_ACK_RANGES};
+use crate::wire::io::{BufferFull, Writer};
 
 /// Ranges of received numbers that are remembered (SPEC 8).
 pub(crate) const MAX_RANGES: usize = 32;
@@ -18,7 +18,7 @@ const MAX_JUMPS: usize = 4;
 
 /// The numbers received and the acknowledgement that waits.
 #[derive(Debug)]
-pub(crate) struct Received {
+pub(crate) struct ReceivedPackets {
     numbers: RangeSet<MAX_RANGES>,
     /// Everything below was trimmed and is never acknowledged later.
     floor: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Received {
     deadline: Option<Instant>,
 }
 
-impl Received {
+impl ReceivedPackets {
     pub(crate) const NONE: Self = Self {
         numbers: RangeSet::EMPTY,
         floor: 0,
@@ -138,12 +138,12 @@ impl Received {
 
 /// The packet numbers that were sent: all below `next` but the latest jumps (SPEC 4.2).
 #[derive(Debug)]
-pub(crate) struct SentNumbers {
+pub(crate) struct SentRanges {
     next: u64,
     jumps: [Span; MAX_JUMPS],
 }
 
-impl SentNumbers {
+impl SentRanges {
     pub(crate) const NONE: Self = Self { next: 0, jumps: [Span::EMPTY; MAX_JUMPS] };
 
     /// The number after the last one sent.
@@ -180,7 +180,7 @@ mod tests {
         Instant::from_micros(millis * 1_000)
     }
 
-    fn acked(received: &Received) -> Vec<RangeInclusive<u64>> {
+    fn acked(received: &ReceivedPackets) -> Vec<RangeInclusive<u64>> {
         let mut buffer = [0; 300];
         let mut writer = Writer::new(&mut buffer);
         received.encode(at(0), &mut writer).unwrap();
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn waits_up_to_the_stated_delay_for_a_second_packet() {
-        let mut received = Received::NONE;
+        let mut received = ReceivedPackets::NONE;
         received.on_packet(at(10), 0, true, DELAY);
         assert!(!received.is_due());
         assert_eq!(received.deadline(), Some(at(15)));
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn acknowledges_at_once_when_two_wait() {
-        let mut received = Received::NONE;
+        let mut received = ReceivedPackets::NONE;
         received.on_packet(at(10), 0, true, DELAY);
         received.on_packet(at(11), 1, true, DELAY);
         assert!(received.is_due());
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn acknowledges_at_once_out_of_order() {
-        let mut received = Received::NONE;
+        let mut received = ReceivedPackets::NONE;
         received.on_packet(at(10), 1, true, DELAY);
         assert!(received.is_due());
         received.on_sent();
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn packets_of_ack_alone_cause_no_ack() {
-        let mut received = Received::NONE;
+        let mut received = ReceivedPackets::NONE;
         for number in 0..10 {
             received.on_packet(at(10), 2 * number, false, DELAY);
         }
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn never_acknowledges_a_trimmed_number_later() {
-        let mut received = Received::NONE;
+        let mut received = ReceivedPackets::NONE;
         for number in 0..=32 {
             received.on_packet(at(0), 10 + 2 * number, true, DELAY);
         }
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_is_older_than_all_ranges_of_a_full_set_is_not_acknowledged() {
-        let mut received = Received::NONE;
+        let mut received = ReceivedPackets::NONE;
         for number in 0..32 {
             received.on_packet(at(0), 10 + 2 * number, true, DELAY);
         }
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn says_no_more_what_the_peer_is_known_to_have_heard() {
-        let mut received = Received::NONE;
+        let mut received = ReceivedPackets::NONE;
         [1, 3, 4, 6, 9].iter().for_each(|&number| received.on_packet(at(0), number, true, DELAY));
         assert_eq!(received.largest(), 9);
         received.on_ack_acknowledged(4);
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn states_how_long_the_largest_waited() {
-        let mut received = Received::NONE;
+        let mut received = ReceivedPackets::NONE;
         received.on_packet(at(10), 4, true, DELAY);
         received.on_packet(at(12), 3, true, DELAY);
         let mut buffer = [0; 300];
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn knows_which_numbers_were_sent_across_jumps() {
-        let mut sent = SentNumbers::NONE;
+        let mut sent = SentRanges::NONE;
         assert!(!sent.contains(&(0..=0)));
         [0, 1, 16, 17, 64].iter().for_each(|&number| sent.record(number));
         for range in [0..=1, 16..=17, 64..=64] {

@@ -8,7 +8,7 @@ pub(crate) const MAX_GAPS: usize = 16;
 
 /// Why data is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Untaken {
+pub(crate) enum StreamError {
     /// It goes beyond the limit that was given.
     FlowControl,
     /// It does not fit: the gap table is full.
@@ -43,9 +43,9 @@ impl Arrived {
     }
 
     /// Adds `span`. What begins at or below the end of the contiguous part always fits: it takes no entry.
-    fn insert(&mut self, span: Span) -> Result<(), Untaken> {
+    fn insert(&mut self, span: Span) -> Result<(), StreamError> {
         if span.start > self.end {
-            return self.ahead.insert(span).map_err(|_| Untaken::NoRoom);
+            return self.ahead.insert(span).map_err(|_| StreamError::NoRoom);
         }
         self.end = self.end.max(span.end);
         while let Some(first) = self.ahead.first().filter(|first| first.start <= self.end) {
@@ -75,17 +75,17 @@ impl Assembler {
         self.arrived
     }
 
-    /// Whether `span` can be taken after what `trial` has taken; then it is taken there.
-    pub(crate) fn check(&self, trial: &mut Arrived, span: Span) -> Result<(), Untaken> {
+    /// Whether `span` can be taken after what `tentative` has taken; then it is taken there.
+    pub(crate) fn check(&self, tentative: &mut Arrived, span: Span) -> Result<(), StreamError> {
         // SPEC 5.2
         if span.end > self.limit {
-            return Err(Untaken::FlowControl);
+            return Err(StreamError::FlowControl);
         }
         // Only when more was stated than there is memory for.
         if span.end > self.read.saturating_add(self.window) {
-            return Err(Untaken::NoRoom);
+            return Err(StreamError::NoRoom);
         }
-        trial.insert(span)
+        tentative.insert(span)
     }
 
     /// Takes `data` at `offset`, which [`Assembler::check`] allowed; copies only what is not here yet.
@@ -142,7 +142,7 @@ impl Assembler {
     }
 
     /// Forgets what lies behind a gap, because the gap will never be filled.
-    pub(crate) fn forget_ahead(&mut self) {
+    pub(crate) fn discard_out_of_order(&mut self) {
         self.arrived.ahead = RangeSet::EMPTY;
     }
 
@@ -178,9 +178,9 @@ mod tests {
 
     const RING: usize = 64;
 
-    fn offer(assembler: &mut Assembler, ring: &mut [u8], offset: u64, data: &[u8]) -> Result<(), Untaken> {
-        let mut trial = assembler.arrived();
-        assembler.check(&mut trial, Span::new(offset, offset + len_u64(data)))?;
+    fn offer(assembler: &mut Assembler, ring: &mut [u8], offset: u64, data: &[u8]) -> Result<(), StreamError> {
+        let mut tentative = assembler.arrived();
+        assembler.check(&mut tentative, Span::new(offset, offset + len_u64(data)))?;
         assembler.take(ring, offset, data);
         Ok(())
     }
@@ -216,15 +216,15 @@ mod tests {
     #[test]
     fn refuses_data_beyond_the_limit() {
         let (mut assembler, mut ring) = (Assembler::open(8, RING), [0; RING]);
-        assert_eq!(offer(&mut assembler, &mut ring, 0, b"123456789"), Err(Untaken::FlowControl));
-        assert_eq!(offer(&mut assembler, &mut ring, 8, b"9"), Err(Untaken::FlowControl));
+        assert_eq!(offer(&mut assembler, &mut ring, 0, b"123456789"), Err(StreamError::FlowControl));
+        assert_eq!(offer(&mut assembler, &mut ring, 8, b"9"), Err(StreamError::FlowControl));
         assert_eq!(offer(&mut assembler, &mut ring, 0, b"12345678"), Ok(()));
     }
 
     #[test]
     fn a_limit_larger_than_the_ring_drops_instead_of_overwriting() {
         let (mut assembler, mut ring) = (Assembler::open(1000, RING), [0; RING]);
-        assert_eq!(offer(&mut assembler, &mut ring, 64, b"x"), Err(Untaken::NoRoom));
+        assert_eq!(offer(&mut assembler, &mut ring, 64, b"x"), Err(StreamError::NoRoom));
         assert_eq!(offer(&mut assembler, &mut ring, 63, b"x"), Ok(()));
     }
 
@@ -234,7 +234,7 @@ mod tests {
         for gap in 0..16 {
             offer(&mut assembler, &mut ring, 2 + 3 * gap, b"x").unwrap();
         }
-        assert_eq!(offer(&mut assembler, &mut ring, 60, b"x"), Err(Untaken::NoRoom));
+        assert_eq!(offer(&mut assembler, &mut ring, 60, b"x"), Err(StreamError::NoRoom));
         assert_eq!(offer(&mut assembler, &mut ring, 0, b"y"), Ok(()));
         assert_eq!(offer(&mut assembler, &mut ring, 4, b"y"), Ok(()));
         assert_eq!(offer(&mut assembler, &mut ring, 1, b"y"), Ok(()));
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn a_closed_stream_takes_nothing_and_gives_no_credit() {
         let (mut assembler, mut ring) = (Assembler::open(0, 0), []);
-        assert_eq!(offer(&mut assembler, &mut ring, 0, b"x"), Err(Untaken::FlowControl));
+        assert_eq!(offer(&mut assembler, &mut ring, 0, b"x"), Err(StreamError::FlowControl));
         assert!(!assembler.is_credit_due());
     }
 
@@ -288,8 +288,8 @@ mod tests {
                 prop_assert_eq!(known, taken[start..start + len].iter().all(|&taken| taken));
                 match offer(&mut assembler, &mut ring, start as u64, &stream[start..start + len]) {
                     Ok(()) => taken[start..start + len].fill(true),
-                    Err(Untaken::FlowControl) => prop_assert!(span.end > assembler.limit),
-                    Err(Untaken::NoRoom) => prop_assert!(assembler.arrived.ahead.as_slice().len() == MAX_GAPS),
+                    Err(StreamError::FlowControl) => prop_assert!(span.end > assembler.limit),
+                    Err(StreamError::NoRoom) => prop_assert!(assembler.arrived.ahead.as_slice().len() == MAX_GAPS),
                 }
                 let end = taken.iter().position(|&taken| !taken).unwrap();
                 prop_assert_eq!(assembler.readable(), end - read);

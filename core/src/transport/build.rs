@@ -2,23 +2,23 @@
 //! [`Transport::on_sent`] makes it so.
 
 use super::congestion::Congestion;
-use super::in_flight::Slot;
+use super::in_flight::SentPacket;
 use super::loss::PROBES;
-use super::memory::{Memory, Part};
+use super::memory::{Buffer, BufferProvider};
 use super::size::SMALL;
 use super::{MaxData, OVERHEAD, PROBE_SLOTS, Transport, ring};
 use crate::time::Instant;
-use crate::wire::cursor::Writer;
 use crate::wire::frame::{Frame, PATH_LEN, STREAM_HEADER_LEN, StreamId};
+use crate::wire::io::Writer;
 
 /// A body is at least as long as a PATH_CHALLENGE, so that the other side may answer with one wherever it comes from (SPEC 4.4).
 const MIN_BODY: usize = PATH_LEN;
 /// Packets in a row that the peer does not acknowledge, before one asks it to: an epoch is left only after one of its packets was
 /// acknowledged (SPEC 4.2), and a side that only reads would never have one.
-const MAX_QUIET: u8 = 31;
+const MAX_ACKS_ONLY_RUN: u8 = 31;
 /// Less room than that in a packet which carries something else already is left to padding or nothing: crumbs would fill the peer's gap
 /// table.
-const MIN_PIECE: usize = 64;
+const MIN_STREAM_CHUNK: usize = 64;
 
 /// A packet that could be sent.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +27,18 @@ pub(crate) struct Outgoing {
     pub(crate) len: usize,
     has_ack: bool,
     is_ack_eliciting: bool,
-    slot: Slot,
+    slot: SentPacket,
 }
 
 impl Transport {
     /// The body of the next packet, in `out`.
-    pub(crate) fn poll_packet(&mut self, now: Instant, memory: &mut impl Memory, out: &mut [u8]) -> Option<Outgoing> {
-        if self.wants_size_probe() && self.may_elicit() && self.acquire(now, memory, Part::InFlight) {
+    pub(crate) fn poll_packet(
+        &mut self,
+        now: Instant,
+        memory: &mut impl BufferProvider,
+        out: &mut [u8],
+    ) -> Option<Outgoing> {
+        if self.wants_size_probe() && self.may_elicit() && self.acquire(now, memory, Buffer::InFlight) {
             if let Some(probe) = self.size_probe(out) {
                 return Some(probe);
             }
@@ -43,10 +48,10 @@ impl Transport {
         // SPEC 5.6: the first is padded, and acknowledged, so that it proves the path.
         let is_first = self.sent.next() == 0;
         let is_ack_due = self.received.is_due();
-        let asks = is_ack_due && (is_first || self.quiet >= MAX_QUIET);
-        let elicits =
-            (self.wants_to_elicit() || asks) && self.may_elicit() && self.acquire(now, memory, Part::InFlight);
-        if !elicits && !is_ack_due {
+        let asks = is_ack_due && (is_first || self.acks_only_run >= MAX_ACKS_ONLY_RUN);
+        let is_ack_eliciting =
+            (self.wants_to_elicit() || asks) && self.may_elicit() && self.acquire(now, memory, Buffer::InFlight);
+        if !is_ack_eliciting && !is_ack_due {
             return None;
         }
         // SPEC 5.6: where only small packets pass, what is probed for and what is acknowledged do.
@@ -56,8 +61,8 @@ impl Transport {
         let room = room.min(out.len());
         let mut writer = Writer::new(out.get_mut(..room)?);
         let has_ack = self.received.is_waiting() && self.received.encode(now, &mut writer).is_ok();
-        let mut slot = Slot::EMPTY;
-        if elicits {
+        let mut slot = SentPacket::EMPTY;
+        if is_ack_eliciting {
             self.put_frames(memory, &mut writer, &mut slot);
             if slot.is_bare() {
                 Frame::Ping.encode(&mut writer).ok()?;
@@ -65,21 +70,21 @@ impl Transport {
         }
         let least = if is_first { room } else { MIN_BODY };
         writer.zeros(least.saturating_sub(writer.len())).ok()?;
-        Some(Outgoing { len: writer.len(), has_ack, is_ack_eliciting: elicits, slot })
+        Some(Outgoing { len: writer.len(), has_ack, is_ack_eliciting: is_ack_eliciting, slot })
     }
 
     /// MAX_DATA of both streams, then as much of CHAT as fits, then of BULK.
-    fn put_frames(&self, memory: &mut impl Memory, writer: &mut Writer<'_>, slot: &mut Slot) {
+    fn put_frames(&self, memory: &mut impl BufferProvider, writer: &mut Writer<'_>, slot: &mut SentPacket) {
         for id in StreamId::ALL.into_iter().filter(|&id| self.is_credit_due(id)) {
             let offset = self.receive[id.index()].credit();
             if (Frame::MaxData { id, offset }).encode(writer).is_ok() {
                 slot.set_max_data(id);
             }
         }
-        let mut parts = memory.parts();
+        let mut parts = memory.buffers();
         for id in StreamId::ALL {
             let room = writer.remaining().saturating_sub(STREAM_HEADER_LEN);
-            if room < MIN_PIECE && !slot.is_bare() {
+            if room < MIN_STREAM_CHUNK && !slot.is_bare() {
                 continue;
             }
             let Some(chunk) = self.send[id.index()].next_chunk(room) else { continue };
@@ -97,29 +102,29 @@ impl Transport {
         let mut writer = Writer::new(out.get_mut(..len)?);
         Frame::Ping.encode(&mut writer).ok()?;
         writer.zeros(writer.remaining()).ok()?;
-        let mut slot = Slot::EMPTY;
+        let mut slot = SentPacket::EMPTY;
         slot.set_size_probe();
         Some(Outgoing { len, has_ack: false, is_ack_eliciting: true, slot })
     }
 
     /// `outgoing`, the last one built, left under `number`.
-    pub(crate) fn on_sent(&mut self, now: Instant, memory: &mut impl Memory, outgoing: &Outgoing, number: u64) {
+    pub(crate) fn on_sent(&mut self, now: Instant, memory: &mut impl BufferProvider, outgoing: &Outgoing, number: u64) {
         self.sent.record(number);
         if outgoing.has_ack {
             self.received.on_sent();
         }
         if !outgoing.is_ack_eliciting {
-            self.quiet = self.quiet.saturating_add(1);
+            self.acks_only_run = self.acks_only_run.saturating_add(1);
             return;
         }
         let mut slot = outgoing.slot;
         slot.packet_number = number;
         slot.sent_at = now;
-        slot.ordinal = self.ordinal;
+        slot.send_index = self.send_index;
         slot.acknowledged = if outgoing.has_ack { self.received.largest() } else { 0 };
         // A datagram is at most 1200 bytes.
         slot.size = u16::try_from(outgoing.len + OVERHEAD).unwrap_or(u16::MAX);
-        let pushed = self.table.push(memory.parts().in_flight, slot);
+        let pushed = self.table.push(memory.buffers().in_flight, slot);
         debug_assert!(pushed);
         let mut is_repeat = false;
         for id in StreamId::ALL {
@@ -131,7 +136,7 @@ impl Transport {
             if slot.has_max_data(id) {
                 let credit = self.receive[id.index()].credit();
                 self.receive[id.index()].on_credit_sent(credit);
-                self.max_data[id.index()] = MaxData { ordinal: slot.ordinal, is_wanted: false };
+                self.max_data[id.index()] = MaxData { send_index: slot.send_index, is_wanted: false };
             }
         }
         if slot.is_size_probe() {
@@ -141,8 +146,8 @@ impl Transport {
             self.wants_ping = false;
         }
         self.resent += u64::from(is_repeat);
-        self.ordinal = self.ordinal.wrapping_add(1);
-        self.quiet = 0;
+        self.send_index = self.send_index.wrapping_add(1);
+        self.acks_only_run = 0;
         self.last_eliciting_at = now;
         // Not pushed out by what is sent meanwhile: a steady sender must notice a silent peer too.
         self.pto_at.get_or_insert(now + self.rtt.pto(self.pto_count));

@@ -6,14 +6,14 @@ use crate::wire::frame::{Ack, StreamId};
 
 /// One packet in flight.
 #[derive(Clone, Copy, Debug)]
-pub struct Slot {
+pub struct SentPacket {
     pub(crate) packet_number: u64,
     pub(crate) sent_at: Instant,
     /// The largest number that it acknowledged; 0 when none.
     pub(crate) acknowledged: u64,
     starts: [u64; 2],
     /// Ack-eliciting packets sent before it, wrapping: distance in packets sent, not in numbers (SPEC 5.4).
-    pub(crate) ordinal: u32,
+    pub(crate) send_index: u32,
     lens: [u16; 2],
     /// Of the whole datagram in bytes.
     pub(crate) size: u16,
@@ -26,16 +26,16 @@ const SIZE_PROBE: u8 = 2;
 const MAX_DATA: u8 = 4;
 
 /// A server holds many.
-const _: () = assert!(size_of::<Slot>() <= 64);
+const _: () = assert!(size_of::<SentPacket>() <= 64);
 
-impl Slot {
+impl SentPacket {
     /// Free. All zero.
     pub const EMPTY: Self = Self {
         packet_number: 0,
         sent_at: Instant::ZERO,
         acknowledged: 0,
         starts: [0; 2],
-        ordinal: 0,
+        send_index: 0,
         lens: [0; 2],
         size: 0,
         flags: 0,
@@ -80,12 +80,12 @@ impl Slot {
 
 /// The table's state beside its slots, which are in the order of sending.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct SentPackets {
     len: usize,
     bytes: u64,
 }
 
-impl Table {
+impl SentPackets {
     pub(crate) const EMPTY: Self = Self { len: 0, bytes: 0 };
 
     pub(crate) const fn len(&self) -> usize {
@@ -99,13 +99,13 @@ impl Table {
 
     /// The slots in use, oldest first.
     #[inline]
-    pub(crate) fn live<'a>(&self, slots: &'a [Slot]) -> &'a [Slot] {
+    pub(crate) fn live<'a>(&self, slots: &'a [SentPacket]) -> &'a [SentPacket] {
         slots.get(..self.len).unwrap_or(&[])
     }
 
     /// Adds the newest. `false` if there is no slot left.
     #[inline]
-    pub(crate) fn push(&mut self, slots: &mut [Slot], slot: Slot) -> bool {
+    pub(crate) fn push(&mut self, slots: &mut [SentPacket], slot: SentPacket) -> bool {
         let Some(free) = slots.get_mut(self.len) else { return false };
         *free = slot;
         self.len += 1;
@@ -114,7 +114,7 @@ impl Table {
     }
 
     /// Takes out what `ack` acknowledges, oldest first.
-    pub(crate) fn take_acked(&mut self, slots: &mut [Slot], ack: &Ack<'_>, mut each: impl FnMut(&Slot)) {
+    pub(crate) fn take_acked(&mut self, slots: &mut [SentPacket], ack: &Ack<'_>, mut each: impl FnMut(&SentPacket)) {
         let Some(live) = slots.get_mut(..self.len) else { return };
         let mut ranges = ack.ranges();
         let mut range = ranges.next();
@@ -138,14 +138,14 @@ impl Table {
                 kept += 1;
             } else {
                 self.bytes -= u64::from(slot.size);
-                each(&Slot { flags: slot.flags & !ACKED, ..slot });
+                each(&SentPacket { flags: slot.flags & !ACKED, ..slot });
             }
         }
         self.len = kept;
     }
 
     /// Takes out the oldest `count`.
-    pub(crate) fn drop_oldest(&mut self, slots: &mut [Slot], count: usize) {
+    pub(crate) fn drop_oldest(&mut self, slots: &mut [SentPacket], count: usize) {
         let Some(live) = slots.get_mut(..self.len) else { return };
         let count = count.min(live.len());
         self.bytes -= live.iter().take(count).map(|slot| u64::from(slot.size)).sum::<u64>();
@@ -157,23 +157,23 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::cursor::Writer;
     use crate::wire::frame::{Frame, Frames};
+    use crate::wire::io::Writer;
     use std::vec::Vec;
 
-    fn table(numbers: &[u64]) -> (Table, [Slot; 8]) {
-        let (mut table, mut slots) = (Table::EMPTY, [Slot::EMPTY; 8]);
+    fn table(numbers: &[u64]) -> (SentPackets, [SentPacket; 8]) {
+        let (mut table, mut slots) = (SentPackets::EMPTY, [SentPacket::EMPTY; 8]);
         for &packet_number in numbers {
-            assert!(table.push(&mut slots, Slot { packet_number, size: 100, ..Slot::EMPTY }));
+            assert!(table.push(&mut slots, SentPacket { packet_number, size: 100, ..SentPacket::EMPTY }));
         }
         (table, slots)
     }
 
-    fn numbers(table: &Table, slots: &[Slot]) -> Vec<u64> {
+    fn numbers(table: &SentPackets, slots: &[SentPacket]) -> Vec<u64> {
         table.live(slots).iter().map(|slot| slot.packet_number).collect()
     }
 
-    fn take(table: &mut Table, slots: &mut [Slot], ranges: &[core::ops::RangeInclusive<u64>]) -> Vec<u64> {
+    fn take(table: &mut SentPackets, slots: &mut [SentPacket], ranges: &[core::ops::RangeInclusive<u64>]) -> Vec<u64> {
         let mut buffer = [0; 300];
         let mut writer = Writer::new(&mut buffer);
         Ack::encode_ranges(&mut writer, 0, ranges.iter().cloned()).unwrap();
@@ -197,8 +197,8 @@ mod tests {
     #[test]
     fn refuses_more_than_there_are_slots() {
         let (mut table, mut slots) = table(&[0, 1, 2, 3, 4, 5, 6, 7]);
-        assert!(!table.push(&mut slots, Slot { size: 1, ..Slot::EMPTY }));
-        assert!(!table.push(&mut [], Slot::EMPTY));
+        assert!(!table.push(&mut slots, SentPacket { size: 1, ..SentPacket::EMPTY }));
+        assert!(!table.push(&mut [], SentPacket::EMPTY));
         assert_eq!(table.bytes(), 800);
     }
 
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_slot_remembers_what_its_packet_carried() {
-        let mut slot = Slot::EMPTY;
+        let mut slot = SentPacket::EMPTY;
         assert!(slot.is_bare());
         slot.set_chunk(StreamId::Bulk, Span::new(7, 9));
         slot.set_max_data(StreamId::Chat);

@@ -1,8 +1,8 @@
 //! What became of the packets we sent (RFC 9002 section 6; SPEC 5.4).
 
 use super::congestion::Congestion;
-use super::in_flight::Slot;
-use super::memory::Memory;
+use super::in_flight::SentPacket;
+use super::memory::BufferProvider;
 use super::send::SendStream;
 use super::{MaxData, Transport};
 use crate::time::{Duration, Instant};
@@ -17,20 +17,20 @@ pub(super) const PROBES: u8 = 2;
 
 impl Transport {
     /// Takes an ACK whose numbers were all sent.
-    pub(crate) fn on_ack(&mut self, now: Instant, memory: &mut impl Memory, ack: &Ack<'_>) {
+    pub(crate) fn on_ack(&mut self, now: Instant, memory: &mut impl BufferProvider, ack: &Ack<'_>) {
         let window = self.congestion.window();
         let is_limited = self.table.bytes().saturating_add(2 * u64::from(self.size.current())) > window;
         let mut is_any = false;
         let mut sample = None;
-        self.table.take_acked(memory.parts().in_flight, ack, |slot| {
+        self.table.take_acked(memory.buffers().in_flight, ack, |slot| {
             is_any = true;
             self.size.on_acked(slot.size, slot.is_size_probe());
             if slot.packet_number == ack.largest {
                 sample = Some(now.saturating_since(slot.sent_at));
             }
-            self.largest_acked_ordinal = match self.largest_acked_ordinal {
-                Some(largest) if !is_after(slot.ordinal, largest) => Some(largest),
-                _ => Some(slot.ordinal),
+            self.largest_acked_index = match self.largest_acked_index {
+                Some(largest) if !is_after(slot.send_index, largest) => Some(largest),
+                _ => Some(slot.send_index),
             };
             self.received.on_ack_acknowledged(slot.acknowledged);
             self.congestion.on_acked(slot.sent_at, u64::from(slot.size), is_limited);
@@ -57,18 +57,18 @@ impl Transport {
     }
 
     /// Takes out what is lost by now and sets the timers.
-    pub(crate) fn detect_losses(&mut self, now: Instant, memory: &mut impl Memory) {
+    pub(crate) fn detect_losses(&mut self, now: Instant, memory: &mut impl BufferProvider) {
         let delay = self.rtt.loss_delay();
-        let slots = memory.parts().in_flight;
+        let slots = memory.buffers().in_flight;
         let live = self.table.live(slots);
-        let largest_ordinal = self.largest_acked_ordinal;
-        let is_lost = |slot: &Slot| {
-            let by_count = largest_ordinal
-                .is_some_and(|largest| is_after(largest, slot.ordinal.wrapping_add(PACKET_THRESHOLD - 1)));
+        let largest_index = self.largest_acked_index;
+        let is_lost = |slot: &SentPacket| {
+            let by_count = largest_index
+                .is_some_and(|largest| is_after(largest, slot.send_index.wrapping_add(PACKET_THRESHOLD - 1)));
             by_count || slot.sent_at + delay <= now
         };
         // Slots are in the order of sending, so what is lost comes first.
-        let before = |slot: &&Slot| self.largest_acked.is_some_and(|largest| slot.packet_number < largest);
+        let before = |slot: &&SentPacket| self.largest_acked.is_some_and(|largest| slot.packet_number < largest);
         let count = live.iter().take_while(before).take_while(|slot| is_lost(slot)).count();
         self.loss_at = live.get(count).filter(before).map(|slot| slot.sent_at + delay);
         self.drop_oldest(now, slots, count);
@@ -82,7 +82,7 @@ impl Transport {
     }
 
     /// Takes the oldest `count` packets for lost.
-    fn drop_oldest(&mut self, now: Instant, slots: &mut [Slot], count: usize) {
+    fn drop_oldest(&mut self, now: Instant, slots: &mut [SentPacket], count: usize) {
         let mut last_sent_at = None;
         for slot in self.table.live(slots).iter().take(count) {
             self.lost += 1;
@@ -101,14 +101,14 @@ impl Transport {
     }
 
     /// The probe time-out expired.
-    pub(crate) fn on_probe_timeout(&mut self, now: Instant, memory: &mut impl Memory) {
+    pub(crate) fn on_probe_timeout(&mut self, now: Instant, memory: &mut impl BufferProvider) {
         self.pto_count = self.pto_count.saturating_add(1);
         self.probe(now, memory);
     }
 
     /// Sends the oldest packets' content again, outside the window and in the slots kept for that.
-    pub(crate) fn probe(&mut self, now: Instant, memory: &mut impl Memory) {
-        let slots = memory.parts().in_flight;
+    pub(crate) fn probe(&mut self, now: Instant, memory: &mut impl BufferProvider) {
+        let slots = memory.buffers().in_flight;
         // With every slot taken, even those for probes, the oldest packet makes room.
         let excess = (self.table.len() + 1).saturating_sub(self.max_in_flight);
         self.drop_oldest(now, slots, excess);
@@ -122,15 +122,15 @@ impl Transport {
 }
 
 /// What `slot` carried is to be sent again. Of MAX_DATA only the newest counts.
-fn send_again(slot: &Slot, send: &mut [SendStream; 2], max_data: &mut [MaxData; 2]) {
+fn send_again(slot: &SentPacket, send: &mut [SendStream; 2], max_data: &mut [MaxData; 2]) {
     for id in StreamId::ALL {
         send[id.index()].on_lost(slot.chunk(id));
         let max_data = &mut max_data[id.index()];
-        max_data.is_wanted |= slot.has_max_data(id) && slot.ordinal == max_data.ordinal;
+        max_data.is_wanted |= slot.has_max_data(id) && slot.send_index == max_data.send_index;
     }
 }
 
-/// Whether ordinal `a` was given after `b`, across the wrap.
+/// Whether send_index `a` was given after `b`, across the wrap.
 const fn is_after(a: u32, b: u32) -> bool {
     let ahead = a.wrapping_sub(b);
     ahead != 0 && ahead < 1 << 31

@@ -1,11 +1,11 @@
 //! Whose memory a connection works in: the seam between fixed arrays on a device and a pool on a server.
 
-use super::Slot;
+use super::SentPacket;
 use crate::wire::frame::StreamId;
 
 /// A piece of memory that may come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum Buffer {
     /// Bytes of CHAT to send, until they are acknowledged.
     ChatSend,
     /// Bytes of CHAT received, until they are read.
@@ -21,34 +21,34 @@ pub enum Part {
 /// Sizes, fixed for the life of a connection: what is stated as limits. In bytes, and slots for `in_flight`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Ring of [`Part::ChatSend`].
+    /// Ring of [`Buffer::ChatSend`].
     pub chat_send: usize,
-    /// Ring of [`Part::ChatReceive`].
+    /// Ring of [`Buffer::ChatReceive`].
     pub chat_receive: usize,
-    /// Ring of [`Part::BulkSend`]; 0 is legal.
+    /// Ring of [`Buffer::BulkSend`]; 0 is legal.
     pub bulk_send: usize,
-    /// Ring of [`Part::BulkReceive`]; 0 is legal and stated as limit 0.
+    /// Ring of [`Buffer::BulkReceive`]; 0 is legal and stated as limit 0.
     pub bulk_receive: usize,
-    /// Slots of [`Part::InFlight`].
+    /// Slots of [`Buffer::InFlight`].
     pub in_flight: usize,
 }
 
 /// The memory at one moment. A part that is not held is an empty slice.
 #[derive(Debug)]
-pub struct Parts<'a> {
-    /// See [`Part::ChatSend`].
+pub struct Buffers<'a> {
+    /// See [`Buffer::ChatSend`].
     pub chat_send: &'a mut [u8],
-    /// See [`Part::ChatReceive`].
+    /// See [`Buffer::ChatReceive`].
     pub chat_receive: &'a mut [u8],
-    /// See [`Part::BulkSend`].
+    /// See [`Buffer::BulkSend`].
     pub bulk_send: &'a mut [u8],
-    /// See [`Part::BulkReceive`].
+    /// See [`Buffer::BulkReceive`].
     pub bulk_receive: &'a mut [u8],
-    /// See [`Part::InFlight`].
-    pub in_flight: &'a mut [Slot],
+    /// See [`Buffer::InFlight`].
+    pub in_flight: &'a mut [SentPacket],
 }
 
-impl Part {
+impl Buffer {
     pub(crate) const ALL: [Self; 5] =
         [Self::ChatSend, Self::ChatReceive, Self::BulkSend, Self::BulkReceive, Self::InFlight];
 
@@ -81,7 +81,7 @@ impl Capacity {
     }
 }
 
-impl Parts<'_> {
+impl Buffers<'_> {
     pub(crate) const fn send(&mut self, id: StreamId) -> &mut [u8] {
         match id {
             StreamId::Chat => self.chat_send,
@@ -98,32 +98,32 @@ impl Parts<'_> {
 }
 
 /// The memory of one connection.
-pub trait Memory {
+pub trait BufferProvider {
     /// The sizes. Never change while a connection is open.
     fn capacity(&self) -> Capacity;
 
     /// All that is held.
-    fn parts(&mut self) -> Parts<'_>;
+    fn buffers(&mut self) -> Buffers<'_>;
 
     /// Makes `part` present with its full capacity and any content. `false` if there is none to be had now. Called when the first byte
     /// (or packet in flight) needs it; a part that is present already stays as it is.
-    fn acquire(&mut self, part: Part) -> bool;
+    fn acquire(&mut self, part: Buffer) -> bool;
 
     /// Gives `part` back: everything in it is acknowledged or read.
-    fn release(&mut self, part: Part);
+    fn release(&mut self, part: Buffer);
 }
 
 /// Arrays inline, for devices and tests: nothing to acquire. Sizes in bytes and slots.
 #[derive(Debug)]
-pub struct Fixed<const CHAT_SEND: usize, const CHAT_RECEIVE: usize, const BULK: usize, const IN_FLIGHT: usize> {
+pub struct InlineBuffers<const CHAT_SEND: usize, const CHAT_RECEIVE: usize, const BULK: usize, const IN_FLIGHT: usize> {
     chat_send: [u8; CHAT_SEND],
     chat_receive: [u8; CHAT_RECEIVE],
     bulk_send: [u8; BULK],
     bulk_receive: [u8; BULK],
-    in_flight: [Slot; IN_FLIGHT],
+    in_flight: [SentPacket; IN_FLIGHT],
 }
 
-impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Fixed<CS, CR, B, N> {
+impl<const CS: usize, const CR: usize, const B: usize, const N: usize> InlineBuffers<CS, CR, B, N> {
     /// All zero.
     #[must_use]
     pub const fn new() -> Self {
@@ -132,24 +132,24 @@ impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Fixed<CS,
             chat_receive: [0; CR],
             bulk_send: [0; B],
             bulk_receive: [0; B],
-            in_flight: [Slot::EMPTY; N],
+            in_flight: [SentPacket::EMPTY; N],
         }
     }
 }
 
-impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Default for Fixed<CS, CR, B, N> {
+impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Default for InlineBuffers<CS, CR, B, N> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Memory for Fixed<CS, CR, B, N> {
+impl<const CS: usize, const CR: usize, const B: usize, const N: usize> BufferProvider for InlineBuffers<CS, CR, B, N> {
     fn capacity(&self) -> Capacity {
         Capacity { chat_send: CS, chat_receive: CR, bulk_send: B, bulk_receive: B, in_flight: N }
     }
 
-    fn parts(&mut self) -> Parts<'_> {
-        Parts {
+    fn buffers(&mut self) -> Buffers<'_> {
+        Buffers {
             chat_send: &mut self.chat_send,
             chat_receive: &mut self.chat_receive,
             bulk_send: &mut self.bulk_send,
@@ -158,9 +158,9 @@ impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Memory fo
         }
     }
 
-    fn acquire(&mut self, _: Part) -> bool {
+    fn acquire(&mut self, _: Buffer) -> bool {
         true
     }
 
-    fn release(&mut self, _: Part) {}
+    fn release(&mut self, _: Buffer) {}
 }

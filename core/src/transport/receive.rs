@@ -1,8 +1,8 @@
 //! A packet comes in: all of its frames are taken, or none (SPEC 5.3).
 
 use super::Transport;
-use super::assembler::{Untaken, len_u64};
-use super::memory::{Memory, Part};
+use super::assembler::{StreamError, len_u64};
+use super::memory::{Buffer, BufferProvider};
 use super::ranges::Span;
 use crate::time::Instant;
 use crate::wire::frame::{CloseCode, Frame, FrameError, Frames, StreamId};
@@ -34,12 +34,14 @@ impl Transport {
     pub(crate) fn handle_packet<'a>(
         &mut self,
         now: Instant,
-        memory: &mut impl Memory,
+        memory: &mut impl BufferProvider,
         number: u64,
         body: &'a [u8],
     ) -> Result<Taken<'a>, Refused> {
         if let Err(refused) = self.check(now, memory, body) {
+            #[cfg(feature = "fault-injection")]
             if self.acknowledges_unchecked {
+                core::hint::black_box("kabar-core: fault-injection is compiled in");
                 self.received.on_packet(now, number, true, self.ack_delay);
             }
             return Err(refused);
@@ -57,7 +59,7 @@ impl Transport {
                 Frame::Stream { id, offset, data } => {
                     let stream = &mut self.receive[id.index()];
                     let before = stream.readable();
-                    stream.take(memory.parts().receive(id), offset, data);
+                    stream.take(memory.buffers().receive(id), offset, data);
                     self.has_new_data[id.index()] |= stream.readable() > before;
                 }
                 Frame::MaxData { id, offset } => self.send[id.index()].on_max_data(offset),
@@ -72,8 +74,8 @@ impl Transport {
     }
 
     /// Whether every frame can be taken. Afterwards the rings that are needed are there. A broken rule outweighs a lack of room.
-    fn check(&mut self, now: Instant, memory: &mut impl Memory, body: &[u8]) -> Result<(), Refused> {
-        let mut trials = [None; 2];
+    fn check(&mut self, now: Instant, memory: &mut impl BufferProvider, body: &[u8]) -> Result<(), Refused> {
+        let mut tentative = [None; 2];
         let mut needs_ring = [false; 2];
         let mut has_room = true;
         for frame in Frames::new(body) {
@@ -89,20 +91,20 @@ impl Transport {
                 Ok(Frame::Stream { id, offset, data }) => {
                     let span = Span::new(offset, offset.saturating_add(len_u64(data)));
                     let stream = &self.receive[id.index()];
-                    let trial = trials[id.index()].get_or_insert_with(|| stream.arrived());
-                    needs_ring[id.index()] |= !trial.covers(span);
-                    match stream.check(trial, span) {
+                    let tentative = tentative[id.index()].get_or_insert_with(|| stream.arrived());
+                    needs_ring[id.index()] |= !tentative.covers(span);
+                    match stream.check(tentative, span) {
                         Ok(()) => {}
                         // SPEC 5.2
-                        Err(Untaken::FlowControl) => return Err(Refused::Close(CloseCode::FLOW_CONTROL)),
-                        Err(Untaken::NoRoom) => has_room = false,
+                        Err(StreamError::FlowControl) => return Err(Refused::Close(CloseCode::FLOW_CONTROL)),
+                        Err(StreamError::NoRoom) => has_room = false,
                     }
                 }
                 Ok(_) => {}
             }
         }
         for id in StreamId::ALL {
-            has_room = has_room && (!needs_ring[id.index()] || self.acquire(now, memory, Part::receive(id)));
+            has_room = has_room && (!needs_ring[id.index()] || self.acquire(now, memory, Buffer::receive(id)));
         }
         if has_room {
             return Ok(());

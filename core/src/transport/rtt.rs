@@ -11,7 +11,7 @@ const MAX_PTO: Duration = Duration::from_secs(2);
 
 /// Estimates the round-trip time.
 #[derive(Debug)]
-pub(crate) struct Rtt {
+pub(crate) struct RttEstimator {
     /// Zero before the first sample.
     smoothed: Duration,
     variation: Duration,
@@ -24,7 +24,7 @@ pub(crate) struct Rtt {
     is_sampled: bool,
 }
 
-impl Rtt {
+impl RttEstimator {
     pub(crate) const CLOSED: Self = Self {
         smoothed: Duration::ZERO,
         variation: Duration::ZERO,
@@ -95,8 +95,8 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    fn open() -> Rtt {
-        Rtt::open(ms(5), ms(1))
+    fn open() -> RttEstimator {
+        RttEstimator::open(ms(5), ms(1))
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_coarse_clock_lengthens_the_probe_time_out() {
-        let mut rtt = Rtt::open(ms(5), ms(100));
+        let mut rtt = RttEstimator::open(ms(5), ms(100));
         for _ in 0..100 {
             rtt.sample(ms(10), ms(0));
         }

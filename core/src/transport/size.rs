@@ -12,7 +12,7 @@ const LAST_RAISE: Duration = Duration::from_secs(600);
 
 /// Finds the datagram size.
 #[derive(Debug)]
-pub(crate) struct DatagramSize {
+pub(crate) struct PathMtu {
     current: u16,
     full: u16,
     /// The largest that was acknowledged since the last round of loss began.
@@ -29,7 +29,7 @@ pub(crate) struct DatagramSize {
 pub(crate) const SMALL: u16 = 576;
 const _: () = assert!(SMALL as usize == MIN_DATAGRAM);
 
-impl DatagramSize {
+impl PathMtu {
     pub(crate) const CLOSED: Self = Self {
         current: 0,
         full: 0,
@@ -128,13 +128,13 @@ mod tests {
     const NOW: Instant = Instant::from_micros(7);
 
     /// A round of loss: each packet was sent after the loss before it was noticed.
-    fn round(size: &mut DatagramSize, number: u64, bytes: u16) {
+    fn round(size: &mut PathMtu, number: u64, bytes: u16) {
         size.on_lost(NOW, number, bytes, number + 1);
     }
 
     #[test]
     fn falls_back_after_two_rounds_that_took_large_packets() {
-        let mut size = DatagramSize::open(NOW, 1200, false);
+        let mut size = PathMtu::open(NOW, 1200, false);
         round(&mut size, 1, 700);
         size.on_acked(576, false);
         round(&mut size, 2, 576);
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn packets_that_are_lost_together_are_one_round() {
-        let mut size = DatagramSize::open(NOW, 1200, false);
+        let mut size = PathMtu::open(NOW, 1200, false);
         for number in 1..20 {
             size.on_lost(NOW, number, 1200, 20);
         }
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_packet_of_that_size_that_arrives_between_two_rounds_proves_it() {
-        let mut size = DatagramSize::open(NOW, 1200, false);
+        let mut size = PathMtu::open(NOW, 1200, false);
         for number in 1..20 {
             round(&mut size, number, 700);
             size.on_acked(700, false);
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_smaller_packet_that_arrives_does_not_prove_the_size() {
-        let mut size = DatagramSize::open(NOW, 1200, false);
+        let mut size = PathMtu::open(NOW, 1200, false);
         for number in 1..3 {
             size.on_acked(700, false);
             round(&mut size, number, 1200);
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn tries_the_full_size_soon_and_then_ever_more_rarely() {
-        let mut size = DatagramSize::open(NOW, 1200, false);
+        let mut size = PathMtu::open(NOW, 1200, false);
         round(&mut size, 1, 1200);
         round(&mut size, 2, 1200);
         let mut now = NOW;
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn tries_the_full_size_until_it_arrives() {
-        let mut size = DatagramSize::open(NOW, 1200, true);
+        let mut size = PathMtu::open(NOW, 1200, true);
         assert_eq!(size.current(), 576);
         for _ in 0..3 {
             let at = size.deadline().unwrap();
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn there_is_nothing_to_try_when_576_is_all_both_sides_take() {
-        let size = DatagramSize::open(NOW, 576, true);
+        let size = PathMtu::open(NOW, 576, true);
         assert_eq!((size.current(), size.deadline()), (576, None));
     }
 }

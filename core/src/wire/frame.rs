@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-use super::cursor::{BufferFull, DecodeError, Reader, Writer};
+use super::io::{BufferFull, DecodeError, Reader, Writer};
 
 // Frame codes (SPEC 5.1).
 const PADDING: u8 = 0x00;
@@ -126,18 +126,14 @@ impl<'a> Frames<'a> {
         Ok(Some(match reader.u8()? {
             PADDING => {
                 // SPEC 5.1: to the end of the body, and canonical (2.3).
-                return if reader.take_rest().iter().all(|&byte| byte == 0) {
-                    Ok(None)
-                } else {
-                    Err(DecodeError::Value)?
-                };
+                return if reader.rest().iter().all(|&byte| byte == 0) { Ok(None) } else { Err(DecodeError::Value)? };
             }
             PING => Frame::Ping,
             ACK => Frame::Ack(Ack::decode(reader)?),
             STREAM => {
                 let id = StreamId::decode(reader.u8()?)?;
                 let offset = reader.u64()?;
-                let data = reader.bytes16()?;
+                let data = reader.bytes_u16()?;
                 let len = u64::try_from(data.len()).map_err(|_| DecodeError::Value)?;
                 // SPEC 5.1
                 if data.is_empty() || offset.checked_add(len).is_none_or(|end| end > MAX_OFFSET) {
@@ -150,7 +146,7 @@ impl<'a> Frames<'a> {
             PATH_RESPONSE => Frame::PathResponse(reader.array()?),
             CLOSE => {
                 let code = CloseCode(reader.u16()?);
-                let reason = reader.str8()?;
+                let reason = reader.str_u8()?;
                 // SPEC 5.1
                 if reason.len() > MAX_REASON_LEN {
                     return Err(DecodeError::Value)?;
@@ -171,7 +167,7 @@ impl<'a> Iterator for Frames<'a> {
         }
         let frame = self.decode().transpose();
         if !matches!(frame, Some(Ok(_))) {
-            self.reader.take_rest();
+            self.reader.rest();
         }
         frame
     }
@@ -223,7 +219,7 @@ impl Frame<'_> {
                 }
                 out.u8(CLOSE)?;
                 out.u16(code.0)?;
-                out.bytes8(reason.as_bytes())
+                out.bytes_u8(reason.as_bytes())
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Bytes to values and back: packets, handshake bodies, frames (SPEC 2, 5.1). Never panics, whatever comes in.
 //!
-//! * [`cursor`]: [`Reader`](cursor::Reader), [`Writer`](cursor::Writer): bytes are consumed, never indexed.
+//! * [`io`]: [`Reader`](io::Reader), [`Writer`](io::Writer): bytes are consumed, never indexed.
 //! * [`packet`]: the packet as a datagram carries it, and its CRC.
 //! * [`frame`]: what a sealed packet's body holds.
 #![cfg_attr(
@@ -15,8 +15,8 @@
     )
 )]
 
-pub mod cursor;
 pub mod frame;
+pub mod io;
 pub mod packet;
 
 /// The largest datagram in bytes (SPEC 2.1).

@@ -6,7 +6,7 @@
 //!  last 4   CRC-32/ISO-HDLC of all bytes before it
 //! ```
 
-use super::cursor::{BufferFull, DecodeError, Reader, Writer};
+use super::io::{BufferFull, DecodeError, Reader, Writer};
 use super::{MAX_DATAGRAM, MIN_DATAGRAM};
 
 /// Bytes of the CRC at the end of each packet.
@@ -27,8 +27,8 @@ pub const INITIATE_OVERHEAD: usize = 134;
 pub const HELLO_LENS: [usize; 2] = [1200, 640];
 /// The legal lengths of a modulus or KEM ciphertext in bytes (SPEC 2.1).
 pub const MODULUS_LENS: [usize; 3] = [256, 384, 512];
-/// Bytes of [`Limits`].
-pub const LIMITS_LEN: usize = 22;
+/// Bytes of [`TransportParameters`].
+pub const TRANSPORT_PARAMETERS_LEN: usize = 22;
 /// The only suite (SPEC 1).
 pub const SUITE: u8 = 1;
 
@@ -58,7 +58,7 @@ pub enum PacketError {
 /// What a side can take (SPEC 2.4). A value that exists is legal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Limits {
+pub struct TransportParameters {
     /// Largest datagram in bytes, 576 to 1200.
     pub datagram: u16,
     /// Ack-eliciting packets in flight towards this side, 4 or more.
@@ -109,7 +109,7 @@ pub struct Initiate<'a> {
     /// The client's X25519 share.
     pub share: [u8; 32],
     /// What the client can take.
-    pub limits: Limits,
+    pub parameters: TransportParameters,
     /// RSA-KEM ciphertext: 256, 384 or 512 bytes.
     pub ciphertext: &'a [u8],
 }
@@ -124,7 +124,7 @@ pub struct Accept {
     /// The server's X25519 share.
     pub share: [u8; 32],
     /// What the server can take.
-    pub limits: Limits,
+    pub parameters: TransportParameters,
     /// SPEC 3.5.
     pub confirmation: [u8; 32],
 }
@@ -178,7 +178,7 @@ impl<'a> Packet<'a> {
             first::ACCEPT => Self::Accept(Accept::decode(&mut reader)?),
             first::SEALED => {
                 let header = SealedHeader::decode(&mut reader)?;
-                if reader.take_rest().len() <= SEALED_TAG_LEN {
+                if reader.rest().len() <= SEALED_TAG_LEN {
                     return Err(DecodeError::Truncated.into());
                 }
                 Self::Sealed(header)
@@ -237,7 +237,7 @@ impl SealedHeader {
     }
 }
 
-impl Limits {
+impl TransportParameters {
     /// Whether every field is in its legal range (SPEC 2.4).
     #[must_use]
     pub fn is_legal(&self) -> bool {
@@ -262,7 +262,7 @@ impl Limits {
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let limits = Self {
+        let parameters = Self {
             datagram: reader.u16()?,
             packets: reader.u16()?,
             message: reader.u16()?,
@@ -272,7 +272,7 @@ impl Limits {
             tick_us: reader.u32()?,
             idle_s: reader.u16()?,
         };
-        if limits.is_legal() { Ok(limits) } else { Err(DecodeError::Value) }
+        if parameters.is_legal() { Ok(parameters) } else { Err(DecodeError::Value) }
     }
 }
 
@@ -288,7 +288,7 @@ impl Hello {
         let datagram_len = reader.remaining().saturating_add(1 + CRC_LEN);
         let (client_random, key_hint) = Self::decode_fields(reader)?;
         // SPEC 2.3: one encoding.
-        if !HELLO_LENS.contains(&datagram_len) || reader.take_rest().iter().any(|byte| *byte != 0) {
+        if !HELLO_LENS.contains(&datagram_len) || reader.rest().iter().any(|byte| *byte != 0) {
             return Err(DecodeError::Value.into());
         }
         let datagram_len = u16::try_from(datagram_len).map_err(|_| DecodeError::Value)?;
@@ -330,7 +330,7 @@ impl<'a> Initiate<'a> {
         out.u16(self.hello.datagram_len)?;
         out.bytes(&self.cookie)?;
         out.bytes(&self.share)?;
-        self.limits.encode(out)?;
+        self.parameters.encode(out)?;
         out.bytes(self.ciphertext)
     }
 
@@ -344,7 +344,7 @@ impl<'a> Initiate<'a> {
             hello: Hello { client_random, key_hint, datagram_len },
             cookie: reader.array()?,
             share: reader.array()?,
-            limits: Limits::decode(reader)?,
+            parameters: TransportParameters::decode(reader)?,
             ciphertext: modulus_bytes(reader)?,
         })
     }
@@ -356,7 +356,7 @@ impl Accept {
         out.bytes(&self.echo)?;
         out.u32(self.connection_id)?;
         out.bytes(&self.share)?;
-        self.limits.encode(out)?;
+        self.parameters.encode(out)?;
         out.bytes(&self.confirmation)
     }
 
@@ -365,7 +365,7 @@ impl Accept {
             echo: reader.array()?,
             connection_id: reader.u32()?,
             share: reader.array()?,
-            limits: Limits::decode(reader)?,
+            parameters: TransportParameters::decode(reader)?,
             confirmation: reader.array()?,
         })
     }

@@ -1,6 +1,5 @@
 //! A data directory: readable by its owner only, files replaced as a whole or not at all, one process at a time by lock files.
 
-use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -27,20 +26,24 @@ pub struct Lock {
     _file: File,
 }
 
-/// A file operation failed.
-#[derive(Debug)]
+/// An operation on a file failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {cause}", path.display())]
 pub struct FileError {
     action: &'static str,
     path: PathBuf,
+    #[source]
     cause: io::Error,
 }
 
 /// A lock was not obtained.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process holds it; its id, if it could be read.
+    /// Another process holds it; its id, if known.
+    #[error("in use by another process{}", .0.map_or_else(String::new, |id| format!(" ({id})")))]
     Held(Option<u32>),
     /// The lock file cannot be used.
+    #[error(transparent)]
     File(FileError),
 }
 
@@ -57,10 +60,10 @@ impl DataDir {
     /// [`FileError`] if it is not there and cannot be made.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         if path.exists() && !path.is_dir() {
-            let cause = io::Error::new(io::ErrorKind::NotADirectory, "it is no directory; choose one with --data-dir");
+            let cause = io::Error::new(io::ErrorKind::NotADirectory, "not a directory; choose one with --data-dir");
             return Err(FileError::new("use", path)(cause));
         }
-        make_private_dir(path).map_err(FileError::new("make the directory", path))?;
+        make_private_dir(path).map_err(FileError::new("create", path))?;
         Ok(Self { path: path.to_path_buf() })
     }
 
@@ -240,30 +243,6 @@ impl FileError {
         Self::new("use", path)(io::Error::new(io::ErrorKind::InvalidData, what))
     }
 }
-
-impl fmt::Display for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} {}: {}", self.action, self.path.display(), self.cause)
-    }
-}
-
-impl std::error::Error for FileError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.cause)
-    }
-}
-
-impl fmt::Display for LockError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Held(Some(id)) => write!(f, "in use by another process ({id})"),
-            Self::Held(None) => f.write_str("in use by another process"),
-            Self::File(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for LockError {}
 
 #[cfg(unix)]
 fn make_private_dir(path: &Path) -> io::Result<()> {

@@ -23,10 +23,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::BASE32_NOPAD;
+use base32ct::{Base32UpperUnpadded, Encoding as _};
 use kabar_core::chat::{MAX_NAME_LEN, ROOM_SECRET_LEN};
 use kabar_core::session::Fingerprint;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::address::{AddressError, HostPort, MAX_PLACES, Places};
 
@@ -56,30 +56,39 @@ pub struct RoomName(String);
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct RoomSecret([u8; ROOM_SECRET_LEN]);
 
-/// What is wrong with an invite, by its parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A text is not a valid invite; names the part that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InviteError {
     /// It does not begin with `kabar://`.
+    #[error("an invite begins with {SCHEME}")]
     Scheme,
     /// It ends too early.
+    #[error("the invite is cut off: it is {SCHEME}HOST:PORT/ROOM/FINGERPRINT.SECRET")]
     CutOff,
-    /// There is no colon and port after a host.
+    /// A host has no port.
+    #[error("the invite has no port after its host")]
     NoPort,
     /// More than [`MAX_PLACES`] addresses.
+    #[error("the invite names more than {MAX_PLACES} addresses")]
     TooMany,
-    /// Host or port.
+    /// A host or port is invalid.
+    #[error("the invite is damaged: {0}")]
     Address(AddressError),
-    /// The room.
+    /// The room name is invalid.
+    #[error("the invite is damaged: {InvalidRoomName}")]
     Room,
-    /// The fingerprint.
+    /// The fingerprint is invalid.
+    #[error("the invite is damaged: the fingerprint is not 32 characters of base32")]
     Fingerprint,
-    /// The secret.
+    /// The secret is invalid.
+    #[error("the invite is damaged: the secret at its end is not 26 characters of base32")]
     Secret,
 }
 
-/// Not a room's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A text is not a valid room name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a room's name is 1 to {MAX_NAME_LEN} of a to z, 0 to 9, - and _")]
 pub struct InvalidRoomName;
 
 impl FromStr for Invite {
@@ -195,7 +204,7 @@ impl RoomSecret {
     /// As it is written in an invite.
     #[must_use]
     pub fn to_base32(&self) -> String {
-        BASE32_NOPAD.encode(&self.0)
+        Base32UpperUnpadded::encode_string(&self.0)
     }
 }
 
@@ -214,38 +223,17 @@ pub fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
 /// A fingerprint as people compare it: 32 characters of base32.
 #[must_use]
 pub fn show_fingerprint(fingerprint: &Fingerprint) -> String {
-    BASE32_NOPAD.encode(&fingerprint.0)
+    Base32UpperUnpadded::encode_string(&fingerprint.0)
 }
 
-/// Exactly `LEN` bytes; lower case is taken too, because people retype.
+/// Decodes exactly `LEN` bytes, in upper or lower case because people retype.
 fn base32<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
-    BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()?.try_into().ok()
+    let text = Zeroizing::new(text.to_ascii_uppercase());
+    let mut bytes = [0; LEN];
+    let is_whole = Base32UpperUnpadded::decode(text.as_bytes(), &mut bytes).is_ok_and(|decoded| decoded.len() == LEN);
+    // The unused bits of the last character must be zero: one value has one spelling.
+    (is_whole && Base32UpperUnpadded::encode_string(&bytes) == *text).then_some(bytes)
 }
-
-impl fmt::Display for InviteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scheme => write!(f, "an invite begins with {SCHEME}"),
-            Self::CutOff => write!(f, "the invite is cut off: it is {SCHEME}HOST:PORT/ROOM/FINGERPRINT.SECRET"),
-            Self::NoPort => f.write_str("the invite has no port after its host"),
-            Self::TooMany => write!(f, "the invite names more than {MAX_PLACES} addresses"),
-            Self::Address(error) => write!(f, "the invite is damaged: {error}"),
-            Self::Room => write!(f, "the invite is damaged: {InvalidRoomName}"),
-            Self::Fingerprint => f.write_str("the invite is damaged: the fingerprint is not 32 characters of base32"),
-            Self::Secret => f.write_str("the invite is damaged: the secret at its end is not 26 characters of base32"),
-        }
-    }
-}
-
-impl std::error::Error for InviteError {}
-
-impl fmt::Display for InvalidRoomName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a room's name is 1 to {MAX_NAME_LEN} of a to z, 0 to 9, - and _")
-    }
-}
-
-impl std::error::Error for InvalidRoomName {}
 
 #[cfg(test)]
 mod tests {
@@ -388,6 +376,16 @@ mod tests {
         assert_eq!(format!("{}5", INVITE.trim_end_matches('4')).parse::<Invite>(), Err(InviteError::Secret));
         assert_eq!("".parse::<Invite>(), Err(InviteError::Scheme));
         assert_eq!("kabar://".parse::<Invite>(), Err(InviteError::CutOff));
+    }
+
+    #[test]
+    fn rooms_are_lower_case_ascii() {
+        for room in ["lobby", "a-b_c", "7", &"r".repeat(32)] {
+            assert_eq!(RoomName::new(room).map(|name| name.to_string()).as_deref(), Ok(room));
+        }
+        for room in ["Lobby", "lob by", "\u{f6}", "a.b", "", "server", &"r".repeat(33)] {
+            assert_eq!(RoomName::new(room), Err(InvalidRoomName), "{room}");
+        }
     }
 
     #[test]

@@ -2,21 +2,21 @@
 
 use std::fmt::Write as _;
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use serde::Serialize;
 
 /// What a kind is called; one without a name by its number.
 #[must_use]
-pub fn kind_name(kind: Kind) -> String {
+pub fn kind_name(kind: EntryKind) -> String {
     let name = match kind {
-        Kind::TEXT => "text",
-        Kind::DATA => "data",
-        Kind::ACTION => "action",
-        Kind::JOINED => "joined",
-        Kind::LEFT => "left",
-        Kind::KICKED => "kicked",
-        Kind::OPERATOR => "operator",
-        Kind(other) => return other.to_string(),
+        EntryKind::TEXT => "text",
+        EntryKind::DATA => "data",
+        EntryKind::ACTION => "action",
+        EntryKind::JOINED => "joined",
+        EntryKind::LEFT => "left",
+        EntryKind::KICKED => "kicked",
+        EntryKind::OPERATOR => "operator",
+        EntryKind(other) => return other.to_string(),
     };
     name.to_owned()
 }

@@ -1,4 +1,4 @@
-//! Names of members and rooms (SPEC 6.6): which are allowed, and when two are the same.
+//! Names of members (SPEC 6.6): which are allowed, and when two are the same.
 
 use core::fmt;
 
@@ -69,19 +69,6 @@ impl Name {
     pub fn folded(&self) -> &str {
         &self.folded
     }
-}
-
-/// Checks the name of a room: the rule of members, with only lower-case ASCII letters, digits, `-` and `_`.
-///
-/// # Errors
-/// [`NameError`].
-pub fn check_room(name: &str) -> Result<(), NameError> {
-    let is_room =
-        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character);
-    if let Some(character) = name.chars().find(|character| !is_room(*character)) {
-        return Err(NameError::Character(character));
-    }
-    Name::new(name).map(|_| ())
 }
 
 /// Case folding, then NFKC again. Lower case of upper case maps everything that default case folding maps together, and a
@@ -202,16 +189,6 @@ mod tests {
         assert!(same("ΣΊΣΥΦΟΣ", "σίσυφος"));
         assert!(same("ﬁn", "FIN"));
         assert!(!same("Darryl", "Daryl"));
-    }
-
-    #[test]
-    fn rooms_are_lower_case_ascii() {
-        for room in ["lobby", "a-b_c", "7"] {
-            assert_eq!(check_room(room), Ok(()));
-        }
-        for room in ["Lobby", "lob by", "ö", "a.b", "", "server", &"r".repeat(33)] {
-            assert!(check_room(room).is_err(), "{room}");
-        }
     }
 
     proptest! {

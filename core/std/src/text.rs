@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::chat::RefusedCode;
 
 /// What a further line of a text begins with.
@@ -26,7 +26,7 @@ pub struct Line<'a> {
     /// From where, if that is known and to be shown.
     pub address: Option<SocketAddr>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// What was said.
     pub content: Content<'a>,
 }
@@ -59,17 +59,17 @@ impl Lines {
         let (time, author) = (self.stamp(line.time_ms), clean_line(line.author));
         let address = line.address.map(|address| format!(" ({address})")).unwrap_or_default();
         match (line.kind, line.content) {
-            (Kind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
-            (Kind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
-            (Kind::KICKED, _) => format!("[{time}] {author}{address} was put out of the chat!"),
+            (EntryKind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
+            (EntryKind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
+            (EntryKind::KICKED, _) => format!("[{time}] {author}{address} was put out of the chat!"),
             (_, Content::Omitted(size)) => {
                 format!("[{time}] {author}{address} sent {size} bytes, more than can be shown here")
             }
-            (Kind::ACTION, Content::Body(body)) => format!("[{time}] * {author}{address} {}", clean_body(body)),
+            (EntryKind::ACTION, Content::Body(body)) => format!("[{time}] * {author}{address} {}", clean_body(body)),
             (kind, Content::Body(body)) if kind.is_text() => {
                 format!("[{time}] {author}{address}: {}", clean_body(body))
             }
-            (Kind::DATA, Content::Body(body)) => {
+            (EntryKind::DATA, Content::Body(body)) => {
                 format!("[{time}] {author}{address} sent {} bytes of data", body.len())
             }
             (kind, Content::Body(body)) => {
@@ -162,28 +162,36 @@ mod tests {
 
     const TIME_MS: u64 = 1_730_457_430_123;
 
-    fn show(kind: Kind, body: &[u8], address: Option<SocketAddr>) -> String {
+    fn show(kind: EntryKind, body: &[u8], address: Option<SocketAddr>) -> String {
         let lines = Lines { zone: TimeZone::UTC };
         lines.show(&Line { time_ms: TIME_MS, author: "Farhan", address, kind, content: Content::Body(body) })
     }
 
     #[test]
     fn lines_look_as_they_always_did() {
-        assert_eq!(show(Kind::TEXT, b"haloooo", None), "[2024-11-01 10:37:10] Farhan: haloooo");
-        assert_eq!(show(Kind::JOINED, b"", None), "[2024-11-01 10:37:10] Farhan has joined the chat!");
-        assert_eq!(show(Kind::LEFT, b"", None), "[2024-11-01 10:37:10] Farhan has left the chat!");
-        assert_eq!(show(Kind::ACTION, b"waves", None), "[2024-11-01 10:37:10] * Farhan waves");
+        assert_eq!(show(EntryKind::TEXT, b"haloooo", None), "[2024-11-01 10:37:10] Farhan: haloooo");
+        assert_eq!(show(EntryKind::JOINED, b"", None), "[2024-11-01 10:37:10] Farhan has joined the chat!");
+        assert_eq!(show(EntryKind::LEFT, b"", None), "[2024-11-01 10:37:10] Farhan has left the chat!");
+        assert_eq!(show(EntryKind::ACTION, b"waves", None), "[2024-11-01 10:37:10] * Farhan waves");
         let address = Some("192.168.0.7:4711".parse().unwrap());
-        assert_eq!(show(Kind::TEXT, b"a: b", address), "[2024-11-01 10:37:10] Farhan (192.168.0.7:4711): a: b");
+        assert_eq!(show(EntryKind::TEXT, b"a: b", address), "[2024-11-01 10:37:10] Farhan (192.168.0.7:4711): a: b");
     }
 
     #[test]
     fn nothing_that_is_no_text_is_shown_as_text() {
-        assert_eq!(show(Kind::DATA, b"\x1b[2J", None), "[2024-11-01 10:37:10] Farhan sent 4 bytes of data");
-        assert_eq!(show(Kind(200), b"\n", None), "[2024-11-01 10:37:10] Farhan sent 1 bytes of the unknown kind 200");
+        assert_eq!(show(EntryKind::DATA, b"\x1b[2J", None), "[2024-11-01 10:37:10] Farhan sent 4 bytes of data");
+        assert_eq!(
+            show(EntryKind(200), b"\n", None),
+            "[2024-11-01 10:37:10] Farhan sent 1 bytes of the unknown kind 200"
+        );
         let lines = Lines { zone: TimeZone::UTC };
-        let line =
-            Line { time_ms: u64::MAX, author: "a\nb", address: None, kind: Kind::TEXT, content: Content::Omitted(9) };
+        let line = Line {
+            time_ms: u64::MAX,
+            author: "a\nb",
+            address: None,
+            kind: EntryKind::TEXT,
+            content: Content::Omitted(9),
+        };
         assert_eq!(lines.show(&line), "[????-??-?? ??:??:??] a b sent 9 bytes, more than can be shown here");
     }
 
@@ -213,11 +221,11 @@ mod tests {
     #[test]
     fn a_text_cannot_forge_a_line() {
         for end in ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\u{c}"] {
-            let shown = show(Kind::TEXT, format!("hi{end}[2024-11-01 10:37:11] Darryl: I agree").as_bytes(), None);
+            let shown = show(EntryKind::TEXT, format!("hi{end}[2024-11-01 10:37:11] Darryl: I agree").as_bytes(), None);
             assert_eq!(shown, "[2024-11-01 10:37:10] Farhan: hi\n    [2024-11-01 10:37:11] Darryl: I agree");
         }
         assert_eq!(
-            show(Kind::TEXT, b"hi\r[2024] Darryl: ho", None),
+            show(EntryKind::TEXT, b"hi\r[2024] Darryl: ho", None),
             "[2024-11-01 10:37:10] Farhan: hi[2024] Darryl: ho"
         );
     }

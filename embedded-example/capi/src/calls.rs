@@ -3,7 +3,7 @@
 
 use core::ffi::c_char;
 
-use kabar_core::chat::{Kind, Start};
+use kabar_core::chat::{EntryKind, Start};
 use kabar_core::client::{self, Credential};
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
 use kabar_core::session::Fingerprint;
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn kabar_start(
         (None, None) => Credential::None,
     };
     let identity = match public {
-        Some(public) => Identity::from_halves_unchecked(identity, public),
+        Some(public) => Identity::from_keypair_unchecked(identity, public),
         None => Some(Identity::from_seed(identity)),
     };
     let Some(identity) = identity else { return E_ARGUMENT };
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn kabar_post(
     // SAFETY: null or what the header says, as the caller promises.
     let (client, body) = unsafe { (client.as_mut(), bytes(body, body_len)) };
     let (Some(client), Some(body)) = (client, body.or((body_len == 0).then_some(&[]))) else { return E_ARGUMENT };
-    match client.post(Kind(kind), body) {
+    match client.post(EntryKind(kind), body) {
         Ok(given) => {
             if !number.is_null() {
                 // SAFETY: not null; the caller gives room for a number.

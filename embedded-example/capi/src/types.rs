@@ -3,7 +3,7 @@
 use core::ffi::c_char;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use kabar_core::chat::EntryHead;
+use kabar_core::chat::EntryHeader;
 use kabar_core::client::{EndReason, Event, PostError};
 
 pub(crate) const OK: i32 = 0;
@@ -109,8 +109,8 @@ impl CEvent {
         Self { body: body.as_ptr(), body_len: body.len(), ..self }
     }
 
-    fn entry(kind_of_event: u8, head: &EntryHead<'_>) -> Self {
-        let EntryHead { seq, time_ms, author, number, kind, .. } = *head;
+    fn entry(kind_of_event: u8, header: &EntryHeader<'_>) -> Self {
+        let EntryHeader { seq, time_ms, author, number, kind, .. } = *header;
         Self { seq, time_ms, number, kind: kind.0, ..Self::of(kind_of_event) }.name(author)
     }
 
@@ -123,8 +123,8 @@ impl CEvent {
             }
             Event::Reset => Self::of(3),
             Event::Gap { first, .. } => Self { seq: first.saturating_sub(1), ..Self::of(4) },
-            Event::Entry { head, body, own } => Self { own: own.into(), ..Self::entry(5, &head) }.body(body),
-            Event::Stub { head, size } => Self { body_len: size.into(), ..Self::entry(6, &head) },
+            Event::Entry { header, body, own } => Self { own: own.into(), ..Self::entry(5, &header) }.body(body),
+            Event::Stub { header, size } => Self { body_len: size.into(), ..Self::entry(6, &header) },
             Event::Stored { number, seq } => Self { number, seq, ..Self::of(7) },
             Event::PostRefused { number, code } => Self { number, code: code.0, ..Self::of(8) },
             Event::OutboxSpace => Self::of(9),

@@ -1,6 +1,6 @@
 //! What happens, as log lines. Their texts stay in the ELF file on the laptop; the device sends numbers.
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event, Lost};
 use kabar_embedded_example::News;
 use kabar_embedded_example::link::Address;
@@ -25,15 +25,15 @@ fn room(event: &Event<'_>) {
         Event::Joined { name, members, resumed, .. } => {
             defmt::info!("joined as {=str}, {=u16} here, resumed: {=bool}", name, members, resumed);
         }
-        Event::Entry { head, body, own } if head.kind.is_text() => {
+        Event::Entry { header, body, own } if header.kind.is_text() => {
             let text = core::str::from_utf8(body).unwrap_or_default();
-            defmt::info!("{=u64} {=str}: {=str} (own: {=bool})", head.seq, head.author, text, own);
+            defmt::info!("{=u64} {=str}: {=str} (own: {=bool})", header.seq, header.author, text, own);
         }
-        Event::Entry { head, .. } if matches!(head.kind, Kind::JOINED | Kind::LEFT | Kind::KICKED) => {
-            defmt::info!("{=u64} {=str}: came or went ({})", head.seq, head.author, head.kind);
+        Event::Entry { header, .. } if matches!(header.kind, EntryKind::JOINED | EntryKind::LEFT | EntryKind::KICKED) => {
+            defmt::info!("{=u64} {=str}: came or went ({})", header.seq, header.author, header.kind);
         }
-        Event::Stub { head, size } => {
-            defmt::info!("{=u64} {=str}: {=u16} bytes, too long", head.seq, head.author, size)
+        Event::Stub { header, size } => {
+            defmt::info!("{=u64} {=str}: {=u16} bytes, too long", header.seq, header.author, size)
         }
         Event::Reset => defmt::warn!("the server's history is another one now"),
         Event::Gap { after, first } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),

@@ -65,9 +65,9 @@ impl Laptop {
                 eprintln!("joined as {}; {members} here", show::text(name.as_bytes()));
             }
             Event::Joined { .. } => eprintln!("connected again"),
-            Event::Entry { head, body, .. } => print_line(&show::entry(&head, body)),
-            Event::Stub { head, size } => {
-                print_line(&format!("{} ({size} bytes, too long for this device)", show::entry(&head, b"")));
+            Event::Entry { header, body, .. } => print_line(&show::entry(&header, body)),
+            Event::Stub { header, size } => {
+                print_line(&format!("{} ({size} bytes, too long for this device)", show::entry(&header, b"")));
             }
             Event::Stored { number, .. } => self.stored = number,
             Event::PostRefused { number, code } => {

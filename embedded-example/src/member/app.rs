@@ -1,7 +1,7 @@
 //! What the device does and says, apart from any network: readings, commands and their answers.
 
 use heapless::{Deque, String};
-use kabar_core::chat::{Kind, MAX_NAME_LEN};
+use kabar_core::chat::{EntryKind, MAX_NAME_LEN};
 use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
 
@@ -79,7 +79,9 @@ impl App {
                 // The server's names are as long as the protocol's.
                 let _ = self.name.push_str(name);
             }
-            Event::Entry { head, body, own: false } if head.kind == Kind::TEXT && head.author != self.name => {
+            Event::Entry { header, body, own: false }
+                if header.kind == EntryKind::TEXT && header.author != self.name =>
+            {
                 let Some(command) = core::str::from_utf8(body).ok().and_then(|text| Command::parse(&self.name, text))
                 else {
                     return;
@@ -87,7 +89,7 @@ impl App {
                 if let Command::Led(on) = command {
                     self.led = on;
                 }
-                let request = String::try_from(head.author).ok().map(|author| Request { author, command });
+                let request = String::try_from(header.author).ok().map(|author| Request { author, command });
                 if request.is_none_or(|request| self.requests.push_back(request).is_err()) {
                     self.unanswered = self.unanswered.saturating_add(1);
                 }
@@ -101,7 +103,7 @@ impl App {
         &mut self,
         now: Instant,
         measure: impl FnOnce() -> i32,
-        post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>,
+        post: &mut impl FnMut(EntryKind, &[u8]) -> Result<u64, PostError>,
     ) -> bool {
         let (Some(due), Some(every)) = (self.next_reading, self.every) else { return false };
         if now < due {
@@ -114,8 +116,8 @@ impl App {
         self.reading = Some(reading);
 
         let is_posted = self.tell_missing(post)
-            && post(Kind::TEXT, reading.text().as_str().as_bytes()).is_ok()
-            && post(Kind::DATA, &reading.encode()).is_ok();
+            && post(EntryKind::TEXT, reading.text().as_str().as_bytes()).is_ok()
+            && post(EntryKind::DATA, &reading.encode()).is_ok();
         if !is_posted {
             self.missing = self.missing.saturating_add(1);
         }
@@ -126,11 +128,11 @@ impl App {
     pub(super) fn answer(
         &mut self,
         now: Instant,
-        post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>,
+        post: &mut impl FnMut(EntryKind, &[u8]) -> Result<u64, PostError>,
     ) -> bool {
         let mut is_posted = false;
         while let Some(request) = self.requests.front() {
-            if post(Kind::TEXT, self.answer_to(request, now).as_str().as_bytes()).is_err() {
+            if post(EntryKind::TEXT, self.answer_to(request, now).as_str().as_bytes()).is_err() {
                 break;
             }
             is_posted = true;
@@ -140,14 +142,14 @@ impl App {
     }
 
     /// Says how many readings are missing, if any. `true`: nobody needs to be told any more.
-    fn tell_missing(&mut self, post: &mut impl FnMut(Kind, &[u8]) -> Result<u64, PostError>) -> bool {
+    fn tell_missing(&mut self, post: &mut impl FnMut(EntryKind, &[u8]) -> Result<u64, PostError>) -> bool {
         if self.missing == 0 {
             return true;
         }
         let mut text = Text::new();
         text.push_number(self.missing);
         text.push(" readings are missing here: there was no room for them");
-        let is_posted = post(Kind::TEXT, text.as_str().as_bytes()).is_ok();
+        let is_posted = post(EntryKind::TEXT, text.as_str().as_bytes()).is_ok();
         if is_posted {
             self.missing = 0;
         }

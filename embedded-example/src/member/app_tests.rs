@@ -3,7 +3,7 @@
 use std::string::String as Line;
 use std::vec::Vec;
 
-use kabar_core::chat::{EntryHead, Term};
+use kabar_core::chat::{EntryHeader, Term};
 
 use super::*;
 
@@ -27,20 +27,20 @@ fn app() -> App {
     app
 }
 
-fn entry<'a>(author: &'a str, kind: Kind, body: &'a [u8]) -> Event<'a> {
-    let head = EntryHead { seq: 1, time_ms: 0, author, instance: 1, number: 1, kind };
-    Event::Entry { head, body, own: false }
+fn entry<'a>(author: &'a str, kind: EntryKind, body: &'a [u8]) -> Event<'a> {
+    let header = EntryHeader { seq: 1, time_ms: 0, author, instance: 1, number: 1, kind };
+    Event::Entry { header, body, own: false }
 }
 
 fn say(app: &mut App, author: &str, text: &str) {
-    app.on_event(&entry(author, Kind::TEXT, text.as_bytes()));
+    app.on_event(&entry(author, EntryKind::TEXT, text.as_bytes()));
 }
 
 /// What it answers now, with all the room that it wants.
 fn answers(app: &mut App, now: Instant) -> Vec<Line> {
     let mut said = Vec::new();
     app.answer(now, &mut |kind, body| {
-        assert_eq!(kind, Kind::TEXT);
+        assert_eq!(kind, EntryKind::TEXT);
         said.push(Line::from_utf8(body.to_vec()).unwrap());
         Ok(said.len() as u64)
     });
@@ -48,7 +48,7 @@ fn answers(app: &mut App, now: Instant) -> Vec<Line> {
 }
 
 /// The reading at `now` with room for `room` posts; what was posted.
-fn read(app: &mut App, now: Instant, room: usize) -> Vec<(Kind, Vec<u8>)> {
+fn read(app: &mut App, now: Instant, room: usize) -> Vec<(EntryKind, Vec<u8>)> {
     let mut said = Vec::new();
     app.take_reading(now, || 21_500, &mut |kind, body| {
         if said.len() == room {
@@ -84,9 +84,9 @@ fn ignores_talk_its_own_words_and_what_is_no_text() {
     say(&mut app, "anna", "good morning");
     say(&mut app, "anna", "@berta led on");
     say(&mut app, "probe", "@probe led on");
-    app.on_event(&entry("anna", Kind::ACTION, b"@probe led on"));
-    app.on_event(&entry("anna", Kind::DATA, b"@probe led on"));
-    app.on_event(&entry("anna", Kind::TEXT, b"@probe led \xff"));
+    app.on_event(&entry("anna", EntryKind::ACTION, b"@probe led on"));
+    app.on_event(&entry("anna", EntryKind::DATA, b"@probe led on"));
+    app.on_event(&entry("anna", EntryKind::TEXT, b"@probe led \xff"));
     app.on_event(&Event::Past { remaining: 0, entry: None });
     assert!(answers(&mut app, at(1)).is_empty() && !app.led());
 }
@@ -136,8 +136,8 @@ fn an_answer_waits_for_room() {
 fn says_each_reading_as_text_and_as_data() {
     let mut app = app();
     let said = read(&mut app, at(0), 9);
-    assert_eq!(said[0], (Kind::TEXT, "reading 1: 21.500 \u{b0}C".into()));
-    assert_eq!(said[1].0, Kind::DATA);
+    assert_eq!(said[0], (EntryKind::TEXT, "reading 1: 21.500 \u{b0}C".into()));
+    assert_eq!(said[1].0, EntryKind::DATA);
     assert_eq!(Reading::decode(&said[1].1), Some(Reading { number: 1, uptime_s: 0, milli_celsius: 21_500 }));
     assert_eq!(said.len(), 2);
     assert!(read(&mut app, at(29), 9).is_empty(), "not before it is due");

@@ -19,7 +19,7 @@ mod text;
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{Kind, ROOM_SECRET_LEN};
+use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
 use kabar_core::client::{EndReason, Event, PostError, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
@@ -168,7 +168,7 @@ impl<'a, L: Link, C: Clock, B: Board> Member<'a, L, C, B> {
     ///
     /// # Errors
     /// [`PostError`]: nothing was taken; `Full` passes.
-    pub fn post(&mut self, kind: Kind, body: &[u8]) -> Result<u64, PostError> {
+    pub fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
         self.node.client().post(kind, body)
     }
 

@@ -124,11 +124,11 @@ fn a_full_outbox_says_so_and_keeps_what_it_took() {
     member.run();
     let mut posted = 0;
     for len in [100, 1] {
-        while member.post(Kind::TEXT, &[b'x'; 100][..len]).is_ok() {
+        while member.post(EntryKind::TEXT, &[b'x'; 100][..len]).is_ok() {
             posted += 1;
         }
     }
-    assert_eq!(member.post(Kind::TEXT, b"x"), Err(PostError::Full));
+    assert_eq!(member.post(EntryKind::TEXT, b"x"), Err(PostError::Full));
     run(&mut member, &clock, Duration::from_secs(100));
     // The first reading and its data were there before; those that came later had no room.
     assert_eq!(member.node().client().unsettled(), posted + 2);

@@ -23,7 +23,7 @@ fn calls() -> [Call<'static>; 7] {
         Call::Start(start()),
         Call::Datagram { from: FROM, bytes: &[7; DATAGRAM_LEN] },
         Call::Timeout,
-        Call::Post(Kind::DATA, &[8; 2017]),
+        Call::Post(EntryKind::DATA, &[8; 2017]),
         Call::Who,
         Call::History { before: 1 << 33, count: 200 },
         Call::Leave,

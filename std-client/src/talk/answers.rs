@@ -60,7 +60,7 @@ impl Answers {
         names.sort();
         if self.silent > 0 {
             self.silent -= 1;
-            return names.iter().for_each(|name| ui.heard(name, kabar_core::chat::Kind::JOINED));
+            return names.iter().for_each(|name| ui.heard(name, kabar_core::chat::EntryKind::JOINED));
         }
         ui.tell(&Object::Who { names: &names }, &format!("{} here: {}", names.len(), names.join(", ")));
     }

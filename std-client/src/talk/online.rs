@@ -1,6 +1,6 @@
 //! In the room: entries and notices for people, lines for the room, and leaving when all of them are stored.
 
-use kabar_core::chat::{Kind, MAX_TEXT_LEN, Term};
+use kabar_core::chat::{EntryKind, MAX_TEXT_LEN, Term};
 use kabar_core::client::{Event, PostError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::{Content, clean_line};
@@ -33,7 +33,7 @@ pub(super) struct Visit {
     /// Entries up to here were seen at an earlier visit, and come once more for context.
     seen_to: Option<u64>,
     /// A post that found the outbox full. Until it fits, no more lines are taken.
-    held: Option<(Kind, String)>,
+    held: Option<(EntryKind, String)>,
     pending: Pending,
     answers: Answers,
     /// Lines that were not sent and never will be.
@@ -189,7 +189,7 @@ impl Visit {
         None
     }
 
-    fn post(&mut self, kind: Kind, text: &str, client: &mut LaptopClient, now: Instant) {
+    fn post(&mut self, kind: EntryKind, text: &str, client: &mut LaptopClient, now: Instant) {
         match client.post(kind, text.as_bytes()) {
             Ok(number) => self.pending.posted(number, text, now),
             Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
@@ -274,8 +274,8 @@ impl Visit {
     /// Shows an event. Whether the server is to be looked for again.
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
         match *event {
-            Event::Entry { head, body, own } => self.entry(&head, Content::Body(body), own, ui),
-            Event::Stub { head, size } => self.entry(&head, Content::Omitted(size), false, ui),
+            Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
+            Event::Stub { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
             Event::Stored { number, seq } => {
                 self.wait_for = self.wait_for.max(seq);
                 self.pending.stored(number);
@@ -313,16 +313,16 @@ impl Visit {
         false
     }
 
-    fn entry(&mut self, head: &kabar_core::chat::EntryHead<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
-        ui.heard(head.author, head.kind);
-        if head.seq <= self.skip_to {
+    fn entry(&mut self, header: &kabar_core::chat::EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
+        ui.heard(header.author, header.kind);
+        if header.seq <= self.skip_to {
             return;
         }
-        if self.seen_to.is_some_and(|seen| head.seq > seen) {
+        if self.seen_to.is_some_and(|seen| header.seq > seen) {
             self.seen_to = None;
             ui.notice("--- new since your last visit ---");
         }
-        ui.entry(head, content, is_own, Some(Cursor { seq: head.seq, term: self.term }));
+        ui.entry(header, content, is_own, Some(Cursor { seq: header.seq, term: self.term }));
     }
 }
 

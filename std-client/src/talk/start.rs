@@ -50,13 +50,13 @@ impl Wanted {
         match (self, shown) {
             (Self::Last(count), _) => Start::Last(count),
             (Self::Since(1..), Some(Cursor { seq, term })) if self.skip_to() <= seq => {
-                Start::After { seq: self.skip_to(), term, otherwise: ALL }
+                Start::After { seq: self.skip_to(), term, fallback_count: ALL }
             }
-            (Self::Since(1..), Some(Cursor { seq, term })) => Start::After { seq, term, otherwise: ALL },
+            (Self::Since(1..), Some(Cursor { seq, term })) => Start::After { seq, term, fallback_count: ALL },
             // The term of an entry is not known without a cursor; what is not wanted is left out here.
             (Self::Since(_), _) => Start::Last(ALL),
             (Self::New, Some(Cursor { seq, term })) => {
-                Start::After { seq: seq.saturating_sub(context), term, otherwise: HISTORY }
+                Start::After { seq: seq.saturating_sub(context), term, fallback_count: HISTORY }
             }
             (Self::New, None) => Start::Last(HISTORY),
         }
@@ -83,7 +83,7 @@ impl Talk {
         };
         let start = match self.last_shown {
             // Nothing is shown twice because of another name.
-            Some(Cursor { seq, term }) if self.is_renaming => Start::After { seq, term, otherwise: HISTORY },
+            Some(Cursor { seq, term }) if self.is_renaming => Start::After { seq, term, fallback_count: HISTORY },
             shown => wanted.start(shown, self.ui.is_prompt()),
         };
         let identity = Identity::from_seed(&person.seed);
@@ -95,7 +95,7 @@ impl Talk {
             identity: &identity,
             credential,
             start,
-            largest_entry: profile::LARGEST_ENTRY,
+            max_entry_len: profile::LARGEST_ENTRY,
             idle_s: profile::IDLE_S,
             ack_delay_ms: profile::ACK_DELAY_MS,
             tick_us: profile::TICK_US,
@@ -255,8 +255,8 @@ mod tests {
     const TERM: Term = Term([3; 8]);
     const SHOWN: Option<Cursor> = Some(Cursor { seq: 100, term: TERM });
 
-    fn after(seq: u64, otherwise: u32) -> Start {
-        Start::After { seq, term: TERM, otherwise }
+    fn after(seq: u64, fallback_count: u32) -> Start {
+        Start::After { seq, term: TERM, fallback_count }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a typed line means.
 
-use kabar_core::chat::{Kind, MAX_HISTORY, MAX_TEXT_LEN};
+use kabar_core::chat::{EntryKind, MAX_HISTORY, MAX_TEXT_LEN};
 
 /// Lines of `/history` when no number is given.
 const DEFAULT_HISTORY: u8 = 20;
@@ -22,7 +22,7 @@ pub enum Command<'a> {
     /// Nothing.
     Nothing,
     /// Say it.
-    Post(Kind, &'a str),
+    Post(EntryKind, &'a str),
     /// Say who is here.
     Who,
     /// Show so many lines of the past.
@@ -53,9 +53,9 @@ pub fn typed(line: &str) -> Command<'_> {
     if trimmed == "!q" {
         return Command::Quit;
     }
-    let Some(rest) = line.strip_prefix('/') else { return Command::Post(Kind::TEXT, line) };
+    let Some(rest) = line.strip_prefix('/') else { return Command::Post(EntryKind::TEXT, line) };
     if rest.starts_with('/') {
-        return Command::Post(Kind::TEXT, rest);
+        return Command::Post(EntryKind::TEXT, rest);
     }
     let (word, text) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
     match (word, text.trim()) {
@@ -69,7 +69,7 @@ pub fn typed(line: &str) -> Command<'_> {
             _ => Command::Incomplete("/history N, N from 1 to 200"),
         },
         ("/me", "") => Command::Incomplete("/me TEXT"),
-        ("/me", text) => Command::Post(Kind::ACTION, text),
+        ("/me", text) => Command::Post(EntryKind::ACTION, text),
         ("/nick", "") => Command::Incomplete("/nick NAME"),
         ("/nick", name) => Command::Nick(name),
         _ => Command::Unknown(word),
@@ -84,7 +84,7 @@ pub fn piped(line: &str) -> Command<'_> {
         "!q" | "/quit" => Command::Quit,
         "/help" => Command::Help,
         "/who" => Command::Who,
-        _ => Command::Post(Kind::TEXT, line),
+        _ => Command::Post(EntryKind::TEXT, line),
     }
 }
 
@@ -130,13 +130,13 @@ mod tests {
         assert_eq!(typed("/help"), Command::Help);
         assert_eq!(typed("/stats"), Command::Stats);
         assert_eq!(typed("/quit now"), Command::Quit);
-        assert_eq!(typed("/me waves "), Command::Post(Kind::ACTION, "waves"));
+        assert_eq!(typed("/me waves "), Command::Post(EntryKind::ACTION, "waves"));
         assert_eq!(typed("/me"), Command::Incomplete("/me TEXT"));
         assert_eq!(typed("/nick  Anna Lena "), Command::Nick("Anna Lena"));
         assert_eq!(typed("/kick x"), Command::Unknown("/kick"));
-        assert_eq!(typed("//etc is a path"), Command::Post(Kind::TEXT, "/etc is a path"));
-        assert_eq!(typed("!quit"), Command::Post(Kind::TEXT, "!quit"));
-        assert_eq!(typed("one\n two\n\r\n"), Command::Post(Kind::TEXT, "one\n two"));
+        assert_eq!(typed("//etc is a path"), Command::Post(EntryKind::TEXT, "/etc is a path"));
+        assert_eq!(typed("!quit"), Command::Post(EntryKind::TEXT, "!quit"));
+        assert_eq!(typed("one\n two\n\r\n"), Command::Post(EntryKind::TEXT, "one\n two"));
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_piped_line_is_a_text_as_it_is() {
         for line in ["/etc/passwd", "//", "/me x", " !q", "  indented", "/quit now", "/history 3", "/nick x"] {
-            assert_eq!(piped(line), Command::Post(Kind::TEXT, line));
+            assert_eq!(piped(line), Command::Post(EntryKind::TEXT, line));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What `--json` writes: one object per line on standard output. The names never change their meaning; new ones may come.
 
 use data_encoding::{BASE64, HEXLOWER};
-use kabar_core::chat::{EntryHead, Term};
+use kabar_core::chat::{EntryHeader, Term};
 use kabar_std::json;
 use kabar_std::text::Content;
 use serde::Serialize;
@@ -131,19 +131,19 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The entry of this head.
+    /// The entry of this header.
     #[must_use]
-    pub fn new(head: &EntryHead<'a>, content: Content<'_>, own: bool) -> Self {
-        let kind = json::kind_name(head.kind);
+    pub fn new(header: &EntryHeader<'a>, content: Content<'_>, own: bool) -> Self {
+        let kind = json::kind_name(header.kind);
         let (text, base64, size) = match content {
-            Content::Body(body) if head.kind.is_text() => {
+            Content::Body(body) if header.kind.is_text() => {
                 (Some(String::from_utf8_lossy(body).into_owned()), None, None)
             }
             Content::Body(&[]) => (None, None, None),
             Content::Body(body) => (None, Some(BASE64.encode(body)), None),
             Content::Omitted(size) => (None, None, Some(size)),
         };
-        Self { seq: head.seq, time_ms: head.time_ms, author: head.author, kind, own, text, base64, size }
+        Self { seq: header.seq, time_ms: header.time_ms, author: header.author, kind, own, text, base64, size }
     }
 }
 
@@ -163,29 +163,29 @@ pub fn term(term: Term) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
-    fn head(kind: Kind) -> EntryHead<'static> {
-        EntryHead { seq: 7, time_ms: 9, author: "anna", instance: 1, number: 2, kind }
+    fn header(kind: EntryKind) -> EntryHeader<'static> {
+        EntryHeader { seq: 7, time_ms: 9, author: "anna", instance: 1, number: 2, kind }
     }
 
     #[test]
     fn entries_carry_seq_and_what_was_said() {
-        let line = |kind, content| Object::Entry(Entry::new(&head(kind), content, true)).line();
+        let line = |kind, content| Object::Entry(Entry::new(&header(kind), content, true)).line();
         let all = r#"{"type":"entry","seq":7,"time_ms":9,"author":"anna","kind":"#;
         assert_eq!(
-            line(Kind::TEXT, Content::Body(b"a\n\"b\"")),
+            line(EntryKind::TEXT, Content::Body(b"a\n\"b\"")),
             format!("{all}\"text\",\"own\":true,\"text\":\"a\\n\\\"b\\\"\"}}")
         );
         assert_eq!(
-            line(Kind::DATA, Content::Body(&[1, 0xff])),
+            line(EntryKind::DATA, Content::Body(&[1, 0xff])),
             format!("{all}\"data\",\"own\":true,\"base64\":\"Af8=\"}}")
         );
-        assert_eq!(line(Kind::JOINED, Content::Body(b"")), format!("{all}\"joined\",\"own\":true}}"));
-        assert_eq!(line(Kind::TEXT, Content::Omitted(9)), format!("{all}\"text\",\"own\":true,\"size\":9}}"));
-        assert_eq!(line(Kind(77), Content::Body(b"")), format!("{all}\"77\",\"own\":true}}"));
+        assert_eq!(line(EntryKind::JOINED, Content::Body(b"")), format!("{all}\"joined\",\"own\":true}}"));
+        assert_eq!(line(EntryKind::TEXT, Content::Omitted(9)), format!("{all}\"text\",\"own\":true,\"size\":9}}"));
+        assert_eq!(line(EntryKind(77), Content::Body(b"")), format!("{all}\"77\",\"own\":true}}"));
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn every_type_is_in_the_help() {
         let who = [String::new()];
-        let entry = Entry::new(&head(Kind::TEXT), Content::Body(b""), false);
+        let entry = Entry::new(&header(EntryKind::TEXT), Content::Body(b""), false);
         let all = [
             Object::Hosting { invite: String::new(), address: String::new() },
             Object::Joined {

@@ -20,7 +20,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabar_core::chat::{EntryHead, Kind};
+use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_std::output::{Patient, unbuffered};
 use kabar_std::text::{Content, Line, Lines};
 
@@ -127,16 +127,16 @@ impl Ui {
     }
 
     /// Shows an entry; it is at `cursor`.
-    pub fn entry(&self, head: &EntryHead<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
+    pub fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
         if self.is_json {
-            let line = Object::Entry(json::Entry::new(head, content, is_own)).line();
+            let line = Object::Entry(json::Entry::new(header, content, is_own)).line();
             return self.entries.entry(line + "\n", cursor);
         }
-        let mut line = self.line(head, content);
+        let mut line = self.line(header, content);
         let is_called = |body| mentions(&String::from_utf8_lossy(body), &self.name.borrow());
         if self.is_prompt()
             && !is_own
-            && head.kind.is_text()
+            && header.kind.is_text()
             && matches!(content, Content::Body(body) if is_called(body))
         {
             line = self.style.bold(&line);
@@ -146,16 +146,16 @@ impl Ui {
 
     /// An entry of the past as one asked for it: a line to be shown with others, if it was not written already.
     #[must_use]
-    pub fn past(&self, head: &EntryHead<'_>, content: Content<'_>) -> Option<String> {
+    pub fn past(&self, header: &EntryHeader<'_>, content: Content<'_>) -> Option<String> {
         if self.is_json {
-            self.object(&Object::Past(json::Entry::new(head, content, false)));
+            self.object(&Object::Past(json::Entry::new(header, content, false)));
             return None;
         }
-        Some(self.line(head, content).lines().map(|line| format!("{PAST}{line}\n")).collect())
+        Some(self.line(header, content).lines().map(|line| format!("{PAST}{line}\n")).collect())
     }
 
-    fn line(&self, head: &EntryHead<'_>, content: Content<'_>) -> String {
-        let EntryHead { time_ms, author, kind, .. } = *head;
+    fn line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> String {
+        let EntryHeader { time_ms, author, kind, .. } = *header;
         self.lines.show(&Line { time_ms, author, address: None, kind, content })
     }
 
@@ -200,9 +200,9 @@ impl Ui {
     }
 
     /// Somebody was heard of, by an entry.
-    pub fn heard(&self, author: &str, kind: Kind) {
+    pub fn heard(&self, author: &str, kind: EntryKind) {
         match kind {
-            Kind::LEFT | Kind::KICKED => self.roster.gone(author),
+            EntryKind::LEFT | EntryKind::KICKED => self.roster.gone(author),
             _ if *self.name.borrow() == author => {}
             _ => self.roster.heard(author),
         }

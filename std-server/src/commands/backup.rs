@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::CommandError;
-use crate::config::Storage;
+use crate::config::StorageArgs;
 use crate::store::{FILE_NAME, copy};
 use kabar_std::output::remark;
 
@@ -18,7 +18,7 @@ pub struct Arguments {
     file: PathBuf,
 
     #[command(flatten)]
-    storage: Storage,
+    storage: StorageArgs,
 }
 
 /// Makes the copy, for its owner only.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{CommandError, said};
-use crate::config::Storage;
+use crate::config::StorageArgs;
 use crate::store::{FILE_NAME, Report};
 use kabar_std::text::clean_line;
 
@@ -12,7 +12,7 @@ use kabar_std::text::clean_line;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    storage: Storage,
+    storage: StorageArgs,
 }
 
 /// Reads everything and prints what was found.
@@ -23,7 +23,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let dir = arguments.storage.resolve().map_err(CommandError::Usage)?.data_dir;
     let report = Report::make(&dir).map_err(CommandError::failed)?;
     let path = dir.join(FILE_NAME);
-    said(show(&path, &report, &mut io::stdout().lock()))?;
+    said(write_report(&path, &report, &mut io::stdout().lock()))?;
     match report.problems.len() {
         0 => Ok(()),
         count => Err(CommandError::Failed(format!(
@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     }
 }
 
-fn show(path: &Path, report: &Report, to: &mut impl Write) -> io::Result<()> {
+fn write_report(path: &Path, report: &Report, to: &mut impl Write) -> io::Result<()> {
     for problem in &report.problems {
         writeln!(to, "{}", clean_line(problem))?;
     }

@@ -16,5 +16,5 @@ pub struct Arguments {
 /// [`CommandError::Usage`] if one is wrong.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
-    print(config.show().as_bytes())
+    print(config.to_toml().as_bytes())
 }

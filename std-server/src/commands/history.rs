@@ -11,7 +11,7 @@ use jiff::{Span, Timestamp, Zoned};
 use serde::Serialize;
 
 use super::{CommandError, said};
-use crate::config::Place;
+use crate::config::RoomArgs;
 use crate::store::{Filter, History, LogEntry, Query, complete_index};
 use kabar_std::json;
 use kabar_std::text::{Content, Line, Lines};
@@ -20,7 +20,7 @@ use kabar_std::text::{Content, Line, Lines};
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    place: Place,
+    room: RoomArgs,
 
     /// Only the last N of what is asked for.
     #[arg(long, value_name = "N")]
@@ -53,7 +53,7 @@ pub enum Format {
 /// # Errors
 /// [`CommandError::Failed`] if there is no such history or it cannot be read.
 pub fn run(arguments: Arguments) -> Result<(), CommandError> {
-    let config = arguments.place.resolve().map_err(CommandError::Usage)?;
+    let config = arguments.room.resolve().map_err(CommandError::Usage)?;
     let dir = config.data_dir;
     let history = History::open(&dir).map_err(CommandError::failed)?;
     if arguments.search.is_some() {
@@ -145,7 +145,7 @@ fn since(text: &str, now: &Zoned) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
@@ -190,8 +190,8 @@ mod tests {
             body: body.to_vec(),
         };
         let head = r#"{"seq":7,"time":"2024-11-01T10:37:10.120Z","time_ms":1730457430120,"author":"anna","kind":"#;
-        assert_eq!(as_json(&entry(Kind::TEXT, b"a\n\"b\"")), format!(r#"{head}"text","text":"a\n\"b\""}}"#));
-        assert_eq!(as_json(&entry(Kind::DATA, &[1, 0xff])), format!(r#"{head}"data","base64":"Af8="}}"#));
-        assert_eq!(as_json(&entry(Kind::JOINED, b"")), format!(r#"{head}"joined"}}"#));
+        assert_eq!(as_json(&entry(EntryKind::TEXT, b"a\n\"b\"")), format!(r#"{head}"text","text":"a\n\"b\""}}"#));
+        assert_eq!(as_json(&entry(EntryKind::DATA, &[1, 0xff])), format!(r#"{head}"data","base64":"Af8="}}"#));
+        assert_eq!(as_json(&entry(EntryKind::JOINED, b"")), format!(r#"{head}"joined"}}"#));
     }
 }

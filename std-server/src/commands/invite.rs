@@ -8,13 +8,13 @@ use qrcode::{EcLevel, QrCode};
 
 use super::{CommandError, print};
 use crate::cli::PROGRAM;
-use crate::config::{Config, Reach};
-use crate::hosting::{LOCK_FILE, last_places, places};
-use crate::key_file::{draw_secret, load_key, load_secret};
+use crate::config::{Config, InviteArgs};
+use crate::key_file::{generate_secret, load_key, load_secret};
+use crate::room_host::{last_places, places};
 use kabar_core::session::Fingerprint;
 use kabar_std::address::Places;
 use kabar_std::advertise::reachable;
-use kabar_std::data_dir::{DataDir, LockError};
+use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
 use kabar_std::invite::Invite;
 use kabar_std::output::remark;
 
@@ -22,7 +22,7 @@ use kabar_std::output::remark;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    reach: Reach,
+    invite_args: InviteArgs,
     /// Draws a new secret first: all earlier invites stop working, for members too, when the server is started again.
     #[arg(long)]
     new: bool,
@@ -36,7 +36,7 @@ pub struct Arguments {
 /// # Errors
 /// [`CommandError`].
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
-    let config = arguments.reach.resolve().map_err(CommandError::Usage)?;
+    let config = arguments.invite_args.resolve().map_err(CommandError::Usage)?;
     let unused = || {
         let path = config.data_dir.display();
         CommandError::Failed(format!("no server has run in {path} yet: start {PROGRAM} there once"))
@@ -49,8 +49,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let places = find_places(&dir, &config)?;
     let (secret, notice) = if arguments.new {
         // Held while the secret is written: no server reads the old one meanwhile.
-        let lock = dir.lock(LOCK_FILE);
-        let secret = draw_secret(&dir, &config.room).map_err(CommandError::failed)?;
+        let lock = dir.lock(SERVER_LOCK);
+        let secret = generate_secret(&dir, &config.room).map_err(CommandError::failed)?;
         let again = match lock {
             Ok(_) => "when the server is started".to_owned(),
             Err(LockError::Held(Some(id))) => format!("when the running server (process {id}) is started again"),

@@ -13,15 +13,18 @@ pub mod run;
 use std::fmt;
 use std::io::{self, Write};
 
-/// A command failed, in one line for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A subcommand failed; displays as one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
-    /// The command line, the environment or the configuration is wrong: exit code 2.
+    /// The command line, the environment or the configuration is invalid: exit code 2.
+    #[error("{0}")]
     Usage(String),
-    /// Everything else: exit code 1.
+    /// Any other failure: exit code 1.
+    #[error("{0}")]
     Failed(String),
-    /// It was said already; the exit code.
-    Said(u8),
+    /// The failure was reported already; the exit code.
+    #[error("exit code {0}")]
+    AlreadyReported(u8),
 }
 
 /// Prints to standard output, and says what became of it.
@@ -53,18 +56,7 @@ impl CommandError {
         match self {
             Self::Usage(_) => 2,
             Self::Failed(_) => 1,
-            Self::Said(code) => *code,
+            Self::AlreadyReported(code) => *code,
         }
     }
 }
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(what) | Self::Failed(what) => f.write_str(what),
-            Self::Said(code) => write!(f, "exit code {code}"),
-        }
-    }
-}
-
-impl std::error::Error for CommandError {}

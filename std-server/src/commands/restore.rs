@@ -1,9 +1,9 @@
-//! `kabar-server restore FILE`: a backup in the place of the history.
+//! `kabar-server restore FILE`: a backup in the room of the history.
 
 use std::path::PathBuf;
 
 use super::CommandError;
-use crate::config::Place;
+use crate::config::RoomArgs;
 use crate::store::{FILE_NAME, Restored, restore};
 use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
 
@@ -20,15 +20,15 @@ pub struct Arguments {
     file: PathBuf,
 
     #[command(flatten)]
-    place: Place,
+    room: RoomArgs,
 }
 
-/// Checks the backup and puts it in place.
+/// Checks the backup and puts it in room.
 ///
 /// # Errors
 /// [`CommandError::Failed`] if that is not done; the history is what it was then.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
-    let config = arguments.place.resolve().map_err(CommandError::Usage)?;
+    let config = arguments.room.resolve().map_err(CommandError::Usage)?;
     let dir = DataDir::open(&config.data_dir).map_err(CommandError::failed)?;
     // A server that would write on, or begin to, is kept from it.
     let _lock = dir.lock(SERVER_LOCK).map_err(|error| match error {

@@ -85,15 +85,15 @@ macro_rules! some_flags {
 
 some_flags! {
     /// The flags that say where a room's data lies: what every subcommand takes that works without a running server.
-    Place = settings::PLACE
+    RoomArgs = settings::ROOM_ARGS
 }
 
 some_flags! {
     /// The flags that say where the data of all rooms lies.
-    Storage = settings::STORAGE
+    StorageArgs = settings::STORAGE_ARGS
 }
 
 some_flags! {
-    /// The flags of [`Place`], and the ones that say how others reach it.
-    Reach = settings::REACH
+    /// The flags of [`RoomArgs`], and the ones that say how others reach it.
+    InviteArgs = settings::INVITE_ARGS
 }

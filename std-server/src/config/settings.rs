@@ -3,6 +3,7 @@
 
 use crate::config::units;
 use crate::hub::{LIMITS, Limit};
+use kabar_std::invite::DEFAULT_ROOM;
 
 /// A setting that is no limit.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +51,7 @@ pub const SETTINGS: &[Setting] = &[
         default: None,
         in_file: false,
     },
-    Setting { name: "room", value: "NAME", help: "The room", default: Some("lobby"), in_file: true },
+    Setting { name: "room", value: "NAME", help: "The room", default: Some(DEFAULT_ROOM), in_file: true },
     Setting {
         name: "key-bits",
         value: "BITS",
@@ -79,16 +80,30 @@ pub const SETTINGS: &[Setting] = &[
         default: None,
         in_file: true,
     },
+    Setting {
+        name: "log-format",
+        value: "FORMAT",
+        help: "Log records on standard error: text, or json for one object per line, events of the room included",
+        default: Some("text"),
+        in_file: true,
+    },
+    Setting {
+        name: "log-level",
+        value: "LEVEL",
+        help: "Least important log records to write: off, error, warn, info, debug, trace (with texts of the room)",
+        default: Some("info"),
+        in_file: true,
+    },
 ];
 
 /// The settings that say where a room's data lies.
-pub(super) const PLACE: &[&str] = &["data-dir", "config", "room"];
+pub(super) const ROOM_ARGS: &[&str] = &["data-dir", "config", "room"];
 
 /// The settings that say where the data of all rooms lies.
-pub(super) const STORAGE: &[&str] = &["data-dir", "config"];
+pub(super) const STORAGE_ARGS: &[&str] = &["data-dir", "config"];
 
 /// Those of a room, and what says how others reach it.
-pub(super) const REACH: &[&str] = &["data-dir", "config", "room", "listen", "advertise"];
+pub(super) const INVITE_ARGS: &[&str] = &["data-dir", "config", "room", "listen", "advertise"];
 
 /// The settings that take several values: a flag that is repeated, or commas between them; in a
 /// configuration file also a list.
@@ -122,7 +137,7 @@ pub fn variable(name: &str) -> String {
 pub fn limits_table() -> String {
     let counter = |limit: &Limit| crate::metrics::counter_name(limit.counter);
     let row = |limit: &Limit| {
-        let default = units::show(limit.unit, limit.default);
+        let default = units::format(limit.unit, limit.default);
         format!("| `--{}` | {default} | {} | `{}` |\n", limit.name, limit.help, counter(limit))
     };
     let head = "| flag and key | default | what it bounds | counter that says it was met |\n|---|---|---|---|\n";

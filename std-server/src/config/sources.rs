@@ -66,7 +66,7 @@ pub(super) fn flag_of_setting(setting: &'static Setting) -> Arg {
 
 /// The flag of a limit: only in the long help, where there is room for all.
 pub(super) fn flag_of_limit(limit: &'static Limit) -> Arg {
-    let help = format!("{} [default: {}]", limit.help, units::show(limit.unit, limit.default));
+    let help = format!("{} [default: {}]", limit.help, units::format(limit.unit, limit.default));
     flag(limit.name, units::placeholder(limit.unit)).help(help).help_heading("Limits").hide_short_help(true)
 }
 

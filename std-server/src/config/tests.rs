@@ -2,6 +2,9 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+use kabar_std::address::DEFAULT_PORT;
+use kabar_std::invite::DEFAULT_ROOM;
+
 use super::*;
 
 #[derive(Debug, Parser)]
@@ -39,7 +42,11 @@ impl Setup {
 fn the_flag_beats_the_environment_the_file_and_the_default() {
     let mut setup = Setup::new("max-members = 40\nroom = \"den\"\nlisten = \":7\"\n");
     let bare = Setup::new("").resolve(&[]).unwrap();
-    assert_eq!((bare.limits, bare.room.as_str(), bare.listen.port()), (HubLimits::default(), "lobby", 9999));
+    assert_eq!(
+        (bare.limits, bare.room.as_str(), bare.listen.port()),
+        (HubLimits::default(), DEFAULT_ROOM, DEFAULT_PORT)
+    );
+    assert_eq!((bare.log_format, bare.log_level), (LogFormat::Text, LevelFilter::INFO));
     assert_eq!(bare.origin("max-members"), Some(&Origin::Default));
 
     let from_file = setup.resolve(&[]).unwrap();
@@ -72,9 +79,9 @@ fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
     let config = setup.resolve(&flags).unwrap();
     assert_eq!(config.advertise[2].port, Some(7));
     assert!(
-        config.show().contains("advertise = \"b.example,a.example,[fd00::2]:7\"  # --advertise"),
+        config.to_toml().contains("advertise = \"b.example,a.example,[fd00::2]:7\"  # --advertise"),
         "{}",
-        config.show()
+        config.to_toml()
     );
     assert_eq!(shown(config), "b.example a.example fd00::2");
     let error = setup.resolve(&["--advertise", "a.example", "--advertise", "fe80::1%eth0"]).unwrap_err();
@@ -87,7 +94,7 @@ fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
 fn every_limit_has_a_flag_a_variable_and_a_key() {
     for limit in LIMITS {
         let raw = if limit.default == limit.min { limit.max } else { limit.min };
-        let value = units::show(limit.unit, raw);
+        let value = units::format(limit.unit, raw);
         let variable = variable(limit.name);
         let setup = |file: &str| Setup::new(file);
         let by_flag = setup("").resolve(&[&format!("--{}", limit.name), &value]);
@@ -118,6 +125,8 @@ fn what_is_wrong_is_named_with_who_said_it() {
         (["--key-bits", "1024"], "--key-bits \"1024\": it must be 2048"),
         (["--advertise", "a b"], "--advertise \"a b\": the host"),
         (["--metrics", "x"], "--metrics \"x\": it must be PORT"),
+        (["--log-format", "xml"], "--log-format \"xml\": it must be text or json"),
+        (["--log-level", "loud"], "--log-level \"loud\": it must be off, error, warn"),
         (["--max-members", "0"], "--max-members \"0\": it must be a number from 1 to 65535"),
         (["--join-time", "soon"], "--join-time \"soon\": it must be a time"),
         (["--max-body", "5000"], "--max-body \"5000\": it must be a size"),
@@ -167,7 +176,7 @@ fn metrics_are_for_this_computer_unless_an_address_says_otherwise() {
 fn what_is_shown_is_a_file_that_says_the_same() {
     let setup = Setup::new("room = \"den\"\nmax-unfinished = \"1MiB\"\n");
     let config = setup.resolve(&["--max-members", "12", "--advertise", "chat.example,fd00::1"]).unwrap();
-    let shown = config.show();
+    let shown = config.to_toml();
     for line in ["max-members = \"12\"  # --max-members", "max-events = \"4096\"  # default"] {
         assert!(shown.contains(line), "{shown}");
     }

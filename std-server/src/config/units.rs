@@ -30,7 +30,7 @@ pub fn parse(unit: Unit, text: &str) -> Option<u64> {
 
 /// Writes a raw value so that [`parse`] reads it back.
 #[must_use]
-pub fn show(unit: Unit, raw: u64) -> String {
+pub fn format(unit: Unit, raw: u64) -> String {
     let table: &[(&str, u64)] = match unit {
         Unit::Count => &[("", 1)],
         Unit::Bytes => &SIZES,
@@ -139,11 +139,11 @@ mod tests {
     fn every_value_of_the_table_survives_being_written() {
         for limit in LIMITS {
             for raw in [limit.min, limit.default, limit.max] {
-                let text = show(limit.unit, raw);
+                let text = format(limit.unit, raw);
                 assert_eq!(parse(limit.unit, &text), Some(raw), "{} {text}", limit.name);
             }
         }
-        assert_eq!(show(Unit::Time, 30 * 86_400_000_000), "30d");
-        assert_eq!((show(Unit::Bytes, 4 << 20), show(Unit::Bytes, 4352)), ("4MiB".into(), "4352".into()));
+        assert_eq!(format(Unit::Time, 30 * 86_400_000_000), "30d");
+        assert_eq!((format(Unit::Bytes, 4 << 20), format(Unit::Bytes, 4352)), ("4MiB".into(), "4352".into()));
     }
 }

@@ -9,7 +9,7 @@ use kabar_core::time::Instant;
 use mio::Waker;
 
 use crate::hub::{Counters, Hub, HubLimits, MemberInfo, OperatorError, Status};
-use crate::metrics::Meters;
+use crate::metrics::Metrics;
 use crate::store::Sanction;
 use kabar_std::provider::Accelerated;
 
@@ -18,25 +18,25 @@ pub(super) enum Command {
     /// To stop.
     Stop,
     /// Something that takes the hub a moment.
-    Do(Box<Act>),
+    WithHub(Box<HubCall>),
 }
 
-type Act = dyn FnOnce(&mut Hub<Accelerated>, Instant) + Send;
+type HubCall = dyn FnOnce(&mut Hub<Accelerated>, Instant) + Send;
 
 /// A hand on a running server. It may outlive the server: then nothing happens any more.
 #[derive(Clone, Debug)]
 pub struct Control {
     commands: SyncSender<Command>,
     waker: Arc<Waker>,
-    about: Arc<About>,
+    about: Arc<Info>,
 }
 
 /// What does not change while a server runs, and what counts itself.
 #[derive(Debug)]
-struct About {
+struct Info {
     local: SocketAddr,
     limits: HubLimits,
-    meters: Arc<Meters>,
+    metrics: Arc<Metrics>,
 }
 
 impl Control {
@@ -45,9 +45,9 @@ impl Control {
         waker: Arc<Waker>,
         local: SocketAddr,
         limits: HubLimits,
-        meters: Arc<Meters>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { commands, waker, about: Arc::new(About { local, limits, meters }) }
+        Self { commands, waker, about: Arc::new(Info { local, limits, metrics }) }
     }
 
     /// Where the server listens.
@@ -64,8 +64,8 @@ impl Control {
 
     /// What its worker threads measure.
     #[must_use]
-    pub fn meters(&self) -> &Meters {
-        &self.about.meters
+    pub fn metrics(&self) -> &Metrics {
+        &self.about.metrics
     }
 
     /// Begins to stop; [`super::Server::wait`] returns when it is done.
@@ -76,7 +76,7 @@ impl Control {
     /// Says `text` to the room as the operator.
     pub fn say(&self, text: &str) {
         let text = text.to_owned();
-        self.command(Command::Do(Box::new(move |hub, now| hub.say(now, &text))));
+        self.command(Command::WithHub(Box::new(move |hub, now| hub.say(now, &text))));
     }
 
     /// Puts a member out.
@@ -165,7 +165,7 @@ impl Control {
         ask: impl FnOnce(&mut Hub<Accelerated>, Instant) -> T + Send + 'static,
     ) -> Option<T> {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.command(Command::Do(Box::new(move |hub, now| drop(answer.try_send(ask(hub, now))))));
+        self.command(Command::WithHub(Box::new(move |hub, now| drop(answer.try_send(ask(hub, now))))));
         answered.recv().ok()
     }
 
@@ -180,7 +180,7 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Stop => "Stop",
-            Self::Do(_) => "Do(..)",
+            Self::WithHub(_) => "WithHub(..)",
         })
     }
 }

@@ -4,9 +4,9 @@
 //! [`Server::start`] may be called by any program: `kabar-server`, `kabar host` in its own process, tests.
 
 mod control;
+mod local_addrs;
 mod run;
 mod socket;
-mod sources;
 mod workers;
 
 use std::fmt;
@@ -19,9 +19,10 @@ use std::thread::JoinHandle;
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
+use tracing::debug;
 
 use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
-use crate::metrics::Meters;
+use crate::metrics::Metrics;
 use crate::store::{LogReader, ReadError, Store};
 use kabar_std::clock::Clock;
 use kabar_std::provider::Accelerated;
@@ -40,7 +41,7 @@ const STOP_TIME: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Server {
     control: Control,
-    thread: Option<JoinHandle<Result<(), ServerDied>>>,
+    thread: Option<JoinHandle<Result<(), ServerFailed>>>,
     local: SocketAddr,
     fingerprint: Fingerprint,
     receive_buffer: usize,
@@ -61,20 +62,31 @@ pub struct Parts<K, V, S, R> {
 }
 
 /// A server did not start.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {reason}", reason = bind_error(.1))]
     Bind(SocketAddr, io::Error),
     /// The store cannot be read.
+    #[error("the history cannot be read: {0}")]
     Store(ReadError),
-    /// The system gives no randomness, no thread, no poll.
+    /// The operating system provides no randomness, thread or poll.
+    #[error("cannot start: {0}")]
     System(io::Error),
 }
 
-/// A server ended by itself: a worker or the loop failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerDied;
+fn bind_error(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the port is in use; stop what uses it, or choose another with --listen".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// A worker thread or the serving thread failed, which stopped the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server stopped because of an internal error")]
+pub struct ServerFailed;
 
 /// A socket that is bound and not read yet.
 #[derive(Debug)]
@@ -113,20 +125,21 @@ impl Server {
         let loaded = store.load(&config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;
         let fingerprint = Fingerprint::of_modulus(key.modulus());
-        let (limits, meters) = (config.limits, Arc::new(Meters::new()));
+        let (limits, metrics) = (config.limits, Arc::new(Metrics::new()));
+        debug!(%local, receive_buffer, head = loaded.head, "starting");
         let clock = Clock::start();
         let hub = Hub::<Accelerated>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);
         let (mut serve, waker) = Loop::new(hub, socket, clock, receiver, on_event).map_err(StartError::System)?;
-        let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &meters);
+        let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &metrics);
         let workers = workers.map_err(StartError::System)?;
         let thread = std::thread::Builder::new().name("kabar-server".to_owned()).spawn(move || {
             let served = serve.run(&workers);
             workers.stop();
-            served.map_err(|_| ServerDied)
+            served.map_err(|_| ServerFailed)
         });
         let thread = Some(thread.map_err(StartError::System)?);
-        let control = Control::new(commands, waker, local, limits, meters);
+        let control = Control::new(commands, waker, local, limits, metrics);
         Ok(Self { control, thread, local, fingerprint, receive_buffer })
     }
 
@@ -157,22 +170,22 @@ impl Server {
     /// Waits until it was stopped and has ended.
     ///
     /// # Errors
-    /// [`ServerDied`] if nobody stopped it.
-    pub fn wait(mut self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if nobody stopped it.
+    pub fn wait(mut self) -> Result<(), ServerFailed> {
         self.join()
     }
 
     /// Tells everybody, commits what was taken, and ends.
     ///
     /// # Errors
-    /// [`ServerDied`] if it had ended before.
-    pub fn stop(mut self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if it had ended before.
+    pub fn stop(mut self) -> Result<(), ServerFailed> {
         self.control.stop();
         self.join()
     }
 
-    fn join(&mut self) -> Result<(), ServerDied> {
-        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Err(ServerDied)))
+    fn join(&mut self) -> Result<(), ServerFailed> {
+        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Err(ServerFailed)))
     }
 }
 
@@ -190,29 +203,3 @@ impl<K, V, S, R> fmt::Debug for Parts<K, V, S, R> {
         f.write_str("Parts(..)")
     }
 }
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => {
-                write!(
-                    f,
-                    "cannot listen on {address}: the port is in use; stop what uses it, or choose another with --listen"
-                )
-            }
-            Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::Store(error) => write!(f, "the history cannot be read: {error}"),
-            Self::System(error) => write!(f, "cannot start: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl fmt::Display for ServerDied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server stopped because of an error of its own")
-    }
-}
-
-impl std::error::Error for ServerDied {}

@@ -11,7 +11,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use super::STOP_TIME;
 use super::control::Command;
 use super::socket::{Sent, Socket};
-use super::workers::{WorkerDied, Workers};
+use super::workers::{WorkerFailed, Workers};
 use crate::hub::{Hub, HubEvent};
 use kabar_std::clock::Clock;
 use kabar_std::provider::Accelerated;
@@ -53,7 +53,7 @@ impl Loop {
     }
 
     /// Serves until it was told to stop.
-    pub(super) fn run(&mut self, workers: &Workers<Accelerated>) -> Result<(), WorkerDied> {
+    pub(super) fn run(&mut self, workers: &Workers<Accelerated>) -> Result<(), WorkerFailed> {
         let mut events = Events::with_capacity(8);
         loop {
             let mut is_busy = self.commands();
@@ -61,7 +61,7 @@ impl Loop {
             is_busy |= self.receive();
             let now = self.now();
             self.hub.handle_timeout(now);
-            self.carry(workers, now)?;
+            self.flush(workers, now)?;
             if self.has_stopped(now) {
                 return Ok(());
             }
@@ -90,13 +90,13 @@ impl Loop {
                         self.hub.shutdown(now);
                     }
                 }
-                Command::Do(act) => act(&mut self.hub, now),
+                Command::WithHub(act) => act(&mut self.hub, now),
             }
         }
         true
     }
 
-    fn take_done(&mut self, workers: &Workers<Accelerated>) -> Result<bool, WorkerDied> {
+    fn take_done(&mut self, workers: &Workers<Accelerated>) -> Result<bool, WorkerFailed> {
         for _ in 0..TAKEN_PER_WAKE {
             let Some(done) = workers.poll_done()? else { return Ok(false) };
             let now = self.now();
@@ -115,7 +115,7 @@ impl Loop {
     }
 
     /// Carries away jobs, events and datagrams.
-    fn carry(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerDied> {
+    fn flush(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerFailed> {
         // Workers begin before the datagrams go out, and get what those bring to light.
         self.queue_jobs(workers, now)?;
         if self.is_writable {
@@ -129,7 +129,7 @@ impl Loop {
         Ok(())
     }
 
-    fn queue_jobs(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerDied> {
+    fn queue_jobs(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerFailed> {
         self.hub.create_jobs(now);
         while let Some(job) = self.hub.poll_job() {
             workers.queue(job)?;

@@ -2,7 +2,7 @@
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
 use kabar_core::transport::Capacity;
-use kabar_core::wire::packet::Limits as WireLimits;
+use kabar_core::wire::packet::TransportParameters;
 
 use super::HubLimits;
 
@@ -21,9 +21,9 @@ pub struct HubConfig {
     pub limits: HubLimits,
     /// What each connection works in and states to its peer.
     pub profile: Profile,
-    /// For tests of the tests.
-    #[doc(hidden)]
-    pub mistakes: Mistakes,
+    /// Faults for tests of the tests.
+    #[cfg(feature = "fault-injection")]
+    pub faults: super::FaultInjection,
 }
 
 /// Who may come in without the room's secret. Who was admitted once under the present tag always may.
@@ -75,9 +75,9 @@ impl Default for Profile {
 
 impl Profile {
     /// As it is stated in Accept.
-    pub(crate) fn limits(&self) -> WireLimits {
+    pub(crate) fn limits(&self) -> TransportParameters {
         let bytes = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
-        WireLimits {
+        TransportParameters {
             datagram: self.datagram,
             packets: self.packets,
             message: MAX_MESSAGE_LEN as u16,
@@ -90,30 +90,12 @@ impl Profile {
     }
 }
 
-/// Mistakes that a test switches on to see that it is caught. Never set by a program.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mistakes {
-    /// The highest number is looked up per identity instead of per instance.
-    pub dedup_by_identity: bool,
-    /// Entries are sent when their commit begins.
-    pub entry_before_commit: bool,
-    /// Stored is sent when the post arrives.
-    pub stored_before_commit: bool,
-    /// Every 16th entry is passed over.
-    pub skip_an_entry: bool,
-    /// After a refusal, posts are taken without waiting for `settled`.
-    pub accept_after_refusal: bool,
-    /// A post that waits for its commit is taken again when it comes again.
-    pub forget_pending: bool,
-    /// A packet is acknowledged before it is known whether its data fits.
-    pub acknowledge_unchecked: bool,
-}
-
 impl HubConfig {
     /// The room `room` behind `secret`, for holders of the secret only, with the default bounds.
     #[must_use]
     pub fn new(room: &str, secret: [u8; ROOM_SECRET_LEN]) -> Self {
+        #[cfg(feature = "fault-injection")]
+        super::fault_injection::mark_program();
         Self {
             room: room.to_owned(),
             secret,
@@ -121,7 +103,8 @@ impl HubConfig {
             admission_tag: [0; 16],
             limits: HubLimits::default(),
             profile: Profile::default(),
-            mistakes: Mistakes::default(),
+            #[cfg(feature = "fault-injection")]
+            faults: super::FaultInjection::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{Kind, RefusedCode};
+use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::store::{CommitError, ReadError};
@@ -22,7 +22,7 @@ pub enum HubEvent {
         /// From where, if it came over the network and its author is still connected.
         from: Option<SocketAddr>,
         /// What it is.
-        kind: Kind,
+        kind: EntryKind,
         /// The body.
         body: Vec<u8>,
     },
@@ -65,7 +65,7 @@ pub enum HubEvent {
     /// The store cannot be read; it is tried again.
     StoreUnreadable(ReadError),
     /// The store lost entries that were committed before. Nothing more is accepted until it has them again.
-    StoreWentBack {
+    StoreRegressed {
         /// The head it has.
         head: u64,
         /// The head it had.

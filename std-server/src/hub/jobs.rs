@@ -13,7 +13,7 @@ use kabar_core::session::acceptor::Accepted;
 use zeroize::Zeroizing;
 
 use super::PageRead;
-use crate::store::{Batch, CommitError, Loaded, LogReader, ReadError, Store};
+use crate::store::{Batch, CommitError, LogReader, ReadError, RoomState, Store};
 
 /// Work for a worker. Jobs of different kinds may run in any order and beside each other; those of one kind in order.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ pub enum StoreDone {
         entries: Result<PageRead, ReadError>,
     },
     /// [`StoreJob::Reload`].
-    Reload(Result<Box<Loaded>, ReadError>),
+    Reload(Result<Box<RoomState>, ReadError>),
 }
 
 /// Checks the room's password. Slow on purpose.

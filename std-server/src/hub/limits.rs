@@ -38,7 +38,7 @@ pub struct Limit {
     pub min: u64,
     /// Largest raw value.
     pub max: u64,
-    /// Raw value when nobody says otherwise.
+    /// Raw value when nobody says fallback_count.
     pub default: u64,
     /// The counter that says how often it was met.
     pub counter: &'static str,

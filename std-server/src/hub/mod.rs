@@ -33,6 +33,7 @@ mod context;
 mod counters;
 mod door;
 mod events;
+mod fault_injection;
 mod jobs;
 mod limits;
 mod operator;
@@ -50,15 +51,17 @@ use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::store::Loaded;
+use crate::store::RoomState;
 use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
 use room::Room;
 
-pub use config::{HubConfig, JoinPolicy, Mistakes, Profile};
+pub use config::{HubConfig, JoinPolicy, Profile};
 pub use counters::{CounterValue, Counters};
 pub use events::{HubEvent, LeaveReason};
+#[cfg(feature = "fault-injection")]
+pub use fault_injection::FaultInjection;
 pub use jobs::{
     AcceptDone, AcceptJob, Done, Job, JobKind, NoPassword, PasswordDone, PasswordJob, PasswordVerifier, ReadJob,
     StoreDone, StoreJob,
@@ -82,7 +85,7 @@ impl<P: Provider> Hub<P> {
     /// Begins a run over what the store holds. `modulus` is that of the server's key. `seed` must be fresh and secret: everything
     /// random comes from it.
     #[must_use]
-    pub fn new(config: HubConfig, loaded: Loaded, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
+    pub fn new(config: HubConfig, loaded: RoomState, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{RefusedCode, ToServer};
+use kabar_core::chat::{ClientMessage, RefusedCode};
 use kabar_core::connection::{ConnectionEvent, Dropped, Ended, Transmit};
 use kabar_core::crypto::Provider;
 use kabar_core::session::OpenError;
@@ -74,7 +74,8 @@ impl<P: Provider> Hub<P> {
         let Accepted { established, .. } = half_open.accepted;
         let (address, ordinal) = (half_open.remote, half_open.ordinal);
         let mut peer = peers.create(now, &NewPeer { id, address, ordinal, established });
-        if context.config.mistakes.acknowledge_unchecked {
+        if context.config.faults().acknowledge_unchecked() {
+            #[cfg(feature = "fault-injection")]
             peer.connection.acknowledge_unchecked();
         }
         if let Err(why) = peer.connection.handle_datagram(now, from, datagram) {
@@ -381,13 +382,13 @@ fn handle<P: Provider>(
     peer: &mut Peer<P>,
     message: &[u8],
 ) -> Handled {
-    let message = match ToServer::decode(message) {
+    let message = match ClientMessage::decode(message) {
         Ok(Some(message)) => message,
         // SPEC 6.1: unknown types are skipped.
         Ok(None) => return Handled::Done,
         Err(_) => return Handled::Violation,
     };
-    if let ToServer::Join(join) = &message {
+    if let ClientMessage::Join(join) = &message {
         // SPEC 6.2
         if !matches!(peer.phase, Phase::Unjoined) || *peer.identity.get_or_insert(join.identity) != join.identity {
             return Handled::Violation;
@@ -402,10 +403,12 @@ fn handle<P: Provider>(
     // Too early, or too late.
     let Some(room) = peer.member().and_then(|member| rooms.get_mut(member.room)) else { return Handled::Violation };
     match message {
-        ToServer::Post(post) if post.handle == room.handle() => room.on_post(now, context, peer, &post),
-        ToServer::Who { handle } if handle == room.handle() => room.on_who(peer),
-        ToServer::History { handle, before, count } if handle == room.handle() => room.on_history(peer, before, count),
-        ToServer::Leave { handle } if handle == room.handle() => {
+        ClientMessage::Post(post) if post.handle == room.handle() => room.on_post(now, context, peer, &post),
+        ClientMessage::ListMembers { handle } if handle == room.handle() => room.on_who(peer),
+        ClientMessage::History { handle, before, count } if handle == room.handle() => {
+            room.on_history(peer, before, count)
+        }
+        ClientMessage::Leave { handle } if handle == room.handle() => {
             room.remove_member(now, context, peer, LeaveReason::Left);
             peer.set_phase(context, Phase::Unjoined);
             context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));

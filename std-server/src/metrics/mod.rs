@@ -1,6 +1,6 @@
 //! Figures for Prometheus, in its text format 0.0.4. The format is so small that writing it takes less than a crate for it would.
 //!
-//! * [`text`]: what is shown. * [`listener`]: who asks for it. * [`Meters`]: what the worker threads measure.
+//! * [`text`]: what is shown. * [`listener`]: who asks for it. * [`Metrics`]: what the worker threads measure.
 
 mod histogram;
 pub mod listener;
@@ -17,7 +17,7 @@ pub use text::counter_name;
 
 /// What the worker threads of a server measure.
 #[derive(Debug)]
-pub struct Meters {
+pub struct Metrics {
     /// Seconds until a commit returned.
     pub commit_time: Histogram,
     /// Entries per committed batch.
@@ -27,7 +27,7 @@ pub struct Meters {
     store: Mutex<Option<StoreFigures>>,
 }
 
-impl Meters {
+impl Metrics {
     /// Of a server that has done nothing yet.
     #[must_use]
     pub fn new() -> Self {
@@ -59,7 +59,7 @@ impl Meters {
     }
 }
 
-impl Default for Meters {
+impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }

@@ -34,12 +34,12 @@ pub fn page(control: &Control) -> String {
         let value = if limit.unit == Unit::Time { raw / 1e6 } else { raw };
         page.line("kabar_limit", &format!("{{name=\"{}\"}}", limit.name), value);
     }
-    let meters = control.meters();
-    page.histogram("kabar_commit_seconds", "Time until a commit returned.", &meters.commit_time.snapshot());
-    page.histogram("kabar_batch_entries", "Entries per committed batch.", &meters.batch_entries.snapshot());
+    let metrics = control.metrics();
+    page.histogram("kabar_commit_seconds", "Time until a commit returned.", &metrics.commit_time.snapshot());
+    page.histogram("kabar_batch_entries", "Entries per committed batch.", &metrics.batch_entries.snapshot());
     let help = "Public-key work of one handshake.";
-    page.histogram("kabar_handshake_seconds", help, &meters.handshake_time.snapshot());
-    if let Some(figures) = meters.store() {
+    page.histogram("kabar_handshake_seconds", help, &metrics.handshake_time.snapshot());
+    if let Some(figures) = metrics.store() {
         page.store(&figures);
     }
     if let Some(drops) = receive_buffer::drops(control.local_addr()) {

@@ -5,17 +5,19 @@
 
 #[cfg(test)]
 mod conformance;
+mod error;
+mod invariants;
 mod memory;
-mod rules;
 mod sqlite;
 
 use core::fmt;
 use core::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
+pub use error::{CommitError, ReadError, StoreErrorKind};
 pub use memory::{Fault, MemoryStore};
 pub use sqlite::{
     CopyError, FILE_NAME, Filter, History, OpenError, Query, Report, RestoreError, Restored, RoomReport, Selection,
@@ -36,7 +38,7 @@ pub struct LogEntry {
     /// Number under the instance; unique with it unless the instance is 0.
     pub number: u64,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -61,7 +63,7 @@ pub struct InstanceRecord {
     pub highest: u64,
     /// The seq of that number; 0: none.
     pub highest_seq: u64,
-    /// When a connection was last known to use it, in ms of running time ([`Loaded::ran_ms`]).
+    /// When a connection was last known to use it, in ms of running time ([`RoomState::ran_ms`]).
     pub seen_ran_ms: u64,
 }
 
@@ -74,7 +76,7 @@ pub struct NameRecord {
     pub name: String,
     /// The owner.
     pub identity: PublicIdentity,
-    /// When the owner was last seen under it, in ms of running time ([`Loaded::ran_ms`]).
+    /// When the owner was last seen under it, in ms of running time ([`RoomState::ran_ms`]).
     pub seen_ran_ms: u64,
     /// Whether the log says that the owner is here: joined was said, left was not yet.
     pub present: bool,
@@ -184,7 +186,7 @@ impl Batch {
 
 /// What a store holds of a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Loaded {
+pub struct RoomState {
     /// All terms, oldest first.
     pub terms: Vec<TermRecord>,
     /// Smallest seq that is still kept; head + 1 if nothing is.
@@ -201,48 +203,6 @@ pub struct Loaded {
     pub sanctions: Vec<Sanction>,
     /// For how long servers ran over this log, in ms, as of the last commit that said so. Unlike the time of day it never jumps.
     pub ran_ms: u64,
-}
-
-/// A commit did not (surely) happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CommitError {
-    /// Nothing was written.
-    Failed(Trouble),
-    /// It may or may not have been written.
-    Uncertain(Trouble),
-}
-
-/// Nothing could be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadError(pub Trouble);
-
-/// What is wrong with a store, as far as somebody can do something about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Trouble {
-    /// No space is left.
-    DiskFull,
-    /// Another program holds it.
-    Locked,
-    /// It may not be written.
-    ReadOnly,
-    /// It is not where it was when it was opened.
-    Moved,
-    /// Its content is not what was written.
-    Damaged,
-    /// This process, or the system, may open no more files.
-    TooManyFiles,
-    /// The system gives no memory.
-    Memory,
-    /// Files cannot be locked where it is.
-    NoLocks,
-    /// The disk, or what stands for it; the number is the database's own.
-    Disk(i32),
-    /// What is to be written contradicts what is there.
-    Contradiction,
-    /// Something else; the number is the database's own.
-    Other(i32),
 }
 
 /// How much a store takes on the disk.
@@ -291,7 +251,7 @@ pub trait Store: LogReader {
     ///
     /// # Errors
     /// [`ReadError`].
-    fn load(&mut self, room: &str) -> Result<Loaded, ReadError>;
+    fn load(&mut self, room: &str) -> Result<RoomState, ReadError>;
 
     /// Writes `batch` in one transaction and returns when it is durable.
     ///
@@ -300,7 +260,7 @@ pub trait Store: LogReader {
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
 
     /// Does a small part of what can wait. Called while there is nothing else to do, until it returns `false`: nothing is left.
-    fn tidy(&mut self) -> bool {
+    fn maintain(&mut self) -> bool {
         false
     }
 
@@ -318,7 +278,7 @@ impl<S: LogReader> LogReader for Arc<Mutex<S>> {
 }
 
 impl<S: Store> Store for Arc<Mutex<S>> {
-    fn load(&mut self, room: &str) -> Result<Loaded, ReadError> {
+    fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
         self.lock().unwrap_or_else(PoisonError::into_inner).load(room)
     }
 
@@ -326,8 +286,8 @@ impl<S: Store> Store for Arc<Mutex<S>> {
         self.lock().unwrap_or_else(PoisonError::into_inner).commit(batch)
     }
 
-    fn tidy(&mut self) -> bool {
-        self.lock().unwrap_or_else(PoisonError::into_inner).tidy()
+    fn maintain(&mut self) -> bool {
+        self.lock().unwrap_or_else(PoisonError::into_inner).maintain()
     }
 
     fn figures(&self) -> Option<StoreFigures> {
@@ -346,61 +306,4 @@ impl fmt::Debug for LogEntry {
             .field("body_len", &self.body.len())
             .finish_non_exhaustive()
     }
-}
-
-impl fmt::Display for CommitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(trouble) => trouble.fmt(f),
-            Self::Uncertain(trouble) => write!(f, "{trouble}; the last lines may or may not be written"),
-        }
-    }
-}
-
-impl core::error::Error for CommitError {}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl core::error::Error for ReadError {}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DiskFull => f.write_str("the disk is full (or has no room for one more file): free some of it"),
-            Self::Locked => f.write_str("another program has locked the file"),
-            Self::ReadOnly => f.write_str(
-                "the file, or another in its directory, may not be written: make both writable for the user that the server runs as",
-            ),
-            Self::Moved => f.write_str("the file was moved or deleted"),
-            Self::Damaged => f.write_str("the file is damaged"),
-            Self::TooManyFiles => {
-                f.write_str("too many open files")?;
-                if let Some(limit) = open_file_limit() {
-                    write!(f, " (this process may have {limit})")?;
-                }
-                f.write_str(": raise the limit with `ulimit -n`, or LimitNOFILE= in a systemd unit")
-            }
-            Self::Memory => f.write_str("the system has no memory left"),
-            Self::NoLocks => f.write_str("files cannot be locked there: choose a directory on a local disk"),
-            Self::Disk(code) => write!(f, "the disk reports an error ({code})"),
-            Self::Contradiction => f.write_str("what is to be written contradicts what is there"),
-            Self::Other(code) => write!(f, "the database reports error {code}"),
-        }
-    }
-}
-
-/// How many files this process may have open.
-#[cfg(unix)]
-fn open_file_limit() -> Option<u64> {
-    use nix::sys::resource::{Resource, getrlimit};
-    getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft)
-}
-
-#[cfg(not(unix))]
-fn open_file_limit() -> Option<u64> {
-    None
 }

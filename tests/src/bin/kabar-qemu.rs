@@ -188,14 +188,14 @@ mod tests {
 
     #[test]
     fn gives_the_device_the_address_that_answers() {
-        use kabar_server::hosting::Hosting;
+        use kabar_server::room_host::RoomHost;
         use kabar_std::invite::{DEFAULT_ROOM, RoomName};
         let home = kabar_tests::room::home();
         kabar_tests::room::give_key(home.path());
         let data = kabar_tests::room::data_dir(home.path());
         let room = RoomName::new(DEFAULT_ROOM).unwrap();
-        let hosting = Hosting::new(&data, room, (Ipv4Addr::LOCALHOST, 0).into());
-        let hosted = hosting.start(|| (), |_| (), |_| ()).unwrap();
+        let host = RoomHost::builder(&data, room, (Ipv4Addr::LOCALHOST, 0).into());
+        let hosted = host.start(|| (), |_| (), |_| ()).unwrap();
         let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let (there, dead) = (hosted.local_addr(), silent.local_addr().unwrap());
         assert_eq!(reachable(&format!("[::1]:1,{dead},{there}")), Some(there));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use kabar_server::hub::Mistakes;
+use kabar_server::hub::FaultInjection;
 use kabar_tests::sim::run::{self, Options, replay_command, run_many};
 use kabar_tests::sim::scenario::Theme;
 
@@ -24,9 +24,9 @@ struct Arguments {
     /// Print what happens (with --seed).
     #[arg(long)]
     trace: bool,
-    /// Switch a known mistake of the server on.
+    /// Switch a known fault of the server on.
     #[arg(long, value_enum)]
-    mistake: Option<Mistake>,
+    fault: Option<Fault>,
     /// Let all seeds be about this.
     #[arg(long, value_enum)]
     theme: Option<Theme>,
@@ -37,7 +37,7 @@ struct Arguments {
 
 /// What a server could do wrong.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Mistake {
+enum Fault {
     DedupByIdentity,
     EntryBeforeCommit,
     StoredBeforeCommit,
@@ -49,18 +49,18 @@ enum Mistake {
 
 impl Arguments {
     fn options(&self) -> Options {
-        let mut mistakes = Mistakes::default();
-        match self.mistake {
+        let mut faults = FaultInjection::default();
+        match self.fault {
             None => {}
-            Some(Mistake::DedupByIdentity) => mistakes.dedup_by_identity = true,
-            Some(Mistake::EntryBeforeCommit) => mistakes.entry_before_commit = true,
-            Some(Mistake::StoredBeforeCommit) => mistakes.stored_before_commit = true,
-            Some(Mistake::SkipAnEntry) => mistakes.skip_an_entry = true,
-            Some(Mistake::AcceptAfterRefusal) => mistakes.accept_after_refusal = true,
-            Some(Mistake::ForgetPending) => mistakes.forget_pending = true,
-            Some(Mistake::AcknowledgeUnchecked) => mistakes.acknowledge_unchecked = true,
+            Some(Fault::DedupByIdentity) => faults.dedup_by_identity = true,
+            Some(Fault::EntryBeforeCommit) => faults.entry_before_commit = true,
+            Some(Fault::StoredBeforeCommit) => faults.stored_before_commit = true,
+            Some(Fault::SkipAnEntry) => faults.skip_an_entry = true,
+            Some(Fault::AcceptAfterRefusal) => faults.accept_after_refusal = true,
+            Some(Fault::ForgetPending) => faults.forget_pending = true,
+            Some(Fault::AcknowledgeUnchecked) => faults.acknowledge_unchecked = true,
         }
-        Options { trace: self.trace, theme: self.theme, mistakes }
+        Options { trace: self.trace, theme: self.theme, faults }
     }
 }
 

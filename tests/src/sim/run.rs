@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kabar_core::time::Instant;
-use kabar_server::hub::Mistakes;
+use kabar_server::hub::FaultInjection;
 
 use super::coverage::Coverage;
 use super::model::{Rule, Violation};
@@ -19,8 +19,8 @@ pub struct Options {
     pub trace: bool,
     /// Let all seeds be about this.
     pub theme: Option<Theme>,
-    /// Mistakes of the server.
-    pub mistakes: Mistakes,
+    /// Faults of the server.
+    pub faults: FaultInjection,
 }
 
 impl Options {
@@ -28,7 +28,7 @@ impl Options {
     #[must_use]
     pub fn scenario(&self, seed: u64) -> Scenario {
         let mut scenario = self.theme.map_or_else(|| Scenario::of(seed), |theme| Scenario::about(theme, seed));
-        scenario.mistakes = self.mistakes;
+        scenario.faults = self.faults;
         scenario
     }
 }

@@ -12,8 +12,8 @@ mod path;
 mod plan;
 
 use exchange::{NAME, Recording, record};
-use kabar_core::chat::Kind;
-use kabar_core::wire::cursor::Reader;
+use kabar_core::chat::EntryKind;
+use kabar_core::wire::io::Reader;
 use kabar_embedded_example::script::{PlayError, Player};
 use kabar_tests::qemu::{Board, Cable, Machine, Program, image};
 use plan::LONGEST;
@@ -69,7 +69,7 @@ fn what_is_compared_has_a_handshake_a_join_loss_and_all_that_a_member_does() {
     let lens: Vec<usize> = recording.posts.iter().map(|(_, body)| body.len()).collect();
     assert!(lens.len() >= 12 && lens.contains(&LONGEST) && lens.contains(&0), "{lens:?}");
     let stored = recording.log.iter().filter(|entry| entry.author == NAME && entry.kind.is_postable());
-    let stored: Vec<(Kind, Vec<u8>)> = stored.map(|entry| (entry.kind, entry.body.clone())).collect();
+    let stored: Vec<(EntryKind, Vec<u8>)> = stored.map(|entry| (entry.kind, entry.body.clone())).collect();
     assert!(stored == recording.posts, "every post is stored once, in order");
 }
 
@@ -111,7 +111,7 @@ fn one_changed_byte_of_one_input_is_found_and_its_step_named() {
 fn steps(script: &[u8]) -> Vec<std::ops::Range<usize>> {
     let (mut reader, mut steps) = (Reader::new(script), Vec::new());
     while !reader.is_empty() {
-        let len = reader.bytes16().expect("whole steps").len();
+        let len = reader.bytes_u16().expect("whole steps").len();
         let end = script.len() - reader.remaining();
         steps.push(end - len..end);
     }

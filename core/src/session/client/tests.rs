@@ -18,7 +18,7 @@ mod instants;
 type Client = ClientHandshake<Rsa2048>;
 
 /// Both sides hold the same, each from its own end.
-fn assert_agree(client: &Established, server: &Established) {
+fn assert_agree(client: &HandshakeOutput, server: &HandshakeOutput) {
     assert_eq!((client.role, server.role), (Role::Client, Role::Server));
     assert_eq!(client.connection_id, server.connection_id);
     assert_eq!(client.c2s.expose(), server.c2s.expose());
@@ -80,12 +80,12 @@ fn offers_the_key_when_none_is_expected() {
     client.handle_datagram::<Portable>(START, &challenge).unwrap();
     assert!(client.poll_timeout().is_none());
     assert!(
-        matches!(client.poll_event(), Some(HandshakeEvent::KeyOffered(offered)) if offered == server.fingerprint())
+        matches!(client.poll_event(), Some(HandshakeEvent::UnknownServerKey(offered)) if offered == server.fingerprint())
     );
     // Nothing goes on before the answer.
     client.handle_timeout(millis(5000));
     assert!(client.poll_event().is_none() && transmit(&mut client, millis(5000)).is_none());
-    client.answer_key(millis(5000), true);
+    client.accept_key(millis(5000));
     assert_eq!(compute(&mut client, millis(5000)), 2);
     let initiate = transmit(&mut client, millis(5000)).unwrap();
     let accepted = server.accepted(millis(5000), &initiate);
@@ -99,9 +99,9 @@ fn stops_when_the_key_is_declined() {
     let hello = transmit(&mut client, START).unwrap();
     client.handle_datagram::<Portable>(START, &server.challenge(START, &hello)).unwrap();
     client.poll_event().unwrap();
-    client.answer_key(START, false);
+    client.reject_key();
     assert!(!client.is_active() && transmit(&mut client, millis(9000)).is_none());
-    client.answer_key(START, true);
+    client.accept_key(START);
     assert!(!client.is_active(), "an answer to nothing");
 }
 
@@ -112,7 +112,7 @@ fn starts_over_with_the_accepted_key_when_the_answer_took_long() {
     let first = transmit(&mut client, START).unwrap();
     client.handle_datagram::<Portable>(START, &server.challenge(START, &first)).unwrap();
     client.poll_event().unwrap();
-    client.answer_key(millis(10_000), true);
+    client.accept_key(millis(10_000));
     let hello = transmit(&mut client, millis(10_000)).unwrap();
     assert_eq!(hello[34..42], server.fingerprint().0[..8], "now there is a hint");
     assert_ne!(hello[2..34], first[2..34], "and a fresh random");
@@ -129,7 +129,7 @@ fn hints_at_the_only_key_it_takes() {
 }
 
 /// The times and lengths of all Hellos without an answer, and their randoms.
-fn hellos(pace: Pace, intervals: &[u64]) -> (Vec<(u64, usize)>, Vec<Vec<u8>>) {
+fn hellos(pace: RetrySchedule, intervals: &[u64]) -> (Vec<(u64, usize)>, Vec<Vec<u8>>) {
     let mut client: Client = ClientHandshake::new();
     client.start(START, [1; 32], None, CLIENT_LIMITS, pace);
     let mut sent = Vec::new();
@@ -149,13 +149,13 @@ fn hellos(pace: Pace, intervals: &[u64]) -> (Vec<(u64, usize)>, Vec<Vec<u8>>) {
 
 #[test]
 fn sends_hello_at_the_specified_times() {
-    let (sent, randoms) = hellos(Pace::Eager, &[0, 250, 500]);
+    let (sent, randoms) = hellos(RetrySchedule::Initial, &[0, 250, 500]);
     let long = [0, 250, 750, 1250].map(|at| (at, 1200));
     let short = [1750, 2250, 2750, 3250, 3750, 4250, 4750].map(|at| (at, 640));
     assert_eq!(sent, [&long[..], &short].concat());
     // One random per length: a cookie is bound to the length.
     assert!(randoms[0] == randoms[3] && randoms[3] != randoms[4] && randoms[4] == randoms[10]);
-    let (sent, _) = hellos(Pace::Patient, &[0, 250, 500, 1000, 2000]);
+    let (sent, _) = hellos(RetrySchedule::Background, &[0, 250, 500, 1000, 2000]);
     assert_eq!(sent, [(0, 1200), (250, 1200), (750, 1200), (1750, 640), (3750, 640)]);
 }
 
@@ -175,7 +175,7 @@ fn says_when_larger_datagrams_did_not_pass() {
     assert_eq!(short.len(), 640);
     // An answer to a long Hello that comes now has a cookie for the long one.
     let late = server.challenge(now, &long[0]);
-    assert_eq!(client.handle_datagram::<Portable>(now, &late), Err(HandshakeDrop::Unexpected));
+    assert_eq!(client.handle_datagram::<Portable>(now, &late), Err(DropReason::Unexpected));
     client.handle_datagram::<Portable>(now, &server.challenge(now, &short)).unwrap();
     compute(&mut client, now);
     let initiate = transmit(&mut client, now).unwrap();
@@ -272,7 +272,7 @@ fn rejects_a_key_that_is_not_the_expected_one() {
         // A server that answers all the same.
         hello[34..42].fill(0);
         let challenge = server.challenge(START, &with_crc(&hello));
-        assert_eq!(client.handle_datagram::<Portable>(START, &challenge), Err(HandshakeDrop::Key));
+        assert_eq!(client.handle_datagram::<Portable>(START, &challenge), Err(DropReason::Key));
         assert!(client.is_answered() && client.phase == Phase::Hello, "the attempt goes on");
     }
 }
@@ -289,7 +289,7 @@ fn rejects_keys_that_are_not_acceptable() {
     short[65] &= 0x7f;
     let longer = Server::new(&KEYS[1]).challenge(START, &hello);
     for datagram in [with_crc(&even), with_crc(&short), longer] {
-        assert_eq!(client.handle_datagram::<Portable>(START, &datagram), Err(HandshakeDrop::Key));
+        assert_eq!(client.handle_datagram::<Portable>(START, &datagram), Err(DropReason::Key));
     }
     client.handle_datagram::<Portable>(START, &challenge).unwrap();
 }
@@ -298,7 +298,7 @@ fn rejects_keys_that_are_not_acceptable() {
 fn ignores_challenges_to_others_and_in_other_states() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
-    let unexpected = Err(HandshakeDrop::Unexpected);
+    let unexpected = Err(DropReason::Unexpected);
     let hello = transmit(&mut client, START).unwrap();
     let challenge = server.challenge(START, &hello);
     for at in 1..33 {
@@ -326,7 +326,7 @@ fn ignores_accepts_before_it_sent_an_initiate() {
     let (mut server, _, initiate) = initiated();
     let accept = server.accepted(START, &initiate).datagram;
     let mut client: Client = started(1, Some(server.fingerprint()));
-    assert_eq!(client.handle_datagram::<Portable>(START, &accept), Err(HandshakeDrop::Unexpected));
+    assert_eq!(client.handle_datagram::<Portable>(START, &accept), Err(DropReason::Unexpected));
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn ignores_accepts_that_do_not_echo_its_random() {
     for at in 1..9 {
         let mut other = accepted.datagram;
         other[at] ^= 0x80;
-        assert_eq!(client.handle_datagram::<Portable>(START, &with_crc(&other)), Err(HandshakeDrop::Unexpected));
+        assert_eq!(client.handle_datagram::<Portable>(START, &with_crc(&other)), Err(DropReason::Unexpected));
     }
     assert!(finish(&mut client, START, &accepted.datagram).is_some());
 }
@@ -348,7 +348,7 @@ fn survives_damaged_accepts() {
     for at in 0..accepted.datagram.len() {
         let mut damaged = accepted.datagram;
         damaged[at] ^= 0x04;
-        let expected = Err(HandshakeDrop::Packet(PacketError::Damaged));
+        let expected = Err(DropReason::Packet(PacketError::Damaged));
         assert_eq!(client.handle_datagram::<Portable>(START, &damaged), expected);
     }
     assert!(finish(&mut client, START, &accepted.datagram).is_some());
@@ -366,11 +366,11 @@ fn survives_forged_accepts() {
             Ok(()) => {
                 compute(&mut client, START);
                 // The lowest bit of a limit may be legal, the confirmation covers it all the same.
-                assert_eq!(client.poll_drop(), Some(HandshakeDrop::NotAuthentic), "{at}");
+                assert_eq!(client.poll_drop(), Some(DropReason::NotAuthentic), "{at}");
                 forged_count += 1;
             }
             // Type or echo; or a limit that is not legal.
-            Err(error) => assert!((0..9).contains(&at) || matches!(error, HandshakeDrop::Packet(_)), "{at} {error}"),
+            Err(error) => assert!((0..9).contains(&at) || matches!(error, DropReason::Packet(_)), "{at} {error}"),
         }
         assert!(client.poll_event().is_none() && client.poll_drop().is_none());
         assert_eq!(client.phase, Phase::Initiate);
@@ -386,7 +386,7 @@ fn ignores_accepts_whose_share_is_not_contributory() {
     let mut forged = accepted.datagram;
     forged[13..45].fill(0);
     assert!(finish(&mut client, START, &with_crc(&forged)).is_none());
-    assert_eq!(client.poll_drop(), Some(HandshakeDrop::NotAuthentic));
+    assert_eq!(client.poll_drop(), Some(DropReason::NotAuthentic));
     assert!(finish(&mut client, START, &accepted.datagram).is_some());
 }
 
@@ -398,7 +398,7 @@ fn ignores_accepts_to_another_initiate() {
     other[112] ^= 0x01;
     let accepted = server.accepted(START, &with_crc(&other));
     assert!(finish(&mut client, START, &accepted.datagram).is_none());
-    assert_eq!(client.poll_drop(), Some(HandshakeDrop::NotAuthentic));
+    assert_eq!(client.poll_drop(), Some(DropReason::NotAuthentic));
     assert!(finish(&mut client, START, &server.accepted(START, &initiate).datagram).is_some());
 }
 
@@ -446,7 +446,7 @@ fn starts_again_after_it_was_stopped() {
     let (mut server, mut client, _) = initiated();
     client.stop();
     assert!(!client.is_active() && client.poll_timeout().is_none() && transmit(&mut client, millis(9000)).is_none());
-    client.start(START, [9; 32], Some(server.fingerprint()), CLIENT_LIMITS, Pace::Eager);
+    client.start(START, [9; 32], Some(server.fingerprint()), CLIENT_LIMITS, RetrySchedule::Initial);
     let initiate = initiate(&mut client, &mut server, START);
     assert!(finish(&mut client, START, &server.accepted(START, &initiate).datagram).is_some());
 }
@@ -454,7 +454,7 @@ fn starts_again_after_it_was_stopped() {
 fn assert_wiped(client: &Client) {
     assert_eq!(client.seed.expose(), &[0; 32]);
     assert_eq!(client.z, [0; 256]);
-    assert_eq!(client.master.exporter().expose(), Master::EMPTY.exporter().expose());
+    assert_eq!(client.master.exporter().expose(), MasterSecret::EMPTY.exporter().expose());
 }
 
 #[test]
@@ -549,7 +549,7 @@ proptest! {
                 }
             }
             match client.poll_event() {
-                Some(HandshakeEvent::KeyOffered(_)) => client.answer_key(now, true),
+                Some(HandshakeEvent::UnknownServerKey(_)) => client.accept_key(now),
                 Some(HandshakeEvent::Established(value)) => established = Some(value),
                 None => {}
             }

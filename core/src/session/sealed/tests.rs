@@ -8,9 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::crypto::{NotAuthentic, Portable};
-use crate::wire::packet::{Limits, Packet};
+use crate::wire::packet::{Packet, TransportParameters};
 
-const LIMITS: Limits = Limits {
+const LIMITS: TransportParameters = TransportParameters {
     datagram: 1200,
     packets: 16,
     message: 4480,
@@ -23,8 +23,8 @@ const LIMITS: Limits = Limits {
 const HOUR: Duration = Duration::from_secs(3600);
 const START: Instant = Instant::from_micros(1_000_000);
 
-fn established(role: Role) -> Established {
-    Established {
+fn established(role: Role) -> HandshakeOutput {
+    HandshakeOutput {
         role,
         connection_id: 0x0102_0304,
         c2s: Secret::new([1; 32]),
@@ -57,9 +57,9 @@ fn open(session: &mut Session<Portable>, datagram: &[u8]) -> Result<(u64, bool, 
 
 /// Everything in a session that could change; keys are told by their nonce.
 fn state(session: &Session<Portable>) -> impl PartialEq + core::fmt::Debug + use<> {
-    let Sending { keys, ratchet, epoch, since, is_acknowledged, next_number } = &session.sending;
+    let SealState { keys, ratchet, epoch, since, is_acknowledged, next_number } = &session.seal_state;
     let sending = (keys.nonce(0), ratchet.fingerprint(), *epoch, *since, *is_acknowledged, *next_number);
-    let Receiving { previous, current, next, ratchet, epoch, window } = &session.receiving;
+    let OpenState { previous, current, next, ratchet, epoch, window } = &session.open_state;
     let nonces = (previous.as_ref().map(|keys| keys.nonce(0)), current.nonce(0), next.nonce(0));
     (sending, nonces, ratchet.fingerprint(), *epoch, window.clone(), session.connection_id)
 }
@@ -263,19 +263,19 @@ fn wipes_the_previous_key_when_the_window_left_its_epoch() {
         sent.push(datagram);
     }
     open(&mut server, &sent[2047]).unwrap();
-    assert!(server.receiving.previous.is_none());
+    assert!(server.open_state.previous.is_none());
     open(&mut server, &sent[2048]).unwrap();
-    assert!(server.receiving.previous.is_some());
+    assert!(server.open_state.previous.is_some());
     open(&mut server, &sent[2048 + 1022]).unwrap();
-    assert!(server.receiving.previous.is_some(), "2047 is still in the window");
+    assert!(server.open_state.previous.is_some(), "2047 is still in the window");
     open(&mut server, &sent[2048 + 1023]).unwrap();
-    assert!(server.receiving.previous.is_none());
+    assert!(server.open_state.previous.is_none());
 }
 
 #[test]
 fn numbers_end_at_2_to_the_62() {
     let (mut client, mut server) = pair(62);
-    client.sending.next_number = PACKET_NUMBER_END - 1;
+    client.seal_state.next_number = PACKET_NUMBER_END - 1;
     let (number, datagram) = seal(&mut client, START, b"last").unwrap();
     client.on_acknowledged(number);
     assert_eq!(open(&mut server, &datagram).unwrap().0, PACKET_NUMBER_END - 1);

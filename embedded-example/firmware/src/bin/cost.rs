@@ -9,10 +9,10 @@ use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::kdf::Secret;
 use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{Established, Role, Session};
+use kabar_core::session::{HandshakeOutput, Role, Session};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::packet::Limits;
+use kabar_core::wire::packet::TransportParameters;
 use kabar_firmware::board::{self, Clock, Exit};
 use kabar_firmware::processor::entry;
 
@@ -52,7 +52,7 @@ fn count<T>(work: impl FnOnce() -> T) -> (T, u32) {
 }
 
 fn session(role: Role) -> Session<Portable> {
-    let limits = Limits {
+    let limits = TransportParameters {
         datagram: 1200,
         packets: 12,
         message: 2048,
@@ -62,7 +62,7 @@ fn session(role: Role) -> Session<Portable> {
         tick_us: 1000,
         idle_s: 60,
     };
-    let established = Established {
+    let established = HandshakeOutput {
         role,
         connection_id: 1,
         c2s: Secret::new([1; 32]),

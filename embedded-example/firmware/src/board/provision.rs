@@ -170,7 +170,7 @@ fn addressing(ip: &str, gateway: Option<&str>) -> Option<Addressing> {
 /// Its seed and its public half, which the factory computed: a device need not do so at each start.
 fn identity(text: &str) -> Option<Identity> {
     let (seed, public) = text.split_at_checked(2 * SEED_LEN)?;
-    Identity::from_halves_unchecked(&hex(seed)?, &hex(public)?)
+    Identity::from_keypair_unchecked(&hex(seed)?, &hex(public)?)
 }
 
 /// Exactly `LEN` bytes in hexadecimal.

@@ -24,7 +24,7 @@ fn refusing() -> SocketAddr {
 fn other() -> (Server, mpsc::Receiver<HubEvent>) {
     static OTHER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let home = OTHER.get_or_init(|| tempfile::tempdir().unwrap());
-    let key = load_or_make_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap();
+    let key = load_or_create_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap();
     serve_with(key, 0)
 }
 

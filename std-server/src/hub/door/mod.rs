@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::Provider;
-use kabar_core::session::acceptor::{Accepted, AcceptorDrop};
+use kabar_core::session::acceptor::{Accepted, DropReason};
 use kabar_core::session::{Acceptor, Incoming, OpenError, PendingAccept};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
@@ -83,7 +83,7 @@ impl<P: Provider> Door<P> {
         datagram: &[u8],
         is_used: impl Fn(u32) -> bool,
     ) -> Option<SealedHeader> {
-        match self.acceptor.handle::<P>(now, from, datagram, &mut self.reply[..]) {
+        match self.acceptor.handle_datagram::<P>(now, from, datagram, &mut self.reply[..]) {
             Incoming::Dropped(why) => count_drop(&mut context.counters, why),
             Incoming::Hint => context.counters.malformed += 1,
             Incoming::Reply(_) | Incoming::Accept(_) if context.is_stopping => {}
@@ -279,12 +279,12 @@ impl ReadyHalfOpen<'_> {
     }
 }
 
-fn count_drop(counters: &mut Counters, why: AcceptorDrop) {
+fn count_drop(counters: &mut Counters, why: DropReason) {
     *match why {
-        AcceptorDrop::Packet(PacketError::Damaged) => &mut counters.damaged,
-        AcceptorDrop::Packet(PacketError::Unknown) => &mut counters.unknown,
-        AcceptorDrop::Hello | AcceptorDrop::Key => &mut counters.wrong_key,
-        AcceptorDrop::Cookie => &mut counters.wrong_cookie,
+        DropReason::Packet(PacketError::Damaged) => &mut counters.damaged,
+        DropReason::Packet(PacketError::Unknown) => &mut counters.unknown,
+        DropReason::Hello | DropReason::Key => &mut counters.wrong_key,
+        DropReason::Cookie => &mut counters.wrong_cookie,
         _ => &mut counters.malformed,
     } += 1;
 }

@@ -13,7 +13,7 @@ pub(in crate::hub) struct Member {
     pub(in crate::hub) name: Name,
     pub(in crate::hub) identity: PublicIdentity,
     pub(in crate::hub) instance: u64,
-    pub(in crate::hub) largest_entry: u16,
+    pub(in crate::hub) max_entry_len: u16,
     /// When it joined, in ms since 1970.
     pub(in crate::hub) since_ms: u64,
     /// When it joined or last posted.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kabar_core::transport::{Capacity, Memory, Part, Parts, Slot};
+use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, SentPacket};
 
 /// Pieces kept ready per kind, as a busy room needs them from one moment to the next; what is given back beyond that goes to the
 /// allocator.
@@ -25,7 +25,7 @@ struct Shared {
     made: u64,
     /// As [`Pooled::rings`].
     spare_rings: [Vec<Box<[u8]>>; 4],
-    spare_tables: Vec<Box<[Slot]>>,
+    spare_tables: Vec<Box<[SentPacket]>>,
 }
 
 /// The memory of one connection.
@@ -33,7 +33,7 @@ struct Shared {
 pub struct Pooled {
     pool: Pool,
     rings: [Box<[u8]>; 4],
-    in_flight: Box<[Slot]>,
+    in_flight: Box<[SentPacket]>,
 }
 
 impl Pool {
@@ -113,27 +113,27 @@ impl Shared {
 }
 
 /// Which ring a part is, and its size; `None`: the in-flight table.
-fn ring(capacity: &Capacity, part: Part) -> Option<(usize, usize)> {
+fn ring(capacity: &Capacity, part: Buffer) -> Option<(usize, usize)> {
     match part {
-        Part::ChatSend => Some((0, capacity.chat_send)),
-        Part::ChatReceive => Some((1, capacity.chat_receive)),
-        Part::BulkSend => Some((2, capacity.bulk_send)),
-        Part::BulkReceive => Some((3, capacity.bulk_receive)),
-        Part::InFlight => None,
+        Buffer::ChatSend => Some((0, capacity.chat_send)),
+        Buffer::ChatReceive => Some((1, capacity.chat_receive)),
+        Buffer::BulkSend => Some((2, capacity.bulk_send)),
+        Buffer::BulkReceive => Some((3, capacity.bulk_receive)),
+        Buffer::InFlight => None,
     }
 }
 
-impl Memory for Pooled {
+impl BufferProvider for Pooled {
     fn capacity(&self) -> Capacity {
         self.pool.capacity
     }
 
-    fn parts(&mut self) -> Parts<'_> {
+    fn buffers(&mut self) -> Buffers<'_> {
         let [chat_send, chat_receive, bulk_send, bulk_receive] = &mut self.rings;
-        Parts { chat_send, chat_receive, bulk_send, bulk_receive, in_flight: &mut self.in_flight }
+        Buffers { chat_send, chat_receive, bulk_send, bulk_receive, in_flight: &mut self.in_flight }
     }
 
-    fn acquire(&mut self, part: Part) -> bool {
+    fn acquire(&mut self, part: Buffer) -> bool {
         let capacity = self.pool.capacity;
         let mut shared = self.pool.shared();
         if let Some((which, len)) = ring(&capacity, part) {
@@ -147,13 +147,13 @@ impl Memory for Pooled {
             *ring = shared.spare_rings[which].pop().unwrap_or_else(|| vec![0; len].into());
         } else if self.in_flight.len() < capacity.in_flight {
             // Not counted: without a table a connection could not even say that it has no room.
-            let table = || vec![Slot::EMPTY; capacity.in_flight].into();
+            let table = || vec![SentPacket::EMPTY; capacity.in_flight].into();
             self.in_flight = shared.spare_tables.pop().unwrap_or_else(table);
         }
         true
     }
 
-    fn release(&mut self, part: Part) {
+    fn release(&mut self, part: Buffer) {
         let mut shared = self.pool.shared();
         if let Some((which, _)) = ring(&self.pool.capacity, part) {
             let ring = core::mem::take(&mut self.rings[which]);
@@ -173,7 +173,7 @@ impl Memory for Pooled {
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        for part in [Part::ChatSend, Part::ChatReceive, Part::BulkSend, Part::BulkReceive, Part::InFlight] {
+        for part in [Buffer::ChatSend, Buffer::ChatReceive, Buffer::BulkSend, Buffer::BulkReceive, Buffer::InFlight] {
             self.release(part);
         }
     }
@@ -190,13 +190,15 @@ mod tests {
     fn holds_nothing_until_the_first_byte_and_nothing_after_the_last() {
         let pool = Pool::new(CAPACITY, 1_000);
         let mut memory = pool.memory();
-        assert_eq!((memory.parts().chat_send.len(), memory.parts().in_flight.len(), pool.used()), (0, 0, 0));
-        assert!(memory.acquire(Part::ChatSend) && memory.acquire(Part::ChatSend) && memory.acquire(Part::InFlight));
-        assert_eq!((memory.parts().chat_send.len(), memory.parts().in_flight.len(), pool.used()), (100, 8, 100));
-        memory.release(Part::ChatSend);
-        memory.release(Part::ChatSend);
-        assert_eq!((memory.parts().chat_send.len(), pool.used()), (0, 0));
-        assert!(memory.acquire(Part::ChatReceive));
+        assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (0, 0, 0));
+        assert!(
+            memory.acquire(Buffer::ChatSend) && memory.acquire(Buffer::ChatSend) && memory.acquire(Buffer::InFlight)
+        );
+        assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (100, 8, 100));
+        memory.release(Buffer::ChatSend);
+        memory.release(Buffer::ChatSend);
+        assert_eq!((memory.buffers().chat_send.len(), pool.used()), (0, 0));
+        assert!(memory.acquire(Buffer::ChatReceive));
         drop(memory);
         assert_eq!(pool.used(), 0);
     }
@@ -205,21 +207,21 @@ mod tests {
     fn gives_no_more_than_its_limit_and_counts_refusals() {
         let pool = Pool::new(CAPACITY, 230);
         let mut memories = [pool.memory(), pool.memory(), pool.memory()];
-        assert_eq!(memories.each_mut().map(|memory| memory.acquire(Part::ChatSend)), [true, true, false]);
+        assert_eq!(memories.each_mut().map(|memory| memory.acquire(Buffer::ChatSend)), [true, true, false]);
         assert_eq!((pool.used(), pool.refused()), (200, 1));
-        memories[0].release(Part::ChatSend);
-        assert!(memories[2].acquire(Part::ChatSend));
+        memories[0].release(Buffer::ChatSend);
+        assert!(memories[2].acquire(Buffer::ChatSend));
     }
 
     #[test]
     fn content_survives_what_other_parts_do() {
         let pool = Pool::new(CAPACITY, 1_000);
         let mut memory = pool.memory();
-        assert!(memory.acquire(Part::ChatSend));
-        memory.parts().chat_send.fill(7);
-        assert!(memory.acquire(Part::ChatReceive) && memory.acquire(Part::BulkSend));
-        memory.release(Part::ChatReceive);
-        assert_eq!(memory.parts().chat_send, [7; 100]);
+        assert!(memory.acquire(Buffer::ChatSend));
+        memory.buffers().chat_send.fill(7);
+        assert!(memory.acquire(Buffer::ChatReceive) && memory.acquire(Buffer::BulkSend));
+        memory.release(Buffer::ChatReceive);
+        assert_eq!(memory.buffers().chat_send, [7; 100]);
     }
 
     #[test]

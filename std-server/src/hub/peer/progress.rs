@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::transport::Memory as _;
+use kabar_core::transport::BufferProvider as _;
 use kabar_core::wire::frame::StreamId;
 
 use super::{Peer, Peers, Phase};

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{MAX_MESSAGE_LEN, RefusedCode, ToClient};
+use kabar_core::chat::{MAX_MESSAGE_LEN, RefusedCode, ServerMessage};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::frame::{CloseCode, StreamId};
@@ -15,7 +15,7 @@ use crate::hub::timers::Timer;
 
 impl<P: Provider> Peer<P> {
     /// Writes a message to its stream; whole or not at all.
-    pub(in crate::hub) fn send(&mut self, counters: &mut Counters, message: &ToClient<'_>) -> bool {
+    pub(in crate::hub) fn send(&mut self, counters: &mut Counters, message: &ServerMessage<'_>) -> bool {
         let mut buffer = [0; MAX_MESSAGE_LEN];
         let Ok(len) = message.encode(&mut buffer) else { return false };
         let was_sent = self.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok();
@@ -33,7 +33,7 @@ impl<P: Provider> Peer<P> {
         text: &str,
     ) {
         context.counters.refused += 1;
-        let was_sent = self.send(&mut context.counters, &ToClient::Refused { code, text });
+        let was_sent = self.send(&mut context.counters, &ServerMessage::Refused { code, text });
         context.emit(HubEvent::Refused { name: name.to_owned(), from: self.address, code });
         self.set_phase(context, Phase::Refused);
         context.timers.set(Timer::Phase(self.id), Some(now + context.config.limits.refusal_time));

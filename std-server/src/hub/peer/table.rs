@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use kabar_core::connection::Connection;
 use kabar_core::crypto::Provider;
-use kabar_core::session::Established;
+use kabar_core::session::HandshakeOutput;
 use kabar_core::time::Instant;
 use rustc_hash::FxHashMap;
 
@@ -33,7 +33,7 @@ pub(in crate::hub) struct NewPeer<'a> {
     pub(in crate::hub) id: u32,
     pub(in crate::hub) address: SocketAddr,
     pub(in crate::hub) ordinal: u64,
-    pub(in crate::hub) established: &'a Established,
+    pub(in crate::hub) established: &'a HandshakeOutput,
 }
 
 impl<P: Provider> Peers<P> {

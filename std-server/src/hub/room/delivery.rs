@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 use kabar_core::chat::message::server_proof;
-use kabar_core::chat::{MAX_NAME_LEN, NOTICE_STORAGE, PAST_OVERHEAD, ToClient, Welcome};
+use kabar_core::chat::{MAX_NAME_LEN, NOTICE_STORAGE, PAST_OVERHEAD, ServerMessage, Welcome};
 use kabar_core::connection::MAX_BURST;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
@@ -85,14 +85,14 @@ impl Room {
         let (was_sent, clear): (bool, fn(&mut Member)) = if let Some(welcome) = welcome {
             (self.send_welcome(peer, welcome), |member| member.welcome = None)
         } else if let Some((number, code)) = post_refused {
-            let message = ToClient::PostRefused { handle, instance, number, code };
+            let message = ServerMessage::PostRefused { handle, instance, number, code };
             (peer.send(counters, &message), |member| member.post_refused = None)
         } else if let Some((number, seq)) = stored {
-            let message = ToClient::Stored { handle, instance, number, seq };
+            let message = ServerMessage::Stored { handle, instance, number, seq };
             (peer.send(counters, &message), |member| member.stored = None)
         } else if notice {
             let text = "the server cannot store messages at the moment; yours is kept and will be tried again";
-            (peer.send(counters, &ToClient::Notice { code: NOTICE_STORAGE, text }), |member| member.notice = false)
+            (peer.send(counters, &ServerMessage::Notice { code: NOTICE_STORAGE, text }), |member| member.notice = false)
         } else {
             return Progress::Nothing;
         };
@@ -109,7 +109,7 @@ impl Room {
     fn send_welcome<P: Provider>(&self, peer: &mut Peer<P>, due: WelcomeDue) -> bool {
         let Some(exporter) = peer.connection.exporter().copied() else { return false };
         let Some(member) = peer.member() else { return false };
-        let welcome = ToClient::Welcome(Welcome {
+        let welcome = ServerMessage::Welcome(Welcome {
             handle: self.handle(),
             room: &self.name,
             name: member.name.shown(),
@@ -118,14 +118,14 @@ impl Room {
             head: due.head,
             start: member.cursor,
             instance: member.instance,
-            highest: self.log.instance(member.instance).map_or(0, |instance| instance.highest),
+            highest_stored: self.log.instance(member.instance).map_or(0, |instance| instance.highest),
             members: u16::try_from(self.members.len()).unwrap_or(u16::MAX),
             proof: server_proof(&self.access.secret, &exporter),
         });
         let mut buffer = [0; 1024];
         let mut len = 0;
         if due.is_reset {
-            len = ToClient::Reset { handle: self.handle() }.encode(&mut buffer).unwrap_or_default();
+            len = ServerMessage::Reset { handle: self.handle() }.encode(&mut buffer).unwrap_or_default();
         }
         len += welcome.encode(&mut buffer[len..]).unwrap_or_default();
         peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok()
@@ -136,7 +136,7 @@ impl Room {
         let Peer { connection, phase: Phase::Member(member), message_limit, .. } = peer else {
             return Progress::Nothing;
         };
-        if member.is_answering() || context.config.mistakes.skip_an_entry {
+        if member.is_answering() || context.config.faults().skip_an_entry() {
             return Progress::Nothing;
         }
         let mut entries = self.log.tail_from(member.cursor + 1).peekable();
@@ -150,7 +150,7 @@ impl Room {
             for message in &mut messages {
                 next = entries.next_if(|encoded| {
                     let len = encoded.message().len();
-                    encoded.body_len() <= member.largest_entry && len <= usize::from(*message_limit) && len <= space
+                    encoded.body_len() <= member.max_entry_len && len <= usize::from(*message_limit) && len <= space
                 });
                 let Some(encoded) = next else { break };
                 *message = encoded.message();
@@ -173,14 +173,14 @@ impl Room {
     /// Sends the next entry after the cursor.
     fn deliver_entry<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Some(member) = peer.member() else { return Progress::Nothing };
-        let (seq, largest) = (member.cursor + 1, member.largest_entry);
+        let (seq, largest) = (member.cursor + 1, member.max_entry_len);
         if seq > self.log.head() {
             return Progress::Nothing;
         }
         if !context.take_work(peer) {
             return Progress::Later;
         }
-        if !(context.config.mistakes.skip_an_entry && seq.is_multiple_of(16)) {
+        if !(context.config.faults().skip_an_entry() && seq.is_multiple_of(16)) {
             let Some((_, Some(encoded))) = self.lookup(now, context, peer, seq..=seq, For::Cursor, |_| true) else {
                 return Progress::Nothing;
             };
@@ -204,8 +204,8 @@ impl Room {
     ) -> bool {
         let (message, counters) = (encoded.message(), &mut context.counters);
         if encoded.body_len() > largest || message.len() > usize::from(peer.message_limit) {
-            let head = encoded.entry().head;
-            let stub = ToClient::Stub { handle: self.handle(), head, size: encoded.body_len() };
+            let header = encoded.entry().header;
+            let stub = ServerMessage::Stub { handle: self.handle(), header, size: encoded.body_len() };
             let was_sent = peer.send(counters, &stub);
             counters.stubs += u64::from(was_sent);
             return was_sent;
@@ -285,7 +285,7 @@ impl Room {
             // SPEC 6.3: the last one states 0; others never do, however many came or went meanwhile.
             let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
             let name = next.map(|(_, name)| name.shown());
-            let message = ToClient::Member { handle: self.handle(), remaining, name };
+            let message = ServerMessage::Member { handle: self.handle(), remaining, name };
             len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
             after = next.map(|(folded, _)| folded);
             count += 1;
@@ -308,7 +308,7 @@ impl Room {
     ) -> Progress {
         let History { next, last } = history;
         let (largest, limit) =
-            (peer.member().map_or(0, |member| member.largest_entry), usize::from(peer.message_limit));
+            (peer.member().map_or(0, |member| member.max_entry_len), usize::from(peer.message_limit));
         let takes = |encoded: &Encoded| {
             encoded.body_len() <= largest && PAST_OVERHEAD + usize::from(encoded.body_len()) <= limit
         };
@@ -325,7 +325,7 @@ impl Room {
         if entry.is_some() || is_last {
             let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);
             let entry = entry.as_ref().map(Encoded::entry);
-            if !peer.send(&mut context.counters, &ToClient::Past { handle: self.handle(), remaining, entry }) {
+            if !peer.send(&mut context.counters, &ServerMessage::Past { handle: self.handle(), remaining, entry }) {
                 return Progress::Full;
             }
         }

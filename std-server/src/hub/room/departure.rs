@@ -1,7 +1,7 @@
 //! The end of a membership: by Leave, by silence, by force; and its entries in the log (DESIGN 5.4, 6). Left is written once, and
 //! only for a member whose joined was written. A member that vanishes and returns soon has not left.
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ impl Room {
         match reason {
             LeaveReason::Kicked | LeaveReason::Banned => {
                 let origin = Origin::Presence { folded: folded.to_owned(), joining: None };
-                self.appender.push(Pending::by_server(name, Kind::KICKED, &[], origin));
+                self.appender.push(Pending::by_server(name, EntryKind::KICKED, &[], origin));
             }
             LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(name, folded),
             LeaveReason::Vanished | LeaveReason::Violation if !is_returning => {
@@ -66,7 +66,7 @@ impl Room {
     fn announce_left(&mut self, name: &str, folded: &str) {
         if self.is_present(folded) {
             let origin = Origin::Presence { folded: folded.to_owned(), joining: None };
-            self.appender.push(Pending::by_server(name, Kind::LEFT, &[], origin));
+            self.appender.push(Pending::by_server(name, EntryKind::LEFT, &[], origin));
         }
     }
 

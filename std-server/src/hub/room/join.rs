@@ -2,7 +2,7 @@
 //! commit.
 
 use kabar_core::chat::message::{client_proof, join_statement};
-use kabar_core::chat::{Authentication, Join, Kind, RefusedCode};
+use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::kdf;
 use kabar_core::time::Instant;
@@ -81,7 +81,7 @@ impl Room {
         let is_admitted = self.ownership.is_admitted(&join.identity);
         let policy = self.access.policy;
         let admission = match join.authentication {
-            Authentication::Secret(proof) if kdf::equal(&proof, &client_proof(&self.access.secret, exporter)) => {
+            Authentication::Secret(proof) if kdf::ct_eq(&proof, &client_proof(&self.access.secret, exporter)) => {
                 Admission::Granted
             }
             Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),
@@ -101,7 +101,7 @@ impl Room {
             identity: join.identity,
             instance: join.instance,
             start: join.start,
-            largest_entry: join.largest_entry,
+            max_entry_len: join.max_entry_len,
             is_newly_admitted: !is_admitted,
         };
         Ok((Box::new(request), admission))
@@ -216,7 +216,7 @@ impl Room {
                 return;
             }
             let origin = Origin::Presence { folded: folded.to_owned(), joining: Some(peer) };
-            self.appender.push(Pending::by_server(request.name.shown(), Kind::JOINED, &[], origin));
+            self.appender.push(Pending::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kabar_core::crypto::identity::PublicIdentity;
 
 use super::ownership::Ownership;
-use crate::store::{Batch, Loaded};
+use crate::store::{Batch, RoomState};
 
 /// Every identity that owns a name or an instance.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub(in crate::hub) struct Kept {
 
 impl Known {
     /// As the store holds it.
-    pub(in crate::hub) fn new(loaded: &Loaded) -> Self {
+    pub(in crate::hub) fn new(loaded: &RoomState) -> Self {
         let mut known = Self::default();
         for record in &loaded.names {
             known.add_name(record.identity, &record.folded);

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHead, Start, Term, ToClient};
+use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHeader, ServerMessage, Start, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::{Batch, InstanceRecord, Loaded, LogEntry, TermRecord};
+use crate::store::{Batch, InstanceRecord, LogEntry, RoomState, TermRecord};
 
 /// Runs of the server whose names are kept.
 const MAX_TERMS: usize = 1_024;
@@ -55,7 +55,7 @@ pub(in crate::hub) struct Encoded {
 
 impl Log {
     /// Over what the store holds, in a run named `term`.
-    pub(in crate::hub) fn new(loaded: &Loaded, handle: u8, term: Term, tail_limit: usize) -> Self {
+    pub(in crate::hub) fn new(loaded: &RoomState, handle: u8, term: Term, tail_limit: usize) -> Self {
         let mut log = Self {
             handle,
             ended: BTreeMap::new(),
@@ -74,7 +74,7 @@ impl Log {
     }
 
     /// Takes heads and numbers from the store again. The tail stays if the head did.
-    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
+    pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         if loaded.head != self.head {
             self.tail.clear();
             self.tail_bytes = 0;
@@ -144,7 +144,7 @@ impl Log {
             Start::Head => (self.head, false),
             Start::Last(count) => (last(count), false),
             Start::After { seq, term, .. } if self.is_valid(seq, term) => (seq.max(floor), false),
-            Start::After { otherwise, .. } => (last(otherwise), true),
+            Start::After { fallback_count, .. } => (last(fallback_count), true),
         }
     }
 
@@ -226,7 +226,7 @@ impl Instance {
 impl Encoded {
     /// Encodes an entry that the store gave or took.
     pub(in crate::hub) fn new(handle: u8, entry: &LogEntry) -> Self {
-        let head = EntryHead {
+        let header = EntryHeader {
             seq: entry.seq,
             time_ms: entry.time_ms,
             author: &entry.author,
@@ -234,7 +234,7 @@ impl Encoded {
             number: entry.number,
             kind: entry.kind,
         };
-        let message = ToClient::Entry { handle, entry: Entry { head, body: &entry.body } };
+        let message = ServerMessage::Entry { handle, entry: Entry { header, body: &entry.body } };
         let mut bytes = vec![0; ENTRY_OVERHEAD + entry.author.len() + entry.body.len()];
         let len = message.encode(&mut bytes).expect("the overhead counts a whole name; bodies are shorter than 64 KiB");
         bytes.truncate(len);
@@ -253,8 +253,8 @@ impl Encoded {
 
     /// The entry that it encodes.
     pub(in crate::hub) fn entry(&self) -> Entry<'_> {
-        match self.message.get(2..).map(ToClient::decode) {
-            Some(Ok(Some(ToClient::Entry { entry, .. }))) => entry,
+        match self.message.get(2..).map(ServerMessage::decode) {
+            Some(Ok(Some(ServerMessage::Entry { entry, .. }))) => entry,
             _ => unreachable!("it was encoded as an Entry"),
         }
     }
@@ -262,7 +262,7 @@ impl Encoded {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
     use crate::store::Forgotten;
@@ -278,7 +278,7 @@ mod tests {
             author: "ana".into(),
             instance: 3,
             number: seq,
-            kind: Kind::TEXT,
+            kind: EntryKind::TEXT,
             body: vec![b'x'; 100],
         }
     }
@@ -286,7 +286,7 @@ mod tests {
     /// A ran from 1, B from 11 to 20; 1 to 4 are not kept; this run began at 21.
     fn log() -> Log {
         let term = |term, first_seq| TermRecord { term, first_seq };
-        let loaded = Loaded { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..Loaded::default() };
+        let loaded = RoomState { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..RoomState::default() };
         let mut log = Log::new(&loaded, 1, NOW, 2_000);
         assert!(!log.is_term_durable());
         log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
@@ -295,7 +295,7 @@ mod tests {
     }
 
     fn after(seq: u64, term: Term) -> Start {
-        Start::After { seq, term, otherwise: 3 }
+        Start::After { seq, term, fallback_count: 3 }
     }
 
     #[test]
@@ -312,9 +312,9 @@ mod tests {
     /// A batch of unknown outcome: the store is read again, and then the batch counts as committed.
     #[test]
     fn a_term_that_was_read_again_counts_once() {
-        let mut log = Log::new(&Loaded::default(), 1, NOW, 2_000);
+        let mut log = Log::new(&RoomState::default(), 1, NOW, 2_000);
         let first = Batch { term: Some(log.term()), entries: vec![entry(1)], ..Batch::default() };
-        log.reload(&Loaded { terms: vec![log.term()], first: 1, head: 1, ..Loaded::default() });
+        log.reload(&RoomState { terms: vec![log.term()], first: 1, head: 1, ..RoomState::default() });
         log.apply(&first);
         assert_eq!(log.start(after(1, NOW)), (1, false));
     }
@@ -325,7 +325,7 @@ mod tests {
         const RUNS: u64 = 100_000;
         let term = |run: u64| Term(run.to_be_bytes());
         let terms = (1..=RUNS).map(|run| TermRecord { term: term(run), first_seq: run }).collect();
-        let mut log = Log::new(&Loaded { terms, first: 1, head: RUNS, ..Loaded::default() }, 1, NOW, 2_000);
+        let mut log = Log::new(&RoomState { terms, first: 1, head: RUNS, ..RoomState::default() }, 1, NOW, 2_000);
         log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
         let begun = std::time::Instant::now();
         for run in 1..=RUNS {
@@ -341,7 +341,7 @@ mod tests {
     fn forgets_the_oldest_terms_beyond_its_bound() {
         let term = |number: u64| TermRecord { term: Term(number.to_be_bytes()), first_seq: number };
         let terms = (1..=MAX_TERMS as u64).map(term).collect();
-        let mut log = Log::new(&Loaded { terms, first: 1, head: 5_000, ..Loaded::default() }, 1, NOW, 2_000);
+        let mut log = Log::new(&RoomState { terms, first: 1, head: 5_000, ..RoomState::default() }, 1, NOW, 2_000);
         let forgotten = Forgotten { terms: log.surplus_terms(), ..Forgotten::default() };
         assert_eq!(forgotten.terms, [term(1).term]);
         log.apply(&Batch { term: Some(log.term()), forgotten, ..Batch::default() });
@@ -363,7 +363,7 @@ mod tests {
         assert_eq!(log.start(Start::Last(2)), (18, false));
         assert_eq!(log.start(Start::Last(0)), (20, false));
         assert_eq!(log.start(Start::Head), (20, false));
-        assert_eq!(log.start(Start::After { seq: 9, term: Term([7; 8]), otherwise: 99 }), (4, true));
+        assert_eq!(log.start(Start::After { seq: 9, term: Term([7; 8]), fallback_count: 99 }), (4, true));
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
         let held: Vec<u64> = (1..=61).filter(|seq| log.in_tail(*seq).is_some()).collect();
         assert_eq!(held.last(), Some(&60));
         assert!(held.len() >= 10 && log.tail_bytes <= 2_000, "{held:?}");
-        assert!(held.iter().all(|seq| log.in_tail(*seq).expect("held").entry().head.seq == *seq));
+        assert!(held.iter().all(|seq| log.in_tail(*seq).expect("held").entry().header.seq == *seq));
     }
 
     #[test]
@@ -394,7 +394,7 @@ mod tests {
     fn an_encoded_entry_is_the_entry() {
         let encoded = Encoded::new(9, &entry(7));
         let decoded = encoded.entry();
-        assert_eq!((decoded.head.seq, decoded.head.author, decoded.body.len()), (7, "ana", 100));
+        assert_eq!((decoded.header.seq, decoded.header.author, decoded.body.len()), (7, "ana", 100));
         assert_eq!(encoded.message()[3], 9);
         assert_eq!(encoded.body_len(), 100);
     }

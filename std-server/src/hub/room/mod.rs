@@ -40,7 +40,7 @@ use super::door::limiter::{Buckets, Rate};
 use super::door::shares::Shares;
 use super::timers::{RoomTimer, Timer};
 use super::{Counters, HubConfig, JoinPolicy};
-use crate::store::Loaded;
+use crate::store::RoomState;
 use commit::Appender;
 use known::Known;
 use log::Log;
@@ -97,7 +97,7 @@ struct Access {
 
 impl Room {
     /// Begins a run over what the store holds.
-    pub(super) fn new<P: Provider>(index: usize, loaded: &Loaded, context: &mut Context<P>, now: Instant) -> Self {
+    pub(super) fn new<P: Provider>(index: usize, loaded: &RoomState, context: &mut Context<P>, now: Instant) -> Self {
         let HubConfig { room, secret, join_policy, admission_tag, limits, .. } = &context.config;
         let newcomers = Rate { burst: limits.newcomer_burst, interval: limits.newcomer_interval };
         let term = draw_term(&mut context.rng, loaded);
@@ -198,7 +198,7 @@ fn handle_of(index: usize) -> u8 {
 }
 
 /// A random name for this run that no earlier run had.
-fn draw_term(rng: &mut ChaCha20Rng, loaded: &Loaded) -> Term {
+fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
     loop {
         let mut term = Term::default();
         rng.fill_bytes(&mut term.0);

@@ -1,6 +1,6 @@
 //! Actions of the operator on a room.
 
-use kabar_core::chat::{Kind, MAX_TEXT_LEN};
+use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -21,7 +21,7 @@ const SERVER: &str = "server";
 impl Room {
     pub(in crate::hub) fn say(&mut self, text: &str) {
         let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
-        self.appender.push(Pending::by_server(SERVER, Kind::OPERATOR, text.as_bytes(), Origin::Operator));
+        self.appender.push(Pending::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
     }
 
     /// Closes the connection of the member of a name. Returns the name as the server writes it.

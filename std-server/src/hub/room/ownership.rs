@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::{Batch, Loaded, NameRecord};
+use crate::store::{Batch, NameRecord, RoomState};
 
 /// Names and admissions of a room.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Claim {
 }
 
 impl Ownership {
-    pub(in crate::hub) fn new(loaded: &Loaded, tag: [u8; 16], keep_ms: u64) -> Self {
+    pub(in crate::hub) fn new(loaded: &RoomState, tag: [u8; 16], keep_ms: u64) -> Self {
         let mut ownership =
             Self { records: BTreeMap::new(), claims: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
         ownership.reload(loaded);
@@ -38,7 +38,7 @@ impl Ownership {
     }
 
     /// Takes what is durable from the store again.
-    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
+    pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
         self.admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
     }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn ownership() -> Ownership {
-        let loaded = Loaded { names: vec![record("ana", ANA, 1_000, false)], ..Loaded::default() };
+        let loaded = RoomState { names: vec![record("ana", ANA, 1_000, false)], ..RoomState::default() };
         Ownership::new(&loaded, [0; 16], 500)
     }
 
@@ -175,7 +175,7 @@ mod tests {
     fn admissions_count_under_the_present_tag_only() {
         let admission = |identity, tag| Admission { identity, tag };
         let admissions = vec![admission(ANA, [1; 16]), admission(BEN, [2; 16])];
-        let loaded = Loaded { admissions, ..Loaded::default() };
+        let loaded = RoomState { admissions, ..RoomState::default() };
         let ownership = Ownership::new(&loaded, [2; 16], 500);
         assert!(!ownership.is_admitted(&ANA) && ownership.is_admitted(&BEN));
     }

@@ -96,7 +96,7 @@ fn page_of(seq: u64) -> u64 {
 
 impl Pages {
     /// At most `limit` bytes; at most `max_reads` reads at once, and no more than there is room for
-    /// what they give: otherwise one page would drop another before it was used, and nobody would
+    /// what they give: fallback_count one page would drop another before it was used, and nobody would
     /// get on.
     pub(in crate::hub) fn new(limit: usize, max_reads: usize) -> Self {
         Self {
@@ -271,7 +271,7 @@ impl Pages {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
@@ -282,7 +282,7 @@ mod tests {
             author: "ana".into(),
             instance: 1,
             number: seq,
-            kind: Kind::DATA,
+            kind: EntryKind::DATA,
             body: vec![0; 1_000],
         };
         PageRead::new(1, &range.map(entry).collect::<Vec<_>>())
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(pages.next_read(&(1..=100)), None);
         assert_eq!(pages.complete(33..=64, entries(33..=64)), BTreeSet::from([1, 2]));
         assert!(pages.wanted.is_empty());
-        assert!(matches!(look(&mut pages, 64), Lookup::Here(64, entry) if entry.entry().head.seq == 64));
+        assert!(matches!(look(&mut pages, 64), Lookup::Here(64, entry) if entry.entry().header.seq == 64));
         assert!(matches!(look(&mut pages, 65), Lookup::Later));
     }
 
@@ -383,7 +383,7 @@ mod tests {
     fn entries_that_are_not_taken_are_passed_over_within_the_page() {
         let mut pages = Pages::new(1 << 20, 2);
         pages.complete(33..=64, entries(33..=64));
-        let mut find = |range, wanted: u64| pages.lookup(range, |entry| entry.entry().head.seq == wanted);
+        let mut find = |range, wanted: u64| pages.lookup(range, |entry| entry.entry().header.seq == wanted);
         assert!(matches!(find(40..=90, 50), Lookup::Here(50, _)));
         assert!(matches!(find(40..=90, 90), Lookup::Passed(65)));
         assert!(matches!(find(40..=49, 50), Lookup::Passed(50)));

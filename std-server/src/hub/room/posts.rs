@@ -19,7 +19,7 @@ impl Room {
         peer: &mut Peer<P>,
         post: &Post<'_>,
     ) -> Handled {
-        let mistakes = context.config.mistakes;
+        let faults = context.config.faults();
         let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
         let (from, counters) = (peer.address, &mut context.counters);
         let Some(member) = peer.member_mut() else { return Handled::Violation };
@@ -28,7 +28,7 @@ impl Room {
             return Handled::Violation;
         }
         let Some(mut known) = self.log.instance(post.instance).copied() else { return Handled::Violation };
-        if mistakes.dedup_by_identity {
+        if faults.dedup_by_identity() {
             let same = self.log.instances().values().filter(|it| it.identity == known.identity);
             known.accepted = same.clone().map(|it| it.accepted).max().unwrap_or_default();
             known.highest = same.map(|it| it.highest).max().unwrap_or_default();
@@ -40,12 +40,12 @@ impl Room {
             member.stored = Some((highest, highest_seq));
             return Handled::Done;
         }
-        if post.number <= accepted && !mistakes.forget_pending {
+        if post.number <= accepted && !faults.forget_pending() {
             // It came on an earlier connection and waits for its commit; its author is informed after that.
             counters.posts_repeated += 1;
             return Handled::Done;
         }
-        if let Some(refused) = member.refused.filter(|_| !mistakes.accept_after_refusal) {
+        if let Some(refused) = member.refused.filter(|_| !faults.accept_after_refusal()) {
             if post.settled < refused {
                 counters.posts_ignored += 1;
                 return Handled::Done;
@@ -53,7 +53,7 @@ impl Room {
             member.refused = None;
         }
         // Nothing below it may be open: what is refused is settled before its author goes on.
-        if post.number - 1 > accepted.max(post.settled) && !mistakes.accept_after_refusal {
+        if post.number - 1 > accepted.max(post.settled) && !faults.accept_after_refusal() {
             return Handled::Violation;
         }
         member.last_active = now;
@@ -70,7 +70,7 @@ impl Room {
         counters.posts += 1;
         let name = member.name.shown();
         self.appender.push(Pending::by_member(name, post.instance, post.number, post.kind, post.body, from));
-        if mistakes.stored_before_commit {
+        if faults.stored_before_commit() {
             member.stored = Some((post.number, next_seq));
         }
         if let Some(instance) = self.log.instance_mut(post.instance) {
@@ -102,27 +102,27 @@ fn refusal_reason(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
-    fn post(kind: Kind, body: &[u8]) -> Post<'_> {
+    fn post(kind: EntryKind, body: &[u8]) -> Post<'_> {
         Post { handle: 1, instance: 1, number: 1, settled: 0, kind, body }
     }
 
     #[test]
     fn refuses_what_members_do_not_post() {
-        for kind in [0, 4, 16, 17, 18, 19, 255].map(Kind) {
+        for kind in [0, 4, 16, 17, 18, 19, 255].map(EntryKind) {
             assert_eq!(refusal_reason(&post(kind, b""), MAX_BODY_LEN), Some(PostRefusedCode::KIND), "{kind:?}");
         }
-        for kind in [Kind::TEXT, Kind::DATA, Kind::ACTION] {
+        for kind in [EntryKind::TEXT, EntryKind::DATA, EntryKind::ACTION] {
             assert_eq!(refusal_reason(&post(kind, b"hi"), MAX_BODY_LEN), None);
         }
     }
 
     #[test]
     fn texts_over_4096_bytes_and_data_over_4352_break_the_rules() {
-        for (kind, most) in [(Kind::TEXT, 4096), (Kind::ACTION, 4096), (Kind::DATA, 4352)] {
+        for (kind, most) in [(EntryKind::TEXT, 4096), (EntryKind::ACTION, 4096), (EntryKind::DATA, 4352)] {
             assert!(!is_malformed(&post(kind, &vec![b'x'; most])), "{kind:?}");
             assert!(is_malformed(&post(kind, &vec![b'x'; most + 1])), "{kind:?}");
         }
@@ -130,13 +130,13 @@ mod tests {
 
     #[test]
     fn refuses_what_is_longer_than_this_server_takes() {
-        let judge = |len| refusal_reason(&post(Kind::TEXT, &[b'x'; 101][..len]), 100);
+        let judge = |len| refusal_reason(&post(EntryKind::TEXT, &[b'x'; 101][..len]), 100);
         assert_eq!((judge(100), judge(101)), (None, Some(PostRefusedCode::TOO_LONG)));
     }
 
     #[test]
     fn texts_that_are_not_utf8_break_the_rules() {
-        assert!(is_malformed(&post(Kind::TEXT, b"\xff")) && is_malformed(&post(Kind::ACTION, b"ab\xc3")));
-        assert!(!is_malformed(&post(Kind::DATA, b"\xff")));
+        assert!(is_malformed(&post(EntryKind::TEXT, b"\xff")) && is_malformed(&post(EntryKind::ACTION, b"ab\xc3")));
+        assert!(!is_malformed(&post(EntryKind::DATA, b"\xff")));
     }
 }

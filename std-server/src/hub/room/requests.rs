@@ -15,7 +15,7 @@ pub(super) struct JoinRequest {
     /// As stated until it is admitted (0: none); from then on the one that it will have.
     pub(super) instance: u64,
     pub(super) start: Start,
-    pub(super) largest_entry: u16,
+    pub(super) max_entry_len: u16,
     /// Its admission is to be stored.
     pub(super) is_newly_admitted: bool,
 }
@@ -43,7 +43,7 @@ impl JoinRequest {
             name: self.name,
             identity: self.identity,
             instance: self.instance,
-            largest_entry: self.largest_entry,
+            max_entry_len: self.max_entry_len,
             since_ms: now_ms,
             last_active: now,
             cursor,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::{Batch, Loaded, Sanction, SanctionKind};
+use crate::store::{Batch, RoomState, Sanction, SanctionKind};
 use kabar_std::names::Name;
 
 type Key = (PublicIdentity, SanctionKind);
@@ -19,14 +19,14 @@ pub(in crate::hub) struct Sanctions {
 }
 
 impl Sanctions {
-    pub(in crate::hub) fn new(loaded: &Loaded) -> Self {
+    pub(in crate::hub) fn new(loaded: &RoomState) -> Self {
         let mut sanctions = Self::default();
         sanctions.reload(loaded);
         sanctions
     }
 
     /// Takes what is durable from the store again. What was decided stays decided.
-    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
+    pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         self.durable = loaded.sanctions.iter().map(|sanction| (key(sanction), sanction.clone())).collect();
         self.forget_settled();
     }
@@ -153,15 +153,15 @@ mod tests {
     fn what_the_store_has_again_after_trouble_is_not_written_twice() {
         let mut sanctions = Sanctions::default();
         sanctions.impose(ban(1));
-        sanctions.reload(&Loaded::default());
+        sanctions.reload(&RoomState::default());
         assert!(sanctions.holds(ANA, SanctionKind::Ban) && !written(&sanctions).is_empty());
-        sanctions.reload(&Loaded { sanctions: vec![ban(1)], ..Loaded::default() });
+        sanctions.reload(&RoomState { sanctions: vec![ban(1)], ..RoomState::default() });
         assert!(sanctions.holds(ANA, SanctionKind::Ban) && written(&sanctions).is_empty());
     }
 
     #[test]
     fn the_hit_are_found_by_the_name_they_had() {
-        let mut sanctions = Sanctions::new(&Loaded { sanctions: vec![ban(1)], ..Loaded::default() });
+        let mut sanctions = Sanctions::new(&RoomState { sanctions: vec![ban(1)], ..RoomState::default() });
         let name = |name| Name::new(name).unwrap();
         assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Ban), Some(ANA));
         assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Mute), None);

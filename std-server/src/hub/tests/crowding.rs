@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use kabar_core::crypto::{Portable, Provider};
 use kabar_core::time::Duration;
-use kabar_core::wire::packet::{Hello, Initiate, Limits, Packet};
+use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 
 use super::key::MODULUS;
 use super::person::{Asking, Way, asking};
@@ -45,8 +45,8 @@ fn world(change: impl FnOnce(&mut HubConfig)) -> World {
     })
 }
 
-fn limits() -> Limits {
-    Limits {
+fn parameters() -> TransportParameters {
+    TransportParameters {
         datagram: 1200,
         packets: 64,
         message: 4480,
@@ -78,7 +78,8 @@ fn initiate(world: &mut World, from: SocketAddr, share: [u8; 32]) -> Vec<u8> {
     let challenge = exchange(world, from, Packet::Hello(hello)).expect("a Challenge");
     let Ok(Packet::Challenge(challenge)) = Packet::decode(&challenge, Portable::crc32) else { panic!("no Challenge") };
     let ciphertext = &MODULUS;
-    let initiate = Packet::Initiate(Initiate { hello, cookie: challenge.cookie, share, limits: limits(), ciphertext });
+    let initiate =
+        Packet::Initiate(Initiate { hello, cookie: challenge.cookie, share, parameters: parameters(), ciphertext });
     let mut out = vec![0; 1200];
     let len = initiate.encode(&mut out, Portable::crc32).expect("fits");
     out.truncate(len);

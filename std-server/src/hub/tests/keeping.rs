@@ -1,6 +1,6 @@
 //! Everything that a member can make the server keep is bounded, in memory and in the store (SPEC 6.2, 6.5, 6.6).
 
-use kabar_core::chat::{Kind, RefusedCode, ToServer};
+use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
 use kabar_core::connection::Ended;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
@@ -22,7 +22,7 @@ fn kept(world: &mut World) -> [usize; 4] {
 fn pipeline(world: &mut World, person: usize, rounds: u32, asking: impl Fn(u32) -> Asking) {
     for round in 0..rounds {
         while !world.people[person].try_join(&asking(round))
-            || !world.people[person].send(&ToServer::Leave { handle: 1 })
+            || !world.people[person].send(&ClientMessage::Leave { handle: 1 })
         {
             if world.people[person].ended.is_some() {
                 return;
@@ -229,7 +229,7 @@ fn much_that_lapsed_goes_in_portions() {
     assert_eq!(kept(&mut world)[..3], [0, 0, 0]);
     let said = world.said();
     let count = |kind| said.iter().filter(|(_, it)| *it == kind).count();
-    assert_eq!(count(Kind::JOINED), count(Kind::LEFT));
+    assert_eq!(count(EntryKind::JOINED), count(EntryKind::LEFT));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Bans and mutes: of identities, at once, durable, and right after trouble with the store.
 
-use kabar_core::chat::{Kind, PostRefusedCode, RefusedCode};
+use kabar_core::chat::{EntryKind, PostRefusedCode, RefusedCode};
 use kabar_core::connection::Ended;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
@@ -38,7 +38,7 @@ fn who_is_banned_is_closed_and_stays_out_under_every_name_also_after_a_restart()
     world.run_ms(100);
     assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::BANNED)));
     assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Banned, .. })));
-    assert_eq!(world.said().last(), Some(&("Ana".to_owned(), Kind::KICKED)));
+    assert_eq!(world.said().last(), Some(&("Ana".to_owned(), EntryKind::KICKED)));
     for _ in 0..2 {
         assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED));
         assert_eq!(refusal(&mut world, &asking("Zoe", 1)), Some(RefusedCode::BANNED));
@@ -91,7 +91,7 @@ fn a_ban_meets_a_join_that_is_on_its_way_to_the_store() {
     assert_eq!((world.people[ana].refusal(), world.people[ana].is_welcome()), (Some(RefusedCode::BANNED), false));
     // What was announced is taken back.
     world.run(Duration::from_secs(61));
-    assert_eq!(world.said().last(), Some(&("Ana".to_owned(), Kind::LEFT)));
+    assert_eq!(world.said().last(), Some(&("Ana".to_owned(), EntryKind::LEFT)));
 }
 
 #[test]

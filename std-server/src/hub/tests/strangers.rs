@@ -41,7 +41,7 @@ fn busy() -> World {
     world.run_ms(50);
     world.hold(JobKind::Store);
     world.people[0].post(2, "waits");
-    assert!(world.people[1].post_as(kabar_core::chat::Kind(9), 2, 1, b""));
+    assert!(world.people[1].post_as(kabar_core::chat::EntryKind(9), 2, 1, b""));
     world.run_ms(500);
     world
 }

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::crypto::Portable;
 use kabar_core::time::{Duration, Instant};
 
@@ -294,12 +294,12 @@ impl World {
 
     /// The texts in the log.
     pub(super) fn texts(&self) -> Vec<String> {
-        let texts = self.log().iter().filter(|entry| entry.kind == Kind::TEXT);
+        let texts = self.log().iter().filter(|entry| entry.kind == EntryKind::TEXT);
         texts.map(|entry| String::from_utf8(entry.body.clone()).expect("a text")).collect()
     }
 
     /// What the log says of people: who, and whether they joined, left, ...
-    pub(super) fn said(&self) -> Vec<(String, Kind)> {
+    pub(super) fn said(&self) -> Vec<(String, EntryKind)> {
         let said = self.log().iter().filter(|entry| entry.instance == 0);
         said.map(|entry| (entry.author.clone(), entry.kind)).collect()
     }

@@ -1,6 +1,5 @@
 //! The file, the connections to it, and what goes wrong before anything is read.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,11 +7,11 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::error::{ask_why, error_kind};
 use super::inspect::{self, Sight, beside};
 use super::schema::{self, APPLICATION_ID, STEPS};
-use super::trouble::{ask_why, trouble};
 use super::{fold, records, restore};
-use crate::store::Trouble;
+use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, SERVER_LOCK, is_locked, sync_dir};
 
 /// The history's name in a data directory. SQLite puts `-wal` and `-shm` behind it for two more files.
@@ -27,36 +26,82 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOG_BYTES: u32 = 16 << 20;
 
 /// A history cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The file cannot be made, or not be made private.
+    /// The file cannot be created or made private.
+    #[error(transparent)]
     File(FileError),
-    /// There is none.
+    /// There is no history.
+    #[error("there is no history: {} does not exist", .0.display())]
     Missing(PathBuf),
-    /// SQLite cannot use it.
-    Unusable(PathBuf, Trouble),
-    /// A database of another program.
+    /// SQLite cannot use the file.
+    #[error("the history {} {}", .0.display(), why_unusable(*.1))]
+    Unusable(PathBuf, StoreErrorKind),
+    /// The file is a database of another program.
+    #[error(
+        "{} is a database of another program: move it away, or choose another directory with --data-dir",
+        .0.display()
+    )]
     Foreign(PathBuf),
     /// A later version of this program wrote it.
+    #[error("the history {} was written by a later version of kabar-server: use that version", .0.display())]
     Newer(PathBuf),
-    /// An earlier version wrote it, and only a server brings it up to date.
+    /// An earlier version wrote it, and only a server upgrades it.
+    #[error(
+        "the history {} was written by an earlier version of kabar-server: start the server once to upgrade it",
+        .0.display()
+    )]
     Older(PathBuf),
-    /// A directory has its name.
+    /// The path is a directory.
+    #[error(
+        "the history {} cannot be used: it is a directory; move it away, or choose another place with --data-dir",
+        .0.display()
+    )]
     Directory(PathBuf),
-    /// The file has no content, which no server leaves behind.
+    /// The file is empty, which no server leaves behind.
+    #[error(
+        "the history {} is empty, and no server leaves it so: put a backup in its place with \
+         `kabar-server restore FILE`, or move it, {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
+        .0.display()
+    )]
     Empty(PathBuf),
-    /// The file is not there, but its write-ahead log is.
+    /// The file is missing, but its write-ahead log is there.
+    #[error(
+        "the history {} is missing, but {FILE_NAME}-wal, a part of it, is there: put it back, or a backup in its \
+         place with `kabar-server restore FILE`, or move {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new \
+         history",
+        .0.display()
+    )]
     LogOnly(PathBuf),
-    /// The write-ahead log beside it is that of another history.
+    /// The write-ahead log next to it belongs to another history.
+    #[error(
+        "{FILE_NAME}-wal beside {path} belongs to another history, and would damage this one: if {path} is a backup, \
+         move it away and put it back with `kabar-server restore FILE`, which also moves {FILE_NAME}-wal and \
+         {FILE_NAME}-shm away",
+        path = .0.display()
+    )]
     ForeignLog(PathBuf),
     /// A restore was interrupted.
+    #[error("the restore of {} was interrupted: start the server, or restore again, to finish it", .0.display())]
     Restoring(PathBuf),
+}
+
+fn why_unusable(kind: StoreErrorKind) -> String {
+    match kind {
+        StoreErrorKind::Damaged => {
+            "is damaged: examine it with `kabar-server check`; to go on, put a backup in its place \
+                                    with `kabar-server restore FILE`, which keeps the damaged file"
+                .to_owned()
+        }
+        StoreErrorKind::Locked => "is locked by another program: stop that program and try again".to_owned(),
+        kind => format!("cannot be used: {kind}"),
+    }
 }
 
 /// Which file it was that was opened.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct OpenedFile {
     path: PathBuf,
     file: FileId,
 }
@@ -65,7 +110,7 @@ pub(super) struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileId(u64, u64);
 
-impl Place {
+impl OpenedFile {
     fn find(path: &Path) -> Result<Self, OpenError> {
         // A path that is absolute is never taken for a URI.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -97,24 +142,24 @@ impl FileId {
 
 /// Makes the history if need be, looks at it, opens it for writing, and brings it up to date. Nothing is changed before it is clear
 /// that it can be used.
-pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, Place), OpenError> {
+pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), OpenError> {
     restore::finish(dir.path()).map_err(OpenError::File)?;
     let path = dir.join(FILE_NAME);
     if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         make(dir)?;
     }
-    let place = Place::find(&path)?;
+    let place = OpenedFile::find(&path)?;
     let Sight { connection: looked, has_log } = inspect::look(&place.path)?;
     if usize::try_from(settle(&looked, &place.path, schema::version)?) == Ok(STEPS.len()) {
         settle(&looked, &place.path, records::load_all)?;
     } else if !inspect::is_sound(&looked) {
         // An earlier version has other columns, so its records cannot be loaded before the steps.
-        return Err(OpenError::unusable(&place.path, Trouble::Damaged));
+        return Err(OpenError::unusable(&place.path, StoreErrorKind::Damaged));
     }
     drop(looked);
     // Without a change of what is in it, SQLite finds out as late as at the first commit.
     let writable = fs::OpenOptions::new().read(true).write(true).open(&place.path);
-    writable.map_err(|error| OpenError::unusable(&place.path, super::trouble::of_io(&error)))?;
+    writable.map_err(|error| OpenError::unusable(&place.path, super::error::of_io(&error)))?;
     for suffix in ["", "-wal", "-shm"] {
         dir.keep_private(&format!("{FILE_NAME}{suffix}")).map_err(OpenError::File)?;
     }
@@ -137,7 +182,7 @@ fn make(dir: &DataDir) -> Result<(), OpenError> {
     remove(&new);
     let made = make_as(dir, &new).and_then(|()| {
         let named = fs::rename(&new, &path).and_then(|()| sync_dir(dir.path()));
-        named.map_err(|error| OpenError::File(FileError::new("make", &path)(error)))
+        named.map_err(|error| OpenError::File(FileError::new("create", &path)(error)))
     });
     if made.is_err() {
         remove(&new);
@@ -148,12 +193,12 @@ fn make(dir: &DataDir) -> Result<(), OpenError> {
 fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
     // Private from the beginning; SQLite gives its other files the same mode.
     dir.make_private_file(NEW).map_err(OpenError::File)?;
-    let mut connection = open(&Place::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = open(&OpenedFile::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settle(&connection, new, configure)?;
     bring_up_to_date(&mut connection, new)?;
     connection.close().map_err(|(_, error)| unusable(new, &error))?;
     let synced = fs::File::open(new).and_then(|file| file.sync_all());
-    synced.map_err(|error| OpenError::File(FileError::new("make", new)(error)))
+    synced.map_err(|error| OpenError::File(FileError::new("create", new)(error)))
 }
 
 /// Removes a file that is not used any more, and SQLite's beside it.
@@ -177,17 +222,17 @@ pub(super) fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<
 }
 
 /// Opens a history that is there, to read it.
-pub(super) fn for_reading(place: &Place) -> Result<Connection, OpenError> {
+pub(super) fn for_reading(place: &OpenedFile) -> Result<Connection, OpenError> {
     open(place, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 /// Opens the history in the data directory `dir` that a server keeps or has kept, to read it or, if `may_write`, to add to its index.
-pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, Place), OpenError> {
+pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, OpenedFile), OpenError> {
     if restore::is_pending(dir) && !is_locked(&dir.join(SERVER_LOCK)) {
         return Err(OpenError::Restoring(dir.join(FILE_NAME)));
     }
     let path = dir.join(FILE_NAME);
-    let place = Place::find(&path).map_err(|missing| {
+    let place = OpenedFile::find(&path).map_err(|missing| {
         let has_log = fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
         if has_log { OpenError::LogOnly(path) } else { missing }
     })?;
@@ -231,7 +276,7 @@ pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Resul
     run.query_row([], |row| Ok((row.get::<_, i64>(0)? != 0, pages(row.get(1)?), pages(row.get(2)?))))
 }
 
-fn open(place: &Place, access: OpenFlags) -> Result<Connection, OpenError> {
+fn open(place: &OpenedFile, access: OpenFlags) -> Result<Connection, OpenError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&place.path, flags).map_err(|error| unusable(&place.path, &error))?;
     settle(&connection, &place.path, prepare)?;
@@ -280,77 +325,13 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 pub(super) fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
-    OpenError::Unusable(path.to_path_buf(), ask_why(trouble(error), path))
+    OpenError::Unusable(path.to_path_buf(), ask_why(error_kind(error), path))
 }
 
 impl OpenError {
     /// SQLite cannot use the history at `path`.
     #[must_use]
-    pub fn unusable(path: &Path, trouble: Trouble) -> Self {
-        Self::Unusable(path.to_path_buf(), trouble)
+    pub fn unusable(path: &Path, kind: StoreErrorKind) -> Self {
+        Self::Unusable(path.to_path_buf(), kind)
     }
 }
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(error) => error.fmt(f),
-            Self::Missing(path) => write!(f, "there is no history: {} does not exist", path.display()),
-            Self::Unusable(path, Trouble::Damaged) => write!(
-                f,
-                "the history {} is damaged: look at it with `kabar-server check`; to go on, put a backup in its place with \
-                 `kabar-server restore FILE`, which keeps what is there",
-                path.display()
-            ),
-            Self::Unusable(path, Trouble::Locked) => {
-                write!(f, "the history {} is locked by another program: end that and try again", path.display())
-            }
-            Self::Unusable(path, trouble) => write!(f, "the history {} cannot be used: {trouble}", path.display()),
-            Self::Foreign(path) => write!(
-                f,
-                "{} is a database of another program: move it away, or choose another directory with --data-dir",
-                path.display()
-            ),
-            Self::Newer(path) => write!(
-                f,
-                "the history {} was written by a later version of kabar-server: use that version",
-                path.display()
-            ),
-            Self::Older(path) => write!(
-                f,
-                "the history {} was written by an earlier version of kabar-server: start the server once, it brings it up to date",
-                path.display()
-            ),
-            Self::Directory(path) => write!(
-                f,
-                "the history {} cannot be used: it is a directory; move it away, or choose another place with --data-dir",
-                path.display()
-            ),
-            Self::Empty(path) => write!(
-                f,
-                "the history {} is empty, and no server leaves it so: put a backup in its place with `kabar-server restore FILE`, or \
-                 move it, {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
-                path.display()
-            ),
-            Self::LogOnly(path) => write!(
-                f,
-                "the history {} is missing, but {FILE_NAME}-wal, a part of it, is there: put it back, or a backup in its place with \
-                 `kabar-server restore FILE`, or move {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
-                path.display()
-            ),
-            Self::ForeignLog(path) => write!(
-                f,
-                "{FILE_NAME}-wal beside {0} belongs to another history, and would damage this one: if {0} is a backup, move it away and \
-                 put it back with `kabar-server restore FILE`, which also moves {FILE_NAME}-wal and {FILE_NAME}-shm away",
-                path.display()
-            ),
-            Self::Restoring(path) => write!(
-                f,
-                "the restore of {} was interrupted: start the server, or restore again, to finish it",
-                path.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}

@@ -10,9 +10,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::connect::{OpenError, identify, prepare, settle, unusable};
+use super::error::of_io;
 use super::mark::{self, Log};
-use super::trouble::of_io;
-use crate::store::Trouble;
+use crate::store::StoreErrorKind;
 
 /// Looks before the first failure counts, while somebody else writes the files.
 const LOOKS: u32 = 5;
@@ -101,7 +101,7 @@ fn check_file(path: &Path) -> Result<(), OpenError> {
     match start.as_slice() {
         [] => Err(OpenError::Empty(path.to_path_buf())),
         start if start == MAGIC => Ok(()),
-        _ => Err(OpenError::unusable(path, Trouble::Damaged)),
+        _ => Err(OpenError::unusable(path, StoreErrorKind::Damaged)),
     }
 }
 
@@ -133,7 +133,7 @@ fn prove(path: &Path, alone: &Connection) -> Result<Connection, OpenError> {
     let together = open_with_log(path)?;
     let foreign = || OpenError::ForeignLog(path.to_path_buf());
     if !is_sound(&together) {
-        return Err(if is_sound(alone) { foreign() } else { OpenError::unusable(path, Trouble::Damaged) });
+        return Err(if is_sound(alone) { foreign() } else { OpenError::unusable(path, StoreErrorKind::Damaged) });
     }
     let page = settle(&together, path, mark::page)?;
     if let Some(page) = page
@@ -197,7 +197,7 @@ fn open_with_log(path: &Path) -> Result<Connection, OpenError> {
     };
     match alone().map_err(|error| unusable(path, &error)) {
         // Whoever has it open has read the log already, and nothing changes when another reads, too.
-        Err(OpenError::Unusable(_, Trouble::Locked)) => {
+        Err(OpenError::Unusable(_, StoreErrorKind::Locked)) => {
             open(OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error: rusqlite::Error| unusable(path, &error))
         }
         opened => opened,

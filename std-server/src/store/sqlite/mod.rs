@@ -14,6 +14,7 @@
 mod checkpoint;
 mod connect;
 mod copy;
+mod error;
 mod fold;
 mod inspect;
 mod mark;
@@ -22,7 +23,6 @@ mod records;
 mod restore;
 mod schema;
 mod search;
-mod trouble;
 mod verify;
 
 use core::ops::RangeInclusive;
@@ -31,12 +31,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::rules::permit;
-use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, StoreFigures, Trouble};
+use super::invariants::validate;
+use super::{Batch, CommitError, LogEntry, LogReader, ReadError, RoomState, Store, StoreErrorKind, StoreFigures};
 use checkpoint::Checkpoints;
-use connect::Place;
+use connect::OpenedFile;
+use error::{ask_why, commit_error, failed, unreadable};
 use kabar_std::data_dir::DataDir;
-use trouble::{ask_why, commit_error, failed, unreadable};
 
 pub use connect::{FILE_NAME, OpenError};
 pub use copy::{CopyError, copy};
@@ -54,7 +54,7 @@ const BUSY_AT_END: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
-    place: Place,
+    place: OpenedFile,
     /// Something was committed since the write-ahead log was emptied last.
     is_dirty: bool,
     checkpoints: Checkpoints,
@@ -68,7 +68,7 @@ pub struct SqliteStore {
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: Connection,
-    place: Place,
+    place: OpenedFile,
 }
 
 impl SqliteStore {
@@ -102,9 +102,9 @@ impl SqliteStore {
     fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
         let transaction = mark::begin(&mut self.connection).map_err(failed)?;
         let (room, head) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
-        let is_permitted = permit(batch, head, |id| records::instance(&transaction, room, id)).map_err(failed)?;
+        let is_permitted = validate(batch, head, |id| records::instance(&transaction, room, id)).map_err(failed)?;
         if !is_permitted {
-            return Err(CommitError::Failed(Trouble::Contradiction));
+            return Err(CommitError::Failed(StoreErrorKind::Contradiction));
         }
         records::write(&transaction, room, batch).map_err(failed)?;
         transaction.commit().map_err(commit_error)
@@ -119,7 +119,7 @@ impl SqliteStore {
     }
 
     /// After a rollback that failed nothing would work any more.
-    fn leave_old_transaction(&self) -> rusqlite::Result<()> {
+    fn rollback_leftover(&self) -> rusqlite::Result<()> {
         if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") }
     }
 }
@@ -127,42 +127,42 @@ impl SqliteStore {
 impl LogReader for SqliteStore {
     fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError> {
         let read = records::read(&self.connection, room, range).map_err(unreadable);
-        read.map_err(|ReadError(trouble)| ReadError(ask_why(trouble, self.place.path())))
+        read.map_err(|ReadError(kind)| ReadError(ask_why(kind, self.place.path())))
     }
 }
 
 impl LogReader for SqliteReader {
     fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError> {
         let read = records::read(&self.connection, room, range).map_err(unreadable);
-        read.map_err(|ReadError(trouble)| ReadError(ask_why(trouble, self.place.path())))
+        read.map_err(|ReadError(kind)| ReadError(ask_why(kind, self.place.path())))
     }
 }
 
 impl Store for SqliteStore {
-    fn load(&mut self, room: &str) -> Result<Loaded, ReadError> {
-        self.leave_old_transaction().map_err(unreadable)?;
+    fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
+        self.rollback_leftover().map_err(unreadable)?;
         // One transaction: heads and numbers of one moment.
         let transaction = self.connection.transaction().map_err(unreadable)?;
         records::load(&transaction, room).map_err(unreadable)
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        self.leave_old_transaction().map_err(failed)?;
+        self.rollback_leftover().map_err(failed)?;
         if !self.place.is_there() {
             // SQLite would go on writing into a file that nobody finds again.
-            return Err(CommitError::Failed(Trouble::Moved));
+            return Err(CommitError::Failed(StoreErrorKind::Moved));
         }
         let written = self.write(batch).map_err(|error| match error {
-            CommitError::Failed(trouble) => CommitError::Failed(ask_why(trouble, self.place.path())),
-            CommitError::Uncertain(trouble) => CommitError::Uncertain(ask_why(trouble, self.place.path())),
+            CommitError::Failed(kind) => CommitError::Failed(ask_why(kind, self.place.path())),
+            CommitError::Uncertain(kind) => CommitError::Uncertain(ask_why(kind, self.place.path())),
         });
         self.wrote();
         self.checkpoints.after_commit(&self.connection);
         written
     }
 
-    fn tidy(&mut self) -> bool {
-        if self.leave_old_transaction().is_err() {
+    fn maintain(&mut self) -> bool {
+        if self.rollback_leftover().is_err() {
             return false;
         }
         if !core::mem::replace(&mut self.is_index_seen, true) {
@@ -173,7 +173,7 @@ impl Store for SqliteStore {
                 self.wrote();
                 true
             }
-            // Trouble is for commits to find and to tell.
+            // StoreErrorKind is for commits to find and to tell.
             Ok(false) | Err(_) => {
                 if core::mem::take(&mut self.is_dirty) {
                     self.checkpoints.run(&self.connection);

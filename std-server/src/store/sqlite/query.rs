@@ -5,10 +5,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use super::connect::{self, OpenError, Place};
-use super::records::{self, Bits};
+use super::connect::{self, OpenError, OpenedFile};
+use super::error::unreadable;
+use super::records::{self, U64AsI64};
 use super::search::{self, Query};
-use super::trouble::unreadable;
 use crate::store::{LogEntry, ReadError};
 
 /// Entries that are read at a time; in between nothing is held, so that a reader who stops reading disturbs nobody.
@@ -29,7 +29,7 @@ pub struct Filter {
 #[derive(Debug)]
 pub struct History {
     connection: Connection,
-    place: Place,
+    place: OpenedFile,
 }
 
 /// Entries of one room that match a [`Filter`].
@@ -124,7 +124,7 @@ impl History {
             Wanted::Listed(seqs) => {
                 let mut select = self.connection.prepare_cached(&format!("{COLUMNS} AND seq = ?2"))?;
                 let count = seqs.len().min(usize::try_from(PAGE).unwrap_or(1));
-                let entry = |seq| select.query_row(params![room, Bits(seq)], records::entry_of);
+                let entry = |seq| select.query_row(params![room, U64AsI64(seq)], records::entry_of);
                 seqs.drain(..count).map(entry).collect()
             }
         }

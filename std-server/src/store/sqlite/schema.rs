@@ -151,7 +151,7 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
@@ -191,7 +191,7 @@ mod tests {
             connection.execute(insert, [kind]).unwrap();
             let is_covered = "SELECT last_insert_rowid() IN (SELECT id FROM texts)";
             let is_covered: bool = connection.query_row(is_covered, [], |row| row.get(0)).unwrap();
-            assert_eq!(is_covered, Kind(kind).is_text(), "{kind}");
+            assert_eq!(is_covered, EntryKind(kind).is_text(), "{kind}");
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use core::ops::ControlFlow;
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fold::{fold, form};
@@ -188,7 +188,7 @@ fn look_through(
     let mut select = connection.prepare(sql)?;
     let mut rows = select.query(params![scan_from, room, since_ms])?;
     while let Some(row) = rows.next()? {
-        if Kind(row.get(2)?).is_text() && look(bits(row, 0)?, row.get_ref(1)?.as_blob()?).is_break() {
+        if EntryKind(row.get(2)?).is_text() && look(bits(row, 0)?, row.get_ref(1)?.as_blob()?).is_break() {
             break;
         }
     }

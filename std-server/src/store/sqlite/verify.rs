@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use rusqlite::Connection;
 
 use super::connect::{self, OpenError};
+use super::error::error_kind;
 use super::inspect;
 use super::records::{self, all, bits};
 use super::schema;
 use super::search;
-use super::trouble::trouble;
 use crate::store::InstanceRecord;
 
 /// Findings of one sort that are listed.
@@ -66,7 +66,7 @@ impl Report {
                 rows.collect::<rusqlite::Result<Vec<(i64, String, u64)>>>()
             });
             let rooms = rooms.unwrap_or_else(|error| {
-                report.problems.push(format!("the rooms cannot be read: {}", trouble(&error)));
+                report.problems.push(format!("the rooms cannot be read: {}", error_kind(&error)));
                 Vec::new()
             });
             for (id, name, head) in rooms {
@@ -98,7 +98,7 @@ impl Report {
     fn look(&mut self, what: &str, look: impl FnOnce(&mut Vec<String>) -> rusqlite::Result<()>) {
         let mut problems = Vec::new();
         if let Err(error) = look(&mut problems) {
-            problems.push(format!("cannot be read to the end: {}", trouble(&error)));
+            problems.push(format!("cannot be read to the end: {}", error_kind(&error)));
         }
         let more = problems.len().saturating_sub(MAX_LISTED);
         problems.truncate(MAX_LISTED);
@@ -158,7 +158,7 @@ fn log(
         {
             problems.push(format!("entries {} to {} are missing", before + 1, seq - 1));
         }
-        if Kind(entry.kind.0).is_text() && std::str::from_utf8(&entry.body).is_err() {
+        if EntryKind(entry.kind.0).is_text() && std::str::from_utf8(&entry.body).is_err() {
             problems.push(format!("entry {seq} is a text that is not UTF-8"));
         }
         if entry.instance != 0 {

@@ -2,12 +2,12 @@
 
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
-use kabar_core::transport::{Capacity, Slot};
-use kabar_server::hub::{HubLimits, JoinPolicy, Mistakes};
+use kabar_core::transport::{Capacity, SentPacket};
+use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
 use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
 use crate::sim::attacker::Attack;
-use crate::sim::driven::{Size, largest_entry};
+use crate::sim::driven::{Size, max_entry_len};
 use crate::sim::network::{Burst, Faults, Narrowing};
 use crate::sim::rng::Rng;
 
@@ -91,7 +91,7 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
             _ if quiet_loss == 500 => 3_600,
             _ => 900,
         }),
-        mistakes: Mistakes::default(),
+        faults: FaultInjection::default(),
     }
 }
 
@@ -151,7 +151,7 @@ impl Quality {
     }
 }
 
-fn devices(theme: Theme, join_policy: JoinPolicy, active: Duration, quality: Quality, rng: &mut Rng) -> Vec<Plan> {
+fn devices(theme: Theme, entrance: JoinPolicy, active: Duration, quality: Quality, rng: &mut Rng) -> Vec<Plan> {
     let count = match theme {
         Theme::Idle => rng.between(1, 3),
         Theme::Tables => rng.between(3, 8),
@@ -194,14 +194,7 @@ fn devices(theme: Theme, join_policy: JoinPolicy, active: Duration, quality: Qua
     plans
 }
 
-fn plan(
-    identity: usize,
-    active: Duration,
-    posts: u64,
-    quality: Quality,
-    join_policy: JoinPolicy,
-    rng: &mut Rng,
-) -> Plan {
+fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entrance: JoinPolicy, rng: &mut Rng) -> Plan {
     let size = *rng.pick(&[Size::Laptop, Size::Laptop, Size::Device, Size::Tiny]);
     let volatile = rng.chance(if size == Size::Laptop { 300 } else { 900 });
     let start = match rng.below(3) {
@@ -213,7 +206,7 @@ fn plan(
         Start::Last(count) => count,
         _ => 0,
     };
-    let most = largest_entry(size);
+    let most = max_entry_len(size);
     let posts = rng.below(posts + 1);
     let post_gap = Duration::from_micros(active.as_micros() / (posts + 1));
     Plan {
@@ -227,7 +220,7 @@ fn plan(
         shows: if entrance == JoinPolicy::Password && rng.chance(700) { Shows::Password } else { Shows::Secret },
         same_seed: size != Size::Laptop && rng.chance(400),
         never_reads: rng.chance(20),
-        largest_entry: if rng.chance(200) { rng.below(u64::from(most)) as u16 } else { most },
+        max_entry_len: if rng.chance(200) { rng.below(u64::from(most)) as u16 } else { most },
         tick: Duration::from_micros(*rng.pick(&[1, 1, 1_000, 10_000])),
         idle_s: *rng.pick(&[10, 30, 60, 60, 300]),
         ack_delay_ms: *rng.pick(&[0, 5, 5, 25, 100]),
@@ -258,7 +251,7 @@ fn limits(theme: Theme, capacity: Capacity, devices: &[Plan], rng: &mut Rng) -> 
         return limits;
     }
     if rng.chance(if theme == Theme::Tables { 600 } else { 100 }) {
-        let rings = capacity.chat_send + capacity.chat_receive + capacity.in_flight * size_of::<Slot>();
+        let rings = capacity.chat_send + capacity.chat_receive + capacity.in_flight * size_of::<SentPacket>();
         limits.pool_bytes = rings * (1 + never_read + rng.below(2) as usize);
     }
     if theme != Theme::Tables {

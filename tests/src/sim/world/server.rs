@@ -147,7 +147,7 @@ impl World {
         if self.luck.chance(300) {
             config.limits.body_bytes = MAX_BODY_LEN;
         }
-        config.mistakes = scenario.mistakes;
+        config.faults = scenario.faults;
         config.profile = Profile { capacity: scenario.capacity, ..config.profile };
         let seed = self.luck.seed();
         let mut hub = Hub::new(config, loaded, self.server.modulus(), seed, now);
@@ -264,7 +264,7 @@ impl World {
     pub(super) fn server_hears(&mut self, from: SocketAddr, mut bytes: Vec<u8>, origin: Origin) -> Checked {
         let now = self.now();
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, Happening::ToServer { from, bytes, origin });
+            self.queue.push(self.server.stalled_until, Happening::ClientMessage { from, bytes, origin });
             return Ok(());
         }
         if let Some((received, _)) = self.spoofed.get_mut(&from) {
@@ -454,7 +454,7 @@ impl World {
                 demand!(is_next, Contract, "the server shows entry {seq} after entry {}", self.server.shown);
                 self.server.shown = *seq;
             }
-            HubEvent::StoreWentBack { head, expected } => {
+            HubEvent::StoreRegressed { head, expected } => {
                 demand!(false, Log, "the server lost entries {head} to {expected}");
             }
             _ => {}

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
-use kabar_core::chat::{Kind, ROOM_SECRET_LEN};
+use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
 use kabar_core::client::{Client, ClientCounters, State};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{PrivateKey as _, Rsa2048};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::transport::Fixed;
+use kabar_core::transport::InlineBuffers;
 use kabar_embedded_example::profile;
 use kabar_embedded_example::script::{Call, MAX_STEP_LEN, Outcome, Player, Start};
 use kabar_server::hub::{Hub, HubConfig, NoPassword};
@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 const MAX_TURNS: usize = 200;
 
 /// A member with more memory than the device; nothing of it is recorded, and it has a good path.
-type Laptop = Client<Rsa2048, Fixed<8192, 8192, 0, 32>, Accelerated, 8192, 4480>;
+type Laptop = Client<Rsa2048, InlineBuffers<8192, 8192, 0, 32>, Accelerated, 8192, 4480>;
 
 /// What was recorded, and what an observer saw.
 pub(super) struct Recording {
@@ -44,7 +44,7 @@ pub(super) struct Recording {
     /// What the device said meanwhile, as [`Player::replay`] writes it.
     pub(super) told: String,
     /// What the device posted, as far as its client took it.
-    pub(super) posts: Vec<(Kind, Vec<u8>)>,
+    pub(super) posts: Vec<(EntryKind, Vec<u8>)>,
     /// The room's log at the end.
     pub(super) log: Vec<LogEntry>,
     /// What its client counted.
@@ -103,7 +103,7 @@ struct Exchange {
     flying: BTreeMap<(Instant, usize), (Place, Place, Vec<u8>)>,
     left: usize,
     path: Path,
-    posts: Vec<(Kind, Vec<u8>)>,
+    posts: Vec<(EntryKind, Vec<u8>)>,
 }
 
 impl Exchange {
@@ -111,7 +111,7 @@ impl Exchange {
         let mut exchange = Self {
             now: BEGIN,
             device: Recorder::new(),
-            laptop: Box::new(Client::new(Fixed::new())),
+            laptop: Box::new(Client::new(InlineBuffers::new())),
             hub: None,
             key: SimPrivateKey::real(),
             store: MemoryStore::new(),
@@ -185,7 +185,7 @@ impl Exchange {
                 }
             }
             Deed::Hear(len) => {
-                self.laptop.post(Kind::TEXT, &body(len)).expect("there is room");
+                self.laptop.post(EntryKind::TEXT, &body(len)).expect("there is room");
                 self.drain_laptop();
             }
             Deed::Who => drop(self.call(&Call::Who)),

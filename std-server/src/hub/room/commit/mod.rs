@@ -14,7 +14,7 @@ use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use kabar_core::chat::{ENTRY_OVERHEAD, Kind};
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub(in crate::hub::room) struct Pending {
     author: String,
     instance: u64,
     number: u64,
-    kind: Kind,
+    kind: EntryKind,
     body: Vec<u8>,
     origin: Origin,
 }
@@ -99,7 +99,7 @@ impl Pending {
         author: &str,
         instance: u64,
         number: u64,
-        kind: Kind,
+        kind: EntryKind,
         body: &[u8],
         from: SocketAddr,
     ) -> Self {
@@ -108,7 +108,7 @@ impl Pending {
     }
 
     /// An entry by the server itself.
-    pub(in crate::hub::room) fn by_server(author: &str, kind: Kind, body: &[u8], origin: Origin) -> Self {
+    pub(in crate::hub::room) fn by_server(author: &str, kind: EntryKind, body: &[u8], origin: Origin) -> Self {
         Self { author: author.to_owned(), instance: 0, number: 0, kind, body: body.to_vec(), origin }
     }
 
@@ -238,9 +238,9 @@ impl Appender {
     }
 }
 
-fn note_presence(presence: &mut BTreeMap<String, bool>, kind: Kind, origin: &Origin) {
+fn note_presence(presence: &mut BTreeMap<String, bool>, kind: EntryKind, origin: &Origin) {
     if let Origin::Presence { folded, .. } = origin {
-        presence.insert(folded.clone(), kind == Kind::JOINED);
+        presence.insert(folded.clone(), kind == EntryKind::JOINED);
     }
 }
 
@@ -262,7 +262,7 @@ impl Room {
             // Nothing is to be written for these: they are welcome at once.
             return self.complete_joins(now, peers, context, in_flight.joins);
         }
-        if context.config.mistakes.entry_before_commit {
+        if context.config.faults().entry_before_commit() {
             let early = Batch { entries: in_flight.batch.entries.clone(), ..Batch::default() };
             self.log.apply(&early);
             self.mark_caught_up_ready(peers, context);

@@ -14,7 +14,7 @@ use crate::hub::room::known::Known;
 use crate::hub::room::requests::CommittingJoin;
 use crate::hub::timers::RoomTimer;
 use crate::hub::{HubEvent, Job, StoreJob};
-use crate::store::{Batch, CommitError, Forgotten, Loaded, LogEntry, ReadError};
+use crate::store::{Batch, CommitError, Forgotten, LogEntry, ReadError, RoomState};
 
 impl Room {
     /// If the batch is committed, returns the connections of its Joins, which may be read on.
@@ -145,7 +145,7 @@ impl Room {
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
-        result: Result<Box<Loaded>, ReadError>,
+        result: Result<Box<RoomState>, ReadError>,
     ) -> Option<Vec<u32>> {
         let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else {
             return None;
@@ -156,7 +156,7 @@ impl Room {
                 context.emit(HubEvent::StoreUnreadable(why));
             }
             Ok(loaded) if loaded.head < in_flight.base => {
-                context.emit(HubEvent::StoreWentBack { head: loaded.head, expected: in_flight.base });
+                context.emit(HubEvent::StoreRegressed { head: loaded.head, expected: in_flight.base });
             }
             Ok(loaded) => return self.derive(now, peers, context, in_flight, &loaded),
         }
@@ -173,7 +173,7 @@ impl Room {
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         in_flight: InFlight,
-        loaded: &Loaded,
+        loaded: &RoomState,
     ) -> Option<Vec<u32>> {
         self.log.reload(loaded);
         self.pages.clear();

@@ -7,7 +7,7 @@ use crate::store::Checkpoint;
 #[test]
 fn figures_say_what_is_in_the_log() {
     let (_home, dir, mut store) = server(&["one"]);
-    while store.tidy() {}
+    while store.maintain() {}
     let figures = store.figures().unwrap();
     assert_eq!((figures.waiting_pages, figures.checkpoint, figures.is_log_held), (0, Checkpoint::Complete, false));
     assert_eq!(figures.file_bytes, fs::metadata(dir.join(FILE_NAME)).unwrap().len());

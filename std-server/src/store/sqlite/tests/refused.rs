@@ -147,7 +147,7 @@ fn a_log_of_an_earlier_version_is_replayed_where_it_fits() {
     let killed = like(home.path(), "killed", &dir, &["", "-wal"]);
     let mut store = SqliteStore::open(&killed).unwrap();
     assert_eq!(seqs(&mut store, 1..=9), [1, 2, 3, 4, 5]);
-    while store.tidy() {}
+    while store.maintain() {}
     drop(store);
     assert_eq!(Report::make(killed.path()).unwrap().problems, Vec::<String>::new());
     let history = History::open(killed.path()).unwrap();
@@ -268,6 +268,6 @@ fn a_file_that_may_not_be_written_stays_as_it_is() {
     let (_home, dir, store) = server(&["one"]);
     drop(store);
     let error = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-    let line = OpenError::unusable(&dir.join(FILE_NAME), trouble::of_io(&error)).to_string();
+    let line = OpenError::unusable(&dir.join(FILE_NAME), error::of_io(&error)).to_string();
     assert!(line.contains("may not be written") && line.contains("user"), "{line}");
 }

@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// Peers remembered per generation. About 2 MiB in all.
+/// Peers remembered per generation. Info 2 MiB in all.
 const GENERATION: usize = 16_384;
 
 /// Two generations of peers: strangers can make the driver forget one that is silent, never grow the table. Who is forgotten gets its
 /// answers from the address that the system prefers until it speaks again.
 #[derive(Debug, Default)]
-pub(super) struct Sources {
+pub(super) struct LocalAddrs {
     young: HashMap<SocketAddr, IpAddr>,
     old: HashMap<SocketAddr, IpAddr>,
 }
 
-impl Sources {
+impl LocalAddrs {
     pub(super) fn learn(&mut self, peer: SocketAddr, local: IpAddr) {
         if self.young.len() >= GENERATION && !self.young.contains_key(&peer) {
             self.old = std::mem::take(&mut self.young);
@@ -38,26 +38,26 @@ mod tests {
     #[test]
     fn answers_leave_from_where_the_peer_spoke_to() {
         let (home, office) = (IpAddr::from([192, 168, 0, 1]), IpAddr::from([10, 1, 1, 1]));
-        let mut sources = Sources::default();
-        assert_eq!(sources.of(peer(1)), None);
-        sources.learn(peer(1), home);
-        assert_eq!(sources.of(peer(1)), Some(home));
-        sources.learn(peer(1), office);
-        assert_eq!(sources.of(peer(1)), Some(office));
+        let mut local_addrs = LocalAddrs::default();
+        assert_eq!(local_addrs.of(peer(1)), None);
+        local_addrs.learn(peer(1), home);
+        assert_eq!(local_addrs.of(peer(1)), Some(home));
+        local_addrs.learn(peer(1), office);
+        assert_eq!(local_addrs.of(peer(1)), Some(office));
     }
 
     #[test]
     fn strangers_do_not_grow_it_and_who_speaks_stays() {
         let (home, regular) = (IpAddr::from([192, 168, 0, 1]), peer(1 << 24));
-        let mut sources = Sources::default();
+        let mut local_addrs = LocalAddrs::default();
         for number in 0..10 * GENERATION {
             if number % GENERATION == 0 {
-                sources.learn(regular, home);
+                local_addrs.learn(regular, home);
             }
-            sources.learn(peer(number), home);
-            assert!(sources.young.len() + sources.old.len() <= 2 * GENERATION);
-            assert_eq!(sources.of(regular), Some(home));
+            local_addrs.learn(peer(number), home);
+            assert!(local_addrs.young.len() + local_addrs.old.len() <= 2 * GENERATION);
+            assert_eq!(local_addrs.of(regular), Some(home));
         }
-        assert_eq!(sources.of(peer(0)), None);
+        assert_eq!(local_addrs.of(peer(0)), None);
     }
 }

@@ -6,7 +6,7 @@ mod searching;
 
 use std::fs;
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -110,7 +110,7 @@ fn a_full_disk_fails_a_commit_and_loses_nothing() {
     store.connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 1), [], |_| Ok(())).unwrap();
     let large: Vec<LogEntry> = (2..=9).map(|seq| LogEntry { body: vec![7; 4_000], ..entry(seq, seq) }).collect();
     let large = batch(large);
-    assert_eq!(store.commit(&large), Err(CommitError::Failed(Trouble::DiskFull)));
+    assert_eq!(store.commit(&large), Err(CommitError::Failed(StoreErrorKind::DiskFull)));
     assert_eq!((store.load("lobby").unwrap().head, seqs(&mut store, 1..=9)), (1, vec![1]));
     store.connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).unwrap();
     assert_eq!(store.commit(&large), Ok(()));
@@ -123,7 +123,7 @@ fn a_lock_of_another_program_fails_a_commit_until_it_is_gone() {
     store.connection.busy_timeout(Duration::ZERO).unwrap();
     let other = Connection::open(store.path()).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Err(CommitError::Failed(Trouble::Locked)));
+    assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Err(CommitError::Failed(StoreErrorKind::Locked)));
     assert_eq!(store.load("lobby").unwrap().head, 0);
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
@@ -146,7 +146,7 @@ fn a_history_that_was_moved_away_is_not_written_to() {
     assert_eq!(store.commit(&batch(vec![entry(1, 1)])), Ok(()));
     let (path, away) = (store.path().to_path_buf(), home.path().join("away.db"));
     fs::rename(&path, &away).unwrap();
-    assert_eq!(store.commit(&batch(vec![entry(2, 2)])), Err(CommitError::Failed(Trouble::Moved)));
+    assert_eq!(store.commit(&batch(vec![entry(2, 2)])), Err(CommitError::Failed(StoreErrorKind::Moved)));
     fs::rename(&away, &path).unwrap();
     assert_eq!(store.commit(&batch(vec![entry(2, 2)])), Ok(()));
 }
@@ -189,9 +189,9 @@ fn a_damaged_file_is_found_when_it_is_read() {
     bytes[4_096..].iter_mut().for_each(|byte| *byte = 0xa5);
     fs::write(&path, bytes).unwrap();
     match SqliteStore::open(&dir) {
-        Err(OpenError::Unusable(_, Trouble::Damaged)) => {}
+        Err(OpenError::Unusable(_, StoreErrorKind::Damaged)) => {}
         Ok(mut store) => {
-            assert_eq!(store.load("lobby").map(|_| ()), Err(ReadError(Trouble::Damaged)));
+            assert_eq!(store.load("lobby").map(|_| ()), Err(ReadError(StoreErrorKind::Damaged)));
         }
         Err(error) => panic!("{error}"),
     }
@@ -213,7 +213,7 @@ fn the_tables_refuse_what_the_rules_forbid() {
         "DELETE FROM rooms",
     ] {
         let error = store.connection.execute_batch(wrong).unwrap_err();
-        assert_eq!(failed(error), CommitError::Failed(Trouble::Contradiction), "{wrong}");
+        assert_eq!(failed(error), CommitError::Failed(StoreErrorKind::Contradiction), "{wrong}");
     }
 }
 
@@ -292,7 +292,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn batch(self, loaded: &Loaded, room: &str) -> Batch {
+    fn batch(self, loaded: &RoomState, room: &str) -> Batch {
         let kind = |is_ban| if is_ban { SanctionKind::Ban } else { SanctionKind::Mute };
         let mut instances: Vec<InstanceRecord> = Vec::new();
         let mut entries = Vec::new();
@@ -311,7 +311,7 @@ impl Draft {
             }
             let seq = if self.mischief == 2 { seq + step } else { seq };
             let author = format!("author {instance}");
-            entries.push(LogEntry { seq, time_ms, author, instance, number, kind: Kind(kind), body });
+            entries.push(LogEntry { seq, time_ms, author, instance, number, kind: EntryKind(kind), body });
         }
         if self.mischief == 3 {
             instances.iter_mut().for_each(|record| record.identity = PublicIdentity([9; 32]));
@@ -359,7 +359,7 @@ proptest! {
             let batch = draft.batch(&memory.load(room).unwrap(), room);
             prop_assert_eq!(disk.commit(&batch), memory.commit(&batch), "{:?}", batch);
             prop_assert_eq!(sorted(disk.load(room).unwrap()), sorted(memory.load(room).unwrap()));
-            disk.tidy();
+            disk.maintain();
         }
         let mut reader = disk.reader().unwrap();
         for room in ["lobby", "attic"] {

@@ -6,7 +6,7 @@ use super::{Batch, InstanceRecord};
 
 /// Whether `batch` may follow a log that ends at `head`: seqs without gaps; the numbers of an instance rise, and its record says so;
 /// an instance keeps its owner, and is not forgotten in a batch that uses it. `known` gives the record that is stored.
-pub(super) fn permit<E>(
+pub(super) fn validate<E>(
     batch: &Batch,
     head: u64,
     mut known: impl FnMut(u64) -> Result<Option<InstanceRecord>, E>,

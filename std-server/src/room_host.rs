@@ -1,52 +1,28 @@
 //! From a data directory to a running room and its invite: what `kabar-server` and `kabar host` share.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kabar_core::crypto::rsa::KeySize;
 
-use crate::driver::{Control, Listener, Parts, Server, ServerDied, StartError};
+use crate::driver::{Control, Listener, Parts, Server, ServerFailed, StartError};
 use crate::hub::{HubConfig, HubEvent, HubLimits, JoinPolicy};
-use crate::key_file::{load_or_make_key, load_or_make_secret};
+use crate::key_file::{load_or_create_key, load_or_create_secret};
 use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
-use crate::transcript::{Remark, Reopener, Transcript};
+use crate::transcript::{Reopener, Transcript, TranscriptWarning};
 use kabar_std::address::{AddressError, Advertised, Host, HostPort, Places};
 use kabar_std::advertise::{Found, chosen, reachable};
-use kabar_std::data_dir::{DataDir, FileError, Lock, LockError};
+use kabar_std::data_dir::{DataDir, FileError, Lock, LockError, SERVER_LOCK};
 use kabar_std::interfaces::Kind;
 use kabar_std::invite::{Invite, RoomName};
-
-pub use kabar_std::data_dir::SERVER_LOCK as LOCK_FILE;
 
 /// Addresses of this computer that are shown: a computer with many containers has many.
 const MAX_SHOWN: usize = 16;
 
-/// What a room is hosted with.
+/// A running room: the server, its invite, and the lock on its data directory. Stops when dropped.
 #[derive(Debug)]
-pub struct Hosting<'a> {
-    /// Where its key, its secret and its history lie.
-    pub data_dir: &'a Path,
-    /// The room.
-    pub room: RoomName,
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// What invites name, in this order; if empty, what this computer finds out by itself.
-    pub advertise: Vec<Advertised>,
-    /// A second way in.
-    pub password: Option<&'a str>,
-    /// A file that gets every entry as a line.
-    pub transcript: Option<&'a Path>,
-    /// How large a key is made if there is none.
-    pub key_size: KeySize,
-    /// The hub's bounds.
-    pub limits: HubLimits,
-}
-
-/// A hosted room. Stops when it is dropped.
-#[derive(Debug)]
-pub struct Hosted {
+pub struct RoomHost {
     server: Server,
     invite: Invite,
     reachable: Vec<Found>,
@@ -57,51 +33,96 @@ pub struct Hosted {
     _lock: Lock,
 }
 
-/// A room is not hosted.
+/// Settings of a [`RoomHost`]; see [`RoomHost::builder`].
 #[derive(Debug)]
+pub struct RoomHostBuilder<'a> {
+    data_dir: &'a Path,
+    room: RoomName,
+    listen: SocketAddr,
+    advertise: Vec<Advertised>,
+    password: Option<&'a str>,
+    transcript: Option<&'a Path>,
+    key_size: KeySize,
+    limits: HubLimits,
+}
+
+/// A room could not be started.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum HostingError {
-    /// Another server works in the data directory.
-    InUse(std::path::PathBuf, Option<u32>),
-    /// A file.
-    File(FileError),
+pub enum RoomHostError {
+    /// Another server uses the data directory; its process id, if known.
+    #[error("{} is in use by another server{}", .0.display(), process(*.1))]
+    InUse(PathBuf, Option<u32>),
+    /// A file of the data directory.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The history.
-    History(OpenError),
+    #[error(transparent)]
+    History(#[from] OpenError),
     /// The server.
-    Start(StartError),
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
-impl<'a> Hosting<'a> {
-    /// A room with nothing but defaults beside these.
+fn process(id: Option<u32>) -> String {
+    id.map_or_else(String::new, |id| format!(" (process {id})"))
+}
+
+impl<'a> RoomHostBuilder<'a> {
+    /// Sets the addresses that invites name, in this order. If empty, the server picks them among
+    /// this computer's addresses.
     #[must_use]
-    pub fn new(data_dir: &'a Path, room: RoomName, listen: SocketAddr) -> Self {
-        let (key_size, limits) = (KeySize::Bits2048, HubLimits::default());
-        Self { data_dir, room, listen, advertise: Vec::new(), password: None, transcript: None, key_size, limits }
+    pub fn advertise(self, advertise: Vec<Advertised>) -> Self {
+        Self { advertise, ..self }
     }
-}
 
-impl Hosting<'_> {
-    /// Locks the directory, loads or makes what is in it, and begins to serve. `slow` is called if making a key takes a while;
-    /// `on_event` is told of everything, on the serving thread, and must not block; `remark` of trouble with the transcript, in one
-    /// line, on a thread of its own.
+    /// Admits members who know this password, besides those who hold the invite.
+    #[must_use]
+    pub fn password(self, password: Option<&'a str>) -> Self {
+        Self { password, ..self }
+    }
+
+    /// Appends every entry as a line of text to this file.
+    #[must_use]
+    pub fn transcript(self, transcript: Option<&'a Path>) -> Self {
+        Self { transcript, ..self }
+    }
+
+    /// Sets the size of the RSA key that is generated if there is none yet.
+    #[must_use]
+    pub fn key_size(self, key_size: KeySize) -> Self {
+        Self { key_size, ..self }
+    }
+
+    /// Sets the limits of the hub.
+    #[must_use]
+    pub fn limits(self, limits: HubLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Locks the directory, loads or creates its files, and starts the server.
+    ///
+    /// `on_slow_key` is called if generating a key takes longer than 200 ms. `on_event` receives
+    /// every event on the serving thread and must not block. `on_warning` receives warnings about
+    /// the transcript on the transcript's thread.
     ///
     /// # Errors
-    /// [`HostingError`], each in one line.
+    /// [`RoomHostError`]; each displays as one line.
     pub fn start(
         self,
-        slow: impl FnOnce() + Send,
+        on_slow_key: impl FnOnce() + Send,
         mut on_event: impl FnMut(HubEvent) + Send + 'static,
-        remark: impl Fn(Remark) + Send + 'static,
-    ) -> Result<Hosted, HostingError> {
+        on_warning: impl Fn(TranscriptWarning) + Send + 'static,
+    ) -> Result<RoomHost, RoomHostError> {
         let dir = DataDir::open(self.data_dir)?;
-        let lock = dir.lock(LOCK_FILE).map_err(|error| match error {
-            LockError::Held(id) => HostingError::InUse(dir.path().to_path_buf(), id),
-            LockError::File(error) => HostingError::File(error),
+        let lock = dir.lock(SERVER_LOCK).map_err(|error| match error {
+            LockError::Held(id) => RoomHostError::InUse(dir.path().to_path_buf(), id),
+            LockError::File(error) => RoomHostError::File(error),
         })?;
-        let listener = Listener::bind(self.listen).map_err(HostingError::Start)?;
-        let key = load_or_make_key(&dir, self.key_size, slow)?;
+        let listener = Listener::bind(self.listen).map_err(RoomHostError::Start)?;
+        let key = load_or_create_key(&dir, self.key_size, on_slow_key)?;
         let key_size = key.size();
-        let secret = load_or_make_secret(&dir, &self.room)?;
+        let secret = load_or_create_secret(&dir, &self.room)?;
         let verifier = self.password.map(|password| Password::set(&dir, &self.room, password)).transpose()?;
         let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
         config.limits = self.limits;
@@ -111,7 +132,7 @@ impl Hosting<'_> {
         let store = SqliteStore::open(&dir)?;
         let reader = store.reader()?;
         let history = store.path().to_path_buf();
-        let transcript = self.transcript.map(|path| Transcript::open(path, remark)).transpose()?;
+        let transcript = self.transcript.map(|path| Transcript::open(path, on_warning)).transpose()?;
         let reopener = transcript.as_ref().map(Transcript::reopener);
         let on_event = move |event| {
             if let Some(transcript) = &transcript {
@@ -121,8 +142,8 @@ impl Hosting<'_> {
         };
         let parts = Parts { key, verifier, store, reader, on_event: Box::new(on_event) };
         let server = Server::start(listener, config, parts).map_err(|error| match error {
-            StartError::Store(error) => HostingError::History(OpenError::unusable(&history, error.0)),
-            error => HostingError::Start(error),
+            StartError::Store(error) => RoomHostError::History(OpenError::unusable(&history, error.0)),
+            error => RoomHostError::Start(error),
         })?;
         let local = server.local_addr();
         let reachable = reachable(local.ip());
@@ -130,11 +151,28 @@ impl Hosting<'_> {
         let places = places(&self.advertise, &reachable, local.port());
         save_places(&dir, &self.room, &places)?;
         let invite = Invite { places, room: self.room, fingerprint: server.fingerprint(), secret };
-        Ok(Hosted { server, invite, reachable, is_advertised, key_size, reopener, _lock: lock })
+        Ok(RoomHost { server, invite, reachable, is_advertised, key_size, reopener, _lock: lock })
     }
 }
 
-impl Hosted {
+impl RoomHost {
+    /// Prepares to host `room` with default settings: keys, secrets and the history are stored in
+    /// `data_dir`, and the server listens on `listen`.
+    #[must_use]
+    pub fn builder(data_dir: &Path, room: RoomName, listen: SocketAddr) -> RoomHostBuilder<'_> {
+        let (key_size, limits) = (KeySize::Bits2048, HubLimits::default());
+        RoomHostBuilder {
+            data_dir,
+            room,
+            listen,
+            advertise: Vec::new(),
+            password: None,
+            transcript: None,
+            key_size,
+            limits,
+        }
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
@@ -162,7 +200,7 @@ impl Hosted {
     /// The addresses of this computer that it can be reached by, the best first, and whether the invite
     /// names each; none if there was no choice, or if it was said what to advertise.
     #[must_use]
-    pub fn choices(&self) -> Vec<(&Found, bool)> {
+    pub fn candidate_addrs(&self) -> Vec<(&Found, bool)> {
         let is_named = |found: &Found| self.invite.places.iter().any(|place| place.host == Host::Ip(found.ip));
         let others = self.reachable.iter().filter(|found| found.kind != Kind::Loopback);
         let choices: Vec<_> = others.map(|found| (found, is_named(found))).take(MAX_SHOWN).collect();
@@ -171,13 +209,13 @@ impl Hosted {
 
     /// The invite's link-local address, if it names one: whoever joins adds an interface of theirs.
     #[must_use]
-    pub fn without_zone(&self) -> Option<AddressError> {
+    pub fn missing_zone(&self) -> Option<AddressError> {
         self.invite.places.iter().find_map(|place| place.host.check_zone().err())
     }
 
     /// An address that reaches it from this computer.
     #[must_use]
-    pub fn near_addr(&self) -> SocketAddr {
+    pub fn same_host_addr(&self) -> SocketAddr {
         let local = self.local_addr();
         if local.ip().is_unspecified() { (IpAddr::from([127, 0, 0, 1]), local.port()).into() } else { local }
     }
@@ -203,23 +241,17 @@ impl Hosted {
     /// Waits until it was stopped.
     ///
     /// # Errors
-    /// [`ServerDied`] if nobody stopped it.
-    pub fn wait(self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if nobody stopped it.
+    pub fn wait(self) -> Result<(), ServerFailed> {
         self.server.wait()
     }
 
     /// Tells everybody and ends.
     ///
     /// # Errors
-    /// [`ServerDied`] if it had ended before.
-    pub fn stop(self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if it had ended before.
+    pub fn stop(self) -> Result<(), ServerFailed> {
         self.server.stop()
-    }
-}
-
-impl From<OpenError> for HostingError {
-    fn from(error: OpenError) -> Self {
-        Self::History(error)
     }
 }
 
@@ -255,38 +287,16 @@ fn address_file(room: &RoomName) -> String {
     format!("rooms/{room}.address")
 }
 
-impl From<FileError> for HostingError {
-    fn from(error: FileError) -> Self {
-        Self::File(error)
-    }
-}
-
-impl fmt::Display for HostingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InUse(path, id) => {
-                write!(f, "{} is in use by another server", path.display())?;
-                id.map_or(Ok(()), |id| write!(f, " (process {id})"))
-            }
-            Self::File(error) => error.fmt(f),
-            Self::History(error) => error.fmt(f),
-            Self::Start(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for HostingError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use kabar_std::address::parse_advertised;
 
-    fn hosting(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<Hosted, HostingError> {
+    fn host(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<RoomHost, RoomHostError> {
         let room = RoomName::new("lobby").unwrap();
         let listen = listen.parse().unwrap();
         let advertise = advertise.map(|text| parse_advertised(text).unwrap()).unwrap_or_default();
-        Hosting { advertise, ..Hosting::new(data_dir, room, listen) }.start(|| (), |_| (), |_| ())
+        RoomHost::builder(data_dir, room, listen).advertise(advertise).start(|| (), |_| (), |_| ())
     }
 
     #[test]
@@ -299,8 +309,8 @@ mod tests {
         drop(history);
         let before = std::fs::read(&path).unwrap();
         let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let refused = hosting(home.path(), &taken.local_addr().unwrap().to_string(), None);
-        assert!(matches!(refused, Err(HostingError::Start(StartError::Bind(..)))), "{refused:?}");
+        let refused = host(home.path(), &taken.local_addr().unwrap().to_string(), None);
+        assert!(matches!(refused, Err(RoomHostError::Start(StartError::Bind(..)))), "{refused:?}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
         let names = std::fs::read_dir(home.path()).unwrap().map(|file| file.unwrap().file_name());
         let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
@@ -312,22 +322,22 @@ mod tests {
     #[test]
     fn the_invite_names_what_is_listened_on_or_advertised() {
         let home = tempfile::tempdir().unwrap();
-        let here = hosting(home.path(), "127.0.0.1:0", None).unwrap();
+        let here = host(home.path(), "127.0.0.1:0", None).unwrap();
         let (port, invite) = (here.local_addr().port(), here.invite().clone());
         assert_eq!(invite.places.to_string(), format!("127.0.0.1:{port}"));
         assert!(here.is_local_only());
         here.stop().unwrap();
 
-        let there = hosting(home.path(), "127.0.0.1:0", Some("chat.example:1234")).unwrap();
+        let there = host(home.path(), "127.0.0.1:0", Some("chat.example:1234")).unwrap();
         assert_eq!(there.invite().places.to_string(), "chat.example:1234");
         assert!(!there.is_local_only());
         assert_eq!(there.invite().fingerprint, invite.fingerprint, "the same key,");
         assert_eq!(there.invite().secret, invite.secret, "and the same secret");
         there.stop().unwrap();
 
-        let everywhere = hosting(home.path(), "0.0.0.0:0", Some("10.0.0.1")).unwrap();
+        let everywhere = host(home.path(), "0.0.0.0:0", Some("10.0.0.1")).unwrap();
         assert_eq!(everywhere.invite().places.first().port, everywhere.local_addr().port());
-        assert_eq!(everywhere.near_addr().ip(), IpAddr::from([127, 0, 0, 1]));
+        assert_eq!(everywhere.same_host_addr().ip(), IpAddr::from([127, 0, 0, 1]));
     }
 
     /// A disk that has no room for one more file does not keep a server from starting whose files do not change.
@@ -338,8 +348,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let room = RoomName::new("lobby").unwrap();
         let start = |listen: SocketAddr| {
-            let hosting = Hosting { password: Some("sesame"), ..Hosting::new(home.path(), room.clone(), listen) };
-            let hosted = hosting.start(|| (), |_| (), |_| ()).unwrap();
+            let host = RoomHost::builder(home.path(), room.clone(), listen).password(Some("sesame"));
+            let hosted = host.start(|| (), |_| (), |_| ()).unwrap();
             let local = hosted.local_addr();
             hosted.stop().unwrap();
             local
@@ -363,12 +373,12 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let room = RoomName::new("lobby").unwrap();
         let last = || last_places(&DataDir::open(home.path()).unwrap(), &room).unwrap();
-        let hosted = hosting(home.path(), "127.0.0.1:0", Some("chat.example:7,192.0.2.1,[fd00::1]:8,fe80::1")).unwrap();
+        let hosted = host(home.path(), "127.0.0.1:0", Some("chat.example:7,192.0.2.1,[fd00::1]:8,fe80::1")).unwrap();
         let port = hosted.local_addr().port();
         let meant = format!("chat.example:7,192.0.2.1:{port},[fd00::1]:8,[fe80::1]:{port}");
         assert_eq!(hosted.invite().places.to_string(), meant);
-        assert!(hosted.choices().is_empty(), "what was said is not asked again");
-        assert!(matches!(hosted.without_zone(), Some(AddressError::NoZone(_))));
+        assert!(hosted.candidate_addrs().is_empty(), "what was said is not asked again");
+        assert!(matches!(hosted.missing_zone(), Some(AddressError::NoZone(_))));
         assert_eq!(last().unwrap(), hosted.invite().places);
         assert_eq!(hosted.invite().to_string().parse(), Ok(hosted.invite().clone()));
         // What an earlier version remembered.
@@ -379,20 +389,20 @@ mod tests {
     #[test]
     fn a_directory_is_for_one_server_at_a_time() {
         let home = tempfile::tempdir().unwrap();
-        let first = hosting(home.path(), "127.0.0.1:0", None).unwrap();
-        let second = hosting(home.path(), "127.0.0.1:0", None).unwrap_err();
-        assert!(matches!(second, HostingError::InUse(_, Some(id)) if id == std::process::id()), "{second}");
+        let first = host(home.path(), "127.0.0.1:0", None).unwrap();
+        let second = host(home.path(), "127.0.0.1:0", None).unwrap_err();
+        assert!(matches!(second, RoomHostError::InUse(_, Some(id)) if id == std::process::id()), "{second}");
         assert!(second.to_string().contains(&std::process::id().to_string()));
         drop(first);
-        hosting(home.path(), "127.0.0.1:0", None).unwrap();
+        host(home.path(), "127.0.0.1:0", None).unwrap();
     }
 
     #[test]
     fn a_taken_port_is_named() {
         let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let first = hosting(home.path(), "127.0.0.1:0", None).unwrap();
+        let first = host(home.path(), "127.0.0.1:0", None).unwrap();
         let address = first.local_addr().to_string();
-        let error = hosting(other.path(), &address, None).unwrap_err().to_string();
+        let error = host(other.path(), &address, None).unwrap_err().to_string();
         assert!(error.contains(&address) && error.contains("in use") && !error.contains('\n'), "{error}");
     }
 }

@@ -25,8 +25,8 @@ pub const MAX_CHOSEN: usize = 3;
 
 /// From the documentation ranges (RFC 5737, RFC 3849): nobody is there, and nothing is sent. What counts is that only a default
 /// route leads there.
-const SOMEWHERE_V4: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
-const SOMEWHERE_V6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 9);
+const PROBE_TARGET_V4: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
+const PROBE_TARGET_V6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 9);
 
 /// The first tier that an invite names only for want of better.
 const TIER_UNLIKELY: u8 = 2;
@@ -139,12 +139,12 @@ impl fmt::Display for Found {
 
 /// The addresses from which this computer speaks over its default routes.
 pub(crate) fn default_sources() -> Vec<IpAddr> {
-    [SOMEWHERE_V4, SOMEWHERE_V6].into_iter().filter_map(source_towards).collect()
+    [PROBE_TARGET_V4, PROBE_TARGET_V6].into_iter().filter_map(source_addr_for).collect()
 }
 
 /// Which address of this computer would be the source of a datagram to `to`. Sends nothing. `None`: no route, or only to itself.
 #[must_use]
-pub fn source_towards(to: SocketAddr) -> Option<IpAddr> {
+pub fn source_addr_for(to: SocketAddr) -> Option<IpAddr> {
     let any: IpAddr = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).ok()?;
     socket.connect(to).ok()?;

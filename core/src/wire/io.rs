@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::bytes`].
-    pub fn bytes8(&mut self) -> Result<&'a [u8], DecodeError> {
+    pub fn bytes_u8(&mut self) -> Result<&'a [u8], DecodeError> {
         let mut ahead = self.clone();
         let len = ahead.u8()?;
         let bytes = ahead.bytes(usize::from(len))?;
@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::bytes`].
-    pub fn bytes16(&mut self) -> Result<&'a [u8], DecodeError> {
+    pub fn bytes_u16(&mut self) -> Result<&'a [u8], DecodeError> {
         let mut ahead = self.clone();
         let len = ahead.u16()?;
         let bytes = ahead.bytes(usize::from(len))?;
@@ -148,15 +148,15 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::bytes`], and [`DecodeError::Value`] if it is not UTF-8.
-    pub fn str8(&mut self) -> Result<&'a str, DecodeError> {
+    pub fn str_u8(&mut self) -> Result<&'a str, DecodeError> {
         let mut ahead = self.clone();
-        let text = core::str::from_utf8(ahead.bytes8()?).map_err(|_| DecodeError::Value)?;
+        let text = core::str::from_utf8(ahead.bytes_u8()?).map_err(|_| DecodeError::Value)?;
         *self = ahead;
         Ok(text)
     }
 
     /// Everything left; the reader is empty then.
-    pub fn take_rest(&mut self) -> &'a [u8] {
+    pub fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
 
@@ -274,7 +274,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// As [`Writer::bytes`]; also if there are more than 255.
-    pub fn bytes8(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+    pub fn bytes_u8(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         let len = u8::try_from(bytes.len()).map_err(|_| BufferFull)?;
         self.prefixed(&len.to_be_bytes(), bytes)
     }
@@ -283,7 +283,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// As [`Writer::bytes`]; also if there are more than 65535.
-    pub fn bytes16(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+    pub fn bytes_u16(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         let len = u16::try_from(bytes.len()).map_err(|_| BufferFull)?;
         self.prefixed(&len.to_be_bytes(), bytes)
     }
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(reader.u64(), Ok(0x0809_0a0b_0c0d_0e0f));
         assert_eq!(reader.remaining(), 1);
         assert_eq!(reader.clone().finish(), Err(DecodeError::Trailing));
-        assert_eq!(reader.take_rest(), [16]);
+        assert_eq!(reader.rest(), [16]);
         assert_eq!(reader.finish(), Ok(()));
     }
 
@@ -319,24 +319,24 @@ mod tests {
         assert_eq!(reader.bytes(3), Err(DecodeError::Truncated));
         assert_eq!(reader.array::<3>(), Err(DecodeError::Truncated));
         assert_eq!(reader.remaining(), 2);
-        assert_eq!(reader.bytes8(), Err(DecodeError::Truncated));
-        assert_eq!(Reader::new(&[0, 2, 1]).bytes16(), Err(DecodeError::Truncated));
+        assert_eq!(reader.bytes_u8(), Err(DecodeError::Truncated));
+        assert_eq!(Reader::new(&[0, 2, 1]).bytes_u16(), Err(DecodeError::Truncated));
     }
 
     #[test]
     fn leaves_the_length_when_what_follows_is_truncated() {
         let mut reader = Reader::new(&[3, 0xaa]);
-        assert_eq!(reader.bytes8(), Err(DecodeError::Truncated));
+        assert_eq!(reader.bytes_u8(), Err(DecodeError::Truncated));
         assert_eq!(reader.remaining(), 2);
         let mut reader = Reader::new(&[0, 3, 0xaa]);
-        assert_eq!(reader.bytes16(), Err(DecodeError::Truncated));
+        assert_eq!(reader.bytes_u16(), Err(DecodeError::Truncated));
         assert_eq!(reader.remaining(), 3);
     }
 
     #[test]
     fn reads_text_only_if_it_is_utf8() {
-        assert_eq!(Reader::new(&[3, 0xe2, 0x82, 0xac]).str8(), Ok("\u{20ac}"));
-        assert_eq!(Reader::new(&[2, 0xe2, 0x82, 0xac]).str8(), Err(DecodeError::Value));
+        assert_eq!(Reader::new(&[3, 0xe2, 0x82, 0xac]).str_u8(), Ok("\u{20ac}"));
+        assert_eq!(Reader::new(&[2, 0xe2, 0x82, 0xac]).str_u8(), Err(DecodeError::Value));
     }
 
     #[test]
@@ -348,8 +348,8 @@ mod tests {
         writer.u32(0x0405_0607).unwrap();
         writer.u64(0x0809_0a0b_0c0d_0e0f).unwrap();
         writer.zeros(1).unwrap();
-        writer.bytes8(&[0x11]).unwrap();
-        writer.bytes16(&[0x22]).unwrap();
+        writer.bytes_u8(&[0x11]).unwrap();
+        writer.bytes_u16(&[0x22]).unwrap();
         assert_eq!((writer.len(), writer.remaining()), (21, 1));
         let expected = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 0x11, 0, 1, 0x22];
         assert_eq!(writer.written(), expected);
@@ -361,9 +361,9 @@ mod tests {
         let mut writer = Writer::new(&mut buffer);
         assert_eq!(writer.u32(1), Err(BufferFull));
         assert_eq!(writer.zeros(4), Err(BufferFull));
-        assert_eq!(writer.bytes8(&[1; 3]), Err(BufferFull));
-        assert_eq!(writer.bytes16(&[1; 2]), Err(BufferFull));
-        assert_eq!(writer.bytes8(&[1; 256]), Err(BufferFull));
+        assert_eq!(writer.bytes_u8(&[1; 3]), Err(BufferFull));
+        assert_eq!(writer.bytes_u16(&[1; 2]), Err(BufferFull));
+        assert_eq!(writer.bytes_u8(&[1; 256]), Err(BufferFull));
         assert!(writer.is_empty());
         assert_eq!(writer.bytes(&[7; 3]), Ok(()));
         assert_eq!(writer.u8(1), Err(BufferFull));

@@ -9,7 +9,6 @@
 //! Whatever ends the process, or the computer, before 2 leaves the old history, and after it a restore that the next start of the
 //! server, or the next restore, finishes: each step is durable before the next one, and done again it changes nothing.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,11 +18,11 @@ use rusqlite::Connection;
 
 use super::connect::{self, FILE_NAME, NEW, OpenError};
 use super::copy::copy_into;
+use super::error::error_kind;
 use super::inspect::{self, beside};
 use super::mark;
-use super::trouble::trouble;
 use super::verify::Report;
-use crate::store::Trouble;
+use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, sync_dir};
 
 /// The name of a copy that is to be put in place, before the time.
@@ -40,22 +39,32 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
 }
 
-/// Nothing was restored; what is there is what was there.
-#[derive(Debug)]
+/// The backup was not restored, and the history is unchanged.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The backup, or what is there, cannot be opened.
+    /// The backup or the history cannot be opened.
+    #[error(transparent)]
     Open(OpenError),
     /// The backup is the history itself.
+    #[error("{} is the history itself: name a backup of it", .0.display())]
     Same(PathBuf),
-    /// The backup has these problems.
+    /// The backup is damaged; the problems.
+    #[error(
+        "{} is damaged ({}) and is not restored: choose another backup",
+        .0.display(),
+        .1.first().map_or("", String::as_str)
+    )]
     Damaged(PathBuf, Vec<String>),
-    /// The backup has these rooms, and not the one that is wanted.
+    /// The backup does not contain the room; the rooms that it contains.
+    #[error("{} holds another room: choose it with --room: {}", .0.display(), .1.join(", "))]
     OtherRoom(PathBuf, Vec<String>),
     /// A file cannot be written.
+    #[error(transparent)]
     File(FileError),
-    /// SQLite cannot read the one or write the other.
-    Failed(PathBuf, Trouble),
+    /// SQLite cannot read the backup or write the history.
+    #[error("cannot write {}: {}", .0.display(), .1)]
+    Failed(PathBuf, StoreErrorKind),
 }
 
 /// Puts the backup `from`, which has to be whole and to hold `room`, in the place of the history in `dir`. No server may use that
@@ -95,7 +104,7 @@ fn copy_checked(dir: &DataDir, from: &Path, room: &str) -> Result<Report, Restor
     }
     let new = dir.join(NEW);
     dir.make_private_file(NEW).map_err(RestoreError::File)?;
-    let failed = |error: &rusqlite::Error| RestoreError::Failed(new.clone(), trouble(error));
+    let failed = |error: &rusqlite::Error| RestoreError::Failed(new.clone(), error_kind(error));
     // To write the copy; the backup has no transaction that could change it.
     backup.pragma_update(None, "query_only", false).map_err(|error| failed(&error))?;
     copy_into(&backup, &new)
@@ -181,26 +190,6 @@ fn unused(dir: &Path, time: &str) -> String {
     let later = (2..).map(|number| format!("{time}-{number}"));
     std::iter::once(time.to_owned()).chain(later).find(is_free).unwrap_or_else(|| time.to_owned())
 }
-
-impl fmt::Display for RestoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open(error) => error.fmt(f),
-            Self::Same(path) => write!(f, "{} is the history itself: name a backup of it", path.display()),
-            Self::Damaged(path, problems) => {
-                let first = problems.first().map_or("", String::as_str);
-                write!(f, "{} is damaged ({first}) and is not restored: choose another backup", path.display())
-            }
-            Self::OtherRoom(path, rooms) => {
-                write!(f, "{} holds another room: choose it with --room: {}", path.display(), rooms.join(", "))
-            }
-            Self::File(error) => error.fmt(f),
-            Self::Failed(path, trouble) => write!(f, "cannot write {}: {trouble}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for RestoreError {}
 
 #[cfg(test)]
 mod tests;

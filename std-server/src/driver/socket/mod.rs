@@ -5,24 +5,23 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::connection::Transmit;
+use kabar_core::wire::MAX_DATAGRAM;
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
-use super::sources::Sources;
+use super::local_addrs::LocalAddrs;
 
 /// Receive buffer asked for, in bytes. Systems give less unless told otherwise (Linux: `net.core.rmem_max`).
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// Largest thing one receive can give: many datagrams of one peer, joined by the kernel.
-const JOINED: usize = 1 << 16;
+const GRO_BUFFER_LEN: usize = 1 << 16;
 /// Such buffers per system call.
 const BATCH: usize = 16;
 /// Datagrams after which receiving pauses for everything else.
 const DATAGRAMS_PER_WAKE: usize = 64;
-/// Longest datagram of the protocol.
-const MAX_DATAGRAM: usize = 1200;
-/// Most datagrams in one send: what one peer may get per wake-up (SPEC 5.4).
-const MAX_BURST: usize = 10;
+/// Most datagrams in one send: the burst that one peer may get per wake-up (SPEC 5.4).
+const MAX_BURST: usize = kabar_core::connection::MAX_BURST as usize;
 
 /// The socket and the memory it needs.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ pub(super) struct Socket {
     local: SocketAddr,
     receive_buffer: usize,
     /// Only a socket that listens on every address has a choice.
-    sources: Option<Sources>,
+    local_addrs: Option<LocalAddrs>,
     buffers: Vec<u8>,
     burst: Burst,
 }
@@ -82,8 +81,8 @@ impl Socket {
             state,
             local,
             receive_buffer,
-            sources: local.ip().is_unspecified().then(Sources::default),
-            buffers: vec![0; BATCH * JOINED],
+            local_addrs: local.ip().is_unspecified().then(LocalAddrs::default),
+            buffers: vec![0; BATCH * GRO_BUFFER_LEN],
             burst: Burst::new(),
         })
     }
@@ -105,7 +104,7 @@ impl Socket {
     pub(super) fn receive(&mut self, mut take: impl FnMut(SocketAddr, &mut [u8])) -> bool {
         let mut taken = 0;
         while taken < DATAGRAMS_PER_WAKE {
-            let mut slices: Vec<_> = self.buffers.chunks_exact_mut(JOINED).map(IoSliceMut::new).collect();
+            let mut slices: Vec<_> = self.buffers.chunks_exact_mut(GRO_BUFFER_LEN).map(IoSliceMut::new).collect();
             let mut metas = [RecvMeta::default(); BATCH];
             let received = self.io.try_io(|| self.state.recv(UdpSockRef::from(&self.io), &mut slices, &mut metas));
             let count = match received {
@@ -117,10 +116,10 @@ impl Socket {
                     continue;
                 }
             };
-            for (meta, buffer) in metas.iter().take(count).zip(self.buffers.chunks_exact_mut(JOINED)) {
+            for (meta, buffer) in metas.iter().take(count).zip(self.buffers.chunks_exact_mut(GRO_BUFFER_LEN)) {
                 let from = canonical(meta.addr);
-                if let (Some(sources), Some(ip)) = (&mut self.sources, meta.dst_ip) {
-                    sources.learn(from, ip);
+                if let (Some(local_addrs), Some(ip)) = (&mut self.local_addrs, meta.dst_ip) {
+                    local_addrs.learn(from, ip);
                 }
                 let joined = buffer.get_mut(..meta.len).unwrap_or_default();
                 for datagram in joined.chunks_mut(meta.stride.max(1)) {
@@ -150,7 +149,7 @@ impl Socket {
 
     fn send_burst(&mut self, to: SocketAddr) -> Sent {
         let destination = self.socket_address(to);
-        let src_ip = self.sources.as_ref().and_then(|sources| sources.of(to));
+        let src_ip = self.local_addrs.as_ref().and_then(|local_addrs| local_addrs.of(to));
         while self.burst.sent < self.burst.len {
             // How many go at once can change with any send: a card that promised offloading may fail at it.
             let segments = self.state.max_gso_segments().clamp(1, MAX_BURST);

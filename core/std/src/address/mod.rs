@@ -60,56 +60,48 @@ pub struct Advertised {
     pub port: Option<u16>,
 }
 
-/// What is wrong with an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A text is not a valid address, or cannot be used on this computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
     /// Neither an IP address nor a host name.
+    #[error("the host is neither an address nor a name")]
     Host,
     /// Not a number from 1 to 65535.
+    #[error("the port is not a number from 1 to 65535")]
     Port,
     /// A link-local address without an interface.
+    #[error(
+        "{0} needs the interface of this computer that leads there: {0}%{example}{available}",
+        example = example_zone(),
+        available = available_zones()
+    )]
     NoZone(Ipv6Addr),
-    /// An interface beside an address that is not link-local.
+    /// An interface with an address that is not link-local.
+    #[error("{0} is not a link-local address (fe80::...): leave out the % and what follows it")]
     NeedlessZone(Ipv6Addr),
     /// This computer has no such interface.
+    #[error("this computer has no interface {0}{available}", available = available_zones())]
     UnknownZone(Zone),
-    /// An interface of this computer in what other computers read.
+    /// An interface of this computer in an address for other computers.
+    #[error(
+        "an interface of this computer means nothing to others: advertise {0} without %{1}, \
+         and whoever joins adds an interface of their computer"
+    )]
     AdvertisedZone(Ipv6Addr, Zone),
     /// More addresses than [`MAX_PLACES`].
+    #[error("at most {MAX_PLACES} addresses")]
     TooMany,
 }
 
-impl fmt::Display for AddressError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Host => f.write_str("the host is neither an address nor a name"),
-            Self::Port => f.write_str("the port is not a number from 1 to 65535"),
-            Self::NoZone(ip) => {
-                let here = zone::interfaces_here();
-                let example = here.first().map_or("eth0", String::as_str);
-                write!(f, "{ip} needs the interface of this computer that leads there: {ip}%{example}")?;
-                if here.is_empty() { Ok(()) } else { write!(f, " (here: {})", here.join(", ")) }
-            }
-            Self::NeedlessZone(ip) => {
-                write!(f, "{ip} is not a link-local address (fe80::...): leave out the % and what follows it")
-            }
-            Self::UnknownZone(zone) => {
-                write!(f, "this computer has no interface {zone}")?;
-                let here = zone::interfaces_here();
-                if here.is_empty() { Ok(()) } else { write!(f, " (here: {})", here.join(", ")) }
-            }
-            Self::AdvertisedZone(ip, zone) => write!(
-                f,
-                "an interface of this computer means nothing to others: advertise {ip} without %{zone}, \
-                 and who joins puts an interface of theirs there"
-            ),
-            Self::TooMany => write!(f, "at most {MAX_PLACES} addresses"),
-        }
-    }
+fn available_zones() -> String {
+    let here = zone::interfaces_here();
+    if here.is_empty() { String::new() } else { format!(" (here: {})", here.join(", ")) }
 }
 
-impl std::error::Error for AddressError {}
+fn example_zone() -> String {
+    zone::interfaces_here().into_iter().next().unwrap_or_else(|| "eth0".to_owned())
+}
 
 impl FromStr for Host {
     type Err = AddressError;

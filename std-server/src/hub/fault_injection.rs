@@ -1,0 +1,67 @@
+//! Deliberate faults of the hub, which tests switch on to check that they are noticed. Without the
+//! feature `fault-injection`, which only the package `tests` enables, no fault can be switched on
+//! and the branches that ask for one compile to nothing.
+
+use super::HubConfig;
+
+/// The faults as the hub asks for them: without the feature, none.
+#[derive(Clone, Copy)]
+pub(super) struct Faults(#[cfg(feature = "fault-injection")] FaultInjection);
+
+impl HubConfig {
+    #[inline]
+    pub(super) const fn faults(&self) -> Faults {
+        Faults(
+            #[cfg(feature = "fault-injection")]
+            self.faults,
+        )
+    }
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])+ $fault:ident)+) => {
+        /// Faults that a test switches on to check that it notices them.
+        #[cfg(feature = "fault-injection")]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct FaultInjection {
+            $($(#[$doc])+ pub $fault: bool,)+
+        }
+
+        impl Faults {
+            $(
+                $(#[$doc])+
+                #[inline]
+                pub(super) const fn $fault(self) -> bool {
+                    #[cfg(feature = "fault-injection")]
+                    let is_on = self.0.$fault;
+                    #[cfg(not(feature = "fault-injection"))]
+                    let is_on = false;
+                    is_on
+                }
+            )+
+        }
+    };
+}
+
+faults! {
+    /// The highest number is looked up per identity instead of per instance.
+    dedup_by_identity
+    /// Entries are sent when their commit begins.
+    entry_before_commit
+    /// Stored is sent when the post arrives.
+    stored_before_commit
+    /// Every 16th entry is skipped.
+    skip_an_entry
+    /// After a refusal, posts are accepted without waiting for `settled`.
+    accept_after_refusal
+    /// A post that waits for its commit is accepted again when it is repeated.
+    forget_pending
+    /// A packet is acknowledged before it is known whether its data fits.
+    acknowledge_unchecked
+}
+
+/// Is part of every program that is built with the feature; `tests/ci.sh` searches programs for it.
+#[cfg(feature = "fault-injection")]
+pub(super) fn mark_program() {
+    core::hint::black_box("kabar-server: fault-injection is compiled in");
+}
