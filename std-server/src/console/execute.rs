@@ -122,7 +122,7 @@ impl Operator {
         ));
         let met: Vec<String> = LIMITS
             .iter()
-            .map(|limit| (limit, limit.met(&counters)))
+            .map(|limit| (limit, limit.hits(&counters)))
             .filter(|(_, times)| *times > 0)
             .map(|(limit, times)| format!("{} {times}", limit.name))
             .collect();

@@ -1,4 +1,5 @@
-//! What the owners of state share: configuration, clock, randomness and deadlines, and what leaves the hub.
+//! What the owners of state share: configuration, clock, randomness and deadlines, and what leaves
+//! the hub.
 
 use std::collections::VecDeque;
 

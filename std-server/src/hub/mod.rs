@@ -1,10 +1,12 @@
-//! The hub: strangers, connections and rooms. Sans-IO, like the core: datagrams, time and finished jobs in; datagrams, deadlines,
-//! jobs and events out (SPEC 3.6, 4.5, 6, 7). State has one owner:
+//! The hub: strangers, connections and rooms. Sans-IO, like the core: datagrams, time and finished
+//! jobs in; datagrams, deadlines, jobs and events out (SPEC 3.6, 4.5, 6, 7). State has one owner:
 //!
-//! * `door`: strangers. All that an unauthenticated datagram may touch: half-open connections, limits per address.
+//! * `door`: strangers. All that an unauthenticated datagram may touch: half-open connections,
+//!   limits per address.
 //! * `peer`: the table of connections, their memory and their turns.
 //! * `room`: a room with its members, its log, its commits and what it keeps of people.
-//! * `context`: what all of these share: configuration, clock, deadlines, and the queues of what leaves the hub.
+//! * `context`: what all of these share: configuration, clock, deadlines, and the queues of what
+//!   leaves the hub.
 //!
 //! ```text
 //! datagram -> door -> peer -> (message) -> room -> commit job
@@ -14,19 +16,23 @@
 //! # The drive contract
 //!
 //! 1. Input: any `handle_*`, or several, and any operator call.
-//! 2. [`Hub::create_jobs`]: one commit of everything that collected since the last time, and the other jobs that are due.
-//! 3. Output: drain [`Hub::poll_job`], [`Hub::poll_transmit`] and [`Hub::poll_event`], in any order.
-//! 4. If [`Hub::poll_transmit`] gave anything, 2 and [`Hub::poll_job`] again: writing to members shows which pages of the log have
-//!    to be read.
-//! 5. Sleep until [`Hub::poll_timeout`], the next datagram or the next finished job. But if [`Hub::has_transmit`] still returns
-//!    `true`, work is left that waits until other connections had their turn: do not sleep, take the input that arrived meanwhile,
-//!    call [`Hub::handle_timeout`] and go on with 2.
+//! 2. [`Hub::create_jobs`]: one commit of everything that collected since the last time, and the
+//!    other jobs that are due.
+//! 3. Output: drain [`Hub::poll_job`], [`Hub::poll_transmit`] and [`Hub::poll_event`], in any
+//!    order.
+//! 4. If [`Hub::poll_transmit`] gave anything, 2 and [`Hub::poll_job`] again: writing to members
+//!    shows which pages of the log have to be read.
+//! 5. Sleep until [`Hub::poll_timeout`], the next datagram or the next finished job. But if
+//!    [`Hub::has_transmit`] still returns `true`, work is left that waits until other connections
+//!    had their turn: do not sleep, take the input that arrived meanwhile, call
+//!    [`Hub::handle_timeout`] and go on with 2.
 //!
 //! A job that was fetched comes back by [`Hub::handle_done`], from whatever thread ran it.
 //!
 //! # Determinism
 //!
-//! Everything random comes from the seed, and nothing depends on the order of a hash table: the same inputs give the same outputs.
+//! Everything random comes from the seed, and nothing depends on the order of a hash table: the
+//! same inputs give the same outputs.
 
 mod config;
 mod context;
@@ -82,8 +88,8 @@ pub struct Hub<P: Provider> {
 }
 
 impl<P: Provider> Hub<P> {
-    /// Begins a run over what the store holds. `modulus` is that of the server's key. `seed` must be fresh and secret: everything
-    /// random comes from it.
+    /// Begins a run over what the store holds. `modulus` is that of the server's key. `seed` must
+    /// be fresh and secret: everything random comes from it.
     #[must_use]
     pub fn new(config: HubConfig, loaded: RoomState, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
@@ -95,8 +101,8 @@ impl<P: Provider> Hub<P> {
         Self { door, peers, rooms, context }
     }
 
-    /// Sets the time of day: `unix_ms` since 1970 at `now`. Entries carry it, nothing depends on it: it may jump. Call it at the
-    /// start and when the clock was set.
+    /// Sets the time of day: `unix_ms` since 1970 at `now`. Entries carry it, nothing depends on
+    /// it: it may jump. Call it at the start and when the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
         self.context.wall = WallClock { set_at: now, unix_ms };
     }
@@ -125,8 +131,8 @@ impl<P: Provider> Hub<P> {
         self.on_done(now, done);
     }
 
-    /// Creates jobs of what collected since the last time: ends a round of input. Joins that need no commit are completed, and Joins
-    /// whose password cannot be checked are refused.
+    /// Creates jobs of what collected since the last time: ends a round of input. Joins that need
+    /// no commit are completed, and Joins whose password cannot be checked are refused.
     pub fn create_jobs(&mut self, now: Instant) {
         self.door.create_jobs(&mut self.context.jobs);
         for index in 0..self.rooms.len() {
@@ -141,7 +147,8 @@ impl<P: Provider> Hub<P> {
         self.context.turns.is_polling = false;
     }
 
-    /// The next datagram to send, in `out` (at least 1200 bytes). Those to one peer come one after the other.
+    /// The next datagram to send, in `out` (at least 1200 bytes). Those to one peer come one after
+    /// the other.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
         let transmit = self.door.poll_transmit(out).or_else(|| self.next_transmit(now, out));

@@ -17,19 +17,19 @@ use crate::store::{Sanction, SanctionKind};
 pub struct MemberInfo {
     /// The name as the server wrote it.
     pub name: String,
-    /// Where it is.
+    /// Its address.
     pub address: SocketAddr,
-    /// Since when it is here, in ms since 1970.
+    /// When it joined, in ms since 1970.
     pub since_ms: u64,
-    /// For how long it has said nothing.
+    /// Time since its last post, or since it joined.
     pub idle: Duration,
-    /// Round-trip time to it, if it was measured.
+    /// Round-trip time, if it was measured.
     pub rtt: Option<Duration>,
-    /// Whether it may not speak.
+    /// Whether its posts are refused.
     pub is_muted: bool,
 }
 
-/// How full everything is at this moment.
+/// How full everything is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Members of the room.
@@ -40,7 +40,7 @@ pub struct Status {
     pub unjoined: usize,
     /// Half-open connections.
     pub half_open: usize,
-    /// Handshakes that wait for their public-key work, or have it done.
+    /// Handshakes whose public-key work waits or is being done.
     pub handshakes: usize,
     /// Smallest seq that is kept.
     pub first: u64,
@@ -54,21 +54,21 @@ pub struct Status {
     pub is_store_in_trouble: bool,
 }
 
-/// Why something that an operator asked for did not happen.
+/// Why an action of the operator was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OperatorError {
     /// Nobody has or owns this name.
     NoSuchName,
-    /// Nobody of that name is here.
+    /// No member has this name.
     NotHere,
     /// It is in effect already.
     AlreadyInEffect,
     /// It is not in effect.
     NotInEffect,
-    /// Its owner is here.
+    /// Its owner is a member.
     InUse,
-    /// There are as many bans and mutes as are kept.
+    /// The limit of bans and mutes is reached.
     Full,
     /// The server has stopped.
     Stopped,
@@ -93,8 +93,8 @@ impl<P: Provider> Hub<P> {
         rooms.first_mut().ok_or(OperatorError::NotHere)?.kick(now, peers, context, name)
     }
 
-    /// Bans an identity for good, and removes it if it is a member. In effect at once; stored as soon as the store works. Its name
-    /// stays its own.
+    /// Bans an identity for good, and removes it if it is a member. In effect at once; stored as
+    /// soon as the store works. Its name stays its own.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`].
@@ -112,7 +112,8 @@ impl<P: Provider> Hub<P> {
         self.lift(now, name, SanctionKind::Ban)
     }
 
-    /// Refuses the posts of an identity from now on. In effect at once; stored as soon as the store works.
+    /// Refuses the posts of an identity from now on. In effect at once; stored as soon as the store
+    /// works.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`].
@@ -145,7 +146,8 @@ impl<P: Provider> Hub<P> {
     /// Ends the ownership of a name, so that anybody may take it.
     ///
     /// # Errors
-    /// [`OperatorError::NoSuchName`] if nobody owns it, [`OperatorError::InUse`] if the owner is here.
+    /// [`OperatorError::NoSuchName`] if nobody owns it, [`OperatorError::InUse`] if the owner is
+    /// here.
     pub fn release_name(&mut self, now: Instant, name: &str) -> Result<String, OperatorError> {
         self.begin_input(now);
         self.rooms.first_mut().ok_or(OperatorError::NoSuchName)?.release_name(name)
@@ -173,8 +175,8 @@ impl<P: Provider> Hub<P> {
         status
     }
 
-    /// Stops: every connection is closed, and none is accepted. Accepted posts are still committed: go on driving until
-    /// [`Hub::is_finished`], or for as long as one is willing to wait.
+    /// Stops: every connection is closed, and none is accepted. Accepted posts are still committed:
+    /// go on driving until [`Hub::is_finished`], or for as long as one is willing to wait.
     pub fn shutdown(&mut self, now: Instant) {
         self.begin_input(now);
         let Self { peers, rooms, context, .. } = self;
@@ -198,11 +200,11 @@ impl fmt::Display for OperatorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoSuchName => "no such name",
-            Self::NotHere => "nobody of that name is here",
+            Self::NotHere => "no member has this name",
             Self::AlreadyInEffect => "already in effect",
             Self::NotInEffect => "not in effect",
-            Self::InUse => "its owner is here",
-            Self::Full => "there are too many bans and mutes: lift some, or raise --max-sanctions",
+            Self::InUse => "its owner is connected",
+            Self::Full => "too many bans and mutes: lift some, or raise --max-sanctions",
             Self::Stopped => "the server has stopped",
         })
     }

@@ -21,8 +21,8 @@ use super::timers::Timer;
 use super::{Done, Hub, LeaveReason, StoreDone};
 
 impl<P: Provider> Hub<P> {
-    /// Precedes every input. With the first one after all output was fetched, every connection has its budget again, and deferred
-    /// work goes on.
+    /// Precedes every input. With the first one after all output was fetched, every connection has
+    /// its budget again, and deferred work goes on.
     pub(super) fn begin_input(&mut self, now: Instant) {
         // The connection that is polled for datagrams may have more to send now.
         self.context.turns.is_polling = false;

@@ -9,8 +9,9 @@ use kabar_core::wire::frame::StreamId;
 use super::Hub;
 
 impl<P: Provider> Hub<P> {
-    /// A digest of connections, members, rooms and what waits to be committed: equal before and after a datagram that does not
-    /// authenticate (SPEC 7, S6). Counters, half-open entries and limiters are left out. For tests.
+    /// A digest of connections, members, rooms and what waits to be committed: equal before and
+    /// after a datagram that does not authenticate (SPEC 7, S6). Counters, half-open entries and
+    /// limiters are left out. For tests.
     #[doc(hidden)]
     #[must_use]
     pub fn state_digest(&self) -> [u8; 32] {

@@ -1,4 +1,4 @@
-//! Deadlines in order, so that a wake-up looks only at what is due.
+//! Deadlines in order, so that a wake-up handles only what is due.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,8 +41,9 @@ pub(super) enum RoomTimer {
 
 /// All deadlines.
 ///
-/// Deadlines of connections move with every packet, nearly always to a later time. So what stands in the order may be earlier than
-/// the deadline: when its time has come, it is put where it belongs.
+/// Deadlines of connections move with every packet, nearly always to a later time. So what stands
+/// in the order may be earlier than the deadline: when its time has come, it is put where it
+/// belongs.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     order: BTreeSet<(Instant, Timer)>,
@@ -83,12 +84,12 @@ impl Timers {
         self.due(timer).map(|due| due.deadline)
     }
 
-    /// When to look for something that is due: at the next deadline, or earlier.
+    /// The next deadline, or an earlier time.
     pub(super) fn next(&self) -> Option<Instant> {
         self.order.first().map(|(at, _)| *at)
     }
 
-    /// Takes a timer that is due at `now`.
+    /// Removes and returns a timer that is due at `now`.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
         while self.next()? <= now {
             let (_, timer) = self.order.pop_first()?;

@@ -9,7 +9,7 @@ use super::prefix::Prefix;
 use super::shares::Shares;
 use crate::hub::AcceptJob;
 
-/// Jobs handed out at once: enough to keep the threads at work until the next look.
+/// Jobs handed out at once: enough to keep the threads busy until the next round.
 const HANDED_OUT: usize = 16;
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl<P: Provider> Accepts<P> {
         Self { max, waiting, arrivals, shares: Shares::new(), handed_out: 0, arrived: 0 }
     }
 
-    /// How many wait or are in work.
+    /// Number of jobs that wait or are handed out.
     pub(in crate::hub) fn len(&self) -> usize {
         self.waiting.len() + self.handed_out
     }

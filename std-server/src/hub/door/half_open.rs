@@ -19,8 +19,8 @@ const INITIATES_PER_COOKIE: u8 = 3;
 /// Longer than any cookie is valid (SPEC 3.2): two periods of its key.
 const COOKIE_LIFE: Duration = Duration::from_secs(120);
 
-/// One half-open connection takes at most 512 bytes (SPEC 3.6): entry, result, and its places in index and order. Its places in
-/// [`Shares`] come on top.
+/// One half-open connection takes at most 512 bytes (SPEC 3.6): entry, result, and its places in
+/// index and order. Its places in [`Shares`] come on top.
 const _: () = assert!(
     size_of::<u32>()
         + size_of::<Entry>()
@@ -49,7 +49,7 @@ pub(in crate::hub) struct HalfOpen {
     begun: u64,
 }
 
-/// How often a cookie was used, and until when that is remembered.
+/// The uses of a cookie, and until when they are remembered.
 #[derive(Clone, Copy, Debug)]
 struct Cookie {
     uses: u8,
@@ -70,13 +70,13 @@ struct Entry {
     initiate: [u8; 16],
     from: SocketAddr,
     until: Instant,
-    /// Which handshake of this hub it is.
+    /// Number of the handshake.
     ordinal: u64,
-    /// `None`: still in work.
+    /// `None`: its job is not done.
     accepted: Option<Box<Accepted>>,
 }
 
-/// Why no entry was made.
+/// Why no entry was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::hub) enum Refusal {
     /// The table is full, and the prefix has as large a share of it as any.
@@ -108,13 +108,14 @@ impl HalfOpen {
         self.entries.contains_key(&connection_id)
     }
 
-    /// Whether there is an entry of this Initiate, and the Accept that it got, if it is ready.
+    /// The entry of this Initiate, if there is one, with its Accept if that is ready.
     pub(in crate::hub) fn find(&self, initiate: &[u8; 16]) -> Option<Option<&Accepted>> {
         let entry = self.entries.get(self.by_initiate.get(initiate)?)?;
         Some(entry.accepted.as_deref())
     }
 
-    /// Makes an entry that is in work, on the account of its cookie. Gives the entry that had to go for it, if one had to.
+    /// Creates an entry whose job is not done, at the expense of its cookie. Returns the entry that
+    /// had to make room, if any.
     pub(in crate::hub) fn insert(
         &mut self,
         now: Instant,
@@ -142,8 +143,8 @@ impl HalfOpen {
         Ok(displaced)
     }
 
-    /// Counts a use of `cookie` (SPEC 3.2). Of too many cookies the oldest of the heaviest prefix is forgotten: whoever fills the
-    /// table may use a cookie of his own again, and nobody is refused.
+    /// Counts a use of `cookie` (SPEC 3.2). Of too many cookies the oldest of the heaviest prefix
+    /// is forgotten: an attacker who fills the table may reuse a cookie, and nobody is refused.
     fn spend(&mut self, now: Instant, cookie: [u8; 8], prefix: Prefix) -> Result<(), Refusal> {
         while let Some((until, cookie)) = self.cookie_order.first().copied()
             && until <= now
@@ -176,12 +177,13 @@ impl HalfOpen {
         }
     }
 
-    /// How many cookies were forgotten before their time.
+    /// Number of cookies that were forgotten before their time.
     pub(in crate::hub) fn cookies_forgotten(&self) -> u64 {
         self.cookies_forgotten
     }
 
-    /// The work on an entry is done. Gives what to send and where, or nothing if the entry is gone or the work failed.
+    /// Completes an entry. Returns the Accept and its destination, unless the entry is gone or the
+    /// job failed.
     pub(in crate::hub) fn complete(
         &mut self,
         connection_id: u32,
@@ -196,18 +198,19 @@ impl HalfOpen {
         Some((entry.from, entry.accepted.as_deref()?))
     }
 
-    /// What a connection would start from, and where its peer is, if the entry is ready.
+    /// The address of the client and the state that a connection starts from, if the entry is
+    /// ready.
     pub(in crate::hub) fn ready(&self, connection_id: u32) -> Option<(SocketAddr, &Accepted)> {
         let entry = self.entries.get(&connection_id)?;
         Some((entry.from, entry.accepted.as_deref()?))
     }
 
-    /// How many there are.
+    /// Number of entries.
     pub(in crate::hub) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Which handshake an entry is: those that began later have higher ones.
+    /// Number of the handshake of an entry: later ones have higher numbers.
     pub(in crate::hub) fn ordinal(&self, connection_id: u32) -> u64 {
         self.entries.get(&connection_id).map_or(0, |entry| entry.ordinal)
     }
@@ -220,7 +223,7 @@ impl HalfOpen {
         self.order.remove(&(entry.until, connection_id));
     }
 
-    /// Removes what is older than it may be; returns how many.
+    /// Removes expired entries; returns how many.
     pub(in crate::hub) fn expire(&mut self, now: Instant) -> u64 {
         let mut expired = 0;
         while let Some((until, connection_id)) = self.order.first().copied()
@@ -232,7 +235,7 @@ impl HalfOpen {
         expired
     }
 
-    /// When something expires next.
+    /// When the next entry expires.
     pub(in crate::hub) fn deadline(&self) -> Option<Instant> {
         self.order.first().map(|(until, _)| *until)
     }
@@ -329,7 +332,8 @@ mod tests {
         assert_eq!((table.len(), table.order.len(), table.by_initiate.len()), (4, 4, 4));
     }
 
-    /// Keeping the order of 200,000 entries as a list, of which each one is looked for, takes minutes.
+    /// Keeping the order of 200,000 entries as a list, of which each one is looked for, takes
+    /// minutes.
     #[test]
     fn a_large_table_expires_in_less_than_quadratic_time() {
         let bounds = Bounds { entries: 1_000_000, per_prefix: 1_000_000, time: Duration::from_secs(5), cookies: 1 };

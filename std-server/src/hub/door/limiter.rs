@@ -87,7 +87,7 @@ impl Buckets {
         Self { rate, levels: Default::default(), max, forgotten: 0 }
     }
 
-    /// How often a bucket that was not full had to make room for another.
+    /// Number of buckets that were not full and had to make room for another.
     pub(in crate::hub) fn forgotten(&self) -> u64 {
         self.forgotten
     }
@@ -101,8 +101,8 @@ impl Buckets {
         prefix.levels().all(|level| self.bucket(prefix, level).has_token(now, self.rate.at(level)))
     }
 
-    /// When the last of the prefix's buckets is, or was, full: who took a token more recently has a
-    /// later one.
+    /// When the last of the prefix's buckets is, or was, full: the later, the more recently a token
+    /// was taken.
     pub(in crate::hub) fn full_at(&self, prefix: Prefix) -> Instant {
         let full_at = prefix.levels().map(|level| self.bucket(prefix, level).full_at);
         full_at.max().unwrap_or(Instant::ZERO)

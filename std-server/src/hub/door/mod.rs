@@ -1,4 +1,5 @@
-//! The door: datagrams of strangers, and all that they may touch before a packet of theirs is authentic (SPEC 3.6, 3.7, 4.5).
+//! The door: datagrams of strangers, and all that they may touch before a packet of theirs is
+//! authentic (SPEC 3.6, 3.7, 4.5).
 //!
 //! ```text
 //! Hello -> Challenge (no state) -> Initiate -> half-open -> Accept job -> Accept -> first sealed packet: a connection
@@ -32,7 +33,8 @@ use half_open::{HalfOpen, Refusal};
 use limiter::{Buckets, Rate};
 use prefix::Prefix;
 
-/// A prefix may start this many times as many handshakes, and as much faster, while the server is not busy.
+/// A prefix may start this many times as many handshakes, and as much faster, while the server is
+/// not busy.
 const CALM: u32 = 16;
 
 /// The state that unauthenticated datagrams reach.
@@ -74,7 +76,8 @@ impl<P: Provider> Door<P> {
         }
     }
 
-    /// Handles a datagram, except for a sealed packet: returns its header. `is_used` says whether a connection has an id.
+    /// Handles a datagram, except for a sealed packet: returns its header. `is_used` says whether a
+    /// connection has an id.
     pub(super) fn receive(
         &mut self,
         now: Instant,

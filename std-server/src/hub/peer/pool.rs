@@ -1,10 +1,11 @@
-//! Rings from a shared pool: taken at the first byte, given back when all is acknowledged or read.
+//! Rings from a shared pool: acquired at the first byte, released when everything is acknowledged
+//! or read.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, SentPacket};
 
-/// Pieces kept ready per kind, as a busy room needs them from one moment to the next; what is given back beyond that goes to the
+/// Free pieces kept per kind, because a busy room reuses them at once; more are returned to the
 /// allocator.
 const MAX_SPARE: usize = 256;
 
@@ -20,7 +21,7 @@ struct Shared {
     used: usize,
     limit: usize,
     refused: u64,
-    /// Memories made for connections.
+    /// Memories created for connections.
     #[cfg(test)]
     made: u64,
     /// As [`Pooled::rings`].
@@ -68,7 +69,7 @@ impl Pool {
         self.shared().used
     }
 
-    /// How often nothing was to be had.
+    /// Number of failed acquisitions.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.shared().refused
@@ -146,7 +147,7 @@ impl BufferProvider for Pooled {
             }
             *ring = shared.spare_rings[which].pop().unwrap_or_else(|| vec![0; len].into());
         } else if self.in_flight.len() < capacity.in_flight {
-            // Not counted: without a table a connection could not even say that it has no room.
+            // Not counted: without a table a connection could not even report that it has no room.
             let table = || vec![SentPacket::EMPTY; capacity.in_flight].into();
             self.in_flight = shared.spare_tables.pop().unwrap_or_else(table);
         }

@@ -1,10 +1,11 @@
 //! Progress of the rings that a connection holds. When others find the pool empty, connections that
-//! hold a ring and make no progress are removed. (A peer that is still there reconnects and resumes.)
+//! hold a ring and make no progress are removed. (A peer that is still there reconnects and
+//! resumes.)
 //!
-//! Progress is what frees memory: stream data newly acknowledged, messages that became whole
-//! and were handled. Packets that bring neither do not count, however many come. A ring has
-//! [`STALL_TIME`] to become empty or to let [`MIN_PROGRESS`] bytes through; in a prefix that holds more
-//! than half of the pool, a whole ring has to pass in that time.
+//! Progress is what frees memory: stream data newly acknowledged, messages that became whole and
+//! were handled. Packets that bring neither do not count, however many come. A ring has
+//! [`STALL_TIME`] to become empty or to let [`MIN_PROGRESS`] bytes through; in a prefix that holds
+//! more than half of the pool, a whole ring has to pass in that time.
 
 use core::num::NonZeroU32;
 use std::collections::BTreeMap;

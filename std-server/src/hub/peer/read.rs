@@ -1,5 +1,5 @@
-//! Messages in a connection's stream (SPEC 6.1). A message that cannot be handled now stays in the stream: the peer gets no more
-//! credit, and that is all the backpressure there is.
+//! Messages in a connection's stream (SPEC 6.1). A message that cannot be handled now stays in the
+//! stream: the peer gets no more credit, and that is all the backpressure there is.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, message_len};
 use kabar_core::crypto::Provider;

@@ -23,7 +23,8 @@ impl<P: Provider> Peer<P> {
         was_sent
     }
 
-    /// Refuses its Join. It is closed when it has acknowledged the reason, or soon anyway (SPEC 6.3).
+    /// Refuses its Join. It is closed when it has acknowledged the reason, or soon anyway (SPEC
+    /// 6.3).
     pub(in crate::hub) fn refuse(
         &mut self,
         now: Instant,

@@ -19,8 +19,8 @@ use crate::hub::timers::Timer;
 /// All connections, by id, and the memory of their streams.
 #[derive(Debug)]
 pub(in crate::hub) struct Peers<P: Provider> {
-    /// Iteration follows no meaningful order: users sort, or do what does not depend on it. The hub draws the ids at random and
-    /// nobody else can, so the hash need not resist chosen keys.
+    /// Iteration follows no meaningful order: users sort, or do what does not depend on it. The hub
+    /// draws the ids at random and nobody else can, so the hash need not resist chosen keys.
     table: FxHashMap<u32, Box<Peer<P>>>,
     pub(in crate::hub) pool: Pool,
     /// Refusals of the pool at the last check for connections without progress.

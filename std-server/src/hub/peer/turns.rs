@@ -94,7 +94,8 @@ impl Turns {
 }
 
 impl<P: Provider> Context<P> {
-    /// Takes one unit of a connection's budget. `false`: none is left, and the rest of its work is deferred.
+    /// Takes one unit of a connection's budget. `false`: none is left, and the rest of its work is
+    /// deferred.
     pub(in crate::hub) fn take_work(&mut self, peer: &mut Peer<P>) -> bool {
         let has_work = self.has_work(peer);
         if has_work {
@@ -103,7 +104,8 @@ impl<P: Provider> Context<P> {
         has_work
     }
 
-    /// Whether a connection has a unit of its budget left. If not, the rest of its work is deferred.
+    /// Whether a connection has a unit of its budget left. If not, the rest of its work is
+    /// deferred.
     pub(in crate::hub) fn has_work(&mut self, peer: &mut Peer<P>) -> bool {
         let has_work = self.turns.work_left(peer, self.config.limits.work) > 0;
         if !has_work {

@@ -1,4 +1,5 @@
-//! Delivery to a member (SPEC 6.3, 7): the log after its cursor, and O(1) besides. As much as its send ring takes, nothing more.
+//! Delivery to a member (SPEC 6.3, 7): the log after its cursor, and O(1) besides. As much as its
+//! send ring takes, nothing more.
 
 use core::ops::RangeInclusive;
 
@@ -18,8 +19,9 @@ use crate::hub::context::Context;
 use crate::hub::peer::member::{History, Listing, Member, WelcomeDue};
 use crate::hub::peer::{Peer, Phase};
 
-/// Bytes of entries in a send ring ahead of what is sent: more than one wake-up can send, so that there is always something left
-/// that makes the connection ask for more (SPEC 5.4), and not much more, so that they are still in the processor's cache.
+/// Bytes of entries in a send ring ahead of what is sent: more than one wake-up can send, so that
+/// there is always something left that makes the connection ask for more (SPEC 5.4), and not much
+/// more, so that they are still in the processor's cache.
 const AHEAD: usize = (MAX_BURST as usize + 1) * MAX_DATAGRAM;
 /// Entries written at once.
 const MESSAGES_AT_ONCE: usize = 16;
@@ -44,7 +46,8 @@ enum Progress {
 impl Room {
     /// Fills the send ring of a member.
     pub(in crate::hub) fn deliver<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) {
-        // If the ring is full because the pool had none, the connection itself asks again soon, and then it is delivered to again.
+        // If the ring is full because the pool had none, the connection itself asks again soon, and
+        // then it is delivered to again.
         while peer.member().is_some() {
             match self.deliver_control(context, peer) {
                 Progress::Done => continue,
@@ -131,7 +134,8 @@ impl Room {
         peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok()
     }
 
-    /// Sends the part of the tail that is after the cursor, if no answer is in progress: the way of nearly all entries.
+    /// Sends the part of the tail that is after the cursor, if no answer is in progress: the way of
+    /// nearly all entries.
     fn deliver_tail<P: Provider>(&self, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Peer { connection, phase: Phase::Member(member), message_limit, .. } = peer else {
             return Progress::Nothing;
@@ -215,8 +219,9 @@ impl Room {
         was_sent
     }
 
-    /// The first entry of `range` that `takes` wants, and its seq, from the tail or a page. If there is none among as many as a page
-    /// has, the seq to look on from. `None`: it has to be read; the connection is served again then.
+    /// The first entry of `range` that `takes` wants, and its seq, from the tail or a page. If
+    /// there is none among as many as a page has, the seq to look on from. `None`: it has to be
+    /// read; the connection is served again then.
     fn lookup<P: Provider>(
         &mut self,
         now: Instant,
@@ -243,7 +248,8 @@ impl Room {
                 None
             }
             Lookup::Gone => {
-                // The entry after its cursor is not kept. A new Join begins at what is there, and reports that.
+                // The entry after its cursor is not kept. A new Join begins at what is there, and
+                // reports that.
                 self.remove_member(now, context, peer, LeaveReason::Vanished);
                 peer.close(now, context, CloseCode::INTERNAL, "history was removed");
                 None
@@ -282,7 +288,8 @@ impl Room {
             let next = rest.next();
             is_last = rest.peek().is_none();
             left = left.saturating_sub(1);
-            // SPEC 6.3: the last one states 0; others never do, however many came or went meanwhile.
+            // SPEC 6.3: the last one states 0; others never do, however many came or went
+            // meanwhile.
             let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
             let name = next.map(|(_, name)| name.shown());
             let message = ServerMessage::Member { handle: self.handle(), remaining, name };
@@ -321,7 +328,8 @@ impl Room {
         };
         let next = at + u64::from(entry.is_some());
         let is_last = next > last;
-        // SPEC 6.3: entries that the member does not take are left out; the last answer always states 0.
+        // SPEC 6.3: entries that the member does not take are left out; the last answer always
+        // states 0.
         if entry.is_some() || is_last {
             let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);
             let entry = entry.as_ref().map(Encoded::entry);

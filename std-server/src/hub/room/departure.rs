@@ -1,5 +1,6 @@
-//! The end of a membership: by Leave, by silence, by force; and its entries in the log (DESIGN 5.4, 6). Left is written once, and
-//! only for a member whose joined was written. A member that vanishes and returns soon has not left.
+//! The end of a membership: by Leave, by silence, by force; and its entries in the log (DESIGN 5.4,
+//! 6). Left is written once, and only for a member whose joined was written. A member that vanishes
+//! and returns soon has not left.
 
 use kabar_core::chat::EntryKind;
 use kabar_core::crypto::Provider;
@@ -14,7 +15,8 @@ use crate::hub::timers::RoomTimer;
 use crate::hub::{HubEvent, LeaveReason};
 
 impl Room {
-    /// Ends the membership of a connection, or its Join, if there is one. The connection is left to the caller.
+    /// Ends the membership of a connection, or its Join, if there is one. The connection is left to
+    /// the caller.
     pub(in crate::hub) fn remove_member<P: Provider>(
         &mut self,
         now: Instant,
@@ -80,7 +82,7 @@ impl Room {
         }
     }
 
-    /// At the start: whoever was a member when the last run ended may return.
+    /// At the start: the members of the last run may return.
     pub(super) fn start_absence_timers<P: Provider>(&self, now: Instant, context: &mut Context<P>) {
         let deadline = now + context.config.limits.return_time;
         for record in self.ownership.records().filter(|record| record.present) {
@@ -88,7 +90,8 @@ impl Room {
         }
     }
 
-    /// Whether the owner of a name is present according to the log, or to what is about to be written to it.
+    /// Whether the owner of a name is present according to the log, or to what is about to be
+    /// written to it.
     pub(super) fn is_present(&self, folded: &str) -> bool {
         let durable = || self.ownership.record(folded).is_some_and(|record| record.present);
         self.appender.presence(folded).unwrap_or_else(durable)

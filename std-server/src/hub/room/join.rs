@@ -1,5 +1,5 @@
-//! Join (SPEC 6.2): which identity it is by, whether it is admitted, under which name and instance. Nothing is sent before the
-//! commit.
+//! Join (SPEC 6.2): which identity it is by, whether it is admitted, under which name and instance.
+//! Nothing is sent before the commit.
 
 use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
@@ -197,7 +197,8 @@ impl Room {
         }
     }
 
-    /// Announces a Join in a small room, unless the member is present according to the log, or only returns.
+    /// Announces a Join in a small room, unless the member is present according to the log, or only
+    /// returns.
     fn announce_joined<P: Provider>(
         &mut self,
         now: Instant,

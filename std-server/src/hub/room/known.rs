@@ -1,4 +1,4 @@
-//! Which identities the room knows, and what is kept under each: the index over names and instances that lets them be bounded.
+//! Known identities, with the names and instances of each: the index by which these are bounded.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(in crate::hub) struct Known {
     by_identity: BTreeMap<PublicIdentity, Kept>,
 }
 
-/// What is kept under one identity. It has something.
+/// The records of one identity. There is at least one.
 #[derive(Clone, Debug, Default)]
 pub(in crate::hub) struct Kept {
     /// Folded names that it owns.
@@ -23,7 +23,7 @@ pub(in crate::hub) struct Kept {
 }
 
 impl Known {
-    /// As the store holds it.
+    /// The index of what the store holds.
     pub(in crate::hub) fn new(loaded: &RoomState) -> Self {
         let mut known = Self::default();
         for record in &loaded.names {
@@ -35,7 +35,8 @@ impl Known {
         known
     }
 
-    /// Takes what was committed, before `ownership` does: that still says who owned a name before.
+    /// Applies a committed batch, before `ownership` does: that still holds the earlier owners of
+    /// names.
     pub(in crate::hub) fn apply(&mut self, batch: &Batch, ownership: &Ownership) {
         let written = batch.names.iter().map(|record| &record.folded);
         for folded in batch.forgotten.names.iter().chain(&batch.released).chain(written) {

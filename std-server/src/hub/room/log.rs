@@ -1,4 +1,4 @@
-//! The room's log as far as it is committed (SPEC 7): head, terms, numbers, and the tail that stays in memory.
+//! The committed log of a room (SPEC 7): head, terms, numbers, and the tail that stays in memory.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::store::{Batch, InstanceRecord, LogEntry, RoomState, TermRecord};
 
-/// Runs of the server whose names are kept.
+/// Runs of the server whose terms are kept.
 const MAX_TERMS: usize = 1_024;
 
 /// The committed log.
@@ -16,10 +16,10 @@ const MAX_TERMS: usize = 1_024;
 pub(in crate::hub) struct Log {
     /// The number by which messages name the room; entries are encoded with it.
     handle: u8,
-    /// The last seq of each term but the latest, which goes on.
+    /// The last seq of each term but the latest, which is still open.
     ended: BTreeMap<Term, u64>,
     latest: Option<Term>,
-    /// This run, the latest once it is durable. Nobody is told before.
+    /// This run, the latest term once it is durable. It is not sent to anybody before.
     term: TermRecord,
     first: u64,
     head: u64,
@@ -34,19 +34,19 @@ pub(in crate::hub) struct Log {
 /// One client process (SPEC 6.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::hub) struct Instance {
-    /// Whose it is.
+    /// Its owner.
     pub(in crate::hub) identity: PublicIdentity,
     /// Highest number in the log.
     pub(in crate::hub) highest: u64,
-    /// The seq of that.
+    /// The seq of that entry.
     pub(in crate::hub) highest_seq: u64,
-    /// Highest number that is in the log or waits to be.
+    /// Highest number that is in the log or waits for its commit.
     pub(in crate::hub) accepted: u64,
     /// When it was last known to be in use, in ms of running time.
     pub(in crate::hub) seen_ran_ms: u64,
 }
 
-/// An entry as an Entry message, shared by all who get it.
+/// An entry, encoded as the Entry message that all members share.
 #[derive(Clone, Debug)]
 pub(in crate::hub) struct Encoded {
     message: Arc<[u8]>,
@@ -54,7 +54,7 @@ pub(in crate::hub) struct Encoded {
 }
 
 impl Log {
-    /// Over what the store holds, in a run named `term`.
+    /// The log that the store holds, in a run named `term`.
     pub(in crate::hub) fn new(loaded: &RoomState, handle: u8, term: Term, tail_limit: usize) -> Self {
         let mut log = Self {
             handle,
@@ -73,7 +73,7 @@ impl Log {
         log
     }
 
-    /// Takes heads and numbers from the store again. The tail stays if the head did.
+    /// Replaces heads and numbers by what the store holds. The tail stays if the head did.
     pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         if loaded.head != self.head {
             self.tail.clear();
@@ -86,7 +86,7 @@ impl Log {
         self.instances = loaded.instances.iter().map(instance).collect();
     }
 
-    /// Takes what was committed. What was read again from the store already is taken once.
+    /// Applies a committed batch. What [`Self::reload`] read already counts once.
     pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
         for term in &batch.forgotten.terms {
             self.ended.remove(term);
@@ -116,7 +116,7 @@ impl Log {
         }
     }
 
-    /// A term begins, which ends the one before it.
+    /// Begins a term, which ends the one before it.
     fn begin(&mut self, record: &TermRecord) {
         if let Some(before) = self.latest.replace(record.term) {
             self.ended.insert(before, record.first_seq.saturating_sub(1));
@@ -136,7 +136,7 @@ impl Log {
         self.tail.range(skip.unwrap_or(usize::MAX).min(self.tail.len())..)
     }
 
-    /// Where delivery begins: entries above this seq come. And whether the cursor was not valid (SPEC 7).
+    /// The seq after which delivery begins, and whether the cursor was not valid (SPEC 7).
     pub(in crate::hub) fn start(&self, start: Start) -> (u64, bool) {
         let floor = self.first - 1;
         let last = |count: u32| self.head.saturating_sub(u64::from(count)).max(floor);
@@ -148,14 +148,15 @@ impl Log {
         }
     }
 
-    /// Whether a cursor is one: its term is known and has an entry of this seq, or begins behind it (SPEC 7).
+    /// Whether a cursor is valid: its term is known and has an entry of this seq, or begins after
+    /// it (SPEC 7).
     fn is_valid(&self, seq: u64, term: Term) -> bool {
         let is_latest = self.latest == Some(term);
         let last = if is_latest { Some(self.head) } else { self.ended.get(&term).copied() };
         last.is_some_and(|last| seq <= last)
     }
 
-    /// Whether the name of this run is in the store.
+    /// Whether the term of this run is in the store.
     pub(in crate::hub) fn is_term_durable(&self) -> bool {
         self.latest == Some(self.term.term)
     }
@@ -189,7 +190,7 @@ impl Log {
         self.instances.get_mut(&instance)
     }
 
-    /// Forgets an instance. That is to be committed before its owner can notice.
+    /// Forgets an instance. The caller has to commit that before its owner can notice.
     pub(in crate::hub) fn forget(&mut self, instance: u64) {
         self.instances.remove(&instance);
     }
@@ -224,7 +225,7 @@ impl Instance {
 }
 
 impl Encoded {
-    /// Encodes an entry that the store gave or took.
+    /// Encodes an entry for the room of this handle.
     pub(in crate::hub) fn new(handle: u8, entry: &LogEntry) -> Self {
         let header = EntryHeader {
             seq: entry.seq,
@@ -251,7 +252,7 @@ impl Encoded {
         self.body_len
     }
 
-    /// The entry that it encodes.
+    /// Decodes it again.
     pub(in crate::hub) fn entry(&self) -> Entry<'_> {
         match self.message.get(2..).map(ServerMessage::decode) {
             Some(Ok(Some(ServerMessage::Entry { entry, .. }))) => entry,
@@ -319,7 +320,8 @@ mod tests {
         assert_eq!(log.start(after(1, NOW)), (1, false));
     }
 
-    /// A hub asks this at every poll, and whoever joins asks about a cursor: neither may cost more with each start of the server.
+    /// Every round checks this, and every Join checks a cursor: neither may cost more with each
+    /// start of the server.
     #[test]
     fn many_runs_make_no_question_dear() {
         const RUNS: u64 = 100_000;

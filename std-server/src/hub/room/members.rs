@@ -1,4 +1,5 @@
-//! The members of a room, by everything that is unique to one. What is still to be sent to a member is stored with its connection.
+//! The members of a room, by everything that is unique to one. What is still to be sent to a member
+//! is stored with its connection.
 
 use core::ops::Bound::{Excluded, Unbounded};
 use std::collections::BTreeMap;
@@ -18,8 +19,9 @@ pub(super) struct Members {
     /// By folded name.
     by_name: BTreeMap<String, Named>,
     by_instance: BTreeMap<u64, u32>,
-    /// Connections of members that have everything up to the head: only those are served when it moves. A member that lags is
-    /// served when an acknowledgement, a timer or a page of the log comes.
+    /// Connections of members that have everything up to the head: only those are served when it
+    /// moves. A member that lags is served when an acknowledgement, a timer or a page of the log
+    /// comes.
     caught_up: Vec<u32>,
 }
 

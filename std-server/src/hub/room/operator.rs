@@ -77,7 +77,8 @@ impl Room {
         if self.sanctions.impose(sanction) { Ok((shown, identity)) } else { Err(OperatorError::AlreadyInEffect) }
     }
 
-    /// Lifts a sanction from the owner of a name, or from the identity that had the name when it was imposed.
+    /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
+    /// was imposed.
     pub(in crate::hub) fn lift(&mut self, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
         let name = Name::new(name).map_err(|_| OperatorError::NotInEffect)?;
         let owner = self.ownership.record(name.folded()).map(|record| record.identity);

@@ -1,4 +1,5 @@
-//! Who owns which name, and who was admitted (SPEC 6.6): what is durable, and what joins under way lay claim to.
+//! Ownership of names, and admissions (SPEC 6.6): what is durable, and what Joins in progress
+//! claim.
 //!
 //! Time unseen is counted in running time: the time of day may jump.
 
@@ -12,9 +13,9 @@ use crate::store::{Batch, NameRecord, RoomState};
 #[derive(Debug)]
 pub(in crate::hub) struct Ownership {
     records: BTreeMap<String, NameRecord>,
-    /// Names of joins that wait for their commit.
+    /// Names of Joins that wait for their commit.
     claims: BTreeMap<String, Claim>,
-    /// Whom the room admitted, each with the tag of then.
+    /// Admitted identities, each with the tag at that time.
     admitted: BTreeMap<PublicIdentity, [u8; 16]>,
     /// Admissions under another tag do not count.
     tag: [u8; 16],
@@ -22,7 +23,7 @@ pub(in crate::hub) struct Ownership {
     keep_ms: u64,
 }
 
-/// What joins under way want. All of one name are of one identity, on several connections.
+/// A name that Joins in progress want. All of them are by one identity, on several connections.
 #[derive(Debug)]
 struct Claim {
     identity: PublicIdentity,
@@ -37,13 +38,13 @@ impl Ownership {
         ownership
     }
 
-    /// Takes what is durable from the store again.
+    /// Replaces what is durable by what the store holds.
     pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
         self.admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
     }
 
-    /// Takes what was committed.
+    /// Applies a committed batch.
     pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
         for folded in batch.forgotten.names.iter().chain(&batch.released) {
             self.records.remove(folded);
@@ -57,33 +58,33 @@ impl Ownership {
         self.admitted.extend(batch.admissions.iter().map(|admission| (admission.identity, admission.tag)));
     }
 
-    /// Whether the name belongs to another identity, one that was seen not too long ago (SPEC 6.6).
+    /// Whether the name belongs to another identity that was seen recently enough (SPEC 6.6).
     pub(in crate::hub) fn is_owned_by_another(&self, folded: &str, identity: PublicIdentity, ran_ms: u64) -> bool {
         let record = self.records.get(folded);
         record.is_some_and(|record| record.identity != identity && !self.has_lapsed(record, ran_ms))
     }
 
-    /// Whether its owner was not seen for too long.
+    /// Whether its owner was not seen for so long that the name is free.
     pub(in crate::hub) fn has_lapsed(&self, record: &NameRecord, ran_ms: u64) -> bool {
         !record.present && ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
     }
 
-    /// Forgets a name. That is to be committed before its owner can notice.
+    /// Forgets a name. The caller has to commit that before its owner can notice.
     pub(in crate::hub) fn forget_name(&mut self, folded: &str) {
         self.records.remove(folded);
     }
 
-    /// As [`Self::forget_name`], of an admission; whether there was one.
+    /// As [`Self::forget_name`], for an admission. Returns whether there was one.
     pub(in crate::hub) fn forget_admission(&mut self, identity: &PublicIdentity) -> bool {
         self.admitted.remove(identity).is_some()
     }
 
-    /// Everybody who was ever admitted and not forgotten.
+    /// All identities with an admission, under whatever tag.
     pub(in crate::hub) fn admitted(&self) -> impl Iterator<Item = &PublicIdentity> {
         self.admitted.keys()
     }
 
-    /// Whether a join under way wants the name for another identity.
+    /// Whether a Join in progress claims the name for another identity.
     pub(in crate::hub) fn is_claimed_by_another(&self, folded: &str, identity: PublicIdentity) -> bool {
         self.claims.get(folded).is_some_and(|claim| claim.identity != identity)
     }
@@ -92,7 +93,7 @@ impl Ownership {
         self.claims.entry(folded.to_owned()).or_insert(Claim { identity, joins: 0 }).joins += 1;
     }
 
-    /// One of the joins that claimed the name is over.
+    /// Ends one of the claims to the name.
     pub(in crate::hub) fn unclaim(&mut self, folded: &str) {
         if let Some(claim) = self.claims.get_mut(folded) {
             claim.joins -= 1;
@@ -150,7 +151,7 @@ mod tests {
         assert!(ownership.is_claimed_by_another("ben", ANA) && !ownership.is_claimed_by_another("ben", BEN));
         ownership.claim("ben", BEN);
         ownership.unclaim("ben");
-        assert!(ownership.is_claimed_by_another("ben", ANA), "its owner's other join is under way");
+        assert!(ownership.is_claimed_by_another("ben", ANA), "its owner's other Join is in progress");
         ownership.unclaim("ben");
         assert!(!ownership.is_claimed_by_another("ben", ANA) && ownership.claims.is_empty());
     }

@@ -1,7 +1,7 @@
-//! Pages of the log that are behind the tail: read from the store for cursors that lag and for
-//! History, shared by all who want them, bounded in bytes. They are read in the order in which they
-//! were first wanted, and nobody wants more than two at a time: a member that reads much waits for
-//! its next page as long as everybody else.
+//! Pages of the log from before the tail: read from the store for cursors that lag and for History,
+//! shared by all connections that want them, bounded in bytes. They are read in the order in which
+//! they were first wanted, and nobody wants more than two at a time: a member that reads much waits
+//! for its next page as long as everybody else.
 
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,7 @@ pub(in crate::hub) const PAGE: u64 = 32;
 /// The longest page in bytes.
 const MAX_PAGE_LEN: usize = PAGE as usize * MAX_MESSAGE_LEN;
 
-/// What a read of the log gave, as members get it: encoded where it was read, not where everybody
-/// waits for it.
+/// The result of a read of the log, encoded for members by the thread that read it.
 #[derive(Debug)]
 pub struct PageRead(Vec<(u64, Encoded)>);
 
@@ -27,20 +26,20 @@ impl PageRead {
     }
 }
 
-/// What is known of an entry.
+/// The result of [`Pages::lookup`].
 #[derive(Debug)]
 pub(in crate::hub) enum Lookup {
-    /// Here is the first one that was wanted, and its seq.
+    /// The first entry that was wanted, and its seq.
     Here(u64, Encoded),
-    /// There is none that is wanted in this page, up to before this seq.
+    /// The page has none that is wanted; go on at this seq.
     Passed(u64),
-    /// It has to be read.
+    /// The page has to be read.
     Later,
-    /// It was looked for and is not there.
+    /// The page was read and the entry is not there.
     Gone,
 }
 
-/// What a page is wanted for. A connection wants one page for each.
+/// The purpose of a page. A connection wants one page for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::hub) enum For {
     /// The next entry for a cursor.
@@ -49,7 +48,7 @@ pub(in crate::hub) enum For {
     Answer,
 }
 
-/// Pages, and who waits for which.
+/// Pages, and the connections that wait for them.
 #[derive(Debug)]
 pub(in crate::hub) struct Pages {
     pages: BTreeMap<u64, Page>,
@@ -62,7 +61,7 @@ pub(in crate::hub) struct Pages {
     /// Pages to be read, by when they were wanted first.
     order: BTreeMap<u64, u64>,
     wants: u64,
-    /// What each connection waits for.
+    /// The pages that each connection waits for.
     wanted: BTreeMap<u32, [Option<u64>; 2]>,
     outstanding: BTreeSet<u64>,
     max_reads: usize,
@@ -82,7 +81,7 @@ struct Page {
     stands_at: u64,
 }
 
-/// A page that somebody waits for.
+/// A page that connections wait for.
 #[derive(Debug)]
 struct Waiting {
     /// Its key in `order`.
@@ -96,7 +95,7 @@ fn page_of(seq: u64) -> u64 {
 
 impl Pages {
     /// At most `limit` bytes; at most `max_reads` reads at once, and no more than there is room for
-    /// what they give: fallback_count one page would drop another before it was used, and nobody would
+    /// what they give: otherwise one page would drop another before it was used, and nobody would
     /// get on.
     pub(in crate::hub) fn new(limit: usize, max_reads: usize) -> Self {
         Self {
@@ -161,14 +160,15 @@ impl Pages {
         waiting.connections.insert(connection_id);
     }
 
-    /// A connection waits for nothing any more.
+    /// Ends the waiting of a connection.
     pub(in crate::hub) fn forget(&mut self, connection_id: u32) {
         for page in self.wanted.remove(&connection_id).into_iter().flatten().flatten() {
             self.leave(page, connection_id);
         }
     }
 
-    /// A connection does not wait for `page` any more. If nobody does, it is not read.
+    /// Ends the waiting of a connection for `page`. A page that no connection waits for is not
+    /// read.
     fn leave(&mut self, page: u64, connection_id: u32) {
         let Some(waiting) = self.waiting.get_mut(&page) else { return };
         waiting.connections.remove(&connection_id);
@@ -192,7 +192,7 @@ impl Pages {
         Some(first.max(*kept.start())..=(first + PAGE - 1).min(*kept.end()))
     }
 
-    /// Takes a page; returns the connections that waited for it.
+    /// Adds a page; returns the connections that waited for it.
     pub(in crate::hub) fn complete(&mut self, range: RangeInclusive<u64>, read: PageRead) -> BTreeSet<u32> {
         let index = page_of(*range.end());
         self.outstanding.remove(&index);
@@ -242,7 +242,7 @@ impl Pages {
         }
     }
 
-    /// A read failed: whoever waits for it still does.
+    /// A read failed: the connections that wait for it still do.
     pub(in crate::hub) fn fail(&mut self, range: &RangeInclusive<u64>) {
         let index = page_of(*range.end());
         self.outstanding.remove(&index);
@@ -251,17 +251,17 @@ impl Pages {
         }
     }
 
-    /// How many pages made room for others.
+    /// Number of pages that made room for others.
     pub(in crate::hub) fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// How often reads had to wait.
+    /// Number of times that reads had to wait.
     pub(in crate::hub) fn held(&self) -> u64 {
         self.held
     }
 
-    /// Forgets what was read (the log is not what it was).
+    /// Drops all pages: the log has changed.
     pub(in crate::hub) fn clear(&mut self) {
         self.pages.clear();
         self.ages.clear();

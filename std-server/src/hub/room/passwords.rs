@@ -129,7 +129,8 @@ impl Room {
         context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
     }
 
-    /// Refuses the Joins that had to go, and creates the job of the next check if none is in progress.
+    /// Refuses the Joins that had to go, and creates the job of the next check if none is in
+    /// progress.
     pub(in crate::hub) fn create_password_job<P: Provider>(
         &mut self,
         now: Instant,

@@ -41,7 +41,8 @@ impl Room {
             return Handled::Done;
         }
         if post.number <= accepted && !faults.forget_pending() {
-            // It came on an earlier connection and waits for its commit; its author is informed after that.
+            // It came on an earlier connection and waits for its commit; its author is informed
+            // after that.
             counters.posts_repeated += 1;
             return Handled::Done;
         }
@@ -89,7 +90,8 @@ fn is_malformed(post: &Post<'_>) -> bool {
     }
 }
 
-/// Why a post is refused for good, whoever posts it. A refusal that did not arrive is decided again (SPEC 6.5).
+/// Why a post is refused for good, no matter who its author is. A refusal that did not arrive is
+/// decided again (SPEC 6.5).
 fn refusal_reason(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
     if !post.kind.is_postable() {
         Some(PostRefusedCode::KIND)

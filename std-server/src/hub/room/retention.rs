@@ -1,9 +1,10 @@
-//! Retention of what is stored about people, within bounds: what was not used for long is forgotten, in memory and in the store, and
-//! so is what one identity has too much of (SPEC 6.5, 6.6).
+//! Retention of what is stored about people, within bounds: what was not used for long is
+//! forgotten, in memory and in the store, and so is what one identity has too much of (SPEC 6.5,
+//! 6.6).
 //!
-//! Something is forgotten here at once, and with the next commit in the store. If that commit fails, everything is read from the
-//! store again and it is back. Nothing is forgotten that a connection, a Join in progress, a post that waits or the batch in progress
-//! needs.
+//! Something is forgotten here at once, and with the next commit in the store. If that commit
+//! fails, everything is read from the store again and it is back. Nothing is forgotten that a
+//! connection, a Join in progress, a post that waits or the batch in progress needs.
 
 use std::collections::BTreeSet;
 
@@ -23,13 +24,15 @@ use crate::hub::door::prefix::Prefix;
 use crate::hub::peer::Peer;
 use crate::hub::timers::RoomTimer;
 
-/// How often the running time is written, members are recorded as seen, and lapsed records are searched for.
+/// How often the running time is written, members are recorded as seen, and lapsed records are
+/// searched for.
 pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Records that are forgotten at once, so that no commit takes long.
 const FORGOTTEN_AT_ONCE: usize = 1_000;
 /// Time until the next ones are.
 const PURGE_INTERVAL: Duration = Duration::from_secs(1);
-/// Of a full table, one in this many identities makes room at once: the table is not searched for each newcomer.
+/// Of a full table, one in this many identities makes room at once: the table is not searched for
+/// each newcomer.
 const EVICTED_SHARE: usize = 64;
 
 impl Room {
@@ -49,7 +52,7 @@ impl Room {
         context.timers.set(self.timer(RoomTimer::Purge), (!is_done).then(|| now + PURGE_INTERVAL));
     }
 
-    /// Whether that was all.
+    /// Returns whether that was all.
     fn purge_some(&mut self, now: Instant, limits: &HubLimits, counters: &mut Counters) -> bool {
         let (ran_ms, busy) = (self.ran_ms(now), self.busy());
         let instance_keep = limits.instance_keep.as_millis();
@@ -86,7 +89,7 @@ impl Room {
         for identity in crowded {
             self.trim(limits, counters, identity, 0, 0);
         }
-        // Admissions of before identities were counted.
+        // Admissions from before identities were counted.
         let strangers = self.ownership.admitted().filter(|it| !self.known.contains(it) && !busy.contains(it));
         let strangers: Vec<PublicIdentity> = strangers.copied().take(FORGOTTEN_AT_ONCE).collect();
         strangers.iter().for_each(|identity| self.forget_admission(*identity));
@@ -141,8 +144,8 @@ impl Room {
             && self.known.len() + self.joining().filter(is_new).count() >= limits.identities
     }
 
-    /// Forgets those that were not seen for longest, of those that are not here and of whom nothing is in the log: nobody can miss
-    /// them, and no post can come twice.
+    /// Forgets those that were not seen for longest, of those that are not here and have nothing in
+    /// the log: nobody can miss them, and no post can come twice.
     fn evict(&mut self, limits: &HubLimits, counters: &mut Counters) {
         let busy = self.busy();
         let is_evictable = |(identity, kept): &(&PublicIdentity, &Kept)| {
@@ -171,7 +174,8 @@ impl Room {
         names.chain(instances.map(|it| it.seen_ran_ms)).max().unwrap_or_default()
     }
 
-    /// Before a batch is built: Joins that add something to their identity displace what it used least recently.
+    /// Before a batch is built: Joins that add something to their identity displace what it used
+    /// least recently.
     pub(super) fn trim_joining(&mut self, limits: &HubLimits, counters: &mut Counters) {
         let added = |request: &JoinRequest| {
             let owner = self.ownership.record(request.name.folded()).map(|record| record.identity);
@@ -186,8 +190,8 @@ impl Room {
         }
     }
 
-    /// Forgets what an identity has too much of if `new_names` and `new_instances` are added: those first that it used least recently;
-    /// of instances, those first under which nothing was posted.
+    /// Forgets what an identity has too much of if `new_names` and `new_instances` are added: those
+    /// first that it used least recently; of instances, those first under which nothing was posted.
     fn trim(
         &mut self,
         limits: &HubLimits,
@@ -228,7 +232,7 @@ impl Room {
         }
     }
 
-    /// Whether nobody is here under this name, wants it, or is said to be here.
+    /// Whether no member has this name, no Join claims it, and its owner is not present in the log.
     fn is_idle_name(&self, folded: &str) -> bool {
         self.members.named(folded).is_none() && !self.ownership.is_claimed(folded) && !self.is_present(folded)
     }

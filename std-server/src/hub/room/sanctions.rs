@@ -1,5 +1,6 @@
-//! Bans and mutes: of identities, not of names or addresses. What the operator decides holds at once; it is written with the next
-//! commit, and again with every later one until one succeeded.
+//! Bans and mutes: of identities, not of names or addresses. A decision of the operator is in
+//! effect at once. It is written with the next commit, and with every later one until one
+//! succeeded.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ type Key = (PublicIdentity, SanctionKind);
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Sanctions {
     durable: BTreeMap<Key, Sanction>,
-    /// What was decided and is not known to be durable; `None`: lifted.
+    /// Decisions that are not known to be durable; `None`: lifted.
     decided: BTreeMap<Key, Option<Sanction>>,
 }
 
@@ -25,13 +26,13 @@ impl Sanctions {
         sanctions
     }
 
-    /// Takes what is durable from the store again. What was decided stays decided.
+    /// Replaces what is durable by what the store holds. Decisions stay.
     pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         self.durable = loaded.sanctions.iter().map(|sanction| (key(sanction), sanction.clone())).collect();
         self.forget_settled();
     }
 
-    /// Takes what was committed.
+    /// Applies a committed batch.
     pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
         for lifted in &batch.lifted {
             self.durable.remove(lifted);
@@ -47,7 +48,7 @@ impl Sanctions {
         decided.retain(|key, decision| decision.as_ref() != durable.get(key));
     }
 
-    /// Writes what was decided into a batch. It stays decided until that is committed.
+    /// Writes the decisions into a batch. They are kept until it is committed.
     pub(in crate::hub) fn write(&self, batch: &mut Batch) {
         for (key, decision) in &self.decided {
             match decision {
@@ -57,18 +58,18 @@ impl Sanctions {
         }
     }
 
-    /// Whether something was decided that is not known to be durable.
+    /// Whether there is a decision that is not known to be durable.
     pub(in crate::hub) fn has_decided(&self) -> bool {
         !self.decided.is_empty()
     }
 
-    /// Whether it is in force.
+    /// Whether a sanction is in effect.
     pub(in crate::hub) fn holds(&self, identity: PublicIdentity, kind: SanctionKind) -> bool {
         let key = (identity, kind);
         self.decided.get(&key).map_or_else(|| self.durable.contains_key(&key), Option::is_some)
     }
 
-    /// Imposes one. `false`: it was in force already.
+    /// Imposes a sanction. `false`: it was in effect already.
     pub(in crate::hub) fn impose(&mut self, sanction: Sanction) -> bool {
         let is_new = !self.holds(sanction.identity, sanction.kind);
         if is_new {
@@ -77,7 +78,7 @@ impl Sanctions {
         is_new
     }
 
-    /// Lifts one. `false`: it was not in force.
+    /// Lifts a sanction. `false`: it was not in effect.
     pub(in crate::hub) fn lift(&mut self, identity: PublicIdentity, kind: SanctionKind) -> bool {
         let held = self.holds(identity, kind);
         if held {
@@ -86,7 +87,7 @@ impl Sanctions {
         held
     }
 
-    /// Those in force, oldest first.
+    /// The sanctions in effect, oldest first.
     pub(in crate::hub) fn all(&self) -> Vec<&Sanction> {
         let durable = self.durable.iter().filter(|(key, _)| !self.decided.contains_key(key));
         let decided = self.decided.values().filter_map(Option::as_ref);
@@ -95,7 +96,7 @@ impl Sanctions {
         all
     }
 
-    /// Whom a sanction of this kind hits under this name.
+    /// The identity under a sanction of this kind that had this name when it was imposed.
     pub(in crate::hub) fn find_by_name(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
         let is_named = |sanction: &&Sanction| {
             sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())

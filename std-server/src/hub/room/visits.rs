@@ -1,4 +1,4 @@
-//! How often an identity may join, and how often that is announced: what it does again and again must not fill the log.
+//! Rates at which an identity may join and is announced: repeated Joins must not fill the log.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use kabar_core::time::{Duration, Instant};
 use crate::hub::HubLimits;
 use crate::hub::door::limiter::{Bucket, Rate};
 
-/// How often the table is looked through for buckets that are full again.
+/// Time between two searches of the table for full buckets.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The buckets of identities that joined lately. Full ones are not kept.
+/// The buckets of identities that joined recently. Full ones are not kept.
 #[derive(Debug)]
 pub(in crate::hub) struct Visits {
     buckets: BTreeMap<PublicIdentity, Visit>,
@@ -38,19 +38,19 @@ impl Visits {
         }
     }
 
-    /// Whether a Join of `identity` is taken now.
+    /// Takes a token for a Join of `identity`, if there is one.
     pub(in crate::hub) fn take_join(&mut self, now: Instant, identity: PublicIdentity) -> bool {
         let rate = self.joins;
         self.visit(now, identity).joins.take(now, rate)
     }
 
-    /// Whether it is announced that `identity` joined.
+    /// Takes a token for the announcement of `identity`, if there is one.
     pub(in crate::hub) fn take_announcement(&mut self, now: Instant, identity: PublicIdentity) -> bool {
         let rate = self.announcements;
         self.visit(now, identity).announcements.take(now, rate)
     }
 
-    /// When a Join that was not taken may be tried again.
+    /// Time after which a Join without a token may be tried again.
     pub(in crate::hub) fn join_interval(&self) -> Duration {
         self.joins.interval
     }
@@ -65,7 +65,7 @@ impl Visits {
                 });
             }
             if self.buckets.len() >= self.max {
-                // Whose it is does not matter: it only gets its tokens back early.
+                // Any will do: its identity only gets its tokens back early.
                 self.buckets.pop_first();
             }
         }

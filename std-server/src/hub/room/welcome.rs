@@ -1,4 +1,5 @@
-//! The end of a Join: what it registered is durable, so its connection becomes a member (SPEC 6.3, 6.5).
+//! The end of a Join: what it registered is durable, so its connection becomes a member (SPEC 6.3,
+//! 6.5).
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
@@ -16,7 +17,8 @@ use crate::hub::{HubEvent, LeaveReason};
 use crate::store::SanctionKind;
 
 impl Room {
-    /// Makes members of those whose Joins are committed. Returns the connections, which may be read on.
+    /// Makes members of those whose Joins are committed. Returns the connections, which may be read
+    /// on.
     pub(super) fn complete_joins<P: Provider>(
         &mut self,
         now: Instant,
@@ -32,7 +34,8 @@ impl Room {
         for (_, folded) in &done {
             self.end_claim(now, context, folded);
         }
-        // Read only now: a Leave that came along with its Join is not taken for a return in progress.
+        // Read only now: a Leave that came along with its Join is not taken for a return in
+        // progress.
         done.into_iter().map(|(peer, _)| peer).collect()
     }
 
@@ -51,7 +54,8 @@ impl Room {
             return self.refuse_banned(now, context, peer, request.name.shown());
         }
         if let Some(old) = self.members.get(&request.identity).copied() {
-            // SPEC 6.2: a Join that was delayed; its connection was given up for that of the member. If it was not, it comes again.
+            // SPEC 6.2: a Join that was delayed; its connection was given up for that of the
+            // member. If it was not, it comes again.
             if old.ordinal > peer.ordinal {
                 self.residents.remove(&id);
                 let text = "joined on a later connection";
@@ -71,7 +75,8 @@ impl Room {
         context.turns.mark_ready(peer);
     }
 
-    /// The same identity joined again: its old connection is closed. The same process knows that; another one is informed.
+    /// The same identity joined again: its old connection is closed. The same process knows that;
+    /// another one is informed.
     fn replace<P: Provider>(
         &mut self,
         now: Instant,
@@ -91,8 +96,8 @@ impl Room {
         }
     }
 
-    /// A Join with a claim to a name is over. If no member has the name now although the log says that its owner is present, the
-    /// owner is absent.
+    /// A Join with a claim to a name is over. If no member has the name now although the log says
+    /// that its owner is present, the owner is absent.
     pub(super) fn end_claim<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, folded: &str) {
         self.ownership.unclaim(folded);
         // Another Join of its owner may be in progress; then the end of that one decides.

@@ -288,7 +288,8 @@ fn what_is_committed_while_a_member_is_being_served_reaches_it_at_once() {
     world.people[ana].post(1, "one");
     world.run_ms(50);
     let append = world.jobs.pop_front().expect("a commit");
-    // The hub is asked for what it has to send to Ana, and is not asked to the end when the commit is through.
+    // The hub is asked for what it has to send to Ana, and is not asked to the end when the commit
+    // is through.
     assert!(world.people[ana].post_as(EntryKind(9), 2, 1, b""));
     let mut bytes = [0; 1200];
     let len = world.people[ana].poll_transmit(world.now, &mut bytes).expect("a post");

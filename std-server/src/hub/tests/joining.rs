@@ -335,7 +335,8 @@ fn the_same_process_that_comes_again_takes_its_place_without_a_word() {
 
 #[test]
 fn a_join_that_was_long_on_its_way_does_not_take_the_place_of_a_later_connection() {
-    // A client that heard no Welcome gives its connection up and joins on another one; then the first Join arrives.
+    // A client that heard no Welcome gives its connection up and joins on another one; then the
+    // first Join arrives.
     let mut world = World::new();
     let first = world.person();
     world.connect(first);

@@ -1,4 +1,5 @@
-//! Everything that a member can make the server keep is bounded, in memory and in the store (SPEC 6.2, 6.5, 6.6).
+//! Everything that a member can make the server keep is bounded, in memory and in the store (SPEC
+//! 6.2, 6.5, 6.6).
 
 use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
 use kabar_core::connection::Ended;

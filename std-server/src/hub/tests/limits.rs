@@ -1,5 +1,5 @@
-//! Every limit does what the table says: the same people do the same twice, once under its default and once under another value,
-//! and the second time its counter counts more.
+//! Every limit does what the table says: the same people do the same twice, once under its default
+//! and once under another value, and the second time its counter counts more.
 
 use core::net::SocketAddr;
 
@@ -17,11 +17,12 @@ const SECOND: u64 = 1_000_000;
 /// Sets the limit that is tested.
 type Set<'a> = &'a dyn Fn(&mut HubConfig);
 
-/// How often the limit was met under its default and under `raw`; the scenario begins its world with the setting it is given.
+/// How often the limit was met under its default and under `raw`; the scenario begins its world
+/// with the setting it is given.
 fn moves(name: &str, raw: u64, scenario: fn(Set<'_>) -> World) {
     let limit = Limit::named(name).expect("it is in the table");
     assert_ne!(raw, limit.default);
-    let met = |set: Set<'_>| limit.met(&scenario(set).hub.counters());
+    let met = |set: Set<'_>| limit.hits(&scenario(set).hub.counters());
     let by_default = met(&|_| ());
     let moved = met(&|config| assert!(limit.set(&mut config.limits, raw), "{raw} is in range"));
     assert!(moved > by_default, "{name}: {} was {by_default} and is {moved}", limit.counter);

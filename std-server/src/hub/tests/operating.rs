@@ -61,7 +61,8 @@ fn a_name_that_is_released_the_moment_its_owner_left_is_free_at_once() {
         let ana = world.join(&asking("Ana", 1));
         world.hold(JobKind::Store);
         if holds {
-            // Something else is on its way to the store: leaving and releasing go with the next batch, together.
+            // Something else is on its way to the store: leaving and releasing go with the next
+            // batch, together.
             world.people[ana].post(1, "one");
             world.run_ms(10);
         }

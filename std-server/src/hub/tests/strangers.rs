@@ -29,7 +29,8 @@ fn recorded(world: &World, first_byte: u8) -> Vec<(SocketAddr, Vec<u8>)> {
     world.recorded.iter().filter(|(_, bytes)| bytes[0] == first_byte).cloned().collect()
 }
 
-/// A room in which everything is under way: members, one that is away, one half-open, posts that wait, one refusal.
+/// A room in which everything is under way: members, one that is away, one half-open, posts that
+/// wait, one refusal.
 fn busy() -> World {
     let mut world = World::new();
     for key in 1..=3 {
@@ -277,7 +278,8 @@ fn a_first_sealed_packet_that_is_forged_leaves_the_connection_half_open() {
     world.release();
     world.run_ms(1);
     assert_eq!(world.hub.counters().accepts, 1);
-    // The Accept was heard; the answer is on its way. Whoever is faster and guesses the connection id opens nothing.
+    // The Accept was heard; the answer is on its way. Whoever is faster and guesses the connection
+    // id opens nothing.
     let (from, mut sealed) = recorded(&world, SEALED).pop().expect("a sealed packet");
     let at = sealed.len() - 30;
     sealed[at] ^= 1;
@@ -301,7 +303,8 @@ fn a_first_sealed_packet_from_elsewhere_does_not_move_the_connection() {
     world.release();
     world.run_ms(1);
     let (from, sealed) = recorded(&world, SEALED).pop().expect("a sealed packet");
-    // Copied and sent on by somebody who was faster: what the server has to say goes where the cookie was proved.
+    // Copied and sent on by somebody who was faster: what the server has to say goes where the
+    // cookie was proved.
     world.sent.clear();
     world.inject(address(7, 7), &sealed);
     assert_eq!(world.hub.counters().connections, 1);

@@ -107,8 +107,8 @@ impl Room {
         InFlight { batch: Arc::new(batch), origins, joins, base }
     }
 
-    /// Returns the posts of a batch that was not written to what collects, before what came later. Its Joins were refused: their
-    /// announcements are dropped with the next batch.
+    /// Returns the posts of a batch that was not written to what collects, before what came later.
+    /// Its Joins were refused: their announcements are dropped with the next batch.
     pub(super) fn requeue(&mut self, in_flight: InFlight) {
         let InFlight { batch, origins, joins, .. } = in_flight;
         let batch = Arc::unwrap_or_clone(batch);

@@ -1,4 +1,5 @@
-//! Group commit (SPEC 7): posts and registrations collect while a batch is being committed; nothing is sent about it before.
+//! Group commit (SPEC 7): posts and registrations collect while a batch is being committed; nothing
+//! is sent about it before.
 //!
 //! ```text
 //! Idle -something collected-> Appending -ok-> Idle
@@ -44,7 +45,8 @@ pub(in crate::hub::room) enum Origin {
     Member(SocketAddr),
     /// The operator.
     Operator,
-    /// The server, about a member that joins or leaves. `joining`: only if the Join of this connection is committed with it.
+    /// The server, about a member that joins or leaves. `joining`: only if the Join of this
+    /// connection is committed with it.
     Presence { folded: String, joining: Option<u32> },
 }
 
@@ -209,7 +211,8 @@ impl Appender {
         self.posts.len() + self.in_flight().map_or(0, |it| it.batch.entries.len())
     }
 
-    /// Whether a commit failed and it is too early for another. (After that, whatever comes first shows whether all is well.)
+    /// Whether a commit failed and it is too early for another. (After that, whatever comes first
+    /// shows whether all is well.)
     pub(in crate::hub::room) fn is_recovering(&self) -> bool {
         matches!(self.state, State::Reloading(_) | State::Pausing | State::ReloadPausing(_))
     }
@@ -245,8 +248,8 @@ fn note_presence(presence: &mut BTreeMap<String, bool>, kind: EntryKind, origin:
 }
 
 impl Room {
-    /// Begins a commit if something collected and none is in progress. Returns the connections of Joins that needed none: they may
-    /// be read on, and then there may be more to commit.
+    /// Begins a commit if something collected and none is in progress. Returns the connections of
+    /// Joins that needed none: they may be read on, and then there may be more to commit.
     pub(in crate::hub) fn create_commit_job<P: Provider>(
         &mut self,
         now: Instant,

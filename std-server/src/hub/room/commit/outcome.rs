@@ -79,7 +79,8 @@ impl Room {
         }
     }
 
-    /// The batch did not (surely) happen: nothing is accepted before heads and numbers were read again (SPEC 7).
+    /// The batch did not (surely) happen: nothing is accepted before heads and numbers were read
+    /// again (SPEC 7).
     fn on_trouble<P: Provider>(
         &mut self,
         now: Instant,
@@ -96,7 +97,8 @@ impl Room {
             context.emit(HubEvent::StoreTrouble(why));
         }
         for CommittingJoin { peer, request } in in_flight.joins.iter().chain(&self.appender.joins) {
-            // Joins do not wait. Their announcements are dropped, or taken back, when the outcome is known.
+            // Joins do not wait. Their announcements are dropped, or taken back, when the outcome
+            // is known.
             if let Some(peer) = peers.get_mut(*peer).filter(|peer| matches!(peer.phase, Phase::Joining(_))) {
                 let text = "the server cannot store anything at the moment";
                 self.residents.remove(&peer.id);
@@ -165,8 +167,8 @@ impl Room {
         None
     }
 
-    /// Heads and numbers are known again. A transaction is written whole or not at all, and only this hub writes: the batch is in
-    /// the log if the head is high enough.
+    /// Heads and numbers are known again. A transaction is written whole or not at all, and only
+    /// this hub writes: the batch is in the log if the head is high enough.
     fn derive<P: Provider>(
         &mut self,
         now: Instant,
