@@ -150,8 +150,8 @@ pub fn log_event(event: &HubEvent) {
             trace!(target: ROOM_TARGET, seq, author, kind = kind.0, len = body.len(), %text, "entry stored");
         }
         HubEvent::Joined { name, from, .. } => info!(target: ROOM_TARGET, name, address = %from, "{}", message()),
-        HubEvent::Left { name, from, how } => {
-            info!(target: ROOM_TARGET, name, address = %from, reason = leave_reason(*how), "{}", message());
+        HubEvent::Left { name, from, reason } => {
+            info!(target: ROOM_TARGET, name, address = %from, reason = leave_reason(*reason), "{}", message());
         }
         HubEvent::Refused { name, from, code } => {
             info!(target: ROOM_TARGET, name, address = %from, reason = %refusal(*code), "{}", message());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use kabar_core::crypto::rsa::KeySize;
 
 use crate::driver::{Control, Listener, Parts, Server, ServerFailed, StartError};
-use crate::hub::{Entrance, HubConfig, HubEvent, HubLimits};
+use crate::hub::{HubConfig, HubEvent, HubLimits, JoinPolicy};
 use crate::key_file::{load_or_create_key, load_or_create_secret};
 use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
@@ -128,7 +128,7 @@ impl<'a> RoomHostBuilder<'a> {
         let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
         config.limits = self.limits;
         if let Some(password) = &verifier {
-            (config.entrance, config.admission_tag) = (Entrance::Password, password.tag());
+            (config.join_policy, config.admission_tag) = (JoinPolicy::Password, password.tag());
         }
         let store = SqliteStore::open(&dir)?;
         let reader = store.reader()?;

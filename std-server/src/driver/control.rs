@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, SyncSender};
 use kabar_core::time::Instant;
 use mio::Waker;
 
-use crate::hub::{Counters, Hub, HubLimits, OperatorError, Outcome, Presence, Status};
+use crate::hub::{Counters, Hub, HubLimits, MemberInfo, OperatorError, Status};
 use crate::metrics::Metrics;
 use crate::store::Sanction;
 use kabar_std::provider::Accelerated;
@@ -84,7 +84,7 @@ impl Control {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn kick(&self, name: &str) -> Outcome {
+    pub fn kick(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::kick)
     }
 
@@ -92,7 +92,7 @@ impl Control {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn ban(&self, name: &str) -> Outcome {
+    pub fn ban(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::ban)
     }
 
@@ -100,7 +100,7 @@ impl Control {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn unban(&self, name: &str) -> Outcome {
+    pub fn unban(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::unban)
     }
 
@@ -108,7 +108,7 @@ impl Control {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn mute(&self, name: &str) -> Outcome {
+    pub fn mute(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::mute)
     }
 
@@ -116,7 +116,7 @@ impl Control {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn unmute(&self, name: &str) -> Outcome {
+    pub fn unmute(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::unmute)
     }
 
@@ -124,7 +124,7 @@ impl Control {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn release(&self, name: &str) -> Outcome {
+    pub fn release(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::release_name)
     }
 
@@ -136,7 +136,7 @@ impl Control {
 
     /// Returns the members who are connected.
     #[must_use]
-    pub fn who(&self) -> Vec<Presence> {
+    pub fn who(&self) -> Vec<MemberInfo> {
         self.ask(|hub, now| hub.who(now)).unwrap_or_default()
     }
 
@@ -152,7 +152,11 @@ impl Control {
         self.ask(|hub, _| hub.status()).unwrap_or_default()
     }
 
-    fn act(&self, name: &str, act: fn(&mut Hub<Accelerated>, Instant, &str) -> Outcome) -> Outcome {
+    fn act(
+        &self,
+        name: &str,
+        act: fn(&mut Hub<Accelerated>, Instant, &str) -> Result<String, OperatorError>,
+    ) -> Result<String, OperatorError> {
         let name = name.to_owned();
         self.ask(move |hub, now| act(hub, now, &name)).unwrap_or(Err(OperatorError::Stopped))
     }

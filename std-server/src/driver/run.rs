@@ -117,19 +117,20 @@ impl Loop {
     /// Hands jobs to the workers, sends datagrams and reports events.
     fn flush(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerFailed> {
         // Workers start before the datagrams are sent, and then get the jobs that sending created.
-        self.queue_jobs(workers)?;
+        self.queue_jobs(workers, now)?;
         if self.is_writable {
             let Self { socket, hub, .. } = self;
             self.is_writable = socket.send(|out| hub.poll_transmit(now, out)) == Sent::All;
         }
-        self.queue_jobs(workers)?;
+        self.queue_jobs(workers, now)?;
         while let Some(event) = self.hub.poll_event().or_else(|| workers.poll_event()) {
             (self.on_event)(event);
         }
         Ok(())
     }
 
-    fn queue_jobs(&mut self, workers: &Workers<Accelerated>) -> Result<(), WorkerFailed> {
+    fn queue_jobs(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerFailed> {
+        self.hub.create_jobs(now);
         while let Some(job) = self.hub.poll_job() {
             workers.queue(job)?;
         }

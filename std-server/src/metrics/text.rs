@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Snapshot, receive_buffer};
 use crate::driver::Control;
-use crate::hub::{Counted, LIMITS, Status, Unit};
+use crate::hub::{CounterValue, LIMITS, Status, Unit};
 use crate::store::{Checkpoint, StoreFigures};
 
 /// The content type of the format.
@@ -23,7 +23,7 @@ pub fn page(control: &Control) -> String {
     let mut page = Page::default();
     counters.all().for_each(|counted| page.counter(&counted));
     page.head("kabar_dropped_total", "counter", "Datagrams dropped, by reason.");
-    for Counted { name, value, .. } in counters.all().filter(|counted| counted.is_drop) {
+    for CounterValue { name, value, .. } in counters.all().filter(|counted| counted.is_drop) {
         page.line("kabar_dropped_total", &format!("{{reason=\"{name}\"}}"), value as f64);
     }
     page.status(&control.status());
@@ -55,7 +55,7 @@ struct Page {
 }
 
 impl Page {
-    fn counter(&mut self, counted: &Counted) {
+    fn counter(&mut self, counted: &CounterValue) {
         self.single(&counter_name(counted.name), "counter", counted.help, counted.value as f64);
     }
 
