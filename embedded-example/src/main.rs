@@ -203,10 +203,10 @@ fn too_late(state: State, servers: &[SocketAddr]) -> Outcome {
 fn outcome(reason: EndReason, board: &HostBoard) -> Outcome {
     match reason {
         EndReason::Left => board.refused().map_or(Outcome(0, String::new()), |why| Outcome(6, why.into())),
-        EndReason::KeyMismatch | EndReason::KeyDeclined => {
+        EndReason::KeyMismatch | EndReason::KeyRejected => {
             Outcome(4, "the server's key is not the one of the invite".into())
         }
-        EndReason::Impostor => Outcome(4, "the server does not know the room's secret".into()),
+        EndReason::ServerProofInvalid => Outcome(4, "the server does not know the room's secret".into()),
         EndReason::Refused(RefusedCode::AUTHENTICATION) => Outcome(4, "the room's secret is wrong".into()),
         EndReason::Refused(RefusedCode::NAME_TAKEN) => Outcome(5, "the name is taken".into()),
         EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED) => Outcome(5, "the name is not allowed".into()),

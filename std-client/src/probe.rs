@@ -64,7 +64,7 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), ProbeError> {
     driver.set_addresses(&addresses);
     let end = driver.now() + CONNECT_TIMEOUT;
     while driver.now() < end {
-        if let Some(Event::KeyOffered(found)) = driver.client.poll_event() {
+        if let Some(Event::UnknownServerKey(found)) = driver.poll_event() {
             return Ok((driver.client.server(), found));
         }
         driver.transmit();

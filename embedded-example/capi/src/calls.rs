@@ -4,7 +4,7 @@
 use core::ffi::{c_char, c_int};
 
 use kabar_core::chat::{EntryKind, Start};
-use kabar_core::client::{self, Credential};
+use kabar_core::client::{self, Credential, Output};
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
@@ -129,28 +129,39 @@ pub unsafe extern "C" fn kabar_output(client: *mut Client, now_us: u64, out: *mu
     // SAFETY: null or what the header says, as the caller promises.
     let (client, out) = unsafe { (client_mut(client), core::slice::from_raw_parts_mut(out, out_len)) };
     let Some(client) = client else { return KABAR_E_ARGUMENT };
-    let transmit = client.poll_transmit(Instant::from_micros(now_us), out);
-    transmit.and_then(|transmit| i32::try_from(transmit.len).ok()).unwrap_or(0)
+    client.pause_events();
+    let len = match client.poll_output(Instant::from_micros(now_us), out) {
+        Output::Transmit(transmit) => i32::try_from(transmit.len).unwrap_or(0),
+        Output::Event(_) | Output::Timeout(_) => 0,
+    };
+    client.resume_events();
+    len
 }
 
 /// Returns when to call kabar_timeout; KABAR_NO_DEADLINE: never.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn kabar_next_deadline(client: *const Client) -> u64 {
+pub unsafe extern "C" fn kabar_next_deadline(client: *mut Client, now_us: u64) -> u64 {
     // SAFETY: null or a client, as the caller promises.
-    let deadline = unsafe { client_ref(client) }.and_then(DeviceClient::poll_timeout);
+    let Some(client) = (unsafe { client_mut(client) }) else { return KABAR_NO_DEADLINE };
+    client.pause_events();
+    let deadline = match client.poll_output(Instant::from_micros(now_us), &mut []) {
+        Output::Timeout(deadline) => deadline,
+        Output::Event(_) | Output::Transmit(_) => None,
+    };
+    client.resume_events();
     deadline.map_or(u64::MAX, Instant::as_micros)
 }
 
 /// Writes the next event. Returns 1, 0 if there is none, or an error.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn kabar_next_event(client: *mut Client, event: *mut CEvent) -> c_int {
+pub unsafe extern "C" fn kabar_next_event(client: *mut Client, now_us: u64, event: *mut CEvent) -> c_int {
     // SAFETY: null or a client, as the caller promises.
     let Some(client) = (unsafe { client_mut(client) }) else { return KABAR_E_ARGUMENT };
     if event.is_null() {
         return KABAR_E_ARGUMENT;
     }
     loop {
-        let Some(next) = client.poll_event() else { return 0 };
+        let Output::Event(next) = client.poll_output(Instant::from_micros(now_us), &mut []) else { return 0 };
         if let Some(next) = CEvent::new(next) {
             // SAFETY: not null; the caller gives room for an event.
             unsafe { event.write(next) };
@@ -189,7 +200,8 @@ pub unsafe extern "C" fn kabar_post(
 pub unsafe extern "C" fn kabar_answer_key(client: *mut Client, now_us: u64, accept: c_int) -> c_int {
     // SAFETY: null or a client, as the caller promises.
     let Some(client) = (unsafe { client_mut(client) }) else { return KABAR_E_ARGUMENT };
-    client.answer_key(Instant::from_micros(now_us), accept != 0);
+    let now = Instant::from_micros(now_us);
+    if accept != 0 { client.accept_key(now) } else { client.reject_key(now) }
     KABAR_OK
 }
 

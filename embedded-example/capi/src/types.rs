@@ -244,22 +244,22 @@ impl CEvent {
     /// `None`: an event that the C interface does not have.
     pub(crate) fn new(event: Event<'_>) -> Option<Self> {
         Some(match event {
-            Event::KeyOffered(fingerprint) => Self { fingerprint: fingerprint.0, ..Self::of(KABAR_KEY_OFFERED) },
-            Event::Joined { name, members, head, resumed, .. } => {
-                Self { members, seq: head, code: resumed.into(), ..Self::of(KABAR_JOINED) }.name(name)
+            Event::UnknownServerKey(fingerprint) => Self { fingerprint: fingerprint.0, ..Self::of(KABAR_KEY_OFFERED) },
+            Event::Joined { name, members, head, is_resumed, .. } => {
+                Self { members, seq: head, code: is_resumed.into(), ..Self::of(KABAR_JOINED) }.name(name)
             }
             Event::Reset => Self::of(KABAR_RESET),
             Event::Gap { first, .. } => Self { seq: first.saturating_sub(1), ..Self::of(KABAR_GAP) },
             Event::Entry { header, body, own } => {
                 Self { own: own.into(), ..Self::entry(KABAR_ENTRY, &header) }.body(body)
             }
-            Event::Stub { header, size } => Self { body_len: size.into(), ..Self::entry(KABAR_STUB, &header) },
+            Event::EntryTooLarge { header, size } => Self { body_len: size.into(), ..Self::entry(KABAR_STUB, &header) },
             Event::Stored { number, seq } => Self { number, seq, ..Self::of(KABAR_STORED) },
             Event::PostRefused { number, code } => Self { number, code: code.0, ..Self::of(KABAR_POST_REFUSED) },
-            Event::OutboxSpace => Self::of(KABAR_OUTBOX_SPACE),
+            Event::OutboxWritable => Self::of(KABAR_OUTBOX_SPACE),
             Event::Notice { code, text } => Self { code, ..Self::of(KABAR_NOTICE) }.body(text.as_bytes()),
-            Event::Lost(_) => Self::of(KABAR_LOST),
-            Event::Recovered => Self::of(KABAR_RECOVERED),
+            Event::Disconnected(_) => Self::of(KABAR_LOST),
+            Event::Reconnected => Self::of(KABAR_RECOVERED),
             Event::Ended(reason) => Self::ended(reason),
             _ => return None,
         })
@@ -268,9 +268,9 @@ impl CEvent {
     fn ended(reason: EndReason) -> Self {
         let (code, kind) = match reason {
             EndReason::Left => (KABAR_LEFT, 0),
-            EndReason::KeyDeclined => (KABAR_KEY_DECLINED, 0),
+            EndReason::KeyRejected => (KABAR_KEY_DECLINED, 0),
             EndReason::KeyMismatch => (KABAR_KEY_MISMATCH, 0),
-            EndReason::Impostor => (KABAR_IMPOSTOR, 0),
+            EndReason::ServerProofInvalid => (KABAR_IMPOSTOR, 0),
             EndReason::Refused(code) => (KABAR_REFUSED, code.0),
             _ => (KABAR_CLOSED, 0),
         };

@@ -1,7 +1,7 @@
 //! Events as log lines. Their texts stay in the ELF file on the host; the device sends numbers.
 
 use kabar_core::chat::EntryKind;
-use kabar_core::client::{EndReason, Event, Lost};
+use kabar_core::client::{DisconnectReason, EndReason, Event};
 use kabar_device::DeviceEvent;
 use kabar_device::link::Address;
 
@@ -22,8 +22,8 @@ pub fn event(event: &DeviceEvent<'_>) {
 
 fn room(event: &Event<'_>) {
     match event {
-        Event::Joined { name, members, resumed, .. } => {
-            defmt::info!("joined as {=str}, {=u16} here, resumed: {=bool}", name, members, resumed);
+        Event::Joined { name, members, is_resumed, .. } => {
+            defmt::info!("joined as {=str}, {=u16} here, resumed: {=bool}", name, members, is_resumed);
         }
         Event::Entry { header, body, own } if header.kind.is_text() => {
             let text = core::str::from_utf8(body).unwrap_or_default();
@@ -34,26 +34,26 @@ fn room(event: &Event<'_>) {
         {
             defmt::info!("{=u64} {=str}: joined or left ({})", header.seq, header.author, header.kind);
         }
-        Event::Stub { header, size } => {
+        Event::EntryTooLarge { header, size } => {
             defmt::info!("{=u64} {=str}: {=u16} bytes, too long", header.seq, header.author, size)
         }
         Event::Reset => defmt::warn!("the server's history was replaced"),
         Event::Gap { after, first } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),
         Event::PostRefused { number, code } => defmt::warn!("post {=u64} was refused: {}", number, code),
         Event::Notice { text, .. } => defmt::info!("notice: {=str}", text),
-        Event::Lost(why) => defmt::warn!("connection lost ({}); reconnecting", lost(*why)),
-        Event::Recovered => defmt::info!("connection recovered"),
+        Event::Disconnected(why) => defmt::warn!("connection lost ({}); reconnecting", lost(*why)),
+        Event::Reconnected => defmt::info!("connection recovered"),
         Event::Ended(reason) => ended(*reason),
         _ => {}
     }
 }
 
-fn lost(why: Lost) -> defmt::Str {
+fn lost(why: DisconnectReason) -> defmt::Str {
     match why {
-        Lost::Silent => defmt::intern!("silence"),
-        Lost::Unknown => defmt::intern!("the server no longer knows the connection"),
-        Lost::Shutdown => defmt::intern!("the server is shutting down"),
-        Lost::TryLater => defmt::intern!("try later"),
+        DisconnectReason::Silent => defmt::intern!("silence"),
+        DisconnectReason::Unknown => defmt::intern!("the server no longer knows the connection"),
+        DisconnectReason::Shutdown => defmt::intern!("the server is shutting down"),
+        DisconnectReason::TryLater => defmt::intern!("try later"),
         _ => defmt::intern!("closed"),
     }
 }
@@ -61,8 +61,8 @@ fn lost(why: Lost) -> defmt::Str {
 fn ended(reason: EndReason) {
     match reason {
         EndReason::Left => defmt::info!("left"),
-        EndReason::KeyMismatch | EndReason::KeyDeclined => defmt::error!("ended: the server has another key"),
-        EndReason::Impostor => defmt::error!("ended: the server does not know the room's secret"),
+        EndReason::KeyMismatch | EndReason::KeyRejected => defmt::error!("ended: the server has another key"),
+        EndReason::ServerProofInvalid => defmt::error!("ended: the server does not know the room's secret"),
         EndReason::Refused(code) => defmt::error!("ended: refused, {}", code),
         EndReason::Closed(code) => defmt::error!("ended: closed by the room, {}", code),
         _ => defmt::error!("ended"),

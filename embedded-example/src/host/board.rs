@@ -39,12 +39,12 @@ impl HostBoard {
 
     fn on_room_event(&mut self, event: Event<'_>) {
         match event {
-            Event::Joined { name, members, resumed: false, .. } => {
+            Event::Joined { name, members, is_resumed: false, .. } => {
                 eprintln!("joined as {}; {members} here", show::text(name.as_bytes()));
             }
             Event::Joined { .. } => eprintln!("connected again"),
             Event::Entry { header, body, .. } => print_line(&show::entry(&header, body)),
-            Event::Stub { header, size } => {
+            Event::EntryTooLarge { header, size } => {
                 print_line(&format!("{} ({size} bytes, too long for this device)", show::entry(&header, b"")));
             }
             Event::Stored { number, .. } => self.stored = number,
@@ -53,7 +53,7 @@ impl HostBoard {
             }
             Event::Notice { text, .. } => eprintln!("{}", show::text(text.as_bytes())),
             Event::Reset => eprintln!("the server's history was replaced"),
-            Event::Lost(why) => eprintln!("connection lost ({why:?}), reconnecting"),
+            Event::Disconnected(why) => eprintln!("connection lost ({why:?}), reconnecting"),
             _ => {}
         }
     }

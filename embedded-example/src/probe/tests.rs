@@ -35,7 +35,7 @@ fn probe() -> Probe<Bench> {
         start: 0,
         head: 0,
         term: Term::default(),
-        resumed: false,
+        is_resumed: false,
     });
     probe
 }
@@ -100,7 +100,7 @@ fn ignores_other_texts_its_own_posts_and_other_kinds() {
     probe.on_room_event(&entry("anna", EntryKind::ACTION, b"@probe led on"));
     probe.on_room_event(&entry("anna", EntryKind::DATA, b"@probe led on"));
     probe.on_room_event(&entry("anna", EntryKind::TEXT, b"@probe led \xff"));
-    probe.on_room_event(&Event::Past { remaining: 0, entry: None });
+    probe.on_room_event(&Event::HistoryEntry { remaining: 0, entry: None });
     assert!(answers(&mut probe, at(1)).is_empty() && !probe.led);
 }
 
@@ -116,7 +116,7 @@ fn two_devices_do_not_answer_each_other_endlessly() {
         start: 0,
         head: 0,
         term: Term::default(),
-        resumed: false,
+        is_resumed: false,
     });
     say(&mut other, "probe", &answer);
     assert!(answers(&mut other, at(1)).is_empty());

@@ -34,7 +34,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
-use kabar_core::client::{ClientCounters, ConfigError, Event, PostError, State};
+use kabar_core::client::{ClientCounters, ConfigError, Event, Output, PostError, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint};
 use kabar_core::time::{Duration, Instant};
@@ -175,6 +175,7 @@ impl core::error::Error for ReplayError {}
 pub struct Replay {
     client: DeviceClient,
     steps: u32,
+    due: Option<Instant>,
     datagram: [u8; DATAGRAM_LEN],
 }
 
@@ -182,13 +183,19 @@ impl Replay {
     /// An idle client.
     #[must_use]
     pub const fn new() -> Self {
-        Self { client: profile::client(), steps: 0, datagram: [0; DATAGRAM_LEN] }
+        Self { client: profile::client(), steps: 0, due: None, datagram: [0; DATAGRAM_LEN] }
     }
 
     /// The client.
     #[must_use]
     pub const fn client(&self) -> &DeviceClient {
         &self.client
+    }
+
+    /// When the client has something to do, as it reported after the last step.
+    #[must_use]
+    pub const fn due(&self) -> Option<Instant> {
+        self.due
     }
 
     /// Replays a whole script and writes a line to `log` for each [`Outcome`]. `read` fills the whole
@@ -244,19 +251,22 @@ impl Replay {
             }
             Call::Timeout => self.client.handle_timeout(now),
             Call::Post(kind, body) => report(Outcome::Posted(self.client.post(kind, body))),
-            Call::Who => report(Outcome::Asked(self.client.who())),
-            Call::History { before, count } => report(Outcome::Asked(self.client.history(before, count))),
+            Call::Who => report(Outcome::Asked(self.client.who(now).is_ok())),
+            Call::History { before, count } => report(Outcome::Asked(self.client.history(now, before, count).is_ok())),
             Call::Leave => self.client.leave(now),
         }
-        while let Some(transmit) = self.client.poll_transmit(now, &mut self.datagram) {
-            let bytes = self.datagram.get(..transmit.len).unwrap_or_default();
-            report(Outcome::Datagram { to: transmit.to, bytes });
-        }
-        while let Some(event) = self.client.poll_event() {
-            report(Outcome::Event(&event));
-        }
+        self.due = loop {
+            match self.client.poll_output(now, &mut self.datagram) {
+                Output::Transmit(transmit) => {
+                    let bytes = self.datagram.get(..transmit.len).unwrap_or_default();
+                    report(Outcome::Datagram { to: transmit.to, bytes });
+                }
+                Output::Event(event) => report(Outcome::Event(&event)),
+                Output::Timeout(due) => break due,
+            }
+        };
         report(Outcome::Idle {
-            due: self.client.poll_timeout(),
+            due: self.due,
             state: self.client.state(),
             unsettled: self.client.unsettled(),
             rtt: self.client.rtt(),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
-use kabar_core::client::Config;
+use kabar_core::client::{Config, Event, Output, State};
 use kabar_core::connection::Transmit;
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
@@ -34,7 +34,8 @@ const BUFFER: usize = 1201;
 /// one when it is known.
 #[derive(Debug)]
 pub struct Driver {
-    /// The client. After any call to it: take its events, then [`Driver::transmit`], then [`Driver::wait`].
+    /// The client. After any call to it: [`Driver::poll_event`] until there is none, then
+    /// [`Driver::transmit`], then [`Driver::wait`].
     pub client: Box<StdClient>,
     clock: Clock,
     poll: Poll,
@@ -45,6 +46,8 @@ pub struct Driver {
     out: [u8; BUFFER],
     /// A datagram in `out` that the system did not take yet.
     unsent: Option<Transmit>,
+    /// When the client wants to be called.
+    deadline: Option<Instant>,
     is_output_gone: bool,
     traffic: Traffic,
 }
@@ -76,6 +79,7 @@ impl Driver {
             peer: None,
             out: [0; BUFFER],
             unsent: None,
+            deadline: None,
             is_output_gone: false,
             traffic: Traffic::default(),
         };
@@ -163,46 +167,70 @@ impl Driver {
         self.traffic
     }
 
-    /// Sends what the client has to send.
+    /// The client's next event. Datagrams stay with it until [`Driver::transmit`].
+    pub fn poll_event(&mut self) -> Option<Event<'_>> {
+        match self.client.poll_output(self.clock.now(), &mut []) {
+            Output::Event(event) => Some(event),
+            Output::Transmit(_) | Output::Timeout(_) => None,
+        }
+    }
+
+    /// Sends what the client has to send. Events stay with it until [`Driver::poll_event`].
     pub fn transmit(&mut self) {
         let now = self.now();
         self.start_addresses(now);
-        loop {
-            if self.unsent.is_none() {
-                self.unsent = self.client.poll_transmit(now, &mut self.out);
+        self.client.pause_events();
+        self.deadline = loop {
+            if let Some(unsent) = self.unsent {
+                // The system takes no more now, or this one: sent; or lost, as on the way, and the client will try again.
+                self.unsent = self.send(unsent, now).then_some(unsent);
             }
-            let Some(Transmit { to, len }) = self.unsent else { return };
-            match self.out[0] {
-                HELLO => {
-                    self.race.say_hello(&self.out[..len], now);
-                    let started: Vec<SocketAddr> = self.race.started().collect();
-                    started.into_iter().for_each(|address| self.send_hello(address, now));
-                    self.start_addresses(now);
-                }
-                first => {
-                    if first == INITIATE {
-                        self.race.decided(to);
-                    } else {
-                        self.race.opened(to);
-                        self.peer = Some(to);
-                    }
-                    self.link_to(to, now);
-                    match self.links.send(to, &self.out[..len], now) {
-                        Sent::Taken => self.traffic.sent += len as u64,
-                        Sent::Later => return,
-                        Sent::Lost => {}
-                    }
-                }
+            let room = if self.unsent.is_none() { &mut self.out[..] } else { &mut [] };
+            match self.client.poll_output(now, room) {
+                Output::Transmit(transmit) => self.unsent = Some(transmit),
+                Output::Event(_) => {}
+                Output::Timeout(deadline) => break deadline,
             }
-            // Sent; or lost, as on the way: the client will try again.
-            self.unsent = None;
+        };
+        self.client.resume_events();
+        if self.client.state() == State::Ended {
+            // An event for it waits.
+            self.deadline = Some(now);
         }
+    }
+
+    /// Sends the datagram in `out`. Whether it has to be sent later.
+    fn send(&mut self, transmit: Transmit, now: Instant) -> bool {
+        let Transmit { to, len } = transmit;
+        match self.out[0] {
+            HELLO => {
+                self.race.say_hello(&self.out[..len], now);
+                let started: Vec<SocketAddr> = self.race.started().collect();
+                started.into_iter().for_each(|address| self.send_hello(address, now));
+                self.start_addresses(now);
+            }
+            first => {
+                if first == INITIATE {
+                    self.race.decided(to);
+                } else {
+                    self.race.opened(to);
+                    self.peer = Some(to);
+                }
+                self.link_to(to, now);
+                match self.links.send(to, &self.out[..len], now) {
+                    Sent::Taken => self.traffic.sent += len as u64,
+                    Sent::Later => return true,
+                    Sent::Lost => {}
+                }
+            }
+        }
+        false
     }
 
     /// Waits for a datagram, a deadline of the client, `until`, or a wake-up, and feeds the client.
     pub fn wait(&mut self, until: Option<Instant>) {
         let now = self.now();
-        let next = [until, self.client.poll_timeout(), self.links.check_at(), self.race.deadline()];
+        let next = [until, self.deadline, self.links.check_at(), self.race.deadline()];
         let next = if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() };
         let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
         let mut events = Events::with_capacity(16);
@@ -217,7 +245,7 @@ impl Driver {
         }
         self.receive();
         let now = self.now();
-        if self.client.poll_timeout().is_some_and(|at| at <= now) {
+        if self.deadline.is_some_and(|at| at <= now) {
             self.client.handle_timeout(now);
         }
         self.links.check_health(self.poll.registry(), now);

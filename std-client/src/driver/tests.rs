@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
 use kabar_core::chat::{EntryKind, Start, Term};
-use kabar_core::client::{Credential, EndReason, Event, Lost};
+use kabar_core::client::{Credential, DisconnectReason, EndReason, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_core::session::Fingerprint;
@@ -54,7 +54,7 @@ enum Seen {
     Joined { resumed: bool },
     Text(String),
     Stored(u64),
-    Lost(Lost),
+    Lost(DisconnectReason),
     Ended(EndReason),
 }
 
@@ -98,24 +98,24 @@ impl Member {
     }
 
     fn turn(&mut self) {
-        while let Some(event) = self.driver.client.poll_event() {
-            if let Event::KeyOffered(_) = event {
+        while let Some(event) = self.driver.poll_event() {
+            if let Event::UnknownServerKey(_) = event {
                 let now = self.driver.now();
-                self.driver.client.answer_key(now, true);
+                self.driver.client.accept_key(now);
                 continue;
             }
             self.seen.extend(match event {
-                Event::Joined { resumed, term, .. } => {
+                Event::Joined { is_resumed, term, .. } => {
                     if !self.terms.contains(&term) {
                         self.terms.push(term);
                     }
-                    Some(Seen::Joined { resumed })
+                    Some(Seen::Joined { resumed: is_resumed })
                 }
                 Event::Entry { header, body, .. } if header.kind.is_text() => {
                     Some(Seen::Text(String::from_utf8_lossy(body).into_owned()))
                 }
                 Event::Stored { number, .. } => Some(Seen::Stored(number)),
-                Event::Lost(why) => Some(Seen::Lost(why)),
+                Event::Disconnected(why) => Some(Seen::Lost(why)),
                 Event::Ended(reason) => Some(Seen::Ended(reason)),
                 _ => None,
             });
@@ -190,7 +190,7 @@ fn a_computer_that_slept_finds_the_same_run_of_the_server() {
     anna.seen.clear();
     anna.say("good morning");
     anna.until(|seen| *seen == Seen::Text("good morning".into()));
-    assert!(anna.seen.contains(&Seen::Lost(Lost::Unknown)), "{:?}", anna.seen);
+    assert!(anna.seen.contains(&Seen::Lost(DisconnectReason::Unknown)), "{:?}", anna.seen);
     assert!(anna.seen.contains(&Seen::Joined { resumed: true }), "{:?}", anna.seen);
     assert_eq!(anna.terms.len(), 1, "which is no restart");
 }
@@ -201,7 +201,7 @@ fn a_stopped_server_says_so_and_its_members_come_back_to_the_next() {
     let port = server.local_addr().port();
     let mut anna = Member::join(&server, "anna");
     let stopping = std::thread::spawn(move || server.stop());
-    anna.until(|seen| *seen == Seen::Lost(Lost::Shutdown));
+    anna.until(|seen| *seen == Seen::Lost(DisconnectReason::Shutdown));
     assert_eq!(stopping.join().unwrap(), Ok(()));
     anna.say("kept meanwhile");
     anna.seen.clear();

@@ -174,11 +174,11 @@ impl Session {
         }
         if self.config.key_policy == KeyPolicy::AcceptNew {
             self.accepted = Some(found);
-            self.driver.client.answer_key(now, true);
+            self.driver.client.accept_key(now);
             return Ok(());
         }
         if !self.ui.can_ask() {
-            self.driver.client.answer_key(now, false);
+            self.driver.client.reject_key(now);
             return Err(SessionError::UnknownKey { server: self.config.server.clone(), found });
         }
         if let Phase::Connecting(attempt) = &self.phase {
@@ -195,11 +195,13 @@ impl Session {
         let (mut attempt, found) = (attempt.clone(), *found);
         // The time that a person takes does not count.
         attempt.answered_until = Some(now + JOIN_TIMEOUT);
+        self.phase = Phase::Connecting(attempt);
         if is_yes {
             self.accepted = Some(found);
+            self.driver.client.accept_key(now);
+        } else {
+            self.driver.client.reject_key(now);
         }
-        self.phase = Phase::Connecting(attempt);
-        self.driver.client.answer_key(now, is_yes);
     }
 
     /// Reports once why the server's key is accepted.

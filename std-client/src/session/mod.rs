@@ -249,6 +249,10 @@ impl Session {
             self.take_client_events()?;
             let now = self.driver.now();
             self.check(now)?;
+            // The check may lead to events, and these may change what it finds.
+            while self.take_client_events()? {
+                self.check(self.driver.now())?;
+            }
             self.driver.transmit();
             let until = if self.has_more_input { Some(now) } else { self.deadline() };
             self.driver.wait(until);
@@ -305,18 +309,21 @@ impl Session {
         self.has_more_input = true;
     }
 
-    fn take_client_events(&mut self) -> Result<(), SessionEnd> {
+    /// Returns whether there were any.
+    fn take_client_events(&mut self) -> Result<bool, SessionEnd> {
+        let mut has_any = false;
         // At the end, a reader that does not read is not waited for.
         while self.ui.has_room() || self.has_ended() {
             let now = self.driver.now();
-            let Some(event) = self.driver.client.poll_event() else { return Ok(()) };
+            let Some(event) = self.driver.poll_event() else { break };
+            has_any = true;
             match event {
-                Event::KeyOffered(found) => self.key_offered(found, now)?,
+                Event::UnknownServerKey(found) => self.key_offered(found, now)?,
                 Event::Ended(reason) => self.ended(reason)?,
-                Event::Joined { name, members, start, head, term, resumed } => {
+                Event::Joined { name, members, start, head, term, is_resumed } => {
                     let name = name.to_owned();
                     let info = JoinInfo { term, head, members, skip_to: 0, seen_to: None };
-                    self.joined(&name, start, info, resumed)?;
+                    self.joined(&name, start, info, is_resumed)?;
                 }
                 event => {
                     let is_lost = match &mut self.phase {
@@ -332,7 +339,7 @@ impl Session {
                 }
             }
         }
-        Ok(())
+        Ok(has_any)
     }
 
     fn ended(&mut self, reason: EndReason) -> Result<(), SessionEnd> {

@@ -171,7 +171,8 @@ impl Session {
         self.former = None;
         let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
         let mut online = OnlineState::new(info, give_up, self.config.lines_taken);
-        online.request_names(members, &mut self.driver.client, &self.ui);
+        let now = self.driver.now();
+        online.request_names(members, &mut self.driver.client, &self.ui, now);
         self.phase = Phase::Online(Box::new(online));
         if is_first { Ok(self.ui.start_input()?) } else { Ok(()) }
     }

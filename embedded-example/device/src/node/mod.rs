@@ -7,7 +7,7 @@
 //!
 //! While the link has no address the client's timers wait, and posts stay in its outbox.
 
-use kabar_core::client::{Config, ConfigError, Event};
+use kabar_core::client::{Config, ConfigError, Event, Output};
 use kabar_core::time::Instant;
 
 use crate::link::{Address, Link, Received};
@@ -69,6 +69,8 @@ impl Default for Storage {
 pub struct Node<'a, L> {
     storage: &'a mut Storage,
     link: L,
+    /// When the client has something to do.
+    deadline: Option<Instant>,
     /// Whether the last poll ended at a bound, not for lack of work.
     unfinished: bool,
 }
@@ -82,7 +84,7 @@ impl<L> core::fmt::Debug for Node<'_, L> {
 impl<'a, L: Link> Node<'a, L> {
     /// A node in `storage`, which it borrows for good. The client is idle until [`Node::start`].
     pub const fn new(storage: &'a mut Storage, link: L) -> Self {
-        Self { storage, link, unfinished: false }
+        Self { storage, link, deadline: None, unfinished: false }
     }
 
     /// Begins to join. `seed` is fresh and secret.
@@ -120,18 +122,17 @@ impl<'a, L: Link> Node<'a, L> {
         if self.client_timeout().is_some_and(|due| due <= now) {
             self.storage.client.handle_timeout(now);
         }
-        drain_events(&mut self.storage.client, &mut on_event);
 
         // Sending may take a while on a slow line: what arrived meanwhile is received before the next datagram.
         let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
-            let is_all = self.transmit(now);
+            let can_send = self.address().is_some() && self.link.can_send();
+            let is_all = self.drain(now, can_send, &mut on_event);
             if !is_all {
                 self.receive(now, &mut on_event);
             }
             is_all
         });
         self.unfinished = !(all_in && all_out);
-        drain_events(&mut self.storage.client, &mut on_event);
     }
 
     /// When to call [`Node::poll`] if nothing arrives before; `None`: not until then.
@@ -144,7 +145,7 @@ impl<'a, L: Link> Node<'a, L> {
 
     /// When the client is due; `None` while nothing gets through.
     fn client_timeout(&self) -> Option<Instant> {
-        self.address().and_then(|_| self.storage.client.poll_timeout())
+        self.address().and(self.deadline)
     }
 
     /// Passes the next datagram received to the client. Returns `true` if nothing arrived.
@@ -155,29 +156,31 @@ impl<'a, L: Link> Node<'a, L> {
             Received::NotForUs => {}
             Received::Datagram { from, bytes } => {
                 client.handle_datagram(now, from.unwrap_or(client.server()), bytes);
-                drain_events(client, on_event);
+                self.drain(now, false, on_event);
             }
         }
         false
     }
 
-    /// Passes the client's next datagram to the link. Returns `true` if there is none, or the link is
-    /// busy.
-    fn transmit(&mut self, now: Instant) -> bool {
-        if self.address().is_none() || !self.link.can_send() {
-            return true;
-        }
+    /// Passes events on, and then one datagram if `can_send`. Returns `true` if nothing is left that can be
+    /// done now.
+    fn drain(&mut self, now: Instant, can_send: bool, on_event: &mut impl FnMut(Event<'_>)) -> bool {
         let Storage { client, datagram } = &mut *self.storage;
-        let Some(transmit) = client.poll_transmit(now, datagram) else { return true };
-        self.link.send(transmit.to, &datagram[..transmit.len]);
-        self.link.maintain(now);
-        false
-    }
-}
-
-fn drain_events(client: &mut DeviceClient, on_event: &mut impl FnMut(Event<'_>)) {
-    while let Some(event) = client.poll_event() {
-        on_event(event);
+        loop {
+            let room = if can_send { &mut datagram[..] } else { &mut [] };
+            match client.poll_output(now, room) {
+                Output::Event(event) => on_event(event),
+                Output::Transmit(transmit) => {
+                    self.link.send(transmit.to, &datagram[..transmit.len]);
+                    self.link.maintain(now);
+                    return false;
+                }
+                Output::Timeout(deadline) => {
+                    self.deadline = deadline;
+                    return true;
+                }
+            }
+        }
     }
 }
 

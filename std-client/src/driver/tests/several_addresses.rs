@@ -88,7 +88,7 @@ fn a_member_comes_back_to_whichever_address_is_alive() {
     let mut member = Member::join_at(&[here], Some(first.fingerprint()), "anna");
     member.driver.set_addresses(&[here, there]);
     let stopping = std::thread::spawn(move || first.stop());
-    member.until(|seen| *seen == Seen::Lost(Lost::Shutdown));
+    member.until(|seen| *seen == Seen::Lost(DisconnectReason::Shutdown));
     assert_eq!(stopping.join().unwrap(), Ok(()));
     member.seen.clear();
     let began = StdInstant::now();

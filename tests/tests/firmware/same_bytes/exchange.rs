@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
-use kabar_core::client::{Client, ClientCounters, State};
+use kabar_core::client::{Client, ClientCounters, Output, State};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{PrivateKey as _, Rsa2048};
@@ -95,6 +95,7 @@ struct Exchange {
     now: Instant,
     device: Recorder,
     laptop: Box<Laptop>,
+    laptop_due: Option<Instant>,
     hub: Option<Hub<Accelerated>>,
     key: SimPrivateKey,
     store: MemoryStore,
@@ -112,6 +113,7 @@ impl Exchange {
             now: BEGIN,
             device: Recorder::new(),
             laptop: Box::new(Client::new(InlineBuffers::new())),
+            laptop_due: None,
             hub: None,
             key: SimPrivateKey::real(),
             store: MemoryStore::new(),
@@ -151,8 +153,8 @@ impl Exchange {
         while self.device.replay.client().state() != State::Ended {
             let deed = plan.peek().map(|&(at, _)| at);
             let hub = self.hub.as_ref().and_then(Hub::poll_timeout);
-            let device = self.device.replay.client().poll_timeout();
-            let laptop = self.laptop.poll_timeout();
+            let device = self.device.replay.due();
+            let laptop = self.laptop_due;
             let flying = self.flying.keys().next().map(|&(at, _)| at);
             let next = [deed, hub, device, laptop, flying].into_iter().flatten().min().expect("somebody waits");
             turns = if next > self.now { 0 } else { turns + 1 };
@@ -251,10 +253,13 @@ impl Exchange {
 
     fn drain_laptop(&mut self) {
         let mut out = [0; profile::DATAGRAM_LEN];
-        while let Some(transmit) = self.laptop.poll_transmit(self.now, &mut out) {
-            self.launch(Place::Laptop, Place::Server, &out[..transmit.len]);
-        }
-        while self.laptop.poll_event().is_some() {}
+        self.laptop_due = loop {
+            match self.laptop.poll_output(self.now, &mut out) {
+                Output::Transmit(transmit) => self.launch(Place::Laptop, Place::Server, &out[..transmit.len]),
+                Output::Event(_) => {}
+                Output::Timeout(due) => break due,
+            }
+        };
     }
 
     fn launch(&mut self, from: Place, to: Place, bytes: &[u8]) {

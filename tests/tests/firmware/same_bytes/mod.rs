@@ -49,17 +49,17 @@ fn what_is_compared_has_a_handshake_a_join_loss_and_all_that_a_member_does() {
     assert!(counters.connections == 2 && counters.damaged >= 3, "{counters:?}");
     assert!(recording.ended.as_micros() > u32::MAX.into(), "time outgrows 32 bits");
     let happenings = [
-        "resumed: false",
-        "resumed: true",
-        "Lost(Unknown)",
+        "is_resumed: false",
+        "is_resumed: true",
+        "Disconnected(Unknown)",
         "Stored {",
         "own: true",
         "own: false",
-        "Stub {",
+        "EntryTooLarge {",
         "Err(Full)",
-        "OutboxSpace",
-        "Member {",
-        "Past {",
+        "OutboxWritable",
+        "MemberListed {",
+        "HistoryEntry {",
         "Ended(Left)",
     ];
     for what in happenings {

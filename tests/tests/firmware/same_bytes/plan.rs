@@ -1,7 +1,7 @@
 //! What happens in the exchange, and when.
 
-use kabar_core::chat::EntryKind;
-use kabar_core::client::{POST_OVERHEAD, RECORD_OVERHEAD};
+use kabar_core::chat::{EntryKind, POST_OVERHEAD};
+use kabar_core::client::RECORD_OVERHEAD;
 use kabar_device::profile::{MESSAGE_LEN, OUTBOX_LEN};
 
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! How a connection ends (SPEC 5.7): who closes says CLOSE and repeats it when asked; who is told is silent. Both for three probe
 //! time-outs, so that what is still under way meets somebody who knows.
 
-use super::Ended;
+use super::Closed;
 use crate::time::{Duration, Instant};
 use crate::wire::frame::{CloseCode, Frame, Frames, MAX_REASON_LEN};
 use crate::wire::io::Writer;
@@ -24,9 +24,9 @@ pub(super) enum Phase {
 
 /// The phase and what was said at the end.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(super) struct CloseState {
     phase: Phase,
-    ended: Ended,
+    ended: Closed,
     is_untold: bool,
     /// CLOSE is to be sent.
     is_due: bool,
@@ -37,10 +37,10 @@ pub(super) struct Ending {
     reason_len: usize,
 }
 
-impl Ending {
+impl CloseState {
     pub(super) const NONE: Self = Self {
         phase: Phase::Idle,
-        ended: Ended::ByPeer(CloseCode(0)),
+        ended: Closed::ByPeer(CloseCode(0)),
         is_untold: false,
         is_due: false,
         next_at: Instant::ZERO,
@@ -55,10 +55,10 @@ impl Ending {
     }
 
     /// It ends, if it has not yet.
-    pub(super) fn begin(&mut self, now: Instant, ended: Ended, reason: &str, pto: Duration) {
+    pub(super) fn begin(&mut self, now: Instant, ended: Closed, reason: &str, pto: Duration) {
         self.phase = match ended {
-            Ended::Here(_) => Phase::Closing,
-            Ended::ByPeer(_) | Ended::Idle => Phase::Draining,
+            Closed::Locally(_) => Phase::Closing,
+            Closed::ByPeer(_) | Closed::Idle => Phase::Draining,
         };
         self.ended = ended;
         self.is_untold = true;
@@ -84,7 +84,7 @@ impl Ending {
 
     /// Writes CLOSE, if one is to be sent. Gives its length.
     pub(super) fn poll(&mut self, now: Instant, pto: Duration, out: &mut Writer<'_>) -> Option<usize> {
-        let Ended::Here(code) = self.ended else { return None };
+        let Closed::Locally(code) = self.ended else { return None };
         if !core::mem::take(&mut self.is_due) {
             return None;
         }
@@ -98,7 +98,7 @@ impl Ending {
     }
 
     /// How it ended, once.
-    pub(super) fn take_ended(&mut self) -> Option<Ended> {
+    pub(super) fn take_ended(&mut self) -> Option<Closed> {
         core::mem::take(&mut self.is_untold).then_some(self.ended)
     }
 
@@ -128,19 +128,19 @@ mod tests {
         Instant::from_micros(millis * 1_000)
     }
 
-    fn sends(ending: &mut Ending, now: Instant) -> bool {
+    fn sends(ending: &mut CloseState, now: Instant) -> bool {
         ending.poll(now, PTO, &mut Writer::new(&mut [0; 100])).is_some()
     }
 
-    fn begun(ended: Ended) -> Ending {
-        let mut ending = Ending::OPEN;
+    fn begun(ended: Closed) -> CloseState {
+        let mut ending = CloseState::OPEN;
         ending.begin(at(0), ended, "so", PTO);
         ending
     }
 
     #[test]
     fn who_closes_answers_at_most_once_per_probe_time_out() {
-        let mut ending = begun(Ended::Here(CloseCode::LEFT));
+        let mut ending = begun(Closed::Locally(CloseCode::LEFT));
         assert!(sends(&mut ending, at(0)));
         assert!(!sends(&mut ending, at(0)));
         ending.on_packet(at(99), &PING);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn who_is_told_is_silent_for_three_probe_time_outs() {
-        let mut ending = begun(Ended::ByPeer(CloseCode::LEFT));
+        let mut ending = begun(Closed::ByPeer(CloseCode::LEFT));
         assert_eq!(ending.phase(), Phase::Draining);
         assert!(!sends(&mut ending, at(0)));
         assert_eq!(ending.until(), at(300));
@@ -164,20 +164,20 @@ mod tests {
 
     #[test]
     fn falls_silent_when_both_close() {
-        let mut ending = begun(Ended::Here(CloseCode::LEFT));
+        let mut ending = begun(Closed::Locally(CloseCode::LEFT));
         assert!(sends(&mut ending, at(0)));
         ending.on_packet(at(200), &[7, 0, 0, 0]);
         assert!(!sends(&mut ending, at(200)));
         assert_eq!(ending.phase(), Phase::Draining);
-        assert_eq!(ending.take_ended(), Some(Ended::Here(CloseCode::LEFT)));
+        assert_eq!(ending.take_ended(), Some(Closed::Locally(CloseCode::LEFT)));
         assert_eq!(ending.take_ended(), None);
     }
 
     #[test]
     fn cuts_a_long_reason_between_characters() {
-        let mut ending = Ending::OPEN;
+        let mut ending = CloseState::OPEN;
         let reason = std::string::String::from("x") + &"ü".repeat(40);
-        ending.begin(at(0), Ended::Here(CloseCode::LEFT), &reason, PTO);
+        ending.begin(at(0), Closed::Locally(CloseCode::LEFT), &reason, PTO);
         assert_eq!(ending.reason(), &reason[..63]);
         assert!(sends(&mut ending, at(0)));
     }

@@ -4,12 +4,12 @@
 /// not zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Maybe<T> {
+pub(super) enum ZeroOption<T> {
     None,
     Some(T),
 }
 
-impl<T> Maybe<T> {
+impl<T> ZeroOption<T> {
     pub(super) const fn is_some(&self) -> bool {
         matches!(self, Self::Some(_))
     }
@@ -26,22 +26,22 @@ impl<T> Maybe<T> {
     }
 }
 
-impl<T: Copy> Maybe<T> {
+impl<T: Copy> ZeroOption<T> {
     pub(super) fn get(&self) -> Option<T> {
         self.as_ref().copied()
     }
 }
 
-impl<T> From<Maybe<T>> for Option<T> {
-    fn from(value: Maybe<T>) -> Self {
+impl<T> From<ZeroOption<T>> for Option<T> {
+    fn from(value: ZeroOption<T>) -> Self {
         match value {
-            Maybe::None => None,
-            Maybe::Some(value) => Some(value),
+            ZeroOption::None => None,
+            ZeroOption::Some(value) => Some(value),
         }
     }
 }
 
-impl<T> From<Option<T>> for Maybe<T> {
+impl<T> From<Option<T>> for ZeroOption<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::None, Self::Some)
     }
