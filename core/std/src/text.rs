@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(show(EntryKind::DATA, b"\x1b[2J", None), "[2024-11-01 10:37:10] Farhan sent 4 bytes of data");
         assert_eq!(
             show(EntryKind(200), b"\n", None),
-            "[2024-11-01 10:37:10] Farhan sent 1 bytes of the unknown kind 200"
+            "[2024-11-01 10:37:10] Farhan sent 1 bytes of unknown kind 200"
         );
         let lines = LineFormatter { zone: TimeZone::UTC };
         let line = Line {
