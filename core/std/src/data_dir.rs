@@ -1,5 +1,5 @@
-//! A data directory: readable by its owner only, with atomic replacement of files, and lock files for
-//! one process at a time.
+//! A data directory: readable by its owner only, with atomic replacement of files, and lock files
+//! for one process at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -49,7 +49,8 @@ pub enum LockError {
 }
 
 impl DataDir {
-    /// Where data lies when nobody says otherwise: `~/.local/share/kabar`, or what this system has instead of it.
+    /// Where data lies when nobody says otherwise: `~/.local/share/kabar`, or what this system has
+    /// instead of it.
     #[must_use]
     pub fn default_path() -> Option<PathBuf> {
         directories::ProjectDirs::from("", "", "kabar").map(|dirs| dirs.data_dir().to_path_buf())
@@ -108,8 +109,9 @@ impl DataDir {
         read.map(Some).map_err(failed)
     }
 
-    /// Replaces a file: afterwards, and after a crash at any moment, it has the old content or the new. One that has that content
-    /// already stays as it is: nothing has to be free on the disk for what does not change.
+    /// Replaces a file: afterwards, and after a crash at any moment, it has the old content or the
+    /// new. One that has that content already stays as it is: nothing has to be free on the disk
+    /// for what does not change.
     ///
     /// # Errors
     /// [`FileError`]; the old content is still there then.
@@ -259,7 +261,8 @@ fn make_private(file: &File) -> io::Result<()> {
     if mode & 0o077 != 0 { file.set_permissions(fs::Permissions::from_mode(0o600)) } else { Ok(()) }
 }
 
-/// Makes the entries of the directory at `path` durable: a name, new or changed, is durable once its directory is.
+/// Makes the entries of the directory at `path` durable: a name, new or changed, is durable once
+/// its directory is.
 ///
 /// # Errors
 /// The operating system's.

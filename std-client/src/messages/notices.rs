@@ -62,7 +62,7 @@ pub fn ask_password(room: &RoomName, was_wrong: bool) -> String {
     format!("{}Password of {room}: ", if was_wrong { "Wrong password. " } else { "" })
 }
 
-/// What a session reports about joining.
+/// A room that was joined.
 #[derive(Clone, Copy, Debug)]
 pub struct Joined<'a> {
     /// The room.
@@ -170,7 +170,8 @@ pub fn connection_lost(reason: &str, slept: Option<impl fmt::Display>) -> String
 pub fn loss_reason(why: Lost) -> &'static str {
     match why {
         Lost::Silent => "no response from the server",
-        // The server was restarted, or this computer was silent for too long: the next Joined tells which.
+        // The server was restarted, or this computer was silent for too long: the next Joined tells
+        // which.
         Lost::Unknown => "the server no longer knows this connection",
         Lost::Shutdown => "the server is shutting down",
         Lost::TryLater => "the server does not admit members at the moment",
