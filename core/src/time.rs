@@ -120,7 +120,7 @@ impl Mul<u64> for Duration {
 
 impl Div<u64> for Duration {
     type Output = Self;
-    /// Divides, rounding down; division by zero gives the longest span.
+    /// Divides, rounding down; division by zero returns the longest span.
     fn div(self, divisor: u64) -> Self {
         Self(self.0.checked_div(divisor).unwrap_or(u64::MAX))
     }

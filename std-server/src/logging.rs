@@ -13,8 +13,8 @@
 //! | `debug` | how the server is set up, commits, checkpoints |
 //! | `trace` | every handshake and every entry, with its text |
 //!
-//! No record holds a secret, at any level: no key, password, room secret or invite. The texts of the
-//! room are in records of level `trace` only.
+//! No record holds a secret, at any level: no key, password, room secret or invite. The texts of
+//! the room are in records of level `trace` only.
 //!
 //! [`LogFormat::Text`] leaves out the records of [`ROOM_TARGET`], because the same events are on
 //! standard output. Errors of the command line and of the settings are plain text in either format:

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Err(CommandError::AlreadyReported(code)) => ExitCode::from(code),
         Err(error) => {
             // Nobody may be there to read it.
-            drop(writeln!(std::io::stderr(), "{PROGRAM}: {error}"));
+            let _ = writeln!(std::io::stderr(), "{PROGRAM}: {error}");
             ExitCode::from(error.exit_code())
         }
     }

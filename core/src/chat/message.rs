@@ -121,7 +121,7 @@ pub struct EntryHeader<'a> {
     pub instance: u64,
     /// Number in the instance.
     pub number: u64,
-    /// What it is.
+    /// Kind of the entry.
     pub kind: EntryKind,
 }
 

@@ -1,6 +1,6 @@
 //! Cryptographic primitives, thin and typed: nothing here knows a packet, a peer or the time.
 //!
-//! * [`aead`]: ChaCha20-Poly1305 behind the [`Aead`] trait.
+//! * [`aead`]: ChaCha20-Poly1305 and the [`Aead`] trait.
 //! * [`kdf`]: SHA-256 transcripts, HKDF, HMAC.
 //! * [`exchange`]: X25519 with one-use secrets.
 //! * [`identity`]: Ed25519 signatures, which identify members.

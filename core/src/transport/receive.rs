@@ -38,15 +38,14 @@ impl Transport {
         number: u64,
         body: &'a [u8],
     ) -> Result<ControlFrames<'a>, Refused> {
-        if let Err(refused) = self.check(now, memory, body) {
-            #[cfg(feature = "fault-injection")]
-            if self.acknowledges_unchecked {
-                core::hint::black_box("kabar-core: fault-injection is compiled in");
-                self.received.on_packet(now, number, true, self.ack_delay);
-            }
-            return Err(refused);
+        let checked = self.check(now, memory, body);
+        #[cfg(feature = "fault-injection")]
+        if checked.is_err() && self.acknowledges_unchecked {
+            core::hint::black_box("kabar-core: fault-injection is compiled in");
+            self.received.on_packet(now, number, true, self.ack_delay);
         }
-        let mut taken = ControlFrames::default();
+        checked?;
+        let mut control = ControlFrames::default();
         let mut is_ack_eliciting = false;
         for frame in Frames::new(body).flatten() {
             is_ack_eliciting |= frame.is_ack_eliciting();
@@ -54,7 +53,7 @@ impl Transport {
                 Frame::Ping => {}
                 Frame::Ack(ack) => {
                     self.on_ack(now, memory, &ack);
-                    taken.acknowledged = taken.acknowledged.max(Some(ack.largest));
+                    control.acknowledged = control.acknowledged.max(Some(ack.largest));
                 }
                 Frame::Stream { id, offset, data } => {
                     let stream = &mut self.receive[id.index()];
@@ -63,14 +62,14 @@ impl Transport {
                     self.has_new_data[id.index()] |= stream.readable() > before;
                 }
                 Frame::MaxData { id, offset } => self.send[id.index()].on_max_data(offset),
-                Frame::PathChallenge(data) => taken.challenge = Some(data),
-                Frame::PathResponse(data) => taken.response = Some(data),
-                Frame::Close { code, reason } => taken.close = Some((code, reason)),
+                Frame::PathChallenge(data) => control.challenge = Some(data),
+                Frame::PathResponse(data) => control.response = Some(data),
+                Frame::Close { code, reason } => control.close = Some((code, reason)),
             }
         }
         self.received.on_packet(now, number, is_ack_eliciting, self.ack_delay);
         self.release_empty(memory);
-        Ok(taken)
+        Ok(control)
     }
 
     /// Checks that every frame can be accepted, and acquires the buffers for it. A protocol

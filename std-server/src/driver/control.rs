@@ -1,4 +1,5 @@
-//! What an operator does to a running server, from any thread: console, metrics, signals, the program around it.
+//! Controls a running server from any thread: for the console, metrics, signals, and programs that
+//! embed the server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,17 +14,17 @@ use crate::metrics::Metrics;
 use crate::store::Sanction;
 use kabar_std::provider::Accelerated;
 
-/// What a server is told while it runs.
+/// Commands to the serving thread.
 pub(super) enum Command {
-    /// To stop.
+    /// Stop the server.
     Stop,
-    /// Something that takes the hub a moment.
+    /// Run a function on the hub.
     WithHub(Box<HubCall>),
 }
 
 type HubCall = dyn FnOnce(&mut Hub<Accelerated>, Instant) + Send;
 
-/// A hand on a running server. It may outlive the server: then nothing happens any more.
+/// A handle to a running server. It may outlive the server, and then has no effect.
 #[derive(Clone, Debug)]
 pub struct Control {
     commands: SyncSender<Command>,
@@ -31,7 +32,7 @@ pub struct Control {
     about: Arc<Info>,
 }
 
-/// What does not change while a server runs, and what counts itself.
+/// What does not change while a server runs, and the metrics, which update themselves.
 #[derive(Debug)]
 struct Info {
     local: SocketAddr,
@@ -50,44 +51,44 @@ impl Control {
         Self { commands, waker, about: Arc::new(Info { local, limits, metrics }) }
     }
 
-    /// Where the server listens.
+    /// The address that the server listens on.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.about.local
     }
 
-    /// The bounds it works in.
+    /// The limits in force.
     #[must_use]
     pub fn limits(&self) -> &HubLimits {
         &self.about.limits
     }
 
-    /// What its worker threads measure.
+    /// The metrics of the worker threads.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.about.metrics
     }
 
-    /// Begins to stop; [`super::Server::wait`] returns when it is done.
+    /// Starts to stop the server; [`super::Server::wait`] returns when it has stopped.
     pub fn stop(&self) {
         self.command(Command::Stop);
     }
 
-    /// Says `text` to the room as the operator.
+    /// Posts `text` to the room as the operator.
     pub fn say(&self, text: &str) {
         let text = text.to_owned();
         self.command(Command::WithHub(Box::new(move |hub, now| hub.say(now, &text))));
     }
 
-    /// Puts a member out.
+    /// Disconnects a member.
     ///
     /// # Errors
-    /// Of this and the following: [`OperatorError`].
+    /// [`OperatorError`].
     pub fn kick(&self, name: &str) -> Outcome {
         self.act(name, Hub::kick)
     }
 
-    /// Keeps an identity out for good.
+    /// Refuses an identity from now on.
     ///
     /// # Errors
     /// [`OperatorError`].
@@ -95,7 +96,7 @@ impl Control {
         self.act(name, Hub::ban)
     }
 
-    /// Lets it in again.
+    /// Lifts a ban.
     ///
     /// # Errors
     /// [`OperatorError`].
@@ -103,7 +104,7 @@ impl Control {
         self.act(name, Hub::unban)
     }
 
-    /// Lets an identity say nothing.
+    /// Refuses the posts of an identity.
     ///
     /// # Errors
     /// [`OperatorError`].
@@ -111,7 +112,7 @@ impl Control {
         self.act(name, Hub::mute)
     }
 
-    /// Lets it speak again.
+    /// Lifts a mute.
     ///
     /// # Errors
     /// [`OperatorError`].
@@ -119,7 +120,7 @@ impl Control {
         self.act(name, Hub::unmute)
     }
 
-    /// Frees a name for others.
+    /// Ends the ownership of a name.
     ///
     /// # Errors
     /// [`OperatorError`].
@@ -127,25 +128,25 @@ impl Control {
         self.act(name, Hub::release_name)
     }
 
-    /// Bans and mutes.
+    /// Returns all bans and mutes.
     #[must_use]
     pub fn sanctions(&self) -> Vec<Sanction> {
         self.ask(|hub, _| hub.sanctions()).unwrap_or_default()
     }
 
-    /// Who is here.
+    /// Returns the members who are connected.
     #[must_use]
     pub fn who(&self) -> Vec<Presence> {
         self.ask(|hub, now| hub.who(now)).unwrap_or_default()
     }
 
-    /// What was counted.
+    /// Returns the hub's counters.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.ask(|hub, _| hub.counters()).unwrap_or_default()
     }
 
-    /// How full everything is.
+    /// Returns how full the hub's tables and buffers are.
     #[must_use]
     pub fn status(&self) -> Status {
         self.ask(|hub, _| hub.status()).unwrap_or_default()
@@ -167,7 +168,7 @@ impl Control {
 
     fn command(&self, command: Command) {
         if self.commands.send(command).is_ok() {
-            drop(self.waker.wake());
+            let _ = self.waker.wake();
         }
     }
 }

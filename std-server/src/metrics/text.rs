@@ -1,4 +1,4 @@
-//! What Prometheus is shown.
+//! Formats the page of metrics.
 
 use std::fmt::Write as _;
 
@@ -10,13 +10,13 @@ use crate::store::{Checkpoint, StoreFigures};
 /// The content type of the format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The name of a counter of the hub.
+/// Returns the metric name of a counter of the hub.
 #[must_use]
 pub fn counter_name(counter: &str) -> String {
     format!("kabar_{counter}_total")
 }
 
-/// Everything that is known of a running server.
+/// Formats all metrics of a running server.
 #[must_use]
 pub fn page(control: &Control) -> String {
     let counters = control.counters();

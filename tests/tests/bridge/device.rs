@@ -11,7 +11,7 @@ use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
-use kabar_embedded_example::profile::{self, DeviceClient};
+use kabar_device::profile::{self, DeviceClient};
 use kabar_std::invite::Invite;
 use kabar_tests::process::PATIENCE;
 

@@ -83,13 +83,13 @@ fn a_line_at_the_servers_terminal_that_is_no_text_is_refused_and_the_next_is_sai
         Terminal::start("kabar-server", home.path(), &["--listen", "127.0.0.1:0", "--data-dir", text(&data)]);
     server.expect("kabar://");
     server.press_bytes(b"caf\xe9\n");
-    server.expect("not taken: the line is not UTF-8 text");
+    server.expect("not sent: the line is not UTF-8 text");
     server.type_line("/who");
     server.expect("0 members here");
     // The same from a pipe.
     let mut room = room;
     room.server.type_bytes(b"caf\xe9\nafter it\n");
-    room.server.expect("not taken: the line is not UTF-8 text");
+    room.server.expect("not sent: the line is not UTF-8 text");
     bob.expect("server: after it");
     assert!(!bob.said.iter().any(|line| line.contains("caf")), "{:?}", bob.said);
 }

@@ -64,15 +64,15 @@ impl Framer {
         let mut rest = packet;
         loop {
             let block_len = rest.iter().take(MAX_BLOCK_LEN).take_while(|byte| **byte != 0).count();
-            let (block, behind) = rest.split_at_checked(block_len).unwrap_or((rest, &[]));
+            let (block, after) = rest.split_at_checked(block_len).unwrap_or((rest, &[]));
             // At most 254 and 1.
             put(&[u8::try_from(block_len.saturating_add(1)).unwrap_or(FULL_BLOCK)])?;
             put(block)?;
-            match behind.split_first() {
+            match after.split_first() {
                 None => break,
                 // A full block needs no end; any other block ends at a 0, which is left out.
-                Some(_) if block_len == MAX_BLOCK_LEN => rest = behind,
-                Some((_, behind)) => rest = behind,
+                Some(_) if block_len == MAX_BLOCK_LEN => rest = after,
+                Some((_, after)) => rest = after,
             }
         }
         put(&[DELIMITER])
@@ -86,8 +86,8 @@ impl Framer {
     pub fn frame(packet: &[u8], out: &mut [u8]) -> Result<usize, Full> {
         let mut len = 0usize;
         Self::pieces(packet, |piece| {
-            let behind = out.get_mut(len..).ok_or(Full)?;
-            behind.get_mut(..piece.len()).ok_or(Full)?.copy_from_slice(piece);
+            let free = out.get_mut(len..).ok_or(Full)?;
+            free.get_mut(..piece.len()).ok_or(Full)?.copy_from_slice(piece);
             len = len.saturating_add(piece.len());
             Ok(())
         })?;

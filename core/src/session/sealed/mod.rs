@@ -40,7 +40,7 @@ const KEY_UPDATE_AFTER: Duration = Duration::from_secs(40 * 60);
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SealError {
-    /// The buffer is too small, or the body is empty or longer than a datagram takes.
+    /// The buffer is too small, or the body is empty or too long for a datagram.
     BufferFull,
     /// The packet numbers or the epoch's budget are used up (the next epoch needs an
     /// acknowledgement first).

@@ -2,7 +2,7 @@
 
 use kabar_core::chat::EntryKind;
 use kabar_core::client::{POST_OVERHEAD, RECORD_OVERHEAD};
-use kabar_embedded_example::profile::{MESSAGE_LEN, OUTBOX_LEN};
+use kabar_device::profile::{MESSAGE_LEN, OUTBOX_LEN};
 
 #[derive(Clone, Copy)]
 pub(super) enum Deed {

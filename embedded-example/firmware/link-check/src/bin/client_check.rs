@@ -9,7 +9,7 @@ use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
 use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_embedded_example::profile::{self, DATAGRAM_LEN, DeviceClient};
+use kabar_device::profile::{self, DATAGRAM_LEN, DeviceClient};
 use kabar_link_check::{
     Static, address, byte, bytes, now, number, read, write, write_address, write_number, write_opaque,
 };
