@@ -13,9 +13,9 @@ use std::time::Duration as StdDuration;
 
 use chacha20::ChaCha20Rng;
 use clap::Parser;
-use kabar_client::commands::open;
-use kabar_client::ending::Ending;
-use kabar_client::identity::Person;
+use kabar_client::commands::{CommandError, open};
+use kabar_client::identity::LocalIdentity;
+use kabar_client::messages::command_error;
 use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;
@@ -73,7 +73,7 @@ enum Owner {
     /// Whoever has this seed.
     Seed([u8; 32]),
     /// Whoever `kabar` is under this name.
-    Kept(Person),
+    Kept(LocalIdentity),
 }
 
 type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, LaptopClock, Laptop>;
@@ -96,7 +96,10 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     // Held to the end: `kabar` sees by it that the name is in use.
     let owner = match become_owner(arguments)? {
         Ok(owner) => owner,
-        Err(ending) => return Ok(Outcome(ending.exit.code(), ending.line.unwrap_or_default())),
+        Err(error) => {
+            let (exit, line) = command_error(&error);
+            return Ok(Outcome(exit.code(), line));
+        }
     };
     let identity = Identity::from_seed(owner.seed());
     let settings = Settings {
@@ -223,15 +226,18 @@ impl Owner {
 
 /// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would
 /// say.
-fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, Ending>> {
+fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, CommandError>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random()?)));
     }
     if let Some(path) = &arguments.identity {
         return Ok(Ok(Owner::Seed(identity_in(path)?)));
     }
-    let dir = open(arguments.data_dir.clone());
-    Ok(dir.and_then(|dir| Person::become_one(&dir, Some(&arguments.name), None)).map(Owner::Kept))
+    let load = || {
+        let dir = open(arguments.data_dir.clone())?;
+        Ok(Owner::Kept(LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)?))
+    };
+    Ok(load())
 }
 
 /// Reads the identity, or makes one that only its owner can read.

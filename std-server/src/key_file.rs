@@ -56,7 +56,7 @@ pub fn load_or_create_key(
 /// # Errors
 /// [`FileError`], also if the file is damaged.
 pub fn load_key(dir: &DataDir) -> Result<Option<AnyRsaPrivateKey>, FileError> {
-    let damaged = || FileError::damaged(&dir.join(KEY_FILE), "it is damaged; restore it from a copy");
+    let damaged = || FileError::damaged(&dir.join(KEY_FILE), "the file is damaged; restore it from a copy");
     dir.read(KEY_FILE)?.map(|text| parse_key(&text).ok_or_else(damaged)).transpose()
 }
 
@@ -75,8 +75,12 @@ pub fn load_or_create_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecre
 pub fn load_secret(dir: &DataDir, room: &RoomName) -> Result<Option<RoomSecret>, FileError> {
     let name = secret_file(room);
     let parse = |text: &str| text.strip_prefix(SECRET_VERSION).and_then(|rest| RoomSecret::from_base32(rest.trim()));
-    let damaged =
-        || FileError::damaged(&dir.join(&name), "it is damaged; restore it from a copy, or remove it for a new secret");
+    let damaged = || {
+        FileError::damaged(
+            &dir.join(&name),
+            "the file is damaged; restore it from a copy, or remove it for a new secret",
+        )
+    };
     dir.read(&name)?.map(|text| parse(&text).ok_or_else(damaged)).transpose()
 }
 

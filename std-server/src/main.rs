@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Ok(arguments) => run(arguments.into_command()),
         Err(error) => match usage_error(&error, PROGRAM) {
             Some(line) => Err(CommandError::Usage(line)),
-            None => print_help(&error).map_err(CommandError::Failed),
+            None => print_help(&error).map_err(|error| CommandError::Failed(format!("cannot print: {error}"))),
         },
     };
     match result {

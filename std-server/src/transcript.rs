@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::hub::HubEvent;
 use kabar_std::data_dir::FileError;
-use kabar_std::text::{Content, Line, Lines};
+use kabar_std::text::{Content, Line, LineFormatter};
 
 /// Maximum number of queued entries: at most 18 MB.
 const QUEUE_LEN: usize = 4_096;
@@ -66,13 +66,13 @@ impl Transcript {
     pub fn open(path: &Path, on_warning: impl Fn(TranscriptWarning) + Send + 'static) -> Result<Self, FileError> {
         let failed = || FileError::new("write the transcript", path);
         let place = TranscriptFile::open(path).map_err(failed())?;
-        Self::start(place, path, Lines::new(), on_warning).map_err(failed())
+        Self::start(place, path, LineFormatter::new(), on_warning).map_err(failed())
     }
 
     fn start(
         to: impl Appendable,
         path: &Path,
-        lines: Lines,
+        lines: LineFormatter,
         on_warning: impl Fn(TranscriptWarning) + Send + 'static,
     ) -> io::Result<Self> {
         let (items, waiting) = mpsc::sync_channel(QUEUE_LEN);
@@ -185,7 +185,7 @@ fn open(path: &Path) -> io::Result<File> {
 struct Writer<W, R> {
     to: W,
     path: PathBuf,
-    lines: Lines,
+    lines: LineFormatter,
     /// Entries that are missing in the file and not reported yet.
     missing: u64,
     /// Whether the last line may be incomplete.
@@ -300,7 +300,7 @@ impl<W: Appendable, R: Fn(TranscriptWarning)> Writer<W, R> {
         let HubEvent::Entry { time_ms, author, kind, body, .. } = event else { return String::new() };
         let content = Content::Body(body);
         let line = Line { time_ms: *time_ms, author, address: None, kind: *kind, content };
-        self.lines.show(&line) + "\n"
+        self.lines.format(&line) + "\n"
     }
 }
 
@@ -394,7 +394,7 @@ mod tests {
     fn writer<W: Appendable>(to: W) -> (Writer<W, impl Fn(TranscriptWarning)>, Receiver<String>) {
         let (remarks, remarked) = mpsc::channel();
         let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
-        let (path, lines) = (PathBuf::from("/transcript"), Lines::new());
+        let (path, lines) = (PathBuf::from("/transcript"), LineFormatter::new());
         (Writer { to, path, lines, missing: 0, is_torn: false, state: FileState::None, on_warning }, remarked)
     }
 
@@ -434,7 +434,7 @@ mod tests {
         let (remarks, remarked) = mpsc::channel();
         let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
         let transcript =
-            Transcript::start(Disk::default(), Path::new("/transcript"), Lines::new(), on_warning).unwrap();
+            Transcript::start(Disk::default(), Path::new("/transcript"), LineFormatter::new(), on_warning).unwrap();
         transcript.take(&entry(1, "hello"));
         drop(transcript);
         assert!(remarked.recv().unwrap().contains("lines will be missing"));
@@ -500,7 +500,7 @@ mod tests {
         let (permit, permits) = mpsc::channel::<()>();
         let disk = Disk { permits: Some(Arc::new(Mutex::new(permits))), ..Disk::default() };
         disk.written.lock().unwrap().1 = 10_000_000;
-        let transcript = Transcript::start(disk.clone(), Path::new("/transcript"), Lines::new(), drop).unwrap();
+        let transcript = Transcript::start(disk.clone(), Path::new("/transcript"), LineFormatter::new(), drop).unwrap();
         let total = 3 * QUEUE_LEN as u64;
         for seq in 1..=total {
             transcript.take(&entry(seq, "hello"));

@@ -1,13 +1,13 @@
-//! A packet comes in: all of its frames are taken, or none (SPEC 5.3).
+//! Received packets: all frames of a packet are accepted, or none (SPEC 5.3).
 
 use super::Transport;
 use super::assembler::{StreamError, len_u64};
-use super::memory::{Buffer, BufferProvider};
+use super::buffers::{Buffer, BufferProvider};
 use super::ranges::Span;
 use crate::time::Instant;
 use crate::wire::frame::{CloseCode, Frame, FrameError, Frames, StreamId};
 
-/// Why a packet was not taken. Nothing changed.
+/// Why a packet was refused. Nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// Its data does not fit now.
@@ -16,10 +16,10 @@ pub(crate) enum Refused {
     Close(CloseCode),
 }
 
-/// What a packet had for others than the streams.
+/// Content of a packet that is not for the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Taken<'a> {
-    /// The largest of our numbers that it acknowledges.
+pub(crate) struct ControlFrames<'a> {
+    /// The largest packet number that it acknowledges.
     pub(crate) acknowledged: Option<u64>,
     /// The data of a PATH_CHALLENGE.
     pub(crate) challenge: Option<[u8; 8]>,
@@ -30,14 +30,14 @@ pub(crate) struct Taken<'a> {
 }
 
 impl Transport {
-    /// Takes the frames of an authentic packet.
+    /// Handles the frames of an authentic packet.
     pub(crate) fn handle_packet<'a>(
         &mut self,
         now: Instant,
         memory: &mut impl BufferProvider,
         number: u64,
         body: &'a [u8],
-    ) -> Result<Taken<'a>, Refused> {
+    ) -> Result<ControlFrames<'a>, Refused> {
         if let Err(refused) = self.check(now, memory, body) {
             #[cfg(feature = "fault-injection")]
             if self.acknowledges_unchecked {
@@ -46,7 +46,7 @@ impl Transport {
             }
             return Err(refused);
         }
-        let mut taken = Taken::default();
+        let mut taken = ControlFrames::default();
         let mut is_ack_eliciting = false;
         for frame in Frames::new(body).flatten() {
             is_ack_eliciting |= frame.is_ack_eliciting();
@@ -73,7 +73,8 @@ impl Transport {
         Ok(taken)
     }
 
-    /// Whether every frame can be taken. Afterwards the rings that are needed are there. A broken rule outweighs a lack of room.
+    /// Checks that every frame can be accepted, and acquires the buffers for it. A protocol
+    /// violation takes precedence over a lack of room.
     fn check(&mut self, now: Instant, memory: &mut impl BufferProvider, body: &[u8]) -> Result<(), Refused> {
         let mut tentative = [None; 2];
         let mut needs_ring = [false; 2];

@@ -97,7 +97,7 @@ impl DataDir {
         let read = (|| {
             let len = file.metadata()?.len();
             if len > MAX_FILE_LEN {
-                return Err(io::Error::other("it is far too long"));
+                return Err(io::Error::other("the file is far too long"));
             }
             make_private(&file)?;
             // Reserved in one piece: growing would leave copies of a secret in memory.

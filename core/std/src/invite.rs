@@ -171,6 +171,13 @@ impl RoomName {
     }
 }
 
+/// The [`DEFAULT_ROOM`].
+impl Default for RoomName {
+    fn default() -> Self {
+        Self(DEFAULT_ROOM.to_owned())
+    }
+}
+
 impl FromStr for RoomName {
     type Err = InvalidRoomName;
 

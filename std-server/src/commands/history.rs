@@ -14,7 +14,7 @@ use super::{CommandError, said};
 use crate::config::RoomArgs;
 use crate::store::{Filter, History, LogEntry, Query, complete_index};
 use kabar_std::json;
-use kabar_std::text::{Content, Line, Lines};
+use kabar_std::text::{Content, Line, LineFormatter};
 
 /// Arguments of `history`.
 #[derive(Debug, clap::Args)]
@@ -73,7 +73,7 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
             rooms => format!("there is no room {room}; choose another with --room: {}", rooms.join(", ")),
         }));
     };
-    let lines = Lines::new();
+    let lines = LineFormatter::new();
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
         let page = history.next_page(&mut selection).map_err(unusable)?;
@@ -90,9 +90,9 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
     }
 }
 
-fn as_text(lines: &Lines, entry: &LogEntry) -> String {
+fn as_text(lines: &LineFormatter, entry: &LogEntry) -> String {
     let LogEntry { time_ms, author, kind, body, .. } = entry;
-    lines.show(&Line { time_ms: *time_ms, author, address: None, kind: *kind, content: Content::Body(body) })
+    lines.format(&Line { time_ms: *time_ms, author, address: None, kind: *kind, content: Content::Body(body) })
 }
 
 fn as_json(entry: &LogEntry) -> String {

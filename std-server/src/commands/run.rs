@@ -26,7 +26,7 @@ use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file};
 use kabar_std::signals;
 use kabar_std::signals::{AfterHangup, TerminalWatch};
-use kabar_std::text::Lines;
+use kabar_std::text::LineFormatter;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -71,7 +71,7 @@ fn serve(
     metrics: Option<TcpListener>,
     said: &OutputSender,
 ) -> Result<(), CommandError> {
-    let lines = Lines::new();
+    let lines = LineFormatter::new();
     let tell = {
         let said = said.clone();
         move |event| {

@@ -6,13 +6,13 @@ use super::command::{Input, NoArg, WithName, help, parse};
 use crate::driver::Control;
 use crate::hub::{Counted, Counters, LIMITS, OperatorError, Presence};
 use crate::store::{Sanction, SanctionKind};
-use kabar_std::text::{Lines, clean_line};
+use kabar_std::text::{LineFormatter, clean_line};
 
 /// Executes the lines that an operator types.
 #[derive(Clone, Debug)]
 pub struct Operator {
     control: Control,
-    lines: Lines,
+    lines: LineFormatter,
     invite: String,
 }
 
@@ -20,7 +20,7 @@ impl Operator {
     /// Operates the server of `control`, whose invite is `invite`.
     #[must_use]
     pub fn new(control: Control, invite: String) -> Self {
-        Self { control, lines: Lines::new(), invite }
+        Self { control, lines: LineFormatter::new(), invite }
     }
 
     /// Executes a line and returns the lines to show for it.

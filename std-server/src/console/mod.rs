@@ -12,14 +12,14 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::hub::{Departure, HubEvent};
-use kabar_std::text::{Content, Line, Lines, clean_line, refusal};
+use kabar_std::text::{Content, Line, LineFormatter, clean_line, refusal};
 
 /// Formats `event` as one line.
 #[must_use]
-pub fn format_event(lines: &Lines, event: &HubEvent) -> String {
+pub fn format_event(lines: &LineFormatter, event: &HubEvent) -> String {
     if let HubEvent::Entry { time_ms, author, from, kind, body, .. } = event {
         let content = Content::Body(body);
-        return lines.show(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
+        return lines.format(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
     }
     format!("[{}] * {}", lines.stamp(unix_ms()), describe_event(event).unwrap_or_default())
 }
@@ -79,7 +79,7 @@ mod tests {
     const FROM: ([u8; 4], u16) = ([192, 168, 0, 7], 4711);
 
     fn show(event: HubEvent) -> String {
-        let line = format_event(&Lines::new(), &event);
+        let line = format_event(&LineFormatter::new(), &event);
         assert!(line.starts_with("[20") && &line[20..22] == "] ", "{line}");
         line[22..].to_owned()
     }
