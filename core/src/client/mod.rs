@@ -5,11 +5,7 @@
 //! connection -> Joining (resume) -> Online ...                      Ended: refused, replaced, kicked, left
 //! ```
 //!
-//! # The drive contract
-//!
-//! After `start`, any `handle_*` or any other call that takes `&mut self`: drain [`Client::poll_transmit`] and [`Client::poll_event`], then
-//! sleep until [`Client::poll_timeout`] or the next datagram. No call does more than one public-key operation; while steps remain,
-//! `poll_timeout` returns *now*. Not for interrupt context.
+//! The crate documentation has the drive contract and its loop.
 //!
 //! # The files
 //!
@@ -18,8 +14,6 @@
 //! * `reconnect`: attempts, hints, silence: when there is a connection. `retry`: its bookkeeping and back-off.
 //! * `join`: Join and Welcome: when there is a member. `leave`: how it ends.
 //! * `outbox`: posts until they are settled. `receive`: messages out of the stream, one per event.
-//!
-#![doc = include_str!("drive.md")]
 
 use core::net::SocketAddr;
 

@@ -1,9 +1,7 @@
 //! One peer: a session and a transport composed (SPEC 4.4, 5.6 to 5.8).
 //!
-//! # The drive contract
-//!
-//! After any `handle_*`, [`Connection::send`], [`Connection::consume`] or [`Connection::close`]: drain
-//! [`Connection::poll_transmit`] and [`Connection::poll_event`], then sleep until [`Connection::poll_timeout`] or the next datagram.
+//! The crate documentation has the drive contract. There are three polls, because a server asks for datagrams and time-outs of many
+//! connections separately.
 //!
 //! * `path`: where the peer is, and whether it is somewhere else now.
 //! * `close_state`: how it ends: CLOSE, and the silence behind it.
