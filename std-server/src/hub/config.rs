@@ -5,6 +5,9 @@ use kabar_core::transport::Capacity;
 use kabar_core::wire::packet::Limits as WireLimits;
 
 use super::HubLimits;
+#[cfg(feature = "fault-injection")]
+use super::fault_injection::FaultInjection;
+use super::fault_injection::Faults;
 
 /// What a hub needs to know.
 #[derive(Clone)]
@@ -23,7 +26,7 @@ pub struct HubConfig {
     pub profile: Profile,
     /// Faults for tests of the tests.
     #[cfg(feature = "fault-injection")]
-    pub faults: super::FaultInjection,
+    pub faults: FaultInjection,
 }
 
 /// Who may come in without the room's secret. Who was admitted once under the present tag always may.
@@ -104,8 +107,17 @@ impl HubConfig {
             limits: HubLimits::default(),
             profile: Profile::default(),
             #[cfg(feature = "fault-injection")]
-            faults: super::FaultInjection::default(),
+            faults: FaultInjection::default(),
         }
+    }
+
+    /// The faults that are switched on.
+    #[inline]
+    pub(super) const fn faults(&self) -> Faults {
+        Faults(
+            #[cfg(feature = "fault-injection")]
+            self.faults,
+        )
     }
 }
 
