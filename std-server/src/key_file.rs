@@ -1,4 +1,5 @@
-//! What makes a server itself: its RSA key and the secrets of its rooms, in files of its data directory.
+//! The identity of a server: its RSA key and the secrets of its rooms, in files of the data
+//! directory.
 //!
 //! ```text
 //! server.key                      rooms/NAME.secret
@@ -7,7 +8,7 @@
 //!   q HEX
 //!   fingerprint BASE32
 //! ```
-//! The fingerprint tells a damaged file from another key: a server never starts with a key that is not the one it had.
+//! The fingerprint detects a damaged file: a server never starts with a key other than its own.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -27,14 +28,15 @@ const KEY_FILE: &str = "server.key";
 const KEY_VERSION: &str = "kabar server key 1";
 const SECRET_VERSION: &str = "kabar room secret 1";
 
-/// How long making a key may take before it is said.
+/// How long generating a key may take before it is reported.
 const SLOW: Duration = Duration::from_millis(200);
 
-/// Loads the server's key; makes one of `size` if there is none, and calls `slow` if that takes a while.
+/// Loads the server's key, or generates one of `size` if there is none. Calls `slow` if that takes
+/// longer than 200 ms.
 ///
 /// # Errors
 /// [`FileError`], also if the file is damaged.
-pub fn load_or_make_key(
+pub fn load_or_create_key(
     dir: &DataDir,
     size: KeySize,
     slow: impl FnOnce() + Send,
@@ -43,9 +45,9 @@ pub fn load_or_make_key(
         return Ok(key);
     }
     let path = dir.join(KEY_FILE);
-    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("make a key for", &path))?);
-    let key = saying_if_slow(slow, || AnyRsaPrivateKey::generate(size, &mut ChaCha20Rng::from_seed(*seed)));
-    dir.replace(KEY_FILE, show_key(&key).as_bytes())?;
+    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("generate a key for", &path))?);
+    let key = notify_if_slow(slow, || AnyRsaPrivateKey::generate(size, &mut ChaCha20Rng::from_seed(*seed)));
+    dir.replace(KEY_FILE, format_key(&key).as_bytes())?;
     Ok(key)
 }
 
@@ -54,16 +56,16 @@ pub fn load_or_make_key(
 /// # Errors
 /// [`FileError`], also if the file is damaged.
 pub fn load_key(dir: &DataDir) -> Result<Option<AnyRsaPrivateKey>, FileError> {
-    let damaged = || FileError::damaged(&dir.join(KEY_FILE), "it is damaged; restore it from a copy");
+    let damaged = || FileError::damaged(&dir.join(KEY_FILE), "the file is damaged; restore it from a copy");
     dir.read(KEY_FILE)?.map(|text| parse_key(&text).ok_or_else(damaged)).transpose()
 }
 
-/// Loads a room's secret; draws one if there is none.
+/// Loads a room's secret, or generates one if there is none.
 ///
 /// # Errors
 /// [`FileError`], also if the file is damaged.
-pub fn load_or_make_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
-    load_secret(dir, room)?.map_or_else(|| draw_secret(dir, room), Ok)
+pub fn load_or_create_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
+    load_secret(dir, room)?.map_or_else(|| generate_secret(dir, room), Ok)
 }
 
 /// Loads a room's secret, if there is one.
@@ -73,19 +75,23 @@ pub fn load_or_make_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret,
 pub fn load_secret(dir: &DataDir, room: &RoomName) -> Result<Option<RoomSecret>, FileError> {
     let name = secret_file(room);
     let parse = |text: &str| text.strip_prefix(SECRET_VERSION).and_then(|rest| RoomSecret::from_base32(rest.trim()));
-    let damaged =
-        || FileError::damaged(&dir.join(&name), "it is damaged; restore it from a copy, or remove it for a new secret");
+    let damaged = || {
+        FileError::damaged(
+            &dir.join(&name),
+            "the file is damaged; restore it from a copy, or remove it for a new secret",
+        )
+    };
     dir.read(&name)?.map(|text| parse(&text).ok_or_else(damaged)).transpose()
 }
 
-/// Draws a room's secret, in the place of the one that it may have: invites with that let nobody in any more, from the next start
-/// of the server on.
+/// Generates a new secret for a room and replaces the old one. Invites with the old secret stop
+/// working when the server is restarted.
 ///
 /// # Errors
 /// [`FileError`].
-pub fn draw_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
+pub fn generate_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecret, FileError> {
     let name = secret_file(room);
-    let secret = RoomSecret::new(random_bytes().map_err(FileError::new("draw a secret for", &dir.join(&name)))?);
+    let secret = RoomSecret::new(random_bytes().map_err(FileError::new("generate a secret for", &dir.join(&name)))?);
     let text = Zeroizing::new(format!("{SECRET_VERSION}\n{}\n", secret.to_base32()));
     dir.replace(&name, text.as_bytes())?;
     Ok(secret)
@@ -108,7 +114,7 @@ fn parse_key(text: &str) -> Option<AnyRsaPrivateKey> {
     (Fingerprint::of_modulus(key.modulus()) == expected).then_some(key)
 }
 
-fn show_key(key: &AnyRsaPrivateKey) -> Zeroizing<String> {
+fn format_key(key: &AnyRsaPrivateKey) -> Zeroizing<String> {
     let len = key.size().prime_len();
     let (mut p, mut q) = (Zeroizing::new(vec![0; len]), Zeroizing::new(vec![0; len]));
     key.primes(&mut p, &mut q).expect("as long as the size says");
@@ -117,7 +123,7 @@ fn show_key(key: &AnyRsaPrivateKey) -> Zeroizing<String> {
     Zeroizing::new(format!("{KEY_VERSION}\np {}\nq {}\nfingerprint {fingerprint}\n", *p, *q))
 }
 
-fn saying_if_slow<T>(say: impl FnOnce() + Send, work: impl FnOnce() -> T) -> T {
+fn notify_if_slow<T>(say: impl FnOnce() + Send, work: impl FnOnce() -> T) -> T {
     let (done, is_done) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -140,7 +146,7 @@ mod tests {
     fn key_text() -> &'static str {
         static TEXT: OnceLock<String> = OnceLock::new();
         TEXT.get_or_init(|| {
-            show_key(&AnyRsaPrivateKey::generate(KeySize::Bits2048, &mut ChaCha20Rng::from_seed([1; 32]))).to_string()
+            format_key(&AnyRsaPrivateKey::generate(KeySize::Bits2048, &mut ChaCha20Rng::from_seed([1; 32]))).to_string()
         })
     }
 
@@ -148,17 +154,17 @@ mod tests {
     fn a_server_keeps_its_key_and_secret() {
         let (_home, dir) = crate::temporary_dir();
         let lobby = RoomName::new("lobby").unwrap();
-        let first = load_or_make_key(&dir, KeySize::Bits2048, || ()).unwrap();
-        let second = load_or_make_key(&dir, KeySize::Bits4096, || panic!("a key is there")).unwrap();
+        let first = load_or_create_key(&dir, KeySize::Bits2048, || ()).unwrap();
+        let second = load_or_create_key(&dir, KeySize::Bits4096, || panic!("a key is there")).unwrap();
         assert_eq!(first.modulus(), second.modulus());
-        let secret = load_or_make_secret(&dir, &lobby).unwrap();
-        assert_eq!(load_or_make_secret(&dir, &lobby).unwrap(), secret);
-        assert_ne!(load_or_make_secret(&dir, &RoomName::new("other").unwrap()).unwrap(), secret);
+        let secret = load_or_create_secret(&dir, &lobby).unwrap();
+        assert_eq!(load_or_create_secret(&dir, &lobby).unwrap(), secret);
+        assert_ne!(load_or_create_secret(&dir, &RoomName::new("other").unwrap()).unwrap(), secret);
     }
 
     #[test]
     fn a_key_survives_being_written() {
-        assert_eq!(show_key(&parse_key(key_text()).unwrap()).as_str(), key_text());
+        assert_eq!(format_key(&parse_key(key_text()).unwrap()).as_str(), key_text());
     }
 
     #[test]
@@ -177,7 +183,7 @@ mod tests {
         ] {
             assert_ne!(damaged, text);
             dir.replace(KEY_FILE, damaged.as_bytes()).unwrap();
-            let error = load_or_make_key(&dir, KeySize::Bits2048, || ()).unwrap_err().to_string();
+            let error = load_or_create_key(&dir, KeySize::Bits2048, || ()).unwrap_err().to_string();
             assert!(error.contains("server.key") && error.contains("damaged"), "{error}");
             assert_eq!(dir.read(KEY_FILE).unwrap().unwrap().as_str(), damaged);
         }
@@ -185,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_not_the_one_it_was_is_damaged() {
-        let other = show_key(&AnyRsaPrivateKey::generate(KeySize::Bits2048, &mut ChaCha20Rng::from_seed([2; 32])));
+        let other = format_key(&AnyRsaPrivateKey::generate(KeySize::Bits2048, &mut ChaCha20Rng::from_seed([2; 32])));
         let (numbers, _) = other.split_once("fingerprint").unwrap();
         let (_, fingerprint) = key_text().split_once("fingerprint").unwrap();
         assert!(parse_key(&format!("{numbers}fingerprint{fingerprint}")).is_none());
@@ -199,7 +205,7 @@ mod tests {
             ["", "kabar room secret 2\nAAAQEAYEAUDAOCAJBIFQYDIOB4\n", "kabar room secret 1\nAAAQEAYEAUDAOCAJ\n"]
         {
             dir.replace("rooms/lobby.secret", damaged.as_bytes()).unwrap();
-            assert!(load_or_make_secret(&dir, &lobby).unwrap_err().to_string().contains("lobby.secret"));
+            assert!(load_or_create_secret(&dir, &lobby).unwrap_err().to_string().contains("lobby.secret"));
             assert_eq!(dir.read("rooms/lobby.secret").unwrap().unwrap().as_str(), damaged);
         }
     }

@@ -12,18 +12,18 @@ use kabar_std::signals::survive_file_limits;
 fn main() -> ExitCode {
     survive_file_limits();
     let result = match Arguments::try_parse() {
-        Ok(arguments) => run(arguments.wanted()),
+        Ok(arguments) => run(arguments.into_command()),
         Err(error) => match usage_error(&error, PROGRAM) {
             Some(line) => Err(CommandError::Usage(line)),
-            None => print_help(&error).map_err(CommandError::Failed),
+            None => print_help(&error).map_err(|error| CommandError::Failed(format!("cannot print: {error}"))),
         },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CommandError::Said(code)) => ExitCode::from(code),
+        Err(CommandError::AlreadyReported(code)) => ExitCode::from(code),
         Err(error) => {
             // Nobody may be there to read it.
-            drop(writeln!(std::io::stderr(), "{PROGRAM}: {error}"));
+            let _ = writeln!(std::io::stderr(), "{PROGRAM}: {error}");
             ExitCode::from(error.exit_code())
         }
     }

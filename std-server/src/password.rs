@@ -1,4 +1,4 @@
-//! A room's password: Argon2id at rest.
+//! A room's password, stored as an Argon2id hash.
 //!
 //! ```text
 //! rooms/NAME.password
@@ -22,7 +22,7 @@ use kabar_std::random::random_bytes;
 
 const VERSION: &str = "kabar room password 1";
 
-/// What is kept of a password.
+/// The stored form of a password.
 #[derive(Debug)]
 pub struct Password {
     salt: [u8; 16],
@@ -31,7 +31,7 @@ pub struct Password {
 }
 
 impl Password {
-    /// Makes `password` that of `room`. If it was already, it keeps its tag. Takes a while, on purpose.
+    /// Sets the password of `room`. If it is unchanged, it keeps its tag. Slow on purpose.
     ///
     /// # Errors
     /// [`FileError`].
@@ -39,20 +39,20 @@ impl Password {
         let name = format!("rooms/{room}.password");
         let path = dir.join(&name);
         let normal = normalize(password);
-        let random = || random_bytes::<16>().map_err(FileError::new("make", &path));
+        let random = || random_bytes::<16>().map_err(FileError::new("create", &path));
         let mut tag = None;
         if let Some(present) = dir.read(&name)?.and_then(|text| Self::parse(&text)) {
             if present.is_of(normal.as_bytes()) {
                 return Ok(present);
             }
-            // Made before passwords had one form: the same password, whose hash is made again.
+            // Stored before passwords were normalised: the same password, whose hash is replaced.
             let decomposed = Zeroizing::new(normal.nfd().collect::<String>());
             let mut others = [password, decomposed.as_str()].into_iter().filter(|other| *other != normal.as_str());
             tag = others.any(|other| present.is_of(other.as_bytes())).then_some(present.tag);
         }
         let (salt, tag) = (random()?, tag.map_or_else(random, Ok)?);
         let made = Self { salt, hash: hash(normal.as_bytes(), &salt), tag };
-        dir.replace(&name, made.show().as_bytes())?;
+        dir.replace(&name, made.format().as_bytes())?;
         Ok(made)
     }
 
@@ -60,7 +60,7 @@ impl Password {
         verify_slices_are_equal(&hash(password, &self.salt), &self.hash).is_ok()
     }
 
-    /// Names it, without a hint at what it is.
+    /// An identifier of the password that reveals nothing about it.
     #[must_use]
     pub fn tag(&self) -> [u8; 16] {
         self.tag
@@ -80,7 +80,7 @@ impl Password {
         Some(Self { salt, hash, tag: value(lines.next(), "tag")? })
     }
 
-    fn show(&self) -> Zeroizing<String> {
+    fn format(&self) -> Zeroizing<String> {
         let Self { salt, hash, tag } = self;
         let [salt, hash, tag] = [&salt[..], hash, tag].map(|bytes| HEXLOWER.encode(bytes));
         Zeroizing::new(format!("{VERSION}\nsalt {salt}\nhash {hash}\ntag {tag}\n"))
@@ -88,7 +88,7 @@ impl Password {
 }
 
 impl PasswordVerifier for Password {
-    /// In whatever form it was sent: a device may not normalise.
+    /// Normalises the password first, because a device may not.
     fn verify(&self, password: &[u8]) -> bool {
         match std::str::from_utf8(password) {
             Ok(text) => self.is_of(normalize(text).as_bytes()),
@@ -97,7 +97,7 @@ impl PasswordVerifier for Password {
     }
 }
 
-/// `None`: a room without a password.
+/// A room without a password accepts none.
 impl PasswordVerifier for Option<Password> {
     fn verify(&self, password: &[u8]) -> bool {
         self.as_ref().is_some_and(|present| present.verify(password))
@@ -148,7 +148,7 @@ mod tests {
             let (_home, dir) = crate::temporary_dir();
             let (salt, tag) = ([3; 16], [4; 16]);
             let old = Password { salt, hash: hash("se\u{301}same".as_bytes(), &salt), tag };
-            dir.replace("rooms/lobby.password", old.show().as_bytes()).unwrap();
+            dir.replace("rooms/lobby.password", old.format().as_bytes()).unwrap();
             for _ in 0..2 {
                 let kept = Password::set(&dir, &lobby, given).unwrap();
                 assert_eq!(kept.tag(), tag, "{given}");

@@ -1,11 +1,13 @@
-//! The plain-text transcript: every entry as a line at the end of a file, as `chat_history.txt` always was.
+//! The plain-text transcript: appends every entry as a line to a file.
 //!
-//! It is a view of the log, not the log: it takes what is committed while the server runs and never repeats a line. What a killed
-//! server had committed and not yet written is missing in it; `kabar-server history` has everything.
+//! The transcript is a view of the log: it gets what is committed while the server runs, and never
+//! repeats a line. Entries that a killed server had committed but not written here are missing;
+//! `kabar-server history` has everything.
 //!
-//! Before each batch of lines it looks whether the file is still the one at its path. One that was moved or deleted is left, and the
-//! path opened again: so programs that rotate logs need tell nobody. Lines that cannot be written are counted; when it works again, a
-//! line in their place says how many are missing.
+//! Before each batch of lines it checks whether the file is still at its path. If the file was
+//! moved or deleted, the path is opened again, so that programs that rotate logs need no signal.
+//! Lines that cannot be written are counted; when writing works again, a line reports how many are
+//! missing.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -17,16 +19,17 @@ use std::time::Duration;
 
 use crate::hub::HubEvent;
 use kabar_std::data_dir::FileError;
-use kabar_std::text::{Content, Line, Lines};
+use kabar_std::text::{Content, Line, LineFormatter};
 
-/// Entries that wait to be written: at most 18 MB.
-const WAITING: usize = 4_096;
-/// What is written at once, in bytes.
+/// Maximum number of queued entries: at most 18 MB.
+const QUEUE_LEN: usize = 4_096;
+/// Bytes written at once.
 const CHUNK: usize = 64 << 10;
-/// How long the end waits for a disk that does not write.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long dropping waits for a slow disk.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A queue of entries and the thread that writes them. Whoever drops it waits, a moment at most, until all is written.
+/// A queue of entries and the thread that writes them. Dropping it waits until everything is
+/// written, up to one second.
 #[derive(Debug)]
 pub struct Transcript {
     items: Option<Arc<SyncSender<Item>>>,
@@ -34,16 +37,17 @@ pub struct Transcript {
     written: Receiver<()>,
 }
 
-/// Lets a [`Transcript`] open its file again, from any thread.
+/// Makes a [`Transcript`] reopen its file, from any thread.
 #[derive(Clone, Debug)]
 pub struct Reopener(Weak<SyncSender<Item>>);
 
-/// Something about a transcript that a person should know, in one line.
+/// A report about a transcript, as one line for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
+pub struct TranscriptWarning {
     /// The line.
-    pub words: String,
-    /// Whether lines are missing in it that it does not tell of, now that it has ended.
+    pub message: String,
+    /// Whether lines are missing at the end of the transcript, without a line there that reports
+    /// it.
     pub is_loss: bool,
 }
 
@@ -54,30 +58,30 @@ enum Item {
 }
 
 impl Transcript {
-    /// Goes on at the end of the file at `path`; makes it, for its owner only, if there is none. Later trouble with it, and its end, are
-    /// given to `remark`, each once, in one line.
+    /// Opens the file at `path` for appending; creates it, for its owner only, if there is none.
+    /// Reports later errors, and their end, to `on_warning` once each.
     ///
     /// # Errors
     /// [`FileError`] if it cannot be opened.
-    pub fn open(path: &Path, remark: impl Fn(Remark) + Send + 'static) -> Result<Self, FileError> {
+    pub fn open(path: &Path, on_warning: impl Fn(TranscriptWarning) + Send + 'static) -> Result<Self, FileError> {
         let failed = || FileError::new("write the transcript", path);
-        let place = Place::open(path).map_err(failed())?;
-        Self::start(place, path, Lines::new(), remark).map_err(failed())
+        let place = TranscriptFile::open(path).map_err(failed())?;
+        Self::start(place, path, LineFormatter::new(), on_warning).map_err(failed())
     }
 
     fn start(
         to: impl Appendable,
         path: &Path,
-        lines: Lines,
-        remark: impl Fn(Remark) + Send + 'static,
+        lines: LineFormatter,
+        on_warning: impl Fn(TranscriptWarning) + Send + 'static,
     ) -> io::Result<Self> {
-        let (items, waiting) = mpsc::sync_channel(WAITING);
+        let (items, waiting) = mpsc::sync_channel(QUEUE_LEN);
         let missed = Arc::new(AtomicU64::new(0));
         let missing = Arc::clone(&missed);
         let (end, written) = mpsc::channel::<()>();
         let path = path.to_path_buf();
         let write = move || {
-            Writer { to, path, lines, missing: 0, is_torn: false, trouble: Trouble::None, remark }
+            Writer { to, path, lines, missing: 0, is_torn: false, state: FileState::None, on_warning }
                 .run(&waiting, &missing);
             drop(end);
         };
@@ -85,7 +89,8 @@ impl Transcript {
         Ok(Self { items: Some(Arc::new(items)), missed, written })
     }
 
-    /// Writes an entry some time soon, or counts it as missing. Never waits. Other events are not for a transcript.
+    /// Queues an entry, or counts it as missing if the queue is full. Never waits. Ignores other
+    /// events.
     pub fn take(&self, event: &HubEvent) {
         if let (HubEvent::Entry { .. }, Some(items)) = (event, &self.items)
             && let Err(TrySendError::Full(_)) = items.try_send(Item::Entry(event.clone()))
@@ -94,7 +99,7 @@ impl Transcript {
         }
     }
 
-    /// What lets it open its file again.
+    /// Returns a handle that reopens the file.
     #[must_use]
     pub fn reopener(&self) -> Reopener {
         Reopener(self.items.as_ref().map(Arc::downgrade).unwrap_or_default())
@@ -102,11 +107,11 @@ impl Transcript {
 }
 
 impl Reopener {
-    /// Leaves the file that is open, and opens what is at its path, some time soon. Nothing happens after the end of the transcript.
+    /// Makes the transcript reopen its path soon. Does nothing after the end of the transcript.
     pub fn reopen(&self) {
         if let Some(items) = self.0.upgrade() {
-            // Where so much waits, the path is looked at before it is written.
-            drop(items.try_send(Item::Reopen));
+            // With a full queue the path is checked before the next write anyway.
+            let _ = items.try_send(Item::Reopen);
         }
     }
 }
@@ -114,23 +119,24 @@ impl Reopener {
 impl Drop for Transcript {
     fn drop(&mut self) {
         self.items = None;
-        let _ = self.written.recv_timeout(LAST_WORDS);
+        let _ = self.written.recv_timeout(DRAIN_TIMEOUT);
     }
 }
 
-/// What a transcript is written to.
+/// The file of a transcript; tests replace it.
 trait Appendable: Write + Send + 'static {
-    /// Makes sure that it is what is at its path; from the beginning, if that is demanded. What is open stays open where that fails.
+    /// Reopens the path if it is another file now, or if `is_demanded`. Keeps the open file if that
+    /// fails.
     fn follow(&mut self, is_demanded: bool) -> io::Result<()>;
 }
 
-/// The file at a path.
-struct Place {
+/// An open file and its path.
+struct TranscriptFile {
     path: PathBuf,
     file: File,
 }
 
-impl Place {
+impl TranscriptFile {
     fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_path_buf(), file: open(path)? })
     }
@@ -149,7 +155,7 @@ impl Place {
     }
 }
 
-impl Appendable for Place {
+impl Appendable for TranscriptFile {
     fn follow(&mut self, is_demanded: bool) -> io::Result<()> {
         if is_demanded || !self.is_there() {
             self.file = open(&self.path)?;
@@ -158,7 +164,7 @@ impl Appendable for Place {
     }
 }
 
-impl Write for Place {
+impl Write for TranscriptFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -179,26 +185,26 @@ fn open(path: &Path) -> io::Result<File> {
 struct Writer<W, R> {
     to: W,
     path: PathBuf,
-    lines: Lines,
-    /// Entries that are not in the file and not yet said to be missing.
+    lines: LineFormatter,
+    /// Entries that are missing in the file and not reported yet.
     missing: u64,
-    /// The last line may have no end.
+    /// Whether the last line may be incomplete.
     is_torn: bool,
-    trouble: Trouble,
-    remark: R,
+    state: FileState,
+    on_warning: R,
 }
 
-/// What was said last of the file.
+/// The last reported state of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+enum FileState {
     None,
-    /// It was moved, and there is no other in its place.
+    /// It was moved, and the path cannot be opened.
     Moved,
     /// It cannot be written.
     Unwritable,
 }
 
-/// Entries as they are written: one text, and where each ends in it.
+/// Formatted entries: one text, and the offsets at which they end.
 #[derive(Default)]
 struct Batch {
     text: String,
@@ -212,13 +218,13 @@ impl Batch {
     }
 }
 
-impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
+impl<W: Appendable, R: Fn(TranscriptWarning)> Writer<W, R> {
     fn run(mut self, items: &Receiver<Item>, missed: &AtomicU64) {
         while let Ok(first) = items.recv() {
             let (mut batch, mut is_demanded, mut next) = (Batch::default(), false, Some(first));
             while let Some(item) = next.take() {
                 match item {
-                    Item::Entry(entry) => batch.push(&self.show(&entry)),
+                    Item::Entry(entry) => batch.push(&self.format(&entry)),
                     Item::Reopen => is_demanded = true,
                 }
                 if batch.text.len() < CHUNK {
@@ -235,16 +241,16 @@ impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
         if self.missing > 0 {
             let (path, missing) = (self.path.display(), count(self.missing));
             let words = format!("{missing} missing at the end of the transcript {path}; the history has them");
-            (self.remark)(Remark { words, is_loss: true });
+            (self.on_warning)(TranscriptWarning { message: words, is_loss: true });
         }
     }
 
     fn follow(&mut self, is_demanded: bool) {
         match self.to.follow(is_demanded) {
-            Ok(()) if self.trouble == Trouble::Moved => self.trouble = Trouble::None,
+            Ok(()) if self.state == FileState::Moved => self.state = FileState::None,
             Ok(()) => {}
-            Err(error) if self.trouble == Trouble::None => {
-                self.trouble = Trouble::Moved;
+            Err(error) if self.state == FileState::None => {
+                self.state = FileState::Moved;
                 let error = FileError::new("open the transcript again", &self.path)(error);
                 self.say(format!("{error}; the file that was there is written on"));
             }
@@ -272,13 +278,13 @@ impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
         }
         self.missing += batch.ends.iter().filter(|end| start + **end > written).count() as u64;
         match result {
-            Ok(()) if self.trouble == Trouble::Unwritable => {
-                self.trouble = Trouble::None;
+            Ok(()) if self.state == FileState::Unwritable => {
+                self.state = FileState::None;
                 self.say(format!("the transcript {} can be written again", self.path.display()));
             }
             Ok(()) => {}
-            Err(error) if self.trouble != Trouble::Unwritable => {
-                self.trouble = Trouble::Unwritable;
+            Err(error) if self.state != FileState::Unwritable => {
+                self.state = FileState::Unwritable;
                 let error = FileError::new("write the transcript", &self.path)(error);
                 self.say(format!("{error}; lines will be missing there, the room goes on"));
             }
@@ -287,14 +293,14 @@ impl<W: Appendable, R: Fn(Remark)> Writer<W, R> {
     }
 
     fn say(&self, words: String) {
-        (self.remark)(Remark { words, is_loss: false });
+        (self.on_warning)(TranscriptWarning { message: words, is_loss: false });
     }
 
-    fn show(&self, event: &HubEvent) -> String {
+    fn format(&self, event: &HubEvent) -> String {
         let HubEvent::Entry { time_ms, author, kind, body, .. } = event else { return String::new() };
         let content = Content::Body(body);
         let line = Line { time_ms: *time_ms, author, address: None, kind: *kind, content };
-        self.lines.show(&line) + "\n"
+        self.lines.format(&line) + "\n"
     }
 }
 
@@ -302,7 +308,7 @@ fn count(lines: u64) -> String {
     if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") }
 }
 
-/// How much was written, also if not all was.
+/// Writes `bytes`; returns how many were written, also after an error.
 fn write_all(to: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut written = 0;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
@@ -320,16 +326,16 @@ fn write_all(to: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
 mod tests {
     use std::sync::Mutex;
 
-    use kabar_core::chat::Kind;
+    use kabar_core::chat::EntryKind;
 
     use super::*;
 
     fn entry(seq: u64, text: &str) -> HubEvent {
-        let (author, kind, body) = ("Farhan".to_owned(), Kind::TEXT, text.as_bytes().to_vec());
+        let (author, kind, body) = ("Farhan".to_owned(), EntryKind::TEXT, text.as_bytes().to_vec());
         HubEvent::Entry { seq, time_ms: 1_730_457_430_000, author, from: Some(([127, 0, 0, 1], 1).into()), kind, body }
     }
 
-    /// Has room for so many bytes.
+    /// The number of bytes that fit.
     #[derive(Clone, Default)]
     struct Disk {
         written: Arc<Mutex<(String, usize)>>,
@@ -363,7 +369,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("chat_history.txt");
         for run in 0..2 {
-            let transcript = Transcript::open(&path, |remark| panic!("{remark:?}")).unwrap();
+            let transcript = Transcript::open(&path, |on_warning| panic!("{on_warning:?}")).unwrap();
             transcript.take(&entry(run, &format!("run {run}\nsecond line")));
             transcript.take(&HubEvent::StoreRecovered);
         }
@@ -384,17 +390,17 @@ mod tests {
         assert!(error.contains(home.path().to_str().unwrap()) && !error.contains('\n'), "{error}");
     }
 
-    /// A writer to `to`, and what it remarks.
-    fn writer<W: Appendable>(to: W) -> (Writer<W, impl Fn(Remark)>, Receiver<String>) {
+    /// A writer to `to`, and its warnings.
+    fn writer<W: Appendable>(to: W) -> (Writer<W, impl Fn(TranscriptWarning)>, Receiver<String>) {
         let (remarks, remarked) = mpsc::channel();
-        let remark = move |Remark { words, .. }| drop(remarks.send(words));
-        let (path, lines) = (PathBuf::from("/transcript"), Lines::new());
-        (Writer { to, path, lines, missing: 0, is_torn: false, trouble: Trouble::None, remark }, remarked)
+        let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
+        let (path, lines) = (PathBuf::from("/transcript"), LineFormatter::new());
+        (Writer { to, path, lines, missing: 0, is_torn: false, state: FileState::None, on_warning }, remarked)
     }
 
-    fn append<W: Appendable>(writer: &mut Writer<W, impl Fn(Remark)>, entries: &[HubEvent]) {
+    fn append<W: Appendable>(writer: &mut Writer<W, impl Fn(TranscriptWarning)>, entries: &[HubEvent]) {
         let mut batch = Batch::default();
-        entries.iter().for_each(|entry| batch.push(&writer.show(entry)));
+        entries.iter().for_each(|entry| batch.push(&writer.format(entry)));
         writer.append(&batch);
     }
 
@@ -426,8 +432,9 @@ mod tests {
     #[test]
     fn what_is_missing_at_the_end_is_said() {
         let (remarks, remarked) = mpsc::channel();
-        let remark = move |Remark { words, .. }| drop(remarks.send(words));
-        let transcript = Transcript::start(Disk::default(), Path::new("/transcript"), Lines::new(), remark).unwrap();
+        let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
+        let transcript =
+            Transcript::start(Disk::default(), Path::new("/transcript"), LineFormatter::new(), on_warning).unwrap();
         transcript.take(&entry(1, "hello"));
         drop(transcript);
         assert!(remarked.recv().unwrap().contains("lines will be missing"));
@@ -439,7 +446,7 @@ mod tests {
     fn a_file_that_was_moved_or_deleted_is_left_and_its_path_opened_again() {
         let home = tempfile::tempdir().unwrap();
         let (path, moved) = (home.path().join("chat.txt"), home.path().join("chat.txt.1"));
-        let (mut writer, remarked) = writer(Place::open(&path).unwrap());
+        let (mut writer, remarked) = writer(TranscriptFile::open(&path).unwrap());
         let mut say = |text: &str, is_demanded| {
             writer.follow(is_demanded);
             append(&mut writer, &[entry(1, text)]);
@@ -449,7 +456,7 @@ mod tests {
         say("two", false);
         std::fs::remove_file(&path).unwrap();
         say("three", false);
-        // As a program that copies and truncates does.
+        // As a log rotation with copy and truncate does.
         std::fs::write(&path, "").unwrap();
         say("four", false);
         say("five", true);
@@ -460,7 +467,8 @@ mod tests {
             text.lines().count() == 2 && text.contains("Farhan: four\n") && text.ends_with("Farhan: five\n"),
             "{text}"
         );
-        // Nothing can be made in its place: the moved file goes on, which is said once.
+        // The path cannot be created: writing continues in the moved file, and this is reported
+        // once.
         std::fs::rename(&path, &moved).unwrap();
         std::fs::create_dir(&path).unwrap();
         say("six", false);
@@ -478,7 +486,7 @@ mod tests {
     fn opens_its_file_again_when_it_is_demanded() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("chat.txt");
-        let transcript = Transcript::open(&path, |remark| panic!("{remark:?}")).unwrap();
+        let transcript = Transcript::open(&path, |on_warning| panic!("{on_warning:?}")).unwrap();
         let reopener = transcript.reopener();
         std::fs::remove_file(&path).unwrap();
         reopener.reopen();
@@ -492,8 +500,8 @@ mod tests {
         let (permit, permits) = mpsc::channel::<()>();
         let disk = Disk { permits: Some(Arc::new(Mutex::new(permits))), ..Disk::default() };
         disk.written.lock().unwrap().1 = 10_000_000;
-        let transcript = Transcript::start(disk.clone(), Path::new("/transcript"), Lines::new(), drop).unwrap();
-        let total = 3 * WAITING as u64;
+        let transcript = Transcript::start(disk.clone(), Path::new("/transcript"), LineFormatter::new(), drop).unwrap();
+        let total = 3 * QUEUE_LEN as u64;
         for seq in 1..=total {
             transcript.take(&entry(seq, "hello"));
         }

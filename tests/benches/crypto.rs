@@ -107,7 +107,7 @@ mod curve {
     #[divan::bench]
     fn x25519_agree(bencher: Bencher<'_, '_>) {
         let share = Ephemeral::new(&Secret::new([8; 32])).share();
-        bencher.bench_local(|| ephemeral().agree(black_box(&share)).unwrap());
+        bencher.bench_local(|| ephemeral().diffie_hellman(black_box(&share)).unwrap());
     }
 
     #[divan::bench]

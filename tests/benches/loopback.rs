@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use kabar_client::driver::Driver;
 use kabar_client::profile::{ACK_DELAY_MS, IDLE_S, LARGEST_ENTRY, TICK_US};
-use kabar_core::chat::{Kind, Start};
+use kabar_core::chat::{EntryKind, Start};
 use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_server::hosting::{Hosted, Hosting};
+use kabar_server::room_host::RoomHost;
 use kabar_std::invite::RoomName;
 
 const HANDSHAKES: usize = 100;
@@ -50,7 +50,7 @@ impl Member {
             identity: &Identity::from_seed(&[name.as_bytes()[0]; 32]),
             credential: Credential::Secret(room.secret),
             start: Start::Head,
-            largest_entry: LARGEST_ENTRY,
+            max_entry_len: LARGEST_ENTRY,
             idle_s: IDLE_S,
             ack_delay_ms: ACK_DELAY_MS,
             tick_us: TICK_US,
@@ -89,7 +89,7 @@ fn listen(room: Room, joined: &Sender<()>, arrivals: &Sender<Instant>) {
     joined.send(()).expect("the bench waits");
     for _ in 0..LINES {
         let at = member.until(|event| match event {
-            Event::Entry { head, .. } if head.kind == Kind::TEXT => Some(Instant::now()),
+            Event::Entry { header, .. } if header.kind == EntryKind::TEXT => Some(Instant::now()),
             _ => None,
         });
         if arrivals.send(at).is_err() {
@@ -115,7 +115,11 @@ fn lines(room: Room) -> Vec<Duration> {
 
 fn one_line(writer: &mut Member, arrived: &Receiver<Instant>) -> Duration {
     let begin = Instant::now();
-    writer.driver.client.post(Kind::TEXT, b"one line, about as long as people write in a chat").expect("there is room");
+    writer
+        .driver
+        .client
+        .post(EntryKind::TEXT, b"one line, about as long as people write in a chat")
+        .expect("there is room");
     writer.until(|event| matches!(event, Event::Stored { .. }).then_some(()));
     writer.driver.transmit();
     let at = arrived.recv().expect("the line arrives");
@@ -155,13 +159,14 @@ fn report(what: &str, mut times: Vec<Duration>) -> f64 {
     median
 }
 
-fn host(folder: &std::path::Path) -> (Hosted, Room) {
+fn host(folder: &std::path::Path) -> (RoomHost, Room) {
     let listen = "127.0.0.1:0".parse().expect("an address");
     let room = RoomName::new("lobby").expect("a name");
-    let hosting = Hosting::new(folder, room, listen);
-    let hosted = hosting.start(|| (), drop, drop).expect("the room starts");
+    let host = RoomHost::builder(folder, room, listen);
+    let hosted = host.start(|| (), drop, drop).expect("the room starts");
     let invite = hosted.invite();
-    let room = Room { server: hosted.near_addr(), fingerprint: invite.fingerprint, secret: *invite.secret.expose() };
+    let room =
+        Room { server: hosted.same_host_addr(), fingerprint: invite.fingerprint, secret: *invite.secret.expose() };
     (hosted, room)
 }
 

@@ -12,9 +12,9 @@ use divan::{Bencher, black_box, counter::BytesCount};
 use kabar_core::crypto::kdf::Secret;
 use kabar_core::crypto::{Aead, Portable, Provider};
 use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{Established, FirstKeys, Role, Session};
+use kabar_core::session::{FirstKeys, HandshakeOutput, Role, Session};
 use kabar_core::time::Instant;
-use kabar_core::wire::packet::{Challenge, Hello, Limits, Packet, SEALED_HEADER_LEN};
+use kabar_core::wire::packet::{Challenge, Hello, Packet, SEALED_HEADER_LEN, TransportParameters};
 use kabar_std::provider::Accelerated;
 
 #[path = "../../core/rsa/src/test_keys.rs"]
@@ -30,8 +30,8 @@ fn main() {
     divan::main();
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> TransportParameters {
+    TransportParameters {
         datagram: 1200,
         packets: 32,
         message: 4480,
@@ -43,8 +43,8 @@ fn limits() -> Limits {
     }
 }
 
-fn established(role: Role) -> Established {
-    Established {
+fn established(role: Role) -> HandshakeOutput {
+    HandshakeOutput {
         role,
         connection_id: 7,
         c2s: Secret::new([1; 32]),
@@ -211,7 +211,7 @@ mod sealed {
 mod handshake {
     use super::*;
     use kabar_core::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, Rsa2048, Rsa3072, Rsa4096, ServerKey};
-    use kabar_core::session::{Acceptor, ClientHandshake, HandshakeEvent, Incoming, Pace};
+    use kabar_core::session::{Acceptor, ClientHandshake, HandshakeEvent, Incoming, RetrySchedule};
     use std::net::{Ipv4Addr, SocketAddr};
 
     const NOW: Instant = Instant::ZERO;
@@ -232,16 +232,16 @@ mod handshake {
     }
 
     /// The whole of a client, against a server that answers each datagram with what `answer` says.
-    fn client<K: ServerKey, P: Provider>(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> Established {
+    fn client<K: ServerKey, P: Provider>(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> HandshakeOutput {
         let mut client = ClientHandshake::<K>::new();
-        client.start(NOW, [2; 32], None, limits(), Pace::Eager);
+        client.start(NOW, [2; 32], None, limits(), RetrySchedule::Initial);
         let mut out = [0; DATAGRAM_LEN];
         loop {
             if let Some(len) = client.poll_transmit::<P>(NOW, &mut out) {
                 client.handle_datagram::<P>(NOW, &answer(&out[..len])).expect("the answer belongs here");
             }
             match client.poll_event() {
-                Some(HandshakeEvent::KeyOffered(_)) => client.answer_key(NOW, true),
+                Some(HandshakeEvent::UnknownServerKey(_)) => client.accept_key(NOW),
                 Some(HandshakeEvent::Established(established)) => return established,
                 None => client.handle_timeout(NOW),
             }
@@ -253,7 +253,7 @@ mod handshake {
         let (mut acceptor, mut said, mut answered) = (acceptor(key), Vec::new(), Vec::new());
         client::<K, Accelerated>(|datagram| {
             let mut out = [0; DATAGRAM_LEN];
-            let answer = match acceptor.handle::<Accelerated>(NOW, ADDRESS, datagram, &mut out) {
+            let answer = match acceptor.handle_datagram::<Accelerated>(NOW, ADDRESS, datagram, &mut out) {
                 Incoming::Reply(len) => out[..len].to_vec(),
                 Incoming::Accept(pending) => {
                     pending.run::<Accelerated>(key, 7, [3; 32]).expect("fits").datagram.to_vec()
@@ -299,8 +299,8 @@ mod handshake {
         let mut acceptor = acceptor(&key);
         let mut out = [0; DATAGRAM_LEN];
         bencher.bench_local(|| {
-            assert!(matches!(acceptor.handle::<P>(NOW, ADDRESS, &said[0], &mut out), Incoming::Reply(_)));
-            let Incoming::Accept(pending) = acceptor.handle::<P>(NOW, ADDRESS, &said[1], &mut out) else {
+            assert!(matches!(acceptor.handle_datagram::<P>(NOW, ADDRESS, &said[0], &mut out), Incoming::Reply(_)));
+            let Incoming::Accept(pending) = acceptor.handle_datagram::<P>(NOW, ADDRESS, &said[1], &mut out) else {
                 panic!("the cookie is the recorded one");
             };
             pending.run::<P>(&key, 7, [3; 32]).expect("fits")
@@ -315,7 +315,10 @@ mod handshake {
         let mut stranger = Acceptor::new(key.modulus(), limits(), [9; 32]);
         let mut out = [0; DATAGRAM_LEN];
         bencher.bench_local(|| {
-            assert!(matches!(stranger.handle::<Accelerated>(NOW, ADDRESS, &said[1], &mut out), Incoming::Dropped(_)));
+            assert!(matches!(
+                stranger.handle_datagram::<Accelerated>(NOW, ADDRESS, &said[1], &mut out),
+                Incoming::Dropped(_)
+            ));
         });
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store};
 use kabar_std::data_dir::DataDir;
@@ -69,7 +69,7 @@ impl Writer {
             author: "anna".into(),
             instance: 5,
             number: seq,
-            kind: Kind::TEXT,
+            kind: EntryKind::TEXT,
             body: vec![b'x'; BODY],
         };
         let last = self.head + size;

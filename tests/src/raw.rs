@@ -2,13 +2,13 @@
 //! everything. Nothing is sent again.
 
 use kabar_core::chat::message::{client_proof, join_statement};
-use kabar_core::chat::{Authentication, Join, MAX_MESSAGE_LEN, Start, ToClient, ToServer};
+use kabar_core::chat::{Authentication, ClientMessage, Join, MAX_MESSAGE_LEN, ServerMessage, Start};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{ClientHandshake, Established, HandshakeEvent, Pace, Session};
+use kabar_core::session::{ClientHandshake, HandshakeEvent, HandshakeOutput, RetrySchedule, Session};
 use kabar_core::time::Instant;
 use kabar_core::wire::frame::{ACK_HEADER_LEN, Frame, Frames, STREAM_HEADER_LEN, StreamId};
-use kabar_core::wire::packet::{Limits, SEALED_HEADER_LEN};
+use kabar_core::wire::packet::{SEALED_HEADER_LEN, TransportParameters};
 use kabar_std::provider::Accelerated;
 
 use crate::sim::keys::SimKey;
@@ -51,7 +51,7 @@ impl Raw {
     /// Begins a handshake; everything random comes from `seed`, its identity too.
     #[must_use]
     pub fn new(now: Instant, seed: &[u8; 32], secret: [u8; 16], room: &'static str) -> Self {
-        let limits = Limits {
+        let limits = TransportParameters {
             datagram: DATAGRAM_LEN as u16,
             packets: 64,
             message: MAX_MESSAGE_LEN as u16,
@@ -62,7 +62,7 @@ impl Raw {
             idle_s: 600,
         };
         let mut handshake = ClientHandshake::new();
-        handshake.start(now, *seed, None, limits, Pace::Eager);
+        handshake.start(now, *seed, None, limits, RetrySchedule::Initial);
         Self { handshake, connection: None, identity: Identity::from_seed(seed), secret, room }
     }
 
@@ -87,7 +87,7 @@ impl Raw {
         for _ in 0..STEPS {
             while let Some(event) = self.handshake.poll_event() {
                 match event {
-                    HandshakeEvent::KeyOffered(_) => self.handshake.answer_key(now, true),
+                    HandshakeEvent::UnknownServerKey(_) => self.handshake.accept_key(now),
                     HandshakeEvent::Established(established) => {
                         self.connection = Some(Connection::new(now, &established));
                     }
@@ -124,12 +124,12 @@ impl Raw {
 
     /// A Join with the room's secret.
     #[must_use]
-    pub fn join(&self, name: &str, largest_entry: u16) -> Vec<u8> {
+    pub fn join(&self, name: &str, max_entry_len: u16) -> Vec<u8> {
         let Some(connection) = &self.connection else { return Vec::new() };
         let (exporter, identity) = (connection.session.exporter().expose(), self.identity.public());
         let mut statement = [0; 160];
         let len = join_statement(exporter, &identity, self.room, &mut statement).unwrap_or_default();
-        message(&ToServer::Join(Join {
+        message(&ClientMessage::Join(Join {
             room: self.room,
             name,
             identity,
@@ -137,7 +137,7 @@ impl Raw {
             authentication: Authentication::Secret(client_proof(&self.secret, exporter)),
             instance: connection.instance,
             start: Start::Head,
-            largest_entry,
+            max_entry_len,
         }))
     }
 
@@ -200,7 +200,7 @@ impl core::fmt::Debug for Raw {
 }
 
 impl Connection {
-    fn new(now: Instant, established: &Established) -> Self {
+    fn new(now: Instant, established: &HandshakeOutput) -> Self {
         let session = Session::new(now, established, EPOCH_BITS);
         Self {
             session,
@@ -230,7 +230,7 @@ impl Connection {
             match frame {
                 // Welcome is the first that a member hears.
                 Frame::Stream { id: StreamId::Chat, offset: 0, data } => {
-                    if let Some(Ok(Some(ToClient::Welcome(welcome)))) = data.get(2..).map(ToClient::decode) {
+                    if let Some(Ok(Some(ServerMessage::Welcome(welcome)))) = data.get(2..).map(ServerMessage::decode) {
                         self.instance = welcome.instance;
                     }
                 }
@@ -243,7 +243,7 @@ impl Connection {
 
 /// A message as it is in the stream.
 #[must_use]
-pub fn message(message: &ToServer<'_>) -> Vec<u8> {
+pub fn message(message: &ClientMessage<'_>) -> Vec<u8> {
     let mut bytes = vec![0; 2 * MAX_MESSAGE_LEN];
     let len = message.encode(&mut bytes).unwrap_or_default();
     bytes.truncate(len);

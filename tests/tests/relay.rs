@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use kabar_client::driver::Driver;
 use kabar_client::profile;
-use kabar_core::chat::{Kind, Start};
+use kabar_core::chat::{EntryKind, Start};
 use kabar_core::client::{ClientCounters, Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_std::invite::Invite;
@@ -128,7 +128,7 @@ impl Counted {
             identity: &Identity::from_seed(&[7; 32]),
             credential: Credential::Secret(*invite.secret.expose()),
             start: Start::Last(1_000),
-            largest_entry: profile::LARGEST_ENTRY,
+            max_entry_len: profile::LARGEST_ENTRY,
             idle_s: profile::IDLE_S,
             ack_delay_ms: profile::ACK_DELAY_MS,
             tick_us: profile::TICK_US,
@@ -146,8 +146,8 @@ impl Counted {
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
             while let Some(event) = self.driver.client.poll_event() {
-                if let Event::Entry { head, body, .. } = event
-                    && head.kind == Kind::TEXT
+                if let Event::Entry { header, body, .. } = event
+                    && header.kind == EntryKind::TEXT
                 {
                     self.heard.push(String::from_utf8_lossy(body).into_owned());
                 }
@@ -168,7 +168,7 @@ impl Counted {
         other.say(lines("other", count));
         let is_heard = self.go_on(|this| {
             while let Some(line) = unsaid.peek()
-                && this.driver.client.post(Kind::TEXT, line.as_bytes()).is_ok()
+                && this.driver.client.post(EntryKind::TEXT, line.as_bytes()).is_ok()
             {
                 unsaid.next();
             }
@@ -233,7 +233,7 @@ fn a_text_of_4096_bytes_with_colons_emoji_and_newlines_arrives_unchanged() {
         text.pop();
     }
     text.push_str(&"z".repeat(4096 - text.len()));
-    assert!(counted.go_on(|this| this.driver.client.post(Kind::TEXT, text.as_bytes()).is_ok()));
+    assert!(counted.go_on(|this| this.driver.client.post(EntryKind::TEXT, text.as_bytes()).is_ok()));
     assert!(counted.go_on(|this| this.heard == [text.as_str()]));
     other.see(1);
     assert_eq!(other.said_by("counted"), [text.as_str()]);

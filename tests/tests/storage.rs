@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store, TermRecord};
 use kabar_std::data_dir::DataDir;
@@ -134,7 +134,7 @@ fn write_history(data: &Path, count: u64) {
         author: "anna".into(),
         instance: 5,
         number: seq,
-        kind: Kind::TEXT,
+        kind: EntryKind::TEXT,
         body: format!("entry {seq}").into_bytes(),
     };
     let identity = PublicIdentity([1; 32]);
@@ -382,7 +382,7 @@ fn a_history_that_may_not_be_written_is_named_and_left_alone() {
         let line = String::from_utf8_lossy(&output.stderr).into_owned();
         mode(&data, 0o700);
         assert_eq!(output.status.code(), Some(1), "{line}");
-        assert!(line.contains("may not be written") && line.contains(text(&home.history())), "{line}");
+        assert!(line.contains("is not writable") && line.contains(text(&home.history())), "{line}");
         assert!(files(&data) == before, "{line}");
     }
 }
@@ -546,7 +546,7 @@ fn nothing_of_a_search_waits_for_the_index() {
     let mut room = home.serve();
     assert_eq!(home.said(&["--search", "ENTRY 1999"]), ["anna: entry 1999"]);
     let deadline = Instant::now() + PATIENCE;
-    let is_done = || home.command("check", &[]).1.iter().all(|line| !line.contains("wait for the search index"));
+    let is_done = || home.command("check", &[]).1.iter().all(|line| !line.contains("are not in the search index yet"));
     while !is_done() {
         assert!(Instant::now() < deadline, "the index is filled in the background");
         std::thread::sleep(Duration::from_millis(50));

@@ -7,9 +7,9 @@ use crate::crypto::identity::Identity;
 use crate::session::Fingerprint;
 use crate::transport::Capacity;
 use crate::wire::MAX_DATAGRAM;
-use crate::wire::packet::Limits;
+use crate::wire::packet::TransportParameters;
 
-/// Smallest `MESSAGE` of a client in bytes: what Limits may state at least (SPEC 2.4); every Join fits.
+/// Smallest `MESSAGE` of a client in bytes: what TransportParameters may state at least (SPEC 2.4); every Join fits.
 pub const MIN_MESSAGE_LEN: usize = 512;
 /// Bytes of the longest message that carries an entry (Past, SPEC 6.3), besides the body: length 2, type 1, handle 1, remaining 2, seq 8,
 /// time 8, author, instance 8, number 8, kind 1, body length 2.
@@ -50,7 +50,7 @@ pub struct Config<'a> {
     /// Where delivery begins.
     pub start: Start,
     /// Largest body taken, in bytes; larger entries come as stubs. At most what the memory's receive ring can hold.
-    pub largest_entry: u16,
+    pub max_entry_len: u16,
     /// Idle time-out stated to the server, in s.
     pub idle_s: u16,
     /// Longest delay of an acknowledgement, in ms.
@@ -90,9 +90,9 @@ pub enum ConfigError {
     /// The password is longer than [`MAX_PASSWORD_LEN`] bytes.
     Password,
     /// `idle_s`, `ack_delay_ms` or `tick_us` is outside its legal range (SPEC 2.4).
-    Limits,
+    TransportParameters,
     /// A ring of the memory is shorter than the largest message, or there are fewer than 4 slots in flight.
-    Memory,
+    BufferProvider,
 }
 
 impl core::fmt::Display for ConfigError {
@@ -101,8 +101,8 @@ impl core::fmt::Display for ConfigError {
             Self::Name => "the name is empty or too long",
             Self::Room => "the room's name is empty or too long",
             Self::Password => "the password is too long",
-            Self::Limits => "a stated limit is out of range",
-            Self::Memory => "the connection's memory is smaller than a message",
+            Self::TransportParameters => "a stated limit is out of range",
+            Self::BufferProvider => "the connection's memory is smaller than a message",
         })
     }
 }
@@ -115,7 +115,7 @@ pub(super) struct Stated {
     pub(super) room: heapless::String<MAX_NAME_LEN>,
     pub(super) name: heapless::String<MAX_NAME_LEN>,
     pub(super) start: Start,
-    pub(super) largest_entry: u16,
+    pub(super) max_entry_len: u16,
     idle_s: u16,
     ack_delay_ms: u16,
     tick_us: u32,
@@ -131,7 +131,7 @@ impl Stated {
             room: heapless::String::new(),
             name: heapless::String::new(),
             start: Start::Head,
-            largest_entry: 0,
+            max_entry_len: 0,
             idle_s: 0,
             ack_delay_ms: 0,
             tick_us: 0,
@@ -147,10 +147,10 @@ impl Stated {
         }
         // SPEC 2.4
         if !(10..=3600).contains(&config.idle_s) || config.ack_delay_ms > 1000 || config.tick_us > 1_000_000 {
-            return Err(ConfigError::Limits);
+            return Err(ConfigError::TransportParameters);
         }
         if capacity.chat_receive < message || capacity.chat_send < message || capacity.in_flight < 4 {
-            return Err(ConfigError::Memory);
+            return Err(ConfigError::BufferProvider);
         }
         let largest = u16::try_from(message.saturating_sub(ENTRY_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
         Ok(Self {
@@ -158,7 +158,7 @@ impl Stated {
             room,
             name,
             start: config.start,
-            largest_entry: config.largest_entry.min(largest),
+            max_entry_len: config.max_entry_len.min(largest),
             idle_s: config.idle_s,
             ack_delay_ms: config.ack_delay_ms,
             tick_us: config.tick_us,
@@ -166,8 +166,8 @@ impl Stated {
     }
 
     /// What the handshake states (SPEC 2.4).
-    pub(super) fn limits(&self, capacity: Capacity, message: usize) -> Limits {
-        Limits {
+    pub(super) fn limits(&self, capacity: Capacity, message: usize) -> TransportParameters {
+        TransportParameters {
             datagram: u16::try_from(MAX_DATAGRAM).unwrap_or(u16::MAX),
             packets: u16::try_from(capacity.in_flight).unwrap_or(u16::MAX),
             message: u16::try_from(message).unwrap_or(u16::MAX),
@@ -181,12 +181,12 @@ impl Stated {
 
     /// Where delivery begins behind a cursor: the count that a Reset falls back to is that of the first start.
     pub(super) fn resume(&self, seq: u64, term: crate::chat::Term) -> Start {
-        let otherwise = match self.start {
+        let fallback_count = match self.start {
             Start::Head => 0,
             Start::Last(count) => count,
-            Start::After { otherwise, .. } => otherwise,
+            Start::After { fallback_count, .. } => fallback_count,
         };
-        Start::After { seq, term, otherwise }
+        Start::After { seq, term, fallback_count }
     }
 }
 

@@ -2,7 +2,7 @@
 
 #[cfg(doc)]
 use super::Client;
-use crate::chat::{EntryHead, PostRefusedCode, RefusedCode, Term};
+use crate::chat::{EntryHeader, PostRefusedCode, RefusedCode, Term};
 use crate::connection::{Counters, Ended};
 use crate::session::Fingerprint;
 use crate::wire::frame::CloseCode;
@@ -56,7 +56,7 @@ pub enum Event<'a> {
     /// An entry, in the order of the log, each exactly once. `own`: posted by this client; the cursor is at it now.
     Entry {
         /// All but the body.
-        head: EntryHead<'a>,
+        header: EntryHeader<'a>,
         /// The body.
         body: &'a [u8],
         /// Whether this client posted it.
@@ -65,7 +65,7 @@ pub enum Event<'a> {
     /// An entry larger than this client takes; counts as delivered.
     Stub {
         /// All but the body.
-        head: EntryHead<'a>,
+        header: EntryHeader<'a>,
         /// Length of the body in bytes.
         size: u16,
     },
@@ -90,7 +90,7 @@ pub enum Event<'a> {
         /// Answers that follow.
         remaining: u16,
         /// The entry, if there is one.
-        entry: Option<(EntryHead<'a>, &'a [u8])>,
+        entry: Option<(EntryHeader<'a>, &'a [u8])>,
     },
     /// One answer to [`Client::who`].
     Member {

@@ -10,12 +10,12 @@ use zeroize::Zeroize;
 
 use super::{Client, EndReason, Link, Phase, Told, write};
 use crate::chat::message::{join_statement, server_proof};
-use crate::chat::{Join, Start, Term, ToServer, Welcome};
+use crate::chat::{ClientMessage, Join, Start, Term, Welcome};
 use crate::client::pending::Joined;
 use crate::crypto::Provider;
 use crate::crypto::kdf::{self, Secret};
 use crate::crypto::rsa::ServerKey;
-use crate::transport::Memory;
+use crate::transport::BufferProvider;
 use crate::wire::frame::CloseCode;
 
 /// Room for what a Join signs: the label, exporter, identity and the longest name.
@@ -62,7 +62,7 @@ impl From<&Welcome<'_>> for Welcomed {
             head: welcome.head,
             start: welcome.start,
             instance: welcome.instance,
-            highest: welcome.highest,
+            highest: welcome.highest_stored,
             members: welcome.members,
             proof: welcome.proof,
         }
@@ -93,7 +93,9 @@ impl Room {
     }
 }
 
-impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
+    Client<K, M, P, OUTBOX, MESSAGE>
+{
     /// Signs and writes Join: one public-key operation.
     #[inline(never)] // A step of its own on the stack too: its locals do not lie under those of the other steps.
     pub(super) fn send_join(&mut self) {
@@ -109,7 +111,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             .and_then(|len| statement.get(..len))
             .map(|statement| identity.sign(statement));
         let is_written = signature.is_some_and(|signature| {
-            let join = ToServer::Join(Join {
+            let join = ClientMessage::Join(Join {
                 room: &self.stated.room,
                 name: &self.stated.name,
                 identity: public,
@@ -117,7 +119,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                 authentication: self.secrets.authentication(exporter.expose()),
                 instance: self.room.instance,
                 start: self.next_start(),
-                largest_entry: self.stated.largest_entry,
+                max_entry_len: self.stated.max_entry_len,
             });
             write(&mut self.connection, &mut self.message, &join)
         });
@@ -146,7 +148,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             return Err(Breach);
         }
         // SPEC 6.3: with the room's secret the server has to prove that it knows it too.
-        if self.secrets.room_secret().is_some() && !kdf::equal(&welcome.proof, &self.room.proof) {
+        if self.secrets.room_secret().is_some() && !kdf::ct_eq(&welcome.proof, &self.room.proof) {
             self.end(EndReason::Impostor);
             return Ok(());
         }

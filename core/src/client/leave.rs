@@ -5,17 +5,19 @@
 //! ```
 
 use super::{Client, EndReason, Link, Phase, Told, write};
-use crate::chat::ToServer;
+use crate::chat::ClientMessage;
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::time::{Duration, Instant};
-use crate::transport::Memory;
+use crate::transport::BufferProvider;
 use crate::wire::frame::{CloseCode, StreamId};
 
 /// How long Leave may take to arrive; a server that does not hear it times the member out.
 pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
+    Client<K, M, P, OUTBOX, MESSAGE>
+{
     /// Goes on with leaving, as far as it can now.
     pub(super) fn progress_leave(&mut self) {
         if self.phase == Phase::Running && self.is_leaving && self.unsettled() == 0 {
@@ -26,7 +28,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             self.leave_by = self.now + LEAVE_TIMEOUT;
             self.phase = Phase::Leaving;
             self.handshake.stop();
-            let leave = ToServer::Leave { handle: self.room.handle };
+            let leave = ClientMessage::Leave { handle: self.room.handle };
             // Without room for it, CLOSE alone says the same.
             write(&mut self.connection, &mut self.message, &leave);
             self.is_dirty = true;

@@ -41,13 +41,15 @@ pub use config::{Config, ConfigError, Credential, ENTRY_OVERHEAD, MIN_MESSAGE_LE
 pub use event::{ClientCounters, EndReason, Event, Lost, PostError, State};
 pub use outbox::RECORD_OVERHEAD;
 
-use crate::chat::{Kind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, Term, ToServer};
+use crate::chat::{
+    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, Term,
+};
 use crate::connection::{Connection, Transmit};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::session::{ClientHandshake, Fingerprint};
 use crate::time::{Duration, Instant};
-use crate::transport::Memory;
+use crate::transport::BufferProvider;
 use crate::wire::frame::StreamId;
 
 use config::Stated;
@@ -85,7 +87,7 @@ enum Link {
 
 /// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and [`RECORD_OVERHEAD`]), `MESSAGE` the
 /// largest message in bytes (length field included) that it sends or takes: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`].
-pub struct Client<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> {
+pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> {
     connection: Connection<M, P>,
     handshake: ClientHandshake<K>,
     outbox: Outbox<OUTBOX>,
@@ -110,7 +112,7 @@ pub struct Client<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, con
     now: Instant,
 }
 
-impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
     for Client<K, M, P, OUTBOX, MESSAGE>
 {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -122,7 +124,9 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     }
 }
 
-impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
+    Client<K, M, P, OUTBOX, MESSAGE>
+{
     /// Idle, in `memory`. All zero bytes if `memory` is.
     #[must_use]
     pub const fn new(memory: M) -> Self {
@@ -254,7 +258,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     ///
     /// # Errors
     /// [`PostError`]; nothing was taken.
-    pub fn post(&mut self, kind: Kind, body: &[u8]) -> Result<u64, PostError> {
+    pub fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
         if self.phase != Phase::Running || self.is_leaving {
             return Err(PostError::NotRunning);
         }
@@ -276,13 +280,13 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
 
     /// Asks who is here. `false`: not online, or no room to ask now.
     pub fn who(&mut self) -> bool {
-        self.ask(&ToServer::Who { handle: self.room.handle })
+        self.ask(&ClientMessage::ListMembers { handle: self.room.handle })
     }
 
     /// Asks for up to `count` (1 to 200) entries before `before` (0 = the head). `false`: not online, or no room to ask now.
     pub fn history(&mut self, before: u64, count: u8) -> bool {
         let count = count.clamp(1, MAX_HISTORY);
-        self.ask(&ToServer::History { handle: self.room.handle, before, count })
+        self.ask(&ClientMessage::History { handle: self.room.handle, before, count })
     }
 
     /// Leaves once every post is settled (or at once when not online with nothing unsettled). [`Event::Ended`] follows. Posts are no
@@ -362,7 +366,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         counters
     }
 
-    fn ask(&mut self, question: &ToServer<'_>) -> bool {
+    fn ask(&mut self, question: &ClientMessage<'_>) -> bool {
         let written = self.phase == Phase::Running
             && self.link == Link::Online
             && write(&mut self.connection, &mut self.message, question);
@@ -372,7 +376,11 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
 }
 
 /// Writes a message into the stream, if there is room now; `buffer` is overwritten.
-fn write<M: Memory, P: Provider>(connection: &mut Connection<M, P>, buffer: &mut [u8], message: &ToServer<'_>) -> bool {
+fn write<M: BufferProvider, P: Provider>(
+    connection: &mut Connection<M, P>,
+    buffer: &mut [u8],
+    message: &ClientMessage<'_>,
+) -> bool {
     let Ok(len) = message.encode(buffer) else { return false };
     let Some(bytes) = buffer.get(..len) else { return false };
     connection.send(StreamId::Chat, &[bytes]).is_ok()

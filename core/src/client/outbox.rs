@@ -10,7 +10,7 @@
 //! Numbers here are the caller's: 1, 2, 3, ... over all instances. What travels is counted from `base`, the last number that was settled
 //! when the present instance was given.
 
-use crate::chat::Kind;
+use crate::chat::EntryKind;
 
 /// Bytes of a record besides the body.
 pub const RECORD_OVERHEAD: usize = 4;
@@ -25,7 +25,7 @@ pub(super) struct Unsettled<'a> {
     pub(super) number: u64,
     /// The number under the present instance.
     pub(super) wire_number: u64,
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
     pub(super) body: &'a [u8],
 }
 
@@ -84,7 +84,7 @@ impl<const N: usize> Outbox<N> {
         self.base = self.settled;
     }
 
-    pub(super) fn push(&mut self, kind: Kind, body: &[u8]) -> Result<u64, Full> {
+    pub(super) fn push(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, Full> {
         let len = RECORD_OVERHEAD.saturating_add(body.len());
         let (Ok(body_len), true) = (u16::try_from(body.len()), len <= self.free()) else {
             self.wanted = len;
@@ -216,7 +216,7 @@ impl<const N: usize> Outbox<N> {
         let body_len = usize::from(u16::from_be_bytes([high, low]));
         let body = rest.get(..body_len)?;
         let end = at.saturating_add(RECORD_OVERHEAD).saturating_add(body_len);
-        Some(Record { kind: Kind(kind), is_refused: refused != 0, body, end })
+        Some(Record { kind: EntryKind(kind), is_refused: refused != 0, body, end })
     }
 
     const fn free(&self) -> usize {
@@ -243,7 +243,7 @@ impl<const N: usize> Outbox<N> {
 }
 
 struct Record<'a> {
-    kind: Kind,
+    kind: EntryKind,
     is_refused: bool,
     body: &'a [u8],
     end: usize,

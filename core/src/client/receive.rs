@@ -4,11 +4,11 @@
 use super::join::{Breach, Welcomed};
 use super::pending::Told;
 use super::{Client, EndReason, Event, Link, write};
-use crate::chat::{Entry, Post, PostRefusedCode, RefusedCode, ToClient, ToServer};
+use crate::chat::{ClientMessage, Entry, Post, PostRefusedCode, RefusedCode, ServerMessage};
 use crate::client::POST_OVERHEAD;
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
-use crate::transport::Memory;
+use crate::transport::BufferProvider;
 use crate::wire::frame::{CloseCode, StreamId};
 
 /// Bytes of the length field.
@@ -32,7 +32,9 @@ enum Taken {
     Silent,
 }
 
-impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
+    Client<K, M, P, OUTBOX, MESSAGE>
+{
     /// Goes on until there is an event or nothing left to do.
     pub(super) fn next_ready(&mut self) -> Option<Ready> {
         loop {
@@ -91,19 +93,19 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     fn handle_message(&mut self, len: usize) -> Result<Taken, Breach> {
         let message = self.message.get(..len).ok_or(Breach)?;
         // SPEC 6.1: unknown types are skipped.
-        let Some(message) = ToClient::decode(message).map_err(|_| Breach)? else { return Ok(Taken::Silent) };
+        let Some(message) = ServerMessage::decode(message).map_err(|_| Breach)? else { return Ok(Taken::Silent) };
         match message {
-            ToClient::Welcome(welcome) => {
+            ServerMessage::Welcome(welcome) => {
                 self.name = heapless::String::try_from(welcome.name).map_err(|_| Breach)?;
                 let welcomed = Welcomed::from(&welcome);
                 self.welcome(&welcomed)?;
                 Ok(Taken::Silent)
             }
-            ToClient::Reset { .. } => {
+            ServerMessage::Reset { .. } => {
                 self.reset()?;
                 Ok(Taken::Silent)
             }
-            ToClient::Refused { code, .. } => {
+            ServerMessage::Refused { code, .. } => {
                 if self.link != Link::Waiting {
                     return Err(Breach);
                 }
@@ -114,28 +116,29 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                 }
                 Ok(Taken::Silent)
             }
-            ToClient::Entry { handle, entry: Entry { head, .. } } | ToClient::Stub { handle, head, .. } => {
-                let seq = head.seq;
+            ServerMessage::Entry { handle, entry: Entry { header, .. } }
+            | ServerMessage::Stub { handle, header, .. } => {
+                let seq = header.seq;
                 self.deliver(handle, seq)
             }
-            ToClient::Stored { handle, instance, number, .. } => {
+            ServerMessage::Stored { handle, instance, number, .. } => {
                 if !self.is_mine(handle, instance)? {
                     return Ok(Taken::Silent);
                 }
                 let number = self.outbox.local(number).ok_or(Breach)?;
                 Ok(if self.outbox.settle(number) { Taken::Event } else { Taken::Silent })
             }
-            ToClient::PostRefused { handle, instance, number, .. } => {
+            ServerMessage::PostRefused { handle, instance, number, .. } => {
                 if !self.is_mine(handle, instance)? {
                     return Ok(Taken::Silent);
                 }
                 let number = self.outbox.local(number).ok_or(Breach)?;
                 Ok(if self.outbox.refuse(number) { Taken::Event } else { Taken::Silent })
             }
-            ToClient::Past { handle, .. } | ToClient::Member { handle, .. } => {
+            ServerMessage::Past { handle, .. } | ServerMessage::Member { handle, .. } => {
                 Ok(if self.is_here(handle) { Taken::Event } else { Taken::Silent })
             }
-            ToClient::Notice { .. } => Ok(Taken::Event),
+            ServerMessage::Notice { .. } => Ok(Taken::Event),
         }
     }
 
@@ -173,7 +176,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             if len > usize::from(self.room.largest_message) || len > self.connection.send_space(StreamId::Chat) {
                 return;
             }
-            let message = ToServer::Post(Post {
+            let message = ClientMessage::Post(Post {
                 handle: self.room.handle,
                 instance: self.room.instance,
                 number: post.wire_number,
@@ -231,22 +234,22 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
 
     /// The message in the buffer once more: it decoded before.
     fn message_event(&self, len: usize) -> Option<Event<'_>> {
-        Some(match ToClient::decode(self.message.get(..len)?).ok()?? {
-            ToClient::Entry { entry, .. } => {
-                let own = entry.head.instance == self.room.instance;
-                Event::Entry { head: entry.head, body: entry.body, own }
+        Some(match ServerMessage::decode(self.message.get(..len)?).ok()?? {
+            ServerMessage::Entry { entry, .. } => {
+                let own = entry.header.instance == self.room.instance;
+                Event::Entry { header: entry.header, body: entry.body, own }
             }
-            ToClient::Stub { head, size, .. } => Event::Stub { head, size },
-            ToClient::Stored { number, seq, .. } => Event::Stored { number: self.outbox.local(number)?, seq },
-            ToClient::PostRefused { number, code, .. } => {
+            ServerMessage::Stub { header, size, .. } => Event::Stub { header, size },
+            ServerMessage::Stored { number, seq, .. } => Event::Stored { number: self.outbox.local(number)?, seq },
+            ServerMessage::PostRefused { number, code, .. } => {
                 Event::PostRefused { number: self.outbox.local(number)?, code }
             }
-            ToClient::Past { remaining, entry, .. } => {
-                Event::Past { remaining, entry: entry.map(|entry| (entry.head, entry.body)) }
+            ServerMessage::Past { remaining, entry, .. } => {
+                Event::Past { remaining, entry: entry.map(|entry| (entry.header, entry.body)) }
             }
-            ToClient::Member { remaining, name, .. } => Event::Member { remaining, name },
-            ToClient::Notice { code, text } => Event::Notice { code, text },
-            ToClient::Welcome(_) | ToClient::Refused { .. } | ToClient::Reset { .. } => return None,
+            ServerMessage::Member { remaining, name, .. } => Event::Member { remaining, name },
+            ServerMessage::Notice { code, text } => Event::Notice { code, text },
+            ServerMessage::Welcome(_) | ServerMessage::Refused { .. } | ServerMessage::Reset { .. } => return None,
         })
     }
 }

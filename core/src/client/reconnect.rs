@@ -16,14 +16,16 @@ use super::{Client, EndReason, Link, Lost, Phase, Told};
 use crate::connection::{ConnectionEvent, Dropped, Ended};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
-use crate::session::client::HandshakeDrop;
-use crate::session::{Established, HandshakeEvent, Pace};
+use crate::session::client::DropReason;
+use crate::session::{HandshakeEvent, HandshakeOutput, RetrySchedule};
 use crate::time::Instant;
-use crate::transport::Memory;
+use crate::transport::BufferProvider;
 use crate::wire::frame::CloseCode;
 use crate::wire::packet::{Packet, PacketError};
 
-impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: usize> Client<K, M, P, OUTBOX, MESSAGE> {
+impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
+    Client<K, M, P, OUTBOX, MESSAGE>
+{
     /// Says Hello to where the server is said to be.
     pub(super) fn begin_attempt(&mut self) {
         self.retry.to = self.stated.server;
@@ -39,7 +41,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         let seed = self.secrets.draw();
         let expected = if self.retry.asks_openly { None } else { self.retry.expected.get() };
         let is_alone = self.link == Link::Down || self.retry.is_hinted;
-        let pace = if is_alone { Pace::Eager } else { Pace::Patient };
+        let pace = if is_alone { RetrySchedule::Initial } else { RetrySchedule::Background };
         self.handshake.start(self.now, seed, expected, limits, pace);
         self.is_dirty = true;
     }
@@ -59,7 +61,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
                 } else if let Err(dropped) = self.handshake.handle_datagram::<P>(self.now, datagram) {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
-                    if dropped == HandshakeDrop::Key {
+                    if dropped == DropReason::Key {
                         self.saw_other_key();
                     }
                 } else {
@@ -124,7 +126,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
         // Later attempts take no other key.
         self.retry.expected = Maybe::Some(fingerprint);
         self.retry.deadline = self.now + ATTEMPT;
-        self.handshake.answer_key(self.now, true);
+        self.handshake.accept_key(self.now);
         self.is_dirty = true;
     }
 
@@ -147,7 +149,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
 
     /// The handshake took a Challenge or an Accept.
     fn absorb_handshake(&mut self) {
-        let Some(HandshakeEvent::KeyOffered(fingerprint)) = self.handshake.poll_event() else {
+        let Some(HandshakeEvent::UnknownServerKey(fingerprint)) = self.handshake.poll_event() else {
             self.answered();
             return;
         };
@@ -159,7 +161,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
             }
             Some(expected) if expected == fingerprint => {
                 self.answered();
-                self.handshake.answer_key(self.now, true);
+                self.handshake.accept_key(self.now);
             }
             // The attempt waits until it asks for the right one.
             Some(_) => {
@@ -170,7 +172,7 @@ impl<K: ServerKey, M: Memory, P: Provider, const OUTBOX: usize, const MESSAGE: u
     }
 
     #[inline(never)]
-    fn open(&mut self, established: &Established) {
+    fn open(&mut self, established: &HandshakeOutput) {
         if self.room.is_member {
             self.lose(if self.retry.is_hinted { Lost::Unknown } else { Lost::Silent });
         }

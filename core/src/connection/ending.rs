@@ -3,8 +3,8 @@
 
 use super::Ended;
 use crate::time::{Duration, Instant};
-use crate::wire::cursor::Writer;
 use crate::wire::frame::{CloseCode, Frame, Frames, MAX_REASON_LEN};
+use crate::wire::io::Writer;
 
 /// Probe time-outs from CLOSE to the end.
 const PTOS: u64 = 3;

@@ -20,11 +20,11 @@ use core::net::SocketAddr;
 
 use crate::crypto::Provider;
 use crate::session::sealed::EPOCH_BITS;
-use crate::session::{Established, Role, SealError, Session};
+use crate::session::{HandshakeOutput, Role, SealError, Session};
 use crate::time::{Duration, Instant};
-use crate::transport::{Memory, OVERHEAD, Refused, Start, Transport};
-use crate::wire::cursor::Writer;
+use crate::transport::{BufferProvider, OVERHEAD, Refused, Start, Transport};
 use crate::wire::frame::{CloseCode, Frame, StreamId};
+use crate::wire::io::Writer;
 use crate::wire::packet::{HELLO_LENS, SEALED_HEADER_LEN};
 use ending::{Ending, Phase};
 use path::Path;
@@ -40,7 +40,7 @@ const _: () = assert!(OVERHEAD == crate::session::sealed::OVERHEAD);
 
 /// One peer. Closed until [`Connection::open`]; can be opened again, in place, with another session.
 #[derive(Debug)]
-pub struct Connection<M: Memory, P: Provider> {
+pub struct Connection<M: BufferProvider, P: Provider> {
     memory: M,
     keys: Keys<P>,
     transport: Transport,
@@ -88,7 +88,7 @@ impl<P: Provider> Keys<P> {
     }
 }
 
-impl<M: Memory, P: Provider> Connection<M, P> {
+impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// Closed, in `memory`.
     #[must_use]
     pub const fn new(memory: M) -> Self {
@@ -112,7 +112,7 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     }
 
     /// Opens, or opens again: whatever was in the rings is forgotten. `remote` is where the peer is.
-    pub fn open(&mut self, now: Instant, established: &Established, remote: SocketAddr) {
+    pub fn open(&mut self, now: Instant, established: &HandshakeOutput, remote: SocketAddr) {
         self.open_with_epoch_bits(now, established, remote, EPOCH_BITS);
     }
 
@@ -121,11 +121,11 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     pub fn open_with_epoch_bits(
         &mut self,
         now: Instant,
-        established: &Established,
+        established: &HandshakeOutput,
         remote: SocketAddr,
         epoch_bits: u32,
     ) {
-        let Established { local, remote: limits, .. } = established;
+        let HandshakeOutput { local, remote: limits, .. } = established;
         let is_server = established.role == Role::Server;
         // SPEC 5.6
         let starts_small = usize::from(established.hello_len) == HELLO_LENS[1];
@@ -467,7 +467,7 @@ impl<M: Memory, P: Provider> Connection<M, P> {
     fn transmit_frame(&mut self, now: Instant, out: &mut [u8], to: SocketAddr, frame: &Frame<'_>) -> Option<Transmit> {
         frame.encode(&mut Writer::new(body_of(out)?)).ok()?;
         let (number, len) = self.seal(now, out, frame.encoded_len())?;
-        self.transport.on_foreign_sent(number);
+        self.transport.on_other_sent(number);
         Some(Transmit { to, len })
     }
 

@@ -130,7 +130,7 @@ impl Path {
 
     /// The peer answers. If that proves the new address, all goes there; gives whether it is another host.
     pub(super) fn on_response(&mut self, from: SocketAddr, data: [u8; DATA_LEN]) -> Option<bool> {
-        if !self.has_asked || from != self.candidate || !kdf::equal(&data, &self.data) {
+        if !self.has_asked || from != self.candidate || !kdf::ct_eq(&data, &self.data) {
             return None;
         }
         let is_other_host = from.ip() != self.remote.ip();

@@ -1,11 +1,11 @@
-//! X25519 (RFC 7748): an ephemeral secret is used once.
+//! X25519 (RFC 7748) with one-use secrets.
 
 use super::kdf::Secret;
 
 /// Length of a public share in bytes.
 pub const SHARE_LEN: usize = 32;
 
-/// A secret scalar, consumed by the one agreement it takes part in.
+/// An ephemeral secret, consumed by its one Diffie-Hellman operation.
 pub struct Ephemeral(x25519_dalek::StaticSecret);
 
 impl core::fmt::Debug for Ephemeral {
@@ -15,7 +15,7 @@ impl core::fmt::Debug for Ephemeral {
 }
 
 impl Ephemeral {
-    /// Takes 32 random bytes (clamped as RFC 7748 says).
+    /// Creates it from 32 random bytes, clamped as RFC 7748 specifies.
     #[must_use]
     pub fn new(secret: &Secret) -> Self {
         Self(x25519_dalek::StaticSecret::from(*secret.expose()))
@@ -27,9 +27,10 @@ impl Ephemeral {
         x25519_dalek::PublicKey::from(&self.0).to_bytes()
     }
 
-    /// The shared secret with `remote`. One scalar multiplication; `None` if `remote` is not contributory (small order).
+    /// The shared secret with `remote`. One scalar multiplication; `None` if `remote` is not
+    /// contributory (small order).
     #[must_use]
-    pub fn agree(self, remote: &[u8; SHARE_LEN]) -> Option<Secret> {
+    pub fn diffie_hellman(self, remote: &[u8; SHARE_LEN]) -> Option<Secret> {
         let shared = self.0.diffie_hellman(&x25519_dalek::PublicKey::from(*remote));
         shared.was_contributory().then(|| Secret::new(shared.to_bytes()))
     }
@@ -55,8 +56,8 @@ mod tests {
     fn agrees_as_rfc_7748_says() {
         assert_eq!(ephemeral(ALICE).share(), hex(ALICE_SHARE));
         assert_eq!(ephemeral(BOB).share(), hex(BOB_SHARE));
-        assert_eq!(ephemeral(ALICE).agree(&hex(BOB_SHARE)).unwrap().expose(), &hex(SHARED));
-        assert_eq!(ephemeral(BOB).agree(&hex(ALICE_SHARE)).unwrap().expose(), &hex(SHARED));
+        assert_eq!(ephemeral(ALICE).diffie_hellman(&hex(BOB_SHARE)).unwrap().expose(), &hex(SHARED));
+        assert_eq!(ephemeral(BOB).diffie_hellman(&hex(ALICE_SHARE)).unwrap().expose(), &hex(SHARED));
     }
 
     #[test]
@@ -72,7 +73,7 @@ mod tests {
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
             "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
         ] {
-            assert!(ephemeral(ALICE).agree(&hex(share)).is_none(), "{share}");
+            assert!(ephemeral(ALICE).diffie_hellman(&hex(share)).is_none(), "{share}");
         }
     }
 

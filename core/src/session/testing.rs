@@ -1,4 +1,4 @@
-//! A client and a server in one place, with real keys, for the tests of both sides.
+//! A client and a server with real keys, for the tests of both sides.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::LazyLock;
@@ -6,15 +6,15 @@ use std::vec;
 use std::vec::Vec;
 
 use super::acceptor::{Accepted, Acceptor, Incoming};
-use super::client::{ClientHandshake, HandshakeEvent, Pace};
-use super::{Established, Fingerprint, PendingAccept, key_hash};
+use super::client::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use super::{Fingerprint, HandshakeOutput, PendingAccept, key_hash};
 use crate::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, ServerKey, test_keys};
 use crate::crypto::{Portable, Provider};
 use crate::time::{Duration, Instant};
 use crate::wire::MAX_DATAGRAM;
-use crate::wire::packet::{CRC_LEN, Limits};
+use crate::wire::packet::{CRC_LEN, TransportParameters};
 
-pub(super) const CLIENT_LIMITS: Limits = Limits {
+pub(super) const CLIENT_LIMITS: TransportParameters = TransportParameters {
     datagram: 1200,
     packets: 16,
     message: 2000,
@@ -24,8 +24,8 @@ pub(super) const CLIENT_LIMITS: Limits = Limits {
     tick_us: 1000,
     idle_s: 30,
 };
-pub(super) const SERVER_LIMITS: Limits =
-    Limits { datagram: 1100, packets: 64, message: 4480, chat: 65_536, ..CLIENT_LIMITS };
+pub(super) const SERVER_LIMITS: TransportParameters =
+    TransportParameters { datagram: 1100, packets: 64, message: 4480, chat: 65_536, ..CLIENT_LIMITS };
 pub(super) const START: Instant = Instant::from_micros(7_000_000);
 pub(super) const HOME: SocketAddr = SocketAddr::new(core::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), 4321);
 
@@ -46,7 +46,7 @@ pub(super) fn millis(millis: u64) -> Instant {
     START + Duration::from_millis(millis)
 }
 
-/// `datagram` with the CRC that its content should have.
+/// `datagram` with the correct CRC of its content.
 pub(super) fn with_crc(datagram: &[u8]) -> Vec<u8> {
     let content = &datagram[..datagram.len() - CRC_LEN];
     [content, &Portable::crc32(content).to_be_bytes()].concat()
@@ -69,12 +69,12 @@ impl Server {
 
     pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> (Incoming, Vec<u8>) {
         let mut out = vec![0; MAX_DATAGRAM];
-        let incoming = self.acceptor.handle::<Portable>(now, from, datagram, &mut out);
+        let incoming = self.acceptor.handle_datagram::<Portable>(now, from, datagram, &mut out);
         out.truncate(if let Incoming::Reply(len) = incoming { len } else { 0 });
         (incoming, out)
     }
 
-    /// What must be a Challenge to this Hello.
+    /// Returns the Challenge to this Hello.
     pub(super) fn challenge(&mut self, now: Instant, hello: &[u8]) -> Vec<u8> {
         match self.handle(now, HOME, hello) {
             (Incoming::Reply(_), challenge) => challenge,
@@ -82,7 +82,7 @@ impl Server {
         }
     }
 
-    /// What must be an Initiate whose cookie verifies.
+    /// Returns the pending Accept of an Initiate with a valid cookie.
     pub(super) fn pending(&mut self, now: Instant, initiate: &[u8]) -> PendingAccept {
         match self.handle(now, HOME, initiate).0 {
             Incoming::Accept(pending) => pending,
@@ -98,7 +98,7 @@ impl Server {
 /// Starts an attempt with a seed that is all `seed`.
 pub(super) fn started<K: ServerKey>(seed: u8, expected: Option<Fingerprint>) -> ClientHandshake<K> {
     let mut client = ClientHandshake::new();
-    client.start(START, [seed; 32], expected, CLIENT_LIMITS, Pace::Eager);
+    client.start(START, [seed; 32], expected, CLIENT_LIMITS, RetrySchedule::Initial);
     client
 }
 
@@ -110,7 +110,7 @@ pub(super) fn transmit<K: ServerKey>(client: &mut ClientHandshake<K>, now: Insta
     Some(out)
 }
 
-/// Does all steps that wait; gives how many there were.
+/// Runs all pending steps and returns how many there were.
 pub(super) fn compute<K: ServerKey>(client: &mut ClientHandshake<K>, now: Instant) -> u32 {
     let mut steps = 0;
     while client.poll_timeout() == Some(Instant::ZERO) {
@@ -120,7 +120,7 @@ pub(super) fn compute<K: ServerKey>(client: &mut ClientHandshake<K>, now: Instan
     steps
 }
 
-/// Brings a client that knows the key to its first Initiate.
+/// Runs a client that knows the key up to its first Initiate.
 pub(super) fn initiate<K: ServerKey>(client: &mut ClientHandshake<K>, server: &mut Server, now: Instant) -> Vec<u8> {
     let hello = transmit(client, now).unwrap();
     let challenge = server.challenge(now, &hello);
@@ -129,12 +129,12 @@ pub(super) fn initiate<K: ServerKey>(client: &mut ClientHandshake<K>, server: &m
     transmit(client, now).unwrap()
 }
 
-/// Gives an Accept to the client and does what follows.
+/// Hands an Accept to the client and completes the handshake.
 pub(super) fn finish<K: ServerKey>(
     client: &mut ClientHandshake<K>,
     now: Instant,
     accept: &[u8],
-) -> Option<Established> {
+) -> Option<HandshakeOutput> {
     client.handle_datagram::<Portable>(now, accept).ok()?;
     compute(client, now);
     match client.poll_event() {

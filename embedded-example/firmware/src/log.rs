@@ -1,21 +1,21 @@
-//! What happens, as log lines. Their texts stay in the ELF file on the laptop; the device sends numbers.
+//! Events as log lines. Their texts stay in the ELF file on the host; the device sends numbers.
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event, Lost};
-use kabar_embedded_example::News;
-use kabar_embedded_example::link::Address;
+use kabar_device::DeviceEvent;
+use kabar_device::link::Address;
 
-/// One line per happening; none for what other people's programs say to each other.
-pub fn news(news: &News<'_>) {
-    match news {
-        News::Address(Address::Ip(address)) => {
+/// Logs one line per event, and none for data that programs exchange.
+pub fn event(event: &DeviceEvent<'_>) {
+    match event {
+        DeviceEvent::Address(Address::Ip(address)) => {
             let [a, b, c, d] = address.address().octets();
             defmt::info!("address {=u8}.{=u8}.{=u8}.{=u8}/{=u8}", a, b, c, d, address.prefix_len());
         }
-        News::Address(Address::Line) => defmt::info!("on a serial line"),
-        News::NoAddress => defmt::warn!("the network gives no address; asking on"),
-        News::NoAnswer => defmt::warn!("the server does not answer; trying on"),
-        News::Room(event) => room(event),
+        DeviceEvent::Address(Address::Line) => defmt::info!("on a serial line"),
+        DeviceEvent::NoAddress => defmt::warn!("the network gives no address; still asking"),
+        DeviceEvent::NoAnswer => defmt::warn!("the server does not answer; still trying"),
+        DeviceEvent::Room(event) => room(event),
         _ => {}
     }
 }
@@ -25,21 +25,23 @@ fn room(event: &Event<'_>) {
         Event::Joined { name, members, resumed, .. } => {
             defmt::info!("joined as {=str}, {=u16} here, resumed: {=bool}", name, members, resumed);
         }
-        Event::Entry { head, body, own } if head.kind.is_text() => {
+        Event::Entry { header, body, own } if header.kind.is_text() => {
             let text = core::str::from_utf8(body).unwrap_or_default();
-            defmt::info!("{=u64} {=str}: {=str} (own: {=bool})", head.seq, head.author, text, own);
+            defmt::info!("{=u64} {=str}: {=str} (own: {=bool})", header.seq, header.author, text, own);
         }
-        Event::Entry { head, .. } if matches!(head.kind, Kind::JOINED | Kind::LEFT | Kind::KICKED) => {
-            defmt::info!("{=u64} {=str}: came or went ({})", head.seq, head.author, head.kind);
+        Event::Entry { header, .. }
+            if matches!(header.kind, EntryKind::JOINED | EntryKind::LEFT | EntryKind::KICKED) =>
+        {
+            defmt::info!("{=u64} {=str}: joined or left ({})", header.seq, header.author, header.kind);
         }
-        Event::Stub { head, size } => {
-            defmt::info!("{=u64} {=str}: {=u16} bytes, too long", head.seq, head.author, size)
+        Event::Stub { header, size } => {
+            defmt::info!("{=u64} {=str}: {=u16} bytes, too long", header.seq, header.author, size)
         }
-        Event::Reset => defmt::warn!("the server's history is another one now"),
+        Event::Reset => defmt::warn!("the server's history was replaced"),
         Event::Gap { after, first } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),
         Event::PostRefused { number, code } => defmt::warn!("post {=u64} was refused: {}", number, code),
         Event::Notice { text, .. } => defmt::info!("notice: {=str}", text),
-        Event::Lost(why) => defmt::warn!("connection lost ({}); trying on", lost(*why)),
+        Event::Lost(why) => defmt::warn!("connection lost ({}); reconnecting", lost(*why)),
         Event::Recovered => defmt::info!("connection recovered"),
         Event::Ended(reason) => ended(*reason),
         _ => {}
@@ -49,8 +51,8 @@ fn room(event: &Event<'_>) {
 fn lost(why: Lost) -> defmt::Str {
     match why {
         Lost::Silent => defmt::intern!("silence"),
-        Lost::Unknown => defmt::intern!("the server does not know it any more"),
-        Lost::Shutdown => defmt::intern!("the server stops"),
+        Lost::Unknown => defmt::intern!("the server no longer knows the connection"),
+        Lost::Shutdown => defmt::intern!("the server is shutting down"),
         Lost::TryLater => defmt::intern!("try later"),
         _ => defmt::intern!("closed"),
     }

@@ -2,14 +2,14 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration as StdDuration;
 
-use kabar_core::chat::{Kind, Start, Term};
+use kabar_core::chat::{EntryKind, Start, Term};
 use kabar_core::client::{Credential, EndReason, Event, Lost};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsaPrivateKey, KeySize};
 use kabar_core::session::Fingerprint;
 use kabar_server::driver::{Listener, Parts, Server};
 use kabar_server::hub::{HubConfig, HubEvent, NoPassword};
-use kabar_server::key_file::load_or_make_key;
+use kabar_server::key_file::load_or_create_key;
 use kabar_server::store::MemoryStore;
 use kabar_std::data_dir::DataDir;
 
@@ -18,17 +18,17 @@ use crate::profile;
 
 const SECRET: [u8; 16] = [7; 16];
 /// Bounds a hang; nothing here depends on how long anything takes.
-const PATIENCE: StdDuration = StdDuration::from_secs(30);
+const CONNECT_TIMEOUT: StdDuration = StdDuration::from_secs(30);
 
 /// Made once for all tests.
 fn key() -> AnyRsaPrivateKey {
     static HOME: OnceLock<tempfile::TempDir> = OnceLock::new();
     let home = HOME.get_or_init(|| {
         let home = tempfile::tempdir().unwrap();
-        load_or_make_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap();
+        load_or_create_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap();
         home
     });
-    load_or_make_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap()
+    load_or_create_key(&DataDir::open(home.path()).unwrap(), KeySize::Bits2048, || ()).unwrap()
 }
 
 fn serve(port: u16) -> (Server, mpsc::Receiver<HubEvent>) {
@@ -87,7 +87,7 @@ impl Member {
             identity: &Identity::from_seed(&[name.len() as u8; 32]),
             credential: Credential::Secret(SECRET),
             start: Start::Last(50),
-            largest_entry: profile::LARGEST_ENTRY,
+            max_entry_len: profile::LARGEST_ENTRY,
             idle_s: profile::IDLE_S,
             ack_delay_ms: profile::ACK_DELAY_MS,
             tick_us: profile::TICK_US,
@@ -111,7 +111,7 @@ impl Member {
                     }
                     Some(Seen::Joined { resumed })
                 }
-                Event::Entry { head, body, .. } if head.kind.is_text() => {
+                Event::Entry { header, body, .. } if header.kind.is_text() => {
                     Some(Seen::Text(String::from_utf8_lossy(body).into_owned()))
                 }
                 Event::Stored { number, .. } => Some(Seen::Stored(number)),
@@ -124,7 +124,7 @@ impl Member {
     }
 
     fn until(&mut self, is_wanted: impl Fn(&Seen) -> bool) {
-        let give_up = std::time::Instant::now() + PATIENCE;
+        let give_up = std::time::Instant::now() + CONNECT_TIMEOUT;
         loop {
             self.turn();
             if self.seen.iter().any(&is_wanted) {
@@ -136,7 +136,7 @@ impl Member {
     }
 
     fn say(&mut self, text: &str) {
-        self.driver.client.post(Kind::TEXT, text.as_bytes()).unwrap();
+        self.driver.client.post(EntryKind::TEXT, text.as_bytes()).unwrap();
     }
 }
 
@@ -181,7 +181,7 @@ fn a_computer_that_slept_finds_the_same_run_of_the_server() {
     let (server, _events) = serve_configured(key(), 0, config);
     let mut anna = Member::join(&server, "anna");
     let before = anna.driver.now();
-    let give_up = std::time::Instant::now() + PATIENCE;
+    let give_up = std::time::Instant::now() + CONNECT_TIMEOUT;
     while !server.control().who().is_empty() {
         assert!(std::time::Instant::now() < give_up, "the server does not forget her");
         std::thread::sleep(StdDuration::from_millis(50));

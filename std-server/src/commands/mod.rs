@@ -13,24 +13,27 @@ pub mod run;
 use std::fmt;
 use std::io::{self, Write};
 
-/// A command failed, in one line for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A subcommand failed; displays as one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
-    /// The command line, the environment or the configuration is wrong: exit code 2.
+    /// The command line, the environment or the configuration is invalid: exit code 2.
+    #[error("{0}")]
     Usage(String),
-    /// Everything else: exit code 1.
+    /// Any other failure: exit code 1.
+    #[error("{0}")]
     Failed(String),
-    /// It was said already; the exit code.
-    Said(u8),
+    /// The failure was reported already; the exit code.
+    #[error("exit code {0}")]
+    AlreadyReported(u8),
 }
 
-/// Prints to standard output, and says what became of it.
+/// Prints to standard output.
 fn print(bytes: &[u8]) -> Result<(), CommandError> {
     let mut out = io::stdout();
     said(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
-/// What became of printing. A reader who has read enough is no failure.
+/// Converts the result of printing. A closed pipe is not a failure: its reader has read enough.
 fn said(result: io::Result<()>) -> Result<(), CommandError> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -41,30 +44,19 @@ fn said(result: io::Result<()>) -> Result<(), CommandError> {
 }
 
 impl CommandError {
-    /// A failure that says what `error` says.
+    /// A failure with the message of `error`.
     #[must_use]
     pub fn failed(error: impl fmt::Display) -> Self {
         Self::Failed(error.to_string())
     }
 
-    /// What the program exits with.
+    /// The exit code of the program.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
             Self::Failed(_) => 1,
-            Self::Said(code) => *code,
+            Self::AlreadyReported(code) => *code,
         }
     }
 }
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(what) | Self::Failed(what) => f.write_str(what),
-            Self::Said(code) => write!(f, "exit code {code}"),
-        }
-    }
-}
-
-impl std::error::Error for CommandError {}

@@ -1,4 +1,4 @@
-//! `kabar-server run`: a room, its invite, and a line for everything that happens.
+//! `kabar-server run`: hosts a room and prints its invite and events.
 
 use std::io;
 use std::net::TcpListener;
@@ -6,27 +6,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kabar_core::chat::MAX_PASSWORD_LEN;
+use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
 use super::CommandError;
 use crate::cli::PROGRAM;
 use crate::config::{Config, Origin, RunFlags, variable};
-use crate::console::answer::Operator;
-use crate::console::input::{self, Keyed};
-use crate::console::show_event;
-use crate::hosting::{Hosted, Hosting};
+use crate::console::execute::Operator;
+use crate::console::format_event;
+use crate::console::input::{self, ConsoleInput};
+use crate::logging;
 use crate::metrics::{listener, text};
 use crate::notify::{READY, STOPPING, notify};
-use crate::transcript::{Remark, Reopener};
+use crate::room_host::RoomHost;
+use crate::transcript::{Reopener, TranscriptWarning};
 use kabar_std::advertise::Found;
 use kabar_std::output::{Lost, Output, OutputSender};
 use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file};
 use kabar_std::signals;
 use kabar_std::signals::{AfterHangup, TerminalWatch};
-use kabar_std::text::Lines;
+use kabar_std::text::LineFormatter;
 
-/// Of `run`.
+/// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
@@ -34,10 +36,10 @@ pub struct Arguments {
     flags: RunFlags,
 }
 
-/// Serves until it is told to stop.
+/// Serves until a signal or the operator stops the server.
 ///
 /// # Errors
-/// [`CommandError`]; what came after the first line said is [`CommandError::Said`].
+/// [`CommandError`]; a failure after the first line of output is [`CommandError::AlreadyReported`].
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
     let password = find_password(&config, arguments.flags.password_stdin)?;
@@ -47,16 +49,18 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     });
     let metrics = metrics.transpose()?;
 
-    // From here on all lines go one way: whole, in the order they were said, and whoever does not read them blocks nothing else.
+    // From here on all lines go through one queue, whole and in order; a reader that does not read
+    // blocks nothing else.
     let output = Output::of_process(PROGRAM).map_err(CommandError::failed)?;
+    logging::install(config.log_format, config.log_level, output.sender());
     let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, &output.sender());
     if let Err(error @ (CommandError::Usage(_) | CommandError::Failed(_))) = &served {
-        output.sender().remark(format!("{PROGRAM}: {error}"));
+        error!("{error}");
     }
     let lost = output.finish();
     match served {
-        Err(error) => Err(CommandError::Said(error.exit_code())),
-        Ok(()) if lost != Lost::default() => Err(CommandError::Said(1)),
+        Err(error) => Err(CommandError::AlreadyReported(error.exit_code())),
+        Ok(()) if lost != Lost::default() => Err(CommandError::AlreadyReported(1)),
         Ok(()) => Ok(()),
     }
 }
@@ -67,47 +71,50 @@ fn serve(
     metrics: Option<TcpListener>,
     said: &OutputSender,
 ) -> Result<(), CommandError> {
-    let lines = Lines::new();
+    let lines = LineFormatter::new();
     let tell = {
         let said = said.clone();
-        move |event| said.line(show_event(&lines, &event))
+        move |event| {
+            logging::log_event(&event);
+            said.line(format_event(&lines, &event));
+        }
     };
     let has_trouble = Arc::new(AtomicBool::new(false));
-    let (transcript_trouble, remarks) = (Arc::clone(&has_trouble), said.clone());
-    let remark = move |trouble: Remark| {
-        transcript_trouble.fetch_or(trouble.is_loss, Ordering::Relaxed);
-        remarks.remark(format!("{PROGRAM}: {}", trouble.words));
+    let transcript_trouble = Arc::clone(&has_trouble);
+    let on_warning = move |warning: TranscriptWarning| {
+        transcript_trouble.fetch_or(warning.is_loss, Ordering::Relaxed);
+        error!("{}", warning.message);
     };
-    let hosting = Hosting {
-        advertise: config.advertise.clone(),
-        password,
-        transcript: config.transcript.as_deref(),
-        key_size: config.key_size,
-        limits: config.limits,
-        ..Hosting::new(&config.data_dir, config.room.clone(), config.listen)
-    };
-    let slow = || said.remark(format!("{PROGRAM}: making this room's key (once) ..."));
-    let hosted = hosting.start(slow, tell, remark).map_err(CommandError::failed)?;
+    let host = RoomHost::builder(&config.data_dir, config.room.clone(), config.listen)
+        .advertise(config.advertise.clone())
+        .password(password)
+        .transcript(config.transcript.as_deref())
+        .key_size(config.key_size)
+        .limits(config.limits);
+    let on_slow_key = || info!("generating the server key (once) ...");
+    let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
     said.line(format!("listening on {}", hosted.local_addr()));
     said.line(hosted.invite().to_string());
-    remark_on(&hosted, config, said);
+    warn_about(&hosted, config);
     if let Some(metrics) = metrics {
         let control = hosted.control().clone();
         let local = listener::listen(metrics, move || text::page(&control)).map_err(CommandError::failed)?;
-        said.remark(format!("{PROGRAM}: metrics on http://{local}/metrics"));
+        info!("metrics on http://{local}/metrics");
     }
     let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
     let answer = said.clone();
-    let take = move |typed: Keyed<'_>| match typed {
-        Keyed::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
-        Keyed::NotText => answer.line("not taken: the line is not UTF-8 text; set this terminal to UTF-8".to_owned()),
-        Keyed::Trouble(error) => answer.remark(format!("{PROGRAM}: standard input cannot be read: {error}")),
+    let take = move |typed: ConsoleInput<'_>| match typed {
+        ConsoleInput::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
+        ConsoleInput::NotText => {
+            answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
+        }
+        ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
     input::read_stdin(take).map_err(CommandError::failed)?;
     let manage = |state| {
         if let Err(error) = notify(state) {
-            said.remark(format!("{PROGRAM}: {error}"));
+            warn!("{error}");
         }
     };
     manage(READY);
@@ -115,12 +122,13 @@ fn serve(
     let served = hosted.wait();
     manage(STOPPING);
     served.map_err(CommandError::failed)?;
-    // The transcript has ended with the server.
-    if has_trouble.load(Ordering::Relaxed) { Err(CommandError::Said(1)) } else { Ok(()) }
+    // The transcript ended with the server.
+    if has_trouble.load(Ordering::Relaxed) { Err(CommandError::AlreadyReported(1)) } else { Ok(()) }
 }
 
-/// SIGTERM and Ctrl-C stop the server, a terminal that hangs up does so too; any other SIGHUP opens the transcript again.
-fn listen_to_signals(hosted: &Hosted) -> io::Result<()> {
+/// Stops the server at SIGTERM, Ctrl-C or when its terminal hangs up; reopens the transcript at any
+/// other SIGHUP.
+fn listen_to_signals(hosted: &RoomHost) -> io::Result<()> {
     let (control, reopener, terminal) = (hosted.control().clone(), hosted.reopener(), TerminalWatch::start());
     let hang_up = move || {
         if terminal.is_gone() {
@@ -132,30 +140,30 @@ fn listen_to_signals(hosted: &Hosted) -> io::Result<()> {
     signals::on_stop_or_hangup(move || control.stop(), hang_up)
 }
 
-/// What an operator may not expect.
-fn remark_on(hosted: &Hosted, config: &Config, said: &OutputSender) {
+/// Reports what the operator may not expect.
+fn warn_about(hosted: &RoomHost, config: &Config) {
     if hosted.is_local_only() {
-        said.remark(format!("{PROGRAM}: with this invite only this computer can join; others need --advertise HOST"));
+        warn!("with this invite only this computer can join; others need --advertise HOST");
     }
-    if let Some(error) = hosted.without_zone() {
-        said.remark(format!("{PROGRAM}: whoever joins by this invite adds an interface of theirs: {error}"));
+    if let Some(error) = hosted.missing_zone() {
+        warn!("whoever joins by this invite adds an interface of their computer: {error}");
     }
-    let (named, others): (Vec<_>, Vec<_>) = hosted.choices().into_iter().partition(|(_, is_named)| *is_named);
+    let (named, others): (Vec<_>, Vec<_>) = hosted.candidate_addrs().into_iter().partition(|(_, is_named)| *is_named);
     if !others.is_empty() {
         let list = |all: Vec<(&Found, bool)>| -> String {
             all.iter().map(|(found, _)| found.to_string()).collect::<Vec<_>>().join(", ")
         };
-        let (named, others) = (list(named), list(others));
-        said.remark(format!("{PROGRAM}: the invite names {named}; --advertise HOST names others: {others}"));
+        info!("the invite names {}; --advertise HOST names others: {}", list(named), list(others));
     }
     if hosted.key_size() != config.key_size && config.origin("key-bits") != Some(&Origin::Default) {
         let bits = hosted.key_size().modulus_len() * 8;
-        said.remark(format!("{PROGRAM}: key-bits changes nothing: this server has a key already, of {bits} bits"));
+        warn!("key-bits changes nothing: this server has a key already, of {bits} bits");
     }
-    said.remark(format!("{PROGRAM}: history: {}", config.data_dir.display()));
+    info!("history: {}", config.data_dir.display());
 }
 
-/// Flag before environment before configuration file.
+/// Reads the password: the flag takes precedence over the environment, and that over the
+/// configuration file.
 fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<String>>, CommandError> {
     let by_flag = matches!(config.origin("password-file"), Some(Origin::Flag(_)));
     let name = variable("password");
@@ -173,7 +181,7 @@ fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<S
         io::ErrorKind::InvalidData => CommandError::Usage(format!("{source}: {error}")),
         _ => CommandError::Failed(format!("cannot read {source}: {error}")),
     })?;
-    // As it was typed: an earlier version hashed it so.
+    // As typed, not normalised: an earlier version hashed it so.
     from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
     Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
 }

@@ -1,4 +1,8 @@
-//! How the server is set up: every setting with one value, and who said so.
+//! The configuration of the server: every setting with one value and its origin.
+//!
+//! `figment` is not used: it knows the file of a value but not its line, which errors and
+//! `kabar-server config` name here. Neither are `jiff`'s durations: they have no days without a
+//! calendar and no sizes, so the parser of [`units`] would stay.
 
 mod file;
 mod flags;
@@ -13,118 +17,134 @@ use std::path::PathBuf;
 use kabar_core::crypto::rsa::KeySize;
 
 use crate::hub::{HubLimits, LIMITS, Limit};
+use crate::logging::{LevelFilter, LogFormat, parse_level};
 use kabar_std::address::{Advertised, parse_advertised, parse_listen};
 use kabar_std::data_dir::DataDir;
 use kabar_std::invite::RoomName;
 
 pub use file::{FILE_NAME, File};
-pub use flags::{Place, Reach, RunFlags, Storage};
+pub use flags::{InviteArgs, RoomArgs, RunFlags, StorageArgs};
 pub use settings::{SETTINGS, Setting, limits_table, variable};
 pub use sources::{Flags, Origin};
 
 use sources::{Sources, all_names};
 
-/// Port of the metrics if none is written.
+/// The default port of the metrics.
 const METRICS_PORT: u16 = 9_998;
 
-/// A setup without contradictions.
+/// A valid configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// What invites name, in this order.
+    /// The addresses that invites name, in this order.
     pub advertise: Vec<Advertised>,
-    /// Where the data lies.
+    /// The data directory.
     pub data_dir: PathBuf,
     /// The room.
     pub room: RoomName,
-    /// The size of a key that is made.
+    /// The size of a key that is generated.
     pub key_size: KeySize,
-    /// Where the password stands.
+    /// The file with the password.
     pub password_file: Option<PathBuf>,
-    /// Where the plain text of the room goes.
+    /// The file that gets every entry as a line of text.
     pub transcript: Option<PathBuf>,
-    /// Where metrics are answered.
+    /// The address that serves metrics.
     pub metrics: Option<SocketAddr>,
-    /// The hub's bounds.
+    /// The format of log records.
+    pub log_format: LogFormat,
+    /// The least important log records that are written.
+    pub log_level: LevelFilter,
+    /// The limits of the hub.
     pub limits: HubLimits,
-    /// Every setting: name, value as text if it has one, who said so.
-    settled: Vec<(&'static str, Option<OsString>, Origin)>,
+    /// Every setting: name, value as text if it has one, origin.
+    resolved: Vec<(&'static str, Option<OsString>, Origin)>,
 }
 
 impl Config {
-    /// Settles every setting: flag before environment before configuration file before default.
+    /// Resolves every setting. A flag takes precedence over the environment, that over the
+    /// configuration file, and that over the default.
     ///
     /// # Errors
-    /// One line that names what is wrong and where it was said.
+    /// One line that names the invalid setting and its origin.
     pub fn resolve(flags: &Flags, environment: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, String> {
         let mut sources = Sources { flags, environment, file: File::default() };
         let named = sources.get("config").map(|(path, _)| PathBuf::from(path));
         if let Some(path) = &named {
             sources.file = File::read(path, true)?;
         }
-        let mut settled = Vec::new();
-        let data_dir = path(&sources, "data-dir", &mut settled).or_else(DataDir::default_path);
+        let mut resolved = Vec::new();
+        let data_dir = path(&sources, "data-dir", &mut resolved).or_else(DataDir::default_path);
         let data_dir = data_dir.ok_or("there is no home directory: use --data-dir DIR")?;
         if named.is_none() {
             sources.file = File::read(&data_dir.join(FILE_NAME), false)?;
             if let Some((_, origin)) = sources.file.get("data-dir") {
-                return Err(format!("{origin}: data-dir: this file lies in the data directory already"));
+                return Err(format!("{origin}: data-dir: this file is in the data directory already"));
             }
         }
-        settled.push(match sources.get("config") {
+        resolved.push(match sources.get("config") {
             Some((path, origin)) => ("config", Some(path), origin),
             None => ("config", None, Origin::Default),
         });
         let mut limits = HubLimits::default();
         for limit in LIMITS {
-            settle_limit(&sources, limit, &mut limits, &mut settled)?;
+            resolve_limit(&sources, limit, &mut limits, &mut resolved)?;
         }
         if limits.retry_min > limits.retry_max {
             return Err("retry-min is longer than retry-max".to_owned());
         }
-        let settled = &mut settled;
+        let resolved = &mut resolved;
         let config = Self {
-            listen: settle(&sources, "listen", settled, |text| parse_listen(text).map_err(|error| error.to_string()))?
-                .ok_or("listen has no value")?,
-            advertise: settle(&sources, "advertise", settled, |text| {
+            listen: resolve_setting(&sources, "listen", resolved, |text| {
+                parse_listen(text).map_err(|error| error.to_string())
+            })?
+            .ok_or("listen has no value")?,
+            advertise: resolve_setting(&sources, "advertise", resolved, |text| {
                 parse_advertised(text).map_err(|error| error.to_string())
             })?
             .unwrap_or_default(),
-            room: settle(&sources, "room", settled, |text| {
+            room: resolve_setting(&sources, "room", resolved, |text| {
                 text.parse().map_err(|error: kabar_std::invite::InvalidRoomName| error.to_string())
             })?
             .ok_or("room has no value")?,
-            key_size: settle(&sources, "key-bits", settled, parse_key_size)?.ok_or("key-bits has no value")?,
-            password_file: path(&sources, "password-file", settled),
-            transcript: path(&sources, "transcript", settled),
-            metrics: settle(&sources, "metrics", settled, parse_metrics)?,
+            key_size: resolve_setting(&sources, "key-bits", resolved, parse_key_size)?
+                .ok_or("key-bits has no value")?,
+            password_file: path(&sources, "password-file", resolved),
+            transcript: path(&sources, "transcript", resolved),
+            metrics: resolve_setting(&sources, "metrics", resolved, parse_metrics)?,
+            log_format: resolve_setting(&sources, "log-format", resolved, |text| text.parse().map_err(str::to_owned))?
+                .unwrap_or_default(),
+            log_level: resolve_setting(&sources, "log-level", resolved, |text| {
+                parse_level(text).map_err(str::to_owned)
+            })?
+            .unwrap_or(LevelFilter::INFO),
             data_dir,
             limits,
-            settled: Vec::new(),
+            resolved: Vec::new(),
         };
-        Ok(Self { settled: std::mem::take(settled), ..config })
+        Ok(Self { resolved: std::mem::take(resolved), ..config })
     }
 
     /// As [`Config::resolve`], with the environment of this process.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Config::resolve`].
     pub fn from_process(flags: &Flags) -> Result<Self, String> {
         Self::resolve(flags, &|variable| std::env::var_os(variable))
     }
 
-    /// Who said what a setting is.
+    /// Returns the origin of a setting's value.
     #[must_use]
     pub fn origin(&self, name: &str) -> Option<&Origin> {
-        self.settled.iter().find(|(known, ..)| *known == name).map(|(_, _, origin)| origin)
+        self.resolved.iter().find(|(known, ..)| *known == name).map(|(_, _, origin)| origin)
     }
 
-    /// Every setting as a line that a configuration file takes, with who said so behind it; what has no value as a comment.
+    /// Formats every setting as a line of a configuration file, with its origin as a comment. A
+    /// setting without a value is a comment.
     #[must_use]
-    pub fn show(&self) -> String {
+    pub fn to_toml(&self) -> String {
         let line = |name| {
-            let (_, value, origin) = self.settled.iter().find(|(known, ..)| *known == name)?;
+            let (_, value, origin) = self.resolved.iter().find(|(known, ..)| *known == name)?;
             let value = match name {
                 "data-dir" => Some(self.data_dir.as_os_str().to_owned()),
                 _ => value.clone(),
@@ -141,60 +161,60 @@ impl Config {
     }
 }
 
-type Settled = Vec<(&'static str, Option<OsString>, Origin)>;
+type ResolvedSettings = Vec<(&'static str, Option<OsString>, Origin)>;
 
-fn settle<T>(
+fn resolve_setting<T>(
     sources: &Sources<'_>,
     name: &'static str,
-    settled: &mut Settled,
+    resolved: &mut ResolvedSettings,
     parse: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, String> {
     let default = || settings::setting(name)?.default.map(|value| (value.into(), Origin::Default));
     let Some((value, origin)) = sources.get(name).or_else(default) else {
-        settled.push((name, None, Origin::Default));
+        resolved.push((name, None, Origin::Default));
         return Ok(None);
     };
     let parsed = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned()).and_then(parse);
-    let parsed = parsed.map_err(|error| complain(name, &value, &origin, &error))?;
-    settled.push((name, Some(value), origin));
+    let parsed = parsed.map_err(|error| error_for(name, &value, &origin, &error))?;
+    resolved.push((name, Some(value), origin));
     Ok(Some(parsed))
 }
 
-fn settle_limit(
+fn resolve_limit(
     sources: &Sources<'_>,
     limit: &'static Limit,
     limits: &mut HubLimits,
-    settled: &mut Settled,
+    resolved: &mut ResolvedSettings,
 ) -> Result<(), String> {
-    let show = |raw| units::show(limit.unit, raw);
+    let show = |raw| units::format(limit.unit, raw);
     let Some((value, origin)) = sources.get(limit.name) else {
-        settled.push((limit.name, Some(show(limit.default).into()), Origin::Default));
+        resolved.push((limit.name, Some(show(limit.default).into()), Origin::Default));
         return Ok(());
     };
     let raw = value.to_str().and_then(|text| units::parse(limit.unit, text));
     if !raw.is_some_and(|raw| limit.set(limits, raw)) {
         let error = format!("it must be {} from {} to {}", units::hint(limit.unit), show(limit.min), show(limit.max));
-        return Err(complain(limit.name, &value, &origin, &error));
+        return Err(error_for(limit.name, &value, &origin, &error));
     }
-    settled.push((limit.name, Some(value), origin));
+    resolved.push((limit.name, Some(value), origin));
     Ok(())
 }
 
-/// A path; from a file, relative to where that lies.
-fn path(sources: &Sources<'_>, name: &'static str, settled: &mut Settled) -> Option<PathBuf> {
+/// Resolves a path. One from a configuration file is relative to that file's directory.
+fn path(sources: &Sources<'_>, name: &'static str, resolved: &mut ResolvedSettings) -> Option<PathBuf> {
     let Some((value, origin)) = sources.get(name) else {
-        settled.push((name, None, Origin::Default));
+        resolved.push((name, None, Origin::Default));
         return None;
     };
     let path = match origin {
         Origin::File(..) => sources.file.folder().join(&value),
         _ => PathBuf::from(&value),
     };
-    settled.push((name, Some(path.clone().into_os_string()), origin));
+    resolved.push((name, Some(path.clone().into_os_string()), origin));
     Some(path)
 }
 
-fn complain(name: &str, value: &OsString, origin: &Origin, error: &str) -> String {
+fn error_for(name: &str, value: &OsString, origin: &Origin, error: &str) -> String {
     let value = value.to_string_lossy();
     match origin {
         Origin::File(..) => format!("{origin}: {name}: {value:?}: {error}"),
@@ -202,10 +222,10 @@ fn complain(name: &str, value: &OsString, origin: &Origin, error: &str) -> Strin
     }
 }
 
-/// The size of a key in bits, as it is written.
+/// Parses the size of a key in bits.
 ///
 /// # Errors
-/// In words.
+/// A sentence.
 pub fn parse_key_size(text: &str) -> Result<KeySize, String> {
     match text {
         "2048" => Ok(KeySize::Bits2048),
@@ -215,7 +235,7 @@ pub fn parse_key_size(text: &str) -> Result<KeySize, String> {
     }
 }
 
-/// On this computer only, unless an address says otherwise.
+/// Parses the address for metrics; on this computer only if just a port is given.
 fn parse_metrics(text: &str) -> Result<SocketAddr, String> {
     let digits = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = digits.parse::<u16>() {

@@ -1,6 +1,9 @@
-//! Whose word counts: flag before environment before file before default; and what is wrong is named.
+//! Precedence of the sources of a setting, and errors.
 
 use clap::{CommandFactory, FromArgMatches, Parser};
+
+use kabar_std::address::DEFAULT_PORT;
+use kabar_std::invite::DEFAULT_ROOM;
 
 use super::*;
 
@@ -16,7 +19,7 @@ struct Setup {
 }
 
 impl Setup {
-    /// With this file in the data directory.
+    /// A data directory with this configuration file.
     fn new(file: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join(FILE_NAME), file).unwrap();
@@ -39,7 +42,11 @@ impl Setup {
 fn the_flag_beats_the_environment_the_file_and_the_default() {
     let mut setup = Setup::new("max-members = 40\nroom = \"den\"\nlisten = \":7\"\n");
     let bare = Setup::new("").resolve(&[]).unwrap();
-    assert_eq!((bare.limits, bare.room.as_str(), bare.listen.port()), (HubLimits::default(), "lobby", 9999));
+    assert_eq!(
+        (bare.limits, bare.room.as_str(), bare.listen.port()),
+        (HubLimits::default(), DEFAULT_ROOM, DEFAULT_PORT)
+    );
+    assert_eq!((bare.log_format, bare.log_level), (LogFormat::Text, LevelFilter::INFO));
     assert_eq!(bare.origin("max-members"), Some(&Origin::Default));
 
     let from_file = setup.resolve(&[]).unwrap();
@@ -72,9 +79,9 @@ fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
     let config = setup.resolve(&flags).unwrap();
     assert_eq!(config.advertise[2].port, Some(7));
     assert!(
-        config.show().contains("advertise = \"b.example,a.example,[fd00::2]:7\"  # --advertise"),
+        config.to_toml().contains("advertise = \"b.example,a.example,[fd00::2]:7\"  # --advertise"),
         "{}",
-        config.show()
+        config.to_toml()
     );
     assert_eq!(shown(config), "b.example a.example fd00::2");
     let error = setup.resolve(&["--advertise", "a.example", "--advertise", "fe80::1%eth0"]).unwrap_err();
@@ -82,12 +89,13 @@ fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
     assert!(setup.resolve(&["--room", "a", "--room", "b"]).is_err(), "any other flag is said once");
 }
 
-/// For every limit at once, so that none can be forgotten: each has a flag, a variable and a key that move it and nothing else.
+/// Checks all limits, so that none can be forgotten: each has a flag, a variable and a key that set
+/// it and nothing else.
 #[test]
 fn every_limit_has_a_flag_a_variable_and_a_key() {
     for limit in LIMITS {
         let raw = if limit.default == limit.min { limit.max } else { limit.min };
-        let value = units::show(limit.unit, raw);
+        let value = units::format(limit.unit, raw);
         let variable = variable(limit.name);
         let setup = |file: &str| Setup::new(file);
         let by_flag = setup("").resolve(&[&format!("--{}", limit.name), &value]);
@@ -97,7 +105,7 @@ fn every_limit_has_a_flag_a_variable_and_a_key() {
         in_environment.environment = vec![(leaked_name, leaked_value)];
         let by_environment = in_environment.resolve(&[]);
         for config in [by_flag, by_file, by_environment] {
-            // A first pause longer than the longest is refused, by whatever it was said.
+            // A `retry-min` above `retry-max` is refused, whatever its origin.
             let Ok(config) = config else {
                 assert!(limit.name.starts_with("retry-"), "{}: {config:?}", limit.name);
                 continue;
@@ -118,6 +126,8 @@ fn what_is_wrong_is_named_with_who_said_it() {
         (["--key-bits", "1024"], "--key-bits \"1024\": it must be 2048"),
         (["--advertise", "a b"], "--advertise \"a b\": the host"),
         (["--metrics", "x"], "--metrics \"x\": it must be PORT"),
+        (["--log-format", "xml"], "--log-format \"xml\": it must be text or json"),
+        (["--log-level", "loud"], "--log-level \"loud\": it must be off, error, warn"),
         (["--max-members", "0"], "--max-members \"0\": it must be a number from 1 to 65535"),
         (["--join-time", "soon"], "--join-time \"soon\": it must be a time"),
         (["--max-body", "5000"], "--max-body \"5000\": it must be a size"),
@@ -144,7 +154,7 @@ fn a_named_file_counts_instead_of_the_one_in_the_data_directory() {
     let config = setup.resolve(&["--config", named]).unwrap();
     assert_eq!(config.limits.members, 41);
     assert_eq!(config.data_dir, setup.home.path(), "the flag beats the file");
-    // Paths in a file are meant from where it lies.
+    // Paths in a file are relative to its directory.
     let alone = setup.resolve_all(&["kabar-server", "--config", named]).unwrap();
     assert_eq!(alone.data_dir, elsewhere.path().join("data"));
     assert_eq!(alone.password_file, Some(elsewhere.path().join("secret")));
@@ -167,7 +177,7 @@ fn metrics_are_for_this_computer_unless_an_address_says_otherwise() {
 fn what_is_shown_is_a_file_that_says_the_same() {
     let setup = Setup::new("room = \"den\"\nmax-unfinished = \"1MiB\"\n");
     let config = setup.resolve(&["--max-members", "12", "--advertise", "chat.example,fd00::1"]).unwrap();
-    let shown = config.show();
+    let shown = config.to_toml();
     for line in ["max-members = \"12\"  # --max-members", "max-events = \"4096\"  # default"] {
         assert!(shown.contains(line), "{shown}");
     }
@@ -183,7 +193,7 @@ fn the_short_help_leaves_the_limits_to_the_long_one() {
     assert!(short.contains("--listen") && !short.contains("--max-members"), "{short}");
     assert!(long.contains("Limits:") && LIMITS.iter().all(|limit| long.contains(&format!("--{}", limit.name))));
     assert!(SETTINGS.iter().all(|setting| long.contains(&format!("--{}", setting.name))));
-    // A password is said in one way only.
+    // A password may have one source only.
     let both = Line::command().try_get_matches_from(["kabar-server", "--password-stdin", "--password-file", "x"]);
     assert!(both.is_err());
     let one = Line::command().try_get_matches_from(["kabar-server", "--password-stdin"]).unwrap();

@@ -1,128 +1,118 @@
-//! What an operator types: commands, or a line to say.
+//! Parses a line that an operator typed: a command, or a text for the room.
 
-use std::fmt;
-
-/// One typed line.
+/// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Typed {
-    /// Nothing.
+pub enum Input {
+    /// An empty line.
     Nothing,
-    /// Something for everybody.
+    /// A text for the room.
     Say(String),
-    /// A command that takes nothing.
-    Plain(Plain),
-    /// A command about a name.
-    Named(Named, String),
+    /// A command without an argument.
+    NoArg(NoArg),
+    /// A command and the name it applies to.
+    WithName(WithName, String),
 }
 
-/// Commands that take nothing.
+/// Commands without an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plain {
-    /// Who is here.
+pub enum NoArg {
+    /// Lists the members who are here.
     Who,
-    /// Bans and mutes.
+    /// Lists bans and mutes.
     Bans,
-    /// Figures.
+    /// Shows statistics.
     Stats,
-    /// The invite.
+    /// Shows the invite.
     Invite,
-    /// The end.
+    /// Stops the server.
     Stop,
-    /// These commands.
+    /// Lists the commands.
     Help,
 }
 
-/// Commands about a name.
+/// Commands that apply to a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// Puts a member out.
+pub enum WithName {
+    /// Disconnects a member.
     Kick,
-    /// Keeps an identity out.
+    /// Refuses an identity from now on.
     Ban,
-    /// Lets it in again.
+    /// Lifts a ban.
     Unban,
-    /// Lets an identity say nothing.
+    /// Refuses the posts of an identity.
     Mute,
-    /// Lets it speak again.
+    /// Lifts a mute.
     Unmute,
-    /// Frees a name.
+    /// Ends the ownership of a name.
     Release,
 }
 
-/// A line that is no command and nothing to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TypedError {
+/// A line that starts with `/` but is not a valid command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
     /// There is no such command.
+    #[error("unknown command /{0} (see /help)")]
     Unknown(String),
-    /// A name is missing.
+    /// The name is missing.
+    #[error("usage: /{0} NAME")]
     NameMissing(&'static str),
-    /// The command takes nothing.
-    TooMuch(&'static str),
+    /// The command takes no argument.
+    #[error("/{0} takes no argument")]
+    UnexpectedArgument(&'static str),
 }
 
 enum Kind {
-    Plain(Plain),
-    Named(Named),
+    NoArg(NoArg),
+    WithName(WithName),
 }
 
-/// Every command: its word, what it is, what it does.
+/// Every command: its word, its kind, and its line of help.
 const COMMANDS: [(&str, Kind, &str); 12] = [
-    ("who", Kind::Plain(Plain::Who), "who is here, from where, since when"),
-    ("kick", Kind::Named(Named::Kick), "puts a member out; it may come again"),
-    ("ban", Kind::Named(Named::Ban), "keeps whoever has this name out for good, under any name"),
-    ("unban", Kind::Named(Named::Unban), "lets it in again"),
-    ("mute", Kind::Named(Named::Mute), "lets whoever has this name listen only"),
-    ("unmute", Kind::Named(Named::Unmute), "lets it speak again"),
-    ("bans", Kind::Plain(Plain::Bans), "who is banned or muted, since when"),
-    ("release", Kind::Named(Named::Release), "frees a name for others, if its owner is away"),
-    ("stats", Kind::Plain(Plain::Stats), "figures since the start"),
-    ("invite", Kind::Plain(Plain::Invite), "what lets others in"),
-    ("stop", Kind::Plain(Plain::Stop), "ends the room"),
-    ("help", Kind::Plain(Plain::Help), "this"),
+    ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
+    ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
+    ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
+    ("unban", Kind::WithName(WithName::Unban), "lift a ban"),
+    ("mute", Kind::WithName(WithName::Mute), "refuse the posts of the owner of this name"),
+    ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
+    ("bans", Kind::NoArg(NoArg::Bans), "list bans and mutes"),
+    ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
+    ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
+    ("invite", Kind::NoArg(NoArg::Invite), "show the invite"),
+    ("stop", Kind::NoArg(NoArg::Stop), "stop the server"),
+    ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
 
-/// Understands a line. One that begins with `/` is a command; with `//`, a text that begins with `/`.
+/// Parses a line. A line that starts with `/` is a command; one that starts with `//` is a text
+/// that starts with `/`.
 ///
 /// # Errors
-/// [`TypedError`].
-pub fn parse(line: &str) -> Result<Typed, TypedError> {
+/// [`InputError`].
+pub fn parse(line: &str) -> Result<Input, InputError> {
     let line = line.trim();
     let Some(command) = line.strip_prefix('/').filter(|rest| !rest.starts_with('/')) else {
         let text = line.strip_prefix('/').unwrap_or(line);
-        return Ok(if text.is_empty() { Typed::Nothing } else { Typed::Say(text.to_owned()) });
+        return Ok(if text.is_empty() { Input::Nothing } else { Input::Say(text.to_owned()) });
     };
     let (word, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     let rest = rest.trim();
     let known = COMMANDS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(word));
     match known {
-        None => Err(TypedError::Unknown(word.to_owned())),
-        Some((_, Kind::Plain(command), _)) if rest.is_empty() => Ok(Typed::Plain(*command)),
-        Some((word, Kind::Plain(_), _)) => Err(TypedError::TooMuch(word)),
-        Some((word, Kind::Named(_), _)) if rest.is_empty() => Err(TypedError::NameMissing(word)),
-        Some((_, Kind::Named(command), _)) => Ok(Typed::Named(*command, rest.to_owned())),
+        None => Err(InputError::Unknown(word.to_owned())),
+        Some((_, Kind::NoArg(command), _)) if rest.is_empty() => Ok(Input::NoArg(*command)),
+        Some((word, Kind::NoArg(_), _)) => Err(InputError::UnexpectedArgument(word)),
+        Some((word, Kind::WithName(_), _)) if rest.is_empty() => Err(InputError::NameMissing(word)),
+        Some((_, Kind::WithName(command), _)) => Ok(Input::WithName(*command, rest.to_owned())),
     }
 }
 
-/// One line per command.
+/// Returns the help: one line per command.
 pub fn help() -> impl Iterator<Item = String> {
-    let line = |(word, kind, does): &(&str, Kind, &str)| {
-        let name = if matches!(kind, Kind::Named(_)) { " NAME" } else { "" };
-        format!("  {:<15} {does}", format!("/{word}{name}"))
+    let line = |(word, kind, help): &(&str, Kind, &str)| {
+        let name = if matches!(kind, Kind::WithName(_)) { " NAME" } else { "" };
+        format!("  {:<15} {help}", format!("/{word}{name}"))
     };
-    COMMANDS.iter().map(line).chain(["  anything else   is said to the room".to_owned()])
+    COMMANDS.iter().map(line).chain(["  anything else   is sent to the room".to_owned()])
 }
-
-impl fmt::Display for TypedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(word) => write!(f, "there is no command /{word}; /help lists all"),
-            Self::NameMissing(word) => write!(f, "whose? /{word} NAME"),
-            Self::TooMuch(word) => write!(f, "/{word} stands alone"),
-        }
-    }
-}
-
-impl std::error::Error for TypedError {}
 
 #[cfg(test)]
 mod tests {
@@ -130,19 +120,19 @@ mod tests {
 
     #[test]
     fn commands_begin_with_a_slash_and_all_else_is_said() {
-        assert_eq!(parse("/who"), Ok(Typed::Plain(Plain::Who)));
-        assert_eq!(parse(" /KICK  Anna Lena \r"), Ok(Typed::Named(Named::Kick, "Anna Lena".into())));
-        assert_eq!(parse("dinner: /who?"), Ok(Typed::Say("dinner: /who?".into())));
-        assert_eq!(parse("//who"), Ok(Typed::Say("/who".into())));
-        assert_eq!((parse(""), parse("  ")), (Ok(Typed::Nothing), Ok(Typed::Nothing)));
+        assert_eq!(parse("/who"), Ok(Input::NoArg(NoArg::Who)));
+        assert_eq!(parse(" /KICK  Anna Lena \r"), Ok(Input::WithName(WithName::Kick, "Anna Lena".into())));
+        assert_eq!(parse("dinner: /who?"), Ok(Input::Say("dinner: /who?".into())));
+        assert_eq!(parse("//who"), Ok(Input::Say("/who".into())));
+        assert_eq!((parse(""), parse("  ")), (Ok(Input::Nothing), Ok(Input::Nothing)));
     }
 
     #[test]
-    fn what_is_no_command_is_told_with_help() {
-        let told = |line| parse(line).unwrap_err().to_string();
-        assert!(told("/kcik Ana").contains("/kcik") && told("/kcik Ana").contains("/help"));
-        assert!(told("/ban").contains("/ban NAME") && told("/stop now").contains("/stop"));
-        assert!(told("/").contains("/help"));
+    fn errors_name_the_command_and_point_to_help_or_usage() {
+        let error = |line| parse(line).unwrap_err().to_string();
+        assert_eq!(error("/kcik Ana"), "unknown command /kcik (see /help)");
+        assert_eq!((error("/ban"), error("/stop now")), ("usage: /ban NAME".into(), "/stop takes no argument".into()));
+        assert!(error("/").contains("/help"));
     }
 
     #[test]
@@ -151,7 +141,7 @@ mod tests {
         assert_eq!(help.len(), COMMANDS.len() + 1);
         for (word, ..) in &COMMANDS {
             assert!(help.iter().any(|line| line.contains(&format!("/{word}"))));
-            assert!(!matches!(parse(&format!("/{word} x")), Err(TypedError::Unknown(_))));
+            assert!(!matches!(parse(&format!("/{word} x")), Err(InputError::Unknown(_))));
         }
     }
 }

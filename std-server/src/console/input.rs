@@ -1,35 +1,36 @@
-//! The operator's keyboard: lines from stdin, on a thread of its own. Its end is not the end of the room.
+//! Reads the operator's lines from standard input, on its own thread. End of input does not stop
+//! the server.
 
 use std::io::{self, BufRead, Read};
 
 use kabar_std::reading::without_mark;
 
-/// Longest line that is read in one piece; what is behind it counts as the next line.
+/// Longest line in bytes; the rest of a longer line counts as the next line.
 const MAX_LINE: u64 = 16 << 10;
-/// Errors in a row after which it is no longer tried to read.
+/// Consecutive errors after which reading stops.
 const MAX_ERRORS: u32 = 3;
 
-/// What comes from the keyboard.
+/// A result of reading standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Keyed<'a> {
+pub enum ConsoleInput<'a> {
     /// A line.
     Line(&'a str),
     /// A line that is not UTF-8.
     NotText,
-    /// It cannot be read, in words; said once in a row.
-    Trouble(String),
+    /// Reading failed with this error. Reported once for consecutive errors.
+    ReadError(String),
 }
 
-/// Gives each line of stdin to `take`, until there are no more.
+/// Passes each line of standard input to `take`, until end of input.
 ///
 /// # Errors
-/// If the system gives no thread.
-pub fn read_stdin(take: impl FnMut(Keyed<'_>) + Send + 'static) -> io::Result<()> {
+/// If the thread cannot be spawned.
+pub fn read_stdin(take: impl FnMut(ConsoleInput<'_>) + Send + 'static) -> io::Result<()> {
     let read = move || read_lines(io::stdin().lock(), terminal::wait, take);
     std::thread::Builder::new().name("kabar-console".to_owned()).spawn(read).map(drop)
 }
 
-fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(Keyed<'_>)) {
+fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(ConsoleInput<'_>)) {
     let (mut line, mut errors) = (Vec::new(), 0);
     loop {
         line.clear();
@@ -38,14 +39,14 @@ fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(Keye
             Ok(0) => return,
             Ok(_) => {
                 errors = 0;
-                take(text(&line).map_or(Keyed::NotText, Keyed::Line));
+                take(text(&line).map_or(ConsoleInput::NotText, ConsoleInput::Line));
             }
             Err(error) => {
                 errors += 1;
                 if errors == 1 {
-                    take(Keyed::Trouble(error.to_string()));
+                    take(ConsoleInput::ReadError(error.to_string()));
                 }
-                // A terminal that went away never comes back.
+                // A terminal that was closed never comes back.
                 if errors == MAX_ERRORS {
                     return;
                 }
@@ -54,7 +55,8 @@ fn read_lines(mut from: impl BufRead, wait: impl Fn(), mut take: impl FnMut(Keye
     }
 }
 
-/// `None`: it is not UTF-8. A line that was cut within a character is cut in front of it.
+/// Returns the line as text, or `None` if it is not UTF-8. If [`MAX_LINE`] cuts a character, that
+/// character is dropped.
 fn text(line: &[u8]) -> Option<&str> {
     match std::str::from_utf8(line) {
         Ok(text) => Some(without_mark(text)),
@@ -73,11 +75,11 @@ mod terminal {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use nix::unistd::{getpgrp, tcgetpgrp};
 
-    /// How long a server in the background waits until it looks whether it came to the foreground.
+    /// Milliseconds between checks whether the process has come to the foreground.
     const LOOK_AGAIN: u16 = 500;
 
-    /// Waits until a line may be read. A process that reads its terminal while another one has the foreground (`kabar-server &`)
-    /// would be stopped for that, and the room with it.
+    /// Waits until a line may be read. The system stops a background process (`kabar-server &`)
+    /// that reads its terminal, which would stop the server.
     pub(super) fn wait() {
         let stdin = std::io::stdin();
         if !stdin.is_terminal() {
@@ -91,7 +93,7 @@ mod terminal {
                     std::thread::sleep(std::time::Duration::from_millis(LOOK_AGAIN.into()));
                 }
                 _ if is_readable => return,
-                // No terminal any more: the read will say so.
+                // The terminal is gone; the read will fail.
                 Err(_) => return,
                 Ok(_) => {}
             }
@@ -109,7 +111,7 @@ mod terminal {
 mod tests {
     use super::*;
 
-    /// What is taken of `input`.
+    /// Returns what is read from `input`.
     fn taken(input: impl BufRead) -> Vec<String> {
         let mut all = Vec::new();
         read_lines(
@@ -117,7 +119,7 @@ mod tests {
             || (),
             |keyed| {
                 all.push(match keyed {
-                    Keyed::Line(line) => line.trim_end().to_owned(),
+                    ConsoleInput::Line(line) => line.trim_end().to_owned(),
                     other => format!("{other:?}"),
                 });
             },
@@ -144,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_error_is_said_and_reading_goes_on_unless_it_stays() {
-        /// Fails this many times, then gives a line, then fails for good.
+        /// Fails N times, then returns a line, then keeps failing.
         struct Broken(u32);
         impl Read for Broken {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -156,7 +158,7 @@ mod tests {
                 Ok(4)
             }
         }
-        let broken = "Trouble(\"broken\")";
+        let broken = "ReadError(\"broken\")";
         assert_eq!(taken(io::BufReader::new(Broken(3))), [broken, "one", broken]);
         assert_eq!(taken(io::BufReader::new(Broken(9))), [broken]);
     }

@@ -1,59 +1,69 @@
-//! The server's console: one line per thing that happens, and what an operator types.
+//! The server's console: prints one line per event and executes what an operator types.
 //!
-//! * [`show_event`]: the lines. * [`input`]: the keyboard. * [`command`]: what a typed line means. * [`answer`]: what comes of it.
+//! * [`format_event`]: an event as a line.
+//! * [`input`]: reads lines from standard input.
+//! * [`command`]: parses a line. [`execute`]: executes it.
 
-pub mod answer;
 pub mod command;
+pub mod execute;
 pub mod input;
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::hub::{Departure, HubEvent};
-use kabar_std::text::{Content, Line, Lines, clean_line, refusal};
+use crate::hub::{HubEvent, LeaveReason};
+use kabar_std::text::{Content, Line, LineFormatter, clean_line, refusal};
 
-/// The line that tells of `event`.
+/// Formats `event` as one line.
 #[must_use]
-pub fn show_event(lines: &Lines, event: &HubEvent) -> String {
-    let what = match event {
-        HubEvent::Entry { time_ms, author, from, kind, body, .. } => {
-            let content = Content::Body(body);
-            return lines.show(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
-        }
+pub fn format_event(lines: &LineFormatter, event: &HubEvent) -> String {
+    if let HubEvent::Entry { time_ms, author, from, kind, body, .. } = event {
+        let content = Content::Body(body);
+        return lines.format(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
+    }
+    format!("[{}] * {}", lines.stamp(unix_ms()), describe_event(event).unwrap_or_default())
+}
+
+/// Describes `event` in one sentence; `None` for an entry of the log.
+#[must_use]
+pub fn describe_event(event: &HubEvent) -> Option<String> {
+    Some(match event {
+        HubEvent::Entry { .. } => return None,
         HubEvent::Joined { name, from, .. } => format!("{} is connected", who(name, *from)),
-        HubEvent::Left { name, from, how } => format!("{} is disconnected: {}", who(name, *from), departure(*how)),
-        HubEvent::Refused { name, from, code } => format!("{} was not let in: {}", who(name, *from), refusal(*code)),
+        HubEvent::Left { name, from, reason } => {
+            format!("{} is disconnected: {}", who(name, *from), leave_reason(*reason))
+        }
+        HubEvent::Refused { name, from, code } => format!("refused {}: {}", who(name, *from), refusal(*code)),
         HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
-        HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, trying again"),
-        HubEvent::StoreUnreadable(error) => format!("the history cannot be read: {error}; trying again"),
-        HubEvent::StoreWentBack { head, expected } => {
+        HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, retrying"),
+        HubEvent::StoreUnreadable(error) => format!("the history cannot be read: {error}; retrying"),
+        HubEvent::StoreRegressed { head, expected } => {
             format!(
-                "the history ends at {head} where it had reached {expected}: entries were lost; nothing more is accepted"
+                "the history ends at entry {head} but had reached {expected}: entries were lost; posts are no longer accepted"
             )
         }
         HubEvent::StoreRecovered => "the history can be written again".to_owned(),
         HubEvent::StoreLogHeld { bytes } => format!(
-            "history.db-wal has grown to {} MiB, because another program keeps reading the history: end that program (`fuser` names it)",
+            "history.db-wal has grown to {} MiB because another program keeps reading the history: stop that program (`fuser` shows it)",
             bytes >> 20
         ),
-        HubEvent::StoreLogFreed => "history.db-wal is used from its beginning again".to_owned(),
-    };
-    format!("[{}] * {what}", lines.stamp(unix_ms()))
+        HubEvent::StoreLogFreed => "history.db-wal no longer grows".to_owned(),
+    })
 }
 
 fn who(name: &str, address: SocketAddr) -> String {
     format!("{} ({address})", clean_line(name))
 }
 
-fn departure(how: Departure) -> &'static str {
-    match how {
-        Departure::Left => "left",
-        Departure::Vanished => "not heard of any more",
-        Departure::Replaced => "the same identity came again",
-        Departure::Kicked => "put out",
-        Departure::Banned => "banned",
-        Departure::Broke => "broke the protocol",
-        Departure::Shutdown => "the server stops",
+pub(crate) fn leave_reason(reason: LeaveReason) -> &'static str {
+    match reason {
+        LeaveReason::Left => "left",
+        LeaveReason::Vanished => "timed out",
+        LeaveReason::Replaced => "replaced by a new connection of the same identity",
+        LeaveReason::Kicked => "kicked",
+        LeaveReason::Banned => "banned",
+        LeaveReason::Violation => "protocol violation",
+        LeaveReason::Shutdown => "server shutting down",
     }
 }
 
@@ -64,14 +74,14 @@ fn unix_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use kabar_core::chat::{Kind, RefusedCode};
+    use kabar_core::chat::{EntryKind, RefusedCode};
 
     use super::*;
 
     const FROM: ([u8; 4], u16) = ([192, 168, 0, 7], 4711);
 
     fn show(event: HubEvent) -> String {
-        let line = show_event(&Lines::new(), &event);
+        let line = format_event(&LineFormatter::new(), &event);
         assert!(line.starts_with("[20") && &line[20..22] == "] ", "{line}");
         line[22..].to_owned()
     }
@@ -85,7 +95,7 @@ mod tests {
             time_ms: 1_730_457_430_000,
             author: "Farhan".into(),
             from,
-            kind: Kind::TEXT,
+            kind: EntryKind::TEXT,
             body,
         };
         assert_eq!(show(event), "Farhan (192.168.0.7:4711): halo[2J");
@@ -94,6 +104,6 @@ mod tests {
     #[test]
     fn what_strangers_ask_for_cannot_steer_the_console() {
         let event = HubEvent::Refused { name: "a\n\x1b]0;x\x07b".into(), from: FROM.into(), code: RefusedCode::BANNED };
-        assert_eq!(show(event), "* a ]0;xb (192.168.0.7:4711) was not let in: banned");
+        assert_eq!(show(event), "* refused a ]0;xb (192.168.0.7:4711): banned");
     }
 }

@@ -1,12 +1,13 @@
-//! The driver: puts a [`Hub`] on a socket, a clock and threads.
+//! The driver: runs a [`Hub`] on a socket, a clock and threads.
 //!
-//! One thread owns the socket and the hub and waits for datagrams, deadlines, finished jobs and commands; nothing it does blocks.
-//! [`Server::start`] may be called by any program: `kabar-server`, `kabar host` in its own process, tests.
+//! One thread owns the socket and the hub and waits for datagrams, deadlines, finished jobs and
+//! commands; it never blocks. [`Server::start`] works in any program: `kabar-server`, `kabar host`,
+//! tests.
 
 mod control;
+mod local_addrs;
 mod run;
 mod socket;
-mod sources;
 mod workers;
 
 use std::fmt;
@@ -19,9 +20,10 @@ use std::thread::JoinHandle;
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
+use tracing::debug;
 
 use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
-use crate::metrics::Meters;
+use crate::metrics::Metrics;
 use crate::store::{LogReader, ReadError, Store};
 use kabar_std::clock::Clock;
 use kabar_std::provider::Accelerated;
@@ -31,58 +33,69 @@ use run::Loop;
 
 pub use control::Control;
 
-/// Commands that wait.
+/// Maximum number of queued commands.
 const COMMANDS: usize = 64;
-/// How long a server that stops waits for its last commit and its last words.
+/// How long a server that stops waits for its last commit and its last datagrams.
 const STOP_TIME: Duration = Duration::from_secs(3);
 
-/// A running server. It stops when it is dropped.
+/// A running server. Stops when dropped.
 #[derive(Debug)]
 pub struct Server {
     control: Control,
-    thread: Option<JoinHandle<Result<(), ServerDied>>>,
+    thread: Option<JoinHandle<Result<(), ServerFailed>>>,
     local: SocketAddr,
     fingerprint: Fingerprint,
     receive_buffer: usize,
 }
 
-/// What its parts are made of.
+/// The parts of a server.
 pub struct Parts<K, V, S, R> {
     /// The server's key.
     pub key: K,
-    /// Checks passwords, if the room has one.
+    /// Verifies passwords, if the room has one.
     pub verifier: V,
-    /// Where the log lies.
+    /// The store of the log.
     pub store: S,
-    /// Reads the same log, on a thread of its own.
+    /// A reader of the same log, used on its own thread.
     pub reader: R,
-    /// Told of everything that happens, on the thread that serves: must not block.
+    /// Receives every event on the serving thread; must not block.
     pub on_event: Box<dyn FnMut(HubEvent) + Send>,
 }
 
 /// A server did not start.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The address cannot be listened on.
+    /// The address cannot be bound.
+    #[error("cannot listen on {0}: {reason}", reason = bind_error(.1))]
     Bind(SocketAddr, io::Error),
     /// The store cannot be read.
+    #[error("the history cannot be read: {0}")]
     Store(ReadError),
-    /// The system gives no randomness, no thread, no poll.
+    /// The operating system provides no randomness, thread or poll.
+    #[error("cannot start: {0}")]
     System(io::Error),
 }
 
-/// A server ended by itself: a worker or the loop failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerDied;
+fn bind_error(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the port is in use; stop what uses it, or choose another with --listen".to_owned(),
+        _ => error.to_string(),
+    }
+}
 
-/// A socket that is bound and not read yet.
+/// A worker thread or the serving thread failed, which stopped the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server stopped because of an internal error")]
+pub struct ServerFailed;
+
+/// A bound socket that is not read yet.
 #[derive(Debug)]
 pub struct Listener(socket::Socket);
 
 impl Listener {
-    /// Binds, for IPv4 too if `address` is every IPv6 address. To be done before anything is
-    /// changed on the disk: an address that is in use is the usual reason why a start is refused.
+    /// Binds a socket; one for all IPv6 addresses also receives IPv4. Bind before anything is
+    /// changed on the disk: an address in use is the usual reason why a start fails.
     ///
     /// # Errors
     /// [`StartError::Bind`].
@@ -92,7 +105,7 @@ impl Listener {
 }
 
 impl Server {
-    /// Begins to serve. Returns when it can be joined.
+    /// Starts to serve. Clients can join when this returns.
     ///
     /// # Errors
     /// [`StartError::Store`], [`StartError::System`].
@@ -113,66 +126,67 @@ impl Server {
         let loaded = store.load(&config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;
         let fingerprint = Fingerprint::of_modulus(key.modulus());
-        let (limits, meters) = (config.limits, Arc::new(Meters::new()));
+        let (limits, metrics) = (config.limits, Arc::new(Metrics::new()));
+        debug!(%local, receive_buffer, head = loaded.head, "starting");
         let clock = Clock::start();
         let hub = Hub::<Accelerated>::new(config, loaded, key.modulus(), seed, clock.now());
         let (commands, receiver) = mpsc::sync_channel(COMMANDS);
         let (mut serve, waker) = Loop::new(hub, socket, clock, receiver, on_event).map_err(StartError::System)?;
-        let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &meters);
+        let workers = workers::Workers::start(&limits, key, verifier, store, reader, &waker, &metrics);
         let workers = workers.map_err(StartError::System)?;
         let thread = std::thread::Builder::new().name("kabar-server".to_owned()).spawn(move || {
             let served = serve.run(&workers);
             workers.stop();
-            served.map_err(|_| ServerDied)
+            served.map_err(|_| ServerFailed)
         });
         let thread = Some(thread.map_err(StartError::System)?);
-        let control = Control::new(commands, waker, local, limits, meters);
+        let control = Control::new(commands, waker, local, limits, metrics);
         Ok(Self { control, thread, local, fingerprint, receive_buffer })
     }
 
-    /// Where it listens: the real port, also when any was asked for.
+    /// The address that the server listens on; has the real port if port 0 was requested.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// The fingerprint of its key.
+    /// The fingerprint of the server's key.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 
-    /// Bytes that the system granted for datagrams that wait to be received.
+    /// The size in bytes of the receive buffer that the system granted.
     #[must_use]
     pub fn receive_buffer(&self) -> usize {
         self.receive_buffer
     }
 
-    /// What moves it from any thread.
+    /// A handle that controls the server from any thread.
     #[must_use]
     pub fn control(&self) -> &Control {
         &self.control
     }
 
-    /// Waits until it was stopped and has ended.
+    /// Waits until the server has stopped.
     ///
     /// # Errors
-    /// [`ServerDied`] if nobody stopped it.
-    pub fn wait(mut self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if it stopped because of an error.
+    pub fn wait(mut self) -> Result<(), ServerFailed> {
         self.join()
     }
 
-    /// Tells everybody, commits what was taken, and ends.
+    /// Commits the accepted posts, closes all connections, and waits until the server has stopped.
     ///
     /// # Errors
-    /// [`ServerDied`] if it had ended before.
-    pub fn stop(mut self) -> Result<(), ServerDied> {
+    /// [`ServerFailed`] if it stopped because of an error.
+    pub fn stop(mut self) -> Result<(), ServerFailed> {
         self.control.stop();
         self.join()
     }
 
-    fn join(&mut self) -> Result<(), ServerDied> {
-        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Err(ServerDied)))
+    fn join(&mut self) -> Result<(), ServerFailed> {
+        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Err(ServerFailed)))
     }
 }
 
@@ -190,29 +204,3 @@ impl<K, V, S, R> fmt::Debug for Parts<K, V, S, R> {
         f.write_str("Parts(..)")
     }
 }
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind(address, error) if error.kind() == io::ErrorKind::AddrInUse => {
-                write!(
-                    f,
-                    "cannot listen on {address}: the port is in use; stop what uses it, or choose another with --listen"
-                )
-            }
-            Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::Store(error) => write!(f, "the history cannot be read: {error}"),
-            Self::System(error) => write!(f, "cannot start: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl fmt::Display for ServerDied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server stopped because of an error of its own")
-    }
-}
-
-impl std::error::Error for ServerDied {}

@@ -1,7 +1,8 @@
 //! The threads that run the hub's jobs: public-key work, password checks, the store.
 //!
-//! Every queue is as long as the hub's own bound of outstanding jobs of that kind, so that queueing never waits and nobody waits
-//! behind another kind. Pages of the log are read by a thread of their own: they do not wait for a commit.
+//! Every queue is as long as the hub's limit of outstanding jobs of that kind, so that queueing
+//! never waits and no job waits for one of another kind. Pages of the log are read on their own
+//! thread: they do not wait for a commit.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,23 +12,24 @@ use std::time::{Duration, Instant};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::rsa::PrivateKey;
 use mio::Waker;
+use tracing::{debug, trace};
 
 use crate::hub::{
     AcceptJob, Done, HubEvent, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreDone, StoreJob,
 };
-use crate::metrics::Meters;
+use crate::metrics::Metrics;
 use crate::store::{LogReader, Store};
 
-/// Threads for public-key work: more would only take time from the one that serves.
+/// Maximum number of threads for public-key work; more would only slow down the serving thread.
 const MAX_ACCEPT_THREADS: usize = 2;
-/// Appends and reloads outstanding.
+/// Maximum number of outstanding appends and reloads.
 const STORE_JOBS: usize = 4;
-/// What the store's thread found out and nobody heard yet.
+/// Maximum number of queued events of the store's thread.
 const STORE_EVENTS: usize = 4;
-/// How long the store has to be without work before it does what can wait.
-const TIDY_AFTER: Duration = Duration::from_millis(100);
-/// How long it then waits for work after each part of that.
-const TIDY_GAP: Duration = Duration::from_millis(5);
+/// How long the store must be idle before maintenance starts.
+const MAINTAIN_AFTER: Duration = Duration::from_millis(100);
+/// How long it waits for work between steps of maintenance.
+const MAINTAIN_GAP: Duration = Duration::from_millis(5);
 
 /// The worker threads of one server. They end when this is dropped.
 #[derive(Debug)]
@@ -41,9 +43,9 @@ pub(super) struct Workers<P: Provider> {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// A thread ended although it should not have: what it had to do will never be done.
+/// A thread ended unexpectedly, so its jobs will never be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WorkerDied;
+pub(super) struct WorkerFailed;
 
 impl<P: Provider + 'static> Workers<P> {
     pub(super) fn start(
@@ -53,14 +55,14 @@ impl<P: Provider + 'static> Workers<P> {
         store: impl Store + Send + 'static,
         mut reader: impl LogReader + Send + 'static,
         waker: &Arc<Waker>,
-        meters: &Arc<Meters>,
+        metrics: &Arc<Metrics>,
     ) -> std::io::Result<Self> {
         let (accept, accept_jobs) = mpsc::sync_channel::<AcceptJob<P>>(limits.accept_jobs);
         let (password, password_jobs) = mpsc::sync_channel::<PasswordJob>(1);
         let (store_sender, store_jobs) = mpsc::sync_channel::<StoreJob>(STORE_JOBS);
         let (read, read_jobs) = mpsc::sync_channel::<ReadJob>(limits.page_reads);
         let (report, done) = mpsc::sync_channel(limits.accept_jobs + limits.page_reads + STORE_JOBS + 1);
-        let report = Report { done: report, waker: Arc::clone(waker) };
+        let report = DoneSender { done: report, waker: Arc::clone(waker) };
         let (tell, events) = mpsc::sync_channel(STORE_EVENTS);
         let mut threads = Vec::new();
 
@@ -70,11 +72,13 @@ impl<P: Provider + 'static> Workers<P> {
         for _ in 0..accept_threads {
             let (key, jobs, report) = (Arc::clone(&key), Arc::clone(&accept_jobs), report.clone());
             let next = move || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
-            let meters = Arc::clone(meters);
+            let metrics = Arc::clone(metrics);
             let run = move |job: AcceptJob<P>| {
                 let begun = Instant::now();
                 let done = Done::Accept(job.run(&*key));
-                meters.handshake_time.observe(begun.elapsed().as_secs_f64());
+                let seconds = begun.elapsed().as_secs_f64();
+                metrics.handshake_time.observe(seconds);
+                trace!(seconds, "handshake");
                 done
             };
             threads.push(spawn("kabar-accept", next, run, report)?);
@@ -83,56 +87,56 @@ impl<P: Provider + 'static> Workers<P> {
         threads.push(spawn("kabar-password", move || password_jobs.recv().ok(), run, report.clone())?);
         let run = move |job: ReadJob| Done::Store(job.run(&mut reader));
         threads.push(spawn("kabar-read", move || read_jobs.recv().ok(), run, report.clone())?);
-        threads.push(spawn_store(store, store_jobs, report, tell, Arc::clone(meters))?);
+        threads.push(spawn_store(store, store_jobs, report, tell, Arc::clone(metrics))?);
         Ok(Self { accept, password, store: store_sender, read, done, events, threads })
     }
 
-    /// Gives a job to its thread. Never waits.
-    pub(super) fn queue(&self, job: Job<P>) -> Result<(), WorkerDied> {
+    /// Queues a job for its thread; never waits.
+    pub(super) fn queue(&self, job: Job<P>) -> Result<(), WorkerFailed> {
         let queued = match job {
             Job::Accept(job) => self.accept.try_send(*job).is_ok(),
             Job::Password(job) => self.password.try_send(job).is_ok(),
             Job::Store(StoreJob::Read(job)) => self.read.try_send(job).is_ok(),
             Job::Store(job) => self.store.try_send(job).is_ok(),
         };
-        if queued { Ok(()) } else { Err(WorkerDied) }
+        if queued { Ok(()) } else { Err(WorkerFailed) }
     }
 
-    /// A finished job, if there is one.
-    pub(super) fn poll_done(&self) -> Result<Option<Done>, WorkerDied> {
+    /// Returns a finished job, if there is one.
+    pub(super) fn poll_done(&self) -> Result<Option<Done>, WorkerFailed> {
         match self.done.try_recv() {
             Ok(done) => Ok(Some(done)),
-            Err(_) if self.threads.iter().any(JoinHandle::is_finished) => Err(WorkerDied),
+            Err(_) if self.threads.iter().any(JoinHandle::is_finished) => Err(WorkerFailed),
             Err(_) => Ok(None),
         }
     }
 
-    /// What a thread found out by itself.
+    /// Returns an event that a worker reported, if there is one.
     pub(super) fn poll_event(&self) -> Option<HubEvent> {
         self.events.try_recv().ok()
     }
 
-    /// Ends the threads after what they are doing.
+    /// Stops the threads after their current jobs.
     pub(super) fn stop(self) {
         let Self { accept, password, store, read, done, events, threads } = self;
         drop((accept, password, store, read, done, events));
         for thread in threads {
-            drop(thread.join());
+            let _ = thread.join();
         }
     }
 }
 
-/// Where results go.
+/// Sends results to the serving thread and wakes it.
 #[derive(Clone, Debug)]
-struct Report {
+struct DoneSender {
     done: SyncSender<Done>,
     waker: Arc<Waker>,
 }
 
-/// Also when the thread panics: the loop is to find out.
-impl Drop for Report {
+/// Wakes the loop also when the thread panics, so that the loop notices.
+impl Drop for DoneSender {
     fn drop(&mut self) {
-        drop(self.waker.wake());
+        let _ = self.waker.wake();
     }
 }
 
@@ -140,32 +144,32 @@ fn spawn<J>(
     name: &str,
     next: impl Fn() -> Option<J> + Send + 'static,
     mut run: impl FnMut(J) -> Done + Send + 'static,
-    report: Report,
+    report: DoneSender,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         while let Some(job) = next() {
             if report.done.send(run(job)).is_err() {
                 return;
             }
-            drop(report.waker.wake());
+            let _ = report.waker.wake();
         }
     })
 }
 
-/// As [`spawn`], and does what can wait while there is nothing to do.
+/// As [`spawn`], and does maintenance while there are no jobs.
 fn spawn_store(
     mut store: impl Store + Send + 'static,
     jobs: Receiver<StoreJob>,
-    report: Report,
+    report: DoneSender,
     tell: SyncSender<HubEvent>,
-    meters: Arc<Meters>,
+    metrics: Arc<Metrics>,
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
         let mut is_held = false;
-        // What is not taken is said at the next look.
+        // An event that does not fit into the queue is reported at the next call.
         let mut look = |store: &dyn Store| {
             let figures = store.figures();
-            meters.found(figures);
+            metrics.found(figures);
             let figures = figures.unwrap_or_default();
             let event = match (is_held, figures.is_log_held) {
                 (false, true) => HubEvent::StoreLogHeld { bytes: figures.log_bytes },
@@ -177,8 +181,8 @@ fn spawn_store(
             is_taken
         };
         look(&store);
-        // What the last run left to do, too.
-        let mut patience = Some(TIDY_AFTER);
+        // The previous run may have left maintenance to do.
+        let mut patience = Some(MAINTAIN_AFTER);
         loop {
             let next = match patience {
                 Some(patience) => jobs.recv_timeout(patience),
@@ -186,19 +190,20 @@ fn spawn_store(
             };
             match next {
                 Ok(job) => {
-                    let done = run_measured(job, &mut store, &meters);
-                    // Before the result: whoever knows of a commit finds its figures.
+                    let done = run_measured(job, &mut store, &metrics);
+                    // Before the result, so that the figures include the commit when it is
+                    // reported.
                     look(&store);
                     if report.done.send(Done::Store(done)).is_err() {
                         return;
                     }
-                    drop(report.waker.wake());
-                    patience = Some(TIDY_AFTER);
+                    let _ = report.waker.wake();
+                    patience = Some(MAINTAIN_AFTER);
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    patience = store.tidy().then_some(TIDY_GAP);
+                    patience = store.maintain().then_some(MAINTAIN_GAP);
                     if look(&store) {
-                        drop(report.waker.wake());
+                        let _ = report.waker.wake();
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -208,13 +213,20 @@ fn spawn_store(
     std::thread::Builder::new().name("kabar-store".to_owned()).spawn(run)
 }
 
-/// Runs a job, and notes what a commit that succeeded took.
-fn run_measured(job: StoreJob, store: &mut impl Store, meters: &Meters) -> StoreDone {
+/// Runs a job, and records the duration of a successful commit.
+fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &Metrics) -> StoreDone {
     let entries = if let StoreJob::Append(batch) = &job { Some(batch.entries.len()) } else { None };
     let begun = Instant::now();
     let done = job.run(store);
-    if let (Some(entries), StoreDone::Append(Ok(()))) = (entries, &done) {
-        meters.committed(begun.elapsed(), entries);
+    if let (Some(entries), StoreDone::Append(result)) = (entries, &done) {
+        let took = begun.elapsed();
+        match result {
+            Ok(()) => {
+                metrics.committed(took, entries);
+                debug!(entries, seconds = took.as_secs_f64(), "committed");
+            }
+            Err(error) => debug!(entries, %error, "commit failed"),
+        }
     }
     done
 }

@@ -1,17 +1,17 @@
-//! What every store has to do, as tests that each store runs.
+//! Tests that every store must pass.
 
 use core::ops::RangeInclusive;
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use super::*;
 
 const ANA: PublicIdentity = PublicIdentity([1; 32]);
 const BEN: PublicIdentity = PublicIdentity([2; 32]);
-const CONTRADICTION: Result<(), CommitError> = Err(CommitError::Failed(Trouble::Contradiction));
+const CONTRADICTION: Result<(), CommitError> = Err(CommitError::Failed(StoreErrorKind::Contradiction));
 
-/// Runs all tests with the stores that `$make` makes, each with what it lives in.
+/// Defines all tests for the stores that `$make` creates, each with the directory it needs.
 macro_rules! suite {
     ($make:expr) => {
         $crate::store::conformance::suite!($make;
@@ -31,13 +31,13 @@ macro_rules! suite {
 }
 pub(super) use suite;
 
-/// By Ana, under instance 5.
+/// An entry by Ana, under instance 5.
 pub(super) fn entry(seq: u64, number: u64) -> LogEntry {
     let author = "ana".to_owned();
-    LogEntry { seq, time_ms: 0, author, instance: 5, number, kind: Kind::TEXT, body: vec![seq as u8] }
+    LogEntry { seq, time_ms: 0, author, instance: 5, number, kind: EntryKind::TEXT, body: vec![seq as u8] }
 }
 
-/// Of entries as [`entry`] makes them.
+/// A batch of entries as [`entry`] creates them.
 pub(super) fn batch(entries: Vec<LogEntry>) -> Batch {
     let instances = entries.last().map(|entry| instance(ANA, entry.number)).into_iter().collect();
     Batch { room: "lobby".into(), entries, instances, ..Batch::default() }
@@ -47,8 +47,8 @@ pub(super) fn seqs(store: &mut impl LogReader, range: RangeInclusive<u64>) -> Ve
     store.read("lobby", range).expect("readable").iter().map(|entry| entry.seq).collect()
 }
 
-/// Where the order says nothing, one order.
-pub(super) fn sorted(mut loaded: Loaded) -> Loaded {
+/// Sorts lists whose order is unspecified.
+pub(super) fn sorted(mut loaded: RoomState) -> RoomState {
     loaded.instances.sort_by_key(|record| record.instance);
     loaded.names.sort_by(|a, b| a.folded.cmp(&b.folded));
     loaded.admissions.sort_by_key(|record| record.identity);
@@ -56,7 +56,7 @@ pub(super) fn sorted(mut loaded: Loaded) -> Loaded {
     loaded
 }
 
-fn load(store: &mut impl Store) -> Loaded {
+fn load(store: &mut impl Store) -> RoomState {
     sorted(store.load("lobby").expect("readable"))
 }
 
@@ -73,7 +73,7 @@ pub(super) fn gives_back_what_was_committed(store: &mut impl Store) {
     let admission = Admission { identity: ANA, tag: [7; 16] };
     let mut entries = vec![entry(1, 1), entry(2, 2)];
     entries[1].author = "\u{c9}l\u{e9}a".into();
-    entries[1].kind = Kind(200);
+    entries[1].kind = EntryKind(200);
     entries[1].body = vec![0, 0xff, b'\n'];
     entries.push(LogEntry { instance: 0, number: 0, ..entry(3, 0) });
     entries.push(LogEntry { instance: 0, number: 0, body: vec![], ..entry(4, 0) });
@@ -91,7 +91,7 @@ pub(super) fn gives_back_what_was_committed(store: &mut impl Store) {
 }
 
 pub(super) fn an_unknown_room_is_empty(store: &mut impl Store) {
-    assert_eq!(load(store), Loaded { first: 1, ..Loaded::default() });
+    assert_eq!(load(store), RoomState { first: 1, ..RoomState::default() });
     assert!(seqs(store, 0..=u64::MAX).is_empty());
 }
 
@@ -120,7 +120,7 @@ pub(super) fn takes_no_gap_no_repeat_and_no_other_owner(store: &mut impl Store) 
     }
 }
 
-/// Members choose their numbers, and clocks are wrong.
+/// Numbers are chosen by members, and clocks may be wrong.
 pub(super) fn keeps_numbers_of_all_sizes(store: &mut impl Store) {
     let big = u64::MAX - 1;
     let strange = LogEntry { instance: u64::MAX, number: big, time_ms: u64::MAX, ..entry(2, big) };
@@ -245,5 +245,5 @@ pub(super) fn a_batch_without_entries_moves_nothing(store: &mut impl Store) {
     assert_eq!(store.commit(&batch(vec![])), Ok(()));
     assert_eq!(load(store).head, 1);
     assert_eq!(store.commit(&Batch { room: "attic".into(), ..Batch::default() }), Ok(()));
-    assert_eq!(store.load("attic"), Ok(Loaded { first: 1, ..Loaded::default() }));
+    assert_eq!(store.load("attic"), Ok(RoomState { first: 1, ..RoomState::default() }));
 }

@@ -1,15 +1,16 @@
-//! A log in memory, for simulation and tests. A clone of it is a backup; what a killed server leaves behind is the store itself.
+//! A store in memory, for simulation and tests. A clone of it is a backup; a killed server leaves
+//! the store itself behind.
 
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules::permit;
-use super::{Batch, CommitError, Loaded, LogEntry, LogReader, ReadError, Store, Trouble};
+use super::invariants::validate;
+use super::{Batch, CommitError, LogEntry, LogReader, ReadError, RoomState, Store, StoreErrorKind};
 
-/// The number that this store's troubles bear.
-const INJECTED: Trouble = Trouble::Disk(0);
+/// The error that this store reports for an injected fault.
+const INJECTED: StoreErrorKind = StoreErrorKind::Disk(0);
 
-/// What goes wrong.
+/// An injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Commits fail and write nothing.
@@ -22,7 +23,7 @@ pub enum Fault {
     Read,
 }
 
-/// A log in memory.
+/// A store in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     rooms: BTreeMap<String, MemoryRoom>,
@@ -32,31 +33,31 @@ pub struct MemoryStore {
 
 #[derive(Clone, Debug, Default)]
 struct MemoryRoom {
-    loaded: Loaded,
+    loaded: RoomState,
     entries: Vec<LogEntry>,
     /// Instance and number of each entry that a member posted.
     numbers: BTreeSet<(u64, u64)>,
 }
 
 impl MemoryStore {
-    /// Empty.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From now on `fault` happens; `None`: all is well.
+    /// Injects a fault into later calls; `None` stops that.
     pub fn set_fault(&mut self, fault: Option<Fault>) {
         self.fault = fault;
     }
 
-    /// Commits that were written.
+    /// Number of commits that were written.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.commits
     }
 
-    /// The whole log of `room` (what is kept of it), for models and tests.
+    /// Returns all stored entries of `room`, for models and tests.
     #[must_use]
     pub fn entries(&self, room: &str) -> &[LogEntry] {
         self.rooms.get(room).map_or(&[], |room| &room.entries)
@@ -86,11 +87,14 @@ impl LogReader for MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self, room: &str) -> Result<Loaded, ReadError> {
+    fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
         if self.fault == Some(Fault::Read) {
             return Err(ReadError(INJECTED));
         }
-        Ok(self.rooms.get(room).map_or_else(|| Loaded { first: 1, ..Loaded::default() }, |room| room.loaded.clone()))
+        Ok(self
+            .rooms
+            .get(room)
+            .map_or_else(|| RoomState { first: 1, ..RoomState::default() }, |room| room.loaded.clone()))
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
@@ -100,12 +104,12 @@ impl Store for MemoryStore {
             Some(Fault::UncertainApplied | Fault::Read) | None => {}
         }
         let room = self.rooms.entry(batch.room.clone()).or_insert_with(|| MemoryRoom {
-            loaded: Loaded { first: 1, ..Loaded::default() },
+            loaded: RoomState { first: 1, ..RoomState::default() },
             entries: Vec::new(),
             numbers: BTreeSet::new(),
         });
         if !room.takes(batch) {
-            return Err(CommitError::Failed(Trouble::Contradiction));
+            return Err(CommitError::Failed(StoreErrorKind::Contradiction));
         }
         room.apply(batch);
         self.commits += 1;
@@ -115,15 +119,15 @@ impl Store for MemoryStore {
 
 impl MemoryRoom {
     fn takes(&self, batch: &Batch) -> bool {
-        let Loaded { head, instances, .. } = &self.loaded;
+        let RoomState { head, instances, .. } = &self.loaded;
         let known = |instance| Ok(instances.iter().find(|it| it.instance == instance).copied());
-        // An instance that was forgotten and is there again could repeat a number (S1).
+        // An instance that was forgotten and came back could repeat a number (S1).
         let is_new = |entry: &LogEntry| !self.numbers.contains(&(entry.instance, entry.number));
-        permit::<core::convert::Infallible>(batch, *head, known).unwrap_or(false) && batch.entries.iter().all(is_new)
+        validate::<core::convert::Infallible>(batch, *head, known).unwrap_or(false) && batch.entries.iter().all(is_new)
     }
 
     fn apply(&mut self, batch: &Batch) {
-        let Loaded { terms, head, instances, names, admissions, sanctions, ran_ms, .. } = &mut self.loaded;
+        let RoomState { terms, head, instances, names, admissions, sanctions, ran_ms, .. } = &mut self.loaded;
         let forgotten = &batch.forgotten;
         terms.retain(|known| !forgotten.terms.contains(&known.term));
         instances.retain(|known| !forgotten.instances.contains(&known.instance));

@@ -119,7 +119,7 @@ impl Fleet {
             identity: &Identity::from_seed(&identity),
             credential: Credential::Secret(self.target.secret),
             start: Start::Head,
-            largest_entry: kabar_client::profile::LARGEST_ENTRY,
+            max_entry_len: kabar_client::profile::LARGEST_ENTRY,
             idle_s: self.idle_s,
             ack_delay_ms: kabar_client::profile::ACK_DELAY_MS,
             tick_us: kabar_client::profile::TICK_US,

@@ -1,6 +1,6 @@
 //! One member: the client of the laptop with its memory lent from a pool, so that thousands fit.
 
-use kabar_core::chat::{Kind, MAX_MESSAGE_LEN};
+use kabar_core::chat::{EntryKind, MAX_MESSAGE_LEN};
 use kabar_core::client::{Client, Config, ConfigError, Event, PostError};
 use kabar_core::crypto::rsa::AnyRsa;
 use kabar_core::time::Instant;
@@ -59,7 +59,7 @@ impl<const OUTBOX: usize> Member for Client<AnyRsa, Pooled, Accelerated, OUTBOX,
     }
 
     fn post(&mut self, body: &[u8]) -> Result<u64, PostError> {
-        Self::post(self, Kind::TEXT, body)
+        Self::post(self, EntryKind::TEXT, body)
     }
 
     fn leave(&mut self, now: Instant) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use kabar_core::crypto::rsa::KeySize;
-use kabar_server::key_file::load_or_make_key;
+use kabar_server::key_file::load_or_create_key;
 use kabar_std::data_dir::DataDir;
 use tempfile::TempDir;
 
@@ -47,7 +47,7 @@ pub fn give_key(home: &Path) {
     let key = KEY.get_or_init(|| {
         let folder = self::home();
         let dir = DataDir::open(folder.path()).expect("a directory");
-        drop(load_or_make_key(&dir, KeySize::Bits2048, || ()).expect("a key"));
+        drop(load_or_create_key(&dir, KeySize::Bits2048, || ()).expect("a key"));
         fs::read(dir.join("server.key")).expect("a key")
     });
     data.replace("server.key", key).expect("written");

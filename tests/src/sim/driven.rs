@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::client::{Client, ClientCounters, Config, ConfigError, Event, PostError, State};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::Portable;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
-use kabar_core::transport::{Fixed, Memory};
+use kabar_core::transport::{BufferProvider, InlineBuffers};
 
 use super::keys::SimKey;
 
@@ -46,7 +46,7 @@ pub trait Driven: std::fmt::Debug {
     ///
     /// # Errors
     /// See [`Client::post`].
-    fn post(&mut self, kind: Kind, body: &[u8]) -> Result<u64, PostError>;
+    fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError>;
     /// See [`Client::who`].
     fn who(&mut self) -> bool;
     /// See [`Client::history`].
@@ -69,7 +69,7 @@ pub trait Driven: std::fmt::Debug {
 
 /// The largest body that a client of `size` takes.
 #[must_use]
-pub fn largest_entry(size: Size) -> u16 {
+pub fn max_entry_len(size: Size) -> u16 {
     match size {
         Size::Laptop => 4352,
         Size::Device => 1900,
@@ -81,18 +81,18 @@ pub fn largest_entry(size: Size) -> u16 {
 #[must_use]
 pub fn client(size: Size) -> Box<dyn Driven> {
     match size {
-        Size::Laptop => idle::<Fixed<16384, 16384, 0, 32>, 16384, 4480>(),
-        Size::Device => idle::<Fixed<2048, 2048, 0, 12>, 2048, 2048>(),
-        Size::Tiny => idle::<Fixed<700, 700, 0, 6>, 600, 640>(),
+        Size::Laptop => idle::<InlineBuffers<16384, 16384, 0, 32>, 16384, 4480>(),
+        Size::Device => idle::<InlineBuffers<2048, 2048, 0, 12>, 2048, 2048>(),
+        Size::Tiny => idle::<InlineBuffers<700, 700, 0, 6>, 600, 640>(),
     }
 }
 
-fn idle<M: Memory + Default + std::fmt::Debug + 'static, const OUTBOX: usize, const MESSAGE: usize>() -> Box<dyn Driven>
-{
+fn idle<M: BufferProvider + Default + std::fmt::Debug + 'static, const OUTBOX: usize, const MESSAGE: usize>()
+-> Box<dyn Driven> {
     Box::new(Client::<SimKey, M, Portable, OUTBOX, MESSAGE>::new(M::default()))
 }
 
-impl<M: Memory + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> Driven
+impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> Driven
     for Client<SimKey, M, Portable, OUTBOX, MESSAGE>
 {
     fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
@@ -116,7 +116,7 @@ impl<M: Memory + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> Dri
     fn answer_key(&mut self, now: Instant, accept: bool) {
         self.answer_key(now, accept);
     }
-    fn post(&mut self, kind: Kind, body: &[u8]) -> Result<u64, PostError> {
+    fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
         self.post(kind, body)
     }
     fn who(&mut self) -> bool {

@@ -5,13 +5,13 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant as StdInstant};
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
-use kabar_embedded_example::profile::{self, DeviceClient};
+use kabar_device::profile::{self, DeviceClient};
 use kabar_std::invite::Invite;
 use kabar_tests::process::PATIENCE;
 
@@ -67,8 +67,8 @@ impl Device {
         while let Some(event) = self.client.poll_event() {
             match event {
                 Event::Joined { .. } => self.heard.push("joined".to_owned()),
-                Event::Entry { head, body, .. } if head.kind == Kind::TEXT => {
-                    self.heard.push(format!("{}: {}", head.author, String::from_utf8_lossy(body)));
+                Event::Entry { header, body, .. } if header.kind == EntryKind::TEXT => {
+                    self.heard.push(format!("{}: {}", header.author, String::from_utf8_lossy(body)));
                 }
                 Event::Ended(reason) => {
                     assert_eq!(reason, EndReason::Left);
@@ -80,7 +80,7 @@ impl Device {
     }
 
     pub(crate) fn post(&mut self, text: &str) {
-        self.client.post(Kind::TEXT, text.as_bytes()).expect("room");
+        self.client.post(EntryKind::TEXT, text.as_bytes()).expect("room");
     }
 
     pub(crate) fn has_heard(&self, line: &str) -> bool {

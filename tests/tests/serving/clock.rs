@@ -30,7 +30,7 @@ fn start(home: &Path, listen: &str) -> Room {
 fn is_refused(room: &mut Room, name: &str) -> String {
     let home = home();
     let mut stranger = begin_join(home.path(), &room.invite, name, &[]);
-    let line = room.server.expect("was not let in: the name is taken");
+    let line = room.server.expect(": the name is taken");
     stranger.kill();
     line.get(1..5).expect("a year").to_owned()
 }

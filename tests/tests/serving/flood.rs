@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kabar_core::crypto::{Portable, Provider};
-use kabar_core::wire::packet::{Hello, Initiate, Limits, Packet};
+use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 use kabar_tests::process::PATIENCE;
 use kabar_tests::room::{Room, home};
 
@@ -17,7 +17,7 @@ const MAX_EXCHANGES: usize = 20_000;
 /// Exchanges after which every table is full that can be.
 const ENOUGH: usize = 3_000;
 
-const LIMITS: Limits = Limits {
+const LIMITS: TransportParameters = TransportParameters {
     datagram: 1200,
     packets: 64,
     message: 4480,
@@ -41,7 +41,7 @@ fn exchange(socket: &UdpSocket, number: usize) -> Option<()> {
     let len = socket.recv(&mut challenge).ok()?;
     let Ok(Packet::Challenge(challenge)) = Packet::decode(&challenge[..len], Portable::crc32) else { return None };
     let (cookie, ciphertext) = (challenge.cookie, challenge.modulus);
-    let initiate = Packet::Initiate(Initiate { hello, cookie, share: [0; 32], limits: LIMITS, ciphertext });
+    let initiate = Packet::Initiate(Initiate { hello, cookie, share: [0; 32], parameters: LIMITS, ciphertext });
     let len = initiate.encode(&mut out, Portable::crc32).ok()?;
     socket.send(&out[..len]).ok().map(drop)
 }

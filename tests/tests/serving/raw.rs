@@ -5,14 +5,16 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant as Deadline};
 
 use kabar_core::chat::message::{client_proof, join_statement};
-use kabar_core::chat::{Authentication, Join, MAX_MESSAGE_LEN, RefusedCode, Start, ToClient, ToServer, message_len};
+use kabar_core::chat::{
+    Authentication, ClientMessage, Join, MAX_MESSAGE_LEN, RefusedCode, ServerMessage, Start, message_len,
+};
 use kabar_core::connection::{Connection, ConnectionEvent, Ended};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::AnyRsa;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, Pace};
-use kabar_core::transport::Fixed;
+use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::transport::InlineBuffers;
 use kabar_core::wire::frame::StreamId;
-use kabar_core::wire::packet::Limits;
+use kabar_core::wire::packet::TransportParameters;
 use kabar_std::clock::Clock;
 use kabar_std::invite::Invite;
 use kabar_std::provider::Accelerated;
@@ -28,7 +30,7 @@ pub(super) struct Raw {
     secret: [u8; 16],
     clock: Clock,
     handshake: ClientHandshake<AnyRsa>,
-    connection: Box<Connection<Fixed<16_384, 16_384, 0, 64>, Accelerated>>,
+    connection: Box<Connection<InlineBuffers<16_384, 16_384, 0, 64>, Accelerated>>,
     /// Instances of the Welcomes that came.
     pub(super) welcomes: Vec<u64>,
     pub(super) refused: Option<RefusedCode>,
@@ -44,7 +46,7 @@ impl Raw {
         socket.connect(server).expect("a peer");
         socket.set_read_timeout(Some(TURN)).expect("a time-out");
         let clock = Clock::start();
-        let limits = Limits {
+        let limits = TransportParameters {
             datagram: 1200,
             packets: 64,
             message: MAX_MESSAGE_LEN as u16,
@@ -55,8 +57,14 @@ impl Raw {
             idle_s: 60,
         };
         let mut handshake = ClientHandshake::new();
-        handshake.start(clock.now(), random_bytes().expect("random"), Some(invite.fingerprint), limits, Pace::Eager);
-        let connection = Box::new(Connection::new(Fixed::new()));
+        handshake.start(
+            clock.now(),
+            random_bytes().expect("random"),
+            Some(invite.fingerprint),
+            limits,
+            RetrySchedule::Initial,
+        );
+        let connection = Box::new(Connection::new(InlineBuffers::new()));
         let secret = *invite.secret.expose();
         let (welcomes, refused, ended) = (Vec::new(), None, None);
         let mut raw = Self { socket, server, secret, clock, handshake, connection, welcomes, refused, ended };
@@ -77,16 +85,16 @@ impl Raw {
             authentication: Authentication::Secret(client_proof(&self.secret, exporter)),
             instance: 0,
             start: Start::Head,
-            largest_entry: 0,
+            max_entry_len: 0,
         };
-        self.send(&ToServer::Join(join))
+        self.send(&ClientMessage::Join(join))
     }
 
     pub(super) fn leave(&mut self) -> bool {
-        self.send(&ToServer::Leave { handle: 1 })
+        self.send(&ClientMessage::Leave { handle: 1 })
     }
 
-    fn send(&mut self, message: &ToServer<'_>) -> bool {
+    fn send(&mut self, message: &ClientMessage<'_>) -> bool {
         let mut out = [0; 1024];
         let len = message.encode(&mut out).expect("fits");
         self.ended.is_none() && self.connection.send(StreamId::Chat, &[&out[..len]]).is_ok()
@@ -128,7 +136,7 @@ impl Raw {
         }
         while let Some(event) = self.handshake.poll_event() {
             match event {
-                HandshakeEvent::KeyOffered(_) => self.handshake.answer_key(now, true),
+                HandshakeEvent::UnknownServerKey(_) => self.handshake.accept_key(now),
                 HandshakeEvent::Established(established) => self.connection.open(now, &established, self.server),
             }
         }
@@ -156,9 +164,9 @@ impl Raw {
                 return;
             }
             self.connection.consume(StreamId::Chat, message.len());
-            match ToClient::decode(&message[2..]) {
-                Ok(Some(ToClient::Welcome(welcome))) => self.welcomes.push(welcome.instance),
-                Ok(Some(ToClient::Refused { code, .. })) => self.refused = Some(code),
+            match ServerMessage::decode(&message[2..]) {
+                Ok(Some(ServerMessage::Welcome(welcome))) => self.welcomes.push(welcome.instance),
+                Ok(Some(ServerMessage::Refused { code, .. })) => self.refused = Some(code),
                 _ => {}
             }
         }

@@ -69,6 +69,6 @@ fn an_error_at_the_start_is_the_last_line() {
     let written = server.written();
     // Making a key may take so long that it is said.
     let (before, last) = written.trim_end().rsplit_once("\r\n").unwrap_or(("", written.trim_end()));
-    assert!(before.is_empty() || before == "kabar-server: making this room's key (once) ...", "{written}");
+    assert!(before.is_empty() || before == "kabar-server: generating the server key (once) ...", "{written}");
     assert!(last.starts_with(&format!("kabar-server: cannot listen on {address}: ")), "{written}");
 }

@@ -1,4 +1,4 @@
-//! Every message: accepts, rejects what is short, ignores what is behind, round-trips.
+//! Every message: accepts, rejects short, ignores trailing, round-trips.
 
 use std::string::String;
 use std::vec;
@@ -10,24 +10,24 @@ use super::*;
 use crate::chat::message::join_statement;
 use crate::crypto::testing::hex_vec;
 
-/// Owns what a message borrows.
+/// Owned data of a message.
 #[derive(Clone, Debug)]
 enum Owned {
     Server(Vec<u8>),
     Client(Vec<u8>),
 }
 
-/// Whether bytes decode, and to a known message.
+/// Whether bytes decode to a known message.
 type Decodes = fn(&[u8]) -> Option<bool>;
 
-fn encode_to_server(message: &ToServer<'_>) -> Vec<u8> {
+fn encode_to_server(message: &ClientMessage<'_>) -> Vec<u8> {
     let mut out = vec![0xa5; 70_000];
     let len = message.encode(&mut out).expect("fits");
     out.truncate(len);
     out
 }
 
-fn encode_to_client(message: &ToClient<'_>) -> Vec<u8> {
+fn encode_to_client(message: &ServerMessage<'_>) -> Vec<u8> {
     let mut out = vec![0xa5; 70_000];
     let len = message.encode(&mut out).expect("fits");
     out.truncate(len);
@@ -52,10 +52,10 @@ fn start() -> impl Strategy<Value = Start> {
     prop_oneof![
         Just(Start::Head),
         any::<u32>().prop_map(Start::Last),
-        any::<(u64, [u8; 8], u32)>().prop_map(|(seq, term, otherwise)| Start::After {
+        any::<(u64, [u8; 8], u32)>().prop_map(|(seq, term, fallback_count)| Start::After {
             seq,
             term: Term(term),
-            otherwise
+            fallback_count
         }),
     ]
 }
@@ -73,7 +73,7 @@ fn to_server() -> impl Strategy<Value = Owned> {
         start(),
         any::<u16>(),
     )
-        .prop_map(|(room, name, key, other, kind, secret, instance, start, largest_entry)| {
+        .prop_map(|(room, name, key, other, kind, secret, instance, start, max_entry_len)| {
             let mut signature = [7; 64];
             signature[..32].copy_from_slice(&other);
             let authentication = match kind {
@@ -82,7 +82,7 @@ fn to_server() -> impl Strategy<Value = Owned> {
                 _ => Authentication::Password(&secret),
             };
             let identity = PublicIdentity(key);
-            round_trip_to_server(&ToServer::Join(Join {
+            round_trip_to_server(&ClientMessage::Join(Join {
                 room: &room,
                 name: &name,
                 identity,
@@ -90,43 +90,43 @@ fn to_server() -> impl Strategy<Value = Owned> {
                 authentication,
                 instance,
                 start,
-                largest_entry,
+                max_entry_len,
             }))
         });
     let post = (any::<(u8, u64, u64, u64, u8)>(), bytes(MAX_BODY_LEN)).prop_map(
         |((handle, instance, number, settled, kind), body)| {
-            round_trip_to_server(&ToServer::Post(Post {
+            round_trip_to_server(&ClientMessage::Post(Post {
                 handle,
                 instance,
                 number,
                 settled,
-                kind: Kind(kind),
+                kind: EntryKind(kind),
                 body: &body,
             }))
         },
     );
     let history = (any::<(u8, u64)>(), 1..=MAX_HISTORY)
-        .prop_map(|((handle, before), count)| round_trip_to_server(&ToServer::History { handle, before, count }));
+        .prop_map(|((handle, before), count)| round_trip_to_server(&ClientMessage::History { handle, before, count }));
     prop_oneof![
         join,
         post,
         history,
-        any::<u8>().prop_map(|handle| round_trip_to_server(&ToServer::Who { handle })),
-        any::<u8>().prop_map(|handle| round_trip_to_server(&ToServer::Leave { handle })),
+        any::<u8>().prop_map(|handle| round_trip_to_server(&ClientMessage::ListMembers { handle })),
+        any::<u8>().prop_map(|handle| round_trip_to_server(&ClientMessage::Leave { handle })),
     ]
 }
 
-fn round_trip_to_server(message: &ToServer<'_>) -> Owned {
+fn round_trip_to_server(message: &ClientMessage<'_>) -> Owned {
     let encoded = encode_to_server(message);
     assert_eq!(message_len([encoded[0], encoded[1]]), Ok(encoded.len()));
-    assert_eq!(ToServer::decode(&encoded[2..]), Ok(Some(*message)));
+    assert_eq!(ClientMessage::decode(&encoded[2..]), Ok(Some(*message)));
     Owned::Server(encoded)
 }
 
-fn round_trip_to_client(message: &ToClient<'_>) -> Owned {
+fn round_trip_to_client(message: &ServerMessage<'_>) -> Owned {
     let encoded = encode_to_client(message);
     assert_eq!(message_len([encoded[0], encoded[1]]), Ok(encoded.len()));
-    assert_eq!(ToClient::decode(&encoded[2..]), Ok(Some(*message)));
+    assert_eq!(ServerMessage::decode(&encoded[2..]), Ok(Some(*message)));
     Owned::Client(encoded)
 }
 
@@ -140,8 +140,8 @@ fn to_client() -> impl Strategy<Value = Owned> {
         any::<u16>(),
         any::<[u8; 32]>(),
     )
-        .prop_map(|(handle, room, name, term, [first, head, start, instance, highest], members, proof)| {
-            round_trip_to_client(&ToClient::Welcome(Welcome {
+        .prop_map(|(handle, room, name, term, [first, head, start, instance, highest_stored], members, proof)| {
+            round_trip_to_client(&ServerMessage::Welcome(Welcome {
                 handle,
                 room: &room,
                 name: &name,
@@ -150,20 +150,21 @@ fn to_client() -> impl Strategy<Value = Owned> {
                 head,
                 start,
                 instance,
-                highest,
+                highest_stored,
                 members,
                 proof,
             }))
         });
     let entry = (any::<(u8, u16, u8)>(), any::<[u64; 4]>(), text(MAX_NAME_LEN), bytes(MAX_BODY_LEN), 0..4u8).prop_map(
         |((handle, remaining, kind), [seq, time_ms, instance, number], author, body, form)| {
-            let head = EntryHead { seq: seq.max(1), time_ms, author: &author, instance, number, kind: Kind(kind) };
-            let entry = Entry { head, body: &body };
+            let header =
+                EntryHeader { seq: seq.max(1), time_ms, author: &author, instance, number, kind: EntryKind(kind) };
+            let entry = Entry { header, body: &body };
             round_trip_to_client(&match form {
-                0 => ToClient::Entry { handle, entry },
-                1 => ToClient::Past { handle, remaining, entry: Some(entry) },
-                2 => ToClient::Past { handle, remaining, entry: None },
-                _ => ToClient::Stub { handle, head, size: remaining },
+                0 => ServerMessage::Entry { handle, entry },
+                1 => ServerMessage::Past { handle, remaining, entry: Some(entry) },
+                2 => ServerMessage::Past { handle, remaining, entry: None },
+                _ => ServerMessage::Stub { handle, header, size: remaining },
             })
         },
     );
@@ -172,12 +173,12 @@ fn to_client() -> impl Strategy<Value = Owned> {
             let name = text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MAX_NAME_LEN).map(|(_, c)| c);
             let name: String = name.collect();
             round_trip_to_client(&match form {
-                0 => ToClient::Refused { code: RefusedCode(code), text: &text },
-                1 => ToClient::Reset { handle },
-                2 => ToClient::Stored { handle, instance, number, seq },
-                3 => ToClient::PostRefused { handle, instance, number, code: PostRefusedCode(code) },
-                4 => ToClient::Member { handle, remaining, name: Some(&*name).filter(|name| !name.is_empty()) },
-                _ => ToClient::Notice { code, text: &text },
+                0 => ServerMessage::Refused { code: RefusedCode(code), text: &text },
+                1 => ServerMessage::Reset { handle },
+                2 => ServerMessage::Stored { handle, instance, number, seq },
+                3 => ServerMessage::PostRefused { handle, instance, number, code: PostRefusedCode(code) },
+                4 => ServerMessage::Member { handle, remaining, name: Some(&*name).filter(|name| !name.is_empty()) },
+                _ => ServerMessage::Notice { code, text: &text },
             })
         },
     );
@@ -188,10 +189,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn messages_round_trip_and_lack_no_byte(message in prop_oneof![to_server(), to_client()]) {
+    fn messages_round_trip_and_reject_truncation(message in prop_oneof![to_server(), to_client()]) {
         let (encoded, decodes): (_, Decodes) = match message {
-            Owned::Server(encoded) => (encoded, |bytes| ToServer::decode(bytes).ok().map(|message| message.is_some())),
-            Owned::Client(encoded) => (encoded, |bytes| ToClient::decode(bytes).ok().map(|message| message.is_some())),
+            Owned::Server(encoded) => (encoded, |bytes| ClientMessage::decode(bytes).ok().map(|message| message.is_some())),
+            Owned::Client(encoded) => (encoded, |bytes| ServerMessage::decode(bytes).ok().map(|message| message.is_some())),
         };
         for len in 0..encoded.len() - 2 {
             prop_assert_eq!(decodes(&encoded[2..2 + len]), None, "cut to {}", len);
@@ -202,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn decodes_only_the_one_encoding_of_a_message(message in prop_oneof![to_server(), to_client()], value in 0..4u8) {
+    fn decodes_only_canonical_messages(message in prop_oneof![to_server(), to_client()], value in 0..4u8) {
         let (Owned::Server(encoded) | Owned::Client(encoded)) = message;
         for at in 2..encoded.len() {
             let mut changed = encoded.clone();
@@ -213,35 +214,35 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_decode_or_are_rejected(bytes in bytes(300)) {
-        let _ = ToServer::decode(&bytes);
-        let _ = ToClient::decode(&bytes);
+        let _ = ClientMessage::decode(&bytes);
+        let _ = ServerMessage::decode(&bytes);
     }
 
     #[test]
-    fn what_does_not_fit_is_not_encoded(message in to_client(), missing in 1usize..40) {
+    fn does_not_encode_into_a_short_buffer(message in to_client(), missing in 1usize..40) {
         let Owned::Client(encoded) = message else { unreachable!() };
-        let message = ToClient::decode(&encoded[2..]).expect("just encoded").expect("known");
+        let message = ServerMessage::decode(&encoded[2..]).expect("just encoded").expect("known");
         let mut out = vec![0; encoded.len().saturating_sub(missing)];
         prop_assert_eq!(message.encode(&mut out), Err(BufferFull));
     }
 }
 
 #[test]
-fn bytes_behind_a_message_change_nothing() {
-    let post = Post { handle: 1, instance: 2, number: 3, settled: 0, kind: Kind::TEXT, body: b"hi" };
-    let mut encoded = encode_to_server(&ToServer::Post(post));
+fn trailing_bytes_of_a_message_change_nothing() {
+    let post = Post { handle: 1, instance: 2, number: 3, settled: 0, kind: EntryKind::TEXT, body: b"hi" };
+    let mut encoded = encode_to_server(&ClientMessage::Post(post));
     encoded.push(0xff);
-    assert_eq!(ToServer::decode(&encoded[2..]), Ok(Some(ToServer::Post(post))));
+    assert_eq!(ClientMessage::decode(&encoded[2..]), Ok(Some(ClientMessage::Post(post))));
 }
 
 #[test]
-fn skips_types_it_does_not_know() {
+fn skips_unknown_types() {
     for unknown in (0..=255u8).filter(|byte| !(0x01..=0x05).contains(byte)) {
-        assert_eq!(ToServer::decode(&[unknown, 1, 2, 3]), Ok(None));
-        assert_eq!(ToServer::decode(&[unknown]), Ok(None));
+        assert_eq!(ClientMessage::decode(&[unknown, 1, 2, 3]), Ok(None));
+        assert_eq!(ClientMessage::decode(&[unknown]), Ok(None));
     }
     for unknown in (0..=255u8).filter(|byte| !(0x41..=0x4a).contains(byte)) {
-        assert_eq!(ToClient::decode(&[unknown, 1, 2, 3]), Ok(None));
+        assert_eq!(ServerMessage::decode(&[unknown, 1, 2, 3]), Ok(None));
     }
 }
 
@@ -250,13 +251,13 @@ fn rejects_a_message_without_a_type() {
     assert_eq!(message_len([0, 0]), Err(DecodeError::Value));
     assert_eq!(message_len([0, 1]), Ok(3));
     assert_eq!(message_len([0xff, 0xff]), Ok(65_537));
-    assert_eq!(ToServer::decode(&[]), Err(DecodeError::Truncated));
-    assert_eq!(ToClient::decode(&[]), Err(DecodeError::Truncated));
+    assert_eq!(ClientMessage::decode(&[]), Err(DecodeError::Truncated));
+    assert_eq!(ServerMessage::decode(&[]), Err(DecodeError::Truncated));
 }
 
 #[test]
 fn rejects_history_of_none_or_more_than_200() {
-    let history = |count| ToServer::decode(&[0x04, 1, 0, 0, 0, 0, 0, 0, 0, 9, count]).map(|_| ());
+    let history = |count| ClientMessage::decode(&[0x04, 1, 0, 0, 0, 0, 0, 0, 0, 9, count]).map(|_| ());
     assert_eq!(history(0), Err(DecodeError::Value));
     assert_eq!(history(1), Ok(()));
     assert_eq!(history(200), Ok(()));
@@ -265,7 +266,7 @@ fn rejects_history_of_none_or_more_than_200() {
 
 fn join(authentication: Authentication<'_>) -> Join<'_> {
     let identity = PublicIdentity([2; 32]);
-    let start = Start::After { seq: 5, term: Term([6; 8]), otherwise: 50 };
+    let start = Start::After { seq: 5, term: Term([6; 8]), fallback_count: 50 };
     Join {
         room: "lobby",
         name: "Ana",
@@ -274,89 +275,92 @@ fn join(authentication: Authentication<'_>) -> Join<'_> {
         authentication,
         instance: 4,
         start,
-        largest_entry: 1900,
+        max_entry_len: 1900,
     }
 }
 
 #[test]
 fn rejects_authentication_and_start_of_unknown_kind() {
-    let good = encode_to_server(&ToServer::Join(join(Authentication::None)));
+    let good = encode_to_server(&ClientMessage::Join(join(Authentication::None)));
     let authentication = 2 + 1 + 6 + 4 + 32 + 64;
     let start = authentication + 2 + 8;
     for (at, value) in [(authentication, 3), (start, 3), (authentication, 255), (start, 255)] {
         let mut changed = good.clone();
         changed[at] = value;
-        assert_eq!(ToServer::decode(&changed[2..]), Err(DecodeError::Value));
+        assert_eq!(ClientMessage::decode(&changed[2..]), Err(DecodeError::Value));
     }
     // A proof that is not 32 bytes long.
     let mut changed = good.clone();
     changed[authentication] = 1;
-    assert_eq!(ToServer::decode(&changed[2..]), Err(DecodeError::Value));
+    assert_eq!(ClientMessage::decode(&changed[2..]), Err(DecodeError::Value));
 }
 
-/// Whether `message`, if it decodes, begins with the only encoding of what it says.
+/// Whether `message`, if it decodes, begins with the only encoding of its value.
 fn is_only_encoding(message: &[u8]) -> bool {
-    let of_client = ToServer::decode(message).ok().flatten().map(|message| encode_to_server(&message));
-    let of_server = ToClient::decode(message).ok().flatten().map(|message| encode_to_client(&message));
+    let of_client = ClientMessage::decode(message).ok().flatten().map(|message| encode_to_server(&message));
+    let of_server = ServerMessage::decode(message).ok().flatten().map(|message| encode_to_client(&message));
     of_client.or(of_server).is_none_or(|encoded| message.starts_with(&encoded[2..]))
 }
 
 #[test]
-fn rejects_fields_that_a_start_or_an_authentication_does_not_use() {
+fn rejects_unused_fields_of_start_and_authentication() {
     for (kind, used) in [(0, 0..0), (1, 16..20), (2, 0..20)] {
         let start = match kind {
             0 => Start::Head,
             1 => Start::Last(0),
-            _ => Start::After { seq: 0, term: Term::default(), otherwise: 0 },
+            _ => Start::After { seq: 0, term: Term::default(), fallback_count: 0 },
         };
-        let good = encode_to_server(&ToServer::Join(Join { start, ..join(Authentication::None) }));
+        let good = encode_to_server(&ClientMessage::Join(Join { start, ..join(Authentication::None) }));
         let fields = good.len() - 2 - 20;
         for at in 0..20 {
             let mut changed = good.clone();
             changed[fields + at] = 1;
-            assert_eq!(ToServer::decode(&changed[2..]).is_ok(), used.contains(&at), "start {kind}, byte {at}");
+            assert_eq!(ClientMessage::decode(&changed[2..]).is_ok(), used.contains(&at), "start {kind}, byte {at}");
         }
     }
-    let secret = encode_to_server(&ToServer::Join(join(Authentication::Secret([9; 32]))));
+    let secret = encode_to_server(&ClientMessage::Join(join(Authentication::Secret([9; 32]))));
     let mut none = secret.clone();
     none[2 + 1 + 6 + 4 + 32 + 64] = 0;
-    assert_eq!(ToServer::decode(&none[2..]), Err(DecodeError::Value));
+    assert_eq!(ClientMessage::decode(&none[2..]), Err(DecodeError::Value));
 }
 
 #[test]
 fn rejects_a_password_that_is_too_long() {
     let longest = [b'x'; MAX_PASSWORD_LEN];
-    let encoded = encode_to_server(&ToServer::Join(join(Authentication::Password(&longest))));
-    assert_eq!(ToServer::decode(&encoded[2..]), Ok(Some(ToServer::Join(join(Authentication::Password(&longest))))));
-    let encoded = encode_to_server(&ToServer::Join(join(Authentication::Password(&[b'x'; MAX_PASSWORD_LEN + 1]))));
-    assert_eq!(ToServer::decode(&encoded[2..]), Err(DecodeError::Value));
+    let encoded = encode_to_server(&ClientMessage::Join(join(Authentication::Password(&longest))));
+    assert_eq!(
+        ClientMessage::decode(&encoded[2..]),
+        Ok(Some(ClientMessage::Join(join(Authentication::Password(&longest)))))
+    );
+    let encoded = encode_to_server(&ClientMessage::Join(join(Authentication::Password(&[b'x'; MAX_PASSWORD_LEN + 1]))));
+    assert_eq!(ClientMessage::decode(&encoded[2..]), Err(DecodeError::Value));
 }
 
 #[test]
-fn rejects_names_and_bodies_that_no_server_may_write() {
-    let head = |author| EntryHead { seq: 1, time_ms: 2, author, instance: 3, number: 4, kind: Kind::DATA };
-    let entry = |author, body| ToClient::Entry { handle: 1, entry: Entry { head: head(author), body } };
-    let verdict = |message: ToClient<'_>| ToClient::decode(&encode_to_client(&message)[2..]).map(|_| ());
+fn rejects_names_and_bodies_longer_than_a_server_may_write() {
+    let header = |author| EntryHeader { seq: 1, time_ms: 2, author, instance: 3, number: 4, kind: EntryKind::DATA };
+    let entry = |author, body| ServerMessage::Entry { handle: 1, entry: Entry { header: header(author), body } };
+    let verdict = |message: ServerMessage<'_>| ServerMessage::decode(&encode_to_client(&message)[2..]).map(|_| ());
     let (name, body) = ("n".repeat(33), vec![0; MAX_BODY_LEN + 1]);
     assert_eq!(verdict(entry(&name[..32], &body[..MAX_BODY_LEN])), Ok(()));
     assert_eq!(verdict(entry(&name, &[])), Err(DecodeError::Value));
     assert_eq!(verdict(entry("a", &body)), Err(DecodeError::Value));
-    assert_eq!(verdict(ToClient::Member { handle: 1, remaining: 0, name: Some(&name) }), Err(DecodeError::Value));
+    assert_eq!(verdict(ServerMessage::Member { handle: 1, remaining: 0, name: Some(&name) }), Err(DecodeError::Value));
 }
 
 #[test]
-fn the_largest_messages_have_the_lengths_that_bounds_are_made_of() {
+fn the_largest_messages_have_the_stated_lengths() {
     let (name, long, body) = ("n".repeat(MAX_NAME_LEN), "r".repeat(255), [0; MAX_BODY_LEN]);
-    let head = EntryHead { seq: 1, time_ms: 2, author: &name, instance: 3, number: 4, kind: Kind::DATA };
-    let entry = Entry { head, body: &body };
-    assert_eq!(encode_to_client(&ToClient::Entry { handle: 1, entry }).len(), ENTRY_OVERHEAD + MAX_BODY_LEN);
-    assert!(encode_to_client(&ToClient::Stub { handle: 1, head, size: 0 }).len() <= ENTRY_OVERHEAD);
-    let past = ToClient::Past { handle: 1, remaining: 9, entry: Some(entry) };
+    let header = EntryHeader { seq: 1, time_ms: 2, author: &name, instance: 3, number: 4, kind: EntryKind::DATA };
+    let entry = Entry { header, body: &body };
+    assert_eq!(encode_to_client(&ServerMessage::Entry { handle: 1, entry }).len(), ENTRY_OVERHEAD + MAX_BODY_LEN);
+    assert!(encode_to_client(&ServerMessage::Stub { handle: 1, header, size: 0 }).len() <= ENTRY_OVERHEAD);
+    let past = ServerMessage::Past { handle: 1, remaining: 9, entry: Some(entry) };
     assert_eq!(encode_to_client(&past).len(), PAST_OVERHEAD + MAX_BODY_LEN);
-    let post = Post { handle: 1, instance: 2, number: 3, settled: 0, kind: Kind::DATA, body: &body };
-    assert_eq!(encode_to_server(&ToServer::Post(post)).len(), POST_OVERHEAD + MAX_BODY_LEN);
+    let post = Post { handle: 1, instance: 2, number: 3, settled: 0, kind: EntryKind::DATA, body: &body };
+    assert_eq!(encode_to_server(&ClientMessage::Post(post)).len(), POST_OVERHEAD + MAX_BODY_LEN);
     let join = Join { room: &long, name: &long, ..join(Authentication::Password(&[1; MAX_PASSWORD_LEN])) };
-    assert_eq!(encode_to_server(&ToServer::Join(join)).len(), JOIN_MAX);
+    assert_eq!(encode_to_server(&ClientMessage::Join(join)).len(), JOIN_MAX);
     let welcome = Welcome {
         handle: 1,
         room: &name,
@@ -366,25 +370,25 @@ fn the_largest_messages_have_the_lengths_that_bounds_are_made_of() {
         head: 0,
         start: 0,
         instance: 0,
-        highest: 0,
+        highest_stored: 0,
         members: 0,
         proof: [0; 32],
     };
-    assert_eq!(encode_to_client(&ToClient::Welcome(welcome)).len(), WELCOME_MAX);
+    assert_eq!(encode_to_client(&ServerMessage::Welcome(welcome)).len(), WELCOME_MAX);
 }
 
 #[test]
-fn bytes_are_as_the_spec_says() {
-    let post = Post { handle: 1, instance: 0x0203, number: 4, settled: 3, kind: Kind::TEXT, body: b"hi" };
+fn encodes_as_specified() {
+    let post = Post { handle: 1, instance: 0x0203, number: 4, settled: 3, kind: EntryKind::TEXT, body: b"hi" };
     assert_eq!(
-        encode_to_server(&ToServer::Post(post)),
+        encode_to_server(&ClientMessage::Post(post)),
         hex_vec("001f02010000000000000203000000000000000400000000000000030100026869")
     );
-    let stored = ToClient::Stored { handle: 1, instance: 2, number: 3, seq: 4 };
+    let stored = ServerMessage::Stored { handle: 1, instance: 2, number: 3, seq: 4 };
     assert_eq!(encode_to_client(&stored), hex_vec("001a4601000000000000000200000000000000030000000000000004"));
-    let none = ToClient::Past { handle: 1, remaining: 0, entry: None };
+    let none = ServerMessage::Past { handle: 1, remaining: 0, entry: None };
     assert_eq!(encode_to_client(&none), hex_vec("000c480100000000000000000000"));
-    let notice = ToClient::Notice { code: 1, text: "hé" };
+    let notice = ServerMessage::Notice { code: 1, text: "hé" };
     assert_eq!(encode_to_client(&notice), hex_vec("00064a010368c3a9"));
 }
 

@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::world::{TestClient, World, config};
-use crate::chat::Kind;
+use crate::chat::EntryKind;
 use crate::client::Event;
 use crate::time::{Instant, extremes};
 
@@ -47,7 +47,7 @@ fn every_call_of_a_client_that_is_online_ends_at_any_instant() {
         for aborts in [false, true] {
             let mut client = World::online().client;
             for now in [from, to, from, to] {
-                let _ = client.post(Kind::TEXT, b"text");
+                let _ = client.post(EntryKind::TEXT, b"text");
                 drain(&mut client, now);
                 client.who();
                 drain(&mut client, now);

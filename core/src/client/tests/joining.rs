@@ -197,10 +197,10 @@ fn says_what_it_does_not_take() {
         (Config { room: "", ..config() }, ConfigError::Room),
         (Config { room: &long, ..config() }, ConfigError::Room),
         (Config { credential: Credential::Password(&password), ..config() }, ConfigError::Password),
-        (Config { idle_s: 9, ..config() }, ConfigError::Limits),
-        (Config { idle_s: 3601, ..config() }, ConfigError::Limits),
-        (Config { ack_delay_ms: 1001, ..config() }, ConfigError::Limits),
-        (Config { tick_us: 1_000_001, ..config() }, ConfigError::Limits),
+        (Config { idle_s: 9, ..config() }, ConfigError::TransportParameters),
+        (Config { idle_s: 3601, ..config() }, ConfigError::TransportParameters),
+        (Config { ack_delay_ms: 1001, ..config() }, ConfigError::TransportParameters),
+        (Config { tick_us: 1_000_001, ..config() }, ConfigError::TransportParameters),
     ] {
         assert_eq!(world.client.start(&config, [1; 32], world.now), Err(error));
     }

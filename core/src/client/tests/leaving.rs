@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
-use crate::chat::Kind;
+use crate::chat::EntryKind;
 use crate::client::{EndReason, PostError, State};
 use crate::connection::Ended;
 use crate::time::Duration;
@@ -28,7 +28,7 @@ fn leaving_waits_until_everything_is_settled() {
     world.server.rules.ignores_posts = true;
     world.post(b"must arrive");
     world.client.leave(world.now);
-    assert_eq!(world.client.post(Kind::TEXT, b"too late"), Err(PostError::NotRunning));
+    assert_eq!(world.client.post(EntryKind::TEXT, b"too late"), Err(PostError::NotRunning));
     world.run(secs(30));
     assert_eq!(world.seen, []);
     world.server.rules.ignores_posts = false;

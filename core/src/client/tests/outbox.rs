@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use crate::chat::Kind;
+use crate::chat::EntryKind;
 use crate::client::outbox::{Full, Outbox, RECORD_OVERHEAD};
 
 /// Writes everything that may be written; the numbers and bodies, in order.
@@ -24,7 +24,7 @@ fn numbers<const N: usize>(outbox: &mut Outbox<N>) -> Vec<u64> {
 fn filled<const N: usize>(count: u64) -> Outbox<N> {
     let mut outbox = Outbox::new();
     for number in 1..=count {
-        assert_eq!(outbox.push(Kind::TEXT, &number.to_be_bytes()), Ok(number));
+        assert_eq!(outbox.push(EntryKind::TEXT, &number.to_be_bytes()), Ok(number));
     }
     outbox
 }
@@ -34,7 +34,7 @@ fn writes_each_post_once_in_order() {
     let mut outbox = filled::<256>(3);
     assert_eq!(drain(&mut outbox), [1u64, 2, 3].map(|n| (n, n.to_be_bytes().to_vec())));
     assert!(drain(&mut outbox).is_empty());
-    assert_eq!(outbox.push(Kind::DATA, b""), Ok(4));
+    assert_eq!(outbox.push(EntryKind::DATA, b""), Ok(4));
     assert_eq!(numbers(&mut outbox), [4]);
     assert_eq!(outbox.unsettled(), 4);
 }
@@ -42,13 +42,13 @@ fn writes_each_post_once_in_order() {
 #[test]
 fn is_full_until_something_is_settled() {
     let mut outbox = filled::<36>(3);
-    assert_eq!(outbox.push(Kind::TEXT, b"x"), Err(Full));
+    assert_eq!(outbox.push(EntryKind::TEXT, b"x"), Err(Full));
     assert!(!outbox.take_space());
     assert!(outbox.settle(1));
     assert!(outbox.take_space());
     assert!(!outbox.take_space(), "said once");
     // The free bytes lie in front: everything moves.
-    assert_eq!(outbox.push(Kind::TEXT, b"12345678"), Ok(4));
+    assert_eq!(outbox.push(EntryKind::TEXT, b"12345678"), Ok(4));
     assert_eq!(numbers(&mut outbox), [2, 3, 4]);
 }
 
@@ -60,7 +60,7 @@ fn moving_records_does_not_repeat_what_was_written() {
     assert_eq!(outbox.next().map(|post| post.number), Some(2));
     outbox.advance();
     outbox.settle(1);
-    assert_eq!(outbox.push(Kind::TEXT, b"12345678"), Ok(4));
+    assert_eq!(outbox.push(EntryKind::TEXT, b"12345678"), Ok(4));
     assert_eq!(numbers(&mut outbox), [3, 4]);
 }
 
@@ -141,8 +141,8 @@ fn settling_is_news_once() {
 #[test]
 fn settled_bodies_do_not_stay_in_memory() {
     let mut outbox = Outbox::<64>::new();
-    outbox.push(Kind::TEXT, b"first").unwrap();
-    outbox.push(Kind::TEXT, b"other").unwrap();
+    outbox.push(EntryKind::TEXT, b"first").unwrap();
+    outbox.push(EntryKind::TEXT, b"other").unwrap();
     outbox.settle(1);
     assert!(!outbox.holds(b"first") && outbox.holds(b"other"));
     outbox.settle(2);
@@ -152,8 +152,8 @@ fn settled_bodies_do_not_stay_in_memory() {
 #[test]
 fn takes_a_body_as_large_as_itself_and_none_larger() {
     let mut outbox = Outbox::<64>::new();
-    assert_eq!(outbox.push(Kind::DATA, &[7; 64 - RECORD_OVERHEAD + 1]), Err(Full));
-    assert_eq!(outbox.push(Kind::DATA, &[7; 64 - RECORD_OVERHEAD]), Ok(1));
+    assert_eq!(outbox.push(EntryKind::DATA, &[7; 64 - RECORD_OVERHEAD + 1]), Err(Full));
+    assert_eq!(outbox.push(EntryKind::DATA, &[7; 64 - RECORD_OVERHEAD]), Ok(1));
     assert_eq!(drain(&mut outbox), [(1, [7; 60].to_vec())]);
 }
 
@@ -191,7 +191,7 @@ proptest! {
                     let body: Vec<u8> = (0..len).map(|at| at as u8 ^ last as u8).collect();
                     let used: usize = list.iter().map(|(_, body, _)| body.len() + RECORD_OVERHEAD).sum();
                     let fits = used + len + RECORD_OVERHEAD <= 160;
-                    prop_assert_eq!(outbox.push(Kind::DATA, &body).is_ok(), fits);
+                    prop_assert_eq!(outbox.push(EntryKind::DATA, &body).is_ok(), fits);
                     if fits {
                         last += 1;
                         list.push((last, body, false));

@@ -10,10 +10,10 @@ use crate::client::pending::{Joined, Pending, Told};
 use crate::client::secrets::Secrets;
 use crate::client::{Config, ConfigError, Credential, ENTRY_OVERHEAD};
 use crate::crypto::identity::Identity;
-use crate::transport::{Capacity, Fixed, Memory};
+use crate::transport::{BufferProvider, Capacity, InlineBuffers};
 
 fn capacity() -> Capacity {
-    Fixed::<2048, 4096, 512, 12>::new().capacity()
+    InlineBuffers::<2048, 4096, 512, 12>::new().capacity()
 }
 
 #[test]
@@ -31,9 +31,9 @@ fn takes_no_entry_that_its_messages_cannot_hold() {
     for (asked, message, taken) in
         [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - ENTRY_OVERHEAD), (100, 2048, 100)]
     {
-        let config = Config { largest_entry: asked, ..config() };
-        let stated = Stated::take(&config, Fixed::<4480, 4480, 0, 4>::new().capacity(), message);
-        assert_eq!(stated.map(|stated| usize::from(stated.largest_entry)).ok(), Some(taken));
+        let config = Config { max_entry_len: asked, ..config() };
+        let stated = Stated::take(&config, InlineBuffers::<4480, 4480, 0, 4>::new().capacity(), message);
+        assert_eq!(stated.map(|stated| usize::from(stated.max_entry_len)).ok(), Some(taken));
     }
 }
 
@@ -41,9 +41,9 @@ fn takes_no_entry_that_its_messages_cannot_hold() {
 fn needs_memory_for_a_message_each_way() {
     let error = |capacity: Capacity| Stated::take(&config(), capacity, 2048).err();
     assert_eq!(error(capacity()), None);
-    assert_eq!(error(Capacity { chat_send: 2047, ..capacity() }), Some(ConfigError::Memory));
-    assert_eq!(error(Capacity { chat_receive: 2047, ..capacity() }), Some(ConfigError::Memory));
-    assert_eq!(error(Capacity { in_flight: 3, ..capacity() }), Some(ConfigError::Memory));
+    assert_eq!(error(Capacity { chat_send: 2047, ..capacity() }), Some(ConfigError::BufferProvider));
+    assert_eq!(error(Capacity { chat_receive: 2047, ..capacity() }), Some(ConfigError::BufferProvider));
+    assert_eq!(error(Capacity { in_flight: 3, ..capacity() }), Some(ConfigError::BufferProvider));
 }
 
 #[test]
@@ -53,10 +53,10 @@ fn goes_on_behind_the_cursor_with_the_count_of_the_first_start() {
             Stated::take(&Config { start, ..config() }, capacity(), 2048).unwrap_or_else(|error| panic!("{error}"));
         stated.resume(9, Term([3; 8]))
     };
-    let after = |otherwise| Start::After { seq: 9, term: Term([3; 8]), otherwise };
+    let after = |fallback_count| Start::After { seq: 9, term: Term([3; 8]), fallback_count };
     assert_eq!(resumed(Start::Head), after(0));
     assert_eq!(resumed(Start::Last(50)), after(50));
-    assert_eq!(resumed(Start::After { seq: 1, term: Term([1; 8]), otherwise: 7 }), after(7));
+    assert_eq!(resumed(Start::After { seq: 1, term: Term([1; 8]), fallback_count: 7 }), after(7));
 }
 
 #[test]

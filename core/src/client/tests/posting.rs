@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
-use crate::chat::{Kind, PostRefusedCode, ToClient};
+use crate::chat::{EntryKind, PostRefusedCode, ServerMessage};
 use crate::client::{Config, Lost, POST_OVERHEAD, PostError, RECORD_OVERHEAD, State};
 use crate::connection::Ended;
 use crate::wire::frame::CloseCode;
@@ -36,7 +36,7 @@ fn stores_in_order_over_loss() {
         let mut next = 0;
         world.run_until(secs(60), World::has_joined);
         while next < texts.len() {
-            match world.client.post(Kind::TEXT, &texts[next]) {
+            match world.client.post(EntryKind::TEXT, &texts[next]) {
                 Ok(number) => {
                     next += 1;
                     assert_eq!(number, next as u64);
@@ -61,7 +61,7 @@ fn a_full_outbox_is_ordinary_and_says_when_there_is_space() {
     for _ in 0..4 {
         world.post(&body);
     }
-    assert_eq!(world.client.post(Kind::TEXT, &body), Err(PostError::Full));
+    assert_eq!(world.client.post(EntryKind::TEXT, &body), Err(PostError::Full));
     world.run(secs(1));
     assert!(!world.seen.contains(&Seen::OutboxSpace));
     world.server.rules.ignores_posts = false;
@@ -78,15 +78,15 @@ fn a_full_outbox_is_ordinary_and_says_when_there_is_space() {
 fn refuses_what_can_never_be_posted() {
     let mut world = World::online();
     let mut post = |kind, body: &[u8]| world.client.post(kind, body);
-    assert_eq!(post(Kind::JOINED, b""), Err(PostError::Kind));
-    assert_eq!(post(Kind(200), b""), Err(PostError::Kind));
-    assert_eq!(post(Kind::TEXT, &[b'x'; 4097]), Err(PostError::TooLong));
-    assert_eq!(post(Kind::DATA, &[b'x'; 4353]), Err(PostError::TooLong));
+    assert_eq!(post(EntryKind::JOINED, b""), Err(PostError::Kind));
+    assert_eq!(post(EntryKind(200), b""), Err(PostError::Kind));
+    assert_eq!(post(EntryKind::TEXT, &[b'x'; 4097]), Err(PostError::TooLong));
+    assert_eq!(post(EntryKind::DATA, &[b'x'; 4353]), Err(PostError::TooLong));
     // The outbox of this client is smaller than that.
-    assert_eq!(post(Kind::DATA, &[b'x'; 4096 - RECORD_OVERHEAD + 1]), Err(PostError::TooLong));
-    assert_eq!(post(Kind::TEXT, b"\xff"), Err(PostError::NotText));
-    assert_eq!(post(Kind::DATA, b"\xff"), Ok(1));
-    assert_eq!(World::idle(Server::new()).client.post(Kind::TEXT, b"x"), Err(PostError::NotRunning));
+    assert_eq!(post(EntryKind::DATA, &[b'x'; 4096 - RECORD_OVERHEAD + 1]), Err(PostError::TooLong));
+    assert_eq!(post(EntryKind::TEXT, b"\xff"), Err(PostError::NotText));
+    assert_eq!(post(EntryKind::DATA, b"\xff"), Ok(1));
+    assert_eq!(World::idle(Server::new()).client.post(EntryKind::TEXT, b"x"), Err(PostError::NotRunning));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn what_the_server_cannot_take_is_refused_here() {
 fn a_server_that_stored_what_was_never_posted_is_not_believed() {
     let mut world = World::online();
     let instance = 0x1001;
-    world.server.send_all(&ToClient::Stored { handle: 7, instance, number: 1, seq: 1 });
+    world.server.send_all(&ServerMessage::Stored { handle: 7, instance, number: 1, seq: 1 });
     world.run(secs(1));
     assert_eq!(world.seen[0], Seen::Lost(Lost::Closed(Ended::Here(CloseCode::MESSAGE))));
     world.run_until(secs(5), |world| world.client.state() == State::Online);
@@ -238,9 +238,14 @@ fn what_is_said_about_another_room_or_instance_is_skipped() {
     let mut world = World::online();
     world.server.rules.ignores_posts = true;
     world.post(b"mine");
-    world.server.send_all(&ToClient::Stored { handle: 7, instance: 4, number: 1, seq: 1 });
-    world.server.send_all(&ToClient::Stored { handle: 9, instance: 0x1001, number: 1, seq: 1 });
-    world.server.send_all(&ToClient::PostRefused { handle: 7, instance: 4, number: 1, code: PostRefusedCode::KIND });
+    world.server.send_all(&ServerMessage::Stored { handle: 7, instance: 4, number: 1, seq: 1 });
+    world.server.send_all(&ServerMessage::Stored { handle: 9, instance: 0x1001, number: 1, seq: 1 });
+    world.server.send_all(&ServerMessage::PostRefused {
+        handle: 7,
+        instance: 4,
+        number: 1,
+        code: PostRefusedCode::KIND,
+    });
     world.run(secs(1));
     assert_eq!(world.seen, []);
     assert_eq!(world.client.unsettled(), 1);

@@ -49,7 +49,7 @@ fn begins_where_the_caller_wants() {
 fn goes_on_behind_a_cursor_kept_from_an_earlier_run() {
     let mut world = World::idle(Server::new());
     say(&mut world, 10);
-    let start = Start::After { seq: 4, term: Term([1; 8]), otherwise: 2 };
+    let start = Start::After { seq: 4, term: Term([1; 8]), fallback_count: 2 };
     let config = Config { fingerprint: Some(server::fingerprint(0)), start, ..config() };
     world.client.start(&config, [1; 32], world.now).unwrap();
     world.run(secs(1));
@@ -62,7 +62,7 @@ fn a_cursor_that_is_not_valid_is_said_and_begins_again() {
     for (seq, term) in [(4, Term([9; 8])), (11, Term([1; 8]))] {
         let mut world = World::idle(Server::new());
         say(&mut world, 10);
-        let start = Start::After { seq, term, otherwise: 2 };
+        let start = Start::After { seq, term, fallback_count: 2 };
         let config = Config { fingerprint: Some(server::fingerprint(0)), start, ..config() };
         world.client.start(&config, [1; 32], world.now).unwrap();
         world.run(secs(1));
@@ -165,7 +165,7 @@ fn a_first_welcome_has_to_state_a_start_in_the_log() {
 
 #[test]
 fn what_is_larger_than_wanted_comes_as_a_stub() {
-    let mut world = World::online_with(&Config { largest_entry: 10, ..config() });
+    let mut world = World::online_with(&Config { max_entry_len: 10, ..config() });
     world.server.say(b"0123456789");
     world.server.say(b"0123456789x");
     world.server.say(b"end");

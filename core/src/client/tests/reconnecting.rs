@@ -62,7 +62,7 @@ fn a_restarted_server_is_found_by_its_hint_and_nothing_is_lost() {
     let began = world.now;
     world.run_until(secs(10), |world| world.client.unsettled() == 0 && world.heard().len() == 2);
     assert!(world.now.saturating_since(began) < secs(1), "no time-out has to pass");
-    assert_eq!(world.server.joins[1].start, Start::After { seq: 1, term: Term([1; 8]), otherwise: 0 });
+    assert_eq!(world.server.joins[1].start, Start::After { seq: 1, term: Term([1; 8]), fallback_count: 0 });
     assert_eq!(world.server.joins[1].instance, 0x1001, "the instance stays");
     assert_eq!(world.seen[0], Seen::Lost(Lost::Unknown));
     assert!(matches!(world.seen[1], Seen::Joined { resumed: true, term: Term([2, ..]), start: 1, .. }));
@@ -92,7 +92,7 @@ fn a_first_start_that_counts_falls_back_to_the_same_count() {
     world.server.restart();
     world.post(b"x");
     world.run_until(secs(10), |world| world.client.unsettled() == 0);
-    assert_eq!(world.server.joins[1].start, Start::After { seq: 0, term: Term([1; 8]), otherwise: 50 });
+    assert_eq!(world.server.joins[1].start, Start::After { seq: 0, term: Term([1; 8]), fallback_count: 50 });
 }
 
 #[test]

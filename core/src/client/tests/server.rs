@@ -8,8 +8,8 @@ use std::vec::Vec;
 
 use crate::chat::message::{join_statement, server_proof};
 use crate::chat::{
-    Authentication, Entry, EntryHead, Join, Kind, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, Start, Term,
-    ToClient, ToServer, Welcome,
+    Authentication, ClientMessage, Entry, EntryHeader, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode,
+    RefusedCode, ServerMessage, Start, Term, Welcome,
 };
 use crate::connection::{Connection, ConnectionEvent};
 use crate::crypto::identity::PublicIdentity;
@@ -18,9 +18,9 @@ use crate::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, test_keys};
 use crate::crypto::{Portable, Provider};
 use crate::session::{Acceptor, Fingerprint, Incoming, acceptor::Accepted, key_hash};
 use crate::time::Instant;
-use crate::transport::Fixed;
+use crate::transport::InlineBuffers;
 use crate::wire::frame::{CloseCode, StreamId};
-use crate::wire::packet::{Challenge, Limits, Packet};
+use crate::wire::packet::{Challenge, Packet, TransportParameters};
 
 pub(super) const ADDRESS: SocketAddr =
     SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 1)), 9999);
@@ -72,7 +72,7 @@ pub(super) struct Logged {
     pub(super) author: std::string::String,
     pub(super) instance: u64,
     pub(super) number: u64,
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
     pub(super) body: Vec<u8>,
 }
 
@@ -91,7 +91,7 @@ struct Instances {
 }
 
 struct Peer {
-    connection: Connection<Fixed<16384, 16384, 0, 64>, Portable>,
+    connection: Connection<InlineBuffers<16384, 16384, 0, 64>, Portable>,
     connection_id: u32,
     member: Option<Member>,
     outgoing: VecDeque<Vec<u8>>,
@@ -128,7 +128,7 @@ pub(super) struct Server {
     peers: Vec<Peer>,
     drawn: u32,
     given: u64,
-    limits: Limits,
+    limits: TransportParameters,
 }
 
 pub(super) fn fingerprint(key: usize) -> Fingerprint {
@@ -142,7 +142,7 @@ impl Server {
 
     pub(super) fn with_key(key: usize) -> Self {
         let key = &KEYS[key];
-        let limits = Limits {
+        let limits = TransportParameters {
             datagram: 1200,
             packets: 64,
             message: 4480,
@@ -207,7 +207,7 @@ impl Server {
             author: "alice".into(),
             instance: 99,
             number: self.head() + 1,
-            kind: Kind::TEXT,
+            kind: EntryKind::TEXT,
             body: body.to_vec(),
         });
     }
@@ -229,7 +229,7 @@ impl Server {
         }
     }
 
-    pub(super) fn send_all(&mut self, message: &ToClient<'_>) {
+    pub(super) fn send_all(&mut self, message: &ServerMessage<'_>) {
         let mut bytes = vec![0; MAX_MESSAGE_LEN];
         let len = message.encode(&mut bytes).unwrap();
         self.send_raw(&bytes[..len]);
@@ -249,7 +249,7 @@ impl Server {
         if self.rules.is_down {
             return None;
         }
-        match self.acceptor.handle::<Portable>(now, from, datagram, &mut out) {
+        match self.acceptor.handle_datagram::<Portable>(now, from, datagram, &mut out) {
             Incoming::Reply(len) => {
                 out.truncate(len);
                 Some(out)
@@ -276,7 +276,7 @@ impl Server {
                         return Some(out);
                     };
                     let (_, accepted) = self.half_open.remove(at);
-                    let mut connection = Connection::new(Fixed::new());
+                    let mut connection = Connection::new(InlineBuffers::new());
                     connection.open(now, &accepted.established, from);
                     self.peers.push(Peer {
                         connection,
@@ -362,7 +362,7 @@ impl Server {
         Some(message)
     }
 
-    fn send(&mut self, at: usize, message: &ToClient<'_>) {
+    fn send(&mut self, at: usize, message: &ServerMessage<'_>) {
         let mut bytes = vec![0; MAX_MESSAGE_LEN];
         let len = message.encode(&mut bytes).unwrap();
         bytes.truncate(len);
@@ -370,22 +370,22 @@ impl Server {
     }
 
     fn answer(&mut self, at: usize, now: Instant, message: &[u8]) {
-        match ToServer::decode(message).unwrap().unwrap() {
-            ToServer::Join(join) => self.join(at, now, &join),
-            ToServer::Post(post) => self.post(at, &post),
-            ToServer::Who { handle } => {
-                self.send(at, &ToClient::Member { handle, remaining: 0, name: Some("bob") });
+        match ClientMessage::decode(message).unwrap().unwrap() {
+            ClientMessage::Join(join) => self.join(at, now, &join),
+            ClientMessage::Post(post) => self.post(at, &post),
+            ClientMessage::ListMembers { handle } => {
+                self.send(at, &ServerMessage::Member { handle, remaining: 0, name: Some("bob") });
             }
-            ToServer::History { handle, before, count } => {
+            ClientMessage::History { handle, before, count } => {
                 let before = if before == 0 { self.head() + 1 } else { before };
                 for seq in before.saturating_sub(u64::from(count)).max(1)..before {
                     let logged = self.log[seq as usize - 1].clone();
-                    let entry = Entry { head: head_of(seq, &logged), body: &logged.body };
+                    let entry = Entry { header: header_of(seq, &logged), body: &logged.body };
                     let remaining = (before - seq - 1) as u16;
-                    self.send(at, &ToClient::Past { handle, remaining, entry: Some(entry) });
+                    self.send(at, &ServerMessage::Past { handle, remaining, entry: Some(entry) });
                 }
             }
-            ToServer::Leave { .. } => {
+            ClientMessage::Leave { .. } => {
                 self.left += 1;
                 self.peers[at].member = None;
             }
@@ -415,7 +415,7 @@ impl Server {
         };
         let refused = self.rules.refuses.or((!is_admitted).then_some(RefusedCode::AUTHENTICATION));
         if let Some(code) = refused {
-            self.send(at, &ToClient::Refused { code, text: "no" });
+            self.send(at, &ServerMessage::Refused { code, text: "no" });
             self.peers[at].closes = Some(CloseCode::REFUSED);
             return;
         }
@@ -444,14 +444,14 @@ impl Server {
         let (start, is_reset) = self.start(join.start);
         let start = self.rules.starts_at.unwrap_or(start);
         if is_reset {
-            self.send(at, &ToClient::Reset { handle: HANDLE });
+            self.send(at, &ServerMessage::Reset { handle: HANDLE });
         }
         let proof = server_proof(if self.rules.is_impostor { b"another secret.." } else { &SECRET }, &exporter);
         let (term, head) = (self.terms.last().unwrap().0, self.head());
         let first = self.rules.first.unwrap_or(self.dropped + 1);
         self.send(
             at,
-            &ToClient::Welcome(Welcome {
+            &ServerMessage::Welcome(Welcome {
                 handle: HANDLE,
                 room: join.room,
                 name: join.name,
@@ -460,7 +460,7 @@ impl Server {
                 head,
                 start,
                 instance,
-                highest,
+                highest_stored: highest,
                 members: 1,
                 proof,
             }),
@@ -470,7 +470,7 @@ impl Server {
             identity: join.identity,
             instance,
             cursor: start,
-            largest: usize::from(join.largest_entry),
+            largest: usize::from(join.max_entry_len),
             refused: 0,
         });
     }
@@ -481,13 +481,13 @@ impl Server {
         match start {
             Start::Head => (self.head(), false),
             Start::Last(count) => (last(count), false),
-            Start::After { seq, term, otherwise } => {
+            Start::After { seq, term, fallback_count } => {
                 let at = self.terms.iter().position(|(known, _)| *known == term);
                 let is_valid = at.is_some_and(|at| {
                     let end = self.terms.get(at + 1).map_or(self.head(), |(_, first)| first - 1);
                     seq <= end
                 });
-                if is_valid { (seq.max(self.dropped), false) } else { (last(otherwise), true) }
+                if is_valid { (seq.max(self.dropped), false) } else { (last(fallback_count), true) }
             }
         }
     }
@@ -507,7 +507,8 @@ impl Server {
             if self.rules.refuses_post.as_deref() == Some(post.body) {
                 member.refused = post.number;
                 let (instance, number) = (post.instance, post.number);
-                let refused = ToClient::PostRefused { handle: HANDLE, instance, number, code: PostRefusedCode::MUTED };
+                let refused =
+                    ServerMessage::PostRefused { handle: HANDLE, instance, number, code: PostRefusedCode::MUTED };
                 self.send(at, &refused);
                 return;
             }
@@ -523,7 +524,7 @@ impl Server {
         if !self.rules.is_silent {
             let number = instance.highest;
             let seq = self.head();
-            self.send(at, &ToClient::Stored { handle: HANDLE, instance: post.instance, number, seq });
+            self.send(at, &ServerMessage::Stored { handle: HANDLE, instance: post.instance, number, seq });
         }
     }
 
@@ -537,7 +538,7 @@ impl Server {
             member.cursor += 1;
             let (seq, largest) = (member.cursor, member.largest);
             let logged = self.log[seq as usize - 1].clone();
-            let entry_head = head_of(seq, &logged);
+            let entry_header = header_of(seq, &logged);
             if self.rules.skips == Some(seq) {
                 continue;
             }
@@ -545,18 +546,18 @@ impl Server {
             for _ in 0..times {
                 if logged.body.len() > largest {
                     let size = logged.body.len() as u16;
-                    self.send(at, &ToClient::Stub { handle: HANDLE, head: entry_head, size });
+                    self.send(at, &ServerMessage::Stub { handle: HANDLE, header: entry_header, size });
                 } else {
-                    let entry = Entry { head: entry_head, body: &logged.body };
-                    self.send(at, &ToClient::Entry { handle: HANDLE, entry });
+                    let entry = Entry { header: entry_header, body: &logged.body };
+                    self.send(at, &ServerMessage::Entry { handle: HANDLE, entry });
                 }
             }
         }
     }
 }
 
-fn head_of(seq: u64, logged: &Logged) -> EntryHead<'_> {
-    EntryHead {
+fn header_of(seq: u64, logged: &Logged) -> EntryHeader<'_> {
+    EntryHeader {
         seq,
         time_ms: 1_700_000_000_000 + seq,
         author: &logged.author,

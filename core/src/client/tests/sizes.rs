@@ -8,7 +8,7 @@ use crate::connection::Connection;
 use crate::crypto::Portable;
 use crate::crypto::rsa::Rsa2048;
 use crate::session::ClientHandshake;
-use crate::transport::Fixed;
+use crate::transport::InlineBuffers;
 
 /// The profile of a device: entries up to about 1.9 KiB, no BULK, rings of one message each.
 type Smallest = Profile<2048, 2048>;
@@ -16,18 +16,18 @@ type Smallest = Profile<2048, 2048>;
 type Usual = Profile<3072, 4096>;
 
 type Profile<const SEND: usize, const RECEIVE: usize> =
-    Client<Rsa2048, Fixed<SEND, RECEIVE, 0, 12>, Portable, 2048, 2048>;
+    Client<Rsa2048, InlineBuffers<SEND, RECEIVE, 0, 12>, Portable, 2048, 2048>;
 
 /// Of the 44 KiB for static RAM and stack together.
 const SMALLEST_BUDGET: usize = 14 * 1024 + 512;
 const USUAL_BUDGET: usize = 17 * 1024 + 512;
 
 /// As in a program: it can be made at compile time.
-static CLIENT: std::sync::Mutex<Usual> = std::sync::Mutex::new(Client::new(Fixed::new()));
+static CLIENT: std::sync::Mutex<Usual> = std::sync::Mutex::new(Client::new(InlineBuffers::new()));
 
 #[test]
 fn a_device_client_keeps_its_budget() {
-    type Memory = Fixed<2048, 2048, 0, 12>;
+    type Memory = InlineBuffers<2048, 2048, 0, 12>;
     println!("client {} or {}", size_of::<Smallest>(), size_of::<Usual>());
     println!("  connection {}, of which memory {}", size_of::<Connection<Memory, Portable>>(), size_of::<Memory>());
     println!("  handshake {}", size_of::<ClientHandshake<Rsa2048>>());

@@ -7,7 +7,7 @@ use rand_core::{Rng, SeedableRng};
 
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
-use crate::chat::{Kind, Start};
+use crate::chat::{EntryKind, Start};
 use crate::client::{Config, PostError};
 use crate::time::Duration;
 use crate::wire::frame::CloseCode;
@@ -43,7 +43,7 @@ fn storm(seed: u8) {
                 for _ in 0..=roll(8) {
                     let mut body = std::format!("post {} ", posted.len() + 1).into_bytes();
                     body.resize(body.len() + roll(600) as usize, b'x');
-                    match world.client.post(Kind::TEXT, &body) {
+                    match world.client.post(EntryKind::TEXT, &body) {
                         Ok(number) => {
                             posted.push(body);
                             assert_eq!(number, posted.len() as u64);

@@ -10,16 +10,16 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 use super::server::{self, SECRET, Server};
-use crate::chat::{Kind, PostRefusedCode, Start, Term};
+use crate::chat::{EntryKind, PostRefusedCode, Start, Term};
 use crate::client::{Client, Config, Credential, EndReason, Event, Lost};
 use crate::crypto::Portable;
 use crate::crypto::identity::Identity;
 use crate::crypto::rsa::AnyRsa;
 use crate::session::Fingerprint;
 use crate::time::{Duration, Instant};
-use crate::transport::Fixed;
+use crate::transport::InlineBuffers;
 
-pub(super) type TestClient = Client<AnyRsa, Fixed<8192, 8192, 0, 32>, Portable, 4096, 4480>;
+pub(super) type TestClient = Client<AnyRsa, InlineBuffers<8192, 8192, 0, 32>, Portable, 4096, 4480>;
 
 pub(super) const HOME: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), 4321);
 pub(super) static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::from_seed(&[0x1d; 32]));
@@ -53,14 +53,14 @@ impl From<Event<'_>> for Seen {
             }
             Event::Reset => Self::Reset,
             Event::Gap { after, first } => Self::Gap { after, first },
-            Event::Entry { head, body, own } => {
-                Self::Entry { seq: head.seq, number: head.number, body: body.to_vec(), own }
+            Event::Entry { header, body, own } => {
+                Self::Entry { seq: header.seq, number: header.number, body: body.to_vec(), own }
             }
-            Event::Stub { head, size } => Self::Stub { seq: head.seq, size },
+            Event::Stub { header, size } => Self::Stub { seq: header.seq, size },
             Event::Stored { number, seq } => Self::Stored { number, seq },
             Event::PostRefused { number, code } => Self::PostRefused { number, code },
             Event::OutboxSpace => Self::OutboxSpace,
-            Event::Past { remaining, entry } => Self::Past { remaining, seq: entry.map(|(head, _)| head.seq) },
+            Event::Past { remaining, entry } => Self::Past { remaining, seq: entry.map(|(header, _)| header.seq) },
             Event::Member { remaining, name } => Self::Member { remaining, name: name.map(Into::into) },
             Event::Notice { text, .. } => Self::Notice(text.into()),
             Event::Lost(lost) => Self::Lost(lost),
@@ -110,7 +110,7 @@ pub(super) fn config() -> Config<'static> {
         identity: &IDENTITY,
         credential: Credential::Secret(SECRET),
         start: Start::Head,
-        largest_entry: 4352,
+        max_entry_len: 4352,
         idle_s: 60,
         ack_delay_ms: 5,
         tick_us: 1000,
@@ -122,7 +122,7 @@ impl World {
     pub(super) fn idle(server: Server) -> Self {
         Self {
             now: Instant::from_micros(77_000_000),
-            client: Client::new(Fixed::new()),
+            client: Client::new(InlineBuffers::new()),
             server,
             seen: Vec::new(),
             loss: 0,
@@ -191,7 +191,7 @@ impl World {
     }
 
     pub(super) fn post(&mut self, body: &[u8]) -> u64 {
-        self.client.post(Kind::TEXT, body).unwrap()
+        self.client.post(EntryKind::TEXT, body).unwrap()
     }
 
     pub(super) fn count(&self, wanted: &Seen) -> usize {

@@ -60,7 +60,7 @@ fn closes_with_protocol_on_an_acknowledgement_of_a_number_never_sent() {
 #[test]
 fn closes_with_protocol_on_an_acknowledgement_of_a_number_that_an_epoch_step_skipped() {
     let stepped = || {
-        let hour = |limits: &mut crate::wire::packet::Limits| limits.idle_s = 3_600;
+        let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
         let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
         puppet.connection.send(CHAT, &[b"one"]).unwrap();
         assert_eq!(puppet.hear()[0].number, 0);

@@ -128,7 +128,7 @@ fn sends_a_lost_packet_again_when_three_sent_later_are_acknowledged() {
 #[test]
 fn an_epoch_step_is_not_a_loss() {
     // Epochs of 64 numbers and a step by time: the number jumps, the count of packets does not.
-    let hour = |limits: &mut crate::wire::packet::Limits| limits.idle_s = 3_600;
+    let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
     let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
     puppet.connection.send(CHAT, &[b"one"]).unwrap();
     puppet.hear();
@@ -147,7 +147,7 @@ fn an_epoch_step_is_not_a_loss() {
 
 #[test]
 fn an_epoch_that_is_used_up_waits_for_an_acknowledgement() {
-    let hour = |limits: &mut crate::wire::packet::Limits| limits.idle_s = 3_600;
+    let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
     let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 6);
     puppet.connection.send(CHAT, &[b"message"]).unwrap();
     let heard = puppet.wait(Duration::from_secs(200));
@@ -332,7 +332,7 @@ fn a_closed_window_opens_as_soon_as_anything_is_read() {
 
 #[test]
 fn a_blocked_sender_waits_for_max_data_without_a_timer() {
-    let small = |limits: &mut crate::wire::packet::Limits| limits.chat = 600;
+    let small = |limits: &mut crate::wire::packet::TransportParameters| limits.chat = 600;
     let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), |_| {}, small, 20);
     puppet.connection.send(CHAT, &[&[7; 1_000]]).unwrap();
     assert_eq!(puppet.hear()[0].chat(), Some((0, 600)));

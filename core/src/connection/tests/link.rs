@@ -9,11 +9,11 @@ use rand_core::{Rng, SeedableRng};
 use crate::connection::{Connection, ConnectionEvent};
 use crate::crypto::Portable;
 use crate::crypto::kdf::Secret;
-use crate::session::{Established, Role};
+use crate::session::{HandshakeOutput, Role};
 use crate::time::{Duration, Instant};
-use crate::transport::{Capacity, Memory, Part, Parts, Slot};
+use crate::transport::{Buffer, BufferProvider, Buffers, Capacity, SentPacket};
 use crate::wire::frame::StreamId;
-use crate::wire::packet::Limits;
+use crate::wire::packet::TransportParameters;
 
 pub(super) const CLIENT: SocketAddr = address(1);
 pub(super) const SERVER: SocketAddr = address(2);
@@ -27,9 +27,9 @@ pub(super) const fn at(millis: u64) -> Instant {
 }
 
 /// What `memory` can take.
-pub(super) fn limits(memory: &impl Memory) -> Limits {
+pub(super) fn limits(memory: &impl BufferProvider) -> TransportParameters {
     let capacity = memory.capacity();
-    Limits {
+    TransportParameters {
         datagram: 1200,
         packets: 64,
         message: 512,
@@ -41,12 +41,12 @@ pub(super) fn limits(memory: &impl Memory) -> Limits {
     }
 }
 
-/// Memory that comes and goes, as on a server; `refuses` every so many requests.
+/// BufferProvider that comes and goes, as on a server; `refuses` every so many requests.
 #[derive(Debug)]
 pub(super) struct Pooled {
     capacity: Capacity,
     bytes: [Option<Vec<u8>>; 4],
-    slots: Option<Vec<Slot>>,
+    slots: Option<Vec<SentPacket>>,
     refuses: Option<u32>,
     asked: u32,
 }
@@ -65,36 +65,36 @@ impl Pooled {
         Self { refuses: Some(every), ..self }
     }
 
-    /// Parts that are held.
+    /// Buffers that are held.
     pub(super) fn held(&self) -> usize {
         self.bytes.iter().flatten().count() + usize::from(self.slots.is_some())
     }
 
-    fn byte_part(&mut self, part: Part) -> Option<(usize, &mut Option<Vec<u8>>)> {
+    fn byte_part(&mut self, part: Buffer) -> Option<(usize, &mut Option<Vec<u8>>)> {
         let Capacity { chat_send, chat_receive, bulk_send, bulk_receive, .. } = self.capacity;
         match part {
-            Part::ChatSend => Some((chat_send, &mut self.bytes[0])),
-            Part::ChatReceive => Some((chat_receive, &mut self.bytes[1])),
-            Part::BulkSend => Some((bulk_send, &mut self.bytes[2])),
-            Part::BulkReceive => Some((bulk_receive, &mut self.bytes[3])),
-            Part::InFlight => None,
+            Buffer::ChatSend => Some((chat_send, &mut self.bytes[0])),
+            Buffer::ChatReceive => Some((chat_receive, &mut self.bytes[1])),
+            Buffer::BulkSend => Some((bulk_send, &mut self.bytes[2])),
+            Buffer::BulkReceive => Some((bulk_receive, &mut self.bytes[3])),
+            Buffer::InFlight => None,
         }
     }
 }
 
-impl Memory for Pooled {
+impl BufferProvider for Pooled {
     fn capacity(&self) -> Capacity {
         self.capacity
     }
 
-    fn parts(&mut self) -> Parts<'_> {
+    fn buffers(&mut self) -> Buffers<'_> {
         let [chat_send, chat_receive, bulk_send, bulk_receive] =
             self.bytes.each_mut().map(|part| part.as_deref_mut().unwrap_or_default());
         let in_flight = self.slots.as_deref_mut().unwrap_or_default();
-        Parts { chat_send, chat_receive, bulk_send, bulk_receive, in_flight }
+        Buffers { chat_send, chat_receive, bulk_send, bulk_receive, in_flight }
     }
 
-    fn acquire(&mut self, part: Part) -> bool {
+    fn acquire(&mut self, part: Buffer) -> bool {
         self.asked += 1;
         if self.refuses.is_some_and(|every| self.asked.is_multiple_of(every)) {
             return false;
@@ -103,12 +103,12 @@ impl Memory for Pooled {
         match self.byte_part(part) {
             // Any content: what was there before belongs to somebody else.
             Some((len, bytes)) => *bytes = Some(std::vec![0xdb; len]),
-            None => self.slots = Some(std::vec![Slot::EMPTY; in_flight]),
+            None => self.slots = Some(std::vec![SentPacket::EMPTY; in_flight]),
         }
         true
     }
 
-    fn release(&mut self, part: Part) {
+    fn release(&mut self, part: Buffer) {
         match self.byte_part(part) {
             Some((_, bytes)) => assert!(bytes.take().is_some(), "released {part:?} twice"),
             None => assert!(self.slots.take().is_some(), "released slots twice"),
@@ -117,8 +117,8 @@ impl Memory for Pooled {
 }
 
 /// What a handshake between these two would give.
-pub(super) fn established(client: Limits, server: Limits) -> [Established; 2] {
-    let side = |role, local, remote| Established {
+pub(super) fn established(client: TransportParameters, server: TransportParameters) -> [HandshakeOutput; 2] {
+    let side = |role, local, remote| HandshakeOutput {
         role,
         connection_id: 77,
         c2s: Secret::new([1; 32]),
@@ -167,7 +167,7 @@ pub(super) struct Datagram {
 
 /// One side and what its application does: writes a known stream, reads and compares.
 #[derive(Debug)]
-pub(super) struct Side<M: Memory> {
+pub(super) struct Side<M: BufferProvider> {
     pub(super) connection: Connection<M, Portable>,
     pub(super) address: SocketAddr,
     pub(super) events: Vec<ConnectionEvent>,
@@ -181,7 +181,7 @@ pub(super) struct Side<M: Memory> {
 }
 
 #[derive(Debug)]
-pub(super) struct Pair<C: Memory, S: Memory> {
+pub(super) struct Pair<C: BufferProvider, S: BufferProvider> {
     pub(super) now: Instant,
     pub(super) client: Side<C>,
     pub(super) server: Side<S>,
@@ -199,7 +199,7 @@ fn byte(stream: usize, offset: u64) -> u8 {
     (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(stream as u64) >> 56) as u8
 }
 
-impl<M: Memory> Side<M> {
+impl<M: BufferProvider> Side<M> {
     fn new(memory: M, address: SocketAddr) -> Self {
         Self {
             connection: Connection::new(memory),
@@ -242,7 +242,7 @@ impl<M: Memory> Side<M> {
     }
 }
 
-impl<C: Memory, S: Memory> Pair<C, S> {
+impl<C: BufferProvider, S: BufferProvider> Pair<C, S> {
     pub(super) fn new(seed: u64, conditions: Conditions, client: C, server: S) -> Self {
         let (client_limits, server_limits) = (limits(&client), limits(&server));
         Self::with_limits(seed, conditions, (client, client_limits), (server, server_limits), 20)
@@ -251,8 +251,8 @@ impl<C: Memory, S: Memory> Pair<C, S> {
     pub(super) fn with_limits(
         seed: u64,
         conditions: Conditions,
-        client: (C, Limits),
-        server: (S, Limits),
+        client: (C, TransportParameters),
+        server: (S, TransportParameters),
         epoch_bits: u32,
     ) -> Self {
         let now = at(1_000);

@@ -9,9 +9,9 @@ use crate::connection::{Connection, ConnectionEvent, Dropped, Ended};
 use crate::crypto::Portable;
 use crate::session::{Role, Session};
 use crate::time::{Duration, Instant};
-use crate::wire::cursor::Writer;
 use crate::wire::frame::{Ack, CloseCode, Frame, Frames, StreamId};
-use crate::wire::packet::Limits;
+use crate::wire::io::Writer;
+use crate::wire::packet::TransportParameters;
 
 /// A real connection in the role that is tested, and the keys of its peer.
 #[derive(Debug)]
@@ -97,8 +97,8 @@ impl Puppet {
     pub(super) fn with(
         role: Role,
         memory: Pooled,
-        own: impl Fn(&mut Limits),
-        puppets: impl Fn(&mut Limits),
+        own: impl Fn(&mut TransportParameters),
+        puppets: impl Fn(&mut TransportParameters),
         epoch_bits: u32,
     ) -> Self {
         let (mut here, mut there) = (limits(&memory), limits(&Pooled::large()));

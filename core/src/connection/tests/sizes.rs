@@ -4,8 +4,8 @@ use super::link::{CLEAN, CLIENT, Conditions, Pair, Pooled, SERVER, established, 
 use std::vec::Vec;
 
 use crate::time::Duration;
-use crate::transport::{Capacity, Memory, Part, Parts};
-use crate::wire::packet::Limits;
+use crate::transport::{Buffer, BufferProvider, Buffers, Capacity};
+use crate::wire::packet::TransportParameters;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -140,7 +140,7 @@ fn a_short_hello_means_576_bytes_from_the_start() {
 #[test]
 fn a_side_that_takes_576_bytes_gets_no_more() {
     let client = Pooled::large();
-    let client_limits = Limits { datagram: 576, ..limits(&client) };
+    let client_limits = TransportParameters { datagram: 576, ..limits(&client) };
     let server = Pooled::large();
     let server_limits = limits(&server);
     let mut pair = Pair::with_limits(1, CLEAN, (client, client_limits), (server, server_limits), 20);
@@ -157,17 +157,17 @@ fn an_idle_connection_of_a_server_is_small() {
     assert!(len <= 4096, "{len} bytes");
 }
 
-/// Memory of no size.
+/// BufferProvider of no size.
 #[derive(Debug)]
 struct Nothing;
 
-impl Memory for Nothing {
+impl BufferProvider for Nothing {
     fn capacity(&self) -> Capacity {
         Capacity { chat_send: 0, chat_receive: 0, bulk_send: 0, bulk_receive: 0, in_flight: 0 }
     }
 
-    fn parts(&mut self) -> Parts<'_> {
-        Parts {
+    fn buffers(&mut self) -> Buffers<'_> {
+        Buffers {
             chat_send: &mut [],
             chat_receive: &mut [],
             bulk_send: &mut [],
@@ -176,16 +176,16 @@ impl Memory for Nothing {
         }
     }
 
-    fn acquire(&mut self, _: Part) -> bool {
+    fn acquire(&mut self, _: Buffer) -> bool {
         false
     }
 
-    fn release(&mut self, _: Part) {}
+    fn release(&mut self, _: Buffer) {}
 }
 
 #[test]
 fn a_connection_without_any_memory_stands_still_and_stays_sane() {
-    let limits = Limits { chat: 512, ..limits(&Nothing) };
+    let limits = TransportParameters { chat: 512, ..limits(&Nothing) };
     let mut pair = Pair::with_limits(1, CLEAN, (Nothing, limits), (Pooled::large(), limits), 20);
     pair.server.to_write = [1_000, 0];
     pair.run(SECOND * 50);

@@ -2,10 +2,10 @@
 
 use super::link::{CLEAN, CLIENT, Pair, Pooled, SERVER, established, limits, rough};
 use crate::time::Duration;
-use crate::transport::Fixed;
+use crate::transport::InlineBuffers;
 use crate::wire::frame::StreamId;
 
-type Tiny = Fixed<1024, 1024, 0, 6>;
+type Tiny = InlineBuffers<1024, 1024, 0, 6>;
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)

@@ -1,4 +1,4 @@
-//! Stateless before the cookie, silent on what is wrong, and the same answer to the same question.
+//! Stateless before the cookie, silent on invalid datagrams, the same answer to the same Initiate.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::vec;
@@ -12,7 +12,7 @@ use crate::crypto::rsa::{InvalidCiphertext, Rsa2048};
 use crate::session::testing::*;
 use crate::time::Duration;
 use crate::wire::MAX_DATAGRAM;
-use crate::wire::cursor::DecodeError;
+use crate::wire::io::DecodeError;
 use crate::wire::packet::{CRC_LEN, HINT_LEN};
 
 fn hello(key_hint: [u8; 8], datagram_len: u16) -> Vec<u8> {
@@ -23,14 +23,14 @@ fn hello(key_hint: [u8; 8], datagram_len: u16) -> Vec<u8> {
     out
 }
 
-fn drop_of(incoming: Incoming) -> AcceptorDrop {
+fn drop_of(incoming: Incoming) -> DropReason {
     match incoming {
         Incoming::Dropped(reason) => reason,
         incoming => panic!("{incoming:?}"),
     }
 }
 
-/// A server and an Initiate that it takes.
+/// A server and an Initiate that it accepts.
 fn ready() -> (Server, Vec<u8>) {
     let mut server = Server::new(&KEYS[0]);
     let mut client = started::<Rsa2048>(1, Some(server.fingerprint()));
@@ -59,7 +59,7 @@ fn stays_silent_when_the_hint_is_for_another_key() {
     for bit in 0..64 {
         let mut other = hint;
         other[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(drop_of(server.handle(START, HOME, &hello(other, 1200)).0), AcceptorDrop::Hello);
+        assert_eq!(drop_of(server.handle(START, HOME, &hello(other, 1200)).0), DropReason::Hello);
     }
 }
 
@@ -67,32 +67,32 @@ fn stays_silent_when_the_hint_is_for_another_key() {
 fn drops_hello_when_the_answer_does_not_fit() {
     let mut server = Server::new(&KEYS[0]);
     let mut out = [0; CHALLENGE_OVERHEAD + 255];
-    let incoming = server.acceptor.handle::<Portable>(START, HOME, &hello([0; 8], 1200), &mut out);
-    assert_eq!(drop_of(incoming), AcceptorDrop::Hello);
+    let incoming = server.acceptor.handle_datagram::<Portable>(START, HOME, &hello([0; 8], 1200), &mut out);
+    assert_eq!(drop_of(incoming), DropReason::Hello);
 }
 
 #[test]
-fn reports_what_is_not_a_packet() {
+fn reports_datagrams_that_are_not_packets() {
     let mut server = Server::new(&KEYS[0]);
     let mut damaged = hello([0; 8], 640);
     damaged[100] ^= 1;
     let dropped = drop_of(server.handle(START, HOME, &damaged).0);
-    assert_eq!(dropped, AcceptorDrop::Packet(PacketError::Damaged));
-    assert_eq!(drop_of(server.handle(START, HOME, b"GET_PUBLIC_KEY").0), AcceptorDrop::Packet(PacketError::Damaged));
+    assert_eq!(dropped, DropReason::Packet(PacketError::Damaged));
+    assert_eq!(drop_of(server.handle(START, HOME, b"GET_PUBLIC_KEY").0), DropReason::Packet(PacketError::Damaged));
 }
 
 #[test]
-fn drops_what_only_servers_send() {
+fn drops_packets_that_only_servers_send() {
     let (mut server, initiate) = ready();
     let challenge = server.challenge(START, &hello([0; 8], 1200));
     let accept = server.accepted(START, &initiate).datagram;
     for datagram in [&challenge[..], &accept] {
-        assert_eq!(drop_of(server.handle(START, HOME, datagram).0), AcceptorDrop::Direction);
+        assert_eq!(drop_of(server.handle(START, HOME, datagram).0), DropReason::Direction);
     }
 }
 
 #[test]
-fn passes_sealed_packets_and_hints_on() {
+fn reports_sealed_packets_and_hints() {
     let mut server = Server::new(&KEYS[0]);
     let header = SealedHeader { connection_id: 5, packet_number: 6 };
     let sealed = with_crc(&[&header.encode()[..], &[0; 21]].concat());
@@ -103,28 +103,28 @@ fn passes_sealed_packets_and_hints_on() {
 }
 
 #[test]
-fn takes_a_cookie_from_its_address_only() {
+fn accepts_a_cookie_from_its_address_only() {
     let (mut server, initiate) = ready();
     let mut other_port = HOME;
     other_port.set_port(HOME.port() + 1);
     let other_ip = SocketAddr::new(Ipv4Addr::new(192, 0, 2, 8).into(), HOME.port());
     let other_family = SocketAddr::new(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7).into(), HOME.port());
     for from in [other_port, other_ip, other_family] {
-        assert_eq!(drop_of(server.handle(START, from, &initiate).0), AcceptorDrop::Cookie);
+        assert_eq!(drop_of(server.handle(START, from, &initiate).0), DropReason::Cookie);
     }
     let mapped = SocketAddr::new(Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped().into(), HOME.port());
     assert!(matches!(server.handle(START, mapped, &initiate).0, Incoming::Accept(_)));
 }
 
 #[test]
-fn takes_a_cookie_for_60_to_120_seconds() {
+fn accepts_a_cookie_for_60_to_120_seconds() {
     // Issued 7 s into a period, so valid for 113 s.
     let (mut server, initiate) = ready();
     for secs in [0, 60, 112] {
         assert!(matches!(server.handle(START + Duration::from_secs(secs), HOME, &initiate).0, Incoming::Accept(_)));
     }
     let late = START + Duration::from_secs(113);
-    assert_eq!(drop_of(server.handle(late, HOME, &initiate).0), AcceptorDrop::Cookie);
+    assert_eq!(drop_of(server.handle(late, HOME, &initiate).0), DropReason::Cookie);
 }
 
 #[test]
@@ -135,12 +135,12 @@ fn drops_initiates_whose_hello_or_cookie_was_changed() {
         let mut changed = initiate.clone();
         changed[at] ^= 1;
         let dropped = drop_of(server.handle(START, HOME, &with_crc(&changed)).0);
-        assert!(matches!(dropped, AcceptorDrop::Cookie | AcceptorDrop::Packet(PacketError::Malformed(_))), "{at}");
+        assert!(matches!(dropped, DropReason::Cookie | DropReason::Packet(PacketError::Malformed(_))), "{at}");
     }
     // The other legal length of a Hello.
     let mut changed = initiate.clone();
     changed[42..44].copy_from_slice(&640u16.to_be_bytes());
-    assert_eq!(drop_of(server.handle(START, HOME, &with_crc(&changed)).0), AcceptorDrop::Cookie);
+    assert_eq!(drop_of(server.handle(START, HOME, &with_crc(&changed)).0), DropReason::Cookie);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn drops_damaged_truncated_and_trailing_initiates() {
     let (mut server, initiate) = ready();
     let content = &initiate[..initiate.len() - CRC_LEN];
     let mut dropped = |datagram: &[u8]| match drop_of(server.handle(START, HOME, datagram).0) {
-        AcceptorDrop::Packet(error) => error,
+        DropReason::Packet(error) => error,
         reason => panic!("{reason:?}"),
     };
     for at in 0..initiate.len() {
@@ -165,7 +165,7 @@ fn drops_damaged_truncated_and_trailing_initiates() {
 }
 
 #[test]
-fn drops_a_ciphertext_as_long_as_another_key() {
+fn drops_a_ciphertext_of_the_length_of_another_key() {
     let mut server = Server::new(&KEYS[1]);
     let (_, initiate) = ready();
     // The cookie of the right server for the same Hello.
@@ -178,7 +178,7 @@ fn drops_a_ciphertext_as_long_as_another_key() {
     let len = Packet::Initiate(Initiate { hello, cookie: challenge.cookie, ..packet })
         .encode(&mut out, Portable::crc32)
         .unwrap();
-    assert_eq!(drop_of(server.handle(START, HOME, &out[..len]).0), AcceptorDrop::Key);
+    assert_eq!(drop_of(server.handle(START, HOME, &out[..len]).0), DropReason::Key);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn gives_the_same_initiate_the_same_id() {
 }
 
 #[test]
-fn run_is_pure_and_may_move_to_another_thread() {
+fn run_is_deterministic_and_may_move_to_another_thread() {
     fn is_send(_: &impl Send) {}
     let (mut server, initiate) = ready();
     let pending = server.pending(START, &initiate);
@@ -242,7 +242,7 @@ fn drops_ciphertexts_out_of_range() {
     }
 }
 
-/// A key that recovers another z than was encrypted.
+/// A key that recovers a wrong z.
 struct Wrong(&'static crate::crypto::rsa::AnyRsaPrivateKey);
 
 impl PrivateKey for Wrong {
@@ -279,7 +279,7 @@ fn answers_a_ciphertext_to_another_key_with_an_accept_that_cannot_verify() {
 fn prints_no_secret() {
     let (server, _) = ready();
     let text = std::format!("{:?}", server.acceptor);
-    assert!(text.starts_with("Acceptor { limits: ") && text.ends_with(", .. }"), "{text}");
+    assert!(text.starts_with("Acceptor { parameters: ") && text.ends_with(", .. }"), "{text}");
 }
 
 proptest! {

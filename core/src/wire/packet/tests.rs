@@ -1,4 +1,5 @@
-//! Each packet: accepts, rejects short, rejects trailing, round-trips; then the order of checks and the properties.
+//! Each packet: accepts, rejects short, rejects trailing, round-trips; then the order of checks and
+//! the properties.
 
 use std::vec;
 use std::vec::Vec;
@@ -10,7 +11,7 @@ use crate::crypto::{Portable, Provider};
 
 const CRC: fn(&[u8]) -> u32 = Portable::crc32;
 
-const LIMITS: Limits = Limits {
+const LIMITS: TransportParameters = TransportParameters {
     datagram: 0x04b0,
     packets: 0x0102,
     message: 0x1180,
@@ -30,11 +31,17 @@ fn challenge(modulus: &[u8]) -> Challenge<'_> {
 }
 
 fn initiate(ciphertext: &[u8]) -> Initiate<'_> {
-    Initiate { hello: hello(1200), cookie: [0xc3; 32], share: [0xd4; 32], limits: LIMITS, ciphertext }
+    Initiate { hello: hello(1200), cookie: [0xc3; 32], share: [0xd4; 32], parameters: LIMITS, ciphertext }
 }
 
 fn accept() -> Accept {
-    Accept { echo: [0xa1; 8], connection_id: 0x0102_0304, share: [0xd5; 32], limits: LIMITS, confirmation: [0xe6; 32] }
+    Accept {
+        echo: [0xa1; 8],
+        connection_id: 0x0102_0304,
+        share: [0xd5; 32],
+        parameters: LIMITS,
+        confirmation: [0xe6; 32],
+    }
 }
 
 const HEADER: SealedHeader = SealedHeader { connection_id: 0x0102_0304, packet_number: 0x0506_0708_090a_0b0c };
@@ -57,12 +64,12 @@ fn encoded(packet: &Packet<'_>) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// `content` and the CRC it should have.
+/// `content` with its CRC.
 fn with_crc(content: &[u8]) -> Vec<u8> {
     [content, &CRC(content).to_be_bytes()].concat()
 }
 
-/// Decodes a packet whose content is `datagram`'s, changed by `change`, with a CRC that is right.
+/// Decodes a packet whose content is `datagram`'s, changed by `change`, with a correct CRC.
 fn changed(datagram: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Result<(), PacketError> {
     let mut content = datagram[..datagram.len() - CRC_LEN].to_vec();
     change(&mut content);
@@ -149,8 +156,8 @@ fn lays_initiate_out_as_specified() {
         let content =
             [&[0x13, 1][..], &[0xa1; 32], &[0xb2; 8], &[0x04, 0xb0], &[0xc3; 32], &[0xd4; 32], &limits, &ciphertext]
                 .concat();
-        assert_eq!(limits.len(), LIMITS_LEN);
-        assert_eq!(content.len() + CRC_LEN, INITIATE_OVERHEAD + len);
+        assert_eq!(limits.len(), TRANSPORT_PARAMETERS_LEN);
+        assert_eq!(content.len() + CRC_LEN, 134 + len);
         assert_eq!(encoded(&Packet::Initiate(initiate(&ciphertext))), with_crc(&content));
         assert_eq!(Packet::decode(&with_crc(&content), CRC), Ok(Packet::Initiate(initiate(&ciphertext))));
     }
@@ -173,7 +180,7 @@ fn rejects_initiate_with_trailing_bytes() {
 }
 
 #[test]
-fn rejects_initiate_that_continues_no_legal_hello() {
+fn rejects_initiate_without_a_legal_hello() {
     let datagram = encoded(&Packet::Initiate(initiate(&[0x5a; 256])));
     let continues = |len: u16| changed(&datagram, |content| content[42..44].copy_from_slice(&len.to_be_bytes()));
     assert_eq!(continues(640), Ok(()));
@@ -226,7 +233,7 @@ fn rejects_truncated_sealed() {
 }
 
 #[test]
-fn leaves_sealing_to_the_session() {
+fn does_not_encode_sealed_packets() {
     assert_eq!(Packet::Sealed(HEADER).encode(&mut [0; MAX_DATAGRAM], CRC), Err(BufferFull));
 }
 
@@ -254,26 +261,48 @@ fn rejects_hint_with_trailing_bytes() {
 
 #[test]
 fn rejects_limits_outside_their_ranges() {
-    let decodes = |limits: Limits| {
-        let datagram = encoded(&Packet::Accept(Accept { limits, ..accept() }));
+    let decodes = |parameters: TransportParameters| {
+        let datagram = encoded(&Packet::Accept(Accept { parameters, ..accept() }));
         let decoded = Packet::decode(&datagram, CRC);
-        assert_eq!(decoded.is_ok(), limits.is_legal());
+        assert_eq!(decoded.is_ok(), parameters.is_legal());
         assert!(decoded.is_ok() || decoded == Err(PacketError::Malformed(DecodeError::Value)));
         decoded.is_ok()
     };
     let base = LIMITS;
-    assert!(decodes(Limits { datagram: 576, ..base }) && decodes(Limits { datagram: 1200, ..base }));
-    assert!(!decodes(Limits { datagram: 575, ..base }) && !decodes(Limits { datagram: 1201, ..base }));
-    assert!(decodes(Limits { packets: 4, ..base }) && !decodes(Limits { packets: 3, ..base }));
-    assert!(decodes(Limits { message: 512, ..base }) && !decodes(Limits { message: 511, ..base }));
     assert!(
-        decodes(Limits { message: 600, chat: 600, ..base }) && !decodes(Limits { message: 600, chat: 599, ..base })
+        decodes(TransportParameters { datagram: 576, ..base })
+            && decodes(TransportParameters { datagram: 1200, ..base })
     );
-    assert!(decodes(Limits { bulk: 0, ..base }) && decodes(Limits { bulk: u32::MAX, chat: u32::MAX, ..base }));
-    assert!(decodes(Limits { ack_delay_ms: 1000, ..base }) && !decodes(Limits { ack_delay_ms: 1001, ..base }));
-    assert!(decodes(Limits { tick_us: 1_000_000, ..base }) && !decodes(Limits { tick_us: 1_000_001, ..base }));
-    assert!(decodes(Limits { idle_s: 10, ..base }) && !decodes(Limits { idle_s: 9, ..base }));
-    assert!(decodes(Limits { idle_s: 3600, ..base }) && !decodes(Limits { idle_s: 3601, ..base }));
+    assert!(
+        !decodes(TransportParameters { datagram: 575, ..base })
+            && !decodes(TransportParameters { datagram: 1201, ..base })
+    );
+    assert!(
+        decodes(TransportParameters { packets: 4, ..base }) && !decodes(TransportParameters { packets: 3, ..base })
+    );
+    assert!(
+        decodes(TransportParameters { message: 512, ..base }) && !decodes(TransportParameters { message: 511, ..base })
+    );
+    assert!(
+        decodes(TransportParameters { message: 600, chat: 600, ..base })
+            && !decodes(TransportParameters { message: 600, chat: 599, ..base })
+    );
+    assert!(
+        decodes(TransportParameters { bulk: 0, ..base })
+            && decodes(TransportParameters { bulk: u32::MAX, chat: u32::MAX, ..base })
+    );
+    assert!(
+        decodes(TransportParameters { ack_delay_ms: 1000, ..base })
+            && !decodes(TransportParameters { ack_delay_ms: 1001, ..base })
+    );
+    assert!(
+        decodes(TransportParameters { tick_us: 1_000_000, ..base })
+            && !decodes(TransportParameters { tick_us: 1_000_001, ..base })
+    );
+    assert!(decodes(TransportParameters { idle_s: 10, ..base }) && !decodes(TransportParameters { idle_s: 9, ..base }));
+    assert!(
+        decodes(TransportParameters { idle_s: 3600, ..base }) && !decodes(TransportParameters { idle_s: 3601, ..base })
+    );
 }
 
 #[test]
@@ -333,7 +362,7 @@ fn encodes_all_or_reports_a_full_buffer() {
     }
 }
 
-/// SPEC 2.3: what decodes has this encoding only.
+/// SPEC 2.3: each value has only one encoding.
 fn is_canonical(datagram: &[u8]) -> bool {
     match Packet::decode(datagram, CRC) {
         Ok(Packet::Sealed(header)) => datagram.starts_with(&header.encode()),
@@ -379,13 +408,13 @@ proptest! {
         ack_delay_ms in 0u16..=1000, tick_us in 0u32..=1_000_000, idle_s in 10u16..=3600,
     ) {
         let chat = u32::from(message) + spare;
-        let limits = Limits { datagram, packets, message, chat, bulk, ack_delay_ms, tick_us, idle_s };
+        let parameters = TransportParameters { datagram, packets, message, chat, bulk, ack_delay_ms, tick_us, idle_s };
         let hello = Hello { client_random, key_hint, datagram_len: if long { 1200 } else { 640 } };
         for packet in [
             Packet::Hello(hello),
             Packet::Challenge(Challenge { client_random, cookie, modulus: &bytes }),
-            Packet::Initiate(Initiate { hello, cookie, share, limits, ciphertext: &bytes }),
-            Packet::Accept(Accept { echo, connection_id, share, limits, confirmation }),
+            Packet::Initiate(Initiate { hello, cookie, share, parameters, ciphertext: &bytes }),
+            Packet::Accept(Accept { echo, connection_id, share, parameters, confirmation }),
             Packet::Hint(SealedHeader { connection_id, packet_number }),
         ] {
             let datagram = encoded(&packet);

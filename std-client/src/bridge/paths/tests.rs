@@ -1,11 +1,11 @@
 //! Which packet goes where.
 
 use kabar_core::time::Duration;
-use kabar_core::wire::packet::{Accept, Challenge, Hello, Initiate, Limits, SealedHeader};
+use kabar_core::wire::packet::{Accept, Challenge, Hello, Initiate, SealedHeader, TransportParameters};
 
 use super::*;
 
-const LIMITS: Limits = Limits {
+const LIMITS: TransportParameters = TransportParameters {
     datagram: 1200,
     packets: 64,
     message: 4_200,
@@ -41,12 +41,12 @@ fn challenge(random: u8, cookie: u8) -> Vec<u8> {
 
 fn initiate(random: u8, cookie: u8) -> Vec<u8> {
     let (hello, cookie) = (hello(random), [cookie; 32]);
-    bytes(Packet::Initiate(Initiate { hello, cookie, share: [4; 32], limits: LIMITS, ciphertext: &[5; 256] }))
+    bytes(Packet::Initiate(Initiate { hello, cookie, share: [4; 32], parameters: LIMITS, ciphertext: &[5; 256] }))
 }
 
 fn accept(connection_id: u32) -> Vec<u8> {
     let confirmation = [7; 32];
-    bytes(Packet::Accept(Accept { echo: [1; 8], connection_id, share: [6; 32], limits: LIMITS, confirmation }))
+    bytes(Packet::Accept(Accept { echo: [1; 8], connection_id, share: [6; 32], parameters: LIMITS, confirmation }))
 }
 
 fn sealed(connection_id: u32) -> Vec<u8> {

@@ -5,12 +5,12 @@ use core::net::SocketAddr;
 
 use kabar_core::crypto::{Portable, Provider};
 use kabar_core::time::Duration;
-use kabar_core::wire::packet::{Hello, Initiate, Limits, Packet};
+use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 
 use super::key::MODULUS;
 use super::person::{Asking, Way, asking};
 use super::world::{PASSWORD, World};
-use crate::hub::{Entrance, HubConfig, JobKind};
+use crate::hub::{HubConfig, JobKind, JoinPolicy};
 
 /// A share that leads to no secret (SPEC 3.5).
 const ZERO_SHARE: [u8; 32] = [0; 32];
@@ -45,8 +45,8 @@ fn world(change: impl FnOnce(&mut HubConfig)) -> World {
     })
 }
 
-fn limits() -> Limits {
-    Limits {
+fn parameters() -> TransportParameters {
+    TransportParameters {
         datagram: 1200,
         packets: 64,
         message: 4480,
@@ -78,7 +78,8 @@ fn initiate(world: &mut World, from: SocketAddr, share: [u8; 32]) -> Vec<u8> {
     let challenge = exchange(world, from, Packet::Hello(hello)).expect("a Challenge");
     let Ok(Packet::Challenge(challenge)) = Packet::decode(&challenge, Portable::crc32) else { panic!("no Challenge") };
     let ciphertext = &MODULUS;
-    let initiate = Packet::Initiate(Initiate { hello, cookie: challenge.cookie, share, limits: limits(), ciphertext });
+    let initiate =
+        Packet::Initiate(Initiate { hello, cookie: challenge.cookie, share, parameters: parameters(), ciphertext });
     let mut out = vec![0; 1200];
     let len = initiate.encode(&mut out, Portable::crc32).expect("fits");
     out.truncate(len);
@@ -249,13 +250,13 @@ fn answers_that_the_socket_does_not_take_are_bounded() {
         let mut hello = out;
         world.hub.handle_datagram(world.now, From::OneAddress.address(at), &mut hello);
     }
-    assert_eq!((world.hub.replies.len(), world.hub.counters().answers_dropped), (10, 90));
+    assert_eq!((world.hub.door.replies(), world.hub.counters().answers_dropped), (10, 90));
     others_come_in(&mut world);
 }
 
 fn with_password(change: impl FnOnce(&mut HubConfig)) -> World {
     world(|config| {
-        config.entrance = Entrance::Password;
+        config.join_policy = JoinPolicy::Password;
         change(config);
     })
 }
@@ -357,7 +358,7 @@ fn a_forged_first_packet_costs_no_connection() {
     for _ in 0..100 {
         world.inject(from, &forged);
     }
-    assert_eq!((world.hub.counters().not_authentic, world.hub.pool.memories_made()), (100, 0));
+    assert_eq!((world.hub.counters().not_authentic, world.hub.peers.pool.memories_made()), (100, 0));
     world.inject(from, &sealed);
-    assert_eq!((world.hub.counters().connections, world.hub.pool.memories_made()), (1, 1));
+    assert_eq!((world.hub.counters().connections, world.hub.peers.pool.memories_made()), (1, 1));
 }

@@ -1,6 +1,6 @@
 //! The log is the queue: every member is a cursor (SPEC 6.2, 6.3, 7; DESIGN 6).
 
-use kabar_core::chat::{Kind, Start, Term, ToServer};
+use kabar_core::chat::{ClientMessage, EntryKind, Start, Term};
 use kabar_core::time::Duration;
 
 use super::person::{Asking, Heard, asking};
@@ -15,7 +15,7 @@ fn room(count: u64, len: usize, change: impl FnOnce(&mut HubConfig)) -> (World, 
     let mut number = 1;
     while number <= count {
         let text = format!("{number} {}", "x".repeat(len));
-        if world.people[ana].post_as(Kind::TEXT, number, number - 1, text.as_bytes()) {
+        if world.people[ana].post_as(EntryKind::TEXT, number, number - 1, text.as_bytes()) {
             number += 1;
         } else {
             world.run_ms(10);
@@ -35,7 +35,7 @@ fn delivery_begins_where_the_join_says() {
     let last = world.join(&Asking { start: Start::Last(4), ..asking("l", 3) });
     assert_eq!((world.people[last].welcome().start, world.people[last].seqs()), (9, vec![10, 11, 12, 13]));
     let term = world.people[last].welcome().term;
-    let after = world.join(&Asking { start: Start::After { seq: 3, term, otherwise: 0 }, ..asking("a", 4) });
+    let after = world.join(&Asking { start: Start::After { seq: 3, term, fallback_count: 0 }, ..asking("a", 4) });
     assert_eq!(world.people[after].seqs(), (4..=14).collect::<Vec<_>>());
     assert!(!world.people[after].heard.contains(&Heard::Reset));
     assert_eq!(world.people[head].seqs(), [13, 14]);
@@ -44,13 +44,13 @@ fn delivery_begins_where_the_join_says() {
 #[test]
 fn a_cursor_that_is_not_valid_is_reset_right_before_the_welcome() {
     let (mut world, _) = room(10, 1, |_| {});
-    let unknown = Start::After { seq: 5, term: Term([9; 8]), otherwise: 2 };
+    let unknown = Start::After { seq: 5, term: Term([9; 8]), fallback_count: 2 };
     let person = world.join(&Asking { start: unknown, ..asking("Ben", 2) });
     let heard = &world.people[person].heard;
     assert!(matches!(heard[..2], [Heard::Reset, Heard::Welcome(_)]), "{heard:?}");
     assert_eq!(world.people[person].seqs(), [11, 12]);
     let term = world.people[person].welcome().term;
-    let beyond = Start::After { seq: 99, term, otherwise: 1 };
+    let beyond = Start::After { seq: 99, term, fallback_count: 1 };
     let person = world.join(&Asking { start: beyond, ..asking("Cleo", 3) });
     assert_eq!((world.people[person].heard[0].clone(), world.people[person].seqs()), (Heard::Reset, vec![13]));
 }
@@ -63,7 +63,7 @@ fn a_cursor_of_an_earlier_run_goes_on_where_it_was() {
     world.run_ms(50);
     world.restart();
     world.people[ana].heard.clear();
-    world.ask(ana, &Asking { instance, start: Start::After { seq: 4, term, otherwise: 0 }, ..asking("Ana", 1) });
+    world.ask(ana, &Asking { instance, start: Start::After { seq: 4, term, fallback_count: 0 }, ..asking("Ana", 1) });
     assert_eq!(world.people[ana].seqs(), [5, 6, 7]);
     assert!(!world.people[ana].heard.contains(&Heard::Reset));
 }
@@ -119,7 +119,7 @@ fn a_member_that_does_not_read_slows_nobody_and_misses_nothing() {
         world.run_ms(20);
         assert_eq!(world.people[ben].texts().len() as u64, number);
     }
-    assert!(world.hub.pool.used() <= 4 * (40 << 10));
+    assert!(world.hub.peers.pool.used() <= 4 * (40 << 10));
     world.people[deaf].is_deaf = false;
     world.people[deaf].listen();
     world.people[cut].is_cut = false;
@@ -132,13 +132,13 @@ fn a_member_that_does_not_read_slows_nobody_and_misses_nothing() {
 fn an_idle_member_holds_no_rings_and_fits_in_8_kib() {
     let (mut world, _) = room(3, 100, |_| {});
     world.run(Duration::from_secs(5));
-    assert_eq!(world.hub.pool.used(), 0);
+    assert_eq!(world.hub.peers.pool.used(), 0);
     let peer = size_of::<super::super::peer::Peer<kabar_core::crypto::Portable>>();
     let fast = size_of::<super::super::peer::Peer<kabar_std::provider::Accelerated>>();
-    let member = size_of::<super::super::peer::Member>();
+    let member = size_of::<super::super::peer::member::Member>();
     println!("a connection takes {peer} bytes ({fast} with the fast provider), a member {member} more");
     // Besides: an in-flight table that may not be given back, and places in maps.
-    let table = 64 * size_of::<kabar_core::transport::Slot>();
+    let table = 64 * size_of::<kabar_core::transport::SentPacket>();
     assert!(peer.max(fast) + member + table + 512 <= 8 << 10, "{}", peer.max(fast) + member + table);
 }
 
@@ -146,7 +146,7 @@ fn an_idle_member_holds_no_rings_and_fits_in_8_kib() {
 fn an_entry_larger_than_a_member_takes_comes_as_a_stub() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
-    let small = world.join(&Asking { largest_entry: 100, ..asking("Small", 2) });
+    let small = world.join(&Asking { max_entry_len: 100, ..asking("Small", 2) });
     let tiny = world.person();
     world.people[tiny].set_message_limit(512);
     world.ask(tiny, &asking("Tiny", 3));
@@ -175,8 +175,8 @@ fn an_entry_larger_than_a_member_takes_comes_as_a_stub() {
 fn who_names_everybody_once() {
     let mut world = World::new();
     let people: Vec<usize> = (1..=40).map(|key| world.join(&asking(&format!("p{key:02}"), key))).collect();
-    assert!(world.people[people[3]].send(&ToServer::Who { handle: 1 }));
-    assert!(world.people[people[3]].send(&ToServer::Who { handle: 1 }));
+    assert!(world.people[people[3]].send(&ClientMessage::ListMembers { handle: 1 }));
+    assert!(world.people[people[3]].send(&ClientMessage::ListMembers { handle: 1 }));
     world.run_ms(200);
     let told: Vec<(u16, String)> = world.people[people[3]]
         .heard
@@ -203,7 +203,7 @@ fn history_gives_what_is_before_in_order() {
     let (mut world, ana) = room(250, 100, |config| config.limits.tail_bytes = 4_000);
     let history = |world: &mut World, before, count| {
         world.people[ana].heard.clear();
-        assert!(world.people[ana].send(&ToServer::History { handle: 1, before, count }));
+        assert!(world.people[ana].send(&ClientMessage::History { handle: 1, before, count }));
         world.run(Duration::from_secs(2));
         past(world, ana)
     };
@@ -224,8 +224,8 @@ fn history_leaves_out_what_a_member_does_not_take_and_still_ends() {
         world.people[ana].post(number, &"x".repeat(len));
     }
     world.run_ms(100);
-    let ben = world.join(&Asking { largest_entry: 100, ..asking("Ben", 2) });
-    assert!(world.people[ben].send(&ToServer::History { handle: 1, before: 6, count: 4 }));
+    let ben = world.join(&Asking { max_entry_len: 100, ..asking("Ben", 2) });
+    assert!(world.people[ben].send(&ClientMessage::History { handle: 1, before: 6, count: 4 }));
     world.run_ms(100);
     assert_eq!(past(&world, ben), [(3, Some(2)), (1, Some(4)), (0, None)]);
 }
@@ -235,7 +235,7 @@ fn long_answers_do_not_hold_up_the_room() {
     let (mut world, ana) = room(200, 1_000, |_| {});
     let ben = world.join(&asking("Ben", 2));
     world.people[ben].heard.clear();
-    assert!(world.people[ben].send(&ToServer::History { handle: 1, before: 0, count: 200 }));
+    assert!(world.people[ben].send(&ClientMessage::History { handle: 1, before: 0, count: 200 }));
     world.run_ms(3);
     world.people[ana].post(201, "live");
     world.run(Duration::from_secs(2));
@@ -271,7 +271,7 @@ fn who_is_silent_and_holds_a_ring_that_others_need_is_given_up() {
     world.people[gone].is_cut = true;
     world.people[ana].post(1, "one");
     world.run(Duration::from_secs(5));
-    assert!(world.hub.pool.used() >= 32 << 10, "what is for the one that is gone lies in the send ring");
+    assert!(world.hub.peers.pool.used() >= 32 << 10, "what is for the one that is gone lies in the send ring");
     world.people[ana].post(2, "two");
     world.run(Duration::from_secs(15));
     assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (1, 0), "it may only be slow");
@@ -288,8 +288,9 @@ fn what_is_committed_while_a_member_is_being_served_reaches_it_at_once() {
     world.people[ana].post(1, "one");
     world.run_ms(50);
     let append = world.jobs.pop_front().expect("a commit");
-    // The hub is asked for what it has to send to Ana, and is not asked to the end when the commit is through.
-    assert!(world.people[ana].post_as(Kind(9), 2, 1, b""));
+    // The hub is asked for what it has to send to Ana, and is not asked to the end when the commit
+    // is through.
+    assert!(world.people[ana].post_as(EntryKind(9), 2, 1, b""));
     let mut bytes = [0; 1200];
     let len = world.people[ana].poll_transmit(world.now, &mut bytes).expect("a post");
     let from = world.people[ana].address;

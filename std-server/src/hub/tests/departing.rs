@@ -1,23 +1,23 @@
 //! What the log says of people who come and go (DESIGN 5.4, 6).
 
-use kabar_core::chat::{Kind, ToServer};
+use kabar_core::chat::{ClientMessage, EntryKind};
 use kabar_core::connection::Ended;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, asking};
 use super::world::World;
-use crate::hub::{Departure, HubEvent, JobKind};
+use crate::hub::{HubEvent, JobKind, LeaveReason};
 use crate::store::Fault;
 
-const JOINED: Kind = Kind::JOINED;
-const LEFT: Kind = Kind::LEFT;
+const JOINED: EntryKind = EntryKind::JOINED;
+const LEFT: EntryKind = EntryKind::LEFT;
 
-fn said(world: &World) -> Vec<(String, Kind)> {
+fn said(world: &World) -> Vec<(String, EntryKind)> {
     world.said()
 }
 
-fn ana(kinds: &[Kind]) -> Vec<(String, Kind)> {
+fn ana(kinds: &[EntryKind]) -> Vec<(String, EntryKind)> {
     kinds.iter().map(|kind| ("Ana".to_owned(), *kind)).collect()
 }
 
@@ -31,7 +31,7 @@ fn who_says_that_it_leaves_has_left_at_once() {
     let last = world.log().last().map(|entry| (entry.author.clone(), entry.kind));
     assert_eq!(last, Some(("Ana".to_owned(), LEFT)));
     assert_eq!(world.people[ben].seqs().last(), Some(&3));
-    assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { how: Departure::Left, .. })));
+    assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Left, .. })));
     assert_eq!(world.hub.who(world.now).len(), 1);
 }
 
@@ -39,7 +39,7 @@ fn who_says_that_it_leaves_has_left_at_once() {
 fn a_leave_message_ends_the_membership_and_not_the_connection() {
     let mut world = World::new();
     let person = world.join(&asking("Ana", 1));
-    assert!(world.people[person].send(&ToServer::Leave { handle: 1 }));
+    assert!(world.people[person].send(&ClientMessage::Leave { handle: 1 }));
     world.run_ms(100);
     assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
     assert!(world.people[person].is_connected());
@@ -54,7 +54,7 @@ fn a_leave_that_comes_with_its_join_is_announced_at_once() {
     let person = world.person();
     world.connect(person);
     world.people[person].join(&asking("Ana", 1));
-    assert!(world.people[person].send(&ToServer::Leave { handle: 1 }));
+    assert!(world.people[person].send(&ClientMessage::Leave { handle: 1 }));
     world.run_ms(100);
     assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
     world.run(Duration::from_secs(120));
@@ -69,7 +69,7 @@ fn a_leave_with_another_join_of_its_identity_under_way_is_not_announced() {
     world.connect(later);
     world.hold(JobKind::Store);
     world.people[early].join(&asking("Ana", 1));
-    assert!(world.people[early].send(&ToServer::Leave { handle: 1 }));
+    assert!(world.people[early].send(&ClientMessage::Leave { handle: 1 }));
     world.run_ms(20);
     // Its commit is under way when the same identity asks on another connection.
     world.people[later].join(&asking("Ana", 1));
@@ -93,7 +93,7 @@ fn who_vanishes_has_left_when_it_was_silent_for_the_idle_time() {
     assert_eq!(said(&world), ana(&[JOINED, LEFT]));
     world.run(Duration::from_secs(300));
     assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
-    let is_told = |event: &HubEvent| matches!(event, HubEvent::Left { how: Departure::Vanished, .. });
+    let is_told = |event: &HubEvent| matches!(event, HubEvent::Left { reason: LeaveReason::Vanished, .. });
     assert!(world.events.iter().any(is_told), "{:?}", world.events);
 }
 

@@ -1,6 +1,7 @@
-//! Everything that a member can make the server keep is bounded, in memory and in the store (SPEC 6.2, 6.5, 6.6).
+//! Everything that a member can make the server keep is bounded, in memory and in the store (SPEC
+//! 6.2, 6.5, 6.6).
 
-use kabar_core::chat::{Kind, RefusedCode, ToServer};
+use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
 use kabar_core::connection::Ended;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
@@ -22,7 +23,7 @@ fn kept(world: &mut World) -> [usize; 4] {
 fn pipeline(world: &mut World, person: usize, rounds: u32, asking: impl Fn(u32) -> Asking) {
     for round in 0..rounds {
         while !world.people[person].try_join(&asking(round))
-            || !world.people[person].send(&ToServer::Leave { handle: 1 })
+            || !world.people[person].send(&ClientMessage::Leave { handle: 1 })
         {
             if world.people[person].ended.is_some() {
                 return;
@@ -229,7 +230,7 @@ fn much_that_lapsed_goes_in_portions() {
     assert_eq!(kept(&mut world)[..3], [0, 0, 0]);
     let said = world.said();
     let count = |kind| said.iter().filter(|(_, it)| *it == kind).count();
-    assert_eq!(count(Kind::JOINED), count(Kind::LEFT));
+    assert_eq!(count(EntryKind::JOINED), count(EntryKind::LEFT));
 }
 
 #[test]
@@ -247,7 +248,7 @@ fn connections_that_are_held_and_go_leave_nothing() {
         leave(&mut world, person);
     }
     assert!(world.hub.counters().reads_held >= 200);
-    let (held, peers) = (world.hub.held.len(), world.hub.peers.len());
+    let (held, peers) = (world.hub.context.turns.paused.len(), world.hub.peers.len());
     assert!(held <= 2 * peers + 64, "{held} of {peers}");
 }
 

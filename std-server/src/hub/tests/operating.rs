@@ -1,6 +1,6 @@
 //! What an operator does, and that it all can be repeated.
 
-use kabar_core::chat::{Kind, RefusedCode, Start};
+use kabar_core::chat::{EntryKind, RefusedCode, Start};
 use kabar_core::connection::Ended;
 use kabar_core::crypto::kdf::sha256;
 use kabar_core::time::Duration;
@@ -19,7 +19,7 @@ fn the_operator_is_heard_as_the_server() {
     let entry = world.log().last().expect("an entry");
     assert_eq!(
         (&*entry.author, entry.kind, entry.instance, &*entry.body),
-        ("server", Kind::OPERATOR, 0, b"dinner".as_slice())
+        ("server", EntryKind::OPERATOR, 0, b"dinner".as_slice())
     );
     assert_eq!(world.people[ana].seqs().last(), Some(&2));
     world.hub.say(world.now, &"é".repeat(4_000));
@@ -36,7 +36,7 @@ fn who_is_kicked_is_told_and_the_log_says_so() {
     world.run_ms(100);
     assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::KICKED)));
     world.run(Duration::from_secs(100));
-    let expected = [Kind::JOINED, Kind::KICKED].map(|kind| ("Ana".to_owned(), kind));
+    let expected = [EntryKind::JOINED, EntryKind::KICKED].map(|kind| ("Ana".to_owned(), kind));
     assert_eq!(world.said(), expected);
 }
 
@@ -45,7 +45,7 @@ fn a_released_name_may_be_taken_unless_its_owner_is_here() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
     assert_eq!(world.hub.release_name(world.now, "Ana"), Err(OperatorError::InUse));
-    assert_eq!(world.hub.release_name(world.now, "Ben"), Err(OperatorError::Unknown));
+    assert_eq!(world.hub.release_name(world.now, "Ben"), Err(OperatorError::NoSuchName));
     world.people[ana].close(world.now);
     world.run_ms(100);
     assert_eq!(world.hub.release_name(world.now, "ana"), Ok("Ana".to_owned()));
@@ -61,7 +61,8 @@ fn a_name_that_is_released_the_moment_its_owner_left_is_free_at_once() {
         let ana = world.join(&asking("Ana", 1));
         world.hold(JobKind::Store);
         if holds {
-            // Something else is on its way to the store: leaving and releasing go with the next batch, together.
+            // Something else is on its way to the store: leaving and releasing go with the next
+            // batch, together.
             world.people[ana].post(1, "one");
             world.run_ms(10);
         }
@@ -142,7 +143,7 @@ fn transcript(configure: impl Fn(&mut HubConfig)) -> [u8; 32] {
     world.people[1].is_cut = true;
     world.run(Duration::from_secs(70));
     let text = format!("{:?} {:?} {:?}", world.sent, world.events, world.log());
-    sha256(&[text.as_bytes(), &world.hub.digest()])
+    sha256(&[text.as_bytes(), &world.hub.state_digest()])
 }
 
 #[test]

@@ -4,12 +4,12 @@
 
 use core::ops::ControlFlow;
 
-use kabar_core::chat::{Kind, RefusedCode, ToServer};
+use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
 use kabar_core::time::{Duration, Instant};
 
 use super::person::{Asking, Heard, Way, asking};
 use super::world::{PASSWORD, WALL_MS, World, config};
-use crate::hub::{Entrance, HubConfig, JobKind};
+use crate::hub::{HubConfig, JobKind, JoinPolicy};
 use crate::store::{Fault, MemoryStore};
 
 /// Between messages that do not arrive together.
@@ -58,7 +58,7 @@ enum Arrival {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Outcome {
-    log: Vec<(String, Kind, Vec<u8>)>,
+    log: Vec<(String, EntryKind, Vec<u8>)>,
     members: Vec<String>,
     refusals: Vec<RefusedCode>,
     ended: String,
@@ -80,7 +80,7 @@ impl Past {
         world.run_ms(100);
         assert_eq!(world.said().len(), 2, "joined and left");
         // Under another tag a password is asked for again.
-        let config = HubConfig { entrance: Entrance::Password, admission_tag: [9; 16], ..config() };
+        let config = HubConfig { join_policy: JoinPolicy::Password, admission_tag: [9; 16], ..config() };
         Self { config, store: world.store, instance }
     }
 
@@ -150,9 +150,9 @@ impl Past {
                 *number += 1;
                 person.post(*number, &format!("post {number}"));
             }
-            Message::Who => assert!(person.send(&ToServer::Who { handle: 1 })),
-            Message::History => assert!(person.send(&ToServer::History { handle: 1, before: 0, count: 9 })),
-            Message::Leave => assert!(person.send(&ToServer::Leave { handle: 1 })),
+            Message::Who => assert!(person.send(&ClientMessage::ListMembers { handle: 1 })),
+            Message::History => assert!(person.send(&ClientMessage::History { handle: 1, before: 0, count: 9 })),
+            Message::Leave => assert!(person.send(&ClientMessage::Leave { handle: 1 })),
             Message::Unknown => assert!(person.send_raw(&[0, 3, 0x7f, 1, 2])),
         }
     }

@@ -1,20 +1,21 @@
-//! Somebody at the other end, message by message: a handshake, a connection, and no more sense than the test gives it.
+//! Somebody at the other end, message by message: a handshake, a connection, and no more sense than
+//! the test gives it.
 
 use core::net::SocketAddr;
 
 use kabar_core::chat::message::{client_proof, join_statement, server_proof};
 use kabar_core::chat::{
-    Authentication, Join, Kind, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, Start, Term, ToClient, ToServer,
-    message_len,
+    Authentication, ClientMessage, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, ServerMessage,
+    Start, Term, message_len,
 };
 use kabar_core::connection::{Connection, ConnectionEvent, Ended};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, Pace};
+use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
 use kabar_core::time::Instant;
-use kabar_core::transport::Fixed;
+use kabar_core::transport::InlineBuffers;
 use kabar_core::wire::frame::{CloseCode, StreamId};
-use kabar_core::wire::packet::Limits;
+use kabar_core::wire::packet::TransportParameters;
 
 use super::key::Key;
 
@@ -23,7 +24,7 @@ pub(super) const SECRET: [u8; 16] = [0x5e; 16];
 /// The name of every room here.
 pub(super) const ROOM: &str = "lobby";
 
-type Memory = Fixed<16_384, 16_384, 0, 64>;
+type Memory = InlineBuffers<16_384, 16_384, 0, 64>;
 
 /// What a person heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(super) enum Heard {
     Welcome(Welcomed),
     Refused(RefusedCode),
     Reset,
-    Entry { seq: u64, author: String, number: u64, kind: Kind, body: Vec<u8> },
+    Entry { seq: u64, author: String, number: u64, kind: EntryKind, body: Vec<u8> },
     Stub { seq: u64, size: u16 },
     Stored { number: u64, seq: u64 },
     PostRefused { number: u64, code: PostRefusedCode },
@@ -62,7 +63,7 @@ pub(super) struct Asking {
     pub(super) way: Way,
     pub(super) instance: u64,
     pub(super) start: Start,
-    pub(super) largest_entry: u16,
+    pub(super) max_entry_len: u16,
 }
 
 #[derive(Clone, Debug)]
@@ -83,7 +84,7 @@ pub(super) fn asking(name: &str, key: u8) -> Asking {
         way: Way::Secret,
         instance: 0,
         start: Start::Head,
-        largest_entry: 4352,
+        max_entry_len: 4352,
     }
 }
 
@@ -91,7 +92,7 @@ pub(super) struct Person {
     pub(super) address: SocketAddr,
     handshake: ClientHandshake<Key>,
     connection: Box<Connection<Memory, Portable>>,
-    limits: Limits,
+    limits: TransportParameters,
     seed: u8,
     pub(super) heard: Vec<Heard>,
     pub(super) ended: Option<Ended>,
@@ -106,7 +107,7 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn new(address: SocketAddr, seed: u8) -> Self {
-        let limits = Limits {
+        let limits = TransportParameters {
             datagram: 1200,
             packets: 64,
             message: MAX_MESSAGE_LEN as u16,
@@ -145,7 +146,7 @@ impl Person {
     pub(super) fn connect(&mut self, now: Instant) {
         self.seed = self.seed.wrapping_add(100);
         self.connection.abandon();
-        self.handshake.start(now, [self.seed; 32], None, self.limits, Pace::Eager);
+        self.handshake.start(now, [self.seed; 32], None, self.limits, RetrySchedule::Initial);
         self.ended = None;
     }
 
@@ -174,7 +175,7 @@ impl Person {
     fn settle(&mut self, now: Instant, server: SocketAddr) {
         while let Some(event) = self.handshake.poll_event() {
             match event {
-                HandshakeEvent::KeyOffered(_) => self.handshake.answer_key(now, true),
+                HandshakeEvent::UnknownServerKey(_) => self.handshake.accept_key(now),
                 HandshakeEvent::Established(established) => self.connection.open(now, &established, server),
             }
         }
@@ -197,14 +198,14 @@ impl Person {
                 return;
             }
             self.connection.consume(StreamId::Chat, message.len());
-            let heard = self.understand(ToClient::decode(&message[2..]).expect("legal").expect("known"));
+            let heard = self.understand(ServerMessage::decode(&message[2..]).expect("legal").expect("known"));
             self.heard.push(heard);
         }
     }
 
-    fn understand(&mut self, message: ToClient<'_>) -> Heard {
+    fn understand(&mut self, message: ServerMessage<'_>) -> Heard {
         match message {
-            ToClient::Welcome(it) => {
+            ServerMessage::Welcome(it) => {
                 self.instance = it.instance;
                 let exporter = self.connection.exporter().expect("open");
                 Heard::Welcome(Welcomed {
@@ -214,28 +215,28 @@ impl Person {
                     head: it.head,
                     start: it.start,
                     instance: it.instance,
-                    highest: it.highest,
+                    highest: it.highest_stored,
                     members: it.members,
                     is_proved: it.proof == server_proof(&SECRET, exporter),
                 })
             }
-            ToClient::Refused { code, .. } => Heard::Refused(code),
-            ToClient::Reset { .. } => Heard::Reset,
-            ToClient::Entry { entry, .. } => Heard::Entry {
-                seq: entry.head.seq,
-                author: entry.head.author.into(),
-                number: entry.head.number,
-                kind: entry.head.kind,
+            ServerMessage::Refused { code, .. } => Heard::Refused(code),
+            ServerMessage::Reset { .. } => Heard::Reset,
+            ServerMessage::Entry { entry, .. } => Heard::Entry {
+                seq: entry.header.seq,
+                author: entry.header.author.into(),
+                number: entry.header.number,
+                kind: entry.header.kind,
                 body: entry.body.into(),
             },
-            ToClient::Stub { head, size, .. } => Heard::Stub { seq: head.seq, size },
-            ToClient::Stored { number, seq, .. } => Heard::Stored { number, seq },
-            ToClient::PostRefused { number, code, .. } => Heard::PostRefused { number, code },
-            ToClient::Past { remaining, entry, .. } => {
-                Heard::Past { remaining, seq: entry.map(|entry| entry.head.seq) }
+            ServerMessage::Stub { header, size, .. } => Heard::Stub { seq: header.seq, size },
+            ServerMessage::Stored { number, seq, .. } => Heard::Stored { number, seq },
+            ServerMessage::PostRefused { number, code, .. } => Heard::PostRefused { number, code },
+            ServerMessage::Past { remaining, entry, .. } => {
+                Heard::Past { remaining, seq: entry.map(|entry| entry.header.seq) }
             }
-            ToClient::Member { remaining, name, .. } => Heard::Member { remaining, name: name.map(Into::into) },
-            ToClient::Notice { code, .. } => Heard::Notice(code),
+            ServerMessage::Member { remaining, name, .. } => Heard::Member { remaining, name: name.map(Into::into) },
+            ServerMessage::Notice { code, .. } => Heard::Notice(code),
         }
     }
 
@@ -250,7 +251,7 @@ impl Person {
         if self.handshake.is_active() { self.handshake.poll_timeout() } else { self.connection.poll_timeout() }
     }
 
-    pub(super) fn send(&mut self, message: &ToServer<'_>) -> bool {
+    pub(super) fn send(&mut self, message: &ClientMessage<'_>) -> bool {
         let mut out = vec![0; 8_192];
         let len = message.encode(&mut out).expect("fits");
         self.send_raw(&out[..len])
@@ -288,9 +289,9 @@ impl Person {
             authentication,
             instance: asking.instance,
             start: asking.start,
-            largest_entry: asking.largest_entry,
+            max_entry_len: asking.max_entry_len,
         };
-        self.send(&ToServer::Join(join))
+        self.send(&ClientMessage::Join(join))
     }
 
     /// Posts under its instance, with everything below it settled.
@@ -299,11 +300,11 @@ impl Person {
     }
 
     pub(super) fn post_settled(&mut self, number: u64, settled: u64, text: &str) {
-        assert!(self.post_as(Kind::TEXT, number, settled, text.as_bytes()), "the send ring is full");
+        assert!(self.post_as(EntryKind::TEXT, number, settled, text.as_bytes()), "the send ring is full");
     }
 
-    pub(super) fn post_as(&mut self, kind: Kind, number: u64, settled: u64, body: &[u8]) -> bool {
-        self.send(&ToServer::Post(Post { handle: 1, instance: self.instance, number, settled, kind, body }))
+    pub(super) fn post_as(&mut self, kind: EntryKind, number: u64, settled: u64, body: &[u8]) -> bool {
+        self.send(&ClientMessage::Post(Post { handle: 1, instance: self.instance, number, settled, kind, body }))
     }
 
     pub(super) fn close(&mut self, now: Instant) {
@@ -342,7 +343,7 @@ impl Person {
     /// Texts of all entries heard.
     pub(super) fn texts(&self) -> Vec<String> {
         let text = |heard: &Heard| match heard {
-            Heard::Entry { kind: Kind::TEXT, body, .. } => Some(String::from_utf8(body.clone()).expect("a text")),
+            Heard::Entry { kind: EntryKind::TEXT, body, .. } => Some(String::from_utf8(body.clone()).expect("a text")),
             _ => None,
         };
         self.heard.iter().filter_map(text).collect()

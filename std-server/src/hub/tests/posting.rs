@@ -1,6 +1,6 @@
 //! Posts: each exactly once, in the order of their numbers, or refused for good (SPEC 6.4, 6.5, 7).
 
-use kabar_core::chat::{Kind, PostRefusedCode};
+use kabar_core::chat::{EntryKind, PostRefusedCode};
 use kabar_core::connection::Ended;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
@@ -27,7 +27,7 @@ fn stored_and_entry_follow_the_commit() {
     assert_eq!(world.people[ana].texts(), ["hello"]);
     assert_eq!(world.people[ben].texts(), ["hello"]);
     let entry = world.log().last().expect("an entry");
-    assert_eq!((&*entry.author, entry.number, entry.kind), ("Ana", 1, Kind::TEXT));
+    assert_eq!((&*entry.author, entry.number, entry.kind), ("Ana", 1, EntryKind::TEXT));
     assert!((WALL_MS..WALL_MS + 60_000).contains(&entry.time_ms));
     let address = world.people[ana].address;
     let is_told = |event: &HubEvent| {
@@ -112,7 +112,8 @@ fn a_post_that_waits_is_not_taken_twice_when_it_comes_again_on_a_new_connection(
     world.hold(JobKind::Store);
     world.people[ben].post(1, "b1");
     world.run_ms(20);
-    // The second commit carries Ana's Join and a post of Ben's, the third one Ana's post from the old connection.
+    // The second commit carries Ana's Join and a post of Ben's, the third one Ana's post from the
+    // old connection.
     world.people[new].join(&Asking { instance, ..asking("Ana", 1) });
     world.people[ben].post(2, "b2");
     world.run_ms(20);
@@ -158,9 +159,9 @@ fn refuses_for_good_and_passes_over_what_follows_until_that_is_settled() {
     let ana = world.join(&asking("Ana", 1));
     let person = &mut world.people[ana];
     person.post(1, "one");
-    assert!(person.post_as(Kind::JOINED, 2, 0, b""));
-    assert!(person.post_as(Kind::TEXT, 3, 0, b"three"));
-    assert!(person.post_as(Kind::TEXT, 4, 1, b"four"));
+    assert!(person.post_as(EntryKind::JOINED, 2, 0, b""));
+    assert!(person.post_as(EntryKind::TEXT, 3, 0, b"three"));
+    assert!(person.post_as(EntryKind::TEXT, 4, 1, b"four"));
     world.run_ms(100);
     assert!(world.people[ana].heard.contains(&Heard::PostRefused { number: 2, code: PostRefusedCode::KIND }));
     assert_eq!((world.texts(), world.hub.counters().posts_ignored), (vec!["one".to_owned()], 2));
@@ -176,13 +177,13 @@ fn a_refusal_that_was_not_heard_is_decided_again() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
     let instance = world.people[ana].welcome().instance;
-    assert!(world.people[ana].post_as(Kind::JOINED, 1, 0, b""));
-    assert!(world.people[ana].post_as(Kind::TEXT, 2, 0, b"two"));
+    assert!(world.people[ana].post_as(EntryKind::JOINED, 1, 0, b""));
+    assert!(world.people[ana].post_as(EntryKind::TEXT, 2, 0, b"two"));
     world.run_ms(100);
     world.people[ana].heard.clear();
     world.ask(ana, &Asking { instance, ..asking("Ana", 1) });
-    assert!(world.people[ana].post_as(Kind::JOINED, 1, 0, b""));
-    assert!(world.people[ana].post_as(Kind::TEXT, 2, 0, b"two"));
+    assert!(world.people[ana].post_as(EntryKind::JOINED, 1, 0, b""));
+    assert!(world.people[ana].post_as(EntryKind::TEXT, 2, 0, b"two"));
     world.run_ms(100);
     let refusals = world.people[ana].heard.iter().filter(|heard| matches!(heard, Heard::PostRefused { number: 1, .. }));
     assert_eq!((refusals.count(), world.texts().len()), (1, 0));
@@ -196,7 +197,7 @@ fn a_text_that_is_none_or_too_long_closes_the_connection() {
     for body in [&[0xff][..], &[b'x'; 4097]] {
         let mut world = World::new();
         let ana = world.join(&asking("Ana", 1));
-        assert!(world.people[ana].post_as(Kind::TEXT, 1, 0, body));
+        assert!(world.people[ana].post_as(EntryKind::TEXT, 1, 0, body));
         world.run_ms(100);
         assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::MESSAGE)));
         assert_eq!((world.texts().len(), world.hub.counters().broken_messages), (0, 1));
@@ -222,8 +223,8 @@ fn nobody_posts_under_the_instance_of_another() {
     let eve = world.join(&asking("Eve", 2));
     let instance = world.people[ana].welcome().instance;
     let post =
-        kabar_core::chat::Post { handle: 1, instance, number: 1, settled: 0, kind: Kind::TEXT, body: b"I am Ana" };
-    assert!(world.people[eve].send(&kabar_core::chat::ToServer::Post(post)));
+        kabar_core::chat::Post { handle: 1, instance, number: 1, settled: 0, kind: EntryKind::TEXT, body: b"I am Ana" };
+    assert!(world.people[eve].send(&kabar_core::chat::ClientMessage::Post(post)));
     world.run_ms(100);
     assert_eq!(world.people[eve].ended, Some(Ended::ByPeer(CloseCode::MESSAGE)));
     assert_eq!(world.texts().len(), 0);
@@ -238,7 +239,7 @@ fn streams_are_not_read_while_too_much_waits_and_nothing_is_lost() {
     let mut next = [1; 3];
     for _ in 0..20 {
         for (person, next) in people.iter().zip(&mut next) {
-            if world.people[*person].post_as(Kind::TEXT, *next, *next - 1, text.as_bytes()) {
+            if world.people[*person].post_as(EntryKind::TEXT, *next, *next - 1, text.as_bytes()) {
                 *next += 1;
             }
         }
@@ -260,7 +261,7 @@ fn a_join_that_waits_to_be_read_is_not_too_late() {
     let mut world = World::with(|config| config.limits.unfinished_bytes = 1_000);
     let ana = world.join(&asking("Ana", 1));
     world.hold(JobKind::Store);
-    assert!(world.people[ana].post_as(Kind::TEXT, 1, 0, &[b'x'; 2_000]));
+    assert!(world.people[ana].post_as(EntryKind::TEXT, 1, 0, &[b'x'; 2_000]));
     world.run_ms(100);
     let ben = world.person();
     world.connect(ben);
@@ -278,8 +279,8 @@ fn the_longest_text_and_the_longest_body_pass() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
     let ben = world.join(&asking("Ben", 2));
-    assert!(world.people[ana].post_as(Kind::TEXT, 1, 0, &[b'x'; 4096]));
-    assert!(world.people[ana].post_as(Kind::DATA, 2, 0, &[0xfe; 4352]));
+    assert!(world.people[ana].post_as(EntryKind::TEXT, 1, 0, &[b'x'; 4096]));
+    assert!(world.people[ana].post_as(EntryKind::DATA, 2, 0, &[0xfe; 4352]));
     world.run_ms(300);
     let lens: Vec<usize> = world.log().iter().rev().take(2).map(|entry| entry.body.len()).collect();
     assert_eq!(lens, [4352, 4096]);

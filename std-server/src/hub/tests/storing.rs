@@ -1,4 +1,5 @@
-//! What becomes of posts when the store fails, or does not say, or the server is killed (SPEC 7: S1, S2, S5).
+//! What becomes of posts when the store fails, or does not say, or the server is killed (SPEC 7:
+//! S1, S2, S5).
 
 use kabar_core::chat::NOTICE_STORAGE;
 use kabar_core::time::Duration;
@@ -6,7 +7,7 @@ use kabar_core::time::Duration;
 use super::person::{Asking, Heard, asking};
 use super::world::World;
 use crate::hub::{Done, HubEvent, JobKind, StoreDone, StoreJob};
-use crate::store::{CommitError, Fault, Store, Trouble};
+use crate::store::{CommitError, Fault, Store, StoreErrorKind};
 
 fn notices(world: &World, person: usize) -> usize {
     world.people[person].heard.iter().filter(|heard| **heard == Heard::Notice(NOTICE_STORAGE)).count()
@@ -90,7 +91,7 @@ fn nothing_is_accepted_before_heads_and_numbers_were_read_again() {
     world.run_ms(20);
     let append = world.jobs.pop_front().expect("a commit");
     drop(append);
-    let failed = Done::Store(StoreDone::Append(Err(CommitError::Uncertain(Trouble::Disk(0)))));
+    let failed = Done::Store(StoreDone::Append(Err(CommitError::Uncertain(StoreErrorKind::Disk(0)))));
     world.hub.handle_done(world.now, failed);
     world.people[ana].post(2, "two");
     world.run(Duration::from_secs(20));
@@ -103,7 +104,8 @@ fn nothing_is_accepted_before_heads_and_numbers_were_read_again() {
 
 #[test]
 fn a_commit_of_unknown_outcome_with_nothing_left_to_repeat_does_not_keep_joins_out() {
-    // The term alone is committed: without an entry there is nothing to be tried again, and no Join is let in that would be.
+    // The term alone is committed: without an entry there is nothing to be tried again, and no Join
+    // is let in that would be.
     let mut world = World::new();
     world.store.set_fault(Some(Fault::UncertainApplied));
     world.restart();
@@ -148,7 +150,7 @@ fn a_store_that_lost_entries_is_not_written_to() {
     world.run_ms(50);
     world.store.set_fault(None);
     world.run(Duration::from_secs(10));
-    assert!(world.events.iter().any(|event| matches!(event, HubEvent::StoreWentBack { head: 1, expected: 2 })));
+    assert!(world.events.iter().any(|event| matches!(event, HubEvent::StoreRegressed { head: 1, expected: 2 })));
     assert_eq!((world.texts().len(), world.people[ana].stored()), (0, 1));
     world.store = good;
     world.run(Duration::from_secs(12));

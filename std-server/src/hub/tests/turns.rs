@@ -1,7 +1,7 @@
 //! What a few bytes can ask for is done in turns: others are served between (counted in looks and
 //! messages, never in time).
 
-use kabar_core::chat::{Start, ToServer};
+use kabar_core::chat::{ClientMessage, Start};
 use kabar_core::time::Duration;
 
 use super::person::{Asking, Heard, asking};
@@ -19,7 +19,7 @@ fn room(count: u64, change: impl FnOnce(&mut HubConfig)) -> (World, usize, usize
         world.people[ana].post(number, &"x".repeat(100));
         world.run_ms(5);
     }
-    let eve = world.join(&Asking { largest_entry: 0, ..asking("Eve", 2) });
+    let eve = world.join(&Asking { max_entry_len: 0, ..asking("Eve", 2) });
     world.run(Duration::from_secs(2));
     (world, ana, eve)
 }
@@ -43,6 +43,7 @@ fn fetch(world: &mut World) {
             let to = to.expect("somebody's");
             world.people[to].handle_datagram(world.now, server(), &mut out[..transmit.len]);
         }
+        world.hub.create_jobs(world.now);
         let Some(job) = world.hub.poll_job() else { return };
         let done = world.run_job(job);
         world.hub.handle_done(world.now, done);
@@ -69,7 +70,7 @@ fn turn(world: &mut World) -> Counters {
 
 fn ask_history(world: &mut World, person: usize, times: usize, before: impl Fn(usize) -> u64) {
     for at in 0..times {
-        assert!(world.people[person].send(&ToServer::History { handle: 1, before: before(at), count: 200 }));
+        assert!(world.people[person].send(&ClientMessage::History { handle: 1, before: before(at), count: 200 }));
     }
 }
 
@@ -88,10 +89,7 @@ fn a_datagram_full_of_history_is_worked_off_in_turns_and_others_are_served_betwe
         assert!(work.lookups + work.messages_in <= BUDGET, "{work:?}");
         turns += 1;
         // What came in meanwhile: Ana's post is committed in the first turn.
-        while let Some(job) = world.hub.poll_job() {
-            let done = world.run_job(job);
-            world.hub.handle_done(world.now, done);
-        }
+        world.run_jobs();
         if heard_at.is_none() && world.people[ben].texts().contains(&"live".to_owned()) {
             heard_at = Some(turns);
         }
@@ -148,7 +146,7 @@ fn the_names_of_many_are_told_in_turns() {
     let mut world = World::with(|config| config.limits.work = 1);
     let people: Vec<usize> = (1..=40).map(|key| world.join(&asking(&format!("p{key:02}"), key))).collect();
     let before = world.hub.counters().work_deferred;
-    assert!(world.people[people[0]].send(&ToServer::Who { handle: 1 }));
+    assert!(world.people[people[0]].send(&ClientMessage::ListMembers { handle: 1 }));
     world.run_ms(50);
     let names = world.people[people[0]].heard.iter().filter(|heard| matches!(heard, Heard::Member { .. }));
     assert_eq!((names.count(), world.hub.counters().work_deferred - before), (40, 3));
@@ -162,7 +160,7 @@ fn a_budget_of_one_ends_all_the_same() {
     });
     ask_history(&mut world, ana, 3, |_| 40);
     ask_history(&mut world, eve, 3, |_| 40);
-    assert!(world.people[ana].send(&ToServer::Who { handle: 1 }));
+    assert!(world.people[ana].send(&ClientMessage::ListMembers { handle: 1 }));
     world.people[ana].post(51, "live");
     world.run(Duration::from_secs(5));
     // Eve takes the first one, that Ana joined, and is told that this was all.
@@ -209,7 +207,7 @@ fn a_page_that_only_somebody_wanted_who_left_is_not_read() {
     });
     world.hold(JobKind::Store);
     for (person, before) in [(ana, 100), (eve, 400)] {
-        assert!(world.people[person].send(&ToServer::History { handle: 1, before, count: 1 }));
+        assert!(world.people[person].send(&ClientMessage::History { handle: 1, before, count: 1 }));
         world.run_ms(20);
     }
     let before = world.hub.counters().pages_read;

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::crypto::Portable;
 use kabar_core::time::{Duration, Instant};
 
@@ -227,6 +227,8 @@ impl World {
     fn drain_hub(&mut self) {
         loop {
             self.drain_hub_transmits();
+            self.hub.create_jobs(self.now);
+            self.drain_hub_transmits();
             while let Some(job) = self.hub.poll_job() {
                 self.jobs.push_back(job);
             }
@@ -260,6 +262,16 @@ impl World {
         }
     }
 
+    /// Runs the hub's jobs until there are none. Everything else waits.
+    pub(super) fn run_jobs(&mut self) {
+        loop {
+            self.hub.create_jobs(self.now);
+            let Some(job) = self.hub.poll_job() else { return };
+            let done = self.run_job(job);
+            self.hub.handle_done(self.now, done);
+        }
+    }
+
     pub(super) fn run_job(&mut self, job: Job<Portable>) -> Done {
         job.run(&Key, &Verifier, &mut self.store)
     }
@@ -282,12 +294,12 @@ impl World {
 
     /// The texts in the log.
     pub(super) fn texts(&self) -> Vec<String> {
-        let texts = self.log().iter().filter(|entry| entry.kind == Kind::TEXT);
+        let texts = self.log().iter().filter(|entry| entry.kind == EntryKind::TEXT);
         texts.map(|entry| String::from_utf8(entry.body.clone()).expect("a text")).collect()
     }
 
     /// What the log says of people: who, and whether they joined, left, ...
-    pub(super) fn said(&self) -> Vec<(String, Kind)> {
+    pub(super) fn said(&self) -> Vec<(String, EntryKind)> {
         let said = self.log().iter().filter(|entry| entry.instance == 0);
         said.map(|entry| (entry.author.clone(), entry.kind)).collect()
     }

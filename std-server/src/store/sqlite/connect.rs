@@ -1,6 +1,5 @@
-//! The file, the connections to it, and what goes wrong before anything is read.
+//! Opens the file and its connections.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,66 +7,112 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::error::{ask_why, error_kind};
 use super::inspect::{self, Sight, beside};
 use super::schema::{self, APPLICATION_ID, STEPS};
-use super::trouble::{ask_why, trouble};
 use super::{fold, records, restore};
-use crate::store::Trouble;
+use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, SERVER_LOCK, is_locked, sync_dir};
 
-/// The history's name in a data directory. SQLite puts `-wal` and `-shm` behind it for two more files.
+/// The file name of the history. SQLite appends `-wal` and `-shm` for two more files.
 pub const FILE_NAME: &str = "history.db";
 
-/// A new history until it is whole.
+/// The name of a new history until it is complete.
 pub(super) const NEW: &str = "history.db.new";
 
-/// How long an opening waits for a lock.
+/// How long opening waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What the write-ahead log is cut to when it was larger, in bytes.
+/// Size in bytes to which a larger write-ahead log is truncated.
 const LOG_BYTES: u32 = 16 << 20;
 
 /// A history cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The file cannot be made, or not be made private.
+    /// The file cannot be created or made private.
+    #[error(transparent)]
     File(FileError),
-    /// There is none.
+    /// There is no history.
+    #[error("there is no history: {} does not exist", .0.display())]
     Missing(PathBuf),
-    /// SQLite cannot use it.
-    Unusable(PathBuf, Trouble),
-    /// A database of another program.
+    /// SQLite cannot use the file.
+    #[error("the history {} {}", .0.display(), why_unusable(*.1))]
+    Unusable(PathBuf, StoreErrorKind),
+    /// The file is a database of another program.
+    #[error(
+        "{} is a database of another program: move it away, or choose another directory with --data-dir",
+        .0.display()
+    )]
     Foreign(PathBuf),
     /// A later version of this program wrote it.
+    #[error("the history {} was written by a later version of kabar-server: use that version", .0.display())]
     Newer(PathBuf),
-    /// An earlier version wrote it, and only a server brings it up to date.
+    /// An earlier version wrote it, and only a server upgrades it.
+    #[error(
+        "the history {} was written by an earlier version of kabar-server: start the server once to upgrade it",
+        .0.display()
+    )]
     Older(PathBuf),
-    /// A directory has its name.
+    /// The path is a directory.
+    #[error(
+        "the history {} cannot be used: it is a directory; move it away, or choose another place with --data-dir",
+        .0.display()
+    )]
     Directory(PathBuf),
-    /// The file has no content, which no server leaves behind.
+    /// The file is empty, which no server leaves behind.
+    #[error(
+        "the history {} is empty, and no server leaves it so: put a backup in its place with \
+         `kabar-server restore FILE`, or move it, {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
+        .0.display()
+    )]
     Empty(PathBuf),
-    /// The file is not there, but its write-ahead log is.
+    /// The file is missing, but its write-ahead log is there.
+    #[error(
+        "the history {} is missing, but {FILE_NAME}-wal, a part of it, is there: put it back, or a backup in its \
+         place with `kabar-server restore FILE`, or move {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new \
+         history",
+        .0.display()
+    )]
     LogOnly(PathBuf),
-    /// The write-ahead log beside it is that of another history.
+    /// The write-ahead log next to it belongs to another history.
+    #[error(
+        "{FILE_NAME}-wal beside {path} belongs to another history, and would damage this one: if {path} is a backup, \
+         move it away and put it back with `kabar-server restore FILE`, which also moves {FILE_NAME}-wal and \
+         {FILE_NAME}-shm away",
+        path = .0.display()
+    )]
     ForeignLog(PathBuf),
     /// A restore was interrupted.
+    #[error("the restore of {} was interrupted: start the server, or restore again, to finish it", .0.display())]
     Restoring(PathBuf),
 }
 
-/// Which file it was that was opened.
+fn why_unusable(kind: StoreErrorKind) -> String {
+    match kind {
+        StoreErrorKind::Damaged => {
+            "is damaged: examine it with `kabar-server check`; to go on, put a backup in its place \
+                                    with `kabar-server restore FILE`, which keeps the damaged file"
+                .to_owned()
+        }
+        StoreErrorKind::Locked => "is locked by another program: stop that program and try again".to_owned(),
+        kind => format!("cannot be used: {kind}"),
+    }
+}
+
+/// The path of an opened file, and what identifies the file itself.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct OpenedFile {
     path: PathBuf,
     file: FileId,
 }
 
-/// What tells files apart that had the same name.
+/// Identifies a file, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileId(u64, u64);
 
-impl Place {
+impl OpenedFile {
     fn find(path: &Path) -> Result<Self, OpenError> {
-        // A path that is absolute is never taken for a URI.
+        // SQLite never parses an absolute path as a URI.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         FileId::of(&path).map(|file| Self { path: path.clone(), file }).ok_or(OpenError::Missing(path))
     }
@@ -76,7 +121,7 @@ impl Place {
         &self.path
     }
 
-    /// Whether the file still is where it was.
+    /// Whether the file is still at its path.
     pub(super) fn is_there(&self) -> bool {
         FileId::of(&self.path) == Some(self.file)
     }
@@ -95,32 +140,32 @@ impl FileId {
     }
 }
 
-/// Makes the history if need be, looks at it, opens it for writing, and brings it up to date. Nothing is changed before it is clear
-/// that it can be used.
-pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, Place), OpenError> {
+/// Creates the history if there is none, inspects it, opens it for writing, and upgrades it.
+/// Nothing is changed before it is clear that the file can be used.
+pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), OpenError> {
     restore::finish(dir.path()).map_err(OpenError::File)?;
     let path = dir.join(FILE_NAME);
     if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         make(dir)?;
     }
-    let place = Place::find(&path)?;
+    let place = OpenedFile::find(&path)?;
     let Sight { connection: looked, has_log } = inspect::look(&place.path)?;
     if usize::try_from(settle(&looked, &place.path, schema::version)?) == Ok(STEPS.len()) {
         settle(&looked, &place.path, records::load_all)?;
     } else if !inspect::is_sound(&looked) {
-        // An earlier version has other columns, so its records cannot be loaded before the steps.
-        return Err(OpenError::unusable(&place.path, Trouble::Damaged));
+        // An earlier version has other columns, so its records cannot be loaded before the upgrade.
+        return Err(OpenError::unusable(&place.path, StoreErrorKind::Damaged));
     }
     drop(looked);
-    // Without a change of what is in it, SQLite finds out as late as at the first commit.
+    // SQLite would only find out at the first commit.
     let writable = fs::OpenOptions::new().read(true).write(true).open(&place.path);
-    writable.map_err(|error| OpenError::unusable(&place.path, super::trouble::of_io(&error)))?;
+    writable.map_err(|error| OpenError::unusable(&place.path, super::error::of_io(&error)))?;
     for suffix in ["", "-wal", "-shm"] {
         dir.keep_private(&format!("{FILE_NAME}{suffix}")).map_err(OpenError::File)?;
     }
     let mut connection = open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if has_log {
-        // Until something is committed: the server may still not start.
+        // Until something is committed: the server may still fail to start.
         settle(&connection, &place.path, |connection| keep_log(connection, true))?;
     }
     settle(&connection, &place.path, configure)?;
@@ -128,7 +173,7 @@ pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, Place), OpenError
     Ok((connection, place))
 }
 
-/// Makes an empty history under another name first: under its own it is never seen unfinished.
+/// Creates an empty history under another name first, so that it is never seen unfinished.
 fn make(dir: &DataDir) -> Result<(), OpenError> {
     let (path, new) = (dir.join(FILE_NAME), dir.join(NEW));
     if fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0) {
@@ -137,7 +182,7 @@ fn make(dir: &DataDir) -> Result<(), OpenError> {
     remove(&new);
     let made = make_as(dir, &new).and_then(|()| {
         let named = fs::rename(&new, &path).and_then(|()| sync_dir(dir.path()));
-        named.map_err(|error| OpenError::File(FileError::new("make", &path)(error)))
+        named.map_err(|error| OpenError::File(FileError::new("create", &path)(error)))
     });
     if made.is_err() {
         remove(&new);
@@ -146,24 +191,25 @@ fn make(dir: &DataDir) -> Result<(), OpenError> {
 }
 
 fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
-    // Private from the beginning; SQLite gives its other files the same mode.
+    // Private when created; SQLite gives its other files the same mode.
     dir.make_private_file(NEW).map_err(OpenError::File)?;
-    let mut connection = open(&Place::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = open(&OpenedFile::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settle(&connection, new, configure)?;
     bring_up_to_date(&mut connection, new)?;
     connection.close().map_err(|(_, error)| unusable(new, &error))?;
     let synced = fs::File::open(new).and_then(|file| file.sync_all());
-    synced.map_err(|error| OpenError::File(FileError::new("make", new)(error)))
+    synced.map_err(|error| OpenError::File(FileError::new("create", new)(error)))
 }
 
-/// Removes a file that is not used any more, and SQLite's beside it.
+/// Removes an unused file, and the files of SQLite next to it.
 pub(super) fn remove(path: &Path) {
     for suffix in ["", "-wal", "-shm", "-journal"] {
-        drop(fs::remove_file(beside(path, suffix)));
+        let _ = fs::remove_file(beside(path, suffix));
     }
 }
 
-/// Takes the steps of the schema that are missing, and moves them into the file: what is in the log from then on is marked.
+/// Applies the missing steps of the schema and moves them into the file: everything in the log is
+/// marked from then on.
 fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     if schema::migrate(connection, STEPS).map_err(|error| unusable(path, &error))? {
         settle(connection, path, |connection| empty_log(connection, "TRUNCATE"))?;
@@ -171,34 +217,35 @@ fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), Open
     Ok(())
 }
 
-/// Whether the last connection that is closed leaves the log as it is.
+/// Sets whether closing the last connection keeps the log.
 pub(super) fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(|_| ())
 }
 
-/// Opens a history that is there, to read it.
-pub(super) fn for_reading(place: &Place) -> Result<Connection, OpenError> {
+/// Opens an existing history for reading.
+pub(super) fn for_reading(place: &OpenedFile) -> Result<Connection, OpenError> {
     open(place, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// Opens the history in the data directory `dir` that a server keeps or has kept, to read it or, if `may_write`, to add to its index.
-pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, Place), OpenError> {
+/// Opens the history of a server that runs or has run in `dir`, for reading or, if `may_write`, for
+/// adding to its index.
+pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, OpenedFile), OpenError> {
     if restore::is_pending(dir) && !is_locked(&dir.join(SERVER_LOCK)) {
         return Err(OpenError::Restoring(dir.join(FILE_NAME)));
     }
     let path = dir.join(FILE_NAME);
-    let place = Place::find(&path).map_err(|missing| {
+    let place = OpenedFile::find(&path).map_err(|missing| {
         let has_log = fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
         if has_log { OpenError::LogOnly(path) } else { missing }
     })?;
     match inspect::look_at_log(&place.path) {
-        // A server has looked, and what it writes meanwhile cannot be read at one moment.
+        // The running server has inspected it; its files change while we read them.
         Err(_) if is_locked(&dir.join(SERVER_LOCK)) => {}
         looked => looked?,
     }
     let access = if may_write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
     let connection = open(&place, access)?;
-    // Until it is clear whose it is.
+    // Until the file is identified.
     settle(&connection, &place.path, |connection| keep_log(connection, true))?;
     identify(&connection, &place.path)?;
     let taken = settle(&connection, &place.path, schema::version)?;
@@ -209,7 +256,7 @@ pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, 
     Ok((connection, place))
 }
 
-/// Runs `action`, whose error means that the file cannot be used.
+/// Runs `action` and converts its error into [`OpenError::Unusable`].
 pub(super) fn settle<T>(
     connection: &Connection,
     path: &Path,
@@ -218,37 +265,38 @@ pub(super) fn settle<T>(
     action(connection).map_err(|error| unusable(path, &error))
 }
 
-/// Moves what is in the write-ahead log into the file, as far as nobody is in the way.
+/// Moves the write-ahead log into the file, as far as no reader prevents it.
 pub(super) fn empty_log(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
     checkpoint(connection, mode).map(|_| ())
 }
 
-/// The same: whether somebody was in the way, the pages in the log, and those of them that are in the file.
+/// Runs a checkpoint. Returns whether a reader prevented a part, the pages in the log, and those of
+/// them that are in the file.
 pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<(bool, u64, u64)> {
     let mut run = connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
-    // -1: there is no log.
+    // -1 means that there is no log.
     let pages = |pages: i64| u64::try_from(pages).unwrap_or(0);
     run.query_row([], |row| Ok((row.get::<_, i64>(0)? != 0, pages(row.get(1)?), pages(row.get(2)?))))
 }
 
-fn open(place: &Place, access: OpenFlags) -> Result<Connection, OpenError> {
+fn open(place: &OpenedFile, access: OpenFlags) -> Result<Connection, OpenError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&place.path, flags).map_err(|error| unusable(&place.path, &error))?;
     settle(&connection, &place.path, prepare)?;
     Ok(connection)
 }
 
-/// What every connection is told before it reads.
+/// Configures a connection before it reads.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "foreign_keys", true)?;
-    // Damage is rather found than followed.
+    // Detects damage instead of following it.
     connection.pragma_update(None, "cell_size_check", true)?;
     fold::add_function(connection)
 }
 
-/// Whether it is Kabar's, and of a version that is known.
+/// Checks that the file is Kabar's and of a known version.
 pub(super) fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let id = settle(connection, path, |connection| {
         connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0))
@@ -273,84 +321,20 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Result<(), OpenE
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // Where fsync alone leaves data in the drive's memory (macOS).
+    // For systems whose fsync leaves data in the drive's cache (macOS).
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)
 }
 
 pub(super) fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
-    OpenError::Unusable(path.to_path_buf(), ask_why(trouble(error), path))
+    OpenError::Unusable(path.to_path_buf(), ask_why(error_kind(error), path))
 }
 
 impl OpenError {
     /// SQLite cannot use the history at `path`.
     #[must_use]
-    pub fn unusable(path: &Path, trouble: Trouble) -> Self {
-        Self::Unusable(path.to_path_buf(), trouble)
+    pub fn unusable(path: &Path, kind: StoreErrorKind) -> Self {
+        Self::Unusable(path.to_path_buf(), kind)
     }
 }
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(error) => error.fmt(f),
-            Self::Missing(path) => write!(f, "there is no history: {} does not exist", path.display()),
-            Self::Unusable(path, Trouble::Damaged) => write!(
-                f,
-                "the history {} is damaged: look at it with `kabar-server check`; to go on, put a backup in its place with \
-                 `kabar-server restore FILE`, which keeps what is there",
-                path.display()
-            ),
-            Self::Unusable(path, Trouble::Locked) => {
-                write!(f, "the history {} is locked by another program: end that and try again", path.display())
-            }
-            Self::Unusable(path, trouble) => write!(f, "the history {} cannot be used: {trouble}", path.display()),
-            Self::Foreign(path) => write!(
-                f,
-                "{} is a database of another program: move it away, or choose another directory with --data-dir",
-                path.display()
-            ),
-            Self::Newer(path) => write!(
-                f,
-                "the history {} was written by a later version of kabar-server: use that version",
-                path.display()
-            ),
-            Self::Older(path) => write!(
-                f,
-                "the history {} was written by an earlier version of kabar-server: start the server once, it brings it up to date",
-                path.display()
-            ),
-            Self::Directory(path) => write!(
-                f,
-                "the history {} cannot be used: it is a directory; move it away, or choose another place with --data-dir",
-                path.display()
-            ),
-            Self::Empty(path) => write!(
-                f,
-                "the history {} is empty, and no server leaves it so: put a backup in its place with `kabar-server restore FILE`, or \
-                 move it, {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
-                path.display()
-            ),
-            Self::LogOnly(path) => write!(
-                f,
-                "the history {} is missing, but {FILE_NAME}-wal, a part of it, is there: put it back, or a backup in its place with \
-                 `kabar-server restore FILE`, or move {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
-                path.display()
-            ),
-            Self::ForeignLog(path) => write!(
-                f,
-                "{FILE_NAME}-wal beside {0} belongs to another history, and would damage this one: if {0} is a backup, move it away and \
-                 put it back with `kabar-server restore FILE`, which also moves {FILE_NAME}-wal and {FILE_NAME}-shm away",
-                path.display()
-            ),
-            Self::Restoring(path) => write!(
-                f,
-                "the restore of {} was interrupted: start the server, or restore again, to finish it",
-                path.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}

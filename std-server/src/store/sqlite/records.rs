@@ -1,26 +1,26 @@
-//! Records to rows and back.
+//! Converts records to rows and back.
 
 use core::ops::RangeInclusive;
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::{
-    Admission, Batch, Forgotten, InstanceRecord, Loaded, LogEntry, NameRecord, Sanction, SanctionKind, TermRecord,
+    Admission, Batch, Forgotten, InstanceRecord, LogEntry, NameRecord, RoomState, Sanction, SanctionKind, TermRecord,
 };
 
-/// A number without a sign in SQLite's 64 bits with one.
-pub(super) struct Bits(pub(super) u64);
+/// An unsigned number in SQLite's signed 64 bits.
+pub(super) struct U64AsI64(pub(super) u64);
 
-impl ToSql for Bits {
+impl ToSql for U64AsI64 {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.0.cast_signed().into())
     }
 }
 
-impl FromSql for Bits {
+impl FromSql for U64AsI64 {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         i64::column_result(value).map(|number| Self(number.cast_unsigned()))
     }
@@ -46,13 +46,13 @@ impl FromSql for SanctionKind {
     }
 }
 
-/// The row of a room and its head, if the room is known.
+/// Returns the row and head of a room, if it exists.
 pub(super) fn room(connection: &Connection, name: &str) -> rusqlite::Result<Option<(i64, u64)>> {
     let mut select = connection.prepare_cached("SELECT id, head FROM rooms WHERE name = ?1")?;
     select.query_row([name], |row| Ok((row.get(0)?, bits(row, 1)?))).optional()
 }
 
-/// As [`room`]; makes the room known.
+/// As [`room`], but creates the room if it does not exist.
 pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, u64)> {
     if let Some(known) = room(connection, name)? {
         return Ok(known);
@@ -65,10 +65,10 @@ pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite:
     let mut select = connection.prepare_cached(
         "SELECT instance, identity, highest, highest_seq, seen_ran_ms FROM instances WHERE room = ?1 AND instance = ?2",
     )?;
-    select.query_row(params![room, Bits(id)], instance_of).optional()
+    select.query_row(params![room, U64AsI64(id)], instance_of).optional()
 }
 
-/// Writes everything in a batch that is permitted.
+/// Writes a valid batch.
 pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::Result<()> {
     forget(connection, room, &batch.forgotten)?;
     if let Some(ran_ms) = batch.ran_ms {
@@ -77,19 +77,20 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqli
     }
     if let Some(TermRecord { term, first_seq }) = batch.term {
         let sql = "INSERT OR IGNORE INTO terms (room, term, first_seq) VALUES (?1, ?2, ?3)";
-        connection.execute(sql, params![room, term.0, Bits(first_seq)])?;
+        connection.execute(sql, params![room, term.0, U64AsI64(first_seq)])?;
     }
     let mut insert = connection.prepare_cached(
         "INSERT INTO entries (room, seq, time_ms, author, instance, number, kind, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for LogEntry { seq, time_ms, author, instance, number, kind, body } in &batch.entries {
-        let (seq, time, instance, number) = (Bits(*seq), Bits(*time_ms), Bits(*instance), Bits(*number));
+        let (seq, time, instance, number) =
+            (U64AsI64(*seq), U64AsI64(*time_ms), U64AsI64(*instance), U64AsI64(*number));
         insert.execute(params![room, seq, time, author, instance, number, kind.0, body])?;
     }
     if let Some(head) = batch.last_seq() {
         let mut update = connection.prepare_cached("UPDATE rooms SET head = ?2 WHERE id = ?1")?;
-        update.execute(params![room, Bits(head)])?;
+        update.execute(params![room, U64AsI64(head)])?;
     }
     let mut insert = connection.prepare_cached(
         "INSERT INTO instances (room, instance, identity, highest, highest_seq, seen_ran_ms)
@@ -97,8 +98,8 @@ pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqli
          SET highest = excluded.highest, highest_seq = excluded.highest_seq, seen_ran_ms = excluded.seen_ran_ms",
     )?;
     for InstanceRecord { instance, identity, highest, highest_seq, seen_ran_ms } in &batch.instances {
-        let (instance, highest, highest_seq) = (Bits(*instance), Bits(*highest), Bits(*highest_seq));
-        insert.execute(params![room, instance, identity.0, highest, highest_seq, Bits(*seen_ran_ms)])?;
+        let (instance, highest, highest_seq) = (U64AsI64(*instance), U64AsI64(*highest), U64AsI64(*highest_seq));
+        insert.execute(params![room, instance, identity.0, highest, highest_seq, U64AsI64(*seen_ran_ms)])?;
     }
     write_people(connection, room, batch)
 }
@@ -111,7 +112,7 @@ fn forget(connection: &Connection, room: i64, forgotten: &Forgotten) -> rusqlite
     }
     let mut delete = connection.prepare_cached("DELETE FROM instances WHERE room = ?1 AND instance = ?2")?;
     for instance in instances {
-        delete.execute(params![room, Bits(*instance)])?;
+        delete.execute(params![room, U64AsI64(*instance)])?;
     }
     let mut delete = connection.prepare_cached("DELETE FROM admissions WHERE room = ?1 AND identity = ?2")?;
     for identity in admissions {
@@ -133,7 +134,7 @@ fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for NameRecord { folded, name, identity, seen_ran_ms, present } in &batch.names {
-        insert.execute(params![room, folded, name, identity.0, Bits(*seen_ran_ms), present])?;
+        insert.execute(params![room, folded, name, identity.0, U64AsI64(*seen_ran_ms), present])?;
     }
     for Admission { identity, tag } in &batch.admissions {
         let sql = "INSERT OR REPLACE INTO admissions (room, identity, tag) VALUES (?1, ?2, ?3)";
@@ -145,27 +146,27 @@ fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::
     }
     for Sanction { identity, kind, name, since_ms } in &batch.sanctions {
         let sql = "INSERT OR REPLACE INTO sanctions (room, identity, kind, name, since_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
-        connection.execute(sql, params![room, identity.0, kind, name, Bits(*since_ms)])?;
+        connection.execute(sql, params![room, identity.0, kind, name, U64AsI64(*since_ms)])?;
     }
     Ok(())
 }
 
-/// Reads what a server reads when it starts, of every room.
+/// Reads everything that a server reads when it starts, for every room.
 pub(super) fn load_all(connection: &Connection) -> rusqlite::Result<()> {
     let names = connection.prepare("SELECT name FROM rooms")?.query_map([], |row| row.get(0))?.collect();
     let names: Vec<String> = rusqlite::Result::from(names)?;
     names.iter().try_for_each(|name| load(connection, name).map(|_| ()))
 }
 
-pub(super) fn load(connection: &Connection, name: &str) -> rusqlite::Result<Loaded> {
-    let Some((room, head)) = room(connection, name)? else { return Ok(Loaded { first: 1, ..Loaded::default() }) };
+pub(super) fn load(connection: &Connection, name: &str) -> rusqlite::Result<RoomState> {
+    let Some((room, head)) = room(connection, name)? else { return Ok(RoomState { first: 1, ..RoomState::default() }) };
     let first = connection.query_row("SELECT min(seq) FROM entries WHERE room = ?1", [room], |row| {
-        Ok(row.get::<_, Option<Bits>>(0)?.map_or(head + 1, |first| first.0))
+        Ok(row.get::<_, Option<U64AsI64>>(0)?.map_or(head + 1, |first| first.0))
     })?;
     let ran_ms = connection.query_row("SELECT ran_ms FROM rooms WHERE id = ?1", [room], |row| bits(row, 0))?;
     let term = |row: &Row<'_>| Ok(TermRecord { term: Term(row.get(0)?), first_seq: bits(row, 1)? });
     let admission = |row: &Row<'_>| Ok(Admission { identity: identity(row, 0)?, tag: row.get(1)? });
-    Ok(Loaded {
+    Ok(RoomState {
         first,
         head,
         ran_ms,
@@ -197,7 +198,7 @@ pub(super) fn read(connection: &Connection, room: &str, range: RangeInclusive<u6
         "SELECT seq, time_ms, author, instance, number, kind, body FROM entries
          WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
     )?;
-    // Every seq is within the numbers that have a sign.
+    // Every seq fits into a signed number.
     let [start, end] = [*range.start(), *range.end()].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
     select.query_map(params![room, start, end], entry_of)?.collect()
 }
@@ -209,7 +210,7 @@ pub(super) fn entry_of(row: &Row<'_>) -> rusqlite::Result<LogEntry> {
         author: row.get(2)?,
         instance: bits(row, 3)?,
         number: bits(row, 4)?,
-        kind: Kind(row.get(5)?),
+        kind: EntryKind(row.get(5)?),
         body: row.get(6)?,
     })
 }
@@ -238,7 +239,7 @@ fn sanction_of(row: &Row<'_>) -> rusqlite::Result<Sanction> {
     Ok(Sanction { identity: identity(row, 0)?, kind: row.get(1)?, name: row.get(2)?, since_ms: bits(row, 3)? })
 }
 
-/// All rows that `sql` gives for a room.
+/// Returns all rows that `sql` selects for a room.
 pub(super) fn all<T>(
     connection: &Connection,
     room: i64,
@@ -249,7 +250,7 @@ pub(super) fn all<T>(
 }
 
 pub(super) fn bits(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get(column).map(|bits: Bits| bits.0)
+    row.get(column).map(|bits: U64AsI64| bits.0)
 }
 
 fn identity(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicIdentity> {

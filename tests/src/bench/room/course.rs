@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::client::Event;
 use kabar_core::time::{Duration, Instant};
 
@@ -110,8 +110,8 @@ impl Course {
 
     /// Takes an entry, and sees that nothing is missing before it.
     fn note(&mut self, options: &Options, seat: usize, event: &Event<'_>, now: Instant) {
-        let (head, body, own) = match event {
-            Event::Entry { head, body, own } if head.kind == Kind::TEXT => (head, *body, *own),
+        let (header, body, own) = match event {
+            Event::Entry { header, body, own } if header.kind == EntryKind::TEXT => (header, *body, *own),
             Event::Stub { .. } | Event::Gap { .. } | Event::Reset | Event::Lost(_) | Event::Ended(_) => {
                 self.broken = Some(format!("a member was told {event:?}"));
                 return;
@@ -124,7 +124,7 @@ impl Course {
                 .and_then(|text| u64::from_str_radix(text, 16).ok())
         };
         let (Some(poster), Some(number), Some(stamp)) = (part(0..4), part(4..16), part(16..32)) else {
-            self.broken = Some(format!("entry {} is none that was posted", head.seq));
+            self.broken = Some(format!("entry {} is none that was posted", header.seq));
             return;
         };
         let expected = &mut self.next[seat * options.posters + poster as usize];

@@ -1,6 +1,6 @@
 //! What is sent: each message that there is, as many as a datagram holds, and each packet.
 
-use kabar_core::chat::{Kind, Post, ToServer};
+use kabar_core::chat::{ClientMessage, EntryKind, Post};
 use kabar_core::crypto::Provider;
 use kabar_core::wire::frame::MAX_ACK_RANGES;
 use kabar_server::hub::HubLimits;
@@ -29,26 +29,26 @@ const fn case(kind: &'static str, case: &'static str, make: fn(&mut Stage, usize
 pub(super) const CASES: &[Case] = &[
     case("Post", "ordinary: 200 bytes each", |stage, _| {
         let peer = stage.member(4_352)?;
-        posts(stage, peer, BODY, Kind::TEXT)
+        posts(stage, peer, BODY, EntryKind::TEXT)
     }),
     case("Post", "empty", |stage, _| {
         let peer = stage.member(4_352)?;
-        posts(stage, peer, 0, Kind::TEXT)
+        posts(stage, peer, 0, EntryKind::TEXT)
     }),
     case("Post", "refused, and passed over", |stage, _| {
         let peer = stage.member(4_352)?;
-        posts(stage, peer, 0, Kind(9))
+        posts(stage, peer, 0, EntryKind(9))
     }),
     case("Post", "there already", |stage, _| {
         let peer = stage.member(4_352)?;
-        let one = post(stage, peer, 1, 0, Kind::TEXT);
+        let one = post(stage, peer, 1, 0, EntryKind::TEXT);
         stage.say(peer, &one);
         fill(stage, peer, &one)
     }),
     case("Join", "with a Leave, again and again", |stage, _| {
         let peer = stage.half_open()?;
         let join = stage.peers[peer].join(&format!("joiner{peer}"), 4_352);
-        fill(stage, peer, &[join, message(&ToServer::Leave { handle: 1 })].concat())
+        fill(stage, peer, &[join, message(&ClientMessage::Leave { handle: 1 })].concat())
     }),
     case("Join", "with a signature that does not verify", |stage, _| {
         let peer = stage.half_open()?;
@@ -59,7 +59,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     case("Who", "everybody", |stage, _| {
         let peer = stage.member(4_352)?;
-        fill(stage, peer, &message(&ToServer::Who { handle: 1 }))
+        fill(stage, peer, &message(&ClientMessage::ListMembers { handle: 1 }))
     }),
     case("History", "200 entries that it does not take, in memory", |stage, _| {
         let peer = stage.member(0)?;
@@ -83,7 +83,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     case("Leave", "alone", |stage, _| {
         let peer = stage.member(4_352)?;
-        fill(stage, peer, &message(&ToServer::Leave { handle: 1 }))
+        fill(stage, peer, &message(&ClientMessage::Leave { handle: 1 }))
     }),
     case("unknown message", "of a type and nothing else", |stage, _| {
         let peer = stage.member(4_352)?;
@@ -163,7 +163,7 @@ fn frames(stage: &mut Stage, peer: usize, frame: &[u8]) -> Made {
 }
 
 /// A datagram full of posts.
-fn posts(stage: &mut Stage, peer: usize, len: usize, kind: Kind) -> Made {
+fn posts(stage: &mut Stage, peer: usize, len: usize, kind: EntryKind) -> Made {
     let (mut messages, mut count) = (Vec::new(), 0);
     loop {
         let number = stage.peers[peer].next_number();
@@ -176,13 +176,13 @@ fn posts(stage: &mut Stage, peer: usize, len: usize, kind: Kind) -> Made {
     }
 }
 
-fn post(stage: &Stage, peer: usize, number: u64, len: usize, kind: Kind) -> Vec<u8> {
+fn post(stage: &Stage, peer: usize, number: u64, len: usize, kind: EntryKind) -> Vec<u8> {
     let (instance, body) = (stage.peers[peer].instance(), vec![b'x'; len]);
-    message(&ToServer::Post(Post { handle: 1, instance, number, settled: 0, kind, body: &body }))
+    message(&ClientMessage::Post(Post { handle: 1, instance, number, settled: 0, kind, body: &body }))
 }
 
 fn history(before: u64) -> Vec<u8> {
-    message(&ToServer::History { handle: 1, before, count: 200 })
+    message(&ClientMessage::History { handle: 1, before, count: 200 })
 }
 
 fn handshake(stage: &mut Stage, peer: usize) -> Made {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant as Clock;
 
-use kabar_core::chat::{Kind, Term};
+use kabar_core::chat::{EntryKind, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::hub::{Counters, Done, Hub, HubConfig, HubLimits, Job, JobKind, NoPassword};
@@ -56,7 +56,7 @@ impl Stage {
             author: "server".to_owned(),
             instance: 0,
             number: 0,
-            kind: Kind::OPERATOR,
+            kind: EntryKind::OPERATOR,
             body: vec![b'x'; BODY],
         };
         let mut store = MemoryStore::new();
@@ -99,9 +99,9 @@ impl Stage {
     }
 
     /// A member who takes entries of up to so many bytes.
-    pub(super) fn member(&mut self, largest_entry: u16) -> Result<usize, Error> {
+    pub(super) fn member(&mut self, max_entry_len: u16) -> Result<usize, Error> {
         let peer = self.half_open()?;
-        let join = self.peers[peer].join(&format!("member{peer}"), largest_entry);
+        let join = self.peers[peer].join(&format!("member{peer}"), max_entry_len);
         self.say(peer, &join);
         if self.peers[peer].instance() == 0 { Err(Error::new("a join did not succeed")) } else { Ok(peer) }
     }
@@ -187,6 +187,7 @@ impl Stage {
                 }
             }
             while self.timed(|hub| hub.poll_event()).is_some() {}
+            self.timed(|hub| hub.create_jobs(now));
             let Some(job) = self.timed(Hub::poll_job) else { break };
             has_work = true;
             let done = self.run(job);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kabar_core::chat::{EntryHead, Kind, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, Term};
 
 use super::process::fingerprint;
 use super::{Body, Bytes, Checked, PostId, Process, ProcessId, content_hash, demand};
@@ -144,10 +144,16 @@ impl Log {
     ) -> Checked {
         demand!(entry.seq == self.head() + 1, Log, "entry {} follows entry {}", entry.seq, self.head());
         if entry.instance == 0 {
-            demand!(!Kind(entry.kind).is_postable(), S1, "entry {} of the server has kind {}", entry.seq, entry.kind);
+            demand!(
+                !EntryKind(entry.kind).is_postable(),
+                S1,
+                "entry {} of the server has kind {}",
+                entry.seq,
+                entry.kind
+            );
             demand!(entry.number == 0, S1, "entry {} of the server has number {}", entry.seq, entry.number);
         } else {
-            demand!(Kind(entry.kind).is_postable(), S1, "entry {} of a member has kind {}", entry.seq, entry.kind);
+            demand!(EntryKind(entry.kind).is_postable(), S1, "entry {} of a member has kind {}", entry.seq, entry.kind);
             self.attribute(&entry, processes, by_content)?;
         }
         self.entries.push(entry);
@@ -248,28 +254,28 @@ impl Log {
     }
 
     /// What was delivered has to be exactly what is durable (S5; content: S4).
-    pub(super) fn holds(&self, head: &EntryHead<'_>, body: Body<'_>) -> Checked {
-        let Some(entry) = self.get(head.seq) else {
+    pub(super) fn holds(&self, header: &EntryHeader<'_>, body: Body<'_>) -> Checked {
+        let Some(entry) = self.get(header.seq) else {
             return Err(super::Violation::new(
                 super::Rule::S5,
-                format!("entry {} was delivered; the durable log ends at {}", head.seq, self.head()),
+                format!("entry {} was delivered; the durable log ends at {}", header.seq, self.head()),
             ));
         };
-        let same_head = entry.time_ms == head.time_ms
-            && entry.author == head.author
-            && entry.instance == head.instance
-            && entry.number == head.number
-            && entry.kind == head.kind.0;
-        demand!(same_head, S4, "entry {} was delivered as {head:?}, but is {entry:?}", head.seq);
+        let same_head = entry.time_ms == header.time_ms
+            && entry.author == header.author
+            && entry.instance == header.instance
+            && entry.number == header.number
+            && entry.kind == header.kind.0;
+        demand!(same_head, S4, "entry {} was delivered as {header:?}, but is {entry:?}", header.seq);
         match body {
             Body::Bytes(bytes) => {
-                demand!(*entry.body == *bytes, S4, "entry {} was delivered with another body", head.seq)
+                demand!(*entry.body == *bytes, S4, "entry {} was delivered with another body", header.seq)
             }
             Body::Stub(size) => demand!(
                 entry.body.len() == usize::from(size),
                 S4,
                 "entry {} has {} bytes; its stub says {size}",
-                head.seq,
+                header.seq,
                 entry.body.len()
             ),
         }

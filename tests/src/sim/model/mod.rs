@@ -19,7 +19,7 @@ pub use process::{Posted, Process, Store};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kabar_core::chat::{EntryHead, Start, Term};
+use kabar_core::chat::{EntryHeader, Start, Term};
 
 /// Which promise was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,9 +174,9 @@ impl Model {
     }
 
     /// A process began. `kept` is the store that its device had kept.
-    pub fn begin(&mut self, name: &str, start: Start, largest_entry: u16, kept: Option<Store>) -> ProcessId {
+    pub fn begin(&mut self, name: &str, start: Start, max_entry_len: u16, kept: Option<Store>) -> ProcessId {
         let head = self.log().head();
-        self.processes.push(Process::new(name, start, head, largest_entry, kept));
+        self.processes.push(Process::new(name, start, head, max_entry_len, kept));
         self.processes.len() - 1
     }
 
@@ -233,14 +233,14 @@ impl Model {
     }
 
     /// An entry was delivered; `body` is a stub's size or the bytes.
-    pub fn delivered(&mut self, id: ProcessId, head: &EntryHead<'_>, body: Body<'_>, own: Option<bool>) -> Checked {
+    pub fn delivered(&mut self, id: ProcessId, header: &EntryHeader<'_>, body: Body<'_>, own: Option<bool>) -> Checked {
         let lineage = self.processes[id].lineage();
-        self.processes[id].delivered(id, head, body, own, &self.lineages[lineage])
+        self.processes[id].delivered(id, header, body, own, &self.lineages[lineage])
     }
 
     /// An answer to History came. It is no delivery, but it must be in the log.
-    pub fn past(&mut self, id: ProcessId, head: &EntryHead<'_>, body: &[u8]) -> Checked {
-        self.lineages[self.processes[id].lineage()].holds(head, Body::Bytes(body))
+    pub fn past(&mut self, id: ProcessId, header: &EntryHeader<'_>, body: &[u8]) -> Checked {
+        self.lineages[self.processes[id].lineage()].holds(header, Body::Bytes(body))
     }
 
     /// The store of `id` has to hold the whole log from its start, and all posts of `id` have to be settled.

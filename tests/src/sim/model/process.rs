@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kabar_core::chat::{EntryHead, Start, Term};
+use kabar_core::chat::{EntryHeader, Start, Term};
 
 use super::{Body, Bytes, Checked, Log, PostId, ProcessId, demand};
 
@@ -40,7 +40,7 @@ pub struct Process {
     start: Start,
     /// Where the log ended when it began.
     head_at_begin: u64,
-    largest_entry: u16,
+    max_entry_len: u16,
     posts: Vec<Posted>,
     stored_up_to: u64,
     /// The lineage in which each post up to `stored_up_to` was seen stored.
@@ -55,13 +55,13 @@ pub struct Process {
 }
 
 impl Process {
-    pub(super) fn new(name: &str, start: Start, head: u64, largest_entry: u16, kept: Option<Store>) -> Self {
+    pub(super) fn new(name: &str, start: Start, head: u64, max_entry_len: u16, kept: Option<Store>) -> Self {
         Self {
             name: name.into(),
             ended: false,
             start,
             head_at_begin: head,
-            largest_entry,
+            max_entry_len,
             posts: Vec::new(),
             stored_up_to: 0,
             stored_in: Vec::new(),
@@ -224,7 +224,7 @@ impl Process {
         let Welcomed { id, start, head, first, .. } = *at;
         let wanted = match self.start {
             Start::Head => 0,
-            Start::Last(count) | Start::After { otherwise: count, .. } => u64::from(count),
+            Start::Last(count) | Start::After { fallback_count: count, .. } => u64::from(count),
         };
         // The place is fixed when the Join is admitted; the head is that of a later moment.
         let latest = head.saturating_sub(wanted).max(first - 1);
@@ -240,45 +240,45 @@ impl Process {
     pub(super) fn delivered(
         &mut self,
         id: ProcessId,
-        head: &EntryHead<'_>,
+        header: &EntryHeader<'_>,
         body: Body<'_>,
         own: Option<bool>,
         log: &Log,
     ) -> Checked {
-        demand!(self.joined && !self.resetting, S4, "process {id} was given entry {} before it joined", head.seq);
+        demand!(self.joined && !self.resetting, S4, "process {id} was given entry {} before it joined", header.seq);
         let Some(store) = &mut self.store else { return Ok(()) };
         demand!(
-            head.seq == store.cursor + 1,
+            header.seq == store.cursor + 1,
             S4,
             "process {id} was given entry {} after entry {}",
-            head.seq,
+            header.seq,
             store.cursor
         );
-        log.holds(head, body)?;
+        log.holds(header, body)?;
         let len = match body {
             Body::Bytes(bytes) => bytes.len(),
             Body::Stub(size) => usize::from(size),
         };
         let is_stub = matches!(body, Body::Stub(_));
-        let fits = len <= usize::from(self.largest_entry);
+        let fits = len <= usize::from(self.max_entry_len);
         demand!(
             is_stub != fits,
             S4,
             "an entry of {len} bytes came (stub: {is_stub}) to process {id}, which takes {}",
-            self.largest_entry
+            self.max_entry_len
         );
-        if let Some((own, place)) = own.zip(log.owner(head.seq)) {
+        if let Some((own, place)) = own.zip(log.owner(header.seq)) {
             demand!(
                 !own || place.process == id,
                 S4,
                 "entry {} is not of process {id}, but was given as its own",
-                head.seq
+                header.seq
             );
             let disowned = !own && place.process == id && !self.reset;
-            demand!(!disowned, S4, "entry {} is of process {id}, but was not given as its own", head.seq);
+            demand!(!disowned, S4, "entry {} is of process {id}, but was not given as its own", header.seq);
         }
-        store.cursor = head.seq;
-        store.entries.push(fingerprint(head.seq, head.instance, head.number, head.time_ms, len));
+        store.cursor = header.seq;
+        store.entries.push(fingerprint(header.seq, header.instance, header.number, header.time_ms, len));
         Ok(())
     }
 

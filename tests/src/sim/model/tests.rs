@@ -1,6 +1,6 @@
 //! A checker that cannot fail proves nothing: each rule is broken here once, by a history made by hand.
 
-use kabar_core::chat::{EntryHead, Kind, Start, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
 
 use super::{Body, Checked, Committed, Model, ProcessId, Rule};
 
@@ -10,20 +10,20 @@ const ALICE: u64 = 0xa11ce;
 
 fn post(seq: u64, instance: u64, number: u64, body: &str) -> Committed {
     let author = if instance == 0 { "server" } else { "alice" };
-    let kind = if instance == 0 { Kind::OPERATOR.0 } else { Kind::TEXT.0 };
+    let kind = if instance == 0 { EntryKind::OPERATOR.0 } else { EntryKind::TEXT.0 };
     Committed { seq, time_ms: 1000 + seq, author: author.into(), instance, number, kind, body: body.as_bytes().into() }
 }
 
 fn deliver_as(model: &mut Model, id: ProcessId, entry: &Committed) -> Checked {
-    let head = EntryHead {
+    let header = EntryHeader {
         seq: entry.seq,
         time_ms: entry.time_ms,
         author: &entry.author,
         instance: entry.instance,
         number: entry.number,
-        kind: Kind(entry.kind),
+        kind: EntryKind(entry.kind),
     };
-    model.delivered(id, &head, Body::Bytes(&entry.body), None)
+    model.delivered(id, &header, Body::Bytes(&entry.body), None)
 }
 
 fn deliver(model: &mut Model, id: ProcessId, seq: u64) -> Checked {
@@ -38,7 +38,7 @@ fn room() -> (Model, ProcessId) {
     let alice = model.begin("alice", Start::Head, 4352, None);
     model.joined(alice, 0, 0, ONE, false).unwrap();
     for (number, body) in [(1, "a"), (2, "b"), (3, "c")] {
-        model.posted(alice, number, Kind::TEXT.0, body.as_bytes()).unwrap();
+        model.posted(alice, number, EntryKind::TEXT.0, body.as_bytes()).unwrap();
     }
     (model, alice)
 }
@@ -84,7 +84,7 @@ fn s1_an_entry_under_another_name() {
 #[test]
 fn s1_an_entry_of_another_kind() {
     let mut entry = post(1, ALICE, 1, "a");
-    entry.kind = Kind::ACTION.0;
+    entry.kind = EntryKind::ACTION.0;
     breaks(room().0.committed(entry), Rule::S1);
 }
 
@@ -104,7 +104,7 @@ fn s1_a_post_that_is_in_the_log_twice() {
 #[test]
 fn s1_a_member_that_speaks_as_the_server() {
     let mut entry = post(1, 0, 0, "a");
-    entry.kind = Kind::TEXT.0;
+    entry.kind = EntryKind::TEXT.0;
     breaks(room().0.committed(entry), Rule::S1);
 }
 
@@ -112,8 +112,8 @@ fn s1_a_member_that_speaks_as_the_server() {
 fn s1_finds_the_owner_of_posts_that_look_alike() {
     let (mut model, alice) = room();
     let again = model.begin("alice", Start::Head, 4352, None);
-    model.posted(again, 1, Kind::TEXT.0, b"a").unwrap();
-    model.posted(again, 2, Kind::TEXT.0, b"other").unwrap();
+    model.posted(again, 1, EntryKind::TEXT.0, b"a").unwrap();
+    model.posted(again, 2, EntryKind::TEXT.0, b"other").unwrap();
     model.committed(post(1, ALICE, 1, "a")).unwrap();
     assert_eq!(model.log().owner(1), None);
     model.committed(post(2, ALICE, 2, "other")).unwrap();
@@ -127,7 +127,7 @@ fn s1_a_rogue_may_say_anything_but_not_under_the_instance_of_others() {
     let rogue = |seq, instance, number, body| Committed { author: "rogue".into(), ..post(seq, instance, number, body) };
     let mut model = Model::new(Some("rogue"));
     let alice = model.begin("alice", Start::Head, 4352, None);
-    model.posted(alice, 1, Kind::TEXT.0, b"a").unwrap();
+    model.posted(alice, 1, EntryKind::TEXT.0, b"a").unwrap();
     model.committed(post(1, ALICE, 1, "a")).unwrap();
     model.committed(rogue(2, 0xbad, 7, "anything")).unwrap();
     let mut other = model;
@@ -241,9 +241,10 @@ fn s4_a_stub_for_an_entry_that_fits_and_the_reverse() {
         let bob = model.begin("bob", Start::Last(1), takes, None);
         model.joined(bob, 0, 1, ONE, false).unwrap();
         let entry = model.log().get(1).unwrap().clone();
-        let head = EntryHead { seq: 1, time_ms: 1001, author: "alice", instance: ALICE, number: 1, kind: Kind::TEXT };
+        let header =
+            EntryHeader { seq: 1, time_ms: 1001, author: "alice", instance: ALICE, number: 1, kind: EntryKind::TEXT };
         let body = if stub { Body::Stub(1) } else { Body::Bytes(&entry.body) };
-        breaks(model.delivered(bob, &head, body, None), Rule::S4);
+        breaks(model.delivered(bob, &header, body, None), Rule::S4);
     }
 }
 
@@ -253,7 +254,8 @@ fn s4_an_entry_of_another_that_comes_as_its_own_and_the_reverse() {
     model.committed(post(1, ALICE, 1, "a")).unwrap();
     let bob = model.begin("bob", Start::Last(1), 4352, None);
     model.joined(bob, 0, 1, ONE, false).unwrap();
-    let head = EntryHead { seq: 1, time_ms: 1001, author: "alice", instance: ALICE, number: 1, kind: Kind::TEXT };
+    let head =
+        EntryHeader { seq: 1, time_ms: 1001, author: "alice", instance: ALICE, number: 1, kind: EntryKind::TEXT };
     breaks(model.delivered(bob, &head, Body::Bytes(b"a"), Some(true)), Rule::S4);
     breaks(model.delivered(alice, &head, Body::Bytes(b"a"), Some(false)), Rule::S4);
 }
@@ -343,7 +345,7 @@ fn s4_a_store_that_outlives_its_process_goes_on_where_it_was() {
     let (mut model, alice) = room_with_two();
     let kept = model.process(alice).store().cloned().unwrap();
     model.end(alice);
-    let start = Start::After { seq: kept.cursor, term: kept.term, otherwise: 5 };
+    let start = Start::After { seq: kept.cursor, term: kept.term, fallback_count: 5 };
     let again = model.begin("alice", start, 4352, Some(kept.clone()));
     model.joined(again, 2, 2, ONE, false).unwrap();
     let wrong = model.begin("alice", start, 4352, Some(kept));

@@ -161,7 +161,7 @@ impl World {
         self.queue.push(
             at,
             if super::server::is_server(to) {
-                Happening::ToServer { from, bytes, origin }
+                Happening::ClientMessage { from, bytes, origin }
             } else {
                 Happening::ToDevice { to, from, bytes, origin }
             },

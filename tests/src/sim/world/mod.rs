@@ -46,7 +46,7 @@ const CHECK_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 enum Happening {
     /// A datagram reaches the server.
-    ToServer { from: SocketAddr, bytes: Vec<u8>, origin: Origin },
+    ClientMessage { from: SocketAddr, bytes: Vec<u8>, origin: Origin },
     /// A datagram reaches an address.
     ToDevice { to: SocketAddr, from: SocketAddr, bytes: Vec<u8>, origin: Origin },
     /// The server's deadline; only the last one that was set counts.
@@ -185,7 +185,7 @@ impl World {
 
     fn happen(&mut self, next: Happening) -> Checked {
         match next {
-            Happening::ToServer { from, bytes, origin } => self.server_hears(from, bytes, origin),
+            Happening::ClientMessage { from, bytes, origin } => self.server_hears(from, bytes, origin),
             Happening::ToDevice { to, bytes, origin, .. } if self.is_rogue(to) => self.rogue_hears(bytes, origin),
             Happening::ToDevice { to, from, bytes, origin } => self.device_hears(to, from, bytes, origin),
             Happening::ServerWake { life, alarm } => self.server_wakes(life, alarm),
@@ -228,7 +228,7 @@ impl World {
         let from = self.devices[device].address;
         let arrivals = self.pass(from, SERVER, bytes, device, true);
         for Arrival { after, bytes, origin } in arrivals {
-            self.queue.push(self.now() + after, Happening::ToServer { from, bytes, origin });
+            self.queue.push(self.now() + after, Happening::ClientMessage { from, bytes, origin });
         }
     }
 

@@ -3,16 +3,18 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use kabar_core::chat::message::{Authentication, Join, Post, ToClient, ToServer, client_proof, join_statement};
-use kabar_core::chat::{Kind, MAX_BODY_LEN, MAX_MESSAGE_LEN, Start, Term};
+use kabar_core::chat::message::{
+    Authentication, ClientMessage, Join, Post, ServerMessage, client_proof, join_statement,
+};
+use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, Start, Term};
 use kabar_core::connection::Connection;
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, Pace};
+use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
 use kabar_core::time::{Duration, Instant};
-use kabar_core::transport::Fixed;
+use kabar_core::transport::InlineBuffers;
 use kabar_core::wire::frame::{CloseCode, StreamId};
-use kabar_core::wire::packet::{Limits, Packet};
+use kabar_core::wire::packet::{Packet, TransportParameters};
 
 use super::{Happening, ROOM, SECRET, SERVER, World};
 use crate::sim::coverage::Seen;
@@ -33,7 +35,7 @@ pub(super) struct Rogue {
     pub(super) up: Direction,
     pub(super) down: Direction,
     handshake: ClientHandshake<SimKey>,
-    connection: Connection<Fixed<RING, RING, 0, 16>, Portable>,
+    connection: Connection<InlineBuffers<RING, RING, 0, 16>, Portable>,
     rng: Rng,
     alarm: u64,
     has_joined: bool,
@@ -57,7 +59,7 @@ impl Rogue {
             up: Direction::new(faults),
             down: Direction::new(faults),
             handshake: ClientHandshake::new(),
-            connection: Connection::new(Fixed::new()),
+            connection: Connection::new(InlineBuffers::new()),
             reads: rng.chance(800),
             acknowledges: rng.chance(600),
             rng,
@@ -70,7 +72,7 @@ impl Rogue {
     }
 
     fn begin(&mut self, now: Instant) {
-        let limits = Limits {
+        let limits = TransportParameters {
             datagram: 1200,
             packets: 16,
             message: MAX_MESSAGE_LEN as u16,
@@ -81,7 +83,7 @@ impl Rogue {
             // Nothing reaches a connection whose acknowledgements are not sent: it must not end by itself.
             idle_s: if self.acknowledges { 10 } else { 3_600 },
         };
-        self.handshake.start(now, self.rng.seed(), None, limits, Pace::Eager);
+        self.handshake.start(now, self.rng.seed(), None, limits, RetrySchedule::Initial);
         (self.has_joined, self.handle, self.number) = (false, 0, 0);
     }
 
@@ -95,7 +97,7 @@ impl Rogue {
             if !self.connection.peek(StreamId::Chat, 2, out) {
                 return;
             }
-            if let Ok(Some(ToClient::Welcome(welcome))) = ToClient::decode(out) {
+            if let Ok(Some(ServerMessage::Welcome(welcome))) = ServerMessage::decode(out) {
                 (self.handle, self.instance) = (welcome.handle, welcome.instance);
             }
             self.connection.consume(StreamId::Chat, len + 2);
@@ -120,7 +122,7 @@ impl Rogue {
         }
         if self.handle != 0 && !self.acknowledges {
             // In order, so that it is not closed for anything else.
-            return self.say(&ToServer::Who { handle: self.handle });
+            return self.say(&ClientMessage::ListMembers { handle: self.handle });
         }
         match self.rng.below(12) {
             0 => self.join(foreign),
@@ -129,9 +131,9 @@ impl Rogue {
             3 => self.connection.abandon(),
             4 => {
                 let before = self.rng.next();
-                self.say(&ToServer::History { handle: self.handle, before, count: 200 });
+                self.say(&ClientMessage::History { handle: self.handle, before, count: 200 });
             }
-            5 => self.say(&ToServer::Who { handle: self.handle }),
+            5 => self.say(&ClientMessage::ListMembers { handle: self.handle }),
             _ => self.post(foreign),
         }
     }
@@ -150,11 +152,11 @@ impl Rogue {
         let start = match self.rng.below(4) {
             0 => Start::Head,
             1 => Start::Last(u32::MAX),
-            2 => Start::After { seq: u64::MAX, term: Term([0; 8]), otherwise: u32::MAX },
-            _ => Start::After { seq: self.rng.below(50), term: Term([7; 8]), otherwise: 3 },
+            2 => Start::After { seq: u64::MAX, term: Term([0; 8]), fallback_count: u32::MAX },
+            _ => Start::After { seq: self.rng.below(50), term: Term([7; 8]), fallback_count: 3 },
         };
-        let largest_entry = self.rng.next() as u16;
-        self.say(&ToServer::Join(Join {
+        let max_entry_len = self.rng.next() as u16;
+        self.say(&ClientMessage::Join(Join {
             room: ROOM,
             name: Self::NAME,
             identity: public,
@@ -162,13 +164,20 @@ impl Rogue {
             authentication: Authentication::Secret(client_proof(&SECRET, &exporter)),
             instance,
             start,
-            largest_entry,
+            max_entry_len,
         }));
     }
 
     fn post(&mut self, foreign: u64) {
         self.number += self.rng.below(3);
-        let kind = *self.rng.pick(&[Kind::TEXT, Kind::TEXT, Kind::DATA, Kind::JOINED, Kind::OPERATOR, Kind(200)]);
+        let kind = *self.rng.pick(&[
+            EntryKind::TEXT,
+            EntryKind::TEXT,
+            EntryKind::DATA,
+            EntryKind::JOINED,
+            EntryKind::OPERATOR,
+            EntryKind(200),
+        ]);
         let settled = *self.rng.pick(&[0, 0, self.number.saturating_sub(1), self.number, u64::MAX]);
         let instance = *self.rng.pick(&[self.instance, self.instance, self.instance, foreign, 0]);
         let number = *self.rng.pick(&[self.number, self.number, self.number, 0, u64::MAX]);
@@ -177,7 +186,7 @@ impl Rogue {
             body.fill(0xff);
         }
         let handle = if self.rng.chance(950) { self.handle } else { self.rng.next() as u8 };
-        self.say(&ToServer::Post(Post { handle, instance, number, settled, kind, body: &body }));
+        self.say(&ClientMessage::Post(Post { handle, instance, number, settled, kind, body: &body }));
     }
 
     fn garbage(&mut self) {
@@ -197,7 +206,7 @@ impl Rogue {
         let _ = self.connection.send(StreamId::Chat, &[&bytes]);
     }
 
-    fn say(&mut self, message: &ToServer<'_>) {
+    fn say(&mut self, message: &ClientMessage<'_>) {
         let mut bytes = [0; MAX_MESSAGE_LEN];
         if let Ok(len) = message.encode(&mut bytes) {
             let _ = self.connection.send(StreamId::Chat, &[&bytes[..len]]);
@@ -260,7 +269,7 @@ impl World {
             let Some(rogue) = &mut self.rogue else { return Ok(()) };
             while let Some(event) = rogue.handshake.poll_event() {
                 match event {
-                    HandshakeEvent::KeyOffered(_) => rogue.handshake.answer_key(now, true),
+                    HandshakeEvent::UnknownServerKey(_) => rogue.handshake.accept_key(now),
                     HandshakeEvent::Established(established) => rogue.connection.open(now, &established, SERVER),
                 }
             }
@@ -281,7 +290,7 @@ impl World {
                 let from = rogue.address;
                 for arrival in arrivals {
                     let (bytes, origin) = (arrival.bytes, arrival.origin);
-                    self.queue.push(now + arrival.after, Happening::ToServer { from, bytes, origin });
+                    self.queue.push(now + arrival.after, Happening::ClientMessage { from, bytes, origin });
                 }
                 continue;
             }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
-use kabar_core::chat::{Kind, ROOM_SECRET_LEN};
+use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
 use kabar_core::client::{Client, ClientCounters, State};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{PrivateKey as _, Rsa2048};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::transport::Fixed;
-use kabar_embedded_example::profile;
-use kabar_embedded_example::script::{Call, MAX_STEP_LEN, Outcome, Player, Start};
+use kabar_core::transport::InlineBuffers;
+use kabar_device::profile;
+use kabar_embedded_example::script::{Call, MAX_STEP_LEN, Outcome, Replay, Start};
 use kabar_server::hub::{Hub, HubConfig, NoPassword};
 use kabar_server::store::{LogEntry, MemoryStore, Store as _};
 use kabar_std::provider::Accelerated;
@@ -35,16 +35,16 @@ const LONGEST: Duration = Duration::from_secs(120);
 const MAX_TURNS: usize = 200;
 
 /// A member with more memory than the device; nothing of it is recorded, and it has a good path.
-type Laptop = Client<Rsa2048, Fixed<8192, 8192, 0, 32>, Accelerated, 8192, 4480>;
+type Laptop = Client<Rsa2048, InlineBuffers<8192, 8192, 0, 32>, Accelerated, 8192, 4480>;
 
 /// What was recorded, and what an observer saw.
 pub(super) struct Recording {
     /// See [`kabar_embedded_example::script`].
     pub(super) script: Vec<u8>,
-    /// What the device said meanwhile, as [`Player::replay`] writes it.
+    /// What the device said meanwhile, as [`Replay::run`] writes it.
     pub(super) told: String,
     /// What the device posted, as far as its client took it.
-    pub(super) posts: Vec<(Kind, Vec<u8>)>,
+    pub(super) posts: Vec<(EntryKind, Vec<u8>)>,
     /// The room's log at the end.
     pub(super) log: Vec<LogEntry>,
     /// What its client counted.
@@ -62,9 +62,9 @@ pub(super) fn record(seed: u8) -> Recording {
     exchange.run();
     exchange.device.end();
     let log = exchange.store.entries(ROOM).to_vec();
-    let Recorder { player, script, told } = exchange.device;
+    let Recorder { replay, script, told } = exchange.device;
     let Exchange { posts, path, now: ended, .. } = exchange;
-    Recording { script, told, posts, log, counters: player.client().counters(), path, ended }
+    Recording { script, told, posts, log, counters: replay.client().counters(), path, ended }
 }
 
 /// Who a datagram goes to.
@@ -103,7 +103,7 @@ struct Exchange {
     flying: BTreeMap<(Instant, usize), (Place, Place, Vec<u8>)>,
     left: usize,
     path: Path,
-    posts: Vec<(Kind, Vec<u8>)>,
+    posts: Vec<(EntryKind, Vec<u8>)>,
 }
 
 impl Exchange {
@@ -111,7 +111,7 @@ impl Exchange {
         let mut exchange = Self {
             now: BEGIN,
             device: Recorder::new(),
-            laptop: Box::new(Client::new(Fixed::new())),
+            laptop: Box::new(Client::new(InlineBuffers::new())),
             hub: None,
             key: SimPrivateKey::real(),
             store: MemoryStore::new(),
@@ -148,10 +148,10 @@ impl Exchange {
     fn run(&mut self) {
         let mut plan = PLAN.iter().map(|&(ms, deed)| (BEGIN + Duration::from_millis(ms), deed)).peekable();
         let mut turns = 0;
-        while self.device.player.client().state() != State::Ended {
+        while self.device.replay.client().state() != State::Ended {
             let deed = plan.peek().map(|&(at, _)| at);
             let hub = self.hub.as_ref().and_then(Hub::poll_timeout);
-            let device = self.device.player.client().poll_timeout();
+            let device = self.device.replay.client().poll_timeout();
             let laptop = self.laptop.poll_timeout();
             let flying = self.flying.keys().next().map(|&(at, _)| at);
             let next = [deed, hub, device, laptop, flying].into_iter().flatten().min().expect("somebody waits");
@@ -185,7 +185,7 @@ impl Exchange {
                 }
             }
             Deed::Hear(len) => {
-                self.laptop.post(Kind::TEXT, &body(len)).expect("there is room");
+                self.laptop.post(EntryKind::TEXT, &body(len)).expect("there is room");
                 self.drain_laptop();
             }
             Deed::Who => drop(self.call(&Call::Who)),
@@ -237,6 +237,7 @@ impl Exchange {
     fn drain_hub(&mut self) {
         let mut out = [0; profile::DATAGRAM_LEN];
         while let Some(hub) = &mut self.hub {
+            hub.create_jobs(self.now);
             if let Some(job) = hub.poll_job() {
                 let done = job.run(&self.key, &NoPassword, &mut self.store);
                 hub.handle_done(self.now, done);
@@ -271,14 +272,14 @@ impl Exchange {
 
 /// The device: each call becomes a step of the script and is made by the code that will go through it again.
 struct Recorder {
-    player: Box<Player>,
+    replay: Box<Replay>,
     script: Vec<u8>,
     told: String,
 }
 
 impl Recorder {
     fn new() -> Self {
-        Self { player: Box::new(Player::new()), script: Vec::new(), told: String::new() }
+        Self { replay: Box::new(Replay::new()), script: Vec::new(), told: String::new() }
     }
 
     fn call(&mut self, now: Instant, call: &Call<'_>) -> (Vec<(Place, Vec<u8>)>, bool) {
@@ -289,7 +290,7 @@ impl Recorder {
 
         let (mut sent, mut is_taken) = (Vec::new(), false);
         let told = &mut self.told;
-        let played = self.player.play(&step[..len], |outcome| {
+        let played = self.replay.step(&step[..len], |outcome| {
             tell(told, &outcome);
             match outcome {
                 Outcome::Datagram { to, bytes } => sent.push((Place::at(to), bytes.to_vec())),
@@ -303,7 +304,7 @@ impl Recorder {
     }
 
     fn end(&mut self) {
-        tell(&mut self.told, &Outcome::Counted(&self.player.client().counters()));
+        tell(&mut self.told, &Outcome::Counted(&self.replay.client().counters()));
     }
 }
 

@@ -5,11 +5,11 @@
 #![no_std]
 #![no_main]
 
-use kabar_core::chat::{EntryHead, Kind, Start, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
 use kabar_core::client::{Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_embedded_example::profile::{self, DATAGRAM_LEN, DeviceClient};
+use kabar_device::profile::{self, DATAGRAM_LEN, DeviceClient};
 use kabar_link_check::{
     Static, address, byte, bytes, now, number, read, write, write_address, write_number, write_opaque,
 };
@@ -54,7 +54,7 @@ fn step(client: &mut DeviceClient, datagram: &mut [u8; DATAGRAM_LEN]) {
         3 => client.answer_key(now(), byte() == 0),
         4 => {
             let len = read(datagram);
-            match client.post(Kind(byte()), datagram.get(..len).unwrap_or_default()) {
+            match client.post(EntryKind(byte()), datagram.get(..len).unwrap_or_default()) {
                 Ok(number) => write_number(number),
                 Err(error) => write(&[error as u8]),
             }
@@ -91,9 +91,9 @@ fn start(client: &mut DeviceClient, text: &mut [u8; DATAGRAM_LEN]) {
         start: match byte() {
             0 => Start::Head,
             1 => Start::Last(byte().into()),
-            _ => Start::After { seq: number(), term: Term(bytes()), otherwise: byte().into() },
+            _ => Start::After { seq: number(), term: Term(bytes()), fallback_count: byte().into() },
         },
-        largest_entry: profile::LARGEST_ENTRY,
+        max_entry_len: profile::LARGEST_ENTRY,
         idle_s: profile::IDLE_S,
         ack_delay_ms: profile::ACK_DELAY_MS,
         tick_us: 1000,
@@ -108,19 +108,19 @@ fn report(event: &Event<'_>) {
             write(name.as_bytes());
             write_opaque(&(members, start, head, term, resumed));
         }
-        Event::Entry { head, body, own } => {
-            write_head(head);
+        Event::Entry { header, body, own } => {
+            write_header(header);
             write(body);
             write_opaque(own);
         }
-        Event::Stub { head, size } => {
-            write_head(head);
+        Event::Stub { header, size } => {
+            write_header(header);
             write_opaque(size);
         }
         Event::Past { remaining, entry } => {
             write_opaque(remaining);
-            if let Some((head, body)) = entry {
-                write_head(head);
+            if let Some((header, body)) = entry {
+                write_header(header);
                 write(body);
             }
         }
@@ -136,9 +136,9 @@ fn report(event: &Event<'_>) {
     }
 }
 
-fn write_head(head: &EntryHead<'_>) {
-    write(head.author.as_bytes());
-    write_number(head.seq);
-    write_number(head.time_ms);
-    write_opaque(&(head.instance, head.number, head.kind));
+fn write_header(header: &EntryHeader<'_>) {
+    write(header.author.as_bytes());
+    write_number(header.seq);
+    write_number(header.time_ms);
+    write_opaque(&(header.instance, header.number, header.kind));
 }

@@ -5,11 +5,11 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
-use kabar_core::chat::Kind;
+use kabar_core::chat::EntryKind;
 use kabar_core::client::Event;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
+use kabar_device::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
 use kabar_link_check::{Static, byte, bytes, now, number, read, write, write_opaque};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
@@ -48,13 +48,14 @@ extern "C" fn reset() -> ! {
     };
     let mut node = Node::new(storage, IpLink::new(ip, &network, Port(card), now()));
     let server = SocketAddr::from((Ipv4Addr::from(bytes::<4>()), 9999));
-    let identity = Identity::from_halves_unchecked(&bytes(), &bytes()).unwrap_or_else(|| Identity::from_seed(&bytes()));
+    let identity =
+        Identity::from_keypair_unchecked(&bytes(), &bytes()).unwrap_or_else(|| Identity::from_seed(&bytes()));
     let config = profile::config(server, Fingerprint(bytes()), bytes(), "lobby", "device", &identity, 1000);
     write_opaque(&node.start(&config, bytes(), now()));
     loop {
         node.poll(now(), |event| report(&event));
         match byte() {
-            0 => write_opaque(&node.client().post(Kind::TEXT, &bytes::<64>())),
+            0 => write_opaque(&node.client().post(EntryKind::TEXT, &bytes::<64>())),
             1 => node.client().leave(now()),
             _ => write_opaque(&node.poll_timeout(now())),
         }
@@ -63,8 +64,8 @@ extern "C" fn reset() -> ! {
 
 fn report(event: &Event<'_>) {
     match event {
-        Event::Entry { head, body, .. } => {
-            write(head.author.as_bytes());
+        Event::Entry { header, body, .. } => {
+            write(header.author.as_bytes());
             write(body);
         }
         other => write_opaque(other),

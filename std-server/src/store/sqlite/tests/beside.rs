@@ -1,8 +1,8 @@
-//! What people look up, check and copy beside a server.
+//! Queries, checks and copies while a server runs.
 
 use super::*;
 
-/// A server that has said these texts, one per second.
+/// A server that has posted these texts, one per second.
 pub(super) fn server(texts: &[&str]) -> (tempfile::TempDir, DataDir, SqliteStore) {
     let (home, dir) = home();
     let mut store = SqliteStore::open(&dir).unwrap();
@@ -81,7 +81,7 @@ fn finds_words_whatever_is_in_the_index() {
         }
     };
     check();
-    while store.tidy() {}
+    while store.maintain() {}
     check();
     assert_eq!(Report::make(dir.path()).unwrap().not_indexed, 0);
     say(&mut store, &["kabar again"]);
@@ -92,13 +92,13 @@ fn finds_words_whatever_is_in_the_index() {
     assert_eq!(found(&dir, &recent), [2, 7]);
     complete_index(dir.path());
     assert_eq!(found(&dir, &search("kabar")), [1, 2, 7]);
-    assert!(!store.tidy(), "nothing is left to do");
+    assert!(!store.maintain(), "nothing is left to do");
 }
 
 #[test]
 fn a_damaged_index_hides_nothing() {
     let (_home, dir, mut store) = server(&["findme", "not this", "FINDME"]);
-    while store.tidy() {}
+    while store.maintain() {}
     store.connection.execute_batch("DELETE FROM search_data WHERE id > 10").unwrap();
     assert_eq!(found(&dir, &search("findme")), [1, 3]);
 }
@@ -106,10 +106,10 @@ fn a_damaged_index_hides_nothing() {
 #[test]
 fn only_texts_are_searched() {
     let (_home, dir, mut store) = server(&["findme"]);
-    let data = LogEntry { kind: Kind::DATA, body: b"findme".to_vec(), ..entry(2, 2) };
+    let data = LogEntry { kind: EntryKind::DATA, body: b"findme".to_vec(), ..entry(2, 2) };
     assert_eq!(store.commit(&batch(vec![data])), Ok(()));
     assert_eq!(found(&dir, &search("findme")), [1]);
-    while store.tidy() {}
+    while store.maintain() {}
     assert_eq!(found(&dir, &search("findme")), [1]);
 }
 
@@ -125,7 +125,7 @@ proptest! {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let (now, later) = texts.split_at(indexed.min(texts.len()));
         let (_home, dir, mut store) = server(now);
-        while store.tidy() {}
+        while store.maintain() {}
         say(&mut store, later);
         let part = |(at, from, count): (prop::sample::Index, usize, usize)| {
             at.get(&texts).chars().skip(from).take(count).collect::<String>()
@@ -145,7 +145,7 @@ fn a_whole_history_has_no_problem() {
     let (_home, dir, mut store) = server(&["one", "two"]);
     let report = Report::make(dir.path()).unwrap();
     assert_eq!((report.problems, report.not_indexed), (vec![], 2));
-    while store.tidy() {}
+    while store.maintain() {}
     let report = Report::make(dir.path()).unwrap();
     let room = RoomReport { name: "lobby".into(), entries: 2, head: 2, terms: 1, names: 0 };
     assert_eq!(report, Report { rooms: vec![room], not_indexed: 0, problems: vec![] });
@@ -167,7 +167,7 @@ fn what_is_wrong_with_a_history_is_found() {
         ("PRAGMA writable_schema = on; DELETE FROM sqlite_schema WHERE name = 'entries_by_seq'", "the file:"),
     ] {
         let (_home, dir, mut store) = server(&["first", "second", "third"]);
-        while store.tidy() {}
+        while store.maintain() {}
         drop(store);
         let connection = Connection::open(dir.join(FILE_NAME)).unwrap();
         connection.execute_batch("PRAGMA foreign_keys = off").unwrap();
@@ -194,7 +194,7 @@ fn a_page_that_is_damaged_is_found() {
 #[test]
 fn a_copy_is_the_history_of_one_moment() {
     let (home, dir, mut store) = server(&["one", "two"]);
-    while store.tidy() {}
+    while store.maintain() {}
     let to = home.path().join("copy.db");
     copy(dir.path(), &to).unwrap();
     say(&mut store, &["three"]);

@@ -1,4 +1,4 @@
-//! Index and texts agree, whatever is in either.
+//! The index and the texts give the same results.
 
 use super::beside::{found, say, search, server};
 use super::*;
@@ -8,14 +8,14 @@ fn letters() -> impl Iterator<Item = char> {
     ('\0'..=char::MAX).filter(|c| c.is_alphabetic())
 }
 
-/// Letters whose case or normalisation is not themselves: the others cannot differ.
+/// Letters that differ from their case or normal forms; the others cannot differ.
 fn letters_with_forms() -> Vec<char> {
     use unicode_normalization::UnicodeNormalization as _;
     let has_forms = |c: &char| {
         let text = c.to_string();
         text.to_lowercase() != text || text.to_uppercase() != text || text.nfd().ne([*c]) || text.nfc().ne([*c])
     };
-    // Hangul syllables are all of one kind.
+    // Hangul syllables all behave alike.
     letters().filter(|c| !('\u{ac10}'..='\u{d7a3}').contains(c)).filter(has_forms).collect()
 }
 
@@ -26,7 +26,7 @@ fn every_letter_is_found_by_its_own_word_in_each_form() {
     assert!(letters.len() > 2_500, "{}", letters.len());
     let texts: Vec<String> = letters.iter().map(|c| format!("aaa{c}bbb")).collect();
     let (_home, dir, mut store) = server(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-    while store.tidy() {}
+    while store.maintain() {}
     let history = History::open(dir.path()).unwrap();
     let mut missed = Vec::new();
     for (c, seq) in letters.iter().zip(1_u64..) {
@@ -68,7 +68,7 @@ fn words_of_other_writings_are_found() {
         assert_eq!(found(&dir, &search("caf\u{e9}")), [7]);
         assert_eq!(found(&dir, &search("STRASSE")), [6]);
         assert_eq!(found(&dir, &search("efg")), [8], "after a NUL");
-        while store.tidy() {}
+        while store.maintain() {}
     }
 }
 
@@ -80,7 +80,7 @@ fn bytes_that_are_no_text_hide_nothing() {
     for _ in 0..2 {
         assert_eq!(found(&dir, &search("findme")), [2]);
         assert_eq!(found(&dir, &search("behind")), [2]);
-        while store.tidy() {}
+        while store.maintain() {}
     }
 }
 
@@ -94,7 +94,7 @@ fn an_index_that_lost_its_texts_is_not_asked_and_made_again() {
         "DELETE FROM search_idx",
         "DELETE FROM indexed",
     ] {
-        while store.tidy() {}
+        while store.maintain() {}
         store.connection.execute_batch("SAVEPOINT a").unwrap();
         store.connection.execute_batch(damage).unwrap();
         store.connection.execute_batch("RELEASE a").unwrap();
@@ -104,7 +104,7 @@ fn an_index_that_lost_its_texts_is_not_asked_and_made_again() {
         }
         drop(store);
         store = SqliteStore::open(&dir).unwrap();
-        while store.tidy() {}
+        while store.maintain() {}
         let report = Report::make(dir.path()).unwrap();
         assert_eq!((report.problems, report.not_indexed), (vec![], 0), "{damage}");
         assert_eq!(found(&dir, &search("findme")), [1, 3], "{damage}");
@@ -114,7 +114,7 @@ fn an_index_that_lost_its_texts_is_not_asked_and_made_again() {
 #[test]
 fn entries_that_are_gone_are_not_found() {
     let (_home, dir, mut store) = server(&["findme one", "findme two", "findme three"]);
-    while store.tidy() {}
+    while store.maintain() {}
     store.connection.execute_batch("DELETE FROM entries WHERE seq = 1").unwrap();
     assert_eq!(found(&dir, &search("findme")), [2, 3]);
     say(&mut store, &["findme four"]);
@@ -124,7 +124,7 @@ fn entries_that_are_gone_are_not_found() {
 #[test]
 fn a_query_of_any_length_is_answered() {
     let (_home, dir, mut store) = server(&["abc def ghi"]);
-    while store.tidy() {}
+    while store.maintain() {}
     let many: String = std::iter::repeat_n("abc def ghi ", 2_000).collect();
     assert_eq!(found(&dir, &search(&many)), [1]);
 }

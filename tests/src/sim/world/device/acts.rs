@@ -1,6 +1,6 @@
 //! What a device's process is told to do: post, ask for older entries, leave.
 
-use kabar_core::chat::{Kind, MAX_BODY_LEN, MAX_TEXT_LEN};
+use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_TEXT_LEN};
 use kabar_core::client::{PostError, State};
 use kabar_core::time::Duration;
 
@@ -89,7 +89,7 @@ impl World {
         if running.client.history(before, count) {
             let log = self.model.log();
             let first = before.saturating_sub(u64::from(count)).max(log.first());
-            let takes = usize::from(device.plan.largest_entry.min(driven::largest_entry(device.plan.size)));
+            let takes = usize::from(device.plan.max_entry_len.min(driven::max_entry_len(device.plan.size)));
             let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= takes);
             let expected = (first..before).filter(fits).collect();
             running.asked = Some(Asked { expected, answers: Vec::new() });
@@ -99,10 +99,10 @@ impl World {
 }
 
 /// Something to say. Nearly always it names its process and number, so that no two posts are alike.
-fn body(process: ProcessId, number: u64, large: u16, rng: &mut Rng) -> (Kind, Vec<u8>) {
+fn body(process: ProcessId, number: u64, large: u16, rng: &mut Rng) -> (EntryKind, Vec<u8>) {
     const WORDS: [&str; 6] = ["haloooo ", "kabar ", "apa? ", "baik: ", "ümläut ", "🦀 "];
-    let kind = *rng.pick(&[Kind::TEXT, Kind::TEXT, Kind::TEXT, Kind::DATA, Kind::ACTION]);
-    let most = if kind == Kind::DATA { MAX_BODY_LEN } else { MAX_TEXT_LEN };
+    let kind = *rng.pick(&[EntryKind::TEXT, EntryKind::TEXT, EntryKind::TEXT, EntryKind::DATA, EntryKind::ACTION]);
+    let most = if kind == EntryKind::DATA { MAX_BODY_LEN } else { MAX_TEXT_LEN };
     if rng.chance(30) {
         return (kind, vec![b'.'; rng.below(3) as usize]);
     }
@@ -112,7 +112,7 @@ fn body(process: ProcessId, number: u64, large: u16, rng: &mut Rng) -> (Kind, Ve
         rng.between(12, 200) as usize
     };
     let mut body = format!("p{process}.{number} ").into_bytes();
-    if kind == Kind::DATA {
+    if kind == EntryKind::DATA {
         body.resize(len.max(body.len()), 0);
         let tag = format!("p{process}.{number} ").len();
         rng.fill(&mut body[tag..]);

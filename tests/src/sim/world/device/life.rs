@@ -28,7 +28,7 @@ impl World {
         let start = kept.as_ref().map_or(plan.start, |store| Start::After {
             seq: store.cursor,
             term: store.term,
-            otherwise: plan.otherwise,
+            fallback_count: plan.otherwise,
         });
         if plan.never_reads {
             self.coverage.count(Seen::NeverReads);
@@ -62,7 +62,7 @@ impl World {
             identity: &identity,
             credential,
             start,
-            largest_entry: plan.largest_entry,
+            max_entry_len: plan.max_entry_len,
             idle_s: plan.idle_s,
             ack_delay_ms: plan.ack_delay_ms,
             tick_us: plan.tick.as_micros() as u32,
@@ -71,7 +71,7 @@ impl World {
         if let Err(error) = client.start(&config, seed, Instant::ZERO) {
             demand!(false, Contract, "a client did not start: {error}");
         }
-        let process = self.model.begin(&plan.name, start, plan.largest_entry, kept);
+        let process = self.model.begin(&plan.name, start, plan.max_entry_len, kept);
         self.coverage.count(Seen::ClientStarted);
         self.trace.note(now, &[10, at as u64], || format!("{} starts process {process} from {start:?}", plan.name));
         device.processes += 1;
@@ -197,7 +197,7 @@ impl World {
 
     /// Whether everybody may come in.
     fn is_open(&self) -> bool {
-        self.scenario.entrance == kabar_server::hub::Entrance::Open
+        self.scenario.entrance == kabar_server::hub::JoinPolicy::Open
     }
 
     pub(in crate::sim::world) fn count_client(&mut self, at: usize) {

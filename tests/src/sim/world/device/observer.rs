@@ -54,16 +54,18 @@ impl Observer<'_> {
                     self.coverage.count(Seen::Gap);
                     self.model.gap(id, after, first)?;
                 }
-                Event::Entry { head, body, own } => {
+                Event::Entry { header, body, own } => {
                     self.coverage.count(Seen::Delivered);
-                    self.trace.note(self.now, &[21, id as u64, head.seq], || format!("process {id} has {}", head.seq));
-                    self.model.delivered(id, &head, Body::Bytes(body), Some(own))?;
+                    self.trace
+                        .note(self.now, &[21, id as u64, header.seq], || format!("process {id} has {}", header.seq));
+                    self.model.delivered(id, &header, Body::Bytes(body), Some(own))?;
                     delivered = 1;
                 }
-                Event::Stub { head, size } => {
+                Event::Stub { header, size } => {
                     self.coverage.count(Seen::Stubbed);
-                    self.trace.note(self.now, &[22, id as u64, head.seq], || format!("process {id} has {}", head.seq));
-                    self.model.delivered(id, &head, Body::Stub(size), None)?;
+                    self.trace
+                        .note(self.now, &[22, id as u64, header.seq], || format!("process {id} has {}", header.seq));
+                    self.model.delivered(id, &header, Body::Stub(size), None)?;
                     delivered = 1;
                 }
                 Event::Stored { number, seq } => {
@@ -77,10 +79,10 @@ impl Observer<'_> {
                 }
                 Event::Past { remaining, entry } => {
                     self.coverage.count(Seen::Past);
-                    if let Some((head, body)) = entry {
-                        self.model.past(id, &head, body)?;
+                    if let Some((header, body)) = entry {
+                        self.model.past(id, &header, body)?;
                     }
-                    let seq = entry.map(|(head, _)| head.seq);
+                    let seq = entry.map(|(header, _)| header.seq);
                     let asked = running.asked.as_mut();
                     let Some(asked) = asked else { continue };
                     asked.answers.extend(seq);

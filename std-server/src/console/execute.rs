@@ -1,0 +1,183 @@
+//! Executes an operator's commands and returns the lines to show for them.
+
+use kabar_core::time::Duration;
+
+use super::command::{Input, NoArg, WithName, help, parse};
+use crate::driver::Control;
+use crate::hub::{CounterValue, Counters, LIMITS, MemberInfo, OperatorError};
+use crate::store::{Sanction, SanctionKind};
+use kabar_std::text::{LineFormatter, clean_line};
+
+/// Executes the lines that an operator types.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    control: Control,
+    lines: LineFormatter,
+    invite: String,
+}
+
+impl Operator {
+    /// Operates the server of `control`, whose invite is `invite`.
+    #[must_use]
+    pub fn new(control: Control, invite: String) -> Self {
+        Self { control, lines: LineFormatter::new(), invite }
+    }
+
+    /// Executes a line and returns the lines to show for it.
+    #[must_use]
+    pub fn run(&self, line: &str) -> Vec<String> {
+        match parse(line) {
+            Ok(Input::Nothing) => Vec::new(),
+            Ok(Input::Say(text)) => {
+                self.control.say(&text);
+                Vec::new()
+            }
+            Ok(Input::NoArg(command)) => self.execute_no_arg(command),
+            Ok(Input::WithName(command, name)) => vec![self.execute_with_name(command, &name)],
+            Err(error) => vec![error.to_string()],
+        }
+    }
+
+    fn execute_no_arg(&self, command: NoArg) -> Vec<String> {
+        match command {
+            NoArg::Who => {
+                let here = self.control.who();
+                let head = format!("{} here", count_members(here.len()));
+                [head].into_iter().chain(here.iter().map(|presence| self.presence(presence))).collect()
+            }
+            NoArg::Bans => {
+                let sanctions = self.control.sanctions();
+                let none = sanctions.is_empty().then(|| "no bans or mutes".to_owned());
+                none.into_iter().chain(sanctions.iter().map(|sanction| self.sanction(sanction))).collect()
+            }
+            NoArg::Stats => self.stats(),
+            NoArg::Invite => vec![self.invite.clone()],
+            NoArg::Stop => {
+                self.control.stop();
+                Vec::new()
+            }
+            NoArg::Help => help().collect(),
+        }
+    }
+
+    fn execute_with_name(&self, command: WithName, name: &str) -> String {
+        let control = &self.control;
+        let (outcome, done) = match command {
+            WithName::Kick => (control.kick(name), "was kicked"),
+            WithName::Ban => (control.ban(name), "is banned; the name stays reserved (/release NAME frees it)"),
+            WithName::Unban => (control.unban(name), "is no longer banned"),
+            WithName::Mute => (control.mute(name), "is muted"),
+            WithName::Unmute => (control.unmute(name), "is no longer muted"),
+            WithName::Release => (control.release(name), "is free for anyone to take"),
+        };
+        match outcome {
+            Ok(shown) => format!("{} {done}", clean_line(&shown)),
+            Err(error) => format!("{}: {}", clean_line(name), describe_error(command, error)),
+        }
+    }
+
+    fn presence(&self, presence: &MemberInfo) -> String {
+        let MemberInfo { name, address, since_ms, idle, rtt, is_muted } = presence;
+        let since = self.lines.stamp(*since_ms);
+        let rtt = rtt.map_or_else(|| "unknown".to_owned(), milliseconds);
+        let muted = if *is_muted { ", muted" } else { "" };
+        let idle = idle.as_micros() / 1_000_000;
+        format!("  {} ({address}) since {since}, idle {idle} s, round trip {rtt}{muted}", clean_line(name))
+    }
+
+    fn sanction(&self, sanction: &Sanction) -> String {
+        let what = match sanction.kind {
+            SanctionKind::Ban => "banned",
+            SanctionKind::Mute => "muted",
+        };
+        format!("  {} {what} since {}", clean_line(&sanction.name), self.lines.stamp(sanction.since_ms))
+    }
+
+    fn stats(&self) -> Vec<String> {
+        let (counters, status) = (self.control.counters(), self.control.status());
+        let limits = self.control.limits();
+        let mut lines = vec![
+            format!(
+                "{} of at most {}; history from entry {} to {}",
+                count_members(status.members),
+                limits.members,
+                status.first,
+                status.head
+            ),
+            format!(
+                "{} connections, {} not joined, {} half-open, {} handshakes in progress",
+                status.connections, status.unjoined, status.half_open, status.handshakes
+            ),
+        ];
+        lines.extend(traffic(&counters));
+        let metrics = self.control.metrics();
+        let mean = |mean: Option<f64>, factor: f64| mean.map_or(0.0, |mean| mean * factor);
+        lines.push(format!(
+            "stored: {} entries in {} commits, {:.1} ms and {:.1} entries each on average; {} failed or uncertain",
+            counters.entries,
+            counters.commits,
+            mean(metrics.commit_time.snapshot().mean(), 1e3),
+            mean(metrics.batch_entries.snapshot().mean(), 1.0),
+            counters.commits_failed + counters.commits_uncertain,
+        ));
+        let met: Vec<String> = LIMITS
+            .iter()
+            .map(|limit| (limit, limit.hits(&counters)))
+            .filter(|(_, times)| *times > 0)
+            .map(|(limit, times)| format!("{} {times}", limit.name))
+            .collect();
+        lines.push(if met.is_empty() { "no limit was hit".into() } else { format!("limits hit: {}", met.join(", ")) });
+        lines
+    }
+}
+
+/// Returns the lines about network traffic and dropped datagrams.
+fn traffic(counters: &Counters) -> [String; 3] {
+    let Counters { datagrams, bytes_in, transmits, bytes_out, messages_out, messages_in, .. } = *counters;
+    let per_datagram = if transmits > 0 { messages_out as f64 / transmits as f64 } else { 0.0 };
+    let shown_always = ["damaged", "not_authentic", "replayed"];
+    let others: Vec<String> = counters
+        .all()
+        .filter(|it| it.is_drop && it.value > 0 && !shown_always.contains(&it.name))
+        .map(|CounterValue { name, value, .. }| format!(", {} {value}", name.replace('_', " ")))
+        .collect();
+    [
+        format!("in: {datagrams} datagrams, {bytes_in} bytes, {messages_in} messages"),
+        format!(
+            "out: {transmits} datagrams, {bytes_out} bytes, {messages_out} messages ({per_datagram:.2} per datagram), packets resent {}, lost {}",
+            counters.packets_resent, counters.packets_lost
+        ),
+        format!(
+            "dropped: damaged {}, not authentic {}, replayed {}{}",
+            counters.damaged,
+            counters.not_authentic,
+            counters.replayed,
+            others.concat()
+        ),
+    ]
+}
+
+fn describe_error(command: WithName, error: OperatorError) -> &'static str {
+    match (command, error) {
+        (WithName::Ban, OperatorError::AlreadyInEffect) => "is already banned",
+        (WithName::Mute, OperatorError::AlreadyInEffect) => "is already muted",
+        (WithName::Unban, OperatorError::NotInEffect) => "is not banned (see /bans)",
+        (WithName::Unmute, OperatorError::NotInEffect) => "is not muted (see /bans)",
+        (WithName::Kick, OperatorError::NotHere) => "no such member is connected (see /who)",
+        (WithName::Release, OperatorError::InUse) => "the owner of this name is connected, or was a moment ago",
+        (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
+        (_, OperatorError::NoSuchName) => "no such name",
+        (_, OperatorError::Stopped) => "the server has stopped",
+        (_, OperatorError::AlreadyInEffect) => "already in effect",
+        (_, OperatorError::Full) => "too many bans and mutes: lift some, or raise --max-sanctions",
+        (_, OperatorError::NotInEffect | OperatorError::NotHere | OperatorError::InUse) => "not possible",
+    }
+}
+
+fn count_members(count: usize) -> String {
+    if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_micros() as f64 / 1e3)
+}
