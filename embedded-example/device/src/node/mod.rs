@@ -13,8 +13,8 @@ use kabar_core::time::Instant;
 use crate::link::{Address, Link, Received};
 use crate::profile::{self, DATAGRAM_LEN, DeviceClient};
 
-/// Frames received from the link per [`Node::poll`]: a flood does not keep the device from its other
-/// work.
+/// Frames received from the link per [`Node::poll`]: a flood does not keep the device from its
+/// other work.
 pub const MAX_FRAMES_PER_POLL: usize = 16;
 /// Datagrams sent to the link per [`Node::poll`] (SPEC 5.4).
 pub const MAX_DATAGRAMS_PER_POLL: usize = 10;
@@ -122,7 +122,8 @@ impl<'a, L: Link> Node<'a, L> {
         }
         drain_events(&mut self.storage.client, &mut on_event);
 
-        // Sending may take a while on a slow line: what arrived meanwhile is received before the next datagram.
+        // Sending may take a while on a slow line: what arrived meanwhile is received before the
+        // next datagram.
         let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
             let is_all = self.transmit(now);
             if !is_all {
@@ -161,8 +162,8 @@ impl<'a, L: Link> Node<'a, L> {
         false
     }
 
-    /// Passes the client's next datagram to the link. Returns `true` if there is none, or the link is
-    /// busy.
+    /// Passes the client's next datagram to the link. Returns `true` if there is none, or the link
+    /// is busy.
     fn transmit(&mut self, now: Instant) -> bool {
         if self.address().is_none() || !self.link.can_send() {
             return true;
