@@ -1,6 +1,8 @@
-//! Instants and durations: microseconds in a `u64`, saturating, with an origin that the caller chooses.
+//! Instants and durations: microseconds in a `u64`, saturating, with an origin that the caller
+//! chooses.
 //!
-//! Core reads no clock. Every input carries `now`; only differences matter, so any monotonic source will do.
+//! This crate reads no clock. Every input carries `now`; only differences matter, so any monotonic
+//! clock will do.
 
 use core::ops::{Add, AddAssign, Div, Mul, Sub};
 
@@ -17,7 +19,7 @@ pub struct Duration(u64);
 impl Instant {
     /// The clock's origin.
     pub const ZERO: Self = Self(0);
-    /// The latest: sums saturate there.
+    /// The last instant, where sums saturate.
     pub(crate) const LAST: Self = Self(u64::MAX);
 
     /// The instant `micros` microseconds after the origin.
@@ -118,13 +120,13 @@ impl Mul<u64> for Duration {
 
 impl Div<u64> for Duration {
     type Output = Self;
-    /// Divides, rounding down; division by zero gives the longest span.
+    /// Divides, rounding down; division by zero returns the longest span.
     fn div(self, divisor: u64) -> Self {
         Self(self.0.checked_div(divisor).unwrap_or(u64::MAX))
     }
 }
 
-/// Instants at which a clock should never be, and jumps between them: every call has to end all the same.
+/// Extreme instants and jumps between them, with which every call has to terminate.
 #[cfg(test)]
 pub(crate) fn extremes() -> impl Iterator<Item = [Instant; 2]> {
     const HOUR: u64 = 3_600_000_000;

@@ -13,9 +13,9 @@ use std::time::Duration as StdDuration;
 
 use chacha20::ChaCha20Rng;
 use clap::Parser;
-use kabar_client::commands::open;
-use kabar_client::ending::Ending;
-use kabar_client::identity::Person;
+use kabar_client::commands::{CommandError, open};
+use kabar_client::identity::LocalIdentity;
+use kabar_client::messages::command_error;
 use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;
@@ -78,7 +78,7 @@ enum Owner {
     /// The identity with this seed.
     Seed([u8; 32]),
     /// The identity that `kabar` keeps for the name.
-    Kept(Person),
+    Kept(LocalIdentity),
 }
 
 type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, HostClock, Probe<HostBoard>>;
@@ -101,7 +101,10 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     // Held to the end: its lock shows `kabar` that the name is in use.
     let owner = match become_owner(arguments)? {
         Ok(owner) => owner,
-        Err(ending) => return Ok(Outcome(ending.exit.code(), ending.line.unwrap_or_default())),
+        Err(error) => {
+            let (exit, line) = command_error(&error);
+            return Ok(Outcome(exit.code(), line));
+        }
     };
     let identity = Identity::from_seed(owner.seed());
     let settings = Settings {
@@ -220,16 +223,19 @@ impl Owner {
     }
 }
 
-/// The name's owner, as the arguments choose it. `Err` inside: as `kabar` would end.
-fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, Ending>> {
+/// The name's owner, as the arguments choose it. `Err` inside: the error that `kabar` would report.
+fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, CommandError>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random_bytes()?)));
     }
     if let Some(path) = &arguments.identity {
         return Ok(Ok(Owner::Seed(identity_in(path)?)));
     }
-    let dir = open(arguments.data_dir.clone());
-    Ok(dir.and_then(|dir| Person::become_one(&dir, Some(&arguments.name), None)).map(Owner::Kept))
+    let load = || {
+        let dir = open(arguments.data_dir.clone())?;
+        Ok(Owner::Kept(LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)?))
+    };
+    Ok(load())
 }
 
 /// Reads the identity, or creates a file that only its owner can read.

@@ -1,26 +1,24 @@
 //! The command line of `kabar`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use kabar_core::crypto::rsa::KeySize;
 use kabar_core::session::Fingerprint;
-use kabar_server::config::{SETTINGS, Setting, parse_key_size};
-use kabar_std::address::{Advertised, HostPort, parse_listen};
+use kabar_std::address::HostPort;
 use kabar_std::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint};
 
-use crate::talk::Wanted;
+use crate::commands::host::HostArguments;
+use crate::session::ReplayFrom;
 use crate::ui::json;
 
-/// How it behaves as a filter.
+/// The part of `--help` about pipes.
 const PIPES: &str = "\
-Without a terminal it is a filter: lines of standard input are posts, lines of standard output are what is said, notices go to standard
-error. At the end of input it leaves when all is stored. What was written out is not shown again at the next visit of the same name.
-Of standard input, only !q, /quit, /who and /help alone on a line are no posts.";
+Without a terminal it is a filter: each line of standard input is posted, each entry of the room is a line of standard output, notices go
+to standard error. At the end of input it leaves when everything is stored. Entries that were written are not written again when the same
+name joins the next time. Only the lines !q, /quit, /who and /help are commands.";
 
-/// The program's name, as it is called.
+/// The name of the program.
 pub const PROGRAM: &str = "kabar";
 
 const DEFAULT_GIVE_UP: &str = "60";
@@ -30,44 +28,44 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not rea
 
 /// Encrypted group chat. One command hosts a room, one line joins it.
 ///
-/// Without a command it asks where to go.
+/// Without a command it asks for the room.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Where identities, known servers, hosted rooms and what you have read are kept [default: the user's data directory].
+    /// The directory of identities, known servers, hosted rooms and your position in rooms [default: the user's data directory].
     #[arg(long, global = true, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Host a room on this computer, and be in it.
+    /// Host a room on this computer, and join it.
     #[command(after_help = EXIT_CODES, after_long_help = long_help())]
     Host(HostArguments),
     /// Join a room.
     #[command(after_help = EXIT_CODES, after_long_help = long_help())]
     Join(JoinArguments),
-    /// The servers and rooms you know: list them, forget one, take another key on purpose.
+    /// List or forget known servers and rooms, or accept another key of a server.
     Servers {
-        /// What to do with them [default: list].
+        /// The action [default: list].
         #[command(subcommand)]
         action: Option<ServersAction>,
     },
-    /// Who you are: a key per name, made at first use.
+    /// Manage your identities: a key per name, created at first use.
     Identity {
-        /// What to do [default: list].
+        /// The action [default: list].
         #[command(subcommand)]
         action: Option<IdentityAction>,
     },
-    /// Carry packets between devices on serial lines and a server, without being able to read them.
+    /// Forward packets between devices on serial lines and a server, without being able to read them.
     #[cfg(unix)]
     Bridge(crate::bridge::BridgeArguments),
-    /// Print what completes `kabar` in your shell.
+    /// Print a completion script for your shell.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -80,102 +78,67 @@ pub enum Command {
     },
 }
 
-/// Who one is, and how one visits a room.
+/// Options of a session.
 #[derive(Debug, Args)]
-pub struct VisitArguments {
-    /// The name to be known by [default: the one you had in this room, or the one you are logged in with].
+pub struct SessionArguments {
+    /// Your name in the room [default: the one you used there last, or your login name].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Show what was said behind this entry, or `all` [default: what you have not seen; the last 50 at first].
+    /// Show entries after this one, or `all` [default: those you have not seen; the last 50 at first].
     #[arg(long, value_name = "SEQ|all", value_parser = parse_since, conflicts_with = "last")]
-    pub since: Option<Wanted>,
+    pub since: Option<ReplayFrom>,
 
-    /// Show the last so many lines.
+    /// Show the last N lines.
     #[arg(long, value_name = "N")]
     pub last: Option<u32>,
 
-    /// Write what happens as objects, one per line, to standard output; see --help.
+    /// Print events as JSON, one object per line; see --help.
     #[arg(long)]
     pub json: bool,
 
-    /// How long to wait, at the end, for what is not stored yet; in seconds.
+    /// How long to wait, at the end, for lines that are not stored yet, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
     pub give_up: Duration,
 
-    /// Lines of standard input that were something else than posts.
+    /// Lines of standard input that were not posts.
     #[arg(skip)]
     pub lines_taken: u64,
 }
 
-impl VisitArguments {
-    /// What is meant when nothing is said.
-    #[must_use]
-    pub fn plain() -> Self {
+/// The options of a command line without any.
+impl Default for SessionArguments {
+    fn default() -> Self {
         let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
         Self { name: None, since: None, last: None, json: false, give_up, lines_taken: 0 }
     }
-
-    /// Which entries are wanted.
-    #[must_use]
-    pub fn wanted(&self) -> Wanted {
-        self.last.map(Wanted::Last).or(self.since).unwrap_or_default()
-    }
 }
 
-/// `kabar host`.
-#[derive(Debug, Args)]
-pub struct HostArguments {
-    /// Who, and how.
-    #[command(flatten)]
-    pub visit: VisitArguments,
-
-    /// Where to listen.
-    #[arg(long, value_name = value_of("listen"), help = help_of("listen"), default_value = default_of("listen"), value_parser = parse_listen)]
-    pub listen: SocketAddr,
-
-    /// What the invite names.
-    #[arg(long, value_name = value_of("advertise"), help = help_of("advertise"), value_delimiter = ',')]
-    pub advertise: Vec<Advertised>,
-
-    /// The room.
-    #[arg(long, value_name = value_of("room"), help = help_of("room"), default_value = default_of("room"))]
-    pub room: RoomName,
-
-    /// A second way in.
-    #[arg(long, value_name = value_of("password-file"), help = help_of("password-file"), conflicts_with = "password_stdin")]
-    pub password_file: Option<PathBuf>,
-
-    /// Takes that password from the first line of standard input (also: KABAR_PASSWORD in the environment).
-    #[arg(long)]
-    pub password_stdin: bool,
-
-    /// The size of a new key.
-    #[arg(long, value_name = value_of("key-bits"), help = help_of("key-bits"), default_value = default_of("key-bits"), value_parser = parse_key_size)]
-    pub key_bits: KeySize,
-
-    /// A file for everything that is said.
-    #[arg(long, value_name = value_of("transcript"), help = help_of("transcript"))]
-    pub transcript: Option<PathBuf>,
+impl SessionArguments {
+    /// Returns the entries to begin with.
+    #[must_use]
+    pub fn replay_from(&self) -> ReplayFrom {
+        self.last.map(ReplayFrom::Last).or(self.since).unwrap_or_default()
+    }
 }
 
 /// `kabar join`.
 #[derive(Debug, Args)]
 pub struct JoinArguments {
-    /// An invite (kabar://...), a host with or without port (several with commas between them), a room you know by its name, or `-` to
+    /// An invite (kabar://...), a host with or without port (or several, separated by commas), the name of a room you know, or `-` to
     /// read one of these from standard input.
     #[arg(value_name = "INVITE|HOST[:PORT]|ROOM|-")]
     pub target: String,
 
-    /// Who, and how.
+    /// The session in the room.
     #[command(flatten)]
-    pub visit: VisitArguments,
+    pub session: SessionArguments,
 
     /// The room, when the target is a host.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_ROOM)]
     pub room: RoomName,
 
-    /// Take the key of a server that is not known yet without asking.
+    /// Accept the key of an unknown server without asking.
     #[arg(long)]
     pub accept_new: bool,
 
@@ -183,11 +146,11 @@ pub struct JoinArguments {
     #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint, conflicts_with = "accept_new")]
     pub fingerprint: Option<Fingerprint>,
 
-    /// The room's password is the first line of this file (also: KABAR_PASSWORD in the environment).
+    /// Read the room's password from the first line of this file (also: KABAR_PASSWORD in the environment).
     #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
 
-    /// The room's password is the first line of standard input; lines after it are posts.
+    /// Read the room's password from the first line of standard input; the lines after it are posted.
     #[arg(long)]
     pub password_stdin: bool,
 }
@@ -195,20 +158,20 @@ pub struct JoinArguments {
 /// `kabar servers`.
 #[derive(Debug, Subcommand)]
 pub enum ServersAction {
-    /// List rooms, with where they are, who you are there, and the fingerprint of the server's key.
+    /// List rooms with their addresses, your name there, and the fingerprint of the server's key.
     List,
-    /// Forget a room, an address or a fingerprint, with the secret that let you in.
+    /// Forget a room, an address or a fingerprint, together with the room's secret.
     Forget {
-        /// What to forget.
+        /// The room, address or fingerprint.
         #[arg(value_name = "ROOM|HOST[:PORT]|FINGERPRINT")]
         target: String,
     },
-    /// Look at the key that a server has now, and take it from now on. Use it when a server's key has changed and you know why.
+    /// Fetch the key that a server has now, and accept it. Use this when a server's key has changed and you know why.
     Accept {
-        /// Where the server is.
+        /// The address of the server.
         #[arg(value_name = "HOST[:PORT]")]
         target: HostPort,
-        /// Take it without asking if it is this one.
+        /// Accept it without asking if it is this one.
         #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
         fingerprint: Option<Fingerprint>,
     },
@@ -219,28 +182,28 @@ pub enum ServersAction {
 pub enum IdentityAction {
     /// Show the public key of a name.
     Show {
-        /// The name [default: the one you are logged in with].
+        /// The name [default: your login name].
         name: Option<String>,
     },
     /// List names and their public keys.
     List,
-    /// Write a name's secret key to a file, to be it on another computer as well.
+    /// Write a name's secret key to a file, to use the name on another computer.
     Export {
         /// A file that does not exist yet, or `-`.
         file: PathBuf,
-        /// The name [default: the one you are logged in with].
+        /// The name [default: your login name].
         #[arg(long)]
         name: Option<String>,
     },
-    /// Take a key from such a file.
+    /// Import a key from such a file.
     Import {
         /// The file, or `-`.
         file: PathBuf,
-        /// The name to be with it [default: the one it was exported under].
+        /// The name to use it for [default: the one it was exported under].
         #[arg(long)]
         name: Option<String>,
     },
-    /// Remove a name's key. Rooms keep the name for it for a while: nobody can be it meanwhile, you neither.
+    /// Remove a name's key. Rooms reserve the name for that key for a while: nobody can use it meanwhile, not even you.
     Forget {
         /// The name.
         name: String,
@@ -250,32 +213,15 @@ pub enum IdentityAction {
     },
 }
 
-/// What hosting shares with a server of its own is said and set as there.
-fn setting(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name)
-}
-
-fn value_of(name: &str) -> &'static str {
-    setting(name).map_or("", |setting| setting.value)
-}
-
-fn help_of(name: &str) -> &'static str {
-    setting(name).map_or("", |setting| setting.help)
-}
-
-fn default_of(name: &str) -> &'static str {
-    setting(name).and_then(|setting| setting.default).unwrap_or("")
-}
-
-/// What --help says and -h does not.
+/// The part of the help that `--help` shows and `-h` does not.
 fn long_help() -> String {
     format!("{PIPES}\n\n{}\n\n{EXIT_CODES}", json::HELP)
 }
 
-fn parse_since(text: &str) -> Result<Wanted, &'static str> {
+fn parse_since(text: &str) -> Result<ReplayFrom, &'static str> {
     match text {
-        "all" => Ok(Wanted::Since(0)),
-        number => number.parse().map(Wanted::Since).map_err(|_| "neither the number of an entry nor `all`"),
+        "all" => Ok(ReplayFrom::Since(0)),
+        number => number.parse().map(ReplayFrom::Since).map_err(|_| "neither the number of an entry nor `all`"),
     }
 }
 
@@ -296,31 +242,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn hosting_begins_as_a_server_does() {
-        let Some(Command::Host(host)) = Cli::parse_from(["kabar", "host"]).command else { panic!("host") };
-        assert_eq!((host.listen.to_string().as_str(), host.room.as_str()), ("[::]:9999", "lobby"));
-        assert_eq!(host.key_bits, KeySize::Bits2048);
-        let host = Cli::command().find_subcommand("host").cloned().unwrap();
-        for name in ["listen", "advertise", "room", "password-file", "key-bits", "transcript"] {
-            let help = host.get_arguments().find(|argument| argument.get_long() == Some(name)).unwrap().get_help();
-            assert_eq!(help.map(ToString::to_string).as_deref(), setting(name).map(|setting| setting.help), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_place_in_the_log_is_a_number_or_all() {
-        assert_eq!(parse_since("all"), Ok(Wanted::Since(0)));
-        assert_eq!(parse_since("17"), Ok(Wanted::Since(17)));
+    fn since_is_a_number_or_all() {
+        assert_eq!(parse_since("all"), Ok(ReplayFrom::Since(0)));
+        assert_eq!(parse_since("17"), Ok(ReplayFrom::Since(17)));
         assert!(parse_since("yesterday").is_err() && parse_since("-1").is_err());
     }
 
     #[test]
-    fn seconds_may_carry_their_unit() {
+    fn seconds_may_have_a_unit() {
         assert_eq!(parse_seconds("60s"), Ok(Duration::from_secs(60)));
         assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
         for wrong in ["", "s", "-1", "1m", "nan", "inf", "1e99"] {

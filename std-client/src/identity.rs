@@ -1,5 +1,9 @@
-//! Who one is: a name, and the key that owns it. One key per name, made at first use. A process that is somebody holds a lock beside the
-//! key, so that who asks for no name does not become the same; who asks for that very name does, and takes the place in the room.
+//! Local identities: a name, and the key that owns it. There is one key per name, created at first
+//! use.
+//!
+//! A process that uses an identity holds a lock file beside the key. A process for which no name was
+//! requested avoids names that are locked; a process for which that very name was requested uses it
+//! all the same and replaces the first one in the room.
 //!
 //! ```text
 //! identities/NAME.key
@@ -17,121 +21,125 @@ use kabar_core::crypto::kdf::sha256;
 use kabar_core::session::Fingerprint;
 use kabar_std::data_dir::{DataDir, FileError, Lock, LockError};
 use kabar_std::invite::show_fingerprint;
-use kabar_std::names::Name;
+use kabar_std::names::{Name, NameError};
 use kabar_std::random::random_bytes;
 use zeroize::Zeroizing;
 
-use crate::ending::{Ending, Exit};
-
 const VERSION: &str = "kabar identity 1";
 const FOLDER: &str = "identities";
-/// Held by whoever makes a key, so that two who become the same person at once do not make two. In
-/// no folder where names are.
-const MAKING: &str = "identities.lock";
-/// Names tried behind a name that was not asked for and is in use.
+/// Held while a key is created, so that two processes do not create two keys for one name. Outside
+/// the folder of the names.
+const CREATION_LOCK: &str = "identities.lock";
+/// Highest number appended to a name that is in use and was not requested.
 const MAX_SUFFIX: u32 = 100;
 
-/// A name and its key.
+/// Why an identity cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The name is not allowed.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// All names up to the highest number are in use.
+    #[error("no free name found")]
+    NoFreeName,
+    /// Another process uses it.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A file cannot be read or written, or is damaged.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// A name and its key, in use by this process.
 #[derive(Debug)]
-pub struct Person {
-    /// As it was asked for; the server may write it otherwise.
+pub struct LocalIdentity {
+    /// The name as it was requested; the server may normalise it.
     pub name: String,
-    /// As it is compared.
+    /// The name as it is compared: normalised and case-folded.
     pub folded: String,
     /// Seed of the Ed25519 key.
     pub seed: Zeroizing<[u8; SEED_LEN]>,
-    /// Whether the name was only taken because the usual one is in use.
-    pub is_makeshift: bool,
-    /// Whether this very name was asked for.
-    pub is_wanted: bool,
-    /// `None`: another process was this person before.
+    /// Whether the name has a number because the usual one is in use.
+    pub is_temporary: bool,
+    /// Whether this very name was requested.
+    pub was_requested: bool,
+    /// `None`: another process held the lock.
     _lock: Option<Lock>,
 }
 
-impl Person {
-    /// Becomes `wanted`; or, if nothing is wanted, `usual`; or whoever is logged in. If nothing is wanted and that name is in use here,
-    /// there is a number behind it.
+impl LocalIdentity {
+    /// Loads the identity `requested`, or creates it. Without a request: `usual`, or else the login
+    /// name; if that is in use on this computer, with the first number that is free appended.
     ///
     /// # Errors
-    /// In one line: a name that is not allowed, or a file.
-    pub fn become_one(dir: &DataDir, wanted: Option<&str>, usual: Option<&str>) -> Result<Self, Ending> {
-        if let Some(wanted) = wanted {
-            let name = Name::new(wanted).map_err(not_allowed)?;
-            let lock = Self::lock(dir, &name)?.ok();
-            return Self::load(dir, wanted, &name, lock).map(|person| Self { is_wanted: true, ..person });
+    /// [`IdentityError`].
+    pub fn load_or_create(dir: &DataDir, requested: Option<&str>, usual: Option<&str>) -> Result<Self, IdentityError> {
+        if let Some(requested) = requested {
+            let name = Name::new(requested)?;
+            let lock = Self::lock(dir, &name)?;
+            return Self::load(dir, requested, &name, lock).map(|identity| Self { was_requested: true, ..identity });
         }
         let base = usual.filter(|usual| Name::new(usual).is_ok()).map_or_else(login_name, str::to_owned);
         for number in 1..=MAX_SUFFIX {
-            let wanted = if number == 1 { base.clone() } else { format!("{base}-{number}") };
-            let Ok(name) = Name::new(&wanted) else { break };
-            if let Ok(lock) = Self::lock(dir, &name)? {
-                let person = Self::load(dir, &wanted, &name, Some(lock))?;
-                return Ok(Self { is_makeshift: number > 1, ..person });
+            let candidate = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+            let Ok(name) = Name::new(&candidate) else { break };
+            if let Some(lock) = Self::lock(dir, &name)? {
+                let identity = Self::load(dir, &candidate, &name, Some(lock))?;
+                return Ok(Self { is_temporary: number > 1, ..identity });
             }
         }
-        Err(Ending::new(Exit::Name, "no name is left: choose one with --name"))
+        Err(IdentityError::NoFreeName)
     }
 
-    /// `Err` inside: another process holds it.
-    fn lock(dir: &DataDir, name: &Name) -> Result<Result<Lock, ()>, Ending> {
+    /// Returns `None` if another process holds the lock.
+    fn lock(dir: &DataDir, name: &Name) -> Result<Option<Lock>, FileError> {
         match dir.lock(&format!("{}.lock", stem(name))) {
-            Ok(lock) => Ok(Ok(lock)),
-            Err(LockError::Held(_)) => Ok(Err(())),
-            Err(LockError::File(error)) => Err(Ending::error(error)),
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Held(_)) => Ok(None),
+            Err(LockError::File(error)) => Err(error),
         }
     }
 
-    fn load(dir: &DataDir, wanted: &str, name: &Name, lock: Option<Lock>) -> Result<Self, Ending> {
-        let seed = load_or_make(dir, &format!("{}.key", stem(name))).map_err(Ending::error)?;
-        let (name, folded) = (wanted.to_owned(), name.folded().to_owned());
-        Ok(Self { name, folded, seed, is_makeshift: false, is_wanted: false, _lock: lock })
+    fn load(dir: &DataDir, requested: &str, name: &Name, lock: Option<Lock>) -> Result<Self, IdentityError> {
+        let seed = load_or_create_seed(dir, &format!("{}.key", stem(name)))?;
+        let (name, folded) = (requested.to_owned(), name.folded().to_owned());
+        Ok(Self { name, folded, seed, is_temporary: false, was_requested: false, _lock: lock })
     }
 }
 
-/// Whether a name may be used, and why not.
-///
-/// # Errors
-/// In one line.
-pub fn check_name(name: &str) -> Result<(), Ending> {
-    Name::new(name).map(drop).map_err(not_allowed)
-}
-
-fn not_allowed(error: kabar_std::names::NameError) -> Ending {
-    Ending::new(Exit::Name, format_args!("{error}: choose another name"))
-}
-
-/// Spellings that the server takes for one name share one key.
+/// Returns the file name without its ending. Spellings that the server takes for one name share one
+/// key.
 fn stem(name: &Name) -> String {
     format!("{FOLDER}/{}", name.folded())
 }
 
-fn load_or_make(dir: &DataDir, file: &str) -> Result<Zeroizing<[u8; SEED_LEN]>, FileError> {
-    if let Some(seed) = load(dir, file)? {
+fn load_or_create_seed(dir: &DataDir, file: &str) -> Result<Zeroizing<[u8; SEED_LEN]>, FileError> {
+    if let Some(seed) = load_seed(dir, file)? {
         return Ok(seed);
     }
-    let _lock = dir.lock_waiting(MAKING)?;
-    if let Some(seed) = load(dir, file)? {
+    let _lock = dir.lock_waiting(CREATION_LOCK)?;
+    if let Some(seed) = load_seed(dir, file)? {
         return Ok(seed);
     }
-    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("make", &dir.join(file)))?);
-    dir.replace(file, show(None, &seed).as_bytes())?;
+    let seed = Zeroizing::new(random_bytes().map_err(FileError::new("create", &dir.join(file)))?);
+    dir.replace(file, format_key(None, &seed).as_bytes())?;
     Ok(seed)
 }
 
-fn load(dir: &DataDir, file: &str) -> Result<Option<Zeroizing<[u8; SEED_LEN]>>, FileError> {
+fn load_seed(dir: &DataDir, file: &str) -> Result<Option<Zeroizing<[u8; SEED_LEN]>>, FileError> {
     let Some(text) = dir.read(file)? else { return Ok(None) };
-    let damaged = || FileError::damaged(&dir.join(file), "it is damaged; restore it from a copy");
+    let damaged = || FileError::damaged(&dir.join(file), "the file is damaged; restore it from a copy");
     parse(&text).map(|(_, seed)| Some(seed)).ok_or_else(damaged)
 }
 
-/// A key as it is kept: to be shown, carried to another computer, or forgotten.
+/// The key of a name as it is stored: to be displayed, exported, imported or forgotten.
 #[derive(Debug)]
-pub struct Kept {
+pub struct StoredIdentity {
     seed: Zeroizing<[u8; SEED_LEN]>,
 }
 
-impl Kept {
-    /// The names that have a key here, as they are compared.
+impl StoredIdentity {
+    /// Returns the names that have a key on this computer, case-folded and sorted.
     ///
     /// # Errors
     /// [`FileError`].
@@ -147,35 +155,35 @@ impl Kept {
         Ok(names)
     }
 
-    /// The key of `name`, if it has one.
+    /// Loads the key of `name`, if it has one.
     ///
     /// # Errors
-    /// In one line.
-    pub fn load(dir: &DataDir, name: &str) -> Result<Option<Self>, Ending> {
-        let seed = load(dir, &file(name)?).map_err(Ending::error)?;
+    /// [`IdentityError`].
+    pub fn load(dir: &DataDir, name: &str) -> Result<Option<Self>, IdentityError> {
+        let seed = load_seed(dir, &file(name)?)?;
         Ok(seed.map(|seed| Self { seed }))
     }
 
-    /// Makes it the key of `name`.
+    /// Stores it as the key of `name`.
     ///
     /// # Errors
-    /// In one line.
-    pub fn keep(&self, dir: &DataDir, name: &str) -> Result<(), Ending> {
-        dir.replace(&file(name)?, show(None, &self.seed).as_bytes()).map_err(Ending::error)
+    /// [`IdentityError`].
+    pub fn store(&self, dir: &DataDir, name: &str) -> Result<(), IdentityError> {
+        Ok(dir.replace(&file(name)?, format_key(None, &self.seed).as_bytes())?)
     }
 
-    /// Removes the key of `name`, unless somebody is that name just now.
+    /// Removes the key of `name`, unless a process uses it.
     ///
     /// # Errors
-    /// In one line.
-    pub fn forget(dir: &DataDir, name: &str) -> Result<(), Ending> {
-        let name = Name::new(name).map_err(not_allowed)?;
-        let _lock = dir.lock(&format!("{}.lock", stem(&name))).map_err(Ending::error)?;
+    /// [`IdentityError`].
+    pub fn forget(dir: &DataDir, name: &str) -> Result<(), IdentityError> {
+        let name = Name::new(name)?;
+        let _lock = dir.lock(&format!("{}.lock", stem(&name)))?;
         let path = dir.join(&format!("{}.key", stem(&name)));
-        std::fs::remove_file(&path).map_err(FileError::new("remove", &path)).map_err(Ending::error)
+        Ok(std::fs::remove_file(&path).map_err(FileError::new("remove", &path))?)
     }
 
-    /// What the public key is known by: the first 160 bits of its hash.
+    /// Returns the fingerprint of the public key: the first 160 bits of its SHA-256.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let hash = sha256(&[&Identity::from_seed(&self.seed).public().0]);
@@ -184,21 +192,21 @@ impl Kept {
         show_fingerprint(&short)
     }
 
-    /// The text of an exported key.
+    /// Returns the text of an exported key.
     #[must_use]
     pub fn export(&self, name: &str) -> Zeroizing<String> {
-        show(Some(name), &self.seed)
+        format_key(Some(name), &self.seed)
     }
 
-    /// Reads it, and the name in it.
+    /// Parses an exported key, and the name in it.
     #[must_use]
     pub fn import(text: &str) -> Option<(Option<String>, Self)> {
         parse(text).map(|(name, seed)| (name, Self { seed }))
     }
 }
 
-fn file(name: &str) -> Result<String, Ending> {
-    Name::new(name).map(|name| format!("{}.key", stem(&name))).map_err(not_allowed)
+fn file(name: &str) -> Result<String, NameError> {
+    Name::new(name).map(|name| format!("{}.key", stem(&name)))
 }
 
 fn parse(text: &str) -> Option<(Option<String>, Zeroizing<[u8; SEED_LEN]>)> {
@@ -216,21 +224,21 @@ fn parse(text: &str) -> Option<(Option<String>, Zeroizing<[u8; SEED_LEN]>)> {
     (Identity::from_seed(&seed).public().0 == public).then_some((name.map(str::to_owned), seed))
 }
 
-fn show(name: Option<&str>, seed: &[u8; SEED_LEN]) -> Zeroizing<String> {
+fn format_key(name: Option<&str>, seed: &[u8; SEED_LEN]) -> Zeroizing<String> {
     let name = name.map(|name| format!("name {name}\n")).unwrap_or_default();
     let public = HEXLOWER.encode(&Identity::from_seed(seed).public().0);
     let seed = Zeroizing::new(HEXLOWER.encode(seed));
     Zeroizing::new(format!("{VERSION}\n{name}seed {}\npublic {public}\n", *seed))
 }
 
-/// The name one is logged in with, made to be allowed.
+/// Returns the login name of the user, with what is not allowed in a name left out.
 #[must_use]
 pub fn login_name() -> String {
     let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|variable| env::var(variable).ok());
     allowed(&name.unwrap_or_default())
 }
 
-/// The nearest name that is allowed, with room for a number behind it.
+/// Returns the nearest name that is allowed and leaves room for a number.
 fn allowed(name: &str) -> String {
     let mut name: String = name.chars().filter(|c| Name::new(&c.to_string()).is_ok() || *c == ' ').collect();
     while name.len() > 24 {
@@ -246,103 +254,107 @@ mod tests {
     use crate::temporary_dir;
 
     #[test]
-    fn a_name_keeps_its_key_whatever_its_spelling() {
+    fn spellings_of_one_name_share_one_key() {
         let (_home, dir) = temporary_dir();
-        let first = Person::become_one(&dir, Some("Farhan"), None).unwrap().seed;
-        assert_eq!(Person::become_one(&dir, Some("Farhan"), None).unwrap().seed, first);
-        assert_eq!(Person::become_one(&dir, Some("FARHAN"), None).unwrap().seed, first);
-        assert_ne!(Person::become_one(&dir, Some("Darryl"), None).unwrap().seed, first);
+        let first = LocalIdentity::load_or_create(&dir, Some("Farhan"), None).unwrap().seed;
+        assert_eq!(LocalIdentity::load_or_create(&dir, Some("Farhan"), None).unwrap().seed, first);
+        assert_eq!(LocalIdentity::load_or_create(&dir, Some("FARHAN"), None).unwrap().seed, first);
+        assert_ne!(LocalIdentity::load_or_create(&dir, Some("Darryl"), None).unwrap().seed, first);
     }
 
     #[test]
-    fn who_asks_for_a_name_in_use_is_the_same_person() {
+    fn requested_name_in_use_has_the_same_key() {
         let (_home, dir) = temporary_dir();
-        let first = Person::become_one(&dir, Some("farhan"), None).unwrap();
-        let second = Person::become_one(&dir, Some("Farhan"), None).unwrap();
+        let first = LocalIdentity::load_or_create(&dir, Some("farhan"), None).unwrap();
+        let second = LocalIdentity::load_or_create(&dir, Some("Farhan"), None).unwrap();
         assert_eq!(first.seed, second.seed);
     }
 
     #[test]
-    fn several_who_become_a_new_person_at_once_are_the_same() {
+    fn processes_that_create_one_identity_at_once_get_one_key() {
         let (_home, dir) = temporary_dir();
         let start = std::sync::Barrier::new(8);
-        let become_probe = || {
+        let create_probe = || {
             start.wait();
-            Person::become_one(&dir, Some("probe"), None).unwrap().seed
+            LocalIdentity::load_or_create(&dir, Some("probe"), None).unwrap().seed
         };
         let seeds: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(become_probe)).collect();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(create_probe)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(seeds.iter().all(|seed| *seed == seeds[0]));
     }
 
     #[test]
-    fn the_usual_name_is_taken_unless_it_is_in_use_or_another_is_wanted() {
+    fn uses_the_usual_name_unless_it_is_in_use_or_another_is_requested() {
         let (_home, dir) = temporary_dir();
-        let first = Person::become_one(&dir, None, Some("farhan")).unwrap();
-        assert_eq!((first.name.as_str(), first.is_makeshift), ("farhan", false));
-        let second = Person::become_one(&dir, None, Some("farhan")).unwrap();
-        assert_eq!((second.name.as_str(), second.is_makeshift), ("farhan-2", true));
-        assert_eq!(Person::become_one(&dir, Some("anna"), Some("farhan")).unwrap().name, "anna");
+        let first = LocalIdentity::load_or_create(&dir, None, Some("farhan")).unwrap();
+        assert_eq!((first.name.as_str(), first.is_temporary), ("farhan", false));
+        let second = LocalIdentity::load_or_create(&dir, None, Some("farhan")).unwrap();
+        assert_eq!((second.name.as_str(), second.is_temporary), ("farhan-2", true));
+        assert_eq!(LocalIdentity::load_or_create(&dir, Some("anna"), Some("farhan")).unwrap().name, "anna");
     }
 
     #[test]
-    fn who_asked_for_no_name_gets_one_that_is_free() {
+    fn picks_a_free_name_when_none_is_requested() {
         let (_home, dir) = temporary_dir();
-        let first = Person::become_one(&dir, None, None).unwrap();
-        let second = Person::become_one(&dir, None, None).unwrap();
+        let first = LocalIdentity::load_or_create(&dir, None, None).unwrap();
+        let second = LocalIdentity::load_or_create(&dir, None, None).unwrap();
         assert_eq!(second.name, format!("{}-2", first.name));
         assert_ne!(second.seed, first.seed);
     }
 
     #[test]
-    fn a_name_that_is_not_allowed_is_told() {
+    fn rejects_a_name_that_is_not_allowed() {
         let (_home, dir) = temporary_dir();
         for name in ["", "a:b", "../x", "server", " x"] {
-            assert_eq!(Person::become_one(&dir, Some(name), None).unwrap_err().exit, Exit::Name, "{name}");
+            let error = LocalIdentity::load_or_create(&dir, Some(name), None).unwrap_err();
+            assert!(matches!(error, IdentityError::Name(_)), "{name}");
         }
     }
 
     #[test]
-    fn a_damaged_key_is_told_and_never_replaced() {
+    fn reports_a_damaged_key_and_never_replaces_it() {
         let (_home, dir) = temporary_dir();
-        let text = show(None, &[7; SEED_LEN]);
+        let text = format_key(None, &[7; SEED_LEN]);
         assert_eq!(parse(&text).unwrap(), (None, Zeroizing::new([7; SEED_LEN])));
         for damaged in ["", &text[..60], &text.replacen('7', "6", 1), &text.replace("identity 1", "identity 2")] {
             dir.replace("identities/anna.key", damaged.as_bytes()).unwrap();
-            let ending = Person::become_one(&dir, Some("anna"), None).unwrap_err();
-            assert!(ending.line.unwrap().contains("anna.key"));
+            let error = LocalIdentity::load_or_create(&dir, Some("anna"), None).unwrap_err();
+            assert!(error.to_string().contains("anna.key"));
             assert_eq!(dir.read("identities/anna.key").unwrap().unwrap().as_str(), damaged);
         }
     }
 
     #[test]
-    fn a_key_is_carried_to_another_computer() {
+    fn exported_key_is_imported_on_another_computer() {
         let (_home, here) = temporary_dir();
         let (_other, there) = temporary_dir();
-        let seed = Person::become_one(&here, Some("Farhan"), None).unwrap().seed;
-        let kept = Kept::load(&here, "farhan").unwrap().unwrap();
-        let (name, carried) = Kept::import(&kept.export("Farhan")).unwrap();
+        let seed = LocalIdentity::load_or_create(&here, Some("Farhan"), None).unwrap().seed;
+        let stored = StoredIdentity::load(&here, "farhan").unwrap().unwrap();
+        let (name, imported) = StoredIdentity::import(&stored.export("Farhan")).unwrap();
         assert_eq!(name.as_deref(), Some("Farhan"));
-        carried.keep(&there, "Farhan").unwrap();
-        assert_eq!(Person::become_one(&there, Some("farhan"), None).unwrap().seed, seed);
-        assert_eq!(Kept::names(&there).unwrap(), ["farhan"]);
-        assert_eq!(kept.fingerprint().len(), 32);
-        Kept::forget(&there, "FARHAN").unwrap();
-        assert!(Kept::load(&there, "farhan").unwrap().is_none() && Kept::names(&there).unwrap().is_empty());
+        imported.store(&there, "Farhan").unwrap();
+        assert_eq!(LocalIdentity::load_or_create(&there, Some("farhan"), None).unwrap().seed, seed);
+        assert_eq!(StoredIdentity::names(&there).unwrap(), ["farhan"]);
+        assert_eq!(stored.fingerprint().len(), 32);
+        StoredIdentity::forget(&there, "FARHAN").unwrap();
+        assert!(
+            StoredIdentity::load(&there, "farhan").unwrap().is_none()
+                && StoredIdentity::names(&there).unwrap().is_empty()
+        );
     }
 
     #[test]
-    fn who_is_in_use_is_not_forgotten() {
+    fn identity_in_use_is_not_forgotten() {
         let (_home, dir) = temporary_dir();
-        let _person = Person::become_one(&dir, Some("anna"), None).unwrap();
-        assert!(Kept::forget(&dir, "anna").unwrap_err().line.unwrap().contains("in use"));
-        assert!(Kept::load(&dir, "anna").unwrap().is_some());
+        let _identity = LocalIdentity::load_or_create(&dir, Some("anna"), None).unwrap();
+        assert!(StoredIdentity::forget(&dir, "anna").unwrap_err().to_string().contains("in use"));
+        assert!(StoredIdentity::load(&dir, "anna").unwrap().is_some());
     }
 
     #[test]
-    fn a_login_name_becomes_an_allowed_one() {
+    fn login_name_becomes_an_allowed_name() {
         assert_eq!(allowed("farhan"), "farhan");
         assert_eq!(allowed("far:han@home"), "farhanhome");
         assert_eq!(allowed(" DOMAIN/me "), "DOMAINme");

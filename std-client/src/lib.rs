@@ -1,34 +1,38 @@
-//! The Kabar client for laptops, as a library: what the program `kabar` is made of.
+//! The Kabar client for hosts, as a library: the parts of the program `kabar`.
 //!
-//! * [`cli`], [`commands`]: from the command line to a visit. [`ending`]: from its end to an exit code.
-//! * [`talk`]: one visit: connecting, being there, leaving. [`words`]: what people are told when something does not work.
-//! * [`driver`], [`links`], [`link`], [`race`], [`resolve`], [`mail`], [`look`]: the client on a
-//!   socket, a clock and threads. [`profile`]: its sizes.
+//! * [`cli`], [`commands`]: from the command line to a session. [`exit`]: exit codes. [`messages`]:
+//!   sentences for people.
+//! * [`session`]: one session in a room: connecting, being a member, leaving.
+//! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the choice
+//!   among several addresses. [`profile`]: its memory.
+//! * [`app_event`]: events of other threads. [`resolve`]: host names. [`connect`]: time-outs and errors of
+//!   connecting. [`probe`]: the key of a server.
 //! * [`ui`]: a prompt on a terminal, lines elsewhere.
-//! * `bridge` (on Unix): packets between serial lines and a server.
-//! * [`identity`], [`known`], [`cursor`]: what is kept: who one is, which servers are known, what was shown of a room.
+//! * `bridge` (on Unix): forwards packets between serial lines and a server.
+//! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, and positions in rooms.
 
+pub mod app_event;
 #[cfg(unix)]
 pub mod bridge;
 pub mod cli;
 pub mod commands;
+pub mod connect;
 pub mod cursor;
 pub mod driver;
-pub mod ending;
+pub mod exit;
 pub mod identity;
-pub mod known;
+pub mod known_servers;
 pub mod link;
 pub mod links;
-pub mod look;
-pub mod mail;
+pub mod messages;
+pub mod probe;
 pub mod profile;
 pub mod race;
 pub mod resolve;
-pub mod talk;
+pub mod session;
 pub mod ui;
-pub mod words;
 
-/// A data directory of a test's own, and the folder that holds it.
+/// Returns a data directory for a test, and the folder that contains it.
 #[cfg(test)]
 fn temporary_dir() -> (tempfile::TempDir, kabar_std::data_dir::DataDir) {
     let home = tempfile::tempdir().unwrap();

@@ -12,9 +12,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Receive buffer asked for, in bytes.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// Silence after which it is looked whether the socket is dead.
-const SUSPICIOUS: Duration = Duration::from_secs(1);
+const SUSPECT_AFTER: Duration = Duration::from_secs(1);
 /// Time between two such looks.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A socket and what is known of its health.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct Link {
     is_broken: bool,
     /// Since when nothing came although something was sent.
     silent_since: Option<Instant>,
-    looked_at: Instant,
+    checked_at: Instant,
 }
 
 impl Link {
@@ -60,7 +60,7 @@ impl Link {
             refusals: 0,
             is_broken,
             silent_since: None,
-            looked_at: now,
+            checked_at: now,
         })
     }
 
@@ -150,21 +150,21 @@ impl Link {
 
     /// Whether this socket is dead: the computer's address changed, or sending fails for good. Looks now and then only.
     pub fn is_dead(&mut self, now: Instant) -> bool {
-        let is_suspicious =
-            self.is_broken || self.silent_since.is_some_and(|since| now.saturating_since(since) >= SUSPICIOUS);
-        if !is_suspicious || now.saturating_since(self.looked_at) < LOOK_EVERY {
+        let is_suspect =
+            self.is_broken || self.silent_since.is_some_and(|since| now.saturating_since(since) >= SUSPECT_AFTER);
+        if !is_suspect || now.saturating_since(self.checked_at) < CHECK_INTERVAL {
             return false;
         }
-        self.looked_at = now;
+        self.checked_at = now;
         self.is_broken || source_addr_for(self.remote).is_some_and(|source| source != self.local.ip())
     }
 
     /// When to ask [`Link::is_dead`] at the latest.
     #[must_use]
-    pub fn look_at(&self) -> Option<Instant> {
-        let suspicious =
-            if self.is_broken { Some(self.looked_at) } else { self.silent_since.map(|since| since + SUSPICIOUS) };
-        suspicious.map(|at| at.max(self.looked_at + LOOK_EVERY))
+    pub fn check_at(&self) -> Option<Instant> {
+        let suspect_at =
+            if self.is_broken { Some(self.checked_at) } else { self.silent_since.map(|since| since + SUSPECT_AFTER) };
+        suspect_at.map(|at| at.max(self.checked_at + CHECK_INTERVAL))
     }
 
     /// Puts a new socket in its place. The connection above does not notice more than a new address.

@@ -90,7 +90,7 @@ impl Links {
     }
 
     /// Replaces sockets that are dead: the computer's address changed, or sending fails for good.
-    pub fn look_after(&mut self, registry: &Registry, now: Instant) {
+    pub fn check_health(&mut self, registry: &Registry, now: Instant) {
         for link in &mut self.all {
             if link.is_dead(now) {
                 // If there is no other, the dead one stays; the next look tries again.
@@ -99,9 +99,9 @@ impl Links {
         }
     }
 
-    /// When to call [`Links::look_after`] at the latest.
+    /// When to call [`Links::check_health`] at the latest.
     #[must_use]
-    pub fn look_at(&self) -> Option<Instant> {
-        self.all.iter().filter_map(Link::look_at).min()
+    pub fn check_at(&self) -> Option<Instant> {
+        self.all.iter().filter_map(Link::check_at).min()
     }
 }

@@ -7,37 +7,38 @@ use std::time::Duration;
 
 use clap::Parser;
 use kabar_client::cli::{Cli, PROGRAM};
-use kabar_client::commands::run;
-use kabar_client::ending::{Ending, Exit};
+use kabar_client::commands::{CommandError, Outcome, run};
+use kabar_client::messages::report;
 use kabar_std::command_line::{print_help, usage_error};
 use kabar_std::signals::survive_file_limits;
 
 /// How long the last line waits for a reader that does not read.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     survive_file_limits();
-    let ending = match Cli::try_parse() {
+    let result = match Cli::try_parse() {
         Ok(cli) => run(cli),
         Err(error) => match usage_error(&error, PROGRAM) {
-            Some(line) => Ending::usage(line),
-            None => print_help(&error).map_or_else(Ending::error, |()| Ending::quiet(Exit::Done)),
+            Some(line) => Err(CommandError::CommandLine(line)),
+            None => print_help(&error).map(|()| Outcome::Done).map_err(CommandError::Print),
         },
     };
-    if let Some(line) = ending.line {
-        say(line);
+    let report = report(&result);
+    if let Some(line) = report.line {
+        print_line(line);
     }
-    ExitCode::from(ending.exit.code())
+    ExitCode::from(report.exit.code())
 }
 
-/// Nobody may be there to read it any more, or somebody who does not.
-fn say(line: String) {
+/// Prints a line to standard error, which may be closed or blocked.
+fn print_line(line: String) {
     let (done, is_done) = mpsc::channel();
     let write = move || {
         let written = std::io::stderr().write_all(format!("{line}\n").as_bytes());
         let _ = done.send(written.is_ok());
     };
     if std::thread::Builder::new().spawn(write).is_ok() {
-        let _ = is_done.recv_timeout(LAST_WORDS);
+        let _ = is_done.recv_timeout(PRINT_TIMEOUT);
     }
 }

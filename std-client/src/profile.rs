@@ -24,8 +24,8 @@ pub const ACK_DELAY_MS: u16 = 5;
 pub const TICK_US: u32 = 1_000;
 
 /// The client: about 170 KiB, so keep it in a box.
-pub type LaptopClient =
+pub type StdClient =
     Client<AnyRsa, InlineBuffers<CHAT_SEND, CHAT_RECEIVE, 0, IN_FLIGHT>, Accelerated, OUTBOX, MAX_MESSAGE_LEN>;
 
 const _: () = assert!(CHAT_SEND >= MAX_MESSAGE_LEN && CHAT_RECEIVE >= MAX_MESSAGE_LEN && OUTBOX >= MAX_MESSAGE_LEN);
-const _: () = assert!(size_of::<LaptopClient>() < 192 << 10);
+const _: () = assert!(size_of::<StdClient>() < 192 << 10);

@@ -1,46 +1,48 @@
-//! Names to addresses, each name on its own thread: the system's resolver may take its time, and
-//! one name must not hold up the others.
+//! Resolves host names, each on its own thread: the system's resolver blocks, and one name must not
+//! delay the others.
 
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use kabar_std::address::{AddressError, Host, HostPort, MAX_PLACES, Places};
 
-use crate::mail::{Mail, Mailer};
+use crate::app_event::{AppEvent, EventSender};
 use crate::race::MAX_CANDIDATES;
 
-/// Why an address is not known.
-#[derive(Debug)]
-pub enum NotFound {
-    /// The name means nothing, or nobody could be asked.
-    Name(io::Error),
+/// Why a place has no address.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The resolver failed, or does not know the name.
+    #[error(transparent)]
+    Lookup(io::Error),
     /// The name has no address.
-    Empty,
+    #[error("the name has no address")]
+    NoAddress,
     /// A link-local address without an interface of this computer.
+    #[error(transparent)]
     Zone(AddressError),
 }
 
-/// The addresses of one place of `places`; at most its share of those that are tried together.
+/// Returns the addresses of one of `places` places; at most its share of [`MAX_CANDIDATES`].
 ///
 /// # Errors
-/// [`NotFound`].
-pub fn addresses_of(place: &HostPort, places: usize) -> Result<Vec<SocketAddr>, NotFound> {
-    if let Some(address) = place.host.socket_addr(place.port).map_err(NotFound::Zone)? {
+/// [`ResolveError`].
+pub fn addresses_of(place: &HostPort, places: usize) -> Result<Vec<SocketAddr>, ResolveError> {
+    if let Some(address) = place.host.socket_addr(place.port).map_err(ResolveError::Zone)? {
         return Ok(vec![address]);
     }
     let name = place.host.to_string();
-    let found = (name.as_str(), place.port).to_socket_addrs().map_err(NotFound::Name)?;
+    let found = (name.as_str(), place.port).to_socket_addrs().map_err(ResolveError::Lookup)?;
     let mut found = interleaved(found);
     found.truncate((MAX_CANDIDATES / places.clamp(1, MAX_PLACES)).max(1));
-    if found.is_empty() { Err(NotFound::Empty) } else { Ok(found) }
+    if found.is_empty() { Err(ResolveError::NoAddress) } else { Ok(found) }
 }
 
-/// All addresses of all places, in order; waits for the system's resolver.
+/// Returns all addresses of all places, in order. Blocks on the system's resolver.
 ///
 /// # Errors
-/// [`NotFound`] of the first place, if no place has an address.
-pub fn resolve_now(places: &Places) -> Result<Vec<SocketAddr>, NotFound> {
+/// [`ResolveError`] of the first place, if no place has an address.
+pub fn resolve_now(places: &Places) -> Result<Vec<SocketAddr>, ResolveError> {
     let count = places.iter().count();
     let (mut all, mut first_error) = (Vec::new(), None);
     for place in places.iter() {
@@ -56,32 +58,33 @@ pub fn resolve_now(places: &Places) -> Result<Vec<SocketAddr>, NotFound> {
     }
 }
 
-/// Looks every place up; one [`Mail::Resolved`] per place follows. Returns how many.
+/// Resolves every place; one [`AppEvent::Resolved`] per place follows. Returns the number of places.
 ///
 /// # Errors
-/// If the system gives no thread.
-pub fn resolve(places: &Places, mailer: &Mailer) -> io::Result<usize> {
+/// If a thread cannot be spawned.
+pub fn resolve(places: &Places, sender: &EventSender) -> io::Result<usize> {
     let count = places.iter().count();
     for place in places.iter() {
-        let (place, mailer) = (place.clone(), mailer.clone());
+        let (place, sender) = (place.clone(), sender.clone());
         if !matches!(place.host, Host::Name(_)) {
             let found = addresses_of(&place, count);
-            mailer.send(Mail::Resolved(place, found));
+            sender.send(AppEvent::Resolved(place, found));
             continue;
         }
         let look_up = move || {
             let found = addresses_of(&place, count);
-            mailer.send(Mail::Resolved(place, found));
+            sender.send(AppEvent::Resolved(place, found));
         };
         std::thread::Builder::new().name("kabar-resolve".to_owned()).spawn(look_up)?;
     }
     Ok(count)
 }
 
-/// Each address once, families in turn (RFC 8305, section 4): a computer may have no way at all in one.
+/// Returns each address once, alternating between the families (RFC 8305, section 4): a computer may
+/// have no route at all in one of them.
 fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut all: Vec<SocketAddr> = Vec::new();
-    // Resolvers repeat themselves.
+    // Resolvers return duplicates.
     addresses.for_each(|address| {
         if !all.contains(&address) {
             all.push(address);
@@ -93,24 +96,12 @@ fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     (0..turns).flat_map(|at| [first.get(at), second.get(at)]).flatten().copied().collect()
 }
 
-impl fmt::Display for NotFound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(error) => error.fmt(f),
-            Self::Empty => f.write_str("it has no address"),
-            Self::Zone(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for NotFound {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn families_take_turns_and_each_address_comes_once() {
+    fn alternates_families_and_drops_duplicates() {
         let all = ["[::1]:1", "[::2]:1", "[::1]:1", "1.1.1.1:1", "[::3]:1"].map(|text| text.parse().unwrap());
         let meant: Vec<SocketAddr> =
             ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"].map(|text| text.parse().unwrap()).into();
@@ -118,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_means_nothing_holds_up_no_other() {
+    fn resolves_the_other_places_when_one_name_is_unknown() {
         let places = "no-such-host.invalid:7,127.0.0.1:8,[::1]:9".parse().unwrap();
         let meant: Vec<SocketAddr> = vec!["127.0.0.1:8".parse().unwrap(), "[::1]:9".parse().unwrap()];
         assert_eq!(resolve_now(&places).unwrap(), meant);
@@ -126,7 +117,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_link_local_address_keeps_the_number_of_its_interface() {
+    fn keeps_the_interface_number_of_a_link_local_address() {
         for typed in ["fe80::1%lo", "fe80::1%1"] {
             let found = resolve_now(&typed.parse().unwrap()).unwrap();
             let [SocketAddr::V6(address)] = found[..] else { panic!("{found:?}") };

@@ -4,13 +4,14 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{backup, check, completions, config, history, invite, man, restore, run};
 
-/// The program's name, as it is called and as it speaks of itself.
+/// The name of the program, on the command line and in its messages.
 pub const PROGRAM: &str = "kabar-server";
 
 /// Hosts a room for encrypted chat over UDP.
 ///
-/// Prints where it listens, then an invite that lets others in, then one line per thing that happens. What is typed is said to the
-/// room; /help lists commands. SIGTERM or Ctrl-C stop it; SIGHUP opens the transcript again, or stops it where its terminal went away.
+/// Prints the address it listens on, then the invite, then one line per event. Lines that are typed
+/// are sent to the room; /help lists commands. SIGTERM or Ctrl-C stop the server; SIGHUP reopens
+/// the transcript, or stops the server if its terminal is gone.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -20,22 +21,22 @@ pub struct Arguments {
     run: run::Arguments,
 }
 
-/// What the program is asked to do. Every subcommand is a module of [`crate::commands`] with `Arguments` and a function `run`.
+/// The subcommands. Each is a module of [`crate::commands`] with `Arguments` and a function `run`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Hosts the room; what happens when no subcommand is named.
+    /// Hosts the room (the default).
     Run(run::Arguments),
-    /// Prints what lets others in, also while no server runs.
+    /// Prints the invite, also while no server runs.
     Invite(invite::Arguments),
-    /// Prints every setting, its value, and who said so, as a configuration file.
+    /// Prints every setting with its value and origin, as a configuration file.
     Config(config::Arguments),
-    /// Prints what was said: all of it, the last lines, since a time, or where words occur.
+    /// Prints the history: all of it, the last lines, since a time, or the lines with some words.
     History(history::Arguments),
-    /// Looks for damage in the history.
+    /// Checks the history for damage.
     Check(check::Arguments),
-    /// Copies the history, while the server runs or while it does not.
+    /// Copies the history, also while the server runs.
     Backup(backup::Arguments),
-    /// Puts a backup in the place of the history, which is kept.
+    /// Replaces the history with a backup, and keeps the old history.
     Restore(restore::Arguments),
     /// Prints a completion script for a shell.
     Completions(completions::Arguments),
@@ -44,7 +45,7 @@ pub enum Command {
 }
 
 impl Arguments {
-    /// What is to be done.
+    /// The subcommand; `run` if none is given.
     #[must_use]
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Run(self.run))

@@ -1,4 +1,5 @@
-//! What makes a server itself: its RSA key and the secrets of its rooms, in files of its data directory.
+//! The identity of a server: its RSA key and the secrets of its rooms, in files of the data
+//! directory.
 //!
 //! ```text
 //! server.key                      rooms/NAME.secret
@@ -7,7 +8,7 @@
 //!   q HEX
 //!   fingerprint BASE32
 //! ```
-//! The fingerprint tells a damaged file from another key: a server never starts with a key that is not the one it had.
+//! The fingerprint detects a damaged file: a server never starts with a key other than its own.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -27,10 +28,11 @@ const KEY_FILE: &str = "server.key";
 const KEY_VERSION: &str = "kabar server key 1";
 const SECRET_VERSION: &str = "kabar room secret 1";
 
-/// How long making a key may take before it is said.
+/// How long generating a key may take before it is reported.
 const SLOW: Duration = Duration::from_millis(200);
 
-/// Loads the server's key; makes one of `size` if there is none, and calls `slow` if that takes a while.
+/// Loads the server's key, or generates one of `size` if there is none. Calls `slow` if that takes
+/// longer than 200 ms.
 ///
 /// # Errors
 /// [`FileError`], also if the file is damaged.
@@ -54,11 +56,11 @@ pub fn load_or_create_key(
 /// # Errors
 /// [`FileError`], also if the file is damaged.
 pub fn load_key(dir: &DataDir) -> Result<Option<AnyRsaPrivateKey>, FileError> {
-    let damaged = || FileError::damaged(&dir.join(KEY_FILE), "it is damaged; restore it from a copy");
+    let damaged = || FileError::damaged(&dir.join(KEY_FILE), "the file is damaged; restore it from a copy");
     dir.read(KEY_FILE)?.map(|text| parse_key(&text).ok_or_else(damaged)).transpose()
 }
 
-/// Loads a room's secret; draws one if there is none.
+/// Loads a room's secret, or generates one if there is none.
 ///
 /// # Errors
 /// [`FileError`], also if the file is damaged.
@@ -73,13 +75,17 @@ pub fn load_or_create_secret(dir: &DataDir, room: &RoomName) -> Result<RoomSecre
 pub fn load_secret(dir: &DataDir, room: &RoomName) -> Result<Option<RoomSecret>, FileError> {
     let name = secret_file(room);
     let parse = |text: &str| text.strip_prefix(SECRET_VERSION).and_then(|rest| RoomSecret::from_base32(rest.trim()));
-    let damaged =
-        || FileError::damaged(&dir.join(&name), "it is damaged; restore it from a copy, or remove it for a new secret");
+    let damaged = || {
+        FileError::damaged(
+            &dir.join(&name),
+            "the file is damaged; restore it from a copy, or remove it for a new secret",
+        )
+    };
     dir.read(&name)?.map(|text| parse(&text).ok_or_else(damaged)).transpose()
 }
 
-/// Draws a room's secret, in the place of the one that it may have: invites with that let nobody in any more, from the next start
-/// of the server on.
+/// Generates a new secret for a room and replaces the old one. Invites with the old secret stop
+/// working when the server is restarted.
 ///
 /// # Errors
 /// [`FileError`].

@@ -1,14 +1,17 @@
-//! The Kabar server as a library: a sans-IO hub of rooms, the store that keeps them, and the driver that puts both on a socket.
+//! The Kabar server as a library: a sans-IO hub of rooms, the store that keeps their logs, and the
+//! driver that runs both on a socket.
 //!
-//! * [`hub`]: [`Hub`](hub::Hub): connections, members, the room's log, limits. Datagrams, time and finished jobs in; datagrams,
-//!   deadlines, jobs and events out.
+//! * [`hub`]: [`Hub`](hub::Hub): connections, members, the room's log, limits. Datagrams, time and
+//!   finished jobs in; datagrams, deadlines, jobs and events out.
 //! * [`store`]: the [`Store`](store::Store) trait; SQLite and memory.
-//! * [`driver`]: puts a hub on a socket, a clock and threads.
-//! * [`hosting`]: from a data directory to a running room and its invite.
+//! * [`driver`]: runs a hub on a socket, a clock and threads.
+//! * [`room_host`]: starts a room from a data directory, with its invite.
 //! * [`key_file`], [`password`]: the server's key, room secrets, password hashes.
-//! * [`transcript`]: every entry as a line of a plain file.
-//! * [`console`]: commands at the server's terminal.
-//! * [`config`]: every setting with one value and its source. [`metrics`]: figures for Prometheus. [`notify`]: the service manager.
+//! * [`transcript`]: writes every entry as a line of a text file.
+//! * [`console`]: events and commands at the server's terminal. [`logging`]: log records on
+//!   standard error.
+//! * [`config`]: every setting with one value and its origin. [`metrics`]: metrics for Prometheus.
+//!   [`notify`]: the service manager.
 //! * [`cli`], [`commands`]: the program `kabar-server`, subcommand by subcommand.
 
 pub mod cli;
@@ -26,7 +29,7 @@ pub mod room_host;
 pub mod store;
 pub mod transcript;
 
-/// A data directory of a test's own, and the folder that holds it.
+/// A data directory for a test, and the temporary folder that contains it.
 #[cfg(test)]
 fn temporary_dir() -> (tempfile::TempDir, kabar_std::data_dir::DataDir) {
     let home = tempfile::tempdir().unwrap();

@@ -13,8 +13,8 @@
 //! | `debug` | how the server is set up, commits, checkpoints |
 //! | `trace` | every handshake and every entry, with its text |
 //!
-//! No record holds a secret, at any level: no key, password, room secret or invite. The texts of the
-//! room are in records of level `trace` only.
+//! No record holds a secret, at any level: no key, password, room secret or invite. The texts of
+//! the room are in records of level `trace` only.
 //!
 //! [`LogFormat::Text`] leaves out the records of [`ROOM_TARGET`], because the same events are on
 //! standard output. Errors of the command line and of the settings are plain text in either format:
@@ -150,8 +150,8 @@ pub fn log_event(event: &HubEvent) {
             trace!(target: ROOM_TARGET, seq, author, kind = kind.0, len = body.len(), %text, "entry stored");
         }
         HubEvent::Joined { name, from, .. } => info!(target: ROOM_TARGET, name, address = %from, "{}", message()),
-        HubEvent::Left { name, from, how } => {
-            info!(target: ROOM_TARGET, name, address = %from, reason = leave_reason(*how), "{}", message());
+        HubEvent::Left { name, from, reason } => {
+            info!(target: ROOM_TARGET, name, address = %from, reason = leave_reason(*reason), "{}", message());
         }
         HubEvent::Refused { name, from, code } => {
             info!(target: ROOM_TARGET, name, address = %from, reason = %refusal(*code), "{}", message());

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Ok(arguments) => run(arguments.into_command()),
         Err(error) => match usage_error(&error, PROGRAM) {
             Some(line) => Err(CommandError::Usage(line)),
-            None => print_help(&error).map_err(CommandError::Failed),
+            None => print_help(&error).map_err(|error| CommandError::Failed(format!("cannot print: {error}"))),
         },
     };
     match result {
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Err(CommandError::AlreadyReported(code)) => ExitCode::from(code),
         Err(error) => {
             // Nobody may be there to read it.
-            drop(writeln!(std::io::stderr(), "{PROGRAM}: {error}"));
+            let _ = writeln!(std::io::stderr(), "{PROGRAM}: {error}");
             ExitCode::from(error.exit_code())
         }
     }

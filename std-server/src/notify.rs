@@ -1,22 +1,25 @@
-//! Tells a service manager that the server is ready (systemd's `Type=notify`): one datagram to the socket that `NOTIFY_SOCKET` names.
-//! Without such a manager nothing happens.
+//! Reports readiness to a service manager (systemd's `Type=notify`): sends one datagram to the socket
+//! that `NOTIFY_SOCKET` names. Does nothing without such a manager.
+//!
+//! `sd-notify` is not used: it waits without limit for a manager whose socket is full, and does not
+//! know abstract sockets (`@name`).
 
 use std::ffi::OsStr;
 use std::io;
 
-/// The server takes members now.
+/// The server accepts members.
 pub const READY: &str = "READY=1";
-/// How long a manager may leave its socket full.
+/// How long to wait while the manager's socket is full.
 #[cfg(target_os = "linux")]
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// The server is about to end.
+/// The server is about to stop.
 pub const STOPPING: &str = "STOPPING=1";
 
 /// Sends `state` to the manager, if there is one.
 ///
 /// # Errors
-/// In words, if there is one and it does not take it. That is no reason to stop.
+/// A sentence, if the manager does not accept the datagram. The server goes on.
 pub fn notify(state: &str) -> Result<(), String> {
     let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
     send(&path, state)
@@ -75,7 +78,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("notify");
         let _manager = UnixDatagram::bind(&path).unwrap();
-        // More than any queue holds.
+        // More than fit into any queue.
         let failed = (0..10_000).find_map(|_| send(path.as_os_str(), READY).err()).unwrap();
         assert_eq!(failed.kind(), io::ErrorKind::WouldBlock);
     }

@@ -1,4 +1,4 @@
-//! A room's password: Argon2id at rest.
+//! A room's password, stored as an Argon2id hash.
 //!
 //! ```text
 //! rooms/NAME.password
@@ -22,7 +22,7 @@ use kabar_std::random::random_bytes;
 
 const VERSION: &str = "kabar room password 1";
 
-/// What is kept of a password.
+/// The stored form of a password.
 #[derive(Debug)]
 pub struct Password {
     salt: [u8; 16],
@@ -31,7 +31,7 @@ pub struct Password {
 }
 
 impl Password {
-    /// Makes `password` that of `room`. If it was already, it keeps its tag. Takes a while, on purpose.
+    /// Sets the password of `room`. If it is unchanged, it keeps its tag. Slow on purpose.
     ///
     /// # Errors
     /// [`FileError`].
@@ -45,7 +45,7 @@ impl Password {
             if present.is_of(normal.as_bytes()) {
                 return Ok(present);
             }
-            // Made before passwords had one form: the same password, whose hash is made again.
+            // Stored before passwords were normalised: the same password, whose hash is replaced.
             let decomposed = Zeroizing::new(normal.nfd().collect::<String>());
             let mut others = [password, decomposed.as_str()].into_iter().filter(|other| *other != normal.as_str());
             tag = others.any(|other| present.is_of(other.as_bytes())).then_some(present.tag);
@@ -60,7 +60,7 @@ impl Password {
         verify_slices_are_equal(&hash(password, &self.salt), &self.hash).is_ok()
     }
 
-    /// Names it, without a hint at what it is.
+    /// An identifier of the password that reveals nothing about it.
     #[must_use]
     pub fn tag(&self) -> [u8; 16] {
         self.tag
@@ -88,7 +88,7 @@ impl Password {
 }
 
 impl PasswordVerifier for Password {
-    /// In whatever form it was sent: a device may not normalise.
+    /// Normalises the password first, because a device may not.
     fn verify(&self, password: &[u8]) -> bool {
         match std::str::from_utf8(password) {
             Ok(text) => self.is_of(normalize(text).as_bytes()),
@@ -97,7 +97,7 @@ impl PasswordVerifier for Password {
     }
 }
 
-/// `None`: a room without a password.
+/// A room without a password accepts none.
 impl PasswordVerifier for Option<Password> {
     fn verify(&self, password: &[u8]) -> bool {
         self.as_ref().is_some_and(|present| present.verify(password))

@@ -1,4 +1,5 @@
-//! From a data directory to a running room and its invite: what `kabar-server` and `kabar host` share.
+//! From a data directory to a running room and its invite: what `kabar-server` and `kabar host`
+//! share.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 use kabar_core::crypto::rsa::KeySize;
 
 use crate::driver::{Control, Listener, Parts, Server, ServerFailed, StartError};
-use crate::hub::{Entrance, HubConfig, HubEvent, HubLimits};
+use crate::hub::{HubConfig, HubEvent, HubLimits, JoinPolicy};
 use crate::key_file::{load_or_create_key, load_or_create_secret};
 use crate::password::Password;
 use crate::store::{OpenError, SqliteStore};
@@ -29,7 +30,7 @@ pub struct RoomHost {
     is_advertised: bool,
     key_size: KeySize,
     reopener: Option<Reopener>,
-    // Given back last, when nothing of this process uses the directory any more.
+    // Released last, when nothing in this process uses the directory.
     _lock: Lock,
 }
 
@@ -127,7 +128,7 @@ impl<'a> RoomHostBuilder<'a> {
         let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
         config.limits = self.limits;
         if let Some(password) = &verifier {
-            (config.entrance, config.admission_tag) = (Entrance::Password, password.tag());
+            (config.join_policy, config.admission_tag) = (JoinPolicy::Password, password.tag());
         }
         let store = SqliteStore::open(&dir)?;
         let reader = store.reader()?;
@@ -197,8 +198,8 @@ impl RoomHost {
         self.invite.places.iter().all(|place| matches!(place.host, Host::Ip(ip) if ip.is_loopback()))
     }
 
-    /// The addresses of this computer that it can be reached by, the best first, and whether the invite
-    /// names each; none if there was no choice, or if it was said what to advertise.
+    /// The addresses of this computer that it can be reached by, the best first, and whether the
+    /// invite names each; none if there was no choice, or if it was said what to advertise.
     #[must_use]
     pub fn candidate_addrs(&self) -> Vec<(&Found, bool)> {
         let is_named = |found: &Found| self.invite.places.iter().any(|place| place.host == Host::Ip(found.ip));
@@ -340,7 +341,8 @@ mod tests {
         assert_eq!(everywhere.same_host_addr().ip(), IpAddr::from([127, 0, 0, 1]));
     }
 
-    /// A disk that has no room for one more file does not keep a server from starting whose files do not change.
+    /// A disk that has no room for one more file does not keep a server from starting whose files
+    /// do not change.
     #[cfg(unix)]
     #[test]
     fn a_second_start_makes_no_file_again() {

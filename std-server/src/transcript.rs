@@ -1,11 +1,13 @@
-//! The plain-text transcript: every entry as a line at the end of a file, as `chat_history.txt` always was.
+//! The plain-text transcript: appends every entry as a line to a file.
 //!
-//! It is a view of the log, not the log: it takes what is committed while the server runs and never repeats a line. What a killed
-//! server had committed and not yet written is missing in it; `kabar-server history` has everything.
+//! The transcript is a view of the log: it gets what is committed while the server runs, and never
+//! repeats a line. Entries that a killed server had committed but not written here are missing;
+//! `kabar-server history` has everything.
 //!
-//! Before each batch of lines it looks whether the file is still the one at its path. One that was moved or deleted is left, and the
-//! path opened again: so programs that rotate logs need tell nobody. Lines that cannot be written are counted; when it works again, a
-//! line in their place says how many are missing.
+//! Before each batch of lines it checks whether the file is still at its path. If the file was
+//! moved or deleted, the path is opened again, so that programs that rotate logs need no signal.
+//! Lines that cannot be written are counted; when writing works again, a line reports how many are
+//! missing.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -17,16 +19,17 @@ use std::time::Duration;
 
 use crate::hub::HubEvent;
 use kabar_std::data_dir::FileError;
-use kabar_std::text::{Content, Line, Lines};
+use kabar_std::text::{Content, Line, LineFormatter};
 
-/// Entries that wait to be written: at most 18 MB.
+/// Maximum number of queued entries: at most 18 MB.
 const QUEUE_LEN: usize = 4_096;
-/// What is written at once, in bytes.
+/// Bytes written at once.
 const CHUNK: usize = 64 << 10;
-/// How long the end waits for a disk that does not write.
+/// How long dropping waits for a slow disk.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A queue of entries and the thread that writes them. Whoever drops it waits, a moment at most, until all is written.
+/// A queue of entries and the thread that writes them. Dropping it waits until everything is
+/// written, up to one second.
 #[derive(Debug)]
 pub struct Transcript {
     items: Option<Arc<SyncSender<Item>>>,
@@ -34,16 +37,17 @@ pub struct Transcript {
     written: Receiver<()>,
 }
 
-/// Lets a [`Transcript`] open its file again, from any thread.
+/// Makes a [`Transcript`] reopen its file, from any thread.
 #[derive(Clone, Debug)]
 pub struct Reopener(Weak<SyncSender<Item>>);
 
-/// Something about a transcript that a person should know, in one line.
+/// A report about a transcript, as one line for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TranscriptWarning {
     /// The line.
     pub message: String,
-    /// Whether lines are missing in it that it does not tell of, now that it has ended.
+    /// Whether lines are missing at the end of the transcript, without a line there that reports
+    /// it.
     pub is_loss: bool,
 }
 
@@ -54,21 +58,21 @@ enum Item {
 }
 
 impl Transcript {
-    /// Goes on at the end of the file at `path`; makes it, for its owner only, if there is none. Later trouble with it, and its end, are
-    /// given to `on_warning`, each once, in one line.
+    /// Opens the file at `path` for appending; creates it, for its owner only, if there is none.
+    /// Reports later errors, and their end, to `on_warning` once each.
     ///
     /// # Errors
     /// [`FileError`] if it cannot be opened.
     pub fn open(path: &Path, on_warning: impl Fn(TranscriptWarning) + Send + 'static) -> Result<Self, FileError> {
         let failed = || FileError::new("write the transcript", path);
         let place = TranscriptFile::open(path).map_err(failed())?;
-        Self::start(place, path, Lines::new(), on_warning).map_err(failed())
+        Self::start(place, path, LineFormatter::new(), on_warning).map_err(failed())
     }
 
     fn start(
         to: impl Appendable,
         path: &Path,
-        lines: Lines,
+        lines: LineFormatter,
         on_warning: impl Fn(TranscriptWarning) + Send + 'static,
     ) -> io::Result<Self> {
         let (items, waiting) = mpsc::sync_channel(QUEUE_LEN);
@@ -85,7 +89,8 @@ impl Transcript {
         Ok(Self { items: Some(Arc::new(items)), missed, written })
     }
 
-    /// Writes an entry some time soon, or counts it as missing. Never waits. Other events are not for a transcript.
+    /// Queues an entry, or counts it as missing if the queue is full. Never waits. Ignores other
+    /// events.
     pub fn take(&self, event: &HubEvent) {
         if let (HubEvent::Entry { .. }, Some(items)) = (event, &self.items)
             && let Err(TrySendError::Full(_)) = items.try_send(Item::Entry(event.clone()))
@@ -94,7 +99,7 @@ impl Transcript {
         }
     }
 
-    /// What lets it open its file again.
+    /// Returns a handle that reopens the file.
     #[must_use]
     pub fn reopener(&self) -> Reopener {
         Reopener(self.items.as_ref().map(Arc::downgrade).unwrap_or_default())
@@ -102,11 +107,11 @@ impl Transcript {
 }
 
 impl Reopener {
-    /// Leaves the file that is open, and opens what is at its path, some time soon. Nothing happens after the end of the transcript.
+    /// Makes the transcript reopen its path soon. Does nothing after the end of the transcript.
     pub fn reopen(&self) {
         if let Some(items) = self.0.upgrade() {
-            // Where so much waits, the path is looked at before it is written.
-            drop(items.try_send(Item::Reopen));
+            // With a full queue the path is checked before the next write anyway.
+            let _ = items.try_send(Item::Reopen);
         }
     }
 }
@@ -118,13 +123,14 @@ impl Drop for Transcript {
     }
 }
 
-/// What a transcript is written to.
+/// The file of a transcript; tests replace it.
 trait Appendable: Write + Send + 'static {
-    /// Makes sure that it is what is at its path; from the beginning, if that is demanded. What is open stays open where that fails.
+    /// Reopens the path if it is another file now, or if `is_demanded`. Keeps the open file if that
+    /// fails.
     fn follow(&mut self, is_demanded: bool) -> io::Result<()>;
 }
 
-/// The file at a path.
+/// An open file and its path.
 struct TranscriptFile {
     path: PathBuf,
     file: File,
@@ -179,26 +185,26 @@ fn open(path: &Path) -> io::Result<File> {
 struct Writer<W, R> {
     to: W,
     path: PathBuf,
-    lines: Lines,
-    /// Entries that are not in the file and not yet said to be missing.
+    lines: LineFormatter,
+    /// Entries that are missing in the file and not reported yet.
     missing: u64,
-    /// The last line may have no end.
+    /// Whether the last line may be incomplete.
     is_torn: bool,
     state: FileState,
     on_warning: R,
 }
 
-/// What was said last of the file.
+/// The last reported state of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FileState {
     None,
-    /// It was moved, and there is no other in its place.
+    /// It was moved, and the path cannot be opened.
     Moved,
     /// It cannot be written.
     Unwritable,
 }
 
-/// Entries as they are written: one text, and where each ends in it.
+/// Formatted entries: one text, and the offsets at which they end.
 #[derive(Default)]
 struct Batch {
     text: String,
@@ -294,7 +300,7 @@ impl<W: Appendable, R: Fn(TranscriptWarning)> Writer<W, R> {
         let HubEvent::Entry { time_ms, author, kind, body, .. } = event else { return String::new() };
         let content = Content::Body(body);
         let line = Line { time_ms: *time_ms, author, address: None, kind: *kind, content };
-        self.lines.show(&line) + "\n"
+        self.lines.format(&line) + "\n"
     }
 }
 
@@ -302,7 +308,7 @@ fn count(lines: u64) -> String {
     if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") }
 }
 
-/// How much was written, also if not all was.
+/// Writes `bytes`; returns how many were written, also after an error.
 fn write_all(to: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut written = 0;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
@@ -329,7 +335,7 @@ mod tests {
         HubEvent::Entry { seq, time_ms: 1_730_457_430_000, author, from: Some(([127, 0, 0, 1], 1).into()), kind, body }
     }
 
-    /// Has room for so many bytes.
+    /// The number of bytes that fit.
     #[derive(Clone, Default)]
     struct Disk {
         written: Arc<Mutex<(String, usize)>>,
@@ -384,11 +390,11 @@ mod tests {
         assert!(error.contains(home.path().to_str().unwrap()) && !error.contains('\n'), "{error}");
     }
 
-    /// A writer to `to`, and what it remarks.
+    /// A writer to `to`, and its warnings.
     fn writer<W: Appendable>(to: W) -> (Writer<W, impl Fn(TranscriptWarning)>, Receiver<String>) {
         let (remarks, remarked) = mpsc::channel();
         let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
-        let (path, lines) = (PathBuf::from("/transcript"), Lines::new());
+        let (path, lines) = (PathBuf::from("/transcript"), LineFormatter::new());
         (Writer { to, path, lines, missing: 0, is_torn: false, state: FileState::None, on_warning }, remarked)
     }
 
@@ -428,7 +434,7 @@ mod tests {
         let (remarks, remarked) = mpsc::channel();
         let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
         let transcript =
-            Transcript::start(Disk::default(), Path::new("/transcript"), Lines::new(), on_warning).unwrap();
+            Transcript::start(Disk::default(), Path::new("/transcript"), LineFormatter::new(), on_warning).unwrap();
         transcript.take(&entry(1, "hello"));
         drop(transcript);
         assert!(remarked.recv().unwrap().contains("lines will be missing"));
@@ -450,7 +456,7 @@ mod tests {
         say("two", false);
         std::fs::remove_file(&path).unwrap();
         say("three", false);
-        // As a program that copies and truncates does.
+        // As a log rotation with copy and truncate does.
         std::fs::write(&path, "").unwrap();
         say("four", false);
         say("five", true);
@@ -461,7 +467,8 @@ mod tests {
             text.lines().count() == 2 && text.contains("Farhan: four\n") && text.ends_with("Farhan: five\n"),
             "{text}"
         );
-        // Nothing can be made in its place: the moved file goes on, which is said once.
+        // The path cannot be created: writing continues in the moved file, and this is reported
+        // once.
         std::fs::rename(&path, &moved).unwrap();
         std::fs::create_dir(&path).unwrap();
         say("six", false);
@@ -493,7 +500,7 @@ mod tests {
         let (permit, permits) = mpsc::channel::<()>();
         let disk = Disk { permits: Some(Arc::new(Mutex::new(permits))), ..Disk::default() };
         disk.written.lock().unwrap().1 = 10_000_000;
-        let transcript = Transcript::start(disk.clone(), Path::new("/transcript"), Lines::new(), drop).unwrap();
+        let transcript = Transcript::start(disk.clone(), Path::new("/transcript"), LineFormatter::new(), drop).unwrap();
         let total = 3 * QUEUE_LEN as u64;
         for seq in 1..=total {
             transcript.take(&entry(seq, "hello"));

@@ -78,7 +78,7 @@ fn a_wrong_address_ends_with_3() {
     let mut client = begin_join(&room.home_of("lost"), &room.invite_to(&silent_port), "lost", &[]);
     assert_eq!(client.wait(), Some(3));
     let said = client.noticed.join("\n");
-    assert!(said.contains("no answer from 127.0.0.1") && said.contains(&silent_port), "{said}");
+    assert!(said.contains("no response from 127.0.0.1") && said.contains(&silent_port), "{said}");
 }
 
 #[test]

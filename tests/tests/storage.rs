@@ -546,7 +546,7 @@ fn nothing_of_a_search_waits_for_the_index() {
     let mut room = home.serve();
     assert_eq!(home.said(&["--search", "ENTRY 1999"]), ["anna: entry 1999"]);
     let deadline = Instant::now() + PATIENCE;
-    let is_done = || home.command("check", &[]).1.iter().all(|line| !line.contains("wait for the search index"));
+    let is_done = || home.command("check", &[]).1.iter().all(|line| !line.contains("are not in the search index yet"));
     while !is_done() {
         assert!(Instant::now() < deadline, "the index is filled in the background");
         std::thread::sleep(Duration::from_millis(50));

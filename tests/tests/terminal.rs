@@ -67,7 +67,7 @@ fn the_printed_line_joins_and_both_talk() {
     farhan.expect("] farhan: apa kabar?");
     darryl.type_line("/quit");
     assert_eq!(darryl.wait(), 0);
-    farhan.expect("Connection lost: the server stops; trying again.");
+    farhan.expect("Connection lost: the server is shutting down; trying again.");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_wrong_address_is_told_and_ends_with_3() {
     terminal.expect(&format!("Connecting to 127.0.0.1:{port} ... "));
     assert_eq!(terminal.wait(), 3);
     terminal.expect(&format!(
-        "no answer from 127.0.0.1 port {port} in 5 s: wrong address, a firewall, or the room is not running"
+        "no response from 127.0.0.1:{port} after 5 s: wrong address, a firewall, or the room is not running"
     ));
 }
 
@@ -223,7 +223,7 @@ fn commands_answer_apart_from_what_is_said() {
     anna.type_line("/help");
     anna.expect("//TEXT");
     anna.type_line("/nonsense");
-    anna.expect("there is no /nonsense");
+    anna.expect("unknown command /nonsense");
     anna.type_line("//nonsense");
     bob.expect("anna: /nonsense");
 }
@@ -243,7 +243,7 @@ fn another_name_is_taken_if_it_is_free() {
     anna.type_line("still me");
     bob.expect("anita: still me");
     anna.type_line("/nick b:b");
-    anna.expect("you stay anita: the name holds ':'");
+    anna.expect("you stay anita: the name contains ':'");
     let screen = anna.screen();
     assert_eq!(screen.matches("] anita: it is me").count(), 1, "nothing is shown twice:\n{screen}");
 }
@@ -269,7 +269,7 @@ fn what_is_not_stored_at_control_c_is_counted_with_6() {
     anna.expect("(not stored yet: one)");
     anna.press(CTRL_C);
     assert_eq!(anna.wait(), 6);
-    anna.expect("1 line is not sent");
+    anna.expect("1 line was not sent");
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn the_same_person_at_a_second_terminal_takes_the_place() {
     let mut first = join(&room, "anna");
     let mut second = join(&room, "anna");
     assert_eq!(first.wait(), 7);
-    first.expect("anna joined from elsewhere: this one was replaced");
+    first.expect("anna joined from another place: this session was replaced");
     second.type_line("I am here now");
     second.expect("] anna: I am here now");
 }

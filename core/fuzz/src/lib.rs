@@ -1,6 +1,6 @@
-//! What must hold for any input: one function per fuzz target.
+//! Properties of any input: one function per fuzz target.
 //!
-//! The functions are here and not in the targets so that `tests/tests/fuzz_replay.rs` can call them on the kept inputs without
-//! a fuzzer.
+//! The functions are in a library so that `tests/tests/fuzz_replay.rs` can run them on the stored
+//! inputs without a fuzzer.
 
 pub mod packet;

@@ -1,4 +1,5 @@
-//! Packets and frames: whatever decodes is the one encoding of what it decoded to (SPEC 2.3), and nothing panics.
+//! Packets and frames: input that decodes is the only encoding of its value (SPEC 2.3), and nothing
+//! panics.
 
 use kabar_core::crypto::{Portable, Provider};
 use kabar_core::wire::MAX_DATAGRAM;
@@ -6,10 +7,11 @@ use kabar_core::wire::frame::{Frame, Frames};
 use kabar_core::wire::io::Writer;
 use kabar_core::wire::packet::{CRC_LEN, Packet, SEALED_HEADER_LEN, SEALED_TAG_LEN};
 
-/// Takes `data` for a datagram, for a datagram without its CRC, and for the body of a sealed packet.
+/// Decodes `data` as a datagram, as a datagram without its CRC, and as the body of a sealed packet.
 pub fn check(data: &[u8]) {
     datagram(data);
-    // A fuzzer does not find a CRC by chance; the decoder makes no exception for it, so the CRC is put right out here.
+    // A fuzzer does not find a CRC by chance, and the decoder has no exception for fuzzing, so the
+    // CRC is computed here.
     datagram(&[data, &Portable::crc32(data).to_be_bytes()].concat());
     frames(data);
 }

@@ -1,4 +1,4 @@
-//! Key generation on hosts (FIPS 186-5, A.1.3): the same generator state gives the same key.
+//! Key generation on hosts (FIPS 186-5, A.1.3): deterministic for a given state of the generator.
 
 use num_bigint_dig::algorithms::extended_gcd;
 use num_bigint_dig::{BigUint, ModInverse, RandPrime};
@@ -22,8 +22,8 @@ impl AnyRsaPrivateKey {
 }
 
 impl<const LIMBS: usize, const HALF: usize, const LEN: usize> RsaPrivateKey<LIMBS, HALF, LEN> {
-    /// Generates a key. The top two bits of each prime are set, so that the product has every bit it should;
-    /// [`RsaPrivateKey::from_primes`] checks the rest, except for the length of d.
+    /// Generates a key. The top two bits of each prime are set, so that the product has its full
+    /// length; [`RsaPrivateKey::from_primes`] checks the rest, except for the length of d.
     #[must_use]
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         loop {
@@ -45,7 +45,8 @@ fn prime(rng: &mut impl CryptoRng, len: usize) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// FIPS 186-5, A.1.1, 3: d = e^-1 modulo lcm(p-1, q-1) exists and is more than half as long as the modulus.
+/// FIPS 186-5, A.1.1, 3: d = e^-1 modulo lcm(p-1, q-1) exists and is more than half as long as the
+/// modulus.
 fn has_long_exponent(p: &[u8], q: &[u8]) -> bool {
     let mut p1 = BigUint::from_bytes_be(p) - 1_u8;
     let mut q1 = BigUint::from_bytes_be(q) - 1_u8;
@@ -60,7 +61,7 @@ fn has_long_exponent(p: &[u8], q: &[u8]) -> bool {
     long
 }
 
-/// The generation of the randomness interface that the prime search speaks.
+/// Adapts the generator to the version of `rand_core` that the prime search uses.
 struct Old<'a, R>(&'a mut R);
 
 impl<R: CryptoRng> rand_core09::RngCore for Old<'_, R> {
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_key_of_two_primes() {
+    fn the_same_seed_generates_the_same_key() {
         let (p, q) = primes(1);
         assert_eq!((p, q), primes(1));
         assert_ne!((p, q), primes(2));
@@ -107,7 +108,7 @@ mod tests {
     fn refuses_primes_whose_private_exponent_is_short() {
         let (p, q) = (&crate::test_keys::P_2048, &crate::test_keys::Q_2048);
         assert!(has_long_exponent(p, q));
-        // lcm(p-1, p-1) = p-1 is half as long as the modulus, and so is what is inverted modulo it.
+        // lcm(p-1, p-1) = p-1 is half as long as the modulus, and so is an inverse modulo it.
         assert!(!has_long_exponent(p, p));
         assert!(!has_long_exponent(p, &crate::test_keys::CONGRUENT_1_2048));
     }

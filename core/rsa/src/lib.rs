@@ -5,13 +5,14 @@
 
 // One implementation serves all sizes: a size is the number of limbs of a `crypto_bigint::Uint`.
 //
-// * `public`, `private`: keys and the raw operations; the KEM stands directly on them.
-// * `oaep`, `pss`: paddings over `RawPublic` and `RawPrivate`; `mgf1` and `hash` are theirs.
+// * `public`, `private`: keys and the raw operations; the KEM uses them directly.
+// * `oaep`, `pss`: paddings over `RawPublic` and `RawPrivate`; they share `mgf1` and `hash`.
 // * `generate`: key generation.
 //
-// What is not generic and works on secrets is `#[inline]`: with opt-level "s" or "z" the compiler
+// Functions on secrets that are not generic are `#[inline]`: with opt-level "s" or "z" the compiler
 // shares generic functions that a crate has compiled already, and those of `zeroize` would then be
-// called word by word, without inlining, in the cipher of a firmware that uses both (6 % of a packet).
+// called word by word, without inlining, in the cipher of a firmware that uses both (6 % of a
+// packet).
 
 #[cfg(any(feature = "std", test))]
 extern crate std;
@@ -37,7 +38,7 @@ use rand_core::CryptoRng;
 pub use private::{AnyRsaPrivateKey, Rsa2048PrivateKey, Rsa3072PrivateKey, Rsa4096PrivateKey, RsaPrivateKey};
 pub use public::{AnyRsa, Rsa2048, Rsa3072, Rsa4096, RsaPublicKey};
 
-/// The only public exponent that exists here.
+/// The only public exponent that is supported.
 pub const PUBLIC_EXPONENT: u32 = 65_537;
 /// The longest modulus in bytes (4096 bits).
 pub const MAX_MODULUS_LEN: usize = 512;
@@ -69,10 +70,10 @@ impl fmt::Display for InvalidCiphertext {
 
 impl core::error::Error for InvalidCiphertext {}
 
-/// How long a modulus is.
+/// Size of a modulus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeySize {
-    /// 2048 bits: the default, and what devices take.
+    /// 2048 bits: the default, and the size for devices.
     Bits2048,
     /// 3072 bits.
     Bits3072,
@@ -109,9 +110,9 @@ impl KeySize {
 
 const _: () = assert!(KeySize::Bits4096.modulus_len() == MAX_MODULUS_LEN);
 
-/// A fixed-size byte array that holds a number as long as a modulus.
+/// A fixed-size byte array for a number of the length of a modulus.
 pub trait ModulusBytes: AsRef<[u8]> + AsMut<[u8]> + Clone + fmt::Debug {
-    /// All zero. For the largest size when the length varies.
+    /// All zero.
     const ZERO: Self;
 }
 
@@ -119,27 +120,29 @@ impl<const LEN: usize> ModulusBytes for [u8; LEN] {
     const ZERO: Self = [0; LEN];
 }
 
-/// The public side of the KEM: one fixed size on a device ([`Rsa2048`]), any size on a host ([`AnyRsa`]).
+/// The public side of the KEM: one fixed size on a device ([`Rsa2048`]), any size on a host
+/// ([`AnyRsa`]).
 pub trait PublicKey: Sized + fmt::Debug {
-    /// Room for a modulus or a ciphertext of the largest size taken.
+    /// Array for a modulus or a ciphertext of the largest supported size.
     type Bytes: ModulusBytes;
 
-    /// Checks and takes a modulus, big-endian, without leading zeros.
+    /// Creates a key from a modulus, big-endian, without leading zeros.
     ///
     /// # Errors
-    /// [`InvalidKey`] if the size is not one that is taken, the top bit is not set, or the modulus is even.
+    /// [`InvalidKey`] if the size is not supported, the top bit is not set, or the modulus is even.
     fn from_modulus(modulus: &[u8]) -> Result<Self, InvalidKey>;
 
     /// Length of the modulus in bytes: 256, 384 or 512.
     fn modulus_len(&self) -> usize;
 
-    /// Draws z uniformly from [2, n-2] by rejection and encrypts it; z is secret. One public operation.
+    /// Draws z uniformly from [2, n-2] by rejection and encrypts it; z is secret. One public
+    /// operation.
     fn encapsulate(&self, rng: &mut impl CryptoRng) -> Encapsulated<Self::Bytes>;
 }
 
-/// The result of an encapsulation. The first `modulus_len` bytes of each array count.
+/// The result of an encapsulation. The first `modulus_len` bytes of each array are used.
 pub struct Encapsulated<B> {
-    /// The secret, leading zeros kept. Wiped by whoever holds it.
+    /// The secret, with leading zeros. The caller wipes it.
     pub z: B,
     /// For the owner of the private key.
     pub ciphertext: B,
@@ -151,29 +154,31 @@ impl<B: fmt::Debug> fmt::Debug for Encapsulated<B> {
     }
 }
 
-/// The private side of the KEM; an accelerated implementation may stand in.
+/// The private side of the KEM, implemented by [`RsaPrivateKey`] or an accelerated implementation.
 pub trait PrivateKey {
     /// The modulus, big-endian, 256, 384 or 512 bytes.
     fn modulus(&self) -> &[u8];
 
-    /// Recovers z (`z.len()` = modulus length, leading zeros kept). Constant time in the key and the ciphertext;
-    /// base blinding from `rng`; the result is checked with a public operation before it is given out.
+    /// Recovers z (`z.len()` = modulus length, leading zeros kept). Constant time in the key and
+    /// the ciphertext; base blinding from `rng`; the result is checked with a public operation
+    /// before it is returned.
     ///
     /// # Errors
-    /// [`InvalidCiphertext`] if `ciphertext` is not in [2, n-2] or not as long as the modulus, or `z` is not. A computation
-    /// gone wrong, which no ciphertext can cause, says the same; `z` is then untouched.
+    /// [`InvalidCiphertext`] if `ciphertext` is not in [2, n-2] or not as long as the modulus, or
+    /// `z` is not. A fault of the machine, which no ciphertext can cause, returns the same error.
+    /// `z` is then unchanged.
     fn decapsulate(&self, rng: &mut impl CryptoRng, ciphertext: &[u8], z: &mut [u8]) -> Result<(), InvalidCiphertext>;
 }
 
-/// Why a raw operation gave no result.
+/// Why a raw operation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RawError {
-    /// The number is not exactly as long as the modulus.
+    /// The length of the number is not that of the modulus.
     WrongLength,
     /// The number is not below the modulus.
     OutOfRange,
-    /// The result did not pass its check: the machine miscalculated. Nothing of it was given out.
+    /// The result failed its check, because of a fault of the machine. It was not returned.
     Fault,
 }
 
@@ -189,25 +194,27 @@ impl fmt::Display for RawError {
 
 impl core::error::Error for RawError {}
 
-/// RSAEP and RSAVP1 (RFC 8017, 5.1.1 and 5.2.2): what padding schemes build on. Unpadded RSA is not encryption.
+/// RSAEP and RSAVP1 (RFC 8017, 5.1.1 and 5.2.2), for padding schemes. Unpadded RSA is not
+/// encryption.
 pub trait RawPublic {
     /// Length of the modulus in bytes.
     fn modulus_len(&self) -> usize;
 
-    /// Raises `number` (big-endian, as long as the modulus) to the public exponent in place. Constant time in `number`.
+    /// Raises `number` (big-endian, as long as the modulus) to the public exponent in place.
+    /// Constant time in `number`.
     ///
     /// # Errors
     /// [`RawError::WrongLength`] or [`RawError::OutOfRange`]; `number` is then unchanged.
     fn raw_public(&self, number: &mut [u8]) -> Result<(), RawError>;
 }
 
-/// RSADP and RSASP1 (RFC 8017, 5.1.2 and 5.2.1): what padding schemes build on. Unpadded RSA is no signature.
+/// RSADP and RSASP1 (RFC 8017, 5.1.2 and 5.2.1), for padding schemes. Unpadded RSA is no signature.
 pub trait RawPrivate {
     /// Length of the modulus in bytes.
     fn modulus_len(&self) -> usize;
 
-    /// Raises `number` (big-endian, as long as the modulus) to the private exponent in place. Blinded with `rng`, checked,
-    /// constant time in the key and in the result.
+    /// Raises `number` (big-endian, as long as the modulus) to the private exponent in place.
+    /// Blinded with `rng`, checked, constant time in the key and in the result.
     ///
     /// # Errors
     /// A [`RawError`]; `number` is then unchanged.

@@ -1,10 +1,10 @@
-//! MGF1 with SHA-256 (RFC 8017, B.2.1): the mask that OAEP and PSS lay over their blocks.
+//! MGF1 with SHA-256 (RFC 8017, B.2.1): the mask generation function of OAEP and PSS.
 
 use zeroize::Zeroizing;
 
 use crate::hash::{HASH_LEN, sha256};
 
-/// Lays the mask that `seed` gives over `data`; done twice it is undone.
+/// Masks `data` with the mask of `seed`. A second call removes the mask.
 #[inline]
 pub(super) fn mask(seed: &[u8], data: &mut [u8]) {
     for (counter, part) in (0_u32..).zip(data.chunks_mut(HASH_LEN)) {

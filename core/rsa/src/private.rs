@@ -1,4 +1,5 @@
-//! Private keys and the private operation: by the Chinese remainder theorem, blinded, checked, constant time.
+//! Private keys and the private operation: by the Chinese remainder theorem, blinded, checked,
+//! constant time.
 
 use core::fmt;
 
@@ -17,10 +18,12 @@ pub type Rsa3072PrivateKey = RsaPrivateKey<{ limbs(3072) }, { limbs(1536) }, 384
 /// A private key of 4096 bits.
 pub type Rsa4096PrivateKey = RsaPrivateKey<{ limbs(4096) }, { limbs(2048) }, 512>;
 
-/// FIPS 186-5, A.1.3: the primes differ within their first 100 bits, or Fermat's method finds them.
+/// FIPS 186-5, A.1.3: the primes must differ within their first 100 bits, otherwise Fermat's method
+/// finds them.
 const MAX_EQUAL_BITS: u32 = 100;
 
-/// A private key whose modulus has exactly `LEN` bytes in `LIMBS` limbs, each prime half of that (`HALF`).
+/// A private key whose modulus has exactly `LEN` bytes in `LIMBS` limbs, each prime half of that
+/// (`HALF`).
 ///
 /// Wiped on drop, never printed.
 pub struct RsaPrivateKey<const LIMBS: usize, const HALF: usize, const LEN: usize> {
@@ -52,13 +55,14 @@ impl<const LIMBS: usize, const HALF: usize, const LEN: usize> Drop for RsaPrivat
 }
 
 impl<const LIMBS: usize, const HALF: usize, const LEN: usize> RsaPrivateKey<LIMBS, HALF, LEN> {
-    /// The key whose modulus is the product of two primes (big-endian, each exactly half as long as the modulus). One
-    /// private operation, which finds out damaged numbers; it is no proof of primality.
+    /// The key whose modulus is the product of two primes (big-endian, each exactly half as long as
+    /// the modulus). Does one private operation, which detects damaged numbers but does not prove
+    /// primality.
     ///
     /// # Errors
-    /// [`InvalidKey`] if a length is wrong, the product has not exactly the stated number of bits, a number is even,
-    /// p-1 or q-1 is a multiple of the public exponent, the two agree in their first 100 bits, or the key does not decrypt
-    /// what it encrypted.
+    /// [`InvalidKey`] if a length is wrong, the product has not exactly the stated number of bits,
+    /// a number is even, p-1 or q-1 is a multiple of the public exponent, both have the same first
+    /// 100 bits, or the key does not decrypt what it encrypted.
     pub fn from_primes(p: &[u8], q: &[u8]) -> Result<Self, InvalidKey> {
         const { assert!(LIMBS * Limb::BYTES == LEN && HALF * 2 == LIMBS) };
         if p.len() != LEN / 2 || q.len() != LEN / 2 {
@@ -96,7 +100,8 @@ impl<const LIMBS: usize, const HALF: usize, const LEN: usize> RsaPrivateKey<LIMB
         if key.power(&ciphertext).ct_eq(&two).into() { Ok(key) } else { Err(InvalidKey) }
     }
 
-    /// Writes the two primes, big-endian, for [`RsaPrivateKey::from_primes`] to read again. The caller wipes them.
+    /// Writes the two primes, big-endian, for [`RsaPrivateKey::from_primes`] to read again. The
+    /// caller wipes them.
     ///
     /// # Errors
     /// [`RawError::WrongLength`] if `p` or `q` is not exactly half as long as the modulus.
@@ -111,14 +116,15 @@ impl<const LIMBS: usize, const HALF: usize, const LEN: usize> RsaPrivateKey<LIMB
 
     /// The private operation on `number` < n.
     ///
-    /// Blinded with a fresh r each time: number r^e is raised instead, and the result divided by r. That costs a constant-time
-    /// inversion (an eighth of the whole); keeping a pair (r^e, 1/r) and squaring it would cost a hundredth, but would make
-    /// the key mutable, so that threads could not share it and the same seed would no longer give the same run.
+    /// Blinded with a fresh r each time: number r^e is raised instead, and the result is divided by
+    /// r. That costs a constant-time inversion (an eighth of the operation); keeping a pair (r^e,
+    /// 1/r) and squaring it would cost a hundredth, but would make the key mutable, so that threads
+    /// could not share it and the same seed would no longer give the same run.
     fn operate(&self, rng: &mut impl CryptoRng, number: &Uint<LIMBS>) -> Result<Zeroizing<Uint<LIMBS>>, RawError> {
         let mut bytes = Zeroizing::new([0; LEN]);
         let r = Zeroizing::new(draw(rng, self.n.modulus().as_ref(), bytes.as_mut_slice()));
         let r = Zeroizing::new(FixedMontyForm::new(&r, &self.n));
-        // Whoever draws a number without an inverse has factored n: it does not happen.
+        // A number without an inverse would factor n; the probability is negligible.
         let unblind = Zeroizing::new(r.invert().into_option().ok_or(RawError::Fault)?);
 
         let number = FixedMontyForm::new(number, &self.n);
@@ -126,14 +132,14 @@ impl<const LIMBS: usize, const HALF: usize, const LEN: usize> RsaPrivateKey<LIMB
         let power = self.power(&blinded);
         let result = Zeroizing::new(FixedMontyForm::new(&power, &self.n) * *unblind);
 
-        // A single wrong bit in one half would give away the primes (Boneh, DeMillo, Lipton).
+        // A single wrong bit in one half would reveal the primes (Boneh, DeMillo, Lipton).
         if raise(&result).as_montgomery().ct_ne(number.as_montgomery()).into() {
             return Err(RawError::Fault);
         }
         Ok(Zeroizing::new(result.retrieve()))
     }
 
-    /// c^d mod n: a power modulo each prime, put together (RFC 8017, 5.1.2, 2.b).
+    /// c^d mod n: a power modulo each prime, combined by the CRT (RFC 8017, 5.1.2, 2.b).
     fn power(&self, c: &Uint<LIMBS>) -> Zeroizing<Uint<LIMBS>> {
         let (p, q) = (self.p.modulus().as_nz_ref(), self.q.modulus().as_nz_ref());
         let of_p = Zeroizing::new(FixedMontyForm::new(&Zeroizing::new(c.rem(p)), &self.p).pow(&self.dp));
@@ -183,7 +189,7 @@ impl<const LIMBS: usize, const HALF: usize, const LEN: usize> RawPrivate for Rsa
     }
 }
 
-/// A private key of any size that exists here.
+/// A private key of any supported size.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "no allocator; a process holds one")]
 pub enum AnyRsaPrivateKey {
@@ -195,7 +201,7 @@ pub enum AnyRsaPrivateKey {
     Bits4096(Rsa4096PrivateKey),
 }
 
-/// Does the same to the key of whichever size.
+/// Calls the same method on the key of any size.
 macro_rules! each {
     ($any:expr, $key:ident => $result:expr) => {
         match $any {
@@ -220,7 +226,7 @@ impl AnyRsaPrivateKey {
         }
     }
 
-    /// How long the modulus is.
+    /// Size of the modulus.
     #[must_use]
     pub const fn size(&self) -> KeySize {
         match self {
@@ -271,8 +277,8 @@ fn far_apart<const HALF: usize>(p: &Uint<HALF>, q: &Uint<HALF>) -> bool {
     Zeroizing::new(more.wrapping_sub(less)).bits() > Uint::<HALF>::BITS - MAX_EQUAL_BITS
 }
 
-/// e^-1 modulo p-1, in constant time: with p-1 = e s + r and k = -1/r modulo e, it is (k (p-1) + 1) / e = k s + (k r + 1) / e,
-/// and because e is a prime 1/r is r^(e-2).
+/// e^-1 modulo p-1, in constant time: with p-1 = e s + r and k = -1/r modulo e, it is (k (p-1) + 1)
+/// / e = k s + (k r + 1) / e, and because e is a prime 1/r is r^(e-2).
 fn crt_exponent<const HALF: usize>(p: &Odd<Uint<HALF>>) -> Result<Uint<HALF>, InvalidKey> {
     const E: u64 = PUBLIC_EXPONENT as u64;
     const DIVISOR: NonZero<Limb> = NonZero::<Limb>::new_unwrap(Limb::from_u32(PUBLIC_EXPONENT));
@@ -302,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_nothing_out_when_the_machine_miscalculates() {
+    fn returns_no_result_of_a_faulty_computation() {
         let faults: [fn(&mut Rsa2048PrivateKey); 3] = [
             |key| key.dp = key.dp.wrapping_add(&Uint::ONE),
             |key| key.dq = key.dq.wrapping_sub(&Uint::ONE),
@@ -352,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn primes_come_out_as_they_went_in() {
+    fn primes_round_trip() {
         let any = AnyRsaPrivateKey::from_primes(&P_2048, &Q_2048).unwrap();
         let (mut p, mut q) = ([0; 128], [0; 128]);
         any.primes(&mut p, &mut q).unwrap();

@@ -16,15 +16,15 @@ pub type Rsa3072 = RsaPublicKey<{ limbs(3072) }, 384>;
 /// A public key of 4096 bits.
 pub type Rsa4096 = RsaPublicKey<{ limbs(4096) }, 512>;
 
-/// How many limbs of this machine (32 or 64 bits each) hold `bits`.
+/// Limbs of this machine (32 or 64 bits each) that hold `bits`.
 pub(super) const fn limbs(bits: u32) -> usize {
     (bits / Limb::BITS) as usize
 }
 
 /// A public key whose modulus has exactly `LEN` bytes in `LIMBS` limbs.
 ///
-/// It holds the modulus and nothing else: what modular arithmetic needs besides is made for each operation (a fifth of its
-/// cost), because a client uses a key once and a device has no room to keep the rest meanwhile.
+/// It holds the modulus only. Parameters of modular arithmetic are computed for each operation (a
+/// fifth of its cost), because a client uses a key once and a device has no memory to keep them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RsaPublicKey<const LIMBS: usize, const LEN: usize> {
     modulus: Odd<Uint<LIMBS>>,
@@ -86,7 +86,7 @@ impl<const LIMBS: usize, const LEN: usize> RawPublic for RsaPublicKey<LIMBS, LEN
     }
 }
 
-/// A public key of any size that exists here.
+/// A public key of any supported size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnyRsa {
     /// 2048 bits.
@@ -97,7 +97,7 @@ pub enum AnyRsa {
     Bits4096(Rsa4096),
 }
 
-/// Does the same to the key of whichever size.
+/// Calls the same method on the key of any size.
 macro_rules! each {
     ($any:expr, $key:ident => $result:expr) => {
         match $any {
@@ -147,7 +147,7 @@ impl RawPublic for AnyRsa {
     }
 }
 
-/// Moves what a smaller key gave into room for the largest.
+/// Copies the result of a smaller key into arrays of the largest size.
 fn widen<const LEN: usize>(mut from: Encapsulated<[u8; LEN]>) -> Encapsulated<[u8; MAX_MODULUS_LEN]> {
     let mut wide = Encapsulated { z: [0; MAX_MODULUS_LEN], ciphertext: [0; MAX_MODULUS_LEN] };
     for (to, from) in [(&mut wide.z, &from.z), (&mut wide.ciphertext, &from.ciphertext)] {
@@ -157,14 +157,15 @@ fn widen<const LEN: usize>(mut from: Encapsulated<[u8; LEN]>) -> Encapsulated<[u
     wide
 }
 
-/// x^65537. Sixteen squarings and a product are half the work of a general power, and no table on the stack.
+/// x^65537. Sixteen squarings and a multiplication are half the work of a general exponentiation
+/// and need no table on the stack.
 pub(super) fn raise<const LIMBS: usize>(x: &FixedMontyForm<LIMBS>) -> FixedMontyForm<LIMBS> {
     const { assert!(PUBLIC_EXPONENT == (1 << 16) + 1) };
     x.square_repeat_vartime(16) * x
 }
 
-/// Draws uniformly from [2, n-2] by rejection (at least every second candidate fits), and leaves the number in `bytes` too.
-/// The same generator gives the same number on every machine.
+/// Draws uniformly from [2, n-2] by rejection (at least every second candidate fits). `bytes` holds
+/// the number, too. The result is the same on every machine.
 pub(super) fn draw<const LIMBS: usize>(rng: &mut impl CryptoRng, n: &Uint<LIMBS>, bytes: &mut [u8]) -> Uint<LIMBS> {
     loop {
         rng.fill_bytes(bytes);
@@ -175,12 +176,12 @@ pub(super) fn draw<const LIMBS: usize>(rng: &mut impl CryptoRng, n: &Uint<LIMBS>
     }
 }
 
-/// Whether `x` is in [2, n-2] (SP 800-56B, 7.1: 0, 1 and n-1 are their own powers).
+/// Whether `x` is in [2, n-2] (SP 800-56B, 7.1: encryption does not change 0, 1 and n-1).
 pub(super) fn in_range<const LIMBS: usize>(x: &Uint<LIMBS>, n: &Uint<LIMBS>) -> Choice {
     x.ct_gt(&Uint::ONE) & x.ct_lt(&n.wrapping_sub(&Uint::ONE))
 }
 
-/// Reads a number that must be as long as the modulus and below it.
+/// Reads a number that has the length of the modulus and is below it.
 pub(super) fn below<const LIMBS: usize>(number: &[u8], n: &Uint<LIMBS>) -> Result<Uint<LIMBS>, RawError> {
     if number.len() != LIMBS * Limb::BYTES {
         return Err(RawError::WrongLength);

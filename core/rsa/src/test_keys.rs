@@ -1,4 +1,5 @@
-//! One pair of primes per size, for tests only, made with OpenSSL: generating a key takes far longer than any test.
+//! One pair of primes per size, for tests only, made with OpenSSL: generating a key takes far
+//! longer than any test.
 //!
 //! Plain constants, so that tests of other crates may include this file as it is.
 

@@ -9,7 +9,7 @@ use std::vec::Vec;
 use super::*;
 use crate::hash::sha256;
 
-/// The bytes that `text` spells in hexadecimal.
+/// Decodes hexadecimal.
 fn hex_vec(text: &str) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).expect("a hexadecimal digit") as u8;
     text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
@@ -50,7 +50,8 @@ fn bytes(number: &BigUint, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Numbers at which carries, reductions and the Chinese remainder theorem go wrong first, and a few random ones.
+/// Numbers at which carries, reductions and the Chinese remainder theorem go wrong first, and a few
+/// random ones.
 fn edges(size: KeySize) -> Vec<BigUint> {
     let (p, q) = primes(size);
     let n = &p * &q;
@@ -187,7 +188,7 @@ fn kem_answers(size: KeySize) {
     assert_eq!(recovered, z, "leading zeros are kept");
 }
 
-/// A generator that plays what it is given.
+/// A generator that replays given bytes.
 struct Script(Vec<u8>, usize);
 
 impl rand_core::TryRng for Script {
@@ -225,7 +226,7 @@ fn encapsulate_skips_candidates_out_of_range() {
 }
 
 #[test]
-fn a_key_of_any_size_does_what_the_key_of_its_size_does() {
+fn a_key_of_any_size_behaves_as_the_key_of_its_size() {
     let modulus = private(KeySize::Bits2048).modulus().to_vec();
     let sized = Rsa2048::from_modulus(&modulus).unwrap().encapsulate(&mut rng(1));
     let any = AnyRsa::from_modulus(&modulus).unwrap().encapsulate(&mut rng(1));
@@ -252,7 +253,7 @@ fn rejects_moduli_that_are_not_exactly_of_the_size() {
 }
 
 #[test]
-fn rejects_primes_that_make_no_good_key() {
+fn rejects_primes_of_weak_keys() {
     let (p, q) = (test_keys::P_2048, test_keys::Q_2048);
     let refused = |p: &[u8], q: &[u8]| AnyRsaPrivateKey::from_primes(p, q).is_err();
     assert!(!refused(&p, &q));

@@ -1,13 +1,13 @@
-//! Chat messages as values, and what a Join signs and proves (SPEC 6.2, 6.3).
+//! Chat messages as values, and the signature and proofs of a Join (SPEC 6.2, 6.3).
 
 use super::{EntryKind, PostRefusedCode, RefusedCode, Start, Term};
 use crate::crypto::identity::{PublicIdentity, SIGNATURE_LEN};
 use crate::wire::io::{BufferFull, Writer};
 
-/// How a Join shows that it may (SPEC 6.2).
+/// How a Join authenticates (SPEC 6.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Authentication<'a> {
-    /// Not at all: an identity that was admitted before.
+    /// Nothing: an identity that was admitted before.
     None,
     /// HMAC of the room secret over the exporter.
     Secret([u8; 32]),
@@ -20,19 +20,19 @@ pub enum Authentication<'a> {
 pub struct Join<'a> {
     /// The room's name.
     pub room: &'a str,
-    /// The name wanted.
+    /// The requested name.
     pub name: &'a str,
-    /// Who this is.
+    /// The identity of the client.
     pub identity: PublicIdentity,
     /// Over `"kabar1 join" | exporter | identity | room`: see [`join_statement`].
     pub signature: [u8; SIGNATURE_LEN],
-    /// Why it may join.
+    /// Proof that it may join.
     pub authentication: Authentication<'a>,
-    /// 0: none yet.
+    /// 0: none.
     pub instance: u64,
     /// Where delivery begins.
     pub start: Start,
-    /// Largest body it takes, in bytes; larger ones come as stubs.
+    /// Longest body that the client accepts, in bytes; longer ones are delivered as stubs.
     pub max_entry_len: u16,
 }
 
@@ -43,11 +43,11 @@ pub struct Post<'a> {
     pub handle: u8,
     /// The author's instance.
     pub instance: u64,
-    /// 1, 2, 3, ... under the instance.
+    /// 1, 2, 3, ... in the instance.
     pub number: u64,
     /// Every number up to this one is settled for the author (SPEC 6.5).
     pub settled: u64,
-    /// What it is.
+    /// Kind of the entry.
     pub kind: EntryKind,
     /// Up to [`super::MAX_BODY_LEN`] bytes.
     pub body: &'a [u8],
@@ -60,12 +60,12 @@ pub enum ClientMessage<'a> {
     Join(Join<'a>),
     /// 0x02
     Post(Post<'a>),
-    /// 0x03: who is here?
+    /// 0x03: requests the list of members.
     ListMembers {
         /// The room.
         handle: u8,
     },
-    /// 0x04: older entries.
+    /// 0x04: requests older entries.
     History {
         /// The room.
         handle: u8,
@@ -84,23 +84,23 @@ pub enum ClientMessage<'a> {
 /// Welcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Welcome<'a> {
-    /// Names the room on this connection from now on.
+    /// Identifies the room on this connection from now on.
     pub handle: u8,
     /// The room.
     pub room: &'a str,
-    /// The name as the server wrote it.
+    /// The name, as the server normalised it.
     pub name: &'a str,
-    /// The server's present run.
+    /// The server's current run.
     pub term: Term,
-    /// Smallest seq that is still kept.
+    /// Smallest seq that is stored.
     pub first: u64,
     /// Largest seq.
     pub head: u64,
-    /// Entries above this seq will come.
+    /// Delivery begins after this seq.
     pub start: u64,
-    /// Numbers are given under this from now on.
+    /// Instance of the numbers of posts from now on.
     pub instance: u64,
-    /// Highest number of the instance that is stored.
+    /// Highest stored number of the instance.
     pub highest_stored: u64,
     /// Members present, this one included.
     pub members: u16,
@@ -108,27 +108,27 @@ pub struct Welcome<'a> {
     pub proof: [u8; 32],
 }
 
-/// What every entry, stub and history answer begins with.
+/// Header of entries, stubs and answers to History.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryHeader<'a> {
     /// Position in the room's log.
     pub seq: u64,
-    /// When it was stored, in ms since 1970.
+    /// Time of storage, in ms since 1970.
     pub time_ms: u64,
-    /// Who said it.
+    /// Name of the author.
     pub author: &'a str,
-    /// Under which instance; 0 = the server.
+    /// Instance of the author; 0 = the server.
     pub instance: u64,
-    /// Number under the instance.
+    /// Number in the instance.
     pub number: u64,
-    /// What it is.
+    /// Kind of the entry.
     pub kind: EntryKind,
 }
 
 /// An entry of a room's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// All but the body.
+    /// Header.
     pub header: EntryHeader<'a>,
     /// The body.
     pub body: &'a [u8],
@@ -143,10 +143,10 @@ pub enum ServerMessage<'a> {
     Refused {
         /// Why.
         code: RefusedCode,
-        /// In words.
+        /// Text for the user.
         text: &'a str,
     },
-    /// 0x43: the cursor is not valid; delivery starts again.
+    /// 0x43: the cursor is not valid; delivery starts over.
     Reset {
         /// The room.
         handle: u8,
@@ -158,27 +158,27 @@ pub enum ServerMessage<'a> {
         /// The entry.
         entry: Entry<'a>,
     },
-    /// 0x45: an entry larger than the member takes.
+    /// 0x45: an entry that is longer than the member accepts.
     Stub {
         /// The room.
         handle: u8,
-        /// All but the body.
+        /// Header.
         header: EntryHeader<'a>,
         /// Length of the body in bytes.
         size: u16,
     },
-    /// 0x46: cumulative.
+    /// 0x46: posts are stored; cumulative.
     Stored {
         /// The room.
         handle: u8,
         /// The author's instance.
         instance: u64,
-        /// Every number up to this one that was not refused is in the log.
+        /// Every number up to this one that was not refused is stored.
         number: u64,
         /// Its seq.
         seq: u64,
     },
-    /// 0x47: final.
+    /// 0x47: a post is refused permanently.
     PostRefused {
         /// The room.
         handle: u8,
@@ -198,7 +198,7 @@ pub enum ServerMessage<'a> {
         /// The entry; `None`: there are none.
         entry: Option<Entry<'a>>,
     },
-    /// 0x49: one answer to Who.
+    /// 0x49: one answer to ListMembers.
     Member {
         /// The room.
         handle: u8,
@@ -207,11 +207,11 @@ pub enum ServerMessage<'a> {
         /// The name; `None`: there are none.
         name: Option<&'a str>,
     },
-    /// 0x4a: for people to read.
+    /// 0x4a: a text for the user.
     Notice {
         /// For programs; 0 = none.
         code: u8,
-        /// In words.
+        /// Text for the user.
         text: &'a str,
     },
 }
@@ -226,8 +226,8 @@ impl core::fmt::Debug for Authentication<'_> {
     }
 }
 
-/// What a Join signs (SPEC 6.2): `"kabar1 join" | exporter | identity | room`, in `out`; returns its length.
-/// `out` of 160 bytes is always enough for a legal room name.
+/// Writes the statement that a Join signs (SPEC 6.2): `"kabar1 join" | exporter | identity | room`,
+/// in `out`; returns its length. `out` of 160 bytes is always enough for a legal room name.
 ///
 /// # Errors
 /// [`BufferFull`] if `out` is too small.
@@ -245,13 +245,13 @@ pub fn join_statement(
     Ok(statement.len())
 }
 
-/// What the client proves about the room secret (SPEC 6.2).
+/// Proof by the client that it knows the room secret (SPEC 6.2).
 #[must_use]
 pub fn client_proof(secret: &[u8; super::ROOM_SECRET_LEN], exporter: &[u8; 32]) -> [u8; 32] {
     crate::crypto::kdf::hmac(secret, &[exporter, b"c"])
 }
 
-/// What the server proves about the room secret (SPEC 6.3).
+/// Proof by the server that it knows the room secret (SPEC 6.3).
 #[must_use]
 pub fn server_proof(secret: &[u8; super::ROOM_SECRET_LEN], exporter: &[u8; 32]) -> [u8; 32] {
     crate::crypto::kdf::hmac(secret, &[exporter, b"s"])

@@ -1,8 +1,8 @@
-//! The messages people's programs exchange (SPEC 6): codec and limits only. Knows no connection, no room, no time.
+//! Chat messages (SPEC 6): values, codec and limits. Independent of connections, rooms and time.
 //!
-//! * [`message`]: [`ClientMessage`], [`ServerMessage`]: values, and what a Join signs and proves.
-//! * `codec`: their bytes.
-//! * this file: limits, kinds, codes, cursors.
+//! * [`message`]: [`ClientMessage`], [`ServerMessage`]: values; signature and proofs of a Join.
+//! * `codec`: encoding and decoding.
+//! * this file: limits, kinds, codes, start positions.
 
 mod codec;
 pub mod message;
@@ -20,14 +20,15 @@ pub const MAX_NAME_LEN: usize = 32;
 pub const MAX_MESSAGE_LEN: usize = 4480;
 /// Longest password in bytes.
 pub const MAX_PASSWORD_LEN: usize = 128;
-/// Most entries one History may ask for.
+/// Most entries that one History may request.
 pub const MAX_HISTORY: u8 = 200;
-/// Code of the Notice that the server cannot store posts at the moment; they are kept and tried again (SPEC 6.3).
+/// Code of the Notice that the server cannot store posts at the moment; it keeps them and tries
+/// again (SPEC 6.3).
 pub const NOTICE_STORAGE: u8 = 1;
-/// Bytes of a room's secret.
+/// Length of a room's secret in bytes.
 pub const ROOM_SECRET_LEN: usize = 16;
 
-/// Which kind an entry is (SPEC 6.4).
+/// Kind of an entry (SPEC 6.4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EntryKind(pub u8);
@@ -35,17 +36,17 @@ pub struct EntryKind(pub u8);
 impl EntryKind {
     /// UTF-8 text.
     pub const TEXT: Self = Self(1);
-    /// Bytes that programs understand.
+    /// Bytes for programs.
     pub const DATA: Self = Self(2);
-    /// Text that says what its author does.
+    /// Text that describes an action of its author.
     pub const ACTION: Self = Self(3);
-    /// A member came. Body: empty; the author is the member.
+    /// A member joined. The body is empty; the author is the member.
     pub const JOINED: Self = Self(16);
-    /// A member went.
+    /// A member left.
     pub const LEFT: Self = Self(17);
-    /// A member was put out.
+    /// A member was kicked.
     pub const KICKED: Self = Self(18);
-    /// The operator says (text); author `server`.
+    /// Text by the operator; the author is `server`.
     pub const OPERATOR: Self = Self(19);
 
     /// Whether a member may post it.
@@ -67,26 +68,26 @@ impl core::fmt::Debug for EntryKind {
     }
 }
 
-/// Eight random bytes that name one run of a server (SPEC 7).
+/// Eight random bytes that identify one run of a server (SPEC 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Term(pub [u8; 8]);
 
-/// Where a member wants its delivery to begin (SPEC 6.2).
+/// Where delivery to a member begins (SPEC 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Start {
-    /// Only what comes from now on.
+    /// Only entries from now on.
     Head,
-    /// The last so many entries.
+    /// The last N entries.
     Last(u32),
-    /// Everything behind a cursor; `fallback_count` is the count of [`Start::Last`] that a Reset falls back to.
+    /// Entries after a cursor or, if the cursor is not valid, the last `fallback_count` entries.
     After {
         /// The last entry in the store.
         seq: u64,
-        /// The term in which that was learned.
+        /// The term in which `seq` was received.
         term: Term,
-        /// Entries wanted if the cursor is not valid.
+        /// Entries to deliver if the cursor is not valid.
         fallback_count: u32,
     },
 }
@@ -101,7 +102,7 @@ impl RefusedCode {
     pub const AUTHENTICATION: Self = Self(1);
     /// Another key owns the name.
     pub const NAME_TAKEN: Self = Self(2);
-    /// The name breaks SPEC 6.6.
+    /// The name violates SPEC 6.6.
     pub const NAME_NOT_ALLOWED: Self = Self(3);
     /// No such room.
     pub const UNKNOWN_ROOM: Self = Self(4);
@@ -113,7 +114,7 @@ impl RefusedCode {
     pub const SIGNATURE: Self = Self(7);
     /// Another version of the chat messages.
     pub const VERSION: Self = Self(8);
-    /// Not now: storage trouble, too many tries. Worth another try later.
+    /// Storage trouble or too many attempts. A later attempt may succeed.
     pub const TRY_LATER: Self = Self(9);
     /// The instance belongs to another identity.
     pub const INSTANCE: Self = Self(10);
@@ -125,17 +126,17 @@ impl core::fmt::Debug for RefusedCode {
     }
 }
 
-/// Why a post was refused for good (SPEC 6.3).
+/// Why a post was refused permanently (SPEC 6.3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PostRefusedCode(pub u8);
 
 impl PostRefusedCode {
-    /// Longer than this server, or the stream of this connection, takes.
+    /// Longer than the server or the stream of the connection accepts.
     pub const TOO_LONG: Self = Self(1);
-    /// The author may not speak.
+    /// The author is muted.
     pub const MUTED: Self = Self(3);
-    /// A kind that members do not post.
+    /// A kind that members cannot post.
     pub const KIND: Self = Self(4);
 }
 

@@ -1,11 +1,11 @@
-//! X25519 (RFC 7748): an ephemeral secret is used once.
+//! X25519 (RFC 7748) with one-use secrets.
 
 use super::kdf::Secret;
 
 /// Length of a public share in bytes.
 pub const SHARE_LEN: usize = 32;
 
-/// A secret scalar, consumed by the one agreement it takes part in.
+/// An ephemeral secret, consumed by its one Diffie-Hellman operation.
 pub struct Ephemeral(x25519_dalek::StaticSecret);
 
 impl core::fmt::Debug for Ephemeral {
@@ -15,7 +15,7 @@ impl core::fmt::Debug for Ephemeral {
 }
 
 impl Ephemeral {
-    /// Takes 32 random bytes (clamped as RFC 7748 says).
+    /// Creates it from 32 random bytes, clamped as RFC 7748 specifies.
     #[must_use]
     pub fn new(secret: &Secret) -> Self {
         Self(x25519_dalek::StaticSecret::from(*secret.expose()))
@@ -27,7 +27,8 @@ impl Ephemeral {
         x25519_dalek::PublicKey::from(&self.0).to_bytes()
     }
 
-    /// The shared secret with `remote`. One scalar multiplication; `None` if `remote` is not contributory (small order).
+    /// The shared secret with `remote`. One scalar multiplication; `None` if `remote` is not
+    /// contributory (small order).
     #[must_use]
     pub fn diffie_hellman(self, remote: &[u8; SHARE_LEN]) -> Option<Secret> {
         let shared = self.0.diffie_hellman(&x25519_dalek::PublicKey::from(*remote));

@@ -1,12 +1,13 @@
 //! Cryptographic primitives, thin and typed: nothing here knows a packet, a peer or the time.
 //!
-//! * [`aead`]: ChaCha20-Poly1305 behind the [`Aead`] trait.
+//! * [`aead`]: ChaCha20-Poly1305 and the [`Aead`] trait.
 //! * [`kdf`]: SHA-256 transcripts, HKDF, HMAC.
 //! * [`exchange`]: X25519 with one-use secrets.
-//! * [`identity`]: Ed25519 signatures: who a member is.
+//! * [`identity`]: Ed25519 signatures, which identify members.
 //! * [`rsa`]: RSA of fixed size: KEM, OAEP, PSS, key generation (feature `std`).
 //!
-//! [`Provider`] is the seam where a laptop puts a faster AEAD and CRC: [`Portable`] is the one of this crate.
+//! A host may supply a faster AEAD and CRC as a [`Provider`]; [`Portable`] is the one of this
+//! crate.
 
 pub mod aead;
 pub mod exchange;

@@ -1,6 +1,6 @@
-//! RSA of fixed size: the crate `kabar-rsa`, with the key of the handshake's server under its name here.
+//! RSA of fixed size, from the crate `kabar-rsa`.
 //!
-//! The handshake uses the KEM only (SPEC 3.4); a device takes [`Rsa2048`], a host [`AnyRsa`].
+//! The handshake uses the KEM only (SPEC 3.4). A device uses [`Rsa2048`], a host [`AnyRsa`].
 
 pub use kabar_rsa::PublicKey as ServerKey;
 pub use kabar_rsa::*;

@@ -1,4 +1,4 @@
-//! Vectors as text, for the tests of this room.
+//! Hexadecimal test vectors.
 
 use std::vec::Vec;
 
@@ -9,7 +9,7 @@ pub(crate) fn hex_vec(text: &str) -> Vec<u8> {
     text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-/// [`hex_vec`] of a length the caller states by type.
+/// [`hex_vec`] as an array.
 pub(crate) fn hex<const LEN: usize>(text: &str) -> [u8; LEN] {
     hex_vec(text).try_into().expect("the stated length")
 }

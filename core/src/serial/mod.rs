@@ -4,12 +4,23 @@
 //! 00 | COBS of the packet | 00 | COBS of the packet | 00 ...
 //! ```
 //!
-//! * [`Framer`]: a packet to the bytes of a frame.
-//! * [`Deframer`]: bytes, however they are cut, to packets. Garbage costs the frame it hits and no other.
+//! * [`Framer`]: encodes packets as frames.
+//! * [`Deframer`]: decodes packets from a byte stream. Noise destroys only the frames it hits.
 //! * [`SerialLink`]: both over [`embedded_io`].
 //!
-//! A byte stream has no addresses: what is at its other end is the whole network, as a rule a bridge to UDP. Damage is not looked for
-//! here, because a packet has its own CRC.
+//! A byte stream has no addresses; its far end is usually a bridge to UDP. Damage is not detected
+//! here, because each packet has a CRC.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 mod cobs;
 mod link;
@@ -19,5 +30,6 @@ pub use link::SerialLink;
 
 use crate::wire::MAX_DATAGRAM;
 
-/// Largest frame in bytes, both delimiters included: a code byte for each 254 bytes of a packet, begun or not.
+/// Largest frame in bytes, both delimiters included: one code byte per 254 bytes of a packet,
+/// rounded up.
 pub const MAX_FRAME_LEN: usize = MAX_DATAGRAM + MAX_DATAGRAM.div_ceil(254) + 2;

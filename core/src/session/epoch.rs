@@ -6,14 +6,14 @@ use crate::crypto::Aead;
 use crate::crypto::aead::{KEY_LEN, NONCE_LEN};
 use crate::crypto::kdf::Secret;
 
-/// What seals and opens the packets of one epoch in one direction.
+/// Keys of one epoch in one direction.
 pub(super) struct EpochKeys<A> {
     pub(super) aead: A,
     iv: [u8; NONCE_LEN],
 }
 
 impl<A> EpochKeys<A> {
-    /// Numbers never repeat under a key, so nonces do not.
+    /// Packet numbers never repeat under a key, so nonces do not.
     #[inline]
     pub(super) fn nonce(&self, packet_number: u64) -> [u8; NONCE_LEN] {
         nonce(&self.iv, packet_number)
@@ -34,7 +34,8 @@ impl<A> Drop for EpochKeys<A> {
     }
 }
 
-/// Makes the keys of one epoch after the other, and holds nothing that an earlier epoch's could be made from.
+/// Derives the keys of one epoch after the other. It keeps nothing from which keys of an earlier
+/// epoch could be derived.
 pub(super) struct Ratchet(Secret);
 
 impl Ratchet {
@@ -43,7 +44,7 @@ impl Ratchet {
         Self(secret)
     }
 
-    /// The keys of the next epoch; the secret they came from is gone then.
+    /// Returns the keys of the next epoch and discards the secret they were derived from.
     pub(super) fn step<A: Aead>(&mut self) -> EpochKeys<A> {
         let mut key = [0; KEY_LEN];
         let mut iv = [0; NONCE_LEN];
@@ -58,7 +59,7 @@ impl Ratchet {
 
 #[cfg(test)]
 impl Ratchet {
-    /// Tells one state from another, for tests of what changes.
+    /// Identifies a state, for tests of what changes.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         *self.0.derive(b"test", &[]).expose()
     }

@@ -1,9 +1,11 @@
-//! From the first Hello to sealed packets (SPEC 3 and 4): handshake, key schedule, replay window, cookie.
+//! From the first Hello to sealed packets (SPEC 3 and 4): handshake, key schedule, replay window,
+//! cookie.
 //!
 //! * [`client`]: [`ClientHandshake`]: the client's side, one public-key operation per step.
-//! * [`acceptor`]: [`Acceptor`]: the server's side, stateless until the cookie verified; [`PendingAccept`] does the public-key
-//!   work and may run on another thread.
-//! * [`sealed`]: [`Session`]: seal, open, epochs, replay; [`FirstKeys`]: whether a first packet is worth a session.
+//! * [`acceptor`]: [`Acceptor`]: the server's side, stateless until the cookie is verified;
+//!   [`PendingAccept`] does the public-key work and may run on another thread.
+//! * [`sealed`]: [`Session`]: seal, open, epochs, replay; [`FirstKeys`]: verifies a first packet
+//!   before there is a session.
 
 pub mod acceptor;
 pub mod client;
@@ -44,34 +46,35 @@ impl Fingerprint {
     }
 }
 
-/// Which side of a connection.
+/// The side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Role {
-    /// Opened it.
+    /// Initiated the handshake.
     Client,
-    /// Accepted it.
+    /// Accepted the handshake.
     Server,
 }
 
-/// What a finished handshake gives: everything a connection starts from. Wiped on drop, never printed.
+/// Result of a handshake, from which a connection starts. Secrets are wiped on drop and never
+/// printed.
 #[derive(Clone)]
 pub struct HandshakeOutput {
-    /// Whose side this is.
+    /// The side that this result is for.
     pub role: Role,
-    /// Names the connection in both directions.
+    /// Id of the connection in both directions.
     pub connection_id: u32,
     /// Secret of epoch 0, client to server.
     pub c2s: Secret,
     /// Secret of epoch 0, server to client.
     pub s2c: Secret,
-    /// For what is proved about this very connection (SPEC 6.2).
+    /// Binds proofs to this connection (SPEC 6.2).
     pub exporter: Secret,
-    /// What this side stated.
+    /// Parameters stated by this side.
     pub local: TransportParameters,
-    /// What the other side stated.
+    /// Parameters stated by the peer.
     pub remote: TransportParameters,
-    /// Length of the Hello in bytes: 640 says that larger datagrams did not pass (SPEC 5.6).
+    /// Length of the Hello in bytes: 640 means that larger datagrams did not pass (SPEC 5.6).
     pub hello_len: u16,
 }
 

@@ -1,4 +1,4 @@
-//! A client and a server in one place, with real keys, for the tests of both sides.
+//! A client and a server with real keys, for the tests of both sides.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use std::sync::LazyLock;
@@ -46,7 +46,7 @@ pub(super) fn millis(millis: u64) -> Instant {
     START + Duration::from_millis(millis)
 }
 
-/// `datagram` with the CRC that its content should have.
+/// `datagram` with the correct CRC of its content.
 pub(super) fn with_crc(datagram: &[u8]) -> Vec<u8> {
     let content = &datagram[..datagram.len() - CRC_LEN];
     [content, &Portable::crc32(content).to_be_bytes()].concat()
@@ -74,7 +74,7 @@ impl Server {
         (incoming, out)
     }
 
-    /// What must be a Challenge to this Hello.
+    /// Returns the Challenge to this Hello.
     pub(super) fn challenge(&mut self, now: Instant, hello: &[u8]) -> Vec<u8> {
         match self.handle(now, HOME, hello) {
             (Incoming::Reply(_), challenge) => challenge,
@@ -82,7 +82,7 @@ impl Server {
         }
     }
 
-    /// What must be an Initiate whose cookie verifies.
+    /// Returns the pending Accept of an Initiate with a valid cookie.
     pub(super) fn pending(&mut self, now: Instant, initiate: &[u8]) -> PendingAccept {
         match self.handle(now, HOME, initiate).0 {
             Incoming::Accept(pending) => pending,
@@ -110,7 +110,7 @@ pub(super) fn transmit<K: ServerKey>(client: &mut ClientHandshake<K>, now: Insta
     Some(out)
 }
 
-/// Does all steps that wait; gives how many there were.
+/// Runs all pending steps and returns how many there were.
 pub(super) fn compute<K: ServerKey>(client: &mut ClientHandshake<K>, now: Instant) -> u32 {
     let mut steps = 0;
     while client.poll_timeout() == Some(Instant::ZERO) {
@@ -120,7 +120,7 @@ pub(super) fn compute<K: ServerKey>(client: &mut ClientHandshake<K>, now: Instan
     steps
 }
 
-/// Brings a client that knows the key to its first Initiate.
+/// Runs a client that knows the key up to its first Initiate.
 pub(super) fn initiate<K: ServerKey>(client: &mut ClientHandshake<K>, server: &mut Server, now: Instant) -> Vec<u8> {
     let hello = transmit(client, now).unwrap();
     let challenge = server.challenge(now, &hello);
@@ -129,7 +129,7 @@ pub(super) fn initiate<K: ServerKey>(client: &mut ClientHandshake<K>, server: &m
     transmit(client, now).unwrap()
 }
 
-/// Gives an Accept to the client and does what follows.
+/// Hands an Accept to the client and completes the handshake.
 pub(super) fn finish<K: ServerKey>(
     client: &mut ClientHandshake<K>,
     now: Instant,

@@ -1,37 +1,39 @@
-//! A packet goes out, in two steps: [`Transport::poll_packet`] says what it would be and changes nothing; when it was sealed,
-//! [`Transport::on_sent`] makes it so.
+//! Packets to send, in two steps: [`Transport::poll_packet`] encodes the next packet and changes no
+//! state; [`Transport::on_sent`] records that it was sealed and sent.
 
+use super::buffers::{Buffer, BufferProvider};
 use super::congestion::Congestion;
-use super::in_flight::SentPacket;
 use super::loss::PROBES;
-use super::memory::{Buffer, BufferProvider};
-use super::size::SMALL;
+use super::path_mtu::SMALL;
+use super::sent_packets::SentPacket;
 use super::{MaxData, OVERHEAD, PROBE_SLOTS, Transport, ring};
 use crate::time::Instant;
 use crate::wire::frame::{Frame, PATH_LEN, STREAM_HEADER_LEN, StreamId};
 use crate::wire::io::Writer;
 
-/// A body is at least as long as a PATH_CHALLENGE, so that the other side may answer with one wherever it comes from (SPEC 4.4).
+/// A body is at least as long as a PATH_CHALLENGE, so that the peer may answer with one from any
+/// address (SPEC 4.4).
 const MIN_BODY: usize = PATH_LEN;
-/// Packets in a row that the peer does not acknowledge, before one asks it to: an epoch is left only after one of its packets was
-/// acknowledged (SPEC 4.2), and a side that only reads would never have one.
+/// Consecutive packets that elicit no acknowledgement, before one is made to: an epoch ends only
+/// after one of its packets was acknowledged (SPEC 4.2), and a receive-only side would never get an
+/// acknowledgement.
 const MAX_ACKS_ONLY_RUN: u8 = 31;
-/// Less room than that in a packet which carries something else already is left to padding or nothing: crumbs would fill the peer's gap
-/// table.
+/// Shortest stream chunk added to a packet that carries something else already: many tiny chunks
+/// would fill the peer's table of gaps.
 const MIN_STREAM_CHUNK: usize = 64;
 
-/// A packet that could be sent.
+/// A packet that is ready to be sealed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outgoing {
     /// Bytes of the body.
     pub(crate) len: usize,
     has_ack: bool,
     is_ack_eliciting: bool,
-    slot: SentPacket,
+    packet: SentPacket,
 }
 
 impl Transport {
-    /// The body of the next packet, in `out`.
+    /// Writes the body of the next packet to `out`.
     pub(crate) fn poll_packet(
         &mut self,
         now: Instant,
@@ -42,72 +44,75 @@ impl Transport {
             if let Some(probe) = self.size_probe(out) {
                 return Some(probe);
             }
-            // A buffer that cannot hold it: nothing to try.
+            // `out` cannot hold a probe: skip it.
             self.size.on_probe_sent();
         }
-        // SPEC 5.6: the first is padded, and acknowledged, so that it proves the path.
+        // SPEC 5.6: the first packet is padded and elicits an acknowledgement, which proves the
+        // path.
         let is_first = self.sent.next() == 0;
         let is_ack_due = self.received.is_due();
-        let asks = is_ack_due && (is_first || self.acks_only_run >= MAX_ACKS_ONLY_RUN);
-        let is_ack_eliciting =
-            (self.wants_to_elicit() || asks) && self.may_elicit() && self.acquire(now, memory, Buffer::InFlight);
+        let requests_ack = is_ack_due && (is_first || self.acks_only_run >= MAX_ACKS_ONLY_RUN);
+        let is_ack_eliciting = (self.wants_to_elicit() || requests_ack)
+            && self.may_elicit()
+            && self.acquire(now, memory, Buffer::InFlight);
         if !is_ack_eliciting && !is_ack_due {
             return None;
         }
-        // SPEC 5.6: where only small packets pass, what is probed for and what is acknowledged do.
+        // SPEC 5.6: on a path that carries only small packets, probes and acknowledgements still
+        // pass.
         let is_doubtful = self.received.is_waiting() && !self.size.is_proved() && !is_first;
         let size = if self.probes == PROBES || is_doubtful { SMALL } else { self.size.current() };
         let room = usize::from(size).saturating_sub(OVERHEAD);
         let room = room.min(out.len());
         let mut writer = Writer::new(out.get_mut(..room)?);
         let has_ack = self.received.is_waiting() && self.received.encode(now, &mut writer).is_ok();
-        let mut slot = SentPacket::EMPTY;
+        let mut packet = SentPacket::EMPTY;
         if is_ack_eliciting {
-            self.put_frames(memory, &mut writer, &mut slot);
-            if slot.is_bare() {
+            self.put_frames(memory, &mut writer, &mut packet);
+            if packet.is_bare() {
                 Frame::Ping.encode(&mut writer).ok()?;
             }
         }
         let least = if is_first { room } else { MIN_BODY };
         writer.zeros(least.saturating_sub(writer.len())).ok()?;
-        Some(Outgoing { len: writer.len(), has_ack, is_ack_eliciting: is_ack_eliciting, slot })
+        Some(Outgoing { len: writer.len(), has_ack, is_ack_eliciting, packet })
     }
 
-    /// MAX_DATA of both streams, then as much of CHAT as fits, then of BULK.
-    fn put_frames(&self, memory: &mut impl BufferProvider, writer: &mut Writer<'_>, slot: &mut SentPacket) {
+    /// Writes MAX_DATA of both streams, then as much of CHAT as fits, then of BULK.
+    fn put_frames(&self, memory: &mut impl BufferProvider, writer: &mut Writer<'_>, packet: &mut SentPacket) {
         for id in StreamId::ALL.into_iter().filter(|&id| self.is_credit_due(id)) {
             let offset = self.receive[id.index()].credit();
             if (Frame::MaxData { id, offset }).encode(writer).is_ok() {
-                slot.set_max_data(id);
+                packet.set_max_data(id);
             }
         }
-        let mut parts = memory.buffers();
+        let mut buffers = memory.buffers();
         for id in StreamId::ALL {
             let room = writer.remaining().saturating_sub(STREAM_HEADER_LEN);
-            if room < MIN_STREAM_CHUNK && !slot.is_bare() {
+            if room < MIN_STREAM_CHUNK && !packet.is_bare() {
                 continue;
             }
             let Some(chunk) = self.send[id.index()].next_chunk(room) else { continue };
             let Ok(len) = usize::try_from(chunk.len()) else { continue };
-            let data = ring::pieces(parts.send(id), chunk.start, len);
+            let data = ring::pieces(buffers.send(id), chunk.start, len);
             if Frame::encode_stream(writer, id, chunk.start, data).is_ok() {
-                slot.set_chunk(id, chunk);
+                packet.set_chunk(id, chunk);
             }
         }
     }
 
-    /// A padded PING of the full datagram size.
+    /// A PING padded to the full datagram size.
     fn size_probe(&self, out: &mut [u8]) -> Option<Outgoing> {
         let len = usize::from(self.size.full()).saturating_sub(OVERHEAD);
         let mut writer = Writer::new(out.get_mut(..len)?);
         Frame::Ping.encode(&mut writer).ok()?;
         writer.zeros(writer.remaining()).ok()?;
-        let mut slot = SentPacket::EMPTY;
-        slot.set_size_probe();
-        Some(Outgoing { len, has_ack: false, is_ack_eliciting: true, slot })
+        let mut packet = SentPacket::EMPTY;
+        packet.set_size_probe();
+        Some(Outgoing { len, has_ack: false, is_ack_eliciting: true, packet })
     }
 
-    /// `outgoing`, the last one built, left under `number`.
+    /// Records that `outgoing`, the latest packet built, was sent as `number`.
     pub(crate) fn on_sent(&mut self, now: Instant, memory: &mut impl BufferProvider, outgoing: &Outgoing, number: u64) {
         self.sent.record(number);
         if outgoing.has_ack {
@@ -117,43 +122,43 @@ impl Transport {
             self.acks_only_run = self.acks_only_run.saturating_add(1);
             return;
         }
-        let mut slot = outgoing.slot;
-        slot.packet_number = number;
-        slot.sent_at = now;
-        slot.send_index = self.send_index;
-        slot.acknowledged = if outgoing.has_ack { self.received.largest() } else { 0 };
+        let mut packet = outgoing.packet;
+        packet.packet_number = number;
+        packet.sent_at = now;
+        packet.send_index = self.send_index;
+        packet.acknowledged = if outgoing.has_ack { self.received.largest() } else { 0 };
         // A datagram is at most 1200 bytes.
-        slot.size = u16::try_from(outgoing.len + OVERHEAD).unwrap_or(u16::MAX);
-        let pushed = self.table.push(memory.buffers().in_flight, slot);
+        packet.size = u16::try_from(outgoing.len + OVERHEAD).unwrap_or(u16::MAX);
+        let pushed = self.in_flight.push(memory.buffers().in_flight, packet);
         debug_assert!(pushed);
-        let mut is_repeat = false;
+        let mut is_retransmission = false;
         for id in StreamId::ALL {
-            let chunk = slot.chunk(id);
+            let chunk = packet.chunk(id);
             if !chunk.is_empty() {
-                is_repeat |= self.send[id.index()].is_repeat(chunk);
+                is_retransmission |= self.send[id.index()].is_retransmission(chunk);
                 self.send[id.index()].on_sent(chunk);
             }
-            if slot.has_max_data(id) {
+            if packet.has_max_data(id) {
                 let credit = self.receive[id.index()].credit();
                 self.receive[id.index()].on_credit_sent(credit);
-                self.max_data[id.index()] = MaxData { send_index: slot.send_index, is_wanted: false };
+                self.max_data[id.index()] = MaxData { send_index: packet.send_index, is_wanted: false };
             }
         }
-        if slot.is_size_probe() {
+        if packet.is_size_probe() {
             self.size.on_probe_sent();
         } else {
             self.probes = self.probes.saturating_sub(1);
             self.wants_ping = false;
         }
-        self.resent += u64::from(is_repeat);
+        self.resent += u64::from(is_retransmission);
         self.send_index = self.send_index.wrapping_add(1);
         self.acks_only_run = 0;
         self.last_eliciting_at = now;
-        // Not pushed out by what is sent meanwhile: a steady sender must notice a silent peer too.
+        // Later sends do not restart it: a steady sender must notice a silent peer too.
         self.pto_at.get_or_insert(now + self.rtt.pto(self.pto_count));
     }
 
-    /// Whether [`Transport::poll_packet`] has something, memory permitting.
+    /// Whether [`Transport::poll_packet`] has a packet, if its buffers can be acquired.
     pub(crate) fn has_packet(&self) -> bool {
         self.received.is_due() || ((self.wants_to_elicit() || self.wants_size_probe()) && self.may_elicit())
     }
@@ -162,7 +167,7 @@ impl Transport {
         self.max_data[id.index()].is_wanted || self.receive[id.index()].is_credit_due()
     }
 
-    /// Not in the place of what leaves at a probe time-out.
+    /// A size probe must not take the place of a packet that a probe time-out sends.
     fn wants_size_probe(&self) -> bool {
         self.size.wants_probe() && self.probes == 0
     }
@@ -174,11 +179,11 @@ impl Transport {
     /// Whether window and table allow one more packet in flight.
     fn may_elicit(&self) -> bool {
         if self.probes > 0 {
-            return self.table.len() < self.max_in_flight;
+            return self.in_flight.len() < self.max_in_flight;
         }
-        // SPEC 5.4: the last slots are for probes.
+        // SPEC 5.4: the last entries are for probes.
         let ordinary = self.max_in_flight.saturating_sub(PROBE_SLOTS).max(self.max_in_flight.min(1));
-        let bytes = self.table.bytes().saturating_add(u64::from(self.size.current()));
-        self.table.len() < ordinary && (self.table.len() == 0 || bytes <= self.congestion.window())
+        let bytes = self.in_flight.bytes().saturating_add(u64::from(self.size.current()));
+        self.in_flight.len() < ordinary && (self.in_flight.len() == 0 || bytes <= self.congestion.window())
     }
 }

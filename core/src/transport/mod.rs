@@ -1,37 +1,42 @@
-//! Reliable, ordered streams in fixed memory (SPEC 5): acknowledgements, loss detection, round-trip time, congestion, timers.
+//! Reliable, ordered streams in fixed memory (SPEC 5): acknowledgements, loss detection, round-trip
+//! time, congestion, timers.
 //!
-//! The rules are those of RFC 9000 (flow control) and RFC 9002 (recovery). The state lies in `Transport`, which is all zero while
-//! closed; rings and the in-flight table lie in a [`BufferProvider`] that each call is given. From the outside in:
+//! The rules are those of RFC 9000 (flow control) and RFC 9002 (recovery). The state is in
+//! `Transport`, which is all zero while closed. The stream buffers and the table of packets in
+//! flight belong to a [`BufferProvider`] that each call is given. From the outside in:
 //!
-//! * `memory`: whose memory it is.
+//! * `buffers`: the interface to the memory that a connection works in.
 //! * `receive`: a packet's frames are all checked, then all applied.
-//! * `build`: the next packet, in two steps: what it would be, and that it was sealed and sent under a number.
-//! * `loss`: acknowledgements of ours, loss detection, probe time-outs.
-//! * `send`, `assembler`: the two halves of a stream. `ack`: what was received. `in_flight`: what each packet carried.
-//! * `rtt`, `congestion`, `size`: estimates of the path. `ranges`, `ring`: sets of numbers, bytes in a ring.
+//! * `build`: the next packet, in two steps: its content, and the record that it was sent.
+//! * `loss`: acknowledgements by the peer, loss detection, probe time-outs.
+//! * `send`, `assembler`: the two halves of a stream. `ack`: the packets received.
+//!   `sent_packets`: the content of each packet in flight.
+//! * `rtt`, `congestion`, `path_mtu`: estimates of the path. `ranges`, `ring`: sets of numbers,
+//!   bytes in a ring.
 //!
 //! # When nothing may be sent
 //!
-//! A sender that the peer's limit blocks, with everything acknowledged, needs no timer of its own (QUIC's and TCP's window probe):
-//! MAX_DATA is ack-eliciting and sent again, with the newest value, until it is acknowledged. So the side that opens the window is the
-//! one that keeps trying, and the blocked one is woken by what arrives.
+//! A sender that the peer's limit blocks, with everything acknowledged, needs no timer for that
+//! (unlike QUIC's and TCP's window probe): MAX_DATA is ack-eliciting and sent again, with the
+//! newest value, until it is acknowledged. The side that opens the window keeps trying, and the
+//! blocked side continues when that arrives.
 
 mod ack;
 mod assembler;
+mod buffers;
 mod build;
 mod congestion;
-mod in_flight;
 mod loss;
-mod memory;
+mod path_mtu;
 mod ranges;
 mod receive;
 mod ring;
 mod rtt;
 mod send;
-mod size;
+mod sent_packets;
 
-pub use in_flight::SentPacket;
-pub use memory::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers};
+pub use buffers::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers};
+pub use sent_packets::SentPacket;
 
 pub(crate) use receive::Refused;
 
@@ -40,34 +45,34 @@ use crate::wire::frame::StreamId;
 use crate::wire::packet::{CRC_LEN, SEALED_HEADER_LEN, SEALED_TAG_LEN, TransportParameters};
 use assembler::Assembler;
 use congestion::NewReno;
-use in_flight::SentPackets;
+use path_mtu::PathMtu;
 use rtt::RttEstimator;
 use send::SendStream;
-use size::PathMtu;
+use sent_packets::SentPackets;
 
-/// Slots of the in-flight table that only probes may take (SPEC 5.4).
+/// Packets in flight that only probes may add (SPEC 5.4).
 pub const PROBE_SLOTS: usize = 2;
-/// What a datagram has beside the body: sealed header, tag, CRC (SPEC 8).
+/// Bytes of a datagram besides the body: sealed header, tag, CRC (SPEC 8).
 pub(crate) const OVERHEAD: usize = SEALED_HEADER_LEN + SEALED_TAG_LEN + CRC_LEN;
-/// How long to wait when the memory had none to give.
+/// Time until the next try when a buffer could not be acquired.
 const RETRY_MEMORY: Duration = Duration::from_millis(50);
 
-/// All state of the streams of one connection but the memory they work in.
+/// State of the streams of one connection, without their buffers.
 #[derive(Debug)]
 pub(crate) struct Transport {
     send: [SendStream; 2],
     receive: [Assembler; 2],
     received: ack::ReceivedPackets,
     sent: ack::SentRanges,
-    table: SentPackets,
+    in_flight: SentPackets,
     rtt: RttEstimator,
     congestion: NewReno,
     size: PathMtu,
-    /// See [`Buffer::bit`].
+    /// Buffers held, one [`Buffer::bit`] each.
     held: u8,
-    /// Slots that may be used at all: the smaller of what there is and what the peer takes in flight.
+    /// Packets that may be in flight: the smaller of the local table and the peer's limit.
     max_in_flight: usize,
-    /// How long an acknowledgement of ours may wait.
+    /// Longest delay of an acknowledgement by this side.
     ack_delay: Duration,
 
     /// Ack-eliciting packets sent, wrapping.
@@ -80,14 +85,14 @@ pub(crate) struct Transport {
     pto_at: Option<Instant>,
     /// Consecutive probe time-outs.
     pto_count: u32,
-    /// Packets that may leave although window or table say no.
+    /// Packets that may be sent although the window or the table is full.
     probes: u8,
     /// An ack-eliciting packet must leave.
     wants_ping: bool,
     max_data: [MaxData; 2],
     /// Packets sent in a row that the peer does not acknowledge.
     acks_only_run: u8,
-    /// When to look for memory again.
+    /// When to try to acquire a buffer again.
     retry_at: Option<Instant>,
 
     /// See [`Transport::acknowledge_unchecked`].
@@ -95,17 +100,17 @@ pub(crate) struct Transport {
     acknowledges_unchecked: bool,
 
     has_new_data: [bool; 2],
-    /// Full was given.
+    /// A write was refused.
     is_blocked: [bool; 2],
     has_new_space: [bool; 2],
     lost: u64,
     resent: u64,
 }
 
-/// The MAX_DATA of one stream that was sent last.
+/// The latest MAX_DATA of one stream.
 #[derive(Clone, Copy, Debug)]
 struct MaxData {
-    /// Of the packet that carried it.
+    /// Send index of the packet that carried it.
     send_index: u32,
     /// It was lost.
     is_wanted: bool,
@@ -115,7 +120,7 @@ impl MaxData {
     const NONE: Self = Self { send_index: 0, is_wanted: false };
 }
 
-/// What a transport starts from.
+/// Parameters of [`Transport::open`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start<'a> {
     pub(crate) local: &'a TransportParameters,
@@ -125,13 +130,13 @@ pub(crate) struct Start<'a> {
 }
 
 impl Transport {
-    /// Nothing open; all zero.
+    /// Closed; all zero.
     pub(crate) const CLOSED: Self = Self {
         send: [SendStream::CLOSED; 2],
         receive: [Assembler::CLOSED; 2],
         received: ack::ReceivedPackets::NONE,
         sent: ack::SentRanges::NONE,
-        table: SentPackets::EMPTY,
+        in_flight: SentPackets::EMPTY,
         rtt: RttEstimator::CLOSED,
         congestion: NewReno::CLOSED,
         size: PathMtu::CLOSED,
@@ -159,7 +164,7 @@ impl Transport {
         resent: 0,
     };
 
-    /// Begins, whatever was before.
+    /// Opens the streams. Any earlier state is discarded.
     pub(crate) fn open(&mut self, now: Instant, memory: &mut impl BufferProvider, start: Start<'_>) {
         self.close(memory);
         let Start { local, remote, starts_small } = start;
@@ -184,28 +189,29 @@ impl Transport {
         };
     }
 
-    /// Acknowledges packets that it then drops, against SPEC 5.3: a fault that tests must notice.
+    /// Acknowledges from now on packets that it drops. A deliberate violation of SPEC 5.3, for
+    /// tests that have to detect it.
     #[cfg(feature = "fault-injection")]
     pub(crate) fn acknowledge_unchecked(&mut self) {
         self.acknowledges_unchecked = true;
     }
 
-    /// Gives all memory back, and what was not read with it.
+    /// Closes the streams and releases all buffers. Unread data is discarded.
     pub(crate) fn close(&mut self, memory: &mut impl BufferProvider) {
-        for part in Buffer::ALL {
-            self.release(memory, part);
+        for buffer in Buffer::ALL {
+            self.release(memory, buffer);
         }
         *self = Self { lost: self.lost, resent: self.resent, ..Self::CLOSED };
     }
 
-    /// Stops sending and receiving; what was received in order can still be read.
+    /// Stops sending and receiving. Data received in order can still be read.
     pub(crate) fn stop(&mut self, memory: &mut impl BufferProvider) {
         let [mut chat, mut bulk] = core::mem::replace(&mut self.receive, [Assembler::CLOSED; 2]);
         let has_new_data = self.has_new_data;
         chat.discard_out_of_order();
         bulk.discard_out_of_order();
-        for part in [Buffer::ChatSend, Buffer::BulkSend, Buffer::InFlight] {
-            self.release(memory, part);
+        for buffer in [Buffer::ChatSend, Buffer::BulkSend, Buffer::InFlight] {
+            self.release(memory, buffer);
         }
         let held = self.held;
         *self = Self {
@@ -220,7 +226,8 @@ impl Transport {
         self.release_empty(memory);
     }
 
-    /// Appends the concatenation of `parts` to a stream. `false` if there is no room for all of it; nothing is taken then.
+    /// Appends the concatenation of `parts` to a stream. Returns `false` and writes nothing if
+    /// there is no room for all of it.
     pub(crate) fn write(
         &mut self,
         now: Instant,
@@ -240,9 +247,9 @@ impl Transport {
             self.is_blocked[id.index()] = true;
             return false;
         }
-        let mut memory = memory.buffers();
+        let mut buffers = memory.buffers();
         let stream = &mut self.send[id.index()];
-        parts.iter().for_each(|part| stream.write(memory.send(id), part));
+        parts.iter().for_each(|part| stream.write(buffers.send(id), part));
         true
     }
 
@@ -276,7 +283,7 @@ impl Transport {
         self.receive[id.index()].readable()
     }
 
-    /// Copies readable bytes, beginning `skip` ahead; `false` if there are fewer.
+    /// Copies readable bytes from `skip` on; `false` if there are fewer.
     pub(crate) fn peek(&self, memory: &mut impl BufferProvider, id: StreamId, skip: usize, out: &mut [u8]) -> bool {
         self.receive[id.index()].peek(memory.buffers().receive(id), skip, out)
     }
@@ -287,12 +294,12 @@ impl Transport {
         self.release_empty(memory);
     }
 
-    /// Makes an ack-eliciting packet leave.
+    /// Requests an ack-eliciting packet.
     pub(crate) fn ping(&mut self) {
         self.wants_ping = true;
     }
 
-    /// Whether new bytes can be read since the last call.
+    /// Whether bytes became readable since the last call.
     pub(crate) fn take_readable(&mut self, id: StreamId) -> bool {
         core::mem::take(&mut self.has_new_data[id.index()])
     }
@@ -302,7 +309,7 @@ impl Transport {
         core::mem::take(&mut self.has_new_space[id.index()])
     }
 
-    /// Does what is due. Whether a probe time-out expired.
+    /// Handles expired timers. Returns whether a probe time-out expired.
     pub(crate) fn handle_timeout(&mut self, now: Instant, memory: &mut impl BufferProvider) -> bool {
         self.received.on_timeout(now);
         self.size.on_timeout(now);
@@ -320,7 +327,7 @@ impl Transport {
         expired
     }
 
-    /// When something is due.
+    /// The next deadline.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let recovery = self.loss_at.or(self.pto_at);
         [recovery, self.received.deadline(), self.size.deadline(), self.retry_at].into_iter().flatten().min()
@@ -346,7 +353,7 @@ impl Transport {
         self.sent.contains(&(number..=number))
     }
 
-    /// A packet that is not the transport's own was sent.
+    /// Records a packet that the transport did not build.
     pub(crate) fn on_other_sent(&mut self, number: u64) {
         self.sent.record(number);
     }
@@ -361,42 +368,43 @@ impl Transport {
         self.resent
     }
 
-    /// The counts begin again.
+    /// Resets the counts of lost and resent packets.
     pub(crate) fn reset_counts(&mut self) {
         (self.lost, self.resent) = (0, 0);
     }
 
-    /// The peer is somewhere else: what is in flight went to the old place. `is_other_host`: the path has nothing in common with the old.
+    /// The peer moved: packets in flight went to the old address. `is_other_host`: the new path
+    /// shares nothing with the old one.
     pub(crate) fn on_moved(&mut self, now: Instant, memory: &mut impl BufferProvider, is_other_host: bool) {
         if is_other_host {
             self.rtt.forget();
             self.congestion = NewReno::open(u64::from(self.size.current()));
         }
         self.pto_count = 0;
-        if self.table.len() > 0 {
+        if self.in_flight.len() > 0 {
             self.probe(now, memory);
         }
     }
 
-    fn acquire(&mut self, now: Instant, memory: &mut impl BufferProvider, part: Buffer) -> bool {
-        if self.held & part.bit() == 0 {
-            if !memory.acquire(part) {
+    fn acquire(&mut self, now: Instant, memory: &mut impl BufferProvider, buffer: Buffer) -> bool {
+        if self.held & buffer.bit() == 0 {
+            if !memory.acquire(buffer) {
                 self.retry_at.get_or_insert(now + RETRY_MEMORY);
                 return false;
             }
-            self.held |= part.bit();
+            self.held |= buffer.bit();
         }
         true
     }
 
-    fn release(&mut self, memory: &mut impl BufferProvider, part: Buffer) {
-        if self.held & part.bit() != 0 {
-            self.held &= !part.bit();
-            memory.release(part);
+    fn release(&mut self, memory: &mut impl BufferProvider, buffer: Buffer) {
+        if self.held & buffer.bit() != 0 {
+            self.held &= !buffer.bit();
+            memory.release(buffer);
         }
     }
 
-    /// Gives back what has become empty (or never came to be used).
+    /// Releases buffers that are empty.
     pub(crate) fn release_empty(&mut self, memory: &mut impl BufferProvider) {
         for id in StreamId::ALL {
             if self.send[id.index()].unacknowledged() == 0 {
@@ -406,12 +414,12 @@ impl Transport {
                 self.release(memory, Buffer::receive(id));
             }
         }
-        if self.table.len() == 0 {
+        if self.in_flight.len() == 0 {
             self.release(memory, Buffer::InFlight);
         }
     }
 
-    /// Lets those that were refused try again.
+    /// Reports space on streams whose last write was refused.
     fn wake_blocked(&mut self) {
         for (is_blocked, has_new_space) in self.is_blocked.iter_mut().zip(&mut self.has_new_space) {
             *has_new_space |= core::mem::take(is_blocked);

@@ -1,13 +1,13 @@
-//! A packet comes in: all of its frames are taken, or none (SPEC 5.3).
+//! Received packets: all frames of a packet are accepted, or none (SPEC 5.3).
 
 use super::Transport;
 use super::assembler::{StreamError, len_u64};
-use super::memory::{Buffer, BufferProvider};
+use super::buffers::{Buffer, BufferProvider};
 use super::ranges::Span;
 use crate::time::Instant;
 use crate::wire::frame::{CloseCode, Frame, FrameError, Frames, StreamId};
 
-/// Why a packet was not taken. Nothing changed.
+/// Why a packet was refused. Nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// Its data does not fit now.
@@ -16,10 +16,10 @@ pub(crate) enum Refused {
     Close(CloseCode),
 }
 
-/// What a packet had for others than the streams.
+/// Content of a packet that is not for the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Taken<'a> {
-    /// The largest of our numbers that it acknowledges.
+pub(crate) struct ControlFrames<'a> {
+    /// The largest packet number that it acknowledges.
     pub(crate) acknowledged: Option<u64>,
     /// The data of a PATH_CHALLENGE.
     pub(crate) challenge: Option<[u8; 8]>,
@@ -30,23 +30,22 @@ pub(crate) struct Taken<'a> {
 }
 
 impl Transport {
-    /// Takes the frames of an authentic packet.
+    /// Handles the frames of an authentic packet.
     pub(crate) fn handle_packet<'a>(
         &mut self,
         now: Instant,
         memory: &mut impl BufferProvider,
         number: u64,
         body: &'a [u8],
-    ) -> Result<Taken<'a>, Refused> {
-        if let Err(refused) = self.check(now, memory, body) {
-            #[cfg(feature = "fault-injection")]
-            if self.acknowledges_unchecked {
-                core::hint::black_box("kabar-core: fault-injection is compiled in");
-                self.received.on_packet(now, number, true, self.ack_delay);
-            }
-            return Err(refused);
+    ) -> Result<ControlFrames<'a>, Refused> {
+        let checked = self.check(now, memory, body);
+        #[cfg(feature = "fault-injection")]
+        if checked.is_err() && self.acknowledges_unchecked {
+            core::hint::black_box("kabar-core: fault-injection is compiled in");
+            self.received.on_packet(now, number, true, self.ack_delay);
         }
-        let mut taken = Taken::default();
+        checked?;
+        let mut control = ControlFrames::default();
         let mut is_ack_eliciting = false;
         for frame in Frames::new(body).flatten() {
             is_ack_eliciting |= frame.is_ack_eliciting();
@@ -54,7 +53,7 @@ impl Transport {
                 Frame::Ping => {}
                 Frame::Ack(ack) => {
                     self.on_ack(now, memory, &ack);
-                    taken.acknowledged = taken.acknowledged.max(Some(ack.largest));
+                    control.acknowledged = control.acknowledged.max(Some(ack.largest));
                 }
                 Frame::Stream { id, offset, data } => {
                     let stream = &mut self.receive[id.index()];
@@ -63,17 +62,18 @@ impl Transport {
                     self.has_new_data[id.index()] |= stream.readable() > before;
                 }
                 Frame::MaxData { id, offset } => self.send[id.index()].on_max_data(offset),
-                Frame::PathChallenge(data) => taken.challenge = Some(data),
-                Frame::PathResponse(data) => taken.response = Some(data),
-                Frame::Close { code, reason } => taken.close = Some((code, reason)),
+                Frame::PathChallenge(data) => control.challenge = Some(data),
+                Frame::PathResponse(data) => control.response = Some(data),
+                Frame::Close { code, reason } => control.close = Some((code, reason)),
             }
         }
         self.received.on_packet(now, number, is_ack_eliciting, self.ack_delay);
         self.release_empty(memory);
-        Ok(taken)
+        Ok(control)
     }
 
-    /// Whether every frame can be taken. Afterwards the rings that are needed are there. A broken rule outweighs a lack of room.
+    /// Checks that every frame can be accepted, and acquires the buffers for it. A protocol
+    /// violation takes precedence over a lack of room.
     fn check(&mut self, now: Instant, memory: &mut impl BufferProvider, body: &[u8]) -> Result<(), Refused> {
         let mut tentative = [None; 2];
         let mut needs_ring = [false; 2];

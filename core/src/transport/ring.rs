@@ -1,4 +1,5 @@
-//! Bytes of a stream in a ring: the byte at stream offset `o` lies at `o` modulo the ring's length.
+//! Bytes of a stream in a ring buffer: the byte at stream offset `o` is stored at `o` modulo the
+//! length.
 
 /// Copies `data`, at most as long as `ring`, into it as the bytes from `offset` on.
 #[inline]
@@ -14,7 +15,7 @@ pub(crate) fn write(ring: &mut [u8], offset: u64, data: &[u8]) {
     }
 }
 
-/// The `len` bytes from `offset` on, in two pieces; `len` is at most the length of `ring`.
+/// The `len` bytes from `offset` on, as two slices; `len` is at most the length of `ring`.
 #[inline]
 pub(crate) fn pieces(ring: &[u8], offset: u64, len: usize) -> [&[u8]; 2] {
     debug_assert!(len <= ring.len());
@@ -37,7 +38,8 @@ pub(crate) fn read(ring: &[u8], offset: u64, out: &mut [u8]) {
 
 #[inline]
 fn position(len: usize, offset: u64) -> usize {
-    // A ring is shorter than 2^64, so the rest fits a usize. Most rings are a power of two long, and a division is slow.
+    // A ring is shorter than 2^64, so the rest fits a usize. Most rings are a power of two long,
+    // and a division is slow.
     let rest = u64::try_from(len).ok().and_then(|len| match len.checked_sub(1) {
         Some(mask) if len.is_power_of_two() => Some(offset & mask),
         _ => offset.checked_rem(len),
@@ -62,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_as_much_as_it_is_long() {
+    fn holds_as_many_bytes_as_its_length() {
         let mut ring = [0; 4];
         write(&mut ring, u64::MAX - 1, b"wxyz");
         let mut out = [0; 4];
@@ -71,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_that_is_not_there_takes_nothing() {
+    fn an_empty_ring_holds_nothing() {
         write(&mut [], 3, b"");
         read(&[], 3, &mut []);
     }

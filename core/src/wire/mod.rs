@@ -1,8 +1,9 @@
-//! Bytes to values and back: packets, handshake bodies, frames (SPEC 2, 5.1). Never panics, whatever comes in.
+//! Encoding and decoding of packets, handshake bodies and frames (SPEC 2, 5.1). Never panics on any
+//! input.
 //!
-//! * [`io`]: [`Reader`](io::Reader), [`Writer`](io::Writer): bytes are consumed, never indexed.
-//! * [`packet`]: the packet as a datagram carries it, and its CRC.
-//! * [`frame`]: what a sealed packet's body holds.
+//! * [`io`]: [`Reader`](io::Reader), [`Writer`](io::Writer), which consume and append bytes.
+//! * [`packet`]: packets as datagrams carry them, with their CRC.
+//! * [`frame`]: the content of a sealed packet's body.
 #![cfg_attr(
     not(test),
     deny(
@@ -21,5 +22,5 @@ pub mod packet;
 
 /// The largest datagram in bytes (SPEC 2.1).
 pub const MAX_DATAGRAM: usize = 1200;
-/// The datagram size that every path is taken to carry, in bytes (SPEC 5.6).
+/// Datagram size that every path is assumed to carry, in bytes (SPEC 5.6).
 pub const MIN_DATAGRAM: usize = 576;

@@ -1,22 +1,22 @@
-//! The system's monotonic clock, as the core takes time.
+//! The system's monotonic clock as the core's [`Instant`].
 
 use kabar_core::time::Instant;
 
-/// Counts from its own start.
+/// A monotonic clock whose zero is its start.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: std::time::Instant,
 }
 
 impl Clock {
-    /// Starts at zero.
+    /// Starts a clock at zero.
     #[must_use]
     pub fn start() -> Self {
         Self { origin: std::time::Instant::now() }
     }
 
-    /// Goes on at `time`, as the system's clock does after the computer slept; at zero if the
-    /// system has no time before its start.
+    /// Starts a clock at `time`, for example after the computer slept. Starts at zero if the system
+    /// cannot represent an earlier origin.
     #[must_use]
     pub fn resume(time: Instant) -> Self {
         let now = std::time::Instant::now();
@@ -24,7 +24,7 @@ impl Clock {
         Self { origin: now.checked_sub(since).unwrap_or(now) }
     }
 
-    /// The time.
+    /// The time since the clock's zero.
     #[must_use]
     pub fn now(self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))

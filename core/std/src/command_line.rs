@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use clap::error::ErrorKind;
 
-/// A command line of `program` that is wrong, as one line; `None`: it asks for help or the version, which is no error.
+/// Formats a usage error of `program` as one line. `None`: the command line requests help or the version,
+/// which is no error.
 #[must_use]
 pub fn usage_error(error: &clap::Error, program: &str) -> Option<String> {
     if matches!(
@@ -20,13 +21,13 @@ pub fn usage_error(error: &clap::Error, program: &str) -> Option<String> {
     Some(format!("{} (see {program} --help)", line.strip_prefix("error: ").unwrap_or(&line)))
 }
 
-/// Prints the help or version that was asked for. A reader who has read enough is no failure.
+/// Prints the requested help or version. A closed pipe is no error.
 ///
 /// # Errors
-/// In one line, if it cannot be printed.
-pub fn print_help(error: &clap::Error) -> Result<(), String> {
+/// If standard output cannot be written.
+pub fn print_help(error: &clap::Error) -> io::Result<()> {
     match error.print().and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
 }

@@ -1,4 +1,5 @@
-//! A data directory: readable by its owner only, files replaced as a whole or not at all, one process at a time by lock files.
+//! A private data directory: files are replaced atomically, and lock files keep other processes
+//! out.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -8,19 +9,19 @@ use zeroize::Zeroizing;
 
 use crate::reading::decode;
 
-/// Longest file that is read whole, in bytes: everything kept here is far smaller.
+/// Longest file in bytes that is read; every file kept here is far smaller.
 const MAX_FILE_LEN: u64 = 1 << 20;
 
-/// Held by the server of a data directory, and by whoever changes what only a server may change.
+/// The lock of a running server, and of programs that change files that only a server may change.
 pub const SERVER_LOCK: &str = "server.lock";
 
-/// A directory that holds secrets.
+/// A directory for secrets.
 #[derive(Clone, Debug)]
 pub struct DataDir {
     path: PathBuf,
 }
 
-/// Held by one process at a time; given back when dropped, or by the system when the process ends.
+/// A lock that one process holds at a time. Released when dropped, or when the process ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -48,16 +49,16 @@ pub enum LockError {
 }
 
 impl DataDir {
-    /// Where data lies when nobody says otherwise: `~/.local/share/kabar`, or what this system has instead of it.
+    /// The default directory: `~/.local/share/kabar`, or the equivalent of this system.
     #[must_use]
     pub fn default_path() -> Option<PathBuf> {
         directories::ProjectDirs::from("", "", "kabar").map(|dirs| dirs.data_dir().to_path_buf())
     }
 
-    /// Opens a directory; makes it, for its owner only, if it is not there.
+    /// Opens a directory. Creates it, accessible to its owner only, if it does not exist.
     ///
     /// # Errors
-    /// [`FileError`] if it is not there and cannot be made.
+    /// [`FileError`] if it does not exist and cannot be created.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         if path.exists() && !path.is_dir() {
             let cause = io::Error::new(io::ErrorKind::NotADirectory, "not a directory; choose one with --data-dir");
@@ -67,22 +68,23 @@ impl DataDir {
         Ok(Self { path: path.to_path_buf() })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where `name` is in it.
+    /// The path of `name` in the directory.
     #[must_use]
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Reads a file whole; `None` if there is none. One that others may read is made private first.
+    /// Reads a file, or returns `None` if it does not exist. Restricts its permissions to the owner
+    /// first.
     ///
     /// # Errors
-    /// [`FileError`], also for a file that is not UTF-8 or absurdly long.
+    /// [`FileError`], also if the file is not UTF-8 or too long.
     pub fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, FileError> {
         let path = self.join(name);
         let failed = FileError::new("read", &path);
@@ -95,10 +97,10 @@ impl DataDir {
         let read = (|| {
             let len = file.metadata()?.len();
             if len > MAX_FILE_LEN {
-                return Err(io::Error::other("it is far too long"));
+                return Err(io::Error::other("the file is far too long"));
             }
             make_private(&file)?;
-            // Reserved at once, so that growing leaves no copy of a secret behind.
+            // Reserved in one piece: growing would leave copies of a secret in memory.
             bytes.reserve(usize::try_from(len).unwrap_or(0) + 1);
             (&file).take(MAX_FILE_LEN).read_to_end(&mut bytes)?;
             let text = decode(&bytes).map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
@@ -107,11 +109,12 @@ impl DataDir {
         read.map(Some).map_err(failed)
     }
 
-    /// Replaces a file: afterwards, and after a crash at any moment, it has the old content or the new. One that has that content
-    /// already stays as it is: nothing has to be free on the disk for what does not change.
+    /// Replaces a file atomically: after a crash at any moment it has either the old or the new
+    /// content. Does not write a file that has this content already, so that this works on a full
+    /// disk.
     ///
     /// # Errors
-    /// [`FileError`]; the old content is still there then.
+    /// [`FileError`]; the file then keeps its old content.
     pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
         let path = self.join(name);
         let parent = path.parent().unwrap_or(&self.path);
@@ -120,7 +123,7 @@ impl DataDir {
         }
         let write = || {
             make_private_dir(parent)?;
-            // Mode 0600 from the beginning.
+            // Created with mode 0600.
             let mut file = tempfile::NamedTempFile::new_in(parent)?;
             file.write_all(content)?;
             file.as_file().sync_all()?;
@@ -130,7 +133,7 @@ impl DataDir {
         write().map_err(FileError::new("write", &path))
     }
 
-    /// Whether there is a plain file with this content, for its owner only.
+    /// Whether `path` is a regular file with this content; restricts its permissions to the owner.
     fn holds(&self, path: &Path, content: &[u8]) -> bool {
         let mut present = Zeroizing::new(Vec::new());
         let mut read = || {
@@ -146,7 +149,7 @@ impl DataDir {
         read().unwrap_or(false)
     }
 
-    /// Makes an empty file if there is none; one that others may use is made private.
+    /// Creates an empty file if there is none, and restricts its permissions to the owner.
     ///
     /// # Errors
     /// [`FileError`].
@@ -163,7 +166,7 @@ impl DataDir {
         make().map_err(FileError::new("use", &path))
     }
 
-    /// Makes a file private, if there is one.
+    /// Restricts the permissions of a file to its owner, if the file exists.
     ///
     /// # Errors
     /// [`FileError`].
@@ -175,7 +178,7 @@ impl DataDir {
         }
     }
 
-    /// Takes the lock of this name as soon as it is free. For what is held for a moment only.
+    /// Waits for a lock. Use it for locks that are held briefly.
     ///
     /// # Errors
     /// [`FileError`].
@@ -189,7 +192,7 @@ impl DataDir {
         lock().map_err(FileError::new("lock", &path))
     }
 
-    /// Takes the lock of this name, whose file then holds this process's id.
+    /// Takes a lock without waiting, and writes this process's id to its file.
     ///
     /// # Errors
     /// [`LockError`].
@@ -224,20 +227,20 @@ impl DataDir {
     }
 }
 
-/// Whether a process holds the lock whose file this is.
+/// Whether a process holds the lock of the file at `path`.
 #[must_use]
 pub fn is_locked(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 impl FileError {
-    /// Makes an error of what [`io`] says about doing `action` to `path`.
+    /// Returns a function that adds `action` and `path` to an I/O error.
     pub fn new(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |cause| Self { action, path, cause }
     }
 
-    /// A file whose content is not what it should be.
+    /// The error for a file with invalid content.
     #[must_use]
     pub fn damaged(path: &Path, what: &'static str) -> Self {
         Self::new("use", path)(io::Error::new(io::ErrorKind::InvalidData, what))
@@ -247,7 +250,7 @@ impl FileError {
 #[cfg(unix)]
 fn make_private_dir(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    // A directory that is there stays as it is: it may be one that is shared on purpose.
+    // The permissions of an existing directory are kept: it may be shared on purpose.
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
@@ -258,10 +261,10 @@ fn make_private(file: &File) -> io::Result<()> {
     if mode & 0o077 != 0 { file.set_permissions(fs::Permissions::from_mode(0o600)) } else { Ok(()) }
 }
 
-/// Makes the entries of the directory at `path` durable: a name, new or changed, is durable once its directory is.
+/// Synchronises a directory: a new or renamed entry is durable only after this.
 ///
 /// # Errors
-/// The operating system's.
+/// Any I/O error.
 #[cfg(unix)]
 pub fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
@@ -277,10 +280,10 @@ fn make_private(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Nothing to do on this system.
+/// Does nothing on this system.
 ///
 /// # Errors
-/// None.
+/// Never.
 #[cfg(not(unix))]
 pub fn sync_dir(_: &Path) -> io::Result<()> {
     Ok(())
@@ -356,7 +359,7 @@ mod tests {
             data.replace("file", other).unwrap();
             assert_eq!(fs::read(data.join("file")).unwrap(), other);
         }
-        // A link is replaced by a file.
+        // A symbolic link is replaced by a file.
         fs::rename(data.join("file"), data.join("elsewhere")).unwrap();
         std::os::unix::fs::symlink(data.join("elsewhere"), data.join("file")).unwrap();
         data.replace("file", b"").unwrap();

@@ -1,4 +1,5 @@
-//! Invites: one line that says where a room is, whose key its server has, and the secret that lets in.
+//! Invites: one line with the addresses of a server, a room, the fingerprint of the server's key,
+//! and the secret of the room.
 //!
 //! ```text
 //! kabar://HOST:PORT,HOST:PORT/ROOM/FINGERPRINT.SECRET
@@ -8,15 +9,15 @@
 //! host      = IPv4 / name / IPv6 [zone] / "[" IPv6 [zone] "]"
 //! zone      = ("%25" / "%") 1*15(ALPHA / DIGIT / "." / "-" / "_")
 //! ```
-//! Up to [`MAX_PLACES`] addresses of one server, the best first; a client
-//! tries them together. Duplicates count once. An invite with one address is what earlier clients
-//! read as well. Written are only letters, digits and `. , : / - _`, so that it can be pasted unquoted
-//! into any shell: an IPv6 address is written without brackets (zsh and csh take them for a pattern)
-//! and read with or without. Fingerprint and secret are base32 without padding.
+//! An invite has up to [`MAX_PLACES`] addresses of one server, the best first; a client tries them
+//! together. Duplicates count once. It consists of letters, digits and `. , : / - _` only, so that
+//! it can be pasted unquoted into any shell: an IPv6 address is written without brackets, which zsh
+//! and csh take for a pattern, and read with or without. Fingerprint and secret are base32 without
+//! padding.
 //!
-//! A server never writes a zone: the name of its interface means nothing elsewhere (RFC 9844). Where
-//! an invite names a link-local address, whoever joins puts an interface of their own behind it. That
-//! is read as `%` and as the `%25` that a URL has for it (RFC 6874); what follows `%25` is the zone, so
+//! A server never writes a zone, because the name of an interface is valid on one computer only
+//! (RFC 9844). Somebody who joins by an invite with a link-local address adds an interface of their
+//! computer, as `%` or as the `%25` of URLs (RFC 6874). What follows `%25` is the zone, so
 //! interface number 25 alone is written `%2525`.
 
 use std::borrow::Cow;
@@ -30,21 +31,22 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::address::{AddressError, HostPort, MAX_PLACES, Places};
 
-/// What every invite begins with.
+/// The scheme of an invite.
 pub const SCHEME: &str = "kabar://";
-/// The room that is meant when none is named.
+/// The room to use when none is named.
 pub const DEFAULT_ROOM: &str = "lobby";
 
-/// Everything that is needed to join a room. Whoever has it can join, so it is printed only on purpose.
+/// Everything that is needed to join a room. Anyone who has it can join, so print it on purpose
+/// only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invite {
-    /// Where the server is.
+    /// The addresses of the server.
     pub places: Places,
     /// The room.
     pub room: RoomName,
-    /// Whose key the server has.
+    /// The fingerprint of the server's key.
     pub fingerprint: Fingerprint,
-    /// What lets in.
+    /// The room's secret.
     pub secret: RoomSecret,
 }
 
@@ -52,7 +54,7 @@ pub struct Invite {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomName(String);
 
-/// A room's secret: wiped on drop, never printed by accident.
+/// A room's secret. Zeroized when dropped; `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct RoomSecret([u8; ROOM_SECRET_LEN]);
 
@@ -120,7 +122,8 @@ fn parse_places(text: &str) -> Result<Places, InviteError> {
     }
     let parse = |part: &str| {
         let (host, port) = part.rsplit_once(':').ok_or(InviteError::NoPort)?;
-        // As a URL writes the percent sign before a zone; alone it is a zone by itself.
+        // A URL writes the percent sign before a zone as `%25`; nothing after it means a literal
+        // zone.
         let host = match host.split_once("%25") {
             Some((ip, zone)) if !zone.trim_end_matches(']').is_empty() => Cow::from(format!("{ip}%{zone}")),
             _ => Cow::from(host),
@@ -161,10 +164,17 @@ impl RoomName {
         Ok(Self(name.to_owned()))
     }
 
-    /// The name.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The [`DEFAULT_ROOM`].
+impl Default for RoomName {
+    fn default() -> Self {
+        Self(DEFAULT_ROOM.to_owned())
     }
 }
 
@@ -183,25 +193,25 @@ impl fmt::Display for RoomName {
 }
 
 impl RoomSecret {
-    /// Takes 128 random bits.
+    /// Wraps 128 random bits.
     #[must_use]
     pub const fn new(bytes: [u8; ROOM_SECRET_LEN]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// The secret bytes.
     #[must_use]
     pub const fn expose(&self) -> &[u8; ROOM_SECRET_LEN] {
         &self.0
     }
 
-    /// Reads [`RoomSecret::to_base32`].
+    /// Parses the output of [`RoomSecret::to_base32`]; `None` if it is anything else.
     #[must_use]
     pub fn from_base32(text: &str) -> Option<Self> {
         base32(text).map(Self)
     }
 
-    /// As it is written in an invite.
+    /// Encodes the secret as in an invite.
     #[must_use]
     pub fn to_base32(&self) -> String {
         Base32UpperUnpadded::encode_string(&self.0)
@@ -294,13 +304,13 @@ mod tests {
 
         #[test]
         fn never_panics_on_addresses(text in "[a-f0-9.,:%\\[\\]]{0,60}") {
-            drop(INVITE.replace("192.168.0.162:9999", &text).parse::<Invite>());
+            let _ = INVITE.replace("192.168.0.162:9999", &text).parse::<Invite>();
         }
 
         #[test]
         fn never_panics(text in "\\PC*") {
-            drop(text.parse::<Invite>());
-            drop(format!("{SCHEME}{text}").parse::<Invite>());
+            let _ = text.parse::<Invite>();
+            let _ = format!("{SCHEME}{text}").parse::<Invite>();
         }
     }
 

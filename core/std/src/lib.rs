@@ -1,12 +1,16 @@
-//! Everything that the Kabar programs for hosts share and that neither server nor client owns.
+//! What the Kabar programs for operating systems share, and neither the server nor the client owns.
 //!
 //! * [`clock`], [`random`], [`signals`]: the operating system's time, randomness and signals.
-//! * [`provider`]: the accelerated cryptography provider (AWS-LC, CRC-32 by carry-less multiplication).
-//! * [`address`], [`interfaces`], [`advertise`]: host names, ports, and the addresses that others can reach.
-//! * [`invite`]: the `kabar://` URI, room names, room secrets. [`password`]: the normal form of a password.
+//! * [`provider`]: the accelerated cryptography provider (AWS-LC, CRC-32 by carry-less
+//!   multiplication).
+//! * [`address`], [`interfaces`], [`advertise`]: host names, ports, and the addresses that others
+//!   can reach.
+//! * [`invite`]: the `kabar://` URI, room names, room secrets. [`password`]: the normal form of a
+//!   password.
 //! * [`names`]: which member names are allowed, and when two are the same.
 //! * [`data_dir`]: private files, atomic replacement, locks.
-//! * [`reading`]: text from outside, in any encoding. [`output`]: the threads that write standard output and error.
+//! * [`reading`]: text from outside, in any encoding. [`output`]: the threads that write standard
+//!   output and error.
 //! * [`text`], [`json`]: how an entry is formatted, for people and for programs.
 //! * [`command_line`]: one-line usage errors and help.
 

@@ -5,7 +5,7 @@ use core::fmt;
 use kabar_core::chat::MAX_NAME_LEN;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Only the server is called so.
+/// The name of the server.
 const RESERVED: &str = "server";
 
 /// A name that is allowed, in both of its forms.
@@ -27,17 +27,17 @@ pub enum NameError {
     Character(char),
     /// A space at either end.
     EdgeSpace,
-    /// Only the server is called so.
+    /// The reserved name of the server.
     Reserved,
 }
 
 impl Name {
-    /// Checks and takes the name of a member.
+    /// Checks and normalises the name of a member.
     ///
     /// # Errors
     /// [`NameError`].
     pub fn new(name: &str) -> Result<Self, NameError> {
-        // SPEC 6.6. What is far too long is not even normalised.
+        // SPEC 6.6. A name that is far too long is not normalised.
         if name.len() > 8 * MAX_NAME_LEN {
             return Err(NameError::TooLong);
         }
@@ -58,27 +58,28 @@ impl Name {
         if folded == RESERVED { Err(NameError::Reserved) } else { Ok(Self { shown, folded }) }
     }
 
-    /// As it is shown: after NFKC.
+    /// Returns the name as it is displayed: after NFKC.
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// As it is compared: after NFKC and case folding.
+    /// Returns the name as it is compared: after NFKC and case folding.
     #[must_use]
     pub fn folded(&self) -> &str {
         &self.folded
     }
 }
 
-/// Case folding, then NFKC again. Lower case of upper case maps everything that default case folding maps together, and a
-/// few letters more (a dotless i becomes an i): here two names had better be the same than look it.
+/// Case folding, then NFKC again. The lower case of the upper case maps everything together that default
+/// case folding does, and a few letters more (a dotless i becomes an i): names that look the same are the
+/// same.
 fn fold(shown: &str) -> String {
     shown.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }
 
-/// No control, zero-width or bidirectional characters (Unicode's Default_Ignorable_Code_Point, and the line separators), none
-/// of `: ~ / @`.
+/// Rejects control, zero-width and bidirectional characters (Unicode's Default_Ignorable_Code_Point, and
+/// the line separators), and `: ~ / @`.
 fn is_allowed(character: char) -> bool {
     let is_invisible = matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -93,7 +94,7 @@ impl fmt::Display for NameError {
         match self {
             Self::Empty => f.write_str("the name is empty"),
             Self::TooLong => f.write_str("the name is longer than 32 bytes"),
-            Self::Character(character) => write!(f, "the name holds {character:?}, which is not allowed"),
+            Self::Character(character) => write!(f, "the name contains {character:?}, which is not allowed"),
             Self::EdgeSpace => f.write_str("the name begins or ends with a space"),
             Self::Reserved => f.write_str("this name is reserved"),
         }
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_names_of_people() {
+    fn accepts_names_of_people() {
         for name in ["darryl", "Farhan", "Jörg Müller", "李小龍", "Ольга", "عمر", "अनिल", "x", "a.b-c_d!", "7", "🦀"]
         {
             assert_eq!(Name::new(name).expect(name).shown(), name);
@@ -126,14 +127,14 @@ mod tests {
         assert!(Name::new(&"n".repeat(32)).is_ok());
         assert_eq!(Name::new(&"n".repeat(33)), Err(NameError::TooLong));
         assert_eq!(Name::new(&"n".repeat(100_000)), Err(NameError::TooLong));
-        // One character that NFKC makes 33 bytes of.
+        // One character that NFKC expands to 33 bytes.
         assert_eq!(Name::new("\u{fdfa}"), Err(NameError::TooLong));
-        // 33 bytes that NFKC makes 22 of.
+        // 33 bytes that NFKC reduces to 22.
         assert!(Name::new(&"e\u{301}".repeat(11)).is_ok());
     }
 
     #[test]
-    fn rejects_characters_that_are_not_seen_or_mean_something() {
+    fn rejects_invisible_and_reserved_characters() {
         let bad = [
             '\0',
             '\n',
@@ -159,7 +160,7 @@ mod tests {
         for character in bad {
             assert!(matches!(Name::new(&format!("a{character}b")), Err(NameError::Character(_))), "{character:?}");
         }
-        // What NFKC makes of other characters is judged too: a/c, a fullwidth colon.
+        // The result of NFKC counts: a/c, a fullwidth colon.
         assert_eq!(Name::new("\u{2100}"), Err(NameError::Character('/')));
         assert_eq!(Name::new("a\u{ff1a}b"), Err(NameError::Character(':')));
     }
@@ -195,7 +196,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn taking_a_name_twice_changes_nothing(text in "\\PC{1,12}") {
+        fn normalising_twice_changes_nothing(text in "\\PC{1,12}") {
             if let Ok(name) = Name::new(&text) {
                 prop_assert_eq!(&Name::new(name.shown()).expect("still allowed"), &name);
                 prop_assert_eq!(fold(name.folded()), name.folded());

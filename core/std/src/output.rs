@@ -1,28 +1,29 @@
-//! Lines for a screen, a pipe or a file, written by threads of their own: a blocked screen never blocks what goes on.
+//! Output lines for a screen, a pipe or a file, written by their own threads: a blocked screen never
+//! blocks the program.
 //!
-//! Where standard output and standard error are the same file (a terminal, `2>&1`), one thread writes both, so that lines appear whole
-//! and in the order in which they were said. Where they are not, each has its own thread: who does not read one keeps nobody from
-//! reading the other.
+//! If standard output and standard error are the same file (a terminal, `2>&1`), one thread writes both,
+//! so that lines stay whole and in order. Otherwise each has its own thread, so that one that is not read
+//! does not block the other.
 //!
 //! Every output of the programs, and what happens when it cannot be written:
 //!
 //! | output | reader gone (closed) | full disk | moved or deleted | slow |
 //! |---|---|---|---|---|
-//! | `kabar-server`: standard output | lines are dropped, nothing else happens | said once on standard error; when it works again, a line there says how many are missing; if it never does, exit code 1 | not noticed: it belongs to whoever redirected it | 4,096 lines wait; more are dropped, and counted in their place |
-//! | `kabar-server`: standard error | as above | as above, but for being said elsewhere | as above | as above |
-//! | transcript | | said once on standard error; then as standard output | opened again, also at SIGHUP; where that fails, the old file is written on and it is said | 4,096 entries wait; more are counted in their place |
+//! | `kabar-server`: standard output | lines are dropped, nothing else happens | reported once on standard error; when it works again, a line reports how many were skipped; if it never does, exit code 1 | not detected | 4,096 lines are queued; more are dropped, and counted in their place |
+//! | `kabar-server`: standard error | as above | as above, but not reported elsewhere | as above | as above |
+//! | transcript | | reported once on standard error; then as standard output | opened again, also at SIGHUP; if that fails, the old file stays in use and it is reported | 4,096 entries are queued; more are counted in their place |
 //! | metrics | the next request is answered | | | at most 3 s for each request |
-//! | service manager | said on standard error; the room goes on | | | at most 1 s |
-//! | `kabar`: standard output (lines, `--json`) | leaves when what was typed is stored, exit code 0 | the same, exit code 1, or 6 if something was not sent; what was not written is shown at the next visit | | entries wait in the room; at the end `--give-up` seconds, then exit code 1 |
+//! | service manager | reported on standard error; the room stays open | | | at most 1 s |
+//! | `kabar`: standard output (lines, `--json`) | leaves when what was typed is stored, exit code 0 | the same, exit code 1, or 6 if something was not sent; what was not written is displayed in the next session | | entries wait on the server; at the end `--give-up` seconds, then exit code 1 |
 //! | `kabar`: standard error | notices are dropped | notices are dropped and counted; exit code 1 if the last could not be written | | waited for as for standard output |
-//! | `kabar`: cursor, known servers | | said once, and tried again with the next lines; exit code 1 if the last try failed | made again | |
+//! | `kabar`: cursor, known servers | | reported once, and tried again with the next lines; exit code 1 if the last attempt failed | created again | |
 //! | `kabar`: identity | | exit code 1 before joining | | |
 //! | `history`, `check`, `config`, `invite`, `servers`, `identity`, help | exit code 0 | exit code 1 | | waited for |
 //! | `backup`, `identity export` | | exit code 1 | | |
 //!
-//! A terminal that hangs up is an output whose reader has gone; the programs then stop as when they are told to
-//! ([`crate::signals`]). Output that is closed from the beginning (`>&-`) goes nowhere, as asked. A limit of file sizes
-//! (`ulimit -f`) is a full disk.
+//! A terminal that hangs up is an output whose reader is gone; the programs then stop as after a signal
+//! ([`crate::signals`]). Output that is closed from the beginning (`>&-`) is discarded. A limit of file
+//! sizes (`ulimit -f`) counts as a full disk.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -30,22 +31,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
-/// Lines that wait to be written, for each thread.
-const WAITING: usize = 4_096;
+/// Number of queued lines, per thread.
+const QUEUE_LEN: usize = 4_096;
 /// How long the end waits for a reader that does not read.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-/// A pause before a full queue, or a descriptor that somebody else made non-blocking, is tried again.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// A pause before a full queue, or a descriptor that another process made non-blocking, is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Where a line goes.
+/// The destination of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
     Out,
     Err,
 }
 
-/// Queues of lines and the threads that write them. Lines that find a queue full are counted and left out, which is said in their
-/// place; so are those that cannot be written.
+/// Queues of lines and the threads that write them. Lines that find a queue full, or cannot be written,
+/// are dropped; their count is reported in their place.
 #[derive(Debug)]
 pub struct Output {
     program: &'static str,
@@ -53,23 +54,23 @@ pub struct Output {
     lanes: Vec<LaneEnd>,
 }
 
-/// Gives lines to an [`Output`] from anywhere.
+/// Sends lines to an [`Output`] from any thread.
 #[derive(Clone, Debug)]
 pub struct OutputSender {
     out: Lane,
     err: Lane,
 }
 
-/// Lines that were lost for another reason than that nobody reads them, and that their output does not tell of.
+/// Number of lines that were lost and not reported in their output, not counting closed outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
-    /// Of standard output.
+    /// Lines of standard output.
     pub out: u64,
-    /// Of standard error.
+    /// Lines of standard error.
     pub err: u64,
 }
 
-/// The way to a thread that writes.
+/// The queue of a thread that writes.
 #[derive(Clone, Debug)]
 struct Lane {
     items: SyncSender<Item>,
@@ -89,10 +90,11 @@ enum Item {
 }
 
 impl Output {
-    /// Writes to standard output and standard error of this process; what it says itself begins with the name of the `program`.
+    /// Writes to standard output and standard error of this process. Its own reports begin with the name of
+    /// the `program`.
     ///
     /// # Errors
-    /// If the system gives no thread or no descriptor.
+    /// If a thread cannot be spawned or a descriptor cannot be duplicated.
     pub fn of_process(program: &'static str) -> io::Result<Self> {
         let (out, err) = (unbuffered::stdout()?, unbuffered::stderr()?);
         if unbuffered::are_the_same(&out, &err) {
@@ -102,7 +104,7 @@ impl Output {
         }
     }
 
-    /// Both on one thread: they are the same file.
+    /// Writes both on one thread: they are the same file.
     fn shared(
         program: &'static str,
         out: impl Write + Send + 'static,
@@ -115,11 +117,13 @@ impl Output {
             run(&items, |item| match item {
                 Item::Line(Stream::Out, line) => {
                     if let Some(trouble) = out.line(&line) {
-                        drop(err.line(&format!("{program}: {trouble}")));
+                        let _ = err.line(&format!("{program}: {trouble}"));
                     }
                 }
-                Item::Line(Stream::Err, line) => drop(err.line(&line)),
-                Item::End => out.tell_missed(&missed),
+                Item::Line(Stream::Err, line) => {
+                    let _ = err.line(&line);
+                }
+                Item::End => out.report_missed(&missed),
             });
             err.finish();
             Lost { out: out.finish(), err: err.finish() }
@@ -128,7 +132,7 @@ impl Output {
         Ok(Self { program, sender, lanes: vec![LaneEnd { lane, written }] })
     }
 
-    /// Each on a thread of its own.
+    /// Writes each on its own thread.
     fn apart(
         program: &'static str,
         out: impl Write + Send + 'static,
@@ -145,15 +149,17 @@ impl Output {
                         complaints.give(Item::Line(Stream::Err, format!("{program}: {trouble}")));
                     }
                 }
-                Item::End => out.tell_missed(&out_missed),
+                Item::End => out.report_missed(&out_missed),
             });
             Lost { out: out.finish(), err: 0 }
         })?;
         let mut err = Target::new(err);
         let err_written = spawn(move || {
             run(&err_items, |item| match item {
-                Item::Line(_, line) => drop(err.line(&line)),
-                Item::End => err.tell_missed(&err_missed),
+                Item::Line(_, line) => {
+                    let _ = err.line(&line);
+                }
+                Item::End => err.report_missed(&err_missed),
             });
             Lost { out: 0, err: err.finish() }
         })?;
@@ -163,24 +169,24 @@ impl Output {
         Ok(Self { program, sender, lanes })
     }
 
-    /// For others to give lines.
+    /// Returns a sender.
     #[must_use]
     pub fn sender(&self) -> OutputSender {
         self.sender.clone()
     }
 
-    /// Waits until everything is written that was given until now, a moment at most for who does not read. What was lost is said on
-    /// standard error as far as that works.
+    /// Waits until everything queued is written, at most [`DRAIN_TIMEOUT`] for each output. Reports losses on
+    /// standard error as far as possible, and returns the rest.
     #[must_use]
     pub fn finish(self) -> Lost {
         let mut lost = Lost::default();
-        // Standard output first: what is wrong with it is said on standard error.
+        // Standard output first: its losses are reported on standard error.
         for LaneEnd { lane, written } in self.lanes {
             if lost.out > 0 {
                 lane.give(Item::Line(Stream::Err, format!("{}: {}", self.program, lost_words(lost.out))));
             }
             lane.end();
-            if let Ok(Lost { out, err }) = written.recv_timeout(LAST_WORDS) {
+            if let Ok(Lost { out, err }) = written.recv_timeout(DRAIN_TIMEOUT) {
                 (lost.out, lost.err) = (lost.out + out, lost.err + err);
             }
         }
@@ -189,12 +195,12 @@ impl Output {
 }
 
 impl OutputSender {
-    /// Writes a line to standard output some time soon, or counts it as missed. Never waits.
+    /// Queues a line for standard output, or counts it as lost. Never blocks.
     pub fn line(&self, line: String) {
         self.out.give(Item::Line(Stream::Out, line));
     }
 
-    /// The same on standard error.
+    /// Queues a line for standard error, or counts it as lost. Never blocks.
     pub fn remark(&self, line: String) {
         self.err.give(Item::Line(Stream::Err, line));
     }
@@ -202,7 +208,7 @@ impl OutputSender {
 
 impl Lane {
     fn new() -> (Self, Receiver<Item>) {
-        let (items, waiting) = mpsc::sync_channel(WAITING);
+        let (items, waiting) = mpsc::sync_channel(QUEUE_LEN);
         (Self { items, missed: Arc::default() }, waiting)
     }
 
@@ -212,9 +218,9 @@ impl Lane {
         }
     }
 
-    /// Lets the thread end after what it was given.
+    /// Ends the thread after the queued items.
     fn end(&self) {
-        let deadline = Instant::now() + LAST_WORDS;
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
         while let Err(TrySendError::Full(_)) = self.items.try_send(Item::End)
             && Instant::now() < deadline
         {
@@ -234,7 +240,7 @@ fn spawn(write: impl FnOnce() -> Lost + Send + 'static) -> io::Result<Receiver<L
     Ok(written)
 }
 
-/// Takes lines until the end; [`Item::End`] is given to `take` whenever no line waits.
+/// Takes lines until the end; calls `take` with [`Item::End`] whenever the queue is empty.
 fn run(items: &Receiver<Item>, mut take: impl FnMut(Item)) {
     let mut is_over = false;
     while !is_over {
@@ -251,14 +257,14 @@ fn run(items: &Receiver<Item>, mut take: impl FnMut(Item)) {
     }
 }
 
-/// A place for lines, and what is missing there.
+/// A destination of lines, and the number of lines that it lacks.
 struct Target<W> {
     to: W,
-    /// Lines that are not there, and that it does not tell of.
+    /// Number of lines that were not written and are not reported there.
     missing: u64,
-    /// What is there does not end with the end of a line.
+    /// Whether the last write ended within a line.
     is_torn: bool,
-    /// It could not be written the last time, for another reason than that nobody reads.
+    /// Whether the last write failed, unless the output is closed.
     is_in_trouble: bool,
 }
 
@@ -267,9 +273,9 @@ impl<W: Write> Target<W> {
         Self { to, missing: 0, is_torn: false, is_in_trouble: false }
     }
 
-    /// Writes a line; `Some`: that does not work since now, in words.
+    /// Writes a line. Returns a report if writing fails from now on.
     fn line(&mut self, line: &str) -> Option<String> {
-        match self.tell_missing().and_then(|()| self.put(format!("{line}\n"))) {
+        match self.report_missing().and_then(|()| self.put(format!("{line}\n"))) {
             Ok(()) => {
                 self.is_in_trouble = false;
                 None
@@ -278,21 +284,21 @@ impl<W: Write> Target<W> {
                 self.missing += 1;
                 let is_trouble = error.kind() != io::ErrorKind::BrokenPipe;
                 let is_new = is_trouble && !std::mem::replace(&mut self.is_in_trouble, is_trouble);
-                is_new.then(|| format!("standard output cannot be written: {error}; lines are missing there"))
+                is_new.then(|| format!("cannot write to standard output: {error}; lines are skipped"))
             }
         }
     }
 
-    fn tell_missed(&mut self, missed: &AtomicU64) {
+    fn report_missed(&mut self, missed: &AtomicU64) {
         let missed = missed.swap(0, Ordering::Relaxed);
         if missed > 0 {
-            drop(self.line(&format!("({missed} lines are not shown: they came faster than they could be written)")));
+            let _ = self.line(&format!("({missed} lines skipped: output could not keep up)"));
         }
     }
 
-    fn tell_missing(&mut self) -> io::Result<()> {
+    fn report_missing(&mut self) -> io::Result<()> {
         if self.missing > 0 {
-            self.put(format!("({} lines are missing here: they could not be written)\n", self.missing))?;
+            self.put(format!("({} lines skipped: they could not be written)\n", self.missing))?;
             self.missing = 0;
         }
         Ok(())
@@ -316,14 +322,14 @@ impl<W: Write> Target<W> {
         self.to.flush()
     }
 
-    /// Tells of what is missing once more; how many lines that leaves.
+    /// Reports lost lines once more. Returns the number of those that are not reported.
     fn finish(&mut self) -> u64 {
-        let is_told = self.tell_missing().is_ok();
-        if is_told || !self.is_in_trouble { 0 } else { self.missing }
+        let is_reported = self.report_missing().is_ok();
+        if is_reported || !self.is_in_trouble { 0 } else { self.missing }
     }
 }
 
-/// Writes to a descriptor that somebody else made non-blocking as to one that blocks.
+/// Writes to a descriptor that another process made non-blocking as if it were blocking.
 #[derive(Debug)]
 pub struct Patient<W>(pub W);
 
@@ -342,7 +348,8 @@ impl<W: Write> Write for Patient<W> {
     }
 }
 
-/// Standard output and standard error without the buffer of the standard library, which would write again what failed before.
+/// Standard output and standard error without the buffer of the standard library, which repeats failed
+/// writes.
 #[cfg(unix)]
 pub mod unbuffered {
     use std::fs::File;
@@ -353,7 +360,7 @@ pub mod unbuffered {
     /// Standard output.
     ///
     /// # Errors
-    /// If there is no descriptor left.
+    /// If the descriptor cannot be duplicated.
     pub fn stdout() -> io::Result<File> {
         io::stdout().as_fd().try_clone_to_owned().map(File::from)
     }
@@ -361,7 +368,7 @@ pub mod unbuffered {
     /// Standard error.
     ///
     /// # Errors
-    /// If there is no descriptor left.
+    /// If the descriptor cannot be duplicated.
     pub fn stderr() -> io::Result<File> {
         io::stderr().as_fd().try_clone_to_owned().map(File::from)
     }
@@ -372,7 +379,7 @@ pub mod unbuffered {
     }
 }
 
-/// Elsewhere the standard library's own.
+/// On other systems the standard library's handles.
 #[cfg(not(unix))]
 pub mod unbuffered {
     use std::io;
@@ -398,7 +405,7 @@ pub mod unbuffered {
     }
 }
 
-/// Writes a remark to standard error. It is lost if nobody can read it there.
+/// Writes a line to standard error. Errors are ignored.
 pub fn remark(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

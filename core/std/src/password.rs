@@ -1,16 +1,16 @@
-//! The normal form of a password (RFC 8265, OpaqueString), in which it is hashed and sent.
+//! The normal form of passwords (RFC 8265, OpaqueString), in which they are hashed and sent.
 
 use kabar_core::chat::MAX_PASSWORD_LEN;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-/// Reads a password from the first line of `text`, without its line end, in the form in which it is hashed and sent.
+/// Reads a password from the first line of `text` and returns it in its normal form.
 ///
 /// # Errors
-/// In words, if it is empty or too long.
+/// A sentence, if it is empty or too long.
 pub fn from_first_line(text: &str) -> Result<Zeroizing<String>, String> {
     let typed = text.lines().next().unwrap_or_default();
-    // What is far too long is not even normalised.
+    // A text that is far too long is not normalised.
     let password = if typed.len() > 8 * MAX_PASSWORD_LEN { Zeroizing::new(typed.to_owned()) } else { normalize(typed) };
     match password.len() {
         0 => Err("the password is empty".to_owned()),
@@ -19,12 +19,13 @@ pub fn from_first_line(text: &str) -> Result<Zeroizing<String>, String> {
     }
 }
 
-/// The form of a password that does not depend on the keyboard (RFC 8265, OpaqueString): every space is a plain one, then NFC.
+/// Returns the form of a password that does not depend on the keyboard (RFC 8265, OpaqueString):
+/// every space becomes U+0020, then NFC.
 #[must_use]
 pub fn normalize(password: &str) -> Zeroizing<String> {
     let is_other_space =
         |c| matches!(c, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}');
-    // Reserved at once, so that growing leaves no copy behind: NFC at most triples a text.
+    // Reserved in one piece: growing would leave copies in memory. NFC at most triples a text.
     let mut normal = Zeroizing::new(String::with_capacity(3 * password.len()));
     normal.extend(password.chars().map(|c| if is_other_space(c) { ' ' } else { c }).nfc());
     normal

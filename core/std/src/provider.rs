@@ -1,10 +1,10 @@
-//! The provider of laptops: AWS-LC's ChaCha20-Poly1305 and a CRC by the processor's own instructions.
+//! The accelerated provider: AWS-LC's ChaCha20-Poly1305, and a CRC by carry-less multiplication.
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use kabar_core::crypto::aead::{KEY_LEN, NONCE_LEN, TAG_LEN};
 use kabar_core::crypto::{Aead, NotAuthentic, Provider};
 
-/// Interchangeable with [`kabar_core::crypto::Portable`], and several times as fast on a laptop.
+/// Computes the same as [`kabar_core::crypto::Portable`], several times faster.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accelerated;
 
@@ -36,7 +36,7 @@ impl Aead for AcceleratedAead {
         let nonce = Nonce::assume_unique_for_key(*nonce);
         match self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), &mut *buffer) {
             Ok(tag) => tag.as_ref().try_into().expect("the tag of this algorithm has 16 bytes"),
-            // Only a buffer of 256 GiB gets here; it leaves wiped rather than in clear.
+            // Only a buffer of 256 GiB gets here; wiped, so that it is not sent in clear.
             Err(_) => {
                 buffer.fill(0);
                 [0; TAG_LEN]
@@ -55,7 +55,7 @@ impl Aead for AcceleratedAead {
         match self.0.open_in_place_separate_tag(nonce, Aad::from(aad), tag, &mut *buffer) {
             Ok(_) => Ok(()),
             Err(_) => {
-                // What the implementation leaves behind is not specified: leave no plaintext.
+                // The content after a failure is unspecified: leave no plaintext.
                 buffer.fill(0);
                 Err(NotAuthentic)
             }

@@ -1,15 +1,15 @@
-//! Text from outside, in any encoding and of any length: files that people write, standard input, variables of the environment.
+//! Reads text of any encoding and length: files, standard input, environment variables.
 //!
 //! | place | bytes that are not UTF-8 | byte order mark, CRLF |
 //! |---|---|---|
-//! | prompt of `kabar` | left out, with what came at once with them; the line stays at the prompt; said once per line | are no problem |
+//! | prompt of `kabar` | dropped, with what was read together with them; the line stays at the prompt; reported once per line | accepted |
 //! | pipe into `kabar` | that line is refused by its number, the exit code is 6; the others are sent | CR is dropped |
 //! | console of `kabar-server` | that line is refused; the others are taken | CR is dropped |
-//! | questions of `kabar` | asked again; a yes or no counts as no | are dropped |
-//! | password: file, standard input, variable | refused with the name of the source | are dropped |
-//! | settings, known servers, keys, secrets, cursors | refused with the file and the line | are dropped |
-//! | invites, typed or read | refused as an invite | are dropped, spaces around as well |
-//! | command line and variables | values refused by name; paths are taken as they are | |
+//! | questions of `kabar` | asked again; a yes-or-no question counts as no | dropped |
+//! | password: file, standard input, variable | refused with the name of the source | dropped |
+//! | settings, known servers, keys, secrets, cursors | refused with the file and the line | dropped |
+//! | invites, typed or read | refused as an invite | dropped, with surrounding spaces |
+//! | command line and variables | values refused by name; paths are used as they are | |
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -17,54 +17,55 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// What editors of some systems write in front of UTF-8 text.
+/// Some editors write it before UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
-/// Bytes beside the text of a line: a byte order mark, CR and LF, and one more to know that it is too long.
+/// Bytes of a line besides its text: a byte order mark, CR and LF, and one more to detect a longer line.
 const AROUND_A_LINE: usize = 6;
 
-/// The text of `bytes`, without a byte order mark.
+/// Decodes UTF-8, without a byte order mark.
 ///
 /// # Errors
-/// In words, with the line.
+/// A description, with the number of the line.
 pub fn decode(bytes: &[u8]) -> Result<&str, String> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err("it is UTF-16; save it as UTF-8".to_owned());
+        return Err("the text is UTF-16; save it as UTF-8".to_owned());
     }
     let line_of = |at: usize| 1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count();
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("line {} is not UTF-8; save it as UTF-8", line_of(error.valid_up_to())))?;
     match text.find('\0') {
-        Some(at) => Err(format!("line {} holds a zero byte; save it as UTF-8", line_of(at))),
+        Some(at) => Err(format!("line {} contains a zero byte; save it as UTF-8", line_of(at))),
         None => Ok(without_mark(text)),
     }
 }
 
-/// `text` without a byte order mark in front.
+/// Returns `text` without a byte order mark.
 #[must_use]
 pub fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// `text` without the spaces, line ends and byte order marks that a paste brings along.
+/// Returns `text` without the spaces, line ends and byte order marks around pasted text.
 #[must_use]
 pub fn trim_pasted(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK || c == '\0')
 }
 
-/// Reads a file of at most `max` bytes whole.
+/// Reads a whole file of at most `max` bytes.
 ///
 /// # Errors
-/// Those of the file; [`io::ErrorKind::InvalidData`] if it is no text or longer.
+/// Those of the file; [`io::ErrorKind::InvalidData`] if it is not text, or longer.
 pub fn read_file(path: &Path, max: usize) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::new());
     File::open(path)?.take(max as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > max {
-        return Err(invalid(format!("it is longer than {max} bytes")));
+        return Err(invalid(format!("longer than {max} bytes")));
     }
     decode(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(invalid)
 }
 
-/// The first line of a file, without its end. A longer one than `max` bytes is cut, and longer than `max` still.
+/// Reads the first line of a file, without its end. A line longer than `max` bytes is cut to a length
+/// that is still more than `max`.
 ///
 /// # Errors
 /// As [`read_file`].
@@ -72,17 +73,17 @@ pub fn first_line_of_file(path: &Path, max: usize) -> io::Result<Zeroizing<Strin
     first_line(BufReader::new(File::open(path)?), max)
 }
 
-/// The first line of `from`, without its end; what follows it is left there. A longer one than `max` bytes is cut, and longer than
-/// `max` still.
+/// Reads the first line of `from`, without its end, and leaves the rest there. A line longer than `max`
+/// bytes is cut to a length that is still more than `max`.
 ///
 /// # Errors
-/// Those of `from`; [`io::ErrorKind::InvalidData`] if it is no text.
+/// Those of `from`; [`io::ErrorKind::InvalidData`] if it is not text.
 pub fn first_line(from: impl BufRead, max: usize) -> io::Result<Zeroizing<String>> {
     let cap = max.saturating_add(AROUND_A_LINE);
-    // Reserved at once, so that growing leaves no copy of a secret behind.
+    // Allocated at once, so that growing leaves no copy of a secret in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(cap));
     from.take(cap as u64).read_until(b'\n', &mut bytes)?;
-    // Cut within a character: what is in front of it is too long already.
+    // Cut within a character: the text before it is too long already.
     let end = match std::str::from_utf8(&bytes) {
         Err(error) if error.error_len().is_none() && bytes.len() == cap => error.valid_up_to(),
         _ => bytes.len(),
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_the_line_that_is_no_text() {
+    fn reports_the_line_that_is_not_text() {
         assert_eq!(decode(b"one\ntw\xc3\xb6\n"), Ok("one\ntw\u{f6}\n"));
         assert_eq!(decode(b"\xef\xbb\xbfone\r\n"), Ok("one\r\n"));
         assert!(decode(b"one\ntw\xf6\n").unwrap_err().starts_with("line 2 "));
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn drops_what_a_paste_brings_along() {
+    fn trims_pasted_text() {
         assert_eq!(trim_pasted("\u{feff} kabar://x\r\n"), "kabar://x");
         assert_eq!(trim_pasted(""), "");
     }
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_end_is_refused() {
+    fn rejects_an_endless_file() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
         std::fs::write(&path, "x".repeat(11)).unwrap();

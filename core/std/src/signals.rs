@@ -1,34 +1,35 @@
-//! Ctrl-C, SIGTERM and SIGHUP as calls.
+//! Calls functions on Ctrl-C, SIGTERM and SIGHUP.
 //!
-//! SIGHUP has two meanings. To a program that a service manager started it says that its files are to be opened again; a program
-//! whose terminal hung up ([`TerminalWatch`]) is to end. Where it was ignored at the start (`nohup`), it never ends anything.
+//! SIGHUP has two meanings: it requests a program without a terminal to reopen its files, and a program
+//! whose terminal was closed ([`TerminalWatch`]) to end. If it was ignored at the start (`nohup`), it never
+//! ends the program.
 
 use std::io;
 
-/// Exit code of a program that was interrupted and did not wait for its own clean end.
+/// Exit code after a second interrupt, which does not wait for a clean end.
 const INTERRUPTED: i32 = 130;
 
-/// What SIGHUP comes to.
+/// The reaction to SIGHUP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterHangup {
-    /// The program goes on.
+    /// The program continues.
     GoOn,
-    /// The program ends, as at SIGTERM.
+    /// The program ends, as after SIGTERM.
     Stop,
 }
 
-/// Calls `stop` on a thread of its own at the first SIGINT or SIGTERM; at the second the process ends at once.
+/// Calls `stop` on its own thread at the first SIGINT or SIGTERM; at the second, the process ends at once.
 ///
 /// # Errors
-/// If the system does not let signals be handled.
+/// If no signal handler can be installed.
 pub fn on_stop(stop: impl FnOnce() + Send + 'static) -> io::Result<()> {
     handle(stop, None::<fn() -> AfterHangup>)
 }
 
-/// As [`on_stop`], and calls `hang_up` at every SIGHUP.
+/// Like [`on_stop`], and calls `hang_up` at every SIGHUP.
 ///
 /// # Errors
-/// If the system does not let signals be handled.
+/// If no signal handler can be installed.
 pub fn on_stop_or_hangup(
     stop: impl FnOnce() + Send + 'static,
     hang_up: impl FnMut() -> AfterHangup + Send + 'static,
@@ -55,7 +56,7 @@ fn handle(
             }
             match stop.take() {
                 Some(stop) => stop(),
-                // A terminal that went away says so more than once.
+                // A closed terminal sends it more than once.
                 None if is_hangup => {}
                 None => std::process::exit(INTERRUPTED),
             }
@@ -64,7 +65,7 @@ fn handle(
     std::thread::Builder::new().name("kabar-signals".to_owned()).spawn(wait).map(drop)
 }
 
-/// Where there are no such signals, the system ends the process.
+/// On systems without these signals, the system ends the process.
 #[cfg(not(unix))]
 fn handle(
     _: impl FnOnce() + Send + 'static,
@@ -73,26 +74,27 @@ fn handle(
     Ok(())
 }
 
-/// Lets writing beyond a limit of file sizes (`ulimit -f`) fail as on a full disk, where it would end the process.
+/// Makes writes beyond a limit of file sizes (`ulimit -f`) fail as on a full disk, instead of ending the
+/// process.
 pub fn survive_file_limits() {
     #[cfg(unix)]
     {
-        // Its arrival tells nothing that the error of the write does not.
+        // The write returns an error as well, so the flag is not read.
         let arrived = std::sync::Arc::default();
-        drop(signal_hook::flag::register(signal_hook::consts::SIGXFSZ, arrived));
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, arrived);
     }
 }
 
-/// Whether SIGHUP is ignored, as `nohup` asks for. To be asked before it is handled.
+/// Whether SIGHUP is ignored, as after `nohup`. Must be called before a handler is installed.
 #[must_use]
 pub fn is_hangup_ignored() -> bool {
-    // Only Linux says so without unsafe code.
+    // Only Linux reports this without unsafe code.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).is_some_and(|ignored| ignored & 1 == 1)
 }
 
-/// Knows whether this process had a terminal, and whether that has gone since.
+/// Detects that the terminal of this process was closed.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalWatch {
     streams: [bool; 3],
@@ -100,10 +102,10 @@ pub struct TerminalWatch {
 }
 
 impl TerminalWatch {
-    /// Looks for the terminal of this process.
+    /// Records the terminal of this process.
     #[must_use]
     pub fn start() -> Self {
-        // Who wants it to outlive its terminal has said so.
+        // With `nohup`, the process is to survive its terminal.
         let is_wanted = !is_hangup_ignored();
         Self {
             streams: terminals().map(|is_terminal| is_terminal && is_wanted),
@@ -111,7 +113,7 @@ impl TerminalWatch {
         }
     }
 
-    /// Whether there was one that is no more.
+    /// Whether there was a terminal that is closed now.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         let were = self.streams.into_iter().zip(terminals());
@@ -119,7 +121,7 @@ impl TerminalWatch {
     }
 }
 
-/// Which of standard input, output and error are a terminal; one that hung up is none.
+/// Whether standard input, output and error are a terminal. A closed one is not.
 fn terminals() -> [bool; 3] {
     use std::io::IsTerminal;
     [io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal()]

@@ -1,8 +1,9 @@
-//! How lines look, on the server's console and in the client, and what is kept from being shown.
+//! Formats entries as lines, for the server's console and the client, and removes what must not be
+//! displayed.
 //!
 //! ```text
 //! [2024-11-01 10:37:10] Farhan: haloooo
-//!     a second line of the same text is indented, so nobody forges a line
+//!     a second line of the same text is indented, so that no text looks like two entries
 //! [2024-11-01 10:37:10] Farhan has joined the chat!
 //! ```
 
@@ -10,60 +11,59 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use kabar_core::chat::EntryKind;
-use kabar_core::chat::RefusedCode;
+use kabar_core::chat::{EntryKind, RefusedCode};
 
-/// What a further line of a text begins with.
+/// Prefix of all lines of a text but the first.
 pub const CONTINUATION: &str = "    ";
 
-/// An entry, as far as it is shown.
+/// An entry, as far as it is displayed.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     /// When it was stored, in ms since 1970.
     pub time_ms: u64,
-    /// Who said it.
+    /// The author.
     pub author: &'a str,
-    /// From where, if that is known and to be shown.
+    /// The author's address, if it is known and to be displayed.
     pub address: Option<SocketAddr>,
-    /// What it is.
+    /// The kind of entry.
     pub kind: EntryKind,
-    /// What was said.
+    /// The content.
     pub content: Content<'a>,
 }
 
-/// What was said.
+/// The content of an entry.
 #[derive(Clone, Copy, Debug)]
 pub enum Content<'a> {
-    /// All of it.
+    /// The whole body.
     Body(&'a [u8]),
-    /// So many bytes, which were too many for this program.
+    /// A body of this length in bytes, which is too long for this program.
     Omitted(u16),
 }
 
-/// Writes lines in local time.
+/// Formats lines, with local time.
 #[derive(Clone, Debug)]
-pub struct Lines {
+pub struct LineFormatter {
     zone: TimeZone,
 }
 
-impl Lines {
-    /// In the time zone of this computer.
+impl LineFormatter {
+    /// Creates a formatter for the time zone of this computer.
     #[must_use]
     pub fn new() -> Self {
         Self { zone: TimeZone::system() }
     }
 
-    /// The line, without a line end; further lines of a text are indented.
+    /// Formats an entry, without a line end; all lines of a text but the first are indented.
     #[must_use]
-    pub fn show(&self, line: &Line<'_>) -> String {
+    pub fn format(&self, line: &Line<'_>) -> String {
         let (time, author) = (self.stamp(line.time_ms), clean_line(line.author));
         let address = line.address.map(|address| format!(" ({address})")).unwrap_or_default();
         match (line.kind, line.content) {
             (EntryKind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
             (EntryKind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
-            (EntryKind::KICKED, _) => format!("[{time}] {author}{address} was put out of the chat!"),
+            (EntryKind::KICKED, _) => format!("[{time}] {author}{address} was kicked from the chat!"),
             (_, Content::Omitted(size)) => {
-                format!("[{time}] {author}{address} sent {size} bytes, more than can be shown here")
+                format!("[{time}] {author}{address} sent {size} bytes, too many to display")
             }
             (EntryKind::ACTION, Content::Body(body)) => format!("[{time}] * {author}{address} {}", clean_body(body)),
             (kind, Content::Body(body)) if kind.is_text() => {
@@ -73,12 +73,12 @@ impl Lines {
                 format!("[{time}] {author}{address} sent {} bytes of data", body.len())
             }
             (kind, Content::Body(body)) => {
-                format!("[{time}] {author}{address} sent {} bytes of the unknown kind {}", body.len(), kind.0)
+                format!("[{time}] {author}{address} sent {} bytes of unknown kind {}", body.len(), kind.0)
             }
         }
     }
 
-    /// `YYYY-MM-DD HH:MM:SS`, local time; with `?` for digits where there is no such year (beyond 9999).
+    /// Formats a time as `YYYY-MM-DD HH:MM:SS`, local time; with `?` for digits after the year 9999.
     #[must_use]
     pub fn stamp(&self, time_ms: u64) -> String {
         let time = i64::try_from(time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -87,20 +87,20 @@ impl Lines {
     }
 }
 
-impl Default for Lines {
+impl Default for LineFormatter {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// Text from others for one line: what could move the cursor, change colours or turn the direction of writing is left out; a tab
-/// and a line end become a space.
+/// Cleans text of other members for one line: removes characters that move the cursor, change colours or
+/// the direction of writing; replaces tabs and line ends by spaces.
 #[must_use]
 pub fn clean_line(text: &str) -> String {
     text.chars().filter_map(|c| if matches!(c, '\n' | '\t') || is_line_end(c) { Some(' ') } else { shown(c) }).collect()
 }
 
-/// Text from others that may have several lines; all but the first are indented.
+/// Cleans text of other members that may have several lines, and indents all but the first.
 #[must_use]
 pub fn clean_text(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
@@ -121,13 +121,14 @@ fn clean_body(body: &[u8]) -> String {
     clean_text(&String::from_utf8_lossy(body))
 }
 
-/// Line ends that are no ASCII: NEXT LINE, LINE SEPARATOR, PARAGRAPH SEPARATOR; vertical tab and form feed end a line on some
+/// NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR; vertical tab and form feed, which end a line on some
 /// terminals.
 const fn is_line_end(c: char) -> bool {
     matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// All but control characters, those that direct the writing (UAX 9), and those that were meant to annotate lines invisibly.
+/// Returns `None` for control characters, characters that change the direction of writing (UAX 9), and
+/// invisible annotations.
 fn shown(c: char) -> Option<char> {
     let is_hidden = c.is_control()
         || matches!(c,
@@ -135,7 +136,7 @@ fn shown(c: char) -> Option<char> {
     (!is_hidden).then_some(c)
 }
 
-/// Why a Join was refused, in words.
+/// Describes why a Join was refused.
 #[must_use]
 pub fn refusal(code: RefusedCode) -> String {
     let words = match code {
@@ -145,11 +146,11 @@ pub fn refusal(code: RefusedCode) -> String {
         RefusedCode::UNKNOWN_ROOM => "there is no such room",
         RefusedCode::ROOM_FULL => "the room is full",
         RefusedCode::BANNED => "banned",
-        RefusedCode::SIGNATURE => "the signature does not verify",
-        RefusedCode::VERSION => "another version",
-        RefusedCode::TRY_LATER => "not now, try later",
-        RefusedCode::INSTANCE => "the session belongs to somebody else",
-        RefusedCode(code) => return format!("for the unknown reason {code}"),
+        RefusedCode::SIGNATURE => "the signature is not valid",
+        RefusedCode::VERSION => "another version of the chat protocol",
+        RefusedCode::TRY_LATER => "not possible at the moment; try again later",
+        RefusedCode::INSTANCE => "this session belongs to another identity",
+        RefusedCode(code) => return format!("unknown reason {code}"),
     };
     words.to_owned()
 }
@@ -163,12 +164,12 @@ mod tests {
     const TIME_MS: u64 = 1_730_457_430_123;
 
     fn show(kind: EntryKind, body: &[u8], address: Option<SocketAddr>) -> String {
-        let lines = Lines { zone: TimeZone::UTC };
-        lines.show(&Line { time_ms: TIME_MS, author: "Farhan", address, kind, content: Content::Body(body) })
+        let lines = LineFormatter { zone: TimeZone::UTC };
+        lines.format(&Line { time_ms: TIME_MS, author: "Farhan", address, kind, content: Content::Body(body) })
     }
 
     #[test]
-    fn lines_look_as_they_always_did() {
+    fn formats_each_kind_of_entry() {
         assert_eq!(show(EntryKind::TEXT, b"haloooo", None), "[2024-11-01 10:37:10] Farhan: haloooo");
         assert_eq!(show(EntryKind::JOINED, b"", None), "[2024-11-01 10:37:10] Farhan has joined the chat!");
         assert_eq!(show(EntryKind::LEFT, b"", None), "[2024-11-01 10:37:10] Farhan has left the chat!");
@@ -178,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_no_text_is_shown_as_text() {
+    fn displays_no_other_content_as_text() {
         assert_eq!(show(EntryKind::DATA, b"\x1b[2J", None), "[2024-11-01 10:37:10] Farhan sent 4 bytes of data");
         assert_eq!(
             show(EntryKind(200), b"\n", None),
             "[2024-11-01 10:37:10] Farhan sent 1 bytes of the unknown kind 200"
         );
-        let lines = Lines { zone: TimeZone::UTC };
+        let lines = LineFormatter { zone: TimeZone::UTC };
         let line = Line {
             time_ms: u64::MAX,
             author: "a\nb",
@@ -192,20 +193,20 @@ mod tests {
             kind: EntryKind::TEXT,
             content: Content::Omitted(9),
         };
-        assert_eq!(lines.show(&line), "[????-??-?? ??:??:??] a b sent 9 bytes, more than can be shown here");
+        assert_eq!(lines.format(&line), "[????-??-?? ??:??:??] a b sent 9 bytes, too many to display");
     }
 
     #[test]
-    fn local_time_is_shown() {
-        let lines = Lines { zone: TimeZone::fixed(jiff::tz::offset(7)) };
+    fn displays_local_time() {
+        let lines = LineFormatter { zone: TimeZone::fixed(jiff::tz::offset(7)) };
         assert_eq!(lines.stamp(TIME_MS), "2024-11-01 17:37:10");
     }
 
     #[test]
-    fn every_time_that_a_server_may_state_can_be_shown() {
+    fn formats_every_time_of_a_server() {
         let last = 253_402_207_200_000;
         for zone in [TimeZone::UTC, TimeZone::fixed(jiff::tz::offset(25)), TimeZone::fixed(jiff::tz::offset(-25))] {
-            let lines = Lines { zone };
+            let lines = LineFormatter { zone };
             for time_ms in [0, 1, (1 << 31) * 1_000, (1 << 32) * 1_000, last - 1_000, last] {
                 assert!(!lines.stamp(time_ms).contains('?'), "{time_ms}");
             }
@@ -213,13 +214,13 @@ mod tests {
                 assert_eq!(lines.stamp(time_ms), "????-??-?? ??:??:??");
             }
         }
-        let utc = Lines { zone: TimeZone::UTC };
+        let utc = LineFormatter { zone: TimeZone::UTC };
         assert_eq!(utc.stamp((1 << 31) * 1_000), "2038-01-19 03:14:08");
         assert_eq!(utc.stamp(last), "9999-12-30 22:00:00");
     }
 
     #[test]
-    fn a_text_cannot_forge_a_line() {
+    fn text_cannot_forge_a_line() {
         for end in ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\u{c}"] {
             let shown = show(EntryKind::TEXT, format!("hi{end}[2024-11-01 10:37:11] Darryl: I agree").as_bytes(), None);
             assert_eq!(shown, "[2024-11-01 10:37:10] Farhan: hi\n    [2024-11-01 10:37:11] Darryl: I agree");
@@ -231,13 +232,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_cannot_steer_the_terminal() {
+    fn text_cannot_control_the_terminal() {
         assert_eq!(clean_text("\x1b[31mred\x07 \u{9b}2J\u{202e}abc\u{2066}x\u{200f}y\u{7f}\0"), "[31mred 2Jabcxy");
         assert_eq!(clean_line("a\tb\nc\u{2028}d"), "a b c d");
     }
 
     #[test]
-    fn writing_of_all_languages_is_kept() {
+    fn keeps_text_of_all_languages() {
         for text in [
             "s\u{e9}lamat",
             "\u{645}\u{631}\u{62d}\u{628}\u{627}",
@@ -252,7 +253,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_has_no_control_character(text in any::<String>()) {
+        fn output_has_no_control_character(text in any::<String>()) {
             prop_assert!(!clean_line(&text).contains(char::is_control));
             let shown = clean_text(&text);
             prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));

@@ -1,19 +1,19 @@
-//! `kabar bridge`: carries packets between devices on byte streams (SPEC 2.5) and a server on UDP. It can read none of them.
+//! `kabar bridge`: forwards packets between devices on byte streams (SPEC 2.5) and a server on UDP,
+//! without being able to read them.
 //!
-//! * `wire`: where devices are: serial ports, and sockets that they come to.
-//! * `carry`: packets of one device; `paths`: which of them goes to which address. Each has its
-//!   own sockets, so that the server sees each as a client with another address.
-//! * `servers`: where the server is.
+//! * `port`: serial ports, and sockets that devices connect to.
+//! * `forward`: packets of one device; `paths`: the address that each of them goes to. Each device has
+//!   its own sockets, so that the server sees it as a client with its own address.
+//! * `servers`: the addresses of the server.
 //!
-//! A plug that is pulled, a network that is away, a name that is not found and a server that is
-//! down are waited for, at the start as well as later: the bridge runs for as long as nobody ends
-//! it. What does not get through at once is lost like any datagram, and sent again by whoever needs
-//! it.
+//! A port that is unplugged, a network that is down, a name that is not found and a server that does
+//! not answer are waited for, at the start as well as later. A packet that cannot be forwarded at once
+//! is lost like any datagram; its sender repeats what it needs.
 
-mod carry;
+mod forward;
 mod paths;
+mod port;
 mod servers;
-mod wire;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
@@ -22,60 +22,61 @@ use clap::Args;
 use kabar_std::address::Places;
 use kabar_std::signals::{self, AfterHangup, TerminalWatch};
 
-use crate::ending::{Ending, Exit};
-use carry::Shared;
+use crate::commands::{CommandError, Outcome};
+use forward::Shared;
+use port::{Port, spawn};
 use servers::Servers;
-use wire::Wire;
 
 /// `kabar bridge`.
 #[derive(Debug, Args)]
 pub struct BridgeArguments {
-    /// Where devices are: a serial port, which may be plugged in later, or `unix:SOCKET` to wait
-    /// for them on a socket. May be given several times.
-    #[arg(long = "serial", value_name = "PATH|unix:SOCKET", required = true, value_parser = Wire::parse)]
-    wires: Vec<Wire>,
+    /// A serial port, which may be plugged in later, or `unix:SOCKET` to accept devices on a socket. May
+    /// be given several times.
+    #[arg(long = "serial", value_name = "PATH|unix:SOCKET", required = true, value_parser = Port::parse)]
+    ports: Vec<Port>,
 
-    /// The server; several addresses of it, with commas between them, are tried together.
+    /// The server; several addresses of it, separated by commas, are tried together.
     #[arg(long, value_name = "HOST[:PORT],...")]
     to: Places,
 
     /// Bits per second of serial ports.
-    #[arg(long, value_name = "BAUD", default_value = "115200", value_parser = wire::parse_baud)]
+    #[arg(long, value_name = "BAUD", default_value = "115200", value_parser = port::parse_baud)]
     baud: u32,
 }
 
-/// `kabar bridge`: until it is interrupted.
-#[must_use]
-pub fn bridge(arguments: BridgeArguments) -> Ending {
-    run(arguments).unwrap_or_else(|ending| ending)
-}
-
-fn run(arguments: BridgeArguments) -> Result<Ending, Ending> {
-    let BridgeArguments { wires, to, baud } = arguments;
-    let server = to.to_string();
-    let servers = Servers::new(to);
+/// Forwards packets until it is interrupted.
+pub(crate) fn run(arguments: BridgeArguments) -> Result<Outcome, CommandError> {
+    let BridgeArguments { ports, to, baud } = arguments;
+    let servers = Servers::new(to.clone());
     let shared = Arc::new(Shared::new(Arc::clone(&servers)));
     let (stop, stopped) = mpsc::channel();
     let terminal = TerminalWatch::start();
     let stop = move || {
         let _ = stop.send(());
     };
-    // Nothing is kept in files: without a terminal, SIGHUP asks for nothing.
+    // The bridge has no files to reopen: without a terminal, SIGHUP requests nothing.
     let hang_up = move || if terminal.is_gone() { AfterHangup::Stop } else { AfterHangup::GoOn };
-    signals::on_stop_or_hangup(stop, hang_up).map_err(Ending::error)?;
-    // Kept until the end: sockets that were made are removed then.
-    let serve = |wire: Wire| {
-        let open = wire.serve(&shared, baud)?;
-        eprintln!("bridging {open} to {server}");
-        Ok(open)
+    signals::on_stop_or_hangup(stop, hang_up).map_err(failed)?;
+    // Held until the end: sockets that were created are removed then.
+    let serve = |port: Port| {
+        let open = port.serve(&shared, baud)?;
+        eprintln!("bridging {open} to {to}");
+        Ok::<_, CommandError>(open)
     };
-    let _open = wires.into_iter().map(serve).collect::<Result<Vec<_>, _>>()?;
-    let finding = Arc::clone(&servers);
-    wire::spawn(move || finding.look_until_found())?;
+    let _open = ports.into_iter().map(serve).collect::<Result<Vec<_>, _>>()?;
+    let resolving = Arc::clone(&servers);
+    spawn(move || resolving.look_until_found()).map_err(failed)?;
     let _ = stopped.recv();
     if servers.addresses().is_empty() {
-        return Err(Ending::new(Exit::Unreachable, format_args!("the address of {server} was never found")));
+        return Err(CommandError::BridgeUnresolved(to));
     }
-    let (up, down) = (shared.to_server.load(Ordering::Relaxed), shared.to_devices.load(Ordering::Relaxed));
-    Ok(Ending::new(Exit::Done, format_args!("carried {up} packets to the server and {down} to devices")))
+    let (to_server, to_devices) = (&shared.to_server, &shared.to_devices);
+    Ok(Outcome::BridgeStopped {
+        to_server: to_server.load(Ordering::Relaxed),
+        to_devices: to_devices.load(Ordering::Relaxed),
+    })
+}
+
+fn failed(error: std::io::Error) -> CommandError {
+    CommandError::Bridge(error.to_string())
 }

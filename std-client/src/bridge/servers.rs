@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use kabar_std::address::{Host, HostPort, Places};
 
 use crate::race::MAX_CANDIDATES;
-use crate::resolve::{NotFound, addresses_of};
+use crate::resolve::{ResolveError, addresses_of};
 
 /// Time between the beginnings of two look-ups.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
@@ -91,7 +91,7 @@ impl Servers {
     }
 
     /// An address that is known stays until the name leads elsewhere.
-    fn take(&self, at: usize, place: &HostPort, found: Result<Vec<SocketAddr>, NotFound>) {
+    fn take(&self, at: usize, place: &HostPort, found: Result<Vec<SocketAddr>, ResolveError>) {
         let mut state = self.found();
         match found {
             Ok(addresses) => {
@@ -148,7 +148,7 @@ mod tests {
         servers.take(0, &name, Ok(addresses("192.0.2.1:9999 192.0.2.2:9999")));
         let all = addresses("192.0.2.1:9999 192.0.2.2:9999 192.0.2.9:7");
         assert_eq!(servers.addresses(), all);
-        servers.take(0, &name, Err(NotFound::Empty));
+        servers.take(0, &name, Err(ResolveError::NoAddress));
         servers.take(0, &name, Ok(addresses("192.0.2.2:9999 192.0.2.1:9999")));
         assert_eq!(servers.addresses(), all, "the order is the name server's whim");
         servers.take(0, &name, Ok(addresses("192.0.2.3:9999")));

@@ -2,118 +2,148 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kabar_std::data_dir::{DataDir, FileError};
 use kabar_std::output::remark;
 use kabar_std::reading::decode;
 use zeroize::Zeroizing;
 
-use super::open;
-use super::servers::{ask_yes, print};
+use super::servers::ask_yes;
+use super::{CommandError, Outcome, open, print};
 use crate::cli::IdentityAction;
-use crate::ending::{Ending, Exit};
-use crate::identity::{Kept, login_name};
+use crate::identity::{IdentityError, StoredIdentity, login_name};
 
-/// Longest file that is taken for an exported key, in bytes.
+/// Longest file that is read as an exported key, in bytes.
 const MAX_FILE_LEN: u64 = 4_096;
 
-pub(super) fn run(action: Option<IdentityAction>, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
+/// Why `kabar identity` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityCommandError {
+    /// The name has no key on this computer.
+    #[error("no key for {0}")]
+    NoKey(String),
+    /// The exported key has no name, and none was given.
+    #[error("the file contains no name")]
+    NoNameInFile,
+    /// The name has another key than the one to import.
+    #[error("{0} has another key")]
+    OtherKey(String),
+    /// The question must be answered, and nobody can be asked.
+    #[error("not confirmed")]
+    NotConfirmed,
+    /// The question was answered with no.
+    #[error("declined")]
+    Declined,
+    /// The identity cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The file to import is not text.
+    #[error("{file:?} is not text: {why}")]
+    NotText {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The file to import or to export to cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The terminal cannot be read.
+    #[error("cannot read from the terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+pub(super) fn run(action: Option<IdentityAction>, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
     let dir = open(data_dir)?;
     match action.unwrap_or(IdentityAction::List) {
         IdentityAction::Show { name } => {
             let name = name.unwrap_or_else(login_name);
-            print(format!("{}\n", row(&name, &kept(&dir, &name)?)).as_bytes())
+            print(format!("{}\n", row(&name, &stored(&dir, &name)?)).as_bytes())
         }
         IdentityAction::List => list(&dir),
-        IdentityAction::Export { file, name } => export(&dir, &file, &name.unwrap_or_else(login_name)),
-        IdentityAction::Import { file, name } => import(&dir, &file, name),
-        IdentityAction::Forget { name, yes } => forget(&dir, &name, yes),
+        IdentityAction::Export { file, name } => export(&dir, file, name.unwrap_or_else(login_name)),
+        IdentityAction::Import { file, name } => Ok(import(&dir, file, name)?),
+        IdentityAction::Forget { name, yes } => Ok(forget(&dir, name, yes)?),
     }
 }
 
-fn list(dir: &DataDir) -> Result<Ending, Ending> {
-    let names = Kept::names(dir).map_err(Ending::error)?;
+fn list(dir: &DataDir) -> Result<Outcome, CommandError> {
+    let names = StoredIdentity::names(dir)?;
     if names.is_empty() {
-        remark("no names yet: a key is made when you first join or host under a name");
+        remark("no names yet: a key is created when you first join or host under a name");
     }
     let mut table = String::new();
     for name in names {
-        let kept = Kept::load(dir, &name)?;
-        if let Some(kept) = kept {
-            table.push_str(&row(&name, &kept));
+        if let Some(stored) = StoredIdentity::load(dir, &name)? {
+            table.push_str(&row(&name, &stored));
             table.push('\n');
         }
     }
     print(table.as_bytes())
 }
 
-fn row(name: &str, kept: &Kept) -> String {
-    format!("{}  {name}", kept.fingerprint())
+fn row(name: &str, stored: &StoredIdentity) -> String {
+    format!("{}  {name}", stored.fingerprint())
 }
 
-fn kept(dir: &DataDir, name: &str) -> Result<Kept, Ending> {
-    Kept::load(dir, name)?
-        .ok_or_else(|| Ending::error(format_args!("{name} has no key here: kabar identity lists who has")))
+fn stored(dir: &DataDir, name: &str) -> Result<StoredIdentity, IdentityCommandError> {
+    StoredIdentity::load(dir, name)?.ok_or_else(|| IdentityCommandError::NoKey(name.to_owned()))
 }
 
-fn export(dir: &DataDir, file: &Path, name: &str) -> Result<Ending, Ending> {
-    let text = kept(dir, name)?.export(name);
-    if file == Path::new("-") {
+fn export(dir: &DataDir, file: PathBuf, name: String) -> Result<Outcome, CommandError> {
+    let text = stored(dir, &name)?.export(&name);
+    if file.as_os_str() == "-" {
         return print(text.as_bytes());
     }
-    let failed = |error| Ending::error(FileError::new("write", file)(error));
     let mut options = OpenOptions::new();
-    // Never over something that is there, and for its owner only from the beginning.
+    // Never replaces a file, and is private from the beginning.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).and_then(|mut to| to.write_all(text.as_bytes()).and_then(|()| to.sync_all())).map_err(failed)?;
-    Ok(Ending::new(
-        Exit::Done,
-        format_args!("the key of {name} is in {}: whoever has that file is {name}", file.display()),
-    ))
+    let write = || {
+        let mut to = options.open(&file)?;
+        to.write_all(text.as_bytes())?;
+        to.sync_all()
+    };
+    write().map_err(FileError::new("write", &file))?;
+    Ok(Outcome::IdentityExported { name, file })
 }
 
-fn import(dir: &DataDir, file: &Path, name: Option<String>) -> Result<Ending, Ending> {
+fn import(dir: &DataDir, file: PathBuf, name: Option<String>) -> Result<Outcome, IdentityCommandError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_LEN as usize));
-    let read = if file == Path::new("-") {
+    let read = if file.as_os_str() == "-" {
         io::stdin().lock().take(MAX_FILE_LEN).read_to_end(&mut bytes)
     } else {
-        File::open(file).and_then(|from| from.take(MAX_FILE_LEN).read_to_end(&mut bytes))
+        File::open(&file).and_then(|from| from.take(MAX_FILE_LEN).read_to_end(&mut bytes))
     };
-    read.map_err(FileError::new("read", file)).map_err(Ending::error)?;
-    let text = decode(&bytes).map_err(|why| Ending::error(format_args!("cannot use {}: {why}", file.display())))?;
-    let (found, kept) = Kept::import(text)
-        .ok_or_else(|| Ending::error(FileError::damaged(file, "it is no key of Kabar, or damaged")))?;
-    let name = name.or(found).ok_or_else(|| Ending::usage("the file names nobody: say --name NAME"))?;
-    match Kept::load(dir, &name)? {
-        Some(present) if present.fingerprint() == kept.fingerprint() => {}
-        Some(_) => {
-            let line = format!(
-                "{name} has another key here: export it, forget it with `kabar identity forget {name}`, then import"
-            );
-            return Err(Ending::error(line));
-        }
-        None => kept.keep(dir, &name)?,
+    read.map_err(FileError::new("read", &file))?;
+    let text = decode(&bytes).map_err(|why| IdentityCommandError::NotText { file: file.clone(), why })?;
+    let (found, imported) = StoredIdentity::import(text)
+        .ok_or_else(|| FileError::damaged(&file, "not a Kabar key file, or the file is damaged"))?;
+    let name = name.or(found).ok_or(IdentityCommandError::NoNameInFile)?;
+    match StoredIdentity::load(dir, &name)? {
+        Some(present) if present.fingerprint() == imported.fingerprint() => {}
+        Some(_) => return Err(IdentityCommandError::OtherKey(name)),
+        None => imported.store(dir, &name)?,
     }
-    Ok(Ending::new(Exit::Done, format_args!("you can be {name} here now: {}", kept.fingerprint())))
+    Ok(Outcome::IdentityImported { name, fingerprint: imported.fingerprint() })
 }
 
-fn forget(dir: &DataDir, name: &str, is_sure: bool) -> Result<Ending, Ending> {
-    let kept = kept(dir, name)?;
-    if !is_sure {
+fn forget(dir: &DataDir, name: String, is_confirmed: bool) -> Result<Outcome, IdentityCommandError> {
+    let stored = stored(dir, &name)?;
+    if !is_confirmed {
         if !io::stdin().is_terminal() {
-            return Err(Ending::usage("nothing was forgotten: say --yes to forget without being asked"));
+            return Err(IdentityCommandError::NotConfirmed);
         }
         let question = format!(
-            "Forget the key {} of {name}? Without a copy nobody can be {name} where it is taken.",
-            kept.fingerprint()
+            "Forget the key {} of {name}? Without a copy of it, nobody can use the name {name} in rooms that know it.",
+            stored.fingerprint()
         );
         if !ask_yes(&question)? {
-            return Err(Ending::error("nothing was forgotten"));
+            return Err(IdentityCommandError::Declined);
         }
     }
-    Kept::forget(dir, name)?;
-    Ok(Ending::new(Exit::Done, format_args!("forgotten: {name}")))
+    StoredIdentity::forget(dir, &name)?;
+    Ok(Outcome::IdentityForgotten(name))
 }

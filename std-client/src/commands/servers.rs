@@ -1,35 +1,74 @@
-//! `kabar servers`: which servers are known, and what to do when one is not what it was.
+//! `kabar servers`: the known servers, and accepting another key.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use kabar_core::session::Fingerprint;
 use kabar_std::address::HostPort;
-use kabar_std::data_dir::DataDir;
-use kabar_std::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint, show_fingerprint};
+use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::invite::{RoomName, parse_fingerprint, show_fingerprint};
 use kabar_std::output::remark;
 
-use super::open;
+use super::{CommandError, Outcome, open, print};
 use crate::cli::ServersAction;
-use crate::ending::{Ending, Exit};
-use crate::known::{KnownRoom, KnownServers};
-use crate::look::key_of;
+use crate::known_servers::{KnownRoom, KnownServers, KnownServersError};
+use crate::probe::{ProbeError, fetch_server_key};
 use crate::ui::input::read_yes;
 
-pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> Result<Ending, Ending> {
-    let dir = open(data_dir)?;
-    match action.unwrap_or(ServersAction::List) {
-        ServersAction::List => list(&dir),
-        ServersAction::Forget { target } => forget(&target, &dir),
-        ServersAction::Accept { target, fingerprint } => accept(&target, fingerprint, &dir),
+/// Why `kabar servers` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ServersCommandError {
+    /// No known server has this room, address or fingerprint.
+    #[error("{0} is not known")]
+    NotKnown(String),
+    /// The server has another key than the given one.
+    #[error("the server at {server} has another key")]
+    OtherKey {
+        /// The server.
+        server: HostPort,
+        /// The key that it presented.
+        found: Fingerprint,
+    },
+    /// The key must be confirmed, and nobody can be asked.
+    #[error("the key is not confirmed")]
+    NotConfirmed {
+        /// The key that the server presented.
+        found: Fingerprint,
+    },
+    /// The question was answered with no.
+    #[error("declined")]
+    Declined,
+    /// The server's key could not be fetched.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// The known servers cannot be read or changed.
+    #[error(transparent)]
+    KnownServers(#[from] KnownServersError),
+    /// The terminal cannot be read.
+    #[error("cannot read from the terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+impl From<FileError> for ServersCommandError {
+    fn from(error: FileError) -> Self {
+        Self::KnownServers(error.into())
     }
 }
 
-fn list(dir: &DataDir) -> Result<Ending, Ending> {
-    let rooms = KnownServers::load(dir).map_err(Ending::error)?.rooms();
+pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+    let dir = open(data_dir)?;
+    match action.unwrap_or(ServersAction::List) {
+        ServersAction::List => list(&dir),
+        ServersAction::Forget { target } => Ok(forget(target, &dir)?),
+        ServersAction::Accept { target, fingerprint } => Ok(accept(target, fingerprint, &dir)?),
+    }
+}
+
+fn list(dir: &DataDir) -> Result<Outcome, CommandError> {
+    let rooms = KnownServers::load(dir)?.rooms();
     if rooms.is_empty() {
-        remark("no rooms yet: kabar join INVITE, or kabar host for one of your own");
-        return Ok(Ending::quiet(Exit::Done));
+        remark("no rooms yet: kabar join INVITE, or kabar host to host one");
+        return Ok(Outcome::Done);
     }
     print(table(&rooms).as_bytes())
 }
@@ -59,81 +98,58 @@ fn table(rooms: &[KnownRoom]) -> String {
     table
 }
 
-fn forget(target: &str, dir: &DataDir) -> Result<Ending, Ending> {
+fn forget(target: String, dir: &DataDir) -> Result<Outcome, ServersCommandError> {
     let address: Option<HostPort> = target.parse().ok();
-    let fingerprint = parse_fingerprint(target);
+    let fingerprint = parse_fingerprint(&target);
     let is_meant = |known: &KnownRoom| {
         known.room.as_str() == target
             || fingerprint == Some(known.fingerprint)
             || address.as_ref().is_some_and(|address| known.addresses.contains(address))
     };
     match KnownServers::forget(dir, is_meant)? {
-        0 => Err(Ending::error(format_args!("{target} is not known: kabar servers lists what is"))),
-        1 => Ok(Ending::new(Exit::Done, format_args!("forgotten: {target}"))),
-        many => Ok(Ending::new(Exit::Done, format_args!("forgotten: {target} ({many} rooms)"))),
+        0 => Err(ServersCommandError::NotKnown(target)),
+        rooms => Ok(Outcome::ServersForgotten { target, rooms }),
     }
 }
 
-fn accept(server: &HostPort, wanted: Option<Fingerprint>, dir: &DataDir) -> Result<Ending, Ending> {
-    let room = RoomName::new(DEFAULT_ROOM).map_err(Ending::error)?;
-    let known = KnownServers::load(dir).map_err(Ending::error)?;
-    let before: Vec<_> = known.rooms().into_iter().filter(|known| known.addresses.contains(server)).collect();
-    let found = key_of(server)?;
-    let shown = show_fingerprint(&found);
+fn accept(server: HostPort, requested: Option<Fingerprint>, dir: &DataDir) -> Result<Outcome, ServersCommandError> {
+    let known = KnownServers::load(dir)?;
+    let before: Vec<_> = known.rooms().into_iter().filter(|known| known.addresses.contains(&server)).collect();
+    let found = fetch_server_key(&server)?;
     if before.iter().any(|known| known.fingerprint == found) {
-        return Ok(Ending::new(Exit::Done, format_args!("{shown} is the key that is known at {server} already")));
+        return Ok(Outcome::KeyAlreadyKnown { server, found });
     }
-    match wanted {
-        Some(wanted) if wanted != found => {
-            return Err(Ending::new(
-                Exit::NotTrusted,
-                format_args!("not taken: the server at {server} has the key {shown}"),
-            ));
-        }
+    match requested {
+        Some(requested) if requested != found => return Err(ServersCommandError::OtherKey { server, found }),
         Some(_) => {}
-        None => ask(server, &shown, before.first())?,
+        None => confirm(&server, found, before.first())?,
     }
-    // The rooms that were there are expected behind the new key.
+    // The rooms that were known there are expected with the new key.
     for known in &before {
         let name = Some(known.name.as_str()).filter(|name| !name.is_empty());
-        KnownServers::accept(dir, server, &found, &known.room, name)?;
+        KnownServers::accept(dir, &server, &found, &known.room, name)?;
     }
     if before.is_empty() {
-        KnownServers::accept(dir, server, &found, &room, None)?;
+        KnownServers::accept(dir, &server, &found, &RoomName::default(), None)?;
     }
-    let line = format!("taken: {server} has the key {shown} from now on; a new invite or the password lets you in");
-    Ok(Ending::new(Exit::Done, line))
+    Ok(Outcome::KeyAccepted { server, found })
 }
 
-fn ask(server: &HostPort, shown: &str, before: Option<&KnownRoom>) -> Result<(), Ending> {
+fn confirm(server: &HostPort, found: Fingerprint, before: Option<&KnownRoom>) -> Result<(), ServersCommandError> {
     if let Some(known) = before {
-        remark(&format!("known at {server} until now:  {}", show_fingerprint(&known.fingerprint)));
+        remark(&format!("known key for {server}:  {}", show_fingerprint(&known.fingerprint)));
     }
-    remark(&format!("the server's key is now:  {shown}"));
+    remark(&format!("the server's key now:  {}", show_fingerprint(&found)));
     if !io::stdin().is_terminal() {
-        return Err(Ending::new(
-            Exit::NotTrusted,
-            format_args!("not taken: say --fingerprint {shown} if that is its key"),
-        ));
+        return Err(ServersCommandError::NotConfirmed { found });
     }
-    if ask_yes("Is that what its operator says?")? { Ok(()) } else { Err(Ending::new(Exit::NotTrusted, "not taken")) }
+    if ask_yes("Does its operator confirm this key?")? { Ok(()) } else { Err(ServersCommandError::Declined) }
 }
 
-/// Asks on standard error; no answer, and one that is no text, is no.
-pub(super) fn ask_yes(question: &str) -> Result<bool, Ending> {
-    drop(write!(io::stderr(), "{question} [y/N] "));
-    read_yes(&mut io::stdin().lock()).map_err(Ending::error)
-}
-
-/// To standard output; that nobody reads it is no error.
-pub(super) fn print(bytes: &[u8]) -> Result<Ending, Ending> {
-    let mut out = io::stdout();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Ending::error(format_args!("cannot print: {error}")))
-        }
-        _ => Ok(Ending::quiet(Exit::Done)),
-    }
+/// Asks on standard error. No answer, and one that is not text, means no.
+pub(super) fn ask_yes(question: &str) -> io::Result<bool> {
+    let _ = write!(io::stderr(), "{question} [y/N] ");
+    read_yes(&mut io::stdin().lock())
 }
 
 #[cfg(test)]
@@ -141,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_room_is_a_row() {
+    fn room_is_a_row() {
         let known = KnownRoom {
             fingerprint: Fingerprint([0; 20]),
             room: RoomName::new("lobby").unwrap(),

@@ -1,28 +1,27 @@
-//! `kabar completions` and `kabar man`: made from the command line itself, so that they say what it takes.
+//! `kabar completions` and `kabar man`, generated from the definition of the command line.
 
 use std::path::Path;
 
 use clap::CommandFactory;
 use kabar_std::data_dir::FileError;
 
-use super::servers::print;
+use super::{CommandError, Outcome, print};
 use crate::cli::{Cli, PROGRAM};
-use crate::ending::{Ending, Exit};
 
-pub(super) fn completions(shell: clap_complete::Shell) -> Result<Ending, Ending> {
+pub(super) fn completions(shell: clap_complete::Shell) -> Result<Outcome, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);
     print(&script)
 }
 
-pub(super) fn manual(out: Option<&Path>) -> Result<Ending, Ending> {
+pub(super) fn manual(out: Option<&Path>) -> Result<Outcome, CommandError> {
     let command = Cli::command();
     let Some(folder) = out else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(command).render(&mut page).map_err(Ending::error)?;
+        clap_mangen::Man::new(command).render(&mut page).map_err(CommandError::Print)?;
         return print(&page);
     };
-    std::fs::create_dir_all(folder).map_err(FileError::new("make the directory", folder)).map_err(Ending::error)?;
-    clap_mangen::generate_to(command, folder).map_err(FileError::new("write to", folder)).map_err(Ending::error)?;
-    Ok(Ending::quiet(Exit::Done))
+    std::fs::create_dir_all(folder).map_err(FileError::new("create", folder))?;
+    clap_mangen::generate_to(command, folder).map_err(FileError::new("write to", folder))?;
+    Ok(Outcome::Done)
 }

@@ -18,7 +18,7 @@ use crate::profile;
 
 const SECRET: [u8; 16] = [7; 16];
 /// Bounds a hang; nothing here depends on how long anything takes.
-const PATIENCE: StdDuration = StdDuration::from_secs(30);
+const CONNECT_TIMEOUT: StdDuration = StdDuration::from_secs(30);
 
 /// Made once for all tests.
 fn key() -> AnyRsaPrivateKey {
@@ -124,7 +124,7 @@ impl Member {
     }
 
     fn until(&mut self, is_wanted: impl Fn(&Seen) -> bool) {
-        let give_up = std::time::Instant::now() + PATIENCE;
+        let give_up = std::time::Instant::now() + CONNECT_TIMEOUT;
         loop {
             self.turn();
             if self.seen.iter().any(&is_wanted) {
@@ -181,7 +181,7 @@ fn a_computer_that_slept_finds_the_same_run_of_the_server() {
     let (server, _events) = serve_configured(key(), 0, config);
     let mut anna = Member::join(&server, "anna");
     let before = anna.driver.now();
-    let give_up = std::time::Instant::now() + PATIENCE;
+    let give_up = std::time::Instant::now() + CONNECT_TIMEOUT;
     while !server.control().who().is_empty() {
         assert!(std::time::Instant::now() < give_up, "the server does not forget her");
         std::thread::sleep(StdDuration::from_millis(50));

@@ -1,50 +1,50 @@
-//! What a typed line means.
+//! Parses typed lines into commands.
 
-use kabar_core::chat::{EntryKind, MAX_HISTORY, MAX_TEXT_LEN};
+use kabar_core::chat::{EntryKind, MAX_HISTORY};
 
 /// Lines of `/history` when no number is given.
 const DEFAULT_HISTORY: u8 = 20;
 
-/// The commands, with what they take and what they do: for `/help` and for Tab.
+/// The commands, with argument and description: for `/help` and for completion.
 const COMMANDS: [(&str, &str, &str); 7] = [
     ("/who", "", "who is here"),
     ("/history", " N", "the last N lines of the room (20, at most 200)"),
-    ("/me", " TEXT", "say what you do"),
-    ("/nick", " NAME", "leave, and come back under another name"),
-    ("/stats", "", "how the connection does: delay, loss, what was damaged or forged"),
-    ("/help", "", "this"),
-    ("/quit", "", "leave, when all you said is stored; also !q or Ctrl-D (Ctrl-C: at once)"),
+    ("/me", " TEXT", "describe what you do"),
+    ("/nick", " NAME", "rejoin under another name"),
+    ("/stats", "", "connection status: delay, loss, damaged and forged packets"),
+    ("/help", "", "this list"),
+    ("/quit", "", "leave when everything you sent is stored; also !q or Ctrl-D (Ctrl-C: at once)"),
 ];
 
-/// What a line asks for.
+/// A parsed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
-    /// Nothing.
+    /// An empty line.
     Nothing,
-    /// Say it.
+    /// Post this text.
     Post(EntryKind, &'a str),
-    /// Say who is here.
+    /// List the members.
     Who,
-    /// Show so many lines of the past.
+    /// Display this number of earlier entries.
     History(u8),
-    /// Go on under this name.
+    /// Rejoin under this name.
     Nick(&'a str),
-    /// Say how the connection does.
+    /// Display the status of the connection.
     Stats,
-    /// Say what can be typed.
+    /// List the commands.
     Help,
     /// Leave.
     Quit,
-    /// A command that lacks what it takes; how it is written.
-    Incomplete(&'static str),
-    /// A command that does not exist.
+    /// A command with a missing or invalid argument; its usage.
+    Usage(&'static str),
+    /// An unknown command.
     Unknown(&'a str),
 }
 
-/// A line that a person typed at a prompt.
+/// Parses a line that was typed at a prompt.
 #[must_use]
 pub fn typed(line: &str) -> Command<'_> {
-    // What is pasted may bring line ends along.
+    // Pasted text may end with line ends.
     let line = line.trim_end_matches(['\r', '\n']);
     let trimmed = line.trim_end();
     if trimmed.is_empty() {
@@ -66,17 +66,18 @@ pub fn typed(line: &str) -> Command<'_> {
         ("/history", "") => Command::History(DEFAULT_HISTORY),
         ("/history", count) => match count.parse::<u64>() {
             Ok(count @ 1..) => Command::History(u8::try_from(count).unwrap_or(MAX_HISTORY).min(MAX_HISTORY)),
-            _ => Command::Incomplete("/history N, N from 1 to 200"),
+            _ => Command::Usage("/history N (1 to 200)"),
         },
-        ("/me", "") => Command::Incomplete("/me TEXT"),
+        ("/me", "") => Command::Usage("/me TEXT"),
         ("/me", text) => Command::Post(EntryKind::ACTION, text),
-        ("/nick", "") => Command::Incomplete("/nick NAME"),
+        ("/nick", "") => Command::Usage("/nick NAME"),
         ("/nick", name) => Command::Nick(name),
         _ => Command::Unknown(word),
     }
 }
 
-/// A line from a pipe: a text as it is, unless it is one of the few commands and nothing else. An empty line says nothing.
+/// Parses a line from a pipe: text as it is, unless the whole line is one of a few commands. An empty
+/// line is ignored.
 #[must_use]
 pub fn piped(line: &str) -> Command<'_> {
     match line {
@@ -88,27 +89,21 @@ pub fn piped(line: &str) -> Command<'_> {
     }
 }
 
-/// What `/help` shows.
+/// Returns the reply to `/help`.
 #[must_use]
 pub fn help() -> String {
     let mut help: String =
         COMMANDS.iter().map(|(name, takes, does)| format!("{:15}{does}\n", format!("{name}{takes}"))).collect();
-    help.push_str(&format!("{:15}say a line that begins with /\n", "//TEXT"));
-    help.push_str("Tab completes names and commands, the arrow keys bring back what you typed.");
+    help.push_str(&format!("{:15}send text that begins with /\n", "//TEXT"));
+    help.push_str("Tab completes names and commands; the arrow keys recall what you typed.");
     help
 }
 
-/// Commands that begin with `part`, as they are completed.
+/// Returns the commands that begin with `part`, as they are completed.
 #[must_use]
 pub fn starting_with(part: &str) -> Vec<String> {
     let matching = COMMANDS.iter().filter(|(name, ..)| name.starts_with(part));
     matching.map(|(name, takes, _)| format!("{name}{}", if takes.is_empty() { "" } else { " " })).collect()
-}
-
-/// What is said about a text that is too long.
-#[must_use]
-pub fn too_long(len: usize) -> String {
-    format!("not sent: {len} bytes; a text has at most {MAX_TEXT_LEN}")
 }
 
 #[cfg(test)]
@@ -116,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_words_leave() {
+    fn both_quit_commands_leave() {
         for line in ["!q", "/quit"] {
             assert_eq!(typed(line), Command::Quit);
             assert_eq!(typed(&format!("{line} ")), Command::Quit);
@@ -125,13 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_slash_is_a_command_and_two_are_a_text() {
+    fn typed_slash_is_a_command_and_two_are_text() {
         assert_eq!(typed("/who"), Command::Who);
         assert_eq!(typed("/help"), Command::Help);
         assert_eq!(typed("/stats"), Command::Stats);
         assert_eq!(typed("/quit now"), Command::Quit);
         assert_eq!(typed("/me waves "), Command::Post(EntryKind::ACTION, "waves"));
-        assert_eq!(typed("/me"), Command::Incomplete("/me TEXT"));
+        assert_eq!(typed("/me"), Command::Usage("/me TEXT"));
         assert_eq!(typed("/nick  Anna Lena "), Command::Nick("Anna Lena"));
         assert_eq!(typed("/kick x"), Command::Unknown("/kick"));
         assert_eq!(typed("//etc is a path"), Command::Post(EntryKind::TEXT, "/etc is a path"));
@@ -140,30 +135,30 @@ mod tests {
     }
 
     #[test]
-    fn history_is_counted_and_bounded() {
+    fn history_count_is_bounded() {
         assert_eq!(typed("/history"), Command::History(20));
         assert_eq!(typed("/history 7"), Command::History(7));
         assert_eq!(typed("/history 1000000"), Command::History(200));
         for wrong in ["/history 0", "/history -1", "/history x", "/history 1 2"] {
-            assert!(matches!(typed(wrong), Command::Incomplete(_)), "{wrong}");
+            assert!(matches!(typed(wrong), Command::Usage(_)), "{wrong}");
         }
     }
 
     #[test]
-    fn a_piped_line_is_a_text_as_it_is() {
+    fn piped_line_is_text() {
         for line in ["/etc/passwd", "//", "/me x", " !q", "  indented", "/quit now", "/history 3", "/nick x"] {
             assert_eq!(piped(line), Command::Post(EntryKind::TEXT, line));
         }
     }
 
     #[test]
-    fn nothing_typed_says_nothing() {
+    fn empty_line_is_ignored() {
         assert_eq!(typed("  "), Command::Nothing);
         assert_eq!(piped(""), Command::Nothing);
     }
 
     #[test]
-    fn every_command_is_known_completed_and_explained() {
+    fn every_command_is_parsed_completed_and_explained() {
         for (name, ..) in COMMANDS {
             assert!(!matches!(typed(name), Command::Unknown(_) | Command::Post(..)), "{name}");
             assert!(help().contains(name));

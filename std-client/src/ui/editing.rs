@@ -1,4 +1,5 @@
-//! What the line editor asks for: completion on Tab; and what it tells by asking: that the prompt is there, that Enter was pressed.
+//! Callbacks of the line editor: completion, and the events that they imply (the prompt is displayed,
+//! Enter was pressed).
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -10,24 +11,24 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
 use super::command;
-use super::gate::Gate;
+use super::gate::TerminalGate;
 use super::roster::Roster;
 
-/// Completes names and commands, and tells the gate what the line editor does: it looks for a hint when it has shown the prompt, and
-/// validates when Enter was pressed.
+/// Completes names and commands, and reports to the gate: the editor asks for a hint when it has
+/// displayed the prompt, and validates when Enter was pressed.
 pub(super) struct Editing {
-    gate: Arc<Gate>,
+    gate: Arc<TerminalGate>,
     roster: Roster,
-    /// The line as it is now, left and right of the cursor: the editor forgets it at an error.
+    /// The line left and right of the cursor: the editor forgets it after an error.
     line: RefCell<(String, String)>,
 }
 
 impl Editing {
-    pub(super) fn new(gate: Arc<Gate>, roster: Roster) -> Self {
+    pub(super) fn new(gate: Arc<TerminalGate>, roster: Roster) -> Self {
         Self { gate, roster, line: RefCell::default() }
     }
 
-    /// What was typed when the editor looked last.
+    /// Takes the line as it was at the last callback.
     pub(super) fn take_line(&self) -> (String, String) {
         self.line.take()
     }
@@ -63,8 +64,8 @@ impl Validator for Editing {
     }
 }
 
-/// From where the last word of `typed` begins, and what it may become: a command or a name. A name at the beginning of a line is
-/// somebody who is spoken to.
+/// Returns where the last word of `typed` begins, and its completions: commands or names. A name at the
+/// beginning of a line addresses its member and gets a colon.
 fn completions(typed: &str, roster: &Roster) -> (usize, Vec<String>) {
     let start =
         typed.rfind(char::is_whitespace).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
@@ -84,12 +85,12 @@ mod tests {
     #[test]
     fn completes_names_with_a_colon_at_the_beginning_only() {
         let roster = Roster::default();
-        ["farhan", "J\u{f6}rg", "darryl"].into_iter().for_each(|name| roster.heard(name));
+        ["farhan", "J\u{f6}rg", "darryl"].into_iter().for_each(|name| roster.note(name));
         let complete = |typed: &str| completions(typed, &roster);
         assert_eq!(complete("fa"), (0, vec!["farhan: ".to_owned()]));
         assert_eq!(complete("ask FA"), (4, vec!["farhan ".to_owned()]));
         assert_eq!(complete("\u{e9}\u{a0}j\u{f6}"), (4, vec!["J\u{f6}rg ".to_owned()]));
-        assert_eq!(complete("").1.len(), 3, "everybody, who spoke last first");
+        assert_eq!(complete("").1.len(), 3, "all, the last author first");
         assert_eq!(complete("hello ").1.len(), 0);
     }
 

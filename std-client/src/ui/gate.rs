@@ -1,5 +1,5 @@
-//! Who may write to the terminal, and when: what happens is written above the prompt, never into the moment between a line that was
-//! typed and the next prompt. So lines keep their order, and the line that was typed can be taken off the screen.
+//! Controls when output may be written to the terminal: above the prompt, and never between the moment
+//! when Enter is pressed and the next prompt. So lines keep their order, and a typed line can be erased.
 //!
 //! ```text
 //! Free -before_typing-> Starting -(prompt is shown)-> Typing -(Enter)-> Accepted -before_typing-> ... -end_of_typing-> Free
@@ -13,9 +13,9 @@ use rustyline::ExternalPrinter;
 
 use super::writer::Sink;
 
-/// Shared by the thread that writes and the one that reads lines.
+/// Shared by the thread that writes output and the one that reads lines.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(super) struct TerminalGate {
     state: Mutex<State>,
     changed: Condvar,
     /// Locked while something is being written above the prompt.
@@ -25,62 +25,62 @@ pub(super) struct Gate {
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
     phase: Phase,
-    /// Whether nothing was being written when Enter was pressed.
+    /// Whether no output was being written when Enter was pressed.
     may_erase: bool,
     is_stopped: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Phase {
-    /// No prompt: written straight to the terminal.
+    /// No prompt: output goes directly to the terminal.
     #[default]
     Free,
-    /// Waited for: the prompt is about to be there.
+    /// Output waits: the prompt is about to be displayed.
     Starting,
-    /// Written above the prompt.
+    /// Output goes above the prompt.
     Typing,
-    /// Waited for: the line that was typed is being taken.
+    /// Output waits: the typed line is being taken.
     Accepted,
 }
 
-impl Gate {
+impl TerminalGate {
     pub(super) fn install(&self, printer: impl ExternalPrinter + Send + 'static) {
         *lock(&self.printer) = Some(Box::new(printer));
     }
 
-    /// A prompt is about to be shown.
+    /// A prompt is about to be displayed.
     pub(super) fn before_typing(&self) {
-        self.go(|state| (state.phase, state.may_erase) = (Phase::Starting, false));
+        self.update(|state| (state.phase, state.may_erase) = (Phase::Starting, false));
     }
 
-    /// There is no prompt for a while, or no more.
+    /// There is no prompt until the next [`TerminalGate::before_typing`].
     pub(super) fn end_of_typing(&self) {
-        self.go(|state| state.phase = Phase::Free);
+        self.update(|state| state.phase = Phase::Free);
     }
 
-    /// Whether the line that was just typed is the last on the screen.
+    /// Whether the line that was just typed is the last one on the screen.
     pub(super) fn may_erase(&self) -> bool {
         lock(&self.state).may_erase
     }
 
-    /// The end: whatever is still written goes straight to the terminal. Whether there was a prompt.
+    /// Ends the prompt: further output goes directly to the terminal. Returns whether there was a prompt.
     pub(super) fn stop(&self) -> bool {
         let was_typing = lock(&self.state).phase == Phase::Typing;
-        self.go(|state| (state.phase, state.is_stopped) = (Phase::Free, true));
+        self.update(|state| (state.phase, state.is_stopped) = (Phase::Free, true));
         was_typing
     }
 
-    /// The editor has shown the prompt.
+    /// The editor has displayed the prompt.
     pub(super) fn prompt_is_shown(&self) {
-        self.go(|state| {
-            // The editor looks for hints at any time.
+        self.update(|state| {
+            // The editor asks for hints at any time.
             if state.phase == Phase::Starting {
                 state.phase = Phase::Typing;
             }
         });
     }
 
-    /// The editor takes the line that was typed.
+    /// The editor takes the typed line.
     pub(super) fn enter_is_pressed(&self) {
         let mut state = lock(&self.state);
         if state.phase == Phase::Typing {
@@ -88,7 +88,7 @@ impl Gate {
         }
     }
 
-    fn go(&self, change: impl FnOnce(&mut State)) {
+    fn update(&self, change: impl FnOnce(&mut State)) {
         let mut state = lock(&self.state);
         if !state.is_stopped {
             change(&mut state);
@@ -97,20 +97,20 @@ impl Gate {
     }
 }
 
-/// Writes through a gate.
-pub(super) struct Through(pub(super) Arc<Gate>);
+/// A sink that writes through a gate.
+pub(super) struct GatedWriter(pub(super) Arc<TerminalGate>);
 
-impl Sink for Through {
+impl Sink for GatedWriter {
     fn text(&mut self, text: String) -> io::Result<()> {
         let state = lock(&self.0.state);
         let is_between = |state: &mut State| matches!(state.phase, Phase::Starting | Phase::Accepted);
         let state = self.0.changed.wait_while(state, is_between);
         let state = state.unwrap_or_else(PoisonError::into_inner);
-        // Taken before the state is given back, so that whoever presses Enter sees that something is being written.
+        // Locked before the state is unlocked, so that Enter finds that output is being written.
         let mut printer = lock(&self.0.printer);
         let is_typing = state.phase == Phase::Typing;
         drop(state);
-        // An editor that has ended meanwhile takes nothing any more; if it is the terminal, that is said by writing to it.
+        // An editor that has ended fails; if the cause is the terminal, writing to it fails below.
         if is_typing && printer.as_mut().is_some_and(|printer| printer.print(text.clone()).is_ok()) {
             return Ok(());
         }
@@ -128,9 +128,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for TerminalGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("TerminalGate").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
@@ -140,34 +140,34 @@ mod tests {
 
     use super::*;
 
-    /// Says what it is to print, and prints it when told.
+    /// Reports what it is to print, and prints it when permitted.
     struct Paper {
         asked: Sender<String>,
-        go_on: Receiver<()>,
+        run_loop: Receiver<()>,
     }
 
     impl ExternalPrinter for Paper {
         fn print(&mut self, text: String) -> rustyline::Result<()> {
             self.asked.send(text).unwrap();
-            let _ = self.go_on.recv();
+            let _ = self.run_loop.recv();
             Ok(())
         }
     }
 
-    fn gate() -> (Arc<Gate>, Receiver<String>, Sender<()>) {
-        let gate = Arc::new(Gate::default());
-        let ((asked, printed), (permit, go_on)) = (mpsc::channel(), mpsc::channel());
-        gate.install(Paper { asked, go_on });
+    fn gate() -> (Arc<TerminalGate>, Receiver<String>, Sender<()>) {
+        let gate = Arc::new(TerminalGate::default());
+        let ((asked, printed), (permit, run_loop)) = (mpsc::channel(), mpsc::channel());
+        gate.install(Paper { asked, run_loop });
         (gate, printed, permit)
     }
 
-    fn write(gate: &Arc<Gate>, text: &str) -> std::thread::JoinHandle<()> {
-        let (mut through, text) = (Through(Arc::clone(gate)), text.to_owned());
+    fn write(gate: &Arc<TerminalGate>, text: &str) -> std::thread::JoinHandle<()> {
+        let (mut through, text) = (GatedWriter(Arc::clone(gate)), text.to_owned());
         std::thread::spawn(move || through.text(text).unwrap())
     }
 
     #[test]
-    fn what_happens_waits_for_the_prompt() {
+    fn output_waits_for_the_prompt() {
         let (gate, printed, permit) = gate();
         gate.before_typing();
         let writer = write(&gate, "hello");
@@ -179,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_taken_off_the_screen_only_when_it_is_the_last_there() {
+    fn typed_line_is_erased_only_when_it_is_the_last_one() {
         let (gate, printed, permit) = gate();
         gate.before_typing();
         gate.prompt_is_shown();
         let writer = write(&gate, "in between");
         printed.recv().unwrap();
         gate.enter_is_pressed();
-        assert!(!gate.may_erase(), "something is being written");
+        assert!(!gate.may_erase(), "output is being written");
         permit.send(()).unwrap();
         writer.join().unwrap();
 
@@ -194,7 +194,7 @@ mod tests {
         gate.prompt_is_shown();
         gate.enter_is_pressed();
         assert!(gate.may_erase());
-        // The editor asks for a hint once more; that opens nothing.
+        // A further hint of the editor changes nothing.
         gate.prompt_is_shown();
         let writer = write(&gate, "afterwards");
         assert!(printed.try_recv().is_err());
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_waits_for_nothing() {
+    fn output_after_the_end_does_not_wait() {
         let (gate, printed, _permit) = gate();
         gate.before_typing();
         let writer = write(&gate, "");
@@ -214,6 +214,6 @@ mod tests {
         writer.join().unwrap();
         gate.before_typing();
         write(&gate, "").join().unwrap();
-        assert!(printed.try_recv().is_err(), "straight to the terminal");
+        assert!(printed.try_recv().is_err(), "directly to the terminal");
     }
 }

@@ -5,28 +5,38 @@ use std::io::{self, BufRead, Read};
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_std::reading::{decode, trim_pasted};
 
-/// One thing that was typed or came through the pipe.
+use crate::session::InputError;
+
+/// One unit of input, from the prompt or from a pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Typed {
+pub enum Input {
     /// A line without its end, at most [`MAX_TEXT_LEN`] bytes long.
     Line(String),
-    /// A line of so many bytes, which is too long.
+    /// A line that is too long; its length in bytes.
     TooLong(usize),
     /// A line that is not UTF-8.
-    NotText,
-    /// Something typed at the prompt that is not UTF-8, and was left out.
-    LeftOut,
-    /// There is no more.
+    NotUtf8,
+    /// Bytes typed at the prompt that are not UTF-8, and were dropped.
+    InvalidBytes,
+    /// The end of input.
     End,
-    /// Nothing more can be read, in words.
-    Broken(String),
+    /// The end of input, because of an error.
+    Failed(InputError),
 }
 
-/// Reads the next line. What is too long is counted, not kept.
+impl Input {
+    /// Whether it is a line, valid or not.
+    #[must_use]
+    pub fn is_line(&self) -> bool {
+        matches!(self, Self::Line(_) | Self::TooLong(_) | Self::NotUtf8)
+    }
+}
+
+/// Reads the next line. A line that is too long is counted, not kept.
 ///
 /// # Errors
 /// Those of `from`.
-pub fn read_line(from: &mut impl BufRead) -> io::Result<Typed> {
+pub fn read_line(from: &mut impl BufRead) -> io::Result<Input> {
     let (mut line, mut len, mut is_any) = (Vec::new(), 0usize, false);
     loop {
         let waiting = match from.fill_buf() {
@@ -34,7 +44,7 @@ pub fn read_line(from: &mut impl BufRead) -> io::Result<Typed> {
             waiting => waiting?,
         };
         if waiting.is_empty() {
-            return Ok(if is_any { complete(line, len) } else { Typed::End });
+            return Ok(if is_any { complete(line, len) } else { Input::End });
         }
         is_any = true;
         let end = waiting.iter().position(|byte| *byte == b'\n');
@@ -51,46 +61,46 @@ pub fn read_line(from: &mut impl BufRead) -> io::Result<Typed> {
     }
 }
 
-fn complete(mut line: Vec<u8>, mut len: usize) -> Typed {
+fn complete(mut line: Vec<u8>, mut len: usize) -> Input {
     if len == line.len() && line.last() == Some(&b'\r') {
         line.pop();
         len -= 1;
     }
     if len > MAX_TEXT_LEN {
-        return Typed::TooLong(len);
+        return Input::TooLong(len);
     }
-    String::from_utf8(line).map_or(Typed::NotText, Typed::Line)
+    String::from_utf8(line).map_or(Input::NotUtf8, Input::Line)
 }
 
-/// Errors in a row after which a thing that is read is given up: a terminal that went away never comes back.
+/// Number of consecutive errors after which reading is given up: a closed terminal never comes back.
 pub const MAX_ERRORS: u32 = 3;
 
-/// Tells an error that may pass from one that stays.
+/// Distinguishes transient errors from permanent ones.
 #[derive(Debug, Default)]
-pub struct Endurance(u32);
+pub struct RetryBudget(u32);
 
-impl Endurance {
-    /// Something was read.
-    pub fn is_well(&mut self) {
+impl RetryBudget {
+    /// Restores the budget after a successful read.
+    pub fn reset(&mut self) {
         self.0 = 0;
     }
 
-    /// Nothing was read. Whether to try again.
+    /// Counts an error. Returns whether to try again.
     #[must_use]
-    pub fn bears(&mut self) -> bool {
+    pub fn try_again(&mut self) -> bool {
         self.0 += 1;
         self.0 < MAX_ERRORS
     }
 }
 
-/// Reads the next line; an error that stays is an end.
-pub fn read_line_enduring(from: &mut impl BufRead) -> Typed {
-    let mut endurance = Endurance::default();
+/// Reads the next line; a permanent error is an end.
+pub fn read_line_retrying(from: &mut impl BufRead) -> Input {
+    let mut budget = RetryBudget::default();
     loop {
         match read_line(from) {
             Ok(typed) => return typed,
-            Err(error) if !endurance.bears() => {
-                return Typed::Broken(format!("standard input cannot be read: {error}"));
+            Err(error) if !budget.try_again() => {
+                return Input::Failed(InputError::Stdin(error.to_string()));
             }
             Err(_) => {}
         }
@@ -100,7 +110,7 @@ pub fn read_line_enduring(from: &mut impl BufRead) -> Typed {
 /// Longest answer to a question, in bytes.
 const MAX_ANSWER_LEN: u64 = 4_096;
 
-/// Reads an answer: `None`: nobody answers any more; `Some(None)`: it is not UTF-8 or absurdly long.
+/// Reads an answer. `None`: the end of input; `Some(None)`: the answer is not UTF-8, or far too long.
 ///
 /// # Errors
 /// Those of `from`.
@@ -115,7 +125,7 @@ pub fn read_answer(from: &mut impl BufRead) -> io::Result<Option<Option<String>>
     Ok(Some(answer.map(|answer| trim_pasted(answer).to_owned())))
 }
 
-/// Whether an answer is a yes. None, and what is no text, is a no.
+/// Reads an answer and returns whether it means yes. No answer, and one that is not text, means no.
 ///
 /// # Errors
 /// Those of `from`.
@@ -130,20 +140,20 @@ mod tests {
 
     use super::*;
 
-    fn read(input: &[u8], buffer: usize) -> Vec<Typed> {
+    fn read(input: &[u8], buffer: usize) -> Vec<Input> {
         let mut from = BufReader::with_capacity(buffer, input);
         let mut all = Vec::new();
         loop {
             match read_line(&mut from).unwrap() {
-                Typed::End => return all,
+                Input::End => return all,
                 typed => all.push(typed),
             }
         }
     }
 
     #[test]
-    fn lines_come_without_their_ends_whatever_the_buffer() {
-        let line = |text: &str| Typed::Line(text.to_owned());
+    fn reads_lines_without_their_ends_with_any_buffer() {
+        let line = |text: &str| Input::Line(text.to_owned());
         for buffer in [1, 2, 3, 7, 8192] {
             assert_eq!(
                 read("one\ntw\u{f6}\r\n\nlast".as_bytes(), buffer),
@@ -151,12 +161,12 @@ mod tests {
             );
             assert_eq!(read(b"", buffer), []);
             assert_eq!(read(b"\n", buffer), [line("")]);
-            assert_eq!(read(b"a\xff\nb\n", buffer), [Typed::NotText, line("b")]);
+            assert_eq!(read(b"a\xff\nb\n", buffer), [Input::NotUtf8, line("b")]);
         }
     }
 
     #[test]
-    fn an_answer_is_one_line_of_any_encoding() {
+    fn answer_is_one_line_of_any_encoding() {
         let answer = |bytes: &[u8]| read_answer(&mut &*bytes).unwrap();
         assert_eq!(answer(b"\xef\xbb\xbf anna \r\nnext"), Some(Some("anna".to_owned())));
         assert_eq!((answer(b"ann\xe1\n"), answer(&[b'x'; 5_000]), answer(b"")), (Some(None), Some(None), None));
@@ -165,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_stays_is_an_end_and_one_that_passes_is_not() {
+    fn permanent_error_is_an_end_and_transient_error_is_not() {
         struct Broken(u32);
         impl io::Read for Broken {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -177,23 +187,23 @@ mod tests {
                 Ok(4)
             }
         }
-        let read = |errors: u32| read_line_enduring(&mut BufReader::new(Broken(errors + 1)));
-        assert_eq!(read(2), Typed::Line("one".to_owned()));
-        assert_eq!(read(9), Typed::Broken("standard input cannot be read: broken".to_owned()));
+        let read = |errors: u32| read_line_retrying(&mut BufReader::new(Broken(errors + 1)));
+        assert_eq!(read(2), Input::Line("one".to_owned()));
+        assert_eq!(read(9), Input::Failed(InputError::Stdin("broken".to_owned())));
     }
 
     #[test]
-    fn the_longest_text_passes_and_one_byte_more_does_not() {
+    fn accepts_the_longest_text_and_no_longer_one() {
         for end in ["\n", "\r\n", ""] {
             let longest = "x".repeat(MAX_TEXT_LEN);
-            assert_eq!(read(format!("{longest}{end}").as_bytes(), 100), [Typed::Line(longest.clone())]);
+            assert_eq!(read(format!("{longest}{end}").as_bytes(), 100), [Input::Line(longest.clone())]);
             let len = MAX_TEXT_LEN + 1;
-            assert_eq!(read(format!("{longest}x{end}").as_bytes(), 100), [Typed::TooLong(len)]);
+            assert_eq!(read(format!("{longest}x{end}").as_bytes(), 100), [Input::TooLong(len)]);
         }
         let endless = "x".repeat(1 << 20);
         assert_eq!(
             read(format!("{endless}\nshort\n").as_bytes(), 8192),
-            [Typed::TooLong(1 << 20), Typed::Line("short".into())]
+            [Input::TooLong(1 << 20), Input::Line("short".into())]
         );
     }
 }

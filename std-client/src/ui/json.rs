@@ -1,4 +1,5 @@
-//! What `--json` writes: one object per line on standard output. The names never change their meaning; new ones may come.
+//! The output of `--json`: one object per line on standard output. Names never change their meaning; new
+//! ones may be added.
 
 use data_encoding::{BASE64, HEXLOWER};
 use kabar_core::chat::{EntryHeader, Term};
@@ -6,57 +7,57 @@ use kabar_std::json;
 use kabar_std::text::Content;
 use serde::Serialize;
 
-/// The end of `--help` that says what they mean.
+/// The part of `--help` that describes the objects.
 pub const HELP: &str = "\
 Objects of --json, one per line, each with a \"type\":
-  hosting    invite, address: the room runs (kabar host)
+  hosting    invite, address: the room is running (kabar host)
   joined     room, name, members, start, head, term, resumed: entries above `start` follow
-  entry      seq, time_ms, author, kind, own, and text, or base64 (data), or size of what was too large
+  entry      seq, time_ms, author, kind, own, and text, or base64 (data), or size of an entry that is too large
              kind: text, action, data, joined, left, kicked, operator, or a number
   past, who  answers to /history (as entry) and /who (names)
-  stored     number, seq: your lines up to this number (1, 2, 3, ...) are in the room for good; seq 0: where is not known
-  refused    number, reason: this line never will be
-  reset      the history is not the one known: it was reset to an older state, delivery starts again
-  gap        after, first: what lies between is no longer kept
-  lost       reason: the room cannot be reached, it is tried again
-  back       seconds, resumed, restarted: it can be reached again; restarted: the server was meanwhile
+  stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored; seq 0: position unknown
+  refused    number, reason: this line will not be stored
+  reset      the history was reset to an older state: delivery starts again
+  gap        after, first: the entries between are no longer kept
+  lost       reason: the connection was lost; trying again
+  back       seconds, resumed, restarted: connected again; restarted: the server was restarted
   notice     text
-  left       exit, unsent, reason: the end
-A reader that remembers the last `seq` goes on behind it with --since SEQ.";
+  left       exit, unsent, reason: the end of the session
+A reader that stores the last `seq` continues after it with --since SEQ.";
 
-/// One thing that happened.
+/// An event of the session.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Object<'a> {
-    /// A room runs in this process.
+    /// This process hosts a room.
     Hosting {
-        /// What lets others in.
+        /// The invite.
         invite: String,
-        /// Where it listens.
+        /// The address that the server listens on.
         address: String,
     },
-    /// In the room.
+    /// The room was joined.
     Joined {
-        /// Which.
+        /// The room.
         room: &'a str,
-        /// As whom.
+        /// The name in the room.
         name: &'a str,
-        /// How many are there.
+        /// Number of members.
         members: u16,
-        /// Entries above this come.
+        /// Entries above this follow.
         start: u64,
-        /// The last entry now.
+        /// The last entry at present.
         head: u64,
-        /// The server's run.
+        /// The term of the server.
         term: String,
-        /// Whether it goes on where it was left.
+        /// Whether delivery continues an earlier session.
         resumed: bool,
     },
     /// An entry of the room's log.
     Entry(Entry<'a>),
-    /// An answer about the past.
+    /// An entry in reply to `/history`.
     Past(Entry<'a>),
-    /// Who is there.
+    /// The members.
     Who {
         /// Their names.
         names: &'a [String],
@@ -65,51 +66,51 @@ pub enum Object<'a> {
     Stored {
         /// Up to this one.
         number: u64,
-        /// Its place.
+        /// Its sequence number.
         seq: u64,
     },
     /// A post is refused.
     Refused {
-        /// Which; `None`: it was not even sent.
+        /// Its number; `None`: it was not sent.
         number: Option<u64>,
-        /// Why.
+        /// The reason.
         reason: &'a str,
     },
-    /// Another history than the one known.
+    /// The history was reset.
     Reset,
-    /// Entries that are no longer kept.
+    /// Entries are no longer kept.
     Gap {
         /// The last one delivered.
         after: u64,
-        /// The next one that is.
+        /// The next one that follows.
         first: u64,
     },
-    /// The room is out of reach.
+    /// The connection was lost.
     Lost {
-        /// Why.
+        /// The reason.
         reason: &'a str,
     },
-    /// It is in reach again.
+    /// The connection is established again.
     Back {
-        /// After so long.
+        /// How long it was lost.
         seconds: u64,
         /// Whether nothing was missed.
         resumed: bool,
-        /// Whether it is another run of the server.
+        /// Whether the server was restarted.
         restarted: bool,
     },
-    /// For people.
+    /// A notice.
     Notice {
-        /// The words.
+        /// The text.
         text: &'a str,
     },
-    /// The end.
+    /// The end of the session.
     Left {
         /// The exit code.
         exit: u8,
         /// Lines that are not in the room.
         unsent: u64,
-        /// In words, if there are any.
+        /// The reason, if there is one to report.
         reason: Option<&'a str>,
     },
 }
@@ -131,7 +132,7 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The entry of this header.
+    /// Converts an entry.
     #[must_use]
     pub fn new(header: &EntryHeader<'a>, content: Content<'_>, own: bool) -> Self {
         let kind = json::kind_name(header.kind);
@@ -148,14 +149,14 @@ impl<'a> Entry<'a> {
 }
 
 impl Object<'_> {
-    /// The line, without its end.
+    /// Returns the line, without its end.
     #[must_use]
     pub fn line(&self) -> String {
         json::line(self)
     }
 }
 
-/// A run of a server, as objects name it.
+/// Formats the term of a server.
 #[must_use]
 pub fn term(term: Term) -> String {
     HEXLOWER.encode(&term.0)
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_carry_seq_and_what_was_said() {
+    fn entry_has_seq_and_content() {
         let line = |kind, content| Object::Entry(Entry::new(&header(kind), content, true)).line();
         let all = r#"{"type":"entry","seq":7,"time_ms":9,"author":"anna","kind":"#;
         assert_eq!(
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_line_steers_a_terminal_and_all_of_it_comes_back() {
+    fn line_has_no_control_characters_and_loses_nothing() {
         let text = "\x1b[2J\u{9b}2J\u{202e}\u{7f}\u{2028}\u{e9}\u{1f44b}";
         let line = Object::Notice { text }.line();
         assert!(!line.contains(char::is_control) && !line.contains('\u{202e}') && line.contains('\u{1f44b}'), "{line}");
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_is_in_the_help() {
+    fn help_describes_every_type() {
         let who = [String::new()];
         let entry = Entry::new(&header(EntryKind::TEXT), Content::Body(b""), false);
         let all = [

@@ -1,8 +1,9 @@
-//! What a person or a script sees and types.
+//! The user interface.
 //!
-//! * On a terminal: a prompt ([`prompt`]), and everything that happens above it. Tab completes what [`roster`] and [`command`] know.
-//! * Otherwise: standard input has posts, one per line ([`input`]), standard output has entries, standard error the rest; or
-//!   standard output has everything, as objects ([`json`]).
+//! * On a terminal: a prompt ([`prompt`]) with all output above it. Tab completes names ([`roster`]) and
+//!   commands ([`command`]).
+//! * Otherwise: standard input has posts, one per line ([`input`]), standard output has entries, standard
+//!   error has notices; or standard output has everything, as objects ([`json`]).
 
 pub mod command;
 mod editing;
@@ -22,57 +23,59 @@ use std::time::Duration;
 
 use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_std::output::{Patient, unbuffered};
-use kabar_std::text::{Content, Line, Lines};
+use kabar_std::text::{Content, Line, LineFormatter};
 
+use crate::app_event::{AppEvent, EventSender};
 use crate::cursor::{Cursor, CursorSlot};
-use crate::mail::{Mail, Mailer};
+use crate::session::{Loss, OutputStream};
 use command::Command;
-use gate::{Gate, Through};
-use input::{Typed, read_line_enduring, read_yes};
+use gate::{GatedWriter, TerminalGate};
+use input::{Input, read_line_retrying, read_yes};
 use json::Object;
 use prompt::Prompt;
 use roster::Roster;
 use style::{Style, mentions};
 use terminal::SavedTerminal;
-use writer::{Losses, OnError, Sink, Writer};
+use writer::{OnError, OutputLosses, Sink, Writer};
 
-/// What answers about the past begin with, so that nobody takes them for what is said now.
-const PAST: &str = "| ";
+/// Prefix of entries in reply to `/history`, so that they do not look like new ones.
+const HISTORY_PREFIX: &str = "| ";
 
 /// The user interface of one run.
 #[derive(Debug)]
 pub struct Ui {
     entries: Writer,
-    /// Where it is not where entries go.
+    /// The writer of notices, if it is another one.
     notices: Option<Writer>,
     /// `None`: there is no terminal to edit lines on.
     prompt: Option<Prompt>,
-    /// Standard output has objects.
+    /// Whether standard output has objects.
     is_json: bool,
-    lines: Lines,
+    lines: LineFormatter,
     style: Style,
     roster: Roster,
-    /// As whom one is in the room.
+    /// The name in the room.
     name: RefCell<String>,
-    mailer: Mailer,
-    /// Whether the last part did not end its line.
+    sender: EventSender,
+    /// Whether the last notice did not end its line.
     is_mid_line: Cell<bool>,
     terminal: SavedTerminal,
 }
 
 impl Ui {
-    /// As standard input and output demand it; with objects if they are asked for. What was shown is kept in `cursor`.
+    /// Starts the interface that standard input and output allow, with objects if requested. Positions of
+    /// displayed entries are saved in `cursor`.
     ///
     /// # Errors
-    /// If the system gives no threads.
-    pub fn start(is_json: bool, cursor: CursorSlot, mailer: Mailer) -> io::Result<Self> {
+    /// If a thread cannot be spawned.
+    pub fn start(is_json: bool, cursor: CursorSlot, sender: EventSender) -> io::Result<Self> {
         let (lines, roster, name, is_mid_line) =
-            (Lines::new(), Roster::default(), RefCell::default(), Cell::new(false));
+            (LineFormatter::new(), Roster::default(), RefCell::default(), Cell::new(false));
         let terminal = SavedTerminal::save();
         if prompt::is_possible() && !is_json {
-            let gate = Arc::new(Gate::default());
+            let gate = Arc::new(TerminalGate::default());
             let prompt = Some(Prompt::new(Arc::clone(&gate)));
-            let entries = Writer::start(Through(gate), OnError::End, cursor, mailer.clone())?;
+            let entries = Writer::start(GatedWriter(gate), OnError::End, cursor, sender.clone())?;
             let (notices, style) = (None, Style::of_terminal());
             return Ok(Self {
                 entries,
@@ -83,21 +86,21 @@ impl Ui {
                 style,
                 roster,
                 name,
-                mailer,
+                sender,
                 is_mid_line,
                 terminal,
             });
         }
-        // Not the standard library's own buffer: it would write again what failed before.
+        // Not the standard library's buffer, which would repeat what failed before.
         let stdout = Stream(io::BufWriter::new(Patient(unbuffered::stdout()?)));
-        let entries = Writer::start(stdout, OnError::End, cursor, mailer.clone())?;
+        let entries = Writer::start(stdout, OnError::End, cursor, sender.clone())?;
         let stderr = Stream(Patient(unbuffered::stderr()?));
-        let notices = Some(Writer::start(stderr, OnError::LeaveOut, CursorSlot::default(), mailer.clone())?);
+        let notices = Some(Writer::start(stderr, OnError::Drop, CursorSlot::default(), sender.clone())?);
         let (prompt, style) = (None, Style::PLAIN);
-        Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, mailer, is_mid_line, terminal })
+        Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, sender, is_mid_line, terminal })
     }
 
-    /// Whether somebody is there to answer a question.
+    /// Whether questions can be answered.
     #[must_use]
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal()
@@ -115,18 +118,18 @@ impl Ui {
         self.is_json
     }
 
-    /// What a typed line means here.
+    /// Parses a line of input.
     #[must_use]
-    pub fn meaning<'a>(&self, line: &'a str) -> Command<'a> {
+    pub fn parse<'a>(&self, line: &'a str) -> Command<'a> {
         if self.is_prompt() { command::typed(line) } else { command::piped(line) }
     }
 
-    /// As whom one is in the room now.
+    /// Sets the name in the room.
     pub fn set_name(&self, name: &str) {
         name.clone_into(&mut self.name.borrow_mut());
     }
 
-    /// Shows an entry; it is at `cursor`.
+    /// Displays an entry, which is at position `cursor`.
     pub fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
         if self.is_json {
             let line = Object::Entry(json::Entry::new(header, content, is_own)).line();
@@ -144,139 +147,138 @@ impl Ui {
         self.entries.entry(line + "\n", cursor);
     }
 
-    /// An entry of the past as one asked for it: a line to be shown with others, if it was not written already.
+    /// Formats an entry in reply to `/history`; `None`: it was written as an object.
     #[must_use]
-    pub fn past(&self, header: &EntryHeader<'_>, content: Content<'_>) -> Option<String> {
+    pub fn history_line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> Option<String> {
         if self.is_json {
             self.object(&Object::Past(json::Entry::new(header, content, false)));
             return None;
         }
-        Some(self.line(header, content).lines().map(|line| format!("{PAST}{line}\n")).collect())
+        Some(self.line(header, content).lines().map(|line| format!("{HISTORY_PREFIX}{line}\n")).collect())
     }
 
     fn line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> String {
         let EntryHeader { time_ms, author, kind, .. } = *header;
-        self.lines.show(&Line { time_ms, author, address: None, kind, content })
+        self.lines.format(&Line { time_ms, author, address: None, kind, content })
     }
 
-    /// Tells what happened: programs the object, people the words.
-    pub fn tell(&self, object: &Object<'_>, words: &str) {
+    /// Reports an event: as the object, or in words.
+    pub fn report(&self, object: &Object<'_>, words: &str) {
         if self.is_json { self.object(object) } else { self.notice(words) }
     }
 
-    /// Tells programs what happened.
+    /// Writes an object, if standard output has objects.
     pub fn object(&self, object: &Object<'_>) {
         if self.is_json {
             self.entries.text(object.line() + "\n");
         }
     }
 
-    /// Says something about what goes on.
+    /// Displays a notice.
     pub fn notice(&self, words: &str) {
         if self.is_json {
             return self.object(&Object::Notice { text: words });
         }
         let words = if self.is_prompt() { self.style.dim(words) } else { words.to_owned() };
-        self.part(&(words + "\n"));
+        self.write(&(words + "\n"));
     }
 
-    /// Says part of a line.
-    pub fn part(&self, text: &str) {
+    /// Displays part of a line.
+    pub fn write(&self, text: &str) {
         self.is_mid_line.set(!text.ends_with('\n'));
         self.notices.as_ref().unwrap_or(&self.entries).text(text.to_owned());
     }
 
-    /// Ends a line that was begun.
-    pub fn fresh_line(&self) {
+    /// Ends the line of the last part.
+    pub fn end_line(&self) {
         if self.is_mid_line.get() {
-            self.part("\n");
+            self.write("\n");
         }
     }
 
-    /// Whether entries may be taken; [`Mail::OutputRoom`] says when again.
+    /// Whether entries may be taken. If not, [`AppEvent::OutputWritable`] follows.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.entries.has_room() && self.notices.as_ref().is_none_or(Writer::has_room)
     }
 
-    /// Somebody was heard of, by an entry.
-    pub fn heard(&self, author: &str, kind: EntryKind) {
+    /// Updates the names for completion by an entry.
+    pub fn note_author(&self, author: &str, kind: EntryKind) {
         match kind {
-            EntryKind::LEFT | EntryKind::KICKED => self.roster.gone(author),
+            EntryKind::LEFT | EntryKind::KICKED => self.roster.remove(author),
             _ if *self.name.borrow() == author => {}
-            _ => self.roster.heard(author),
+            _ => self.roster.note(author),
         }
     }
 
-    /// Begins to take lines.
+    /// Starts to read lines.
     ///
     /// # Errors
-    /// If the system gives no thread or the terminal cannot be used.
+    /// If the thread cannot be spawned or the terminal cannot be used.
     pub fn start_input(&mut self) -> io::Result<()> {
         match &mut self.prompt {
-            Some(prompt) => prompt.start(self.roster.clone(), self.mailer.clone()),
+            Some(prompt) => prompt.start(self.roster.clone(), self.sender.clone()),
             None => {
-                let mailer = self.mailer.clone();
-                spawn("kabar-input", move || read_lines(&mailer))
+                let sender = self.sender.clone();
+                spawn("kabar-input", move || read_lines(&sender))
             }
         }
     }
 
-    /// Asks a question that yes or no answers; [`Mail::Answer`] follows. No answer is no.
+    /// Asks a yes-or-no question; [`AppEvent::Answer`] follows. No answer means no.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If the thread cannot be spawned.
     pub fn ask(&self, question: &str) -> io::Result<()> {
-        self.part(&format!("{question} [y/N] "));
-        // Who answers ends the line.
+        self.write(&format!("{question} [y/N] "));
+        // The answer ends the line.
         self.is_mid_line.set(false);
-        let mailer = self.mailer.clone();
+        let sender = self.sender.clone();
         spawn("kabar-ask", move || {
-            mailer.send(Mail::Answer(read_yes(&mut io::stdin().lock()).unwrap_or(false)));
+            sender.send(AppEvent::Answer(read_yes(&mut io::stdin().lock()).unwrap_or(false)));
         })
     }
 
-    /// Asks for a password, without showing it; [`Mail::Password`] follows.
+    /// Asks for a password, without echo; [`AppEvent::Password`] follows.
     ///
     /// # Errors
-    /// If the system gives no thread.
-    pub fn ask_password(&self, question: &str) -> io::Result<()> {
+    /// If the thread cannot be spawned.
+    pub fn ask_password(&self, question: String) -> io::Result<()> {
         self.is_mid_line.set(false);
-        let (mailer, question) = (self.mailer.clone(), question.to_owned());
+        let sender = self.sender.clone();
         let to = self.notices.as_ref().unwrap_or(&self.entries).queue();
         spawn("kabar-ask", move || {
-            mailer.send(
-                match terminal::ask_hidden(move |why| {
+            sender.send(
+                match terminal::read_password(move |why| {
                     to.text(if why.is_empty() { question.clone() } else { format!("\n{why}{question}") })
                 }) {
-                    Ok(password) => Mail::Password(Some(password)),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => Mail::Interrupt,
-                    Err(_) => Mail::Password(None),
+                    Ok(password) => AppEvent::Password(Some(password)),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => AppEvent::Interrupt,
+                    Err(_) => AppEvent::Password(None),
                 },
             );
         })
     }
 
-    /// Takes the prompt away, and waits until what is to be written is written, or cannot be, or `patience` is over. What was lost, in
-    /// words.
+    /// Erases the prompt, and waits until all output is written or dropped. Returns what was lost so far.
     #[must_use]
-    pub fn settle(&self, patience: Patience) -> Vec<String> {
+    pub fn settle(&self, timeout: DrainTimeout) -> Vec<Loss> {
         self.stop_prompt();
-        let mut lost = patience.lost(self.entries.settle(patience.time), "standard output");
+        let mut lost = timeout.losses(self.entries.settle(timeout.time), OutputStream::Stdout);
         if let Some(notices) = &self.notices {
-            lost.extend(patience.lost(notices.settle(patience.time), "standard error"));
+            lost.extend(timeout.losses(notices.settle(timeout.time), OutputStream::Stderr));
         }
         lost
     }
 
-    /// Writes what is left, and gives the terminal back as it was. What was lost, in words.
+    /// Writes what is left, and restores the terminal. Returns what was lost.
     #[must_use]
-    pub fn finish(self, patience: Patience) -> Vec<String> {
+    pub fn finish(self, timeout: DrainTimeout) -> Vec<Loss> {
         self.stop_prompt();
         self.terminal.restore();
-        let mut lost = patience.lost(self.entries.finish(patience.time), "standard output");
+        let mut lost = timeout.losses(self.entries.finish(timeout.time), OutputStream::Stdout);
         if let Some(notices) = self.notices {
-            lost.extend(patience.lost(notices.finish(patience.time), "standard error"));
+            lost.extend(timeout.losses(notices.finish(timeout.time), OutputStream::Stderr));
         }
         lost
     }
@@ -288,25 +290,24 @@ impl Ui {
     }
 }
 
-/// How long the end waits for output, and whether what waits then is lost or only not waited for.
+/// How long output may take at the end, and what counts as a loss.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// How long.
+pub struct DrainTimeout {
+    /// The time-out.
     pub time: Duration,
-    /// Whether it is reported when it was too short.
-    pub is_told: bool,
-    /// Whether anybody is there for output at all.
-    pub is_wanted: bool,
+    /// Whether output that is not written in time is a loss.
+    pub is_loss: bool,
+    /// Whether the output still has a reader.
+    pub has_reader: bool,
 }
 
-impl Patience {
-    fn lost(self, losses: Losses, place: &str) -> Vec<String> {
-        let Losses { output, cursor, waiting } = losses;
-        let output = output.filter(|_| self.is_wanted);
-        let output = output.map(|error| format!("{place} cannot be written: {error}"));
-        let is_late = self.is_told && self.is_wanted && waiting > 0;
-        let late = is_late.then(|| format!("nobody reads {place}: what waits was not written"));
-        output.into_iter().chain(late).chain(cursor).collect()
+impl DrainTimeout {
+    fn losses(self, losses: OutputLosses, stream: OutputStream) -> Vec<Loss> {
+        let OutputLosses { output, position, waiting } = losses;
+        let failed = output.filter(|_| self.has_reader).map(|error| Loss::Output { stream, error });
+        let is_late = self.is_loss && self.has_reader && waiting > 0;
+        let late = is_late.then_some(Loss::OutputNotRead(stream));
+        failed.into_iter().chain(late).chain(position.map(Loss::PositionNotSaved)).collect()
     }
 }
 
@@ -323,12 +324,12 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
     }
 }
 
-fn read_lines(mailer: &Mailer) {
+fn read_lines(sender: &EventSender) {
     let mut stdin = io::stdin().lock();
     loop {
-        let typed = read_line_enduring(&mut stdin);
-        let is_end = matches!(typed, Typed::End | Typed::Broken(_));
-        if !mailer.line(typed) || is_end {
+        let typed = read_line_retrying(&mut stdin);
+        let is_end = matches!(typed, Input::End | Input::Failed(_));
+        if !sender.input(typed) || is_end {
             return;
         }
     }

@@ -1,7 +1,7 @@
-//! The prompt of a terminal: a line to type in, and everything that happens above it.
+//! The prompt of a terminal: a line to edit, with all output above it.
 //!
-//! A typed line is taken off the screen again: it comes back as an entry, in its place, as soon as it is stored. So what stands there
-//! with a time is in the room; what is not stored soon is told as such.
+//! A typed line is erased from the screen: it returns as an entry, in its place, once it is stored. So a
+//! line with a time is stored; a line that is not stored soon is reported.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -12,17 +12,18 @@ use rustyline::{Config, Editor};
 
 use super::command::{Command, typed};
 use super::editing::Editing;
-use super::gate::Gate;
-use super::input::{Endurance, Typed};
+use super::gate::TerminalGate;
+use super::input::{Input, RetryBudget};
 use super::roster::Roster;
-use crate::mail::{Mail, Mailer};
+use crate::app_event::{AppEvent, EventSender};
+use crate::session::InputError;
 
 const PROMPT: &str = "> ";
 
-/// The prompt. Nothing is typed until it was started.
+/// The prompt. It reads nothing before it is started.
 #[derive(Debug)]
 pub struct Prompt {
-    gate: Arc<Gate>,
+    gate: Arc<TerminalGate>,
 }
 
 /// Whether standard input and output are a terminal on which lines can be edited.
@@ -32,101 +33,103 @@ pub(super) fn is_possible() -> bool {
 }
 
 impl Prompt {
-    /// A prompt for what is written through `gate`.
-    pub(super) fn new(gate: Arc<Gate>) -> Self {
+    /// Creates a prompt for output that is written through `gate`.
+    pub(super) fn new(gate: Arc<TerminalGate>) -> Self {
         Self { gate }
     }
 
-    pub(super) fn start(&mut self, roster: Roster, mailer: Mailer) -> io::Result<()> {
+    pub(super) fn start(&mut self, roster: Roster, sender: EventSender) -> io::Result<()> {
         let config = Config::builder().auto_add_history(true).build();
         let mut editor = Editor::with_history(config, MemHistory::new()).map_err(io::Error::other)?;
         self.gate.install(editor.create_external_printer().map_err(io::Error::other)?);
         let gate = Arc::clone(&self.gate);
         editor.set_helper(Some(Editing::new(Arc::clone(&gate), roster)));
         super::spawn("kabar-prompt", move || {
-            read(&mut editor, &mailer, &gate);
+            read(&mut editor, &sender, &gate);
             gate.end_of_typing();
         })
     }
 
-    /// Takes the prompt off the terminal.
+    /// Erases the prompt.
     pub(super) fn stop(&self) {
         if self.gate.stop() {
-            // No bracketed paste, and off with the prompt.
+            // Ends bracketed paste, and erases the line.
             let mut out = io::stdout();
-            drop(out.write_all(b"\x1b[?2004l\r\x1b[J").and_then(|()| out.flush()));
+            let _ = out.write_all(b"\x1b[?2004l\r\x1b[J").and_then(|()| out.flush());
         }
     }
 }
 
-fn read(editor: &mut Editor<Editing, MemHistory>, mailer: &Mailer, gate: &Gate) {
-    let (mut endurance, mut is_said) = (Endurance::default(), false);
-    // What was typed of a line before something came that cannot be read, left and right of the cursor.
+fn read(editor: &mut Editor<Editing, MemHistory>, sender: &EventSender, gate: &TerminalGate) {
+    let (mut budget, mut is_reported) = (RetryBudget::default(), false);
+    // A line that was interrupted by an error, left and right of the cursor.
     let mut begun: Option<(String, String)> = None;
     loop {
         gate.before_typing();
         let (left, right) = begun.take().unwrap_or_default();
         let read = editor.readline_with_initial(PROMPT, (&left, &right));
-        // Also what was not entered was read.
+        // A line that was not entered counts as read, too.
         let line = editor.helper().map(Editing::take_line).unwrap_or_default();
         if (&line.0, &line.1) != (&left, &right) {
-            endurance.is_well();
+            budget.reset();
         }
         match read {
             Ok(line) => {
-                endurance.is_well();
-                is_said = false;
+                budget.reset();
+                is_reported = false;
                 let columns = editor.dimensions().map(|(columns, _)| usize::from(columns));
                 let (is_quit, is_post) = (typed(&line) == Command::Quit, matches!(typed(&line), Command::Post(..)));
                 if is_post && gate.may_erase() {
                     erase(&line, columns);
                 }
-                if !give(Typed::Line(line), mailer, gate) || is_quit {
+                if !deliver(Input::Line(line), sender, gate) || is_quit {
                     return;
                 }
             }
-            Err(ReadlineError::Interrupted) => return mailer.send(Mail::Interrupt),
+            Err(ReadlineError::Interrupted) => return sender.send(AppEvent::Interrupt),
             Err(ReadlineError::Signal(_)) => begun = Some(line),
-            // Each takes at least a byte away, so it ends; nobody wants to read it for each byte of a paste.
+            // Each drops at least one byte, so this ends. Reported once, not for each byte of a paste.
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
                 begun = Some(line);
-                if !std::mem::replace(&mut is_said, true) && !give(Typed::LeftOut, mailer, gate) {
+                if !std::mem::replace(&mut is_reported, true) && !deliver(Input::InvalidBytes, sender, gate) {
                     return;
                 }
             }
             Err(ReadlineError::Eof) => {
-                give(Typed::End, mailer, gate);
+                deliver(Input::End, sender, gate);
                 return;
             }
-            Err(_) if endurance.bears() => begun = Some(line),
+            Err(_) if budget.try_again() => begun = Some(line),
             Err(error) => {
-                give(Typed::Broken(format!("the terminal cannot be read: {error}")), mailer, gate);
+                deliver(Input::Failed(InputError::Terminal(error.to_string())), sender, gate);
                 return;
             }
         }
     }
 }
 
-/// Gives a line away. While that has to wait, what happens is still shown: it may be what is waited for.
-fn give(typed: Typed, mailer: &Mailer, gate: &Gate) -> bool {
-    match mailer.try_line(typed) {
+/// Sends input. While the queue is full, output is displayed without a prompt: it may be what empties
+/// the queue.
+fn deliver(typed: Input, sender: &EventSender, gate: &TerminalGate) -> bool {
+    match sender.try_input(typed) {
         Ok(is_taken) => is_taken,
         Err(typed) => {
             gate.end_of_typing();
-            mailer.line(typed)
+            sender.input(typed)
         }
     }
 }
 
-/// Takes a line that was just typed off the screen, if it is sure how much of the screen it takes.
+/// Erases the line that was just typed, if its height on the screen is certain.
 fn erase(line: &str, columns: Option<usize>) {
     if let Some(rows) = columns.and_then(|columns| rows(line, columns)) {
         let mut out = io::stdout();
-        drop(write!(out, "\x1b[{rows}A\r\x1b[J").and_then(|()| out.flush()));
+        let _ = write!(out, "\x1b[{rows}A\r\x1b[J").and_then(|()| out.flush());
     }
 }
 
-/// Rows that prompt and text take on a screen of so many columns; `None` where terminals may differ in how wide the characters are.
+/// Returns the number of rows of prompt and text on a screen of `columns`; `None` if terminals may
+/// differ in the width of the characters.
 fn rows(text: &str, columns: usize) -> Option<usize> {
     if columns == 0 {
         return None;
@@ -139,7 +142,7 @@ fn rows(text: &str, columns: usize) -> Option<usize> {
         }
         let narrow = line.chars().filter(char::is_ascii).count() + indent;
         let others = line.chars().count() + indent - narrow;
-        // Nothing to two columns each. Behind a full row at the very end the cursor stands in the next one.
+        // Zero to two columns each. After a full row at the very end, the cursor is in the next one.
         let is_last = lines.peek().is_none();
         let row_of = |width: usize| if is_last { width / columns } else { width.saturating_sub(1) / columns };
         let (least, most) = (row_of(narrow), row_of(narrow + 2 * others));
@@ -157,10 +160,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_how_much_of_the_screen_a_line_takes() {
+    fn computes_the_height_of_a_line() {
         assert_eq!(rows("hello", 80), Some(1));
         assert_eq!(rows(&"x".repeat(77), 80), Some(1));
-        assert_eq!(rows(&"x".repeat(78), 80), Some(2), "the cursor stands in the next row");
+        assert_eq!(rows(&"x".repeat(78), 80), Some(2), "the cursor is in the next row");
         assert_eq!(rows(&"x".repeat(158), 80), Some(3));
         assert_eq!(rows("halo \u{1f44b}", 80), Some(1));
         assert_eq!(rows("two\nlines", 80), Some(2), "as they were pasted");
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn touches_nothing_when_it_does_not_know() {
+    fn height_is_unknown_when_terminals_differ() {
         assert_eq!(rows(&"\u{1f44b}".repeat(40), 80), None);
         assert_eq!(rows("a\ttab", 80), None);
         assert_eq!(rows("hello", 0), None);

@@ -1,29 +1,29 @@
-//! Names that Tab completes: those that were heard of, the last one first.
+//! Names for completion, those seen last first.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Names that are kept.
+/// Bound of the names.
 const MAX_NAMES: usize = 512;
 
-/// Shared by the thread that hears of names and the one that completes them.
+/// Names, shared by the thread that displays entries and the one that completes names.
 #[derive(Clone, Debug, Default)]
 pub struct Roster(Arc<Mutex<Vec<String>>>);
 
 impl Roster {
-    /// `name` was heard of.
-    pub fn heard(&self, name: &str) {
+    /// Moves `name` to the front.
+    pub fn note(&self, name: &str) {
         let mut names = self.names();
         names.retain(|known| known != name);
         names.insert(0, name.to_owned());
         names.truncate(MAX_NAMES);
     }
 
-    /// `name` has gone.
-    pub fn gone(&self, name: &str) {
+    /// Removes `name`.
+    pub fn remove(&self, name: &str) {
         self.names().retain(|known| known != name);
     }
 
-    /// Names that begin with `part`, whatever its case.
+    /// Returns the names that begin with `part`, ignoring case.
     #[must_use]
     pub fn starting_with(&self, part: &str) -> Vec<String> {
         let part = part.to_lowercase();
@@ -40,21 +40,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_spoke_last_comes_first_and_who_went_not_at_all() {
+    fn lists_the_last_author_first_and_no_member_that_left() {
         let roster = Roster::default();
         for name in ["anna", "Anton", "bob", "anna"] {
-            roster.heard(name);
+            roster.note(name);
         }
         assert_eq!(roster.starting_with("AN"), ["anna", "Anton"]);
-        roster.gone("anna");
+        roster.remove("anna");
         assert_eq!(roster.starting_with("an"), ["Anton"]);
         assert_eq!(roster.starting_with("").len(), 2);
     }
 
     #[test]
-    fn is_bounded() {
+    fn number_of_names_is_bounded() {
         let roster = Roster::default();
-        (0..2_000).for_each(|number| roster.heard(&format!("n{number}")));
+        (0..2_000).for_each(|number| roster.note(&format!("n{number}")));
         assert_eq!(roster.starting_with("").len(), MAX_NAMES);
     }
 }

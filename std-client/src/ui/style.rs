@@ -1,28 +1,29 @@
-//! Colour, where it helps: what the program says is dim, a line that names you is bold. Nothing depends on seeing it.
+//! Text attributes: notices are dim, a line that mentions the member is bold. No information depends on
+//! them.
 
-/// How text is set off.
+/// Whether and how text is highlighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     is_on: bool,
 }
 
 impl Style {
-    /// No colour at all.
+    /// No attributes.
     pub const PLAIN: Self = Self { is_on: false };
 
-    /// On a terminal, unless `NO_COLOR` says otherwise (no-color.org).
+    /// The style of a terminal: none if `NO_COLOR` is set (no-color.org).
     #[must_use]
     pub fn of_terminal() -> Self {
         Self { is_on: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) }
     }
 
-    /// What the program says.
+    /// Formats a notice.
     #[must_use]
     pub fn dim(self, text: &str) -> String {
         self.set("2", text)
     }
 
-    /// What is for you.
+    /// Formats a line that mentions the member.
     #[must_use]
     pub fn bold(self, text: &str) -> String {
         self.set("1", text)
@@ -32,13 +33,13 @@ impl Style {
         if !self.is_on || text.trim().is_empty() {
             return text.to_owned();
         }
-        // Off again before the line ends, so that nothing below takes it over.
+        // Reset before the line end, so that the next line is not affected.
         let line = text.trim_end_matches('\n');
         format!("\x1b[{code}m{line}\x1b[0m{}", &text[line.len()..])
     }
 }
 
-/// Whether `text` names `name`: as a word of its own, whatever its case.
+/// Whether `text` contains `name` as a word, ignoring case.
 #[must_use]
 pub fn mentions(text: &str, name: &str) -> bool {
     let (text, name) = (text.to_lowercase(), name.to_lowercase());
@@ -54,14 +55,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_ends_with_its_line() {
+    fn attributes_end_with_the_line() {
         assert_eq!(Style { is_on: true }.dim("hello\n"), "\x1b[2mhello\x1b[0m\n");
         assert_eq!(Style { is_on: true }.bold("\n"), "\n");
         assert_eq!(Style::PLAIN.dim("hello"), "hello");
     }
 
     #[test]
-    fn a_name_is_named_as_a_word() {
+    fn mention_is_a_whole_word() {
         assert!(mentions("Anna: hello", "anna") && mentions("is @anna here?", "anna") && mentions("anna", "Anna"));
         assert!(
             !mentions("hannah", "anna")

@@ -1,30 +1,32 @@
-//! The terminal as it was found, and passwords that it does not show.
+//! Saves and restores the terminal's settings, and reads passwords without echo.
 
 use std::io;
 
 use zeroize::Zeroizing;
 
-/// How the terminal was set before anything was asked.
+use crate::messages::notices::PASSWORD_NOT_UTF8;
+
+/// Settings of the terminal.
 #[cfg(unix)]
 #[derive(Clone, Debug)]
 pub struct SavedTerminal(Option<nix::sys::termios::Termios>);
 
 #[cfg(unix)]
 impl SavedTerminal {
-    /// As it is now.
+    /// Saves the present settings.
     #[must_use]
     pub fn save() -> Self {
         Self(nix::sys::termios::tcgetattr(io::stdin()).ok())
     }
 
-    /// As it was.
+    /// Restores the saved settings.
     pub fn restore(&self) {
         if let Some(terminal) = &self.0 {
             let _ = nix::sys::termios::tcsetattr(io::stdin(), nix::sys::termios::SetArg::TCSANOW, terminal);
         }
     }
 
-    /// The same, showing nothing of what is typed.
+    /// Returns the same settings without echo.
     fn quiet(&self) -> Self {
         let mut quiet = self.clone();
         if let Some(terminal) = &mut quiet.0 {
@@ -34,20 +36,20 @@ impl SavedTerminal {
     }
 }
 
-/// Elsewhere the editor does that.
+/// On other systems the line editor restores the terminal.
 #[cfg(not(unix))]
 #[derive(Clone, Debug)]
 pub struct SavedTerminal;
 
 #[cfg(not(unix))]
 impl SavedTerminal {
-    /// As it is now.
+    /// Saves the present settings.
     #[must_use]
     pub fn save() -> Self {
         Self
     }
 
-    /// As it was.
+    /// Restores the saved settings.
     pub fn restore(&self) {}
 
     fn quiet(&self) -> Self {
@@ -55,20 +57,20 @@ impl SavedTerminal {
     }
 }
 
-/// Asks by `question`, and reads a line that is not shown. One that is not UTF-8 is asked for again.
+/// Calls `question`, and reads a line without echo. Asks again if it is not UTF-8.
 ///
 /// # Errors
-/// When nobody can type; [`io::ErrorKind::Interrupted`] when somebody pressed Ctrl-C.
-pub fn ask_hidden(question: impl Fn(&str)) -> io::Result<Zeroizing<String>> {
+/// If nothing can be typed; [`io::ErrorKind::Interrupted`] after Ctrl-C.
+pub fn read_password(question: impl Fn(&str)) -> io::Result<Zeroizing<String>> {
     let before = SavedTerminal::save();
-    // Before the question: who types at once is not shown either.
+    // Before the question, so that what is typed at once is not echoed either.
     before.quiet().restore();
     question("");
     let password = loop {
         match rpassword::read_password().map(Zeroizing::new) {
-            // What stands for bytes that are no text.
+            // The replacement for bytes that are not UTF-8.
             Ok(password) if password.contains(char::REPLACEMENT_CHARACTER) => {
-                question("That is not UTF-8 text: set this terminal to UTF-8. ");
+                question(PASSWORD_NOT_UTF8);
             }
             read => break read,
         }

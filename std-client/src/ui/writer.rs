@@ -1,5 +1,5 @@
-//! Text that must not be lost: written in order by a thread of its own. When that is behind, no more entries are taken from the
-//! room, which keeps them.
+//! Output that must not be lost, written in order by its own thread. When the thread falls behind, no
+//! more entries are taken from the client; the server keeps them.
 
 use std::io;
 use std::sync::Arc;
@@ -7,63 +7,63 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use crate::app_event::{AppEvent, EventSender};
 use crate::cursor::{Cursor, CursorSlot};
-use crate::mail::{Mail, Mailer};
 
-/// Texts that wait before no more entries are taken.
-const WAITING: usize = 256;
+/// Number of queued texts at which no more entries are taken.
+const QUEUE_LEN: usize = 256;
 
-/// Where text goes.
+/// A destination of text.
 pub trait Sink: Send + 'static {
     /// Writes a text.
     ///
     /// # Errors
-    /// When nobody reads any more, or it cannot be written.
+    /// If it is closed or cannot be written.
     fn text(&mut self, text: String) -> io::Result<()>;
 
-    /// Called when no text waits.
+    /// Called when the queue is empty.
     ///
     /// # Errors
     /// As [`Sink::text`].
     fn flush(&mut self) -> io::Result<()>;
 }
 
-/// What becomes of texts when one cannot be written.
+/// The reaction to a text that cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnError {
-    /// It is the end: no text is left out in silence, and none is noted as shown that was not.
+    /// The writer ends: no text is silently dropped, and no entry is recorded that was not displayed.
     End,
-    /// It is left out and counted, which is said when the next can be written.
-    LeaveOut,
+    /// The text is dropped and counted; the count is reported with the next text.
+    Drop,
 }
 
-/// What was lost until now.
+/// Losses of a writer so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Losses {
-    /// Why texts cannot be written, if that is so for another reason than that nobody reads them.
+pub struct OutputLosses {
+    /// Why texts cannot be written, unless the output is closed.
     pub output: Option<String>,
-    /// Why it is not noted what was shown, if that is so.
-    pub cursor: Option<String>,
-    /// Texts that still wait for somebody to read them.
+    /// Why the position in the room cannot be saved.
+    pub position: Option<String>,
+    /// Number of texts that are still queued.
     pub waiting: usize,
 }
 
 #[derive(Debug)]
 enum Item {
-    /// A text, and the entry that it shows.
+    /// A text, and the position of the entry in it.
     Text { text: String, shows: Option<Cursor> },
-    /// Asks what was lost, when all that is queued before is written.
-    Ask(Sender<Losses>),
+    /// Requests the losses once everything queued before is written.
+    Report(Sender<OutputLosses>),
 }
 
 /// The queue in front of a [`Sink`].
 #[derive(Debug)]
 pub struct Writer {
     queue: Queue,
-    end: Receiver<Losses>,
+    end: Receiver<OutputLosses>,
 }
 
-/// Gives texts to a [`Writer`] from any thread.
+/// Sends texts to a [`Writer`] from any thread.
 #[derive(Clone, Debug)]
 pub struct Queue {
     texts: Sender<Item>,
@@ -71,20 +71,20 @@ pub struct Queue {
 }
 
 impl Writer {
-    /// Starts the thread. What it has shown is kept in `cursor`.
+    /// Starts the thread. Positions of displayed entries are saved in `cursor`.
     ///
     /// # Errors
-    /// If the system gives none.
-    pub fn start(sink: impl Sink, on_error: OnError, cursor: CursorSlot, mailer: Mailer) -> io::Result<Self> {
+    /// If the thread cannot be spawned.
+    pub fn start(sink: impl Sink, on_error: OnError, cursor: CursorSlot, sender: EventSender) -> io::Result<Self> {
         let (texts, queue) = mpsc::channel();
         let (ended, end) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting);
         let run = move || {
-            let (losses, left_out) = (Losses::default(), 0);
-            let mut thread = Thread { sink, on_error, cursor, mailer, left, losses, left_out };
+            let (losses, dropped) = (OutputLosses::default(), 0);
+            let mut thread = Thread { sink, on_error, cursor, sender, left, losses, dropped };
             thread.run(&queue);
-            drop(ended.send(thread.losses));
+            let _ = ended.send(thread.losses);
         };
         std::thread::Builder::new().name("kabar-output".to_owned()).spawn(run)?;
         Ok(Self { queue: Queue { texts, waiting }, end })
@@ -100,45 +100,47 @@ impl Writer {
         self.queue.item(text, cursor);
     }
 
-    /// The queue, for another thread. The writer does not finish while there is one.
+    /// Returns the queue, for another thread. The writer does not finish while it exists.
     #[must_use]
     pub fn queue(&self) -> Queue {
         self.queue.clone()
     }
 
-    /// Whether entries may be taken; [`Mail::OutputRoom`] says when again.
+    /// Whether entries may be taken. If not, [`AppEvent::OutputWritable`] follows.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.queue.waiting.load(Ordering::Relaxed) < WAITING
+        self.queue.waiting.load(Ordering::Relaxed) < QUEUE_LEN
     }
 
-    /// Waits until all that is queued is written, or cannot be, or `patience` is over. What was lost until then.
+    /// Waits at most `timeout` until everything queued is written or dropped. Returns the losses so far.
     #[must_use]
-    pub fn settle(&self, patience: Duration) -> Losses {
+    pub fn settle(&self, timeout: Duration) -> OutputLosses {
         let (ask, answer) = mpsc::channel();
-        drop(self.queue.texts.send(Item::Ask(ask)));
-        let answer = match answer.recv_timeout(patience) {
-            // It ended before.
-            Err(RecvTimeoutError::Disconnected) => self.end.recv_timeout(patience),
+        let _ = self.queue.texts.send(Item::Report(ask));
+        let answer = match answer.recv_timeout(timeout) {
+            // The writer has ended.
+            Err(RecvTimeoutError::Disconnected) => self.end.recv_timeout(timeout),
             answer => answer,
         };
         answered(answer, &self.queue.waiting)
     }
 
-    /// Waits until all is written, or cannot be, or `patience` is over. What was lost.
+    /// Waits at most `timeout` until everything is written or dropped. Returns the losses.
     #[must_use]
-    pub fn finish(self, patience: Duration) -> Losses {
+    pub fn finish(self, timeout: Duration) -> OutputLosses {
         let Self { queue: Queue { texts, waiting }, end } = self;
         drop(texts);
-        answered(end.recv_timeout(patience), &waiting)
+        answered(end.recv_timeout(timeout), &waiting)
     }
 }
 
-fn answered(answer: Result<Losses, RecvTimeoutError>, waiting: &AtomicUsize) -> Losses {
+fn answered(answer: Result<OutputLosses, RecvTimeoutError>, waiting: &AtomicUsize) -> OutputLosses {
     answer.unwrap_or_else(|error| match error {
-        RecvTimeoutError::Timeout => Losses { waiting: waiting.load(Ordering::Relaxed), ..Losses::default() },
-        // It was told before.
-        RecvTimeoutError::Disconnected => Losses::default(),
+        RecvTimeoutError::Timeout => {
+            OutputLosses { waiting: waiting.load(Ordering::Relaxed), ..OutputLosses::default() }
+        }
+        // They were reported before.
+        RecvTimeoutError::Disconnected => OutputLosses::default(),
     })
 }
 
@@ -150,7 +152,7 @@ impl Queue {
 
     fn item(&self, text: String, shows: Option<Cursor>) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        drop(self.texts.send(Item::Text { text, shows }));
+        let _ = self.texts.send(Item::Text { text, shows });
     }
 }
 
@@ -158,11 +160,11 @@ struct Thread<S> {
     sink: S,
     on_error: OnError,
     cursor: CursorSlot,
-    mailer: Mailer,
+    sender: EventSender,
     left: Arc<AtomicUsize>,
-    losses: Losses,
-    /// Texts that were left out and are not said to be.
-    left_out: u64,
+    losses: OutputLosses,
+    /// Number of dropped texts that are not reported yet.
+    dropped: u64,
 }
 
 impl<S: Sink> Thread<S> {
@@ -178,7 +180,7 @@ impl<S: Sink> Thread<S> {
                         shown = shows.or(shown);
                         next = queue.try_recv().ok();
                     }
-                    Item::Ask(answer) => asked = Some(answer),
+                    Item::Report(answer) => asked = Some(answer),
                 }
             }
             if let Err(error) = self.sink.flush()
@@ -186,63 +188,63 @@ impl<S: Sink> Thread<S> {
             {
                 return;
             }
-            // Only now: what is noted as shown is never shown again.
+            // Only now: an entry at a saved position is never displayed again.
             if let Some(shown) = shown {
-                self.note(shown);
+                self.save_position(shown);
             }
             if let Some(answer) = asked {
-                drop(answer.send(self.losses.clone()));
+                let _ = answer.send(self.losses.clone());
             }
         }
     }
 
-    /// Writes a text; `false`: it is the end.
+    /// Writes a text. Returns whether to continue.
     fn text(&mut self, text: String) -> bool {
-        let text = match self.left_out {
+        let text = match self.dropped {
             0 => text,
-            count => format!("({count} notices are missing here: they could not be written)\n{text}"),
+            count => format!("({count} notices skipped: they could not be written)\n{text}"),
         };
         let written = self.sink.text(text);
-        if self.left.fetch_sub(1, Ordering::Relaxed) == WAITING {
-            self.mailer.send(Mail::OutputRoom);
+        if self.left.fetch_sub(1, Ordering::Relaxed) == QUEUE_LEN {
+            self.sender.send(AppEvent::OutputWritable);
         }
         match written {
             Ok(()) => {
-                (self.losses.output, self.left_out) = (None, 0);
+                (self.losses.output, self.dropped) = (None, 0);
                 true
             }
             Err(error) => {
-                self.left_out += 1;
+                self.dropped += 1;
                 self.failed(&error)
             }
         }
     }
 
-    /// Notes that it cannot be written; `false`: it is the end.
+    /// Records an error. Returns whether to continue.
     fn failed(&mut self, error: &io::Error) -> bool {
         let is_loss = error.kind() != io::ErrorKind::BrokenPipe;
         self.losses.output = is_loss.then(|| error.to_string());
-        let goes_on = self.on_error == OnError::LeaveOut;
-        if !goes_on {
-            self.mailer.send(Mail::OutputGone);
+        let continues = self.on_error == OnError::Drop;
+        if !continues {
+            self.sender.send(AppEvent::OutputClosed);
         }
-        goes_on
+        continues
     }
 
-    /// Keeps what was shown; where that fails, it is tried again with the next.
-    fn note(&mut self, shown: Cursor) {
-        match (self.cursor.save(shown), &self.losses.cursor) {
+    /// Saves a position. After an error, the next one is tried.
+    fn save_position(&mut self, shown: Cursor) {
+        match (self.cursor.save(shown), &self.losses.position) {
             (Ok(()), None) => {}
             (Ok(()), Some(_)) => {
-                self.losses.cursor = None;
-                self.mailer.send(Mail::Trouble("(where you are in this room is kept again)".to_owned()));
+                self.losses.position = None;
+                self.sender.send(AppEvent::PositionSavedAgain);
             }
             (Err(error), before) => {
-                let words = format!("where you are in this room is not kept: {error}");
+                let error = error.to_string();
                 if before.is_none() {
-                    self.mailer.send(Mail::Trouble(format!("({words})")));
+                    self.sender.send(AppEvent::PositionNotSaved(error.clone()));
                 }
-                self.losses.cursor = Some(words);
+                self.losses.position = Some(error);
             }
         }
     }
@@ -277,46 +279,48 @@ mod tests {
         }
     }
 
-    fn writer(cursor: CursorSlot) -> (Writer, Sender<()>, Arc<Mutex<String>>, crate::mail::Mailbox, mio::Poll) {
+    fn writer(
+        cursor: CursorSlot,
+    ) -> (Writer, Sender<()>, Arc<Mutex<String>>, crate::app_event::EventReceiver, mio::Poll) {
         let poll = mio::Poll::new().unwrap();
         let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
-        let (mailer, mailbox) = Mailer::new(waker);
+        let (sender, receiver) = EventSender::new(waker);
         let (permit, permits) = mpsc::channel();
         let shown = Arc::new(Mutex::new(String::new()));
         let page = Page { shown: Arc::clone(&shown), permits };
-        (Writer::start(page, OnError::End, cursor, mailer).unwrap(), permit, shown, mailbox, poll)
+        (Writer::start(page, OnError::End, cursor, sender).unwrap(), permit, shown, receiver, poll)
     }
 
     #[test]
-    fn nothing_is_lost_and_a_slow_reader_is_waited_for() {
-        let (writer, permit, shown, mailbox, _poll) = writer(CursorSlot::default());
-        let expected: String = (0..WAITING).map(|number| format!("{number}\n")).collect();
-        for number in 0..WAITING {
+    fn waits_for_a_slow_reader_and_loses_nothing() {
+        let (writer, permit, shown, receiver, _poll) = writer(CursorSlot::default());
+        let expected: String = (0..QUEUE_LEN).map(|number| format!("{number}\n")).collect();
+        for number in 0..QUEUE_LEN {
             assert!(writer.has_room());
             writer.text(format!("{number}\n"));
         }
         assert!(!writer.has_room());
-        for _ in 0..WAITING {
+        for _ in 0..QUEUE_LEN {
             permit.send(()).unwrap();
         }
-        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputRoom)));
-        assert_eq!(writer.settle(Duration::from_secs(60)), Losses::default());
-        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
+        assert!(matches!(receiver.events.recv(), Ok(AppEvent::OutputWritable)));
+        assert_eq!(writer.settle(Duration::from_secs(60)), OutputLosses::default());
+        assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
         assert_eq!(*shown.lock().unwrap(), expected);
     }
 
     #[test]
-    fn a_reader_that_has_gone_is_told() {
-        let (writer, permit, _shown, mailbox, _poll) = writer(CursorSlot::default());
+    fn reports_a_closed_output() {
+        let (writer, permit, _shown, receiver, _poll) = writer(CursorSlot::default());
         drop(permit);
         writer.text("hello".to_owned());
-        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputGone)));
+        assert!(matches!(receiver.events.recv(), Ok(AppEvent::OutputClosed)));
         writer.text("more".to_owned());
-        let losses = Losses { output: None, ..Losses::default() };
-        assert_eq!(writer.finish(Duration::from_secs(60)), losses, "nobody wants it");
+        let losses = OutputLosses { output: None, ..OutputLosses::default() };
+        assert_eq!(writer.finish(Duration::from_secs(60)), losses, "a closed output is no loss");
     }
 
-    /// A disk: how many texts fit, and what is on it.
+    /// A disk: the number of texts that fit, and its content.
     struct Disk(Arc<Mutex<(usize, String)>>);
 
     impl Sink for Disk {
@@ -332,65 +336,65 @@ mod tests {
         }
     }
 
-    type OnDisk = (Writer, Arc<Mutex<(usize, String)>>, crate::mail::Mailbox, mio::Poll);
+    type OnDisk = (Writer, Arc<Mutex<(usize, String)>>, crate::app_event::EventReceiver, mio::Poll);
 
     fn on_disk(room: usize, on_error: OnError) -> OnDisk {
         let poll = mio::Poll::new().unwrap();
         let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
-        let (mailer, mailbox) = Mailer::new(waker);
+        let (sender, receiver) = EventSender::new(waker);
         let disk = Arc::new(Mutex::new((room, String::new())));
-        let writer = Writer::start(Disk(Arc::clone(&disk)), on_error, CursorSlot::default(), mailer).unwrap();
-        (writer, disk, mailbox, poll)
+        let writer = Writer::start(Disk(Arc::clone(&disk)), on_error, CursorSlot::default(), sender).unwrap();
+        (writer, disk, receiver, poll)
     }
 
     #[test]
-    fn a_full_disk_ends_entries_and_is_told_at_the_end() {
-        let (writer, disk, mailbox, _poll) = on_disk(1, OnError::End);
+    fn full_disk_ends_entries_and_is_reported_at_the_end() {
+        let (writer, disk, receiver, _poll) = on_disk(1, OnError::End);
         writer.text("one\n".to_owned());
         writer.text("two\n".to_owned());
         writer.text("three\n".to_owned());
-        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputGone)));
+        assert!(matches!(receiver.events.recv(), Ok(AppEvent::OutputClosed)));
         disk.lock().unwrap().0 = 9;
         let settled = writer.settle(Duration::from_secs(60));
         assert!(settled.output.is_some_and(|why| why.contains("no storage space")));
-        assert_eq!(disk.lock().unwrap().1, "one\n", "nothing comes after a gap");
+        assert_eq!(disk.lock().unwrap().1, "one\n", "nothing follows a gap");
     }
 
     #[test]
-    fn a_full_disk_leaves_notices_out_and_they_are_counted_when_it_works_again() {
-        let (writer, disk, _mailbox, _poll) = on_disk(1, OnError::LeaveOut);
+    fn full_disk_drops_notices_and_their_count_follows() {
+        let (writer, disk, _mailbox, _poll) = on_disk(1, OnError::Drop);
         (1..=3).for_each(|number| writer.text(format!("{number}\n")));
         assert!(writer.settle(Duration::from_secs(60)).output.is_some());
         disk.lock().unwrap().0 = 9;
         writer.text("4\n".to_owned());
-        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
-        assert_eq!(disk.lock().unwrap().1, "1\n(2 notices are missing here: they could not be written)\n4\n");
+        assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
+        assert_eq!(disk.lock().unwrap().1, "1\n(2 notices skipped: they could not be written)\n4\n");
     }
 
     #[test]
-    fn a_reader_that_stands_still_is_told_by_what_waits() {
+    fn counts_queued_texts_of_a_reader_that_does_not_read() {
         let (writer, _permit, ..) = writer(CursorSlot::default());
         writer.text("one\n".to_owned());
         assert_eq!(writer.settle(Duration::from_millis(1)).waiting, 1);
     }
 
     #[test]
-    fn only_what_was_shown_is_kept() {
+    fn saves_only_positions_that_were_displayed() {
         let (_home, dir) = temporary_dir();
         let file = || CursorFile::new(&dir, &Fingerprint([1; 20]), &RoomName::new("lobby").unwrap(), "anna");
         let at = |seq| Cursor { seq, term: Term([2; 8]) };
         let slot = CursorSlot::default();
         slot.set(file());
-        let (writer, permit, shown, mailbox, _poll) = writer(slot);
+        let (writer, permit, shown, receiver, _poll) = writer(slot);
         for seq in 1..=3 {
             writer.entry(format!("{seq}\n"), Some(at(seq)));
         }
         permit.send(()).unwrap();
         permit.send(()).unwrap();
         drop(permit);
-        assert!(matches!(mailbox.mail.recv(), Ok(Mail::OutputGone)));
+        assert!(matches!(receiver.events.recv(), Ok(AppEvent::OutputClosed)));
         assert_eq!(*shown.lock().unwrap(), "1\n2\n");
-        assert!(file().load().unwrap().is_none_or(|kept| kept.seq <= 2), "the third was not shown");
+        assert!(file().load().unwrap().is_none_or(|kept| kept.seq <= 2), "the third was not displayed");
 
         let slot = CursorSlot::default();
         slot.set(file());
@@ -399,7 +403,7 @@ mod tests {
         writer.text("a notice\n".to_owned());
         permit.send(()).unwrap();
         permit.send(()).unwrap();
-        assert_eq!(writer.finish(Duration::from_secs(60)), Losses::default());
+        assert_eq!(writer.finish(Duration::from_secs(60)), OutputLosses::default());
         assert_eq!(file().load().unwrap(), Some(at(4)));
     }
 }

@@ -1,4 +1,4 @@
-//! `kabar-server backup FILE`: a copy of the history as it is at one moment.
+//! `kabar-server backup FILE`: copies the history as of one moment.
 
 use std::path::PathBuf;
 
@@ -7,24 +7,24 @@ use crate::config::StorageArgs;
 use crate::store::{FILE_NAME, copy};
 use kabar_std::output::remark;
 
-/// Of `backup`.
+/// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "To put a copy back: stop the server, `kabar-server restore FILE`, start the server. It checks the copy, and keeps \
 the history that is there (history.db, history.db-wal and history.db-shm, which belong together) under another name."
 )]
 pub struct Arguments {
-    /// The copy; nothing may be there.
+    /// The file to create; it must not exist.
     file: PathBuf,
 
     #[command(flatten)]
     storage: StorageArgs,
 }
 
-/// Makes the copy, for its owner only.
+/// Creates the copy, accessible to its owner only.
 ///
 /// # Errors
-/// [`CommandError::Failed`] if it is not made; nothing is left of it then.
+/// [`CommandError::Failed`]; nothing is left of the copy then.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let dir = arguments.storage.resolve().map_err(CommandError::Usage)?.data_dir;
     copy(&dir, &arguments.file).map_err(CommandError::failed)?;

@@ -1,4 +1,4 @@
-//! `kabar-server check`: whether the history is what it should be.
+//! `kabar-server check`: checks the history for damage.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,17 +8,17 @@ use crate::config::StorageArgs;
 use crate::store::{FILE_NAME, Report};
 use kabar_std::text::clean_line;
 
-/// Of `check`.
+/// Arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     storage: StorageArgs,
 }
 
-/// Reads everything and prints what was found.
+/// Reads the whole history and prints a report.
 ///
 /// # Errors
-/// [`CommandError::Failed`] if anything is wrong.
+/// [`CommandError::Failed`] if the history has problems or cannot be read.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let dir = arguments.storage.resolve().map_err(CommandError::Usage)?.data_dir;
     let report = Report::make(&dir).map_err(CommandError::failed)?;
@@ -43,7 +43,7 @@ fn write_report(path: &Path, report: &Report, to: &mut impl Write) -> io::Result
         writeln!(to, "room {name}: {entries} entries, the last is {}; {terms} runs, {names} names", room.head)?;
     }
     if report.not_indexed > 0 {
-        writeln!(to, "{} entries wait for the search index", report.not_indexed)?;
+        writeln!(to, "{} entries are not in the search index yet", report.not_indexed)?;
     }
     let verdict = if report.problems.is_empty() { "no problem found" } else { "damaged" };
     writeln!(to, "{}: {verdict}", path.display())

@@ -1,4 +1,4 @@
-//! `kabar-server completions SHELL`: what makes a shell complete commands and flags.
+//! `kabar-server completions SHELL`: prints a completion script for a shell.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -6,7 +6,7 @@ use clap_complete::Shell;
 use super::{CommandError, print};
 use crate::cli::{self, PROGRAM};
 
-/// Of `completions`.
+/// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The shell.

@@ -1,19 +1,19 @@
-//! `kabar-server config`: every setting, its value, and who said so.
+//! `kabar-server config`: prints every setting with its value and origin.
 
 use super::{CommandError, print};
 use crate::config::{Config, RunFlags};
 
-/// Of `config`.
+/// Arguments of `config`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     flags: RunFlags,
 }
 
-/// Prints them as a configuration file.
+/// Prints the settings as a configuration file.
 ///
 /// # Errors
-/// [`CommandError::Usage`] if one is wrong.
+/// [`CommandError::Usage`] if a setting is invalid.
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
     print(config.to_toml().as_bytes())

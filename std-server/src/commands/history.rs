@@ -1,4 +1,4 @@
-//! `kabar-server history`: what was said, while the server runs or while it does not.
+//! `kabar-server history`: prints the history, also while the server runs.
 
 use std::io::{self, BufWriter, Write};
 use std::time::SystemTime;
@@ -14,37 +14,40 @@ use super::{CommandError, said};
 use crate::config::RoomArgs;
 use crate::store::{Filter, History, LogEntry, Query, complete_index};
 use kabar_std::json;
-use kabar_std::text::{Content, Line, Lines};
+use kabar_std::text::{Content, Line, LineFormatter};
 
-/// Of `history`.
+/// Arguments of `history`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     room: RoomArgs,
 
-    /// Only the last N of what is asked for.
+    /// Only the last N matching entries.
     #[arg(long, value_name = "N")]
     last: Option<u64>,
 
-    /// Nothing older: a date, a date and a time (local, or RFC 3339), or a span back from now such as 2h, 3d or 1w.
+    /// Only entries since a date, a date and a time (local, or RFC 3339), or a span back from now
+    /// such as 2h, 3d or 1w.
     #[arg(long, value_name = "TIME", value_parser = parse_since, allow_hyphen_values = true)]
     since: Option<Timestamp>,
 
-    /// Only texts that contain all these words, anywhere and in upper or lower case; "in double quotes": exactly this.
+    /// Only texts that contain all these words, in upper or lower case; "in double quotes": exactly
+    /// this.
     #[arg(long, value_name = "TEXT", value_parser = parse_search, allow_hyphen_values = true)]
     search: Option<Query>,
 
-    /// How it is printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-/// How entries are printed.
+/// The output formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// `[2024-11-01 10:37:10] Farhan: haloooo`; further lines of a text are indented.
     Text,
-    /// One object per line: seq, time (RFC 3339), time_ms (since 1970), author, kind, and text or base64.
+    /// One object per line: seq, time (RFC 3339), time_ms (since 1970), author, kind, and text or
+    /// base64.
     Json,
 }
 
@@ -66,11 +69,11 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
     let Some(mut selection) = history.find(room, &filter).map_err(unusable)? else {
         let rooms = history.rooms().map_err(unusable)?;
         return Err(CommandError::Failed(match rooms.as_slice() {
-            [] => "nothing was said yet".to_owned(),
+            [] => "the history is empty".to_owned(),
             rooms => format!("there is no room {room}; choose another with --room: {}", rooms.join(", ")),
         }));
     };
-    let lines = Lines::new();
+    let lines = LineFormatter::new();
     let mut out = BufWriter::new(io::stdout().lock());
     loop {
         let page = history.next_page(&mut selection).map_err(unusable)?;
@@ -87,9 +90,9 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
     }
 }
 
-fn as_text(lines: &Lines, entry: &LogEntry) -> String {
+fn as_text(lines: &LineFormatter, entry: &LogEntry) -> String {
     let LogEntry { time_ms, author, kind, body, .. } = entry;
-    lines.show(&Line { time_ms: *time_ms, author, address: None, kind: *kind, content: Content::Body(body) })
+    lines.format(&Line { time_ms: *time_ms, author, address: None, kind: *kind, content: Content::Body(body) })
 }
 
 fn as_json(entry: &LogEntry) -> String {
@@ -125,7 +128,7 @@ fn parse_search(text: &str) -> Result<Query, String> {
 }
 
 fn parse_since(text: &str) -> Result<Timestamp, String> {
-    // The clock may show what is no time at all.
+    // The computer's clock may be outside the range of a timestamp.
     let now = Timestamp::try_from(SystemTime::now()).map_err(|_| "the computer's clock is wrong".to_owned())?;
     since(text.trim(), &now.to_zoned(TimeZone::system()))
         .ok_or_else(|| "a time looks like 2024-11-01, \"2024-11-01 10:37\", 2024-11-01T10:37:10Z, 2h or 3d".to_owned())
@@ -138,7 +141,7 @@ fn since(text: &str, now: &Zoned) -> Option<Timestamp> {
     if let Ok(time) = text.parse::<DateTime>() {
         return time.to_zoned(now.time_zone().clone()).ok().map(|time| time.timestamp());
     }
-    // "2h ago" is as good as "2h".
+    // "2h ago" means the same as "2h".
     let span = text.parse::<Span>().ok()?.abs();
     now.checked_sub(span).ok().map(|time| time.timestamp())
 }

@@ -1,4 +1,5 @@
-//! `kabar-server invite`: what lets others in, from what lies in the data directory; a server may run or not.
+//! `kabar-server invite`: prints the invite from the files of the data directory, also while no
+//! server runs.
 
 use std::io::{self, IsTerminal};
 
@@ -18,20 +19,21 @@ use kabar_std::data_dir::{DataDir, LockError, SERVER_LOCK};
 use kabar_std::invite::Invite;
 use kabar_std::output::remark;
 
-/// Of `invite`.
+/// Arguments of `invite`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     invite_args: InviteArgs,
-    /// Draws a new secret first: all earlier invites stop working, for members too, when the server is started again.
+    /// Generates a new secret first: all earlier invites stop working, for members too, when the
+    /// server is restarted.
     #[arg(long)]
     new: bool,
-    /// Shows it as a QR code, too.
+    /// Also shows the invite as a QR code.
     #[arg(long)]
     qr: bool,
 }
 
-/// Prints it.
+/// Prints the invite.
 ///
 /// # Errors
 /// [`CommandError`].
@@ -48,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let key = load_key(&dir).map_err(CommandError::failed)?.ok_or_else(unused)?;
     let places = find_places(&dir, &config)?;
     let (secret, notice) = if arguments.new {
-        // Held while the secret is written: no server reads the old one meanwhile.
+        // Held while the secret is written, so that no server reads the old one meanwhile.
         let lock = dir.lock(SERVER_LOCK);
         let secret = generate_secret(&dir, &config.room).map_err(CommandError::failed)?;
         let again = match lock {
@@ -57,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
             Err(LockError::Held(None)) => "when the running server is started again".to_owned(),
             Err(LockError::File(error)) => return Err(CommandError::failed(error)),
         };
-        (secret, Some(format!("a new secret: all earlier invites stop working, and this one works, {again}")))
+        (secret, Some(format!("new secret: all earlier invites stop working, and this one starts working, {again}")))
     } else {
         (load_secret(&dir, &config.room).map_err(CommandError::failed)?.ok_or_else(unused)?, None)
     };
@@ -70,7 +72,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     print(format!("{invite}\n{picture}").as_bytes())
 }
 
-/// What the running server would say, as far as that is known: what it is told to advertise, else what its last invite named.
+/// Returns the addresses that the server puts into its invites: the advertised ones, else those of
+/// the last invite.
 fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
     let last = last_places(dir, &config.room).map_err(CommandError::failed)?;
     let port =
@@ -87,7 +90,8 @@ fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
     }
 }
 
-/// Two rows of the code per line. On a terminal with colours of its own: cameras want dark on light.
+/// Renders a QR code, two rows per line. On a terminal it sets colours, because cameras need dark
+/// on light.
 fn qr_code(invite: &str, is_terminal: bool) -> String {
     let Ok(code) = QrCode::with_error_correction_level(invite, EcLevel::L) else { return String::new() };
     let picture = code.render::<Dense1x2>().quiet_zone(true).build();

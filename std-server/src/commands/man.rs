@@ -1,4 +1,4 @@
-//! `kabar-server man`: the manual, made from the same command line that is parsed.
+//! `kabar-server man`: the manual pages, generated from the command line definition.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use super::{CommandError, print};
 use crate::cli;
 
-/// Of `man`.
+/// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Writes the page of every subcommand into this directory instead.
@@ -15,7 +15,7 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// Prints the main page, or writes all.
+/// Prints the main page, or writes all pages.
 ///
 /// # Errors
 /// [`CommandError::Failed`] if they cannot be written.

@@ -27,13 +27,13 @@ pub enum CommandError {
     AlreadyReported(u8),
 }
 
-/// Prints to standard output, and says what became of it.
+/// Prints to standard output.
 fn print(bytes: &[u8]) -> Result<(), CommandError> {
     let mut out = io::stdout();
     said(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
-/// What became of printing. A reader who has read enough is no failure.
+/// Converts the result of printing. A closed pipe is not a failure: its reader has read enough.
 fn said(result: io::Result<()>) -> Result<(), CommandError> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -44,13 +44,13 @@ fn said(result: io::Result<()>) -> Result<(), CommandError> {
 }
 
 impl CommandError {
-    /// A failure that says what `error` says.
+    /// A failure with the message of `error`.
     #[must_use]
     pub fn failed(error: impl fmt::Display) -> Self {
         Self::Failed(error.to_string())
     }
 
-    /// What the program exits with.
+    /// The exit code of the program.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

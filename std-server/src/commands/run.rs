@@ -1,4 +1,4 @@
-//! `kabar-server run`: a room, its invite, and a line for everything that happens.
+//! `kabar-server run`: hosts a room and prints its invite and events.
 
 use std::io;
 use std::net::TcpListener;
@@ -26,9 +26,9 @@ use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file};
 use kabar_std::signals;
 use kabar_std::signals::{AfterHangup, TerminalWatch};
-use kabar_std::text::Lines;
+use kabar_std::text::LineFormatter;
 
-/// Of `run`.
+/// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
@@ -36,10 +36,10 @@ pub struct Arguments {
     flags: RunFlags,
 }
 
-/// Serves until it is told to stop.
+/// Serves until a signal or the operator stops the server.
 ///
 /// # Errors
-/// [`CommandError`]; what came after the first line said is [`CommandError::AlreadyReported`].
+/// [`CommandError`]; a failure after the first line of output is [`CommandError::AlreadyReported`].
 pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let config = Config::from_process(&arguments.flags.flags).map_err(CommandError::Usage)?;
     let password = find_password(&config, arguments.flags.password_stdin)?;
@@ -49,7 +49,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     });
     let metrics = metrics.transpose()?;
 
-    // From here on all lines go one way: whole, in the order they were said, and whoever does not read them blocks nothing else.
+    // From here on all lines go through one queue, whole and in order; a reader that does not read
+    // blocks nothing else.
     let output = Output::of_process(PROGRAM).map_err(CommandError::failed)?;
     logging::install(config.log_format, config.log_level, output.sender());
     let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, &output.sender());
@@ -70,7 +71,7 @@ fn serve(
     metrics: Option<TcpListener>,
     said: &OutputSender,
 ) -> Result<(), CommandError> {
-    let lines = Lines::new();
+    let lines = LineFormatter::new();
     let tell = {
         let said = said.clone();
         move |event| {
@@ -106,7 +107,7 @@ fn serve(
     let take = move |typed: ConsoleInput<'_>| match typed {
         ConsoleInput::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
         ConsoleInput::NotText => {
-            answer.line("not taken: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
+            answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
         ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
@@ -121,11 +122,12 @@ fn serve(
     let served = hosted.wait();
     manage(STOPPING);
     served.map_err(CommandError::failed)?;
-    // The transcript has ended with the server.
+    // The transcript ended with the server.
     if has_trouble.load(Ordering::Relaxed) { Err(CommandError::AlreadyReported(1)) } else { Ok(()) }
 }
 
-/// SIGTERM and Ctrl-C stop the server, a terminal that hangs up does so too; any other SIGHUP opens the transcript again.
+/// Stops the server at SIGTERM, Ctrl-C or when its terminal hangs up; reopens the transcript at any
+/// other SIGHUP.
 fn listen_to_signals(hosted: &RoomHost) -> io::Result<()> {
     let (control, reopener, terminal) = (hosted.control().clone(), hosted.reopener(), TerminalWatch::start());
     let hang_up = move || {
@@ -160,7 +162,8 @@ fn warn_about(hosted: &RoomHost, config: &Config) {
     info!("history: {}", config.data_dir.display());
 }
 
-/// Flag before environment before configuration file.
+/// Reads the password: the flag takes precedence over the environment, and that over the
+/// configuration file.
 fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<String>>, CommandError> {
     let by_flag = matches!(config.origin("password-file"), Some(Origin::Flag(_)));
     let name = variable("password");
@@ -178,7 +181,7 @@ fn find_password(config: &Config, from_stdin: bool) -> Result<Option<Zeroizing<S
         io::ErrorKind::InvalidData => CommandError::Usage(format!("{source}: {error}")),
         _ => CommandError::Failed(format!("cannot read {source}: {error}")),
     })?;
-    // As it was typed: an earlier version hashed it so.
+    // As typed, not normalised: an earlier version hashed it so.
     from_first_line(&text).map_err(|error| CommandError::Usage(format!("{source}: {error}")))?;
     Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
 }

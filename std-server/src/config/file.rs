@@ -1,4 +1,4 @@
-//! The configuration file: one `key = value` per setting. A key that does not exist is an error, not a wish that nobody hears.
+//! The configuration file: one `key = value` per setting. An unknown key is an error.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,13 +12,13 @@ use super::settings::{is_known, is_list};
 use super::sources::Origin;
 use kabar_std::reading::read_file;
 
-/// Its name in the data directory.
+/// The name of the configuration file in the data directory.
 pub const FILE_NAME: &str = "kabar-server.toml";
 
-/// Longest file that is read, in bytes.
+/// Longest file in bytes that is read.
 const MAX_FILE_LEN: usize = 1 << 20;
 
-/// What a configuration file says.
+/// The values of a configuration file.
 #[derive(Clone, Debug, Default)]
 pub struct File {
     path: PathBuf,
@@ -26,14 +26,14 @@ pub struct File {
 }
 
 impl File {
-    /// Reads a file; an empty one if it is not there and need not be.
+    /// Reads a file. If it does not exist and need not, returns an empty one.
     ///
     /// # Errors
-    /// One line that names the file, the line in it, and the key.
+    /// One line that names the file, the line number and the key.
     pub fn read(path: &Path, must_exist: bool) -> Result<Self, String> {
         match read_file(path, MAX_FILE_LEN) {
             Ok(text) => Self::parse(path, &text),
-            // What is wrong with the directory itself, whoever opens that will say.
+            // An invalid data directory is reported when it is opened.
             Err(error)
                 if !must_exist && matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
             {
@@ -71,21 +71,21 @@ impl File {
         Ok(Self { path: path.to_path_buf(), values })
     }
 
-    /// What it says of `name`, and where. A list is one text with commas.
+    /// Returns the value of `name` and its origin. A list is one text with commas.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(OsString, Origin)> {
         let (value, line) = self.values.get(name)?;
         Some((value.clone(), Origin::File(self.path.clone(), *line)))
     }
 
-    /// Relative paths in it are meant from where it lies.
+    /// The directory that relative paths in the file are relative to.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 }
 
-/// The texts of a list with commas between them.
+/// Joins the texts of a list with commas.
 fn joined(items: &DeArray<'_>) -> Option<String> {
     let text = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
         DeValue::String(text) => Some(text.to_string()),

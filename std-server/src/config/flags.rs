@@ -1,4 +1,4 @@
-//! The flags of settings, made from their tables.
+//! The command line flags of settings, made from their tables.
 
 use clap::{ArgAction, ArgMatches};
 
@@ -30,7 +30,7 @@ impl clap::Args for RunFlags {
     fn augment_args(command: clap::Command) -> clap::Command {
         let stdin = clap::Arg::new("password-stdin")
             .long("password-stdin")
-            .help("Takes the password from the first line of stdin (also: KABAR_PASSWORD in the environment)")
+            .help("Reads the password from the first line of stdin (also: KABAR_PASSWORD in the environment)")
             .action(ArgAction::SetTrue)
             .conflicts_with("password-file");
         command.args(SETTINGS.iter().map(flag_of_setting)).arg(stdin).args(LIMITS.iter().map(flag_of_limit))
@@ -41,7 +41,7 @@ impl clap::Args for RunFlags {
     }
 }
 
-/// Declares flags of some settings only.
+/// Declares a set of flags for some settings.
 macro_rules! some_flags {
     ($(#[$doc:meta])+ $name:ident = $settings:path) => {
         $(#[$doc])+
@@ -51,7 +51,7 @@ macro_rules! some_flags {
         }
 
         impl $name {
-            /// Settles them.
+            /// Resolves the settings.
             ///
             /// # Errors
             /// As [`Config::resolve`].
@@ -84,16 +84,16 @@ macro_rules! some_flags {
 }
 
 some_flags! {
-    /// The flags that say where a room's data lies: what every subcommand takes that works without a running server.
+    /// The flags that locate a room's data, for subcommands that work without a running server.
     RoomArgs = settings::ROOM_ARGS
 }
 
 some_flags! {
-    /// The flags that say where the data of all rooms lies.
+    /// The flags that locate the data of all rooms.
     StorageArgs = settings::STORAGE_ARGS
 }
 
 some_flags! {
-    /// The flags of [`RoomArgs`], and the ones that say how others reach it.
+    /// The flags of [`RoomArgs`], and those that determine the addresses in invites.
     InviteArgs = settings::INVITE_ARGS
 }

@@ -1,4 +1,8 @@
-//! How the server is set up: every setting with one value, and who said so.
+//! The configuration of the server: every setting with one value and its origin.
+//!
+//! `figment` is not used: it knows the file of a value but not its line, which errors and
+//! `kabar-server config` name here. Neither are `jiff`'s durations: they have no days without a
+//! calendar and no sizes, so the parser of [`units`] would stay.
 
 mod file;
 mod flags;
@@ -25,43 +29,44 @@ pub use sources::{Flags, Origin};
 
 use sources::{Sources, all_names};
 
-/// Port of the metrics if none is written.
+/// The default port of the metrics.
 const METRICS_PORT: u16 = 9_998;
 
-/// A setup without contradictions.
+/// A valid configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// What invites name, in this order.
+    /// The addresses that invites name, in this order.
     pub advertise: Vec<Advertised>,
-    /// Where the data lies.
+    /// The data directory.
     pub data_dir: PathBuf,
     /// The room.
     pub room: RoomName,
-    /// The size of a key that is made.
+    /// The size of a key that is generated.
     pub key_size: KeySize,
-    /// Where the password stands.
+    /// The file with the password.
     pub password_file: Option<PathBuf>,
-    /// Where the plain text of the room goes.
+    /// The file that gets every entry as a line of text.
     pub transcript: Option<PathBuf>,
-    /// Where metrics are answered.
+    /// The address that serves metrics.
     pub metrics: Option<SocketAddr>,
     /// The format of log records.
     pub log_format: LogFormat,
     /// The least important log records that are written.
     pub log_level: LevelFilter,
-    /// The hub's bounds.
+    /// The limits of the hub.
     pub limits: HubLimits,
-    /// Every setting: name, value as text if it has one, who said so.
+    /// Every setting: name, value as text if it has one, origin.
     resolved: Vec<(&'static str, Option<OsString>, Origin)>,
 }
 
 impl Config {
-    /// Settles every setting: flag before environment before configuration file before default.
+    /// Resolves every setting. A flag takes precedence over the environment, that over the
+    /// configuration file, and that over the default.
     ///
     /// # Errors
-    /// One line that names what is wrong and where it was said.
+    /// One line that names the invalid setting and its origin.
     pub fn resolve(flags: &Flags, environment: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, String> {
         let mut sources = Sources { flags, environment, file: File::default() };
         let named = sources.get("config").map(|(path, _)| PathBuf::from(path));
@@ -74,7 +79,7 @@ impl Config {
         if named.is_none() {
             sources.file = File::read(&data_dir.join(FILE_NAME), false)?;
             if let Some((_, origin)) = sources.file.get("data-dir") {
-                return Err(format!("{origin}: data-dir: this file lies in the data directory already"));
+                return Err(format!("{origin}: data-dir: this file is in the data directory already"));
             }
         }
         resolved.push(match sources.get("config") {
@@ -123,18 +128,19 @@ impl Config {
     /// As [`Config::resolve`], with the environment of this process.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Config::resolve`].
     pub fn from_process(flags: &Flags) -> Result<Self, String> {
         Self::resolve(flags, &|variable| std::env::var_os(variable))
     }
 
-    /// Who said what a setting is.
+    /// Returns the origin of a setting's value.
     #[must_use]
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         self.resolved.iter().find(|(known, ..)| *known == name).map(|(_, _, origin)| origin)
     }
 
-    /// Every setting as a line that a configuration file takes, with who said so behind it; what has no value as a comment.
+    /// Formats every setting as a line of a configuration file, with its origin as a comment. A
+    /// setting without a value is a comment.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let line = |name| {
@@ -194,7 +200,7 @@ fn resolve_limit(
     Ok(())
 }
 
-/// A path; from a file, relative to where that lies.
+/// Resolves a path. One from a configuration file is relative to that file's directory.
 fn path(sources: &Sources<'_>, name: &'static str, resolved: &mut ResolvedSettings) -> Option<PathBuf> {
     let Some((value, origin)) = sources.get(name) else {
         resolved.push((name, None, Origin::Default));
@@ -216,10 +222,10 @@ fn error_for(name: &str, value: &OsString, origin: &Origin, error: &str) -> Stri
     }
 }
 
-/// The size of a key in bits, as it is written.
+/// Parses the size of a key in bits.
 ///
 /// # Errors
-/// In words.
+/// A sentence.
 pub fn parse_key_size(text: &str) -> Result<KeySize, String> {
     match text {
         "2048" => Ok(KeySize::Bits2048),
@@ -229,7 +235,7 @@ pub fn parse_key_size(text: &str) -> Result<KeySize, String> {
     }
 }
 
-/// On this computer only, unless an address says otherwise.
+/// Parses the address for metrics; on this computer only if just a port is given.
 fn parse_metrics(text: &str) -> Result<SocketAddr, String> {
     let digits = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = digits.parse::<u16>() {

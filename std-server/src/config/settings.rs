@@ -1,26 +1,27 @@
-//! Every setting of the server: the limits of the hub, and those in the table here. Flags, variables of the environment, keys of
-//! the configuration file and the manual are made from both.
+//! The settings of the server: the limits of the hub, and those in the table here. Flags,
+//! environment variables, keys of the configuration file and the manual are made from both.
 
 use crate::config::units;
 use crate::hub::{LIMITS, Limit};
 use kabar_std::invite::DEFAULT_ROOM;
 
-/// A setting that is no limit.
+/// A setting that is not a limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Its name: `--NAME` on the command line, `NAME` in the configuration file, `KABAR_NAME` in the environment.
+    /// Its name: `--NAME` on the command line, `NAME` in the configuration file, `KABAR_NAME` in
+    /// the environment.
     pub name: &'static str,
-    /// What stands for its value in help texts.
+    /// The placeholder for its value in help texts.
     pub value: &'static str,
-    /// What it is, in words.
+    /// The help text.
     pub help: &'static str,
-    /// What it is if nobody says otherwise, if that can be written.
+    /// The default value, if there is one that can be written.
     pub default: Option<&'static str>,
-    /// Whether it may stand in a configuration file.
+    /// Whether a configuration file may contain it.
     pub in_file: bool,
 }
 
-/// All of them.
+/// All settings that are not limits.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "listen",
@@ -32,15 +33,15 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "advertise",
         value: "HOST[:PORT]",
-        help: "What invites name, if others reach this computer by another address than it finds; several in order: \
-               repeat it, or put commas between them",
+        help: "Address that invites name, if others reach this computer at another address than it finds; for several, \
+               repeat it or use commas",
         default: None,
         in_file: true,
     },
     Setting {
         name: "data-dir",
         value: "DIR",
-        help: "Where key, secrets and history lie; for one server at a time [default: the user's data directory]",
+        help: "Where key, secrets and history are stored; for one server at a time [default: the user's data directory]",
         default: None,
         in_file: true,
     },
@@ -55,28 +56,28 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "key-bits",
         value: "BITS",
-        help: "Size of the server's RSA key if there is none yet: 2048 (what microcontrollers take), 3072 or 4096",
+        help: "Size of the server's RSA key if there is none yet: 2048 (the only size for microcontrollers), 3072 or 4096",
         default: Some("2048"),
         in_file: true,
     },
     Setting {
         name: "password-file",
         value: "FILE",
-        help: "Lets in, beside holders of the invite, whoever knows the password in the first line of this file",
+        help: "Also admits members who know the password in the first line of this file",
         default: None,
         in_file: true,
     },
     Setting {
         name: "transcript",
         value: "FILE",
-        help: "Appends every line of the room to this file, as plain text",
+        help: "Appends every line of the room to this file as plain text",
         default: None,
         in_file: true,
     },
     Setting {
         name: "metrics",
         value: "ADDR",
-        help: "Answers Prometheus at http://ADDR/metrics: PORT (on 127.0.0.1) or IP:PORT",
+        help: "Serves metrics for Prometheus at http://ADDR/metrics: PORT (on 127.0.0.1) or IP:PORT",
         default: None,
         in_file: true,
     },
@@ -96,43 +97,43 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// The settings that say where a room's data lies.
+/// The settings that locate a room's data.
 pub(super) const ROOM_ARGS: &[&str] = &["data-dir", "config", "room"];
 
-/// The settings that say where the data of all rooms lies.
+/// The settings that locate the data of all rooms.
 pub(super) const STORAGE_ARGS: &[&str] = &["data-dir", "config"];
 
-/// Those of a room, and what says how others reach it.
+/// The settings of a room, and those that determine the addresses in invites.
 pub(super) const INVITE_ARGS: &[&str] = &["data-dir", "config", "room", "listen", "advertise"];
 
-/// The settings that take several values: a flag that is repeated, or commas between them; in a
+/// The settings that take several values: repeated flags, or values separated by commas; in a
 /// configuration file also a list.
 const LISTS: &[&str] = &["advertise"];
 
-/// Whether a setting takes several values. They are kept as one text, with commas between them.
+/// Whether a setting takes several values. They are stored as one text with commas.
 pub(super) fn is_list(name: &str) -> bool {
     LISTS.contains(&name)
 }
 
-/// The setting of this name.
+/// Returns the setting with this name.
 #[must_use]
 pub(super) fn setting(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-/// Whether a configuration file may hold this key.
+/// Whether a configuration file may contain this key.
 #[must_use]
 pub(super) fn is_known(name: &str) -> bool {
     setting(name).map_or_else(|| Limit::named(name).is_some(), |setting| setting.in_file)
 }
 
-/// The variable of the environment that holds a setting.
+/// Returns the environment variable of a setting.
 #[must_use]
 pub fn variable(name: &str) -> String {
     format!("KABAR_{}", name.replace('-', "_").to_ascii_uppercase())
 }
 
-/// The limits as a table for people, in Markdown.
+/// Returns the table of limits in Markdown.
 #[must_use]
 pub fn limits_table() -> String {
     let counter = |limit: &Limit| crate::metrics::counter_name(limit.counter);
@@ -156,7 +157,7 @@ mod tests {
             SETTINGS.iter().map(|setting| setting.name).chain(LIMITS.iter().map(|limit| limit.name)).collect();
         let variables: BTreeSet<String> = names.iter().map(|name| variable(name)).collect();
         assert_eq!(variables.len(), names.len());
-        // These have meanings of their own.
+        // These have another meaning.
         assert!(!variables.contains("KABAR_PASSWORD") && !names.contains(&"password-stdin"));
     }
 
@@ -167,7 +168,8 @@ mod tests {
         assert!(manual.contains(&limits_table()), "LIMITS.md should hold this table:\n{}", limits_table());
     }
 
-    /// Limits that only members or the store can meet. All others are in the manual's table of what strangers can fill.
+    /// Limits that only members or the store can hit. All others are in the manual's table of what
+    /// strangers can fill.
     const NOT_FOR_STRANGERS: [&str; 22] = [
         "join-burst",
         "join-interval",

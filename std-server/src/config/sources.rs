@@ -1,4 +1,5 @@
-//! Where a setting's value comes from: flag before environment before file before default.
+//! The sources of a setting's value: flag, environment, configuration file and default, in this
+//! order.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -11,16 +12,16 @@ use super::settings::{Setting, is_list, setting, variable};
 use super::{File, units};
 use crate::hub::{LIMITS, Limit};
 
-/// Who said so.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The command line, by this flag.
+    /// This command line flag.
     Flag(&'static str),
-    /// The environment, by this variable.
+    /// This environment variable.
     Environment(String),
     /// This line of this configuration file.
     File(PathBuf, usize),
-    /// Nobody.
+    /// The default.
     Default,
 }
 
@@ -35,14 +36,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What was said on the command line.
+/// The values given on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     given: Vec<(&'static str, OsString)>,
 }
 
 impl Flags {
-    /// The flags of these settings.
+    /// Collects the flags of these settings.
     pub(super) fn of(matches: &ArgMatches, names: impl IntoIterator<Item = &'static str>) -> Self {
         let value = |name| {
             let values: Vec<OsString> = matches.get_many::<OsString>(name)?.cloned().collect();
@@ -57,21 +58,21 @@ impl Flags {
     }
 }
 
-/// The flag of a setting.
+/// Defines the flag of a setting.
 pub(super) fn flag_of_setting(setting: &'static Setting) -> Arg {
     let flag = flag(setting.name, setting.value);
     let default = setting.default.map_or_else(String::new, |default| format!(" [default: {default}]"));
     flag.help(format!("{}{default} [env: {}]", setting.help, variable(setting.name)))
 }
 
-/// The flag of a limit: only in the long help, where there is room for all.
+/// Defines the flag of a limit, which only the long help shows.
 pub(super) fn flag_of_limit(limit: &'static Limit) -> Arg {
     let help = format!("{} [default: {}]", limit.help, units::format(limit.unit, limit.default));
     flag(limit.name, units::placeholder(limit.unit)).help(help).help_heading("Limits").hide_short_help(true)
 }
 
 fn flag(name: &'static str, value: &'static str) -> Arg {
-    // What a shell offers behind it.
+    // The kind of completion that a shell offers for the value.
     let hint = match value {
         "FILE" => ValueHint::FilePath,
         "DIR" => ValueHint::DirPath,
@@ -81,7 +82,7 @@ fn flag(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).value_hint(hint).action(action).value_parser(OsStringValueParser::new())
 }
 
-/// All that was said, in order of precedence.
+/// All sources, in order of precedence.
 pub(super) struct Sources<'a> {
     pub(super) flags: &'a Flags,
     pub(super) environment: &'a dyn Fn(&str) -> Option<OsString>,
@@ -89,12 +90,12 @@ pub(super) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// The value that counts, and who said it.
+    /// Returns the value with the highest precedence, and its origin.
     pub(super) fn get(&self, name: &str) -> Option<(OsString, Origin)> {
         self.flags.get(name).or_else(|| self.in_environment(name)).or_else(|| self.file.get(name))
     }
 
-    /// An empty variable is none.
+    /// An empty variable counts as unset.
     fn in_environment(&self, name: &str) -> Option<(OsString, Origin)> {
         let variable = variable(name);
         let value = (self.environment)(&variable).filter(|value| !value.is_empty())?;
@@ -102,12 +103,12 @@ impl Sources<'_> {
     }
 }
 
-/// All names of settings that have a flag.
+/// Returns the names of all settings, limits included.
 pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
     super::SETTINGS.iter().map(|setting| setting.name).chain(LIMITS.iter().map(|limit| limit.name))
 }
 
-/// The flags of the named settings.
+/// Defines the flags of the named settings.
 pub(super) fn flags_of(names: &'static [&'static str]) -> impl Iterator<Item = Arg> {
     names.iter().filter_map(|name| setting(name)).map(flag_of_setting)
 }

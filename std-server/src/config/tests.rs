@@ -1,4 +1,4 @@
-//! Whose word counts: flag before environment before file before default; and what is wrong is named.
+//! Precedence of the sources of a setting, and errors.
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
@@ -19,7 +19,7 @@ struct Setup {
 }
 
 impl Setup {
-    /// With this file in the data directory.
+    /// A data directory with this configuration file.
     fn new(file: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join(FILE_NAME), file).unwrap();
@@ -89,7 +89,8 @@ fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
     assert!(setup.resolve(&["--room", "a", "--room", "b"]).is_err(), "any other flag is said once");
 }
 
-/// For every limit at once, so that none can be forgotten: each has a flag, a variable and a key that move it and nothing else.
+/// Checks all limits, so that none can be forgotten: each has a flag, a variable and a key that set
+/// it and nothing else.
 #[test]
 fn every_limit_has_a_flag_a_variable_and_a_key() {
     for limit in LIMITS {
@@ -104,7 +105,7 @@ fn every_limit_has_a_flag_a_variable_and_a_key() {
         in_environment.environment = vec![(leaked_name, leaked_value)];
         let by_environment = in_environment.resolve(&[]);
         for config in [by_flag, by_file, by_environment] {
-            // A first pause longer than the longest is refused, by whatever it was said.
+            // A `retry-min` above `retry-max` is refused, whatever its origin.
             let Ok(config) = config else {
                 assert!(limit.name.starts_with("retry-"), "{}: {config:?}", limit.name);
                 continue;
@@ -153,7 +154,7 @@ fn a_named_file_counts_instead_of_the_one_in_the_data_directory() {
     let config = setup.resolve(&["--config", named]).unwrap();
     assert_eq!(config.limits.members, 41);
     assert_eq!(config.data_dir, setup.home.path(), "the flag beats the file");
-    // Paths in a file are meant from where it lies.
+    // Paths in a file are relative to its directory.
     let alone = setup.resolve_all(&["kabar-server", "--config", named]).unwrap();
     assert_eq!(alone.data_dir, elsewhere.path().join("data"));
     assert_eq!(alone.password_file, Some(elsewhere.path().join("secret")));
@@ -192,7 +193,7 @@ fn the_short_help_leaves_the_limits_to_the_long_one() {
     assert!(short.contains("--listen") && !short.contains("--max-members"), "{short}");
     assert!(long.contains("Limits:") && LIMITS.iter().all(|limit| long.contains(&format!("--{}", limit.name))));
     assert!(SETTINGS.iter().all(|setting| long.contains(&format!("--{}", setting.name))));
-    // A password is said in one way only.
+    // A password may have one source only.
     let both = Line::command().try_get_matches_from(["kabar-server", "--password-stdin", "--password-file", "x"]);
     assert!(both.is_err());
     let one = Line::command().try_get_matches_from(["kabar-server", "--password-stdin"]).unwrap();

@@ -1,4 +1,4 @@
-//! Numbers, sizes and times as people write them: `64`, `4MiB`, `1h30m`.
+//! Parses and formats numbers, sizes and times: `64`, `4MiB`, `1h30m`.
 
 use crate::hub::Unit;
 
@@ -8,7 +8,7 @@ const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 <
 const TIMES: [(&str, u64); 6] =
     [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1)];
 
-/// What stands for a value of this unit in help texts.
+/// The placeholder for a value of this unit in help texts.
 #[must_use]
 pub const fn placeholder(unit: Unit) -> &'static str {
     match unit {
@@ -18,7 +18,8 @@ pub const fn placeholder(unit: Unit) -> &'static str {
     }
 }
 
-/// Reads a raw value; `None` if it is none. A size without a unit is in bytes, a time in seconds.
+/// Parses a value into its raw form, or returns `None`. A size without a unit is in bytes, a time
+/// in seconds.
 #[must_use]
 pub fn parse(unit: Unit, text: &str) -> Option<u64> {
     match unit {
@@ -28,7 +29,7 @@ pub fn parse(unit: Unit, text: &str) -> Option<u64> {
     }
 }
 
-/// Writes a raw value so that [`parse`] reads it back.
+/// Formats a raw value so that [`parse`] reads it back.
 #[must_use]
 pub fn format(unit: Unit, raw: u64) -> String {
     let table: &[(&str, u64)] = match unit {
@@ -45,7 +46,7 @@ pub fn format(unit: Unit, raw: u64) -> String {
     format!("{}{name}", raw / factor)
 }
 
-/// What [`parse`] takes, for a person.
+/// Describes what [`parse`] accepts.
 #[must_use]
 pub const fn hint(unit: Unit) -> &'static str {
     match unit {
@@ -56,7 +57,7 @@ pub const fn hint(unit: Unit) -> &'static str {
 }
 
 fn digits(text: &str) -> Option<u64> {
-    // `u64::from_str` takes a sign.
+    // `u64::from_str` accepts a sign.
     let plain: String = text.chars().filter(|character| *character != '_').collect();
     let is_number = !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { plain.parse().ok() } else { None }
@@ -78,15 +79,15 @@ fn time(name: &str) -> Option<u64> {
     TIMES.iter().find(|(known, _)| *known == name).map(|(_, factor)| *factor)
 }
 
-/// Numbers with units, one behind the other.
+/// Adds up numbers that are each followed by a unit.
 fn sum(text: &str, factor: impl Fn(&str) -> Option<u64>) -> Option<u64> {
     let mut total = 0u64;
     let mut rest = text.trim();
     while !rest.is_empty() {
         let unit_at = rest.find(|character: char| !character.is_ascii_digit())?;
-        let (number, behind) = rest.split_at(unit_at);
-        let end = behind.find(|character: char| character.is_ascii_digit()).unwrap_or(behind.len());
-        let (name, next) = behind.split_at(end);
+        let (number, after) = rest.split_at(unit_at);
+        let end = after.find(|character: char| character.is_ascii_digit()).unwrap_or(after.len());
+        let (name, next) = after.split_at(end);
         total = total.checked_add(digits(number)?.checked_mul(factor(name.trim())?)?)?;
         rest = next;
     }

@@ -82,8 +82,8 @@ const COMMANDS: [(&str, Kind, &str); 12] = [
     ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
 
-/// Parses a line. A line that starts with `/` is a command; one that starts with `//` is a text that
-/// starts with `/`.
+/// Parses a line. A line that starts with `/` is a command; one that starts with `//` is a text
+/// that starts with `/`.
 ///
 /// # Errors
 /// [`InputError`].

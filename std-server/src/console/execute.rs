@@ -4,15 +4,15 @@ use kabar_core::time::Duration;
 
 use super::command::{Input, NoArg, WithName, help, parse};
 use crate::driver::Control;
-use crate::hub::{Counted, Counters, LIMITS, OperatorError, Presence};
+use crate::hub::{CounterValue, Counters, LIMITS, MemberInfo, OperatorError};
 use crate::store::{Sanction, SanctionKind};
-use kabar_std::text::{Lines, clean_line};
+use kabar_std::text::{LineFormatter, clean_line};
 
 /// Executes the lines that an operator types.
 #[derive(Clone, Debug)]
 pub struct Operator {
     control: Control,
-    lines: Lines,
+    lines: LineFormatter,
     invite: String,
 }
 
@@ -20,7 +20,7 @@ impl Operator {
     /// Operates the server of `control`, whose invite is `invite`.
     #[must_use]
     pub fn new(control: Control, invite: String) -> Self {
-        Self { control, lines: Lines::new(), invite }
+        Self { control, lines: LineFormatter::new(), invite }
     }
 
     /// Executes a line and returns the lines to show for it.
@@ -76,8 +76,8 @@ impl Operator {
         }
     }
 
-    fn presence(&self, presence: &Presence) -> String {
-        let Presence { name, address, since_ms, idle, rtt, is_muted } = presence;
+    fn presence(&self, presence: &MemberInfo) -> String {
+        let MemberInfo { name, address, since_ms, idle, rtt, is_muted } = presence;
         let since = self.lines.stamp(*since_ms);
         let rtt = rtt.map_or_else(|| "unknown".to_owned(), milliseconds);
         let muted = if *is_muted { ", muted" } else { "" };
@@ -122,7 +122,7 @@ impl Operator {
         ));
         let met: Vec<String> = LIMITS
             .iter()
-            .map(|limit| (limit, limit.met(&counters)))
+            .map(|limit| (limit, limit.hits(&counters)))
             .filter(|(_, times)| *times > 0)
             .map(|(limit, times)| format!("{} {times}", limit.name))
             .collect();
@@ -139,7 +139,7 @@ fn traffic(counters: &Counters) -> [String; 3] {
     let others: Vec<String> = counters
         .all()
         .filter(|it| it.is_drop && it.value > 0 && !shown_always.contains(&it.name))
-        .map(|Counted { name, value, .. }| format!(", {} {value}", name.replace('_', " ")))
+        .map(|CounterValue { name, value, .. }| format!(", {} {value}", name.replace('_', " ")))
         .collect();
     [
         format!("in: {datagrams} datagrams, {bytes_in} bytes, {messages_in} messages"),
@@ -159,18 +159,18 @@ fn traffic(counters: &Counters) -> [String; 3] {
 
 fn describe_error(command: WithName, error: OperatorError) -> &'static str {
     match (command, error) {
-        (WithName::Ban, OperatorError::Already) => "is already banned",
-        (WithName::Mute, OperatorError::Already) => "is already muted",
-        (WithName::Unban, OperatorError::NotSo) => "is not banned (see /bans)",
-        (WithName::Unmute, OperatorError::NotSo) => "is not muted (see /bans)",
+        (WithName::Ban, OperatorError::AlreadyInEffect) => "is already banned",
+        (WithName::Mute, OperatorError::AlreadyInEffect) => "is already muted",
+        (WithName::Unban, OperatorError::NotInEffect) => "is not banned (see /bans)",
+        (WithName::Unmute, OperatorError::NotInEffect) => "is not muted (see /bans)",
         (WithName::Kick, OperatorError::NotHere) => "no such member is connected (see /who)",
         (WithName::Release, OperatorError::InUse) => "the owner of this name is connected, or was a moment ago",
-        (WithName::Release, OperatorError::Unknown) => "no one owns this name",
-        (_, OperatorError::Unknown) => "no such name",
+        (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
+        (_, OperatorError::NoSuchName) => "no such name",
         (_, OperatorError::Stopped) => "the server has stopped",
-        (_, OperatorError::Already) => "already in effect",
+        (_, OperatorError::AlreadyInEffect) => "already in effect",
         (_, OperatorError::Full) => "too many bans and mutes: lift some, or raise --max-sanctions",
-        (_, OperatorError::NotSo | OperatorError::NotHere | OperatorError::InUse) => "not possible",
+        (_, OperatorError::NotInEffect | OperatorError::NotHere | OperatorError::InUse) => "not possible",
     }
 }
 

@@ -1,5 +1,5 @@
-//! Reads the operator's lines from standard input, on its own thread. End of input does not stop the
-//! server.
+//! Reads the operator's lines from standard input, on its own thread. End of input does not stop
+//! the server.
 
 use std::io::{self, BufRead, Read};
 
@@ -78,8 +78,8 @@ mod terminal {
     /// Milliseconds between checks whether the process has come to the foreground.
     const LOOK_AGAIN: u16 = 500;
 
-    /// Waits until a line may be read. The system stops a background process (`kabar-server &`) that
-    /// reads its terminal, which would stop the server.
+    /// Waits until a line may be read. The system stops a background process (`kabar-server &`)
+    /// that reads its terminal, which would stop the server.
     pub(super) fn wait() {
         let stdin = std::io::stdin();
         if !stdin.is_terminal() {

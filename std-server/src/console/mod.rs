@@ -11,15 +11,15 @@ pub mod input;
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::hub::{Departure, HubEvent};
-use kabar_std::text::{Content, Line, Lines, clean_line, refusal};
+use crate::hub::{HubEvent, LeaveReason};
+use kabar_std::text::{Content, Line, LineFormatter, clean_line, refusal};
 
 /// Formats `event` as one line.
 #[must_use]
-pub fn format_event(lines: &Lines, event: &HubEvent) -> String {
+pub fn format_event(lines: &LineFormatter, event: &HubEvent) -> String {
     if let HubEvent::Entry { time_ms, author, from, kind, body, .. } = event {
         let content = Content::Body(body);
-        return lines.show(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
+        return lines.format(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
     }
     format!("[{}] * {}", lines.stamp(unix_ms()), describe_event(event).unwrap_or_default())
 }
@@ -30,7 +30,9 @@ pub fn describe_event(event: &HubEvent) -> Option<String> {
     Some(match event {
         HubEvent::Entry { .. } => return None,
         HubEvent::Joined { name, from, .. } => format!("{} is connected", who(name, *from)),
-        HubEvent::Left { name, from, how } => format!("{} is disconnected: {}", who(name, *from), leave_reason(*how)),
+        HubEvent::Left { name, from, reason } => {
+            format!("{} is disconnected: {}", who(name, *from), leave_reason(*reason))
+        }
         HubEvent::Refused { name, from, code } => format!("refused {}: {}", who(name, *from), refusal(*code)),
         HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
         HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, retrying"),
@@ -53,15 +55,15 @@ fn who(name: &str, address: SocketAddr) -> String {
     format!("{} ({address})", clean_line(name))
 }
 
-pub(crate) fn leave_reason(how: Departure) -> &'static str {
-    match how {
-        Departure::Left => "left",
-        Departure::Vanished => "timed out",
-        Departure::Replaced => "replaced by a new connection of the same identity",
-        Departure::Kicked => "kicked",
-        Departure::Banned => "banned",
-        Departure::Broke => "protocol violation",
-        Departure::Shutdown => "server shutting down",
+pub(crate) fn leave_reason(reason: LeaveReason) -> &'static str {
+    match reason {
+        LeaveReason::Left => "left",
+        LeaveReason::Vanished => "timed out",
+        LeaveReason::Replaced => "replaced by a new connection of the same identity",
+        LeaveReason::Kicked => "kicked",
+        LeaveReason::Banned => "banned",
+        LeaveReason::Violation => "protocol violation",
+        LeaveReason::Shutdown => "server shutting down",
     }
 }
 
@@ -79,7 +81,7 @@ mod tests {
     const FROM: ([u8; 4], u16) = ([192, 168, 0, 7], 4711);
 
     fn show(event: HubEvent) -> String {
-        let line = format_event(&Lines::new(), &event);
+        let line = format_event(&LineFormatter::new(), &event);
         assert!(line.starts_with("[20") && &line[20..22] == "] ", "{line}");
         line[22..].to_owned()
     }

@@ -1,4 +1,5 @@
-//! What an operator does to a running server, from any thread: console, metrics, signals, the program around it.
+//! Controls a running server from any thread: for the console, metrics, signals, and programs that
+//! embed the server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,22 +9,22 @@ use std::sync::mpsc::{self, SyncSender};
 use kabar_core::time::Instant;
 use mio::Waker;
 
-use crate::hub::{Counters, Hub, HubLimits, OperatorError, Outcome, Presence, Status};
+use crate::hub::{Counters, Hub, HubLimits, MemberInfo, OperatorError, Status};
 use crate::metrics::Metrics;
 use crate::store::Sanction;
 use kabar_std::provider::Accelerated;
 
-/// What a server is told while it runs.
+/// Commands to the serving thread.
 pub(super) enum Command {
-    /// To stop.
+    /// Stop the server.
     Stop,
-    /// Something that takes the hub a moment.
+    /// Run a function on the hub.
     WithHub(Box<HubCall>),
 }
 
 type HubCall = dyn FnOnce(&mut Hub<Accelerated>, Instant) + Send;
 
-/// A hand on a running server. It may outlive the server: then nothing happens any more.
+/// A handle to a running server. It may outlive the server, and then has no effect.
 #[derive(Clone, Debug)]
 pub struct Control {
     commands: SyncSender<Command>,
@@ -31,7 +32,7 @@ pub struct Control {
     about: Arc<Info>,
 }
 
-/// What does not change while a server runs, and what counts itself.
+/// What does not change while a server runs, and the metrics, which update themselves.
 #[derive(Debug)]
 struct Info {
     local: SocketAddr,
@@ -50,108 +51,112 @@ impl Control {
         Self { commands, waker, about: Arc::new(Info { local, limits, metrics }) }
     }
 
-    /// Where the server listens.
+    /// The address that the server listens on.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.about.local
     }
 
-    /// The bounds it works in.
+    /// The limits in force.
     #[must_use]
     pub fn limits(&self) -> &HubLimits {
         &self.about.limits
     }
 
-    /// What its worker threads measure.
+    /// The metrics of the worker threads.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.about.metrics
     }
 
-    /// Begins to stop; [`super::Server::wait`] returns when it is done.
+    /// Starts to stop the server; [`super::Server::wait`] returns when it has stopped.
     pub fn stop(&self) {
         self.command(Command::Stop);
     }
 
-    /// Says `text` to the room as the operator.
+    /// Posts `text` to the room as the operator.
     pub fn say(&self, text: &str) {
         let text = text.to_owned();
         self.command(Command::WithHub(Box::new(move |hub, now| hub.say(now, &text))));
     }
 
-    /// Puts a member out.
+    /// Disconnects a member.
     ///
     /// # Errors
-    /// Of this and the following: [`OperatorError`].
-    pub fn kick(&self, name: &str) -> Outcome {
+    /// [`OperatorError`].
+    pub fn kick(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::kick)
     }
 
-    /// Keeps an identity out for good.
+    /// Refuses an identity from now on.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn ban(&self, name: &str) -> Outcome {
+    pub fn ban(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::ban)
     }
 
-    /// Lets it in again.
+    /// Lifts a ban.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn unban(&self, name: &str) -> Outcome {
+    pub fn unban(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::unban)
     }
 
-    /// Lets an identity say nothing.
+    /// Refuses the posts of an identity.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn mute(&self, name: &str) -> Outcome {
+    pub fn mute(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::mute)
     }
 
-    /// Lets it speak again.
+    /// Lifts a mute.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn unmute(&self, name: &str) -> Outcome {
+    pub fn unmute(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::unmute)
     }
 
-    /// Frees a name for others.
+    /// Ends the ownership of a name.
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn release(&self, name: &str) -> Outcome {
+    pub fn release(&self, name: &str) -> Result<String, OperatorError> {
         self.act(name, Hub::release_name)
     }
 
-    /// Bans and mutes.
+    /// Returns all bans and mutes.
     #[must_use]
     pub fn sanctions(&self) -> Vec<Sanction> {
         self.ask(|hub, _| hub.sanctions()).unwrap_or_default()
     }
 
-    /// Who is here.
+    /// Returns the members who are connected.
     #[must_use]
-    pub fn who(&self) -> Vec<Presence> {
+    pub fn who(&self) -> Vec<MemberInfo> {
         self.ask(|hub, now| hub.who(now)).unwrap_or_default()
     }
 
-    /// What was counted.
+    /// Returns the hub's counters.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.ask(|hub, _| hub.counters()).unwrap_or_default()
     }
 
-    /// How full everything is.
+    /// Returns how full the hub's tables and buffers are.
     #[must_use]
     pub fn status(&self) -> Status {
         self.ask(|hub, _| hub.status()).unwrap_or_default()
     }
 
-    fn act(&self, name: &str, act: fn(&mut Hub<Accelerated>, Instant, &str) -> Outcome) -> Outcome {
+    fn act(
+        &self,
+        name: &str,
+        act: fn(&mut Hub<Accelerated>, Instant, &str) -> Result<String, OperatorError>,
+    ) -> Result<String, OperatorError> {
         let name = name.to_owned();
         self.ask(move |hub, now| act(hub, now, &name)).unwrap_or(Err(OperatorError::Stopped))
     }
@@ -167,7 +172,7 @@ impl Control {
 
     fn command(&self, command: Command) {
         if self.commands.send(command).is_ok() {
-            drop(self.waker.wake());
+            let _ = self.waker.wake();
         }
     }
 }

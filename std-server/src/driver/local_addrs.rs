@@ -1,13 +1,15 @@
-//! Which of this computer's addresses each peer spoke to, so that answers leave from there. A peer takes no answer from elsewhere.
+//! The local address that each peer sent to, so that replies leave from it. A peer accepts no reply
+//! from another address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// Peers remembered per generation. Info 2 MiB in all.
+/// Peers remembered per generation; about 2 MiB in all.
 const GENERATION: usize = 16_384;
 
-/// Two generations of peers: strangers can make the driver forget one that is silent, never grow the table. Who is forgotten gets its
-/// answers from the address that the system prefers until it speaks again.
+/// Two generations of peers. Strangers can make the driver forget a silent peer, but cannot grow
+/// the table. Replies to a forgotten peer leave from the address that the system prefers, until
+/// that peer sends again.
 #[derive(Debug, Default)]
 pub(super) struct LocalAddrs {
     young: HashMap<SocketAddr, IpAddr>,

@@ -1,7 +1,8 @@
-//! The driver: puts a [`Hub`] on a socket, a clock and threads.
+//! The driver: runs a [`Hub`] on a socket, a clock and threads.
 //!
-//! One thread owns the socket and the hub and waits for datagrams, deadlines, finished jobs and commands; nothing it does blocks.
-//! [`Server::start`] may be called by any program: `kabar-server`, `kabar host` in its own process, tests.
+//! One thread owns the socket and the hub and waits for datagrams, deadlines, finished jobs and
+//! commands; it never blocks. [`Server::start`] works in any program: `kabar-server`, `kabar host`,
+//! tests.
 
 mod control;
 mod local_addrs;
@@ -32,12 +33,12 @@ use run::Loop;
 
 pub use control::Control;
 
-/// Commands that wait.
+/// Maximum number of queued commands.
 const COMMANDS: usize = 64;
-/// How long a server that stops waits for its last commit and its last words.
+/// How long a server that stops waits for its last commit and its last datagrams.
 const STOP_TIME: Duration = Duration::from_secs(3);
 
-/// A running server. It stops when it is dropped.
+/// A running server. Stops when dropped.
 #[derive(Debug)]
 pub struct Server {
     control: Control,
@@ -47,17 +48,17 @@ pub struct Server {
     receive_buffer: usize,
 }
 
-/// What its parts are made of.
+/// The parts of a server.
 pub struct Parts<K, V, S, R> {
     /// The server's key.
     pub key: K,
-    /// Checks passwords, if the room has one.
+    /// Verifies passwords, if the room has one.
     pub verifier: V,
-    /// Where the log lies.
+    /// The store of the log.
     pub store: S,
-    /// Reads the same log, on a thread of its own.
+    /// A reader of the same log, used on its own thread.
     pub reader: R,
-    /// Told of everything that happens, on the thread that serves: must not block.
+    /// Receives every event on the serving thread; must not block.
     pub on_event: Box<dyn FnMut(HubEvent) + Send>,
 }
 
@@ -65,7 +66,7 @@ pub struct Parts<K, V, S, R> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The address cannot be listened on.
+    /// The address cannot be bound.
     #[error("cannot listen on {0}: {reason}", reason = bind_error(.1))]
     Bind(SocketAddr, io::Error),
     /// The store cannot be read.
@@ -88,13 +89,13 @@ fn bind_error(error: &io::Error) -> String {
 #[error("the server stopped because of an internal error")]
 pub struct ServerFailed;
 
-/// A socket that is bound and not read yet.
+/// A bound socket that is not read yet.
 #[derive(Debug)]
 pub struct Listener(socket::Socket);
 
 impl Listener {
-    /// Binds, for IPv4 too if `address` is every IPv6 address. To be done before anything is
-    /// changed on the disk: an address that is in use is the usual reason why a start is refused.
+    /// Binds a socket; one for all IPv6 addresses also receives IPv4. Bind before anything is
+    /// changed on the disk: an address in use is the usual reason why a start fails.
     ///
     /// # Errors
     /// [`StartError::Bind`].
@@ -104,7 +105,7 @@ impl Listener {
 }
 
 impl Server {
-    /// Begins to serve. Returns when it can be joined.
+    /// Starts to serve. Clients can join when this returns.
     ///
     /// # Errors
     /// [`StartError::Store`], [`StartError::System`].
@@ -143,42 +144,42 @@ impl Server {
         Ok(Self { control, thread, local, fingerprint, receive_buffer })
     }
 
-    /// Where it listens: the real port, also when any was asked for.
+    /// The address that the server listens on; has the real port if port 0 was requested.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// The fingerprint of its key.
+    /// The fingerprint of the server's key.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 
-    /// Bytes that the system granted for datagrams that wait to be received.
+    /// The size in bytes of the receive buffer that the system granted.
     #[must_use]
     pub fn receive_buffer(&self) -> usize {
         self.receive_buffer
     }
 
-    /// What moves it from any thread.
+    /// A handle that controls the server from any thread.
     #[must_use]
     pub fn control(&self) -> &Control {
         &self.control
     }
 
-    /// Waits until it was stopped and has ended.
+    /// Waits until the server has stopped.
     ///
     /// # Errors
-    /// [`ServerFailed`] if nobody stopped it.
+    /// [`ServerFailed`] if it stopped because of an error.
     pub fn wait(mut self) -> Result<(), ServerFailed> {
         self.join()
     }
 
-    /// Tells everybody, commits what was taken, and ends.
+    /// Commits the accepted posts, closes all connections, and waits until the server has stopped.
     ///
     /// # Errors
-    /// [`ServerFailed`] if it had ended before.
+    /// [`ServerFailed`] if it stopped because of an error.
     pub fn stop(mut self) -> Result<(), ServerFailed> {
         self.control.stop();
         self.join()

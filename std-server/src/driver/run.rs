@@ -1,4 +1,4 @@
-//! The loop: waits, feeds the hub, and carries away what it gives.
+//! The serving loop: waits, feeds the hub, and carries out its outputs.
 
 use std::io;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use kabar_std::provider::Accelerated;
 
 const SOCKET: Token = Token(0);
 const WAKE: Token = Token(1);
-/// Finished jobs and commands taken between two looks at the socket.
+/// Maximum number of finished jobs, and of commands, handled before the socket is read again.
 const TAKEN_PER_WAKE: usize = 64;
 
-/// Everything that the serving thread owns.
+/// The state of the serving thread.
 pub(super) struct Loop {
     hub: Hub<Accelerated>,
     socket: Socket,
@@ -29,9 +29,9 @@ pub(super) struct Loop {
     poll: Poll,
     commands: Receiver<Command>,
     on_event: Box<dyn FnMut(HubEvent) + Send>,
-    /// The system may have more datagrams; it says so once only.
+    /// The socket may have more datagrams; the poll is edge-triggered.
     is_readable: bool,
-    /// The system takes datagrams; it says so once only.
+    /// The socket accepts datagrams; the poll is edge-triggered.
     is_writable: bool,
     stopping_since: Option<Instant>,
 }
@@ -52,7 +52,7 @@ impl Loop {
         Ok((this, waker))
     }
 
-    /// Serves until it was told to stop.
+    /// Serves until the server is stopped.
     pub(super) fn run(&mut self, workers: &Workers<Accelerated>) -> Result<(), WorkerFailed> {
         let mut events = Events::with_capacity(8);
         loop {
@@ -67,8 +67,8 @@ impl Loop {
             }
             is_busy |= self.is_writable && self.hub.has_transmit();
             let timeout = if is_busy { Some(StdDuration::ZERO) } else { self.timeout(now) };
-            // Interrupted by a signal, or out of memory for a moment: go round again.
-            drop(self.poll.poll(&mut events, timeout));
+            // Interrupted by a signal, or briefly out of memory: try again.
+            let _ = self.poll.poll(&mut events, timeout);
             for event in &events {
                 if event.token() == SOCKET {
                     self.is_readable |= event.is_readable();
@@ -78,7 +78,7 @@ impl Loop {
         }
     }
 
-    /// Carries out what others ask for; whether more may wait.
+    /// Runs queued commands; returns whether there may be more.
     fn commands(&mut self) -> bool {
         for _ in 0..TAKEN_PER_WAKE {
             let Ok(command) = self.commands.try_recv() else { return false };
@@ -114,22 +114,23 @@ impl Loop {
         self.is_readable
     }
 
-    /// Carries away jobs, events and datagrams.
+    /// Hands jobs to the workers, sends datagrams and reports events.
     fn flush(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerFailed> {
-        // Workers begin before the datagrams go out, and get what those bring to light.
-        self.queue_jobs(workers)?;
+        // Workers start before the datagrams are sent, and then get the jobs that sending created.
+        self.queue_jobs(workers, now)?;
         if self.is_writable {
             let Self { socket, hub, .. } = self;
             self.is_writable = socket.send(|out| hub.poll_transmit(now, out)) == Sent::All;
         }
-        self.queue_jobs(workers)?;
+        self.queue_jobs(workers, now)?;
         while let Some(event) = self.hub.poll_event().or_else(|| workers.poll_event()) {
             (self.on_event)(event);
         }
         Ok(())
     }
 
-    fn queue_jobs(&mut self, workers: &Workers<Accelerated>) -> Result<(), WorkerFailed> {
+    fn queue_jobs(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerFailed> {
+        self.hub.create_jobs(now);
         while let Some(job) = self.hub.poll_job() {
             workers.queue(job)?;
         }
@@ -147,7 +148,7 @@ impl Loop {
         Some(StdDuration::from_micros(next.saturating_since(now).as_micros()))
     }
 
-    /// The time, which the hub learns along with that on the wall.
+    /// Returns the monotonic time, and sets the hub's wall clock.
     fn now(&mut self) -> Instant {
         let now = self.clock.now();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! The threads that run the hub's jobs: public-key work, password checks, the store.
 //!
-//! Every queue is as long as the hub's own bound of outstanding jobs of that kind, so that queueing never waits and nobody waits
-//! behind another kind. Pages of the log are read by a thread of their own: they do not wait for a commit.
+//! Every queue is as long as the hub's limit of outstanding jobs of that kind, so that queueing
+//! never waits and no job waits for one of another kind. Pages of the log are read on their own
+//! thread: they do not wait for a commit.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,15 +20,15 @@ use crate::hub::{
 use crate::metrics::Metrics;
 use crate::store::{LogReader, Store};
 
-/// Threads for public-key work: more would only take time from the one that serves.
+/// Maximum number of threads for public-key work; more would only slow down the serving thread.
 const MAX_ACCEPT_THREADS: usize = 2;
-/// Appends and reloads outstanding.
+/// Maximum number of outstanding appends and reloads.
 const STORE_JOBS: usize = 4;
-/// What the store's thread found out and nobody heard yet.
+/// Maximum number of queued events of the store's thread.
 const STORE_EVENTS: usize = 4;
-/// How long the store has to be without work before it does what can wait.
+/// How long the store must be idle before maintenance starts.
 const MAINTAIN_AFTER: Duration = Duration::from_millis(100);
-/// How long it then waits for work after each part of that.
+/// How long it waits for work between steps of maintenance.
 const MAINTAIN_GAP: Duration = Duration::from_millis(5);
 
 /// The worker threads of one server. They end when this is dropped.
@@ -42,7 +43,7 @@ pub(super) struct Workers<P: Provider> {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// A thread ended although it should not have: what it had to do will never be done.
+/// A thread ended unexpectedly, so its jobs will never be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WorkerFailed;
 
@@ -90,7 +91,7 @@ impl<P: Provider + 'static> Workers<P> {
         Ok(Self { accept, password, store: store_sender, read, done, events, threads })
     }
 
-    /// Gives a job to its thread. Never waits.
+    /// Queues a job for its thread; never waits.
     pub(super) fn queue(&self, job: Job<P>) -> Result<(), WorkerFailed> {
         let queued = match job {
             Job::Accept(job) => self.accept.try_send(*job).is_ok(),
@@ -101,7 +102,7 @@ impl<P: Provider + 'static> Workers<P> {
         if queued { Ok(()) } else { Err(WorkerFailed) }
     }
 
-    /// A finished job, if there is one.
+    /// Returns a finished job, if there is one.
     pub(super) fn poll_done(&self) -> Result<Option<Done>, WorkerFailed> {
         match self.done.try_recv() {
             Ok(done) => Ok(Some(done)),
@@ -110,32 +111,32 @@ impl<P: Provider + 'static> Workers<P> {
         }
     }
 
-    /// What a thread found out by itself.
+    /// Returns an event that a worker reported, if there is one.
     pub(super) fn poll_event(&self) -> Option<HubEvent> {
         self.events.try_recv().ok()
     }
 
-    /// Ends the threads after what they are doing.
+    /// Stops the threads after their current jobs.
     pub(super) fn stop(self) {
         let Self { accept, password, store, read, done, events, threads } = self;
         drop((accept, password, store, read, done, events));
         for thread in threads {
-            drop(thread.join());
+            let _ = thread.join();
         }
     }
 }
 
-/// Where results go.
+/// Sends results to the serving thread and wakes it.
 #[derive(Clone, Debug)]
 struct DoneSender {
     done: SyncSender<Done>,
     waker: Arc<Waker>,
 }
 
-/// Also when the thread panics: the loop is to find out.
+/// Wakes the loop also when the thread panics, so that the loop notices.
 impl Drop for DoneSender {
     fn drop(&mut self) {
-        drop(self.waker.wake());
+        let _ = self.waker.wake();
     }
 }
 
@@ -150,12 +151,12 @@ fn spawn<J>(
             if report.done.send(run(job)).is_err() {
                 return;
             }
-            drop(report.waker.wake());
+            let _ = report.waker.wake();
         }
     })
 }
 
-/// As [`spawn`], and does what can wait while there is nothing to do.
+/// As [`spawn`], and does maintenance while there are no jobs.
 fn spawn_store(
     mut store: impl Store + Send + 'static,
     jobs: Receiver<StoreJob>,
@@ -165,7 +166,7 @@ fn spawn_store(
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
         let mut is_held = false;
-        // What is not taken is said at the next look.
+        // An event that does not fit into the queue is reported at the next call.
         let mut look = |store: &dyn Store| {
             let figures = store.figures();
             metrics.found(figures);
@@ -180,7 +181,7 @@ fn spawn_store(
             is_taken
         };
         look(&store);
-        // What the last run left to do, too.
+        // The previous run may have left maintenance to do.
         let mut patience = Some(MAINTAIN_AFTER);
         loop {
             let next = match patience {
@@ -190,18 +191,19 @@ fn spawn_store(
             match next {
                 Ok(job) => {
                     let done = run_measured(job, &mut store, &metrics);
-                    // Before the result: whoever knows of a commit finds its figures.
+                    // Before the result, so that the figures include the commit when it is
+                    // reported.
                     look(&store);
                     if report.done.send(Done::Store(done)).is_err() {
                         return;
                     }
-                    drop(report.waker.wake());
+                    let _ = report.waker.wake();
                     patience = Some(MAINTAIN_AFTER);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     patience = store.maintain().then_some(MAINTAIN_GAP);
                     if look(&store) {
-                        drop(report.waker.wake());
+                        let _ = report.waker.wake();
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -211,7 +213,7 @@ fn spawn_store(
     std::thread::Builder::new().name("kabar-store".to_owned()).spawn(run)
 }
 
-/// Runs a job, and notes what a commit that succeeded took.
+/// Runs a job, and records the duration of a successful commit.
 fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &Metrics) -> StoreDone {
     let entries = if let StoreJob::Append(batch) = &job { Some(batch.entries.len()) } else { None };
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! What a hub is told: the room, who may come in, what it may use.
+//! Configuration of a hub: its room, who may join, its limits.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
 use kabar_core::transport::Capacity;
@@ -6,38 +6,41 @@ use kabar_core::wire::packet::TransportParameters;
 
 use super::HubLimits;
 
-/// What a hub needs to know.
+/// Configuration of a hub.
 #[derive(Clone)]
 pub struct HubConfig {
     /// The room's name (SPEC 6.6).
     pub room: String,
-    /// The room's secret: a Join that proves to know it is admitted, and every Welcome proves that the server does.
+    /// The room's secret: a Join that proves knowledge of it is admitted, and every Welcome proves
+    /// that the server knows it.
     pub secret: [u8; ROOM_SECRET_LEN],
-    /// Who may come in without the secret.
-    pub entrance: Entrance,
-    /// Names the present password (any 16 bytes that change with it): who was admitted under it is not asked again.
+    /// Who may join without the secret.
+    pub join_policy: JoinPolicy,
+    /// Names the present password (any 16 bytes that change with it): an identity that was admitted
+    /// under it is not asked again.
     pub admission_tag: [u8; 16],
     /// Bounds.
     pub limits: HubLimits,
-    /// What each connection works in and states to its peer.
+    /// Memory and parameters of each connection, which it states to its peer.
     pub profile: Profile,
     /// Faults for tests of the tests.
     #[cfg(feature = "fault-injection")]
     pub faults: super::FaultInjection,
 }
 
-/// Who may come in without the room's secret. Who was admitted once under the present tag always may.
+/// Who may join without the room's secret. Identities that were admitted under the present tag
+/// always may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entrance {
+pub enum JoinPolicy {
     /// Everybody.
     Open,
     /// Nobody.
     Secret,
-    /// Whoever knows the password: checked by [`super::Job::Password`].
+    /// Everybody who knows the password: checked by [`super::Job::Password`].
     Password,
 }
 
-/// What each connection works in and states to its peer (SPEC 2.4).
+/// Memory and parameters of each connection, which it states to its peer (SPEC 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Sizes of the rings.
@@ -91,7 +94,7 @@ impl Profile {
 }
 
 impl HubConfig {
-    /// The room `room` behind `secret`, for holders of the secret only, with the default bounds.
+    /// The room `room`, for holders of `secret` only, with the default limits.
     #[must_use]
     pub fn new(room: &str, secret: [u8; ROOM_SECRET_LEN]) -> Self {
         #[cfg(feature = "fault-injection")]
@@ -99,7 +102,7 @@ impl HubConfig {
         Self {
             room: room.to_owned(),
             secret,
-            entrance: Entrance::Secret,
+            join_policy: JoinPolicy::Secret,
             admission_tag: [0; 16],
             limits: HubLimits::default(),
             profile: Profile::default(),
@@ -113,7 +116,7 @@ impl core::fmt::Debug for HubConfig {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("HubConfig")
             .field("room", &self.room)
-            .field("entrance", &self.entrance)
+            .field("join_policy", &self.join_policy)
             .field("limits", &self.limits)
             .field("profile", &self.profile)
             .finish_non_exhaustive()

@@ -1,15 +1,15 @@
-//! What a hub counts. Everything only rises.
+//! The counters of a hub. They never decrease.
 
-/// One counter, for whoever shows all of them.
+/// One counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct CounterValue {
     /// Its name.
     pub name: &'static str,
     /// What it counts, as a sentence.
     pub help: &'static str,
-    /// Whether each time a datagram was dropped.
+    /// Whether it counts dropped datagrams.
     pub is_drop: bool,
-    /// How often that happened.
+    /// The count.
     pub value: u64,
 }
 
@@ -25,8 +25,8 @@ macro_rules! counters {
 
         impl Counters {
             /// All of them.
-            pub fn all(&self) -> impl Iterator<Item = Counted> {
-                [$(Counted {
+            pub fn all(&self) -> impl Iterator<Item = CounterValue> {
+                [$(CounterValue {
                     name: stringify!($name),
                     help: $help.trim_ascii(),
                     is_drop: is_drop(&[$(stringify!($mark))?]),
@@ -218,13 +218,13 @@ counters! {
     events_dropped,
 }
 
-/// Whether it is marked so.
+/// Whether it is marked as counting drops.
 fn is_drop(marks: &[&str]) -> bool {
     marks.contains(&"dropped")
 }
 
 impl Counters {
-    /// Adds what a connection counted.
+    /// Adds the counters of a connection.
     pub(super) fn add(&mut self, connection: &kabar_core::connection::Counters) {
         self.packets_received += connection.received;
         self.packets_sent += connection.sent;

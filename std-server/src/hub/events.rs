@@ -1,4 +1,4 @@
-//! What the hub tells the program around it: lines for a console, a transcript, a log.
+//! Events for the program around the hub: its console, transcript and log.
 
 use core::net::SocketAddr;
 
@@ -7,64 +7,66 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::store::{CommitError, ReadError};
 
-/// What happened.
+/// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HubEvent {
-    /// An entry is in the log for ever.
+    /// An entry was committed.
     Entry {
         /// Its position.
         seq: u64,
         /// Its time, in ms since 1970.
         time_ms: u64,
-        /// Who said it.
+        /// Its author.
         author: String,
-        /// From where, if it came over the network and its author is still connected.
+        /// The address that it came from, if it came over the network.
         from: Option<SocketAddr>,
-        /// What it is.
+        /// Its kind.
         kind: EntryKind,
         /// The body.
         body: Vec<u8>,
     },
-    /// Somebody became a member (also when the log does not say so).
+    /// A Join was admitted and committed (in large rooms the log does not contain it).
     Joined {
         /// The name as the server wrote it.
         name: String,
-        /// Who.
+        /// Its identity.
         identity: PublicIdentity,
-        /// From where.
+        /// Its address.
         from: SocketAddr,
     },
-    /// A member is gone (also when the log does not say so).
+    /// A membership ended (in large rooms the log does not contain it).
     Left {
         /// The name.
         name: String,
-        /// From where it was there.
+        /// Its last address.
         from: SocketAddr,
-        /// How it ended.
-        how: Departure,
+        /// Why it ended.
+        reason: LeaveReason,
     },
     /// A Join was refused.
     Refused {
-        /// The name it asked for.
+        /// The name that it asked for.
         name: String,
-        /// From where.
+        /// Its address.
         from: SocketAddr,
         /// Why.
         code: RefusedCode,
     },
-    /// A member is reached at another address now.
+    /// A member moved to another address.
     Moved {
         /// The name.
         name: String,
-        /// Where it is.
+        /// Its new address.
         to: SocketAddr,
     },
-    /// A commit did not (surely) happen; it is tried again. Nobody is told that anything was stored meanwhile.
+    /// A commit failed, or its outcome is unknown; it is tried again. Nothing is confirmed as
+    /// stored meanwhile.
     StoreTrouble(CommitError),
     /// The store cannot be read; it is tried again.
     StoreUnreadable(ReadError),
-    /// The store lost entries that were committed before. Nothing more is accepted until it has them again.
+    /// The store lost entries that were committed before. Nothing more is accepted until it has
+    /// them again.
     StoreRegressed {
         /// The head it has.
         head: u64,
@@ -73,31 +75,31 @@ pub enum HubEvent {
     },
     /// Commits work again.
     StoreRecovered,
-    /// A reader keeps the store's write-ahead log from beginning again, and it has grown large.
+    /// A reader keeps the store's write-ahead log from being reset, and it has grown large.
     StoreLogHeld {
-        /// Its bytes.
+        /// Its size in bytes.
         bytes: u64,
     },
-    /// The log began again.
+    /// The write-ahead log was reset.
     StoreLogFreed,
 }
 
-/// How a membership ended.
+/// Why a membership ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Departure {
-    /// It said so.
+pub enum LeaveReason {
+    /// The member sent Leave, or closed its connection as left.
     Left,
-    /// It was not heard of any more, or closed with an error.
+    /// The connection timed out, or was closed with an error.
     Vanished,
-    /// The same identity joined from elsewhere, or came again.
+    /// The same identity joined on another connection.
     Replaced,
-    /// The operator put it out.
+    /// The operator removed it.
     Kicked,
-    /// The operator put it out for good.
+    /// The operator banned its identity.
     Banned,
-    /// It broke a rule.
-    Broke,
-    /// The server stops.
+    /// It broke a rule of the protocol.
+    Violation,
+    /// The server shuts down.
     Shutdown,
 }

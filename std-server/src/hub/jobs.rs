@@ -1,4 +1,4 @@
-//! What the hub does not do itself: public-key work, password checks, the store. Worker threads run these, or the simulator
+//! Jobs: public-key work, password checks, the store. Worker threads run them, or the simulator
 //! inline, with the same result.
 
 use core::fmt;
@@ -15,14 +15,15 @@ use zeroize::Zeroizing;
 use super::PageRead;
 use crate::store::{Batch, CommitError, LogReader, ReadError, RoomState, Store};
 
-/// Work for a worker. Jobs of different kinds may run in any order and beside each other; those of one kind in order.
+/// Work for a worker thread. Jobs of different kinds may run concurrently and in any order; those
+/// of one kind in order.
 #[derive(Debug)]
 pub enum Job<P: Provider> {
     /// Public-key work of one handshake: about 1 ms.
     Accept(Box<AcceptJob<P>>),
     /// One password check. At most one is outstanding.
     Password(PasswordJob),
-    /// Something for the store.
+    /// Access to the store.
     Store(StoreJob),
 }
 
@@ -37,7 +38,7 @@ pub enum Done {
     Store(StoreDone),
 }
 
-/// Which thread a job belongs to.
+/// The kind of thread that runs a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JobKind {
     /// Needs the private key; any number of threads.
@@ -56,7 +57,7 @@ pub struct AcceptJob<P: Provider> {
     pub(super) provider: PhantomData<fn() -> P>,
 }
 
-/// What [`AcceptJob::run`] found.
+/// The result of [`AcceptJob::run`].
 #[derive(Debug)]
 pub struct AcceptDone {
     pub(super) connection_id: u32,
@@ -65,23 +66,25 @@ pub struct AcceptDone {
 
 /// One password to check.
 pub struct PasswordJob {
+    pub(super) room: usize,
     pub(super) connection_id: u32,
     pub(super) password: Zeroizing<Vec<u8>>,
 }
 
-/// What [`PasswordJob::run`] found.
+/// The result of [`PasswordJob::run`].
 #[derive(Debug)]
 pub struct PasswordDone {
+    pub(super) room: usize,
     pub(super) connection_id: u32,
     pub(super) is_right: bool,
 }
 
-/// Something for the store.
+/// Access to the store.
 #[derive(Clone, Debug)]
 pub enum StoreJob {
     /// Commit a batch. At most one is outstanding; the next one collects meanwhile (group commit).
     Append(Arc<Batch>),
-    /// Read entries that are behind the tail in memory. May run beside the others.
+    /// Read entries from before the tail in memory. May run concurrently with the others.
     Read(ReadJob),
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
@@ -94,26 +97,27 @@ pub enum StoreJob {
 #[derive(Clone, Debug)]
 pub struct ReadJob {
     pub(super) room: Arc<str>,
+    pub(super) handle: u8,
     pub(super) range: RangeInclusive<u64>,
 }
 
-/// What [`StoreJob::run`] found.
+/// The result of [`StoreJob::run`].
 #[derive(Debug)]
 pub enum StoreDone {
     /// [`StoreJob::Append`].
     Append(Result<(), CommitError>),
     /// [`StoreJob::Read`].
     Read {
-        /// What was asked for.
+        /// The entries that were wanted.
         range: RangeInclusive<u64>,
-        /// What is there.
+        /// The entries that are there.
         entries: Result<PageRead, ReadError>,
     },
     /// [`StoreJob::Reload`].
     Reload(Result<Box<RoomState>, ReadError>),
 }
 
-/// Checks the room's password. Slow on purpose.
+/// Checks the room's password. Deliberately slow.
 pub trait PasswordVerifier {
     /// Whether `password` is the room's.
     fn verify(&self, password: &[u8]) -> bool;
@@ -130,7 +134,7 @@ impl PasswordVerifier for NoPassword {
 }
 
 impl<P: Provider> Job<P> {
-    /// Which thread it belongs to.
+    /// The kind of thread that runs it.
     #[must_use]
     pub fn kind(&self) -> JobKind {
         match self {
@@ -140,7 +144,7 @@ impl<P: Provider> Job<P> {
         }
     }
 
-    /// Runs it here and now.
+    /// Runs it on this thread.
     pub fn run(self, key: &impl PrivateKey, verifier: &impl PasswordVerifier, store: &mut impl Store) -> Done {
         match self {
             Self::Accept(job) => Done::Accept(job.run(key)),
@@ -163,7 +167,8 @@ impl PasswordJob {
     /// Runs it.
     #[must_use]
     pub fn run(self, verifier: &impl PasswordVerifier) -> PasswordDone {
-        PasswordDone { connection_id: self.connection_id, is_right: verifier.verify(&self.password) }
+        let Self { room, connection_id, password } = self;
+        PasswordDone { room, connection_id, is_right: verifier.verify(&password) }
     }
 }
 
@@ -181,7 +186,7 @@ impl StoreJob {
 impl ReadJob {
     /// Runs it.
     pub fn run(self, log: &mut impl LogReader) -> StoreDone {
-        let entries = log.read(&self.room, self.range.clone()).map(|entries| PageRead::new(&entries));
+        let entries = log.read(&self.room, self.range.clone()).map(|entries| PageRead::new(self.handle, &entries));
         StoreDone::Read { entries, range: self.range }
     }
 }

@@ -1,5 +1,5 @@
-//! The limits of a hub. The table at the end is the only place that knows a limit's name, range, default and counter: flags,
-//! configuration keys, metrics and the manual are made from it.
+//! The limits of a hub. The table at the end is the only place that defines a limit's name, range, default and counter: flags,
+//! configuration keys, metrics and the manual are generated from it.
 
 use kabar_core::chat::MAX_BODY_LEN;
 use kabar_core::time::Duration;
@@ -14,7 +14,7 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// What a limit counts in.
+/// The unit of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Things.
@@ -25,26 +25,26 @@ pub enum Unit {
     Time,
 }
 
-/// A row of the table: all that there is to know of one limit.
+/// A row of the table: one limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
     /// Its name: `--NAME` on the command line, `NAME` in the configuration file.
     pub name: &'static str,
-    /// What it bounds, in words.
+    /// A description of what it bounds.
     pub help: &'static str,
-    /// What it counts in.
+    /// Its unit.
     pub unit: Unit,
     /// Smallest raw value.
     pub min: u64,
     /// Largest raw value.
     pub max: u64,
-    /// Raw value when nobody says otherwise.
+    /// Raw value unless it is configured.
     pub default: u64,
-    /// The counter that says how often it was met.
+    /// The counter of the times it was hit.
     pub counter: &'static str,
     get: fn(&HubLimits) -> u64,
     set: fn(&mut HubLimits, u64),
-    met: fn(&Counters) -> u64,
+    hits: fn(&Counters) -> u64,
 }
 
 impl Limit {
@@ -69,20 +69,20 @@ impl Limit {
         is_legal
     }
 
-    /// How often it was met.
+    /// Number of times that it was hit.
     #[must_use]
-    pub fn met(&self, counters: &Counters) -> u64 {
-        (self.met)(counters)
+    pub fn hits(&self, counters: &Counters) -> u64 {
+        (self.hits)(counters)
     }
 }
 
-/// A type that a limit has, as a raw number and back.
-trait Raw {
+/// The type of a limit, which converts from and to a raw number.
+trait RawValue {
     fn raw(self) -> u64;
     fn of(raw: u64) -> Self;
 }
 
-impl Raw for usize {
+impl RawValue for usize {
     fn raw(self) -> u64 {
         self as u64
     }
@@ -91,7 +91,7 @@ impl Raw for usize {
     }
 }
 
-impl Raw for u32 {
+impl RawValue for u32 {
     fn raw(self) -> u64 {
         self.into()
     }
@@ -100,7 +100,7 @@ impl Raw for u32 {
     }
 }
 
-impl Raw for Duration {
+impl RawValue for Duration {
     fn raw(self) -> u64 {
         self.as_micros()
     }
@@ -112,7 +112,7 @@ impl Raw for Duration {
 /// Declares [`HubLimits`] and [`LIMITS`] from one table.
 macro_rules! limits {
     ($(#[doc = $help:literal] $field:ident: $type:ty, $name:literal, $unit:ident, $min:expr, $max:expr, $default:expr, $counter:ident;)+) => {
-        /// Bounds of a hub. Each has a counter in [`Counters`] that says how often it was met; [`LIMITS`] names both.
+        /// Bounds of a hub. Each has a counter in [`Counters`] of the times it was hit; [`LIMITS`] names both.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct HubLimits {
             $(#[doc = $help] pub $field: $type,)+
@@ -120,7 +120,7 @@ macro_rules! limits {
 
         impl Default for HubLimits {
             fn default() -> Self {
-                Self { $($field: Raw::of($default),)+ }
+                Self { $($field: RawValue::of($default),)+ }
             }
         }
 
@@ -134,8 +134,8 @@ macro_rules! limits {
             default: $default,
             counter: stringify!($counter),
             get: |limits| limits.$field.raw(),
-            set: |limits, raw| limits.$field = Raw::of(raw),
-            met: |counters| counters.$counter,
+            set: |limits, raw| limits.$field = RawValue::of(raw),
+            hits: |counters| counters.$counter,
         },)+];
     };
 }
@@ -186,7 +186,7 @@ limits! {
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
     /// Members from an address (IPv6: from a /48).
     members_per_prefix: usize, "max-members-per-address", Count, 1, 65_535, 2_048, prefix_members_full;
-    /// Members up to which joined and left are said.
+    /// Members up to which joined and left are announced.
     announced_members: usize, "announced-members", Count, 0, 65_535, 64, unannounced;
     /// A member that vanished and returns within this is not announced.
     return_time: Duration, "return-time", Time, 0, 24 * HOUR, 60 * SECOND, not_returned;
@@ -208,9 +208,9 @@ limits! {
     join_burst: u32, "join-burst", Count, 1, 1_000_000, 32, joins_held;
     /// Time after which it may join once more.
     join_interval: Duration, "join-interval", Time, 0, HOUR, SECOND, joins_held;
-    /// Joins of an identity that are said at once; beyond this they are not said.
+    /// Joins of an identity that are announced at once; beyond this they are not announced.
     announce_burst: u32, "announce-burst", Count, 1, 1_000_000, 8, announcements_limited;
-    /// Time after which one more is said.
+    /// Time after which one more is announced.
     announce_interval: Duration, "announce-interval", Time, 0, 24 * HOUR, 60 * SECOND, announcements_limited;
     /// Bans and mutes.
     sanctions: usize, "max-sanctions", Count, 1, 1_000_000, 16_384, sanctions_full;

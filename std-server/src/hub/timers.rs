@@ -1,47 +1,53 @@
-//! Deadlines in order, so that a wake-up looks only at what is due.
+//! Deadlines in order, so that a wake-up handles only what is due.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::BuildHasherDefault;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::time::Instant;
+use rustc_hash::FxHashMap;
 
-use super::IdHasher;
-
-/// What a deadline is for. One deadline each.
+/// The purpose of a deadline. Each purpose has one deadline at most.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     /// [`kabar_core::connection::Connection::poll_timeout`] of a connection.
     Connection(u32),
     /// The end of a connection's phase: it has not joined, or was refused.
     Phase(u32),
-    /// A member that vanished, by its folded name: time to say that it left.
-    Away(String),
+    /// A Join that came too early after others of its identity: time to read its connection again.
+    Join(u32),
+    /// The next check for connections that keep rings and make no progress.
+    Pool,
+    /// A deadline of the room of this index.
+    Room(usize, RoomTimer),
+}
+
+/// The purpose of a room's deadline.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum RoomTimer {
+    /// A member that vanished, by its folded name: time to announce that it left.
+    Absence(String),
     /// The next try after a failed commit or reload.
     Store,
     /// The next try after a failed read.
     Pages,
-    /// The next look for connections that keep rings and make no progress.
-    Pool,
-    /// The next password check, after too many wrong ones in all.
+    /// The next password check, after too many wrong ones in total.
     Passwords,
-    /// A Join that came too early after others of its identity: time to read its connection on.
-    Join(u32),
-    /// The next time to write down what nobody else makes the hub write.
+    /// The next time to write what nothing else makes the room write.
     Upkeep,
-    /// The next look for what lapsed, when there was more than goes at once.
+    /// The next search for lapsed records, when there were more than are forgotten at once.
     Purge,
-    /// The next look for an identity that makes room in a full table.
+    /// The next search for an identity that makes room in a full table.
     Evict,
 }
 
 /// All deadlines.
 ///
-/// Deadlines of connections move with every packet, nearly always to a later time. So what stands in the order may be earlier than
-/// the deadline: when its time has come, it is put where it belongs.
+/// Deadlines of connections move with every packet, nearly always to a later time. So what stands
+/// in the order may be earlier than the deadline: when its time has come, it is put where it
+/// belongs.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     order: BTreeSet<(Instant, Timer)>,
-    connections: HashMap<u32, Due, BuildHasherDefault<IdHasher>>,
+    connections: FxHashMap<u32, Due>,
     others: BTreeMap<Timer, Due>,
 }
 
@@ -78,12 +84,12 @@ impl Timers {
         self.due(timer).map(|due| due.deadline)
     }
 
-    /// When to look for something that is due: at the next deadline, or earlier.
+    /// The next deadline, or an earlier time.
     pub(super) fn next(&self) -> Option<Instant> {
         self.order.first().map(|(at, _)| *at)
     }
 
-    /// Takes a timer that is due at `now`.
+    /// Removes and returns a timer that is due at `now`.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
         while self.next()? <= now {
             let (_, timer) = self.order.pop_first()?;
@@ -107,15 +113,15 @@ impl Timers {
 
     fn insert(&mut self, timer: Timer, due: Due) {
         match timer {
-            Timer::Connection(id) => drop(self.connections.insert(id, due)),
-            other => drop(self.others.insert(other, due)),
+            Timer::Connection(id) => _ = self.connections.insert(id, due),
+            other => _ = self.others.insert(other, due),
         }
     }
 
     fn remove(&mut self, timer: &Timer) {
         match timer {
-            Timer::Connection(id) => drop(self.connections.remove(id)),
-            other => drop(self.others.remove(other)),
+            Timer::Connection(id) => _ = self.connections.remove(id),
+            other => _ = self.others.remove(other),
         }
     }
 }
@@ -145,15 +151,15 @@ mod tests {
     #[test]
     fn a_deadline_that_is_set_again_or_cleared_is_not_met_at_its_old_time() {
         let mut timers = Timers::default();
-        timers.set(Timer::Store, Some(at(10)));
-        timers.set(Timer::Store, Some(at(40)));
-        timers.set(Timer::Away("ana".into()), Some(at(10)));
-        timers.set(Timer::Away("ana".into()), None);
-        timers.set(Timer::Pages, None);
-        assert_eq!(timers.get(&Timer::Store), Some(at(40)));
+        timers.set(Timer::Room(0, RoomTimer::Store), Some(at(10)));
+        timers.set(Timer::Room(0, RoomTimer::Store), Some(at(40)));
+        timers.set(Timer::Room(0, RoomTimer::Absence("ana".into())), Some(at(10)));
+        timers.set(Timer::Room(0, RoomTimer::Absence("ana".into())), None);
+        timers.set(Timer::Pool, None);
+        assert_eq!(timers.get(&Timer::Room(0, RoomTimer::Store)), Some(at(40)));
         assert_eq!(timers.pop_due(at(39)), None);
         assert_eq!(timers.next(), Some(at(40)), "it looked once too early, not again");
-        assert_eq!(timers.pop_due(at(40)), Some(Timer::Store));
+        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(0, RoomTimer::Store)));
         assert_eq!((timers.next(), timers.pop_due(at(99))), (None, None));
     }
 

@@ -1,15 +1,15 @@
-//! A histogram that any thread may feed without waiting.
+//! A histogram that any thread can update without waiting.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Parts of the unit in which sums are kept.
+/// Fraction of the unit in which sums are stored.
 const PARTS: f64 = 1e6;
 
-/// How many values were at most so large.
+/// Counts values by upper bound.
 #[derive(Debug)]
 pub struct Histogram {
     bounds: &'static [f64],
-    /// One per bound, and one for what is larger than all.
+    /// One per bound, and one for larger values.
     counts: Vec<AtomicU64>,
     sum: AtomicU64,
 }
@@ -17,16 +17,16 @@ pub struct Histogram {
 /// A histogram at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// Upper bounds, and how many values were at most so large.
+    /// Upper bounds, and the number of values up to each.
     pub buckets: Vec<(f64, u64)>,
-    /// How many there were in all.
+    /// Number of values.
     pub count: u64,
     /// Their sum.
     pub sum: f64,
 }
 
 impl Histogram {
-    /// Over these bounds, in rising order.
+    /// Creates a histogram with these upper bounds, in rising order.
     #[must_use]
     pub fn new(bounds: &'static [f64]) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
@@ -43,7 +43,7 @@ impl Histogram {
         self.sum.fetch_add((value * PARTS) as u64, Ordering::Relaxed);
     }
 
-    /// What it holds.
+    /// Returns the current state.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let mut count = 0;
@@ -58,7 +58,7 @@ impl Histogram {
 }
 
 impl Snapshot {
-    /// The mean, if there were any.
+    /// Returns the mean, if there are values.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)

@@ -1,5 +1,5 @@
-//! Answers `GET /metrics` over HTTP: one request at a time, on a thread of its own, each within a few seconds and a few kilobytes.
-//! Whoever asks slowly, or never reads the answer, keeps nobody waiting but others who ask for metrics.
+//! Serves `GET /metrics` over HTTP, one request at a time on one thread, each limited to a few seconds
+//! and a few kilobytes. A slow client delays nobody but other clients of the metrics.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,10 +11,11 @@ use super::text::CONTENT_TYPE;
 const MAX_REQUEST: usize = 8 << 10;
 /// How long a request may take to arrive, and its answer to leave.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A pause after the system refused a connection (too many files are open), so that refusals do not fill a core.
+/// A pause after the system refused a connection (too many files are open), so that refusals do not
+/// fill a core.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What is answered.
+/// The response to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Metrics,
@@ -24,16 +25,16 @@ enum Verdict {
     TooLong,
 }
 
-/// Binds to `address` and answers with what `page` gives, for as long as the process lives.
+/// Responds to requests with what `page` returns, until the process ends.
 ///
 /// # Errors
-/// If the system gives no such address or no thread.
+/// If the thread cannot be spawned.
 pub fn listen(listener: TcpListener, page: impl Fn() -> String + Send + 'static) -> io::Result<SocketAddr> {
     let local = listener.local_addr()?;
     std::thread::Builder::new().name("kabar-metrics".to_owned()).spawn(move || {
         loop {
             match listener.accept() {
-                // Who hangs up early is answered all the same: with an error here.
+                // A client that hangs up early causes an error here.
                 Ok((stream, _)) => drop(answer(&stream, &page)),
                 Err(_) => std::thread::sleep(PAUSE),
             }
@@ -61,7 +62,7 @@ fn answer(mut stream: &TcpStream, page: impl Fn() -> String) -> io::Result<()> {
     stream.shutdown(std::net::Shutdown::Write)
 }
 
-/// Reads up to the empty line behind the head.
+/// Reads a request up to the empty line after its head.
 fn read_request(mut stream: &TcpStream, deadline: Instant) -> io::Result<Verdict> {
     let mut request = Vec::new();
     let mut chunk = [0; 1024];
@@ -69,7 +70,7 @@ fn read_request(mut stream: &TcpStream, deadline: Instant) -> io::Result<Verdict
         if request.len() > MAX_REQUEST {
             return Ok(Verdict::TooLong);
         }
-        // Zero is no time-out at all.
+        // A zero duration would mean no time-out.
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
@@ -87,7 +88,7 @@ fn is_whole(request: &[u8]) -> bool {
     request.windows(4).any(|end| end == b"\r\n\r\n") || request.windows(2).any(|end| end == b"\n\n")
 }
 
-/// By its first line: method, path, version.
+/// Parses the first line: method, path, version.
 fn judge(request: &[u8]) -> Verdict {
     let line = request.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let Ok(line) = std::str::from_utf8(line) else { return Verdict::BadRequest };
@@ -152,9 +153,9 @@ mod tests {
         let address = start();
         let mut stream = TcpStream::connect(address).unwrap();
         // The other side may close before it has read all.
-        drop(stream.write_all(&vec![b'a'; MAX_REQUEST + 2_000]));
+        let _ = stream.write_all(&vec![b'a'; MAX_REQUEST + 2_000]);
         let mut answer = Vec::new();
-        drop(stream.read_to_end(&mut answer));
+        let _ = stream.read_to_end(&mut answer);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431 "));
         assert!(ask(address, b"GET /metrics HTTP/1.0\r\n\r\n").contains("200 OK"));
     }

@@ -1,6 +1,11 @@
-//! Figures for Prometheus, in its text format 0.0.4. The format is so small that writing it takes less than a crate for it would.
+//! Metrics for Prometheus, in its text format 0.0.4.
 //!
-//! * [`text`]: what is shown. * [`listener`]: who asks for it. * [`Metrics`]: what the worker threads measure.
+//! * [`text`]: formats the page. [`listener`]: serves it over HTTP.
+//! * [`Metrics`]: what the worker threads measure.
+//!
+//! `prometheus-client` is not used: its counters are atomics, where the hub adds to plain integers
+//! several times per datagram; its histograms take a lock; and it writes OpenMetrics, whose names of
+//! types and content type differ from what is served here. The text format takes twenty lines.
 
 mod histogram;
 pub mod listener;
@@ -15,7 +20,7 @@ use crate::store::StoreFigures;
 pub use histogram::{Histogram, Snapshot};
 pub use text::counter_name;
 
-/// What the worker threads of a server measure.
+/// Measurements of a server's worker threads.
 #[derive(Debug)]
 pub struct Metrics {
     /// Seconds until a commit returned.
@@ -28,7 +33,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Of a server that has done nothing yet.
+    /// Creates empty metrics.
     #[must_use]
     pub fn new() -> Self {
         const TIMES: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -41,18 +46,18 @@ impl Metrics {
         }
     }
 
-    /// What the store takes on the disk, as it was found last.
+    /// The latest figures of the store.
     #[must_use]
     pub fn store(&self) -> Option<StoreFigures> {
         *self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The store was looked at.
+    /// Records the figures of the store.
     pub fn found(&self, figures: Option<StoreFigures>) {
         *self.store.lock().unwrap_or_else(PoisonError::into_inner) = figures;
     }
 
-    /// A commit returned.
+    /// Records a successful commit.
     pub fn committed(&self, took: Duration, entries: usize) {
         self.commit_time.observe(took.as_secs_f64());
         self.batch_entries.observe(u32::try_from(entries).unwrap_or(u32::MAX).into());

@@ -1,22 +1,23 @@
-//! Datagrams that the system dropped because the server did not fetch them in time: it counts them per socket, and tells whoever
-//! asks (Linux: `/proc/net/udp`).
+//! Datagrams that the system dropped because the receive buffer was full, as counted per socket in
+//! `/proc/net/udp` (Linux).
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Datagrams dropped at the socket that is bound to `local`, if the system says.
+/// Returns the number of datagrams dropped at the socket that is bound to `local`, if the system
+/// counts them.
 pub(super) fn drops(local: SocketAddr) -> Option<u64> {
     let table = if local.is_ipv6() { "/proc/net/udp6" } else { "/proc/net/udp" };
     in_table(&std::fs::read_to_string(table).ok()?, local)
 }
 
-/// The last column of the line whose second one is the address.
+/// Returns the last column of the line whose second column is the address.
 fn in_table(table: &str, local: SocketAddr) -> Option<u64> {
     let address = hexadecimal(local);
     let line = table.lines().find(|line| line.split_ascii_whitespace().nth(1) == Some(&address))?;
     line.split_ascii_whitespace().last()?.parse().ok()
 }
 
-/// As the table writes it: each 32 bits of the address in the order of this computer.
+/// Formats an address as the table does: 32-bit words in the byte order of this computer.
 fn hexadecimal(local: SocketAddr) -> String {
     let bytes = match local.ip() {
         IpAddr::V4(ip) => ip.octets().to_vec(),

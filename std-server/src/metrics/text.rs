@@ -1,29 +1,29 @@
-//! What Prometheus is shown.
+//! Formats the page of metrics.
 
 use std::fmt::Write as _;
 
 use super::{Snapshot, receive_buffer};
 use crate::driver::Control;
-use crate::hub::{Counted, LIMITS, Status, Unit};
+use crate::hub::{CounterValue, LIMITS, Status, Unit};
 use crate::store::{Checkpoint, StoreFigures};
 
 /// The content type of the format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The name of a counter of the hub.
+/// Returns the metric name of a counter of the hub.
 #[must_use]
 pub fn counter_name(counter: &str) -> String {
     format!("kabar_{counter}_total")
 }
 
-/// Everything that is known of a running server.
+/// Formats all metrics of a running server.
 #[must_use]
 pub fn page(control: &Control) -> String {
     let counters = control.counters();
     let mut page = Page::default();
     counters.all().for_each(|counted| page.counter(&counted));
     page.head("kabar_dropped_total", "counter", "Datagrams dropped, by reason.");
-    for Counted { name, value, .. } in counters.all().filter(|counted| counted.is_drop) {
+    for CounterValue { name, value, .. } in counters.all().filter(|counted| counted.is_drop) {
         page.line("kabar_dropped_total", &format!("{{reason=\"{name}\"}}"), value as f64);
     }
     page.status(&control.status());
@@ -55,7 +55,7 @@ struct Page {
 }
 
 impl Page {
-    fn counter(&mut self, counted: &Counted) {
+    fn counter(&mut self, counted: &CounterValue) {
         self.single(&counter_name(counted.name), "counter", counted.help, counted.value as f64);
     }
 

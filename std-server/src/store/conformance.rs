@@ -1,4 +1,4 @@
-//! What every store has to do, as tests that each store runs.
+//! Tests that every store must pass.
 
 use core::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ const ANA: PublicIdentity = PublicIdentity([1; 32]);
 const BEN: PublicIdentity = PublicIdentity([2; 32]);
 const CONTRADICTION: Result<(), CommitError> = Err(CommitError::Failed(StoreErrorKind::Contradiction));
 
-/// Runs all tests with the stores that `$make` makes, each with what it lives in.
+/// Defines all tests for the stores that `$make` creates, each with the directory it needs.
 macro_rules! suite {
     ($make:expr) => {
         $crate::store::conformance::suite!($make;
@@ -31,13 +31,13 @@ macro_rules! suite {
 }
 pub(super) use suite;
 
-/// By Ana, under instance 5.
+/// An entry by Ana, under instance 5.
 pub(super) fn entry(seq: u64, number: u64) -> LogEntry {
     let author = "ana".to_owned();
     LogEntry { seq, time_ms: 0, author, instance: 5, number, kind: EntryKind::TEXT, body: vec![seq as u8] }
 }
 
-/// Of entries as [`entry`] makes them.
+/// A batch of entries as [`entry`] creates them.
 pub(super) fn batch(entries: Vec<LogEntry>) -> Batch {
     let instances = entries.last().map(|entry| instance(ANA, entry.number)).into_iter().collect();
     Batch { room: "lobby".into(), entries, instances, ..Batch::default() }
@@ -47,7 +47,7 @@ pub(super) fn seqs(store: &mut impl LogReader, range: RangeInclusive<u64>) -> Ve
     store.read("lobby", range).expect("readable").iter().map(|entry| entry.seq).collect()
 }
 
-/// Where the order says nothing, one order.
+/// Sorts lists whose order is unspecified.
 pub(super) fn sorted(mut loaded: RoomState) -> RoomState {
     loaded.instances.sort_by_key(|record| record.instance);
     loaded.names.sort_by(|a, b| a.folded.cmp(&b.folded));
@@ -120,7 +120,7 @@ pub(super) fn takes_no_gap_no_repeat_and_no_other_owner(store: &mut impl Store) 
     }
 }
 
-/// Members choose their numbers, and clocks are wrong.
+/// Numbers are chosen by members, and clocks may be wrong.
 pub(super) fn keeps_numbers_of_all_sizes(store: &mut impl Store) {
     let big = u64::MAX - 1;
     let strange = LogEntry { instance: u64::MAX, number: big, time_ms: u64::MAX, ..entry(2, big) };

@@ -1,11 +1,13 @@
-//! What every store demands of a batch, so that the log stays what SPEC 7 says whatever the hub does.
+//! Checks that every store makes on a batch, so that the log satisfies SPEC 7 whatever the hub
+//! does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Batch, InstanceRecord};
 
-/// Whether `batch` may follow a log that ends at `head`: seqs without gaps; the numbers of an instance rise, and its record says so;
-/// an instance keeps its owner, and is not forgotten in a batch that uses it. `known` gives the record that is stored.
+/// Whether `batch` may follow a log that ends at `head`: seqs have no gaps; the numbers of an
+/// instance rise and match its record; an instance keeps its owner, and is not forgotten in a batch
+/// that uses it. `known` returns the stored record.
 pub(super) fn validate<E>(
     batch: &Batch,
     head: u64,

@@ -1,4 +1,5 @@
-//! A log in memory, for simulation and tests. A clone of it is a backup; what a killed server leaves behind is the store itself.
+//! A store in memory, for simulation and tests. A clone of it is a backup; a killed server leaves
+//! the store itself behind.
 
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,7 @@ use super::{Batch, CommitError, LogEntry, LogReader, ReadError, RoomState, Store
 /// The error that this store reports for an injected fault.
 const INJECTED: StoreErrorKind = StoreErrorKind::Disk(0);
 
-/// What goes wrong.
+/// An injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Commits fail and write nothing.
@@ -22,7 +23,7 @@ pub enum Fault {
     Read,
 }
 
-/// A log in memory.
+/// A store in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     rooms: BTreeMap<String, MemoryRoom>,
@@ -39,24 +40,24 @@ struct MemoryRoom {
 }
 
 impl MemoryStore {
-    /// Empty.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From now on `fault` happens; `None`: all is well.
+    /// Injects a fault into later calls; `None` stops that.
     pub fn set_fault(&mut self, fault: Option<Fault>) {
         self.fault = fault;
     }
 
-    /// Commits that were written.
+    /// Number of commits that were written.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.commits
     }
 
-    /// The whole log of `room` (what is kept of it), for models and tests.
+    /// Returns all stored entries of `room`, for models and tests.
     #[must_use]
     pub fn entries(&self, room: &str) -> &[LogEntry] {
         self.rooms.get(room).map_or(&[], |room| &room.entries)
@@ -120,7 +121,7 @@ impl MemoryRoom {
     fn takes(&self, batch: &Batch) -> bool {
         let RoomState { head, instances, .. } = &self.loaded;
         let known = |instance| Ok(instances.iter().find(|it| it.instance == instance).copied());
-        // An instance that was forgotten and is there again could repeat a number (S1).
+        // An instance that was forgotten and came back could repeat a number (S1).
         let is_new = |entry: &LogEntry| !self.numbers.contains(&(entry.instance, entry.number));
         validate::<core::convert::Infallible>(batch, *head, known).unwrap_or(false) && batch.entries.iter().all(is_new)
     }

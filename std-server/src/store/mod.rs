@@ -1,7 +1,7 @@
-//! Where a room's log lies (SPEC 7): what is written in one transaction, and what is read back.
+//! Storage of a room's log (SPEC 7).
 //!
-//! A store has one writer: the hub has at most one [`Store::commit`] outstanding. Everything a commit writes becomes durable together
-//! or not at all. Entries can be read beside it by a [`LogReader`].
+//! A store has one writer: the hub has at most one [`Store::commit`] outstanding. A commit becomes
+//! durable as a whole or not at all. A [`LogReader`] can read entries meanwhile.
 
 #[cfg(test)]
 mod conformance;
@@ -31,13 +31,13 @@ pub struct LogEntry {
     pub seq: u64,
     /// When it was stored, in ms since 1970.
     pub time_ms: u64,
-    /// The author's name as it was then.
+    /// The author's name at that time.
     pub author: String,
     /// The author's instance; 0: the server.
     pub instance: u64,
     /// Number under the instance; unique with it unless the instance is 0.
     pub number: u64,
-    /// What it is.
+    /// Its kind.
     pub kind: EntryKind,
     /// The body.
     pub body: Vec<u8>,
@@ -46,9 +46,9 @@ pub struct LogEntry {
 /// One run of the server (SPEC 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TermRecord {
-    /// Its name.
+    /// Its identifier.
     pub term: Term,
-    /// The first seq that it could give.
+    /// The first seq that this run could assign.
     pub first_seq: u64,
 }
 
@@ -57,20 +57,20 @@ pub struct TermRecord {
 pub struct InstanceRecord {
     /// Random, not 0.
     pub instance: u64,
-    /// Whose it is; never changes.
+    /// Its owner; never changes.
     pub identity: PublicIdentity,
-    /// Highest number that is in the log; 0: none.
+    /// Highest number in the log; 0 if none.
     pub highest: u64,
-    /// The seq of that number; 0: none.
+    /// The seq of that number; 0 if none.
     pub highest_seq: u64,
     /// When a connection was last known to use it, in ms of running time ([`RoomState::ran_ms`]).
     pub seen_ran_ms: u64,
 }
 
-/// A name and who owns it (SPEC 6.6).
+/// The ownership of a name (SPEC 6.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameRecord {
-    /// The form under which names are compared: the key of the record.
+    /// The form in which names are compared; the key of the record.
     pub folded: String,
     /// The form that is shown.
     pub name: String,
@@ -78,42 +78,42 @@ pub struct NameRecord {
     pub identity: PublicIdentity,
     /// When the owner was last seen under it, in ms of running time ([`RoomState::ran_ms`]).
     pub seen_ran_ms: u64,
-    /// Whether the log says that the owner is here: joined was said, left was not yet.
+    /// Whether the log reports the owner as present: joined and not left yet.
     pub present: bool,
 }
 
-/// Who was admitted, and under which password.
+/// The admission of an identity under a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admission {
-    /// Who.
+    /// The admitted identity.
     pub identity: PublicIdentity,
-    /// Names the way in that was valid then; changes with the password.
+    /// Identifies the password that was valid then.
     pub tag: [u8; 16],
 }
 
-/// What an operator holds against an identity. There is at most one of each kind.
+/// A ban or mute of an identity; at most one of each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sanction {
-    /// Whom it hits.
+    /// The identity it applies to.
     pub identity: PublicIdentity,
-    /// What it forbids.
+    /// Its kind.
     pub kind: SanctionKind,
-    /// The name as it was shown then.
+    /// The displayed name at that time.
     pub name: String,
-    /// Since when, in ms since 1970.
+    /// When it was imposed, in ms since 1970.
     pub since_ms: u64,
 }
 
-/// What a [`Sanction`] forbids.
+/// The kinds of a [`Sanction`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SanctionKind {
-    /// To come in.
+    /// Refuses to let the identity join.
     Ban,
-    /// To post.
+    /// Refuses posts.
     Mute,
 }
 
-/// What one transaction writes.
+/// The content of one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// The room.
@@ -134,22 +134,22 @@ pub struct Batch {
     pub sanctions: Vec<Sanction>,
     /// Sanctions that end. Applied before `sanctions`.
     pub lifted: Vec<(PublicIdentity, SanctionKind)>,
-    /// What is forgotten. Applied before anything is written.
+    /// What to forget. Applied before anything is written.
     pub forgotten: Forgotten,
-    /// For how long servers ran over this log, in ms. It never falls.
+    /// Total running time of servers on this log, in ms. Never decreases.
     pub ran_ms: Option<u64>,
 }
 
-/// What a transaction removes, because it is kept no longer (SPEC 6.5, 6.6, 7).
+/// What a transaction removes because its retention ended (SPEC 6.5, 6.6, 7).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {
     /// Names, in folded form.
     pub names: Vec<String>,
     /// Instances. None of them is written, or has an entry, in the same batch.
     pub instances: Vec<u64>,
-    /// Whose admission is forgotten.
+    /// Identities whose admission is forgotten.
     pub admissions: Vec<PublicIdentity>,
-    /// Terms: the oldest.
+    /// Terms; always the oldest.
     pub terms: Vec<Term>,
 }
 
@@ -184,14 +184,14 @@ impl Batch {
     }
 }
 
-/// What a store holds of a room.
+/// Everything that a store has about a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoomState {
     /// All terms, oldest first.
     pub terms: Vec<TermRecord>,
-    /// Smallest seq that is still kept; head + 1 if nothing is.
+    /// Smallest seq that is still stored; head + 1 if there is none.
     pub first: u64,
-    /// Largest seq; 0: none yet.
+    /// Largest seq; 0 if there are no entries.
     pub head: u64,
     /// All instances, in no order.
     pub instances: Vec<InstanceRecord>,
@@ -201,11 +201,12 @@ pub struct RoomState {
     pub admissions: Vec<Admission>,
     /// All sanctions, in no order.
     pub sanctions: Vec<Sanction>,
-    /// For how long servers ran over this log, in ms, as of the last commit that said so. Unlike the time of day it never jumps.
+    /// Total running time of servers on this log in ms, as of the last commit that recorded it.
+    /// Unlike the time of day it never jumps.
     pub ran_ms: u64,
 }
 
-/// How much a store takes on the disk.
+/// Disk usage of a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreFigures {
     /// Bytes of the file.
@@ -214,29 +215,29 @@ pub struct StoreFigures {
     pub log_bytes: u64,
     /// Pages in the log.
     pub log_pages: u64,
-    /// Of those, not in the file yet.
+    /// Pages of the log that are not in the file yet.
     pub waiting_pages: u64,
-    /// How moving them ended last.
+    /// Result of the last checkpoint.
     pub checkpoint: Checkpoint,
-    /// The log is too large, and a reader keeps it from beginning again.
+    /// Whether the log is too large because a reader prevents its reuse.
     pub is_log_held: bool,
 }
 
-/// How moving the write-ahead log into the file ended.
+/// Result of moving the write-ahead log into the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checkpoint {
-    /// There was none yet.
+    /// There was no checkpoint yet.
     #[default]
     None,
-    /// All of it is in the file.
+    /// All pages are in the file.
     Complete,
-    /// A reader kept some of it in the log.
+    /// A reader kept some pages in the log.
     Partial,
-    /// By an error.
+    /// It failed.
     Failed,
 }
 
-/// Reads entries, also beside the writer.
+/// Reads entries, also while the writer commits.
 pub trait LogReader {
     /// Reads the entries of `range` that exist, in order.
     ///
@@ -245,9 +246,9 @@ pub trait LogReader {
     fn read(&mut self, room: &str, range: RangeInclusive<u64>) -> Result<Vec<LogEntry>, ReadError>;
 }
 
-/// A durable log and what belongs to it.
+/// A durable log and its records.
 pub trait Store: LogReader {
-    /// Reads all that is held of `room`; a room that is not known is empty.
+    /// Reads everything stored about `room`; an unknown room is empty.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -256,15 +257,16 @@ pub trait Store: LogReader {
     /// Writes `batch` in one transaction and returns when it is durable.
     ///
     /// # Errors
-    /// [`CommitError`]; after either, heads and numbers are to be read again with [`Store::load`].
+    /// [`CommitError`]; heads and numbers must then be read again with [`Store::load`].
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
 
-    /// Does a small part of what can wait. Called while there is nothing else to do, until it returns `false`: nothing is left.
+    /// Does a small step of maintenance. Called while the store is idle, until it returns `false`:
+    /// nothing is left to do.
     fn maintain(&mut self) -> bool {
         false
     }
 
-    /// How much it takes on the disk; `None`: it is not on one.
+    /// Returns the disk usage, or `None` if the store is not on a disk.
     fn figures(&self) -> Option<StoreFigures> {
         None
     }

@@ -11,10 +11,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
-use kabar_client::commands::open;
-use kabar_client::ending::Ending;
-use kabar_client::identity::Person;
-use kabar_client::look;
+use kabar_client::commands::{CommandError, open};
+use kabar_client::identity::LocalIdentity;
+use kabar_client::messages::command_error;
+use kabar_client::probe;
 use kabar_core::crypto::identity::Identity;
 use kabar_std::random::random_bytes;
 use kabar_tests::qemu::{Board, Cable, HOST, Machine, firmware};
@@ -57,7 +57,7 @@ enum Owner {
     /// Whoever has this seed.
     Seed([u8; 32]),
     /// Whoever `kabar` is under this name.
-    Kept(Person),
+    Kept(LocalIdentity),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,9 +86,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     // Held to the end: `kabar` sees by it that the name is in use.
     let owner = match become_owner(arguments)? {
         Ok(owner) => owner,
-        Err(ending) => {
-            eprintln!("kabar-qemu: {}", ending.line.unwrap_or_default());
-            return Ok(ExitCode::from(ending.exit.code()));
+        Err(error) => {
+            let (exit, line) = command_error(&error);
+            eprintln!("kabar-qemu: {line}");
+            return Ok(ExitCode::from(exit.code()));
         }
     };
     let identity = owner.seed();
@@ -142,7 +143,7 @@ fn reachable(server: &str) -> Option<SocketAddr> {
         return Some(first);
     }
     let found: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
-    let answering = found.join(",").parse().ok().and_then(|places| look::find(&places).ok());
+    let answering = found.join(",").parse().ok().and_then(|places| probe::find(&places).ok());
     Some(answering.map_or(first, |(address, _)| address))
 }
 
@@ -157,7 +158,7 @@ impl Owner {
 
 /// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would
 /// say.
-fn become_owner(arguments: &Arguments) -> Result<Result<Owner, Ending>, Box<dyn Error>> {
+fn become_owner(arguments: &Arguments) -> Result<Result<Owner, CommandError>, Box<dyn Error>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random_bytes()?)));
     }
@@ -165,8 +166,11 @@ fn become_owner(arguments: &Arguments) -> Result<Result<Owner, Ending>, Box<dyn 
         let bytes = HEXLOWER_PERMISSIVE.decode(identity.as_bytes())?;
         return Ok(Ok(Owner::Seed(bytes.try_into().map_err(|_| "an identity has 64 digits")?)));
     }
-    let dir = open(arguments.data_dir.clone());
-    Ok(dir.and_then(|dir| Person::become_one(&dir, Some(&arguments.name), None)).map(Owner::Kept))
+    let load = || {
+        let dir = open(arguments.data_dir.clone())?;
+        Ok(Owner::Kept(LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)?))
+    };
+    Ok(load())
 }
 
 fn seed() -> Result<String, Box<dyn Error>> {
@@ -208,7 +212,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let first = seed_of(home.path(), &[]);
         assert_eq!(seed_of(home.path(), &[]), first);
-        let person = Person::become_one(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
+        let person =
+            LocalIdentity::load_or_create(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
         assert_eq!(*person.seed, first, "kept as `kabar` keeps it");
     }
 
@@ -227,6 +232,6 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().to_str().unwrap();
         let arguments = Arguments::parse_from(["kabar-qemu", "INVITE", "--name", "a:b", "--data-dir", dir]);
-        assert_eq!(become_owner(&arguments).unwrap().err().unwrap().exit.code(), 5);
+        assert_eq!(command_error(&become_owner(&arguments).unwrap().err().unwrap()).0.code(), 5);
     }
 }

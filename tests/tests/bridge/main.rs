@@ -49,7 +49,7 @@ fn devices_on_one_socket_talk_with_a_laptop_through_noise() {
     one.client.leave(now);
     run_until(&mut [&mut one], "leaving", |all| all[0].has_left);
     drop(one);
-    let _ = bridge.expect_notice("a device has gone");
+    let _ = bridge.expect_notice("a device has disconnected");
     two.post("still here");
     run_until(&mut [&mut two], "staying", |all| all[0].has_heard("two: still here"));
 

@@ -65,7 +65,7 @@ fn giving_up_counts_what_was_not_stored() {
     anna.type_all("one\ntwo\n");
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(6));
-    assert!(anna.noticed.join("\n").contains("2 lines are not sent"), "{:?}", anna.noticed);
+    assert!(anna.noticed.join("\n").contains("2 lines were not sent"), "{:?}", anna.noticed);
 }
 
 #[test]

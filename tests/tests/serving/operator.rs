@@ -62,7 +62,7 @@ fn who_is_kicked_ends_with_7_and_may_come_again() {
     room.server.type_line("/kick DARRYL");
     room.server.expect("darryl was kicked");
     assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.noticed);
-    reader.expect("darryl was put out of the chat!");
+    reader.expect("darryl was kicked from the chat!");
     drop(room.laptop("darryl"));
 }
 

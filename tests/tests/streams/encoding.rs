@@ -83,13 +83,13 @@ fn a_line_at_the_servers_terminal_that_is_no_text_is_refused_and_the_next_is_sai
         Terminal::start("kabar-server", home.path(), &["--listen", "127.0.0.1:0", "--data-dir", text(&data)]);
     server.expect("kabar://");
     server.press_bytes(b"caf\xe9\n");
-    server.expect("not taken: the line is not UTF-8 text");
+    server.expect("not sent: the line is not UTF-8 text");
     server.type_line("/who");
     server.expect("0 members here");
     // The same from a pipe.
     let mut room = room;
     room.server.type_bytes(b"caf\xe9\nafter it\n");
-    room.server.expect("not taken: the line is not UTF-8 text");
+    room.server.expect("not sent: the line is not UTF-8 text");
     bob.expect("server: after it");
     assert!(!bob.said.iter().any(|line| line.contains("caf")), "{:?}", bob.said);
 }
@@ -104,7 +104,7 @@ fn a_piped_line_that_is_no_text_is_named_by_its_number_and_the_others_are_sent()
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(6), "{:?}", anna.noticed);
     let said = anna.noticed.join("\n");
-    assert!(said.contains("line 3 not sent: it is not UTF-8 text") && said.contains("1 line is not sent"), "{said}");
+    assert!(said.contains("line 3 not sent: not UTF-8 text") && said.contains("1 line was not sent"), "{said}");
     bob.expect("anna: one");
     bob.expect("anna: three");
     assert!(!bob.said.iter().any(|line| line.contains("caf")), "{:?}", bob.said);
@@ -237,7 +237,7 @@ fn files_that_an_editor_has_saved_again_are_still_read_and_damaged_ones_are_name
         fs::write(file, format!("\u{feff}{}", content.replace('\n', "\r\n"))).expect("written");
     }
     let (code, words) = join();
-    assert!(code == Some(0) && !words.contains("not known"), "{words}");
+    assert!(code == Some(0) && !words.contains("could not read"), "{words}");
     for (file, code) in files.iter().zip([1, 1, 0]) {
         let whole = fs::read(file).expect("a file");
         fs::write(file, [&whole[..], b"\n# caf\xe9\n"].concat()).expect("written");
@@ -255,13 +255,13 @@ fn questions_that_are_answered_with_what_is_no_text_are_asked_again_or_a_no() {
     let mut alone = Terminal::start("kabar", &room.home_of("anna"), &[]);
     alone.expect("Address: ");
     alone.press_bytes(b"caf\xe9\r");
-    alone.expect("that is not UTF-8 text");
+    alone.expect("not UTF-8 text");
     alone.type_line(&room.address);
     alone.expect("Nickname");
     alone.type_line("anna");
     alone.expect("Password (Enter if there is none): ");
     alone.press_bytes(b"terbuk\xff\r");
-    alone.expect("That is not UTF-8 text");
+    alone.expect("not UTF-8 text");
     alone.type_line("terbuka");
     alone.expect("[y/N]");
     alone.type_line("y");

@@ -47,7 +47,7 @@ fn a_visit_into_a_full_disk_says_so_with_1_and_shows_all_of_it_the_next_time() {
         let words = [&["join", &room.invite, "--name", "anna"], further].concat();
         let (code, _, said) = run(&room.home_of("anna"), "kabar", &words, full().into(), Stdio::piped());
         assert!(
-            code == Some(1) && said.contains(&format!("standard output cannot be written: {NO_ROOM}")),
+            code == Some(1) && said.contains(&format!("cannot write to standard output: {NO_ROOM}")),
             "{code:?} {said}"
         );
     }
@@ -63,7 +63,7 @@ fn a_visit_into_a_full_disk_says_6_if_something_was_not_sent() {
     let mut anna = Process::shell(&script, &room.home_of("anna"));
     assert_eq!(anna.wait(), Some(6), "{:?}", anna.noticed);
     let said = anna.noticed.join("\n");
-    assert!(said.contains("1 line is not sent; standard output cannot be written"), "{said}");
+    assert!(said.contains("1 line was not sent; cannot write to standard output"), "{said}");
     assert!(room.log("reader", 1).iter().any(|entry| entry.text == "stored"));
 }
 
@@ -177,7 +177,7 @@ fn a_server_on_a_full_disk_says_so_and_goes_on_and_ends_with_1() {
         let script = format!("exec \"$BIN/kabar-server\" --listen 127.0.0.1:0 --data-dir '{data}' {outputs}");
         let mut server = Process::shell(&script, home.path());
         if is_heard {
-            server.expect_notice(&format!("kabar-server: standard output cannot be written: {NO_ROOM}"));
+            server.expect_notice(&format!("kabar-server: cannot write to standard output: {NO_ROOM}"));
         }
         let invite = await_invite(home.path(), &data);
         let (code, said, _) = run(

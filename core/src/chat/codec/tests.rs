@@ -1,4 +1,4 @@
-//! Every message: accepts, rejects what is short, ignores what is behind, round-trips.
+//! Every message: accepts, rejects short, ignores trailing, round-trips.
 
 use std::string::String;
 use std::vec;
@@ -10,14 +10,14 @@ use super::*;
 use crate::chat::message::join_statement;
 use crate::crypto::testing::hex_vec;
 
-/// Owns what a message borrows.
+/// Owned data of a message.
 #[derive(Clone, Debug)]
 enum Owned {
     Server(Vec<u8>),
     Client(Vec<u8>),
 }
 
-/// Whether bytes decode, and to a known message.
+/// Whether bytes decode to a known message.
 type Decodes = fn(&[u8]) -> Option<bool>;
 
 fn encode_to_server(message: &ClientMessage<'_>) -> Vec<u8> {
@@ -189,7 +189,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn messages_round_trip_and_lack_no_byte(message in prop_oneof![to_server(), to_client()]) {
+    fn messages_round_trip_and_reject_truncation(message in prop_oneof![to_server(), to_client()]) {
         let (encoded, decodes): (_, Decodes) = match message {
             Owned::Server(encoded) => (encoded, |bytes| ClientMessage::decode(bytes).ok().map(|message| message.is_some())),
             Owned::Client(encoded) => (encoded, |bytes| ServerMessage::decode(bytes).ok().map(|message| message.is_some())),
@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn decodes_only_the_one_encoding_of_a_message(message in prop_oneof![to_server(), to_client()], value in 0..4u8) {
+    fn decodes_only_canonical_messages(message in prop_oneof![to_server(), to_client()], value in 0..4u8) {
         let (Owned::Server(encoded) | Owned::Client(encoded)) = message;
         for at in 2..encoded.len() {
             let mut changed = encoded.clone();
@@ -219,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn what_does_not_fit_is_not_encoded(message in to_client(), missing in 1usize..40) {
+    fn does_not_encode_into_a_short_buffer(message in to_client(), missing in 1usize..40) {
         let Owned::Client(encoded) = message else { unreachable!() };
         let message = ServerMessage::decode(&encoded[2..]).expect("just encoded").expect("known");
         let mut out = vec![0; encoded.len().saturating_sub(missing)];
@@ -228,7 +228,7 @@ proptest! {
 }
 
 #[test]
-fn bytes_behind_a_message_change_nothing() {
+fn trailing_bytes_of_a_message_change_nothing() {
     let post = Post { handle: 1, instance: 2, number: 3, settled: 0, kind: EntryKind::TEXT, body: b"hi" };
     let mut encoded = encode_to_server(&ClientMessage::Post(post));
     encoded.push(0xff);
@@ -236,7 +236,7 @@ fn bytes_behind_a_message_change_nothing() {
 }
 
 #[test]
-fn skips_types_it_does_not_know() {
+fn skips_unknown_types() {
     for unknown in (0..=255u8).filter(|byte| !(0x01..=0x05).contains(byte)) {
         assert_eq!(ClientMessage::decode(&[unknown, 1, 2, 3]), Ok(None));
         assert_eq!(ClientMessage::decode(&[unknown]), Ok(None));
@@ -295,7 +295,7 @@ fn rejects_authentication_and_start_of_unknown_kind() {
     assert_eq!(ClientMessage::decode(&changed[2..]), Err(DecodeError::Value));
 }
 
-/// Whether `message`, if it decodes, begins with the only encoding of what it says.
+/// Whether `message`, if it decodes, begins with the only encoding of its value.
 fn is_only_encoding(message: &[u8]) -> bool {
     let of_client = ClientMessage::decode(message).ok().flatten().map(|message| encode_to_server(&message));
     let of_server = ServerMessage::decode(message).ok().flatten().map(|message| encode_to_client(&message));
@@ -303,7 +303,7 @@ fn is_only_encoding(message: &[u8]) -> bool {
 }
 
 #[test]
-fn rejects_fields_that_a_start_or_an_authentication_does_not_use() {
+fn rejects_unused_fields_of_start_and_authentication() {
     for (kind, used) in [(0, 0..0), (1, 16..20), (2, 0..20)] {
         let start = match kind {
             0 => Start::Head,
@@ -337,7 +337,7 @@ fn rejects_a_password_that_is_too_long() {
 }
 
 #[test]
-fn rejects_names_and_bodies_that_no_server_may_write() {
+fn rejects_names_and_bodies_longer_than_a_server_may_write() {
     let header = |author| EntryHeader { seq: 1, time_ms: 2, author, instance: 3, number: 4, kind: EntryKind::DATA };
     let entry = |author, body| ServerMessage::Entry { handle: 1, entry: Entry { header: header(author), body } };
     let verdict = |message: ServerMessage<'_>| ServerMessage::decode(&encode_to_client(&message)[2..]).map(|_| ());
@@ -349,7 +349,7 @@ fn rejects_names_and_bodies_that_no_server_may_write() {
 }
 
 #[test]
-fn the_largest_messages_have_the_lengths_that_bounds_are_made_of() {
+fn the_largest_messages_have_the_stated_lengths() {
     let (name, long, body) = ("n".repeat(MAX_NAME_LEN), "r".repeat(255), [0; MAX_BODY_LEN]);
     let header = EntryHeader { seq: 1, time_ms: 2, author: &name, instance: 3, number: 4, kind: EntryKind::DATA };
     let entry = Entry { header, body: &body };
@@ -378,7 +378,7 @@ fn the_largest_messages_have_the_lengths_that_bounds_are_made_of() {
 }
 
 #[test]
-fn bytes_are_as_the_spec_says() {
+fn encodes_as_specified() {
     let post = Post { handle: 1, instance: 0x0203, number: 4, settled: 3, kind: EntryKind::TEXT, body: b"hi" };
     assert_eq!(
         encode_to_server(&ClientMessage::Post(post)),

@@ -1,4 +1,4 @@
-//! Stateless before the cookie, silent on what is wrong, and the same answer to the same question.
+//! Stateless before the cookie, silent on invalid datagrams, the same answer to the same Initiate.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::vec;
@@ -30,7 +30,7 @@ fn drop_of(incoming: Incoming) -> DropReason {
     }
 }
 
-/// A server and an Initiate that it takes.
+/// A server and an Initiate that it accepts.
 fn ready() -> (Server, Vec<u8>) {
     let mut server = Server::new(&KEYS[0]);
     let mut client = started::<Rsa2048>(1, Some(server.fingerprint()));
@@ -72,7 +72,7 @@ fn drops_hello_when_the_answer_does_not_fit() {
 }
 
 #[test]
-fn reports_what_is_not_a_packet() {
+fn reports_datagrams_that_are_not_packets() {
     let mut server = Server::new(&KEYS[0]);
     let mut damaged = hello([0; 8], 640);
     damaged[100] ^= 1;
@@ -82,7 +82,7 @@ fn reports_what_is_not_a_packet() {
 }
 
 #[test]
-fn drops_what_only_servers_send() {
+fn drops_packets_that_only_servers_send() {
     let (mut server, initiate) = ready();
     let challenge = server.challenge(START, &hello([0; 8], 1200));
     let accept = server.accepted(START, &initiate).datagram;
@@ -92,7 +92,7 @@ fn drops_what_only_servers_send() {
 }
 
 #[test]
-fn passes_sealed_packets_and_hints_on() {
+fn reports_sealed_packets_and_hints() {
     let mut server = Server::new(&KEYS[0]);
     let header = SealedHeader { connection_id: 5, packet_number: 6 };
     let sealed = with_crc(&[&header.encode()[..], &[0; 21]].concat());
@@ -103,7 +103,7 @@ fn passes_sealed_packets_and_hints_on() {
 }
 
 #[test]
-fn takes_a_cookie_from_its_address_only() {
+fn accepts_a_cookie_from_its_address_only() {
     let (mut server, initiate) = ready();
     let mut other_port = HOME;
     other_port.set_port(HOME.port() + 1);
@@ -117,7 +117,7 @@ fn takes_a_cookie_from_its_address_only() {
 }
 
 #[test]
-fn takes_a_cookie_for_60_to_120_seconds() {
+fn accepts_a_cookie_for_60_to_120_seconds() {
     // Issued 7 s into a period, so valid for 113 s.
     let (mut server, initiate) = ready();
     for secs in [0, 60, 112] {
@@ -165,7 +165,7 @@ fn drops_damaged_truncated_and_trailing_initiates() {
 }
 
 #[test]
-fn drops_a_ciphertext_as_long_as_another_key() {
+fn drops_a_ciphertext_of_the_length_of_another_key() {
     let mut server = Server::new(&KEYS[1]);
     let (_, initiate) = ready();
     // The cookie of the right server for the same Hello.
@@ -199,7 +199,7 @@ fn gives_the_same_initiate_the_same_id() {
 }
 
 #[test]
-fn run_is_pure_and_may_move_to_another_thread() {
+fn run_is_deterministic_and_may_move_to_another_thread() {
     fn is_send(_: &impl Send) {}
     let (mut server, initiate) = ready();
     let pending = server.pending(START, &initiate);
@@ -242,7 +242,7 @@ fn drops_ciphertexts_out_of_range() {
     }
 }
 
-/// A key that recovers another z than was encrypted.
+/// A key that recovers a wrong z.
 struct Wrong(&'static crate::crypto::rsa::AnyRsaPrivateKey);
 
 impl PrivateKey for Wrong {

@@ -1,4 +1,4 @@
-//! Epochs, replay, and that what does not authenticate changes nothing.
+//! Epochs, replay, and packets that do not authenticate.
 
 use std::collections::BTreeSet;
 use std::vec;
@@ -55,7 +55,7 @@ fn open(session: &mut Session<Portable>, datagram: &[u8]) -> Result<(u64, bool, 
     session.open(&mut datagram).map(|opened| (opened.packet_number, opened.is_newest, opened.body.to_vec()))
 }
 
-/// Everything in a session that could change; keys are told by their nonce.
+/// State of a session; keys are represented by a nonce.
 fn state(session: &Session<Portable>) -> impl PartialEq + core::fmt::Debug + use<> {
     let SealState { keys, ratchet, epoch, since, is_acknowledged, next_number } = &session.seal_state;
     let sending = (keys.nonce(0), ratchet.fingerprint(), *epoch, *since, *is_acknowledged, *next_number);
@@ -65,7 +65,7 @@ fn state(session: &Session<Portable>) -> impl PartialEq + core::fmt::Debug + use
 }
 
 #[test]
-fn opens_what_the_other_side_sealed_in_both_directions() {
+fn opens_packets_of_the_peer_in_both_directions() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     for (number, len) in [1, 2, 500, MAX_DATAGRAM - OVERHEAD].into_iter().enumerate() {
         let body = vec![0x42; len];
@@ -77,7 +77,7 @@ fn opens_what_the_other_side_sealed_in_both_directions() {
             core::mem::swap(&mut client, &mut server);
         }
     }
-    // What one direction sealed does not open in the other.
+    // A packet of one direction does not open in the other.
     let (_, datagram) = seal(&mut client, START, b"body").unwrap();
     assert_eq!(open(&mut client, &datagram), Err(OpenError::NotAuthentic));
 }
@@ -119,7 +119,7 @@ fn refuses_bodies_that_do_not_fit() {
 }
 
 #[test]
-fn drops_what_is_too_short_or_of_another_connection() {
+fn drops_short_packets_and_those_of_another_connection() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     let (_, datagram) = seal(&mut client, START, b"x").unwrap();
     let before = state(&server);
@@ -144,7 +144,7 @@ fn changes_nothing_when_a_packet_is_forged() {
         client.on_acknowledged(number);
         sent.push(datagram);
     }
-    // Receives up to the border, so that forgeries reach for the next keys too.
+    // Receives up to the border of an epoch, so that forgeries use the next keys, too.
     (4..16).for_each(|at: usize| drop(open(&mut server, &sent[at]).unwrap()));
     let before = state(&server);
     for at in [0, 3, 16, 17] {
@@ -162,7 +162,7 @@ fn changes_nothing_when_a_packet_is_forged() {
 }
 
 #[test]
-fn never_takes_a_packet_twice() {
+fn never_accepts_a_packet_twice() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     let sent: Vec<_> = (0..10).map(|_| seal(&mut client, START, b"x").unwrap().1).collect();
     for at in [5, 0, 9, 4] {
@@ -174,7 +174,7 @@ fn never_takes_a_packet_twice() {
 }
 
 #[test]
-fn says_which_packet_is_the_newest() {
+fn reports_which_packet_is_the_newest() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     let sent: Vec<_> = (0..6).map(|_| seal(&mut client, START, b"x").unwrap().1).collect();
     let newest: Vec<_> = [1, 0, 4, 2, 5].into_iter().map(|at: usize| open(&mut server, &sent[at]).unwrap().1).collect();
@@ -182,7 +182,7 @@ fn says_which_packet_is_the_newest() {
 }
 
 #[test]
-fn drops_what_is_older_than_the_window() {
+fn drops_packets_older_than_the_window() {
     let (mut client, mut server) = pair(EPOCH_BITS);
     let sent: Vec<_> = (0..=1024).map(|_| seal(&mut client, START, b"x").unwrap().1).collect();
     open(&mut server, &sent[1024]).unwrap();
@@ -190,7 +190,7 @@ fn drops_what_is_older_than_the_window() {
     assert!(open(&mut server, &sent[1]).is_ok());
 }
 
-/// Counts how often the cipher is asked.
+/// Counts calls of the cipher.
 #[derive(Debug)]
 struct Counting;
 
@@ -296,7 +296,7 @@ fn enters_no_epoch_before_one_of_the_last_was_acknowledged() {
             assert_eq!(sealed_as, number);
             open(&mut server, &datagram).unwrap();
         }
-        // An acknowledgement of an epoch before does not count.
+        // An acknowledgement of an earlier epoch does not count.
         (0..epoch * 8).for_each(|number| client.on_acknowledged(number));
         let before = state(&client);
         assert_eq!(seal(&mut client, START + HOUR * 2, b"x").map(|_| ()), Err(SealError::Exhausted));
@@ -324,7 +324,7 @@ fn jumps_to_the_next_epoch_within_an_hour() {
         numbers.push(number);
         now += step;
     }
-    // Behind the packet that is 40 minutes old; the packet at 60 is of the next epoch already.
+    // After the packet at 40 minutes; the packet at 60 is of the next epoch already.
     let epochs: Vec<_> = numbers.iter().map(|number| number >> EPOCH_BITS).collect();
     assert_eq!(epochs, [0, 0, 0, 1, 1, 1, 2, 2]);
     assert_eq!((numbers[3], numbers[6]), (1 << EPOCH_BITS, 2 << EPOCH_BITS));
@@ -348,7 +348,7 @@ fn prints_no_secret() {
     assert_eq!(std::format!("{:?}", pair(4).0), "Session(..)");
 }
 
-/// What a network may do with the packets in it.
+/// Actions of a network on its packets.
 #[derive(Clone, Debug)]
 enum Event {
     Seal { later: Duration },
@@ -369,9 +369,10 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// Against a model: a packet is taken exactly if it was not before, is in the window and in one of three epochs.
+    /// Against a model: a packet is accepted if and only if it is new, in the window and in one of
+    /// three epochs.
     #[test]
-    fn takes_each_packet_once_in_any_order_across_epochs(
+    fn accepts_each_packet_once_in_any_order_across_epochs(
         epoch_bits in 2u32..12,
         start in prop::sample::select(&[0u64, 900][..]),
         events in prop::collection::vec(event(), 1..600),
@@ -457,7 +458,7 @@ proptest! {
 }
 
 #[test]
-fn first_keys_judge_a_packet_as_a_new_session_does() {
+fn first_keys_verify_packets_as_a_new_session_does() {
     let keys = FirstKeys::new(&established(Role::Server));
     let (mut client, _) = pair(EPOCH_BITS);
     let (_, datagram) = seal(&mut client, START, &[0x42; 300]).unwrap();
@@ -469,7 +470,7 @@ fn first_keys_judge_a_packet_as_a_new_session_does() {
         changed[at] ^= 1;
         changed
     }));
-    // Of later epochs the session tries one, which no client is in before it heard from the server.
+    // The session tries one later epoch, which no client enters before it received a packet.
     let is_first = |datagram: &[u8]| datagram.get(5..10).is_none_or(|high| *high == [0; 5]);
     for datagram in judged.iter().filter(|datagram| is_first(datagram)) {
         let verified = keys.verify::<Portable>(datagram);

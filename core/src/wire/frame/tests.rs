@@ -105,13 +105,13 @@ fn rejects_stream_data_beyond_the_last_offset() {
 }
 
 #[test]
-fn tells_an_unknown_stream_from_a_malformed_frame() {
+fn distinguishes_an_unknown_stream_from_a_malformed_frame() {
     assert_eq!(decode(&[3, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]), Err(FrameError::UnknownStream));
     assert_eq!(decode(&[4, 255, 0, 0, 0, 0, 0, 0, 0, 0]), Err(FrameError::UnknownStream));
 }
 
 #[test]
-fn rejects_a_reason_that_is_too_long_or_no_text() {
+fn rejects_a_reason_that_is_too_long_or_not_utf8() {
     let reason = "r".repeat(MAX_REASON_LEN + 1);
     let mut buffer = [0; 128];
     let mut writer = Writer::new(&mut buffer);
@@ -149,7 +149,7 @@ fn acknowledges_exactly_the_stated_numbers() {
 }
 
 #[test]
-fn rejects_acknowledgements_of_nothing_and_below_zero() {
+fn rejects_empty_acknowledgements_and_numbers_below_zero() {
     assert!(decode(&ack_bytes(5, 5, &[])).is_ok());
     assert_eq!(decode(&ack_bytes(5, 6, &[])), VALUE);
     assert!(decode(&ack_bytes(5, 2, &[(1, 2)])).is_ok());
@@ -160,7 +160,7 @@ fn rejects_acknowledgements_of_nothing_and_below_zero() {
 }
 
 #[test]
-fn takes_31_further_ranges_and_no_more() {
+fn accepts_at_most_31_further_ranges() {
     assert!(decode(&ack_bytes(1000, 0, &[(1, 1); 31])).is_ok());
     assert_eq!(decode(&ack_bytes(1000, 0, &[(1, 1); 32])), VALUE);
 }
@@ -180,7 +180,7 @@ fn encodes_as_many_of_the_highest_ranges_as_fit() {
 }
 
 #[test]
-fn never_acknowledges_more_than_it_was_given_when_numbers_are_far_apart() {
+fn never_acknowledges_other_numbers_when_ranges_are_far_apart() {
     for ranges in [[u64::MAX - 1..=u64::MAX, 0..=1], [1 << 40..=1 << 41, 0..=1]] {
         let mut buffer = [0; 128];
         let mut writer = Writer::new(&mut buffer);

@@ -1,4 +1,5 @@
-//! Each packet: accepts, rejects short, rejects trailing, round-trips; then the order of checks and the properties.
+//! Each packet: accepts, rejects short, rejects trailing, round-trips; then the order of checks and
+//! the properties.
 
 use std::vec;
 use std::vec::Vec;
@@ -63,12 +64,12 @@ fn encoded(packet: &Packet<'_>) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// `content` and the CRC it should have.
+/// `content` with its CRC.
 fn with_crc(content: &[u8]) -> Vec<u8> {
     [content, &CRC(content).to_be_bytes()].concat()
 }
 
-/// Decodes a packet whose content is `datagram`'s, changed by `change`, with a CRC that is right.
+/// Decodes a packet whose content is `datagram`'s, changed by `change`, with a correct CRC.
 fn changed(datagram: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Result<(), PacketError> {
     let mut content = datagram[..datagram.len() - CRC_LEN].to_vec();
     change(&mut content);
@@ -156,7 +157,7 @@ fn lays_initiate_out_as_specified() {
             [&[0x13, 1][..], &[0xa1; 32], &[0xb2; 8], &[0x04, 0xb0], &[0xc3; 32], &[0xd4; 32], &limits, &ciphertext]
                 .concat();
         assert_eq!(limits.len(), TRANSPORT_PARAMETERS_LEN);
-        assert_eq!(content.len() + CRC_LEN, INITIATE_OVERHEAD + len);
+        assert_eq!(content.len() + CRC_LEN, 134 + len);
         assert_eq!(encoded(&Packet::Initiate(initiate(&ciphertext))), with_crc(&content));
         assert_eq!(Packet::decode(&with_crc(&content), CRC), Ok(Packet::Initiate(initiate(&ciphertext))));
     }
@@ -179,7 +180,7 @@ fn rejects_initiate_with_trailing_bytes() {
 }
 
 #[test]
-fn rejects_initiate_that_continues_no_legal_hello() {
+fn rejects_initiate_without_a_legal_hello() {
     let datagram = encoded(&Packet::Initiate(initiate(&[0x5a; 256])));
     let continues = |len: u16| changed(&datagram, |content| content[42..44].copy_from_slice(&len.to_be_bytes()));
     assert_eq!(continues(640), Ok(()));
@@ -232,7 +233,7 @@ fn rejects_truncated_sealed() {
 }
 
 #[test]
-fn leaves_sealing_to_the_session() {
+fn does_not_encode_sealed_packets() {
     assert_eq!(Packet::Sealed(HEADER).encode(&mut [0; MAX_DATAGRAM], CRC), Err(BufferFull));
 }
 
@@ -361,7 +362,7 @@ fn encodes_all_or_reports_a_full_buffer() {
     }
 }
 
-/// SPEC 2.3: what decodes has this encoding only.
+/// SPEC 2.3: each value has only one encoding.
 fn is_canonical(datagram: &[u8]) -> bool {
     match Packet::decode(datagram, CRC) {
         Ok(Packet::Sealed(header)) => datagram.starts_with(&header.encode()),

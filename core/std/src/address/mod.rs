@@ -9,8 +9,8 @@
 //! port      = 1*5DIGIT                       ; 1 to 65535
 //! ```
 //! An IPv6 address without brackets that parses as a whole has no port; otherwise the last colon
-//! separates the port. A zone belongs to link-local addresses (fe80::/10), which need one to be
-//! reached, and means something on the computer only whose interface it is.
+//! separates the port. Only link-local addresses (fe80::/10) have a zone; they cannot be reached
+//! without one, and it is valid only on the computer that has this interface.
 
 mod places;
 mod zone;
@@ -22,7 +22,7 @@ use std::str::FromStr;
 pub use places::{MAX_PLACES, Places, parse_advertised};
 pub use zone::Zone;
 
-/// The port when none is written.
+/// The port used when none is given.
 pub const DEFAULT_PORT: u16 = 9999;
 
 /// Longest host name in bytes (RFC 1035, 2.3.4).
@@ -30,10 +30,10 @@ const MAX_HOST_LEN: usize = 253;
 /// Longest label of a host name in bytes.
 const MAX_LABEL_LEN: usize = 63;
 
-/// An address or the name of a computer. Holds no character that means something to a shell.
+/// An IP address or host name. Contains no character that is special to a shell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
-    /// An address. If it is link-local it cannot be reached: the interface is missing.
+    /// An IP address. A link-local one cannot be reached, because its interface is missing.
     Ip(IpAddr),
     /// A link-local address and the interface of this computer that leads to it.
     LinkLocal(Ipv6Addr, Zone),
@@ -50,7 +50,7 @@ pub struct HostPort {
     pub port: u16,
 }
 
-/// What invites are to name: a host, and a port if it is not the one that is listened on. Has no
+/// An address for invites: a host, and a port if it differs from the port listened on. Has no
 /// zone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Advertised {
@@ -136,7 +136,7 @@ impl Host {
         if ip.is_unicast_link_local() { Ok(Self::LinkLocal(ip, zone)) } else { Err(AddressError::NeedlessZone(ip)) }
     }
 
-    /// Whether there is something to connect to: a link-local address needs an interface.
+    /// Checks that the host can be connected to: a link-local address needs an interface.
     ///
     /// # Errors
     /// [`AddressError::NoZone`].
@@ -147,11 +147,11 @@ impl Host {
         }
     }
 
-    /// The socket address, with the number of the interface if it has one; `None` for a name, which
-    /// is to be resolved.
+    /// Returns the socket address, with the interface index of a link-local address; `None` for a
+    /// name, which has to be resolved first.
     ///
     /// # Errors
-    /// [`AddressError`]: the interface is missing or does not exist.
+    /// [`AddressError`] if the interface is missing or does not exist.
     pub fn socket_addr(&self, port: u16) -> Result<Option<SocketAddr>, AddressError> {
         self.check_zone()?;
         match self {
@@ -165,8 +165,8 @@ impl Host {
     }
 }
 
-/// An IPv6 address without brackets: some shells take brackets for a pattern, and a port always
-/// follows after the last colon.
+/// Formats an IPv6 address without brackets, because some shells take brackets for a pattern. A
+/// port always follows the last colon.
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -177,7 +177,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// As people type it: a link-local address has its interface with it.
+/// Parses `HOST` or `HOST:PORT`; a link-local address must have its interface.
 impl FromStr for HostPort {
     type Err = AddressError;
 
@@ -199,9 +199,9 @@ impl FromStr for Advertised {
     }
 }
 
-/// A host, and a port if there is one.
+/// Splits a text into its host and, if there is one, its port.
 fn split(text: &str) -> Result<(Host, Option<u16>), AddressError> {
-    // An IPv6 address alone is no host and port, whatever its last group is.
+    // An IPv6 address alone has no port, whatever its last group is.
     match text.parse() {
         Ok(host @ (Host::Ip(_) | Host::LinkLocal(..))) => return Ok((host, None)),
         Err(error @ AddressError::NeedlessZone(_)) => return Err(error),
@@ -212,8 +212,8 @@ fn split(text: &str) -> Result<(Host, Option<u16>), AddressError> {
     Ok((host, Some(port)))
 }
 
-/// Where to listen, as an operator writes it: `IP:PORT` (port 0: any that is free), `IP`, `:PORT` or
-/// `PORT`. Without an address: on all of this computer, IPv6 and IPv4.
+/// Parses an address to listen on: `IP:PORT` (port 0: any free port), `IP`, `:PORT` or `PORT`.
+/// Without an address, all addresses of this computer, IPv6 and IPv4.
 ///
 /// # Errors
 /// [`AddressError`].
@@ -231,7 +231,7 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, AddressError> {
         None => match text.parse() {
             Ok(host @ (Host::Ip(_) | Host::LinkLocal(..))) => (host, DEFAULT_PORT),
             Err(error @ AddressError::NeedlessZone(_)) => return Err(error),
-            // Only an interface by its name is left, the rest `SocketAddr` reads.
+            // `SocketAddr` parses everything except an interface given by name.
             _ => match text.rsplit_once(':').map(|(host, port)| (host.parse(), port.parse::<u16>())) {
                 Some((Ok(host @ Host::LinkLocal(..)), Ok(port))) => (host, port),
                 Some((Err(error @ AddressError::NeedlessZone(_)), _)) => return Err(error),
@@ -251,13 +251,13 @@ fn parse_listen_port(text: &str) -> Result<SocketAddr, AddressError> {
 }
 
 impl HostPort {
-    /// Host and port from their texts. A link-local address may lack its interface here.
+    /// Parses a host and a port. A link-local address may lack its interface.
     ///
     /// # Errors
     /// [`AddressError`], naming the part that is wrong.
     pub fn from_parts(host: &str, port: &str) -> Result<Self, AddressError> {
         let host = host.parse()?;
-        // `u16::from_str` takes a sign; an address has one way to be written.
+        // `u16::from_str` accepts a sign; an address has only one spelling.
         let digits = port.bytes().all(|byte| byte.is_ascii_digit());
         match port.parse() {
             Ok(port @ 1..) if digits => Ok(Self { host, port }),
@@ -278,7 +278,7 @@ impl From<SocketAddr> for HostPort {
     }
 }
 
-/// `HOST:PORT`, an IPv6 address in brackets.
+/// Formats as `HOST:PORT`, with an IPv6 address in brackets.
 impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host {

@@ -1,14 +1,14 @@
-//! Several addresses of one server, in the order in which they are tried.
+//! The addresses of one server, in the order in which they are tried.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{AddressError, Advertised, HostPort};
 
-/// Most addresses that one server is looked for at.
+/// Maximum number of addresses of one server.
 pub const MAX_PLACES: usize = 8;
 
-/// Where a server may be: 1 to [`MAX_PLACES`] addresses, no two alike, the best first.
+/// The addresses of a server: 1 to [`MAX_PLACES`], without duplicates, the best first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Places {
     first: HostPort,
@@ -16,13 +16,13 @@ pub struct Places {
 }
 
 impl Places {
-    /// One address.
+    /// A single address.
     #[must_use]
     pub const fn one(first: HostPort) -> Self {
         Self { first, others: Vec::new() }
     }
 
-    /// The first [`MAX_PLACES`] of several, each once. `None`: there are none.
+    /// Takes the first [`MAX_PLACES`] addresses and drops duplicates; `None` if there are none.
     #[must_use]
     pub fn of(all: impl IntoIterator<Item = HostPort>) -> Option<Self> {
         let mut all = all.into_iter();
@@ -31,25 +31,25 @@ impl Places {
         Some(places)
     }
 
-    /// Adds an address at the end, if it is not there yet and there is room.
+    /// Appends an address, unless it is a duplicate or there are [`MAX_PLACES`] already.
     pub fn push(&mut self, place: HostPort) {
         if !self.iter().any(|known| *known == place) && self.others.len() + 1 < MAX_PLACES {
             self.others.push(place);
         }
     }
 
-    /// The best one.
+    /// The address to try first.
     #[must_use]
     pub const fn first(&self) -> &HostPort {
         &self.first
     }
 
-    /// All, in order.
+    /// Iterates over the addresses in order.
     pub fn iter(&self) -> impl Iterator<Item = &HostPort> + Clone {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The same with `place` at the front.
+    /// Returns the same addresses with `place` in front.
     #[must_use]
     pub fn with_first(&self, place: HostPort) -> Self {
         let mut places = Self::one(place);
@@ -64,7 +64,7 @@ impl From<HostPort> for Places {
     }
 }
 
-/// As people type it: `HOST[:PORT]`, with commas between several.
+/// Parses `HOST[:PORT]`, separated by commas.
 impl FromStr for Places {
     type Err = AddressError;
 
@@ -74,7 +74,7 @@ impl FromStr for Places {
     }
 }
 
-/// `HOST:PORT`, with commas between several.
+/// Formats as `HOST:PORT`, separated by commas.
 impl fmt::Display for Places {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.first.fmt(f)?;
@@ -82,7 +82,8 @@ impl fmt::Display for Places {
     }
 }
 
-/// What invites are to name: `HOST[:PORT]`, with commas between several, each once.
+/// Parses the addresses that invites are to name: `HOST[:PORT]`, separated by commas. Drops
+/// duplicates.
 ///
 /// # Errors
 /// [`AddressError`].

@@ -1,12 +1,12 @@
-//! The interface that a link-local address is reached by (RFC 4007, section 11): by name or number.
+//! The zone of a link-local address (RFC 4007, section 11): the name or number of an interface.
 
 use std::fmt;
 
-/// Longest name of an interface in bytes (Linux: `IFNAMSIZ` less the zero at its end).
+/// Longest interface name in bytes (Linux: `IFNAMSIZ` without the terminating zero).
 const MAX_LEN: usize = 15;
 
-/// The name or number of an interface of this computer. Holds no character that means something to
-/// a shell, and none that RFC 6874 would have to escape.
+/// The name or number of an interface of this computer. Contains no character that is special to a
+/// shell or that RFC 6874 would have to escape.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Zone {
     bytes: [u8; MAX_LEN],
@@ -14,7 +14,7 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// Checks a name or number.
+    /// Returns the zone, or `None` if `text` cannot name an interface.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
@@ -24,7 +24,7 @@ impl Zone {
         (len > 0 && text.bytes().all(is_allowed)).then_some(Self { bytes, len })
     }
 
-    /// By its number, as sockets have it.
+    /// Creates a zone from an interface index, as sockets report it.
     #[must_use]
     pub fn of_index(index: u32) -> Self {
         let mut zone = Self { bytes: [0; MAX_LEN], len: 0 };
@@ -35,14 +35,14 @@ impl Zone {
         zone
     }
 
-    /// As it was written.
+    /// The name or number as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.bytes.get(..usize::from(self.len)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
-    /// The number of the interface; `None` if this computer has no interface of that name. A number
-    /// is taken as it is: the system refuses one that does not exist.
+    /// Returns the interface index, or `None` if this computer has no such interface. A number is
+    /// returned unchecked; the system rejects an index that does not exist.
     #[must_use]
     pub fn index(&self) -> Option<u32> {
         let text = self.as_str();
@@ -63,7 +63,7 @@ fn index_of(_: &str) -> Option<u32> {
     None
 }
 
-/// The names of the interfaces that have a link-local address: the ones that may lead to another.
+/// Returns the names of the interfaces that have a link-local address.
 pub(super) fn interfaces_here() -> Vec<String> {
     crate::interfaces::link_local_names()
 }

@@ -1,4 +1,4 @@
-//! Which addresses an invite names: the ones that others most probably reach this computer by.
+//! Chooses the addresses that an invite names: those that others can most likely reach.
 //!
 //! | tier | interface | in an invite |
 //! |---|---|---|
@@ -13,44 +13,44 @@
 //! Within a tier IPv4 comes first (every computer on a network at home has it), then global IPv6,
 //! then ULA; temporary addresses last of their sort. An invite names the first address of each
 //! interface of tiers 0 and 1, and a global IPv6 address of one if there is room, [`MAX_CHOSEN`] in
-//! all: it is to stay one line.
+//! all, so that it stays one line.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use crate::interfaces::{Interface, Kind, interfaces, is_unique_local};
 
-/// Most addresses that an invite names by itself.
+/// Maximum number of addresses that are chosen automatically.
 pub const MAX_CHOSEN: usize = 3;
 
-/// From the documentation ranges (RFC 5737, RFC 3849): nobody is there, and nothing is sent. What counts is that only a default
-/// route leads there.
+/// Targets in the documentation ranges (RFC 5737, RFC 3849), to which only a default route leads.
+/// Nothing is sent to them.
 const PROBE_TARGET_V4: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
 const PROBE_TARGET_V6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 9);
 
-/// The first tier that an invite names only for want of better.
+/// The first tier that is used only if there is nothing better.
 const TIER_UNLIKELY: u8 = 2;
 
-/// An address of this computer by which a server may be reached.
+/// An address of this computer that a server may be reached at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The address.
     pub ip: IpAddr,
-    /// The interface that has it; empty if it is not known.
+    /// The interface that has it; empty if unknown.
     pub interface: String,
-    /// What that is.
+    /// The kind of that interface.
     pub kind: Kind,
     tier: u8,
 }
 
-/// All addresses of this computer that reach a server which listens on `listen`, the best first: that
-/// very address if it is one.
+/// Returns the addresses of this computer at which a server that listens on `listen` can be
+/// reached, the best first. Never empty.
 #[must_use]
 pub fn reachable(listen: IpAddr) -> Vec<Found> {
     ranked(&interfaces(), listen)
 }
 
-/// As [`reachable`], of these interfaces. Never empty.
+/// [`reachable`] for the given interfaces.
 fn ranked(interfaces: &[Interface], listen: IpAddr) -> Vec<Found> {
     let mut all: Vec<(Found, u8, bool)> = Vec::new();
     for interface in interfaces {
@@ -64,10 +64,10 @@ fn ranked(interfaces: &[Interface], listen: IpAddr) -> Vec<Found> {
             all.push((Found { ip: address.ip, interface, kind, tier }, class(address.ip), address.is_passing));
         }
     }
-    // Stable: what is alike stays in the system's order.
+    // The sort is stable: equal elements keep the system's order.
     all.sort_by_key(|(found, class, is_passing)| (found.tier, *class, *is_passing));
     let mut all: Vec<Found> = all.into_iter().map(|(found, ..)| found).collect();
-    // Every interface has a link-local IPv6 address; they are of use where there is no other.
+    // Every interface has a link-local IPv6 address; they are only useful where there is no other.
     if all.first().is_some_and(|best| !is_link_local(best.ip) && best.kind != Kind::Loopback) {
         all.retain(|found| found.ip.is_ipv4() || !is_link_local(found.ip));
     }
@@ -79,7 +79,7 @@ fn ranked(interfaces: &[Interface], listen: IpAddr) -> Vec<Found> {
     all
 }
 
-/// Of what [`reachable`] found, the ones that an invite names.
+/// Selects the addresses for an invite among those that [`reachable`] returned.
 #[must_use]
 pub fn chosen(ranked: &[Found]) -> Vec<IpAddr> {
     let mut chosen: Vec<&Found> = Vec::new();
@@ -125,7 +125,7 @@ const fn is_global(ip: Ipv6Addr) -> bool {
     !is_unique_local(ip) && !ip.is_unicast_link_local() && !ip.is_loopback()
 }
 
-/// `192.0.2.7 (eth0)`, `172.17.0.1 (docker0, container bridge)`.
+/// Formats as `192.0.2.7 (eth0)` or `172.17.0.1 (docker0, container bridge)`.
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.interface.as_str(), self.kind.remark()) {
@@ -137,12 +137,13 @@ impl fmt::Display for Found {
     }
 }
 
-/// The addresses from which this computer speaks over its default routes.
+/// Returns the source addresses of this computer's default routes.
 pub(crate) fn default_sources() -> Vec<IpAddr> {
     [PROBE_TARGET_V4, PROBE_TARGET_V6].into_iter().filter_map(source_addr_for).collect()
 }
 
-/// Which address of this computer would be the source of a datagram to `to`. Sends nothing. `None`: no route, or only to itself.
+/// Returns the source address of a datagram to `to`, without sending one; `None` if there is no
+/// route or it leads to this computer.
 #[must_use]
 pub fn source_addr_for(to: SocketAddr) -> Option<IpAddr> {
     let any: IpAddr = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };

@@ -1,12 +1,12 @@
-//! Made-up computers: which of their addresses come first, and which an invite names.
+//! Ranking and choice of addresses on simulated computers.
 
 use super::*;
 use crate::interfaces::Address;
 
 const ANY: &str = "::";
 
-/// An interface: its name, its kind, `*` behind the name for a default route, and its addresses, `~`
-/// behind the ones that are temporary.
+/// An interface: its name (followed by `*` if it has a default route), its kind, and its addresses
+/// (followed by `~` if temporary).
 fn interface((name, kind, addresses): &(&str, Kind, &[&str])) -> Interface {
     let address = |text: &&str| {
         let ip = text.trim_end_matches('~').parse().unwrap();
@@ -90,7 +90,7 @@ fn a_computer_with_several_cards_names_one_address_of_each_up_to_three() {
         ("dummy0", Kind::Other, &["10.2.0.1"]),
     ];
     assert_eq!(shown(&cards, ANY).1, ["192.168.1.2", "192.168.2.2", "10.0.0.1"]);
-    // Without default routes cards still come before everything else.
+    // Without default routes, cards still come first.
     let apart: [(&str, Kind, &[&str]); 2] = [("x0", Kind::Other, &["10.2.0.1"]), ("eth0", Kind::Card, &["10.3.0.1"])];
     assert_eq!(shown(&apart, ANY).1, ["10.3.0.1"]);
 }
@@ -106,7 +106,7 @@ fn what_is_unlikely_is_named_for_want_of_better() {
     assert_eq!(chosen, ["169.254.7.7"]);
     assert_eq!(ranked[1], "fe80::2 (eth0)", "of use where there is nothing else");
     assert_eq!(shown(&[LO, ("eth0", Kind::Card, &["fe80::2"])], ANY).1, ["fe80::2"]);
-    // Within a container there is nothing but this, and a default route.
+    // Inside a container there is only this interface and a default route.
     assert_eq!(shown(&[LO, ("eth0*", Kind::Other, &["172.17.0.5"])], ANY).1, ["172.17.0.5"]);
 }
 

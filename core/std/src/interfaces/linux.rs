@@ -1,4 +1,4 @@
-//! What Linux tells about interfaces in files. Where there are none, nothing is known.
+//! Reads information about interfaces from `/sys` and `/proc`; empty where these do not exist.
 
 use std::net::Ipv6Addr;
 use std::path::Path;
@@ -7,23 +7,23 @@ use super::Signs;
 
 /// Flags of `/proc/net/if_inet6` (linux/if_addr.h): temporary, deprecated.
 const PASSING: u32 = 0x01 | 0x20;
-/// Another computer has it; not sure yet that none has.
+/// Flags of the same file: duplicate address detection failed, or is still running.
 const UNUSABLE: u32 = 0x08 | 0x40;
-/// Flags of routes (linux/route.h): in use; leads nowhere on purpose.
+/// Flags of routes (linux/route.h): usable; reject route.
 const UP: u32 = 0x0001;
 const REJECT: u32 = 0x0200;
 
-/// What is special about an IPv6 address.
+/// The state of an IPv6 address that is not simply in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It will be replaced.
+    /// Temporary or deprecated.
     Passing,
-    /// It cannot be used, perhaps not yet.
+    /// A duplicate, or not verified yet.
     Unusable,
 }
 
 pub(super) fn signs(name: &str) -> Signs {
-    // A name with a slash would lead elsewhere; the system has none.
+    // A name with a slash would be another path; no interface has one.
     if name.contains('/') {
         return Signs::default();
     }
@@ -41,7 +41,7 @@ pub(super) fn signs(name: &str) -> Signs {
     }
 }
 
-/// The interfaces that default routes lead over; `None` if the system does not tell.
+/// Returns the interfaces of the default routes; `None` if the system does not provide them.
 pub(super) fn default_routes() -> Option<Vec<String>> {
     let v4 = std::fs::read_to_string("/proc/net/route").ok()?;
     let v6 = std::fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
@@ -65,7 +65,7 @@ fn parse_routes(v4: &str, v6: &str) -> Vec<String> {
     v4.chain(v6).collect()
 }
 
-/// The IPv6 addresses that are not simply in use.
+/// Returns the IPv6 addresses with a [`State`].
 pub(super) fn passing_addresses() -> Vec<(Ipv6Addr, State)> {
     parse_addresses(&std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default())
 }

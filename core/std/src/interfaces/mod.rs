@@ -1,40 +1,40 @@
-//! This computer's network interfaces: their addresses, what kind each is, and which have a default
-//! route. Read once, when a room is hosted or something is to be said about an address.
+//! This computer's network interfaces: their addresses, their kinds, and which have a default
+//! route. Read on demand, when a room is hosted or an error message names interfaces.
 //!
-//! Linux says what an interface is in `/sys/class/net`, its default routes in `/proc/net/route` and
-//! `/proc/net/ipv6_route`, and which IPv6 addresses are temporary in `/proc/net/if_inet6`. Elsewhere
-//! the name and the source address of a route have to do.
+//! Linux describes an interface in `/sys/class/net`, its default routes in `/proc/net/route` and
+//! `/proc/net/ipv6_route`, and which IPv6 addresses are temporary in `/proc/net/if_inet6`.
+//! Elsewhere only the name and the source address of a route are available.
 
 mod linux;
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What an interface is, as far as it matters to who may reach it.
+/// The kind of an interface, by who may reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A network card: cable or radio.
+    /// A wired or wireless network card.
     Card,
-    /// Something that may lead to a network: a bond, a VLAN, a bridge with a card in it, the inner end
-    /// of a container.
+    /// Anything else that may lead to a network: a bond, a VLAN, a bridge with a card in it, the
+    /// inner end of a container.
     Other,
-    /// A tunnel.
+    /// A VPN or tunnel.
     Vpn,
-    /// A bridge to containers on this computer.
+    /// A bridge to containers of this computer.
     Container,
-    /// A network of virtual machines on this computer.
+    /// A network of virtual machines of this computer.
     VirtualMachine,
-    /// This computer only.
+    /// The loopback interface.
     Loopback,
 }
 
 /// An interface that is up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
-    /// Its name, as the system has it.
+    /// The system's name for it.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Whether a default route leads over it, of IPv4 or IPv6.
+    /// Whether it has a default route, for IPv4 or IPv6.
     pub has_default_route: bool,
     /// Its addresses, in the system's order.
     pub addresses: Vec<Address>,
@@ -45,26 +45,26 @@ pub struct Interface {
 pub struct Address {
     /// The address.
     pub ip: IpAddr,
-    /// Whether it is soon replaced by another (RFC 8981), or no longer preferred.
+    /// Whether it is temporary (RFC 8981) or deprecated.
     pub is_passing: bool,
 }
 
-/// What tells the kind of an interface.
+/// The properties that determine the kind of an interface.
 #[derive(Clone, Debug, Default)]
 struct Signs {
     is_loopback: bool,
     is_point_to_point: bool,
-    /// There is hardware.
+    /// It has a hardware device.
     has_device: bool,
     is_bridge: bool,
-    /// A bridge, and one of its ports has hardware.
+    /// It is a bridge, and one of its ports has a hardware device.
     bridges_device: bool,
-    /// What the driver calls it, such as `wireguard` or `vlan`.
+    /// The driver's type name, such as `wireguard` or `vlan`.
     device_type: String,
     is_tun: bool,
 }
 
-/// How the names of virtual interfaces begin, in lower case.
+/// Prefixes of the names of virtual interfaces, in lower case.
 const NAMED: [(&str, Kind); 29] = [
     ("docker", Kind::Container),
     ("podman", Kind::Container),
@@ -97,7 +97,7 @@ const NAMED: [(&str, Kind); 29] = [
     ("gre", Kind::Vpn),
 ];
 
-/// The kind, by what the system says and else by the name.
+/// Determines the kind by the system's properties, then by the name.
 fn kind(name: &str, signs: &Signs) -> Kind {
     let name = name.to_ascii_lowercase();
     let named = || NAMED.iter().find(|(start, _)| name.starts_with(start)).map(|(_, kind)| *kind);
@@ -114,7 +114,7 @@ fn kind(name: &str, signs: &Signs) -> Kind {
 }
 
 impl Kind {
-    /// What is said beside the interface's name, if anything.
+    /// A short description to show after the interface's name, if the kind needs one.
     #[must_use]
     pub const fn remark(self) -> Option<&'static str> {
         match self {
@@ -127,7 +127,7 @@ impl Kind {
     }
 }
 
-/// The interfaces that are up and have an address.
+/// Returns the interfaces that are up and have an address.
 #[cfg(unix)]
 #[must_use]
 pub fn interfaces() -> Vec<Interface> {
@@ -172,7 +172,7 @@ pub fn interfaces() -> Vec<Interface> {
     interfaces
 }
 
-/// Without a list of interfaces there is what routes tell.
+/// Returns the source addresses of default routes, because this system has no list of interfaces.
 #[cfg(not(unix))]
 #[must_use]
 pub fn interfaces() -> Vec<Interface> {
@@ -182,7 +182,7 @@ pub fn interfaces() -> Vec<Interface> {
     if card.addresses.is_empty() { Vec::new() } else { vec![card] }
 }
 
-/// The names of the interfaces by which a link-local address of another computer may be reached.
+/// Returns the names of the interfaces that have a link-local address.
 #[must_use]
 pub fn link_local_names() -> Vec<String> {
     let is_link_local = |address: &Address| matches!(address.ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
@@ -190,7 +190,7 @@ pub fn link_local_names() -> Vec<String> {
     interfaces().into_iter().filter(is_one).map(|interface| interface.name).collect()
 }
 
-/// Whether an address is one of its own network only (RFC 4193).
+/// Whether an address is a unique local address (RFC 4193).
 pub(crate) const fn is_unique_local(ip: Ipv6Addr) -> bool {
     ip.segments()[0] & 0xfe00 == 0xfc00
 }

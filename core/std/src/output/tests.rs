@@ -57,12 +57,12 @@ impl Write for Paper {
 }
 
 #[test]
-fn a_blocked_screen_blocks_nobody_and_says_what_it_missed() {
+fn blocked_output_blocks_nobody_and_reports_skipped_lines() {
     let (permit, permits) = mpsc::channel();
     let (screen, err) = (Paper::slow(permits), Paper::new(usize::MAX));
     let output = Output::apart("server", screen.clone(), err.clone()).unwrap();
     let sender = output.sender();
-    for number in 0..3 * WAITING {
+    for number in 0..3 * QUEUE_LEN {
         sender.line(format!("line {number}"));
     }
     sender.remark("standard error goes on".to_owned());
@@ -76,15 +76,15 @@ fn a_blocked_screen_blocks_nobody_and_says_what_it_missed() {
     let missed: usize =
         shown.lines().filter_map(|line| line.strip_prefix('(')?.split(' ').next()?.parse::<usize>().ok()).sum();
     assert!(shown.starts_with("line 0\nline 1\n") && missed > 0);
-    assert_eq!(lines + missed, 3 * WAITING);
+    assert_eq!(lines + missed, 3 * QUEUE_LEN);
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_trouble() {
+fn closed_output_is_no_loss() {
     let (gone, err) = (Paper::new(0), Paper::new(usize::MAX));
     gone.0.lock().unwrap().full = io::ErrorKind::BrokenPipe;
     let output = Output::apart("server", gone, err.clone()).unwrap();
-    for _ in 0..3 * WAITING {
+    for _ in 0..3 * QUEUE_LEN {
         output.sender().line("hello".to_owned());
     }
     assert_eq!(output.finish(), Lost::default());
@@ -92,7 +92,7 @@ fn a_reader_that_has_gone_is_no_trouble() {
 }
 
 #[test]
-fn both_on_one_file_are_whole_lines_in_the_order_they_were_said() {
+fn lines_of_both_streams_in_one_file_are_whole_and_in_order() {
     let screen = Paper::new(usize::MAX);
     let output = Output::shared("server", screen.clone(), screen.clone()).unwrap();
     let sender = output.sender();
@@ -110,14 +110,14 @@ fn both_on_one_file_are_whole_lines_in_the_order_they_were_said() {
 }
 
 #[test]
-fn a_full_disk_is_said_once_and_when_it_is_free_again_a_line_says_what_is_missing() {
+fn full_disk_is_reported_once_and_skipped_lines_are_counted_later() {
     let (mut disk, room) = (Target::new(Paper::new(10)), 1_000);
     assert_eq!(disk.line("hello"), None);
-    assert!(disk.line("world").unwrap().contains("standard output cannot be written"));
+    assert!(disk.line("world").unwrap().contains("cannot write to standard output"));
     assert_eq!((disk.line("three"), disk.line("four")), (None, None), "said once");
     disk.to.set_room(room);
     assert_eq!(disk.line("five"), None);
-    assert_eq!(disk.to.text(), "hello\nworl\n(3 lines are missing here: they could not be written)\nfive\n");
+    assert_eq!(disk.to.text(), "hello\nworl\n(3 lines skipped: they could not be written)\nfive\n");
     assert_eq!(disk.finish(), 0);
     disk.to.set_room(disk.to.text().len());
     assert!(disk.line("six").is_some(), "said again");
@@ -125,7 +125,7 @@ fn a_full_disk_is_said_once_and_when_it_is_free_again_a_line_says_what_is_missin
 }
 
 #[test]
-fn what_was_lost_at_the_end_is_said_on_standard_error() {
+fn losses_at_the_end_are_reported_on_standard_error() {
     for is_shared in [true, false] {
         let (out, err) = (Paper::new(3), Paper::new(usize::MAX));
         let output = if is_shared {
@@ -137,13 +137,13 @@ fn what_was_lost_at_the_end_is_said_on_standard_error() {
         output.sender().line("hello".to_owned());
         assert_eq!(output.finish(), Lost { out: 1, err: 0 });
         let said = err.text();
-        assert!(said.starts_with("server: standard output cannot be written: "), "{said}");
+        assert!(said.starts_with("server: cannot write to standard output: "), "{said}");
         assert!(is_shared || said.ends_with("server: 1 line could not be written to standard output\n"), "{said}");
     }
 }
 
 #[test]
-fn a_descriptor_that_does_not_block_is_waited_for() {
+fn waits_for_a_non_blocking_descriptor() {
     struct Busy(u32, Vec<u8>);
     impl Write for Busy {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -1,5 +1,6 @@
-//! The server's UDP socket: dual stack, a large receive buffer, answers that leave from the address they were sent to, bursts to one
-//! peer in one system call. What goes wrong with one datagram is that datagram's loss, never an error.
+//! The server's UDP socket: dual stack, a large receive buffer, replies that leave from the address
+//! that was sent to, and bursts to one peer in one system call. A failure to send or receive a
+//! datagram counts as its loss, never as an error.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,57 +13,59 @@ use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 
 use super::local_addrs::LocalAddrs;
 
-/// Receive buffer asked for, in bytes. Systems give less unless told otherwise (Linux: `net.core.rmem_max`).
+/// Requested size of the receive buffer in bytes. Systems may grant less (Linux:
+/// `net.core.rmem_max`).
 const RECEIVE_BUFFER: usize = 4 << 20;
-/// Largest thing one receive can give: many datagrams of one peer, joined by the kernel.
+/// Largest buffer that one receive can fill: datagrams of one peer that the kernel has joined
+/// (GRO).
 const GRO_BUFFER_LEN: usize = 1 << 16;
-/// Such buffers per system call.
+/// Receive buffers per system call.
 const BATCH: usize = 16;
-/// Datagrams after which receiving pauses for everything else.
+/// Datagrams received before other work gets its turn.
 const DATAGRAMS_PER_WAKE: usize = 64;
 /// Most datagrams in one send: the burst that one peer may get per wake-up (SPEC 5.4).
 const MAX_BURST: usize = kabar_core::connection::MAX_BURST as usize;
 
-/// The socket and the memory it needs.
+/// The socket and its buffers.
 #[derive(Debug)]
 pub(super) struct Socket {
     io: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
     receive_buffer: usize,
-    /// Only a socket that listens on every address has a choice.
+    /// `None` if the socket is bound to one address.
     local_addrs: Option<LocalAddrs>,
     buffers: Vec<u8>,
     burst: Burst,
 }
 
-/// Whether the system took what was to be sent.
+/// The result of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
-    /// All of it.
+    /// Everything was sent.
     All,
-    /// Not now; what is left waits until the socket is writable.
+    /// The rest waits until the socket is writable.
     Blocked,
 }
 
-/// Datagrams of one length (the last may be shorter) to one peer.
+/// Datagrams of one length to one peer; the last may be shorter.
 #[derive(Debug)]
 struct Burst {
     bytes: Vec<u8>,
     to: Option<SocketAddr>,
     len: usize,
     segment: usize,
-    /// Bytes that the system took. Nothing is added behind the first.
+    /// Bytes that the system accepted; once there are any, nothing is appended.
     sent: usize,
-    /// Bytes behind `len` of a datagram that begins the next burst, and where it goes.
+    /// The datagram after `len`, which starts the next burst.
     next: Option<Transmit>,
 }
 
 impl Socket {
-    /// Binds, for IPv4 too if `listen` is every IPv6 address.
+    /// Binds a socket; one for all IPv6 addresses also receives IPv4.
     pub(super) fn bind(listen: SocketAddr) -> io::Result<Self> {
         let raw = match open(listen) {
-            // A computer without IPv6 still has IPv4.
+            // Fall back to IPv4 on a computer without IPv6.
             Err(error)
                 if listen.is_ipv6() && listen.ip().is_unspecified() && error.kind() != io::ErrorKind::AddrInUse =>
             {
@@ -70,8 +73,8 @@ impl Socket {
             }
             opened => opened?,
         };
-        // Whatever is granted will do.
-        drop(raw.set_recv_buffer_size(RECEIVE_BUFFER));
+        // Any size will do.
+        let _ = raw.set_recv_buffer_size(RECEIVE_BUFFER);
         let receive_buffer = raw.recv_buffer_size()?;
         let std = std::net::UdpSocket::from(raw);
         let state = UdpSocketState::new(UdpSockRef::from(&std))?;
@@ -91,7 +94,7 @@ impl Socket {
         self.local
     }
 
-    /// Bytes of receive buffer that the system granted.
+    /// The size in bytes of the receive buffer that the system granted.
     pub(super) fn receive_buffer(&self) -> usize {
         self.receive_buffer
     }
@@ -100,7 +103,7 @@ impl Socket {
         &mut self.io
     }
 
-    /// Takes what has come, up to a bound; `false` if there may be more.
+    /// Receives datagrams up to a bound; returns `false` if there may be more.
     pub(super) fn receive(&mut self, mut take: impl FnMut(SocketAddr, &mut [u8])) -> bool {
         let mut taken = 0;
         while taken < DATAGRAMS_PER_WAKE {
@@ -110,7 +113,8 @@ impl Socket {
             let count = match received {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
-                // Noise of an earlier send that came back; it counts, so that noise alone cannot hold the loop.
+                // An ICMP error for an earlier send. It counts, so that such errors cannot occupy
+                // the loop.
                 Err(_) => {
                     taken += 1;
                     continue;
@@ -131,7 +135,7 @@ impl Socket {
         false
     }
 
-    /// Sends what `next` gives until it gives nothing, or until the system takes no more.
+    /// Sends the datagrams that `next` returns, until it returns `None` or the socket blocks.
     pub(super) fn send(&mut self, mut next: impl FnMut(&mut [u8]) -> Option<Transmit>) -> Sent {
         loop {
             let is_last = !self.burst.fill(&mut next);
@@ -151,21 +155,22 @@ impl Socket {
         let destination = self.socket_address(to);
         let src_ip = self.local_addrs.as_ref().and_then(|local_addrs| local_addrs.of(to));
         while self.burst.sent < self.burst.len {
-            // How many go at once can change with any send: a card that promised offloading may fail at it.
+            // The number of segments can change with any send: a card that promised offloading may
+            // fail at it.
             let segments = self.state.max_gso_segments().clamp(1, MAX_BURST);
             let contents = self.burst.unsent(segments);
             let segment_size = (contents.len() > self.burst.segment).then_some(self.burst.segment);
             let transmit = quinn_udp::Transmit { destination, ecn: None, contents, segment_size, src_ip };
             match self.io.try_io(|| self.state.try_send(UdpSockRef::from(&self.io), &transmit)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Sent::Blocked,
-                // Sent; or no route, too large, refused by a firewall: lost, as on the way.
+                // Sent, or lost: no route, too large, or refused by a firewall.
                 _ => self.burst.sent += contents.len(),
             }
         }
         Sent::All
     }
 
-    /// As the socket's family writes it.
+    /// Converts an address to the socket's family.
     fn socket_address(&self, to: SocketAddr) -> SocketAddr {
         match (self.local, to) {
             (SocketAddr::V6(_), SocketAddr::V4(to)) => (to.ip().to_ipv6_mapped(), to.port()).into(),
@@ -179,7 +184,7 @@ impl Burst {
         Self { bytes: vec![0; (MAX_BURST + 1) * MAX_DATAGRAM], to: None, len: 0, segment: 0, sent: 0, next: None }
     }
 
-    /// Adds datagrams while they belong together. `false`: there are no more.
+    /// Adds datagrams while they fit into this burst; returns `false` if there are no more.
     fn fill(&mut self, next: &mut impl FnMut(&mut [u8]) -> Option<Transmit>) -> bool {
         if self.next.is_some() || self.sent > 0 {
             return true;
@@ -197,7 +202,7 @@ impl Burst {
         if self.to.is_none() {
             (self.to, self.segment) = (Some(to), len.max(1));
         }
-        // A shorter one was the last.
+        // A shorter datagram ends the burst.
         let is_open = self.len.is_multiple_of(self.segment) && self.len / self.segment < MAX_BURST;
         let belongs = self.to == Some(to) && is_open && len <= self.segment;
         if belongs {
@@ -206,13 +211,13 @@ impl Burst {
         belongs
     }
 
-    /// What is left to send, up to so many datagrams.
+    /// The bytes left to send, up to `segments` datagrams.
     fn unsent(&self, segments: usize) -> &[u8] {
         let end = self.len.min(self.sent + segments * self.segment);
         &self.bytes[self.sent..end]
     }
 
-    /// Begins the next burst with the datagram that did not belong to this one.
+    /// Starts the next burst with the datagram that did not fit into this one.
     fn advance(&mut self) {
         let start = std::mem::take(&mut self.len);
         (self.to, self.sent) = (None, 0);
@@ -232,7 +237,7 @@ fn open(listen: SocketAddr) -> io::Result<RawSocket> {
     Ok(socket)
 }
 
-/// An IPv4 address is one, whatever socket it came over.
+/// Converts an IPv4-mapped address to IPv4.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
         ip @ IpAddr::V4(_) => (ip, address.port()).into(),

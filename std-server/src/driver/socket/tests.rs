@@ -3,7 +3,7 @@ use std::net::Ipv6Addr;
 
 use super::*;
 
-/// Drives a burst as a socket does; gives what left per system call.
+/// Drives a burst as a socket does; returns what was sent per system call.
 fn bursts(datagrams: &[(u16, usize)]) -> Vec<(u16, usize, usize)> {
     let mut queue: VecDeque<_> = datagrams.iter().copied().collect();
     let mut next = |out: &mut [u8]| {

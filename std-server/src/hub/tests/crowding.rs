@@ -10,7 +10,7 @@ use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 use super::key::MODULUS;
 use super::person::{Asking, Way, asking};
 use super::world::{PASSWORD, World};
-use crate::hub::{Entrance, HubConfig, JobKind};
+use crate::hub::{HubConfig, JobKind, JoinPolicy};
 
 /// A share that leads to no secret (SPEC 3.5).
 const ZERO_SHARE: [u8; 32] = [0; 32];
@@ -250,13 +250,13 @@ fn answers_that_the_socket_does_not_take_are_bounded() {
         let mut hello = out;
         world.hub.handle_datagram(world.now, From::OneAddress.address(at), &mut hello);
     }
-    assert_eq!((world.hub.replies.len(), world.hub.counters().answers_dropped), (10, 90));
+    assert_eq!((world.hub.door.replies(), world.hub.counters().answers_dropped), (10, 90));
     others_come_in(&mut world);
 }
 
 fn with_password(change: impl FnOnce(&mut HubConfig)) -> World {
     world(|config| {
-        config.entrance = Entrance::Password;
+        config.join_policy = JoinPolicy::Password;
         change(config);
     })
 }
@@ -358,7 +358,7 @@ fn a_forged_first_packet_costs_no_connection() {
     for _ in 0..100 {
         world.inject(from, &forged);
     }
-    assert_eq!((world.hub.counters().not_authentic, world.hub.pool.memories_made()), (100, 0));
+    assert_eq!((world.hub.counters().not_authentic, world.hub.peers.pool.memories_made()), (100, 0));
     world.inject(from, &sealed);
-    assert_eq!((world.hub.counters().connections, world.hub.pool.memories_made()), (1, 1));
+    assert_eq!((world.hub.counters().connections, world.hub.peers.pool.memories_made()), (1, 1));
 }

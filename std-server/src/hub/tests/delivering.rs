@@ -119,7 +119,7 @@ fn a_member_that_does_not_read_slows_nobody_and_misses_nothing() {
         world.run_ms(20);
         assert_eq!(world.people[ben].texts().len() as u64, number);
     }
-    assert!(world.hub.pool.used() <= 4 * (40 << 10));
+    assert!(world.hub.peers.pool.used() <= 4 * (40 << 10));
     world.people[deaf].is_deaf = false;
     world.people[deaf].listen();
     world.people[cut].is_cut = false;
@@ -132,10 +132,10 @@ fn a_member_that_does_not_read_slows_nobody_and_misses_nothing() {
 fn an_idle_member_holds_no_rings_and_fits_in_8_kib() {
     let (mut world, _) = room(3, 100, |_| {});
     world.run(Duration::from_secs(5));
-    assert_eq!(world.hub.pool.used(), 0);
+    assert_eq!(world.hub.peers.pool.used(), 0);
     let peer = size_of::<super::super::peer::Peer<kabar_core::crypto::Portable>>();
     let fast = size_of::<super::super::peer::Peer<kabar_std::provider::Accelerated>>();
-    let member = size_of::<super::super::peer::Member>();
+    let member = size_of::<super::super::peer::member::Member>();
     println!("a connection takes {peer} bytes ({fast} with the fast provider), a member {member} more");
     // Besides: an in-flight table that may not be given back, and places in maps.
     let table = 64 * size_of::<kabar_core::transport::SentPacket>();
@@ -271,7 +271,7 @@ fn who_is_silent_and_holds_a_ring_that_others_need_is_given_up() {
     world.people[gone].is_cut = true;
     world.people[ana].post(1, "one");
     world.run(Duration::from_secs(5));
-    assert!(world.hub.pool.used() >= 32 << 10, "what is for the one that is gone lies in the send ring");
+    assert!(world.hub.peers.pool.used() >= 32 << 10, "what is for the one that is gone lies in the send ring");
     world.people[ana].post(2, "two");
     world.run(Duration::from_secs(15));
     assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (1, 0), "it may only be slow");
@@ -288,7 +288,8 @@ fn what_is_committed_while_a_member_is_being_served_reaches_it_at_once() {
     world.people[ana].post(1, "one");
     world.run_ms(50);
     let append = world.jobs.pop_front().expect("a commit");
-    // The hub is asked for what it has to send to Ana, and is not asked to the end when the commit is through.
+    // The hub is asked for what it has to send to Ana, and is not asked to the end when the commit
+    // is through.
     assert!(world.people[ana].post_as(EntryKind(9), 2, 1, b""));
     let mut bytes = [0; 1200];
     let len = world.people[ana].poll_transmit(world.now, &mut bytes).expect("a post");

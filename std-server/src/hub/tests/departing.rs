@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, asking};
 use super::world::World;
-use crate::hub::{Departure, HubEvent, JobKind};
+use crate::hub::{HubEvent, JobKind, LeaveReason};
 use crate::store::Fault;
 
 const JOINED: EntryKind = EntryKind::JOINED;
@@ -31,7 +31,7 @@ fn who_says_that_it_leaves_has_left_at_once() {
     let last = world.log().last().map(|entry| (entry.author.clone(), entry.kind));
     assert_eq!(last, Some(("Ana".to_owned(), LEFT)));
     assert_eq!(world.people[ben].seqs().last(), Some(&3));
-    assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { how: Departure::Left, .. })));
+    assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Left, .. })));
     assert_eq!(world.hub.who(world.now).len(), 1);
 }
 
@@ -93,7 +93,7 @@ fn who_vanishes_has_left_when_it_was_silent_for_the_idle_time() {
     assert_eq!(said(&world), ana(&[JOINED, LEFT]));
     world.run(Duration::from_secs(300));
     assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
-    let is_told = |event: &HubEvent| matches!(event, HubEvent::Left { how: Departure::Vanished, .. });
+    let is_told = |event: &HubEvent| matches!(event, HubEvent::Left { reason: LeaveReason::Vanished, .. });
     assert!(world.events.iter().any(is_told), "{:?}", world.events);
 }
 

@@ -59,7 +59,7 @@ fn a_member_that_does_not_read_is_given_up_only_when_others_need_its_memory() {
         world.run_ms(20);
     }
     world.run(Duration::from_secs(120));
-    assert!(world.hub.pool.used() >= 32 << 10);
+    assert!(world.hub.peers.pool.used() >= 32 << 10);
     assert_eq!((world.hub.counters().reclaimed, world.hub.who(world.now).len()), (0, 2));
 }
 

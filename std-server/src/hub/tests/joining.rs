@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, Way, asking};
 use super::world::{PASSWORD, World};
-use crate::hub::{Entrance, HubEvent, JobKind};
+use crate::hub::{HubEvent, JobKind, JoinPolicy};
 use crate::store::{Fault, Store};
 
 fn refused(world: &mut World, asking: &Asking) -> Option<RefusedCode> {
@@ -71,7 +71,7 @@ fn who_does_not_acknowledge_its_refusal_is_closed_soon() {
     world.run(Duration::from_secs(2));
     assert_eq!(world.hub.peers.len(), 1);
     world.run(Duration::from_secs(8));
-    assert_eq!((world.hub.peers.len(), world.hub.waiting), (0, 0));
+    assert_eq!((world.hub.peers.len(), world.hub.context.census.unjoined), (0, 0));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_room_by_invitation_takes_no_password_and_nobody_without() {
 
 #[test]
 fn an_open_room_takes_everybody_but_no_wrong_secret() {
-    let mut world = World::with(|config| config.entrance = Entrance::Open);
+    let mut world = World::with(|config| config.join_policy = JoinPolicy::Open);
     world.join(&Asking { way: Way::None, ..asking("Ana", 1) });
     let wrong = Asking { way: Way::WrongSecret, ..asking("Ben", 2) };
     assert_eq!(refused(&mut world, &wrong), Some(RefusedCode::AUTHENTICATION));
@@ -203,7 +203,7 @@ fn an_open_room_takes_everybody_but_no_wrong_secret() {
 
 #[test]
 fn a_password_admits_and_is_not_asked_again_until_it_changes() {
-    let mut world = World::with(|config| config.entrance = Entrance::Password);
+    let mut world = World::with(|config| config.join_policy = JoinPolicy::Password);
     let with = |password, name, key| Asking { way: Way::Password(password), ..asking(name, key) };
     assert_eq!(refused(&mut world, &with("guess", "Ana", 1)), Some(RefusedCode::AUTHENTICATION));
     let ana = world.join(&with(PASSWORD, "Ana", 1));
@@ -218,7 +218,7 @@ fn a_password_admits_and_is_not_asked_again_until_it_changes() {
 
 #[test]
 fn wrong_passwords_use_up_the_tries_of_an_address_only() {
-    let mut world = World::with(|config| config.entrance = Entrance::Password);
+    let mut world = World::with(|config| config.join_policy = JoinPolicy::Password);
     let wrong = Asking { way: Way::Password("guess"), ..asking("Eve", 9) };
     let eve = world.person();
     for _ in 0..5 {
@@ -241,7 +241,7 @@ fn wrong_passwords_use_up_the_tries_of_an_address_only() {
 #[test]
 fn passwords_are_checked_one_at_a_time_and_their_queue_is_bounded() {
     let mut world = World::with(|config| {
-        config.entrance = Entrance::Password;
+        config.join_policy = JoinPolicy::Password;
         config.limits.password_queue = 2;
     });
     world.hold(JobKind::Password);
@@ -259,7 +259,7 @@ fn passwords_are_checked_one_at_a_time_and_their_queue_is_bounded() {
 
 #[test]
 fn thirty_people_behind_one_address_come_in_at_once() {
-    let mut world = World::with(|config| config.entrance = Entrance::Password);
+    let mut world = World::with(|config| config.join_policy = JoinPolicy::Password);
     let people: Vec<usize> = (0..30).map(|port| world.person_at(([10, 3, 3, 3], 7_000 + port).into())).collect();
     for person in &people {
         let now = world.now;
@@ -335,7 +335,8 @@ fn the_same_process_that_comes_again_takes_its_place_without_a_word() {
 
 #[test]
 fn a_join_that_was_long_on_its_way_does_not_take_the_place_of_a_later_connection() {
-    // A client that heard no Welcome gives its connection up and joins on another one; then the first Join arrives.
+    // A client that heard no Welcome gives its connection up and joins on another one; then the
+    // first Join arrives.
     let mut world = World::new();
     let first = world.person();
     world.connect(first);

@@ -1,4 +1,5 @@
-//! Everything that a member can make the server keep is bounded, in memory and in the store (SPEC 6.2, 6.5, 6.6).
+//! Everything that a member can make the server keep is bounded, in memory and in the store (SPEC
+//! 6.2, 6.5, 6.6).
 
 use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
 use kabar_core::connection::Ended;
@@ -247,7 +248,7 @@ fn connections_that_are_held_and_go_leave_nothing() {
         leave(&mut world, person);
     }
     assert!(world.hub.counters().reads_held >= 200);
-    let (held, peers) = (world.hub.held.len(), world.hub.peers.len());
+    let (held, peers) = (world.hub.context.turns.paused.len(), world.hub.peers.len());
     assert!(held <= 2 * peers + 64, "{held} of {peers}");
 }
 

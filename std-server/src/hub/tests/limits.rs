@@ -1,5 +1,5 @@
-//! Every limit does what the table says: the same people do the same twice, once under its default and once under another value,
-//! and the second time its counter counts more.
+//! Every limit does what the table says: the same people do the same twice, once under its default
+//! and once under another value, and the second time its counter counts more.
 
 use core::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use kabar_core::time::Duration;
 
 use super::person::{Asking, Way, asking};
 use super::world::{PASSWORD, World};
-use crate::hub::{Entrance, HubConfig, JobKind, LIMITS, Limit};
+use crate::hub::{HubConfig, JobKind, JoinPolicy, LIMITS, Limit};
 use crate::store::Fault;
 
 const HOUR: u64 = 3_600_000_000;
@@ -17,11 +17,12 @@ const SECOND: u64 = 1_000_000;
 /// Sets the limit that is tested.
 type Set<'a> = &'a dyn Fn(&mut HubConfig);
 
-/// How often the limit was met under its default and under `raw`; the scenario begins its world with the setting it is given.
+/// How often the limit was met under its default and under `raw`; the scenario begins its world
+/// with the setting it is given.
 fn moves(name: &str, raw: u64, scenario: fn(Set<'_>) -> World) {
     let limit = Limit::named(name).expect("it is in the table");
     assert_ne!(raw, limit.default);
-    let met = |set: Set<'_>| limit.met(&scenario(set).hub.counters());
+    let met = |set: Set<'_>| limit.hits(&scenario(set).hub.counters());
     let by_default = met(&|_| ());
     let moved = met(&|config| assert!(limit.set(&mut config.limits, raw), "{raw} is in range"));
     assert!(moved > by_default, "{name}: {} was {by_default} and is {moved}", limit.counter);
@@ -244,10 +245,7 @@ limits! {
         let mut world = World::with(set);
         for text in ["1", "2", "3"] {
             world.hub.say(world.now, text);
-            while let Some(job) = world.hub.poll_job() {
-                let done = world.run_job(job);
-                world.hub.handle_done(world.now, done);
-            }
+            world.run_jobs();
         }
         world
     };
@@ -305,7 +303,7 @@ fn unknown(set: Set<'_>, pause: Duration) -> World {
 }
 
 fn with_password(config: &mut HubConfig, set: Set<'_>) {
-    config.entrance = Entrance::Password;
+    config.join_policy = JoinPolicy::Password;
     set(config);
 }
 

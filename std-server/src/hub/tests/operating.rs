@@ -45,7 +45,7 @@ fn a_released_name_may_be_taken_unless_its_owner_is_here() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
     assert_eq!(world.hub.release_name(world.now, "Ana"), Err(OperatorError::InUse));
-    assert_eq!(world.hub.release_name(world.now, "Ben"), Err(OperatorError::Unknown));
+    assert_eq!(world.hub.release_name(world.now, "Ben"), Err(OperatorError::NoSuchName));
     world.people[ana].close(world.now);
     world.run_ms(100);
     assert_eq!(world.hub.release_name(world.now, "ana"), Ok("Ana".to_owned()));
@@ -61,7 +61,8 @@ fn a_name_that_is_released_the_moment_its_owner_left_is_free_at_once() {
         let ana = world.join(&asking("Ana", 1));
         world.hold(JobKind::Store);
         if holds {
-            // Something else is on its way to the store: leaving and releasing go with the next batch, together.
+            // Something else is on its way to the store: leaving and releasing go with the next
+            // batch, together.
             world.people[ana].post(1, "one");
             world.run_ms(10);
         }
@@ -142,7 +143,7 @@ fn transcript(configure: impl Fn(&mut HubConfig)) -> [u8; 32] {
     world.people[1].is_cut = true;
     world.run(Duration::from_secs(70));
     let text = format!("{:?} {:?} {:?}", world.sent, world.events, world.log());
-    sha256(&[text.as_bytes(), &world.hub.digest()])
+    sha256(&[text.as_bytes(), &world.hub.state_digest()])
 }
 
 #[test]

@@ -9,7 +9,7 @@ use kabar_core::time::{Duration, Instant};
 
 use super::person::{Asking, Heard, Way, asking};
 use super::world::{PASSWORD, WALL_MS, World, config};
-use crate::hub::{Entrance, HubConfig, JobKind};
+use crate::hub::{HubConfig, JobKind, JoinPolicy};
 use crate::store::{Fault, MemoryStore};
 
 /// Between messages that do not arrive together.
@@ -80,7 +80,7 @@ impl Past {
         world.run_ms(100);
         assert_eq!(world.said().len(), 2, "joined and left");
         // Under another tag a password is asked for again.
-        let config = HubConfig { entrance: Entrance::Password, admission_tag: [9; 16], ..config() };
+        let config = HubConfig { join_policy: JoinPolicy::Password, admission_tag: [9; 16], ..config() };
         Self { config, store: world.store, instance }
     }
 

@@ -1,4 +1,5 @@
-//! Somebody at the other end, message by message: a handshake, a connection, and no more sense than the test gives it.
+//! Somebody at the other end, message by message: a handshake, a connection, and no more sense than
+//! the test gives it.
 
 use core::net::SocketAddr;
 

@@ -112,7 +112,8 @@ fn a_post_that_waits_is_not_taken_twice_when_it_comes_again_on_a_new_connection(
     world.hold(JobKind::Store);
     world.people[ben].post(1, "b1");
     world.run_ms(20);
-    // The second commit carries Ana's Join and a post of Ben's, the third one Ana's post from the old connection.
+    // The second commit carries Ana's Join and a post of Ben's, the third one Ana's post from the
+    // old connection.
     world.people[new].join(&Asking { instance, ..asking("Ana", 1) });
     world.people[ben].post(2, "b2");
     world.run_ms(20);

@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, Heard, Way, asking};
 use super::world::{PASSWORD, WALL_MS, World};
-use crate::hub::{Departure, Entrance, HubEvent, JobKind, OperatorError};
+use crate::hub::{HubEvent, JobKind, JoinPolicy, LeaveReason, OperatorError};
 use crate::store::{Fault, Sanction, SanctionKind, Store};
 
 fn refusal(world: &mut World, asking: &Asking) -> Option<RefusedCode> {
@@ -32,12 +32,12 @@ fn muted(world: &World, person: usize) -> Vec<u64> {
 fn who_is_banned_is_closed_and_stays_out_under_every_name_also_after_a_restart() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
-    assert_eq!(world.hub.ban(world.now, "Ben"), Err(OperatorError::Unknown));
+    assert_eq!(world.hub.ban(world.now, "Ben"), Err(OperatorError::NoSuchName));
     assert_eq!(world.hub.ban(world.now, "ANA"), Ok("Ana".to_owned()));
-    assert_eq!(world.hub.ban(world.now, "Ana"), Err(OperatorError::Already));
+    assert_eq!(world.hub.ban(world.now, "Ana"), Err(OperatorError::AlreadyInEffect));
     world.run_ms(100);
     assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::BANNED)));
-    assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { how: Departure::Banned, .. })));
+    assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Banned, .. })));
     assert_eq!(world.said().last(), Some(&("Ana".to_owned(), EntryKind::KICKED)));
     for _ in 0..2 {
         assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED));
@@ -64,7 +64,7 @@ fn who_is_away_can_be_banned_by_the_name_it_owns() {
 
 #[test]
 fn the_banned_are_refused_before_their_password_costs_anything() {
-    let mut world = World::with(|config| config.entrance = Entrance::Password);
+    let mut world = World::with(|config| config.join_policy = JoinPolicy::Password);
     world.join(&Asking { way: Way::Password(PASSWORD), ..asking("Ana", 1) });
     assert!(world.hub.ban(world.now, "Ana").is_ok());
     world.hold(JobKind::Password);
@@ -100,9 +100,9 @@ fn who_is_unbanned_comes_in_again_also_after_a_restart() {
     world.join(&asking("Ana", 1));
     assert!(world.hub.ban(world.now, "Ana").is_ok());
     world.run_ms(100);
-    assert_eq!(world.hub.unban(world.now, "Ben"), Err(OperatorError::NotSo));
+    assert_eq!(world.hub.unban(world.now, "Ben"), Err(OperatorError::NotInEffect));
     assert!(world.hub.unban(world.now, "ana").is_ok());
-    assert_eq!(world.hub.unban(world.now, "ana"), Err(OperatorError::NotSo));
+    assert_eq!(world.hub.unban(world.now, "ana"), Err(OperatorError::NotInEffect));
     world.run_ms(10);
     world.restart();
     world.join(&asking("Ana", 1));

@@ -1,4 +1,5 @@
-//! What becomes of posts when the store fails, or does not say, or the server is killed (SPEC 7: S1, S2, S5).
+//! What becomes of posts when the store fails, or does not say, or the server is killed (SPEC 7:
+//! S1, S2, S5).
 
 use kabar_core::chat::NOTICE_STORAGE;
 use kabar_core::time::Duration;
@@ -103,7 +104,8 @@ fn nothing_is_accepted_before_heads_and_numbers_were_read_again() {
 
 #[test]
 fn a_commit_of_unknown_outcome_with_nothing_left_to_repeat_does_not_keep_joins_out() {
-    // The term alone is committed: without an entry there is nothing to be tried again, and no Join is let in that would be.
+    // The term alone is committed: without an entry there is nothing to be tried again, and no Join
+    // is let in that would be.
     let mut world = World::new();
     world.store.set_fault(Some(Fault::UncertainApplied));
     world.restart();

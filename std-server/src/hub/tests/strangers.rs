@@ -29,7 +29,8 @@ fn recorded(world: &World, first_byte: u8) -> Vec<(SocketAddr, Vec<u8>)> {
     world.recorded.iter().filter(|(_, bytes)| bytes[0] == first_byte).cloned().collect()
 }
 
-/// A room in which everything is under way: members, one that is away, one half-open, posts that wait, one refusal.
+/// A room in which everything is under way: members, one that is away, one half-open, posts that
+/// wait, one refusal.
 fn busy() -> World {
     let mut world = World::new();
     for key in 1..=3 {
@@ -49,7 +50,7 @@ fn busy() -> World {
 #[test]
 fn recorded_datagrams_that_are_damaged_forged_or_come_again_change_nothing() {
     let mut world = busy();
-    let digest = world.hub.digest();
+    let digest = world.hub.state_digest();
     let recorded = world.recorded.clone();
     let mut checked = 0;
     for (from, bytes) in &recorded {
@@ -71,7 +72,7 @@ fn recorded_datagrams_that_are_damaged_forged_or_come_again_change_nothing() {
             let mut short = bytes[..bytes.len() - 1].to_vec();
             repair(&mut short);
             world.inject(from, &short);
-            assert!(world.hub.digest() == digest, "{from} {:02x?}", &bytes[..14]);
+            assert!(world.hub.state_digest() == digest, "{from} {:02x?}", &bytes[..14]);
         }
     }
     let counters = world.hub.counters();
@@ -88,7 +89,7 @@ proptest! {
             (0x10..=0x17u8, any::<bool>(), proptest::collection::vec(any::<u8>(), 0..1300), 0..4usize), 1..40),
     ) {
         let mut world = busy();
-        let digest = world.hub.digest();
+        let digest = world.hub.state_digest();
         let ids: Vec<[u8; 4]> = recorded(&world, SEALED).iter().map(|(_, bytes)| bytes[1..5].try_into().unwrap()).collect();
         for (at, (first, has_crc, mut bytes, id)) in datagrams.into_iter().enumerate() {
             if let Some(byte) = bytes.first_mut() {
@@ -101,7 +102,7 @@ proptest! {
                 repair(&mut bytes);
             }
             world.inject(address(1, 1), &bytes);
-            prop_assert!(world.hub.digest() == digest);
+            prop_assert!(world.hub.state_digest() == digest);
         }
     }
 }
@@ -109,10 +110,10 @@ proptest! {
 #[test]
 fn an_authentic_packet_does_change_something() {
     let mut world = busy();
-    let digest = world.hub.digest();
+    let digest = world.hub.state_digest();
     world.people[0].post(3, "x");
     world.run_ms(20);
-    assert!(world.hub.digest() != digest);
+    assert!(world.hub.state_digest() != digest);
 }
 
 #[test]
@@ -277,7 +278,8 @@ fn a_first_sealed_packet_that_is_forged_leaves_the_connection_half_open() {
     world.release();
     world.run_ms(1);
     assert_eq!(world.hub.counters().accepts, 1);
-    // The Accept was heard; the answer is on its way. Whoever is faster and guesses the connection id opens nothing.
+    // The Accept was heard; the answer is on its way. Whoever is faster and guesses the connection
+    // id opens nothing.
     let (from, mut sealed) = recorded(&world, SEALED).pop().expect("a sealed packet");
     let at = sealed.len() - 30;
     sealed[at] ^= 1;
@@ -301,7 +303,8 @@ fn a_first_sealed_packet_from_elsewhere_does_not_move_the_connection() {
     world.release();
     world.run_ms(1);
     let (from, sealed) = recorded(&world, SEALED).pop().expect("a sealed packet");
-    // Copied and sent on by somebody who was faster: what the server has to say goes where the cookie was proved.
+    // Copied and sent on by somebody who was faster: what the server has to say goes where the
+    // cookie was proved.
     world.sent.clear();
     world.inject(address(7, 7), &sealed);
     assert_eq!(world.hub.counters().connections, 1);
@@ -319,10 +322,7 @@ fn events_that_nobody_fetches_are_bounded() {
     let mut world = World::with(|config| config.limits.events = 4);
     for text in ["1", "2", "3", "4", "5", "6"] {
         world.hub.say(world.now, text);
-        while let Some(job) = world.hub.poll_job() {
-            let done = world.run_job(job);
-            world.hub.handle_done(world.now, done);
-        }
+        world.run_jobs();
     }
     assert_eq!(world.hub.counters().events_dropped, 2);
 }

@@ -43,6 +43,7 @@ fn fetch(world: &mut World) {
             let to = to.expect("somebody's");
             world.people[to].handle_datagram(world.now, server(), &mut out[..transmit.len]);
         }
+        world.hub.create_jobs(world.now);
         let Some(job) = world.hub.poll_job() else { return };
         let done = world.run_job(job);
         world.hub.handle_done(world.now, done);
@@ -88,10 +89,7 @@ fn a_datagram_full_of_history_is_worked_off_in_turns_and_others_are_served_betwe
         assert!(work.lookups + work.messages_in <= BUDGET, "{work:?}");
         turns += 1;
         // What came in meanwhile: Ana's post is committed in the first turn.
-        while let Some(job) = world.hub.poll_job() {
-            let done = world.run_job(job);
-            world.hub.handle_done(world.now, done);
-        }
+        world.run_jobs();
         if heard_at.is_none() && world.people[ben].texts().contains(&"live".to_owned()) {
             heard_at = Some(turns);
         }

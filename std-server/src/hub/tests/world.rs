@@ -227,6 +227,8 @@ impl World {
     fn drain_hub(&mut self) {
         loop {
             self.drain_hub_transmits();
+            self.hub.create_jobs(self.now);
+            self.drain_hub_transmits();
             while let Some(job) = self.hub.poll_job() {
                 self.jobs.push_back(job);
             }
@@ -257,6 +259,16 @@ impl World {
                 let from = server();
                 self.flying.push_back(Flying { at: self.now + DELAY, person, to_server: false, from, bytes });
             }
+        }
+    }
+
+    /// Runs the hub's jobs until there are none. Everything else waits.
+    pub(super) fn run_jobs(&mut self) {
+        loop {
+            self.hub.create_jobs(self.now);
+            let Some(job) = self.hub.poll_job() else { return };
+            let done = self.run_job(job);
+            self.hub.handle_done(self.now, done);
         }
     }
 

@@ -1,5 +1,6 @@
-//! How large the write-ahead log is, and whether it can be moved into the file. SQLite moves it after every thousandth page, but
-//! begins it again only when nobody reads from it: a program that keeps a transaction open lets it grow for as long as it does.
+//! The size of the write-ahead log. SQLite moves its pages into the file every thousand pages, but
+//! reuses the log only when nobody reads from it: a program that keeps a transaction open lets the
+//! log grow.
 
 use std::fs;
 use std::path::Path;
@@ -11,22 +12,22 @@ use super::inspect::beside;
 use super::{BUSY, connect};
 use crate::store::{Checkpoint, StoreFigures};
 
-/// Bytes of the log from which on readers are waited for, for a moment.
+/// Size of the log in bytes above which a checkpoint waits for readers.
 const LIMIT: u64 = 64 << 20;
-/// What is between two attempts at that.
+/// The time between two such checkpoints.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How long readers are waited for.
+/// How long such a checkpoint waits.
 const BRIEFLY: Duration = Duration::from_millis(50);
 
-/// What is known of the log.
+/// The state of the log.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     pub(super) limit: u64,
     pub(super) pause: Duration,
     page_len: u64,
-    /// In the log.
+    /// Pages in the log.
     pages: u64,
-    /// Of those, not in the file yet.
+    /// Pages of the log that are not in the file yet.
     waiting: u64,
     last: Checkpoint,
     is_held: bool,
@@ -51,22 +52,22 @@ impl Checkpoints {
         this
     }
 
-    /// Moves what can be moved without waiting.
+    /// Moves the pages that can be moved without waiting.
     pub(super) fn run(&mut self, connection: &Connection) {
         self.checkpoint(connection, "PASSIVE");
         self.is_held &= self.is_large();
     }
 
-    /// After a commit: looks, and waits for readers if the log is too large.
+    /// Checks the log after a commit, and waits for readers if the log is too large.
     pub(super) fn after_commit(&mut self, connection: &Connection) {
         self.look(connection);
         if !self.is_large() {
             self.is_held = false;
         } else if self.tried.is_none_or(|tried| tried.elapsed() >= self.pause) {
             self.tried = Some(Instant::now());
-            drop(connection.busy_timeout(BRIEFLY));
+            let _ = connection.busy_timeout(BRIEFLY);
             self.is_held = self.checkpoint(connection, "RESTART");
-            drop(connection.busy_timeout(BUSY));
+            let _ = connection.busy_timeout(BUSY);
         }
     }
 
@@ -92,7 +93,7 @@ impl Checkpoints {
         }
     }
 
-    /// Whether somebody is in the way.
+    /// Whether a reader prevents the reuse of the log.
     fn checkpoint(&mut self, connection: &Connection, mode: &str) -> bool {
         let Ok((is_busy, pages, moved)) = connect::checkpoint(connection, mode) else {
             self.last = Checkpoint::Failed;

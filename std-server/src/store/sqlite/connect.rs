@@ -1,4 +1,4 @@
-//! The file, the connections to it, and what goes wrong before anything is read.
+//! Opens the file and its connections.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,15 @@ use super::{fold, records, restore};
 use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, SERVER_LOCK, is_locked, sync_dir};
 
-/// The history's name in a data directory. SQLite puts `-wal` and `-shm` behind it for two more files.
+/// The file name of the history. SQLite appends `-wal` and `-shm` for two more files.
 pub const FILE_NAME: &str = "history.db";
 
-/// A new history until it is whole.
+/// The name of a new history until it is complete.
 pub(super) const NEW: &str = "history.db.new";
 
-/// How long an opening waits for a lock.
+/// How long opening waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What the write-ahead log is cut to when it was larger, in bytes.
+/// Size in bytes to which a larger write-ahead log is truncated.
 const LOG_BYTES: u32 = 16 << 20;
 
 /// A history cannot be opened.
@@ -99,20 +99,20 @@ fn why_unusable(kind: StoreErrorKind) -> String {
     }
 }
 
-/// Which file it was that was opened.
+/// The path of an opened file, and what identifies the file itself.
 #[derive(Clone, Debug)]
 pub(super) struct OpenedFile {
     path: PathBuf,
     file: FileId,
 }
 
-/// What tells files apart that had the same name.
+/// Identifies a file, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileId(u64, u64);
 
 impl OpenedFile {
     fn find(path: &Path) -> Result<Self, OpenError> {
-        // A path that is absolute is never taken for a URI.
+        // SQLite never parses an absolute path as a URI.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         FileId::of(&path).map(|file| Self { path: path.clone(), file }).ok_or(OpenError::Missing(path))
     }
@@ -121,7 +121,7 @@ impl OpenedFile {
         &self.path
     }
 
-    /// Whether the file still is where it was.
+    /// Whether the file is still at its path.
     pub(super) fn is_there(&self) -> bool {
         FileId::of(&self.path) == Some(self.file)
     }
@@ -140,8 +140,8 @@ impl FileId {
     }
 }
 
-/// Makes the history if need be, looks at it, opens it for writing, and brings it up to date. Nothing is changed before it is clear
-/// that it can be used.
+/// Creates the history if there is none, inspects it, opens it for writing, and upgrades it.
+/// Nothing is changed before it is clear that the file can be used.
 pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), OpenError> {
     restore::finish(dir.path()).map_err(OpenError::File)?;
     let path = dir.join(FILE_NAME);
@@ -153,11 +153,11 @@ pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), Open
     if usize::try_from(settle(&looked, &place.path, schema::version)?) == Ok(STEPS.len()) {
         settle(&looked, &place.path, records::load_all)?;
     } else if !inspect::is_sound(&looked) {
-        // An earlier version has other columns, so its records cannot be loaded before the steps.
+        // An earlier version has other columns, so its records cannot be loaded before the upgrade.
         return Err(OpenError::unusable(&place.path, StoreErrorKind::Damaged));
     }
     drop(looked);
-    // Without a change of what is in it, SQLite finds out as late as at the first commit.
+    // SQLite would only find out at the first commit.
     let writable = fs::OpenOptions::new().read(true).write(true).open(&place.path);
     writable.map_err(|error| OpenError::unusable(&place.path, super::error::of_io(&error)))?;
     for suffix in ["", "-wal", "-shm"] {
@@ -165,7 +165,7 @@ pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), Open
     }
     let mut connection = open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if has_log {
-        // Until something is committed: the server may still not start.
+        // Until something is committed: the server may still fail to start.
         settle(&connection, &place.path, |connection| keep_log(connection, true))?;
     }
     settle(&connection, &place.path, configure)?;
@@ -173,7 +173,7 @@ pub(super) fn for_server(dir: &DataDir) -> Result<(Connection, OpenedFile), Open
     Ok((connection, place))
 }
 
-/// Makes an empty history under another name first: under its own it is never seen unfinished.
+/// Creates an empty history under another name first, so that it is never seen unfinished.
 fn make(dir: &DataDir) -> Result<(), OpenError> {
     let (path, new) = (dir.join(FILE_NAME), dir.join(NEW));
     if fs::metadata(beside(&path, "-wal")).is_ok_and(|log| log.len() > 0) {
@@ -191,7 +191,7 @@ fn make(dir: &DataDir) -> Result<(), OpenError> {
 }
 
 fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
-    // Private from the beginning; SQLite gives its other files the same mode.
+    // Private when created; SQLite gives its other files the same mode.
     dir.make_private_file(NEW).map_err(OpenError::File)?;
     let mut connection = open(&OpenedFile::find(new)?, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settle(&connection, new, configure)?;
@@ -201,14 +201,15 @@ fn make_as(dir: &DataDir, new: &Path) -> Result<(), OpenError> {
     synced.map_err(|error| OpenError::File(FileError::new("create", new)(error)))
 }
 
-/// Removes a file that is not used any more, and SQLite's beside it.
+/// Removes an unused file, and the files of SQLite next to it.
 pub(super) fn remove(path: &Path) {
     for suffix in ["", "-wal", "-shm", "-journal"] {
-        drop(fs::remove_file(beside(path, suffix)));
+        let _ = fs::remove_file(beside(path, suffix));
     }
 }
 
-/// Takes the steps of the schema that are missing, and moves them into the file: what is in the log from then on is marked.
+/// Applies the missing steps of the schema and moves them into the file: everything in the log is
+/// marked from then on.
 fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     if schema::migrate(connection, STEPS).map_err(|error| unusable(path, &error))? {
         settle(connection, path, |connection| empty_log(connection, "TRUNCATE"))?;
@@ -216,17 +217,18 @@ fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), Open
     Ok(())
 }
 
-/// Whether the last connection that is closed leaves the log as it is.
+/// Sets whether closing the last connection keeps the log.
 pub(super) fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(|_| ())
 }
 
-/// Opens a history that is there, to read it.
+/// Opens an existing history for reading.
 pub(super) fn for_reading(place: &OpenedFile) -> Result<Connection, OpenError> {
     open(place, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// Opens the history in the data directory `dir` that a server keeps or has kept, to read it or, if `may_write`, to add to its index.
+/// Opens the history of a server that runs or has run in `dir`, for reading or, if `may_write`, for
+/// adding to its index.
 pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, OpenedFile), OpenError> {
     if restore::is_pending(dir) && !is_locked(&dir.join(SERVER_LOCK)) {
         return Err(OpenError::Restoring(dir.join(FILE_NAME)));
@@ -237,13 +239,13 @@ pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, 
         if has_log { OpenError::LogOnly(path) } else { missing }
     })?;
     match inspect::look_at_log(&place.path) {
-        // A server has looked, and what it writes meanwhile cannot be read at one moment.
+        // The running server has inspected it; its files change while we read them.
         Err(_) if is_locked(&dir.join(SERVER_LOCK)) => {}
         looked => looked?,
     }
     let access = if may_write { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
     let connection = open(&place, access)?;
-    // Until it is clear whose it is.
+    // Until the file is identified.
     settle(&connection, &place.path, |connection| keep_log(connection, true))?;
     identify(&connection, &place.path)?;
     let taken = settle(&connection, &place.path, schema::version)?;
@@ -254,7 +256,7 @@ pub(super) fn beside_server(dir: &Path, may_write: bool) -> Result<(Connection, 
     Ok((connection, place))
 }
 
-/// Runs `action`, whose error means that the file cannot be used.
+/// Runs `action` and converts its error into [`OpenError::Unusable`].
 pub(super) fn settle<T>(
     connection: &Connection,
     path: &Path,
@@ -263,15 +265,16 @@ pub(super) fn settle<T>(
     action(connection).map_err(|error| unusable(path, &error))
 }
 
-/// Moves what is in the write-ahead log into the file, as far as nobody is in the way.
+/// Moves the write-ahead log into the file, as far as no reader prevents it.
 pub(super) fn empty_log(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
     checkpoint(connection, mode).map(|_| ())
 }
 
-/// The same: whether somebody was in the way, the pages in the log, and those of them that are in the file.
+/// Runs a checkpoint. Returns whether a reader prevented a part, the pages in the log, and those of
+/// them that are in the file.
 pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<(bool, u64, u64)> {
     let mut run = connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
-    // -1: there is no log.
+    // -1 means that there is no log.
     let pages = |pages: i64| u64::try_from(pages).unwrap_or(0);
     run.query_row([], |row| Ok((row.get::<_, i64>(0)? != 0, pages(row.get(1)?), pages(row.get(2)?))))
 }
@@ -283,17 +286,17 @@ fn open(place: &OpenedFile, access: OpenFlags) -> Result<Connection, OpenError> 
     Ok(connection)
 }
 
-/// What every connection is told before it reads.
+/// Configures a connection before it reads.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "foreign_keys", true)?;
-    // Damage is rather found than followed.
+    // Detects damage instead of following it.
     connection.pragma_update(None, "cell_size_check", true)?;
     fold::add_function(connection)
 }
 
-/// Whether it is Kabar's, and of a version that is known.
+/// Checks that the file is Kabar's and of a known version.
 pub(super) fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let id = settle(connection, path, |connection| {
         connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0))
@@ -318,7 +321,7 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Result<(), OpenE
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // Where fsync alone leaves data in the drive's memory (macOS).
+    // For systems whose fsync leaves data in the drive's cache (macOS).
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)

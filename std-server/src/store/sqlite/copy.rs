@@ -1,4 +1,4 @@
-//! A copy of a history while a server writes it.
+//! Copies a history while a server writes it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -30,7 +30,8 @@ pub enum CopyError {
     Failed(PathBuf, StoreErrorKind),
 }
 
-/// Copies the history in `dir`, as it is at one moment, to `to`: a file for its owner only, durable when this returns.
+/// Copies the history in `dir`, as of one moment, to `to`: a file for its owner only, durable when
+/// this returns.
 ///
 /// # Errors
 /// [`CopyError`].
@@ -43,20 +44,20 @@ pub fn copy(dir: &Path, to: &Path) -> Result<(), CopyError> {
         .and_then(|copied| copied.and_then(|()| set_new_mark(to)).map_err(failed))
         .and_then(|()| make_durable(to).map_err(|error| CopyError::File(FileError::new("write", to)(error))));
     if copied.is_err() {
-        drop(fs::remove_file(to));
+        let _ = fs::remove_file(to);
     }
     copied
 }
 
-/// Copies what a connection reads into the empty file `to`.
+/// Copies the database of a connection into the empty file `to`.
 pub(super) fn copy_into(connection: &Connection, to: &Path) -> io::Result<rusqlite::Result<()>> {
-    // A path that is absolute is never taken for a URI.
+    // SQLite never parses an absolute path as a URI.
     let to = std::path::absolute(to)?.into_os_string();
     let to = to.into_string().map_err(|_| io::Error::other("its name is not UTF-8"))?;
     Ok(connection.execute("VACUUM INTO ?1", [to]).map(|_| ()))
 }
 
-/// Makes an empty file, private from the beginning, that SQLite then fills.
+/// Creates an empty private file for SQLite to fill.
 fn make_new(path: &Path) -> Result<(), CopyError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,4 +1,4 @@
-//! What SQLite's errors mean for a store.
+//! Maps SQLite's errors to those of stores.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -10,12 +10,13 @@ use super::inspect::beside;
 
 use crate::store::{CommitError, ReadError, StoreErrorKind};
 
-/// An error of anything but COMMIT itself: nothing was written.
+/// Converts an error of anything but COMMIT: nothing was written.
 pub(super) fn failed(error: rusqlite::Error) -> CommitError {
     CommitError::Failed(error_kind(&error))
 }
 
-/// An error of COMMIT: the transaction may be in the write-ahead log, whole. Only a lock is found out before that is touched.
+/// Converts an error of COMMIT: the whole transaction may be in the write-ahead log, unless a lock
+/// stopped it.
 pub(super) fn commit_error(error: rusqlite::Error) -> CommitError {
     match error_kind(&error) {
         StoreErrorKind::Locked => CommitError::Failed(StoreErrorKind::Locked),
@@ -31,7 +32,7 @@ pub(super) fn error_kind(error: &rusqlite::Error) -> StoreErrorKind {
     use rusqlite::Error;
     match error {
         Error::SqliteFailure(ffi::Error { code, extended_code }, _) => match (code, *extended_code) {
-            // The file beside the write-ahead log cannot grow.
+            // The index file of the write-ahead log cannot grow.
             (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => StoreErrorKind::DiskFull,
             (ErrorCode::OutOfMemory, _) | (_, ffi::SQLITE_IOERR_NOMEM) => StoreErrorKind::Memory,
             (_, ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_RDLOCK | ffi::SQLITE_IOERR_SHMLOCK) => {
@@ -50,7 +51,7 @@ pub(super) fn error_kind(error: &rusqlite::Error) -> StoreErrorKind {
             (ErrorCode::SystemIoFailure | ErrorCode::CannotOpen, code) => StoreErrorKind::Disk(code),
             (_, code) => StoreErrorKind::Other(code),
         },
-        // What is there is not what was written.
+        // The content is not what was written.
         Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..) | Error::IntegralValueOutOfRange(..) => {
             StoreErrorKind::Damaged
         }
@@ -58,7 +59,8 @@ pub(super) fn error_kind(error: &rusqlite::Error) -> StoreErrorKind {
     }
 }
 
-/// SQLite does not say why it could not open or make a file: the system says it once more for the same files.
+/// SQLite does not report why it could not open or create a file, so this opens the same files to
+/// find out.
 pub(super) fn ask_why(kind: StoreErrorKind, path: &Path) -> StoreErrorKind {
     match kind {
         StoreErrorKind::Disk(code) if code & 0xff == ffi::SQLITE_CANTOPEN => cause(path).unwrap_or(kind),
@@ -66,13 +68,13 @@ pub(super) fn ask_why(kind: StoreErrorKind, path: &Path) -> StoreErrorKind {
     }
 }
 
-/// Why the history at `path` and what belongs to it cannot be opened for writing.
+/// Returns why the files of the history at `path` cannot be opened for writing.
 fn cause(path: &Path) -> Option<StoreErrorKind> {
     for suffix in ["", "-wal", "-shm"] {
         match OpenOptions::new().read(true).write(true).open(beside(path, suffix)) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => {
-                // It has to be made, which takes what any new file takes.
+                // The file must be created; try to create any file there.
                 let made = path.parent().map(tempfile::tempfile_in);
                 if let Some(Err(error)) = made {
                     return Some(of_io(&error));

@@ -1,5 +1,5 @@
-//! The form under which texts are searched: the same for what is put into the index, for what is looked for, and for the look at a
-//! text that decides. Two texts that differ in case or in normalisation only have one form.
+//! The folded form of texts for searching, used for the index, for queries, and for the final
+//! comparison. Texts that differ only in case or normalisation have one form.
 
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
@@ -8,7 +8,8 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The name of [`fold`] in SQL.
 const FUNCTION: &str = "kabar_fold";
 
-/// Which form it is. Changes with the rule and with the tables that it uses: an index of another form is made again.
+/// The version of the form. It changes with the rule and its Unicode tables; an index of another
+/// version is rebuilt.
 pub(super) fn form() -> String {
     const RULE: u32 = 1;
     let case = char::UNICODE_VERSION;
@@ -16,10 +17,11 @@ pub(super) fn form() -> String {
     format!("{RULE}/{}.{}.{}/{}.{}.{}", case.0, case.1, case.2, normal.0, normal.1, normal.2)
 }
 
-/// Folds a text. Lower case of upper case maps together all that case folding does, and a few letters more (a dotless i becomes
-/// an i); the lower case before that is for letters whose upper case has a lower case with another upper case (the capital sharp s).
+/// Folds a text. Lower case of upper case equates everything that case folding does, and a few
+/// letters more (a dotless i becomes an i); the lower case before that is for letters whose upper
+/// case has a lower case with another upper case (the capital sharp s).
 ///
-/// NUL becomes another character: SQLite ends a text there.
+/// NUL is replaced, because SQLite ends a text there.
 pub(super) fn fold(text: &str) -> String {
     let is_nul = |c: char| c == '\0';
     if text.is_ascii() {
@@ -29,7 +31,7 @@ pub(super) fn fold(text: &str) -> String {
     lower.map(|c| if is_nul(c) { '\u{fffd}' } else { c }).nfc().collect()
 }
 
-/// Makes `kabar_fold(BLOB or TEXT)` known, by which the index gets its texts.
+/// Defines `kabar_fold(BLOB or TEXT)`, with which the index reads texts.
 pub(super) fn add_function(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     connection.create_scalar_function(FUNCTION, 1, flags, |context| {

@@ -1,5 +1,6 @@
-//! A look at a history before anything is written: whether it is one, of a version that is known, and whether the write-ahead log
-//! beside it is its own. Nothing on the disk changes, whatever is found: a start that is refused leaves all files as they were.
+//! Inspects a history before anything is written: whether it is one, of a known version, and
+//! whether the write-ahead log next to it belongs to it. Nothing on the disk changes: a start that
+//! is refused leaves all files as they were.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -14,36 +15,36 @@ use super::error::of_io;
 use super::mark::{self, Log};
 use crate::store::StoreErrorKind;
 
-/// Looks before the first failure counts, while somebody else writes the files.
+/// Attempts before a failure counts, while another process writes the files.
 const LOOKS: u32 = 5;
-/// What is between them.
+/// The time between attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The start of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// What was found.
+/// The result of an inspection.
 #[derive(Debug)]
 pub(super) struct Sight {
-    /// Reads the history, and writes nothing, also when it is closed.
+    /// A connection that writes nothing, even when it is closed.
     pub(super) connection: Connection,
-    /// There is something in the write-ahead log.
+    /// Whether the write-ahead log has content.
     pub(super) has_log: bool,
 }
 
-/// The path of one of SQLite's files beside the one at `path`.
+/// Returns the path of one of SQLite's files next to the file at `path`.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// Looks at the history at `path`.
+/// Inspects the history at `path`.
 pub(super) fn look(path: &Path) -> Result<Sight, OpenError> {
     patiently(path, look_once)
 }
 
-/// As [`look`], for a connection that is opened in another way afterwards.
+/// As [`look`], for a caller that opens another connection afterwards.
 pub(super) fn look_at_log(path: &Path) -> Result<(), OpenError> {
     patiently(path, |path| {
         check_file(path)?;
@@ -66,7 +67,7 @@ fn patiently<T>(path: &Path, look: impl Fn(&Path) -> Result<T, OpenError>) -> Re
     }
 }
 
-/// What changes when somebody writes.
+/// A value that changes when another process writes.
 fn stamps(path: &Path) -> [Option<(u64, SystemTime)>; 2] {
     ["", "-wal"].map(|suffix| {
         let file = fs::metadata(beside(path, suffix)).ok()?;
@@ -85,7 +86,7 @@ fn look_once(path: &Path) -> Result<Sight, OpenError> {
     Ok(Sight { connection, has_log })
 }
 
-/// By what stands at the beginning of the file, without SQLite.
+/// Checks the start of the file, without SQLite.
 fn check_file(path: &Path) -> Result<(), OpenError> {
     let missing = || OpenError::Missing(path.to_path_buf());
     let failed = |error: &io::Error| match error.kind() {
@@ -105,19 +106,19 @@ fn check_file(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Whose the log is.
+/// The owner of a log.
 enum Verdict {
-    /// Nothing is in it. Reads the file alone.
+    /// The log is empty. The connection reads the file alone.
     Empty(Connection),
-    /// The file's.
+    /// The log belongs to the file.
     Own,
-    /// There are no marks to say so.
+    /// Unknown, because there are no marks.
     Unproven(Connection),
 }
 
 fn judge(path: &Path) -> Result<Verdict, OpenError> {
     let alone = open_alone(path)?;
-    // What was being moved into the file when a process ended is whole only together with the log.
+    // An interrupted checkpoint leaves a file that is complete only together with its log.
     let marked = mark::find(&alone).ok().flatten();
     let log = read_log(path, marked)?;
     Ok(match log {
@@ -128,7 +129,7 @@ fn judge(path: &Path) -> Result<Verdict, OpenError> {
     })
 }
 
-/// Reads file and log together: all of it has to fit.
+/// Reads file and log together; they must be consistent.
 fn prove(path: &Path, alone: &Connection) -> Result<Connection, OpenError> {
     let together = open_with_log(path)?;
     let foreign = || OpenError::ForeignLog(path.to_path_buf());
@@ -139,7 +140,7 @@ fn prove(path: &Path, alone: &Connection) -> Result<Connection, OpenError> {
     if let Some(page) = page
         && let Ok(own) = mark::find(alone)
     {
-        // Of a log with all pages of another history nothing fails to fit.
+        // A log that has every page of another history is consistent, too.
         let mark = own.and_then(|own| own.mark);
         let log = read_log(path, Some(mark::Marked { page, mark }))?;
         let is_own = if mark.is_some() { log.follows } else { log.begins };
@@ -150,7 +151,7 @@ fn prove(path: &Path, alone: &Connection) -> Result<Connection, OpenError> {
     Ok(together)
 }
 
-/// Whether all fits together; what is in the search index is not asked for: it may be made again.
+/// Whether the database is consistent. The search index does not count, because it can be rebuilt.
 pub(super) fn is_sound(connection: &Connection) -> bool {
     let problems = || -> rusqlite::Result<Vec<String>> {
         connection.prepare("PRAGMA integrity_check")?.query_map([], |row| row.get(0))?.collect()
@@ -168,7 +169,7 @@ fn read_log(path: &Path, marked: Option<mark::Marked>) -> Result<Log, OpenError>
     mark::read_log(&log, marked).map_err(|error| OpenError::unusable(path, of_io(&error)))
 }
 
-/// The file as if there was no log, without any lock.
+/// Opens the file without its log and without a lock.
 fn open_alone(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri(path), flags).map_err(|error| unusable(path, &error))?;
@@ -176,9 +177,9 @@ fn open_alone(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// The file and its log, which stays where it is; what SQLite keeps beside them is kept in memory.
+/// Opens the file and its log, and keeps the log's index in memory.
 fn open_with_log(path: &Path) -> Result<Connection, OpenError> {
-    // Only who may write can lock.
+    // Only a process that may write can lock.
     let writable = OpenOptions::new().read(true).write(true).open(path);
     writable.map_err(|error| OpenError::unusable(path, of_io(&error)))?;
     let open = |access| {
@@ -196,7 +197,7 @@ fn open_with_log(path: &Path) -> Result<Connection, OpenError> {
         Ok(connection)
     };
     match alone().map_err(|error| unusable(path, &error)) {
-        // Whoever has it open has read the log already, and nothing changes when another reads, too.
+        // A process that has it open has read the log already; another reader changes nothing.
         Err(OpenError::Unusable(_, StoreErrorKind::Locked)) => {
             open(OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error: rusqlite::Error| unusable(path, &error))
         }
@@ -204,7 +205,7 @@ fn open_with_log(path: &Path) -> Result<Connection, OpenError> {
     }
 }
 
-/// The path as a URI that says that the file does not change.
+/// Returns the path as a URI that declares the file immutable.
 #[cfg(unix)]
 fn uri(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;

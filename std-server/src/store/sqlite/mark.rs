@@ -1,8 +1,10 @@
-//! What ties a write-ahead log to its history. SQLite replays whatever log lies beside a file, also one of another file: a backup that
-//! was copied to the place of a history whose server was killed would be overwritten by the log that is still there.
+//! Ties a write-ahead log to its history. SQLite replays any log next to a file, also one of
+//! another file: a backup that was copied over the history of a killed server would be overwritten
+//! by the log that is still there.
 //!
-//! Every transaction writes a random mark, and the mark before it. So a log belongs to a file if the mark in the file (alone, without
-//! the log) is one of those in the log, or the one before the first of them: a log begins again only when all of it is in the file.
+//! Every transaction writes a random mark and the mark before it. A log belongs to a file if the
+//! mark in the file (without the log) is one of those in the log, or the one before the first of
+//! them: a log is reused only when all of it is in the file.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -16,33 +18,33 @@ pub(super) type Mark = [u8; 8];
 /// The mark before the first one.
 const NONE: Mark = [0; 8];
 
-/// Bytes of a log's header, and of a frame's, as SQLite's file format has them.
+/// Length in bytes of the header of a log, and of a frame (SQLite's file format).
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// Where a file has its mark, and which.
+/// The place and value of a file's mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marked {
     /// The page.
     pub(super) page: u32,
-    /// `None`: what is there is not looked at.
+    /// `None` if it is not read.
     pub(super) mark: Option<Mark>,
 }
 
-/// A write-ahead log, as far as it was committed.
+/// The committed part of a write-ahead log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Log {
     /// Pages in it.
     pub(super) frames: u64,
-    /// There are marks in it.
+    /// Whether it contains marks.
     pub(super) has_marks: bool,
-    /// The file's mark is among them.
+    /// Whether the file's mark is among them.
     pub(super) follows: bool,
-    /// The first mark of all is among them.
+    /// Whether the first mark of the history is among them.
     pub(super) begins: bool,
 }
 
-/// Begins a transaction that writes. The only way to do so: it marks.
+/// Begins a transaction that writes, and marks it. Every write begins here.
 pub(super) fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if page(&transaction)?.is_some() {
@@ -51,20 +53,20 @@ pub(super) fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction
     Ok(transaction)
 }
 
-/// The page that has the mark, if there is one.
+/// Returns the page with the mark, if there is one.
 pub(super) fn page(connection: &Connection) -> rusqlite::Result<Option<u32>> {
     let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'mark' AND type = 'table'";
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()
 }
 
-/// The mark, if there is one.
+/// Returns the mark, if there is one.
 pub(super) fn find(connection: &Connection) -> rusqlite::Result<Option<Marked>> {
     let Some(page) = page(connection)? else { return Ok(None) };
     let mark = connection.query_row("SELECT this FROM mark", [], |row| row.get(0)).optional()?;
     Ok(Some(Marked { page, mark }))
 }
 
-/// Reads the log at `path`; one that is not there, or that SQLite takes for empty, is empty.
+/// Reads the log at `path`. A missing log, or one that SQLite would ignore, is empty.
 pub(super) fn read_log(path: &Path, marked: Option<Marked>) -> io::Result<Log> {
     let mut log = Log::default();
     let mut from = match File::open(path) {
@@ -88,7 +90,8 @@ pub(super) fn read_log(path: &Path, marked: Option<Marked>) -> io::Result<Log> {
     }
     let (mut frame, mut body) = ([0; FRAME_HEADER], vec![0; page_len]);
     let mut sight = log;
-    // Every frame up to the first that is not whole; those of a transaction count when its last one is there.
+    // Reads frames up to the first invalid one; those of a transaction count when its last one is
+    // valid.
     while is_filled(&mut from, &mut frame)? && is_filled(&mut from, &mut body)? {
         sum = checksum(order, checksum(order, sum, &frame[..8]), &body);
         let is_of_log = frame[8..16] == header[16..24];
@@ -111,9 +114,10 @@ pub(super) fn read_log(path: &Path, marked: Option<Marked>) -> io::Result<Log> {
     Ok(log)
 }
 
-/// The mark on its page and the one before it: the only row of a table whose only page this is.
+/// Reads the mark and the one before it from the page: the only row of a table of one page.
 fn mark_of(page: &[u8]) -> Option<(Mark, Mark)> {
-    // A leaf with one cell; the cell: length, key 0, and a record of NULL (for the key) and two blobs of eight bytes.
+    // A leaf with one cell; the cell: length, key 0, and a record of NULL (for the key) and two
+    // blobs of eight bytes.
     const LEAF: u8 = 0x0d;
     const CELL: [u8; 6] = [20, 0, 4, 0, 28, 28];
     if page.first() != Some(&LEAF) || page.get(3..5) != Some(&[0, 1]) {
@@ -124,7 +128,7 @@ fn mark_of(page: &[u8]) -> Option<(Mark, Mark)> {
     Some((cell.get(..8)?.try_into().ok()?, cell.get(8..16)?.try_into().ok()?))
 }
 
-/// As SQLite sums up a log, eight bytes at a time.
+/// SQLite's checksum of a log, over eight bytes at a time.
 fn checksum(order: fn([u8; 4]) -> u32, (mut a, mut b): (u32, u32), bytes: &[u8]) -> (u32, u32) {
     for pair in bytes.as_chunks::<4>().0.chunks_exact(2) {
         a = a.wrapping_add(order(pair[0])).wrapping_add(b);
@@ -133,12 +137,12 @@ fn checksum(order: fn([u8; 4]) -> u32, (mut a, mut b): (u32, u32), bytes: &[u8])
     (a, b)
 }
 
-/// Four bytes as a number.
+/// Decodes a number of four bytes.
 fn word(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes)
 }
 
-/// Whether there was enough to fill it.
+/// Fills a buffer; returns whether there were enough bytes.
 fn is_filled(from: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
     match from.read_exact(bytes) {
         Ok(()) => Ok(true),

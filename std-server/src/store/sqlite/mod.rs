@@ -1,13 +1,15 @@
 //! The log on disk: one SQLite file (SPEC 7).
 //!
-//! * this file: [`SqliteStore`], the writer, and [`SqliteReader`], a second connection that never waits for a commit.
-//! * `connect`: files, connections, and what they are told before anything else.
-//! * `inspect`, `mark`: what is looked at before anything is written, and what ties file and write-ahead log together.
+//! * this file: [`SqliteStore`], the writer, and [`SqliteReader`], a second connection that never
+//!   waits for a commit.
+//! * `connect`: opens and configures files and connections.
+//! * `inspect`, `mark`: checks before anything is written; ties the file and its write-ahead log
+//!   together.
 //! * `checkpoint`: the size of the write-ahead log.
 //! * `schema`: the tables, by numbered steps.
 //! * `records`: records to rows and back.
-//! * `search`, `fold`: the full-text index, and the form of texts in it.
-//! * `copy`, `restore`, `verify`, `query`: what the subcommands do beside a running server.
+//! * `search`, `fold`: the full-text index, and the folded form of texts in it.
+//! * `copy`, `restore`, `verify`, `query`: the subcommands, which work while a server runs.
 //!
 //! A commit returns when SQLite has synchronised the write-ahead log (`synchronous=FULL`).
 
@@ -45,9 +47,9 @@ pub use restore::{RestoreError, Restored, restore};
 pub use search::Query;
 pub use verify::{Report, RoomReport};
 
-/// How long a running server waits for a lock that another program holds, before it says so and tries again.
+/// How long a running server waits for a lock of another program before it reports an error.
 const BUSY: Duration = Duration::from_secs(2);
-/// As [`BUSY`], for what has all the time.
+/// As [`BUSY`], when the store is closed.
 const BUSY_AT_END: Duration = Duration::from_millis(200);
 
 /// The writer.
@@ -55,16 +57,16 @@ const BUSY_AT_END: Duration = Duration::from_millis(200);
 pub struct SqliteStore {
     connection: Connection,
     place: OpenedFile,
-    /// Something was committed since the write-ahead log was emptied last.
+    /// Whether something was committed since the write-ahead log was emptied.
     is_dirty: bool,
     checkpoints: Checkpoints,
-    /// Something was written in this run.
+    /// Whether this run has written.
     has_written: bool,
-    /// The index was looked at in this run.
+    /// Whether this run has checked the index.
     is_index_seen: bool,
 }
 
-/// Reads entries on a connection of its own.
+/// Reads entries on its own connection.
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: Connection,
@@ -72,7 +74,8 @@ pub struct SqliteReader {
 }
 
 impl SqliteStore {
-    /// Opens the history in `dir`; makes it, for its owner only, if there is none; brings it up to date if an older program wrote it.
+    /// Opens the history in `dir`. Creates it, for its owner only, if there is none; upgrades it if
+    /// an older program wrote it.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -83,7 +86,7 @@ impl SqliteStore {
         Ok(Self { connection, place, checkpoints, is_dirty: true, has_written: false, is_index_seen: false })
     }
 
-    /// A reader of the same history.
+    /// Opens a reader of the same history.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -93,7 +96,7 @@ impl SqliteStore {
         Ok(SqliteReader { connection, place: self.place.clone() })
     }
 
-    /// Where the history lies.
+    /// The path of the history.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.place.path()
@@ -110,15 +113,15 @@ impl SqliteStore {
         transaction.commit().map_err(commit_error)
     }
 
-    /// From now on this is a history that is served: what is in the log is moved into the file.
+    /// Records that this run has written: closing may now move the log into the file.
     fn wrote(&mut self) {
         self.is_dirty = true;
         if !core::mem::replace(&mut self.has_written, true) {
-            drop(connect::keep_log(&self.connection, false));
+            let _ = connect::keep_log(&self.connection, false);
         }
     }
 
-    /// After a rollback that failed nothing would work any more.
+    /// Rolls back a transaction that an earlier failed rollback left open.
     fn rollback_leftover(&self) -> rusqlite::Result<()> {
         if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") }
     }
@@ -141,7 +144,7 @@ impl LogReader for SqliteReader {
 impl Store for SqliteStore {
     fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
         self.rollback_leftover().map_err(unreadable)?;
-        // One transaction: heads and numbers of one moment.
+        // One transaction, for a consistent state.
         let transaction = self.connection.transaction().map_err(unreadable)?;
         records::load(&transaction, room).map_err(unreadable)
     }
@@ -149,7 +152,7 @@ impl Store for SqliteStore {
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
         self.rollback_leftover().map_err(failed)?;
         if !self.place.is_there() {
-            // SQLite would go on writing into a file that nobody finds again.
+            // SQLite would go on writing into a file that nobody finds.
             return Err(CommitError::Failed(StoreErrorKind::Moved));
         }
         let written = self.write(batch).map_err(|error| match error {
@@ -166,14 +169,14 @@ impl Store for SqliteStore {
             return false;
         }
         if !core::mem::replace(&mut self.is_index_seen, true) {
-            drop(search::empty_if_not_whole(&mut self.connection));
+            let _ = search::empty_if_not_whole(&mut self.connection);
         }
         match search::index_some(&mut self.connection) {
             Ok(true) => {
                 self.wrote();
                 true
             }
-            // StoreErrorKind is for commits to find and to tell.
+            // Commits find and report errors.
             Ok(false) | Err(_) => {
                 if core::mem::take(&mut self.is_dirty) {
                     self.checkpoints.run(&self.connection);
@@ -188,14 +191,14 @@ impl Store for SqliteStore {
     }
 }
 
-/// A clean end leaves one file with everything in it; one without anything written leaves what was there.
+/// A clean end leaves a single file; a run that wrote nothing leaves the files unchanged.
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         if !self.has_written {
             return;
         }
-        drop(self.connection.busy_timeout(BUSY_AT_END));
-        drop(connect::empty_log(&self.connection, "TRUNCATE"));
+        let _ = self.connection.busy_timeout(BUSY_AT_END);
+        let _ = connect::empty_log(&self.connection, "TRUNCATE");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The history beside a running server, or without one: for people who look something up.
+//! Reads a history, with or without a running server.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -11,21 +11,22 @@ use super::records::{self, U64AsI64};
 use super::search::{self, Query};
 use crate::store::{LogEntry, ReadError};
 
-/// Entries that are read at a time; in between nothing is held, so that a reader who stops reading disturbs nobody.
+/// Entries read at a time. No transaction is open in between, so that a slow reader disturbs
+/// nobody.
 const PAGE: i64 = 256;
 
-/// Which entries are wanted.
+/// Selects entries.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Not older than this, in ms since 1970.
+    /// Only entries since this time, in ms since 1970.
     pub since_ms: Option<u64>,
-    /// Of those that match, only so many: the last ones.
+    /// Only the last N matching entries.
     pub last: Option<u64>,
-    /// Texts that contain this.
+    /// Only texts that match this query.
     pub search: Option<Query>,
 }
 
-/// A history that is read.
+/// A history opened for reading.
 #[derive(Debug)]
 pub struct History {
     connection: Connection,
@@ -41,9 +42,9 @@ pub struct Selection {
 
 #[derive(Debug)]
 enum Wanted {
-    /// All from a seq to another that are not older than a time.
+    /// A range of seqs, without entries older than a time.
     Range { next: i64, end: i64, since_ms: i64 },
-    /// These.
+    /// These seqs.
     Listed(VecDeque<u64>),
 }
 
@@ -57,13 +58,13 @@ impl History {
         Ok(Self { connection, place })
     }
 
-    /// The error that says that this history cannot be read.
+    /// Converts an error of reading this history.
     #[must_use]
     pub fn unusable(&self, error: ReadError) -> OpenError {
         OpenError::unusable(self.place.path(), error.0)
     }
 
-    /// All rooms.
+    /// Returns the names of all rooms.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -75,7 +76,7 @@ impl History {
         names().map_err(unreadable)
     }
 
-    /// Finds what `filter` asks for; `None` if there is no such room.
+    /// Finds the entries that match `filter`; `None` if there is no such room.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -84,7 +85,7 @@ impl History {
     }
 
     fn select(&self, room: &str, filter: &Filter) -> rusqlite::Result<Option<Selection>> {
-        // Of one moment, whatever is written meanwhile.
+        // One transaction, for a consistent state.
         let moment = self.connection.unchecked_transaction()?;
         let Some((room, head)) = records::room(&moment, room)? else { return Ok(None) };
         let since_ms = filter.since_ms.map_or(i64::MIN, |since| i64::try_from(since).unwrap_or(i64::MAX));
@@ -101,7 +102,7 @@ impl History {
         Ok(Some(Selection { room, wanted }))
     }
 
-    /// The next entries of a selection; none: that was all.
+    /// Returns the next entries of a selection; empty at its end.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -131,7 +132,8 @@ impl History {
     }
 }
 
-/// Puts what is missing into the index of the history in `dir`, as far as nobody writes meanwhile: a server that is busy does not wait.
+/// Completes the index of the history in `dir`, unless a server is writing: a busy server does not
+/// wait.
 pub fn complete_index(dir: &Path) {
     let Ok((mut connection, _)) = connect::beside_server(dir, true) else { return };
     if connection.busy_timeout(core::time::Duration::ZERO).is_ok() {

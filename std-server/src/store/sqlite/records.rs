@@ -1,4 +1,4 @@
-//! Records to rows and back.
+//! Converts records to rows and back.
 
 use core::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ use crate::store::{
     Admission, Batch, Forgotten, InstanceRecord, LogEntry, NameRecord, RoomState, Sanction, SanctionKind, TermRecord,
 };
 
-/// A number without a sign in SQLite's 64 bits with one.
+/// An unsigned number in SQLite's signed 64 bits.
 pub(super) struct U64AsI64(pub(super) u64);
 
 impl ToSql for U64AsI64 {
@@ -46,13 +46,13 @@ impl FromSql for SanctionKind {
     }
 }
 
-/// The row of a room and its head, if the room is known.
+/// Returns the row and head of a room, if it exists.
 pub(super) fn room(connection: &Connection, name: &str) -> rusqlite::Result<Option<(i64, u64)>> {
     let mut select = connection.prepare_cached("SELECT id, head FROM rooms WHERE name = ?1")?;
     select.query_row([name], |row| Ok((row.get(0)?, bits(row, 1)?))).optional()
 }
 
-/// As [`room`]; makes the room known.
+/// As [`room`], but creates the room if it does not exist.
 pub(super) fn room_to_write(connection: &Connection, name: &str) -> rusqlite::Result<(i64, u64)> {
     if let Some(known) = room(connection, name)? {
         return Ok(known);
@@ -68,7 +68,7 @@ pub(super) fn instance(connection: &Connection, room: i64, id: u64) -> rusqlite:
     select.query_row(params![room, U64AsI64(id)], instance_of).optional()
 }
 
-/// Writes everything in a batch that is permitted.
+/// Writes a valid batch.
 pub(super) fn write(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::Result<()> {
     forget(connection, room, &batch.forgotten)?;
     if let Some(ran_ms) = batch.ran_ms {
@@ -151,7 +151,7 @@ fn write_people(connection: &Connection, room: i64, batch: &Batch) -> rusqlite::
     Ok(())
 }
 
-/// Reads what a server reads when it starts, of every room.
+/// Reads everything that a server reads when it starts, for every room.
 pub(super) fn load_all(connection: &Connection) -> rusqlite::Result<()> {
     let names = connection.prepare("SELECT name FROM rooms")?.query_map([], |row| row.get(0))?.collect();
     let names: Vec<String> = rusqlite::Result::from(names)?;
@@ -198,7 +198,7 @@ pub(super) fn read(connection: &Connection, room: &str, range: RangeInclusive<u6
         "SELECT seq, time_ms, author, instance, number, kind, body FROM entries
          WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
     )?;
-    // Every seq is within the numbers that have a sign.
+    // Every seq fits into a signed number.
     let [start, end] = [*range.start(), *range.end()].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
     select.query_map(params![room, start, end], entry_of)?.collect()
 }
@@ -239,7 +239,7 @@ fn sanction_of(row: &Row<'_>) -> rusqlite::Result<Sanction> {
     Ok(Sanction { identity: identity(row, 0)?, kind: row.get(1)?, name: row.get(2)?, since_ms: bits(row, 3)? })
 }
 
-/// All rows that `sql` gives for a room.
+/// Returns all rows that `sql` selects for a room.
 pub(super) fn all<T>(
     connection: &Connection,
     room: i64,

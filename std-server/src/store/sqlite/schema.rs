@@ -1,17 +1,18 @@
-//! The tables, by numbered steps: a file says how many of them it has taken (`user_version`).
+//! The tables, by numbered steps; a file records the number of steps applied (`user_version`).
 //!
 //! 1: the log and what belongs to it. 2: the [mark](super::mark), and an index of folded texts.
 //!
-//! Numbers that are 64 bits wide without a sign are kept in SQLite's signed 64 bits, bit by bit. `seq` never gets that large.
+//! Unsigned 64-bit numbers are stored in SQLite's signed 64 bits, bit by bit. `seq` never gets that
+//! large.
 
 use rusqlite::Connection;
 
 use super::mark;
 
-/// Says that a file is Kabar's: "Kaba".
+/// Marks a file as Kabar's: "Kaba".
 pub(super) const APPLICATION_ID: i32 = 0x4b61_6261;
 
-/// Taken in this order, each in one transaction. A step that was released never changes.
+/// Applied in this order, each in one transaction. A released step never changes.
 pub(super) const STEPS: &[&str] = &[
     "
     PRAGMA application_id = 0x4b616261;
@@ -91,7 +92,8 @@ pub(super) const STEPS: &[&str] = &[
         body, content = 'texts', content_rowid = 'id', tokenize = 'trigram', detail = 'none'
     );
     ",
-    // The time that servers ran takes the place of the time of day, which jumps. Everybody counts as seen at the moment of this step.
+    // Running time replaces the time of day, which jumps. Everybody counts as seen at the moment of
+    // this step.
     "
     ALTER TABLE rooms ADD COLUMN ran_ms INTEGER NOT NULL DEFAULT 0 CHECK (ran_ms >= 0);
     ALTER TABLE instances ADD COLUMN seen_ran_ms INTEGER NOT NULL DEFAULT 0;
@@ -125,13 +127,13 @@ pub(super) const STEPS: &[&str] = &[
     ",
 ];
 
-/// How many steps a file has taken.
+/// Returns the number of steps applied to a file.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Takes the steps that the file has not taken, and says whether there were any. Whoever else opens it meanwhile finds it before or
-/// after a step.
+/// Applies the missing steps; returns whether there were any. Another process sees the file before
+/// or after a step.
 pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<bool> {
     let mut has_changed = false;
     loop {

@@ -1,10 +1,12 @@
-//! The full-text index and what is looked for in it.
+//! The full-text index and its queries.
 //!
-//! A search is for words, all of which an entry's text has to contain, anywhere and in whatever case; what stands in double quotes is
-//! one word, spaces included. The index holds groups of three characters (trigrams) of the [folded](super::fold) texts, filled in the
-//! background, never by a commit. It says which texts are worth a look; the look decides. So nothing that is typed can be wrong, and
-//! what is not in the index yet, or has fewer than three characters, is found all the same. An index whose form is another one than
-//! the query's, or that has lost texts, is asked nothing: all texts are looked at, until it is made again.
+//! A text matches if it contains all words of the query, in any case; a part in double quotes is
+//! one word, spaces included. The index holds groups of three characters (trigrams) of the
+//! [folded](super::fold) texts; it is filled in the background, never by a commit. The index only
+//! selects candidates, and a comparison with the text decides. Therefore any query is valid, and
+//! texts that are not indexed yet, and words of fewer than three characters, are found as well. An
+//! index with another form than the query's, or one that has lost texts, is not used until it is
+//! rebuilt.
 
 use core::ops::ControlFlow;
 
@@ -15,21 +17,21 @@ use super::fold::{fold, form};
 use super::mark;
 use super::records::bits;
 
-/// Texts and bytes that go into the index in one transaction: a commit waits that long at most.
+/// Texts and bytes indexed in one transaction, which is as long as a commit may have to wait.
 const SOME_ENTRIES: i64 = 256;
 const SOME_BYTES: i64 = 32 << 10;
-/// Trigrams that are asked for: enough to leave little to look at.
+/// Maximum number of trigrams per query; enough to leave few candidates.
 const MAX_TRIGRAMS: usize = 24;
 
-/// What is looked for.
+/// A search query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Folded, none empty.
+    /// Folded words, none empty.
     words: Vec<String>,
 }
 
 impl Query {
-    /// Takes whatever somebody typed; `None` if there is nothing in it.
+    /// Parses a query; `None` if it is empty.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let mut words = Vec::new();
@@ -44,14 +46,14 @@ impl Query {
         (!words.is_empty()).then_some(Self { words })
     }
 
-    /// Whether a text contains it all.
+    /// Whether a text contains all words.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         let text = fold(text);
         self.words.iter().all(|word| text.contains(word))
     }
 
-    /// What the index is asked; `None` if it cannot help.
+    /// Returns the query for the index; `None` if the index cannot help.
     fn trigrams(&self) -> Option<String> {
         let mut wanted = String::new();
         for word in &self.words {
@@ -66,14 +68,14 @@ impl Query {
     }
 }
 
-/// Splits at the first part in double quotes. A quote that is never closed is a character like others.
+/// Splits at the first part in double quotes. A quote that is not closed is an ordinary character.
 fn next_quoted(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('"')?;
     let (quoted, after) = rest.split_once('"')?;
     Some((before, quoted, after))
 }
 
-/// Puts some texts that are not in the index there. `false`: all are.
+/// Indexes some texts; returns `false` if all are indexed.
 pub(super) fn index_some(connection: &mut Connection) -> rusqlite::Result<bool> {
     let has_form = has_form(connection)?;
     if has_form && next_chunk(connection)?.is_none() {
@@ -83,7 +85,7 @@ pub(super) fn index_some(connection: &mut Connection) -> rusqlite::Result<bool> 
     if !has_form {
         empty(&transaction)?;
     }
-    // Somebody else may have been quicker.
+    // Another process may have been faster.
     if let Some((from, to)) = next_chunk(&transaction)? {
         transaction.prepare_cached("UPDATE indexed SET up_to = ?1")?.execute([to])?;
         let sql = "INSERT INTO search (rowid, body) SELECT id, body FROM texts WHERE id > ?1";
@@ -94,7 +96,7 @@ pub(super) fn index_some(connection: &mut Connection) -> rusqlite::Result<bool> 
     Ok(true)
 }
 
-/// Empties an index that has lost texts, so that it is filled again.
+/// Empties an index that has lost texts, so that it is rebuilt.
 pub(super) fn empty_if_not_whole(connection: &mut Connection) -> rusqlite::Result<()> {
     if is_whole(connection)? {
         return Ok(());
@@ -109,12 +111,12 @@ fn empty(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("UPDATE indexed SET up_to = 0, texts = 0, form = ?1", [form()]).map(|_| ())
 }
 
-/// Whether what is in the index was folded as queries are.
+/// Whether the index has the same form as queries.
 pub(super) fn has_form(connection: &Connection) -> rusqlite::Result<bool> {
     connection.prepare_cached("SELECT form = ?1 FROM indexed")?.query_row([form()], |row| row.get(0))
 }
 
-/// Whether the index has as many texts as were put into it.
+/// Whether the index has as many texts as were added.
 fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT texts = (SELECT count(*) FROM search_docsize) FROM indexed";
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
@@ -124,7 +126,7 @@ fn indexed_up_to(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT up_to FROM indexed")?.query_row([], |row| row.get(0))
 }
 
-/// The rows behind which the index ends, and up to which it should reach next.
+/// Returns the last indexed row, and the row up to which to index next.
 fn next_chunk(connection: &Connection) -> rusqlite::Result<Option<(i64, i64)>> {
     let from = indexed_up_to(connection)?;
     let mut select =
@@ -140,13 +142,14 @@ fn next_chunk(connection: &Connection) -> rusqlite::Result<Option<(i64, i64)>> {
     Ok(to.map(|to| (from, to)))
 }
 
-/// How many entries wait for the index.
+/// Returns the number of entries that are not indexed yet.
 pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<u64> {
     let sql = "SELECT count(*) FROM entries WHERE id > (SELECT iif(form = ?1, up_to, 0) FROM indexed)";
     connection.query_row(sql, [form()], |row| bits(row, 0))
 }
 
-/// The seqs of a room's entries that match, oldest first; of many, the last `last`.
+/// Returns the seqs of a room's matching entries, oldest first; if there are more than `last`, the
+/// last ones.
 pub(super) fn find(
     connection: &Connection,
     room: i64,
@@ -158,7 +161,7 @@ pub(super) fn find(
     let trigrams = query.trigrams().filter(|_| can_answer(connection));
     match trigrams.map(|trigrams| look(Some(trigrams))) {
         Some(Ok(found)) => Ok(found),
-        // Where the index cannot help, or is damaged, all texts are looked at.
+        // If the index cannot help or is damaged, all texts are compared.
         Some(Err(_)) | None => look(None),
     }
 }
@@ -182,7 +185,7 @@ fn look_through(
         }
         if found.len() < last { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    // Newest first: what the index does not have, then what it has.
+    // Newest first: the entries without index, then the indexed ones.
     let scan_from = if trigrams.is_some() { indexed_up_to(connection)? } else { 0 };
     let sql = "SELECT seq, body, kind FROM entries WHERE id > ?1 AND room = ?2 AND time_ms >= ?3 ORDER BY id DESC";
     let mut select = connection.prepare(sql)?;
@@ -207,7 +210,7 @@ fn look_through(
     Ok(found)
 }
 
-/// Whether every text that should be in the index is there, and nothing else.
+/// Whether the index contains exactly the texts that it should.
 pub(super) fn is_complete(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT NOT EXISTS (SELECT id FROM texts EXCEPT SELECT id FROM search_docsize)
                AND NOT EXISTS (SELECT id FROM search_docsize EXCEPT SELECT id FROM texts)";

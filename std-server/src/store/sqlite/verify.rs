@@ -1,4 +1,4 @@
-//! Whether a history is what it should be: the file by SQLite's own means, and the log by the rules of SPEC 7.
+//! Checks a history: the file by SQLite's own checks, and the log by the rules of SPEC 7.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,50 +14,50 @@ use super::schema;
 use super::search;
 use crate::store::InstanceRecord;
 
-/// Findings of one sort that are listed.
+/// Maximum number of problems listed per check.
 const MAX_LISTED: usize = 20;
 
-/// What was found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// What is in it.
+    /// The rooms in the history.
     pub rooms: Vec<RoomReport>,
-    /// Entries that are not in the search index yet, which is no problem.
+    /// Number of entries that are not in the search index yet, which is not a problem.
     pub not_indexed: u64,
-    /// What is wrong, a line each. None: all is well.
+    /// The problems, one line each.
     pub problems: Vec<String>,
 }
 
-/// What a room has.
+/// The contents of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomReport {
     /// Its name.
     pub name: String,
-    /// How many entries are kept.
+    /// Number of stored entries.
     pub entries: u64,
     /// The last seq.
     pub head: u64,
-    /// Runs of the server.
+    /// Number of runs of the server.
     pub terms: u64,
-    /// Names that are owned.
+    /// Number of owned names.
     pub names: u64,
 }
 
 impl Report {
-    /// Reads the whole history in `dir` and says what is wrong with it. A server may run meanwhile.
+    /// Checks the whole history in `dir`. A server may run meanwhile.
     ///
     /// # Errors
-    /// [`OpenError`] if there is nothing that can be looked at.
+    /// [`OpenError`] if the history cannot be read at all.
     pub fn make(dir: &Path) -> Result<Self, OpenError> {
         let (connection, place) = connect::beside_server(dir, false)?;
         Self::of(&connection, place.path())
     }
 
-    /// The same of the history at `path`, to which there is a connection.
+    /// Checks the history at `path` through an open connection.
     pub(super) fn of(connection: &Connection, path: &Path) -> Result<Self, OpenError> {
         let mut report = Self::default();
         connect::settle(connection, path, |connection| {
-            // All of one moment.
+            // One transaction, for a consistent state.
             let moment = connection.unchecked_transaction()?;
             report.look("the file", |problems| file(&moment, problems));
             report.look("references", |problems| references(&moment, problems));
@@ -77,7 +77,7 @@ impl Report {
                 report.rooms.push(room);
             }
             let mut waiting = 0;
-            // An earlier version's index is made again when the history is brought up to date.
+            // The index of an earlier version is rebuilt by the upgrade.
             if usize::try_from(schema::version(&moment)?) != Ok(schema::STEPS.len()) {
                 return Ok(());
             }
@@ -94,7 +94,7 @@ impl Report {
         Ok(report)
     }
 
-    /// Does one part of the work; that it cannot be done is a problem, too.
+    /// Runs one check; if it cannot be finished, that is a problem, too.
     fn look(&mut self, what: &str, look: impl FnOnce(&mut Vec<String>) -> rusqlite::Result<()>) {
         let mut problems = Vec::new();
         if let Err(error) = look(&mut problems) {
@@ -109,9 +109,9 @@ impl Report {
     }
 }
 
-/// Pages, rows, indexes (that of the search, too), constraints.
+/// Checks pages, rows, indexes (including the search index) and constraints.
 fn file(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::Result<()> {
-    // An index of another form is made again before it is asked.
+    // An index of another form is rebuilt before use.
     let is_index_used = search::has_form(connection).unwrap_or(true);
     let mut check = connection.prepare("PRAGMA integrity_check(100)")?;
     let mut rows = check.query([])?;
@@ -133,8 +133,8 @@ fn references(connection: &Connection, problems: &mut Vec<String>) -> rusqlite::
     Ok(())
 }
 
-/// Seqs without gaps up to the head, numbers that rise, and records that say the same. An instance without a record was forgotten
-/// (SPEC 6.5).
+/// Checks that seqs have no gaps up to the head, that numbers rise, and that the records agree. An
+/// instance without a record was forgotten (SPEC 6.5).
 fn log(
     connection: &Connection,
     room: i64,
@@ -180,7 +180,7 @@ fn log(
     Ok(())
 }
 
-/// Runs that follow each other, none of which begins behind the head.
+/// Checks that the runs of the server follow each other and none begins after the head.
 fn terms(
     connection: &Connection,
     room: i64,

@@ -187,6 +187,7 @@ impl Stage {
                 }
             }
             while self.timed(|hub| hub.poll_event()).is_some() {}
+            self.timed(|hub| hub.create_jobs(now));
             let Some(job) = self.timed(Hub::poll_job) else { break };
             has_work = true;
             let done = self.run(job);

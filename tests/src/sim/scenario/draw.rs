@@ -3,7 +3,7 @@
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
 use kabar_core::transport::{Capacity, SentPacket};
-use kabar_server::hub::{Entrance, FaultInjection, HubLimits};
+use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
 use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
 use crate::sim::attacker::Attack;
@@ -39,8 +39,13 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
     let rng = &mut Rng::new(seed, "scenario");
     let drawn = *rng.pick(&THEMES);
     let theme = theme.unwrap_or(drawn);
-    let entrance =
-        *rng.pick(&[Entrance::Secret, Entrance::Secret, Entrance::Secret, Entrance::Open, Entrance::Password]);
+    let entrance = *rng.pick(&[
+        JoinPolicy::Secret,
+        JoinPolicy::Secret,
+        JoinPolicy::Secret,
+        JoinPolicy::Open,
+        JoinPolicy::Password,
+    ]);
     let active = match theme {
         // Past the hourly change of keys, sometimes twice.
         Theme::Idle => between(rng, 600 * SECOND, 7_500 * SECOND),
@@ -146,7 +151,7 @@ impl Quality {
     }
 }
 
-fn devices(theme: Theme, entrance: Entrance, active: Duration, quality: Quality, rng: &mut Rng) -> Vec<Plan> {
+fn devices(theme: Theme, entrance: JoinPolicy, active: Duration, quality: Quality, rng: &mut Rng) -> Vec<Plan> {
     let count = match theme {
         Theme::Idle => rng.between(1, 3),
         Theme::Tables => rng.between(3, 8),
@@ -189,7 +194,7 @@ fn devices(theme: Theme, entrance: Entrance, active: Duration, quality: Quality,
     plans
 }
 
-fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entrance: Entrance, rng: &mut Rng) -> Plan {
+fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entrance: JoinPolicy, rng: &mut Rng) -> Plan {
     let size = *rng.pick(&[Size::Laptop, Size::Laptop, Size::Device, Size::Tiny]);
     let volatile = rng.chance(if size == Size::Laptop { 300 } else { 900 });
     let start = match rng.below(3) {
@@ -212,7 +217,7 @@ fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entranc
         start,
         otherwise,
         pinned: rng.chance(900),
-        shows: if entrance == Entrance::Password && rng.chance(700) { Shows::Password } else { Shows::Secret },
+        shows: if entrance == JoinPolicy::Password && rng.chance(700) { Shows::Password } else { Shows::Secret },
         same_seed: size != Size::Laptop && rng.chance(400),
         never_reads: rng.chance(20),
         max_entry_len: if rng.chance(200) { rng.below(u64::from(most)) as u16 } else { most },

@@ -5,7 +5,7 @@ mod draw;
 use kabar_core::chat::Start;
 use kabar_core::time::Duration;
 use kabar_core::transport::Capacity;
-use kabar_server::hub::{Entrance, FaultInjection, HubLimits};
+use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
 use super::attacker::Attack;
 use super::driven::Size;
@@ -21,7 +21,7 @@ pub struct Scenario {
     /// Real RSA instead of the stand-in.
     pub real_rsa: bool,
     /// Who may come in.
-    pub entrance: Entrance,
+    pub entrance: JoinPolicy,
     /// Bounds of the server.
     pub limits: HubLimits,
     /// Rings of the server's connections.

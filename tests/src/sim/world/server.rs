@@ -141,7 +141,7 @@ impl World {
             .note(now, &[1, u64::from(life)], || format!("server starts for the {life}. time at {}", loaded.head));
         let scenario = &self.scenario;
         let mut config = HubConfig::new(ROOM, SECRET);
-        config.entrance = scenario.entrance;
+        config.join_policy = scenario.entrance;
         config.limits = scenario.limits;
         // What one run refuses the next may take.
         if self.luck.chance(300) {
@@ -275,9 +275,9 @@ impl World {
         self.trace.say(now, || format!("  server hears {} from {from} ({origin:?})", describe(&bytes)));
         if origin == Origin::Forged {
             let what = describe(&bytes);
-            let before = hub.digest();
+            let before = hub.state_digest();
             hub.handle_datagram(now, from, &mut bytes);
-            demand!(hub.digest() == before, S6, "{what} from {from} changed the server, but is not authentic");
+            demand!(hub.state_digest() == before, S6, "{what} from {from} changed the server, but is not authentic");
             self.coverage.count(Seen::Compared);
         } else {
             self.coverage.count(Seen::Arrived);
@@ -335,6 +335,7 @@ impl World {
         let mut out = [0; 1200];
         loop {
             let Some(hub) = &mut self.server.hub else { return Ok(()) };
+            hub.create_jobs(now);
             if let Some(transmit) = hub.poll_transmit(now, &mut out) {
                 self.server.idle_wakes = 0;
                 demand!(transmit.len <= out.len(), Contract, "the server sends {} bytes", transmit.len);

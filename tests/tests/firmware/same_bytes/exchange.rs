@@ -237,6 +237,7 @@ impl Exchange {
     fn drain_hub(&mut self) {
         let mut out = [0; profile::DATAGRAM_LEN];
         while let Some(hub) = &mut self.hub {
+            hub.create_jobs(self.now);
             if let Some(job) = hub.poll_job() {
                 let done = job.run(&self.key, &NoPassword, &mut self.store);
                 hub.handle_done(self.now, done);

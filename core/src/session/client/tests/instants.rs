@@ -1,9 +1,9 @@
-//! Instants at which no clock should be.
+//! Extreme instants.
 
 use super::*;
 use crate::time::extremes;
 
-/// Takes all that there is to send, and counts it.
+/// Takes all datagrams to send, and counts them.
 fn drain(client: &mut Client, now: Instant) -> usize {
     let sent = core::iter::from_fn(|| transmit(client, now)).take(100).count();
     assert!(sent < 100, "sends without end at {now:?}");
@@ -31,7 +31,7 @@ fn sends_one_initiate_at_a_time_at_any_instant() {
         let mut client = Client::new();
         client.start(from, [1; 32], Some(server.fingerprint()), CLIENT_LIMITS, RetrySchedule::Initial);
         let hello = transmit(&mut client, from).unwrap();
-        // The server's clock is elsewhere.
+        // The server's clock has another origin.
         let challenge = server.challenge(to, &hello);
         client.handle_datagram::<Portable>(from, &challenge).unwrap();
         client.handle_timeout(from);

@@ -1,4 +1,4 @@
-//! A backup put in the place of the history, whose files are kept under another name.
+//! Replaces the history with a backup, and keeps the old files under another name.
 //!
 //! ```text
 //! 1. history.db.new                    a copy of the backup: whole, checked, synchronised
@@ -6,8 +6,9 @@
 //! 3. history-TIME.db, -wal, -shm       what was there, renamed
 //! 4. history.db                        the copy, renamed
 //! ```
-//! Whatever ends the process, or the computer, before 2 leaves the old history, and after it a restore that the next start of the
-//! server, or the next restore, finishes: each step is durable before the next one, and done again it changes nothing.
+//! A crash before step 2 leaves the old history. A crash after it leaves a restore that the next
+//! start of the server, or the next restore, finishes: each step is durable before the next one,
+//! and may be repeated.
 
 use std::fs::{self, File};
 use std::io;
@@ -25,17 +26,17 @@ use super::verify::Report;
 use crate::store::StoreErrorKind;
 use kabar_std::data_dir::{DataDir, FileError, sync_dir};
 
-/// The name of a copy that is to be put in place, before the time.
+/// The name of a pending copy, up to its time.
 const READY: &str = "history.db.restore-";
 /// The files of a history.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// What was put in place.
+/// A finished restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
-    /// What is in it.
+    /// The report on the restored history.
     pub report: Report,
-    /// Where what was there before is now, if there was anything.
+    /// The new path of the old history, if there was one.
     pub kept: Option<PathBuf>,
 }
 
@@ -67,8 +68,8 @@ pub enum RestoreError {
     Failed(PathBuf, StoreErrorKind),
 }
 
-/// Puts the backup `from`, which has to be whole and to hold `room`, in the place of the history in `dir`. No server may use that
-/// directory: the caller has its lock.
+/// Replaces the history in `dir` with the backup `from`, which must be intact and contain `room`.
+/// The caller holds the server's lock of the directory.
 ///
 /// # Errors
 /// [`RestoreError`].
@@ -87,7 +88,7 @@ pub fn restore(dir: &DataDir, from: &Path, room: &str) -> Result<Restored, Resto
     Ok(Restored { report, kept: kept.map_err(failed)? })
 }
 
-/// Makes the copy, under its first name.
+/// Step 1: creates the copy.
 fn copy_checked(dir: &DataDir, from: &Path, room: &str) -> Result<Report, RestoreError> {
     let from = std::path::absolute(from).unwrap_or_else(|_| from.to_path_buf());
     let real = |path: &Path| fs::canonicalize(path).ok();
@@ -105,7 +106,7 @@ fn copy_checked(dir: &DataDir, from: &Path, room: &str) -> Result<Report, Restor
     let new = dir.join(NEW);
     dir.make_private_file(NEW).map_err(RestoreError::File)?;
     let failed = |error: &rusqlite::Error| RestoreError::Failed(new.clone(), error_kind(error));
-    // To write the copy; the backup has no transaction that could change it.
+    // Needed to write the copy; no transaction changes the backup.
     backup.pragma_update(None, "query_only", false).map_err(|error| failed(&error))?;
     copy_into(&backup, &new)
         .map_err(|error| RestoreError::File(FileError::new("write", &new)(error)))?
@@ -116,7 +117,7 @@ fn copy_checked(dir: &DataDir, from: &Path, room: &str) -> Result<Report, Restor
     Ok(report)
 }
 
-/// The copy is no file that a log was ever written for.
+/// Gives the copy a new mark, so that no existing log belongs to it.
 pub(super) fn set_new_mark(path: &Path) -> rusqlite::Result<()> {
     let mut copy = Connection::open(path)?;
     copy.pragma_update(None, "synchronous", "full")?;
@@ -124,12 +125,12 @@ pub(super) fn set_new_mark(path: &Path) -> rusqlite::Result<()> {
     copy.close().map_err(|(_, error)| error)
 }
 
-/// Whether a restore was decided and not finished.
+/// Whether there is an unfinished restore after step 2.
 pub(super) fn is_pending(dir: &Path) -> bool {
     ready(dir).is_ok_and(|ready| ready.is_some())
 }
 
-/// Finishes the restore that was interrupted, if there is one.
+/// Finishes an interrupted restore, if there is one.
 pub(super) fn finish(dir: &Path) -> Result<(), FileError> {
     let finish = || match ready(dir)? {
         Some((_, time)) => swap(dir, &time, &mut || Ok(())).map(|_| ()),
@@ -138,7 +139,7 @@ pub(super) fn finish(dir: &Path) -> Result<(), FileError> {
     finish().map_err(FileError::new("finish the restore of", &dir.join(FILE_NAME)))
 }
 
-/// The copy that is to be put in place, and its time.
+/// Returns the pending copy and its time.
 fn ready(dir: &Path) -> io::Result<Option<(PathBuf, String)>> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -158,14 +159,14 @@ fn put_in_place(dir: &Path, time: &str, step: &mut dyn FnMut() -> io::Result<()>
     swap(dir, &time, step)
 }
 
-/// Steps 3 and 4, as far as they are not done.
+/// Does what is left of steps 3 and 4.
 fn swap(dir: &Path, time: &str, step: &mut dyn FnMut() -> io::Result<()>) -> io::Result<Option<PathBuf>> {
     let kept = kept(dir, time);
     for suffix in SUFFIXES {
         step()?;
         let mut to = beside(&kept, suffix);
         if to.exists() {
-            // Somebody put another file there after an interruption.
+            // Another file was put there after an interruption.
             to = beside(&self::kept(dir, &unused(dir, time)), suffix);
         }
         match fs::rename(dir.join(format!("{FILE_NAME}{suffix}")), to) {
@@ -184,7 +185,7 @@ fn kept(dir: &Path, time: &str) -> PathBuf {
     dir.join(format!("history-{time}.db"))
 }
 
-/// A time under which nothing is kept yet.
+/// Returns a time for which no files exist yet.
 fn unused(dir: &Path, time: &str) -> String {
     let is_free = |time: &String| SUFFIXES.iter().all(|suffix| !beside(&kept(dir, time), suffix).exists());
     let later = (2..).map(|number| format!("{time}-{number}"));

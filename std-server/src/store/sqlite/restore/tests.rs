@@ -5,7 +5,7 @@ use crate::store::conformance::{batch, entry, seqs};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{LogReader as _, Store as _, copy};
 
-/// A history of three entries, a backup of two of them, and a server that was killed.
+/// A history of three entries, a backup of two of them, and a killed server.
 fn home(folder: &Path) -> (DataDir, PathBuf) {
     let running = DataDir::open(&folder.join("running")).unwrap();
     let dir = DataDir::open(&folder.join("data")).unwrap();
@@ -45,7 +45,7 @@ fn puts_the_backup_in_place_and_keeps_what_was_there() {
     }
     assert_eq!(fs::read(&backup).unwrap(), file, "the backup stays");
     assert_eq!(served(&dir), [1, 2]);
-    // What was kept is a history, too: it can be put back.
+    // The kept files are a history that can be restored.
     let again = restore(&dir, &kept, "lobby").unwrap();
     assert_ne!(again.kept, Some(kept));
     assert_eq!(served(&dir), [1, 2, 3]);
@@ -94,7 +94,7 @@ fn a_second_restore_finishes_the_first() {
         if left < 0 { Err(io::Error::other("killed")) } else { Ok(()) }
     };
     put_in_place(dir.path(), "T", &mut step).unwrap_err();
-    // Somebody puts a file there meanwhile: it is kept like any other.
+    // A file that was put there meanwhile is kept like any other.
     fs::write(dir.join(FILE_NAME), "mine").unwrap();
     restore(&dir, &backup, "lobby").unwrap();
     assert_eq!(served(&dir), [1, 2]);

@@ -1,8 +1,8 @@
-//! What people look up, check and copy beside a server.
+//! Queries, checks and copies while a server runs.
 
 use super::*;
 
-/// A server that has said these texts, one per second.
+/// A server that has posted these texts, one per second.
 pub(super) fn server(texts: &[&str]) -> (tempfile::TempDir, DataDir, SqliteStore) {
     let (home, dir) = home();
     let mut store = SqliteStore::open(&dir).unwrap();

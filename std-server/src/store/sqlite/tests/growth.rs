@@ -22,7 +22,7 @@ fn a_log_that_a_reader_holds_is_said_and_begins_again_after_it() {
     let (_home, dir, mut store) = server(&["one"]);
     (store.checkpoints.limit, store.checkpoints.pause) = (1 << 20, Duration::from_millis(200));
     let text = "x".repeat(4_000);
-    // Without a reader it never gets much larger than the limit.
+    // Without a reader it never grows far beyond the limit.
     for _ in 0..400 {
         say(&mut store, &[&text]);
         assert!(!store.figures().unwrap().is_log_held);
@@ -42,7 +42,7 @@ fn a_log_that_a_reader_holds_is_said_and_begins_again_after_it() {
         assert!(std::time::Instant::now() < deadline, "{:?}", store.figures());
         say(&mut store, &[&text]);
     }
-    // What was large is given back to the disk when it is used again.
+    // A large log is truncated when it is reused.
     say(&mut store, &[&text]);
     assert!(store.figures().unwrap().log_pages < held.log_pages / 2, "{:?}", store.figures());
 }

@@ -39,7 +39,7 @@ fn what_was_committed_is_there_after_a_restart_and_after_a_kill() {
     let mut store = SqliteStore::open(&dir).unwrap();
     assert_eq!((store.load("lobby"), seqs(&mut store, 1..=9)), (before, vec![1, 2]));
     assert_eq!(store.commit(&batch(vec![entry(3, 3)])), Ok(()));
-    // What a killed process leaves: the files as they are at this moment.
+    // A killed process leaves the files as they are at this moment.
     let copy = DataDir::open(&home.path().join("copy")).unwrap();
     for suffix in ["", "-wal"] {
         let name = format!("{FILE_NAME}{suffix}");
@@ -57,7 +57,7 @@ fn a_clean_end_leaves_one_file() {
     assert_ne!(fs::metadata(dir.join("history.db-wal")).unwrap().len(), 0);
     drop((store, reader));
     let left = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-    // Whoever closes last, and may only read, leaves an empty log.
+    // A reader that closes last leaves an empty log.
     assert!(
         left.iter().all(|name| fs::metadata(dir.path().join(name)).unwrap().len() == 0
             || name == FILE_NAME
@@ -197,7 +197,7 @@ fn a_damaged_file_is_found_when_it_is_read() {
     }
 }
 
-/// The database holds the rules by itself, whoever writes.
+/// The database enforces the rules by itself.
 #[test]
 fn the_tables_refuse_what_the_rules_forbid() {
     let (_home, mut store) = store();
@@ -221,7 +221,7 @@ fn identities() -> impl Strategy<Value = PublicIdentity> {
     (0..3_u8).prop_map(|byte| PublicIdentity([byte; 32]))
 }
 
-/// Instances among them that a batch may use, too.
+/// Instances, including some that the batch uses.
 fn forgotten() -> impl Strategy<Value = Forgotten> {
     let draft = (0..9_u8, 0..20_u64, identities(), 0..20_u8);
     draft.prop_map(|(name, instance, identity, term)| Forgotten {
@@ -232,7 +232,7 @@ fn forgotten() -> impl Strategy<Value = Forgotten> {
     })
 }
 
-/// Batches as a hub makes them, and now and then one that no store may take.
+/// Batches as a hub creates them, and sometimes one that no store accepts.
 fn batches() -> impl Strategy<Value = Vec<Draft>> {
     let entry = (0..4_u64, 0..4_u64, any::<u64>(), 0..5_u8, prop::collection::vec(any::<u8>(), 0..12));
     let name = (0..3_u8, identities(), any::<u64>(), any::<bool>());

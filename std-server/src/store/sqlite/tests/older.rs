@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Makes the history of `dir` from SQL.
+/// Creates the history of `dir` from SQL.
 fn write(dir: &DataDir, sql: &str) {
     let connection = Connection::open(dir.join(FILE_NAME)).unwrap();
     connection.execute_batch(sql).unwrap();
@@ -57,6 +57,6 @@ fn what_is_forgotten_is_gone_from_the_file() {
         let count = format!("SELECT count(*) FROM {table}");
         assert_eq!(connection.query_row(&count, [], |row| row.get::<_, i64>(0)), Ok(left), "{table}");
     }
-    // An author whose numbers were forgotten is no damage.
+    // An author whose numbers were forgotten is not damage.
     assert!(Report::make(dir.path()).unwrap().problems.is_empty());
 }

@@ -6,7 +6,7 @@ use super::beside::{say, server};
 use super::*;
 use crate::store::sqlite::inspect;
 
-/// All that is in a directory, by its length and a sum of its bytes.
+/// The files of a directory, by length and checksum.
 fn content(dir: &Path) -> BTreeMap<String, (usize, u64)> {
     let mut content = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -20,7 +20,7 @@ fn content(dir: &Path) -> BTreeMap<String, (usize, u64)> {
     content
 }
 
-/// A directory with the files of another one, as they are at this moment.
+/// A copy of a directory at this moment.
 fn like(home: &Path, name: &str, dir: &DataDir, suffixes: &[&str]) -> DataDir {
     let copy = DataDir::open(&home.join(name)).unwrap();
     for suffix in suffixes {
@@ -30,7 +30,8 @@ fn like(home: &Path, name: &str, dir: &DataDir, suffixes: &[&str]) -> DataDir {
     copy
 }
 
-/// Every way to open it is refused with the same error, which gives `wanted`; and nothing changes.
+/// Asserts that every way to open it fails with the same error, which contains `wanted`, and
+/// changes nothing.
 fn refuses(dir: &DataDir, wanted: &[&str]) -> OpenError {
     let before = content(dir.path());
     let refusal = SqliteStore::open(dir).unwrap_err();
@@ -43,12 +44,12 @@ fn refuses(dir: &DataDir, wanted: &[&str]) -> OpenError {
     refusal
 }
 
-/// The same, and what reads beside a server changes nothing either.
+/// The same, and also for readers.
 fn refuses_all(dir: &DataDir, wanted: &[&str]) -> OpenError {
     let refusal = refuses(dir, wanted);
     let before = content(dir.path());
-    drop(History::open(dir.path()));
-    drop(Report::make(dir.path()));
+    let _ = History::open(dir.path());
+    let _ = Report::make(dir.path());
     complete_index(dir.path());
     let after = content(dir.path());
     for (name, content) in &before {
@@ -115,7 +116,7 @@ fn a_log_beside_a_copy_of_the_file_alone_is_not_replayed() {
     say(&mut store, &["last"]);
     fs::copy(dir.join("history.db-wal"), old.join("history.db-wal")).unwrap();
     assert!(matches!(refuses_all(&old, &NEEDED), OpenError::ForeignLog(_)));
-    // The file that it follows is the one that it is for, at any moment since then.
+    // The log belongs to any state of its file since then.
     let own = like(home.path(), "own", &dir, &["", "-wal"]);
     assert_eq!(seqs(&mut SqliteStore::open(&own).unwrap(), 1..=9), [1, 2, 3, 4, 5, 6]);
 }
@@ -153,7 +154,7 @@ fn a_log_of_an_earlier_version_is_replayed_where_it_fits() {
     let history = History::open(killed.path()).unwrap();
     let filter = Filter { search: Query::new("TEXT 4"), ..Filter::default() };
     assert!(history.find("lobby", &filter).unwrap().is_some());
-    // And where it does not fit: a copy made before many pages more.
+    // A log that does not fit: of a copy made many pages earlier.
     old.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     let other = like(home.path(), "other", &dir, &[""]);
     (6..=300).for_each(|seq| add(&old, seq));
@@ -264,7 +265,7 @@ fn a_start_that_ends_before_anything_is_said_leaves_the_log() {
 
 #[test]
 fn a_file_that_may_not_be_written_stays_as_it_is() {
-    // Root may write everything: the message is for others, and comes from what the system says.
+    // Root may write everything, so this tests the message for other users only.
     let (_home, dir, store) = server(&["one"]);
     drop(store);
     let error = std::io::Error::from(std::io::ErrorKind::PermissionDenied);

@@ -1,4 +1,4 @@
-//! Index and texts agree, whatever is in either.
+//! The index and the texts give the same results.
 
 use super::beside::{found, say, search, server};
 use super::*;
@@ -8,14 +8,14 @@ fn letters() -> impl Iterator<Item = char> {
     ('\0'..=char::MAX).filter(|c| c.is_alphabetic())
 }
 
-/// Letters whose case or normalisation is not themselves: the others cannot differ.
+/// Letters that differ from their case or normal forms; the others cannot differ.
 fn letters_with_forms() -> Vec<char> {
     use unicode_normalization::UnicodeNormalization as _;
     let has_forms = |c: &char| {
         let text = c.to_string();
         text.to_lowercase() != text || text.to_uppercase() != text || text.nfd().ne([*c]) || text.nfc().ne([*c])
     };
-    // Hangul syllables are all of one kind.
+    // Hangul syllables all behave alike.
     letters().filter(|c| !('\u{ac10}'..='\u{d7a3}').contains(c)).filter(has_forms).collect()
 }
 

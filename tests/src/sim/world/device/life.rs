@@ -197,7 +197,7 @@ impl World {
 
     /// Whether everybody may come in.
     fn is_open(&self) -> bool {
-        self.scenario.entrance == kabar_server::hub::Entrance::Open
+        self.scenario.entrance == kabar_server::hub::JoinPolicy::Open
     }
 
     pub(in crate::sim::world) fn count_client(&mut self, at: usize) {

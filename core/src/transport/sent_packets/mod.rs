@@ -1,0 +1,165 @@
+//! Packets in flight and what they carried, so that lost data can be sent again.
+
+use super::ranges::Span;
+use crate::time::Instant;
+use crate::wire::frame::{Ack, StreamId};
+
+/// One packet in flight.
+#[derive(Clone, Copy, Debug)]
+pub struct SentPacket {
+    pub(crate) packet_number: u64,
+    pub(crate) sent_at: Instant,
+    /// The largest number that it acknowledged; 0: none.
+    pub(crate) acknowledged: u64,
+    starts: [u64; 2],
+    /// Count of ack-eliciting packets sent before it, wrapping. Loss is counted in packets, not in
+    /// packet numbers (SPEC 5.4).
+    pub(crate) send_index: u32,
+    lens: [u16; 2],
+    /// Of the whole datagram in bytes.
+    pub(crate) size: u16,
+    flags: u8,
+}
+
+const ACKED: u8 = 1;
+const SIZE_PROBE: u8 = 2;
+/// For CHAT; shifted by one for BULK.
+const MAX_DATA: u8 = 4;
+
+/// A server keeps many of them.
+const _: () = assert!(size_of::<SentPacket>() <= 64);
+
+impl SentPacket {
+    /// An unused entry, all zero.
+    pub const EMPTY: Self = Self {
+        packet_number: 0,
+        sent_at: Instant::ZERO,
+        acknowledged: 0,
+        starts: [0; 2],
+        send_index: 0,
+        lens: [0; 2],
+        size: 0,
+        flags: 0,
+    };
+
+    /// The stream data it carried; may be empty.
+    #[inline]
+    pub(crate) fn chunk(&self, id: StreamId) -> Span {
+        let (start, len) = (self.starts[id.index()], self.lens[id.index()]);
+        Span::new(start, start.saturating_add(u64::from(len)))
+    }
+
+    #[inline]
+    pub(crate) fn set_chunk(&mut self, id: StreamId, chunk: Span) {
+        self.starts[id.index()] = chunk.start;
+        // Chunks are cut to what a frame's length field holds.
+        self.lens[id.index()] = u16::try_from(chunk.len()).unwrap_or(u16::MAX);
+    }
+
+    pub(crate) const fn has_max_data(&self, id: StreamId) -> bool {
+        self.flags & (MAX_DATA << id.index()) != 0
+    }
+
+    pub(crate) const fn set_max_data(&mut self, id: StreamId) {
+        self.flags |= MAX_DATA << id.index();
+    }
+
+    /// Whether it only tries a datagram size (SPEC 5.6).
+    pub(crate) const fn is_size_probe(&self) -> bool {
+        self.flags & SIZE_PROBE != 0
+    }
+
+    pub(crate) const fn set_size_probe(&mut self) {
+        self.flags |= SIZE_PROBE;
+    }
+
+    /// Whether it has no frame that must arrive, PING aside.
+    pub(crate) const fn is_bare(&self) -> bool {
+        self.lens[0] == 0 && self.lens[1] == 0 && self.flags == 0
+    }
+}
+
+/// State of the table of packets in flight. Its entries, in the order of sending, are in
+/// [`Buffer::InFlight`](super::Buffer::InFlight).
+#[derive(Debug)]
+pub(crate) struct SentPackets {
+    len: usize,
+    bytes: u64,
+}
+
+impl SentPackets {
+    pub(crate) const EMPTY: Self = Self { len: 0, bytes: 0 };
+
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Bytes in flight.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The packets in flight, oldest first.
+    #[inline]
+    pub(crate) fn live<'a>(&self, packets: &'a [SentPacket]) -> &'a [SentPacket] {
+        packets.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Adds the newest. `false` if the table is full.
+    #[inline]
+    pub(crate) fn push(&mut self, packets: &mut [SentPacket], packet: SentPacket) -> bool {
+        let Some(free) = packets.get_mut(self.len) else { return false };
+        *free = packet;
+        self.len += 1;
+        self.bytes += u64::from(packet.size);
+        true
+    }
+
+    /// Removes the packets that `ack` acknowledges, oldest first.
+    pub(crate) fn remove_acked(
+        &mut self,
+        packets: &mut [SentPacket],
+        ack: &Ack<'_>,
+        mut each: impl FnMut(&SentPacket),
+    ) {
+        let Some(live) = packets.get_mut(..self.len) else { return };
+        let mut ranges = ack.ranges();
+        let mut range = ranges.next();
+        let mut oldest = None;
+        for (at, packet) in live.iter_mut().enumerate().rev() {
+            while range.as_ref().is_some_and(|range| *range.start() > packet.packet_number) {
+                range = ranges.next();
+            }
+            let Some(range) = &range else { break };
+            if range.contains(&packet.packet_number) {
+                packet.flags |= ACKED;
+                oldest = Some(at);
+            }
+        }
+        let Some(oldest) = oldest else { return };
+        let mut kept = oldest;
+        for at in oldest..live.len() {
+            let packet = live[at];
+            if packet.flags & ACKED == 0 {
+                live[kept] = packet;
+                kept += 1;
+            } else {
+                self.bytes -= u64::from(packet.size);
+                each(&SentPacket { flags: packet.flags & !ACKED, ..packet });
+            }
+        }
+        self.len = kept;
+    }
+
+    /// Removes the oldest `count`.
+    pub(crate) fn drop_oldest(&mut self, packets: &mut [SentPacket], count: usize) {
+        let Some(live) = packets.get_mut(..self.len) else { return };
+        let count = count.min(live.len());
+        self.bytes -= live.iter().take(count).map(|packet| u64::from(packet.size)).sum::<u64>();
+        live.copy_within(count.., 0);
+        self.len -= count;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+use super::*;
+use crate::wire::frame::{Frame, Frames};
+use crate::wire::io::Writer;
+use std::vec::Vec;
+
+fn table(numbers: &[u64]) -> (SentPackets, [SentPacket; 8]) {
+    let (mut table, mut packets) = (SentPackets::EMPTY, [SentPacket::EMPTY; 8]);
+    for &packet_number in numbers {
+        assert!(table.push(&mut packets, SentPacket { packet_number, size: 100, ..SentPacket::EMPTY }));
+    }
+    (table, packets)
+}
+
+fn numbers(table: &SentPackets, packets: &[SentPacket]) -> Vec<u64> {
+    table.live(packets).iter().map(|packet| packet.packet_number).collect()
+}
+
+fn take(table: &mut SentPackets, packets: &mut [SentPacket], ranges: &[core::ops::RangeInclusive<u64>]) -> Vec<u64> {
+    let mut buffer = [0; 300];
+    let mut writer = Writer::new(&mut buffer);
+    Ack::encode_ranges(&mut writer, 0, ranges.iter().cloned()).unwrap();
+    let Some(Ok(Frame::Ack(ack))) = Frames::new(writer.written()).next() else { panic!("an ACK") };
+    let mut taken = Vec::new();
+    table.remove_acked(packets, &ack, |packet| taken.push(packet.packet_number));
+    taken
+}
+
+#[test]
+fn removes_exactly_the_acknowledged_packets_oldest_first() {
+    let (mut table, mut packets) = table(&[3, 5, 6, 9, 12]);
+    assert_eq!(take(&mut table, &mut packets, &[9..=20, 5..=7, 1..=2]), [5, 6, 9, 12]);
+    assert_eq!(numbers(&table, &packets), [3]);
+    assert_eq!(table.bytes(), 100);
+    assert_eq!(take(&mut table, &mut packets, &[9..=20]), []);
+    assert_eq!(take(&mut table, &mut packets, &[0..=20]), [3]);
+    assert_eq!((table.len(), table.bytes()), (0, 0));
+}
+
+#[test]
+fn refuses_more_packets_than_the_table_holds() {
+    let (mut table, mut packets) = table(&[0, 1, 2, 3, 4, 5, 6, 7]);
+    assert!(!table.push(&mut packets, SentPacket { size: 1, ..SentPacket::EMPTY }));
+    assert!(!table.push(&mut [], SentPacket::EMPTY));
+    assert_eq!(table.bytes(), 800);
+}
+
+#[test]
+fn drops_the_oldest() {
+    let (mut table, mut packets) = table(&[3, 5, 6]);
+    table.drop_oldest(&mut packets, 2);
+    assert_eq!(numbers(&table, &packets), [6]);
+    table.drop_oldest(&mut packets, 2);
+    assert_eq!((table.len(), table.bytes()), (0, 0));
+}
+
+#[test]
+fn remembers_what_a_packet_carried() {
+    let mut packet = SentPacket::EMPTY;
+    assert!(packet.is_bare());
+    packet.set_chunk(StreamId::Bulk, Span::new(7, 9));
+    packet.set_max_data(StreamId::Chat);
+    assert_eq!(packet.chunk(StreamId::Bulk), Span::new(7, 9));
+    assert!(packet.chunk(StreamId::Chat).is_empty());
+    assert!(packet.has_max_data(StreamId::Chat) && !packet.has_max_data(StreamId::Bulk));
+    assert!(!packet.is_bare() && !packet.is_size_probe());
+}

@@ -1,0 +1,231 @@
+//! `kabar host`: a room in this process, and a session in it. The only user of `kabar_server`.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Args;
+use kabar_core::crypto::rsa::KeySize;
+use kabar_server::config::{SETTINGS, Setting, parse_key_size};
+use kabar_server::driver::ServerFailed;
+use kabar_server::room_host::{RoomHost, RoomHostError};
+use kabar_server::transcript::TranscriptWarning;
+use kabar_std::address::{AddressError, Advertised, MAX_PLACES, Places, parse_listen};
+use kabar_std::invite::RoomName;
+use kabar_std::output::remark;
+
+use super::join::check_name;
+use super::{CommandError, Outcome, open, password};
+use crate::app_event::{AppEvent, EventSender};
+use crate::cli::SessionArguments;
+use crate::identity::LocalIdentity;
+use crate::session::{self, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
+use crate::ui::json::Object;
+
+/// `kabar host`.
+#[derive(Debug, Args)]
+pub struct HostArguments {
+    /// The session in the room.
+    #[command(flatten)]
+    pub session: SessionArguments,
+
+    /// The address to listen on.
+    #[arg(long, value_name = value_of("listen"), help = help_of("listen"), default_value = default_of("listen"), value_parser = parse_listen)]
+    pub listen: SocketAddr,
+
+    /// The addresses in the invite.
+    #[arg(long, value_name = value_of("advertise"), help = help_of("advertise"), value_delimiter = ',')]
+    pub advertise: Vec<Advertised>,
+
+    /// The room.
+    #[arg(long, value_name = value_of("room"), help = help_of("room"), default_value = default_of("room"))]
+    pub room: RoomName,
+
+    /// The file with the room's password.
+    #[arg(long, value_name = value_of("password-file"), help = help_of("password-file"), conflicts_with = "password_stdin")]
+    pub password_file: Option<PathBuf>,
+
+    /// Read that password from the first line of standard input (also: KABAR_PASSWORD in the environment).
+    #[arg(long)]
+    pub password_stdin: bool,
+
+    /// The size of a new key.
+    #[arg(long, value_name = value_of("key-bits"), help = help_of("key-bits"), default_value = default_of("key-bits"), value_parser = parse_key_size)]
+    pub key_bits: KeySize,
+
+    /// The file for a transcript.
+    #[arg(long, value_name = value_of("transcript"), help = help_of("transcript"))]
+    pub transcript: Option<PathBuf>,
+}
+
+/// Why a room is not hosted.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The server does not start.
+    #[error(transparent)]
+    Start(#[from] RoomHostError),
+    /// The server failed.
+    #[error(transparent)]
+    Failed(#[from] ServerFailed),
+}
+
+pub(super) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+    let HostArguments {
+        session: mut how,
+        listen,
+        advertise,
+        room,
+        password_file,
+        password_stdin,
+        key_bits,
+        transcript,
+    } = arguments;
+    check_name(how.name.as_deref())?;
+    if advertise.len() > MAX_PLACES {
+        return Err(CommandError::TooManyAdvertised(AddressError::TooMany));
+    }
+    let password = password::read(password_file.as_deref(), password_stdin)?;
+    how.lines_taken = u64::from(password_stdin);
+    let dir = open(data_dir)?;
+    let identity = LocalIdentity::load_or_create(&dir, how.name.as_deref(), None)?;
+    let password = password.as_ref().map(|password| password.as_str());
+    let transcript = transcript.as_deref();
+    let host = RoomHost::builder(dir.path(), room.clone(), listen)
+        .advertise(advertise)
+        .password(password)
+        .transcript(transcript)
+        .key_size(key_bits);
+    let slow = || remark("making this room's key (once) ...");
+    let transcript_state = TranscriptState::default();
+    let for_transcript = transcript_state.clone();
+    // The session in this process displays the events of the room.
+    let hosted = host.start(slow, drop, move |said| for_transcript.take(said)).map_err(HostError::Start)?;
+    remark(first_screen(&hosted, dir.path()).trim_end());
+    let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
+    let config = SessionConfig {
+        server: Places::one(hosted.same_host_addr().into()),
+        room,
+        identity,
+        key_policy: KeyPolicy::Invited(hosted.invite().fingerprint),
+        credential: RoomCredential::Secret(hosted.invite().secret.clone()),
+        dir,
+        replay_from: how.replay_from(),
+        give_up: how.give_up,
+        is_host: true,
+        is_json: how.json,
+        first_object: Some(Object::Hosting { invite, address }),
+        lines_taken: how.lines_taken,
+    };
+    let mut report = session::run(config, |sender| transcript_state.send_to(sender));
+    let stopped = hosted.stop();
+    // The transcript ends with the server.
+    report.losses.extend(transcript_state.take_loss().map(Loss::Transcript));
+    match stopped {
+        Err(error) if matches!(report.end, SessionEnd::Left) && report.losses.is_empty() => {
+            Err(HostError::Failed(error).into())
+        }
+        _ => Ok(Outcome::Session(report)),
+    }
+}
+
+/// Forwards reports about the transcript to the session while there is one, and to standard error
+/// otherwise. Keeps the report of lines that are missing at its end.
+#[derive(Clone, Debug, Default)]
+struct TranscriptState(Arc<Mutex<(Option<EventSender>, Option<String>)>>);
+
+impl TranscriptState {
+    fn take(&self, report: TranscriptWarning) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&state.0, report) {
+            (_, TranscriptWarning { message: words, is_loss: true }) => state.1 = Some(words),
+            (Some(sender), TranscriptWarning { message: words, .. }) => sender.send(AppEvent::Transcript(words)),
+            (None, TranscriptWarning { message: words, .. }) => remark(&words),
+        }
+    }
+
+    fn send_to(&self, sender: Option<EventSender>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = sender;
+    }
+
+    fn take_loss(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.take()
+    }
+}
+
+/// Formats what a host sees first: how others join.
+fn first_screen(hosted: &RoomHost, history: &Path) -> String {
+    let invite = hosted.invite();
+    let mut choices = String::new();
+    for (at, (found, is_named)) in hosted.candidate_addrs().iter().enumerate() {
+        if at == 0 {
+            choices.push_str(
+                "This computer's addresses (the invite names those marked *; --advertise HOST names others):\n",
+            );
+        }
+        let _ = writeln!(choices, "  {} {found}", if *is_named { '*' } else { ' ' });
+    }
+    if let Some(why) = hosted.missing_zone() {
+        let _ = writeln!(choices, "To join, people add an interface of their computer to the invite: {why}");
+    }
+    let (reach, firewall) = if hosted.is_local_only() {
+        ("With this address only this computer can join:", String::new())
+    } else {
+        let port = hosted.local_addr().port();
+        let firewall = format!("If they cannot reach you: allow UDP port {port} in this computer's firewall.\n");
+        ("Others on this network join with:", firewall)
+    };
+    format!(
+        "Kabar room \"{room}\", hosted on this computer (history: {history})\n\
+         {reach}\n  kabar join {invite}\n\
+         {choices}{firewall}",
+        room = invite.room,
+        history = from_home(history),
+    )
+}
+
+/// Formats a path relative to the home directory, if it is in it.
+fn from_home(path: &Path) -> String {
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_path_buf)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}
+
+/// Options that `kabar-server` has too are described and preset as there.
+fn setting(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+fn value_of(name: &str) -> &'static str {
+    setting(name).map_or("", |setting| setting.value)
+}
+
+fn help_of(name: &str) -> &'static str {
+    setting(name).map_or("", |setting| setting.help)
+}
+
+fn default_of(name: &str) -> &'static str {
+    setting(name).and_then(|setting| setting.default).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn hosting_has_the_defaults_of_the_server() {
+        let Some(Command::Host(host)) = Cli::parse_from(["kabar", "host"]).command else { panic!("host") };
+        assert_eq!((host.listen.to_string().as_str(), host.room.as_str()), ("[::]:9999", "lobby"));
+        assert_eq!(host.key_bits, KeySize::Bits2048);
+        let host = Cli::command().find_subcommand("host").cloned().unwrap();
+        for name in ["listen", "advertise", "room", "password-file", "key-bits", "transcript"] {
+            let help = host.get_arguments().find(|argument| argument.get_long() == Some(name)).unwrap().get_help();
+            assert_eq!(help.map(ToString::to_string).as_deref(), setting(name).map(|setting| setting.help), "{name}");
+        }
+    }
+}

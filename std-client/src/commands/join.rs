@@ -1,0 +1,124 @@
+//! `kabar join`: from the command line to the configuration of a session.
+
+use std::io;
+use std::path::PathBuf;
+
+use kabar_std::address::Places;
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::{Invite, RoomName};
+use kabar_std::names::Name;
+use kabar_std::reading::first_line;
+use zeroize::Zeroizing;
+
+use super::target::{Target, TargetError, find_room, usable_places};
+use super::{CommandError, open, password};
+use crate::cli::{JoinArguments, SessionArguments};
+use crate::identity::{IdentityError, LocalIdentity};
+use crate::known_servers::KnownServers;
+use crate::session::{KeyPolicy, RoomCredential, SessionConfig};
+
+/// Longest line that is read as an invite, in bytes.
+const MAX_INVITE_LEN: usize = 16 << 10;
+
+/// Configures the session that the command line describes.
+///
+/// # Errors
+/// [`CommandError`].
+pub(super) fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
+    let JoinArguments { target, session: mut how, room, accept_new, fingerprint, password_file, password_stdin } =
+        arguments;
+    let is_on_stdin = target == "-";
+    let target = match target.as_str() {
+        "-" if password_stdin => return Err(TargetError::BothOnStdin.into()),
+        "-" => first_line(io::stdin().lock(), MAX_INVITE_LEN).map_err(TargetError::from)?.to_string(),
+        target => target.to_owned(),
+    };
+    how.lines_taken = u64::from(password_stdin || is_on_stdin);
+    // Errors in the command line are reported before anything is created.
+    let target = Target::parse(&target)?;
+    check_name(how.name.as_deref())?;
+    if matches!(target, Target::Invite(_)) && (fingerprint.is_some() || accept_new) {
+        return Err(TargetError::KeyOptionWithInvite.into());
+    }
+    let password = password::read(password_file.as_deref(), password_stdin)?;
+    let dir = open(data_dir)?;
+    let (server, room) = match target {
+        Target::Invite(invite) => return with_invite(invite, how, dir),
+        Target::Server(server) => (server, room),
+        Target::Word(word) => find_room(&word, room, &dir)??,
+    };
+    let key_policy = match (fingerprint, accept_new) {
+        (Some(typed), _) => KeyPolicy::Expected(typed),
+        (None, true) => KeyPolicy::AcceptNew,
+        (None, false) => KeyPolicy::Ask,
+    };
+    at_server(server, room, key_policy, password, how, dir)
+}
+
+/// Checks a name before anything is created for it.
+pub(super) fn check_name(name: Option<&str>) -> Result<(), IdentityError> {
+    name.map(Name::new).transpose()?;
+    Ok(())
+}
+
+/// Configures a session with the key and the secret of an invite.
+pub(super) fn with_invite(invite: Invite, how: SessionArguments, dir: DataDir) -> Result<SessionConfig, CommandError> {
+    let Invite { places, room, fingerprint, secret } = invite;
+    let places = usable_places(places)?;
+    let known = KnownServers::load(&dir)?.find_key(&fingerprint, &room);
+    let usual = known.and_then(|known| known.name);
+    let (key_policy, credential) = (KeyPolicy::Invited(fingerprint), RoomCredential::Secret(secret));
+    session_config(places, room, key_policy, credential, usual.as_deref(), how, dir)
+}
+
+/// Configures a session with a typed address, by what is known of it or with a password. A key that is
+/// known there is the expected one, unless another was typed.
+pub(super) fn at_server(
+    server: Places,
+    room: RoomName,
+    key_policy: KeyPolicy,
+    password: Option<Zeroizing<String>>,
+    how: SessionArguments,
+    dir: DataDir,
+) -> Result<SessionConfig, CommandError> {
+    let known = KnownServers::load(&dir)?.find_any(&server, &room);
+    let key_policy = match (key_policy, &known) {
+        (KeyPolicy::Ask | KeyPolicy::AcceptNew, Some(known)) => KeyPolicy::Expected(known.fingerprint),
+        (key_policy, _) => key_policy,
+    };
+    // A secret is only for the server that it belongs to.
+    let known = known.filter(|known| key_policy == KeyPolicy::Expected(known.fingerprint));
+    let usual = known.as_ref().and_then(|known| known.name.clone());
+    let credential = match (password, known.and_then(|known| known.secret)) {
+        (Some(password), _) => RoomCredential::Password(password),
+        (None, Some(secret)) => RoomCredential::Secret(secret),
+        (None, None) => RoomCredential::None,
+    };
+    session_config(server, room, key_policy, credential, usual.as_deref(), how, dir)
+}
+
+fn session_config(
+    server: Places,
+    room: RoomName,
+    key_policy: KeyPolicy,
+    credential: RoomCredential,
+    usual: Option<&str>,
+    how: SessionArguments,
+    dir: DataDir,
+) -> Result<SessionConfig, CommandError> {
+    let identity = LocalIdentity::load_or_create(&dir, how.name.as_deref(), usual)?;
+    Ok(SessionConfig {
+        server,
+        room,
+        identity,
+        key_policy,
+        credential,
+        dir,
+        replay_from: how.replay_from(),
+        give_up: how.give_up,
+        is_host: false,
+        is_json: how.json,
+        first_object: None,
+        lines_taken: how.lines_taken,
+    })
+}

@@ -1,0 +1,187 @@
+//! The target of `kabar join`: an invite, a host, or a room that is known.
+
+use std::io;
+
+use kabar_std::address::{AddressError, Places};
+use kabar_std::data_dir::{DataDir, FileError};
+use kabar_std::invite::{Invite, InviteError, RoomName, SCHEME};
+use kabar_std::reading::trim_pasted;
+
+use crate::known_servers::{KnownRoom, KnownServers};
+
+/// Why a target is not usable.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// The invite and the password are both to be read from standard input.
+    #[error("both the invite and the password on standard input")]
+    BothOnStdin,
+    /// Standard input has no target; the reason.
+    #[error("standard input: {0}")]
+    Stdin(String),
+    /// A key option together with an invite, which names the key.
+    #[error("a key option together with an invite")]
+    KeyOptionWithInvite,
+    /// The invite is invalid.
+    #[error(transparent)]
+    Invite(#[from] InviteError),
+    /// The address is invalid.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// All addresses of the invite are link-local ones without an interface.
+    #[error("no usable address: {0}")]
+    NoUsableAddress(AddressError),
+    /// Several known rooms have this name.
+    #[error("{} rooms have this name", .0.len())]
+    Ambiguous(Vec<(Places, RoomName)>),
+}
+
+/// A parsed target.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Target {
+    /// An invite.
+    Invite(Invite),
+    /// Addresses of a server.
+    Server(Places),
+    /// The name of a known room, or else of a host.
+    Word(String),
+}
+
+impl Target {
+    /// Parses what was typed or pasted.
+    ///
+    /// # Errors
+    /// [`TargetError::Invite`], [`TargetError::Address`].
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let text = trim_pasted(text);
+        // Any scheme means an invite, so that the error about a mistyped one names its scheme.
+        if text.contains("://") || text.starts_with(SCHEME) {
+            return Ok(Self::Invite(text.parse()?));
+        }
+        if RoomName::new(text).is_ok() {
+            return Ok(Self::Word(text.to_owned()));
+        }
+        Ok(Self::Server(text.parse()?))
+    }
+}
+
+impl From<io::Error> for TargetError {
+    fn from(error: io::Error) -> Self {
+        Self::Stdin(error.to_string())
+    }
+}
+
+/// Returns the addresses of an invite that can be used. A link-local one needs an interface of this
+/// computer, which only a person can add.
+///
+/// # Errors
+/// [`TargetError::NoUsableAddress`].
+pub fn usable_places(places: Places) -> Result<Places, TargetError> {
+    let usable = places.iter().filter(|place| place.host.check_zone().is_ok()).cloned();
+    match (Places::of(usable), places.first().host.check_zone()) {
+        (None, Err(error)) => Err(TargetError::NoUsableAddress(error)),
+        (usable, _) => Ok(usable.unwrap_or(places)),
+    }
+}
+
+/// Returns the known room with the name `word`; if there is none, `room` on the host of this name.
+///
+/// # Errors
+/// [`TargetError::Ambiguous`], [`TargetError::Address`]; outside, [`FileError`].
+pub fn find_room(
+    word: &str,
+    room: RoomName,
+    dir: &DataDir,
+) -> Result<Result<(Places, RoomName), TargetError>, FileError> {
+    let rooms = KnownServers::load(dir)?.rooms();
+    let is_named = |known: &KnownRoom| known.room.as_str() == word;
+    let mut found: Vec<_> = rooms
+        .into_iter()
+        .filter(is_named)
+        .filter_map(|known| Some((Places::of(known.addresses)?, known.room)))
+        .collect();
+    Ok(match (found.pop(), found.is_empty()) {
+        (None, _) => word.parse().map(|server| (server, room)).map_err(TargetError::Address),
+        (Some(only), true) => Ok(only),
+        (Some(last), false) => {
+            found.push(last);
+            Err(TargetError::Ambiguous(found))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::CommandError;
+    use crate::exit::Exit;
+    use crate::messages::command_error;
+    use crate::temporary_dir;
+
+    fn sentence(error: TargetError) -> String {
+        let (exit, line) = command_error(&CommandError::from(error));
+        assert_eq!(exit, Exit::Usage);
+        line
+    }
+
+    #[test]
+    fn target_is_an_invite_a_server_or_a_room() {
+        let invite = "kabar://192.168.0.162:9999/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4";
+        assert_eq!(Target::parse(invite), Ok(Target::Invite(invite.parse().unwrap())));
+        assert_eq!(Target::parse(" 192.168.0.162 "), Ok(Target::Server("192.168.0.162:9999".parse().unwrap())));
+        assert_eq!(Target::parse("here:7"), Ok(Target::Server("here:7".parse().unwrap())));
+        let several = "192.168.0.162,here:7,fe80::1%eth0";
+        assert_eq!(Target::parse(several), Ok(Target::Server(several.parse().unwrap())));
+        assert_eq!(Target::parse("lobby"), Ok(Target::Word("lobby".to_owned())));
+        for around in [format!(" \t{invite}\r\n"), format!("\u{feff}{invite}\u{a0}\n"), format!("\n{invite}\0")] {
+            assert_eq!(Target::parse(&around), Ok(Target::Invite(invite.parse().unwrap())), "{around:?}");
+        }
+        for wrong in [
+            "",
+            "kabar://",
+            "http://192.168.0.162:9999/lobby/A.B",
+            "a b",
+            "here:99999",
+            "fe80::1",
+            "[fe80::1]:7",
+            "here,fe80::1",
+        ] {
+            let line = sentence(Target::parse(wrong).unwrap_err());
+            assert!(!line.contains('\n'), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn uses_the_addresses_of_an_invite_that_have_an_interface() {
+        let usable = |text: &str| {
+            let invite = format!("kabar://{text}/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4");
+            usable_places(invite.parse::<Invite>().unwrap().places).map(|places| places.to_string())
+        };
+        assert_eq!(usable("fe80::1:7,192.0.2.1:7"), Ok("192.0.2.1:7".to_owned()));
+        assert_eq!(usable("fe80::1%eth0:7,fe80::2:7"), Ok("[fe80::1%eth0]:7".to_owned()));
+        let line = sentence(usable("fe80::1:7").unwrap_err());
+        assert!(line.contains("fe80::1%") && line.contains("put it into the invite"), "{line}");
+    }
+
+    #[test]
+    fn word_is_a_known_room_or_a_host() {
+        let (_home, dir) = temporary_dir();
+        let lobby = RoomName::new("lobby").unwrap();
+        let learn = |address: &str, key: u8, room: &str| {
+            let (address, fingerprint) = (address.parse().unwrap(), kabar_core::session::Fingerprint([key; 20]));
+            KnownServers::accept(&dir, &address, &fingerprint, &RoomName::new(room).unwrap(), None).unwrap();
+        };
+        let find = || find_room("books", lobby.clone(), &dir).unwrap();
+        assert_eq!(find().unwrap().0, "books:9999".parse().unwrap());
+        learn("here:7", 1, "books");
+        let found = find().unwrap();
+        assert_eq!((found.0.to_string().as_str(), found.1.as_str()), ("here:7", "books"));
+        learn("elsewhere:7", 1, "books");
+        assert_eq!(find().unwrap().0.to_string(), "elsewhere:7,here:7", "every address where it was");
+        learn("there:8", 2, "books");
+        let line = sentence(find().unwrap_err());
+        assert!(
+            line.contains("kabar join elsewhere:7 --room books") && line.contains("kabar join there:8 --room books"),
+            "{line}"
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! From the start to the room: names, addresses, the key, the password.
+
+use std::net::SocketAddr;
+
+use kabar_core::chat::RefusedCode;
+use kabar_core::client::{EndReason, State};
+use kabar_core::session::Fingerprint;
+use kabar_core::time::Instant;
+use kabar_std::address::{HostPort, Places};
+use kabar_std::password::normalize;
+use zeroize::Zeroizing;
+
+use super::{KeyPolicy, Phase, RoomCredential, Session, SessionError};
+use crate::connect::{CONNECT_TIMEOUT, ConnectError, JOIN_TIMEOUT, REFUSALS};
+use crate::identity::LocalIdentity;
+use crate::known_servers::KnownServers;
+use crate::messages::notices;
+use crate::resolve::{ResolveError, resolve};
+
+/// How often a password may be typed.
+const PASSWORD_TRIES: u32 = 3;
+
+/// The time-outs of reaching the server. Its addresses share [`CONNECT_TIMEOUT`]: the driver tries them
+/// together.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    /// When an answer is due.
+    end: Instant,
+    /// When the admission is due; set once the server has answered.
+    answered_until: Option<Instant>,
+    /// Whether the attempt has no time-out: for a member that returns to its room.
+    is_patient: bool,
+}
+
+impl Attempt {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { end: now + CONNECT_TIMEOUT, answered_until: None, is_patient: false }
+    }
+
+    /// An attempt without a time-out.
+    pub(super) fn patient(now: Instant) -> Self {
+        Self { is_patient: true, ..Self::new(now) }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.is_patient { None } else { Some(self.answered_until.unwrap_or(self.end)) }
+    }
+}
+
+/// The addresses of the server that are known so far.
+#[derive(Debug, Default)]
+pub(super) struct Located {
+    all: Vec<(SocketAddr, HostPort)>,
+    /// Number of places that are being resolved.
+    awaited: usize,
+    /// The first place without an address.
+    missing: Option<(HostPort, ResolveError)>,
+}
+
+impl Located {
+    /// Takes the result of resolving one of `places`. A place that cannot be resolved again keeps its
+    /// addresses.
+    pub(super) fn take(&mut self, place: HostPort, found: Result<Vec<SocketAddr>, ResolveError>, places: &Places) {
+        self.awaited = self.awaited.saturating_sub(1);
+        match found {
+            Ok(addresses) => {
+                self.all.retain(|(_, known)| *known != place);
+                self.all.extend(addresses.into_iter().map(|address| (address, place.clone())));
+                self.all.sort_by_key(|(_, known)| places.iter().position(|place| place == known));
+            }
+            Err(error) => {
+                self.missing.get_or_insert((place, error));
+            }
+        }
+    }
+
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.all.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// Returns the place that has this address.
+    pub(super) fn place_of(&self, address: SocketAddr) -> Option<&HostPort> {
+        self.all.iter().find(|(known, _)| *known == address).map(|(_, place)| place)
+    }
+}
+
+impl Session {
+    pub(super) fn begin(&mut self) -> Result<(), SessionError> {
+        if !self.config.is_host {
+            self.ui.write(&notices::connecting(&self.config.server));
+        }
+        self.located.awaited = resolve(&self.config.server, &self.sender)?;
+        Ok(())
+    }
+
+    pub(super) fn resolved(
+        &mut self,
+        place: HostPort,
+        found: Result<Vec<SocketAddr>, ResolveError>,
+        now: Instant,
+    ) -> Result<(), SessionError> {
+        self.located.take(place, found, &self.config.server);
+        let addresses = self.located.addresses();
+        match (&self.phase, addresses.first()) {
+            (Phase::Resolving(_), Some(&first)) => {
+                self.phase = Phase::Connecting(Attempt::new(now));
+                return self.start_client(first);
+            }
+            (Phase::Resolving(_), None) if self.located.awaited == 0 => {
+                if let Some((place, error)) = self.located.missing.take() {
+                    return Err(ConnectError::Resolve { place, error }.into());
+                }
+            }
+            // While connecting or reconnecting: follows a server that moved.
+            _ if !addresses.is_empty() => self.driver.set_addresses(&addresses),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Resolves the names of the server again.
+    pub(super) fn resolve_again(&mut self) {
+        // If no thread can be spawned, the addresses stay as they are.
+        self.located.awaited = resolve(&self.config.server, &self.sender).unwrap_or_default();
+    }
+
+    pub(super) fn check_attempt(&mut self, now: Instant) -> Result<(), SessionError> {
+        let Phase::Connecting(attempt) = &mut self.phase else { return Ok(()) };
+        if attempt.is_patient {
+            return Ok(());
+        }
+        let state = self.driver.client.state();
+        if matches!(state, State::Connecting { answered: true } | State::Joining) {
+            attempt.answered_until.get_or_insert(now + JOIN_TIMEOUT);
+        }
+        if let Some(until) = attempt.answered_until {
+            if now >= until {
+                return Err(ConnectError::NotAdmitted(self.config.server.clone()).into());
+            }
+            if state == State::Joining {
+                self.report_key();
+            }
+            return Ok(());
+        }
+        let is_unreachable = self.located.awaited == 0 && self.driver.is_unreachable(REFUSALS);
+        if !is_unreachable && now < attempt.end {
+            return Ok(());
+        }
+        if self.driver.has_foreign_key() {
+            return Err(self.describe_end(EndReason::KeyMismatch));
+        }
+        let server = self.config.server.clone();
+        Err(match self.driver.take_link_error() {
+            _ if !is_unreachable => ConnectError::NoResponse(server),
+            Some(error) => ConnectError::Unreachable { server, error },
+            None => ConnectError::Refused(server),
+        }
+        .into())
+    }
+
+    pub(super) fn key_offered(&mut self, found: Fingerprint, now: Instant) -> Result<(), SessionError> {
+        if let Some(known) = KnownServers::load(&self.config.dir)?.find_key(&found, &self.config.room) {
+            let address = self.driver.client.server();
+            // A server is identified by its key, so another address is no alarm.
+            self.ui.write(notices::KNOWN_SERVER_MOVED);
+            self.config.key_policy = KeyPolicy::Expected(known.fingerprint);
+            if let (RoomCredential::None, Some(secret)) = (&self.config.credential, known.secret) {
+                self.config.credential = RoomCredential::Secret(secret);
+            }
+            if let (false, Some(name)) = (self.config.identity.was_requested, known.name) {
+                self.config.identity = LocalIdentity::load_or_create(&self.config.dir, None, Some(&name))?;
+            }
+            return self.start_client(address);
+        }
+        if self.config.key_policy == KeyPolicy::AcceptNew {
+            self.accepted = Some(found);
+            self.driver.client.answer_key(now, true);
+            return Ok(());
+        }
+        if !self.ui.can_ask() {
+            self.driver.client.answer_key(now, false);
+            return Err(SessionError::UnknownKey { server: self.config.server.clone(), found });
+        }
+        if let Phase::Connecting(attempt) = &self.phase {
+            self.phase = Phase::AskingKey(attempt.clone(), found);
+            self.ui.end_line();
+            self.ui.notice(&notices::unknown_key(&found));
+            self.ui.ask(notices::ACCEPT_KEY)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn key_answered(&mut self, is_yes: bool, now: Instant) {
+        let Phase::AskingKey(attempt, found) = &self.phase else { return };
+        let (mut attempt, found) = (attempt.clone(), *found);
+        // The time that a person takes does not count.
+        attempt.answered_until = Some(now + JOIN_TIMEOUT);
+        if is_yes {
+            self.accepted = Some(found);
+        }
+        self.phase = Phase::Connecting(attempt);
+        self.driver.client.answer_key(now, is_yes);
+    }
+
+    /// Reports once why the server's key is accepted.
+    pub(super) fn report_key(&mut self) {
+        if std::mem::replace(&mut self.is_key_reported, true) || self.config.is_host {
+            return;
+        }
+        match (self.config.key_policy, self.accepted) {
+            (KeyPolicy::Invited(_), _) => self.ui.write(notices::KEY_OF_INVITE),
+            (KeyPolicy::Expected(_), _) => self.ui.write(notices::KEY_AS_EXPECTED),
+            (KeyPolicy::AcceptNew, Some(found)) => self.ui.write(&notices::new_key(&found)),
+            _ => {}
+        }
+    }
+
+    /// Whether a password may help and can be typed.
+    pub(super) fn should_ask_password(&self, reason: EndReason) -> bool {
+        let may_help = match self.config.credential {
+            RoomCredential::None => true,
+            RoomCredential::Password(_) => (1..PASSWORD_TRIES).contains(&self.password_tries),
+            RoomCredential::Secret(_) => false,
+        };
+        let is_refused = reason == EndReason::Refused(RefusedCode::AUTHENTICATION);
+        is_refused && may_help && self.ui.can_ask() && matches!(self.phase, Phase::Connecting(_))
+    }
+
+    pub(super) fn ask_password(&mut self) -> Result<(), SessionError> {
+        let Phase::Connecting(_) = &self.phase else { return Ok(()) };
+        self.phase = Phase::AskingPassword;
+        self.driver.transmit();
+        // The next attempt takes no other key than the one that was accepted.
+        self.accepted = self.driver.client.fingerprint().or(self.accepted);
+        self.ui.end_line();
+        let question = notices::ask_password(&self.config.room, self.password_tries > 0);
+        Ok(self.ui.ask_password(question)?)
+    }
+
+    pub(super) fn password_typed(
+        &mut self,
+        password: Option<Zeroizing<String>>,
+        now: Instant,
+    ) -> Result<(), SessionError> {
+        let Phase::AskingPassword = &self.phase else { return Ok(()) };
+        let Some(password) = password.filter(|password| !password.is_empty()) else {
+            return Err(SessionError::PasswordRequired);
+        };
+        self.config.credential = RoomCredential::Password(normalize(&password));
+        self.password_tries += 1;
+        self.phase = Phase::Connecting(Attempt::new(now));
+        self.start_client(self.driver.client.server())
+    }
+}

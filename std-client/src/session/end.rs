@@ -1,0 +1,145 @@
+//! How a session ends, and what was lost in it. [`crate::messages`] makes an exit code and sentences of it.
+
+use std::io;
+
+use kabar_core::client::EndReason;
+use kabar_core::session::Fingerprint;
+use kabar_std::address::Places;
+use kabar_std::data_dir::FileError;
+use kabar_std::invite::RoomName;
+
+use crate::connect::ConnectError;
+use crate::identity::IdentityError;
+
+/// The end of a session, and what was lost until then.
+#[derive(Debug)]
+pub struct SessionReport {
+    /// Why it ended.
+    pub end: SessionEnd,
+    /// Losses that make it an error, each once.
+    pub losses: Vec<Loss>,
+}
+
+/// Why a session ended.
+#[derive(Debug)]
+pub enum SessionEnd {
+    /// By a command, or at the end of input. Everything is stored.
+    Left,
+    /// By Ctrl-C or SIGTERM.
+    Interrupted,
+    /// By request, with this number of lines not in the room.
+    Unsent(u64),
+    /// By an error.
+    Failed(SessionError),
+}
+
+/// Why a session ended without a request.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The server was not reached, or did not admit the member.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The server at a known address, or at one with `--fingerprint`, has another key.
+    #[error("the key of {server} has changed")]
+    KeyChanged {
+        /// Where the server is.
+        server: Places,
+        /// The key that was expected.
+        expected: Fingerprint,
+    },
+    /// The server's key is not known, and nobody is there to accept it.
+    #[error("the key of {server} is not known")]
+    UnknownKey {
+        /// Where the server is.
+        server: Places,
+        /// The key that it presented.
+        found: Fingerprint,
+    },
+    /// The room has a password, and none was typed.
+    #[error("a password is required")]
+    PasswordRequired,
+    /// The client ended.
+    #[error("{0:?}")]
+    Client(Box<ClientEnd>),
+    /// The identity cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The operating system gives no thread, socket or terminal.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+}
+
+/// The end of a client, and what a sentence about it needs.
+#[derive(Clone, Debug)]
+pub struct ClientEnd {
+    /// The reason; never [`EndReason::Left`].
+    pub reason: EndReason,
+    /// Where the server is.
+    pub server: Places,
+    /// The name that the client used.
+    pub name: String,
+    /// The room.
+    pub room: RoomName,
+    /// The credential that it presented.
+    pub credential: CredentialUsed,
+}
+
+/// The kind of credential that a client presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialUsed {
+    /// The room's secret.
+    Secret,
+    /// A password.
+    Password,
+    /// None.
+    None,
+}
+
+/// Something that was lost and makes an otherwise successful session an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Standard input or the terminal failed.
+    Input(InputError),
+    /// The joined room could not be added to the known servers; the error.
+    ServerNotStored(String),
+    /// An output cannot be written.
+    Output {
+        /// Which one.
+        stream: OutputStream,
+        /// The operating system's error.
+        error: String,
+    },
+    /// Nobody read an output, so the rest was not written.
+    OutputNotRead(OutputStream),
+    /// The position in the room could not be saved; the error.
+    PositionNotSaved(String),
+    /// Lines are missing in the transcript of a hosted room; the server's words.
+    Transcript(String),
+}
+
+/// Why no more lines can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputError {
+    /// Standard input failed; the operating system's error.
+    Stdin(String),
+    /// The terminal failed; the error.
+    Terminal(String),
+}
+
+/// An output of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl From<SessionError> for SessionEnd {
+    fn from(error: SessionError) -> Self {
+        Self::Failed(error)
+    }
+}

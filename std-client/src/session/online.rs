@@ -1,0 +1,341 @@
+//! In the room: displays entries and notices, posts lines, and leaves when all of them are stored.
+
+use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Term};
+use kabar_core::client::{Event, PostError};
+use kabar_core::time::{Duration, Instant};
+use kabar_std::text::Content;
+
+use super::InputError;
+use super::replies::Replies;
+use super::sleep::SleepMonitor;
+use super::unstored::UnstoredLines;
+use crate::cursor::Cursor;
+use crate::driver::Driver;
+use crate::identity::LocalIdentity;
+use crate::messages::notices::{self, Reconnection};
+use crate::profile::StdClient;
+use crate::ui::Ui;
+use crate::ui::command::{Command, help};
+use crate::ui::input::Input;
+use crate::ui::json::Object;
+
+/// Largest room whose members are listed after joining, for completion.
+const MAX_COMPLETED_MEMBERS: u16 = 64;
+/// How long input is still taken after the output was closed: lines that were piped in before are sent.
+const DRAIN_INPUT: Duration = Duration::from_secs(1);
+
+/// The state of a session after the first Joined.
+#[derive(Debug)]
+pub(super) struct OnlineState {
+    term: Term,
+    /// Entries up to here are not displayed.
+    skip_to: u64,
+    /// Entries up to here were displayed in an earlier session, and are repeated for context.
+    seen_to: Option<u64>,
+    /// A post that found the outbox full. No more lines are taken until it fits.
+    held: Option<(EntryKind, String)>,
+    unstored: UnstoredLines,
+    replies: Replies,
+    /// Number of lines that were refused.
+    refused: u64,
+    lost_since: Option<Instant>,
+    sleep: SleepMonitor,
+    /// The identity to rejoin with.
+    next: Option<LocalIdentity>,
+    /// When the output was closed; input is taken for [`DRAIN_INPUT`] after it.
+    draining_since: Option<Instant>,
+    leaving_since: Option<Instant>,
+    /// Whether to leave without waiting until all entries are displayed.
+    skip_pending_output: bool,
+    /// Whether the client was asked to leave.
+    leave_requested: bool,
+    /// Whether it was reported that lines are not stored yet.
+    wait_notice_shown: bool,
+    /// Entries up to here are displayed before the end.
+    wait_for: u64,
+    give_up: Duration,
+    /// Lines of standard input so far.
+    lines: u64,
+    input_error: Option<InputError>,
+}
+
+/// What Joined reports.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JoinInfo {
+    pub(super) term: Term,
+    pub(super) head: u64,
+    pub(super) members: u16,
+    pub(super) skip_to: u64,
+    pub(super) seen_to: Option<u64>,
+}
+
+/// A command that the session executes.
+#[derive(Debug)]
+pub(super) enum Request {
+    Nick(String),
+}
+
+impl OnlineState {
+    pub(super) fn new(info: JoinInfo, give_up: Duration, lines_taken: u64) -> Self {
+        let JoinInfo { term, head, skip_to, seen_to, .. } = info;
+        Self {
+            term,
+            skip_to,
+            seen_to,
+            held: None,
+            unstored: UnstoredLines::default(),
+            replies: Replies::default(),
+            refused: 0,
+            lost_since: None,
+            sleep: SleepMonitor::default(),
+            next: None,
+            draining_since: None,
+            leaving_since: None,
+            skip_pending_output: false,
+            leave_requested: false,
+            wait_notice_shown: false,
+            wait_for: head,
+            give_up,
+            lines: lines_taken,
+            input_error: None,
+        }
+    }
+
+    /// Returns why no more lines can be read, if an error ended the input.
+    pub(super) fn input_error(&self) -> Option<&InputError> {
+        self.input_error.as_ref()
+    }
+
+    /// Requests the members of a small room, for completion.
+    pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &Ui) {
+        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.who() {
+            self.replies.expect_silent();
+        }
+    }
+
+    pub(super) fn rejoined(&mut self, ui: &Ui, info: JoinInfo, is_resumed: bool, now: Instant) {
+        let is_restarted = info.term != self.term;
+        (self.wait_for, self.term) = (info.head, info.term);
+        let members = Some(info.members);
+        self.reconnected(ui, Reconnection { seconds: 0, is_resumed, is_restarted, members }, now);
+    }
+
+    fn reconnected(&mut self, ui: &Ui, event: Reconnection, now: Instant) {
+        let seconds = self.lost_since.take().map_or(0, |since| now.saturating_since(since).as_millis() / 1_000);
+        let Reconnection { is_resumed: resumed, is_restarted: restarted, .. } = event;
+        let words = notices::reconnected(Reconnection { seconds, ..event });
+        ui.report(&Object::Back { seconds, resumed, restarted }, &words);
+    }
+
+    /// Whether input is taken: not while a post does not fit, and not at the end.
+    pub(super) fn wants_input(&mut self, client: &mut StdClient, now: Instant) -> bool {
+        self.sleep.look(now);
+        if let Some((kind, text)) = self.held.take() {
+            self.post(kind, &text, client, now);
+        }
+        self.held.is_none() && self.leaving_since.is_none() && self.next.is_none()
+    }
+
+    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &Ui) -> Option<Request> {
+        let now = driver.now();
+        self.lines += u64::from(input.is_line());
+        let line = match input {
+            Input::Line(line) => line,
+            Input::TooLong(len) => {
+                self.reject(ui, &notices::too_long(len));
+                return None;
+            }
+            Input::NotUtf8 => {
+                self.reject(ui, notices::NOT_UTF8);
+                return None;
+            }
+            Input::InvalidBytes => {
+                ui.notice(notices::INVALID_BYTES);
+                return None;
+            }
+            Input::End => {
+                self.end_of_input(now);
+                return None;
+            }
+            Input::Failed(error) => {
+                self.input_error = Some(error);
+                self.end_of_input(now);
+                return None;
+            }
+        };
+        match ui.parse(&line) {
+            Command::Nothing => {}
+            Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, &notices::too_long(text.len())),
+            Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
+            Command::Who => check_requested(driver.client.who(), ui),
+            Command::History(count) => check_requested(driver.client.history(0, count), ui),
+            Command::Nick(name) => return Some(Request::Nick(name.to_owned())),
+            Command::Stats => {
+                let client = &driver.client;
+                ui.notice(&notices::stats(client.rtt(), &client.counters(), driver.traffic()));
+            }
+            Command::Help => ui.notice(&help()),
+            Command::Quit => {
+                self.skip_pending_output = true;
+                self.end_of_input(now);
+            }
+            Command::Usage(usage) => ui.notice(&notices::usage(usage)),
+            Command::Unknown(word) => ui.notice(&notices::unknown_command(word)),
+        }
+        None
+    }
+
+    fn post(&mut self, kind: EntryKind, text: &str, client: &mut StdClient, now: Instant) {
+        match client.post(kind, text.as_bytes()) {
+            Ok(number) => self.unstored.posted(number, text, now),
+            Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
+            // Excluded by the checks before; counted all the same.
+            Err(_) => self.refused += 1,
+        }
+    }
+
+    fn reject(&mut self, ui: &Ui, why: &str) {
+        // A person can type the line again; a script sees it by the exit code.
+        if ui.is_prompt() {
+            return ui.notice(why);
+        }
+        self.refused += 1;
+        let why = notices::line_rejected(self.lines, why);
+        ui.report(&Object::Refused { number: None, reason: &why }, &why);
+    }
+
+    /// Leaves when everything is stored, to rejoin with another identity.
+    pub(super) fn leave_for(&mut self, next: LocalIdentity) {
+        self.next = Some(next);
+    }
+
+    /// Takes the identity to rejoin with, unless the session is to end.
+    pub(super) fn take_next(&mut self) -> Option<LocalIdentity> {
+        if self.leaving_since.is_some() { None } else { self.next.take() }
+    }
+
+    /// Leaves when everything is stored.
+    pub(super) fn end_of_input(&mut self, now: Instant) {
+        self.leaving_since.get_or_insert(now);
+    }
+
+    /// Leaves soon, when everything typed until then is stored, and displays nothing more.
+    pub(super) fn output_closed(&mut self, now: Instant) {
+        self.skip_pending_output = true;
+        self.draining_since.get_or_insert(now);
+    }
+
+    /// Drives leaving, and reports lines that are not stored yet.
+    pub(super) fn check(&mut self, client: &mut StdClient, ui: &Ui, now: Instant) {
+        if self.draining_since.is_some_and(|since| now >= since + DRAIN_INPUT) {
+            self.end_of_input(now);
+        }
+        if ui.is_prompt() {
+            for text in self.unstored.overdue(now, self.lost_since.is_none()) {
+                ui.notice(&notices::not_stored_yet(text));
+            }
+        }
+        let waiting = client.unsettled() + u64::from(self.held.is_some());
+        let is_displayed =
+            self.skip_pending_output || ui.is_prompt() || client.cursor().is_some_and(|(seq, _)| seq >= self.wait_for);
+        match self.leaving_since {
+            Some(since) if now >= since + self.give_up => client.abort(now),
+            Some(_) if waiting == 0 && is_displayed && !self.leave_requested => self.leave(client, now),
+            Some(_) if waiting > 0 && ui.is_prompt() && !self.wait_notice_shown => {
+                self.wait_notice_shown = true;
+                ui.notice(&notices::waiting_for_storage(waiting, self.give_up.as_millis() / 1_000));
+            }
+            None if self.next.is_some() && waiting == 0 && !self.leave_requested => self.leave(client, now),
+            _ => {}
+        }
+    }
+
+    fn leave(&mut self, client: &mut StdClient, now: Instant) {
+        self.leave_requested = true;
+        client.leave(now);
+    }
+
+    pub(super) fn deadline(&self, ui: &Ui) -> Option<Instant> {
+        let unstored = if ui.is_prompt() { self.unstored.deadline() } else { None };
+        let drained = self.draining_since.filter(|_| self.leaving_since.is_none()).map(|since| since + DRAIN_INPUT);
+        let given_up = self.leaving_since.map(|since| since + self.give_up);
+        [given_up, drained, unstored].into_iter().flatten().min()
+    }
+
+    /// Returns the number of lines that are not in the room.
+    pub(super) fn unsent(&self, client: &StdClient) -> u64 {
+        client.unsettled() + u64::from(self.held.is_some()) + self.refused
+    }
+
+    /// Displays an event. Returns whether the connection was lost.
+    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
+        match *event {
+            Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
+            Event::Stub { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
+            Event::Stored { number, seq } => {
+                self.wait_for = self.wait_for.max(seq);
+                self.unstored.stored(number);
+                ui.object(&Object::Stored { number, seq });
+            }
+            Event::PostRefused { number, code } => {
+                self.refused += 1;
+                let excerpt = self.unstored.refused(number);
+                let reason = &notices::post_refusal(code);
+                let words = notices::post_refused(reason, excerpt.as_deref());
+                ui.report(&Object::Refused { number: Some(number), reason }, &words);
+            }
+            Event::Member { .. } | Event::Past { .. } => self.replies.on_event(event, ui),
+            Event::Lost(why) => {
+                self.lost_since.get_or_insert(now);
+                let reason = notices::loss_reason(why);
+                let words = notices::connection_lost(reason, self.sleep.recent(now));
+                ui.report(&Object::Lost { reason }, &words);
+                self.replies.clear();
+                return true;
+            }
+            Event::Recovered => {
+                let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
+                self.reconnected(ui, event, now);
+            }
+            Event::Reset => {
+                (self.skip_to, self.seen_to) = (0, None);
+                ui.report(&Object::Reset, notices::HISTORY_RESET);
+            }
+            Event::Gap { after, first } => report_gap(after, first, ui),
+            ref other => on_event_anywhere(other, ui),
+        }
+        false
+    }
+
+    fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
+        ui.note_author(header.author, header.kind);
+        if header.seq <= self.skip_to {
+            return;
+        }
+        if self.seen_to.is_some_and(|seen| header.seq > seen) {
+            self.seen_to = None;
+            ui.notice(notices::NEW_ENTRIES);
+        }
+        ui.entry(header, content, is_own, Some(Cursor { seq: header.seq, term: self.term }));
+    }
+}
+
+fn check_requested(is_requested: bool, ui: &Ui) {
+    if !is_requested {
+        ui.notice(notices::NOT_CONNECTED);
+    }
+}
+
+/// Reports that the entries between `after` and `first` are no longer kept.
+pub(super) fn report_gap(after: u64, first: u64, ui: &Ui) {
+    ui.report(&Object::Gap { after, first }, &notices::gap(first.saturating_sub(after + 1)));
+}
+
+/// Displays events that may come before and after joining.
+pub(super) fn on_event_anywhere(event: &Event<'_>, ui: &Ui) {
+    match *event {
+        Event::Notice { text, .. } => ui.notice(&notices::server_notice(text)),
+        Event::Lost(why) => ui.write(&notices::lost_while_connecting(why)),
+        _ => {}
+    }
+}

@@ -1,0 +1,85 @@
+//! `/nick`: a name belongs to a key, so another name is another member. The client leaves when
+//! everything is stored and rejoins under the other name, after the last line displayed. If the room
+//! refuses that name, it rejoins under the former one.
+//!
+//! ```text
+//! Online -(/nick)-> all stored, left -> Connecting with the next identity -> Online
+//!                                         '-(refused)-> Connecting with the former one -> Online
+//! ```
+
+use kabar_core::client::{EndReason, State};
+use kabar_std::names::{Name, NameError};
+
+use super::connecting::Attempt;
+use super::{Phase, Session, SessionError};
+use crate::cursor::Cursor;
+use crate::identity::{IdentityError, LocalIdentity};
+use crate::messages::{self, notices};
+
+/// Why a name is not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RenameError {
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error("not connected")]
+    NotConnected,
+    #[error("the name is already in use here")]
+    SameName,
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+impl Session {
+    /// Begins to change the name, or reports why not.
+    pub(super) fn change_name(&mut self, requested: &str) {
+        if let Err(error) = self.try_change_name(requested) {
+            self.ui.notice(&notices::not_renamed(&self.config.identity.name, &error));
+        }
+    }
+
+    fn try_change_name(&mut self, requested: &str) -> Result<(), RenameError> {
+        let name = Name::new(requested)?;
+        if self.driver.client.state() != State::Online {
+            return Err(RenameError::NotConnected);
+        }
+        if name.folded() == self.config.identity.folded {
+            return Err(RenameError::SameName);
+        }
+        let next = LocalIdentity::load_or_create(&self.config.dir, Some(requested), None)?;
+        let Phase::Online(online) = &mut self.phase else { return Ok(()) };
+        self.ui.notice(&notices::renaming(name.shown()));
+        online.leave_for(next);
+        Ok(())
+    }
+
+    /// Handles the end of a client that is followed by a rejoin. Returns whether it is.
+    pub(super) fn continue_after(&mut self, reason: EndReason) -> Result<bool, SessionError> {
+        if self.interrupted.is_some() {
+            return Ok(false);
+        }
+        if let Phase::Online(online) = &mut self.phase
+            && reason == EndReason::Left
+            && let Some(next) = online.take_next()
+        {
+            self.last_shown = self.driver.client.cursor().map(|(seq, term)| Cursor { seq, term });
+            self.former = Some(std::mem::replace(&mut self.config.identity, next));
+            return self.rejoin().map(|()| true);
+        }
+        if let EndReason::Refused(_) = reason
+            && let Some(former) = self.former.take()
+        {
+            self.ui.notice(&messages::session_error(&self.describe_end(reason)).1);
+            self.config.identity = former;
+            return self.rejoin().map(|()| true);
+        }
+        Ok(false)
+    }
+
+    fn rejoin(&mut self) -> Result<(), SessionError> {
+        // Sends what the client sends at its end.
+        self.driver.transmit();
+        self.is_renaming = true;
+        self.phase = Phase::Connecting(Attempt::patient(self.driver.now()));
+        self.start_client(self.driver.client.server())
+    }
+}

@@ -1,0 +1,76 @@
+//! Replies of the server that come in parts: members and history. Displayed as one when they are whole.
+
+use kabar_core::client::Event;
+use kabar_std::text::{Content, clean_line};
+
+use crate::messages::notices;
+use crate::ui::Ui;
+use crate::ui::json::Object;
+
+/// Bound of the names in one reply: as many as a server can count.
+const MAX_NAMES: usize = 1 << 16;
+
+/// Replies that are not whole yet.
+#[derive(Debug, Default)]
+pub(super) struct Replies {
+    names: Vec<String>,
+    history: String,
+    history_lines: u64,
+    /// Number of expected member lists that are not displayed: they are for completion.
+    silent: u32,
+}
+
+impl Replies {
+    /// The next member list is for completion only.
+    pub(super) fn expect_silent(&mut self) {
+        self.silent += 1;
+    }
+
+    /// Forgets everything: the connection was lost.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes a part; displays the whole reply with its last part.
+    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui) {
+        match *event {
+            Event::Member { remaining, name } => {
+                self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
+                if remaining == 0 {
+                    self.report_names(ui);
+                }
+            }
+            Event::Past { remaining, entry } => {
+                if let Some((head, body)) = entry
+                    && let Some(line) = ui.history_line(&head, Content::Body(body))
+                {
+                    self.history.push_str(&line);
+                    self.history_lines += 1;
+                }
+                if remaining == 0 {
+                    self.report_history(ui);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn report_names(&mut self, ui: &Ui) {
+        let mut names = std::mem::take(&mut self.names);
+        names.sort();
+        if self.silent > 0 {
+            self.silent -= 1;
+            return names.iter().for_each(|name| ui.note_author(name, kabar_core::chat::EntryKind::JOINED));
+        }
+        ui.report(&Object::Who { names: &names }, &notices::members(&names));
+    }
+
+    fn report_history(&mut self, ui: &Ui) {
+        let (history, lines) = (std::mem::take(&mut self.history), std::mem::take(&mut self.history_lines));
+        if history.is_empty() {
+            return;
+        }
+        // In one piece, so that no entry comes in between.
+        ui.notice(&notices::history(lines, &history));
+    }
+}

@@ -1,0 +1,73 @@
+//! What the owners of state share: configuration, clock, randomness and deadlines, and what leaves
+//! the hub.
+
+use std::collections::VecDeque;
+
+use kabar_core::chat::MAX_MESSAGE_LEN;
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+use rand_chacha::ChaCha20Rng;
+
+use super::counters::Counters;
+use super::peer::census::Census;
+use super::peer::turns::Turns;
+use super::timers::Timers;
+use super::{HubConfig, HubEvent, Job};
+
+/// Passed to every function that changes more than its own object.
+#[derive(Debug)]
+pub(super) struct Context<P: Provider> {
+    pub(super) config: HubConfig,
+    pub(super) rng: ChaCha20Rng,
+    pub(super) wall: WallClock,
+    pub(super) is_stopping: bool,
+    pub(super) timers: Timers,
+    /// Which connection is served next.
+    pub(super) turns: Turns,
+    /// Connections by phase and address.
+    pub(super) census: Census,
+    pub(super) jobs: VecDeque<Job<P>>,
+    pub(super) events: VecDeque<HubEvent>,
+    pub(super) counters: Counters,
+    /// Holds one message while it is handled.
+    pub(super) message: Vec<u8>,
+}
+
+/// The time of day, as of the last setting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WallClock {
+    pub(super) set_at: Instant,
+    pub(super) unix_ms: u64,
+}
+
+impl<P: Provider> Context<P> {
+    pub(super) fn new(config: HubConfig, rng: ChaCha20Rng, now: Instant) -> Self {
+        Self {
+            config,
+            rng,
+            wall: WallClock { set_at: now, unix_ms: 0 },
+            is_stopping: false,
+            timers: Timers::default(),
+            turns: Turns::new(),
+            census: Census::new(),
+            jobs: VecDeque::new(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            message: vec![0; MAX_MESSAGE_LEN],
+        }
+    }
+
+    /// Queues an event; the oldest makes room if there are too many.
+    pub(super) fn emit(&mut self, event: HubEvent) {
+        if self.events.len() >= self.config.limits.events {
+            self.events.pop_front();
+            self.counters.events_dropped += 1;
+        }
+        self.events.push_back(event);
+    }
+
+    /// The time of day in ms since 1970.
+    pub(super) fn wall_ms(&self, now: Instant) -> u64 {
+        self.wall.unix_ms.saturating_add(now.saturating_since(self.wall.set_at).as_millis())
+    }
+}

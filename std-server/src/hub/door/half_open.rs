@@ -1,0 +1,369 @@
+//! Half-open connections (SPEC 3.6) and the budget of each cookie (SPEC 3.2).
+//!
+//! ```text
+//! Initiate -> (in work) -> Accept sent -> first sealed packet verified: gone, the connection is open
+//!                                      -> 5 s: gone
+//! ```
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+
+use kabar_core::session::acceptor::Accepted;
+use kabar_core::time::{Duration, Instant};
+
+use super::prefix::{NARROWEST, Prefix};
+use super::shares::Shares;
+
+/// Initiates that one cookie admits (SPEC 3.2).
+const INITIATES_PER_COOKIE: u8 = 3;
+/// Longer than any cookie is valid (SPEC 3.2): two periods of its key.
+const COOKIE_LIFE: Duration = Duration::from_secs(120);
+
+/// One half-open connection takes at most 512 bytes (SPEC 3.6): entry, result, and its places in
+/// index and order. Its places in [`Shares`] come on top.
+const _: () = assert!(
+    size_of::<u32>()
+        + size_of::<Entry>()
+        + size_of::<Accepted>()
+        + size_of::<([u8; 16], u32)>()
+        + size_of::<(Instant, u32)>()
+        <= 512
+);
+
+/// All half-open connections, by connection id.
+#[derive(Debug)]
+pub(in crate::hub) struct HalfOpen {
+    bounds: Bounds,
+    entries: BTreeMap<u32, Entry>,
+    by_initiate: BTreeMap<[u8; 16], u32>,
+    shares: Shares<u32>,
+    /// By the end of their time.
+    order: BTreeSet<(Instant, u32)>,
+    cookies: BTreeMap<[u8; 8], Cookie>,
+    cookie_shares: Shares<[u8; 8]>,
+    /// By the end of their time.
+    cookie_order: BTreeSet<(Instant, [u8; 8])>,
+    /// Cookies whose uses were forgotten before they ended.
+    cookies_forgotten: u64,
+    /// Handshakes begun.
+    begun: u64,
+}
+
+/// The uses of a cookie, and until when they are remembered.
+#[derive(Clone, Copy, Debug)]
+struct Cookie {
+    uses: u8,
+    until: Instant,
+}
+
+/// See [`super::HubLimits`].
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct Bounds {
+    pub(in crate::hub) entries: usize,
+    pub(in crate::hub) per_prefix: usize,
+    pub(in crate::hub) time: Duration,
+    pub(in crate::hub) cookies: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    initiate: [u8; 16],
+    from: SocketAddr,
+    until: Instant,
+    /// Number of the handshake.
+    ordinal: u64,
+    /// `None`: its job is not done.
+    accepted: Option<Box<Accepted>>,
+}
+
+/// Why no entry was created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::hub) enum Refusal {
+    /// The table is full, and the prefix has as large a share of it as any.
+    Full,
+    /// The prefix has as many as it may.
+    PrefixFull,
+    /// The cookie is used up.
+    Cookie,
+}
+
+impl HalfOpen {
+    pub(in crate::hub) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            entries: BTreeMap::new(),
+            by_initiate: BTreeMap::new(),
+            shares: Shares::new(),
+            order: BTreeSet::new(),
+            cookies: BTreeMap::new(),
+            cookie_shares: Shares::new(),
+            cookie_order: BTreeSet::new(),
+            cookies_forgotten: 0,
+            begun: 0,
+        }
+    }
+
+    /// Whether the connection id is in use here.
+    pub(in crate::hub) fn contains(&self, connection_id: u32) -> bool {
+        self.entries.contains_key(&connection_id)
+    }
+
+    /// The entry of this Initiate, if there is one, with its Accept if that is ready.
+    pub(in crate::hub) fn find(&self, initiate: &[u8; 16]) -> Option<Option<&Accepted>> {
+        let entry = self.entries.get(self.by_initiate.get(initiate)?)?;
+        Some(entry.accepted.as_deref())
+    }
+
+    /// Creates an entry whose job is not done, at the expense of its cookie. Returns the entry that
+    /// had to make room, if any.
+    pub(in crate::hub) fn insert(
+        &mut self,
+        now: Instant,
+        connection_id: u32,
+        initiate: [u8; 16],
+        cookie: [u8; 8],
+        from: SocketAddr,
+    ) -> Result<Option<u32>, Refusal> {
+        let prefix = Prefix::of(from);
+        if self.shares.weight(prefix, NARROWEST) >= self.bounds.per_prefix {
+            return Err(Refusal::PrefixFull);
+        }
+        let is_full = self.entries.len() >= self.bounds.entries;
+        let displaced = if is_full { Some(self.shares.displaced_by(prefix).ok_or(Refusal::Full)?) } else { None };
+        self.spend(now, cookie, prefix)?;
+        if let Some(displaced) = displaced {
+            self.remove(displaced);
+        }
+        self.begun += 1;
+        let until = now + self.bounds.time;
+        self.entries.insert(connection_id, Entry { initiate, from, until, ordinal: self.begun, accepted: None });
+        self.by_initiate.insert(initiate, connection_id);
+        self.shares.insert(connection_id, prefix);
+        self.order.insert((until, connection_id));
+        Ok(displaced)
+    }
+
+    /// Counts a use of `cookie` (SPEC 3.2). Of too many cookies the oldest of the heaviest prefix
+    /// is forgotten: an attacker who fills the table may reuse a cookie, and nobody is refused.
+    fn spend(&mut self, now: Instant, cookie: [u8; 8], prefix: Prefix) -> Result<(), Refusal> {
+        while let Some((until, cookie)) = self.cookie_order.first().copied()
+            && until <= now
+        {
+            self.forget(cookie);
+        }
+        match self.cookies.get_mut(&cookie) {
+            Some(known) if known.uses >= INITIATES_PER_COOKIE => return Err(Refusal::Cookie),
+            Some(known) => known.uses += 1,
+            None => {
+                let until = now + COOKIE_LIFE;
+                self.cookies.insert(cookie, Cookie { uses: 1, until });
+                self.cookie_shares.insert(cookie, prefix);
+                self.cookie_order.insert((until, cookie));
+            }
+        }
+        while self.cookies.len() > self.bounds.cookies
+            && let Some(oldest) = self.cookie_shares.heaviest_oldest()
+        {
+            self.forget(oldest);
+            self.cookies_forgotten += 1;
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, cookie: [u8; 8]) {
+        self.cookie_shares.remove(&cookie);
+        if let Some(Cookie { until, .. }) = self.cookies.remove(&cookie) {
+            self.cookie_order.remove(&(until, cookie));
+        }
+    }
+
+    /// Number of cookies that were forgotten before their time.
+    pub(in crate::hub) fn cookies_forgotten(&self) -> u64 {
+        self.cookies_forgotten
+    }
+
+    /// Completes an entry. Returns the Accept and its destination, unless the entry is gone or the
+    /// job failed.
+    pub(in crate::hub) fn complete(
+        &mut self,
+        connection_id: u32,
+        accepted: Option<Box<Accepted>>,
+    ) -> Option<(SocketAddr, &Accepted)> {
+        if accepted.is_none() {
+            self.remove(connection_id);
+            return None;
+        }
+        let entry = self.entries.get_mut(&connection_id)?;
+        entry.accepted = accepted;
+        Some((entry.from, entry.accepted.as_deref()?))
+    }
+
+    /// The address of the client and the state that a connection starts from, if the entry is
+    /// ready.
+    pub(in crate::hub) fn ready(&self, connection_id: u32) -> Option<(SocketAddr, &Accepted)> {
+        let entry = self.entries.get(&connection_id)?;
+        Some((entry.from, entry.accepted.as_deref()?))
+    }
+
+    /// Number of entries.
+    pub(in crate::hub) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Number of the handshake of an entry: later ones have higher numbers.
+    pub(in crate::hub) fn ordinal(&self, connection_id: u32) -> u64 {
+        self.entries.get(&connection_id).map_or(0, |entry| entry.ordinal)
+    }
+
+    /// Removes an entry.
+    pub(in crate::hub) fn remove(&mut self, connection_id: u32) {
+        let Some(entry) = self.entries.remove(&connection_id) else { return };
+        self.by_initiate.remove(&entry.initiate);
+        self.shares.remove(&connection_id);
+        self.order.remove(&(entry.until, connection_id));
+    }
+
+    /// Removes expired entries; returns how many.
+    pub(in crate::hub) fn expire(&mut self, now: Instant) -> u64 {
+        let mut expired = 0;
+        while let Some((until, connection_id)) = self.order.first().copied()
+            && until <= now
+        {
+            self.remove(connection_id);
+            expired += 1;
+        }
+        expired
+    }
+
+    /// When the next entry expires.
+    pub(in crate::hub) fn deadline(&self) -> Option<Instant> {
+        self.order.first().map(|(until, _)| *until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { entries: 4, per_prefix: 3, time: Duration::from_secs(5), cookies: 4 };
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    fn from(host: u8) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, host], 1000))
+    }
+
+    fn insert(table: &mut HalfOpen, now: Instant, id: u32, cookie: u8, host: u8) -> Result<Option<u32>, Refusal> {
+        let mut initiate = [0; 16];
+        initiate[..4].copy_from_slice(&id.to_be_bytes());
+        table.insert(now, id, initiate, [cookie; 8], from(host))
+    }
+
+    #[test]
+    fn one_cookie_admits_three_initiates() {
+        let mut table = HalfOpen::new(BOUNDS);
+        for id in 1..=3 {
+            assert_eq!(insert(&mut table, at(1), id, 7, 1), Ok(None));
+            table.remove(id);
+        }
+        assert_eq!(insert(&mut table, at(1), 4, 7, 1), Err(Refusal::Cookie));
+        assert_eq!(insert(&mut table, at(120), 4, 7, 1), Err(Refusal::Cookie));
+        assert_eq!(insert(&mut table, at(1), 4, 8, 1), Ok(None));
+    }
+
+    #[test]
+    fn a_cookie_is_counted_for_as_long_as_it_can_be_valid() {
+        let mut table = HalfOpen::new(BOUNDS);
+        for id in 1..=3 {
+            assert_eq!(insert(&mut table, at(1), id, 9, 1), Ok(None));
+            table.remove(id);
+        }
+        assert_eq!(insert(&mut table, at(120), 9, 9, 1), Err(Refusal::Cookie));
+        assert_eq!(insert(&mut table, at(121), 9, 9, 1), Ok(None));
+        assert_eq!((table.cookies.len(), table.cookie_order.len(), table.cookie_shares.len()), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_full_table_forgets_the_oldest_cookie_of_the_heaviest_prefix() {
+        let mut table = HalfOpen::new(BOUNDS);
+        let spend = |table: &mut HalfOpen, id: u32, cookie: u8, host: u8| {
+            assert_eq!(insert(table, at(1), id, cookie, host), Ok(None));
+            table.remove(id);
+        };
+        (0..3).for_each(|id| spend(&mut table, id, 1, 1));
+        for cookie in 10..100 {
+            spend(&mut table, u32::from(cookie), cookie, 2);
+        }
+        assert_eq!((table.cookies.len(), table.cookie_order.len(), table.cookies_forgotten()), (4, 4, 87));
+        // Everybody else's count stands; the flood's own last ones too.
+        assert_eq!(insert(&mut table, at(1), 200, 1, 1), Err(Refusal::Cookie));
+        assert!([97, 98, 99].iter().all(|cookie| table.cookies.contains_key(&[*cookie; 8])));
+    }
+
+    #[test]
+    fn is_bounded_in_all_and_per_prefix() {
+        let mut table = HalfOpen::new(BOUNDS);
+        for id in 1..=3 {
+            assert_eq!(insert(&mut table, at(1), id, 1, 1), Ok(None));
+        }
+        assert_eq!(insert(&mut table, at(1), 4, 2, 1), Err(Refusal::PrefixFull));
+        assert_eq!(insert(&mut table, at(1), 4, 2, 2), Ok(None));
+        table.remove(1);
+        assert_eq!(insert(&mut table, at(1), 5, 2, 1), Ok(None));
+    }
+
+    #[test]
+    fn a_full_table_makes_room_at_the_expense_of_the_heaviest_prefix() {
+        let mut table = HalfOpen::new(BOUNDS);
+        for id in 1..=3 {
+            assert_eq!(insert(&mut table, at(1), id, 1, 1), Ok(None));
+        }
+        assert_eq!(insert(&mut table, at(1), 4, 2, 2), Ok(None));
+        assert_eq!(insert(&mut table, at(1), 5, 3, 3), Ok(Some(1)));
+        assert_eq!(insert(&mut table, at(1), 6, 4, 2), Err(Refusal::Full), "it has as much as the others would have");
+        assert_eq!(insert(&mut table, at(1), 7, 5, 4), Ok(Some(2)));
+        assert_eq!(
+            insert(&mut table, at(1), 8, 6, 5),
+            Err(Refusal::Full),
+            "the first ones of equally light prefixes stay"
+        );
+        assert_eq!((table.len(), table.order.len(), table.by_initiate.len()), (4, 4, 4));
+    }
+
+    /// Keeping the order of 200,000 entries as a list, of which each one is looked for, takes
+    /// minutes.
+    #[test]
+    fn a_large_table_expires_in_less_than_quadratic_time() {
+        let bounds = Bounds { entries: 1_000_000, per_prefix: 1_000_000, time: Duration::from_secs(5), cookies: 1 };
+        let mut table = HalfOpen::new(bounds);
+        for id in 0..200_000 {
+            assert_eq!(insert(&mut table, at(1), id, id as u8, 1), Ok(None));
+        }
+        let begun = std::time::Instant::now();
+        assert_eq!((table.expire(at(6)), table.len()), (200_000, 0));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn entries_expire_after_their_time_whether_in_work_or_not() {
+        let mut table = HalfOpen::new(BOUNDS);
+        assert_eq!(table.deadline(), None);
+        assert_eq!(insert(&mut table, at(1), 1, 1, 1), Ok(None));
+        assert_eq!(insert(&mut table, at(2), 2, 1, 1), Ok(None));
+        assert_eq!((table.deadline(), table.expire(at(5))), (Some(at(6)), 0));
+        assert_eq!((table.expire(at(6)), table.contains(1), table.contains(2)), (1, false, true));
+        table.remove(2);
+        assert_eq!((table.deadline(), table.shares.len(), table.by_initiate.len()), (None, 0, 0));
+    }
+
+    #[test]
+    fn failed_work_leaves_nothing() {
+        let mut table = HalfOpen::new(BOUNDS);
+        assert_eq!(insert(&mut table, at(1), 1, 1, 1), Ok(None));
+        assert!(table.ready(1).is_none());
+        assert!(table.complete(1, None).is_none());
+        assert!(!table.contains(1) && table.find(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).is_none());
+    }
+}

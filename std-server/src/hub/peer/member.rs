@@ -1,0 +1,71 @@
+//! The state of one membership: a cursor into the log, and O(1) of what is still to be sent.
+
+use kabar_core::chat::PostRefusedCode;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::Instant;
+use kabar_std::names::Name;
+
+/// A member of a room.
+#[derive(Debug)]
+pub(in crate::hub) struct Member {
+    /// Index of the room.
+    pub(in crate::hub) room: usize,
+    pub(in crate::hub) name: Name,
+    pub(in crate::hub) identity: PublicIdentity,
+    pub(in crate::hub) instance: u64,
+    pub(in crate::hub) max_entry_len: u16,
+    /// When it joined, in ms since 1970.
+    pub(in crate::hub) since_ms: u64,
+    /// When it joined or last posted.
+    pub(in crate::hub) last_active: Instant,
+    /// Seq of the last entry written to its stream, or passed over.
+    pub(in crate::hub) cursor: u64,
+    /// It has every entry and is listed as such in the room.
+    pub(in crate::hub) is_caught_up: bool,
+    /// Welcome is still to be sent.
+    pub(in crate::hub) welcome: Option<WelcomeDue>,
+    /// PostRefused is still to be sent.
+    pub(in crate::hub) post_refused: Option<(u64, PostRefusedCode)>,
+    /// Stored is still to be sent: number and seq.
+    pub(in crate::hub) stored: Option<(u64, u64)>,
+    /// The notice about storage trouble is still to be sent.
+    pub(in crate::hub) notice: bool,
+    /// The present storage trouble was announced to it.
+    pub(in crate::hub) was_notified: bool,
+    /// A number was refused: posts are ignored until one states that this is settled (SPEC 6.5).
+    pub(in crate::hub) refused: Option<u64>,
+    pub(in crate::hub) history: Option<History>,
+    pub(in crate::hub) listing: Option<Listing>,
+}
+
+/// A Welcome that is still to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct WelcomeDue {
+    /// The head when the start was taken from it.
+    pub(in crate::hub) head: u64,
+    /// A Reset goes before it.
+    pub(in crate::hub) is_reset: bool,
+}
+
+/// An answer to History in progress.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct History {
+    pub(in crate::hub) next: u64,
+    pub(in crate::hub) last: u64,
+}
+
+/// An answer to Who in progress.
+#[derive(Clone, Debug)]
+pub(in crate::hub) struct Listing {
+    /// Folded name of the last member sent.
+    pub(in crate::hub) after: Option<String>,
+    /// Estimate of how many are left.
+    pub(in crate::hub) remaining: usize,
+}
+
+impl Member {
+    /// Whether an answer is in progress.
+    pub(in crate::hub) fn is_answering(&self) -> bool {
+        self.listing.is_some() || self.history.is_some()
+    }
+}

@@ -1,0 +1,233 @@
+//! Rings from a shared pool: acquired at the first byte, released when everything is acknowledged
+//! or read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, SentPacket};
+
+/// Free pieces kept per kind, because a busy room reuses them at once; more are returned to the
+/// allocator.
+const MAX_SPARE: usize = 256;
+
+/// The memory of all connections of one hub; their rings are bounded in bytes.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    capacity: Capacity,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    used: usize,
+    limit: usize,
+    refused: u64,
+    /// Memories created for connections.
+    #[cfg(test)]
+    made: u64,
+    /// As [`Pooled::rings`].
+    spare_rings: [Vec<Box<[u8]>>; 4],
+    spare_tables: Vec<Box<[SentPacket]>>,
+}
+
+/// The memory of one connection.
+#[derive(Debug)]
+pub struct Pooled {
+    pool: Pool,
+    rings: [Box<[u8]>; 4],
+    in_flight: Box<[SentPacket]>,
+}
+
+impl Pool {
+    /// A pool of `limit` bytes of rings for connections of `capacity`.
+    #[must_use]
+    pub fn new(capacity: Capacity, limit: usize) -> Self {
+        let shared = Shared {
+            used: 0,
+            limit,
+            refused: 0,
+            #[cfg(test)]
+            made: 0,
+            spare_rings: Default::default(),
+            spare_tables: Vec::new(),
+        };
+        Self { capacity, shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// The memory of a new connection: nothing is held.
+    #[must_use]
+    pub fn memory(&self) -> Pooled {
+        #[cfg(test)]
+        {
+            self.shared().made += 1;
+        }
+        Pooled { pool: self.clone(), rings: Default::default(), in_flight: Box::default() }
+    }
+
+    /// Bytes of rings that connections hold.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.shared().used
+    }
+
+    /// Number of failed acquisitions.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.shared().refused
+    }
+
+    #[cfg(test)]
+    pub(in crate::hub) fn memories_made(&self) -> u64 {
+        self.shared().made
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // Nothing panics while it holds the lock, and counts and lists are whole at every step.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pooled {
+    /// Bytes of rings that it holds.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.rings.iter().map(|ring| ring.len()).sum()
+    }
+
+    /// Bytes of receive rings that it holds.
+    #[must_use]
+    pub fn held_receive(&self) -> usize {
+        let [_, chat_receive, _, bulk_receive] = &self.rings;
+        chat_receive.len() + bulk_receive.len()
+    }
+}
+
+impl Shared {
+    fn take(&mut self, bytes: usize) -> bool {
+        let fits = self.used + bytes <= self.limit;
+        if fits {
+            self.used += bytes;
+        } else {
+            self.refused += 1;
+        }
+        fits
+    }
+}
+
+/// Which ring a part is, and its size; `None`: the in-flight table.
+fn ring(capacity: &Capacity, part: Buffer) -> Option<(usize, usize)> {
+    match part {
+        Buffer::ChatSend => Some((0, capacity.chat_send)),
+        Buffer::ChatReceive => Some((1, capacity.chat_receive)),
+        Buffer::BulkSend => Some((2, capacity.bulk_send)),
+        Buffer::BulkReceive => Some((3, capacity.bulk_receive)),
+        Buffer::InFlight => None,
+    }
+}
+
+impl BufferProvider for Pooled {
+    fn capacity(&self) -> Capacity {
+        self.pool.capacity
+    }
+
+    fn buffers(&mut self) -> Buffers<'_> {
+        let [chat_send, chat_receive, bulk_send, bulk_receive] = &mut self.rings;
+        Buffers { chat_send, chat_receive, bulk_send, bulk_receive, in_flight: &mut self.in_flight }
+    }
+
+    fn acquire(&mut self, part: Buffer) -> bool {
+        let capacity = self.pool.capacity;
+        let mut shared = self.pool.shared();
+        if let Some((which, len)) = ring(&capacity, part) {
+            let ring = &mut self.rings[which];
+            if ring.len() == len {
+                return true;
+            }
+            if !shared.take(len) {
+                return false;
+            }
+            *ring = shared.spare_rings[which].pop().unwrap_or_else(|| vec![0; len].into());
+        } else if self.in_flight.len() < capacity.in_flight {
+            // Not counted: without a table a connection could not even report that it has no room.
+            let table = || vec![SentPacket::EMPTY; capacity.in_flight].into();
+            self.in_flight = shared.spare_tables.pop().unwrap_or_else(table);
+        }
+        true
+    }
+
+    fn release(&mut self, part: Buffer) {
+        let mut shared = self.pool.shared();
+        if let Some((which, _)) = ring(&self.pool.capacity, part) {
+            let ring = core::mem::take(&mut self.rings[which]);
+            shared.used -= ring.len();
+            let spare = &mut shared.spare_rings[which];
+            if !ring.is_empty() && spare.len() < MAX_SPARE {
+                spare.push(ring);
+            }
+        } else {
+            let table = core::mem::take(&mut self.in_flight);
+            if !table.is_empty() && shared.spare_tables.len() < MAX_SPARE {
+                shared.spare_tables.push(table);
+            }
+        }
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        for part in [Buffer::ChatSend, Buffer::ChatReceive, Buffer::BulkSend, Buffer::BulkReceive, Buffer::InFlight] {
+            self.release(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAPACITY: Capacity =
+        Capacity { chat_send: 100, chat_receive: 40, bulk_send: 0, bulk_receive: 0, in_flight: 8 };
+
+    #[test]
+    fn holds_nothing_until_the_first_byte_and_nothing_after_the_last() {
+        let pool = Pool::new(CAPACITY, 1_000);
+        let mut memory = pool.memory();
+        assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (0, 0, 0));
+        assert!(
+            memory.acquire(Buffer::ChatSend) && memory.acquire(Buffer::ChatSend) && memory.acquire(Buffer::InFlight)
+        );
+        assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (100, 8, 100));
+        memory.release(Buffer::ChatSend);
+        memory.release(Buffer::ChatSend);
+        assert_eq!((memory.buffers().chat_send.len(), pool.used()), (0, 0));
+        assert!(memory.acquire(Buffer::ChatReceive));
+        drop(memory);
+        assert_eq!(pool.used(), 0);
+    }
+
+    #[test]
+    fn gives_no_more_than_its_limit_and_counts_refusals() {
+        let pool = Pool::new(CAPACITY, 230);
+        let mut memories = [pool.memory(), pool.memory(), pool.memory()];
+        assert_eq!(memories.each_mut().map(|memory| memory.acquire(Buffer::ChatSend)), [true, true, false]);
+        assert_eq!((pool.used(), pool.refused()), (200, 1));
+        memories[0].release(Buffer::ChatSend);
+        assert!(memories[2].acquire(Buffer::ChatSend));
+    }
+
+    #[test]
+    fn content_survives_what_other_parts_do() {
+        let pool = Pool::new(CAPACITY, 1_000);
+        let mut memory = pool.memory();
+        assert!(memory.acquire(Buffer::ChatSend));
+        memory.buffers().chat_send.fill(7);
+        assert!(memory.acquire(Buffer::ChatReceive) && memory.acquire(Buffer::BulkSend));
+        memory.release(Buffer::ChatReceive);
+        assert_eq!(memory.buffers().chat_send, [7; 100]);
+    }
+
+    #[test]
+    fn an_idle_connection_may_move_to_another_thread() {
+        fn assert_send<T: Send>() {}
+        assert_send::<Pooled>();
+    }
+}

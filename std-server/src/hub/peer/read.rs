@@ -1,0 +1,34 @@
+//! Messages in a connection's stream (SPEC 6.1). A message that cannot be handled now stays in the
+//! stream: the peer gets no more credit, and that is all the backpressure there is.
+
+use kabar_core::chat::{MAX_MESSAGE_LEN, message_len};
+use kabar_core::crypto::Provider;
+use kabar_core::wire::frame::StreamId;
+
+use super::{Peer, Phase};
+
+/// A message without a type, or longer than the server stated.
+#[derive(Debug)]
+pub(in crate::hub) struct Malformed;
+
+impl<P: Provider> Peer<P> {
+    /// Whether messages are expected from it at this point.
+    pub(in crate::hub) fn is_readable(&self) -> bool {
+        matches!(self.phase, Phase::Unjoined | Phase::Member(_))
+    }
+
+    /// Copies the next whole message, length field included, into `out`; returns its length.
+    pub(in crate::hub) fn peek_message(&mut self, out: &mut [u8]) -> Result<Option<usize>, Malformed> {
+        let mut prefix = [0; 2];
+        if !self.connection.peek(StreamId::Chat, 0, &mut prefix) {
+            return Ok(None);
+        }
+        let len = message_len(prefix).map_err(|_| Malformed)?;
+        // SPEC 6.1, 2.4
+        if len > MAX_MESSAGE_LEN {
+            return Err(Malformed);
+        }
+        let out = out.get_mut(..len).ok_or(Malformed)?;
+        Ok(self.connection.peek(StreamId::Chat, 0, out).then_some(len))
+    }
+}

@@ -1,0 +1,72 @@
+//! Messages to a connection, and its end.
+
+use core::net::SocketAddr;
+
+use kabar_core::chat::{MAX_MESSAGE_LEN, RefusedCode, ServerMessage};
+use kabar_core::crypto::Provider;
+use kabar_core::time::{Duration, Instant};
+use kabar_core::wire::frame::{CloseCode, StreamId};
+
+use super::{Peer, Phase};
+use crate::hub::HubEvent;
+use crate::hub::context::Context;
+use crate::hub::counters::Counters;
+use crate::hub::timers::Timer;
+
+impl<P: Provider> Peer<P> {
+    /// Writes a message to its stream; whole or not at all.
+    pub(in crate::hub) fn send(&mut self, counters: &mut Counters, message: &ServerMessage<'_>) -> bool {
+        let mut buffer = [0; MAX_MESSAGE_LEN];
+        let Ok(len) = message.encode(&mut buffer) else { return false };
+        let was_sent = self.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok();
+        counters.messages_out += u64::from(was_sent);
+        was_sent
+    }
+
+    /// Refuses its Join. It is closed when it has acknowledged the reason, or soon anyway (SPEC
+    /// 6.3).
+    pub(in crate::hub) fn refuse(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        name: &str,
+        code: RefusedCode,
+        text: &str,
+    ) {
+        context.counters.refused += 1;
+        let was_sent = self.send(&mut context.counters, &ServerMessage::Refused { code, text });
+        context.emit(HubEvent::Refused { name: name.to_owned(), from: self.address, code });
+        self.set_phase(context, Phase::Refused);
+        context.timers.set(Timer::Phase(self.id), Some(now + context.config.limits.refusal_time));
+        if !was_sent {
+            self.close(now, context, CloseCode::REFUSED, text);
+        }
+        context.turns.mark_ready(self);
+    }
+
+    /// Closes it. A member has to be removed from its room before.
+    pub(in crate::hub) fn close(&mut self, now: Instant, context: &mut Context<P>, code: CloseCode, reason: &str) {
+        self.set_phase(context, Phase::Closed);
+        context.timers.set(Timer::Phase(self.id), None);
+        self.connection.close(now, code, reason);
+        context.turns.mark_ready(self);
+    }
+
+    pub(in crate::hub) fn set_phase(&mut self, context: &mut Context<P>, phase: Phase) {
+        context.census.change(self.id, self.prefix, &self.phase, &phase);
+        self.phase = phase;
+    }
+
+    /// Leaves its next message, a Join, in the stream for `pause`.
+    pub(in crate::hub) fn read_later(&self, now: Instant, context: &mut Context<P>, pause: Duration) {
+        context.timers.set(Timer::Join(self.id), Some(now + pause));
+    }
+
+    /// It is reached at another address now.
+    pub(in crate::hub) fn on_moved(&mut self, context: &mut Context<P>, to: SocketAddr) {
+        self.address = to;
+        if let Some(name) = self.member().map(|member| member.name.shown().to_owned()) {
+            context.emit(HubEvent::Moved { name, to });
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The table of connections.
+
+use core::net::SocketAddr;
+
+use kabar_core::connection::Connection;
+use kabar_core::crypto::Provider;
+use kabar_core::session::HandshakeOutput;
+use kabar_core::time::Instant;
+use rustc_hash::FxHashMap;
+
+use super::pool::Pool;
+use super::progress::BufferProgress;
+use super::{Peer, Phase};
+use crate::hub::HubConfig;
+use crate::hub::context::Context;
+use crate::hub::door::prefix::Prefix;
+use crate::hub::timers::Timer;
+
+/// All connections, by id, and the memory of their streams.
+#[derive(Debug)]
+pub(in crate::hub) struct Peers<P: Provider> {
+    /// Iteration follows no meaningful order: users sort, or do what does not depend on it. The hub
+    /// draws the ids at random and nobody else can, so the hash need not resist chosen keys.
+    table: FxHashMap<u32, Box<Peer<P>>>,
+    pub(in crate::hub) pool: Pool,
+    /// Refusals of the pool at the last check for connections without progress.
+    pub(super) refusals_seen: u64,
+}
+
+/// What a new connection is made of.
+#[derive(Debug)]
+pub(in crate::hub) struct NewPeer<'a> {
+    pub(in crate::hub) id: u32,
+    pub(in crate::hub) address: SocketAddr,
+    pub(in crate::hub) ordinal: u64,
+    pub(in crate::hub) established: &'a HandshakeOutput,
+}
+
+impl<P: Provider> Peers<P> {
+    pub(in crate::hub) fn new(config: &HubConfig) -> Self {
+        let pool = Pool::new(config.profile.capacity, config.limits.pool_bytes);
+        Self { table: FxHashMap::default(), pool, refusals_seen: 0 }
+    }
+
+    pub(in crate::hub) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(in crate::hub) fn get(&self, id: u32) -> Option<&Peer<P>> {
+        self.table.get(&id).map(|peer| &**peer)
+    }
+
+    pub(in crate::hub) fn get_mut(&mut self, id: u32) -> Option<&mut Peer<P>> {
+        self.table.get_mut(&id).map(|peer| &mut **peer)
+    }
+
+    /// All connections, in no meaningful order.
+    pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = &Peer<P>> {
+        self.table.values().map(|peer| &**peer)
+    }
+
+    /// As [`Self::iter`].
+    pub(in crate::hub) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Peer<P>> {
+        self.table.values_mut().map(|peer| &mut **peer)
+    }
+
+    /// The ids of all connections in ascending order.
+    pub(in crate::hub) fn ids(&self) -> Vec<u32> {
+        let mut ids: Vec<u32> = self.table.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// A connection that is not in the table yet.
+    pub(in crate::hub) fn create(&self, now: Instant, new: &NewPeer<'_>) -> Box<Peer<P>> {
+        let NewPeer { id, address, ordinal, established } = *new;
+        let mut connection = Connection::new(self.pool.memory());
+        connection.open(now, established, address);
+        Box::new(Peer {
+            id,
+            connection,
+            address,
+            prefix: Prefix::of(address),
+            ordinal,
+            message_limit: established.remote.message,
+            idle_s: established.remote.idle_s.min(established.local.idle_s),
+            phase: Phase::Unjoined,
+            identity: None,
+            is_ready: false,
+            is_deferred: false,
+            is_paused: false,
+            round: 0,
+            work: 0,
+            progress: BufferProgress::default(),
+        })
+    }
+
+    /// Adds a new connection, which has `join_time` to join.
+    pub(in crate::hub) fn insert(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: Box<Peer<P>>,
+    ) -> Option<&mut Peer<P>> {
+        let id = peer.id;
+        context.counters.connections += 1;
+        context.census.add(id, peer.prefix);
+        context.timers.set(Timer::Phase(id), Some(now + context.config.limits.join_time));
+        self.table.insert(id, peer);
+        self.get_mut(id)
+    }
+
+    /// Removes a connection; a member has to be removed from its room before.
+    pub(in crate::hub) fn remove(&mut self, context: &mut Context<P>, id: u32) {
+        let Some(mut peer) = self.table.remove(&id) else { return };
+        peer.set_phase(context, Phase::Closed);
+        context.census.closed.remove(&id);
+        for timer in [Timer::Connection(id), Timer::Phase(id), Timer::Join(id)] {
+            context.timers.set(timer, None);
+        }
+        context.counters.add(&peer.connection.counters());
+        context.turns.drop_removed(self);
+    }
+}

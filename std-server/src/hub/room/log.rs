@@ -1,0 +1,403 @@
+//! The committed log of a room (SPEC 7): head, terms, numbers, and the tail that stays in memory.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHeader, ServerMessage, Start, Term};
+use kabar_core::crypto::identity::PublicIdentity;
+
+use crate::store::{Batch, InstanceRecord, LogEntry, RoomState, TermRecord};
+
+/// Runs of the server whose terms are kept.
+const MAX_TERMS: usize = 1_024;
+
+/// The committed log.
+#[derive(Debug)]
+pub(in crate::hub) struct Log {
+    /// The number by which messages name the room; entries are encoded with it.
+    handle: u8,
+    /// The last seq of each term but the latest, which is still open.
+    ended: BTreeMap<Term, u64>,
+    latest: Option<Term>,
+    /// This run, the latest term once it is durable. It is not sent to anybody before.
+    term: TermRecord,
+    first: u64,
+    head: u64,
+    instances: BTreeMap<u64, Instance>,
+    /// The last entries up to `head`, within `tail_limit` bytes.
+    tail: VecDeque<Encoded>,
+    tail_bytes: usize,
+    tail_limit: usize,
+    tail_dropped: u64,
+}
+
+/// One client process (SPEC 6.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::hub) struct Instance {
+    /// Its owner.
+    pub(in crate::hub) identity: PublicIdentity,
+    /// Highest number in the log.
+    pub(in crate::hub) highest: u64,
+    /// The seq of that entry.
+    pub(in crate::hub) highest_seq: u64,
+    /// Highest number that is in the log or waits for its commit.
+    pub(in crate::hub) accepted: u64,
+    /// When it was last known to be in use, in ms of running time.
+    pub(in crate::hub) seen_ran_ms: u64,
+}
+
+/// An entry, encoded as the Entry message that all members share.
+#[derive(Clone, Debug)]
+pub(in crate::hub) struct Encoded {
+    message: Arc<[u8]>,
+    body_len: u16,
+}
+
+impl Log {
+    /// The log that the store holds, in a run named `term`.
+    pub(in crate::hub) fn new(loaded: &RoomState, handle: u8, term: Term, tail_limit: usize) -> Self {
+        let mut log = Self {
+            handle,
+            ended: BTreeMap::new(),
+            latest: None,
+            term: TermRecord { term, first_seq: loaded.head + 1 },
+            first: 1,
+            head: 0,
+            instances: BTreeMap::new(),
+            tail: VecDeque::new(),
+            tail_bytes: 0,
+            tail_limit,
+            tail_dropped: 0,
+        };
+        log.reload(loaded);
+        log
+    }
+
+    /// Replaces heads and numbers by what the store holds. The tail stays if the head did.
+    pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
+        if loaded.head != self.head {
+            self.tail.clear();
+            self.tail_bytes = 0;
+        }
+        (self.ended, self.latest) = (BTreeMap::new(), None);
+        loaded.terms.iter().for_each(|record| self.begin(record));
+        (self.first, self.head) = (loaded.first.max(1), loaded.head);
+        let instance = |record: &InstanceRecord| (record.instance, Instance::new(record));
+        self.instances = loaded.instances.iter().map(instance).collect();
+    }
+
+    /// Applies a committed batch. What [`Self::reload`] read already counts once.
+    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
+        for term in &batch.forgotten.terms {
+            self.ended.remove(term);
+        }
+        batch.forgotten.instances.iter().for_each(|instance| self.forget(*instance));
+        if let Some(record) = batch.term.filter(|_| !self.is_term_durable()) {
+            self.begin(&record);
+        }
+        for record in &batch.instances {
+            let accepted = self.instances.get(&record.instance).map_or(0, |instance| instance.accepted);
+            let mut instance = Instance::new(record);
+            instance.accepted = instance.accepted.max(accepted);
+            self.instances.insert(record.instance, instance);
+        }
+        let head = self.head;
+        for entry in batch.entries.iter().filter(|entry| entry.seq > head) {
+            let encoded = Encoded::new(self.handle, entry);
+            self.tail_bytes += encoded.message.len();
+            self.tail.push_back(encoded);
+        }
+        self.head = self.head.max(batch.last_seq().unwrap_or_default());
+        while self.tail_bytes > self.tail_limit
+            && let Some(oldest) = self.tail.pop_front()
+        {
+            self.tail_bytes -= oldest.message.len();
+            self.tail_dropped += 1;
+        }
+    }
+
+    /// Begins a term, which ends the one before it.
+    fn begin(&mut self, record: &TermRecord) {
+        if let Some(before) = self.latest.replace(record.term) {
+            self.ended.insert(before, record.first_seq.saturating_sub(1));
+        }
+    }
+
+    /// The entry, if it is in the tail.
+    pub(in crate::hub) fn in_tail(&self, seq: u64) -> Option<&Encoded> {
+        let first = self.head + 1 - self.tail.len() as u64;
+        self.tail.get(usize::try_from(seq.checked_sub(first)?).ok()?)
+    }
+
+    /// The entries of the tail from `seq` on; none if `seq` is not in it.
+    pub(in crate::hub) fn tail_from(&self, seq: u64) -> impl Iterator<Item = &Encoded> {
+        let first = self.head + 1 - self.tail.len() as u64;
+        let skip = seq.checked_sub(first).and_then(|skip| usize::try_from(skip).ok());
+        self.tail.range(skip.unwrap_or(usize::MAX).min(self.tail.len())..)
+    }
+
+    /// The seq after which delivery begins, and whether the cursor was not valid (SPEC 7).
+    pub(in crate::hub) fn start(&self, start: Start) -> (u64, bool) {
+        let floor = self.first - 1;
+        let last = |count: u32| self.head.saturating_sub(u64::from(count)).max(floor);
+        match start {
+            Start::Head => (self.head, false),
+            Start::Last(count) => (last(count), false),
+            Start::After { seq, term, .. } if self.is_valid(seq, term) => (seq.max(floor), false),
+            Start::After { fallback_count, .. } => (last(fallback_count), true),
+        }
+    }
+
+    /// Whether a cursor is valid: its term is known and has an entry of this seq, or begins after
+    /// it (SPEC 7).
+    fn is_valid(&self, seq: u64, term: Term) -> bool {
+        let is_latest = self.latest == Some(term);
+        let last = if is_latest { Some(self.head) } else { self.ended.get(&term).copied() };
+        last.is_some_and(|last| seq <= last)
+    }
+
+    /// Whether the term of this run is in the store.
+    pub(in crate::hub) fn is_term_durable(&self) -> bool {
+        self.latest == Some(self.term.term)
+    }
+
+    pub(in crate::hub) fn handle(&self) -> u8 {
+        self.handle
+    }
+
+    /// How many entries left the tail.
+    pub(in crate::hub) fn tail_dropped(&self) -> u64 {
+        self.tail_dropped
+    }
+
+    pub(in crate::hub) fn term(&self) -> TermRecord {
+        self.term
+    }
+
+    pub(in crate::hub) fn first(&self) -> u64 {
+        self.first
+    }
+
+    pub(in crate::hub) fn head(&self) -> u64 {
+        self.head
+    }
+
+    pub(in crate::hub) fn instance(&self, instance: u64) -> Option<&Instance> {
+        self.instances.get(&instance)
+    }
+
+    pub(in crate::hub) fn instance_mut(&mut self, instance: u64) -> Option<&mut Instance> {
+        self.instances.get_mut(&instance)
+    }
+
+    /// Forgets an instance. The caller has to commit that before its owner can notice.
+    pub(in crate::hub) fn forget(&mut self, instance: u64) {
+        self.instances.remove(&instance);
+    }
+
+    /// The oldest terms that make room for the present one (SPEC 7).
+    pub(in crate::hub) fn surplus_terms(&self) -> Vec<Term> {
+        // The latest one and this run's are kept.
+        let surplus = (self.ended.len() + 2).saturating_sub(MAX_TERMS);
+        if surplus == 0 {
+            return Vec::new();
+        }
+        let mut ended: Vec<(u64, Term)> = self.ended.iter().map(|(term, last)| (*last, *term)).collect();
+        ended.sort_unstable();
+        ended.into_iter().take(surplus).map(|(_, term)| term).collect()
+    }
+
+    pub(in crate::hub) fn instances(&self) -> &BTreeMap<u64, Instance> {
+        &self.instances
+    }
+}
+
+impl Instance {
+    fn new(record: &InstanceRecord) -> Self {
+        let InstanceRecord { identity, highest, highest_seq, seen_ran_ms, .. } = *record;
+        Self { identity, highest, highest_seq, accepted: highest, seen_ran_ms }
+    }
+
+    /// Whether a post of it waits for its commit.
+    pub(in crate::hub) fn is_waiting(&self) -> bool {
+        self.accepted > self.highest
+    }
+}
+
+impl Encoded {
+    /// Encodes an entry for the room of this handle.
+    pub(in crate::hub) fn new(handle: u8, entry: &LogEntry) -> Self {
+        let header = EntryHeader {
+            seq: entry.seq,
+            time_ms: entry.time_ms,
+            author: &entry.author,
+            instance: entry.instance,
+            number: entry.number,
+            kind: entry.kind,
+        };
+        let message = ServerMessage::Entry { handle, entry: Entry { header, body: &entry.body } };
+        let mut bytes = vec![0; ENTRY_OVERHEAD + entry.author.len() + entry.body.len()];
+        let len = message.encode(&mut bytes).expect("the overhead counts a whole name; bodies are shorter than 64 KiB");
+        bytes.truncate(len);
+        Self { message: bytes.into(), body_len: entry.body.len() as u16 }
+    }
+
+    /// The whole message, length field included.
+    pub(in crate::hub) fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// Length of the body in bytes.
+    pub(in crate::hub) fn body_len(&self) -> u16 {
+        self.body_len
+    }
+
+    /// Decodes it again.
+    pub(in crate::hub) fn entry(&self) -> Entry<'_> {
+        match self.message.get(2..).map(ServerMessage::decode) {
+            Some(Ok(Some(ServerMessage::Entry { entry, .. }))) => entry,
+            _ => unreachable!("it was encoded as an Entry"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::EntryKind;
+
+    use super::*;
+    use crate::store::Forgotten;
+
+    const A: Term = Term([1; 8]);
+    const B: Term = Term([2; 8]);
+    const NOW: Term = Term([9; 8]);
+
+    fn entry(seq: u64) -> LogEntry {
+        LogEntry {
+            seq,
+            time_ms: 5,
+            author: "ana".into(),
+            instance: 3,
+            number: seq,
+            kind: EntryKind::TEXT,
+            body: vec![b'x'; 100],
+        }
+    }
+
+    /// A ran from 1, B from 11 to 20; 1 to 4 are not kept; this run began at 21.
+    fn log() -> Log {
+        let term = |term, first_seq| TermRecord { term, first_seq };
+        let loaded = RoomState { terms: vec![term(A, 1), term(B, 11)], first: 5, head: 20, ..RoomState::default() };
+        let mut log = Log::new(&loaded, 1, NOW, 2_000);
+        assert!(!log.is_term_durable());
+        log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
+        assert!(log.is_term_durable());
+        log
+    }
+
+    fn after(seq: u64, term: Term) -> Start {
+        Start::After { seq, term, fallback_count: 3 }
+    }
+
+    #[test]
+    fn a_cursor_is_valid_up_to_the_last_entry_of_its_term() {
+        let log = log();
+        assert_eq!(log.start(after(10, A)), (10, false));
+        assert_eq!(log.start(after(11, A)), (17, true));
+        assert_eq!(log.start(after(20, B)), (20, false));
+        assert_eq!(log.start(after(21, B)), (17, true));
+        assert_eq!(log.start(after(20, NOW)), (20, false));
+        assert_eq!(log.start(after(21, NOW)), (17, true));
+    }
+
+    /// A batch of unknown outcome: the store is read again, and then the batch counts as committed.
+    #[test]
+    fn a_term_that_was_read_again_counts_once() {
+        let mut log = Log::new(&RoomState::default(), 1, NOW, 2_000);
+        let first = Batch { term: Some(log.term()), entries: vec![entry(1)], ..Batch::default() };
+        log.reload(&RoomState { terms: vec![log.term()], first: 1, head: 1, ..RoomState::default() });
+        log.apply(&first);
+        assert_eq!(log.start(after(1, NOW)), (1, false));
+    }
+
+    /// Every round checks this, and every Join checks a cursor: neither may cost more with each
+    /// start of the server.
+    #[test]
+    fn many_runs_make_no_question_dear() {
+        const RUNS: u64 = 100_000;
+        let term = |run: u64| Term(run.to_be_bytes());
+        let terms = (1..=RUNS).map(|run| TermRecord { term: term(run), first_seq: run }).collect();
+        let mut log = Log::new(&RoomState { terms, first: 1, head: RUNS, ..RoomState::default() }, 1, NOW, 2_000);
+        log.apply(&Batch { term: Some(log.term()), ..Batch::default() });
+        let begun = std::time::Instant::now();
+        for run in 1..=RUNS {
+            assert!(log.is_term_durable());
+            assert_eq!(log.start(after(run, term(run))), (run, false));
+            assert_eq!(log.start(after(run + 1, term(run))), (RUNS - 3, true));
+        }
+        // 10^5 steps each, not 10^10.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn forgets_the_oldest_terms_beyond_its_bound() {
+        let term = |number: u64| TermRecord { term: Term(number.to_be_bytes()), first_seq: number };
+        let terms = (1..=MAX_TERMS as u64).map(term).collect();
+        let mut log = Log::new(&RoomState { terms, first: 1, head: 5_000, ..RoomState::default() }, 1, NOW, 2_000);
+        let forgotten = Forgotten { terms: log.surplus_terms(), ..Forgotten::default() };
+        assert_eq!(forgotten.terms, [term(1).term]);
+        log.apply(&Batch { term: Some(log.term()), forgotten, ..Batch::default() });
+        assert_eq!((log.ended.len() + 1, log.surplus_terms()), (MAX_TERMS, vec![term(2).term]));
+        assert_eq!(log.start(after(1, term(1).term)), (4_997, true));
+        assert_eq!(log.start(after(2, term(2).term)), (2, false));
+    }
+
+    #[test]
+    fn an_unknown_term_resets() {
+        assert_eq!(log().start(after(7, Term([7; 8]))), (17, true));
+    }
+
+    #[test]
+    fn nothing_starts_below_what_is_kept() {
+        let log = log();
+        assert_eq!(log.start(after(2, A)), (4, false));
+        assert_eq!(log.start(Start::Last(1_000)), (4, false));
+        assert_eq!(log.start(Start::Last(2)), (18, false));
+        assert_eq!(log.start(Start::Last(0)), (20, false));
+        assert_eq!(log.start(Start::Head), (20, false));
+        assert_eq!(log.start(Start::After { seq: 9, term: Term([7; 8]), fallback_count: 99 }), (4, true));
+    }
+
+    #[test]
+    fn the_tail_holds_the_last_entries_within_its_bytes() {
+        let mut log = log();
+        log.apply(&Batch { entries: (21..=60).map(entry).collect(), ..Batch::default() });
+        assert_eq!(log.head(), 60);
+        let held: Vec<u64> = (1..=61).filter(|seq| log.in_tail(*seq).is_some()).collect();
+        assert_eq!(held.last(), Some(&60));
+        assert!(held.len() >= 10 && log.tail_bytes <= 2_000, "{held:?}");
+        assert!(held.iter().all(|seq| log.in_tail(*seq).expect("held").entry().header.seq == *seq));
+    }
+
+    #[test]
+    fn numbers_that_wait_are_remembered_when_others_are_committed() {
+        let mut log = log();
+        let identity = PublicIdentity([4; 32]);
+        let record = |highest| InstanceRecord { instance: 3, identity, highest, highest_seq: 20, seen_ran_ms: 0 };
+        log.apply(&Batch { instances: vec![record(0)], ..Batch::default() });
+        log.instance_mut(3).expect("known").accepted = 7;
+        log.apply(&Batch { instances: vec![record(5)], ..Batch::default() });
+        assert_eq!(log.instance(3).map(|it| (it.highest, it.accepted)), Some((5, 7)));
+        log.apply(&Batch { instances: vec![record(8)], ..Batch::default() });
+        assert_eq!(log.instance(3).map(|it| (it.highest, it.accepted)), Some((8, 8)));
+    }
+
+    #[test]
+    fn an_encoded_entry_is_the_entry() {
+        let encoded = Encoded::new(9, &entry(7));
+        let decoded = encoded.entry();
+        assert_eq!((decoded.header.seq, decoded.header.author, decoded.body.len()), (7, "ana", 100));
+        assert_eq!(encoded.message()[3], 9);
+        assert_eq!(encoded.body_len(), 100);
+    }
+}

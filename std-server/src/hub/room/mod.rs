@@ -1,0 +1,215 @@
+//! A room: its members, its log, and what it keeps of the people that were in it.
+//!
+//! ```text
+//! Join -> join -> (passwords) -> commit -> welcome ----v
+//! Post -> posts --------------> commit -> log -> delivery: every member is a cursor into the log
+//! Leave, silence, force -> departure -> commit
+//! ```
+
+mod commit;
+mod delivery;
+mod departure;
+mod join;
+mod known;
+mod log;
+mod members;
+mod operator;
+mod ownership;
+pub(super) mod pages;
+mod passwords;
+mod posts;
+mod questions;
+mod reads;
+mod requests;
+mod retention;
+mod sanctions;
+mod visits;
+mod welcome;
+
+use core::fmt;
+use std::sync::Arc;
+
+use kabar_core::chat::{ROOM_SECRET_LEN, Term};
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
+
+use super::context::Context;
+use super::door::limiter::{Buckets, Rate};
+use super::door::shares::Shares;
+use super::timers::{RoomTimer, Timer};
+use super::{Counters, HubConfig, JoinPolicy};
+use crate::store::RoomState;
+use commit::Appender;
+use known::Known;
+use log::Log;
+use members::Members;
+use ownership::Ownership;
+use pages::Pages;
+use passwords::Passwords;
+use sanctions::Sanctions;
+use visits::Visits;
+
+/// The result of handling a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handled {
+    /// It is dealt with.
+    Done,
+    /// It has to wait, and all after it.
+    Defer,
+    /// It breaks its rules.
+    Violation,
+}
+
+/// Everything of one room. It works on connections that it is given.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// Index in [`super::Hub`]'s list of rooms.
+    index: usize,
+    name: Arc<str>,
+    access: Access,
+    /// When this run began.
+    began: Instant,
+    /// For how long servers ran over this log before, in ms.
+    ran_before_ms: u64,
+    members: Members,
+    /// Members, and those whose Join waits for its commit.
+    residents: Shares<u32>,
+    log: Log,
+    pages: Pages,
+    appender: Appender,
+    ownership: Ownership,
+    known: Known,
+    sanctions: Sanctions,
+    passwords: Passwords,
+    visits: Visits,
+    /// Identities that are not known yet, by address prefix.
+    newcomers: Buckets,
+}
+
+/// Who may join.
+struct Access {
+    secret: [u8; ROOM_SECRET_LEN],
+    policy: JoinPolicy,
+    admission_tag: [u8; 16],
+}
+
+impl Room {
+    /// Begins a run over what the store holds.
+    pub(super) fn new<P: Provider>(index: usize, loaded: &RoomState, context: &mut Context<P>, now: Instant) -> Self {
+        let HubConfig { room, secret, join_policy, admission_tag, limits, .. } = &context.config;
+        let newcomers = Rate { burst: limits.newcomer_burst, interval: limits.newcomer_interval };
+        let term = draw_term(&mut context.rng, loaded);
+        let mut room = Self {
+            index,
+            name: room.as_str().into(),
+            access: Access { secret: *secret, policy: *join_policy, admission_tag: *admission_tag },
+            began: now,
+            ran_before_ms: loaded.ran_ms,
+            members: Members::default(),
+            residents: Shares::new(),
+            log: Log::new(loaded, handle_of(index), term, limits.tail_bytes),
+            pages: Pages::new(limits.page_bytes, limits.page_reads),
+            appender: Appender::new(limits.retry_min),
+            ownership: Ownership::new(loaded, *admission_tag, limits.name_keep.as_millis()),
+            known: Known::new(loaded),
+            sanctions: Sanctions::new(loaded),
+            passwords: Passwords::new(limits),
+            visits: Visits::new(limits),
+            newcomers: Buckets::new(newcomers, limits.prefixes),
+        };
+        room.start_absence_timers(now, context);
+        room.purge(now, context);
+        let upkeep = room.timer(RoomTimer::Upkeep);
+        context.timers.set(upkeep, Some(now + retention::UPKEEP_INTERVAL));
+        room
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number by which messages name this room.
+    pub(super) fn handle(&self) -> u8 {
+        self.log.handle()
+    }
+
+    /// A deadline of this room.
+    fn timer(&self, timer: RoomTimer) -> Timer {
+        Timer::Room(self.index, timer)
+    }
+
+    /// Total time that servers ran over this log, in ms. It does not depend on the time of day.
+    fn ran_ms(&self, now: Instant) -> u64 {
+        self.ran_before_ms.saturating_add(now.saturating_since(self.began).as_millis())
+    }
+
+    /// Does what one of its deadlines is for.
+    pub(super) fn on_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, timer: &RoomTimer) {
+        match timer {
+            RoomTimer::Absence(folded) => self.on_absence_timer(&mut context.counters, folded),
+            RoomTimer::Store => self.on_store_timer(context),
+            // The next jobs are created anyway.
+            RoomTimer::Pages | RoomTimer::Passwords | RoomTimer::Evict => {}
+            RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
+            RoomTimer::Purge => self.purge(now, context),
+        }
+    }
+
+    /// Whether more posts wait for their commit than are accepted.
+    pub(super) fn is_saturated(&self, limit: usize) -> bool {
+        self.appender.bytes() >= limit
+    }
+
+    /// Whether nothing is left to commit.
+    pub(super) fn is_idle(&self) -> bool {
+        self.appender.is_idle()
+    }
+
+    /// Smallest seq that is kept.
+    pub(super) fn first(&self) -> u64 {
+        self.log.first()
+    }
+
+    /// Largest seq that is committed.
+    pub(super) fn head(&self) -> u64 {
+        self.log.head()
+    }
+
+    /// Adds what its parts count.
+    pub(super) fn count(&self, counters: &mut Counters) {
+        counters.buckets_full += self.newcomers.forgotten() + self.passwords.buckets_forgotten();
+        counters.pages_dropped += self.pages.dropped();
+        counters.page_reads_held += self.pages.held();
+        counters.tail_dropped += self.log.tail_dropped();
+    }
+
+    /// Writes the state that only authentic packets change. For tests.
+    pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.ownership)?;
+        writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
+    }
+}
+
+/// The handle of the room at `index`. On the wire 0 names no room.
+fn handle_of(index: usize) -> u8 {
+    u8::try_from(index + 1).unwrap_or(u8::MAX)
+}
+
+/// A random name for this run that no earlier run had.
+fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
+    loop {
+        let mut term = Term::default();
+        rng.fill_bytes(&mut term.0);
+        if loaded.terms.iter().all(|record| record.term != term) {
+            return term;
+        }
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! Actions of the operator on a room.
+
+use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::Instant;
+use kabar_core::wire::frame::CloseCode;
+use kabar_std::names::Name;
+
+use super::Room;
+use super::commit::{Origin, Pending};
+use crate::hub::LeaveReason;
+use crate::hub::context::Context;
+use crate::hub::operator::{MemberInfo, OperatorError, Status};
+use crate::hub::peer::{Peer, Peers};
+use crate::store::{Sanction, SanctionKind};
+
+/// The author of what the operator writes (SPEC 6.6).
+const SERVER: &str = "server";
+
+impl Room {
+    pub(in crate::hub) fn say(&mut self, text: &str) {
+        let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
+        self.appender.push(Pending::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
+    }
+
+    /// Closes the connection of the member of a name. Returns the name as the server writes it.
+    pub(in crate::hub) fn kick<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        name: &str,
+    ) -> Result<String, OperatorError> {
+        let id = Name::new(name).ok().and_then(|name| self.members.peer_named(name.folded()));
+        let peer = id.and_then(|id| peers.get_mut(id)).ok_or(OperatorError::NotHere)?;
+        let shown = peer.member().map_or_else(String::new, |member| member.name.shown().to_owned());
+        self.expel(now, context, peer, LeaveReason::Kicked);
+        Ok(shown)
+    }
+
+    /// Bans the identity that has or owns a name, and closes its connection if it is here.
+    pub(in crate::hub) fn ban<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        name: &str,
+    ) -> Result<String, OperatorError> {
+        let (shown, identity) = self.impose(now, context, name, SanctionKind::Ban)?;
+        if let Some(peer) = self.members.get(&identity).and_then(|seat| peers.get_mut(seat.peer)) {
+            self.expel(now, context, peer, LeaveReason::Banned);
+        }
+        Ok(shown)
+    }
+
+    fn expel<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>, reason: LeaveReason) {
+        self.remove_member(now, context, peer, reason);
+        let code = if reason == LeaveReason::Banned { CloseCode::BANNED } else { CloseCode::KICKED };
+        peer.close(now, context, code, "");
+    }
+
+    /// Imposes a sanction on the identity that has or owns a name.
+    pub(in crate::hub) fn impose<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        name: &str,
+        kind: SanctionKind,
+    ) -> Result<(String, PublicIdentity), OperatorError> {
+        let (shown, identity) = self.resolve_name(name).ok_or(OperatorError::NoSuchName)?;
+        if self.sanctions.all().len() >= context.config.limits.sanctions && !self.sanctions.holds(identity, kind) {
+            context.counters.sanctions_full += 1;
+            return Err(OperatorError::Full);
+        }
+        let sanction = Sanction { identity, kind, name: shown.clone(), since_ms: context.wall_ms(now) };
+        if self.sanctions.impose(sanction) { Ok((shown, identity)) } else { Err(OperatorError::AlreadyInEffect) }
+    }
+
+    /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
+    /// was imposed.
+    pub(in crate::hub) fn lift(&mut self, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
+        let name = Name::new(name).map_err(|_| OperatorError::NotInEffect)?;
+        let owner = self.ownership.record(name.folded()).map(|record| record.identity);
+        let named = owner.filter(|owner| self.sanctions.holds(*owner, kind));
+        let identity = named.or_else(|| self.sanctions.find_by_name(&name, kind)).ok_or(OperatorError::NotInEffect)?;
+        self.sanctions.lift(identity, kind);
+        Ok(name.shown().to_owned())
+    }
+
+    pub(in crate::hub) fn sanctions(&self) -> Vec<Sanction> {
+        self.sanctions.all().into_iter().cloned().collect()
+    }
+
+    /// Ends the ownership of a name.
+    pub(in crate::hub) fn release_name(&mut self, name: &str) -> Result<String, OperatorError> {
+        let name = Name::new(name).map_err(|_| OperatorError::NoSuchName)?;
+        let folded = name.folded();
+        let is_here = self.members.named(folded).is_some() || self.ownership.is_claimed(folded);
+        if is_here || self.is_present(folded) {
+            return Err(OperatorError::InUse);
+        }
+        let shown = self.ownership.record(folded).ok_or(OperatorError::NoSuchName)?.name.clone();
+        self.appender.push_released(folded);
+        Ok(shown)
+    }
+
+    /// The members by name.
+    pub(in crate::hub) fn list_members<P: Provider>(&self, now: Instant, peers: &Peers<P>) -> Vec<MemberInfo> {
+        let info = |id| {
+            let peer = peers.get(id)?;
+            let member = peer.member()?;
+            Some(MemberInfo {
+                name: member.name.shown().to_owned(),
+                address: peer.address,
+                since_ms: member.since_ms,
+                idle: now.saturating_since(member.last_active),
+                rtt: peer.connection.rtt(),
+                is_muted: self.sanctions.holds(member.identity, SanctionKind::Mute),
+            })
+        };
+        self.members.seats().filter_map(|(_, seat)| info(seat.peer)).collect()
+    }
+
+    /// Adds how full the room is.
+    pub(in crate::hub) fn add_status(&self, status: &mut Status) {
+        status.members += self.members.len();
+        status.unfinished_bytes += self.appender.bytes();
+        status.is_store_in_trouble |= self.appender.is_in_trouble();
+        (status.first, status.head) = (self.first(), self.head());
+    }
+
+    /// The member of a name, or else its owner.
+    fn resolve_name(&self, name: &str) -> Option<(String, PublicIdentity)> {
+        let name = Name::new(name).ok()?;
+        let member = self.members.named(name.folded()).map(|(name, identity)| (name.shown().to_owned(), identity));
+        member.or_else(|| self.ownership.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
+    }
+}

@@ -1,0 +1,183 @@
+//! Ownership of names, and admissions (SPEC 6.6): what is durable, and what Joins in progress
+//! claim.
+//!
+//! Time unseen is counted in running time: the time of day may jump.
+
+use std::collections::BTreeMap;
+
+use kabar_core::crypto::identity::PublicIdentity;
+
+use crate::store::{Batch, NameRecord, RoomState};
+
+/// Names and admissions of a room.
+#[derive(Debug)]
+pub(in crate::hub) struct Ownership {
+    records: BTreeMap<String, NameRecord>,
+    /// Names of Joins that wait for their commit.
+    claims: BTreeMap<String, Claim>,
+    /// Admitted identities, each with the tag at that time.
+    admitted: BTreeMap<PublicIdentity, [u8; 16]>,
+    /// Admissions under another tag do not count.
+    tag: [u8; 16],
+    /// Time unseen after which ownership lapses, in ms of running time.
+    keep_ms: u64,
+}
+
+/// A name that Joins in progress want. All of them are by one identity, on several connections.
+#[derive(Debug)]
+struct Claim {
+    identity: PublicIdentity,
+    joins: usize,
+}
+
+impl Ownership {
+    pub(in crate::hub) fn new(loaded: &RoomState, tag: [u8; 16], keep_ms: u64) -> Self {
+        let mut ownership =
+            Self { records: BTreeMap::new(), claims: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
+        ownership.reload(loaded);
+        ownership
+    }
+
+    /// Replaces what is durable by what the store holds.
+    pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
+        self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
+        self.admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
+    }
+
+    /// Applies a committed batch.
+    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
+        for folded in batch.forgotten.names.iter().chain(&batch.released) {
+            self.records.remove(folded);
+        }
+        for identity in &batch.forgotten.admissions {
+            self.admitted.remove(identity);
+        }
+        for record in &batch.names {
+            self.records.insert(record.folded.clone(), record.clone());
+        }
+        self.admitted.extend(batch.admissions.iter().map(|admission| (admission.identity, admission.tag)));
+    }
+
+    /// Whether the name belongs to another identity that was seen recently enough (SPEC 6.6).
+    pub(in crate::hub) fn is_owned_by_another(&self, folded: &str, identity: PublicIdentity, ran_ms: u64) -> bool {
+        let record = self.records.get(folded);
+        record.is_some_and(|record| record.identity != identity && !self.has_lapsed(record, ran_ms))
+    }
+
+    /// Whether its owner was not seen for so long that the name is free.
+    pub(in crate::hub) fn has_lapsed(&self, record: &NameRecord, ran_ms: u64) -> bool {
+        !record.present && ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
+    }
+
+    /// Forgets a name. The caller has to commit that before its owner can notice.
+    pub(in crate::hub) fn forget_name(&mut self, folded: &str) {
+        self.records.remove(folded);
+    }
+
+    /// As [`Self::forget_name`], for an admission. Returns whether there was one.
+    pub(in crate::hub) fn forget_admission(&mut self, identity: &PublicIdentity) -> bool {
+        self.admitted.remove(identity).is_some()
+    }
+
+    /// All identities with an admission, under whatever tag.
+    pub(in crate::hub) fn admitted(&self) -> impl Iterator<Item = &PublicIdentity> {
+        self.admitted.keys()
+    }
+
+    /// Whether a Join in progress claims the name for another identity.
+    pub(in crate::hub) fn is_claimed_by_another(&self, folded: &str, identity: PublicIdentity) -> bool {
+        self.claims.get(folded).is_some_and(|claim| claim.identity != identity)
+    }
+
+    pub(in crate::hub) fn claim(&mut self, folded: &str, identity: PublicIdentity) {
+        self.claims.entry(folded.to_owned()).or_insert(Claim { identity, joins: 0 }).joins += 1;
+    }
+
+    /// Ends one of the claims to the name.
+    pub(in crate::hub) fn unclaim(&mut self, folded: &str) {
+        if let Some(claim) = self.claims.get_mut(folded) {
+            claim.joins -= 1;
+            if claim.joins == 0 {
+                self.claims.remove(folded);
+            }
+        }
+    }
+
+    pub(in crate::hub) fn is_claimed(&self, folded: &str) -> bool {
+        self.claims.contains_key(folded)
+    }
+
+    pub(in crate::hub) fn is_admitted(&self, identity: &PublicIdentity) -> bool {
+        self.admitted.get(identity) == Some(&self.tag)
+    }
+
+    pub(in crate::hub) fn record(&self, folded: &str) -> Option<&NameRecord> {
+        self.records.get(folded)
+    }
+
+    pub(in crate::hub) fn records(&self) -> impl Iterator<Item = &NameRecord> {
+        self.records.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Admission;
+
+    const ANA: PublicIdentity = PublicIdentity([1; 32]);
+    const BEN: PublicIdentity = PublicIdentity([2; 32]);
+
+    fn record(folded: &str, identity: PublicIdentity, seen_ran_ms: u64, present: bool) -> NameRecord {
+        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ran_ms, present }
+    }
+
+    fn ownership() -> Ownership {
+        let loaded = RoomState { names: vec![record("ana", ANA, 1_000, false)], ..RoomState::default() };
+        Ownership::new(&loaded, [0; 16], 500)
+    }
+
+    #[test]
+    fn a_name_is_owned_against_others_only() {
+        let ownership = ownership();
+        assert!(!ownership.is_owned_by_another("ana", ANA, 1_100) && ownership.is_owned_by_another("ana", BEN, 1_100));
+        assert!(!ownership.is_owned_by_another("ben", BEN, 1_100));
+    }
+
+    #[test]
+    fn a_claim_stands_against_others_until_it_ends() {
+        let mut ownership = ownership();
+        ownership.claim("ben", BEN);
+        assert!(ownership.is_claimed_by_another("ben", ANA) && !ownership.is_claimed_by_another("ben", BEN));
+        ownership.claim("ben", BEN);
+        ownership.unclaim("ben");
+        assert!(ownership.is_claimed_by_another("ben", ANA), "its owner's other Join is in progress");
+        ownership.unclaim("ben");
+        assert!(!ownership.is_claimed_by_another("ben", ANA) && ownership.claims.is_empty());
+    }
+
+    #[test]
+    fn ownership_lapses_when_its_owner_is_not_seen_for_long() {
+        let mut ownership = ownership();
+        assert!(ownership.is_owned_by_another("ana", BEN, 1_499));
+        assert!(!ownership.is_owned_by_another("ana", BEN, 1_500));
+        ownership.apply(&Batch { names: vec![record("ana", ANA, 1_000, true)], ..Batch::default() });
+        assert!(ownership.is_owned_by_another("ana", BEN, 9_999));
+    }
+
+    #[test]
+    fn a_released_name_is_free() {
+        let mut ownership = ownership();
+        ownership.apply(&Batch { released: vec!["ana".into()], ..Batch::default() });
+        assert!(!ownership.is_owned_by_another("ana", BEN, 1_000));
+    }
+
+    #[test]
+    fn admissions_count_under_the_present_tag_only() {
+        let admission = |identity, tag| Admission { identity, tag };
+        let admissions = vec![admission(ANA, [1; 16]), admission(BEN, [2; 16])];
+        let loaded = RoomState { admissions, ..RoomState::default() };
+        let ownership = Ownership::new(&loaded, [2; 16], 500);
+        assert!(!ownership.is_admitted(&ANA) && ownership.is_admitted(&BEN));
+    }
+}

@@ -1,0 +1,144 @@
+//! Posts (SPEC 6.5): once each, in the order of their numbers, or refused for good.
+
+use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+
+use super::commit::Pending;
+use super::log::Instance;
+use super::{Handled, Room};
+use crate::hub::context::Context;
+use crate::hub::peer::Peer;
+use crate::store::SanctionKind;
+
+impl Room {
+    pub(in crate::hub) fn on_post<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+        post: &Post<'_>,
+    ) -> Handled {
+        let faults = context.config.faults();
+        let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
+        let (from, counters) = (peer.address, &mut context.counters);
+        let Some(member) = peer.member_mut() else { return Handled::Violation };
+        // Another's instance, no number, or what no client sends.
+        if post.instance != member.instance || post.number == 0 || is_malformed(post) {
+            return Handled::Violation;
+        }
+        let Some(mut known) = self.log.instance(post.instance).copied() else { return Handled::Violation };
+        if faults.dedup_by_identity() {
+            let same = self.log.instances().values().filter(|it| it.identity == known.identity);
+            known.accepted = same.clone().map(|it| it.accepted).max().unwrap_or_default();
+            known.highest = same.map(|it| it.highest).max().unwrap_or_default();
+        }
+        let Instance { highest, highest_seq, accepted, .. } = known;
+        if post.number <= highest {
+            // It is stored already, and its author does not know.
+            counters.posts_repeated += 1;
+            member.stored = Some((highest, highest_seq));
+            return Handled::Done;
+        }
+        if post.number <= accepted && !faults.forget_pending() {
+            // It came on an earlier connection and waits for its commit; its author is informed
+            // after that.
+            counters.posts_repeated += 1;
+            return Handled::Done;
+        }
+        if let Some(refused) = member.refused.filter(|_| !faults.accept_after_refusal()) {
+            if post.settled < refused {
+                counters.posts_ignored += 1;
+                return Handled::Done;
+            }
+            member.refused = None;
+        }
+        // Nothing below it may be open: what is refused is settled before its author goes on.
+        if post.number - 1 > accepted.max(post.settled) && !faults.accept_after_refusal() {
+            return Handled::Violation;
+        }
+        member.last_active = now;
+        let is_muted = self.sanctions.holds(member.identity, SanctionKind::Mute);
+        let muted = is_muted.then_some(PostRefusedCode::MUTED);
+        if let Some(code) = muted.or_else(|| refusal_reason(post, context.config.limits.body_bytes)) {
+            counters.posts_refused += 1;
+            counters.posts_muted += u64::from(is_muted);
+            counters.posts_too_long += u64::from(code == PostRefusedCode::TOO_LONG);
+            member.refused = Some(post.number);
+            member.post_refused = Some((post.number, code));
+            return Handled::Done;
+        }
+        counters.posts += 1;
+        let name = member.name.shown();
+        self.appender.push(Pending::by_member(name, post.instance, post.number, post.kind, post.body, from));
+        if faults.stored_before_commit() {
+            member.stored = Some((post.number, next_seq));
+        }
+        if let Some(instance) = self.log.instance_mut(post.instance) {
+            instance.accepted = instance.accepted.max(post.number);
+        }
+        Handled::Done
+    }
+}
+
+/// Whether the body does not fit its kind (SPEC 6.4). Clients check that before they send.
+fn is_malformed(post: &Post<'_>) -> bool {
+    if post.kind.is_text() {
+        post.body.len() > MAX_TEXT_LEN || core::str::from_utf8(post.body).is_err()
+    } else {
+        post.body.len() > MAX_BODY_LEN
+    }
+}
+
+/// Why a post is refused for good, no matter who its author is. A refusal that did not arrive is
+/// decided again (SPEC 6.5).
+fn refusal_reason(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
+    if !post.kind.is_postable() {
+        Some(PostRefusedCode::KIND)
+    } else if post.body.len() > limit {
+        Some(PostRefusedCode::TOO_LONG)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabar_core::chat::EntryKind;
+
+    use super::*;
+
+    fn post(kind: EntryKind, body: &[u8]) -> Post<'_> {
+        Post { handle: 1, instance: 1, number: 1, settled: 0, kind, body }
+    }
+
+    #[test]
+    fn refuses_what_members_do_not_post() {
+        for kind in [0, 4, 16, 17, 18, 19, 255].map(EntryKind) {
+            assert_eq!(refusal_reason(&post(kind, b""), MAX_BODY_LEN), Some(PostRefusedCode::KIND), "{kind:?}");
+        }
+        for kind in [EntryKind::TEXT, EntryKind::DATA, EntryKind::ACTION] {
+            assert_eq!(refusal_reason(&post(kind, b"hi"), MAX_BODY_LEN), None);
+        }
+    }
+
+    #[test]
+    fn texts_over_4096_bytes_and_data_over_4352_break_the_rules() {
+        for (kind, most) in [(EntryKind::TEXT, 4096), (EntryKind::ACTION, 4096), (EntryKind::DATA, 4352)] {
+            assert!(!is_malformed(&post(kind, &vec![b'x'; most])), "{kind:?}");
+            assert!(is_malformed(&post(kind, &vec![b'x'; most + 1])), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_longer_than_this_server_takes() {
+        let judge = |len| refusal_reason(&post(EntryKind::TEXT, &[b'x'; 101][..len]), 100);
+        assert_eq!((judge(100), judge(101)), (None, Some(PostRefusedCode::TOO_LONG)));
+    }
+
+    #[test]
+    fn texts_that_are_not_utf8_break_the_rules() {
+        assert!(is_malformed(&post(EntryKind::TEXT, b"\xff")) && is_malformed(&post(EntryKind::ACTION, b"ab\xc3")));
+        assert!(!is_malformed(&post(EntryKind::DATA, b"\xff")));
+    }
+}

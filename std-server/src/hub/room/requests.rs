@@ -1,0 +1,61 @@
+//! Joins on their way to becoming members.
+
+use kabar_core::chat::Start;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::Instant;
+use kabar_std::names::Name;
+
+use crate::hub::peer::member::{Member, WelcomeDue};
+
+/// A Join that is in order.
+#[derive(Debug)]
+pub(super) struct JoinRequest {
+    pub(super) name: Name,
+    pub(super) identity: PublicIdentity,
+    /// As stated until it is admitted (0: none); from then on the one that it will have.
+    pub(super) instance: u64,
+    pub(super) start: Start,
+    pub(super) max_entry_len: u16,
+    /// Its admission is to be stored.
+    pub(super) is_newly_admitted: bool,
+}
+
+/// A Join that is admitted and waits for its commit.
+#[derive(Debug)]
+pub(super) struct CommittingJoin {
+    /// Its connection.
+    pub(super) peer: u32,
+    pub(super) request: Box<JoinRequest>,
+}
+
+impl JoinRequest {
+    /// The membership of which everything is still to be sent.
+    pub(super) fn into_member(
+        self,
+        room: usize,
+        cursor: u64,
+        welcome: WelcomeDue,
+        now: Instant,
+        now_ms: u64,
+    ) -> Member {
+        Member {
+            room,
+            name: self.name,
+            identity: self.identity,
+            instance: self.instance,
+            max_entry_len: self.max_entry_len,
+            since_ms: now_ms,
+            last_active: now,
+            cursor,
+            is_caught_up: false,
+            welcome: Some(welcome),
+            post_refused: None,
+            stored: None,
+            notice: false,
+            was_notified: false,
+            refused: None,
+            history: None,
+            listing: None,
+        }
+    }
+}

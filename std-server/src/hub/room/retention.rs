@@ -1,0 +1,276 @@
+//! Retention of what is stored about people, within bounds: what was not used for long is
+//! forgotten, in memory and in the store, and so is what one identity has too much of (SPEC 6.5,
+//! 6.6).
+//!
+//! Something is forgotten here at once, and with the next commit in the store. If that commit
+//! fails, everything is read from the store again and it is back. Nothing is forgotten that a
+//! connection, a Join in progress, a post that waits or the batch in progress needs.
+
+use std::collections::BTreeSet;
+
+use kabar_core::chat::RefusedCode;
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::{Duration, Instant};
+
+use super::Room;
+use super::join::JoinError;
+use super::known::Kept;
+use super::requests::JoinRequest;
+use crate::hub::HubLimits;
+use crate::hub::context::Context;
+use crate::hub::counters::Counters;
+use crate::hub::door::prefix::Prefix;
+use crate::hub::peer::Peer;
+use crate::hub::timers::RoomTimer;
+
+/// How often the running time is written, members are recorded as seen, and lapsed records are
+/// searched for.
+pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Records that are forgotten at once, so that no commit takes long.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
+/// Time until the next ones are.
+const PURGE_INTERVAL: Duration = Duration::from_secs(1);
+/// Of a full table, one in this many identities makes room at once: the table is not searched for
+/// each newcomer.
+const EVICTED_SHARE: usize = 64;
+
+impl Room {
+    pub(super) fn on_upkeep_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
+        for (name, seat) in self.members.seats() {
+            self.appender.push_seen(name.folded(), seat.instance);
+        }
+        self.appender.push_ran();
+        self.purge(now, context);
+        context.timers.set(self.timer(RoomTimer::Upkeep), Some(now + UPKEEP_INTERVAL));
+    }
+
+    /// Forgets what lapsed and what is too much; the rest of it a little later.
+    pub(super) fn purge<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
+        let limits = context.config.limits;
+        let is_done = !self.appender.is_recovering() && self.purge_some(now, &limits, &mut context.counters);
+        context.timers.set(self.timer(RoomTimer::Purge), (!is_done).then(|| now + PURGE_INTERVAL));
+    }
+
+    /// Returns whether that was all.
+    fn purge_some(&mut self, now: Instant, limits: &HubLimits, counters: &mut Counters) -> bool {
+        let (ran_ms, busy) = (self.ran_ms(now), self.busy());
+        let instance_keep = limits.instance_keep.as_millis();
+        let (mut names, mut instances, mut crowded) = (Vec::new(), Vec::new(), Vec::new());
+        for (identity, kept) in self.known.iter() {
+            if names.len() + instances.len() + crowded.len() >= FORGOTTEN_AT_ONCE {
+                break;
+            }
+            let is_busy = busy.contains(identity);
+            if kept.instances.len() > limits.instances_per_identity || kept.names.len() > limits.names_per_identity {
+                crowded.push(*identity);
+            }
+            let lapsed = |folded: &&String| {
+                let record = self.ownership.record(folded);
+                !is_busy && record.is_some_and(|it| self.ownership.has_lapsed(it, ran_ms)) && self.is_idle_name(folded)
+            };
+            names.extend(kept.names.iter().filter(lapsed).map(|folded| (*identity, folded.clone())));
+            let unused = |instance: &&u64| {
+                let known = self.log.instance(**instance);
+                let is_old = |seen_ran_ms| ran_ms.saturating_sub(seen_ran_ms) >= instance_keep;
+                !is_busy && known.is_some_and(|known| is_old(known.seen_ran_ms) && !known.is_waiting())
+            };
+            instances.extend(kept.instances.iter().filter(unused).map(|instance| (*identity, *instance)));
+        }
+        let is_done = names.len() + instances.len() + crowded.len() < FORGOTTEN_AT_ONCE;
+        for (identity, folded) in names {
+            counters.names_lapsed += 1;
+            self.forget_name(identity, &folded);
+        }
+        for (identity, instance) in instances {
+            counters.instances_lapsed += 1;
+            self.forget_instance(identity, instance);
+        }
+        for identity in crowded {
+            self.trim(limits, counters, identity, 0, 0);
+        }
+        // Admissions from before identities were counted.
+        let strangers = self.ownership.admitted().filter(|it| !self.known.contains(it) && !busy.contains(it));
+        let strangers: Vec<PublicIdentity> = strangers.copied().take(FORGOTTEN_AT_ONCE).collect();
+        strangers.iter().for_each(|identity| self.forget_admission(*identity));
+        is_done && strangers.len() < FORGOTTEN_AT_ONCE
+    }
+
+    /// Whether a newcomer may be remembered; makes room for it if need be.
+    pub(super) fn take_newcomer<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &Peer<P>,
+        identity: &PublicIdentity,
+    ) -> Result<(), JoinError> {
+        if self.known.contains(identity) {
+            return Ok(());
+        }
+        if !self.newcomers.take(now, Prefix::of(peer.address)) {
+            context.counters.newcomers_limited += 1;
+            return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute"));
+        }
+        if !self.has_room(now, context) {
+            context.counters.identities_full += 1;
+            return Err((RefusedCode::TRY_LATER, "too many members are known here"));
+        }
+        Ok(())
+    }
+
+    fn has_room<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) -> bool {
+        let limits = context.config.limits;
+        if !self.is_full(&limits) {
+            return true;
+        }
+        // The table is searched once per second at most.
+        let evict = self.timer(RoomTimer::Evict);
+        if context.timers.get(&evict).is_some() {
+            return false;
+        }
+        self.purge(now, context);
+        if self.is_full(&limits) {
+            self.evict(&limits, &mut context.counters);
+        }
+        if self.is_full(&limits) {
+            context.timers.set(evict, Some(now + PURGE_INTERVAL));
+        }
+        !self.is_full(&limits)
+    }
+
+    fn is_full(&self, limits: &HubLimits) -> bool {
+        let is_new = |identity: &PublicIdentity| !self.known.contains(identity);
+        self.known.len() + self.appender.joins() >= limits.identities
+            && self.known.len() + self.joining().filter(is_new).count() >= limits.identities
+    }
+
+    /// Forgets those that were not seen for longest, of those that are not here and have nothing in
+    /// the log: nobody can miss them, and no post can come twice.
+    fn evict(&mut self, limits: &HubLimits, counters: &mut Counters) {
+        let busy = self.busy();
+        let is_evictable = |(identity, kept): &(&PublicIdentity, &Kept)| {
+            let mut instances = kept.instances.iter().filter_map(|instance| self.log.instance(*instance));
+            !busy.contains(identity)
+                && instances.all(|instance| instance.accepted == 0)
+                && kept.names.iter().all(|folded| self.is_idle_name(folded))
+        };
+        let evictable = self.known.iter().filter(is_evictable);
+        let mut evictable: Vec<(u64, PublicIdentity)> =
+            evictable.map(|(identity, kept)| (self.seen_ran_ms(kept), *identity)).collect();
+        evictable.sort_unstable();
+        evictable.truncate(limits.identities.div_ceil(EVICTED_SHARE));
+        for (_, identity) in evictable {
+            counters.identities_full += 1;
+            let Some(Kept { names, instances }) = self.known.get(&identity).cloned() else { continue };
+            names.iter().for_each(|folded| self.forget_name(identity, folded));
+            instances.iter().for_each(|instance| self.forget_instance(identity, *instance));
+        }
+    }
+
+    /// When an identity was last seen under anything that it has.
+    fn seen_ran_ms(&self, kept: &Kept) -> u64 {
+        let names = kept.names.iter().filter_map(|folded| self.ownership.record(folded)).map(|it| it.seen_ran_ms);
+        let instances = kept.instances.iter().filter_map(|instance| self.log.instance(*instance));
+        names.chain(instances.map(|it| it.seen_ran_ms)).max().unwrap_or_default()
+    }
+
+    /// Before a batch is built: Joins that add something to their identity displace what it used
+    /// least recently.
+    pub(super) fn trim_joining(&mut self, limits: &HubLimits, counters: &mut Counters) {
+        let added = |request: &JoinRequest| {
+            let owner = self.ownership.record(request.name.folded()).map(|record| record.identity);
+            let new_names = usize::from(owner != Some(request.identity));
+            let new_instances = usize::from(self.log.instance(request.instance).is_none());
+            (request.identity, new_names, new_instances)
+        };
+        for (identity, new_names, new_instances) in self.appender.joining().map(added).collect::<Vec<_>>() {
+            if new_names + new_instances > 0 {
+                self.trim(limits, counters, identity, new_names, new_instances);
+            }
+        }
+    }
+
+    /// Forgets what an identity has too much of if `new_names` and `new_instances` are added: those
+    /// first that it used least recently; of instances, those first under which nothing was posted.
+    fn trim(
+        &mut self,
+        limits: &HubLimits,
+        counters: &mut Counters,
+        identity: PublicIdentity,
+        new_names: usize,
+        new_instances: usize,
+    ) {
+        let Some(kept) = self.known.get(&identity) else { return };
+        let surplus_names = (kept.names.len() + new_names).saturating_sub(limits.names_per_identity);
+        let surplus_instances = (kept.instances.len() + new_instances).saturating_sub(limits.instances_per_identity);
+        if surplus_names + surplus_instances == 0 {
+            return;
+        }
+        let idle = kept.names.iter().filter(|folded| self.is_idle_name(folded));
+        let mut names: Vec<(u64, String)> = idle
+            .filter_map(|folded| self.ownership.record(folded).map(|it| (it.seen_ran_ms, folded.clone())))
+            .collect();
+        names.sort_unstable();
+        names.truncate(surplus_names);
+        let used: BTreeSet<u64> = self.appender.joining().map(|request| request.instance).collect();
+        let mut instances: Vec<(bool, u64, u64, u64)> = Vec::new();
+        for instance in kept.instances.iter().filter(|it| !used.contains(it)) {
+            let is_here = self.members.peer_of_instance(*instance).is_some();
+            if let Some(known) = self.log.instance(*instance).filter(|known| !is_here && !known.is_waiting()) {
+                instances.push((known.highest > 0, known.seen_ran_ms, known.highest_seq, *instance));
+            }
+        }
+        instances.sort_unstable();
+        instances.truncate(surplus_instances);
+        for (_, folded) in names {
+            counters.names_crowded += 1;
+            self.forget_name(identity, &folded);
+        }
+        for (.., instance) in instances {
+            counters.instances_crowded += 1;
+            self.forget_instance(identity, instance);
+        }
+    }
+
+    /// Whether no member has this name, no Join claims it, and its owner is not present in the log.
+    fn is_idle_name(&self, folded: &str) -> bool {
+        self.members.named(folded).is_none() && !self.ownership.is_claimed(folded) && !self.is_present(folded)
+    }
+
+    /// Identities that are here, or about to join, or written by the batch in progress.
+    fn busy(&self) -> BTreeSet<PublicIdentity> {
+        self.members.identities().chain(self.joining()).chain(self.appender.writes()).collect()
+    }
+
+    /// Identities whose Joins wait for their commit.
+    fn joining(&self) -> impl Iterator<Item = PublicIdentity> {
+        self.appender.joining().map(|request| request.identity)
+    }
+
+    fn forget_name(&mut self, identity: PublicIdentity, folded: &str) {
+        self.ownership.forget_name(folded);
+        self.known.remove_name(identity, folded);
+        self.appender.forgotten().names.push(folded.to_owned());
+        self.forget_unknown(identity);
+    }
+
+    fn forget_instance(&mut self, identity: PublicIdentity, instance: u64) {
+        self.log.forget(instance);
+        self.known.remove_instance(identity, instance);
+        self.appender.forgotten().instances.push(instance);
+        self.forget_unknown(identity);
+    }
+
+    /// The admission of an identity goes with the last that was kept of it.
+    fn forget_unknown(&mut self, identity: PublicIdentity) {
+        if !self.known.contains(&identity) {
+            self.forget_admission(identity);
+        }
+    }
+
+    fn forget_admission(&mut self, identity: PublicIdentity) {
+        if self.ownership.forget_admission(&identity) {
+            self.appender.forgotten().admissions.push(identity);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Bans and mutes: of identities, not of names or addresses. A decision of the operator is in
+//! effect at once. It is written with the next commit, and with every later one until one
+//! succeeded.
+
+use std::collections::BTreeMap;
+
+use kabar_core::crypto::identity::PublicIdentity;
+
+use crate::store::{Batch, RoomState, Sanction, SanctionKind};
+use kabar_std::names::Name;
+
+type Key = (PublicIdentity, SanctionKind);
+
+/// All sanctions of a room.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct Sanctions {
+    durable: BTreeMap<Key, Sanction>,
+    /// Decisions that are not known to be durable; `None`: lifted.
+    decided: BTreeMap<Key, Option<Sanction>>,
+}
+
+impl Sanctions {
+    pub(in crate::hub) fn new(loaded: &RoomState) -> Self {
+        let mut sanctions = Self::default();
+        sanctions.reload(loaded);
+        sanctions
+    }
+
+    /// Replaces what is durable by what the store holds. Decisions stay.
+    pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
+        self.durable = loaded.sanctions.iter().map(|sanction| (key(sanction), sanction.clone())).collect();
+        self.forget_settled();
+    }
+
+    /// Applies a committed batch.
+    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
+        for lifted in &batch.lifted {
+            self.durable.remove(lifted);
+        }
+        for sanction in &batch.sanctions {
+            self.durable.insert(key(sanction), sanction.clone());
+        }
+        self.forget_settled();
+    }
+
+    fn forget_settled(&mut self) {
+        let Self { durable, decided } = self;
+        decided.retain(|key, decision| decision.as_ref() != durable.get(key));
+    }
+
+    /// Writes the decisions into a batch. They are kept until it is committed.
+    pub(in crate::hub) fn write(&self, batch: &mut Batch) {
+        for (key, decision) in &self.decided {
+            match decision {
+                Some(sanction) => batch.sanctions.push(sanction.clone()),
+                None => batch.lifted.push(*key),
+            }
+        }
+    }
+
+    /// Whether there is a decision that is not known to be durable.
+    pub(in crate::hub) fn has_decided(&self) -> bool {
+        !self.decided.is_empty()
+    }
+
+    /// Whether a sanction is in effect.
+    pub(in crate::hub) fn holds(&self, identity: PublicIdentity, kind: SanctionKind) -> bool {
+        let key = (identity, kind);
+        self.decided.get(&key).map_or_else(|| self.durable.contains_key(&key), Option::is_some)
+    }
+
+    /// Imposes a sanction. `false`: it was in effect already.
+    pub(in crate::hub) fn impose(&mut self, sanction: Sanction) -> bool {
+        let is_new = !self.holds(sanction.identity, sanction.kind);
+        if is_new {
+            self.decided.insert(key(&sanction), Some(sanction));
+        }
+        is_new
+    }
+
+    /// Lifts a sanction. `false`: it was not in effect.
+    pub(in crate::hub) fn lift(&mut self, identity: PublicIdentity, kind: SanctionKind) -> bool {
+        let held = self.holds(identity, kind);
+        if held {
+            self.decided.insert((identity, kind), None);
+        }
+        held
+    }
+
+    /// The sanctions in effect, oldest first.
+    pub(in crate::hub) fn all(&self) -> Vec<&Sanction> {
+        let durable = self.durable.iter().filter(|(key, _)| !self.decided.contains_key(key));
+        let decided = self.decided.values().filter_map(Option::as_ref);
+        let mut all: Vec<&Sanction> = durable.map(|(_, sanction)| sanction).chain(decided).collect();
+        all.sort_by_key(|sanction| (sanction.since_ms, key(sanction)));
+        all
+    }
+
+    /// The identity under a sanction of this kind that had this name when it was imposed.
+    pub(in crate::hub) fn find_by_name(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
+        let is_named = |sanction: &&Sanction| {
+            sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
+        };
+        self.all().into_iter().rev().find(is_named).map(|sanction| sanction.identity)
+    }
+}
+
+fn key(sanction: &Sanction) -> Key {
+    (sanction.identity, sanction.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANA: PublicIdentity = PublicIdentity([1; 32]);
+
+    fn ban(since_ms: u64) -> Sanction {
+        Sanction { identity: ANA, kind: SanctionKind::Ban, name: "Ana".into(), since_ms }
+    }
+
+    fn written(sanctions: &Sanctions) -> Batch {
+        let mut batch = Batch::default();
+        sanctions.write(&mut batch);
+        batch
+    }
+
+    #[test]
+    fn holds_at_once_and_is_written_until_it_is_durable() {
+        let mut sanctions = Sanctions::default();
+        assert!(sanctions.impose(ban(1)) && !sanctions.impose(ban(2)));
+        assert!(sanctions.holds(ANA, SanctionKind::Ban) && !sanctions.holds(ANA, SanctionKind::Mute));
+        let batch = written(&sanctions);
+        assert_eq!((&batch.sanctions, written(&sanctions) == batch), (&vec![ban(1)], true));
+        sanctions.apply(&batch);
+        assert!(written(&sanctions).is_empty() && sanctions.holds(ANA, SanctionKind::Ban));
+    }
+
+    #[test]
+    fn what_is_lifted_while_it_is_being_written_ends_with_the_next_commit() {
+        let mut sanctions = Sanctions::default();
+        sanctions.impose(ban(1));
+        let first = written(&sanctions);
+        assert!(sanctions.lift(ANA, SanctionKind::Ban) && !sanctions.lift(ANA, SanctionKind::Ban));
+        sanctions.apply(&first);
+        assert!(!sanctions.holds(ANA, SanctionKind::Ban) && sanctions.all().is_empty());
+        let second = written(&sanctions);
+        assert_eq!(second.lifted, [(ANA, SanctionKind::Ban)]);
+        sanctions.apply(&second);
+        assert!(written(&sanctions).is_empty() && !sanctions.holds(ANA, SanctionKind::Ban));
+    }
+
+    #[test]
+    fn what_the_store_has_again_after_trouble_is_not_written_twice() {
+        let mut sanctions = Sanctions::default();
+        sanctions.impose(ban(1));
+        sanctions.reload(&RoomState::default());
+        assert!(sanctions.holds(ANA, SanctionKind::Ban) && !written(&sanctions).is_empty());
+        sanctions.reload(&RoomState { sanctions: vec![ban(1)], ..RoomState::default() });
+        assert!(sanctions.holds(ANA, SanctionKind::Ban) && written(&sanctions).is_empty());
+    }
+
+    #[test]
+    fn the_hit_are_found_by_the_name_they_had() {
+        let mut sanctions = Sanctions::new(&RoomState { sanctions: vec![ban(1)], ..RoomState::default() });
+        let name = |name| Name::new(name).unwrap();
+        assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Ban), Some(ANA));
+        assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Mute), None);
+        assert_eq!(sanctions.find_by_name(&name("Ben"), SanctionKind::Ban), None);
+        sanctions.lift(ANA, SanctionKind::Ban);
+        assert_eq!(sanctions.find_by_name(&name("ana"), SanctionKind::Ban), None);
+    }
+}

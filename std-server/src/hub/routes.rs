@@ -1,0 +1,438 @@
+//! The ways from an input to the owner of the state that it concerns.
+
+use core::net::SocketAddr;
+
+use kabar_core::chat::{ClientMessage, RefusedCode};
+use kabar_core::connection::{ConnectionEvent, Dropped, Ended, Transmit};
+use kabar_core::crypto::Provider;
+use kabar_core::session::OpenError;
+use kabar_core::session::acceptor::Accepted;
+use kabar_core::time::{Duration, Instant};
+use kabar_core::wire::frame::{CloseCode, StreamId};
+use kabar_core::wire::packet::SealedHeader;
+use rand_core::Rng;
+
+use super::context::Context;
+use super::counters::Counters;
+use super::door::prefix::Prefix;
+use super::peer::{Malformed, NewPeer, Peer, Phase};
+use super::room::{Handled, Room};
+use super::timers::Timer;
+use super::{Done, Hub, LeaveReason, StoreDone};
+
+impl<P: Provider> Hub<P> {
+    /// Precedes every input. With the first one after all output was fetched, every connection has
+    /// its budget again, and deferred work goes on.
+    pub(super) fn begin_input(&mut self, now: Instant) {
+        // The connection that is polled for datagrams may have more to send now.
+        self.context.turns.is_polling = false;
+        for id in self.context.turns.begin_round() {
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            peer.is_deferred = false;
+            read(now, &mut self.rooms, &mut self.context, peer);
+            self.context.turns.mark_ready(peer);
+        }
+    }
+
+    pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        let Self { door, peers, rooms, context } = self;
+        let is_used = |id| peers.get(id).is_some();
+        let Some(header) = door.receive(now, context, from, datagram, is_used) else { return };
+        let id = header.connection_id;
+        if let Some(peer) = peers.get_mut(id) {
+            match peer.connection.handle_datagram(now, from, datagram) {
+                Ok(()) => on_connection_input(now, rooms, context, peer),
+                Err(why) => {
+                    // A connection that is closing may repeat its Close.
+                    if why == Dropped::NotOpen {
+                        context.turns.mark_ready(peer);
+                    }
+                    count_dropped(&mut context.counters, why);
+                }
+            }
+        } else if door.half_open(id).is_none() {
+            door.hint(now, context, from, header, datagram.len());
+        } else if !context.is_stopping {
+            self.open(now, from, header, datagram);
+        }
+    }
+
+    /// Opens a half-open connection, if its first sealed packet is authentic (SPEC 3.6).
+    fn open(&mut self, now: Instant, from: SocketAddr, header: SealedHeader, datagram: &mut [u8]) {
+        let id = header.connection_id;
+        let Some(half_open) = self.door.half_open(id) else { return };
+        // Before anything is created, and before anybody has to make room.
+        if let Err(why) = half_open.verify::<P>(datagram) {
+            return count_dropped(&mut self.context.counters, Dropped::Open(why));
+        }
+        let prefix = Prefix::of(half_open.remote);
+        if !self.make_room(now, prefix) {
+            return;
+        }
+        let Self { door, peers, rooms, context } = self;
+        let Some(half_open) = door.half_open(id) else { return };
+        let Accepted { established, .. } = half_open.accepted;
+        let (address, ordinal) = (half_open.remote, half_open.ordinal);
+        let mut peer = peers.create(now, &NewPeer { id, address, ordinal, established });
+        if context.config.faults().acknowledge_unchecked() {
+            #[cfg(feature = "fault-injection")]
+            peer.connection.acknowledge_unchecked();
+        }
+        if let Err(why) = peer.connection.handle_datagram(now, from, datagram) {
+            return count_dropped(&mut context.counters, why);
+        }
+        let mut path_key = [0; 32];
+        context.rng.fill_bytes(&mut path_key);
+        peer.connection.set_path_key(path_key);
+        door.forget_half_open(id);
+        if let Some(peer) = peers.insert(now, context, peer) {
+            on_connection_input(now, rooms, context, peer);
+        }
+    }
+
+    /// Makes room for one more connection of `prefix`, if necessary; `false`: there is none.
+    fn make_room(&mut self, now: Instant, prefix: Prefix) -> bool {
+        let Context { census, config, counters, .. } = &mut self.context;
+        if self.peers.len() >= config.limits.connections {
+            counters.connections_full += 1;
+            // Closed ones have nothing to lose but the repetition of their Close.
+            let closed = census.closed.heaviest_oldest();
+            let Some(displaced) = closed.or_else(|| census.strangers.displaced_by(prefix)) else { return false };
+            self.displace(now, displaced);
+        }
+        let Context { census, config, counters, .. } = &mut self.context;
+        if census.unjoined >= config.limits.unjoined {
+            counters.unjoined_full += 1;
+            let Some(displaced) = census.strangers.displaced_by(prefix) else { return false };
+            self.displace(now, displaced);
+        }
+        true
+    }
+
+    /// Removes a connection of a stranger. If its remote end is still there, a hint informs it.
+    fn displace(&mut self, now: Instant, id: u32) {
+        self.context.counters.displaced += 1;
+        self.vanish(now, id);
+    }
+
+    /// Removes a connection, and its member from the room.
+    fn vanish(&mut self, now: Instant, id: u32) {
+        let Self { peers, rooms, context, .. } = self;
+        if let Some(peer) = peers.get_mut(id) {
+            remove_member(now, rooms, context, peer, LeaveReason::Vanished, Duration::ZERO);
+            peers.remove(context, id);
+        }
+    }
+
+    pub(super) fn on_timer(&mut self, now: Instant, timer: Timer) {
+        let Self { peers, rooms, context, .. } = self;
+        match timer {
+            Timer::Connection(id) => {
+                if let Some(peer) = peers.get_mut(id) {
+                    peer.connection.handle_timeout(now);
+                    on_connection_input(now, rooms, context, peer);
+                }
+            }
+            Timer::Phase(id) => {
+                if let Some(peer) = peers.get_mut(id) {
+                    on_phase_timer(now, rooms, context, peer);
+                }
+            }
+            Timer::Join(id) => {
+                if let Some(peer) = peers.get_mut(id) {
+                    read(now, rooms, context, peer);
+                }
+            }
+            Timer::Pool => {
+                for id in self.peers.stalled(now, self.context.config.limits.pool_bytes) {
+                    self.context.counters.reclaimed += 1;
+                    self.vanish(now, id);
+                }
+            }
+            Timer::Room(index, timer) => {
+                if let Some(room) = rooms.get_mut(index) {
+                    room.on_timer(now, context, &timer);
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_done(&mut self, now: Instant, done: Done) {
+        let Self { door, peers, rooms, context } = self;
+        let committed = match done {
+            Done::Accept(done) => return door.on_accept_done(context, done),
+            Done::Password(done) => {
+                let Some(room) = rooms.get_mut(done.room) else { return };
+                return room.on_password_done(now, peers, context, &done);
+            }
+            Done::Store(done) => {
+                let Some(room) = rooms.first_mut() else { return };
+                match done {
+                    StoreDone::Append(result) => room.on_append_done(now, peers, context, result),
+                    StoreDone::Reload(result) => room.on_reload_done(now, peers, context, result),
+                    StoreDone::Read { range, entries } => {
+                        return room.on_read_done(now, peers, context, range, entries);
+                    }
+                }
+            }
+        };
+        if let Some(joined) = committed {
+            self.read_joined(now, joined);
+            self.resume_paused(now);
+        }
+    }
+
+    /// Creates the job of a room's next commit.
+    pub(super) fn create_commit_job(&mut self, now: Instant, index: usize) {
+        loop {
+            let Self { peers, rooms, context, .. } = self;
+            let Some(room) = rooms.get_mut(index) else { return };
+            let joined = room.create_commit_job(now, peers, context);
+            if joined.is_empty() {
+                return;
+            }
+            self.read_joined(now, joined);
+        }
+    }
+
+    /// Reads what came along with Joins that are completed.
+    fn read_joined(&mut self, now: Instant, joined: Vec<u32>) {
+        for id in joined {
+            if let Some(peer) = self.peers.get_mut(id) {
+                read(now, &mut self.rooms, &mut self.context, peer);
+            }
+        }
+    }
+
+    /// Reads the connections on that wait for a commit, those first that wait longest.
+    fn resume_paused(&mut self, now: Instant) {
+        for id in core::mem::take(&mut self.context.turns.paused) {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.is_paused = false;
+                read(now, &mut self.rooms, &mut self.context, peer);
+            }
+        }
+    }
+
+    /// The next datagram of a connection, in `out`.
+    pub(super) fn next_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
+        let Self { peers, rooms, context, .. } = self;
+        while let Some(id) = context.turns.ready.front().copied() {
+            let Some(peer) = peers.get_mut(id) else {
+                context.turns.is_polling = false;
+                context.turns.ready.pop_front();
+                continue;
+            };
+            if !core::mem::replace(&mut context.turns.is_polling, true)
+                && let Phase::Member(member) = &peer.phase
+                && let Some(room) = rooms.get_mut(member.room)
+            {
+                room.deliver(now, context, peer);
+            }
+            if let Some(transmit) = peer.connection.poll_transmit(now, out) {
+                return Some(transmit);
+            }
+            context.turns.is_polling = false;
+            context.turns.ready.pop_front();
+            settle(now, rooms, context, peer);
+            if peer.connection.is_finished() {
+                peers.remove(context, id);
+            } else {
+                let deadline = peer.connection.poll_timeout();
+                context.timers.set(Timer::Connection(id), deadline);
+            }
+        }
+        context.turns.is_round_over = true;
+        None
+    }
+}
+
+/// A connection has nothing more to send now.
+fn settle<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+    peer.is_ready = false;
+    peer.note_progress(now);
+    drain_events(now, rooms, context, peer);
+    // What a refused connection had to get is acknowledged: it can be closed (SPEC 5.7).
+    if matches!(peer.phase, Phase::Refused) && peer.connection.unacknowledged(StreamId::Chat) == 0 {
+        peer.close(now, context, CloseCode::REFUSED, "");
+    }
+}
+
+/// Something authentic came in on a connection, or its time has come.
+fn on_connection_input<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+    drain_events(now, rooms, context, peer);
+    context.turns.mark_ready(peer);
+}
+
+fn drain_events<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+    while let Some(event) = peer.connection.poll_event() {
+        match event {
+            ConnectionEvent::Readable(StreamId::Chat) => read(now, rooms, context, peer),
+            ConnectionEvent::Moved(to) => peer.on_moved(context, to),
+            ConnectionEvent::Closed(ended) => on_closed(now, rooms, context, peer, ended),
+            // Delivery goes on whenever an acknowledgement came; BULK is closed.
+            _ => {}
+        }
+    }
+}
+
+/// A connection was closed by itself or by its peer.
+fn on_closed<P: Provider>(
+    now: Instant,
+    rooms: &mut [Room],
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+    ended: Ended,
+) {
+    let (reason, silence) = match ended {
+        Ended::ByPeer(CloseCode::LEFT) => (LeaveReason::Left, Duration::ZERO),
+        Ended::Idle => (LeaveReason::Vanished, Duration::from_secs(u64::from(peer.idle_s))),
+        Ended::Here(_) => (LeaveReason::Violation, Duration::ZERO),
+        _ => (LeaveReason::Vanished, Duration::ZERO),
+    };
+    remove_member(now, rooms, context, peer, reason, silence);
+    peer.set_phase(context, Phase::Closed);
+    context.timers.set(Timer::Phase(peer.id), None);
+    context.turns.mark_ready(peer);
+}
+
+/// Ends the membership of a connection, or its Join, if there is one.
+pub(super) fn remove_member<P: Provider>(
+    now: Instant,
+    rooms: &mut [Room],
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+    reason: LeaveReason,
+    silence: Duration,
+) {
+    if let Some(room) = peer.room().and_then(|index| rooms.get_mut(index)) {
+        room.remove_silent_member(now, context, peer, reason, silence);
+    }
+}
+
+/// The time of a connection's phase is over.
+fn on_phase_timer<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+    match peer.phase {
+        // Its Join may be there: it is the server that does not read it.
+        Phase::Unjoined if peer.is_paused => {
+            context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
+        }
+        Phase::Unjoined => {
+            context.counters.not_joined += 1;
+            peer.close(now, context, CloseCode::NOT_JOINED, "no join in time");
+        }
+        Phase::Checking(room) => {
+            if let Some(room) = rooms.get_mut(room) {
+                room.on_password_timer(now, context, peer);
+            }
+        }
+        Phase::Refused => {
+            context.counters.refusals_unheard += 1;
+            peer.close(now, context, CloseCode::REFUSED, "");
+        }
+        Phase::Joining(_) | Phase::Member(_) | Phase::Closed => {}
+    }
+}
+
+/// Handles all messages of a connection that can be handled now, within its budget.
+fn read<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+    // A Join that came too early is not looked at again before its time.
+    if context.timers.get(&Timer::Join(peer.id)).is_some() {
+        return;
+    }
+    let mut buffer = core::mem::take(&mut context.message);
+    while peer.is_readable() && !context.is_stopping {
+        let len = match peer.peek_message(&mut buffer) {
+            Ok(Some(len)) => len,
+            Ok(None) => break,
+            Err(Malformed) => {
+                close_for_violation(now, rooms, context, peer);
+                break;
+            }
+        };
+        let limit = context.config.limits.unfinished_bytes;
+        if rooms.iter().any(|room| room.is_saturated(limit)) {
+            context.turns.pause(peer, &mut context.counters);
+            break;
+        }
+        if !context.has_work(peer) {
+            break;
+        }
+        match handle(now, rooms, context, peer, buffer.get(2..len).unwrap_or_default()) {
+            Handled::Done => {}
+            Handled::Defer => break,
+            Handled::Violation => {
+                close_for_violation(now, rooms, context, peer);
+                break;
+            }
+        }
+        context.counters.messages_in += 1;
+        peer.connection.consume(StreamId::Chat, len);
+        peer.spend_work();
+        context.turns.mark_ready(peer);
+    }
+    context.message = buffer;
+}
+
+/// Handles one message (SPEC 6.2, 6.3).
+fn handle<P: Provider>(
+    now: Instant,
+    rooms: &mut [Room],
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+    message: &[u8],
+) -> Handled {
+    let message = match ClientMessage::decode(message) {
+        Ok(Some(message)) => message,
+        // SPEC 6.1: unknown types are skipped.
+        Ok(None) => return Handled::Done,
+        Err(_) => return Handled::Violation,
+    };
+    if let ClientMessage::Join(join) = &message {
+        // SPEC 6.2
+        if !matches!(peer.phase, Phase::Unjoined) || *peer.identity.get_or_insert(join.identity) != join.identity {
+            return Handled::Violation;
+        }
+        if let Some(room) = rooms.iter_mut().find(|room| room.name() == join.room) {
+            return room.on_join(now, context, peer, join);
+        }
+        context.timers.set(Timer::Phase(peer.id), None);
+        peer.refuse(now, context, join.name, RefusedCode::UNKNOWN_ROOM, "there is no such room here");
+        return Handled::Done;
+    }
+    // Too early, or too late.
+    let Some(room) = peer.member().and_then(|member| rooms.get_mut(member.room)) else { return Handled::Violation };
+    match message {
+        ClientMessage::Post(post) if post.handle == room.handle() => room.on_post(now, context, peer, &post),
+        ClientMessage::ListMembers { handle } if handle == room.handle() => room.on_who(peer),
+        ClientMessage::History { handle, before, count } if handle == room.handle() => {
+            room.on_history(peer, before, count)
+        }
+        ClientMessage::Leave { handle } if handle == room.handle() => {
+            room.remove_member(now, context, peer, LeaveReason::Left);
+            peer.set_phase(context, Phase::Unjoined);
+            context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
+            Handled::Done
+        }
+        // About a room that it is not in.
+        _ => Handled::Violation,
+    }
+}
+
+/// A message broke its rules (SPEC 6.1).
+fn close_for_violation<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+    context.counters.broken_messages += 1;
+    remove_member(now, rooms, context, peer, LeaveReason::Violation, Duration::ZERO);
+    peer.close(now, context, CloseCode::MESSAGE, "");
+}
+
+fn count_dropped(counters: &mut Counters, why: Dropped) {
+    match why {
+        Dropped::Open(OpenError::NotAuthentic) => counters.not_authentic += 1,
+        Dropped::Open(OpenError::Replayed) => counters.replayed += 1,
+        Dropped::Open(OpenError::Stale) => counters.stale += 1,
+        Dropped::NoRoom => counters.no_room += 1,
+        Dropped::NotOpen => {}
+        _ => counters.malformed += 1,
+    }
+}

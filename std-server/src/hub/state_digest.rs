@@ -1,0 +1,36 @@
+//! A digest of the state that a datagram that does not authenticate must not change (SPEC 7, S6).
+
+use core::fmt::Write as _;
+
+use kabar_core::crypto::Provider;
+use kabar_core::crypto::kdf;
+use kabar_core::wire::frame::StreamId;
+
+use super::Hub;
+
+impl<P: Provider> Hub<P> {
+    /// A digest of connections, members, rooms and what waits to be committed: equal before and
+    /// after a datagram that does not authenticate (SPEC 7, S6). Counters, half-open entries and
+    /// limiters are left out. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn state_digest(&self) -> [u8; 32] {
+        let mut text = String::new();
+        for peer in self.peers.iter() {
+            let connection = &peer.connection;
+            let counters = connection.counters();
+            let _ = write!(text, "{:x} {:?} {:?}", peer.id, connection.remote(), connection.rtt());
+            let _ =
+                write!(text, " {} {} {:?}", connection.is_open(), connection.is_finished(), connection.poll_timeout());
+            let _ = write!(text, " {} {}", counters.sent, counters.received);
+            let _ = write!(text, " {}", connection.readable(StreamId::Chat));
+            let _ = write!(text, " {}", connection.unacknowledged(StreamId::Chat));
+            let _ = writeln!(text, " {:?} {}", peer.phase, peer.is_paused);
+        }
+        for room in &self.rooms {
+            let _ = room.write_state(&mut text);
+        }
+        let _ = writeln!(text, "{:?} {}", self.context.turns.paused, self.context.census.unjoined);
+        kdf::sha256(&[text.as_bytes()])
+    }
+}
