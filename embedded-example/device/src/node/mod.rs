@@ -13,8 +13,8 @@ use kabar_core::time::Instant;
 use crate::link::{Address, Link, Received};
 use crate::profile::{self, DATAGRAM_LEN, DeviceClient};
 
-/// Frames received from the link per [`Node::poll`]: a flood does not keep the device from its other
-/// work.
+/// Frames received from the link per [`Node::poll`]: a flood does not keep the device from its
+/// other work.
 pub const MAX_FRAMES_PER_POLL: usize = 16;
 /// Datagrams sent to the link per [`Node::poll`] (SPEC 5.4).
 pub const MAX_DATAGRAMS_PER_POLL: usize = 10;
@@ -123,7 +123,8 @@ impl<'a, L: Link> Node<'a, L> {
             self.storage.client.handle_timeout(now);
         }
 
-        // Sending may take a while on a slow line: what arrived meanwhile is received before the next datagram.
+        // Sending may take a while on a slow line: what arrived meanwhile is received before the
+        // next datagram.
         let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
             let can_send = self.address().is_some() && self.link.can_send();
             let is_all = self.drain(now, can_send, &mut on_event);
