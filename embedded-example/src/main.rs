@@ -1,4 +1,4 @@
-//! A device on a laptop: the library's member over smoltcp, with what a laptop has in place of a sensor and a light.
+//! The probe on a computer: over smoltcp, with the computer's thermometer and no light.
 //!
 //! ```text
 //! cargo run -p kabar-embedded-example -- INVITE --name probe
@@ -20,21 +20,26 @@ use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::{Duration, Instant};
-use kabar_embedded_example::host::{Invite, Laptop, LaptopClock, UdpDevice};
-use kabar_embedded_example::{Addressing, Clock, IpLink, IpStorage, Member, Network, Settings, Storage};
+use kabar_device::host::{HostClock, UdpDevice};
+use kabar_device::{Addressing, Clock, IpLink, IpStorage, Member, Network, Settings, Storage};
+use kabar_embedded_example::Probe;
+use kabar_embedded_example::host::{HostBoard, address};
+use kabar_std::invite::Invite;
+use kabar_std::random::random_bytes;
 use rand_core::SeedableRng;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 
-/// Without an answer for so long: the server cannot be reached.
+/// Time without an answer after which the server counts as unreachable.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// With a line not stored for so long: it is given up.
+/// Time after which a line that is not stored is given up.
 const STORED_WITHIN: Duration = Duration::from_secs(60);
-/// How long each of several addresses has to answer, until it is its turn again.
-const TURN: Duration = Duration::from_millis(500);
-/// Where the node believes to be: nobody else sees it.
+/// Time that each of several addresses has to answer before the next one is tried.
+const ADDRESS_PERIOD: Duration = Duration::from_millis(500);
+/// The address that the node believes to have; it is not visible outside of the process.
 const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-/// A device's member of a Kabar room, over smoltcp, on this computer: it says readings and answers `@NAME status`. Times are UTC.
+/// A thermometer in a Kabar room, over smoltcp, on this computer: it posts readings and answers
+/// `@NAME status`. Times are UTC.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -46,37 +51,37 @@ struct Arguments {
     /// Seconds between two readings.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     every: u32,
-    /// Leave after so many readings.
+    /// Leave after this number of readings.
     #[arg(long, value_name = "COUNT")]
     readings: Option<u32>,
-    /// Say this and leave once it is stored, without readings.
+    /// Post this line, take no readings, and leave once it is stored.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["every", "readings"])]
     say: Option<String>,
-    /// A file with 32 secret bytes that own the name, made at first use [default: the key that
-    /// `kabar` keeps for the name].
+    /// A file with the 32 secret bytes that own the name, created at first use [default: the key
+    /// that `kabar` keeps for the name].
     #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
     identity: Option<PathBuf>,
     /// An identity for this run only: the room keeps the name for it for 30 days, so the next run
     /// needs another name.
     #[arg(long)]
     ephemeral: bool,
-    /// Where keys are kept [default: the user's data directory].
+    /// The directory of keys [default: the user's data directory].
     #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
 }
 
-/// How it ended: the exit code, and why in one line unless all went well.
+/// The exit code, and the reason in one line unless the code is 0.
 struct Outcome(u8, String);
 
-/// Who owns the name.
+/// The identity that owns the name.
 enum Owner {
-    /// Whoever has this seed.
+    /// The identity with this seed.
     Seed([u8; 32]),
-    /// Whoever `kabar` is under this name.
+    /// The identity that `kabar` keeps for the name.
     Kept(LocalIdentity),
 }
 
-type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, LaptopClock, Laptop>;
+type Device<'a> = Member<'a, IpLink<'a, UdpDevice>, HostClock, Probe<HostBoard>>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -89,11 +94,11 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> io::Result<Outcome> {
     let invite = &arguments.invite;
-    let servers = invite.addresses();
+    let servers = address::ipv4(&invite.places);
     let Some(&server) = servers.first() else {
-        return Ok(Outcome(3, format!("no IPv4 address is known for {}", invite.servers.join(" or "))));
+        return Ok(Outcome(3, format!("no IPv4 address is known for {}", invite.places)));
     };
-    // Held to the end: `kabar` sees by it that the name is in use.
+    // Held to the end: its lock shows `kabar` that the name is in use.
     let owner = match become_owner(arguments)? {
         Ok(owner) => owner,
         Err(error) => {
@@ -105,79 +110,79 @@ fn run(arguments: &Arguments) -> io::Result<Outcome> {
     let settings = Settings {
         server,
         fingerprint: invite.fingerprint,
-        room: &invite.room,
-        secret: invite.secret,
+        room: invite.room.as_str(),
+        secret: *invite.secret.expose(),
         name: &arguments.name,
         identity: &identity,
-        every: arguments.say.is_none().then(|| Duration::from_secs(arguments.every.into())),
     };
+    let interval = arguments.say.is_none().then(|| Duration::from_secs(arguments.every.into()));
 
-    let mut rng = ChaCha20Rng::from_seed(random()?);
-    let clock = LaptopClock::start();
+    let mut rng = ChaCha20Rng::from_seed(random_bytes()?);
+    let clock = HostClock::start();
     let address = Addressing::Static { address: Ipv4Cidr::new(NODE, 24), gateway: None };
     let network = Network::draw(HardwareAddress::Ip, address, &mut rng);
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let card = UdpDevice::open(SocketAddrV4::new(NODE, network.port))?;
     let link = IpLink::new(&mut ip, &network, card, clock.now());
-    let mut device =
-        Member::new(&mut storage, &settings, link, clock, Laptop::default(), &mut rng).map_err(io::Error::other)?;
+    let probe = Probe::new(HostBoard::default(), interval, clock.now());
+    let mut device = Member::new(&mut storage, &settings, link, clock, probe, &mut rng).map_err(io::Error::other)?;
     let said = match &arguments.say {
         None => None,
         Some(text) => match device.post(EntryKind::TEXT, text.as_bytes()) {
             Ok(number) => Some(number),
-            Err(error) => return Ok(Outcome(6, format!("the line cannot be said: {error:?}"))),
+            Err(error) => return Ok(Outcome(6, format!("the line cannot be posted: {error:?}"))),
         },
     };
 
     let mut is_leaving = false;
-    let mut turn = Turn { servers, at: 0, until: clock.now() + TURN };
+    let mut servers = ServerRotation { servers, at: 0, until: clock.now() + ADDRESS_PERIOD };
     loop {
-        let due = device.run().min(turn.take(&mut device));
+        let due = device.run().min(servers.rotate(&mut device));
         if let Some(reason) = device.ended() {
-            return Ok(ending(reason, device.board()));
+            return Ok(outcome(reason, device.application().board()));
         }
-        let is_done = said.is_some_and(|number| device.board().is_settled(number))
-            || arguments.readings.is_some_and(|readings| device.readings() >= readings);
+        let is_done = said.is_some_and(|number| device.application().board().is_settled(number))
+            || arguments.readings.is_some_and(|readings| device.application().readings() >= readings);
         if is_done && !is_leaving {
             is_leaving = true;
             device.leave();
             continue;
         }
-        let patience = patience(&mut device, said.is_some());
+        let give_up = give_up_at(&mut device, said.is_some());
         let now = device.clock().now();
-        if patience.is_some_and(|end| end <= now) {
-            return Ok(too_late(device.node().client().state(), &turn.servers));
+        if give_up.is_some_and(|end| end <= now) {
+            return Ok(too_late(device.node().client().state(), &servers.servers));
         }
-        let limit = patience.map_or(due, |end| end.min(due)).saturating_since(now);
+        let limit = give_up.map_or(due, |end| end.min(due)).saturating_since(now);
         device.node().link().device().wait(StdDuration::from_micros(limit.as_micros()))?;
     }
 }
 
-/// When patience ends in the client's present state.
-fn patience(device: &mut Device<'_>, has_said: bool) -> Option<Instant> {
+/// When to give up in the client's present state.
+fn give_up_at(device: &mut Device<'_>, has_said: bool) -> Option<Instant> {
     match device.node().client().state() {
         State::Connecting { answered: false } => Some(Instant::ZERO + ANSWER_WITHIN),
         _ => has_said.then(|| Instant::ZERO + STORED_WITHIN),
     }
 }
 
-/// The addresses of the server, in turn until one answers: a device has one socket.
-struct Turn {
+/// The addresses of the server, tried one after another until one answers: a device has one socket.
+struct ServerRotation {
     servers: Vec<SocketAddr>,
     at: usize,
     until: Instant,
 }
 
-impl Turn {
-    /// Gives the turn to the next address if that is due; when to ask again.
-    fn take(&mut self, device: &mut Device<'_>) -> Instant {
+impl ServerRotation {
+    /// Switches to the next address if that is due; returns when to call it again.
+    fn rotate(&mut self, device: &mut Device<'_>) -> Instant {
         let now = device.clock().now();
         let client = device.node().client();
         if self.servers.len() < 2 || client.state() != (State::Connecting { answered: false }) {
             return Instant::from_micros(u64::MAX);
         }
         if self.until <= now {
-            (self.at, self.until) = ((self.at + 1) % self.servers.len(), now + TURN);
+            (self.at, self.until) = ((self.at + 1) % self.servers.len(), now + ADDRESS_PERIOD);
             client.set_server(self.servers[self.at]);
         }
         self.until
@@ -195,24 +200,18 @@ fn too_late(state: State, servers: &[SocketAddr]) -> Outcome {
     }
 }
 
-fn ending(reason: EndReason, board: &Laptop) -> Outcome {
+fn outcome(reason: EndReason, board: &HostBoard) -> Outcome {
     match reason {
         EndReason::Left => board.refused().map_or(Outcome(0, String::new()), |why| Outcome(6, why.into())),
-        EndReason::KeyMismatch | EndReason::KeyDeclined => {
+        EndReason::KeyMismatch | EndReason::KeyRejected => {
             Outcome(4, "the server's key is not the one of the invite".into())
         }
-        EndReason::Impostor => Outcome(4, "the server does not know the room's secret".into()),
+        EndReason::ServerProofInvalid => Outcome(4, "the server does not know the room's secret".into()),
         EndReason::Refused(RefusedCode::AUTHENTICATION) => Outcome(4, "the room's secret is wrong".into()),
         EndReason::Refused(RefusedCode::NAME_TAKEN) => Outcome(5, "the name is taken".into()),
         EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED) => Outcome(5, "the name is not allowed".into()),
         other => Outcome(7, format!("the room ended it: {other:?}")),
     }
-}
-
-fn random<const LEN: usize>() -> io::Result<[u8; LEN]> {
-    let mut bytes = [0; LEN];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes)
 }
 
 impl Owner {
@@ -224,11 +223,10 @@ impl Owner {
     }
 }
 
-/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would
-/// say.
+/// The name's owner, as the arguments choose it. `Err` inside: the error that `kabar` would report.
 fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, CommandError>> {
     if arguments.ephemeral {
-        return Ok(Ok(Owner::Seed(random()?)));
+        return Ok(Ok(Owner::Seed(random_bytes()?)));
     }
     if let Some(path) = &arguments.identity {
         return Ok(Ok(Owner::Seed(identity_in(path)?)));
@@ -240,12 +238,12 @@ fn become_owner(arguments: &Arguments) -> io::Result<Result<Owner, CommandError>
     Ok(load())
 }
 
-/// Reads the identity, or makes one that only its owner can read.
+/// Reads the identity, or creates a file that only its owner can read.
 fn identity_in(path: &Path) -> io::Result<[u8; 32]> {
     match std::fs::read(path) {
         Ok(bytes) => bytes.try_into().map_err(|_| io::Error::other(format!("{} is not 32 bytes long", path.display()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let identity = random()?;
+            let identity = random_bytes()?;
             let mut options = std::fs::OpenOptions::new();
             options.write(true).create_new(true);
             #[cfg(unix)]

@@ -36,8 +36,8 @@ pub fn fetch_server_key(server: &HostPort) -> Result<Fingerprint, ProbeError> {
     find(&Places::one(server.clone())).map(|(_, found)| found)
 }
 
-/// Returns the first address of a server that answers a Hello, and the fingerprint of the key that it
-/// presents. Tries all addresses together and blocks until one answers.
+/// Returns the first address of a server that answers a Hello, and the fingerprint of the key that
+/// it presents. Tries all addresses together and blocks until one answers.
 ///
 /// # Errors
 /// [`ProbeError`].
@@ -64,7 +64,7 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), ProbeError> {
     driver.set_addresses(&addresses);
     let end = driver.now() + CONNECT_TIMEOUT;
     while driver.now() < end {
-        if let Some(Event::KeyOffered(found)) = driver.client.poll_event() {
+        if let Some(Event::UnknownServerKey(found)) = driver.poll_event() {
             return Ok((driver.client.server(), found));
         }
         driver.transmit();

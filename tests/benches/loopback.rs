@@ -61,7 +61,7 @@ impl Member {
     /// Drives until `wanted` says something of an event.
     fn until<T>(&mut self, mut wanted: impl FnMut(&Event<'_>) -> Option<T>) -> T {
         loop {
-            while let Some(event) = self.driver.client.poll_event() {
+            while let Some(event) = self.driver.poll_event() {
                 if let Some(found) = wanted(&event) {
                     return found;
                 }

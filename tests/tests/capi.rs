@@ -1,4 +1,5 @@
-//! The client in C: built as its users build it, in a room of the real server.
+//! The C library: its header is generated from its sources; built as its users build it, a C program
+//! joins a room of the real server.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +25,24 @@ fn compiled(home: &Path, source: &str) -> PathBuf {
     cc.current_dir(FOLDER).args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-Iinclude", source]);
     run(cc.arg(target.join("release/libkabar.a")).arg("-o").arg(&program));
     program
+}
+
+/// `KABAR_HEADER=write` writes the header.
+#[test]
+fn the_header_is_generated_from_the_library() {
+    let folder = Path::new(FOLDER);
+    let config = cbindgen::Config::from_file(folder.join("cbindgen.toml").to_str().expect("UTF-8")).expect("settings");
+    let builder = cbindgen::Builder::new().with_config(config).with_src(folder.join("src/lib.rs"));
+    let bindings = builder.generate().expect("legal sources");
+    let mut generated = Vec::new();
+    bindings.write(&mut generated);
+    let generated = String::from_utf8(generated).expect("UTF-8");
+    let path = folder.join("include/kabar.h");
+    if std::env::var("KABAR_HEADER").is_ok_and(|word| word == "write") {
+        std::fs::write(&path, &generated).expect("the header is writable");
+    }
+    let kept = std::fs::read_to_string(path).expect("the header");
+    assert!(kept == generated, "the header is not the generated one; KABAR_HEADER=write writes it:\n{generated}");
 }
 
 #[test]

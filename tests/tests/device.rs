@@ -1,4 +1,4 @@
-//! The device's program, and its library on a bad network, against a real server and a real laptop client.
+//! The device's program, and its library, with a real server and a real client of a host.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant as Clock};
@@ -7,10 +7,17 @@ use kabar_core::chat::EntryKind;
 use kabar_core::client::{Event, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::Instant;
-use kabar_embedded_example::host::{Invite, UdpDevice};
-use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
+use kabar_device::host::{HostClock, UdpDevice};
+use kabar_device::{
+    Addressing, Application, Clock as _, DeviceClient, DeviceEvent, IpLink, IpStorage, Member, Network, Node, Settings,
+    Storage, profile,
+};
+use kabar_embedded_example::host::address;
+use kabar_std::invite::Invite;
+use kabar_std::random::random_bytes;
 use kabar_tests::process::{PATIENCE, Process};
 use kabar_tests::room::{Room, begin_join, text};
+use rand_core::SeedableRng as _;
 use smoltcp::phy::FaultInjector;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
 
@@ -183,6 +190,75 @@ fn what_is_no_invite_is_exit_code_2() {
     assert_eq!(device_with(&room, "kabar://127.0.0.1:9999/lobby", &["--name", "probe"]).wait(), Some(2));
 }
 
+/// A product with two sensors, one of which counts, and no light.
+struct TwoSensors {
+    next: Instant,
+    pulses: u32,
+    measured: u32,
+}
+
+impl Application for TwoSensors {
+    fn on_event(&mut self, event: DeviceEvent<'_>) {
+        // The second sensor counts the entries of others.
+        self.pulses += u32::from(matches!(event, DeviceEvent::Room(Event::Entry { own: false, .. })));
+    }
+
+    fn run(&mut self, now: Instant, client: &mut DeviceClient) -> bool {
+        if now < self.next {
+            return false;
+        }
+        self.next = now + kabar_core::time::Duration::from_millis(200);
+        self.measured += 1;
+        let line = format!("{} hPa, {} pulses", 1000 + self.measured, self.pulses);
+        client.post(EntryKind::TEXT, line.as_bytes()).expect("the outbox has room");
+        true
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        Some(self.next)
+    }
+}
+
+#[test]
+fn a_product_with_two_sensors_and_no_light_joins_with_the_library_as_it_is() {
+    const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
+    let room = Room::open();
+    let mut farhan = room.laptop("farhan");
+    let invite: Invite = room.invite.parse().expect("the server's invite");
+    let settings = Settings {
+        server: *address::ipv4(&invite.places).first().expect("one"),
+        fingerprint: invite.fingerprint,
+        room: invite.room.as_str(),
+        secret: *invite.secret.expose(),
+        name: "probe",
+        identity: &Identity::from_seed(&[5; 32]),
+    };
+    let addressing = Addressing::Static { address: Ipv4Cidr::new(*NODE.ip(), 24), gateway: None };
+    let network = Network { hardware: HardwareAddress::Ip, addressing, port: NODE.port(), seed: 1 };
+    let (mut storage, mut ip, clock) = (Storage::new(), IpStorage::new(), HostClock::start());
+    let link = IpLink::new(&mut ip, &network, UdpDevice::open(NODE).expect("a socket"), clock.now());
+    let product = TwoSensors { next: clock.now(), pulses: 0, measured: 0 };
+    let mut rng = rand_chacha::ChaCha20Rng::from_seed(random_bytes().expect("the operating system's randomness"));
+    let mut member = Member::new(&mut storage, &settings, link, clock, product, &mut rng).expect("it can join");
+
+    let (deadline, mut is_leaving) = (Clock::now() + PATIENCE, false);
+    while member.ended().is_none() {
+        assert!(Clock::now() < deadline, "{:?}", member.node().client().counters());
+        let due = member.run();
+        if !is_leaving && member.application().measured >= 3 && member.node().client().state() == State::Online {
+            is_leaving = true;
+            member.leave();
+            continue;
+        }
+        let limit = due.saturating_since(member.clock().now()).as_micros().min(50_000);
+        member.node().link().device().wait(Duration::from_micros(limit)).expect("the socket waits");
+    }
+    for measured in 1..=3 {
+        farhan.expect(&format!("probe: {} hPa, ", 1000 + measured));
+    }
+    farhan.expect("probe has left");
+}
+
 /// The library, with a network card that loses and damages frames both ways.
 #[test]
 fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
@@ -192,7 +268,7 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     let mut farhan = room.laptop("farhan");
 
     let invite: Invite = room.invite.parse().expect("the server's invite");
-    let server = *invite.addresses().first().expect("one");
+    let server = *address::ipv4(&invite.places).first().expect("one");
     let mut card = FaultInjector::new(UdpDevice::open(NODE).expect("a socket"), 7);
     card.set_drop_chance(15);
     card.set_corrupt_chance(10);
@@ -207,7 +283,15 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     let (mut storage, mut ip) = (Storage::new(), IpStorage::new());
     let mut node = Node::new(&mut storage, IpLink::new(&mut ip, &network, card, now()));
     let identity = Identity::from_seed(&[5; 32]);
-    let config = profile::config(server, invite.fingerprint, invite.secret, &invite.room, "probe", &identity, 1000);
+    let config = profile::config(
+        server,
+        invite.fingerprint,
+        *invite.secret.expose(),
+        invite.room.as_str(),
+        "probe",
+        &identity,
+        1000,
+    );
     node.start(&config, [6; 32], now()).expect("a legal configuration");
 
     let (mut posted, mut delivered) = (0, Vec::new());

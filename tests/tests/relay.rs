@@ -145,15 +145,16 @@ impl Counted {
     fn go_on(&mut self, mut is_done: impl FnMut(&mut Self) -> bool) -> bool {
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
-            while let Some(event) = self.driver.client.poll_event() {
+            while let Some(event) = self.driver.poll_event() {
                 if let Event::Entry { header, body, .. } = event
                     && header.kind == EntryKind::TEXT
                 {
                     self.heard.push(String::from_utf8_lossy(body).into_owned());
                 }
             }
+            let is_done = is_done(self);
             self.driver.transmit();
-            if is_done(self) {
+            if is_done {
                 return true;
             }
             let soon = self.driver.now() + kabar_core::time::Duration::from_millis(20);

@@ -2,23 +2,18 @@
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use crate::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, ROOM_SECRET_LEN, Start};
+use crate::chat::{
+    MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, PAST_OVERHEAD, ROOM_SECRET_LEN, Start,
+};
 use crate::crypto::identity::Identity;
 use crate::session::Fingerprint;
 use crate::transport::Capacity;
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::packet::TransportParameters;
 
-/// Smallest `MESSAGE` of a client in bytes: what TransportParameters may state at least (SPEC 2.4); every Join fits.
+/// Smallest `MESSAGE` of a client in bytes: what transport parameters state at least (SPEC 2.4); every Join fits.
 pub const MIN_MESSAGE_LEN: usize = 512;
-/// Bytes of the longest message that carries an entry (Past, SPEC 6.3), besides the body: length 2, type 1, handle 1, remaining 2, seq 8,
-/// time 8, author, instance 8, number 8, kind 1, body length 2.
-pub const ENTRY_OVERHEAD: usize = 42 + MAX_NAME_LEN;
-/// Bytes of a Post (SPEC 6.2) besides its body: length 2, type 1, handle 1, instance 8, number 8, settled 8, kind 1, body length 2.
-pub const POST_OVERHEAD: usize = 31;
 
-const _: () = assert!(MAX_BODY_LEN + ENTRY_OVERHEAD <= MAX_MESSAGE_LEN);
-const _: () = assert!(MAX_BODY_LEN + POST_OVERHEAD <= MAX_MESSAGE_LEN);
 const _: () = assert!(MAX_MESSAGE_LEN <= u16::MAX as usize);
 
 /// How the client shows that it may join.
@@ -110,7 +105,7 @@ impl core::fmt::Display for ConfigError {
 impl core::error::Error for ConfigError {}
 
 /// What stays of a [`Config`] that is not secret.
-pub(super) struct Stated {
+pub(super) struct StoredConfig {
     pub(super) server: SocketAddr,
     pub(super) room: heapless::String<MAX_NAME_LEN>,
     pub(super) name: heapless::String<MAX_NAME_LEN>,
@@ -124,7 +119,7 @@ pub(super) struct Stated {
 /// No address. All zero.
 pub(super) const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
-impl Stated {
+impl StoredConfig {
     pub(super) const fn new() -> Self {
         Self {
             server: NOWHERE,
@@ -139,7 +134,7 @@ impl Stated {
     }
 
     /// Checks `config` against the sizes of this client and takes it.
-    pub(super) fn take(config: &Config<'_>, capacity: Capacity, message: usize) -> Result<Self, ConfigError> {
+    pub(super) fn validate(config: &Config<'_>, capacity: Capacity, message: usize) -> Result<Self, ConfigError> {
         let name = bounded_name(config.name).ok_or(ConfigError::Name)?;
         let room = bounded_name(config.room).ok_or(ConfigError::Room)?;
         if matches!(config.credential, Credential::Password(password) if password.len() > MAX_PASSWORD_LEN) {
@@ -152,7 +147,7 @@ impl Stated {
         if capacity.chat_receive < message || capacity.chat_send < message || capacity.in_flight < 4 {
             return Err(ConfigError::BufferProvider);
         }
-        let largest = u16::try_from(message.saturating_sub(ENTRY_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
+        let largest = u16::try_from(message.saturating_sub(PAST_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
         Ok(Self {
             server: config.server,
             room,

@@ -3,15 +3,39 @@
 #[cfg(doc)]
 use super::Client;
 use crate::chat::{EntryHeader, PostRefusedCode, RefusedCode, Term};
-use crate::connection::{Counters, Ended};
+use crate::connection::{Closed, Counters, Transmit};
 use crate::session::Fingerprint;
+use crate::time::Instant;
 use crate::wire::frame::CloseCode;
+
+/// What [`Client::poll_output`] returns: the next thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "datagrams have to be sent, events to be handled, and the time-out to be waited for"]
+pub enum Output<'a> {
+    /// Send this datagram, which is at the front of the buffer.
+    Transmit(Transmit),
+    /// Something happened.
+    Event(Event<'a>),
+    /// Nothing is left to do before this instant, at which [`Client::handle_timeout`] is to be called, or before the next input.
+    /// In the past or present: call it now. `None`: only an input wakes the client up.
+    Timeout(Option<Instant>),
+}
+
+/// A question was not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The client is not in the room now.
+    NotJoined,
+    /// The send buffer has no room now: try again later.
+    Full,
+}
 
 /// A post was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostError {
-    /// The outbox has no room now: ordinary; [`Event::OutboxSpace`] says when to try again.
+    /// The outbox has no room now: ordinary; [`Event::OutboxWritable`] says when to try again.
     Full,
     /// Longer than its kind may be, or than the outbox can ever hold.
     TooLong,
@@ -27,9 +51,9 @@ pub enum PostError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The server's key, when none was expected: answer with [`Client::answer_key`]. Nothing was sent that depends on it.
-    KeyOffered(Fingerprint),
-    /// Joined (again). `resumed`: as a continuation, nothing was missed; the name is as the server wrote it.
+    /// The server's key, when none was expected: answer with [`Client::accept_key`] or [`Client::reject_key`]. Nothing was sent that depends on it.
+    UnknownServerKey(Fingerprint),
+    /// Joined (again). `is_resumed`: as a continuation, nothing was missed; the name is as the server wrote it.
     Joined {
         /// The name as the server wrote it.
         name: &'a str,
@@ -42,7 +66,7 @@ pub enum Event<'a> {
         /// The server's run.
         term: Term,
         /// Whether this continues an earlier Joined of this client.
-        resumed: bool,
+        is_resumed: bool,
     },
     /// The history is not the one known: delivery starts again. Comes directly before Joined.
     Reset,
@@ -63,7 +87,7 @@ pub enum Event<'a> {
         own: bool,
     },
     /// An entry larger than this client takes; counts as delivered.
-    Stub {
+    EntryTooLarge {
         /// All but the body.
         header: EntryHeader<'a>,
         /// Length of the body in bytes.
@@ -84,16 +108,16 @@ pub enum Event<'a> {
         code: PostRefusedCode,
     },
     /// [`Client::post`] has room again after [`PostError::Full`].
-    OutboxSpace,
+    OutboxWritable,
     /// One answer to [`Client::history`].
-    Past {
+    HistoryEntry {
         /// Answers that follow.
         remaining: u16,
         /// The entry, if there is one.
         entry: Option<(EntryHeader<'a>, &'a [u8])>,
     },
     /// One answer to [`Client::who`].
-    Member {
+    MemberListed {
         /// Answers that follow.
         remaining: u16,
         /// The name, if there is one.
@@ -107,9 +131,9 @@ pub enum Event<'a> {
         text: &'a str,
     },
     /// Nothing is heard from the server; the client tries again by itself. Once until the next Joined or Recovered.
-    Lost(Lost),
+    Disconnected(DisconnectReason),
     /// After Lost: the same connection speaks again, nothing was missed.
-    Recovered,
+    Reconnected,
     /// The client has ended and will not come back by itself.
     Ended(EndReason),
 }
@@ -117,7 +141,7 @@ pub enum Event<'a> {
 /// Why a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Lost {
+pub enum DisconnectReason {
     /// Silence.
     Silent,
     /// The server does not know the connection (it started again, or heard nothing for too long).
@@ -127,7 +151,7 @@ pub enum Lost {
     /// The server refused for now.
     TryLater,
     /// The connection broke a rule or was closed with another code that permits another try.
-    Closed(Ended),
+    Closed(Closed),
 }
 
 /// Why the client ended.
@@ -137,12 +161,12 @@ pub enum EndReason {
     /// [`Client::leave`], after everything was settled, or [`Client::abort`].
     Left,
     /// The key that was offered was declined.
-    KeyDeclined,
+    KeyRejected,
     /// The server presented only other keys than the expected one for 5 s and more, and was never connected to. (Once it was, the client
     /// tries on: a forged key must not end it.)
     KeyMismatch,
     /// The server does not know the room's secret.
-    Impostor,
+    ServerProofInvalid,
     /// The server refused the Join for good.
     Refused(RefusedCode),
     /// Replaced, kicked or banned.
@@ -165,7 +189,7 @@ pub enum State {
     /// A member.
     Online,
     /// Was a member; trying again.
-    Lost,
+    Reconnecting,
     /// Over.
     Ended,
 }
@@ -199,7 +223,7 @@ impl ClientCounters {
                 replayed: 0,
                 stale: 0,
                 malformed: 0,
-                no_room: 0,
+                buffer_full: 0,
             },
             damaged: 0,
             malformed: 0,
@@ -219,7 +243,7 @@ impl ClientCounters {
         sum.replayed = sum.replayed.saturating_add(counters.replayed);
         sum.stale = sum.stale.saturating_add(counters.stale);
         sum.malformed = sum.malformed.saturating_add(counters.malformed);
-        sum.no_room = sum.no_room.saturating_add(counters.no_room);
+        sum.buffer_full = sum.buffer_full.saturating_add(counters.buffer_full);
     }
 }
 
@@ -236,3 +260,14 @@ impl core::fmt::Display for PostError {
 }
 
 impl core::error::Error for PostError {}
+
+impl core::fmt::Display for RequestError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::NotJoined => "not in the room",
+            Self::Full => "the send buffer is full",
+        })
+    }
+}
+
+impl core::error::Error for RequestError {}

@@ -8,13 +8,14 @@
 
 use zeroize::Zeroize;
 
-use super::{Client, EndReason, Link, Phase, Told, write};
+use super::{Client, EndReason, JoinState, Phase, QueuedEvent, write};
 use crate::chat::message::{join_statement, server_proof};
 use crate::chat::{ClientMessage, Join, Start, Term, Welcome};
-use crate::client::pending::Joined;
+use crate::client::event_queue::Joined;
 use crate::crypto::Provider;
 use crate::crypto::kdf::{self, Secret};
 use crate::crypto::rsa::ServerKey;
+use crate::time::Instant;
 use crate::transport::BufferProvider;
 use crate::wire::frame::CloseCode;
 
@@ -70,7 +71,7 @@ impl From<&Welcome<'_>> for Welcomed {
 }
 
 /// The server broke a rule of SPEC 6 or 7.
-pub(super) struct Breach;
+pub(super) struct ProtocolViolation;
 
 impl Room {
     pub(super) const fn new() -> Self {
@@ -98,7 +99,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 {
     /// Signs and writes Join: one public-key operation.
     #[inline(never)] // A step of its own on the stack too: its locals do not lie under those of the other steps.
-    pub(super) fn send_join(&mut self) {
+    pub(super) fn send_join(&mut self, now: Instant) {
         let (Some(identity), Some(exporter)) = (self.secrets.identity(), self.connection.exporter()) else { return };
         let exporter = Secret::new(*exporter);
         let public = identity.public();
@@ -106,108 +107,106 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             self.room.proof = server_proof(secret, exporter.expose());
         }
         let mut statement = [0; STATEMENT_LEN];
-        let signature = join_statement(exporter.expose(), &public, &self.stated.room, &mut statement)
+        let signature = join_statement(exporter.expose(), &public, &self.config.room, &mut statement)
             .ok()
             .and_then(|len| statement.get(..len))
             .map(|statement| identity.sign(statement));
         let is_written = signature.is_some_and(|signature| {
             let join = ClientMessage::Join(Join {
-                room: &self.stated.room,
-                name: &self.stated.name,
+                room: &self.config.room,
+                name: &self.config.name,
                 identity: public,
                 signature,
                 authentication: self.secrets.authentication(exporter.expose()),
                 instance: self.room.instance,
                 start: self.next_start(),
-                max_entry_len: self.stated.max_entry_len,
+                max_entry_len: self.config.max_entry_len,
             });
-            write(&mut self.connection, &mut self.message, &join)
+            write(now, &mut self.connection, &mut self.message, &join)
         });
         // A password was in it.
         self.message.zeroize();
         if is_written {
-            self.link = Link::Waiting;
-            self.is_dirty = true;
+            self.join_state = JoinState::AwaitingWelcome;
         } else {
             // The rings are fresh and larger than any Join, so this does not happen; if it does, not for ever.
-            self.give_up(CloseCode::INTERNAL);
+            self.abandon_connection(now, CloseCode::INTERNAL);
         }
     }
 
     /// Reset: the Welcome that follows begins a new history.
-    pub(super) fn reset(&mut self) -> Result<(), Breach> {
-        if self.link != Link::Waiting {
-            return Err(Breach);
+    pub(super) fn reset(&mut self) -> Result<(), ProtocolViolation> {
+        if self.join_state != JoinState::AwaitingWelcome {
+            return Err(ProtocolViolation);
         }
         self.room.is_reset = true;
         Ok(())
     }
 
-    pub(super) fn welcome(&mut self, welcome: &Welcomed) -> Result<(), Breach> {
-        if self.link != Link::Waiting {
-            return Err(Breach);
+    pub(super) fn welcome(&mut self, now: Instant, welcome: &Welcomed) -> Result<(), ProtocolViolation> {
+        if self.join_state != JoinState::AwaitingWelcome {
+            return Err(ProtocolViolation);
         }
         // SPEC 6.3: with the room's secret the server has to prove that it knows it too.
         if self.secrets.room_secret().is_some() && !kdf::ct_eq(&welcome.proof, &self.room.proof) {
-            self.end(EndReason::Impostor);
+            self.terminate(now, EndReason::ServerProofInvalid);
             return Ok(());
         }
         let gap = self.check_start(welcome)?;
-        let resumed = self.room.is_member && !self.room.is_reset;
+        let is_resumed = self.room.is_member && !self.room.is_reset;
         if core::mem::take(&mut self.room.is_reset) {
-            self.pending.push(Told::Reset);
+            self.events.push(QueuedEvent::Reset);
         }
         if let Some((after, first)) = gap {
-            self.pending.push(Told::Gap { after, first });
+            self.events.push(QueuedEvent::Gap { after, first });
         }
         self.room.handle = welcome.handle;
         self.room.term = welcome.term;
         self.room.cursor = welcome.start;
         self.room.is_member = true;
-        self.link = Link::Online;
-        self.retry.joined(self.now);
+        self.join_state = JoinState::Joined;
+        self.retry.joined(now);
         let Welcomed { members, start, head, .. } = *welcome;
-        self.pending.push(Told::Joined(Joined { members, start, head, resumed }));
+        self.events.push(QueuedEvent::Joined(Joined { members, start, head, is_resumed }));
         self.resume_posts(welcome.instance, welcome.highest)
     }
 
     /// SPEC 7, S4: delivery goes on directly behind the cursor, or behind what is no longer kept, which is a gap to tell.
-    fn check_start(&self, welcome: &Welcomed) -> Result<Option<(u64, u64)>, Breach> {
-        let floor = welcome.first.checked_sub(1).ok_or(Breach)?;
+    fn check_start(&self, welcome: &Welcomed) -> Result<Option<(u64, u64)>, ProtocolViolation> {
+        let floor = welcome.first.checked_sub(1).ok_or(ProtocolViolation)?;
         if welcome.instance == 0 || welcome.start < floor || welcome.start > welcome.head {
-            return Err(Breach);
+            return Err(ProtocolViolation);
         }
         let Start::After { seq: after, .. } = self.next_start() else { return Ok(None) };
         if self.room.is_reset {
             return Ok(None);
         }
         if welcome.start != after.max(floor) {
-            return Err(Breach);
+            return Err(ProtocolViolation);
         }
         Ok((welcome.start > after).then_some((after, welcome.first)))
     }
 
     /// SPEC 6.5: begins with the lowest that is not settled and is above `highest`.
-    fn resume_posts(&mut self, instance: u64, highest: u64) -> Result<(), Breach> {
+    fn resume_posts(&mut self, instance: u64, highest: u64) -> Result<(), ProtocolViolation> {
         if instance != self.room.instance {
             self.room.instance = instance;
             self.outbox.renumber();
         }
-        let highest = self.outbox.local(highest).ok_or(Breach)?;
+        let highest = self.outbox.local(highest).ok_or(ProtocolViolation)?;
         if self.outbox.settle(highest) {
-            self.pending.push(Told::Stored { number: highest });
+            self.events.push(QueuedEvent::Stored { number: highest });
         }
         self.outbox.rewind();
-        self.is_dirty = true;
         Ok(())
     }
 
     fn next_start(&self) -> Start {
-        if self.room.is_member { self.stated.resume(self.room.cursor, self.room.term) } else { self.stated.start }
+        if self.room.is_member { self.config.resume(self.room.cursor, self.room.term) } else { self.config.start }
     }
 
     /// Whether messages of this handle are this room's.
-    pub(super) fn is_here(&self, handle: u8) -> bool {
-        self.link == Link::Online && self.room.handle == handle && self.phase != Phase::Ended
+    pub(super) fn is_current_room(&self, handle: u8) -> bool {
+        self.join_state == JoinState::Joined && self.room.handle == handle && self.phase != Phase::Ended
     }
 }

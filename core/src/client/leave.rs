@@ -4,7 +4,8 @@
 //! leave() -> every post settled -> Leave written -> acknowledged (or 1 s) -> CLOSE out -> Ended
 //! ```
 
-use super::{Client, EndReason, Link, Phase, Told, write};
+use super::zero_option::ZeroOption;
+use super::{Client, EndReason, JoinState, Phase, write};
 use crate::chat::ClientMessage;
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
@@ -19,53 +20,50 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     Client<K, M, P, OUTBOX, MESSAGE>
 {
     /// Goes on with leaving, as far as it can now.
-    pub(super) fn progress_leave(&mut self) {
+    pub(super) fn drive_leave(&mut self, now: Instant) {
         if self.phase == Phase::Running && self.is_leaving && self.unsettled() == 0 {
-            if self.link != Link::Online || self.retry.is_lost {
-                self.end(EndReason::Left);
+            if self.join_state != JoinState::Joined || self.retry.is_lost {
+                self.terminate(now, EndReason::Left);
                 return;
             }
-            self.leave_by = self.now + LEAVE_TIMEOUT;
+            self.leave_deadline = now + LEAVE_TIMEOUT;
             self.phase = Phase::Leaving;
             self.handshake.stop();
             let leave = ClientMessage::Leave { handle: self.room.handle };
             // Without room for it, CLOSE alone says the same.
-            write(&mut self.connection, &mut self.message, &leave);
-            self.is_dirty = true;
+            write(now, &mut self.connection, &mut self.message, &leave);
         }
         if self.phase == Phase::Leaving
-            && (self.connection.unacknowledged(StreamId::Chat) == 0 || self.leave_by <= self.now)
+            && (self.connection.unacknowledged(StreamId::Chat) == 0 || self.leave_deadline <= now)
         {
             self.phase = Phase::Closing;
-            self.link = Link::Down;
-            self.connection.close(self.now, CloseCode::LEFT, "");
-            self.is_dirty = true;
+            self.join_state = JoinState::Disconnected;
+            self.connection.close(now, CloseCode::LEFT, "");
         }
     }
 
-    /// When [`Client::progress_leave`] has something to do.
+    /// When [`Client::drive_leave`] has something to do.
     pub(super) fn leave_timeout(&self) -> Option<Instant> {
-        (self.phase == Phase::Leaving).then_some(self.leave_by)
+        (self.phase == Phase::Leaving).then_some(self.leave_deadline)
     }
 
     /// Everything that was to be sent is out.
-    pub(super) fn finish_leave(&mut self) {
+    pub(super) fn on_drained(&mut self, now: Instant) {
         if self.phase == Phase::Closing {
-            self.end(EndReason::Left);
+            self.terminate(now, EndReason::Left);
         }
     }
 
     /// Ends for good: nothing secret stays. The outbox stays, so that what is unsettled can be asked.
-    pub(super) fn end(&mut self, reason: EndReason) {
+    pub(super) fn terminate(&mut self, now: Instant, reason: EndReason) {
         self.phase = Phase::Ended;
-        self.link = Link::Down;
+        self.join_state = JoinState::Disconnected;
         self.retry.stop();
         self.handshake.stop();
         if self.connection.is_open() {
-            self.connection.close(self.now, CloseCode::LEFT, "");
+            self.connection.close(now, CloseCode::LEFT, "");
         }
         self.secrets.wipe();
-        self.pending.push(Told::Ended(reason));
-        self.is_dirty = true;
+        self.ended = ZeroOption::Some(reason);
     }
 }

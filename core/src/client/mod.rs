@@ -5,44 +5,39 @@
 //! connection -> Joining (resume) -> Online ...                      Ended: refused, replaced, kicked, left
 //! ```
 //!
-//! # The drive contract
-//!
-//! After `start`, any `handle_*` or any other call that takes `&mut self`: drain [`Client::poll_transmit`] and [`Client::poll_event`], then
-//! sleep until [`Client::poll_timeout`] or the next datagram. No call does more than one public-key operation; while steps remain,
-//! `poll_timeout` returns *now*. Not for interrupt context.
+//! The crate documentation has the drive contract and its loop.
 //!
 //! # The files
 //!
-//! * `config`, `event`: what comes in and goes out; `pending`: what was not told yet.
-//! * `secrets`: identity, credential, randomness. `maybe`: why an idle client is all zero.
+//! * `config`, `event`: what comes in and goes out; `event_queue`: what was not told yet.
+//! * `secrets`: identity, credential, randomness. `zero_option`: why an idle client is all zero.
 //! * `reconnect`: attempts, hints, silence: when there is a connection. `retry`: its bookkeeping and back-off.
 //! * `join`: Join and Welcome: when there is a member. `leave`: how it ends.
 //! * `outbox`: posts until they are settled. `receive`: messages out of the stream, one per event.
-//!
-#![doc = include_str!("drive.md")]
 
 use core::net::SocketAddr;
 
 mod config;
 mod event;
+mod event_queue;
 mod join;
 mod leave;
-mod maybe;
 mod outbox;
-mod pending;
 mod receive;
 mod reconnect;
 mod retry;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod zero_option;
 
-pub use config::{Config, ConfigError, Credential, ENTRY_OVERHEAD, MIN_MESSAGE_LEN, POST_OVERHEAD};
-pub use event::{ClientCounters, EndReason, Event, Lost, PostError, State};
+pub use config::{Config, ConfigError, Credential, MIN_MESSAGE_LEN};
+pub use event::{ClientCounters, DisconnectReason, EndReason, Event, Output, PostError, RequestError, State};
 pub use outbox::RECORD_OVERHEAD;
 
 use crate::chat::{
-    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, Term,
+    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, POST_OVERHEAD,
+    Term,
 };
 use crate::connection::{Connection, Transmit};
 use crate::crypto::Provider;
@@ -50,14 +45,16 @@ use crate::crypto::rsa::ServerKey;
 use crate::session::{ClientHandshake, Fingerprint};
 use crate::time::{Duration, Instant};
 use crate::transport::BufferProvider;
+use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
 
-use config::Stated;
+use config::StoredConfig;
+use event_queue::{EventQueue, QueuedEvent};
 use join::Room;
 use outbox::Outbox;
-use pending::{Pending, Told};
 use retry::Retry;
 use secrets::Secrets;
+use zero_option::ZeroOption;
 
 /// From start to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,14 +72,14 @@ enum Phase {
 /// The way from a connection to a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Link {
+enum JoinState {
     /// No connection.
-    Down,
+    Disconnected,
     /// Connected; the Join is to be signed.
-    Sign,
+    Signing,
     /// Join is written, Welcome is awaited.
-    Waiting,
-    Online,
+    AwaitingWelcome,
+    Joined,
 }
 
 /// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and [`RECORD_OVERHEAD`]), `MESSAGE` the
@@ -94,22 +91,22 @@ pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: us
     /// The message being encoded, or the last one received.
     message: [u8; MESSAGE],
     name: heapless::String<MAX_NAME_LEN>,
-    stated: Stated,
+    config: StoredConfig,
     secrets: Secrets,
     room: Room,
     retry: Retry,
-    pending: Pending,
+    events: EventQueue,
     counters: ClientCounters,
     phase: Phase,
-    link: Link,
+    join_state: JoinState,
     /// [`Client::leave`] was called.
     is_leaving: bool,
-    /// Something may wait for [`Client::poll_transmit`].
-    is_dirty: bool,
+    /// Why the client ended, until that was reported.
+    ended: ZeroOption<EndReason>,
+    /// [`Client::pause_events`] was called.
+    is_paused: bool,
     /// When Leave has to have arrived.
-    leave_by: Instant,
-    /// Of the last call that said.
-    now: Instant,
+    leave_deadline: Instant,
 }
 
 impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> core::fmt::Debug
@@ -137,18 +134,18 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             outbox: Outbox::new(),
             message: [0; MESSAGE],
             name: heapless::String::new(),
-            stated: Stated::new(),
+            config: StoredConfig::new(),
             secrets: Secrets::new(),
             room: Room::new(),
             retry: Retry::new(),
-            pending: Pending::new(),
+            events: EventQueue::new(),
             counters: ClientCounters::new(),
             phase: Phase::Idle,
-            link: Link::Down,
+            join_state: JoinState::Disconnected,
             is_leaving: false,
-            is_dirty: false,
-            leave_by: Instant::ZERO,
-            now: Instant::ZERO,
+            ended: ZeroOption::None,
+            is_paused: false,
+            leave_deadline: Instant::ZERO,
         }
     }
 
@@ -158,40 +155,38 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     /// # Errors
     /// [`ConfigError`]; the client is as it was.
     pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
-        let stated = Stated::take(config, self.connection.memory().capacity(), MESSAGE)?;
+        let stated = StoredConfig::validate(config, self.connection.memory().capacity(), MESSAGE)?;
         self.secrets.set(config.identity, &config.credential, seed);
-        self.connection.abandon();
+        self.connection.reset();
         self.handshake.stop();
         self.outbox.clear();
         self.name.clear();
-        self.stated = stated;
+        self.config = stated;
         self.room = Room::new();
         self.retry = Retry::new();
         self.retry.expected = config.fingerprint.into();
-        self.pending = Pending::new();
+        self.events = EventQueue::new();
         self.phase = Phase::Running;
-        self.link = Link::Down;
+        self.join_state = JoinState::Disconnected;
         self.is_leaving = false;
-        self.now = now;
-        self.begin_attempt();
+        self.ended = ZeroOption::None;
+        self.begin_attempt(now);
         Ok(())
     }
 
     /// Takes a datagram, in place. What is not for this client is dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
-        self.now = now;
         if self.phase == Phase::Idle {
             self.counters.malformed = self.counters.malformed.saturating_add(1);
             return;
         }
-        self.sort_datagram(from, datagram);
-        self.absorb();
-        self.progress_leave();
+        self.dispatch_datagram(now, from, datagram);
+        self.poll_children(now);
+        self.drive_leave(now);
     }
 
     /// Does what is due: at most one public-key operation.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
         if self.phase == Phase::Idle {
             return;
         }
@@ -199,59 +194,89 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             self.connection.handle_timeout(now);
         }
         // One of these, so one public-key operation.
-        if self.link == Link::Sign {
-            self.send_join();
+        if self.join_state == JoinState::Signing {
+            self.send_join(now);
         } else if self.handshake.is_active() {
             self.handshake.handle_timeout(now);
         }
-        self.absorb();
-        self.reconnect();
-        self.progress_leave();
+        self.poll_children(now);
+        self.reconnect(now);
+        self.drive_leave(now);
     }
 
-    /// The next datagram to send, in `out` (at least 1200 bytes).
-    pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        self.now = now;
+    /// Returns the next thing to do: events first, then datagrams, then the time-out, and [`Event::Ended`] after the last datagram.
+    /// An event counts as delivered once it is returned. Call this after every other call that takes `&mut self`, until it returns
+    /// [`Output::Timeout`].
+    ///
+    /// A datagram is written to the front of `buf`, which takes [`MAX_DATAGRAM`] bytes. While `buf` is shorter, datagrams wait:
+    /// pass `&mut []` when none can be sent, and call again when one can.
+    pub fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Output<'_> {
+        if !self.is_paused
+            && let Some(ready) = self.next_event(now)
+        {
+            // A message that is ready was decoded once, so it always is an event.
+            return self.event(ready).map_or(Output::Timeout(Some(now)), Output::Event);
+        }
+        if buf.len() >= MAX_DATAGRAM {
+            if let Some(transmit) = self.next_transmit(now, buf) {
+                return Output::Transmit(transmit);
+            }
+            self.on_drained(now);
+        }
+        if !self.is_paused
+            && let Some(reason) = self.ended.take()
+        {
+            return Output::Event(Event::Ended(reason));
+        }
+        Output::Timeout(self.deadline(now))
+    }
+
+    /// Withholds events until [`Client::resume_events`], for a caller that cannot take them now. Datagrams and timers go on, and
+    /// flow control holds the server back once the receive buffer is full, so nothing is lost.
+    pub const fn pause_events(&mut self) {
+        self.is_paused = true;
+    }
+
+    /// Lets [`Client::poll_output`] return events again.
+    pub const fn resume_events(&mut self) {
+        self.is_paused = false;
+    }
+
+    fn next_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<Transmit> {
         if self.handshake.is_active()
-            && let Some(len) = self.handshake.poll_transmit::<P>(now, out)
+            && let Some(len) = self.handshake.poll_transmit::<P>(now, buf)
         {
             return Some(Transmit { to: self.retry.to, len });
         }
-        self.pump();
-        if !self.connection.is_finished()
-            && let Some(transmit) = self.connection.poll_transmit(now, out)
-        {
-            return Some(transmit);
-        }
-        self.is_dirty = false;
-        self.finish_leave();
-        None
+        self.write_posts(now);
+        if self.connection.is_finished() { None } else { self.connection.poll_transmit(now, buf) }
     }
 
-    /// What happened. An entry counts as delivered once it was returned.
-    pub fn poll_event(&mut self) -> Option<Event<'_>> {
-        let ready = self.next_ready()?;
-        self.event(ready)
-    }
-
-    /// When to call [`Client::handle_timeout`].
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    /// When [`Client::handle_timeout`] has something to do.
+    fn deadline(&self, now: Instant) -> Option<Instant> {
         if self.phase == Phase::Idle {
             return None;
         }
-        if self.is_dirty || self.link == Link::Sign {
-            return Some(self.now);
+        if self.join_state == JoinState::Signing {
+            return Some(now);
         }
         let connection = if self.connection.is_finished() { None } else { self.connection.poll_timeout() };
         let handshake = if self.handshake.is_active() { self.handshake.poll_timeout() } else { None };
         [connection, handshake, self.reconnect_timeout(), self.leave_timeout()].into_iter().flatten().min()
     }
 
-    /// Answers [`Event::KeyOffered`]. `false` ends the client.
-    pub fn answer_key(&mut self, now: Instant, accept: bool) {
-        self.now = now;
-        self.answer_offer(accept);
+    /// Accepts the key of [`Event::UnknownServerKey`]; from now on no other one is accepted.
+    pub fn accept_key(&mut self, now: Instant) {
+        if let Some(fingerprint) = self.retry.offered.take() {
+            self.expect_key(now, fingerprint);
+        }
+    }
+
+    /// Rejects the key of [`Event::UnknownServerKey`], which ends the client.
+    pub fn reject_key(&mut self, now: Instant) {
+        if self.retry.offered.take().is_some() {
+            self.terminate(now, EndReason::KeyRejected);
+        }
     }
 
     /// Takes a post into the outbox and returns its number: 1, 2, 3, ... It stays there until it is settled.
@@ -274,41 +299,44 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             return Err(PostError::NotText);
         }
         let number = self.outbox.push(kind, body).map_err(|_| PostError::Full)?;
-        self.is_dirty = true;
         Ok(number)
     }
 
-    /// Asks who is here. `false`: not online, or no room to ask now.
-    pub fn who(&mut self) -> bool {
-        self.ask(&ClientMessage::ListMembers { handle: self.room.handle })
+    /// Asks who is here: [`Event::MemberListed`] follows for each.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was asked.
+    pub fn who(&mut self, now: Instant) -> Result<(), RequestError> {
+        self.request(now, &ClientMessage::ListMembers { handle: self.room.handle })
     }
 
-    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the head). `false`: not online, or no room to ask now.
-    pub fn history(&mut self, before: u64, count: u8) -> bool {
+    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the newest): [`Event::HistoryEntry`] follows for each.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was asked.
+    pub fn history(&mut self, now: Instant, before: u64, count: u8) -> Result<(), RequestError> {
         let count = count.clamp(1, MAX_HISTORY);
-        self.ask(&ClientMessage::History { handle: self.room.handle, before, count })
+        self.request(now, &ClientMessage::History { handle: self.room.handle, before, count })
     }
 
     /// Leaves once every post is settled (or at once when not online with nothing unsettled). [`Event::Ended`] follows. Posts are no
     /// longer taken.
     pub fn leave(&mut self, now: Instant) {
-        self.now = now;
         self.is_leaving = true;
-        self.progress_leave();
+        self.drive_leave(now);
     }
 
     /// Leaves now, whatever is unsettled: says so to the server if it can. [`Event::Ended`] follows.
     pub fn abort(&mut self, now: Instant) {
-        self.now = now;
         if matches!(self.phase, Phase::Running | Phase::Leaving | Phase::Closing) {
-            self.end(EndReason::Left);
+            self.terminate(now, EndReason::Left);
         }
     }
 
     /// The server is elsewhere now (a name was resolved again, or another of its addresses answered). The next attempt goes there, and
     /// so does the one under way as long as it waits for a Challenge; a connection that is up stays.
     pub fn set_server(&mut self, server: SocketAddr) {
-        self.stated.server = server;
+        self.config.server = server;
         if self.handshake.says_hello() {
             self.retry.to = server;
         }
@@ -327,9 +355,9 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             Phase::Idle => State::Idle,
             Phase::Ended => State::Ended,
             Phase::Leaving | Phase::Closing => State::Online,
-            _ if self.link == Link::Online && !self.retry.is_lost => State::Online,
-            _ if self.room.is_member => State::Lost,
-            _ if self.link == Link::Down => State::Connecting { answered: self.retry.is_answered },
+            _ if self.join_state == JoinState::Joined && !self.retry.is_lost => State::Online,
+            _ if self.room.is_member => State::Reconnecting,
+            _ if self.join_state == JoinState::Disconnected => State::Connecting { answered: self.retry.is_answered },
             _ => State::Joining,
         }
     }
@@ -366,22 +394,22 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         counters
     }
 
-    fn ask(&mut self, question: &ClientMessage<'_>) -> bool {
-        let written = self.phase == Phase::Running
-            && self.link == Link::Online
-            && write(&mut self.connection, &mut self.message, question);
-        self.is_dirty |= written;
-        written
+    fn request(&mut self, now: Instant, request: &ClientMessage<'_>) -> Result<(), RequestError> {
+        if self.phase != Phase::Running || self.join_state != JoinState::Joined {
+            return Err(RequestError::NotJoined);
+        }
+        if write(now, &mut self.connection, &mut self.message, request) { Ok(()) } else { Err(RequestError::Full) }
     }
 }
 
 /// Writes a message into the stream, if there is room now; `buffer` is overwritten.
 fn write<M: BufferProvider, P: Provider>(
+    now: Instant,
     connection: &mut Connection<M, P>,
     buffer: &mut [u8],
     message: &ClientMessage<'_>,
 ) -> bool {
     let Ok(len) = message.encode(buffer) else { return false };
     let Some(bytes) = buffer.get(..len) else { return false };
-    connection.send(StreamId::Chat, &[bytes]).is_ok()
+    connection.send(now, StreamId::Chat, &[bytes]).is_ok()
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bytes:  free | settled.. | record of settled+1 | ... | record of next | ... | record of last | free
-//!                start ----^                       at ----^                               end --^
+//!                start ----^                       next_offset ----^                      end --^
 //! ```
 //! A record is the body's length (u16), the kind, whether it was refused, and the body. Records never wrap: when the free bytes at the
 //! end do not suffice, all records move to the front, so that each body is one slice.
@@ -21,10 +21,10 @@ pub(super) struct Full;
 
 /// A post that is not settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unsettled<'a> {
+pub(super) struct PendingPost<'a> {
     pub(super) number: u64,
     /// The number under the present instance.
-    pub(super) wire_number: u64,
+    pub(super) instance_number: u64,
     pub(super) kind: EntryKind,
     pub(super) body: &'a [u8],
 }
@@ -40,7 +40,7 @@ pub(super) struct Outbox<const N: usize> {
     /// Written to the stream, on this connection and since the last refusal: everything up to this number.
     sent: u64,
     /// Where the record of `sent + 1` begins.
-    at: usize,
+    next_offset: usize,
     /// Records that are refused but not settled, because an earlier one is not.
     refused: u64,
     /// Bytes that the last post refused with [`Full`] wants.
@@ -50,13 +50,24 @@ pub(super) struct Outbox<const N: usize> {
 
 impl<const N: usize> Outbox<N> {
     pub(super) const fn new() -> Self {
-        Self { bytes: [0; N], start: 0, end: 0, settled: 0, last: 0, sent: 0, at: 0, refused: 0, wanted: 0, base: 0 }
+        Self {
+            bytes: [0; N],
+            start: 0,
+            end: 0,
+            settled: 0,
+            last: 0,
+            sent: 0,
+            next_offset: 0,
+            refused: 0,
+            wanted: 0,
+            base: 0,
+        }
     }
 
     /// Forgets everything and begins with number 1.
     pub(super) fn clear(&mut self) {
         self.bytes.fill(0);
-        (self.start, self.end, self.at) = (0, 0, 0);
+        (self.start, self.end, self.next_offset) = (0, 0, 0);
         (self.settled, self.last, self.sent) = (0, 0, 0);
         (self.refused, self.wanted, self.base) = (0, 0, 0);
     }
@@ -67,7 +78,7 @@ impl<const N: usize> Outbox<N> {
     }
 
     /// The number that every number up to is settled, as it travels.
-    pub(super) const fn settled_on_wire(&self) -> u64 {
+    pub(super) const fn settled_in_instance(&self) -> u64 {
         self.settled.saturating_sub(self.base)
     }
 
@@ -121,24 +132,24 @@ impl<const N: usize> Outbox<N> {
 
     /// The next post to be written to the stream. `None`: all are, or what follows has to wait behind a refused one until that is settled,
     /// for the server ignores it until then (SPEC 6.5).
-    pub(super) fn next(&self) -> Option<Unsettled<'_>> {
-        let record = self.record(self.at).filter(|record| !record.is_refused)?;
+    pub(super) fn next(&self) -> Option<PendingPost<'_>> {
+        let record = self.record(self.next_offset).filter(|record| !record.is_refused)?;
         let number = self.sent.saturating_add(1);
-        let wire_number = number.saturating_sub(self.base);
-        Some(Unsettled { number, wire_number, kind: record.kind, body: record.body })
+        let instance_number = number.saturating_sub(self.base);
+        Some(PendingPost { number, instance_number, kind: record.kind, body: record.body })
     }
 
     /// The post that [`Outbox::next`] gave was written.
     pub(super) fn advance(&mut self) {
-        if let Some(end) = self.record(self.at).map(|record| record.end) {
-            self.at = end;
+        if let Some(end) = self.record(self.next_offset).map(|record| record.end) {
+            self.next_offset = end;
             self.sent = self.sent.saturating_add(1);
         }
     }
 
     /// Begins again with the lowest that is not settled (SPEC 6.5): a new connection.
     pub(super) const fn rewind(&mut self) {
-        self.at = self.start;
+        self.next_offset = self.start;
         self.sent = self.settled;
     }
 
@@ -162,7 +173,7 @@ impl<const N: usize> Outbox<N> {
         }
         self.refused = self.refused.saturating_add(1);
         if self.sent >= number {
-            (self.sent, self.at) = (number.saturating_sub(1), at);
+            (self.sent, self.next_offset) = (number.saturating_sub(1), at);
         }
         self.settle_refused();
         true
@@ -186,10 +197,10 @@ impl<const N: usize> Outbox<N> {
         self.settled = self.settled.saturating_add(1);
         self.refused = self.refused.saturating_sub(u64::from(is_refused));
         if self.sent < self.settled {
-            (self.sent, self.at) = (self.settled, self.start);
+            (self.sent, self.next_offset) = (self.settled, self.start);
         }
         if self.start == self.end {
-            (self.start, self.end, self.at) = (0, 0, 0);
+            (self.start, self.end, self.next_offset) = (0, 0, 0);
         }
         true
     }
@@ -229,7 +240,7 @@ impl<const N: usize> Outbox<N> {
         if let Some(rest) = self.bytes.get_mut(live..self.end) {
             rest.fill(0);
         }
-        self.at = self.at.saturating_sub(self.start);
+        self.next_offset = self.next_offset.saturating_sub(self.start);
         (self.start, self.end) = (0, live);
     }
 }

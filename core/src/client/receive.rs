@@ -1,13 +1,13 @@
 //! Messages out of the stream, one per event (SPEC 6.1, 6.3): nothing is read before the caller asks, so a caller that does not ask
 //! holds the server back, and the cursor never is ahead of what was told.
 
-use super::join::{Breach, Welcomed};
-use super::pending::Told;
-use super::{Client, EndReason, Event, Link, write};
-use crate::chat::{ClientMessage, Entry, Post, PostRefusedCode, RefusedCode, ServerMessage};
-use crate::client::POST_OVERHEAD;
+use super::event_queue::QueuedEvent;
+use super::join::{ProtocolViolation, Welcomed};
+use super::{Client, EndReason, Event, JoinState, write};
+use crate::chat::{ClientMessage, Entry, POST_OVERHEAD, Post, PostRefusedCode, RefusedCode, ServerMessage};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
+use crate::time::Instant;
 use crate::transport::BufferProvider;
 use crate::wire::frame::{CloseCode, StreamId};
 
@@ -15,8 +15,8 @@ use crate::wire::frame::{CloseCode, StreamId};
 const LENGTH_LEN: usize = 2;
 
 /// An event that is ready, without what it borrows.
-pub(super) enum Ready {
-    Told(Told),
+pub(super) enum ReadyEvent {
+    Queued(QueuedEvent),
     /// The message in the buffer, of so many bytes.
     Message(usize),
     /// This post is longer than the server takes.
@@ -25,7 +25,7 @@ pub(super) enum Ready {
 }
 
 /// What came of a message.
-enum Taken {
+enum Handled {
     /// It is an event.
     Event,
     /// Nothing to tell, or it is told by what is pending.
@@ -36,38 +36,38 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     Client<K, M, P, OUTBOX, MESSAGE>
 {
     /// Goes on until there is an event or nothing left to do.
-    pub(super) fn next_ready(&mut self) -> Option<Ready> {
+    pub(super) fn next_event(&mut self, now: Instant) -> Option<ReadyEvent> {
         loop {
-            if let Some(told) = self.pending.pop() {
-                return Some(Ready::Told(told));
+            if let Some(told) = self.events.pop() {
+                return Some(ReadyEvent::Queued(told));
             }
-            if let Some(number) = self.give_up_too_long() {
-                return Some(Ready::TooLong(number));
+            if let Some(number) = self.refuse_oversized() {
+                return Some(ReadyEvent::TooLong(number));
             }
-            if let Some(len) = self.take_message() {
-                match self.handle_message(len) {
-                    Ok(Taken::Event) => return Some(Ready::Message(len)),
-                    Ok(Taken::Silent) => {}
+            if let Some(len) = self.take_message(now) {
+                match self.handle_message(now, len) {
+                    Ok(Handled::Event) => return Some(ReadyEvent::Message(len)),
+                    Ok(Handled::Silent) => {}
                     // SPEC 6.1, 7: never deliver what breaks the rules.
-                    Err(Breach) => self.give_up(CloseCode::MESSAGE),
+                    Err(ProtocolViolation) => self.abandon_connection(now, CloseCode::MESSAGE),
                 }
                 continue;
             }
             if let Some(ended) = self.retry.closed.take() {
-                self.closed(ended);
+                self.closed(now, ended);
                 continue;
             }
             if self.outbox.take_space() {
-                return Some(Ready::Space);
+                return Some(ReadyEvent::Space);
             }
-            self.progress_leave();
-            return self.pending.pop().map(Ready::Told);
+            self.drive_leave(now);
+            return self.events.pop().map(ReadyEvent::Queued);
         }
     }
 
     /// Moves the next complete message from the stream into the buffer; returns its length without the length field.
-    fn take_message(&mut self) -> Option<usize> {
-        if !matches!(self.link, Link::Waiting | Link::Online) {
+    fn take_message(&mut self, now: Instant) -> Option<usize> {
+        if !matches!(self.join_state, JoinState::AwaitingWelcome | JoinState::Joined) {
             return None;
         }
         let mut length = [0; LENGTH_LEN];
@@ -78,7 +78,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         let total = len.saturating_add(LENGTH_LEN);
         // SPEC 6.1: longer than stated. (An empty one does not decode.)
         if total > MESSAGE {
-            self.give_up(CloseCode::MESSAGE);
+            self.abandon_connection(now, CloseCode::MESSAGE);
             return None;
         }
         let message = self.message.get_mut(..len)?;
@@ -86,35 +86,36 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             return None;
         }
         self.connection.consume(StreamId::Chat, total);
-        self.is_dirty = true;
         Some(len)
     }
 
-    fn handle_message(&mut self, len: usize) -> Result<Taken, Breach> {
-        let message = self.message.get(..len).ok_or(Breach)?;
+    fn handle_message(&mut self, now: Instant, len: usize) -> Result<Handled, ProtocolViolation> {
+        let message = self.message.get(..len).ok_or(ProtocolViolation)?;
         // SPEC 6.1: unknown types are skipped.
-        let Some(message) = ServerMessage::decode(message).map_err(|_| Breach)? else { return Ok(Taken::Silent) };
+        let Some(message) = ServerMessage::decode(message).map_err(|_| ProtocolViolation)? else {
+            return Ok(Handled::Silent);
+        };
         match message {
             ServerMessage::Welcome(welcome) => {
-                self.name = heapless::String::try_from(welcome.name).map_err(|_| Breach)?;
+                self.name = heapless::String::try_from(welcome.name).map_err(|_| ProtocolViolation)?;
                 let welcomed = Welcomed::from(&welcome);
-                self.welcome(&welcomed)?;
-                Ok(Taken::Silent)
+                self.welcome(now, &welcomed)?;
+                Ok(Handled::Silent)
             }
             ServerMessage::Reset { .. } => {
                 self.reset()?;
-                Ok(Taken::Silent)
+                Ok(Handled::Silent)
             }
             ServerMessage::Refused { code, .. } => {
-                if self.link != Link::Waiting {
-                    return Err(Breach);
+                if self.join_state != JoinState::AwaitingWelcome {
+                    return Err(ProtocolViolation);
                 }
                 if code == RefusedCode::TRY_LATER {
-                    self.refused_for_now();
+                    self.refused_for_now(now);
                 } else {
-                    self.end(EndReason::Refused(code));
+                    self.terminate(now, EndReason::Refused(code));
                 }
-                Ok(Taken::Silent)
+                Ok(Handled::Silent)
             }
             ServerMessage::Entry { handle, entry: Entry { header, .. } }
             | ServerMessage::Stub { handle, header, .. } => {
@@ -122,55 +123,55 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 self.deliver(handle, seq)
             }
             ServerMessage::Stored { handle, instance, number, .. } => {
-                if !self.is_mine(handle, instance)? {
-                    return Ok(Taken::Silent);
+                if !self.is_own_instance(handle, instance)? {
+                    return Ok(Handled::Silent);
                 }
-                let number = self.outbox.local(number).ok_or(Breach)?;
-                Ok(if self.outbox.settle(number) { Taken::Event } else { Taken::Silent })
+                let number = self.outbox.local(number).ok_or(ProtocolViolation)?;
+                Ok(if self.outbox.settle(number) { Handled::Event } else { Handled::Silent })
             }
             ServerMessage::PostRefused { handle, instance, number, .. } => {
-                if !self.is_mine(handle, instance)? {
-                    return Ok(Taken::Silent);
+                if !self.is_own_instance(handle, instance)? {
+                    return Ok(Handled::Silent);
                 }
-                let number = self.outbox.local(number).ok_or(Breach)?;
-                Ok(if self.outbox.refuse(number) { Taken::Event } else { Taken::Silent })
+                let number = self.outbox.local(number).ok_or(ProtocolViolation)?;
+                Ok(if self.outbox.refuse(number) { Handled::Event } else { Handled::Silent })
             }
             ServerMessage::Past { handle, .. } | ServerMessage::Member { handle, .. } => {
-                Ok(if self.is_here(handle) { Taken::Event } else { Taken::Silent })
+                Ok(if self.is_current_room(handle) { Handled::Event } else { Handled::Silent })
             }
-            ServerMessage::Notice { .. } => Ok(Taken::Event),
+            ServerMessage::Notice { .. } => Ok(Handled::Event),
         }
     }
 
     /// SPEC 7, S4: exactly the next one, or the server is not believed.
-    fn deliver(&mut self, handle: u8, seq: u64) -> Result<Taken, Breach> {
-        if self.link != Link::Online {
-            return Err(Breach);
+    fn deliver(&mut self, handle: u8, seq: u64) -> Result<Handled, ProtocolViolation> {
+        if self.join_state != JoinState::Joined {
+            return Err(ProtocolViolation);
         }
-        if !self.is_here(handle) {
-            return Ok(Taken::Silent);
+        if !self.is_current_room(handle) {
+            return Ok(Handled::Silent);
         }
         if self.room.cursor.checked_add(1) != Some(seq) {
-            return Err(Breach);
+            return Err(ProtocolViolation);
         }
         self.room.cursor = seq;
-        Ok(Taken::Event)
+        Ok(Handled::Event)
     }
 
     /// Whether this is about posts of the present instance.
-    fn is_mine(&self, handle: u8, instance: u64) -> Result<bool, Breach> {
-        if self.link != Link::Online {
-            return Err(Breach);
+    fn is_own_instance(&self, handle: u8, instance: u64) -> Result<bool, ProtocolViolation> {
+        if self.join_state != JoinState::Joined {
+            return Err(ProtocolViolation);
         }
-        Ok(self.is_here(handle) && self.room.instance == instance)
+        Ok(self.is_current_room(handle) && self.room.instance == instance)
     }
 
     /// Writes posts into the stream, as far as there is room (SPEC 6.5).
-    pub(super) fn pump(&mut self) {
-        if self.link != Link::Online {
+    pub(super) fn write_posts(&mut self, now: Instant) {
+        if self.join_state != JoinState::Joined {
             return;
         }
-        let settled = self.outbox.settled_on_wire();
+        let settled = self.outbox.settled_in_instance();
         while let Some(post) = self.outbox.next() {
             let len = post.body.len().saturating_add(POST_OVERHEAD);
             if len > usize::from(self.room.largest_message) || len > self.connection.send_space(StreamId::Chat) {
@@ -179,12 +180,12 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             let message = ClientMessage::Post(Post {
                 handle: self.room.handle,
                 instance: self.room.instance,
-                number: post.wire_number,
+                number: post.instance_number,
                 settled,
                 kind: post.kind,
                 body: post.body,
             });
-            if !write(&mut self.connection, &mut self.message, &message) {
+            if !write(now, &mut self.connection, &mut self.message, &message) {
                 return;
             }
             self.outbox.advance();
@@ -192,8 +193,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     }
 
     /// A post that is longer than this server takes can never be sent: it is refused here.
-    fn give_up_too_long(&mut self) -> Option<u64> {
-        if self.link != Link::Online {
+    fn refuse_oversized(&mut self) -> Option<u64> {
+        if self.join_state != JoinState::Joined {
             return None;
         }
         let largest = usize::from(self.room.largest_message);
@@ -202,33 +203,31 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         if post.body.len().saturating_add(POST_OVERHEAD) <= largest {
             return None;
         }
-        self.is_dirty = true;
         self.outbox.refuse(number).then_some(number)
     }
 
     /// The event, borrowed.
-    pub(super) fn event(&self, ready: Ready) -> Option<Event<'_>> {
+    pub(super) fn event(&self, ready: ReadyEvent) -> Option<Event<'_>> {
         Some(match ready {
-            Ready::Told(told) => match told {
-                Told::Lost(lost) => Event::Lost(lost),
-                Told::Recovered => Event::Recovered,
-                Told::KeyOffered(fingerprint) => Event::KeyOffered(fingerprint),
-                Told::Reset => Event::Reset,
-                Told::Gap { after, first } => Event::Gap { after, first },
-                Told::Joined(joined) => Event::Joined {
+            ReadyEvent::Queued(told) => match told {
+                QueuedEvent::Disconnected(lost) => Event::Disconnected(lost),
+                QueuedEvent::Reconnected => Event::Reconnected,
+                QueuedEvent::UnknownServerKey(fingerprint) => Event::UnknownServerKey(fingerprint),
+                QueuedEvent::Reset => Event::Reset,
+                QueuedEvent::Gap { after, first } => Event::Gap { after, first },
+                QueuedEvent::Joined(joined) => Event::Joined {
                     name: &self.name,
                     members: joined.members,
                     start: joined.start,
                     head: joined.head,
                     term: self.room.term,
-                    resumed: joined.resumed,
+                    is_resumed: joined.is_resumed,
                 },
-                Told::Stored { number } => Event::Stored { number, seq: 0 },
-                Told::Ended(reason) => Event::Ended(reason),
+                QueuedEvent::Stored { number } => Event::Stored { number, seq: 0 },
             },
-            Ready::Message(len) => return self.message_event(len),
-            Ready::TooLong(number) => Event::PostRefused { number, code: PostRefusedCode::TOO_LONG },
-            Ready::Space => Event::OutboxSpace,
+            ReadyEvent::Message(len) => return self.message_event(len),
+            ReadyEvent::TooLong(number) => Event::PostRefused { number, code: PostRefusedCode::TOO_LONG },
+            ReadyEvent::Space => Event::OutboxWritable,
         })
     }
 
@@ -239,15 +238,15 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 let own = entry.header.instance == self.room.instance;
                 Event::Entry { header: entry.header, body: entry.body, own }
             }
-            ServerMessage::Stub { header, size, .. } => Event::Stub { header, size },
+            ServerMessage::Stub { header, size, .. } => Event::EntryTooLarge { header, size },
             ServerMessage::Stored { number, seq, .. } => Event::Stored { number: self.outbox.local(number)?, seq },
             ServerMessage::PostRefused { number, code, .. } => {
                 Event::PostRefused { number: self.outbox.local(number)?, code }
             }
             ServerMessage::Past { remaining, entry, .. } => {
-                Event::Past { remaining, entry: entry.map(|entry| (entry.header, entry.body)) }
+                Event::HistoryEntry { remaining, entry: entry.map(|entry| (entry.header, entry.body)) }
             }
-            ServerMessage::Member { remaining, name, .. } => Event::Member { remaining, name },
+            ServerMessage::Member { remaining, name, .. } => Event::MemberListed { remaining, name },
             ServerMessage::Notice { code, text } => Event::Notice { code, text },
             ServerMessage::Welcome(_) | ServerMessage::Refused { .. } | ServerMessage::Reset { .. } => return None,
         })

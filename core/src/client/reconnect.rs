@@ -10,14 +10,16 @@
 
 use core::net::SocketAddr;
 
-use super::maybe::Maybe;
-use super::retry::{ATTEMPT, JOIN_TIMEOUT, OPEN_QUESTION, OTHER_KEY, SIDE_INTERVAL, SILENT_PROBES};
-use super::{Client, EndReason, Link, Lost, Phase, Told};
-use crate::connection::{ConnectionEvent, Dropped, Ended};
+use super::retry::{
+    ATTEMPT, JOIN_TIMEOUT, KEY_MISMATCH_TIMEOUT, PARALLEL_ATTEMPT_INTERVAL, SILENT_PROBES, UNHINTED_PERIOD,
+};
+use super::zero_option::ZeroOption;
+use super::{Client, DisconnectReason, EndReason, JoinState, Phase, QueuedEvent};
+use crate::connection::{Closed, ConnectionEvent, Dropped};
 use crate::crypto::Provider;
 use crate::crypto::rsa::ServerKey;
 use crate::session::client::DropReason;
-use crate::session::{HandshakeEvent, HandshakeOutput, RetrySchedule};
+use crate::session::{Fingerprint, HandshakeEvent, HandshakeOutput, RetrySchedule};
 use crate::time::Instant;
 use crate::transport::BufferProvider;
 use crate::wire::frame::CloseCode;
@@ -27,31 +29,30 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     Client<K, M, P, OUTBOX, MESSAGE>
 {
     /// Says Hello to where the server is said to be.
-    pub(super) fn begin_attempt(&mut self) {
-        self.retry.to = self.stated.server;
-        self.retry.deadline = self.now + ATTEMPT;
+    pub(super) fn begin_attempt(&mut self, now: Instant) {
+        self.retry.to = self.config.server;
+        self.retry.deadline = now + ATTEMPT;
         self.retry.is_extended = false;
-        self.retry.next = Maybe::None;
-        self.retry.asks_openly = self.retry.expected.is_some() && !self.retry.has_connected;
-        self.say_hello();
+        self.retry.next = ZeroOption::None;
+        self.retry.without_key_hint = self.retry.expected.is_some() && !self.retry.has_connected;
+        self.send_hello(now);
     }
 
-    fn say_hello(&mut self) {
-        let limits = self.stated.limits(self.connection.memory().capacity(), MESSAGE);
+    fn send_hello(&mut self, now: Instant) {
+        let limits = self.config.limits(self.connection.memory().capacity(), MESSAGE);
         let seed = self.secrets.draw();
-        let expected = if self.retry.asks_openly { None } else { self.retry.expected.get() };
-        let is_alone = self.link == Link::Down || self.retry.is_hinted;
+        let expected = if self.retry.without_key_hint { None } else { self.retry.expected.get() };
+        let is_alone = self.join_state == JoinState::Disconnected || self.retry.is_hinted;
         let pace = if is_alone { RetrySchedule::Initial } else { RetrySchedule::Background };
-        self.handshake.start(self.now, seed, expected, limits, pace);
-        self.is_dirty = true;
+        self.handshake.start(now, seed, expected, limits, pace);
     }
 
     /// A datagram to whom it belongs.
-    pub(super) fn sort_datagram(&mut self, from: SocketAddr, datagram: &mut [u8]) {
+    pub(super) fn dispatch_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         match Packet::decode(datagram, P::crc32) {
             Err(PacketError::Damaged) => self.counters.damaged = self.counters.damaged.saturating_add(1),
-            Ok(Packet::Sealed(_)) => match self.connection.handle_datagram(self.now, from, datagram) {
-                Ok(()) | Err(Dropped::NoRoom) => self.heard(),
+            Ok(Packet::Sealed(_)) => match self.connection.handle_datagram(now, from, datagram) {
+                Ok(()) | Err(Dropped::BufferFull) => self.on_authenticated(),
                 Err(Dropped::NotOpen) => self.counters.malformed = self.counters.malformed.saturating_add(1),
                 Err(_) => {}
             },
@@ -59,22 +60,23 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 // Whoever is not where the attempt goes does not know its random; what they send is not even looked at.
                 if !self.handshake.is_active() || !is_same_address(from, self.retry.to) {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
-                } else if let Err(dropped) = self.handshake.handle_datagram::<P>(self.now, datagram) {
+                } else if let Err(dropped) = self.handshake.handle_datagram::<P>(now, datagram) {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
                     if dropped == DropReason::Key {
-                        self.saw_other_key();
+                        self.on_unexpected_key(now);
                     }
                 } else {
-                    self.absorb_handshake();
+                    self.poll_handshake(now);
                 }
             }
             // SPEC 4.5
             Ok(Packet::Hint(hint)) => {
                 let is_from_peer = self.connection.remote().is_some_and(|remote| is_same_address(from, remote));
-                let is_about_this = self.link != Link::Down && hint.connection_id == self.retry.connection_id;
-                if is_from_peer && is_about_this && self.connection.heeds_hint(hint.packet_number) {
+                let is_about_this =
+                    self.join_state != JoinState::Disconnected && hint.connection_id == self.retry.connection_id;
+                if is_from_peer && is_about_this && self.connection.is_hint_plausible(hint.packet_number) {
                     self.retry.is_hinted = true;
-                    self.reconnect();
+                    self.reconnect(now);
                 } else {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
                 }
@@ -84,137 +86,130 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     }
 
     /// The connection spoke authentically: no attempt beside it is needed (SPEC 4.5).
-    fn heard(&mut self) {
-        if self.link == Link::Down {
+    fn on_authenticated(&mut self) {
+        if self.join_state == JoinState::Disconnected {
             return;
         }
         self.retry.is_hinted = false;
         if self.handshake.is_active() {
             self.handshake.stop();
         }
-        if self.link == Link::Online && core::mem::take(&mut self.retry.is_lost) {
-            self.pending.push(Told::Recovered);
+        if self.join_state == JoinState::Joined && core::mem::take(&mut self.retry.is_lost) {
+            self.events.push(QueuedEvent::Reconnected);
         }
     }
 
     /// The attempt under way came a step further.
-    fn answered(&mut self) {
+    fn on_answer(&mut self, now: Instant) {
         self.retry.is_answered = true;
-        self.retry.other_key_since = Maybe::None;
+        self.retry.other_key_since = ZeroOption::None;
         if !core::mem::replace(&mut self.retry.is_extended, true) {
-            self.retry.deadline = self.now + ATTEMPT;
+            self.retry.deadline = now + ATTEMPT;
         }
     }
 
     /// A Challenge with another key than the expected one came: dropped, but somebody is there.
-    fn saw_other_key(&mut self) {
+    fn on_unexpected_key(&mut self, now: Instant) {
         self.retry.is_answered = true;
-        let since = self.retry.other_key_since.get().unwrap_or(self.now);
-        self.retry.other_key_since = Maybe::Some(since);
-        let is_all_there_is = self.now.saturating_since(since) >= OTHER_KEY;
+        let since = self.retry.other_key_since.get().unwrap_or(now);
+        self.retry.other_key_since = ZeroOption::Some(since);
+        let is_all_there_is = now.saturating_since(since) >= KEY_MISMATCH_TIMEOUT;
         if is_all_there_is && !self.retry.has_connected {
-            self.end(EndReason::KeyMismatch);
+            self.terminate(now, EndReason::KeyMismatch);
         }
     }
 
-    pub(super) fn answer_offer(&mut self, accept: bool) {
-        let Some(fingerprint) = self.retry.offered.take() else { return };
-        if !accept {
-            self.end(EndReason::KeyDeclined);
-            return;
-        }
-        // Later attempts take no other key.
-        self.retry.expected = Maybe::Some(fingerprint);
-        self.retry.deadline = self.now + ATTEMPT;
-        self.handshake.accept_key(self.now);
-        self.is_dirty = true;
+    /// The key that was offered is accepted. Later attempts accept no other one.
+    pub(super) fn expect_key(&mut self, now: Instant, fingerprint: Fingerprint) {
+        self.retry.expected = ZeroOption::Some(fingerprint);
+        self.retry.deadline = now + ATTEMPT;
+        self.handshake.accept_key(now);
     }
 
     /// Takes what connection and handshake have to say.
-    pub(super) fn absorb(&mut self) {
+    pub(super) fn poll_children(&mut self, now: Instant) {
         while let Some(event) = self.connection.poll_event() {
             if let ConnectionEvent::Closed(ended) = event
-                && self.link != Link::Down
+                && self.join_state != JoinState::Disconnected
             {
-                self.retry.closed = Maybe::Some(ended);
+                self.retry.closed = ZeroOption::Some(ended);
             }
         }
         while self.handshake.poll_drop().is_some() {
             self.counters.handshake = self.counters.handshake.saturating_add(1);
         }
         if let Some(HandshakeEvent::Established(established)) = self.handshake.poll_event() {
-            self.open(&established);
+            self.open(now, &established);
         }
     }
 
     /// The handshake took a Challenge or an Accept.
-    fn absorb_handshake(&mut self) {
+    fn poll_handshake(&mut self, now: Instant) {
         let Some(HandshakeEvent::UnknownServerKey(fingerprint)) = self.handshake.poll_event() else {
-            self.answered();
+            self.on_answer(now);
             return;
         };
         match self.retry.expected.get() {
             None => {
-                self.answered();
-                self.retry.offered = Maybe::Some(fingerprint);
-                self.pending.push(Told::KeyOffered(fingerprint));
+                self.on_answer(now);
+                self.retry.offered = ZeroOption::Some(fingerprint);
+                self.events.push(QueuedEvent::UnknownServerKey(fingerprint));
             }
             Some(expected) if expected == fingerprint => {
-                self.answered();
-                self.handshake.accept_key(self.now);
+                self.on_answer(now);
+                self.handshake.accept_key(now);
             }
             // The attempt waits until it asks for the right one.
             Some(_) => {
                 self.counters.handshake = self.counters.handshake.saturating_add(1);
-                self.saw_other_key();
+                self.on_unexpected_key(now);
             }
         }
     }
 
     #[inline(never)]
-    fn open(&mut self, established: &HandshakeOutput) {
+    fn open(&mut self, now: Instant, established: &HandshakeOutput) {
         if self.room.is_member {
-            self.lose(if self.retry.is_hinted { Lost::Unknown } else { Lost::Silent });
+            self.mark_lost(if self.retry.is_hinted { DisconnectReason::Unknown } else { DisconnectReason::Silent });
         }
         self.counters.add(&self.connection.counters());
         self.counters.connections = self.counters.connections.saturating_add(1);
-        self.connection.open(self.now, established, self.retry.to);
+        self.connection.open(now, established, self.retry.to);
         self.retry.stop();
         self.retry.has_connected = true;
         self.retry.connection_id = established.connection_id;
-        self.retry.join_deadline = self.now + JOIN_TIMEOUT;
+        self.retry.join_deadline = now + JOIN_TIMEOUT;
         self.room.begin(established.remote.message);
-        self.link = Link::Sign;
-        self.is_dirty = true;
+        self.join_state = JoinState::Signing;
     }
 
     /// Starts, fails and follows attempts, as far as they are due.
-    pub(super) fn reconnect(&mut self) {
-        if self.reconnect_timeout().is_none_or(|due| due > self.now) {
+    pub(super) fn reconnect(&mut self, now: Instant) {
+        if self.reconnect_timeout().is_none_or(|due| due > now) {
             return;
         }
         if self.handshake.is_active() {
-            if self.retry.asks_openly && !self.retry.is_extended && self.now < self.retry.deadline {
-                self.retry.asks_openly = false;
-                self.say_hello();
+            if self.retry.without_key_hint && !self.retry.is_extended && now < self.retry.deadline {
+                self.retry.without_key_hint = false;
+                self.send_hello(now);
                 return;
             }
             self.handshake.stop();
-            if self.link == Link::Down {
-                self.try_later();
+            if self.join_state == JoinState::Disconnected {
+                self.try_later(now);
             } else {
-                self.lose(if self.retry.is_hinted { Lost::Unknown } else { Lost::Silent });
+                self.mark_lost(if self.retry.is_hinted { DisconnectReason::Unknown } else { DisconnectReason::Silent });
             }
-        } else if self.link == Link::Down {
-            self.begin_attempt();
-        } else if self.link != Link::Online && self.retry.join_deadline <= self.now {
-            self.give_up(CloseCode::INTERNAL);
+        } else if self.join_state == JoinState::Disconnected {
+            self.begin_attempt(now);
+        } else if self.join_state != JoinState::Joined && self.retry.join_deadline <= now {
+            self.abandon_connection(now, CloseCode::INTERNAL);
         } else {
-            self.retry.side_after = self.now + SIDE_INTERVAL;
+            self.retry.side_after = now + PARALLEL_ATTEMPT_INTERVAL;
             if self.retry.is_hinted && self.room.is_member {
-                self.lose(Lost::Unknown);
+                self.mark_lost(DisconnectReason::Unknown);
             }
-            self.begin_attempt();
+            self.begin_attempt(now);
         }
     }
 
@@ -225,68 +220,67 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             return None;
         }
         if self.handshake.is_active() {
-            let asks_until = self.retry.deadline - ATTEMPT.saturating_sub(OPEN_QUESTION);
-            let is_asking = self.retry.asks_openly && !self.retry.is_extended;
+            let asks_until = self.retry.deadline - ATTEMPT.saturating_sub(UNHINTED_PERIOD);
+            let is_asking = self.retry.without_key_hint && !self.retry.is_extended;
             return Some(if is_asking { asks_until } else { self.retry.deadline });
         }
-        if self.link == Link::Down {
+        if self.join_state == JoinState::Disconnected {
             return self.retry.next.get();
         }
-        let joins_by = (self.link != Link::Online).then_some(self.retry.join_deadline);
-        let is_suspicious = self.retry.is_hinted || self.connection.silent_probes() >= SILENT_PROBES;
+        let joins_by = (self.join_state != JoinState::Joined).then_some(self.retry.join_deadline);
+        let is_suspicious = self.retry.is_hinted || self.connection.consecutive_ptos() >= SILENT_PROBES;
         let side = (is_suspicious && !self.retry.closed.is_some()).then_some(self.retry.side_after);
         [joins_by, side].into_iter().flatten().min()
     }
 
     /// The connection is over, and everything that could be read was.
-    pub(super) fn closed(&mut self, ended: Ended) {
-        if self.link == Link::Down || self.phase == Phase::Ended {
+    pub(super) fn closed(&mut self, now: Instant, ended: Closed) {
+        if self.join_state == JoinState::Disconnected || self.phase == Phase::Ended {
             return;
         }
-        self.link = Link::Down;
+        self.join_state = JoinState::Disconnected;
         self.retry.stop();
         if self.phase != Phase::Running {
             // Everything is settled; that was all there was to wait for.
-            self.end(EndReason::Left);
+            self.terminate(now, EndReason::Left);
             return;
         }
         match ended {
-            Ended::ByPeer(code @ (CloseCode::REPLACED | CloseCode::KICKED | CloseCode::BANNED)) => {
-                self.end(EndReason::Closed(code));
+            Closed::ByPeer(code @ (CloseCode::REPLACED | CloseCode::KICKED | CloseCode::BANNED)) => {
+                self.terminate(now, EndReason::Closed(code));
                 return;
             }
-            Ended::ByPeer(CloseCode::SHUTDOWN) => self.lose(Lost::Shutdown),
-            Ended::Idle => self.lose(Lost::Silent),
-            _ => self.lose(Lost::Closed(ended)),
+            Closed::ByPeer(CloseCode::SHUTDOWN) => self.mark_lost(DisconnectReason::Shutdown),
+            Closed::Idle => self.mark_lost(DisconnectReason::Silent),
+            _ => self.mark_lost(DisconnectReason::Closed(ended)),
         }
-        self.try_later();
+        self.try_later(now);
     }
 
     /// Nothing is up; an attempt that is under way goes on, else the next one begins later.
-    fn try_later(&mut self) {
+    fn try_later(&mut self, now: Instant) {
         if !self.handshake.is_active() {
             let random = self.secrets.draw();
-            self.retry.schedule(self.now, random);
+            self.retry.schedule(now, random);
         }
     }
 
     /// Closes a connection that is of no use, and tries again later.
-    pub(super) fn give_up(&mut self, code: CloseCode) {
-        self.connection.close(self.now, code, "");
-        self.is_dirty = true;
-        self.closed(Ended::Here(code));
+    pub(super) fn abandon_connection(&mut self, now: Instant, code: CloseCode) {
+        self.connection.close(now, code, "");
+        self.closed(now, Closed::Locally(code));
     }
 
-    /// As [`Client::give_up`], when the server asked for it.
-    pub(super) fn refused_for_now(&mut self) {
-        self.lose(Lost::TryLater);
-        self.give_up(CloseCode::LEFT);
+    /// As [`Client::abandon_connection`], when the server asked for it.
+    pub(super) fn refused_for_now(&mut self, now: Instant) {
+        self.mark_lost(DisconnectReason::TryLater);
+        self.abandon_connection(now, CloseCode::LEFT);
     }
 
     /// Says Lost, once until Joined or Recovered.
-    fn lose(&mut self, lost: Lost) {
+    fn mark_lost(&mut self, lost: DisconnectReason) {
         if !core::mem::replace(&mut self.retry.is_lost, true) {
-            self.pending.push(Told::Lost(lost));
+            self.events.push(QueuedEvent::Disconnected(lost));
         }
     }
 }

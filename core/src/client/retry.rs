@@ -3,26 +3,26 @@
 use core::net::SocketAddr;
 
 use super::config::NOWHERE;
-use super::maybe::Maybe;
-use crate::connection::Ended;
+use super::zero_option::ZeroOption;
+use crate::connection::Closed;
 use crate::session::Fingerprint;
 use crate::time::{Duration, Instant};
 
 /// How long an attempt lasts without an answer, and how long after the last step forward.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
 /// Attempts beside a connection begin at most this often (SPEC 4.5).
-pub(super) const SIDE_INTERVAL: Duration = Duration::from_secs(10);
+pub(super) const PARALLEL_ATTEMPT_INTERVAL: Duration = Duration::from_secs(10);
 /// The same after an attempt that led into the room: a server that is restarted twice is found as soon as one that is restarted once.
 const JOINED_INTERVAL: Duration = Duration::from_secs(1);
 /// Probe time-outs without anything authenticated that count as silence (SPEC 4.5).
 pub(super) const SILENT_PROBES: u32 = 3;
 /// How long only other keys have to be presented until they are believed to be all there is.
-pub(super) const OTHER_KEY: Duration = Duration::from_secs(5);
+pub(super) const KEY_MISMATCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may take to a Welcome: longer than any queue of password checks, and not for ever.
 pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of an attempt asks every server for its key, to know what to say about a wrong one: a server is silent to a Hello that hints
 /// at another key (SPEC 3.1).
-pub(super) const OPEN_QUESTION: Duration = Duration::from_millis(1500);
+pub(super) const UNHINTED_PERIOD: Duration = Duration::from_millis(1500);
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
 
@@ -35,9 +35,9 @@ pub(super) struct Retry {
     /// The attempt under way was answered, so `deadline` was moved.
     pub(super) is_extended: bool,
     /// The attempt under way asks every server for its key.
-    pub(super) asks_openly: bool,
+    pub(super) without_key_hint: bool,
     /// When nothing is up: the next attempt.
-    pub(super) next: Maybe<Instant>,
+    pub(super) next: ZeroOption<Instant>,
     /// No attempt beside a connection before this.
     pub(super) side_after: Instant,
     /// Failed attempts in a row.
@@ -49,17 +49,17 @@ pub(super) struct Retry {
     pub(super) is_answered: bool,
     pub(super) has_connected: bool,
     /// The only key taken.
-    pub(super) expected: Maybe<Fingerprint>,
+    pub(super) expected: ZeroOption<Fingerprint>,
     /// The key that waits for an answer.
-    pub(super) offered: Maybe<Fingerprint>,
+    pub(super) offered: ZeroOption<Fingerprint>,
     /// Since when only other keys are presented.
-    pub(super) other_key_since: Maybe<Instant>,
+    pub(super) other_key_since: ZeroOption<Instant>,
     /// Names the connection.
     pub(super) connection_id: u32,
     /// When a connection that is not joined is given up.
     pub(super) join_deadline: Instant,
     /// Closed by the other side, and not acted upon while messages can be read.
-    pub(super) closed: Maybe<Ended>,
+    pub(super) closed: ZeroOption<Closed>,
 }
 
 impl Retry {
@@ -68,20 +68,20 @@ impl Retry {
             to: NOWHERE,
             deadline: Instant::ZERO,
             is_extended: false,
-            asks_openly: false,
-            next: Maybe::None,
+            without_key_hint: false,
+            next: ZeroOption::None,
             side_after: Instant::ZERO,
             failures: 0,
             is_hinted: false,
             is_lost: false,
             is_answered: false,
             has_connected: false,
-            expected: Maybe::None,
-            offered: Maybe::None,
-            other_key_since: Maybe::None,
+            expected: ZeroOption::None,
+            offered: ZeroOption::None,
+            other_key_since: ZeroOption::None,
             connection_id: 0,
             join_deadline: Instant::ZERO,
-            closed: Maybe::None,
+            closed: ZeroOption::None,
         }
     }
 
@@ -99,16 +99,16 @@ impl Retry {
 
     /// Ends all attempts.
     pub(super) const fn stop(&mut self) {
-        self.next = Maybe::None;
-        self.closed = Maybe::None;
-        self.offered = Maybe::None;
+        self.next = ZeroOption::None;
+        self.closed = ZeroOption::None;
+        self.offered = ZeroOption::None;
         self.is_hinted = false;
     }
 
     /// The attempt, or the connection, failed: the next attempt is later.
     pub(super) fn schedule(&mut self, now: Instant, random: [u8; 32]) {
         self.failures = self.failures.saturating_add(1);
-        self.next = Maybe::Some(now + backoff(self.failures, random));
+        self.next = ZeroOption::Some(now + backoff(self.failures, random));
     }
 }
 

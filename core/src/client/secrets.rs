@@ -3,7 +3,7 @@
 use zeroize::Zeroize;
 
 use super::config::Credential;
-use super::maybe::Maybe;
+use super::zero_option::ZeroOption;
 use crate::chat::message::client_proof;
 use crate::chat::{Authentication, MAX_PASSWORD_LEN, ROOM_SECRET_LEN};
 use crate::crypto::identity::Identity;
@@ -22,7 +22,7 @@ enum Means {
 
 pub(super) struct Secrets {
     randomness: Secret,
-    identity: Maybe<Identity>,
+    identity: ZeroOption<Identity>,
     means: Means,
     room_secret: [u8; ROOM_SECRET_LEN],
     password: [u8; MAX_PASSWORD_LEN],
@@ -33,7 +33,7 @@ impl Secrets {
     pub(super) const fn new() -> Self {
         Self {
             randomness: Secret::new([0; 32]),
-            identity: Maybe::None,
+            identity: ZeroOption::None,
             means: Means::None,
             room_secret: [0; ROOM_SECRET_LEN],
             password: [0; MAX_PASSWORD_LEN],
@@ -58,13 +58,13 @@ impl Secrets {
                 self.means = Means::Password;
             }
         }
-        self.identity = Maybe::Some(identity.clone());
+        self.identity = ZeroOption::Some(identity.clone());
         self.randomness = Secret::new(seed);
     }
 
     pub(super) fn wipe(&mut self) {
         self.randomness.zeroize();
-        self.identity = Maybe::None;
+        self.identity = ZeroOption::None;
         self.means = Means::None;
         self.room_secret.zeroize();
         self.password.zeroize();

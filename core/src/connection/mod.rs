@@ -1,15 +1,13 @@
 //! One peer: a session and a transport composed (SPEC 4.4, 5.6 to 5.8).
 //!
-//! # The drive contract
-//!
-//! After any `handle_*`, [`Connection::send`], [`Connection::consume`] or [`Connection::close`]: drain
-//! [`Connection::poll_transmit`] and [`Connection::poll_event`], then sleep until [`Connection::poll_timeout`] or the next datagram.
+//! The crate documentation has the drive contract. There are three polls, because a server asks for datagrams and time-outs of many
+//! connections separately.
 //!
 //! * `path`: where the peer is, and whether it is somewhere else now.
-//! * `ending`: how it ends: CLOSE, and the silence behind it.
+//! * `close_state`: how it ends: CLOSE, and the silence behind it.
 //! * `report`: what it tells its owner.
 
-mod ending;
+mod close_state;
 mod path;
 mod report;
 
@@ -26,10 +24,10 @@ use crate::transport::{BufferProvider, OVERHEAD, Refused, Start, Transport};
 use crate::wire::frame::{CloseCode, Frame, StreamId};
 use crate::wire::io::Writer;
 use crate::wire::packet::{HELLO_LENS, SEALED_HEADER_LEN};
-use ending::{Ending, Phase};
+use close_state::{CloseState, Phase};
 use path::Path;
 
-pub use report::{ConnectionEvent, Counters, Dropped, Ended, Full, Transmit};
+pub use report::{Closed, ConnectionEvent, Counters, Dropped, SendBufferFull, Transmit};
 
 /// Packets that leave per wake-up (SPEC 5.4).
 pub const MAX_BURST: u8 = 10;
@@ -42,21 +40,19 @@ const _: () = assert!(OVERHEAD == crate::session::sealed::OVERHEAD);
 #[derive(Debug)]
 pub struct Connection<M: BufferProvider, P: Provider> {
     memory: M,
-    keys: Keys<P>,
+    session: SessionSlot<P>,
     transport: Transport,
     path: Path,
-    ending: Ending,
-    /// The latest time heard of, for calls that state none.
-    now: Instant,
+    close_state: CloseState,
     idle: Duration,
     idle_at: Option<Instant>,
     /// Clients only: when to say that we are there.
     keep_alive_at: Option<Instant>,
     /// The number that our next packet had when something authentic came last.
-    heard_number: u64,
-    silent_probes: u32,
+    number_at_receive: u64,
+    consecutive_ptos: u32,
     /// Packets that may still leave at this wake-up.
-    budget: u8,
+    burst_left: u8,
     resume_at: Option<Instant>,
     /// No number is left until something is acknowledged.
     is_exhausted: bool,
@@ -67,23 +63,23 @@ pub struct Connection<M: BufferProvider, P: Provider> {
 #[derive(Debug)]
 #[repr(u8)]
 #[expect(clippy::large_enum_variant, reason = "there is nowhere else to put it")]
-enum Keys<P: Provider> {
-    Wiped = 0,
-    Held(Session<P>) = 1,
+enum SessionSlot<P: Provider> {
+    Empty = 0,
+    Open(Session<P>) = 1,
 }
 
-impl<P: Provider> Keys<P> {
+impl<P: Provider> SessionSlot<P> {
     const fn as_ref(&self) -> Option<&Session<P>> {
         match self {
-            Self::Wiped => None,
-            Self::Held(session) => Some(session),
+            Self::Empty => None,
+            Self::Open(session) => Some(session),
         }
     }
 
     const fn as_mut(&mut self) -> Option<&mut Session<P>> {
         match self {
-            Self::Wiped => None,
-            Self::Held(session) => Some(session),
+            Self::Empty => None,
+            Self::Open(session) => Some(session),
         }
     }
 }
@@ -94,17 +90,16 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     pub const fn new(memory: M) -> Self {
         Self {
             memory,
-            keys: Keys::Wiped,
+            session: SessionSlot::Empty,
             transport: Transport::CLOSED,
             path: Path::NONE,
-            ending: Ending::NONE,
-            now: Instant::ZERO,
+            close_state: CloseState::NONE,
             idle: Duration::ZERO,
             idle_at: None,
             keep_alive_at: None,
-            heard_number: 0,
-            silent_probes: 0,
-            budget: 0,
+            number_at_receive: 0,
+            consecutive_ptos: 0,
+            burst_left: 0,
             resume_at: None,
             is_exhausted: false,
             counters: Counters::NONE,
@@ -131,17 +126,16 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         let starts_small = usize::from(established.hello_len) == HELLO_LENS[1];
         self.transport.open(now, &mut self.memory, Start { local, remote: limits, starts_small });
         self.transport.reset_counts();
-        self.keys = Keys::Held(Session::new(now, established, epoch_bits));
+        self.session = SessionSlot::Open(Session::new(now, established, epoch_bits));
         self.path = Path::new(remote, is_server, &established.exporter);
-        self.ending = Ending::OPEN;
-        self.now = now;
+        self.close_state = CloseState::OPEN;
         // SPEC 2.4
         self.idle = Duration::from_secs(u64::from(local.idle_s.min(limits.idle_s)));
-        self.budget = MAX_BURST;
+        self.burst_left = MAX_BURST;
         self.resume_at = None;
         self.is_exhausted = false;
         self.counters = Counters::NONE;
-        self.on_heard(now);
+        self.on_authenticated(now);
         if !is_server {
             // SPEC 3: the server has no connection before a sealed packet came.
             self.transport.ping();
@@ -154,7 +148,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.path.set_key(key);
     }
 
-    /// Acknowledges packets that it drops as [`Dropped::NoRoom`], against SPEC 5.3: a fault that
+    /// Acknowledges packets that it drops as [`Dropped::BufferFull`], against SPEC 5.3: a fault that
     /// tests must notice. To be called after [`Connection::open`].
     #[cfg(feature = "fault-injection")]
     pub fn acknowledge_unchecked(&mut self) {
@@ -167,34 +161,34 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// [`Dropped`]: noise of the network; counted.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Result<(), Dropped> {
         let datagram_len = datagram.len();
-        let session = match self.ending.phase() {
-            Phase::Open | Phase::Closing => self.keys.as_mut().ok_or(Dropped::NotOpen)?,
+        let session = match self.close_state.phase() {
+            Phase::Open | Phase::Closing => self.session.as_mut().ok_or(Dropped::NotOpen)?,
             Phase::Idle | Phase::Draining => return Err(Dropped::NotOpen),
         };
         let opened = session.open(datagram).map_err(|error| self.counters.count(error))?;
         // Authentic: from here on things change.
-        self.wake(now);
-        if self.ending.phase() == Phase::Closing {
-            self.ending.on_packet(now, opened.body);
+        self.burst_left = MAX_BURST;
+        if self.close_state.phase() == Phase::Closing {
+            self.close_state.on_packet(now, opened.body);
             return Ok(());
         }
-        self.on_heard(now);
+        self.on_authenticated(now);
         if opened.is_newest {
             self.path.on_newest(now, from, datagram_len);
         }
         let taken = match self.transport.handle_packet(now, &mut self.memory, opened.packet_number, opened.body) {
             Ok(taken) => taken,
             Err(Refused::NoRoom) => {
-                self.counters.no_room += 1;
-                return Err(Dropped::NoRoom);
+                self.counters.buffer_full += 1;
+                return Err(Dropped::BufferFull);
             }
             Err(Refused::Close(code)) => {
-                self.end(now, Ended::Here(code), "");
+                self.end(now, Closed::Locally(code), "");
                 return Ok(());
             }
         };
         self.counters.received += 1;
-        if let Some((number, session)) = taken.acknowledged.zip(self.keys.as_mut()) {
+        if let Some((number, session)) = taken.acknowledged.zip(self.session.as_mut()) {
             session.on_acknowledged(number);
             self.is_exhausted = false;
         }
@@ -205,24 +199,24 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
             self.transport.on_moved(now, &mut self.memory, is_other_host);
         }
         if let Some((code, reason)) = taken.close {
-            self.end(now, Ended::ByPeer(code), reason);
+            self.end(now, Closed::ByPeer(code), reason);
         }
         Ok(())
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.wake(now);
-        match self.ending.phase() {
+        self.burst_left = MAX_BURST;
+        match self.close_state.phase() {
             Phase::Idle => {}
             Phase::Closing | Phase::Draining => {
-                if self.ending.is_over(now) {
+                if self.close_state.is_over(now) {
                     self.wipe();
                 }
             }
             Phase::Open if is_due(self.idle_at, now) => {
                 // SPEC 5.8
-                self.end(now, Ended::Idle, "");
+                self.end(now, Closed::Idle, "");
                 self.wipe();
             }
             Phase::Open => {
@@ -236,16 +230,16 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
                 }
                 self.path.handle_timeout(now);
                 if self.transport.handle_timeout(now, &mut self.memory) {
-                    self.silent_probes = self.silent_probes.saturating_add(1);
+                    self.consecutive_ptos = self.consecutive_ptos.saturating_add(1);
                 }
             }
         }
     }
 
     /// The next datagram to send, in `out` (at least 1200 bytes).
+    #[must_use]
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        self.now = self.now.max(now);
-        match self.ending.phase() {
+        match self.close_state.phase() {
             Phase::Idle | Phase::Draining => return None,
             Phase::Closing => return self.transmit_close(now, out),
             Phase::Open if self.is_exhausted => return None,
@@ -254,25 +248,26 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         if let Some((to, frame)) = self.path.poll(now, self.transport.pto()) {
             return self.transmit_frame(now, out, to, &frame);
         }
-        if self.budget == 0 {
+        if self.burst_left == 0 {
             // SPEC 5.4
             if self.transport.has_packet() {
                 self.resume_at.get_or_insert(now + BURST_PAUSE);
             }
             return None;
         }
-        let body = body_of(out)?;
+        let body = body_mut(out)?;
         let outgoing = self.transport.poll_packet(now, &mut self.memory, body)?;
         let Some((number, len)) = self.seal(now, out, outgoing.len) else {
             self.transport.release_empty(&mut self.memory);
             return None;
         };
         self.transport.on_sent(now, &mut self.memory, &outgoing, number);
-        self.budget -= 1;
+        self.burst_left -= 1;
         Some(Transmit { to: self.path.remote(), len })
     }
 
     /// What happened.
+    #[must_use]
     pub fn poll_event(&mut self) -> Option<ConnectionEvent> {
         if let Some(remote) = self.path.take_moved() {
             return Some(ConnectionEvent::Moved(remote));
@@ -285,15 +280,15 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
                 return Some(ConnectionEvent::Writable(id));
             }
         }
-        self.ending.take_ended().map(ConnectionEvent::Closed)
+        self.close_state.take_ended().map(ConnectionEvent::Closed)
     }
 
     /// When to call [`Connection::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.ending.phase() {
+        match self.close_state.phase() {
             Phase::Idle => None,
-            Phase::Closing | Phase::Draining => Some(self.ending.until()),
+            Phase::Closing | Phase::Draining => Some(self.close_state.until()),
             Phase::Open => {
                 [self.idle_at, self.keep_alive_at, self.resume_at, self.path.deadline(), self.transport.poll_timeout()]
                     .into_iter()
@@ -306,11 +301,11 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// Appends the concatenation of `parts` to a stream, all or nothing.
     ///
     /// # Errors
-    /// [`Full`]: ordinary; an event [`ConnectionEvent::Writable`] follows when there is room. Also when not open.
-    pub fn send(&mut self, stream: StreamId, parts: &[&[u8]]) -> Result<(), Full> {
-        self.budget = MAX_BURST;
-        let is_taken = self.is_open() && self.transport.write(self.now, &mut self.memory, stream, parts);
-        if is_taken { Ok(()) } else { Err(Full) }
+    /// [`SendBufferFull`]: ordinary; an event [`ConnectionEvent::Writable`] follows when there is room. Also when not open.
+    pub fn send(&mut self, now: Instant, stream: StreamId, parts: &[&[u8]]) -> Result<(), SendBufferFull> {
+        self.burst_left = MAX_BURST;
+        let is_taken = self.is_open() && self.transport.write(now, &mut self.memory, stream, parts);
+        if is_taken { Ok(()) } else { Err(SendBufferFull) }
     }
 
     /// Bytes free in the stream's send ring.
@@ -356,36 +351,35 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
 
     /// Consumes `len` readable bytes (at most all there are), which gives the peer credit to send more.
     pub fn consume(&mut self, stream: StreamId, len: usize) {
-        self.budget = MAX_BURST;
+        self.burst_left = MAX_BURST;
         self.transport.consume(&mut self.memory, stream, len);
     }
 
     /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64 bytes. What was sent and is not
     /// acknowledged may never arrive: to be sure of last words, wait for [`Connection::unacknowledged`] to become 0.
     pub fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
-        self.now = self.now.max(now);
         if self.is_open() {
-            self.end(now, Ended::Here(code), reason);
+            self.end(now, Closed::Locally(code), reason);
         }
     }
 
     /// Gives up without a word and wipes the keys. What was received is forgotten too.
-    pub fn abandon(&mut self) {
+    pub fn reset(&mut self) {
         self.transport.close(&mut self.memory);
-        self.ending = Ending::NONE;
+        self.close_state = CloseState::NONE;
         self.wipe();
     }
 
     /// Whether data can flow.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.ending.phase() == Phase::Open
+        self.close_state.phase() == Phase::Open
     }
 
     /// Whether nothing is left to do, not even to answer with CLOSE: it can be dropped or opened again.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.ending.phase() == Phase::Idle
+        self.close_state.phase() == Phase::Idle
     }
 
     /// Where the peer is.
@@ -403,33 +397,33 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// For proofs about this very connection (SPEC 6.2).
     #[must_use]
     pub fn exporter(&self) -> Option<&[u8; 32]> {
-        self.keys.as_ref().map(|session| session.exporter().expose())
+        self.session.as_ref().map(|session| session.exporter().expose())
     }
 
     /// Whether a Hint that echoes `packet_number` is to be heeded: it is in flight and nothing authenticated came since it was sent
     /// (SPEC 4.5).
     #[must_use]
-    pub fn heeds_hint(&self, packet_number: u64) -> bool {
+    pub fn is_hint_plausible(&self, packet_number: u64) -> bool {
         // Whatever was sent since then cannot have been acknowledged.
-        self.is_open() && packet_number >= self.heard_number && self.transport.was_sent(packet_number)
+        self.is_open() && packet_number >= self.number_at_receive && self.transport.was_sent(packet_number)
     }
 
     /// Consecutive probe time-outs without anything authenticated (SPEC 4.5: three are silence).
     #[must_use]
-    pub fn silent_probes(&self) -> u32 {
-        self.silent_probes
+    pub fn consecutive_ptos(&self) -> u32 {
+        self.consecutive_ptos
     }
 
     /// For how long nothing authenticated came.
     #[must_use]
-    pub fn silence(&self, now: Instant) -> Duration {
+    pub fn time_since_receive(&self, now: Instant) -> Duration {
         self.idle_at.map_or(Duration::ZERO, |idle_at| (now + self.idle).saturating_since(idle_at))
     }
 
     /// Why it ended, in the words of the side that closed it; empty if it gave none.
     #[must_use]
     pub fn close_reason(&self) -> &str {
-        self.ending.reason()
+        self.close_state.reason()
     }
 
     /// What was counted.
@@ -444,35 +438,30 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         &self.memory
     }
 
-    fn wake(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-        self.budget = MAX_BURST;
-    }
-
-    fn on_heard(&mut self, now: Instant) {
+    fn on_authenticated(&mut self, now: Instant) {
         self.idle_at = Some(now + self.idle);
         // SPEC 5.8
         self.keep_alive_at = (!self.path.is_server()).then(|| now + self.idle / 3);
-        self.heard_number = self.transport.next_number();
-        self.silent_probes = 0;
+        self.number_at_receive = self.transport.next_number();
+        self.consecutive_ptos = 0;
     }
 
     fn transmit_close(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        let body_len = self.ending.poll(now, self.transport.pto(), &mut Writer::new(body_of(out)?))?;
+        let body_len = self.close_state.poll(now, self.transport.pto(), &mut Writer::new(body_mut(out)?))?;
         let (_, len) = self.seal(now, out, body_len)?;
         Some(Transmit { to: self.path.remote(), len })
     }
 
     /// A packet of one frame, outside of what the transport keeps in flight.
     fn transmit_frame(&mut self, now: Instant, out: &mut [u8], to: SocketAddr, frame: &Frame<'_>) -> Option<Transmit> {
-        frame.encode(&mut Writer::new(body_of(out)?)).ok()?;
+        frame.encode(&mut Writer::new(body_mut(out)?)).ok()?;
         let (number, len) = self.seal(now, out, frame.encoded_len())?;
         self.transport.on_other_sent(number);
         Some(Transmit { to, len })
     }
 
     fn seal(&mut self, now: Instant, out: &mut [u8], body_len: usize) -> Option<(u64, usize)> {
-        match self.keys.as_mut()?.seal(now, out, body_len) {
+        match self.session.as_mut()?.seal(now, out, body_len) {
             Ok(sealed) => {
                 self.counters.sent += 1;
                 Some(sealed)
@@ -484,21 +473,21 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         }
     }
 
-    fn end(&mut self, now: Instant, ended: Ended, reason: &str) {
-        self.ending.begin(now, ended, reason, self.transport.pto());
+    fn end(&mut self, now: Instant, ended: Closed, reason: &str) {
+        self.close_state.begin(now, ended, reason, self.transport.pto());
         self.transport.stop(&mut self.memory);
     }
 
     /// Nothing is left to do.
     fn wipe(&mut self) {
-        self.keys = Keys::Wiped;
+        self.session = SessionSlot::Empty;
         self.path.wipe();
-        self.ending.finish();
+        self.close_state.finish();
     }
 }
 
 /// The part of a datagram that the body goes to, as long as there is room for.
-fn body_of(out: &mut [u8]) -> Option<&mut [u8]> {
+fn body_mut(out: &mut [u8]) -> Option<&mut [u8]> {
     let len = out.len().checked_sub(OVERHEAD)?;
     out.get_mut(SEALED_HEADER_LEN..SEALED_HEADER_LEN + len)
 }

@@ -45,7 +45,7 @@ pub(super) struct Path {
     /// No challenge before that, to whatever address.
     next_at: Instant,
 
-    owes_response: bool,
+    response_pending: bool,
     response: [u8; DATA_LEN],
     challenger: SocketAddr,
 }
@@ -64,7 +64,7 @@ impl Path {
         tries: 0,
         is_due: false,
         next_at: Instant::ZERO,
-        owes_response: false,
+        response_pending: false,
         response: [0; DATA_LEN],
         challenger: NOWHERE,
     };
@@ -87,7 +87,7 @@ impl Path {
         self.is_probing = false;
         self.has_asked = false;
         self.is_due = false;
-        self.owes_response = false;
+        self.response_pending = false;
     }
 
     pub(super) const fn remote(&self) -> SocketAddr {
@@ -123,7 +123,7 @@ impl Path {
 
     /// The peer asks for `data` back where it came from.
     pub(super) fn on_challenge(&mut self, from: SocketAddr, data: [u8; DATA_LEN]) {
-        self.owes_response = true;
+        self.response_pending = true;
         self.challenger = from;
         self.response = data;
     }
@@ -156,7 +156,7 @@ impl Path {
 
     /// The frame to send now, and where to.
     pub(super) fn poll(&mut self, now: Instant, pto: Duration) -> Option<(SocketAddr, Frame<'static>)> {
-        if core::mem::take(&mut self.owes_response) {
+        if core::mem::take(&mut self.response_pending) {
             return Some((self.challenger, Frame::PathResponse(self.response)));
         }
         if core::mem::take(&mut self.is_due) {

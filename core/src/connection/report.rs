@@ -20,22 +20,22 @@ pub struct Transmit {
 pub enum ConnectionEvent {
     /// New bytes can be read from this stream.
     Readable(StreamId),
-    /// Space became free in this stream's send ring after [`Full`] was given.
+    /// Space became free in this stream's send ring after [`SendBufferFull`] was given.
     Writable(StreamId),
     /// The peer is reached at another address now.
     Moved(SocketAddr),
     /// It is over. Nothing more comes; bytes received before can still be read.
-    Closed(Ended),
+    Closed(Closed),
 }
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Ended {
+pub enum Closed {
     /// The peer closed it.
     ByPeer(CloseCode),
     /// This side closed it: by [`Connection::close`](super::Connection::close), or because the peer broke a rule.
-    Here(CloseCode),
+    Locally(CloseCode),
     /// Nothing authenticated for the idle time-out.
     Idle,
 }
@@ -47,14 +47,14 @@ pub enum Dropped {
     /// SPEC 4.
     Open(OpenError),
     /// Its data does not fit now; it is not acknowledged (SPEC 5.3).
-    NoRoom,
+    BufferFull,
     /// The connection is not open.
     NotOpen,
 }
 
 /// The send ring has no room for all of it; nothing was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub struct SendBufferFull;
 
 /// Counts since [`Connection::open`](super::Connection::open). They only rise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,8 +77,8 @@ pub struct Counters {
     pub stale: u64,
     /// Dropped as [`OpenError::Malformed`].
     pub malformed: u64,
-    /// Dropped as [`Dropped::NoRoom`].
-    pub no_room: u64,
+    /// Dropped as [`Dropped::BufferFull`].
+    pub buffer_full: u64,
 }
 
 impl Counters {
@@ -91,7 +91,7 @@ impl Counters {
         replayed: 0,
         stale: 0,
         malformed: 0,
-        no_room: 0,
+        buffer_full: 0,
     };
 
     /// Counts a packet that the session did not open.
@@ -110,7 +110,7 @@ impl core::fmt::Display for Dropped {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Open(error) => error.fmt(f),
-            Self::NoRoom => f.write_str("no room for its data"),
+            Self::BufferFull => f.write_str("no room for its data"),
             Self::NotOpen => f.write_str("connection is not open"),
         }
     }
@@ -118,10 +118,10 @@ impl core::fmt::Display for Dropped {
 
 impl core::error::Error for Dropped {}
 
-impl core::fmt::Display for Full {
+impl core::fmt::Display for SendBufferFull {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("send ring is full")
     }
 }
 
-impl core::error::Error for Full {}
+impl core::error::Error for SendBufferFull {}

@@ -11,6 +11,7 @@ pub mod acceptor;
 pub mod client;
 mod cookie;
 mod epoch;
+mod fingerprint;
 mod schedule;
 pub mod sealed;
 mod window;
@@ -20,31 +21,12 @@ mod testing;
 
 pub use acceptor::{Acceptor, Incoming, PendingAccept};
 pub use client::{ClientHandshake, HandshakeEvent, RetrySchedule};
+pub use fingerprint::{FINGERPRINT_LEN, Fingerprint, ParseFingerprintError};
 pub use schedule::key_hash;
 pub use sealed::{FirstKeys, OpenError, Opened, SealError, Session};
 
 use crate::crypto::kdf::Secret;
 use crate::wire::packet::TransportParameters;
-
-/// Length of a key fingerprint in bytes: the first 160 bits of the key hash (SPEC 3.3).
-pub const FINGERPRINT_LEN: usize = 20;
-
-/// The first 160 bits of the hash of a server's key (SPEC 3.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Fingerprint(pub [u8; FINGERPRINT_LEN]);
-
-impl Fingerprint {
-    /// The fingerprint of the key with this modulus, big-endian.
-    #[must_use]
-    pub fn of_modulus(modulus: &[u8]) -> Self {
-        Self::of_key_hash(&schedule::key_hash(modulus))
-    }
-
-    fn of_key_hash(key_hash: &[u8; crate::crypto::kdf::HASH_LEN]) -> Self {
-        Self(core::array::from_fn(|at| key_hash[at]))
-    }
-}
 
 /// The side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

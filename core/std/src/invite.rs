@@ -227,13 +227,13 @@ impl fmt::Debug for RoomSecret {
 /// Reads [`show_fingerprint`].
 #[must_use]
 pub fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
-    base32(text).map(Fingerprint)
+    text.parse().ok()
 }
 
 /// A fingerprint as people compare it: 32 characters of base32.
 #[must_use]
 pub fn show_fingerprint(fingerprint: &Fingerprint) -> String {
-    Base32UpperUnpadded::encode_string(&fingerprint.0)
+    fingerprint.to_string()
 }
 
 /// Decodes exactly `LEN` bytes, in upper or lower case because people retype.

@@ -121,7 +121,7 @@ static bool carry(int udp, uint8_t *code) {
     int len;
     while ((len = kabar_output(&client, now_us(), datagram, sizeof datagram)) > 0)
         (void)!send(udp, datagram, (size_t)len, 0); /* what is lost is sent again */
-    while (kabar_next_event(&client, &event) == 1) {
+    while (kabar_next_event(&client, now_us(), &event) == 1) {
         print(&event);
         if (event.type == KABAR_ENDED) {
             *code = event.code;
@@ -170,7 +170,7 @@ int main(int argc, char **argv) {
             kabar_leave(&client, now_us());
             continue;
         }
-        uint64_t now = now_us(), deadline = kabar_next_deadline(&client);
+        uint64_t now = now_us(), deadline = kabar_next_deadline(&client, now);
         uint64_t wait_ms = deadline <= now ? 0 : deadline == KABAR_NO_DEADLINE ? 60000 : (deadline - now + 999) / 1000;
         struct pollfd fds[] = {{.fd = udp, .events = POLLIN}, {.fd = is_open && !is_full ? STDIN_FILENO : -1, .events = POLLIN}};
         poll(fds, 2, (int)(wait_ms < 60000 ? wait_ms : 60000));
@@ -193,7 +193,7 @@ int main(int argc, char **argv) {
             }
             if (is_end) is_open = false;
         }
-        if (kabar_next_deadline(&client) <= now_us()) kabar_timeout(&client, now_us());
+        if (kabar_next_deadline(&client, now_us()) <= now_us()) kabar_timeout(&client, now_us());
     }
     return code == KABAR_LEFT ? 0 : 1;
 }

@@ -35,10 +35,10 @@ int main(void) {
     memset(body, 'x', sizeof body);
 
     /* All zero is idle. */
-    CHECK(kabar_next_deadline(&client) == KABAR_NO_DEADLINE);
+    CHECK(kabar_next_deadline(&client, 0) == KABAR_NO_DEADLINE);
     CHECK(kabar_post(&client, KABAR_TEXT, body, 1, NULL) == KABAR_E_NOT_RUNNING);
     CHECK(kabar_output(&client, 0, datagram, sizeof datagram) == 0);
-    CHECK(kabar_next_event(&client, &event) == 0);
+    CHECK(kabar_next_event(&client, 0, &event) == 0);
 
     uint8_t public_identity[KABAR_PUBLIC_LEN] = {0};
     CHECK(kabar_public_identity(NULL, public_identity) == KABAR_E_ARGUMENT);
@@ -92,7 +92,7 @@ int main(void) {
     CHECK(kabar_output(&client, 0, datagram, sizeof datagram) == 0);
     CHECK(kabar_input(&client, 0, NULL, NULL, 5) == KABAR_E_ARGUMENT);
     CHECK(kabar_input(&client, 0, NULL, body, sizeof body) == KABAR_OK);
-    CHECK(kabar_next_deadline(&client) != KABAR_NO_DEADLINE);
+    CHECK(kabar_next_deadline(&client, 0) != KABAR_NO_DEADLINE);
 
     CHECK(kabar_post(&client, KABAR_TEXT, body, sizeof body, NULL) == KABAR_E_TOO_LONG);
     memset(body, 'x', sizeof body);

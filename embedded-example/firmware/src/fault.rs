@@ -1,12 +1,12 @@
-//! A panic: said in the log, and told by the exit code.
+//! The panic handler: logs the callers and ends with an exit code.
 //!
-//! Where it happened is told by addresses, which `addr2line -e FILE` turns into lines. To look at the panic's own message or
-//! location would take the text of every panic into flash, an eighth of the whole.
+//! The log has addresses, which `addr2line -e FILE` turns into lines. Using the panic's message or
+//! location would put the text of every panic into flash, an eighth of the whole.
 
 use crate::board::{self, Exit};
 use crate::{processor, stack};
 
-/// Addresses told.
+/// Longest list of addresses.
 const MAX_CALLERS: usize = 12;
 
 #[panic_handler]

@@ -1,18 +1,16 @@
-//! What the programs of this folder share. What a board's owner changes lies in `board/`; for the Cortex-M board that is:
+//! The parts that the programs of this folder share.
 //!
-//! * `board/mps2/memory.x`: where flash and RAM are;
-//! * `board/mps2/mod.rs`: clock, sleep, light, sensor, how it ends;
-//! * `board/mps2/lan9118.rs`, `board/mps2/uart.rs`: the hardware of its links;
-//! * `board/provision.rs`: who the device is and where it belongs.
-//!
-//! `board/virt/` has the first three for a RISC-V board. What belongs to a processor, whatever board it is on, lies in `processor/`.
+//! * [`board`]: one folder per board: memory, clock, sleep, light, sensor, network hardware. A Cargo
+//!   feature chooses the board.
+//! * [`board::provision`]: the device's identity, and the room that it joins.
+//! * [`processor`]: start-up, stack and faults, shared by the boards with one kind of processor.
+//! * [`network`]: the IP link over a board's network hardware.
 #![no_std]
 
 pub mod board;
 mod fault;
 mod log;
 pub mod network;
-pub mod once;
 pub mod processor;
 mod registers;
 pub mod stack;

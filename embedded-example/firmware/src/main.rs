@@ -3,14 +3,15 @@
 #![no_main]
 
 use kabar_core::client::{EndReason, State};
-use kabar_embedded_example::{Member, Settings, Storage};
+use kabar_device::{Clock as _, Member, Settings, Storage};
+use kabar_embedded_example::Probe;
 use kabar_firmware::board::{self, Clock, Exit, Peripherals, provision};
-use kabar_firmware::once::Once;
 use kabar_firmware::processor::entry;
 use kabar_firmware::stack;
+use static_cell::ConstStaticCell;
 
-/// The memory of the member but for what lies on this stack; all zero, so it takes no flash.
-static STORAGE: Once<Storage> = Once::new(Storage::new());
+/// The member's memory, except what is on the stack; all zero, so it takes no flash.
+static STORAGE: ConstStaticCell<Storage> = ConstStaticCell::new(Storage::new());
 
 #[entry]
 fn main() -> ! {
@@ -22,15 +23,15 @@ fn main() -> ! {
     })
 }
 
-/// Until the room has ended it, or the member has left.
+/// Runs until the client ends: the member has left, or the room has ended the connection.
 fn run(clock: Clock) -> Result<Exit, Exit> {
     let mut text = provision::Text::default();
-    let begun = board::ticks();
-    let (provision, mut rng) = provision::read(&mut text).map_err(|missing| {
-        defmt::error!("not started: {} is missing or malformed", missing);
+    let started = board::ticks();
+    let (provision, mut rng) = provision::read(&mut text).map_err(|error| {
+        defmt::error!("not started: {} is missing or malformed", error);
         Exit::NotProvisioned
     })?;
-    let provisioned = board::ticks().wrapping_sub(begun);
+    let provisioned = board::ticks().wrapping_sub(started);
     let settings = Settings {
         server: provision.server,
         fingerprint: provision.fingerprint,
@@ -38,19 +39,19 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         secret: provision.secret,
         name: provision.name,
         identity: &provision.identity,
-        every: Some(provision.every),
     };
-    let link = board::link(provision.wire, &mut rng, &clock).ok_or_else(|| {
+    let link = board::link(provision.link, &mut rng, &clock).ok_or_else(|| {
         defmt::error!("not started: the hardware of this link does not answer");
         Exit::NoLink
     })?;
-    let storage = STORAGE.take().ok_or(Exit::Fault)?;
-    let mut member = Member::new(storage, &settings, link, clock, Peripherals::default(), &mut rng).map_err(|_| {
-        defmt::error!("not started: no client takes this room, name or server");
+    let storage = STORAGE.try_take().ok_or(Exit::Fault)?;
+    let probe = Probe::new(Peripherals::default(), Some(provision.interval), clock.now());
+    let mut member = Member::new(storage, &settings, link, clock, probe, &mut rng).map_err(|_| {
+        defmt::error!("not started: the room, the name or the server is not valid");
         Exit::NotProvisioned
     })?;
 
-    // Time in the program's hands, not in the network's.
+    // Time that the program takes, without waiting for the network.
     let (mut busy, mut longest) = (u64::from(provisioned), 0);
     let (mut is_joined, mut is_leaving) = (false, false);
     loop {
@@ -68,7 +69,7 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
             defmt::info!("figures: longest {=u32} ticks, stack {=usize} bytes", longest, stack::peak());
             return Ok(if reason == EndReason::Left { Exit::Left } else { Exit::Ended });
         }
-        if !is_leaving && provision.readings.is_some_and(|readings| member.readings() >= readings) {
+        if !is_leaving && provision.readings.is_some_and(|readings| member.application().readings() >= readings) {
             is_leaving = true;
             member.leave();
         } else {

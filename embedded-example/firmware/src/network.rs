@@ -1,17 +1,17 @@
-//! An IP link over a board's network hardware, in memory of its own.
+//! The IP link over a board's network hardware, in static memory.
 
 use kabar_core::time::Instant;
-use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network};
+use kabar_device::{Addressing, IpLink, IpStorage, Network};
 use rand_core::CryptoRng;
 use smoltcp::phy::Device;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
-use crate::once::Once;
+use static_cell::ConstStaticCell;
 
 /// All zero, so it takes no flash.
-static STORAGE: Once<IpStorage<'static>> = Once::new(IpStorage::new());
+static STORAGE: ConstStaticCell<IpStorage<'static>> = ConstStaticCell::new(IpStorage::new());
 
-/// The link, once. `hardware` is the card's Ethernet address.
+/// The link; `None` at a second call. `hardware` is the card's Ethernet address.
 pub fn link<D: Device>(
     card: D,
     hardware: [u8; 6],
@@ -20,5 +20,5 @@ pub fn link<D: Device>(
     now: Instant,
 ) -> Option<IpLink<'static, D>> {
     let network = Network::draw(HardwareAddress::Ethernet(EthernetAddress(hardware)), addressing, rng);
-    Some(IpLink::new(STORAGE.take()?, &network, card, now))
+    Some(IpLink::new(STORAGE.try_take()?, &network, card, now))
 }

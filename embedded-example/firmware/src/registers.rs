@@ -1,6 +1,6 @@
 //! Hardware registers of 32 bits.
 
-/// A block of registers, as a data sheet has it: a base, and offsets from there.
+/// A block of registers, as in a data sheet: a base, and offsets from there.
 #[derive(Clone, Copy, Debug)]
 pub struct Registers(usize);
 
@@ -8,19 +8,20 @@ impl Registers {
     /// The block at `base`.
     ///
     /// # Safety
-    /// At every offset that [`Registers::read`] and [`Registers::write`] are called with there is a register of hardware, aligned to 4
-    /// bytes, that the program may use: to read and write it touches no memory of the program's.
+    /// At every offset that [`Registers::read`] and [`Registers::write`] are called with, there is a
+    /// hardware register, aligned to 4 bytes, that the program may use: reading and writing it touches
+    /// no memory of the program.
     pub const unsafe fn at(base: usize) -> Self {
         Self(base)
     }
 
     /// Reads the register at `offset`.
     pub fn read(self, offset: usize) -> u32 {
-        // SAFETY: whoever made the block promised that there is one.
+        // SAFETY: the caller of `at` promised that there is one.
         unsafe { ((self.0 + offset) as *const u32).read_volatile() }
     }
 
-    /// Writes it.
+    /// Writes the register at `offset`.
     pub fn write(self, offset: usize, value: u32) {
         // SAFETY: as in `read`.
         unsafe { ((self.0 + offset) as *mut u32).write_volatile(value) }

@@ -1,15 +1,11 @@
-//! What the program needs on a laptop, where the device's network driver would be.
+//! The program's parts that need an operating system.
 //!
-//! * [`device`]: [`UdpDevice`]: the IP medium with an ordinary UDP socket at its far side.
-//! * [`laptop`]: [`Laptop`], [`LaptopClock`]: the computer as a board.
-//! * [`invite`]: [`Invite`]: who to join, in one line of text.
+//! * [`board`]: [`HostBoard`]: the computer as a probe's board.
+//! * [`address`]: the addresses in an invite that a device can reach.
 //! * [`show`]: an entry as a line.
 
-pub mod device;
-pub mod invite;
-pub mod laptop;
+pub mod address;
+pub mod board;
 pub mod show;
 
-pub use device::UdpDevice;
-pub use invite::Invite;
-pub use laptop::{Laptop, LaptopClock};
+pub use board::HostBoard;

@@ -1,11 +1,11 @@
-//! An entry as a line. Text from others loses what could move the cursor or turn the line round.
+//! An entry as a line. Control and bidirectional characters in texts from others are removed.
 
 use std::format;
 use std::string::String;
 
 use kabar_core::chat::{EntryHeader, EntryKind};
 
-/// `[10:37:10] farhan: hello`; the time is UTC, for a device knows no other.
+/// `[10:37:10] farhan: hello`; the time is UTC: a device knows no time zone.
 #[must_use]
 pub fn entry(header: &EntryHeader<'_>, body: &[u8]) -> String {
     let seconds = header.time_ms / 1000;
@@ -16,25 +16,17 @@ pub fn entry(header: &EntryHeader<'_>, body: &[u8]) -> String {
         EntryKind::ACTION => format!("* {author} {said}"),
         EntryKind::JOINED => format!("{author} has joined the chat!"),
         EntryKind::LEFT => format!("{author} has left the chat!"),
-        EntryKind::KICKED => format!("{author} was put out."),
+        EntryKind::KICKED => format!("{author} was kicked from the chat!"),
         _ => format!("{author}: {} bytes of data", body.len()),
     };
     format!("[{hours:02}:{minutes:02}:{seconds:02}] {line}")
 }
 
-/// Without control and bidirectional characters; what follows a line break is indented, so that nobody forges a line.
+/// Text without control and bidirectional characters. Further lines are indented, so that no text
+/// looks like another entry.
 #[must_use]
 pub fn text(bytes: &[u8]) -> String {
-    let mut shown = String::new();
-    for character in String::from_utf8_lossy(bytes).chars() {
-        match character {
-            '\n' => shown.push_str("\n    "),
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            character if character.is_control() => {}
-            character => shown.push(character),
-        }
-    }
-    shown
+    kabar_std::text::clean_text(&String::from_utf8_lossy(bytes))
 }
 
 #[cfg(test)]
@@ -53,9 +45,9 @@ mod tests {
     }
 
     #[test]
-    fn shows_no_character_that_moves_the_cursor_or_turns_the_line() {
+    fn removes_characters_that_move_the_cursor_or_change_the_direction() {
         let hostile = "a\u{1b}[2Jb\r\nserver: c\u{202e}d\u{9b}e\u{2028}f\u{7}";
-        assert_eq!(text(hostile.as_bytes()), "a[2Jb\n    server: cdef");
+        assert_eq!(text(hostile.as_bytes()), "a[2Jb\n    server: cde\n    f");
         assert_eq!(text(b"\xff"), "\u{fffd}");
     }
 }

@@ -1,3 +1,5 @@
+//! Steps are encoded, decoded and replayed.
+
 use super::*;
 use std::string::String;
 use std::vec::Vec;
@@ -36,19 +38,19 @@ fn step(call: &Call<'_>) -> Vec<u8> {
     step[..len].into()
 }
 
-fn replay(mut script: &[u8]) -> (Result<(), PlayError>, String) {
-    let mut told = String::new();
+fn replay(mut script: &[u8]) -> (Result<(), ReplayError>, String) {
+    let mut log = String::new();
     let read = |bytes: &mut [u8]| {
         let Some((now, later)) = script.split_at_checked(bytes.len()) else { return false };
         bytes.copy_from_slice(now);
         script = later;
         true
     };
-    (Player::new().replay(read, &mut told), told)
+    (Replay::new().run(read, &mut log), log)
 }
 
 #[test]
-fn every_call_comes_back_out_of_its_step() {
+fn round_trips_every_call() {
     for call in calls() {
         let bytes = step(&call);
         let (now, decoded) = decode(&bytes).unwrap();
@@ -72,21 +74,21 @@ fn rejects_steps_that_are_short_long_or_unknown() {
         }
     }
     assert_eq!(decode(&[0, 0, 0, 0, 0, 0, 0, 0, 8]).err(), Some(DecodeError::Value));
-    let mut player = Player::new();
+    let mut replay = Replay::new();
     let long = step(&Call::Datagram { from: FROM, bytes: &[7; DATAGRAM_LEN + 1] });
-    assert_eq!(player.play(&long, |_| {}), Err(PlayError::TooLong));
+    assert_eq!(replay.step(&long, |_| {}), Err(ReplayError::TooLong));
 }
 
 #[test]
-fn a_script_that_breaks_off_is_told_from_one_that_ends() {
+fn rejects_a_script_that_is_cut() {
     let step = step(&Call::Start(start()));
     let script = [&(step.len() as u16).to_be_bytes(), &step[..]].concat();
-    let (result, told) = replay(&script);
+    let (result, log) = replay(&script);
     assert_eq!(result, Ok(()));
-    assert!(told.starts_with("step 1 at 1099511627776 us: Start"), "{told}");
-    assert!(told.lines().any(|line| line.starts_with("  to 10.9.8.7:654: 11")), "a Hello leaves: {told}");
-    assert!(told.lines().last().is_some_and(|line| line.starts_with("ClientCounters")), "{told}");
-    assert_eq!(replay(&script[..script.len() - 1]).0, Err(PlayError::Truncated));
-    assert_eq!(replay(&[0xff, 0xff]).0, Err(PlayError::TooLong));
-    assert_eq!(replay(&[0, 1, 0]).0, Err(PlayError::Malformed(DecodeError::Truncated)));
+    assert!(log.starts_with("step 1 at 1099511627776 us: Start"), "{log}");
+    assert!(log.lines().any(|line| line.starts_with("  to 10.9.8.7:654: 11")), "a Hello leaves: {log}");
+    assert!(log.lines().last().is_some_and(|line| line.starts_with("ClientCounters")), "{log}");
+    assert_eq!(replay(&script[..script.len() - 1]).0, Err(ReplayError::Truncated));
+    assert_eq!(replay(&[0xff, 0xff]).0, Err(ReplayError::TooLong));
+    assert_eq!(replay(&[0, 1, 0]).0, Err(ReplayError::Malformed(DecodeError::Truncated)));
 }

@@ -1,7 +1,7 @@
 //! Sentences for people, and the exit codes that belong to errors.
 //!
-//! The other modules return typed errors and outcomes; only this one and `main` decide what is printed
-//! about them. [`notices`] are displayed during a session.
+//! The other modules return typed errors and outcomes; only this one and `main` decide what is
+//! printed about them. [`notices`] are displayed during a session.
 
 pub mod notices;
 mod stats;
@@ -259,12 +259,12 @@ fn client_end(end: &ClientEnd) -> (Exit, String) {
     let ClientEnd { reason, server, name, .. } = end;
     let by_room = |line: &str| (Exit::ByRoom, line.to_owned());
     match *reason {
-        EndReason::KeyDeclined => (Exit::NotTrusted, "the server's key was declined".to_owned()),
+        EndReason::KeyRejected => (Exit::NotTrusted, "the server's key was declined".to_owned()),
         EndReason::KeyMismatch => (
             Exit::NotTrusted,
             format!("the server at {} does not have the key named in the invite", Alternatives(server)),
         ),
-        EndReason::Impostor => (
+        EndReason::ServerProofInvalid => (
             Exit::NotTrusted,
             format!(
                 "the server at {} does not know the room's secret: it does not host this room",
@@ -370,9 +370,9 @@ mod tests {
             assert!(!line.contains('\n'), "{line}");
             exit.code()
         };
-        assert_eq!(code(EndReason::KeyDeclined), 4);
+        assert_eq!(code(EndReason::KeyRejected), 4);
         assert_eq!(code(EndReason::KeyMismatch), 4);
-        assert_eq!(code(EndReason::Impostor), 4);
+        assert_eq!(code(EndReason::ServerProofInvalid), 4);
         assert_eq!(code(EndReason::Refused(RefusedCode::AUTHENTICATION)), 4);
         assert_eq!(code(EndReason::Refused(RefusedCode::NAME_TAKEN)), 5);
         assert_eq!(code(EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED)), 5);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use kabar_core::chat::{MAX_TEXT_LEN, PostRefusedCode};
-use kabar_core::client::{ClientCounters, Lost};
+use kabar_core::client::{ClientCounters, DisconnectReason};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_std::address::Places;
@@ -62,7 +62,7 @@ pub fn ask_password(room: &RoomName, was_wrong: bool) -> String {
     format!("{}Password of {room}: ", if was_wrong { "Wrong password. " } else { "" })
 }
 
-/// What a session reports about joining.
+/// A room that was joined.
 #[derive(Clone, Copy, Debug)]
 pub struct Joined<'a> {
     /// The room.
@@ -154,7 +154,7 @@ pub fn position_not_saved(error: &str) -> String {
 
 /// A connection was lost before the room was joined.
 #[must_use]
-pub fn lost_while_connecting(why: Lost) -> String {
+pub fn lost_while_connecting(why: DisconnectReason) -> String {
     format!("({}; trying again) ", loss_reason(why))
 }
 
@@ -167,13 +167,13 @@ pub fn connection_lost(reason: &str, slept: Option<impl fmt::Display>) -> String
 
 /// Why a connection was lost.
 #[must_use]
-pub fn loss_reason(why: Lost) -> &'static str {
+pub fn loss_reason(why: DisconnectReason) -> &'static str {
     match why {
-        Lost::Silent => "no response from the server",
+        DisconnectReason::Silent => "no response from the server",
         // The server was restarted, or this computer was silent for too long: the next Joined tells which.
-        Lost::Unknown => "the server no longer knows this connection",
-        Lost::Shutdown => "the server is shutting down",
-        Lost::TryLater => "the server does not admit members at the moment",
+        DisconnectReason::Unknown => "the server no longer knows this connection",
+        DisconnectReason::Shutdown => "the server is shutting down",
+        DisconnectReason::TryLater => "the server does not admit members at the moment",
         _ => "the connection was closed",
     }
 }
@@ -299,7 +299,12 @@ mod tests {
 
     #[test]
     fn reports_a_restart_only_if_the_server_was_restarted() {
-        let all = [Lost::Silent, Lost::Unknown, Lost::Shutdown, Lost::TryLater];
+        let all = [
+            DisconnectReason::Silent,
+            DisconnectReason::Unknown,
+            DisconnectReason::Shutdown,
+            DisconnectReason::TryLater,
+        ];
         assert!(!all.iter().any(|why| loss_reason(*why).contains("start")));
         let same = Reconnection { seconds: 3, is_resumed: true, is_restarted: false, members: Some(2) };
         assert_eq!(reconnected(same), "Connected again after 3 s; nothing was missed; 2 here.");

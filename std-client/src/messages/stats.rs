@@ -28,7 +28,7 @@ pub(super) fn table(rtt: Option<Duration>, counters: &ClientCounters, traffic: T
         connection.not_authentic,
         connection.replayed,
         connection.stale,
-        connection.no_room,
+        connection.buffer_full,
     )
 }
 

@@ -1,8 +1,9 @@
-//! One session in a room: connecting, being a member, leaving. Displays the client's events and posts
-//! the lines that are typed.
+//! One session in a room: connecting, being a member, leaving. Displays the client's events and
+//! posts the lines that are typed.
 //!
 //! ```text
-//! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> (other name -> Connecting) -> Leaving
+//! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
+//!                                                          ^-(other name)-----'
 //! ```
 
 mod connecting;
@@ -150,8 +151,8 @@ enum Phase {
     Online(Box<OnlineState>),
 }
 
-/// Runs a session to its end. `on_start` gets a sender before the session begins, and `None` when it
-/// displays nothing more.
+/// Runs a session to its end. `on_start` gets a sender before the session begins, and `None` when
+/// it displays nothing more.
 #[must_use]
 pub fn run(config: SessionConfig, mut on_start: impl FnMut(Option<EventSender>)) -> SessionReport {
     let mut session = match Session::start(config) {
@@ -249,6 +250,10 @@ impl Session {
             self.take_client_events()?;
             let now = self.driver.now();
             self.check(now)?;
+            // The check may lead to events, and these may change what it finds.
+            while self.take_client_events()? {
+                self.check(self.driver.now())?;
+            }
             self.driver.transmit();
             let until = if self.has_more_input { Some(now) } else { self.deadline() };
             self.driver.wait(until);
@@ -271,7 +276,7 @@ impl Session {
                 AppEvent::Transcript(words) => self.ui.notice(&format!("({words})")),
             }
         }
-        if self.is_output_closed || self.driver.is_output_gone() {
+        if self.is_output_closed || self.driver.is_output_closed() {
             self.output_closed(self.driver.now());
         }
         Ok(())
@@ -305,18 +310,21 @@ impl Session {
         self.has_more_input = true;
     }
 
-    fn take_client_events(&mut self) -> Result<(), SessionEnd> {
+    /// Returns whether there were any.
+    fn take_client_events(&mut self) -> Result<bool, SessionEnd> {
+        let mut has_any = false;
         // At the end, a reader that does not read is not waited for.
         while self.ui.has_room() || self.has_ended() {
             let now = self.driver.now();
-            let Some(event) = self.driver.client.poll_event() else { return Ok(()) };
+            let Some(event) = self.driver.poll_event() else { break };
+            has_any = true;
             match event {
-                Event::KeyOffered(found) => self.key_offered(found, now)?,
+                Event::UnknownServerKey(found) => self.key_offered(found, now)?,
                 Event::Ended(reason) => self.ended(reason)?,
-                Event::Joined { name, members, start, head, term, resumed } => {
+                Event::Joined { name, members, start, head, term, is_resumed } => {
                     let name = name.to_owned();
                     let info = JoinInfo { term, head, members, skip_to: 0, seen_to: None };
-                    self.joined(&name, start, info, resumed)?;
+                    self.joined(&name, start, info, is_resumed)?;
                 }
                 event => {
                     let is_lost = match &mut self.phase {
@@ -332,7 +340,7 @@ impl Session {
                 }
             }
         }
-        Ok(())
+        Ok(has_any)
     }
 
     fn ended(&mut self, reason: EndReason) -> Result<(), SessionEnd> {
@@ -378,7 +386,8 @@ impl Session {
         self.driver.client.state() == State::Ended
     }
 
-    /// Returns the number of lines that are not in the room, with those that an interrupt left unread.
+    /// Returns the number of lines that are not in the room, with those that an interrupt left
+    /// unread.
     fn unsent(&self) -> u64 {
         let Phase::Online(online) = &self.phase else { return 0 };
         online.unsent(&self.driver.client) + self.unread

@@ -1,7 +1,7 @@
 //! In the room: displays entries and notices, posts lines, and leaves when all of them are stored.
 
 use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Term};
-use kabar_core::client::{Event, PostError};
+use kabar_core::client::{Event, PostError, RequestError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::Content;
 
@@ -21,7 +21,8 @@ use crate::ui::json::Object;
 
 /// Largest room whose members are listed after joining, for completion.
 const MAX_COMPLETED_MEMBERS: u16 = 64;
-/// How long input is still taken after the output was closed: lines that were piped in before are sent.
+/// How long input is still taken after the output was closed: lines that were piped in before are
+/// sent.
 const DRAIN_INPUT: Duration = Duration::from_secs(1);
 
 /// The state of a session after the first Joined.
@@ -59,7 +60,7 @@ pub(super) struct OnlineState {
     input_error: Option<InputError>,
 }
 
-/// What Joined reports.
+/// The information in a Joined event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JoinInfo {
     pub(super) term: Term,
@@ -107,8 +108,8 @@ impl OnlineState {
     }
 
     /// Requests the members of a small room, for completion.
-    pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &Ui) {
-        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.who() {
+    pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &Ui, now: Instant) {
+        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.who(now).is_ok() {
             self.replies.expect_silent();
         }
     }
@@ -167,8 +168,8 @@ impl OnlineState {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, &notices::too_long(text.len())),
             Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
-            Command::Who => check_requested(driver.client.who(), ui),
-            Command::History(count) => check_requested(driver.client.history(0, count), ui),
+            Command::Who => check_requested(driver.client.who(now), ui),
+            Command::History(count) => check_requested(driver.client.history(now, 0, count), ui),
             Command::Nick(name) => return Some(Request::Nick(name.to_owned())),
             Command::Stats => {
                 let client = &driver.client;
@@ -271,7 +272,7 @@ impl OnlineState {
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
         match *event {
             Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
-            Event::Stub { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
+            Event::EntryTooLarge { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
             Event::Stored { number, seq } => {
                 self.wait_for = self.wait_for.max(seq);
                 self.unstored.stored(number);
@@ -284,8 +285,8 @@ impl OnlineState {
                 let words = notices::post_refused(reason, excerpt.as_deref());
                 ui.report(&Object::Refused { number: Some(number), reason }, &words);
             }
-            Event::Member { .. } | Event::Past { .. } => self.replies.on_event(event, ui),
-            Event::Lost(why) => {
+            Event::MemberListed { .. } | Event::HistoryEntry { .. } => self.replies.on_event(event, ui),
+            Event::Disconnected(why) => {
                 self.lost_since.get_or_insert(now);
                 let reason = notices::loss_reason(why);
                 let words = notices::connection_lost(reason, self.sleep.recent(now));
@@ -293,7 +294,7 @@ impl OnlineState {
                 self.replies.clear();
                 return true;
             }
-            Event::Recovered => {
+            Event::Reconnected => {
                 let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
                 self.reconnected(ui, event, now);
             }
@@ -320,8 +321,8 @@ impl OnlineState {
     }
 }
 
-fn check_requested(is_requested: bool, ui: &Ui) {
-    if !is_requested {
+fn check_requested(requested: Result<(), RequestError>, ui: &Ui) {
+    if requested.is_err() {
         ui.notice(notices::NOT_CONNECTED);
     }
 }
@@ -335,7 +336,7 @@ pub(super) fn report_gap(after: u64, first: u64, ui: &Ui) {
 pub(super) fn on_event_anywhere(event: &Event<'_>, ui: &Ui) {
     match *event {
         Event::Notice { text, .. } => ui.notice(&notices::server_notice(text)),
-        Event::Lost(why) => ui.write(&notices::lost_while_connecting(why)),
+        Event::Disconnected(why) => ui.write(&notices::lost_while_connecting(why)),
         _ => {}
     }
 }

@@ -1,4 +1,5 @@
-//! Replies of the server that come in parts: members and history. Displayed as one when they are whole.
+//! Replies of the server that come in parts: members and history. Displayed as one when they are
+//! whole.
 
 use kabar_core::client::Event;
 use kabar_std::text::{Content, clean_line};
@@ -34,13 +35,13 @@ impl Replies {
     /// Takes a part; displays the whole reply with its last part.
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui) {
         match *event {
-            Event::Member { remaining, name } => {
+            Event::MemberListed { remaining, name } => {
                 self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
                 if remaining == 0 {
                     self.report_names(ui);
                 }
             }
-            Event::Past { remaining, entry } => {
+            Event::HistoryEntry { remaining, entry } => {
                 if let Some((head, body)) = entry
                     && let Some(line) = ui.history_line(&head, Content::Body(body))
                 {

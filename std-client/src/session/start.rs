@@ -3,7 +3,7 @@
 //!
 //! | requested | first session | later |
 //! |---|---|---|
-//! | nothing | the last 50 | all after the last one displayed; at a prompt also 10 before it, for context |
+//! | nothing | the last 50 | all after the last displayed; at a prompt also 10 before it |
 //! | `--last N` | the last N | the last N |
 //! | `--since SEQ` | all after SEQ | all after SEQ |
 
@@ -171,7 +171,8 @@ impl Session {
         self.former = None;
         let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
         let mut online = OnlineState::new(info, give_up, self.config.lines_taken);
-        online.request_names(members, &mut self.driver.client, &self.ui);
+        let now = self.driver.now();
+        online.request_names(members, &mut self.driver.client, &self.ui, now);
         self.phase = Phase::Online(Box::new(online));
         if is_first { Ok(self.ui.start_input()?) } else { Ok(()) }
     }
@@ -214,8 +215,8 @@ impl Session {
     }
 }
 
-/// Displays events that come before the room is joined. After a reset, the position in the old history
-/// means nothing.
+/// Displays events that come before the room is joined. After a reset, the position in the old
+/// history means nothing.
 pub(super) fn on_event_before_join(event: &Event<'_>, ui: &Ui, last_shown: &mut Option<Cursor>) {
     match *event {
         Event::Reset => {

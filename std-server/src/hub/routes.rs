@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::connection::{ConnectionEvent, Dropped, Ended, Transmit};
+use kabar_core::connection::{Closed, ConnectionEvent, Dropped, Transmit};
 use kabar_core::crypto::Provider;
 use kabar_core::session::OpenError;
 use kabar_core::session::acceptor::Accepted;
@@ -282,12 +282,12 @@ fn on_closed<P: Provider>(
     rooms: &mut [Room],
     context: &mut Context<P>,
     peer: &mut Peer<P>,
-    ended: Ended,
+    ended: Closed,
 ) {
     let (reason, silence) = match ended {
-        Ended::ByPeer(CloseCode::LEFT) => (LeaveReason::Left, Duration::ZERO),
-        Ended::Idle => (LeaveReason::Vanished, Duration::from_secs(u64::from(peer.idle_s))),
-        Ended::Here(_) => (LeaveReason::Violation, Duration::ZERO),
+        Closed::ByPeer(CloseCode::LEFT) => (LeaveReason::Left, Duration::ZERO),
+        Closed::Idle => (LeaveReason::Vanished, Duration::from_secs(u64::from(peer.idle_s))),
+        Closed::Locally(_) => (LeaveReason::Violation, Duration::ZERO),
         _ => (LeaveReason::Vanished, Duration::ZERO),
     };
     remove_member(now, rooms, context, peer, reason, silence);
@@ -339,7 +339,7 @@ fn count_dropped(counters: &mut Counters, why: Dropped) {
         Dropped::Open(OpenError::NotAuthentic) => counters.not_authentic += 1,
         Dropped::Open(OpenError::Replayed) => counters.replayed += 1,
         Dropped::Open(OpenError::Stale) => counters.stale += 1,
-        Dropped::NoRoom => counters.no_room += 1,
+        Dropped::BufferFull => counters.no_room += 1,
         Dropped::NotOpen => {}
         _ => counters.malformed += 1,
     }

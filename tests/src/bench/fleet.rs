@@ -7,7 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration as StdDuration;
 
 use kabar_core::chat::Start;
-use kabar_core::client::{Config, Credential, Event, PostError};
+use kabar_core::client::{Config, Credential, Event, Output, PostError};
+use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::time::{Duration, Instant};
 use kabar_server::hub::Pool;
@@ -234,16 +235,18 @@ impl Fleet {
             let now = self.clock.now();
             let seat = &mut self.seats[number];
             seat.is_touched = false;
-            while let Some(event) = seat.member.poll_event() {
-                each(number, &event, now);
-            }
-            while let Some(len) = seat.member.poll_transmit(now, &mut out) {
-                self.traffic.sent += 1;
-                self.traffic.sent_bytes += len as u64;
-                // What the system does not take is lost, as on the way.
-                drop(seat.socket.send(&out[..len]));
-            }
-            let deadline = seat.member.poll_timeout();
+            let deadline = loop {
+                match seat.member.poll_output(now, &mut out) {
+                    Output::Event(event) => each(number, &event, now),
+                    Output::Transmit(Transmit { len, .. }) => {
+                        self.traffic.sent += 1;
+                        self.traffic.sent_bytes += len as u64;
+                        // What the system does not take is lost, as on the way.
+                        let _ = seat.socket.send(&out[..len]);
+                    }
+                    Output::Timeout(deadline) => break deadline,
+                }
+            };
             if deadline != seat.deadline {
                 seat.deadline = deadline;
                 self.deadlines.extend(deadline.map(|deadline| Reverse((deadline, number))));

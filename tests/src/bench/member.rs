@@ -1,7 +1,7 @@
 //! One member: the client of the laptop with its memory lent from a pool, so that thousands fit.
 
 use kabar_core::chat::{EntryKind, MAX_MESSAGE_LEN};
-use kabar_core::client::{Client, Config, ConfigError, Event, PostError};
+use kabar_core::client::{Client, Config, ConfigError, Output, PostError};
 use kabar_core::crypto::rsa::AnyRsa;
 use kabar_core::time::Instant;
 use kabar_core::transport::Capacity;
@@ -26,9 +26,7 @@ pub(super) trait Member {
     fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError>;
     fn handle_datagram(&mut self, now: Instant, from: std::net::SocketAddr, datagram: &mut [u8]);
     fn handle_timeout(&mut self, now: Instant);
-    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize>;
-    fn poll_event(&mut self) -> Option<Event<'_>>;
-    fn poll_timeout(&self) -> Option<Instant>;
+    fn poll_output(&mut self, now: Instant, out: &mut [u8]) -> Output<'_>;
     fn post(&mut self, body: &[u8]) -> Result<u64, PostError>;
     fn leave(&mut self, now: Instant);
 }
@@ -46,16 +44,8 @@ impl<const OUTBOX: usize> Member for Client<AnyRsa, Pooled, Accelerated, OUTBOX,
         Self::handle_timeout(self, now);
     }
 
-    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
-        Self::poll_transmit(self, now, out).map(|transmit| transmit.len)
-    }
-
-    fn poll_event(&mut self) -> Option<Event<'_>> {
-        Self::poll_event(self)
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        Self::poll_timeout(self)
+    fn poll_output(&mut self, now: Instant, out: &mut [u8]) -> Output<'_> {
+        Self::poll_output(self, now, out)
     }
 
     fn post(&mut self, body: &[u8]) -> Result<u64, PostError> {

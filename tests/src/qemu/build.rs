@@ -16,6 +16,8 @@ pub enum Board {
     An386,
     /// Cortex-M3.
     An385,
+    /// Another Cortex-M3, with other memory, clocks and network hardware.
+    Lm3s6965,
     /// RISC-V with 32 bits.
     Virt,
 }
@@ -27,6 +29,7 @@ impl Board {
         match self {
             Self::An386 => "mps2-an386",
             Self::An385 => "mps2-an385",
+            Self::Lm3s6965 => "lm3s6965evb",
             Self::Virt => "virt",
         }
     }
@@ -36,8 +39,18 @@ impl Board {
     pub const fn target(self) -> &'static str {
         match self {
             Self::An386 => "thumbv7em-none-eabihf",
-            Self::An385 => "thumbv7m-none-eabi",
+            Self::An385 | Self::Lm3s6965 => "thumbv7m-none-eabi",
             Self::Virt => "riscv32imac-unknown-none-elf",
+        }
+    }
+
+    /// The feature of the firmware that chooses it.
+    #[must_use]
+    pub const fn feature(self) -> &'static str {
+        match self {
+            Self::An386 | Self::An385 => "board-mps2",
+            Self::Lm3s6965 => "board-lm3s6965evb",
+            Self::Virt => "board-virt",
         }
     }
 
@@ -45,7 +58,7 @@ impl Board {
     #[must_use]
     pub const fn emulator(self) -> &'static str {
         match self {
-            Self::An386 | Self::An385 => "qemu-system-arm",
+            Self::An386 | Self::An385 | Self::Lm3s6965 => "qemu-system-arm",
             Self::Virt => "qemu-system-riscv32",
         }
     }
@@ -53,7 +66,7 @@ impl Board {
     /// What it has to be told besides: how to plug a network card, which hangs on `n0`, in; and that no firmware comes before ours.
     pub(super) const fn options(self) -> &'static [&'static str] {
         match self {
-            Self::An386 | Self::An385 => &["-net", "nic,netdev=n0"],
+            Self::An386 | Self::An385 | Self::Lm3s6965 => &["-net", "nic,netdev=n0"],
             Self::Virt => &["-device", "virtio-net-device,netdev=n0", "-bios", "none"],
         }
     }
@@ -64,9 +77,9 @@ impl Board {
 pub enum Program {
     /// The member of a room.
     Firmware,
-    /// What sealing and opening costs.
-    Cost,
-    /// Goes through a recorded exchange again.
+    /// Measures sealing and opening.
+    Measure,
+    /// Replays a recorded exchange.
     Replay,
 }
 
@@ -74,7 +87,7 @@ impl Program {
     const fn name(self) -> &'static str {
         match self {
             Self::Firmware => "firmware",
-            Self::Cost => "cost",
+            Self::Measure => "measure",
             Self::Replay => "replay",
         }
     }
@@ -112,13 +125,16 @@ pub fn image(board: Board, program: Program) -> Image {
     let mut build = Command::new(env!("CARGO"));
     // From its own folder: its settings lie there. What the outer cargo was told is not for it.
     build.current_dir(FIRMWARE).args(["build", "--quiet", "--locked", "--release", "--bin", program.name()]);
-    build.args(["--target", board.target(), "--target-dir", "target"]);
+    build.args(["--target", board.target(), "--features", board.feature(), "--target-dir", "target"]);
     for told in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DEFMT_LOG"] {
         build.env_remove(told);
     }
     assert!(build.status().expect("cargo").success(), "{} builds for {}", program.name(), board.target());
-    let path: PathBuf = [FIRMWARE, "target", board.target(), "release", program.name()].iter().collect();
-    let elf = std::fs::read(&path).expect("the image that was just built");
+    let built_at: PathBuf = [FIRMWARE, "target", board.target(), "release", program.name()].iter().collect();
+    // Under the board's name: the next board with this processor is built to the same path.
+    let path = built_at.with_file_name(format!("{}-{}", program.name(), board.feature()));
+    let elf = std::fs::read(&built_at).expect("the image that was just built");
+    std::fs::write(&path, &elf).expect("the build folder is writable");
     let table = Table::parse(&elf).expect("a log table of this version").expect("a log table");
     let image = Image { board, path: Box::leak(path.into_boxed_path()), table: Box::leak(Box::new(table)) };
     built.push((board, program, image));

@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use kabar_core::chat::{EntryKind, Term};
-use kabar_core::client::{Client, ClientCounters, Config, ConfigError, Event, PostError, State};
-use kabar_core::connection::Transmit;
+use kabar_core::client::{Client, ClientCounters, Config, ConfigError, Output, PostError, RequestError, State};
 use kabar_core::crypto::Portable;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
@@ -34,23 +33,29 @@ pub trait Driven: std::fmt::Debug {
     fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]);
     /// See [`Client::handle_timeout`].
     fn handle_timeout(&mut self, now: Instant);
-    /// See [`Client::poll_transmit`].
-    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit>;
-    /// See [`Client::poll_event`].
-    fn poll_event(&mut self) -> Option<Event<'_>>;
-    /// See [`Client::poll_timeout`].
-    fn poll_timeout(&self) -> Option<Instant>;
-    /// See [`Client::answer_key`].
-    fn answer_key(&mut self, now: Instant, accept: bool);
+    /// See [`Client::poll_output`].
+    fn poll_output(&mut self, now: Instant, out: &mut [u8]) -> Output<'_>;
+    /// See [`Client::pause_events`] and [`Client::resume_events`].
+    fn set_events_paused(&mut self, is_paused: bool);
+    /// See [`Client::accept_key`].
+    fn accept_key(&mut self, now: Instant);
+    /// See [`Client::reject_key`].
+    fn reject_key(&mut self, now: Instant);
     /// See [`Client::post`].
     ///
     /// # Errors
     /// See [`Client::post`].
     fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError>;
     /// See [`Client::who`].
-    fn who(&mut self) -> bool;
+    ///
+    /// # Errors
+    /// See [`Client::who`].
+    fn who(&mut self, now: Instant) -> Result<(), RequestError>;
     /// See [`Client::history`].
-    fn history(&mut self, before: u64, count: u8) -> bool;
+    ///
+    /// # Errors
+    /// See [`Client::history`].
+    fn history(&mut self, now: Instant, before: u64, count: u8) -> Result<(), RequestError>;
     /// See [`Client::leave`].
     fn leave(&mut self, now: Instant);
     /// See [`Client::abort`].
@@ -104,26 +109,30 @@ impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: us
     fn handle_timeout(&mut self, now: Instant) {
         self.handle_timeout(now);
     }
-    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Transmit> {
-        self.poll_transmit(now, out)
+    fn poll_output(&mut self, now: Instant, out: &mut [u8]) -> Output<'_> {
+        self.poll_output(now, out)
     }
-    fn poll_event(&mut self) -> Option<Event<'_>> {
-        self.poll_event()
+    fn set_events_paused(&mut self, is_paused: bool) {
+        if is_paused {
+            self.pause_events();
+        } else {
+            self.resume_events();
+        }
     }
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.poll_timeout()
+    fn accept_key(&mut self, now: Instant) {
+        self.accept_key(now);
     }
-    fn answer_key(&mut self, now: Instant, accept: bool) {
-        self.answer_key(now, accept);
+    fn reject_key(&mut self, now: Instant) {
+        self.reject_key(now);
     }
     fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
         self.post(kind, body)
     }
-    fn who(&mut self) -> bool {
-        self.who()
+    fn who(&mut self, now: Instant) -> Result<(), RequestError> {
+        self.who(now)
     }
-    fn history(&mut self, before: u64, count: u8) -> bool {
-        self.history(before, count)
+    fn history(&mut self, now: Instant, before: u64, count: u8) -> Result<(), RequestError> {
+        self.history(now, before, count)
     }
     fn leave(&mut self, now: Instant) {
         self.leave(now);

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::{Duration, Instant as StdInstant};
 
 use kabar_core::chat::EntryKind;
-use kabar_core::client::{EndReason, Event};
+use kabar_core::client::{EndReason, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
-use kabar_embedded_example::profile::{self, DeviceClient};
+use kabar_device::profile::{self, DeviceClient};
 use kabar_std::invite::Invite;
 use kabar_tests::process::PATIENCE;
 
@@ -21,6 +21,7 @@ pub(crate) struct Device {
     pub(crate) stream: UnixStream,
     deframer: Deframer<MAX_DATAGRAM>,
     began: StdInstant,
+    deadline: Option<Instant>,
     pub(crate) heard: Vec<String>,
     pub(crate) has_left: bool,
 }
@@ -37,7 +38,7 @@ impl Device {
         let config = profile::config(server, invite.fingerprint, secret, "lobby", name, &identity, 1_000);
         client.start(&config, [seed + 100; 32], Instant::ZERO).expect("in order");
         let began = StdInstant::now();
-        Self { client, stream, deframer: Deframer::new(), began, heard: Vec::new(), has_left: false }
+        Self { client, stream, deframer: Deframer::new(), began, deadline: None, heard: Vec::new(), has_left: false }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -56,27 +57,28 @@ impl Device {
         while let Some(packet) = self.deframer.take(&mut bytes) {
             self.client.handle_datagram(now, server, packet);
         }
-        if self.client.poll_timeout().is_some_and(|at| at <= now) {
+        if self.deadline.is_some_and(|at| at <= now) {
             self.client.handle_timeout(now);
         }
         let (mut datagram, mut frame) = ([0; MAX_DATAGRAM], [0; MAX_FRAME_LEN]);
-        while let Some(transmit) = self.client.poll_transmit(now, &mut datagram) {
-            let len = Framer::frame(&datagram[..transmit.len], &mut frame).expect("room");
-            self.stream.write_all(&frame[..len]).expect("the bridge reads");
-        }
-        while let Some(event) = self.client.poll_event() {
-            match event {
-                Event::Joined { .. } => self.heard.push("joined".to_owned()),
-                Event::Entry { header, body, .. } if header.kind == EntryKind::TEXT => {
+        self.deadline = loop {
+            match self.client.poll_output(now, &mut datagram) {
+                Output::Transmit(transmit) => {
+                    let len = Framer::frame(&datagram[..transmit.len], &mut frame).expect("room");
+                    self.stream.write_all(&frame[..len]).expect("the bridge reads");
+                }
+                Output::Event(Event::Joined { .. }) => self.heard.push("joined".to_owned()),
+                Output::Event(Event::Entry { header, body, .. }) if header.kind == EntryKind::TEXT => {
                     self.heard.push(format!("{}: {}", header.author, String::from_utf8_lossy(body)));
                 }
-                Event::Ended(reason) => {
+                Output::Event(Event::Ended(reason)) => {
                     assert_eq!(reason, EndReason::Left);
                     self.has_left = true;
                 }
-                _ => {}
+                Output::Event(_) => {}
+                Output::Timeout(deadline) => break deadline,
             }
-        }
+        };
     }
 
     pub(crate) fn post(&mut self, text: &str) {

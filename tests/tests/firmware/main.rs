@@ -2,15 +2,15 @@
 //!
 //! What the device logged is shown when a test fails.
 
-mod cost;
 mod craft;
 mod device;
 mod frames;
+mod measure;
 mod same_bytes;
 mod serial;
 
 use device::Device;
-use kabar_embedded_example::profile;
+use kabar_device::profile;
 use kabar_tests::process::Process;
 use kabar_tests::qemu::{Board, Cable, Machine, firmware};
 use kabar_tests::room::Room;
@@ -37,7 +37,7 @@ fn a_device_says_its_readings_and_answers_who_speaks_to_it() {
         anna.type_line("@probe uptime");
         anna.expect("probe: anna: up ");
         anna.type_line("@probe dance");
-        anna.expect("probe: anna: I know these words: ");
+        anna.expect("probe: anna: commands: ");
         anna.type_line("@probe status");
         anna.expect("led is on");
         assert!(
@@ -48,8 +48,8 @@ fn a_device_says_its_readings_and_answers_who_speaks_to_it() {
 }
 
 #[test]
-fn the_same_source_runs_on_other_processors_and_takes_an_address_it_is_told() {
-    for board in [Board::An385, Board::Virt] {
+fn the_same_source_runs_on_other_boards_with_a_static_address() {
+    for board in [Board::An385, Board::Lm3s6965, Board::Virt] {
         let room = Room::open();
         let device = Device::new("probe").static_address().every_ms(200).readings(3);
         let mut anna = room.laptop("anna");

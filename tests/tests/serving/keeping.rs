@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kabar_core::chat::RefusedCode;
-use kabar_core::connection::Ended;
+use kabar_core::connection::Closed;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::wire::frame::CloseCode;
 use kabar_tests::room::{Room, data_dir, home};
@@ -58,7 +58,7 @@ fn identities_that_one_address_invents_are_limited_and_others_still_come_in() {
     // Another identity on the same connection is an error.
     assert!(first.leave() && first.join("second", &Identity::from_seed(&[2; 32])));
     first.run_until(|raw| raw.ended.is_some());
-    assert_eq!(first.ended, Some(Ended::ByPeer(CloseCode::MESSAGE)));
+    assert_eq!(first.ended, Some(Closed::ByPeer(CloseCode::MESSAGE)));
     let mut refused = 0;
     for key in 3..=12 {
         let mut raw = Raw::connect(&room.address, &room.invite);

@@ -8,7 +8,7 @@ use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{
     Authentication, ClientMessage, Join, MAX_MESSAGE_LEN, RefusedCode, ServerMessage, Start, message_len,
 };
-use kabar_core::connection::{Connection, ConnectionEvent, Ended};
+use kabar_core::connection::{Closed, Connection, ConnectionEvent};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::AnyRsa;
 use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
@@ -34,7 +34,7 @@ pub(super) struct Raw {
     /// Instances of the Welcomes that came.
     pub(super) welcomes: Vec<u64>,
     pub(super) refused: Option<RefusedCode>,
-    pub(super) ended: Option<Ended>,
+    pub(super) ended: Option<Closed>,
 }
 
 impl Raw {
@@ -97,7 +97,7 @@ impl Raw {
     fn send(&mut self, message: &ClientMessage<'_>) -> bool {
         let mut out = [0; 1024];
         let len = message.encode(&mut out).expect("fits");
-        self.ended.is_none() && self.connection.send(StreamId::Chat, &[&out[..len]]).is_ok()
+        self.ended.is_none() && self.connection.send(self.clock.now(), StreamId::Chat, &[&out[..len]]).is_ok()
     }
 
     /// Lets what was said arrive, and reads, until `is_enough`.

@@ -3,8 +3,8 @@
 use super::server::{self, PASSWORD, Server};
 use super::world::{Seen, World, config, secs};
 use crate::chat::{RefusedCode, Start, Term};
-use crate::client::{Config, ConfigError, Credential, EndReason, Lost, State};
-use crate::connection::Ended;
+use crate::client::{Config, ConfigError, Credential, DisconnectReason, EndReason, State};
+use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
 
 #[test]
@@ -16,7 +16,7 @@ fn joins_with_the_rooms_secret() {
     assert_eq!(world.client.state(), State::Online);
     assert_eq!(
         world.seen,
-        [Seen::Joined { name: "bob".into(), start: 0, head: 0, term: Term([1; 8]), resumed: false }]
+        [Seen::Joined { name: "bob".into(), start: 0, head: 0, term: Term([1; 8]), is_resumed: false }]
     );
     assert_eq!(world.client.cursor(), Some((0, Term([1; 8]))));
     assert_eq!(world.client.fingerprint(), Some(server::fingerprint(0)));
@@ -69,7 +69,7 @@ fn leaves_a_server_that_does_not_know_the_secret() {
     world.client.start(&config, [1; 32], world.now).unwrap();
     world.post(b"not for impostors");
     world.run(secs(20));
-    assert_eq!(world.seen, [Seen::Ended(EndReason::Impostor)]);
+    assert_eq!(world.seen, [Seen::Ended(EndReason::ServerProofInvalid)]);
     assert_eq!(world.server.posts, []);
 }
 
@@ -90,7 +90,7 @@ fn ends_for_good_when_refused_for_good() {
         world.server.rules.refuses = Some(code);
         world.run(secs(60));
         assert_eq!(world.seen, [Seen::Ended(EndReason::Refused(code))]);
-        assert_eq!(world.client.poll_timeout(), None);
+        assert_eq!(world.deadline, None);
     }
 }
 
@@ -99,7 +99,7 @@ fn tries_again_when_refused_for_now() {
     let mut world = World::start(&config());
     world.server.rules.refuses = Some(RefusedCode::TRY_LATER);
     world.run(secs(60));
-    assert_eq!(world.seen, [Seen::Lost(Lost::TryLater)], "said once");
+    assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::TryLater)], "said once");
     let tries = world.server.joins.len();
     assert!((4..=12).contains(&tries), "{tries} tries in a minute");
     world.server.rules.refuses = None;
@@ -112,7 +112,7 @@ fn a_refusal_that_is_lost_is_asked_for_again() {
     let mut world = World::online();
     world.server.close_all(world.now, CloseCode::REFUSED);
     world.run_until(secs(5), World::has_joined);
-    assert!(matches!(world.seen[0], Seen::Lost(Lost::Closed(_))));
+    assert!(matches!(world.seen[0], Seen::Disconnected(DisconnectReason::Closed(_))));
 }
 
 #[test]
@@ -120,15 +120,15 @@ fn offers_the_key_and_goes_on_when_it_is_accepted() {
     let mut world = World::idle(Server::new());
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
-    assert_eq!(world.seen, [Seen::KeyOffered(server::fingerprint(0))]);
+    assert_eq!(world.seen, [Seen::UnknownServerKey(server::fingerprint(0))]);
     assert_eq!(world.client.state(), State::Connecting { answered: true });
     // A person thinks, longer than any cookie lives.
     world.run(secs(200));
     assert_eq!(world.seen.len(), 1);
     assert_eq!(world.server.joins, []);
-    world.client.answer_key(world.now, true);
+    world.client.accept_key(world.now);
     world.run_until(secs(20), World::has_joined);
-    assert_eq!(world.count(&Seen::KeyOffered(server::fingerprint(0))), 1);
+    assert_eq!(world.count(&Seen::UnknownServerKey(server::fingerprint(0))), 1);
 }
 
 #[test]
@@ -136,9 +136,9 @@ fn ends_when_the_key_is_declined() {
     let mut world = World::idle(Server::new());
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
-    world.client.answer_key(world.now, false);
+    world.client.reject_key(world.now);
     world.run(secs(20));
-    assert_eq!(world.ended(), Some(EndReason::KeyDeclined));
+    assert_eq!(world.ended(), Some(EndReason::KeyRejected));
     assert_eq!(world.server.joins, []);
 }
 
@@ -147,15 +147,15 @@ fn an_accepted_key_is_the_only_one_taken_afterwards() {
     let mut world = World::idle(Server::new());
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
-    world.client.answer_key(world.now, true);
+    world.client.accept_key(world.now);
     world.run_until(secs(5), World::has_joined);
     world.server = Server::with_key(1);
     world.seen.clear();
     world.run(secs(300));
     // It was a member: it does not end, it does not join, and it asks nobody.
-    assert_eq!(world.client.state(), State::Lost);
+    assert_eq!(world.client.state(), State::Reconnecting);
     assert_eq!(world.seen.len(), 1);
-    assert!(matches!(world.seen[0], Seen::Lost(_)));
+    assert!(matches!(world.seen[0], Seen::Disconnected(_)));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn gives_up_a_connection_that_is_never_welcomed() {
     assert_eq!(world.client.state(), State::Joining);
     assert_eq!(world.seen, []);
     world.run(secs(2));
-    assert_eq!(world.seen, [Seen::Lost(Lost::Closed(Ended::Here(CloseCode::INTERNAL)))]);
+    assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::Closed(Closed::Locally(CloseCode::INTERNAL)))]);
     // The connection that follows may be unanswered as well.
     world.server.rules.is_mute = false;
     world.run_until(secs(45), World::has_joined);

@@ -3,8 +3,8 @@
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
 use crate::chat::EntryKind;
-use crate::client::{EndReason, PostError, State};
-use crate::connection::Ended;
+use crate::client::{EndReason, Event, Output, PostError, RequestError, State};
+use crate::connection::Closed;
 use crate::time::Duration;
 use crate::wire::frame::CloseCode;
 
@@ -18,8 +18,8 @@ fn leaving_is_said_to_the_server() {
     assert_eq!(world.seen, [LEFT]);
     assert_eq!(world.client.state(), State::Ended);
     assert_eq!(world.server.left, 1);
-    assert_eq!(world.server.ended, [Ended::ByPeer(CloseCode::LEFT)]);
-    assert_eq!(world.client.poll_timeout(), None);
+    assert_eq!(world.server.ended, [Closed::ByPeer(CloseCode::LEFT)]);
+    assert_eq!(world.deadline, None);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn leaving_ends_at_once_when_nobody_is_there_and_nothing_waits() {
         if world.client.state() == State::Online {
             world.post(b"x");
             world.run(secs(30));
-            assert_eq!(world.client.state(), State::Lost);
+            assert_eq!(world.client.state(), State::Reconnecting);
             world.client.leave(world.now);
             world.run(secs(5));
             assert_eq!(world.ended(), None, "something waits");
@@ -92,7 +92,7 @@ fn aborting_ends_at_once_and_says_so() {
     assert_eq!(world.seen, [LEFT]);
     assert_eq!(world.client.unsettled(), 1, "what was lost can be asked");
     world.run(secs(1));
-    assert_eq!(world.server.ended, [Ended::ByPeer(CloseCode::LEFT)]);
+    assert_eq!(world.server.ended, [Closed::ByPeer(CloseCode::LEFT)]);
     world.client.abort(world.now);
     world.client.leave(world.now);
     world.run(secs(1));
@@ -109,18 +109,38 @@ fn nothing_secret_stays_after_the_end() {
 }
 
 #[test]
+fn the_end_is_reported_after_the_last_datagram() {
+    let mut world = World::online();
+    world.client.abort(world.now);
+    let mut out = [0; 1200];
+    assert!(matches!(world.client.poll_output(world.now, &mut out), Output::Transmit(_)));
+    assert_eq!(world.client.poll_output(world.now, &mut out), Output::Event(Event::Ended(EndReason::Left)));
+    assert!(matches!(world.client.poll_output(world.now, &mut out), Output::Timeout(_)));
+}
+
+#[test]
+fn datagrams_wait_while_there_is_no_room_for_one() {
+    let mut world = World::online();
+    world.post(b"x");
+    let mut out = [0; 1200];
+    assert!(matches!(world.client.poll_output(world.now, &mut out[..1199]), Output::Timeout(_)));
+    assert!(matches!(world.client.poll_output(world.now, &mut out), Output::Transmit(_)));
+}
+
+#[test]
 fn an_idle_client_does_nothing() {
     let mut world = World::idle(Server::new());
     world.client.leave(world.now);
     world.client.abort(world.now);
-    world.client.answer_key(world.now, true);
+    world.client.accept_key(world.now);
     world.client.handle_timeout(world.now);
     world.inject(super::server::ADDRESS, [0x15; 40].to_vec());
-    assert!(!world.client.who() && !world.client.history(0, 1));
+    assert_eq!(world.client.who(world.now), Err(RequestError::NotJoined));
+    assert_eq!(world.client.history(world.now, 0, 1), Err(RequestError::NotJoined));
     world.run(secs(10));
     assert_eq!((world.seen.len(), world.sent.len()), (0, 0));
     assert_eq!(world.client.state(), State::Idle);
-    assert_eq!(world.client.poll_timeout(), None);
+    assert_eq!(world.deadline, None);
 }
 
 #[test]

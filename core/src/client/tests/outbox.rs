@@ -11,7 +11,7 @@ use crate::client::outbox::{Full, Outbox, RECORD_OVERHEAD};
 fn drain<const N: usize>(outbox: &mut Outbox<N>) -> Vec<(u64, Vec<u8>)> {
     let mut written = Vec::new();
     while let Some(post) = outbox.next() {
-        written.push((post.wire_number, post.body.to_vec()));
+        written.push((post.instance_number, post.body.to_vec()));
         outbox.advance();
     }
     written
@@ -81,11 +81,11 @@ fn nothing_above_a_refused_number_is_sent_before_that_is_settled() {
     assert!(outbox.refuse(3));
     assert_eq!(outbox.unsettled(), 4);
     assert!(outbox.next().is_none());
-    assert_eq!(outbox.settled_on_wire(), 0);
+    assert_eq!(outbox.settled_in_instance(), 0);
     outbox.settle(1);
     assert!(outbox.next().is_none());
     outbox.settle(2);
-    assert_eq!(outbox.settled_on_wire(), 3);
+    assert_eq!(outbox.settled_in_instance(), 3);
     assert_eq!(numbers(&mut outbox), [4, 5], "what the server ignored is sent again, the refused one never");
 }
 
@@ -109,7 +109,7 @@ fn what_was_never_sent_can_be_refused_too() {
     assert!(outbox.refuse(2));
     assert!(outbox.next().is_none());
     outbox.settle(1);
-    assert_eq!(outbox.settled_on_wire(), 2);
+    assert_eq!(outbox.settled_in_instance(), 2);
     assert_eq!(numbers(&mut outbox), [3]);
 }
 
@@ -120,7 +120,7 @@ fn a_new_instance_counts_from_the_lowest_that_is_not_settled() {
     outbox.settle(2);
     outbox.renumber();
     outbox.rewind();
-    assert_eq!(outbox.settled_on_wire(), 0);
+    assert_eq!(outbox.settled_in_instance(), 0);
     assert_eq!(numbers(&mut outbox), [1, 2]);
     assert_eq!(outbox.local(1), Some(3));
     assert_eq!(outbox.local(3), None, "never posted");

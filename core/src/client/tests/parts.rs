@@ -2,13 +2,13 @@
 
 use super::server::{PASSWORD, SECRET};
 use super::world::{IDENTITY, config};
-use crate::chat::{Authentication, Start, Term};
-use crate::client::config::Stated;
-use crate::client::event::{EndReason, Lost};
-use crate::client::maybe::Maybe;
-use crate::client::pending::{Joined, Pending, Told};
+use crate::chat::{Authentication, PAST_OVERHEAD, Start, Term};
+use crate::client::config::StoredConfig;
+use crate::client::event::DisconnectReason;
+use crate::client::event_queue::{EventQueue, Joined, QueuedEvent};
 use crate::client::secrets::Secrets;
-use crate::client::{Config, ConfigError, Credential, ENTRY_OVERHEAD};
+use crate::client::zero_option::ZeroOption;
+use crate::client::{Config, ConfigError, Credential};
 use crate::crypto::identity::Identity;
 use crate::transport::{BufferProvider, Capacity, InlineBuffers};
 
@@ -18,7 +18,7 @@ fn capacity() -> Capacity {
 
 #[test]
 fn states_what_its_memory_can_take() {
-    let stated = Stated::take(&config(), capacity(), 2048).unwrap_or_else(|error| panic!("{error}"));
+    let stated = StoredConfig::validate(&config(), capacity(), 2048).unwrap_or_else(|error| panic!("{error}"));
     let limits = stated.limits(capacity(), 2048);
     assert!(limits.is_legal());
     assert_eq!((limits.datagram, limits.packets, limits.message), (1200, 12, 2048));
@@ -29,17 +29,17 @@ fn states_what_its_memory_can_take() {
 #[test]
 fn takes_no_entry_that_its_messages_cannot_hold() {
     for (asked, message, taken) in
-        [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - ENTRY_OVERHEAD), (100, 2048, 100)]
+        [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - PAST_OVERHEAD), (100, 2048, 100)]
     {
         let config = Config { max_entry_len: asked, ..config() };
-        let stated = Stated::take(&config, InlineBuffers::<4480, 4480, 0, 4>::new().capacity(), message);
+        let stated = StoredConfig::validate(&config, InlineBuffers::<4480, 4480, 0, 4>::new().capacity(), message);
         assert_eq!(stated.map(|stated| usize::from(stated.max_entry_len)).ok(), Some(taken));
     }
 }
 
 #[test]
 fn needs_memory_for_a_message_each_way() {
-    let error = |capacity: Capacity| Stated::take(&config(), capacity, 2048).err();
+    let error = |capacity: Capacity| StoredConfig::validate(&config(), capacity, 2048).err();
     assert_eq!(error(capacity()), None);
     assert_eq!(error(Capacity { chat_send: 2047, ..capacity() }), Some(ConfigError::BufferProvider));
     assert_eq!(error(Capacity { chat_receive: 2047, ..capacity() }), Some(ConfigError::BufferProvider));
@@ -48,15 +48,15 @@ fn needs_memory_for_a_message_each_way() {
 
 #[test]
 fn goes_on_behind_the_cursor_with_the_count_of_the_first_start() {
-    let resumed = |start| {
-        let stated =
-            Stated::take(&Config { start, ..config() }, capacity(), 2048).unwrap_or_else(|error| panic!("{error}"));
+    let is_resumed = |start| {
+        let stated = StoredConfig::validate(&Config { start, ..config() }, capacity(), 2048)
+            .unwrap_or_else(|error| panic!("{error}"));
         stated.resume(9, Term([3; 8]))
     };
     let after = |fallback_count| Start::After { seq: 9, term: Term([3; 8]), fallback_count };
-    assert_eq!(resumed(Start::Head), after(0));
-    assert_eq!(resumed(Start::Last(50)), after(50));
-    assert_eq!(resumed(Start::After { seq: 1, term: Term([1; 8]), fallback_count: 7 }), after(7));
+    assert_eq!(is_resumed(Start::Head), after(0));
+    assert_eq!(is_resumed(Start::Last(50)), after(50));
+    assert_eq!(is_resumed(Start::After { seq: 1, term: Term([1; 8]), fallback_count: 7 }), after(7));
 }
 
 #[test]
@@ -97,16 +97,15 @@ fn draws_something_else_each_time_and_the_same_from_the_same_seed() {
 }
 
 #[test]
-fn tells_in_order_and_the_end_last() {
-    let mut pending = Pending::new();
-    let joined = Joined { members: 1, start: 2, head: 3, resumed: false };
+fn reports_events_in_order() {
+    let mut pending = EventQueue::new();
+    let joined = Joined { members: 1, start: 2, head: 3, is_resumed: false };
     let order = [
-        Told::Lost(Lost::Silent),
-        Told::Reset,
-        Told::Gap { after: 1, first: 3 },
-        Told::Joined(joined),
-        Told::Stored { number: 4 },
-        Told::Ended(EndReason::Left),
+        QueuedEvent::Disconnected(DisconnectReason::Silent),
+        QueuedEvent::Reset,
+        QueuedEvent::Gap { after: 1, first: 3 },
+        QueuedEvent::Joined(joined),
+        QueuedEvent::Stored { number: 4 },
     ];
     for told in order.iter().rev() {
         pending.push(*told);
@@ -117,20 +116,20 @@ fn tells_in_order_and_the_end_last() {
 
 #[test]
 fn a_loss_that_was_over_before_it_was_told_is_not_told() {
-    let mut pending = Pending::new();
-    pending.push(Told::Lost(Lost::Silent));
-    pending.push(Told::Recovered);
+    let mut pending = EventQueue::new();
+    pending.push(QueuedEvent::Disconnected(DisconnectReason::Silent));
+    pending.push(QueuedEvent::Reconnected);
     assert_eq!(pending.pop(), None);
-    // Told, over, and lost again.
-    pending.push(Told::Recovered);
-    pending.push(Told::Lost(Lost::Unknown));
-    assert_eq!(pending.pop(), Some(Told::Recovered));
-    assert_eq!(pending.pop(), Some(Told::Lost(Lost::Unknown)));
+    // QueuedEvent, over, and lost again.
+    pending.push(QueuedEvent::Reconnected);
+    pending.push(QueuedEvent::Disconnected(DisconnectReason::Unknown));
+    assert_eq!(pending.pop(), Some(QueuedEvent::Reconnected));
+    assert_eq!(pending.pop(), Some(QueuedEvent::Disconnected(DisconnectReason::Unknown)));
 }
 
 #[test]
 fn none_has_a_tag_of_its_own() {
     // `Option` would put None into the tag of the value.
-    assert!(size_of::<Maybe<bool>>() > size_of::<Option<bool>>());
-    assert!(size_of::<Maybe<core::net::SocketAddr>>() > size_of::<Option<core::net::SocketAddr>>());
+    assert!(size_of::<ZeroOption<bool>>() > size_of::<Option<bool>>());
+    assert!(size_of::<ZeroOption<core::net::SocketAddr>>() > size_of::<Option<core::net::SocketAddr>>());
 }

@@ -4,9 +4,9 @@ use std::vec::Vec;
 
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
-use crate::chat::{EntryKind, PostRefusedCode, ServerMessage};
-use crate::client::{Config, Lost, POST_OVERHEAD, PostError, RECORD_OVERHEAD, State};
-use crate::connection::Ended;
+use crate::chat::{EntryKind, POST_OVERHEAD, PostRefusedCode, ServerMessage};
+use crate::client::{Config, DisconnectReason, PostError, RECORD_OVERHEAD, State};
+use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
 
 fn texts(count: usize) -> Vec<Vec<u8>> {
@@ -63,12 +63,12 @@ fn a_full_outbox_is_ordinary_and_says_when_there_is_space() {
     }
     assert_eq!(world.client.post(EntryKind::TEXT, &body), Err(PostError::Full));
     world.run(secs(1));
-    assert!(!world.seen.contains(&Seen::OutboxSpace));
+    assert!(!world.seen.contains(&Seen::OutboxWritable));
     world.server.rules.ignores_posts = false;
     // What this connection ignored comes again on the next.
     world.server.close_all(world.now, CloseCode::SHUTDOWN);
     world.run_until(secs(10), |world| world.client.unsettled() == 0);
-    assert_eq!(world.count(&Seen::OutboxSpace), 1);
+    assert_eq!(world.count(&Seen::OutboxWritable), 1);
     assert_eq!(world.post(&body), 5);
     world.run_until(secs(2), |world| world.client.unsettled() == 0);
     assert_eq!(world.server.head(), 5);
@@ -229,7 +229,7 @@ fn a_server_that_stored_what_was_never_posted_is_not_believed() {
     let instance = 0x1001;
     world.server.send_all(&ServerMessage::Stored { handle: 7, instance, number: 1, seq: 1 });
     world.run(secs(1));
-    assert_eq!(world.seen[0], Seen::Lost(Lost::Closed(Ended::Here(CloseCode::MESSAGE))));
+    assert_eq!(world.seen[0], Seen::Disconnected(DisconnectReason::Closed(Closed::Locally(CloseCode::MESSAGE))));
     world.run_until(secs(5), |world| world.client.state() == State::Online);
 }
 

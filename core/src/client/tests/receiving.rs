@@ -6,11 +6,11 @@ use std::vec::Vec;
 use super::server::{self, Server};
 use super::world::{Seen, World, config, secs};
 use crate::chat::{Start, Term};
-use crate::client::{Config, Lost, State};
-use crate::connection::Ended;
+use crate::client::{Config, DisconnectReason, Event, Output, RequestError, State};
+use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
 
-const BROKEN: Seen = Seen::Lost(Lost::Closed(Ended::Here(CloseCode::MESSAGE)));
+const BROKEN: Seen = Seen::Disconnected(DisconnectReason::Closed(Closed::Locally(CloseCode::MESSAGE)));
 
 fn say(world: &mut World, count: u64) {
     for _ in 0..count {
@@ -24,7 +24,7 @@ fn seqs(world: &World) -> Vec<u64> {
         .seen
         .iter()
         .filter_map(|seen| match seen {
-            Seen::Entry { seq, .. } | Seen::Stub { seq, .. } => Some(*seq),
+            Seen::Entry { seq, .. } | Seen::EntryTooLarge { seq, .. } => Some(*seq),
             _ => None,
         })
         .collect()
@@ -54,7 +54,7 @@ fn goes_on_behind_a_cursor_kept_from_an_earlier_run() {
     world.client.start(&config, [1; 32], world.now).unwrap();
     world.run(secs(1));
     assert_eq!(seqs(&world), [5, 6, 7, 8, 9, 10]);
-    assert!(matches!(world.seen[0], Seen::Joined { resumed: false, start: 4, head: 10, .. }));
+    assert!(matches!(world.seen[0], Seen::Joined { is_resumed: false, start: 4, head: 10, .. }));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_cursor_that_is_not_valid_is_said_and_begins_again() {
         world.client.start(&config, [1; 32], world.now).unwrap();
         world.run(secs(1));
         assert_eq!(world.seen[0], Seen::Reset);
-        assert!(matches!(world.seen[1], Seen::Joined { resumed: false, start: 8, .. }));
+        assert!(matches!(world.seen[1], Seen::Joined { is_resumed: false, start: 8, .. }));
         assert_eq!(seqs(&world), [9, 10]);
     }
 }
@@ -82,7 +82,10 @@ fn a_log_that_is_another_after_a_loss_is_said() {
     say(&mut world, 1);
     world.post(b"wake up");
     world.run_until(secs(60), World::has_joined);
-    assert!(matches!(world.seen[..3], [Seen::Lost(_), Seen::Reset, Seen::Joined { resumed: false, start: 1, .. }]));
+    assert!(matches!(
+        world.seen[..3],
+        [Seen::Disconnected(_), Seen::Reset, Seen::Joined { is_resumed: false, start: 1, .. }]
+    ));
     assert_eq!(world.client.cursor().unwrap().1, Term([0xee; 8]));
 }
 
@@ -98,9 +101,9 @@ fn entries_that_are_no_longer_kept_are_a_gap_that_is_said() {
     world.server.dropped = 8;
     world.server.rules.holds_entries = false;
     world.run_until(secs(10), |world| seqs(world).len() == 2);
-    assert_eq!(world.seen[0], Seen::Lost(Lost::Shutdown));
+    assert_eq!(world.seen[0], Seen::Disconnected(DisconnectReason::Shutdown));
     assert_eq!(world.seen[1], Seen::Gap { after: 3, first: 9 });
-    assert!(matches!(world.seen[2], Seen::Joined { resumed: true, start: 8, head: 10, .. }));
+    assert!(matches!(world.seen[2], Seen::Joined { is_resumed: true, start: 8, head: 10, .. }));
     assert_eq!(seqs(&world), [9, 10]);
 }
 
@@ -114,7 +117,7 @@ fn a_repeated_entry_is_never_delivered() {
     world.server.rules.repeats = None;
     world.run_until(secs(10), |world| seqs(world).len() == 4);
     assert_eq!(seqs(&world), [1, 2, 3, 4]);
-    assert!(world.server.ended.contains(&Ended::ByPeer(CloseCode::MESSAGE)));
+    assert!(world.server.ended.contains(&Closed::ByPeer(CloseCode::MESSAGE)));
 }
 
 #[test]
@@ -142,8 +145,8 @@ fn a_welcome_that_skips_or_repeats_entries_is_not_believed() {
         (world.server.rules.starts_at, world.server.rules.first) = (starts_at, first);
         world.server.close_all(world.now, CloseCode::SHUTDOWN);
         world.run(secs(3));
-        assert_eq!(world.seen, [Seen::Lost(Lost::Shutdown)], "{starts_at:?} {first:?}");
-        assert!(world.server.ended.contains(&Ended::ByPeer(CloseCode::MESSAGE)));
+        assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::Shutdown)], "{starts_at:?} {first:?}");
+        assert!(world.server.ended.contains(&Closed::ByPeer(CloseCode::MESSAGE)));
         world.server.rules = server::Rules::default();
         world.run_until(secs(20), |world| seqs(world).len() == 3);
         assert_eq!(seqs(&world), [4, 5, 6]);
@@ -171,7 +174,7 @@ fn what_is_larger_than_wanted_comes_as_a_stub() {
     world.server.say(b"end");
     world.run(secs(1));
     assert_eq!(seqs(&world), [1, 2, 3]);
-    assert!(world.seen.contains(&Seen::Stub { seq: 2, size: 11 }));
+    assert!(world.seen.contains(&Seen::EntryTooLarge { seq: 2, size: 11 }));
     assert_eq!(world.client.cursor().unwrap().0, 3);
 }
 
@@ -188,8 +191,9 @@ fn a_caller_that_does_not_ask_holds_the_server_back() {
     assert_eq!(world.client.cursor().unwrap().0, 0);
     assert_eq!(world.client.state(), State::Online);
     // One by one, then all.
-    let event = world.client.poll_event().map(Seen::from);
-    assert!(matches!(event, Some(Seen::Entry { seq: 1, .. })));
+    world.client.resume_events();
+    let output = world.client.poll_output(world.now, &mut []);
+    assert!(matches!(output, Output::Event(Event::Entry { header, .. }) if header.seq == 1));
     assert_eq!(world.client.cursor().unwrap().0, 1);
     world.polls = true;
     world.run_until(secs(20), |world| seqs(world).len() == 39);
@@ -198,23 +202,24 @@ fn a_caller_that_does_not_ask_holds_the_server_back() {
 
 #[test]
 fn questions_are_answered_beside_the_delivery() {
+    let mut joining = World::start(&config());
+    assert_eq!(joining.client.who(joining.now), Err(RequestError::NotJoined));
     let mut world = World::online();
-    assert!(!World::start(&config()).client.who(), "not online yet");
     say(&mut world, 5);
     world.run(secs(1));
     world.seen.clear();
-    assert!(world.client.who());
-    assert!(world.client.history(5, 3));
-    assert!(world.client.history(0, 1));
+    world.client.who(world.now).unwrap();
+    world.client.history(world.now, 5, 3).unwrap();
+    world.client.history(world.now, 0, 1).unwrap();
     world.run(secs(1));
     assert_eq!(
         world.seen,
         [
-            Seen::Member { remaining: 0, name: Some("bob".into()) },
-            Seen::Past { remaining: 2, seq: Some(2) },
-            Seen::Past { remaining: 1, seq: Some(3) },
-            Seen::Past { remaining: 0, seq: Some(4) },
-            Seen::Past { remaining: 0, seq: Some(5) },
+            Seen::MemberListed { remaining: 0, name: Some("bob".into()) },
+            Seen::HistoryEntry { remaining: 2, seq: Some(2) },
+            Seen::HistoryEntry { remaining: 1, seq: Some(3) },
+            Seen::HistoryEntry { remaining: 0, seq: Some(4) },
+            Seen::HistoryEntry { remaining: 0, seq: Some(5) },
         ]
     );
     assert_eq!(world.client.cursor().unwrap().0, 5);
@@ -253,5 +258,5 @@ fn entries_before_the_welcome_close() {
     world.server.close_all(world.now, CloseCode::SHUTDOWN);
     world.run(secs(4));
     assert_eq!(seqs(&world), []);
-    assert!(world.server.ended.contains(&Ended::ByPeer(CloseCode::MESSAGE)));
+    assert!(world.server.ended.contains(&Closed::ByPeer(CloseCode::MESSAGE)));
 }

@@ -8,8 +8,8 @@ use std::vec::Vec;
 use super::server::{self, Server};
 use super::world::{Seen, World, config, secs};
 use crate::chat::{Start, Term};
-use crate::client::{Config, EndReason, Lost, State};
-use crate::connection::Ended;
+use crate::client::{Config, DisconnectReason, EndReason, State};
+use crate::connection::Closed;
 use crate::crypto::{Portable, Provider};
 use crate::time::{Duration, Instant};
 use crate::wire::frame::CloseCode;
@@ -64,8 +64,8 @@ fn a_restarted_server_is_found_by_its_hint_and_nothing_is_lost() {
     assert!(world.now.saturating_since(began) < secs(1), "no time-out has to pass");
     assert_eq!(world.server.joins[1].start, Start::After { seq: 1, term: Term([1; 8]), fallback_count: 0 });
     assert_eq!(world.server.joins[1].instance, 0x1001, "the instance stays");
-    assert_eq!(world.seen[0], Seen::Lost(Lost::Unknown));
-    assert!(matches!(world.seen[1], Seen::Joined { resumed: true, term: Term([2, ..]), start: 1, .. }));
+    assert_eq!(world.seen[0], Seen::Disconnected(DisconnectReason::Unknown));
+    assert!(matches!(world.seen[1], Seen::Joined { is_resumed: true, term: Term([2, ..]), start: 1, .. }));
     assert_eq!(world.heard(), [&b"while away"[..], b"unsettled"]);
     assert_eq!(world.client.cursor(), Some((3, Term([2; 8]))));
     let after = world.client.counters();
@@ -115,7 +115,7 @@ fn forged_hints_are_ignored() {
     world.run(secs(30));
     assert_eq!(attempts(&world).len(), begun);
     assert_eq!(world.client.counters().handshake, 5);
-    assert!(!world.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))));
+    assert!(!world.seen.iter().any(|seen| matches!(seen, Seen::Disconnected(_))));
 }
 
 #[test]
@@ -126,11 +126,11 @@ fn a_hint_that_is_heeded_ends_nothing_while_the_server_speaks() {
     let in_flight = last_sealed(&world);
     // Whoever watches the path can say so; the answer to the packet itself is under way.
     world.inject(server::ADDRESS, hint(in_flight));
-    assert_eq!(world.client.state(), State::Lost);
+    assert_eq!(world.client.state(), State::Reconnecting);
     world.run(secs(60));
     assert_eq!(world.client.counters().connections, 1);
     assert_eq!(world.client.state(), State::Online);
-    assert_eq!(world.seen[..2], [Seen::Lost(Lost::Unknown), Seen::Recovered]);
+    assert_eq!(world.seen[..2], [Seen::Disconnected(DisconnectReason::Unknown), Seen::Reconnected]);
     assert_eq!(world.client.unsettled(), 0);
 }
 
@@ -154,12 +154,12 @@ fn silence_is_told_once_and_so_is_its_end() {
     world.server.rules.is_down = true;
     world.post(b"x");
     world.run(secs(30));
-    assert_eq!(world.seen, [Seen::Lost(Lost::Silent)]);
-    assert_eq!(world.client.state(), State::Lost);
+    assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::Silent)]);
+    assert_eq!(world.client.state(), State::Reconnecting);
     world.server.rules.is_down = false;
     world.run_until(secs(30), |world| world.client.unsettled() == 0);
     // It was the same server all along: either the old connection speaks again, or the attempt beside it was faster.
-    assert!(matches!(world.seen[1], Seen::Recovered | Seen::Joined { resumed: true, .. }));
+    assert!(matches!(world.seen[1], Seen::Reconnected | Seen::Joined { is_resumed: true, .. }));
     assert_eq!(world.server.bodies(), [b"x"]);
     assert_eq!(world.client.state(), State::Online);
 }
@@ -172,7 +172,7 @@ fn a_short_silence_is_not_told() {
     world.run(secs(3));
     world.is_deaf = false;
     world.run_until(secs(10), |world| world.client.unsettled() == 0);
-    assert!(!world.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))));
+    assert!(!world.seen.iter().any(|seen| matches!(seen, Seen::Disconnected(_))));
     assert_eq!(world.client.counters().connections, 1);
 }
 
@@ -182,7 +182,7 @@ fn a_server_that_is_away_for_minutes_is_found_again() {
     world.server.rules.is_down = true;
     world.post(b"kept");
     world.run(secs(400));
-    assert_eq!(world.seen, [Seen::Lost(Lost::Silent)]);
+    assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::Silent)]);
     world.server.restart();
     world.server.rules.is_down = false;
     // The longest back-off, and an attempt.
@@ -215,16 +215,16 @@ fn some_ends_are_for_good() {
 #[test]
 fn other_ends_are_not() {
     for (code, lost) in [
-        (CloseCode::SHUTDOWN, Lost::Shutdown),
-        (CloseCode::INTERNAL, Lost::Closed(Ended::ByPeer(CloseCode::INTERNAL))),
-        (CloseCode::NOT_JOINED, Lost::Closed(Ended::ByPeer(CloseCode::NOT_JOINED))),
-        (CloseCode(0x7777), Lost::Closed(Ended::ByPeer(CloseCode(0x7777)))),
+        (CloseCode::SHUTDOWN, DisconnectReason::Shutdown),
+        (CloseCode::INTERNAL, DisconnectReason::Closed(Closed::ByPeer(CloseCode::INTERNAL))),
+        (CloseCode::NOT_JOINED, DisconnectReason::Closed(Closed::ByPeer(CloseCode::NOT_JOINED))),
+        (CloseCode(0x7777), DisconnectReason::Closed(Closed::ByPeer(CloseCode(0x7777)))),
     ] {
         let mut world = World::online();
         let closed = world.now;
         world.server.close_all(world.now, code);
         world.run_until(secs(3), World::has_joined);
-        assert_eq!(world.seen[0], Seen::Lost(lost));
+        assert_eq!(world.seen[0], Seen::Disconnected(lost));
         assert!(world.now.saturating_since(closed) >= Duration::from_millis(500), "not at once");
     }
 }
@@ -252,7 +252,7 @@ fn an_identity_that_joins_elsewhere_replaces() {
     let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
     world.client.start(&config, [2; 32], world.now).unwrap();
     world.run_until(secs(5), World::has_joined);
-    assert!(world.server.ended.contains(&Ended::Here(CloseCode::REPLACED)));
+    assert!(world.server.ended.contains(&Closed::Locally(CloseCode::REPLACED)));
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn an_attempt_that_was_answered_stays_where_it_is() {
     world.run_until(secs(2), |world| world.client.state() == State::Connecting { answered: true });
     world.client.set_server(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)), 1));
     assert_eq!(world.client.server(), server::ADDRESS);
-    world.client.answer_key(world.now, true);
+    world.client.accept_key(world.now);
     world.run_until(secs(2), World::has_joined);
 }
 

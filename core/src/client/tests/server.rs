@@ -120,7 +120,7 @@ pub(super) struct Server {
     pub(super) posts: Vec<(u64, u64)>,
     pub(super) left: u32,
     /// How each connection ended, as far as it did.
-    pub(super) ended: Vec<crate::connection::Ended>,
+    pub(super) ended: Vec<crate::connection::Closed>,
     key: &'static AnyRsaPrivateKey,
     acceptor: Acceptor,
     instances: Vec<Instances>,
@@ -334,7 +334,7 @@ impl Server {
             self.deliver(at);
             let peer = &mut self.peers[at];
             while let Some(message) = peer.outgoing.front()
-                && peer.connection.send(StreamId::Chat, &[message]).is_ok()
+                && peer.connection.send(now, StreamId::Chat, &[message]).is_ok()
             {
                 peer.outgoing.pop_front();
             }

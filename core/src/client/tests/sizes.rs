@@ -3,11 +3,14 @@
 use std::mem::size_of;
 use std::println;
 
-use crate::client::{Client, config::Stated, join::Room, pending::Pending, retry::Retry, secrets::Secrets};
+use crate::client::{
+    Client, Output, config::StoredConfig, event_queue::EventQueue, join::Room, retry::Retry, secrets::Secrets,
+};
 use crate::connection::Connection;
 use crate::crypto::Portable;
 use crate::crypto::rsa::Rsa2048;
 use crate::session::ClientHandshake;
+use crate::time::Instant;
 use crate::transport::InlineBuffers;
 
 /// The profile of a device: entries up to about 1.9 KiB, no BULK, rings of one message each.
@@ -32,11 +35,11 @@ fn a_device_client_keeps_its_budget() {
     println!("  connection {}, of which memory {}", size_of::<Connection<Memory, Portable>>(), size_of::<Memory>());
     println!("  handshake {}", size_of::<ClientHandshake<Rsa2048>>());
     println!("  outbox and message {}", 2048 + 2048);
-    println!("  secrets {}, stated {}", size_of::<Secrets>(), size_of::<Stated>());
-    println!("  room {}, retry {}, pending {}", size_of::<Room>(), size_of::<Retry>(), size_of::<Pending>());
+    println!("  secrets {}, stated {}", size_of::<Secrets>(), size_of::<StoredConfig>());
+    println!("  room {}, retry {}, pending {}", size_of::<Room>(), size_of::<Retry>(), size_of::<EventQueue>());
     assert!(size_of::<Smallest>() <= SMALLEST_BUDGET, "{}", size_of::<Smallest>());
     assert!(size_of::<Usual>() <= USUAL_BUDGET, "{}", size_of::<Usual>());
     // SPEC 4.5: what an attempt beside a connection costs.
     assert!(size_of::<ClientHandshake<Rsa2048>>() <= 1024);
-    assert_eq!(CLIENT.lock().unwrap().poll_timeout(), None);
+    assert_eq!(CLIENT.lock().unwrap().poll_output(Instant::ZERO, &mut []), Output::Timeout(None));
 }

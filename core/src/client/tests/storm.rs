@@ -78,9 +78,9 @@ fn storm(seed: u8) {
     let mut is_lost = false;
     for seen in &world.seen {
         match seen {
-            Seen::Lost(_) => assert!(!core::mem::replace(&mut is_lost, true)),
+            Seen::Disconnected(_) => assert!(!core::mem::replace(&mut is_lost, true)),
             Seen::Joined { .. } => is_lost = false,
-            Seen::Recovered => assert!(core::mem::take(&mut is_lost)),
+            Seen::Reconnected => assert!(core::mem::take(&mut is_lost)),
             _ => {}
         }
     }

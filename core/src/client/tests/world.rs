@@ -11,7 +11,8 @@ use rand_core::{Rng, SeedableRng};
 
 use super::server::{self, SECRET, Server};
 use crate::chat::{EntryKind, PostRefusedCode, Start, Term};
-use crate::client::{Client, Config, Credential, EndReason, Event, Lost};
+use crate::client::{Client, Config, Credential, DisconnectReason, EndReason, Event, Output};
+use crate::connection::Transmit;
 use crate::crypto::Portable;
 use crate::crypto::identity::Identity;
 use crate::crypto::rsa::AnyRsa;
@@ -27,44 +28,46 @@ pub(super) static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::from
 /// An [`Event`], owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    KeyOffered(Fingerprint),
-    Joined { name: String, start: u64, head: u64, term: Term, resumed: bool },
+    UnknownServerKey(Fingerprint),
+    Joined { name: String, start: u64, head: u64, term: Term, is_resumed: bool },
     Reset,
     Gap { after: u64, first: u64 },
     Entry { seq: u64, number: u64, body: Vec<u8>, own: bool },
-    Stub { seq: u64, size: u16 },
+    EntryTooLarge { seq: u64, size: u16 },
     Stored { number: u64, seq: u64 },
     PostRefused { number: u64, code: PostRefusedCode },
-    OutboxSpace,
-    Past { remaining: u16, seq: Option<u64> },
-    Member { remaining: u16, name: Option<String> },
+    OutboxWritable,
+    HistoryEntry { remaining: u16, seq: Option<u64> },
+    MemberListed { remaining: u16, name: Option<String> },
     Notice(String),
-    Lost(Lost),
-    Recovered,
+    Disconnected(DisconnectReason),
+    Reconnected,
     Ended(EndReason),
 }
 
 impl From<Event<'_>> for Seen {
     fn from(event: Event<'_>) -> Self {
         match event {
-            Event::KeyOffered(fingerprint) => Self::KeyOffered(fingerprint),
-            Event::Joined { name, start, head, term, resumed, .. } => {
-                Self::Joined { name: name.into(), start, head, term, resumed }
+            Event::UnknownServerKey(fingerprint) => Self::UnknownServerKey(fingerprint),
+            Event::Joined { name, start, head, term, is_resumed, .. } => {
+                Self::Joined { name: name.into(), start, head, term, is_resumed }
             }
             Event::Reset => Self::Reset,
             Event::Gap { after, first } => Self::Gap { after, first },
             Event::Entry { header, body, own } => {
                 Self::Entry { seq: header.seq, number: header.number, body: body.to_vec(), own }
             }
-            Event::Stub { header, size } => Self::Stub { seq: header.seq, size },
+            Event::EntryTooLarge { header, size } => Self::EntryTooLarge { seq: header.seq, size },
             Event::Stored { number, seq } => Self::Stored { number, seq },
             Event::PostRefused { number, code } => Self::PostRefused { number, code },
-            Event::OutboxSpace => Self::OutboxSpace,
-            Event::Past { remaining, entry } => Self::Past { remaining, seq: entry.map(|(header, _)| header.seq) },
-            Event::Member { remaining, name } => Self::Member { remaining, name: name.map(Into::into) },
+            Event::OutboxWritable => Self::OutboxWritable,
+            Event::HistoryEntry { remaining, entry } => {
+                Self::HistoryEntry { remaining, seq: entry.map(|(header, _)| header.seq) }
+            }
+            Event::MemberListed { remaining, name } => Self::MemberListed { remaining, name: name.map(Into::into) },
             Event::Notice { text, .. } => Self::Notice(text.into()),
-            Event::Lost(lost) => Self::Lost(lost),
-            Event::Recovered => Self::Recovered,
+            Event::Disconnected(lost) => Self::Disconnected(lost),
+            Event::Reconnected => Self::Reconnected,
             Event::Ended(reason) => Self::Ended(reason),
         }
     }
@@ -93,6 +96,8 @@ pub(super) struct World {
     /// Public-key operations of the client: in all, and in the call that did most.
     pub(super) operations: u32,
     pub(super) most_operations: u32,
+    /// When the client is to be woken up.
+    pub(super) deadline: Option<Instant>,
     flight: Vec<Datagram>,
     rng: ChaCha8Rng,
 }
@@ -131,6 +136,7 @@ impl World {
             sent: Vec::new(),
             operations: 0,
             most_operations: 0,
+            deadline: None,
             flight: Vec::new(),
             rng: ChaCha8Rng::seed_from_u64(1),
         }
@@ -225,7 +231,7 @@ impl World {
     fn step(&mut self, end: Instant) -> bool {
         self.drain();
         let arrival = self.flight.iter().map(|datagram| datagram.arrives).min();
-        let next = [arrival, self.client.poll_timeout(), self.server.poll_timeout()].into_iter().flatten().min();
+        let next = [arrival, self.deadline, self.server.poll_timeout()].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next <= end) else {
             self.now = end;
             return false;
@@ -240,7 +246,7 @@ impl World {
             }
             self.drain();
         }
-        if self.client.poll_timeout().is_some_and(|due| due <= self.now) {
+        if self.deadline.is_some_and(|due| due <= self.now) {
             let before = self.client.remaining();
             self.client.handle_timeout(self.now);
             let done = before.iter().zip(self.client.remaining()).filter(|(before, after)| **before && !after).count();
@@ -256,23 +262,24 @@ impl World {
 
     fn drain(&mut self) {
         let mut out = vec![0; 1200];
-        while self.polls
-            && let Some(event) = self.client.poll_event()
-        {
-            self.seen.push(event.into());
+        if self.polls {
+            self.client.resume_events();
+        } else {
+            self.client.pause_events();
         }
-        while let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
-            self.sent.push((self.now, out[..transmit.len].to_vec()));
-            if transmit.to == server::ADDRESS {
-                self.launch(HOME, false, out[..transmit.len].to_vec());
+        self.deadline = loop {
+            match self.client.poll_output(self.now, &mut out) {
+                Output::Event(event) => self.seen.push(event.into()),
+                Output::Transmit(Transmit { to, len }) => {
+                    self.sent.push((self.now, out[..len].to_vec()));
+                    if to == server::ADDRESS {
+                        self.launch(HOME, false, out[..len].to_vec());
+                    }
+                }
+                Output::Timeout(deadline) => break deadline,
             }
-        }
-        while self.polls
-            && let Some(event) = self.client.poll_event()
-        {
-            self.seen.push(event.into());
-        }
-        let is_due = self.client.poll_timeout().is_some_and(|due| due <= self.now);
+        };
+        let is_due = self.deadline.is_some_and(|due| due <= self.now);
         assert!(is_due || !self.client.remaining().contains(&true), "a step remains, and is not due");
         self.server.work(self.now);
         while let Some((_, bytes)) = self.server.poll_transmit(self.now) {
@@ -295,6 +302,6 @@ impl TestClient {
     fn remaining(&self) -> [bool; 4] {
         let handshake = std::format!("{:?}", self.handshake);
         let is_at = |phase| handshake.contains(phase);
-        [is_at("Encapsulate"), is_at("Share"), is_at("Agree"), self.link == super::super::Link::Sign]
+        [is_at("Encapsulate"), is_at("Share"), is_at("Agree"), self.join_state == super::super::JoinState::Signing]
     }
 }

@@ -62,13 +62,13 @@ fn closes_with_protocol_on_an_acknowledgement_of_a_number_that_an_epoch_step_ski
     let stepped = || {
         let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
         let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
-        puppet.connection.send(CHAT, &[b"one"]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[b"one"]).unwrap();
         assert_eq!(puppet.hear()[0].number, 0);
         puppet.say(&ack(&[0..=0])).unwrap();
         puppet.wait(Duration::from_secs(41 * 60));
         let mut numbers = std::vec::Vec::new();
         for _ in 0..2 {
-            puppet.connection.send(CHAT, &[b"two"]).unwrap();
+            puppet.connection.send(puppet.now, CHAT, &[b"two"]).unwrap();
             numbers.push(puppet.hear()[0].number);
         }
         assert_eq!(numbers, [1, 1 << 20]);
@@ -108,14 +108,14 @@ fn with_full_gap_table() -> Puppet {
 #[test]
 fn a_packet_that_does_not_fit_is_dropped_whole_and_not_acknowledged() {
     let mut puppet = with_full_gap_table();
-    puppet.connection.send(CHAT, &[b"data"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"data"]).unwrap();
     let sent = puppet.hear()[0].number;
     // The ACK, the data in order and the challenge would fit, the other data does not.
     let mut packet = ack(&[sent..=sent]);
     packet.extend(body(&[stream(100, b"x"), Frame::PathChallenge([1; 8]), stream(0, b"ab")]));
-    assert_eq!(puppet.say(&packet), Err(Dropped::NoRoom));
+    assert_eq!(puppet.say(&packet), Err(Dropped::BufferFull));
     assert_eq!((puppet.connection.readable(CHAT), puppet.connection.unacknowledged(CHAT)), (0, 4));
-    assert_eq!(puppet.connection.counters().no_room, 1);
+    assert_eq!(puppet.connection.counters().buffer_full, 1);
     assert!(puppet.hear().is_empty());
     // Number 16 was that packet.
     puppet.say(&body(&[Frame::Ping])).unwrap();
@@ -125,7 +125,7 @@ fn a_packet_that_does_not_fit_is_dropped_whole_and_not_acknowledged() {
 #[test]
 fn data_at_the_read_offset_is_always_taken() {
     let mut puppet = with_full_gap_table();
-    assert_eq!(puppet.say(&body(&[stream(100, b"x")])), Err(Dropped::NoRoom));
+    assert_eq!(puppet.say(&body(&[stream(100, b"x")])), Err(Dropped::BufferFull));
     puppet.say(&body(&[stream(0, b"ab")])).unwrap();
     assert_eq!(puppet.connection.readable(CHAT), 3);
     puppet.say(&body(&[stream(100, b"x")])).unwrap();
@@ -144,7 +144,7 @@ fn without_a_ring_data_is_dropped_and_taken_later() {
     // The first request is for the ring; the second for the table of the acknowledgement's PING.
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
     puppet.connection.consume(CHAT, 3);
-    assert_eq!(puppet.say(&body(&[stream(3, b"def")])), Err(Dropped::NoRoom));
+    assert_eq!(puppet.say(&body(&[stream(3, b"def")])), Err(Dropped::BufferFull));
     assert_eq!(puppet.connection.memory().held(), 0);
     // What is known already needs no ring.
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
@@ -156,7 +156,7 @@ fn without_a_ring_data_is_dropped_and_taken_later() {
 fn what_is_not_authentic_changes_nothing_but_its_counter() {
     let mut puppet = server();
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
-    puppet.connection.send(CHAT, &[b"data"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"data"]).unwrap();
     let sent = puppet.hear()[0].number;
     let mut packet = ack(&[sent..=sent]);
     packet.extend(body(&[stream(3, b"def"), Frame::Close { code: CloseCode::LEFT, reason: "" }]));

@@ -12,7 +12,7 @@ fn server() -> Puppet {
     let mut puppet = Puppet::new(Role::Server, Pooled::new(65_536, 0, 64));
     puppet.say(&body(&[Frame::MaxData { id: CHAT, offset: 1 << 40 }])).unwrap();
     for _ in 0..4 {
-        puppet.connection.send(CHAT, &[&[7; 60_000]]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[&[7; 60_000]]).unwrap();
         while puppet.connection.unacknowledged(CHAT) > 0 {
             puppet.wait(Duration::from_millis(10));
             let sent = puppet.connection.counters().sent;
@@ -26,7 +26,7 @@ fn server() -> Puppet {
 fn at_most_ten_packets_leave_per_wake_up() {
     let mut puppet = server();
     for _ in 0..30 {
-        puppet.connection.send(CHAT, &[&[7; 1_000]]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
     }
     assert_eq!(puppet.hear().len(), usize::from(MAX_BURST));
     assert!(puppet.hear().is_empty());
@@ -42,7 +42,7 @@ fn at_most_ten_packets_leave_per_wake_up() {
 #[test]
 fn no_pause_is_asked_for_when_nothing_waits() {
     let mut puppet = server();
-    puppet.connection.send(CHAT, &[&[7; 1_000]]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
     assert_eq!(puppet.hear().len(), 1);
     assert!(puppet.connection.poll_timeout().is_some_and(|at| at > puppet.now + Duration::from_millis(20)));
 }

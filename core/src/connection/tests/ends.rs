@@ -2,7 +2,7 @@
 
 use super::link::{CLEAN, Pair, Pooled};
 use super::puppet::{Puppet, body, stream};
-use crate::connection::{ConnectionEvent, Ended};
+use crate::connection::{Closed, ConnectionEvent};
 use crate::session::Role;
 use crate::time::Duration;
 use crate::wire::frame::{CloseCode, Frame, StreamId};
@@ -23,11 +23,11 @@ fn both_sides_learn_that_one_closed_and_why() {
     pair.server.connection.close(pair.now, CloseCode::KICKED, "spam");
     assert!(!pair.server.connection.is_open());
     pair.run(Duration::from_millis(50));
-    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Ended::Here(CloseCode::KICKED))]);
-    assert_eq!(pair.client.events, [ConnectionEvent::Closed(Ended::ByPeer(CloseCode::KICKED))]);
+    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Closed::Locally(CloseCode::KICKED))]);
+    assert_eq!(pair.client.events, [ConnectionEvent::Closed(Closed::ByPeer(CloseCode::KICKED))]);
     assert_eq!(pair.client.connection.close_reason(), "spam");
     assert!(!pair.client.connection.is_finished() && !pair.server.connection.is_finished());
-    assert_eq!(pair.client.connection.send(StreamId::Chat, &[b"x"]), Err(crate::connection::Full));
+    assert_eq!(pair.client.connection.send(pair.now, StreamId::Chat, &[b"x"]), Err(crate::connection::SendBufferFull));
     pair.run(SECOND);
     assert!(pair.client.connection.is_finished() && pair.server.connection.is_finished());
     assert_eq!(pair.client.connection.exporter(), None);
@@ -53,7 +53,7 @@ fn says_close_again_when_the_first_was_lost() {
     // What the server sends within three probe time-outs is answered.
     pair.server.to_write[0] = 10;
     pair.run(SECOND / 2);
-    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Ended::ByPeer(CloseCode::LEFT))]);
+    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Closed::ByPeer(CloseCode::LEFT))]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn what_came_before_the_end_can_still_be_read() {
     assert!(pair.client.connection.is_finished());
     assert_eq!(pair.client.connection.readable(StreamId::Chat), 100);
     pair.client.reads = true;
-    pair.client.run_application();
+    pair.client.run_application(pair.now);
     assert_eq!((pair.client.read[0], pair.client.connection.memory().held()), (100, 0));
 }
 
@@ -98,10 +98,10 @@ fn a_silent_peer_is_gone_after_the_idle_time_out() {
     pair.run(SECOND * 58);
     assert!(pair.client.connection.is_open() && pair.server.connection.is_open());
     // The client's keep-alive is repeated by probes, for ever in vain.
-    assert!(pair.client.connection.silent_probes() > 3);
+    assert!(pair.client.connection.consecutive_ptos() > 3);
     pair.run(SECOND * 2);
-    assert_eq!(pair.client.events, [ConnectionEvent::Closed(Ended::Idle)]);
-    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Ended::Idle)]);
+    assert_eq!(pair.client.events, [ConnectionEvent::Closed(Closed::Idle)]);
+    assert_eq!(pair.server.events, [ConnectionEvent::Closed(Closed::Idle)]);
     assert!(pair.client.connection.is_finished() && pair.server.connection.is_finished());
 }
 
@@ -115,7 +115,7 @@ fn the_shorter_idle_time_out_counts() {
         puppet.wait((SECOND * 20).saturating_sub(Duration::from_micros(1)));
         assert!(puppet.connection.is_open());
         puppet.wait(Duration::from_micros(1));
-        assert_eq!(puppet.events(), [ConnectionEvent::Closed(Ended::Idle)]);
+        assert_eq!(puppet.events(), [ConnectionEvent::Closed(Closed::Idle)]);
     }
 }
 
@@ -136,8 +136,8 @@ fn the_client_alone_keeps_an_idle_connection_alive() {
 fn giving_up_says_nothing_and_forgets_everything() {
     let mut pair = pair();
     pair.client.to_write = [1_000, 0];
-    pair.client.run_application();
-    pair.client.connection.abandon();
+    pair.client.run_application(pair.now);
+    pair.client.connection.reset();
     assert!(pair.client.connection.is_finished());
     assert_eq!((pair.client.connection.exporter(), pair.client.connection.memory().held()), (None, 0));
     assert!(pair.client.connection.poll_transmit(pair.now, &mut [0; 1200]).is_none());

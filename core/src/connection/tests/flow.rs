@@ -41,7 +41,7 @@ fn acknowledges_within_the_stated_delay_and_two_at_once() {
 fn an_acknowledgement_travels_with_data() {
     let mut puppet = server();
     puppet.say(&body(&[Frame::Ping])).unwrap();
-    puppet.connection.send(CHAT, &[b"an", b"swer"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"an", b"swer"]).unwrap();
     let heard = puppet.hear();
     assert_eq!((heard.len(), heard[0].chat()), (1, Some((0, 6))));
     assert_eq!(heard[0].acked(), Some([0..=2].to_vec()));
@@ -83,7 +83,7 @@ fn a_side_that_only_reads_asks_for_an_acknowledgement_now_and_then() {
 fn messages_that_wait_together_leave_together() {
     let mut puppet = server();
     for _ in 0..10 {
-        puppet.connection.send(CHAT, &[b"message"]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
     }
     let heard = puppet.hear();
     assert_eq!(heard.iter().map(Heard::chat).collect::<Vec<_>>(), [Some((0, 70))]);
@@ -93,8 +93,8 @@ fn messages_that_wait_together_leave_together() {
 fn bulk_does_not_leave_in_crumbs_behind_chat() {
     let mut puppet = server_in(Pooled::new(5_000, 5_000, 16));
     for (chat, bulk) in [(1_080, None), (1_060, Some(71))] {
-        puppet.connection.send(CHAT, &[&[1; 2_000][..chat]]).unwrap();
-        puppet.connection.send(StreamId::Bulk, &[&[2; 71]]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[&[1; 2_000][..chat]]).unwrap();
+        puppet.connection.send(puppet.now, StreamId::Bulk, &[&[2; 71]]).unwrap();
         let heard = puppet.hear();
         let found = heard[0].frames().iter().find_map(|frame| match frame {
             Frame::Stream { id: StreamId::Bulk, data, .. } => Some(data.len()),
@@ -112,7 +112,7 @@ fn sends_a_lost_packet_again_when_three_sent_later_are_acknowledged() {
     let mut puppet = server();
     let mut numbers = Vec::new();
     for _ in 0..4 {
-        puppet.connection.send(CHAT, &[b"message"]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
         numbers.push(puppet.hear()[0].number);
         puppet.wait(MS * 20);
     }
@@ -130,14 +130,14 @@ fn an_epoch_step_is_not_a_loss() {
     // Epochs of 64 numbers and a step by time: the number jumps, the count of packets does not.
     let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
     let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
-    puppet.connection.send(CHAT, &[b"one"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"one"]).unwrap();
     puppet.hear();
     puppet.wait(MS * 100);
     puppet.say(&ack(&[0..=0])).unwrap();
     puppet.wait(Duration::from_secs(41 * 60));
-    puppet.connection.send(CHAT, &[b"two"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"two"]).unwrap();
     puppet.hear();
-    puppet.connection.send(CHAT, &[b"three"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"three"]).unwrap();
     assert_eq!(puppet.hear()[0].number, 1 << 20);
     puppet.now += MS * 50;
     puppet.say(&ack(&[1 << 20..=1 << 20, 0..=0])).unwrap();
@@ -149,11 +149,11 @@ fn an_epoch_step_is_not_a_loss() {
 fn an_epoch_that_is_used_up_waits_for_an_acknowledgement() {
     let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
     let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 6);
-    puppet.connection.send(CHAT, &[b"message"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
     let heard = puppet.wait(Duration::from_secs(200));
     assert_eq!(heard.last().map(|heard| heard.number), Some(63));
     assert!(puppet.wait(Duration::from_secs(200)).is_empty());
-    puppet.connection.send(CHAT, &[b"more"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"more"]).unwrap();
     assert!(puppet.hear().is_empty());
     puppet.say(&ack(&[63..=63])).unwrap();
     assert_eq!(puppet.hear()[0].number, 64);
@@ -163,7 +163,7 @@ fn an_epoch_that_is_used_up_waits_for_an_acknowledgement() {
 fn sends_a_lost_packet_again_when_a_later_one_is_acknowledged_and_time_has_passed() {
     let mut puppet = server();
     for _ in 0..2 {
-        puppet.connection.send(CHAT, &[b"message"]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
         puppet.hear();
     }
     puppet.now += MS * 100;
@@ -176,13 +176,13 @@ fn sends_a_lost_packet_again_when_a_later_one_is_acknowledged_and_time_has_passe
 #[test]
 fn an_acknowledgement_that_was_long_under_way_does_not_put_off_what_is_lost() {
     let mut puppet = server_in(Pooled::new(1_000, 0, 64));
-    puppet.connection.send(CHAT, &[b"message"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
     let late = puppet.hear()[0].number;
     puppet.wait(Duration::from_secs(30));
     puppet.say(&ack(&[late..=late])).unwrap();
     puppet.hear();
     for _ in 0..2 {
-        puppet.connection.send(CHAT, &[b"another"]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[b"another"]).unwrap();
         puppet.hear();
     }
     let last = puppet.connection.counters().sent - 1;
@@ -194,7 +194,7 @@ fn an_acknowledgement_that_was_long_under_way_does_not_put_off_what_is_lost() {
 #[test]
 fn probes_double_up_to_two_seconds() {
     let mut puppet = server();
-    puppet.connection.send(CHAT, &[b"message"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
     puppet.hear();
     let (mut last, mut gaps) = (puppet.now, Vec::new());
     for _ in 0..6 {
@@ -204,19 +204,19 @@ fn probes_double_up_to_two_seconds() {
     }
     // srtt 100, rttvar 50, ack delay 5: 305 ms.
     assert_eq!(gaps, [305, 610, 1_220, 2_000, 2_000, 2_000]);
-    assert_eq!(puppet.connection.silent_probes(), 6);
+    assert_eq!(puppet.connection.consecutive_ptos(), 6);
     puppet.say(&body(&[Frame::Ping])).unwrap();
-    assert_eq!(puppet.connection.silent_probes(), 0);
+    assert_eq!(puppet.connection.consecutive_ptos(), 0);
 }
 
 #[test]
 fn a_steady_sender_notices_a_silent_peer() {
     let mut puppet = server();
     for _ in 0..10 {
-        puppet.connection.send(CHAT, &[b"message"]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
         puppet.wait(MS * 100);
     }
-    assert!(puppet.connection.silent_probes() >= 1);
+    assert!(puppet.connection.consecutive_ptos() >= 1);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn two_slots_are_for_probes_only() {
         let mut puppet =
             Puppet::with(Role::Server, Pooled::new(10_000, 0, slots), |_| {}, |limits| limits.packets = packets, 20);
         for _ in 0..20 {
-            puppet.connection.send(CHAT, &[&[1; 100]]).unwrap();
+            puppet.connection.send(puppet.now, CHAT, &[&[1; 100]]).unwrap();
             puppet.hear();
         }
         // Packets 0 to 3 are out, all else waits.
@@ -242,7 +242,7 @@ fn two_slots_are_for_probes_only() {
 #[test]
 fn two_packets_leave_per_probe_time_out() {
     let mut puppet = server_in(Pooled::new(50_000, 0, 64));
-    puppet.connection.send(CHAT, &[&[7; 50_000]]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[&[7; 50_000]]).unwrap();
     let before = puppet.hear().len();
     assert!(before >= 10);
     for _ in 0..3 {
@@ -259,10 +259,10 @@ fn two_packets_leave_per_probe_time_out() {
 fn starts_over_slowly_after_three_probe_time_outs() {
     for (ptos, packets) in [(2, 5..=12), (3, 1..=3)] {
         let mut puppet = server_in(Pooled::new(50_000, 0, 64));
-        puppet.connection.send(CHAT, &[&[7; 50_000]]).unwrap();
+        puppet.connection.send(puppet.now, CHAT, &[&[7; 50_000]]).unwrap();
         puppet.hear();
         let mut last = 0;
-        while puppet.connection.silent_probes() < ptos {
+        while puppet.connection.consecutive_ptos() < ptos {
             last = puppet.wait(MS).last().map_or(last, |heard| heard.number);
         }
         puppet.now += MS * 50;
@@ -279,7 +279,7 @@ fn ranges_that_the_peer_heard_of_are_not_said_again() {
         puppet.sealed(&body(&[Frame::Ping]));
         puppet.say(&body(&[Frame::Ping])).unwrap();
     }
-    puppet.connection.send(CHAT, &[b"x"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"x"]).unwrap();
     let heard = puppet.hear();
     let last = heard.last().unwrap();
     assert_eq!(last.acked().map(|ranges| ranges.len()), Some(11));
@@ -334,7 +334,7 @@ fn a_closed_window_opens_as_soon_as_anything_is_read() {
 fn a_blocked_sender_waits_for_max_data_without_a_timer() {
     let small = |limits: &mut crate::wire::packet::TransportParameters| limits.chat = 600;
     let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), |_| {}, small, 20);
-    puppet.connection.send(CHAT, &[&[7; 1_000]]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
     assert_eq!(puppet.hear()[0].chat(), Some((0, 600)));
     puppet.now += MS * 100;
     puppet.say(&ack(&[0..=0])).unwrap();
@@ -350,13 +350,16 @@ fn a_blocked_sender_waits_for_max_data_without_a_timer() {
 #[test]
 fn says_when_a_full_ring_has_space_again() {
     let mut puppet = server();
-    puppet.connection.send(CHAT, &[&[7; 1_000]]).unwrap();
-    assert_eq!((puppet.connection.send(CHAT, &[b"x"]).is_err(), puppet.connection.send_space(CHAT)), (true, 0));
+    puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
+    assert_eq!(
+        (puppet.connection.send(puppet.now, CHAT, &[b"x"]).is_err(), puppet.connection.send_space(CHAT)),
+        (true, 0)
+    );
     puppet.hear();
     puppet.say(&ack(&[1..=1])).unwrap();
     assert_eq!(puppet.events(), [ConnectionEvent::Writable(CHAT)]);
     assert_eq!(puppet.connection.send_space(CHAT), 1_000);
-    puppet.connection.send(CHAT, &[b"x"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"x"]).unwrap();
     assert_eq!(puppet.events(), []);
 }
 
@@ -364,18 +367,18 @@ fn says_when_a_full_ring_has_space_again() {
 fn says_when_to_try_again_after_memory_was_refused() {
     let mut puppet = server_in(Pooled::new(1_000, 0, 16).refusing(2));
     // The table of the first PING was the first request.
-    assert!(puppet.connection.send(CHAT, &[b"x"]).is_err());
+    assert!(puppet.connection.send(puppet.now, CHAT, &[b"x"]).is_err());
     assert_eq!(puppet.events(), []);
     puppet.wait(MS * 60);
     assert_eq!(puppet.events(), [ConnectionEvent::Writable(CHAT)]);
-    puppet.connection.send(CHAT, &[b"x"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"x"]).unwrap();
 }
 
 #[test]
 fn an_estimate_of_the_round_trip_comes_from_the_largest_newly_acknowledged_only() {
     let mut puppet = server();
     assert_eq!(puppet.connection.rtt(), Some(MS * 100));
-    puppet.connection.send(CHAT, &[b"a"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
     puppet.hear();
     // An ACK alone of ours, number 2.
     puppet.say(&body(&[Frame::Ping])).unwrap();
@@ -384,7 +387,7 @@ fn an_estimate_of_the_round_trip_comes_from_the_largest_newly_acknowledged_only(
     puppet.now += MS * 200;
     puppet.say(&ack(&[0..=2])).unwrap();
     assert_eq!(puppet.connection.rtt(), Some(MS * 100), "number 1 is not the largest");
-    puppet.connection.send(CHAT, &[b"a"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
     puppet.hear();
     puppet.now += MS * 180;
     puppet.say(&ack(&[0..=3])).unwrap();
@@ -394,12 +397,12 @@ fn an_estimate_of_the_round_trip_comes_from_the_largest_newly_acknowledged_only(
 #[test]
 fn heeds_a_hint_only_about_what_was_sent_since_it_last_heard() {
     let mut puppet = Puppet::new(Role::Client, Pooled::new(1_000, 0, 16));
-    assert!(!puppet.connection.heeds_hint(0), "not sent yet");
+    assert!(!puppet.connection.is_hint_plausible(0), "not sent yet");
     assert_eq!(puppet.hear()[0].number, 0);
-    assert!(puppet.connection.heeds_hint(0) && !puppet.connection.heeds_hint(1));
+    assert!(puppet.connection.is_hint_plausible(0) && !puppet.connection.is_hint_plausible(1));
     puppet.say(&body(&[Frame::Ping])).unwrap();
-    assert!(!puppet.connection.heeds_hint(0), "something authentic came since");
-    puppet.connection.send(CHAT, &[b"a"]).unwrap();
+    assert!(!puppet.connection.is_hint_plausible(0), "something authentic came since");
+    puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
     puppet.hear();
-    assert!(puppet.connection.heeds_hint(1) && !puppet.connection.heeds_hint(0));
+    assert!(puppet.connection.is_hint_plausible(1) && !puppet.connection.is_hint_plausible(0));
 }

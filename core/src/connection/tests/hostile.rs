@@ -94,7 +94,7 @@ fn play(role: Role, moves: Vec<Move>, slots: usize, refuses: u32, epoch_bits: u3
             }
             Move::Send { is_bulk, len } => {
                 let space = puppet.connection.send_space(id(is_bulk));
-                let taken = puppet.connection.send(id(is_bulk), &[&data[..len]]);
+                let taken = puppet.connection.send(puppet.now, id(is_bulk), &[&data[..len]]);
                 assert!(len <= space || taken.is_err());
                 None
             }

@@ -29,7 +29,7 @@ fn every_call_ends_at_any_instant() {
             let mut puppet = Puppet::new(role, Pooled::new(8_000, 8_000, 8).refusing(5));
             drain(&mut puppet, from);
             for now in [to, from, to] {
-                let _ = puppet.connection.send(CHAT, &[&[7; 3_000]]);
+                let _ = puppet.connection.send(now, CHAT, &[&[7; 3_000]]);
                 drain(&mut puppet, now);
                 let _ = puppet.say(&body(&[stream(0, &[7; 100]), Frame::PathChallenge([1; 8])]));
                 let last = drain(&mut puppet, now);

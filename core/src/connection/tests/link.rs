@@ -213,13 +213,13 @@ impl<M: BufferProvider> Side<M> {
     }
 
     /// Writes and reads as much as goes.
-    pub(super) fn run_application(&mut self) {
+    pub(super) fn run_application(&mut self, now: Instant) {
         for (index, id) in StreamId::ALL.into_iter().enumerate() {
             while self.to_write[index] > 0 {
                 let len = self.to_write[index].min(100).min(self.connection.send_space(id) as u64);
                 let data: Vec<u8> = (0..len).map(|at| byte(index, self.written[index] + at)).collect();
                 let (head, tail) = data.split_at(data.len() / 3);
-                if len == 0 || self.connection.send(id, &[head, tail]).is_err() {
+                if len == 0 || self.connection.send(now, id, &[head, tail]).is_err() {
                     break;
                 }
                 self.written[index] += len;
@@ -306,8 +306,8 @@ impl<C: BufferProvider, S: BufferProvider> Pair<C, S> {
 
     /// Lets both applications and both connections do what they can do now.
     pub(super) fn settle(&mut self) {
-        self.client.run_application();
-        self.server.run_application();
+        self.client.run_application(self.now);
+        self.server.run_application(self.now);
         let mut out = [0; 1200];
         while let Some(transmit) = self.client.connection.poll_transmit(self.now, &mut out) {
             let from = self.client.address;

@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use std::vec::Vec;
 
 use super::link::{CLIENT, Pooled, SERVER, at, established, limits};
-use crate::connection::{Connection, ConnectionEvent, Dropped, Ended};
+use crate::connection::{Closed, Connection, ConnectionEvent, Dropped};
 use crate::crypto::Portable;
 use crate::session::{Role, Session};
 use crate::time::{Duration, Instant};
@@ -170,7 +170,7 @@ impl Puppet {
     #[track_caller]
     pub(super) fn expect_closed(&mut self, code: CloseCode) {
         let events = self.events();
-        assert_eq!(events.last(), Some(&ConnectionEvent::Closed(Ended::Here(code))), "{events:?}");
+        assert_eq!(events.last(), Some(&ConnectionEvent::Closed(Closed::Locally(code))), "{events:?}");
         let heard = self.hear();
         let closes = heard
             .iter()

@@ -55,7 +55,7 @@ fn all_else_keeps_going_to_the_old_address_until_the_answer() {
     puppet.say(&body(&[Frame::Ping])).unwrap();
     puppet.address = address(50);
     puppet.say(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 1 }])).unwrap();
-    puppet.connection.send(CHAT, &[b"secret"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"secret"]).unwrap();
     let heard = puppet.hear();
     let to: Vec<_> = heard.iter().map(|heard| heard.to).collect();
     assert_eq!(to, [address(50), CLIENT]);
@@ -72,7 +72,7 @@ fn all_else_keeps_going_to_the_old_address_until_the_answer() {
 #[test]
 fn the_answer_moves_the_peer_and_what_is_in_flight_goes_out_again() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
-    puppet.connection.send(CHAT, &[b"lost on the old way"]).unwrap();
+    puppet.connection.send(puppet.now, CHAT, &[b"lost on the old way"]).unwrap();
     puppet.hear();
     puppet.address = address(50);
     puppet.say(&body(&[Frame::PathChallenge([9; 8])])).unwrap();

@@ -1,52 +1,58 @@
-//! The boards. Each has a folder, and the target's architecture chooses; what a program here asks of a board is this:
+//! The boards. Each has a folder, and a Cargo feature chooses one. A board provides:
 //!
-//! | name | what it is |
+//! | name | meaning |
 //! |---|---|
-//! | `NAME` | for the log |
-//! | `Clock` | a [`kabar_embedded_example::Clock`]; `Clock::start` begins to count, once; the log's time-stamps are its as well |
-//! | `ticks` | a counter for measuring, at whatever rate; it may wrap |
-//! | `link` | starts the hardware of a [`Wire`] and gives the [`kabar_embedded_example::Link`] over it, once |
-//! | `sleep` | until a moment, or until that hardware has something |
+//! | `NAME` | its name in the log |
+//! | `Clock` | a [`kabar_device::Clock`]; `Clock::start` is called once; the log's timestamps use it too |
+//! | `ticks` | a counter for measurements, of any rate; it may wrap |
+//! | `link` | starts the hardware of a [`LinkKind`] and returns the [`kabar_device::Link`] over it, once |
+//! | `sleep` | sleeps until a moment, or until that hardware has received something |
 //! | `Peripherals` | a [`kabar_embedded_example::Board`]: light and sensor |
-//! | `exit` | what happens at the end, for each [`Exit`] |
+//! | `exit` | ends the program with an [`Exit`] |
 //!
-//! How a program starts, and what its stack looks like, belongs to the processor: [`crate::processor`].
+//! Start-up, stack and faults belong to the processor: [`crate::processor`].
 
-#[cfg(target_arch = "arm")]
-mod mps2;
 pub mod provision;
-#[cfg(target_arch = "riscv32")]
+
+#[cfg(feature = "board-lm3s6965evb")]
+mod lm3s6965evb;
+#[cfg(feature = "board-mps2")]
+mod mps2;
+#[cfg(feature = "board-virt")]
 mod virt;
 
-#[cfg(target_arch = "arm")]
+#[cfg(feature = "board-lm3s6965evb")]
+pub use lm3s6965evb::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
+#[cfg(feature = "board-mps2")]
 pub use mps2::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
-#[cfg(target_arch = "riscv32")]
+#[cfg(feature = "board-virt")]
 pub use virt::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
 
-use kabar_embedded_example::Addressing;
+use kabar_device::Addressing;
 
-/// What a device is told about its way to the server.
+/// The kind of link that a device uses.
 #[derive(Clone, Copy, Debug)]
-pub enum Wire {
+pub enum LinkKind {
     /// Its network hardware.
-    Network(Addressing),
+    Ip(Addressing),
     /// Its serial port.
     Serial,
 }
 
-/// How a run ends: the exit code of the emulator. A product would reset, or sleep until somebody comes.
+/// How the program ends: the exit code of the emulator. A product would reset, or sleep until a person
+/// comes.
 #[derive(Clone, Copy, Debug)]
 pub enum Exit {
-    /// It left the room, with everything stored.
+    /// It left the room, and all its posts are stored.
     Left = 0,
-    /// It was not told who it is and where it belongs.
+    /// Its configuration is missing or malformed.
     NotProvisioned = 2,
-    /// The hardware of its link is not there.
+    /// The hardware of its link does not answer.
     NoLink = 3,
-    /// The room ended it.
+    /// The room ended the connection.
     Ended = 7,
-    /// A mistake of the program.
+    /// The program panicked.
     Panic = 101,
-    /// The same, found by the processor.
+    /// The processor found a fault.
     Fault = 103,
 }

@@ -10,11 +10,11 @@ pub use riscv_rt::entry;
 
 use crate::board::{self, Exit};
 
-/// What the stack is filled with before the program starts.
+/// Start-up fills the stack with this word.
 pub const PAINT: u32 = 0xcccc_cccc;
 
-// Start-up calls this before memory holds anything, so it may use nothing but registers; the stack is empty and reaches from
-// `sp` down to `__estack`.
+// Start-up calls this before memory is initialised, so it may use registers only; the stack is empty
+// and reaches from `sp` down to `__estack`.
 global_asm!(
     ".section .text.pre_init, \"ax\"",
     ".global __pre_init",
@@ -29,7 +29,7 @@ global_asm!(
     paint = const PAINT,
 );
 
-// Where the linker put things: only the addresses mean something.
+// Symbols of the linker script: only their addresses are used.
 unsafe extern "C" {
     static __estack: u32;
     static __sstack: u32;
@@ -42,10 +42,10 @@ pub fn stack() -> Range<u32> {
     (&raw const __estack) as u32..(&raw const __sstack) as u32
 }
 
-/// How far it is used.
+/// The end of its used part.
 pub fn stack_pointer() -> u32 {
     let pointer;
-    // SAFETY: it reads a register, and that is all.
+    // SAFETY: it only reads a register.
     unsafe { asm!("mv {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer
 }
@@ -56,7 +56,7 @@ pub fn is_return_address(word: u32) -> bool {
     word & 1 == 0 && code.contains(&word)
 }
 
-/// What nobody expected, under the name by which start-up looks for it.
+/// The exception handler, under the name that start-up calls.
 #[unsafe(export_name = "ExceptionHandler")]
 extern "C" fn fault(frame: &TrapFrame) -> ! {
     let cause = mcause::read().code();
@@ -64,7 +64,7 @@ extern "C" fn fault(frame: &TrapFrame) -> ! {
     board::exit(Exit::Fault)
 }
 
-/// Nobody let interrupts happen.
+/// Interrupts are never enabled.
 #[unsafe(export_name = "DefaultHandler")]
 extern "C" fn unexpected() {
     board::exit(Exit::Fault)

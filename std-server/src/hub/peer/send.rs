@@ -15,10 +15,10 @@ use crate::hub::timers::Timer;
 
 impl<P: Provider> Peer<P> {
     /// Writes a message to its stream; whole or not at all.
-    pub(in crate::hub) fn send(&mut self, counters: &mut Counters, message: &ServerMessage<'_>) -> bool {
+    pub(in crate::hub) fn send(&mut self, now: Instant, counters: &mut Counters, message: &ServerMessage<'_>) -> bool {
         let mut buffer = [0; MAX_MESSAGE_LEN];
         let Ok(len) = message.encode(&mut buffer) else { return false };
-        let was_sent = self.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok();
+        let was_sent = self.connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_ok();
         counters.messages_out += u64::from(was_sent);
         was_sent
     }
@@ -34,7 +34,7 @@ impl<P: Provider> Peer<P> {
         text: &str,
     ) {
         context.counters.refused += 1;
-        let was_sent = self.send(&mut context.counters, &ServerMessage::Refused { code, text });
+        let was_sent = self.send(now, &mut context.counters, &ServerMessage::Refused { code, text });
         context.emit(HubEvent::Refused { name: name.to_owned(), from: self.address, code });
         self.set_phase(context, Phase::Refused);
         context.timers.set(Timer::Phase(self.id), Some(now + context.config.limits.refusal_time));

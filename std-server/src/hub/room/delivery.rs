@@ -49,12 +49,12 @@ impl Room {
         // If the ring is full because the pool had none, the connection itself asks again soon, and
         // then it is delivered to again.
         while peer.member().is_some() {
-            match self.deliver_control(context, peer) {
+            match self.deliver_control(now, context, peer) {
                 Progress::Done => continue,
                 Progress::Full | Progress::Later => return,
                 Progress::Nothing => {}
             }
-            if self.deliver_tail(context, peer) == Progress::Full {
+            if self.deliver_tail(now, context, peer) == Progress::Full {
                 return;
             }
             // Answers and the log in turn: neither starves the other.
@@ -81,21 +81,23 @@ impl Room {
     }
 
     /// Sends one message that is neither entry nor answer, the most urgent first.
-    fn deliver_control<P: Provider>(&self, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
+    fn deliver_control<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Some(member) = peer.member() else { return Progress::Nothing };
         let (handle, counters) = (self.handle(), &mut context.counters);
         let Member { instance, welcome, post_refused, stored, notice, .. } = *member;
         let (was_sent, clear): (bool, fn(&mut Member)) = if let Some(welcome) = welcome {
-            (self.send_welcome(peer, welcome), |member| member.welcome = None)
+            (self.send_welcome(now, peer, welcome), |member| member.welcome = None)
         } else if let Some((number, code)) = post_refused {
             let message = ServerMessage::PostRefused { handle, instance, number, code };
-            (peer.send(counters, &message), |member| member.post_refused = None)
+            (peer.send(now, counters, &message), |member| member.post_refused = None)
         } else if let Some((number, seq)) = stored {
             let message = ServerMessage::Stored { handle, instance, number, seq };
-            (peer.send(counters, &message), |member| member.stored = None)
+            (peer.send(now, counters, &message), |member| member.stored = None)
         } else if notice {
             let text = "the server cannot store messages at the moment; yours is kept and will be tried again";
-            (peer.send(counters, &ServerMessage::Notice { code: NOTICE_STORAGE, text }), |member| member.notice = false)
+            (peer.send(now, counters, &ServerMessage::Notice { code: NOTICE_STORAGE, text }), |member| {
+                member.notice = false
+            })
         } else {
             return Progress::Nothing;
         };
@@ -109,7 +111,7 @@ impl Room {
     }
 
     /// Reset (if it is one) and Welcome, both or neither.
-    fn send_welcome<P: Provider>(&self, peer: &mut Peer<P>, due: WelcomeDue) -> bool {
+    fn send_welcome<P: Provider>(&self, now: Instant, peer: &mut Peer<P>, due: WelcomeDue) -> bool {
         let Some(exporter) = peer.connection.exporter().copied() else { return false };
         let Some(member) = peer.member() else { return false };
         let welcome = ServerMessage::Welcome(Welcome {
@@ -131,12 +133,12 @@ impl Room {
             len = ServerMessage::Reset { handle: self.handle() }.encode(&mut buffer).unwrap_or_default();
         }
         len += welcome.encode(&mut buffer[len..]).unwrap_or_default();
-        peer.connection.send(StreamId::Chat, &[&buffer[..len]]).is_ok()
+        peer.connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_ok()
     }
 
     /// Sends the part of the tail that is after the cursor, if no answer is in progress: the way of
     /// nearly all entries.
-    fn deliver_tail<P: Provider>(&self, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
+    fn deliver_tail<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Peer { connection, phase: Phase::Member(member), message_limit, .. } = peer else {
             return Progress::Nothing;
         };
@@ -161,7 +163,7 @@ impl Room {
                 space -= message.len();
                 count += 1;
             }
-            if count > 0 && connection.send(StreamId::Chat, &messages[..count]).is_err() {
+            if count > 0 && connection.send(now, StreamId::Chat, &messages[..count]).is_err() {
                 return Progress::Full;
             }
             member.cursor += count as u64;
@@ -188,7 +190,7 @@ impl Room {
             let Some((_, Some(encoded))) = self.lookup(now, context, peer, seq..=seq, For::Cursor, |_| true) else {
                 return Progress::Nothing;
             };
-            if !self.send_entry(context, peer, &encoded, largest) {
+            if !self.send_entry(now, context, peer, &encoded, largest) {
                 return Progress::Full;
             }
         }
@@ -201,6 +203,7 @@ impl Room {
     /// Sends an entry as it is, or as a stub if it is larger than the member takes (SPEC 6.2).
     fn send_entry<P: Provider>(
         &self,
+        now: Instant,
         context: &mut Context<P>,
         peer: &mut Peer<P>,
         encoded: &Encoded,
@@ -210,11 +213,11 @@ impl Room {
         if encoded.body_len() > largest || message.len() > usize::from(peer.message_limit) {
             let header = encoded.entry().header;
             let stub = ServerMessage::Stub { handle: self.handle(), header, size: encoded.body_len() };
-            let was_sent = peer.send(counters, &stub);
+            let was_sent = peer.send(now, counters, &stub);
             counters.stubs += u64::from(was_sent);
             return was_sent;
         }
-        let was_sent = peer.connection.send(StreamId::Chat, &[message]).is_ok();
+        let was_sent = peer.connection.send(now, StreamId::Chat, &[message]).is_ok();
         counters.delivered += u64::from(was_sent);
         was_sent
     }
@@ -269,7 +272,7 @@ impl Room {
         }
         let progress = match history {
             Some(history) => self.deliver_history(now, context, peer, history),
-            None => self.deliver_names(context, peer),
+            None => self.deliver_names(now, context, peer),
         };
         // The next question may wait in its stream: it is read with the next input.
         if peer.member().is_some_and(|member| !member.is_answering()) && peer.connection.readable(StreamId::Chat) > 0 {
@@ -278,7 +281,7 @@ impl Room {
         progress
     }
 
-    fn deliver_names<P: Provider>(&self, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
+    fn deliver_names<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Peer { connection, phase: Phase::Member(member), .. } = peer else { return Progress::Nothing };
         let Some(listing) = &member.listing else { return Progress::Nothing };
         let mut rest = self.members.names_after(listing.after.as_deref()).peekable();
@@ -297,7 +300,7 @@ impl Room {
             after = next.map(|(folded, _)| folded);
             count += 1;
         }
-        if connection.send(StreamId::Chat, &[&buffer[..len]]).is_err() {
+        if connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_err() {
             return Progress::Full;
         }
         context.counters.messages_out += count as u64;
@@ -333,7 +336,8 @@ impl Room {
         if entry.is_some() || is_last {
             let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);
             let entry = entry.as_ref().map(Encoded::entry);
-            if !peer.send(&mut context.counters, &ServerMessage::Past { handle: self.handle(), remaining, entry }) {
+            if !peer.send(now, &mut context.counters, &ServerMessage::Past { handle: self.handle(), remaining, entry })
+            {
                 return Progress::Full;
             }
         }

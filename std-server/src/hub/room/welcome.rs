@@ -88,7 +88,7 @@ impl Room {
         let Some(peer) = peers.get_mut(old.peer) else { return };
         self.remove_member(now, context, peer, LeaveReason::Replaced);
         if old.instance == instance {
-            peer.connection.abandon();
+            peer.connection.reset();
             peers.remove(context, old.peer);
         } else {
             context.counters.replaced += 1;

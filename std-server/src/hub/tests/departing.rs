@@ -1,7 +1,7 @@
 //! What the log says of people who come and go (DESIGN 5.4, 6).
 
 use kabar_core::chat::{ClientMessage, EntryKind};
-use kabar_core::connection::Ended;
+use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
 
@@ -160,7 +160,7 @@ fn a_member_that_comes_under_another_name_leaves_under_the_old_one() {
     let mut world = World::new();
     let person = world.join(&asking("Ana", 1));
     world.join(&asking("Anabel", 1));
-    assert_eq!(world.people[person].ended, Some(Ended::ByPeer(CloseCode::REPLACED)));
+    assert_eq!(world.people[person].ended, Some(Closed::ByPeer(CloseCode::REPLACED)));
     let mut said = said(&world);
     said.sort();
     let expected = [("Ana", JOINED), ("Ana", LEFT), ("Anabel", JOINED)].map(|(name, kind)| (name.to_owned(), kind));

@@ -1,7 +1,7 @@
 //! Who may come in, under which name and instance (SPEC 6.2, 6.5, 6.6).
 
 use kabar_core::chat::{RefusedCode, Start};
-use kabar_core::connection::Ended;
+use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
 
@@ -48,7 +48,7 @@ fn refuses_a_wrong_secret_and_then_closes() {
     let person = world.person();
     world.ask(person, &Asking { way: Way::WrongSecret, ..asking("Ana", 1) });
     assert_eq!(world.people[person].refusal(), Some(RefusedCode::AUTHENTICATION));
-    assert_eq!(world.people[person].ended, Some(Ended::ByPeer(CloseCode::REFUSED)));
+    assert_eq!(world.people[person].ended, Some(Closed::ByPeer(CloseCode::REFUSED)));
     assert!(world.store.load("lobby").expect("readable").names.is_empty());
     assert_eq!(world.hub.counters().refused, 1);
 }
@@ -61,7 +61,7 @@ fn a_refusal_that_is_lost_on_its_way_is_heard_all_the_same() {
     world.people[person].is_cut = false;
     world.run(Duration::from_secs(2));
     assert_eq!(world.people[person].refusal(), Some(RefusedCode::AUTHENTICATION));
-    assert_eq!(world.people[person].ended, Some(Ended::ByPeer(CloseCode::REFUSED)));
+    assert_eq!(world.people[person].ended, Some(Closed::ByPeer(CloseCode::REFUSED)));
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn who_does_not_join_in_time_is_closed() {
     world.run(Duration::from_secs(9));
     assert_eq!(world.people[person].ended, None);
     world.run(Duration::from_secs(2));
-    assert_eq!(world.people[person].ended, Some(Ended::ByPeer(CloseCode::NOT_JOINED)));
+    assert_eq!(world.people[person].ended, Some(Closed::ByPeer(CloseCode::NOT_JOINED)));
     assert_eq!(world.hub.counters().not_joined, 1);
 }
 
@@ -358,7 +358,7 @@ fn the_same_identity_from_elsewhere_gets_the_place() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
     let again = world.join(&asking("Ana", 1));
-    assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::REPLACED)));
+    assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::REPLACED)));
     assert!(world.people[again].is_connected());
     assert_eq!((world.hub.counters().replaced, world.said().len(), world.hub.who(world.now).len()), (1, 1, 1));
 }
@@ -414,7 +414,7 @@ fn a_message_that_breaks_its_rules_closes_the_connection() {
         world.connect(person);
         assert!(world.people[person].send_raw(bytes));
         world.run_ms(100);
-        assert_eq!(world.people[person].ended, Some(Ended::ByPeer(CloseCode::MESSAGE)), "{bytes:?}");
+        assert_eq!(world.people[person].ended, Some(Closed::ByPeer(CloseCode::MESSAGE)), "{bytes:?}");
         assert_eq!(world.hub.counters().broken_messages, 1);
     }
 }

@@ -2,7 +2,7 @@
 //! 6.2, 6.5, 6.6).
 
 use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
-use kabar_core::connection::Ended;
+use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
 
@@ -40,7 +40,7 @@ fn second_join_by_another_identity_closes_the_connection() {
     let person = world.person();
     world.connect(person);
     pipeline(&mut world, person, 10_000, |round| asking(&format!("p{round}"), round as u8));
-    assert_eq!(world.people[person].ended, Some(Ended::ByPeer(CloseCode::MESSAGE)));
+    assert_eq!(world.people[person].ended, Some(Closed::ByPeer(CloseCode::MESSAGE)));
     let kept = kept(&mut world);
     assert!(kept.iter().all(|count| *count <= 2), "{kept:?}");
 }

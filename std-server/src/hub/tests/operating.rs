@@ -1,7 +1,7 @@
 //! What an operator does, and that it all can be repeated.
 
 use kabar_core::chat::{EntryKind, RefusedCode, Start};
-use kabar_core::connection::Ended;
+use kabar_core::connection::Closed;
 use kabar_core::crypto::kdf::sha256;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
@@ -34,7 +34,7 @@ fn who_is_kicked_is_told_and_the_log_says_so() {
     assert_eq!(world.hub.kick(world.now, "Ben"), Err(OperatorError::NotHere));
     assert_eq!(world.hub.kick(world.now, "ANA"), Ok("Ana".to_owned()));
     world.run_ms(100);
-    assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::KICKED)));
+    assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::KICKED)));
     world.run(Duration::from_secs(100));
     let expected = [EntryKind::JOINED, EntryKind::KICKED].map(|kind| ("Ana".to_owned(), kind));
     assert_eq!(world.said(), expected);
@@ -93,7 +93,7 @@ fn at_shutdown_everybody_is_told_and_what_was_taken_is_committed() {
     world.run_ms(20);
     world.hub.shutdown(world.now);
     world.run_ms(20);
-    assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::SHUTDOWN)));
+    assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::SHUTDOWN)));
     assert!(!world.hub.is_finished());
     world.release();
     assert!(world.hub.is_finished());

@@ -8,7 +8,7 @@ use kabar_core::chat::{
     Authentication, ClientMessage, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, ServerMessage,
     Start, Term, message_len,
 };
-use kabar_core::connection::{Connection, ConnectionEvent, Ended};
+use kabar_core::connection::{Closed, Connection, ConnectionEvent};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
@@ -95,7 +95,7 @@ pub(super) struct Person {
     limits: TransportParameters,
     seed: u8,
     pub(super) heard: Vec<Heard>,
-    pub(super) ended: Option<Ended>,
+    pub(super) ended: Option<Closed>,
     /// Nothing passes in either direction.
     pub(super) is_cut: bool,
     /// What it sends passes, and what is sent to it does not.
@@ -103,6 +103,7 @@ pub(super) struct Person {
     /// Messages stay in the receive ring.
     pub(super) is_deaf: bool,
     instance: u64,
+    now: Instant,
 }
 
 impl Person {
@@ -129,6 +130,7 @@ impl Person {
             is_unreached: false,
             is_deaf: false,
             instance: 0,
+            now: Instant::ZERO,
         }
     }
 
@@ -144,8 +146,9 @@ impl Person {
 
     /// A fresh connection; the old one is forgotten without a word.
     pub(super) fn connect(&mut self, now: Instant) {
+        self.now = now;
         self.seed = self.seed.wrapping_add(100);
-        self.connection.abandon();
+        self.connection.reset();
         self.handshake.start(now, [self.seed; 32], None, self.limits, RetrySchedule::Initial);
         self.ended = None;
     }
@@ -173,6 +176,7 @@ impl Person {
     }
 
     fn settle(&mut self, now: Instant, server: SocketAddr) {
+        self.now = now;
         while let Some(event) = self.handshake.poll_event() {
             match event {
                 HandshakeEvent::UnknownServerKey(_) => self.handshake.accept_key(now),
@@ -241,6 +245,7 @@ impl Person {
     }
 
     pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        self.now = now;
         if self.handshake.is_active() {
             return self.handshake.poll_transmit::<Portable>(now, out);
         }
@@ -258,7 +263,7 @@ impl Person {
     }
 
     pub(super) fn send_raw(&mut self, bytes: &[u8]) -> bool {
-        self.connection.send(StreamId::Chat, &[bytes]).is_ok()
+        self.connection.send(self.now, StreamId::Chat, &[bytes]).is_ok()
     }
 
     pub(super) fn join(&mut self, asking: &Asking) {

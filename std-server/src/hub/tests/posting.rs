@@ -1,7 +1,7 @@
 //! Posts: each exactly once, in the order of their numbers, or refused for good (SPEC 6.4, 6.5, 7).
 
 use kabar_core::chat::{EntryKind, PostRefusedCode};
-use kabar_core::connection::Ended;
+use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
 
@@ -199,7 +199,7 @@ fn a_text_that_is_none_or_too_long_closes_the_connection() {
         let ana = world.join(&asking("Ana", 1));
         assert!(world.people[ana].post_as(EntryKind::TEXT, 1, 0, body));
         world.run_ms(100);
-        assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::MESSAGE)));
+        assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::MESSAGE)));
         assert_eq!((world.texts().len(), world.hub.counters().broken_messages), (0, 1));
     }
 }
@@ -211,7 +211,7 @@ fn a_number_that_was_skipped_closes_the_connection() {
         let ana = world.join(&asking("Ana", 1));
         world.people[ana].post_settled(number, settled, "skipped");
         world.run_ms(100);
-        assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::MESSAGE)), "{number}");
+        assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::MESSAGE)), "{number}");
         assert_eq!(world.texts().len(), 0);
     }
 }
@@ -226,7 +226,7 @@ fn nobody_posts_under_the_instance_of_another() {
         kabar_core::chat::Post { handle: 1, instance, number: 1, settled: 0, kind: EntryKind::TEXT, body: b"I am Ana" };
     assert!(world.people[eve].send(&kabar_core::chat::ClientMessage::Post(post)));
     world.run_ms(100);
-    assert_eq!(world.people[eve].ended, Some(Ended::ByPeer(CloseCode::MESSAGE)));
+    assert_eq!(world.people[eve].ended, Some(Closed::ByPeer(CloseCode::MESSAGE)));
     assert_eq!(world.texts().len(), 0);
 }
 

@@ -1,7 +1,7 @@
 //! Bans and mutes: of identities, at once, durable, and right after trouble with the store.
 
 use kabar_core::chat::{EntryKind, PostRefusedCode, RefusedCode};
-use kabar_core::connection::Ended;
+use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
 
@@ -36,7 +36,7 @@ fn who_is_banned_is_closed_and_stays_out_under_every_name_also_after_a_restart()
     assert_eq!(world.hub.ban(world.now, "ANA"), Ok("Ana".to_owned()));
     assert_eq!(world.hub.ban(world.now, "Ana"), Err(OperatorError::AlreadyInEffect));
     world.run_ms(100);
-    assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::BANNED)));
+    assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::BANNED)));
     assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Banned, .. })));
     assert_eq!(world.said().last(), Some(&("Ana".to_owned(), EntryKind::KICKED)));
     for _ in 0..2 {
@@ -163,7 +163,7 @@ fn what_the_operator_decides_while_the_store_fails_holds_at_once_and_is_written_
         assert!(world.hub.ban(world.now, "Ana").is_ok());
         assert!(world.hub.unmute(world.now, "Cleo").is_ok());
         world.run_ms(400);
-        assert_eq!(world.people[ana].ended, Some(Ended::ByPeer(CloseCode::BANNED)), "{fault:?}");
+        assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::BANNED)), "{fault:?}");
         assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");
         world.people[cleo].post(1, "free");
         world.store.set_fault(None);

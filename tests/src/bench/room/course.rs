@@ -112,7 +112,11 @@ impl Course {
     fn note(&mut self, options: &Options, seat: usize, event: &Event<'_>, now: Instant) {
         let (header, body, own) = match event {
             Event::Entry { header, body, own } if header.kind == EntryKind::TEXT => (header, *body, *own),
-            Event::Stub { .. } | Event::Gap { .. } | Event::Reset | Event::Lost(_) | Event::Ended(_) => {
+            Event::EntryTooLarge { .. }
+            | Event::Gap { .. }
+            | Event::Reset
+            | Event::Disconnected(_)
+            | Event::Ended(_) => {
                 self.broken = Some(format!("a member was told {event:?}"));
                 return;
             }

@@ -88,8 +88,9 @@ impl World {
                 return self.serve();
             }
             Act::Who { device } => {
+                let clock = self.devices[device].clock(now);
                 if let Some(running) = &mut self.devices[device].running {
-                    running.client.who();
+                    let _ = running.client.who(clock);
                 }
                 return self.drive_device(device);
             }

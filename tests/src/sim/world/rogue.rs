@@ -42,6 +42,8 @@ pub(super) struct Rogue {
     handle: u8,
     instance: u64,
     number: u64,
+    /// When it acted last.
+    now: Instant,
     reads: bool,
     /// Whether it goes on acknowledging once it has joined. If not, it stays when all is quiet.
     acknowledges: bool,
@@ -68,6 +70,7 @@ impl Rogue {
             handle: 0,
             instance: 0,
             number: 0,
+            now: Instant::ZERO,
         }
     }
 
@@ -106,6 +109,7 @@ impl Rogue {
 
     /// Does something; `foreign` is the instance of somebody else.
     fn act(&mut self, now: Instant, foreign: u64) {
+        self.now = now;
         if !self.connection.is_open() {
             if !self.handshake.is_active() {
                 self.begin(now);
@@ -128,7 +132,7 @@ impl Rogue {
             0 => self.join(foreign),
             1 => self.garbage(),
             2 => self.connection.close(now, CloseCode::LEFT, "boo"),
-            3 => self.connection.abandon(),
+            3 => self.connection.reset(),
             4 => {
                 let before = self.rng.next();
                 self.say(&ClientMessage::History { handle: self.handle, before, count: 200 });
@@ -203,13 +207,13 @@ impl Rogue {
                 *prefix = (len as u16).to_be_bytes();
             }
         }
-        let _ = self.connection.send(StreamId::Chat, &[&bytes]);
+        let _ = self.connection.send(self.now, StreamId::Chat, &[&bytes]);
     }
 
     fn say(&mut self, message: &ClientMessage<'_>) {
         let mut bytes = [0; MAX_MESSAGE_LEN];
         if let Ok(len) = message.encode(&mut bytes) {
-            let _ = self.connection.send(StreamId::Chat, &[&bytes[..len]]);
+            let _ = self.connection.send(self.now, StreamId::Chat, &[&bytes[..len]]);
         }
     }
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 
 use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
-use kabar_core::client::{Client, ClientCounters, State};
+use kabar_core::client::{Client, ClientCounters, Output, State};
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{PrivateKey as _, Rsa2048};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::InlineBuffers;
-use kabar_embedded_example::profile;
-use kabar_embedded_example::script::{Call, MAX_STEP_LEN, Outcome, Player, Start};
+use kabar_device::profile;
+use kabar_embedded_example::script::{Call, MAX_STEP_LEN, Outcome, Replay, Start};
 use kabar_server::hub::{Hub, HubConfig, NoPassword};
 use kabar_server::store::{LogEntry, MemoryStore, Store as _};
 use kabar_std::provider::Accelerated;
@@ -41,7 +41,7 @@ type Laptop = Client<Rsa2048, InlineBuffers<8192, 8192, 0, 32>, Accelerated, 819
 pub(super) struct Recording {
     /// See [`kabar_embedded_example::script`].
     pub(super) script: Vec<u8>,
-    /// What the device said meanwhile, as [`Player::replay`] writes it.
+    /// What the device said meanwhile, as [`Replay::run`] writes it.
     pub(super) told: String,
     /// What the device posted, as far as its client took it.
     pub(super) posts: Vec<(EntryKind, Vec<u8>)>,
@@ -62,9 +62,9 @@ pub(super) fn record(seed: u8) -> Recording {
     exchange.run();
     exchange.device.end();
     let log = exchange.store.entries(ROOM).to_vec();
-    let Recorder { player, script, told } = exchange.device;
+    let Recorder { replay, script, told } = exchange.device;
     let Exchange { posts, path, now: ended, .. } = exchange;
-    Recording { script, told, posts, log, counters: player.client().counters(), path, ended }
+    Recording { script, told, posts, log, counters: replay.client().counters(), path, ended }
 }
 
 /// Who a datagram goes to.
@@ -95,6 +95,7 @@ struct Exchange {
     now: Instant,
     device: Recorder,
     laptop: Box<Laptop>,
+    laptop_due: Option<Instant>,
     hub: Option<Hub<Accelerated>>,
     key: SimPrivateKey,
     store: MemoryStore,
@@ -112,6 +113,7 @@ impl Exchange {
             now: BEGIN,
             device: Recorder::new(),
             laptop: Box::new(Client::new(InlineBuffers::new())),
+            laptop_due: None,
             hub: None,
             key: SimPrivateKey::real(),
             store: MemoryStore::new(),
@@ -148,11 +150,11 @@ impl Exchange {
     fn run(&mut self) {
         let mut plan = PLAN.iter().map(|&(ms, deed)| (BEGIN + Duration::from_millis(ms), deed)).peekable();
         let mut turns = 0;
-        while self.device.player.client().state() != State::Ended {
+        while self.device.replay.client().state() != State::Ended {
             let deed = plan.peek().map(|&(at, _)| at);
             let hub = self.hub.as_ref().and_then(Hub::poll_timeout);
-            let device = self.device.player.client().poll_timeout();
-            let laptop = self.laptop.poll_timeout();
+            let device = self.device.replay.due();
+            let laptop = self.laptop_due;
             let flying = self.flying.keys().next().map(|&(at, _)| at);
             let next = [deed, hub, device, laptop, flying].into_iter().flatten().min().expect("somebody waits");
             turns = if next > self.now { 0 } else { turns + 1 };
@@ -251,10 +253,13 @@ impl Exchange {
 
     fn drain_laptop(&mut self) {
         let mut out = [0; profile::DATAGRAM_LEN];
-        while let Some(transmit) = self.laptop.poll_transmit(self.now, &mut out) {
-            self.launch(Place::Laptop, Place::Server, &out[..transmit.len]);
-        }
-        while self.laptop.poll_event().is_some() {}
+        self.laptop_due = loop {
+            match self.laptop.poll_output(self.now, &mut out) {
+                Output::Transmit(transmit) => self.launch(Place::Laptop, Place::Server, &out[..transmit.len]),
+                Output::Event(_) => {}
+                Output::Timeout(due) => break due,
+            }
+        };
     }
 
     fn launch(&mut self, from: Place, to: Place, bytes: &[u8]) {
@@ -272,14 +277,14 @@ impl Exchange {
 
 /// The device: each call becomes a step of the script and is made by the code that will go through it again.
 struct Recorder {
-    player: Box<Player>,
+    replay: Box<Replay>,
     script: Vec<u8>,
     told: String,
 }
 
 impl Recorder {
     fn new() -> Self {
-        Self { player: Box::new(Player::new()), script: Vec::new(), told: String::new() }
+        Self { replay: Box::new(Replay::new()), script: Vec::new(), told: String::new() }
     }
 
     fn call(&mut self, now: Instant, call: &Call<'_>) -> (Vec<(Place, Vec<u8>)>, bool) {
@@ -290,7 +295,7 @@ impl Recorder {
 
         let (mut sent, mut is_taken) = (Vec::new(), false);
         let told = &mut self.told;
-        let played = self.player.play(&step[..len], |outcome| {
+        let played = self.replay.step(&step[..len], |outcome| {
             tell(told, &outcome);
             match outcome {
                 Outcome::Datagram { to, bytes } => sent.push((Place::at(to), bytes.to_vec())),
@@ -304,7 +309,7 @@ impl Recorder {
     }
 
     fn end(&mut self) {
-        tell(&mut self.told, &Outcome::Counted(&self.player.client().counters()));
+        tell(&mut self.told, &Outcome::Counted(&self.replay.client().counters()));
     }
 }
 

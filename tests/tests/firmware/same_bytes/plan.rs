@@ -1,8 +1,8 @@
 //! What happens in the exchange, and when.
 
-use kabar_core::chat::EntryKind;
-use kabar_core::client::{POST_OVERHEAD, RECORD_OVERHEAD};
-use kabar_embedded_example::profile::{MESSAGE_LEN, OUTBOX_LEN};
+use kabar_core::chat::{EntryKind, POST_OVERHEAD};
+use kabar_core::client::RECORD_OVERHEAD;
+use kabar_device::profile::{MESSAGE_LEN, OUTBOX_LEN};
 
 #[derive(Clone, Copy)]
 pub(super) enum Deed {

@@ -6,10 +6,10 @@
 #![no_main]
 
 use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
-use kabar_core::client::{Config, Credential, Event};
+use kabar_core::client::{Config, Credential, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_embedded_example::profile::{self, DATAGRAM_LEN, DeviceClient};
+use kabar_device::profile::{self, DATAGRAM_LEN, DeviceClient};
 use kabar_link_check::{
     Static, address, byte, bytes, now, number, read, write, write_address, write_number, write_opaque,
 };
@@ -30,15 +30,18 @@ extern "C" fn reset() -> ! {
     let (client, datagram) = unsafe { (CLIENT.take(), DATAGRAM.take()) };
     loop {
         step(client, datagram);
-        while let Some(event) = client.poll_event() {
-            report(&event);
-        }
-        while let Some(transmit) = client.poll_transmit(now(), datagram) {
-            write_address(transmit.to);
-            write(datagram.get(..transmit.len).unwrap_or_default());
-        }
-        if let Some(due) = client.poll_timeout() {
-            write_number(due.as_micros());
+        loop {
+            match client.poll_output(now(), datagram) {
+                Output::Event(event) => report(&event),
+                Output::Transmit(transmit) => {
+                    write_address(transmit.to);
+                    write(datagram.get(..transmit.len).unwrap_or_default());
+                }
+                Output::Timeout(due) => {
+                    write_number(due.map_or(0, |due| due.as_micros()));
+                    break;
+                }
+            }
         }
     }
 }
@@ -51,7 +54,10 @@ fn step(client: &mut DeviceClient, datagram: &mut [u8; DATAGRAM_LEN]) {
             client.handle_datagram(now(), address(), datagram.get_mut(..len).unwrap_or_default());
         }
         2 => client.handle_timeout(now()),
-        3 => client.answer_key(now(), byte() == 0),
+        3 => client.accept_key(now()),
+        16 => client.reject_key(now()),
+        17 => client.pause_events(),
+        18 => client.resume_events(),
         4 => {
             let len = read(datagram);
             match client.post(EntryKind(byte()), datagram.get(..len).unwrap_or_default()) {
@@ -59,8 +65,8 @@ fn step(client: &mut DeviceClient, datagram: &mut [u8; DATAGRAM_LEN]) {
                 Err(error) => write(&[error as u8]),
             }
         }
-        5 => write(&[client.who().into()]),
-        6 => write(&[client.history(number(), byte()).into()]),
+        5 => write_opaque(&client.who(now())),
+        6 => write_opaque(&client.history(now(), number(), byte())),
         7 => client.leave(now()),
         8 => client.abort(now()),
         9 => client.set_server(address()),
@@ -103,28 +109,28 @@ fn start(client: &mut DeviceClient, text: &mut [u8; DATAGRAM_LEN]) {
 
 fn report(event: &Event<'_>) {
     match event {
-        Event::KeyOffered(fingerprint) => write(&fingerprint.0),
-        Event::Joined { name, members, start, head, term, resumed } => {
+        Event::UnknownServerKey(fingerprint) => write(&fingerprint.0),
+        Event::Joined { name, members, start, head, term, is_resumed } => {
             write(name.as_bytes());
-            write_opaque(&(members, start, head, term, resumed));
+            write_opaque(&(members, start, head, term, is_resumed));
         }
         Event::Entry { header, body, own } => {
             write_header(header);
             write(body);
             write_opaque(own);
         }
-        Event::Stub { header, size } => {
+        Event::EntryTooLarge { header, size } => {
             write_header(header);
             write_opaque(size);
         }
-        Event::Past { remaining, entry } => {
+        Event::HistoryEntry { remaining, entry } => {
             write_opaque(remaining);
             if let Some((header, body)) = entry {
                 write_header(header);
                 write(body);
             }
         }
-        Event::Member { remaining, name } => {
+        Event::MemberListed { remaining, name } => {
             write_opaque(remaining);
             write(name.unwrap_or_default().as_bytes());
         }

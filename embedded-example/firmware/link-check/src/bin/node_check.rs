@@ -9,7 +9,7 @@ use kabar_core::chat::EntryKind;
 use kabar_core::client::Event;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
-use kabar_embedded_example::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
+use kabar_device::{Addressing, IpLink, IpStorage, Network, Node, Storage, profile};
 use kabar_link_check::{Static, byte, bytes, now, number, read, write, write_opaque};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
@@ -48,7 +48,8 @@ extern "C" fn reset() -> ! {
     };
     let mut node = Node::new(storage, IpLink::new(ip, &network, Port(card), now()));
     let server = SocketAddr::from((Ipv4Addr::from(bytes::<4>()), 9999));
-    let identity = Identity::from_keypair_unchecked(&bytes(), &bytes()).unwrap_or_else(|| Identity::from_seed(&bytes()));
+    let identity =
+        Identity::from_keypair_unchecked(&bytes(), &bytes()).unwrap_or_else(|| Identity::from_seed(&bytes()));
     let config = profile::config(server, Fingerprint(bytes()), bytes(), "lobby", "device", &identity, 1000);
     write_opaque(&node.start(&config, bytes(), now()));
     loop {

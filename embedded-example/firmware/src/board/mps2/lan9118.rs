@@ -1,27 +1,28 @@
-//! The network hardware: SMSC LAN9118, as a device of smoltcp. One frame each way is in memory, the rest waits in its FIFOs.
+//! The network hardware: SMSC LAN9118, as a device of smoltcp. One frame each way is in memory, the rest
+//! waits in its FIFOs.
 //!
-//! It raises its interrupt when a frame has come and keeps it up until that is fetched, so the handler masks it and
-//! [`Lan9118::unmask_interrupt`] is called before sleeping.
+//! It raises its interrupt when a frame arrives and holds it until the frame is fetched. The handler
+//! masks the interrupt, and [`Lan9118::unmask_interrupt`] is called before sleeping.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_m::peripheral::NVIC;
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
+use static_cell::ConstStaticCell;
 
-use super::Interrupt;
-use crate::once::Once;
+use crate::processor::Interrupt;
 use crate::registers::Registers;
 
-/// Where it is in memory.
-// SAFETY: this board has it there; the offsets are those of `register`.
+/// Its registers.
+// SAFETY: the board's manual has them there; the offsets are those of `register`.
 const REGISTERS: Registers = unsafe { Registers::at(0x4020_0000) };
 /// Longest frame in bytes, without its check sequence.
 const FRAME_LEN: usize = 1514;
 const WORDS: usize = FRAME_LEN.div_ceil(4) + 1;
-/// Bytes of the check sequence behind each frame received.
+/// Length of the check sequence after each received frame in bytes.
 const FCS_LEN: usize = 4;
-/// Looks at a busy bit before giving up.
+/// Polls of a busy bit before giving up.
 const MAX_POLLS: u32 = 100_000;
 
 /// Registers: offsets in [`REGISTERS`].
@@ -47,7 +48,7 @@ mod register {
 }
 
 const BYTE_TEST: u32 = 0x8765_4321;
-/// Frames of this length and more leave room for the words round them.
+/// Bytes that a frame takes in the FIFO in addition to its length.
 const TX_OVERHEAD: u32 = 16;
 const INT_RX_STATUS: u32 = 1 << 3;
 const MAC_CR: u32 = 1;
@@ -57,11 +58,11 @@ const MAC_ADDRESS_LOW: u32 = 3;
 const MAC_CR_VALUE: u32 = 1 << 3 | 1 << 2 | 1 << 20;
 
 /// Its number at the interrupt controller.
-pub(super) const INTERRUPT: usize = 13;
+pub(super) const INTERRUPT: Interrupt = Interrupt(13);
 
-/// It stays up until the frames are fetched: waking was all it had to do.
+/// The interrupt is held until the frames are fetched; its only purpose is to wake the processor.
 pub(super) extern "C" fn wake() {
-    NVIC::mask(Interrupt(INTERRUPT));
+    NVIC::mask(INTERRUPT);
 }
 
 /// One frame each way, in words as the FIFOs have them.
@@ -71,19 +72,19 @@ struct Buffers {
 }
 
 static IS_STARTED: AtomicBool = AtomicBool::new(false);
-static BUFFERS: Once<Buffers> = Once::new(Buffers { receive: [0; WORDS], transmit: [0; WORDS] });
+static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers { receive: [0; WORDS], transmit: [0; WORDS] });
 
 /// See the module's documentation.
 pub struct Lan9118 {
     buffers: &'static mut Buffers,
 }
 
-/// Waits a bounded time for a bit. `false`: it did not come.
+/// Waits a bounded time for a bit. Returns whether it changed in time.
 fn await_bit(register: usize, mask: u32, wanted: u32) -> bool {
     (0..MAX_POLLS).any(|_| REGISTERS.read(register) & mask == wanted)
 }
 
-/// A register of the MAC behind the interface.
+/// Reads a register of the MAC, which is accessed through two registers of the interface.
 fn mac_read(index: u32) -> u32 {
     REGISTERS.write(register::MAC_CMD, 1 << 31 | 1 << 30 | index);
     let _ = await_bit(register::MAC_CMD, 1 << 31, 0);
@@ -97,7 +98,7 @@ fn mac_write(index: u32, value: u32) {
 }
 
 impl Lan9118 {
-    /// Resets it and begins to receive; `None` if it is not there, or was started before.
+    /// Resets the hardware and begins to receive; `None` if it is not there, or was started before.
     pub fn start() -> Option<Self> {
         if !await_bit(register::PMT_CTRL, 1, 1) || REGISTERS.read(register::BYTE_TEST) != BYTE_TEST {
             return None;
@@ -117,12 +118,12 @@ impl Lan9118 {
         REGISTERS.write(register::IRQ_CFG, 0x111);
         REGISTERS.write(register::INT_EN, INT_RX_STATUS);
         mac_write(MAC_CR, MAC_CR_VALUE);
-        let buffers = BUFFERS.take()?;
+        let buffers = BUFFERS.try_take()?;
         IS_STARTED.store(true, Ordering::Relaxed);
         Some(Self { buffers })
     }
 
-    /// The address that is programmed into it.
+    /// The address that is programmed into the hardware.
     pub fn hardware_address(&self) -> [u8; 6] {
         let ([a, b, c, d], [e, f, ..]) =
             (mac_read(MAC_ADDRESS_LOW).to_le_bytes(), mac_read(MAC_ADDRESS_HIGH).to_le_bytes());
@@ -134,20 +135,21 @@ impl Lan9118 {
         REGISTERS.read(register::RX_FIFO_INF) & 0x00ff_0000 != 0
     }
 
-    /// Lets it wake the processor, if it was started: before, its interrupt is up for ever.
+    /// Lets the hardware wake the processor, if it was started: before, its interrupt is always raised.
     pub fn unmask_interrupt() {
         if IS_STARTED.load(Ordering::Relaxed) {
             // SAFETY: the handler masks it and touches nothing else.
-            unsafe { NVIC::unmask(Interrupt(INTERRUPT)) };
+            unsafe { NVIC::unmask(INTERRUPT) };
         }
     }
 
-    /// Counts with 25 MHz.
+    /// A counter that runs at 25 MHz.
     pub fn free_running_counter() -> u32 {
         REGISTERS.read(register::FREE_RUN)
     }
 
-    /// The next good frame out of the FIFO into memory; its length. Damaged and overlong ones are read and forgotten.
+    /// Copies the next good frame from the FIFO to memory; returns its length. Damaged and overlong frames
+    /// are discarded.
     fn fetch(&mut self) -> Option<usize> {
         while Self::has_frame() {
             let status = REGISTERS.read(register::RX_STATUS);
@@ -164,12 +166,12 @@ impl Lan9118 {
                 _ => {}
             }
         }
-        // A frame that came since is seen by whoever looks before sleeping.
+        // A frame that has arrived since is found by the check before sleeping.
         REGISTERS.write(register::INT_STS, INT_RX_STATUS);
         None
     }
 
-    /// Whether a frame of the longest kind has room to go out. What was told about earlier ones is read away.
+    /// Whether the FIFO has room for a frame of the maximum length. Discards the status of earlier frames.
     fn can_transmit() -> bool {
         while REGISTERS.read(register::TX_FIFO_INF) & 0x00ff_0000 != 0 {
             let _ = REGISTERS.read(register::TX_STATUS);
@@ -183,7 +185,7 @@ impl Device for Lan9118 {
     type TxToken<'a> = TxToken<'a>;
 
     fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
-        // smoltcp answers a frame at once (ARP, ping): only with room for that is it taken.
+        // smoltcp answers a frame at once (ARP, ping), which needs room to transmit.
         if !Self::can_transmit() {
             return None;
         }
@@ -209,7 +211,7 @@ pub struct RxToken<'a> {
     len: usize,
 }
 
-/// Leave to transmit one.
+/// The right to transmit one frame.
 pub struct TxToken<'a> {
     words: &'a mut [u32; WORDS],
 }

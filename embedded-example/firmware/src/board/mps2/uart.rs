@@ -1,5 +1,6 @@
-//! The serial port: the first CMSDK UART, as a byte stream. Its hardware holds one byte each way; what comes goes to a queue in its
-//! interrupt, what goes out is waited for, up to a bound: a line that is held must not hold the device.
+//! The serial port: the first CMSDK UART, as a byte stream. The hardware buffers one byte each way. Its
+//! interrupt handler queues received bytes; writing waits for the transmitter up to a bound, so that a
+//! line that is blocked does not block the device.
 
 use core::cell::RefCell;
 
@@ -8,22 +9,24 @@ use critical_section::Mutex;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use heapless::Deque;
 use kabar_core::serial::{MAX_FRAME_LEN, SerialLink};
+use static_cell::ConstStaticCell;
 
-use super::{CLOCK_HZ, Interrupt};
-use crate::once::Once;
+use super::CLOCK_HZ;
+use crate::processor::Interrupt;
 use crate::registers::Registers;
 
 /// Where it is in memory.
-// SAFETY: this board has it there; the offsets are those of `register`.
+// SAFETY: the board's manual has it there; the offsets are those of `register`.
 const REGISTERS: Registers = unsafe { Registers::at(0x4000_4000) };
 /// Bits per second.
 const BAUD: u32 = 115_200;
-/// Bytes that wait for the program: a whole frame, which is what comes while the program is in its longest step (2.3 million
-/// instructions, 0.09 s) or sends a frame itself (0.1 s). More are lost, as on a line without flow control, and sent again by who
-/// needs them.
+/// Bytes that wait for the program: a whole frame, which is as much as arrives while the program is in
+/// its longest step (2.3 million instructions, 0.09 s) or sends a frame (0.1 s). Further bytes are lost,
+/// as on any line without flow control, and the protocol sends them again.
 const QUEUE_LEN: usize = MAX_FRAME_LEN;
 
-/// Looks at the transmitter before a byte is given up, and the packet with it: some twenty times what a byte takes.
+/// Polls of the transmitter before a byte, and the packet with it, is given up: about twenty times the
+/// duration of a byte.
 const MAX_POLLS: u32 = 5_000;
 
 /// Registers: offsets in [`REGISTERS`].
@@ -41,21 +44,22 @@ const STATE_RX_FULL: u32 = 1 << 1;
 const CTRL_VALUE: u32 = 1 << 0 | 1 << 1 | 1 << 3;
 const INT_RX: u32 = 1 << 1;
 
-/// The number of its receiver at the interrupt controller.
-pub(super) const INTERRUPT: usize = 0;
+/// The receiver's number at the interrupt controller.
+pub(super) const INTERRUPT: Interrupt = Interrupt(0);
 
-/// The link over it, all zero; in a place of its own because it holds a packet.
-static LINK: Once<SerialLink<Uart>> = Once::new(SerialLink::new(Uart { is_stuck: false }));
+/// The link over it, all zero; static because it contains a buffer for a packet.
+static LINK: ConstStaticCell<SerialLink<Uart>> = ConstStaticCell::new(SerialLink::new(Uart { is_stuck: false }));
 static QUEUE: Mutex<RefCell<Deque<u8, QUEUE_LEN>>> = Mutex::new(RefCell::new(Deque::new()));
 
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct Uart {
-    /// The other end takes nothing: a packet is given up at its first byte, until one is taken again.
+    /// The transmitter is blocked: packets are given up at their first byte until it takes one again.
     is_stuck: bool,
 }
 
-/// Takes what came. A byte that comes after the last look raises the interrupt again, because that was cleared before.
+/// Queues received bytes. A byte that arrives after the last check raises the interrupt again, because
+/// it was cleared before.
 pub(super) extern "C" fn receive() {
     REGISTERS.write(register::INT_CLEAR, INT_RX);
     critical_section::with(|section| {
@@ -67,7 +71,7 @@ pub(super) extern "C" fn receive() {
 }
 
 impl Uart {
-    /// Begins to receive; `None` if it does not take the speed, or was started before.
+    /// Begins to receive; `None` if the hardware does not accept the speed, or was started before.
     pub fn start() -> Option<&'static mut SerialLink<Self>> {
         REGISTERS.write(register::BAUD_DIV, CLOCK_HZ / BAUD);
         REGISTERS.write(register::CTRL, CTRL_VALUE);
@@ -75,11 +79,11 @@ impl Uart {
             return None;
         }
         // SAFETY: the handler touches the queue and the port's registers, the program the queue in a critical section.
-        unsafe { NVIC::unmask(Interrupt(INTERRUPT)) };
-        LINK.take()
+        unsafe { NVIC::unmask(INTERRUPT) };
+        LINK.try_take()
     }
 
-    /// Whether something waits for the program.
+    /// Whether a byte waits for the program.
     pub fn has_bytes() -> bool {
         critical_section::with(|section| !QUEUE.borrow_ref(section).is_empty())
     }

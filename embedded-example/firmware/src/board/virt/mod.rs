@@ -1,39 +1,42 @@
 //! The emulator's RISC-V board, `virt`.
 //!
-//! No interrupt handler runs here. A sleeping processor wakes when an interrupt is pending, whether it may interrupt or not; so
-//! what wakes is switched on, interrupting is not, and there is no moment at which a frame could come unseen between the look
-//! and the sleep. There is no tick either: the timer is set to the moment at which sleep shall end.
+//! There are no interrupt handlers. A sleeping processor wakes when an interrupt is pending, also while
+//! interrupts are disabled; so the sources are enabled, interrupts are not, and no frame can be missed
+//! between the check and the sleep. There is no tick either: the timer is set to the end of the sleep.
 
 mod virtio_net;
 
 use kabar_core::time::Instant;
-use kabar_embedded_example::member::MadeUp;
-use kabar_embedded_example::{Board, Clock as _, IpLink, News};
+use kabar_device::{Clock as _, DeviceEvent, IpLink};
+use kabar_embedded_example::Board;
+use kabar_embedded_example::probe::SimulatedSensor;
 use rand_core::CryptoRng;
 use riscv::asm::wfi;
 use riscv::register::mie;
 
-use super::{Exit, Wire};
+use super::{Exit, LinkKind};
 use crate::network;
 use crate::registers::Registers;
 use virtio_net::VirtioNet;
 
-/// For the log.
+/// The board's name in the log.
 pub const NAME: &str = "kabar on a RISC-V board";
 /// Counts of the timer per microsecond.
 const COUNTS_PER_US: u64 = 10;
-/// The timer: what it counts to before it wakes, and what it counts. Two words each, the low one first.
+/// The timer: the count at which it wakes the processor, and the count now. Two words each, the low one
+/// first.
 const MTIMECMP: usize = 0x0200_4000;
 const MTIME: usize = 0x0200_bff8;
-/// The interrupt controller: a priority for each source; a bit for each that is on, above which priority they count, and who is next,
-/// as this processor has them.
+/// The interrupt controller: the priority of each source; for this processor, a bit for each enabled
+/// source, the priority above which sources count, and the source to claim.
 const PLIC_PRIORITY: usize = 0x0c00_0000;
 const PLIC_ENABLE: usize = 0x0c00_2000;
 const PLIC_THRESHOLD: usize = 0x0c20_0000;
 const PLIC_CLAIM: usize = 0x0c20_0004;
 
-/// By their addresses.
-// SAFETY: this board has the registers above there; whose place depends on the source of an interrupt is within the same hardware.
+/// Registers by their addresses.
+// SAFETY: the board has the registers above there; those that are indexed by a source are within the
+// same hardware.
 const REGISTERS: Registers = unsafe { Registers::at(0) };
 
 /// Ends the run.
@@ -41,7 +44,7 @@ pub fn exit(exit: Exit) -> ! {
     semihosting::process::exit(exit as i32)
 }
 
-/// Time by the timer that all RISC-V processors have; it counts from the start.
+/// The timer that all RISC-V processors have; it counts from the start.
 #[derive(Debug)]
 pub struct Clock(());
 
@@ -49,19 +52,19 @@ impl Clock {
     /// Lets the timer end sleep. To be called once, at the start.
     pub fn start() -> Self {
         wake_at(u64::MAX);
-        // SAFETY: it wakes; interrupts are off as start-up left them, so no code of ours is interrupted.
+        // SAFETY: it only wakes: start-up left interrupts disabled, so no code is interrupted.
         unsafe { mie::set_mtimer() };
         Self(())
     }
 }
 
-impl kabar_embedded_example::Clock for Clock {
+impl kabar_device::Clock for Clock {
     const TICK_US: u32 = 1;
 
     fn now(&self) -> Instant {
         loop {
             let (high, low) = (REGISTERS.read(MTIME + 4), REGISTERS.read(MTIME));
-            // Else the low word began anew between the two.
+            // Otherwise the low word wrapped between the two.
             if REGISTERS.read(MTIME + 4) == high {
                 return Instant::from_micros((u64::from(high) << 32 | u64::from(low)) / COUNTS_PER_US);
             }
@@ -69,28 +72,28 @@ impl kabar_embedded_example::Clock for Clock {
     }
 }
 
-/// Sets the timer. For a moment it is at the end of time, lest half of the new value be in the past.
+/// Sets the timer, first to the far future, so that no half-written value is in the past.
 fn wake_at(count: u64) {
     REGISTERS.write(MTIMECMP + 4, u32::MAX);
     REGISTERS.write(MTIMECMP, count as u32);
     REGISTERS.write(MTIMECMP + 4, (count >> 32) as u32);
 }
 
-/// Starts the hardware and the link over it; `None` if it does not answer, or was started before. The board's serial port has no
-/// driver here.
-pub fn link(wire: Wire, rng: &mut impl CryptoRng, clock: &Clock) -> Option<IpLink<'static, VirtioNet>> {
-    let Wire::Network(addressing) = wire else { return None };
+/// Starts the hardware and the link over it; `None` if it does not answer, or was started before. There
+/// is no driver for the board's serial port.
+pub fn link(kind: LinkKind, rng: &mut impl CryptoRng, clock: &Clock) -> Option<IpLink<'static, VirtioNet>> {
+    let LinkKind::Ip(addressing) = kind else { return None };
     let card = VirtioNet::start()?;
     let hardware = card.hardware_address();
     network::link(card, hardware, addressing, rng, clock.now())
 }
 
-/// Sleeps until `due`, or until there may be a frame: at worst the caller looks once too often.
-pub fn sleep(due: Instant, clock: &impl kabar_embedded_example::Clock) {
+/// Sleeps until `due`, or until there may be a frame; it may wake once too often.
+pub fn sleep(due: Instant, clock: &Clock) {
     wake_at(due.as_micros().saturating_mul(COUNTS_PER_US));
     while clock.now() < due {
         wfi();
-        // What is claimed and handed back is no longer pending, until the hardware raises it again.
+        // A source that is claimed and returned is not pending until the hardware raises it again.
         let source = REGISTERS.read(PLIC_CLAIM);
         if source != 0 {
             REGISTERS.write(PLIC_CLAIM, source);
@@ -99,7 +102,7 @@ pub fn sleep(due: Instant, clock: &impl kabar_embedded_example::Clock) {
     }
 }
 
-/// Lets the interrupt `source` of some hardware end sleep; it is below 32.
+/// Lets the interrupt `source`, below 32, end sleep.
 fn wake_by(source: u32) {
     REGISTERS.write(PLIC_THRESHOLD, 0);
     REGISTERS.write(PLIC_PRIORITY + 4 * source as usize, 1);
@@ -113,10 +116,10 @@ pub fn ticks() -> u32 {
     REGISTERS.read(MTIME)
 }
 
-/// What the board has besides clock and network: nothing. Light and sensor are made up.
+/// The board has no light and no sensor; both are simulated.
 #[derive(Debug, Default)]
 pub struct Peripherals {
-    sensor: MadeUp,
+    sensor: SimulatedSensor,
 }
 
 impl Board for Peripherals {
@@ -126,14 +129,14 @@ impl Board for Peripherals {
         measured
     }
 
-    /// There is no light on this board; the log tells what it would show.
+    /// There is no light on this board; its state is logged.
     fn set_led(&mut self, on: bool) {
         defmt::info!("led is on: {=bool}", on);
     }
 
-    fn tell(&mut self, news: News<'_>) {
-        crate::log::news(&news);
+    fn on_event(&mut self, event: DeviceEvent<'_>) {
+        crate::log::event(&event);
     }
 }
 
-defmt::timestamp!("{=u64:us}", kabar_embedded_example::Clock::now(&Clock(())).as_micros());
+defmt::timestamp!("{=u64:us}", Clock(()).now().as_micros());

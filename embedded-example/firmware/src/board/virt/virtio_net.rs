@@ -1,8 +1,9 @@
 //! The network hardware: virtio-net over memory-mapped registers, as a device of smoltcp.
 //!
-//! The hardware reads and writes our memory by itself. It is lent [`QUEUE`] buffers to receive into, and gets each back once
-//! smoltcp has seen what was in it; and as many to transmit from, each ours again when it says so. Its queues lie in pages of their
-//! own, which are given out once and never come back: there is no allocator.
+//! The hardware reads and writes memory by itself. It is lent [`QUEUE`] buffers to receive into, and
+//! gets each back once smoltcp has read it; and as many to transmit from, each free again when the
+//! hardware reports it. Its queues are in separate pages, which are given out once and never returned:
+//! there is no allocator.
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
@@ -11,28 +12,28 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
+use static_cell::ConstStaticCell;
 use virtio_drivers::device::net::VirtIONetRaw;
 use virtio_drivers::transport::mmio::MmioTransport;
 use virtio_drivers::transport::{DeviceType, Transport};
 use virtio_drivers::{BufferDirection, Hal, PAGE_SIZE, PhysAddr};
 
 use super::wake_by;
-use crate::once::Once;
 
-/// Where the board has its virtio hardware: so many places, each of so many bytes, most of them empty. The interrupt of the first
-/// has the number 1.
+/// The board's slots for virtio hardware, most of them empty. The interrupt of the first has the number
+/// 1.
 const FIRST_SLOT: usize = 0x1000_1000;
 const SLOT_LEN: usize = 0x1000;
 const SLOTS: usize = 8;
 const FIRST_SOURCE: u32 = 1;
 
-/// Frames each way that may be under way; a power of two.
+/// Frames in flight each way; a power of two.
 const QUEUE: usize = 4;
 /// Longest frame in bytes, without its check sequence.
 const FRAME_LEN: usize = 1514;
-/// With the largest header that the hardware puts before it, in whole words.
+/// A frame with the largest header that the hardware puts before it, in whole words.
 const BUFFER_LEN: usize = 1528;
-/// A queue is two pages: what we write, and what the hardware writes.
+/// Pages of both queues: each has one that the program writes and one that the hardware writes.
 const PAGES: usize = 4;
 
 struct Buffers {
@@ -40,8 +41,8 @@ struct Buffers {
     transmit: [[u8; BUFFER_LEN]; QUEUE],
 }
 
-static BUFFERS: Once<Buffers> =
-    Once::new(Buffers { receive: [[0; BUFFER_LEN]; QUEUE], transmit: [[0; BUFFER_LEN]; QUEUE] });
+static BUFFERS: ConstStaticCell<Buffers> =
+    ConstStaticCell::new(Buffers { receive: [[0; BUFFER_LEN]; QUEUE], transmit: [[0; BUFFER_LEN]; QUEUE] });
 
 #[repr(C, align(4096))]
 struct Pool(UnsafeCell<[[u8; PAGE_SIZE]; PAGES]>);
@@ -53,16 +54,16 @@ static POOL: Pool = Pool(UnsafeCell::new([[0; PAGE_SIZE]; PAGES]));
 /// Pages given out so far.
 static GIVEN: AtomicUsize = AtomicUsize::new(0);
 
-/// What the driver asks of its surroundings. Addresses are the same for the hardware as for us.
+/// The driver's memory. Hardware and program use the same addresses.
 struct Memory;
 
-// SAFETY: pages are aligned, zero, and given out once; what is shared stays where it is, and its address is exposed, because the
-// hardware reads and writes there.
+// SAFETY: pages are aligned, zero, and given out once; shared memory is not moved, and its address is
+// exposed, because the hardware reads and writes there.
 unsafe impl Hal for Memory {
     fn dma_alloc(pages: usize, _: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let first = GIVEN.fetch_add(pages, Ordering::Relaxed);
         if first.saturating_add(pages) > PAGES {
-            // Address 0 says that there is no more.
+            // Address 0 means that there is no page left.
             return (0, NonNull::dangling());
         }
         let pool: NonNull<[u8; PAGE_SIZE]> = NonNull::from(&POOL.0).cast();
@@ -96,21 +97,21 @@ type Driver = VirtIONetRaw<Memory, MmioTransport<'static>, QUEUE>;
 pub struct VirtioNet {
     driver: Driver,
     receive: &'static mut [[u8; BUFFER_LEN]; QUEUE],
-    /// By which token the hardware has each; `None`: smoltcp sees it.
+    /// The token by which the hardware holds each buffer; `None`: smoltcp reads it.
     receiving: [Option<u16>; QUEUE],
     transmit: &'static mut [[u8; BUFFER_LEN]; QUEUE],
-    /// By which token the hardware has each, and how much of it; `None`: it is free.
+    /// The token by which the hardware holds each buffer, and the length lent; `None`: it is free.
     transmitting: [Option<(u16, usize)>; QUEUE],
 }
 
 impl VirtioNet {
-    /// Resets it and begins to receive; `None` if it is not there, or was started before.
+    /// Resets the hardware and begins to receive; `None` if it is not there, or was started before.
     pub fn start() -> Option<Self> {
-        let buffers = BUFFERS.take()?;
+        let buffers = BUFFERS.try_take()?;
         let (transport, source) = (0..SLOTS).zip(FIRST_SOURCE..).find_map(|(slot, source)| {
             let header = NonNull::new((FIRST_SLOT + slot * SLOT_LEN) as *mut _)?;
-            // SAFETY: the board has such registers at each of these places, also where they say that nothing is behind them; and
-            // that the buffers were not taken before says that nobody else has them.
+            // SAFETY: the board has such registers in each slot, also in empty ones. This code runs once, because it has taken
+            // the buffers, so nothing else uses them.
             let transport = unsafe { MmioTransport::new(header, SLOT_LEN) }.ok()?;
             (transport.device_type() == DeviceType::Network).then_some((transport, source))
         })?;
@@ -122,35 +123,36 @@ impl VirtioNet {
         Some(card)
     }
 
-    /// The address that it was given.
+    /// The address that the emulator assigned.
     pub fn hardware_address(&self) -> [u8; 6] {
         self.driver.mac_address()
     }
 
-    /// Lends all buffers to the hardware that it may receive into.
+    /// Lends all free receive buffers to the hardware.
     fn lend(&mut self) {
         for (buffer, receiving) in self.receive.iter_mut().zip(&mut self.receiving) {
             if receiving.is_none() {
-                // SAFETY: nobody looks into it until `fetch` has it back by the token.
+                // SAFETY: it is not accessed until `fetch` has it back by the token.
                 *receiving = unsafe { self.driver.receive_begin(buffer) }.ok();
             }
         }
     }
 
-    /// The next frame: in which buffer, and where in it. What smoltcp saw before goes back to the hardware.
+    /// The next frame: its buffer, and its place there. Buffers that smoltcp has read return to the
+    /// hardware.
     fn fetch(&mut self) -> Option<(usize, Range<usize>)> {
         self.lend();
-        // A frame that comes after this raises the interrupt anew.
+        // A frame that arrives after this raises the interrupt again.
         let _ = self.driver.ack_interrupt();
         let token = self.driver.poll_receive()?;
         let at = self.receiving.iter().position(|receiving| *receiving == Some(token))?;
-        // SAFETY: the buffer that was lent with this token. Where it does not come back it stays lent.
+        // SAFETY: the buffer that was lent with this token. On an error it stays lent.
         let (header, len) = unsafe { self.driver.receive_complete(token, &mut self.receive[at]) }.ok()?;
         self.receiving[at] = None;
         Some((at, header..header + len))
     }
 
-    /// Whether a frame has room to go out. What the hardware is done with is ours again.
+    /// Whether there is room to transmit a frame. Takes back buffers that the hardware has transmitted.
     fn can_transmit(&mut self) -> bool {
         while let Some(token) = self.driver.poll_transmit() {
             let is_it = |of: &Option<(u16, usize)>| of.is_some_and(|(at, _)| at == token);
@@ -195,7 +197,7 @@ pub struct RxToken<'a> {
     frame: &'a [u8],
 }
 
-/// Leave to transmit one.
+/// The right to transmit one frame.
 pub struct TxToken<'a> {
     driver: &'a mut Driver,
     transmit: &'a mut [[u8; BUFFER_LEN]; QUEUE],
@@ -211,14 +213,14 @@ impl phy::RxToken for RxToken<'_> {
 impl phy::TxToken for TxToken<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
         let is_free = |of: &Option<(u16, usize)>| of.is_none();
-        // Only who found one that is free has this token.
+        // This token exists only if a buffer was free.
         let at = self.transmitting.iter().position(is_free).unwrap_or_default();
         let buffer = &mut self.transmit[at];
         let header = self.driver.fill_buffer_header(buffer).unwrap_or_default();
         let whole = header + len;
         // smoltcp asks for at most what the capabilities say.
         let result = fill(&mut buffer[header..whole]);
-        // SAFETY: nobody looks into it until `can_transmit` has it back by the token. What the hardware refuses is lost on the way.
+        // SAFETY: it is not accessed until `can_transmit` has it back by the token. A frame that is refused counts as lost.
         self.transmitting[at] =
             unsafe { self.driver.transmit_begin(&buffer[..whole]) }.ok().map(|token| (token, whole));
         result

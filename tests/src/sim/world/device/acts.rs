@@ -84,15 +84,19 @@ impl World {
         // What this client has, the server knows to be durable: what the answer has to be is certain.
         let head = self.model.process(running.process).store().map_or(0, |store| store.cursor);
         let (before, count) = (self.luck.between(1, head + 1), self.luck.between(1, 20) as u8);
+        let now = self.now();
         let device = &mut self.devices[at];
-        let Some(running) = device.running.as_mut().filter(|running| running.asked.is_none()) else { return Ok(()) };
-        if running.client.history(before, count) {
+        let clock = device.clock(now);
+        let Some(running) = device.running.as_mut().filter(|running| running.noted.asked.is_none()) else {
+            return Ok(());
+        };
+        if running.client.history(clock, before, count).is_ok() {
             let log = self.model.log();
             let first = before.saturating_sub(u64::from(count)).max(log.first());
             let takes = usize::from(device.plan.max_entry_len.min(driven::max_entry_len(device.plan.size)));
             let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= takes);
             let expected = (first..before).filter(fits).collect();
-            running.asked = Some(Asked { expected, answers: Vec::new() });
+            running.noted.asked = Some(Asked { expected, answers: Vec::new() });
         }
         self.drive_device(at)
     }

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::client::{EndReason, Event};
+use kabar_core::client::{EndReason, Event, Output};
+use kabar_core::time::Instant;
 
 use super::observer::Observer;
 use super::{Running, fingerprint};
@@ -50,12 +51,13 @@ impl World {
         demand!(observed(running) == before, S6, "{what} changed process {}, but is not authentic", running.process);
         if reads {
             self.coverage.count(Seen::Compared);
-            while let Some(event) = running.client.poll_event() {
+            running.client.set_events_paused(false);
+            while let Output::Event(event) = running.client.poll_output(clock, &mut []) {
                 match event {
-                    Event::KeyOffered(offered) => running.offered = Some(offered),
-                    Event::Lost(_) => self.coverage.count(Seen::ConnectionLost),
+                    Event::UnknownServerKey(offered) => running.noted.offered = Some(offered),
+                    Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
                     // Before it ever joined: only other keys were shown to it for as long as an attempt lasts.
-                    Event::Ended(reason @ EndReason::KeyMismatch) => running.ended = Some(reason),
+                    Event::Ended(reason @ EndReason::KeyMismatch) => running.noted.ended = Some(reason),
                     other => demand!(false, S6, "{what} led to {other:?}, but is not authentic"),
                 }
             }
@@ -97,56 +99,56 @@ impl World {
             let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else {
                 return Ok(());
             };
-            let mut idle = true;
-            if reads {
-                let mut observer = Observer {
-                    model: &mut self.model,
-                    coverage: &mut self.coverage,
-                    trace: &mut self.trace,
-                    now,
-                    keeps: device.plan.keeps,
-                    disk: &mut device.disk,
-                    owners: &mut self.owners,
-                    name: &device.plan.name,
-                    identity: device.plan.identity,
-                };
-                idle &= !observer.fetch(running)?;
-                if let Some(offered) = running.offered.take() {
-                    let accept = offered == fingerprint(self.server.modulus());
-                    self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
-                    device.knows_key |= accept;
-                    running.client.answer_key(clock, accept);
-                    idle = false;
+            running.client.set_events_paused(!reads);
+            match running.client.poll_output(clock, &mut out) {
+                Output::Event(event) => {
+                    let mut observer = Observer {
+                        model: &mut self.model,
+                        coverage: &mut self.coverage,
+                        trace: &mut self.trace,
+                        now,
+                        keeps: device.plan.keeps,
+                        disk: &mut device.disk,
+                        owners: &mut self.owners,
+                        name: &device.plan.name,
+                        identity: device.plan.identity,
+                    };
+                    observer.take(running.process, event, &mut running.noted)?;
+                    if let Some(offered) = running.noted.offered.take() {
+                        let accept = offered == fingerprint(self.server.modulus());
+                        self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
+                        device.knows_key |= accept;
+                        if accept {
+                            running.client.accept_key(clock);
+                        } else {
+                            running.client.reject_key(clock);
+                        }
+                    }
                 }
-            }
-            let transmit = running.client.poll_transmit(clock, &mut out);
-            if let Some(transmit) = transmit {
-                idle = false;
-                demand!(transmit.len <= out.len(), Contract, "a client sends {} bytes", transmit.len);
-                if transmit.to == SERVER {
-                    self.send_to_server(at, &out[..transmit.len]);
-                } else {
-                    // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer there, and nothing else.
-                    let is_answer = transmit.len <= PATH_ANSWER_LEN;
-                    demand!(is_answer, Contract, "a client sends {} bytes to {}", transmit.len, transmit.to);
+                Output::Transmit(transmit) => {
+                    demand!(transmit.len <= out.len(), Contract, "a client sends {} bytes", transmit.len);
+                    if transmit.to == SERVER {
+                        self.send_to_server(at, &out[..transmit.len]);
+                    } else {
+                        // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer there, and nothing else.
+                        let is_answer = transmit.len <= PATH_ANSWER_LEN;
+                        demand!(is_answer, Contract, "a client sends {} bytes to {}", transmit.len, transmit.to);
+                    }
                 }
-            }
-            if idle {
-                break;
+                Output::Timeout(deadline) => return self.after_driving(at, deadline),
             }
             if let Some(running) = &mut self.devices[at].running {
                 running.idle_wakes = 0;
             }
         }
-        self.after_driving(at)
     }
 
-    fn after_driving(&mut self, at: usize) -> Checked {
+    fn after_driving(&mut self, at: usize, deadline: Option<Instant>) -> Checked {
         let device = &mut self.devices[at];
         let Some(running) = &device.running else { return Ok(()) };
         let process = self.model.process(running.process);
         device.was_admitted |= process.has_joined();
-        if let Some(reason) = running.ended {
+        if let Some(reason) = running.noted.ended {
             return self.ended(at, reason);
         }
         let cursor = process.store().filter(|_| process.has_joined()).map(|store| (store.cursor, store.term));
@@ -154,7 +156,7 @@ impl World {
             let said = running.client.cursor();
             demand!(said == cursor, S4, "process {} says its cursor is {said:?}; it is {cursor:?}", running.process);
         }
-        if let Some(deadline) = running.client.poll_timeout() {
+        if let Some(deadline) = deadline {
             let at_world = device.world_time(deadline);
             let Some(running) = &mut device.running else { return Ok(()) };
             running.alarm += 1;

@@ -5,7 +5,7 @@ use kabar_core::client::{Config, Credential, EndReason};
 use kabar_core::time::{Duration, Instant};
 use kabar_core::wire::frame::CloseCode;
 
-use super::{Running, fingerprint};
+use super::{Noted, Running, fingerprint};
 use crate::sim::coverage::Seen;
 use crate::sim::driven;
 use crate::sim::model::{Checked, demand};
@@ -80,14 +80,11 @@ impl World {
             client,
             booted: now,
             alarm: 0,
-            unsaved: 0,
             idle_wakes: 0,
             idle_since: now,
             leaves: false,
             waits: false,
-            ended: None,
-            offered: None,
-            asked: None,
+            noted: Noted::default(),
         });
         if device.posts_left > 0 {
             self.next_post(at, process);
@@ -169,7 +166,7 @@ impl World {
                     later.filter(|_| forgotten)
                 }
             }
-            EndReason::KeyDeclined | EndReason::KeyMismatch => {
+            EndReason::KeyRejected | EndReason::KeyMismatch => {
                 demand!(!has_joined, Contract, "process {id} ended with {reason:?} after it had joined");
                 later
             }
@@ -204,7 +201,7 @@ impl World {
         if let Some(running) = &self.devices[at].running {
             let counters = running.client.counters();
             self.coverage.add(Seen::Retransmitted, counters.connection.resent);
-            self.coverage.add(Seen::NoRoom, counters.connection.no_room);
+            self.coverage.add(Seen::NoRoom, counters.connection.buffer_full);
         }
     }
 }

@@ -59,13 +59,20 @@ pub(in crate::sim::world) struct Running {
     /// Its clock shows zero at this time of the world.
     booted: Instant,
     alarm: u64,
-    unsaved: u32,
     idle_wakes: u32,
     idle_since: Instant,
     /// It was told to leave ...
     leaves: bool,
     /// ... and to wait until everything is settled.
     waits: bool,
+    noted: Noted,
+}
+
+/// What is kept of the events of a process.
+#[derive(Debug, Default)]
+struct Noted {
+    /// Entries since the cursor was stored.
+    unsaved: u32,
     /// What it ended with.
     ended: Option<EndReason>,
     offered: Option<Fingerprint>,
@@ -126,7 +133,7 @@ impl Device {
     }
 
     /// What its clock shows.
-    fn clock(&self, now: Instant) -> Instant {
+    pub(in crate::sim::world) fn clock(&self, now: Instant) -> Instant {
         let Some(running) = &self.running else { return Instant::ZERO };
         let tick = self.plan.tick.as_micros();
         let passed = now.saturating_since(running.booted).as_micros();

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use kabar_core::client::Event;
 use kabar_core::time::Instant;
 
-use super::{Asked, Running};
+use super::{Asked, Noted};
 use crate::sim::coverage::{Coverage, Seen};
-use crate::sim::model::{Body, Model, Store, Violation, demand};
+use crate::sim::model::{Body, Checked, Model, ProcessId, Store, demand};
 use crate::sim::scenario::Keeps;
 use crate::sim::trace::Trace;
 
@@ -26,86 +26,79 @@ pub(super) struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    /// Fetches all events. Says whether there were any.
-    pub(super) fn fetch(&mut self, running: &mut Running) -> Result<bool, Violation> {
-        let id = running.process;
-        let mut any = false;
-        while let Some(event) = running.client.poll_event() {
-            any = true;
-            self.trace.say(self.now, || format!("process {id}: {event:?}"));
-            let mut delivered = 0;
-            match event {
-                Event::KeyOffered(offered) => running.offered = Some(offered),
-                Event::Joined { start, head, term, resumed, .. } => {
-                    self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
-                    self.model.joined(id, start, head, term, resumed)?;
-                    let owner = *self.owners.entry(self.name.into()).or_insert(self.identity);
-                    demand!(owner == self.identity, Names, "process {id} is {}, which is another's name", self.name);
-                    self.coverage.count(if resumed { Seen::Resumed } else { Seen::Joined });
-                    // A question dies with its connection.
-                    running.asked = None;
-                    delivered = u32::MAX;
-                }
-                Event::Reset => {
-                    self.coverage.count(Seen::Reset);
-                    self.model.reset(id)?;
-                }
-                Event::Gap { after, first } => {
-                    self.coverage.count(Seen::Gap);
-                    self.model.gap(id, after, first)?;
-                }
-                Event::Entry { header, body, own } => {
-                    self.coverage.count(Seen::Delivered);
-                    self.trace
-                        .note(self.now, &[21, id as u64, header.seq], || format!("process {id} has {}", header.seq));
-                    self.model.delivered(id, &header, Body::Bytes(body), Some(own))?;
-                    delivered = 1;
-                }
-                Event::Stub { header, size } => {
-                    self.coverage.count(Seen::Stubbed);
-                    self.trace
-                        .note(self.now, &[22, id as u64, header.seq], || format!("process {id} has {}", header.seq));
-                    self.model.delivered(id, &header, Body::Stub(size), None)?;
-                    delivered = 1;
-                }
-                Event::Stored { number, seq } => {
-                    self.coverage.count(Seen::Stored);
-                    self.trace.note(self.now, &[23, id as u64, number, seq], || format!("process {id} saw stored"));
-                    self.model.stored(id, number, seq)?;
-                }
-                Event::PostRefused { number, .. } => {
-                    self.coverage.count(Seen::PostRefused);
-                    self.model.refused(id, number)?;
-                }
-                Event::Past { remaining, entry } => {
-                    self.coverage.count(Seen::Past);
-                    if let Some((header, body)) = entry {
-                        self.model.past(id, &header, body)?;
-                    }
-                    let seq = entry.map(|(header, _)| header.seq);
-                    let asked = running.asked.as_mut();
-                    let Some(asked) = asked else { continue };
-                    asked.answers.extend(seq);
-                    if remaining == 0 {
-                        let Asked { expected, answers } = asked;
-                        demand!(answers == expected, Contract, "asked for {expected:?}, process {id} got {answers:?}");
-                        self.coverage.count(Seen::Answered);
-                        running.asked = None;
-                    }
-                }
-                Event::Member { .. } => self.coverage.count(Seen::MemberAnswer),
-                Event::Lost(_) => self.coverage.count(Seen::ConnectionLost),
-                Event::Ended(reason) => running.ended = Some(reason),
-                _ => {}
+    /// Takes an event of process `id`.
+    pub(super) fn take(&mut self, id: ProcessId, event: Event<'_>, noted: &mut Noted) -> Checked {
+        self.trace.say(self.now, || format!("process {id}: {event:?}"));
+        let mut delivered = 0;
+        match event {
+            Event::UnknownServerKey(offered) => noted.offered = Some(offered),
+            Event::Joined { start, head, term, is_resumed, .. } => {
+                self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
+                self.model.joined(id, start, head, term, is_resumed)?;
+                let owner = *self.owners.entry(self.name.into()).or_insert(self.identity);
+                demand!(owner == self.identity, Names, "process {id} is {}, which is another's name", self.name);
+                self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
+                // A question dies with its connection.
+                noted.asked = None;
+                delivered = u32::MAX;
             }
-            running.unsaved = running.unsaved.saturating_add(delivered);
-            if let Keeps::EveryNth(every) = self.keeps
-                && running.unsaved >= every
-            {
-                running.unsaved = 0;
-                *self.disk = self.model.process(id).store().cloned();
+            Event::Reset => {
+                self.coverage.count(Seen::Reset);
+                self.model.reset(id)?;
             }
+            Event::Gap { after, first } => {
+                self.coverage.count(Seen::Gap);
+                self.model.gap(id, after, first)?;
+            }
+            Event::Entry { header, body, own } => {
+                self.coverage.count(Seen::Delivered);
+                self.trace.note(self.now, &[21, id as u64, header.seq], || format!("process {id} has {}", header.seq));
+                self.model.delivered(id, &header, Body::Bytes(body), Some(own))?;
+                delivered = 1;
+            }
+            Event::EntryTooLarge { header, size } => {
+                self.coverage.count(Seen::Stubbed);
+                self.trace.note(self.now, &[22, id as u64, header.seq], || format!("process {id} has {}", header.seq));
+                self.model.delivered(id, &header, Body::Stub(size), None)?;
+                delivered = 1;
+            }
+            Event::Stored { number, seq } => {
+                self.coverage.count(Seen::Stored);
+                self.trace.note(self.now, &[23, id as u64, number, seq], || format!("process {id} saw stored"));
+                self.model.stored(id, number, seq)?;
+            }
+            Event::PostRefused { number, .. } => {
+                self.coverage.count(Seen::PostRefused);
+                self.model.refused(id, number)?;
+            }
+            Event::HistoryEntry { remaining, entry } => {
+                self.coverage.count(Seen::Past);
+                if let Some((head, body)) = entry {
+                    self.model.past(id, &head, body)?;
+                }
+                let seq = entry.map(|(head, _)| head.seq);
+                let asked = noted.asked.as_mut();
+                let Some(asked) = asked else { return Ok(()) };
+                asked.answers.extend(seq);
+                if remaining == 0 {
+                    let Asked { expected, answers } = asked;
+                    demand!(answers == expected, Contract, "asked for {expected:?}, process {id} got {answers:?}");
+                    self.coverage.count(Seen::Answered);
+                    noted.asked = None;
+                }
+            }
+            Event::MemberListed { .. } => self.coverage.count(Seen::MemberAnswer),
+            Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
+            Event::Ended(reason) => noted.ended = Some(reason),
+            _ => {}
         }
-        Ok(any)
+        noted.unsaved = noted.unsaved.saturating_add(delivered);
+        if let Keeps::EveryNth(every) = self.keeps
+            && noted.unsaved >= every
+        {
+            noted.unsaved = 0;
+            *self.disk = self.model.process(id).store().cloned();
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,184 @@
+//! How a connection ends (SPEC 5.7): who closes says CLOSE and repeats it when asked; who is told is silent. Both for three probe
+//! time-outs, so that what is still under way meets somebody who knows.
+
+use super::Closed;
+use crate::time::{Duration, Instant};
+use crate::wire::frame::{CloseCode, Frame, Frames, MAX_REASON_LEN};
+use crate::wire::io::Writer;
+
+/// Probe time-outs from CLOSE to the end.
+const PTOS: u64 = 3;
+
+/// Where a connection is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not open yet, or over.
+    Idle,
+    /// Data flows.
+    Open,
+    /// We closed.
+    Closing,
+    /// The peer closed.
+    Draining,
+}
+
+/// The phase and what was said at the end.
+#[derive(Debug)]
+pub(super) struct CloseState {
+    phase: Phase,
+    ended: Closed,
+    is_untold: bool,
+    /// CLOSE is to be sent.
+    is_due: bool,
+    /// No CLOSE before that.
+    next_at: Instant,
+    until: Instant,
+    reason: [u8; MAX_REASON_LEN],
+    reason_len: usize,
+}
+
+impl CloseState {
+    pub(super) const NONE: Self = Self {
+        phase: Phase::Idle,
+        ended: Closed::ByPeer(CloseCode(0)),
+        is_untold: false,
+        is_due: false,
+        next_at: Instant::ZERO,
+        until: Instant::ZERO,
+        reason: [0; MAX_REASON_LEN],
+        reason_len: 0,
+    };
+    pub(super) const OPEN: Self = Self { phase: Phase::Open, ..Self::NONE };
+
+    pub(super) const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// It ends, if it has not yet.
+    pub(super) fn begin(&mut self, now: Instant, ended: Closed, reason: &str, pto: Duration) {
+        self.phase = match ended {
+            Closed::Locally(_) => Phase::Closing,
+            Closed::ByPeer(_) | Closed::Idle => Phase::Draining,
+        };
+        self.ended = ended;
+        self.is_untold = true;
+        self.is_due = self.phase == Phase::Closing;
+        self.next_at = now;
+        self.until = now + pto * PTOS;
+        let end = (0..=reason.len().min(MAX_REASON_LEN)).rev().find(|&end| reason.is_char_boundary(end));
+        let reason = reason.as_bytes().get(..end.unwrap_or(0)).unwrap_or(&[]);
+        self.reason.iter_mut().zip(reason).for_each(|(to, from)| *to = *from);
+        self.reason_len = reason.len();
+    }
+
+    /// An authentic packet came although we closed.
+    pub(super) fn on_packet(&mut self, now: Instant, body: &[u8]) {
+        if Frames::new(body).any(|frame| matches!(frame, Ok(Frame::Close { .. }))) {
+            // Both closed; there is nobody left to tell.
+            self.phase = Phase::Draining;
+            self.is_due = false;
+        } else {
+            self.is_due |= self.next_at <= now;
+        }
+    }
+
+    /// Writes CLOSE, if one is to be sent. Gives its length.
+    pub(super) fn poll(&mut self, now: Instant, pto: Duration, out: &mut Writer<'_>) -> Option<usize> {
+        let Closed::Locally(code) = self.ended else { return None };
+        if !core::mem::take(&mut self.is_due) {
+            return None;
+        }
+        self.next_at = now + pto;
+        Frame::Close { code, reason: self.reason() }.encode(out).ok()?;
+        Some(out.len())
+    }
+
+    pub(super) fn reason(&self) -> &str {
+        self.reason.get(..self.reason_len).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
+    }
+
+    /// How it ended, once.
+    pub(super) fn take_ended(&mut self) -> Option<Closed> {
+        core::mem::take(&mut self.is_untold).then_some(self.ended)
+    }
+
+    pub(super) const fn until(&self) -> Instant {
+        self.until
+    }
+
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.until <= now
+    }
+
+    /// Nothing is left to do; what was said can still be asked for.
+    pub(super) fn finish(&mut self) {
+        self.phase = Phase::Idle;
+        self.is_due = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PTO: Duration = Duration::from_millis(100);
+    const PING: [u8; 1] = [1];
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_micros(millis * 1_000)
+    }
+
+    fn sends(ending: &mut CloseState, now: Instant) -> bool {
+        ending.poll(now, PTO, &mut Writer::new(&mut [0; 100])).is_some()
+    }
+
+    fn begun(ended: Closed) -> CloseState {
+        let mut ending = CloseState::OPEN;
+        ending.begin(at(0), ended, "so", PTO);
+        ending
+    }
+
+    #[test]
+    fn who_closes_answers_at_most_once_per_probe_time_out() {
+        let mut ending = begun(Closed::Locally(CloseCode::LEFT));
+        assert!(sends(&mut ending, at(0)));
+        assert!(!sends(&mut ending, at(0)));
+        ending.on_packet(at(99), &PING);
+        assert!(!sends(&mut ending, at(99)));
+        ending.on_packet(at(100), &PING);
+        ending.on_packet(at(100), &PING);
+        assert!(sends(&mut ending, at(100)));
+        assert!(!sends(&mut ending, at(100)));
+        assert!(!ending.is_over(at(299)));
+        assert!(ending.is_over(at(300)));
+    }
+
+    #[test]
+    fn who_is_told_is_silent_for_three_probe_time_outs() {
+        let mut ending = begun(Closed::ByPeer(CloseCode::LEFT));
+        assert_eq!(ending.phase(), Phase::Draining);
+        assert!(!sends(&mut ending, at(0)));
+        assert_eq!(ending.until(), at(300));
+        assert_eq!(ending.reason(), "so");
+    }
+
+    #[test]
+    fn falls_silent_when_both_close() {
+        let mut ending = begun(Closed::Locally(CloseCode::LEFT));
+        assert!(sends(&mut ending, at(0)));
+        ending.on_packet(at(200), &[7, 0, 0, 0]);
+        assert!(!sends(&mut ending, at(200)));
+        assert_eq!(ending.phase(), Phase::Draining);
+        assert_eq!(ending.take_ended(), Some(Closed::Locally(CloseCode::LEFT)));
+        assert_eq!(ending.take_ended(), None);
+    }
+
+    #[test]
+    fn cuts_a_long_reason_between_characters() {
+        let mut ending = CloseState::OPEN;
+        let reason = std::string::String::from("x") + &"ü".repeat(40);
+        ending.begin(at(0), Closed::Locally(CloseCode::LEFT), &reason, PTO);
+        assert_eq!(ending.reason(), &reason[..63]);
+        assert!(sends(&mut ending, at(0)));
+    }
+}
