@@ -82,7 +82,7 @@ fn handle<P: Provider>(
     let Some(room) = peer.member().and_then(|member| rooms.get_mut(member.room)) else { return Handled::Violation };
     match message {
         ClientMessage::Post(post) if post.handle == room.handle() => room.on_post(now, context, peer, &post),
-        ClientMessage::ListMembers { handle } if handle == room.handle() => room.on_who(peer),
+        ClientMessage::ListMembers { handle } if handle == room.handle() => room.on_list_members(peer),
         ClientMessage::History { handle, before, count } if handle == room.handle() => {
             room.on_history(peer, before, count)
         }
