@@ -18,7 +18,8 @@ fn main() {
     };
     assert_eq!(target, *architecture, "the processor of the board {board} needs another --target");
     if *architecture == "arm" {
-        // cortex-m-rt includes the names of the interrupts from here; the boards have tables in place of names.
+        // cortex-m-rt includes the names of the interrupts from here; the boards have tables in
+        // place of names.
         fs::write(Path::new(&out).join("device.x"), "").expect("cargo's build folder is writable");
         println!("cargo:rustc-link-search={out}");
     }

@@ -1,4 +1,5 @@
-//! Events from threads that block (on input, a signal, a resolver) to the thread that drives the client.
+//! Events from threads that block (on input, a signal, a resolver) to the thread that drives the
+//! client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ pub enum AppEvent {
     OutputWritable,
     /// The output is closed or cannot be written.
     OutputClosed,
-    /// The position in the room cannot be saved; the error. Reported once until it can be saved again.
+    /// The position in the room cannot be saved; the error. Reported once until it can be saved
+    /// again.
     PositionNotSaved(String),
     /// The position in the room can be saved again.
     PositionSavedAgain,

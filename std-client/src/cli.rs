@@ -36,7 +36,8 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The directory of identities, known servers, hosted rooms and your position in rooms [default: the user's data directory].
+    /// The directory of identities, known servers, hosted rooms and your position in rooms
+    /// [default: the user's data directory].
     #[arg(long, global = true, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
 }
@@ -62,7 +63,8 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<IdentityAction>,
     },
-    /// Forward packets between devices on serial lines and a server, without being able to read them.
+    /// Forward packets between devices on serial lines and a server, without being able to read
+    /// them.
     #[cfg(unix)]
     Bridge(crate::bridge::BridgeArguments),
     /// Print a completion script for your shell.
@@ -85,7 +87,8 @@ pub struct SessionArguments {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Show entries after this one, or `all` [default: those you have not seen; the last 50 at first].
+    /// Show entries after this one, or `all` [default: those you have not seen; the last 50 at
+    /// first].
     #[arg(long, value_name = "SEQ|all", value_parser = parse_since, conflicts_with = "last")]
     pub since: Option<ReplayFrom>,
 
@@ -125,8 +128,8 @@ impl SessionArguments {
 /// `kabar join`.
 #[derive(Debug, Args)]
 pub struct JoinArguments {
-    /// An invite (kabar://...), a host with or without port (or several, separated by commas), the name of a room you know, or `-` to
-    /// read one of these from standard input.
+    /// An invite (kabar://...), a host with or without port (or several, separated by commas), the
+    /// name of a room you know, or `-` to read one of these from standard input.
     #[arg(value_name = "INVITE|HOST[:PORT]|ROOM|-")]
     pub target: String,
 
@@ -146,11 +149,13 @@ pub struct JoinArguments {
     #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint, conflicts_with = "accept_new")]
     pub fingerprint: Option<Fingerprint>,
 
-    /// Read the room's password from the first line of this file (also: KABAR_PASSWORD in the environment).
+    /// Read the room's password from the first line of this file (also: KABAR_PASSWORD in the
+    /// environment).
     #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
 
-    /// Read the room's password from the first line of standard input; the lines after it are posted.
+    /// Read the room's password from the first line of standard input; the lines after it are
+    /// posted.
     #[arg(long)]
     pub password_stdin: bool,
 }
@@ -166,7 +171,8 @@ pub enum ServersAction {
         #[arg(value_name = "ROOM|HOST[:PORT]|FINGERPRINT")]
         target: String,
     },
-    /// Fetch the key that a server has now, and accept it. Use this when a server's key has changed and you know why.
+    /// Fetch the key that a server has now, and accept it. Use this when a server's key has changed
+    /// and you know why.
     Accept {
         /// The address of the server.
         #[arg(value_name = "HOST[:PORT]")]
@@ -203,7 +209,8 @@ pub enum IdentityAction {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Remove a name's key. Rooms reserve the name for that key for a while: nobody can use it meanwhile, not even you.
+    /// Remove a name's key. Rooms reserve the name for that key for a while: nobody can use it
+    /// meanwhile, not even you.
     Forget {
         /// The name.
         name: String,

@@ -11,8 +11,8 @@ use crate::resolve::ResolveError;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server that answered may take to admit a member.
 pub const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// Refused datagrams after which an address counts as refused. The first may come from a server that
-/// is just being started.
+/// Refused datagrams after which an address counts as refused. The first may come from a server
+/// that is just being started.
 pub const REFUSALS: u32 = 3;
 
 /// Why a server was not reached.

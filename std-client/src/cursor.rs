@@ -1,4 +1,5 @@
-//! What was shown of a room: the last entry, kept per room and name, so that the next visit goes on behind it.
+//! The position in a room: the last entry displayed, stored per room and name, so that the next
+//! session continues after it.
 //!
 //! ```text
 //! cursors/FINGERPRINT.ROOM.NAME
@@ -6,8 +7,9 @@
 //!   seq NUMBER
 //!   term HEX
 //! ```
-//! Written after the output was flushed: what is shown and not noted is shown again, never left out. Of two processes that are the same
-//! person in the same room only one writes it, the one that has the lock beside it.
+//! Written after the output was flushed: an entry that was displayed and not recorded is displayed
+//! again, none is left out. Of two processes with the same identity in the same room, only the one
+//! that holds the lock file writes it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,16 +21,16 @@ use kabar_std::invite::{RoomName, show_fingerprint};
 
 const VERSION: &str = "kabar cursor 1";
 
-/// An entry of a room's log, and the server's run in which it was learned.
+/// A position in a room's log, and the term of the server in which it is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The entry.
+    /// Sequence number of the entry.
     pub seq: u64,
-    /// The run.
+    /// The term.
     pub term: Term,
 }
 
-/// Where a cursor is kept.
+/// The file of a cursor.
 #[derive(Debug)]
 pub struct CursorFile {
     dir: DataDir,
@@ -37,24 +39,24 @@ pub struct CursorFile {
 }
 
 impl CursorFile {
-    /// That of `folded`, a name as it is compared, in `room` of the server with this key.
+    /// Returns the file for the case-folded name `folded` in `room` of the server with this key.
     #[must_use]
     pub fn new(dir: &DataDir, server: &Fingerprint, room: &RoomName, folded: &str) -> Self {
         let name = format!("cursors/{}.{room}.{folded}", show_fingerprint(server));
         Self { dir: dir.clone(), name, lock: None }
     }
 
-    /// What is kept; `None`: nothing yet.
+    /// Loads the cursor; `None` if there is none.
     ///
     /// # Errors
-    /// [`FileError`], also if it is damaged.
+    /// [`FileError`], also if the file is damaged.
     pub fn load(&self) -> Result<Option<Cursor>, FileError> {
         let Some(text) = self.dir.read(&self.name)? else { return Ok(None) };
-        let damaged = || FileError::damaged(&self.dir.join(&self.name), "it is damaged and will be made anew");
+        let damaged = || FileError::damaged(&self.dir.join(&self.name), "the file is damaged and will be replaced");
         parse(&text).map(Some).ok_or_else(damaged)
     }
 
-    /// Keeps `cursor`, unless another process of this person does that here.
+    /// Saves `cursor`, unless another process with this identity does.
     ///
     /// # Errors
     /// [`FileError`].
@@ -66,21 +68,22 @@ impl CursorFile {
                 Err(LockError::File(error)) => return Err(error),
             }
         }
-        self.dir.replace(&self.name, show(cursor).as_bytes())
+        self.dir.replace(&self.name, format(cursor).as_bytes())
     }
 }
 
-/// The place of a [`CursorFile`] that is not known from the beginning, shared with the thread that writes to the screen.
+/// A [`CursorFile`] that is not known from the beginning, shared with the thread that writes
+/// output.
 #[derive(Clone, Debug, Default)]
 pub struct CursorSlot(Arc<Mutex<Option<CursorFile>>>);
 
 impl CursorSlot {
-    /// From now on cursors are kept there.
+    /// Sets the file.
     pub fn set(&self, file: CursorFile) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
     }
 
-    /// Keeps `cursor`, if it is known where.
+    /// Saves `cursor`, if there is a file.
     ///
     /// # Errors
     /// [`FileError`].
@@ -100,7 +103,7 @@ fn parse(text: &str) -> Option<Cursor> {
     lines.next().is_none().then_some(Cursor { seq, term: Term(term.try_into().ok()?) })
 }
 
-fn show(cursor: Cursor) -> String {
+fn format(cursor: Cursor) -> String {
     format!("{VERSION}\nseq {}\nterm {}\n", cursor.seq, HEXLOWER.encode(&cursor.term.0))
 }
 
@@ -116,7 +119,7 @@ mod tests {
     const AT: Cursor = Cursor { seq: 42, term: Term([9; 8]) };
 
     #[test]
-    fn each_name_and_room_has_its_own() {
+    fn stores_a_cursor_per_name_and_room() {
         let (_home, dir) = temporary_dir();
         file(&dir, "lobby", "anna").save(AT).unwrap();
         assert_eq!(file(&dir, "lobby", "anna").load().unwrap(), Some(AT));
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn one_process_at_a_time_writes_it() {
+    fn only_one_process_at_a_time_writes() {
         let (_home, dir) = temporary_dir();
         let mut first = file(&dir, "lobby", "anna");
         first.save(AT).unwrap();
@@ -138,10 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_one_is_told() {
+    fn reports_a_damaged_file() {
         let (_home, dir) = temporary_dir();
         let anna = file(&dir, "lobby", "anna");
-        let text = show(AT);
+        let text = format(AT);
         for damaged in ["", &text[..20], &text.replace("42", "-1"), &text.replace("09", "zz"), &format!("{text}more")] {
             dir.replace(&anna.name, damaged.as_bytes()).unwrap();
             assert!(anna.load().unwrap_err().to_string().contains("cursors"), "{damaged}");
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_before_it_is_known_where() {
+    fn saves_nothing_before_the_file_is_set() {
         let (_home, dir) = temporary_dir();
         let slot = CursorSlot::default();
         slot.save(AT).unwrap();

@@ -1,9 +1,9 @@
 //! Local identities: a name, and the key that owns it. There is one key per name, created at first
 //! use.
 //!
-//! A process that uses an identity holds a lock file beside the key. A process for which no name was
-//! requested avoids names that are locked; a process for which that very name was requested uses it
-//! all the same and replaces the first one in the room.
+//! A process that uses an identity holds a lock file beside the key. A process for which no name
+//! was requested avoids names that are locked; a process for which that very name was requested
+//! uses it all the same and replaces the first one in the room.
 //!
 //! ```text
 //! identities/NAME.key

@@ -108,8 +108,8 @@ impl KnownServers {
     /// Loads the known servers; none if there is no file.
     ///
     /// # Errors
-    /// [`FileError`], also if the file is damaged: silently forgetting keys would accept an impostor as a
-    /// new server.
+    /// [`FileError`], also if the file is damaged: silently forgetting keys would accept an
+    /// impostor as a new server.
     pub fn load(dir: &DataDir) -> Result<Self, FileError> {
         let Some(text) = dir.read(FILE)? else { return Ok(Self::default()) };
         let damaged = || FileError::damaged(&dir.join(FILE), "the file is damaged; correct or remove it");
@@ -127,8 +127,8 @@ impl KnownServers {
         places.iter().find_map(|place| self.find(place, room))
     }
 
-    /// Returns what is known of `room` at `address`. The key belongs to the address, the secret to the
-    /// room.
+    /// Returns what is known of `room` at `address`. The key belongs to the address, the secret to
+    /// the room.
     #[must_use]
     pub fn find(&self, address: &HostPort, room: &RoomName) -> Option<KnownServerInfo> {
         let address = address.to_string();

@@ -3,13 +3,14 @@
 //! * [`cli`], [`commands`]: from the command line to a session. [`exit`]: exit codes. [`messages`]:
 //!   sentences for people.
 //! * [`session`]: one session in a room: connecting, being a member, leaving.
-//! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the choice
-//!   among several addresses. [`profile`]: its memory.
-//! * [`app_event`]: events of other threads. [`resolve`]: host names. [`connect`]: time-outs and errors of
-//!   connecting. [`probe`]: the key of a server.
+//! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the
+//!   choice among several addresses. [`profile`]: its memory.
+//! * [`app_event`]: events of other threads. [`resolve`]: host names. [`connect`]: time-outs and
+//!   errors of connecting. [`probe`]: the key of a server.
 //! * [`ui`]: a prompt on a terminal, lines elsewhere.
 //! * `bridge` (on Unix): forwards packets between serial lines and a server.
-//! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, and positions in rooms.
+//! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, and positions in
+//!   rooms.
 
 pub mod app_event;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! The client's UDP socket: connected, so that a refusal is heard; replaced when it is dead.
+//! A UDP socket of the client: connected, so that refusals are reported; replaced when it is dead.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,14 +9,14 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Receive buffer asked for, in bytes.
+/// Requested receive buffer, in bytes.
 const RECEIVE_BUFFER: usize = 1 << 20;
-/// Silence after which it is looked whether the socket is dead.
+/// Silence after which a socket is checked.
 const SUSPECT_AFTER: Duration = Duration::from_secs(1);
-/// Time between two such looks.
+/// Time between two checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A socket and what is known of its health.
+/// A socket and its state.
 #[derive(Debug)]
 pub struct Link {
     io: UdpSocket,
@@ -25,24 +25,24 @@ pub struct Link {
     token: Token,
     is_writable: bool,
     is_readable: bool,
-    /// Times that the other computer said that nobody listens.
+    /// Number of refused datagrams since the last one received.
     refusals: u32,
-    /// Sending failed in a way that this socket will not recover from.
+    /// Whether sending failed in a way that this socket does not recover from.
     is_broken: bool,
-    /// Since when nothing came although something was sent.
+    /// Time of the first datagram sent since the last one received.
     silent_since: Option<Instant>,
     checked_at: Instant,
 }
 
 impl Link {
-    /// A socket for datagrams to and from `remote` only.
+    /// Opens a socket for datagrams to and from `remote` only.
     ///
     /// # Errors
-    /// If there is no route, or no socket.
+    /// If there is no route, or no descriptor.
     pub fn open(remote: SocketAddr, registry: &Registry, token: Token, now: Instant) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(remote), Type::DGRAM, Some(Protocol::UDP))?;
-        // Whatever is granted will do.
-        drop(socket.set_recv_buffer_size(RECEIVE_BUFFER));
+        // Any size that is granted is sufficient.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         socket.set_nonblocking(true)?;
         socket.connect(&remote.into())?;
         let std = std::net::UdpSocket::from(socket);
@@ -64,49 +64,50 @@ impl Link {
         })
     }
 
-    /// What its events carry.
+    /// Returns the token of its events.
     #[must_use]
     pub fn token(&self) -> Token {
         self.token
     }
 
-    /// Where it leads.
+    /// Returns the remote address.
     #[must_use]
     pub fn remote(&self) -> SocketAddr {
         self.remote
     }
 
-    /// From where it leads there.
+    /// Returns the local address.
     #[must_use]
     pub fn local(&self) -> SocketAddr {
         self.local
     }
 
-    /// Times that the other computer said that nobody listens, since something was heard.
+    /// Returns the number of refused datagrams since the last one received.
     #[must_use]
     pub fn refusals(&self) -> u32 {
         self.refusals
     }
 
-    /// Whether the system takes datagrams.
+    /// Whether the system accepts datagrams.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.is_writable
     }
 
-    /// Whether the system may have datagrams.
+    /// Whether there may be datagrams to receive.
     #[must_use]
     pub fn is_readable(&self) -> bool {
         self.is_readable
     }
 
-    /// Takes what the poll said.
+    /// Takes an event of the poll.
     pub fn ready(&mut self, event: &mio::event::Event) {
         self.is_writable |= event.is_writable();
         self.is_readable |= event.is_readable() || event.is_error();
     }
 
-    /// Sends a datagram. `false`: not now; give it again when [`Link::is_writable`]. Any failure but that loses it, as the way might.
+    /// Sends a datagram. Returns `false` if the system does not accept it now: to be sent again
+    /// when [`Link::is_writable`]. After any other error it is lost like any datagram.
     pub fn send(&mut self, now: Instant, datagram: &[u8]) -> bool {
         match self.io.send(datagram) {
             Ok(_) => {
@@ -115,7 +116,8 @@ impl Link {
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => self.is_writable = false,
                 io::ErrorKind::ConnectionRefused => self.refusals += 1,
-                // No route, no address, interface gone. Without a route at all a new socket fails as well, and is tried again.
+                // No route, no address, interface gone. A new socket may work; if not, it is tried
+                // again.
                 io::ErrorKind::NetworkUnreachable
                 | io::ErrorKind::HostUnreachable
                 | io::ErrorKind::NetworkDown
@@ -123,14 +125,15 @@ impl Link {
                 | io::ErrorKind::NotConnected
                 | io::ErrorKind::InvalidInput
                 | io::ErrorKind::BrokenPipe => self.is_broken = true,
-                // Too large for the way, held back by a firewall, out of memory: that datagram's loss.
+                // Too large for the path, blocked by a firewall, out of memory: only this datagram
+                // is lost.
                 _ => {}
             },
         }
         self.is_writable
     }
 
-    /// The next datagram, in `buffer`; `None` when there is none now.
+    /// Receives the next datagram into `buffer`. Returns its length, or `None` if there is none.
     pub fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
         while self.is_readable {
             match self.io.recv(buffer) {
@@ -148,7 +151,8 @@ impl Link {
         None
     }
 
-    /// Whether this socket is dead: the computer's address changed, or sending fails for good. Looks now and then only.
+    /// Whether this socket is dead: the computer's address changed, or sending failed for good.
+    /// Checks only at intervals.
     pub fn is_dead(&mut self, now: Instant) -> bool {
         let is_suspect =
             self.is_broken || self.silent_since.is_some_and(|since| now.saturating_since(since) >= SUSPECT_AFTER);
@@ -159,7 +163,7 @@ impl Link {
         self.is_broken || source_addr_for(self.remote).is_some_and(|source| source != self.local.ip())
     }
 
-    /// When to ask [`Link::is_dead`] at the latest.
+    /// Returns when to call [`Link::is_dead`] at the latest.
     #[must_use]
     pub fn check_at(&self) -> Option<Instant> {
         let suspect_at =
@@ -167,10 +171,10 @@ impl Link {
         suspect_at.map(|at| at.max(self.checked_at + CHECK_INTERVAL))
     }
 
-    /// Puts a new socket in its place. The connection above does not notice more than a new address.
+    /// Replaces the socket by a new one. For the connection, this is a change of address.
     ///
     /// # Errors
-    /// As [`Link::open`]; the old one stays.
+    /// Those of [`Link::open`]; the old socket stays.
     pub fn renew(&mut self, registry: &Registry, now: Instant) -> io::Result<()> {
         let mut new = Self::open(self.remote, registry, self.token, now)?;
         self.close(registry);
@@ -179,8 +183,8 @@ impl Link {
         Ok(())
     }
 
-    /// Before it is dropped.
+    /// Removes it from the poll, before it is dropped.
     pub fn close(&mut self, registry: &Registry) {
-        drop(registry.deregister(&mut self.io));
+        let _ = registry.deregister(&mut self.io);
     }
 }

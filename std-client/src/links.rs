@@ -1,5 +1,5 @@
-//! The sockets of one client to a server: a [`Link`] per address that is tried, and one when it is
-//! known. A datagram without a way is lost, as on the way: whoever sent it will try again.
+//! The sockets of one client: a [`Link`] per address that is tried, and one for a connection. A
+//! datagram that cannot be sent is lost like any datagram.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,26 +10,26 @@ use mio::{Registry, Token};
 
 use crate::link::Link;
 
-/// Links, each to another address.
+/// Links, one per remote address.
 #[derive(Debug)]
 pub struct Links {
     all: Vec<Link>,
     next_token: usize,
 }
 
-/// The outcome of sending a datagram.
+/// The result of sending a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// The system took it.
+    /// The system accepted it.
     Taken,
-    /// The system has no room now: to be given again after the next event.
+    /// The system does not accept it now: to be sent again after the next event.
     Later,
     /// There is no link.
     Lost,
 }
 
 impl Links {
-    /// None. Their events will have this token and those that follow.
+    /// Creates it without links. Their events will have this token and the following ones.
     #[must_use]
     pub const fn new(first_token: usize) -> Self {
         Self { all: Vec::new(), next_token: first_token }
@@ -38,7 +38,7 @@ impl Links {
     /// Opens a link if there is none to `remote`.
     ///
     /// # Errors
-    /// As [`Link::open`].
+    /// Those of [`Link::open`].
     pub fn open(&mut self, remote: SocketAddr, registry: &Registry, now: Instant) -> io::Result<()> {
         if self.get(remote).is_none() {
             let token = Token(self.next_token);
@@ -48,7 +48,7 @@ impl Links {
         Ok(())
     }
 
-    /// Closes those to addresses that are of no use any more.
+    /// Closes the links to addresses that are no longer used.
     pub fn retain(&mut self, registry: &Registry, is_used: impl Fn(SocketAddr) -> bool) {
         self.all.retain_mut(|link| {
             let is_used = is_used(link.remote());
@@ -59,24 +59,24 @@ impl Links {
         });
     }
 
-    /// The link to an address.
+    /// Returns the link to an address.
     #[must_use]
     pub fn get(&self, remote: SocketAddr) -> Option<&Link> {
         self.all.iter().find(|link| link.remote() == remote)
     }
 
-    /// All of them.
+    /// Returns all links.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
         self.all.iter_mut()
     }
 
-    /// Sends a datagram by the link to this address.
+    /// Sends a datagram to an address.
     pub fn send(&mut self, remote: SocketAddr, datagram: &[u8], now: Instant) -> Sent {
         let Some(link) = self.all.iter_mut().find(|link| link.remote() == remote) else { return Sent::Lost };
         if link.is_writable() && link.send(now, datagram) { Sent::Taken } else { Sent::Later }
     }
 
-    /// Takes an event, if it is of one of them.
+    /// Takes an event, if it belongs to a link.
     pub fn ready(&mut self, event: &Event) {
         if let Some(link) = self.all.iter_mut().find(|link| link.token() == event.token()) {
             link.ready(event);
@@ -89,17 +89,17 @@ impl Links {
         self.all.iter().any(Link::is_readable)
     }
 
-    /// Replaces sockets that are dead: the computer's address changed, or sending fails for good.
+    /// Replaces dead sockets.
     pub fn check_health(&mut self, registry: &Registry, now: Instant) {
         for link in &mut self.all {
             if link.is_dead(now) {
-                // If there is no other, the dead one stays; the next look tries again.
-                drop(link.renew(registry, now));
+                // After an error the dead socket stays, and the next check tries again.
+                let _ = link.renew(registry, now);
             }
         }
     }
 
-    /// When to call [`Links::check_health`] at the latest.
+    /// Returns when to call [`Links::check_health`] at the latest.
     #[must_use]
     pub fn check_at(&self) -> Option<Instant> {
         self.all.iter().filter_map(Link::check_at).min()

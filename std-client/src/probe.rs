@@ -36,8 +36,8 @@ pub fn fetch_server_key(server: &HostPort) -> Result<Fingerprint, ProbeError> {
     find(&Places::one(server.clone())).map(|(_, found)| found)
 }
 
-/// Returns the first address of a server that answers a Hello, and the fingerprint of the key that it
-/// presents. Tries all addresses together and blocks until one answers.
+/// Returns the first address of a server that answers a Hello, and the fingerprint of the key that
+/// it presents. Tries all addresses together and blocks until one answers.
 ///
 /// # Errors
 /// [`ProbeError`].

@@ -1,4 +1,4 @@
-//! The laptop's client: which keys, how much memory, how patient.
+//! The client for hosts: kinds of keys, memory, time-outs.
 
 use kabar_core::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN};
 use kabar_core::client::Client;
@@ -6,24 +6,24 @@ use kabar_core::crypto::rsa::AnyRsa;
 use kabar_core::transport::InlineBuffers;
 use kabar_std::provider::Accelerated;
 
-/// Bytes of CHAT on their way to the server.
+/// Send buffer of the CHAT stream, in bytes.
 pub const CHAT_SEND: usize = 32 << 10;
-/// Bytes of CHAT that wait to be shown.
+/// Receive buffer of the CHAT stream, in bytes.
 pub const CHAT_RECEIVE: usize = 64 << 10;
 /// Packets in flight.
 pub const IN_FLIGHT: usize = 64;
-/// Bytes of posts that are not settled.
+/// Capacity for posts that are not settled, in bytes.
 pub const OUTBOX: usize = 64 << 10;
-/// Largest body that is taken: every one.
+/// Largest body that is accepted: any.
 pub const LARGEST_ENTRY: u16 = MAX_BODY_LEN as u16;
 /// Idle time-out, in s.
 pub const IDLE_S: u16 = 60;
 /// Longest delay of an acknowledgement, in ms.
 pub const ACK_DELAY_MS: u16 = 5;
-/// Granularity of the timer, in us: the poll waits for whole milliseconds.
+/// Resolution of the timer, in us: the poll waits for whole milliseconds.
 pub const TICK_US: u32 = 1_000;
 
-/// The client: about 170 KiB, so keep it in a box.
+/// The client. It has about 170 KiB, so keep it in a box.
 pub type StdClient =
     Client<AnyRsa, InlineBuffers<CHAT_SEND, CHAT_RECEIVE, 0, IN_FLIGHT>, Accelerated, OUTBOX, MAX_MESSAGE_LEN>;
 

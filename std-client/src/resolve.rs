@@ -48,7 +48,9 @@ pub fn resolve_now(places: &Places) -> Result<Vec<SocketAddr>, ResolveError> {
     for place in places.iter() {
         match addresses_of(place, count) {
             Ok(found) => all.extend(found),
-            Err(error) => drop(first_error.get_or_insert(error)),
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
         }
     }
     all.truncate(MAX_CANDIDATES);
@@ -58,7 +60,8 @@ pub fn resolve_now(places: &Places) -> Result<Vec<SocketAddr>, ResolveError> {
     }
 }
 
-/// Resolves every place; one [`AppEvent::Resolved`] per place follows. Returns the number of places.
+/// Resolves every place; one [`AppEvent::Resolved`] per place follows. Returns the number of
+/// places.
 ///
 /// # Errors
 /// If a thread cannot be spawned.
@@ -80,8 +83,8 @@ pub fn resolve(places: &Places, sender: &EventSender) -> io::Result<usize> {
     Ok(count)
 }
 
-/// Returns each address once, alternating between the families (RFC 8305, section 4): a computer may
-/// have no route at all in one of them.
+/// Returns each address once, alternating between the families (RFC 8305, section 4): a computer
+/// may have no route at all in one of them.
 fn interleaved(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut all: Vec<SocketAddr> = Vec::new();
     // Resolvers return duplicates.

@@ -15,18 +15,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use crate::hub::HubEvent;
 use kabar_std::data_dir::FileError;
+use kabar_std::output::DRAIN_TIMEOUT;
 use kabar_std::text::{Content, Line, LineFormatter};
 
 /// Maximum number of queued entries: at most 18 MB.
 const QUEUE_LEN: usize = 4_096;
 /// Bytes written at once.
 const CHUNK: usize = 64 << 10;
-/// How long dropping waits for a slow disk.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A queue of entries and the thread that writes them. Dropping it waits until everything is
 /// written, up to one second.

@@ -28,7 +28,7 @@ pub use sealed::{FirstKeys, OpenError, Opened, SealError, Session};
 use crate::crypto::kdf::Secret;
 use crate::wire::packet::TransportParameters;
 
-/// Which side of a connection.
+/// The side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Role {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use clap::error::ErrorKind;
 
-/// Formats a usage error of `program` as one line. `None`: the command line requests help or the version,
-/// which is no error.
+/// Formats a usage error of `program` as one line. `None`: the command line requests help or the
+/// version, which is no error.
 #[must_use]
 pub fn usage_error(error: &clap::Error, program: &str) -> Option<String> {
     if matches!(

@@ -21,7 +21,8 @@ pub fn kind_name(kind: EntryKind) -> String {
     name.to_owned()
 }
 
-/// Serialises an object as one line, without its end. Characters that a terminal interprets are escaped.
+/// Serialises an object as one line, without its end. Characters that a terminal interprets are
+/// escaped.
 #[must_use]
 pub fn line(object: &impl Serialize) -> String {
     let json = serde_json::to_string(object).unwrap_or_default();

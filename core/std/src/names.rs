@@ -71,15 +71,15 @@ impl Name {
     }
 }
 
-/// Case folding, then NFKC again. The lower case of the upper case maps everything together that default
-/// case folding does, and a few letters more (a dotless i becomes an i): names that look the same are the
-/// same.
+/// Case folding, then NFKC again. The lower case of the upper case maps everything together that
+/// default case folding does, and a few letters more (a dotless i becomes an i): names that look
+/// the same are the same.
 fn fold(shown: &str) -> String {
     shown.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }
 
-/// Rejects control, zero-width and bidirectional characters (Unicode's Default_Ignorable_Code_Point, and
-/// the line separators), and `: ~ / @`.
+/// Rejects control, zero-width and bidirectional characters (Unicode's
+/// Default_Ignorable_Code_Point, and the line separators), and `: ~ / @`.
 fn is_allowed(character: char) -> bool {
     let is_invisible = matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -1,9 +1,9 @@
-//! Output lines for a screen, a pipe or a file, written by their own threads: a blocked screen never
-//! blocks the program.
+//! Output lines for a screen, a pipe or a file, written by their own threads: a blocked screen
+//! never blocks the program.
 //!
-//! If standard output and standard error are the same file (a terminal, `2>&1`), one thread writes both,
-//! so that lines stay whole and in order. Otherwise each has its own thread, so that one that is not read
-//! does not block the other.
+//! If standard output and standard error are the same file (a terminal, `2>&1`), one thread writes
+//! both, so that lines stay whole and in order. Otherwise each has its own thread, so that one that
+//! is not read does not block the other.
 //!
 //! Every output of the programs, and what happens when it cannot be written:
 //!
@@ -21,9 +21,9 @@
 //! | `history`, `check`, `config`, `invite`, `servers`, `identity`, help | exit code 0 | exit code 1 | | waited for |
 //! | `backup`, `identity export` | | exit code 1 | | |
 //!
-//! A terminal that hangs up is an output whose reader is gone; the programs then stop as after a signal
-//! ([`crate::signals`]). Output that is closed from the beginning (`>&-`) is discarded. A limit of file
-//! sizes (`ulimit -f`) counts as a full disk.
+//! A terminal that hangs up is an output whose reader is gone; the programs then stop as after a
+//! signal ([`crate::signals`]). Output that is closed from the beginning (`>&-`) is discarded. A
+//! limit of file sizes (`ulimit -f`) counts as a full disk.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -33,8 +33,8 @@ use std::time::{Duration, Instant};
 
 /// Number of queued lines, per thread.
 const QUEUE_LEN: usize = 4_096;
-/// How long the end waits for a reader that does not read.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the end of an output waits for a slow reader or disk.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// A pause before a full queue, or a descriptor that another process made non-blocking, is tried again.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -45,8 +45,8 @@ enum Stream {
     Err,
 }
 
-/// Queues of lines and the threads that write them. Lines that find a queue full, or cannot be written,
-/// are dropped; their count is reported in their place.
+/// Queues of lines and the threads that write them. Lines that find a queue full, or cannot be
+/// written, are dropped; their count is reported in their place.
 #[derive(Debug)]
 pub struct Output {
     program: &'static str,
@@ -90,8 +90,8 @@ enum Item {
 }
 
 impl Output {
-    /// Writes to standard output and standard error of this process. Its own reports begin with the name of
-    /// the `program`.
+    /// Writes to standard output and standard error of this process. Its own reports begin with the
+    /// name of the `program`.
     ///
     /// # Errors
     /// If a thread cannot be spawned or a descriptor cannot be duplicated.
@@ -175,8 +175,8 @@ impl Output {
         self.sender.clone()
     }
 
-    /// Waits until everything queued is written, at most [`DRAIN_TIMEOUT`] for each output. Reports losses on
-    /// standard error as far as possible, and returns the rest.
+    /// Waits until everything queued is written, at most [`DRAIN_TIMEOUT`] for each output. Reports
+    /// losses on standard error as far as possible, and returns the rest.
     #[must_use]
     pub fn finish(self) -> Lost {
         let mut lost = Lost::default();
@@ -348,8 +348,8 @@ impl<W: Write> Write for Patient<W> {
     }
 }
 
-/// Standard output and standard error without the buffer of the standard library, which repeats failed
-/// writes.
+/// Standard output and standard error without the buffer of the standard library, which repeats
+/// failed writes.
 #[cfg(unix)]
 pub mod unbuffered {
     use std::fs::File;

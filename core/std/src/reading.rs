@@ -19,7 +19,8 @@ use zeroize::Zeroizing;
 
 /// Some editors write it before UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
-/// Bytes of a line besides its text: a byte order mark, CR and LF, and one more to detect a longer line.
+/// Bytes of a line besides its text: a byte order mark, CR and LF, and one more to detect a longer
+/// line.
 const AROUND_A_LINE: usize = 6;
 
 /// Decodes UTF-8, without a byte order mark.
@@ -64,8 +65,8 @@ pub fn read_file(path: &Path, max: usize) -> io::Result<Zeroizing<String>> {
     decode(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(invalid)
 }
 
-/// Reads the first line of a file, without its end. A line longer than `max` bytes is cut to a length
-/// that is still more than `max`.
+/// Reads the first line of a file, without its end. A line longer than `max` bytes is cut to a
+/// length that is still more than `max`.
 ///
 /// # Errors
 /// As [`read_file`].
@@ -73,8 +74,8 @@ pub fn first_line_of_file(path: &Path, max: usize) -> io::Result<Zeroizing<Strin
     first_line(BufReader::new(File::open(path)?), max)
 }
 
-/// Reads the first line of `from`, without its end, and leaves the rest there. A line longer than `max`
-/// bytes is cut to a length that is still more than `max`.
+/// Reads the first line of `from`, without its end, and leaves the rest there. A line longer than
+/// `max` bytes is cut to a length that is still more than `max`.
 ///
 /// # Errors
 /// Those of `from`; [`io::ErrorKind::InvalidData`] if it is not text.

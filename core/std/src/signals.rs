@@ -1,8 +1,8 @@
 //! Calls functions on Ctrl-C, SIGTERM and SIGHUP.
 //!
-//! SIGHUP has two meanings: it requests a program without a terminal to reopen its files, and a program
-//! whose terminal was closed ([`TerminalWatch`]) to end. If it was ignored at the start (`nohup`), it never
-//! ends the program.
+//! SIGHUP has two meanings: it requests a program without a terminal to reopen its files, and a
+//! program whose terminal was closed ([`TerminalWatch`]) to end. If it was ignored at the start
+//! (`nohup`), it never ends the program.
 
 use std::io;
 
@@ -18,7 +18,8 @@ pub enum AfterHangup {
     Stop,
 }
 
-/// Calls `stop` on its own thread at the first SIGINT or SIGTERM; at the second, the process ends at once.
+/// Calls `stop` on its own thread at the first SIGINT or SIGTERM; at the second, the process ends
+/// at once.
 ///
 /// # Errors
 /// If no signal handler can be installed.
@@ -74,8 +75,8 @@ fn handle(
     Ok(())
 }
 
-/// Makes writes beyond a limit of file sizes (`ulimit -f`) fail as on a full disk, instead of ending the
-/// process.
+/// Makes writes beyond a limit of file sizes (`ulimit -f`) fail as on a full disk, instead of
+/// ending the process.
 pub fn survive_file_limits() {
     #[cfg(unix)]
     {

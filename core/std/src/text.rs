@@ -78,7 +78,8 @@ impl LineFormatter {
         }
     }
 
-    /// Formats a time as `YYYY-MM-DD HH:MM:SS`, local time; with `?` for digits after the year 9999.
+    /// Formats a time as `YYYY-MM-DD HH:MM:SS`, local time; with `?` for digits after the year
+    /// 9999.
     #[must_use]
     pub fn stamp(&self, time_ms: u64) -> String {
         let time = i64::try_from(time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -93,8 +94,8 @@ impl Default for LineFormatter {
     }
 }
 
-/// Cleans text of other members for one line: removes characters that move the cursor, change colours or
-/// the direction of writing; replaces tabs and line ends by spaces.
+/// Cleans text of other members for one line: removes characters that move the cursor, change
+/// colours or the direction of writing; replaces tabs and line ends by spaces.
 #[must_use]
 pub fn clean_line(text: &str) -> String {
     text.chars().filter_map(|c| if matches!(c, '\n' | '\t') || is_line_end(c) { Some(' ') } else { shown(c) }).collect()
@@ -121,14 +122,14 @@ fn clean_body(body: &[u8]) -> String {
     clean_text(&String::from_utf8_lossy(body))
 }
 
-/// NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR; vertical tab and form feed, which end a line on some
-/// terminals.
+/// NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR; vertical tab and form feed, which end a line
+/// on some terminals.
 const fn is_line_end(c: char) -> bool {
     matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Returns `None` for control characters, characters that change the direction of writing (UAX 9), and
-/// invisible annotations.
+/// Returns `None` for control characters, characters that change the direction of writing (UAX 9),
+/// and invisible annotations.
 fn shown(c: char) -> Option<char> {
     let is_hidden = c.is_control()
         || matches!(c,
@@ -181,10 +182,7 @@ mod tests {
     #[test]
     fn displays_no_other_content_as_text() {
         assert_eq!(show(EntryKind::DATA, b"\x1b[2J", None), "[2024-11-01 10:37:10] Farhan sent 4 bytes of data");
-        assert_eq!(
-            show(EntryKind(200), b"\n", None),
-            "[2024-11-01 10:37:10] Farhan sent 1 bytes of the unknown kind 200"
-        );
+        assert_eq!(show(EntryKind(200), b"\n", None), "[2024-11-01 10:37:10] Farhan sent 1 bytes of unknown kind 200");
         let lines = LineFormatter { zone: TimeZone::UTC };
         let line = Line {
             time_ms: u64::MAX,

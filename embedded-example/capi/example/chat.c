@@ -1,8 +1,8 @@
-/* A member in C: joins by an invite, says what its standard input says, and prints what is said, as far as a device takes it.
+/* A member in C: joins by an invite, posts the lines of its standard input, and prints the entries.
  *
  *     chat kabar://HOST:PORT/ROOM/FINGERPRINT.SECRET NAME
  *
- * POSIX, IPv4. The identity lies nowhere, so that each run is somebody new: a device keeps it where it keeps its settings. */
+ * POSIX, IPv4. Each run has a new identity; a device keeps its identity with its settings. */
 #define _POSIX_C_SOURCE 200809L
 #include "kabar.h"
 

@@ -33,8 +33,9 @@
 
 #define KABAR_NO_DEADLINE UINT64_MAX
 
-// Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its client
-// has the stated size, and this header only if the C compiler gives the structures the stated sizes.
+// Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its
+// client has the stated size, and this header only if the C compiler gives the structures the
+// stated sizes.
 #define KABAR_CLIENT_LEN_64 17544
 
 // Size of kabar_client with pointers of 32 bits in bytes.
@@ -106,8 +107,8 @@
 // Event: the server's key is unknown. fingerprint; answer with kabar_answer_key.
 #define KABAR_KEY_OFFERED 1
 
-// Event: joined. name: the client's name; members; seq: the largest in the log; code: 1 if the client
-// continues where it was.
+// Event: joined. name: the client's name; members; seq: the largest in the log; code: 1 if the
+// client continues where it was.
 #define KABAR_JOINED 2
 
 // Event: the history was replaced; before KABAR_JOINED.
@@ -184,7 +185,8 @@ typedef struct kabar_config {
     const uint8_t *fingerprint;
     // KABAR_SEED_LEN bytes that own the name. Permanent and secret.
     const uint8_t *identity;
-    // KABAR_PUBLIC_LEN bytes that kabar_public_identity computed for it; null: kabar_start computes them.
+    // KABAR_PUBLIC_LEN bytes that kabar_public_identity computed for it; null: kabar_start
+    // computes them.
     const uint8_t *public_identity;
     // KABAR_SECRET_LEN bytes, from the invite; null: a password, or nothing.
     const uint8_t *secret;
@@ -200,8 +202,8 @@ typedef struct kabar_config {
     uint32_t tick_us;
 } kabar_config;
 
-// An event. Fields that its type does not name are 0. Pointers are valid until the next call that takes
-// the client.
+// An event. Fields that its type does not name are 0. Pointers are valid until the next call that
+// takes the client.
 typedef struct kabar_event {
     // KABAR_KEY_OFFERED to KABAR_ENDED.
     uint8_t type;
@@ -223,14 +225,18 @@ typedef struct kabar_event {
 extern "C" {
 #endif // __cplusplus
 
+// Required by the linker and never called: no input makes the library panic. It must not
+// return.
+extern void kabar_panicked(void);
+
 // Initialises memory to an idle client, and overwrites the secrets of the client that was there.
 int kabar_init(union kabar_client *client);
 
-// Computes the public half of an identity. A device that keeps it beside the identity saves 1.6 million
-// instructions at each start. Keep the two together: signatures by a public half of another identity are
-// refused, and two signatures of one message under two public halves reveal the identity.
-int kabar_public_identity(const uint8_t *identity,
-                          uint8_t *public_);
+// Computes the public half of an identity. A device that keeps it beside the identity saves 1.6
+// million instructions at each start. Keep the two together: signatures by a public half of
+// another identity are refused, and two signatures of one message under two public halves reveal
+// the identity.
+int kabar_public_identity(const uint8_t *identity, uint8_t *public_identity);
 
 // Begins to join. seed: KABAR_SEED_LEN bytes, fresh and secret.
 int kabar_start(union kabar_client *client,
@@ -238,8 +244,8 @@ int kabar_start(union kabar_client *client,
                 const uint8_t *seed,
                 uint64_t now_us);
 
-// Handles a datagram, in place. from: null if only the server can have sent it. A datagram that is not
-// authentic is dropped.
+// Handles a datagram, in place. from: null if only the server can have sent it. A datagram that is
+// not authentic is dropped.
 int kabar_input(union kabar_client *client,
                 uint64_t now_us,
                 const struct kabar_address *from,
@@ -249,12 +255,9 @@ int kabar_input(union kabar_client *client,
 // Does what is due.
 int kabar_timeout(union kabar_client *client, uint64_t now_us);
 
-// Writes the next datagram for the server to out, which has KABAR_DATAGRAM_LEN bytes or more. Returns
-// its length, 0 if there is none, or an error.
-int kabar_output(union kabar_client *client,
-                 uint64_t now_us,
-                 uint8_t *out,
-                 size_t out_len);
+// Writes the next datagram for the server to out, which has KABAR_DATAGRAM_LEN bytes or more.
+// Returns its length, 0 if there is none, or an error.
+int kabar_output(union kabar_client *client, uint64_t now_us, uint8_t *out, size_t out_len);
 
 // Returns when to call kabar_timeout; KABAR_NO_DEADLINE: never.
 uint64_t kabar_next_deadline(union kabar_client *client, uint64_t now_us);
@@ -262,61 +265,8 @@ uint64_t kabar_next_deadline(union kabar_client *client, uint64_t now_us);
 // Writes the next event. Returns 1, 0 if there is none, or an error.
 int kabar_next_event(union kabar_client *client, uint64_t now_us, struct kabar_event *event);
 
-// Posts an entry, which the client keeps until it is stored or refused. number (may be null) is the one
-// that KABAR_STORED and KABAR_POST_REFUSED report.
-int kabar_post(union kabar_client *client,
-               uint8_t kind,
-               const uint8_t *body,
-               size_t body_len,
-               uint64_t *number);
-
-// Answers KABAR_KEY_OFFERED: 0 rejects the key.
-int kabar_answer_key(union kabar_client *client, uint64_t now_us, int accept);
-
-// Leaves when every post is stored or refused; KABAR_ENDED follows.
-int kabar_leave(union kabar_client *client, uint64_t now_us);
-
-// Initialises memory to an idle client, and overwrites the secrets of the client that was there.
-int kabar_init(union kabar_client *client);
-
-// Computes the public half of an identity. A device that keeps it beside the identity saves 1.6 million
-// instructions at each start. Keep the two together: signatures by a public half of another identity are
-// refused, and two signatures of one message under two public halves reveal the identity.
-int kabar_public_identity(const uint8_t *identity,
-                          uint8_t *public_);
-
-// Begins to join. seed: KABAR_SEED_LEN bytes, fresh and secret.
-int kabar_start(union kabar_client *client,
-                const struct kabar_config *config,
-                const uint8_t *seed,
-                uint64_t now_us);
-
-// Handles a datagram, in place. from: null if only the server can have sent it. A datagram that is not
-// authentic is dropped.
-int kabar_input(union kabar_client *client,
-                uint64_t now_us,
-                const struct kabar_address *from,
-                uint8_t *datagram,
-                size_t len);
-
-// Does what is due.
-int kabar_timeout(union kabar_client *client, uint64_t now_us);
-
-// Writes the next datagram for the server to out, which has KABAR_DATAGRAM_LEN bytes or more. Returns
-// its length, 0 if there is none, or an error.
-int kabar_output(union kabar_client *client,
-                 uint64_t now_us,
-                 uint8_t *out,
-                 size_t out_len);
-
-// Returns when to call kabar_timeout; KABAR_NO_DEADLINE: never.
-uint64_t kabar_next_deadline(union kabar_client *client, uint64_t now_us);
-
-// Writes the next event. Returns 1, 0 if there is none, or an error.
-int kabar_next_event(union kabar_client *client, uint64_t now_us, struct kabar_event *event);
-
-// Posts an entry, which the client keeps until it is stored or refused. number (may be null) is the one
-// that KABAR_STORED and KABAR_POST_REFUSED report.
+// Posts an entry, which the client keeps until it is stored or refused. number (may be null) is
+// the one that KABAR_STORED and KABAR_POST_REFUSED report.
 int kabar_post(union kabar_client *client,
                uint8_t kind,
                const uint8_t *body,

@@ -19,18 +19,20 @@ pub unsafe extern "C" fn kabar_init(client: *mut Client) -> c_int {
     if client.is_null() || !client.is_aligned() {
         return KABAR_E_ARGUMENT;
     }
-    // SAFETY: not null, aligned; the caller gives as much memory as a client takes. What was there has no destructor that matters:
-    // the bytes are overwritten whole.
+    // SAFETY: not null, aligned; the caller gives as much memory as a client takes. What was there
+    // has no destructor that matters: the bytes are overwritten whole.
     unsafe { client.write(profile::client()) };
     KABAR_OK
 }
 
-/// Computes the public half of an identity. A device that keeps it beside the identity saves 1.6 million
-/// instructions at each start. Keep the two together: signatures by a public half of another identity are
-/// refused, and two signatures of one message under two public halves reveal the identity.
+/// Computes the public half of an identity. A device that keeps it beside the identity saves 1.6
+/// million instructions at each start. Keep the two together: signatures by a public half of
+/// another identity are refused, and two signatures of one message under two public halves reveal
+/// the identity.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kabar_public_identity(identity: *const u8, public_identity: *mut u8) -> c_int {
-    // SAFETY: null or what the header says, as the caller promises. A copy, for the two may be the same memory.
+    // SAFETY: null or what the header says, as the caller promises. A copy, for the two may be the
+    // same memory.
     let Some(identity) = (unsafe { array::<SEED_LEN>(identity) }).copied() else { return KABAR_E_ARGUMENT };
     if public_identity.is_null() {
         return KABAR_E_ARGUMENT;
@@ -88,8 +90,8 @@ pub unsafe extern "C" fn kabar_start(
     }
 }
 
-/// Handles a datagram, in place. from: null if only the server can have sent it. A datagram that is not
-/// authentic is dropped.
+/// Handles a datagram, in place. from: null if only the server can have sent it. A datagram that is
+/// not authentic is dropped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kabar_input(
     client: *mut Client,
@@ -119,8 +121,8 @@ pub unsafe extern "C" fn kabar_timeout(client: *mut Client, now_us: u64) -> c_in
     KABAR_OK
 }
 
-/// Writes the next datagram for the server to out, which has KABAR_DATAGRAM_LEN bytes or more. Returns
-/// its length, 0 if there is none, or an error.
+/// Writes the next datagram for the server to out, which has KABAR_DATAGRAM_LEN bytes or more.
+/// Returns its length, 0 if there is none, or an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kabar_output(client: *mut Client, now_us: u64, out: *mut u8, out_len: usize) -> c_int {
     if out.is_null() || out_len < DATAGRAM_LEN {
@@ -170,8 +172,8 @@ pub unsafe extern "C" fn kabar_next_event(client: *mut Client, now_us: u64, even
     }
 }
 
-/// Posts an entry, which the client keeps until it is stored or refused. number (may be null) is the one
-/// that KABAR_STORED and KABAR_POST_REFUSED report.
+/// Posts an entry, which the client keeps until it is stored or refused. number (may be null) is
+/// the one that KABAR_STORED and KABAR_POST_REFUSED report.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kabar_post(
     client: *mut Client,

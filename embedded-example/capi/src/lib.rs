@@ -1,5 +1,5 @@
-//! The Kabar client of a device, for C. `include/kabar.h` is generated from this crate by `cbindgen`:
-//! its documentation is the documentation here.
+//! The Kabar client of a device, for C. `include/kabar.h` is generated from this crate by
+//! `cbindgen`: its documentation is the documentation here.
 //!
 //! * [`types`]: constants and structures.
 //! * [`calls`]: the functions. Only they access pointers, each only those of its arguments.
@@ -11,7 +11,8 @@ pub mod calls;
 pub mod types;
 
 unsafe extern "C" {
-    /// Required by the linker and never called: no input makes the library panic. It must not return.
+    /// Required by the linker and never called: no input makes the library panic. It must not
+    /// return.
     pub fn kabar_panicked();
 }
 

@@ -9,8 +9,9 @@ use kabar_core::crypto::identity::{PUBLIC_LEN, SEED_LEN};
 use kabar_core::session::FINGERPRINT_LEN;
 use kabar_device::profile::{DATAGRAM_LEN, DeviceClient, LARGEST_ENTRY};
 
-/// Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its client
-/// has the stated size, and this header only if the C compiler gives the structures the stated sizes.
+/// Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its
+/// client has the stated size, and this header only if the C compiler gives the structures the
+/// stated sizes.
 pub const KABAR_CLIENT_LEN_64: usize = 17544;
 /// Size of kabar_client with pointers of 32 bits in bytes.
 pub const KABAR_CLIENT_LEN_32: usize = 17496;
@@ -79,8 +80,8 @@ pub const KABAR_ACTION: u8 = 3;
 
 /// Event: the server's key is unknown. fingerprint; answer with kabar_answer_key.
 pub const KABAR_KEY_OFFERED: u8 = 1;
-/// Event: joined. name: the client's name; members; seq: the largest in the log; code: 1 if the client
-/// continues where it was.
+/// Event: joined. name: the client's name; members; seq: the largest in the log; code: 1 if the
+/// client continues where it was.
 pub const KABAR_JOINED: u8 = 2;
 /// Event: the history was replaced; before KABAR_JOINED.
 pub const KABAR_RESET: u8 = 3;
@@ -146,7 +147,8 @@ pub struct Config {
     pub(crate) fingerprint: *const u8,
     /// KABAR_SEED_LEN bytes that own the name. Permanent and secret.
     pub(crate) identity: *const u8,
-    /// KABAR_PUBLIC_LEN bytes that kabar_public_identity computed for it; null: kabar_start computes them.
+    /// KABAR_PUBLIC_LEN bytes that kabar_public_identity computed for it; null: kabar_start
+    /// computes them.
     pub(crate) public_identity: *const u8,
     /// KABAR_SECRET_LEN bytes, from the invite; null: a password, or nothing.
     pub(crate) secret: *const u8,
@@ -162,8 +164,8 @@ pub struct Config {
     pub(crate) tick_us: u32,
 }
 
-/// An event. Fields that its type does not name are 0. Pointers are valid until the next call that takes
-/// the client.
+/// An event. Fields that its type does not name are 0. Pointers are valid until the next call that
+/// takes the client.
 #[derive(Debug)]
 #[repr(C)]
 pub struct CEvent {

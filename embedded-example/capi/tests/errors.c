@@ -1,4 +1,4 @@
-/* What the functions give for what they cannot take. Prints the line of the first check that fails. */
+/* The functions' errors for invalid arguments. Prints the line of the first check that fails. */
 #include "kabar.h"
 
 #include <stdio.h>

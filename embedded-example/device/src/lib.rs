@@ -1,6 +1,7 @@
 //! The Kabar client for products without an operating system.
 //!
-//! A product brings its hardware and what it does in the room; the library is everything in between:
+//! A product brings its hardware and what it does in the room; the library is everything in
+//! between:
 //!
 //! ```text
 //! Application              the product: sensors, lights, commands
@@ -12,7 +13,8 @@
 //! Client  Link             kabar-core's client; UDP over smoltcp, or a serial line
 //! ```
 //!
-//! * [`member`]: [`Member`] drives an [`Application`] and a node, and reports the state of the network.
+//! * [`member`]: [`Member`] drives an [`Application`] and a node, and reports the state of the
+//!   network.
 //! * [`node`]: [`Node`]: a link and the client, driven by one call.
 //! * [`link`]: how datagrams reach the server: a UDP socket of smoltcp on any
 //!   [`smoltcp::phy::Device`], or a serial line.

@@ -21,7 +21,8 @@ pub const DATAGRAM_LEN: usize = 1200;
 pub const MESSAGE_LEN: usize = 2048;
 /// Send ring of stream CHAT in bytes: the largest message, and 1 KiB after it.
 pub const SEND_RING_LEN: usize = MESSAGE_LEN + 1024;
-/// Receive ring of stream CHAT in bytes: the largest message, and 2 KiB that arrive before it is read.
+/// Receive ring of stream CHAT in bytes: the largest message, and 2 KiB that arrive before it is
+/// read.
 pub const RECEIVE_RING_LEN: usize = MESSAGE_LEN + 2048;
 /// Ring of stream BULK in bytes: the stream is closed.
 pub const BULK_RING_LEN: usize = 0;

@@ -1,17 +1,17 @@
 //! Fresh randomness at every start, for a device without a random number generator.
 //!
 //! All randomness of a client comes from one seed, and two starts with the same seed would encrypt
-//! different messages under the same keys. So a device keeps a seed in flash, written in the factory,
-//! and replaces it *before* it uses the old one:
+//! different messages under the same keys. So a device keeps a seed in flash, written in the
+//! factory, and replaces it *before* it uses the old one:
 //!
 //! ```text
 //! flash:  seed 0   -- start -->   seed 1   -- start -->   seed 2 ...     written and read back
 //! used:            seed 0's half            seed 1's half                then given to the client
 //! ```
 //!
-//! A power failure at any moment skips a seed and never uses one twice. A person who reads the flash
-//! learns future seeds, not past ones. A device with a random number generator draws the seed from
-//! that instead.
+//! A power failure at any moment skips a seed and never uses one twice. A person who reads the
+//! flash learns future seeds, not past ones. A device with a random number generator draws the seed
+//! from that instead.
 
 use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};

@@ -1,4 +1,4 @@
-//! Hands the linker script over, so that building works from any directory.
+//! Passes the linker script to the linker, whatever the working directory is.
 
 use std::env;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Links for bare machines and holds to the budget: the client alone, and a whole member with its IP stack. No allocator, memory
-# that is all zero until it is used (so that it costs no flash), flash and static RAM in bytes.
+# Links the client alone, and a whole member with its IP stack, for bare machines, and checks them: no
+# allocator, all-zero initial memory (so that it takes no flash), flash and static RAM within the budget.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -27,7 +27,7 @@ missing=$(comm -23 <(tr ' ' '\n' <<<"$targets" | sort) <(rustup target list --in
 # shellcheck disable=SC2086 # one word per target
 [ -z "$missing" ] || rustup target add $missing
 
-# Whoever links the crate `alloc` needs one of these, or the build fails; in the program it may be inlined out of sight.
+# A program that links the crate `alloc` needs one of these, or the build fails; the symbols may be inlined.
 if grep -rn --include='*.rs' 'global_allocator' src ../src ../../src ../../../core/src; then
     fail "an allocator is defined"
 fi

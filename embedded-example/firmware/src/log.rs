@@ -1,7 +1,7 @@
 //! Events as log lines. Their texts stay in the ELF file on the host; the device sends numbers.
 
 use kabar_core::chat::EntryKind;
-use kabar_core::client::{EndReason, Event, DisconnectReason};
+use kabar_core::client::{DisconnectReason, EndReason, Event};
 use kabar_device::DeviceEvent;
 use kabar_device::link::Address;
 

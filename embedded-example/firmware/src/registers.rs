@@ -8,9 +8,9 @@ impl Registers {
     /// The block at `base`.
     ///
     /// # Safety
-    /// At every offset that [`Registers::read`] and [`Registers::write`] are called with, there is a
-    /// hardware register, aligned to 4 bytes, that the program may use: reading and writing it touches
-    /// no memory of the program.
+    /// At every offset that [`Registers::read`] and [`Registers::write`] are called with, there is
+    /// a hardware register, aligned to 4 bytes, that the program may use: reading and writing it
+    /// touches no memory of the program.
     pub const unsafe fn at(base: usize) -> Self {
         Self(base)
     }

@@ -1,4 +1,5 @@
-//! The stack's peak (start-up fills it with a pattern, which use overwrites) and its return addresses.
+//! The stack's peak (start-up fills it with a pattern, which use overwrites) and its return
+//! addresses.
 
 use core::ops::Range;
 
@@ -11,8 +12,8 @@ pub fn peak() -> usize {
     usize::try_from(top - used).unwrap_or(usize::MAX)
 }
 
-/// Finds words between `from` and the stack's start that look like return addresses, the latest call
-/// first; returns their number.
+/// Finds words between `from` and the stack's start that look like return addresses, the latest
+/// call first; returns their number.
 pub fn callers(from: u32, out: &mut [u32]) -> usize {
     let found = (from..processor::stack().end).step_by(4).map(word).filter(|&word| processor::is_return_address(word));
     out.iter_mut().zip(found).map(|(place, word)| *place = word).count()

@@ -5,8 +5,8 @@ use std::vec::Vec;
 
 use kabar_std::address::{Host, MAX_PLACES, Places};
 
-/// The server's IPv4 addresses, each once, in the invite's order. A name that does not resolve is left
-/// out.
+/// The server's IPv4 addresses, each once, in the invite's order. A name that does not resolve is
+/// left out.
 #[must_use]
 pub fn ipv4(places: &Places) -> Vec<SocketAddr> {
     let mut all = Vec::new();

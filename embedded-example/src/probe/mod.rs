@@ -69,8 +69,8 @@ pub struct Probe<B> {
 }
 
 impl<B: Board> Probe<B> {
-    /// A probe that takes its first reading at `now`, and then one per `interval`; `None`: it measures
-    /// nothing.
+    /// A probe that takes its first reading at `now`, and then one per `interval`; `None`: it
+    /// measures nothing.
     pub const fn new(board: B, interval: Option<Duration>, now: Instant) -> Self {
         Self {
             board,
@@ -100,8 +100,8 @@ impl<B: Board> Probe<B> {
         }
     }
 
-    /// Notes the device's name and queues commands. Its own posts, also those of an earlier start, are
-    /// not commands.
+    /// Notes the device's name and queues commands. Its own posts, also those of an earlier start,
+    /// are not commands.
     fn on_room_event(&mut self, event: &Event<'_>) {
         match event {
             Event::Joined { name, .. } => {
@@ -184,8 +184,8 @@ impl<B: Board> Probe<B> {
         is_posted
     }
 
-    /// An answer begins with the author's name, never with `@`: two devices do not answer each other
-    /// endlessly.
+    /// An answer begins with the author's name, never with `@`: two devices do not answer each
+    /// other endlessly.
     fn answer_to(&self, request: &Request, now: Instant) -> Text {
         let mut text = Text::new();
         let uptime = self.uptime_s(now);

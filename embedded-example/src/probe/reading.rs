@@ -44,8 +44,8 @@ impl Reading {
         [READING_TAG, n0, n1, n2, n3, u0, u1, u2, u3, c0, c1, c2, c3]
     }
 
-    /// Decodes the body of a `Data` entry; `None` if it is something else. Bytes after the known fields
-    /// are ignored.
+    /// Decodes the body of a `Data` entry; `None` if it is something else. Bytes after the known
+    /// fields are ignored.
     #[must_use]
     pub fn decode(body: &[u8]) -> Option<Self> {
         let [READING_TAG, n0, n1, n2, n3, u0, u1, u2, u3, c0, c1, c2, c3] = *body.first_chunk()? else { return None };

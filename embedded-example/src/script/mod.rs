@@ -1,9 +1,9 @@
 //! Replays a recorded exchange: the same calls give the same bytes on every processor.
 //!
 //! A script contains a driver's calls, with the time of each call and every datagram received. A
-//! [`Replay`] makes these calls on a client and logs the results: each datagram, each event, and when
-//! the client wants to be called again. Time, network and randomness are in the script, so a log that
-//! differs from a host's shows a fault of the board's compiler or code.
+//! [`Replay`] makes these calls on a client and logs the results: each datagram, each event, and
+//! when the client wants to be called again. Time, network and randomness are in the script, so a
+//! log that differs from a host's shows a fault of the board's compiler or code.
 //!
 //! A script is a sequence of steps, integers big-endian:
 //!
@@ -192,7 +192,7 @@ impl Replay {
         &self.client
     }
 
-    /// When the client is due, as of the last step.
+    /// When the client has something to do, as it reported after the last step.
     #[must_use]
     pub const fn due(&self) -> Option<Instant> {
         self.due
@@ -313,12 +313,12 @@ fn address(reader: &mut Reader<'_>) -> Result<SocketAddrV4, DecodeError> {
 }
 
 impl Call<'_> {
-    /// Encodes the step that makes this call at `now`, without its length field; returns its length in
-    /// bytes.
+    /// Encodes the step that makes this call at `now`, without its length field; returns its length
+    /// in bytes.
     ///
     /// # Errors
-    /// [`BufferFull`]: `step` is too short, or a name is longer than 255 bytes. [`MAX_STEP_LEN`] bytes
-    /// are enough for every call that can be replayed.
+    /// [`BufferFull`]: `step` is too short, or a name is longer than 255 bytes. [`MAX_STEP_LEN`]
+    /// bytes are enough for every call that can be replayed.
     pub fn encode(&self, now: Instant, step: &mut [u8]) -> Result<usize, BufferFull> {
         let mut writer = Writer::new(step);
         writer.u64(now.as_micros())?;

@@ -1,5 +1,5 @@
-//! Packets of one device: two threads for its stream, which block, and one for the network, which does
-//! not.
+//! Packets of one device: two threads for its stream, which block, and one for the network, which
+//! does not.
 //!
 //! ```text
 //! device -bytes-> read  -packets-> queue -> network -> Links -> addresses of the server
@@ -188,7 +188,7 @@ impl Network<'_> {
                 }
             }
             if link.refusals() > 0 {
-                self.paths.race.refused(remote);
+                self.paths.race.on_refused(remote);
             }
         }
     }

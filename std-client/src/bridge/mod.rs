@@ -2,13 +2,13 @@
 //! without being able to read them.
 //!
 //! * `port`: serial ports, and sockets that devices connect to.
-//! * `forward`: packets of one device; `paths`: the address that each of them goes to. Each device has
-//!   its own sockets, so that the server sees it as a client with its own address.
+//! * `forward`: packets of one device; `paths`: the address that each of them goes to. Each device
+//!   has its own sockets, so that the server sees it as a client with its own address.
 //! * `servers`: the addresses of the server.
 //!
-//! A port that is unplugged, a network that is down, a name that is not found and a server that does
-//! not answer are waited for, at the start as well as later. A packet that cannot be forwarded at once
-//! is lost like any datagram; its sender repeats what it needs.
+//! A port that is unplugged, a network that is down, a name that is not found and a server that
+//! does not answer are waited for, at the start as well as later. A packet that cannot be forwarded
+//! at once is lost like any datagram; its sender repeats what it needs.
 
 mod forward;
 mod paths;
@@ -30,8 +30,8 @@ use servers::Servers;
 /// `kabar bridge`.
 #[derive(Debug, Args)]
 pub struct BridgeArguments {
-    /// A serial port, which may be plugged in later, or `unix:SOCKET` to accept devices on a socket. May
-    /// be given several times.
+    /// A serial port, which may be plugged in later, or `unix:SOCKET` to accept devices on a
+    /// socket. May be given several times.
     #[arg(long = "serial", value_name = "PATH|unix:SOCKET", required = true, value_parser = Port::parse)]
     ports: Vec<Port>,
 

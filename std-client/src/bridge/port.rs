@@ -154,14 +154,16 @@ fn serve_port(path: &Path, baud: u32, port: Option<File>, shared: &Shared) {
     loop {
         let why = shared.forward(&port, &port, || ()).err().map(|error| format!(" ({error})"));
         eprintln!("{path_shown} went away{}; waiting for it", why.unwrap_or_default());
-        // While a port is open, the system reserves its number, and the device would get another one.
+        // While a port is open, the system reserves its number, and the device would get another
+        // one.
         drop(port);
         port = wait_for(path, baud);
         eprintln!("{path_shown} is back");
     }
 }
 
-/// Waits until a port can be opened. Right after it is plugged in, udev may not have set its group yet.
+/// Waits until a port can be opened. Right after it is plugged in, udev may not have set its group
+/// yet.
 fn wait_for(path: &Path, baud: u32) -> File {
     loop {
         std::thread::sleep(REOPEN);

@@ -1,5 +1,5 @@
-//! Where the server is: the addresses that `--to` stands for. Names are looked up again whenever a
-//! device seeks a connection, as `kabar join` does when its own is lost.
+//! The addresses of the server. Names are resolved again whenever a device opens a connection, as
+//! `kabar join` does when its own is lost.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +11,12 @@ use kabar_std::address::{Host, HostPort, Places};
 use crate::race::MAX_CANDIDATES;
 use crate::resolve::{ResolveError, addresses_of};
 
-/// Time between the beginnings of two look-ups.
+/// Time between the starts of two look-ups.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
-/// How often it is seen whether a name was found, as long as none is.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval of look-ups while no address is known.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The places that `--to` names, and the addresses known for each.
+/// The places in `--to`, and their known addresses.
 #[derive(Debug)]
 pub(super) struct Servers {
     places: Places,
@@ -26,15 +26,15 @@ pub(super) struct Servers {
 
 #[derive(Debug)]
 struct Found {
-    /// For each name, in its order.
+    /// Per place, in the order of the places.
     addresses: Vec<Vec<SocketAddr>>,
     looked_up: Option<Instant>,
-    /// Whether it was said that nothing is found.
-    is_trouble_said: bool,
+    /// Whether it was reported that a name cannot be resolved.
+    is_failure_reported: bool,
 }
 
 impl Servers {
-    /// Literal addresses are known at once.
+    /// Creates it with the literal addresses among `places`.
     pub(super) fn new(places: Places) -> Arc<Self> {
         let count = places.iter().count();
         let known = |place: &HostPort| match place.host {
@@ -42,11 +42,11 @@ impl Servers {
             _ => addresses_of(place, count).unwrap_or_default(),
         };
         let addresses = places.iter().map(known).collect();
-        let found = Mutex::new(Found { addresses, looked_up: None, is_trouble_said: false });
+        let found = Mutex::new(Found { addresses, looked_up: None, is_failure_reported: false });
         Arc::new(Self { places, found, is_looking: AtomicBool::new(false) })
     }
 
-    /// All addresses known, each once.
+    /// Returns all known addresses, each once.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         let mut all = Vec::new();
         for &address in self.found().addresses.iter().flatten() {
@@ -57,7 +57,7 @@ impl Servers {
         all
     }
 
-    /// Looks the names up again on a thread, unless that was done just now.
+    /// Resolves the names again on a thread, unless that was done recently.
     pub(super) fn look_again(self: &Arc<Self>) {
         let is_due = self.found().looked_up.is_none_or(|at| at.elapsed() >= LOOK_UP_EVERY);
         let is_any_name = self.places.iter().any(may_move);
@@ -74,11 +74,11 @@ impl Servers {
         }
     }
 
-    /// Looks names up until one is found; the system's resolver may take its time.
+    /// Resolves names until an address is known. Blocks.
     pub(super) fn look_until_found(self: &Arc<Self>) {
         while self.addresses().is_empty() {
             self.look_again();
-            std::thread::sleep(LOOK);
+            std::thread::sleep(RETRY_INTERVAL);
         }
     }
 
@@ -90,12 +90,12 @@ impl Servers {
         }
     }
 
-    /// An address that is known stays until the name leads elsewhere.
+    /// Takes the result of resolving a place. Known addresses stay until the name has others.
     fn take(&self, at: usize, place: &HostPort, found: Result<Vec<SocketAddr>, ResolveError>) {
         let mut state = self.found();
         match found {
             Ok(addresses) => {
-                // Name servers turn the order round.
+                // Name servers rotate the order.
                 let is_same = |known: &[SocketAddr]| {
                     known.len() == addresses.len() && known.iter().all(|address| addresses.contains(address))
                 };
@@ -103,11 +103,11 @@ impl Servers {
                     eprintln!("{place} is at {}", list(&addresses));
                     *known = addresses;
                 }
-                state.is_trouble_said = false;
+                state.is_failure_reported = false;
             }
             Err(error) => {
-                if !std::mem::replace(&mut state.is_trouble_said, true) {
-                    eprintln!("the address of {} is not found ({error}); trying again", place.host);
+                if !std::mem::replace(&mut state.is_failure_reported, true) {
+                    eprintln!("cannot resolve {} ({error}); trying again", place.host);
                 }
             }
         }
@@ -118,7 +118,7 @@ impl Servers {
     }
 }
 
-/// Whether it has another address now and then; an interface may come later.
+/// Whether its address may change; an interface may appear later.
 fn may_move(place: &HostPort) -> bool {
     !matches!(place.host, Host::Ip(_))
 }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn address_of_a_name_stays_until_the_name_leads_elsewhere() {
+    fn address_of_a_name_stays_until_the_name_has_another() {
         let servers = Servers::new("room.example,192.0.2.9:7".parse().unwrap());
         let name = "room.example".parse().unwrap();
         servers.take(0, &name, Ok(addresses("192.0.2.1:9999 192.0.2.2:9999")));
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(servers.addresses(), all);
         servers.take(0, &name, Err(ResolveError::NoAddress));
         servers.take(0, &name, Ok(addresses("192.0.2.2:9999 192.0.2.1:9999")));
-        assert_eq!(servers.addresses(), all, "the order is the name server's whim");
+        assert_eq!(servers.addresses(), all, "the order does not matter");
         servers.take(0, &name, Ok(addresses("192.0.2.3:9999")));
         assert_eq!(servers.addresses(), addresses("192.0.2.3:9999 192.0.2.9:7"));
     }

@@ -1,4 +1,5 @@
-//! The client on a socket and a clock: feeds it, carries away its datagrams, waits. Events are the caller's.
+//! The client on sockets and a clock: handles datagrams and timers, sends, and waits. The caller
+//! handles the client's events.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,52 +20,53 @@ use crate::race::{Answer, Race};
 
 const WAKE: Token = Token(1);
 const OUTPUT: Token = Token(2);
-/// Sockets have this and what follows.
+/// The first token of a socket.
 const FIRST_SOCKET: usize = 3;
 /// First bytes of packets (SPEC 2).
 const HELLO: u8 = 0x11;
 const CHALLENGE: u8 = 0x12;
 const INITIATE: u8 = 0x13;
-/// Datagrams taken before everything else has its turn.
+/// Datagrams received per socket before everything else is served.
 const DATAGRAMS_PER_WAKE: usize = 64;
-/// Longest datagram of the protocol, and one byte to see that one is longer.
+/// Longest datagram of the protocol, and one byte to detect longer ones.
 const BUFFER: usize = 1201;
 
-/// A client, its sockets and its clock. There is one socket per address of the server that is tried, and
-/// one when it is known.
+/// A client, its sockets and its clock. While connecting, there is one socket per address of the
+/// server; afterwards, one in all.
 #[derive(Debug)]
 pub struct Driver {
-    /// The client. After any call to it: take its events, then [`Driver::transmit`], then [`Driver::wait`].
+    /// The client. After any call to it: [`Driver::poll_event`] until there is none, then
+    /// [`Driver::transmit`], then [`Driver::wait`].
     pub client: Box<StdClient>,
     clock: Clock,
     poll: Poll,
     links: Links,
     race: Race,
-    /// Where the connection leads.
+    /// The remote address of the connection.
     peer: Option<SocketAddr>,
     out: [u8; BUFFER],
-    /// A datagram in `out` that the system did not take yet.
+    /// A datagram in `out` that the system did not accept yet.
     unsent: Option<Transmit>,
     /// When the client wants to be called.
     deadline: Option<Instant>,
-    is_output_gone: bool,
+    is_output_closed: bool,
     traffic: Traffic,
 }
 
-/// Bytes of datagrams, over all sockets.
+/// Bytes of datagrams, of all sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Given to the system.
+    /// Bytes sent.
     pub sent: u64,
-    /// Got from it.
+    /// Bytes received.
     pub received: u64,
 }
 
 impl Driver {
-    /// A client that is idle, and what wakes it from other threads.
+    /// Creates an idle client, and the waker for other threads.
     ///
     /// # Errors
-    /// If the system gives no poll.
+    /// If the system cannot create a poll.
     pub fn new() -> io::Result<(Self, Arc<Waker>)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
@@ -79,22 +81,23 @@ impl Driver {
             out: [0; BUFFER],
             unsent: None,
             deadline: None,
-            is_output_gone: false,
+            is_output_closed: false,
             traffic: Traffic::default(),
         };
         Ok((driver, waker))
     }
 
-    /// The time.
+    /// Returns the present time.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// Begins, or begins again, with one address of the server; [`Driver::set_addresses`] names more.
+    /// Starts the client, or restarts it, with one address of the server; [`Driver::set_addresses`]
+    /// adds more.
     ///
     /// # Errors
-    /// If the system gives no randomness, or something in `config` is too long.
+    /// If the system gives no randomness, or a value in `config` is too long.
     pub fn start(&mut self, config: &Config<'_>) -> io::Result<()> {
         let now = self.now();
         (self.unsent, self.peer) = (None, None);
@@ -102,8 +105,8 @@ impl Driver {
         self.client.start(config, random_bytes()?, now).map_err(io::Error::other)
     }
 
-    /// All addresses at which the server may be, the best first. They are tried together until one
-    /// answers, now and whenever the connection is lost. One that is up stays.
+    /// Sets all addresses of the server, the best first. They are tried together until one answers,
+    /// now and whenever the connection is lost. An open connection stays.
     pub fn set_addresses(&mut self, addresses: &[SocketAddr]) {
         let present = self.client.server();
         let others = addresses.iter().copied().filter(|address| *address != present);
@@ -116,15 +119,15 @@ impl Driver {
         }
     }
 
-    /// Whether every address said at least this many times that nobody listens there, or cannot be
-    /// reached at all.
+    /// Whether every address refused at least this many datagrams, or cannot be reached.
     #[must_use]
     pub fn is_unreachable(&self, refusals: u32) -> bool {
         let is_refused = |address| self.links.get(address).is_some_and(|link| link.refusals() >= refusals);
         self.race.addresses().all(|address| is_refused(address) || self.race.error(address).is_some())
     }
 
-    /// Takes the reason why nothing can be sent, if nothing can be sent to any address of the server.
+    /// Takes the reason why nothing can be sent, if nothing can be sent to any address of the
+    /// server.
     #[must_use]
     pub fn take_link_error(&mut self) -> Option<io::Error> {
         let addresses: Vec<SocketAddr> = self.race.addresses().collect();
@@ -134,33 +137,33 @@ impl Driver {
         self.race.take_error(*addresses.first()?)
     }
 
-    /// Whether some address answered with another key than the expected one, and another may still have
-    /// that.
+    /// Whether an address answered with another key than the expected one, while another may still
+    /// have that.
     #[must_use]
-    pub fn has_foreign_key(&self) -> bool {
-        self.race.has_foreign()
+    pub fn has_other_key(&self) -> bool {
+        self.race.has_other_key()
     }
 
-    /// Wakes up also when nobody reads standard output any more, if that is a pipe: a reader that has gone should not be noticed only
-    /// when somebody speaks.
+    /// Wakes up also when standard output is closed, if it is a pipe: otherwise that is detected
+    /// only with the next entry.
     #[cfg(unix)]
     pub fn watch_output(&mut self) {
         let output = std::os::fd::AsRawFd::as_raw_fd(&io::stdout());
         // A file cannot be watched, and need not be.
-        drop(self.poll.registry().register(&mut mio::unix::SourceFd(&output), OUTPUT, mio::Interest::WRITABLE));
+        let _ = self.poll.registry().register(&mut mio::unix::SourceFd(&output), OUTPUT, mio::Interest::WRITABLE);
     }
 
-    /// Elsewhere, writing tells.
+    /// On other systems, a closed output is detected by writing.
     #[cfg(not(unix))]
     pub fn watch_output(&mut self) {}
 
-    /// Whether nobody reads standard output any more.
+    /// Whether standard output is closed.
     #[must_use]
-    pub fn is_output_gone(&self) -> bool {
-        self.is_output_gone
+    pub fn is_output_closed(&self) -> bool {
+        self.is_output_closed
     }
 
-    /// What went over the wire.
+    /// Returns the number of bytes sent and received.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.traffic
@@ -203,16 +206,16 @@ impl Driver {
         let Transmit { to, len } = transmit;
         match self.out[0] {
             HELLO => {
-                self.race.say_hello(&self.out[..len], now);
+                self.race.set_hello(&self.out[..len], now);
                 let started: Vec<SocketAddr> = self.race.started().collect();
                 started.into_iter().for_each(|address| self.send_hello(address, now));
                 self.start_addresses(now);
             }
             first => {
                 if first == INITIATE {
-                    self.race.decided(to);
+                    self.race.on_initiate(to);
                 } else {
-                    self.race.opened(to);
+                    self.race.on_connected(to);
                     self.peer = Some(to);
                 }
                 self.link_to(to, now);
@@ -233,11 +236,11 @@ impl Driver {
         let next = if self.links.is_readable() { Some(now) } else { next.into_iter().flatten().min() };
         let timeout = next.map(|next| StdDuration::from_micros(next.saturating_since(now).as_micros()));
         let mut events = Events::with_capacity(16);
-        // Interrupted by a signal: go round.
-        drop(self.poll.poll(&mut events, timeout));
+        // After an interruption by a signal, the caller's loop continues.
+        let _ = self.poll.poll(&mut events, timeout);
         for event in &events {
             if event.token() == OUTPUT {
-                self.is_output_gone |= event.is_error() || event.is_write_closed();
+                self.is_output_closed |= event.is_error() || event.is_write_closed();
             } else {
                 self.links.ready(event);
             }
@@ -260,27 +263,27 @@ impl Driver {
                 let now = self.clock.now();
                 let datagram = &mut buffer[..len];
                 let is_challenge = datagram.first() == Some(&CHALLENGE);
-                match if is_challenge { self.race.answered(remote, datagram) } else { Answer::Unknown } {
-                    Answer::PassOver => continue,
-                    Answer::Take => redirect(&mut self.client, remote),
-                    Answer::Unknown => {}
+                match if is_challenge { self.race.on_challenge(remote, datagram) } else { Answer::Other } {
+                    Answer::Ignore => continue,
+                    Answer::Use => redirect(&mut self.client, remote),
+                    Answer::Other => {}
                 }
                 self.client.handle_datagram(now, remote, datagram);
             }
             if link.refusals() > 0 {
-                self.race.refused(remote);
+                self.race.on_refused(remote);
             }
         }
     }
 
-    /// Says Hello to the addresses whose turn has come.
+    /// Starts the addresses that are due.
     fn start_addresses(&mut self, now: Instant) {
         while let Some(address) = self.race.start_next(now) {
             self.send_hello(address, now);
         }
     }
 
-    /// A Hello that the system does not take now is lost: the client says it again.
+    /// Sends a Hello. One that the system does not accept is lost: the client repeats it.
     fn send_hello(&mut self, address: SocketAddr, now: Instant) {
         self.link_to(address, now);
         if self.links.send(address, self.race.hello(), now) == Sent::Taken {
@@ -288,7 +291,7 @@ impl Driver {
         }
     }
 
-    /// Makes a socket for an address if there is none, and closes those that are of no use any more.
+    /// Opens a socket for an address if there is none, and closes those that are no longer used.
     fn link_to(&mut self, to: SocketAddr, now: Instant) {
         let (peer, server, race) = (self.peer, self.client.server(), &self.race);
         let registry = self.poll.registry();
@@ -300,7 +303,8 @@ impl Driver {
     }
 }
 
-/// Sends the attempt under way to whoever answered, unless somebody else answered before.
+/// Continues the attempt in progress with the address that answered, unless another one answered
+/// before.
 fn redirect(client: &mut StdClient, to: SocketAddr) {
     let before = client.server();
     client.set_server(to);

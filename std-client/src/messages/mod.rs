@@ -1,7 +1,7 @@
 //! Sentences for people, and the exit codes that belong to errors.
 //!
-//! The other modules return typed errors and outcomes; only this one and `main` decide what is printed
-//! about them. [`notices`] are displayed during a session.
+//! The other modules return typed errors and outcomes; only this one and `main` decide what is
+//! printed about them. [`notices`] are displayed during a session.
 
 pub mod notices;
 mod stats;

@@ -62,7 +62,7 @@ pub fn ask_password(room: &RoomName, was_wrong: bool) -> String {
     format!("{}Password of {room}: ", if was_wrong { "Wrong password. " } else { "" })
 }
 
-/// What a session reports about joining.
+/// A room that was joined.
 #[derive(Clone, Copy, Debug)]
 pub struct Joined<'a> {
     /// The room.

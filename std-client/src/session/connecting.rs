@@ -20,8 +20,8 @@ use crate::resolve::{ResolveError, resolve};
 /// How often a password may be typed.
 const PASSWORD_TRIES: u32 = 3;
 
-/// The time-outs of reaching the server. Its addresses share [`CONNECT_TIMEOUT`]: the driver tries them
-/// together.
+/// The time-outs of reaching the server. Its addresses share [`CONNECT_TIMEOUT`]: the driver tries
+/// them together.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
     /// When an answer is due.
@@ -58,8 +58,8 @@ pub(super) struct Located {
 }
 
 impl Located {
-    /// Takes the result of resolving one of `places`. A place that cannot be resolved again keeps its
-    /// addresses.
+    /// Takes the result of resolving one of `places`. A place that cannot be resolved again keeps
+    /// its addresses.
     pub(super) fn take(&mut self, place: HostPort, found: Result<Vec<SocketAddr>, ResolveError>, places: &Places) {
         self.awaited = self.awaited.saturating_sub(1);
         match found {
@@ -146,7 +146,7 @@ impl Session {
         if !is_unreachable && now < attempt.end {
             return Ok(());
         }
-        if self.driver.has_foreign_key() {
+        if self.driver.has_other_key() {
             return Err(self.describe_end(EndReason::KeyMismatch));
         }
         let server = self.config.server.clone();

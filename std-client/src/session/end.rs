@@ -1,4 +1,5 @@
-//! How a session ends, and what was lost in it. [`crate::messages`] makes an exit code and sentences of it.
+//! How a session ends, and what was lost in it. [`crate::messages`] turns it into an exit code and
+//! sentences.
 
 use std::io;
 
@@ -47,7 +48,7 @@ pub enum SessionError {
         /// The key that was expected.
         expected: Fingerprint,
     },
-    /// The server's key is not known, and nobody is there to accept it.
+    /// The server's key is not known, and cannot be accepted without a terminal.
     #[error("the key of {server} is not known")]
     UnknownKey {
         /// Where the server is.

@@ -1,8 +1,9 @@
-//! One session in a room: connecting, being a member, leaving. Displays the client's events and posts
-//! the lines that are typed.
+//! One session in a room: connecting, being a member, leaving. Displays the client's events and
+//! posts the lines that are typed.
 //!
 //! ```text
-//! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> (other name -> Connecting) -> Leaving
+//! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
+//!                                                          ^-(other name)-----'
 //! ```
 
 mod connecting;
@@ -150,8 +151,8 @@ enum Phase {
     Online(Box<OnlineState>),
 }
 
-/// Runs a session to its end. `on_start` gets a sender before the session begins, and `None` when it
-/// displays nothing more.
+/// Runs a session to its end. `on_start` gets a sender before the session begins, and `None` when
+/// it displays nothing more.
 #[must_use]
 pub fn run(config: SessionConfig, mut on_start: impl FnMut(Option<EventSender>)) -> SessionReport {
     let mut session = match Session::start(config) {
@@ -249,7 +250,7 @@ impl Session {
             self.take_client_events()?;
             let now = self.driver.now();
             self.check(now)?;
-            // The check may lead to events, and these may change its result.
+            // The check may lead to events, and these may change what it finds.
             while self.take_client_events()? {
                 self.check(self.driver.now())?;
             }
@@ -275,7 +276,7 @@ impl Session {
                 AppEvent::Transcript(words) => self.ui.notice(&format!("({words})")),
             }
         }
-        if self.is_output_closed || self.driver.is_output_gone() {
+        if self.is_output_closed || self.driver.is_output_closed() {
             self.output_closed(self.driver.now());
         }
         Ok(())
@@ -385,7 +386,8 @@ impl Session {
         self.driver.client.state() == State::Ended
     }
 
-    /// Returns the number of lines that are not in the room, with those that an interrupt left unread.
+    /// Returns the number of lines that are not in the room, with those that an interrupt left
+    /// unread.
     fn unsent(&self) -> u64 {
         let Phase::Online(online) = &self.phase else { return 0 };
         online.unsent(&self.driver.client) + self.unread

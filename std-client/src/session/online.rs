@@ -21,7 +21,8 @@ use crate::ui::json::Object;
 
 /// Largest room whose members are listed after joining, for completion.
 const MAX_COMPLETED_MEMBERS: u16 = 64;
-/// How long input is still taken after the output was closed: lines that were piped in before are sent.
+/// How long input is still taken after the output was closed: lines that were piped in before are
+/// sent.
 const DRAIN_INPUT: Duration = Duration::from_secs(1);
 
 /// The state of a session after the first Joined.
@@ -59,7 +60,7 @@ pub(super) struct OnlineState {
     input_error: Option<InputError>,
 }
 
-/// What Joined reports.
+/// The information in a Joined event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JoinInfo {
     pub(super) term: Term,
@@ -320,8 +321,8 @@ impl OnlineState {
     }
 }
 
-fn check_requested(result: Result<(), RequestError>, ui: &Ui) {
-    if result.is_err() {
+fn check_requested(requested: Result<(), RequestError>, ui: &Ui) {
+    if requested.is_err() {
         ui.notice(notices::NOT_CONNECTED);
     }
 }

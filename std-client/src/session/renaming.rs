@@ -1,6 +1,6 @@
 //! `/nick`: a name belongs to a key, so another name is another member. The client leaves when
-//! everything is stored and rejoins under the other name, after the last line displayed. If the room
-//! refuses that name, it rejoins under the former one.
+//! everything is stored and rejoins under the other name, after the last line displayed. If the
+//! room refuses that name, it rejoins under the former one.
 //!
 //! ```text
 //! Online -(/nick)-> all stored, left -> Connecting with the next identity -> Online

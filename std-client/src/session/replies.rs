@@ -1,4 +1,5 @@
-//! Replies of the server that come in parts: members and history. Displayed as one when they are whole.
+//! Replies of the server that come in parts: members and history. Displayed as one when they are
+//! whole.
 
 use kabar_core::client::Event;
 use kabar_std::text::{Content, clean_line};

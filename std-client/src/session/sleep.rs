@@ -1,5 +1,5 @@
-//! Detects that this computer was suspended: one clock counts all time since boot, another one stops
-//! while the computer sleeps.
+//! Detects that this computer was suspended: one clock counts all time since boot, another one
+//! stops while the computer sleeps.
 
 use std::fmt;
 use std::time::Duration as StdDuration;

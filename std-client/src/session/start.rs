@@ -3,7 +3,7 @@
 //!
 //! | requested | first session | later |
 //! |---|---|---|
-//! | nothing | the last 50 | all after the last one displayed; at a prompt also 10 before it, for context |
+//! | nothing | the last 50 | all after the last displayed; at a prompt also 10 before it |
 //! | `--last N` | the last N | the last N |
 //! | `--since SEQ` | all after SEQ | all after SEQ |
 
@@ -215,8 +215,8 @@ impl Session {
     }
 }
 
-/// Displays events that come before the room is joined. After a reset, the position in the old history
-/// means nothing.
+/// Displays events that come before the room is joined. After a reset, the position in the old
+/// history means nothing.
 pub(super) fn on_event_before_join(event: &Event<'_>, ui: &Ui, last_shown: &mut Option<Cursor>) {
     match *event {
         Event::Reset => {

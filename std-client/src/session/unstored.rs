@@ -1,5 +1,5 @@
-//! Lines that were typed and are not stored yet. The prompt erases a typed line, which returns as an
-//! entry once it is stored; a line that takes longer is reported.
+//! Lines that were typed and are not stored yet. The prompt erases a typed line, which returns as
+//! an entry once it is stored; a line that takes longer is reported.
 
 use std::collections::VecDeque;
 

@@ -76,8 +76,8 @@ pub fn typed(line: &str) -> Command<'_> {
     }
 }
 
-/// Parses a line from a pipe: text as it is, unless the whole line is one of a few commands. An empty
-/// line is ignored.
+/// Parses a line from a pipe: text as it is, unless the whole line is one of a few commands. An
+/// empty line is ignored.
 #[must_use]
 pub fn piped(line: &str) -> Command<'_> {
     match line {

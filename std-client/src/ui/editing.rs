@@ -1,5 +1,5 @@
-//! Callbacks of the line editor: completion, and the events that they imply (the prompt is displayed,
-//! Enter was pressed).
+//! Callbacks of the line editor: completion, and the events that they imply (the prompt is
+//! displayed, Enter was pressed).
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -64,8 +64,8 @@ impl Validator for Editing {
     }
 }
 
-/// Returns where the last word of `typed` begins, and its completions: commands or names. A name at the
-/// beginning of a line addresses its member and gets a colon.
+/// Returns where the last word of `typed` begins, and its completions: commands or names. A name at
+/// the beginning of a line addresses its member and gets a colon.
 fn completions(typed: &str, roster: &Roster) -> (usize, Vec<String>) {
     let start =
         typed.rfind(char::is_whitespace).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));

@@ -1,8 +1,11 @@
-//! Controls when output may be written to the terminal: above the prompt, and never between the moment
-//! when Enter is pressed and the next prompt. So lines keep their order, and a typed line can be erased.
+//! Controls when output may be written to the terminal: above the prompt, and never between the
+//! moment when Enter is pressed and the next prompt. So lines keep their order, and a typed line
+//! can be erased.
 //!
 //! ```text
-//! Free -before_typing-> Starting -(prompt is shown)-> Typing -(Enter)-> Accepted -before_typing-> ... -end_of_typing-> Free
+//! Free -before_typing-> Starting -(prompt is shown)-> Typing -(Enter)-> Accepted
+//!   ^                      ^------------before_typing----------------------'
+//!   '-end_of_typing- any
 //! ```
 
 use std::fmt;
@@ -63,7 +66,8 @@ impl TerminalGate {
         lock(&self.state).may_erase
     }
 
-    /// Ends the prompt: further output goes directly to the terminal. Returns whether there was a prompt.
+    /// Ends the prompt: further output goes directly to the terminal. Returns whether there was a
+    /// prompt.
     pub(super) fn stop(&self) -> bool {
         let was_typing = lock(&self.state).phase == Phase::Typing;
         self.update(|state| (state.phase, state.is_stopped) = (Phase::Free, true));

@@ -72,7 +72,8 @@ fn complete(mut line: Vec<u8>, mut len: usize) -> Input {
     String::from_utf8(line).map_or(Input::NotUtf8, Input::Line)
 }
 
-/// Number of consecutive errors after which reading is given up: a closed terminal never comes back.
+/// Number of consecutive errors after which reading is given up: a closed terminal never comes
+/// back.
 pub const MAX_ERRORS: u32 = 3;
 
 /// Distinguishes transient errors from permanent ones.
@@ -110,7 +111,8 @@ pub fn read_line_retrying(from: &mut impl BufRead) -> Input {
 /// Longest answer to a question, in bytes.
 const MAX_ANSWER_LEN: u64 = 4_096;
 
-/// Reads an answer. `None`: the end of input; `Some(None)`: the answer is not UTF-8, or far too long.
+/// Reads an answer. `None`: the end of input; `Some(None)`: the answer is not UTF-8, or far too
+/// long.
 ///
 /// # Errors
 /// Those of `from`.

@@ -1,9 +1,9 @@
 //! The user interface.
 //!
-//! * On a terminal: a prompt ([`prompt`]) with all output above it. Tab completes names ([`roster`]) and
-//!   commands ([`command`]).
-//! * Otherwise: standard input has posts, one per line ([`input`]), standard output has entries, standard
-//!   error has notices; or standard output has everything, as objects ([`json`]).
+//! * On a terminal: a prompt ([`prompt`]) with all output above it. Tab completes names
+//!   ([`roster`]) and commands ([`command`]).
+//! * Otherwise: standard input has posts, one per line ([`input`]), standard output has entries,
+//!   standard error has notices; or standard output has everything, as objects ([`json`]).
 
 pub mod command;
 mod editing;
@@ -63,8 +63,8 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Starts the interface that standard input and output allow, with objects if requested. Positions of
-    /// displayed entries are saved in `cursor`.
+    /// Starts the interface that standard input and output allow, with objects if requested.
+    /// Positions of displayed entries are saved in `cursor`.
     ///
     /// # Errors
     /// If a thread cannot be spawned.
@@ -260,7 +260,8 @@ impl Ui {
         })
     }
 
-    /// Erases the prompt, and waits until all output is written or dropped. Returns what was lost so far.
+    /// Erases the prompt, and waits until all output is written or dropped. Returns what was lost
+    /// so far.
     #[must_use]
     pub fn settle(&self, timeout: DrainTimeout) -> Vec<Loss> {
         self.stop_prompt();

@@ -1,7 +1,7 @@
 //! The prompt of a terminal: a line to edit, with all output above it.
 //!
-//! A typed line is erased from the screen: it returns as an entry, in its place, once it is stored. So a
-//! line with a time is stored; a line that is not stored soon is reported.
+//! A typed line is erased from the screen: it returns as an entry, in its place, once it is stored.
+//! So a line with a time is stored; a line that is not stored soon is reported.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -88,7 +88,8 @@ fn read(editor: &mut Editor<Editing, MemHistory>, sender: &EventSender, gate: &T
             }
             Err(ReadlineError::Interrupted) => return sender.send(AppEvent::Interrupt),
             Err(ReadlineError::Signal(_)) => begun = Some(line),
-            // Each drops at least one byte, so this ends. Reported once, not for each byte of a paste.
+            // Each drops at least one byte, so this ends. Reported once, not for each byte of a
+            // paste.
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
                 begun = Some(line);
                 if !std::mem::replace(&mut is_reported, true) && !deliver(Input::InvalidBytes, sender, gate) {
@@ -108,8 +109,8 @@ fn read(editor: &mut Editor<Editing, MemHistory>, sender: &EventSender, gate: &T
     }
 }
 
-/// Sends input. While the queue is full, output is displayed without a prompt: it may be what empties
-/// the queue.
+/// Sends input. While the queue is full, output is displayed without a prompt: it may be what
+/// empties the queue.
 fn deliver(typed: Input, sender: &EventSender, gate: &TerminalGate) -> bool {
     match sender.try_input(typed) {
         Ok(is_taken) => is_taken,
@@ -142,7 +143,8 @@ fn rows(text: &str, columns: usize) -> Option<usize> {
         }
         let narrow = line.chars().filter(char::is_ascii).count() + indent;
         let others = line.chars().count() + indent - narrow;
-        // Zero to two columns each. After a full row at the very end, the cursor is in the next one.
+        // Zero to two columns each. After a full row at the very end, the cursor is in the next
+        // one.
         let is_last = lines.peek().is_none();
         let row_of = |width: usize| if is_last { width / columns } else { width.saturating_sub(1) / columns };
         let (least, most) = (row_of(narrow), row_of(narrow + 2 * others));

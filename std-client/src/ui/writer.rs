@@ -1,5 +1,5 @@
-//! Output that must not be lost, written in order by its own thread. When the thread falls behind, no
-//! more entries are taken from the client; the server keeps them.
+//! Output that must not be lost, written in order by its own thread. When the thread falls behind,
+//! no more entries are taken from the client; the server keeps them.
 
 use std::io;
 use std::sync::Arc;
@@ -31,7 +31,8 @@ pub trait Sink: Send + 'static {
 /// The reaction to a text that cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnError {
-    /// The writer ends: no text is silently dropped, and no entry is recorded that was not displayed.
+    /// The writer ends: no text is silently dropped, and no entry is recorded that was not
+    /// displayed.
     End,
     /// The text is dropped and counted; the count is reported with the next text.
     Drop,
@@ -112,7 +113,8 @@ impl Writer {
         self.queue.waiting.load(Ordering::Relaxed) < QUEUE_LEN
     }
 
-    /// Waits at most `timeout` until everything queued is written or dropped. Returns the losses so far.
+    /// Waits at most `timeout` until everything queued is written or dropped. Returns the losses so
+    /// far.
     #[must_use]
     pub fn settle(&self, timeout: Duration) -> OutputLosses {
         let (ask, answer) = mpsc::channel();

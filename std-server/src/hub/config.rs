@@ -5,6 +5,9 @@ use kabar_core::transport::Capacity;
 use kabar_core::wire::packet::TransportParameters;
 
 use super::HubLimits;
+#[cfg(feature = "fault-injection")]
+use super::fault_injection::FaultInjection;
+use super::fault_injection::Faults;
 
 /// Configuration of a hub.
 #[derive(Clone)]
@@ -25,7 +28,7 @@ pub struct HubConfig {
     pub profile: Profile,
     /// Faults for tests of the tests.
     #[cfg(feature = "fault-injection")]
-    pub faults: super::FaultInjection,
+    pub faults: FaultInjection,
 }
 
 /// Who may join without the room's secret. Identities that were admitted under the present tag
@@ -107,8 +110,17 @@ impl HubConfig {
             limits: HubLimits::default(),
             profile: Profile::default(),
             #[cfg(feature = "fault-injection")]
-            faults: super::FaultInjection::default(),
+            faults: FaultInjection::default(),
         }
+    }
+
+    /// The faults that are switched on.
+    #[inline]
+    pub(super) const fn faults(&self) -> Faults {
+        Faults(
+            #[cfg(feature = "fault-injection")]
+            self.faults,
+        )
     }
 }
 

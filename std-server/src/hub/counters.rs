@@ -152,7 +152,7 @@ counters! {
     newcomers_limited,
     /// New identities refused, or identities forgotten for them: as many are known as are kept.
     identities_full,
-    /// Names that are nobody's any more because their owner was not seen for long.
+    /// Names that are free again because their owner was not seen for long.
     names_lapsed,
     /// Names forgotten because their owner has too many.
     names_crowded,
@@ -160,7 +160,7 @@ counters! {
     instances_lapsed,
     /// Instances forgotten because their identity has too many.
     instances_crowded,
-    /// Bans and mutes that an operator could not impose: there are too many.
+    /// Bans and mutes refused because there are too many.
     sanctions_full,
     /// Members replaced by the same identity from elsewhere.
     replaced,
@@ -192,7 +192,7 @@ counters! {
     retries,
     /// Of those, the ones as long as they get.
     retries_longest,
-    /// Looks into the log for entries, one by one or a page at a time, for members that are behind or ask for history.
+    /// Look-ups of entries in the log, one by one or by page, for members that lag or ask for history.
     lookups,
     /// Times the rest of a connection's work had to wait until others had their turn.
     work_deferred,

@@ -2,21 +2,9 @@
 //! feature `fault-injection`, which only the package `tests` enables, no fault can be switched on
 //! and the branches that ask for one compile to nothing.
 
-use super::HubConfig;
-
 /// The faults as the hub asks for them: without the feature, none.
 #[derive(Clone, Copy)]
-pub(super) struct Faults(#[cfg(feature = "fault-injection")] FaultInjection);
-
-impl HubConfig {
-    #[inline]
-    pub(super) const fn faults(&self) -> Faults {
-        Faults(
-            #[cfg(feature = "fault-injection")]
-            self.faults,
-        )
-    }
-}
+pub(super) struct Faults(#[cfg(feature = "fault-injection")] pub(super) FaultInjection);
 
 macro_rules! faults {
     ($($(#[$doc:meta])+ $fault:ident)+) => {

@@ -5,6 +5,7 @@
 //!   limits per address.
 //! * `peer`: the table of connections, their memory and their turns.
 //! * `room`: a room with its members, its log, its commits and what it keeps of people.
+//! * `routes`, `messages`: the way of each input to the owner of what it concerns.
 //! * `context`: what all of these share: configuration, clock, deadlines, and the queues of what
 //!   leaves the hub.
 //!
@@ -42,6 +43,7 @@ mod events;
 mod fault_injection;
 mod jobs;
 mod limits;
+mod messages;
 mod operator;
 mod peer;
 mod room;

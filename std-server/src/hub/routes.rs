@@ -2,7 +2,6 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{ClientMessage, RefusedCode};
 use kabar_core::connection::{Closed, ConnectionEvent, Dropped, Transmit};
 use kabar_core::crypto::Provider;
 use kabar_core::session::OpenError;
@@ -15,8 +14,9 @@ use rand_core::Rng;
 use super::context::Context;
 use super::counters::Counters;
 use super::door::prefix::Prefix;
-use super::peer::{Malformed, NewPeer, Peer, Phase};
-use super::room::{Handled, Room};
+use super::messages::read;
+use super::peer::{NewPeer, Peer, Phase};
+use super::room::Room;
 use super::timers::Timer;
 use super::{Done, Hub, LeaveReason, StoreDone};
 
@@ -332,98 +332,6 @@ fn on_phase_timer<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut C
         }
         Phase::Joining(_) | Phase::Member(_) | Phase::Closed => {}
     }
-}
-
-/// Handles all messages of a connection that can be handled now, within its budget.
-fn read<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
-    // A Join that came too early is not looked at again before its time.
-    if context.timers.get(&Timer::Join(peer.id)).is_some() {
-        return;
-    }
-    let mut buffer = core::mem::take(&mut context.message);
-    while peer.is_readable() && !context.is_stopping {
-        let len = match peer.peek_message(&mut buffer) {
-            Ok(Some(len)) => len,
-            Ok(None) => break,
-            Err(Malformed) => {
-                close_for_violation(now, rooms, context, peer);
-                break;
-            }
-        };
-        let limit = context.config.limits.unfinished_bytes;
-        if rooms.iter().any(|room| room.is_saturated(limit)) {
-            context.turns.pause(peer, &mut context.counters);
-            break;
-        }
-        if !context.has_work(peer) {
-            break;
-        }
-        match handle(now, rooms, context, peer, buffer.get(2..len).unwrap_or_default()) {
-            Handled::Done => {}
-            Handled::Defer => break,
-            Handled::Violation => {
-                close_for_violation(now, rooms, context, peer);
-                break;
-            }
-        }
-        context.counters.messages_in += 1;
-        peer.connection.consume(StreamId::Chat, len);
-        peer.spend_work();
-        context.turns.mark_ready(peer);
-    }
-    context.message = buffer;
-}
-
-/// Handles one message (SPEC 6.2, 6.3).
-fn handle<P: Provider>(
-    now: Instant,
-    rooms: &mut [Room],
-    context: &mut Context<P>,
-    peer: &mut Peer<P>,
-    message: &[u8],
-) -> Handled {
-    let message = match ClientMessage::decode(message) {
-        Ok(Some(message)) => message,
-        // SPEC 6.1: unknown types are skipped.
-        Ok(None) => return Handled::Done,
-        Err(_) => return Handled::Violation,
-    };
-    if let ClientMessage::Join(join) = &message {
-        // SPEC 6.2
-        if !matches!(peer.phase, Phase::Unjoined) || *peer.identity.get_or_insert(join.identity) != join.identity {
-            return Handled::Violation;
-        }
-        if let Some(room) = rooms.iter_mut().find(|room| room.name() == join.room) {
-            return room.on_join(now, context, peer, join);
-        }
-        context.timers.set(Timer::Phase(peer.id), None);
-        peer.refuse(now, context, join.name, RefusedCode::UNKNOWN_ROOM, "there is no such room here");
-        return Handled::Done;
-    }
-    // Too early, or too late.
-    let Some(room) = peer.member().and_then(|member| rooms.get_mut(member.room)) else { return Handled::Violation };
-    match message {
-        ClientMessage::Post(post) if post.handle == room.handle() => room.on_post(now, context, peer, &post),
-        ClientMessage::ListMembers { handle } if handle == room.handle() => room.on_who(peer),
-        ClientMessage::History { handle, before, count } if handle == room.handle() => {
-            room.on_history(peer, before, count)
-        }
-        ClientMessage::Leave { handle } if handle == room.handle() => {
-            room.remove_member(now, context, peer, LeaveReason::Left);
-            peer.set_phase(context, Phase::Unjoined);
-            context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
-            Handled::Done
-        }
-        // About a room that it is not in.
-        _ => Handled::Violation,
-    }
-}
-
-/// A message broke its rules (SPEC 6.1).
-fn close_for_violation<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
-    context.counters.broken_messages += 1;
-    remove_member(now, rooms, context, peer, LeaveReason::Violation, Duration::ZERO);
-    peer.close(now, context, CloseCode::MESSAGE, "");
 }
 
 fn count_dropped(counters: &mut Counters, why: Dropped) {

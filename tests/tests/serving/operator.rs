@@ -97,7 +97,7 @@ fn who_is_muted_hears_why_its_line_was_not_taken() {
     room.server.type_line("/mute darryl");
     room.server.expect("darryl is muted");
     darryl.type_line("can you hear me");
-    darryl.expect_notice("may not speak");
+    darryl.expect_notice("muted in this room");
     room.server.type_line("/unmute darryl");
     room.server.expect("darryl is no longer muted");
     darryl.type_line("and now");

@@ -27,7 +27,8 @@ pub struct UdpDevice {
 }
 
 impl UdpDevice {
-    /// A device for a node at `node`, which may be any address: it is not visible outside of the process.
+    /// A device for a node at `node`, which may be any address: it is not visible outside of the
+    /// process.
     ///
     /// # Errors
     /// Those of the socket.

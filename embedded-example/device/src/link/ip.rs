@@ -18,8 +18,8 @@ use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 use super::{Address, Link, Received};
 use crate::profile::DATAGRAM_LEN;
 
-/// Time until a DHCP server that does not answer is asked again (RFC 2131 4.1); smoltcp's default is
-/// 10 s.
+/// Time until a DHCP server that does not answer is asked again (RFC 2131 4.1); smoltcp's default
+/// is 10 s.
 pub const DHCP_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(4);
 
 /// The device's place in the IP network.
@@ -45,14 +45,14 @@ pub enum Addressing {
         /// The router to everything outside of that network.
         gateway: Option<Ipv4Address>,
     },
-    /// A DHCP server assigns it (Ethernet only). The device asks until it gets one, and again when a
-    /// lease has ended.
+    /// A DHCP server assigns it (Ethernet only). The device asks until it gets one, and again when
+    /// a lease has ended.
     Dhcp,
 }
 
 impl Network {
-    /// Draws a port and a seed: datagrams that are still under way to the previous start's port do not
-    /// reach this one.
+    /// Draws a port and a seed: datagrams that are still under way to the previous start's port do
+    /// not reach this one.
     pub fn draw(hardware: HardwareAddress, addressing: Addressing, rng: &mut impl CryptoRng) -> Self {
         let port = 49_152 | u16::try_from(rng.next_u32() & 0x3fff).unwrap_or(0);
         Self { hardware, addressing, port, seed: rng.next_u64() }
@@ -203,7 +203,8 @@ impl<D: Device> Link for IpLink<'_, D> {
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) {
         if let SocketAddr::V4(to) = to {
-            // The socket is empty and holds a whole datagram. One that it refuses (to an unspecified address) counts as lost.
+            // The socket is empty and holds a whole datagram. One that it refuses (to an
+            // unspecified address) counts as lost.
             let _ = self.sockets.get_mut::<udp::Socket<'_>>(self.socket).send_slice(datagram, to);
         }
     }

@@ -1,10 +1,10 @@
 //! The main loop of a product: the node, the clock and what the product does in the room.
 //!
-//! A [`Member`] is everything but the loop itself: call [`Member::run`], sleep until the moment that
-//! it returns or until something arrives on the link, and call it again. It waits for nothing but a
-//! serial line to take what it sends (0.1 s for the largest packet at 115,200 bit/s), and it calls
-//! the [`Application`] on time whatever the network does. While the room cannot be reached, posts
-//! wait in the client.
+//! A [`Member`] is everything but the loop itself: call [`Member::run`], sleep until the moment
+//! that it returns or until something arrives on the link, and call it again. It waits for nothing
+//! but a serial line to take what it sends (0.1 s for the largest packet at 115,200 bit/s), and it
+//! calls the [`Application`] on time whatever the network does. While the room cannot be reached,
+//! posts wait in the client.
 
 use core::net::SocketAddr;
 

@@ -69,7 +69,8 @@ impl Application for WeatherStation {
     }
 }
 
-/// A product without a sensor and without an interval: a light that shows whether the server answers.
+/// A product without a sensor and without an interval: a light that shows whether the server
+/// answers.
 #[derive(Default)]
 struct SignalLamp {
     is_on: bool,

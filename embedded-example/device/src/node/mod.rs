@@ -13,8 +13,8 @@ use kabar_core::time::Instant;
 use crate::link::{Address, Link, Received};
 use crate::profile::{self, DATAGRAM_LEN, DeviceClient};
 
-/// Frames received from the link per [`Node::poll`]: a flood does not keep the device from its other
-/// work.
+/// Frames received from the link per [`Node::poll`]: a flood does not keep the device from its
+/// other work.
 pub const MAX_FRAMES_PER_POLL: usize = 16;
 /// Datagrams sent to the link per [`Node::poll`] (SPEC 5.4).
 pub const MAX_DATAGRAMS_PER_POLL: usize = 10;
@@ -69,7 +69,7 @@ impl Default for Storage {
 pub struct Node<'a, L> {
     storage: &'a mut Storage,
     link: L,
-    /// When the client wants to be called.
+    /// When the client has something to do.
     deadline: Option<Instant>,
     /// Whether the last poll ended at a bound, not for lack of work.
     unfinished: bool,
@@ -123,7 +123,8 @@ impl<'a, L: Link> Node<'a, L> {
             self.storage.client.handle_timeout(now);
         }
 
-        // Sending may take a while on a slow line: what arrived meanwhile is received before the next datagram.
+        // Sending may take a while on a slow line: what arrived meanwhile is received before the
+        // next datagram.
         let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
             let can_send = self.address().is_some() && self.link.can_send();
             let is_all = self.drain(now, can_send, &mut on_event);
@@ -162,7 +163,8 @@ impl<'a, L: Link> Node<'a, L> {
         false
     }
 
-    /// Hands over events, and then one datagram if the link takes one. `true`: nothing is left that can be done now.
+    /// Passes events on, and then one datagram if `can_send`. Returns `true` if nothing is left that can be
+    /// done now.
     fn drain(&mut self, now: Instant, can_send: bool, on_event: &mut impl FnMut(Event<'_>)) -> bool {
         let Storage { client, datagram } = &mut *self.storage;
         loop {

@@ -1,5 +1,6 @@
-//! The machine that the programs to be weighed believe to be on: bytes come from one volatile address and results go to another,
-//! so that nothing is optimised away that a real program would keep.
+//! The machine of the programs that are linked to measure their size: input is read from one volatile
+//! address and results are written to another, so that the compiler removes nothing that a real program
+//! would keep.
 #![no_std]
 
 use core::cell::UnsafeCell;
@@ -7,12 +8,12 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use kabar_core::time::Instant;
 
-/// Where bytes come from.
+/// The address of the input.
 const INPUT: *const u8 = 0x4000_0000 as *const u8;
-/// Where results go.
+/// The address of the output.
 const OUTPUT: *mut u8 = 0x4000_0004 as *mut u8;
 
-/// What a program keeps from start to end.
+/// A static value.
 #[derive(Debug)]
 pub struct Static<T>(UnsafeCell<T>);
 
@@ -25,7 +26,7 @@ impl<T> Static<T> {
         Self(UnsafeCell::new(value))
     }
 
-    /// Gives the value out for good.
+    /// Returns the only reference to the value.
     ///
     /// # Safety
     /// To be called once.
@@ -38,7 +39,7 @@ impl<T> Static<T> {
 
 /// The next byte.
 pub fn byte() -> u8 {
-    // SAFETY: the address stands for hardware that a real program has; these programs are not run.
+    // SAFETY: the address stands for hardware of a real program; these programs are never run.
     unsafe { INPUT.read_volatile() }
 }
 
@@ -52,7 +53,7 @@ pub fn number() -> u64 {
     u64::from_le_bytes(bytes())
 }
 
-/// What the clock says.
+/// The time.
 pub fn now() -> Instant {
     Instant::from_micros(number())
 }
@@ -66,13 +67,13 @@ pub fn address() -> SocketAddr {
     }
 }
 
-/// Fills `out` and tells how much of it counts.
+/// Fills `out`; returns the length to use.
 pub fn read(out: &mut [u8]) -> usize {
     out.fill_with(byte);
     usize::from(u16::from_le_bytes(bytes()))
 }
 
-/// Puts bytes out.
+/// Writes bytes to the output.
 pub fn write(bytes: &[u8]) {
     for &byte in bytes {
         // SAFETY: as in `byte`.
@@ -80,12 +81,12 @@ pub fn write(bytes: &[u8]) {
     }
 }
 
-/// Puts a number out.
+/// Writes a number.
 pub fn write_number(number: u64) {
     write(&number.to_le_bytes());
 }
 
-/// Puts an address out.
+/// Writes an address.
 pub fn write_address(address: SocketAddr) {
     match address {
         SocketAddr::V4(address) => write(&address.ip().octets()),
@@ -94,7 +95,7 @@ pub fn write_address(address: SocketAddr) {
     write(&address.port().to_le_bytes());
 }
 
-/// For values whose bytes no program looks at one by one.
+/// Keeps a value that is not written byte by byte.
 pub fn write_opaque<T>(value: &T) {
     core::hint::black_box(value);
 }

@@ -1,5 +1,5 @@
-//! Measures sealing and opening a packet, and deriving an identity's public half. A test runs it in the
-//! emulator, whose clock counts instructions, and keeps the figures. It uses no network.
+//! Measures sealing and opening a packet, and deriving an identity's public half. A test runs it in
+//! the emulator, whose clock counts instructions, and keeps the figures. It uses no network.
 #![no_std]
 #![no_main]
 

@@ -39,8 +39,8 @@ pub enum LinkKind {
     Serial,
 }
 
-/// How the program ends: the exit code of the emulator. A product would reset, or sleep until a person
-/// comes.
+/// How the program ends: the exit code of the emulator. A product would reset, or sleep until a
+/// person comes.
 #[derive(Clone, Copy, Debug)]
 pub enum Exit {
     /// It left the room, and all its posts are stored.

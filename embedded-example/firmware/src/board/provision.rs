@@ -6,9 +6,9 @@
 //! | randomness seed | for one start | in a page of flash, replaced before it is used (`kabar_device::seed`), or drawn from the part's generator |
 //! | server, fingerprint, room, secret, name | until it is reconfigured | in a page of flash, from the invite |
 //!
-//! Here all of it comes from the emulator's command line, which is for tests only: the list of processes
-//! shows the seeds. A product replaces [`read`] by reading its flash, and gets its generator like this,
-//! so that no seed is used twice:
+//! Here all of it comes from the emulator's command line, which is for tests only: the list of
+//! processes shows the seeds. A product replaces [`read`] by reading its flash, and gets its
+//! generator like this, so that no seed is used twice:
 //!
 //! ```text
 //! let mut rng = kabar_device::seed::take(&mut SeedPage)?;   // SeedPage: a SeedStore over the part's flash

@@ -13,8 +13,8 @@ use crate::board::{self, Exit};
 /// Start-up fills the stack with this word.
 pub const PAINT: u32 = 0xcccc_cccc;
 
-// Start-up calls this before memory is initialised, so it may use registers only; the stack is empty
-// and reaches from `sp` down to `__estack`.
+// Start-up calls this before memory is initialised, so it may use registers only; the stack is
+// empty and reaches from `sp` down to `__estack`.
 global_asm!(
     ".section .text.pre_init, \"ax\"",
     ".global __pre_init",

@@ -1,5 +1,5 @@
-//! A clock by SysTick, the timer of every Cortex-M: its interrupt counts ticks, and its counter gives
-//! the time since the last one.
+//! A clock by SysTick, the timer of every Cortex-M: its interrupt counts ticks, and its counter
+//! gives the time since the last one.
 
 use core::cell::Cell;
 
@@ -58,7 +58,8 @@ impl<const HZ: u32> Clock for SysTickClock<HZ> {
         critical_section::with(|section| {
             let mut count = SYST::get_current();
             let mut ticks = TICKS.borrow(section).get();
-            // The counter restarted and its interrupt waits for this section to end. A second reading is after the restart.
+            // The counter restarted and its interrupt waits for this section to end. A second
+            // reading is after the restart.
             if SCB::is_pendst_pending() {
                 count = SYST::get_current();
                 ticks += 1;

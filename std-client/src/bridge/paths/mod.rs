@@ -1,16 +1,16 @@
-//! Which address of the server each packet of one device goes to.
+//! Chooses the address of the server that each packet of one device goes to.
 //!
-//! A device on a byte stream has one server, which may have several addresses; so the bridge does
-//! for it what `kabar join` does for itself ([`Race`]). It cannot read what it carries, but
-//! handshake packets are plain and tell enough (SPEC 2, 3):
+//! The server of a device on a byte stream may have several addresses; the bridge chooses among
+//! them as `kabar join` does ([`Race`]). It cannot decrypt packets, but handshake packets are not
+//! encrypted (SPEC 2, 3):
 //!
 //! ```text
-//! Hello      the device seeks a connection: to all addresses, one after the other
-//! Challenge  its cookie comes back in the Initiate, which goes where the cookie is from
-//! Accept     names the connection: Sealed packets with this id go where the Accept is from
+//! Hello      the device opens a connection: to all addresses, one after the other
+//! Challenge  its cookie returns in the Initiate, which goes to the address of the Challenge
+//! Accept     has the connection id: Sealed packets with this id go to the address of the Accept
 //! ```
-//! A Sealed packet of a connection that is not known, because the bridge was started after it, goes
-//! to all addresses; from whoever answers it is known.
+//! A Sealed packet of an unknown connection, which is older than the bridge, goes to all addresses;
+//! the answer shows the right one.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -22,30 +22,31 @@ use kabar_std::provider::Accelerated;
 
 use crate::race::{MAX_CANDIDATES, Race};
 
-/// Connections that are remembered: one, and one that a device begins beside it.
+/// Number of known connections: one, and one that a device opens meanwhile.
 const MAX_CONNECTIONS: usize = 2;
 
-/// The race for a connection, and which address each cookie and each connection belongs to.
+/// The race for a connection, and the addresses of cookies and connections.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     pub(super) race: Race,
-    /// The latest last.
+    /// The latest one is the last.
     cookies: VecDeque<([u8; 32], SocketAddr)>,
     connections: VecDeque<(u32, SocketAddr)>,
 }
 
 impl Paths {
-    /// Where a packet of the device goes, if the server is at these `addresses`.
+    /// Returns the addresses that a packet of the device goes to; `addresses` are those of the
+    /// server.
     pub(super) fn route(&mut self, packet: &[u8], addresses: &[SocketAddr], now: Instant) -> Vec<SocketAddr> {
         match Packet::decode(packet, Accelerated::crc32) {
             Ok(Packet::Hello(_)) => {
                 self.race.set_addresses(addresses.iter().copied());
-                self.race.say_hello(packet, now);
+                self.race.set_hello(packet, now);
                 self.race.started().collect()
             }
             Ok(Packet::Initiate(initiate)) => match find(&self.cookies, &initiate.cookie) {
                 Some(address) => {
-                    self.race.decided(address);
+                    self.race.on_initiate(address);
                     vec![address]
                 }
                 None => addresses.to_vec(),
@@ -58,16 +59,16 @@ impl Paths {
         }
     }
 
-    /// Learns from a packet of the server's.
+    /// Takes cookies and connection ids from a packet of the server.
     pub(super) fn learn(&mut self, from: SocketAddr, packet: &[u8]) {
         match Packet::decode(packet, Accelerated::crc32) {
             Ok(Packet::Challenge(challenge)) => {
-                // Which key is right the device knows: the bridge passes over nobody.
-                let _ = self.race.answered(from, packet);
+                // Only the device knows the right key, so no Challenge is ignored.
+                let _ = self.race.on_challenge(from, packet);
                 remember(&mut self.cookies, challenge.cookie, from, MAX_CANDIDATES);
             }
             Ok(Packet::Accept(accept)) => {
-                self.race.opened(from);
+                self.race.on_connected(from);
                 remember(&mut self.connections, accept.connection_id, from, MAX_CONNECTIONS);
             }
             Ok(Packet::Sealed(header)) => {
@@ -77,7 +78,7 @@ impl Paths {
         }
     }
 
-    /// Whether packets may come from there, or go there without a Hello before.
+    /// Whether a socket to this address is needed.
     pub(super) fn is_used(&self, address: SocketAddr) -> bool {
         let known = self.cookies.iter().map(|(_, at)| *at).chain(self.connections.iter().map(|(_, at)| *at));
         known.chain(self.race.started()).any(|used| used == address)

@@ -1,4 +1,4 @@
-//! Which packet goes where.
+//! Routing of packets.
 
 use kabar_core::time::Duration;
 use kabar_core::wire::packet::{Accept, Challenge, Hello, Initiate, SealedHeader, TransportParameters};
@@ -58,7 +58,7 @@ fn sealed(connection_id: u32) -> Vec<u8> {
     packet
 }
 
-/// Where these packets of a device go.
+/// The routing of one device.
 struct Device {
     paths: Paths,
     addresses: Vec<SocketAddr>,
@@ -76,7 +76,7 @@ impl Device {
 }
 
 #[test]
-fn initiate_goes_where_its_cookie_is_from_whoever_answered_later() {
+fn initiate_goes_to_the_address_of_its_cookie() {
     let mut device = Device::at(3);
     assert_eq!(device.send(&bytes(Packet::Hello(hello(1))), 0), [1]);
     assert_eq!(device.paths.race.start_next(at(250)), Some(address(2)));
@@ -105,7 +105,7 @@ fn connection_stays_where_it_is_until_the_device_has_another() {
 }
 
 #[test]
-fn connection_from_before_the_bridge_is_found_by_who_answers() {
+fn connection_older_than_the_bridge_is_found_by_its_answer() {
     let mut device = Device::at(3);
     assert_eq!(device.send(&sealed(77), 0), [1, 2, 3]);
     device.paths.learn(address(3), &sealed(77));
@@ -113,7 +113,7 @@ fn connection_from_before_the_bridge_is_found_by_who_answers() {
 }
 
 #[test]
-fn address_that_leads_no_further_comes_last_the_next_time() {
+fn address_without_a_connection_comes_last_in_the_next_race() {
     let mut device = Device::at(2);
     device.send(&bytes(Packet::Hello(hello(1))), 0);
     device.paths.learn(address(1), &challenge(1, 10));

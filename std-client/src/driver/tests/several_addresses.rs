@@ -5,17 +5,17 @@ use std::time::Instant as StdInstant;
 
 use super::*;
 
-/// More than a dead address may cost, and less than a fair share of the 5 s that people wait.
+/// More than a dead address may cost, and less than half of the connect time-out.
 const SOON: StdDuration = StdDuration::from_millis(2_300);
 
-/// Somebody who never answers.
+/// A socket that never answers.
 fn silent() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = socket.local_addr().unwrap();
     (socket, address)
 }
 
-/// Bound and given back: whoever writes there is refused.
+/// An address that was bound and released: datagrams to it are refused.
 fn refusing() -> SocketAddr {
     silent().1
 }
@@ -29,7 +29,7 @@ fn other() -> (Server, mpsc::Receiver<HubEvent>) {
 }
 
 #[test]
-fn a_dead_address_costs_no_more_than_its_turn() {
+fn dead_address_costs_no_more_than_its_turn() {
     let (server, _events) = serve(0);
     let ((_socket, silent), refusing, there) = (silent(), refusing(), server.local_addr());
     // No route leads there from a socket that is bound to this computer only.
@@ -61,7 +61,7 @@ fn a_dead_address_costs_no_more_than_its_turn() {
 }
 
 #[test]
-fn another_server_at_one_of_the_addresses_is_passed_over() {
+fn another_server_at_one_of_the_addresses_is_ignored() {
     let ((server, _events), (other, _other_events)) = (serve(0), other());
     let (there, wrong) = (server.local_addr(), other.local_addr());
     for (name, addresses) in [("a", [wrong, there]), ("ab", [there, wrong])] {
@@ -73,7 +73,7 @@ fn another_server_at_one_of_the_addresses_is_passed_over() {
 }
 
 #[test]
-fn a_member_comes_back_to_whichever_address_is_alive() {
+fn member_reconnects_to_the_address_that_answers() {
     let (first, _events) = serve(0);
     let (second, _second_events) = serve(0);
     let (here, there) = (first.local_addr(), second.local_addr());
@@ -99,7 +99,7 @@ fn a_member_comes_back_to_whichever_address_is_alive() {
 }
 
 #[test]
-fn knows_when_every_address_is_hopeless() {
+fn detects_that_every_address_is_unreachable() {
     let mut member = Member::begin(&[refusing(), refusing()], None, "anna");
     let end = StdInstant::now() + CONNECT_TIMEOUT;
     while !member.driver.is_unreachable(3) {

@@ -1,4 +1,4 @@
-//! Who and History (SPEC 6.3): a question is noted here, and answered by the delivery.
+//! ListMembers and History (SPEC 6.3): a question is recorded here and answered by the delivery.
 
 use kabar_core::crypto::Provider;
 
@@ -7,7 +7,7 @@ use crate::hub::peer::Peer;
 use crate::hub::peer::member::{History, Listing};
 
 impl Room {
-    pub(in crate::hub) fn on_who<P: Provider>(&self, peer: &mut Peer<P>) -> Handled {
+    pub(in crate::hub) fn on_list_members<P: Provider>(&self, peer: &mut Peer<P>) -> Handled {
         let Some(member) = peer.member_mut() else { return Handled::Violation };
         if member.listing.is_some() {
             return Handled::Defer;

@@ -1,8 +1,9 @@
 //! A byte stream as a link: core's [`SerialLink`] over whatever reads and writes bytes.
 //!
 //! The other end of the line is usually `kabar bridge` on a host, which forwards the packets to the
-//! server and cannot read them. A stream that fails is a line on which nothing gets through. The link
-//! is implemented for a reference, because it contains a buffer that a device keeps in a `static`.
+//! server and cannot read them. A stream that fails is a line on which nothing gets through. The
+//! link is implemented for a reference, because it contains a buffer that a device keeps in a
+//! `static`.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 

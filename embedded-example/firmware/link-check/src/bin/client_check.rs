@@ -1,7 +1,8 @@
 //! The whole client, linked for a bare machine without an allocator.
 //!
-//! It is weighed, not run (`link-check.sh` says what it may weigh). Every call of the client is reachable, every argument comes
-//! from a volatile address and every result goes to one, so that nothing is optimised away that a real program would keep.
+//! It is never run: `link-check.sh` checks its size. Every call of the client is reachable, every
+//! argument is read from a volatile address and every result is written to one, so that the compiler
+//! removes nothing that a real program would keep.
 #![no_std]
 #![no_main]
 
@@ -14,7 +15,8 @@ use kabar_link_check::{
     Static, address, byte, bytes, now, number, read, write, write_address, write_number, write_opaque,
 };
 
-/// The gate checks that it lies in .bss, that is, that a new client is all zero; its size is that of a client.
+/// `link-check.sh` checks that it is in .bss, which means that a new client is all zero, and reports
+/// its size.
 #[unsafe(export_name = "checked_static")]
 static CLIENT: Static<DeviceClient> = Static::new(profile::client());
 static DATAGRAM: Static<[u8; DATAGRAM_LEN]> = Static::new([0; DATAGRAM_LEN]);
@@ -23,7 +25,7 @@ static DATAGRAM: Static<[u8; DATAGRAM_LEN]> = Static::new([0; DATAGRAM_LEN]);
 #[unsafe(link_section = ".vectors")]
 static RESET: extern "C" fn() -> ! = reset;
 
-/// Where the machine begins. Clearing .bss is left to real firmware.
+/// The entry point. It does not clear .bss, because it is never run.
 #[unsafe(no_mangle)]
 extern "C" fn reset() -> ! {
     // SAFETY: this is reached once.

@@ -1,5 +1,5 @@
-//! A whole member: the client, smoltcp with UDP, IPv4 and Ethernet, and a network card of the simplest kind, linked for a bare
-//! machine without an allocator. It is weighed, not run.
+//! A whole member: the client, smoltcp with UDP, IPv4 and Ethernet, and a network card of the
+//! simplest kind, linked for a bare machine without an allocator. It is never run.
 #![no_std]
 #![no_main]
 
@@ -29,7 +29,7 @@ static CARD: Static<Card> = Static::new(Card { receive: [0; FRAME_LEN], transmit
 #[unsafe(link_section = ".vectors")]
 static RESET: extern "C" fn() -> ! = reset;
 
-/// Where the machine begins. Clearing .bss is left to real firmware.
+/// The entry point. It does not clear .bss, because it is never run.
 #[unsafe(no_mangle)]
 extern "C" fn reset() -> ! {
     // SAFETY: this is reached once.
@@ -96,7 +96,7 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-/// The card where it lies.
+/// A reference to the card.
 struct Port(&'static mut Card);
 
 impl Device for Port {

@@ -1,8 +1,8 @@
-//! The network hardware: the LM3S6965's Ethernet controller, as a device of smoltcp. One frame each way
-//! is in memory, further received ones wait in its FIFO.
+//! The network hardware: the LM3S6965's Ethernet controller, as a device of smoltcp. One frame each
+//! way is in memory, further received ones wait in its FIFO.
 //!
-//! It raises its interrupt when a frame arrives and holds it until that is acknowledged. The handler
-//! masks the interrupt, and [`Ethernet::unmask_interrupt`] is called before sleeping.
+//! It raises its interrupt when a frame arrives and holds it until that is acknowledged. The
+//! handler masks the interrupt, and [`Ethernet::unmask_interrupt`] is called before sleeping.
 
 use cortex_m::peripheral::NVIC;
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
@@ -106,7 +106,8 @@ impl Ethernet {
         unsafe { NVIC::unmask(INTERRUPT) };
     }
 
-    /// Copies the next frame from the FIFO to memory; returns its length. Overlong ones are discarded.
+    /// Copies the next frame from the FIFO to memory; returns its length. Overlong ones are
+    /// discarded.
     fn fetch(&mut self) -> Option<usize> {
         while Self::has_frame() {
             let first = REGISTERS.read(register::DATA);

@@ -1,5 +1,5 @@
-//! The Stellaris LM3S6965 evaluation board: a Cortex-M3, as `mps2-an385` has, with other memory, other
-//! clocks and other network hardware.
+//! The Stellaris LM3S6965 evaluation board: a Cortex-M3, as `mps2-an385` has, with other memory,
+//! other clocks and other network hardware.
 //!
 //! Figures from the LM3S6965 data sheet; those in parentheses in comments are its register names.
 
@@ -83,8 +83,8 @@ pub fn exit(exit: Exit) -> ! {
     semihosting::process::exit(exit as i32)
 }
 
-/// Starts the hardware and the link over it; `None` if it was started before. There is no driver for
-/// the board's serial port.
+/// Starts the hardware and the link over it; `None` if it was started before. There is no driver
+/// for the board's serial port.
 pub fn link(kind: LinkKind, rng: &mut impl CryptoRng, clock: &Clock) -> Option<IpLink<'static, Ethernet>> {
     let LinkKind::Ip(addressing) = kind else { return None };
     let card = Ethernet::start()?;
@@ -95,7 +95,8 @@ pub fn link(kind: LinkKind, rng: &mut impl CryptoRng, clock: &Clock) -> Option<I
 /// Sleeps until `due`, or until a frame has arrived.
 pub fn sleep(due: Instant, clock: &Clock) {
     loop {
-        // While interrupts are masked, a frame that arrives after the check still wakes the processor.
+        // While interrupts are masked, a frame that arrives after the check still wakes the
+        // processor.
         let is_due = interrupt::free(|_| {
             let is_due = Ethernet::has_frame() || clock.now() >= due;
             if !is_due {

@@ -1,8 +1,8 @@
-//! The network hardware: SMSC LAN9118, as a device of smoltcp. One frame each way is in memory, the rest
-//! waits in its FIFOs.
+//! The network hardware: SMSC LAN9118, as a device of smoltcp. One frame each way is in memory, the
+//! rest waits in its FIFOs.
 //!
-//! It raises its interrupt when a frame arrives and holds it until the frame is fetched. The handler
-//! masks the interrupt, and [`Lan9118::unmask_interrupt`] is called before sleeping.
+//! It raises its interrupt when a frame arrives and holds it until the frame is fetched. The
+//! handler masks the interrupt, and [`Lan9118::unmask_interrupt`] is called before sleeping.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -135,7 +135,8 @@ impl Lan9118 {
         REGISTERS.read(register::RX_FIFO_INF) & 0x00ff_0000 != 0
     }
 
-    /// Lets the hardware wake the processor, if it was started: before, its interrupt is always raised.
+    /// Lets the hardware wake the processor, if it was started: before, its interrupt is always
+    /// raised.
     pub fn unmask_interrupt() {
         if IS_STARTED.load(Ordering::Relaxed) {
             // SAFETY: the handler masks it and touches nothing else.
@@ -148,8 +149,8 @@ impl Lan9118 {
         REGISTERS.read(register::FREE_RUN)
     }
 
-    /// Copies the next good frame from the FIFO to memory; returns its length. Damaged and overlong frames
-    /// are discarded.
+    /// Copies the next good frame from the FIFO to memory; returns its length. Damaged and overlong
+    /// frames are discarded.
     fn fetch(&mut self) -> Option<usize> {
         while Self::has_frame() {
             let status = REGISTERS.read(register::RX_STATUS);
@@ -171,7 +172,8 @@ impl Lan9118 {
         None
     }
 
-    /// Whether the FIFO has room for a frame of the maximum length. Discards the status of earlier frames.
+    /// Whether the FIFO has room for a frame of the maximum length. Discards the status of earlier
+    /// frames.
     fn can_transmit() -> bool {
         while REGISTERS.read(register::TX_FIFO_INF) & 0x00ff_0000 != 0 {
             let _ = REGISTERS.read(register::TX_STATUS);

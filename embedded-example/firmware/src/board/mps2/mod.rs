@@ -1,7 +1,7 @@
 //! An MPS2+ with a Cortex-M4 (`mps2-an386`) or M3 (`mps2-an385`), as the emulator has it.
 //!
-//! For another board: the numbers in this file from its manual, a driver in place of `lan9118`, and an
-//! `exit` that suits it (a product has no host to return an exit code to).
+//! For another board: the numbers in this file from its manual, a driver in place of `lan9118`, and
+//! an `exit` that suits it (a product has no host to return an exit code to).
 
 mod lan9118;
 mod uart;
@@ -57,7 +57,8 @@ pub fn link(
 /// Sleeps until `due`, or until the card has a frame or the serial port a byte.
 pub fn sleep(due: Instant, clock: &Clock) {
     loop {
-        // While interrupts are masked, a frame that arrives after the check still wakes the processor.
+        // While interrupts are masked, a frame that arrives after the check still wakes the
+        // processor.
         let is_due = interrupt::free(|_| {
             let is_due = Lan9118::has_frame() || Uart::has_bytes() || clock.now() >= due;
             if !is_due {

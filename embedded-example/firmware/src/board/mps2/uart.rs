@@ -1,6 +1,6 @@
-//! The serial port: the first CMSDK UART, as a byte stream. The hardware buffers one byte each way. Its
-//! interrupt handler queues received bytes; writing waits for the transmitter up to a bound, so that a
-//! line that is blocked does not block the device.
+//! The serial port: the first CMSDK UART, as a byte stream. The hardware buffers one byte each way.
+//! Its interrupt handler queues received bytes; writing waits for the transmitter up to a bound, so
+//! that a line that is blocked does not block the device.
 
 use core::cell::RefCell;
 
@@ -20,13 +20,13 @@ use crate::registers::Registers;
 const REGISTERS: Registers = unsafe { Registers::at(0x4000_4000) };
 /// Bits per second.
 const BAUD: u32 = 115_200;
-/// Bytes that wait for the program: a whole frame, which is as much as arrives while the program is in
-/// its longest step (2.3 million instructions, 0.09 s) or sends a frame (0.1 s). Further bytes are lost,
-/// as on any line without flow control, and the protocol sends them again.
+/// Bytes that wait for the program: a whole frame, which is as much as arrives while the program is
+/// in its longest step (2.3 million instructions, 0.09 s) or sends a frame (0.1 s). Further bytes
+/// are lost, as on any line without flow control, and the protocol sends them again.
 const QUEUE_LEN: usize = MAX_FRAME_LEN;
 
-/// Polls of the transmitter before a byte, and the packet with it, is given up: about twenty times the
-/// duration of a byte.
+/// Polls of the transmitter before a byte, and the packet with it, is given up: about twenty times
+/// the duration of a byte.
 const MAX_POLLS: u32 = 5_000;
 
 /// Registers: offsets in [`REGISTERS`].
@@ -54,12 +54,13 @@ static QUEUE: Mutex<RefCell<Deque<u8, QUEUE_LEN>>> = Mutex::new(RefCell::new(Deq
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct Uart {
-    /// The transmitter is blocked: packets are given up at their first byte until it takes one again.
+    /// The transmitter is blocked: packets are given up at their first byte until it takes one
+    /// again.
     is_stuck: bool,
 }
 
-/// Queues received bytes. A byte that arrives after the last check raises the interrupt again, because
-/// it was cleared before.
+/// Queues received bytes. A byte that arrives after the last check raises the interrupt again,
+/// because it was cleared before.
 pub(super) extern "C" fn receive() {
     REGISTERS.write(register::INT_CLEAR, INT_RX);
     critical_section::with(|section| {
@@ -78,7 +79,8 @@ impl Uart {
         if REGISTERS.read(register::BAUD_DIV) != CLOCK_HZ / BAUD {
             return None;
         }
-        // SAFETY: the handler touches the queue and the port's registers, the program the queue in a critical section.
+        // SAFETY: the handler touches the queue and the port's registers, the program the queue in
+        // a critical section.
         unsafe { NVIC::unmask(INTERRUPT) };
         LINK.try_take()
     }

@@ -1,8 +1,9 @@
 //! The emulator's RISC-V board, `virt`.
 //!
-//! There are no interrupt handlers. A sleeping processor wakes when an interrupt is pending, also while
-//! interrupts are disabled; so the sources are enabled, interrupts are not, and no frame can be missed
-//! between the check and the sleep. There is no tick either: the timer is set to the end of the sleep.
+//! There are no interrupt handlers. A sleeping processor wakes when an interrupt is pending, also
+//! while interrupts are disabled; so the sources are enabled, interrupts are not, and no frame can
+//! be missed between the check and the sleep. There is no tick either: the timer is set to the end
+//! of the sleep.
 
 mod virtio_net;
 
@@ -23,20 +24,20 @@ use virtio_net::VirtioNet;
 pub const NAME: &str = "kabar on a RISC-V board";
 /// Counts of the timer per microsecond.
 const COUNTS_PER_US: u64 = 10;
-/// The timer: the count at which it wakes the processor, and the count now. Two words each, the low one
-/// first.
+/// The timer: the count at which it wakes the processor, and the count now. Two words each, the low
+/// one first.
 const MTIMECMP: usize = 0x0200_4000;
 const MTIME: usize = 0x0200_bff8;
-/// The interrupt controller: the priority of each source; for this processor, a bit for each enabled
-/// source, the priority above which sources count, and the source to claim.
+/// The interrupt controller: the priority of each source; for this processor, a bit for each
+/// enabled source, the priority above which sources count, and the source to claim.
 const PLIC_PRIORITY: usize = 0x0c00_0000;
 const PLIC_ENABLE: usize = 0x0c00_2000;
 const PLIC_THRESHOLD: usize = 0x0c20_0000;
 const PLIC_CLAIM: usize = 0x0c20_0004;
 
 /// Registers by their addresses.
-// SAFETY: the board has the registers above there; those that are indexed by a source are within the
-// same hardware.
+// SAFETY: the board has the registers above there; those that are indexed by a source are within
+// the same hardware.
 const REGISTERS: Registers = unsafe { Registers::at(0) };
 
 /// Ends the run.
@@ -79,8 +80,8 @@ fn wake_at(count: u64) {
     REGISTERS.write(MTIMECMP + 4, (count >> 32) as u32);
 }
 
-/// Starts the hardware and the link over it; `None` if it does not answer, or was started before. There
-/// is no driver for the board's serial port.
+/// Starts the hardware and the link over it; `None` if it does not answer, or was started before.
+/// There is no driver for the board's serial port.
 pub fn link(kind: LinkKind, rng: &mut impl CryptoRng, clock: &Clock) -> Option<IpLink<'static, VirtioNet>> {
     let LinkKind::Ip(addressing) = kind else { return None };
     let card = VirtioNet::start()?;

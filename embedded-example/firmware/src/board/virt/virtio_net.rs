@@ -1,9 +1,9 @@
 //! The network hardware: virtio-net over memory-mapped registers, as a device of smoltcp.
 //!
-//! The hardware reads and writes memory by itself. It is lent [`QUEUE`] buffers to receive into, and
-//! gets each back once smoltcp has read it; and as many to transmit from, each free again when the
-//! hardware reports it. Its queues are in separate pages, which are given out once and never returned:
-//! there is no allocator.
+//! The hardware reads and writes memory by itself. It is lent [`QUEUE`] buffers to receive into,
+//! and gets each back once smoltcp has read it; and as many to transmit from, each free again when
+//! the hardware reports it. Its queues are in separate pages, which are given out once and never
+//! returned: there is no allocator.
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
@@ -20,8 +20,8 @@ use virtio_drivers::{BufferDirection, Hal, PAGE_SIZE, PhysAddr};
 
 use super::wake_by;
 
-/// The board's slots for virtio hardware, most of them empty. The interrupt of the first has the number
-/// 1.
+/// The board's slots for virtio hardware, most of them empty. The interrupt of the first has the
+/// number 1.
 const FIRST_SLOT: usize = 0x1000_1000;
 const SLOT_LEN: usize = 0x1000;
 const SLOTS: usize = 8;
@@ -57,8 +57,8 @@ static GIVEN: AtomicUsize = AtomicUsize::new(0);
 /// The driver's memory. Hardware and program use the same addresses.
 struct Memory;
 
-// SAFETY: pages are aligned, zero, and given out once; shared memory is not moved, and its address is
-// exposed, because the hardware reads and writes there.
+// SAFETY: pages are aligned, zero, and given out once; shared memory is not moved, and its address
+// is exposed, because the hardware reads and writes there.
 unsafe impl Hal for Memory {
     fn dma_alloc(pages: usize, _: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let first = GIVEN.fetch_add(pages, Ordering::Relaxed);
@@ -110,8 +110,8 @@ impl VirtioNet {
         let buffers = BUFFERS.try_take()?;
         let (transport, source) = (0..SLOTS).zip(FIRST_SOURCE..).find_map(|(slot, source)| {
             let header = NonNull::new((FIRST_SLOT + slot * SLOT_LEN) as *mut _)?;
-            // SAFETY: the board has such registers in each slot, also in empty ones. This code runs once, because it has taken
-            // the buffers, so nothing else uses them.
+            // SAFETY: the board has such registers in each slot, also in empty ones. This code runs
+            // once, because it has taken the buffers, so nothing else uses them.
             let transport = unsafe { MmioTransport::new(header, SLOT_LEN) }.ok()?;
             (transport.device_type() == DeviceType::Network).then_some((transport, source))
         })?;
@@ -152,7 +152,8 @@ impl VirtioNet {
         Some((at, header..header + len))
     }
 
-    /// Whether there is room to transmit a frame. Takes back buffers that the hardware has transmitted.
+    /// Whether there is room to transmit a frame. Takes back buffers that the hardware has
+    /// transmitted.
     fn can_transmit(&mut self) -> bool {
         while let Some(token) = self.driver.poll_transmit() {
             let is_it = |of: &Option<(u16, usize)>| of.is_some_and(|(at, _)| at == token);
@@ -220,7 +221,8 @@ impl phy::TxToken for TxToken<'_> {
         let whole = header + len;
         // smoltcp asks for at most what the capabilities say.
         let result = fill(&mut buffer[header..whole]);
-        // SAFETY: it is not accessed until `can_transmit` has it back by the token. A frame that is refused counts as lost.
+        // SAFETY: it is not accessed until `can_transmit` has it back by the token. A frame that is
+        // refused counts as lost.
         self.transmitting[at] =
             unsafe { self.driver.transmit_begin(&buffer[..whole]) }.ok().map(|token| (token, whole));
         result

@@ -270,5 +270,5 @@ fn a_file_that_may_not_be_written_stays_as_it_is() {
     drop(store);
     let error = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
     let line = OpenError::unusable(&dir.join(FILE_NAME), error::of_io(&error)).to_string();
-    assert!(line.contains("may not be written") && line.contains("user"), "{line}");
+    assert!(line.contains("is not writable") && line.contains("user"), "{line}");
 }

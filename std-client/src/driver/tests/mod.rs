@@ -17,10 +17,10 @@ use super::*;
 use crate::profile;
 
 const SECRET: [u8; 16] = [7; 16];
-/// Bounds a hang; nothing here depends on how long anything takes.
+/// Bounds a hang; no test depends on how long anything takes.
 const CONNECT_TIMEOUT: StdDuration = StdDuration::from_secs(30);
 
-/// Made once for all tests.
+/// Created once for all tests.
 fn key() -> AnyRsaPrivateKey {
     static HOME: OnceLock<tempfile::TempDir> = OnceLock::new();
     let home = HOME.get_or_init(|| {
@@ -41,14 +41,16 @@ fn serve_with(key: AnyRsaPrivateKey, port: u16) -> (Server, mpsc::Receiver<HubEv
 
 fn serve_configured(key: AnyRsaPrivateKey, port: u16, config: HubConfig) -> (Server, mpsc::Receiver<HubEvent>) {
     let (sender, events) = mpsc::channel();
-    let on_event = Box::new(move |event| drop(sender.send(event)));
+    let on_event = Box::new(move |event| {
+        let _ = sender.send(event);
+    });
     let store = Arc::new(Mutex::new(MemoryStore::new()));
     let parts = Parts { key, verifier: NoPassword, store: Arc::clone(&store), reader: store, on_event };
     let listener = Listener::bind((Ipv4Addr::LOCALHOST, port).into()).unwrap();
     (Server::start(listener, config, parts).unwrap(), events)
 }
 
-/// What a member saw, as far as these tests ask.
+/// Events of a member, as far as the tests need them.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Joined { resumed: bool },
@@ -61,7 +63,7 @@ enum Seen {
 struct Member {
     driver: Driver,
     seen: Vec<Seen>,
-    /// Runs of the server, each once.
+    /// Terms of the server, each once.
     terms: Vec<Term>,
 }
 
@@ -141,7 +143,7 @@ impl Member {
 }
 
 #[test]
-fn members_of_a_started_server_hear_each_other() {
+fn members_receive_each_others_posts() {
     let (server, events) = serve(0);
     let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
     anna.say("hello");
@@ -156,7 +158,7 @@ fn members_of_a_started_server_hear_each_other() {
 }
 
 #[test]
-fn a_dead_socket_is_replaced_under_the_same_connection() {
+fn dead_socket_is_replaced_within_a_connection() {
     let (server, _events) = serve(0);
     let mut anna = Member::join(&server, "anna");
     let Driver { links, poll, clock, .. } = &mut anna.driver;
@@ -171,10 +173,9 @@ fn a_dead_socket_is_replaced_under_the_same_connection() {
     assert!(!anna.seen.iter().any(|seen| matches!(seen, Seen::Lost(_))), "{:?}", anna.seen);
 }
 
-/// The system's clock stands still meanwhile, so the client believes that its connection is as it
-/// was.
+/// The clock of the client stops meanwhile, so the client does not notice the time.
 #[test]
-fn a_computer_that_slept_finds_the_same_run_of_the_server() {
+fn computer_that_slept_rejoins_the_same_term() {
     const SHORTEST_IDLE: u16 = 10;
     let mut config = HubConfig::new("lobby", SECRET);
     config.profile.idle_s = SHORTEST_IDLE;
@@ -196,7 +197,7 @@ fn a_computer_that_slept_finds_the_same_run_of_the_server() {
 }
 
 #[test]
-fn a_stopped_server_says_so_and_its_members_come_back_to_the_next() {
+fn members_rejoin_after_a_server_was_stopped() {
     let (server, _events) = serve(0);
     let port = server.local_addr().port();
     let mut anna = Member::join(&server, "anna");
@@ -211,7 +212,7 @@ fn a_stopped_server_says_so_and_its_members_come_back_to_the_next() {
 }
 
 #[test]
-fn a_kicked_member_ends_and_the_rest_stay() {
+fn kicked_member_ends_and_the_others_stay() {
     let (server, _events) = serve(0);
     let (mut anna, mut bob) = (Member::join(&server, "anna"), Member::join(&server, "bob"));
     assert!(server.control().kick("nobody").is_err());

@@ -1,0 +1,89 @@
+//! How wide comments and prose are. rustfmt holds the width of code; its option for comments needs
+//! a nightly compiler.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::modules::Sources;
+
+/// The widest line of a comment or of prose, in characters.
+const WIDTH: usize = 100;
+
+/// Comments and prose that are wider, except in the files that `exempt` lists; and files that it
+/// lists without need, so that it only gets shorter.
+pub(crate) fn violations(sources: &Sources, exempt: &str) -> Vec<String> {
+    let exempt: Vec<&str> = exempt.lines().filter(|line| !line.starts_with('#')).collect();
+    let mut wide = BTreeMap::new();
+    for (path, text) in sources {
+        let lines = wide_lines(path, text);
+        if !lines.is_empty() {
+            wide.insert(path.to_string_lossy().into_owned(), lines);
+        }
+    }
+    let needless = exempt.iter().filter(|path| !wide.contains_key(**path));
+    let needless: Vec<String> = needless.map(|path| format!("wide.txt lists {path} without need")).collect();
+    let found = wide.iter().filter(|(path, _)| !exempt.contains(&path.as_str()));
+    let found = found.map(|(path, lines)| format!("{path}: wider than {WIDTH} columns: lines {lines:?}"));
+    found.chain(needless).collect()
+}
+
+/// The numbers of the lines that are too wide.
+fn wide_lines(path: &Path, text: &str) -> Vec<usize> {
+    let is_markdown = path.extension().is_some_and(|it| it == "md");
+    let mut is_code = false;
+    let mut found = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let comment = line.trim_start().strip_prefix("//").map(|rest| rest.trim_start_matches(['/', '!']).trim());
+        let Some(prose) = (if is_markdown { Some(line.trim()) } else { comment }) else {
+            is_code = false;
+            continue;
+        };
+        if prose.starts_with("```") {
+            is_code = !is_code;
+        }
+        if line.chars().count() > WIDTH && !is_code && !cannot_wrap(prose) {
+            found.push(number);
+        }
+    }
+    found
+}
+
+/// Rows of a table, and lines of one word (a long link).
+fn cannot_wrap(prose: &str) -> bool {
+    prose.starts_with('|') || prose.split_whitespace().filter(|word| word.len() > 3).count() < 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::violations;
+
+    fn found(path: &str, text: &str, exempt: &str) -> usize {
+        violations(&[(path.into(), text.to_owned())].into(), exempt).len()
+    }
+
+    #[test]
+    fn notices_wide_comments_and_prose() {
+        let wide = "word ".repeat(21);
+        for comment in [format!("// {wide}"), format!("    /// {wide}"), format!("//! - {wide}")] {
+            assert_eq!(found("a.rs", &comment, ""), 1, "{comment}");
+        }
+        assert_eq!(found("a.md", &wide, ""), 1);
+        assert_eq!(found("a.rs", &"// word ".repeat(12), ""), 0);
+        assert_eq!(found("a.rs", &format!("let code = \"{wide}\";"), ""), 0);
+    }
+
+    #[test]
+    fn leaves_code_tables_and_links_alone() {
+        let wide = "word ".repeat(21);
+        assert_eq!(found("a.md", &format!("```\n{wide}\n```\n| {wide} |\n"), ""), 0);
+        assert_eq!(found("a.rs", &format!("/// ```\n/// {wide}\n/// ```\n"), ""), 0);
+        assert_eq!(found("a.md", &format!("<https://{}>", "x".repeat(100)), ""), 0);
+    }
+
+    #[test]
+    fn exempts_only_files_that_need_it() {
+        let wide = format!("// {}", "word ".repeat(21));
+        assert_eq!(found("a.rs", &wide, "# why\na.rs"), 0);
+        assert_eq!(found("a.rs", "// short", "a.rs"), 1);
+    }
+}
