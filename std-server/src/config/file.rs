@@ -152,7 +152,7 @@ mod tests {
         );
         for (content, named) in [
             (b"room = \"den\"\n# caf\xe9\n".as_slice(), "line 2 is not UTF-8"),
-            (b"room = \"d\0n\"\n", "line 1 holds a zero byte"),
+            (b"room = \"d\0n\"\n", "line 1 contains a zero byte"),
             (b"\xff\xfer\0o\0", "UTF-16"),
         ] {
             let error = read(content).unwrap_err();

@@ -18,7 +18,7 @@ use super::showing::get;
 const OLD: usize = 4_000;
 const CHAT: usize = 150;
 /// As small as makes every datagram of the flood more than one turn.
-const BUDGET: u64 = 64;
+const BUDGET: u64 = 16;
 
 /// Asks for old history as fast as the server gives credit, taking none of it, until `is_over`. How
 /// much was asked for.

@@ -100,7 +100,7 @@ fn what_a_visit_cannot_keep_is_said_with_1() {
     assert!(code == Some(1) && said.contains("anna has joined"), "{code:?} {said}");
     assert!(
         noticed.ends_with("\n")
-            && noticed.lines().last().is_some_and(|end| end.starts_with("where you are in this room is not kept")),
+            && noticed.lines().last().is_some_and(|end| end.starts_with("could not save your position in this room")),
         "{noticed}"
     );
     fs::create_dir(room.home_of("bob").join("known_servers.lock")).expect("made");
