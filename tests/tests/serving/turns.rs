@@ -17,8 +17,8 @@ use super::showing::get;
 /// Lines in the log when it begins, and lines of the chat.
 const OLD: usize = 4_000;
 const CHAT: usize = 150;
-/// As small as makes every datagram of the flood more than one turn.
-const BUDGET: u64 = 16;
+/// Less than one answer takes, so that every question of the flood is more than one turn.
+const BUDGET: u64 = 2;
 
 /// Asks for old history as fast as the server gives credit, taking none of it, until `is_over`. How
 /// much was asked for.
