@@ -57,7 +57,7 @@ processes() { # real programs over loopback, and the device's program
         apt-get update
         apt-get install -y --no-install-recommends libfaketime
     fi
-    cargo test -p kabar-tests --test processes --test serving --test storage --test client --test terminal --test streams --test device --test bench --test relay --test reliability -- --nocapture
+    cargo test -p kabar-tests --test processes --test server --test storage --test client --test terminal --test streams --test device --test bench --test relay --test reliability -- --nocapture
 }
 
 link_local() { # two computers on one cable, in network namespaces

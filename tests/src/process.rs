@@ -139,7 +139,7 @@ impl Process {
     /// The same for what is no text.
     pub fn type_bytes(&mut self, bytes: &[u8]) {
         if let Some(stdin) = self.stdin.as_mut() {
-            drop(stdin.write_all(bytes).and_then(|()| stdin.flush()));
+            let _ = stdin.write_all(bytes).and_then(|()| stdin.flush());
         }
     }
 
@@ -200,8 +200,8 @@ impl Process {
 
     /// SIGKILL, and waits for the end.
     pub fn kill(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Sends a signal by name, as `kill -NAME` does.

@@ -9,7 +9,7 @@ use kabar_core::client::{ClientCounters, Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_std::invite::Invite;
 use kabar_tests::process::Process;
-use kabar_tests::room::{Entry, Member, Relay, Room, home, line, lines};
+use kabar_tests::room::{Entry, Member, Relay, Room, line, lines, temp_home};
 
 /// Bounds a hang.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -254,7 +254,7 @@ fn an_end_shows_what_happened_and_is_no_error() {
 
 #[test]
 fn what_cannot_be_asked_for_is_refused_in_words() {
-    let home = home();
+    let home = temp_home();
     for (arguments, word, code) in [
         (&["--to", "127.0.0.1:9", "--loss", "30"][..], "0% to 100%", 2),
         (&["--to", "127.0.0.1:9", "--loss", "80%", "--burst", "2"], "at least 4", 1),

@@ -10,7 +10,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store, TermRecord};
 use kabar_std::data_dir::DataDir;
 use kabar_tests::process::{PATIENCE, Process, program};
-use kabar_tests::room::{Room, data_dir, give_key, home, start_server, text};
+use kabar_tests::room::{Room, data_dir, give_key, start_server, temp_home, text};
 use tempfile::TempDir;
 
 /// A folder with a server's data, which stay when the server ends.
@@ -20,7 +20,7 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        let folder = home();
+        let folder = temp_home();
         give_key(folder.path());
         Self { folder }
     }
@@ -114,7 +114,7 @@ fn history_survives_every_end_and_reaches_newcomers() {
 fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     // Nothing is there before the server.
-    let home = home();
+    let home = temp_home();
     let data = data_dir(home.path());
     let room = Room::start_with_own_key(home.path(), "127.0.0.1:0", &[]);
     say(&room, "anna", &lines("line", 3));

@@ -241,7 +241,7 @@ impl Fleet {
                 self.traffic.sent += 1;
                 self.traffic.sent_bytes += len as u64;
                 // What the system does not take is lost, as on the way.
-                drop(seat.socket.send(&out[..len]));
+                let _ = seat.socket.send(&out[..len]);
             }
             let deadline = seat.member.poll_timeout();
             if deadline != seat.deadline {
@@ -273,7 +273,7 @@ impl Traffic {
 pub(super) fn socket(remote: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(remote), Type::DGRAM, Some(Protocol::UDP))?;
     // Whatever is granted will do.
-    drop(socket.set_recv_buffer_size(RECEIVE_BUFFER));
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.set_nonblocking(true)?;
     if remote.is_ipv4() {
         socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;

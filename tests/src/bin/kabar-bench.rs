@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_core::crypto::rsa::KeySize;
 use kabar_tests::bench::room::Rate;
-use kabar_tests::bench::{Error, Setup, comeback, floor, handshake, idle, room, work};
+use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, room, work};
 use serde::Serialize;
 
 /// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each figure has beside it what the same
@@ -41,7 +41,7 @@ enum Mode {
     Work(Work),
     /// Passes datagrams on as they are, for other modes.
     #[command(hide = true)]
-    FloorForward,
+    BaselineForward,
 }
 
 #[derive(Debug, Args)]
@@ -146,7 +146,7 @@ fn main() -> ExitCode {
 /// One line, but for what was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        drop(error.print());
+        let _ = error.print();
         return ExitCode::SUCCESS;
     }
     let text = error.render().to_string();
@@ -157,8 +157,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn measure(arguments: Arguments) -> Result<(), Error> {
-    if matches!(arguments.mode, Mode::FloorForward) {
-        return floor::forward();
+    if matches!(arguments.mode, Mode::BaselineForward) {
+        return baseline::forward();
     }
     if let Mode::Work(Work { repeat, entries, members }) = arguments.mode {
         print(&work::run(work::Options { repeat: repeat as usize, entries, members: members as usize })?);
@@ -179,9 +179,9 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
         }
         Mode::Return(Return { crowd: Crowd { members, at_once }, idle_timeout: idle_s }) => {
             let (members, at_once) = (members as usize, at_once as usize);
-            print(&comeback::run(&setup, comeback::Options { members, at_once, idle_s })?);
+            print(&reconnect::run(&setup, reconnect::Options { members, at_once, idle_s })?);
         }
-        Mode::Work(_) | Mode::FloorForward => {}
+        Mode::Work(_) | Mode::BaselineForward => {}
     }
     Ok(())
 }
@@ -189,7 +189,9 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
 fn print(report: &impl Serialize) {
     match serde_json::to_string_pretty(report) {
         // Nobody may be reading.
-        Ok(text) => drop(writeln!(std::io::stdout(), "{text}")),
+        Ok(text) => {
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
         Err(error) => eprintln!("kabar-bench: {error}"),
     }
 }

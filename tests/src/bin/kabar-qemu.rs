@@ -194,7 +194,7 @@ mod tests {
     fn gives_the_device_the_address_that_answers() {
         use kabar_server::room_host::RoomHost;
         use kabar_std::invite::{DEFAULT_ROOM, RoomName};
-        let home = kabar_tests::room::home();
+        let home = kabar_tests::room::temp_home();
         kabar_tests::room::give_key(home.path());
         let data = kabar_tests::room::data_dir(home.path());
         let room = RoomName::new(DEFAULT_ROOM).unwrap();

@@ -167,8 +167,8 @@ impl Machine {
     pub fn kill(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             // `timeout` hands the signal on to the emulator.
-            drop(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status());
-            drop(self.child.wait());
+            let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+            let _ = self.child.wait();
         }
         self.log.extend(self.lines.iter());
     }
@@ -190,7 +190,7 @@ impl Drop for Machine {
     fn drop(&mut self) {
         self.kill();
         // It takes the file away itself when it ends in good order.
-        drop(std::fs::remove_file(&self.monitor));
+        let _ = std::fs::remove_file(&self.monitor);
         if std::thread::panicking() {
             eprintln!("{}", self.transcript());
         }

@@ -151,10 +151,10 @@ impl Drop for Wire {
         for direction in [&self.up, &self.down] {
             direction.is_over.store(true, Ordering::Release);
             // Whoever waits for a frame wakes.
-            drop(direction.from.shutdown(std::net::Shutdown::Both));
+            let _ = direction.from.shutdown(std::net::Shutdown::Both);
         }
         for thread in self.threads.drain(..) {
-            drop(thread.join());
+            let _ = thread.join();
         }
     }
 }
@@ -175,7 +175,7 @@ impl Direction {
             let (due, wait) = self.due(clock);
             for frame in due {
                 // An emulator that is not there yet, or not any more: the frame is lost, as on a cable that ends in the air.
-                drop(self.from.send_to(&frame, &self.to));
+                let _ = self.from.send_to(&frame, &self.to);
             }
             self.from.set_read_timeout(wait).expect("a time-out that is not zero");
             let received = self.from.recv(&mut frame);

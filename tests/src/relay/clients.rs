@@ -83,7 +83,7 @@ impl Clients {
     /// Sends to the server for a client. What the system does not take is lost.
     pub fn send(&self, id: ClientId, datagram: &[u8]) {
         if let Some(client) = self.by_id.get(&id) {
-            drop(client.upstream.send(datagram));
+            let _ = client.upstream.send(datagram);
         }
     }
 
@@ -114,12 +114,12 @@ impl Clients {
             let is_idle = client.active + IDLE <= now;
             if is_idle {
                 by_address.remove(&client.address);
-                drop(registry.deregister(&mut client.upstream));
+                let _ = registry.deregister(&mut client.upstream);
             } else if client.rebind_at.is_some_and(|at| at <= now) {
                 client.rebind_at = rebind.map(|every| now + every);
                 // Without a socket to be had it keeps the old one until its next turn.
                 if let Ok(socket) = open(*server, registry, id) {
-                    drop(registry.deregister(&mut client.upstream));
+                    let _ = registry.deregister(&mut client.upstream);
                     client.upstream = socket;
                     *rebinds += 1;
                 }

@@ -3,19 +3,19 @@
 //! * [`Room`]: the server and its members' programs. [`Room::open`] is all that most tests need.
 //! * [`Member`]: one that sees all of the log; [`lines`] are what it says.
 //! * [`Relay`]: in front of the server.
-//! * [`home`], [`text`], [`data_dir`], [`give_key`]: where their data lie.
+//! * [`temp_home`], [`text`], [`data_dir`], [`give_key`]: where their data lie.
 
-mod home;
 mod member;
 mod relay;
+mod temp_home;
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-pub use self::home::{data_dir, give_key, home, text};
 pub use self::member::{Entry, Member, line, lines};
 pub use self::relay::Relay;
+pub use self::temp_home::{data_dir, give_key, temp_home, text};
 use crate::process::Process;
 
 /// A running `kabar-server`.
@@ -49,7 +49,7 @@ impl Room {
     /// Starts a server on any port, in a home of its own.
     #[must_use]
     pub fn open() -> Self {
-        let home = home();
+        let home = temp_home();
         let room = Self::start(home.path());
         Self { _own_home: Some(home), ..room }
     }

@@ -7,13 +7,13 @@
 //! * `world`: the run itself. [`run`]: one seed, or many.
 //! * [`model`]: the reference, and the checks.
 //! * [`network`], [`attacker`]: what happens to datagrams, and what others make of them.
-//! * [`driven`]: clients of three sizes. [`keys`]: the server's key, real or a stand-in.
+//! * [`harness_client`]: clients of three sizes. [`keys`]: the server's key, real or a stand-in.
 //! * [`rng`], [`queue`], [`trace`]: the seed's streams; the virtual clock; what happened.
 //! * [`coverage`]: what a run went through.
 
 pub mod attacker;
 pub mod coverage;
-pub mod driven;
+pub mod harness_client;
 pub mod keys;
 pub mod model;
 pub mod network;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use kabar_tests::process::{PATIENCE, Process, environment, program};
-use kabar_tests::room::{Room, data_dir, give_key, home, text};
+use kabar_tests::room::{Room, data_dir, give_key, temp_home, text};
 
 const NO_ROOM: &str = "No space left on device";
 
@@ -170,7 +170,7 @@ fn commands_that_print_say_1_on_a_full_disk_and_0_when_nobody_reads() {
 
 #[test]
 fn a_server_on_a_full_disk_says_so_and_goes_on_and_ends_with_1() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
     for (outputs, is_heard) in [(">/dev/full", true), (">/dev/full 2>&1", false), ("2>/dev/full", false)] {
@@ -212,7 +212,7 @@ fn await_invite(home: &Path, data: &str) -> String {
 
 #[test]
 fn a_transcript_on_a_full_disk_goes_on_when_there_is_room_and_says_how_many_lines_are_missing() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let disk = home.path().join("disk");
     fs::create_dir(&disk).expect("made");

@@ -117,10 +117,10 @@ pub struct Model {
 }
 
 impl Model {
-    /// An empty room. `rogue` is the name of somebody who keeps no rule: what is stored under it is nobody's post.
+    /// An empty room. `adversary` is the name of somebody who keeps no rule: what is stored under it is nobody's post.
     #[must_use]
-    pub fn new(rogue: Option<&'static str>) -> Self {
-        Self { lineages: vec![Log::new(rogue)], ..Self::default() }
+    pub fn new(adversary: Option<&'static str>) -> Self {
+        Self { lineages: vec![Log::new(adversary)], ..Self::default() }
     }
 
     /// The durable log.

@@ -8,7 +8,7 @@ use kabar_core::transport::Capacity;
 use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
 use super::attacker::Attack;
-use super::driven::Size;
+use super::harness_client::Size;
 use super::network::{Faults, Narrowing};
 
 /// Everything about one run.
@@ -31,7 +31,7 @@ pub struct Scenario {
     /// Who takes part.
     pub devices: Vec<Plan>,
     /// Somebody takes part who keeps no rule.
-    pub rogue: bool,
+    pub adversary: bool,
     /// What happens when.
     pub acts: Vec<(Duration, Act)>,
     /// When faults stop.

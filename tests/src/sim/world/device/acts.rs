@@ -6,7 +6,7 @@ use kabar_core::time::Duration;
 
 use super::Asked;
 use crate::sim::coverage::Seen;
-use crate::sim::driven;
+use crate::sim::harness_client;
 use crate::sim::model::{Checked, ProcessId, demand};
 use crate::sim::rng::Rng;
 use crate::sim::world::{Happening, World};
@@ -89,7 +89,7 @@ impl World {
         if running.client.history(before, count) {
             let log = self.model.log();
             let first = before.saturating_sub(u64::from(count)).max(log.first());
-            let takes = usize::from(device.plan.max_entry_len.min(driven::max_entry_len(device.plan.size)));
+            let takes = usize::from(device.plan.max_entry_len.min(harness_client::max_entry_len(device.plan.size)));
             let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= takes);
             let expected = (first..before).filter(fits).collect();
             running.asked = Some(Asked { expected, answers: Vec::new() });

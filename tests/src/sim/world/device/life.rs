@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::{Running, fingerprint};
 use crate::sim::coverage::Seen;
-use crate::sim::driven;
+use crate::sim::harness_client;
 use crate::sim::model::{Checked, demand};
 use crate::sim::scenario::{Keeps, Plan, Shows};
 use crate::sim::world::{Happening, PASSWORD, ROOM, SECRET, SERVER, World};
@@ -67,7 +67,7 @@ impl World {
             ack_delay_ms: plan.ack_delay_ms,
             tick_us: plan.tick.as_micros() as u32,
         };
-        let mut client = driven::client(plan.size);
+        let mut client = harness_client::client(plan.size);
         if let Err(error) = client.start(&config, seed, Instant::ZERO) {
             demand!(false, Contract, "a client did not start: {error}");
         }

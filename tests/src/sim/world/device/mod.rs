@@ -16,7 +16,7 @@ use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint, key_hash};
 use kabar_core::time::{Duration, Instant};
 
-use crate::sim::driven::Driven;
+use crate::sim::harness_client::HarnessClient;
 use crate::sim::model::{ProcessId, Store, content_hash};
 use crate::sim::network::Direction;
 use crate::sim::rng::Rng;
@@ -55,7 +55,7 @@ pub(in crate::sim::world) struct Device {
 #[derive(Debug)]
 pub(in crate::sim::world) struct Running {
     pub(in crate::sim::world) process: ProcessId,
-    pub(in crate::sim::world) client: Box<dyn Driven>,
+    pub(in crate::sim::world) client: Box<dyn HarnessClient>,
     /// Its clock shows zero at this time of the world.
     booted: Instant,
     alarm: u64,

@@ -91,7 +91,7 @@ impl Control {
 
     fn want(&self, what: &AtomicBool) {
         what.store(true, Ordering::Release);
-        drop(self.waker.wake());
+        let _ = self.waker.wake();
     }
 }
 
@@ -221,7 +221,7 @@ impl Relay {
         }
         while let Some((id, datagram)) = self.down.poll(now) {
             if let Some(address) = self.clients.address(id) {
-                drop(self.downstream.send_to(&datagram, address));
+                let _ = self.downstream.send_to(&datagram, address);
             }
         }
     }
@@ -229,5 +229,5 @@ impl Relay {
 
 /// Asks for a larger receive buffer; whatever is granted will do.
 pub(super) fn widen_buffer(socket: &UdpSocket) {
-    drop(socket2::SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER));
+    let _ = socket2::SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER);
 }

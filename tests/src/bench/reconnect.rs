@@ -8,7 +8,7 @@ use super::fleet::Fleet;
 use super::joining::{join, seconds, settle};
 use super::latency::{Latencies, Percentiles};
 use super::server::Server;
-use super::{Error, Setup, digits, floor, ratio};
+use super::{Error, Setup, baseline, digits, ratio};
 
 /// Nothing was received for so long before the crash.
 const QUIET: Duration = Duration::from_secs(1);
@@ -49,8 +49,8 @@ pub struct Report {
     server_cpu_ms_each: f64,
     resident_kib: u64,
     /// The RSA private operations of all, alone, on one core.
-    floor_s: f64,
-    to_floor: Option<f64>,
+    baseline_s: f64,
+    to_baseline: Option<f64>,
 }
 
 /// Measures.
@@ -96,7 +96,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let all_back_s = seconds(last.saturating_since(crash));
     let (cpu, resident) = (server.cpu()?.total(), server.resident()?);
     drop((fleet, server));
-    let floor_s = floor::rsa_ms(kabar_core::crypto::rsa::KeySize::Bits2048)? * members as f64 / 1e3;
+    let baseline_s = baseline::rsa_ms(kabar_core::crypto::rsa::KeySize::Bits2048)? * members as f64 / 1e3;
     Ok(Report {
         mode: "return",
         members,
@@ -109,7 +109,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
         back_per_s: digits(members as f64 / all_back_s.max(1e-6), 1),
         server_cpu_ms_each: digits(cpu * 1e3 / members as f64, 3),
         resident_kib: resident / 1024,
-        floor_s: digits(floor_s, 3),
-        to_floor: ratio(all_back_s, floor_s),
+        baseline_s: digits(baseline_s, 3),
+        to_baseline: ratio(all_back_s, baseline_s),
     })
 }

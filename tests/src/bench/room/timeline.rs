@@ -12,7 +12,7 @@ use crate::bench::fleet::Fleet;
 use crate::bench::latency::Latencies;
 
 /// What was posted, and who has it.
-pub(super) struct Course {
+pub(super) struct Timeline {
     pub(super) begin: Instant,
     pub(super) last: Instant,
     pub(super) posted: u64,
@@ -28,7 +28,7 @@ pub(super) struct Course {
     broken: Option<String>,
 }
 
-impl Course {
+impl Timeline {
     pub(super) fn new(options: &Options, now: Instant) -> Self {
         Self {
             begin: now,

@@ -117,7 +117,7 @@ impl Raw {
     pub(super) fn turn(&mut self) {
         let mut buffer = [0; 1201];
         while let Some(len) = self.poll_transmit(&mut buffer) {
-            drop(self.socket.send(&buffer[..len]));
+            let _ = self.socket.send(&buffer[..len]);
         }
         let received = self.socket.recv(&mut buffer);
         let now = self.clock.now();
@@ -125,7 +125,9 @@ impl Raw {
             Ok(len) if self.handshake.is_active() => {
                 let _ = self.handshake.handle_datagram::<Accelerated>(now, &buffer[..len]);
             }
-            Ok(len) => drop(self.connection.handle_datagram(now, self.server, &mut buffer[..len])),
+            Ok(len) => {
+                let _ = self.connection.handle_datagram(now, self.server, &mut buffer[..len]);
+            }
             Err(error) => assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}"),
         }
         let active = self.handshake.is_active();
