@@ -1,7 +1,9 @@
-//! Two laptops and a server over loopback: how long joining takes, and one line from one to the other.
+//! Two laptops and a server over loopback: how long joining takes, and one line from one to the
+//! other.
 //!
-//! Run with `cargo bench -p kabar-tests --bench loopback`. Real server thread, real client drivers, real sockets; the log is in memory.
-//! The baseline is measured in the same run: a datagram of 64 bytes to a thread that sends it on to a third socket.
+//! Run with `cargo bench -p kabar-tests --bench loopback`. Real server thread, real client drivers,
+//! real sockets; the log is in memory. The baseline is measured in the same run: a datagram of 64
+//! bytes to a thread that sends it on to a third socket.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{self, Receiver, Sender};

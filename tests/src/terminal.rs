@@ -1,6 +1,8 @@
-//! Real programs at a real terminal: a pseudo-terminal, and a screen that understands what is written to it.
+//! Real programs at a real terminal: a pseudo-terminal, and a screen that understands what is
+//! written to it.
 //!
-//! What is asked of a screen is waited for; nothing is asserted about how it looks on the way there.
+//! What is asked of a screen is waited for; nothing is asserted about how it looks on the way
+//! there.
 
 use std::io::{Read, Write};
 use std::path::Path;

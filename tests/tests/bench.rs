@@ -97,7 +97,8 @@ fn work_states_what_a_datagram_of_each_kind_costs() {
         assert!(number(case, "/longest_turn_us") <= number(case, "/hub_us"), "{case:#}");
     }
     for case in of("History") {
-        // 200 entries are seven looks or more when none is taken, and one each when all are, and a few that find nothing yet.
+        // 200 entries are seven looks or more when none is taken, and one each when all are, and a
+        // few that find nothing yet.
         let each = number(case, "/lookups") / number(case, "/count");
         assert!((7.0..=220.0).contains(&each), "{case:#}");
         assert!(number(case, "/turns") > 1.0, "{case:#}");

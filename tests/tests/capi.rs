@@ -1,5 +1,5 @@
-//! The C library: its header is generated from its sources; built as its users build it, a C program
-//! joins a room of the real server.
+//! The C library: its header is generated from its sources; built as its users build it, a C
+//! program joins a room of the real server.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

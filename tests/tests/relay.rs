@@ -1,4 +1,5 @@
-//! Real `kabar` and `kabar-server` processes with a `kabar-relay` between them: damage is found, repaired and counted.
+//! Real `kabar` and `kabar-server` processes with a `kabar-relay` between them: damage is found,
+//! repaired and counted.
 
 use std::time::{Duration, Instant};
 
@@ -56,7 +57,8 @@ fn a_client_talks_on_while_its_port_changes() {
     let mut anna = room.join_through(&relay, "anna");
     let mut budi = room.join("budi");
     let mut said = 0;
-    // Both talk without waiting for each other. Nobody reaches a client behind a new port before it has spoken from there.
+    // Both talk without waiting for each other. Nobody reaches a client behind a new port before it
+    // has spoken from there.
     while relay.rebinds() < 6 || anna.texts().count() < 2 * said {
         if relay.rebinds() < 6 {
             said += 1;
@@ -184,7 +186,8 @@ impl Counted {
     }
 }
 
-/// Whether everything that the relay damaged on the way to `counted` was found, as `found` counts it.
+/// Whether everything that the relay damaged on the way to `counted` was found, as `found` counts
+/// it.
 fn is_all_found(counted: &mut Counted, relay: &mut Relay, fault: &str, found: impl Fn(&ClientCounters) -> u64) -> bool {
     counted.go_on(|this| {
         let count = relay.counts();

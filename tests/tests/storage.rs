@@ -1,4 +1,5 @@
-//! The history through the real programs: restarts, kills, trouble with the disk, and what people do with it.
+//! The history through the real programs: restarts, kills, trouble with the disk, and what people
+//! do with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -177,7 +178,8 @@ fn a_full_disk_loses_and_doubles_nothing() {
         );
         return;
     }
-    // A small disk over the server's folder, in a namespace of its own, most of which something else takes.
+    // A small disk over the server's folder, in a namespace of its own, most of which something
+    // else takes.
     let script = r#"set -e
         keys=$(mktemp -d); cp -r "$1/." "$keys"
         mount -t tmpfs -o size=32m,mode=700 tmpfs "$1"

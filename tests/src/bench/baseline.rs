@@ -1,4 +1,5 @@
-//! Baselines: what the same work costs without Kabar. A process that passes datagrams on as they are, and a bare RSA operation.
+//! Baselines: what the same work costs without Kabar. A process that passes datagrams on as they
+//! are, and a bare RSA operation.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
@@ -25,7 +26,8 @@ const LOST: Duration = Duration::from_millis(200);
 /// Time for which the RSA operation is repeated.
 const OPERATIONS: Duration = Duration::from_secs(1);
 
-/// What the forwarding process does: sends each datagram on to everybody who registered, but its sender. Ends with its input.
+/// What the forwarding process does: sends each datagram on to everybody who registered, but its
+/// sender. Ends with its input.
 ///
 /// # Errors
 /// If there is no socket.
@@ -193,7 +195,8 @@ impl Drop for Forwarder {
     }
 }
 
-/// Milliseconds of one bare RSA private operation: the quickest of a second, which nobody else disturbed.
+/// Milliseconds of one bare RSA private operation: the quickest of a second, which nobody else
+/// disturbed.
 pub(super) fn rsa_ms(size: KeySize) -> Result<f64, Error> {
     let mut rng = ChaCha20Rng::from_seed([3; 32]);
     let key = AnyRsaPrivateKey::generate(size, &mut rng);

@@ -150,8 +150,8 @@ impl Fleet {
         self.touch(seat);
     }
 
-    /// Carries away what is to be sent, waits until something happens or `until`, and feeds whom it concerns. `each` is told of
-    /// every event.
+    /// Carries away what is to be sent, waits until something happens or `until`, and feeds whom it
+    /// concerns. `each` is told of every event.
     pub(super) fn turn(
         &mut self,
         until: Instant,

@@ -1,11 +1,13 @@
-//! The benchmark: a real `kabar-server` process, real clients on loopback, and beside each measurement a baseline without
-//! cryptography, taken in the same run.
+//! The benchmark: a real `kabar-server` process, real clients on loopback, and beside each
+//! measurement a baseline without cryptography, taken in the same run.
 //!
-//! * [`room`]: messages. [`handshake`]: joining. [`idle`]: memory per member. [`reconnect`]: everybody after a crash of the server.
+//! * [`room`]: messages. [`handshake`]: joining. [`idle`]: memory per member. [`reconnect`]:
+//!   everybody after a crash of the server.
 //! * [`work`]: what one datagram can make the server do, for each kind of message.
 //! * `fleet`: many clients on one thread, each with its own socket. `member`: one of them.
 //! * `server`: the server's process. `usage`: what the system says of a process.
-//! * `baseline`: what the same work costs without Kabar. `aead`: what the cryptography of packets costs. `latency`: percentiles.
+//! * `baseline`: what the same work costs without Kabar. `aead`: what the cryptography of packets
+//!   costs. `latency`: percentiles.
 //!
 //! The clients run on one thread, so that with two cores the server has the other.
 

@@ -1,4 +1,5 @@
-//! A crash: the server is killed with everybody in the room and started again; how long until all are back by themselves.
+//! A crash: the server is killed with everybody in the room and started again; how long until all
+//! are back by themselves.
 
 use kabar_core::client::Event;
 use kabar_core::time::Duration;
@@ -25,7 +26,8 @@ pub struct Options {
     pub members: usize,
     /// Members joining at the same time before the crash. Afterwards they come as they like.
     pub at_once: usize,
-    /// Idle time-out that members ask for, in s: within a third of it each notices that the server is another one.
+    /// Idle time-out that members ask for, in s: within a third of it each notices that the server
+    /// is another one.
     pub idle_s: u16,
 }
 

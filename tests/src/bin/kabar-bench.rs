@@ -12,8 +12,8 @@ use kabar_tests::bench::room::Rate;
 use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, room, work};
 use serde::Serialize;
 
-/// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each figure has beside it what the same
-/// work costs without cryptography, measured in the same run.
+/// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each
+/// figure has beside it what the same work costs without cryptography, measured in the same run.
 #[derive(Debug, Parser)]
 #[command(name = "kabar-bench", version)]
 struct Arguments {
@@ -37,7 +37,8 @@ enum Mode {
     Idle(Crowd),
     /// Kills the server with everybody in the room, starts it again and waits until all are back.
     Return(Return),
-    /// The most work that one datagram can cause, for each message and packet, beside a datagram full of ordinary posts.
+    /// The most work that one datagram can cause, for each message and packet, beside a datagram
+    /// full of ordinary posts.
     Work(Work),
     /// Passes datagrams on as they are, for other modes.
     #[command(hide = true)]
@@ -84,7 +85,8 @@ struct Crowd {
     /// Members.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     members: u32,
-    /// Members joining at the same time at first: more than the server lets in at once from one address are refused for a while.
+    /// Members joining at the same time at first: more than the server lets in at once from one
+    /// address are refused for a while.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     at_once: u32,
 }
@@ -93,7 +95,8 @@ struct Crowd {
 struct Return {
     #[command(flatten)]
     crowd: Crowd,
-    /// Idle time-out that members ask for, in seconds: within a third of it each notices that the server is another one.
+    /// Idle time-out that members ask for, in seconds: within a third of it each notices that the
+    /// server is another one.
     #[arg(long, value_name = "S", default_value_t = kabar_client::profile::IDLE_S, value_parser = clap::value_parser!(u16).range(10..=3_600))]
     idle_timeout: u16,
 }

@@ -37,7 +37,8 @@ struct Arguments {
     /// Leave after so many readings.
     #[arg(long)]
     readings: Option<u32>,
-    /// Give it a serial port in place of a network: the socket of `kabar bridge --serial unix:SOCKET`. Not with RISC-V.
+    /// Give it a serial port in place of a network: the socket of
+    /// `kabar bridge --serial unix:SOCKET`. Not with RISC-V.
     #[arg(long, value_name = "SOCKET")]
     serial: Option<PathBuf>,
     /// 64 hexadecimal digits that own the name [default: the key that `kabar` keeps for the name].

@@ -1,4 +1,5 @@
-//! The firmware in the emulator: built, started with what it needs to know, its log decoded, ended when dropped.
+//! The firmware in the emulator: built, started with what it needs to know, its log decoded, ended
+//! when dropped.
 //!
 //! * [`build`](mod@build): the image, and the table that turns its log from numbers into lines.
 //! * [`Machine`]: one run of it.
@@ -56,7 +57,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts `image`; `words` are what it is told on its command line. `options` are further ones of the emulator.
+    /// Starts `image`; `words` are what it is told on its command line. `options` are further ones
+    /// of the emulator.
     ///
     /// # Panics
     /// If the emulator is not installed.

@@ -1,4 +1,5 @@
-//! A socket towards the server for each client, as an address translation has: bounded, forgotten when idle, renewed on purpose.
+//! A socket towards the server for each client, as an address translation has: bounded, forgotten
+//! when idle, renewed on purpose.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +13,8 @@ use super::serve::widen_buffer;
 
 /// Clients that are remembered at most: each needs a socket, and many systems give a process 1,024.
 pub const MAX_CLIENTS: usize = 512;
-/// A client is forgotten after this long without a datagram in either direction: well behind any keep-alive.
+/// A client is forgotten after this long without a datagram in either direction: well behind any
+/// keep-alive.
 const IDLE: Duration = Duration::from_secs(180);
 
 /// Which client, as long as it is remembered. Never used twice.

@@ -54,7 +54,8 @@ impl Room {
         Self { _own_home: Some(home), ..room }
     }
 
-    /// The same for a test that needs the home before the room or after it; everything lies below `home`.
+    /// The same for a test that needs the home before the room or after it; everything lies below
+    /// `home`.
     #[must_use]
     pub fn start(home: &Path) -> Self {
         Self::start_with(home, "127.0.0.1:0", &[])
@@ -78,7 +79,8 @@ impl Room {
         Self::start_with(home, "127.0.0.1:0", &["--password-file", text(&file)])
     }
 
-    /// As [`Room::start_with`], for a test in which it matters that no other server has its key: it makes one, unless it has it from before.
+    /// As [`Room::start_with`], for a test in which it matters that no other server has its key: it
+    /// makes one, unless it has it from before.
     #[must_use]
     pub fn start_with_own_key(home: &Path, listen: &str, further: &[&str]) -> Self {
         let server = start_server(home, &[&["--listen", listen], further].concat());

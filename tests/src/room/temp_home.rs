@@ -33,8 +33,8 @@ pub fn data_dir(home: &Path) -> PathBuf {
     home.join("server")
 }
 
-/// Gives the server of `home` the key that all servers of a test program share, unless it has one: making one takes a debug build a
-/// while. The room's secret stays its own.
+/// Gives the server of `home` the key that all servers of a test program share, unless it has one:
+/// making one takes a debug build a while. The room's secret stays its own.
 ///
 /// # Panics
 /// If it cannot be made or written.

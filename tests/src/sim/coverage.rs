@@ -1,5 +1,5 @@
-//! What a simulation went through. A simulator that passes because nothing happened proves nothing, so what happened is counted,
-//! and the tests demand it.
+//! What a simulation went through. A simulator that passes because nothing happened proves nothing,
+//! so what happened is counted, and the tests demand it.
 
 macro_rules! seen {
     ($($(#[$doc:meta])+ $name:ident,)*) => {

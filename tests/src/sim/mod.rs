@@ -1,7 +1,9 @@
-//! The simulator: real clients and a real server in virtual time, on a network and a disk that fail as a seed says.
+//! The simulator: real clients and a real server in virtual time, on a network and a disk that fail
+//! as a seed says.
 //!
-//! Nothing here has threads, sockets or a clock, so a seed gives the same run, bit for bit, everywhere. At every observation the rules
-//! S1 to S6 of SPEC 7 are checked, and after quiet the liveness bound.
+//! Nothing here has threads, sockets or a clock, so a seed gives the same run, bit for bit,
+//! everywhere. At every observation the rules S1 to S6 of SPEC 7 are checked, and after quiet the
+//! liveness bound.
 //!
 //! * [`scenario`]: who takes part and what goes wrong when, drawn from a seed.
 //! * `world`: the run itself. [`run`]: one seed, or many.

@@ -1,4 +1,5 @@
-//! `kabar` in pipes and scripts: options, exit codes, objects, what it keeps, and every kind of bad input.
+//! `kabar` in pipes and scripts: options, exit codes, objects, what it keeps, and every kind of bad
+//! input.
 
 mod objects;
 mod persistence;

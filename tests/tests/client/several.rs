@@ -12,7 +12,8 @@ use kabar_tests::room::{Room, start_server, temp_home};
 
 use super::{ends_with, run};
 
-/// Less than a fair share of the 5 s for one of two addresses, and the time that programs take to start.
+/// Less than a fair share of the 5 s for one of two addresses, and the time that programs take to
+/// start.
 const SOON: Duration = Duration::from_millis(2_400);
 
 /// Somebody who never answers.
@@ -183,8 +184,8 @@ fn a_link_local_address_without_a_usable_interface_is_refused_in_words() {
     }
 }
 
-/// On every interface that has one: over the loopback interface, as this computer's own addresses are, but
-/// with the number of the interface in every socket address.
+/// On every interface that has one: over the loopback interface, as this computer's own addresses
+/// are, but with the number of the interface in every socket address.
 #[test]
 fn a_link_local_address_joins_by_name_and_number_of_its_interface() {
     let home = temp_home();

@@ -1,4 +1,5 @@
-//! Measures the firmware's size and work, and compares them with the budget and with earlier figures.
+//! Measures the firmware's size and work, and compares them with the budget and with earlier
+//! figures.
 //!
 //! The figures are in `embedded-example/firmware/figures.txt`. A figure that grows by more than 3 %
 //! fails; `KABAR_FIGURES=write` writes the file, and the commit that does so gives the reason.
@@ -42,8 +43,8 @@ const FURTHER: [&str; 18] = [
     CONSUMER[0].2,
     CONSUMER[1].2,
 ];
-/// The builds of a consumer, who has none of the firmware's settings: flags of the compiler, and the
-/// figures of the client and of the C library.
+/// The builds of a consumer, who has none of the firmware's settings: flags of the compiler, and
+/// the figures of the client and of the C library.
 const CONSUMER: [(&str, &str, &str); 2] = [
     ("", "consumer: whole client, no flags, flash, bytes", "consumer: C library, no flags, flash, bytes"),
     (
@@ -254,7 +255,8 @@ fn consumer_c_library(flags: &str) -> PathBuf {
     linked
 }
 
-/// A release build for the Cortex-M4 in `folder`, with `flags` in place of those of any configuration.
+/// A release build for the Cortex-M4 in `folder`, with `flags` in place of those of any
+/// configuration.
 fn cargo_build(folder: &Path, target: &Path, flags: &str) -> Command {
     let mut build = Command::new(env!("CARGO"));
     build.current_dir(folder).args(["build", "--quiet", "--locked", "--release"]);

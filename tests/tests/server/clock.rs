@@ -1,4 +1,5 @@
-//! The real server under a clock that jumps (`libfaketime` moves the time of day and leaves the monotonic clock alone).
+//! The real server under a clock that jumps (`libfaketime` moves the time of day and leaves the
+//! monotonic clock alone).
 
 use std::fs;
 use std::path::{Path, PathBuf};

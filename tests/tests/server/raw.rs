@@ -1,4 +1,5 @@
-//! A member without manners: a connection made with the core alone, over which a test says what it likes.
+//! A member without manners: a connection made with the core alone, over which a test says what it
+//! likes.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
@@ -72,7 +73,8 @@ impl Raw {
         raw
     }
 
-    /// Asks to come in as a client without an instance. `false`: there is no room to say so at the moment.
+    /// Asks to come in as a client without an instance. `false`: there is no room to say so at the
+    /// moment.
     pub(super) fn join(&mut self, name: &str, identity: &Identity) -> bool {
         let exporter = self.connection.exporter().expect("open");
         let mut statement = [0; 160];

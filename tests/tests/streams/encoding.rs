@@ -1,4 +1,5 @@
-//! Bytes that are no text, byte order marks and line ends of other systems, at every place where text is read.
+//! Bytes that are no text, byte order marks and line ends of other systems, at every place where
+//! text is read.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -64,7 +64,8 @@ fn a_host_says_what_is_wrong_with_its_transcript_as_everything_else() {
 
 /// Runs `command` at a terminal that goes away as soon as `is_ready`; its exit code.
 fn at_a_terminal_that_goes_away(home: &Path, command: &str, is_ready: impl FnOnce(&mut Terminal)) -> String {
-    // The shell is the terminal's controlling process: it ends with the shell, and the program and its keeper are told.
+    // The shell is the terminal's controlling process: it ends with the shell, and the program and
+    // its keeper are told.
     let script = format!(
         "exec 3<&0; (trap : HUP; {command} <&3; echo $? >code.tmp; mv code.tmp code) & while [ ! -e go ]; do sleep 0.02; done"
     );

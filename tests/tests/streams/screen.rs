@@ -21,7 +21,8 @@ fn the_first_and_the_last_lines_are_whole_and_in_order() {
         assert_eq!(server.wait(), 0);
         let written = server.written();
         let lines: Vec<_> = written.lines().collect();
-        // What was typed is shown by the terminal, wherever the cursor is: after everything but the end.
+        // What was typed is shown by the terminal, wherever the cursor is: after everything but the
+        // end.
         let wanted = [
             "listening on 127.0.0.1:",
             "kabar://127.0.0.1:",

@@ -226,7 +226,8 @@ fn report(setup: &Setup, options: &Options, timeline: Timeline, measured: Measur
 fn baseline(setup: &Setup, options: &Options) -> Result<Forwarded, Error> {
     let mut forwarder = Forwarder::start(setup)?;
     forwarder.register(options.members)?;
-    // An entry's head with a name of 6 bytes, a frame's head, a packet's overhead (SPEC 5.2, 6.2, 8).
+    // An entry's head with a name of 6 bytes, a frame's head, a packet's overhead (SPEC 5.2, 6.2,
+    // 8).
     let bytes = (options.payload + 46 + 4 + 33).min(1200);
     let (interval, window) = match options.rate {
         Rate::Paced(rate) => (Some(std::time::Duration::from_secs_f64(1.0 / rate)), usize::MAX),

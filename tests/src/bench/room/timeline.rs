@@ -16,7 +16,8 @@ pub(super) struct Timeline {
     pub(super) begin: Instant,
     pub(super) last: Instant,
     pub(super) posted: u64,
-    /// Of the posts that not everybody has, how many do; in the order of the log, as each member has them.
+    /// Of the posts that not everybody has, how many do; in the order of the log, as each member
+    /// has them.
     under_way: VecDeque<usize>,
     /// Posts that everybody has.
     complete: u64,

@@ -89,7 +89,8 @@ impl Log {
         self.terms.iter().map(|(term, _)| *term)
     }
 
-    /// Whether After(seq, term) is valid: the term is known and seq not beyond its last entry (SPEC 7).
+    /// Whether After(seq, term) is valid: the term is known and seq not beyond its last entry (SPEC
+    /// 7).
     #[must_use]
     pub fn is_valid(&self, seq: u64, term: Term) -> bool {
         let Some(at) = self.terms.iter().position(|(known, _)| *known == term) else { return false };

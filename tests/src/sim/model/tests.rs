@@ -1,4 +1,5 @@
-//! A checker that cannot fail proves nothing: each rule is broken here once, by a history made by hand.
+//! A checker that cannot fail proves nothing: each rule is broken here once, by a history made by
+//! hand.
 
 use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
 

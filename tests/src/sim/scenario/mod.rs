@@ -1,4 +1,5 @@
-//! A scenario: who takes part, what they are, and what goes wrong when. It is drawn whole from a seed before anything runs.
+//! A scenario: who takes part, what they are, and what goes wrong when. It is drawn whole from a
+//! seed before anything runs.
 
 mod draw;
 

@@ -1,5 +1,6 @@
-//! Somebody who holds the room's secret and keeps no other rule: a real handshake and a real connection, under messages that no client
-//! would send. What an adversary says may be refused or stored; nobody else's promise may suffer from it.
+//! Somebody who holds the room's secret and keeps no other rule: a real handshake and a real
+//! connection, under messages that no client would send. What an adversary says may be refused or
+//! stored; nobody else's promise may suffer from it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -80,7 +81,8 @@ impl Adversary {
             bulk: 0,
             ack_delay_ms: 0,
             tick_us: 1,
-            // Nothing reaches a connection whose acknowledgements are not sent: it must not end by itself.
+            // Nothing reaches a connection whose acknowledgements are not sent: it must not end by
+            // itself.
             idle_s: if self.acknowledges { 10 } else { 3_600 },
         };
         self.handshake.start(now, self.rng.seed(), None, limits, RetrySchedule::Initial);

@@ -1,7 +1,7 @@
 //! The world of one run: a server, devices, a network and a clock, and what is observed in it.
 //!
-//! One event is taken from the queue at a time; whoever it concerns is driven until it has nothing more to say, and everything that is
-//! observed meanwhile goes to the model, which checks it.
+//! One event is taken from the queue at a time; whoever it concerns is driven until it has nothing
+//! more to say, and everything that is observed meanwhile goes to the model, which checks it.
 
 mod acts;
 mod adversary;
@@ -304,7 +304,8 @@ impl World {
             let device = &mut self.devices[at];
             (device.suspended_until, device.stalled_until) = (now, now);
             if self.scenario.theme == Theme::Narrow {
-                // What is said now is the last, and nothing that comes later shows what became of it.
+                // What is said now is the last, and nothing that comes later shows what became of
+                // it.
                 device.posts_left = 1;
             }
             let happening = if device.running.is_some() {

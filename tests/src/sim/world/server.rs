@@ -1,4 +1,5 @@
-//! The server of a world: a real hub over a store in memory, whose jobs run when the scenario's disk and processor get to them.
+//! The server of a world: a real hub over a store in memory, whose jobs run when the scenario's
+//! disk and processor get to them.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,5 @@
-//! An exchange to record: a device in a room, with another member and a real hub, in virtual time over a bad path.
+//! An exchange to record: a device in a room, with another member and a real hub, in virtual time
+//! over a bad path.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
@@ -278,7 +279,8 @@ impl Exchange {
     }
 }
 
-/// The device: each call becomes a step of the script and is made by the code that will go through it again.
+/// The device: each call becomes a step of the script and is made by the code that will go through
+/// it again.
 struct Recorder {
     replay: Box<Replay>,
     script: Vec<u8>,

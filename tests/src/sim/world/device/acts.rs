@@ -81,7 +81,8 @@ impl World {
     /// Asks for older entries, one question at a time.
     pub(in crate::sim::world) fn ask_history(&mut self, at: usize) -> Checked {
         let Some(running) = &self.devices[at].running else { return Ok(()) };
-        // What this client has, the server knows to be durable: what the answer has to be is certain.
+        // What this client has, the server knows to be durable: what the answer has to be is
+        // certain.
         let head = self.model.process(running.process).store().map_or(0, |store| store.cursor);
         let (before, count) = (self.luck.between(1, head + 1), self.luck.between(1, 20) as u8);
         let device = &mut self.devices[at];

@@ -54,7 +54,8 @@ impl World {
                 match event {
                     Event::KeyOffered(offered) => running.offered = Some(offered),
                     Event::Lost(_) => self.coverage.count(Seen::ConnectionLost),
-                    // Before it ever joined: only other keys were shown to it for as long as an attempt lasts.
+                    // Before it ever joined: only other keys were shown to it for as long as an
+                    // attempt lasts.
                     Event::Ended(reason @ EndReason::KeyMismatch) => running.ended = Some(reason),
                     other => demand!(false, S6, "{what} led to {other:?}, but is not authentic"),
                 }
@@ -126,7 +127,8 @@ impl World {
                 if transmit.to == SERVER {
                     self.send_to_server(at, &out[..transmit.len]);
                 } else {
-                    // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer there, and nothing else.
+                    // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer there,
+                    // and nothing else.
                     let is_answer = transmit.len <= PATH_ANSWER_LEN;
                     demand!(is_answer, Contract, "a client sends {} bytes to {}", transmit.len, transmit.to);
                 }

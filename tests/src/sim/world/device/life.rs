@@ -158,7 +158,8 @@ impl World {
                     _ => false,
                 };
                 demand!(is_right, Contract, "process {id} was refused with {code:?}");
-                // Admitted under the name of nothing before an older log was restored: it shows the password now.
+                // Admitted under the name of nothing before an older log was restored: it shows the
+                // password now.
                 let forgotten = code == RefusedCode::AUTHENTICATION && plan.is_honest();
                 self.devices[at].was_admitted = false;
                 if code == RefusedCode::NAME_TAKEN {
@@ -184,7 +185,8 @@ impl World {
         Ok(())
     }
 
-    /// Whether and when somebody starts a device again whose process was put out: twice at most, so that two do not go on for ever.
+    /// Whether and when somebody starts a device again whose process was put out: twice at most, so
+    /// that two do not go on for ever.
     fn comes_back(&mut self, at: usize, later: Option<Duration>) -> Option<Duration> {
         let device = &mut self.devices[at];
         if device.returns >= 2 || self.luck.chance(500) {
