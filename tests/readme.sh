@@ -17,7 +17,8 @@ mkdir "$home/first" "$home/second"
 export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 
 cargo build --release --quiet -p kabar-client -p kabar-server
-cargo build --quiet -p kabar-tests -p kabar-embedded-example --bins
+cargo build --quiet -p kabar-client -p kabar-server -p kabar-embedded-example --bins
+cargo build --quiet -p kabar-tests --bins
 python3 tests/readme-commands.py README.md embedded-example/README.md
 mkfifo "$home/typed"
 HOME=$home/first cargo kabar host --name darryl --listen 127.0.0.1:0 <"$home/typed" >"$home/host.out" 2>"$home/host.err" &

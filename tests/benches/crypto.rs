@@ -1,6 +1,8 @@
-//! The primitives of `kabar-core` beside the fastest others: `cargo bench -p kabar-tests --bench crypto`.
+//! The primitives of `kabar-core` beside the fastest others:
+//! `cargo bench -p kabar-tests --bench crypto`.
 //!
-//! RSA is compared as OAEP on the same keys, because nobody else gives out the raw operation or the KEM.
+//! RSA is compared as OAEP on the same keys, because nobody else gives out the raw operation or the
+//! KEM.
 
 use std::hint::black_box;
 use std::path::Path;

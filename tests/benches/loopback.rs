@@ -1,7 +1,9 @@
-//! Two laptops and a server over loopback: how long joining takes, and one line from one to the other.
+//! Two laptops and a server over loopback: how long joining takes, and one line from one to the
+//! other.
 //!
-//! Run with `cargo bench -p kabar-tests --bench loopback`. Real server thread, real client drivers, real sockets; the log is in memory.
-//! The floor is measured in the same run: a datagram of 64 bytes to a thread that sends it on to a third socket.
+//! Run with `cargo bench -p kabar-tests --bench loopback`. Real server thread, real client drivers,
+//! real sockets; the log is in memory. The baseline is measured in the same run: a datagram of 64
+//! bytes to a thread that sends it on to a third socket.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -127,7 +129,7 @@ fn one_line(writer: &mut Member, arrived: &Receiver<Instant>) -> Duration {
     at.duration_since(begin)
 }
 
-fn floor() -> Vec<Duration> {
+fn baseline() -> Vec<Duration> {
     let sockets: Vec<UdpSocket> = (0..3).map(|_| UdpSocket::bind("127.0.0.1:0").expect("a port")).collect();
     let [from, by, to] = <[UdpSocket; 3]>::try_from(sockets).expect("three");
     let (by_address, to_address) = (by.local_addr().expect("bound"), to.local_addr().expect("bound"));
@@ -174,7 +176,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let (hosted, room) = host(folder.path());
     println!("| over loopback | median ms | p99 ms | longest ms |\n|---|---|---|---|");
-    let floor = report("a datagram, sent on (floor)", floor());
+    let baseline = report("a datagram, sent on (baseline)", baseline());
     let joins = (0..HANDSHAKES)
         .map(|_| {
             let mut member = Member::new();
@@ -185,6 +187,6 @@ fn main() {
         .collect();
     report("handshake (RSA-2048) and join", joins);
     let line = report("one line, typed to shown, stored before it is shown", lines(room));
-    println!("\none line takes {:.1} times the floor", line / floor);
+    println!("\none line takes {:.1} times the baseline", line / baseline);
     hosted.stop().expect("it stops");
 }

@@ -4,8 +4,9 @@
 //! cargo bench -p kabar-tests --bench packets          the figures
 //! tests/benches/table.py                              the same as a table, with ratios
 //! ```
-//! The bare CRC pass is the least that any packet costs, so packets are compared with it, and sealing with AWS-LC used directly.
-//! RSA beside other libraries is in the bench `crypto`; the handshake here is all that either side computes for one.
+//! The bare CRC pass is the least that any packet costs, so packets are compared with it, and
+//! sealing with AWS-LC used directly. RSA beside other libraries is in the bench `crypto`; the
+//! handshake here is all that either side computes for one.
 
 use divan::{Bencher, black_box, counter::BytesCount};
 
@@ -112,7 +113,8 @@ mod codec {
     }
 }
 
-/// A whole datagram, with header, tag and CRC; and AWS-LC alone, with the same key, associated data and length.
+/// A whole datagram, with header, tag and CRC; and AWS-LC alone, with the same key, associated data
+/// and length.
 mod sealed {
     use super::*;
     use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
@@ -207,7 +209,8 @@ mod sealed {
     }
 }
 
-/// Everything that one side computes, from Hello to traffic keys: packets, hashes, RSA, X25519, key schedule.
+/// Everything that one side computes, from Hello to traffic keys: packets, hashes, RSA, X25519, key
+/// schedule.
 mod handshake {
     use super::*;
     use kabar_core::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, Rsa2048, Rsa3072, Rsa4096, ServerKey};

@@ -1,5 +1,6 @@
-//! Commits and entries per second through the store on disk, beside an append and fdatasync of the same bytes in the same folder:
-//! `cargo bench -p kabar-tests --bench store`. `KABAR_BENCH_DIR` says on which disk (default: the folder for temporary files).
+//! Commits and entries per second through the store on disk, beside an append and fdatasync of the
+//! same bytes in the same folder: `cargo bench -p kabar-tests --bench store`. `KABAR_BENCH_DIR`
+//! says on which disk (default: the folder for temporary files).
 
 use std::fs::File;
 use std::io::Write;

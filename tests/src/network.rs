@@ -137,8 +137,8 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        drop(self.keeper.kill());
-        drop(self.keeper.wait());
+        let _ = self.keeper.kill();
+        let _ = self.keeper.wait();
     }
 }
 

@@ -1,4 +1,5 @@
-//! Real programs under test: started with pipes, read line by line with a deadline, ended when dropped.
+//! Real programs under test: started with pipes, read line by line with a deadline, ended when
+//! dropped.
 //!
 //! A deadline here only bounds a hang; no test asserts how long something took.
 
@@ -12,8 +13,8 @@ use std::time::{Duration, Instant};
 /// How long anything may take before the test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where the built program `name` is. Builds the workspace's programs once per process, so that a lone
-/// `cargo test --test processes` never runs stale ones.
+/// Where the built program `name` is. Builds the workspace's programs once per process, so that a
+/// lone `cargo test --test processes` never runs stale ones.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -32,8 +33,8 @@ pub fn program(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// The variables that programs under test are started with, or without: their data lie below `home`, and nothing of this computer's
-/// shows.
+/// The variables that programs under test are started with, or without: their data lie below
+/// `home`, and nothing of this computer's shows.
 #[must_use]
 pub fn environment(home: &Path) -> [(&'static str, Option<PathBuf>); 6] {
     [
@@ -139,7 +140,7 @@ impl Process {
     /// The same for what is no text.
     pub fn type_bytes(&mut self, bytes: &[u8]) {
         if let Some(stdin) = self.stdin.as_mut() {
-            drop(stdin.write_all(bytes).and_then(|()| stdin.flush()));
+            let _ = stdin.write_all(bytes).and_then(|()| stdin.flush());
         }
     }
 
@@ -200,8 +201,8 @@ impl Process {
 
     /// SIGKILL, and waits for the end.
     pub fn kill(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Sends a signal by name, as `kill -NAME` does.

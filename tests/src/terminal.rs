@@ -1,6 +1,8 @@
-//! Real programs at a real terminal: a pseudo-terminal, and a screen that understands what is written to it.
+//! Real programs at a real terminal: a pseudo-terminal, and a screen that understands what is
+//! written to it.
 //!
-//! What is asked of a screen is waited for; nothing is asserted about how it looks on the way there.
+//! What is asked of a screen is waited for; nothing is asserted about how it looks on the way
+//! there.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -266,7 +268,7 @@ impl std::fmt::Debug for Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

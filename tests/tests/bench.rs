@@ -46,7 +46,7 @@ fn room_delivers_every_post_to_every_member() {
         assert_positive(&report, &["/server/aead_s_per_100k", "/server/resident_kib"]);
         assert_positive(&report, &["/datagrams/to_members", "/datagrams/from_members"]);
         assert_positive(&report, &["/datagrams/messages_per_datagram"]);
-        assert_positive(&report, &["/floor/deliveries_per_s", "/to_floor/deliveries_per_s"]);
+        assert_positive(&report, &["/baseline/deliveries_per_s", "/to_baseline/deliveries_per_s"]);
     }
 }
 
@@ -62,7 +62,7 @@ fn handshake_counts_members_that_got_in() {
     assert_eq!(report["mode"], "handshake");
     assert!(number(&report, "/joins") >= 3.0, "{report:#}");
     assert_eq!(number(&report, "/failed"), 0.0);
-    assert_positive(&report, &["/joins_per_s", "/server_cpu_ms", "/floor_rsa_ms", "/to_floor"]);
+    assert_positive(&report, &["/joins_per_s", "/server_cpu_ms", "/baseline_rsa_ms", "/to_baseline"]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn idle_states_memory_per_member() {
 fn everybody_returns_after_a_crash() {
     let report = measure(&["return", "--members", "5", "--idle-timeout", "10"]);
     assert_eq!((report["mode"].as_str(), number(&report, "/members")), (Some("return"), 5.0));
-    assert_positive(&report, &["/all_back_s", "/back_per_s", "/restart_s", "/floor_s"]);
+    assert_positive(&report, &["/all_back_s", "/back_per_s", "/restart_s", "/baseline_s"]);
     assert!(number(&report, "/all_back_s") >= number(&report, "/restart_s"), "{report:#}");
 }
 
@@ -97,7 +97,8 @@ fn work_states_what_a_datagram_of_each_kind_costs() {
         assert!(number(case, "/longest_turn_us") <= number(case, "/hub_us"), "{case:#}");
     }
     for case in of("History") {
-        // 200 entries are seven looks or more when none is taken, and one each when all are, and a few that find nothing yet.
+        // 200 entries are seven looks or more when none is taken, and one each when all are, and a
+        // few that find nothing yet.
         let each = number(case, "/lookups") / number(case, "/count");
         assert!((7.0..=220.0).contains(&each), "{case:#}");
         assert!(number(case, "/turns") > 1.0, "{case:#}");

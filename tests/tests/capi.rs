@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, home, text};
+use kabar_tests::room::{Room, temp_home, text};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../embedded-example/capi");
 
@@ -47,7 +47,7 @@ fn the_header_is_generated_from_the_library() {
 
 #[test]
 fn what_cannot_be_taken_is_refused_by_name() {
-    let home = home();
+    let home = temp_home();
     run(&mut Command::new(compiled(home.path(), "tests/errors.c")));
 }
 

@@ -1,7 +1,7 @@
 //! Real `kabar-server` and `kabar` processes over loopback, as a person or a script uses them.
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, begin_join, home, start_server, text};
+use kabar_tests::room::{Room, begin_join, start_server, temp_home, text};
 
 #[test]
 fn a_line_reaches_the_other_with_time_and_name() {
@@ -112,7 +112,7 @@ fn a_name_that_another_key_owns_ends_with_5() {
 
 #[test]
 fn a_bad_invite_ends_with_2_and_one_line() {
-    let home = home();
+    let home = temp_home();
     for bad in ["kabar://127.0.0.1:1/lobby/AAAA", "kabar://", "kabar://127.0.0.1:99999/lobby/A.B"] {
         let mut client = begin_join(home.path(), bad, "anna", &[]);
         assert_eq!(client.wait(), Some(2), "{bad}: {:?}", client.noticed);
@@ -173,7 +173,7 @@ fn two_words_leave() {
 
 #[test]
 fn one_command_hosts_and_the_printed_line_joins() {
-    let home = home();
+    let home = temp_home();
     let data = home.path().join("host");
     let arguments = ["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--data-dir", text(&data)];
     let mut host = Process::start("kabar", home.path(), &arguments);

@@ -1,4 +1,5 @@
-//! Real `kabar` and `kabar-server` processes with a `kabar-relay` between them: damage is found, repaired and counted.
+//! Real `kabar` and `kabar-server` processes with a `kabar-relay` between them: damage is found,
+//! repaired and counted.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use kabar_core::client::{ClientCounters, Config, Credential, Event};
 use kabar_core::crypto::identity::Identity;
 use kabar_std::invite::Invite;
 use kabar_tests::process::Process;
-use kabar_tests::room::{Entry, Member, Relay, Room, home, line, lines};
+use kabar_tests::room::{Entry, Member, Relay, Room, line, lines, temp_home};
 
 /// Bounds a hang.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,7 +57,8 @@ fn a_client_talks_on_while_its_port_changes() {
     let mut anna = room.join_through(&relay, "anna");
     let mut budi = room.join("budi");
     let mut said = 0;
-    // Both talk without waiting for each other. Nobody reaches a client behind a new port before it has spoken from there.
+    // Both talk without waiting for each other. Nobody reaches a client behind a new port before it
+    // has spoken from there.
     while relay.rebinds() < 6 || anna.texts().count() < 2 * said {
         if relay.rebinds() < 6 {
             said += 1;
@@ -185,7 +187,8 @@ impl Counted {
     }
 }
 
-/// Whether everything that the relay damaged on the way to `counted` was found, as `found` counts it.
+/// Whether everything that the relay damaged on the way to `counted` was found, as `found` counts
+/// it.
 fn is_all_found(counted: &mut Counted, relay: &mut Relay, fault: &str, found: impl Fn(&ClientCounters) -> u64) -> bool {
     counted.go_on(|this| {
         let count = relay.counts();
@@ -255,7 +258,7 @@ fn an_end_shows_what_happened_and_is_no_error() {
 
 #[test]
 fn what_cannot_be_asked_for_is_refused_in_words() {
-    let home = home();
+    let home = temp_home();
     for (arguments, word, code) in [
         (&["--to", "127.0.0.1:9", "--loss", "30"][..], "0% to 100%", 2),
         (&["--to", "127.0.0.1:9", "--loss", "80%", "--burst", "2"], "at least 4", 1),

@@ -1,4 +1,5 @@
-//! Real processes that are killed, stopped and cut off: what a sender was told is stored stays, and everybody sees it once.
+//! Real processes that are killed, stopped and cut off: what a sender was told is stored stays, and
+//! everybody sees it once.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! The promise of the project (SPEC 7) held against thousands of seeded runs, and the simulator held against known faults.
+//! The promise of the project (SPEC 7) held against thousands of seeded runs, and the simulator
+//! held against known faults.
 
 use std::fmt::Write as _;
 

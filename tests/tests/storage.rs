@@ -1,4 +1,5 @@
-//! The history through the real programs: restarts, kills, trouble with the disk, and what people do with it.
+//! The history through the real programs: restarts, kills, trouble with the disk, and what people
+//! do with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_server::store::{Batch, InstanceRecord, LogEntry, SqliteStore, Store, TermRecord};
 use kabar_std::data_dir::DataDir;
 use kabar_tests::process::{PATIENCE, Process, program};
-use kabar_tests::room::{Room, data_dir, give_key, home, start_server, text};
+use kabar_tests::room::{Room, data_dir, give_key, start_server, temp_home, text};
 use tempfile::TempDir;
 
 /// A folder with a server's data, which stay when the server ends.
@@ -20,7 +21,7 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        let folder = home();
+        let folder = temp_home();
         give_key(folder.path());
         Self { folder }
     }
@@ -114,7 +115,7 @@ fn history_survives_every_end_and_reaches_newcomers() {
 fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     // Nothing is there before the server.
-    let home = home();
+    let home = temp_home();
     let data = data_dir(home.path());
     let room = Room::start_with_own_key(home.path(), "127.0.0.1:0", &[]);
     say(&room, "anna", &lines("line", 3));
@@ -177,7 +178,8 @@ fn a_full_disk_loses_and_doubles_nothing() {
         );
         return;
     }
-    // A small disk over the server's folder, in a namespace of its own, most of which something else takes.
+    // A small disk over the server's folder, in a namespace of its own, most of which something
+    // else takes.
     let script = r#"set -e
         keys=$(mktemp -d); cp -r "$1/." "$keys"
         mount -t tmpfs -o size=32m,mode=700 tmpfs "$1"

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, home};
+use kabar_tests::room::{Room, temp_home};
 use kabar_tests::terminal::{CTRL_C, CTRL_D, TAB, Terminal, UP};
 
 fn host(home: &Path, further: &[&str]) -> Terminal {
@@ -32,7 +32,7 @@ fn entries(screen: &str) -> Vec<String> {
 
 #[test]
 fn the_first_screen_of_a_host_says_how_others_come_in() {
-    let home = home();
+    let home = temp_home();
     let terminal = host(home.path(), &["--advertise", "192.168.0.162:9999"]);
     terminal.expect("You are darryl.");
     let screen = terminal.screen();
@@ -47,7 +47,7 @@ fn the_first_screen_of_a_host_says_how_others_come_in() {
 
 #[test]
 fn the_printed_line_joins_and_both_talk() {
-    let home = home();
+    let home = temp_home();
     let mut darryl = host(home.path(), &[]);
     darryl.expect("You are darryl.");
     let screen = darryl.screen();
@@ -97,7 +97,7 @@ fn a_line_is_shown_once_and_only_when_it_is_stored() {
 
 #[test]
 fn kabar_alone_asks_and_then_knows_the_room() {
-    let home = home();
+    let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let mine = room.home_of("anna");
     let mut terminal = Terminal::start("kabar", &mine, &[]);
@@ -134,7 +134,7 @@ fn kabar_alone_asks_and_then_knows_the_room() {
 
 #[test]
 fn a_wrong_address_is_told_and_ends_with_3() {
-    let home = home();
+    let home = temp_home();
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = silent.local_addr().expect("bound").port();
     let mut terminal = Terminal::start("kabar", home.path(), &["join", &format!("127.0.0.1:{port}"), "--name", "anna"]);
@@ -147,7 +147,7 @@ fn a_wrong_address_is_told_and_ends_with_3() {
 
 #[test]
 fn a_wrong_password_is_asked_for_three_times_in_all() {
-    let home = home();
+    let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let arguments = ["join", &room.address, "--name", "anna", "--accept-new"];
     let mut terminal = Terminal::start("kabar", home.path(), &arguments);
@@ -373,7 +373,7 @@ fn colour_is_left_out_where_nobody_wants_it() {
 
 #[test]
 fn a_server_whose_key_changed_is_told_and_taken_on_purpose() {
-    let home = home();
+    let home = temp_home();
     let mut room = Room::start(home.path());
     let mine = room.home_of("anna");
     let mut first = Terminal::start("kabar", &mine, &["join", &room.address, "--name", "anna", "--accept-new"]);

@@ -1,6 +1,7 @@
 //! Official vectors, from the files in `tests/vectors`, through the primitives of `kabar-core`.
 //!
-//! Each test states how many cases the file has of each result: an empty run, a renamed field or a shortened file fails.
+//! Each test states how many cases the file has of each result: an empty run, a renamed field or a
+//! shortened file fails.
 
 use std::path::Path;
 
@@ -21,8 +22,8 @@ struct Counts {
     acceptable: usize,
 }
 
-/// Runs `check` on every case of the file. It says whether the case was accepted, with the right output; *acceptable* leaves
-/// the choice to it, so it checks those itself.
+/// Runs `check` on every case of the file. It says whether the case was accepted, with the right
+/// output; *acceptable* leaves the choice to it, so it checks those itself.
 fn run(file: &str, mut check: impl FnMut(&Value, &Value) -> bool) -> Counts {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(file);
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();

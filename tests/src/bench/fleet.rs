@@ -151,8 +151,8 @@ impl Fleet {
         self.touch(seat);
     }
 
-    /// Carries away what is to be sent, waits until something happens or `until`, and feeds whom it concerns. `each` is told of
-    /// every event.
+    /// Carries away what is to be sent, waits until something happens or `until`, and feeds whom it
+    /// concerns. `each` is told of every event.
     pub(super) fn turn(
         &mut self,
         until: Instant,
@@ -276,7 +276,7 @@ impl Traffic {
 pub(super) fn socket(remote: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(remote), Type::DGRAM, Some(Protocol::UDP))?;
     // Whatever is granted will do.
-    drop(socket.set_recv_buffer_size(RECEIVE_BUFFER));
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.set_nonblocking(true)?;
     if remote.is_ipv4() {
         socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;

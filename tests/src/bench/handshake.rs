@@ -9,7 +9,7 @@ use super::fleet::Fleet;
 use super::joining::seconds;
 use super::latency::{Latencies, Percentiles};
 use super::server::Server;
-use super::{Error, Setup, digits, floor, ratio};
+use super::{Error, Setup, baseline, digits, ratio};
 
 /// Idle time-out asked for.
 const IDLE_S: u16 = 60;
@@ -46,9 +46,9 @@ pub struct Report {
     /// Processor time of the server for each, from Hello to the end.
     server_cpu_ms: f64,
     /// One RSA private operation, alone.
-    floor_rsa_ms: f64,
+    baseline_rsa_ms: f64,
     /// The server's processor time, divided by that.
-    to_floor: Option<f64>,
+    to_baseline: Option<f64>,
 }
 
 /// Measures.
@@ -104,7 +104,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let cpu = server.cpu()?.since(cpu);
     drop((fleet, server));
     let each = |seconds: f64| digits(seconds * 1e3 / joins.max(1) as f64, 3);
-    let floor = floor::rsa_ms(size)?;
+    let baseline = baseline::rsa_ms(size)?;
     Ok(Report {
         mode: "handshake",
         key_bits: bits,
@@ -117,7 +117,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
         server_user_ms: each(cpu.user),
         server_system_ms: each(cpu.system),
         server_cpu_ms: each(cpu.total()),
-        floor_rsa_ms: digits(floor, 3),
-        to_floor: ratio(each(cpu.total()), floor),
+        baseline_rsa_ms: digits(baseline, 3),
+        to_baseline: ratio(each(cpu.total()), baseline),
     })
 }

@@ -3,8 +3,8 @@
 use kabar_core::time::Duration;
 use serde::Serialize;
 
+use super::baseline::Forwarder;
 use super::fleet::Fleet;
-use super::floor::Forwarder;
 use super::joining::{join, seconds, settle};
 use super::server::Server;
 use super::{Error, Setup, digits, ratio};
@@ -34,8 +34,8 @@ pub struct Report {
     /// The difference, per member.
     bytes_per_member: f64,
     /// The same of a process that keeps only the address of each.
-    floor_bytes_per_member: f64,
-    to_floor: Option<f64>,
+    baseline_bytes_per_member: f64,
+    to_baseline: Option<f64>,
 }
 
 /// Measures.
@@ -55,9 +55,9 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     drop((fleet, server));
 
     let mut forwarder = Forwarder::start(setup)?;
-    let floor_before = forwarder.resident()?;
+    let baseline_before = forwarder.resident()?;
     forwarder.register(members)?;
-    let floor_after = forwarder.resident()?;
+    let baseline_after = forwarder.resident()?;
     let each = |after: u64, before: u64| digits(after.saturating_sub(before) as f64 / members as f64, 1);
     Ok(Report {
         mode: "idle",
@@ -66,7 +66,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
         resident_before_kib: before / 1024,
         resident_after_kib: after / 1024,
         bytes_per_member: each(after, before),
-        floor_bytes_per_member: each(floor_after, floor_before),
-        to_floor: ratio(each(after, before), each(floor_after, floor_before)),
+        baseline_bytes_per_member: each(baseline_after, baseline_before),
+        to_baseline: ratio(each(after, before), each(baseline_after, baseline_before)),
     })
 }

@@ -11,7 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest wait in one turn.
 const TURN: Duration = Duration::from_millis(100);
 
-/// Adds `members`, the first `posters` of them with a large outbox, and lets them join, `at_once` at a time.
+/// Adds `members`, the first `posters` of them with a large outbox, and lets them join, `at_once`
+/// at a time.
 pub(super) fn join(fleet: &mut Fleet, members: usize, posters: usize, at_once: usize) -> Result<(), Error> {
     let (mut joined, mut ended) = (0, None);
     let (mut started, mut progress) = (0, fleet.now());
@@ -42,7 +43,8 @@ pub(super) fn join(fleet: &mut Fleet, members: usize, posters: usize, at_once: u
     Ok(())
 }
 
-/// Waits until nothing was received for `quiet`, but not long: of many members one always says that it is there.
+/// Waits until nothing was received for `quiet`, but not long: of many members one always says that
+/// it is there.
 pub(super) fn settle(fleet: &mut Fleet, quiet: Duration) -> Result<(), Error> {
     let (mut seen, mut since) = (fleet.traffic().received, fleet.now());
     let end = since + quiet * 4;

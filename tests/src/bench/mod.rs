@@ -1,23 +1,25 @@
-//! The benchmark: a real `kabar-server` process, real clients on loopback, and beside each measurement a floor without
-//! cryptography, taken in the same run.
+//! The benchmark: a real `kabar-server` process, real clients on loopback, and beside each
+//! measurement a baseline without cryptography, taken in the same run.
 //!
-//! * [`room`]: messages. [`handshake`]: joining. [`idle`]: memory per member. [`comeback`]: everybody after a crash of the server.
+//! * [`room`]: messages. [`handshake`]: joining. [`idle`]: memory per member. [`reconnect`]:
+//!   everybody after a crash of the server.
 //! * [`work`]: what one datagram can make the server do, for each kind of message.
 //! * `fleet`: many clients on one thread, each with its own socket. `member`: one of them.
 //! * `server`: the server's process. `usage`: what the system says of a process.
-//! * `floor`: what the same work costs without Kabar. `aead`: what the cryptography of packets costs. `latency`: percentiles.
+//! * `baseline`: what the same work costs without Kabar. `aead`: what the cryptography of packets
+//!   costs. `latency`: percentiles.
 //!
 //! The clients run on one thread, so that with two cores the server has the other.
 
 mod aead;
-pub mod comeback;
+pub mod baseline;
 mod fleet;
-pub mod floor;
 pub mod handshake;
 pub mod idle;
 mod joining;
 mod latency;
 mod member;
+pub mod reconnect;
 pub mod room;
 mod server;
 mod usage;
@@ -31,7 +33,7 @@ use std::path::PathBuf;
 pub struct Setup {
     /// The server program.
     pub server: PathBuf,
-    /// This program, for floors that need a process of their own.
+    /// This program, for baselines that need a process of their own.
     pub this: PathBuf,
     /// More arguments for the server.
     pub server_arguments: Vec<String>,

@@ -54,8 +54,8 @@ impl Server {
 
     /// SIGKILL, as a crash would end it.
     pub(super) fn kill(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Starts it again, in its directory and on its port.
@@ -105,8 +105,8 @@ fn spawn(setup: &Setup, home: &Path, listen: &str, key_bits: Option<u32>) -> Res
             Ok((child, Target { server, fingerprint: invite.fingerprint, secret: *invite.secret.expose() }))
         }
         Err(_) => {
-            drop(child.kill());
-            drop(child.wait());
+            let _ = child.kill();
+            let _ = child.wait();
             let why = complaint.and_then(|thread| thread.join().ok()).unwrap_or_default();
             let why = why.lines().last().unwrap_or("it does not say why").to_owned();
             Err(Error::new(format!("the server did not start: {why}")))
@@ -124,7 +124,7 @@ fn first_lines(stdout: ChildStdout, found: &mpsc::Sender<(SocketAddr, Invite)>) 
         }
         let invite = line.split_whitespace().find_map(|word| word.parse::<Invite>().ok());
         if let (Some(address), Some(invite)) = (address, invite) {
-            drop(found.send((address, invite)));
+            let _ = found.send((address, invite));
             break;
         }
         line.clear();
@@ -136,7 +136,7 @@ fn first_lines(stdout: ChildStdout, found: &mpsc::Sender<(SocketAddr, Invite)>) 
 fn collect(mut stream: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        drop(stream.read_to_end(&mut bytes));
+        let _ = stream.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }

@@ -4,7 +4,8 @@ use std::fs;
 
 use super::Error;
 
-/// Ticks per second in which Linux states processor time to programs, on every architecture that Rust's std supports.
+/// Ticks per second in which Linux states processor time to programs, on every architecture that
+/// Rust's std supports.
 const TICKS: f64 = 100.0;
 
 /// Processor time in seconds.

@@ -9,11 +9,11 @@ use clap::{Args, Parser, Subcommand};
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_core::crypto::rsa::KeySize;
 use kabar_tests::bench::room::Rate;
-use kabar_tests::bench::{Error, Setup, comeback, floor, handshake, idle, room, work};
+use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, room, work};
 use serde::Serialize;
 
-/// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each figure has beside it what the same
-/// work costs without cryptography, measured in the same run.
+/// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each
+/// figure has beside it what the same work costs without cryptography, measured in the same run.
 #[derive(Debug, Parser)]
 #[command(name = "kabar-bench", version)]
 struct Arguments {
@@ -37,11 +37,12 @@ enum Mode {
     Idle(Crowd),
     /// Kills the server with everybody in the room, starts it again and waits until all are back.
     Return(Return),
-    /// The most work that one datagram can cause, for each message and packet, beside a datagram full of ordinary posts.
+    /// The most work that one datagram can cause, for each message and packet, beside a datagram
+    /// full of ordinary posts.
     Work(Work),
     /// Passes datagrams on as they are, for other modes.
     #[command(hide = true)]
-    FloorForward,
+    BaselineForward,
 }
 
 #[derive(Debug, Args)]
@@ -84,7 +85,8 @@ struct Crowd {
     /// Members.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     members: u32,
-    /// Members joining at the same time at first: more than the server lets in at once from one address are refused for a while.
+    /// Members joining at the same time at first: more than the server lets in at once from one
+    /// address are refused for a while.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     at_once: u32,
 }
@@ -93,7 +95,8 @@ struct Crowd {
 struct Return {
     #[command(flatten)]
     crowd: Crowd,
-    /// Idle time-out that members ask for, in seconds: within a third of it each notices that the server is another one.
+    /// Idle time-out that members ask for, in seconds: within a third of it each notices that the
+    /// server is another one.
     #[arg(long, value_name = "S", default_value_t = kabar_client::profile::IDLE_S, value_parser = clap::value_parser!(u16).range(10..=3_600))]
     idle_timeout: u16,
 }
@@ -146,7 +149,7 @@ fn main() -> ExitCode {
 /// One line, but for what was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        drop(error.print());
+        let _ = error.print();
         return ExitCode::SUCCESS;
     }
     let text = error.render().to_string();
@@ -157,8 +160,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn measure(arguments: Arguments) -> Result<(), Error> {
-    if matches!(arguments.mode, Mode::FloorForward) {
-        return floor::forward();
+    if matches!(arguments.mode, Mode::BaselineForward) {
+        return baseline::forward();
     }
     if let Mode::Work(Work { repeat, entries, members }) = arguments.mode {
         print(&work::run(work::Options { repeat: repeat as usize, entries, members: members as usize })?);
@@ -179,9 +182,9 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
         }
         Mode::Return(Return { crowd: Crowd { members, at_once }, idle_timeout: idle_s }) => {
             let (members, at_once) = (members as usize, at_once as usize);
-            print(&comeback::run(&setup, comeback::Options { members, at_once, idle_s })?);
+            print(&reconnect::run(&setup, reconnect::Options { members, at_once, idle_s })?);
         }
-        Mode::Work(_) | Mode::FloorForward => {}
+        Mode::Work(_) | Mode::BaselineForward => {}
     }
     Ok(())
 }
@@ -189,7 +192,9 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
 fn print(report: &impl Serialize) {
     match serde_json::to_string_pretty(report) {
         // Nobody may be reading.
-        Ok(text) => drop(writeln!(std::io::stdout(), "{text}")),
+        Ok(text) => {
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
         Err(error) => eprintln!("kabar-bench: {error}"),
     }
 }

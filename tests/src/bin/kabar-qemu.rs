@@ -37,7 +37,8 @@ struct Arguments {
     /// Leave after so many readings.
     #[arg(long)]
     readings: Option<u32>,
-    /// Give it a serial port in place of a network: the socket of `kabar bridge --serial unix:SOCKET`. Not with RISC-V.
+    /// Give it a serial port in place of a network: the socket of
+    /// `kabar bridge --serial unix:SOCKET`. Not with RISC-V.
     #[arg(long, value_name = "SOCKET")]
     serial: Option<PathBuf>,
     /// 64 hexadecimal digits that own the name [default: the key that `kabar` keeps for the name].
@@ -194,7 +195,7 @@ mod tests {
     fn gives_the_device_the_address_that_answers() {
         use kabar_server::room_host::RoomHost;
         use kabar_std::invite::{DEFAULT_ROOM, RoomName};
-        let home = kabar_tests::room::home();
+        let home = kabar_tests::room::temp_home();
         kabar_tests::room::give_key(home.path());
         let data = kabar_tests::room::data_dir(home.path());
         let room = RoomName::new(DEFAULT_ROOM).unwrap();

@@ -63,7 +63,8 @@ impl Board {
         }
     }
 
-    /// What it has to be told besides: how to plug a network card, which hangs on `n0`, in; and that no firmware comes before ours.
+    /// What it has to be told besides: how to plug a network card, which hangs on `n0`, in; and
+    /// that no firmware comes before ours.
     pub(super) const fn options(self) -> &'static [&'static str] {
         match self {
             Self::An386 | Self::An385 | Self::Lm3s6965 => &["-net", "nic,netdev=n0"],

@@ -1,4 +1,5 @@
-//! The firmware in the emulator: built, started with what it needs to know, its log decoded, ended when dropped.
+//! The firmware in the emulator: built, started with what it needs to know, its log decoded, ended
+//! when dropped.
 //!
 //! * [`build`](mod@build): the image, and the table that turns its log from numbers into lines.
 //! * [`Machine`]: one run of it.
@@ -56,7 +57,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts `image`; `words` are what it is told on its command line. `options` are further ones of the emulator.
+    /// Starts `image`; `words` are what it is told on its command line. `options` are further ones
+    /// of the emulator.
     ///
     /// # Panics
     /// If the emulator is not installed.
@@ -167,8 +169,8 @@ impl Machine {
     pub fn kill(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             // `timeout` hands the signal on to the emulator.
-            drop(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status());
-            drop(self.child.wait());
+            let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+            let _ = self.child.wait();
         }
         self.log.extend(self.lines.iter());
     }
@@ -190,7 +192,7 @@ impl Drop for Machine {
     fn drop(&mut self) {
         self.kill();
         // It takes the file away itself when it ends in good order.
-        drop(std::fs::remove_file(&self.monitor));
+        let _ = std::fs::remove_file(&self.monitor);
         if std::thread::panicking() {
             eprintln!("{}", self.transcript());
         }

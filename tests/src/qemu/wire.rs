@@ -1,13 +1,15 @@
-//! A cable between the network card and the emulator's network on which Ethernet frames are lost, doubled, held up and damaged.
+//! A cable between the network card and the emulator's network on which Ethernet frames are lost,
+//! doubled, held up and damaged.
 //!
 //! ```text
 //! card <-> n0 <-- datagrams --> Wire <-- datagrams --> d0 <-> hub <-> network with DHCP, behind which this computer is
 //! ```
 //!
-//! Each datagram is one frame, without its check sequence: what is damaged here reaches the device's software, where a real card
-//! would have dropped it. The datagrams go through sockets of the file system: both ends can be named before the emulator runs, no
-//! port can be taken by somebody else meanwhile, and what the emulator does not read in time waits instead of being lost, so that
-//! frames are lost on purpose only.
+//! Each datagram is one frame, without its check sequence: what is damaged here reaches the
+//! device's software, where a real card would have dropped it. The datagrams go through sockets of
+//! the file system: both ends can be named before the emulator runs, no port can be taken by
+//! somebody else meanwhile, and what the emulator does not read in time waits instead of being
+//! lost, so that frames are lost on purpose only.
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -88,7 +90,8 @@ impl Wire {
         Self { folder, up, down, threads: threads.into(), injector }
     }
 
-    /// The emulator's options that put `n0`, which the card hangs on, at one end and its network at the other.
+    /// The emulator's options that put `n0`, which the card hangs on, at one end and its network at
+    /// the other.
     pub(super) fn options(&self) -> Vec<String> {
         let socket = |id: &str, end: &str| {
             let (local, remote) = (socket(self.folder.path(), end), cable_end(self.folder.path(), end));
@@ -114,7 +117,8 @@ impl Wire {
     /// Hands `frame` to the card, as it is. Waits until the emulator has room for it.
     ///
     /// # Panics
-    /// If `frame` is empty, which to the emulator is the end of the cable, or if the emulator has ended or takes nothing.
+    /// If `frame` is empty, which to the emulator is the end of the cable, or if the emulator has
+    /// ended or takes nothing.
     pub fn inject(&self, frame: &[u8]) {
         assert!(!frame.is_empty(), "an empty frame ends the cable");
         self.injector.send_to(frame, &self.down.to).expect("the emulator takes frames");
@@ -132,7 +136,8 @@ impl Wire {
         self.down.came()
     }
 
-    /// Injects `question`, which nobody asked before, until the card sends a frame that is the answer.
+    /// Injects `question`, which nobody asked before, until the card sends a frame that is the
+    /// answer.
     ///
     /// # Panics
     /// If there is none within [`PATIENCE`].
@@ -151,10 +156,10 @@ impl Drop for Wire {
         for direction in [&self.up, &self.down] {
             direction.is_over.store(true, Ordering::Release);
             // Whoever waits for a frame wakes.
-            drop(direction.from.shutdown(std::net::Shutdown::Both));
+            let _ = direction.from.shutdown(std::net::Shutdown::Both);
         }
         for thread in self.threads.drain(..) {
-            drop(thread.join());
+            let _ = thread.join();
         }
     }
 }
@@ -174,8 +179,9 @@ impl Direction {
         loop {
             let (due, wait) = self.due(clock);
             for frame in due {
-                // An emulator that is not there yet, or not any more: the frame is lost, as on a cable that ends in the air.
-                drop(self.from.send_to(&frame, &self.to));
+                // An emulator that is not there yet, or not any more: the frame is lost, as on a
+                // cable that ends in the air.
+                let _ = self.from.send_to(&frame, &self.to);
             }
             self.from.set_read_timeout(wait).expect("a time-out that is not zero");
             let received = self.from.recv(&mut frame);

@@ -1,4 +1,5 @@
-//! A socket towards the server for each client, as an address translation has: bounded, forgotten when idle, renewed on purpose.
+//! A socket towards the server for each client, as an address translation has: bounded, forgotten
+//! when idle, renewed on purpose.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +13,8 @@ use super::serve::widen_buffer;
 
 /// Clients that are remembered at most: each needs a socket, and many systems give a process 1,024.
 pub const MAX_CLIENTS: usize = 512;
-/// A client is forgotten after this long without a datagram in either direction: well behind any keep-alive.
+/// A client is forgotten after this long without a datagram in either direction: well behind any
+/// keep-alive.
 const IDLE: Duration = Duration::from_secs(180);
 
 /// Which client, as long as it is remembered. Never used twice.
@@ -83,7 +85,7 @@ impl Clients {
     /// Sends to the server for a client. What the system does not take is lost.
     pub fn send(&self, id: ClientId, datagram: &[u8]) {
         if let Some(client) = self.by_id.get(&id) {
-            drop(client.upstream.send(datagram));
+            let _ = client.upstream.send(datagram);
         }
     }
 
@@ -114,12 +116,12 @@ impl Clients {
             let is_idle = client.active + IDLE <= now;
             if is_idle {
                 by_address.remove(&client.address);
-                drop(registry.deregister(&mut client.upstream));
+                let _ = registry.deregister(&mut client.upstream);
             } else if client.rebind_at.is_some_and(|at| at <= now) {
                 client.rebind_at = rebind.map(|every| now + every);
                 // Without a socket to be had it keeps the old one until its next turn.
                 if let Ok(socket) = open(*server, registry, id) {
-                    drop(registry.deregister(&mut client.upstream));
+                    let _ = registry.deregister(&mut client.upstream);
                     client.upstream = socket;
                     *rebinds += 1;
                 }

@@ -146,7 +146,8 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// At most how long a datagram is held up so that others overtake it, unless something else is asked for.
+    /// At most how long a datagram is held up so that others overtake it, unless something else is
+    /// asked for.
     pub const HOLD: Duration = Duration::from_millis(30);
 
     /// Nothing happens.

@@ -10,8 +10,9 @@ use super::faults::{Chance, Faults, Loss, RowTooShort};
 
 /// Passes datagrams between clients and a server, and treats them badly on the way.
 ///
-/// Clients join through it with the server's invite in which its address stands instead of the server's. What happens is drawn for
-/// each datagram and each direction. A chance P is written as 30% or as 0.3 (so 1 is always).
+/// Clients join through it with the server's invite in which its address stands instead of the
+/// server's. What happens is drawn for each datagram and each direction. A chance P is written as
+/// 30% or as 0.3 (so 1 is always).
 ///
 /// Ctrl-C ends it with a table of what happened; SIGUSR1 shows the table in between.
 #[derive(Debug, Parser)]
@@ -49,7 +50,8 @@ pub struct Options {
     #[arg(long, value_name = "P", default_value_t)]
     pub corrupt: Chance,
 
-    /// Turn bits and make the checksum match again, as an attacker does: it is found to be not authentic.
+    /// Turn bits and make the checksum match again, as an attacker does: it is found to be not
+    /// authentic.
     #[arg(long, value_name = "P", default_value_t)]
     pub forge: Chance,
 
@@ -69,7 +71,8 @@ pub struct Options {
     #[arg(long, value_enum)]
     pub only: Option<Direction>,
 
-    /// Give each client another port towards the server every so often, as an address translation does that forgets.
+    /// Give each client another port towards the server every so often, as an address translation
+    /// does that forgets.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub rebind: Option<Duration>,
 

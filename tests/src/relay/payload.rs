@@ -5,8 +5,8 @@ use rand_core::Rng;
 
 use crate::sim::network::repair_crc;
 
-/// Most bits that turn in one datagram. Of so few the CRC-32 of a packet finds every one (its Hamming distance is 4 up to 11 KiB), so
-/// that as many are found damaged as were damaged.
+/// Most bits that turn in one datagram. Of so few the CRC-32 of a packet finds every one (its
+/// Hamming distance is 4 up to 11 KiB), so that as many are found damaged as were damaged.
 const MOST_BITS: u64 = 3;
 
 /// A kind of datagram.
@@ -21,7 +21,8 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Packets of Kabar: behind the header of a sealed packet everything is covered by the tag, and the CRC-32 covers all.
+    /// Packets of Kabar: behind the header of a sealed packet everything is covered by the tag, and
+    /// the CRC-32 covers all.
     pub const PACKET: Self = Self { header: SEALED_HEADER_LEN, checksum: CRC_LEN, repair: repair_crc };
     /// Anything: no header, no checksum.
     pub const OPAQUE: Self = Self { header: 0, checksum: 0, repair: |_| () };
@@ -31,7 +32,8 @@ impl Payload {
         turn(bytes, rng);
     }
 
-    /// Turns one to three bits behind the header and makes the checksum match again. `false`: there is nothing behind the header.
+    /// Turns one to three bits behind the header and makes the checksum match again. `false`: there
+    /// is nothing behind the header.
     #[must_use]
     pub fn forge(&self, bytes: &mut [u8], rng: &mut impl Rng) -> bool {
         let end = bytes.len().saturating_sub(self.checksum);

@@ -50,7 +50,8 @@ pub fn lines(name: &str, count: usize) -> Vec<String> {
 }
 
 impl Member {
-    /// Starts `kabar join` and waits until it is in the room. Each member has a home of its own, as on a computer of its own.
+    /// Starts `kabar join` and waits until it is in the room. Each member has a home of its own, as
+    /// on a computer of its own.
     #[must_use]
     pub fn join(home: &Path, invite: &str, name: &str) -> Self {
         let arguments = ["join", invite, "--name", name, "--json", "--since", "all"];

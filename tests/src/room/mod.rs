@@ -3,19 +3,19 @@
 //! * [`Room`]: the server and its members' programs. [`Room::open`] is all that most tests need.
 //! * [`Member`]: one that sees all of the log; [`lines`] are what it says.
 //! * [`Relay`]: in front of the server.
-//! * [`home`], [`text`], [`data_dir`], [`give_key`]: where their data lie.
+//! * [`temp_home`], [`text`], [`data_dir`], [`give_key`]: where their data lie.
 
-mod home;
 mod member;
 mod relay;
+mod temp_home;
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-pub use self::home::{data_dir, give_key, home, text};
 pub use self::member::{Entry, Member, line, lines};
 pub use self::relay::Relay;
+pub use self::temp_home::{data_dir, give_key, temp_home, text};
 use crate::process::Process;
 
 /// A running `kabar-server`.
@@ -49,12 +49,13 @@ impl Room {
     /// Starts a server on any port, in a home of its own.
     #[must_use]
     pub fn open() -> Self {
-        let home = home();
+        let home = temp_home();
         let room = Self::start(home.path());
         Self { _own_home: Some(home), ..room }
     }
 
-    /// The same for a test that needs the home before the room or after it; everything lies below `home`.
+    /// The same for a test that needs the home before the room or after it; everything lies below
+    /// `home`.
     #[must_use]
     pub fn start(home: &Path) -> Self {
         Self::start_with(home, "127.0.0.1:0", &[])
@@ -78,7 +79,8 @@ impl Room {
         Self::start_with(home, "127.0.0.1:0", &["--password-file", text(&file)])
     }
 
-    /// As [`Room::start_with`], for a test in which it matters that no other server has its key: it makes one, unless it has it from before.
+    /// As [`Room::start_with`], for a test in which it matters that no other server has its key: it
+    /// makes one, unless it has it from before.
     #[must_use]
     pub fn start_with_own_key(home: &Path, listen: &str, further: &[&str]) -> Self {
         let server = start_server(home, &[&["--listen", listen], further].concat());

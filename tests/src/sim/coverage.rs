@@ -1,5 +1,5 @@
-//! What a simulation went through. A simulator that passes because nothing happened proves nothing, so what happened is counted,
-//! and the tests demand it.
+//! What a simulation went through. A simulator that passes because nothing happened proves nothing,
+//! so what happened is counted, and the tests demand it.
 
 macro_rules! seen {
     ($($(#[$doc:meta])+ $name:ident,)*) => {
@@ -73,10 +73,10 @@ seen! {
     Noise,
     /// State was compared around a datagram that does not authenticate.
     Compared,
-    /// A rogue did something.
-    RogueActed,
-    /// An entry of a rogue was committed.
-    RogueCommitted,
+    /// An adversary did something.
+    AdversaryActed,
+    /// An entry of an adversary was committed.
+    AdversaryCommitted,
     /// A client process started.
     ClientStarted,
     /// A client process was killed.

@@ -6,7 +6,8 @@ use kabar_core::time::Duration;
 use super::coverage::{Coverage, Seen};
 use super::rng::Rng;
 
-/// Loss in bursts (Gilbert and Elliott): a state that is entered and left with these chances per datagram.
+/// Loss in bursts (Gilbert and Elliott): a state that is entered and left with these chances per
+/// datagram.
 #[derive(Clone, Copy, Debug)]
 pub struct Burst {
     /// Per mille to enter.
@@ -81,7 +82,8 @@ pub struct Arrival {
     pub origin: Origin,
 }
 
-/// A path that carries only smaller datagrams from some moment on, and loses a burst at that moment.
+/// A path that carries only smaller datagrams from some moment on, and loses a burst at that
+/// moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Narrowing {
     /// Largest datagram towards the server from then on, in bytes; `None`: as before.
@@ -99,7 +101,8 @@ pub struct Direction {
     pub faults: Faults,
     /// Nothing passes now.
     pub cut: bool,
-    /// What is sent while nothing passes arrives after up to so long instead of never, if this is not zero.
+    /// What is sent while nothing passes arrives after up to so long instead of never, if this is
+    /// not zero.
     pub late: Duration,
     /// Of the next datagrams, this many are likely to be lost.
     pub lose_next: u16,

@@ -5,7 +5,8 @@ use std::collections::BinaryHeap;
 
 use kabar_core::time::Instant;
 
-/// Events in the order of their time; those of the same time in the order in which they were put in.
+/// Events in the order of their time; those of the same time in the order in which they were put
+/// in.
 #[derive(Debug)]
 pub struct Queue<E> {
     now: Instant,

@@ -1,4 +1,5 @@
-//! The randomness of a simulation: everything comes from one seed, in streams that do not disturb each other.
+//! The randomness of a simulation: everything comes from one seed, in streams that do not disturb
+//! each other.
 
 /// SplitMix64: small, fast, and the same on every machine.
 #[derive(Clone, Debug)]

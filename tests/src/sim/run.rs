@@ -81,7 +81,8 @@ pub struct Summary {
     pub violations: Vec<(u64, Violation)>,
 }
 
-/// Runs `seeds` on `threads` threads; `each` hears of every outcome. Stops early after `most` violations.
+/// Runs `seeds` on `threads` threads; `each` hears of every outcome. Stops early after `most`
+/// violations.
 pub fn run_many(
     seeds: std::ops::Range<u64>,
     threads: usize,

@@ -33,7 +33,8 @@ impl Trace {
         }
     }
 
-    /// Something happened: adds `words` to the hash and prints what `line` says, if somebody reads it.
+    /// Something happened: adds `words` to the hash and prints what `line` says, if somebody reads
+    /// it.
     pub fn note(&mut self, at: Instant, words: &[u64], line: impl FnOnce() -> String) {
         self.word(at.as_micros());
         words.iter().for_each(|word| self.word(*word));

@@ -134,6 +134,14 @@ fn notices_neighbours_in_one_layer_and_circles() {
 }
 
 #[test]
+fn allows_exceptions_only_where_they_are_needed() {
+    let allowing = format!("{TWO}\n! lower -> upper");
+    let lower = |source| [LIB, ("src/upper.rs", ""), ("src/lower.rs", source)];
+    assert!(planted(&allowing, &lower("use crate::upper::A;")).is_empty());
+    assert_eq!(planted(&allowing, &lower("")), ["[p] allows lower -> upper without need"]);
+}
+
+#[test]
 fn notices_what_is_not_listed_and_what_is_not_there() {
     let files = [LIB, ("src/upper.rs", ""), ("src/lower.rs", "")];
     assert_eq!(planted("[p]\nupper", &files), ["[p] does not list lower"]);

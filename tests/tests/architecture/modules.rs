@@ -161,7 +161,8 @@ impl Modules {
         edges.into_values().collect()
     }
 
-    /// The names of the modules directly in `path` (`kabar-core::client`), if there is such a module.
+    /// The names of the modules directly in `path` (`kabar-core::client`), if there is such a
+    /// module.
     pub(crate) fn children(&self, path: &[&str]) -> Option<BTreeSet<String>> {
         let (package, inner) = path.split_first()?;
         let mut module = self.packages.iter().find(|it| it.name == *package)?.root;
@@ -209,7 +210,8 @@ impl Modules {
                 here = *child;
             } else if let Some(target) = self.all[here].bindings.get(next).filter(|_| next != "self") {
                 let target: Vec<String> = target.iter().chain(after).cloned().collect();
-                // What is imported from a crate that is not ours is known by the module that imports it.
+                // What is imported from a crate that is not ours is known by the module that
+                // imports it.
                 return self.resolve(here, &target, depth + 1).or(Some(here));
             } else {
                 break;

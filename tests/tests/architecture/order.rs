@@ -17,19 +17,29 @@ pub(crate) struct Section {
     pub(crate) name: String,
     /// The layer of each module; 0 is the top.
     layers: BTreeMap<String, usize>,
+    /// Wrong directions that are allowed for now.
+    allowed: Vec<(String, String)>,
 }
 
-/// Reads sections: `[name]`, then one layer per line; behind a `#` is prose.
+/// Reads sections: `[name]`, then one layer per line, and exceptions; after a `#` comes prose.
 pub(crate) fn parse(text: &str) -> Result<Vec<Section>, String> {
     let mut sections: Vec<Section> = Vec::new();
     for (line, content) in (1..).zip(text.lines()) {
         let content = content.split('#').next().unwrap_or("").trim();
         if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            sections.push(Section { name: name.to_owned(), layers: BTreeMap::new() });
+            sections.push(Section { name: name.to_owned(), layers: BTreeMap::new(), allowed: Vec::new() });
+            continue;
+        }
+        if content.is_empty() {
+            continue;
+        }
+        let section = sections.last_mut().ok_or(format!("line {line}: no section"))?;
+        if let Some(allowed) = content.strip_prefix('!') {
+            let (lower, upper) = allowed.split_once("->").ok_or(format!("line {line}: ! LOWER -> UPPER"))?;
+            section.allowed.push((lower.trim().to_owned(), upper.trim().to_owned()));
             continue;
         }
         for module in content.split_whitespace() {
-            let section = sections.last_mut().ok_or(format!("line {line}: no section"))?;
             if section.layers.insert(module.to_owned(), line).is_some() {
                 return Err(format!("line {line}: {module} is listed twice in [{}]", section.name));
             }
@@ -100,7 +110,13 @@ impl Section {
             // A file that is not listed stands above its modules.
             listed.or((module == OWN).then_some(0))
         };
-        for ((from, to), edge) in inside {
+        let is_allowed = |from: &str, to: &str| self.allowed.iter().any(|(lower, upper)| lower == from && upper == to);
+        for (lower, upper) in &self.allowed {
+            if !inside.contains_key(&(lower.as_str(), upper.as_str())) {
+                found.push(format!("[{}] allows {lower} -> {upper} without need", self.name));
+            }
+        }
+        for ((from, to), edge) in inside.iter().filter(|((from, to), _)| !is_allowed(from, to)) {
             let (Some(upper), Some(lower)) = (layer(from), layer(to)) else { continue };
             if upper >= lower {
                 let place = if upper == lower { "beside" } else { "above" };

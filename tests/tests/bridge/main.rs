@@ -8,7 +8,7 @@ use std::io::Write;
 
 use kabar_std::invite::Invite;
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, home};
+use kabar_tests::room::{Room, temp_home};
 
 use device::{Device, run_until};
 
@@ -61,7 +61,7 @@ fn devices_on_one_socket_talk_with_a_laptop_through_noise() {
 
 #[test]
 fn what_is_wrong_is_said_in_one_line() {
-    let home = home();
+    let home = temp_home();
     let cases: [(&[&str], i32); 5] = [
         (&["bridge", "--serial", "/dev", "--to", "127.0.0.1"], 1),
         (&["bridge", "--serial", "/dev/null", "--to", "127.0.0.1"], 1),

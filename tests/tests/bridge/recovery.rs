@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use kabar_std::invite::Invite;
 use kabar_tests::network::Networks;
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, data_dir, give_key, home, text};
+use kabar_tests::room::{Room, data_dir, give_key, temp_home, text};
 
 use crate::device::{Device, run_until};
 
@@ -49,7 +49,7 @@ fn say(device: &mut Device, text: &str) {
 
 #[test]
 fn goes_on_when_the_address_of_its_computer_changes() {
-    let home = home();
+    let home = temp_home();
     let networks = Networks::new(home.path());
     networks.add_server_address("10.0.0.1/24");
     networks.add_client_address("10.0.0.2/24");
@@ -75,7 +75,7 @@ fn goes_on_when_the_address_of_its_computer_changes() {
 
 #[test]
 fn finds_a_server_whose_name_leads_nowhere_at_first_and_elsewhere_later() {
-    let home = home();
+    let home = temp_home();
     let networks = Networks::new(home.path());
     networks.add_server_address("10.0.0.1/24");
     networks.add_server_address("10.0.1.1/24");
@@ -106,7 +106,7 @@ fn finds_a_server_whose_name_leads_nowhere_at_first_and_elsewhere_later() {
 
 #[test]
 fn a_name_that_never_leads_anywhere_is_exit_code_3_in_the_end() {
-    let home = home();
+    let home = temp_home();
     let (mut bridge, _) = bridge(&[], home.path(), "no-such-host.invalid");
     let _ = bridge.expect_notice("trying again");
     bridge.signal("TERM");
@@ -147,7 +147,7 @@ fn goes_on_with_a_server_that_is_killed_and_started_again() {
 
 #[test]
 fn a_server_that_comes_later_than_the_bridge_and_its_device_is_found() {
-    let home = home();
+    let home = temp_home();
     let room = Room::start(home.path());
     let (address, invite) = (room.address.clone(), room.invite.clone());
     drop(room);

@@ -13,7 +13,7 @@ use kabar_core::wire::MAX_DATAGRAM;
 use kabar_core::wire::packet::{Hello, Packet};
 use kabar_std::provider::Accelerated;
 use kabar_tests::process::{PATIENCE, Process};
-use kabar_tests::room::{home, text};
+use kabar_tests::room::{temp_home, text};
 use portable_pty::{MasterPty, PtySize, native_pty_system};
 
 /// Bytes that a terminal which is not raw changes, answers or acts upon.
@@ -61,7 +61,8 @@ impl Plugged {
             while let Ok(1) = reader.read(&mut byte) {
                 if let Some(packet) = deframer.take(&mut &byte[..]).map(|packet| packet.to_vec()) {
                     drop(reader);
-                    return drop(sender.send(packet));
+                    let _ = sender.send(packet);
+                    return;
                 }
             }
         });
@@ -92,7 +93,7 @@ fn bridge(home: &Path, port: &Path, server: &UdpSocket) -> Process {
 
 #[test]
 fn waits_for_a_port_whose_plug_is_pulled() {
-    let (home, server) = (home(), server());
+    let (home, server) = (temp_home(), server());
     let port = home.path().join("port");
     let mut device = Plugged::at(&port);
     let mut bridge = bridge(home.path(), &port, &server);
@@ -116,7 +117,7 @@ fn waits_for_a_port_whose_plug_is_pulled() {
 
 #[test]
 fn waits_for_a_port_that_is_not_there_at_the_start() {
-    let (home, server) = (home(), server());
+    let (home, server) = (temp_home(), server());
     // As `/dev/serial/by-id` while nothing is plugged in: the folder is not there either.
     let folder = home.path().join("by-id");
     let port = folder.join("port");
@@ -130,7 +131,7 @@ fn waits_for_a_port_that_is_not_there_at_the_start() {
 
 #[test]
 fn a_hangup_signal_ends_nothing_under_a_service_manager() {
-    let (home, server) = (home(), server());
+    let (home, server) = (temp_home(), server());
     let port = home.path().join("port");
     let mut device = Plugged::at(&port);
     let mut bridge = bridge(home.path(), &port, &server);

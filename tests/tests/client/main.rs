@@ -1,7 +1,8 @@
-//! `kabar` in pipes and scripts: options, exit codes, objects, what it keeps, and every kind of bad input.
+//! `kabar` in pipes and scripts: options, exit codes, objects, what it keeps, and every kind of bad
+//! input.
 
-mod kept;
 mod objects;
+mod persistence;
 mod pipes;
 mod refused;
 mod several;

@@ -1,7 +1,7 @@
 //! `--json`: what scripts read.
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, home};
+use kabar_tests::room::{Room, temp_home};
 
 use super::{ends_with, object};
 
@@ -55,7 +55,7 @@ fn objects_tell_of_lost_and_found_connections() {
 
 #[test]
 fn a_host_tells_its_invite_as_an_object() {
-    let home = home();
+    let home = temp_home();
     let mut host =
         Process::start("kabar", home.path(), &["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--json"]);
     let hosting = object(&host.expect("\"type\":\"hosting\""));

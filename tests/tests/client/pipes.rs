@@ -4,13 +4,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use kabar_tests::process::{Process, program};
-use kabar_tests::room::{Room, home, text};
+use kabar_tests::room::{Room, temp_home, text};
 
 use super::{ends_with, file, run};
 
 #[test]
 fn passwords_come_from_a_file_the_environment_or_standard_input() {
-    let home = home();
+    let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let (right, wrong) = (file(home.path(), "right", "terbuka\n"), file(home.path(), "wrong", "tertutup\n"));
     let join = |name: &str, further: &[&str]| {
@@ -125,7 +125,7 @@ fn a_reader_that_stands_still_holds_nobody_up_and_loses_nothing() {
 
 #[test]
 fn completions_and_manual_pages_know_the_commands() {
-    let home = home();
+    let home = temp_home();
     for shell in ["bash", "zsh", "fish"] {
         let (code, script, _) = run(home.path(), &["completions", shell]);
         assert!(code == 0 && script.contains("accept-new") && script.contains("identity"), "{shell}");

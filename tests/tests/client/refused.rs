@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use kabar_tests::process::program;
-use kabar_tests::room::{Room, home, text};
+use kabar_tests::room::{Room, temp_home, text};
 
 use super::{ends_with, file, run};
 
@@ -58,7 +58,7 @@ fn what_is_no_text_or_too_long_is_refused_here_and_the_rest_arrives() {
 
 #[test]
 fn what_cannot_be_reached_is_told_by_its_kind() {
-    let home = home();
+    let home = temp_home();
     let said = ends_with(3, home.path(), &["join", "no-such-host.invalid:7", "--name", "anna"]);
     assert!(said.contains("no such host: no-such-host.invalid") || said.contains("could not resolve"), "{said}");
     // Bound and given back: nobody listens there.
@@ -69,7 +69,7 @@ fn what_cannot_be_reached_is_told_by_its_kind() {
 
 #[test]
 fn every_address_of_a_name_is_tried() {
-    let home = home();
+    let home = temp_home();
     // `localhost` is ::1 and 127.0.0.1 on most computers; each server listens on one of them.
     for listen in ["127.0.0.1:0", "[::1]:0"] {
         if std::net::UdpSocket::bind(listen).is_err() {
@@ -88,7 +88,7 @@ fn every_address_of_a_name_is_tried() {
 
 #[test]
 fn usage_is_one_line_with_2() {
-    let home = home();
+    let home = temp_home();
     for (arguments, about) in [
         (&[][..], "kabar join INVITE"),
         (&["join", "a b"], "host"),
@@ -112,7 +112,7 @@ fn usage_is_one_line_with_2() {
 
 #[test]
 fn a_folder_that_cannot_be_used_is_named() {
-    let home = home();
+    let home = temp_home();
     let plain = file(home.path(), "plain", "");
     for arguments in [&["servers"][..], &["join", "127.0.0.1:7", "--name", "anna"], &["host", "--name", "anna"]] {
         let said = ends_with(1, home.path(), &[arguments, &["--data-dir", &format!("{plain}/folder")]].concat());

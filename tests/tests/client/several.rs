@@ -8,11 +8,12 @@ use kabar_std::address::{HostPort, Zone};
 use kabar_std::advertise::{chosen, reachable};
 use kabar_std::interfaces::{Kind, interfaces};
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, home, start_server};
+use kabar_tests::room::{Room, start_server, temp_home};
 
 use super::{ends_with, run};
 
-/// Less than a fair share of the 5 s for one of two addresses, and the time that programs take to start.
+/// Less than a fair share of the 5 s for one of two addresses, and the time that programs take to
+/// start.
 const SOON: Duration = Duration::from_millis(2_400);
 
 /// Somebody who never answers.
@@ -69,7 +70,7 @@ fn all_dead_addresses_are_named_within_five_seconds() {
 
 #[test]
 fn another_room_at_the_first_address_does_not_keep_from_the_right_one() {
-    let (home, other_home) = (home(), home());
+    let (home, other_home) = (temp_home(), temp_home());
     let (room, other) = (Room::start(home.path()), Room::start_with_own_key(other_home.path(), "127.0.0.1:0", &[]));
     for (name, addresses) in [("a", [&other.address, &room.address]), ("b", [&room.address, &other.address])] {
         joins_soon(&room.home_of(name), &[&invite_to(&room, &addresses.map(String::as_str)), "--name", name]);
@@ -105,7 +106,7 @@ fn a_member_finds_a_server_again_that_went_to_another_of_its_addresses() {
 
 #[test]
 fn a_key_is_looked_at_by_a_name_with_a_dead_address() {
-    let home = home();
+    let home = temp_home();
     // `localhost` is ::1 and 127.0.0.1 on most computers; each server listens on one of them.
     for listen in ["127.0.0.1:0", "[::1]:0"] {
         let names = std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1)).expect("localhost");
@@ -125,7 +126,7 @@ fn a_key_is_looked_at_by_a_name_with_a_dead_address() {
 
 #[test]
 fn a_host_names_its_best_addresses_and_shows_the_others() {
-    let home = home();
+    let home = temp_home();
     let found = reachable("::".parse().expect("any"));
     let choices: Vec<_> = found.iter().filter(|found| found.kind != Kind::Loopback).collect();
     let room = Room::start_with(home.path(), "[::]:0", &[]);
@@ -147,7 +148,7 @@ fn a_host_names_its_best_addresses_and_shows_the_others() {
 
 #[test]
 fn a_host_names_what_it_is_told_in_order() {
-    let home = home();
+    let home = temp_home();
     let words = ["--advertise", "chat.example", "--advertise", "192.0.2.7:7,fd00::1"];
     let room = Room::start_with(home.path(), "127.0.0.1:0", &words);
     let port = room.port();
@@ -164,7 +165,7 @@ fn a_host_names_what_it_is_told_in_order() {
 
 #[test]
 fn a_link_local_address_without_a_usable_interface_is_refused_in_words() {
-    let home = home();
+    let home = temp_home();
     let key = format!("{}.{}", "A".repeat(32), "A".repeat(26));
     for (arguments, code, about) in [
         (["join", "fe80::1"], 2, "fe80::1 needs the interface of this computer that leads there: fe80::1%"),
@@ -182,11 +183,11 @@ fn a_link_local_address_without_a_usable_interface_is_refused_in_words() {
     }
 }
 
-/// On every interface that has one: over the loopback interface, as this computer's own addresses are, but
-/// with the number of the interface in every socket address.
+/// On every interface that has one: over the loopback interface, as this computer's own addresses
+/// are, but with the number of the interface in every socket address.
 #[test]
 fn a_link_local_address_joins_by_name_and_number_of_its_interface() {
-    let home = home();
+    let home = temp_home();
     let is_link_local = |ip: std::net::IpAddr| matches!(ip, std::net::IpAddr::V6(ip) if ip.is_unicast_link_local());
     let found = interfaces().into_iter().find_map(|interface| {
         let address = interface.addresses.iter().find(|address| is_link_local(address.ip))?;

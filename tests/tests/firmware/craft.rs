@@ -1,4 +1,5 @@
-//! Frames as somebody on the same network can make them: proper ones to spoil, and a flood of spoilt ones.
+//! Frames as somebody on the same network can make them: proper ones to spoil, and a flood of
+//! spoilt ones.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -93,7 +94,8 @@ impl Stations {
         self.frame(ARP, &packet)
     }
 
-    /// Asks the device for its hardware address, for the `number`th time, in the name of somebody whose address nobody else uses.
+    /// Asks the device for its hardware address, for the `number`th time, in the name of somebody
+    /// whose address nobody else uses.
     pub(crate) fn who_are_you(&self, number: u16) -> Vec<u8> {
         self.arp(1, asker(number), Ipv4Addr::from(ASKER))
     }
@@ -104,7 +106,8 @@ impl Stations {
         is_reply && frame[32..38] == asker(number) && frame[38..42] == ASKER
     }
 
-    /// An offer (2), acknowledgement (5) or refusal (6) of an address that nobody asked for, as an answer to `exchange`.
+    /// An offer (2), acknowledgement (5) or refusal (6) of an address that nobody asked for, as an
+    /// answer to `exchange`.
     fn dhcp(&self, exchange: u32, kind: u8) -> Vec<u8> {
         let mut message = vec![2, 1, 6, 0];
         message.extend(exchange.to_be_bytes());
@@ -142,8 +145,9 @@ impl Stations {
         parts.collect()
     }
 
-    /// Everything that fragments can be: whole in parts, backwards, overlapping, alone, of no length, beyond the end of a packet, and
-    /// looking like a datagram themselves. `replayed` is what a server once sent.
+    /// Everything that fragments can be: whole in parts, backwards, overlapping, alone, of no
+    /// length, beyond the end of a packet, and looking like a datagram themselves. `replayed` is
+    /// what a server once sent.
     pub(crate) fn fragments(&self, replayed: &[u8]) -> Vec<Vec<u8>> {
         let junk = self.server_says(&[0xee; 1000]);
         let genuine = self.server_says(replayed);
@@ -205,7 +209,8 @@ impl Flood {
         noise
     }
 
-    /// A frame that no card of Ethernet would let pass: shorter than its header, or longer than any.
+    /// A frame that no card of Ethernet would let pass: shorter than its header, or longer than
+    /// any.
     pub(crate) fn next_of_wrong_length(&mut self) -> Vec<u8> {
         let len = if self.below(8) == 0 { 1 + self.below(ETHERNET_LEN) } else { 1515 + self.below(500) };
         let mut frame = self.stations.frame(IPV4, &vec![0x45; len]);
@@ -226,7 +231,8 @@ impl Flood {
                 it.frame(kind, &self.noise(1500))
             }
             4 => {
-                // Every neighbour there could be but the router, so that the table of neighbours is full of those that are none.
+                // Every neighbour there could be but the router, so that the table of neighbours is
+                // full of those that are none.
                 let ip = Ipv4Addr::new(10, 0, 2, 3 + self.below(219) as u8);
                 let operation = 1 + self.below(3) as u16;
                 it.arp(operation, STRANGER, ip)
@@ -238,7 +244,8 @@ impl Flood {
                 frame
             }
             6 => {
-                // Version, header length, lengths, fragments, protocol, addresses: something of the header is wrong.
+                // Version, header length, lengths, fragments, protocol, addresses: something of the
+                // header is wrong.
                 let mut frame = it.ipv4(UDP, 0, &it.server_says(&[0xee; 40]));
                 frame[ETHERNET_LEN + self.below(IPV4_LEN)] ^= 1 << self.below(8);
                 frame

@@ -59,7 +59,8 @@ impl Device {
         self
     }
 
-    /// What it is told about `room`, whose server it reaches at `port` of this computer. Its randomness is new at each call.
+    /// What it is told about `room`, whose server it reaches at `port` of this computer. Its
+    /// randomness is new at each call.
     pub(crate) fn words(&self, room: &Room, port: &str) -> Vec<String> {
         let (_, path) = room.invite.trim_start_matches("kabar://").split_once('/').expect("an invite");
         let (name, keys) = path.split_once('/').expect("an invite");

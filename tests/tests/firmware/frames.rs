@@ -13,9 +13,11 @@ use crate::{BOARDS, readings};
 /// Frames of a flood of which the device takes each, so many at a time as the card has room for ...
 const TAKEN: usize = 280;
 const AT_A_TIME: usize = 4;
-/// ... then so many at least as fast as they can be sent, most of which the card has no room for ...
+/// ... then so many at least as fast as they can be sent, most of which the card has no room for
+/// ...
 const FLOOD: usize = 5_000;
-/// ... and at most: a device that does not measure meanwhile is one that the flood keeps from its work.
+/// ... and at most: a device that does not measure meanwhile is one that the flood keeps from its
+/// work.
 const LONGEST_FLOOD: usize = 2_000_000;
 
 /// Readings that are waited for.
@@ -102,8 +104,8 @@ impl Scene {
         self.wire.ask(&self.stations.who_are_you(self.asked), |frame| Stations::is_answer(frame, self.asked));
     }
 
-    /// It is there again, if it ever was not: a card that has no room for the server's frames either may cost the connection. It has
-    /// lost nothing, and nobody saw anything.
+    /// It is there again, if it ever was not: a card that has no room for the server's frames
+    /// either may cost the connection. It has lost nothing, and nobody saw anything.
     fn check(mut self) {
         self.ask();
         let measured = self.device.count("measured");
@@ -120,7 +122,8 @@ impl Scene {
     }
 }
 
-/// Whatever came along the cable, a laptop shows what the device and the laptop said and nothing else.
+/// Whatever came along the cable, a laptop shows what the device and the laptop said and nothing
+/// else.
 fn assert_only_what_was_said(anna: &Process) {
     let known = [
         "anna has joined",
@@ -146,7 +149,8 @@ fn at_a_fifth_of_all_frames_lost_everything_is_said_once_and_in_order() {
     }
 }
 
-/// With this seed the first exchange with the DHCP server fails: more than a question and a request is needed.
+/// With this seed the first exchange with the DHCP server fails: more than a question and a request
+/// is needed.
 #[test]
 fn a_lost_frame_does_not_cost_a_device_its_address() {
     let wire = Wire::start(lossy(), lossy(), 7);

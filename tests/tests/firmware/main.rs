@@ -1,4 +1,5 @@
-//! The firmware in the emulator, with its network card, against a real server and a real laptop client.
+//! The firmware in the emulator, with its network card, against a real server and a real laptop
+//! client.
 //!
 //! What the device logged is shown when a test fails.
 

@@ -1,4 +1,5 @@
-//! Bytes that are no text, byte order marks and line ends of other systems, at every place where text is read.
+//! Bytes that are no text, byte order marks and line ends of other systems, at every place where
+//! text is read.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kabar_tests::process::{Process, program};
-use kabar_tests::room::{Room, data_dir, give_key, home, start_server, text};
+use kabar_tests::room::{Room, data_dir, give_key, start_server, temp_home, text};
 use kabar_tests::terminal::Terminal;
 
 /// A path that is no text, in `home`.
@@ -63,7 +64,7 @@ fn what_was_typed_before_bytes_that_are_no_text_stays_in_the_line() {
 
 #[test]
 fn bytes_at_the_prompt_of_a_host_that_are_no_text_do_not_end_the_room() {
-    let home = home();
+    let home = temp_home();
     let mut host = Terminal::start("kabar", home.path(), &["host", "--name", "darryl", "--listen", "127.0.0.1:0"]);
     host.expect_prompt();
     host.press_bytes(b"\xff");
@@ -76,7 +77,7 @@ fn bytes_at_the_prompt_of_a_host_that_are_no_text_do_not_end_the_room() {
 fn a_line_at_the_servers_terminal_that_is_no_text_is_refused_and_the_next_is_said() {
     let room = Room::open();
     let mut bob = room.laptop("bob");
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let data = data_dir(home.path());
     let mut server =
@@ -112,7 +113,7 @@ fn a_piped_line_that_is_no_text_is_named_by_its_number_and_the_others_are_sent()
 
 #[test]
 fn passwords_of_any_editor_are_taken_and_those_that_are_no_text_are_refused() {
-    let home = home();
+    let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let file = odd_path(home.path());
     let visits = std::cell::Cell::new(0);
@@ -165,7 +166,7 @@ fn passwords_of_any_editor_are_taken_and_those_that_are_no_text_are_refused() {
 
 #[test]
 fn settings_of_any_editor_are_taken_and_what_is_no_text_is_named_with_its_line() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let settings = data_dir(home.path()).join("kabar-server.toml");
     fs::write(&settings, b"\xef\xbb\xbfroom = \"den\"\r\nmax-members = 12\r\n").expect("written");
@@ -180,7 +181,7 @@ fn settings_of_any_editor_are_taken_and_what_is_no_text_is_named_with_its_line()
 
 #[test]
 fn arguments_and_variables_that_are_no_text_are_named_and_paths_are_taken_as_they_are() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let odd = OsStr::from_bytes(b"caf\xe9");
     let run = |name: &str, arguments: &[&OsStr], variables: &[(&str, &OsStr)]| {
@@ -250,7 +251,7 @@ fn files_that_an_editor_has_saved_again_are_still_read_and_damaged_ones_are_name
 
 #[test]
 fn questions_that_are_answered_with_what_is_no_text_are_asked_again_or_a_no() {
-    let home = home();
+    let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let mut alone = Terminal::start("kabar", &room.home_of("anna"), &[]);
     alone.expect("Address: ");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use kabar_tests::process::{PATIENCE, Process, environment, program};
-use kabar_tests::room::{Room, data_dir, give_key, home, text};
+use kabar_tests::room::{Room, data_dir, give_key, temp_home, text};
 
 const NO_ROOM: &str = "No space left on device";
 
@@ -23,7 +23,8 @@ fn gone() -> Stdio {
     writer.into()
 }
 
-/// A program with its data below `home` and this standard output and error; its exit code, and what came out of the pipes among them.
+/// A program with its data below `home` and this standard output and error; its exit code, and what
+/// came out of the pipes among them.
 fn run(home: &Path, name: &str, words: &[&str], out: Stdio, err: Stdio) -> (Option<i32>, String, String) {
     let mut command = Command::new(program(name));
     command.args(words).stdin(Stdio::null()).stdout(out).stderr(err).env_remove("KABAR_PASSWORD");
@@ -94,7 +95,8 @@ fn what_a_visit_cannot_keep_is_said_with_1() {
         let words = ["join", &room.invite, "--name", name, "--data-dir", text(&home)];
         run(&home, "kabar", &words, Stdio::piped(), Stdio::piped())
     };
-    // A file where a folder should be, a folder where a file should be: not even root can write there.
+    // A file where a folder should be, a folder where a file should be: not even root can write
+    // there.
     fs::write(room.home_of("anna").join("cursors"), "").expect("written");
     let (code, said, noticed) = join("anna");
     assert!(code == Some(1) && said.contains("anna has joined"), "{code:?} {said}");
@@ -170,7 +172,7 @@ fn commands_that_print_say_1_on_a_full_disk_and_0_when_nobody_reads() {
 
 #[test]
 fn a_server_on_a_full_disk_says_so_and_goes_on_and_ends_with_1() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
     for (outputs, is_heard) in [(">/dev/full", true), (">/dev/full 2>&1", false), ("2>/dev/full", false)] {
@@ -212,7 +214,7 @@ fn await_invite(home: &Path, data: &str) -> String {
 
 #[test]
 fn a_transcript_on_a_full_disk_goes_on_when_there_is_room_and_says_how_many_lines_are_missing() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let disk = home.path().join("disk");
     fs::create_dir(&disk).expect("made");
@@ -264,7 +266,8 @@ fn a_transcript_on_a_full_disk_goes_on_when_there_is_room_and_says_how_many_line
     );
 }
 
-/// Whether a server has come so far that it says where it listens; it does not where nothing may be mounted.
+/// Whether a server has come so far that it says where it listens; it does not where nothing may be
+/// mounted.
 fn is_started(server: &mut Process) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {

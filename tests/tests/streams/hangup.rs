@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kabar_tests::process::{PATIENCE, Process};
-use kabar_tests::room::{Room, data_dir, give_key, home, text};
+use kabar_tests::room::{Room, data_dir, give_key, temp_home, text};
 use kabar_tests::terminal::Terminal;
 
 /// Waits for a file whose content is as `is_wanted` says, and gives it.
@@ -23,7 +23,7 @@ fn await_file(path: &Path, is_wanted: impl Fn(&str) -> bool) -> String {
 
 #[test]
 fn a_transcript_that_was_moved_is_made_again_with_and_without_sighup() {
-    let home = home();
+    let home = temp_home();
     let (file, moved) = (home.path().join("chat.txt"), home.path().join("chat.txt.1"));
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--transcript", text(&file)]);
     room.server.close_stdin();
@@ -47,7 +47,7 @@ fn a_transcript_that_was_moved_is_made_again_with_and_without_sighup() {
 
 #[test]
 fn a_host_says_what_is_wrong_with_its_transcript_as_everything_else() {
-    let home = home();
+    let home = temp_home();
     let (file, moved) = (home.path().join("chat.txt"), home.path().join("chat.txt.1"));
     let words = ["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--transcript", text(&file), "--json"];
     let mut host = Process::start("kabar", home.path(), &words);
@@ -64,7 +64,8 @@ fn a_host_says_what_is_wrong_with_its_transcript_as_everything_else() {
 
 /// Runs `command` at a terminal that goes away as soon as `is_ready`; its exit code.
 fn at_a_terminal_that_goes_away(home: &Path, command: &str, is_ready: impl FnOnce(&mut Terminal)) -> String {
-    // The shell is the terminal's controlling process: it ends with the shell, and the program and its keeper are told.
+    // The shell is the terminal's controlling process: it ends with the shell, and the program and
+    // its keeper are told.
     let script = format!(
         "exec 3<&0; (trap : HUP; {command} <&3; echo $? >code.tmp; mv code.tmp code) & while [ ! -e go ]; do sleep 0.02; done"
     );
@@ -77,7 +78,7 @@ fn at_a_terminal_that_goes_away(home: &Path, command: &str, is_ready: impl FnOnc
 
 #[test]
 fn a_server_whose_terminal_goes_away_stops_cleanly() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let command = format!("\"$BIN/kabar-server\" --listen 127.0.0.1:0 --data-dir '{}'", text(&data_dir(home.path())));
     let code = at_a_terminal_that_goes_away(home.path(), &command, |terminal| terminal.expect("kabar://"));
@@ -97,7 +98,7 @@ fn a_server_whose_terminal_goes_away_stops_cleanly() {
 
 #[test]
 fn a_server_that_is_to_outlive_its_terminal_does() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
     let script = format!("trap '' HUP; exec \"$BIN/kabar-server\" --listen 127.0.0.1:0 --data-dir '{data}'");

@@ -1,7 +1,7 @@
 //! Standard output and standard error of a server on one terminal.
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{data_dir, give_key, home, text};
+use kabar_tests::room::{data_dir, give_key, temp_home, text};
 use kabar_tests::terminal::Terminal;
 
 /// Starts that are looked at: a race between threads shows in some of them.
@@ -9,7 +9,7 @@ const STARTS: usize = 20;
 
 #[test]
 fn the_first_and_the_last_lines_are_whole_and_in_order() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
     let words = ["--listen", "127.0.0.1:0", "--metrics", "0", "--key-bits", "3072", "--data-dir", &data];
@@ -21,7 +21,8 @@ fn the_first_and_the_last_lines_are_whole_and_in_order() {
         assert_eq!(server.wait(), 0);
         let written = server.written();
         let lines: Vec<_> = written.lines().collect();
-        // What was typed is shown by the terminal, wherever the cursor is: after everything but the end.
+        // What was typed is shown by the terminal, wherever the cursor is: after everything but the
+        // end.
         let wanted = [
             "listening on 127.0.0.1:",
             "kabar://127.0.0.1:",
@@ -42,7 +43,7 @@ fn the_first_and_the_last_lines_are_whole_and_in_order() {
 
 #[test]
 fn the_order_is_kept_in_a_pipe_that_takes_both() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
     let script = format!("exec \"$BIN/kabar-server\" --listen 127.0.0.1:0 --data-dir '{data}' 2>&1");
@@ -59,7 +60,7 @@ fn the_order_is_kept_in_a_pipe_that_takes_both() {
 
 #[test]
 fn an_error_at_the_start_is_the_last_line() {
-    let home = home();
+    let home = temp_home();
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| Ok((socket.local_addr()?, socket)));
     let (address, _socket) = taken.expect("a port");
     let data = text(&data_dir(home.path())).to_owned();

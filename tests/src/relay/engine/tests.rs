@@ -13,7 +13,8 @@ fn engine(faults: Faults) -> Engine<u8> {
     Engine::new(faults, Payload::OPAQUE, SEED, 0)
 }
 
-/// Gives it `count` numbered datagrams, one each millisecond, and takes out what is due; the numbers as they come out.
+/// Gives it `count` numbered datagrams, one each millisecond, and takes out what is due; the
+/// numbers as they come out.
 fn pass(engine: &mut Engine<u8>, count: u32) -> Vec<u32> {
     let mut out = Vec::new();
     let mut drain = |engine: &mut Engine<u8>, now| {

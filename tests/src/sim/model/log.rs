@@ -37,7 +37,7 @@ pub struct Log {
     places: BTreeMap<PostId, u64>,
     /// Entries below this one are no longer kept, if it is not 0.
     first: u64,
-    rogue: Option<&'static str>,
+    adversary: Option<&'static str>,
 }
 
 /// What is known about an instance from its entries.
@@ -48,12 +48,12 @@ struct Instance {
     owners: BTreeSet<(ProcessId, u64)>,
     /// Seqs and numbers of its entries.
     entries: Vec<(u64, u64)>,
-    is_rogue: bool,
+    is_adversary: bool,
 }
 
 impl Log {
-    pub(super) fn new(rogue: Option<&'static str>) -> Self {
-        Self { rogue, ..Self::default() }
+    pub(super) fn new(adversary: Option<&'static str>) -> Self {
+        Self { adversary, ..Self::default() }
     }
 
     /// The largest seq.
@@ -89,7 +89,8 @@ impl Log {
         self.terms.iter().map(|(term, _)| *term)
     }
 
-    /// Whether After(seq, term) is valid: the term is known and seq not beyond its last entry (SPEC 7).
+    /// Whether After(seq, term) is valid: the term is known and seq not beyond its last entry (SPEC
+    /// 7).
     #[must_use]
     pub fn is_valid(&self, seq: u64, term: Term) -> bool {
         let Some(at) = self.terms.iter().position(|(known, _)| *known == term) else { return false };
@@ -121,7 +122,8 @@ impl Log {
 
     /// The log up to `head`, with those of `terms` that it knew.
     pub(super) fn cut(&self, head: u64, terms: &[Term]) -> Self {
-        let mut log = Self { terms: self.terms.clone(), first: self.first, rogue: self.rogue, ..Self::default() };
+        let mut log =
+            Self { terms: self.terms.clone(), first: self.first, adversary: self.adversary, ..Self::default() };
         log.terms.retain(|(term, _)| terms.contains(term));
         log.entries = self.entries.iter().take(head as usize).cloned().collect();
         log.places = self.places.iter().filter(|(_, seq)| **seq <= head).map(|(post, seq)| (*post, *seq)).collect();
@@ -129,7 +131,8 @@ impl Log {
             let entries: Vec<_> = instance.entries.iter().copied().filter(|(seq, _)| *seq <= head).collect();
             if let Some((_, highest)) = entries.last() {
                 let owners = instance.owners.clone();
-                log.instances.insert(*id, Instance { highest: *highest, owners, entries, is_rogue: instance.is_rogue });
+                log.instances
+                    .insert(*id, Instance { highest: *highest, owners, entries, is_adversary: instance.is_adversary });
             }
         }
         log
@@ -182,11 +185,11 @@ impl Log {
             entry.instance,
             instance.highest
         );
-        let is_rogue = self.rogue == Some(entry.author.as_str());
-        if is_rogue {
-            let is_own = instance.is_rogue || instance.entries.is_empty();
+        let is_adversary = self.adversary == Some(entry.author.as_str());
+        if is_adversary {
+            let is_own = instance.is_adversary || instance.entries.is_empty();
             demand!(is_own, S1, "entry {seq} is by {} under the instance of somebody else", entry.author);
-            instance.is_rogue = true;
+            instance.is_adversary = true;
             instance.highest = number;
             instance.entries.push((seq, number));
             return Ok(());

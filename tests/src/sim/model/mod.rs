@@ -1,8 +1,9 @@
-//! The reference: what the log, the members' stores and the authors' posts must be, and the rules S1 to S5 (SPEC 7) checked at every
-//! observation.
+//! The reference: what the log, the members' stores and the authors' posts must be, and the rules
+//! S1 to S5 (SPEC 7) checked at every observation.
 //!
-//! It is told what was posted, what became durable, and what clients saw. It knows nothing of packets, connections or time. Each
-//! observation is checked against everything before it, so a history without an error holds S1 to S5 in every one of its states.
+//! It is told what was posted, what became durable, and what clients saw. It knows nothing of
+//! packets, connections or time. Each observation is checked against everything before it, so a
+//! history without an error holds S1 to S5 in every one of its states.
 //!
 //! * [`Log`]: what is durable, and S1 and S3 about it.
 //! * [`Process`]: one run of a client: its posts (S2) and its store (S4, S5).
@@ -42,7 +43,8 @@ pub enum Rule {
     Names,
     /// After quiet everything settles.
     Liveness,
-    /// Something else that is promised: the drive contract, the size of datagrams, what strangers cost.
+    /// Something else that is promised: the drive contract, the size of datagrams, what strangers
+    /// cost.
     Contract,
 }
 
@@ -105,7 +107,8 @@ struct Run {
 /// Everything that is known.
 #[derive(Debug, Default)]
 pub struct Model {
-    /// The durable log, one per lineage: restoring an older log begins another one. The last is the present one.
+    /// The durable log, one per lineage: restoring an older log begins another one. The last is the
+    /// present one.
     lineages: Vec<Log>,
     /// The head at which each later lineage parted from the one before it.
     cuts: Vec<u64>,
@@ -117,10 +120,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// An empty room. `rogue` is the name of somebody who keeps no rule: what is stored under it is nobody's post.
+    /// An empty room. `adversary` is the name of somebody who keeps no rule: what is stored under
+    /// it is nobody's post.
     #[must_use]
-    pub fn new(rogue: Option<&'static str>) -> Self {
-        Self { lineages: vec![Log::new(rogue)], ..Self::default() }
+    pub fn new(adversary: Option<&'static str>) -> Self {
+        Self { lineages: vec![Log::new(adversary)], ..Self::default() }
     }
 
     /// The durable log.
@@ -161,7 +165,8 @@ impl Model {
         self.lineages.last_mut().expect("there is always one").forget_before(first);
     }
 
-    /// An older log was restored: what came after `head` is gone, and so are the terms that the backup does not know.
+    /// An older log was restored: what came after `head` is gone, and so are the terms that the
+    /// backup does not know.
     pub fn restored(&mut self, head: u64, terms: &[Term]) {
         self.lineages.push(self.log().cut(head, terms));
         self.cuts.push(head);
@@ -243,13 +248,14 @@ impl Model {
         self.lineages[self.processes[id].lineage()].holds(header, Body::Bytes(body))
     }
 
-    /// The store of `id` has to hold the whole log from its start, and all posts of `id` have to be settled.
+    /// The store of `id` has to hold the whole log from its start, and all posts of `id` have to be
+    /// settled.
     pub fn settled(&self, id: ProcessId) -> Checked {
         self.processes[id].settled(id, self.log())
     }
 
-    /// Checks everything again from the start: the durable log against what a store gave back (`read`), the members' stores against the
-    /// log, the authors' posts.
+    /// Checks everything again from the start: the durable log against what a store gave back
+    /// (`read`), the members' stores against the log, the authors' posts.
     pub fn check_all(&self, read: &[Committed]) -> Checked {
         self.log().is(read)?;
         self.log().check(&self.processes)?;

@@ -1,4 +1,5 @@
-//! One run of a client: the posts it made (S2), and the store that what it was given went to (S4, S5).
+//! One run of a client: the posts it made (S2), and the store that what it was given went to (S4,
+//! S5).
 
 use std::collections::BTreeSet;
 

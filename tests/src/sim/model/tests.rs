@@ -1,4 +1,5 @@
-//! A checker that cannot fail proves nothing: each rule is broken here once, by a history made by hand.
+//! A checker that cannot fail proves nothing: each rule is broken here once, by a history made by
+//! hand.
 
 use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
 
@@ -123,16 +124,17 @@ fn s1_finds_the_owner_of_posts_that_look_alike() {
 }
 
 #[test]
-fn s1_a_rogue_may_say_anything_but_not_under_the_instance_of_others() {
-    let rogue = |seq, instance, number, body| Committed { author: "rogue".into(), ..post(seq, instance, number, body) };
-    let mut model = Model::new(Some("rogue"));
+fn s1_an_adversary_may_say_anything_but_not_under_the_instance_of_others() {
+    let adversary =
+        |seq, instance, number, body| Committed { author: "adversary".into(), ..post(seq, instance, number, body) };
+    let mut model = Model::new(Some("adversary"));
     let alice = model.begin("alice", Start::Head, 4352, None);
     model.posted(alice, 1, EntryKind::TEXT.0, b"a").unwrap();
     model.committed(post(1, ALICE, 1, "a")).unwrap();
-    model.committed(rogue(2, 0xbad, 7, "anything")).unwrap();
+    model.committed(adversary(2, 0xbad, 7, "anything")).unwrap();
     let mut other = model;
-    breaks(other.committed(rogue(3, 0xbad, 7, "falls")), Rule::S3);
-    breaks(other.committed(rogue(3, ALICE, 8, "steals")), Rule::S1);
+    breaks(other.committed(adversary(3, 0xbad, 7, "falls")), Rule::S3);
+    breaks(other.committed(adversary(3, ALICE, 8, "steals")), Rule::S1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
 use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
 use crate::sim::attacker::Attack;
-use crate::sim::driven::{Size, max_entry_len};
+use crate::sim::harness_client::{Size, max_entry_len};
 use crate::sim::network::{Burst, Faults, Narrowing};
 use crate::sim::rng::Rng;
 
@@ -72,7 +72,7 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         capacity,
         work: work(theme, rng),
         devices,
-        rogue: rng.chance(match theme {
+        adversary: rng.chance(match theme {
             Theme::Attack => 600,
             // It would never be idle.
             Theme::Idle => 0,

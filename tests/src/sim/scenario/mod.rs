@@ -1,4 +1,5 @@
-//! A scenario: who takes part, what they are, and what goes wrong when. It is drawn whole from a seed before anything runs.
+//! A scenario: who takes part, what they are, and what goes wrong when. It is drawn whole from a
+//! seed before anything runs.
 
 mod draw;
 
@@ -8,7 +9,7 @@ use kabar_core::transport::Capacity;
 use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
 use super::attacker::Attack;
-use super::driven::Size;
+use super::harness_client::Size;
 use super::network::{Faults, Narrowing};
 
 /// Everything about one run.
@@ -31,7 +32,7 @@ pub struct Scenario {
     /// Who takes part.
     pub devices: Vec<Plan>,
     /// Somebody takes part who keeps no rule.
-    pub rogue: bool,
+    pub adversary: bool,
     /// What happens when.
     pub acts: Vec<(Duration, Act)>,
     /// When faults stop.

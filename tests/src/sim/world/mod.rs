@@ -1,11 +1,11 @@
 //! The world of one run: a server, devices, a network and a clock, and what is observed in it.
 //!
-//! One event is taken from the queue at a time; whoever it concerns is driven until it has nothing more to say, and everything that is
-//! observed meanwhile goes to the model, which checks it.
+//! One event is taken from the queue at a time; whoever it concerns is driven until it has nothing
+//! more to say, and everything that is observed meanwhile goes to the model, which checks it.
 
 mod acts;
+mod adversary;
 mod device;
-mod rogue;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +22,8 @@ use super::queue::Queue;
 use super::rng::Rng;
 use super::scenario::{Scenario, Theme, Work};
 use super::trace::{Trace, describe, packet_number};
+use adversary::Adversary;
 use device::Device;
-use rogue::Rogue;
 use server::Server;
 
 /// The room of all scenarios.
@@ -69,10 +69,10 @@ enum Happening {
     DeviceResumes { device: usize },
     /// A process posts.
     Post { device: usize, process: usize },
-    /// The rogue's deadline.
-    RogueWake { alarm: u64 },
-    /// The rogue does something.
-    RogueActs,
+    /// The adversary's deadline.
+    AdversaryWake { alarm: u64 },
+    /// The adversary does something.
+    AdversaryActs,
     /// A cut ends.
     Mend { device: Option<usize>, up: bool, down: bool },
     /// What is sent to an old address arrives no more.
@@ -97,7 +97,7 @@ pub(super) struct World {
     trace: Trace,
     server: Server,
     devices: Vec<Device>,
-    rogue: Option<Rogue>,
+    adversary: Option<Adversary>,
     addresses: BTreeMap<SocketAddr, usize>,
     attacker: Attacker,
     strangers: u16,
@@ -126,11 +126,11 @@ impl World {
             queue: Queue::new(),
             network: Rng::new(seed, "network"),
             luck: Rng::new(seed, "luck"),
-            model: Model::new(scenario.rogue.then_some(Rogue::NAME)),
+            model: Model::new(scenario.adversary.then_some(Adversary::NAME)),
             coverage,
             trace: Trace::new(print),
             devices,
-            rogue: scenario.rogue.then(|| Rogue::new(seed)),
+            adversary: scenario.adversary.then(|| Adversary::new(seed)),
             addresses,
             attacker: Attacker::new(SERVER),
             strangers: 0,
@@ -154,8 +154,8 @@ impl World {
         for index in 0..self.scenario.acts.len() {
             self.queue.push(at(self.scenario.acts[index].0), Happening::Act { index });
         }
-        if self.rogue.is_some() {
-            self.queue.push(Instant::ZERO, Happening::RogueActs);
+        if self.adversary.is_some() {
+            self.queue.push(Instant::ZERO, Happening::AdversaryActs);
         }
         self.queue.push(at(self.scenario.active), Happening::Quiet);
         let mut happened = 0;
@@ -186,7 +186,9 @@ impl World {
     fn happen(&mut self, next: Happening) -> Checked {
         match next {
             Happening::ClientMessage { from, bytes, origin } => self.server_hears(from, bytes, origin),
-            Happening::ToDevice { to, bytes, origin, .. } if self.is_rogue(to) => self.rogue_hears(bytes, origin),
+            Happening::ToDevice { to, bytes, origin, .. } if self.is_adversary(to) => {
+                self.adversary_hears(bytes, origin)
+            }
             Happening::ToDevice { to, from, bytes, origin } => self.device_hears(to, from, bytes, origin),
             Happening::ServerWake { life, alarm } => self.server_wakes(life, alarm),
             Happening::ServerStarts => self.start_server(),
@@ -201,8 +203,8 @@ impl World {
             Happening::DeviceStarts { device } => self.start_device(device),
             Happening::DeviceResumes { device } => self.drive_device(device),
             Happening::Post { device, process } => self.post(device, process),
-            Happening::RogueWake { alarm } => self.rogue_wakes(alarm),
-            Happening::RogueActs => self.rogue_acts(),
+            Happening::AdversaryWake { alarm } => self.adversary_wakes(alarm),
+            Happening::AdversaryActs => self.adversary_acts(),
             Happening::Mend { device, up, down } => {
                 self.cut(device, up, down, false);
                 Ok(())
@@ -219,8 +221,8 @@ impl World {
         }
     }
 
-    fn is_rogue(&self, address: SocketAddr) -> bool {
-        self.rogue.as_ref().is_some_and(|rogue| rogue.address == address)
+    fn is_adversary(&self, address: SocketAddr) -> bool {
+        self.adversary.as_ref().is_some_and(|adversary| adversary.address == address)
     }
 
     /// Hands a datagram of a device to the network.
@@ -237,8 +239,8 @@ impl World {
         if let Some((_, out)) = self.spoofed.get_mut(&to) {
             *out += bytes.len();
         }
-        if let Some(rogue) = self.rogue.as_mut().filter(|rogue| rogue.address == to) {
-            let arrivals = rogue.down.send(bytes, &mut self.network, &mut self.coverage);
+        if let Some(adversary) = self.adversary.as_mut().filter(|adversary| adversary.address == to) {
+            let arrivals = adversary.down.send(bytes, &mut self.network, &mut self.coverage);
             for Arrival { after, bytes, origin } in arrivals {
                 self.queue.push(self.now() + after, Happening::ToDevice { to, from: SERVER, bytes, origin });
             }
@@ -302,7 +304,8 @@ impl World {
             let device = &mut self.devices[at];
             (device.suspended_until, device.stalled_until) = (now, now);
             if self.scenario.theme == Theme::Narrow {
-                // What is said now is the last, and nothing that comes later shows what became of it.
+                // What is said now is the last, and nothing that comes later shows what became of
+                // it.
                 device.posts_left = 1;
             }
             let happening = if device.running.is_some() {

@@ -1,4 +1,5 @@
-//! The server of a world: a real hub over a store in memory, whose jobs run when the scenario's disk and processor get to them.
+//! The server of a world: a real hub over a store in memory, whose jobs run when the scenario's
+//! disk and processor get to them.
 
 use std::net::SocketAddr;
 
@@ -9,7 +10,7 @@ use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, P
 use kabar_server::store::{Fault, LogEntry, LogReader, MemoryStore, Store};
 use kabar_std::provider::Accelerated;
 
-use super::rogue::Rogue;
+use super::adversary::Adversary;
 use super::{CHECK_EVERY, Happening, MAX_IDLE_WAKES, PASSWORD, ROOM, SECRET, SERVER, SPIN_TIME, World};
 use crate::sim::coverage::Seen;
 use crate::sim::keys::SimPrivateKey;
@@ -431,8 +432,8 @@ impl World {
         let head = self.model.log().head();
         for entry in self.server.store.entries(ROOM).iter().filter(|entry| entry.seq > head) {
             self.coverage.count(Seen::EntryCommitted);
-            if entry.author == Rogue::NAME && entry.instance != 0 {
-                self.coverage.count(Seen::RogueCommitted);
+            if entry.author == Adversary::NAME && entry.instance != 0 {
+                self.coverage.count(Seen::AdversaryCommitted);
             }
             self.trace.note(now, &[6, entry.seq, entry.instance, entry.number], || {
                 format!("entry {} is number {} of {:x} by {}", entry.seq, entry.number, entry.instance, entry.author)

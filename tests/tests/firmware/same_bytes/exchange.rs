@@ -1,4 +1,5 @@
-//! An exchange to record: a device in a room, with another member and a real hub, in virtual time over a bad path.
+//! An exchange to record: a device in a room, with another member and a real hub, in virtual time
+//! over a bad path.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
@@ -190,12 +191,18 @@ impl Exchange {
                 self.laptop.post(EntryKind::TEXT, &body(len)).expect("there is room");
                 self.drain_laptop();
             }
-            Deed::Who => drop(self.call(&Call::Who)),
-            Deed::History => drop(self.call(&Call::History { before: 0, count: 3 })),
+            Deed::Who => {
+                let _ = self.call(&Call::Who);
+            }
+            Deed::History => {
+                let _ = self.call(&Call::History { before: 0, count: 3 });
+            }
             Deed::Cut(is_cut) => self.path.is_cut = is_cut,
             Deed::KillServer => self.hub = None,
             Deed::StartServer => self.start_server(),
-            Deed::Leave => drop(self.call(&Call::Leave)),
+            Deed::Leave => {
+                let _ = self.call(&Call::Leave);
+            }
         }
     }
 
@@ -213,7 +220,9 @@ impl Exchange {
         let Some((_, (from, to, mut bytes))) = self.flying.pop_first() else { return };
         let source = from.address();
         match to {
-            Place::Device => drop(self.call(&Call::Datagram { from: source, bytes: &bytes })),
+            Place::Device => {
+                let _ = self.call(&Call::Datagram { from: source, bytes: &bytes });
+            }
             Place::Laptop => {
                 self.laptop.handle_datagram(self.now, source.into(), &mut bytes);
                 self.drain_laptop();
@@ -275,7 +284,8 @@ impl Exchange {
     }
 }
 
-/// The device: each call becomes a step of the script and is made by the code that will go through it again.
+/// The device: each call becomes a step of the script and is made by the code that will go through
+/// it again.
 struct Recorder {
     replay: Box<Replay>,
     script: Vec<u8>,

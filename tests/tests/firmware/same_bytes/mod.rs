@@ -1,8 +1,11 @@
-//! Same seed, same bytes: the device's client says on a Cortex-M and on a RISC-V, byte for byte, what it says on a laptop.
+//! Same seed, same bytes: the device's client says on a Cortex-M and on a RISC-V, byte for byte,
+//! what it says on a laptop.
 //!
-//! An exchange over a bad path is recorded on the laptop in virtual time: a handshake, a join, posts, talk, a server that starts
-//! again, leaving. The script of it, every call and every datagram that came, goes to the emulated processor, which makes the same
-//! calls. The two differ in the width of their words and in the code that encrypts, signs and hashes; what they say does not.
+//! An exchange over a bad path is recorded on the laptop in virtual time: a handshake, a join,
+//! posts, talk, a server that starts again, leaving. The script of it, every call and every
+//! datagram that came, goes to the emulated processor, which makes the same calls. The two differ
+//! in the width of their words and in the code that encrypts, signs and hashes; what they say does
+//! not.
 //!
 //! * [`plan`]: what happens, and when. [`path`]: what happens to the datagrams.
 //! * [`exchange`]: device, server and another member, recorded.

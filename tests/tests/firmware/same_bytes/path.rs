@@ -1,4 +1,5 @@
-//! A path that loses, doubles, delays and damages datagrams: which ones is written down here, not drawn.
+//! A path that loses, doubles, delays and damages datagrams: which ones is written down here, not
+//! drawn.
 
 use kabar_core::time::Duration;
 
@@ -6,7 +7,8 @@ use kabar_core::time::Duration;
 const DELAY: Duration = Duration::from_millis(5);
 /// How long one that others overtake.
 const LATE: Duration = Duration::from_millis(45);
-/// The first ones that are lost: from the device a Hello and an Initiate, to it a Challenge and an Accept.
+/// The first ones that are lost: from the device a Hello and an Initiate, to it a Challenge and an
+/// Accept.
 const LOST_FIRST: [&[usize]; 2] = [&[0, 2], &[0, 2]];
 
 /// Which way a datagram goes.

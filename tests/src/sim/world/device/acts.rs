@@ -6,7 +6,7 @@ use kabar_core::time::Duration;
 
 use super::Asked;
 use crate::sim::coverage::Seen;
-use crate::sim::driven;
+use crate::sim::harness_client;
 use crate::sim::model::{Checked, ProcessId, demand};
 use crate::sim::rng::Rng;
 use crate::sim::world::{Happening, World};
@@ -81,7 +81,8 @@ impl World {
     /// Asks for older entries, one question at a time.
     pub(in crate::sim::world) fn ask_history(&mut self, at: usize) -> Checked {
         let Some(running) = &self.devices[at].running else { return Ok(()) };
-        // What this client has, the server knows to be durable: what the answer has to be is certain.
+        // What this client has, the server knows to be durable: what the answer has to be is
+        // certain.
         let head = self.model.process(running.process).store().map_or(0, |store| store.cursor);
         let (before, count) = (self.luck.between(1, head + 1), self.luck.between(1, 20) as u8);
         let now = self.now();
@@ -93,7 +94,7 @@ impl World {
         if running.client.history(clock, before, count).is_ok() {
             let log = self.model.log();
             let first = before.saturating_sub(u64::from(count)).max(log.first());
-            let takes = usize::from(device.plan.max_entry_len.min(driven::max_entry_len(device.plan.size)));
+            let takes = usize::from(device.plan.max_entry_len.min(harness_client::max_entry_len(device.plan.size)));
             let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= takes);
             let expected = (first..before).filter(fits).collect();
             running.noted.asked = Some(Asked { expected, answers: Vec::new() });

@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::{Noted, Running, fingerprint};
 use crate::sim::coverage::Seen;
-use crate::sim::driven;
+use crate::sim::harness_client;
 use crate::sim::model::{Checked, demand};
 use crate::sim::scenario::{Keeps, Plan, Shows};
 use crate::sim::world::{Happening, PASSWORD, ROOM, SECRET, SERVER, World};
@@ -67,7 +67,7 @@ impl World {
             ack_delay_ms: plan.ack_delay_ms,
             tick_us: plan.tick.as_micros() as u32,
         };
-        let mut client = driven::client(plan.size);
+        let mut client = harness_client::client(plan.size);
         if let Err(error) = client.start(&config, seed, Instant::ZERO) {
             demand!(false, Contract, "a client did not start: {error}");
         }
@@ -155,7 +155,8 @@ impl World {
                     _ => false,
                 };
                 demand!(is_right, Contract, "process {id} was refused with {code:?}");
-                // Admitted under the name of nothing before an older log was restored: it shows the password now.
+                // Admitted under the name of nothing before an older log was restored: it shows the
+                // password now.
                 let forgotten = code == RefusedCode::AUTHENTICATION && plan.is_honest();
                 self.devices[at].was_admitted = false;
                 if code == RefusedCode::NAME_TAKEN {
@@ -181,7 +182,8 @@ impl World {
         Ok(())
     }
 
-    /// Whether and when somebody starts a device again whose process was put out: twice at most, so that two do not go on for ever.
+    /// Whether and when somebody starts a device again whose process was put out: twice at most, so
+    /// that two do not go on for ever.
     fn comes_back(&mut self, at: usize, later: Option<Duration>) -> Option<Duration> {
         let device = &mut self.devices[at];
         if device.returns >= 2 || self.luck.chance(500) {

@@ -1,7 +1,9 @@
-//! The devices of a world: each runs one real client process after the other and keeps, or forgets, what it was given.
+//! The devices of a world: each runs one real client process after the other and keeps, or forgets,
+//! what it was given.
 //!
-//! Here is what a device is; `life` starts and ends its processes, `drive` brings datagrams and time to them, `acts` lets them
-//! post, ask and leave, and `observer` takes what they report to the model.
+//! Here is what a device is; `life` starts and ends its processes, `drive` brings datagrams and
+//! time to them, `acts` lets them post, ask and leave, and `observer` takes what they report to the
+//! model.
 
 mod acts;
 mod drive;
@@ -16,7 +18,7 @@ use kabar_core::crypto::identity::Identity;
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint, key_hash};
 use kabar_core::time::{Duration, Instant};
 
-use crate::sim::driven::Driven;
+use crate::sim::harness_client::HarnessClient;
 use crate::sim::model::{ProcessId, Store, content_hash};
 use crate::sim::network::Direction;
 use crate::sim::rng::Rng;
@@ -40,7 +42,8 @@ pub(in crate::sim::world) struct Device {
     pub(in crate::sim::world) back: Option<Duration>,
     /// What it saved.
     disk: Option<Store>,
-    /// What was sent to its present process, and what to earlier ones. Only kept if all of them have the same seed.
+    /// What was sent to its present process, and what to earlier ones. Only kept if all of them
+    /// have the same seed.
     sent: BTreeSet<u64>,
     sent_before: BTreeSet<u64>,
     /// It accepted the server's key and remembers it.
@@ -55,7 +58,7 @@ pub(in crate::sim::world) struct Device {
 #[derive(Debug)]
 pub(in crate::sim::world) struct Running {
     pub(in crate::sim::world) process: ProcessId,
-    pub(in crate::sim::world) client: Box<dyn Driven>,
+    pub(in crate::sim::world) client: Box<dyn HarnessClient>,
     /// Its clock shows zero at this time of the world.
     booted: Instant,
     alarm: u64,
@@ -120,9 +123,9 @@ impl Device {
         }
     }
 
-    /// To a process that draws what an earlier one drew, an Accept of the earlier one is genuine, and so is everything that follows
-    /// from it: nobody without randomness can tell. A seed is to be fresh; with one that is not, only instances are safe, as long as
-    /// nothing old comes back.
+    /// To a process that draws what an earlier one drew, an Accept of the earlier one is genuine,
+    /// and so is everything that follows from it: nobody without randomness can tell. A seed is to
+    /// be fresh; with one that is not, only instances are safe, as long as nothing old comes back.
     fn is_of_earlier_process(&self, bytes: &[u8]) -> bool {
         self.plan.same_seed && self.sent_before.contains(&content_hash(0, bytes))
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kabar_tests::process::{PATIENCE, program};
-use kabar_tests::room::{Room, begin_join, data_dir, give_key, home, text};
+use kabar_tests::room::{Room, begin_join, data_dir, give_key, temp_home, text};
 
 #[test]
 fn the_operator_talks_and_asks() {
@@ -63,7 +63,7 @@ fn who_is_kicked_ends_with_7_and_may_come_again() {
     room.server.expect("darryl was kicked");
     assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.noticed);
     reader.expect("darryl was kicked from the chat!");
-    drop(room.laptop("darryl"));
+    let _ = room.laptop("darryl");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn who_is_banned_ends_with_7_and_stays_out_until_unbanned_also_after_a_restart()
     assert_eq!(again.wait(), Some(7), "{:?}", again.noticed);
     room.server.type_line("/unban darryl");
     room.server.expect("darryl is no longer banned");
-    drop(room.laptop("darryl"));
+    let _ = room.laptop("darryl");
 }
 
 #[test]
@@ -203,13 +203,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        drop(self.child.kill());
+        let _ = self.child.kill();
     }
 }
 
 #[test]
 fn at_its_terminal_the_operator_types_and_a_room_in_the_background_goes_on() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let mut terminal = Terminal::run(home.path(), r#"exec "$0" --listen 127.0.0.1:0 --data-dir "$1""#);
     terminal.expect("kabar://");

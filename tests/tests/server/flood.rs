@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use kabar_core::crypto::{Portable, Provider};
 use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 use kabar_tests::process::PATIENCE;
-use kabar_tests::room::{Room, home};
+use kabar_tests::room::{Room, temp_home};
 
 use super::showing::get;
 
@@ -63,7 +63,7 @@ fn flood(server: SocketAddr, done: &AtomicUsize, stop: &AtomicBool) {
 
 #[test]
 fn a_member_joins_while_another_address_floods_the_handshake() {
-    let home = home();
+    let home = temp_home();
     let words = ["--metrics", "0", "--max-cookies", "200", "--max-half-open", "64", "--max-handshakes", "32"];
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &[&words[..], &["--max-unjoined", "64"]].concat());
     let line = room.server.expect_notice("metrics on http://127.0.0.1:");

@@ -1,5 +1,6 @@
-//! Somebody who holds the room's secret and keeps no other rule: a real handshake and a real connection, under messages that no client
-//! would send. What a rogue says may be refused or stored; nobody else's promise may suffer from it.
+//! Somebody who holds the room's secret and keeps no other rule: a real handshake and a real
+//! connection, under messages that no client would send. What an adversary says may be refused or
+//! stored; nobody else's promise may suffer from it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -23,14 +24,14 @@ use crate::sim::model::{Checked, demand};
 use crate::sim::network::{Direction, Faults, Origin};
 use crate::sim::rng::Rng;
 
-/// Time between two things that a rogue does.
+/// Time between two things that an adversary does.
 const GAP: (u64, u64) = (10_000, 2_000_000);
-/// Rings of a rogue, in bytes.
+/// Rings of an adversary, in bytes.
 const RING: usize = 8192;
 
-/// The rogue. There is one in some scenarios.
+/// The adversary. There is one in some scenarios.
 #[derive(Debug)]
-pub(super) struct Rogue {
+pub(super) struct Adversary {
     pub(super) address: SocketAddr,
     pub(super) up: Direction,
     pub(super) down: Direction,
@@ -49,13 +50,13 @@ pub(super) struct Rogue {
     acknowledges: bool,
 }
 
-impl Rogue {
+impl Adversary {
     /// The name that its entries bear.
-    pub(super) const NAME: &'static str = "rogue";
+    pub(super) const NAME: &'static str = "adversary";
 
     pub(super) fn new(seed: u64) -> Self {
         let faults = Faults { loss: 20, ..Faults::NONE };
-        let mut rng = Rng::new(seed, "rogue");
+        let mut rng = Rng::new(seed, "adversary");
         Self {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 2, 0, 1)), 6_666),
             up: Direction::new(faults),
@@ -83,7 +84,8 @@ impl Rogue {
             bulk: 0,
             ack_delay_ms: 0,
             tick_us: 1,
-            // Nothing reaches a connection whose acknowledgements are not sent: it must not end by itself.
+            // Nothing reaches a connection whose acknowledgements are not sent: it must not end by
+            // itself.
             idle_s: if self.acknowledges { 10 } else { 3_600 },
         };
         self.handshake.start(now, self.rng.seed(), None, limits, RetrySchedule::Initial);
@@ -144,7 +146,7 @@ impl Rogue {
 
     fn join(&mut self, foreign: u64) {
         let Some(exporter) = self.connection.exporter().copied() else { return };
-        let identity = Identity::from_seed(b"the identity of the rogue: 32 B.");
+        let identity = Identity::from_seed(b"the identity of an adversary:32B");
         let public = identity.public();
         let mut statement = [0; 160];
         let Ok(len) = join_statement(&exporter, &public, ROOM, &mut statement) else { return };
@@ -219,91 +221,93 @@ impl Rogue {
 }
 
 impl World {
-    pub(super) fn rogue_hears(&mut self, mut bytes: Vec<u8>, origin: Origin) -> Checked {
+    pub(super) fn adversary_hears(&mut self, mut bytes: Vec<u8>, origin: Origin) -> Checked {
         let now = self.now();
-        let Some(rogue) = self.rogue.as_mut().filter(|_| origin == Origin::Peer) else { return Ok(()) };
+        let Some(adversary) = self.adversary.as_mut().filter(|_| origin == Origin::Peer) else { return Ok(()) };
         let is_sealed = matches!(Packet::decode(&bytes, crc32), Ok(Packet::Sealed(_)));
-        if is_sealed && rogue.handle != 0 && !rogue.acknowledges {
+        if is_sealed && adversary.handle != 0 && !adversary.acknowledges {
             // Dropped: what it sends itself goes on, again and again.
             self.coverage.count(Seen::NeverAcknowledges);
             return Ok(());
         }
         if is_sealed {
-            let _ = rogue.connection.handle_datagram(now, SERVER, &mut bytes);
+            let _ = adversary.connection.handle_datagram(now, SERVER, &mut bytes);
         } else {
-            let _ = rogue.handshake.handle_datagram::<Portable>(now, &bytes);
+            let _ = adversary.handshake.handle_datagram::<Portable>(now, &bytes);
         }
-        self.drive_rogue()
+        self.drive_adversary()
     }
 
-    pub(super) fn rogue_wakes(&mut self, alarm: u64) -> Checked {
+    pub(super) fn adversary_wakes(&mut self, alarm: u64) -> Checked {
         let now = self.now();
-        let Some(rogue) = self.rogue.as_mut().filter(|rogue| rogue.alarm == alarm) else { return Ok(()) };
-        if rogue.handshake.is_active() {
-            rogue.handshake.handle_timeout(now);
+        let Some(adversary) = self.adversary.as_mut().filter(|adversary| adversary.alarm == alarm) else {
+            return Ok(());
+        };
+        if adversary.handshake.is_active() {
+            adversary.handshake.handle_timeout(now);
         }
-        if !rogue.connection.is_finished() {
-            rogue.connection.handle_timeout(now);
+        if !adversary.connection.is_finished() {
+            adversary.connection.handle_timeout(now);
         }
-        self.drive_rogue()
+        self.drive_adversary()
     }
 
-    pub(super) fn rogue_acts(&mut self) -> Checked {
+    pub(super) fn adversary_acts(&mut self) -> Checked {
         let now = self.now();
         if self.quiet_since.is_some() {
             // It is gone without a word, or stays and acknowledges nothing.
-            self.rogue.take_if(|rogue| rogue.acknowledges || rogue.handle == 0);
+            self.adversary.take_if(|adversary| adversary.acknowledges || adversary.handle == 0);
             return Ok(());
         }
         let entries = self.model.log().entries();
-        let foreign = entries.iter().rev().find(|entry| entry.instance != 0 && entry.author != Rogue::NAME);
+        let foreign = entries.iter().rev().find(|entry| entry.instance != 0 && entry.author != Adversary::NAME);
         let foreign = foreign.map_or(1, |entry| entry.instance);
-        let Some(rogue) = &mut self.rogue else { return Ok(()) };
-        rogue.act(now, foreign);
-        self.coverage.count(Seen::RogueActed);
-        let gap = rogue.rng.between(GAP.0, GAP.1);
-        self.queue.push(now + Duration::from_micros(gap), Happening::RogueActs);
-        self.drive_rogue()
+        let Some(adversary) = &mut self.adversary else { return Ok(()) };
+        adversary.act(now, foreign);
+        self.coverage.count(Seen::AdversaryActed);
+        let gap = adversary.rng.between(GAP.0, GAP.1);
+        self.queue.push(now + Duration::from_micros(gap), Happening::AdversaryActs);
+        self.drive_adversary()
     }
 
-    fn drive_rogue(&mut self) -> Checked {
+    fn drive_adversary(&mut self) -> Checked {
         let now = self.now();
         let mut out = [0; 1200];
         for _ in 0..1000 {
-            let Some(rogue) = &mut self.rogue else { return Ok(()) };
-            while let Some(event) = rogue.handshake.poll_event() {
+            let Some(adversary) = &mut self.adversary else { return Ok(()) };
+            while let Some(event) = adversary.handshake.poll_event() {
                 match event {
-                    HandshakeEvent::UnknownServerKey(_) => rogue.handshake.accept_key(now),
-                    HandshakeEvent::Established(established) => rogue.connection.open(now, &established, SERVER),
+                    HandshakeEvent::UnknownServerKey(_) => adversary.handshake.accept_key(now),
+                    HandshakeEvent::Established(established) => adversary.connection.open(now, &established, SERVER),
                 }
             }
-            while rogue.connection.poll_event().is_some() {}
-            rogue.read();
-            let len = match rogue.handshake.is_active() {
-                true => rogue.handshake.poll_transmit::<Portable>(now, &mut out),
+            while adversary.connection.poll_event().is_some() {}
+            adversary.read();
+            let len = match adversary.handshake.is_active() {
+                true => adversary.handshake.poll_transmit::<Portable>(now, &mut out),
                 false => None,
             };
             let len = match len {
-                None if !rogue.connection.is_finished() => {
-                    rogue.connection.poll_transmit(now, &mut out).map(|transmit| transmit.len)
+                None if !adversary.connection.is_finished() => {
+                    adversary.connection.poll_transmit(now, &mut out).map(|transmit| transmit.len)
                 }
                 len => len,
             };
             if let Some(len) = len {
-                let arrivals = rogue.up.send(&out[..len], &mut self.network, &mut self.coverage);
-                let from = rogue.address;
+                let arrivals = adversary.up.send(&out[..len], &mut self.network, &mut self.coverage);
+                let from = adversary.address;
                 for arrival in arrivals {
                     let (bytes, origin) = (arrival.bytes, arrival.origin);
                     self.queue.push(now + arrival.after, Happening::ClientMessage { from, bytes, origin });
                 }
                 continue;
             }
-            let handshake = rogue.handshake.poll_timeout().filter(|_| rogue.handshake.is_active());
-            let connection = rogue.connection.poll_timeout().filter(|_| !rogue.connection.is_finished());
+            let handshake = adversary.handshake.poll_timeout().filter(|_| adversary.handshake.is_active());
+            let connection = adversary.connection.poll_timeout().filter(|_| !adversary.connection.is_finished());
             if let Some(deadline) = handshake.into_iter().chain(connection).min() {
-                rogue.alarm += 1;
-                let alarm = rogue.alarm;
-                self.queue.push(deadline, Happening::RogueWake { alarm });
+                adversary.alarm += 1;
+                let alarm = adversary.alarm;
+                self.queue.push(deadline, Happening::AdversaryWake { alarm });
             }
             return Ok(());
         }

@@ -1,10 +1,11 @@
-//! The real server under a clock that jumps (`libfaketime` moves the time of day and leaves the monotonic clock alone).
+//! The real server under a clock that jumps (`libfaketime` moves the time of day and leaves the
+//! monotonic clock alone).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, begin_join, data_dir, give_key, home, text};
+use kabar_tests::room::{Room, begin_join, data_dir, give_key, temp_home, text};
 
 /// Where the library is that moves the clock.
 fn library() -> PathBuf {
@@ -28,7 +29,7 @@ fn start(home: &Path, listen: &str) -> Room {
 
 /// Somebody else wants to be anna, in vain; the year that the server shows.
 fn is_refused(room: &mut Room, name: &str) -> String {
-    let home = home();
+    let home = temp_home();
     let mut stranger = begin_join(home.path(), &room.invite, name, &[]);
     let line = room.server.expect(": the name is taken");
     stranger.kill();
@@ -37,7 +38,7 @@ fn is_refused(room: &mut Room, name: &str) -> String {
 
 #[test]
 fn a_clock_that_is_set_right_frees_no_name() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let set = |clock: &str| fs::write(home.path().join("clock"), format!("{clock}\n")).expect("written");
     // A Raspberry Pi without a battery.

@@ -23,7 +23,7 @@ pub enum Size {
 }
 
 /// A client, whatever its size.
-pub trait Driven: std::fmt::Debug {
+pub trait HarnessClient: std::fmt::Debug {
     /// See [`Client::start`].
     ///
     /// # Errors
@@ -84,7 +84,7 @@ pub fn max_entry_len(size: Size) -> u16 {
 
 /// A client of `size`, idle.
 #[must_use]
-pub fn client(size: Size) -> Box<dyn Driven> {
+pub fn client(size: Size) -> Box<dyn HarnessClient> {
     match size {
         Size::Laptop => idle::<InlineBuffers<16384, 16384, 0, 32>, 16384, 4480>(),
         Size::Device => idle::<InlineBuffers<2048, 2048, 0, 12>, 2048, 2048>(),
@@ -93,11 +93,11 @@ pub fn client(size: Size) -> Box<dyn Driven> {
 }
 
 fn idle<M: BufferProvider + Default + std::fmt::Debug + 'static, const OUTBOX: usize, const MESSAGE: usize>()
--> Box<dyn Driven> {
+-> Box<dyn HarnessClient> {
     Box::new(Client::<SimKey, M, Portable, OUTBOX, MESSAGE>::new(M::default()))
 }
 
-impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> Driven
+impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: usize> HarnessClient
     for Client<SimKey, M, Portable, OUTBOX, MESSAGE>
 {
     fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {

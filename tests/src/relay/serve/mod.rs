@@ -1,6 +1,7 @@
 //! Two engines on sockets and a clock, on one thread.
 //!
-//! What a socket reports instead of a datagram (nobody listens, no route, no memory) is noise: that datagram is lost, nothing else.
+//! What a socket reports instead of a datagram (nobody listens, no route, no memory) is noise: that
+//! datagram is lost, nothing else.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -26,11 +27,13 @@ mod tests;
 const DOWNSTREAM: Token = Token(0);
 const WAKE: Token = Token(1);
 const FIRST_CLIENT: ClientId = 2;
-/// Datagrams, or errors instead of them, that are taken from one socket before the others have their turn.
+/// Datagrams, or errors instead of them, that are taken from one socket before the others have
+/// their turn.
 const TAKEN_PER_TURN: usize = 64;
 /// Largest UDP datagram.
 const MAX_DATAGRAM: usize = 1 << 16;
-/// Receive buffer asked for, in bytes: a relay is to lose what it is told to lose, and nothing else.
+/// Receive buffer asked for, in bytes: a relay is to lose what it is told to lose, and nothing
+/// else.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// Where datagrams go and what happens to them.
@@ -91,7 +94,7 @@ impl Control {
 
     fn want(&self, what: &AtomicBool) {
         what.store(true, Ordering::Release);
-        drop(self.waker.wake());
+        let _ = self.waker.wake();
     }
 }
 
@@ -149,7 +152,8 @@ impl Relay {
         }
     }
 
-    /// Relays until it is told to end. `show` is given a report every `every`, and whenever one is asked for; it must not block.
+    /// Relays until it is told to end. `show` is given a report every `every`, and whenever one is
+    /// asked for; it must not block.
     ///
     /// # Errors
     /// If the system does not let it wait.
@@ -209,7 +213,8 @@ impl Relay {
                     Err(_) => {}
                 }
             }
-            // A socket that has nothing but errors waits for its next event: it must not keep the loop awake.
+            // A socket that has nothing but errors waits for its next event: it must not keep the
+            // loop awake.
             !is_noise
         });
     }
@@ -221,7 +226,7 @@ impl Relay {
         }
         while let Some((id, datagram)) = self.down.poll(now) {
             if let Some(address) = self.clients.address(id) {
-                drop(self.downstream.send_to(&datagram, address));
+                let _ = self.downstream.send_to(&datagram, address);
             }
         }
     }
@@ -229,5 +234,5 @@ impl Relay {
 
 /// Asks for a larger receive buffer; whatever is granted will do.
 pub(super) fn widen_buffer(socket: &UdpSocket) {
-    drop(socket2::SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER));
+    let _ = socket2::SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER);
 }

@@ -9,12 +9,12 @@ use kabar_server::key_file::load_or_create_key;
 use kabar_std::data_dir::DataDir;
 use tempfile::TempDir;
 
-/// A folder of the test's own, which goes when it is dropped.
+/// a temporary folder of one test.
 ///
 /// # Panics
 /// If there can be none.
 #[must_use]
-pub fn home() -> TempDir {
+pub fn temp_home() -> TempDir {
     tempfile::tempdir().expect("a folder for the test")
 }
 
@@ -33,8 +33,8 @@ pub fn data_dir(home: &Path) -> PathBuf {
     home.join("server")
 }
 
-/// Gives the server of `home` the key that all servers of a test program share, unless it has one: making one takes a debug build a
-/// while. The room's secret stays its own.
+/// Gives the server of `home` the key that all servers of a test program share, unless it has one:
+/// making one takes a debug build a while. The room's secret stays its own.
 ///
 /// # Panics
 /// If it cannot be made or written.
@@ -45,9 +45,9 @@ pub fn give_key(home: &Path) {
         return;
     }
     let key = KEY.get_or_init(|| {
-        let folder = self::home();
+        let folder = self::temp_home();
         let dir = DataDir::open(folder.path()).expect("a directory");
-        drop(load_or_create_key(&dir, KeySize::Bits2048, || ()).expect("a key"));
+        let _ = load_or_create_key(&dir, KeySize::Bits2048, || ()).expect("a key");
         fs::read(dir.join("server.key")).expect("a key")
     });
     data.replace("server.key", key).expect("written");

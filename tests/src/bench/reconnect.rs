@@ -1,4 +1,5 @@
-//! A crash: the server is killed with everybody in the room and started again; how long until all are back by themselves.
+//! A crash: the server is killed with everybody in the room and started again; how long until all
+//! are back by themselves.
 
 use kabar_core::client::Event;
 use kabar_core::time::Duration;
@@ -8,7 +9,7 @@ use super::fleet::Fleet;
 use super::joining::{join, seconds, settle};
 use super::latency::{Latencies, Percentiles};
 use super::server::Server;
-use super::{Error, Setup, digits, floor, ratio};
+use super::{Error, Setup, baseline, digits, ratio};
 
 /// Nothing was received for so long before the crash.
 const QUIET: Duration = Duration::from_secs(1);
@@ -25,7 +26,8 @@ pub struct Options {
     pub members: usize,
     /// Members joining at the same time before the crash. Afterwards they come as they like.
     pub at_once: usize,
-    /// Idle time-out that members ask for, in s: within a third of it each notices that the server is another one.
+    /// Idle time-out that members ask for, in s: within a third of it each notices that the server
+    /// is another one.
     pub idle_s: u16,
 }
 
@@ -49,8 +51,8 @@ pub struct Report {
     server_cpu_ms_each: f64,
     resident_kib: u64,
     /// The RSA private operations of all, alone, on one core.
-    floor_s: f64,
-    to_floor: Option<f64>,
+    baseline_s: f64,
+    to_baseline: Option<f64>,
 }
 
 /// Measures.
@@ -96,7 +98,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let all_back_s = seconds(last.saturating_since(crash));
     let (cpu, resident) = (server.cpu()?.total(), server.resident()?);
     drop((fleet, server));
-    let floor_s = floor::rsa_ms(kabar_core::crypto::rsa::KeySize::Bits2048)? * members as f64 / 1e3;
+    let baseline_s = baseline::rsa_ms(kabar_core::crypto::rsa::KeySize::Bits2048)? * members as f64 / 1e3;
     Ok(Report {
         mode: "return",
         members,
@@ -109,7 +111,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
         back_per_s: digits(members as f64 / all_back_s.max(1e-6), 1),
         server_cpu_ms_each: digits(cpu * 1e3 / members as f64, 3),
         resident_kib: resident / 1024,
-        floor_s: digits(floor_s, 3),
-        to_floor: ratio(all_back_s, floor_s),
+        baseline_s: digits(baseline_s, 3),
+        to_baseline: ratio(all_back_s, baseline_s),
     })
 }

@@ -1,18 +1,18 @@
 //! Messages: posted by one or several, delivered to everybody, each counted.
 
-mod course;
+mod timeline;
 
 use kabar_core::time::Duration;
 use serde::Serialize;
 
+use super::baseline::{Forwarded, Forwarder, Load};
 use super::fleet::{Fleet, Traffic};
-use super::floor::{Forwarded, Forwarder, Load};
 use super::joining::{join, seconds, settle};
 use super::latency::Percentiles;
 use super::server::Server;
 use super::usage::Cpu;
 use super::{Error, Setup, aead, digits, ratio};
-use course::Course;
+use timeline::Timeline;
 
 /// Bytes at the front of each post: who posted it, its number, when.
 pub const MIN_PAYLOAD: usize = 32;
@@ -24,10 +24,10 @@ const IDLE_S: u16 = 3_600;
 const QUIET: Duration = Duration::from_millis(300);
 /// Without any delivery for so long it has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Longest time the floor is measured.
-const FLOOR: Duration = Duration::from_secs(3);
-/// Datagrams that the floor has under way at most when it is not paced: more would be lost.
-const FLOOR_WINDOW: usize = 8;
+/// Longest time the baseline is measured.
+const BASELINE: Duration = Duration::from_secs(3);
+/// Datagrams that the baseline has under way at most when it is not paced: more would be lost.
+const BASELINE_WINDOW: usize = 8;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
@@ -103,9 +103,9 @@ pub struct Report {
     latency: Percentiles,
     server: ServerShare,
     datagrams: Datagrams,
-    floor: Forwarded,
-    /// This, divided by the floor.
-    to_floor: ToFloor,
+    baseline: Forwarded,
+    /// This, divided by the baseline.
+    to_baseline: ToBaseline,
 }
 
 /// What it took of the server.
@@ -133,7 +133,7 @@ struct Datagrams {
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-struct ToFloor {
+struct ToBaseline {
     cpu: Option<f64>,
     deliveries_per_s: Option<f64>,
     p50: Option<f64>,
@@ -151,13 +151,13 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
 
     let (cpu, traffic) = (server.cpu()?, fleet.traffic());
     let read_before: u64 = readers(&options).map(|seat| fleet.received(seat)).sum();
-    let mut course = Course::new(&options, fleet.now());
-    course.run(&mut fleet, &options)?;
+    let mut timeline = Timeline::new(&options, fleet.now());
+    timeline.run(&mut fleet, &options)?;
     let (traffic, cpu) = (fleet.traffic().since(traffic), server.cpu()?.since(cpu));
     let read = readers(&options).map(|seat| fleet.received(seat)).sum::<u64>() - read_before;
     let resident = server.resident()?;
     drop((fleet, server));
-    report(setup, &options, course, Measured { cpu, traffic, read, resident })
+    report(setup, &options, timeline, Measured { cpu, traffic, read, resident })
 }
 
 struct Measured {
@@ -172,20 +172,20 @@ fn readers(options: &Options) -> std::ops::Range<usize> {
     options.posters..options.members
 }
 
-fn report(setup: &Setup, options: &Options, course: Course, measured: Measured) -> Result<Report, Error> {
+fn report(setup: &Setup, options: &Options, timeline: Timeline, measured: Measured) -> Result<Report, Error> {
     let Measured { cpu, traffic, read, resident } = measured;
-    let deliveries = course.latencies.len() as u64;
-    let expected = course.posted * (options.members as u64 - 1);
+    let deliveries = timeline.latencies.len() as u64;
+    let expected = timeline.posted * (options.members as u64 - 1);
     let per_100k = |seconds: f64| digits(seconds * 1e5 / deliveries.max(1) as f64, 3);
     let aead = aead::seconds(traffic.received, traffic.received_bytes, traffic.sent, traffic.sent_bytes);
     let other = (cpu.user - aead).max(0.0);
-    let elapsed = seconds(course.last.saturating_since(course.begin));
+    let elapsed = seconds(timeline.last.saturating_since(timeline.begin));
     let deliveries_per_s = digits(deliveries as f64 / elapsed.max(1e-6), 0);
     let cpu_s_per_100k = per_100k(cpu.total());
-    let posted = course.posted;
-    let latency = course.latencies.percentiles();
+    let posted = timeline.posted;
+    let latency = timeline.latencies.percentiles();
 
-    let floor = floor(setup, options)?;
+    let baseline = baseline(setup, options)?;
     Ok(Report {
         mode: "room",
         members: options.members,
@@ -213,26 +213,27 @@ fn report(setup: &Setup, options: &Options, course: Course, measured: Measured) 
             bytes_to_members: traffic.received_bytes,
             messages_per_datagram: ratio((posted * readers(options).len() as u64) as f64, read as f64),
         },
-        floor,
-        to_floor: ToFloor {
-            cpu: ratio(cpu_s_per_100k, floor.cpu_s_per_100k),
-            deliveries_per_s: ratio(deliveries_per_s, floor.deliveries_per_s),
-            p50: ratio(latency.p50_ms, floor.latency.p50_ms),
+        baseline,
+        to_baseline: ToBaseline {
+            cpu: ratio(cpu_s_per_100k, baseline.cpu_s_per_100k),
+            deliveries_per_s: ratio(deliveries_per_s, baseline.deliveries_per_s),
+            p50: ratio(latency.p50_ms, baseline.latency.p50_ms),
         },
     })
 }
 
 /// Forwarding of datagrams as long as one that carries one entry, to as many, as fast.
-fn floor(setup: &Setup, options: &Options) -> Result<Forwarded, Error> {
+fn baseline(setup: &Setup, options: &Options) -> Result<Forwarded, Error> {
     let mut forwarder = Forwarder::start(setup)?;
     forwarder.register(options.members)?;
-    // An entry's head with a name of 6 bytes, a frame's head, a packet's overhead (SPEC 5.2, 6.2, 8).
+    // An entry's head with a name of 6 bytes, a frame's head, a packet's overhead (SPEC 5.2, 6.2,
+    // 8).
     let bytes = (options.payload + 46 + 4 + 33).min(1200);
     let (interval, window) = match options.rate {
         Rate::Paced(rate) => (Some(std::time::Duration::from_secs_f64(1.0 / rate)), usize::MAX),
-        Rate::Max => (None, FLOOR_WINDOW),
+        Rate::Max => (None, BASELINE_WINDOW),
         Rate::Lockstep => (None, 1),
     };
-    let time = std::time::Duration::from_secs_f64(options.seconds.min(seconds(FLOOR)));
+    let time = std::time::Duration::from_secs_f64(options.seconds.min(seconds(BASELINE)));
     forwarder.run(Load { bytes, interval, window, time })
 }

@@ -7,7 +7,7 @@ use kabar_core::chat::RefusedCode;
 use kabar_core::connection::Closed;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::wire::frame::CloseCode;
-use kabar_tests::room::{Room, data_dir, home};
+use kabar_tests::room::{Room, data_dir, temp_home};
 
 use super::raw::Raw;
 
@@ -22,7 +22,7 @@ fn rows(home: &Path) -> [i64; 4] {
 
 #[test]
 fn joining_and_leaving_as_fast_as_possible_fills_nothing() {
-    let home = home();
+    let home = temp_home();
     let mut room = Room::start(home.path());
     let mut raw = Raw::connect(&room.address, &room.invite);
     let identity = Identity::from_seed(&[1; 32]);
@@ -50,7 +50,7 @@ fn joining_and_leaving_as_fast_as_possible_fills_nothing() {
 
 #[test]
 fn identities_that_one_address_invents_are_limited_and_others_still_come_in() {
-    let home = home();
+    let home = temp_home();
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--newcomer-burst", "4"]);
     let mut first = Raw::connect(&room.address, &room.invite);
     assert!(first.join("first", &Identity::from_seed(&[1; 32])));

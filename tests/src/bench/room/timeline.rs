@@ -12,11 +12,12 @@ use crate::bench::fleet::Fleet;
 use crate::bench::latency::Latencies;
 
 /// What was posted, and who has it.
-pub(super) struct Course {
+pub(super) struct Timeline {
     pub(super) begin: Instant,
     pub(super) last: Instant,
     pub(super) posted: u64,
-    /// Of the posts that not everybody has, how many do; in the order of the log, as each member has them.
+    /// Of the posts that not everybody has, how many do; in the order of the log, as each member
+    /// has them.
     under_way: VecDeque<usize>,
     /// Posts that everybody has.
     complete: u64,
@@ -28,7 +29,7 @@ pub(super) struct Course {
     broken: Option<String>,
 }
 
-impl Course {
+impl Timeline {
     pub(super) fn new(options: &Options, now: Instant) -> Self {
         Self {
             begin: now,

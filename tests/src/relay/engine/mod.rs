@@ -4,7 +4,8 @@
 //! take -> lost? -> (twice?) -> corrupted or forged? -> waits (delay + jitter + held up?) -> poll
 //! ```
 //!
-//! After [`take`](Engine::take), drain [`poll`](Engine::poll), then sleep until [`deadline`](Engine::deadline).
+//! After [`take`](Engine::take), drain [`poll`](Engine::poll), then sleep until
+//! [`deadline`](Engine::deadline).
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;

@@ -1,4 +1,5 @@
-//! A member without manners: a connection made with the core alone, over which a test says what it likes.
+//! A member without manners: a connection made with the core alone, over which a test says what it
+//! likes.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
@@ -72,7 +73,8 @@ impl Raw {
         raw
     }
 
-    /// Asks to come in as a client without an instance. `false`: there is no room to say so at the moment.
+    /// Asks to come in as a client without an instance. `false`: there is no room to say so at the
+    /// moment.
     pub(super) fn join(&mut self, name: &str, identity: &Identity) -> bool {
         let exporter = self.connection.exporter().expect("open");
         let mut statement = [0; 160];
@@ -117,7 +119,7 @@ impl Raw {
     pub(super) fn turn(&mut self) {
         let mut buffer = [0; 1201];
         while let Some(len) = self.poll_transmit(&mut buffer) {
-            drop(self.socket.send(&buffer[..len]));
+            let _ = self.socket.send(&buffer[..len]);
         }
         let received = self.socket.recv(&mut buffer);
         let now = self.clock.now();
@@ -125,7 +127,9 @@ impl Raw {
             Ok(len) if self.handshake.is_active() => {
                 let _ = self.handshake.handle_datagram::<Accelerated>(now, &buffer[..len]);
             }
-            Ok(len) => drop(self.connection.handle_datagram(now, self.server, &mut buffer[..len])),
+            Ok(len) => {
+                let _ = self.connection.handle_datagram(now, self.server, &mut buffer[..len]);
+            }
             Err(error) => assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}"),
         }
         let active = self.handshake.is_active();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kabar_tests::process::{Process, program};
-use kabar_tests::room::{data_dir, give_key, home, start_server, text};
+use kabar_tests::room::{data_dir, give_key, start_server, temp_home, text};
 
 /// Code and complaint of a server that does not start: one line on stderr, nothing on stdout.
 fn complaint(mut server: Process) -> (Option<i32>, String) {
@@ -19,7 +19,7 @@ fn complaint(mut server: Process) -> (Option<i32>, String) {
 
 #[test]
 fn run_may_be_said() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let mut server = start_server(home.path(), &["run", "--listen", "127.0.0.1:0"]);
     server.expect("listening on ");
@@ -29,7 +29,7 @@ fn run_may_be_said() {
 
 #[test]
 fn without_a_data_directory_everything_lies_where_such_things_lie() {
-    let home = home();
+    let home = temp_home();
     let mut server = Process::start("kabar-server", home.path(), &["--listen", "127.0.0.1:0"]);
     server.expect("listening on ");
     assert!(home.path().join("share/kabar/server.key").is_file(), "{:?}", server.said);
@@ -39,7 +39,7 @@ fn without_a_data_directory_everything_lies_where_such_things_lie() {
 
 #[test]
 fn a_password_comes_from_stdin_the_environment_or_a_file() {
-    let home = home();
+    let home = temp_home();
     give_key(home.path());
     let mut server = start_server(home.path(), &["--listen", "127.0.0.1:0", "--password-stdin"]);
     server.type_line("open sesame");
@@ -71,7 +71,7 @@ fn a_password_comes_from_stdin_the_environment_or_a_file() {
 
 #[test]
 fn flag_beats_environment_beats_file_beats_default() {
-    let home = home();
+    let home = temp_home();
     let data = data_dir(home.path());
     give_key(home.path());
     fs::write(data.join("kabar-server.toml"), "room = \"den\"\nmax-members = 12\nmax-body = 99\n").expect("written");
@@ -102,7 +102,7 @@ fn flag_beats_environment_beats_file_beats_default() {
 
 #[test]
 fn bad_input_is_told_in_one_line_that_names_it() {
-    let home = home();
+    let home = temp_home();
     let listen = ["--listen", "127.0.0.1:0"];
     for (words, named) in [
         (vec!["--lisen", "1"], "--lisen"),
@@ -132,7 +132,7 @@ fn bad_input_is_told_in_one_line_that_names_it() {
 fn a_port_or_a_directory_that_cannot_be_had_is_named() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("bound").to_string();
-    let (home, other) = (home(), home());
+    let (home, other) = (temp_home(), temp_home());
     give_key(home.path());
     let (code, said) = complaint(start_server(home.path(), &["--listen", &address]));
     assert!(code == Some(1) && said.contains(&address) && said.contains("in use"), "{code:?} {said}");

@@ -1,4 +1,5 @@
-//! Floors: what the same work costs without Kabar. A process that passes datagrams on as they are, and a bare RSA operation.
+//! Baselines: what the same work costs without Kabar. A process that passes datagrams on as they
+//! are, and a bare RSA operation.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
@@ -25,18 +26,19 @@ const LOST: Duration = Duration::from_millis(200);
 /// Time for which the RSA operation is repeated.
 const OPERATIONS: Duration = Duration::from_secs(1);
 
-/// What the forwarding process does: sends each datagram on to everybody who registered, but its sender. Ends with its input.
+/// What the forwarding process does: sends each datagram on to everybody who registered, but its
+/// sender. Ends with its input.
 ///
 /// # Errors
 /// If there is no socket.
 pub fn forward() -> Result<(), Error> {
     let socket = UdpSocket::bind("127.0.0.1:0").map_err(Error::io("make a socket"))?;
     let socket = socket2::Socket::from(socket);
-    drop(socket.set_recv_buffer_size(4 << 20));
+    let _ = socket.set_recv_buffer_size(4 << 20);
     let socket = UdpSocket::from(socket);
     println!("{}", socket.local_addr().map_err(Error::io("make a socket"))?);
     std::thread::spawn(|| {
-        drop(std::io::stdin().read_to_end(&mut Vec::new()));
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
     let (mut known, mut order) = (HashSet::new(), Vec::new());
@@ -48,10 +50,10 @@ pub fn forward() -> Result<(), Error> {
             if known.insert(from) {
                 order.push(from);
             }
-            drop(socket.send_to(datagram, from));
+            let _ = socket.send_to(datagram, from);
         } else {
             for to in order.iter().filter(|to| **to != from) {
-                drop(socket.send_to(datagram, to));
+                let _ = socket.send_to(datagram, to);
             }
         }
     }
@@ -94,16 +96,17 @@ pub(super) struct Load {
 impl Forwarder {
     pub(super) fn start(setup: &Setup) -> Result<Self, Error> {
         let mut command = Command::new(&setup.this);
-        command.arg("floor-forward").stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().map_err(Error::io("start the floor"))?;
+        command.arg("baseline-forward").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(Error::io("start the baseline"))?;
         let mut line = String::new();
         if let Some(stdout) = child.stdout.take() {
-            drop(BufReader::new(stdout).read_line(&mut line));
+            let _ = BufReader::new(stdout).read_line(&mut line);
         }
         let poll = Poll::new().map_err(Error::io("wait for sockets"))?;
         let Ok(server) = line.trim().parse() else {
-            drop((child.kill(), child.wait()));
-            return Err(Error::new("the floor did not start"));
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(Error::new("the baseline did not start"));
         };
         Ok(Self { child, server, poll, sockets: Vec::new() })
     }
@@ -124,9 +127,9 @@ impl Forwarder {
             let mut answer = [0; 8];
             let begin = Instant::now();
             while begin.elapsed() < Duration::from_secs(10) {
-                drop(socket.send(&[REGISTER]));
+                let _ = socket.send(&[REGISTER]);
                 let mut events = Events::with_capacity(64);
-                drop(self.poll.poll(&mut events, Some(LOST)));
+                let _ = self.poll.poll(&mut events, Some(LOST));
                 if socket.recv(&mut answer).is_ok() {
                     break;
                 }
@@ -154,11 +157,11 @@ impl Forwarder {
             let is_due = interval.is_none_or(|interval| begin.elapsed() >= interval.mul_f64(sent as f64));
             if begin.elapsed() < time && outstanding < window as u64 && is_due {
                 datagram[8..16].copy_from_slice(&(begin.elapsed().as_micros() as u64).to_be_bytes());
-                drop(self.sockets[0].send(&datagram));
+                let _ = self.sockets[0].send(&datagram);
                 sent += 1;
                 last = if outstanding == 0 { Instant::now() } else { last };
             }
-            drop(self.poll.poll(&mut events, Some(Duration::ZERO)));
+            let _ = self.poll.poll(&mut events, Some(Duration::ZERO));
             for event in &events {
                 while let Ok(len) = self.sockets[event.token().0].recv(&mut buffer) {
                     let stamp = buffer.get(8..16).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
@@ -187,12 +190,13 @@ impl Forwarder {
 
 impl Drop for Forwarder {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
-/// Milliseconds of one bare RSA private operation: the quickest of a second, which nobody else disturbed.
+/// Milliseconds of one bare RSA private operation: the quickest of a second, which nobody else
+/// disturbed.
 pub(super) fn rsa_ms(size: KeySize) -> Result<f64, Error> {
     let mut rng = ChaCha20Rng::from_seed([3; 32]);
     let key = AnyRsaPrivateKey::generate(size, &mut rng);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use kabar_tests::process::{PATIENCE, program};
-use kabar_tests::room::{Room, begin_join, data_dir, give_key, home, start_server, text};
+use kabar_tests::room::{Room, begin_join, data_dir, give_key, start_server, temp_home, text};
 
 /// What a subcommand comes to: exit code, stdout, stderr.
 fn ask(home: &Path, words: &[&str]) -> (Option<i32>, String, String) {
@@ -32,7 +32,7 @@ fn the_first_lines_are_the_address_and_the_invite() {
 
 #[test]
 fn nobody_reading_its_output_keeps_nobody_waiting() {
-    let home = home();
+    let home = temp_home();
     let data = data_dir(home.path());
     give_key(home.path());
     // `| head -2`, and a reader that reads two lines and then no more.
@@ -69,7 +69,7 @@ fn nobody_reading_its_output_keeps_nobody_waiting() {
                 break status;
             }
             if std::time::Instant::now() > deadline {
-                drop(server.kill());
+                let _ = server.kill();
                 panic!("it does not end");
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
@@ -81,7 +81,7 @@ fn nobody_reading_its_output_keeps_nobody_waiting() {
 
 #[test]
 fn a_transcript_has_the_lines_and_outlives_the_server() {
-    let home = home();
+    let home = temp_home();
     let file = home.path().join("chat_history.txt");
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--transcript", text(&file)]);
     let mut darryl = room.laptop("darryl");
@@ -109,7 +109,7 @@ pub(crate) fn get(address: &str, request: &str) -> String {
 
 #[test]
 fn metrics_are_answered_while_a_scraper_hangs() {
-    let home = home();
+    let home = temp_home();
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--metrics", "0", "--max-members", "7"]);
     let line = room.server.expect_notice("metrics on http://127.0.0.1:");
     let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
@@ -150,7 +150,7 @@ fn metrics_are_answered_while_a_scraper_hangs() {
 
 #[test]
 fn the_invite_can_be_had_without_a_server_and_renewed() {
-    let home = home();
+    let home = temp_home();
     let (code, _, said) = ask(home.path(), &["invite"]);
     assert!(code == Some(1) && said.contains("no server has run"), "{code:?} {said}");
     assert!(!data_dir(home.path()).exists());
@@ -169,7 +169,7 @@ fn the_invite_can_be_had_without_a_server_and_renewed() {
     assert!(told.contains(&room.server.id().to_string()) && renewed != room.invite, "{told}");
     // The running server keeps to the old one, the next one to the new.
     let guest = room.laptop("guest");
-    drop(guest);
+    let _ = guest;
     room.stop();
     let mut server = start_server(home, &["--listen", &room.address, "--advertise", "127.0.0.1"]);
     assert_eq!(server.expect("kabar://"), renewed);
@@ -178,7 +178,7 @@ fn the_invite_can_be_had_without_a_server_and_renewed() {
 
 #[test]
 fn completions_and_manual_name_every_flag_and_command() {
-    let home = home();
+    let home = temp_home();
     let ask = |words: &[&str]| {
         let output = Command::new(program("kabar-server")).args(words).output().expect("it runs");
         assert!(output.status.success(), "{words:?} {output:?}");
@@ -208,7 +208,7 @@ fn completions_and_manual_name_every_flag_and_command() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_service_manager_is_told_when_members_can_come() {
-    let home = home();
+    let home = temp_home();
     let data = data_dir(home.path());
     give_key(home.path());
     let path = home.path().join("notify");

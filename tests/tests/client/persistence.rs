@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, data_dir, home, text};
+use kabar_tests::room::{Room, data_dir, temp_home, text};
 
 use super::{ends_with, file, run};
 
@@ -135,7 +135,7 @@ fn a_key_is_shown_carried_and_forgotten() {
 
 #[test]
 fn a_server_is_known_by_its_key_wherever_it_is() {
-    let home = home();
+    let home = temp_home();
     let mut room = Room::start(home.path());
     let mine = room.home_of("anna");
     ends_with(0, &mine, &["join", &room.invite, "--name", "anna"]);
@@ -147,7 +147,7 @@ fn a_server_is_known_by_its_key_wherever_it_is() {
 
 #[test]
 fn a_room_of_several_servers_is_not_guessed() {
-    let home = home();
+    let home = temp_home();
     let (room, other) =
         (Room::start(home.path()), Room::start_with_own_key(&home.path().join("other"), "127.0.0.1:0", &[]));
     let mine = room.home_of("anna");
@@ -163,7 +163,7 @@ fn a_room_of_several_servers_is_not_guessed() {
 
 #[test]
 fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
-    let home = home();
+    let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
     let mine = room.home_of("anna");
@@ -193,7 +193,7 @@ fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
 
 #[test]
 fn a_changed_key_stops_and_says_how_it_is_taken_on_purpose() {
-    let home = home();
+    let home = temp_home();
     let mut room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
     let mine = room.home_of("anna");
