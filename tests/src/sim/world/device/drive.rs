@@ -56,7 +56,8 @@ impl World {
                 match event {
                     Event::UnknownServerKey(offered) => running.noted.offered = Some(offered),
                     Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
-                    // Before it ever joined: only other keys were shown to it for as long as an attempt lasts.
+                    // Before it ever joined: only other keys were shown to it for as long as an
+                    // attempt lasts.
                     Event::Ended(reason @ EndReason::KeyMismatch) => running.noted.ended = Some(reason),
                     other => demand!(false, S6, "{what} led to {other:?}, but is not authentic"),
                 }
@@ -130,7 +131,8 @@ impl World {
                     if transmit.to == SERVER {
                         self.send_to_server(at, &out[..transmit.len]);
                     } else {
-                        // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer there, and nothing else.
+                        // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer
+                        // there, and nothing else.
                         let is_answer = transmit.len <= PATH_ANSWER_LEN;
                         demand!(is_answer, Contract, "a client sends {} bytes to {}", transmit.len, transmit.to);
                     }
