@@ -64,6 +64,12 @@ architecture() { # the order of the modules, the width of comments and prose
     cargo test -p kabar-tests --test architecture
 }
 
+examples() { # the crate's examples run, and both crates can be published
+    cargo run --quiet -p kabar-core --features std --example loopback
+    timeout 60 cargo run --quiet -p kabar-core --features std --example server -- demo
+    cargo package --allow-dirty -p kabar-rsa -p kabar-core
+}
+
 unit() { # every test but the ones that have a step of their own
     cargo test --workspace --lib --bins
     cargo test --workspace --doc
@@ -160,7 +166,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format spelling dependencies lint documentation build architecture unit simulation processes link_local devices firmware device_links fuzz_targets specification release readme"
+quick_steps="targets format spelling dependencies lint documentation build architecture examples unit simulation processes link_local devices firmware device_links fuzz_targets specification release readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use kabar_core::time::{Duration, Instant};
-use kabar_std::advertise::source_addr_for;
+use kabar_std::interfaces::source_addr_for;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};

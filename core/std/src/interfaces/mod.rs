@@ -6,8 +6,14 @@
 //! Elsewhere only the name and the source address of a route are available.
 
 mod linux;
+mod route_source;
 
 use std::net::{IpAddr, Ipv6Addr};
+
+pub(crate) use route_source::is_link_local;
+pub use route_source::source_addr_for;
+
+use route_source::default_sources;
 
 /// The kind of an interface, by who may reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -162,7 +168,7 @@ pub fn interfaces() -> Vec<Interface> {
         }
     }
     let routed = linux::default_routes();
-    let by_source = if routed.is_none() { crate::advertise::default_sources() } else { Vec::new() };
+    let by_source = if routed.is_none() { default_sources() } else { Vec::new() };
     for interface in &mut interfaces {
         interface.has_default_route = match &routed {
             Some(names) => names.contains(&interface.name),
@@ -177,7 +183,7 @@ pub fn interfaces() -> Vec<Interface> {
 #[must_use]
 pub fn interfaces() -> Vec<Interface> {
     let address = |ip| Address { ip, is_passing: false };
-    let addresses: Vec<_> = crate::advertise::default_sources().into_iter().map(address).collect();
+    let addresses: Vec<_> = default_sources().into_iter().map(address).collect();
     let card = Interface { name: "network".to_owned(), kind: Kind::Card, has_default_route: true, addresses };
     if card.addresses.is_empty() { Vec::new() } else { vec![card] }
 }
