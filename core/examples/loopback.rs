@@ -1,5 +1,6 @@
-//! A client and a server in one process, without a socket and on a virtual clock: the client joins, posts a line, reads it back and
-//! leaves. `cargo run -p kabar-core --features std --example loopback`
+//! A client and a server in one process, without a socket and on a virtual clock: the client joins,
+//! posts a line, reads it back and leaves. `cargo run -p kabar-core --features std --example
+//! loopback`
 
 mod room;
 
@@ -12,7 +13,8 @@ use kabar_core::{time::Instant, transport::InlineBuffers};
 use rand_core::SeedableRng as _;
 
 fn main() {
-    // All randomness comes from the caller. It is fixed here; a program takes it from the operating system.
+    // All randomness comes from the caller. It is fixed here; a program takes it from the operating
+    // system.
     let mut rng = rand_chacha::ChaCha20Rng::from_seed([1; 32]);
     let key = AnyRsaPrivateKey::generate(KeySize::Bits2048, &mut rng);
     let [here, there] = [1, 2].map(|port| ([127, 0, 0, 1], port).into());

@@ -1,7 +1,8 @@
 //! The smallest server over `std::net`: one room on one socket and one thread.
 //!
-//! `cargo run -p kabar-core --features std --example server -- 127.0.0.1:9999` serves until it is stopped. With `demo` instead of an
-//! address it serves a client of its own on another thread, which posts one line, and ends when that client has read it.
+//! `cargo run -p kabar-core --features std --example server -- 127.0.0.1:9999` serves until it is
+//! stopped. With `demo` instead of an address it serves a client of its own on another thread,
+//! which posts one line, and ends when that client has read it.
 
 mod room;
 
@@ -23,7 +24,8 @@ use room::{Peer, Room};
 
 /// Datagrams are at most this long.
 const DATAGRAM_LEN: usize = 1200;
-/// Handshakes that wait for the first packet of their client. A real server has a bound for each address too.
+/// Handshakes that wait for the first packet of their client. A real server has a bound for each
+/// address too.
 const MAX_HALF_OPEN: usize = 100;
 
 fn main() -> io::Result<()> {

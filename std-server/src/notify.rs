@@ -1,5 +1,5 @@
-//! Reports readiness to a service manager (systemd's `Type=notify`): sends one datagram to the socket
-//! that `NOTIFY_SOCKET` names. Does nothing without such a manager.
+//! Reports readiness to a service manager (systemd's `Type=notify`): sends one datagram to the
+//! socket that `NOTIFY_SOCKET` names. Does nothing without such a manager.
 //!
 //! `sd-notify` is not used: it waits without limit for a manager whose socket is full, and does not
 //! know abstract sockets (`@name`).

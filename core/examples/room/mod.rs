@@ -1,5 +1,6 @@
-//! The room of both examples: it admits everybody and delivers each post to whoever is there. It keeps no log, checks no signature
-//! and gives everybody the name that they ask for: what a server owes its members is in `SPEC.md`, sections 6 and 7.
+//! The room of both examples: it admits everybody and delivers each post to whoever is there. It
+//! keeps no log, checks no signature and gives everybody the name that they ask for: what a server
+//! owes its members is in `SPEC.md`, sections 6 and 7.
 
 use kabar_core::chat::{ClientMessage, Entry, EntryHeader, MAX_MESSAGE_LEN, ServerMessage, Term, Welcome};
 use kabar_core::connection::Connection;
@@ -90,7 +91,8 @@ impl Room {
     }
 }
 
-/// Sends what [`Room::read`] returned to this peer. A peer that reads too slowly misses it: a real server keeps a log.
+/// Sends what [`Room::read`] returned to this peer. A peer that reads too slowly misses it: a real
+/// server keeps a log.
 pub(crate) fn send(now: Instant, peer: &mut Peer, message: &[u8]) {
     let _ = peer.send(now, StreamId::Chat, &[message]);
 }

@@ -11,7 +11,8 @@ use crate::transport::Capacity;
 use crate::wire::MAX_DATAGRAM;
 use crate::wire::packet::TransportParameters;
 
-/// Smallest `MESSAGE` of a client in bytes: what transport parameters state at least (SPEC 2.4); every Join fits.
+/// Smallest `MESSAGE` of a client in bytes: what transport parameters state at least (SPEC 2.4);
+/// every Join fits.
 pub const MIN_MESSAGE_LEN: usize = 512;
 
 const _: () = assert!(MAX_MESSAGE_LEN <= u16::MAX as usize);
@@ -19,7 +20,8 @@ const _: () = assert!(MAX_MESSAGE_LEN <= u16::MAX as usize);
 /// How the client shows that it may join.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
-    /// The room's secret, from an invite. It is never sent; the server has to prove that it knows it too.
+    /// The room's secret, from an invite. It is never sent; the server has to prove that it knows
+    /// it too.
     Secret([u8; ROOM_SECRET_LEN]),
     /// The room's password. It is sent only to a server whose key was expected or accepted.
     Password(&'a [u8]),
@@ -44,7 +46,8 @@ pub struct Config<'a> {
     pub credential: Credential<'a>,
     /// Where delivery begins.
     pub start: Start,
-    /// Largest body taken, in bytes; larger entries come as stubs. At most what the memory's receive ring can hold.
+    /// Largest body taken, in bytes; larger entries come as stubs. At most what the memory's
+    /// receive ring can hold.
     pub max_entry_len: u16,
     /// Idle time-out stated to the server, in s.
     pub idle_s: u16,
@@ -86,7 +89,8 @@ pub enum ConfigError {
     Password,
     /// `idle_s`, `ack_delay_ms` or `tick_us` is outside its legal range (SPEC 2.4).
     TransportParameters,
-    /// A ring of the memory is shorter than the largest message, or there are fewer than 4 slots in flight.
+    /// A ring of the memory is shorter than the largest message, or there are fewer than 4 slots in
+    /// flight.
     BufferProvider,
 }
 
@@ -174,7 +178,8 @@ impl StoredConfig {
         }
     }
 
-    /// Where delivery begins behind a cursor: the count that a Reset falls back to is that of the first start.
+    /// Where delivery begins behind a cursor: the count that a Reset falls back to is that of the
+    /// first start.
     pub(super) fn resume(&self, seq: u64, term: crate::chat::Term) -> Start {
         let fallback_count = match self.start {
             Start::Head => 0,

@@ -16,8 +16,9 @@ pub enum Output<'a> {
     Transmit(Transmit),
     /// Something happened.
     Event(Event<'a>),
-    /// Nothing is left to do before this instant, at which [`Client::handle_timeout`] is to be called, or before the next input.
-    /// In the past or present: call it now. `None`: only an input wakes the client up.
+    /// Nothing is left to do before this instant, at which [`Client::handle_timeout`] is to be
+    /// called, or before the next input. In the past or present: call it now. `None`: only an input
+    /// wakes the client up.
     Timeout(Option<Instant>),
 }
 
@@ -51,9 +52,11 @@ pub enum PostError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The server's key, when none was expected: answer with [`Client::accept_key`] or [`Client::reject_key`]. Nothing was sent that depends on it.
+    /// The server's key, when none was expected: answer with [`Client::accept_key`] or
+    /// [`Client::reject_key`]. Nothing was sent that depends on it.
     UnknownServerKey(Fingerprint),
-    /// Joined (again). `is_resumed`: as a continuation, nothing was missed; the name is as the server wrote it.
+    /// Joined (again). `is_resumed`: as a continuation, nothing was missed; the name is as the
+    /// server wrote it.
     Joined {
         /// The name as the server wrote it.
         name: &'a str,
@@ -77,7 +80,8 @@ pub enum Event<'a> {
         /// First entry that will come.
         first: u64,
     },
-    /// An entry, in the order of the log, each exactly once. `own`: posted by this client; the cursor is at it now.
+    /// An entry, in the order of the log, each exactly once. `own`: posted by this client; the
+    /// cursor is at it now.
     Entry {
         /// All but the body.
         header: EntryHeader<'a>,
@@ -130,7 +134,8 @@ pub enum Event<'a> {
         /// In words.
         text: &'a str,
     },
-    /// Nothing is heard from the server; the client tries again by itself. Once until the next Joined or Recovered.
+    /// Nothing is heard from the server; the client tries again by itself. Once until the next
+    /// Joined or Recovered.
     Disconnected(DisconnectReason),
     /// After Lost: the same connection speaks again, nothing was missed.
     Reconnected,
@@ -162,8 +167,8 @@ pub enum EndReason {
     Left,
     /// The key that was offered was declined.
     KeyRejected,
-    /// The server presented only other keys than the expected one for 5 s and more, and was never connected to. (Once it was, the client
-    /// tries on: a forged key must not end it.)
+    /// The server presented only other keys than the expected one for 5 s and more, and was never
+    /// connected to. (Once it was, the client tries on: a forged key must not end it.)
     KeyMismatch,
     /// The server does not know the room's secret.
     ServerProofInvalid,

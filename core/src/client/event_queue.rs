@@ -1,4 +1,5 @@
-//! What happened and was not told yet. Each happening has one place, so nothing overflows however late the caller asks.
+//! What happened and was not told yet. Each happening has one place, so nothing overflows however
+//! late the caller asks.
 
 use super::event::DisconnectReason;
 use super::zero_option::ZeroOption;

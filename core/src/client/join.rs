@@ -1,4 +1,5 @@
-//! When there is a member: Join, Welcome, and what the room is known by afterwards (SPEC 6.2, 6.3, 7).
+//! When there is a member: Join, Welcome, and what the room is known by afterwards (SPEC 6.2, 6.3,
+//! 7).
 //!
 //! ```text
 //! 1 C->S Join       signed over this very connection; start = the caller's at first, then After(cursor)
@@ -34,7 +35,8 @@ pub(super) struct Room {
     pub(super) instance: u64,
     /// Largest message that the server of this connection takes, in bytes.
     pub(super) largest_message: u16,
-    /// What the server of this connection has to prove. Kept, because Welcome may be read when the connection is over.
+    /// What the server of this connection has to prove. Kept, because Welcome may be read when the
+    /// connection is over.
     proof: [u8; 32],
     /// Reset came, Welcome did not.
     is_reset: bool,
@@ -129,7 +131,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         if is_written {
             self.join_state = JoinState::AwaitingWelcome;
         } else {
-            // The rings are fresh and larger than any Join, so this does not happen; if it does, not for ever.
+            // The rings are fresh and larger than any Join, so this does not happen; if it does,
+            // not for ever.
             self.abandon_connection(now, CloseCode::INTERNAL);
         }
     }
@@ -171,7 +174,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.resume_posts(welcome.instance, welcome.highest)
     }
 
-    /// SPEC 7, S4: delivery goes on directly behind the cursor, or behind what is no longer kept, which is a gap to tell.
+    /// SPEC 7, S4: delivery goes on directly behind the cursor, or behind what is no longer kept,
+    /// which is a gap to tell.
     fn check_start(&self, welcome: &Welcomed) -> Result<Option<(u64, u64)>, ProtocolViolation> {
         let floor = welcome.first.checked_sub(1).ok_or(ProtocolViolation)?;
         if welcome.instance == 0 || welcome.start < floor || welcome.start > welcome.head {

@@ -1,4 +1,5 @@
-//! How a client ends: by leaving when everything is settled, by aborting, or because the server said so.
+//! How a client ends: by leaving when everything is settled, by aborting, or because the server
+//! said so.
 //!
 //! ```text
 //! leave() -> every post settled -> Leave written -> acknowledged (or 1 s) -> CLOSE out -> Ended
@@ -54,7 +55,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Ends for good: nothing secret stays. The outbox stays, so that what is unsettled can be asked.
+    /// Ends for good: nothing secret stays. The outbox stays, so that what is unsettled can be
+    /// asked.
     pub(super) fn terminate(&mut self, now: Instant, reason: EndReason) {
         self.phase = Phase::Ended;
         self.join_state = JoinState::Disconnected;

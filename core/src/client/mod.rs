@@ -1,4 +1,5 @@
-//! The one client of laptop and device: handshake, connection, join, outbox, *stored*, reconnect and resume (SPEC 4.5, 6, 7).
+//! The one client of laptop and device: handshake, connection, join, outbox, *stored*, reconnect
+//! and resume (SPEC 4.5, 6, 7).
 //!
 //! ```text
 //! Idle -start-> Connecting -> (KeyOffered) -> Joining -> Online -> (silence, hint, server gone) -> Connecting beside the old
@@ -11,7 +12,8 @@
 //!
 //! * `config`, `event`: what comes in and goes out; `event_queue`: what was not told yet.
 //! * `secrets`: identity, credential, randomness. `zero_option`: why an idle client is all zero.
-//! * `reconnect`: attempts, hints, silence: when there is a connection. `retry`: its bookkeeping and back-off.
+//! * `reconnect`: attempts, hints, silence: when there is a connection. `retry`: its bookkeeping
+//!   and back-off.
 //! * `join`: Join and Welcome: when there is a member. `leave`: how it ends.
 //! * `outbox`: posts until they are settled. `receive`: messages out of the stream, one per event.
 
@@ -82,8 +84,9 @@ enum JoinState {
     Joined,
 }
 
-/// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and [`RECORD_OVERHEAD`]), `MESSAGE` the
-/// largest message in bytes (length field included) that it sends or takes: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`].
+/// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and
+/// [`RECORD_OVERHEAD`]), `MESSAGE` the largest message in bytes (length field included) that it
+/// sends or takes: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`].
 pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> {
     connection: Connection<M, P>,
     handshake: ClientHandshake<K>,
@@ -149,8 +152,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Begins. `seed` must be fresh and secret: everything random comes from it. Whatever was there before is forgotten, but for
-    /// [`Client::counters`].
+    /// Begins. `seed` must be fresh and secret: everything random comes from it. Whatever was there
+    /// before is forgotten, but for [`Client::counters`].
     ///
     /// # Errors
     /// [`ConfigError`]; the client is as it was.
@@ -204,12 +207,14 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.drive_leave(now);
     }
 
-    /// Returns the next thing to do: events first, then datagrams, then the time-out, and [`Event::Ended`] after the last datagram.
-    /// An event counts as delivered once it is returned. Call this after every other call that takes `&mut self`, until it returns
+    /// Returns the next thing to do: events first, then datagrams, then the time-out, and
+    /// [`Event::Ended`] after the last datagram. An event counts as delivered once it is returned.
+    /// Call this after every other call that takes `&mut self`, until it returns
     /// [`Output::Timeout`].
     ///
-    /// A datagram is written to the front of `buf`, which takes [`MAX_DATAGRAM`] bytes. While `buf` is shorter, datagrams wait:
-    /// pass `&mut []` when none can be sent, and call again when one can.
+    /// A datagram is written to the front of `buf`, which takes [`MAX_DATAGRAM`] bytes. While `buf`
+    /// is shorter, datagrams wait: pass `&mut []` when none can be sent, and call again when one
+    /// can.
     pub fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Output<'_> {
         if !self.is_paused
             && let Some(ready) = self.next_event(now)
@@ -231,8 +236,9 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Output::Timeout(self.deadline(now))
     }
 
-    /// Withholds events until [`Client::resume_events`], for a caller that cannot take them now. Datagrams and timers go on, and
-    /// flow control holds the server back once the receive buffer is full, so nothing is lost.
+    /// Withholds events until [`Client::resume_events`], for a caller that cannot take them now.
+    /// Datagrams and timers go on, and flow control holds the server back once the receive buffer
+    /// is full, so nothing is lost.
     pub const fn pause_events(&mut self) {
         self.is_paused = true;
     }
@@ -279,7 +285,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Takes a post into the outbox and returns its number: 1, 2, 3, ... It stays there until it is settled.
+    /// Takes a post into the outbox and returns its number: 1, 2, 3, ... It stays there until it is
+    /// settled.
     ///
     /// # Errors
     /// [`PostError`]; nothing was taken.
@@ -310,7 +317,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.request(now, &ClientMessage::ListMembers { handle: self.room.handle })
     }
 
-    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the newest): [`Event::HistoryEntry`] follows for each.
+    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the newest):
+    /// [`Event::HistoryEntry`] follows for each.
     ///
     /// # Errors
     /// [`RequestError`]; nothing was asked.
@@ -319,22 +327,24 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.request(now, &ClientMessage::History { handle: self.room.handle, before, count })
     }
 
-    /// Leaves once every post is settled (or at once when not online with nothing unsettled). [`Event::Ended`] follows. Posts are no
-    /// longer taken.
+    /// Leaves once every post is settled (or at once when not online with nothing unsettled).
+    /// [`Event::Ended`] follows. Posts are no longer taken.
     pub fn leave(&mut self, now: Instant) {
         self.is_leaving = true;
         self.drive_leave(now);
     }
 
-    /// Leaves now, whatever is unsettled: says so to the server if it can. [`Event::Ended`] follows.
+    /// Leaves now, whatever is unsettled: says so to the server if it can. [`Event::Ended`]
+    /// follows.
     pub fn abort(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Running | Phase::Leaving | Phase::Closing) {
             self.terminate(now, EndReason::Left);
         }
     }
 
-    /// The server is elsewhere now (a name was resolved again, or another of its addresses answered). The next attempt goes there, and
-    /// so does the one under way as long as it waits for a Challenge; a connection that is up stays.
+    /// The server is elsewhere now (a name was resolved again, or another of its addresses
+    /// answered). The next attempt goes there, and so does the one under way as long as it waits
+    /// for a Challenge; a connection that is up stays.
     pub fn set_server(&mut self, server: SocketAddr) {
         self.config.server = server;
         if self.handshake.says_hello() {
@@ -342,7 +352,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Where the attempt or the connection goes: whence a datagram comes that can only be the server's (SPEC 2.5).
+    /// Where the attempt or the connection goes: whence a datagram comes that can only be the
+    /// server's (SPEC 2.5).
     #[must_use]
     pub const fn server(&self) -> SocketAddr {
         self.retry.to

@@ -1,14 +1,16 @@
-//! Posts until they are settled (SPEC 6.5): in memory, in the order of their numbers, whatever happens to connections.
+//! Posts until they are settled (SPEC 6.5): in memory, in the order of their numbers, whatever
+//! happens to connections.
 //!
 //! ```text
 //! bytes:  free | settled.. | record of settled+1 | ... | record of next | ... | record of last | free
 //!                start ----^                       next_offset ----^                      end --^
 //! ```
-//! A record is the body's length (u16), the kind, whether it was refused, and the body. Records never wrap: when the free bytes at the
-//! end do not suffice, all records move to the front, so that each body is one slice.
+//! A record is the body's length (u16), the kind, whether it was refused, and the body. Records
+//! never wrap: when the free bytes at the end do not suffice, all records move to the front, so
+//! that each body is one slice.
 //!
-//! Numbers here are the caller's: 1, 2, 3, ... over all instances. What travels is counted from `base`, the last number that was settled
-//! when the present instance was given.
+//! Numbers here are the caller's: 1, 2, 3, ... over all instances. What travels is counted from
+//! `base`, the last number that was settled when the present instance was given.
 
 use crate::chat::EntryKind;
 
@@ -37,7 +39,8 @@ pub(super) struct Outbox<const N: usize> {
     settled: u64,
     /// The last number given.
     last: u64,
-    /// Written to the stream, on this connection and since the last refusal: everything up to this number.
+    /// Written to the stream, on this connection and since the last refusal: everything up to this
+    /// number.
     sent: u64,
     /// Where the record of `sent + 1` begins.
     next_offset: usize,
@@ -130,8 +133,8 @@ impl<const N: usize> Outbox<N> {
         self.wanted > 0 && self.wanted <= self.free()
     }
 
-    /// The next post to be written to the stream. `None`: all are, or what follows has to wait behind a refused one until that is settled,
-    /// for the server ignores it until then (SPEC 6.5).
+    /// The next post to be written to the stream. `None`: all are, or what follows has to wait
+    /// behind a refused one until that is settled, for the server ignores it until then (SPEC 6.5).
     pub(super) fn next(&self) -> Option<PendingPost<'_>> {
         let record = self.record(self.next_offset).filter(|record| !record.is_refused)?;
         let number = self.sent.saturating_add(1);
@@ -161,8 +164,8 @@ impl<const N: usize> Outbox<N> {
         is_news
     }
 
-    /// `number` is refused for good: it is never sent again, and what is above it is sent again once it is settled. Whether that is
-    /// news.
+    /// `number` is refused for good: it is never sent again, and what is above it is sent again
+    /// once it is settled. Whether that is news.
     pub(super) fn refuse(&mut self, number: u64) -> bool {
         let Some((at, record)) = self.find(number) else { return false };
         if record.is_refused {

@@ -1,5 +1,6 @@
-//! Messages out of the stream, one per event (SPEC 6.1, 6.3): nothing is read before the caller asks, so a caller that does not ask
-//! holds the server back, and the cursor never is ahead of what was told.
+//! Messages out of the stream, one per event (SPEC 6.1, 6.3): nothing is read before the caller
+//! asks, so a caller that does not ask holds the server back, and the cursor never is ahead of what
+//! was told.
 
 use super::event_queue::QueuedEvent;
 use super::join::{ProtocolViolation, Welcomed};
@@ -65,7 +66,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Moves the next complete message from the stream into the buffer; returns its length without the length field.
+    /// Moves the next complete message from the stream into the buffer; returns its length without
+    /// the length field.
     fn take_message(&mut self, now: Instant) -> Option<usize> {
         if !matches!(self.join_state, JoinState::AwaitingWelcome | JoinState::Joined) {
             return None;

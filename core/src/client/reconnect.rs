@@ -57,7 +57,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 Err(_) => {}
             },
             Ok(Packet::Challenge(_) | Packet::Accept(_)) => {
-                // Whoever is not where the attempt goes does not know its random; what they send is not even looked at.
+                // Whoever is not where the attempt goes does not know its random; what they send is
+                // not even looked at.
                 if !self.handshake.is_active() || !is_same_address(from, self.retry.to) {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
                 } else if let Err(dropped) = self.handshake.handle_datagram::<P>(now, datagram) {

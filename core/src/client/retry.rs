@@ -12,16 +12,18 @@ use crate::time::{Duration, Instant};
 pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
 /// Attempts beside a connection begin at most this often (SPEC 4.5).
 pub(super) const PARALLEL_ATTEMPT_INTERVAL: Duration = Duration::from_secs(10);
-/// The same after an attempt that led into the room: a server that is restarted twice is found as soon as one that is restarted once.
+/// The same after an attempt that led into the room: a server that is restarted twice is found as
+/// soon as one that is restarted once.
 const JOINED_INTERVAL: Duration = Duration::from_secs(1);
 /// Probe time-outs without anything authenticated that count as silence (SPEC 4.5).
 pub(super) const SILENT_PROBES: u32 = 3;
 /// How long only other keys have to be presented until they are believed to be all there is.
 pub(super) const KEY_MISMATCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection may take to a Welcome: longer than any queue of password checks, and not for ever.
+/// How long a connection may take to a Welcome: longer than any queue of password checks, and not
+/// for ever.
 pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much of an attempt asks every server for its key, to know what to say about a wrong one: a server is silent to a Hello that hints
-/// at another key (SPEC 3.1).
+/// How much of an attempt asks every server for its key, to know what to say about a wrong one: a
+/// server is silent to a Hello that hints at another key (SPEC 3.1).
 pub(super) const UNHINTED_PERIOD: Duration = Duration::from_millis(1500);
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
@@ -112,8 +114,8 @@ impl Retry {
     }
 }
 
-/// 0.5 to 1 s after the first failure, doubling up to 7.5 to 15 s; uniform in that range, so that members which lost the same server
-/// do not come back together.
+/// 0.5 to 1 s after the first failure, doubling up to 7.5 to 15 s; uniform in that range, so that
+/// members which lost the same server do not come back together.
 fn backoff(failures: u8, random: [u8; 32]) -> Duration {
     let doublings = u32::from(failures).saturating_sub(1).min(8);
     let longest = Duration::from_micros((SHORTEST_BACKOFF * 2).as_micros() << doublings).min(LONGEST_BACKOFF);

@@ -1,4 +1,5 @@
-//! What a client keeps secret: its identity, why it may join, and where its randomness comes from. Wiped when it ends, never printed.
+//! What a client keeps secret: its identity, why it may join, and where its randomness comes from.
+//! Wiped when it ends, never printed.
 
 use zeroize::Zeroize;
 
@@ -41,7 +42,8 @@ impl Secrets {
         }
     }
 
-    /// Takes copies. A password has at most [`MAX_PASSWORD_LEN`] bytes; what is beyond is not taken.
+    /// Takes copies. A password has at most [`MAX_PASSWORD_LEN`] bytes; what is beyond is not
+    /// taken.
     pub(super) fn set(&mut self, identity: &Identity, credential: &Credential<'_>, seed: [u8; 32]) {
         self.wipe();
         match credential {

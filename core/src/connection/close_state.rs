@@ -1,5 +1,6 @@
-//! How a connection ends (SPEC 5.7): who closes says CLOSE and repeats it when asked; who is told is silent. Both for three probe
-//! time-outs, so that what is still under way meets somebody who knows.
+//! How a connection ends (SPEC 5.7): who closes says CLOSE and repeats it when asked; who is told
+//! is silent. Both for three probe time-outs, so that what is still under way meets somebody who
+//! knows.
 
 use super::Closed;
 use crate::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! One peer: a session and a transport composed (SPEC 4.4, 5.6 to 5.8).
 //!
-//! The crate documentation has the drive contract. There are three polls, because a server asks for datagrams and time-outs of many
-//! connections separately.
+//! The crate documentation has the drive contract. There are three polls, because a server asks for
+//! datagrams and time-outs of many connections separately.
 //!
 //! * `path`: where the peer is, and whether it is somewhere else now.
 //! * `close_state`: how it ends: CLOSE, and the silence behind it.
@@ -36,7 +36,8 @@ const BURST_PAUSE: Duration = Duration::from_millis(1);
 
 const _: () = assert!(OVERHEAD == crate::session::sealed::OVERHEAD);
 
-/// One peer. Closed until [`Connection::open`]; can be opened again, in place, with another session.
+/// One peer. Closed until [`Connection::open`]; can be opened again, in place, with another
+/// session.
 #[derive(Debug)]
 pub struct Connection<M: BufferProvider, P: Provider> {
     memory: M,
@@ -59,7 +60,8 @@ pub struct Connection<M: BufferProvider, P: Provider> {
     counters: Counters,
 }
 
-/// A session or none. Not an `Option`: that may keep *none* in any bits it likes, and a static connection is to be all zero.
+/// A session or none. Not an `Option`: that may keep *none* in any bits it likes, and a static
+/// connection is to be all zero.
 #[derive(Debug)]
 #[repr(u8)]
 #[expect(clippy::large_enum_variant, reason = "there is nowhere else to put it")]
@@ -106,13 +108,15 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         }
     }
 
-    /// Opens, or opens again: whatever was in the rings is forgotten. `remote` is where the peer is.
+    /// Opens, or opens again: whatever was in the rings is forgotten. `remote` is where the peer
+    /// is.
     pub fn open(&mut self, now: Instant, established: &HandshakeOutput, remote: SocketAddr) {
         self.open_with_epoch_bits(now, established, remote, EPOCH_BITS);
     }
 
-    /// [`Connection::open`] with `1 << epoch_bits` packet numbers per epoch on both sides: for tests that cross epochs. At least 6 are
-    /// needed, so that a side that only reads has something acknowledged in each epoch.
+    /// [`Connection::open`] with `1 << epoch_bits` packet numbers per epoch on both sides: for
+    /// tests that cross epochs. At least 6 are needed, so that a side that only reads has something
+    /// acknowledged in each epoch.
     pub fn open_with_epoch_bits(
         &mut self,
         now: Instant,
@@ -142,14 +146,15 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         }
     }
 
-    /// Servers: the peer knows the exporter, and with it could foresee the challenges of SPEC 4.4; with `key`, fresh and known to nobody
-    /// else, it cannot. To be called after [`Connection::open`].
+    /// Servers: the peer knows the exporter, and with it could foresee the challenges of SPEC 4.4;
+    /// with `key`, fresh and known to nobody else, it cannot. To be called after
+    /// [`Connection::open`].
     pub fn set_path_key(&mut self, key: [u8; 32]) {
         self.path.set_key(key);
     }
 
-    /// Acknowledges packets that it drops as [`Dropped::BufferFull`], against SPEC 5.3: a fault that
-    /// tests must notice. To be called after [`Connection::open`].
+    /// Acknowledges packets that it drops as [`Dropped::BufferFull`], against SPEC 5.3: a fault
+    /// that tests must notice. To be called after [`Connection::open`].
     #[cfg(feature = "fault-injection")]
     pub fn acknowledge_unchecked(&mut self) {
         self.transport.acknowledge_unchecked();
@@ -301,7 +306,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// Appends the concatenation of `parts` to a stream, all or nothing.
     ///
     /// # Errors
-    /// [`SendBufferFull`]: ordinary; an event [`ConnectionEvent::Writable`] follows when there is room. Also when not open.
+    /// [`SendBufferFull`]: ordinary; an event [`ConnectionEvent::Writable`] follows when there is
+    /// room. Also when not open.
     pub fn send(&mut self, now: Instant, stream: StreamId, parts: &[&[u8]]) -> Result<(), SendBufferFull> {
         self.burst_left = MAX_BURST;
         let is_taken = self.is_open() && self.transport.write(now, &mut self.memory, stream, parts);
@@ -314,7 +320,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         if self.is_open() { self.transport.send_space(&self.memory, stream) } else { 0 }
     }
 
-    /// Bytes in the send ring that the peer has not acknowledged. Nothing is kept there once the connection ended.
+    /// Bytes in the send ring that the peer has not acknowledged. Nothing is kept there once the
+    /// connection ended.
     #[must_use]
     pub fn unacknowledged(&self, stream: StreamId) -> usize {
         self.transport.unacknowledged(stream)
@@ -332,7 +339,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.transport.consumed(stream)
     }
 
-    /// Bytes in the send ring that were never sent: the window, the peer's limit or the burst of this wake-up held them back.
+    /// Bytes in the send ring that were never sent: the window, the peer's limit or the burst of
+    /// this wake-up held them back.
     #[must_use]
     pub fn unsent(&self, stream: StreamId) -> usize {
         self.transport.unsent(stream)
@@ -344,19 +352,22 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.transport.readable(stream)
     }
 
-    /// Copies the next `out.len()` readable bytes, beginning `skip` bytes ahead, without consuming them. `false` if there are fewer.
+    /// Copies the next `out.len()` readable bytes, beginning `skip` bytes ahead, without consuming
+    /// them. `false` if there are fewer.
     pub fn peek(&mut self, stream: StreamId, skip: usize, out: &mut [u8]) -> bool {
         self.transport.peek(&mut self.memory, stream, skip, out)
     }
 
-    /// Consumes `len` readable bytes (at most all there are), which gives the peer credit to send more.
+    /// Consumes `len` readable bytes (at most all there are), which gives the peer credit to send
+    /// more.
     pub fn consume(&mut self, stream: StreamId, len: usize) {
         self.burst_left = MAX_BURST;
         self.transport.consume(&mut self.memory, stream, len);
     }
 
-    /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64 bytes. What was sent and is not
-    /// acknowledged may never arrive: to be sure of last words, wait for [`Connection::unacknowledged`] to become 0.
+    /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64
+    /// bytes. What was sent and is not acknowledged may never arrive: to be sure of last words,
+    /// wait for [`Connection::unacknowledged`] to become 0.
     pub fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
         if self.is_open() {
             self.end(now, Closed::Locally(code), reason);
@@ -376,7 +387,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.close_state.phase() == Phase::Open
     }
 
-    /// Whether nothing is left to do, not even to answer with CLOSE: it can be dropped or opened again.
+    /// Whether nothing is left to do, not even to answer with CLOSE: it can be dropped or opened
+    /// again.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.close_state.phase() == Phase::Idle
@@ -400,8 +412,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.session.as_ref().map(|session| session.exporter().expose())
     }
 
-    /// Whether a Hint that echoes `packet_number` is to be heeded: it is in flight and nothing authenticated came since it was sent
-    /// (SPEC 4.5).
+    /// Whether a Hint that echoes `packet_number` is to be heeded: it is in flight and nothing
+    /// authenticated came since it was sent (SPEC 4.5).
     #[must_use]
     pub fn is_hint_plausible(&self, packet_number: u64) -> bool {
         // Whatever was sent since then cannot have been acknowledged.

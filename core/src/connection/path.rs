@@ -35,7 +35,8 @@ pub(super) struct Path {
     /// Challenges go out.
     is_probing: bool,
     candidate: SocketAddr,
-    /// What the candidate has to answer. It stays when no more challenges go out: the way there may be longer than they took.
+    /// What the candidate has to answer. It stays when no more challenges go out: the way there may
+    /// be longer than they took.
     data: [u8; DATA_LEN],
     /// The candidate was asked for it.
     has_asked: bool,
@@ -106,7 +107,8 @@ impl Path {
     /// The packet with the highest number so far came from `from`, in a datagram of `len` bytes.
     pub(super) fn on_newest(&mut self, now: Instant, from: SocketAddr, len: usize) {
         let is_tried = self.is_probing && from == self.candidate;
-        // SPEC 4.4: a client does not move its server, and no challenge is larger than what arrived.
+        // SPEC 4.4: a client does not move its server, and no challenge is larger than what
+        // arrived.
         if !self.is_server || from == self.remote || is_tried || len < CHALLENGE_LEN {
             return;
         }
@@ -128,7 +130,8 @@ impl Path {
         self.response = data;
     }
 
-    /// The peer answers. If that proves the new address, all goes there; gives whether it is another host.
+    /// The peer answers. If that proves the new address, all goes there; gives whether it is
+    /// another host.
     pub(super) fn on_response(&mut self, from: SocketAddr, data: [u8; DATA_LEN]) -> Option<bool> {
         if !self.has_asked || from != self.candidate || !kdf::ct_eq(&data, &self.data) {
             return None;

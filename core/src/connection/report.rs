@@ -34,7 +34,8 @@ pub enum ConnectionEvent {
 pub enum Closed {
     /// The peer closed it.
     ByPeer(CloseCode),
-    /// This side closed it: by [`Connection::close`](super::Connection::close), or because the peer broke a rule.
+    /// This side closed it: by [`Connection::close`](super::Connection::close), or because the peer
+    /// broke a rule.
     Locally(CloseCode),
     /// Nothing authenticated for the idle time-out.
     Idle,

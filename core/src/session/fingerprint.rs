@@ -1,4 +1,5 @@
-//! The fingerprint of a server's key, and its text: 32 characters of base32 (RFC 4648, without padding).
+//! The fingerprint of a server's key, and its text: 32 characters of base32 (RFC 4648, without
+//! padding).
 
 use core::fmt::{self, Write as _};
 use core::str::FromStr;
@@ -15,7 +16,8 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// The first 160 bits of the hash of a server's key (SPEC 3.3).
 ///
-/// Its text is what people compare: 32 characters of base32 in upper case. Lower case is parsed too, because people retype it.
+/// Its text is what people compare: 32 characters of base32 in upper case. Lower case is parsed
+/// too, because people retype it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fingerprint(pub [u8; FINGERPRINT_LEN]);

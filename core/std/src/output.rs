@@ -35,7 +35,8 @@ use std::time::{Duration, Instant};
 const QUEUE_LEN: usize = 4_096;
 /// How long the end of an output waits for a slow reader or disk.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// A pause before a full queue, or a descriptor that another process made non-blocking, is tried again.
+/// A pause before a full queue, or a descriptor that another process made non-blocking, is tried
+/// again.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The destination of a line.

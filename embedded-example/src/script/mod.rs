@@ -198,8 +198,8 @@ impl Replay {
         self.due
     }
 
-    /// Replays a whole script and writes a line to `log` for each [`Outcome`]. `read` fills the whole
-    /// buffer with the next bytes of the script, or returns `false` if there are fewer.
+    /// Replays a whole script and writes a line to `log` for each [`Outcome`]. `read` fills the
+    /// whole buffer with the next bytes of the script, or returns `false` if there are fewer.
     ///
     /// # Errors
     /// [`ReplayError`]; the log is complete up to there.

@@ -170,7 +170,8 @@ pub fn connection_lost(reason: &str, slept: Option<impl fmt::Display>) -> String
 pub fn loss_reason(why: DisconnectReason) -> &'static str {
     match why {
         DisconnectReason::Silent => "no response from the server",
-        // The server was restarted, or this computer was silent for too long: the next Joined tells which.
+        // The server was restarted, or this computer was silent for too long: the next Joined tells
+        // which.
         DisconnectReason::Unknown => "the server no longer knows this connection",
         DisconnectReason::Shutdown => "the server is shutting down",
         DisconnectReason::TryLater => "the server does not admit members at the moment",

@@ -1,5 +1,5 @@
-//! Serves `GET /metrics` over HTTP, one request at a time on one thread, each limited to a few seconds
-//! and a few kilobytes. A slow client delays nobody but other clients of the metrics.
+//! Serves `GET /metrics` over HTTP, one request at a time on one thread, each limited to a few
+//! seconds and a few kilobytes. A slow client delays nobody but other clients of the metrics.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -4,8 +4,8 @@
 //! * [`Metrics`]: what the worker threads measure.
 //!
 //! `prometheus-client` is not used: its counters are atomics, where the hub adds to plain integers
-//! several times per datagram; its histograms take a lock; and it writes OpenMetrics, whose names of
-//! types and content type differ from what is served here. The text format takes twenty lines.
+//! several times per datagram; its histograms take a lock; and it writes OpenMetrics, whose names
+//! of types and content type differ from what is served here. The text format takes twenty lines.
 
 mod histogram;
 pub mod listener;

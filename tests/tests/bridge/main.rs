@@ -55,7 +55,7 @@ fn devices_on_one_socket_talk_with_a_laptop_through_noise() {
 
     bridge.signal("INT");
     assert_eq!(bridge.wait(), Some(0));
-    assert!(bridge.noticed.iter().any(|line| line.starts_with("carried ")), "{:?}", bridge.noticed);
+    assert!(bridge.noticed.iter().any(|line| line.starts_with("forwarded ")), "{:?}", bridge.noticed);
     assert!(!socket.exists(), "the socket is removed");
 }
 

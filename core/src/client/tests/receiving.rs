@@ -1,4 +1,5 @@
-//! Entries: exactly the log behind the cursor, one at a time, at the caller's pace (SPEC 6.1, 6.3, 7).
+//! Entries: exactly the log behind the cursor, one at a time, at the caller's pace (SPEC 6.1, 6.3,
+//! 7).
 
 use std::vec;
 use std::vec::Vec;
@@ -134,7 +135,8 @@ fn nothing_behind_a_missing_entry_is_delivered() {
 
 #[test]
 fn a_welcome_that_skips_or_repeats_entries_is_not_believed() {
-    // The log is 1 to 6, the cursor 3: before it, behind it although 4 is kept, beyond the end; nothing was ever entry 0.
+    // The log is 1 to 6, the cursor 3: before it, behind it although 4 is kept, beyond the end;
+    // nothing was ever entry 0.
     for (starts_at, first) in [(Some(2), None), (Some(4), None), (Some(7), None), (None, Some(0)), (Some(3), Some(5))] {
         let mut world = World::online();
         say(&mut world, 3);
@@ -236,7 +238,8 @@ fn unknown_messages_are_skipped() {
 
 #[test]
 fn messages_that_break_the_layout_close() {
-    // Empty; a Stored without its fields; longer than stated; a Welcome when there is one; a Refused after it.
+    // Empty; a Stored without its fields; longer than stated; a Welcome when there is one; a
+    // Refused after it.
     let long = [&[0x20, 0x00, 0x4a, 0][..], &[0; 300]].concat();
     for raw in [vec![0, 0], vec![0, 2, 0x46, 7], long, vec![0, 2, 0x43, 7], vec![0, 3, 0x42, 9, 0]] {
         let mut world = World::online();

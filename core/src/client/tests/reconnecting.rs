@@ -101,7 +101,8 @@ fn forged_hints_are_ignored() {
     world.post(b"x");
     world.run(secs(2));
     let known = SealedHeader { packet_number: 0, ..last_sealed(&world) };
-    // That one was acknowledged. Then one is in flight, but the hint is not about it, not about this connection, not from the server.
+    // That one was acknowledged. Then one is in flight, but the hint is not about it, not about
+    // this connection, not from the server.
     world.inject(server::ADDRESS, hint(known));
     world.post(b"y");
     world.run(Duration::ZERO);
@@ -158,7 +159,8 @@ fn silence_is_told_once_and_so_is_its_end() {
     assert_eq!(world.client.state(), State::Reconnecting);
     world.server.rules.is_down = false;
     world.run_until(secs(30), |world| world.client.unsettled() == 0);
-    // It was the same server all along: either the old connection speaks again, or the attempt beside it was faster.
+    // It was the same server all along: either the old connection speaks again, or the attempt
+    // beside it was faster.
     assert!(matches!(world.seen[1], Seen::Reconnected | Seen::Joined { is_resumed: true, .. }));
     assert_eq!(world.server.bodies(), [b"x"]);
     assert_eq!(world.client.state(), State::Online);

@@ -1,4 +1,5 @@
-//! A server small enough to see through: acceptor, connections, one room. It keeps the rules of SPEC 6 and 7 unless a test tells it not to.
+//! A server small enough to see through: acceptor, connections, one room. It keeps the rules of
+//! SPEC 6 and 7 unless a test tells it not to.
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;

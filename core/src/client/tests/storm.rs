@@ -1,4 +1,5 @@
-//! Everything at once, from a seed: whatever happens, each post is in the log once and in order, and what is told is the log.
+//! Everything at once, from a seed: whatever happens, each post is in the log once and in order,
+//! and what is told is the log.
 
 use std::vec::Vec;
 

@@ -1,4 +1,5 @@
-//! A peer that breaks a rule is closed with its code; what does not fit is dropped whole; what is not authentic changes nothing.
+//! A peer that breaks a rule is closed with its code; what does not fit is dropped whole; what is
+//! not authentic changes nothing.
 
 use std::format;
 

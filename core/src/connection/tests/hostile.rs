@@ -1,4 +1,5 @@
-//! An authentic peer that says whatever it likes, in any order, to a connection whose memory comes and goes.
+//! An authentic peer that says whatever it likes, in any order, to a connection whose memory comes
+//! and goes.
 
 use proptest::prelude::*;
 use std::vec;

@@ -1,4 +1,5 @@
-//! The harness: a pair of connections, a seeded link between them, and a clock that jumps from event to event.
+//! The harness: a pair of connections, a seeded link between them, and a clock that jumps from
+//! event to event.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::vec::Vec;

@@ -1,4 +1,5 @@
-//! A peer without a transport of its own: it says what a test wants it to say, and shows what it hears.
+//! A peer without a transport of its own: it says what a test wants it to say, and shows what it
+//! hears.
 
 use core::net::SocketAddr;
 use core::ops::RangeInclusive;

@@ -1,5 +1,5 @@
-//! Every pattern of loss of one burst, on paths that keep carrying large datagrams or stop (SPEC 5.4 to
-//! 5.6).
+//! Every pattern of loss of one burst, on paths that keep carrying large datagrams or stop (SPEC
+//! 5.4 to 5.6).
 
 use std::vec::Vec;
 
@@ -28,10 +28,12 @@ struct Case {
     carries: Carries,
     is_from_client: bool,
     slots: usize,
-    /// Bytes that a side can receive and that are not read yet: with few, MAX_DATA is part of the burst.
+    /// Bytes that a side can receive and that are not read yet: with few, MAX_DATA is part of the
+    /// burst.
     ring: usize,
     epoch_bits: u32,
-    /// Exchanges before the burst: with many, the probe time-out is little longer than a round trip.
+    /// Exchanges before the burst: with many, the probe time-out is little longer than a round
+    /// trip.
     exchanges: u32,
     /// Each leaves before the next is written.
     writes: Vec<u64>,
@@ -111,7 +113,8 @@ fn bursts(count: u32) -> impl Iterator<Item = (Vec<u64>, u64)> {
     })
 }
 
-/// Up to three packets with every loss of them and of the answers, up to `most` with every loss of them.
+/// Up to three packets with every loss of them and of the answers, up to `most` with every loss of
+/// them.
 fn bursts_and_answers(most: u32) -> impl Iterator<Item = (Vec<u64>, u64, u64)> {
     let few = (1..=3).flat_map(|count| {
         bursts(count).flat_map(move |(writes, lost)| {
@@ -137,8 +140,9 @@ fn cases(carries: Carries, most: u32) -> impl Iterator<Item = Case> {
     })
 }
 
-/// Plays `cases`; each has to be over within `rounds`. Every 19th sends on: `messages` that are over as
-/// fast, and then one that waits for no timer, in a window of two large datagrams at least. Gives the largest datagram of that.
+/// Plays `cases`; each has to be over within `rounds`. Every 19th sends on: `messages` that are
+/// over as fast, and then one that waits for no timer, in a window of two large datagrams at least.
+/// Gives the largest datagram of that.
 fn expect_recovery(cases: impl Iterator<Item = Case>, rounds: u64, messages: usize) -> Vec<usize> {
     let mut largest = Vec::new();
     for (nth, case) in cases.enumerate() {
@@ -179,7 +183,8 @@ fn any_loss_of_a_burst_is_made_good_on_a_path_that_never_carried_large_datagrams
     assert!(largest.iter().all(|&len| len == 576));
 }
 
-/// Every loss among `count` packets of a long message and `count` of what comes back, in both directions.
+/// Every loss among `count` packets of a long message and `count` of what comes back, in both
+/// directions.
 fn long_message(count: u32, make: impl Fn(bool, u64, u64) -> Case) -> impl Iterator<Item = Case> {
     (0..1_u64 << (2 * count + 1)).map(move |pattern| {
         let half = pattern >> 1;

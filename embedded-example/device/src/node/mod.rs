@@ -163,8 +163,8 @@ impl<'a, L: Link> Node<'a, L> {
         false
     }
 
-    /// Passes events on, and then one datagram if `can_send`. Returns `true` if nothing is left that can be
-    /// done now.
+    /// Passes events on, and then one datagram if `can_send`. Returns `true` if nothing is left
+    /// that can be done now.
     fn drain(&mut self, now: Instant, can_send: bool, on_event: &mut impl FnMut(Event<'_>)) -> bool {
         let Storage { client, datagram } = &mut *self.storage;
         loop {

@@ -1,6 +1,6 @@
-//! The machine of the programs that are linked to measure their size: input is read from one volatile
-//! address and results are written to another, so that the compiler removes nothing that a real program
-//! would keep.
+//! The machine of the programs that are linked to measure their size: input is read from one
+//! volatile address and results are written to another, so that the compiler removes nothing that a
+//! real program would keep.
 #![no_std]
 
 use core::cell::UnsafeCell;

@@ -1,8 +1,8 @@
 //! The whole client, linked for a bare machine without an allocator.
 //!
 //! It is never run: `link-check.sh` checks its size. Every call of the client is reachable, every
-//! argument is read from a volatile address and every result is written to one, so that the compiler
-//! removes nothing that a real program would keep.
+//! argument is read from a volatile address and every result is written to one, so that the
+//! compiler removes nothing that a real program would keep.
 #![no_std]
 #![no_main]
 
@@ -15,8 +15,8 @@ use kabar_link_check::{
     Static, address, byte, bytes, now, number, read, write, write_address, write_number, write_opaque,
 };
 
-/// `link-check.sh` checks that it is in .bss, which means that a new client is all zero, and reports
-/// its size.
+/// `link-check.sh` checks that it is in .bss, which means that a new client is all zero, and
+/// reports its size.
 #[unsafe(export_name = "checked_static")]
 static CLIENT: Static<DeviceClient> = Static::new(profile::client());
 static DATAGRAM: Static<[u8; DATAGRAM_LEN]> = Static::new([0; DATAGRAM_LEN]);
