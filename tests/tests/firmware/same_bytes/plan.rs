@@ -54,7 +54,7 @@ pub(super) const PLAN: &[(u64, Deed)] = &[
     (9_000, Deed::KillServer),
     (9_300, Deed::Post(EntryKind::DATA, 1_000)),
     (9_900, Deed::Post(EntryKind::TEXT, 10)),
-    (12_000, Deed::StartServer),
+    (11_000, Deed::StartServer),
     (20_000, Deed::Post(EntryKind::TEXT, 100)),
     (20_000, Deed::Hear(100)),
     (20_100, Deed::Post(EntryKind::DATA, 1_200)),
