@@ -100,6 +100,17 @@ impl World {
             let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else {
                 return Ok(());
             };
+            // Offered by the last event, or by what came without being authentic.
+            if let Some(offered) = running.noted.offered.take() {
+                let accept = offered == fingerprint(self.server.modulus());
+                self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
+                device.knows_key |= accept;
+                if accept {
+                    running.client.accept_key(clock);
+                } else {
+                    running.client.reject_key(clock);
+                }
+            }
             running.client.set_events_paused(!reads);
             match running.client.poll_output(clock, &mut out) {
                 Output::Event(event) => {
@@ -115,16 +126,6 @@ impl World {
                         identity: device.plan.identity,
                     };
                     observer.take(running.process, event, &mut running.noted)?;
-                    if let Some(offered) = running.noted.offered.take() {
-                        let accept = offered == fingerprint(self.server.modulus());
-                        self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
-                        device.knows_key |= accept;
-                        if accept {
-                            running.client.accept_key(clock);
-                        } else {
-                            running.client.reject_key(clock);
-                        }
-                    }
                 }
                 Output::Transmit(transmit) => {
                     demand!(transmit.len <= out.len(), Contract, "a client sends {} bytes", transmit.len);
