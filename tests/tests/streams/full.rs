@@ -108,7 +108,11 @@ fn what_a_visit_cannot_keep_is_said_with_1() {
     fs::create_dir(room.home_of("bob").join("known_servers.lock")).expect("made");
     let (code, _, noticed) = join("bob");
     assert!(
-        code == Some(1) && noticed.lines().last().is_some_and(|end| end.starts_with("could not add this room to the known servers")),
+        code == Some(1)
+            && noticed
+                .lines()
+                .last()
+                .is_some_and(|end| end.starts_with("could not add this room to the known servers")),
         "{code:?} {noticed}"
     );
     fs::write(room.home_of("carla").join("identities"), "").expect("written");
