@@ -1,4 +1,4 @@
-//! What a client needs to know, and the copy it keeps.
+//! The configuration of a client, and the copy it keeps.
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
@@ -29,24 +29,24 @@ pub enum Credential<'a> {
     None,
 }
 
-/// What a client needs to know. Everything is copied.
+/// The configuration of a client. Everything is copied.
 #[derive(Clone, Copy)]
 pub struct Config<'a> {
     /// Where the server is.
     pub server: SocketAddr,
-    /// The only key taken; `None`: the key is offered to the caller.
+    /// The only key accepted; `None`: the key is reported as [`super::Event::UnknownServerKey`].
     pub fingerprint: Option<Fingerprint>,
     /// The room's name.
     pub room: &'a str,
     /// The name wanted.
     pub name: &'a str,
-    /// What owns the name; permanent.
+    /// The permanent key that owns the name.
     pub identity: &'a Identity,
-    /// Why it may join.
+    /// The proof that the client may join.
     pub credential: Credential<'a>,
     /// Where delivery begins.
     pub start: Start,
-    /// Largest body taken, in bytes; larger entries come as stubs. At most what the memory's
+    /// Largest body accepted, in bytes; larger entries arrive as stubs. At most what the memory's
     /// receive ring can hold.
     pub max_entry_len: u16,
     /// Idle time-out stated to the server, in s.
@@ -108,7 +108,7 @@ impl core::fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-/// What stays of a [`Config`] that is not secret.
+/// The part of a [`Config`] that is not secret.
 pub(super) struct StoredConfig {
     pub(super) server: SocketAddr,
     pub(super) room: heapless::String<MAX_NAME_LEN>,
@@ -178,7 +178,7 @@ impl StoredConfig {
         }
     }
 
-    /// Where delivery begins behind a cursor: the count that a Reset falls back to is that of the
+    /// The start of delivery after a cursor: the count that a Reset falls back to is that of the
     /// first start.
     pub(super) fn resume(&self, seq: u64, term: crate::chat::Term) -> Start {
         let fallback_count = match self.start {

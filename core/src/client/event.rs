@@ -1,4 +1,4 @@
-//! What a client says to its caller.
+//! The events, errors, states and counters of a client.
 
 #[cfg(doc)]
 use super::Client;
@@ -48,7 +48,7 @@ pub enum PostError {
     NotRunning,
 }
 
-/// What happened. Entries and notices borrow from the client until the next call.
+/// An event. Entries and notices borrow from the client until the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -134,7 +134,7 @@ pub enum Event<'a> {
         /// In words.
         text: &'a str,
     },
-    /// Nothing is heard from the server; the client tries again by itself. Once until the next
+    /// No response from the server; the client tries again by itself. Once until the next
     /// Joined or Recovered.
     Disconnected(DisconnectReason),
     /// After Lost: the same connection speaks again, nothing was missed.
@@ -149,9 +149,9 @@ pub enum Event<'a> {
 pub enum DisconnectReason {
     /// Silence.
     Silent,
-    /// The server does not know the connection (it started again, or heard nothing for too long).
+    /// The server does not know the connection (it was restarted, or received nothing for too long).
     Unknown,
-    /// The server said that it stops.
+    /// The server is shutting down.
     Shutdown,
     /// The server refused for now.
     TryLater,
@@ -178,7 +178,7 @@ pub enum EndReason {
     Closed(CloseCode),
 }
 
-/// What the client is doing.
+/// The state of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -199,7 +199,7 @@ pub enum State {
     Ended,
 }
 
-/// What a client counts, over all its connections. They only rise.
+/// The counters of a client, over all its connections. They only rise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

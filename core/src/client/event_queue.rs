@@ -1,11 +1,11 @@
-//! What happened and was not told yet. Each happening has one place, so nothing overflows however
-//! late the caller asks.
+//! Events that were not returned yet. Each kind has one slot, so nothing overflows however late the
+//! caller polls.
 
 use super::event::DisconnectReason;
 use super::zero_option::ZeroOption;
 use crate::session::Fingerprint;
 
-/// An event that does not borrow, in the order in which they are told.
+/// An event that does not borrow. The variants are in the order in which they are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueuedEvent {
     Disconnected(DisconnectReason),
@@ -17,7 +17,7 @@ pub(super) enum QueuedEvent {
     Stored { number: u64 },
 }
 
-/// What [`super::Event::Joined`] says, but for the name.
+/// [`super::Event::Joined`] without the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Joined {
     pub(super) members: u16,
@@ -49,10 +49,10 @@ impl EventQueue {
         }
     }
 
-    pub(super) const fn push(&mut self, told: QueuedEvent) {
-        match told {
+    pub(super) const fn push(&mut self, event: QueuedEvent) {
+        match event {
             QueuedEvent::Disconnected(lost) => self.disconnected = ZeroOption::Some(lost),
-            // A loss that was not told yet did not happen.
+            // A disconnection that was not reported yet is not reported at all.
             QueuedEvent::Reconnected if self.disconnected.is_some() => self.disconnected = ZeroOption::None,
             QueuedEvent::Reconnected => self.is_reconnected = true,
             QueuedEvent::UnknownServerKey(fingerprint) => self.unknown_key = ZeroOption::Some(fingerprint),

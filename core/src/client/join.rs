@@ -23,7 +23,7 @@ use crate::wire::frame::CloseCode;
 /// Room for what a Join signs: the label, exporter, identity and the longest name.
 const STATEMENT_LEN: usize = 160;
 
-/// What is known of the room.
+/// The state of the membership, as the server last reported it.
 pub(super) struct Room {
     pub(super) handle: u8,
     /// Joined once since the start: the cursor counts.
@@ -33,10 +33,10 @@ pub(super) struct Room {
     pub(super) term: Term,
     /// 0: none yet.
     pub(super) instance: u64,
-    /// Largest message that the server of this connection takes, in bytes.
+    /// Largest message that the server of this connection accepts, in bytes.
     pub(super) largest_message: u16,
-    /// What the server of this connection has to prove. Kept, because Welcome may be read when the
-    /// connection is over.
+    /// The expected proof of the server of this connection. Kept, because Welcome may be read after
+    /// the connection has ended.
     proof: [u8; 32],
     /// Reset came, Welcome did not.
     is_reset: bool,
@@ -89,7 +89,7 @@ impl Room {
         }
     }
 
-    /// A new connection, to a server that takes messages of so many bytes.
+    /// Resets what belongs to a connection. `largest_message`: the limit of the new one, in bytes.
     pub(super) const fn begin(&mut self, largest_message: u16) {
         self.largest_message = largest_message;
         self.is_reset = false;
@@ -100,7 +100,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     Client<K, M, P, OUTBOX, MESSAGE>
 {
     /// Signs and writes Join: one public-key operation.
-    #[inline(never)] // A step of its own on the stack too: its locals do not lie under those of the other steps.
+    #[inline(never)] // Keeps its locals out of the stack frames of the other steps.
     pub(super) fn send_join(&mut self, now: Instant) {
         let (Some(identity), Some(exporter)) = (self.secrets.identity(), self.connection.exporter()) else { return };
         let exporter = Secret::new(*exporter);
@@ -132,7 +132,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             self.join_state = JoinState::AwaitingWelcome;
         } else {
             // The rings are fresh and larger than any Join, so this does not happen; if it does,
-            // not for ever.
+            // the next attempt starts over.
             self.abandon_connection(now, CloseCode::INTERNAL);
         }
     }
@@ -174,8 +174,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.resume_posts(welcome.instance, welcome.highest)
     }
 
-    /// SPEC 7, S4: delivery goes on directly behind the cursor, or behind what is no longer kept,
-    /// which is a gap to tell.
+    /// SPEC 7, S4: delivery continues directly after the cursor, or after the entries that are no
+    /// longer kept, which is a gap to report.
     fn check_start(&self, welcome: &Welcomed) -> Result<Option<(u64, u64)>, ProtocolViolation> {
         let floor = welcome.first.checked_sub(1).ok_or(ProtocolViolation)?;
         if welcome.instance == 0 || welcome.start < floor || welcome.start > welcome.head {

@@ -1,5 +1,5 @@
 //! How a client ends: by leaving when everything is settled, by aborting, or because the server
-//! said so.
+//! ends it.
 //!
 //! ```text
 //! leave() -> every post settled -> Leave written -> acknowledged (or 1 s) -> CLOSE out -> Ended
@@ -14,7 +14,7 @@ use crate::time::{Duration, Instant};
 use crate::transport::BufferProvider;
 use crate::wire::frame::{CloseCode, StreamId};
 
-/// How long Leave may take to arrive; a server that does not hear it times the member out.
+/// How long Leave may take to arrive; if it does not, the server times the member out.
 pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
@@ -31,7 +31,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             self.phase = Phase::Leaving;
             self.handshake.stop();
             let leave = ClientMessage::Leave { handle: self.room.handle };
-            // Without room for it, CLOSE alone says the same.
+            // Without room for it, CLOSE alone has the same effect.
             write(now, &mut self.connection, &mut self.message, &leave);
         }
         if self.phase == Phase::Leaving

@@ -10,7 +10,7 @@
 //!
 //! # The files
 //!
-//! * `config`, `event`: what comes in and goes out; `event_queue`: what was not told yet.
+//! * `config`, `event`: what comes in and goes out; `event_queue`: events not returned yet.
 //! * `secrets`: identity, credential, randomness. `zero_option`: why an idle client is all zero.
 //! * `reconnect`: attempts, hints, silence: when there is a connection. `retry`: its bookkeeping
 //!   and back-off.
@@ -177,7 +177,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok(())
     }
 
-    /// Takes a datagram, in place. What is not for this client is dropped and counted.
+    /// Handles a datagram, in place. Datagrams for others are dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         if self.phase == Phase::Idle {
             self.counters.malformed = self.counters.malformed.saturating_add(1);
@@ -334,7 +334,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.drive_leave(now);
     }
 
-    /// Leaves now, whatever is unsettled: says so to the server if it can. [`Event::Ended`]
+    /// Leaves now, whatever is unsettled: informs the server if it can. [`Event::Ended`]
     /// follows.
     pub fn abort(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Running | Phase::Leaving | Phase::Closing) {
@@ -352,14 +352,14 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Where the attempt or the connection goes: whence a datagram comes that can only be the
-    /// server's (SPEC 2.5).
+    /// The remote address of the attempt or connection: the source of a datagram on a link where it
+    /// can only be the server's (SPEC 2.5).
     #[must_use]
     pub const fn server(&self) -> SocketAddr {
         self.retry.to
     }
 
-    /// What it is doing.
+    /// The state of the client.
     #[must_use]
     pub fn state(&self) -> State {
         match self.phase {
@@ -397,7 +397,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.connection.rtt()
     }
 
-    /// What was counted, over all connections of this client.
+    /// The counters, summed over all connections of this client.
     #[must_use]
     pub fn counters(&self) -> ClientCounters {
         let mut counters = self.counters;

@@ -133,8 +133,8 @@ impl<const N: usize> Outbox<N> {
         self.wanted > 0 && self.wanted <= self.free()
     }
 
-    /// The next post to be written to the stream. `None`: all are, or what follows has to wait
-    /// behind a refused one until that is settled, for the server ignores it until then (SPEC 6.5).
+    /// The next post to be written to the stream. `None`: all are, or those that follow a
+    /// refused one have to wait until it is settled, because the server ignores it until then (SPEC 6.5).
     pub(super) fn next(&self) -> Option<PendingPost<'_>> {
         let record = self.record(self.next_offset).filter(|record| !record.is_refused)?;
         let number = self.sent.saturating_add(1);
@@ -192,7 +192,7 @@ impl<const N: usize> Outbox<N> {
         let Some((end, is_refused)) = self.record(self.start).map(|record| (record.end, record.is_refused)) else {
             return false;
         };
-        // What was said does not stay in memory.
+        // Posts do not stay in memory once they are settled.
         if let Some(bytes) = self.bytes.get_mut(self.start..end) {
             bytes.fill(0);
         }

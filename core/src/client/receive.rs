@@ -1,6 +1,6 @@
 //! Messages out of the stream, one per event (SPEC 6.1, 6.3): nothing is read before the caller
-//! asks, so a caller that does not ask holds the server back, and the cursor never is ahead of what
-//! was told.
+//! asks, so a caller that does not ask holds the server back, and the cursor is never ahead of the
+//! entries that were returned.
 
 use super::event_queue::QueuedEvent;
 use super::join::{ProtocolViolation, Welcomed};
@@ -18,18 +18,18 @@ const LENGTH_LEN: usize = 2;
 /// An event that is ready, without what it borrows.
 pub(super) enum ReadyEvent {
     Queued(QueuedEvent),
-    /// The message in the buffer, of so many bytes.
+    /// The message in the buffer, of this length in bytes.
     Message(usize),
-    /// This post is longer than the server takes.
+    /// This post is longer than the server accepts.
     TooLong(u64),
     Space,
 }
 
-/// What came of a message.
+/// The result of handling a message.
 enum Handled {
     /// It is an event.
     Event,
-    /// Nothing to tell, or it is told by what is pending.
+    /// No event, or one that is queued.
     Silent,
 }
 
@@ -194,7 +194,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// A post that is longer than this server takes can never be sent: it is refused here.
+    /// A post that is longer than this server accepts can never be sent: it is refused here.
     fn refuse_oversized(&mut self) -> Option<u64> {
         if self.join_state != JoinState::Joined {
             return None;

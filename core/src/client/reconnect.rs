@@ -28,7 +28,7 @@ use crate::wire::packet::{Packet, PacketError};
 impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
     Client<K, M, P, OUTBOX, MESSAGE>
 {
-    /// Says Hello to where the server is said to be.
+    /// Starts a handshake with the configured address.
     pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.retry.to = self.config.server;
         self.retry.deadline = now + ATTEMPT;
@@ -109,7 +109,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// A Challenge with another key than the expected one came: dropped, but somebody is there.
+    /// A Challenge with another key than the expected one came: it is dropped, but shows that a server
+    /// answers.
     fn on_unexpected_key(&mut self, now: Instant) {
         self.retry.is_answered = true;
         let since = self.retry.other_key_since.get().unwrap_or(now);
@@ -127,7 +128,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.handshake.accept_key(now);
     }
 
-    /// Takes what connection and handshake have to say.
+    /// Handles the events of connection and handshake.
     pub(super) fn poll_children(&mut self, now: Instant) {
         while let Some(event) = self.connection.poll_event() {
             if let ConnectionEvent::Closed(ended) = event

@@ -19,11 +19,10 @@ const JOINED_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) const SILENT_PROBES: u32 = 3;
 /// How long only other keys have to be presented until they are believed to be all there is.
 pub(super) const KEY_MISMATCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection may take to a Welcome: longer than any queue of password checks, and not
-/// for ever.
+/// Time-out from a connection to its Welcome: longer than any queue of password checks.
 pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much of an attempt asks every server for its key, to know what to say about a wrong one: a
-/// server is silent to a Hello that hints at another key (SPEC 3.1).
+/// The part of an attempt that asks every server for its key, so that a wrong key can be reported:
+/// a server does not answer a Hello that hints at another key (SPEC 3.1).
 pub(super) const UNHINTED_PERIOD: Duration = Duration::from_millis(1500);
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
@@ -44,13 +43,13 @@ pub(super) struct Retry {
     pub(super) side_after: Instant,
     /// Failed attempts in a row.
     pub(super) failures: u8,
-    /// A Hint was heeded and nothing authenticated came since.
+    /// A Hint was followed and nothing authenticated came since.
     pub(super) is_hinted: bool,
-    /// Lost was told, and neither Joined nor Recovered since.
+    /// Disconnected was reported, and neither Joined nor Reconnected since.
     pub(super) is_lost: bool,
     pub(super) is_answered: bool,
     pub(super) has_connected: bool,
-    /// The only key taken.
+    /// The only key accepted.
     pub(super) expected: ZeroOption<Fingerprint>,
     /// The key that waits for an answer.
     pub(super) offered: ZeroOption<Fingerprint>,

@@ -1,7 +1,7 @@
 //! An option whose `None` is all zero bytes, so that an idle client is all zero and a static one
-//! lies in `.bss`.
+//! is in `.bss`.
 
-/// As [`Option`], but with a tag of its own: `Option` may put its `None` into a bit pattern that
+/// As [`Option`], but always with a tag: `Option` may put its `None` into a bit pattern that
 /// `T` does not use, and that pattern is not zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -1,6 +1,6 @@
-//! How a connection ends (SPEC 5.7): who closes says CLOSE and repeats it when asked; who is told
-//! is silent. Both for three probe time-outs, so that what is still under way meets somebody who
-//! knows.
+//! How a connection ends (SPEC 5.7). The side that closes sends CLOSE and repeats it in answer to
+//! further packets; the other side sends nothing more. Both keep the state for three probe
+//! time-outs, so that packets in flight are not taken for those of an unknown connection.
 
 use super::Closed;
 use crate::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub(super) enum Phase {
     Draining,
 }
 
-/// The phase and what was said at the end.
+/// The phase, and the reason of the end.
 #[derive(Debug)]
 pub(super) struct CloseState {
     phase: Phase,
@@ -75,7 +75,7 @@ impl CloseState {
     /// An authentic packet came although we closed.
     pub(super) fn on_packet(&mut self, now: Instant, body: &[u8]) {
         if Frames::new(body).any(|frame| matches!(frame, Ok(Frame::Close { .. }))) {
-            // Both closed; there is nobody left to tell.
+            // Both sides closed: CLOSE need not be sent again.
             self.phase = Phase::Draining;
             self.is_due = false;
         } else {
@@ -111,7 +111,7 @@ impl CloseState {
         self.until <= now
     }
 
-    /// Nothing is left to do; what was said can still be asked for.
+    /// Ends the last phase. The reason of the end stays readable.
     pub(super) fn finish(&mut self) {
         self.phase = Phase::Idle;
         self.is_due = false;

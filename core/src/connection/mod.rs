@@ -4,7 +4,7 @@
 //! datagrams and time-outs of many connections separately.
 //!
 //! * `path`: where the peer is, and whether it is somewhere else now.
-//! * `close_state`: how it ends: CLOSE, and the silence behind it.
+//! * `close_state`: how it ends: CLOSE, and the silence after it.
 //! * `report`: what it tells its owner.
 
 mod close_state;
@@ -47,7 +47,7 @@ pub struct Connection<M: BufferProvider, P: Provider> {
     close_state: CloseState,
     idle: Duration,
     idle_at: Option<Instant>,
-    /// Clients only: when to say that we are there.
+    /// Clients only: when to send a keep-alive.
     keep_alive_at: Option<Instant>,
     /// The number that our next packet had when something authentic came last.
     number_at_receive: u64,
@@ -271,7 +271,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         Some(Transmit { to: self.path.remote(), len })
     }
 
-    /// What happened.
+    /// The next event.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<ConnectionEvent> {
         if let Some(remote) = self.path.take_moved() {
@@ -366,15 +366,16 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     }
 
     /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64
-    /// bytes. What was sent and is not acknowledged may never arrive: to be sure of last words,
-    /// wait for [`Connection::unacknowledged`] to become 0.
+    /// bytes. What was sent and is not acknowledged may never arrive: to be sure that
+    /// everything arrives, first wait for [`Connection::unacknowledged`] to become 0.
     pub fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
         if self.is_open() {
             self.end(now, Closed::Locally(code), reason);
         }
     }
 
-    /// Gives up without a word and wipes the keys. What was received is forgotten too.
+    /// Discards the connection without sending CLOSE and wipes the keys. Received data is discarded
+    /// too.
     pub fn reset(&mut self) {
         self.transport.close(&mut self.memory);
         self.close_state = CloseState::NONE;
@@ -438,7 +439,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.close_state.reason()
     }
 
-    /// What was counted.
+    /// The counters since [`Connection::open`].
     #[must_use]
     pub fn counters(&self) -> Counters {
         Counters { lost: self.transport.lost(), resent: self.transport.resent(), ..self.counters }

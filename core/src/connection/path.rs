@@ -226,7 +226,7 @@ mod tests {
             path.handle_timeout(at(start + 100));
         }
         assert_eq!((challenge(&mut path, at(300)), path.deadline()), (None, None));
-        // The next packet from there begins anew.
+        // The next packet from there starts a new validation.
         path.on_newest(at(301), NEW, 100);
         assert!(challenge(&mut path, at(301)).is_some());
     }

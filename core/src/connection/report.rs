@@ -1,4 +1,4 @@
-//! What a connection tells its owner.
+//! What a connection reports to its owner: datagrams, events, errors, counters.
 
 use core::net::SocketAddr;
 
@@ -8,13 +8,13 @@ use crate::wire::frame::{CloseCode, StreamId};
 /// A datagram to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
-    /// Where to.
+    /// The destination.
     pub to: SocketAddr,
-    /// How many bytes of the buffer.
+    /// Length in bytes, from the start of the buffer.
     pub len: usize,
 }
 
-/// What happened on a connection.
+/// An event of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectionEvent {
