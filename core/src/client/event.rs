@@ -149,7 +149,8 @@ pub enum Event<'a> {
 pub enum DisconnectReason {
     /// Silence.
     Silent,
-    /// The server does not know the connection (it was restarted, or received nothing for too long).
+    /// The server does not know the connection (it was restarted, or received nothing for
+    /// too long).
     Unknown,
     /// The server is shutting down.
     Shutdown,

@@ -133,8 +133,8 @@ impl<const N: usize> Outbox<N> {
         self.wanted > 0 && self.wanted <= self.free()
     }
 
-    /// The next post to be written to the stream. `None`: all are, or those that follow a
-    /// refused one have to wait until it is settled, because the server ignores it until then (SPEC 6.5).
+    /// The next post to be written to the stream. `None`: all are, or those that follow a refused
+    /// one have to wait until it is settled, because the server ignores them until then (SPEC 6.5).
     pub(super) fn next(&self) -> Option<PendingPost<'_>> {
         let record = self.record(self.next_offset).filter(|record| !record.is_refused)?;
         let number = self.sent.saturating_add(1);

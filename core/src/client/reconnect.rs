@@ -109,8 +109,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// A Challenge with another key than the expected one came: it is dropped, but shows that a server
-    /// answers.
+    /// A Challenge with another key than the expected one came: it is dropped, but
+    /// shows that a server answers.
     fn on_unexpected_key(&mut self, now: Instant) {
         self.retry.is_answered = true;
         let since = self.retry.other_key_since.get().unwrap_or(now);
