@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_limit_can_be_moved_and_has_its_own_place() {
+    fn each_limit_can_be_set_within_its_range_and_changes_no_other() {
         let defaults = HubLimits::default();
         let mut names = BTreeSet::new();
         for limit in LIMITS {
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn every_counter_that_is_named_exists() {
+    fn the_counter_of_each_limit_exists() {
         let counters: BTreeSet<&str> = Counters::default().all().map(|counted| counted.name).collect();
         assert!(LIMITS.iter().all(|limit| counters.contains(limit.counter)));
     }
