@@ -103,6 +103,7 @@ pub(super) struct FakeClient {
     /// Messages stay in the receive ring.
     pub(super) is_not_reading: bool,
     instance: u64,
+    handle: u8,
     now: Instant,
 }
 
@@ -130,6 +131,7 @@ impl FakeClient {
             is_unreachable: false,
             is_not_reading: false,
             instance: 0,
+            handle: 1,
             now: Instant::ZERO,
         }
     }
@@ -210,7 +212,7 @@ impl FakeClient {
     fn to_received(&mut self, message: ServerMessage<'_>) -> Received {
         match message {
             ServerMessage::Welcome(it) => {
-                self.instance = it.instance;
+                (self.instance, self.handle) = (it.instance, it.handle);
                 let exporter = self.connection.exporter().expect("open");
                 Received::Welcome(Welcomed {
                     name: it.name.into(),
@@ -309,7 +311,14 @@ impl FakeClient {
     }
 
     pub(super) fn post_as(&mut self, kind: EntryKind, number: u64, settled: u64, body: &[u8]) -> bool {
-        self.send(&ClientMessage::Post(Post { handle: 1, instance: self.instance, number, settled, kind, body }))
+        self.send(&ClientMessage::Post(Post {
+            handle: self.handle,
+            instance: self.instance,
+            number,
+            settled,
+            kind,
+            body,
+        }))
     }
 
     pub(super) fn close(&mut self, now: Instant) {

@@ -13,6 +13,7 @@ mod operator;
 mod posts;
 mod reclaim;
 mod retention;
+mod rooms;
 mod sanctions;
 mod server_key;
 mod turns;

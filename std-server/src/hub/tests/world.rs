@@ -9,7 +9,8 @@ use kabar_core::time::{Duration, Instant};
 
 use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_args};
 use super::server_key::{Key, MODULUS};
-use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, PasswordVerifier};
+use crate::hub::room::RoomSettings;
+use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, PasswordVerifier, RoomId};
 use crate::store::{LogEntry, MemoryStore, Store};
 
 /// The password of rooms that have one.
@@ -92,6 +93,15 @@ impl World {
         world.hub.set_wall(now, WALL_MS);
         world.drain();
         world
+    }
+
+    /// Adds a room beside the first one.
+    pub(super) fn add_room(&mut self, name: &str) -> RoomId {
+        let id = self.hub.rooms.next_id();
+        let loaded = self.store.load(name).expect("readable");
+        self.hub.add_room(self.now, RoomSettings::new(&HubConfig::new(name, SECRET)), &loaded);
+        self.drain();
+        id
     }
 
     /// The server is killed and started again over what its store holds.
