@@ -3,7 +3,7 @@
 //! * [`Room`]: the server and its members' programs. [`Room::open`] is all that most tests need.
 //! * [`Member`]: one that sees all of the log; [`lines`] are what it says.
 //! * [`Relay`]: in front of the server.
-//! * [`temp_home`], [`text`], [`data_dir`], [`give_key`]: where their data lie.
+//! * [`temp_home`], [`text`], [`data_dir`], [`copy_files`], [`give_key`]: their files.
 
 mod member;
 mod relay;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 pub use self::member::{Entry, Member, line, lines};
 pub use self::relay::Relay;
-pub use self::temp_home::{data_dir, give_key, temp_home, text};
+pub use self::temp_home::{copy_files, data_dir, give_key, temp_home, text};
 use crate::process::Process;
 
 /// A running `kabar-server`.

@@ -1,6 +1,7 @@
-//! Where things lie on the disk.
+//! Files of servers and members on the disk.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -9,7 +10,7 @@ use kabar_server::key_file::load_or_create_key;
 use kabar_std::data_dir::DataDir;
 use tempfile::TempDir;
 
-/// a temporary folder of one test.
+/// A temporary folder of one test.
 ///
 /// # Panics
 /// If there can be none.
@@ -31,6 +32,28 @@ pub fn text(path: &Path) -> &str {
 #[must_use]
 pub fn data_dir(home: &Path) -> PathBuf {
     home.join("server")
+}
+
+/// Copies a folder whose program may be running: a file that is replaced or removed meanwhile is
+/// copied as it was or as it is, and a temporary one that is gone is left out.
+///
+/// # Panics
+/// If something else than that is in the way.
+pub fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().expect("a type").is_dir() {
+            copy_files(&source, &target);
+            continue;
+        }
+        match fs::copy(&source, &target) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => panic!("{}: {error}", source.display()),
+        }
+    }
 }
 
 /// Gives the server of `home` the key that all servers of a test program share, unless it has one:
