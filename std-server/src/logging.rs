@@ -30,9 +30,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::cli::PROGRAM;
-use crate::console::{describe_event, leave_reason};
 use crate::hub::HubEvent;
+use crate::messages::{describe_event, leave_reason};
 use kabar_std::output::OutputSender;
 use kabar_std::text::refusal;
 
@@ -79,20 +78,25 @@ pub fn parse_level(text: &str) -> Result<LevelFilter, &'static str> {
     }
 }
 
-/// Sends the records of this process to `output`, for as long as the process runs. Does nothing if
-/// the process has a subscriber already.
-pub fn install(format: LogFormat, level: LevelFilter, output: OutputSender) {
-    let subscriber = subscriber(format, level, move || LineWriter(output.clone()));
+/// Sends the records of this process to `output`, for as long as the process runs; text starts
+/// with the name of the `program`. Does nothing if the process has a subscriber already.
+pub fn install(program: &'static str, format: LogFormat, level: LevelFilter, output: OutputSender) {
+    let subscriber = subscriber(program, format, level, move || LineWriter(output.clone()));
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-fn subscriber<W>(format: LogFormat, level: LevelFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
+fn subscriber<W>(
+    program: &'static str,
+    format: LogFormat,
+    level: LevelFilter,
+    writer: W,
+) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let builder = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(writer);
     match format {
-        LogFormat::Text => Box::new(builder.event_format(TextFormat).finish()),
+        LogFormat::Text => Box::new(builder.event_format(TextFormat { program }).finish()),
         LogFormat::Json => {
             let builder = builder.json().flatten_event(true);
             Box::new(builder.with_current_span(false).with_span_list(false).finish())
@@ -100,9 +104,10 @@ where
     }
 }
 
-/// `kabar-server: MESSAGE` for people. Records below `info` also name their level, target and
-/// fields.
-struct TextFormat;
+/// `PROGRAM: MESSAGE` for people. Records below `info` also name their level, target and fields.
+struct TextFormat {
+    program: &'static str,
+}
 
 impl<S, N> FormatEvent<S, N> for TextFormat
 where
@@ -114,7 +119,7 @@ where
         if metadata.target() == ROOM_TARGET {
             return Ok(());
         }
-        write!(to, "{PROGRAM}: ")?;
+        write!(to, "{}: ", self.program)?;
         if *metadata.level() > Level::INFO {
             let level = if *metadata.level() == Level::DEBUG { "debug" } else { "trace" };
             write!(to, "{level}: {}: ", metadata.target())?;
@@ -190,7 +195,7 @@ mod tests {
     fn log(format: LogFormat, level: &str, make: impl FnOnce()) -> String {
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        let subscriber = subscriber(format, parse_level(level).unwrap(), move || writer.clone());
+        let subscriber = subscriber("kabar-server", format, parse_level(level).unwrap(), move || writer.clone());
         tracing::subscriber::with_default(subscriber, make);
         String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap()
     }

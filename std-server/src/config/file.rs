@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::origin::Origin;
 use super::settings::{is_known, is_list};
-use super::sources::Origin;
 use kabar_std::reading::read_file;
 
 /// The name of the configuration file in the data directory.
