@@ -16,12 +16,14 @@ pub mod app_event;
 #[cfg(unix)]
 pub mod bridge;
 pub mod cli;
+pub mod command;
 pub mod commands;
 pub mod connect;
 pub mod cursor;
 pub mod driver;
 pub mod exit;
 pub mod identity;
+pub mod input;
 pub mod known_servers;
 pub mod link;
 pub mod links;

@@ -13,7 +13,7 @@ use super::{CommandError, Outcome, open, print};
 use crate::cli::ServersAction;
 use crate::known_servers::{KnownRoom, KnownServers, KnownServersError};
 use crate::probe::{ProbeError, fetch_server_key};
-use crate::ui::input::read_yes;
+use crate::ui::stdin::read_yes;
 
 /// Why `kabar servers` failed.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use crate::identity::login_name;
 use crate::known_servers::{KnownRoom, KnownServers};
 use crate::messages::command_error;
 use crate::session::{KeyPolicy, SessionConfig};
-use crate::ui::input::read_answer;
+use crate::ui::stdin::read_answer;
 use crate::ui::terminal::read_password;
 
 /// Number of known rooms that are offered.

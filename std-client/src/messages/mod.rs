@@ -3,6 +3,7 @@
 //! The other modules return typed errors and outcomes; only this one and `main` decide what is
 //! printed about them. [`notices`] are displayed during a session.
 
+mod help;
 pub mod notices;
 mod stats;
 
