@@ -28,6 +28,7 @@ pub mod known_servers;
 pub mod link;
 pub mod links;
 pub mod messages;
+pub mod outcome;
 pub mod probe;
 pub mod profile;
 pub mod race;
