@@ -1,36 +1,11 @@
-//! Lines from standard input, in bounded memory.
+//! Reads lines and answers from standard input, in bounded memory. Knows nothing of what they mean.
 
 use std::io::{self, BufRead, Read};
 
 use kabar_core::chat::MAX_TEXT_LEN;
 use kabar_std::reading::{decode, trim_pasted};
 
-use crate::session::InputError;
-
-/// One unit of input, from the prompt or from a pipe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// A line without its end, at most [`MAX_TEXT_LEN`] bytes long.
-    Line(String),
-    /// A line that is too long; its length in bytes.
-    TooLong(usize),
-    /// A line that is not UTF-8.
-    NotUtf8,
-    /// Bytes typed at the prompt that are not UTF-8, and were dropped.
-    InvalidBytes,
-    /// The end of input.
-    End,
-    /// The end of input, because of an error.
-    Failed(InputError),
-}
-
-impl Input {
-    /// Whether it is a line, valid or not.
-    #[must_use]
-    pub fn is_line(&self) -> bool {
-        matches!(self, Self::Line(_) | Self::TooLong(_) | Self::NotUtf8)
-    }
-}
+use crate::input::{Input, InputError};
 
 /// Reads the next line. A line that is too long is counted, not kept.
 ///

@@ -1,20 +1,68 @@
-//! Parses typed lines into commands.
+//! The commands of a room, and how a line is parsed into one. Knows no screen and no connection:
+//! [`crate::session`] executes them, [`crate::messages`] describes them.
 
 use kabar_core::chat::{EntryKind, MAX_HISTORY};
 
-/// Lines of `/history` when no number is given.
-const DEFAULT_HISTORY: u8 = 20;
+/// Entries that `/history` displays when no number is given.
+pub const DEFAULT_HISTORY: u8 = 20;
 
-/// The commands, with argument and description: for `/help` and for completion.
-const COMMANDS: [(&str, &str, &str); 7] = [
-    ("/who", "", "who is here"),
-    ("/history", " N", "the last N lines of the room (20, at most 200)"),
-    ("/me", " TEXT", "describe what you do"),
-    ("/nick", " NAME", "rejoin under another name"),
-    ("/stats", "", "connection status: delay, loss, damaged and forged packets"),
-    ("/help", "", "this list"),
-    ("/quit", "", "leave when everything you sent is stored; also !q or Ctrl-D (Ctrl-C: at once)"),
-];
+/// A command that is typed as a word with a slash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandName {
+    /// `/who`
+    Who,
+    /// `/history`
+    History,
+    /// `/me`
+    Me,
+    /// `/nick`
+    Nick,
+    /// `/stats`
+    Stats,
+    /// `/help`
+    Help,
+    /// `/quit`
+    Quit,
+}
+
+impl CommandName {
+    /// All commands, in the order of `/help`.
+    pub const ALL: [Self; 7] = [Self::Who, Self::History, Self::Me, Self::Nick, Self::Stats, Self::Help, Self::Quit];
+
+    /// Returns the word that is typed.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Who => "/who",
+            Self::History => "/history",
+            Self::Me => "/me",
+            Self::Nick => "/nick",
+            Self::Stats => "/stats",
+            Self::Help => "/help",
+            Self::Quit => "/quit",
+        }
+    }
+
+    /// Returns what stands for its argument, if it takes one.
+    #[must_use]
+    pub const fn argument(self) -> Option<&'static str> {
+        match self {
+            Self::History => Some("N"),
+            Self::Me => Some("TEXT"),
+            Self::Nick => Some("NAME"),
+            Self::Who | Self::Stats | Self::Help | Self::Quit => None,
+        }
+    }
+
+    /// Returns the commands that begin with `part`.
+    pub fn starting_with(part: &str) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |name| name.word().starts_with(part))
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.word() == word)
+    }
+}
 
 /// A parsed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +83,8 @@ pub enum Command<'a> {
     Help,
     /// Leave.
     Quit,
-    /// A command with a missing or invalid argument; its usage.
-    Usage(&'static str),
+    /// A command with a missing or invalid argument.
+    Usage(CommandName),
     /// An unknown command.
     Unknown(&'a str),
 }
@@ -58,21 +106,20 @@ pub fn typed(line: &str) -> Command<'_> {
         return Command::Post(EntryKind::TEXT, rest);
     }
     let (word, text) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
-    match (word, text.trim()) {
-        ("/quit", _) => Command::Quit,
-        ("/help", _) => Command::Help,
-        ("/who", _) => Command::Who,
-        ("/stats", _) => Command::Stats,
-        ("/history", "") => Command::History(DEFAULT_HISTORY),
-        ("/history", count) => match count.parse::<u64>() {
+    let Some(name) = CommandName::of(word) else { return Command::Unknown(word) };
+    match (name, text.trim()) {
+        (CommandName::Quit, _) => Command::Quit,
+        (CommandName::Help, _) => Command::Help,
+        (CommandName::Who, _) => Command::Who,
+        (CommandName::Stats, _) => Command::Stats,
+        (CommandName::History, "") => Command::History(DEFAULT_HISTORY),
+        (CommandName::History, count) => match count.parse::<u64>() {
             Ok(count @ 1..) => Command::History(u8::try_from(count).unwrap_or(MAX_HISTORY).min(MAX_HISTORY)),
-            _ => Command::Usage("/history N (1 to 200)"),
+            _ => Command::Usage(name),
         },
-        ("/me", "") => Command::Usage("/me TEXT"),
-        ("/me", text) => Command::Post(EntryKind::ACTION, text),
-        ("/nick", "") => Command::Usage("/nick NAME"),
-        ("/nick", name) => Command::Nick(name),
-        _ => Command::Unknown(word),
+        (CommandName::Me | CommandName::Nick, "") => Command::Usage(name),
+        (CommandName::Me, text) => Command::Post(EntryKind::ACTION, text),
+        (CommandName::Nick, name) => Command::Nick(name),
     }
 }
 
@@ -87,23 +134,6 @@ pub fn piped(line: &str) -> Command<'_> {
         "/who" => Command::Who,
         _ => Command::Post(EntryKind::TEXT, line),
     }
-}
-
-/// Returns the reply to `/help`.
-#[must_use]
-pub fn help() -> String {
-    let mut help: String =
-        COMMANDS.iter().map(|(name, takes, does)| format!("{:15}{does}\n", format!("{name}{takes}"))).collect();
-    help.push_str(&format!("{:15}send text that begins with /\n", "//TEXT"));
-    help.push_str("Tab completes names and commands; the arrow keys recall what you typed.");
-    help
-}
-
-/// Returns the commands that begin with `part`, as they are completed.
-#[must_use]
-pub fn starting_with(part: &str) -> Vec<String> {
-    let matching = COMMANDS.iter().filter(|(name, ..)| name.starts_with(part));
-    matching.map(|(name, takes, _)| format!("{name}{}", if takes.is_empty() { "" } else { " " })).collect()
 }
 
 #[cfg(test)]
@@ -126,7 +156,7 @@ mod tests {
         assert_eq!(typed("/stats"), Command::Stats);
         assert_eq!(typed("/quit now"), Command::Quit);
         assert_eq!(typed("/me waves "), Command::Post(EntryKind::ACTION, "waves"));
-        assert_eq!(typed("/me"), Command::Usage("/me TEXT"));
+        assert_eq!(typed("/me"), Command::Usage(CommandName::Me));
         assert_eq!(typed("/nick  Anna Lena "), Command::Nick("Anna Lena"));
         assert_eq!(typed("/kick x"), Command::Unknown("/kick"));
         assert_eq!(typed("//etc is a path"), Command::Post(EntryKind::TEXT, "/etc is a path"));
@@ -158,13 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn every_command_is_parsed_completed_and_explained() {
-        for (name, ..) in COMMANDS {
-            assert!(!matches!(typed(name), Command::Unknown(_) | Command::Post(..)), "{name}");
-            assert!(help().contains(name));
-            assert_eq!(starting_with(name)[0].trim_end(), name);
+    fn every_command_is_parsed() {
+        for name in CommandName::ALL {
+            assert!(!matches!(typed(name.word()), Command::Unknown(_) | Command::Post(..)), "{name:?}");
+            let takes_argument =
+                matches!(typed(&format!("{} 7", name.word())), Command::Post(_, "7") | Command::Nick("7"));
+            assert!(!takes_argument || name.argument().is_some(), "{name:?}");
         }
-        assert_eq!(starting_with("/h"), ["/history ", "/help"]);
-        assert_eq!(starting_with("/x"), [""; 0]);
+    }
+
+    #[test]
+    fn finds_commands_by_their_beginning() {
+        let found = |part| CommandName::starting_with(part).collect::<Vec<_>>();
+        assert_eq!(found("/h"), [CommandName::History, CommandName::Help]);
+        assert_eq!(found("/").len(), CommandName::ALL.len());
+        assert_eq!(found("/x"), []);
     }
 }
