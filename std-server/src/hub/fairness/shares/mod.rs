@@ -10,7 +10,7 @@
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::hub::door::prefix::{LEVELS, NARROWEST, Prefix};
+use crate::hub::fairness::prefix::{LEVELS, NARROWEST, Prefix};
 
 /// The entries of one table, by key, with the prefix that each is on the account of.
 #[derive(Debug)]
