@@ -9,8 +9,8 @@ use std::sync::mpsc::{self, SyncSender};
 use kabar_core::time::Instant;
 use mio::Waker;
 
+use super::worker_metrics::WorkerMetrics;
 use crate::hub::{Counters, Hub, HubLimits, MemberInfo, OperatorError, RoomId, Status};
-use crate::metrics::Metrics;
 use crate::store::Sanction;
 use kabar_std::provider::Accelerated;
 
@@ -32,12 +32,12 @@ pub struct Control {
     about: Arc<Info>,
 }
 
-/// What does not change while a server runs, and the metrics, which update themselves.
+/// The fixed properties of a running server, and its metrics, which the workers update.
 #[derive(Debug)]
 struct Info {
     local: SocketAddr,
     limits: HubLimits,
-    metrics: Arc<Metrics>,
+    metrics: Arc<WorkerMetrics>,
 }
 
 impl Control {
@@ -46,7 +46,7 @@ impl Control {
         waker: Arc<Waker>,
         local: SocketAddr,
         limits: HubLimits,
-        metrics: Arc<Metrics>,
+        metrics: Arc<WorkerMetrics>,
     ) -> Self {
         Self { commands, waker, about: Arc::new(Info { local, limits, metrics }) }
     }
@@ -65,7 +65,7 @@ impl Control {
 
     /// The metrics of the worker threads.
     #[must_use]
-    pub fn metrics(&self) -> &Metrics {
+    pub fn metrics(&self) -> &WorkerMetrics {
         &self.about.metrics
     }
 
