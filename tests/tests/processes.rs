@@ -1,7 +1,7 @@
 //! Real `kabar-server` and `kabar` processes over loopback, as a person or a script uses them.
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, begin_join, start_server, temp_home, text};
+use kabar_tests::room::{Room, begin_join, copy_files, start_server, temp_home, text};
 
 #[test]
 fn a_line_reaches_the_other_with_time_and_name() {
@@ -193,8 +193,7 @@ fn the_same_identity_elsewhere_takes_the_place() {
     let mut first = room.laptop("darryl");
     // The same identity on a second computer: its files, copied.
     let (from, to) = (room.home_of("darryl"), room.home().join("copy"));
-    let copied = std::process::Command::new("cp").arg("-r").arg(&from).arg(&to).status().expect("cp");
-    assert!(copied.success());
+    copy_files(&from, &to);
     let mut second = begin_join(&to, &room.invite, "darryl", &[]);
     second.expect_notice("Joined ");
     assert_eq!(first.wait(), Some(7), "{:?}", first.noticed);

@@ -215,10 +215,10 @@ fn spawn_store(
 
 /// Runs a job, and records the duration of a successful commit.
 fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &WorkerMetrics) -> StoreDone {
-    let entries = if let StoreJob::Append(batch) = &job { Some(batch.entries.len()) } else { None };
+    let entries = if let StoreJob::Append { batch, .. } = &job { Some(batch.entries.len()) } else { None };
     let begun = Instant::now();
     let done = job.run(store);
-    if let (Some(entries), StoreDone::Append(result)) = (entries, &done) {
+    if let (Some(entries), StoreDone::Append { result, .. }) = (entries, &done) {
         let took = begun.elapsed();
         match result {
             Ok(()) => {

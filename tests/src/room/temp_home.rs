@@ -1,6 +1,7 @@
-//! Where things lie on the disk.
+//! Directories and files of servers and members.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -9,10 +10,10 @@ use kabar_server::key_file::load_or_create_key;
 use kabar_std::data_dir::DataDir;
 use tempfile::TempDir;
 
-/// a temporary folder of one test.
+/// A temporary directory for one test.
 ///
 /// # Panics
-/// If there can be none.
+/// If it cannot be created.
 #[must_use]
 pub fn temp_home() -> TempDir {
     tempfile::tempdir().expect("a folder for the test")
@@ -27,17 +28,39 @@ pub fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-/// Where a server keeps its data whose home is `home`.
+/// The data directory of a server whose home is `home`.
 #[must_use]
 pub fn data_dir(home: &Path) -> PathBuf {
     home.join("server")
 }
 
-/// Gives the server of `home` the key that all servers of a test program share, unless it has one:
-/// making one takes a debug build a while. The room's secret stays its own.
+/// Copies a directory whose program may be running: a file that is replaced meanwhile is copied in
+/// its old or its new version, and a temporary one that has been removed is left out.
 ///
 /// # Panics
-/// If it cannot be made or written.
+/// If anything else fails.
+pub fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().expect("a type").is_dir() {
+            copy_files(&source, &target);
+            continue;
+        }
+        match fs::copy(&source, &target) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => panic!("{}: {error}", source.display()),
+        }
+    }
+}
+
+/// Gives the server of `home` the key that all servers of a test program share, unless it has one:
+/// generating a key takes a debug build a while. Each server still has its own room secret.
+///
+/// # Panics
+/// If the key cannot be generated or written.
 pub fn give_key(home: &Path) {
     static KEY: OnceLock<Vec<u8>> = OnceLock::new();
     let data = DataDir::open(&data_dir(home)).expect("a directory");

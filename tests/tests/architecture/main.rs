@@ -171,4 +171,6 @@ fn orders_the_inside_of_a_module() {
     let lib = ("src/lib.rs", "mod hub;");
     let below = [lib, ("src/hub/mod.rs", "mod door; pub struct Hub;"), ("src/hub/door.rs", "impl super::Hub {}")];
     assert!(planted("[p]\nhub\n[p::hub]\ndoor\nself", &below).is_empty());
+    // A visibility names nothing.
+    assert!(planted(order, &files("pub(in crate::hub) fn f() {}")).is_empty());
 }

@@ -1,10 +1,7 @@
 //! What is kept from one visit to the next: what was read, keys of one's own, keys of servers.
 
-use std::path::Path;
-use std::process::Command;
-
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, data_dir, temp_home, text};
+use kabar_tests::room::{Room, copy_files, data_dir, temp_home, text};
 
 use super::{ends_with, file, run};
 
@@ -51,11 +48,7 @@ fn an_older_state_of_the_room_is_said_and_never_skipped_in_silence() {
     let mut room = Room::open();
     room.stop();
     let (data, backup) = (data_dir(room.home()), room.home().join("backup"));
-    let copy = |from: &Path, to: &Path| {
-        let copied = Command::new("cp").arg("-r").arg(from).arg(to).status().expect("cp");
-        assert!(copied.success());
-    };
-    copy(&data, &backup);
+    copy_files(&data, &backup);
     room.restart();
     let mut anna = room.laptop("anna");
     anna.type_line("will be gone");
@@ -64,7 +57,7 @@ fn an_older_state_of_the_room_is_said_and_never_skipped_in_silence() {
     assert_eq!(anna.wait(), Some(0));
     room.kill();
     std::fs::remove_dir_all(&data).expect("removed");
-    copy(&backup, &data);
+    copy_files(&backup, &data);
     room.restart();
     let (code, said, noticed) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
     assert_eq!(code, 0);

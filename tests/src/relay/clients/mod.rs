@@ -1,5 +1,5 @@
-//! A socket towards the server for each client, as an address translation has: bounded, forgotten
-//! when idle, renewed on purpose.
+//! One socket towards the server for each client, as in network address translation: bounded,
+//! removed when idle, replaced on request.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,16 +11,16 @@ use mio::{Interest, Registry, Token};
 
 use super::serve::widen_buffer;
 
-/// Clients that are remembered at most: each needs a socket, and many systems give a process 1,024.
+/// Largest number of clients: each needs a socket, and many systems permit 1,024 per process.
 pub const MAX_CLIENTS: usize = 512;
-/// A client is forgotten after this long without a datagram in either direction: well behind any
-/// keep-alive.
+/// A client is forgotten after this long without a datagram in either direction; keep-alives are
+/// much more frequent.
 const IDLE: Duration = Duration::from_secs(180);
 
-/// Which client, as long as it is remembered. Never used twice.
+/// Identifies a client; never reused.
 pub type ClientId = usize;
 
-/// The clients.
+/// The clients of a relay.
 #[derive(Debug)]
 pub struct Clients {
     server: SocketAddr,
@@ -28,12 +28,12 @@ pub struct Clients {
     by_id: HashMap<ClientId, Client>,
     by_address: HashMap<SocketAddr, ClientId>,
     next_id: ClientId,
-    /// When somebody is to be forgotten or given another port, at the earliest.
-    look_at: Option<Instant>,
-    /// Times a client was given another port.
+    /// The earliest time at which a client is to be forgotten or given another port.
+    deadline: Option<Instant>,
+    /// Number of times that a client was given another port.
     pub rebinds: u64,
-    /// Datagrams for whose sender there was no place or no socket.
-    pub turned_away: u64,
+    /// Datagrams from clients for which there was no room or no socket.
+    pub rejected: u64,
 }
 
 #[derive(Debug)]
@@ -45,26 +45,26 @@ struct Client {
 }
 
 impl Clients {
-    /// None yet. Their ids begin with `first`, and are the tokens of their sockets.
+    /// No clients. Their ids begin with `first` and are the tokens of their sockets.
     #[must_use]
     pub fn new(server: SocketAddr, rebind: Option<Duration>, first: ClientId) -> Self {
         let (by_id, by_address) = (HashMap::new(), HashMap::new());
-        Self { server, rebind, by_id, by_address, next_id: first, look_at: None, rebinds: 0, turned_away: 0 }
+        Self { server, rebind, by_id, by_address, next_id: first, deadline: None, rebinds: 0, rejected: 0 }
     }
 
-    /// How many.
+    /// Number of clients.
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_id.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no clients.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
 
-    /// Whose datagram this is. `None`: there is no place for another client now.
+    /// The client of this address. `None` if there is no room for a new one.
     pub fn id_of(&mut self, address: SocketAddr, registry: &Registry, now: Instant) -> Option<ClientId> {
         if let Some(id) = self.by_address.get(&address) {
             let client = self.by_id.get_mut(id)?;
@@ -72,27 +72,27 @@ impl Clients {
             return Some(*id);
         }
         let added = if self.len() < MAX_CLIENTS { self.add(address, registry, now).ok() } else { None };
-        self.turned_away += u64::from(added.is_none());
+        self.rejected += u64::from(added.is_none());
         added
     }
 
-    /// Where a client is.
+    /// The address of a client.
     #[must_use]
     pub fn address(&self, id: ClientId) -> Option<SocketAddr> {
         self.by_id.get(&id).map(|client| client.address)
     }
 
-    /// Sends to the server for a client. What the system does not take is lost.
+    /// Sends a datagram of a client to the server. It is lost if the system does not accept it.
     pub fn send(&self, id: ClientId, datagram: &[u8]) {
         if let Some(client) = self.by_id.get(&id) {
             let _ = client.upstream.send(datagram);
         }
     }
 
-    /// What the server sent to a client, in `buffer`.
+    /// Receives a datagram from the server to a client into `buffer`.
     ///
     /// # Errors
-    /// Those of the socket; `WouldBlock` if there is nothing, or no such client.
+    /// Errors of the socket; `WouldBlock` if there is no datagram or no such client.
     pub fn receive(&mut self, id: ClientId, buffer: &mut [u8], now: Instant) -> io::Result<usize> {
         let client = self.by_id.get_mut(&id).ok_or(io::ErrorKind::WouldBlock)?;
         let len = client.upstream.recv(buffer)?;
@@ -100,15 +100,15 @@ impl Clients {
         Ok(len)
     }
 
-    /// When to call [`Clients::look_after`].
+    /// When to call [`Clients::handle_timeout`].
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.look_at
+        self.deadline
     }
 
-    /// Forgets who is idle and gives another port to those whose time it is.
-    pub fn look_after(&mut self, registry: &Registry, now: Instant) {
-        if self.look_at.is_none_or(|at| now < at) {
+    /// Forgets idle clients, and gives another port to those that are due.
+    pub fn handle_timeout(&mut self, registry: &Registry, now: Instant) {
+        if self.deadline.is_none_or(|at| now < at) {
             return;
         }
         let Self { by_id, by_address, server, rebind, rebinds, .. } = self;
@@ -119,7 +119,7 @@ impl Clients {
                 let _ = registry.deregister(&mut client.upstream);
             } else if client.rebind_at.is_some_and(|at| at <= now) {
                 client.rebind_at = rebind.map(|every| now + every);
-                // Without a socket to be had it keeps the old one until its next turn.
+                // If no socket is available, the client keeps the old one until it is due again.
                 if let Ok(socket) = open(*server, registry, id) {
                     let _ = registry.deregister(&mut client.upstream);
                     client.upstream = socket;
@@ -128,7 +128,7 @@ impl Clients {
             }
             !is_idle
         });
-        self.look_at = self.by_id.values().map(Client::deadline).min();
+        self.deadline = self.by_id.values().map(Client::deadline).min();
     }
 
     fn add(&mut self, address: SocketAddr, registry: &Registry, now: Instant) -> io::Result<ClientId> {
@@ -136,7 +136,7 @@ impl Clients {
         let upstream = open(self.server, registry, id)?;
         self.next_id += 1;
         let client = Client { address, upstream, active: now, rebind_at: self.rebind.map(|every| now + every) };
-        self.look_at = self.look_at.into_iter().chain([client.deadline()]).min();
+        self.deadline = self.deadline.into_iter().chain([client.deadline()]).min();
         self.by_id.insert(id, client);
         self.by_address.insert(address, id);
         Ok(id)
@@ -150,7 +150,7 @@ impl Client {
     }
 }
 
-/// A socket on any port that takes datagrams of the server only.
+/// A socket on any port that receives datagrams from the server only.
 fn open(server: SocketAddr, registry: &Registry, id: ClientId) -> io::Result<UdpSocket> {
     let any = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let mut socket = UdpSocket::bind(SocketAddr::new(any, 0))?;

@@ -20,13 +20,13 @@ fn at(seconds: u64) -> Instant {
     Instant::ZERO + Duration::from_secs(seconds)
 }
 
-/// From which port the server hears it.
-fn heard(server: &StdSocket) -> u16 {
+/// The port from which the server receives the next datagram.
+fn source_port(server: &StdSocket) -> u16 {
     server.recv_from(&mut [0; 9]).unwrap().1.port()
 }
 
 #[test]
-fn each_client_has_a_port_of_its_own_and_keeps_it() {
+fn each_client_has_its_own_port_and_keeps_it() {
     let (poll, server) = (Poll::new().unwrap(), server());
     let mut clients = Clients::new(server.local_addr().unwrap(), None, FIRST);
     let one = clients.id_of(address(1), poll.registry(), at(0)).unwrap();
@@ -35,7 +35,7 @@ fn each_client_has_a_port_of_its_own_and_keeps_it() {
     assert_eq!(clients.id_of(address(1), poll.registry(), at(1)), Some(one));
     let ports = [one, other, one].map(|id| {
         clients.send(id, &[1]);
-        heard(&server)
+        source_port(&server)
     });
     assert_eq!(ports[0], ports[2]);
     assert_ne!(ports[0], ports[1]);
@@ -43,26 +43,26 @@ fn each_client_has_a_port_of_its_own_and_keeps_it() {
 }
 
 #[test]
-fn who_is_idle_is_forgotten_and_who_is_not_is_kept() {
+fn forgets_idle_clients_and_keeps_active_ones() {
     let (poll, server) = (Poll::new().unwrap(), server());
     let mut clients = Clients::new(server.local_addr().unwrap(), None, FIRST);
     let idle = clients.id_of(address(1), poll.registry(), at(0)).unwrap();
     let active = clients.id_of(address(2), poll.registry(), at(0)).unwrap();
     assert_eq!(clients.deadline(), Some(at(180)));
     clients.id_of(address(2), poll.registry(), at(100));
-    clients.look_after(poll.registry(), at(179));
+    clients.handle_timeout(poll.registry(), at(179));
     assert_eq!(clients.len(), 2);
-    clients.look_after(poll.registry(), at(180));
+    clients.handle_timeout(poll.registry(), at(180));
     assert_eq!((clients.address(idle), clients.address(active)), (None, Some(address(2))));
     assert_eq!(clients.deadline(), Some(at(280)));
     let again = clients.id_of(address(1), poll.registry(), at(180)).unwrap();
-    assert!(again > active, "what still waits for the old one goes to nobody else");
-    clients.look_after(poll.registry(), at(999));
+    assert!(again > active, "datagrams for the old one go to nobody else");
+    clients.handle_timeout(poll.registry(), at(999));
     assert_eq!((clients.is_empty(), clients.deadline()), (true, None));
 }
 
 #[test]
-fn there_is_place_for_a_bounded_number() {
+fn the_number_of_clients_is_bounded() {
     let (poll, server) = (Poll::new().unwrap(), server());
     let mut clients = Clients::new(server.local_addr().unwrap(), None, FIRST);
     let mut refused = 0;
@@ -70,21 +70,21 @@ fn there_is_place_for_a_bounded_number() {
         refused += u64::from(clients.id_of(address(port), poll.registry(), at(0)).is_none());
     }
     assert!(clients.len() <= MAX_CLIENTS && refused > 0);
-    assert_eq!(clients.turned_away, refused);
-    assert_eq!(clients.id_of(address(0), poll.registry(), at(1)), Some(FIRST), "who is known stays");
+    assert_eq!(clients.rejected, refused);
+    assert_eq!(clients.id_of(address(0), poll.registry(), at(1)), Some(FIRST), "a known client stays");
 }
 
 #[test]
-fn gives_another_port_when_it_is_time() {
+fn gives_another_port_at_the_interval() {
     let (poll, server) = (Poll::new().unwrap(), server());
     let mut clients = Clients::new(server.local_addr().unwrap(), Some(Duration::from_secs(2)), FIRST);
     let id = clients.id_of(address(1), poll.registry(), at(0)).unwrap();
     clients.send(id, &[1]);
-    let before = heard(&server);
-    clients.look_after(poll.registry(), at(1));
+    let before = source_port(&server);
+    clients.handle_timeout(poll.registry(), at(1));
     assert_eq!((clients.rebinds, clients.deadline()), (0, Some(at(2))));
-    clients.look_after(poll.registry(), at(2));
+    clients.handle_timeout(poll.registry(), at(2));
     assert_eq!((clients.rebinds, clients.deadline()), (1, Some(at(4))));
     clients.send(id, &[1]);
-    assert_ne!(heard(&server), before);
+    assert_ne!(source_port(&server), before);
 }

@@ -6,86 +6,87 @@ use clap::{Parser, ValueEnum};
 use kabar_core::time::Duration;
 use kabar_std::address::{HostPort, parse_listen};
 
-use super::faults::{Chance, Faults, Loss, RowTooShort};
+use super::faults::{BurstTooShort, Chance, Faults, Loss};
 
-/// Passes datagrams between clients and a server, and treats them badly on the way.
+/// Forwards datagrams between clients and a server with deliberate faults.
 ///
-/// Clients join through it with the server's invite in which its address stands instead of the
-/// server's. What happens is drawn for each datagram and each direction. A chance P is written as
-/// 30% or as 0.3 (so 1 is always).
+/// Clients join with the server's invite, with the relay's address in place of the server's. Faults
+/// are drawn independently for each datagram and direction. A probability P is written as 30% or as
+/// 0.3 (so 1 means always).
 ///
-/// Ctrl-C ends it with a table of what happened; SIGUSR1 shows the table in between.
+/// Ctrl-C ends the relay and prints a table of counters; SIGUSR1 prints the table without ending
+/// it.
 #[derive(Debug, Parser)]
 #[command(name = "kabar-relay", version)]
 pub struct Options {
-    /// Where clients reach it: IP:PORT, IP, or PORT (0: any that is free).
+    /// Address to listen on: IP:PORT, IP, or PORT (0: any free port).
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = parse_listen)]
     pub listen: SocketAddr,
 
-    /// Where the server is: HOST or HOST:PORT.
+    /// Address of the server: HOST or HOST:PORT.
     #[arg(long, value_name = "ADDR")]
     pub to: HostPort,
 
-    /// Lose a datagram.
+    /// Lose datagrams.
     #[arg(long, value_name = "P", default_value_t)]
     pub loss: Chance,
 
-    /// Lose as many, but in rows of N on average.
+    /// Lose them in bursts of N on average, at the same total rate.
     #[arg(long, value_name = "N", requires = "loss")]
     pub burst: Option<f64>,
 
-    /// Send a datagram twice.
+    /// Duplicate datagrams.
     #[arg(long, value_name = "P", default_value_t)]
     pub dup: Chance,
 
-    /// Hold a datagram up, so that later ones overtake it.
+    /// Hold datagrams back, so that later ones overtake them.
     #[arg(long, value_name = "P", default_value_t)]
     pub reorder: Chance,
 
-    /// At most how long.
+    /// Longest time that a datagram is held back.
     #[arg(long, value_name = "MS", default_value = "30", value_parser = parse_millis)]
     pub hold: Duration,
 
-    /// Turn one to three bits of a datagram, as a bad line does: it is found to be damaged.
+    /// Flip one to three bits of a datagram, like a bad line; the receiver counts it as damaged.
     #[arg(long, value_name = "P", default_value_t)]
     pub corrupt: Chance,
 
-    /// Turn bits and make the checksum match again, as an attacker does: it is found to be not
+    /// Flip bits and repair the checksum, like an attacker; the receiver counts the datagram as not
     /// authentic.
     #[arg(long, value_name = "P", default_value_t)]
     pub forge: Chance,
 
-    /// Let each datagram take this long.
+    /// Delay every datagram.
     #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_millis)]
     pub delay: Duration,
 
-    /// And up to so much longer (which lets some overtake others).
+    /// Delay each datagram by up to this much more (so that some overtake others).
     #[arg(long, value_name = "MS", default_value = "0", value_parser = parse_millis)]
     pub jitter: Duration,
 
-    /// Lose datagrams that are larger than this, not counting the headers of IP and UDP.
+    /// Drop datagrams larger than this, not counting IP and UDP headers.
     #[arg(long, value_name = "BYTES")]
     pub mtu: Option<usize>,
 
-    /// Let all this happen on the way to the server only, or on the way back only.
+    /// Apply the faults only on the way to the server, or only on the way back.
     #[arg(long, value_enum)]
     pub only: Option<Direction>,
 
-    /// Give each client another port towards the server every so often, as an address translation
-    /// does that forgets.
+    /// Give each client another port towards the server at this interval, like an address
+    /// translation whose entry expired.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub rebind: Option<Duration>,
 
-    /// Show the table every so often.
+    /// Print the table at this interval.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub report: Option<Duration>,
 
-    /// Draw the same again [default: any].
+    /// Seed of the faults; the same seed draws the same faults [default: random].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
 
-/// One way.
+/// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Direction {
     /// To the server.
@@ -95,17 +96,17 @@ pub enum Direction {
 }
 
 impl Options {
-    /// What happens on the way up, and on the way down.
+    /// The faults towards the server, and towards the clients.
     ///
     /// # Errors
-    /// [`RowTooShort`].
-    pub fn faults(&self) -> Result<(Faults, Faults), RowTooShort> {
+    /// [`BurstTooShort`].
+    pub fn faults(&self) -> Result<(Faults, Faults), BurstTooShort> {
         let faults = Faults {
-            loss: self.burst.map_or(Ok(Loss::each(self.loss)), |len| Loss::in_rows(self.loss, len))?,
-            largest: self.mtu,
+            loss: self.burst.map_or(Ok(Loss::independent(self.loss)), |len| Loss::in_bursts(self.loss, len))?,
+            max_len: self.mtu,
             duplicate: self.dup,
             reorder: self.reorder,
-            hold: self.hold,
+            max_hold: self.hold,
             corrupt: self.corrupt,
             forge: self.forge,
             delay: self.delay,
@@ -119,18 +120,18 @@ impl Options {
     }
 }
 
-/// Longest time that can be asked for, in seconds.
-const LONGEST: f64 = 86_400.0;
+/// Longest time that an option accepts, in seconds.
+const MAX_TIME: f64 = 86_400.0;
 
 fn parse_millis(text: &str) -> Result<Duration, &'static str> {
     let millis: Option<f64> = text.strip_suffix("ms").unwrap_or(text).parse().ok();
-    let millis = millis.filter(|millis| (0.0..=LONGEST * 1e3).contains(millis));
+    let millis = millis.filter(|millis| (0.0..=MAX_TIME * 1e3).contains(millis));
     millis.map(|millis| Duration::from_micros((millis * 1e3) as u64)).ok_or("a time is a number of milliseconds")
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds: Option<f64> = text.strip_suffix('s').unwrap_or(text).parse().ok();
-    let seconds = seconds.filter(|seconds| (0.001..=LONGEST).contains(seconds));
+    let seconds = seconds.filter(|seconds| (0.001..=MAX_TIME).contains(seconds));
     seconds.map(|seconds| Duration::from_micros((seconds * 1e6) as u64)).ok_or("a time is a number of seconds above 0")
 }
 

@@ -7,19 +7,19 @@ fn parse(arguments: &[&str]) -> Result<Options, clap::Error> {
 }
 
 #[test]
-fn the_command_line_is_consistent() {
+fn the_command_line_definition_is_consistent() {
     Options::command().debug_assert();
 }
 
 #[test]
-fn without_options_nothing_happens_to_anything() {
+fn without_options_there_are_no_faults() {
     let options = parse(&[]).unwrap();
     assert_eq!(options.faults(), Ok((Faults::NONE, Faults::NONE)));
     assert_eq!((options.to.port, options.listen.to_string().as_str()), (9999, "127.0.0.1:0"));
 }
 
 #[test]
-fn every_option_reaches_the_faults() {
+fn every_option_sets_its_fault() {
     let options = parse(&[
         "--loss",
         "30%",
@@ -46,11 +46,11 @@ fn every_option_reaches_the_faults() {
     ]);
     let share = |text: &str| text.parse().unwrap();
     let expected = Faults {
-        loss: Loss::in_rows(share("30%"), 4.0).unwrap(),
-        largest: Some(600),
+        loss: Loss::in_bursts(share("30%"), 4.0).unwrap(),
+        max_len: Some(600),
         duplicate: share("5%"),
         reorder: share("10%"),
-        hold: Duration::from_millis(50),
+        max_hold: Duration::from_millis(50),
         corrupt: share("5%"),
         forge: share("1%"),
         delay: Duration::from_millis(20),
@@ -60,7 +60,7 @@ fn every_option_reaches_the_faults() {
 }
 
 #[test]
-fn refuses_what_makes_no_sense() {
+fn rejects_values_out_of_range() {
     for wrong in [
         &["--loss", "30"][..],
         &["--loss", "-1%"],

@@ -5,18 +5,18 @@ use rand_core::SeedableRng;
 
 use super::*;
 
-fn turned(before: &[u8], after: &[u8]) -> u32 {
+fn flipped(before: &[u8], after: &[u8]) -> u32 {
     assert_eq!(before.len(), after.len());
     before.iter().zip(after).map(|(a, b)| (a ^ b).count_ones()).sum()
 }
 
-fn is_whole(bytes: &[u8]) -> bool {
+fn crc_matches(bytes: &[u8]) -> bool {
     bytes.split_last_chunk::<4>().is_some_and(|(body, crc)| Portable::crc32(body).to_be_bytes() == *crc)
 }
 
 proptest! {
     #[test]
-    fn what_is_corrupted_differs_in_one_to_three_bits_and_its_crc_shows_it(
+    fn a_corrupted_datagram_differs_in_one_to_three_bits_and_fails_its_crc(
         seed: u64, body in proptest::collection::vec(any::<u8>(), 0..1197),
     ) {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
@@ -25,12 +25,12 @@ proptest! {
         repair_crc(&mut before);
         let mut after = before.clone();
         Payload::corrupt(&mut after, &mut rng);
-        prop_assert!((1..=3).contains(&turned(&before, &after)));
-        prop_assert!(!is_whole(&after));
+        prop_assert!((1..=3).contains(&flipped(&before, &after)));
+        prop_assert!(!crc_matches(&after));
     }
 
     #[test]
-    fn what_is_forged_keeps_its_header_and_a_matching_crc(
+    fn a_forged_datagram_keeps_its_header_and_a_matching_crc(
         seed: u64, bytes in proptest::collection::vec(any::<u8>(), 0..1201),
     ) {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
@@ -40,8 +40,8 @@ proptest! {
         if is_forged {
             let (body, len) = (13..bytes.len() - 4, bytes.len());
             prop_assert_eq!(&bytes[..13], &after[..13]);
-            prop_assert!((1..=3).contains(&turned(&bytes[body.clone()], &after[body])));
-            prop_assert!(is_whole(&after) && after.len() == len);
+            prop_assert!((1..=3).contains(&flipped(&bytes[body.clone()], &after[body])));
+            prop_assert!(crc_matches(&after) && after.len() == len);
         } else {
             prop_assert_eq!(bytes, after);
         }

@@ -1,4 +1,4 @@
-//! The network of a simulation: what may happen to a datagram on one direction of a path.
+//! The network of a simulation: faults of one direction of a path.
 
 use kabar_core::crypto::{Portable, Provider};
 use kabar_core::time::Duration;
@@ -6,43 +6,43 @@ use kabar_core::time::Duration;
 use super::coverage::{Coverage, Seen};
 use super::rng::Rng;
 
-/// Loss in bursts (Gilbert and Elliott): a state that is entered and left with these chances per
-/// datagram.
+/// Loss in bursts (Gilbert-Elliott model): chances per datagram to enter and to leave the lossy
+/// state.
 #[derive(Clone, Copy, Debug)]
 pub struct Burst {
-    /// Per mille to enter.
+    /// Per mille to enter the lossy state.
     pub enter: u16,
-    /// Per mille to leave.
+    /// Per mille to leave it.
     pub leave: u16,
     /// Per mille lost while in it.
     pub loss: u16,
 }
 
-/// Chance, per mille, that a datagram of the burst is lost in which a path becomes narrower.
+/// Chance, per mille, that a datagram of the burst is lost when a path begins to drop large ones.
 const LOST_IN_NARROWING: u16 = 800;
 
-/// What may happen on one direction of a path. Chances are per mille and datagram.
+/// Faults of one direction of a path. Chances are per mille and datagram.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
-    /// Lost by chance.
+    /// Lost independently.
     pub loss: u16,
     /// Lost in bursts.
     pub burst: Option<Burst>,
-    /// Arrives twice.
+    /// Duplicated.
     pub duplicate: u16,
-    /// Arrives with damage that the CRC shows.
+    /// Damaged; the CRC does not match.
     pub damage: u16,
-    /// Arrives with damage and a matching CRC.
+    /// Damaged, with a matching CRC.
     pub change: u16,
-    /// Held back so that others overtake it.
+    /// Held back so that later datagrams overtake it.
     pub reorder: u16,
-    /// How long one that is held back is late at most.
+    /// Longest time that a datagram is held back.
     pub held_back: Duration,
-    /// Least time on the way.
+    /// Shortest transit time.
     pub delay: Duration,
-    /// Random time on top.
+    /// Largest random addition to the transit time.
     pub jitter: Duration,
-    /// Larger datagrams never arrive, in bytes.
+    /// Size in bytes above which datagrams are dropped.
     pub size_limit: Option<usize>,
 }
 
@@ -62,61 +62,60 @@ impl Faults {
     };
 }
 
-/// Whether a datagram is what a peer sealed or said.
+/// Whether a datagram is what a peer sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// As it was sent.
+    /// Unchanged since the peer sent it.
     Peer,
-    /// Somebody or something else made it.
+    /// Changed on the path, or made by an attacker.
     Forged,
 }
 
 /// A datagram that will arrive.
 #[derive(Debug)]
 pub struct Arrival {
-    /// Time on the way.
+    /// Transit time.
     pub after: Duration,
-    /// Its bytes.
+    /// Content.
     pub bytes: Vec<u8>,
-    /// Whether it is as it was sent.
+    /// Whether the content is unchanged.
     pub origin: Origin,
 }
 
-/// A path that carries only smaller datagrams from some moment on, and loses a burst at that
-/// moment.
+/// The moment at which a path begins to drop large datagrams: it loses a burst, and then all
+/// datagrams above a size.
 #[derive(Clone, Copy, Debug)]
 pub struct Narrowing {
-    /// Largest datagram towards the server from then on, in bytes; `None`: as before.
+    /// Largest datagram towards the server from then on, in bytes; `None`: unchanged.
     pub up: Option<usize>,
-    /// The same from the server.
+    /// Largest datagram from the server from then on, in bytes; `None`: unchanged.
     pub down: Option<usize>,
-    /// Datagrams of the burst, in each direction that changes.
+    /// Datagrams in the burst, in each direction that changes.
     pub burst: u16,
 }
 
 /// One direction of a path.
 #[derive(Debug)]
 pub struct Direction {
-    /// What may happen on it.
+    /// Current faults.
     pub faults: Faults,
-    /// Nothing passes now.
+    /// Nothing is delivered at present.
     pub cut: bool,
-    /// What is sent while nothing passes arrives after up to so long instead of never, if this is
-    /// not zero.
+    /// If not zero, what is sent during a cut arrives after up to this time instead of never.
     pub late: Duration,
-    /// Of the next datagrams, this many are likely to be lost.
+    /// Number of following datagrams that are likely to be lost.
     pub lose_next: u16,
     in_burst: bool,
 }
 
 impl Direction {
-    /// Open, with `faults`.
+    /// A direction that is open, with `faults`.
     #[must_use]
     pub fn new(faults: Faults) -> Self {
         Self { faults, cut: false, late: Duration::ZERO, lose_next: 0, in_burst: false }
     }
 
-    /// Larger datagrams than `limit` never arrive from now on, and of the next `burst` hardly one.
+    /// Drops datagrams larger than `limit` from now on, and most of the next `burst` datagrams.
     pub fn narrow(&mut self, limit: Option<usize>, burst: u16) {
         if limit.is_some() {
             self.faults.size_limit = limit;
@@ -124,7 +123,7 @@ impl Direction {
         }
     }
 
-    /// What becomes of `datagram`: nothing, one arrival, or two.
+    /// Applies the faults to `datagram` and returns its arrivals: none, one or two.
     pub fn send(&mut self, datagram: &[u8], rng: &mut Rng, coverage: &mut Coverage) -> Vec<Arrival> {
         coverage.count(Seen::Sent);
         let faults = self.faults;
@@ -195,7 +194,7 @@ impl Direction {
     }
 }
 
-/// Flips bits, cuts or lengthens.
+/// Flips bits, truncates or appends.
 pub fn damage(bytes: &mut Vec<u8>, rng: &mut Rng) {
     match rng.below(8) {
         0 => bytes.truncate(rng.index(bytes.len() + 1)),

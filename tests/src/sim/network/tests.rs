@@ -16,7 +16,7 @@ fn a_path_without_faults_changes_nothing() {
 }
 
 #[test]
-fn loses_and_duplicates_as_often_as_stated() {
+fn loses_and_duplicates_at_the_configured_rates() {
     let (arrivals, coverage) = send_many(Faults { loss: 400, duplicate: 500, ..Faults::NONE }, 100);
     assert!((3_800..4_200).contains(&coverage.of(Seen::Lost)));
     assert!((2_800..3_200).contains(&coverage.of(Seen::Duplicated)));
@@ -32,7 +32,7 @@ fn loses_in_bursts() {
 }
 
 #[test]
-fn drops_what_is_too_large_and_everything_in_a_partition() {
+fn drops_large_datagrams_and_everything_in_a_partition() {
     let faults = Faults { size_limit: Some(640), ..Faults::NONE };
     assert_eq!(send_many(faults, 640).0.len(), 10_000);
     assert_eq!(send_many(faults, 641).0.len(), 0);
@@ -47,7 +47,7 @@ fn drops_what_is_too_large_and_everything_in_a_partition() {
 }
 
 #[test]
-fn what_is_changed_passes_the_crc_and_what_is_damaged_does_not() {
+fn changed_datagrams_pass_the_crc_and_damaged_ones_do_not() {
     let valid = |a: &Arrival| {
         let Some((body, crc)) = a.bytes.split_last_chunk::<4>() else { return false };
         Portable::crc32(body).to_be_bytes() == *crc
@@ -59,7 +59,7 @@ fn what_is_changed_passes_the_crc_and_what_is_damaged_does_not() {
 }
 
 #[test]
-fn holds_some_back_so_that_others_overtake() {
+fn holds_some_datagrams_back_so_that_others_overtake() {
     let faults = Faults { reorder: 100, held_back: Duration::from_millis(50), ..Faults::NONE };
     let (arrivals, _) = send_many(faults, 10);
     let late = arrivals.iter().filter(|a| a.after > Duration::from_millis(2)).count();
