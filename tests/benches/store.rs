@@ -1,6 +1,6 @@
-//! Commits and entries per second through the store on disk, beside an append and fdatasync of the
-//! same bytes in the same folder: `cargo bench -p kabar-tests --bench store`. `KABAR_BENCH_DIR`
-//! says on which disk (default: the folder for temporary files).
+//! Commits and entries per second of the store on disk, compared with an append and fdatasync of
+//! the same bytes in the same directory: `cargo bench -p kabar-tests --bench store`.
+//! `KABAR_BENCH_DIR` selects the disk (default: the directory for temporary files).
 
 use std::fs::File;
 use std::io::Write;
@@ -14,7 +14,7 @@ use kabar_std::data_dir::DataDir;
 
 const BODY: usize = 170;
 const TIME: Duration = Duration::from_millis(1_500);
-/// The two are measured in turns, so that what else the machine does hits both.
+/// Both are measured in turns, so that other load affects both.
 const TURNS: u32 = 4;
 
 fn main() {

@@ -44,7 +44,7 @@ pub fn start_server(home: &Path, words: &[&str]) -> Process {
 /// Starts `kabar join` by `invite` as `name`, with more arguments and its data under `home`,
 /// without waiting for the join.
 #[must_use]
-pub fn begin_join(home: &Path, invite: &str, name: &str, more: &[&str]) -> Process {
+pub fn spawn_join(home: &Path, invite: &str, name: &str, more: &[&str]) -> Process {
     Process::start("kabar", home, &[&["join", invite, "--name", name], more].concat())
 }
 
@@ -108,7 +108,7 @@ impl Room {
     /// If its exit code is not 0.
     pub fn stop(&mut self) {
         self.server.signal("TERM");
-        assert_eq!(self.server.wait(), Some(0), "{:?}", self.server.noticed);
+        assert_eq!(self.server.wait(), Some(0), "{:?}", self.server.stderr);
     }
 
     /// Kills the server with SIGKILL.
@@ -170,16 +170,16 @@ impl Room {
 
     /// A `kabar join` process that has joined as `name`, with text on standard output.
     #[must_use]
-    pub fn laptop(&self, name: &str) -> Process {
-        let mut laptop = self.begin_join(name, &[]);
-        laptop.expect_notice("Joined ");
-        laptop
+    pub fn client(&self, name: &str) -> Process {
+        let mut client = self.spawn_join(name, &[]);
+        client.expect_stderr("Joined ");
+        client
     }
 
     /// Starts to join as `name`, with more arguments, without waiting for the join.
     #[must_use]
-    pub fn begin_join(&self, name: &str, more: &[&str]) -> Process {
-        begin_join(&self.home_of(name), &self.invite, name, more)
+    pub fn spawn_join(&self, name: &str, more: &[&str]) -> Process {
+        spawn_join(&self.home_of(name), &self.invite, name, more)
     }
 
     /// Joins directly and records the whole log.
@@ -208,7 +208,7 @@ impl Room {
     #[must_use]
     pub fn log(&self, reader: &str, texts: usize) -> Vec<Entry> {
         let mut reader = self.join(reader);
-        reader.see(texts);
+        reader.wait_for(texts);
         reader.entries
     }
 }

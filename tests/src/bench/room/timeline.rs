@@ -1,4 +1,4 @@
-//! What is posted, and who has it: every entry is checked against what was sent, in order and once.
+//! Posts and their deliveries: every entry must match what was posted, in order and once.
 
 use std::collections::VecDeque;
 
@@ -6,22 +6,22 @@ use kabar_core::chat::EntryKind;
 use kabar_core::client::Event;
 use kabar_core::time::{Duration, Instant};
 
-use super::{MIN_PAYLOAD, Options, PATIENCE, Rate};
+use super::{MIN_PAYLOAD, Options, Rate, TIMEOUT};
 use crate::bench::Error;
 use crate::bench::fleet::Fleet;
 use crate::bench::latency::Latencies;
 
-/// What was posted, and who has it.
+/// The posts, and which members have them.
 pub(super) struct Timeline {
     pub(super) begin: Instant,
     pub(super) last: Instant,
     pub(super) posted: u64,
-    /// Of the posts that not everybody has, how many do; in the order of the log, as each member
-    /// has them.
+    /// For each post that not all members have, the number of those that have it. In the order of
+    /// the log, which is the order of delivery at every member.
     under_way: VecDeque<usize>,
-    /// Posts that everybody has.
+    /// Posts that all members have.
     complete: u64,
-    /// Posts that each member has.
+    /// Number of posts that each member has.
     has: Vec<u64>,
     /// The next number of each poster at each member.
     next: Vec<u64>,
@@ -57,18 +57,18 @@ impl Timeline {
             } else {
                 until = now + Duration::from_millis(100);
             }
-            fleet.turn(until, &mut |seat, event, now| self.note(options, seat, event, now))?;
+            fleet.turn(until, &mut |slot, event, now| self.note(options, slot, event, now))?;
             if let Some(why) = self.broken.take() {
                 return Err(Error::new(why));
             }
-            if self.complete < self.posted && fleet.now().saturating_since(self.last.max(self.begin)) > PATIENCE {
+            if self.complete < self.posted && fleet.now().saturating_since(self.last.max(self.begin)) > TIMEOUT {
                 let missing = self.posted - self.complete;
                 return Err(Error::new(format!("{missing} of {} posts did not reach everybody", self.posted)));
             }
         }
     }
 
-    /// Returns until when nothing more is to be posted.
+    /// Posts what is due. Returns the time at which more is due.
     fn post_what_is_due(
         &mut self,
         fleet: &mut Fleet,
@@ -109,8 +109,8 @@ impl Timeline {
         Ok(now + Duration::from_millis(1))
     }
 
-    /// Takes an entry, and sees that nothing is missing before it.
-    fn note(&mut self, options: &Options, seat: usize, event: &Event<'_>, now: Instant) {
+    /// Checks an entry: none may be missing before it.
+    fn note(&mut self, options: &Options, slot: usize, event: &Event<'_>, now: Instant) {
         let (header, body, own) = match event {
             Event::Entry { header, body, own } if header.kind == EntryKind::TEXT => (header, *body, *own),
             Event::EntryTooLarge { .. }
@@ -118,7 +118,7 @@ impl Timeline {
             | Event::Reset
             | Event::Disconnected(_)
             | Event::Ended(_) => {
-                self.broken = Some(format!("a member was told {event:?}"));
+                self.broken = Some(format!("a member reported {event:?}"));
                 return;
             }
             _ => return,
@@ -129,12 +129,12 @@ impl Timeline {
                 .and_then(|text| u64::from_str_radix(text, 16).ok())
         };
         let (Some(poster), Some(number), Some(stamp)) = (part(0..4), part(4..16), part(16..32)) else {
-            self.broken = Some(format!("entry {} is none that was posted", header.seq));
+            self.broken = Some(format!("entry {} was never posted", header.seq));
             return;
         };
-        let expected = &mut self.next[seat * options.posters + poster as usize];
+        let expected = &mut self.next[slot * options.posters + poster as usize];
         if number != *expected || body.len() != options.payload {
-            self.broken = Some(format!("member {seat} got {number} of poster {poster}, not {expected}"));
+            self.broken = Some(format!("member {slot} got {number} of poster {poster}, not {expected}"));
             return;
         }
         *expected += 1;
@@ -142,8 +142,8 @@ impl Timeline {
         if !own {
             self.latencies.push(now.as_micros().saturating_sub(stamp));
         }
-        let at = self.has[seat] - self.complete;
-        self.has[seat] += 1;
+        let at = self.has[slot] - self.complete;
+        self.has[slot] += 1;
         if let Some(count) = self.under_way.get_mut(at as usize) {
             *count += 1;
         }
