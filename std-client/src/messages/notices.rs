@@ -10,9 +10,11 @@ use kabar_std::address::Places;
 use kabar_std::invite::{RoomName, show_fingerprint};
 use kabar_std::text::clean_line;
 
-use super::stats;
+use super::{help, stats};
+use crate::command::CommandName;
 use crate::driver::Traffic;
-use crate::session::{InputError, Loss, OutputStream};
+use crate::input::InputError;
+use crate::session::{Loss, OutputStream};
 
 /// Reported when the key belongs to a known server with another address.
 pub const KNOWN_SERVER_MOVED: &str = "a known server at a new address; ";
@@ -245,10 +247,16 @@ pub fn post_refused(reason: &str, excerpt: Option<&str>) -> String {
     format!("not sent, {reason}{excerpt}")
 }
 
-/// A command lacks its argument.
+/// The reply to `/help`.
 #[must_use]
-pub fn usage(usage: &str) -> String {
-    format!("usage: {usage}")
+pub fn help() -> String {
+    help::help()
+}
+
+/// The argument of a command is missing or invalid.
+#[must_use]
+pub fn usage(name: CommandName) -> String {
+    help::usage(name)
 }
 
 /// A command does not exist.

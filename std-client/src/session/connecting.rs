@@ -1,5 +1,6 @@
 //! From the start to the room: names, addresses, the key, the password.
 
+use std::io;
 use std::net::SocketAddr;
 
 use kabar_core::chat::RefusedCode;
@@ -11,6 +12,7 @@ use kabar_std::password::normalize;
 use zeroize::Zeroizing;
 
 use super::{KeyPolicy, Phase, RoomCredential, Session, SessionError};
+use crate::app_event::AppEvent;
 use crate::connect::{CONNECT_TIMEOUT, ConnectError, JOIN_TIMEOUT, REFUSALS};
 use crate::identity::LocalIdentity;
 use crate::known_servers::KnownServers;
@@ -89,7 +91,7 @@ impl Session {
         if !self.config.is_host {
             self.ui.write(&notices::connecting(&self.config.server));
         }
-        self.located.awaited = resolve(&self.config.server, &self.sender)?;
+        self.located.awaited = self.resolve()?;
         Ok(())
     }
 
@@ -121,7 +123,13 @@ impl Session {
     /// Resolves the names of the server again.
     pub(super) fn resolve_again(&mut self) {
         // If no thread can be spawned, the addresses stay as they are.
-        self.located.awaited = resolve(&self.config.server, &self.sender).unwrap_or_default();
+        self.located.awaited = self.resolve().unwrap_or_default();
+    }
+
+    /// Resolves every place; one [`AppEvent::Resolved`] per place follows.
+    fn resolve(&self) -> io::Result<usize> {
+        let sender = self.sender.clone();
+        resolve(&self.config.server, move |place, found| sender.send(AppEvent::Resolved(place, found)))
     }
 
     pub(super) fn check_attempt(&mut self, now: Instant) -> Result<(), SessionError> {

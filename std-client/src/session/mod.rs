@@ -35,13 +35,13 @@ use crate::connect::{CONNECT_TIMEOUT, ConnectError};
 use crate::cursor::{Cursor, CursorSlot};
 use crate::driver::Driver;
 use crate::identity::LocalIdentity;
+use crate::input::Input;
 use crate::messages::{self, notices};
-use crate::ui::input::Input;
 use crate::ui::json::Object;
 use crate::ui::{DrainTimeout, Ui};
 
 use connecting::{Attempt, Located};
-pub use end::{ClientEnd, CredentialUsed, InputError, Loss, OutputStream, SessionEnd, SessionError, SessionReport};
+pub use end::{ClientEnd, CredentialUsed, Loss, OutputStream, SessionEnd, SessionError, SessionReport};
 use online::{JoinInfo, OnlineState, Request};
 pub use start::ReplayFrom;
 

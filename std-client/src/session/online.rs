@@ -5,18 +5,17 @@ use kabar_core::client::{Event, PostError, RequestError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::Content;
 
-use super::InputError;
 use super::replies::Replies;
 use super::sleep::SleepMonitor;
 use super::unstored::UnstoredLines;
+use crate::command::Command;
 use crate::cursor::Cursor;
 use crate::driver::Driver;
 use crate::identity::LocalIdentity;
+use crate::input::{Input, InputError};
 use crate::messages::notices::{self, Reconnection};
 use crate::profile::StdClient;
 use crate::ui::Ui;
-use crate::ui::command::{Command, help};
-use crate::ui::input::Input;
 use crate::ui::json::Object;
 
 /// Largest room whose members are listed after joining, for completion.
@@ -175,12 +174,12 @@ impl OnlineState {
                 let client = &driver.client;
                 ui.notice(&notices::stats(client.rtt(), &client.counters(), driver.traffic()));
             }
-            Command::Help => ui.notice(&help()),
+            Command::Help => ui.notice(&notices::help()),
             Command::Quit => {
                 self.skip_pending_output = true;
                 self.end_of_input(now);
             }
-            Command::Usage(usage) => ui.notice(&notices::usage(usage)),
+            Command::Usage(name) => ui.notice(&notices::usage(name)),
             Command::Unknown(word) => ui.notice(&notices::unknown_command(word)),
         }
         None

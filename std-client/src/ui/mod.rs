@@ -1,17 +1,16 @@
 //! The user interface.
 //!
 //! * On a terminal: a prompt ([`prompt`]) with all output above it. Tab completes names
-//!   ([`roster`]) and commands ([`command`]).
-//! * Otherwise: standard input has posts, one per line ([`input`]), standard output has entries,
+//!   ([`roster`]) and commands.
+//! * Otherwise: standard input has posts, one per line ([`stdin`]), standard output has entries,
 //!   standard error has notices; or standard output has everything, as objects ([`json`]).
 
-pub mod command;
 mod editing;
 mod gate;
-pub mod input;
 pub mod json;
 pub mod prompt;
 pub mod roster;
+pub mod stdin;
 pub mod style;
 pub mod terminal;
 pub mod writer;
@@ -26,14 +25,15 @@ use kabar_std::output::{Patient, unbuffered};
 use kabar_std::text::{Content, Line, LineFormatter};
 
 use crate::app_event::{AppEvent, EventSender};
+use crate::command::{self, Command};
 use crate::cursor::{Cursor, CursorSlot};
+use crate::input::Input;
 use crate::session::{Loss, OutputStream};
-use command::Command;
 use gate::{GatedWriter, TerminalGate};
-use input::{Input, read_line_retrying, read_yes};
 use json::Object;
 use prompt::Prompt;
 use roster::Roster;
+use stdin::{read_line_retrying, read_yes};
 use style::{Style, mentions};
 use terminal::SavedTerminal;
 use writer::{OnError, OutputLosses, Sink, Writer};

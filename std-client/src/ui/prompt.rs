@@ -10,13 +10,13 @@ use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 use rustyline::{Config, Editor};
 
-use super::command::{Command, typed};
 use super::editing::Editing;
 use super::gate::TerminalGate;
-use super::input::{Input, RetryBudget};
 use super::roster::Roster;
+use super::stdin::RetryBudget;
 use crate::app_event::{AppEvent, EventSender};
-use crate::session::InputError;
+use crate::command::{Command, typed};
+use crate::input::{Input, InputError};
 
 const PROMPT: &str = "> ";
 

@@ -216,6 +216,8 @@ counters! {
     reclaimed,
     /// Events dropped because nobody fetched them.
     events_dropped,
+    /// Results of jobs dropped because their room does not exist.
+    results_dropped,
 }
 
 /// Whether it is marked as counting drops.

@@ -4,7 +4,7 @@
 use kabar_core::chat::MAX_BODY_LEN;
 use kabar_core::time::Duration;
 
-use super::Counters;
+use super::counters::Counters;
 
 const MILLI: u64 = 1_000;
 const SECOND: u64 = 1_000 * MILLI;

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kabar_core::session::acceptor::Accepted;
 use kabar_core::time::{Duration, Instant};
 
-use super::prefix::{NARROWEST, Prefix};
-use super::shares::Shares;
+use crate::hub::fairness::prefix::{NARROWEST, Prefix};
+use crate::hub::fairness::shares::Shares;
 
 /// Initiates that one cookie admits (SPEC 3.2).
 const INITIATES_PER_COOKIE: u8 = 3;

@@ -16,7 +16,7 @@ use kabar_core::transport::BufferProvider as _;
 use kabar_core::wire::frame::StreamId;
 
 use super::{Peer, Peers, Phase};
-use crate::hub::door::prefix::Prefix;
+use crate::hub::fairness::prefix::Prefix;
 use crate::hub::timers::{Timer, Timers};
 
 /// Time between two checks.
@@ -89,8 +89,8 @@ impl<P: Provider> Peer<P> {
         self.progress.send_ring.observe(now, outstanding, acknowledged, ring);
         // While the server does not read on, the ring waits for the server.
         let is_read = match &self.phase {
-            Phase::Member(member) => !self.is_paused && !member.is_answering(),
-            Phase::Unjoined => !self.is_paused,
+            Phase::Member(member) => !self.turn.is_paused && !member.is_answering(),
+            Phase::Unjoined => !self.turn.is_paused,
             _ => false,
         };
         let unread = if is_read { connection.memory().held_receive() } else { 0 };

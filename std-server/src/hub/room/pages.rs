@@ -8,23 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::chat::MAX_MESSAGE_LEN;
 
-use super::log::Encoded;
-use crate::store::LogEntry;
+use crate::hub::encoded::{Encoded, PageRead};
 
 /// Entries per page: at most 142 KB.
 pub(in crate::hub) const PAGE: u64 = 32;
 /// The longest page in bytes.
 const MAX_PAGE_LEN: usize = PAGE as usize * MAX_MESSAGE_LEN;
-
-/// The result of a read of the log, encoded for members by the thread that read it.
-#[derive(Debug)]
-pub struct PageRead(Vec<(u64, Encoded)>);
-
-impl PageRead {
-    pub(in crate::hub) fn new(handle: u8, entries: &[LogEntry]) -> Self {
-        Self(entries.iter().map(|entry| (entry.seq, Encoded::new(handle, entry))).collect())
-    }
-}
 
 /// The result of [`Pages::lookup`].
 #[derive(Debug)]
@@ -274,6 +263,7 @@ mod tests {
     use kabar_core::chat::EntryKind;
 
     use super::*;
+    use crate::store::LogEntry;
 
     fn entries(range: RangeInclusive<u64>) -> PageRead {
         let entry = |seq| LogEntry {

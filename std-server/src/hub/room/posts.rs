@@ -4,7 +4,7 @@ use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::commit::Pending;
+use super::appender::PendingEntry;
 use super::log::Instance;
 use super::{Handled, Room};
 use crate::hub::context::Context;
@@ -70,7 +70,7 @@ impl Room {
         }
         counters.posts += 1;
         let name = member.name.shown();
-        self.appender.push(Pending::by_member(name, post.instance, post.number, post.kind, post.body, from));
+        self.appender.push(PendingEntry::by_member(name, post.instance, post.number, post.kind, post.body, from));
         if faults.stored_before_commit() {
             member.stored = Some((post.number, next_seq));
         }

@@ -10,7 +10,7 @@ use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 use super::key::MODULUS;
 use super::person::{Asking, Way, asking};
 use super::world::{PASSWORD, World};
-use crate::hub::{HubConfig, JobKind, JoinPolicy};
+use crate::hub::{HubConfig, JobKind, JoinPolicy, RoomId};
 
 /// A share that leads to no secret (SPEC 3.5).
 const ZERO_SHARE: [u8; 32] = [0; 32];
@@ -117,7 +117,11 @@ fn others_connect_while_one_prefix_fills_the_half_open_table() {
         for at in 0..100 {
             initiate(&mut world, from.address(at), SHARE);
         }
-        assert_eq!((world.hub.status().half_open, world.hub.counters().half_open_full), (20, 80), "{from:?}");
+        assert_eq!(
+            (world.hub.status(RoomId::ONLY).half_open, world.hub.counters().half_open_full),
+            (20, 80),
+            "{from:?}"
+        );
         others_come_in(&mut world);
     }
 }
@@ -130,7 +134,11 @@ fn others_connect_while_handshakes_of_one_prefix_wait_for_their_turn() {
         for at in 0..100 {
             initiate(&mut world, from.address(at), SHARE);
         }
-        assert_eq!((world.hub.status().handshakes, world.hub.counters().accept_jobs_full), (40, 60), "{from:?}");
+        assert_eq!(
+            (world.hub.status(RoomId::ONLY).handshakes, world.hub.counters().accept_jobs_full),
+            (40, 60),
+            "{from:?}"
+        );
         let person = world.person();
         let now = world.now;
         world.people[person].connect(now);
@@ -186,7 +194,7 @@ fn others_join_while_one_prefix_fills_the_table_of_unjoined_connections() {
     for from in EVERY {
         let mut world = world(|config| config.limits.unjoined = 12);
         strangers(&mut world, from, 40);
-        assert_eq!((world.hub.status().unjoined, world.hub.counters().unjoined_full), (12, 28), "{from:?}");
+        assert_eq!((world.hub.status(RoomId::ONLY).unjoined, world.hub.counters().unjoined_full), (12, 28), "{from:?}");
         others_come_in(&mut world);
         assert_eq!(world.hub.counters().displaced, 1, "whoever joined does not need the place");
     }
@@ -198,9 +206,13 @@ fn others_join_while_one_prefix_fills_the_table_of_connections() {
         let mut world = world(|config| config.limits.connections = 12);
         let ana = world.join(&asking("Ana", 1));
         strangers(&mut world, from, 40);
-        assert_eq!((world.hub.status().connections, world.hub.counters().connections_full), (12, 29), "{from:?}");
+        assert_eq!(
+            (world.hub.status(RoomId::ONLY).connections, world.hub.counters().connections_full),
+            (12, 29),
+            "{from:?}"
+        );
         others_come_in(&mut world);
-        assert_eq!(world.hub.who(world.now).len(), 3);
+        assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 3);
         assert!(world.people[ana].is_connected());
     }
 }
@@ -214,7 +226,7 @@ fn connections_that_are_over_make_room_first() {
     let now = world.now;
     world.people[over].close(now);
     world.run_ms(2);
-    assert_eq!(world.hub.status().connections, 2, "it is remembered for a while");
+    assert_eq!(world.hub.status(RoomId::ONLY).connections, 2, "it is remembered for a while");
     world.join(&asking("Ben", 2));
     assert!(world.people[ana].is_connected());
 }
@@ -329,7 +341,11 @@ fn members_of_one_prefix_leave_places_to_others() {
             let person = world.person_at(from.address(u16::from(key)));
             world.ask(person, &asking(&format!("m{key}"), key));
         }
-        assert_eq!((world.hub.who(world.now).len(), world.hub.counters().prefix_members_full), (4, 2), "{from:?}");
+        assert_eq!(
+            (world.hub.who(world.now, RoomId::ONLY).len(), world.hub.counters().prefix_members_full),
+            (4, 2),
+            "{from:?}"
+        );
         // Whoever is in comes again from another connection.
         let again = world.person_at(from.address(99));
         world.ask(again, &asking("m4", 4));

@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, asking};
 use super::world::World;
-use crate::hub::{HubEvent, JobKind, LeaveReason};
+use crate::hub::{HubEvent, JobKind, LeaveReason, RoomId};
 use crate::store::Fault;
 
 const JOINED: EntryKind = EntryKind::JOINED;
@@ -32,7 +32,7 @@ fn who_says_that_it_leaves_has_left_at_once() {
     assert_eq!(last, Some(("Ana".to_owned(), LEFT)));
     assert_eq!(world.people[ben].seqs().last(), Some(&3));
     assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Left, .. })));
-    assert_eq!(world.hub.who(world.now).len(), 1);
+    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 1);
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn a_leave_message_ends_the_membership_and_not_the_connection() {
     let person = world.join(&asking("Ana", 1));
     assert!(world.people[person].send(&ClientMessage::Leave { handle: 1 }));
     world.run_ms(100);
-    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((said(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT]), 0));
     assert!(world.people[person].is_connected());
     world.people[person].join(&asking("Ana", 1));
     world.run_ms(100);
-    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT, JOINED]), 1));
+    assert_eq!((said(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT, JOINED]), 1));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_leave_that_comes_with_its_join_is_announced_at_once() {
     world.people[person].join(&asking("Ana", 1));
     assert!(world.people[person].send(&ClientMessage::Leave { handle: 1 }));
     world.run_ms(100);
-    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((said(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT]), 0));
     world.run(Duration::from_secs(120));
     assert_eq!(said(&world), ana(&[JOINED, LEFT]));
 }
@@ -76,7 +76,7 @@ fn a_leave_with_another_join_of_its_identity_under_way_is_not_announced() {
     world.run_ms(20);
     world.release();
     world.run(Duration::from_secs(120));
-    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED]), 1));
+    assert_eq!((said(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED]), 1));
     world.people[later].close(world.now);
     world.run_ms(100);
     assert_eq!(said(&world), ana(&[JOINED, LEFT]));
@@ -92,7 +92,7 @@ fn who_vanishes_has_left_when_it_was_silent_for_the_idle_time() {
     world.run(Duration::from_secs(10));
     assert_eq!(said(&world), ana(&[JOINED, LEFT]));
     world.run(Duration::from_secs(300));
-    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((said(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT]), 0));
     let is_told = |event: &HubEvent| matches!(event, HubEvent::Left { reason: LeaveReason::Vanished, .. });
     assert!(world.events.iter().any(is_told), "{:?}", world.events);
 }
@@ -105,10 +105,10 @@ fn a_return_within_a_minute_is_not_announced() {
     // A message that breaks its rules: closed by the server, not by Ana.
     assert!(world.people[person].send_raw(&[0, 0]));
     world.run(Duration::from_secs(55));
-    assert_eq!(world.hub.who(world.now).len(), 0);
+    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 0);
     world.ask(person, &Asking { instance, ..asking("Ana", 1) });
     world.run(Duration::from_secs(50));
-    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED]), 1));
+    assert_eq!((said(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED]), 1));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_large_room_says_neither_joined_nor_left() {
     }
     // Of whom joined was said, left is said too.
     assert_eq!(said(&world).len(), 4);
-    assert_eq!(world.hub.who(world.now).len(), 0);
+    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 0);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_member_that_comes_under_another_name_leaves_under_the_old_one() {
     said.sort();
     let expected = [("Ana", JOINED), ("Ana", LEFT), ("Anabel", JOINED)].map(|(name, kind)| (name.to_owned(), kind));
     assert_eq!(said, expected);
-    assert_eq!(world.hub.who(world.now).len(), 1);
+    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 1);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn who_returns_with_its_name_written_otherwise_is_still_here() {
     assert!(world.people[person].send_raw(&[0, 0]));
     world.run_ms(100);
     world.ask(person, &asking("ANA", 1));
-    assert_eq!((said(&world), world.hub.who(world.now)[0].name.as_str()), (ana(&[JOINED]), "ANA"));
+    assert_eq!((said(&world), world.hub.who(world.now, RoomId::ONLY)[0].name.as_str()), (ana(&[JOINED]), "ANA"));
     world.people[person].close(world.now);
     world.run_ms(100);
     assert_eq!(said(&world)[1..], [("ANA".to_owned(), LEFT)]);
@@ -225,5 +225,5 @@ fn a_refused_join_whose_commit_happened_after_all_is_taken_back() {
     assert!(!world.people[person].is_welcome());
     world.store.set_fault(None);
     world.run(Duration::from_secs(100));
-    assert_eq!((said(&world), world.hub.who(world.now).len()), (ana(&[JOINED, LEFT]), 0));
+    assert_eq!((said(&world), world.hub.who(world.now, RoomId::ONLY).len()), (ana(&[JOINED, LEFT]), 0));
 }

@@ -4,6 +4,7 @@ use kabar_core::time::Duration;
 
 use super::person::asking;
 use super::world::World;
+use crate::hub::RoomId;
 
 /// Room for this many send and receive rings.
 fn world(send: usize, receive: usize) -> World {
@@ -29,7 +30,7 @@ fn a_member_that_sends_and_never_acknowledges_is_given_up() {
     world.run(Duration::from_secs(15));
     assert!(world.hub.counters().packets_received > heard + 5, "it was not silent");
     assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (1, 1));
-    assert_eq!(world.hub.who(world.now).len(), 1);
+    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 1);
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_member_that_does_not_read_is_given_up_only_when_others_need_its_memory() {
     }
     world.run(Duration::from_secs(120));
     assert!(world.hub.peers.pool.used() >= 32 << 10);
-    assert_eq!((world.hub.counters().reclaimed, world.hub.who(world.now).len()), (0, 2));
+    assert_eq!((world.hub.counters().reclaimed, world.hub.who(world.now, RoomId::ONLY).len()), (0, 2));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, Way, asking};
 use super::world::{PASSWORD, World};
-use crate::hub::{HubEvent, JobKind, JoinPolicy};
+use crate::hub::{HubEvent, JobKind, JoinPolicy, RoomId};
 use crate::store::{Fault, Store};
 
 fn refused(world: &mut World, asking: &Asking) -> Option<RefusedCode> {
@@ -326,7 +326,7 @@ fn the_same_process_that_comes_again_takes_its_place_without_a_word() {
     world.people[ana].is_cut = false;
     world.run_ms(100);
     assert_eq!(world.people[ana].ended, None);
-    assert_eq!(world.hub.who(world.now).len(), 2);
+    assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 2);
     assert_eq!((world.hub.counters().replaced, world.said().len()), (0, 2));
     world.people[again].post(1, "here");
     world.run_ms(50);
@@ -348,7 +348,7 @@ fn a_join_that_was_long_on_its_way_does_not_take_the_place_of_a_later_connection
     world.people[second].post(1, "here");
     world.run_ms(50);
     assert_eq!(
-        (world.people[second].stored(), world.hub.counters().replaced, world.hub.who(world.now).len()),
+        (world.people[second].stored(), world.hub.counters().replaced, world.hub.who(world.now, RoomId::ONLY).len()),
         (1, 0, 1)
     );
 }
@@ -360,7 +360,10 @@ fn the_same_identity_from_elsewhere_gets_the_place() {
     let again = world.join(&asking("Ana", 1));
     assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::REPLACED)));
     assert!(world.people[again].is_connected());
-    assert_eq!((world.hub.counters().replaced, world.said().len(), world.hub.who(world.now).len()), (1, 1, 1));
+    assert_eq!(
+        (world.hub.counters().replaced, world.said().len(), world.hub.who(world.now, RoomId::ONLY).len()),
+        (1, 1, 1)
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, asking};
 use super::world::World;
-use crate::hub::JobKind;
+use crate::hub::{JobKind, RoomId};
 use crate::store::{Fault, Store};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -76,7 +76,7 @@ fn joins_of_one_identity_wait_for_their_turn_and_none_is_lost() {
     // A later Join of the same identity waits behind them, but not for long.
     world.people[person].join(&asking("Ana", 1));
     world.run_ms(10_000);
-    assert_eq!((world.hub.counters().joins, world.hub.who(world.now).len()), (9, 1));
+    assert_eq!((world.hub.counters().joins, world.hub.who(world.now, RoomId::ONLY).len()), (9, 1));
     assert_eq!(world.people[person].ended, None);
 }
 

@@ -8,7 +8,7 @@ use kabar_core::time::Duration;
 
 use super::person::{Asking, Way, asking};
 use super::world::{PASSWORD, World};
-use crate::hub::{HubConfig, JobKind, JoinPolicy, LIMITS, Limit};
+use crate::hub::{HubConfig, JobKind, JoinPolicy, LIMITS, Limit, RoomId};
 use crate::store::Fault;
 
 const HOUR: u64 = 3_600_000_000;
@@ -183,7 +183,7 @@ limits! {
     bans_and_mutes_are_bounded: "max-sanctions", 1, |set| {
         let mut world = joining(set, 2);
         for name in ["p1", "p2"] {
-            let _ = world.hub.mute(world.now, name);
+            let _ = world.hub.mute(world.now, RoomId::ONLY, name);
         }
         world
     };
@@ -244,7 +244,7 @@ limits! {
     events_that_wait_are_bounded: "max-events", 1, |set| {
         let mut world = World::with(set);
         for text in ["1", "2", "3"] {
-            world.hub.say(world.now, text);
+            world.hub.say(world.now, RoomId::ONLY, text);
             world.run_jobs();
         }
         world

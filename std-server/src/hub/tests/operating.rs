@@ -8,13 +8,13 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, asking};
 use super::world::World;
-use crate::hub::{HubConfig, HubEvent, JobKind, OperatorError};
+use crate::hub::{HubConfig, HubEvent, JobKind, OperatorError, RoomId};
 
 #[test]
 fn the_operator_is_heard_as_the_server() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
-    world.hub.say(world.now, "dinner");
+    world.hub.say(world.now, RoomId::ONLY, "dinner");
     world.run_ms(50);
     let entry = world.log().last().expect("an entry");
     assert_eq!(
@@ -22,7 +22,7 @@ fn the_operator_is_heard_as_the_server() {
         ("server", EntryKind::OPERATOR, 0, b"dinner".as_slice())
     );
     assert_eq!(world.people[ana].seqs().last(), Some(&2));
-    world.hub.say(world.now, &"é".repeat(4_000));
+    world.hub.say(world.now, RoomId::ONLY, &"é".repeat(4_000));
     world.run_ms(50);
     assert_eq!(world.log().last().expect("an entry").body.len(), 4_096);
 }
@@ -31,8 +31,8 @@ fn the_operator_is_heard_as_the_server() {
 fn who_is_kicked_is_told_and_the_log_says_so() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
-    assert_eq!(world.hub.kick(world.now, "Ben"), Err(OperatorError::NotHere));
-    assert_eq!(world.hub.kick(world.now, "ANA"), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.kick(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NotHere));
+    assert_eq!(world.hub.kick(world.now, RoomId::ONLY, "ANA"), Ok("Ana".to_owned()));
     world.run_ms(100);
     assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::KICKED)));
     world.run(Duration::from_secs(100));
@@ -44,11 +44,11 @@ fn who_is_kicked_is_told_and_the_log_says_so() {
 fn a_released_name_may_be_taken_unless_its_owner_is_here() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
-    assert_eq!(world.hub.release_name(world.now, "Ana"), Err(OperatorError::InUse));
-    assert_eq!(world.hub.release_name(world.now, "Ben"), Err(OperatorError::NoSuchName));
+    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, "Ana"), Err(OperatorError::InUse));
+    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NoSuchName));
     world.people[ana].close(world.now);
     world.run_ms(100);
-    assert_eq!(world.hub.release_name(world.now, "ana"), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.release_name(world.now, RoomId::ONLY, "ana"), Ok("Ana".to_owned()));
     world.run_ms(10);
     let ben = world.join(&asking("Ana", 2));
     assert_eq!(world.people[ben].welcome().name, "Ana");
@@ -68,7 +68,7 @@ fn a_name_that_is_released_the_moment_its_owner_left_is_free_at_once() {
         }
         world.people[ana].close(world.now);
         world.run_ms(10);
-        assert!(world.hub.release_name(world.now, "Ana").is_ok());
+        assert!(world.hub.release_name(world.now, RoomId::ONLY, "Ana").is_ok());
         let ben = world.person();
         world.ask(ben, &asking("Ana", 2));
         assert_eq!(world.people[ben].refusal(), None);
@@ -111,7 +111,7 @@ fn at_shutdown_everybody_is_told_and_what_was_taken_is_committed() {
 fn who_lists_members_with_their_addresses() {
     let mut world = World::new();
     let (ben, ana) = (world.join(&asking("Ben", 2)), world.join(&asking("Ana", 1)));
-    let who: Vec<_> = world.hub.who(world.now).into_iter().map(|it| (it.name, it.address)).collect();
+    let who: Vec<_> = world.hub.who(world.now, RoomId::ONLY).into_iter().map(|it| (it.name, it.address)).collect();
     assert_eq!(who, [("Ana".to_owned(), world.people[ana].address), ("Ben".to_owned(), world.people[ben].address)]);
 }
 

@@ -9,7 +9,7 @@ use kabar_core::time::{Duration, Instant};
 
 use super::person::{Asking, Heard, Way, asking};
 use super::world::{PASSWORD, WALL_MS, World, config};
-use crate::hub::{HubConfig, JobKind, JoinPolicy};
+use crate::hub::{HubConfig, JobKind, JoinPolicy, RoomId};
 use crate::store::{Fault, MemoryStore};
 
 /// Between messages that do not arrive together.
@@ -127,7 +127,7 @@ impl Past {
         };
         let ended = format!("{:?}", person.ended);
         let refusals = person.heard.iter().filter_map(refusal).collect();
-        let members = world.hub.who(world.now).into_iter().map(|it| it.name).collect();
+        let members = world.hub.who(world.now, RoomId::ONLY).into_iter().map(|it| it.name).collect();
         let new = &world.log()[before..];
         let log = new.iter().map(|entry| (entry.author.clone(), entry.kind, entry.body.clone())).collect();
         let start = Instant::ZERO + Duration::from_secs(1_000);

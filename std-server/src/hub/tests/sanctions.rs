@@ -7,7 +7,7 @@ use kabar_core::wire::frame::CloseCode;
 
 use super::person::{Asking, Heard, Way, asking};
 use super::world::{PASSWORD, WALL_MS, World};
-use crate::hub::{HubEvent, JobKind, JoinPolicy, LeaveReason, OperatorError};
+use crate::hub::{HubEvent, JobKind, JoinPolicy, LeaveReason, OperatorError, RoomId};
 use crate::store::{Fault, Sanction, SanctionKind, Store};
 
 fn refusal(world: &mut World, asking: &Asking) -> Option<RefusedCode> {
@@ -32,9 +32,9 @@ fn muted(world: &World, person: usize) -> Vec<u64> {
 fn who_is_banned_is_closed_and_stays_out_under_every_name_also_after_a_restart() {
     let mut world = World::new();
     let ana = world.join(&asking("Ana", 1));
-    assert_eq!(world.hub.ban(world.now, "Ben"), Err(OperatorError::NoSuchName));
-    assert_eq!(world.hub.ban(world.now, "ANA"), Ok("Ana".to_owned()));
-    assert_eq!(world.hub.ban(world.now, "Ana"), Err(OperatorError::AlreadyInEffect));
+    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NoSuchName));
+    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, "ANA"), Ok("Ana".to_owned()));
+    assert_eq!(world.hub.ban(world.now, RoomId::ONLY, "Ana"), Err(OperatorError::AlreadyInEffect));
     world.run_ms(100);
     assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::BANNED)));
     assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Banned, .. })));
@@ -58,7 +58,7 @@ fn who_is_away_can_be_banned_by_the_name_it_owns() {
     let ana = world.join(&asking("Ana", 1));
     world.people[ana].close(world.now);
     world.run_ms(100);
-    assert!(world.hub.ban(world.now, "ana").is_ok());
+    assert!(world.hub.ban(world.now, RoomId::ONLY, "ana").is_ok());
     assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED));
 }
 
@@ -66,7 +66,7 @@ fn who_is_away_can_be_banned_by_the_name_it_owns() {
 fn the_banned_are_refused_before_their_password_costs_anything() {
     let mut world = World::with(|config| config.join_policy = JoinPolicy::Password);
     world.join(&Asking { way: Way::Password(PASSWORD), ..asking("Ana", 1) });
-    assert!(world.hub.ban(world.now, "Ana").is_ok());
+    assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.hold(JobKind::Password);
     let again = Asking { way: Way::Password("guess"), ..asking("Ana", 1) };
     assert_eq!(refusal(&mut world, &again), Some(RefusedCode::BANNED));
@@ -85,7 +85,7 @@ fn a_ban_meets_a_join_that_is_on_its_way_to_the_store() {
     world.hold(JobKind::Store);
     let ana = world.person();
     world.ask(ana, &asking("Ana", 1));
-    assert!(world.hub.ban(world.now, "Ana").is_ok());
+    assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.release();
     world.run_ms(100);
     assert_eq!((world.people[ana].refusal(), world.people[ana].is_welcome()), (Some(RefusedCode::BANNED), false));
@@ -98,15 +98,15 @@ fn a_ban_meets_a_join_that_is_on_its_way_to_the_store() {
 fn who_is_unbanned_comes_in_again_also_after_a_restart() {
     let mut world = World::new();
     world.join(&asking("Ana", 1));
-    assert!(world.hub.ban(world.now, "Ana").is_ok());
+    assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.run_ms(100);
-    assert_eq!(world.hub.unban(world.now, "Ben"), Err(OperatorError::NotInEffect));
-    assert!(world.hub.unban(world.now, "ana").is_ok());
-    assert_eq!(world.hub.unban(world.now, "ana"), Err(OperatorError::NotInEffect));
+    assert_eq!(world.hub.unban(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NotInEffect));
+    assert!(world.hub.unban(world.now, RoomId::ONLY, "ana").is_ok());
+    assert_eq!(world.hub.unban(world.now, RoomId::ONLY, "ana"), Err(OperatorError::NotInEffect));
     world.run_ms(10);
     world.restart();
     world.join(&asking("Ana", 1));
-    assert!(kept(&mut world).is_empty() && world.hub.sanctions().is_empty());
+    assert!(kept(&mut world).is_empty() && world.hub.sanctions(RoomId::ONLY).is_empty());
 }
 
 #[test]
@@ -115,8 +115,8 @@ fn a_muted_member_hears_everything_and_each_of_its_posts_is_refused_until_it_is_
     let (ana, ben) = (world.join(&asking("Ana", 1)), world.join(&asking("Ben", 2)));
     world.people[ana].post(1, "one");
     world.run_ms(50);
-    assert_eq!(world.hub.mute(world.now, "Ana"), Ok("Ana".to_owned()));
-    assert!(world.hub.who(world.now)[0].is_muted && !world.hub.who(world.now)[1].is_muted);
+    assert_eq!(world.hub.mute(world.now, RoomId::ONLY, "Ana"), Ok("Ana".to_owned()));
+    assert!(world.hub.who(world.now, RoomId::ONLY)[0].is_muted && !world.hub.who(world.now, RoomId::ONLY)[1].is_muted);
     world.people[ana].post_settled(2, 1, "two");
     world.people[ben].post(1, "hello");
     world.run_ms(50);
@@ -128,7 +128,7 @@ fn a_muted_member_hears_everything_and_each_of_its_posts_is_refused_until_it_is_
     world.people[ana].post_settled(3, 2, "three");
     world.run_ms(50);
     assert_eq!(muted(&world, ana), [2, 3]);
-    assert!(world.hub.unmute(world.now, "Ana").is_ok());
+    assert!(world.hub.unmute(world.now, RoomId::ONLY, "Ana").is_ok());
     world.people[ana].post_settled(4, 3, "four");
     world.run_ms(50);
     assert_eq!(world.texts(), ["one", "hello", "four"]);
@@ -142,7 +142,7 @@ fn a_post_that_was_taken_before_the_mute_is_stored() {
     world.hold(JobKind::Store);
     world.people[ana].post(1, "one");
     world.run_ms(50);
-    assert!(world.hub.mute(world.now, "Ana").is_ok());
+    assert!(world.hub.mute(world.now, RoomId::ONLY, "Ana").is_ok());
     world.release();
     world.run_ms(50);
     assert_eq!((world.texts(), world.people[ana].stored()), (vec!["one".to_owned()], 1));
@@ -155,13 +155,13 @@ fn what_the_operator_decides_while_the_store_fails_holds_at_once_and_is_written_
         let ana = world.join(&asking("Ana", 1));
         let ben = world.join(&asking("Ben", 2));
         let cleo = world.join(&asking("Cleo", 3));
-        assert!(world.hub.mute(world.now, "Cleo").is_ok());
+        assert!(world.hub.mute(world.now, RoomId::ONLY, "Cleo").is_ok());
         world.run_ms(50);
         world.store.set_fault(Some(fault));
         world.people[ben].post(1, "waits");
         world.run_ms(20);
-        assert!(world.hub.ban(world.now, "Ana").is_ok());
-        assert!(world.hub.unmute(world.now, "Cleo").is_ok());
+        assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
+        assert!(world.hub.unmute(world.now, RoomId::ONLY, "Cleo").is_ok());
         world.run_ms(400);
         assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::BANNED)), "{fault:?}");
         assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");
@@ -183,7 +183,7 @@ fn a_ban_that_nothing_else_goes_with_is_tried_again_until_it_is_written() {
     world.people[ana].close(world.now);
     world.run_ms(100);
     world.store.set_fault(Some(Fault::Fail));
-    assert!(world.hub.ban(world.now, "Ana").is_ok());
+    assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.run(Duration::from_secs(3));
     assert!(kept(&mut world).is_empty());
     world.store.set_fault(None);
@@ -197,7 +197,7 @@ fn a_server_that_stops_writes_what_was_decided_last() {
     let mut world = World::new();
     world.join(&asking("Ana", 1));
     world.hold(JobKind::Store);
-    assert!(world.hub.ban(world.now, "Ana").is_ok());
+    assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.hub.shutdown(world.now);
     world.run_ms(10);
     assert!(!world.hub.is_finished());
@@ -211,11 +211,11 @@ fn sanctions_are_told_oldest_first() {
     let mut world = World::new();
     for (key, name) in [(1, "Zoe"), (2, "Ana")] {
         world.join(&asking(name, key));
-        assert!(world.hub.mute(world.now, name).is_ok());
+        assert!(world.hub.mute(world.now, RoomId::ONLY, name).is_ok());
         world.run_ms(10);
     }
-    assert!(world.hub.ban(world.now, "Zoe").is_ok());
-    let told: Vec<_> = world.hub.sanctions().into_iter().map(|it| (it.name, it.kind)).collect();
+    assert!(world.hub.ban(world.now, RoomId::ONLY, "Zoe").is_ok());
+    let told: Vec<_> = world.hub.sanctions(RoomId::ONLY).into_iter().map(|it| (it.name, it.kind)).collect();
     let expected = [("Zoe", SanctionKind::Mute), ("Ana", SanctionKind::Mute), ("Zoe", SanctionKind::Ban)];
     assert_eq!(told, expected.map(|(name, kind)| (name.to_owned(), kind)));
 }

@@ -6,7 +6,7 @@ use kabar_core::time::Duration;
 
 use super::person::{Asking, Heard, asking};
 use super::world::World;
-use crate::hub::{Done, HubEvent, JobKind, StoreDone, StoreJob};
+use crate::hub::{Done, HubEvent, JobKind, RoomId, StoreDone, StoreJob};
 use crate::store::{CommitError, Fault, Store, StoreErrorKind};
 
 fn notices(world: &World, person: usize) -> usize {
@@ -72,7 +72,7 @@ fn what_the_server_says_is_not_repeated_either() {
         let mut world = World::new();
         let ana = world.join(&asking("Ana", 1));
         world.store.set_fault(Some(fault));
-        world.hub.say(world.now, "dinner");
+        world.hub.say(world.now, RoomId::ONLY, "dinner");
         world.people[ana].close(world.now);
         world.run(Duration::from_secs(2));
         world.store.set_fault(None);
@@ -91,7 +91,10 @@ fn nothing_is_accepted_before_heads_and_numbers_were_read_again() {
     world.run_ms(20);
     let append = world.jobs.pop_front().expect("a commit");
     drop(append);
-    let failed = Done::Store(StoreDone::Append(Err(CommitError::Uncertain(StoreErrorKind::Disk(0)))));
+    let failed = Done::Store(StoreDone::Append {
+        room: RoomId::ONLY,
+        result: Err(CommitError::Uncertain(StoreErrorKind::Disk(0))),
+    });
     world.hub.handle_done(world.now, failed);
     world.people[ana].post(2, "two");
     world.run(Duration::from_secs(20));

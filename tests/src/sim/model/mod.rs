@@ -1,5 +1,5 @@
-//! The reference model: description the log, the members' stores and the authors' posts must be. It checks
-//! the rules S1 to S5 (SPEC 7) at every observation.
+//! The reference model: description the log, the members' stores and the authors' posts must be. It
+//! checks the rules S1 to S5 (SPEC 7) at every observation.
 //!
 //! Its inputs are the posts, the commits, and description clients saw. It knows nothing of packets,
 //! connections or time. Each observation is checked against everything before it, so in a history

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::time::Duration;
+use kabar_server::hub::RoomId;
 
 use super::server::Kill;
 use super::{World, WorldEvent};
@@ -76,13 +77,13 @@ impl World {
             Act::Attack { attack, times } => (0..times).for_each(|_| self.launch(attack)),
             Act::Say => {
                 if let Some(hub) = self.server.hub_mut() {
-                    hub.say(now, "The operator says this.");
+                    hub.say(now, RoomId::ONLY, "The operator says this.");
                 }
                 return self.serve();
             }
             Act::Kick { device } => {
                 let name = self.devices[device].plan.name.clone();
-                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, &name).is_ok()) {
+                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, RoomId::ONLY, &name).is_ok()) {
                     self.kicked.insert(name);
                 }
                 return self.serve();

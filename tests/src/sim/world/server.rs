@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use kabar_core::chat::{MAX_BODY_LEN, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, Profile, StoreDone, StoreJob};
+use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, Profile, RoomId, StoreDone, StoreJob};
 use kabar_server::store::{Fault, LogEntry, LogReader, MemoryStore, Store};
 use kabar_std::provider::Accelerated;
 
@@ -90,7 +90,9 @@ impl Server {
 
     /// Whether a member of this name is present.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.hub.as_ref().is_some_and(|hub| hub.who(Instant::ZERO).iter().any(|presence| presence.name == name))
+        self.hub
+            .as_ref()
+            .is_some_and(|hub| hub.who(Instant::ZERO, RoomId::ONLY).iter().any(|presence| presence.name == name))
     }
 
     pub(super) fn modulus(&self) -> &[u8] {
@@ -316,7 +318,7 @@ impl World {
             self.queue.push(self.server.stalled_until, WorldEvent::JobDone { life, done });
             return Ok(());
         }
-        let is_commit = matches!(done, Done::Store(StoreDone::Append(Ok(()))));
+        let is_commit = matches!(done, Done::Store(StoreDone::Append { result: Ok(()), .. }));
         if let Some(hub) = &mut self.server.hub {
             hub.handle_done(now, done);
             if let Some(kill) = self.server.kill_at.filter(|kill| is_commit && kill.point == KillPoint::BeforeSend) {
@@ -388,7 +390,7 @@ impl World {
             return Ok(());
         }
         let batch = match &job {
-            StoreJob::Append(batch) => Some(batch.clone()),
+            StoreJob::Append { batch, .. } => Some(batch.clone()),
             _ => None,
         };
         let kill = self.server.kill_at.filter(|_| batch.is_some());
@@ -399,7 +401,7 @@ impl World {
         let commits = self.server.store.commits();
         let done = job.run(&mut self.server.store);
         let is_applied = self.server.store.commits() > commits;
-        if let (Some(batch), StoreDone::Append(result)) = (&batch, &done) {
+        if let (Some(batch), StoreDone::Append { result, .. }) = (&batch, &done) {
             self.trace.note(now, &[5, u64::from(is_applied)], || format!("commit {result:?}, applied: {is_applied}"));
             self.coverage.count(match (result, is_applied) {
                 (Ok(()), _) => Seen::Committed,

@@ -1,0 +1,34 @@
+//! Questions of `kabar servers` and `kabar identity`, and what is displayed before them.
+
+use kabar_core::session::Fingerprint;
+use kabar_std::address::HostPort;
+use kabar_std::invite::show_fingerprint;
+
+/// The question about another key of a server.
+pub const CONFIRM_KEY: &str = "Does its operator confirm this key?";
+
+/// A question with its possible answers; no is the default.
+#[must_use]
+pub fn yes_or_no(question: &str) -> String {
+    format!("{question} [y/N] ")
+}
+
+/// The key by which a server is known.
+#[must_use]
+pub fn known_key(server: &HostPort, known: &Fingerprint) -> String {
+    format!("known key for {server}:  {}", show_fingerprint(known))
+}
+
+/// The key that a server presents now.
+#[must_use]
+pub fn present_key(found: &Fingerprint) -> String {
+    format!("the server's key now:  {}", show_fingerprint(found))
+}
+
+/// The question whether to remove the key of a name.
+#[must_use]
+pub fn forget_identity(name: &str, fingerprint: &str) -> String {
+    format!(
+        "Forget the key {fingerprint} of {name}? Without a copy of it, nobody can use the name {name} in rooms that know it."
+    )
+}
