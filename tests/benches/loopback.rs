@@ -60,11 +60,11 @@ impl Member {
         self.driver.start(&config).expect("it starts");
     }
 
-    /// Drives the client until `wanted` returns a value for an event.
-    fn until<T>(&mut self, mut wanted: impl FnMut(&Event<'_>) -> Option<T>) -> T {
+    /// Drives the client until `select` returns a value for an event.
+    fn until<T>(&mut self, mut select: impl FnMut(&Event<'_>) -> Option<T>) -> T {
         loop {
             while let Some(event) = self.driver.poll_event() {
-                if let Some(found) = wanted(&event) {
+                if let Some(found) = select(&event) {
                     return found;
                 }
             }

@@ -149,22 +149,22 @@ impl Process {
         self.stdin = None;
     }
 
-    /// Returns the next line of standard output that contains `wanted`.
+    /// Returns the next line of standard output that contains `expected`.
     ///
     /// # Panics
     /// If there is none within [`TIMEOUT`].
-    pub fn expect(&mut self, wanted: &str) -> String {
-        let found = wait_for_line(&self.stdout_lines, &mut self.stdout, wanted, self.timeout);
-        found.unwrap_or_else(|| panic!("no line with {wanted:?} on stdout\n{}", self.transcript()))
+    pub fn expect(&mut self, expected: &str) -> String {
+        let found = wait_for_line(&self.stdout_lines, &mut self.stdout, expected, self.timeout);
+        found.unwrap_or_else(|| panic!("no line with {expected:?} on stdout\n{}", self.transcript()))
     }
 
-    /// Returns the next line of standard error that contains `wanted`.
+    /// Returns the next line of standard error that contains `expected`.
     ///
     /// # Panics
     /// If there is none within [`TIMEOUT`].
-    pub fn expect_stderr(&mut self, wanted: &str) -> String {
-        let found = wait_for_line(&self.stderr_lines, &mut self.stderr, wanted, self.timeout);
-        found.unwrap_or_else(|| panic!("no line with {wanted:?} on stderr\n{}", self.transcript()))
+    pub fn expect_stderr(&mut self, expected: &str) -> String {
+        let found = wait_for_line(&self.stderr_lines, &mut self.stderr, expected, self.timeout);
+        found.unwrap_or_else(|| panic!("no line with {expected:?} on stderr\n{}", self.transcript()))
     }
 
     /// Reads the lines that are available, without waiting for more.
@@ -239,13 +239,18 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn wait_for_line(lines: &Receiver<String>, seen: &mut Vec<String>, wanted: &str, timeout: Duration) -> Option<String> {
+fn wait_for_line(
+    lines: &Receiver<String>,
+    seen: &mut Vec<String>,
+    expected: &str,
+    timeout: Duration,
+) -> Option<String> {
     let deadline = Instant::now() + timeout;
     loop {
         match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
                 seen.push(line.clone());
-                if line.contains(wanted) {
+                if line.contains(expected) {
                     return Some(line);
                 }
             }

@@ -111,22 +111,22 @@ impl Terminal {
         Self { child, master: pair.master, keyboard, screen }
     }
 
-    /// Waits until the screen shows `wanted`; a line that was wrapped counts as one line.
+    /// Waits until the screen shows `expected`; a line that was wrapped counts as one line.
     ///
     /// # Panics
     /// If it does not within [`TIMEOUT`].
-    pub fn expect(&self, wanted: &str) {
-        self.until(&format!("{wanted:?} on the screen"), |screen| screen.contains(wanted));
+    pub fn expect(&self, expected: &str) {
+        self.until(&format!("{expected:?} on the screen"), |screen| screen.contains(expected));
     }
 
-    /// Waits until `is_wanted` accepts the screen.
+    /// Waits until `condition` accepts the screen.
     ///
     /// # Panics
     /// If it does not within [`TIMEOUT`].
-    pub fn until(&self, what: &str, is_wanted: impl Fn(&str) -> bool) {
+    pub fn until(&self, what: &str, condition: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + TIMEOUT;
         let mut state = self.screen.lock();
-        while !is_wanted(&state.parser.screen().contents()) {
+        while !condition(&state.parser.screen().contents()) {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "not {what}:\n{}", state.parser.screen().contents());
             let waited = self.screen.changed.wait_timeout(state, left);
@@ -134,13 +134,13 @@ impl Terminal {
         }
     }
 
-    /// Waits until `is_wanted` accepts all output so far.
+    /// Waits until `condition` accepts all output so far.
     ///
     /// # Panics
     /// If it does not within [`TIMEOUT`].
-    pub fn until_written(&self, what: &str, is_wanted: impl Fn(&str) -> bool) {
+    pub fn until_written(&self, what: &str, condition: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + TIMEOUT;
-        while !is_wanted(&self.written()) {
+        while !condition(&self.written()) {
             assert!(Instant::now() < deadline, "not {what}:\n{}", self.screen());
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
@@ -179,7 +179,7 @@ impl Terminal {
     /// Presses keys that produce other bytes than UTF-8.
     ///
     /// # Panics
-    /// As [`Terminal::press`].
+    /// Like [`Terminal::press`].
     pub fn press_bytes(&mut self, bytes: &[u8]) {
         self.keyboard.write_all(bytes).expect("somebody reads the keyboard");
         self.keyboard.flush().expect("somebody reads the keyboard");
@@ -188,7 +188,7 @@ impl Terminal {
     /// Types a line and Enter.
     ///
     /// # Panics
-    /// As [`Terminal::press`].
+    /// Like [`Terminal::press`].
     pub fn type_line(&mut self, line: &str) {
         self.press(&format!("{line}\r"));
     }
@@ -196,7 +196,7 @@ impl Terminal {
     /// Pastes `text` in the way of a terminal with bracketed paste.
     ///
     /// # Panics
-    /// As [`Terminal::press`].
+    /// Like [`Terminal::press`].
     pub fn paste(&mut self, text: &str) {
         self.press(&format!("\x1b[200~{text}\x1b[201~"));
     }

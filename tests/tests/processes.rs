@@ -181,8 +181,8 @@ fn one_command_hosts_and_the_printed_line_joins() {
     let invite = line.split_whitespace().last().expect("an invite").to_owned();
     let mut guest = spawn_join(&home.path().join("farhan"), &invite, "farhan", &[]);
     guest.expect_stderr("Joined ");
-    guest.type_line("from the second laptop");
-    host.expect("farhan: from the second laptop");
+    guest.type_line("from the second computer");
+    host.expect("farhan: from the second computer");
     host.type_line("from the host");
     guest.expect("darryl: from the host");
 }

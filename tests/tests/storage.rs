@@ -84,27 +84,27 @@ fn by(name: &str, lines: &[String]) -> Vec<String> {
     lines.iter().map(|line| format!("{name}: {line}")).collect()
 }
 
-fn expect_all(client: &mut Process, wanted: &[String]) {
-    for wanted in wanted {
+fn expect_all(client: &mut Process, expected: &[String]) {
+    for expected in expected {
         let line = client.expect(": ");
-        assert!(line.ends_with(wanted.as_str()), "{line} is not {wanted}: {:?} {:?}", client.stdout, client.stderr);
+        assert!(line.ends_with(expected.as_str()), "{line} is not {expected}: {:?} {:?}", client.stdout, client.stderr);
     }
 }
 
 #[test]
 fn history_survives_stops_and_kills_and_reaches_newcomers() {
     let home = Home::new();
-    let mut wanted = Vec::new();
+    let mut expected = Vec::new();
     for (round, end) in ["TERM", "KILL", "TERM", "KILL"].into_iter().enumerate() {
         let mut room = home.serve();
         let lines = lines(&format!("round {round} line"), 10);
         post_all(&room, "anna", &lines);
-        wanted.extend(by("anna", &lines));
-        expect_all(&mut join_with_history(&room, &format!("newcomer{round}")), &wanted);
-        assert_eq!(home.texts(&[]), wanted, "while the server runs");
+        expected.extend(by("anna", &lines));
+        expect_all(&mut join_with_history(&room, &format!("newcomer{round}")), &expected);
+        assert_eq!(home.texts(&[]), expected, "while the server runs");
         room.server.signal(end);
         assert_eq!(room.server.wait(), (end == "TERM").then_some(0));
-        assert_eq!(home.texts(&[]), wanted, "after {end}");
+        assert_eq!(home.texts(&[]), expected, "after {end}");
     }
     home.assert_undamaged();
 }
@@ -276,7 +276,7 @@ fn an_unusable_data_directory_is_named() {
         assert!(line.contains(text(&data)), "{line}");
     }
     assert!(failed_start(home.path(), &file).contains("--data-dir"), "and what to do");
-    fs::create_dir(home.history()).expect("made");
+    fs::create_dir(home.history()).expect("created");
     let line = failed_start(home.path(), &home.data());
     assert!(line.contains(text(&home.history())), "{line}");
 }
@@ -333,8 +333,8 @@ fn a_backup_copied_next_to_the_wal_of_a_killed_server_is_refused_and_kept() {
     let before = files(&home.data());
     for _ in 0..2 {
         let line = failed_start(home.path(), &home.data());
-        for wanted in ["history.db-wal", "history.db-shm", "kabar-server restore FILE"] {
-            assert!(line.contains(wanted), "{line}");
+        for expected in ["history.db-wal", "history.db-shm", "kabar-server restore FILE"] {
+            assert!(line.contains(expected), "{line}");
         }
         assert!(files(&home.data()) == before, "nothing changed");
     }
@@ -459,7 +459,7 @@ fn a_backup_is_made_while_the_server_runs_and_overwrites_nothing() {
         0o600
     );
     let data = home.path().join("elsewhere");
-    fs::create_dir(&data).expect("made");
+    fs::create_dir(&data).expect("created");
     fs::rename(copy, data.join("history.db")).expect("moved");
     let mut history = Process::start("kabar-server", home.path(), &["history", "--data-dir", text(&data)]);
     assert_eq!(history.wait(), Some(0));

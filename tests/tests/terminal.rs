@@ -6,9 +6,9 @@ use kabar_tests::process::Process;
 use kabar_tests::room::{Room, temp_home};
 use kabar_tests::terminal::{CTRL_C, CTRL_D, TAB, Terminal, UP};
 
-fn host(home: &Path, further: &[&str]) -> Terminal {
+fn host(home: &Path, extra: &[&str]) -> Terminal {
     let mut arguments = vec!["host", "--name", "darryl", "--listen", "127.0.0.1:0"];
-    arguments.extend(further);
+    arguments.extend(extra);
     Terminal::start("kabar", home, &arguments)
 }
 

@@ -88,10 +88,10 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
             _ => {}
         })?;
         if let Some(why) = ended {
-            return Err(Error::new(format!("a member ended instead of coming back: {why:?}")));
+            return Err(Error::new(format!("a member ended instead of rejoining: {why:?}")));
         }
         if fleet.now().saturating_since(crash) > TIMEOUT {
-            return Err(Error::new(format!("{back} of {members} members came back in {} s", seconds(TIMEOUT))));
+            return Err(Error::new(format!("{back} of {members} members rejoined in {} s", seconds(TIMEOUT))));
         }
     }
     let all_back_s = seconds(last.saturating_since(crash));

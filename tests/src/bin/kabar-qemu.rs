@@ -186,9 +186,9 @@ mod tests {
     use super::*;
 
     /// The seed of a run with these arguments, with keys in `dir`.
-    fn seed_of(dir: &std::path::Path, more: &[&str]) -> [u8; 32] {
+    fn seed_of(dir: &std::path::Path, extra: &[&str]) -> [u8; 32] {
         let dir = dir.to_str().unwrap();
-        let words = [&["kabar-qemu", "INVITE", "--name", "probe", "--data-dir", dir], more].concat();
+        let words = [&["kabar-qemu", "INVITE", "--name", "probe", "--data-dir", dir], extra].concat();
         let arguments = Arguments::try_parse_from(words).unwrap();
         *resolve_owner(&arguments).unwrap().unwrap().seed()
     }

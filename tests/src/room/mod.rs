@@ -29,7 +29,7 @@ pub struct Room {
     /// The invite that it printed.
     pub invite: String,
     home: PathBuf,
-    more: Vec<String>,
+    extra: Vec<String>,
     /// The room's own temporary directory, if it has one; declared last, so that it is removed
     /// last.
     _own_home: Option<TempDir>,
@@ -44,8 +44,8 @@ pub fn start_server(home: &Path, words: &[&str]) -> Process {
 /// Starts `kabar join` by `invite` as `name`, with more arguments and its data under `home`,
 /// without waiting for the join.
 #[must_use]
-pub fn spawn_join(home: &Path, invite: &str, name: &str, more: &[&str]) -> Process {
-    Process::start("kabar", home, &[&["join", invite, "--name", name], more].concat())
+pub fn spawn_join(home: &Path, invite: &str, name: &str, extra: &[&str]) -> Process {
+    Process::start("kabar", home, &[&["join", invite, "--name", name], extra].concat())
 }
 
 impl Room {
@@ -65,9 +65,9 @@ impl Room {
 
     /// Starts a server that listens on `listen`, with more arguments.
     #[must_use]
-    pub fn start_with(home: &Path, listen: &str, more: &[&str]) -> Self {
+    pub fn start_with(home: &Path, listen: &str, extra: &[&str]) -> Self {
         give_key(home);
-        Self::start_with_own_key(home, listen, more)
+        Self::start_with_own_key(home, listen, extra)
     }
 
     /// Starts a server on any port that also admits members with `password`.
@@ -84,10 +84,10 @@ impl Room {
     /// Like [`Room::start_with`], for a test in which no other server may have the same key: the
     /// server generates a key unless `home` already has one.
     #[must_use]
-    pub fn start_with_own_key(home: &Path, listen: &str, more: &[&str]) -> Self {
-        let server = start_server(home, &[&["--listen", listen], more].concat());
-        let more = more.iter().copied().map(str::to_owned).collect();
-        Self { more, ..Self::of(server, home) }
+    pub fn start_with_own_key(home: &Path, listen: &str, extra: &[&str]) -> Self {
+        let server = start_server(home, &[&["--listen", listen], extra].concat());
+        let extra = extra.iter().copied().map(str::to_owned).collect();
+        Self { extra, ..Self::of(server, home) }
     }
 
     /// The room of a server that was started in some other way.
@@ -99,7 +99,7 @@ impl Room {
         let listening = server.expect("listening on ");
         let address = listening.rsplit(' ').next().expect("an address").to_owned();
         let invite = server.expect("kabar://");
-        Self { server, address, invite, home: home.to_owned(), more: Vec::new(), _own_home: None }
+        Self { server, address, invite, home: home.to_owned(), extra: Vec::new(), _own_home: None }
     }
 
     /// Stops the server with SIGTERM.
@@ -121,8 +121,8 @@ impl Room {
     /// # Panics
     /// If its address or invite changed.
     pub fn restart(&mut self) {
-        let more: Vec<&str> = self.more.iter().map(String::as_str).collect();
-        let again = Self::start_with_own_key(&self.home, &self.address, &more);
+        let extra: Vec<&str> = self.extra.iter().map(String::as_str).collect();
+        let again = Self::start_with_own_key(&self.home, &self.address, &extra);
         assert_eq!((&again.address, &again.invite), (&self.address, &self.invite), "same data, same invite");
         self.server = again.server;
     }
@@ -178,8 +178,8 @@ impl Room {
 
     /// Starts to join as `name`, with more arguments, without waiting for the join.
     #[must_use]
-    pub fn spawn_join(&self, name: &str, more: &[&str]) -> Process {
-        spawn_join(&self.home_of(name), &self.invite, name, more)
+    pub fn spawn_join(&self, name: &str, extra: &[&str]) -> Process {
+        spawn_join(&self.home_of(name), &self.invite, name, extra)
     }
 
     /// Joins directly and records the whole log.

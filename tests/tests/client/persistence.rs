@@ -21,11 +21,11 @@ fn rejoining_resumes_after_the_last_line_printed() {
     assert_eq!(code, 0);
     assert!(stdout.contains("bob: two") && !stdout.contains("bob: one"), "{stdout}");
     assert!(stderr.contains("new lines since your last visit"), "{stderr}");
-    for (option, value, wanted) in
+    for (option, value, expected) in
         [("--since", "all", true), ("--since", "1", true), ("--since", "2", false), ("--last", "1", false)]
     {
         let (_, stdout, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", option, value]);
-        assert_eq!(stdout.contains("bob: one"), wanted, "{option} {value}: {stdout}");
+        assert_eq!(stdout.contains("bob: one"), expected, "{option} {value}: {stdout}");
     }
 }
 
@@ -160,9 +160,9 @@ fn a_typed_host_is_joined_only_with_an_accepted_key() {
     let room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
     let mine = room.home_of("anna");
-    let join = |further: &[&str]| {
+    let join = |extra: &[&str]| {
         let mut arguments = vec!["join", room.address.as_str(), "--name", "anna", "--password-file", &password];
-        arguments.extend(further);
+        arguments.extend(extra);
         run(&mine, &arguments)
     };
     let (code, _, stderr) = join(&[]);
@@ -195,8 +195,8 @@ fn a_changed_key_stops_the_client_which_explains_how_to_accept_it() {
     room.kill();
     let listen = room.address.clone();
     let other = Room::start_with_own_key(&home.path().join("other"), &listen, &["--password-file", &password]);
-    for further in [&[][..], &["--accept-new"]] {
-        let stderr = ends_with(4, &mine, &[&join[..], further].concat());
+    for extra in [&[][..], &["--accept-new"]] {
+        let stderr = ends_with(4, &mine, &[&join[..], extra].concat());
         assert!(stderr.contains(&format!("kabar servers accept {listen}")), "{stderr}");
     }
     let stderr = ends_with(4, &mine, &["servers", "accept", &listen]);

@@ -13,9 +13,9 @@ fn passwords_come_from_a_file_the_environment_or_standard_input() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let (right, wrong) = (file(home.path(), "right", "terbuka\n"), file(home.path(), "wrong", "tertutup\n"));
-    let join = |name: &str, further: &[&str]| {
+    let join = |name: &str, extra: &[&str]| {
         let mut arguments = vec!["join", room.address.as_str(), "--accept-new", "--name", name];
-        arguments.extend(further);
+        arguments.extend(extra);
         Process::start("kabar", &room.home_of(name), &arguments)
     };
     let mut by_file = join("anna", &["--password-file", &right]);

@@ -80,7 +80,7 @@ fn a_banned_member_ends_with_7_and_is_refused_until_unbanned_even_after_a_restar
     let mut again = room.spawn_join("darryl", &[]);
     assert_eq!(again.wait(), Some(7), "{:?}", again.stderr);
     let mut thief = spawn_join(&room.home_of("thief"), &room.invite, "Darryl", &[]);
-    assert_eq!(thief.wait(), Some(5), "the name stays taken: {:?}", thief.stderr);
+    assert_eq!(thief.wait(), Some(5), "the name is still taken: {:?}", thief.stderr);
     room.kill_and_restart();
     let mut again = room.spawn_join("darryl", &[]);
     assert_eq!(again.wait(), Some(7), "{:?}", again.stderr);
@@ -175,12 +175,12 @@ impl Terminal {
         writeln!(self.keyboard, "{line}").and_then(|()| self.keyboard.flush()).expect("it reads");
     }
 
-    fn expect(&mut self, wanted: &str) -> String {
+    fn expect(&mut self, expected: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(TIMEOUT);
-            let line = line.unwrap_or_else(|_| panic!("no line with {wanted:?}: {:#?}", self.lines_read));
+            let line = line.unwrap_or_else(|_| panic!("no line with {expected:?}: {:#?}", self.lines_read));
             self.lines_read.push(line.clone());
-            if line.contains(wanted) {
+            if line.contains(expected) {
                 return line;
             }
         }

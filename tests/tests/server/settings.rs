@@ -122,7 +122,7 @@ fn bad_input_is_reported_in_one_line_that_names_it() {
     }
     let data = data_dir(home.path());
     assert!(!data.exists(), "nothing was created");
-    fs::create_dir(&data).expect("made");
+    fs::create_dir(&data).expect("created");
     fs::write(data.join("kabar-server.toml"), "# limits\nmax-membrs = 5\n").expect("written");
     let (code, stderr) = startup_error(start_server(home.path(), &listen));
     assert!(

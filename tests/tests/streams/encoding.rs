@@ -29,7 +29,7 @@ fn invalid_utf8_at_the_prompt_is_reported_and_the_session_continues() {
     let mut bob = room.client("bob");
     let mut anna = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
     anna.expect_prompt();
-    for (bytes, wanted) in [
+    for (bytes, expected) in [
         (b"\xff".as_slice(), "still here"),
         (b"\xe9\r", "and here"),
         (b"\xff\xfe\x80\xc3(\xf0\x9f\x91", "after many of them"),
@@ -39,8 +39,8 @@ fn invalid_utf8_at_the_prompt_is_reported_and_the_session_continues() {
         anna.until_written("the notice", |written| written.matches("is not UTF-8").count() > before);
         // An incomplete last sequence includes the next key.
         anna.press("\x15");
-        anna.type_line(wanted);
-        bob.expect(&format!("anna: {wanted}"));
+        anna.type_line(expected);
+        bob.expect(&format!("anna: {expected}"));
         assert_eq!(anna.written().matches("is not UTF-8").count(), before + 1, "once per line");
     }
     anna.type_line("/quit");
@@ -69,8 +69,8 @@ fn invalid_utf8_at_the_prompt_of_a_host_does_not_end_the_room() {
     host.expect_prompt();
     host.press_bytes(b"\xff");
     host.expect("is not UTF-8");
-    host.type_line("the room goes on");
-    host.expect("] darryl: the room goes on");
+    host.type_line("the room continues");
+    host.expect("] darryl: the room continues");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn arguments_and_variables_of_invalid_utf8_are_named_and_such_paths_are_accepted
     }
     // Every path is not UTF-8.
     let folder = odd_path(home.path());
-    fs::create_dir(&folder).expect("made");
+    fs::create_dir(&folder).expect("created");
     let transcript = folder.join(odd);
     let mut command = Command::new(program("kabar-server"));
     command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(&folder).arg("--transcript").arg(&transcript);

@@ -44,8 +44,8 @@ fn output_to_a_full_disk_ends_with_1_and_the_lines_are_printed_by_the_next_sessi
     let mut bob = room.client("bob");
     bob.type_line("one");
     bob.expect("bob: one");
-    for further in [&[][..], &["--json"]] {
-        let words = [&["join", &room.invite, "--name", "anna"], further].concat();
+    for extra in [&[][..], &["--json"]] {
+        let words = [&["join", &room.invite, "--name", "anna"], extra].concat();
         let (code, _, stderr) = run(&room.home_of("anna"), "kabar", &words, full().into(), Stdio::piped());
         assert!(
             code == Some(1) && stderr.contains(&format!("cannot write to standard output: {NO_ROOM}")),
@@ -105,7 +105,7 @@ fn state_that_cannot_be_saved_is_reported_with_1() {
             && stderr.lines().last().is_some_and(|end| end.starts_with("could not save your position in this room")),
         "{stderr}"
     );
-    fs::create_dir(room.home_of("bob").join("known_servers.lock")).expect("made");
+    fs::create_dir(room.home_of("bob").join("known_servers.lock")).expect("created");
     let (code, _, stderr) = join("bob");
     assert!(
         code == Some(1)
@@ -218,7 +218,7 @@ fn a_transcript_on_a_full_disk_resumes_when_there_is_room_and_counts_missing_lin
     let home = temp_home();
     give_key(home.path());
     let disk = home.path().join("disk");
-    fs::create_dir(&disk).expect("made");
+    fs::create_dir(&disk).expect("created");
     let (data, disk) = (text(&data_dir(home.path())).to_owned(), text(&disk).to_owned());
     // A disk that only this server sees, almost full from the beginning.
     let script = format!(

@@ -8,12 +8,12 @@ use kabar_tests::process::{Process, TIMEOUT};
 use kabar_tests::room::{Room, data_dir, give_key, temp_home, text};
 use kabar_tests::terminal::Terminal;
 
-/// Waits until the content of a file satisfies `is_wanted`, and returns it.
-fn await_file(path: &Path, is_wanted: impl Fn(&str) -> bool) -> String {
+/// Waits until the content of a file satisfies `condition`, and returns it.
+fn await_file(path: &Path, condition: impl Fn(&str) -> bool) -> String {
     let deadline = Instant::now() + TIMEOUT;
     loop {
         let content = fs::read_to_string(path).unwrap_or_default();
-        if is_wanted(&content) {
+        if condition(&content) {
             return content;
         }
         assert!(Instant::now() < deadline, "{}: {content}", path.display());
@@ -54,7 +54,7 @@ fn a_host_reports_transcript_errors_in_its_output_format() {
     host.expect("\"type\":\"joined\"");
     await_file(&file, |content| content.contains("darryl has joined"));
     fs::rename(&file, &moved).expect("moved");
-    fs::create_dir(&file).expect("made");
+    fs::create_dir(&file).expect("created");
     host.type_line("where to?");
     host.expect("cannot open the transcript again");
     await_file(&moved, |content| content.ends_with("darryl: where to?\n"));

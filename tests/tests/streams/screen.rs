@@ -22,7 +22,7 @@ fn first_and_last_lines_are_whole_and_in_order() {
         let written = server.written();
         let lines: Vec<_> = written.lines().collect();
         // The terminal echoes typed text at the cursor, so it follows all output except the end.
-        let wanted = [
+        let expected = [
             "listening on 127.0.0.1:",
             "kabar://127.0.0.1:",
             "kabar-server: with this invite only this computer can join",
@@ -33,9 +33,9 @@ fn first_and_last_lines_are_whole_and_in_order() {
             "/stop",
             "kabar-server: the service manager at /nonexistent does not take STOPPING=1: ",
         ];
-        assert_eq!(lines.len(), wanted.len(), "{written}");
-        for (line, wanted) in lines.iter().zip(wanted) {
-            assert!(line.starts_with(wanted), "{wanted:?} in {written}");
+        assert_eq!(lines.len(), expected.len(), "{written}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(expected), "{expected:?} in {written}");
         }
     }
 }

@@ -84,7 +84,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// As on an idle computer with a good disk.
+    /// Like an idle computer with a good disk.
     pub const QUICK: Self = {
         const fn up_to(millis: u64) -> (Duration, Duration) {
             (Duration::ZERO, Duration::from_millis(millis))

@@ -364,18 +364,18 @@ impl World {
     fn begin_job(&mut self, life: u32, job: Job<Accelerated>) {
         let now = self.now();
         let work = self.scenario.work;
-        let mut takes = |(from, to): (Duration, Duration)| {
+        let mut duration = |(from, to): (Duration, Duration)| {
             Duration::from_micros(self.rng.between(from.as_micros(), to.as_micros()))
         };
         match job {
             Job::Store(job) => {
-                let at = self.server.disk_busy_until.max(now) + takes(work.before_commit);
+                let at = self.server.disk_busy_until.max(now) + duration(work.before_commit);
                 self.server.disk_busy_until = at;
                 self.queue.push(at, WorldEvent::StoreRuns { life, job });
             }
             job => {
                 let done = job.run(&self.server.key, &Verifier, &mut self.server.store);
-                self.queue.push(now + takes(work.accept), WorldEvent::JobDone { life, done });
+                self.queue.push(now + duration(work.accept), WorldEvent::JobDone { life, done });
             }
         }
     }

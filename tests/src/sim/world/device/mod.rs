@@ -64,7 +64,7 @@ pub(in crate::sim::world) struct Running {
     alarm: u64,
     idle_wakes: u32,
     idle_since: Instant,
-    /// It was request to leave ...
+    /// It was asked to leave ...
     is_leaving: bool,
     /// ... once everything is settled.
     settles_first: bool,
