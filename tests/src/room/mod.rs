@@ -41,7 +41,7 @@ pub fn start_server(home: &Path, words: &[&str]) -> Process {
     Process::start("kabar-server", home, &[words, &["--data-dir", text(&data_dir(home))]].concat())
 }
 
-/// Starts `kabar join` by `invite` as `name`, with more arguments and its data under `home`,
+/// Starts `kabar join` by `invite` as `name`, with additional arguments and its data under `home`,
 /// without waiting for the join.
 #[must_use]
 pub fn spawn_join(home: &Path, invite: &str, name: &str, extra: &[&str]) -> Process {
@@ -63,7 +63,7 @@ impl Room {
         Self::start_with(home, "127.0.0.1:0", &[])
     }
 
-    /// Starts a server that listens on `listen`, with more arguments.
+    /// Starts a server that listens on `listen`, with additional arguments.
     #[must_use]
     pub fn start_with(home: &Path, listen: &str, extra: &[&str]) -> Self {
         give_key(home);
@@ -176,7 +176,7 @@ impl Room {
         client
     }
 
-    /// Starts to join as `name`, with more arguments, without waiting for the join.
+    /// Starts to join as `name`, with additional arguments, without waiting for the join.
     #[must_use]
     pub fn spawn_join(&self, name: &str, extra: &[&str]) -> Process {
         spawn_join(&self.home_of(name), &self.invite, name, extra)
