@@ -1,6 +1,6 @@
-"""Checks the table of SPEC section 9: every test it names exists.
+"""Checks the table of SPEC section 9: every test that it names exists.
 
-usage: spec-table.py SPEC.md TEST-LIST      (TEST-LIST: what `cargo test -- --list` prints)
+usage: spec-table.py SPEC.md TEST-LIST      (TEST-LIST: the output of `cargo test -- --list`)
 """
 
 import re

@@ -31,7 +31,7 @@ fn main() {
     divan::main();
 }
 
-fn limits() -> TransportParameters {
+fn parameters() -> TransportParameters {
     TransportParameters {
         datagram: 1200,
         packets: 32,
@@ -51,8 +51,8 @@ fn established(role: Role) -> HandshakeOutput {
         c2s: Secret::new([1; 32]),
         s2c: Secret::new([2; 32]),
         exporter: Secret::new([3; 32]),
-        local: limits(),
-        remote: limits(),
+        local: parameters(),
+        remote: parameters(),
         hello_len: 1200,
     }
 }
@@ -231,13 +231,13 @@ mod handshake {
     }
 
     fn acceptor(key: &AnyRsaPrivateKey) -> Acceptor {
-        Acceptor::new(key.modulus(), limits(), [1; 32])
+        Acceptor::new(key.modulus(), parameters(), [1; 32])
     }
 
     /// A complete client, against a server that answers each datagram with `answer`.
     fn client<K: ServerKey, P: Provider>(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> HandshakeOutput {
         let mut client = ClientHandshake::<K>::new();
-        client.start(NOW, [2; 32], None, limits(), RetrySchedule::Initial);
+        client.start(NOW, [2; 32], None, parameters(), RetrySchedule::Initial);
         let mut out = [0; DATAGRAM_LEN];
         loop {
             if let Some(len) = client.poll_transmit::<P>(NOW, &mut out) {
@@ -315,7 +315,7 @@ mod handshake {
     fn server_refuses_forged_cookie(bencher: Bencher<'_, '_>) {
         let key = key(2048);
         let (sent, _) = record::<Rsa2048>(&key);
-        let mut stranger = Acceptor::new(key.modulus(), limits(), [9; 32]);
+        let mut stranger = Acceptor::new(key.modulus(), parameters(), [9; 32]);
         let mut out = [0; DATAGRAM_LEN];
         bencher.bench_local(|| {
             assert!(matches!(

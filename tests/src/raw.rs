@@ -51,7 +51,7 @@ impl Raw {
     /// Starts a handshake; all its random values, and its identity, come from `seed`.
     #[must_use]
     pub fn new(now: Instant, seed: &[u8; 32], secret: [u8; 16], room: &'static str) -> Self {
-        let limits = TransportParameters {
+        let parameters = TransportParameters {
             datagram: DATAGRAM_LEN as u16,
             packets: 64,
             message: MAX_MESSAGE_LEN as u16,
@@ -62,7 +62,7 @@ impl Raw {
             idle_s: 600,
         };
         let mut handshake = ClientHandshake::new();
-        handshake.start(now, *seed, None, limits, RetrySchedule::Initial);
+        handshake.start(now, *seed, None, parameters, RetrySchedule::Initial);
         Self { handshake, connection: None, identity: Identity::from_seed(seed), secret, room }
     }
 

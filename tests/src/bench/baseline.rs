@@ -32,11 +32,11 @@ const OPERATIONS: Duration = Duration::from_secs(1);
 /// # Errors
 /// If no socket is available.
 pub fn forward() -> Result<(), Error> {
-    let socket = UdpSocket::bind("127.0.0.1:0").map_err(Error::io("make a socket"))?;
+    let socket = UdpSocket::bind("127.0.0.1:0").map_err(Error::io("create a socket"))?;
     let socket = socket2::Socket::from(socket);
     let _ = socket.set_recv_buffer_size(4 << 20);
     let socket = UdpSocket::from(socket);
-    println!("{}", socket.local_addr().map_err(Error::io("make a socket"))?);
+    println!("{}", socket.local_addr().map_err(Error::io("create a socket"))?);
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
@@ -118,12 +118,12 @@ impl Forwarder {
     /// Registers `members` more sockets.
     pub(super) fn register(&mut self, members: usize) -> Result<(), Error> {
         for _ in 0..members {
-            let mut socket = super::fleet::socket(self.server).map_err(Error::io("make a socket"))?;
+            let mut socket = super::fleet::socket(self.server).map_err(Error::io("create a socket"))?;
             let token = Token(self.sockets.len());
             self.poll
                 .registry()
                 .register(&mut socket, token, Interest::READABLE)
-                .map_err(Error::io("watch a socket"))?;
+                .map_err(Error::io("register a socket"))?;
             let mut answer = [0; 8];
             let begin = Instant::now();
             while begin.elapsed() < Duration::from_secs(10) {

@@ -100,9 +100,9 @@ impl Fleet {
 
     /// Adds a member that is not started and returns its index.
     pub(super) fn add(&mut self, posts: bool) -> Result<usize, Error> {
-        let mut socket = socket(self.target.server).map_err(Error::io("make a socket"))?;
+        let mut socket = socket(self.target.server).map_err(Error::io("create a socket"))?;
         let (number, interest) = (self.slots.len(), Interest::READABLE);
-        self.poll.registry().register(&mut socket, Token(number), interest).map_err(Error::io("watch a socket"))?;
+        self.poll.registry().register(&mut socket, Token(number), interest).map_err(Error::io("register a socket"))?;
         let member = member(&self.pool, posts);
         self.slots.push(Slot { member, socket, deadline: None, is_readable: false, is_touched: false, received: 0 });
         Ok(number)

@@ -35,7 +35,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(setup: &Setup, key_bits: Option<u32>) -> Result<Self, Error> {
-        let home = tempfile::tempdir().map_err(Error::io("make a folder for the server"))?;
+        let home = tempfile::tempdir().map_err(Error::io("create a directory for the server"))?;
         let (child, target) = spawn(setup, home.path(), "127.0.0.1:0", key_bits)?;
         Ok(Self { child, home, target, key_bits })
     }

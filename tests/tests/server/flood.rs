@@ -17,7 +17,7 @@ const MAX_EXCHANGES: usize = 20_000;
 /// Exchanges after which every table that can be full is full.
 const ENOUGH: usize = 3_000;
 
-const LIMITS: TransportParameters = TransportParameters {
+const PARAMETERS: TransportParameters = TransportParameters {
     datagram: 1200,
     packets: 64,
     message: 4480,
@@ -41,7 +41,7 @@ fn exchange(socket: &UdpSocket, number: usize) -> Option<()> {
     let len = socket.recv(&mut challenge).ok()?;
     let Ok(Packet::Challenge(challenge)) = Packet::decode(&challenge[..len], Portable::crc32) else { return None };
     let (cookie, ciphertext) = (challenge.cookie, challenge.modulus);
-    let initiate = Packet::Initiate(Initiate { hello, cookie, share: [0; 32], parameters: LIMITS, ciphertext });
+    let initiate = Packet::Initiate(Initiate { hello, cookie, share: [0; 32], parameters: PARAMETERS, ciphertext });
     let len = initiate.encode(&mut out, Portable::crc32).ok()?;
     socket.send(&out[..len]).ok().map(drop)
 }

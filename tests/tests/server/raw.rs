@@ -47,7 +47,7 @@ impl Raw {
         socket.connect(server).expect("a peer");
         socket.set_read_timeout(Some(TURN)).expect("a time-out");
         let clock = Clock::start();
-        let limits = TransportParameters {
+        let parameters = TransportParameters {
             datagram: 1200,
             packets: 64,
             message: MAX_MESSAGE_LEN as u16,
@@ -62,7 +62,7 @@ impl Raw {
             clock.now(),
             random_bytes().expect("random"),
             Some(invite.fingerprint),
-            limits,
+            parameters,
             RetrySchedule::Initial,
         );
         let connection = Box::new(Connection::new(InlineBuffers::new()));

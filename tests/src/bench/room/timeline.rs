@@ -18,15 +18,15 @@ pub(super) struct Timeline {
     pub(super) posted: u64,
     /// For each post that not all members have, the number of those that have it. In the order of
     /// the log, which is the order of delivery at every member.
-    under_way: VecDeque<usize>,
+    incomplete: VecDeque<usize>,
     /// Posts that all members have.
     complete: u64,
     /// Number of posts that each member has.
-    has: Vec<u64>,
+    delivered: Vec<u64>,
     /// The next number of each poster at each member.
     next: Vec<u64>,
     pub(super) latencies: Latencies,
-    broken: Option<String>,
+    violation: Option<String>,
 }
 
 impl Timeline {
@@ -35,12 +35,12 @@ impl Timeline {
             begin: now,
             last: now,
             posted: 0,
-            under_way: VecDeque::new(),
+            incomplete: VecDeque::new(),
             complete: 0,
-            has: vec![0; options.members],
+            delivered: vec![0; options.members],
             next: vec![0; options.members * options.posters],
             latencies: Latencies::default(),
-            broken: None,
+            violation: None,
         }
     }
 
@@ -51,14 +51,14 @@ impl Timeline {
             let now = fleet.now();
             let mut until = end;
             if now < end {
-                until = until.min(self.post_what_is_due(fleet, options, now, &mut line)?);
+                until = until.min(self.post_due(fleet, options, now, &mut line)?);
             } else if self.complete == self.posted {
                 return Ok(());
             } else {
                 until = now + Duration::from_millis(100);
             }
-            fleet.turn(until, &mut |slot, event, now| self.note(options, slot, event, now))?;
-            if let Some(why) = self.broken.take() {
+            fleet.turn(until, &mut |slot, event, now| self.check_event(options, slot, event, now))?;
+            if let Some(why) = self.violation.take() {
                 return Err(Error::new(why));
             }
             if self.complete < self.posted && fleet.now().saturating_since(self.last.max(self.begin)) > TIMEOUT {
@@ -69,7 +69,7 @@ impl Timeline {
     }
 
     /// Posts what is due. Returns the time at which more is due.
-    fn post_what_is_due(
+    fn post_due(
         &mut self,
         fleet: &mut Fleet,
         options: &Options,
@@ -104,13 +104,13 @@ impl Timeline {
                 break;
             }
             self.posted += 1;
-            self.under_way.push_back(0);
+            self.incomplete.push_back(0);
         }
         Ok(now + Duration::from_millis(1))
     }
 
     /// Checks an entry: none may be missing before it.
-    fn note(&mut self, options: &Options, slot: usize, event: &Event<'_>, now: Instant) {
+    fn check_event(&mut self, options: &Options, slot: usize, event: &Event<'_>, now: Instant) {
         let (header, body, own) = match event {
             Event::Entry { header, body, own } if header.kind == EntryKind::TEXT => (header, *body, *own),
             Event::EntryTooLarge { .. }
@@ -118,7 +118,7 @@ impl Timeline {
             | Event::Reset
             | Event::Disconnected(_)
             | Event::Ended(_) => {
-                self.broken = Some(format!("a member reported {event:?}"));
+                self.violation = Some(format!("a member reported {event:?}"));
                 return;
             }
             _ => return,
@@ -129,12 +129,12 @@ impl Timeline {
                 .and_then(|text| u64::from_str_radix(text, 16).ok())
         };
         let (Some(poster), Some(number), Some(stamp)) = (part(0..4), part(4..16), part(16..32)) else {
-            self.broken = Some(format!("entry {} was never posted", header.seq));
+            self.violation = Some(format!("entry {} was never posted", header.seq));
             return;
         };
         let expected = &mut self.next[slot * options.posters + poster as usize];
         if number != *expected || body.len() != options.payload {
-            self.broken = Some(format!("member {slot} got {number} of poster {poster}, not {expected}"));
+            self.violation = Some(format!("member {slot} got {number} of poster {poster}, not {expected}"));
             return;
         }
         *expected += 1;
@@ -142,13 +142,13 @@ impl Timeline {
         if !own {
             self.latencies.push(now.as_micros().saturating_sub(stamp));
         }
-        let at = self.has[slot] - self.complete;
-        self.has[slot] += 1;
-        if let Some(count) = self.under_way.get_mut(at as usize) {
+        let at = self.delivered[slot] - self.complete;
+        self.delivered[slot] += 1;
+        if let Some(count) = self.incomplete.get_mut(at as usize) {
             *count += 1;
         }
-        while self.under_way.front() == Some(&options.members) {
-            self.under_way.pop_front();
+        while self.incomplete.front() == Some(&options.members) {
+            self.incomplete.pop_front();
             self.complete += 1;
         }
     }

@@ -50,11 +50,11 @@ enum WorldEvent {
     /// A datagram reaches an address.
     ToDevice { to: SocketAddr, from: SocketAddr, bytes: Vec<u8>, origin: Origin },
     /// The server's timer; only the last one that was set counts.
-    ServerWake { life: u32, alarm: u64 },
+    ServerWake { life: u32, timer_id: u64 },
     /// The server starts.
     ServerStarts,
     /// The time that a server has to shut down is over.
-    ServerStopped { life: u32, back: Duration },
+    ServerStopped { life: u32, restart_after: Duration },
     /// The disk starts a job.
     StoreRuns { life: u32, job: StoreJob },
     /// A job is complete.
@@ -62,7 +62,7 @@ enum WorldEvent {
     /// A disk fault ends, unless another one began since.
     DiskRepaired { fault: u32 },
     /// A device's timer.
-    DeviceWake { device: usize, process: usize, alarm: u64 },
+    DeviceWake { device: usize, process: usize, timer_id: u64 },
     /// A device starts a process.
     DeviceStarts { device: usize },
     /// A device continues after it was suspended or stalled.
@@ -70,7 +70,7 @@ enum WorldEvent {
     /// A process posts.
     Post { device: usize, process: usize },
     /// The adversary's timer.
-    AdversaryWake { alarm: u64 },
+    AdversaryWake { timer_id: u64 },
     /// The adversary performs an action.
     AdversaryActs,
     /// A cut ends.
@@ -190,20 +190,20 @@ impl World {
                 self.adversary_receives(bytes, origin)
             }
             WorldEvent::ToDevice { to, from, bytes, origin } => self.device_receives(to, from, bytes, origin),
-            WorldEvent::ServerWake { life, alarm } => self.server_wakes(life, alarm),
+            WorldEvent::ServerWake { life, timer_id } => self.server_wakes(life, timer_id),
             WorldEvent::ServerStarts => self.start_server(),
-            WorldEvent::ServerStopped { life, back } => self.server_stopped(life, back),
+            WorldEvent::ServerStopped { life, restart_after } => self.server_stopped(life, restart_after),
             WorldEvent::StoreRuns { life, job } => self.store_runs(life, job),
             WorldEvent::JobDone { life, done } => self.job_done(life, done),
             WorldEvent::DiskRepaired { fault } => {
                 self.repair_disk(fault);
                 Ok(())
             }
-            WorldEvent::DeviceWake { device, process, alarm } => self.device_wakes(device, process, alarm),
+            WorldEvent::DeviceWake { device, process, timer_id } => self.device_wakes(device, process, timer_id),
             WorldEvent::DeviceStarts { device } => self.start_device(device),
             WorldEvent::DeviceResumes { device } => self.drive_device(device),
             WorldEvent::Post { device, process } => self.post(device, process),
-            WorldEvent::AdversaryWake { alarm } => self.adversary_wakes(alarm),
+            WorldEvent::AdversaryWake { timer_id } => self.adversary_wakes(timer_id),
             WorldEvent::AdversaryActs => self.adversary_acts(),
             WorldEvent::CutEnds { device, up, down } => {
                 self.cut(device, up, down, false);

@@ -33,7 +33,7 @@ pub(super) struct Server {
     backup: Option<MemoryStore>,
     /// Number of starts, to recognise events for an earlier run.
     life: u32,
-    alarm: u64,
+    timer_id: u64,
     idle_wakes: u32,
     idle_since: Instant,
     /// Seq of the last entry event of this run.
@@ -49,7 +49,7 @@ pub(super) struct Server {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kill {
     pub(super) point: KillPoint,
-    pub(super) back: Duration,
+    pub(super) restart_after: Duration,
     pub(super) restore: bool,
     pub(super) keep: Option<u64>,
 }
@@ -72,7 +72,7 @@ impl Server {
             store: MemoryStore::new(),
             backup: None,
             life: 0,
-            alarm: 0,
+            timer_id: 0,
             idle_wakes: 0,
             idle_since: Instant::ZERO,
             last_reported: 0,
@@ -187,7 +187,7 @@ impl World {
             self.coverage.count(Seen::Removed);
         }
         self.server.is_starting = true;
-        self.queue.push(now + kill.back, WorldEvent::ServerStarts);
+        self.queue.push(now + kill.restart_after, WorldEvent::ServerStarts);
     }
 
     fn restore(&mut self, mut backup: MemoryStore) {
@@ -217,25 +217,25 @@ impl World {
         }
     }
 
-    pub(super) fn shut_down(&mut self, back: Duration) -> Checked {
+    pub(super) fn shut_down(&mut self, restart_after: Duration) -> Checked {
         let now = self.now();
         if let Some(hub) = &mut self.server.hub {
             hub.shutdown(now);
             self.coverage.count(Seen::ServerShutDown);
             self.trace.note(now, &[4], || "server stops".into());
             let life = self.server.life;
-            self.queue.push(now + STOPPING, WorldEvent::ServerStopped { life, back });
+            self.queue.push(now + STOPPING, WorldEvent::ServerStopped { life, restart_after });
             self.serve()?;
         }
         Ok(())
     }
 
-    pub(super) fn server_stopped(&mut self, life: u32, back: Duration) -> Checked {
+    pub(super) fn server_stopped(&mut self, life: u32, restart_after: Duration) -> Checked {
         if self.server.life == life && self.server.is_running() {
             self.count_server();
             self.server.hub = None;
             self.server.is_starting = true;
-            self.queue.push(self.now() + back, WorldEvent::ServerStarts);
+            self.queue.push(self.now() + restart_after, WorldEvent::ServerStarts);
         }
         Ok(())
     }
@@ -288,13 +288,13 @@ impl World {
         self.serve()
     }
 
-    pub(super) fn server_wakes(&mut self, life: u32, alarm: u64) -> Checked {
+    pub(super) fn server_wakes(&mut self, life: u32, timer_id: u64) -> Checked {
         let now = self.now();
-        if life != self.server.life || alarm != self.server.alarm {
+        if life != self.server.life || timer_id != self.server.timer_id {
             return Ok(());
         }
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, WorldEvent::ServerWake { life, alarm });
+            self.queue.push(self.server.stalled_until, WorldEvent::ServerWake { life, timer_id });
             return Ok(());
         }
         if let Some(hub) = &mut self.server.hub {
@@ -354,9 +354,9 @@ impl World {
         if let Some(hub) = &self.server.hub
             && let Some(deadline) = if hub.has_transmit() { Some(now) } else { hub.poll_timeout() }
         {
-            self.server.alarm += 1;
-            let alarm = self.server.alarm;
-            self.queue.push(deadline, WorldEvent::ServerWake { life, alarm });
+            self.server.timer_id += 1;
+            let timer_id = self.server.timer_id;
+            self.queue.push(deadline, WorldEvent::ServerWake { life, timer_id });
         }
         Ok(())
     }
