@@ -161,10 +161,10 @@ fn report(what: &str, mut times: Vec<Duration>) -> f64 {
     median
 }
 
-fn host(folder: &std::path::Path) -> (RoomHost, Room) {
+fn host(directory: &std::path::Path) -> (RoomHost, Room) {
     let listen = "127.0.0.1:0".parse().expect("an address");
     let room = RoomName::new("lobby").expect("a name");
-    let host = RoomHost::builder(folder, room, listen);
+    let host = RoomHost::builder(directory, room, listen);
     let hosted = host.start(|| (), drop, drop).expect("the room starts");
     let invite = hosted.invite();
     let room =
@@ -173,8 +173,8 @@ fn host(folder: &std::path::Path) -> (RoomHost, Room) {
 }
 
 fn main() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (hosted, room) = host(folder.path());
+    let directory = tempfile::tempdir().expect("a directory");
+    let (hosted, room) = host(directory.path());
     println!("| over loopback | median ms | p99 ms | longest ms |\n|---|---|---|---|");
     let baseline = report("a datagram, sent on (baseline)", baseline());
     let joins = (0..HANDSHAKES)

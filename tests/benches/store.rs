@@ -19,10 +19,10 @@ const TURNS: u32 = 4;
 
 fn main() {
     let home = match std::env::var_os("KABAR_BENCH_DIR") {
-        Some(folder) => tempfile::tempdir_in(folder),
+        Some(directory) => tempfile::tempdir_in(directory),
         None => tempfile::tempdir(),
     };
-    let home = home.expect("a folder");
+    let home = home.expect("a directory");
     println!("{:>6} {:>12} {:>12} {:>16} {:>7}", "batch", "commits/s", "entries/s", "append+sync/s", "ratio");
     for size in [1, 32, 512] {
         let mut store = Writer::open(&home.path().join(size.to_string()));
@@ -58,8 +58,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn open(folder: &Path) -> Self {
-        let store = SqliteStore::open(&DataDir::open(folder).expect("a folder")).expect("a history");
+    fn open(directory: &Path) -> Self {
+        let store = SqliteStore::open(&DataDir::open(directory).expect("a directory")).expect("a history");
         Self { store, head: 0 }
     }
 

@@ -18,19 +18,19 @@ pub const TIMEOUT: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
+    let directory = BUILT.get_or_init(|| {
         let test = std::env::current_exe().expect("the path of this test");
-        let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST").to_path_buf();
+        let directory = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST").to_path_buf();
         let mut build = Command::new(env!("CARGO"));
         build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).args(["build", "--quiet", "--bins"]);
         build.args(["-p", "kabar-client", "-p", "kabar-server", "-p", "kabar-embedded-example"]);
-        if folder.ends_with("release") {
+        if directory.ends_with("release") {
             build.arg("--release");
         }
         assert!(build.status().expect("cargo").success(), "the programs build");
-        folder
+        directory
     });
-    folder.join(name)
+    directory.join(name)
 }
 
 /// The environment of programs under test: their data is stored under `home`, and nothing of this
@@ -79,8 +79,8 @@ impl Process {
     /// Runs `script` in a shell; `$BIN` is the directory of the programs.
     #[must_use]
     pub fn shell(script: &str, home: &Path) -> Self {
-        let folder = program("kabar").parent().map(Path::to_path_buf).unwrap_or_default();
-        Self::spawn(Command::new("sh").arg("-c").arg(script).env("BIN", folder), home)
+        let directory = program("kabar").parent().map(Path::to_path_buf).unwrap_or_default();
+        Self::spawn(Command::new("sh").arg("-c").arg(script).env("BIN", directory), home)
     }
 
     /// Runs `command`, its data under `home`, for arguments and variables that are not UTF-8.

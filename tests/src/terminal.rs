@@ -83,7 +83,7 @@ impl Terminal {
     pub fn shell(script: &str, home: &Path) -> Self {
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", script]);
-        command.env("BIN", program("kabar").parent().expect("a folder"));
+        command.env("BIN", program("kabar").parent().expect("a directory"));
         Self::spawn(command, home, &[])
     }
 

@@ -9,16 +9,16 @@ mod checks;
 
 /// Runs `check` on each input in the corpus of `target`.
 fn replay(target: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fuzz/corpus").join(target);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fuzz/corpus").join(target);
+    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut count = 0;
     for entry in entries {
-        let path = entry.expect("a readable folder").path();
+        let path = entry.expect("a readable directory").path();
         println!("{}", path.display());
         check(&fs::read(&path).expect("a readable file"));
         count += 1;
     }
-    assert!(count > 0, "no inputs in {}", folder.display());
+    assert!(count > 0, "no inputs in {}", directory.display());
 }
 
 #[test]

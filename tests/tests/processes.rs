@@ -104,8 +104,8 @@ fn a_server_with_another_key_than_the_invites_is_never_joined() {
 fn a_name_that_another_key_owns_ends_with_5() {
     let room = Room::open();
     let _owner = room.client("darryl");
-    for (folder, name) in [("same", "darryl"), ("case", "DARRYL"), ("width", "\u{ff44}arryl")] {
-        let mut client = spawn_join(&room.home_of(folder), &room.invite, name, &[]);
+    for (directory, name) in [("same", "darryl"), ("case", "DARRYL"), ("width", "\u{ff44}arryl")] {
+        let mut client = spawn_join(&room.home_of(directory), &room.invite, name, &[]);
         assert_eq!(client.wait(), Some(5), "{name}: {:?}", client.stderr);
     }
 }

@@ -15,18 +15,18 @@ use tempfile::TempDir;
 
 /// A directory with a server's data, which is kept when the server ends.
 struct Home {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Home {
     fn new() -> Self {
-        let folder = temp_home();
-        give_key(folder.path());
-        Self { folder }
+        let directory = temp_home();
+        give_key(directory.path());
+        Self { directory }
     }
 
     fn path(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
     fn data(&self) -> PathBuf {
@@ -127,7 +127,7 @@ fn files_are_accessible_to_their_owner_only() {
 
 /// Writes a history of `count` entries by one author, like a server.
 fn write_history(data: &Path, count: u64) {
-    let mut store = SqliteStore::open(&DataDir::open(data).expect("a folder")).expect("a history");
+    let mut store = SqliteStore::open(&DataDir::open(data).expect("a directory")).expect("a history");
     let entry = |seq: u64| LogEntry {
         seq,
         time_ms: 1_730_457_430_000 + seq,

@@ -104,7 +104,7 @@ fn a_usage_error_is_one_line_with_2() {
         assert!(stderr.contains(about) && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
     }
     assert_eq!(
-        std::fs::read_dir(home.path()).expect("a folder").count(),
+        std::fs::read_dir(home.path()).expect("a directory").count(),
         0,
         "nothing is created before the command line was checked"
     );
@@ -115,7 +115,7 @@ fn an_unusable_data_directory_is_named() {
     let home = temp_home();
     let plain = file(home.path(), "plain", "");
     for arguments in [&["servers"][..], &["join", "127.0.0.1:7", "--name", "anna"], &["host", "--name", "anna"]] {
-        let stderr = ends_with(1, home.path(), &[arguments, &["--data-dir", &format!("{plain}/folder")]].concat());
+        let stderr = ends_with(1, home.path(), &[arguments, &["--data-dir", &format!("{plain}/directory")]].concat());
         assert!(stderr.contains(&plain) && stderr.lines().count() == 1, "{stderr}");
     }
 }

@@ -136,10 +136,10 @@ fn completions_and_manual_pages_list_the_commands() {
     }
     let (code, page, _) = run(home.path(), &["man"]);
     assert!(code == 0 && page.contains("kabar") && page.contains(".TH"), "{page}");
-    let folder = home.path().join("man");
-    ends_with(0, home.path(), &["man", "--out", text(&folder)]);
+    let directory = home.path().join("man");
+    ends_with(0, home.path(), &["man", "--out", text(&directory)]);
     for page in ["kabar.1", "kabar-join.1", "kabar-servers.1"] {
-        assert!(folder.join(page).is_file(), "{page}");
+        assert!(directory.join(page).is_file(), "{page}");
     }
     let (_, help, _) = run(home.path(), &["join", "--help"]);
     assert!(help.contains("Objects of --json") && help.contains("Exit codes"), "{help}");

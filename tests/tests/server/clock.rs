@@ -9,8 +9,8 @@ use kabar_tests::room::{Room, data_dir, give_key, spawn_join, temp_home, text};
 
 /// Path of the library that sets the clock.
 fn library() -> PathBuf {
-    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
-    let libraries = folders.map(|folder| Path::new(folder).join("faketime/libfaketimeMT.so.1"));
+    let directories = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
+    let libraries = directories.map(|directory| Path::new(directory).join("faketime/libfaketimeMT.so.1"));
     let found = libraries.into_iter().find(|path| path.exists());
     found.expect("libfaketime is not installed: `tests/ci.sh processes` installs it")
 }

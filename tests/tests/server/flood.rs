@@ -49,7 +49,7 @@ fn exchange(socket: &UdpSocket, number: usize) -> Option<()> {
 fn flood(server: SocketAddr, done: &AtomicUsize, stop: &AtomicBool) {
     let socket = UdpSocket::bind("127.0.0.2:0").expect("another loopback address");
     socket.connect(server).expect("connected");
-    socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
+    socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
     let begun = Instant::now();
     for number in 0..MAX_EXCHANGES {
         if stop.load(Ordering::Relaxed) || begun.elapsed() > TIMEOUT {

@@ -100,7 +100,7 @@ fn a_transcript_has_every_line_and_outlives_the_server() {
 /// The response to `request`.
 pub(crate) fn get(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
-    stream.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
@@ -216,7 +216,7 @@ fn the_service_manager_is_notified_of_start_and_stop() {
     give_key(home.path());
     let path = home.path().join("notify");
     let manager = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
-    manager.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
+    manager.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
     let notification = || {
         let mut buffer = [0; 64];
         let len = manager.recv(&mut buffer).expect("a datagram");

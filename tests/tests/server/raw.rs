@@ -45,7 +45,7 @@ impl Raw {
         let server: SocketAddr = address.parse().expect("an address");
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         socket.connect(server).expect("a peer");
-        socket.set_read_timeout(Some(TURN)).expect("a time-out");
+        socket.set_read_timeout(Some(TURN)).expect("a timeout");
         let clock = Clock::start();
         let parameters = TransportParameters {
             datagram: 1200,

@@ -25,7 +25,7 @@ const BUDGET: u64 = 2;
 fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     socket.connect(server).expect("an address");
-    socket.set_read_timeout(Some(Duration::from_millis(2))).expect("a time-out");
+    socket.set_read_timeout(Some(Duration::from_millis(2))).expect("a timeout");
     let begun = Clock::now();
     let now = || Instant::from_micros(1 + begun.elapsed().as_micros() as u64);
     let mut raw = Raw::new(now(), &[0x66; 32], *invite.secret.expose(), "lobby");

@@ -207,20 +207,23 @@ fn arguments_and_variables_of_invalid_utf8_are_named_and_such_paths_are_accepted
         );
     }
     // Every path is not UTF-8.
-    let folder = odd_path(home.path());
-    fs::create_dir(&folder).expect("created");
-    let transcript = folder.join(odd);
+    let directory = odd_path(home.path());
+    fs::create_dir(&directory).expect("created");
+    let transcript = directory.join(odd);
     let mut command = Command::new(program("kabar-server"));
-    command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(&folder).arg("--transcript").arg(&transcript);
+    command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(&directory).arg("--transcript").arg(&transcript);
     let room = Room::of(Process::command(&mut command, home.path()), home.path());
     let mut command = Command::new(program("kabar"));
     command
         .args(["join", &room.invite, "--name", "anna", "--data-dir"])
-        .arg(folder.join(OsStr::from_bytes(b"dat\xe9")));
+        .arg(directory.join(OsStr::from_bytes(b"dat\xe9")));
     assert_eq!(end(Process::command(&mut command, home.path())).0, Some(0));
     assert!(fs::read_to_string(&transcript).expect("a transcript").contains("anna has joined"));
-    let (code, words) =
-        run("kabar", &[os("servers")], &[("KABAR_DATA_DIR", folder.join(OsStr::from_bytes(b"dat\xe9")).as_os_str())]);
+    let (code, words) = run(
+        "kabar",
+        &[os("servers")],
+        &[("KABAR_DATA_DIR", directory.join(OsStr::from_bytes(b"dat\xe9")).as_os_str())],
+    );
     assert_eq!(code, Some(0), "{words}");
 }
 
@@ -231,7 +234,7 @@ fn files_that_an_editor_saved_are_still_read_and_damaged_ones_are_named() {
     let join = || end(Process::start("kabar", &mine, &["join", "lobby", "--name", "anna", "--data-dir", text(&mine)]));
     let first = Process::start("kabar", &mine, &["join", &room.invite, "--name", "anna", "--data-dir", text(&mine)]);
     assert_eq!(end(first).0, Some(0));
-    let cursor = fs::read_dir(mine.join("cursors")).expect("a folder").map(|file| file.expect("a file").path());
+    let cursor = fs::read_dir(mine.join("cursors")).expect("a directory").map(|file| file.expect("a file").path());
     let cursor = cursor.into_iter().find(|path| path.extension().is_none_or(|end| end != "lock")).expect("a cursor");
     let files = [mine.join("known_servers.toml"), mine.join("identities/anna.key"), cursor];
     let contents: Vec<_> = files.iter().map(|file| fs::read_to_string(file).expect("text")).collect();

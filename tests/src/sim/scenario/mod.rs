@@ -50,7 +50,7 @@ pub struct Scenario {
 /// The main subject of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Theme {
-    /// A bit of everything.
+    /// All kinds of faults.
     Mixed,
     /// All kinds of network faults.
     Network,

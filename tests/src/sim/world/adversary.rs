@@ -295,7 +295,7 @@ impl World {
                 len => len,
             };
             if let Some(len) = len {
-                let arrivals = adversary.up.send(&out[..len], &mut self.network, &mut self.coverage);
+                let arrivals = adversary.up.send(&out[..len], &mut self.network_rng, &mut self.coverage);
                 let from = adversary.address;
                 for arrival in arrivals {
                     let (bytes, origin) = (arrival.bytes, arrival.origin);
