@@ -181,12 +181,12 @@ impl Process {
     pub fn wait(&mut self) -> Option<i32> {
         let deadline = Instant::now() + self.timeout;
         loop {
-            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+            if let Some(status) = self.child.try_wait().expect("a child process") {
                 self.stdout.extend(self.stdout_lines.iter());
                 self.stderr.extend(self.stderr_lines.iter());
                 return status.code();
             }
-            assert!(Instant::now() < deadline, "it does not end\n{}", self.transcript());
+            assert!(Instant::now() < deadline, "the program did not end\n{}", self.transcript());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -197,7 +197,7 @@ impl Process {
     /// If the system does not report it.
     #[must_use]
     pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("the child is ours").is_some()
+        self.child.try_wait().expect("a child process").is_some()
     }
 
     /// Sends SIGKILL and waits until it ends.

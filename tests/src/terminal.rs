@@ -218,14 +218,14 @@ impl Terminal {
     pub fn wait(&mut self) -> u32 {
         let deadline = Instant::now() + TIMEOUT;
         loop {
-            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+            if let Some(status) = self.child.try_wait().expect("a child process") {
                 // The reader reports the end when all output was read.
                 let state = self.screen.lock();
                 let waited = self.screen.changed.wait_timeout_while(state, TIMEOUT, |state| !state.has_ended);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
                 return status.exit_code();
             }
-            assert!(Instant::now() < deadline, "it does not end:\n{}", self.screen());
+            assert!(Instant::now() < deadline, "the program did not end:\n{}", self.screen());
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }

@@ -221,7 +221,7 @@ fn a_locked_history_is_retried_and_authors_are_notified() {
     anna.type_line("before");
     reader.expect("anna: before");
     let other = rusqlite::Connection::open(home.history()).expect("a database");
-    other.busy_timeout(TIMEOUT).expect("patient");
+    other.busy_timeout(TIMEOUT).expect("a timeout");
     other.execute_batch("BEGIN EXCLUSIVE").expect("locked");
     anna.type_line("meanwhile");
     room.server.expect("another program has locked the file");
@@ -275,7 +275,7 @@ fn an_unusable_data_directory_is_named() {
         let line = failed_start(home.path(), &data);
         assert!(line.contains(text(&data)), "{line}");
     }
-    assert!(failed_start(home.path(), &file).contains("--data-dir"), "and what to do");
+    assert!(failed_start(home.path(), &file).contains("--data-dir"), "says what to do");
     fs::create_dir(home.history()).expect("created");
     let line = failed_start(home.path(), &home.data());
     assert!(line.contains(text(&home.history())), "{line}");
@@ -346,7 +346,7 @@ fn a_backup_copied_next_to_the_wal_of_a_killed_server_is_refused_and_kept() {
     let (code, _, stderr) = home.command("restore", &[text(&backup)]);
     assert_eq!(code, Some(0), "{stderr:?}");
     assert_eq!(home.texts(&[]), by("anna", &lines("old", 3)));
-    assert_eq!(files(&home.data()).len(), 1 + before.len(), "all of what was there is kept");
+    assert_eq!(files(&home.data()).len(), 1 + before.len(), "the replaced files are kept");
     home.assert_undamaged();
     room.restart();
     post_all(&room, "anna", &lines("new", 2));
@@ -430,7 +430,7 @@ fn metrics_report_the_size_of_the_history() {
     let line = room.server.expect_stderr("metrics on http://");
     let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
     let mut stream = std::net::TcpStream::connect(address).expect("connected");
-    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("asked");
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("sent");
     let mut page = String::new();
     stream.read_to_string(&mut page).expect("answered");
     let value = |name: &str| {

@@ -192,10 +192,10 @@ impl Terminal {
     fn wait(&mut self) -> u32 {
         let deadline = std::time::Instant::now() + TIMEOUT;
         loop {
-            if let Some(status) = self.child.try_wait().expect("ours") {
+            if let Some(status) = self.child.try_wait().expect("a child process") {
                 return status.exit_code();
             }
-            assert!(std::time::Instant::now() < deadline, "it does not end: {:#?}", self.lines_read);
+            assert!(std::time::Instant::now() < deadline, "the program did not end: {:#?}", self.lines_read);
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }

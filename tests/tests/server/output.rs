@@ -60,17 +60,17 @@ fn an_unread_output_delays_nobody() {
         let lines: String = (0..count).map(|number| format!("{number:0length$}\n")).collect();
         writer.type_all(&lines);
         writer.close_stdin();
-        assert_eq!(writer.wait(), Some(0), "all was stored: {:?}", writer.stderr);
+        assert_eq!(writer.wait(), Some(0), "everything was stored: {:?}", writer.stderr);
         let kill = Command::new("kill").arg("-TERM").arg(server.id().to_string()).status();
         assert!(kill.expect("kill(1)").success());
         let deadline = std::time::Instant::now() + TIMEOUT;
         let status = loop {
-            if let Some(status) = server.try_wait().expect("ours") {
+            if let Some(status) = server.try_wait().expect("a child process") {
                 break status;
             }
             if std::time::Instant::now() > deadline {
                 let _ = server.kill();
-                panic!("it does not end");
+                panic!("the program did not end");
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         };
@@ -233,5 +233,5 @@ fn the_service_manager_is_notified_of_start_and_stop() {
     assert_eq!(notification(), "READY=1");
     assert!(Command::new("kill").arg(server.id().to_string()).status().expect("kill(1)").success());
     assert_eq!(notification(), "STOPPING=1");
-    assert!(server.wait().expect("ours").success());
+    assert!(server.wait().expect("a child process").success());
 }

@@ -105,7 +105,7 @@ impl Raw {
     pub(super) fn run_until(&mut self, is_enough: impl Fn(&Self) -> bool) {
         let deadline = Deadline::now() + TIMEOUT;
         while !is_enough(self) {
-            assert!(Deadline::now() < deadline, "it does not happen: {:?} {:?}", self.ended, self.refused);
+            assert!(Deadline::now() < deadline, "timed out: {:?} {:?}", self.ended, self.refused);
             self.turn();
         }
     }

@@ -35,7 +35,7 @@ fn run(home: &Path, name: &str, words: &[&str], out: Stdio, err: Stdio) -> (Opti
     let (mut stdout, mut stderr) = (String::new(), String::new());
     child.stdout.take().map(|mut out| out.read_to_string(&mut stdout));
     child.stderr.take().map(|mut err| err.read_to_string(&mut stderr));
-    (child.wait().expect("ours").code(), stdout, stderr)
+    (child.wait().expect("a child process").code(), stdout, stderr)
 }
 
 #[test]
