@@ -1,4 +1,4 @@
-//! `kabar-qemu`: a microcontroller in the emulator joins a room; its log is shown until it ends.
+//! `kabar-qemu`: a microcontroller in the emulator joins a room; prints its log until it ends.
 //!
 //! ```text
 //! cargo run -p kabar-tests --bin kabar-qemu -- INVITE --name probe
@@ -29,37 +29,38 @@ struct Arguments {
     /// The name in the room.
     #[arg(long)]
     name: String,
-    /// What it runs on.
+    /// The processor of the emulated board.
     #[arg(long, value_enum, default_value_t = Processor::M4)]
     processor: Processor,
-    /// Milliseconds between two readings.
+    /// Interval between two readings, in milliseconds.
     #[arg(long, default_value_t = 10_000)]
     every: u32,
-    /// Leave after so many readings.
+    /// Leave after this number of readings.
     #[arg(long)]
     readings: Option<u32>,
-    /// Give it a serial port in place of a network: the socket of
-    /// `kabar bridge --serial unix:SOCKET`. Not with RISC-V.
+    /// Connect a serial port instead of a network: the socket of `kabar bridge --serial
+    /// unix:SOCKET`. Not available for RISC-V.
     #[arg(long, value_name = "SOCKET")]
     serial: Option<PathBuf>,
-    /// 64 hexadecimal digits that own the name [default: the key that `kabar` keeps for the name].
+    /// 64 hexadecimal digits of the identity that owns the name [default: the key that `kabar`
+    /// stores for the name].
     #[arg(long, conflicts_with = "ephemeral")]
     identity: Option<String>,
-    /// An identity for this run only: the room keeps the name for it for 30 days, so the next run
-    /// needs another name.
+    /// Use a new identity for this run only: the room reserves the name for it for 30 days, so the
+    /// next run needs another name.
     #[arg(long)]
     ephemeral: bool,
-    /// Where keys are kept [default: the user's data directory].
+    /// Directory of the keys [default: the user's data directory].
     #[arg(long, value_name = "DIR", env = "KABAR_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
 }
 
-/// Who owns the name.
+/// The identity that owns the name.
 enum Owner {
-    /// Whoever has this seed.
+    /// A seed.
     Seed([u8; 32]),
-    /// Whoever `kabar` is under this name.
-    Kept(LocalIdentity),
+    /// The identity that `kabar` stores for the name.
+    Stored(LocalIdentity),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -85,8 +86,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let (server, path) = rest.split_once('/').ok_or(no_invite)?;
     let (room, keys) = path.split_once('/').ok_or(no_invite)?;
     let (fingerprint, secret) = keys.split_once('.').ok_or(no_invite)?;
-    // Held to the end: `kabar` sees by it that the name is in use.
-    let owner = match become_owner(arguments)? {
+    // Stored until the end, so that `kabar` sees that the name is in use.
+    let owner = match resolve_owner(arguments)? {
         Ok(owner) => owner,
         Err(error) => {
             let (exit, line) = command_error(&error);
@@ -135,8 +136,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// The address that a device is given: an invite may name several, some of them dead, and a device
-/// takes one, of IPv4. The first if none answers now.
+/// The address for the device. An invite may contain several, some of which do not answer, but a
+/// device uses one, of IPv4. The first one if none answers.
 fn reachable(server: &str) -> Option<SocketAddr> {
     let found = server.split(',').filter_map(|server| server.to_socket_addrs().ok()).flatten();
     let found: Vec<SocketAddr> = found.filter(SocketAddr::is_ipv4).collect();
@@ -153,14 +154,14 @@ impl Owner {
     fn seed(&self) -> &[u8; 32] {
         match self {
             Self::Seed(seed) => seed,
-            Self::Kept(person) => &person.seed,
+            Self::Stored(local) => &local.seed,
         }
     }
 }
 
-/// The same owner at each run, unless it is to be another one. `Err` inside: what `kabar` would
-/// say.
-fn become_owner(arguments: &Arguments) -> Result<Result<Owner, CommandError>, Box<dyn Error>> {
+/// The stored identity of the name, unless the arguments select another one. The inner `Err` is
+/// what `kabar` would report.
+fn resolve_owner(arguments: &Arguments) -> Result<Result<Owner, CommandError>, Box<dyn Error>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random_bytes()?)));
     }
@@ -170,7 +171,7 @@ fn become_owner(arguments: &Arguments) -> Result<Result<Owner, CommandError>, Bo
     }
     let load = || {
         let dir = open(arguments.data_dir.clone())?;
-        Ok(Owner::Kept(LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)?))
+        Ok(Owner::Stored(LocalIdentity::load_or_create(&dir, Some(&arguments.name), None)?))
     };
     Ok(load())
 }
@@ -184,16 +185,16 @@ fn seed() -> Result<String, Box<dyn Error>> {
 mod tests {
     use super::*;
 
-    /// The seed that a run with these arguments has, its keys kept in `dir`.
-    fn seed_of(dir: &std::path::Path, further: &[&str]) -> [u8; 32] {
+    /// The seed of a run with these arguments, with keys in `dir`.
+    fn seed_of(dir: &std::path::Path, extra: &[&str]) -> [u8; 32] {
         let dir = dir.to_str().unwrap();
-        let words = [&["kabar-qemu", "INVITE", "--name", "probe", "--data-dir", dir], further].concat();
+        let words = [&["kabar-qemu", "INVITE", "--name", "probe", "--data-dir", dir], extra].concat();
         let arguments = Arguments::try_parse_from(words).unwrap();
-        *become_owner(&arguments).unwrap().unwrap().seed()
+        *resolve_owner(&arguments).unwrap().unwrap().seed()
     }
 
     #[test]
-    fn gives_the_device_the_address_that_answers() {
+    fn passes_the_address_that_answers_to_the_device() {
         use kabar_server::room_host::RoomHost;
         use kabar_std::invite::{DEFAULT_ROOM, RoomName};
         let home = kabar_tests::room::temp_home();
@@ -210,17 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_identity_of_a_name_from_run_to_run() {
+    fn keeps_the_identity_of_a_name_between_runs() {
         let home = tempfile::tempdir().unwrap();
         let first = seed_of(home.path(), &[]);
         assert_eq!(seed_of(home.path(), &[]), first);
-        let person =
+        let local =
             LocalIdentity::load_or_create(&open(Some(home.path().into())).unwrap(), Some("Probe"), None).unwrap();
-        assert_eq!(*person.seed, first, "kept as `kabar` keeps it");
+        assert_eq!(*local.seed, first, "stored as `kabar` stores it");
     }
 
     #[test]
-    fn has_another_identity_at_each_run_or_a_given_one_when_asked_to() {
+    fn uses_a_new_or_a_given_identity_on_request() {
         let home = tempfile::tempdir().unwrap();
         assert_ne!(seed_of(home.path(), &["--ephemeral"]), seed_of(home.path(), &["--ephemeral"]));
         assert_eq!(seed_of(home.path(), &["--identity", &"2A".repeat(32)]), [42; 32]);
@@ -230,10 +231,10 @@ mod tests {
     }
 
     #[test]
-    fn name_that_is_not_allowed_ends_as_in_kabar() {
+    fn a_name_that_is_not_allowed_ends_with_the_exit_code_of_kabar() {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().to_str().unwrap();
         let arguments = Arguments::parse_from(["kabar-qemu", "INVITE", "--name", "a:b", "--data-dir", dir]);
-        assert_eq!(command_error(&become_owner(&arguments).unwrap().err().unwrap()).0.code(), 5);
+        assert_eq!(command_error(&resolve_owner(&arguments).unwrap().err().unwrap()).0.code(), 5);
     }
 }

@@ -71,18 +71,18 @@ impl World {
         self.drive_device(at)
     }
 
-    pub(in crate::sim::world) fn device_wakes(&mut self, at: usize, process: ProcessId, alarm: u64) -> Checked {
+    pub(in crate::sim::world) fn device_wakes(&mut self, at: usize, process: ProcessId, timer_id: u64) -> Checked {
         let now = self.now();
         let device = &mut self.devices[at];
         let clock = device.clock(now);
         let suspended_until = device.suspended_until;
         let Some(running) =
-            device.running.as_mut().filter(|running| running.process == process && running.alarm == alarm)
+            device.running.as_mut().filter(|running| running.process == process && running.timer_id == timer_id)
         else {
             return Ok(());
         };
         if now < suspended_until {
-            self.queue.push(suspended_until, WorldEvent::DeviceWake { device: at, process, alarm });
+            self.queue.push(suspended_until, WorldEvent::DeviceWake { device: at, process, timer_id });
             return Ok(());
         }
         running.client.handle_timeout(clock);
@@ -172,9 +172,9 @@ impl World {
         if let Some(deadline) = deadline {
             let at_world = device.world_time(deadline);
             let Some(running) = &mut device.running else { return Ok(()) };
-            running.alarm += 1;
-            let (process, alarm) = (running.process, running.alarm);
-            self.queue.push(at_world, WorldEvent::DeviceWake { device: at, process, alarm });
+            running.timer_id += 1;
+            let (process, timer_id) = (running.process, running.timer_id);
+            self.queue.push(at_world, WorldEvent::DeviceWake { device: at, process, timer_id });
         }
         Ok(())
     }
