@@ -1,4 +1,4 @@
-//! Arguments that several subcommands share.
+//! Arguments that several subcommands share, and how their values are parsed.
 
 use std::time::Duration;
 

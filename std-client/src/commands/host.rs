@@ -1,4 +1,4 @@
-//! `kabar host`: a room in this process, and a session in it. The only user of `kabar_server`.
+//! `kabar host`: a room in this process, and a session in it. The only file that runs a server.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `kabar identity`: the keys that own names.
+//! `kabar identity`: lists, exports, imports and forgets the keys that own names.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};

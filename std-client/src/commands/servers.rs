@@ -1,4 +1,4 @@
-//! `kabar servers`: the known servers, and accepting another key.
+//! `kabar servers`: lists and forgets known servers, and accepts another key of one.
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;

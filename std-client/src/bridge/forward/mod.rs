@@ -1,5 +1,5 @@
 //! Packets of one device: two threads for its stream, which block, and one for the network, which
-//! does not.
+//! does not. Knows streams and sockets, not which port a stream comes from.
 //!
 //! ```text
 //! device -bytes-> read  -packets-> queue -> network -> Links -> addresses of the server

@@ -1,4 +1,4 @@
-//! The target of `kabar join`: an invite, a host, or a room that is known.
+//! The target of `kabar join`: an invite, a host, or a room that is known. Resolves no names.
 
 use kabar_std::address::Places;
 use kabar_std::data_dir::{DataDir, FileError};
