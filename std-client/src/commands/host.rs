@@ -46,8 +46,8 @@ pub struct HostArguments {
     #[arg(long, value_name = value_of("password-file"), help = help_of("password-file"), conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
 
-    /// Read that password from the first line of standard input (also: KABAR_PASSWORD in the
-    /// environment).
+    /// Read that password from the first line of standard input; the lines after it are posted
+    /// (also: KABAR_PASSWORD in the environment).
     #[arg(long)]
     pub password_stdin: bool,
 

@@ -20,7 +20,7 @@ use crate::probe::fetch_server_key;
 /// `kabar servers`.
 #[derive(Debug, Subcommand)]
 pub enum ServersAction {
-    /// List rooms with their addresses, your name there, and the fingerprint of the server's key.
+    /// List rooms, your name there, the fingerprint of the server's key, and its addresses.
     List,
     /// Forget a room, an address or a fingerprint, together with the room's secret.
     Forget {

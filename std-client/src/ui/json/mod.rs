@@ -15,15 +15,17 @@ pub const HELP: &str = "\
 Objects of --json, one per line, each with a \"type\":
   hosting    invite, address: the room is running (kabar host)
   joined     room, name, members, start, head, term, resumed: entries above `start` follow
-  entry      seq, time_ms, author, kind, own, and text, or base64 (data), or size of an entry that is too large
+  entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large)
              kind: text, action, data, joined, left, kicked, operator, or a number
   past, who  answers to /history (as entry) and /who (names)
-  stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored; seq 0: position unknown
+  stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored
+             seq: the entry of the last one; 0: not known
   refused    number, reason: this line will not be stored
   reset      the history was reset to an older state: delivery starts again
   gap        after, first: the entries between are no longer kept
   lost       reason: the connection was lost; trying again
-  back       seconds, resumed, restarted: connected again; restarted: the server was restarted
+  back       seconds, resumed, restarted: connected again
+             resumed: no entry was missed; restarted: the server was restarted
   notice     text
   left       exit, unsent, reason: the end of the session
 A reader that stores the last `seq` continues after it with --since SEQ.";
