@@ -1,4 +1,5 @@
-//! Chooses the address of the server that each packet of one device goes to.
+//! Chooses the address of the server that each packet of one device goes to. Has no socket and no
+//! clock.
 //!
 //! The server of a device on a byte stream may have several addresses; the bridge chooses among
 //! them as `kabar join` does ([`Race`]). It cannot decrypt packets, but handshake packets are not
