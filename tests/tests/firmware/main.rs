@@ -195,9 +195,9 @@ fn a_network_without_addresses_is_told_once_and_the_device_measures_on() {
 fn a_device_that_was_not_told_everything_does_not_start() {
     for board in BOARDS {
         let room = Room::open();
-        let whole = Device::new("probe").words(&room, "9999");
+        let whole = Device::new("probe").words(&room, 9999);
         let image = firmware(board);
-        for key in ["seed", "identity", "server", "fingerprint", "room", "secret", "name", "ip"] {
+        for key in ["seed", "identity", "invite", "name", "ip"] {
             let is_other = |word: &&String| !word.starts_with(&format!("{key}="));
             let without: Vec<String> = whole.iter().filter(is_other).cloned().collect();
             assert_eq!(without.len() + 1, whole.len());
@@ -206,6 +206,14 @@ fn a_device_that_was_not_told_everything_does_not_start() {
         let short: Vec<String> =
             whole.iter().map(|word| word.trim_end_matches(char::is_alphanumeric).to_owned()).collect();
         refuses(&mut Machine::start(&image, Cable::Plugged, &short, &[]), "seed");
+        for (part, wrong) in [(":9999", ""), ("10.0.2.2", "host"), ("lobby", "Lobby"), (".", "1")] {
+            let damage = |word: &String| match word.starts_with("invite=") {
+                true => word.replace(part, wrong),
+                false => word.clone(),
+            };
+            let damaged: Vec<String> = whole.iter().map(damage).collect();
+            refuses(&mut Machine::start(&image, Cable::Plugged, &damaged, &[]), "invite");
+        }
     }
 }
 
