@@ -10,6 +10,8 @@ mod measure;
 mod same_bytes;
 mod serial;
 
+use std::process::Command;
+
 use device::Device;
 use kabar_device::profile;
 use kabar_tests::process::Process;
@@ -62,6 +64,25 @@ fn the_same_source_runs_on_other_boards_with_a_static_address() {
         anna.expect("probe has left");
         assert_eq!(device.wait(), Some(0), "{}", device.transcript());
     }
+}
+
+#[test]
+fn kabar_qemu_starts_the_chosen_board() {
+    let room = Room::open();
+    let mut anna = room.laptop("anna");
+    // Built before, so that the program does not take longer than the test waits.
+    let _ = firmware(Board::Lm3s6965);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kabar-qemu"));
+    program.args([&room.invite, "--name", "probe", "--ephemeral", "--board", "lm3s6965evb"]);
+    program.args(["--every", "200", "--readings", "2"]);
+    // The program runs cargo, whose toolchain is in the user's own home.
+    program.env("HOME", std::env::var_os("HOME").expect("a home"));
+    let mut device = Process::command(&mut program, room.home());
+    device.expect("kabar on an LM3S6965 evaluation board");
+    device.expect("joined as probe");
+    anna.expect("probe: reading 2: ");
+    anna.expect("probe has left");
+    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
 }
 
 #[test]
