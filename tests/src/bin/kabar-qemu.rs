@@ -1,5 +1,5 @@
-//! `kabar-qemu`: builds the firmware, starts it on an emulated board that joins a room, and shows its
-//! log until it ends.
+//! `kabar-qemu`: builds the firmware, starts it on an emulated board that joins a room, and shows
+//! its log until it ends.
 //!
 //! ```text
 //! cargo run -p kabar-tests --bin kabar-qemu -- INVITE --name probe --board lm3s6965evb
@@ -122,8 +122,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// The address for the device, which takes one, of IPv4: if the invite has several, one that answers
-/// now, or else the first.
+/// The address for the device, which takes one, of IPv4: if the invite has several, one that
+/// answers now, or else the first.
 fn reachable(places: &Places) -> Option<SocketAddr> {
     let addresses = address::ipv4(places);
     let first = *addresses.first()?;

@@ -146,15 +146,16 @@ pub fn image(board: Board, program: Program) -> Image {
 }
 
 /// Returns the path of the image. It includes the board, because cargo builds the images of all
-/// boards with one processor to the same path; a lock keeps other processes from building meanwhile.
+/// boards with one processor to the same path; a lock keeps other processes from building
+/// meanwhile.
 fn build(board: Board, program: Program) -> PathBuf {
     let target: PathBuf = [FIRMWARE, "target", board.target(), "release"].iter().collect();
     fs::create_dir_all(&target).expect("the build folder can be created");
     let lock = File::create(target.join("images.lock")).expect("the build folder is writable");
     lock.lock().expect("the file can be locked");
     let mut build = Command::new(env!("CARGO"));
-    // Run in the firmware's folder, which has settings for cargo. The environment of the outer cargo
-    // is not for it.
+    // Run in the firmware's folder, which has settings for cargo. The environment of the outer
+    // cargo is not for it.
     build.current_dir(FIRMWARE).args(["build", "--quiet", "--locked", "--release", "--bin", program.name()]);
     build.args(["--target", board.target(), "--features", board.feature(), "--target-dir", "target"]);
     for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DEFMT_LOG"] {

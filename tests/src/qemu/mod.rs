@@ -1,5 +1,5 @@
-//! The firmware in the emulator: it is built, started with its arguments, its log is decoded, and it
-//! is stopped when dropped.
+//! The firmware in the emulator: it is built, started with its arguments, its log is decoded, and
+//! it is stopped when dropped.
 //!
 //! * [`build`](mod@build): the image, and the table that turns its log from numbers into lines.
 //! * [`Machine`]: one run of it.

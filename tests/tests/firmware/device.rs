@@ -64,8 +64,8 @@ impl Device {
         self
     }
 
-    /// Its arguments to join `room`, whose server it reaches at `port` of this computer. The seed of
-    /// its randomness is new at each call.
+    /// Its arguments to join `room`, whose server it reaches at `port` of this computer. The seed
+    /// of its randomness is new at each call.
     pub(crate) fn words(&self, room: &Room, port: u16) -> Vec<String> {
         let mut invite: Invite = room.invite.parse().expect("an invite");
         invite.places = Places::one(SocketAddr::from((HOST, port)).into());

@@ -10,7 +10,8 @@
 //! | `peripherals` | its light and sensor, as [`crate::peripherals::Peripherals`] |
 //!
 //! Start-up, stack, faults and, for Cortex-M, the loop of `sleep` belong to the processor:
-//! [`crate::processor`]. A driver of network hardware with FIFOs is a [`crate::ethernet::Controller`].
+//! [`crate::processor`]. A driver of network hardware with FIFOs is a
+//! [`crate::ethernet::Controller`].
 
 pub mod provision;
 
