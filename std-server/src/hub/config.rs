@@ -4,10 +4,10 @@ use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
 use kabar_core::transport::Capacity;
 use kabar_core::wire::packet::TransportParameters;
 
-use super::HubLimits;
 #[cfg(feature = "fault-injection")]
 use super::fault_injection::FaultInjection;
 use super::fault_injection::Faults;
+use super::limits::HubLimits;
 
 /// Configuration of a hub.
 #[derive(Clone)]
