@@ -13,7 +13,8 @@ use kabar_core::session::{HandshakeOutput, Role, Session};
 use kabar_core::time::Instant;
 use kabar_core::wire::MAX_DATAGRAM;
 use kabar_core::wire::packet::TransportParameters;
-use kabar_firmware::board::{self, Clock, Exit};
+use kabar_firmware::board::{self, Clock};
+use kabar_firmware::exit::{Exit, exit};
 use kabar_firmware::processor::entry;
 
 /// Lengths of bodies in bytes: a line of chat, and the longest.
@@ -23,7 +24,7 @@ const BODIES: [usize; 2] = [64, MAX_DATAGRAM - OVERHEAD];
 fn main() -> ! {
     // The log's timestamps read it.
     let _clock = Clock::start();
-    board::exit(run().map_or(Exit::Panic, |()| Exit::Left))
+    exit(run().map_or(Exit::Panic, |()| Exit::Left))
 }
 
 fn run() -> Option<()> {
