@@ -3,9 +3,9 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::CloseCode;
 
 use super::room::Room;
 use super::routes::remove_member;

@@ -127,6 +127,9 @@ pub fn image(board: Board, program: Program) -> Image {
     // From its own folder: its settings lie there. What the outer cargo was told is not for it.
     build.current_dir(FIRMWARE).args(["build", "--quiet", "--locked", "--release", "--bin", program.name()]);
     build.args(["--target", board.target(), "--features", board.feature(), "--target-dir", "target"]);
+    if program != Program::Firmware {
+        build.args(["--features", "tools"]);
+    }
     for told in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DEFMT_LOG"] {
         build.env_remove(told);
     }

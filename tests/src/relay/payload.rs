@@ -1,6 +1,6 @@
 //! What the bytes of a datagram are, as far as damaging them on purpose needs to know.
 
-use kabar_core::wire::packet::{CRC_LEN, SEALED_HEADER_LEN};
+use kabar_core::internals::packet::{CRC_LEN, SEALED_HEADER_LEN};
 use rand_core::Rng;
 
 use crate::sim::network::repair_crc;
