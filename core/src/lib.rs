@@ -10,12 +10,14 @@
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod base32;
 pub mod chat;
 pub mod client;
 pub mod connection;
 pub mod crypto;
 #[cfg(feature = "internals")]
 pub mod internals;
+pub mod invite;
 pub mod serial;
 pub mod session;
 pub mod time;

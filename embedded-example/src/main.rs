@@ -13,9 +13,10 @@ use std::time::Duration as StdDuration;
 
 use chacha20::ChaCha20Rng;
 use clap::Parser;
-use kabar_client::commands::{CommandError, open};
+use kabar_client::commands::open;
 use kabar_client::identity::LocalIdentity;
 use kabar_client::messages::command_error;
+use kabar_client::outcome::CommandError;
 use kabar_core::chat::{EntryKind, RefusedCode};
 use kabar_core::client::{EndReason, State};
 use kabar_core::crypto::identity::Identity;

@@ -9,8 +9,8 @@ use kabar_std::address::HostPort;
 use mio::Waker;
 use zeroize::Zeroizing;
 
+use crate::input::Input;
 use crate::resolve::ResolveError;
-use crate::ui::input::Input;
 
 /// Capacity of the queue of input. A thread that reads more blocks.
 const INPUT_QUEUE_LEN: usize = 64;

@@ -1,30 +1,32 @@
-//! The command line of `kabar`.
+//! The command line of `kabar`: the subcommands, each with its arguments from [`crate::commands`],
+//! and the completions and manual pages that follow from them.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
-use kabar_core::session::Fingerprint;
-use kabar_std::address::HostPort;
-use kabar_std::invite::{DEFAULT_ROOM, RoomName, parse_fingerprint};
+use clap::{CommandFactory, Parser, Subcommand};
+use kabar_std::data_dir::FileError;
 
-use crate::commands::host::HostArguments;
-use crate::session::ReplayFrom;
+#[cfg(unix)]
+use crate::commands::bridge::{self, BridgeArguments};
+use crate::commands::host::{self, HostArguments};
+use crate::commands::identity::{self, IdentityAction};
+use crate::commands::join::{self, JoinArguments};
+use crate::commands::servers::{self, ServersAction};
+use crate::commands::{print, wizard};
+use crate::outcome::{CommandError, Outcome};
 use crate::ui::json;
+
+/// The name of the program.
+pub const PROGRAM: &str = "kabar";
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not reached, 4 wrong secret, \
+    password or server identity, 5 name taken or not allowed, 6 something was not sent, 7 ended by the room, 130 interrupted.";
 
 /// The part of `--help` about pipes.
 const PIPES: &str = "\
 Without a terminal it is a filter: each line of standard input is posted, each entry of the room is a line of standard output, notices go
 to standard error. At the end of input it leaves when everything is stored. Entries that were written are not written again when the same
 name joins the next time. Only the lines !q, /quit, /who and /help are commands.";
-
-/// The name of the program.
-pub const PROGRAM: &str = "kabar";
-
-const DEFAULT_GIVE_UP: &str = "60";
-
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not reached, 4 wrong secret, \
-    password or server identity, 5 name taken or not allowed, 6 something was not sent, 7 ended by the room, 130 interrupted.";
 
 /// Encrypted group chat. One command hosts a room, one line joins it.
 ///
@@ -66,7 +68,7 @@ pub enum Command {
     /// Forward packets between devices on serial lines and a server, without being able to read
     /// them.
     #[cfg(unix)]
-    Bridge(crate::bridge::BridgeArguments),
+    Bridge(BridgeArguments),
     /// Print a completion script for your shell.
     Completions {
         /// The shell.
@@ -80,144 +82,25 @@ pub enum Command {
     },
 }
 
-/// Options of a session.
-#[derive(Debug, Args)]
-pub struct SessionArguments {
-    /// Your name in the room [default: the one you used there last, or your login name].
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-
-    /// Show entries after this one, or `all` [default: those you have not seen; the last 50 at
-    /// first].
-    #[arg(long, value_name = "SEQ|all", value_parser = parse_since, conflicts_with = "last")]
-    pub since: Option<ReplayFrom>,
-
-    /// Show the last N lines.
-    #[arg(long, value_name = "N")]
-    pub last: Option<u32>,
-
-    /// Print events as JSON, one object per line; see --help.
-    #[arg(long)]
-    pub json: bool,
-
-    /// How long to wait, at the end, for lines that are not stored yet, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
-    pub give_up: Duration,
-
-    /// Lines of standard input that were not posts.
-    #[arg(skip)]
-    pub lines_taken: u64,
-}
-
-/// The options of a command line without any.
-impl Default for SessionArguments {
-    fn default() -> Self {
-        let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
-        Self { name: None, since: None, last: None, json: false, give_up, lines_taken: 0 }
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub fn run(self) -> Result<Outcome, CommandError> {
+        let data_dir = self.data_dir;
+        match self.command {
+            None => wizard::run(data_dir),
+            Some(Command::Host(arguments)) => host::run(arguments, data_dir),
+            Some(Command::Join(arguments)) => join::run(arguments, data_dir),
+            Some(Command::Servers { action }) => servers::run(action, data_dir),
+            Some(Command::Identity { action }) => identity::run(action, data_dir),
+            #[cfg(unix)]
+            Some(Command::Bridge(arguments)) => bridge::run(arguments),
+            Some(Command::Completions { shell }) => completions(shell),
+            Some(Command::Man { out }) => manual(out.as_deref()),
+        }
     }
-}
-
-impl SessionArguments {
-    /// Returns the entries to begin with.
-    #[must_use]
-    pub fn replay_from(&self) -> ReplayFrom {
-        self.last.map(ReplayFrom::Last).or(self.since).unwrap_or_default()
-    }
-}
-
-/// `kabar join`.
-#[derive(Debug, Args)]
-pub struct JoinArguments {
-    /// An invite (kabar://...), a host with or without port (or several, separated by commas), the
-    /// name of a room you know, or `-` to read one of these from standard input.
-    #[arg(value_name = "INVITE|HOST[:PORT]|ROOM|-")]
-    pub target: String,
-
-    /// The session in the room.
-    #[command(flatten)]
-    pub session: SessionArguments,
-
-    /// The room, when the target is a host.
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_ROOM)]
-    pub room: RoomName,
-
-    /// Accept the key of an unknown server without asking.
-    #[arg(long)]
-    pub accept_new: bool,
-
-    /// The fingerprint that the server's key must have, when the target is a host.
-    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint, conflicts_with = "accept_new")]
-    pub fingerprint: Option<Fingerprint>,
-
-    /// Read the room's password from the first line of this file (also: KABAR_PASSWORD in the
-    /// environment).
-    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
-    pub password_file: Option<PathBuf>,
-
-    /// Read the room's password from the first line of standard input; the lines after it are
-    /// posted.
-    #[arg(long)]
-    pub password_stdin: bool,
-}
-
-/// `kabar servers`.
-#[derive(Debug, Subcommand)]
-pub enum ServersAction {
-    /// List rooms with their addresses, your name there, and the fingerprint of the server's key.
-    List,
-    /// Forget a room, an address or a fingerprint, together with the room's secret.
-    Forget {
-        /// The room, address or fingerprint.
-        #[arg(value_name = "ROOM|HOST[:PORT]|FINGERPRINT")]
-        target: String,
-    },
-    /// Fetch the key that a server has now, and accept it. Use this when a server's key has changed
-    /// and you know why.
-    Accept {
-        /// The address of the server.
-        #[arg(value_name = "HOST[:PORT]")]
-        target: HostPort,
-        /// Accept it without asking if it is this one.
-        #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
-        fingerprint: Option<Fingerprint>,
-    },
-}
-
-/// `kabar identity`.
-#[derive(Debug, Subcommand)]
-pub enum IdentityAction {
-    /// Show the public key of a name.
-    Show {
-        /// The name [default: your login name].
-        name: Option<String>,
-    },
-    /// List names and their public keys.
-    List,
-    /// Write a name's secret key to a file, to use the name on another computer.
-    Export {
-        /// A file that does not exist yet, or `-`.
-        file: PathBuf,
-        /// The name [default: your login name].
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// Import a key from such a file.
-    Import {
-        /// The file, or `-`.
-        file: PathBuf,
-        /// The name to use it for [default: the one it was exported under].
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// Remove a name's key. Rooms reserve the name for that key for a while: nobody can use it
-    /// meanwhile, not even you.
-    Forget {
-        /// The name.
-        name: String,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
-    },
 }
 
 /// The part of the help that `--help` shows and `-h` does not.
@@ -225,26 +108,27 @@ fn long_help() -> String {
     format!("{PIPES}\n\n{}\n\n{EXIT_CODES}", json::HELP)
 }
 
-fn parse_since(text: &str) -> Result<ReplayFrom, &'static str> {
-    match text {
-        "all" => Ok(ReplayFrom::Since(0)),
-        number => number.parse().map(ReplayFrom::Since).map_err(|_| "neither the number of an entry nor `all`"),
-    }
+fn completions(shell: clap_complete::Shell) -> Result<Outcome, CommandError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);
+    print(&script)
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 =
-        text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds".to_owned())
-}
-
-fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
-    parse_fingerprint(text).ok_or("a fingerprint is 32 letters and digits")
+fn manual(out: Option<&Path>) -> Result<Outcome, CommandError> {
+    let command = Cli::command();
+    let Some(folder) = out else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command).render(&mut page).map_err(CommandError::Print)?;
+        return print(&page);
+    };
+    std::fs::create_dir_all(folder).map_err(FileError::new("create", folder))?;
+    clap_mangen::generate_to(command, folder).map_err(FileError::new("write to", folder))?;
+    Ok(Outcome::Done)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use kabar_core::crypto::rsa::KeySize;
 
     use super::*;
 
@@ -254,18 +138,9 @@ mod tests {
     }
 
     #[test]
-    fn since_is_a_number_or_all() {
-        assert_eq!(parse_since("all"), Ok(ReplayFrom::Since(0)));
-        assert_eq!(parse_since("17"), Ok(ReplayFrom::Since(17)));
-        assert!(parse_since("yesterday").is_err() && parse_since("-1").is_err());
-    }
-
-    #[test]
-    fn seconds_may_have_a_unit() {
-        assert_eq!(parse_seconds("60s"), Ok(Duration::from_secs(60)));
-        assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
-        for wrong in ["", "s", "-1", "1m", "nan", "inf", "1e99"] {
-            assert!(parse_seconds(wrong).is_err(), "{wrong}");
-        }
+    fn hosting_has_the_defaults_of_the_server() {
+        let Some(Command::Host(host)) = Cli::parse_from(["kabar", "host"]).command else { panic!("host") };
+        assert_eq!((host.listen.to_string().as_str(), host.room.as_str()), ("[::]:9999", "lobby"));
+        assert_eq!(host.key_bits, KeySize::Bits2048);
     }
 }

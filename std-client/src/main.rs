@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use kabar_client::cli::{Cli, PROGRAM};
-use kabar_client::commands::{CommandError, Outcome, run};
 use kabar_client::messages::report;
+use kabar_client::outcome::{CommandError, Outcome};
 use kabar_std::command_line::{print_help, usage_error};
 use kabar_std::signals::survive_file_limits;
 
@@ -18,7 +18,7 @@ const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     survive_file_limits();
     let result = match Cli::try_parse() {
-        Ok(cli) => run(cli),
+        Ok(cli) => cli.run(),
         Err(error) => match usage_error(&error, PROGRAM) {
             Some(line) => Err(CommandError::CommandLine(line)),
             None => print_help(&error).map(|()| Outcome::Done).map_err(CommandError::Print),

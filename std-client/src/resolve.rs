@@ -6,7 +6,6 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use kabar_std::address::{AddressError, Host, HostPort, MAX_PLACES, Places};
 
-use crate::app_event::{AppEvent, EventSender};
 use crate::race::MAX_CANDIDATES;
 
 /// Why a place has no address.
@@ -60,23 +59,26 @@ pub fn resolve_now(places: &Places) -> Result<Vec<SocketAddr>, ResolveError> {
     }
 }
 
-/// Resolves every place; one [`AppEvent::Resolved`] per place follows. Returns the number of
+/// Resolves every place on its own thread, and calls `report` once per place. Returns the number of
 /// places.
 ///
 /// # Errors
 /// If a thread cannot be spawned.
-pub fn resolve(places: &Places, sender: &EventSender) -> io::Result<usize> {
+pub fn resolve(
+    places: &Places,
+    report: impl Fn(HostPort, Result<Vec<SocketAddr>, ResolveError>) + Clone + Send + 'static,
+) -> io::Result<usize> {
     let count = places.iter().count();
     for place in places.iter() {
-        let (place, sender) = (place.clone(), sender.clone());
+        let (place, report) = (place.clone(), report.clone());
         if !matches!(place.host, Host::Name(_)) {
             let found = addresses_of(&place, count);
-            sender.send(AppEvent::Resolved(place, found));
+            report(place, found);
             continue;
         }
         let look_up = move || {
             let found = addresses_of(&place, count);
-            sender.send(AppEvent::Resolved(place, found));
+            report(place, found);
         };
         std::thread::Builder::new().name("kabar-resolve".to_owned()).spawn(look_up)?;
     }

@@ -2,10 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{backup, check, completions, config, history, invite, man, restore, run};
-
-/// The name of the program, on the command line and in its messages.
-pub const PROGRAM: &str = "kabar-server";
+use crate::commands::{PROGRAM, backup, check, completions, config, history, invite, man, restore, run};
 
 /// Hosts a room for encrypted chat over UDP.
 ///

@@ -9,9 +9,8 @@
 //! * [`key_file`], [`password`]: the server's key, room secrets, password hashes.
 //! * [`transcript`]: writes every entry as a line of a text file.
 //! * [`console`]: events and commands at the server's terminal. [`logging`]: log records on
-//!   standard error.
-//! * [`config`]: every setting with one value and its origin. [`metrics`]: metrics for Prometheus.
-//!   [`notify`]: the service manager.
+//!   standard error. [`metrics`]: metrics for Prometheus. [`notify`]: the service manager.
+//! * [`config`]: every setting with one value and its origin.
 //! * [`cli`], [`commands`]: the program `kabar-server`, subcommand by subcommand.
 
 pub mod cli;
@@ -22,6 +21,7 @@ pub mod driver;
 pub mod hub;
 pub mod key_file;
 pub mod logging;
+mod messages;
 pub mod metrics;
 pub mod notify;
 pub mod password;

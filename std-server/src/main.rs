@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use kabar_server::cli::{Arguments, Command, PROGRAM};
-use kabar_server::commands::{self, CommandError};
+use clap::{CommandFactory, Parser};
+use kabar_server::cli::{Arguments, Command};
+use kabar_server::commands::{self, CommandError, PROGRAM};
 use kabar_std::command_line::{print_help, usage_error};
 use kabar_std::signals::survive_file_limits;
 
@@ -38,7 +38,7 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Invite(arguments) => commands::invite::run(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
-        Command::Completions(arguments) => commands::completions::run(&arguments),
-        Command::Man(arguments) => commands::man::run(&arguments),
+        Command::Completions(arguments) => commands::completions::run(&arguments, Arguments::command()),
+        Command::Man(arguments) => commands::man::run(&arguments, Arguments::command()),
     }
 }

@@ -1,5 +1,5 @@
-//! The tests of Kabar that need more than one part of it: the simulator, the benchmark, and what
-//! other tests share.
+//! Tests of Kabar that need more than one of its packages: the simulator, the benchmark, and what
+//! the tests share.
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub)]
 
 pub mod bench;

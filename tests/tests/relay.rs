@@ -44,7 +44,7 @@ fn three_clients_with_500_lines_each_through_a_bad_path_are_whole_and_in_order()
     }
     let count = relay.counts();
     for direction in ["to server", "to clients"] {
-        for fault in ["lost", "doubled", "corrupted", "held up"] {
+        for fault in ["lost", "duplicated", "corrupted", "held back"] {
             assert!(count(direction, fault) > 0, "{fault} {direction}");
         }
     }
@@ -253,7 +253,7 @@ fn an_end_shows_what_happened_and_is_no_error() {
     relay.process.signal("INT");
     assert_eq!(relay.process.wait(), Some(0));
     let last = relay.process.said.last().expect("a line");
-    assert_eq!(last, "1 client, 0 new ports, 0 turned away");
+    assert_eq!(last, "1 client, 0 new ports, 0 rejected");
 }
 
 #[test]

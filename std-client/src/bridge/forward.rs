@@ -22,6 +22,7 @@ use kabar_std::clock::Clock;
 use mio::{Events, Poll, Token, Waker};
 
 use super::paths::Paths;
+use super::report::Reporter;
 use super::servers::Servers;
 use crate::links::{Links, Sent};
 
@@ -41,6 +42,7 @@ const HELLO: u8 = 0x11;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) servers: Arc<Servers>,
+    pub(super) reporter: Reporter,
     pub(super) to_server: AtomicU64,
     pub(super) to_devices: AtomicU64,
 }
@@ -57,8 +59,8 @@ struct Network<'a> {
 }
 
 impl Shared {
-    pub(super) fn new(servers: Arc<Servers>) -> Self {
-        Self { servers, to_server: AtomicU64::new(0), to_devices: AtomicU64::new(0) }
+    pub(super) fn new(servers: Arc<Servers>, reporter: Reporter) -> Self {
+        Self { servers, reporter, to_server: AtomicU64::new(0), to_devices: AtomicU64::new(0) }
     }
 
     /// Forwards packets of one device until its stream ends. `end` then closes the other direction.
@@ -205,6 +207,11 @@ mod tests {
 
     use super::*;
 
+    fn shared(server: &str) -> Shared {
+        let reporter = Reporter::new(|_| ());
+        Shared::new(Servers::new(server.parse().unwrap(), reporter.clone()), reporter)
+    }
+
     /// A valid packet of a client.
     fn hello() -> Vec<u8> {
         let mut packet = [0; MAX_DATAGRAM];
@@ -218,7 +225,7 @@ mod tests {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         server.set_read_timeout(Some(StdDuration::from_secs(20))).unwrap();
         let address = server.local_addr().unwrap().to_string();
-        let shared = Shared::new(Servers::new(address.parse().unwrap()));
+        let shared = shared(&address);
         let (mut device, far) = UnixStream::pair().unwrap();
         device.set_read_timeout(Some(StdDuration::from_secs(20))).unwrap();
         std::thread::scope(|scope| {
@@ -253,7 +260,7 @@ mod tests {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         server.set_read_timeout(Some(StdDuration::from_secs(20))).unwrap();
         let address = server.local_addr().unwrap().to_string();
-        let shared = Shared::new(Servers::new(address.parse().unwrap()));
+        let shared = shared(&address);
         let (mut device, far) = UnixStream::pair().unwrap();
         std::thread::scope(|scope| {
             let forwarding = scope.spawn(|| {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use kabar_std::address::{Host, HostPort, Places};
 
+use super::report::{BridgeNotice, Reporter};
 use crate::race::MAX_CANDIDATES;
 use crate::resolve::{ResolveError, addresses_of};
 
@@ -22,6 +23,7 @@ pub(super) struct Servers {
     places: Places,
     found: Mutex<Found>,
     is_looking: AtomicBool,
+    reporter: Reporter,
 }
 
 #[derive(Debug)]
@@ -35,7 +37,7 @@ struct Found {
 
 impl Servers {
     /// Creates it with the literal addresses among `places`.
-    pub(super) fn new(places: Places) -> Arc<Self> {
+    pub(super) fn new(places: Places, reporter: Reporter) -> Arc<Self> {
         let count = places.iter().count();
         let known = |place: &HostPort| match place.host {
             Host::Name(_) => Vec::new(),
@@ -43,7 +45,7 @@ impl Servers {
         };
         let addresses = places.iter().map(known).collect();
         let found = Mutex::new(Found { addresses, looked_up: None, is_failure_reported: false });
-        Arc::new(Self { places, found, is_looking: AtomicBool::new(false) })
+        Arc::new(Self { places, found, is_looking: AtomicBool::new(false), reporter })
     }
 
     /// Returns all known addresses, each once.
@@ -100,14 +102,14 @@ impl Servers {
                     known.len() == addresses.len() && known.iter().all(|address| addresses.contains(address))
                 };
                 if let Some(known) = state.addresses.get_mut(at).filter(|known| !is_same(known)) {
-                    eprintln!("{place} is at {}", list(&addresses));
+                    self.reporter.report(&BridgeNotice::Resolved(place, &addresses));
                     *known = addresses;
                 }
                 state.is_failure_reported = false;
             }
             Err(error) => {
                 if !std::mem::replace(&mut state.is_failure_reported, true) {
-                    eprintln!("cannot resolve {} ({error}); trying again", place.host);
+                    self.reporter.report(&BridgeNotice::NotResolved(&place.host, &error));
                 }
             }
         }
@@ -123,10 +125,6 @@ fn may_move(place: &HostPort) -> bool {
     !matches!(place.host, Host::Ip(_))
 }
 
-fn list(addresses: &[SocketAddr]) -> String {
-    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,13 +135,14 @@ mod tests {
 
     #[test]
     fn literal_address_is_known_at_once() {
-        let servers = Servers::new("192.0.2.1,[2001:db8::1]:7,192.0.2.1,room.example".parse().unwrap());
+        let servers =
+            Servers::new("192.0.2.1,[2001:db8::1]:7,192.0.2.1,room.example".parse().unwrap(), Reporter::new(|_| ()));
         assert_eq!(servers.addresses(), addresses("192.0.2.1:9999 [2001:db8::1]:7"));
     }
 
     #[test]
     fn address_of_a_name_stays_until_the_name_has_another() {
-        let servers = Servers::new("room.example,192.0.2.9:7".parse().unwrap());
+        let servers = Servers::new("room.example,192.0.2.9:7".parse().unwrap(), Reporter::new(|_| ()));
         let name = "room.example".parse().unwrap();
         servers.take(0, &name, Ok(addresses("192.0.2.1:9999 192.0.2.2:9999")));
         let all = addresses("192.0.2.1:9999 192.0.2.2:9999 192.0.2.9:7");

@@ -1,27 +1,27 @@
 //! `kabar host`: a room in this process, and a session in it. The only user of `kabar_server`.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use kabar_core::crypto::rsa::KeySize;
 use kabar_server::config::{SETTINGS, Setting, parse_key_size};
-use kabar_server::driver::ServerFailed;
-use kabar_server::room_host::{RoomHost, RoomHostError};
+use kabar_server::room_host::RoomHost;
 use kabar_server::transcript::TranscriptWarning;
 use kabar_std::address::{AddressError, Advertised, MAX_PLACES, Places, parse_listen};
 use kabar_std::invite::RoomName;
 use kabar_std::output::remark;
 
+use super::arguments::SessionArguments;
 use super::join::check_name;
-use super::{CommandError, Outcome, open, password};
+use super::{open, password};
 use crate::app_event::{AppEvent, EventSender};
-use crate::cli::SessionArguments;
 use crate::identity::LocalIdentity;
-use crate::session::{self, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
-use crate::ui::json::Object;
+use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
+use crate::outcome::{CommandError, HostError, Outcome};
+use crate::session::{self, FrontEnd, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
+use crate::ui::Ui;
 
 /// `kabar host`.
 #[derive(Debug, Args)]
@@ -60,18 +60,7 @@ pub struct HostArguments {
     pub transcript: Option<PathBuf>,
 }
 
-/// Why a room is not hosted.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// The server does not start.
-    #[error(transparent)]
-    Start(#[from] RoomHostError),
-    /// The server failed.
-    #[error(transparent)]
-    Failed(#[from] ServerFailed),
-}
-
-pub(super) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
     let HostArguments {
         session: mut how,
         listen,
@@ -97,12 +86,18 @@ pub(super) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         .password(password)
         .transcript(transcript)
         .key_size(key_bits);
-    let slow = || remark("making this room's key (once) ...");
+    let slow = || remark(GENERATING_KEY);
     let transcript_state = TranscriptState::default();
     let for_transcript = transcript_state.clone();
     // The session in this process displays the events of the room.
     let hosted = host.start(slow, drop, move |said| for_transcript.take(said)).map_err(HostError::Start)?;
-    remark(first_screen(&hosted, dir.path()).trim_end());
+    remark(&first_screen(&HostedRoom {
+        invite: hosted.invite(),
+        candidates: &hosted.candidate_addrs(),
+        missing_zone: hosted.missing_zone(),
+        open_port: if hosted.is_local_only() { None } else { Some(hosted.local_addr().port()) },
+        history: dir.path(),
+    }));
     let (invite, address) = (hosted.invite().to_string(), hosted.local_addr().to_string());
     let config = SessionConfig {
         server: Places::one(hosted.same_host_addr().into()),
@@ -114,11 +109,14 @@ pub(super) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         replay_from: how.replay_from(),
         give_up: how.give_up,
         is_host: true,
-        is_json: how.json,
-        first_object: Some(Object::Hosting { invite, address }),
         lines_taken: how.lines_taken,
     };
-    let mut report = session::run(config, |sender| transcript_state.send_to(sender));
+    let open = |cursor, sender| {
+        let ui = Ui::start(how.json, cursor, sender)?;
+        ui.hosting(invite, address);
+        Ok(Box::new(ui) as Box<dyn FrontEnd>)
+    };
+    let mut report = session::run(config, open, |sender| transcript_state.send_to(sender));
     let stopped = hosted.stop();
     // The transcript ends with the server.
     report.losses.extend(transcript_state.take_loss().map(Loss::Transcript));
@@ -154,46 +152,6 @@ impl TranscriptState {
     }
 }
 
-/// Formats what a host sees first: how others join.
-fn first_screen(hosted: &RoomHost, history: &Path) -> String {
-    let invite = hosted.invite();
-    let mut choices = String::new();
-    for (at, (found, is_named)) in hosted.candidate_addrs().iter().enumerate() {
-        if at == 0 {
-            choices.push_str(
-                "This computer's addresses (the invite names those marked *; --advertise HOST names others):\n",
-            );
-        }
-        let _ = writeln!(choices, "  {} {found}", if *is_named { '*' } else { ' ' });
-    }
-    if let Some(why) = hosted.missing_zone() {
-        let _ = writeln!(choices, "To join, people add an interface of their computer to the invite: {why}");
-    }
-    let (reach, firewall) = if hosted.is_local_only() {
-        ("With this address only this computer can join:", String::new())
-    } else {
-        let port = hosted.local_addr().port();
-        let firewall = format!("If they cannot reach you: allow UDP port {port} in this computer's firewall.\n");
-        ("Others on this network join with:", firewall)
-    };
-    format!(
-        "Kabar room \"{room}\", hosted on this computer (history: {history})\n\
-         {reach}\n  kabar join {invite}\n\
-         {choices}{firewall}",
-        room = invite.room,
-        history = from_home(history),
-    )
-}
-
-/// Formats a path relative to the home directory, if it is in it.
-fn from_home(path: &Path) -> String {
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-    match home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_path_buf)) {
-        Some(rest) => format!("~/{}", rest.display()),
-        None => path.display().to_string(),
-    }
-}
-
 /// Options that `kabar-server` has too are described and preset as there.
 fn setting(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
@@ -213,17 +171,11 @@ fn default_of(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, Parser};
-
     use super::*;
-    use crate::cli::{Cli, Command};
 
     #[test]
-    fn hosting_has_the_defaults_of_the_server() {
-        let Some(Command::Host(host)) = Cli::parse_from(["kabar", "host"]).command else { panic!("host") };
-        assert_eq!((host.listen.to_string().as_str(), host.room.as_str()), ("[::]:9999", "lobby"));
-        assert_eq!(host.key_bits, KeySize::Bits2048);
-        let host = Cli::command().find_subcommand("host").cloned().unwrap();
+    fn options_of_the_server_have_its_help() {
+        let host = HostArguments::augment_args(clap::Command::new("host"));
         for name in ["listen", "advertise", "room", "password-file", "key-bits", "transcript"] {
             let help = host.get_arguments().find(|argument| argument.get_long() == Some(name)).unwrap().get_help();
             assert_eq!(help.map(ToString::to_string).as_deref(), setting(name).map(|setting| setting.help), "{name}");

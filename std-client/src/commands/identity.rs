@@ -4,62 +4,63 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
 
+use clap::Subcommand;
 use kabar_std::data_dir::{DataDir, FileError};
 use kabar_std::output::remark;
 use kabar_std::reading::decode;
 use zeroize::Zeroizing;
 
-use super::servers::ask_yes;
-use super::{CommandError, Outcome, open, print};
-use crate::cli::IdentityAction;
-use crate::identity::{IdentityError, StoredIdentity, login_name};
+use super::{ask_yes, open, print};
+use crate::identity::{StoredIdentity, login_name};
+use crate::messages::{lists, questions};
+use crate::outcome::{CommandError, IdentityCommandError, Outcome};
 
 /// Longest file that is read as an exported key, in bytes.
 const MAX_FILE_LEN: u64 = 4_096;
 
-/// Why `kabar identity` failed.
-#[derive(Debug, thiserror::Error)]
-pub enum IdentityCommandError {
-    /// The name has no key on this computer.
-    #[error("no key for {0}")]
-    NoKey(String),
-    /// The exported key has no name, and none was given.
-    #[error("the file contains no name")]
-    NoNameInFile,
-    /// The name has another key than the one to import.
-    #[error("{0} has another key")]
-    OtherKey(String),
-    /// The question must be answered, and nobody can be asked.
-    #[error("not confirmed")]
-    NotConfirmed,
-    /// The question was answered with no.
-    #[error("declined")]
-    Declined,
-    /// The identity cannot be used.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// The file to import is not text.
-    #[error("{file:?} is not text: {why}")]
-    NotText {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        why: String,
+/// `kabar identity`.
+#[derive(Debug, Subcommand)]
+pub enum IdentityAction {
+    /// Show the public key of a name.
+    Show {
+        /// The name [default: your login name].
+        name: Option<String>,
     },
-    /// The file to import or to export to cannot be used.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The terminal cannot be read.
-    #[error("cannot read from the terminal: {0}")]
-    Terminal(#[from] io::Error),
+    /// List names and their public keys.
+    List,
+    /// Write a name's secret key to a file, to use the name on another computer.
+    Export {
+        /// A file that does not exist yet, or `-`.
+        file: PathBuf,
+        /// The name [default: your login name].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Import a key from such a file.
+    Import {
+        /// The file, or `-`.
+        file: PathBuf,
+        /// The name to use it for [default: the one it was exported under].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Remove a name's key. Rooms reserve the name for that key for a while: nobody can use it
+    /// meanwhile, not even you.
+    Forget {
+        /// The name.
+        name: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
-pub(super) fn run(action: Option<IdentityAction>, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+pub(crate) fn run(action: Option<IdentityAction>, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
     let dir = open(data_dir)?;
     match action.unwrap_or(IdentityAction::List) {
         IdentityAction::Show { name } => {
             let name = name.unwrap_or_else(login_name);
-            print(format!("{}\n", row(&name, &stored(&dir, &name)?)).as_bytes())
+            print(lists::identity(&name, &stored(&dir, &name)?.fingerprint()).as_bytes())
         }
         IdentityAction::List => list(&dir),
         IdentityAction::Export { file, name } => export(&dir, file, name.unwrap_or_else(login_name)),
@@ -71,20 +72,15 @@ pub(super) fn run(action: Option<IdentityAction>, data_dir: Option<PathBuf>) -> 
 fn list(dir: &DataDir) -> Result<Outcome, CommandError> {
     let names = StoredIdentity::names(dir)?;
     if names.is_empty() {
-        remark("no names yet: a key is created when you first join or host under a name");
+        remark(lists::NO_NAMES);
     }
     let mut table = String::new();
     for name in names {
         if let Some(stored) = StoredIdentity::load(dir, &name)? {
-            table.push_str(&row(&name, &stored));
-            table.push('\n');
+            table.push_str(&lists::identity(&name, &stored.fingerprint()));
         }
     }
     print(table.as_bytes())
-}
-
-fn row(name: &str, stored: &StoredIdentity) -> String {
-    format!("{}  {name}", stored.fingerprint())
 }
 
 fn stored(dir: &DataDir, name: &str) -> Result<StoredIdentity, IdentityCommandError> {
@@ -136,11 +132,7 @@ fn forget(dir: &DataDir, name: String, is_confirmed: bool) -> Result<Outcome, Id
         if !io::stdin().is_terminal() {
             return Err(IdentityCommandError::NotConfirmed);
         }
-        let question = format!(
-            "Forget the key {} of {name}? Without a copy of it, nobody can use the name {name} in rooms that know it.",
-            stored.fingerprint()
-        );
-        if !ask_yes(&question)? {
+        if !ask_yes(&questions::forget_identity(&name, &stored.fingerprint()))? {
             return Err(IdentityCommandError::Declined);
         }
     }

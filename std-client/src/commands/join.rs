@@ -3,28 +3,75 @@
 use std::io;
 use std::path::PathBuf;
 
+use clap::Args;
+use kabar_core::session::Fingerprint;
 use kabar_std::address::Places;
 use kabar_std::data_dir::DataDir;
-use kabar_std::invite::{Invite, RoomName};
+use kabar_std::invite::{DEFAULT_ROOM, Invite, RoomName};
 use kabar_std::names::Name;
 use kabar_std::reading::first_line;
 use zeroize::Zeroizing;
 
-use super::target::{Target, TargetError, find_room, usable_places};
-use super::{CommandError, open, password};
-use crate::cli::{JoinArguments, SessionArguments};
+use super::arguments::{SessionArguments, fingerprint};
+use super::target::{Target, find_room, usable_places};
+use super::{open, password};
 use crate::identity::{IdentityError, LocalIdentity};
 use crate::known_servers::KnownServers;
-use crate::session::{KeyPolicy, RoomCredential, SessionConfig};
+use crate::outcome::{CommandError, Outcome, TargetError};
+use crate::session::{self, FrontEnd, KeyPolicy, RoomCredential, SessionConfig};
+use crate::ui::Ui;
+
+/// `kabar join`.
+#[derive(Debug, Args)]
+pub struct JoinArguments {
+    /// An invite (kabar://...), a host with or without port (or several, separated by commas), the
+    /// name of a room you know, or `-` to read one of these from standard input.
+    #[arg(value_name = "INVITE|HOST[:PORT]|ROOM|-")]
+    pub target: String,
+
+    /// The session in the room.
+    #[command(flatten)]
+    pub session: SessionArguments,
+
+    /// The room, when the target is a host.
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_ROOM)]
+    pub room: RoomName,
+
+    /// Accept the key of an unknown server without asking.
+    #[arg(long)]
+    pub accept_new: bool,
+
+    /// The fingerprint that the server's key must have, when the target is a host.
+    #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint, conflicts_with = "accept_new")]
+    pub fingerprint: Option<Fingerprint>,
+
+    /// Read the room's password from the first line of this file (also: KABAR_PASSWORD in the
+    /// environment).
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    pub password_file: Option<PathBuf>,
+
+    /// Read the room's password from the first line of standard input; the lines after it are
+    /// posted.
+    #[arg(long)]
+    pub password_stdin: bool,
+}
 
 /// Longest line that is read as an invite, in bytes.
 const MAX_INVITE_LEN: usize = 16 << 10;
 
+pub(crate) fn run(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+    let is_json = arguments.session.json;
+    configure(arguments, data_dir).map(|config| run_session(config, is_json))
+}
+
+/// Runs a session in a room of another process.
+pub(super) fn run_session(config: SessionConfig, is_json: bool) -> Outcome {
+    let open = |cursor, sender| Ok(Box::new(Ui::start(is_json, cursor, sender)?) as Box<dyn FrontEnd>);
+    Outcome::Session(session::run(config, open, drop))
+}
+
 /// Configures the session that the command line describes.
-///
-/// # Errors
-/// [`CommandError`].
-pub(super) fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
+fn configure(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
     let JoinArguments { target, session: mut how, room, accept_new, fingerprint, password_file, password_stdin } =
         arguments;
     let is_on_stdin = target == "-";
@@ -117,8 +164,6 @@ fn session_config(
         replay_from: how.replay_from(),
         give_up: how.give_up,
         is_host: false,
-        is_json: how.json,
-        first_object: None,
         lines_taken: how.lines_taken,
     })
 }

@@ -8,31 +8,9 @@ use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file};
 use zeroize::Zeroizing;
 
-const VARIABLE: &str = "KABAR_PASSWORD";
+use crate::outcome::PasswordError;
 
-/// Why no password was read.
-#[derive(Debug, thiserror::Error)]
-pub enum PasswordError {
-    /// The source has other bytes than text.
-    #[error("{source_name}: {error}")]
-    NotText {
-        /// The file, standard input or the variable.
-        source_name: String,
-        /// What is wrong.
-        error: io::Error,
-    },
-    /// The source cannot be read.
-    #[error("cannot read {source_name}: {error}")]
-    Read {
-        /// The file, standard input or the variable.
-        source_name: String,
-        /// The operating system's error.
-        error: io::Error,
-    },
-    /// The password is empty or too long; the reason.
-    #[error("{0}")]
-    NotAllowed(String),
-}
+const VARIABLE: &str = "KABAR_PASSWORD";
 
 /// Reads the password; `None` if there is no source.
 ///

@@ -1,61 +1,46 @@
 //! `kabar servers`: the known servers, and accepting another key.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
+use clap::Subcommand;
 use kabar_core::session::Fingerprint;
 use kabar_std::address::HostPort;
-use kabar_std::data_dir::{DataDir, FileError};
-use kabar_std::invite::{RoomName, parse_fingerprint, show_fingerprint};
+use kabar_std::data_dir::DataDir;
+use kabar_std::invite::{RoomName, parse_fingerprint};
 use kabar_std::output::remark;
 
-use super::{CommandError, Outcome, open, print};
-use crate::cli::ServersAction;
-use crate::known_servers::{KnownRoom, KnownServers, KnownServersError};
-use crate::probe::{ProbeError, fetch_server_key};
-use crate::ui::input::read_yes;
+use super::arguments::fingerprint;
+use super::{ask_yes, open, print};
+use crate::known_servers::{KnownRoom, KnownServers};
+use crate::messages::{lists, questions};
+use crate::outcome::{CommandError, Outcome, ServersCommandError};
+use crate::probe::fetch_server_key;
 
-/// Why `kabar servers` failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ServersCommandError {
-    /// No known server has this room, address or fingerprint.
-    #[error("{0} is not known")]
-    NotKnown(String),
-    /// The server has another key than the given one.
-    #[error("the server at {server} has another key")]
-    OtherKey {
-        /// The server.
-        server: HostPort,
-        /// The key that it presented.
-        found: Fingerprint,
+/// `kabar servers`.
+#[derive(Debug, Subcommand)]
+pub enum ServersAction {
+    /// List rooms with their addresses, your name there, and the fingerprint of the server's key.
+    List,
+    /// Forget a room, an address or a fingerprint, together with the room's secret.
+    Forget {
+        /// The room, address or fingerprint.
+        #[arg(value_name = "ROOM|HOST[:PORT]|FINGERPRINT")]
+        target: String,
     },
-    /// The key must be confirmed, and nobody can be asked.
-    #[error("the key is not confirmed")]
-    NotConfirmed {
-        /// The key that the server presented.
-        found: Fingerprint,
+    /// Fetch the key that a server has now, and accept it. Use this when a server's key has changed
+    /// and you know why.
+    Accept {
+        /// The address of the server.
+        #[arg(value_name = "HOST[:PORT]")]
+        target: HostPort,
+        /// Accept it without asking if it is this one.
+        #[arg(long, value_name = "FINGERPRINT", value_parser = fingerprint)]
+        fingerprint: Option<Fingerprint>,
     },
-    /// The question was answered with no.
-    #[error("declined")]
-    Declined,
-    /// The server's key could not be fetched.
-    #[error(transparent)]
-    Probe(#[from] ProbeError),
-    /// The known servers cannot be read or changed.
-    #[error(transparent)]
-    KnownServers(#[from] KnownServersError),
-    /// The terminal cannot be read.
-    #[error("cannot read from the terminal: {0}")]
-    Terminal(#[from] io::Error),
 }
 
-impl From<FileError> for ServersCommandError {
-    fn from(error: FileError) -> Self {
-        Self::KnownServers(error.into())
-    }
-}
-
-pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+pub(crate) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
     let dir = open(data_dir)?;
     match action.unwrap_or(ServersAction::List) {
         ServersAction::List => list(&dir),
@@ -67,35 +52,10 @@ pub(super) fn run(action: Option<ServersAction>, data_dir: Option<PathBuf>) -> R
 fn list(dir: &DataDir) -> Result<Outcome, CommandError> {
     let rooms = KnownServers::load(dir)?.rooms();
     if rooms.is_empty() {
-        remark("no rooms yet: kabar join INVITE, or kabar host to host one");
+        remark(lists::NO_ROOMS);
         return Ok(Outcome::Done);
     }
-    print(table(&rooms).as_bytes())
-}
-
-fn table(rooms: &[KnownRoom]) -> String {
-    let mut table = String::new();
-    let addresses = |known: &KnownRoom| {
-        let all: Vec<_> = known.addresses.iter().map(ToString::to_string).collect();
-        if all.is_empty() { "-".to_owned() } else { all.join(",") }
-    };
-    let rows: Vec<_> = rooms
-        .iter()
-        .map(|known| {
-            let name = if known.name.is_empty() { "-".to_owned() } else { known.name.replace(' ', "\u{a0}") };
-            [known.room.to_string(), name, show_fingerprint(&known.fingerprint), addresses(known)]
-        })
-        .collect();
-    let headings = ["ROOM", "NAME", "FINGERPRINT", "ADDRESSES (last first)"].map(str::to_owned);
-    let width = |column: usize| {
-        let cells = rows.iter().chain([&headings]).filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let (room_width, name_width, key_width) = (width(0), width(1), width(2));
-    for [room, name, key, addresses] in [&headings].into_iter().chain(&rows) {
-        table.push_str(&format!("{room:room_width$}  {name:name_width$}  {key:key_width$}  {addresses}\n"));
-    }
-    table
+    print(lists::rooms(&rooms).as_bytes())
 }
 
 fn forget(target: String, dir: &DataDir) -> Result<Outcome, ServersCommandError> {
@@ -137,36 +97,11 @@ fn accept(server: HostPort, requested: Option<Fingerprint>, dir: &DataDir) -> Re
 
 fn confirm(server: &HostPort, found: Fingerprint, before: Option<&KnownRoom>) -> Result<(), ServersCommandError> {
     if let Some(known) = before {
-        remark(&format!("known key for {server}:  {}", show_fingerprint(&known.fingerprint)));
+        remark(&questions::known_key(server, &known.fingerprint));
     }
-    remark(&format!("the server's key now:  {}", show_fingerprint(&found)));
+    remark(&questions::present_key(&found));
     if !io::stdin().is_terminal() {
         return Err(ServersCommandError::NotConfirmed { found });
     }
-    if ask_yes("Does its operator confirm this key?")? { Ok(()) } else { Err(ServersCommandError::Declined) }
-}
-
-/// Asks on standard error. No answer, and one that is not text, means no.
-pub(super) fn ask_yes(question: &str) -> io::Result<bool> {
-    let _ = write!(io::stderr(), "{question} [y/N] ");
-    read_yes(&mut io::stdin().lock())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn room_is_a_row() {
-        let known = KnownRoom {
-            fingerprint: Fingerprint([0; 20]),
-            room: RoomName::new("lobby").unwrap(),
-            addresses: vec!["here:7".parse().unwrap(), "there".parse().unwrap()],
-            name: "anna".to_owned(),
-        };
-        let table = table(&[known]);
-        let rows: Vec<_> = table.lines().collect();
-        assert!(rows[0].starts_with("ROOM   NAME  FINGERPRINT"), "{table}");
-        assert_eq!(rows[1], format!("lobby  anna  {}  here:7,there:9999", "A".repeat(32)));
-    }
+    if ask_yes(questions::CONFIRM_KEY)? { Ok(()) } else { Err(ServersCommandError::Declined) }
 }

@@ -1,39 +1,12 @@
 //! The target of `kabar join`: an invite, a host, or a room that is known.
 
-use std::io;
-
-use kabar_std::address::{AddressError, Places};
+use kabar_std::address::Places;
 use kabar_std::data_dir::{DataDir, FileError};
-use kabar_std::invite::{Invite, InviteError, RoomName, SCHEME};
+use kabar_std::invite::{Invite, RoomName, SCHEME};
 use kabar_std::reading::trim_pasted;
 
 use crate::known_servers::{KnownRoom, KnownServers};
-
-/// Why a target is not usable.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
-    /// The invite and the password are both to be read from standard input.
-    #[error("both the invite and the password on standard input")]
-    BothOnStdin,
-    /// Standard input has no target; the reason.
-    #[error("standard input: {0}")]
-    Stdin(String),
-    /// A key option together with an invite, which names the key.
-    #[error("a key option together with an invite")]
-    KeyOptionWithInvite,
-    /// The invite is invalid.
-    #[error(transparent)]
-    Invite(#[from] InviteError),
-    /// The address is invalid.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// All addresses of the invite are link-local ones without an interface.
-    #[error("no usable address: {0}")]
-    NoUsableAddress(AddressError),
-    /// Several known rooms have this name.
-    #[error("{} rooms have this name", .0.len())]
-    Ambiguous(Vec<(Places, RoomName)>),
-}
+use crate::outcome::TargetError;
 
 /// A parsed target.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,12 +34,6 @@ impl Target {
             return Ok(Self::Word(text.to_owned()));
         }
         Ok(Self::Server(text.parse()?))
-    }
-}
-
-impl From<io::Error> for TargetError {
-    fn from(error: io::Error) -> Self {
-        Self::Stdin(error.to_string())
     }
 }
 
@@ -112,9 +79,9 @@ pub fn find_room(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::CommandError;
     use crate::exit::Exit;
     use crate::messages::command_error;
+    use crate::outcome::CommandError;
     use crate::temporary_dir;
 
     fn sentence(error: TargetError) -> String {

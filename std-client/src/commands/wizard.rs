@@ -8,33 +8,20 @@ use kabar_std::invite::RoomName;
 use kabar_std::password::from_first_line;
 use zeroize::Zeroizing;
 
-use super::join::{at_server, check_name, with_invite};
-use super::target::{Target, TargetError};
-use super::{CommandError, open};
-use crate::cli::SessionArguments;
+use super::arguments::SessionArguments;
+use super::join::{at_server, check_name, run_session, with_invite};
+use super::open;
+use super::target::Target;
 use crate::identity::login_name;
 use crate::known_servers::{KnownRoom, KnownServers};
-use crate::messages::command_error;
+use crate::messages::{command_error, wizard};
+use crate::outcome::{ChoiceError, CommandError, Outcome, TargetError, WizardError};
 use crate::session::{KeyPolicy, SessionConfig};
-use crate::ui::input::read_answer;
+use crate::ui::stdin::read_answer;
 use crate::ui::terminal::read_password;
 
 /// Number of known rooms that are offered.
 const MAX_OFFERED: usize = 9;
-
-/// Why the questions were not answered.
-#[derive(Debug, thiserror::Error)]
-pub enum WizardError {
-    /// Nobody can be asked.
-    #[error("not a terminal")]
-    NotATerminal,
-    /// The input ended, or was interrupted.
-    #[error("end of input")]
-    EndOfInput,
-    /// The terminal cannot be read.
-    #[error(transparent)]
-    Terminal(io::Error),
-}
 
 /// The room to join.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,11 +30,12 @@ enum Choice {
     Other(Target),
 }
 
+pub(crate) fn run(data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
+    ask(data_dir).map(|config| run_session(config, false))
+}
+
 /// Asks for everything that a session needs.
-///
-/// # Errors
-/// [`CommandError`].
-pub(super) fn ask(data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
+fn ask(data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandError> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(WizardError::NotATerminal.into());
     }
@@ -80,49 +68,39 @@ pub(super) fn ask(data_dir: Option<PathBuf>) -> Result<SessionConfig, CommandErr
 }
 
 fn ask_place(rooms: &[KnownRoom]) -> Result<Choice, WizardError> {
-    if rooms.is_empty() {
-        print("Where is the room? An invite (kabar://...) or the address of its host; `kabar host` creates a room.\n");
-    } else {
-        print("Rooms you know:\n");
-    }
-    for (number, known) in rooms.iter().enumerate() {
-        let address = known.addresses.first().map(ToString::to_string).unwrap_or_default();
-        let name = if known.name.is_empty() { String::new() } else { format!(", as {}", known.name) };
-        print(&format!("  {}  {} at {address}{name}\n", number + 1, known.room));
-    }
-    let question = if rooms.is_empty() { "Address: " } else { "Number, invite or address [1]: " };
+    print(&wizard::rooms(rooms));
     loop {
-        match choose(&read(question)?, rooms.len()) {
+        match choose(&read(wizard::room(!rooms.is_empty()))?, rooms.len()) {
             Ok(choice) => return Ok(choice),
-            Err(why) => print(&format!("{why}\n")),
+            Err(error) => print_line(&wizard::no_choice(&error)),
         }
     }
 }
 
-fn choose(answer: &str, rooms: usize) -> Result<Choice, String> {
+fn choose(answer: &str, rooms: usize) -> Result<Choice, ChoiceError> {
     let answer = answer.trim();
     match answer.parse::<usize>() {
         _ if answer.is_empty() && rooms > 0 => return Ok(Choice::Known(0)),
         Ok(number) if (1..=rooms).contains(&number) => return Ok(Choice::Known(number - 1)),
-        Ok(_) if rooms > 0 => return Err(format!("no room with this number: 1 to {rooms}")),
-        _ if answer.is_empty() => return Err("an address is needed, as 192.168.0.162 or 192.168.0.162:9999".to_owned()),
+        Ok(_) if rooms > 0 => return Err(ChoiceError::NoSuchNumber(rooms)),
+        _ if answer.is_empty() => return Err(ChoiceError::NoAddress),
         _ => {}
     }
     // A host without a port: the port is the next question.
     if let Ok(host) = answer.parse::<Host>() {
-        host.check_zone().map_err(|error| error.to_string())?;
+        host.check_zone().map_err(ChoiceError::Zone)?;
         return Ok(Choice::Other(Target::Word(host.to_string())));
     }
-    Target::parse(answer).map(Choice::Other).map_err(|error| command_error(&error.into()).1)
+    Ok(Choice::Other(Target::parse(answer)?))
 }
 
 fn ask_port(host: &Host) -> Result<HostPort, WizardError> {
     loop {
-        let answer = read(&format!("Port [{DEFAULT_PORT}]: "))?;
+        let answer = read(&wizard::port())?;
         let port = if answer.is_empty() { DEFAULT_PORT.to_string() } else { answer };
         match HostPort::from_parts(&host.to_string(), &port) {
             Ok(server) => return Ok(server),
-            Err(error) => print(&format!("{error}\n")),
+            Err(error) => print_line(&command_error(&TargetError::from(error).into()).1),
         }
     }
 }
@@ -130,25 +108,25 @@ fn ask_port(host: &Host) -> Result<HostPort, WizardError> {
 fn ask_name(usual: Option<String>) -> Result<SessionArguments, WizardError> {
     let usual = usual.unwrap_or_else(login_name);
     loop {
-        let answer = read(&format!("Nickname [{usual}]: "))?;
+        let answer = read(&wizard::name(&usual))?;
         let name = if answer.is_empty() { usual.clone() } else { answer };
         match check_name(Some(&name)) {
             Ok(()) => return Ok(SessionArguments { name: Some(name), ..SessionArguments::default() }),
-            Err(error) => print(&format!("{}\n", command_error(&error.into()).1)),
+            Err(error) => print_line(&command_error(&error.into()).1),
         }
     }
 }
 
 fn ask_password() -> Result<Option<Zeroizing<String>>, WizardError> {
     loop {
-        let question = |why: &str| print(&format!("{why}Password (Enter if there is none): "));
+        let question = |was_not_utf8| print(&wizard::password(was_not_utf8));
         let password = read_password(question).map_err(|_| WizardError::EndOfInput)?;
         if password.is_empty() {
             return Ok(None);
         }
         match from_first_line(&password) {
             Ok(password) => return Ok(Some(password)),
-            Err(why) => print(&format!("{why}\n")),
+            Err(why) => print_line(&why),
         }
     }
 }
@@ -158,14 +136,18 @@ fn read(question: &str) -> Result<String, WizardError> {
         print(question);
         match read_answer(&mut io::stdin().lock()) {
             Ok(Some(Some(answer))) => return Ok(answer),
-            Ok(Some(None)) => print("not UTF-8 text, or far too long: set this terminal to UTF-8\n"),
+            Ok(Some(None)) => print_line(wizard::NOT_TEXT),
             Ok(None) => {
-                print("\n");
+                print_line("");
                 return Err(WizardError::EndOfInput);
             }
             Err(error) => return Err(WizardError::Terminal(error)),
         }
     }
+}
+
+fn print_line(line: &str) {
+    print(&format!("{line}\n"));
 }
 
 fn print(text: &str) {
@@ -181,12 +163,18 @@ mod tests {
     fn answer_is_a_number_an_invite_or_an_address() {
         assert_eq!(choose("", 2), Ok(Choice::Known(0)), "Enter selects the last room joined");
         assert_eq!(choose(" 2 ", 2), Ok(Choice::Known(1)));
-        assert!(choose("3", 2).unwrap_err().contains("1 to 2"));
-        assert!(choose("", 0).unwrap_err().contains("needed"));
+        assert_eq!(choose("3", 2), Err(ChoiceError::NoSuchNumber(2)));
+        assert_eq!(choose("", 0), Err(ChoiceError::NoAddress));
         assert_eq!(choose("192.168.0.7", 0), Ok(Choice::Other(Target::Word("192.168.0.7".to_owned()))));
         assert_eq!(choose("here:7", 1), Ok(Choice::Other(Target::Server("here:7".parse().unwrap()))));
-        assert!(choose("kabar://x", 1).unwrap_err().contains("cut off"));
-        assert!(choose("fe80::1", 1).unwrap_err().contains("needs the interface"));
-        assert!(choose("a b", 1).unwrap_err().contains("host"));
+        for (wrong, line) in [
+            ("3", "no room with this number: 1 to 2"),
+            ("kabar://x", "cut off"),
+            ("fe80::1", "needs the interface"),
+            ("a b", "host"),
+        ] {
+            let error = choose(wrong, 2).unwrap_err();
+            assert!(wizard::no_choice(&error).contains(line), "{wrong}: {error}");
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! How a session ends, and what was lost in it. [`crate::messages`] turns it into an exit code and
-//! sentences.
+//! How a session ends, and what was lost in it. Plain values; [`crate::messages`] turns them into
+//! an exit code and sentences.
 
 use std::io;
 
@@ -11,6 +11,7 @@ use kabar_std::invite::RoomName;
 
 use crate::connect::ConnectError;
 use crate::identity::IdentityError;
+use crate::input::InputError;
 
 /// The end of a session, and what was lost until then.
 #[derive(Debug)]
@@ -119,15 +120,6 @@ pub enum Loss {
     PositionNotSaved(String),
     /// Lines are missing in the transcript of a hosted room; the server's words.
     Transcript(String),
-}
-
-/// Why no more lines can be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InputError {
-    /// Standard input failed; the operating system's error.
-    Stdin(String),
-    /// The terminal failed; the error.
-    Terminal(String),
 }
 
 /// An output of the program.

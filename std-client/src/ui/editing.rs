@@ -10,9 +10,9 @@ use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
-use super::command;
 use super::gate::TerminalGate;
 use super::roster::Roster;
+use crate::command::CommandName;
 
 /// Completes names and commands, and reports to the gate: the editor asks for a hint when it has
 /// displayed the prompt, and validates when Enter was pressed.
@@ -71,7 +71,9 @@ fn completions(typed: &str, roster: &Roster) -> (usize, Vec<String>) {
         typed.rfind(char::is_whitespace).map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8));
     let word = &typed[start..];
     if start == 0 && word.starts_with('/') {
-        return (0, command::starting_with(word));
+        let completed =
+            |name: CommandName| format!("{}{}", name.word(), if name.argument().is_some() { " " } else { "" });
+        return (0, CommandName::starting_with(word).map(completed).collect());
     }
     let names = if word.is_empty() && start > 0 { Vec::new() } else { roster.starting_with(word) };
     let end = if start == 0 { ": " } else { " " };
@@ -98,7 +100,7 @@ mod tests {
     fn completes_commands_at_the_beginning_only() {
         let roster = Roster::default();
         assert_eq!(completions("/hi", &roster), (0, vec!["/history ".to_owned()]));
-        assert_eq!(completions("/", &roster).1.len(), 7);
+        assert_eq!(completions("/he", &roster), (0, vec!["/help".to_owned()]), "it takes no argument");
         assert_eq!(completions("see /hi", &roster).1.len(), 0);
     }
 }

@@ -1,10 +1,8 @@
 //! `kabar-server completions SHELL`: prints a completion script for a shell.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::{CommandError, print};
-use crate::cli::{self, PROGRAM};
+use super::{CommandError, PROGRAM, print};
 
 /// Arguments of `completions`.
 #[derive(Debug, clap::Args)]
@@ -13,12 +11,12 @@ pub struct Arguments {
     shell: Shell,
 }
 
-/// Prints the script.
+/// Prints the script for the program whose command line is `command`.
 ///
 /// # Errors
 /// [`CommandError::Failed`] if it cannot be written.
-pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
+pub fn run(arguments: &Arguments, mut command: clap::Command) -> Result<(), CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut cli::Arguments::command(), PROGRAM, &mut script);
+    clap_complete::generate(arguments.shell, &mut command, PROGRAM, &mut script);
     print(&script)
 }

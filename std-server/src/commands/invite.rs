@@ -7,8 +7,7 @@ use kabar_core::crypto::rsa::PrivateKey;
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-use super::{CommandError, print};
-use crate::cli::PROGRAM;
+use super::{CommandError, PROGRAM, print};
 use crate::config::{Config, InviteArgs};
 use crate::key_file::{generate_secret, load_key, load_secret};
 use crate::room_host::{last_places, places};

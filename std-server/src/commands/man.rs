@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::CommandFactory;
-
 use super::{CommandError, print};
-use crate::cli;
 
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
@@ -15,12 +12,11 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// Prints the main page, or writes all pages.
+/// Prints the main page of the program whose command line is `command`, or writes all pages.
 ///
 /// # Errors
 /// [`CommandError::Failed`] if they cannot be written.
-pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
-    let command = cli::Arguments::command();
+pub fn run(arguments: &Arguments, command: clap::Command) -> Result<(), CommandError> {
     let Some(out) = &arguments.out else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page).map_err(CommandError::failed)?;

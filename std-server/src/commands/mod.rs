@@ -13,6 +13,9 @@ pub mod run;
 use std::fmt;
 use std::io::{self, Write};
 
+/// The name of the program, on the command line and in its messages.
+pub const PROGRAM: &str = "kabar-server";
+
 /// A subcommand failed; displays as one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {

@@ -9,8 +9,7 @@ use kabar_core::chat::MAX_PASSWORD_LEN;
 use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
-use super::CommandError;
-use crate::cli::PROGRAM;
+use super::{CommandError, PROGRAM};
 use crate::config::{Config, Origin, RunFlags, variable};
 use crate::console::execute::Operator;
 use crate::console::format_event;
@@ -52,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
     // From here on all lines go through one queue, whole and in order; a reader that does not read
     // blocks nothing else.
     let output = Output::of_process(PROGRAM).map_err(CommandError::failed)?;
-    logging::install(config.log_format, config.log_level, output.sender());
+    logging::install(PROGRAM, config.log_format, config.log_level, output.sender());
     let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, &output.sender());
     if let Err(error @ (CommandError::Usage(_) | CommandError::Failed(_))) = &served {
         error!("{error}");

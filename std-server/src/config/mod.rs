@@ -6,6 +6,7 @@
 
 mod file;
 mod flags;
+mod origin;
 mod settings;
 mod sources;
 pub mod units;
@@ -24,8 +25,9 @@ use kabar_std::invite::RoomName;
 
 pub use file::{FILE_NAME, File};
 pub use flags::{InviteArgs, RoomArgs, RunFlags, StorageArgs};
+pub use origin::Origin;
 pub use settings::{SETTINGS, Setting, limits_table, variable};
-pub use sources::{Flags, Origin};
+pub use sources::Flags;
 
 use sources::{Sources, all_names};
 

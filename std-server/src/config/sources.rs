@@ -2,39 +2,15 @@
 //! order.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
-use std::path::PathBuf;
 
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 
-use super::settings::{Setting, is_list, setting, variable};
-use super::{File, units};
+use super::file::File;
+use super::origin::Origin;
+use super::settings::{SETTINGS, Setting, is_list, setting, variable};
+use super::units;
 use crate::hub::{LIMITS, Limit};
-
-/// The origin of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// This command line flag.
-    Flag(&'static str),
-    /// This environment variable.
-    Environment(String),
-    /// This line of this configuration file.
-    File(PathBuf, usize),
-    /// The default.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) => write!(f, "--{name}"),
-            Self::Environment(variable) => f.write_str(variable),
-            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
 
 /// The values given on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,7 +81,7 @@ impl Sources<'_> {
 
 /// Returns the names of all settings, limits included.
 pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
-    super::SETTINGS.iter().map(|setting| setting.name).chain(LIMITS.iter().map(|limit| limit.name))
+    SETTINGS.iter().map(|setting| setting.name).chain(LIMITS.iter().map(|limit| limit.name))
 }
 
 /// Defines the flags of the named settings.

@@ -166,6 +166,7 @@ fn describe_error(command: WithName, error: OperatorError) -> &'static str {
         (WithName::Kick, OperatorError::NotHere) => "no such member is connected (see /who)",
         (WithName::Release, OperatorError::InUse) => "the owner of this name is connected, or was a moment ago",
         (WithName::Release, OperatorError::NoSuchName) => "no one owns this name",
+        (_, OperatorError::NoSuchRoom) => "no such room",
         (_, OperatorError::NoSuchName) => "no such name",
         (_, OperatorError::Stopped) => "the server has stopped",
         (_, OperatorError::AlreadyInEffect) => "already in effect",

@@ -8,11 +8,11 @@ pub mod command;
 pub mod execute;
 pub mod input;
 
-use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::hub::{HubEvent, LeaveReason};
-use kabar_std::text::{Content, Line, LineFormatter, clean_line, refusal};
+use crate::hub::HubEvent;
+use crate::messages::describe_event;
+use kabar_std::text::{Content, Line, LineFormatter};
 
 /// Formats `event` as one line.
 #[must_use]
@@ -22,49 +22,6 @@ pub fn format_event(lines: &LineFormatter, event: &HubEvent) -> String {
         return lines.format(&Line { time_ms: *time_ms, author, address: *from, kind: *kind, content });
     }
     format!("[{}] * {}", lines.stamp(unix_ms()), describe_event(event).unwrap_or_default())
-}
-
-/// Describes `event` in one sentence; `None` for an entry of the log.
-#[must_use]
-pub fn describe_event(event: &HubEvent) -> Option<String> {
-    Some(match event {
-        HubEvent::Entry { .. } => return None,
-        HubEvent::Joined { name, from, .. } => format!("{} is connected", who(name, *from)),
-        HubEvent::Left { name, from, reason } => {
-            format!("{} is disconnected: {}", who(name, *from), leave_reason(*reason))
-        }
-        HubEvent::Refused { name, from, code } => format!("refused {}: {}", who(name, *from), refusal(*code)),
-        HubEvent::Moved { name, to } => format!("{} moved here", who(name, *to)),
-        HubEvent::StoreTrouble(error) => format!("the history cannot be written: {error}; posts wait, retrying"),
-        HubEvent::StoreUnreadable(error) => format!("the history cannot be read: {error}; retrying"),
-        HubEvent::StoreRegressed { head, expected } => {
-            format!(
-                "the history ends at entry {head} but had reached {expected}: entries were lost; posts are no longer accepted"
-            )
-        }
-        HubEvent::StoreRecovered => "the history can be written again".to_owned(),
-        HubEvent::StoreLogHeld { bytes } => format!(
-            "history.db-wal has grown to {} MiB because another program keeps reading the history: stop that program (`fuser` shows it)",
-            bytes >> 20
-        ),
-        HubEvent::StoreLogFreed => "history.db-wal no longer grows".to_owned(),
-    })
-}
-
-fn who(name: &str, address: SocketAddr) -> String {
-    format!("{} ({address})", clean_line(name))
-}
-
-pub(crate) fn leave_reason(reason: LeaveReason) -> &'static str {
-    match reason {
-        LeaveReason::Left => "left",
-        LeaveReason::Vanished => "timed out",
-        LeaveReason::Replaced => "replaced by a new connection of the same identity",
-        LeaveReason::Kicked => "kicked",
-        LeaveReason::Banned => "banned",
-        LeaveReason::Violation => "protocol violation",
-        LeaveReason::Shutdown => "server shutting down",
-    }
 }
 
 fn unix_ms() -> u64 {

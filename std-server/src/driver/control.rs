@@ -9,8 +9,8 @@ use std::sync::mpsc::{self, SyncSender};
 use kabar_core::time::Instant;
 use mio::Waker;
 
-use crate::hub::{Counters, Hub, HubLimits, MemberInfo, OperatorError, Status};
-use crate::metrics::Metrics;
+use super::worker_metrics::WorkerMetrics;
+use crate::hub::{Counters, Hub, HubLimits, MemberInfo, OperatorError, RoomId, Status};
 use crate::store::Sanction;
 use kabar_std::provider::Accelerated;
 
@@ -32,12 +32,12 @@ pub struct Control {
     about: Arc<Info>,
 }
 
-/// What does not change while a server runs, and the metrics, which update themselves.
+/// The fixed properties of a running server, and its metrics, which the workers update.
 #[derive(Debug)]
 struct Info {
     local: SocketAddr,
     limits: HubLimits,
-    metrics: Arc<Metrics>,
+    metrics: Arc<WorkerMetrics>,
 }
 
 impl Control {
@@ -46,7 +46,7 @@ impl Control {
         waker: Arc<Waker>,
         local: SocketAddr,
         limits: HubLimits,
-        metrics: Arc<Metrics>,
+        metrics: Arc<WorkerMetrics>,
     ) -> Self {
         Self { commands, waker, about: Arc::new(Info { local, limits, metrics }) }
     }
@@ -65,7 +65,7 @@ impl Control {
 
     /// The metrics of the worker threads.
     #[must_use]
-    pub fn metrics(&self) -> &Metrics {
+    pub fn metrics(&self) -> &WorkerMetrics {
         &self.about.metrics
     }
 
@@ -77,7 +77,7 @@ impl Control {
     /// Posts `text` to the room as the operator.
     pub fn say(&self, text: &str) {
         let text = text.to_owned();
-        self.command(Command::WithHub(Box::new(move |hub, now| hub.say(now, &text))));
+        self.command(Command::WithHub(Box::new(move |hub, now| hub.say(now, RoomId::ONLY, &text))));
     }
 
     /// Disconnects a member.
@@ -131,13 +131,13 @@ impl Control {
     /// Returns all bans and mutes.
     #[must_use]
     pub fn sanctions(&self) -> Vec<Sanction> {
-        self.ask(|hub, _| hub.sanctions()).unwrap_or_default()
+        self.ask(|hub, _| hub.sanctions(RoomId::ONLY)).unwrap_or_default()
     }
 
     /// Returns the members who are connected.
     #[must_use]
     pub fn who(&self) -> Vec<MemberInfo> {
-        self.ask(|hub, now| hub.who(now)).unwrap_or_default()
+        self.ask(|hub, now| hub.who(now, RoomId::ONLY)).unwrap_or_default()
     }
 
     /// Returns the hub's counters.
@@ -149,16 +149,16 @@ impl Control {
     /// Returns how full the hub's tables and buffers are.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.ask(|hub, _| hub.status()).unwrap_or_default()
+        self.ask(|hub, _| hub.status(RoomId::ONLY)).unwrap_or_default()
     }
 
     fn act(
         &self,
         name: &str,
-        act: fn(&mut Hub<Accelerated>, Instant, &str) -> Result<String, OperatorError>,
+        act: fn(&mut Hub<Accelerated>, Instant, RoomId, &str) -> Result<String, OperatorError>,
     ) -> Result<String, OperatorError> {
         let name = name.to_owned();
-        self.ask(move |hub, now| act(hub, now, &name)).unwrap_or(Err(OperatorError::Stopped))
+        self.ask(move |hub, now| act(hub, now, RoomId::ONLY, &name)).unwrap_or(Err(OperatorError::Stopped))
     }
 
     fn ask<T: Send + 'static>(

@@ -5,9 +5,11 @@
 //! tests.
 
 mod control;
+mod histogram;
 mod local_addrs;
 mod run;
 mod socket;
+mod worker_metrics;
 mod workers;
 
 use std::fmt;
@@ -19,11 +21,9 @@ use std::thread::JoinHandle;
 
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::session::Fingerprint;
-use kabar_core::time::Duration;
 use tracing::debug;
 
 use crate::hub::{Hub, HubConfig, HubEvent, PasswordVerifier};
-use crate::metrics::Metrics;
 use crate::store::{LogReader, ReadError, Store};
 use kabar_std::clock::Clock;
 use kabar_std::provider::Accelerated;
@@ -32,11 +32,11 @@ use kabar_std::random::random_bytes;
 use run::Loop;
 
 pub use control::Control;
+pub use histogram::{Histogram, Snapshot};
+pub use worker_metrics::WorkerMetrics;
 
 /// Maximum number of queued commands.
 const COMMANDS: usize = 64;
-/// How long a server that stops waits for its last commit and its last datagrams.
-const STOP_TIME: Duration = Duration::from_secs(3);
 
 /// A running server. Stops when dropped.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Server {
         let loaded = store.load(&config.room).map_err(StartError::Store)?;
         let seed = random_bytes().map_err(StartError::System)?;
         let fingerprint = Fingerprint::of_modulus(key.modulus());
-        let (limits, metrics) = (config.limits, Arc::new(Metrics::new()));
+        let (limits, metrics) = (config.limits, Arc::new(WorkerMetrics::new()));
         debug!(%local, receive_buffer, head = loaded.head, "starting");
         let clock = Clock::start();
         let hub = Hub::<Accelerated>::new(config, loaded, key.modulus(), seed, clock.now());

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration as StdDuration, SystemTime, UNIX_EPOCH};
 
-use kabar_core::time::Instant;
+use kabar_core::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use super::STOP_TIME;
 use super::control::Command;
 use super::socket::{Sent, Socket};
 use super::workers::{WorkerFailed, Workers};
@@ -20,6 +19,9 @@ const SOCKET: Token = Token(0);
 const WAKE: Token = Token(1);
 /// Maximum number of finished jobs, and of commands, handled before the socket is read again.
 const TAKEN_PER_WAKE: usize = 64;
+
+/// How long a server that stops waits for its last commit and its last datagrams.
+const STOP_TIME: Duration = Duration::from_secs(3);
 
 /// The state of the serving thread.
 pub(super) struct Loop {

@@ -14,10 +14,10 @@ use kabar_core::crypto::rsa::PrivateKey;
 use mio::Waker;
 use tracing::{debug, trace};
 
+use super::worker_metrics::WorkerMetrics;
 use crate::hub::{
     AcceptJob, Done, HubEvent, HubLimits, Job, PasswordJob, PasswordVerifier, ReadJob, StoreDone, StoreJob,
 };
-use crate::metrics::Metrics;
 use crate::store::{LogReader, Store};
 
 /// Maximum number of threads for public-key work; more would only slow down the serving thread.
@@ -55,7 +55,7 @@ impl<P: Provider + 'static> Workers<P> {
         store: impl Store + Send + 'static,
         mut reader: impl LogReader + Send + 'static,
         waker: &Arc<Waker>,
-        metrics: &Arc<Metrics>,
+        metrics: &Arc<WorkerMetrics>,
     ) -> std::io::Result<Self> {
         let (accept, accept_jobs) = mpsc::sync_channel::<AcceptJob<P>>(limits.accept_jobs);
         let (password, password_jobs) = mpsc::sync_channel::<PasswordJob>(1);
@@ -162,14 +162,14 @@ fn spawn_store(
     jobs: Receiver<StoreJob>,
     report: DoneSender,
     tell: SyncSender<HubEvent>,
-    metrics: Arc<Metrics>,
+    metrics: Arc<WorkerMetrics>,
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
         let mut is_held = false;
         // An event that does not fit into the queue is reported at the next call.
         let mut look = |store: &dyn Store| {
             let figures = store.figures();
-            metrics.found(figures);
+            metrics.set_store(figures);
             let figures = figures.unwrap_or_default();
             let event = match (is_held, figures.is_log_held) {
                 (false, true) => HubEvent::StoreLogHeld { bytes: figures.log_bytes },
@@ -214,15 +214,15 @@ fn spawn_store(
 }
 
 /// Runs a job, and records the duration of a successful commit.
-fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &Metrics) -> StoreDone {
-    let entries = if let StoreJob::Append(batch) = &job { Some(batch.entries.len()) } else { None };
+fn run_measured(job: StoreJob, store: &mut impl Store, metrics: &WorkerMetrics) -> StoreDone {
+    let entries = if let StoreJob::Append { batch, .. } = &job { Some(batch.entries.len()) } else { None };
     let begun = Instant::now();
     let done = job.run(store);
-    if let (Some(entries), StoreDone::Append(result)) = (entries, &done) {
+    if let (Some(entries), StoreDone::Append { result, .. }) = (entries, &done) {
         let took = begun.elapsed();
         match result {
             Ok(()) => {
-                metrics.committed(took, entries);
+                metrics.record_commit(took, entries);
                 debug!(entries, seconds = took.as_secs_f64(), "committed");
             }
             Err(error) => debug!(entries, %error, "commit failed"),

@@ -4,10 +4,10 @@ use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
 use kabar_core::session::TransportParameters;
 use kabar_core::transport::Capacity;
 
-use super::HubLimits;
 #[cfg(feature = "fault-injection")]
 use super::fault_injection::FaultInjection;
 use super::fault_injection::Faults;
+use super::limits::HubLimits;
 
 /// Configuration of a hub.
 #[derive(Clone)]

@@ -8,11 +8,13 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 
+use super::census::Census;
+use super::config::HubConfig;
 use super::counters::Counters;
-use super::peer::census::Census;
-use super::peer::turns::Turns;
+use super::events::HubEvent;
+use super::jobs::Job;
 use super::timers::Timers;
-use super::{HubConfig, HubEvent, Job};
+use super::turns::{Turn, Turns};
 
 /// Passed to every function that changes more than its own object.
 #[derive(Debug)]
@@ -64,6 +66,27 @@ impl<P: Provider> Context<P> {
             self.counters.events_dropped += 1;
         }
         self.events.push_back(event);
+    }
+
+    /// Takes one unit of a connection's budget. `false`: none is left, and the rest of its work is
+    /// deferred.
+    pub(super) fn take_work(&mut self, turn: &mut Turn) -> bool {
+        let has_work = self.has_work(turn);
+        if has_work {
+            turn.spend_work();
+        }
+        has_work
+    }
+
+    /// Whether a connection has a unit of its budget left. If not, the rest of its work is
+    /// deferred.
+    pub(super) fn has_work(&mut self, turn: &mut Turn) -> bool {
+        let has_work = self.turns.work_left(turn, self.config.limits.work) > 0;
+        if !has_work {
+            self.counters.work_deferred += u64::from(!turn.is_deferred);
+            self.turns.defer(turn);
+        }
+        has_work
     }
 
     /// The time of day in ms since 1970.

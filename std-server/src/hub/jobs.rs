@@ -12,7 +12,8 @@ use kabar_core::session::PendingAccept;
 use kabar_core::session::acceptor::Accepted;
 use zeroize::Zeroizing;
 
-use super::PageRead;
+use super::encoded::PageRead;
+use super::room_id::RoomId;
 use crate::store::{Batch, CommitError, LogReader, ReadError, RoomState, Store};
 
 /// Work for a worker thread. Jobs of different kinds may run concurrently and in any order; those
@@ -66,7 +67,7 @@ pub struct AcceptDone {
 
 /// One password to check.
 pub struct PasswordJob {
-    pub(super) room: usize,
+    pub(super) room: RoomId,
     pub(super) connection_id: u32,
     pub(super) password: Zeroizing<Vec<u8>>,
 }
@@ -74,30 +75,39 @@ pub struct PasswordJob {
 /// The result of [`PasswordJob::run`].
 #[derive(Debug)]
 pub struct PasswordDone {
-    pub(super) room: usize,
+    pub(super) room: RoomId,
     pub(super) connection_id: u32,
     pub(super) is_right: bool,
 }
 
-/// Access to the store.
+/// Access to the store, for one room.
 #[derive(Clone, Debug)]
 pub enum StoreJob {
-    /// Commit a batch. At most one is outstanding; the next one collects meanwhile (group commit).
-    Append(Arc<Batch>),
+    /// Commit a batch. At most one is outstanding for each room; the next one collects meanwhile
+    /// (group commit).
+    Append {
+        /// The room.
+        room: RoomId,
+        /// What is to be committed.
+        batch: Arc<Batch>,
+    },
     /// Read entries from before the tail in memory. May run concurrently with the others.
     Read(ReadJob),
     /// After a failed or uncertain commit: read heads and numbers again (SPEC 7).
     Reload {
         /// The room.
-        room: Arc<str>,
+        room: RoomId,
+        /// Its name, by which the store knows it.
+        name: Arc<str>,
     },
 }
 
 /// Entries to read.
 #[derive(Clone, Debug)]
 pub struct ReadJob {
-    pub(super) room: Arc<str>,
-    pub(super) handle: u8,
+    pub(super) room: RoomId,
+    /// By which the store knows the room.
+    pub(super) name: Arc<str>,
     pub(super) range: RangeInclusive<u64>,
 }
 
@@ -105,16 +115,28 @@ pub struct ReadJob {
 #[derive(Debug)]
 pub enum StoreDone {
     /// [`StoreJob::Append`].
-    Append(Result<(), CommitError>),
+    Append {
+        /// The room.
+        room: RoomId,
+        /// Whether the batch is committed.
+        result: Result<(), CommitError>,
+    },
     /// [`StoreJob::Read`].
     Read {
+        /// The room.
+        room: RoomId,
         /// The entries that were wanted.
         range: RangeInclusive<u64>,
         /// The entries that are there.
         entries: Result<PageRead, ReadError>,
     },
     /// [`StoreJob::Reload`].
-    Reload(Result<Box<RoomState>, ReadError>),
+    Reload {
+        /// The room.
+        room: RoomId,
+        /// What the store holds of it.
+        result: Result<Box<RoomState>, ReadError>,
+    },
 }
 
 /// Checks the room's password. Deliberately slow.
@@ -176,9 +198,18 @@ impl StoreJob {
     /// Runs it.
     pub fn run(self, store: &mut impl Store) -> StoreDone {
         match self {
-            Self::Append(batch) => StoreDone::Append(store.commit(&batch)),
+            Self::Append { room, batch } => StoreDone::Append { room, result: store.commit(&batch) },
             Self::Read(job) => job.run(store),
-            Self::Reload { room } => StoreDone::Reload(store.load(&room).map(Box::new)),
+            Self::Reload { room, name } => StoreDone::Reload { room, result: store.load(&name).map(Box::new) },
+        }
+    }
+}
+
+impl StoreDone {
+    /// The room that the job was for.
+    pub(super) fn room(&self) -> RoomId {
+        match self {
+            Self::Append { room, .. } | Self::Read { room, .. } | Self::Reload { room, .. } => *room,
         }
     }
 }
@@ -186,8 +217,9 @@ impl StoreJob {
 impl ReadJob {
     /// Runs it.
     pub fn run(self, log: &mut impl LogReader) -> StoreDone {
-        let entries = log.read(&self.room, self.range.clone()).map(|entries| PageRead::new(self.handle, &entries));
-        StoreDone::Read { entries, range: self.range }
+        let Self { room, name, range } = self;
+        let entries = log.read(&name, range.clone()).map(|entries| PageRead::new(room.handle(), &entries));
+        StoreDone::Read { room, range, entries }
     }
 }
 

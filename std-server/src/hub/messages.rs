@@ -5,15 +5,14 @@ use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 
-use super::LeaveReason;
 use super::context::Context;
+use super::events::LeaveReason;
 use super::peer::{Malformed, Peer, Phase};
-use super::room::{Handled, Room};
-use super::routes::remove_member;
+use super::room::{Handled, Rooms};
 use super::timers::Timer;
 
 /// Handles all messages of a connection that can be handled now, within its budget.
-pub(super) fn read<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     // A Join that came too early is not looked at again before its time.
     if matches!(peer.phase, Phase::Unjoined) && context.timers.get(&Timer::Join(peer.id)).is_some() {
         return;
@@ -29,11 +28,11 @@ pub(super) fn read<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut 
             }
         };
         let limit = context.config.limits.unfinished_bytes;
-        if rooms.iter().any(|room| room.is_saturated(limit)) {
-            context.turns.pause(peer, &mut context.counters);
+        if rooms.is_saturated(limit) {
+            context.turns.pause(&mut peer.turn, &mut context.counters);
             break;
         }
-        if !context.has_work(peer) {
+        if !context.has_work(&mut peer.turn) {
             break;
         }
         match handle(now, rooms, context, peer, buffer.get(2..len).unwrap_or_default()) {
@@ -46,8 +45,8 @@ pub(super) fn read<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut 
         }
         context.counters.messages_in += 1;
         peer.connection.consume(StreamId::Chat, len);
-        peer.spend_work();
-        context.turns.mark_ready(peer);
+        peer.turn.spend_work();
+        context.turns.mark_ready(&mut peer.turn);
     }
     context.message = buffer;
 }
@@ -55,7 +54,7 @@ pub(super) fn read<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut 
 /// Handles one message (SPEC 6.2, 6.3).
 fn handle<P: Provider>(
     now: Instant,
-    rooms: &mut [Room],
+    rooms: &mut Rooms,
     context: &mut Context<P>,
     peer: &mut Peer<P>,
     message: &[u8],
@@ -71,7 +70,7 @@ fn handle<P: Provider>(
         if !matches!(peer.phase, Phase::Unjoined) || *peer.identity.get_or_insert(join.identity) != join.identity {
             return Handled::Violation;
         }
-        if let Some(room) = rooms.iter_mut().find(|room| room.name() == join.room) {
+        if let Some(room) = rooms.named_mut(join.room) {
             return room.on_join(now, context, peer, join);
         }
         context.timers.set(Timer::Phase(peer.id), None);
@@ -98,8 +97,8 @@ fn handle<P: Provider>(
 }
 
 /// A message broke its rules (SPEC 6.1).
-fn close_for_violation<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+fn close_for_violation<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     context.counters.broken_messages += 1;
-    remove_member(now, rooms, context, peer, LeaveReason::Violation, Duration::ZERO);
+    rooms.remove_member(now, context, peer, LeaveReason::Violation, Duration::ZERO);
     peer.close(now, context, CloseCode::MESSAGE, "");
 }

@@ -35,21 +35,27 @@
 //! Everything random comes from the seed, and nothing depends on the order of a hash table: the
 //! same inputs give the same outputs.
 
+mod census;
 mod config;
 mod context;
 mod counters;
 mod door;
+mod encoded;
 mod events;
+mod fairness;
 mod fault_injection;
 mod jobs;
 mod limits;
 mod messages;
 mod operator;
 mod peer;
+mod report;
 mod room;
+mod room_id;
 mod routes;
 mod state_digest;
 mod timers;
+mod turns;
 
 use core::net::SocketAddr;
 
@@ -63,10 +69,11 @@ use crate::store::RoomState;
 use context::{Context, WallClock};
 use door::Door;
 use peer::Peers;
-use room::Room;
+use room::{Room, RoomSettings, Rooms};
 
 pub use config::{HubConfig, JoinPolicy, Profile};
 pub use counters::{CounterValue, Counters};
+pub use encoded::PageRead;
 pub use events::{HubEvent, LeaveReason};
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::FaultInjection;
@@ -75,9 +82,9 @@ pub use jobs::{
     StoreDone, StoreJob,
 };
 pub use limits::{HubLimits, LIMITS, Limit, Unit};
-pub use operator::{MemberInfo, OperatorError, Status};
 pub use peer::pool::{Pool, Pooled};
-pub use room::pages::PageRead;
+pub use report::{MemberInfo, OperatorError, Status};
+pub use room_id::RoomId;
 
 /// The hub: everything of a server but its socket, its clock, its threads and its store.
 #[derive(Debug)]
@@ -85,7 +92,7 @@ pub struct Hub<P: Provider> {
     door: Door<P>,
     peers: Peers<P>,
     /// One, until configuration and store know several.
-    rooms: Vec<Room>,
+    rooms: Rooms,
     context: Context<P>,
 }
 
@@ -98,9 +105,16 @@ impl<P: Provider> Hub<P> {
         let mut acceptor_seed = [0; 32];
         rng.fill_bytes(&mut acceptor_seed);
         let (door, peers) = (Door::new(&config, modulus, acceptor_seed), Peers::new(&config));
-        let mut context = Context::new(config, rng, now);
-        let rooms = vec![Room::new(0, &loaded, &mut context, now)];
-        Self { door, peers, rooms, context }
+        let settings = RoomSettings::new(&config);
+        let mut hub = Self { door, peers, rooms: Rooms::new(), context: Context::new(config, rng, now) };
+        hub.add_room(now, settings, &loaded);
+        hub
+    }
+
+    /// Begins a run of one more room over what the store holds of it.
+    fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) {
+        let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
+        self.rooms.add(room);
     }
 
     /// Sets the time of day: `unix_ms` since 1970 at `now`. Entries carry it, nothing depends on
@@ -137,10 +151,10 @@ impl<P: Provider> Hub<P> {
     /// no commit are completed, and Joins whose password cannot be checked are refused.
     pub fn create_jobs(&mut self, now: Instant) {
         self.door.create_jobs(&mut self.context.jobs);
-        for index in 0..self.rooms.len() {
-            self.create_commit_job(now, index);
+        for id in self.rooms.ids() {
+            self.create_commit_job(now, id);
             let Self { peers, rooms, context, .. } = self;
-            let Some(room) = rooms.get_mut(index) else { continue };
+            let Some(room) = rooms.get_mut(id) else { continue };
             room.create_password_job(now, peers, context);
             room.create_read_jobs(context);
         }
@@ -184,12 +198,6 @@ impl<P: Provider> Hub<P> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.context.timers.next().into_iter().chain(self.door.deadline()).min()
-    }
-
-    /// Largest seq that is committed.
-    #[must_use]
-    pub fn head(&self) -> u64 {
-        self.rooms.first().map_or(0, Room::head)
     }
 
     /// Counts since the hub was created.

@@ -11,14 +11,17 @@ use kabar_core::session::acceptor::Accepted;
 use kabar_core::time::{Duration, Instant};
 use rand_core::Rng;
 
+use super::Hub;
 use super::context::Context;
 use super::counters::Counters;
-use super::door::prefix::Prefix;
+use super::events::LeaveReason;
+use super::fairness::prefix::Prefix;
+use super::jobs::{Done, StoreDone};
 use super::messages::read;
 use super::peer::{NewPeer, Peer, Phase};
-use super::room::Room;
+use super::room::Rooms;
+use super::room_id::RoomId;
 use super::timers::Timer;
-use super::{Done, Hub, LeaveReason, StoreDone};
 
 impl<P: Provider> Hub<P> {
     /// Precedes every input. With the first one after all output was fetched, every connection has
@@ -28,9 +31,9 @@ impl<P: Provider> Hub<P> {
         self.context.turns.is_polling = false;
         for id in self.context.turns.begin_round() {
             let Some(peer) = self.peers.get_mut(id) else { continue };
-            peer.is_deferred = false;
+            peer.turn.is_deferred = false;
             read(now, &mut self.rooms, &mut self.context, peer);
-            self.context.turns.mark_ready(peer);
+            self.context.turns.mark_ready(&mut peer.turn);
         }
     }
 
@@ -45,7 +48,7 @@ impl<P: Provider> Hub<P> {
                 Err(why) => {
                     // A connection that is closing may repeat its Close.
                     if why == Dropped::NotOpen {
-                        context.turns.mark_ready(peer);
+                        context.turns.mark_ready(&mut peer.turn);
                     }
                     count_dropped(&mut context.counters, why);
                 }
@@ -119,7 +122,7 @@ impl<P: Provider> Hub<P> {
     fn vanish(&mut self, now: Instant, id: u32) {
         let Self { peers, rooms, context, .. } = self;
         if let Some(peer) = peers.get_mut(id) {
-            remove_member(now, rooms, context, peer, LeaveReason::Vanished, Duration::ZERO);
+            rooms.remove_member(now, context, peer, LeaveReason::Vanished, Duration::ZERO);
             peers.remove(context, id);
         }
     }
@@ -149,8 +152,8 @@ impl<P: Provider> Hub<P> {
                     self.vanish(now, id);
                 }
             }
-            Timer::Room(index, timer) => {
-                if let Some(room) = rooms.get_mut(index) {
+            Timer::Room(id, timer) => {
+                if let Some(room) = rooms.get_mut(id) {
                     room.on_timer(now, context, &timer);
                 }
             }
@@ -162,15 +165,15 @@ impl<P: Provider> Hub<P> {
         let committed = match done {
             Done::Accept(done) => return door.on_accept_done(context, done),
             Done::Password(done) => {
-                let Some(room) = rooms.get_mut(done.room) else { return };
+                let Some(room) = rooms.get_mut(done.room) else { return context.counters.results_dropped += 1 };
                 return room.on_password_done(now, peers, context, &done);
             }
             Done::Store(done) => {
-                let Some(room) = rooms.first_mut() else { return };
+                let Some(room) = rooms.get_mut(done.room()) else { return context.counters.results_dropped += 1 };
                 match done {
-                    StoreDone::Append(result) => room.on_append_done(now, peers, context, result),
-                    StoreDone::Reload(result) => room.on_reload_done(now, peers, context, result),
-                    StoreDone::Read { range, entries } => {
+                    StoreDone::Append { result, .. } => room.on_append_done(now, peers, context, result),
+                    StoreDone::Reload { result, .. } => room.on_reload_done(now, peers, context, result),
+                    StoreDone::Read { range, entries, .. } => {
                         return room.on_read_done(now, peers, context, range, entries);
                     }
                 }
@@ -183,10 +186,10 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Creates the job of a room's next commit.
-    pub(super) fn create_commit_job(&mut self, now: Instant, index: usize) {
+    pub(super) fn create_commit_job(&mut self, now: Instant, id: RoomId) {
         loop {
             let Self { peers, rooms, context, .. } = self;
-            let Some(room) = rooms.get_mut(index) else { return };
+            let Some(room) = rooms.get_mut(id) else { return };
             let joined = room.create_commit_job(now, peers, context);
             if joined.is_empty() {
                 return;
@@ -208,7 +211,7 @@ impl<P: Provider> Hub<P> {
     fn resume_paused(&mut self, now: Instant) {
         for id in core::mem::take(&mut self.context.turns.paused) {
             if let Some(peer) = self.peers.get_mut(id) {
-                peer.is_paused = false;
+                peer.turn.is_paused = false;
                 read(now, &mut self.rooms, &mut self.context, peer);
             }
         }
@@ -248,8 +251,8 @@ impl<P: Provider> Hub<P> {
 }
 
 /// A connection has nothing more to send now.
-fn settle<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
-    peer.is_ready = false;
+fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
+    peer.turn.is_ready = false;
     peer.note_progress(now);
     drain_events(now, rooms, context, peer);
     // What a refused connection had to get is acknowledged: it can be closed (SPEC 5.7).
@@ -259,12 +262,12 @@ fn settle<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P
 }
 
 /// Something authentic came in on a connection, or its time has come.
-fn on_connection_input<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+fn on_connection_input<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     drain_events(now, rooms, context, peer);
-    context.turns.mark_ready(peer);
+    context.turns.mark_ready(&mut peer.turn);
 }
 
-fn drain_events<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+fn drain_events<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     while let Some(event) = peer.connection.poll_event() {
         match event {
             ConnectionEvent::Readable(StreamId::Chat) => read(now, rooms, context, peer),
@@ -279,7 +282,7 @@ fn drain_events<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Con
 /// A connection was closed by itself or by its peer.
 fn on_closed<P: Provider>(
     now: Instant,
-    rooms: &mut [Room],
+    rooms: &mut Rooms,
     context: &mut Context<P>,
     peer: &mut Peer<P>,
     ended: Closed,
@@ -290,31 +293,17 @@ fn on_closed<P: Provider>(
         Closed::Locally(_) => (LeaveReason::Violation, Duration::ZERO),
         _ => (LeaveReason::Vanished, Duration::ZERO),
     };
-    remove_member(now, rooms, context, peer, reason, silence);
+    rooms.remove_member(now, context, peer, reason, silence);
     peer.set_phase(context, Phase::Closed);
     context.timers.set(Timer::Phase(peer.id), None);
-    context.turns.mark_ready(peer);
-}
-
-/// Ends the membership of a connection, or its Join, if there is one.
-pub(super) fn remove_member<P: Provider>(
-    now: Instant,
-    rooms: &mut [Room],
-    context: &mut Context<P>,
-    peer: &mut Peer<P>,
-    reason: LeaveReason,
-    silence: Duration,
-) {
-    if let Some(room) = peer.room().and_then(|index| rooms.get_mut(index)) {
-        room.remove_silent_member(now, context, peer, reason, silence);
-    }
+    context.turns.mark_ready(&mut peer.turn);
 }
 
 /// The time of a connection's phase is over.
-fn on_phase_timer<P: Provider>(now: Instant, rooms: &mut [Room], context: &mut Context<P>, peer: &mut Peer<P>) {
+fn on_phase_timer<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     match peer.phase {
         // Its Join may be there: it is the server that does not read it.
-        Phase::Unjoined if peer.is_paused => {
+        Phase::Unjoined if peer.turn.is_paused => {
             context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
         }
         Phase::Unjoined => {

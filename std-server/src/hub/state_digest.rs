@@ -25,9 +25,9 @@ impl<P: Provider> Hub<P> {
             let _ = write!(text, " {} {}", counters.sent, counters.received);
             let _ = write!(text, " {}", connection.readable(StreamId::Chat));
             let _ = write!(text, " {}", connection.unacknowledged(StreamId::Chat));
-            let _ = writeln!(text, " {:?} {}", peer.phase, peer.is_paused);
+            let _ = writeln!(text, " {:?} {}", peer.phase, peer.turn.is_paused);
         }
-        for room in &self.rooms {
+        for room in self.rooms.iter() {
             let _ = room.write_state(&mut text);
         }
         let _ = writeln!(text, "{:?} {}", self.context.turns.paused, self.context.census.unjoined);

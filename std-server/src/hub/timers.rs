@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kabar_core::time::Instant;
 use rustc_hash::FxHashMap;
 
+use super::room_id::RoomId;
+
 /// The purpose of a deadline. Each purpose has one deadline at most.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
@@ -16,8 +18,8 @@ pub(super) enum Timer {
     Join(u32),
     /// The next check for connections that keep rings and make no progress.
     Pool,
-    /// A deadline of the room of this index.
-    Room(usize, RoomTimer),
+    /// A deadline of a room.
+    Room(RoomId, RoomTimer),
 }
 
 /// The purpose of a room's deadline.
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_what_is_due_in_order_and_once() {
+    fn pops_due_timers_once_in_order() {
         let mut timers = Timers::default();
         timers.set(Timer::Connection(1), Some(at(30)));
         timers.set(Timer::Connection(2), Some(at(10)));
@@ -149,22 +151,22 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_is_set_again_or_cleared_is_not_met_at_its_old_time() {
+    fn a_postponed_or_cleared_timer_does_not_fire_at_its_old_deadline() {
         let mut timers = Timers::default();
-        timers.set(Timer::Room(0, RoomTimer::Store), Some(at(10)));
-        timers.set(Timer::Room(0, RoomTimer::Store), Some(at(40)));
-        timers.set(Timer::Room(0, RoomTimer::Absence("ana".into())), Some(at(10)));
-        timers.set(Timer::Room(0, RoomTimer::Absence("ana".into())), None);
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(10)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(40)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence("ana".into())), Some(at(10)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence("ana".into())), None);
         timers.set(Timer::Pool, None);
-        assert_eq!(timers.get(&Timer::Room(0, RoomTimer::Store)), Some(at(40)));
+        assert_eq!(timers.get(&Timer::Room(RoomId::ONLY, RoomTimer::Store)), Some(at(40)));
         assert_eq!(timers.pop_due(at(39)), None);
         assert_eq!(timers.next(), Some(at(40)), "it looked once too early, not again");
-        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(0, RoomTimer::Store)));
+        assert_eq!(timers.pop_due(at(40)), Some(Timer::Room(RoomId::ONLY, RoomTimer::Store)));
         assert_eq!((timers.next(), timers.pop_due(at(99))), (None, None));
     }
 
     #[test]
-    fn a_deadline_that_moves_to_an_earlier_time_is_met_there() {
+    fn a_timer_moved_forward_fires_at_its_new_deadline() {
         let mut timers = Timers::default();
         timers.set(Timer::Connection(7), Some(at(40)));
         timers.set(Timer::Connection(7), Some(at(60)));

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Snapshot, receive_buffer};
-use crate::driver::Control;
+use super::receive_buffer;
+use crate::driver::{Control, Snapshot};
 use crate::hub::{CounterValue, LIMITS, Status, Unit};
 use crate::store::{Checkpoint, StoreFigures};
 

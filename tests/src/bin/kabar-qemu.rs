@@ -11,9 +11,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
-use kabar_client::commands::{CommandError, open};
+use kabar_client::commands::open;
 use kabar_client::identity::LocalIdentity;
 use kabar_client::messages::command_error;
+use kabar_client::outcome::CommandError;
 use kabar_client::probe;
 use kabar_core::crypto::identity::Identity;
 use kabar_std::random::random_bytes;

@@ -1,4 +1,5 @@
-//! `kabar-relay`: between clients and a server, to watch damage being found and repaired.
+//! `kabar-relay`: a faulty path between clients and a server, to watch loss and damage being
+//! repaired.
 
 use std::error::Error;
 use std::io;
@@ -39,7 +40,7 @@ fn relay(options: &Options) -> Result<(), Box<dyn Error>> {
     let output = Output::of_process("kabar-relay")?;
     let lines = output.sender();
     lines.line(format!("relaying {} -> {server}", relay.local_addr()));
-    lines.remark(format!("kabar-relay: --seed {seed} draws the same again; Ctrl-C ends with a table of what happened"));
+    lines.remark(format!("kabar-relay: --seed {seed} repeats these faults; Ctrl-C ends the relay and prints a table"));
     let ran = relay.run(options.report, |report| lines.line(report.to_string()));
     lines.line(relay.report().to_string());
     let lost = output.finish();
@@ -54,7 +55,7 @@ fn resolve(address: &HostPort) -> Result<SocketAddr, String> {
     let name = address.host.to_string();
     let name = name.as_str();
     let found = (name, address.port).to_socket_addrs().map_err(|error| format!("cannot find {name}: {error}"))?;
-    // What listens on one family only listens on IPv4 most often.
+    // A service that listens on one family only usually listens on IPv4.
     let mut found: Vec<_> = found.collect();
     found.sort_by_key(SocketAddr::is_ipv6);
     found.first().copied().ok_or_else(|| format!("{name} has no address"))

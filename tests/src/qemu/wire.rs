@@ -220,7 +220,7 @@ impl Direction {
 
 impl Traffic {
     fn take(&mut self, clock: Clock, frame: &[u8]) {
-        self.engine.take(clock.now(), &(), frame);
+        self.engine.push(clock.now(), &(), frame);
         if self.came.len() == MAX_REMEMBERED {
             self.came.pop_front();
         }

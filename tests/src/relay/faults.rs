@@ -1,65 +1,65 @@
-//! What may happen to a datagram on its way, and how often.
+//! The faults of a path, and their chances.
 
 use std::fmt;
 use std::str::FromStr;
 
 use kabar_core::time::Duration;
 
-/// How finely a chance is drawn: parts of this.
+/// Denominator of a chance.
 const WHOLE: u32 = 1_000_000;
 
-/// How often something happens: from never to always, in steps of one millionth.
+/// A probability from 0 to 1, in steps of one millionth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Chance(u32);
 
 impl Chance {
-    /// Not once.
+    /// Probability 0.
     pub const NEVER: Self = Self(0);
-    /// Each time.
+    /// Probability 1.
     pub const ALWAYS: Self = Self(WHOLE);
 
-    /// From a share of 1. `None`: it is none.
+    /// From a probability; `None` if `share` is not in 0 to 1.
     #[must_use]
     pub fn from_share(share: f64) -> Option<Self> {
-        // Not NaN either.
+        // Excludes NaN, too.
         (0.0..=1.0).contains(&share).then(|| Self((share * f64::from(WHOLE)).round() as u32))
     }
 
-    /// The share of 1.
+    /// The probability.
     #[must_use]
     pub fn share(self) -> f64 {
         f64::from(self.0) / f64::from(WHOLE)
     }
 
-    /// Whether it happens this time, by a number drawn evenly from all 64-bit numbers.
+    /// Whether it happens, decided by `drawn`, a uniform random 64-bit number.
     #[must_use]
     pub fn happens(self, drawn: u64) -> bool {
         (u128::from(drawn) * u128::from(WHOLE)) >> 64 < u128::from(self.0)
     }
 }
 
-/// A share that is none.
+/// A text that is not a probability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAChance;
+pub struct InvalidChance;
 
-impl fmt::Display for NotAChance {
+impl fmt::Display for InvalidChance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a share is written as 0% to 100%, or as 0 to 1")
     }
 }
 
-impl std::error::Error for NotAChance {}
+impl std::error::Error for InvalidChance {}
 
-/// `30%` or `0.3`.
+/// Parses `30%` or `0.3`.
 impl FromStr for Chance {
-    type Err = NotAChance;
+    type Err = InvalidChance;
 
-    fn from_str(text: &str) -> Result<Self, NotAChance> {
+    fn from_str(text: &str) -> Result<Self, InvalidChance> {
         let (digits, whole) = text.strip_suffix('%').map_or((text, 1.0), |digits| (digits, 100.0));
-        // Digits and a point only: no sign, no exponent, no words for what is no number.
+        // Digits and a point only: no sign, no exponent, no "inf" or "nan".
         let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let share: f64 = digits.parse().ok().filter(|_| is_plain).ok_or(NotAChance)?;
-        Self::from_share(share / whole).ok_or(NotAChance)
+        let share: f64 = digits.parse().ok().filter(|_| is_plain).ok_or(InvalidChance)?;
+        Self::from_share(share / whole).ok_or(InvalidChance)
     }
 }
 
@@ -72,91 +72,91 @@ impl fmt::Display for Chance {
 /// Which datagrams are lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
-    /// Of a datagram after one that arrived.
-    begin: Chance,
-    /// Of a datagram after one that was lost.
-    go_on: Chance,
+    /// Chance of losing a datagram after one that arrived.
+    after_arrival: Chance,
+    /// Chance of losing a datagram after one that was lost.
+    after_loss: Chance,
 }
 
 impl Loss {
-    /// Each for itself.
+    /// Each datagram independently.
     #[must_use]
-    pub fn each(share: Chance) -> Self {
-        Self { begin: share, go_on: share }
+    pub fn independent(share: Chance) -> Self {
+        Self { after_arrival: share, after_loss: share }
     }
 
-    /// `share` of all, in rows of `len` on average (a chain of two states, as Gilbert's).
+    /// Loses `share` of all datagrams in bursts of `len` on average (the two-state chain of
+    /// Gilbert).
     ///
     /// # Errors
-    /// [`RowTooShort`]: so many cannot be lost in rows as short as that.
-    pub fn in_rows(share: Chance, len: f64) -> Result<Self, RowTooShort> {
+    /// [`BurstTooShort`]: bursts of this length cannot add up to this share.
+    pub fn in_bursts(share: Chance, len: f64) -> Result<Self, BurstTooShort> {
         if share == Chance::ALWAYS {
-            return Ok(Self::each(share));
+            return Ok(Self::independent(share));
         }
-        // In whole parts, so that a round share has a round shortest row.
+        // In integers, so that a round share has a round shortest burst.
         let odds = f64::from(share.0) / f64::from(WHOLE - share.0);
         let shortest = odds.max(1.0);
         let chances = || {
-            let begin = Chance::from_share(odds / len)?;
-            Some(Self { begin, go_on: Chance::from_share(1.0 - 1.0 / len)? })
+            let after_arrival = Chance::from_share(odds / len)?;
+            Some(Self { after_arrival, after_loss: Chance::from_share(1.0 - 1.0 / len)? })
         };
-        chances().filter(|_| len >= shortest).ok_or(RowTooShort(shortest))
+        chances().filter(|_| len >= shortest).ok_or(BurstTooShort(shortest))
     }
 
-    /// Of the next datagram.
+    /// The chance of losing the next datagram.
     #[must_use]
     pub fn chance(self, was_lost: bool) -> Chance {
-        if was_lost { self.go_on } else { self.begin }
+        if was_lost { self.after_loss } else { self.after_arrival }
     }
 }
 
-/// Rows have to be at least this long for so much loss.
+/// The shortest mean burst that is possible at the loss rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RowTooShort(f64);
+pub struct BurstTooShort(f64);
 
-impl fmt::Display for RowTooShort {
+impl fmt::Display for BurstTooShort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "with so much loss a row is at least {} datagrams long", (self.0 * 100.0).ceil() / 100.0)
+        write!(f, "at this loss a burst is at least {} datagrams long", (self.0 * 100.0).ceil() / 100.0)
     }
 }
 
-impl std::error::Error for RowTooShort {}
+impl std::error::Error for BurstTooShort {}
 
-/// What may happen on one direction. Every chance is drawn for each datagram, or each copy, anew.
+/// The faults of one direction. Each chance is drawn independently for each datagram or copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
-    /// Lost.
+    /// Loss.
     pub loss: Loss,
-    /// Larger datagrams are lost, in bytes without any header of the network.
-    pub largest: Option<usize>,
-    /// Sent twice.
+    /// Longer datagrams are lost, in bytes without headers of the network.
+    pub max_len: Option<usize>,
+    /// Duplicated.
     pub duplicate: Chance,
-    /// Held up on top of all else, so that later ones overtake it.
+    /// Held back, in addition to any delay, so that later datagrams overtake it.
     pub reorder: Chance,
-    /// At most how long.
-    pub hold: Duration,
-    /// Some bits turn.
+    /// Longest time that a datagram is held back.
+    pub max_hold: Duration,
+    /// Some bits are flipped.
     pub corrupt: Chance,
-    /// Some bits turn and the checksum is made to match again.
+    /// Some bits are flipped, and the checksum is repaired.
     pub forge: Chance,
-    /// Time on the way.
+    /// Transit time.
     pub delay: Duration,
-    /// At most so much time on top, drawn for each.
+    /// Largest addition to the transit time, drawn for each datagram.
     pub jitter: Duration,
 }
 
 impl Faults {
-    /// At most how long a datagram is held up so that others overtake it, unless something else is
-    /// asked for.
-    pub const HOLD: Duration = Duration::from_millis(30);
+    /// Default of `max_hold`.
+    pub const DEFAULT_HOLD: Duration = Duration::from_millis(30);
 
-    /// Nothing happens.
+    /// No faults.
     pub const NONE: Self = Self {
-        loss: Loss { begin: Chance::NEVER, go_on: Chance::NEVER },
-        largest: None,
+        loss: Loss { after_arrival: Chance::NEVER, after_loss: Chance::NEVER },
+        max_len: None,
         duplicate: Chance::NEVER,
         reorder: Chance::NEVER,
-        hold: Self::HOLD,
+        max_hold: Self::DEFAULT_HOLD,
         corrupt: Chance::NEVER,
         forge: Chance::NEVER,
         delay: Duration::ZERO,
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_percent_and_fractions() {
+    fn parses_percentages_and_fractions() {
         for (written, parts) in
             [("30%", 300_000), ("0.3", 300_000), ("0", 0), ("0%", 0), ("1", WHOLE), ("100%", WHOLE), ("0.05%", 500)]
         {
@@ -179,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_share() {
+    fn rejects_what_is_not_a_probability() {
         for wrong in ["", "%", ".", "30", "1.01", "101%", "-1%", "-0", "+1", "nan", "inf", "1e-1", "30 %", "a", "0,3"] {
-            assert_eq!(wrong.parse::<Chance>(), Err(NotAChance), "{wrong}");
+            assert_eq!(wrong.parse::<Chance>(), Err(InvalidChance), "{wrong}");
         }
     }
 
     #[test]
-    fn never_and_always_are_meant_literally() {
+    fn never_and_always_are_exact() {
         for drawn in [0, 1, u64::MAX / 2, u64::MAX] {
             assert!(!Chance::NEVER.happens(drawn));
             assert!(Chance::ALWAYS.happens(drawn));
@@ -196,15 +196,15 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_no_shorter_than_the_loss_allows() {
+    fn bursts_are_no_shorter_than_the_loss_permits() {
         let share = |text: &str| text.parse().unwrap();
-        assert_eq!(Loss::in_rows(share("80%"), 3.9).unwrap_err().to_string(), {
-            "with so much loss a row is at least 4 datagrams long"
+        assert_eq!(Loss::in_bursts(share("80%"), 3.9).unwrap_err().to_string(), {
+            "at this loss a burst is at least 4 datagrams long"
         });
-        assert!(Loss::in_rows(share("80%"), 4.0).is_ok());
-        assert!(Loss::in_rows(share("10%"), 0.5).is_err());
-        assert!(Loss::in_rows(share("10%"), f64::NAN).is_err());
-        assert_eq!(Loss::in_rows(Chance::ALWAYS, 1.0), Ok(Loss::each(Chance::ALWAYS)));
-        assert_eq!(Loss::in_rows(Chance::NEVER, 7.0).unwrap().chance(false), Chance::NEVER);
+        assert!(Loss::in_bursts(share("80%"), 4.0).is_ok());
+        assert!(Loss::in_bursts(share("10%"), 0.5).is_err());
+        assert!(Loss::in_bursts(share("10%"), f64::NAN).is_err());
+        assert_eq!(Loss::in_bursts(Chance::ALWAYS, 1.0), Ok(Loss::independent(Chance::ALWAYS)));
+        assert_eq!(Loss::in_bursts(Chance::NEVER, 7.0).unwrap().chance(false), Chance::NEVER);
     }
 }

@@ -1,21 +1,21 @@
-//! A relay that loses, doubles, reorders, holds up and damages datagrams on their way, so that a
-//! person or a test can watch how two programs that know nothing of it get along.
+//! A relay that loses, duplicates, reorders, delays and damages datagrams between two programs that
+//! do not know about it.
 //!
 //! ```text
-//! client --> relay (takes, draws what becomes of it, waits, sends) --> server
+//! client --> relay (draws the faults, delays, sends) --> server
 //!        <--                        the same                       <--
 //! ```
 //!
-//! * [`faults`]: what may happen, as numbers with a meaning: [`Chance`](faults::Chance),
+//! * [`faults`]: the faults and their chances: [`Chance`](faults::Chance),
 //!   [`Faults`](faults::Faults).
-//! * [`payload`]: what the bytes are, as far as damaging them on purpose needs to know.
-//! * [`engine`]: one direction. Datagrams and the time in, datagrams and a deadline out; no socket,
-//!   no clock, and the same again from the same seed. It does not know what it carries, nor for
-//!   whom.
-//! * [`counts`]: what happened, as a table.
+//! * [`payload`]: the parts of a datagram that matter for damaging it deliberately.
+//! * [`engine`]: one direction. Datagrams and the time go in, datagrams and a deadline come out. It
+//!   has no socket and no clock, and the same seed gives the same result. It knows neither the
+//!   content nor the receivers of the datagrams.
+//! * [`counts`]: counters, printed as a table.
 //! * [`options`]: the command line of `kabar-relay`.
-//! * [`clients`]: a socket towards the server for each client, as an address translation has.
-//! * [`serve`]: two engines on sockets and a clock.
+//! * [`clients`]: one socket towards the server for each client, as in network address translation.
+//! * [`serve`]: two engines with sockets and a clock.
 
 pub mod clients;
 pub mod counts;

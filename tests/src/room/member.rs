@@ -1,4 +1,4 @@
-//! A member that sees all of the log, and the lines that it says.
+//! A member that records the whole log, and the texts that it posts.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,50 +8,50 @@ use serde_json::Value;
 
 use crate::process::Process;
 
-/// An entry, as `--json` writes it.
+/// An entry in the form of `--json`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Entry {
-    /// Its place.
+    /// Position in the log.
     pub seq: u64,
-    /// Whose.
+    /// Name of the author.
     pub author: String,
-    /// What it is.
+    /// Kind of the entry.
     pub kind: String,
-    /// What it says, if it is a text.
+    /// The text, if it is one.
     #[serde(default)]
     pub text: String,
 }
 
-/// A `kabar join --json` and the part of the log that it saw.
+/// A `kabar join --json` process and the part of the log that it has printed.
 #[derive(Debug)]
 pub struct Member {
-    /// The program.
+    /// The process.
     pub process: Process,
-    /// Everything it was given, in that order.
+    /// All entries that it printed, in that order.
     pub entries: Vec<Entry>,
-    /// What it was told to be stored: (number, seq).
+    /// Posts that it reported as stored: (number, seq).
     pub stored: Vec<(u64, u64)>,
-    /// Times that the connection was said to be lost.
+    /// Number of times that it reported the connection as lost.
     pub lost: u32,
-    /// Lines of `process.said` that are in the fields above.
+    /// Lines of its standard output that were parsed.
     read: usize,
 }
 
-/// The line of this number that `name` says.
+/// The text number `number` of `name`.
 #[must_use]
 pub fn line(name: &str, number: usize) -> String {
     format!("{name}: line {number}")
 }
 
-/// The first `count` lines that `name` says.
+/// The first `count` texts of `name`.
 #[must_use]
 pub fn lines(name: &str, count: usize) -> Vec<String> {
     (1..=count).map(|number| line(name, number)).collect()
 }
 
 impl Member {
-    /// Starts `kabar join` and waits until it is in the room. Each member has a home of its own, as
-    /// on a computer of its own.
+    /// Starts `kabar join` and waits until it has joined. Each member has its own data directory,
+    /// like a user on another computer.
     #[must_use]
     pub fn join(home: &Path, invite: &str, name: &str) -> Self {
         let arguments = ["join", invite, "--name", name, "--json", "--since", "all"];
@@ -61,13 +61,13 @@ impl Member {
         member
     }
 
-    /// Says each line.
+    /// Posts each line.
     pub fn say(&mut self, lines: impl IntoIterator<Item = String>) {
         let text: String = lines.into_iter().map(|line| line + "\n").collect();
         self.process.type_all(&text);
     }
 
-    /// Waits until it has seen so many texts in all.
+    /// Waits until it has printed `texts` texts in total.
     pub fn see(&mut self, texts: usize) {
         self.take();
         while self.texts().count() < texts {
@@ -76,13 +76,13 @@ impl Member {
         }
     }
 
-    /// Takes what it wrote, without waiting for more.
+    /// Parses the output that is available, without waiting for more.
     pub fn look(&mut self) {
         self.process.read_on();
         self.take();
     }
 
-    /// Ends its input and waits for its end; the exit code.
+    /// Closes its input, waits until it exits and returns the exit code.
     pub fn leave(&mut self) -> Option<i32> {
         self.process.close_stdin();
         let code = self.process.wait();
@@ -90,26 +90,26 @@ impl Member {
         code
     }
 
-    /// The texts that it saw.
+    /// The texts that it printed.
     pub fn texts(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.kind == "text")
     }
 
-    /// What `author` said, as this member saw it.
+    /// The texts of `author`, as this member printed them.
     #[must_use]
     pub fn said_by(&self, author: &str) -> Vec<&str> {
         self.texts().filter(|entry| entry.author == author).map(|entry| entry.text.as_str()).collect()
     }
 
     /// # Panics
-    /// If there is a gap or a repetition in what it saw.
+    /// If its entries have a gap or a repetition.
     pub fn assert_whole(&self) {
         for (pair, name) in self.entries.windows(2).zip(std::iter::repeat(self.process.id())) {
             assert_eq!(pair[1].seq, pair[0].seq + 1, "process {name} saw {pair:?}");
         }
     }
 
-    /// Takes what the program wrote since the last time.
+    /// Parses the lines that the program printed since the last call.
     pub fn take(&mut self) {
         for line in self.process.said.get(self.read..).unwrap_or_default() {
             let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -1,8 +1,9 @@
-//! A room of real programs: a server, what its members saw of the log, and a relay in front of it.
+//! A room of real programs: a server, members that record the log, and a relay in front of the
+//! server.
 //!
-//! * [`Room`]: the server and its members' programs. [`Room::open`] is all that most tests need.
-//! * [`Member`]: one that sees all of the log; [`lines`] are what it says.
-//! * [`Relay`]: in front of the server.
+//! * [`Room`]: the server. [`Room::open`] is enough for most tests.
+//! * [`Member`]: a member that records the whole log; [`lines`] are the texts that it posts.
+//! * [`Relay`]: a relay in front of the server.
 //! * [`temp_home`], [`text`], [`data_dir`], [`copy_files`], [`give_key`]: their files.
 
 mod member;
@@ -21,32 +22,34 @@ use crate::process::Process;
 /// A running `kabar-server`.
 #[derive(Debug)]
 pub struct Room {
-    /// The program.
+    /// The server's process.
     pub server: Process,
-    /// Where it listens.
+    /// Address that it listens on, as it printed it.
     pub address: String,
-    /// What lets others in.
+    /// The invite that it printed.
     pub invite: String,
     home: PathBuf,
-    further: Vec<String>,
-    /// The home, if it is the room's own: it goes last.
+    more: Vec<String>,
+    /// The room's own temporary directory, if it has one; declared last, so that it is removed
+    /// last.
     _own_home: Option<TempDir>,
 }
 
-/// `kabar-server` with these words and its data below `home`, whatever becomes of it.
+/// Starts `kabar-server` with these arguments and its data under `home`.
 #[must_use]
 pub fn start_server(home: &Path, words: &[&str]) -> Process {
     Process::start("kabar-server", home, &[words, &["--data-dir", text(&data_dir(home))]].concat())
 }
 
-/// Begins to join by `invite` as `name`, with further arguments and the data below `home`.
+/// Starts `kabar join` by `invite` as `name`, with more arguments and its data under `home`,
+/// without waiting for the join.
 #[must_use]
-pub fn begin_join(home: &Path, invite: &str, name: &str, further: &[&str]) -> Process {
-    Process::start("kabar", home, &[&["join", invite, "--name", name], further].concat())
+pub fn begin_join(home: &Path, invite: &str, name: &str, more: &[&str]) -> Process {
+    Process::start("kabar", home, &[&["join", invite, "--name", name], more].concat())
 }
 
 impl Room {
-    /// Starts a server on any port, in a home of its own.
+    /// Starts a server on any port, in a temporary directory.
     #[must_use]
     pub fn open() -> Self {
         let home = temp_home();
@@ -54,24 +57,23 @@ impl Room {
         Self { _own_home: Some(home), ..room }
     }
 
-    /// The same for a test that needs the home before the room or after it; everything lies below
-    /// `home`.
+    /// Starts a server on any port, with everything under `home`.
     #[must_use]
     pub fn start(home: &Path) -> Self {
         Self::start_with(home, "127.0.0.1:0", &[])
     }
 
-    /// The same at `listen`, with further arguments.
+    /// Starts a server that listens on `listen`, with more arguments.
     #[must_use]
-    pub fn start_with(home: &Path, listen: &str, further: &[&str]) -> Self {
+    pub fn start_with(home: &Path, listen: &str, more: &[&str]) -> Self {
         give_key(home);
-        Self::start_with_own_key(home, listen, further)
+        Self::start_with_own_key(home, listen, more)
     }
 
-    /// The same on any port, for whoever knows the password too.
+    /// Starts a server on any port that also admits members with `password`.
     ///
     /// # Panics
-    /// If its file cannot be written.
+    /// If the password file cannot be written.
     #[must_use]
     pub fn start_with_password(home: &Path, password: &str) -> Self {
         let file = home.join("password");
@@ -79,48 +81,48 @@ impl Room {
         Self::start_with(home, "127.0.0.1:0", &["--password-file", text(&file)])
     }
 
-    /// As [`Room::start_with`], for a test in which it matters that no other server has its key: it
-    /// makes one, unless it has it from before.
+    /// Like [`Room::start_with`], for a test in which no other server may have the same key: the
+    /// server generates a key unless `home` already has one.
     #[must_use]
-    pub fn start_with_own_key(home: &Path, listen: &str, further: &[&str]) -> Self {
-        let server = start_server(home, &[&["--listen", listen], further].concat());
-        let further = further.iter().copied().map(str::to_owned).collect();
-        Self { further, ..Self::of(server, home) }
+    pub fn start_with_own_key(home: &Path, listen: &str, more: &[&str]) -> Self {
+        let server = start_server(home, &[&["--listen", listen], more].concat());
+        let more = more.iter().copied().map(str::to_owned).collect();
+        Self { more, ..Self::of(server, home) }
     }
 
     /// The room of a server that was started in some other way.
     ///
     /// # Panics
-    /// If it does not say where it is.
+    /// If the server does not print its address.
     #[must_use]
     pub fn of(mut server: Process, home: &Path) -> Self {
         let listening = server.expect("listening on ");
         let address = listening.rsplit(' ').next().expect("an address").to_owned();
         let invite = server.expect("kabar://");
-        Self { server, address, invite, home: home.to_owned(), further: Vec::new(), _own_home: None }
+        Self { server, address, invite, home: home.to_owned(), more: Vec::new(), _own_home: None }
     }
 
-    /// Ends the server as its operator would.
+    /// Stops the server with SIGTERM.
     ///
     /// # Panics
-    /// If it does not end well.
+    /// If its exit code is not 0.
     pub fn stop(&mut self) {
         self.server.signal("TERM");
         assert_eq!(self.server.wait(), Some(0), "{:?}", self.server.noticed);
     }
 
-    /// SIGKILL: as when the power goes.
+    /// Kills the server with SIGKILL.
     pub fn kill(&mut self) {
         self.server.kill();
     }
 
-    /// Starts the server again, which has ended: with the same data and arguments on the same port.
+    /// Starts the stopped server again with the same data, arguments and port.
     ///
     /// # Panics
-    /// If its address or invite is another one then.
+    /// If its address or invite changed.
     pub fn restart(&mut self) {
-        let further: Vec<&str> = self.further.iter().map(String::as_str).collect();
-        let again = Self::start_with_own_key(&self.home, &self.address, &further);
+        let more: Vec<&str> = self.more.iter().map(String::as_str).collect();
+        let again = Self::start_with_own_key(&self.home, &self.address, &more);
         assert_eq!((&again.address, &again.invite), (&self.address, &self.invite), "same data, same invite");
         self.server = again.server;
     }
@@ -131,22 +133,23 @@ impl Room {
         self.restart();
     }
 
-    /// Below which everything lies.
+    /// The directory of all data of this room.
     #[must_use]
     pub fn home(&self) -> &Path {
         &self.home
     }
 
-    /// Its port.
+    /// The server's port.
     #[must_use]
     pub fn port(&self) -> &str {
         port(&self.address)
     }
 
-    /// Where somebody who is called `name` keeps their data: on a computer of their own.
+    /// The data directory of a user called `name`; each user has one, like a user on another
+    /// computer.
     ///
     /// # Panics
-    /// If there can be no such place.
+    /// If it cannot be created.
     #[must_use]
     pub fn home_of(&self, name: &str) -> PathBuf {
         let home = self.home.join(name);
@@ -154,10 +157,10 @@ impl Room {
         home
     }
 
-    /// The invite with another port in it.
+    /// The invite with another port.
     ///
     /// # Panics
-    /// If that changes nothing.
+    /// If the invite does not contain the port.
     #[must_use]
     pub fn invite_to(&self, other_port: &str) -> String {
         let changed = self.invite.replace(&format!(":{}/", self.port()), &format!(":{other_port}/"));
@@ -165,7 +168,7 @@ impl Room {
         changed
     }
 
-    /// A member on a laptop, which has joined as `name`, with lines for people on standard output.
+    /// A `kabar join` process that has joined as `name`, with text on standard output.
     #[must_use]
     pub fn laptop(&self, name: &str) -> Process {
         let mut laptop = self.begin_join(name, &[]);
@@ -173,25 +176,25 @@ impl Room {
         laptop
     }
 
-    /// Begins to join as `name`, with further arguments.
+    /// Starts to join as `name`, with more arguments, without waiting for the join.
     #[must_use]
-    pub fn begin_join(&self, name: &str, further: &[&str]) -> Process {
-        begin_join(&self.home_of(name), &self.invite, name, further)
+    pub fn begin_join(&self, name: &str, more: &[&str]) -> Process {
+        begin_join(&self.home_of(name), &self.invite, name, more)
     }
 
-    /// Joins directly, to see all of the log.
+    /// Joins directly and records the whole log.
     #[must_use]
     pub fn join(&self, name: &str) -> Member {
         Member::join(&self.home, &self.invite, name)
     }
 
-    /// The same through `relay`.
+    /// Joins through `relay` and records the whole log.
     #[must_use]
     pub fn join_through(&self, relay: &Relay, name: &str) -> Member {
         Member::join(&self.home, &self.invite_to(port(&relay.address)), name)
     }
 
-    /// Starts a relay to it that listens on `listen`.
+    /// Starts a relay to this server that listens on `listen`.
     #[must_use]
     pub fn relay(&self, listen: &str, arguments: &[&str]) -> Relay {
         let all = [&["--listen", listen, "--to", &self.address], arguments].concat();
@@ -201,7 +204,7 @@ impl Room {
         Relay { process, address }
     }
 
-    /// The log, read by somebody who was not there before.
+    /// The log, as a new member reads it.
     #[must_use]
     pub fn log(&self, reader: &str, texts: usize) -> Vec<Entry> {
         let mut reader = self.join(reader);

@@ -5,20 +5,20 @@ use crate::process::Process;
 /// A `kabar-relay` in front of a room.
 #[derive(Debug)]
 pub struct Relay {
-    /// The program.
+    /// The process.
     pub process: Process,
-    /// Where it listens.
+    /// Address that it listens on.
     pub address: String,
 }
 
 impl Relay {
-    /// What is counted now, as (direction, column) gives it.
+    /// Current counts, as a function of (direction, column).
     ///
     /// # Panics
     /// If there is no such column.
     pub fn counts(&mut self) -> impl Fn(&str, &str) -> u64 + use<> {
         self.process.signal("USR1");
-        let heading = self.process.expect(" came ");
+        let heading = self.process.expect(" received ");
         let rows = ["to server", "to clients"].map(|direction| (direction, self.process.expect(direction)));
         move |direction, column| {
             let end = heading.find(&format!(" {column}")).expect("a column") + 1 + column.len();
@@ -27,10 +27,10 @@ impl Relay {
         }
     }
 
-    /// Times that a client was given another port.
+    /// Number of times that a client was given another port.
     ///
     /// # Panics
-    /// If it does not say so.
+    /// If the relay does not print it.
     #[must_use]
     pub fn rebinds(&mut self) -> u64 {
         self.process.signal("USR1");

@@ -1,4 +1,4 @@
-//! Files of servers and members on the disk.
+//! Directories and files of servers and members.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,10 @@ use kabar_server::key_file::load_or_create_key;
 use kabar_std::data_dir::DataDir;
 use tempfile::TempDir;
 
-/// A temporary folder of one test.
+/// A temporary directory for one test.
 ///
 /// # Panics
-/// If there can be none.
+/// If it cannot be created.
 #[must_use]
 pub fn temp_home() -> TempDir {
     tempfile::tempdir().expect("a folder for the test")
@@ -28,17 +28,17 @@ pub fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-/// Where a server keeps its data whose home is `home`.
+/// The data directory of a server whose home is `home`.
 #[must_use]
 pub fn data_dir(home: &Path) -> PathBuf {
     home.join("server")
 }
 
-/// Copies a folder whose program may be running: a file that is replaced or removed meanwhile is
-/// copied as it was or as it is, and a temporary one that is gone is left out.
+/// Copies a directory whose program may be running: a file that is replaced meanwhile is copied in
+/// its old or its new version, and a temporary one that has been removed is left out.
 ///
 /// # Panics
-/// If something else than that is in the way.
+/// If anything else fails.
 pub fn copy_files(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
@@ -57,10 +57,10 @@ pub fn copy_files(from: &Path, to: &Path) {
 }
 
 /// Gives the server of `home` the key that all servers of a test program share, unless it has one:
-/// making one takes a debug build a while. The room's secret stays its own.
+/// generating a key takes a debug build a while. Each server still has its own room secret.
 ///
 /// # Panics
-/// If it cannot be made or written.
+/// If the key cannot be generated or written.
 pub fn give_key(home: &Path) {
     static KEY: OnceLock<Vec<u8>> = OnceLock::new();
     let data = DataDir::open(&data_dir(home)).expect("a directory");

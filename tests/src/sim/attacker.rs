@@ -1,12 +1,12 @@
-//! What somebody on the path can do without keys: repeat, change and invent datagrams.
+//! An attacker on the path without keys: it repeats, changes and invents datagrams.
 
 use std::net::SocketAddr;
 
 use super::network::{damage, repair_crc};
 use super::rng::Rng;
 
-/// How many datagrams of each direction and type are remembered.
-const MEMORY: usize = 48;
+/// Number of datagrams that the attacker remembers.
+const MAX_CAPTURED: usize = 48;
 const HELLO: u8 = 0x11;
 const CHALLENGE: u8 = 0x12;
 const INITIATE: u8 = 0x13;
@@ -14,31 +14,31 @@ const ACCEPT: u8 = 0x14;
 const SEALED: u8 = 0x15;
 const HINT: u8 = 0x16;
 
-/// Which kind of attack.
+/// A kind of attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attack {
-    /// An old datagram again, from where it came.
+    /// An old datagram again, from its original source.
     Replay,
     /// An old datagram of a client, from the attacker's address.
     ReplayFromElsewhere,
-    /// A Hint to a client.
+    /// A forged Hint to a client.
     Hint,
-    /// A Challenge to a client.
+    /// A forged Challenge to a client.
     Challenge,
-    /// An Accept to a client.
+    /// A forged Accept to a client.
     Accept,
-    /// A Sealed packet to anybody.
+    /// A Sealed packet with another number or cut short, to either side.
     Sealed,
     /// A Hello to the server, from an address that is not the attacker's.
     Hello,
-    /// An Initiate to the server.
+    /// A changed Initiate to the server.
     Initiate,
-    /// Anything to anybody.
+    /// A damaged datagram to either side.
     Noise,
 }
 
 impl Attack {
-    /// All of them.
+    /// Every kind of attack.
     pub const ALL: &'static [Self] = &[
         Self::Replay,
         Self::ReplayFromElsewhere,
@@ -52,18 +52,18 @@ impl Attack {
     ];
 }
 
-/// A datagram seen on the way.
+/// A datagram that passed the attacker.
 #[derive(Clone, Debug)]
 pub struct Captured {
-    /// Where it came from.
+    /// Source address.
     pub from: SocketAddr,
-    /// Where it went.
+    /// Destination address.
     pub to: SocketAddr,
-    /// What it was.
+    /// Content.
     pub bytes: Vec<u8>,
 }
 
-/// Somebody on the path who sees everything and can say anything.
+/// Sees every datagram on the path and can send any datagram from any address.
 #[derive(Debug)]
 pub struct Attacker {
     server: SocketAddr,
@@ -72,31 +72,31 @@ pub struct Attacker {
 }
 
 impl Attacker {
-    /// Has seen nothing yet.
+    /// An attacker that has seen nothing yet.
     #[must_use]
     pub fn new(server: SocketAddr) -> Self {
         Self { server, seen: Vec::new(), next: 0 }
     }
 
-    /// Sees a datagram pass.
-    pub fn see(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    /// Records a datagram that passes.
+    pub fn record(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let captured = Captured { from, to, bytes: bytes.to_vec() };
-        if self.seen.len() < MEMORY {
+        if self.seen.len() < MAX_CAPTURED {
             self.seen.push(captured);
         } else {
             self.seen[self.next] = captured;
-            self.next = (self.next + 1) % MEMORY;
+            self.next = (self.next + 1) % MAX_CAPTURED;
         }
     }
 
-    /// Whether exactly these bytes passed before, as far as is remembered.
+    /// Whether exactly these bytes passed before, as far as the attacker remembers.
     #[must_use]
     pub fn has_seen(&self, bytes: &[u8]) -> bool {
         self.seen.iter().any(|captured| captured.bytes == bytes)
     }
 
-    /// What `attack` sends. `None`: nothing was seen that it could use.
-    pub fn strike(&self, attack: Attack, elsewhere: SocketAddr, rng: &mut Rng) -> Option<Captured> {
+    /// The datagram that `attack` sends, or `None` if nothing that it needs was seen yet.
+    pub fn forge(&self, attack: Attack, elsewhere: SocketAddr, rng: &mut Rng) -> Option<Captured> {
         let to_client = |captured: &Captured, bytes| Captured { from: self.server, to: captured.from, bytes };
         match attack {
             Attack::Replay => self.any(rng, |_| true).cloned(),
@@ -120,7 +120,7 @@ impl Attacker {
                 bytes.extend(hello.bytes.get(2..34)?);
                 bytes.extend(rng.seed());
                 match self.any(rng, |captured| captured.bytes.first() == Some(&CHALLENGE)) {
-                    // The genuine key with a cookie that is worth nothing.
+                    // The genuine key, with a cookie that is not valid.
                     Some(genuine) if rng.chance(500) => bytes.extend(genuine.bytes.get(65..genuine.bytes.len() - 4)?),
                     _ => {
                         let mut modulus = [0; 256];
@@ -228,17 +228,17 @@ mod tests {
     }
 
     #[test]
-    fn what_it_makes_passes_for_packets() {
+    fn forged_datagrams_decode_as_packets() {
         let mut attacker = Attacker::new(SERVER);
-        attacker.see(CLIENT, SERVER, &packet(HELLO, 1200));
-        attacker.see(SERVER, CLIENT, &packet(CHALLENGE, 325));
-        attacker.see(CLIENT, SERVER, &packet(INITIATE, 390));
-        attacker.see(SERVER, CLIENT, &packet(ACCEPT, 103));
-        attacker.see(CLIENT, SERVER, &packet(SEALED, 100));
+        attacker.record(CLIENT, SERVER, &packet(HELLO, 1200));
+        attacker.record(SERVER, CLIENT, &packet(CHALLENGE, 325));
+        attacker.record(CLIENT, SERVER, &packet(INITIATE, 390));
+        attacker.record(SERVER, CLIENT, &packet(ACCEPT, 103));
+        attacker.record(CLIENT, SERVER, &packet(SEALED, 100));
         let mut rng = Rng::new(1, "attacker");
         for attack in Attack::ALL {
             for _ in 0..50 {
-                let forged = attacker.strike(*attack, ELSEWHERE, &mut rng).expect("it has seen all it needs");
+                let forged = attacker.forge(*attack, ELSEWHERE, &mut rng).expect("it has seen all it needs");
                 assert!(forged.to == SERVER || forged.from == SERVER);
                 let decoded = Packet::decode(&forged.bytes, Portable::crc32);
                 match attack {
@@ -253,10 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn knows_nothing_that_it_has_not_seen() {
+    fn forges_only_from_what_it_has_seen() {
         let attacker = Attacker::new(SERVER);
         let mut rng = Rng::new(1, "attacker");
-        let idle = Attack::ALL.iter().filter(|attack| attacker.strike(**attack, ELSEWHERE, &mut rng).is_none());
+        let idle = Attack::ALL.iter().filter(|attack| attacker.forge(**attack, ELSEWHERE, &mut rng).is_none());
         assert_eq!(idle.count(), Attack::ALL.len() - 1);
     }
 }

@@ -1,5 +1,5 @@
-//! What a simulation went through. A simulator that passes because nothing happened proves nothing,
-//! so what happened is counted, and the tests demand it.
+//! Counts of what happened in a simulation. A simulator that passes because nothing happened proves
+//! nothing, so every kind of event is counted, and a test requires each to have occurred.
 
 macro_rules! seen {
     ($($(#[$doc:meta])+ $name:ident,)*) => {
@@ -19,13 +19,13 @@ seen! {
     Sent,
     /// A datagram arrived as it was sent.
     Arrived,
-    /// A datagram was lost by chance.
+    /// A datagram was lost by independent chance.
     Lost,
     /// A datagram was lost in a burst.
     LostInBurst,
     /// A datagram was lost in a partition.
     Partitioned,
-    /// A datagram got stuck in a partition and arrived much later.
+    /// A datagram was held during a partition and arrived much later.
     Late,
     /// A datagram was too large for its path.
     TooLarge,
@@ -37,17 +37,17 @@ seen! {
     Damaged,
     /// A datagram arrived changed, with a CRC that matches.
     Changed,
-    /// A datagram went to an address where nobody is.
+    /// A datagram was sent to an address that nobody uses.
     Nowhere,
-    /// A path began to carry smaller datagrams only.
+    /// A path began to drop larger datagrams.
     Narrowed,
-    /// A datagram was lost in the burst at that moment.
+    /// A datagram was lost in the burst when its path began to drop larger ones.
     LostInNarrowing,
-    /// The server's clock on the wall jumped.
+    /// The server's wall clock jumped.
     ClockJumped,
     /// A client was refused a name that belongs to somebody else.
     NameTaken,
-    /// A member stopped acknowledging and went on sending.
+    /// A member stopped acknowledging and continued to send.
     NeverAcknowledges,
     /// A client's address changed under its connection.
     Rebound,
@@ -71,7 +71,7 @@ seen! {
     ForgedInitiate,
     /// An attacker sent noise.
     Noise,
-    /// State was compared around a datagram that does not authenticate.
+    /// The server's state was compared before and after a datagram that does not authenticate.
     Compared,
     /// An adversary did something.
     AdversaryActed,
@@ -81,27 +81,27 @@ seen! {
     ClientStarted,
     /// A client process was killed.
     ClientKilled,
-    /// A client process left by itself.
+    /// A client process left on its own.
     ClientLeft,
     /// A client process ended for another reason.
     ClientEnded,
-    /// A client process stood still for a while.
+    /// A client process was suspended for a while.
     ClientSuspended,
     /// A client stopped reading for a while.
     ReaderStalled,
-    /// A client that never reads.
+    /// A client never reads.
     NeverReads,
-    /// A process was put out by another one of the same identity.
+    /// A process was replaced by another one of the same identity.
     Replaced,
     /// A process that was replaced or kicked was started again.
-    CameBack,
-    /// A device started again with the seed it had.
+    Restarted,
+    /// A device started again with its earlier seed.
     SameSeed,
-    /// A datagram for an earlier process with the same seed was kept from the present one.
+    /// A datagram for an earlier process with the same seed was withheld from the present one.
     TooOld,
     /// A store survived its process.
     StoreKept,
-    /// A store fell back to what was saved.
+    /// A store fell back to its last saved state.
     StoreRolledBack,
     /// The server was killed.
     ServerKilled,
@@ -109,19 +109,19 @@ seen! {
     KilledBeforeCommit,
     /// The server was killed between a commit and its completion.
     KilledAfterCommit,
-    /// The server was killed when a commit was complete and nothing of it sent.
+    /// The server was killed when a commit was complete and before anything of it was sent.
     KilledBeforeSend,
-    /// The server was stopped and said so.
+    /// The server was shut down and announced it.
     ServerShutDown,
-    /// The server stood still for a while.
+    /// The server was suspended for a while.
     ServerSuspended,
     /// The server started.
     ServerStarted,
     /// An older log was restored.
     Restored,
     /// Old entries were removed between two runs.
-    Forgotten,
-    /// A client was told of such a gap.
+    Removed,
+    /// A client reported such a gap.
     Gap,
     /// Entries were gone after a restore.
     EntriesRolledBack,
@@ -147,19 +147,19 @@ seen! {
     Delivered,
     /// An entry was delivered as a stub.
     Stubbed,
-    /// An answer to History came.
-    Past,
-    /// A question for older entries was answered as it should be.
+    /// An answer to History arrived.
+    HistoryEntry,
+    /// A request for older entries was answered completely.
     Answered,
-    /// An answer to Who came.
+    /// An answer to ListMembers arrived.
     MemberAnswer,
     /// A client joined for the first time.
     Joined,
-    /// A client joined again and went on where it was.
+    /// A client joined again and resumed at its cursor.
     Resumed,
-    /// A client was told that its cursor is not valid.
+    /// A client reported that its cursor is not valid.
     Reset,
-    /// A client noticed that the server was lost.
+    /// A client reported that its connection was lost.
     ConnectionLost,
     /// A Join was refused.
     JoinRefused,
@@ -169,71 +169,71 @@ seen! {
     KeyDeclined,
     /// A packet was sent again.
     Retransmitted,
-    /// The server dropped a packet because a table or a ring was full.
+    /// The server dropped a packet because a table or a ring buffer was full.
     NoRoom,
     /// The server sent a Hint.
     HintSent,
     /// The server read older entries from its store.
     PageRead,
-    /// A post came again.
+    /// A post arrived again.
     PostsRepeated,
-    /// A post was passed over after a refusal.
+    /// A post was ignored after a refusal.
     PostsIgnored,
     /// A table of the server was full.
     TableFull,
-    /// The server did not read on because too much waited to be committed.
+    /// The server paused a stream because too much waited to be committed.
     ReadsHeld,
-    /// The server had no ring to give.
+    /// The server had no ring buffer left.
     PoolEmpty,
-    /// The keys of an epoch were replaced.
+    /// The keys of an epoch were replaced by those of the next.
     EpochCrossed,
     /// A handshake used real RSA.
     RealRsa,
-    /// At the end a device that should be a member had everything.
+    /// At the end, a device that should be a member had every entry.
     DeviceSettled,
-    /// At the end a device did not have to be a member.
+    /// At the end, a device was not required to be a member.
     DeviceExempt,
-    /// The run ended quiet: everything settled, everybody at the head.
+    /// At the end, every post was settled and every member was at the head.
     Quiet,
 }
 
-/// Counts of everything in [`Seen`].
+/// A count for each value of [`Seen`].
 #[derive(Clone, Debug)]
 pub struct Coverage {
     counts: Vec<u64>,
 }
 
 impl Coverage {
-    /// Nothing happened yet.
+    /// All counts are 0.
     #[must_use]
     pub fn new() -> Self {
         Self { counts: vec![0; Seen::ALL.len()] }
     }
 
-    /// It happened.
+    /// Counts one occurrence.
     pub fn count(&mut self, seen: Seen) {
         self.add(seen, 1);
     }
 
-    /// It happened so many times.
+    /// Counts `times` occurrences.
     pub fn add(&mut self, seen: Seen, times: u64) {
         self.counts[seen as usize] += times;
     }
 
-    /// How often it happened.
+    /// Number of occurrences.
     #[must_use]
     pub fn of(&self, seen: Seen) -> u64 {
         self.counts[seen as usize]
     }
 
-    /// Adds what happened in another simulation.
+    /// Adds the counts of another simulation.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine += theirs;
         }
     }
 
-    /// What never happened.
+    /// Everything that never happened.
     #[must_use]
     pub fn missing(&self) -> Vec<Seen> {
         Seen::ALL.iter().copied().filter(|seen| self.of(*seen) == 0).collect()
@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_and_merges_and_names_what_never_happened() {
+    fn counts_merges_and_lists_what_never_happened() {
         let mut one = Coverage::new();
         one.count(Seen::Lost);
         let mut all = Coverage::new();

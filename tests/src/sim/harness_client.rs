@@ -1,4 +1,4 @@
-//! Clients of three sizes behind one interface, so that a scenario can mix them.
+//! Clients of three sizes through one interface, so that a scenario can mix them.
 
 use std::net::SocketAddr;
 
@@ -11,18 +11,18 @@ use kabar_core::transport::{BufferProvider, InlineBuffers};
 
 use super::keys::SimKey;
 
-/// How large a client is.
+/// Size of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// Everything fits.
-    Laptop,
-    /// As on a microcontroller.
+    /// Buffers of a client on a host.
+    Host,
+    /// Buffers of a client on a microcontroller.
     Device,
-    /// As small as the protocol permits.
+    /// The smallest buffers that the protocol permits.
     Tiny,
 }
 
-/// A client, whatever its size.
+/// A client of any size.
 pub trait HarnessClient: std::fmt::Debug {
     /// See [`Client::start`].
     ///
@@ -72,21 +72,21 @@ pub trait HarnessClient: std::fmt::Debug {
     fn counters(&self) -> ClientCounters;
 }
 
-/// The largest body that a client of `size` takes.
+/// The largest body that a client of `size` accepts.
 #[must_use]
 pub fn max_entry_len(size: Size) -> u16 {
     match size {
-        Size::Laptop => 4352,
+        Size::Host => 4352,
         Size::Device => 1900,
         Size::Tiny => 500,
     }
 }
 
-/// A client of `size`, idle.
+/// A client of `size` that was not started.
 #[must_use]
 pub fn client(size: Size) -> Box<dyn HarnessClient> {
     match size {
-        Size::Laptop => idle::<InlineBuffers<16384, 16384, 0, 32>, 16384, 4480>(),
+        Size::Host => idle::<InlineBuffers<16384, 16384, 0, 32>, 16384, 4480>(),
         Size::Device => idle::<InlineBuffers<2048, 2048, 0, 12>, 2048, 2048>(),
         Size::Tiny => idle::<InlineBuffers<700, 700, 0, 6>, 600, 640>(),
     }

@@ -1,4 +1,4 @@
-//! The server's key in a simulation: RSA as it is, or, in most runs, a stand-in that costs nothing.
+//! The server's key in a simulation: real RSA or, in most runs, a stand-in that costs no time.
 
 use std::sync::LazyLock;
 
@@ -12,14 +12,14 @@ use rand_core::CryptoRng;
 mod test_keys;
 
 const LEN: usize = 256;
-/// The modulus that says: no RSA here. Its ciphertexts are secrets under a fixed mask.
+/// The modulus that identifies the stand-in. Its ciphertext is the secret XOR a fixed mask.
 const STAND_IN: [u8; LEN] = {
     let mut modulus = [0x5a; LEN];
     (modulus[0], modulus[LEN - 1]) = (0xff, 0x01);
     modulus
 };
 
-/// What clients take as a server's key.
+/// A server's public key.
 #[derive(Debug)]
 pub enum SimKey {
     /// RSA.
@@ -28,7 +28,7 @@ pub enum SimKey {
     StandIn,
 }
 
-/// What the server has.
+/// A server's private key.
 #[derive(Debug)]
 pub enum SimPrivateKey {
     /// RSA.
@@ -38,7 +38,7 @@ pub enum SimPrivateKey {
 }
 
 impl SimPrivateKey {
-    /// RSA, made once.
+    /// RSA with a fixed key.
     #[must_use]
     pub fn real() -> Self {
         static KEY: LazyLock<Rsa2048PrivateKey> = LazyLock::new(|| {
@@ -101,7 +101,7 @@ impl ServerKey for SimKey {
     }
 }
 
-/// Its own inverse; leaves the top bit alone.
+/// XORs a fixed mask, so it is its own inverse; leaves the top bit alone.
 fn mask(bytes: &mut [u8]) {
     bytes.iter_mut().skip(1).for_each(|byte| *byte ^= 0xa5);
 }
@@ -113,7 +113,7 @@ mod tests {
     use rand_core::SeedableRng;
 
     #[test]
-    fn both_keys_give_the_same_secret_to_both_sides() {
+    fn both_kinds_of_key_give_the_same_secret_to_both_sides() {
         for private in [SimPrivateKey::real(), SimPrivateKey::StandIn] {
             let mut rng = ChaCha20Rng::from_seed([7; 32]);
             let public = SimKey::from_modulus(private.modulus()).unwrap();

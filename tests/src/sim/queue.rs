@@ -1,21 +1,20 @@
-//! The virtual clock and the events that wait on it.
+//! The virtual clock and its pending events.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use kabar_core::time::Instant;
 
-/// Events in the order of their time; those of the same time in the order in which they were put
-/// in.
+/// Events ordered by time; those of the same time in the order in which they were added.
 #[derive(Debug)]
 pub struct Queue<E> {
     now: Instant,
     ordinal: u64,
-    heap: BinaryHeap<Waiting<E>>,
+    heap: BinaryHeap<Scheduled<E>>,
 }
 
 #[derive(Debug)]
-struct Waiting<E> {
+struct Scheduled<E> {
     at: Instant,
     ordinal: u64,
     event: E,
@@ -28,26 +27,26 @@ impl<E> Queue<E> {
         Self { now: Instant::ZERO, ordinal: 0, heap: BinaryHeap::new() }
     }
 
-    /// What the virtual clock shows.
+    /// The time of the virtual clock.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// Lets `event` happen at `at`, or now if that has passed.
+    /// Schedules `event` for `at`, or for now if that time has passed.
     pub fn push(&mut self, at: Instant, event: E) {
         self.ordinal += 1;
-        self.heap.push(Waiting { at: at.max(self.now), ordinal: self.ordinal, event });
+        self.heap.push(Scheduled { at: at.max(self.now), ordinal: self.ordinal, event });
     }
 
-    /// The next event; the clock moves to it.
+    /// Removes the next event and sets the clock to its time.
     pub fn pop(&mut self) -> Option<E> {
         let next = self.heap.pop()?;
         self.now = next.at;
         Some(next.event)
     }
 
-    /// When the next event happens.
+    /// Time of the next event.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
         self.heap.peek().map(|next| next.at)
@@ -60,33 +59,33 @@ impl<E> Default for Queue<E> {
     }
 }
 
-impl<E> Ord for Waiting<E> {
+impl<E> Ord for Scheduled<E> {
     fn cmp(&self, other: &Self) -> Ordering {
-        // The heap gives the greatest first: the earliest has to be it.
+        // The heap returns the greatest element first, so the earliest must compare as greatest.
         (other.at, other.ordinal).cmp(&(self.at, self.ordinal))
     }
 }
 
-impl<E> PartialOrd for Waiting<E> {
+impl<E> PartialOrd for Scheduled<E> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<E> PartialEq for Waiting<E> {
+impl<E> PartialEq for Scheduled<E> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl<E> Eq for Waiting<E> {}
+impl<E> Eq for Scheduled<E> {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn gives_events_in_the_order_of_time_then_of_arrival_and_never_turns_back() {
+    fn returns_events_by_time_then_by_insertion_and_never_goes_back() {
         let at = Instant::from_micros;
         let mut queue = Queue::new();
         queue.push(at(20), 'c');

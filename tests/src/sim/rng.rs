@@ -1,12 +1,11 @@
-//! The randomness of a simulation: everything comes from one seed, in streams that do not disturb
-//! each other.
+//! The randomness of a simulation: independent streams from one seed.
 
 /// SplitMix64: small, fast, and the same on every machine.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// The stream of `seed` for one purpose; streams of other purposes are independent of it.
+    /// The stream of `seed` for `purpose`, independent of the streams for other purposes.
     #[must_use]
     pub fn new(seed: u64, purpose: &str) -> Self {
         let mut state = seed ^ 0x6b61_6261_7273_696d;
@@ -16,29 +15,30 @@ impl Rng {
         Self(state)
     }
 
-    /// Any u64.
-    #[expect(clippy::should_implement_trait, reason = "an endless source is no iterator here")]
+    /// A uniform u64.
+    #[expect(clippy::should_implement_trait, reason = "an endless source is not used as an iterator")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
-    /// Below `bound` (0 if that is 0). The bias is below 2^-32 for the bounds used here.
+    /// A value less than `bound` (0 if that is 0). The bias is below 2^-32 for the bounds used
+    /// here.
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// From `low` to `high`, both possible.
+    /// A value from `low` to `high`, both inclusive.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
-    /// True in `per_mille` of 1000 cases.
+    /// True with a probability of `per_mille` / 1000.
     pub fn chance(&mut self, per_mille: u16) -> bool {
         per_mille > 0 && self.below(1000) < u64::from(per_mille)
     }
 
-    /// One of `choices`, which are not empty.
+    /// One of `choices`, which must not be empty.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len() as u64) as usize]
     }
@@ -48,7 +48,7 @@ impl Rng {
         self.below(len as u64) as usize
     }
 
-    /// 32 bytes, for everything that wants a seed.
+    /// A seed of 32 bytes.
     pub fn seed(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         self.fill(&mut seed);

@@ -1,4 +1,4 @@
-//! Runs seeds: one, or many on several threads.
+//! Runs one seed, or many on several threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -12,14 +12,14 @@ use super::model::{Rule, Violation};
 use super::scenario::{Scenario, Theme};
 use super::world::World;
 
-/// How to run.
+/// Options of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Print what happens.
+    /// Prints the trace.
     pub trace: bool,
-    /// Let all seeds be about this.
+    /// Draws every scenario with this theme.
     pub theme: Option<Theme>,
-    /// Faults of the server.
+    /// Faults to inject into the server.
     pub faults: FaultInjection,
 }
 
@@ -33,28 +33,28 @@ impl Options {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Which seed.
+    /// The seed.
     pub seed: u64,
-    /// The promise that was broken, if one was.
+    /// The rule that was violated, if one was.
     pub violation: Option<Violation>,
-    /// What the run went through.
+    /// What happened in the run.
     pub coverage: Coverage,
     /// Equal runs have equal hashes.
     pub hash: u64,
-    /// Virtual time that passed.
+    /// Virtual time at the end.
     pub ended: Instant,
 }
 
-/// How to see a failing seed again.
+/// The command that shows a failing seed again.
 #[must_use]
 pub fn replay_command(seed: u64) -> String {
     format!("cargo run --release -p kabar-tests --bin kabar-sim -- --seed {seed} --trace")
 }
 
-/// Runs one seed. A panic of what is tested is a violation.
+/// Runs one seed. A panic of the code under test is a violation.
 #[must_use]
 pub fn run(seed: u64, options: Options) -> Outcome {
     let mut world = World::new(options.scenario(seed), options.trace);
@@ -70,24 +70,24 @@ pub fn run(seed: u64, options: Options) -> Outcome {
     Outcome { seed, violation, coverage, hash, ended }
 }
 
-/// What came of many runs.
+/// The results of many runs.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// Runs.
+    /// Number of runs.
     pub seeds: u64,
-    /// What they went through together.
+    /// What happened in all runs together.
     pub coverage: Coverage,
-    /// Those that broke a promise, by seed.
+    /// Violations by seed.
     pub violations: Vec<(u64, Violation)>,
 }
 
-/// Runs `seeds` on `threads` threads; `each` hears of every outcome. Stops early after `most`
-/// violations.
+/// Runs `seeds` on `threads` threads and calls `each` with every outcome. Stops after
+/// `max_violations`.
 pub fn run_many(
     seeds: std::ops::Range<u64>,
     threads: usize,
     options: Options,
-    most: usize,
+    max_violations: usize,
     each: impl Fn(&Outcome) + Sync,
 ) -> Summary {
     let next = AtomicU64::new(seeds.start);
@@ -106,7 +106,7 @@ pub fn run_many(
             if let Some(violation) = outcome.violation {
                 summary.violations.push((seed, violation));
             }
-            if summary.violations.len() >= most {
+            if summary.violations.len() >= max_violations {
                 return;
             }
         }

@@ -1,8 +1,8 @@
-//! What happened in a run: a hash to compare runs by, and lines for people when they ask for them.
+//! The record of a run: a hash to compare runs by, and lines to read on request.
 
 use kabar_core::time::Instant;
 
-/// The hash, and whether to print.
+/// The hash of a run so far, and whether to print its lines.
 #[derive(Debug)]
 pub struct Trace {
     hash: u64,
@@ -10,13 +10,13 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Empty. `print`: lines go to stdout.
+    /// An empty trace. `print`: lines go to standard output.
     #[must_use]
     pub fn new(print: bool) -> Self {
         Self { hash: 0xcbf2_9ce4_8422_2325, print }
     }
 
-    /// Runs that have the same hash went the same way.
+    /// The hash so far; equal for runs in which the same happened.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.hash
@@ -33,16 +33,15 @@ impl Trace {
         }
     }
 
-    /// Something happened: adds `words` to the hash and prints what `line` says, if somebody reads
-    /// it.
+    /// Records an event: adds `words` to the hash, and prints `line` if printing is on.
     pub fn note(&mut self, at: Instant, words: &[u64], line: impl FnOnce() -> String) {
         self.word(at.as_micros());
         words.iter().for_each(|word| self.word(*word));
-        self.say(at, line);
+        self.print_line(at, line);
     }
 
-    /// Prints what `line` says, if somebody reads it.
-    pub fn say(&self, at: Instant, line: impl FnOnce() -> String) {
+    /// Prints `line` if printing is on.
+    pub fn print_line(&self, at: Instant, line: impl FnOnce() -> String) {
         if self.print {
             let micros = at.as_micros();
             println!("{:>5}.{:06} {}", micros / 1_000_000, micros % 1_000_000, line());
@@ -54,7 +53,7 @@ impl Trace {
     }
 }
 
-/// A datagram in a few words.
+/// Summary of a datagram.
 #[must_use]
 pub fn describe(datagram: &[u8]) -> String {
     let kind = match datagram.first() {

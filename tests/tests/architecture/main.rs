@@ -1,6 +1,7 @@
-//! The shape of the source tree, held by tests: the order of the modules (`order.txt`), and how
-//! wide comments and prose are.
+//! The shape of the source tree, held by tests: the order of the modules (`order.txt`), the files
+//! of modules and of their tests, and how wide comments and prose are.
 
+mod module_files;
 mod modules;
 mod order;
 mod tokens;
@@ -60,6 +61,12 @@ fn modules_name_only_what_stands_below_them() {
     let (packages, modules) = read_all();
     let found = order::violations(&sections, &packages, &modules);
     assert!(found.is_empty(), "tests/tests/architecture/order.txt\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn modules_and_their_tests_have_one_kind_of_file() {
+    let found = module_files::violations(&files(&["rs"]), include_str!("module_files.txt"));
+    assert!(found.is_empty(), "\n  {}", found.join("\n  "));
 }
 
 #[test]
@@ -164,4 +171,6 @@ fn orders_the_inside_of_a_module() {
     let lib = ("src/lib.rs", "mod hub;");
     let below = [lib, ("src/hub/mod.rs", "mod door; pub struct Hub;"), ("src/hub/door.rs", "impl super::Hub {}")];
     assert!(planted("[p]\nhub\n[p::hub]\ndoor\nself", &below).is_empty());
+    // A visibility names nothing.
+    assert!(planted(order, &files("pub(in crate::hub) fn f() {}")).is_empty());
 }

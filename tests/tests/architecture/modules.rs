@@ -98,6 +98,12 @@ impl Modules {
                     }
                     at += 3;
                 }
+                // A visibility names no module: it says who may name this one.
+                "pub" if text(at + 1) == "(" && matches!(text(at + 2), "crate" | "in" | "self" | "super") => {
+                    while at < tokens.len() && text(at) != ")" {
+                        at += 1;
+                    }
+                }
                 "use" => {
                     let end = (at..tokens.len()).find(|&it| text(it) == ";").unwrap_or(tokens.len());
                     let is_published = at > 0 && matches!(text(at - 1), "pub" | ")");

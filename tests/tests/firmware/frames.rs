@@ -29,7 +29,7 @@ fn share(of_all: f64) -> Chance {
 
 /// A fifth is lost, some come twice, some late.
 fn lossy() -> Faults {
-    Faults { loss: Loss::each(share(0.2)), duplicate: share(0.05), reorder: share(0.1), ..Faults::NONE }
+    Faults { loss: Loss::independent(share(0.2)), duplicate: share(0.05), reorder: share(0.1), ..Faults::NONE }
 }
 
 /// Readings and a few questions, all of it once and in order.
@@ -145,7 +145,7 @@ fn at_a_fifth_of_all_frames_lost_everything_is_said_once_and_in_order() {
         talk(&wire, Device::new("probe").static_address(), board);
         let Passed { up, down } = wire.passed();
         assert!(up.lost > 0 && down.lost > 0, "{up:?} {down:?}");
-        assert!(up.doubled + down.doubled > 0 && up.held + down.held > 0, "{up:?} {down:?}");
+        assert!(up.duplicated + down.duplicated > 0 && up.held_back + down.held_back > 0, "{up:?} {down:?}");
     }
 }
 
@@ -161,7 +161,7 @@ fn a_lost_frame_does_not_cost_a_device_its_address() {
 
 #[test]
 fn of_turned_bits_in_frames_nobody_sees_anything() {
-    let damaging = Faults { loss: Loss::each(share(0.05)), corrupt: share(0.2), ..Faults::NONE };
+    let damaging = Faults { loss: Loss::independent(share(0.05)), corrupt: share(0.2), ..Faults::NONE };
     for board in BOARDS {
         let wire = Wire::start(damaging, damaging, 6);
         talk(&wire, Device::new("probe").static_address(), board);

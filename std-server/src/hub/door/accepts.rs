@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::Provider;
 
-use super::prefix::Prefix;
-use super::shares::Shares;
-use crate::hub::AcceptJob;
+use crate::hub::fairness::prefix::Prefix;
+use crate::hub::fairness::shares::Shares;
+use crate::hub::jobs::AcceptJob;
 
 /// Jobs handed out at once: enough to keep the threads busy until the next round.
 const HANDED_OUT: usize = 16;

@@ -5,11 +5,8 @@
 //! Hello -> Challenge (no state) -> Initiate -> half-open -> Accept job -> Accept -> first sealed packet: a connection
 //! ```
 
-pub(super) mod accepts;
-pub(super) mod half_open;
-pub(super) mod limiter;
-pub(super) mod prefix;
-pub(super) mod shares;
+mod accepts;
+mod half_open;
 
 use core::marker::PhantomData;
 use core::net::SocketAddr;
@@ -24,13 +21,14 @@ use kabar_core::time::Instant;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
+use super::config::HubConfig;
 use super::context::Context;
 use super::counters::Counters;
-use super::{AcceptDone, AcceptJob, HubConfig, Job};
+use super::fairness::limiter::{Buckets, Rate};
+use super::fairness::prefix::Prefix;
+use super::jobs::{AcceptDone, AcceptJob, Job};
 use accepts::Accepts;
 use half_open::{HalfOpen, Refusal};
-use limiter::{Buckets, Rate};
-use prefix::Prefix;
 
 /// A prefix may start this many times as many handshakes, and as much faster, while the server is
 /// not busy.

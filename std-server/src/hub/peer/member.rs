@@ -5,11 +5,12 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
+use crate::hub::room_id::RoomId;
+
 /// A member of a room.
 #[derive(Debug)]
 pub(in crate::hub) struct Member {
-    /// Index of the room.
-    pub(in crate::hub) room: usize,
+    pub(in crate::hub) room: RoomId,
     pub(in crate::hub) name: Name,
     pub(in crate::hub) identity: PublicIdentity,
     pub(in crate::hub) instance: u64,

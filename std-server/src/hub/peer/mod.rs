@@ -6,14 +6,12 @@
 //!     |-10 s-> Closed      `------------------------`-> Refused: until it has the reason -> Closed
 //! ```
 
-pub(super) mod census;
 pub(super) mod member;
 pub(super) mod pool;
 mod progress;
 mod read;
 mod send;
 mod table;
-pub(super) mod turns;
 
 use core::net::SocketAddr;
 
@@ -21,7 +19,10 @@ use kabar_core::connection::Connection;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 
-use super::door::prefix::Prefix;
+use super::census::Standing;
+use super::fairness::prefix::Prefix;
+use super::room_id::RoomId;
+use super::turns::Turn;
 use member::Member;
 use pool::Pooled;
 use progress::BufferProgress;
@@ -48,27 +49,19 @@ pub(super) struct Peer<P: Provider> {
     pub(super) phase: Phase,
     /// Identity of its first Join: every later one is by the same (SPEC 6.2).
     pub(super) identity: Option<PublicIdentity>,
-    /// It is in [`turns::Turns::ready`].
-    pub(super) is_ready: bool,
-    /// It is in [`turns::Turns::deferred`].
-    pub(super) is_deferred: bool,
-    /// It is in [`turns::Turns::paused`].
-    pub(super) is_paused: bool,
-    /// The round of the last work for it, and what was left of its budget then.
-    round: u32,
-    work: u32,
+    pub(super) turn: Turn,
     progress: BufferProgress,
 }
 
-/// How far a connection has come. The number is the index of the room.
+/// How far a connection has come.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// It has not joined, or has left again.
     Unjoined,
     /// The password of its Join is to be checked.
-    Checking(usize),
+    Checking(RoomId),
     /// Its Join is admitted and waits for its commit.
-    Joining(usize),
+    Joining(RoomId),
     /// A member.
     Member(Box<Member>),
     /// Refused was sent; it is closed once that is acknowledged.
@@ -92,29 +85,34 @@ impl<P: Provider> Peer<P> {
         }
     }
 
-    /// Index of the room that it is in or is about to join.
-    pub(super) fn room(&self) -> Option<usize> {
+    /// The room that it is in or is about to join.
+    pub(super) fn room(&self) -> Option<RoomId> {
         match &self.phase {
             Phase::Checking(room) | Phase::Joining(room) => Some(*room),
             Phase::Member(member) => Some(member.room),
             Phase::Unjoined | Phase::Refused | Phase::Closed => None,
         }
     }
-
-    /// Takes one unit of its budget.
-    pub(super) fn spend_work(&mut self) {
-        self.work = self.work.saturating_sub(1);
-    }
 }
 
 impl Phase {
-    /// Whether it has not proved that it may join.
-    fn is_stranger(&self) -> bool {
-        matches!(self, Self::Unjoined | Self::Checking(_) | Self::Refused)
+    /// Whether it waits for the check of its password in this room.
+    pub(super) fn is_checking(&self, room: RoomId) -> bool {
+        matches!(self, Self::Checking(checking) if *checking == room)
     }
 
-    /// Whether it counts against the limit of connections that have not joined.
-    fn is_unjoined(&self) -> bool {
-        !matches!(self, Self::Member(_) | Self::Closed)
+    /// Whether its Join waits for its commit in this room.
+    pub(super) fn is_joining(&self, room: RoomId) -> bool {
+        matches!(self, Self::Joining(joining) if *joining == room)
+    }
+
+    /// The limits that it counts against.
+    fn standing(&self) -> Standing {
+        match self {
+            Self::Unjoined | Self::Checking(_) | Self::Refused => Standing::Stranger,
+            Self::Joining(_) => Standing::Admitted,
+            Self::Member(_) => Standing::Member,
+            Self::Closed => Standing::Closed,
+        }
     }
 }

@@ -8,9 +8,9 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 
 use super::{Peer, Phase};
-use crate::hub::HubEvent;
 use crate::hub::context::Context;
 use crate::hub::counters::Counters;
+use crate::hub::events::HubEvent;
 use crate::hub::timers::Timer;
 
 impl<P: Provider> Peer<P> {
@@ -41,7 +41,7 @@ impl<P: Provider> Peer<P> {
         if !was_sent {
             self.close(now, context, CloseCode::REFUSED, text);
         }
-        context.turns.mark_ready(self);
+        context.turns.mark_ready(&mut self.turn);
     }
 
     /// Closes it. A member has to be removed from its room before.
@@ -49,11 +49,11 @@ impl<P: Provider> Peer<P> {
         self.set_phase(context, Phase::Closed);
         context.timers.set(Timer::Phase(self.id), None);
         self.connection.close(now, code, reason);
-        context.turns.mark_ready(self);
+        context.turns.mark_ready(&mut self.turn);
     }
 
     pub(in crate::hub) fn set_phase(&mut self, context: &mut Context<P>, phase: Phase) {
-        context.census.change(self.id, self.prefix, &self.phase, &phase);
+        context.census.change(self.id, self.prefix, self.phase.standing(), phase.standing());
         self.phase = phase;
     }
 

@@ -11,10 +11,11 @@ use rustc_hash::FxHashMap;
 use super::pool::Pool;
 use super::progress::BufferProgress;
 use super::{Peer, Phase};
-use crate::hub::HubConfig;
+use crate::hub::config::HubConfig;
 use crate::hub::context::Context;
-use crate::hub::door::prefix::Prefix;
+use crate::hub::fairness::prefix::Prefix;
 use crate::hub::timers::Timer;
+use crate::hub::turns::Turn;
 
 /// All connections, by id, and the memory of their streams.
 #[derive(Debug)]
@@ -86,11 +87,7 @@ impl<P: Provider> Peers<P> {
             idle_s: established.remote.idle_s.min(established.local.idle_s),
             phase: Phase::Unjoined,
             identity: None,
-            is_ready: false,
-            is_deferred: false,
-            is_paused: false,
-            round: 0,
-            work: 0,
+            turn: Turn::new(id),
             progress: BufferProgress::default(),
         })
     }
@@ -119,6 +116,6 @@ impl<P: Provider> Peers<P> {
             context.timers.set(timer, None);
         }
         context.counters.add(&peer.connection.counters());
-        context.turns.drop_removed(self);
+        context.turns.drop_removed(self.table.len(), |id| self.table.contains_key(&id));
     }
 }

@@ -12,10 +12,10 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::Room;
-use super::log::Encoded;
 use super::pages::{For, Lookup, PAGE};
-use crate::hub::LeaveReason;
 use crate::hub::context::Context;
+use crate::hub::encoded::Encoded;
+use crate::hub::events::LeaveReason;
 use crate::hub::peer::member::{History, Listing, Member, WelcomeDue};
 use crate::hub::peer::{Peer, Phase};
 
@@ -116,7 +116,7 @@ impl Room {
         let Some(member) = peer.member() else { return false };
         let welcome = ServerMessage::Welcome(Welcome {
             handle: self.handle(),
-            room: &self.name,
+            room: self.name(),
             name: member.name.shown(),
             term: self.log.term().term,
             first: self.log.first(),
@@ -125,7 +125,7 @@ impl Room {
             instance: member.instance,
             highest_stored: self.log.instance(member.instance).map_or(0, |instance| instance.highest),
             members: u16::try_from(self.members.len()).unwrap_or(u16::MAX),
-            proof: server_proof(&self.access.secret, &exporter),
+            proof: server_proof(&self.settings.secret, &exporter),
         });
         let mut buffer = [0; 1024];
         let mut len = 0;
@@ -183,7 +183,7 @@ impl Room {
         if seq > self.log.head() {
             return Progress::Nothing;
         }
-        if !context.take_work(peer) {
+        if !context.take_work(&mut peer.turn) {
             return Progress::Later;
         }
         if !(context.config.faults().skip_an_entry() && seq.is_multiple_of(16)) {
@@ -267,7 +267,7 @@ impl Room {
             return Progress::Nothing;
         }
         let history = member.history.filter(|_| member.listing.is_none());
-        if !context.take_work(peer) {
+        if !context.take_work(&mut peer.turn) {
             return Progress::Later;
         }
         let progress = match history {
@@ -276,7 +276,7 @@ impl Room {
         };
         // The next question may wait in its stream: it is read with the next input.
         if peer.member().is_some_and(|member| !member.is_answering()) && peer.connection.readable(StreamId::Chat) > 0 {
-            context.turns.defer(peer);
+            context.turns.defer(&mut peer.turn);
         }
         progress
     }

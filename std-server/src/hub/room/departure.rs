@@ -7,12 +7,12 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 
 use super::Room;
-use super::commit::{Origin, Pending};
+use super::appender::{Origin, PendingEntry};
 use crate::hub::context::Context;
 use crate::hub::counters::Counters;
+use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::{Peer, Phase};
 use crate::hub::timers::RoomTimer;
-use crate::hub::{HubEvent, LeaveReason};
 
 impl Room {
     /// Ends the membership of a connection, or its Join, if there is one. The connection is left to
@@ -37,7 +37,7 @@ impl Room {
         silence: Duration,
     ) {
         self.residents.remove(&peer.id);
-        if matches!(peer.phase, Phase::Checking(_)) {
+        if peer.phase.is_checking(self.id) {
             self.passwords.remove(peer.id);
         }
         if peer.member().is_none() {
@@ -53,7 +53,7 @@ impl Room {
         match reason {
             LeaveReason::Kicked | LeaveReason::Banned => {
                 let origin = Origin::Presence { folded: folded.to_owned(), joining: None };
-                self.appender.push(Pending::by_server(name, EntryKind::KICKED, &[], origin));
+                self.appender.push(PendingEntry::by_server(name, EntryKind::KICKED, &[], origin));
             }
             LeaveReason::Left | LeaveReason::Replaced if !is_returning => self.announce_left(name, folded),
             LeaveReason::Vanished | LeaveReason::Violation if !is_returning => {
@@ -68,7 +68,7 @@ impl Room {
     fn announce_left(&mut self, name: &str, folded: &str) {
         if self.is_present(folded) {
             let origin = Origin::Presence { folded: folded.to_owned(), joining: None };
-            self.appender.push(Pending::by_server(name, EntryKind::LEFT, &[], origin));
+            self.appender.push(PendingEntry::by_server(name, EntryKind::LEFT, &[], origin));
         }
     }
 

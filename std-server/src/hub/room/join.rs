@@ -10,10 +10,10 @@ use kabar_std::names::Name;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
-use super::commit::{Origin, Pending};
-use super::requests::JoinRequest;
+use super::appender::{Origin, PendingEntry};
+use super::requests::{JoinError, JoinRequest};
 use super::{Handled, Room};
-use crate::hub::JoinPolicy;
+use crate::hub::config::JoinPolicy;
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
 use crate::hub::timers::{RoomTimer, Timer};
@@ -24,9 +24,6 @@ const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
 /// The reason that a banned identity gets.
 const BANNED: &str = "banned from this room";
-
-/// Why a Join is refused: a code and a text.
-pub(super) type JoinError = (RefusedCode, &'static str);
 
 /// What a Join that is in order still needs.
 enum Admission {
@@ -79,9 +76,9 @@ impl Room {
             return Err((RefusedCode::BANNED, BANNED));
         }
         let is_admitted = self.ownership.is_admitted(&join.identity);
-        let policy = self.access.policy;
+        let policy = self.settings.join_policy;
         let admission = match join.authentication {
-            Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.access.secret, exporter)) => {
+            Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
                 Admission::Granted
             }
             Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),
@@ -136,7 +133,7 @@ impl Room {
         self.ownership.claim(&folded, request.identity);
         self.announce_joined(now, context, peer.id, &request);
         context.timers.set(self.timer(RoomTimer::Absence(folded)), None);
-        peer.set_phase(context, Phase::Joining(self.index));
+        peer.set_phase(context, Phase::Joining(self.id));
         self.residents.insert(peer.id, peer.prefix);
         self.appender.push_join(peer.id, request);
     }
@@ -217,7 +214,7 @@ impl Room {
                 return;
             }
             let origin = Origin::Presence { folded: folded.to_owned(), joining: Some(peer) };
-            self.appender.push(Pending::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
+            self.appender.push(PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
         }
     }
 }

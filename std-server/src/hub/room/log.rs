@@ -1,12 +1,12 @@
 //! The committed log of a room (SPEC 7): head, terms, numbers, and the tail that stays in memory.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
-use kabar_core::chat::{ENTRY_OVERHEAD, Entry, EntryHeader, ServerMessage, Start, Term};
+use kabar_core::chat::{Start, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::{Batch, InstanceRecord, LogEntry, RoomState, TermRecord};
+use crate::hub::encoded::Encoded;
+use crate::store::{Batch, InstanceRecord, RoomState, TermRecord};
 
 /// Runs of the server whose terms are kept.
 const MAX_TERMS: usize = 1_024;
@@ -44,13 +44,6 @@ pub(in crate::hub) struct Instance {
     pub(in crate::hub) accepted: u64,
     /// When it was last known to be in use, in ms of running time.
     pub(in crate::hub) seen_ran_ms: u64,
-}
-
-/// An entry, encoded as the Entry message that all members share.
-#[derive(Clone, Debug)]
-pub(in crate::hub) struct Encoded {
-    message: Arc<[u8]>,
-    body_len: u16,
 }
 
 impl Log {
@@ -104,14 +97,14 @@ impl Log {
         let head = self.head;
         for entry in batch.entries.iter().filter(|entry| entry.seq > head) {
             let encoded = Encoded::new(self.handle, entry);
-            self.tail_bytes += encoded.message.len();
+            self.tail_bytes += encoded.message().len();
             self.tail.push_back(encoded);
         }
         self.head = self.head.max(batch.last_seq().unwrap_or_default());
         while self.tail_bytes > self.tail_limit
             && let Some(oldest) = self.tail.pop_front()
         {
-            self.tail_bytes -= oldest.message.len();
+            self.tail_bytes -= oldest.message().len();
             self.tail_dropped += 1;
         }
     }
@@ -224,49 +217,12 @@ impl Instance {
     }
 }
 
-impl Encoded {
-    /// Encodes an entry for the room of this handle.
-    pub(in crate::hub) fn new(handle: u8, entry: &LogEntry) -> Self {
-        let header = EntryHeader {
-            seq: entry.seq,
-            time_ms: entry.time_ms,
-            author: &entry.author,
-            instance: entry.instance,
-            number: entry.number,
-            kind: entry.kind,
-        };
-        let message = ServerMessage::Entry { handle, entry: Entry { header, body: &entry.body } };
-        let mut bytes = vec![0; ENTRY_OVERHEAD + entry.author.len() + entry.body.len()];
-        let len = message.encode(&mut bytes).expect("the overhead counts a whole name; bodies are shorter than 64 KiB");
-        bytes.truncate(len);
-        Self { message: bytes.into(), body_len: entry.body.len() as u16 }
-    }
-
-    /// The whole message, length field included.
-    pub(in crate::hub) fn message(&self) -> &[u8] {
-        &self.message
-    }
-
-    /// Length of the body in bytes.
-    pub(in crate::hub) fn body_len(&self) -> u16 {
-        self.body_len
-    }
-
-    /// Decodes it again.
-    pub(in crate::hub) fn entry(&self) -> Entry<'_> {
-        match self.message.get(2..).map(ServerMessage::decode) {
-            Some(Ok(Some(ServerMessage::Entry { entry, .. }))) => entry,
-            _ => unreachable!("it was encoded as an Entry"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use kabar_core::chat::EntryKind;
 
     use super::*;
-    use crate::store::Forgotten;
+    use crate::store::{Forgotten, LogEntry};
 
     const A: Term = Term([1; 8]);
     const B: Term = Term([2; 8]);
@@ -312,7 +268,7 @@ mod tests {
 
     /// A batch of unknown outcome: the store is read again, and then the batch counts as committed.
     #[test]
-    fn a_term_that_was_read_again_counts_once() {
+    fn a_term_read_back_from_the_store_counts_once() {
         let mut log = Log::new(&RoomState::default(), 1, NOW, 2_000);
         let first = Batch { term: Some(log.term()), entries: vec![entry(1)], ..Batch::default() };
         log.reload(&RoomState { terms: vec![log.term()], first: 1, head: 1, ..RoomState::default() });
@@ -323,7 +279,7 @@ mod tests {
     /// Every round checks this, and every Join checks a cursor: neither may cost more with each
     /// start of the server.
     #[test]
-    fn many_runs_make_no_question_dear() {
+    fn checks_of_terms_do_not_slow_down_with_the_number_of_runs() {
         const RUNS: u64 = 100_000;
         let term = |run: u64| Term(run.to_be_bytes());
         let terms = (1..=RUNS).map(|run| TermRecord { term: term(run), first_seq: run }).collect();
@@ -353,12 +309,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_term_resets() {
+    fn an_unknown_term_resets_the_cursor() {
         assert_eq!(log().start(after(7, Term([7; 8]))), (17, true));
     }
 
     #[test]
-    fn nothing_starts_below_what_is_kept() {
+    fn delivery_never_starts_before_the_first_kept_entry() {
         let log = log();
         assert_eq!(log.start(after(2, A)), (4, false));
         assert_eq!(log.start(Start::Last(1_000)), (4, false));
@@ -380,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_wait_are_remembered_when_others_are_committed() {
+    fn accepted_numbers_are_kept_when_lower_ones_are_committed() {
         let mut log = log();
         let identity = PublicIdentity([4; 32]);
         let record = |highest| InstanceRecord { instance: 3, identity, highest, highest_seq: 20, seen_ran_ms: 0 };
@@ -390,14 +346,5 @@ mod tests {
         assert_eq!(log.instance(3).map(|it| (it.highest, it.accepted)), Some((5, 7)));
         log.apply(&Batch { instances: vec![record(8)], ..Batch::default() });
         assert_eq!(log.instance(3).map(|it| (it.highest, it.accepted)), Some((8, 8)));
-    }
-
-    #[test]
-    fn an_encoded_entry_is_the_entry() {
-        let encoded = Encoded::new(9, &entry(7));
-        let decoded = encoded.entry();
-        assert_eq!((decoded.header.seq, decoded.header.author, decoded.body.len()), (7, "ana", 100));
-        assert_eq!(encoded.message()[3], 9);
-        assert_eq!(encoded.body_len(), 100);
     }
 }

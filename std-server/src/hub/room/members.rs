@@ -8,7 +8,7 @@ use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_std::names::Name;
 
-use crate::hub::door::prefix::Prefix;
+use crate::hub::fairness::prefix::Prefix;
 use crate::hub::peer::Peer;
 use crate::hub::peer::member::Member;
 

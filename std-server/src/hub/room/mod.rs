@@ -6,6 +6,7 @@
 //! Leave, silence, force -> departure -> commit
 //! ```
 
+mod appender;
 mod commit;
 mod delivery;
 mod departure;
@@ -15,7 +16,8 @@ mod log;
 mod members;
 mod operator;
 mod ownership;
-pub(super) mod pages;
+mod pages;
+mod password_queue;
 mod passwords;
 mod posts;
 mod questions;
@@ -23,6 +25,7 @@ mod reads;
 mod requests;
 mod retention;
 mod sanctions;
+mod table;
 mod visits;
 mod welcome;
 
@@ -35,21 +38,25 @@ use kabar_core::time::Instant;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
+use super::config::{HubConfig, JoinPolicy};
 use super::context::Context;
-use super::door::limiter::{Buckets, Rate};
-use super::door::shares::Shares;
+use super::counters::Counters;
+use super::fairness::limiter::{Buckets, Rate};
+use super::fairness::shares::Shares;
+use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
-use super::{Counters, HubConfig, JoinPolicy};
 use crate::store::RoomState;
-use commit::Appender;
+use appender::Appender;
 use known::Known;
 use log::Log;
 use members::Members;
 use ownership::Ownership;
 use pages::Pages;
-use passwords::Passwords;
+use password_queue::PasswordQueue;
 use sanctions::Sanctions;
 use visits::Visits;
+
+pub(super) use table::Rooms;
 
 /// The result of handling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +72,8 @@ pub(super) enum Handled {
 /// Everything of one room. It works on connections that it is given.
 #[derive(Debug)]
 pub(super) struct Room {
-    /// Index in [`super::Hub`]'s list of rooms.
-    index: usize,
-    name: Arc<str>,
-    access: Access,
+    id: RoomId,
+    settings: RoomSettings,
     /// When this run began.
     began: Instant,
     /// For how long servers ran over this log before, in ms.
@@ -82,52 +87,68 @@ pub(super) struct Room {
     ownership: Ownership,
     known: Known,
     sanctions: Sanctions,
-    passwords: Passwords,
+    passwords: PasswordQueue,
     visits: Visits,
     /// Identities that are not known yet, by address prefix.
     newcomers: Buckets,
 }
 
-/// Who may join.
-struct Access {
+/// The configuration of a room: its name, and who may join.
+pub(super) struct RoomSettings {
+    name: Arc<str>,
     secret: [u8; ROOM_SECRET_LEN],
-    policy: JoinPolicy,
+    join_policy: JoinPolicy,
     admission_tag: [u8; 16],
+}
+
+impl RoomSettings {
+    pub(super) fn new(config: &HubConfig) -> Self {
+        let HubConfig { room, secret, join_policy, admission_tag, .. } = config;
+        Self { name: room.as_str().into(), secret: *secret, join_policy: *join_policy, admission_tag: *admission_tag }
+    }
 }
 
 impl Room {
     /// Begins a run over what the store holds.
-    pub(super) fn new<P: Provider>(index: usize, loaded: &RoomState, context: &mut Context<P>, now: Instant) -> Self {
-        let HubConfig { room, secret, join_policy, admission_tag, limits, .. } = &context.config;
+    pub(super) fn new<P: Provider>(
+        now: Instant,
+        context: &mut Context<P>,
+        id: RoomId,
+        settings: RoomSettings,
+        loaded: &RoomState,
+    ) -> Self {
+        let limits = &context.config.limits;
         let newcomers = Rate { burst: limits.newcomer_burst, interval: limits.newcomer_interval };
         let term = draw_term(&mut context.rng, loaded);
         let mut room = Self {
-            index,
-            name: room.as_str().into(),
-            access: Access { secret: *secret, policy: *join_policy, admission_tag: *admission_tag },
+            id,
             began: now,
             ran_before_ms: loaded.ran_ms,
             members: Members::default(),
             residents: Shares::new(),
-            log: Log::new(loaded, handle_of(index), term, limits.tail_bytes),
+            log: Log::new(loaded, id.handle(), term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::new(limits.retry_min),
-            ownership: Ownership::new(loaded, *admission_tag, limits.name_keep.as_millis()),
+            ownership: Ownership::new(loaded, settings.admission_tag, limits.name_keep.as_millis()),
             known: Known::new(loaded),
             sanctions: Sanctions::new(loaded),
-            passwords: Passwords::new(limits),
+            passwords: PasswordQueue::new(limits),
             visits: Visits::new(limits),
             newcomers: Buckets::new(newcomers, limits.prefixes),
+            settings,
         };
         room.start_absence_timers(now, context);
         room.purge(now, context);
-        let upkeep = room.timer(RoomTimer::Upkeep);
-        context.timers.set(upkeep, Some(now + retention::UPKEEP_INTERVAL));
+        room.plan_upkeep(now, context);
         room
     }
 
+    pub(super) fn id(&self) -> RoomId {
+        self.id
+    }
+
     pub(super) fn name(&self) -> &str {
-        &self.name
+        &self.settings.name
     }
 
     /// The number by which messages name this room.
@@ -137,7 +158,7 @@ impl Room {
 
     /// A deadline of this room.
     fn timer(&self, timer: RoomTimer) -> Timer {
-        Timer::Room(self.index, timer)
+        Timer::Room(self.id, timer)
     }
 
     /// Total time that servers ran over this log, in ms. It does not depend on the time of day.
@@ -192,11 +213,6 @@ impl Room {
     }
 }
 
-/// The handle of the room at `index`. On the wire 0 names no room.
-fn handle_of(index: usize) -> u8 {
-    u8::try_from(index + 1).unwrap_or(u8::MAX)
-}
-
 /// A random name for this run that no earlier run had.
 fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
     loop {
@@ -208,8 +224,9 @@ fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
     }
 }
 
-impl fmt::Debug for Access {
+impl fmt::Debug for RoomSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access").field("policy", &self.policy).finish_non_exhaustive()
+        let Self { name, join_policy, .. } = self;
+        f.debug_struct("RoomSettings").field("name", name).field("join_policy", join_policy).finish_non_exhaustive()
     }
 }

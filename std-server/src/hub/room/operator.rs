@@ -8,11 +8,11 @@ use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
 use super::Room;
-use super::commit::{Origin, Pending};
-use crate::hub::LeaveReason;
+use super::appender::{Origin, PendingEntry};
 use crate::hub::context::Context;
-use crate::hub::operator::{MemberInfo, OperatorError, Status};
+use crate::hub::events::LeaveReason;
 use crate::hub::peer::{Peer, Peers};
+use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Sanction, SanctionKind};
 
 /// The author of what the operator writes (SPEC 6.6).
@@ -21,7 +21,7 @@ const SERVER: &str = "server";
 impl Room {
     pub(in crate::hub) fn say(&mut self, text: &str) {
         let text = &text[..text.floor_char_boundary(MAX_TEXT_LEN)];
-        self.appender.push(Pending::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
+        self.appender.push(PendingEntry::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
     }
 
     /// Closes the connection of the member of a name. Returns the name as the server writes it.
@@ -124,9 +124,9 @@ impl Room {
 
     /// Adds how full the room is.
     pub(in crate::hub) fn add_status(&self, status: &mut Status) {
-        status.members += self.members.len();
-        status.unfinished_bytes += self.appender.bytes();
-        status.is_store_in_trouble |= self.appender.is_in_trouble();
+        status.members = self.members.len();
+        status.unfinished_bytes = self.appender.bytes();
+        status.is_store_in_trouble = self.appender.is_in_trouble();
         (status.first, status.head) = (self.first(), self.head());
     }
 

@@ -7,103 +7,20 @@
 //! addresses delays others by one check at most, unless he gets addresses that did not guess yet as
 //! fast as the total allows.
 
-use core::fmt;
-
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 use zeroize::Zeroizing;
 
 use super::Room;
+use super::password_queue::{PasswordCheck, PasswordQueue, WaitingJoin};
 use super::requests::JoinRequest;
 use crate::hub::context::Context;
-use crate::hub::door::limiter::{Bucket, Buckets, Rate};
-use crate::hub::door::prefix::Prefix;
-use crate::hub::door::shares::Shares;
+use crate::hub::jobs::{Job, PasswordDone, PasswordJob};
 use crate::hub::peer::{Peer, Peers, Phase};
 use crate::hub::timers::{RoomTimer, Timer};
-use crate::hub::{HubLimits, Job, PasswordDone, PasswordJob};
 
 const QUEUE_FULL: &str = "too many wait for their password";
-
-/// Joins that wait for a check, and wrong passwords.
-#[derive(Debug)]
-pub(super) struct Passwords {
-    /// In the order of arrival.
-    queue: Vec<Waiting>,
-    shares: Shares<u32>,
-    /// Removed from the queue for others, and not refused yet.
-    displaced: Vec<Waiting>,
-    /// The check in progress.
-    outstanding: Option<Outstanding>,
-    wrong: Buckets,
-    wrong_in_total: Bucket,
-    total_rate: Rate,
-}
-
-struct Waiting {
-    peer: u32,
-    prefix: Prefix,
-    request: Box<JoinRequest>,
-    password: Zeroizing<Vec<u8>>,
-    /// It was counted that it has to wait for the total.
-    is_delayed: bool,
-}
-
-#[derive(Debug)]
-struct Outstanding {
-    peer: u32,
-    prefix: Prefix,
-    request: Box<JoinRequest>,
-}
-
-impl Passwords {
-    pub(super) fn new(limits: &HubLimits) -> Self {
-        let rate = Rate { burst: limits.password_burst, interval: limits.password_interval };
-        Self {
-            queue: Vec::new(),
-            shares: Shares::new(),
-            displaced: Vec::new(),
-            outstanding: None,
-            wrong: Buckets::new(rate, limits.prefixes),
-            wrong_in_total: Bucket::FULL,
-            total_rate: Rate { burst: limits.room_password_burst, interval: limits.room_password_interval },
-        }
-    }
-
-    /// How often wrong passwords of an address were forgotten before their time.
-    pub(super) fn buckets_forgotten(&self) -> u64 {
-        self.wrong.forgotten()
-    }
-
-    fn is_checking(&self, peer: u32) -> bool {
-        self.outstanding.as_ref().is_some_and(|it| it.peer == peer)
-    }
-
-    fn push(&mut self, waiting: Waiting) {
-        self.shares.insert(waiting.peer, waiting.prefix);
-        self.queue.push(waiting);
-    }
-
-    /// Takes a Join out of the queue.
-    pub(super) fn remove(&mut self, peer: u32) -> Option<Box<JoinRequest>> {
-        self.take(peer).map(|waiting| waiting.request)
-    }
-
-    fn take(&mut self, peer: u32) -> Option<Waiting> {
-        self.shares.remove(&peer);
-        let at = self.queue.iter().position(|waiting| waiting.peer == peer)?;
-        Some(self.queue.remove(at))
-    }
-
-    /// The Join that has to go for one more of `prefix`: the oldest of the heaviest prefix, or else
-    /// one of the prefix that guessed wrong last, if that was after this one did.
-    fn displaced_by(&self, prefix: Prefix) -> Option<u32> {
-        let last = || self.queue.iter().max_by_key(|waiting| self.wrong.full_at(waiting.prefix));
-        let worse = || last().filter(|last| self.wrong.full_at(last.prefix) > self.wrong.full_at(prefix));
-        self.shares.displaced_by(prefix).or_else(|| worse().map(|waiting| waiting.peer))
-    }
-}
 
 impl Room {
     /// Queues a Join until its password was checked.
@@ -124,8 +41,8 @@ impl Room {
             context.counters.displaced += 1;
             self.passwords.displaced.push(displaced);
         }
-        self.passwords.push(Waiting { peer: peer.id, prefix: peer.prefix, request, password, is_delayed: false });
-        peer.set_phase(context, Phase::Checking(self.index));
+        self.passwords.push(WaitingJoin { peer: peer.id, prefix: peer.prefix, request, password, is_delayed: false });
+        peer.set_phase(context, Phase::Checking(self.id));
         context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
     }
 
@@ -137,20 +54,20 @@ impl Room {
         peers: &mut Peers<P>,
         context: &mut Context<P>,
     ) {
-        for Waiting { peer, request, .. } in core::mem::take(&mut self.passwords.displaced) {
-            refuse(now, peers, context, peer, &request, QUEUE_FULL);
+        for WaitingJoin { peer, request, .. } in core::mem::take(&mut self.passwords.displaced) {
+            self.refuse_waiting(now, peers, context, peer, &request, QUEUE_FULL);
         }
         if self.passwords.outstanding.is_some() {
             return;
         }
-        let Passwords { queue, wrong, .. } = &self.passwords;
+        let PasswordQueue { queue, wrong, .. } = &self.passwords;
         let limited = queue.iter().filter(|waiting| !wrong.has_token(now, waiting.prefix)).map(|waiting| waiting.peer);
         for id in limited.collect::<Vec<_>>() {
             context.counters.passwords_limited += 1;
             let Some(request) = self.passwords.remove(id) else { continue };
-            refuse(now, peers, context, id, &request, "too many wrong passwords; try again in a minute");
+            self.refuse_waiting(now, peers, context, id, &request, "too many wrong passwords; try again in a minute");
         }
-        let Passwords { queue, wrong, wrong_in_total, total_rate, .. } = &mut self.passwords;
+        let PasswordQueue { queue, wrong, wrong_in_total, total_rate, .. } = &mut self.passwords;
         if !queue.is_empty() && !wrong_in_total.has_token(now, *total_rate) {
             for waiting in queue.iter_mut().filter(|waiting| !waiting.is_delayed) {
                 waiting.is_delayed = true;
@@ -163,9 +80,9 @@ impl Room {
         // Of equals the first that came.
         let next = queue.iter().min_by_key(|waiting| wrong.full_at(waiting.prefix)).map(|waiting| waiting.peer);
         let Some(next) = next.and_then(|next| self.passwords.take(next)) else { return };
-        let Waiting { peer, prefix, request, password, .. } = next;
-        self.passwords.outstanding = Some(Outstanding { peer, prefix, request });
-        context.jobs.push_back(Job::Password(PasswordJob { room: self.index, connection_id: peer, password }));
+        let WaitingJoin { peer, prefix, request, password, .. } = next;
+        self.passwords.outstanding = Some(PasswordCheck { peer, prefix, request });
+        context.jobs.push_back(Job::Password(PasswordJob { room: self.id, connection_id: peer, password }));
     }
 
     /// A Join has waited for the check of its password for as long as it may.
@@ -192,13 +109,13 @@ impl Room {
         done: &PasswordDone,
     ) {
         let outstanding = self.passwords.outstanding.take_if(|it| it.peer == done.connection_id);
-        let Some(Outstanding { peer: id, prefix, request }) = outstanding else { return };
+        let Some(PasswordCheck { peer: id, prefix, request }) = outstanding else { return };
         if !done.is_right {
             context.counters.wrong_passwords += 1;
             self.passwords.wrong.take(now, prefix);
             self.passwords.wrong_in_total.take(now, self.passwords.total_rate);
         }
-        let Some(peer) = peers.get_mut(id).filter(|peer| matches!(peer.phase, Phase::Checking(_))) else { return };
+        let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_checking(self.id)) else { return };
         context.timers.set(Timer::Phase(id), None);
         if done.is_right {
             self.admit(now, context, peer, request);
@@ -206,24 +123,19 @@ impl Room {
             peer.refuse(now, context, request.name.shown(), RefusedCode::AUTHENTICATION, "wrong password");
         }
     }
-}
 
-/// Refuses a Join that waits for its password, for now.
-fn refuse<P: Provider>(
-    now: Instant,
-    peers: &mut Peers<P>,
-    context: &mut Context<P>,
-    peer: u32,
-    request: &JoinRequest,
-    text: &str,
-) {
-    if let Some(peer) = peers.get_mut(peer).filter(|peer| matches!(peer.phase, Phase::Checking(_))) {
-        peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
-    }
-}
-
-impl fmt::Debug for Waiting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting").field("peer", &self.peer).field("request", &self.request).finish_non_exhaustive()
+    /// Refuses a Join that waits for its password, for now.
+    fn refuse_waiting<P: Provider>(
+        &self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        id: u32,
+        request: &JoinRequest,
+        text: &str,
+    ) {
+        if let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_checking(self.id)) {
+            peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+        }
     }
 }

@@ -6,11 +6,11 @@ use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
 use super::Room;
-use super::pages::PageRead;
 use crate::hub::context::Context;
+use crate::hub::encoded::PageRead;
+use crate::hub::jobs::{Job, ReadJob, StoreJob};
 use crate::hub::peer::Peers;
 use crate::hub::timers::RoomTimer;
-use crate::hub::{Job, ReadJob, StoreJob};
 use crate::store::ReadError;
 
 impl Room {
@@ -20,7 +20,7 @@ impl Room {
             return;
         }
         while let Some(range) = self.pages.next_read(&(self.log.first()..=self.log.head())) {
-            let job = ReadJob { room: self.name.clone(), handle: self.handle(), range };
+            let job = ReadJob { room: self.id, name: self.settings.name.clone(), range };
             context.jobs.push_back(Job::Store(StoreJob::Read(job)));
         }
     }
@@ -38,7 +38,7 @@ impl Room {
                 context.counters.pages_read += 1;
                 for id in self.pages.complete(range, entries) {
                     if let Some(peer) = peers.get_mut(id) {
-                        context.turns.mark_ready(peer);
+                        context.turns.mark_ready(&mut peer.turn);
                     }
                 }
             }

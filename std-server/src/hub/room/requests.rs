@@ -1,11 +1,15 @@
 //! Joins on their way to becoming members.
 
-use kabar_core::chat::Start;
+use kabar_core::chat::{RefusedCode, Start};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
 use crate::hub::peer::member::{Member, WelcomeDue};
+use crate::hub::room_id::RoomId;
+
+/// Why a Join is refused: a code and a text.
+pub(super) type JoinError = (RefusedCode, &'static str);
 
 /// A Join that is in order.
 #[derive(Debug)]
@@ -32,7 +36,7 @@ impl JoinRequest {
     /// The membership of which everything is still to be sent.
     pub(super) fn into_member(
         self,
-        room: usize,
+        room: RoomId,
         cursor: u64,
         welcome: WelcomeDue,
         now: Instant,

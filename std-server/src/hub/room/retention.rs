@@ -14,19 +14,18 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
 use super::Room;
-use super::join::JoinError;
 use super::known::Kept;
-use super::requests::JoinRequest;
-use crate::hub::HubLimits;
+use super::requests::{JoinError, JoinRequest};
 use crate::hub::context::Context;
 use crate::hub::counters::Counters;
-use crate::hub::door::prefix::Prefix;
+use crate::hub::fairness::prefix::Prefix;
+use crate::hub::limits::HubLimits;
 use crate::hub::peer::Peer;
 use crate::hub::timers::RoomTimer;
 
 /// How often the running time is written, members are recorded as seen, and lapsed records are
 /// searched for.
-pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Records that are forgotten at once, so that no commit takes long.
 const FORGOTTEN_AT_ONCE: usize = 1_000;
 /// Time until the next ones are.
@@ -42,6 +41,11 @@ impl Room {
         }
         self.appender.push_ran();
         self.purge(now, context);
+        self.plan_upkeep(now, context);
+    }
+
+    /// Sets the time of the next upkeep.
+    pub(super) fn plan_upkeep<P: Provider>(&self, now: Instant, context: &mut Context<P>) {
         context.timers.set(self.timer(RoomTimer::Upkeep), Some(now + UPKEEP_INTERVAL));
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::{Duration, Instant};
 
-use crate::hub::HubLimits;
-use crate::hub::door::limiter::{Bucket, Rate};
+use crate::hub::fairness::limiter::{Bucket, Rate};
+use crate::hub::limits::HubLimits;
 
 /// Time between two searches of the table for full buckets.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

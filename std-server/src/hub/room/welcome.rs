@@ -10,10 +10,10 @@ use super::Room;
 use super::members::Seat;
 use super::requests::CommittingJoin;
 use crate::hub::context::Context;
+use crate::hub::events::{HubEvent, LeaveReason};
 use crate::hub::peer::member::WelcomeDue;
 use crate::hub::peer::{Peers, Phase};
 use crate::hub::timers::RoomTimer;
-use crate::hub::{HubEvent, LeaveReason};
 use crate::store::SanctionKind;
 
 impl Room {
@@ -47,7 +47,7 @@ impl Room {
         join: CommittingJoin,
     ) {
         let CommittingJoin { peer: id, request } = join;
-        let Some(peer) = peers.get_mut(id).filter(|peer| matches!(peer.phase, Phase::Joining(_))) else { return };
+        let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_joining(self.id)) else { return };
         if self.sanctions.holds(request.identity, SanctionKind::Ban) {
             // Decided while its Join was on its way to the store.
             self.residents.remove(&id);
@@ -66,13 +66,13 @@ impl Room {
         let Some(peer) = peers.get_mut(id) else { return };
         let (start, is_reset) = self.log.start(request.start);
         let due = WelcomeDue { head: self.log.head(), is_reset };
-        let member = request.into_member(self.index, start, due, now, context.wall_ms(now));
+        let member = request.into_member(self.id, start, due, now, context.wall_ms(now));
         self.members.insert(peer, &member);
         context.counters.joins += 1;
         let name = member.name.shown().to_owned();
         context.emit(HubEvent::Joined { name, identity: member.identity, from: peer.address });
         peer.set_phase(context, Phase::Member(Box::new(member)));
-        context.turns.mark_ready(peer);
+        context.turns.mark_ready(&mut peer.turn);
     }
 
     /// The same identity joined again: its old connection is closed. The same process knows that;

@@ -1,10 +1,10 @@
-//! One direction of a path: draws what becomes of each datagram and says when it is to be sent.
+//! One direction of a path: draws the faults of each datagram, and returns it when it is due.
 //!
 //! ```text
-//! take -> lost? -> (twice?) -> corrupted or forged? -> waits (delay + jitter + held up?) -> poll
+//! push -> lost? -> duplicated? -> corrupted or forged? -> waits (delay + jitter + held back?) -> poll
 //! ```
 //!
-//! After [`take`](Engine::take), drain [`poll`](Engine::poll), then sleep until
+//! After [`push`](Engine::push), drain [`poll`](Engine::poll), then sleep until
 //! [`deadline`](Engine::deadline).
 
 use std::cmp::Ordering;
@@ -21,47 +21,47 @@ use super::payload::{Payload, below};
 #[cfg(test)]
 mod tests;
 
-/// Datagrams that wait at most.
+/// Largest number of waiting datagrams.
 pub const MAX_WAITING: usize = 16_384;
 
-/// One direction. `T` says where a datagram goes; the engine only carries it along.
+/// One direction. `T` identifies the receiver of a datagram; the engine only returns it.
 #[derive(Debug)]
 pub struct Engine<T> {
     faults: Faults,
     payload: Payload,
     rng: ChaCha20Rng,
-    /// The last one was lost.
+    /// Whether the last datagram was lost.
     was_lost: bool,
     waiting: BinaryHeap<Waiting<T>>,
-    /// How many were ever made to wait.
-    taken: u64,
+    /// Number of datagrams that were ever queued.
+    queued: u64,
     counts: Counts,
 }
 
-/// A datagram on its way.
+/// A datagram that waits until it is due.
 #[derive(Debug)]
 struct Waiting<T> {
     due: Instant,
-    /// What came first goes first among those that are due at the same time.
+    /// Datagrams with the same due time are sent in this order.
     order: u64,
     to: T,
     bytes: Vec<u8>,
 }
 
 impl<T: Clone> Engine<T> {
-    /// `stream` tells engines apart that share a seed.
+    /// `stream` separates the random streams of engines that share a seed.
     #[must_use]
     pub fn new(faults: Faults, payload: Payload, seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         let waiting = BinaryHeap::new();
-        Self { faults, payload, rng, was_lost: false, waiting, taken: 0, counts: Counts::default() }
+        Self { faults, payload, rng, was_lost: false, waiting, queued: 0, counts: Counts::default() }
     }
 
-    /// Takes `datagram`, which goes to `to` unless something happens to it.
-    pub fn take(&mut self, now: Instant, to: &T, datagram: &[u8]) {
-        self.counts.came += 1;
-        if self.faults.largest.is_some_and(|largest| datagram.len() > largest) {
+    /// Draws the faults of `datagram`, which goes to `to`.
+    pub fn push(&mut self, now: Instant, to: &T, datagram: &[u8]) {
+        self.counts.received += 1;
+        if self.faults.max_len.is_some_and(|max_len| datagram.len() > max_len) {
             self.counts.too_large += 1;
             return;
         }
@@ -72,12 +72,12 @@ impl<T: Clone> Engine<T> {
         }
         self.send(now, to, datagram);
         if self.happens(self.faults.duplicate) {
-            self.counts.doubled += 1;
+            self.counts.duplicated += 1;
             self.send(now, to, datagram);
         }
     }
 
-    /// The next datagram that is due, and where it goes.
+    /// The next datagram that is due, and its receiver.
     pub fn poll(&mut self, now: Instant) -> Option<(T, Vec<u8>)> {
         if self.waiting.peek()?.due > now {
             return None;
@@ -87,13 +87,13 @@ impl<T: Clone> Engine<T> {
         Some((to, bytes))
     }
 
-    /// When the next one is due.
+    /// When the next datagram is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.waiting.peek().map(|next| next.due)
     }
 
-    /// What happened so far.
+    /// The counters so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts { waiting: self.waiting.len() as u64, ..self.counts }
@@ -113,11 +113,11 @@ impl<T: Clone> Engine<T> {
         }
         let mut due = now + self.faults.delay + self.up_to(self.faults.jitter);
         if self.happens(self.faults.reorder) {
-            self.counts.held += 1;
-            due += self.up_to(self.faults.hold);
+            self.counts.held_back += 1;
+            due += self.up_to(self.faults.max_hold);
         }
-        self.taken += 1;
-        self.waiting.push(Waiting { due, order: self.taken, to: to.clone(), bytes });
+        self.queued += 1;
+        self.waiting.push(Waiting { due, order: self.queued, to: to.clone(), bytes });
     }
 
     fn happens(&mut self, chance: Chance) -> bool {
@@ -129,7 +129,7 @@ impl<T: Clone> Engine<T> {
     }
 }
 
-/// The heap gives its greatest: the earliest.
+/// The heap returns the greatest element first, so the earliest must compare as greatest.
 impl<T> Ord for Waiting<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         (other.due, other.order).cmp(&(self.due, self.order))

@@ -1,7 +1,7 @@
-//! Two engines on sockets and a clock, on one thread.
+//! Two engines with sockets and a clock, on one thread.
 //!
-//! What a socket reports instead of a datagram (nobody listens, no route, no memory) is noise: that
-//! datagram is lost, nothing else.
+//! An error that a socket reports for a datagram (connection refused, no route, no memory) is
+//! ignored: only that datagram is lost.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -27,33 +27,31 @@ mod tests;
 const DOWNSTREAM: Token = Token(0);
 const WAKE: Token = Token(1);
 const FIRST_CLIENT: ClientId = 2;
-/// Datagrams, or errors instead of them, that are taken from one socket before the others have
-/// their turn.
-const TAKEN_PER_TURN: usize = 64;
+/// Datagrams or errors that are taken from one socket before the next socket is served.
+const MAX_PER_TURN: usize = 64;
 /// Largest UDP datagram.
 const MAX_DATAGRAM: usize = 1 << 16;
-/// Receive buffer asked for, in bytes: a relay is to lose what it is told to lose, and nothing
-/// else.
+/// Requested size of receive buffers, in bytes, so that only the configured faults lose datagrams.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
-/// Where datagrams go and what happens to them.
+/// Addresses and faults of a relay.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// Where clients reach the relay.
+    /// Address to listen on.
     pub listen: SocketAddr,
-    /// The server.
+    /// Address of the server.
     pub server: SocketAddr,
-    /// What happens on the way to the server.
+    /// Faults on the way to the server.
     pub up: Faults,
-    /// What happens on the way to clients.
+    /// Faults on the way to clients.
     pub down: Faults,
-    /// How often clients are given another port.
+    /// Interval at which clients are given another port.
     pub rebind: Option<Duration>,
-    /// What everything is drawn from.
+    /// Seed of the faults.
     pub seed: u64,
 }
 
-/// A relay that is bound.
+/// A relay that is bound to its address.
 #[derive(Debug)]
 pub struct Relay {
     downstream: UdpSocket,
@@ -61,48 +59,48 @@ pub struct Relay {
     clients: Clients,
     up: Engine<ClientId>,
     down: Engine<ClientId>,
-    /// Sockets that may have more; the system says so once only.
+    /// Sockets that may have more datagrams; the system reports readiness only once.
     readable: BTreeSet<Token>,
     poll: Poll,
     clock: Clock,
     control: Control,
 }
 
-/// Tells a running relay what to do, from any thread.
+/// Controls a running relay from any thread.
 #[derive(Clone, Debug)]
 pub struct Control {
-    wanted: Arc<Wanted>,
+    requests: Arc<Requests>,
     waker: Arc<Waker>,
 }
 
 #[derive(Debug, Default)]
-struct Wanted {
+struct Requests {
     end: AtomicBool,
     report: AtomicBool,
 }
 
 impl Control {
-    /// Ends it.
+    /// Ends the relay.
     pub fn end(&self) {
-        self.want(&self.wanted.end);
+        self.request(&self.requests.end);
     }
 
-    /// Asks for a report.
+    /// Requests a report.
     pub fn report(&self) {
-        self.want(&self.wanted.report);
+        self.request(&self.requests.report);
     }
 
-    fn want(&self, what: &AtomicBool) {
+    fn request(&self, what: &AtomicBool) {
         what.store(true, Ordering::Release);
         let _ = self.waker.wake();
     }
 }
 
 impl Relay {
-    /// Binds.
+    /// Binds the address to listen on.
     ///
     /// # Errors
-    /// If the address cannot be listened on, or is the server's (`InvalidInput`).
+    /// If the address cannot be bound, or is the server's (`InvalidInput`).
     pub fn bind(setup: &Setup) -> io::Result<Self> {
         let mut downstream = UdpSocket::bind(setup.listen)?;
         widen_buffer(&downstream);
@@ -124,23 +122,23 @@ impl Relay {
             readable: BTreeSet::new(),
             poll,
             clock: Clock::start(),
-            control: Control { wanted: Arc::default(), waker },
+            control: Control { requests: Arc::default(), waker },
         })
     }
 
-    /// Where clients reach it: the real port, also when any was asked for.
+    /// Address that it listens on, with the real port.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// What tells it what to do once it runs.
+    /// A handle to control the relay while it runs.
     #[must_use]
     pub fn control(&self) -> Control {
         self.control.clone()
     }
 
-    /// What happened so far.
+    /// The counters so far.
     #[must_use]
     pub fn report(&self) -> Report {
         Report {
@@ -148,15 +146,15 @@ impl Relay {
             down: self.down.counts(),
             clients: self.clients.len(),
             rebinds: self.clients.rebinds,
-            turned_away: self.clients.turned_away,
+            rejected: self.clients.rejected,
         }
     }
 
-    /// Relays until it is told to end. `show` is given a report every `every`, and whenever one is
-    /// asked for; it must not block.
+    /// Relays until [`Control::end`]. Calls `show` with a report at the interval `every` and after
+    /// [`Control::report`]; `show` must not block.
     ///
     /// # Errors
-    /// If the system does not let it wait.
+    /// If the system cannot wait for sockets.
     pub fn run(&mut self, every: Option<Duration>, mut show: impl FnMut(Report)) -> io::Result<()> {
         let mut events = Events::with_capacity(256);
         let mut report_at = every.map(|every| self.clock.now() + every);
@@ -164,16 +162,16 @@ impl Relay {
         loop {
             self.receive(&mut buffer);
             let now = self.clock.now();
-            self.clients.look_after(self.poll.registry(), now);
+            self.clients.handle_timeout(self.poll.registry(), now);
             self.send(now);
             if report_at.is_some_and(|at| at <= now) {
                 report_at = every.map(|every| now + every);
                 show(self.report());
             }
-            if self.control.wanted.report.swap(false, Ordering::AcqRel) {
+            if self.control.requests.report.swap(false, Ordering::AcqRel) {
                 show(self.report());
             }
-            if self.control.wanted.end.load(Ordering::Acquire) {
+            if self.control.requests.end.load(Ordering::Acquire) {
                 return Ok(());
             }
             self.wait(&mut events, report_at)?;
@@ -192,20 +190,20 @@ impl Relay {
         Ok(())
     }
 
-    /// Takes what came: a turn for each socket.
+    /// Receives datagrams, up to a bound per socket.
     fn receive(&mut self, buffer: &mut [u8]) {
         let now = self.clock.now();
         let Self { readable, clients, downstream, up, down, poll, .. } = self;
         readable.retain(|&token| {
             let mut is_noise = true;
-            for _ in 0..TAKEN_PER_TURN {
+            for _ in 0..MAX_PER_TURN {
                 let received = match token {
                     DOWNSTREAM => downstream.recv_from(buffer).map(|(len, from)| {
                         if let Some(id) = clients.id_of(from, poll.registry(), now) {
-                            up.take(now, &id, &buffer[..len]);
+                            up.push(now, &id, &buffer[..len]);
                         }
                     }),
-                    Token(id) => clients.receive(id, buffer, now).map(|len| down.take(now, &id, &buffer[..len])),
+                    Token(id) => clients.receive(id, buffer, now).map(|len| down.push(now, &id, &buffer[..len])),
                 };
                 match received {
                     Ok(()) => is_noise = false,
@@ -213,13 +211,13 @@ impl Relay {
                     Err(_) => {}
                 }
             }
-            // A socket that has nothing but errors waits for its next event: it must not keep the
-            // loop awake.
+            // A socket with nothing but errors waits for its next event, so that it does not keep
+            // the loop busy.
             !is_noise
         });
     }
 
-    /// Sends what is due.
+    /// Sends the datagrams that are due.
     fn send(&mut self, now: Instant) {
         while let Some((id, datagram)) = self.up.poll(now) {
             self.clients.send(id, &datagram);
@@ -232,7 +230,7 @@ impl Relay {
     }
 }
 
-/// Asks for a larger receive buffer; whatever is granted will do.
+/// Requests a larger receive buffer; a smaller one than requested is acceptable.
 pub(super) fn widen_buffer(socket: &UdpSocket) {
     let _ = socket2::SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER);
 }

@@ -5,8 +5,8 @@ use std::thread::JoinHandle;
 use super::*;
 use crate::relay::faults::Chance;
 
-/// Bounds a hang.
-const PATIENCE: StdDuration = StdDuration::from_secs(30);
+/// Time after which a test fails.
+const TIMEOUT: StdDuration = StdDuration::from_secs(30);
 
 struct Running {
     address: SocketAddr,
@@ -17,7 +17,7 @@ struct Running {
 
 fn socket() -> StdSocket {
     let socket = StdSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     socket
 }
 
@@ -37,7 +37,7 @@ fn relay(server: SocketAddr, up: Faults) -> Running {
 impl Running {
     fn report(&self) -> Report {
         self.control.report();
-        self.reports.recv_timeout(PATIENCE).unwrap()
+        self.reports.recv_timeout(TIMEOUT).unwrap()
     }
 
     fn end(&mut self) -> Report {
@@ -59,49 +59,49 @@ fn receive(socket: &StdSocket) -> (Vec<u8>, SocketAddr) {
 }
 
 #[test]
-fn carries_both_ways_and_keeps_clients_apart() {
+fn forwards_both_ways_and_keeps_clients_apart() {
     let server = socket();
     let mut relay = relay(server.local_addr().unwrap(), Faults::NONE);
     let (anna, budi) = (socket(), socket());
     anna.send_to(b"from anna", relay.address).unwrap();
-    let (said, annas) = receive(&server);
-    assert_eq!(said, b"from anna");
+    let (datagram, annas) = receive(&server);
+    assert_eq!(datagram, b"from anna");
     budi.send_to(b"from budi", relay.address).unwrap();
-    let (said, budis) = receive(&server);
-    assert_eq!(said, b"from budi");
+    let (datagram, budis) = receive(&server);
+    assert_eq!(datagram, b"from budi");
     assert_ne!(annas, budis);
     server.send_to(b"to anna", annas).unwrap();
     server.send_to(&[7; 1_500], budis).unwrap();
     assert_eq!(receive(&anna), (b"to anna".to_vec(), relay.address));
     assert_eq!(receive(&budi), (vec![7; 1_500], relay.address));
     let report = relay.end();
-    assert_eq!((report.up.came, report.up.sent, report.down.came, report.down.sent), (2, 2, 2, 2));
-    assert_eq!((report.clients, report.rebinds, report.turned_away), (2, 0, 0));
+    assert_eq!((report.up.received, report.up.sent, report.down.received, report.down.sent), (2, 2, 2, 2));
+    assert_eq!((report.clients, report.rebinds, report.rejected), (2, 0, 0));
 }
 
 #[test]
-fn a_server_that_is_not_there_is_no_reason_to_end() {
+fn continues_while_the_server_is_down() {
     let server = socket();
     let address = server.local_addr().unwrap();
     drop(server);
     let mut relay = relay(address, Faults::NONE);
     let anna = socket();
-    // Each is refused, which the socket reports at the next use.
+    // Each datagram is refused, which the socket reports at its next use.
     for number in 1..=50 {
         anna.send_to(&[1], relay.address).unwrap();
-        while relay.report().up.came < number {
+        while relay.report().up.received < number {
             std::thread::sleep(StdDuration::from_millis(1));
         }
     }
     let server = StdSocket::bind(address).unwrap();
-    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    server.set_read_timeout(Some(TIMEOUT)).unwrap();
     anna.send_to(b"at last", relay.address).unwrap();
     assert_eq!(receive(&server).0, b"at last");
-    assert_eq!(relay.end().up.came, 51);
+    assert_eq!(relay.end().up.received, 51);
 }
 
 #[test]
-fn what_is_delayed_leaves_by_itself() {
+fn delayed_datagrams_are_sent_without_further_input() {
     let server = socket();
     let faults = Faults { delay: Duration::from_millis(20), duplicate: Chance::ALWAYS, ..Faults::NONE };
     let relay = relay(server.local_addr().unwrap(), faults);

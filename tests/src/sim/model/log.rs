@@ -1,4 +1,5 @@
-//! The durable log: no gaps, nothing changes, each post at most once and in order (S1, S3).
+//! The durable log: it has no gaps, nothing in it changes, and each post is in it at most once and
+//! in order (S1, S3).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,17 +13,17 @@ use super::{Body, Bytes, Checked, PostId, Process, ProcessId, content_hash, dema
 pub struct Committed {
     /// Position, from 1.
     pub seq: u64,
-    /// In ms since 1970.
+    /// Time in ms since 1970.
     pub time_ms: u64,
-    /// Who said it.
+    /// Name of the author.
     pub author: String,
-    /// Under which instance; 0 = the server.
+    /// Instance of the author; 0 = the server.
     pub instance: u64,
-    /// Number under the instance.
+    /// Number in the instance.
     pub number: u64,
-    /// What it is.
+    /// Kind of the entry.
     pub kind: u8,
-    /// What was said.
+    /// The body.
     pub body: Bytes,
 }
 
@@ -30,12 +31,12 @@ pub struct Committed {
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     entries: Vec<Committed>,
-    /// Terms in their order, each with the seq that its first entry has or will have.
+    /// Terms in their order, each with the seq of its first entry, present or future.
     terms: Vec<(Term, u64)>,
     instances: BTreeMap<u64, Instance>,
-    /// Where a post is. What is still ambiguous is not here.
+    /// Where each post is. Posts whose owner is still ambiguous are not here.
     places: BTreeMap<PostId, u64>,
-    /// Entries below this one are no longer kept, if it is not 0.
+    /// Smallest seq that was not removed; 0 = nothing was removed.
     first: u64,
     adversary: Option<&'static str>,
 }
@@ -44,7 +45,7 @@ pub struct Log {
 #[derive(Clone, Debug, Default)]
 struct Instance {
     highest: u64,
-    /// Whose it can be: the process, and what to add to a number here to get the process's own.
+    /// Possible owners: the process, and what to add to a number here to get the process's own.
     owners: BTreeSet<(ProcessId, u64)>,
     /// Seqs and numbers of its entries.
     entries: Vec<(u64, u64)>,
@@ -62,19 +63,19 @@ impl Log {
         self.entries.len() as u64
     }
 
-    /// Entry `seq`.
+    /// The entry at `seq`.
     #[must_use]
     pub fn get(&self, seq: u64) -> Option<&Committed> {
         self.entries.get(usize::try_from(seq.checked_sub(1)?).ok()?)
     }
 
-    /// The entries.
+    /// All entries, including removed ones.
     #[must_use]
     pub fn entries(&self) -> &[Committed] {
         &self.entries
     }
 
-    /// The smallest seq that is kept.
+    /// The smallest seq that was not removed.
     #[must_use]
     pub fn first(&self) -> u64 {
         self.first.max(1)
@@ -84,7 +85,7 @@ impl Log {
         self.first = first;
     }
 
-    /// The terms that are known.
+    /// The known terms.
     pub fn terms(&self) -> impl Iterator<Item = Term> + '_ {
         self.terms.iter().map(|(term, _)| *term)
     }
@@ -98,13 +99,13 @@ impl Log {
         seq <= last
     }
 
-    /// Where `post` is, as far as that is certain.
+    /// The seq of `post`, as far as that is certain.
     #[must_use]
     pub fn place(&self, post: PostId) -> Option<u64> {
         self.places.get(&post).copied()
     }
 
-    /// Whose post entry `seq` is, as far as that is certain.
+    /// The post that entry `seq` is, as far as that is certain.
     pub(super) fn owner(&self, seq: u64) -> Option<PostId> {
         let instance = self.instances.get(&self.get(seq)?.instance)?;
         let (process, base) = (instance.owners.len() == 1).then(|| instance.owners.first().copied())??;
@@ -120,7 +121,7 @@ impl Log {
         self.terms.push((term, self.head() + 1));
     }
 
-    /// The log up to `head`, with those of `terms` that it knew.
+    /// The log up to `head`, with those of `terms` that it contains.
     pub(super) fn cut(&self, head: u64, terms: &[Term]) -> Self {
         let mut log =
             Self { terms: self.terms.clone(), first: self.first, adversary: self.adversary, ..Self::default() };
@@ -138,7 +139,7 @@ impl Log {
         log
     }
 
-    /// S1 and S3 for one more entry.
+    /// Appends an entry; checks S1 and S3.
     pub(super) fn append(
         &mut self,
         entry: Committed,
@@ -163,7 +164,8 @@ impl Log {
         Ok(())
     }
 
-    /// Finds out whose `entry` is: a post under exactly that number, or it is a violation.
+    /// Finds the process whose post `entry` is; a violation if there is none under exactly that
+    /// number.
     fn attribute(
         &mut self,
         entry: &Committed,
@@ -238,7 +240,7 @@ impl Log {
         Ok(())
     }
 
-    /// Whether `post` is in the log. Claims the place if its owner was ambiguous until now.
+    /// The seq of `post`. Claims an ambiguous instance for its process.
     pub(super) fn claim(&mut self, post: PostId, processes: &[Process]) -> Option<u64> {
         if let Some(seq) = self.places.get(&post) {
             return Some(*seq);
@@ -256,7 +258,7 @@ impl Log {
         self.places.get(&post).copied()
     }
 
-    /// What was delivered has to be exactly what is durable (S5; content: S4).
+    /// Checks that a delivered entry is exactly what is durable (S5; content: S4).
     pub(super) fn holds(&self, header: &EntryHeader<'_>, body: Body<'_>) -> Checked {
         let Some(entry) = self.get(header.seq) else {
             return Err(super::Violation::new(
@@ -285,7 +287,7 @@ impl Log {
         Ok(())
     }
 
-    /// What a store gave back has to be this log.
+    /// Checks that the entries that a store returned are this log.
     pub(super) fn is(&self, read: &[Committed]) -> Checked {
         let kept = &self.entries[(self.first() - 1) as usize..];
         for (ours, theirs) in kept.iter().zip(read) {
@@ -295,7 +297,7 @@ impl Log {
         Ok(())
     }
 
-    /// S1 and S3 over the whole log, from nothing but the log and the posts.
+    /// Checks S1 and S3 over the whole log, from the log and the posts alone.
     pub(super) fn check(&self, processes: &[Process]) -> Checked {
         let mut last_of_instance = BTreeMap::new();
         for entry in self.entries.iter().filter(|entry| entry.instance != 0) {

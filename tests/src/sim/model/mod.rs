@@ -1,12 +1,12 @@
-//! The reference: what the log, the members' stores and the authors' posts must be, and the rules
-//! S1 to S5 (SPEC 7) checked at every observation.
+//! The reference model: what the log, the members' stores and the authors' posts must be. It
+//! checks the rules S1 to S5 (SPEC 7) at every observation.
 //!
-//! It is told what was posted, what became durable, and what clients saw. It knows nothing of
-//! packets, connections or time. Each observation is checked against everything before it, so a
-//! history without an error holds S1 to S5 in every one of its states.
+//! Its inputs are the posts, the commits, and what clients saw. It knows nothing of packets,
+//! connections or time. Each observation is checked against everything before it, so in a history
+//! that passes, S1 to S5 hold in every state.
 //!
-//! * [`Log`]: what is durable, and S1 and S3 about it.
-//! * [`Process`]: one run of a client: its posts (S2) and its store (S4, S5).
+//! * [`Log`]: the durable entries, with S1 and S3.
+//! * [`Process`]: one run of a client, with its posts (S2) and its store (S4, S5).
 
 mod log;
 mod process;
@@ -15,84 +15,83 @@ mod tests;
 
 pub use log::{Committed, Log};
 use process::Welcomed;
-pub use process::{Posted, Process, Store};
+pub use process::{Process, Store, SubmittedPost};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kabar_core::chat::{EntryHeader, Start, Term};
 
-/// Which promise was broken.
+/// The rule that was violated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// At most one entry per number, as it was posted; nothing else but what the server says.
+    /// At most one entry per number, as it was posted; nothing else except entries of the server.
     S1,
-    /// What was seen stored is in the log; what was seen refused is not.
+    /// A post that was seen stored is in the log; one that was seen refused is not.
     S2,
-    /// Numbers of one instance rise.
+    /// Numbers of one instance increase in the log.
     S3,
     /// A store is the log from its start to its cursor.
     S4,
-    /// What was delivered is durable.
+    /// Delivered entries are durable.
     S5,
-    /// What does not authenticate changes nothing.
+    /// A datagram that does not authenticate changes nothing.
     S6,
     /// The log has no gaps and its entries never change.
     Log,
     /// A name belongs to the identity that took it (SPEC 6.6).
     Names,
-    /// After quiet everything settles.
+    /// When the faults have stopped, everything settles.
     Liveness,
-    /// Something else that is promised: the drive contract, the size of datagrams, what strangers
-    /// cost.
+    /// Any other rule: the drive contract, the size of datagrams, the cost of strangers.
     Contract,
 }
 
-/// A promise that was broken, and how.
+/// A violated rule, with a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
+    /// The rule.
     pub rule: Rule,
-    /// How.
-    pub what: String,
+    /// Description of the violation.
+    pub description: String,
 }
 
 impl Violation {
-    /// `rule` was broken like this.
+    /// A violation of `rule`.
     #[must_use]
-    pub fn new(rule: Rule, what: String) -> Self {
-        Self { rule, what }
+    pub fn new(rule: Rule, description: String) -> Self {
+        Self { rule, description }
     }
 }
 
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}: {}", self.rule, self.what)
+        write!(f, "{:?}: {}", self.rule, self.description)
     }
 }
 
-/// Breaks off with a violation unless it holds.
+/// Returns a violation unless the condition holds.
 macro_rules! demand {
-    ($holds:expr, $rule:ident, $($what:tt)+) => {
+    ($holds:expr, $rule:ident, $($description:tt)+) => {
         if !$holds {
-            return Err($crate::sim::model::Violation::new($crate::sim::model::Rule::$rule, format!($($what)+)));
+            return Err($crate::sim::model::Violation::new($crate::sim::model::Rule::$rule, format!($($description)+)));
         }
     };
 }
 pub(crate) use demand;
 
-/// A violation ends the simulation.
+/// The result of a check; a violation ends the simulation.
 pub type Checked = Result<(), Violation>;
 
-/// Which process; they are counted up over the whole simulation.
+/// Identifies a process; counted over the whole simulation.
 pub type ProcessId = usize;
 
-/// Which post: its process and its number there.
+/// Identifies a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PostId {
-    /// Whose.
+    /// The author's process.
     pub process: ProcessId,
-    /// As `Client::post` gave it.
+    /// The number that `Client::post` returned.
     pub number: u64,
 }
 
@@ -100,40 +99,40 @@ pub struct PostId {
 #[derive(Clone, Copy, Debug)]
 struct Run {
     lineage: usize,
-    /// Smallest seq that was kept when it began.
+    /// Smallest seq that was in the log when the run began.
     first: u64,
 }
 
-/// Everything that is known.
+/// All that was observed so far.
 #[derive(Debug, Default)]
 pub struct Model {
-    /// The durable log, one per lineage: restoring an older log begins another one. The last is the
-    /// present one.
+    /// The durable log, one per lineage: restoring an older log begins a new lineage. The last one
+    /// is current.
     lineages: Vec<Log>,
-    /// The head at which each later lineage parted from the one before it.
+    /// The head at which each later lineage branched off from the one before it.
     cuts: Vec<u64>,
-    /// Which lineage a run of the server wrote. Packets of an earlier run may arrive late.
+    /// The lineage that each run of the server wrote. Packets of an earlier run may arrive late.
     runs: BTreeMap<Term, Run>,
     processes: Vec<Process>,
-    /// Posts by the hash of kind and body, to find out whose an entry is.
+    /// Posts by the hash of kind and body, to find the author of an entry.
     by_content: BTreeMap<u64, Vec<PostId>>,
 }
 
 impl Model {
-    /// An empty room. `adversary` is the name of somebody who keeps no rule: what is stored under
-    /// it is nobody's post.
+    /// An empty room. `adversary` is the name of a member that follows no rule: entries under it
+    /// belong to no post.
     #[must_use]
     pub fn new(adversary: Option<&'static str>) -> Self {
         Self { lineages: vec![Log::new(adversary)], ..Self::default() }
     }
 
-    /// The durable log.
+    /// The current durable log.
     #[must_use]
     pub fn log(&self) -> &Log {
         self.lineages.last().expect("there is always one")
     }
 
-    /// A process, by the id that [`Model::begin`] gave.
+    /// A process, by the id that [`Model::begin`] returned.
     #[must_use]
     pub fn process(&self, id: ProcessId) -> &Process {
         &self.processes[id]
@@ -145,7 +144,7 @@ impl Model {
         &self.processes
     }
 
-    /// A run of the server began and its term is durable.
+    /// Records that a run of the server began and that its term is durable.
     pub fn run_began(&mut self, term: Term) -> Checked {
         let lineage = self.lineages.len() - 1;
         let run = Run { lineage, first: self.log().first() };
@@ -154,43 +153,43 @@ impl Model {
         Ok(())
     }
 
-    /// Whether this run's term is durable.
+    /// Whether the term of this run is durable.
     #[must_use]
     pub fn knows_run(&self, term: Term) -> bool {
         self.runs.contains_key(&term)
     }
 
-    /// Between two runs, all entries below `first` were removed.
+    /// Records that all entries below `first` were removed between two runs.
     pub fn forgot_before(&mut self, first: u64) {
         self.lineages.last_mut().expect("there is always one").forget_before(first);
     }
 
-    /// An older log was restored: what came after `head` is gone, and so are the terms that the
-    /// backup does not know.
+    /// Records that an older log was restored: entries after `head` are gone, and so are the terms
+    /// that the backup does not contain.
     pub fn restored(&mut self, head: u64, terms: &[Term]) {
         self.lineages.push(self.log().cut(head, terms));
         self.cuts.push(head);
     }
 
-    /// An entry became durable.
+    /// Records that an entry became durable.
     pub fn committed(&mut self, entry: Committed) -> Checked {
         let log = self.lineages.last_mut().expect("there is always one");
         log.append(entry, &self.processes, &self.by_content)
     }
 
-    /// A process began. `kept` is the store that its device had kept.
+    /// Records that a process began. `kept` is the store that its device had kept.
     pub fn begin(&mut self, name: &str, start: Start, max_entry_len: u16, kept: Option<Store>) -> ProcessId {
         let head = self.log().head();
         self.processes.push(Process::new(name, start, head, max_entry_len, kept));
         self.processes.len() - 1
     }
 
-    /// A process ended, for whatever reason. Its store is what [`Process::store`] says.
+    /// Records that a process ended.
     pub fn end(&mut self, id: ProcessId) {
         self.processes[id].ended = true;
     }
 
-    /// A client took a post and gave it `number`.
+    /// Records that a client accepted a post and returned `number`.
     pub fn posted(&mut self, id: ProcessId, number: u64, kind: u8, body: &[u8]) -> Checked {
         self.processes[id].posted(number, kind, body)?;
         let post = PostId { process: id, number };
@@ -198,7 +197,7 @@ impl Model {
         Ok(())
     }
 
-    /// A client saw *stored*.
+    /// Records that a client reported *stored*.
     pub fn stored(&mut self, id: ProcessId, number: u64, seq: u64) -> Checked {
         let log = &mut self.lineages[self.processes[id].lineage()];
         for number in self.processes[id].claimed_by(number) {
@@ -207,23 +206,23 @@ impl Model {
         self.processes[id].stored(id, number, seq, log)
     }
 
-    /// A client saw a refusal.
+    /// Records that a client reported a refusal.
     pub fn refused(&mut self, id: ProcessId, number: u64) -> Checked {
         let log = &self.lineages[self.processes[id].lineage()];
         self.processes[id].refused(id, number, log)
     }
 
-    /// A client saw Reset.
+    /// Records that a client reported Reset.
     pub fn reset(&mut self, id: ProcessId) -> Checked {
         self.processes[id].reset()
     }
 
-    /// A client saw that entries between its cursor and `first` are no longer kept.
+    /// Records that a client reported the removal of the entries between its cursor and `first`.
     pub fn gap(&mut self, id: ProcessId, after: u64, first: u64) -> Checked {
         self.processes[id].gap(after, first)
     }
 
-    /// A client saw that it joined (again).
+    /// Records that a client joined, for the first time or again.
     pub fn joined(&mut self, id: ProcessId, start: u64, head: u64, term: Term, resumed: bool) -> Checked {
         let Some(&Run { lineage, first }) = self.runs.get(&term) else {
             return Err(Violation::new(
@@ -237,25 +236,25 @@ impl Model {
         self.processes[id].joined(at, &self.lineages[lineage], cut)
     }
 
-    /// An entry was delivered; `body` is a stub's size or the bytes.
+    /// Records that an entry was delivered.
     pub fn delivered(&mut self, id: ProcessId, header: &EntryHeader<'_>, body: Body<'_>, own: Option<bool>) -> Checked {
         let lineage = self.processes[id].lineage();
         self.processes[id].delivered(id, header, body, own, &self.lineages[lineage])
     }
 
-    /// An answer to History came. It is no delivery, but it must be in the log.
-    pub fn past(&mut self, id: ProcessId, header: &EntryHeader<'_>, body: &[u8]) -> Checked {
+    /// Records an answer to History. It is not a delivery, but the entry must be in the log.
+    pub fn history_entry(&mut self, id: ProcessId, header: &EntryHeader<'_>, body: &[u8]) -> Checked {
         self.lineages[self.processes[id].lineage()].holds(header, Body::Bytes(body))
     }
 
-    /// The store of `id` has to hold the whole log from its start, and all posts of `id` have to be
-    /// settled.
+    /// Requires that the store of `id` holds the whole log from its start, and that all posts of
+    /// `id` are settled.
     pub fn settled(&self, id: ProcessId) -> Checked {
         self.processes[id].settled(id, self.log())
     }
 
-    /// Checks everything again from the start: the durable log against what a store gave back
-    /// (`read`), the members' stores against the log, the authors' posts.
+    /// Checks everything again from the beginning: the durable log against the entries that a store
+    /// returned (`read`), the members' stores against the log, and the authors' posts.
     pub fn check_all(&self, read: &[Committed]) -> Checked {
         self.log().is(read)?;
         self.log().check(&self.processes)?;
@@ -266,16 +265,16 @@ impl Model {
     }
 }
 
-/// What of an entry's body was delivered.
+/// The body of a delivered entry.
 #[derive(Clone, Copy, Debug)]
 pub enum Body<'a> {
-    /// All of it.
+    /// The whole body.
     Bytes(&'a [u8]),
-    /// Its size.
+    /// Its size in bytes.
     Stub(u16),
 }
 
-/// Shared bytes of a body.
+/// The bytes of a body, shared.
 pub type Bytes = Arc<[u8]>;
 
 /// FNV-1a over kind and body.

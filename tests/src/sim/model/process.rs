@@ -1,5 +1,4 @@
-//! One run of a client: the posts it made (S2), and the store that what it was given went to (S4,
-//! S5).
+//! One run of a client: its posts (S2), and the store of the entries delivered to it (S4, S5).
 
 use std::collections::BTreeSet;
 
@@ -7,25 +6,25 @@ use kabar_core::chat::{EntryHeader, Start, Term};
 
 use super::{Body, Bytes, Checked, Log, PostId, ProcessId, demand};
 
-/// A post as its author made it.
+/// A post as its author submitted it.
 #[derive(Clone, Debug)]
-pub struct Posted {
-    /// What it is.
+pub struct SubmittedPost {
+    /// Kind of the entry.
     pub kind: u8,
-    /// What was said.
+    /// The body.
     pub body: Bytes,
 }
 
-/// Where delivered entries go. Cloned, it is what a device keeps when its process dies.
+/// The entries delivered to a client. A clone of it is what a device keeps when its process dies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Store {
-    /// Entries above this are in it.
+    /// Entries above this seq are in it ...
     pub start: u64,
-    /// Up to this one.
+    /// ... up to this seq.
     pub cursor: u64,
-    /// The term under which the cursor is known.
+    /// The term of the cursor.
     pub term: Term,
-    /// The lineage that they were read from.
+    /// The lineage from which they were read.
     lineage: usize,
     /// One fingerprint per entry.
     entries: Vec<u64>,
@@ -34,15 +33,15 @@ pub struct Store {
 /// One run of a client.
 #[derive(Debug)]
 pub struct Process {
-    /// The name that its posts bear.
+    /// The name under which it posts.
     pub name: String,
-    /// It runs no more.
+    /// It has ended.
     pub ended: bool,
     start: Start,
-    /// Where the log ended when it began.
+    /// Head of the log when the process began.
     head_at_begin: u64,
     max_entry_len: u16,
-    posts: Vec<Posted>,
+    posts: Vec<SubmittedPost>,
     stored_up_to: u64,
     /// The lineage in which each post up to `stored_up_to` was seen stored.
     stored_in: Vec<usize>,
@@ -50,7 +49,7 @@ pub struct Process {
     store: Option<Store>,
     joined: bool,
     reset: bool,
-    /// A Reset was seen and its Joined not yet.
+    /// A Reset was reported, and the join after it was not yet.
     resetting: bool,
     gap: Option<(u64, u64)>,
 }
@@ -77,11 +76,11 @@ impl Process {
 
     /// The post of this number.
     #[must_use]
-    pub fn post(&self, number: u64) -> Option<&Posted> {
+    pub fn post(&self, number: u64) -> Option<&SubmittedPost> {
         self.posts.get(usize::try_from(number.checked_sub(1)?).ok()?)
     }
 
-    /// How many posts it made.
+    /// Number of its posts.
     #[must_use]
     pub fn posts(&self) -> u64 {
         self.posts.len() as u64
@@ -93,37 +92,37 @@ impl Process {
         self.refused.contains(&number)
     }
 
-    /// Posts that it saw neither stored nor refused.
+    /// Number of posts that it saw neither stored nor refused.
     #[must_use]
     pub fn unsettled(&self) -> u64 {
         let refused = self.refused.range(self.stored_up_to + 1..).count() as u64;
         self.posts() - self.stored_up_to - refused
     }
 
-    /// What it was given so far.
+    /// The entries delivered so far.
     #[must_use]
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
     }
 
-    /// Whether it was ever admitted.
+    /// Whether it was admitted at least once.
     #[must_use]
     pub fn has_joined(&self) -> bool {
         self.joined
     }
 
-    /// The lineage that its connection reads from.
+    /// The lineage that its connection reads.
     pub(super) fn lineage(&self) -> usize {
         self.store.as_ref().map_or(0, |store| store.lineage)
     }
 
     pub(super) fn posted(&mut self, number: u64, kind: u8, body: &[u8]) -> Checked {
-        self.posts.push(Posted { kind, body: body.into() });
+        self.posts.push(SubmittedPost { kind, body: body.into() });
         demand!(number == self.posts(), Contract, "post {} was given number {number}", self.posts());
         Ok(())
     }
 
-    /// Numbers that an observation of *stored* up to `number` says are in the log.
+    /// Numbers that must be in the log when *stored* up to `number` was reported.
     pub(super) fn claimed_by(&self, number: u64) -> Vec<u64> {
         (self.stored_up_to + 1..=number).filter(|number| !self.is_refused(*number)).collect()
     }
@@ -161,22 +160,22 @@ impl Process {
 
     pub(super) fn gap(&mut self, after: u64, first: u64) -> Checked {
         let cursor = self.store.as_ref().map(|store| store.cursor);
-        demand!(cursor == Some(after), S4, "a gap after {after} was said, but the cursor is {cursor:?}");
+        demand!(cursor == Some(after), S4, "a gap after {after} was reported, but the cursor is {cursor:?}");
         self.gap = Some((after, first));
         Ok(())
     }
 
-    /// `cut` is where the lineage of the store and that of the connection part, if they do.
+    /// `cut`: where the lineages of the store and of the connection branch, if they differ.
     pub(super) fn joined(&mut self, at: Welcomed, log: &Log, cut: Option<u64>) -> Checked {
         let Welcomed { id, start, head, first, term, resumed, lineage } = at;
         let (reset, gap) = (std::mem::take(&mut self.resetting), self.gap.take());
         demand!(
             head <= log.head(),
             S5,
-            "process {id} was told of entry {head}; the durable log ends at {}",
+            "process {id} was informed of head {head}; the durable log ends at {}",
             log.head()
         );
-        demand!(start <= head, S4, "process {id} starts at {start} behind the head {head}");
+        demand!(start <= head, S4, "process {id} starts at {start}, after the head {head}");
         match self.store.take() {
             Some(store) if !reset => {
                 let Store { cursor, term: known, .. } = store;
@@ -191,10 +190,10 @@ impl Process {
                     "the store of process {id} holds entries up to {cursor}, of which those above {cut:?} were replaced, but no Reset came"
                 );
                 let expected = cursor.max(first - 1);
-                let said = gap.map(|(_, said)| said);
-                let wanted = (expected > cursor).then_some(first);
-                demand!(said == wanted, S4, "process {id} was told of a gap before {said:?} instead of {wanted:?}");
-                demand!(start == expected, S4, "the store of process {id} ends at {expected}; it goes on from {start}");
+                let reported = gap.map(|(_, first)| first);
+                let due = (expected > cursor).then_some(first);
+                demand!(reported == due, S4, "process {id} reported a gap before {reported:?} instead of {due:?}");
+                demand!(start == expected, S4, "the store of process {id} ends at {expected}; it resumes at {start}");
                 let entries = if gap.is_some() { Vec::new() } else { store.entries };
                 let from = if gap.is_some() { start } else { store.start };
                 self.store = Some(Store { start: from, cursor: start, term, lineage, entries });
@@ -215,25 +214,25 @@ impl Process {
                 self.store = Some(Store { start, cursor: start, term, lineage, entries: Vec::new() });
             }
         }
-        demand!(!resumed || (self.joined && !reset), S4, "process {id} was told that it resumed, but it did not");
+        demand!(!resumed || (self.joined && !reset), S4, "process {id} reported that it resumed, but it did not");
         self.joined = true;
         Ok(())
     }
 
-    /// Where delivery may begin when there is no cursor.
+    /// Checks where delivery begins when there is no cursor.
     fn check_first_start(&self, at: &Welcomed, reset: bool) -> Checked {
         let Welcomed { id, start, head, first, .. } = *at;
-        let wanted = match self.start {
+        let count = match self.start {
             Start::Head => 0,
             Start::Last(count) | Start::After { fallback_count: count, .. } => u64::from(count),
         };
-        // The place is fixed when the Join is admitted; the head is that of a later moment.
-        let latest = head.saturating_sub(wanted).max(first - 1);
-        let earliest = self.head_at_begin.min(head).saturating_sub(wanted).max(first - 1);
+        // The start is fixed when the Join is admitted; the head is that of a later moment.
+        let latest = head.saturating_sub(count).max(first - 1);
+        let earliest = self.head_at_begin.min(head).saturating_sub(count).max(first - 1);
         demand!(
             (earliest..=latest).contains(&start),
             S4,
-            "process {id} wanted the last {wanted} entries of {head} (reset: {reset}, first: {first}) and starts at {start}"
+            "process {id} requested the last {count} entries of {head} (reset: {reset}, first: {first}) and starts at {start}"
         );
         Ok(())
     }
@@ -246,12 +245,12 @@ impl Process {
         own: Option<bool>,
         log: &Log,
     ) -> Checked {
-        demand!(self.joined && !self.resetting, S4, "process {id} was given entry {} before it joined", header.seq);
+        demand!(self.joined && !self.resetting, S4, "process {id} received entry {} before it joined", header.seq);
         let Some(store) = &mut self.store else { return Ok(()) };
         demand!(
             header.seq == store.cursor + 1,
             S4,
-            "process {id} was given entry {} after entry {}",
+            "process {id} received entry {} after entry {}",
             header.seq,
             store.cursor
         );
@@ -265,18 +264,18 @@ impl Process {
         demand!(
             is_stub != fits,
             S4,
-            "an entry of {len} bytes came (stub: {is_stub}) to process {id}, which takes {}",
+            "an entry of {len} bytes came (stub: {is_stub}) to process {id}, which accepts {}",
             self.max_entry_len
         );
         if let Some((own, place)) = own.zip(log.owner(header.seq)) {
             demand!(
                 !own || place.process == id,
                 S4,
-                "entry {} is not of process {id}, but was given as its own",
+                "entry {} is not of process {id}, but was delivered as its own",
                 header.seq
             );
             let disowned = !own && place.process == id && !self.reset;
-            demand!(!disowned, S4, "entry {} is of process {id}, but was not given as its own", header.seq);
+            demand!(!disowned, S4, "entry {} is of process {id}, but was not delivered as its own", header.seq);
         }
         store.cursor = header.seq;
         store.entries.push(fingerprint(header.seq, header.instance, header.number, header.time_ms, len));
@@ -291,7 +290,7 @@ impl Process {
         Ok(())
     }
 
-    /// S2 and S4 from nothing but the logs and what the process holds.
+    /// Checks S2 and S4 from the logs and the state of the process alone.
     pub(super) fn check(&self, id: ProcessId, lineages: &[Log]) -> Checked {
         let last = lineages.len() - 1;
         let log = &lineages[last];
@@ -313,7 +312,7 @@ impl Process {
     }
 }
 
-/// What a client was told when it joined.
+/// The fields of a Welcome.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Welcomed {
     pub(super) id: ProcessId,
@@ -331,7 +330,7 @@ impl Store {
     }
 }
 
-/// Enough to tell entries apart later; their bytes were compared when they came.
+/// Enough to distinguish entries later; their bytes were compared on delivery.
 pub(super) fn fingerprint(seq: u64, instance: u64, number: u64, time_ms: u64, len: usize) -> u64 {
     let mut mixed = 0u64;
     for part in [seq, instance, number, time_ms, len as u64] {

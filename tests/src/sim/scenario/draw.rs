@@ -5,13 +5,13 @@ use kabar_core::time::Duration;
 use kabar_core::transport::{Capacity, SentPacket};
 use kabar_server::hub::{FaultInjection, HubLimits, JoinPolicy};
 
-use super::{Act, DiskFault, Keeps, KillPoint, Plan, Scenario, Shows, Theme, Work};
+use super::{Act, DiskFault, KillPoint, Plan, PlanCredential, SavePolicy, Scenario, Theme, Work};
 use crate::sim::attacker::Attack;
 use crate::sim::harness_client::{Size, max_entry_len};
 use crate::sim::network::{Burst, Faults, Narrowing};
 use crate::sim::rng::Rng;
 
-/// Weights: how many of 17 seeds have a theme.
+/// Themes by weight: one of these is drawn for each seed.
 const THEMES: [Theme; 17] = [
     Theme::Mixed,
     Theme::Mixed,
@@ -39,7 +39,7 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
     let rng = &mut Rng::new(seed, "scenario");
     let drawn = *rng.pick(&THEMES);
     let theme = theme.unwrap_or(drawn);
-    let entrance = *rng.pick(&[
+    let join_policy = *rng.pick(&[
         JoinPolicy::Secret,
         JoinPolicy::Secret,
         JoinPolicy::Secret,
@@ -47,13 +47,13 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         JoinPolicy::Password,
     ]);
     let active = match theme {
-        // Past the hourly change of keys, sometimes twice.
+        // Beyond the hourly change of keys, sometimes twice.
         Theme::Idle => between(rng, 600 * SECOND, 7_500 * SECOND),
         Theme::Busy | Theme::Narrow => between(rng, 2 * SECOND, 20 * SECOND),
         _ => between(rng, 5 * SECOND, 90 * SECOND),
     };
     let quality = Quality::of(theme, rng);
-    let devices = devices(theme, entrance, active, quality, rng);
+    let devices = devices(theme, join_policy, active, quality, rng);
     let acts = acts(theme, active, quality, devices.len(), rng);
     let quiet_loss = if theme == Theme::Narrow { 0 } else { *rng.pick(&[0, 0, 0, 0, 50, 100, 300, 500]) };
     let capacity = Capacity {
@@ -67,14 +67,14 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         seed,
         theme,
         real_rsa: rng.chance(40),
-        entrance,
+        join_policy,
         limits: limits(theme, capacity, &devices, rng),
         capacity,
         work: work(theme, rng),
         devices,
         adversary: rng.chance(match theme {
             Theme::Attack => 600,
-            // It would never be idle.
+            // An adversary never lets the server idle.
             Theme::Idle => 0,
             Theme::Narrow => 0,
             Theme::Tables => 500,
@@ -84,9 +84,9 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
         active,
         narrowing: rng.chance(if theme == Theme::Narrow { 1_000 } else { 100 }).then(|| narrowing(theme, rng)),
         quiet: Faults { loss: quiet_loss, delay: between(rng, MS, 50 * MS), ..Faults::NONE },
-        // At half of all datagrams lost, one handshake in some tries succeeds.
+        // At a loss of one half, a handshake takes several attempts.
         bound: Duration::from_secs(match theme {
-            // Nobody waits for a connection that died.
+            // No time is left to wait for a connection that died.
             Theme::Narrow => 30,
             _ if quiet_loss == 500 => 3_600,
             _ => 900,
@@ -95,7 +95,7 @@ pub(super) fn scenario(seed: u64, theme: Option<Theme>) -> Scenario {
     }
 }
 
-/// How bad the paths of a scenario may be.
+/// Upper bounds for the faults of a scenario's paths.
 #[derive(Clone, Copy, Debug)]
 struct Quality {
     loss: u16,
@@ -130,7 +130,7 @@ impl Quality {
             loss: rng.between(500, 1000) as u16,
         });
         let delay = rng.between(100, self.delay);
-        // On some paths a few come so late that their connection has had a successor since.
+        // On some paths, a few datagrams arrive after their connection was replaced by another one.
         let (reorder, held_back) = if rng.chance(2 * self.rare) {
             (rng.between(10, 100) as u16, between(rng, SECOND, 15 * SECOND))
         } else {
@@ -151,58 +151,65 @@ impl Quality {
     }
 }
 
-fn devices(theme: Theme, entrance: JoinPolicy, active: Duration, quality: Quality, rng: &mut Rng) -> Vec<Plan> {
+fn devices(theme: Theme, join_policy: JoinPolicy, active: Duration, quality: Quality, rng: &mut Rng) -> Vec<Plan> {
     let count = match theme {
         Theme::Idle => rng.between(1, 3),
         Theme::Tables => rng.between(3, 8),
         Theme::Disk => rng.between(2, 5),
         _ => *rng.pick(&[1, 2, 2, 3, 3, 3, 4, 4, 5, 8]),
     } as usize;
-    // Much is said in few seeds: what is said is delivered to everybody.
+    // Few seeds have many posts, because each post is delivered to everybody.
     let posts = match theme {
         Theme::Busy | Theme::Disk => 200 / count as u64,
         Theme::Narrow => 60 / count as u64,
         Theme::Idle => 6,
         _ => *rng.pick(&[20, 60, 150]) / count as u64,
     };
-    let mut plans: Vec<Plan> = (0..count).map(|at| plan(at, active, posts, quality, entrance, rng)).collect();
+    let mut plans: Vec<Plan> = (0..count).map(|at| plan(at, active, posts, quality, join_policy, rng)).collect();
     if theme == Theme::Narrow {
         for plan in &mut plans {
             (plan.large, plan.never_reads) = (800, false);
         }
-        // Nothing but the path goes wrong.
+        // The paths are the only fault.
         return plans;
     }
     let twin = if theme == Theme::Twins { 1000 } else { 60 };
     if rng.chance(twin) {
         let original = rng.index(plans.len());
-        let mut twin = plan(original, active, posts, quality, entrance, rng);
-        twin.shows = plans[original].shows;
+        let mut twin = plan(original, active, posts, quality, join_policy, rng);
+        twin.credential = plans[original].credential;
         plans.push(twin);
     }
     if rng.chance(if theme == Theme::Twins { 400 } else { 40 }) {
-        // Another identity that wants the same name.
-        let mut thief = plan(plans.len() + 100, active, posts, quality, entrance, rng);
+        // Another identity that requests the same name.
+        let mut thief = plan(plans.len() + 100, active, posts, quality, join_policy, rng);
         thief.name.clone_from(&plans[0].name);
         plans.push(thief);
     }
     if rng.chance(60) {
-        let mut stranger = plan(plans.len() + 200, active, posts, quality, entrance, rng);
-        stranger.shows = if rng.chance(500) { Shows::WrongSecret } else { Shows::WrongPassword };
+        let mut stranger = plan(plans.len() + 200, active, posts, quality, join_policy, rng);
+        stranger.credential = if rng.chance(500) { PlanCredential::WrongSecret } else { PlanCredential::WrongPassword };
         plans.push(stranger);
     }
     plans
 }
 
-fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entrance: JoinPolicy, rng: &mut Rng) -> Plan {
-    let size = *rng.pick(&[Size::Laptop, Size::Laptop, Size::Device, Size::Tiny]);
-    let volatile = rng.chance(if size == Size::Laptop { 300 } else { 900 });
+fn plan(
+    identity: usize,
+    active: Duration,
+    posts: u64,
+    quality: Quality,
+    join_policy: JoinPolicy,
+    rng: &mut Rng,
+) -> Plan {
+    let size = *rng.pick(&[Size::Host, Size::Host, Size::Device, Size::Tiny]);
+    let volatile = rng.chance(if size == Size::Host { 300 } else { 900 });
     let start = match rng.below(3) {
         0 => Start::Head,
         1 => Start::Last(*rng.pick(&[0, 1, 5, 50, u32::MAX])),
         _ => Start::Last(1_000),
     };
-    let otherwise = match start {
+    let fallback_count = match start {
         Start::Last(count) => count,
         _ => 0,
     };
@@ -213,12 +220,16 @@ fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entranc
         identity,
         name: format!("member{identity}"),
         size,
-        keeps: if volatile { Keeps::Nothing } else { Keeps::EveryNth(*rng.pick(&[1, 1, 1, 4, 20])) },
+        saves: if volatile { SavePolicy::Never } else { SavePolicy::EveryNth(*rng.pick(&[1, 1, 1, 4, 20])) },
         start,
-        otherwise,
+        fallback_count,
         pinned: rng.chance(900),
-        shows: if entrance == JoinPolicy::Password && rng.chance(700) { Shows::Password } else { Shows::Secret },
-        same_seed: size != Size::Laptop && rng.chance(400),
+        credential: if join_policy == JoinPolicy::Password && rng.chance(700) {
+            PlanCredential::Password
+        } else {
+            PlanCredential::Secret
+        },
+        same_seed: size != Size::Host && rng.chance(400),
         never_reads: rng.chance(20),
         max_entry_len: if rng.chance(200) { rng.below(u64::from(most)) as u16 } else { most },
         tick: Duration::from_micros(*rng.pick(&[1, 1, 1_000, 10_000])),
@@ -227,7 +238,7 @@ fn plan(identity: usize, active: Duration, posts: u64, quality: Quality, entranc
         path: (quality.faults(rng), quality.faults(rng)),
         starts: if rng.chance(600) { between(rng, 0, SECOND) } else { between(rng, 0, active.as_micros()) },
         posts: posts as u32,
-        // Some say everything at once.
+        // Some devices post everything at once.
         post_gap: if rng.chance(200) { post_gap / 50 } else { post_gap },
         large: *rng.pick(&[0, 20, 100, 400]),
     }
@@ -245,7 +256,8 @@ fn limits(theme: Theme, capacity: Capacity, devices: &[Plan], rng: &mut Rng) -> 
     if rng.chance(200) {
         limits.announced_members = rng.below(4) as usize;
     }
-    // Rings for so many connections at once, beside those that are never given back.
+    // Ring buffers for one or two connections at once, in addition to those that are never
+    // released.
     if theme == Theme::Narrow {
         limits.body_bytes = HubLimits::default().body_bytes;
         return limits;
@@ -262,13 +274,13 @@ fn limits(theme: Theme, capacity: Capacity, devices: &[Plan], rng: &mut Rng) -> 
             *field = rng.between(least, most) as usize;
         }
     };
-    // Fewer would keep out for ever who comes while the others are there.
-    // One more for a member that keeps no rule and stays.
+    // With fewer, a late device could be refused for good while the others are present. One more is
+    // for an adversary that stays.
     tiny(rng, &mut limits.connections, 8.max(devices.len() as u64 + 1), 12);
     tiny(rng, &mut limits.unjoined, 1, 4);
     tiny(rng, &mut limits.half_open, 1, 4);
     tiny(rng, &mut limits.half_open_per_prefix, 1, 2);
-    // Each cookie is remembered for two minutes, so fewer would let fewer in than there are.
+    // Each cookie is remembered for two minutes; with fewer, not every device could connect.
     tiny(rng, &mut limits.cookies, 40, 80);
     tiny(rng, &mut limits.accept_jobs, 1, 3);
     tiny(rng, &mut limits.busy_accept_jobs, 0, 1);
@@ -292,7 +304,7 @@ fn work(theme: Theme, rng: &mut Rng) -> Work {
         return Work::QUICK;
     }
     let span = |rng: &mut Rng, choices: &[u64]| (Duration::ZERO, Duration::from_micros(*rng.pick(choices)));
-    // A disk that hangs lets connections come and go while a commit waits.
+    // When the disk hangs, connections come and go while a commit is pending.
     let slow: &[u64] = if theme == Theme::Disk {
         &[MS, SECOND, 4 * SECOND, 10 * SECOND]
     } else {
@@ -328,14 +340,14 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
         Theme::Network | Theme::Idle if own => network_act(theme, device, devices, quality, rng),
         Theme::Crash if own => crash_act(device, rng),
         Theme::Disk if own && rng.chance(500) => {
-            // A blip: connections come anew while a commit waits.
+            // A short outage: clients reconnect while a commit is pending.
             let (lasts, late) = (between(rng, 200 * MS, 5 * SECOND), between(rng, SECOND, 30 * SECOND));
             Act::Cut { device: None, up: true, down: true, lasts, late }
         }
         Theme::Disk if own => disk_act(rng),
         Theme::Attack if own => attack_act(rng),
         Theme::Twins if own => match rng.below(4) {
-            // Long enough for whoever wants the name to try.
+            // Long enough for a device that wants the name to request it.
             0 => Act::Leave { device, abort: false, back: Some(between(rng, 0, 30 * SECOND)) },
             1 | 2 => clock_act(rng),
             _ => Act::Kill { device, back: Some(between(rng, 0, 5 * SECOND)) },
@@ -386,7 +398,7 @@ fn crash_act(device: usize, rng: &mut Rng) -> Act {
     }
 }
 
-/// A clock that is set right, wrong, or back: a board without a battery begins in 1970.
+/// Sets the clock right, wrong, or back: a board without a battery starts in 1970.
 fn clock_act(rng: &mut Rng) -> Act {
     const DAY: u64 = 86_400_000;
     const NOW: u64 = 1_730_000_000_000;
@@ -397,7 +409,7 @@ fn clock_act(rng: &mut Rng) -> Act {
         NOW + 2 * DAY,
         NOW - 400 * DAY,
         NOW + 400 * DAY,
-        // Ends of what 31 bits of seconds and four digits of a year hold.
+        // The largest values of 31 bits of seconds and of a year with four digits.
         2_147_483_647_999,
         253_402_300_799_999,
         u64::MAX,
@@ -406,7 +418,7 @@ fn clock_act(rng: &mut Rng) -> Act {
 }
 
 fn narrowing(theme: Theme, rng: &mut Rng) -> Narrowing {
-    // A burst that outlives several probe time-outs is an outage: that is for the other themes.
+    // A burst that outlives several probe timeouts is an outage, which other themes cover.
     let most = if theme == Theme::Narrow { 4 } else { 12 };
     let mut limit = || rng.chance(700).then(|| rng.between(640, 1_199) as usize);
     let (up, down) = (limit(), limit());
@@ -453,13 +465,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_gives_the_same_scenario_always() {
+    fn a_seed_always_gives_the_same_scenario() {
         assert_eq!(format!("{:?}", Scenario::of(7)), format!("{:?}", Scenario::of(7)));
         assert_ne!(format!("{:?}", Scenario::of(7)), format!("{:?}", Scenario::of(8)));
     }
 
     #[test]
-    fn seeds_reach_every_theme_every_act_and_every_size() {
+    fn seeds_cover_every_theme_and_every_act() {
         let scenarios: Vec<_> = (0..2_000).map(Scenario::of).collect();
         for theme in THEMES {
             assert!(scenarios.iter().any(|scenario| scenario.theme == theme));

@@ -1,5 +1,5 @@
-//! A scenario: who takes part, what they are, and what goes wrong when. It is drawn whole from a
-//! seed before anything runs.
+//! A scenario: the participants, and the faults with their times. All of it is drawn from a seed
+//! before the run starts.
 
 mod draw;
 
@@ -12,72 +12,72 @@ use super::attacker::Attack;
 use super::harness_client::Size;
 use super::network::{Faults, Narrowing};
 
-/// Everything about one run.
+/// The parameters of one run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// Where it comes from.
+    /// The seed.
     pub seed: u64,
-    /// What it is mostly about.
+    /// The main subject.
     pub theme: Theme,
-    /// Real RSA instead of the stand-in.
+    /// Whether the server's key is real RSA instead of the stand-in.
     pub real_rsa: bool,
-    /// Who may come in.
-    pub entrance: JoinPolicy,
-    /// Bounds of the server.
+    /// Whom the room admits.
+    pub join_policy: JoinPolicy,
+    /// Limits of the server.
     pub limits: HubLimits,
-    /// Rings of the server's connections.
+    /// Buffer sizes of the server's connections.
     pub capacity: Capacity,
     /// How long jobs take.
     pub work: Work,
-    /// Who takes part.
+    /// The devices.
     pub devices: Vec<Plan>,
-    /// Somebody takes part who keeps no rule.
+    /// Whether an adversary takes part.
     pub adversary: bool,
-    /// What happens when.
+    /// Events with their times.
     pub acts: Vec<(Duration, Act)>,
     /// When faults stop.
     pub active: Duration,
-    /// What the network does after that.
+    /// Faults of every path after that.
     pub quiet: Faults,
-    /// Every path becomes narrower at that moment.
+    /// Every path begins to drop large datagrams at that moment.
     pub narrowing: Option<Narrowing>,
-    /// How long it may take until everything is settled.
+    /// Time after `active` within which everything must settle.
     pub bound: Duration,
-    /// Faults of the server, for tests of this simulator.
+    /// Faults injected into the server, to test the simulator itself.
     pub faults: FaultInjection,
 }
 
-/// What a scenario is mostly about.
+/// The main subject of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Theme {
     /// A bit of everything.
     Mixed,
-    /// A network that is bad in every way.
+    /// All kinds of network faults.
     Network,
-    /// Processes die, on both sides.
+    /// Crashes, on both sides.
     Crash,
-    /// The disk fails.
+    /// Disk faults.
     Disk,
-    /// Somebody is on the path.
+    /// An attacker on the path.
     Attack,
-    /// Tables are full.
+    /// Small limits, so that tables are full.
     Tables,
-    /// Identities are used twice.
+    /// Identities and names that are used twice.
     Twins,
-    /// Long hours of nothing.
+    /// Hours without messages.
     Idle,
-    /// Much is said.
+    /// Many messages.
     Busy,
-    /// Nothing goes wrong but that paths carry smaller datagrams from some moment on.
+    /// No fault except that paths begin to drop large datagrams.
     Narrow,
 }
 
-/// How long jobs of the server take: from and to.
+/// How long jobs of the server take: shortest and longest.
 #[derive(Clone, Copy, Debug)]
 pub struct Work {
-    /// Until a commit happens.
+    /// Until a commit takes effect.
     pub before_commit: (Duration, Duration),
-    /// From then until the hub hears of it.
+    /// From then until the hub learns of it.
     pub after_commit: (Duration, Duration),
     /// A handshake.
     pub accept: (Duration, Duration),
@@ -93,21 +93,21 @@ impl Work {
     };
 }
 
-/// Where a device keeps what it was given.
+/// When a device saves its store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeps {
-    /// Nowhere: a new process begins anew.
-    Nothing,
-    /// On its disk, saved after so many deliveries.
+pub enum SavePolicy {
+    /// Never: a new process starts without a cursor.
+    Never,
+    /// On its disk, each time after this many deliveries.
     EveryNth(u32),
 }
 
-/// What a device shows to be let in.
+/// The credential with which a device joins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shows {
+pub enum PlanCredential {
     /// The room's secret.
     Secret,
-    /// The room's password; once admitted, sometimes nothing.
+    /// The room's password; once admitted, sometimes no credential.
     Password,
     /// Another secret.
     WrongSecret,
@@ -115,206 +115,206 @@ pub enum Shows {
     WrongPassword,
 }
 
-/// One device.
+/// A device and its behaviour.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Which identity: two devices may share one.
+    /// Index of its identity; two devices may share one.
     pub identity: usize,
-    /// The name it asks for.
+    /// The requested name.
     pub name: String,
-    /// How large its client is.
+    /// Size of its client.
     pub size: Size,
-    /// What survives its process.
-    pub keeps: Keeps,
+    /// When its store is saved.
+    pub saves: SavePolicy,
     /// Where its first process starts.
     pub start: Start,
-    /// The count that a Reset falls back to when it starts from a cursor.
-    pub otherwise: u32,
-    /// Whether it knows the server's key beforehand.
+    /// The count that a Reset falls back to when it starts at a cursor.
+    pub fallback_count: u32,
+    /// Whether it knows the server's key from the beginning.
     pub pinned: bool,
-    /// What it shows.
-    pub shows: Shows,
+    /// Its credential.
+    pub credential: PlanCredential,
     /// Each of its processes has the same seed.
     pub same_seed: bool,
-    /// It never reads what it is given.
+    /// It never takes events from its client.
     pub never_reads: bool,
-    /// Largest body it says it takes.
+    /// Longest body that it accepts, in bytes.
     pub max_entry_len: u16,
     /// Granularity of its clock.
     pub tick: Duration,
-    /// Idle time-out it states, in s.
+    /// Its idle timeout, in s.
     pub idle_s: u16,
-    /// Delay of acknowledgements it states, in ms.
+    /// Its acknowledgement delay, in ms.
     pub ack_delay_ms: u16,
-    /// Path to the server, and back.
+    /// Faults of its path to the server, and back.
     pub path: (Faults, Faults),
     /// When its first process starts.
     pub starts: Duration,
-    /// Posts in all.
+    /// Number of posts.
     pub posts: u32,
     /// Mean time between posts.
     pub post_gap: Duration,
-    /// Per mille of posts that are large.
+    /// Per mille of posts that are long.
     pub large: u16,
 }
 
-/// When the server is killed.
+/// The moment at which the server is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KillPoint {
     /// At once.
     Now,
-    /// Before its next commit.
+    /// Before its next commit takes effect.
     BeforeCommit,
-    /// After its next commit, before it hears of it.
+    /// After its next commit took effect, before the server learns of it.
     AfterCommit,
-    /// After it heard of its next commit, before it sends anything.
+    /// After it learned of its next commit, before it sends anything.
     BeforeSend,
 }
 
-/// What goes wrong with commits.
+/// What happens to commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskFault {
     /// They fail.
     Fail,
-    /// They are reported uncertain and happened.
+    /// They are reported as uncertain, and took effect.
     UncertainApplied,
-    /// They are reported uncertain and did not happen.
+    /// They are reported as uncertain, and did not take effect.
     UncertainLost,
-    /// What is committed cannot be read.
+    /// They succeed, but nothing can be read.
     Unreadable,
 }
 
-/// Something that happens. Devices are named by their index.
+/// An event of a scenario. Devices are identified by index.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// Nothing passes between the server and a device (or everybody), in one direction or both.
     Cut {
-        /// Whom it concerns; `None`: everybody.
+        /// The device; `None`: all.
         device: Option<usize>,
         /// Towards the server.
         up: bool,
         /// From the server.
         down: bool,
-        /// How long.
+        /// For how long.
         lasts: Duration,
-        /// If not zero: what is sent meanwhile towards the server arrives after up to so long.
+        /// If not zero, what is sent meanwhile towards the server arrives after up to this time.
         late: Duration,
     },
-    /// A path becomes another one.
+    /// The faults of a path change.
     Path {
-        /// Whose.
+        /// The device.
         device: usize,
-        /// To the server, and back.
+        /// Faults to the server, and back.
         path: (Faults, Faults),
     },
-    /// A path carries only smaller datagrams from now on, and loses a burst.
+    /// A path begins to drop large datagrams, and loses a burst.
     Narrow {
-        /// Whose.
+        /// The device.
         device: usize,
-        /// How.
+        /// The new limits.
         narrowing: Narrowing,
     },
     /// A device gets another address.
     Rebind {
-        /// Which.
+        /// The device.
         device: usize,
-        /// Whether what is sent to the old one still arrives for a while.
+        /// Whether what is sent to the old address still arrives for a while.
         keep_old: bool,
     },
     /// Two devices swap their addresses.
     Swap {
-        /// Which.
+        /// One device.
         device: usize,
-        /// With which.
+        /// The other.
         other: usize,
     },
     /// A process is killed.
     Kill {
-        /// Which.
+        /// The device.
         device: usize,
         /// When the device starts another one.
         back: Option<Duration>,
     },
     /// A process leaves.
     Leave {
-        /// Which.
+        /// The device.
         device: usize,
-        /// Without waiting for what is unsettled.
+        /// Without waiting for unsettled posts.
         abort: bool,
-        /// When the device starts another one, once it left.
+        /// When the device starts another one after that.
         back: Option<Duration>,
     },
-    /// A process stands still.
+    /// A process is suspended.
     Suspend {
-        /// Which.
+        /// The device.
         device: usize,
-        /// How long.
+        /// For how long.
         lasts: Duration,
     },
-    /// A process does not read.
+    /// A process stops taking events.
     Stall {
-        /// Which.
+        /// The device.
         device: usize,
-        /// How long.
+        /// For how long.
         lasts: Duration,
     },
     /// The server is killed.
     KillServer {
-        /// When exactly.
+        /// At which moment.
         point: KillPoint,
         /// When it starts again.
         back: Duration,
         /// Whether the backup is restored meanwhile.
         restore: bool,
-        /// Whether old entries are removed meanwhile, down to so many.
+        /// If set, old entries are removed meanwhile, all but this many.
         keep: Option<u64>,
     },
-    /// The server stops properly.
+    /// The server shuts down.
     Shutdown {
         /// When it starts again.
         back: Duration,
     },
-    /// The server stands still.
+    /// The server is suspended.
     SuspendServer {
-        /// How long.
+        /// For how long.
         lasts: Duration,
     },
-    /// The server's clock on the wall jumps.
+    /// The server's wall clock jumps.
     SetWall {
-        /// To this, in ms since 1970.
+        /// The new time, in ms since 1970.
         unix_ms: u64,
     },
-    /// A backup of the store is made.
+    /// The store is backed up.
     Backup,
     /// The disk fails.
     Disk {
-        /// How.
+        /// The fault.
         fault: DiskFault,
-        /// How long.
+        /// For how long.
         lasts: Duration,
     },
-    /// Somebody sends what he made.
+    /// An attacker sends forged datagrams.
     Attack {
-        /// What.
+        /// The kind.
         attack: Attack,
-        /// How often.
+        /// The number of datagrams.
         times: u32,
     },
-    /// The operator speaks.
+    /// The operator posts a line.
     Say,
-    /// The operator puts a member out.
+    /// The operator kicks a member.
     Kick {
-        /// Whom.
+        /// The member's device.
         device: usize,
     },
-    /// A client asks who is here.
+    /// A client requests the list of members.
     Who {
-        /// Which.
+        /// The device.
         device: usize,
     },
-    /// A client asks for older entries.
+    /// A client requests older entries.
     History {
-        /// Which.
+        /// The device.
         device: usize,
     },
 }
@@ -326,7 +326,7 @@ impl Scenario {
         draw::scenario(seed, None)
     }
 
-    /// One about `theme`, whatever theme the seed would have drawn.
+    /// A scenario with `theme` instead of the theme that `seed` would draw.
     #[must_use]
     pub fn about(theme: Theme, seed: u64) -> Self {
         draw::scenario(seed, Some(theme))
@@ -334,9 +334,9 @@ impl Scenario {
 }
 
 impl Plan {
-    /// Whether it should be a member whatever the others do.
+    /// Whether its credential is right, so that the room must admit it.
     #[must_use]
     pub fn is_honest(&self) -> bool {
-        matches!(self.shows, Shows::Secret | Shows::Password)
+        matches!(self.credential, PlanCredential::Secret | PlanCredential::Password)
     }
 }

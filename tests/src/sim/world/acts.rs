@@ -1,20 +1,21 @@
-//! The acts of a scenario, performed.
+//! Performs the events of a scenario.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::time::Duration;
+use kabar_server::hub::RoomId;
 
 use super::server::Kill;
-use super::{Happening, World};
+use super::{World, WorldEvent};
 use crate::sim::attacker::Attack;
 use crate::sim::coverage::Seen;
 use crate::sim::model::Checked;
 use crate::sim::network::{Direction, Narrowing, Origin};
 use crate::sim::scenario::{Act, KillPoint};
 
-/// How long the old address of a device still works, if it does.
+/// How long the old address of a device still works after a rebind that keeps it.
 const OLD_ADDRESS: Duration = Duration::from_secs(10);
-/// Attacks come one after the other within this.
+/// The datagrams of an attack are sent within this time, in us.
 const ATTACK_TIME: u64 = 2_000_000;
 
 impl World {
@@ -33,7 +34,7 @@ impl World {
                     }
                 }
                 self.cut(device, up, down, true);
-                self.queue.push(now + lasts, Happening::Mend { device, up, down });
+                self.queue.push(now + lasts, WorldEvent::CutEnds { device, up, down });
             }
             Act::Path { device, path } => {
                 let device = &mut self.devices[device];
@@ -47,12 +48,12 @@ impl World {
             Act::Suspend { device, lasts } => {
                 self.coverage.count(Seen::ClientSuspended);
                 self.devices[device].suspended_until = now + lasts;
-                self.queue.push(now + lasts, Happening::DeviceResumes { device });
+                self.queue.push(now + lasts, WorldEvent::DeviceResumes { device });
             }
             Act::Stall { device, lasts } => {
                 self.coverage.count(Seen::ReaderStalled);
                 self.devices[device].stalled_until = now + lasts;
-                self.queue.push(now + lasts, Happening::DeviceResumes { device });
+                self.queue.push(now + lasts, WorldEvent::DeviceResumes { device });
             }
             Act::KillServer { point, back, restore, keep } => {
                 let kill = Kill { point, back, restore, keep };
@@ -73,16 +74,16 @@ impl World {
             Act::SetWall { unix_ms } => self.set_wall(unix_ms),
             Act::Backup => self.back_up(),
             Act::Disk { fault, lasts } => self.break_disk(fault, lasts),
-            Act::Attack { attack, times } => (0..times).for_each(|_| self.strike(attack)),
+            Act::Attack { attack, times } => (0..times).for_each(|_| self.launch(attack)),
             Act::Say => {
                 if let Some(hub) = self.server.hub_mut() {
-                    hub.say(now, "The operator says this.");
+                    hub.say(now, RoomId::ONLY, "The operator says this.");
                 }
                 return self.serve();
             }
             Act::Kick { device } => {
                 let name = self.devices[device].plan.name.clone();
-                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, &name).is_ok()) {
+                if self.server.hub_mut().is_some_and(|hub| hub.kick(now, RoomId::ONLY, &name).is_ok()) {
                     self.kicked.insert(name);
                 }
                 return self.serve();
@@ -99,7 +100,7 @@ impl World {
         Ok(())
     }
 
-    /// The paths of a device carry only smaller datagrams from now on.
+    /// The path of a device begins to drop large datagrams.
     pub(super) fn narrow(&mut self, at: usize, narrowing: Narrowing) {
         self.coverage.count(Seen::Narrowed);
         let device = &mut self.devices[at];
@@ -112,12 +113,12 @@ impl World {
         self.coverage.count(Seen::Rebound);
         let device = &mut self.devices[at];
         let old = device.address;
-        // No address comes twice, so that an old one is never somebody's new one.
+        // Ports are not reused, so that an old address never becomes another device's new one.
         self.rebinds += 1;
         device.address.set_port(5_000 + self.rebinds);
         self.addresses.insert(device.address, at);
         if keep_old {
-            self.queue.push(self.queue.now() + OLD_ADDRESS, Happening::Forget { address: old });
+            self.queue.push(self.queue.now() + OLD_ADDRESS, WorldEvent::Forget { address: old });
         } else {
             self.addresses.remove(&old);
         }
@@ -135,12 +136,12 @@ impl World {
         self.addresses.insert(mine, other);
     }
 
-    /// Somebody on the path sends something.
-    fn strike(&mut self, attack: Attack) {
+    /// Sends one forged datagram.
+    fn launch(&mut self, attack: Attack) {
         self.strangers += 1;
         let [high, low] = self.strangers.to_be_bytes();
         let elsewhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, high, low, 7)), 4_444);
-        let Some(forged) = self.attacker.strike(attack, elsewhere, &mut self.luck) else { return };
+        let Some(forged) = self.attacker.forge(attack, elsewhere, &mut self.rng) else { return };
         self.coverage.count(match attack {
             Attack::Replay => Seen::Replayed,
             Attack::ReplayFromElsewhere => Seen::ReplayedFromElsewhere,
@@ -155,16 +156,16 @@ impl World {
         if attack == Attack::Hello {
             self.spoofed.entry(forged.from).or_default();
         }
-        // What was said before, word for word, may be authentic still.
+        // An exact copy of an earlier datagram may still be authentic.
         let origin = if self.attacker.has_seen(&forged.bytes) { Origin::Peer } else { Origin::Forged };
-        let at = self.now() + Duration::from_micros(self.luck.below(ATTACK_TIME));
+        let at = self.now() + Duration::from_micros(self.rng.below(ATTACK_TIME));
         let (from, to, bytes) = (forged.from, forged.to, forged.bytes);
         self.queue.push(
             at,
             if super::server::is_server(to) {
-                Happening::ClientMessage { from, bytes, origin }
+                WorldEvent::ToServer { from, bytes, origin }
             } else {
-                Happening::ToDevice { to, from, bytes, origin }
+                WorldEvent::ToDevice { to, from, bytes, origin }
             },
         );
     }

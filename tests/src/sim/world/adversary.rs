@@ -1,6 +1,6 @@
-//! Somebody who holds the room's secret and keeps no other rule: a real handshake and a real
-//! connection, under messages that no client would send. What an adversary says may be refused or
-//! stored; nobody else's promise may suffer from it.
+//! An adversary: a member that knows the room's secret and follows no other rule. It has a real
+//! handshake and a real connection, and sends messages that no client would send. The server may
+//! refuse or store its posts; the guarantees to others must hold.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -18,19 +18,19 @@ use kabar_core::session::TransportParameters;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::InlineBuffers;
 
-use super::{Happening, ROOM, SECRET, SERVER, World};
+use super::{ROOM, SECRET, SERVER, World, WorldEvent};
 use crate::sim::coverage::Seen;
 use crate::sim::keys::SimKey;
 use crate::sim::model::{Checked, demand};
 use crate::sim::network::{Direction, Faults, Origin};
 use crate::sim::rng::Rng;
 
-/// Time between two things that an adversary does.
+/// Time between two actions of the adversary, in us.
 const GAP: (u64, u64) = (10_000, 2_000_000);
-/// Rings of an adversary, in bytes.
+/// Size of its ring buffers, in bytes.
 const RING: usize = 8192;
 
-/// The adversary. There is one in some scenarios.
+/// The adversary; some scenarios have one.
 #[derive(Debug)]
 pub(super) struct Adversary {
     pub(super) address: SocketAddr,
@@ -44,15 +44,16 @@ pub(super) struct Adversary {
     handle: u8,
     instance: u64,
     number: u64,
-    /// When it acted last.
+    /// Time of its last action.
     now: Instant,
     reads: bool,
-    /// Whether it goes on acknowledging once it has joined. If not, it stays when all is quiet.
+    /// Whether it continues to acknowledge once it has joined. If not, it stays when the faults
+    /// stop.
     acknowledges: bool,
 }
 
 impl Adversary {
-    /// The name that its entries bear.
+    /// The name under which it posts.
     pub(super) const NAME: &'static str = "adversary";
 
     pub(super) fn new(seed: u64) -> Self {
@@ -85,15 +86,15 @@ impl Adversary {
             bulk: 0,
             ack_delay_ms: 0,
             tick_us: 1,
-            // Nothing reaches a connection whose acknowledgements are not sent: it must not end by
-            // itself.
+            // A connection that never acknowledges receives nothing. It must not end by its own
+            // timeout.
             idle_s: if self.acknowledges { 10 } else { 3_600 },
         };
         self.handshake.start(now, self.rng.seed(), None, limits, RetrySchedule::Initial);
         (self.has_joined, self.handle, self.number) = (false, 0, 0);
     }
 
-    /// Reads what came, as far as that helps to do harm.
+    /// Reads messages to learn its handle and instance.
     fn read(&mut self) {
         let mut message = [0; MAX_MESSAGE_LEN];
         let mut prefix = [0; 2];
@@ -110,7 +111,7 @@ impl Adversary {
         }
     }
 
-    /// Does something; `foreign` is the instance of somebody else.
+    /// Performs one random action; `foreign` is an instance of another member.
     fn act(&mut self, now: Instant, foreign: u64) {
         self.now = now;
         if !self.connection.is_open() {
@@ -128,8 +129,8 @@ impl Adversary {
             return;
         }
         if self.handle != 0 && !self.acknowledges {
-            // In order, so that it is not closed for anything else.
-            return self.say(&ClientMessage::ListMembers { handle: self.handle });
+            // A valid message, so that the connection is not closed for any other reason.
+            return self.send_message(&ClientMessage::ListMembers { handle: self.handle });
         }
         match self.rng.below(12) {
             0 => self.join(foreign),
@@ -138,9 +139,9 @@ impl Adversary {
             3 => self.connection.reset(),
             4 => {
                 let before = self.rng.next();
-                self.say(&ClientMessage::History { handle: self.handle, before, count: 200 });
+                self.send_message(&ClientMessage::History { handle: self.handle, before, count: 200 });
             }
-            5 => self.say(&ClientMessage::ListMembers { handle: self.handle }),
+            5 => self.send_message(&ClientMessage::ListMembers { handle: self.handle }),
             _ => self.post(foreign),
         }
     }
@@ -163,7 +164,7 @@ impl Adversary {
             _ => Start::After { seq: self.rng.below(50), term: Term([7; 8]), fallback_count: 3 },
         };
         let max_entry_len = self.rng.next() as u16;
-        self.say(&ClientMessage::Join(Join {
+        self.send_message(&ClientMessage::Join(Join {
             room: ROOM,
             name: Self::NAME,
             identity: public,
@@ -193,14 +194,14 @@ impl Adversary {
             body.fill(0xff);
         }
         let handle = if self.rng.chance(950) { self.handle } else { self.rng.next() as u8 };
-        self.say(&ClientMessage::Post(Post { handle, instance, number, settled, kind, body: &body }));
+        self.send_message(&ClientMessage::Post(Post { handle, instance, number, settled, kind, body: &body }));
     }
 
     fn garbage(&mut self) {
         let mut bytes = vec![0; self.rng.between(1, 60) as usize];
         self.rng.fill(&mut bytes);
         if self.rng.chance(700) {
-            // At least the length is right: an unknown type, or a known one that does not decode.
+            // The length is right, so it is an unknown type, or a known one that does not decode.
             bytes[0] = 0;
             if let Some(second) = bytes.get_mut(1) {
                 *second = 0;
@@ -213,7 +214,7 @@ impl Adversary {
         let _ = self.connection.send(self.now, StreamId::Chat, &[&bytes]);
     }
 
-    fn say(&mut self, message: &ClientMessage<'_>) {
+    fn send_message(&mut self, message: &ClientMessage<'_>) {
         let mut bytes = [0; MAX_MESSAGE_LEN];
         if let Ok(len) = message.encode(&mut bytes) {
             let _ = self.connection.send(self.now, StreamId::Chat, &[&bytes[..len]]);
@@ -222,12 +223,12 @@ impl Adversary {
 }
 
 impl World {
-    pub(super) fn adversary_hears(&mut self, mut bytes: Vec<u8>, origin: Origin) -> Checked {
+    pub(super) fn adversary_receives(&mut self, mut bytes: Vec<u8>, origin: Origin) -> Checked {
         let now = self.now();
         let Some(adversary) = self.adversary.as_mut().filter(|_| origin == Origin::Peer) else { return Ok(()) };
         let is_sealed = matches!(Packet::decode(&bytes, crc32), Ok(Packet::Sealed(_)));
         if is_sealed && adversary.handle != 0 && !adversary.acknowledges {
-            // Dropped: what it sends itself goes on, again and again.
+            // Ignored: the server keeps retransmitting.
             self.coverage.count(Seen::NeverAcknowledges);
             return Ok(());
         }
@@ -256,7 +257,7 @@ impl World {
     pub(super) fn adversary_acts(&mut self) -> Checked {
         let now = self.now();
         if self.quiet_since.is_some() {
-            // It is gone without a word, or stays and acknowledges nothing.
+            // It disappears without closing, or stays and acknowledges nothing.
             self.adversary.take_if(|adversary| adversary.acknowledges || adversary.handle == 0);
             return Ok(());
         }
@@ -267,7 +268,7 @@ impl World {
         adversary.act(now, foreign);
         self.coverage.count(Seen::AdversaryActed);
         let gap = adversary.rng.between(GAP.0, GAP.1);
-        self.queue.push(now + Duration::from_micros(gap), Happening::AdversaryActs);
+        self.queue.push(now + Duration::from_micros(gap), WorldEvent::AdversaryActs);
         self.drive_adversary()
     }
 
@@ -299,7 +300,7 @@ impl World {
                 let from = adversary.address;
                 for arrival in arrivals {
                     let (bytes, origin) = (arrival.bytes, arrival.origin);
-                    self.queue.push(now + arrival.after, Happening::ClientMessage { from, bytes, origin });
+                    self.queue.push(now + arrival.after, WorldEvent::ToServer { from, bytes, origin });
                 }
                 continue;
             }
@@ -308,11 +309,11 @@ impl World {
             if let Some(deadline) = handshake.into_iter().chain(connection).min() {
                 adversary.alarm += 1;
                 let alarm = adversary.alarm;
-                self.queue.push(deadline, Happening::AdversaryWake { alarm });
+                self.queue.push(deadline, WorldEvent::AdversaryWake { alarm });
             }
             return Ok(());
         }
-        demand!(false, Contract, "a connection has datagrams without end");
+        demand!(false, Contract, "the adversary sends without end");
         Ok(())
     }
 }

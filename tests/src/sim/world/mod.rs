@@ -1,7 +1,7 @@
-//! The world of one run: a server, devices, a network and a clock, and what is observed in it.
+//! The world of one run: a server, devices, a network and a clock.
 //!
-//! One event is taken from the queue at a time; whoever it concerns is driven until it has nothing
-//! more to say, and everything that is observed meanwhile goes to the model, which checks it.
+//! One event is taken from the queue at a time, and the server or device that it concerns is driven
+//! until it has no more output. Everything observed meanwhile goes to the model, which checks it.
 
 mod acts;
 mod adversary;
@@ -32,56 +32,56 @@ const ROOM: &str = "lobby";
 const SECRET: [u8; 16] = *b"room secret 1234";
 /// Its password.
 const PASSWORD: &[u8] = b"correct horse battery staple";
-/// Where the server is.
+/// The server's address.
 const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 9_999);
-/// More events than this in one run are a storm.
-const MAX_HAPPENINGS: u64 = 600_000;
-/// More wake-ups than this without an effect, within [`SPIN_TIME`], are a spin.
+/// A run with more events than this has a message storm.
+const MAX_EVENTS: u64 = 600_000;
+/// More wake-ups than this without output, within [`SPIN_TIME`], are a busy loop.
 const MAX_IDLE_WAKES: u32 = 100;
 const SPIN_TIME: Duration = Duration::from_millis(5);
-/// How often it is checked whether all is settled.
+/// Interval at which it is checked whether everything is settled.
 const CHECK_EVERY: Duration = Duration::from_millis(250);
 
-/// Something that waits in the queue.
+/// An event in the queue.
 #[derive(Debug)]
-enum Happening {
+enum WorldEvent {
     /// A datagram reaches the server.
-    ClientMessage { from: SocketAddr, bytes: Vec<u8>, origin: Origin },
+    ToServer { from: SocketAddr, bytes: Vec<u8>, origin: Origin },
     /// A datagram reaches an address.
     ToDevice { to: SocketAddr, from: SocketAddr, bytes: Vec<u8>, origin: Origin },
-    /// The server's deadline; only the last one that was set counts.
+    /// The server's timer; only the last one that was set counts.
     ServerWake { life: u32, alarm: u64 },
     /// The server starts.
     ServerStarts,
-    /// The server has been stopping long enough.
+    /// The time that a server has to shut down is over.
     ServerStopped { life: u32, back: Duration },
-    /// The disk gets to a job.
+    /// The disk starts a job.
     StoreRuns { life: u32, job: StoreJob },
     /// A job is complete.
     JobDone { life: u32, done: Done },
-    /// The disk works again, if nothing else happened to it since.
-    DiskMends { fault: u32 },
-    /// A device's deadline.
+    /// A disk fault ends, unless another one began since.
+    DiskRepaired { fault: u32 },
+    /// A device's timer.
     DeviceWake { device: usize, process: usize, alarm: u64 },
     /// A device starts a process.
     DeviceStarts { device: usize },
-    /// A device goes on after standing still or not reading.
+    /// A device continues after it was suspended or stalled.
     DeviceResumes { device: usize },
     /// A process posts.
     Post { device: usize, process: usize },
-    /// The adversary's deadline.
+    /// The adversary's timer.
     AdversaryWake { alarm: u64 },
-    /// The adversary does something.
+    /// The adversary performs an action.
     AdversaryActs,
     /// A cut ends.
-    Mend { device: Option<usize>, up: bool, down: bool },
-    /// What is sent to an old address arrives no more.
+    CutEnds { device: Option<usize>, up: bool, down: bool },
+    /// What is sent to an old address no longer arrives.
     Forget { address: SocketAddr },
     /// The next act of the scenario.
     Act { index: usize },
-    /// Faults stop.
+    /// The faults stop.
     Quiet,
-    /// Is everything settled?
+    /// Checks whether everything is settled.
     Check,
 }
 
@@ -89,9 +89,9 @@ enum Happening {
 #[derive(Debug)]
 pub(super) struct World {
     scenario: Scenario,
-    queue: Queue<Happening>,
+    queue: Queue<WorldEvent>,
     network: Rng,
-    luck: Rng,
+    rng: Rng,
     model: Model,
     coverage: Coverage,
     trace: Trace,
@@ -102,10 +102,10 @@ pub(super) struct World {
     attacker: Attacker,
     strangers: u16,
     rebinds: u16,
-    /// Bytes in and out of addresses that only ever said Hello.
+    /// Bytes from and to addresses that only ever sent Hello.
     spoofed: BTreeMap<SocketAddr, (usize, usize)>,
     kicked: BTreeSet<String>,
-    /// The identity that was let in under each name first.
+    /// The first identity that was admitted under each name.
     owners: BTreeMap<String, usize>,
     quiet_since: Option<Instant>,
     is_over: bool,
@@ -125,7 +125,7 @@ impl World {
             server: Server::new(scenario.real_rsa),
             queue: Queue::new(),
             network: Rng::new(seed, "network"),
-            luck: Rng::new(seed, "luck"),
+            rng: Rng::new(seed, "luck"),
             model: Model::new(scenario.adversary.then_some(Adversary::NAME)),
             coverage,
             trace: Trace::new(print),
@@ -144,33 +144,33 @@ impl World {
         }
     }
 
-    /// Lets everything happen.
+    /// Runs until everything is settled.
     pub(super) fn run(&mut self) -> Checked {
         let at = |span: Duration| Instant::ZERO + span;
-        self.queue.push(Instant::ZERO, Happening::ServerStarts);
+        self.queue.push(Instant::ZERO, WorldEvent::ServerStarts);
         for device in 0..self.devices.len() {
-            self.queue.push(at(self.devices[device].plan.starts), Happening::DeviceStarts { device });
+            self.queue.push(at(self.devices[device].plan.starts), WorldEvent::DeviceStarts { device });
         }
         for index in 0..self.scenario.acts.len() {
-            self.queue.push(at(self.scenario.acts[index].0), Happening::Act { index });
+            self.queue.push(at(self.scenario.acts[index].0), WorldEvent::Act { index });
         }
         if self.adversary.is_some() {
-            self.queue.push(Instant::ZERO, Happening::AdversaryActs);
+            self.queue.push(Instant::ZERO, WorldEvent::AdversaryActs);
         }
-        self.queue.push(at(self.scenario.active), Happening::Quiet);
+        self.queue.push(at(self.scenario.active), WorldEvent::Quiet);
         let mut happened = 0;
         while !self.is_over {
             let Some(next) = self.queue.pop() else {
-                return Err(Violation::new(Rule::Liveness, "nothing is left to happen".into()));
+                return Err(Violation::new(Rule::Liveness, "no event is left".into()));
             };
             happened += 1;
-            demand!(happened < MAX_HAPPENINGS, Contract, "more than {MAX_HAPPENINGS} events");
+            demand!(happened < MAX_EVENTS, Contract, "more than {MAX_EVENTS} events");
             self.happen(next)?;
         }
         self.check_everything()
     }
 
-    /// What the run went through.
+    /// Coverage, hash of the trace and virtual time of the run.
     pub(super) fn finish(mut self) -> (Coverage, u64, Instant) {
         self.count_server();
         for at in 0..self.devices.len() {
@@ -183,41 +183,41 @@ impl World {
         self.queue.now()
     }
 
-    fn happen(&mut self, next: Happening) -> Checked {
+    fn happen(&mut self, next: WorldEvent) -> Checked {
         match next {
-            Happening::ClientMessage { from, bytes, origin } => self.server_hears(from, bytes, origin),
-            Happening::ToDevice { to, bytes, origin, .. } if self.is_adversary(to) => {
-                self.adversary_hears(bytes, origin)
+            WorldEvent::ToServer { from, bytes, origin } => self.server_receives(from, bytes, origin),
+            WorldEvent::ToDevice { to, bytes, origin, .. } if self.is_adversary(to) => {
+                self.adversary_receives(bytes, origin)
             }
-            Happening::ToDevice { to, from, bytes, origin } => self.device_hears(to, from, bytes, origin),
-            Happening::ServerWake { life, alarm } => self.server_wakes(life, alarm),
-            Happening::ServerStarts => self.start_server(),
-            Happening::ServerStopped { life, back } => self.server_stopped(life, back),
-            Happening::StoreRuns { life, job } => self.store_runs(life, job),
-            Happening::JobDone { life, done } => self.job_done(life, done),
-            Happening::DiskMends { fault } => {
-                self.mend_disk(fault);
+            WorldEvent::ToDevice { to, from, bytes, origin } => self.device_receives(to, from, bytes, origin),
+            WorldEvent::ServerWake { life, alarm } => self.server_wakes(life, alarm),
+            WorldEvent::ServerStarts => self.start_server(),
+            WorldEvent::ServerStopped { life, back } => self.server_stopped(life, back),
+            WorldEvent::StoreRuns { life, job } => self.store_runs(life, job),
+            WorldEvent::JobDone { life, done } => self.job_done(life, done),
+            WorldEvent::DiskRepaired { fault } => {
+                self.repair_disk(fault);
                 Ok(())
             }
-            Happening::DeviceWake { device, process, alarm } => self.device_wakes(device, process, alarm),
-            Happening::DeviceStarts { device } => self.start_device(device),
-            Happening::DeviceResumes { device } => self.drive_device(device),
-            Happening::Post { device, process } => self.post(device, process),
-            Happening::AdversaryWake { alarm } => self.adversary_wakes(alarm),
-            Happening::AdversaryActs => self.adversary_acts(),
-            Happening::Mend { device, up, down } => {
+            WorldEvent::DeviceWake { device, process, alarm } => self.device_wakes(device, process, alarm),
+            WorldEvent::DeviceStarts { device } => self.start_device(device),
+            WorldEvent::DeviceResumes { device } => self.drive_device(device),
+            WorldEvent::Post { device, process } => self.post(device, process),
+            WorldEvent::AdversaryWake { alarm } => self.adversary_wakes(alarm),
+            WorldEvent::AdversaryActs => self.adversary_acts(),
+            WorldEvent::CutEnds { device, up, down } => {
                 self.cut(device, up, down, false);
                 Ok(())
             }
-            Happening::Forget { address } => {
+            WorldEvent::Forget { address } => {
                 if self.addresses.get(&address).is_some_and(|at| self.devices[*at].address != address) {
                     self.addresses.remove(&address);
                 }
                 Ok(())
             }
-            Happening::Act { index } => self.act(index),
-            Happening::Quiet => self.become_quiet(),
-            Happening::Check => self.check_settled(),
+            WorldEvent::Act { index } => self.act(index),
+            WorldEvent::Quiet => self.become_quiet(),
+            WorldEvent::Check => self.check_settled(),
         }
     }
 
@@ -228,9 +228,9 @@ impl World {
     /// Hands a datagram of a device to the network.
     fn send_to_server(&mut self, device: usize, bytes: &[u8]) {
         let from = self.devices[device].address;
-        let arrivals = self.pass(from, SERVER, bytes, device, true);
+        let arrivals = self.transmit(from, SERVER, bytes, device, true);
         for Arrival { after, bytes, origin } in arrivals {
-            self.queue.push(self.now() + after, Happening::ClientMessage { from, bytes, origin });
+            self.queue.push(self.now() + after, WorldEvent::ToServer { from, bytes, origin });
         }
     }
 
@@ -242,7 +242,7 @@ impl World {
         if let Some(adversary) = self.adversary.as_mut().filter(|adversary| adversary.address == to) {
             let arrivals = adversary.down.send(bytes, &mut self.network, &mut self.coverage);
             for Arrival { after, bytes, origin } in arrivals {
-                self.queue.push(self.now() + after, Happening::ToDevice { to, from: SERVER, bytes, origin });
+                self.queue.push(self.now() + after, WorldEvent::ToDevice { to, from: SERVER, bytes, origin });
             }
             return;
         }
@@ -250,25 +250,26 @@ impl World {
             self.coverage.count(Seen::Nowhere);
             return;
         };
-        let arrivals = self.pass(SERVER, to, bytes, device, false);
+        let arrivals = self.transmit(SERVER, to, bytes, device, false);
         for Arrival { after, bytes, origin } in arrivals {
-            self.queue.push(self.now() + after, Happening::ToDevice { to, from: SERVER, bytes, origin });
+            self.queue.push(self.now() + after, WorldEvent::ToDevice { to, from: SERVER, bytes, origin });
         }
     }
 
-    fn pass(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], device: usize, up: bool) -> Vec<Arrival> {
-        self.attacker.see(from, to, bytes);
+    fn transmit(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8], device: usize, up: bool) -> Vec<Arrival> {
+        self.attacker.record(from, to, bytes);
         if packet_number(bytes).is_some_and(|(_, number)| bytes[0] == 0x15 && number >= 1 << 20) {
             self.coverage.count(Seen::EpochCrossed);
         }
         let device = &mut self.devices[device];
         if !up {
-            device.is_sent(bytes);
+            device.record_sent(bytes);
         }
         let direction = if up { &mut device.up } else { &mut device.down };
         let arrivals = direction.send(bytes, &mut self.network, &mut self.coverage);
-        self.trace
-            .say(self.queue.now(), || format!("  {from} -> {to} {} arrives {} times", describe(bytes), arrivals.len()));
+        self.trace.print_line(self.queue.now(), || {
+            format!("  {from} -> {to} {} arrives {} times", describe(bytes), arrivals.len())
+        });
         arrivals
     }
 
@@ -281,18 +282,18 @@ impl World {
         }
     }
 
-    /// From now on nothing goes wrong but a little loss.
+    /// The faults stop; only the loss of the quiet phase remains.
     fn become_quiet(&mut self) -> Checked {
         let now = self.now();
         self.trace.note(now, &[0], || "quiet".into());
         self.quiet_since = Some(now);
-        self.mend_disk_for_good();
+        self.disable_disk_faults();
         self.scenario.work = Work::QUICK;
         self.server.stalled_until = now;
         self.server.kill_at = None;
         if !self.server.is_running() && !self.server.is_starting {
             self.server.is_starting = true;
-            self.queue.push(now, Happening::ServerStarts);
+            self.queue.push(now, WorldEvent::ServerStarts);
         }
         for at in 0..self.devices.len() {
             let quiet = self.scenario.quiet;
@@ -304,16 +305,15 @@ impl World {
             let device = &mut self.devices[at];
             (device.suspended_until, device.stalled_until) = (now, now);
             if self.scenario.theme == Theme::Narrow {
-                // What is said now is the last, and nothing that comes later shows what became of
-                // it.
+                // This post is the last. Nothing sent later can reveal its loss.
                 device.posts_left = 1;
             }
-            let happening = if device.running.is_some() {
-                Happening::DeviceResumes { device: at }
+            let event = if device.running.is_some() {
+                WorldEvent::DeviceResumes { device: at }
             } else {
-                Happening::DeviceStarts { device: at }
+                WorldEvent::DeviceStarts { device: at }
             };
-            self.queue.push(now, happening);
+            self.queue.push(now, event);
         }
         if self.scenario.theme == Theme::Narrow {
             for at in 0..self.devices.len() {
@@ -321,11 +321,11 @@ impl World {
                 self.post(at, running.process)?;
             }
         }
-        self.queue.push(now + CHECK_EVERY, Happening::Check);
+        self.queue.push(now + CHECK_EVERY, WorldEvent::Check);
         Ok(())
     }
 
-    /// The liveness bound.
+    /// Checks the liveness bound.
     fn check_settled(&mut self) -> Checked {
         let now = self.now();
         match self.is_settled() {
@@ -343,7 +343,7 @@ impl World {
                 if quiet_for > self.scenario.bound {
                     return Err(violation);
                 }
-                self.queue.push(now + CHECK_EVERY, Happening::Check);
+                self.queue.push(now + CHECK_EVERY, WorldEvent::Check);
                 Ok(())
             }
         }
@@ -352,7 +352,7 @@ impl World {
     fn is_settled(&self) -> Checked {
         for device in &self.devices {
             let expected = device.is_expected();
-            demand!(device.running.is_some() || !expected, Liveness, "{} does not run", device.plan.name);
+            demand!(device.running.is_some() || !expected, Liveness, "{} is not running", device.plan.name);
             if let Some(running) = device.running.as_ref().filter(|_| expected) {
                 self.model.settled(running.process)?;
                 let name = &device.plan.name;
@@ -362,7 +362,7 @@ impl World {
         Ok(())
     }
 
-    /// Everything again from the start, against what the store gives back.
+    /// Checks everything again from the beginning, against the entries that the store returns.
     fn check_everything(&mut self) -> Checked {
         for (address, (received, sent)) in &self.spoofed {
             demand!(

@@ -1,17 +1,17 @@
-//! The server of a world: a real hub over a store in memory, whose jobs run when the scenario's
-//! disk and processor get to them.
+//! The server of a world: a real hub over a store in memory. Its jobs take the time of the
+//! scenario's disk and processor.
 
 use std::net::SocketAddr;
 
 use kabar_core::chat::{MAX_BODY_LEN, Term};
 use kabar_core::crypto::rsa::PrivateKey;
 use kabar_core::time::{Duration, Instant};
-use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, Profile, StoreDone, StoreJob};
+use kabar_server::hub::{Done, Hub, HubConfig, HubEvent, Job, PasswordVerifier, Profile, RoomId, StoreDone, StoreJob};
 use kabar_server::store::{Fault, LogEntry, LogReader, MemoryStore, Store};
 use kabar_std::provider::Accelerated;
 
 use super::adversary::Adversary;
-use super::{CHECK_EVERY, Happening, MAX_IDLE_WAKES, PASSWORD, ROOM, SECRET, SERVER, SPIN_TIME, World};
+use super::{CHECK_EVERY, MAX_IDLE_WAKES, PASSWORD, ROOM, SECRET, SERVER, SPIN_TIME, World, WorldEvent};
 use crate::sim::coverage::Seen;
 use crate::sim::keys::SimPrivateKey;
 use crate::sim::model::{Checked, Committed, Rule, Violation, demand};
@@ -19,25 +19,25 @@ use crate::sim::network::Origin;
 use crate::sim::scenario::{DiskFault, KillPoint};
 use crate::sim::trace::describe;
 
-/// What the calendar says when a world begins, in ms since 1970.
+/// Wall clock when a world begins, in ms since 1970.
 const WALL: u64 = 1_730_000_000_000;
-/// How long a server that stops may take for it.
+/// How long a server may take to shut down.
 const STOPPING: Duration = Duration::from_secs(2);
 
-/// The server and what outlives it.
+/// The server, and its state that survives a restart.
 #[derive(Debug)]
 pub(super) struct Server {
     hub: Option<Hub<Accelerated>>,
     key: SimPrivateKey,
     store: MemoryStore,
     backup: Option<MemoryStore>,
-    /// Counts starts, so that what was meant for an earlier life is told apart.
+    /// Number of starts, to recognise events for an earlier run.
     life: u32,
     alarm: u64,
     idle_wakes: u32,
     idle_since: Instant,
-    /// The last entry that the console of this run showed.
-    shown: u64,
+    /// Seq of the last entry event of this run.
+    last_reported: u64,
     disk_busy_until: Instant,
     disk_fault: u32,
     pub(super) is_starting: bool,
@@ -54,7 +54,7 @@ pub(super) struct Kill {
     pub(super) keep: Option<u64>,
 }
 
-/// Knows the password.
+/// Accepts the room's password.
 #[derive(Debug)]
 struct Verifier;
 
@@ -75,7 +75,7 @@ impl Server {
             alarm: 0,
             idle_wakes: 0,
             idle_since: Instant::ZERO,
-            shown: 0,
+            last_reported: 0,
             disk_busy_until: Instant::ZERO,
             disk_fault: 0,
             is_starting: true,
@@ -88,9 +88,11 @@ impl Server {
         self.hub.is_some()
     }
 
-    /// Whether a member of this name is here.
+    /// Whether a member of this name is present.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.hub.as_ref().is_some_and(|hub| hub.who(Instant::ZERO).iter().any(|presence| presence.name == name))
+        self.hub
+            .as_ref()
+            .is_some_and(|hub| hub.who(Instant::ZERO, RoomId::ONLY).iter().any(|presence| presence.name == name))
     }
 
     pub(super) fn modulus(&self) -> &[u8] {
@@ -101,7 +103,7 @@ impl Server {
         self.hub.as_mut()
     }
 
-    /// What the store gives back when asked as a server would.
+    /// The entries that the store returns to a server.
     pub(super) fn read_all(&mut self) -> Result<Vec<Committed>, Violation> {
         self.store.set_fault(None);
         let lost = |_| Violation::new(Rule::Log, "the store cannot be read".into());
@@ -129,33 +131,32 @@ impl World {
         }
         let now = self.now();
         let Ok(loaded) = self.server.store.load(ROOM) else {
-            // The operator tries again.
-            self.queue.push(now + CHECK_EVERY, Happening::ServerStarts);
+            // Started again later, as an operator would.
+            self.queue.push(now + CHECK_EVERY, WorldEvent::ServerStarts);
             return Ok(());
         };
         self.server.is_starting = false;
         self.server.life += 1;
-        self.server.shown = loaded.head;
+        self.server.last_reported = loaded.head;
         self.coverage.count(Seen::ServerStarted);
         let life = self.server.life;
-        self.trace
-            .note(now, &[1, u64::from(life)], || format!("server starts for the {life}. time at {}", loaded.head));
+        self.trace.note(now, &[1, u64::from(life)], || format!("server starts, run {life}, head {}", loaded.head));
         let scenario = &self.scenario;
         let mut config = HubConfig::new(ROOM, SECRET);
-        config.join_policy = scenario.entrance;
+        config.join_policy = scenario.join_policy;
         config.limits = scenario.limits;
-        // What one run refuses the next may take.
-        if self.luck.chance(300) {
+        // The next run may accept what this one refuses.
+        if self.rng.chance(300) {
             config.limits.body_bytes = MAX_BODY_LEN;
         }
         config.faults = scenario.faults;
         config.profile = Profile { capacity: scenario.capacity, ..config.profile };
-        let seed = self.luck.seed();
+        let seed = self.rng.seed();
         let mut hub = Hub::new(config, loaded, self.server.modulus(), seed, now);
-        // The clock on the wall is not always set right.
-        let wall = match self.luck.below(10) {
+        // The wall clock is not always set right.
+        let wall = match self.rng.below(10) {
             0 => now.as_micros() / 1_000,
-            _ => WALL + now.as_micros() / 1_000 - self.luck.below(5_000),
+            _ => WALL + now.as_micros() / 1_000 - self.rng.below(5_000),
         };
         hub.set_wall(now, wall);
         self.server.hub = Some(hub);
@@ -163,7 +164,7 @@ impl World {
         self.serve()
     }
 
-    /// Takes the server away between two instructions.
+    /// Removes the server between two instructions.
     pub(super) fn kill_server(&mut self, kill: Kill, seen: Option<Seen>) {
         let now = self.now();
         self.count_server();
@@ -183,10 +184,10 @@ impl World {
             let first = first.max(self.model.log().first());
             self.server.store.forget_before(ROOM, first);
             self.model.forgot_before(first);
-            self.coverage.count(Seen::Forgotten);
+            self.coverage.count(Seen::Removed);
         }
         self.server.is_starting = true;
-        self.queue.push(now + kill.back, Happening::ServerStarts);
+        self.queue.push(now + kill.back, WorldEvent::ServerStarts);
     }
 
     fn restore(&mut self, mut backup: MemoryStore) {
@@ -223,7 +224,7 @@ impl World {
             self.coverage.count(Seen::ServerShutDown);
             self.trace.note(now, &[4], || "server stops".into());
             let life = self.server.life;
-            self.queue.push(now + STOPPING, Happening::ServerStopped { life, back });
+            self.queue.push(now + STOPPING, WorldEvent::ServerStopped { life, back });
             self.serve()?;
         }
         Ok(())
@@ -234,7 +235,7 @@ impl World {
             self.count_server();
             self.server.hub = None;
             self.server.is_starting = true;
-            self.queue.push(self.now() + back, Happening::ServerStarts);
+            self.queue.push(self.now() + back, WorldEvent::ServerStarts);
         }
         Ok(())
     }
@@ -248,24 +249,24 @@ impl World {
             DiskFault::Unreadable => Fault::Read,
         }));
         let fault = self.server.disk_fault;
-        self.queue.push(self.now() + lasts, Happening::DiskMends { fault });
+        self.queue.push(self.now() + lasts, WorldEvent::DiskRepaired { fault });
     }
 
-    pub(super) fn mend_disk(&mut self, fault: u32) {
+    pub(super) fn repair_disk(&mut self, fault: u32) {
         if self.server.disk_fault == fault {
             self.server.store.set_fault(None);
         }
     }
 
-    pub(super) fn mend_disk_for_good(&mut self) {
+    pub(super) fn disable_disk_faults(&mut self) {
         self.server.disk_fault += 1;
         self.server.store.set_fault(None);
     }
 
-    pub(super) fn server_hears(&mut self, from: SocketAddr, mut bytes: Vec<u8>, origin: Origin) -> Checked {
+    pub(super) fn server_receives(&mut self, from: SocketAddr, mut bytes: Vec<u8>, origin: Origin) -> Checked {
         let now = self.now();
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, Happening::ClientMessage { from, bytes, origin });
+            self.queue.push(self.server.stalled_until, WorldEvent::ToServer { from, bytes, origin });
             return Ok(());
         }
         if let Some((received, _)) = self.spoofed.get_mut(&from) {
@@ -273,7 +274,7 @@ impl World {
         }
         let Some(hub) = &mut self.server.hub else { return Ok(()) };
         self.trace.bytes(now, &bytes);
-        self.trace.say(now, || format!("  server hears {} from {from} ({origin:?})", describe(&bytes)));
+        self.trace.print_line(now, || format!("  server receives {} from {from} ({origin:?})", describe(&bytes)));
         if origin == Origin::Forged {
             let what = describe(&bytes);
             let before = hub.state_digest();
@@ -293,7 +294,7 @@ impl World {
             return Ok(());
         }
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, Happening::ServerWake { life, alarm });
+            self.queue.push(self.server.stalled_until, WorldEvent::ServerWake { life, alarm });
             return Ok(());
         }
         if let Some(hub) = &mut self.server.hub {
@@ -314,10 +315,10 @@ impl World {
             return Ok(());
         }
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, Happening::JobDone { life, done });
+            self.queue.push(self.server.stalled_until, WorldEvent::JobDone { life, done });
             return Ok(());
         }
-        let is_commit = matches!(done, Done::Store(StoreDone::Append(Ok(()))));
+        let is_commit = matches!(done, Done::Store(StoreDone::Append { result: Ok(()), .. }));
         if let Some(hub) = &mut self.server.hub {
             hub.handle_done(now, done);
             if let Some(kill) = self.server.kill_at.filter(|kill| is_commit && kill.point == KillPoint::BeforeSend) {
@@ -329,7 +330,7 @@ impl World {
         Ok(())
     }
 
-    /// Fetches everything that the hub has to say.
+    /// Drains the output of the hub.
     pub(super) fn serve(&mut self) -> Checked {
         let now = self.now();
         let life = self.server.life;
@@ -345,7 +346,7 @@ impl World {
                 self.server.idle_wakes = 0;
                 self.begin_job(life, job);
             } else if let Some(event) = hub.poll_event() {
-                self.server_says(&event)?;
+                self.on_server_event(&event)?;
             } else {
                 break;
             }
@@ -355,7 +356,7 @@ impl World {
         {
             self.server.alarm += 1;
             let alarm = self.server.alarm;
-            self.queue.push(deadline, Happening::ServerWake { life, alarm });
+            self.queue.push(deadline, WorldEvent::ServerWake { life, alarm });
         }
         Ok(())
     }
@@ -364,17 +365,17 @@ impl World {
         let now = self.now();
         let work = self.scenario.work;
         let mut takes = |(from, to): (Duration, Duration)| {
-            Duration::from_micros(self.luck.between(from.as_micros(), to.as_micros()))
+            Duration::from_micros(self.rng.between(from.as_micros(), to.as_micros()))
         };
         match job {
             Job::Store(job) => {
                 let at = self.server.disk_busy_until.max(now) + takes(work.before_commit);
                 self.server.disk_busy_until = at;
-                self.queue.push(at, Happening::StoreRuns { life, job });
+                self.queue.push(at, WorldEvent::StoreRuns { life, job });
             }
             job => {
                 let done = job.run(&self.server.key, &Verifier, &mut self.server.store);
-                self.queue.push(now + takes(work.accept), Happening::JobDone { life, done });
+                self.queue.push(now + takes(work.accept), WorldEvent::JobDone { life, done });
             }
         }
     }
@@ -385,11 +386,11 @@ impl World {
             return Ok(());
         }
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, Happening::StoreRuns { life, job });
+            self.queue.push(self.server.stalled_until, WorldEvent::StoreRuns { life, job });
             return Ok(());
         }
         let batch = match &job {
-            StoreJob::Append(batch) => Some(batch.clone()),
+            StoreJob::Append { batch, .. } => Some(batch.clone()),
             _ => None,
         };
         let kill = self.server.kill_at.filter(|_| batch.is_some());
@@ -400,7 +401,7 @@ impl World {
         let commits = self.server.store.commits();
         let done = job.run(&mut self.server.store);
         let is_applied = self.server.store.commits() > commits;
-        if let (Some(batch), StoreDone::Append(result)) = (&batch, &done) {
+        if let (Some(batch), StoreDone::Append { result, .. }) = (&batch, &done) {
             self.trace.note(now, &[5, u64::from(is_applied)], || format!("commit {result:?}, applied: {is_applied}"));
             self.coverage.count(match (result, is_applied) {
                 (Ok(()), _) => Seen::Committed,
@@ -420,13 +421,13 @@ impl World {
             return Ok(());
         }
         let (from, to) = self.scenario.work.after_commit;
-        let at = now + Duration::from_micros(self.luck.between(from.as_micros(), to.as_micros()));
+        let at = now + Duration::from_micros(self.rng.between(from.as_micros(), to.as_micros()));
         self.server.disk_busy_until = self.server.disk_busy_until.max(at);
-        self.queue.push(at, Happening::JobDone { life, done: Done::Store(done) });
+        self.queue.push(at, WorldEvent::JobDone { life, done: Done::Store(done) });
         Ok(())
     }
 
-    /// Tells the model what is new in the store.
+    /// Reports new entries of the store to the model.
     fn observe_log(&mut self) -> Checked {
         let now = self.now();
         let head = self.model.log().head();
@@ -443,20 +444,20 @@ impl World {
         Ok(())
     }
 
-    fn server_says(&mut self, event: &HubEvent) -> Checked {
+    fn on_server_event(&mut self, event: &HubEvent) -> Checked {
         let now = self.now();
-        self.trace.say(now, || format!("server: {event:?}"));
+        self.trace.print_line(now, || format!("server: {event:?}"));
         match event {
             HubEvent::Entry { seq, .. } => {
                 let head = self.model.log().head();
-                demand!(*seq <= head, S5, "the server shows entry {seq}; the durable log ends at {head}");
-                // Of a short queue of events the oldest go.
-                let is_next = *seq == self.server.shown + 1 || self.scenario.limits.events < 100;
-                demand!(is_next, Contract, "the server shows entry {seq} after entry {}", self.server.shown);
-                self.server.shown = *seq;
+                demand!(*seq <= head, S5, "the server reports entry {seq}; the durable log ends at {head}");
+                // A short event queue drops its oldest entries.
+                let is_next = *seq == self.server.last_reported + 1 || self.scenario.limits.events < 100;
+                demand!(is_next, Contract, "the server reports entry {seq} after entry {}", self.server.last_reported);
+                self.server.last_reported = *seq;
             }
             HubEvent::StoreRegressed { head, expected } => {
-                demand!(false, Log, "the server lost entries {head} to {expected}");
+                demand!(false, Log, "the server lost the entries after {head} up to {expected}");
             }
             _ => {}
         }
@@ -481,7 +482,7 @@ impl World {
     }
 }
 
-/// The server's address, for what must look as if it came from there.
+/// Whether `address` is the server's.
 #[must_use]
 pub(super) fn is_server(address: SocketAddr) -> bool {
     address == SERVER

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::{InFlight, Pending, note_presence};
 use crate::hub::context::Context;
 use crate::hub::room::Room;
+use crate::hub::room::appender::{InFlight, PendingEntry, note_presence};
 use crate::hub::room::log::Instance;
 use crate::hub::room::requests::JoinRequest;
 use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
@@ -19,7 +19,7 @@ impl Room {
         &mut self,
         now: Instant,
         context: &mut Context<P>,
-        posts: VecDeque<Pending>,
+        posts: VecDeque<PendingEntry>,
     ) -> InFlight {
         let (now_ms, ran_ms) = (context.wall_ms(now), self.ran_ms(now));
         let limits = context.config.limits;
@@ -28,7 +28,7 @@ impl Room {
         let joins = core::mem::take(&mut self.appender.joins);
         let seen = core::mem::take(&mut self.appender.seen);
         let seen_instances = core::mem::take(&mut self.appender.seen_instances);
-        let mut batch = Batch { room: (*self.name).to_owned(), ..Batch::default() };
+        let mut batch = Batch { room: self.name().to_owned(), ..Batch::default() };
         batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
         batch.forgotten = core::mem::take(&mut self.appender.forgotten);
         if batch.term.is_some() {
@@ -41,7 +41,7 @@ impl Room {
         let mut origins = Vec::with_capacity(posts.len());
         let mut instances: BTreeMap<u64, InstanceRecord> = BTreeMap::new();
         for (post, seq) in posts.into_iter().zip(base + 1..) {
-            let Pending { author, instance, number, kind, body, origin } = post;
+            let PendingEntry { author, instance, number, kind, body, origin } = post;
             if let Some(known) = self.log.instance(instance) {
                 let identity = known.identity;
                 let record =
@@ -80,7 +80,7 @@ impl Room {
                 instances.insert(*instance, record);
             }
             if *is_newly_admitted {
-                batch.admissions.push(Admission { identity: *identity, tag: self.access.admission_tag });
+                batch.admissions.push(Admission { identity: *identity, tag: self.settings.admission_tag });
             }
             let known = self.ownership.record(name.folded()).filter(|known| !batch.released.contains(&known.folded));
             if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
@@ -119,7 +119,7 @@ impl Room {
         let later = core::mem::take(&mut self.appender.posts);
         let earlier = batch.entries.into_iter().zip(origins).map(|(entry, origin)| {
             let LogEntry { author, instance, number, kind, body, .. } = entry;
-            Pending { author, instance, number, kind, body, origin }
+            PendingEntry { author, instance, number, kind, body, origin }
         });
         self.appender.posts = earlier.chain(later).collect();
         self.appender.joins.splice(0..0, joins);

@@ -6,14 +6,15 @@ use kabar_core::chat::{ENTRY_OVERHEAD, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::{InFlight, Origin, State};
 use crate::hub::context::Context;
-use crate::hub::peer::{Peers, Phase};
+use crate::hub::events::HubEvent;
+use crate::hub::jobs::{Job, StoreJob};
+use crate::hub::peer::Peers;
 use crate::hub::room::Room;
+use crate::hub::room::appender::{InFlight, Origin, State};
 use crate::hub::room::known::Known;
 use crate::hub::room::requests::CommittingJoin;
 use crate::hub::timers::RoomTimer;
-use crate::hub::{HubEvent, Job, StoreJob};
 use crate::store::{Batch, CommitError, Forgotten, LogEntry, ReadError, RoomState};
 
 impl Room {
@@ -74,7 +75,7 @@ impl Room {
             let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
             if let Some(member) = peer.member_mut() {
                 member.stored = Some((record.highest, record.highest_seq));
-                context.turns.mark_ready(peer);
+                context.turns.mark_ready(&mut peer.turn);
             }
         }
     }
@@ -99,7 +100,7 @@ impl Room {
         for CommittingJoin { peer, request } in in_flight.joins.iter().chain(&self.appender.joins) {
             // Joins do not wait. Their announcements are dropped, or taken back, when the outcome
             // is known.
-            if let Some(peer) = peers.get_mut(*peer).filter(|peer| matches!(peer.phase, Phase::Joining(_))) {
+            if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
                 let text = "the server cannot store anything at the moment";
                 self.residents.remove(&peer.id);
                 peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
@@ -117,7 +118,7 @@ impl Room {
             let Some(member) = peer.member_mut() else { continue };
             if !core::mem::replace(&mut member.was_notified, true) {
                 member.notice = true;
-                context.turns.mark_ready(peer);
+                context.turns.mark_ready(&mut peer.turn);
             }
         }
     }
@@ -138,7 +139,7 @@ impl Room {
 
     fn reload<P: Provider>(&mut self, context: &mut Context<P>, in_flight: InFlight) {
         self.appender.state = State::Reloading(in_flight);
-        context.jobs.push_back(Job::Store(StoreJob::Reload { room: self.name.clone() }));
+        context.jobs.push_back(Job::Store(StoreJob::Reload { room: self.id, name: self.settings.name.clone() }));
     }
 
     /// As [`Self::on_append_done`], if the batch was found in the log.

@@ -1,21 +1,21 @@
-//! What a device's process is told to do: post, ask for older entries, leave.
+//! Actions of a device's process: it posts, requests older entries, leaves.
 
 use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_TEXT_LEN};
 use kabar_core::client::{PostError, State};
 use kabar_core::time::Duration;
 
-use super::Asked;
+use super::HistoryRequest;
 use crate::sim::coverage::Seen;
 use crate::sim::harness_client;
 use crate::sim::model::{Checked, ProcessId, demand};
 use crate::sim::rng::Rng;
-use crate::sim::world::{Happening, World};
+use crate::sim::world::{World, WorldEvent};
 
 impl World {
     pub(super) fn next_post(&mut self, at: usize, process: ProcessId) {
         let gap = self.devices[at].plan.post_gap.as_micros();
-        let wait = Duration::from_micros(self.luck.between(gap / 4, gap * 7 / 4));
-        self.queue.push(self.now() + wait, Happening::Post { device: at, process });
+        let wait = Duration::from_micros(self.rng.between(gap / 4, gap * 7 / 4));
+        self.queue.push(self.now() + wait, WorldEvent::Post { device: at, process });
     }
 
     pub(in crate::sim::world) fn post(&mut self, at: usize, process: ProcessId) -> Checked {
@@ -27,22 +27,22 @@ impl World {
         let clock = device.clock(now);
         let (large, suspended_until) = (device.plan.large, device.suspended_until);
         let Some(running) = device.running.as_mut().filter(|running| running.process == process) else { return Ok(()) };
-        if running.leaves {
+        if running.is_leaving {
             return Ok(());
         }
         if now < suspended_until {
-            self.queue.push(suspended_until, Happening::Post { device: at, process });
+            self.queue.push(suspended_until, WorldEvent::Post { device: at, process });
             return Ok(());
         }
         let number = self.model.process(process).posts() + 1;
-        let (kind, body) = body(process, number, large, &mut self.luck);
+        let (kind, body) = body(process, number, large, &mut self.rng);
         match running.client.post(kind, &body) {
-            Ok(given) => {
+            Ok(number) => {
                 self.coverage.count(Seen::Posted);
-                self.trace.note(now, &[13, process as u64, given, body.len() as u64], || {
-                    format!("process {process} posts number {given}: {kind:?}, {} bytes", body.len())
+                self.trace.note(now, &[13, process as u64, number, body.len() as u64], || {
+                    format!("process {process} posts number {number}: {kind:?}, {} bytes", body.len())
                 });
-                self.model.posted(process, given, kind.0, &body)?;
+                self.model.posted(process, number, kind.0, &body)?;
                 device.posts_left -= 1;
             }
             Err(PostError::Full) => self.coverage.count(Seen::OutboxFull),
@@ -51,9 +51,9 @@ impl World {
                 demand!(!fits, Contract, "a post of {} bytes was too long at {clock:?}", body.len());
                 device.posts_left -= 1;
             }
-            // It ended, and nobody read that yet.
+            // It ended, and the event was not taken yet.
             Err(PostError::NotRunning) if running.client.state() == State::Ended => {}
-            Err(error) => demand!(false, Contract, "a post of {kind:?} was not taken: {error:?}"),
+            Err(error) => demand!(false, Contract, "a post of {kind:?} was not accepted: {error:?}"),
         }
         self.next_post(at, process);
         self.drive_device(at)
@@ -65,10 +65,10 @@ impl World {
         let clock = device.clock(now);
         let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else { return Ok(()) };
         self.trace.note(now, &[14, at as u64], || format!("process {} leaves, abort: {abort}", running.process));
-        if running.leaves {
+        if running.is_leaving {
             return Ok(());
         }
-        (running.leaves, running.waits) = (true, !abort);
+        (running.is_leaving, running.settles_first) = (true, !abort);
         device.back = back;
         if abort {
             running.client.abort(clock);
@@ -78,32 +78,32 @@ impl World {
         self.drive_device(at)
     }
 
-    /// Asks for older entries, one question at a time.
+    /// Requests older entries, one request at a time.
     pub(in crate::sim::world) fn ask_history(&mut self, at: usize) -> Checked {
         let Some(running) = &self.devices[at].running else { return Ok(()) };
-        // What this client has, the server knows to be durable: what the answer has to be is
-        // certain.
+        // The server knows that what this client has is durable, so the expected answer is certain.
         let head = self.model.process(running.process).store().map_or(0, |store| store.cursor);
-        let (before, count) = (self.luck.between(1, head + 1), self.luck.between(1, 20) as u8);
+        let (before, count) = (self.rng.between(1, head + 1), self.rng.between(1, 20) as u8);
         let now = self.now();
         let device = &mut self.devices[at];
         let clock = device.clock(now);
-        let Some(running) = device.running.as_mut().filter(|running| running.noted.asked.is_none()) else {
+        let Some(running) = device.running.as_mut().filter(|running| running.observed.request.is_none()) else {
             return Ok(());
         };
         if running.client.history(clock, before, count).is_ok() {
             let log = self.model.log();
             let first = before.saturating_sub(u64::from(count)).max(log.first());
-            let takes = usize::from(device.plan.max_entry_len.min(harness_client::max_entry_len(device.plan.size)));
-            let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= takes);
+            let max_len = usize::from(device.plan.max_entry_len.min(harness_client::max_entry_len(device.plan.size)));
+            let fits = |seq: &u64| log.get(*seq).is_some_and(|entry| entry.body.len() <= max_len);
             let expected = (first..before).filter(fits).collect();
-            running.noted.asked = Some(Asked { expected, answers: Vec::new() });
+            running.observed.request = Some(HistoryRequest { expected, answers: Vec::new() });
         }
         self.drive_device(at)
     }
 }
 
-/// Something to say. Nearly always it names its process and number, so that no two posts are alike.
+/// The body of a post. It nearly always contains the process and the number, so that no two are
+/// equal.
 fn body(process: ProcessId, number: u64, large: u16, rng: &mut Rng) -> (EntryKind, Vec<u8>) {
     const WORDS: [&str; 6] = ["haloooo ", "kabar ", "apa? ", "baik: ", "ümläut ", "🦀 "];
     let kind = *rng.pick(&[EntryKind::TEXT, EntryKind::TEXT, EntryKind::TEXT, EntryKind::DATA, EntryKind::ACTION]);

@@ -1,4 +1,4 @@
-//! Datagrams and time reach a device's process; everything it has to say is fetched.
+//! Passes datagrams and timeouts to a device's client, and drains its output.
 
 use std::net::SocketAddr;
 
@@ -12,13 +12,13 @@ use crate::sim::coverage::Seen;
 use crate::sim::model::{Checked, ProcessId, demand};
 use crate::sim::network::Origin;
 use crate::sim::trace::describe;
-use crate::sim::world::{Happening, MAX_IDLE_WAKES, SERVER, SPIN_TIME, World};
+use crate::sim::world::{MAX_IDLE_WAKES, SERVER, SPIN_TIME, World, WorldEvent};
 
-/// Bytes of a datagram that answers a PATH_CHALLENGE.
+/// Length of a datagram that answers a PATH_CHALLENGE.
 const PATH_ANSWER_LEN: usize = 33 + 9;
 
 impl World {
-    pub(in crate::sim::world) fn device_hears(
+    pub(in crate::sim::world) fn device_receives(
         &mut self,
         to: SocketAddr,
         from: SocketAddr,
@@ -39,27 +39,32 @@ impl World {
         let reads = device.reads(now);
         let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else { return Ok(()) };
         self.trace.bytes(now, &bytes);
-        self.trace.say(now, || format!("  {} hears {} ({origin:?})", device.plan.name, describe(&bytes)));
+        self.trace.print_line(now, || format!("  {} receives {} ({origin:?})", device.plan.name, describe(&bytes)));
         if origin == Origin::Peer {
             self.coverage.count(Seen::Arrived);
             running.client.handle_datagram(clock, from, &mut bytes);
             return self.drive_device(at);
         }
         let what = describe(&bytes);
-        let observed = |running: &Running| (running.client.cursor(), running.client.unsettled());
-        let before = observed(running);
+        let visible_state = |running: &Running| (running.client.cursor(), running.client.unsettled());
+        let before = visible_state(running);
         running.client.handle_datagram(clock, from, &mut bytes);
-        demand!(observed(running) == before, S6, "{what} changed process {}, but is not authentic", running.process);
+        demand!(
+            visible_state(running) == before,
+            S6,
+            "{what} changed process {}, but is not authentic",
+            running.process
+        );
         if reads {
             self.coverage.count(Seen::Compared);
             running.client.set_events_paused(false);
             while let Output::Event(event) = running.client.poll_output(clock, &mut []) {
                 match event {
-                    Event::UnknownServerKey(offered) => running.noted.offered = Some(offered),
+                    Event::UnknownServerKey(offered) => running.observed.offered = Some(offered),
                     Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
-                    // Before it ever joined: only other keys were shown to it for as long as an
-                    // attempt lasts.
-                    Event::Ended(reason @ EndReason::KeyMismatch) => running.noted.ended = Some(reason),
+                    // Before its first join: every Challenge for the length of an attempt had
+                    // another key.
+                    Event::Ended(reason @ EndReason::KeyMismatch) => running.observed.ended = Some(reason),
                     other => demand!(false, S6, "{what} led to {other:?}, but is not authentic"),
                 }
             }
@@ -78,7 +83,7 @@ impl World {
             return Ok(());
         };
         if now < suspended_until {
-            self.queue.push(suspended_until, Happening::DeviceWake { device: at, process, alarm });
+            self.queue.push(suspended_until, WorldEvent::DeviceWake { device: at, process, alarm });
             return Ok(());
         }
         running.client.handle_timeout(clock);
@@ -91,7 +96,7 @@ impl World {
         self.drive_device(at)
     }
 
-    /// Fetches everything that a client has to say.
+    /// Drains the output of a client.
     pub(in crate::sim::world) fn drive_device(&mut self, at: usize) -> Checked {
         let now = self.now();
         let mut out = [0; 1200];
@@ -101,8 +106,8 @@ impl World {
             let Some(running) = device.running.as_mut().filter(|_| now >= device.suspended_until) else {
                 return Ok(());
             };
-            // Offered by the last event, or by what came without being authentic.
-            if let Some(offered) = running.noted.offered.take() {
+            // Reported by the last event, or by a datagram that did not authenticate.
+            if let Some(offered) = running.observed.offered.take() {
                 let accept = offered == Fingerprint::of_modulus(self.server.modulus());
                 self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
                 device.knows_key |= accept;
@@ -120,21 +125,21 @@ impl World {
                         coverage: &mut self.coverage,
                         trace: &mut self.trace,
                         now,
-                        keeps: device.plan.keeps,
+                        saves: device.plan.saves,
                         disk: &mut device.disk,
                         owners: &mut self.owners,
                         name: &device.plan.name,
                         identity: device.plan.identity,
                     };
-                    observer.take(running.process, event, &mut running.noted)?;
+                    observer.take(running.process, event, &mut running.observed)?;
                 }
                 Output::Transmit(transmit) => {
                     demand!(transmit.len <= out.len(), Contract, "a client sends {} bytes", transmit.len);
                     if transmit.to == SERVER {
                         self.send_to_server(at, &out[..transmit.len]);
                     } else {
-                        // Who repeats a genuine PATH_CHALLENGE from elsewhere gets the answer
-                        // there, and nothing else.
+                        // A genuine PATH_CHALLENGE that is repeated from elsewhere is answered
+                        // there, with nothing else.
                         let is_answer = transmit.len <= PATH_ANSWER_LEN;
                         demand!(is_answer, Contract, "a client sends {} bytes to {}", transmit.len, transmit.to);
                     }
@@ -152,20 +157,25 @@ impl World {
         let Some(running) = &device.running else { return Ok(()) };
         let process = self.model.process(running.process);
         device.was_admitted |= process.has_joined();
-        if let Some(reason) = running.noted.ended {
+        if let Some(reason) = running.observed.ended {
             return self.ended(at, reason);
         }
         let cursor = process.store().filter(|_| process.has_joined()).map(|store| (store.cursor, store.term));
         if cursor.is_some() {
-            let said = running.client.cursor();
-            demand!(said == cursor, S4, "process {} says its cursor is {said:?}; it is {cursor:?}", running.process);
+            let reported = running.client.cursor();
+            demand!(
+                reported == cursor,
+                S4,
+                "process {} reports cursor {reported:?}; it is {cursor:?}",
+                running.process
+            );
         }
         if let Some(deadline) = deadline {
             let at_world = device.world_time(deadline);
             let Some(running) = &mut device.running else { return Ok(()) };
             running.alarm += 1;
             let (process, alarm) = (running.process, running.alarm);
-            self.queue.push(at_world, Happening::DeviceWake { device: at, process, alarm });
+            self.queue.push(at_world, WorldEvent::DeviceWake { device: at, process, alarm });
         }
         Ok(())
     }

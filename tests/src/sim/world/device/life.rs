@@ -1,4 +1,4 @@
-//! A device's processes begin and end.
+//! Starts and ends a device's processes.
 
 use kabar_core::chat::{RefusedCode, Start};
 use kabar_core::client::{Config, Credential, EndReason};
@@ -6,15 +6,15 @@ use kabar_core::connection::CloseCode;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 
-use super::{Noted, Running};
+use super::{Observed, Running};
 use crate::sim::coverage::Seen;
 use crate::sim::harness_client;
 use crate::sim::model::{Checked, demand};
-use crate::sim::scenario::{Keeps, Plan, Shows};
-use crate::sim::world::{Happening, PASSWORD, ROOM, SECRET, SERVER, World};
+use crate::sim::scenario::{Plan, PlanCredential, SavePolicy};
+use crate::sim::world::{PASSWORD, ROOM, SECRET, SERVER, World, WorldEvent};
 
-/// Times that somebody asks for a name that belongs to somebody else.
-const MOST_REFUSALS: u32 = 12;
+/// Attempts to take a name that belongs to somebody else.
+const MAX_REFUSALS: u32 = 12;
 
 impl World {
     pub(in crate::sim::world) fn start_device(&mut self, at: usize) -> Checked {
@@ -25,11 +25,11 @@ impl World {
             return Ok(());
         }
         let plan = &device.plan;
-        let kept = device.disk.clone().filter(|_| plan.keeps != Keeps::Nothing);
+        let kept = device.disk.clone().filter(|_| plan.saves != SavePolicy::Never);
         let start = kept.as_ref().map_or(plan.start, |store| Start::After {
             seq: store.cursor,
             term: store.term,
-            fallback_count: plan.otherwise,
+            fallback_count: plan.fallback_count,
         });
         if plan.never_reads {
             self.coverage.count(Seen::NeverReads);
@@ -45,14 +45,14 @@ impl World {
             device.sent_before.extend(before);
             [at as u8 + 1; 32]
         } else {
-            self.luck.seed()
+            self.rng.seed()
         };
-        let credential = match plan.shows {
-            Shows::Secret => Credential::Secret(SECRET),
-            Shows::Password if device.was_admitted && self.luck.chance(500) => Credential::None,
-            Shows::Password => Credential::Password(PASSWORD),
-            Shows::WrongSecret => Credential::Secret(*b"another secret!!"),
-            Shows::WrongPassword => Credential::Password(b"another password"),
+        let credential = match plan.credential {
+            PlanCredential::Secret => Credential::Secret(SECRET),
+            PlanCredential::Password if device.was_admitted && self.rng.chance(500) => Credential::None,
+            PlanCredential::Password => Credential::Password(PASSWORD),
+            PlanCredential::WrongSecret => Credential::Secret(*b"another secret!!"),
+            PlanCredential::WrongPassword => Credential::Password(b"another password"),
         };
         let identity = device.identity();
         let config = Config {
@@ -83,9 +83,9 @@ impl World {
             alarm: 0,
             idle_wakes: 0,
             idle_since: now,
-            leaves: false,
-            waits: false,
-            noted: Noted::default(),
+            is_leaving: false,
+            settles_first: false,
+            observed: Observed::default(),
         });
         if device.posts_left > 0 {
             self.next_post(at, process);
@@ -93,7 +93,7 @@ impl World {
         self.drive_device(at)
     }
 
-    /// Ends a process without a word. What its device saved stays.
+    /// Ends a process without closing its connection. What its device saved is kept.
     pub(in crate::sim::world) fn kill_device(&mut self, at: usize, back: Option<Duration>) {
         let now = self.now();
         self.count_client(at);
@@ -101,22 +101,22 @@ impl World {
         let Some(running) = device.running.take() else { return };
         self.coverage.count(Seen::ClientKilled);
         let cursor = self.model.process(running.process).store().map(|store| store.cursor);
-        if device.plan.keeps != Keeps::Nothing && device.disk.as_ref().map(|disk| disk.cursor) < cursor {
+        if device.plan.saves != SavePolicy::Never && device.disk.as_ref().map(|disk| disk.cursor) < cursor {
             self.coverage.count(Seen::StoreRolledBack);
         }
         self.trace.note(now, &[11, at as u64], || format!("process {} is killed", running.process));
         self.model.end(running.process);
-        self.come_back(at, back);
+        self.schedule_restart(at, back);
     }
 
-    fn come_back(&mut self, at: usize, back: Option<Duration>) {
+    fn schedule_restart(&mut self, at: usize, back: Option<Duration>) {
         match back {
-            Some(back) => self.queue.push(self.now() + back, Happening::DeviceStarts { device: at }),
+            Some(back) => self.queue.push(self.now() + back, WorldEvent::DeviceStarts { device: at }),
             None => self.devices[at].is_gone = true,
         }
     }
 
-    /// A client has ended: was it right to?
+    /// Checks that a client had a reason to end.
     pub(super) fn ended(&mut self, at: usize, reason: EndReason) -> Checked {
         let now = self.now();
         self.count_client(at);
@@ -130,40 +130,40 @@ impl World {
         let same = |other: &Plan| other.name == plan.name;
         let has_twin = self.scenario.devices.iter().filter(|other| other.identity == plan.identity).count() > 1;
         let has_rival = self.scenario.devices.iter().any(|other| same(other) && other.identity != plan.identity);
-        let later = Some(Duration::from_micros(self.luck.between(0, 5_000_000)));
+        let later = Some(Duration::from_micros(self.rng.between(0, 5_000_000)));
         let back = match reason {
             EndReason::Left => {
-                let forgiven = !running.waits;
-                demand!(forgiven || unsettled == 0, Liveness, "process {id} left with {unsettled} posts unsettled");
+                let is_aborted = !running.settles_first;
+                demand!(is_aborted || unsettled == 0, Liveness, "process {id} left with {unsettled} posts unsettled");
                 self.devices[at].back
             }
             EndReason::Closed(CloseCode::REPLACED) => {
                 demand!(has_twin, Contract, "process {id} was replaced, but nobody else has its identity");
                 self.coverage.count(Seen::Replaced);
-                self.comes_back(at, later)
+                self.restart_delay(at, later)
             }
             EndReason::Closed(CloseCode::KICKED) => {
                 demand!(self.kicked.contains(&plan.name), Contract, "process {id} was kicked by nobody");
-                self.comes_back(at, later)
+                self.restart_delay(at, later)
             }
             EndReason::Refused(code) => {
                 self.coverage.count(Seen::JoinRefused);
                 let is_full = self.scenario.limits.members <= self.devices.len();
                 let is_right = match code {
-                    RefusedCode::AUTHENTICATION => !plan.is_honest() || plan.shows == Shows::Password,
+                    RefusedCode::AUTHENTICATION => !plan.is_honest() || plan.credential == PlanCredential::Password,
                     RefusedCode::NAME_TAKEN => has_rival,
                     RefusedCode::ROOM_FULL => is_full,
                     _ => false,
                 };
                 demand!(is_right, Contract, "process {id} was refused with {code:?}");
-                // Admitted under the name of nothing before an older log was restored: it shows the
-                // password now.
+                // Its admission was lost when an older log was restored; from now on it joins with
+                // the password.
                 let forgotten = code == RefusedCode::AUTHENTICATION && plan.is_honest();
                 self.devices[at].was_admitted = false;
                 if code == RefusedCode::NAME_TAKEN {
                     self.coverage.count(Seen::NameTaken);
                     self.devices[at].refusals += 1;
-                    later.filter(|_| self.devices[at].refusals < MOST_REFUSALS)
+                    later.filter(|_| self.devices[at].refusals < MAX_REFUSALS)
                 } else {
                     later.filter(|_| forgotten)
                 }
@@ -177,27 +177,27 @@ impl World {
                 None
             }
         };
-        demand!(plan.is_honest() || !has_joined || self.is_open(), Contract, "{} was let in", plan.name);
+        demand!(plan.is_honest() || !has_joined || self.is_open(), Contract, "{} was admitted", plan.name);
         self.model.end(id);
-        self.come_back(at, back);
+        self.schedule_restart(at, back);
         Ok(())
     }
 
-    /// Whether and when somebody starts a device again whose process was put out: twice at most, so
-    /// that two do not go on for ever.
-    fn comes_back(&mut self, at: usize, later: Option<Duration>) -> Option<Duration> {
+    /// Delay after which a device whose process was replaced or kicked starts again, if it does: at
+    /// most twice, so that two devices do not replace each other without end.
+    fn restart_delay(&mut self, at: usize, later: Option<Duration>) -> Option<Duration> {
         let device = &mut self.devices[at];
-        if device.returns >= 2 || self.luck.chance(500) {
+        if device.returns >= 2 || self.rng.chance(500) {
             return None;
         }
         device.returns += 1;
-        self.coverage.count(Seen::CameBack);
+        self.coverage.count(Seen::Restarted);
         later
     }
 
-    /// Whether everybody may come in.
+    /// Whether the room admits everybody.
     fn is_open(&self) -> bool {
-        self.scenario.entrance == kabar_server::hub::JoinPolicy::Open
+        self.scenario.join_policy == kabar_server::hub::JoinPolicy::Open
     }
 
     pub(in crate::sim::world) fn count_client(&mut self, at: usize) {

@@ -1,9 +1,9 @@
-//! The devices of a world: each runs one real client process after the other and keeps, or forgets,
-//! what it was given.
+//! The devices of a world: each runs one real client process after the other, and keeps or forgets
+//! the store of the one before.
 //!
-//! Here is what a device is; `life` starts and ends its processes, `drive` brings datagrams and
-//! time to them, `acts` lets them post, ask and leave, and `observer` takes what they report to the
-//! model.
+//! This file defines a device; `life` starts and ends its processes, `drive` passes datagrams and
+//! time to them, `acts` lets them post, request and leave, and `observer` reports their events to
+//! the model.
 
 mod acts;
 mod drive;
@@ -32,21 +32,21 @@ pub(in crate::sim::world) struct Device {
     pub(in crate::sim::world) up: Direction,
     pub(in crate::sim::world) down: Direction,
     pub(in crate::sim::world) running: Option<Running>,
-    /// Nobody starts it again.
+    /// It is not started again.
     pub(in crate::sim::world) is_gone: bool,
     pub(in crate::sim::world) suspended_until: Instant,
     pub(in crate::sim::world) stalled_until: Instant,
-    /// Its identity was admitted, as far as the present store can know.
+    /// Its identity was admitted, as far as the current store can know.
     pub(in crate::sim::world) was_admitted: bool,
-    /// When it starts again once it left.
+    /// When it starts again after leaving.
     pub(in crate::sim::world) back: Option<Duration>,
-    /// What it saved.
+    /// The store that it saved.
     disk: Option<Store>,
-    /// What was sent to its present process, and what to earlier ones. Only kept if all of them
-    /// have the same seed.
+    /// Hashes of the datagrams sent to its current process, and to earlier ones. Kept only if all
+    /// of them have the same seed.
     sent: BTreeSet<u64>,
     sent_before: BTreeSet<u64>,
-    /// It accepted the server's key and remembers it.
+    /// It accepted the server's key and keeps it.
     knows_key: bool,
     processes: u32,
     returns: u32,
@@ -54,38 +54,38 @@ pub(in crate::sim::world) struct Device {
     pub(in crate::sim::world) posts_left: u32,
 }
 
-/// A process.
+/// A running process.
 #[derive(Debug)]
 pub(in crate::sim::world) struct Running {
     pub(in crate::sim::world) process: ProcessId,
     pub(in crate::sim::world) client: Box<dyn HarnessClient>,
-    /// Its clock shows zero at this time of the world.
+    /// World time at which its clock shows zero.
     booted: Instant,
     alarm: u64,
     idle_wakes: u32,
     idle_since: Instant,
-    /// It was told to leave ...
-    leaves: bool,
-    /// ... and to wait until everything is settled.
-    waits: bool,
-    noted: Noted,
+    /// It was request to leave ...
+    is_leaving: bool,
+    /// ... once everything is settled.
+    settles_first: bool,
+    observed: Observed,
 }
 
-/// What is kept of the events of a process.
+/// State derived from the events of a process.
 #[derive(Debug, Default)]
-struct Noted {
-    /// Entries since the cursor was stored.
+struct Observed {
+    /// Entries delivered since the store was saved.
     unsaved: u32,
-    /// What it ended with.
+    /// The reason with which it ended.
     ended: Option<EndReason>,
     offered: Option<Fingerprint>,
-    asked: Option<Asked>,
+    request: Option<HistoryRequest>,
 }
 
-/// A question for older entries, and what came of it.
+/// A request for older entries, and the answers to it.
 #[derive(Debug)]
-struct Asked {
-    /// Entries that the answer has to consist of.
+struct HistoryRequest {
+    /// Entries of which the answer must consist.
     expected: Vec<u64>,
     answers: Vec<u64>,
 }
@@ -114,8 +114,8 @@ impl Device {
         }
     }
 
-    /// A datagram leaves for it.
-    pub(in crate::sim::world) fn is_sent(&mut self, bytes: &[u8]) {
+    /// Records a datagram that is sent to it.
+    pub(in crate::sim::world) fn record_sent(&mut self, bytes: &[u8]) {
         if self.plan.same_seed {
             let hash = content_hash(0, bytes);
             self.sent_before.remove(&hash);
@@ -123,19 +123,20 @@ impl Device {
         }
     }
 
-    /// To a process that draws what an earlier one drew, an Accept of the earlier one is genuine,
-    /// and so is everything that follows from it: nobody without randomness can tell. A seed is to
-    /// be fresh; with one that is not, only instances are safe, as long as nothing old comes back.
+    /// To a process that draws the same random numbers as an earlier one, an Accept of the earlier
+    /// one is genuine, and so is everything that follows: without randomness nobody can tell the
+    /// difference. Seeds must be fresh; without that, only instances are safe, and only if no old
+    /// datagram returns.
     fn is_of_earlier_process(&self, bytes: &[u8]) -> bool {
         self.plan.same_seed && self.sent_before.contains(&content_hash(0, bytes))
     }
 
-    /// Whether it should be a member, and have everything, once all is quiet.
+    /// Whether it must be a member and have every entry when the faults have stopped.
     pub(in crate::sim::world) fn is_expected(&self) -> bool {
         self.plan.is_honest() && !self.plan.never_reads && !self.is_gone
     }
 
-    /// What its clock shows.
+    /// The time that its clock shows.
     pub(in crate::sim::world) fn clock(&self, now: Instant) -> Instant {
         let Some(running) = &self.running else { return Instant::ZERO };
         let tick = self.plan.tick.as_micros();
@@ -143,7 +144,7 @@ impl Device {
         Instant::from_micros(passed / tick * tick)
     }
 
-    /// The time of the world at which its clock shows `local` or more.
+    /// World time at which its clock shows `local` or more.
     fn world_time(&self, local: Instant) -> Instant {
         let Some(running) = &self.running else { return Instant::ZERO };
         let tick = self.plan.tick.as_micros();

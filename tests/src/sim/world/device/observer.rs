@@ -1,23 +1,23 @@
-//! Takes what a client reports to the model.
+//! Reports the events of a client to the model.
 
 use std::collections::BTreeMap;
 
 use kabar_core::client::Event;
 use kabar_core::time::Instant;
 
-use super::{Asked, Noted};
+use super::{HistoryRequest, Observed};
 use crate::sim::coverage::{Coverage, Seen};
 use crate::sim::model::{Body, Checked, Model, ProcessId, Store, demand};
-use crate::sim::scenario::Keeps;
+use crate::sim::scenario::SavePolicy;
 use crate::sim::trace::Trace;
 
-/// The model and what else learns of an event.
+/// The model, and everything else that depends on events.
 pub(super) struct Observer<'a> {
     pub(super) model: &'a mut Model,
     pub(super) coverage: &'a mut Coverage,
     pub(super) trace: &'a mut Trace,
     pub(super) now: Instant,
-    pub(super) keeps: Keeps,
+    pub(super) saves: SavePolicy,
     pub(super) disk: &'a mut Option<Store>,
     /// See [`World`](crate::sim::world::World).
     pub(super) owners: &'a mut BTreeMap<String, usize>,
@@ -26,20 +26,20 @@ pub(super) struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    /// Takes an event of process `id`.
-    pub(super) fn take(&mut self, id: ProcessId, event: Event<'_>, noted: &mut Noted) -> Checked {
-        self.trace.say(self.now, || format!("process {id}: {event:?}"));
+    /// Handles an event of process `id`.
+    pub(super) fn take(&mut self, id: ProcessId, event: Event<'_>, observed: &mut Observed) -> Checked {
+        self.trace.print_line(self.now, || format!("process {id}: {event:?}"));
         let mut delivered = 0;
         match event {
-            Event::UnknownServerKey(offered) => noted.offered = Some(offered),
+            Event::UnknownServerKey(offered) => observed.offered = Some(offered),
             Event::Joined { start, head, term, is_resumed, .. } => {
                 self.trace.note(self.now, &[20, id as u64, start, head], || format!("process {id} joined"));
                 self.model.joined(id, start, head, term, is_resumed)?;
                 let owner = *self.owners.entry(self.name.into()).or_insert(self.identity);
-                demand!(owner == self.identity, Names, "process {id} is {}, which is another's name", self.name);
+                demand!(owner == self.identity, Names, "process {id} is {}, a name of another identity", self.name);
                 self.coverage.count(if is_resumed { Seen::Resumed } else { Seen::Joined });
-                // A question dies with its connection.
-                noted.asked = None;
+                // A request ends with its connection.
+                observed.request = None;
                 delivered = u32::MAX;
             }
             Event::Reset => {
@@ -72,31 +72,31 @@ impl Observer<'_> {
                 self.model.refused(id, number)?;
             }
             Event::HistoryEntry { remaining, entry } => {
-                self.coverage.count(Seen::Past);
+                self.coverage.count(Seen::HistoryEntry);
                 if let Some((head, body)) = entry {
-                    self.model.past(id, &head, body)?;
+                    self.model.history_entry(id, &head, body)?;
                 }
                 let seq = entry.map(|(head, _)| head.seq);
-                let asked = noted.asked.as_mut();
-                let Some(asked) = asked else { return Ok(()) };
-                asked.answers.extend(seq);
+                let request = observed.request.as_mut();
+                let Some(request) = request else { return Ok(()) };
+                request.answers.extend(seq);
                 if remaining == 0 {
-                    let Asked { expected, answers } = asked;
+                    let HistoryRequest { expected, answers } = request;
                     demand!(answers == expected, Contract, "asked for {expected:?}, process {id} got {answers:?}");
                     self.coverage.count(Seen::Answered);
-                    noted.asked = None;
+                    observed.request = None;
                 }
             }
             Event::MemberListed { .. } => self.coverage.count(Seen::MemberAnswer),
             Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
-            Event::Ended(reason) => noted.ended = Some(reason),
+            Event::Ended(reason) => observed.ended = Some(reason),
             _ => {}
         }
-        noted.unsaved = noted.unsaved.saturating_add(delivered);
-        if let Keeps::EveryNth(every) = self.keeps
-            && noted.unsaved >= every
+        observed.unsaved = observed.unsaved.saturating_add(delivered);
+        if let SavePolicy::EveryNth(every) = self.saves
+            && observed.unsaved >= every
         {
-            noted.unsaved = 0;
+            observed.unsaved = 0;
             *self.disk = self.model.process(id).store().cloned();
         }
         Ok(())

@@ -1,0 +1,107 @@
+//! Names of members (SPEC 6.6): which are allowed, and when two are the same.
+
+use core::fmt;
+
+use kabar_core::chat::MAX_NAME_LEN;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The name of the server.
+const RESERVED: &str = "server";
+
+/// A name that is allowed, in both of its forms.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    shown: String,
+    folded: String,
+}
+
+/// Why a name is not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Nothing is left after normalisation.
+    Empty,
+    /// More than 32 bytes after normalisation.
+    TooLong,
+    /// A control, zero-width or bidirectional character, or one of `: ~ / @`.
+    Character(char),
+    /// A space at either end.
+    EdgeSpace,
+    /// The reserved name of the server.
+    Reserved,
+}
+
+impl Name {
+    /// Checks and normalises the name of a member.
+    ///
+    /// # Errors
+    /// [`NameError`].
+    pub fn new(name: &str) -> Result<Self, NameError> {
+        // SPEC 6.6. A name that is far too long is not normalised.
+        if name.len() > 8 * MAX_NAME_LEN {
+            return Err(NameError::TooLong);
+        }
+        let shown: String = name.nfkc().collect();
+        if shown.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if shown.len() > MAX_NAME_LEN {
+            return Err(NameError::TooLong);
+        }
+        if let Some(character) = shown.chars().find(|character| !is_allowed(*character)) {
+            return Err(NameError::Character(character));
+        }
+        if shown.starts_with(char::is_whitespace) || shown.ends_with(char::is_whitespace) {
+            return Err(NameError::EdgeSpace);
+        }
+        let folded = fold(&shown);
+        if folded == RESERVED { Err(NameError::Reserved) } else { Ok(Self { shown, folded }) }
+    }
+
+    /// Returns the name as it is displayed: after NFKC.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Returns the name as it is compared: after NFKC and case folding.
+    #[must_use]
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+}
+
+/// Case folding, then NFKC again. The lower case of the upper case maps everything together that
+/// default case folding does, and a few letters more (a dotless i becomes an i): names that look
+/// the same are the same.
+fn fold(shown: &str) -> String {
+    shown.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Rejects control, zero-width and bidirectional characters (Unicode's
+/// Default_Ignorable_Code_Point, and the line separators), and `: ~ / @`.
+fn is_allowed(character: char) -> bool {
+    let is_invisible = matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}');
+    !character.is_control() && !is_invisible && !":~/@".contains(character)
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the name is empty"),
+            Self::TooLong => f.write_str("the name is longer than 32 bytes"),
+            Self::Character(character) => write!(f, "the name contains {character:?}, which is not allowed"),
+            Self::EdgeSpace => f.write_str("the name begins or ends with a space"),
+            Self::Reserved => f.write_str("this name is reserved"),
+        }
+    }
+}
+
+impl core::error::Error for NameError {}
+
+#[cfg(test)]
+mod tests;

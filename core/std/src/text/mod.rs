@@ -1,0 +1,160 @@
+//! Formats entries as lines, for the server's console and the client, and removes what must not be
+//! displayed.
+//!
+//! ```text
+//! [2024-11-01 10:37:10] Farhan: haloooo
+//!     a second line of the same text is indented, so that no text looks like two entries
+//! [2024-11-01 10:37:10] Farhan has joined the chat!
+//! ```
+
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use kabar_core::chat::{EntryKind, RefusedCode};
+
+/// Prefix of all lines of a text but the first.
+pub const CONTINUATION: &str = "    ";
+
+/// An entry, as far as it is displayed.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// When it was stored, in ms since 1970.
+    pub time_ms: u64,
+    /// The author.
+    pub author: &'a str,
+    /// The author's address, if it is known and to be displayed.
+    pub address: Option<SocketAddr>,
+    /// The kind of entry.
+    pub kind: EntryKind,
+    /// The content.
+    pub content: Content<'a>,
+}
+
+/// The content of an entry.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    /// The whole body.
+    Body(&'a [u8]),
+    /// A body of this length in bytes, which is too long for this program.
+    Omitted(u16),
+}
+
+/// Formats lines, with local time.
+#[derive(Clone, Debug)]
+pub struct LineFormatter {
+    zone: TimeZone,
+}
+
+impl LineFormatter {
+    /// Creates a formatter for the time zone of this computer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { zone: TimeZone::system() }
+    }
+
+    /// Formats an entry, without a line end; all lines of a text but the first are indented.
+    #[must_use]
+    pub fn format(&self, line: &Line<'_>) -> String {
+        let (time, author) = (self.stamp(line.time_ms), clean_line(line.author));
+        let address = line.address.map(|address| format!(" ({address})")).unwrap_or_default();
+        match (line.kind, line.content) {
+            (EntryKind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
+            (EntryKind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
+            (EntryKind::KICKED, _) => format!("[{time}] {author}{address} was kicked from the chat!"),
+            (_, Content::Omitted(size)) => {
+                format!("[{time}] {author}{address} sent {size} bytes, too many to display")
+            }
+            (EntryKind::ACTION, Content::Body(body)) => format!("[{time}] * {author}{address} {}", clean_body(body)),
+            (kind, Content::Body(body)) if kind.is_text() => {
+                format!("[{time}] {author}{address}: {}", clean_body(body))
+            }
+            (EntryKind::DATA, Content::Body(body)) => {
+                format!("[{time}] {author}{address} sent {} bytes of data", body.len())
+            }
+            (kind, Content::Body(body)) => {
+                format!("[{time}] {author}{address} sent {} bytes of unknown kind {}", body.len(), kind.0)
+            }
+        }
+    }
+
+    /// Formats a time as `YYYY-MM-DD HH:MM:SS`, local time; with `?` for digits after the year
+    /// 9999.
+    #[must_use]
+    pub fn stamp(&self, time_ms: u64) -> String {
+        let time = i64::try_from(time_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let Some(time) = time else { return "????-??-?? ??:??:??".to_owned() };
+        time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+impl Default for LineFormatter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Cleans text of other members for one line: removes characters that move the cursor, change
+/// colours or the direction of writing; replaces tabs and line ends by spaces.
+#[must_use]
+pub fn clean_line(text: &str) -> String {
+    text.chars().filter_map(|c| if matches!(c, '\n' | '\t') || is_line_end(c) { Some(' ') } else { shown(c) }).collect()
+}
+
+/// Cleans text of other members that may have several lines, and indents all but the first.
+#[must_use]
+pub fn clean_text(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => clean.push(' '),
+            c if c == '\n' || is_line_end(c) => {
+                clean.push('\n');
+                clean.push_str(CONTINUATION);
+            }
+            c => clean.extend(shown(c)),
+        }
+    }
+    clean
+}
+
+fn clean_body(body: &[u8]) -> String {
+    clean_text(&String::from_utf8_lossy(body))
+}
+
+/// NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR; vertical tab and form feed, which end a line
+/// on some terminals.
+const fn is_line_end(c: char) -> bool {
+    matches!(c, '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Returns `None` for control characters, characters that change the direction of writing (UAX 9),
+/// and invisible annotations.
+fn shown(c: char) -> Option<char> {
+    let is_hidden = c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}');
+    (!is_hidden).then_some(c)
+}
+
+/// Describes why a Join was refused.
+#[must_use]
+pub fn refusal(code: RefusedCode) -> String {
+    let words = match code {
+        RefusedCode::AUTHENTICATION => "wrong secret or password",
+        RefusedCode::NAME_TAKEN => "the name is taken",
+        RefusedCode::NAME_NOT_ALLOWED => "the name is not allowed",
+        RefusedCode::UNKNOWN_ROOM => "there is no such room",
+        RefusedCode::ROOM_FULL => "the room is full",
+        RefusedCode::BANNED => "banned",
+        RefusedCode::SIGNATURE => "the signature is not valid",
+        RefusedCode::VERSION => "another version of the chat protocol",
+        RefusedCode::TRY_LATER => "not possible at the moment; try again later",
+        RefusedCode::INSTANCE => "this session belongs to another identity",
+        RefusedCode(code) => return format!("unknown reason {code}"),
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const TIME_MS: u64 = 1_730_457_430_123;
+
+fn show(kind: EntryKind, body: &[u8], address: Option<SocketAddr>) -> String {
+    let lines = LineFormatter { zone: TimeZone::UTC };
+    lines.format(&Line { time_ms: TIME_MS, author: "Farhan", address, kind, content: Content::Body(body) })
+}
+
+#[test]
+fn formats_each_kind_of_entry() {
+    assert_eq!(show(EntryKind::TEXT, b"haloooo", None), "[2024-11-01 10:37:10] Farhan: haloooo");
+    assert_eq!(show(EntryKind::JOINED, b"", None), "[2024-11-01 10:37:10] Farhan has joined the chat!");
+    assert_eq!(show(EntryKind::LEFT, b"", None), "[2024-11-01 10:37:10] Farhan has left the chat!");
+    assert_eq!(show(EntryKind::ACTION, b"waves", None), "[2024-11-01 10:37:10] * Farhan waves");
+    let address = Some("192.168.0.7:4711".parse().unwrap());
+    assert_eq!(show(EntryKind::TEXT, b"a: b", address), "[2024-11-01 10:37:10] Farhan (192.168.0.7:4711): a: b");
+}
+
+#[test]
+fn displays_no_other_content_as_text() {
+    assert_eq!(show(EntryKind::DATA, b"\x1b[2J", None), "[2024-11-01 10:37:10] Farhan sent 4 bytes of data");
+    assert_eq!(show(EntryKind(200), b"\n", None), "[2024-11-01 10:37:10] Farhan sent 1 bytes of unknown kind 200");
+    let lines = LineFormatter { zone: TimeZone::UTC };
+    let line =
+        Line { time_ms: u64::MAX, author: "a\nb", address: None, kind: EntryKind::TEXT, content: Content::Omitted(9) };
+    assert_eq!(lines.format(&line), "[????-??-?? ??:??:??] a b sent 9 bytes, too many to display");
+}
+
+#[test]
+fn displays_local_time() {
+    let lines = LineFormatter { zone: TimeZone::fixed(jiff::tz::offset(7)) };
+    assert_eq!(lines.stamp(TIME_MS), "2024-11-01 17:37:10");
+}
+
+#[test]
+fn formats_every_time_of_a_server() {
+    let last = 253_402_207_200_000;
+    for zone in [TimeZone::UTC, TimeZone::fixed(jiff::tz::offset(25)), TimeZone::fixed(jiff::tz::offset(-25))] {
+        let lines = LineFormatter { zone };
+        for time_ms in [0, 1, (1 << 31) * 1_000, (1 << 32) * 1_000, last - 1_000, last] {
+            assert!(!lines.stamp(time_ms).contains('?'), "{time_ms}");
+        }
+        for time_ms in [last + 1_000, i64::MAX as u64, 1 << 63, u64::MAX] {
+            assert_eq!(lines.stamp(time_ms), "????-??-?? ??:??:??");
+        }
+    }
+    let utc = LineFormatter { zone: TimeZone::UTC };
+    assert_eq!(utc.stamp((1 << 31) * 1_000), "2038-01-19 03:14:08");
+    assert_eq!(utc.stamp(last), "9999-12-30 22:00:00");
+}
+
+#[test]
+fn text_cannot_forge_a_line() {
+    for end in ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{2029}", "\u{b}", "\u{c}"] {
+        let shown = show(EntryKind::TEXT, format!("hi{end}[2024-11-01 10:37:11] Darryl: I agree").as_bytes(), None);
+        assert_eq!(shown, "[2024-11-01 10:37:10] Farhan: hi\n    [2024-11-01 10:37:11] Darryl: I agree");
+    }
+    assert_eq!(
+        show(EntryKind::TEXT, b"hi\r[2024] Darryl: ho", None),
+        "[2024-11-01 10:37:10] Farhan: hi[2024] Darryl: ho"
+    );
+}
+
+#[test]
+fn text_cannot_control_the_terminal() {
+    assert_eq!(clean_text("\x1b[31mred\x07 \u{9b}2J\u{202e}abc\u{2066}x\u{200f}y\u{7f}\0"), "[31mred 2Jabcxy");
+    assert_eq!(clean_line("a\tb\nc\u{2028}d"), "a b c d");
+}
+
+#[test]
+fn keeps_text_of_all_languages() {
+    for text in [
+        "s\u{e9}lamat",
+        "\u{645}\u{631}\u{62d}\u{628}\u{627}",
+        "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+        "e\u{301}",
+        "\u{d55c}\u{ae00}",
+    ] {
+        assert_eq!(clean_text(text), text);
+        assert_eq!(clean_line(text), text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn output_has_no_control_character(text in any::<String>()) {
+        prop_assert!(!clean_line(&text).contains(char::is_control));
+        let shown = clean_text(&text);
+        prop_assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
+        prop_assert!(shown.lines().skip(1).all(|line| line.starts_with(CONTINUATION)));
+    }
+}

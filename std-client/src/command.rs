@@ -1,0 +1,207 @@
+//! The commands of a room, and how a line is parsed into one. Knows no screen and no connection:
+//! [`crate::session`] executes them, [`crate::messages`] describes them.
+
+use kabar_core::chat::{EntryKind, MAX_HISTORY};
+
+/// Entries that `/history` displays when no number is given.
+pub const DEFAULT_HISTORY: u8 = 20;
+
+/// A command that is typed as a word with a slash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandName {
+    /// `/who`
+    Who,
+    /// `/history`
+    History,
+    /// `/me`
+    Me,
+    /// `/nick`
+    Nick,
+    /// `/stats`
+    Stats,
+    /// `/help`
+    Help,
+    /// `/quit`
+    Quit,
+}
+
+impl CommandName {
+    /// All commands, in the order of `/help`.
+    pub const ALL: [Self; 7] = [Self::Who, Self::History, Self::Me, Self::Nick, Self::Stats, Self::Help, Self::Quit];
+
+    /// Returns the word that is typed.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Who => "/who",
+            Self::History => "/history",
+            Self::Me => "/me",
+            Self::Nick => "/nick",
+            Self::Stats => "/stats",
+            Self::Help => "/help",
+            Self::Quit => "/quit",
+        }
+    }
+
+    /// Returns what stands for its argument, if it takes one.
+    #[must_use]
+    pub const fn argument(self) -> Option<&'static str> {
+        match self {
+            Self::History => Some("N"),
+            Self::Me => Some("TEXT"),
+            Self::Nick => Some("NAME"),
+            Self::Who | Self::Stats | Self::Help | Self::Quit => None,
+        }
+    }
+
+    /// Returns the commands that begin with `part`.
+    pub fn starting_with(part: &str) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |name| name.word().starts_with(part))
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.word() == word)
+    }
+}
+
+/// A parsed line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command<'a> {
+    /// An empty line.
+    Nothing,
+    /// Post this text.
+    Post(EntryKind, &'a str),
+    /// List the members.
+    Who,
+    /// Display this number of earlier entries.
+    History(u8),
+    /// Rejoin under this name.
+    Nick(&'a str),
+    /// Display the status of the connection.
+    Stats,
+    /// List the commands.
+    Help,
+    /// Leave.
+    Quit,
+    /// A command with a missing or invalid argument.
+    Usage(CommandName),
+    /// An unknown command.
+    Unknown(&'a str),
+}
+
+/// Parses a line that was typed at a prompt.
+#[must_use]
+pub fn typed(line: &str) -> Command<'_> {
+    // Pasted text may end with line ends.
+    let line = line.trim_end_matches(['\r', '\n']);
+    let trimmed = line.trim_end();
+    if trimmed.is_empty() {
+        return Command::Nothing;
+    }
+    if trimmed == "!q" {
+        return Command::Quit;
+    }
+    let Some(rest) = line.strip_prefix('/') else { return Command::Post(EntryKind::TEXT, line) };
+    if rest.starts_with('/') {
+        return Command::Post(EntryKind::TEXT, rest);
+    }
+    let (word, text) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
+    let Some(name) = CommandName::of(word) else { return Command::Unknown(word) };
+    match (name, text.trim()) {
+        (CommandName::Quit, _) => Command::Quit,
+        (CommandName::Help, _) => Command::Help,
+        (CommandName::Who, _) => Command::Who,
+        (CommandName::Stats, _) => Command::Stats,
+        (CommandName::History, "") => Command::History(DEFAULT_HISTORY),
+        (CommandName::History, count) => match count.parse::<u64>() {
+            Ok(count @ 1..) => Command::History(u8::try_from(count).unwrap_or(MAX_HISTORY).min(MAX_HISTORY)),
+            _ => Command::Usage(name),
+        },
+        (CommandName::Me | CommandName::Nick, "") => Command::Usage(name),
+        (CommandName::Me, text) => Command::Post(EntryKind::ACTION, text),
+        (CommandName::Nick, name) => Command::Nick(name),
+    }
+}
+
+/// Parses a line from a pipe: text as it is, unless the whole line is one of a few commands. An
+/// empty line is ignored.
+#[must_use]
+pub fn piped(line: &str) -> Command<'_> {
+    match line {
+        "" => Command::Nothing,
+        "!q" | "/quit" => Command::Quit,
+        "/help" => Command::Help,
+        "/who" => Command::Who,
+        _ => Command::Post(EntryKind::TEXT, line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_quit_commands_leave() {
+        for line in ["!q", "/quit"] {
+            assert_eq!(typed(line), Command::Quit);
+            assert_eq!(typed(&format!("{line} ")), Command::Quit);
+            assert_eq!(piped(line), Command::Quit);
+        }
+    }
+
+    #[test]
+    fn typed_slash_is_a_command_and_two_are_text() {
+        assert_eq!(typed("/who"), Command::Who);
+        assert_eq!(typed("/help"), Command::Help);
+        assert_eq!(typed("/stats"), Command::Stats);
+        assert_eq!(typed("/quit now"), Command::Quit);
+        assert_eq!(typed("/me waves "), Command::Post(EntryKind::ACTION, "waves"));
+        assert_eq!(typed("/me"), Command::Usage(CommandName::Me));
+        assert_eq!(typed("/nick  Anna Lena "), Command::Nick("Anna Lena"));
+        assert_eq!(typed("/kick x"), Command::Unknown("/kick"));
+        assert_eq!(typed("//etc is a path"), Command::Post(EntryKind::TEXT, "/etc is a path"));
+        assert_eq!(typed("!quit"), Command::Post(EntryKind::TEXT, "!quit"));
+        assert_eq!(typed("one\n two\n\r\n"), Command::Post(EntryKind::TEXT, "one\n two"));
+    }
+
+    #[test]
+    fn history_count_is_bounded() {
+        assert_eq!(typed("/history"), Command::History(20));
+        assert_eq!(typed("/history 7"), Command::History(7));
+        assert_eq!(typed("/history 1000000"), Command::History(200));
+        for wrong in ["/history 0", "/history -1", "/history x", "/history 1 2"] {
+            assert!(matches!(typed(wrong), Command::Usage(_)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn piped_line_is_text() {
+        for line in ["/etc/passwd", "//", "/me x", " !q", "  indented", "/quit now", "/history 3", "/nick x"] {
+            assert_eq!(piped(line), Command::Post(EntryKind::TEXT, line));
+        }
+    }
+
+    #[test]
+    fn empty_line_is_ignored() {
+        assert_eq!(typed("  "), Command::Nothing);
+        assert_eq!(piped(""), Command::Nothing);
+    }
+
+    #[test]
+    fn every_command_is_parsed() {
+        for name in CommandName::ALL {
+            assert!(!matches!(typed(name.word()), Command::Unknown(_) | Command::Post(..)), "{name:?}");
+            let takes_argument =
+                matches!(typed(&format!("{} 7", name.word())), Command::Post(_, "7") | Command::Nick("7"));
+            assert!(!takes_argument || name.argument().is_some(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn finds_commands_by_their_beginning() {
+        let found = |part| CommandName::starting_with(part).collect::<Vec<_>>();
+        assert_eq!(found("/h"), [CommandName::History, CommandName::Help]);
+        assert_eq!(found("/").len(), CommandName::ALL.len());
+        assert_eq!(found("/x"), []);
+    }
+}

@@ -1,0 +1,98 @@
+//! Arguments that several subcommands share.
+
+use std::time::Duration;
+
+use clap::Args;
+use kabar_core::session::Fingerprint;
+use kabar_std::invite::parse_fingerprint;
+
+use crate::session::ReplayFrom;
+
+const DEFAULT_GIVE_UP: &str = "60";
+
+/// Options of a session.
+#[derive(Debug, Args)]
+pub struct SessionArguments {
+    /// Your name in the room [default: the one you used there last, or your login name].
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Show entries after this one, or `all` [default: those you have not seen; the last 50 at
+    /// first].
+    #[arg(long, value_name = "SEQ|all", value_parser = parse_since, conflicts_with = "last")]
+    pub since: Option<ReplayFrom>,
+
+    /// Show the last N lines.
+    #[arg(long, value_name = "N")]
+    pub last: Option<u32>,
+
+    /// Print events as JSON, one object per line; see --help.
+    #[arg(long)]
+    pub json: bool,
+
+    /// How long to wait, at the end, for lines that are not stored yet, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
+    pub give_up: Duration,
+
+    /// Lines of standard input that were not posts.
+    #[arg(skip)]
+    pub lines_taken: u64,
+}
+
+/// The options of a command line without any.
+impl Default for SessionArguments {
+    fn default() -> Self {
+        let give_up = parse_seconds(DEFAULT_GIVE_UP).unwrap_or_default();
+        Self { name: None, since: None, last: None, json: false, give_up, lines_taken: 0 }
+    }
+}
+
+impl SessionArguments {
+    /// Returns the entries to begin with.
+    #[must_use]
+    pub fn replay_from(&self) -> ReplayFrom {
+        self.last.map(ReplayFrom::Last).or(self.since).unwrap_or_default()
+    }
+}
+
+fn parse_since(text: &str) -> Result<ReplayFrom, &'static str> {
+    match text {
+        "all" => Ok(ReplayFrom::Since(0)),
+        number => number.parse().map(ReplayFrom::Since).map_err(|_| "neither the number of an entry nor `all`"),
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 =
+        text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds".to_owned())
+}
+
+/// Parses a fingerprint.
+///
+/// # Errors
+/// A sentence, if it is none.
+pub(super) fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
+    parse_fingerprint(text).ok_or("a fingerprint is 32 letters and digits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_number_or_all() {
+        assert_eq!(parse_since("all"), Ok(ReplayFrom::Since(0)));
+        assert_eq!(parse_since("17"), Ok(ReplayFrom::Since(17)));
+        assert!(parse_since("yesterday").is_err() && parse_since("-1").is_err());
+    }
+
+    #[test]
+    fn seconds_may_have_a_unit() {
+        assert_eq!(parse_seconds("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["", "s", "-1", "1m", "nan", "inf", "1e99"] {
+            assert!(parse_seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What a person or a script types, as it reaches a session: one line at a time, or why there is no
+//! more. Plain values; [`crate::ui`] creates them, [`crate::command`] parses the lines.
+
+/// One unit of input, from the prompt or from a pipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A line without its end, at most [`kabar_core::chat::MAX_TEXT_LEN`] bytes long.
+    Line(String),
+    /// A line that is too long; its length in bytes.
+    TooLong(usize),
+    /// A line that is not UTF-8.
+    NotUtf8,
+    /// Bytes typed at the prompt that are not UTF-8, and were dropped.
+    InvalidBytes,
+    /// The end of input.
+    End,
+    /// The end of input, because of an error.
+    Failed(InputError),
+}
+
+impl Input {
+    /// Whether it is a line, valid or not.
+    #[must_use]
+    pub fn is_line(&self) -> bool {
+        matches!(self, Self::Line(_) | Self::TooLong(_) | Self::NotUtf8)
+    }
+}
+
+/// Why no more lines can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputError {
+    /// Standard input failed; the operating system's error.
+    Stdin(String),
+    /// The terminal failed; the error.
+    Terminal(String),
+}

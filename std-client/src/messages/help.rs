@@ -1,0 +1,70 @@
+//! The reply to `/help`, and how a command is typed.
+
+use kabar_core::chat::MAX_HISTORY;
+
+use crate::command::{CommandName, DEFAULT_HISTORY};
+
+/// Width of the first column.
+const WIDTH: usize = 15;
+
+/// Returns the reply to `/help`.
+pub(super) fn help() -> String {
+    let mut help = String::new();
+    for name in CommandName::ALL {
+        help.push_str(&row(&with_argument(name), &description(name)));
+    }
+    help.push_str(&row("//TEXT", "send text that begins with /"));
+    help + "Tab completes names and commands; the arrow keys recall what you typed."
+}
+
+/// Returns how a command is typed.
+pub(super) fn usage(name: CommandName) -> String {
+    let range = if name == CommandName::History { format!(" (1 to {MAX_HISTORY})") } else { String::new() };
+    format!("usage: {}{range}", with_argument(name))
+}
+
+fn row(typed: &str, description: &str) -> String {
+    format!("{typed:WIDTH$}{description}\n")
+}
+
+fn with_argument(name: CommandName) -> String {
+    match name.argument() {
+        Some(argument) => format!("{} {argument}", name.word()),
+        None => name.word().to_owned(),
+    }
+}
+
+fn description(name: CommandName) -> String {
+    match name {
+        CommandName::Who => "who is here",
+        CommandName::History => {
+            return format!("the last N lines of the room ({DEFAULT_HISTORY}, at most {MAX_HISTORY})");
+        }
+        CommandName::Me => "describe what you do",
+        CommandName::Nick => "rejoin under another name",
+        CommandName::Stats => "connection status: delay, loss, damaged and forged packets",
+        CommandName::Help => "this list",
+        CommandName::Quit => "leave when everything you sent is stored; also !q or Ctrl-D (Ctrl-C: at once)",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_has_a_row_for_every_command() {
+        let help = help();
+        for name in CommandName::ALL {
+            assert!(help.lines().any(|line| line.starts_with(name.word())), "{name:?}");
+        }
+        assert!(help.contains("/history N     the last N lines of the room (20, at most 200)\n"), "{help}");
+    }
+
+    #[test]
+    fn usage_has_the_argument() {
+        assert_eq!(usage(CommandName::History), "usage: /history N (1 to 200)");
+        assert_eq!(usage(CommandName::Nick), "usage: /nick NAME");
+    }
+}

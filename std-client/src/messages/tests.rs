@@ -1,0 +1,79 @@
+use kabar_core::chat::RefusedCode;
+use kabar_core::client::EndReason;
+use kabar_core::connection::CloseCode;
+use kabar_std::address::Places;
+use kabar_std::invite::RoomName;
+
+use super::errors::{client_end, connect_error};
+use super::*;
+use crate::connect::ConnectError;
+use crate::session::{ClientEnd, CredentialUsed, Loss};
+
+fn server() -> Places {
+    "192.168.0.160".parse().unwrap()
+}
+
+fn end(reason: EndReason) -> (Exit, String) {
+    client_end(&ClientEnd {
+        reason,
+        server: server(),
+        name: "anna".to_owned(),
+        room: RoomName::new("lobby").unwrap(),
+        credential: CredentialUsed::Secret,
+    })
+}
+
+#[test]
+fn names_all_addresses_of_a_server() {
+    let line = connect_error(&ConnectError::Refused("192.0.2.1,[fd00::1]:7".parse().unwrap()));
+    assert!(line.starts_with("192.0.2.1:9999 or [fd00::1]:7 refused"), "{line}");
+}
+
+#[test]
+fn missing_response_names_the_likely_causes() {
+    let (exit, line) = session_error(&ConnectError::NoResponse(server()).into());
+    let expected =
+        "no response from 192.168.0.160:9999 after 5 s: wrong address, a firewall, or the room is not running";
+    assert_eq!((exit, line.as_str()), (Exit::Unreachable, expected));
+}
+
+#[test]
+fn every_end_has_its_code_and_one_line() {
+    let code = |reason| {
+        let (exit, line) = end(reason);
+        assert!(!line.contains('\n'), "{line}");
+        exit.code()
+    };
+    assert_eq!(code(EndReason::KeyRejected), 4);
+    assert_eq!(code(EndReason::KeyMismatch), 4);
+    assert_eq!(code(EndReason::ServerProofInvalid), 4);
+    assert_eq!(code(EndReason::Refused(RefusedCode::AUTHENTICATION)), 4);
+    assert_eq!(code(EndReason::Refused(RefusedCode::NAME_TAKEN)), 5);
+    assert_eq!(code(EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED)), 5);
+    for refused in [RefusedCode::UNKNOWN_ROOM, RefusedCode::ROOM_FULL, RefusedCode::BANNED, RefusedCode::VERSION] {
+        assert_eq!(code(EndReason::Refused(refused)), 7);
+    }
+    assert_eq!(code(EndReason::Refused(RefusedCode::SIGNATURE)), 1);
+    for closed in [CloseCode::REPLACED, CloseCode::KICKED, CloseCode::BANNED] {
+        assert_eq!(code(EndReason::Closed(closed)), 7);
+    }
+}
+
+#[test]
+fn every_refusal_has_its_own_sentence() {
+    let lines: Vec<_> = (0..=11).map(|code| end(EndReason::Refused(RefusedCode(code))).1).collect();
+    for (code, line) in lines.iter().enumerate() {
+        assert_eq!(lines.iter().filter(|other| *other == line).count(), 1, "{line}");
+        assert_eq!(line.contains("reason"), matches!(code, 0 | 11), "{line}");
+    }
+}
+
+#[test]
+fn losses_follow_the_end() {
+    let losses = vec![Loss::PositionNotSaved("full".to_owned()), Loss::Transcript("2 lines".to_owned())];
+    let report = session_report(&SessionReport { end: SessionEnd::Left, losses });
+    let line = "could not save your position in this room: full; 2 lines";
+    assert_eq!(report, ExitReport::new(Exit::Error, line));
+    let unsent = session_report(&SessionReport { end: SessionEnd::Unsent(1), losses: Vec::new() });
+    assert_eq!(unsent, ExitReport::new(Exit::Unsent, "1 line was not sent"));
+}

@@ -1,0 +1,190 @@
+//! The errors of the commands and of their arguments, one enum each.
+
+use std::io;
+use std::path::PathBuf;
+
+use kabar_core::session::Fingerprint;
+use kabar_server::driver::ServerFailed;
+use kabar_server::room_host::RoomHostError;
+use kabar_std::address::{AddressError, HostPort, Places};
+use kabar_std::data_dir::FileError;
+use kabar_std::invite::{InviteError, RoomName};
+
+use crate::identity::IdentityError;
+use crate::known_servers::KnownServersError;
+use crate::probe::ProbeError;
+
+/// Why a target is not usable.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// The invite and the password are both to be read from standard input.
+    #[error("both the invite and the password on standard input")]
+    BothOnStdin,
+    /// Standard input has no target; the reason.
+    #[error("standard input: {0}")]
+    Stdin(String),
+    /// A key option together with an invite, which names the key.
+    #[error("a key option together with an invite")]
+    KeyOptionWithInvite,
+    /// The invite is invalid.
+    #[error(transparent)]
+    Invite(#[from] InviteError),
+    /// The address is invalid.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// All addresses of the invite are link-local ones without an interface.
+    #[error("no usable address: {0}")]
+    NoUsableAddress(AddressError),
+    /// Several known rooms have this name.
+    #[error("{} rooms have this name", .0.len())]
+    Ambiguous(Vec<(Places, RoomName)>),
+}
+
+impl From<io::Error> for TargetError {
+    fn from(error: io::Error) -> Self {
+        Self::Stdin(error.to_string())
+    }
+}
+
+/// Why no password was read.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// The source has other bytes than text.
+    #[error("{source_name}: {error}")]
+    NotText {
+        /// The file, standard input or the variable.
+        source_name: String,
+        /// What is wrong.
+        error: io::Error,
+    },
+    /// The source cannot be read.
+    #[error("cannot read {source_name}: {error}")]
+    Read {
+        /// The file, standard input or the variable.
+        source_name: String,
+        /// The operating system's error.
+        error: io::Error,
+    },
+    /// The password is empty or too long; the reason.
+    #[error("{0}")]
+    NotAllowed(String),
+}
+
+/// Why a room is not hosted.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The server does not start.
+    #[error(transparent)]
+    Start(#[from] RoomHostError),
+    /// The server failed.
+    #[error(transparent)]
+    Failed(#[from] ServerFailed),
+}
+
+/// Why `kabar servers` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ServersCommandError {
+    /// No known server has this room, address or fingerprint.
+    #[error("{0} is not known")]
+    NotKnown(String),
+    /// The server has another key than the given one.
+    #[error("the server at {server} has another key")]
+    OtherKey {
+        /// The server.
+        server: HostPort,
+        /// The key that it presented.
+        found: Fingerprint,
+    },
+    /// The key must be confirmed, and nobody can be asked.
+    #[error("the key is not confirmed")]
+    NotConfirmed {
+        /// The key that the server presented.
+        found: Fingerprint,
+    },
+    /// The question was answered with no.
+    #[error("declined")]
+    Declined,
+    /// The server's key could not be fetched.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// The known servers cannot be read or changed.
+    #[error(transparent)]
+    KnownServers(#[from] KnownServersError),
+    /// The terminal cannot be read.
+    #[error("cannot read from the terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+impl From<FileError> for ServersCommandError {
+    fn from(error: FileError) -> Self {
+        Self::KnownServers(error.into())
+    }
+}
+
+/// Why `kabar identity` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityCommandError {
+    /// The name has no key on this computer.
+    #[error("no key for {0}")]
+    NoKey(String),
+    /// The exported key has no name, and none was given.
+    #[error("the file contains no name")]
+    NoNameInFile,
+    /// The name has another key than the one to import.
+    #[error("{0} has another key")]
+    OtherKey(String),
+    /// The question must be answered, and nobody can be asked.
+    #[error("not confirmed")]
+    NotConfirmed,
+    /// The question was answered with no.
+    #[error("declined")]
+    Declined,
+    /// The identity cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The file to import is not text.
+    #[error("{file:?} is not text: {why}")]
+    NotText {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The file to import or to export to cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The terminal cannot be read.
+    #[error("cannot read from the terminal: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// Why the questions were not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum WizardError {
+    /// Nobody can be asked.
+    #[error("not a terminal")]
+    NotATerminal,
+    /// The input ended, or was interrupted.
+    #[error("end of input")]
+    EndOfInput,
+    /// The terminal cannot be read.
+    #[error(transparent)]
+    Terminal(io::Error),
+}
+
+/// Why an answer to the question for a room chooses none.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChoiceError {
+    /// No room has this number; the number of rooms.
+    #[error("no such number: 1 to {0}")]
+    NoSuchNumber(usize),
+    /// Nothing was typed, and no room is known.
+    #[error("no address")]
+    NoAddress,
+    /// The address is link-local and has no interface.
+    #[error(transparent)]
+    Zone(AddressError),
+    /// It is no target.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}

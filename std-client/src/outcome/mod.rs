@@ -1,0 +1,117 @@
+//! How a command ends: what it did, or why it failed. Plain values, without sentences and exit
+//! codes; [`crate::messages`] has those. Each part of a command has its own error, in `errors`.
+
+mod errors;
+
+use std::io;
+use std::path::PathBuf;
+
+use kabar_core::session::Fingerprint;
+use kabar_std::address::{AddressError, HostPort};
+use kabar_std::data_dir::FileError;
+
+#[cfg(unix)]
+use crate::bridge::{BridgeError, Forwarded};
+use crate::identity::IdentityError;
+use crate::known_servers::KnownServersError;
+use crate::session::SessionReport;
+pub use errors::{
+    ChoiceError, HostError, IdentityCommandError, PasswordError, ServersCommandError, TargetError, WizardError,
+};
+
+/// The result of a command that succeeded, or of a session.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Nothing to report.
+    Done,
+    /// A session ended.
+    Session(SessionReport),
+    /// The bridge was stopped after this number of packets.
+    #[cfg(unix)]
+    BridgeStopped(Forwarded),
+    /// Known servers were forgotten.
+    ServersForgotten {
+        /// What was to be forgotten, as it was typed.
+        target: String,
+        /// Number of rooms.
+        rooms: usize,
+    },
+    /// The server has the key that is known already.
+    KeyAlreadyKnown {
+        /// The server.
+        server: HostPort,
+        /// Its key.
+        found: Fingerprint,
+    },
+    /// Another key was accepted for a server.
+    KeyAccepted {
+        /// The server.
+        server: HostPort,
+        /// Its key.
+        found: Fingerprint,
+    },
+    /// The key of this name was removed.
+    IdentityForgotten(String),
+    /// The key of a name was written to a file.
+    IdentityExported {
+        /// The name.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// The key of a name was imported.
+    IdentityImported {
+        /// The name.
+        name: String,
+        /// The fingerprint of the key.
+        fingerprint: String,
+    },
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The command line is invalid; the parser's words.
+    #[error("{0}")]
+    CommandLine(String),
+    /// There is no data directory and no home directory.
+    #[error("no data directory")]
+    NoDataDir,
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The known servers cannot be changed.
+    #[error(transparent)]
+    KnownServers(#[from] KnownServersError),
+    /// The identity cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// No password was read.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The target of `kabar join` is not usable.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// `--advertise` has too many addresses.
+    #[error(transparent)]
+    TooManyAdvertised(AddressError),
+    /// The room cannot be hosted.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// `kabar identity` failed.
+    #[error(transparent)]
+    IdentityCommand(#[from] IdentityCommandError),
+    /// `kabar servers` failed.
+    #[error(transparent)]
+    ServersCommand(#[from] ServersCommandError),
+    /// The questions of `kabar` were not answered.
+    #[error(transparent)]
+    Wizard(#[from] WizardError),
+    /// `kabar bridge` failed.
+    #[cfg(unix)]
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
+    /// Standard output cannot be written.
+    #[error("cannot print: {0}")]
+    Print(io::Error),
+}

@@ -1,0 +1,200 @@
+//! Limits on rates: a token bucket for all, or one per address prefix (SPEC 3.7, 4.5).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kabar_core::time::{Duration, Instant};
+
+use super::prefix::{LEVELS, NARROWEST, Prefix};
+
+/// Buckets of a /56 and of a /48 are this many times as large as those one level narrower, and fill
+/// as much faster: more people are there, and one of them does not have as many tokens as there are
+/// /64s.
+const WIDER: u32 = 4;
+
+/// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more
+/// per `interval`.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct Bucket {
+    full_at: Instant,
+}
+
+/// How large buckets are and how fast they fill.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct Rate {
+    pub(in crate::hub) burst: u32,
+    pub(in crate::hub) interval: Duration,
+}
+
+impl Rate {
+    /// `factor` times as many tokens at once, which come as much faster.
+    pub(in crate::hub) fn times(self, factor: u32) -> Self {
+        let interval = Duration::from_micros(self.interval.as_micros() / u64::from(factor));
+        Self { burst: self.burst.saturating_mul(factor), interval }
+    }
+
+    fn at(self, level: usize) -> Self {
+        (level..NARROWEST).fold(self, |rate, _| rate.times(WIDER))
+    }
+}
+
+impl Bucket {
+    /// Full.
+    pub(in crate::hub) const FULL: Self = Self { full_at: Instant::ZERO };
+
+    /// Whether a token is left.
+    pub(in crate::hub) fn has_token(&self, now: Instant, rate: Rate) -> bool {
+        let missing = self.full_at.saturating_since(now) + rate.interval;
+        missing <= rate.interval * u64::from(rate.burst)
+    }
+
+    /// When a token is there.
+    pub(in crate::hub) fn token_at(&self, rate: Rate) -> Instant {
+        let filled = rate.interval * u64::from(rate.burst.saturating_sub(1));
+        Instant::ZERO + self.full_at.saturating_since(Instant::ZERO).saturating_sub(filled)
+    }
+
+    /// Takes a token if one is left.
+    pub(in crate::hub) fn take(&mut self, now: Instant, rate: Rate) -> bool {
+        let has_token = self.has_token(now, rate);
+        if has_token {
+            self.full_at = self.full_at.max(now) + rate.interval;
+        }
+        has_token
+    }
+}
+
+/// A bucket per prefix at each level, bounded in number at each. Where there is no room for one
+/// more, the bucket goes that is nearest to full: its prefix gains what little was missing, and
+/// nobody is refused.
+#[derive(Debug)]
+pub(in crate::hub) struct Buckets {
+    rate: Rate,
+    levels: [Level; LEVELS],
+    max: usize,
+    forgotten: u64,
+}
+
+/// The buckets of one level.
+#[derive(Debug, Default)]
+struct Level {
+    buckets: BTreeMap<Prefix, Bucket>,
+    /// The one that is full first comes first.
+    by_filling: BTreeSet<(Instant, Prefix)>,
+}
+
+impl Buckets {
+    pub(in crate::hub) fn new(rate: Rate, max: usize) -> Self {
+        Self { rate, levels: Default::default(), max, forgotten: 0 }
+    }
+
+    /// Number of buckets that were not full and had to make room for another.
+    pub(in crate::hub) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    fn bucket(&self, prefix: Prefix, level: usize) -> Bucket {
+        self.levels[level].buckets.get(&prefix.at(level)).copied().unwrap_or(Bucket::FULL)
+    }
+
+    /// Whether the prefix has a token left at each level.
+    pub(in crate::hub) fn has_token(&self, now: Instant, prefix: Prefix) -> bool {
+        prefix.levels().all(|level| self.bucket(prefix, level).has_token(now, self.rate.at(level)))
+    }
+
+    /// When the last of the prefix's buckets is, or was, full: the later, the more recently a token
+    /// was taken.
+    pub(in crate::hub) fn full_at(&self, prefix: Prefix) -> Instant {
+        let full_at = prefix.levels().map(|level| self.bucket(prefix, level).full_at);
+        full_at.max().unwrap_or(Instant::ZERO)
+    }
+
+    /// Takes a token at each level if one is left at each.
+    pub(in crate::hub) fn take(&mut self, now: Instant, prefix: Prefix) -> bool {
+        if !self.has_token(now, prefix) {
+            return false;
+        }
+        for level in prefix.levels() {
+            let (prefix, mut bucket) = (prefix.at(level), self.bucket(prefix, level));
+            let Level { buckets, by_filling } = &mut self.levels[level];
+            by_filling.remove(&(bucket.full_at, prefix));
+            bucket.take(now, self.rate.at(level));
+            buckets.insert(prefix, bucket);
+            by_filling.insert((bucket.full_at, prefix));
+            while buckets.len() > self.max
+                && let Some((full_at, prefix)) = by_filling.pop_first()
+            {
+                buckets.remove(&prefix);
+                self.forgotten += u64::from(full_at > now);
+            }
+        }
+        true
+    }
+}
+
+const _: () = assert!(NARROWEST + 1 == LEVELS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { burst: 3, interval: Duration::from_secs(2) };
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    fn prefix(text: &str) -> Prefix {
+        Prefix::of(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn a_bucket_allows_its_burst_at_once_and_then_one_per_interval() {
+        let mut bucket = Bucket::FULL;
+        let mut takes = |second| bucket.take(at(second), RATE);
+        assert_eq!([takes(10), takes(10), takes(10), takes(10)], [true, true, true, false]);
+        assert_eq!([takes(11), takes(12), takes(12)], [false, true, false]);
+        assert_eq!([takes(100), takes(100), takes(100), takes(100)], [true, true, true, false]);
+    }
+
+    #[test]
+    fn predicts_when_a_token_is_available() {
+        let mut bucket = Bucket::FULL;
+        (0..3).for_each(|_| assert!(bucket.take(at(10), RATE)));
+        assert_eq!(bucket.token_at(RATE), at(12));
+        assert!(!bucket.has_token(at(11), RATE) && bucket.has_token(at(12), RATE));
+    }
+
+    #[test]
+    fn one_prefix_does_not_use_up_the_tokens_of_another() {
+        let mut buckets = Buckets::new(RATE, 8);
+        let (a, b) = (prefix("10.0.0.1:5"), prefix("10.0.0.2:5"));
+        (0..3).for_each(|_| assert!(buckets.take(at(1), a)));
+        assert!(!buckets.take(at(1), a) && !buckets.has_token(at(1), a));
+        assert!(buckets.has_token(at(1), b) && buckets.take(at(1), b));
+        assert!(buckets.full_at(a) > buckets.full_at(b));
+    }
+
+    #[test]
+    fn a_full_table_forgets_the_bucket_nearest_to_full() {
+        let mut buckets = Buckets::new(RATE, 2);
+        let [a, b, c] = ["10.0.0.1:5", "10.0.0.2:5", "10.0.0.3:5"].map(prefix);
+        (0..3).for_each(|_| assert!(buckets.take(at(1), a)));
+        assert!(buckets.take(at(1), b) && buckets.take(at(2), c));
+        assert_eq!((buckets.levels[NARROWEST].buckets.len(), buckets.forgotten()), (2, 1));
+        assert_eq!((buckets.full_at(b), buckets.has_token(at(1), a)), (Instant::ZERO, false));
+        // A full one goes without being counted.
+        assert!(buckets.take(at(9), b));
+        let Level { buckets: kept, by_filling } = &buckets.levels[NARROWEST];
+        assert_eq!((kept.len(), by_filling.len(), buckets.forgotten()), (2, 2, 1));
+    }
+
+    #[test]
+    fn the_64s_of_one_48_have_sixteen_times_the_tokens_of_one_together() {
+        // However few are kept.
+        let mut buckets = Buckets::new(RATE, 2);
+        let subnet = |subnet: u16| prefix(&format!("[2001:db8:1:{:x}::1]:5", subnet.swap_bytes()));
+        let taken = (0..2_000).filter(|at_subnet| buckets.take(at(1), subnet(*at_subnet))).count();
+        assert_eq!(taken, 48);
+        assert!(buckets.take(at(1), prefix("[2001:db8:2::1]:5")));
+    }
+}

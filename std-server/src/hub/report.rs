@@ -1,0 +1,88 @@
+//! What a hub reports to its operator: members, how full everything is, and why an action was not
+//! carried out.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use kabar_core::time::Duration;
+
+/// One member, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberInfo {
+    /// The name as the server wrote it.
+    pub name: String,
+    /// Its address.
+    pub address: SocketAddr,
+    /// When it joined, in ms since 1970.
+    pub since_ms: u64,
+    /// Time since its last post, or since it joined.
+    pub idle: Duration,
+    /// Round-trip time, if it was measured.
+    pub rtt: Option<Duration>,
+    /// Whether its posts are refused.
+    pub is_muted: bool,
+}
+
+/// How full everything is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Members of the room.
+    pub members: usize,
+    /// Connections, open and closing.
+    pub connections: usize,
+    /// Connections that have not joined.
+    pub unjoined: usize,
+    /// Half-open connections.
+    pub half_open: usize,
+    /// Handshakes whose public-key work waits or is being done.
+    pub handshakes: usize,
+    /// Smallest seq that is kept.
+    pub first: u64,
+    /// Largest seq that is committed.
+    pub head: u64,
+    /// Bytes of posts that are not committed.
+    pub unfinished_bytes: usize,
+    /// Bytes of buffers in use.
+    pub buffer_bytes: usize,
+    /// Whether the store fails at the moment.
+    pub is_store_in_trouble: bool,
+}
+
+/// Why an action of the operator was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// The hub has no such room.
+    NoSuchRoom,
+    /// Nobody has or owns this name.
+    NoSuchName,
+    /// No member has this name.
+    NotHere,
+    /// It is in effect already.
+    AlreadyInEffect,
+    /// It is not in effect.
+    NotInEffect,
+    /// Its owner is a member.
+    InUse,
+    /// The limit of bans and mutes is reached.
+    Full,
+    /// The server has stopped.
+    Stopped,
+}
+
+impl fmt::Display for OperatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchRoom => "no such room",
+            Self::NoSuchName => "no such name",
+            Self::NotHere => "no member has this name",
+            Self::AlreadyInEffect => "already in effect",
+            Self::NotInEffect => "not in effect",
+            Self::InUse => "its owner is connected",
+            Self::Full => "too many bans and mutes: lift some, or raise --max-sanctions",
+            Self::Stopped => "the server has stopped",
+        })
+    }
+}
+
+impl core::error::Error for OperatorError {}

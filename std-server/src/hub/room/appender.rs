@@ -1,0 +1,239 @@
+//! What the next commit writes, and the batch in progress.
+//!
+//! ```text
+//! Idle -something collected-> Appending -ok-> Idle
+//!                                 |-failed, uncertain-> Reloading -> (it was written) -> Idle
+//!                                                           |------> (it was not) -> Pausing -> Idle: the same posts again
+//!                                                           |-failed-> ReloadPausing -> Reloading
+//! ```
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
+use kabar_core::crypto::identity::PublicIdentity;
+use kabar_core::time::Duration;
+
+use super::requests::{CommittingJoin, JoinRequest};
+use crate::store::{Batch, Forgotten};
+
+/// An entry that is about to be written.
+#[derive(Debug)]
+pub(super) struct PendingEntry {
+    pub(super) author: String,
+    pub(super) instance: u64,
+    pub(super) number: u64,
+    pub(super) kind: EntryKind,
+    pub(super) body: Vec<u8>,
+    pub(super) origin: Origin,
+}
+
+/// Where an entry comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// A member's post.
+    Member(SocketAddr),
+    /// The operator.
+    Operator,
+    /// The server, about a member that joins or leaves. `joining`: only if the Join of this
+    /// connection is committed with it.
+    Presence { folded: String, joining: Option<u32> },
+}
+
+/// What collects, and the batch in progress.
+#[derive(Debug)]
+pub(super) struct Appender {
+    pub(super) state: State,
+    pub(super) posts: VecDeque<PendingEntry>,
+    pub(super) joins: Vec<CommittingJoin>,
+    /// Folded names whose owners were seen.
+    pub(super) seen: BTreeSet<String>,
+    /// Instances whose connections ended.
+    pub(super) seen_instances: BTreeSet<u64>,
+    pub(super) released: Vec<String>,
+    /// Forgotten here already, and still to be removed from the store.
+    pub(super) forgotten: Forgotten,
+    /// The running time is to be written even if nothing else is.
+    pub(super) is_ran_due: bool,
+    /// Bytes of posts that collect or are in progress.
+    pub(super) bytes: usize,
+    /// What `posts` and the batch in progress state about who is present.
+    pub(super) presence: BTreeMap<String, bool>,
+    pub(super) pause: Duration,
+    pub(super) is_in_trouble: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    Idle,
+    Appending(InFlight),
+    Reloading(InFlight),
+    /// Until the timer.
+    Pausing,
+    /// Until the timer.
+    ReloadPausing(InFlight),
+}
+
+/// A batch in progress, and what is needed when it is committed, or not.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub(super) batch: Arc<Batch>,
+    /// Of each entry.
+    pub(super) origins: Vec<Origin>,
+    pub(super) joins: Vec<CommittingJoin>,
+    /// The head under it.
+    pub(super) base: u64,
+}
+
+impl PendingEntry {
+    /// A member's post.
+    pub(super) fn by_member(
+        author: &str,
+        instance: u64,
+        number: u64,
+        kind: EntryKind,
+        body: &[u8],
+        from: SocketAddr,
+    ) -> Self {
+        let origin = Origin::Member(from);
+        Self { author: author.to_owned(), instance, number, kind, body: body.to_vec(), origin }
+    }
+
+    /// An entry by the server itself.
+    pub(super) fn by_server(author: &str, kind: EntryKind, body: &[u8], origin: Origin) -> Self {
+        Self { author: author.to_owned(), instance: 0, number: 0, kind, body: body.to_vec(), origin }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.body.len() + ENTRY_OVERHEAD
+    }
+}
+
+impl Appender {
+    pub(super) fn new(pause: Duration) -> Self {
+        Self {
+            state: State::Idle,
+            posts: VecDeque::new(),
+            joins: Vec::new(),
+            seen: BTreeSet::new(),
+            seen_instances: BTreeSet::new(),
+            released: Vec::new(),
+            forgotten: Forgotten::default(),
+            is_ran_due: false,
+            bytes: 0,
+            presence: BTreeMap::new(),
+            pause,
+            is_in_trouble: false,
+        }
+    }
+
+    /// Adds to what collects.
+    pub(super) fn push(&mut self, pending: PendingEntry) {
+        self.bytes += pending.bytes();
+        note_presence(&mut self.presence, pending.kind, &pending.origin);
+        self.posts.push_back(pending);
+    }
+
+    /// Adds a Join that is admitted.
+    pub(super) fn push_join(&mut self, peer: u32, request: Box<JoinRequest>) {
+        self.joins.push(CommittingJoin { peer, request });
+    }
+
+    /// Adds that the owner of a name was seen, with an instance.
+    pub(super) fn push_seen(&mut self, folded: &str, instance: u64) {
+        self.seen.insert(folded.to_owned());
+        self.seen_instances.insert(instance);
+    }
+
+    /// What the next batch removes.
+    pub(super) fn forgotten(&mut self) -> &mut Forgotten {
+        &mut self.forgotten
+    }
+
+    /// Has the running time written with the next batch, or alone.
+    pub(super) fn push_ran(&mut self) {
+        self.is_ran_due = true;
+    }
+
+    /// Whose names and instances the batch in progress writes.
+    pub(super) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
+        let batch = self.in_flight().map(|it| &*it.batch);
+        let names = batch.into_iter().flat_map(|batch| batch.names.iter().map(|record| record.identity));
+        names.chain(batch.into_iter().flat_map(|batch| batch.instances.iter().map(|record| record.identity)))
+    }
+
+    /// Joins that wait, those of the batch in progress included.
+    pub(super) fn joining(&self) -> impl Iterator<Item = &JoinRequest> {
+        let in_flight = self.in_flight().into_iter().flat_map(|it| &it.joins);
+        self.joins.iter().chain(in_flight).map(|join| &*join.request)
+    }
+
+    pub(super) fn in_flight(&self) -> Option<&InFlight> {
+        match &self.state {
+            State::Appending(it) | State::Reloading(it) | State::ReloadPausing(it) => Some(it),
+            State::Idle | State::Pausing => None,
+        }
+    }
+
+    /// Adds that a name is released.
+    pub(super) fn push_released(&mut self, folded: &str) {
+        self.released.push(folded.to_owned());
+    }
+
+    /// Whether a name is about to be released.
+    pub(super) fn is_releasing(&self, folded: &str) -> bool {
+        let in_flight = self.in_flight().map_or(&[][..], |it| it.batch.released.as_slice());
+        self.released.iter().chain(in_flight).any(|released| released == folded)
+    }
+
+    /// Bytes of posts that are not committed.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Joins that wait.
+    pub(super) fn joins(&self) -> usize {
+        self.joins.len() + self.in_flight().map_or(0, |it| it.joins.len())
+    }
+
+    /// Posts that are not committed.
+    pub(super) fn posts(&self) -> usize {
+        self.posts.len() + self.in_flight().map_or(0, |it| it.batch.entries.len())
+    }
+
+    /// Whether a commit failed and it is too early for another. (After that, whatever comes first
+    /// shows whether all is well.)
+    pub(super) fn is_recovering(&self) -> bool {
+        matches!(self.state, State::Reloading(_) | State::Pausing | State::ReloadPausing(_))
+    }
+
+    /// Whether there is nothing to commit.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle) && self.posts.is_empty() && self.joins.is_empty()
+    }
+
+    /// Whether the last commit failed, or is not known to have happened.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.is_in_trouble
+    }
+
+    /// What is about to be written about the presence of a name's owner.
+    pub(super) fn presence(&self, folded: &str) -> Option<bool> {
+        self.presence.get(folded).copied()
+    }
+
+    /// After a batch: only what collects is still to be written.
+    pub(super) fn recompute_presence(&mut self) {
+        self.presence.clear();
+        for pending in &self.posts {
+            note_presence(&mut self.presence, pending.kind, &pending.origin);
+        }
+    }
+}
+
+pub(super) fn note_presence(presence: &mut BTreeMap<String, bool>, kind: EntryKind, origin: &Origin) {
+    if let Origin::Presence { folded, .. } = origin {
+        presence.insert(folded.clone(), kind == EntryKind::JOINED);
+    }
+}

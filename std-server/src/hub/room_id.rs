@@ -1,0 +1,15 @@
+//! The id of a room, by which timers, jobs, results and operators name it.
+
+/// Identifies a room within one [`Hub`](super::Hub).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(pub(super) usize);
+
+impl RoomId {
+    /// The room of a hub that has one.
+    pub const ONLY: Self = Self(0);
+
+    /// The handle by which messages name the room. On the wire, 0 names no room.
+    pub(super) fn handle(self) -> u8 {
+        u8::try_from(self.0 + 1).unwrap_or(u8::MAX)
+    }
+}

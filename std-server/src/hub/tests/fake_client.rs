@@ -1,0 +1,376 @@
+//! Somebody at the other end, message by message: a handshake, a connection, and no more sense than
+//! the test gives it.
+
+use core::net::SocketAddr;
+
+use kabar_core::chat::message::{client_proof, join_statement, server_proof};
+use kabar_core::chat::{
+    Authentication, ClientMessage, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, ServerMessage,
+    Start, Term, message_len,
+};
+use kabar_core::connection::{CloseCode, StreamId};
+use kabar_core::connection::{Closed, Connection, ConnectionEvent};
+use kabar_core::crypto::Portable;
+use kabar_core::crypto::identity::Identity;
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::session::TransportParameters;
+use kabar_core::time::Instant;
+use kabar_core::transport::InlineBuffers;
+
+use super::server_key::Key;
+
+/// The secret of every room here.
+pub(super) const SECRET: [u8; 16] = [0x5e; 16];
+/// The name of every room here.
+pub(super) const ROOM: &str = "lobby";
+
+type Memory = InlineBuffers<16_384, 16_384, 0, 64>;
+
+/// What a person heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    Welcome(Welcomed),
+    Refused(RefusedCode),
+    Reset,
+    Entry { seq: u64, author: String, number: u64, kind: EntryKind, body: Vec<u8> },
+    Stub { seq: u64, size: u16 },
+    Stored { number: u64, seq: u64 },
+    PostRefused { number: u64, code: PostRefusedCode },
+    Past { remaining: u16, seq: Option<u64> },
+    Member { remaining: u16, name: Option<String> },
+    Notice(u8),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Welcomed {
+    pub(super) name: String,
+    pub(super) term: Term,
+    pub(super) first: u64,
+    pub(super) head: u64,
+    pub(super) start: u64,
+    pub(super) instance: u64,
+    pub(super) highest: u64,
+    pub(super) members: u16,
+    pub(super) is_proved: bool,
+}
+
+/// How somebody asks to come in.
+#[derive(Clone, Debug)]
+pub(super) struct JoinArgs {
+    pub(super) room: &'static str,
+    pub(super) name: String,
+    pub(super) key: u8,
+    pub(super) credential: Credential,
+    pub(super) instance: u64,
+    pub(super) start: Start,
+    pub(super) max_entry_len: u16,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Credential {
+    None,
+    Secret,
+    WrongSecret,
+    Password(&'static str),
+    BadSignature,
+}
+
+/// `name`, with a key of its own, by the secret, from the head on.
+pub(super) fn join_args(name: &str, key: u8) -> JoinArgs {
+    JoinArgs {
+        room: ROOM,
+        name: name.into(),
+        key,
+        credential: Credential::Secret,
+        instance: 0,
+        start: Start::Head,
+        max_entry_len: 4352,
+    }
+}
+
+pub(super) struct FakeClient {
+    pub(super) address: SocketAddr,
+    handshake: ClientHandshake<Key>,
+    connection: Box<Connection<Memory, Portable>>,
+    limits: TransportParameters,
+    seed: u8,
+    pub(super) received: Vec<Received>,
+    pub(super) closed: Option<Closed>,
+    /// Nothing passes in either direction.
+    pub(super) is_cut: bool,
+    /// What it sends passes, and what is sent to it does not.
+    pub(super) is_unreachable: bool,
+    /// Messages stay in the receive ring.
+    pub(super) is_not_reading: bool,
+    instance: u64,
+    handle: u8,
+    now: Instant,
+}
+
+impl FakeClient {
+    pub(super) fn new(address: SocketAddr, seed: u8) -> Self {
+        let limits = TransportParameters {
+            datagram: 1200,
+            packets: 64,
+            message: MAX_MESSAGE_LEN as u16,
+            chat: 16_384,
+            bulk: 0,
+            ack_delay_ms: 5,
+            tick_us: 1_000,
+            idle_s: 60,
+        };
+        Self {
+            address,
+            handshake: ClientHandshake::new(),
+            connection: Box::new(Connection::new(Memory::new())),
+            limits,
+            seed,
+            received: Vec::new(),
+            closed: None,
+            is_cut: false,
+            is_unreachable: false,
+            is_not_reading: false,
+            instance: 0,
+            handle: 1,
+            now: Instant::ZERO,
+        }
+    }
+
+    /// Takes messages of up to `len` bytes.
+    pub(super) fn set_message_limit(&mut self, len: u16) {
+        self.limits.message = len;
+    }
+
+    /// Posts under the instance that it had before.
+    pub(super) fn set_instance(&mut self, instance: u64) {
+        self.instance = instance;
+    }
+
+    /// A fresh connection; the old one is forgotten without a word.
+    pub(super) fn connect(&mut self, now: Instant) {
+        self.now = now;
+        self.seed = self.seed.wrapping_add(100);
+        self.connection.reset();
+        self.handshake.start(now, [self.seed; 32], None, self.limits, RetrySchedule::Initial);
+        self.closed = None;
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.is_open()
+    }
+
+    pub(super) fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        if self.handshake.is_active() {
+            let _ = self.handshake.handle_datagram::<Portable>(now, datagram);
+        } else {
+            let _ = self.connection.handle_datagram(now, from, datagram);
+        }
+        self.settle(now, from);
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, server: SocketAddr) {
+        if self.handshake.is_active() {
+            self.handshake.handle_timeout(now);
+        } else {
+            self.connection.handle_timeout(now);
+        }
+        self.settle(now, server);
+    }
+
+    fn settle(&mut self, now: Instant, server: SocketAddr) {
+        self.now = now;
+        while let Some(event) = self.handshake.poll_event() {
+            match event {
+                HandshakeEvent::UnknownServerKey(_) => self.handshake.accept_key(now),
+                HandshakeEvent::Established(established) => self.connection.open(now, &established, server),
+            }
+        }
+        while let Some(event) = self.connection.poll_event() {
+            if let ConnectionEvent::Closed(closed) = event {
+                self.closed = Some(closed);
+            }
+        }
+        if !self.is_not_reading {
+            self.read_messages();
+        }
+    }
+
+    /// Reads whatever there is.
+    pub(super) fn read_messages(&mut self) {
+        let mut prefix = [0; 2];
+        while self.connection.peek(StreamId::Chat, 0, &mut prefix) {
+            let mut message = vec![0; message_len(prefix).expect("a type")];
+            if !self.connection.peek(StreamId::Chat, 0, &mut message) {
+                return;
+            }
+            self.connection.consume(StreamId::Chat, message.len());
+            let received = self.to_received(ServerMessage::decode(&message[2..]).expect("legal").expect("known"));
+            self.received.push(received);
+        }
+    }
+
+    fn to_received(&mut self, message: ServerMessage<'_>) -> Received {
+        match message {
+            ServerMessage::Welcome(it) => {
+                (self.instance, self.handle) = (it.instance, it.handle);
+                let exporter = self.connection.exporter().expect("open");
+                Received::Welcome(Welcomed {
+                    name: it.name.into(),
+                    term: it.term,
+                    first: it.first,
+                    head: it.head,
+                    start: it.start,
+                    instance: it.instance,
+                    highest: it.highest_stored,
+                    members: it.members,
+                    is_proved: it.proof == server_proof(&SECRET, exporter),
+                })
+            }
+            ServerMessage::Refused { code, .. } => Received::Refused(code),
+            ServerMessage::Reset { .. } => Received::Reset,
+            ServerMessage::Entry { entry, .. } => Received::Entry {
+                seq: entry.header.seq,
+                author: entry.header.author.into(),
+                number: entry.header.number,
+                kind: entry.header.kind,
+                body: entry.body.into(),
+            },
+            ServerMessage::Stub { header, size, .. } => Received::Stub { seq: header.seq, size },
+            ServerMessage::Stored { number, seq, .. } => Received::Stored { number, seq },
+            ServerMessage::PostRefused { number, code, .. } => Received::PostRefused { number, code },
+            ServerMessage::Past { remaining, entry, .. } => {
+                Received::Past { remaining, seq: entry.map(|entry| entry.header.seq) }
+            }
+            ServerMessage::Member { remaining, name, .. } => Received::Member { remaining, name: name.map(Into::into) },
+            ServerMessage::Notice { code, .. } => Received::Notice(code),
+        }
+    }
+
+    pub(super) fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<usize> {
+        self.now = now;
+        if self.handshake.is_active() {
+            return self.handshake.poll_transmit::<Portable>(now, out);
+        }
+        self.connection.poll_transmit(now, out).map(|transmit| transmit.len)
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        if self.handshake.is_active() { self.handshake.poll_timeout() } else { self.connection.poll_timeout() }
+    }
+
+    pub(super) fn send(&mut self, message: &ClientMessage<'_>) -> bool {
+        let mut out = vec![0; 8_192];
+        let len = message.encode(&mut out).expect("fits");
+        self.send_raw(&out[..len])
+    }
+
+    pub(super) fn send_raw(&mut self, bytes: &[u8]) -> bool {
+        self.connection.send(self.now, StreamId::Chat, &[bytes]).is_ok()
+    }
+
+    pub(super) fn join(&mut self, join_args: &JoinArgs) {
+        assert!(self.try_join(join_args), "the send ring is full");
+    }
+
+    /// `false`: its send ring is full.
+    pub(super) fn try_join(&mut self, join_args: &JoinArgs) -> bool {
+        let identity = Identity::from_seed(&[join_args.key; 32]);
+        let exporter = self.connection.exporter().expect("open");
+        let mut statement = [0; 160];
+        let len = join_statement(exporter, &identity.public(), join_args.room, &mut statement).expect("fits");
+        let mut signature = identity.sign(&statement[..len]);
+        let authentication = match join_args.credential {
+            Credential::None => Authentication::None,
+            Credential::Password(password) => Authentication::Password(password.as_bytes()),
+            Credential::WrongSecret => Authentication::Secret(client_proof(&[1; 16], exporter)),
+            Credential::Secret | Credential::BadSignature => Authentication::Secret(client_proof(&SECRET, exporter)),
+        };
+        if matches!(join_args.credential, Credential::BadSignature) {
+            signature[40] ^= 1;
+        }
+        let join = Join {
+            room: join_args.room,
+            name: &join_args.name,
+            identity: identity.public(),
+            signature,
+            authentication,
+            instance: join_args.instance,
+            start: join_args.start,
+            max_entry_len: join_args.max_entry_len,
+        };
+        self.send(&ClientMessage::Join(join))
+    }
+
+    /// Posts under its instance, with everything below it settled.
+    pub(super) fn post(&mut self, number: u64, text: &str) {
+        self.post_settled(number, number - 1, text);
+    }
+
+    pub(super) fn post_settled(&mut self, number: u64, settled: u64, text: &str) {
+        assert!(self.post_as(EntryKind::TEXT, number, settled, text.as_bytes()), "the send ring is full");
+    }
+
+    pub(super) fn post_as(&mut self, kind: EntryKind, number: u64, settled: u64, body: &[u8]) -> bool {
+        self.send(&ClientMessage::Post(Post {
+            handle: self.handle,
+            instance: self.instance,
+            number,
+            settled,
+            kind,
+            body,
+        }))
+    }
+
+    pub(super) fn close(&mut self, now: Instant) {
+        self.connection.close(now, CloseCode::LEFT, "");
+    }
+
+    /// The last Welcome.
+    pub(super) fn welcome(&self) -> &Welcomed {
+        let welcome = self.received.iter().rev().find_map(|received| match received {
+            Received::Welcome(welcome) => Some(welcome),
+            _ => None,
+        });
+        welcome.unwrap_or_else(|| panic!("not welcome: {:?}", self.received))
+    }
+
+    pub(super) fn is_welcome(&self) -> bool {
+        self.received.iter().any(|received| matches!(received, Received::Welcome(_)))
+    }
+
+    pub(super) fn refusal(&self) -> Option<RefusedCode> {
+        self.received.iter().find_map(|received| match received {
+            Received::Refused(code) => Some(*code),
+            _ => None,
+        })
+    }
+
+    /// Seqs of all entries heard.
+    pub(super) fn seqs(&self) -> Vec<u64> {
+        let seq = |received: &Received| match received {
+            Received::Entry { seq, .. } | Received::Stub { seq, .. } => Some(*seq),
+            _ => None,
+        };
+        self.received.iter().filter_map(seq).collect()
+    }
+
+    /// Texts of all entries heard.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let text = |received: &Received| match received {
+            Received::Entry { kind: EntryKind::TEXT, body, .. } => {
+                Some(String::from_utf8(body.clone()).expect("a text"))
+            }
+            _ => None,
+        };
+        self.received.iter().filter_map(text).collect()
+    }
+
+    /// The highest number it was told is stored.
+    pub(super) fn stored(&self) -> u64 {
+        let number = |received: &Received| match received {
+            Received::Stored { number, .. } => Some(*number),
+            _ => None,
+        };
+        self.received.iter().filter_map(number).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,292 @@
+//! From a data directory to a running room and its invite: what `kabar-server` and `kabar host`
+//! share.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use kabar_core::crypto::rsa::KeySize;
+
+use crate::driver::{Control, Listener, Parts, Server, ServerFailed, StartError};
+use crate::hub::{HubConfig, HubEvent, HubLimits, JoinPolicy};
+use crate::key_file::{load_or_create_key, load_or_create_secret};
+use crate::password::Password;
+use crate::store::{OpenError, SqliteStore};
+use crate::transcript::{Reopener, Transcript, TranscriptWarning};
+use kabar_std::address::{AddressError, Advertised, Host, HostPort, Places};
+use kabar_std::advertise::{Found, chosen, reachable};
+use kabar_std::data_dir::{DataDir, FileError, Lock, LockError, SERVER_LOCK};
+use kabar_std::interfaces::Kind;
+use kabar_std::invite::{Invite, RoomName};
+
+/// Addresses of this computer that are shown: a computer with many containers has many.
+const MAX_SHOWN: usize = 16;
+
+/// A running room: the server, its invite, and the lock on its data directory. Stops when dropped.
+#[derive(Debug)]
+pub struct RoomHost {
+    server: Server,
+    invite: Invite,
+    reachable: Vec<Found>,
+    is_advertised: bool,
+    key_size: KeySize,
+    reopener: Option<Reopener>,
+    // Released last, when nothing in this process uses the directory.
+    _lock: Lock,
+}
+
+/// Settings of a [`RoomHost`]; see [`RoomHost::builder`].
+#[derive(Debug)]
+pub struct RoomHostBuilder<'a> {
+    data_dir: &'a Path,
+    room: RoomName,
+    listen: SocketAddr,
+    advertise: Vec<Advertised>,
+    password: Option<&'a str>,
+    transcript: Option<&'a Path>,
+    key_size: KeySize,
+    limits: HubLimits,
+}
+
+/// A room could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoomHostError {
+    /// Another server uses the data directory; its process id, if known.
+    #[error("{} is in use by another server{}", .0.display(), process(*.1))]
+    InUse(PathBuf, Option<u32>),
+    /// A file of the data directory.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The history.
+    #[error(transparent)]
+    History(#[from] OpenError),
+    /// The server.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+fn process(id: Option<u32>) -> String {
+    id.map_or_else(String::new, |id| format!(" (process {id})"))
+}
+
+impl<'a> RoomHostBuilder<'a> {
+    /// Sets the addresses that invites name, in this order. If empty, the server picks them among
+    /// this computer's addresses.
+    #[must_use]
+    pub fn advertise(self, advertise: Vec<Advertised>) -> Self {
+        Self { advertise, ..self }
+    }
+
+    /// Admits members who know this password, besides those who hold the invite.
+    #[must_use]
+    pub fn password(self, password: Option<&'a str>) -> Self {
+        Self { password, ..self }
+    }
+
+    /// Appends every entry as a line of text to this file.
+    #[must_use]
+    pub fn transcript(self, transcript: Option<&'a Path>) -> Self {
+        Self { transcript, ..self }
+    }
+
+    /// Sets the size of the RSA key that is generated if there is none yet.
+    #[must_use]
+    pub fn key_size(self, key_size: KeySize) -> Self {
+        Self { key_size, ..self }
+    }
+
+    /// Sets the limits of the hub.
+    #[must_use]
+    pub fn limits(self, limits: HubLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Locks the directory, loads or creates its files, and starts the server.
+    ///
+    /// `on_slow_key` is called if generating a key takes longer than 200 ms. `on_event` receives
+    /// every event on the serving thread and must not block. `on_warning` receives warnings about
+    /// the transcript on the transcript's thread.
+    ///
+    /// # Errors
+    /// [`RoomHostError`]; each displays as one line.
+    pub fn start(
+        self,
+        on_slow_key: impl FnOnce() + Send,
+        mut on_event: impl FnMut(HubEvent) + Send + 'static,
+        on_warning: impl Fn(TranscriptWarning) + Send + 'static,
+    ) -> Result<RoomHost, RoomHostError> {
+        let dir = DataDir::open(self.data_dir)?;
+        let lock = dir.lock(SERVER_LOCK).map_err(|error| match error {
+            LockError::Held(id) => RoomHostError::InUse(dir.path().to_path_buf(), id),
+            LockError::File(error) => RoomHostError::File(error),
+        })?;
+        let listener = Listener::bind(self.listen).map_err(RoomHostError::Start)?;
+        let key = load_or_create_key(&dir, self.key_size, on_slow_key)?;
+        let key_size = key.size();
+        let secret = load_or_create_secret(&dir, &self.room)?;
+        let verifier = self.password.map(|password| Password::set(&dir, &self.room, password)).transpose()?;
+        let mut config = HubConfig::new(self.room.as_str(), *secret.expose());
+        config.limits = self.limits;
+        if let Some(password) = &verifier {
+            (config.join_policy, config.admission_tag) = (JoinPolicy::Password, password.tag());
+        }
+        let store = SqliteStore::open(&dir)?;
+        let reader = store.reader()?;
+        let history = store.path().to_path_buf();
+        let transcript = self.transcript.map(|path| Transcript::open(path, on_warning)).transpose()?;
+        let reopener = transcript.as_ref().map(Transcript::reopener);
+        let on_event = move |event| {
+            if let Some(transcript) = &transcript {
+                transcript.take(&event);
+            }
+            on_event(event);
+        };
+        let parts = Parts { key, verifier, store, reader, on_event: Box::new(on_event) };
+        let server = Server::start(listener, config, parts).map_err(|error| match error {
+            StartError::Store(error) => RoomHostError::History(OpenError::unusable(&history, error.0)),
+            error => RoomHostError::Start(error),
+        })?;
+        let local = server.local_addr();
+        let reachable = reachable(local.ip());
+        let is_advertised = !self.advertise.is_empty();
+        let places = places(&self.advertise, &reachable, local.port());
+        save_places(&dir, &self.room, &places)?;
+        let invite = Invite { places, room: self.room, fingerprint: server.fingerprint(), secret };
+        Ok(RoomHost { server, invite, reachable, is_advertised, key_size, reopener, _lock: lock })
+    }
+}
+
+impl RoomHost {
+    /// Prepares to host `room` with default settings: keys, secrets and the history are stored in
+    /// `data_dir`, and the server listens on `listen`.
+    #[must_use]
+    pub fn builder(data_dir: &Path, room: RoomName, listen: SocketAddr) -> RoomHostBuilder<'_> {
+        let (key_size, limits) = (KeySize::Bits2048, HubLimits::default());
+        RoomHostBuilder {
+            data_dir,
+            room,
+            listen,
+            advertise: Vec::new(),
+            password: None,
+            transcript: None,
+            key_size,
+            limits,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// What lets others in.
+    #[must_use]
+    pub fn invite(&self) -> &Invite {
+        &self.invite
+    }
+
+    /// The size of its key.
+    #[must_use]
+    pub fn key_size(&self) -> KeySize {
+        self.key_size
+    }
+
+    /// Whether nobody but this computer can follow the invite.
+    #[must_use]
+    pub fn is_local_only(&self) -> bool {
+        self.invite.places.iter().all(|place| matches!(place.host, Host::Ip(ip) if ip.is_loopback()))
+    }
+
+    /// The addresses of this computer that it can be reached by, the best first, and whether the
+    /// invite names each; none if there was no choice, or if it was said what to advertise.
+    #[must_use]
+    pub fn candidate_addrs(&self) -> Vec<(&Found, bool)> {
+        let is_named = |found: &Found| self.invite.places.iter().any(|place| place.host == Host::Ip(found.ip));
+        let others = self.reachable.iter().filter(|found| found.kind != Kind::Loopback);
+        let choices: Vec<_> = others.map(|found| (found, is_named(found))).take(MAX_SHOWN).collect();
+        if self.is_advertised || choices.len() < 2 { Vec::new() } else { choices }
+    }
+
+    /// The invite's link-local address, if it names one: whoever joins adds an interface of theirs.
+    #[must_use]
+    pub fn missing_zone(&self) -> Option<AddressError> {
+        self.invite.places.iter().find_map(|place| place.host.check_zone().err())
+    }
+
+    /// An address that reaches it from this computer.
+    #[must_use]
+    pub fn same_host_addr(&self) -> SocketAddr {
+        let local = self.local_addr();
+        if local.ip().is_unspecified() { (IpAddr::from([127, 0, 0, 1]), local.port()).into() } else { local }
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// What moves it from any thread.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        self.server.control()
+    }
+
+    /// What opens its transcript again, if it has one.
+    #[must_use]
+    pub fn reopener(&self) -> Option<Reopener> {
+        self.reopener.clone()
+    }
+
+    /// Waits until it was stopped.
+    ///
+    /// # Errors
+    /// [`ServerFailed`] if nobody stopped it.
+    pub fn wait(self) -> Result<(), ServerFailed> {
+        self.server.wait()
+    }
+
+    /// Tells everybody and ends.
+    ///
+    /// # Errors
+    /// [`ServerFailed`] if it had ended before.
+    pub fn stop(self) -> Result<(), ServerFailed> {
+        self.server.stop()
+    }
+}
+
+/// What an invite names: what is advertised, else the best of what was found.
+pub(crate) fn places(advertise: &[Advertised], reachable: &[Found], port: u16) -> Places {
+    let advertised = advertise.iter().map(|told| (told.host.clone(), told.port.unwrap_or(port)));
+    let found = chosen(reachable).into_iter().map(|ip| (Host::Ip(ip), port));
+    let place = |(host, port)| HostPort { host, port };
+    let here = || Places::one(place((Host::Ip(IpAddr::from([127, 0, 0, 1])), port)));
+    Places::of(advertised.map(place)).or_else(|| Places::of(found.map(place))).unwrap_or_else(here)
+}
+
+/// Where invites to a room said it is when it was hosted last.
+///
+/// # Errors
+/// [`FileError`].
+pub fn last_places(dir: &DataDir, room: &RoomName) -> Result<Option<Places>, FileError> {
+    let Some(text) = dir.read(&address_file(room))? else { return Ok(None) };
+    // A link-local address has no interface here, which `Places` would ask for.
+    let place = |text: &str| {
+        let (host, port) = text.trim().rsplit_once(':')?;
+        HostPort::from_parts(host, port).ok()
+    };
+    Ok(text.split(',').map(place).collect::<Option<Vec<_>>>().and_then(Places::of))
+}
+
+/// For [`last_places`].
+fn save_places(dir: &DataDir, room: &RoomName, places: &Places) -> Result<(), FileError> {
+    dir.replace(&address_file(room), format!("{places}\n").as_bytes())
+}
+
+fn address_file(room: &RoomName) -> String {
+    format!("rooms/{room}.address")
+}
+
+#[cfg(test)]
+mod tests;
