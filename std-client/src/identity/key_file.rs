@@ -10,7 +10,7 @@
 
 use data_encoding::HEXLOWER;
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
-use kabar_core::crypto::kdf::sha256;
+use kabar_core::crypto::sha256;
 use kabar_core::session::Fingerprint;
 use kabar_std::data_dir::{DataDir, FileError, LockError};
 use kabar_std::invite::show_fingerprint;

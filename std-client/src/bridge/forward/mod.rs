@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
 use std::time::Duration as StdDuration;
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
 use kabar_std::clock::Clock;
 use mio::{Events, Poll, Token, Waker};
 

@@ -2,7 +2,7 @@ use std::net::UdpSocket;
 use std::os::unix::net::UnixStream;
 
 use kabar_core::crypto::Provider;
-use kabar_core::wire::packet::{Hello, Packet};
+use kabar_core::internals::packet::{Hello, Packet};
 use kabar_std::provider::Accelerated;
 
 use super::*;
