@@ -82,7 +82,7 @@ pub enum ClientMessage<'a> {
 }
 
 /// Welcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Welcome<'a> {
     /// Identifies the room on this connection from now on.
     pub handle: u8,

@@ -7,8 +7,7 @@ use crate::chat::{
 };
 use crate::crypto::identity::Identity;
 use crate::session::Fingerprint;
-use crate::transport::Capacity;
-use crate::wire::MAX_DATAGRAM;
+use crate::transport::{Capacity, HOST_ACK_DELAY_MS, HOST_IDLE_S, HOST_TICK_US};
 use crate::wire::packet::TransportParameters;
 
 /// Smallest `MESSAGE` of a client in bytes: what transport parameters state at least (SPEC 2.4);
@@ -55,6 +54,34 @@ pub struct Config<'a> {
     pub ack_delay_ms: u16,
     /// Granularity of the caller's clock, in us.
     pub tick_us: u32,
+}
+
+impl<'a> Config<'a> {
+    /// The configuration of a host that needs no credential: only new entries, of any length, are
+    /// delivered. Acknowledgements come within 5 ms, the clock counts milliseconds, and the idle
+    /// time-out is 60 s.
+    #[must_use]
+    pub const fn new(
+        server: SocketAddr,
+        fingerprint: Option<Fingerprint>,
+        room: &'a str,
+        name: &'a str,
+        identity: &'a Identity,
+    ) -> Self {
+        Self {
+            server,
+            fingerprint,
+            room,
+            name,
+            identity,
+            credential: Credential::None,
+            start: Start::Head,
+            max_entry_len: MAX_BODY_LEN as u16,
+            idle_s: HOST_IDLE_S,
+            ack_delay_ms: HOST_ACK_DELAY_MS,
+            tick_us: HOST_TICK_US,
+        }
+    }
 }
 
 impl core::fmt::Debug for Credential<'_> {
@@ -166,16 +193,8 @@ impl StoredConfig {
 
     /// What the handshake states (SPEC 2.4).
     pub(super) fn limits(&self, capacity: Capacity, message: usize) -> TransportParameters {
-        TransportParameters {
-            datagram: u16::try_from(MAX_DATAGRAM).unwrap_or(u16::MAX),
-            packets: u16::try_from(capacity.in_flight).unwrap_or(u16::MAX),
-            message: u16::try_from(message).unwrap_or(u16::MAX),
-            chat: u32::try_from(capacity.chat_receive).unwrap_or(u32::MAX),
-            bulk: u32::try_from(capacity.bulk_receive).unwrap_or(u32::MAX),
-            ack_delay_ms: self.ack_delay_ms,
-            tick_us: self.tick_us,
-            idle_s: self.idle_s,
-        }
+        let Self { ack_delay_ms, tick_us, idle_s, .. } = *self;
+        TransportParameters { ack_delay_ms, tick_us, idle_s, ..capacity.parameters(message) }
     }
 
     /// The start of delivery after a cursor: the count that a Reset falls back to is that of the

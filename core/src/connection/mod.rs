@@ -22,7 +22,7 @@ use crate::session::{HandshakeOutput, Role, SealError, Session};
 use crate::time::{Duration, Instant};
 use crate::transport::{BufferProvider, OVERHEAD, Refused, Start, Transport};
 use crate::wire::frame::Frame;
-use crate::wire::io::Writer;
+use crate::wire::io::{BufferFull, Writer};
 use crate::wire::packet::{HELLO_LENS, SEALED_HEADER_LEN};
 use close_state::{CloseState, Phase};
 use path::Path;
@@ -32,6 +32,8 @@ pub use report::{Closed, ConnectionEvent, Counters, Dropped, SendBufferFull, Tra
 
 /// Packets that leave per wake-up (SPEC 5.4).
 pub const MAX_BURST: u8 = 10;
+/// Bytes of the length before a message.
+const LENGTH_LEN: usize = 2;
 /// How long to wait for the rest of a burst.
 const BURST_PAUSE: Duration = Duration::from_millis(1);
 
@@ -361,6 +363,30 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     pub fn consume(&mut self, stream: StreamId, len: usize) {
         self.burst_left = MAX_BURST;
         self.transport.consume(&mut self.memory, stream, len);
+    }
+
+    /// Consumes the next message of a stream, a u16 length and as many bytes (SPEC 6.1), and returns
+    /// it in `out`, without its length. `None`: it is not complete yet.
+    ///
+    /// # Errors
+    /// [`BufferFull`]: the message is longer than `out`. Nothing is consumed: a peer that exceeds the
+    /// limit that was stated to it is to be closed.
+    pub fn read_message<'a>(
+        &mut self,
+        stream: StreamId,
+        out: &'a mut [u8],
+    ) -> Result<Option<&'a mut [u8]>, BufferFull> {
+        let mut len = [0; LENGTH_LEN];
+        if !self.peek(stream, 0, &mut len) {
+            return Ok(None);
+        }
+        let len = usize::from(u16::from_be_bytes(len));
+        let message = out.get_mut(..len).ok_or(BufferFull)?;
+        if !self.peek(stream, LENGTH_LEN, message) {
+            return Ok(None);
+        }
+        self.consume(stream, LENGTH_LEN + len);
+        Ok(Some(message))
     }
 
     /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64

@@ -1,7 +1,16 @@
 //! Memory of a connection: fixed arrays on a device, a pool on a server.
 
 use super::SentPacket;
+use crate::wire::MAX_DATAGRAM;
 use crate::wire::frame::StreamId;
+use crate::wire::packet::TransportParameters;
+
+/// Longest delay of an acknowledgement by a host, in ms.
+pub(crate) const HOST_ACK_DELAY_MS: u16 = 5;
+/// Granularity of a host's clock, in us.
+pub(crate) const HOST_TICK_US: u32 = 1000;
+/// Idle time-out of a host, in s.
+pub(crate) const HOST_IDLE_S: u16 = 60;
 
 /// A buffer that is acquired when it is needed and released when it is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +83,23 @@ impl Buffer {
 }
 
 impl Capacity {
+    /// The limits that a side with these buffers states in the handshake (SPEC 2.4), for chat
+    /// messages of at most `message` bytes. The rest is as it suits a host: acknowledgements within
+    /// 5 ms, a clock that counts milliseconds, an idle time-out of 60 s.
+    #[must_use]
+    pub fn parameters(&self, message: usize) -> TransportParameters {
+        TransportParameters {
+            datagram: u16::try_from(MAX_DATAGRAM).unwrap_or(u16::MAX),
+            packets: u16::try_from(self.in_flight).unwrap_or(u16::MAX),
+            message: u16::try_from(message).unwrap_or(u16::MAX),
+            chat: u32::try_from(self.chat_receive).unwrap_or(u32::MAX),
+            bulk: u32::try_from(self.bulk_receive).unwrap_or(u32::MAX),
+            ack_delay_ms: HOST_ACK_DELAY_MS,
+            tick_us: HOST_TICK_US,
+            idle_s: HOST_IDLE_S,
+        }
+    }
+
     pub(crate) const fn send(&self, id: StreamId) -> usize {
         match id {
             StreamId::Chat => self.chat_send,
@@ -127,6 +153,10 @@ pub struct InlineBuffers<const CHAT_SEND: usize, const CHAT_RECEIVE: usize, cons
 }
 
 impl<const CS: usize, const CR: usize, const B: usize, const N: usize> InlineBuffers<CS, CR, B, N> {
+    /// The sizes.
+    pub const CAPACITY: Capacity =
+        Capacity { chat_send: CS, chat_receive: CR, bulk_send: B, bulk_receive: B, in_flight: N };
+
     /// All zero.
     #[must_use]
     pub const fn new() -> Self {
@@ -148,7 +178,7 @@ impl<const CS: usize, const CR: usize, const B: usize, const N: usize> Default f
 
 impl<const CS: usize, const CR: usize, const B: usize, const N: usize> BufferProvider for InlineBuffers<CS, CR, B, N> {
     fn capacity(&self) -> Capacity {
-        Capacity { chat_send: CS, chat_receive: CR, bulk_send: B, bulk_receive: B, in_flight: N }
+        Self::CAPACITY
     }
 
     fn buffers(&mut self) -> Buffers<'_> {

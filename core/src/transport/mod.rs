@@ -36,6 +36,7 @@ mod send;
 mod sent_packets;
 
 pub use buffers::{Buffer, BufferProvider, Buffers, Capacity, InlineBuffers};
+pub(crate) use buffers::{HOST_ACK_DELAY_MS, HOST_IDLE_S, HOST_TICK_US};
 pub use sent_packets::SentPacket;
 
 pub(crate) use receive::Refused;

@@ -1,28 +1,15 @@
-//! The room of both examples: it admits everybody and delivers each post to whoever is there. It
-//! keeps no log, checks no signature and gives everybody the name that they ask for: what a server
-//! owes its members is in `SPEC.md`, sections 6 and 7.
+//! The room: it admits everybody and delivers each post to whoever is there. It keeps no log, checks
+//! no signature and gives everybody the name that they ask for: what a server owes its members is
+//! in `SPEC.md`, sections 6 and 7.
 
 use kabar_core::chat::{ClientMessage, Entry, EntryHeader, MAX_MESSAGE_LEN, ServerMessage, Term, Welcome};
-use kabar_core::connection::Connection;
-use kabar_core::connection::StreamId;
+use kabar_core::connection::{Connection, StreamId};
 use kabar_core::crypto::Portable;
-use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
 
-pub(crate) type Peer = Connection<InlineBuffers<8192, 8192, 0, 32>, Portable>;
-
-/// What the server states to each client.
-pub(crate) const PARAMETERS: TransportParameters = TransportParameters {
-    datagram: 1200,
-    packets: 32,
-    message: MAX_MESSAGE_LEN as u16,
-    chat: 8192,
-    bulk: 0,
-    ack_delay_ms: 5,
-    tick_us: 1000,
-    idle_s: 60,
-};
+pub(crate) type Buffers = InlineBuffers<8192, 8192, 0, 32>;
+pub(crate) type Peer = Connection<Buffers, Portable>;
 
 /// The room.
 #[derive(Default)]
@@ -37,14 +24,9 @@ impl Room {
     /// Reads what the peer `id` sent, and returns what is to be sent to whom.
     pub(crate) fn read(&mut self, id: u32, peer: &mut Peer) -> Vec<(u32, Vec<u8>)> {
         let mut out = Vec::new();
-        let mut len = [0; 2];
-        while peer.peek(StreamId::Chat, 0, &mut len) {
-            let mut message = vec![0; usize::from(u16::from_be_bytes(len))];
-            if !peer.peek(StreamId::Chat, 2, &mut message) {
-                break;
-            }
-            peer.consume(StreamId::Chat, 2 + message.len());
-            if let Ok(Some(message)) = ClientMessage::decode(&message) {
+        let mut buffer = [0; MAX_MESSAGE_LEN];
+        while let Ok(Some(message)) = peer.read_message(StreamId::Chat, &mut buffer) {
+            if let Ok(Some(message)) = ClientMessage::decode(message) {
                 self.handle(id, &message, &mut |to, message| out.push((to, encode(&message))));
             }
         }

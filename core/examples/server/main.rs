@@ -10,7 +10,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::{collections::HashMap, io, thread};
 
 use getrandom::SysRng;
-use kabar_core::chat::{EntryKind, Start};
+use kabar_core::chat::{EntryKind, MAX_MESSAGE_LEN, Start};
 use kabar_core::client::{Client, Config, Credential, EndReason, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::{AnyRsa, AnyRsaPrivateKey, KeySize, PrivateKey as _};
@@ -19,7 +19,7 @@ use kabar_core::session::{Acceptor, Fingerprint, Incoming, acceptor::Accepted};
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
 use rand_core::{SeedableRng as _, TryRng as _};
-use room::{Peer, Room};
+use room::{Buffers, Peer, Room};
 
 /// Datagrams are at most this long.
 const DATAGRAM_LEN: usize = 1200;
@@ -66,7 +66,7 @@ struct Server {
 
 impl Server {
     fn new(key: AnyRsaPrivateKey) -> Self {
-        let acceptor = Acceptor::new(key.modulus(), room::PARAMETERS, random());
+        let acceptor = Acceptor::new(key.modulus(), Buffers::CAPACITY.parameters(MAX_MESSAGE_LEN), random());
         let (half_open, peers) = (HashMap::new(), HashMap::new());
         Self { key, acceptor, last_id: 0, half_open, peers, room: Room::default() }
     }
