@@ -10,6 +10,7 @@ use kabar_std::address::Places;
 use kabar_std::invite::{RoomName, show_fingerprint};
 use kabar_std::text::clean_line;
 
+use super::errors::with_server_text;
 use super::{help, stats};
 use crate::command::CommandName;
 use crate::driver::Traffic;
@@ -156,8 +157,8 @@ pub fn position_not_saved(error: &str) -> String {
 
 /// A connection was lost before the room was joined.
 #[must_use]
-pub fn lost_while_connecting(why: DisconnectReason) -> String {
-    format!("({}; trying again) ", loss_reason(why))
+pub fn lost_while_connecting(reason: &str) -> String {
+    format!("({reason}; trying again) ")
 }
 
 /// The connection was lost, perhaps because this computer was asleep.
@@ -167,18 +168,21 @@ pub fn connection_lost(reason: &str, slept: Option<impl fmt::Display>) -> String
     format!("Connection lost: {reason}{slept}; trying again. What you type is kept.")
 }
 
-/// Why a connection was lost.
+/// Why a connection was lost; `refusal` is the server's text in its latest refusal.
 #[must_use]
-pub fn loss_reason(why: DisconnectReason) -> &'static str {
-    match why {
+pub fn loss_reason(why: DisconnectReason, refusal: &str) -> String {
+    let line = match why {
         DisconnectReason::Silent => "no response from the server",
         // The server was restarted, or this computer was silent for too long: the next Joined tells
         // which.
         DisconnectReason::Unknown => "the server no longer knows this connection",
         DisconnectReason::Shutdown => "the server is shutting down",
-        DisconnectReason::TryLater => "the server does not admit members at the moment",
-        _ => "the connection was closed",
-    }
+        DisconnectReason::TryLater => {
+            return with_server_text("the server does not admit members at the moment".to_owned(), refusal);
+        }
+        DisconnectReason::Closed(_) => "the connection was closed",
+    };
+    line.to_owned()
 }
 
 /// The connection is established again.
@@ -314,7 +318,7 @@ mod tests {
             DisconnectReason::Shutdown,
             DisconnectReason::TryLater,
         ];
-        assert!(!all.iter().any(|why| loss_reason(*why).contains("start")));
+        assert!(!all.iter().any(|why| loss_reason(*why, "").contains("start")));
         let same = Reconnection { seconds: 3, is_resumed: true, is_restarted: false, members: Some(2) };
         assert_eq!(reconnected(same), "Connected again after 3 s; nothing was missed; 2 here.");
         let other = Reconnection { is_restarted: true, ..same };

@@ -21,7 +21,7 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::mpsc::TryRecvError;
 
-use kabar_core::client::{EndReason, Event, State};
+use kabar_core::client::{DisconnectReason, EndReason, Event, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 use kabar_std::address::Places;
@@ -42,7 +42,7 @@ use crate::ui::{DrainTimeout, Ui};
 
 use connecting::{Attempt, Located};
 pub use end::{ClientEnd, CredentialUsed, Loss, OutputStream, SessionEnd, SessionError, SessionReport};
-use online::{JoinInfo, OnlineState, Request};
+use online::{JoinInfo, OnlineState, SessionCommand};
 pub use start::ReplayFrom;
 
 /// Lines that are taken before everything else has its turn.
@@ -124,6 +124,8 @@ struct Session {
     accepted: Option<Fingerprint>,
     is_key_reported: bool,
     password_tries: u32,
+    /// The server's text in its latest refusal.
+    refusal: String,
     interrupted: Option<Instant>,
     /// Lines that an interrupt left unread.
     unread: u64,
@@ -202,6 +204,7 @@ impl Session {
             accepted: None,
             is_key_reported: false,
             password_tries: 0,
+            refusal: String::new(),
             interrupted: None,
             unread: 0,
             is_output_closed: false,
@@ -300,7 +303,7 @@ impl Session {
             }
             match self.receiver.input.try_recv() {
                 Ok(input) => match online.take(input, &mut self.driver, &self.ui) {
-                    Some(Request::Nick(name)) => self.change_name(&name),
+                    Some(SessionCommand::Nick(name)) => self.change_name(&name),
                     None => {}
                 },
                 Err(TryRecvError::Empty) => return,
@@ -326,21 +329,25 @@ impl Session {
                     let info = JoinInfo { term, head, members, skip_to: 0, seen_to: None };
                     self.joined(&name, start, info, is_resumed)?;
                 }
-                event => {
-                    let is_lost = match &mut self.phase {
-                        Phase::Online(online) => online.on_event(&event, &self.ui, now),
-                        _ => {
-                            start::on_event_before_join(&event, &self.ui, &mut self.last_shown);
-                            false
-                        }
-                    };
-                    if is_lost {
-                        self.resolve_again();
-                    }
-                }
+                Event::Refused { text, .. } => self.refusal = text.to_owned(),
+                Event::Disconnected(reason) => self.disconnected(reason, now),
+                event => match &mut self.phase {
+                    Phase::Online(online) => online.on_event(&event, &self.ui, now),
+                    _ => start::on_event_before_join(&event, &self.ui, &mut self.last_shown),
+                },
             }
         }
         Ok(has_any)
+    }
+
+    fn disconnected(&mut self, reason: DisconnectReason, now: Instant) {
+        let reason = notices::loss_reason(reason, &self.refusal);
+        if let Phase::Online(online) = &mut self.phase {
+            online.disconnected(&reason, &self.ui, now);
+            self.resolve_again();
+        } else {
+            self.ui.write(&notices::lost_while_connecting(&reason));
+        }
     }
 
     fn ended(&mut self, reason: EndReason) -> Result<(), SessionEnd> {
@@ -370,7 +377,8 @@ impl Session {
             RoomCredential::None => CredentialUsed::None,
         };
         let (server, name, room) = (server.clone(), identity.name.clone(), room.clone());
-        SessionError::Client(Box::new(ClientEnd { reason, server, name, room, credential }))
+        let refusal = self.refusal.clone();
+        SessionError::Client(Box::new(ClientEnd { reason, refusal, server, name, room, credential }))
     }
 
     /// Returns the end that was requested by a command, at the end of input, or by Ctrl-C.

@@ -1,6 +1,6 @@
 //! In the room: displays entries and notices, posts lines, and leaves when all of them are stored.
 
-use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Request, Term};
 use kabar_core::client::{Event, PostError, RequestError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::Content;
@@ -71,7 +71,7 @@ pub(super) struct JoinInfo {
 
 /// A command that the session executes.
 #[derive(Debug)]
-pub(super) enum Request {
+pub(super) enum SessionCommand {
     Nick(String),
 }
 
@@ -108,7 +108,7 @@ impl OnlineState {
 
     /// Requests the members of a small room, for completion.
     pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &Ui, now: Instant) {
-        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.who(now).is_ok() {
+        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.request(now, Request::ListMembers).is_ok() {
             self.replies.expect_silent();
         }
     }
@@ -136,7 +136,7 @@ impl OnlineState {
         self.held.is_none() && self.leaving_since.is_none() && self.next.is_none()
     }
 
-    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &Ui) -> Option<Request> {
+    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &Ui) -> Option<SessionCommand> {
         let now = driver.now();
         self.lines += u64::from(input.is_line());
         let line = match input {
@@ -167,9 +167,8 @@ impl OnlineState {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, &notices::too_long(text.len())),
             Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
-            Command::Who => check_requested(driver.client.who(now), ui),
-            Command::History(count) => check_requested(driver.client.history(now, 0, count), ui),
-            Command::Nick(name) => return Some(Request::Nick(name.to_owned())),
+            Command::Request(request) => check_requested(driver.client.request(now, request), ui),
+            Command::Nick(name) => return Some(SessionCommand::Nick(name.to_owned())),
             Command::Stats => {
                 let client = &driver.client;
                 ui.notice(&notices::stats(client.rtt(), &client.counters(), driver.traffic()));
@@ -267,8 +266,16 @@ impl OnlineState {
         client.unsettled() + u64::from(self.held.is_some()) + self.refused
     }
 
-    /// Displays an event. Returns whether the connection was lost.
-    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
+    /// Displays the loss of the connection.
+    pub(super) fn disconnected(&mut self, reason: &str, ui: &Ui, now: Instant) {
+        self.lost_since.get_or_insert(now);
+        let words = notices::connection_lost(reason, self.sleep.recent(now));
+        ui.report(&Object::Lost { reason }, &words);
+        self.replies.clear();
+    }
+
+    /// Displays an event.
+    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) {
         match *event {
             Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
             Event::EntryTooLarge { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
@@ -284,15 +291,7 @@ impl OnlineState {
                 let words = notices::post_refused(reason, excerpt.as_deref());
                 ui.report(&Object::Refused { number: Some(number), reason }, &words);
             }
-            Event::MemberListed { .. } | Event::HistoryEntry { .. } => self.replies.on_event(event, ui),
-            Event::Disconnected(why) => {
-                self.lost_since.get_or_insert(now);
-                let reason = notices::loss_reason(why);
-                let words = notices::connection_lost(reason, self.sleep.recent(now));
-                ui.report(&Object::Lost { reason }, &words);
-                self.replies.clear();
-                return true;
-            }
+            Event::Info(info) => self.replies.on_info(info, ui),
             Event::Reconnected => {
                 let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
                 self.reconnected(ui, event, now);
@@ -302,9 +301,15 @@ impl OnlineState {
                 ui.report(&Object::Reset, notices::HISTORY_RESET);
             }
             Event::Gap { after, first } => report_gap(after, first, ui),
-            ref other => on_event_anywhere(other, ui),
+            // Posts that do not fit are tried again with every wake-up.
+            Event::OutboxWritable => {}
+            // The session handles these.
+            Event::UnknownServerKey(_)
+            | Event::Joined { .. }
+            | Event::Refused { .. }
+            | Event::Disconnected(_)
+            | Event::Ended(_) => {}
         }
-        false
     }
 
     fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
@@ -329,13 +334,4 @@ fn check_requested(requested: Result<(), RequestError>, ui: &Ui) {
 /// Reports that the entries between `after` and `first` are no longer kept.
 pub(super) fn report_gap(after: u64, first: u64, ui: &Ui) {
     ui.report(&Object::Gap { after, first }, &notices::gap(first.saturating_sub(after + 1)));
-}
-
-/// Displays events that may come before and after joining.
-pub(super) fn on_event_anywhere(event: &Event<'_>, ui: &Ui) {
-    match *event {
-        Event::Notice { text, .. } => ui.notice(&notices::server_notice(text)),
-        Event::Disconnected(why) => ui.write(&notices::lost_while_connecting(why)),
-        _ => {}
-    }
 }

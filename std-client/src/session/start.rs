@@ -16,7 +16,8 @@ use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_std::text::clean_line;
 
-use super::online::{JoinInfo, OnlineState, on_event_anywhere, report_gap};
+use super::online::{JoinInfo, OnlineState, report_gap};
+use super::replies::Replies;
 use super::{KeyPolicy, Loss, Phase, RoomCredential, Session, SessionConfig, SessionError};
 use crate::cursor::{Cursor, CursorFile};
 use crate::known_servers::{JoinedRoom, KnownServers};
@@ -232,7 +233,21 @@ pub(super) fn on_event_before_join(event: &Event<'_>, ui: &Ui, last_shown: &mut 
                 report_gap(after, first, ui);
             }
         }
-        ref other => on_event_anywhere(other, ui),
+        // A notice: nothing was requested.
+        Event::Info(info) => Replies::default().on_info(info, ui),
+        // These come in a room only.
+        Event::Entry { .. }
+        | Event::EntryTooLarge { .. }
+        | Event::Stored { .. }
+        | Event::PostRefused { .. }
+        | Event::OutboxWritable
+        | Event::Reconnected => {}
+        // The session handles these.
+        Event::UnknownServerKey(_)
+        | Event::Joined { .. }
+        | Event::Refused { .. }
+        | Event::Disconnected(_)
+        | Event::Ended(_) => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! The log is the queue: every member is a cursor (SPEC 6.2, 6.3, 7; DESIGN 6).
 
-use kabar_core::chat::{ClientMessage, EntryKind, Start, Term};
+use kabar_core::chat::{ClientMessage, EntryKind, Request, Start, Term};
 use kabar_core::time::Duration;
 
 use super::person::{Asking, Heard, asking};
@@ -175,8 +175,8 @@ fn an_entry_larger_than_a_member_takes_comes_as_a_stub() {
 fn who_names_everybody_once() {
     let mut world = World::new();
     let people: Vec<usize> = (1..=40).map(|key| world.join(&asking(&format!("p{key:02}"), key))).collect();
-    assert!(world.people[people[3]].send(&ClientMessage::ListMembers { handle: 1 }));
-    assert!(world.people[people[3]].send(&ClientMessage::ListMembers { handle: 1 }));
+    assert!(world.people[people[3]].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
+    assert!(world.people[people[3]].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
     world.run_ms(200);
     let told: Vec<(u16, String)> = world.people[people[3]]
         .heard
@@ -203,7 +203,9 @@ fn history_gives_what_is_before_in_order() {
     let (mut world, ana) = room(250, 100, |config| config.limits.tail_bytes = 4_000);
     let history = |world: &mut World, before, count| {
         world.people[ana].heard.clear();
-        assert!(world.people[ana].send(&ClientMessage::History { handle: 1, before, count }));
+        assert!(
+            world.people[ana].send(&ClientMessage::Request { handle: 1, request: Request::History { before, count } })
+        );
         world.run(Duration::from_secs(2));
         past(world, ana)
     };
@@ -225,7 +227,10 @@ fn history_leaves_out_what_a_member_does_not_take_and_still_ends() {
     }
     world.run_ms(100);
     let ben = world.join(&Asking { max_entry_len: 100, ..asking("Ben", 2) });
-    assert!(world.people[ben].send(&ClientMessage::History { handle: 1, before: 6, count: 4 }));
+    assert!(
+        world.people[ben]
+            .send(&ClientMessage::Request { handle: 1, request: Request::History { before: 6, count: 4 } })
+    );
     world.run_ms(100);
     assert_eq!(past(&world, ben), [(3, Some(2)), (1, Some(4)), (0, None)]);
 }
@@ -235,7 +240,10 @@ fn long_answers_do_not_hold_up_the_room() {
     let (mut world, ana) = room(200, 1_000, |_| {});
     let ben = world.join(&asking("Ben", 2));
     world.people[ben].heard.clear();
-    assert!(world.people[ben].send(&ClientMessage::History { handle: 1, before: 0, count: 200 }));
+    assert!(
+        world.people[ben]
+            .send(&ClientMessage::Request { handle: 1, request: Request::History { before: 0, count: 200 } })
+    );
     world.run_ms(3);
     world.people[ana].post(201, "live");
     world.run(Duration::from_secs(2));

@@ -4,7 +4,7 @@
 
 use core::ops::ControlFlow;
 
-use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
+use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode, Request};
 use kabar_core::time::{Duration, Instant};
 
 use super::person::{Asking, Heard, Way, asking};
@@ -150,8 +150,10 @@ impl Past {
                 *number += 1;
                 person.post(*number, &format!("post {number}"));
             }
-            Message::Who => assert!(person.send(&ClientMessage::ListMembers { handle: 1 })),
-            Message::History => assert!(person.send(&ClientMessage::History { handle: 1, before: 0, count: 9 })),
+            Message::Who => assert!(person.send(&ClientMessage::Request { handle: 1, request: Request::ListMembers })),
+            Message::History => assert!(
+                person.send(&ClientMessage::Request { handle: 1, request: Request::History { before: 0, count: 9 } })
+            ),
             Message::Leave => assert!(person.send(&ClientMessage::Leave { handle: 1 })),
             Message::Unknown => assert!(person.send_raw(&[0, 3, 0x7f, 1, 2])),
         }

@@ -1,7 +1,7 @@
 //! What a few bytes can ask for is done in turns: others are served between (counted in looks and
 //! messages, never in time).
 
-use kabar_core::chat::{ClientMessage, Start};
+use kabar_core::chat::{ClientMessage, Request, Start};
 use kabar_core::time::Duration;
 
 use super::person::{Asking, Heard, asking};
@@ -70,7 +70,12 @@ fn turn(world: &mut World) -> Counters {
 
 fn ask_history(world: &mut World, person: usize, times: usize, before: impl Fn(usize) -> u64) {
     for at in 0..times {
-        assert!(world.people[person].send(&ClientMessage::History { handle: 1, before: before(at), count: 200 }));
+        assert!(
+            world.people[person].send(&ClientMessage::Request {
+                handle: 1,
+                request: Request::History { before: before(at), count: 200 }
+            })
+        );
     }
 }
 
@@ -146,7 +151,7 @@ fn the_names_of_many_are_told_in_turns() {
     let mut world = World::with(|config| config.limits.work = 1);
     let people: Vec<usize> = (1..=40).map(|key| world.join(&asking(&format!("p{key:02}"), key))).collect();
     let before = world.hub.counters().work_deferred;
-    assert!(world.people[people[0]].send(&ClientMessage::ListMembers { handle: 1 }));
+    assert!(world.people[people[0]].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
     world.run_ms(50);
     let names = world.people[people[0]].heard.iter().filter(|heard| matches!(heard, Heard::Member { .. }));
     assert_eq!((names.count(), world.hub.counters().work_deferred - before), (40, 3));
@@ -160,7 +165,7 @@ fn a_budget_of_one_ends_all_the_same() {
     });
     ask_history(&mut world, ana, 3, |_| 40);
     ask_history(&mut world, eve, 3, |_| 40);
-    assert!(world.people[ana].send(&ClientMessage::ListMembers { handle: 1 }));
+    assert!(world.people[ana].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
     world.people[ana].post(51, "live");
     world.run(Duration::from_secs(5));
     // Eve takes the first one, that Ana joined, and is told that this was all.
@@ -207,7 +212,10 @@ fn a_page_that_only_somebody_wanted_who_left_is_not_read() {
     });
     world.hold(JobKind::Store);
     for (person, before) in [(ana, 100), (eve, 400)] {
-        assert!(world.people[person].send(&ClientMessage::History { handle: 1, before, count: 1 }));
+        assert!(
+            world.people[person]
+                .send(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 1 } })
+        );
         world.run_ms(20);
     }
     let before = world.hub.counters().pages_read;

@@ -121,7 +121,15 @@ impl Timeline {
                 self.broken = Some(format!("a member was told {event:?}"));
                 return;
             }
-            _ => return,
+            Event::UnknownServerKey(_)
+            | Event::Joined { .. }
+            | Event::Entry { .. }
+            | Event::Stored { .. }
+            | Event::PostRefused { .. }
+            | Event::OutboxWritable
+            | Event::Info(_)
+            | Event::Refused { .. }
+            | Event::Reconnected => return,
         };
         let part = |range: std::ops::Range<usize>| {
             body.get(range)

@@ -1,6 +1,6 @@
 //! What is sent: each message that there is, as many as a datagram holds, and each packet.
 
-use kabar_core::chat::{ClientMessage, EntryKind, Post};
+use kabar_core::chat::{ClientMessage, EntryKind, Post, Request};
 use kabar_core::crypto::Provider;
 use kabar_core::wire::frame::MAX_ACK_RANGES;
 use kabar_server::hub::HubLimits;
@@ -59,7 +59,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     case("Who", "everybody", |stage, _| {
         let peer = stage.member(4_352)?;
-        fill(stage, peer, &message(&ClientMessage::ListMembers { handle: 1 }))
+        fill(stage, peer, &message(&ClientMessage::Request { handle: 1, request: Request::ListMembers }))
     }),
     case("History", "200 entries that it does not take, in memory", |stage, _| {
         let peer = stage.member(0)?;
@@ -182,7 +182,7 @@ fn post(stage: &Stage, peer: usize, number: u64, len: usize, kind: EntryKind) ->
 }
 
 fn history(before: u64) -> Vec<u8> {
-    message(&ClientMessage::History { handle: 1, before, count: 200 })
+    message(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 200 } })
 }
 
 fn handshake(stage: &mut Stage, peer: usize) -> Made {
