@@ -1,12 +1,11 @@
-//! Information from the server: notices, and replies to requests. A reply that comes in parts is
-//! displayed as one when it is whole.
+//! Information from the server. A reply that comes in parts, as members and history, is displayed
+//! as one when it is whole.
 
 use kabar_core::chat::{Entry, EntryKind, Info};
 use kabar_std::text::{Content, clean_line};
 
-use crate::messages::notices;
-use crate::ui::Ui;
-use crate::ui::json::Object;
+use super::front_end::FrontEnd;
+use super::notice::Notice;
 
 /// Bound of the names in one reply: as many as a server can count.
 const MAX_NAMES: usize = 1 << 16;
@@ -33,7 +32,7 @@ impl Replies {
     }
 
     /// Displays information, or takes a part of a reply and displays the reply with its last part.
-    pub(super) fn on_info(&mut self, info: Info<'_>, ui: &Ui) {
+    pub(super) fn on_info(&mut self, info: Info<'_>, ui: &dyn FrontEnd) {
         match info {
             Info::MemberListed { remaining, name, .. } => {
                 self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
@@ -52,26 +51,26 @@ impl Replies {
                     self.report_history(ui);
                 }
             }
-            Info::Notice { text, .. } => ui.notice(&notices::server_notice(text)),
+            Info::Notice { .. } => ui.notice(&Notice::Info(info)),
         }
     }
 
-    fn report_names(&mut self, ui: &Ui) {
+    fn report_names(&mut self, ui: &dyn FrontEnd) {
         let mut names = std::mem::take(&mut self.names);
         names.sort();
         if self.silent > 0 {
             self.silent -= 1;
             return names.iter().for_each(|name| ui.note_author(name, EntryKind::JOINED));
         }
-        ui.report(&Object::Who { names: &names }, &notices::members(&names));
+        ui.notice(&Notice::Members(&names));
     }
 
-    fn report_history(&mut self, ui: &Ui) {
+    fn report_history(&mut self, ui: &dyn FrontEnd) {
         let (history, lines) = (std::mem::take(&mut self.history), std::mem::take(&mut self.history_lines));
         if history.is_empty() {
             return;
         }
         // In one piece, so that no entry comes in between.
-        ui.notice(&notices::history(lines, &history));
+        ui.notice(&Notice::History { lines, text: &history });
     }
 }
