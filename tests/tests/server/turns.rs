@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant as Clock};
 
-use kabar_core::chat::ClientMessage;
+use kabar_core::chat::{ClientMessage, Request};
 use kabar_core::time::Instant;
 use kabar_std::invite::Invite;
 use kabar_tests::raw::{MESSAGES_LEN, Raw, message};
@@ -44,7 +44,7 @@ fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
             // Half of it is soon in memory; half must be read from the store each time.
             let history = |at: u64| {
                 let before = if (at / 44).is_multiple_of(2) { 250 } else { 250 + 61 * at % (OLD as u64 - 300) };
-                message(&ClientMessage::History { handle: 1, before, count: 200 })
+                message(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 200 } })
             };
             let count = MESSAGES_LEN as u64 / history(0).len() as u64;
             let messages: Vec<u8> = (requested..requested + count).flat_map(history).collect();

@@ -5,18 +5,18 @@ use core::ops::RangeInclusive;
 
 use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::message::server_proof;
-use kabar_core::chat::{MAX_NAME_LEN, NOTICE_STORAGE, PAST_OVERHEAD, ServerMessage, Welcome};
+use kabar_core::chat::{Info, NOTICE_STORAGE, ServerMessage, Welcome};
 use kabar_core::connection::MAX_BURST;
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
 
-use super::Room;
 use super::pages::{For, Lookup, PAGE};
+use super::{Progress, Room};
 use crate::hub::context::Context;
 use crate::hub::encoded::Encoded;
 use crate::hub::events::LeaveReason;
-use crate::hub::peer::member::{History, Listing, Member, WelcomeDue};
+use crate::hub::peer::member::{Due, WelcomeDue};
 use crate::hub::peer::{Peer, Phase};
 
 /// Bytes of entries in a send ring ahead of what is sent: more than one wake-up can send, so that
@@ -25,23 +25,6 @@ use crate::hub::peer::{Peer, Phase};
 const AHEAD: usize = (MAX_BURST as usize + 1) * MAX_DATAGRAM;
 /// Entries written at once.
 const MESSAGES_AT_ONCE: usize = 16;
-
-/// Names written at once, and the longest message of one.
-const NAMES_AT_ONCE: usize = 16;
-const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
-
-/// The result of one attempt to write something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    /// Written (or passed over): go on.
-    Done,
-    /// There is nothing of this sort, or it has to be read first.
-    Nothing,
-    /// The send ring is full.
-    Full,
-    /// The work of this round is done; the rest waits for its next turn.
-    Later,
-}
 
 impl Room {
     /// Fills the send ring of a member.
@@ -84,20 +67,19 @@ impl Room {
     fn deliver_control<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Some(member) = peer.member() else { return Progress::Nothing };
         let (handle, counters) = (self.handle(), &mut context.counters);
-        let Member { instance, welcome, post_refused, stored, notice, .. } = *member;
-        let (was_sent, clear): (bool, fn(&mut Member)) = if let Some(welcome) = welcome {
-            (self.send_welcome(now, peer, welcome), |member| member.welcome = None)
+        let (instance, Due { welcome, post_refused, stored, storage_notice }) = (member.instance, member.due);
+        let (was_sent, clear): (bool, fn(&mut Due)) = if let Some(welcome) = welcome {
+            (self.send_welcome(now, peer, welcome), |due| due.welcome = None)
         } else if let Some((number, code)) = post_refused {
             let message = ServerMessage::PostRefused { handle, instance, number, code };
-            (peer.send(now, counters, &message), |member| member.post_refused = None)
+            (peer.send(now, counters, &message), |due| due.post_refused = None)
         } else if let Some((number, seq)) = stored {
             let message = ServerMessage::Stored { handle, instance, number, seq };
-            (peer.send(now, counters, &message), |member| member.stored = None)
-        } else if notice {
+            (peer.send(now, counters, &message), |due| due.stored = None)
+        } else if storage_notice {
             let text = "the server cannot store messages at the moment; yours is kept and will be tried again";
-            (peer.send(now, counters, &ServerMessage::Notice { code: NOTICE_STORAGE, text }), |member| {
-                member.notice = false
-            })
+            let message = ServerMessage::Info(Info::Notice { code: NOTICE_STORAGE, text });
+            (peer.send(now, counters, &message), |due| due.storage_notice = false)
         } else {
             return Progress::Nothing;
         };
@@ -105,7 +87,7 @@ impl Room {
             return Progress::Full;
         }
         if let Some(member) = peer.member_mut() {
-            clear(member);
+            clear(&mut member.due);
         }
         Progress::Done
     }
@@ -142,7 +124,7 @@ impl Room {
         let Peer { connection, phase: Phase::Member(member), message_limit, .. } = peer else {
             return Progress::Nothing;
         };
-        if member.is_answering() || context.config.faults().skip_an_entry() {
+        if member.answers.is_answering() || context.config.faults().skip_an_entry() {
             return Progress::Nothing;
         }
         let mut entries = self.log.tail_from(member.cursor + 1).peekable();
@@ -225,7 +207,7 @@ impl Room {
     /// The first entry of `range` that `takes` wants, and its seq, from the tail or a page. If
     /// there is none among as many as a page has, the seq to look on from. `None`: it has to be
     /// read; the connection is served again then.
-    fn lookup<P: Provider>(
+    pub(super) fn lookup<P: Provider>(
         &mut self,
         now: Instant,
         context: &mut Context<P>,
@@ -258,91 +240,5 @@ impl Room {
                 None
             }
         }
-    }
-
-    /// Sends the next answer to Who or History.
-    fn deliver_answer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
-        let Some(member) = peer.member() else { return Progress::Nothing };
-        if !member.is_answering() {
-            return Progress::Nothing;
-        }
-        let history = member.history.filter(|_| member.listing.is_none());
-        if !context.take_work(&mut peer.turn) {
-            return Progress::Later;
-        }
-        let progress = match history {
-            Some(history) => self.deliver_history(now, context, peer, history),
-            None => self.deliver_names(now, context, peer),
-        };
-        // The next question may wait in its stream: it is read with the next input.
-        if peer.member().is_some_and(|member| !member.is_answering()) && peer.connection.readable(StreamId::Chat) > 0 {
-            context.turns.defer(&mut peer.turn);
-        }
-        progress
-    }
-
-    fn deliver_names<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
-        let Peer { connection, phase: Phase::Member(member), .. } = peer else { return Progress::Nothing };
-        let Some(listing) = &member.listing else { return Progress::Nothing };
-        let mut rest = self.members.names_after(listing.after.as_deref()).peekable();
-        let mut buffer = [0; NAMES_AT_ONCE * MEMBER_LEN];
-        let (mut len, mut count, mut left, mut after, mut is_last) = (0, 0, listing.remaining, None, false);
-        while count < NAMES_AT_ONCE && !is_last {
-            let next = rest.next();
-            is_last = rest.peek().is_none();
-            left = left.saturating_sub(1);
-            // SPEC 6.3: the last one states 0; others never do, however many came or went
-            // meanwhile.
-            let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
-            let name = next.map(|(_, name)| name.shown());
-            let message = ServerMessage::Member { handle: self.handle(), remaining, name };
-            len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
-            after = next.map(|(folded, _)| folded);
-            count += 1;
-        }
-        if connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_err() {
-            return Progress::Full;
-        }
-        context.counters.messages_out += count as u64;
-        let rest = (!is_last).then_some(Listing { after: after.cloned(), remaining: left });
-        member.listing = rest;
-        Progress::Done
-    }
-
-    fn deliver_history<P: Provider>(
-        &mut self,
-        now: Instant,
-        context: &mut Context<P>,
-        peer: &mut Peer<P>,
-        history: History,
-    ) -> Progress {
-        let History { next, last } = history;
-        let (largest, limit) =
-            (peer.member().map_or(0, |member| member.max_entry_len), usize::from(peer.message_limit));
-        let takes = |encoded: &Encoded| {
-            encoded.body_len() <= largest && PAST_OVERHEAD + usize::from(encoded.body_len()) <= limit
-        };
-        let (at, entry) = if next > last {
-            (next, None)
-        } else if let Some(found) = self.lookup(now, context, peer, next..=last, For::Answer, takes) {
-            found
-        } else {
-            return Progress::Nothing;
-        };
-        let next = at + u64::from(entry.is_some());
-        let is_last = next > last;
-        // SPEC 6.3: entries that the member does not take are left out; the last answer always
-        // states 0.
-        if entry.is_some() || is_last {
-            let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);
-            let entry = entry.as_ref().map(Encoded::entry);
-            if !peer.send(now, &mut context.counters, &ServerMessage::Past { handle: self.handle(), remaining, entry })
-            {
-                return Progress::Full;
-            }
-        }
-        let Some(member) = peer.member_mut() else { return Progress::Nothing };
-        member.history = (!is_last).then_some(History { next, last });
-        Progress::Done
     }
 }

@@ -6,6 +6,7 @@
 //! Leave, silence, force -> departure -> commit
 //! ```
 
+mod answers;
 mod appender;
 mod commit;
 mod delivery;
@@ -20,7 +21,6 @@ mod pages;
 mod password_queue;
 mod passwords;
 mod posts;
-mod questions;
 mod reads;
 mod requests;
 mod retention;
@@ -67,6 +67,19 @@ pub(super) enum Handled {
     Defer,
     /// It breaks its rules.
     Violation,
+}
+
+/// The result of one attempt to write something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Written (or passed over): go on.
+    Done,
+    /// There is nothing of this sort, or it has to be read first.
+    Nothing,
+    /// The send ring is full.
+    Full,
+    /// The work of this round is done; the rest waits for its next turn.
+    Later,
 }
 
 /// Everything of one room. It works on connections that it is given.

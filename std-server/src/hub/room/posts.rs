@@ -37,7 +37,7 @@ impl Room {
         if post.number <= highest {
             // It is stored already, and its author does not know.
             counters.posts_repeated += 1;
-            member.stored = Some((highest, highest_seq));
+            member.due.stored = Some((highest, highest_seq));
             return Handled::Done;
         }
         if post.number <= accepted && !faults.forget_pending() {
@@ -65,14 +65,14 @@ impl Room {
             counters.posts_muted += u64::from(is_muted);
             counters.posts_too_long += u64::from(code == PostRefusedCode::TOO_LONG);
             member.refused = Some(post.number);
-            member.post_refused = Some((post.number, code));
+            member.due.post_refused = Some((post.number, code));
             return Handled::Done;
         }
         counters.posts += 1;
         let name = member.name.shown();
         self.appender.push(PendingEntry::by_member(name, post.instance, post.number, post.kind, post.body, from));
         if faults.stored_before_commit() {
-            member.stored = Some((post.number, next_seq));
+            member.due.stored = Some((post.number, next_seq));
         }
         if let Some(instance) = self.log.instance_mut(post.instance) {
             instance.accepted = instance.accepted.max(post.number);

@@ -5,7 +5,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 
-use crate::hub::peer::member::{Member, WelcomeDue};
+use crate::hub::peer::member::{Answers, Due, Member, WelcomeDue};
 use crate::hub::room_id::RoomId;
 
 /// Why a Join is refused: a code and a text.
@@ -52,14 +52,10 @@ impl JoinRequest {
             last_active: now,
             cursor,
             is_caught_up: false,
-            welcome: Some(welcome),
-            post_refused: None,
-            stored: None,
-            notice: false,
+            due: Due { welcome: Some(welcome), ..Due::default() },
             was_notified: false,
             refused: None,
-            history: None,
-            listing: None,
+            answers: Answers::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The log is the queue: every member is a cursor (SPEC 6.2, 6.3, 7; DESIGN 6).
 
-use kabar_core::chat::{ClientMessage, EntryKind, Start, Term};
+use kabar_core::chat::{ClientMessage, EntryKind, Request, Start, Term};
 use kabar_core::time::Duration;
 
 use super::fake_client::{JoinArgs, Received, join_args};
@@ -178,8 +178,8 @@ fn an_entry_larger_than_a_member_accepts_is_sent_as_a_stub() {
 fn list_members_names_each_member_once() {
     let mut world = World::new();
     let clients: Vec<usize> = (1..=40).map(|key| world.join(&join_args(&format!("p{key:02}"), key))).collect();
-    assert!(world.clients[clients[3]].send(&ClientMessage::ListMembers { handle: 1 }));
-    assert!(world.clients[clients[3]].send(&ClientMessage::ListMembers { handle: 1 }));
+    assert!(world.clients[clients[3]].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
+    assert!(world.clients[clients[3]].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
     world.run_ms(200);
     let listed: Vec<(u16, String)> = world.clients[clients[3]]
         .received
@@ -206,7 +206,9 @@ fn history_returns_earlier_entries_in_order() {
     let (mut world, ana) = room(250, 100, |config| config.limits.tail_bytes = 4_000);
     let history = |world: &mut World, before, count| {
         world.clients[ana].received.clear();
-        assert!(world.clients[ana].send(&ClientMessage::History { handle: 1, before, count }));
+        assert!(
+            world.clients[ana].send(&ClientMessage::Request { handle: 1, request: Request::History { before, count } })
+        );
         world.run(Duration::from_secs(2));
         past(world, ana)
     };
@@ -228,7 +230,10 @@ fn history_omits_entries_too_large_for_the_member_and_still_ends() {
     }
     world.run_ms(100);
     let ben = world.join(&JoinArgs { max_entry_len: 100, ..join_args("Ben", 2) });
-    assert!(world.clients[ben].send(&ClientMessage::History { handle: 1, before: 6, count: 4 }));
+    assert!(
+        world.clients[ben]
+            .send(&ClientMessage::Request { handle: 1, request: Request::History { before: 6, count: 4 } })
+    );
     world.run_ms(100);
     assert_eq!(past(&world, ben), [(3, Some(2)), (1, Some(4)), (0, None)]);
 }
@@ -238,7 +243,10 @@ fn long_answers_do_not_delay_new_entries() {
     let (mut world, ana) = room(200, 1_000, |_| {});
     let ben = world.join(&join_args("Ben", 2));
     world.clients[ben].received.clear();
-    assert!(world.clients[ben].send(&ClientMessage::History { handle: 1, before: 0, count: 200 }));
+    assert!(
+        world.clients[ben]
+            .send(&ClientMessage::Request { handle: 1, request: Request::History { before: 0, count: 200 } })
+    );
     world.run_ms(3);
     world.clients[ana].post(201, "live");
     world.run(Duration::from_secs(2));

@@ -5,8 +5,8 @@ use core::net::SocketAddr;
 
 use kabar_core::chat::message::{client_proof, join_statement, server_proof};
 use kabar_core::chat::{
-    Authentication, ClientMessage, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, ServerMessage,
-    Start, Term, message_len,
+    Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode,
+    ServerMessage, Start, Term, message_len,
 };
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
@@ -32,13 +32,51 @@ pub(super) enum Received {
     Welcome(Welcomed),
     Refused(RefusedCode),
     Reset,
-    Entry { seq: u64, author: String, number: u64, kind: EntryKind, body: Vec<u8> },
-    Stub { seq: u64, size: u16 },
-    Stored { number: u64, seq: u64 },
-    PostRefused { number: u64, code: PostRefusedCode },
-    Past { remaining: u16, seq: Option<u64> },
-    Member { remaining: u16, name: Option<String> },
+    Entry {
+        seq: u64,
+        author: String,
+        number: u64,
+        kind: EntryKind,
+        body: Vec<u8>,
+    },
+    Stub {
+        seq: u64,
+        size: u16,
+    },
+    Stored {
+        number: u64,
+        seq: u64,
+    },
+    PostRefused {
+        number: u64,
+        code: PostRefusedCode,
+    },
+    Past {
+        remaining: u16,
+        seq: Option<u64>,
+    },
+    Member {
+        remaining: u16,
+        name: Option<String>,
+    },
     Notice(u8),
+    /// Any other information, as `Debug` formats it.
+    Info(String),
+}
+
+impl Received {
+    fn of(info: Info<'_>) -> Self {
+        if let Info::HistoryEntry { remaining, entry, .. } = info {
+            return Self::Past { remaining, seq: entry.map(|entry| entry.header.seq) };
+        }
+        if let Info::MemberListed { remaining, name, .. } = info {
+            return Self::Member { remaining, name: name.map(Into::into) };
+        }
+        if let Info::Notice { code, .. } = info {
+            return Self::Notice(code);
+        }
+        Self::Info(format!("{info:?}"))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,11 +276,7 @@ impl FakeClient {
             ServerMessage::Stub { header, size, .. } => Received::Stub { seq: header.seq, size },
             ServerMessage::Stored { number, seq, .. } => Received::Stored { number, seq },
             ServerMessage::PostRefused { number, code, .. } => Received::PostRefused { number, code },
-            ServerMessage::Past { remaining, entry, .. } => {
-                Received::Past { remaining, seq: entry.map(|entry| entry.header.seq) }
-            }
-            ServerMessage::Member { remaining, name, .. } => Received::Member { remaining, name: name.map(Into::into) },
-            ServerMessage::Notice { code, .. } => Received::Notice(code),
+            ServerMessage::Info(info) => Received::of(info),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use core::net::SocketAddr;
 
-use kabar_core::chat::{ClientMessage, Start};
+use kabar_core::chat::{ClientMessage, Request, Start};
 use kabar_core::time::Duration;
 
 use super::fake_client::{Credential, JoinArgs, join_args};
@@ -210,7 +210,7 @@ limits! {
     };
     work_per_turn_is_bounded: "max-work", 8, |set| {
         let mut world = talking(set, 20);
-        assert!(world.clients[0].send(&ClientMessage::History { handle: 1, before: 0, count: 20 }));
+        assert!(world.clients[0].send(&ClientMessage::Request { handle: 1, request: Request::History { before: 0, count: 20 } }));
         world.run_ms(50);
         world
     };
@@ -222,7 +222,7 @@ limits! {
         attempt_join(&mut world, &join_args("p2", 2));
         world.hold(JobKind::Store);
         for (client, before) in [(0, 90), (1, 30)] {
-            assert!(world.clients[client].send(&ClientMessage::History { handle: 1, before, count: 10 }));
+            assert!(world.clients[client].send(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 10 } }));
         }
         world.run_ms(50);
         world

@@ -4,7 +4,7 @@
 
 use core::ops::ControlFlow;
 
-use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
+use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode, Request};
 use kabar_core::time::{Duration, Instant};
 
 use super::fake_client::{Credential, JoinArgs, Received, join_args};
@@ -150,8 +150,10 @@ impl Past {
                 *number += 1;
                 client.post(*number, &format!("post {number}"));
             }
-            Message::Who => assert!(client.send(&ClientMessage::ListMembers { handle: 1 })),
-            Message::History => assert!(client.send(&ClientMessage::History { handle: 1, before: 0, count: 9 })),
+            Message::Who => assert!(client.send(&ClientMessage::Request { handle: 1, request: Request::ListMembers })),
+            Message::History => assert!(
+                client.send(&ClientMessage::Request { handle: 1, request: Request::History { before: 0, count: 9 } })
+            ),
             Message::Leave => assert!(client.send(&ClientMessage::Leave { handle: 1 })),
             Message::Unknown => assert!(client.send_raw(&[0, 3, 0x7f, 1, 2])),
         }

@@ -1,7 +1,7 @@
 //! What a few bytes can ask for is done in turns: others are served between (counted in looks and
 //! messages, never in time).
 
-use kabar_core::chat::{ClientMessage, Start};
+use kabar_core::chat::{ClientMessage, Request, Start};
 use kabar_core::time::Duration;
 
 use super::fake_client::{JoinArgs, Received, join_args};
@@ -70,7 +70,12 @@ fn turn(world: &mut World) -> Counters {
 
 fn request_history(world: &mut World, client: usize, times: usize, before: impl Fn(usize) -> u64) {
     for at in 0..times {
-        assert!(world.clients[client].send(&ClientMessage::History { handle: 1, before: before(at), count: 200 }));
+        assert!(
+            world.clients[client].send(&ClientMessage::Request {
+                handle: 1,
+                request: Request::History { before: before(at), count: 200 }
+            })
+        );
     }
 }
 
@@ -146,7 +151,7 @@ fn many_members_are_listed_in_turns() {
     let mut world = World::with(|config| config.limits.work = 1);
     let clients: Vec<usize> = (1..=40).map(|key| world.join(&join_args(&format!("p{key:02}"), key))).collect();
     let before = world.hub.counters().work_deferred;
-    assert!(world.clients[clients[0]].send(&ClientMessage::ListMembers { handle: 1 }));
+    assert!(world.clients[clients[0]].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
     world.run_ms(50);
     let names =
         world.clients[clients[0]].received.iter().filter(|received| matches!(received, Received::Member { .. }));
@@ -161,7 +166,7 @@ fn answers_end_with_a_budget_of_one() {
     });
     request_history(&mut world, ana, 3, |_| 40);
     request_history(&mut world, eve, 3, |_| 40);
-    assert!(world.clients[ana].send(&ClientMessage::ListMembers { handle: 1 }));
+    assert!(world.clients[ana].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
     world.clients[ana].post(51, "live");
     world.run(Duration::from_secs(5));
     // Eve takes the first one, that Ana joined, and is told that this was all.
@@ -209,7 +214,10 @@ fn a_page_requested_only_by_a_departed_member_is_not_read() {
     });
     world.hold(JobKind::Store);
     for (client, before) in [(ana, 100), (eve, 400)] {
-        assert!(world.clients[client].send(&ClientMessage::History { handle: 1, before, count: 1 }));
+        assert!(
+            world.clients[client]
+                .send(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 1 } })
+        );
         world.run_ms(20);
     }
     let before = world.hub.counters().pages_read;

@@ -74,7 +74,7 @@ impl Room {
             let id = self.members.peer_of_instance(record.instance);
             let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
             if let Some(member) = peer.member_mut() {
-                member.stored = Some((record.highest, record.highest_seq));
+                member.due.stored = Some((record.highest, record.highest_seq));
                 context.turns.mark_ready(&mut peer.turn);
             }
         }
@@ -117,7 +117,7 @@ impl Room {
             let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
             let Some(member) = peer.member_mut() else { continue };
             if !core::mem::replace(&mut member.was_notified, true) {
-                member.notice = true;
+                member.due.storage_notice = true;
                 context.turns.mark_ready(&mut peer.turn);
             }
         }
@@ -131,7 +131,7 @@ impl Room {
         for (_, seat) in self.members.seats() {
             if let Some(member) = peers.get_mut(seat.peer).and_then(|peer| peer.member_mut()) {
                 member.was_notified = false;
-                member.notice = false;
+                member.due.storage_notice = false;
             }
         }
         context.emit(HubEvent::StoreRecovered);
