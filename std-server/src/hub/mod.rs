@@ -37,6 +37,7 @@
 
 mod census;
 mod config;
+mod connection_events;
 mod context;
 mod counters;
 mod door;

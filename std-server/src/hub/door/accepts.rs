@@ -13,7 +13,7 @@ use crate::hub::jobs::AcceptJob;
 const HANDED_OUT: usize = 16;
 
 #[derive(Debug)]
-pub(in crate::hub) struct Accepts<P: Provider> {
+pub(super) struct Accepts<P: Provider> {
     max: usize,
     /// In the order of arrival.
     waiting: BTreeMap<u64, Box<AcceptJob<P>>>,
@@ -26,29 +26,29 @@ pub(in crate::hub) struct Accepts<P: Provider> {
 
 /// All places are taken, and the prefix has as many as any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::hub) struct Full;
+pub(super) struct Full;
 
 impl<P: Provider> Accepts<P> {
-    pub(in crate::hub) fn new(max: usize) -> Self {
+    pub(super) fn new(max: usize) -> Self {
         let (waiting, arrivals) = (BTreeMap::new(), BTreeMap::new());
         Self { max, waiting, arrivals, shares: Shares::new(), handed_out: 0, arrived: 0 }
     }
 
     /// Number of jobs that wait or are handed out.
-    pub(in crate::hub) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.waiting.len() + self.handed_out
     }
 
     /// Whether there is room for one more of `prefix`, and the connection id of the one that would
     /// have to go for it.
-    pub(in crate::hub) fn room(&self, prefix: Prefix) -> Result<Option<u32>, Full> {
+    pub(super) fn room(&self, prefix: Prefix) -> Result<Option<u32>, Full> {
         if self.len() < self.max {
             return Ok(None);
         }
         self.shares.displaced_by(prefix).map(Some).ok_or(Full)
     }
 
-    pub(in crate::hub) fn push(&mut self, job: AcceptJob<P>, prefix: Prefix) {
+    pub(super) fn push(&mut self, job: AcceptJob<P>, prefix: Prefix) {
         self.arrived += 1;
         self.shares.insert(job.connection_id, prefix);
         self.arrivals.insert(job.connection_id, self.arrived);
@@ -56,7 +56,7 @@ impl<P: Provider> Accepts<P> {
     }
 
     /// Takes back a job that was not handed out.
-    pub(in crate::hub) fn cancel(&mut self, connection_id: u32) {
+    pub(super) fn cancel(&mut self, connection_id: u32) {
         self.shares.remove(&connection_id);
         if let Some(arrival) = self.arrivals.remove(&connection_id) {
             self.waiting.remove(&arrival);
@@ -64,7 +64,7 @@ impl<P: Provider> Accepts<P> {
     }
 
     /// The next job to run.
-    pub(in crate::hub) fn hand_out(&mut self) -> Option<Box<AcceptJob<P>>> {
+    pub(super) fn hand_out(&mut self) -> Option<Box<AcceptJob<P>>> {
         if self.handed_out >= HANDED_OUT {
             return None;
         }
@@ -76,7 +76,7 @@ impl<P: Provider> Accepts<P> {
     }
 
     /// A job that was handed out is done.
-    pub(in crate::hub) fn on_done(&mut self) {
+    pub(super) fn on_done(&mut self) {
         self.handed_out -= 1;
     }
 }

@@ -6,6 +6,7 @@
 //! Leave, silence, force -> departure -> commit
 //! ```
 
+mod answers;
 mod appender;
 mod commit;
 mod delivery;
@@ -20,7 +21,6 @@ mod pages;
 mod password_queue;
 mod passwords;
 mod posts;
-mod questions;
 mod reads;
 mod requests;
 mod retention;
