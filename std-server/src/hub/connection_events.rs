@@ -1,4 +1,5 @@
-//! What happens on a connection: its events, its messages and its timers, handed to its room.
+//! Handles what happens on a connection: its events, the messages that become readable, and the
+//! deadlines of its phase.
 
 use kabar_core::connection::{Closed, ConnectionEvent};
 use kabar_core::crypto::Provider;
@@ -12,18 +13,18 @@ use super::peer::{Peer, Phase};
 use super::room::Rooms;
 use super::timers::Timer;
 
-/// A connection has nothing more to send now.
+/// Finishes the turn of a connection that has nothing more to send now.
 pub(super) fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     peer.turn.is_ready = false;
     peer.note_progress(now);
     drain_events(now, rooms, context, peer);
-    // What a refused connection had to get is acknowledged: it can be closed (SPEC 5.7).
+    // The refusal is acknowledged: the connection can be closed (SPEC 5.7).
     if matches!(peer.phase, Phase::Refused) && peer.connection.unacknowledged(StreamId::Chat) == 0 {
         peer.close(now, context, CloseCode::REFUSED, "");
     }
 }
 
-/// Something authentic came in on a connection, or its time has come.
+/// Handles the events of a connection after an authentic packet or a time-out.
 pub(super) fn on_connection_input<P: Provider>(
     now: Instant,
     rooms: &mut Rooms,
@@ -40,13 +41,13 @@ fn drain_events<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Cont
             ConnectionEvent::Readable(StreamId::Chat) => read(now, rooms, context, peer),
             ConnectionEvent::Moved(to) => peer.on_moved(context, to),
             ConnectionEvent::Closed(ended) => on_closed(now, rooms, context, peer, ended),
-            // Delivery goes on whenever an acknowledgement came; BULK is closed.
+            // Every acknowledgement makes the connection ready anyway; BULK is closed.
             _ => {}
         }
     }
 }
 
-/// A connection was closed by itself or by its peer.
+/// Handles the end of a connection.
 fn on_closed<P: Provider>(
     now: Instant,
     rooms: &mut Rooms,
@@ -66,7 +67,7 @@ fn on_closed<P: Provider>(
     context.turns.mark_ready(&mut peer.turn);
 }
 
-/// The time of a connection's phase is over.
+/// Handles the end of the time for a connection's phase.
 pub(super) fn on_phase_timer<P: Provider>(
     now: Instant,
     rooms: &mut Rooms,
@@ -74,7 +75,7 @@ pub(super) fn on_phase_timer<P: Provider>(
     peer: &mut Peer<P>,
 ) {
     match peer.phase {
-        // Its Join may be there: it is the server that does not read it.
+        // Its Join may have arrived: it is the server that does not read it.
         Phase::Unjoined if peer.turn.is_paused => {
             context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
         }

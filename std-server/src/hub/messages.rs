@@ -1,4 +1,4 @@
-//! The messages of a connection: read from its stream and handed to its room (SPEC 6.1 to 6.3).
+//! Reads the messages of a connection and hands them to its room (SPEC 6.1 to 6.3).
 
 use kabar_core::chat::{ClientMessage, RefusedCode};
 use kabar_core::crypto::Provider;
@@ -13,7 +13,7 @@ use super::timers::Timer;
 
 /// Handles all messages of a connection that can be handled now, within its budget.
 pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
-    // A Join that came too early is not looked at again before its time.
+    // A Join that exceeded its rate is not read again before its time.
     if matches!(peer.phase, Phase::Unjoined) && context.timers.get(&Timer::Join(peer.id)).is_some() {
         return;
     }
@@ -77,7 +77,7 @@ fn handle<P: Provider>(
         peer.refuse(now, context, join.name, RefusedCode::UNKNOWN_ROOM, "there is no such room here");
         return Handled::Done;
     }
-    // Too early, or too late.
+    // Only members send other messages.
     let Some(room) = peer.member().and_then(|member| rooms.get_mut(member.room)) else { return Handled::Violation };
     match message {
         ClientMessage::Post(post) if post.handle == room.handle() => room.on_post(now, context, peer, &post),
@@ -91,12 +91,12 @@ fn handle<P: Provider>(
             context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
             Handled::Done
         }
-        // About a room that it is not in.
+        // It names a room that the sender is not in.
         _ => Handled::Violation,
     }
 }
 
-/// A message broke its rules (SPEC 6.1).
+/// Closes a connection whose message is malformed or not allowed (SPEC 6.1).
 fn close_for_violation<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     context.counters.broken_messages += 1;
     rooms.remove_member(now, context, peer, LeaveReason::Violation, Duration::ZERO);

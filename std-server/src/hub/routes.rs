@@ -1,4 +1,4 @@
-//! The ways from an input to the owner of the state that it concerns.
+//! Hands each input to the owner of the state that it concerns: datagrams, timers, results of jobs.
 
 use core::net::SocketAddr;
 
@@ -23,8 +23,8 @@ use super::room_id::RoomId;
 use super::timers::Timer;
 
 impl<P: Provider> Hub<P> {
-    /// Precedes every input. With the first one after all output was fetched, every connection has
-    /// its budget again, and deferred work goes on.
+    /// Precedes every input. The first one after all output was fetched begins a round: every
+    /// connection gets its budget back, and deferred work continues.
     pub(super) fn begin_input(&mut self, now: Instant) {
         // The connection that is polled for datagrams may have more to send now.
         self.context.turns.is_polling = false;
@@ -63,7 +63,7 @@ impl<P: Provider> Hub<P> {
     fn open(&mut self, now: Instant, from: SocketAddr, header: SealedHeader, datagram: &mut [u8]) {
         let id = header.connection_id;
         let Some(half_open) = self.door.half_open(id) else { return };
-        // Before anything is created, and before anybody has to make room.
+        // Before anything is created, and before another connection is displaced.
         if let Err(why) = half_open.verify::<P>(datagram) {
             return count_dropped(&mut self.context.counters, Dropped::Open(why));
         }
@@ -97,7 +97,7 @@ impl<P: Provider> Hub<P> {
         let Context { census, config, counters, .. } = &mut self.context;
         if self.peers.len() >= config.limits.connections {
             counters.connections_full += 1;
-            // Closed ones have nothing to lose but the repetition of their Close.
+            // Closed ones lose only the repetition of their Close.
             let closed = census.closed.heaviest_oldest();
             let Some(displaced) = closed.or_else(|| census.strangers.displaced_by(prefix)) else { return false };
             self.displace(now, displaced);
@@ -197,7 +197,7 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Reads what came along with Joins that are completed.
+    /// Reads the messages that followed Joins that are now complete.
     fn read_joined(&mut self, now: Instant, joined: Vec<u32>) {
         for id in joined {
             if let Some(peer) = self.peers.get_mut(id) {
@@ -206,7 +206,7 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Reads the connections on that wait for a commit, those first that wait longest.
+    /// Resumes reading the connections that wait for a commit, those first that wait longest.
     fn resume_paused(&mut self, now: Instant) {
         for id in core::mem::take(&mut self.context.turns.paused) {
             if let Some(peer) = self.peers.get_mut(id) {

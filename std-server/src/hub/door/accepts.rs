@@ -1,5 +1,5 @@
-//! Handshakes that wait for their public-key work. Few are handed out at once, so that those of a
-//! heavy prefix can still make room for others.
+//! Handshakes that wait for their public-key work. Only a few are handed out at once, so that those
+//! of a heavy prefix can still be displaced by others.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::hub::fairness::prefix::Prefix;
 use crate::hub::fairness::shares::Shares;
 use crate::hub::jobs::AcceptJob;
 
-/// Jobs handed out at once: enough to keep the threads busy until the next round.
+/// Jobs handed out at a time: enough to keep the threads busy until the next round.
 const HANDED_OUT: usize = 16;
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Accepts<P: Provider> {
     arrived: u64,
 }
 
-/// All places are taken, and the prefix has as many as any.
+/// All places are taken, and no prefix has a larger share than this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
@@ -39,8 +39,8 @@ impl<P: Provider> Accepts<P> {
         self.waiting.len() + self.handed_out
     }
 
-    /// Whether there is room for one more of `prefix`, and the connection id of the one that would
-    /// have to go for it.
+    /// Whether there is room for one more of `prefix`, and the connection id of the job that it
+    /// would displace.
     pub(super) fn room(&self, prefix: Prefix) -> Result<Option<u32>, Full> {
         if self.len() < self.max {
             return Ok(None);
@@ -55,7 +55,7 @@ impl<P: Provider> Accepts<P> {
         self.waiting.insert(self.arrived, Box::new(job));
     }
 
-    /// Takes back a job that was not handed out.
+    /// Removes a job that was not handed out.
     pub(super) fn cancel(&mut self, connection_id: u32) {
         self.shares.remove(&connection_id);
         if let Some(arrival) = self.arrivals.remove(&connection_id) {

@@ -14,7 +14,7 @@ use crate::hub::encoded::Encoded;
 use crate::hub::peer::member::{History, Listing};
 use crate::hub::peer::{Peer, Phase};
 
-/// Names written at once, and the longest message of one.
+/// Names written at once, and the longest message for one.
 const NAMES_AT_ONCE: usize = 16;
 const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
 
@@ -40,7 +40,7 @@ impl Room {
         Handled::Done
     }
 
-    /// Sends the next answer to Who or History.
+    /// Sends the next part of an answer to ListMembers or History.
     pub(super) fn deliver_answer<P: Provider>(
         &mut self,
         now: Instant,
@@ -59,7 +59,7 @@ impl Room {
             Some(history) => self.deliver_history(now, context, peer, history),
             None => self.deliver_names(now, context, peer),
         };
-        // The next question may wait in its stream: it is read with the next input.
+        // The next request may wait in its stream: it is read with the next input.
         if peer.member().is_some_and(|member| !member.is_answering()) && peer.connection.readable(StreamId::Chat) > 0 {
             context.turns.defer(&mut peer.turn);
         }
@@ -76,8 +76,7 @@ impl Room {
             let next = rest.next();
             is_last = rest.peek().is_none();
             left = left.saturating_sub(1);
-            // SPEC 6.3: the last one states 0; others never do, however many came or went
-            // meanwhile.
+            // SPEC 6.3: only the last one states 0, whoever joins or leaves in the meantime.
             let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
             let name = next.map(|(_, name)| name.shown());
             let message = ServerMessage::Member { handle: self.handle(), remaining, name };
@@ -116,7 +115,7 @@ impl Room {
         };
         let next = at + u64::from(entry.is_some());
         let is_last = next > last;
-        // SPEC 6.3: entries that the member does not take are left out; the last answer always
+        // SPEC 6.3: entries that are too large for the member are omitted; the last answer always
         // states 0.
         if entry.is_some() || is_last {
             let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);

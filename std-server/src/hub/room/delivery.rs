@@ -1,5 +1,5 @@
-//! Delivery to a member (SPEC 6.3, 7): the log after its cursor, and O(1) besides. As much as its
-//! send ring takes, nothing more.
+//! Delivery to a member (SPEC 6.3, 7): the log after its cursor, and the few messages that its
+//! state holds, as far as its send ring has space.
 
 use kabar_core::chat::message::server_proof;
 use kabar_core::chat::{NOTICE_STORAGE, ServerMessage, Welcome};
@@ -26,9 +26,9 @@ const MESSAGES_AT_ONCE: usize = 16;
 /// The result of one attempt to write something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Written (or passed over): go on.
+    /// Written or skipped: continue.
     Done,
-    /// There is nothing of this sort, or it has to be read first.
+    /// There is nothing of this kind, or it has to be read first.
     Nothing,
     /// The send ring is full.
     Full,
@@ -39,8 +39,8 @@ pub(super) enum Progress {
 impl Room {
     /// Fills the send ring of a member.
     pub(in crate::hub) fn deliver<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) {
-        // If the ring is full because the pool had none, the connection itself asks again soon, and
-        // then it is delivered to again.
+        // If the pool had no ring, the connection itself asks again soon, and delivery continues
+        // then.
         while peer.member().is_some() {
             match self.deliver_control(now, context, peer) {
                 Progress::Done => continue,
@@ -50,7 +50,7 @@ impl Room {
             if self.deliver_tail(now, context, peer) == Progress::Full {
                 return;
             }
-            // Answers and the log in turn: neither starves the other.
+            // Answers and entries alternate: neither starves the other.
             let answer = self.deliver_answer(now, context, peer);
             let entry = self.deliver_entry(now, context, peer);
             match (answer, entry) {
@@ -61,7 +61,7 @@ impl Room {
         }
     }
 
-    /// Lists a member that has everything: it is served again when there is more.
+    /// Lists a member that has every entry: it is served again when the head moves.
     fn note_caught_up<P: Provider>(&mut self, peer: &mut Peer<P>) {
         let (id, head) = (peer.id, self.log.head());
         if let Some(member) = peer.member_mut()
@@ -129,8 +129,8 @@ impl Room {
         peer.connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_ok()
     }
 
-    /// Sends the part of the tail that is after the cursor, if no answer is in progress: the way of
-    /// nearly all entries.
+    /// Sends the part of the tail after the cursor, if no answer is in progress. Nearly all entries
+    /// are sent here.
     fn deliver_tail<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Peer { connection, phase: Phase::Member(member), message_limit, .. } = peer else {
             return Progress::Nothing;
@@ -162,7 +162,8 @@ impl Room {
             member.cursor += count as u64;
             context.counters.delivered += count as u64;
             if next.is_none() {
-                // There is no more, no room, or a stub is due, which deliver_entry sends.
+                // There are no more, or there is no space, or a stub is due, which deliver_entry
+                // sends.
                 return Progress::Done;
             }
         }
@@ -193,7 +194,7 @@ impl Room {
         Progress::Done
     }
 
-    /// Sends an entry as it is, or as a stub if it is larger than the member takes (SPEC 6.2).
+    /// Sends an entry, or a stub of it if it is larger than the member accepts (SPEC 6.2).
     fn send_entry<P: Provider>(
         &self,
         now: Instant,

@@ -17,9 +17,9 @@ use crate::hub::timers::RoomTimer;
 use crate::store::ReadError;
 
 impl Room {
-    /// The first entry of `range` that `takes` wants, and its seq, from the tail or a page. If
-    /// there is none among as many as a page has, the seq to look on from. `None`: it has to be
-    /// read; the connection is served again then.
+    /// The first entry of `range` that `takes` accepts, and its seq, from the tail or a page. If
+    /// there is none within a page, the seq at which to continue. `None`: a page has to be read;
+    /// the connection is served again then.
     pub(super) fn lookup<P: Provider>(
         &mut self,
         now: Instant,
@@ -46,8 +46,8 @@ impl Room {
                 None
             }
             Lookup::Gone => {
-                // The entry after its cursor is not kept. A new Join begins at what is there, and
-                // reports that.
+                // The entry after its cursor is not kept. A new Join starts at the first entry that
+                // is, and states it.
                 self.remove_member(now, context, peer, LeaveReason::Vanished);
                 peer.close(now, context, CloseCode::INTERNAL, "history was removed");
                 None
@@ -55,7 +55,7 @@ impl Room {
         }
     }
 
-    /// Creates the jobs that read the pages that are wanted.
+    /// Creates the jobs that read the requested pages.
     pub(in crate::hub) fn create_read_jobs<P: Provider>(&mut self, context: &mut Context<P>) {
         if context.timers.get(&self.timer(RoomTimer::Pages)).is_some() {
             return;

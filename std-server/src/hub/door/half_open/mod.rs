@@ -35,14 +35,14 @@ pub(super) struct HalfOpen {
     entries: BTreeMap<u32, Entry>,
     by_initiate: BTreeMap<[u8; 16], u32>,
     shares: Shares<u32>,
-    /// By the end of their time.
+    /// By the time at which they expire.
     order: BTreeSet<(Instant, u32)>,
     cookies: Cookies,
     /// Handshakes begun.
     begun: u64,
 }
 
-/// See [`super::HubLimits`].
+/// Bounds of the table, from the hub's limits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) entries: usize,
@@ -58,7 +58,7 @@ struct Entry {
     until: Instant,
     /// Number of the handshake.
     ordinal: u64,
-    /// `None`: its job is not done.
+    /// `None`: its job is not finished.
     accepted: Option<Box<Accepted>>,
 }
 
@@ -97,8 +97,8 @@ impl HalfOpen {
         Some(entry.accepted.as_deref())
     }
 
-    /// Creates an entry whose job is not done, at the expense of its cookie. Returns the entry that
-    /// had to make room, if any.
+    /// Creates an entry whose job is not finished, and counts a use of its cookie. Returns the
+    /// entry that was displaced, if any.
     pub(super) fn insert(
         &mut self,
         now: Instant,
