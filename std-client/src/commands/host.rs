@@ -1,4 +1,4 @@
-//! `kabar host`: a room in this process, and a session in it. The only user of `kabar_server`.
+//! `kabar host`: a room in this process, and a session in it. The only file that runs a server.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ use crate::app_event::{AppEvent, EventSender};
 use crate::identity::LocalIdentity;
 use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
 use crate::outcome::{CommandError, HostError, Outcome};
-use crate::session::{self, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
-use crate::ui::json::Object;
+use crate::session::{self, FrontEnd, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
+use crate::ui::Ui;
 
 /// `kabar host`.
 #[derive(Debug, Args)]
@@ -46,8 +46,8 @@ pub struct HostArguments {
     #[arg(long, value_name = value_of("password-file"), help = help_of("password-file"), conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
 
-    /// Read that password from the first line of standard input (also: KABAR_PASSWORD in the
-    /// environment).
+    /// Read that password from the first line of standard input; the lines after it are posted
+    /// (also: KABAR_PASSWORD in the environment).
     #[arg(long)]
     pub password_stdin: bool,
 
@@ -109,11 +109,14 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         replay_from: how.replay_from(),
         give_up: how.give_up,
         is_host: true,
-        is_json: how.json,
-        first_object: Some(Object::Hosting { invite, address }),
         lines_taken: how.lines_taken,
     };
-    let mut report = session::run(config, |sender| transcript_state.send_to(sender));
+    let open = |cursor, sender| {
+        let ui = Ui::start(how.json, cursor, sender)?;
+        ui.hosting(invite, address);
+        Ok(Box::new(ui) as Box<dyn FrontEnd>)
+    };
+    let mut report = session::run(config, open, |sender| transcript_state.send_to(sender));
     let stopped = hosted.stop();
     // The transcript ends with the server.
     report.losses.extend(transcript_state.take_loss().map(Loss::Transcript));

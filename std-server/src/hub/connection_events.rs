@@ -1,10 +1,10 @@
 //! Handles what happens on a connection: its events, the messages that become readable, and the
 //! deadlines of its phase.
 
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, ConnectionEvent};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::context::Context;
 use super::events::LeaveReason;

@@ -2,9 +2,9 @@
 //! part of the delivery.
 
 use kabar_core::chat::{MAX_NAME_LEN, PAST_OVERHEAD, ServerMessage};
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::StreamId;
 
 use super::delivery::Progress;
 use super::pages::For;

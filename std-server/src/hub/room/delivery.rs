@@ -1,13 +1,12 @@
 //! Delivery to a member (SPEC 6.3, 7): the log after its cursor, and the few messages that its
 //! state holds, as far as its send ring has space.
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::message::server_proof;
 use kabar_core::chat::{NOTICE_STORAGE, ServerMessage, Welcome};
-use kabar_core::connection::MAX_BURST;
+use kabar_core::connection::{MAX_BURST, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::frame::StreamId;
 
 use super::Room;
 use super::pages::For;

@@ -2,9 +2,9 @@
 
 use core::ops::RangeInclusive;
 
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::CloseCode;
 
 use super::Room;
 use super::pages::{For, Lookup, PAGE};

@@ -1,9 +1,9 @@
 //! Completes Joins whose registration is durable: the connection becomes a member (SPEC 6.3, 6.5).
 
 use kabar_core::chat::RefusedCode;
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::CloseCode;
 
 use super::Room;
 use super::members::Seat;

@@ -1,9 +1,9 @@
 //! Entries in the log about members that join and leave (SPEC 6.4).
 
 use kabar_core::chat::{ClientMessage, EntryKind};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, join_args};
 use super::world::World;

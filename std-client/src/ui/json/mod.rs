@@ -1,5 +1,5 @@
-//! The output of `--json`: one object per line on standard output. Names never change their
-//! meaning; new ones may be added.
+//! The output of `--json`: one object per line on standard output, and which notice is which
+//! object. Names never change their meaning; new ones may be added.
 
 use data_encoding::{BASE64, HEXLOWER};
 use kabar_core::chat::{EntryHeader, Term};
@@ -7,20 +7,25 @@ use kabar_std::json;
 use kabar_std::text::Content;
 use serde::Serialize;
 
+use crate::messages::notices::{line_rejected, loss_reason, post_refusal};
+use crate::session::{Joined, Notice, Reconnection};
+
 /// The part of `--help` that describes the objects.
 pub const HELP: &str = "\
 Objects of --json, one per line, each with a \"type\":
   hosting    invite, address: the room is running (kabar host)
   joined     room, name, members, start, head, term, resumed: entries above `start` follow
-  entry      seq, time_ms, author, kind, own, and text, or base64 (data), or size of an entry that is too large
+  entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large)
              kind: text, action, data, joined, left, kicked, operator, or a number
   past, who  answers to /history (as entry) and /who (names)
-  stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored; seq 0: position unknown
+  stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored
+             seq: the entry of the last one; 0: not known
   refused    number, reason: this line will not be stored
   reset      the history was reset to an older state: delivery starts again
   gap        after, first: the entries between are no longer kept
   lost       reason: the connection was lost; trying again
-  back       seconds, resumed, restarted: connected again; restarted: the server was restarted
+  back       seconds, resumed, restarted: connected again
+             resumed: no entry was missed; restarted: the server was restarted
   notice     text
   left       exit, unsent, reason: the end of the session
 A reader that stores the last `seq` continues after it with --since SEQ.";
@@ -74,7 +79,7 @@ pub enum Object<'a> {
         /// Its number; `None`: it was not sent.
         number: Option<u64>,
         /// The reason.
-        reason: &'a str,
+        reason: String,
     },
     /// The history was reset.
     Reset,
@@ -148,7 +153,53 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl Object<'_> {
+impl<'a> Object<'a> {
+    /// Returns the object of a notice, if it has one besides [`Object::Notice`].
+    #[must_use]
+    pub fn of(notice: &Notice<'a>) -> Option<Self> {
+        Some(match *notice {
+            Notice::Joined(Joined { room, name, members, start, head, term, is_resumed: resumed, .. }) => {
+                Self::Joined { room, name, members, start, head, term: format_term(term), resumed }
+            }
+            Notice::Members(names) => Self::Who { names },
+            Notice::Stored { number, seq } => Self::Stored { number, seq },
+            Notice::PostRefused { number, code, .. } => {
+                Self::Refused { number: Some(number), reason: post_refusal(code) }
+            }
+            Notice::LineRejected { line, why } => Self::Refused { number: None, reason: line_rejected(line, why) },
+            Notice::HistoryReset => Self::Reset,
+            Notice::Gap { after, first } => Self::Gap { after, first },
+            Notice::ConnectionLost { reason, .. } => Self::Lost { reason: loss_reason(reason) },
+            Notice::Reconnected(Reconnection { seconds, is_resumed: resumed, is_restarted: restarted, .. }) => {
+                Self::Back { seconds, resumed, restarted }
+            }
+            // In words.
+            Notice::Connecting(_)
+            | Notice::KnownServerMoved
+            | Notice::KeyAccepted(_)
+            | Notice::UnknownKey(_)
+            | Notice::LostWhileConnecting(_)
+            | Notice::NewEntries
+            | Notice::ServerNotice(_)
+            | Notice::NotStoredYet(_)
+            | Notice::WaitingForStorage { .. }
+            | Notice::InvalidBytes
+            | Notice::History { .. }
+            | Notice::Stats { .. }
+            | Notice::Help
+            | Notice::Usage(_)
+            | Notice::UnknownCommand(_)
+            | Notice::NotConnected
+            | Notice::Renaming(_)
+            | Notice::NotRenamed { .. }
+            | Notice::RenameRefused(_)
+            | Notice::PositionNotRead(_)
+            | Notice::PositionSavedAgain
+            | Notice::Loss(_)
+            | Notice::Transcript(_) => return None,
+        })
+    }
+
     /// Returns the line, without its end.
     #[must_use]
     pub fn line(&self) -> String {
@@ -156,82 +207,9 @@ impl Object<'_> {
     }
 }
 
-/// Formats the term of a server.
-#[must_use]
-pub fn term(term: Term) -> String {
+fn format_term(term: Term) -> String {
     HEXLOWER.encode(&term.0)
 }
 
 #[cfg(test)]
-mod tests {
-    use kabar_core::chat::EntryKind;
-
-    use super::*;
-
-    fn header(kind: EntryKind) -> EntryHeader<'static> {
-        EntryHeader { seq: 7, time_ms: 9, author: "anna", instance: 1, number: 2, kind }
-    }
-
-    #[test]
-    fn entry_has_seq_and_content() {
-        let line = |kind, content| Object::Entry(Entry::new(&header(kind), content, true)).line();
-        let all = r#"{"type":"entry","seq":7,"time_ms":9,"author":"anna","kind":"#;
-        assert_eq!(
-            line(EntryKind::TEXT, Content::Body(b"a\n\"b\"")),
-            format!("{all}\"text\",\"own\":true,\"text\":\"a\\n\\\"b\\\"\"}}")
-        );
-        assert_eq!(
-            line(EntryKind::DATA, Content::Body(&[1, 0xff])),
-            format!("{all}\"data\",\"own\":true,\"base64\":\"Af8=\"}}")
-        );
-        assert_eq!(line(EntryKind::JOINED, Content::Body(b"")), format!("{all}\"joined\",\"own\":true}}"));
-        assert_eq!(line(EntryKind::TEXT, Content::Omitted(9)), format!("{all}\"text\",\"own\":true,\"size\":9}}"));
-        assert_eq!(line(EntryKind(77), Content::Body(b"")), format!("{all}\"77\",\"own\":true}}"));
-    }
-
-    #[test]
-    fn line_has_no_control_characters_and_loses_nothing() {
-        let text = "\x1b[2J\u{9b}2J\u{202e}\u{7f}\u{2028}\u{e9}\u{1f44b}";
-        let line = Object::Notice { text }.line();
-        assert!(!line.contains(char::is_control) && !line.contains('\u{202e}') && line.contains('\u{1f44b}'), "{line}");
-        let back: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(back["text"], text);
-    }
-
-    #[test]
-    fn help_describes_every_type() {
-        let who = [String::new()];
-        let entry = Entry::new(&header(EntryKind::TEXT), Content::Body(b""), false);
-        let all = [
-            Object::Hosting { invite: String::new(), address: String::new() },
-            Object::Joined {
-                room: "",
-                name: "",
-                members: 0,
-                start: 0,
-                head: 0,
-                term: term(Term([0; 8])),
-                resumed: true,
-            },
-            Object::Entry(entry.clone()),
-            Object::Past(entry),
-            Object::Who { names: &who },
-            Object::Stored { number: 1, seq: 1 },
-            Object::Refused { number: None, reason: "" },
-            Object::Reset,
-            Object::Gap { after: 1, first: 3 },
-            Object::Lost { reason: "" },
-            Object::Back { seconds: 1, resumed: true, restarted: false },
-            Object::Notice { text: "" },
-            Object::Left { exit: 0, unsent: 0, reason: None },
-        ];
-        for object in all {
-            let value: serde_json::Value = serde_json::from_str(&object.line()).unwrap();
-            let name = value["type"].as_str().unwrap().to_owned();
-            assert!(
-                HELP.lines().any(|line| line.trim_start().starts_with(&name) || line.contains(&format!(", {name} "))),
-                "{name}"
-            );
-        }
-    }
-}
+mod tests;
