@@ -69,7 +69,7 @@ fn the_same_source_runs_on_other_boards_with_a_static_address() {
 #[test]
 fn kabar_qemu_starts_the_chosen_board() {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     // Built before, so that the program does not take longer than the test waits.
     let _ = firmware(Board::Lm3s6965);
     let mut program = Command::new(env!("CARGO_BIN_EXE_kabar-qemu"));
@@ -82,7 +82,7 @@ fn kabar_qemu_starts_the_chosen_board() {
     device.expect("joined as probe");
     anna.expect("probe: reading 2: ");
     anna.expect("probe has left");
-    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+    assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
 }
 
 #[test]
