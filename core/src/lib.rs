@@ -6,10 +6,12 @@
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod base32;
 pub mod chat;
 pub mod client;
 pub mod connection;
 pub mod crypto;
+pub mod invite;
 pub mod serial;
 pub mod session;
 pub mod time;

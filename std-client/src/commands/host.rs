@@ -20,8 +20,8 @@ use crate::app_event::{AppEvent, EventSender};
 use crate::identity::LocalIdentity;
 use crate::messages::hosting::{GENERATING_KEY, HostedRoom, first_screen};
 use crate::outcome::{CommandError, HostError, Outcome};
-use crate::session::{self, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
-use crate::ui::json::Object;
+use crate::session::{self, FrontEnd, KeyPolicy, Loss, RoomCredential, SessionConfig, SessionEnd};
+use crate::ui::Ui;
 
 /// `kabar host`.
 #[derive(Debug, Args)]
@@ -109,11 +109,14 @@ pub(crate) fn run(arguments: HostArguments, data_dir: Option<PathBuf>) -> Result
         replay_from: how.replay_from(),
         give_up: how.give_up,
         is_host: true,
-        is_json: how.json,
-        first_object: Some(Object::Hosting { invite, address }),
         lines_taken: how.lines_taken,
     };
-    let mut report = session::run(config, |sender| transcript_state.send_to(sender));
+    let open = |cursor, sender| {
+        let ui = Ui::start(how.json, cursor, sender)?;
+        ui.hosting(invite, address);
+        Ok(Box::new(ui) as Box<dyn FrontEnd>)
+    };
+    let mut report = session::run(config, open, |sender| transcript_state.send_to(sender));
     let stopped = hosted.stop();
     // The transcript ends with the server.
     report.losses.extend(transcript_state.take_loss().map(Loss::Transcript));

@@ -18,7 +18,8 @@ use super::{open, password};
 use crate::identity::{IdentityError, LocalIdentity};
 use crate::known_servers::KnownServers;
 use crate::outcome::{CommandError, Outcome, TargetError};
-use crate::session::{self, KeyPolicy, RoomCredential, SessionConfig};
+use crate::session::{self, FrontEnd, KeyPolicy, RoomCredential, SessionConfig};
+use crate::ui::Ui;
 
 /// `kabar join`.
 #[derive(Debug, Args)]
@@ -59,12 +60,14 @@ pub struct JoinArguments {
 const MAX_INVITE_LEN: usize = 16 << 10;
 
 pub(crate) fn run(arguments: JoinArguments, data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
-    configure(arguments, data_dir).map(run_session)
+    let is_json = arguments.session.json;
+    configure(arguments, data_dir).map(|config| run_session(config, is_json))
 }
 
 /// Runs a session in a room of another process.
-pub(super) fn run_session(config: SessionConfig) -> Outcome {
-    Outcome::Session(session::run(config, drop))
+pub(super) fn run_session(config: SessionConfig, is_json: bool) -> Outcome {
+    let open = |cursor, sender| Ok(Box::new(Ui::start(is_json, cursor, sender)?) as Box<dyn FrontEnd>);
+    Outcome::Session(session::run(config, open, drop))
 }
 
 /// Configures the session that the command line describes.
@@ -161,8 +164,6 @@ fn session_config(
         replay_from: how.replay_from(),
         give_up: how.give_up,
         is_host: false,
-        is_json: how.json,
-        first_object: None,
         lines_taken: how.lines_taken,
     })
 }

@@ -31,7 +31,7 @@ enum Choice {
 }
 
 pub(crate) fn run(data_dir: Option<PathBuf>) -> Result<Outcome, CommandError> {
-    ask(data_dir).map(run_session)
+    ask(data_dir).map(|config| run_session(config, false))
 }
 
 /// Asks for everything that a session needs.
@@ -119,7 +119,7 @@ fn ask_name(usual: Option<String>) -> Result<SessionArguments, WizardError> {
 
 fn ask_password() -> Result<Option<Zeroizing<String>>, WizardError> {
     loop {
-        let question = |why: &str| print(&format!("{why}{}", wizard::PASSWORD));
+        let question = |was_not_utf8| print(&wizard::password(was_not_utf8));
         let password = read_password(question).map_err(|_| WizardError::EndOfInput)?;
         if password.is_empty() {
             return Ok(None);

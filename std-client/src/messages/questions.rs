@@ -1,8 +1,13 @@
-//! Questions of `kabar servers` and `kabar identity`, and what is displayed before them.
+//! Questions of sessions and of subcommands, and what is displayed before them.
 
 use kabar_core::session::Fingerprint;
 use kabar_std::address::HostPort;
-use kabar_std::invite::show_fingerprint;
+use kabar_std::invite::{RoomName, show_fingerprint};
+
+/// The question about an unknown key.
+pub const ACCEPT_KEY: &str = "Is this the fingerprint in the host's invite?";
+/// A typed password has other bytes than UTF-8.
+pub const PASSWORD_NOT_UTF8: &str = "not UTF-8 text: set this terminal to UTF-8. ";
 
 /// The question about another key of a server.
 pub const CONFIRM_KEY: &str = "Does its operator confirm this key?";
@@ -11,6 +16,12 @@ pub const CONFIRM_KEY: &str = "Does its operator confirm this key?";
 #[must_use]
 pub fn yes_or_no(question: &str) -> String {
     format!("{question} [y/N] ")
+}
+
+/// The question for a password of a room.
+#[must_use]
+pub fn ask_password(room: &RoomName, was_wrong: bool) -> String {
+    format!("{}Password of {room}: ", if was_wrong { "Wrong password. " } else { "" })
 }
 
 /// The key by which a server is known.

@@ -3,13 +3,12 @@
 use kabar_std::address::DEFAULT_PORT;
 
 use super::errors::target_error;
+use super::questions::PASSWORD_NOT_UTF8;
 use crate::known_servers::KnownRoom;
 use crate::outcome::ChoiceError;
 
 /// The answer has other bytes than UTF-8, or is far too long.
 pub const NOT_TEXT: &str = "not UTF-8 text, or far too long: set this terminal to UTF-8";
-/// The question for the password.
-pub const PASSWORD: &str = "Password (Enter if there is none): ";
 
 /// Displayed before the question for a room: the rooms that are known.
 #[must_use]
@@ -42,6 +41,13 @@ pub fn no_choice(error: &ChoiceError) -> String {
         ChoiceError::Zone(error) => error.to_string(),
         ChoiceError::Target(error) => target_error(error),
     }
+}
+
+/// The question for the password.
+#[must_use]
+pub fn password(was_not_utf8: bool) -> String {
+    let why = if was_not_utf8 { PASSWORD_NOT_UTF8 } else { "" };
+    format!("{why}Password (Enter if there is none): ")
 }
 
 /// The question for the port of a host.

@@ -7,89 +7,28 @@ use kabar_core::chat::RefusedCode;
 use kabar_core::client::{EndReason, State};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
-use kabar_std::address::{HostPort, Places};
+use kabar_std::address::HostPort;
 use kabar_std::password::normalize;
 use zeroize::Zeroizing;
 
-use super::{KeyPolicy, Phase, RoomCredential, Session, SessionError};
+use super::attempt::Attempt;
+use super::config::{KeyPolicy, RoomCredential};
+use super::end::SessionError;
+use super::notice::{AcceptedKey, Notice};
+use super::state::{Phase, Session};
 use crate::app_event::AppEvent;
-use crate::connect::{CONNECT_TIMEOUT, ConnectError, JOIN_TIMEOUT, REFUSALS};
+use crate::connect::{ConnectError, JOIN_TIMEOUT, REFUSALS};
 use crate::identity::LocalIdentity;
 use crate::known_servers::KnownServers;
-use crate::messages::notices;
 use crate::resolve::{ResolveError, resolve};
 
 /// How often a password may be typed.
 const PASSWORD_TRIES: u32 = 3;
 
-/// The time-outs of reaching the server. Its addresses share [`CONNECT_TIMEOUT`]: the driver tries
-/// them together.
-#[derive(Clone, Debug)]
-pub(super) struct Attempt {
-    /// When an answer is due.
-    end: Instant,
-    /// When the admission is due; set once the server has answered.
-    answered_until: Option<Instant>,
-    /// Whether the attempt has no time-out: for a member that returns to its room.
-    is_patient: bool,
-}
-
-impl Attempt {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { end: now + CONNECT_TIMEOUT, answered_until: None, is_patient: false }
-    }
-
-    /// An attempt without a time-out.
-    pub(super) fn patient(now: Instant) -> Self {
-        Self { is_patient: true, ..Self::new(now) }
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.is_patient { None } else { Some(self.answered_until.unwrap_or(self.end)) }
-    }
-}
-
-/// The addresses of the server that are known so far.
-#[derive(Debug, Default)]
-pub(super) struct Located {
-    all: Vec<(SocketAddr, HostPort)>,
-    /// Number of places that are being resolved.
-    awaited: usize,
-    /// The first place without an address.
-    missing: Option<(HostPort, ResolveError)>,
-}
-
-impl Located {
-    /// Takes the result of resolving one of `places`. A place that cannot be resolved again keeps
-    /// its addresses.
-    pub(super) fn take(&mut self, place: HostPort, found: Result<Vec<SocketAddr>, ResolveError>, places: &Places) {
-        self.awaited = self.awaited.saturating_sub(1);
-        match found {
-            Ok(addresses) => {
-                self.all.retain(|(_, known)| *known != place);
-                self.all.extend(addresses.into_iter().map(|address| (address, place.clone())));
-                self.all.sort_by_key(|(_, known)| places.iter().position(|place| place == known));
-            }
-            Err(error) => {
-                self.missing.get_or_insert((place, error));
-            }
-        }
-    }
-
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        self.all.iter().map(|(address, _)| *address).collect()
-    }
-
-    /// Returns the place that has this address.
-    pub(super) fn place_of(&self, address: SocketAddr) -> Option<&HostPort> {
-        self.all.iter().find(|(known, _)| *known == address).map(|(_, place)| place)
-    }
-}
-
 impl Session {
     pub(super) fn begin(&mut self) -> Result<(), SessionError> {
         if !self.config.is_host {
-            self.ui.write(&notices::connecting(&self.config.server));
+            self.ui.notice(&Notice::Connecting(&self.config.server));
         }
         self.located.awaited = self.resolve()?;
         Ok(())
@@ -170,7 +109,7 @@ impl Session {
         if let Some(known) = KnownServers::load(&self.config.dir)?.find_key(&found, &self.config.room) {
             let address = self.driver.client.server();
             // A server is identified by its key, so another address is no alarm.
-            self.ui.write(notices::KNOWN_SERVER_MOVED);
+            self.ui.notice(&Notice::KnownServerMoved);
             self.config.key_policy = KeyPolicy::Expected(known.fingerprint);
             if let (RoomCredential::None, Some(secret)) = (&self.config.credential, known.secret) {
                 self.config.credential = RoomCredential::Secret(secret);
@@ -192,8 +131,8 @@ impl Session {
         if let Phase::Connecting(attempt) = &self.phase {
             self.phase = Phase::AskingKey(attempt.clone(), found);
             self.ui.end_line();
-            self.ui.notice(&notices::unknown_key(&found));
-            self.ui.ask(notices::ACCEPT_KEY)?;
+            self.ui.notice(&Notice::UnknownKey(found));
+            self.ui.ask_key()?;
         }
         Ok(())
     }
@@ -217,12 +156,13 @@ impl Session {
         if std::mem::replace(&mut self.is_key_reported, true) || self.config.is_host {
             return;
         }
-        match (self.config.key_policy, self.accepted) {
-            (KeyPolicy::Invited(_), _) => self.ui.write(notices::KEY_OF_INVITE),
-            (KeyPolicy::Expected(_), _) => self.ui.write(notices::KEY_AS_EXPECTED),
-            (KeyPolicy::AcceptNew, Some(found)) => self.ui.write(&notices::new_key(&found)),
-            _ => {}
-        }
+        let accepted = match (self.config.key_policy, self.accepted) {
+            (KeyPolicy::Invited(_), _) => AcceptedKey::Invited,
+            (KeyPolicy::Expected(_), _) => AcceptedKey::Expected,
+            (KeyPolicy::AcceptNew, Some(found)) => AcceptedKey::New(found),
+            _ => return,
+        };
+        self.ui.notice(&Notice::KeyAccepted(accepted));
     }
 
     /// Whether a password may help and can be typed.
@@ -243,8 +183,7 @@ impl Session {
         // The next attempt takes no other key than the one that was accepted.
         self.accepted = self.driver.client.fingerprint().or(self.accepted);
         self.ui.end_line();
-        let question = notices::ask_password(&self.config.room, self.password_tries > 0);
-        Ok(self.ui.ask_password(question)?)
+        Ok(self.ui.ask_password(&self.config.room, self.password_tries > 0)?)
     }
 
     pub(super) fn password_typed(

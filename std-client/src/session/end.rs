@@ -1,5 +1,5 @@
-//! How a session ends, and what was lost in it. [`crate::messages`] turns it into an exit code and
-//! sentences.
+//! How a session ends, and what was lost in it. Plain values; [`crate::messages`] turns them into
+//! an exit code and sentences.
 
 use std::io;
 

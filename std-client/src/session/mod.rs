@@ -1,18 +1,27 @@
-//! One session in a room: connecting, being a member, leaving. Displays the client's events and
-//! posts the lines that are typed.
+//! One session in a room: connecting, being a member, leaving. Hands the client's events to the
+//! front end, and posts the lines that are typed. Has no sentences and no screen.
 //!
 //! ```text
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //!                                                          ^-(other name)-----'
 //! ```
+//! * `connecting`, `start`, `renaming`: from one phase to the next. `online`: in the room.
+//! * `front_end`, `notice`: what is displayed, and by whom. `end`: the end. `config`: the
+//!   beginning.
 
+mod attempt;
+mod config;
 mod connecting;
 mod end;
+mod front_end;
+mod notice;
 mod online;
 mod renaming;
+mod replay;
 mod replies;
 mod sleep;
 mod start;
+mod state;
 #[cfg(test)]
 mod tests;
 mod unstored;
@@ -22,28 +31,23 @@ use std::io;
 use std::sync::mpsc::TryRecvError;
 
 use kabar_core::client::{EndReason, Event, State};
-use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
-use kabar_std::address::Places;
-use kabar_std::data_dir::DataDir;
-use kabar_std::invite::{RoomName, RoomSecret};
 use kabar_std::signals::{self, AfterHangup};
-use zeroize::Zeroizing;
 
-use crate::app_event::{AppEvent, EventReceiver, EventSender};
+use crate::app_event::{AppEvent, EventSender};
 use crate::connect::{CONNECT_TIMEOUT, ConnectError};
-use crate::cursor::{Cursor, CursorSlot};
+use crate::cursor::CursorSlot;
 use crate::driver::Driver;
-use crate::identity::LocalIdentity;
 use crate::input::Input;
-use crate::messages::{self, notices};
-use crate::ui::json::Object;
-use crate::ui::{DrainTimeout, Ui};
 
-use connecting::{Attempt, Located};
+use attempt::Located;
+pub use config::{KeyPolicy, RoomCredential, SessionConfig};
 pub use end::{ClientEnd, CredentialUsed, Loss, OutputStream, SessionEnd, SessionError, SessionReport};
-use online::{JoinInfo, OnlineState, Request};
-pub use start::ReplayFrom;
+pub use front_end::{DrainTimeout, FrontEnd};
+pub use notice::{AcceptedKey, Joined, Notice, Occasion, Reconnection, Rejection, RenameError};
+use online::{JoinInfo, Request};
+pub use replay::ReplayFrom;
+use state::{Phase, Session};
 
 /// Lines that are taken before everything else has its turn.
 const LINES_PER_WAKE: usize = 64;
@@ -52,110 +56,16 @@ const CLOSE_GRACE: Duration = Duration::from_millis(300);
 /// How long output may take at the end of a session at a prompt.
 const PROMPT_DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Everything that is known before anything is sent.
-#[derive(Debug)]
-pub struct SessionConfig {
-    /// Where the server is, as it was typed.
-    pub server: Places,
-    /// The room.
-    pub room: RoomName,
-    /// The identity to join with.
-    pub identity: LocalIdentity,
-    /// Which key of the server is accepted.
-    pub key_policy: KeyPolicy,
-    /// The credential to join with.
-    pub credential: RoomCredential,
-    /// Holds the known servers and the position in the room.
-    pub dir: DataDir,
-    /// The entries to begin with.
-    pub replay_from: ReplayFrom,
-    /// How long to wait, at the end, for lines that are not stored.
-    pub give_up: std::time::Duration,
-    /// Whether this process hosts the room. It is not stored as a known server then.
-    pub is_host: bool,
-    /// Whether standard output has JSON objects.
-    pub is_json: bool,
-    /// The first object on standard output.
-    pub first_object: Option<Object<'static>>,
-    /// Lines of standard input that were read before.
-    pub lines_taken: u64,
-}
-
-/// Which key of the server is accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyPolicy {
-    /// The key in the invite.
-    Invited(Fingerprint),
-    /// The key that was typed, or is known from before.
-    Expected(Fingerprint),
-    /// Any key.
-    AcceptNew,
-    /// A key that a person accepts.
-    Ask,
-}
-
-/// The credential to join with.
-#[derive(Debug)]
-pub enum RoomCredential {
-    /// The room's secret.
-    Secret(RoomSecret),
-    /// The room's password.
-    Password(Zeroizing<String>),
-    /// Not known yet.
-    None,
-}
-
-/// A session in progress.
-struct Session {
-    config: SessionConfig,
-    driver: Driver,
-    ui: Ui,
-    sender: EventSender,
-    receiver: EventReceiver,
-    phase: Phase,
-    /// Where the position in the room is saved.
-    slot: CursorSlot,
-    /// The last entry displayed in an earlier session, or before the name was changed.
-    last_shown: Option<Cursor>,
-    /// The identity to return to if the room refuses the new name.
-    former: Option<LocalIdentity>,
-    is_renaming: bool,
-    /// The key that was accepted.
-    accepted: Option<Fingerprint>,
-    is_key_reported: bool,
-    password_tries: u32,
-    interrupted: Option<Instant>,
-    /// Lines that an interrupt left unread.
-    unread: u64,
-    is_output_closed: bool,
-    is_terminal_closed: bool,
-    /// Why the room is not stored as a known server.
-    not_stored: Option<Loss>,
-    located: Located,
-    /// Whether more lines may wait than were taken.
-    has_more_input: bool,
-}
-
-/// Where a session is on its way.
-#[derive(Debug)]
-enum Phase {
-    /// Names are being resolved, until this time at most.
-    Resolving(Instant),
-    /// Not admitted yet.
-    Connecting(Attempt),
-    /// A person decides about the key.
-    AskingKey(Attempt, Fingerprint),
-    /// A person types the password.
-    AskingPassword,
-    /// In the room, or reconnecting to it.
-    Online(Box<OnlineState>),
-}
-
-/// Runs a session to its end. `on_start` gets a sender before the session begins, and `None` when
-/// it displays nothing more.
+/// Runs a session to its end, with the front end that `open` starts: it saves positions of
+/// displayed entries in the slot. `on_start` gets a sender before the session begins, and `None`
+/// when it displays nothing more.
 #[must_use]
-pub fn run(config: SessionConfig, mut on_start: impl FnMut(Option<EventSender>)) -> SessionReport {
-    let mut session = match Session::start(config) {
+pub fn run(
+    config: SessionConfig,
+    open: impl FnOnce(CursorSlot, EventSender) -> io::Result<Box<dyn FrontEnd>>,
+    mut on_start: impl FnMut(Option<EventSender>),
+) -> SessionReport {
+    let mut session = match Session::start(config, open) {
         Ok(session) => session,
         Err(error) => return SessionReport { end: SessionError::from(error).into(), losses: Vec::new() },
     };
@@ -168,12 +78,15 @@ pub fn run(config: SessionConfig, mut on_start: impl FnMut(Option<EventSender>))
 }
 
 impl Session {
-    fn start(config: SessionConfig) -> io::Result<Self> {
+    fn start(
+        config: SessionConfig,
+        open: impl FnOnce(CursorSlot, EventSender) -> io::Result<Box<dyn FrontEnd>>,
+    ) -> io::Result<Self> {
         let slot = CursorSlot::default();
         let (mut driver, waker) = Driver::new()?;
         driver.watch_output();
         let (sender, receiver) = EventSender::new(waker);
-        let ui = Ui::start(config.is_json, slot.clone(), sender.clone())?;
+        let ui = open(slot.clone(), sender.clone())?;
         let (on_stop, on_hangup) = (sender.clone(), sender.clone());
         let interrupt = move || on_stop.send(AppEvent::Interrupt);
         if signals::is_hangup_ignored() {
@@ -183,9 +96,6 @@ impl Session {
                 on_hangup.send(AppEvent::HangUp);
                 AfterHangup::GoOn
             })?;
-        }
-        if let Some(object) = &config.first_object {
-            ui.object(object);
         }
         let phase = Phase::Resolving(driver.now() + CONNECT_TIMEOUT);
         Ok(Self {
@@ -222,9 +132,7 @@ impl Session {
         let known = input_error.cloned().map(Loss::Input).into_iter().chain(self.not_stored.clone());
         let losses: Vec<Loss> = known.chain(self.ui.settle(timeout)).collect();
         let mut report = SessionReport { end, losses };
-        let exit = messages::session_report(&report);
-        let (code, reason) = (exit.exit.code(), exit.line.as_deref());
-        self.ui.object(&Object::Left { exit: code, unsent: self.unsent(), reason });
+        self.ui.ended(&report, self.unsent());
         before_last_output();
         if !report.losses.is_empty() {
             // Its time is used up already.
@@ -271,9 +179,9 @@ impl Session {
                 AppEvent::Password(password) => self.password_typed(password, now)?,
                 AppEvent::OutputWritable => {}
                 AppEvent::OutputClosed => self.output_closed(now),
-                AppEvent::PositionNotSaved(error) => self.ui.notice(&notices::position_not_saved(&error)),
-                AppEvent::PositionSavedAgain => self.ui.notice(notices::POSITION_SAVED_AGAIN),
-                AppEvent::Transcript(words) => self.ui.notice(&format!("({words})")),
+                AppEvent::PositionNotSaved(error) => self.ui.notice(&Notice::Loss(&Loss::PositionNotSaved(error))),
+                AppEvent::PositionSavedAgain => self.ui.notice(&Notice::PositionSavedAgain),
+                AppEvent::Transcript(words) => self.ui.notice(&Notice::Transcript(&words)),
             }
         }
         if self.is_output_closed || self.driver.is_output_closed() {
@@ -299,7 +207,7 @@ impl Session {
                 return;
             }
             match self.receiver.input.try_recv() {
-                Ok(input) => match online.take(input, &mut self.driver, &self.ui) {
+                Ok(input) => match online.take(input, &mut self.driver, &*self.ui) {
                     Some(Request::Nick(name)) => self.change_name(&name),
                     None => {}
                 },
@@ -328,9 +236,9 @@ impl Session {
                 }
                 event => {
                     let is_lost = match &mut self.phase {
-                        Phase::Online(online) => online.on_event(&event, &self.ui, now),
+                        Phase::Online(online) => online.on_event(&event, &*self.ui, now),
                         _ => {
-                            start::on_event_before_join(&event, &self.ui, &mut self.last_shown);
+                            start::on_event_before_join(&event, &*self.ui, &mut self.last_shown);
                             false
                         }
                     };
@@ -429,7 +337,7 @@ impl Session {
             Phase::Resolving(_) | Phase::AskingKey(..) | Phase::AskingPassword => Ok(()),
             Phase::Connecting(_) => Ok(self.check_attempt(now)?),
             Phase::Online(online) => {
-                online.check(&mut self.driver.client, &self.ui, now);
+                online.check(&mut self.driver.client, &*self.ui, now);
                 // The client ends at once when it is aborted; this only makes sure of it.
                 match self.interrupted {
                     Some(since) if now >= since + CLOSE_GRACE => Err(self.requested_end()),
@@ -445,7 +353,7 @@ impl Session {
             Phase::Connecting(attempt) => attempt.deadline(),
             Phase::AskingKey(..) | Phase::AskingPassword => None,
             Phase::Online(online) => {
-                self.interrupted.map(|since| since + CLOSE_GRACE).or_else(|| online.deadline(&self.ui))
+                self.interrupted.map(|since| since + CLOSE_GRACE).or_else(|| online.deadline(&*self.ui))
             }
         }
     }

@@ -5,6 +5,8 @@ use kabar_core::client::{Event, PostError, RequestError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::Content;
 
+use super::front_end::FrontEnd;
+use super::notice::{Notice, Reconnection, Rejection};
 use super::replies::Replies;
 use super::sleep::SleepMonitor;
 use super::unstored::UnstoredLines;
@@ -13,10 +15,7 @@ use crate::cursor::Cursor;
 use crate::driver::Driver;
 use crate::identity::LocalIdentity;
 use crate::input::{Input, InputError};
-use crate::messages::notices::{self, Reconnection};
 use crate::profile::StdClient;
-use crate::ui::Ui;
-use crate::ui::json::Object;
 
 /// Largest room whose members are listed after joining, for completion.
 const MAX_COMPLETED_MEMBERS: u16 = 64;
@@ -107,24 +106,22 @@ impl OnlineState {
     }
 
     /// Requests the members of a small room, for completion.
-    pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &Ui, now: Instant) {
+    pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
         if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.who(now).is_ok() {
             self.replies.expect_silent();
         }
     }
 
-    pub(super) fn rejoined(&mut self, ui: &Ui, info: JoinInfo, is_resumed: bool, now: Instant) {
+    pub(super) fn rejoined(&mut self, ui: &dyn FrontEnd, info: JoinInfo, is_resumed: bool, now: Instant) {
         let is_restarted = info.term != self.term;
         (self.wait_for, self.term) = (info.head, info.term);
         let members = Some(info.members);
         self.reconnected(ui, Reconnection { seconds: 0, is_resumed, is_restarted, members }, now);
     }
 
-    fn reconnected(&mut self, ui: &Ui, event: Reconnection, now: Instant) {
+    fn reconnected(&mut self, ui: &dyn FrontEnd, event: Reconnection, now: Instant) {
         let seconds = self.lost_since.take().map_or(0, |since| now.saturating_since(since).as_millis() / 1_000);
-        let Reconnection { is_resumed: resumed, is_restarted: restarted, .. } = event;
-        let words = notices::reconnected(Reconnection { seconds, ..event });
-        ui.report(&Object::Back { seconds, resumed, restarted }, &words);
+        ui.notice(&Notice::Reconnected(Reconnection { seconds, ..event }));
     }
 
     /// Whether input is taken: not while a post does not fit, and not at the end.
@@ -136,21 +133,21 @@ impl OnlineState {
         self.held.is_none() && self.leaving_since.is_none() && self.next.is_none()
     }
 
-    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &Ui) -> Option<Request> {
+    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &dyn FrontEnd) -> Option<Request> {
         let now = driver.now();
         self.lines += u64::from(input.is_line());
         let line = match input {
             Input::Line(line) => line,
             Input::TooLong(len) => {
-                self.reject(ui, &notices::too_long(len));
+                self.reject(ui, Rejection::TooLong(len));
                 return None;
             }
             Input::NotUtf8 => {
-                self.reject(ui, notices::NOT_UTF8);
+                self.reject(ui, Rejection::NotUtf8);
                 return None;
             }
             Input::InvalidBytes => {
-                ui.notice(notices::INVALID_BYTES);
+                ui.notice(&Notice::InvalidBytes);
                 return None;
             }
             Input::End => {
@@ -165,22 +162,23 @@ impl OnlineState {
         };
         match ui.parse(&line) {
             Command::Nothing => {}
-            Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, &notices::too_long(text.len())),
+            Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, Rejection::TooLong(text.len())),
             Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
             Command::Who => check_requested(driver.client.who(now), ui),
             Command::History(count) => check_requested(driver.client.history(now, 0, count), ui),
             Command::Nick(name) => return Some(Request::Nick(name.to_owned())),
             Command::Stats => {
                 let client = &driver.client;
-                ui.notice(&notices::stats(client.rtt(), &client.counters(), driver.traffic()));
+                let (rtt, counters, traffic) = (client.rtt(), &client.counters(), driver.traffic());
+                ui.notice(&Notice::Stats { rtt, counters, traffic });
             }
-            Command::Help => ui.notice(&notices::help()),
+            Command::Help => ui.notice(&Notice::Help),
             Command::Quit => {
                 self.skip_pending_output = true;
                 self.end_of_input(now);
             }
-            Command::Usage(name) => ui.notice(&notices::usage(name)),
-            Command::Unknown(word) => ui.notice(&notices::unknown_command(word)),
+            Command::Usage(name) => ui.notice(&Notice::Usage(name)),
+            Command::Unknown(word) => ui.notice(&Notice::UnknownCommand(word)),
         }
         None
     }
@@ -194,14 +192,13 @@ impl OnlineState {
         }
     }
 
-    fn reject(&mut self, ui: &Ui, why: &str) {
+    fn reject(&mut self, ui: &dyn FrontEnd, why: Rejection) {
         // A person can type the line again; a script sees it by the exit code.
         if ui.is_prompt() {
-            return ui.notice(why);
+            return ui.notice(&Notice::LineRejected { line: None, why });
         }
         self.refused += 1;
-        let why = notices::line_rejected(self.lines, why);
-        ui.report(&Object::Refused { number: None, reason: &why }, &why);
+        ui.notice(&Notice::LineRejected { line: Some(self.lines), why });
     }
 
     /// Leaves when everything is stored, to rejoin with another identity.
@@ -226,13 +223,13 @@ impl OnlineState {
     }
 
     /// Drives leaving, and reports lines that are not stored yet.
-    pub(super) fn check(&mut self, client: &mut StdClient, ui: &Ui, now: Instant) {
+    pub(super) fn check(&mut self, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
         if self.draining_since.is_some_and(|since| now >= since + DRAIN_INPUT) {
             self.end_of_input(now);
         }
         if ui.is_prompt() {
             for text in self.unstored.overdue(now, self.lost_since.is_none()) {
-                ui.notice(&notices::not_stored_yet(text));
+                ui.notice(&Notice::NotStoredYet(text));
             }
         }
         let waiting = client.unsettled() + u64::from(self.held.is_some());
@@ -243,7 +240,7 @@ impl OnlineState {
             Some(_) if waiting == 0 && is_displayed && !self.leave_requested => self.leave(client, now),
             Some(_) if waiting > 0 && ui.is_prompt() && !self.wait_notice_shown => {
                 self.wait_notice_shown = true;
-                ui.notice(&notices::waiting_for_storage(waiting, self.give_up.as_millis() / 1_000));
+                ui.notice(&Notice::WaitingForStorage { lines: waiting, timeout: self.give_up });
             }
             None if self.next.is_some() && waiting == 0 && !self.leave_requested => self.leave(client, now),
             _ => {}
@@ -255,7 +252,7 @@ impl OnlineState {
         client.leave(now);
     }
 
-    pub(super) fn deadline(&self, ui: &Ui) -> Option<Instant> {
+    pub(super) fn deadline(&self, ui: &dyn FrontEnd) -> Option<Instant> {
         let unstored = if ui.is_prompt() { self.unstored.deadline() } else { None };
         let drained = self.draining_since.filter(|_| self.leaving_since.is_none()).map(|since| since + DRAIN_INPUT);
         let given_up = self.leaving_since.map(|since| since + self.give_up);
@@ -268,28 +265,24 @@ impl OnlineState {
     }
 
     /// Displays an event. Returns whether the connection was lost.
-    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui, now: Instant) -> bool {
+    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd, now: Instant) -> bool {
         match *event {
             Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
             Event::EntryTooLarge { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
             Event::Stored { number, seq } => {
                 self.wait_for = self.wait_for.max(seq);
                 self.unstored.stored(number);
-                ui.object(&Object::Stored { number, seq });
+                ui.notice(&Notice::Stored { number, seq });
             }
             Event::PostRefused { number, code } => {
                 self.refused += 1;
                 let excerpt = self.unstored.refused(number);
-                let reason = &notices::post_refusal(code);
-                let words = notices::post_refused(reason, excerpt.as_deref());
-                ui.report(&Object::Refused { number: Some(number), reason }, &words);
+                ui.notice(&Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
             }
             Event::MemberListed { .. } | Event::HistoryEntry { .. } => self.replies.on_event(event, ui),
             Event::Disconnected(why) => {
                 self.lost_since.get_or_insert(now);
-                let reason = notices::loss_reason(why);
-                let words = notices::connection_lost(reason, self.sleep.recent(now));
-                ui.report(&Object::Lost { reason }, &words);
+                ui.notice(&Notice::ConnectionLost { reason: why, slept: self.sleep.recent(now) });
                 self.replies.clear();
                 return true;
             }
@@ -299,7 +292,7 @@ impl OnlineState {
             }
             Event::Reset => {
                 (self.skip_to, self.seen_to) = (0, None);
-                ui.report(&Object::Reset, notices::HISTORY_RESET);
+                ui.notice(&Notice::HistoryReset);
             }
             Event::Gap { after, first } => report_gap(after, first, ui),
             ref other => on_event_anywhere(other, ui),
@@ -307,35 +300,35 @@ impl OnlineState {
         false
     }
 
-    fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &Ui) {
+    fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &dyn FrontEnd) {
         ui.note_author(header.author, header.kind);
         if header.seq <= self.skip_to {
             return;
         }
         if self.seen_to.is_some_and(|seen| header.seq > seen) {
             self.seen_to = None;
-            ui.notice(notices::NEW_ENTRIES);
+            ui.notice(&Notice::NewEntries);
         }
         ui.entry(header, content, is_own, Some(Cursor { seq: header.seq, term: self.term }));
     }
 }
 
-fn check_requested(requested: Result<(), RequestError>, ui: &Ui) {
+fn check_requested(requested: Result<(), RequestError>, ui: &dyn FrontEnd) {
     if requested.is_err() {
-        ui.notice(notices::NOT_CONNECTED);
+        ui.notice(&Notice::NotConnected);
     }
 }
 
 /// Reports that the entries between `after` and `first` are no longer kept.
-pub(super) fn report_gap(after: u64, first: u64, ui: &Ui) {
-    ui.report(&Object::Gap { after, first }, &notices::gap(first.saturating_sub(after + 1)));
+pub(super) fn report_gap(after: u64, first: u64, ui: &dyn FrontEnd) {
+    ui.notice(&Notice::Gap { after, first });
 }
 
 /// Displays events that may come before and after joining.
-pub(super) fn on_event_anywhere(event: &Event<'_>, ui: &Ui) {
+pub(super) fn on_event_anywhere(event: &Event<'_>, ui: &dyn FrontEnd) {
     match *event {
-        Event::Notice { text, .. } => ui.notice(&notices::server_notice(text)),
-        Event::Disconnected(why) => ui.write(&notices::lost_while_connecting(why)),
+        Event::Notice { text, .. } => ui.notice(&Notice::ServerNotice(text)),
+        Event::Disconnected(why) => ui.notice(&Notice::LostWhileConnecting(why)),
         _ => {}
     }
 }

@@ -8,32 +8,20 @@
 //! ```
 
 use kabar_core::client::{EndReason, State};
-use kabar_std::names::{Name, NameError};
+use kabar_std::names::Name;
 
-use super::connecting::Attempt;
-use super::{Phase, Session, SessionError};
+use super::attempt::Attempt;
+use super::end::SessionError;
+use super::notice::{Notice, RenameError};
+use super::state::{Phase, Session};
 use crate::cursor::Cursor;
-use crate::identity::{IdentityError, LocalIdentity};
-use crate::messages::{self, notices};
-
-/// Why a name is not changed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RenameError {
-    #[error(transparent)]
-    Name(#[from] NameError),
-    #[error("not connected")]
-    NotConnected,
-    #[error("the name is already in use here")]
-    SameName,
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-}
+use crate::identity::LocalIdentity;
 
 impl Session {
     /// Begins to change the name, or reports why not.
     pub(super) fn change_name(&mut self, requested: &str) {
         if let Err(error) = self.try_change_name(requested) {
-            self.ui.notice(&notices::not_renamed(&self.config.identity.name, &error));
+            self.ui.notice(&Notice::NotRenamed { name: &self.config.identity.name, error: &error });
         }
     }
 
@@ -47,7 +35,7 @@ impl Session {
         }
         let next = LocalIdentity::load_or_create(&self.config.dir, Some(requested), None)?;
         let Phase::Online(online) = &mut self.phase else { return Ok(()) };
-        self.ui.notice(&notices::renaming(name.shown()));
+        self.ui.notice(&Notice::Renaming(name.shown()));
         online.leave_for(next);
         Ok(())
     }
@@ -68,7 +56,7 @@ impl Session {
         if let EndReason::Refused(_) = reason
             && let Some(former) = self.former.take()
         {
-            self.ui.notice(&messages::session_error(&self.describe_end(reason)).1);
+            self.ui.notice(&Notice::RenameRefused(&self.describe_end(reason)));
             self.config.identity = former;
             return self.rejoin().map(|()| true);
         }

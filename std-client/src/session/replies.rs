@@ -4,9 +4,8 @@
 use kabar_core::client::Event;
 use kabar_std::text::{Content, clean_line};
 
-use crate::messages::notices;
-use crate::ui::Ui;
-use crate::ui::json::Object;
+use super::front_end::FrontEnd;
+use super::notice::Notice;
 
 /// Bound of the names in one reply: as many as a server can count.
 const MAX_NAMES: usize = 1 << 16;
@@ -33,7 +32,7 @@ impl Replies {
     }
 
     /// Takes a part; displays the whole reply with its last part.
-    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &Ui) {
+    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd) {
         match *event {
             Event::MemberListed { remaining, name } => {
                 self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
@@ -56,22 +55,22 @@ impl Replies {
         }
     }
 
-    fn report_names(&mut self, ui: &Ui) {
+    fn report_names(&mut self, ui: &dyn FrontEnd) {
         let mut names = std::mem::take(&mut self.names);
         names.sort();
         if self.silent > 0 {
             self.silent -= 1;
             return names.iter().for_each(|name| ui.note_author(name, kabar_core::chat::EntryKind::JOINED));
         }
-        ui.report(&Object::Who { names: &names }, &notices::members(&names));
+        ui.notice(&Notice::Members(&names));
     }
 
-    fn report_history(&mut self, ui: &Ui) {
+    fn report_history(&mut self, ui: &dyn FrontEnd) {
         let (history, lines) = (std::mem::take(&mut self.history), std::mem::take(&mut self.history_lines));
         if history.is_empty() {
             return;
         }
         // In one piece, so that no entry comes in between.
-        ui.notice(&notices::history(lines, &history));
+        ui.notice(&Notice::History { lines, text: &history });
     }
 }

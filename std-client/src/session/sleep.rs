@@ -1,7 +1,6 @@
 //! Detects that this computer was suspended: one clock counts all time since boot, another one
 //! stops while the computer sleeps.
 
-use std::fmt;
 use std::time::Duration as StdDuration;
 
 use kabar_core::time::{Duration, Instant};
@@ -18,10 +17,6 @@ pub(super) struct SleepMonitor {
     total: Option<StdDuration>,
     last: Option<(StdDuration, Instant)>,
 }
-
-/// Time asleep, to be displayed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slept(StdDuration);
 
 impl Default for SleepMonitor {
     fn default() -> Self {
@@ -44,20 +39,9 @@ impl SleepMonitor {
     }
 
     /// Returns how long the last sleep was, if it ended less than [`RECENT`] ago.
-    pub(super) fn recent(&self, now: Instant) -> Option<Slept> {
+    pub(super) fn recent(&self, now: Instant) -> Option<StdDuration> {
         let (slept, woke_at) = self.last?;
-        (now.saturating_since(woke_at) <= RECENT).then_some(Slept(slept))
-    }
-}
-
-impl fmt::Display for Slept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        match seconds {
-            0..120 => write!(f, "{seconds} s"),
-            120..7_200 => write!(f, "{} min", seconds / 60),
-            _ => write!(f, "{} h", seconds / 3_600),
-        }
+        (now.saturating_since(woke_at) <= RECENT).then_some(slept)
     }
 }
 
@@ -94,7 +78,7 @@ mod tests {
         assert_eq!(sleep.recent(at(1)), None, "that is none");
         sleep.take(Some(HOUR * 3 + StdDuration::from_secs(10)), at(2));
         sleep.take(Some(HOUR * 3 + StdDuration::from_secs(10)), at(3));
-        assert_eq!(sleep.recent(at(62)).unwrap().to_string(), "2 h");
+        assert_eq!(sleep.recent(at(62)), Some(HOUR * 2 + StdDuration::from_secs(10)));
         assert_eq!(sleep.recent(at(63)), None);
     }
 
@@ -112,12 +96,5 @@ mod tests {
         std::thread::sleep(StdDuration::from_millis(20));
         sleep.look(at(1));
         assert_eq!(sleep.recent(at(1)), None);
-    }
-
-    #[test]
-    fn formats_a_duration_in_one_unit() {
-        for (seconds, words) in [(2, "2 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (9_000, "2 h")] {
-            assert_eq!(Slept(StdDuration::from_secs(seconds)).to_string(), words);
-        }
     }
 }

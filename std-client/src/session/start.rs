@@ -1,11 +1,4 @@
-//! Where a session begins in the room's log: after the entries displayed before, unless others are
-//! requested; and the first notices in the room.
-//!
-//! | requested | first session | later |
-//! |---|---|---|
-//! | nothing | the last 50 | all after the last displayed; at a prompt also 10 before it |
-//! | `--last N` | the last N | the last N |
-//! | `--since SEQ` | all after SEQ | all after SEQ |
+//! Starting the client, and the first notices in the room.
 
 use std::net::SocketAddr;
 
@@ -16,58 +9,16 @@ use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_std::text::clean_line;
 
+use super::config::{KeyPolicy, RoomCredential, SessionConfig};
+use super::end::{Loss, SessionError};
+use super::front_end::FrontEnd;
+use super::notice::{Joined, Notice, Occasion};
 use super::online::{JoinInfo, OnlineState, on_event_anywhere, report_gap};
-use super::{KeyPolicy, Loss, Phase, RoomCredential, Session, SessionConfig, SessionError};
+use super::replay::{HISTORY, ReplayFrom};
+use super::state::{Phase, Session};
 use crate::cursor::{Cursor, CursorFile};
 use crate::known_servers::{JoinedRoom, KnownServers};
-use crate::messages::notices::{self, Joined};
 use crate::profile;
-use crate::ui::Ui;
-use crate::ui::json::{self, Object};
-
-/// Entries requested at the first join.
-const HISTORY: u32 = 50;
-/// Entries that are displayed again at a prompt, as context of new ones.
-const CONTEXT: u64 = 10;
-/// As many entries as there are.
-const ALL: u32 = u32::MAX;
-
-/// The entries that a session begins with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReplayFrom {
-    /// Those that were not displayed yet.
-    #[default]
-    New,
-    /// The last N.
-    Last(u32),
-    /// Those after this one; 0: all.
-    Since(u64),
-}
-
-impl ReplayFrom {
-    /// Returns the start to request, if all entries up to `shown` were displayed before.
-    fn start(self, shown: Option<Cursor>, is_prompt: bool) -> Start {
-        let context = if is_prompt { CONTEXT } else { 0 };
-        match (self, shown) {
-            (Self::Last(count), _) => Start::Last(count),
-            (Self::Since(1..), Some(Cursor { seq, term })) if self.skip_to() <= seq => {
-                Start::After { seq: self.skip_to(), term, fallback_count: ALL }
-            }
-            (Self::Since(1..), Some(Cursor { seq, term })) => Start::After { seq, term, fallback_count: ALL },
-            // The term of an entry is not known without a cursor: the rest is skipped on display.
-            (Self::Since(_), _) => Start::Last(ALL),
-            (Self::New, Some(Cursor { seq, term })) => {
-                Start::After { seq: seq.saturating_sub(context), term, fallback_count: HISTORY }
-            }
-            (Self::New, None) => Start::Last(HISTORY),
-        }
-    }
-
-    /// Entries up to here are not displayed.
-    fn skip_to(self) -> u64 {
-        if let Self::Since(seq) = self { seq } else { 0 }
-    }
-}
 
 impl Session {
     /// Starts the client with `address`, and with the other addresses in case it does not answer.
@@ -119,7 +70,7 @@ impl Session {
         let file = CursorFile::new(dir, server, room, &identity.folded);
         if !self.is_renaming {
             self.last_shown = file.load().unwrap_or_else(|error| {
-                self.ui.notice(&notices::position_not_read(&error));
+                self.ui.notice(&Notice::PositionNotRead(&error));
                 None
             });
         }
@@ -136,31 +87,22 @@ impl Session {
     ) -> Result<(), SessionError> {
         let name = clean_line(name);
         let now = self.driver.now();
-        let JoinInfo { head, members, .. } = info;
-        let term = json::term(info.term);
-        let object = Object::Joined {
-            room: self.config.room.as_str(),
-            name: &name,
-            members,
-            start,
-            head,
-            term,
-            resumed: is_resumed || self.last_shown.is_some(),
-        };
-        self.ui.object(&object);
+        let members = info.members;
         self.ui.set_name(&name);
+        if matches!(self.phase, Phase::Online(_)) {
+            self.report_joined(&name, start, info, is_resumed, Occasion::Reconnected);
+        }
         if let Phase::Online(online) = &mut self.phase {
-            online.rejoined(&self.ui, info, is_resumed, now);
+            online.rejoined(&*self.ui, info, is_resumed, now);
             return Ok(());
         }
         self.report_key();
         info.skip_to = self.config.replay_from.skip_to();
         let seen = self.last_shown.filter(|_| self.config.replay_from == ReplayFrom::New && !self.is_renaming);
         info.seen_to =
-            seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < head);
-        if !self.ui.is_json() {
-            self.report_joined(&name, start, info, seen);
-        }
+            seen.map(|cursor| cursor.seq).filter(|seen| self.ui.is_prompt() && start < *seen && *seen < info.head);
+        let occasion = self.occasion(start, info, seen);
+        self.report_joined(&name, start, info, is_resumed, occasion);
         self.store_server(&name);
         if self.last_shown.is_none()
             && let Some(fingerprint) = self.driver.client.fingerprint()
@@ -172,23 +114,29 @@ impl Session {
         let give_up = Duration::from_micros(u64::try_from(self.config.give_up.as_micros()).unwrap_or(u64::MAX));
         let mut online = OnlineState::new(info, give_up, self.config.lines_taken);
         let now = self.driver.now();
-        online.request_names(members, &mut self.driver.client, &self.ui, now);
+        online.request_names(members, &mut self.driver.client, &*self.ui, now);
         self.phase = Phase::Online(Box::new(online));
         if is_first { Ok(self.ui.start_input()?) } else { Ok(()) }
     }
 
-    fn report_joined(&self, name: &str, start: u64, info: JoinInfo, seen: Option<Cursor>) {
-        let JoinInfo { head, members, skip_to, .. } = info;
-        let words = if self.is_renaming {
-            notices::renamed(name)
+    fn occasion(&self, start: u64, info: JoinInfo, seen: Option<Cursor>) -> Occasion {
+        let JoinInfo { head, skip_to, .. } = info;
+        if self.is_renaming {
+            Occasion::Renamed
         } else if self.config.is_host {
-            notices::hosting(name)
+            Occasion::Hosting
         } else {
             let lines = head.saturating_sub(start.max(skip_to));
             let new = seen.map(|seen| head.saturating_sub(seen.seq.max(start)));
-            notices::joined(&Joined { room: self.config.room.as_str(), name, members, lines, new })
-        };
-        self.ui.notice(&words);
+            Occasion::Start { lines, new }
+        }
+    }
+
+    fn report_joined(&self, name: &str, start: u64, info: JoinInfo, is_resumed: bool, occasion: Occasion) {
+        let JoinInfo { head, members, term, .. } = info;
+        let is_resumed = is_resumed || self.last_shown.is_some();
+        let room = self.config.room.as_str();
+        self.ui.notice(&Notice::Joined(Joined { room, name, members, start, head, term, is_resumed, occasion }));
     }
 
     fn store_server(&mut self, name: &str) {
@@ -209,7 +157,7 @@ impl Session {
         let joined = JoinedRoom { places, fingerprint: &fingerprint, room, name, secret };
         self.not_stored = KnownServers::remember(&self.config.dir, &joined).err().map(|error| {
             let loss = Loss::ServerNotStored(error.to_string());
-            self.ui.notice(&format!("({})", notices::loss(&loss)));
+            self.ui.notice(&Notice::Loss(&loss));
             loss
         });
     }
@@ -217,12 +165,12 @@ impl Session {
 
 /// Displays events that come before the room is joined. After a reset, the position in the old
 /// history means nothing.
-pub(super) fn on_event_before_join(event: &Event<'_>, ui: &Ui, last_shown: &mut Option<Cursor>) {
+pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_shown: &mut Option<Cursor>) {
     match *event {
         Event::Reset => {
             *last_shown = None;
             ui.end_line();
-            ui.report(&Object::Reset, notices::HISTORY_RESET);
+            ui.notice(&Notice::HistoryReset);
         }
         Event::Gap { after, first } => {
             // Lines that were only requested for context may be missing.
@@ -233,41 +181,5 @@ pub(super) fn on_event_before_join(event: &Event<'_>, ui: &Ui, last_shown: &mut 
             }
         }
         ref other => on_event_anywhere(other, ui),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use kabar_core::chat::Term;
-
-    use super::*;
-
-    const TERM: Term = Term([3; 8]);
-    const SHOWN: Option<Cursor> = Some(Cursor { seq: 100, term: TERM });
-
-    fn after(seq: u64, fallback_count: u32) -> Start {
-        Start::After { seq, term: TERM, fallback_count }
-    }
-
-    #[test]
-    fn continues_after_the_last_line_displayed() {
-        assert_eq!(ReplayFrom::New.start(None, false), Start::Last(HISTORY));
-        assert_eq!(ReplayFrom::New.start(SHOWN, false), after(100, HISTORY));
-        assert_eq!(ReplayFrom::New.start(SHOWN, true), after(90, HISTORY), "with some context");
-        let early = Some(Cursor { seq: 3, term: TERM });
-        assert_eq!(ReplayFrom::New.start(early, true), after(0, HISTORY));
-    }
-
-    #[test]
-    fn requested_entries_come_whatever_was_displayed() {
-        for shown in [None, SHOWN] {
-            assert_eq!(ReplayFrom::Last(7).start(shown, true), Start::Last(7));
-            assert_eq!(ReplayFrom::Since(0).start(shown, true), Start::Last(ALL));
-        }
-        assert_eq!(ReplayFrom::Since(40).start(SHOWN, true), after(40, ALL));
-        assert_eq!(ReplayFrom::Since(140).start(SHOWN, true), after(100, ALL), "the rest is skipped on display");
-        assert_eq!(ReplayFrom::Since(40).start(None, true), Start::Last(ALL));
-        assert_eq!(ReplayFrom::Since(40).skip_to(), 40);
-        assert_eq!(ReplayFrom::Last(40).skip_to(), 0);
     }
 }

@@ -1,6 +1,6 @@
-use kabar_std::address::HostPort;
+use kabar_std::address::{HostPort, Places};
 
-use super::connecting::Attempt;
+use super::attempt::Attempt;
 use super::*;
 
 #[test]

@@ -1,11 +1,14 @@
-//! The output of `--json`: one object per line on standard output. Names never change their
-//! meaning; new ones may be added.
+//! The output of `--json`: one object per line on standard output, and which notice is which
+//! object. Names never change their meaning; new ones may be added.
 
 use data_encoding::{BASE64, HEXLOWER};
 use kabar_core::chat::{EntryHeader, Term};
 use kabar_std::json;
 use kabar_std::text::Content;
 use serde::Serialize;
+
+use crate::messages::notices::{line_rejected, loss_reason, post_refusal};
+use crate::session::{Joined, Notice, Reconnection};
 
 /// The part of `--help` that describes the objects.
 pub const HELP: &str = "\
@@ -74,7 +77,7 @@ pub enum Object<'a> {
         /// Its number; `None`: it was not sent.
         number: Option<u64>,
         /// The reason.
-        reason: &'a str,
+        reason: String,
     },
     /// The history was reset.
     Reset,
@@ -148,7 +151,53 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl Object<'_> {
+impl<'a> Object<'a> {
+    /// Returns the object of a notice, if it has one besides [`Object::Notice`].
+    #[must_use]
+    pub fn of(notice: &Notice<'a>) -> Option<Self> {
+        Some(match *notice {
+            Notice::Joined(Joined { room, name, members, start, head, term, is_resumed: resumed, .. }) => {
+                Self::Joined { room, name, members, start, head, term: format_term(term), resumed }
+            }
+            Notice::Members(names) => Self::Who { names },
+            Notice::Stored { number, seq } => Self::Stored { number, seq },
+            Notice::PostRefused { number, code, .. } => {
+                Self::Refused { number: Some(number), reason: post_refusal(code) }
+            }
+            Notice::LineRejected { line, why } => Self::Refused { number: None, reason: line_rejected(line, why) },
+            Notice::HistoryReset => Self::Reset,
+            Notice::Gap { after, first } => Self::Gap { after, first },
+            Notice::ConnectionLost { reason, .. } => Self::Lost { reason: loss_reason(reason) },
+            Notice::Reconnected(Reconnection { seconds, is_resumed: resumed, is_restarted: restarted, .. }) => {
+                Self::Back { seconds, resumed, restarted }
+            }
+            // In words.
+            Notice::Connecting(_)
+            | Notice::KnownServerMoved
+            | Notice::KeyAccepted(_)
+            | Notice::UnknownKey(_)
+            | Notice::LostWhileConnecting(_)
+            | Notice::NewEntries
+            | Notice::ServerNotice(_)
+            | Notice::NotStoredYet(_)
+            | Notice::WaitingForStorage { .. }
+            | Notice::InvalidBytes
+            | Notice::History { .. }
+            | Notice::Stats { .. }
+            | Notice::Help
+            | Notice::Usage(_)
+            | Notice::UnknownCommand(_)
+            | Notice::NotConnected
+            | Notice::Renaming(_)
+            | Notice::NotRenamed { .. }
+            | Notice::RenameRefused(_)
+            | Notice::PositionNotRead(_)
+            | Notice::PositionSavedAgain
+            | Notice::Loss(_)
+            | Notice::Transcript(_) => return None,
+        })
+    }
+
     /// Returns the line, without its end.
     #[must_use]
     pub fn line(&self) -> String {
@@ -156,9 +205,7 @@ impl Object<'_> {
     }
 }
 
-/// Formats the term of a server.
-#[must_use]
-pub fn term(term: Term) -> String {
+fn format_term(term: Term) -> String {
     HEXLOWER.encode(&term.0)
 }
 
@@ -210,14 +257,14 @@ mod tests {
                 members: 0,
                 start: 0,
                 head: 0,
-                term: term(Term([0; 8])),
+                term: format_term(Term([0; 8])),
                 resumed: true,
             },
             Object::Entry(entry.clone()),
             Object::Past(entry),
             Object::Who { names: &who },
             Object::Stored { number: 1, seq: 1 },
-            Object::Refused { number: None, reason: "" },
+            Object::Refused { number: None, reason: String::new() },
             Object::Reset,
             Object::Gap { after: 1, first: 3 },
             Object::Lost { reason: "" },

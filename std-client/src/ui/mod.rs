@@ -1,4 +1,4 @@
-//! The user interface.
+//! The front end of a session: what a person sees and types, and what a script reads and writes.
 //!
 //! * On a terminal: a prompt ([`prompt`]) with all output above it. Tab completes names
 //!   ([`roster`]) and commands.
@@ -18,9 +18,9 @@ pub mod writer;
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 use kabar_core::chat::{EntryHeader, EntryKind};
+use kabar_std::invite::RoomName;
 use kabar_std::output::{Patient, unbuffered};
 use kabar_std::text::{Content, Line, LineFormatter};
 
@@ -28,7 +28,8 @@ use crate::app_event::{AppEvent, EventSender};
 use crate::command::{self, Command};
 use crate::cursor::{Cursor, CursorSlot};
 use crate::input::Input;
-use crate::session::{Loss, OutputStream};
+use crate::messages::{notices, questions, session_report};
+use crate::session::{DrainTimeout, FrontEnd, Loss, Notice, OutputStream, SessionReport};
 use gate::{GatedWriter, TerminalGate};
 use json::Object;
 use prompt::Prompt;
@@ -100,37 +101,67 @@ impl Ui {
         Ok(Self { entries, notices, prompt, is_json, lines, style, roster, name, sender, is_mid_line, terminal })
     }
 
-    /// Whether questions can be answered.
-    #[must_use]
-    pub fn can_ask(&self) -> bool {
+    /// Displays the invite and the address of a room that this process hosts, if standard output
+    /// has objects.
+    pub fn hosting(&self, invite: String, address: String) {
+        self.object(&Object::Hosting { invite, address });
+    }
+
+    fn line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> String {
+        let EntryHeader { time_ms, author, kind, .. } = *header;
+        self.lines.format(&Line { time_ms, author, address: None, kind, content })
+    }
+
+    /// Writes an object, if standard output has objects.
+    fn object(&self, object: &Object<'_>) {
+        if self.is_json {
+            self.entries.text(object.line() + "\n");
+        }
+    }
+
+    /// Writes a notice, which may be part of a line.
+    fn write(&self, text: String) {
+        self.is_mid_line.set(!text.ends_with('\n'));
+        self.notice_writer().text(text);
+    }
+
+    fn notice_writer(&self) -> &Writer {
+        self.notices.as_ref().unwrap_or(&self.entries)
+    }
+
+    fn stop_prompt(&self) {
+        if let Some(prompt) = &self.prompt {
+            prompt.stop();
+        }
+    }
+}
+
+impl FrontEnd for Ui {
+    fn can_ask(&self) -> bool {
         io::stdin().is_terminal()
     }
 
-    /// Whether lines are typed at a prompt.
-    #[must_use]
-    pub fn is_prompt(&self) -> bool {
+    fn is_prompt(&self) -> bool {
         self.prompt.is_some()
     }
 
-    /// Whether standard output has objects.
-    #[must_use]
-    pub fn is_json(&self) -> bool {
-        self.is_json
-    }
-
-    /// Parses a line of input.
-    #[must_use]
-    pub fn parse<'a>(&self, line: &'a str) -> Command<'a> {
+    fn parse<'a>(&self, line: &'a str) -> Command<'a> {
         if self.is_prompt() { command::typed(line) } else { command::piped(line) }
     }
 
-    /// Sets the name in the room.
-    pub fn set_name(&self, name: &str) {
+    fn set_name(&self, name: &str) {
         name.clone_into(&mut self.name.borrow_mut());
     }
 
-    /// Displays an entry, which is at position `cursor`.
-    pub fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
+    fn note_author(&self, author: &str, kind: EntryKind) {
+        match kind {
+            EntryKind::LEFT | EntryKind::KICKED => self.roster.remove(author),
+            _ if *self.name.borrow() == author => {}
+            _ => self.roster.note(author),
+        }
+    }
+
+    fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
         if self.is_json {
             let line = Object::Entry(json::Entry::new(header, content, is_own)).line();
             return self.entries.entry(line + "\n", cursor);
@@ -147,9 +178,7 @@ impl Ui {
         self.entries.entry(line + "\n", cursor);
     }
 
-    /// Formats an entry in reply to `/history`; `None`: it was written as an object.
-    #[must_use]
-    pub fn history_line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> Option<String> {
+    fn history_line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> Option<String> {
         if self.is_json {
             self.object(&Object::Past(json::Entry::new(header, content, false)));
             return None;
@@ -157,65 +186,32 @@ impl Ui {
         Some(self.line(header, content).lines().map(|line| format!("{HISTORY_PREFIX}{line}\n")).collect())
     }
 
-    fn line(&self, header: &EntryHeader<'_>, content: Content<'_>) -> String {
-        let EntryHeader { time_ms, author, kind, .. } = *header;
-        self.lines.format(&Line { time_ms, author, address: None, kind, content })
-    }
-
-    /// Reports an event: as the object, or in words.
-    pub fn report(&self, object: &Object<'_>, words: &str) {
-        if self.is_json { self.object(object) } else { self.notice(words) }
-    }
-
-    /// Writes an object, if standard output has objects.
-    pub fn object(&self, object: &Object<'_>) {
-        if self.is_json {
-            self.entries.text(object.line() + "\n");
+    fn notice(&self, notice: &Notice<'_>) {
+        if let Some(object) = Object::of(notice).filter(|_| self.is_json) {
+            return self.object(&object);
+        }
+        let Some(text) = notices::text(notice) else { return };
+        if notice.is_continued() {
+            self.write(text);
+        } else if self.is_json {
+            self.object(&Object::Notice { text: &text });
+        } else {
+            let text = if self.is_prompt() { self.style.dim(&text) } else { text };
+            self.write(text + "\n");
         }
     }
 
-    /// Displays a notice.
-    pub fn notice(&self, words: &str) {
-        if self.is_json {
-            return self.object(&Object::Notice { text: words });
-        }
-        let words = if self.is_prompt() { self.style.dim(words) } else { words.to_owned() };
-        self.write(&(words + "\n"));
-    }
-
-    /// Displays part of a line.
-    pub fn write(&self, text: &str) {
-        self.is_mid_line.set(!text.ends_with('\n'));
-        self.notices.as_ref().unwrap_or(&self.entries).text(text.to_owned());
-    }
-
-    /// Ends the line of the last part.
-    pub fn end_line(&self) {
+    fn end_line(&self) {
         if self.is_mid_line.get() {
-            self.write("\n");
+            self.write("\n".to_owned());
         }
     }
 
-    /// Whether entries may be taken. If not, [`AppEvent::OutputWritable`] follows.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
+    fn has_room(&self) -> bool {
         self.entries.has_room() && self.notices.as_ref().is_none_or(Writer::has_room)
     }
 
-    /// Updates the names for completion by an entry.
-    pub fn note_author(&self, author: &str, kind: EntryKind) {
-        match kind {
-            EntryKind::LEFT | EntryKind::KICKED => self.roster.remove(author),
-            _ if *self.name.borrow() == author => {}
-            _ => self.roster.note(author),
-        }
-    }
-
-    /// Starts to read lines.
-    ///
-    /// # Errors
-    /// If the thread cannot be spawned or the terminal cannot be used.
-    pub fn start_input(&mut self) -> io::Result<()> {
+    fn start_input(&mut self) -> io::Result<()> {
         match &mut self.prompt {
             Some(prompt) => prompt.start(self.roster.clone(), self.sender.clone()),
             None => {
@@ -225,12 +221,8 @@ impl Ui {
         }
     }
 
-    /// Asks a yes-or-no question; [`AppEvent::Answer`] follows. No answer means no.
-    ///
-    /// # Errors
-    /// If the thread cannot be spawned.
-    pub fn ask(&self, question: &str) -> io::Result<()> {
-        self.write(&format!("{question} [y/N] "));
+    fn ask_key(&self) -> io::Result<()> {
+        self.write(questions::yes_or_no(questions::ACCEPT_KEY));
         // The answer ends the line.
         self.is_mid_line.set(false);
         let sender = self.sender.clone();
@@ -239,77 +231,56 @@ impl Ui {
         })
     }
 
-    /// Asks for a password, without echo; [`AppEvent::Password`] follows.
-    ///
-    /// # Errors
-    /// If the thread cannot be spawned.
-    pub fn ask_password(&self, question: String) -> io::Result<()> {
+    fn ask_password(&self, room: &RoomName, was_wrong: bool) -> io::Result<()> {
         self.is_mid_line.set(false);
-        let sender = self.sender.clone();
-        let to = self.notices.as_ref().unwrap_or(&self.entries).queue();
+        let (sender, to) = (self.sender.clone(), self.notice_writer().queue());
+        let question = questions::ask_password(room, was_wrong);
+        let ask = move |was_not_utf8| {
+            let text =
+                if was_not_utf8 { format!("\n{}{question}", questions::PASSWORD_NOT_UTF8) } else { question.clone() };
+            to.text(text);
+        };
         spawn("kabar-ask", move || {
-            sender.send(
-                match terminal::read_password(move |why| {
-                    to.text(if why.is_empty() { question.clone() } else { format!("\n{why}{question}") })
-                }) {
-                    Ok(password) => AppEvent::Password(Some(password)),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => AppEvent::Interrupt,
-                    Err(_) => AppEvent::Password(None),
-                },
-            );
+            sender.send(match terminal::read_password(ask) {
+                Ok(password) => AppEvent::Password(Some(password)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => AppEvent::Interrupt,
+                Err(_) => AppEvent::Password(None),
+            });
         })
     }
 
-    /// Erases the prompt, and waits until all output is written or dropped. Returns what was lost
-    /// so far.
-    #[must_use]
-    pub fn settle(&self, timeout: DrainTimeout) -> Vec<Loss> {
+    fn settle(&self, timeout: DrainTimeout) -> Vec<Loss> {
         self.stop_prompt();
-        let mut lost = timeout.losses(self.entries.settle(timeout.time), OutputStream::Stdout);
+        let mut lost = losses(timeout, self.entries.settle(timeout.time), OutputStream::Stdout);
         if let Some(notices) = &self.notices {
-            lost.extend(timeout.losses(notices.settle(timeout.time), OutputStream::Stderr));
+            lost.extend(losses(timeout, notices.settle(timeout.time), OutputStream::Stderr));
         }
         lost
     }
 
-    /// Writes what is left, and restores the terminal. Returns what was lost.
-    #[must_use]
-    pub fn finish(self, timeout: DrainTimeout) -> Vec<Loss> {
+    fn ended(&self, report: &SessionReport, unsent: u64) {
+        let report = session_report(report);
+        let (exit, reason) = (report.exit.code(), report.line.as_deref());
+        self.object(&Object::Left { exit, unsent, reason });
+    }
+
+    fn finish(self: Box<Self>, timeout: DrainTimeout) -> Vec<Loss> {
         self.stop_prompt();
         self.terminal.restore();
-        let mut lost = timeout.losses(self.entries.finish(timeout.time), OutputStream::Stdout);
+        let mut lost = losses(timeout, self.entries.finish(timeout.time), OutputStream::Stdout);
         if let Some(notices) = self.notices {
-            lost.extend(timeout.losses(notices.finish(timeout.time), OutputStream::Stderr));
+            lost.extend(losses(timeout, notices.finish(timeout.time), OutputStream::Stderr));
         }
         lost
     }
-
-    fn stop_prompt(&self) {
-        if let Some(prompt) = &self.prompt {
-            prompt.stop();
-        }
-    }
 }
 
-/// How long output may take at the end, and what counts as a loss.
-#[derive(Clone, Copy, Debug)]
-pub struct DrainTimeout {
-    /// The time-out.
-    pub time: Duration,
-    /// Whether output that is not written in time is a loss.
-    pub is_loss: bool,
-    /// Whether the output still has a reader.
-    pub has_reader: bool,
-}
-
-impl DrainTimeout {
-    fn losses(self, losses: OutputLosses, stream: OutputStream) -> Vec<Loss> {
-        let OutputLosses { output, position, waiting } = losses;
-        let failed = output.filter(|_| self.has_reader).map(|error| Loss::Output { stream, error });
-        let is_late = self.is_loss && self.has_reader && waiting > 0;
-        let late = is_late.then_some(Loss::OutputNotRead(stream));
-        failed.into_iter().chain(late).chain(position.map(Loss::PositionNotSaved)).collect()
-    }
+fn losses(timeout: DrainTimeout, losses: OutputLosses, stream: OutputStream) -> Vec<Loss> {
+    let OutputLosses { output, position, waiting } = losses;
+    let failed = output.filter(|_| timeout.has_reader).map(|error| Loss::Output { stream, error });
+    let is_late = timeout.is_loss && timeout.has_reader && waiting > 0;
+    let late = is_late.then_some(Loss::OutputNotRead(stream));
+    failed.into_iter().chain(late).chain(position.map(Loss::PositionNotSaved)).collect()
 }
 
 /// A pipe, a file, or a terminal without a prompt.

@@ -44,10 +44,11 @@ impl Prompt {
         self.gate.install(editor.create_external_printer().map_err(io::Error::other)?);
         let gate = Arc::clone(&self.gate);
         editor.set_helper(Some(Editing::new(Arc::clone(&gate), roster)));
-        super::spawn("kabar-prompt", move || {
+        let read = move || {
             read(&mut editor, &sender, &gate);
             gate.end_of_typing();
-        })
+        };
+        std::thread::Builder::new().name("kabar-prompt".to_owned()).spawn(read).map(drop)
     }
 
     /// Erases the prompt.

@@ -1,10 +1,8 @@
-//! Saves and restores the terminal's settings, and reads passwords without echo.
+//! Saves and restores the terminal's settings, and reads passwords without echo. Prints nothing.
 
 use std::io;
 
 use zeroize::Zeroizing;
-
-use crate::messages::notices::PASSWORD_NOT_UTF8;
 
 /// Settings of the terminal.
 #[cfg(unix)]
@@ -57,20 +55,21 @@ impl SavedTerminal {
     }
 }
 
-/// Calls `question`, and reads a line without echo. Asks again if it is not UTF-8.
+/// Reads a line without echo. Before it, calls `ask`; again with `true` after a line that is not
+/// UTF-8.
 ///
 /// # Errors
 /// If nothing can be typed; [`io::ErrorKind::Interrupted`] after Ctrl-C.
-pub fn read_password(question: impl Fn(&str)) -> io::Result<Zeroizing<String>> {
+pub fn read_password(ask: impl Fn(bool)) -> io::Result<Zeroizing<String>> {
     let before = SavedTerminal::save();
     // Before the question, so that what is typed at once is not echoed either.
     before.quiet().restore();
-    question("");
+    ask(false);
     let password = loop {
         match rpassword::read_password().map(Zeroizing::new) {
             // The replacement for bytes that are not UTF-8.
             Ok(password) if password.contains(char::REPLACEMENT_CHARACTER) => {
-                question(PASSWORD_NOT_UTF8);
+                ask(true);
             }
             read => break read,
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::app_event::{AppEvent, EventSender};
 use crate::cursor::{Cursor, CursorSlot};
+use crate::messages::notices::notices_skipped;
 
 /// Number of queued texts at which no more entries are taken.
 const QUEUE_LEN: usize = 256;
@@ -204,7 +205,7 @@ impl<S: Sink> Thread<S> {
     fn text(&mut self, text: String) -> bool {
         let text = match self.dropped {
             0 => text,
-            count => format!("({count} notices skipped: they could not be written)\n{text}"),
+            count => format!("{}\n{text}", notices_skipped(count)),
         };
         let written = self.sink.text(text);
         if self.left.fetch_sub(1, Ordering::Relaxed) == QUEUE_LEN {

@@ -13,14 +13,15 @@ pub struct CounterValue {
     pub value: u64,
 }
 
-/// Declares [`Counters`] from one list: a sentence and a name each; `@dropped` marks reasons to drop a datagram.
+/// Declares [`Counters`] from one list: a sentence and a name each; `@dropped` marks reasons to
+/// drop a datagram.
 macro_rules! counters {
-    ($(#[doc = $help:literal] $(@$mark:ident)? $name:ident,)+) => {
+    ($($(#[doc = $help:literal])+ $(@$mark:ident)? $name:ident,)+) => {
         /// Counts since the hub began.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Counters {
-            $(#[doc = $help] pub $name: u64,)+
+            $($(#[doc = $help])+ pub $name: u64,)+
         }
 
         impl Counters {
@@ -28,7 +29,7 @@ macro_rules! counters {
             pub fn all(&self) -> impl Iterator<Item = CounterValue> {
                 [$(CounterValue {
                     name: stringify!($name),
-                    help: $help.trim_ascii(),
+                    help: concat!($($help),+).trim_ascii(),
                     is_drop: is_drop(&[$(stringify!($mark))?]),
                     value: self.$name,
                 },)+].into_iter()
@@ -52,7 +53,8 @@ counters! {
     @dropped unknown,
     /// Datagrams dropped: the body breaks its layout, or a client does not send this.
     @dropped malformed,
-    /// Datagrams dropped: a Hello for another key or too short for its answer, a ciphertext for another key.
+    /// Datagrams dropped: a Hello for another key or too short for its answer, a ciphertext for
+    /// another key.
     @dropped wrong_key,
     /// Datagrams dropped: a cookie that is not valid.
     @dropped wrong_cookie,
@@ -100,7 +102,8 @@ counters! {
     handshakes_busy,
     /// Times a bucket that was not full had to make room for that of another address.
     buckets_full,
-    /// Half-open entries, connections that have not joined and waiting Joins given up for those of lighter prefixes.
+    /// Half-open entries, connections that have not joined and waiting Joins given up for those of
+    /// lighter prefixes.
     displaced,
     /// Answers to strangers dropped: too many wait to be sent.
     answers_dropped,
@@ -108,9 +111,11 @@ counters! {
     handshakes_failed,
     /// Half-open entries that expired.
     half_open_expired,
-    /// First sealed packets that met too many connections: dropped, or an older connection was given up.
+    /// First sealed packets that met too many connections: dropped, or an older connection was
+    /// given up.
     @dropped connections_full,
-    /// First sealed packets that met too many connections that have not joined: dropped, or an older one was given up.
+    /// First sealed packets that met too many connections that have not joined: dropped, or an
+    /// older one was given up.
     @dropped unjoined_full,
     /// Connections opened.
     connections,
@@ -192,7 +197,8 @@ counters! {
     retries,
     /// Of those, the ones as long as they get.
     retries_longest,
-    /// Look-ups of entries in the log, one by one or by page, for members that lag or ask for history.
+    /// Look-ups of entries in the log, one by one or by page, for members that lag or ask for
+    /// history.
     lookups,
     /// Times the rest of a connection's work had to wait until others had their turn.
     work_deferred,

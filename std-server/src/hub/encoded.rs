@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoded_entry_is_the_entry() {
+    fn an_encoded_entry_decodes_to_itself() {
         let entry = LogEntry {
             seq: 7,
             time_ms: 5,

@@ -1,5 +1,5 @@
-//! The limits of a hub. The table at the end is the only place that defines a limit's name, range, default and counter: flags,
-//! configuration keys, metrics and the manual are generated from it.
+//! The limits of a hub. The table at the end is the only place that defines a limit's name, range,
+//! default and counter: flags, configuration keys, metrics and the manual are generated from it.
 
 use kabar_core::chat::MAX_BODY_LEN;
 use kabar_core::time::Duration;
@@ -111,11 +111,15 @@ impl RawValue for Duration {
 
 /// Declares [`HubLimits`] and [`LIMITS`] from one table.
 macro_rules! limits {
-    ($(#[doc = $help:literal] $field:ident: $type:ty, $name:literal, $unit:ident, $min:expr, $max:expr, $default:expr, $counter:ident;)+) => {
-        /// Bounds of a hub. Each has a counter in [`Counters`] of the times it was hit; [`LIMITS`] names both.
+    ($(
+        $(#[doc = $help:literal])+
+        $field:ident: $type:ty, $name:literal, $unit:ident, $min:expr, $max:expr, $default:expr, $counter:ident;
+    )+) => {
+        /// Bounds of a hub. Each has a counter in [`Counters`] of the times it was hit; [`LIMITS`]
+        /// names both.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct HubLimits {
-            $(#[doc = $help] pub $field: $type,)+
+            $($(#[doc = $help])+ pub $field: $type,)+
         }
 
         impl Default for HubLimits {
@@ -127,7 +131,7 @@ macro_rules! limits {
         /// Every limit there is.
         pub const LIMITS: &[Limit] = &[$(Limit {
             name: $name,
-            help: $help.trim_ascii(),
+            help: concat!($($help),+).trim_ascii(),
             unit: Unit::$unit,
             min: $min,
             max: $max,
@@ -142,7 +146,8 @@ macro_rules! limits {
 
 #[rustfmt::skip]
 limits! {
-    /// Connections, open and closing; beyond this, closing and unjoined ones of the fullest prefix make room.
+    /// Connections, open and closing; beyond this, closing and unjoined ones of the fullest prefix
+    /// make room.
     connections: usize, "max-connections", Count, 1, 1_000_000, 16_384, connections_full;
     /// Connections that have not joined; beyond this, those of the fullest prefix make room.
     unjoined: usize, "max-unjoined", Count, 1, 1_000_000, 1_024, unjoined_full;
@@ -156,15 +161,18 @@ limits! {
     half_open_time: Duration, "half-open-time", Time, MILLI, HOUR, 5 * SECOND, half_open_expired;
     /// Cookies whose use is counted; beyond this, the oldest of the fullest prefix are forgotten.
     cookies: usize, "max-cookies", Count, 1, 10_000_000, 32_768, cookies_full;
-    /// Handshakes that wait for their public-key work; beyond this, those of the fullest prefix make room.
+    /// Handshakes that wait for their public-key work; beyond this, those of the fullest prefix
+    /// make room.
     accept_jobs: usize, "max-handshakes", Count, 1, 65_536, 256, accept_jobs_full;
     /// Waiting handshakes from which on the server is busy and limits each address more.
     busy_accept_jobs: usize, "busy-handshakes", Count, 0, 65_536, 16, handshakes_busy;
-    /// Handshakes that an address may start at once while the server is busy; 16 times as many while it is not.
+    /// Handshakes that an address may start at once while the server is busy; 16 times as many
+    /// while it is not.
     handshake_burst: u32, "handshake-burst", Count, 1, 1_000_000, 64, handshakes_limited;
     /// Time after which an address may start one more; a 16th of it while the server is not busy.
     handshake_interval: Duration, "handshake-interval", Time, 0, HOUR, 250 * MILLI, handshakes_limited;
-    /// Addresses whose handshakes, hints and wrong passwords are counted; beyond this, the least limited are forgotten.
+    /// Addresses whose handshakes, hints and wrong passwords are counted; beyond this, the least
+    /// limited are forgotten.
     prefixes: usize, "max-addresses", Count, 1, 10_000_000, 16_384, buckets_full;
     /// Hints to an address about unknown connections at once.
     hint_burst: u32, "hint-burst", Count, 1, 1_000_000, 1_000, hints_limited;
@@ -172,13 +180,15 @@ limits! {
     hint_interval: Duration, "hint-interval", Time, 0, HOUR, MILLI, hints_limited;
     /// Answers to strangers that wait to be sent; beyond this they are dropped.
     answers: usize, "max-answers", Count, 1, 1_000_000, 4_096, answers_dropped;
-    /// Joins that wait for their password to be checked; beyond this, those of the fullest prefix are refused.
+    /// Joins that wait for their password to be checked; beyond this, those of the fullest prefix
+    /// are refused.
     password_queue: usize, "max-waiting-passwords", Count, 1, 65_536, 64, password_queue_full;
     /// Wrong passwords from an address at once.
     password_burst: u32, "password-burst", Count, 1, 1_000_000, 5, passwords_limited;
     /// Time after which an address may try one more.
     password_interval: Duration, "password-interval", Time, 0, 24 * HOUR, 12 * SECOND, passwords_limited;
-    /// Wrong passwords from everywhere at once; beyond this, checks wait, those of addresses that guessed wrong last.
+    /// Wrong passwords from everywhere at once; beyond this, checks wait, those of addresses that
+    /// guessed wrong last.
     room_password_burst: u32, "room-password-burst", Count, 1, 1_000_000, 60, room_passwords_limited;
     /// Time after which everybody together may try one more.
     room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
@@ -198,7 +208,8 @@ limits! {
     identities: usize, "max-identities", Count, 1, 1_000_000, 32_768, identities_full;
     /// Names that an identity keeps; beyond this those go that it used least recently.
     names_per_identity: usize, "max-names-per-identity", Count, 1, 1_000, 4, names_crowded;
-    /// Clients of an identity whose numbers are kept; beyond this those go that it used least recently.
+    /// Clients of an identity whose numbers are kept; beyond this those go that it used least
+    /// recently.
     instances_per_identity: usize, "max-instances-per-identity", Count, 1, 1_000, 8, instances_crowded;
     /// New identities from an address at once.
     newcomer_burst: u32, "newcomer-burst", Count, 1, 1_000_000, 256, newcomers_limited;
@@ -245,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_limit_can_be_moved_and_has_its_own_place() {
+    fn each_limit_can_be_set_within_its_range_and_changes_no_other() {
         let defaults = HubLimits::default();
         let mut names = BTreeSet::new();
         for limit in LIMITS {
@@ -266,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn every_counter_that_is_named_exists() {
+    fn the_counter_of_each_limit_exists() {
         let counters: BTreeSet<&str> = Counters::default().all().map(|counted| counted.name).collect();
         assert!(LIMITS.iter().all(|limit| counters.contains(limit.counter)));
     }

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_what_is_due_in_order_and_once() {
+    fn pops_due_timers_once_in_order() {
         let mut timers = Timers::default();
         timers.set(Timer::Connection(1), Some(at(30)));
         timers.set(Timer::Connection(2), Some(at(10)));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_is_set_again_or_cleared_is_not_met_at_its_old_time() {
+    fn a_postponed_or_cleared_timer_does_not_fire_at_its_old_deadline() {
         let mut timers = Timers::default();
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(10)));
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(40)));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_moves_to_an_earlier_time_is_met_there() {
+    fn a_timer_moved_forward_fires_at_its_new_deadline() {
         let mut timers = Timers::default();
         timers.set(Timer::Connection(7), Some(at(40)));
         timers.set(Timer::Connection(7), Some(at(60)));

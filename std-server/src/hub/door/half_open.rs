@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_counted_for_as_long_as_it_can_be_valid() {
+    fn a_cookie_is_counted_while_it_may_be_valid() {
         let mut table = HalfOpen::new(BOUNDS);
         for id in 1..=3 {
             assert_eq!(insert(&mut table, at(1), id, 9, 1), Ok(None));
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn is_bounded_in_all_and_per_prefix() {
+    fn entries_are_bounded_in_total_and_per_prefix() {
         let mut table = HalfOpen::new(BOUNDS);
         for id in 1..=3 {
             assert_eq!(insert(&mut table, at(1), id, 1, 1), Ok(None));
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_makes_room_at_the_expense_of_the_heaviest_prefix() {
+    fn a_full_table_displaces_the_oldest_entry_of_the_heaviest_prefix() {
         let mut table = HalfOpen::new(BOUNDS);
         for id in 1..=3 {
             assert_eq!(insert(&mut table, at(1), id, 1, 1), Ok(None));
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_expire_after_their_time_whether_in_work_or_not() {
+    fn entries_expire_with_and_without_a_finished_job() {
         let mut table = HalfOpen::new(BOUNDS);
         assert_eq!(table.deadline(), None);
         assert_eq!(insert(&mut table, at(1), 1, 1, 1), Ok(None));
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_work_leaves_nothing() {
+    fn a_failed_job_removes_its_entry() {
         let mut table = HalfOpen::new(BOUNDS);
         assert_eq!(insert(&mut table, at(1), 1, 1, 1), Ok(None));
         assert!(table.ready(1).is_none());

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_its_burst_at_once_and_then_one_per_interval() {
+    fn a_bucket_allows_its_burst_at_once_and_then_one_per_interval() {
         let mut bucket = Bucket::FULL;
         let mut takes = |second| bucket.take(at(second), RATE);
         assert_eq!([takes(10), takes(10), takes(10), takes(10)], [true, true, true, false]);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn says_when_a_token_is_there() {
+    fn predicts_when_a_token_is_available() {
         let mut bucket = Bucket::FULL;
         (0..3).for_each(|_| assert!(bucket.take(at(10), RATE)));
         assert_eq!(bucket.token_at(RATE), at(12));

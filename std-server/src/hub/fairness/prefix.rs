@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_addresses_are_told_apart_in_both_notations() {
+    fn ipv4_addresses_are_distinguished_in_both_notations() {
         assert_eq!(prefix("10.0.0.1:5"), prefix("10.0.0.1:6"));
         assert_eq!(prefix("10.0.0.1:5"), prefix("[::ffff:10.0.0.1]:5"));
         assert_ne!(prefix("10.0.0.1:5"), prefix("10.0.0.2:5"));

@@ -96,6 +96,16 @@ impl<P: Provider> Peer<P> {
 }
 
 impl Phase {
+    /// Whether it waits for the check of its password in this room.
+    pub(super) fn is_checking(&self, room: RoomId) -> bool {
+        matches!(self, Self::Checking(checking) if *checking == room)
+    }
+
+    /// Whether its Join waits for its commit in this room.
+    pub(super) fn is_joining(&self, room: RoomId) -> bool {
+        matches!(self, Self::Joining(joining) if *joining == room)
+    }
+
     /// The limits that it counts against.
     fn standing(&self) -> Standing {
         match self {

@@ -188,7 +188,7 @@ mod tests {
         Capacity { chat_send: 100, chat_receive: 40, bulk_send: 0, bulk_receive: 0, in_flight: 8 };
 
     #[test]
-    fn holds_nothing_until_the_first_byte_and_nothing_after_the_last() {
+    fn a_connection_holds_rings_only_while_they_contain_data() {
         let pool = Pool::new(CAPACITY, 1_000);
         let mut memory = pool.memory();
         assert_eq!((memory.buffers().chat_send.len(), memory.buffers().in_flight.len(), pool.used()), (0, 0, 0));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_no_more_than_its_limit_and_counts_refusals() {
+    fn acquisitions_beyond_the_limit_fail_and_are_counted() {
         let pool = Pool::new(CAPACITY, 230);
         let mut memories = [pool.memory(), pool.memory(), pool.memory()];
         assert_eq!(memories.each_mut().map(|memory| memory.acquire(Buffer::ChatSend)), [true, true, false]);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn content_survives_what_other_parts_do() {
+    fn a_ring_keeps_its_content_while_others_are_acquired_and_released() {
         let pool = Pool::new(CAPACITY, 1_000);
         let mut memory = pool.memory();
         assert!(memory.acquire(Buffer::ChatSend));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_connection_may_move_to_another_thread() {
+    fn memory_of_a_connection_is_send() {
         fn assert_send<T: Send>() {}
         assert_send::<Pooled>();
     }

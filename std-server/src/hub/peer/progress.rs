@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn trickling_is_no_progress() {
+    fn a_trickle_does_not_count_as_progress() {
         let ring = 32 << 10;
         assert!(!is_over(29, ring, 0, MIN_PROGRESS) && is_over(30, ring, 0, MIN_PROGRESS));
         assert!(is_over(30, ring, 1, MIN_PROGRESS), "a byte a second");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn little_that_waits_is_progress_when_it_is_gone() {
+    fn emptying_a_ring_counts_as_progress() {
         let mut stalled = Stalled::default();
         stalled.observe(at(0), 10, 0, MIN_PROGRESS);
         stalled.observe(at(29), 5, 10, MIN_PROGRESS);

@@ -37,7 +37,7 @@ impl Room {
         silence: Duration,
     ) {
         self.residents.remove(&peer.id);
-        if matches!(peer.phase, Phase::Checking(_)) {
+        if peer.phase.is_checking(self.id) {
             self.passwords.remove(peer.id);
         }
         if peer.member().is_none() {

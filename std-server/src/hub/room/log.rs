@@ -268,7 +268,7 @@ mod tests {
 
     /// A batch of unknown outcome: the store is read again, and then the batch counts as committed.
     #[test]
-    fn a_term_that_was_read_again_counts_once() {
+    fn a_term_read_back_from_the_store_counts_once() {
         let mut log = Log::new(&RoomState::default(), 1, NOW, 2_000);
         let first = Batch { term: Some(log.term()), entries: vec![entry(1)], ..Batch::default() };
         log.reload(&RoomState { terms: vec![log.term()], first: 1, head: 1, ..RoomState::default() });
@@ -279,7 +279,7 @@ mod tests {
     /// Every round checks this, and every Join checks a cursor: neither may cost more with each
     /// start of the server.
     #[test]
-    fn many_runs_make_no_question_dear() {
+    fn checks_of_terms_do_not_slow_down_with_the_number_of_runs() {
         const RUNS: u64 = 100_000;
         let term = |run: u64| Term(run.to_be_bytes());
         let terms = (1..=RUNS).map(|run| TermRecord { term: term(run), first_seq: run }).collect();
@@ -309,12 +309,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_term_resets() {
+    fn an_unknown_term_resets_the_cursor() {
         assert_eq!(log().start(after(7, Term([7; 8]))), (17, true));
     }
 
     #[test]
-    fn nothing_starts_below_what_is_kept() {
+    fn delivery_never_starts_before_the_first_kept_entry() {
         let log = log();
         assert_eq!(log.start(after(2, A)), (4, false));
         assert_eq!(log.start(Start::Last(1_000)), (4, false));
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_wait_are_remembered_when_others_are_committed() {
+    fn accepted_numbers_are_kept_when_lower_ones_are_committed() {
         let mut log = log();
         let identity = PublicIdentity([4; 32]);
         let record = |highest| InstanceRecord { instance: 3, identity, highest, highest_seq: 20, seen_ran_ms: 0 };

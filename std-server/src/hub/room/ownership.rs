@@ -138,14 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_owned_against_others_only() {
+    fn a_name_is_reserved_against_other_identities_only() {
         let ownership = ownership();
         assert!(!ownership.is_owned_by_another("ana", ANA, 1_100) && ownership.is_owned_by_another("ana", BEN, 1_100));
         assert!(!ownership.is_owned_by_another("ben", BEN, 1_100));
     }
 
     #[test]
-    fn a_claim_stands_against_others_until_it_ends() {
+    fn a_claim_excludes_other_identities_until_its_last_join_ends() {
         let mut ownership = ownership();
         ownership.claim("ben", BEN);
         assert!(ownership.is_claimed_by_another("ben", ANA) && !ownership.is_claimed_by_another("ben", BEN));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn ownership_lapses_when_its_owner_is_not_seen_for_long() {
+    fn ownership_lapses_after_the_keep_time_unseen() {
         let mut ownership = ownership();
         assert!(ownership.is_owned_by_another("ana", BEN, 1_499));
         assert!(!ownership.is_owned_by_another("ana", BEN, 1_500));

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_read_once_for_all_who_wait() {
+    fn a_page_is_read_once_for_all_waiting_connections() {
         let mut pages = Pages::new(1 << 20, 2);
         assert!(matches!(look(&mut pages, 40), Lookup::Later));
         pages.want(40, 1, For::Cursor);
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_read_in_the_order_in_which_they_were_wanted_first() {
+    fn pages_are_read_in_order_of_their_first_request() {
         let mut pages = Pages::new(1 << 20, 1);
         // One reads old pages, one new ones; both want their next page when they have one.
         let mut wanted = [1, 0, 897];
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_wants_one_page_for_each_purpose() {
+    fn a_connection_requests_one_page_per_purpose() {
         let mut pages = Pages::new(1 << 20, 8);
         for seq in [1, 33, 65, 97] {
             pages.want(seq, 1, For::Answer);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_somebody_wanted_who_left_is_not_read() {
+    fn a_page_requested_only_by_a_removed_connection_is_not_read() {
         let mut pages = Pages::new(1 << 20, 8);
         pages.want(1, 1, For::Answer);
         pages.want(40, 1, For::Cursor);
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_at_once_than_there_is_room_for() {
+    fn outstanding_reads_are_bounded_by_the_page_memory() {
         let mut pages = Pages::new(2 * MAX_PAGE_LEN, 8);
         let mut tiny = Pages::new(0, 8);
         for seq in [1, 40, 90] {
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_are_not_taken_are_passed_over_within_the_page() {
+    fn lookup_skips_rejected_entries_within_the_page() {
         let mut pages = Pages::new(1 << 20, 2);
         pages.complete(33..=64, entries(33..=64));
         let mut find = |range, wanted: u64| pages.lookup(range, |entry| entry.entry().header.seq == wanted);
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_was_cut_by_the_head_is_read_again_when_more_is_wanted() {
+    fn a_page_truncated_at_the_head_is_read_again_when_the_log_has_grown() {
         let mut pages = Pages::new(1 << 20, 2);
         pages.want(33, 1, For::Cursor);
         assert_eq!(pages.next_read(&(1..=40)), Some(33..=40));
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_not_where_it_was_looked_for_is_gone() {
+    fn a_missing_entry_of_a_read_page_is_gone() {
         let mut pages = Pages::new(1 << 20, 2);
         pages.want(1, 1, For::Cursor);
         assert_eq!(pages.next_read(&(1..=32)), Some(1..=32));
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_bounded_in_bytes_and_the_least_used_goes_first() {
+    fn pages_are_bounded_in_bytes_and_evicted_least_recently_used_first() {
         let mut pages = Pages::new(80_000, 9);
         for page in 0..2 {
             pages.complete(page * 32 + 1..=page * 32 + 32, entries(page * 32 + 1..=page * 32 + 32));

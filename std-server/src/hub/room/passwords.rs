@@ -55,7 +55,7 @@ impl Room {
         context: &mut Context<P>,
     ) {
         for WaitingJoin { peer, request, .. } in core::mem::take(&mut self.passwords.displaced) {
-            refuse(now, peers, context, peer, &request, QUEUE_FULL);
+            self.refuse_waiting(now, peers, context, peer, &request, QUEUE_FULL);
         }
         if self.passwords.outstanding.is_some() {
             return;
@@ -65,7 +65,7 @@ impl Room {
         for id in limited.collect::<Vec<_>>() {
             context.counters.passwords_limited += 1;
             let Some(request) = self.passwords.remove(id) else { continue };
-            refuse(now, peers, context, id, &request, "too many wrong passwords; try again in a minute");
+            self.refuse_waiting(now, peers, context, id, &request, "too many wrong passwords; try again in a minute");
         }
         let PasswordQueue { queue, wrong, wrong_in_total, total_rate, .. } = &mut self.passwords;
         if !queue.is_empty() && !wrong_in_total.has_token(now, *total_rate) {
@@ -115,7 +115,7 @@ impl Room {
             self.passwords.wrong.take(now, prefix);
             self.passwords.wrong_in_total.take(now, self.passwords.total_rate);
         }
-        let Some(peer) = peers.get_mut(id).filter(|peer| matches!(peer.phase, Phase::Checking(_))) else { return };
+        let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_checking(self.id)) else { return };
         context.timers.set(Timer::Phase(id), None);
         if done.is_right {
             self.admit(now, context, peer, request);
@@ -123,18 +123,19 @@ impl Room {
             peer.refuse(now, context, request.name.shown(), RefusedCode::AUTHENTICATION, "wrong password");
         }
     }
-}
 
-/// Refuses a Join that waits for its password, for now.
-fn refuse<P: Provider>(
-    now: Instant,
-    peers: &mut Peers<P>,
-    context: &mut Context<P>,
-    peer: u32,
-    request: &JoinRequest,
-    text: &str,
-) {
-    if let Some(peer) = peers.get_mut(peer).filter(|peer| matches!(peer.phase, Phase::Checking(_))) {
-        peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+    /// Refuses a Join that waits for its password, for now.
+    fn refuse_waiting<P: Provider>(
+        &self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        id: u32,
+        request: &JoinRequest,
+        text: &str,
+    ) {
+        if let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_checking(self.id)) {
+            peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+        }
     }
 }

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_members_do_not_post() {
+    fn refuses_kinds_that_members_may_not_post() {
         for kind in [0, 4, 16, 17, 18, 19, 255].map(EntryKind) {
             assert_eq!(refusal_reason(&post(kind, b""), MAX_BODY_LEN), Some(PostRefusedCode::KIND), "{kind:?}");
         }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_over_4096_bytes_and_data_over_4352_break_the_rules() {
+    fn texts_over_4096_bytes_and_data_over_4352_are_malformed() {
         for (kind, most) in [(EntryKind::TEXT, 4096), (EntryKind::ACTION, 4096), (EntryKind::DATA, 4352)] {
             assert!(!is_malformed(&post(kind, &vec![b'x'; most])), "{kind:?}");
             assert!(is_malformed(&post(kind, &vec![b'x'; most + 1])), "{kind:?}");
@@ -131,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_longer_than_this_server_takes() {
+    fn refuses_bodies_over_the_configured_limit() {
         let judge = |len| refusal_reason(&post(EntryKind::TEXT, &[b'x'; 101][..len]), 100);
         assert_eq!((judge(100), judge(101)), (None, Some(PostRefusedCode::TOO_LONG)));
     }
 
     #[test]
-    fn texts_that_are_not_utf8_break_the_rules() {
+    fn texts_that_are_not_utf8_are_malformed() {
         assert!(is_malformed(&post(EntryKind::TEXT, b"\xff")) && is_malformed(&post(EntryKind::ACTION, b"ab\xc3")));
         assert!(!is_malformed(&post(EntryKind::DATA, b"\xff")));
     }

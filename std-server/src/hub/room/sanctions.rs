@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn holds_at_once_and_is_written_until_it_is_durable() {
+    fn a_sanction_takes_effect_at_once_and_is_written_until_durable() {
         let mut sanctions = Sanctions::default();
         assert!(sanctions.impose(ban(1)) && !sanctions.impose(ban(2)));
         assert!(sanctions.holds(ANA, SanctionKind::Ban) && !sanctions.holds(ANA, SanctionKind::Mute));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lifted_while_it_is_being_written_ends_with_the_next_commit() {
+    fn a_sanction_lifted_during_its_commit_ends_with_the_next_commit() {
         let mut sanctions = Sanctions::default();
         sanctions.impose(ban(1));
         let first = written(&sanctions);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_store_has_again_after_trouble_is_not_written_twice() {
+    fn a_sanction_found_in_the_store_after_a_failure_is_not_written_twice() {
         let mut sanctions = Sanctions::default();
         sanctions.impose(ban(1));
         sanctions.reload(&RoomState::default());
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hit_are_found_by_the_name_they_had() {
+    fn finds_a_sanctioned_identity_by_its_name_at_that_time() {
         let mut sanctions = Sanctions::new(&RoomState { sanctions: vec![ban(1)], ..RoomState::default() });
         let name = |name| Name::new(name).unwrap();
         assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Ban), Some(ANA));

@@ -47,7 +47,7 @@ impl Room {
         join: CommittingJoin,
     ) {
         let CommittingJoin { peer: id, request } = join;
-        let Some(peer) = peers.get_mut(id).filter(|peer| matches!(peer.phase, Phase::Joining(_))) else { return };
+        let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_joining(self.id)) else { return };
         if self.sanctions.holds(request.identity, SanctionKind::Ban) {
             // Decided while its Join was on its way to the store.
             self.residents.remove(&id);

@@ -4,7 +4,7 @@
 use kabar_core::chat::RefusedCode;
 use kabar_core::time::Duration;
 
-use super::person::asking;
+use super::fake_client::join_args;
 use super::world::{WALL_MS, World};
 use crate::store::{MemoryStore, Store};
 
@@ -16,26 +16,26 @@ const CLOCKS: [u64; 8] =
     [0, WALL_MS - 200 * DAY_MS, WALL_MS, WALL_MS + 200 * DAY_MS, 1 << 41, 253_402_300_800_000, 1 << 63, u64::MAX];
 
 fn is_taken(world: &mut World, name: &str, key: u8) -> bool {
-    let person = world.person();
-    world.ask(person, &asking(name, key));
-    let is_taken = world.people[person].refusal() == Some(RefusedCode::NAME_TAKEN);
-    assert_ne!(is_taken, world.people[person].is_welcome());
+    let client = world.client();
+    world.attempt_join(client, &join_args(name, key));
+    let is_taken = world.clients[client].refusal() == Some(RefusedCode::NAME_TAKEN);
+    assert_ne!(is_taken, world.clients[client].is_welcome());
     is_taken
 }
 
-fn leave(world: &mut World, person: usize) {
+fn leave(world: &mut World, client: usize) {
     let now = world.now;
-    world.people[person].close(now);
+    world.clients[client].close(now);
     world.run_ms(100);
 }
 
 #[test]
-fn a_name_outlives_every_jump_of_the_clock() {
+fn ownership_of_a_name_survives_every_clock_jump() {
     for before in CLOCKS {
         for after in CLOCKS {
             let mut world = World::new();
             world.hub.set_wall(world.now, before);
-            let ana = world.join(&asking("Ana", 1));
+            let ana = world.join(&join_args("Ana", 1));
             leave(&mut world, ana);
             world.hub.set_wall(world.now, after);
             assert!(is_taken(&mut world, "Ana", 2), "{before} {after}");
@@ -44,10 +44,10 @@ fn a_name_outlives_every_jump_of_the_clock() {
 }
 
 #[test]
-fn a_name_outlives_a_start_with_a_wrong_clock() {
+fn ownership_of_a_name_survives_a_start_with_a_wrong_clock() {
     for after in CLOCKS {
         let mut world = World::new();
-        let ana = world.join(&asking("Ana", 1));
+        let ana = world.join(&join_args("Ana", 1));
         leave(&mut world, ana);
         world.restart();
         world.hub.set_wall(world.now, after);
@@ -58,9 +58,9 @@ fn a_name_outlives_a_start_with_a_wrong_clock() {
 }
 
 #[test]
-fn time_unseen_adds_up_over_several_runs_and_stops_between_them() {
+fn time_unseen_adds_up_across_runs_and_stops_between_them() {
     let mut world = World::with(|config| config.limits.name_keep = HOUR * 10);
-    let ana = world.join(&asking("Ana", 1));
+    let ana = world.join(&join_args("Ana", 1));
     leave(&mut world, ana);
     for _ in 0..4 {
         world.run(HOUR * 2 + HOUR / 4);
@@ -75,7 +75,7 @@ fn time_unseen_adds_up_over_several_runs_and_stops_between_them() {
 }
 
 #[test]
-fn running_time_is_written_hourly_when_nothing_else_is() {
+fn running_time_is_written_hourly_without_other_commits() {
     let mut world = World::over(super::world::config(), MemoryStore::new());
     let ran = |world: &mut World| world.store.load("lobby").expect("readable").ran_ms;
     world.run(HOUR * 50 + HOUR / 2);
@@ -87,15 +87,15 @@ fn running_time_is_written_hourly_when_nothing_else_is() {
 }
 
 #[test]
-fn whoever_is_here_when_the_server_is_killed_was_seen_within_the_last_hour() {
+fn members_present_at_a_kill_were_seen_within_the_last_hour() {
     let mut world = World::with(|config| {
         config.limits.name_keep = HOUR * 5;
         config.limits.announced_members = 0;
     });
-    world.join(&asking("Ana", 1));
+    world.join(&join_args("Ana", 1));
     world.run(HOUR * 100);
     world.restart();
-    world.people[0].is_cut = true;
+    world.clients[0].is_cut = true;
     world.run(HOUR * 3);
     assert!(is_taken(&mut world, "Ana", 2));
     world.run(HOUR * 3);
@@ -105,10 +105,10 @@ fn whoever_is_here_when_the_server_is_killed_was_seen_within_the_last_hour() {
 #[test]
 fn entries_carry_the_time_of_day_as_it_was_set() {
     let mut world = World::new();
-    let ana = world.join(&asking("Ana", 1));
+    let ana = world.join(&join_args("Ana", 1));
     for (number, clock) in (1..).zip(CLOCKS) {
         world.hub.set_wall(world.now, clock);
-        world.people[ana].post(number, "hello");
+        world.clients[ana].post(number, "hello");
         world.run_ms(20);
         let time = world.log().last().expect("an entry").time_ms;
         assert!((clock..=clock.saturating_add(20)).contains(&time), "{clock} {time}");

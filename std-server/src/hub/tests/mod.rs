@@ -1,20 +1,21 @@
 //! The hub from outside, in virtual time: datagrams, jobs and time in, datagrams and events out.
 
 mod clock;
-mod crowding;
-mod delivering;
-mod departing;
-mod holding;
-mod joining;
-mod keeping;
-mod key;
+mod commit;
+mod delivery;
+mod departure;
+mod fake_client;
+mod flooding;
+mod join;
 mod limits;
-mod operating;
-mod pairs;
-mod person;
-mod posting;
+mod message_pairs;
+mod operator;
+mod posts;
+mod reclaim;
+mod retention;
+mod rooms;
 mod sanctions;
-mod storing;
-mod strangers;
+mod server_key;
 mod turns;
+mod unauthenticated;
 mod world;

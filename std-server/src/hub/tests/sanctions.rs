@@ -5,45 +5,45 @@ use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
 use kabar_core::wire::frame::CloseCode;
 
-use super::person::{Asking, Heard, Way, asking};
+use super::fake_client::{Credential, JoinArgs, Received, join_args};
 use super::world::{PASSWORD, WALL_MS, World};
 use crate::hub::{HubEvent, JobKind, JoinPolicy, LeaveReason, OperatorError, RoomId};
 use crate::store::{Fault, Sanction, SanctionKind, Store};
 
-fn refusal(world: &mut World, asking: &Asking) -> Option<RefusedCode> {
-    let person = world.person();
-    world.ask(person, asking);
-    world.people[person].refusal()
+fn refusal(world: &mut World, join_args: &JoinArgs) -> Option<RefusedCode> {
+    let client = world.client();
+    world.attempt_join(client, join_args);
+    world.clients[client].refusal()
 }
 
 fn kept(world: &mut World) -> Vec<Sanction> {
     world.store.load("lobby").expect("readable").sanctions
 }
 
-fn muted(world: &World, person: usize) -> Vec<u64> {
-    let number = |heard: &Heard| match heard {
-        Heard::PostRefused { number, code: PostRefusedCode::MUTED } => Some(*number),
+fn muted(world: &World, client: usize) -> Vec<u64> {
+    let number = |received: &Received| match received {
+        Received::PostRefused { number, code: PostRefusedCode::MUTED } => Some(*number),
         _ => None,
     };
-    world.people[person].heard.iter().filter_map(number).collect()
+    world.clients[client].received.iter().filter_map(number).collect()
 }
 
 #[test]
-fn who_is_banned_is_closed_and_stays_out_under_every_name_also_after_a_restart() {
+fn a_banned_identity_is_disconnected_and_refused_under_every_name_across_restarts() {
     let mut world = World::new();
-    let ana = world.join(&asking("Ana", 1));
+    let ana = world.join(&join_args("Ana", 1));
     assert_eq!(world.hub.ban(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NoSuchName));
     assert_eq!(world.hub.ban(world.now, RoomId::ONLY, "ANA"), Ok("Ana".to_owned()));
     assert_eq!(world.hub.ban(world.now, RoomId::ONLY, "Ana"), Err(OperatorError::AlreadyInEffect));
     world.run_ms(100);
-    assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::BANNED)));
+    assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)));
     assert!(world.events.iter().any(|event| matches!(event, HubEvent::Left { reason: LeaveReason::Banned, .. })));
-    assert_eq!(world.said().last(), Some(&("Ana".to_owned(), EntryKind::KICKED)));
+    assert_eq!(world.announcements().last(), Some(&("Ana".to_owned(), EntryKind::KICKED)));
     for _ in 0..2 {
-        assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED));
-        assert_eq!(refusal(&mut world, &asking("Zoe", 1)), Some(RefusedCode::BANNED));
+        assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED));
+        assert_eq!(refusal(&mut world, &join_args("Zoe", 1)), Some(RefusedCode::BANNED));
         // The name stays the banned one's own.
-        assert_eq!(refusal(&mut world, &asking("Ana", 2)), Some(RefusedCode::NAME_TAKEN));
+        assert_eq!(refusal(&mut world, &join_args("Ana", 2)), Some(RefusedCode::NAME_TAKEN));
         assert_eq!(world.hub.counters().banned, 2);
         world.restart();
     }
@@ -53,51 +53,51 @@ fn who_is_banned_is_closed_and_stays_out_under_every_name_also_after_a_restart()
 }
 
 #[test]
-fn who_is_away_can_be_banned_by_the_name_it_owns() {
+fn an_absent_owner_can_be_banned_by_name() {
     let mut world = World::new();
-    let ana = world.join(&asking("Ana", 1));
-    world.people[ana].close(world.now);
+    let ana = world.join(&join_args("Ana", 1));
+    world.clients[ana].close(world.now);
     world.run_ms(100);
     assert!(world.hub.ban(world.now, RoomId::ONLY, "ana").is_ok());
-    assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED));
+    assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED));
 }
 
 #[test]
-fn the_banned_are_refused_before_their_password_costs_anything() {
+fn a_banned_identity_is_refused_before_its_password_is_checked() {
     let mut world = World::with(|config| config.join_policy = JoinPolicy::Password);
-    world.join(&Asking { way: Way::Password(PASSWORD), ..asking("Ana", 1) });
+    world.join(&JoinArgs { credential: Credential::Password(PASSWORD), ..join_args("Ana", 1) });
     assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.hold(JobKind::Password);
-    let again = Asking { way: Way::Password("guess"), ..asking("Ana", 1) };
+    let again = JoinArgs { credential: Credential::Password("guess"), ..join_args("Ana", 1) };
     assert_eq!(refusal(&mut world, &again), Some(RefusedCode::BANNED));
     assert!(world.jobs.is_empty());
     // Only who proves to be that identity learns it.
-    let stranger = Asking { way: Way::BadSignature, ..asking("Ana", 1) };
+    let stranger = JoinArgs { credential: Credential::BadSignature, ..join_args("Ana", 1) };
     assert_eq!(refusal(&mut world, &stranger), Some(RefusedCode::SIGNATURE));
 }
 
 #[test]
-fn a_ban_meets_a_join_that_is_on_its_way_to_the_store() {
+fn a_ban_refuses_a_join_that_is_being_committed() {
     let mut world = World::new();
-    let first = world.join(&asking("Ana", 1));
-    world.people[first].close(world.now);
+    let first = world.join(&join_args("Ana", 1));
+    world.clients[first].close(world.now);
     world.run_ms(100);
     world.hold(JobKind::Store);
-    let ana = world.person();
-    world.ask(ana, &asking("Ana", 1));
+    let ana = world.client();
+    world.attempt_join(ana, &join_args("Ana", 1));
     assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.release();
     world.run_ms(100);
-    assert_eq!((world.people[ana].refusal(), world.people[ana].is_welcome()), (Some(RefusedCode::BANNED), false));
+    assert_eq!((world.clients[ana].refusal(), world.clients[ana].is_welcome()), (Some(RefusedCode::BANNED), false));
     // What was announced is taken back.
     world.run(Duration::from_secs(61));
-    assert_eq!(world.said().last(), Some(&("Ana".to_owned(), EntryKind::LEFT)));
+    assert_eq!(world.announcements().last(), Some(&("Ana".to_owned(), EntryKind::LEFT)));
 }
 
 #[test]
-fn who_is_unbanned_comes_in_again_also_after_a_restart() {
+fn an_unbanned_identity_joins_again_across_restarts() {
     let mut world = World::new();
-    world.join(&asking("Ana", 1));
+    world.join(&join_args("Ana", 1));
     assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.run_ms(100);
     assert_eq!(world.hub.unban(world.now, RoomId::ONLY, "Ben"), Err(OperatorError::NotInEffect));
@@ -105,82 +105,82 @@ fn who_is_unbanned_comes_in_again_also_after_a_restart() {
     assert_eq!(world.hub.unban(world.now, RoomId::ONLY, "ana"), Err(OperatorError::NotInEffect));
     world.run_ms(10);
     world.restart();
-    world.join(&asking("Ana", 1));
+    world.join(&join_args("Ana", 1));
     assert!(kept(&mut world).is_empty() && world.hub.sanctions(RoomId::ONLY).is_empty());
 }
 
 #[test]
-fn a_muted_member_hears_everything_and_each_of_its_posts_is_refused_until_it_is_unmuted() {
+fn a_muted_member_receives_everything_and_its_posts_are_refused_until_unmuted() {
     let mut world = World::new();
-    let (ana, ben) = (world.join(&asking("Ana", 1)), world.join(&asking("Ben", 2)));
-    world.people[ana].post(1, "one");
+    let (ana, ben) = (world.join(&join_args("Ana", 1)), world.join(&join_args("Ben", 2)));
+    world.clients[ana].post(1, "one");
     world.run_ms(50);
     assert_eq!(world.hub.mute(world.now, RoomId::ONLY, "Ana"), Ok("Ana".to_owned()));
     assert!(world.hub.who(world.now, RoomId::ONLY)[0].is_muted && !world.hub.who(world.now, RoomId::ONLY)[1].is_muted);
-    world.people[ana].post_settled(2, 1, "two");
-    world.people[ben].post(1, "hello");
+    world.clients[ana].post_settled(2, 1, "two");
+    world.clients[ben].post(1, "hello");
     world.run_ms(50);
-    assert_eq!((muted(&world, ana), world.people[ana].texts()), (vec![2], vec!["one".into(), "hello".to_owned()]));
+    assert_eq!((muted(&world, ana), world.clients[ana].texts()), (vec![2], vec!["one".into(), "hello".to_owned()]));
     // A new connection and a new run of the server change nothing.
     world.restart();
-    let instance = world.people[ana].welcome().instance;
-    world.ask(ana, &Asking { instance, ..asking("Ana", 1) });
-    world.people[ana].post_settled(3, 2, "three");
+    let instance = world.clients[ana].welcome().instance;
+    world.attempt_join(ana, &JoinArgs { instance, ..join_args("Ana", 1) });
+    world.clients[ana].post_settled(3, 2, "three");
     world.run_ms(50);
     assert_eq!(muted(&world, ana), [2, 3]);
     assert!(world.hub.unmute(world.now, RoomId::ONLY, "Ana").is_ok());
-    world.people[ana].post_settled(4, 3, "four");
+    world.clients[ana].post_settled(4, 3, "four");
     world.run_ms(50);
     assert_eq!(world.texts(), ["one", "hello", "four"]);
-    assert_eq!((world.hub.counters().posts_muted, world.people[ana].stored()), (1, 4));
+    assert_eq!((world.hub.counters().posts_muted, world.clients[ana].stored()), (1, 4));
 }
 
 #[test]
-fn a_post_that_was_taken_before_the_mute_is_stored() {
+fn a_post_accepted_before_the_mute_is_stored() {
     let mut world = World::new();
-    let ana = world.join(&asking("Ana", 1));
+    let ana = world.join(&join_args("Ana", 1));
     world.hold(JobKind::Store);
-    world.people[ana].post(1, "one");
+    world.clients[ana].post(1, "one");
     world.run_ms(50);
     assert!(world.hub.mute(world.now, RoomId::ONLY, "Ana").is_ok());
     world.release();
     world.run_ms(50);
-    assert_eq!((world.texts(), world.people[ana].stored()), (vec!["one".to_owned()], 1));
+    assert_eq!((world.texts(), world.clients[ana].stored()), (vec!["one".to_owned()], 1));
 }
 
 #[test]
-fn what_the_operator_decides_while_the_store_fails_holds_at_once_and_is_written_when_it_works() {
+fn sanctions_imposed_while_the_store_fails_take_effect_at_once_and_are_written_later() {
     for fault in [Fault::Fail, Fault::UncertainApplied, Fault::UncertainNotApplied, Fault::Read] {
         let mut world = World::new();
-        let ana = world.join(&asking("Ana", 1));
-        let ben = world.join(&asking("Ben", 2));
-        let cleo = world.join(&asking("Cleo", 3));
+        let ana = world.join(&join_args("Ana", 1));
+        let ben = world.join(&join_args("Ben", 2));
+        let cleo = world.join(&join_args("Cleo", 3));
         assert!(world.hub.mute(world.now, RoomId::ONLY, "Cleo").is_ok());
         world.run_ms(50);
         world.store.set_fault(Some(fault));
-        world.people[ben].post(1, "waits");
+        world.clients[ben].post(1, "waits");
         world.run_ms(20);
         assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
         assert!(world.hub.unmute(world.now, RoomId::ONLY, "Cleo").is_ok());
         world.run_ms(400);
-        assert_eq!(world.people[ana].ended, Some(Closed::ByPeer(CloseCode::BANNED)), "{fault:?}");
-        assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");
-        world.people[cleo].post(1, "free");
+        assert_eq!(world.clients[ana].closed, Some(Closed::ByPeer(CloseCode::BANNED)), "{fault:?}");
+        assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");
+        world.clients[cleo].post(1, "free");
         world.store.set_fault(None);
         world.run(Duration::from_secs(12));
         let kept = kept(&mut world);
         assert_eq!((kept.len(), kept[0].name.as_str()), (1, "Ana"), "{fault:?}");
         assert_eq!(world.texts(), ["waits", "free"], "{fault:?}");
         world.restart();
-        assert_eq!(refusal(&mut world, &asking("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");
+        assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED), "{fault:?}");
     }
 }
 
 #[test]
-fn a_ban_that_nothing_else_goes_with_is_tried_again_until_it_is_written() {
+fn a_ban_alone_in_its_batch_is_retried_until_written() {
     let mut world = World::new();
-    let ana = world.join(&asking("Ana", 1));
-    world.people[ana].close(world.now);
+    let ana = world.join(&join_args("Ana", 1));
+    world.clients[ana].close(world.now);
     world.run_ms(100);
     world.store.set_fault(Some(Fault::Fail));
     assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
@@ -193,9 +193,9 @@ fn a_ban_that_nothing_else_goes_with_is_tried_again_until_it_is_written() {
 }
 
 #[test]
-fn a_server_that_stops_writes_what_was_decided_last() {
+fn shutdown_writes_the_last_sanctions() {
     let mut world = World::new();
-    world.join(&asking("Ana", 1));
+    world.join(&join_args("Ana", 1));
     world.hold(JobKind::Store);
     assert!(world.hub.ban(world.now, RoomId::ONLY, "Ana").is_ok());
     world.hub.shutdown(world.now);
@@ -207,15 +207,15 @@ fn a_server_that_stops_writes_what_was_decided_last() {
 }
 
 #[test]
-fn sanctions_are_told_oldest_first() {
+fn sanctions_are_listed_oldest_first() {
     let mut world = World::new();
     for (key, name) in [(1, "Zoe"), (2, "Ana")] {
-        world.join(&asking(name, key));
+        world.join(&join_args(name, key));
         assert!(world.hub.mute(world.now, RoomId::ONLY, name).is_ok());
         world.run_ms(10);
     }
     assert!(world.hub.ban(world.now, RoomId::ONLY, "Zoe").is_ok());
-    let told: Vec<_> = world.hub.sanctions(RoomId::ONLY).into_iter().map(|it| (it.name, it.kind)).collect();
+    let listed: Vec<_> = world.hub.sanctions(RoomId::ONLY).into_iter().map(|it| (it.name, it.kind)).collect();
     let expected = [("Zoe", SanctionKind::Mute), ("Ana", SanctionKind::Mute), ("Zoe", SanctionKind::Ban)];
-    assert_eq!(told, expected.map(|(name, kind)| (name.to_owned(), kind)));
+    assert_eq!(listed, expected.map(|(name, kind)| (name.to_owned(), kind)));
 }

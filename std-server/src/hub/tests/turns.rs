@@ -4,7 +4,7 @@
 use kabar_core::chat::{ClientMessage, Start};
 use kabar_core::time::Duration;
 
-use super::person::{Asking, Heard, asking};
+use super::fake_client::{JoinArgs, Received, join_args};
 use super::world::{World, server};
 use crate::hub::{Counters, HubConfig, JobKind};
 
@@ -14,21 +14,21 @@ const BUDGET: u64 = 256;
 /// A room in which Ana said `count` things of 100 bytes, Ana, and Eve, who takes no entry at all.
 fn room(count: u64, change: impl FnOnce(&mut HubConfig)) -> (World, usize, usize) {
     let mut world = World::with(change);
-    let ana = world.join(&asking("Ana", 1));
+    let ana = world.join(&join_args("Ana", 1));
     for number in 1..=count {
-        world.people[ana].post(number, &"x".repeat(100));
+        world.clients[ana].post(number, &"x".repeat(100));
         world.run_ms(5);
     }
-    let eve = world.join(&Asking { max_entry_len: 0, ..asking("Eve", 2) });
+    let eve = world.join(&JoinArgs { max_entry_len: 0, ..join_args("Eve", 2) });
     world.run(Duration::from_secs(2));
     (world, ana, eve)
 }
 
 /// Datagrams that `person` has to send, straight into the hub, and no output fetched.
-fn deliver(world: &mut World, person: usize) {
+fn deliver(world: &mut World, client: usize) {
     let mut bytes = [0; 1200];
-    while let Some(len) = world.people[person].poll_transmit(world.now, &mut bytes) {
-        let from = world.people[person].address;
+    while let Some(len) = world.clients[client].poll_transmit(world.now, &mut bytes) {
+        let from = world.clients[client].address;
         world.hub.handle_datagram(world.now, from, &mut bytes[..len]);
     }
 }
@@ -39,9 +39,9 @@ fn fetch(world: &mut World) {
     let mut out = [0; 1200];
     loop {
         while let Some(transmit) = world.hub.poll_transmit(world.now, &mut out) {
-            let to = world.people.iter().position(|person| person.address == transmit.to);
+            let to = world.clients.iter().position(|client| client.address == transmit.to);
             let to = to.expect("somebody's");
-            world.people[to].handle_datagram(world.now, server(), &mut out[..transmit.len]);
+            world.clients[to].handle_datagram(world.now, server(), &mut out[..transmit.len]);
         }
         world.hub.create_jobs(world.now);
         let Some(job) = world.hub.poll_job() else { return };
@@ -55,9 +55,9 @@ fn turn(world: &mut World) -> Counters {
     let before = world.hub.counters();
     let mut out = [0; 1200];
     while let Some(transmit) = world.hub.poll_transmit(world.now, &mut out) {
-        let to = world.people.iter().position(|person| person.address == transmit.to);
+        let to = world.clients.iter().position(|client| client.address == transmit.to);
         let to = to.expect("somebody's");
-        world.people[to].handle_datagram(world.now, server(), &mut out[..transmit.len]);
+        world.clients[to].handle_datagram(world.now, server(), &mut out[..transmit.len]);
     }
     let after = world.hub.counters();
     Counters {
@@ -68,50 +68,50 @@ fn turn(world: &mut World) -> Counters {
     }
 }
 
-fn ask_history(world: &mut World, person: usize, times: usize, before: impl Fn(usize) -> u64) {
+fn request_history(world: &mut World, client: usize, times: usize, before: impl Fn(usize) -> u64) {
     for at in 0..times {
-        assert!(world.people[person].send(&ClientMessage::History { handle: 1, before: before(at), count: 200 }));
+        assert!(world.clients[client].send(&ClientMessage::History { handle: 1, before: before(at), count: 200 }));
     }
 }
 
 #[test]
-fn a_datagram_full_of_history_is_worked_off_in_turns_and_others_are_served_between() {
+fn a_datagram_full_of_history_requests_is_answered_in_turns() {
     let (mut world, ana, eve) = room(300, |_| {});
-    let ben = world.join(&asking("Ben", 3));
-    world.people[eve].heard.clear();
-    ask_history(&mut world, eve, 90, |_| 0);
+    let ben = world.join(&join_args("Ben", 3));
+    world.clients[eve].received.clear();
+    request_history(&mut world, eve, 90, |_| 0);
     deliver(&mut world, eve);
-    world.people[ana].post(301, "live");
+    world.clients[ana].post(301, "live");
     deliver(&mut world, ana);
-    let (mut turns, mut heard_at) = (0, None);
+    let (mut turns, mut received_at) = (0, None);
     while world.hub.has_transmit() {
         let work = turn(&mut world);
         assert!(work.lookups + work.messages_in <= BUDGET, "{work:?}");
         turns += 1;
         // What came in meanwhile: Ana's post is committed in the first turn.
         world.run_jobs();
-        if heard_at.is_none() && world.people[ben].texts().contains(&"live".to_owned()) {
-            heard_at = Some(turns);
+        if received_at.is_none() && world.clients[ben].texts().contains(&"live".to_owned()) {
+            received_at = Some(turns);
         }
         deliver(&mut world, eve);
         world.hub.handle_timeout(world.now);
         assert!(turns < 100, "it does not end");
     }
     assert!(turns >= 3, "{turns}");
-    assert!(heard_at.is_some_and(|at| at <= 2), "heard in turn {heard_at:?} of {turns}");
+    assert!(received_at.is_some_and(|at| at <= 2), "received in turn {received_at:?} of {turns}");
     world.run(Duration::from_secs(2));
-    let answers = world.people[eve].heard.iter().filter(|it| matches!(it, Heard::Past { remaining: 0, .. }));
+    let answers = world.clients[eve].received.iter().filter(|it| matches!(it, Received::Past { remaining: 0, .. }));
     assert_eq!(answers.count(), 90);
 }
 
 #[test]
-fn entries_that_are_not_taken_are_passed_over_a_page_at_a_time() {
+fn entries_too_large_for_a_member_are_skipped_a_page_at_a_time() {
     for tail in [1 << 20, 0] {
         let (mut world, _, eve) = room(300, |config| config.limits.tail_bytes = tail);
         // The pages are in memory.
         for _ in 0..2 {
             let before = world.hub.counters().lookups;
-            ask_history(&mut world, eve, 1, |_| 300);
+            request_history(&mut world, eve, 1, |_| 300);
             world.run(Duration::from_secs(1));
             let lookups = world.hub.counters().lookups - before;
             assert!((7..=20).contains(&lookups), "{lookups} looks for 200 entries");
@@ -123,7 +123,7 @@ fn entries_that_are_not_taken_are_passed_over_a_page_at_a_time() {
 fn messages_of_unknown_type_are_read_in_turns() {
     let (mut world, _, eve) = room(1, |_| {});
     for _ in 0..2_000 {
-        assert!(world.people[eve].send_raw(&[0, 1, 0x7f]));
+        assert!(world.clients[eve].send_raw(&[0, 1, 0x7f]));
     }
     deliver(&mut world, eve);
     fetch(&mut world);
@@ -142,76 +142,78 @@ fn messages_of_unknown_type_are_read_in_turns() {
 }
 
 #[test]
-fn the_names_of_many_are_told_in_turns() {
+fn many_members_are_listed_in_turns() {
     let mut world = World::with(|config| config.limits.work = 1);
-    let people: Vec<usize> = (1..=40).map(|key| world.join(&asking(&format!("p{key:02}"), key))).collect();
+    let clients: Vec<usize> = (1..=40).map(|key| world.join(&join_args(&format!("p{key:02}"), key))).collect();
     let before = world.hub.counters().work_deferred;
-    assert!(world.people[people[0]].send(&ClientMessage::ListMembers { handle: 1 }));
+    assert!(world.clients[clients[0]].send(&ClientMessage::ListMembers { handle: 1 }));
     world.run_ms(50);
-    let names = world.people[people[0]].heard.iter().filter(|heard| matches!(heard, Heard::Member { .. }));
+    let names =
+        world.clients[clients[0]].received.iter().filter(|received| matches!(received, Received::Member { .. }));
     assert_eq!((names.count(), world.hub.counters().work_deferred - before), (40, 3));
 }
 
 #[test]
-fn a_budget_of_one_ends_all_the_same() {
+fn answers_end_with_a_budget_of_one() {
     let (mut world, ana, eve) = room(50, |config| {
         config.limits.work = 1;
         config.limits.tail_bytes = 500;
     });
-    ask_history(&mut world, ana, 3, |_| 40);
-    ask_history(&mut world, eve, 3, |_| 40);
-    assert!(world.people[ana].send(&ClientMessage::ListMembers { handle: 1 }));
-    world.people[ana].post(51, "live");
+    request_history(&mut world, ana, 3, |_| 40);
+    request_history(&mut world, eve, 3, |_| 40);
+    assert!(world.clients[ana].send(&ClientMessage::ListMembers { handle: 1 }));
+    world.clients[ana].post(51, "live");
     world.run(Duration::from_secs(5));
     // Eve takes the first one, that Ana joined, and is told that this was all.
-    let past = |person: usize| world.people[person].heard.iter().filter(|it| matches!(it, Heard::Past { .. })).count();
+    let past =
+        |client: usize| world.clients[client].received.iter().filter(|it| matches!(it, Received::Past { .. })).count();
     assert_eq!((past(ana), past(eve)), (3 * 39, 2 * 3));
-    assert_eq!((world.people[ana].stored(), world.people[eve].seqs().last()), (51, Some(&53)));
-    let late = world.join(&Asking { start: Start::Last(1_000), ..asking("Late", 5) });
+    assert_eq!((world.clients[ana].stored(), world.clients[eve].seqs().last()), (51, Some(&53)));
+    let late = world.join(&JoinArgs { start: Start::Last(1_000), ..join_args("Late", 5) });
     world.run(Duration::from_secs(5));
-    assert_eq!(world.people[late].seqs(), (1..=54).collect::<Vec<_>>());
+    assert_eq!(world.clients[late].seqs(), (1..=54).collect::<Vec<_>>());
 }
 
 #[test]
-fn who_reads_old_pages_one_after_the_other_waits_for_each_as_long_as_everybody_else() {
+fn consecutive_reads_of_one_member_do_not_delay_those_of_others() {
     let (mut world, _, eve) = room(600, |config| {
         config.limits.tail_bytes = 500;
         config.limits.page_bytes = 1;
     });
     world.hold(JobKind::Store);
     // Eve reads what is oldest, again and again; Late what is newest.
-    ask_history(&mut world, eve, 30, |_| 200);
+    request_history(&mut world, eve, 30, |_| 200);
     world.run_ms(50);
-    let late = world.person();
+    let late = world.client();
     world.connect(late);
-    world.people[late].join(&Asking { start: Start::Last(200), ..asking("Late", 5) });
+    world.clients[late].join(&JoinArgs { start: Start::Last(200), ..join_args("Late", 5) });
     world.run_ms(50);
     // One job after the other, as one disk does them.
     let mut jobs = 0;
-    while world.people[late].seqs().len() < 200 {
-        let job = world.jobs.pop_front().expect("a read is under way");
+    while world.clients[late].seqs().len() < 200 {
+        let job = world.jobs.pop_front().expect("a read is outstanding");
         let done = world.run_job(job);
         world.hub.handle_done(world.now, done);
         world.drain();
         world.run_ms(20);
         jobs += 1;
-        assert!(jobs < 40, "{:?}", world.people[late].seqs().len());
+        assert!(jobs < 40, "{:?}", world.clients[late].seqs().len());
     }
 }
 
 #[test]
-fn a_page_that_only_somebody_wanted_who_left_is_not_read() {
+fn a_page_requested_only_by_a_departed_member_is_not_read() {
     let (mut world, ana, eve) = room(600, |config| {
         config.limits.tail_bytes = 500;
         config.limits.page_reads = 1;
     });
     world.hold(JobKind::Store);
-    for (person, before) in [(ana, 100), (eve, 400)] {
-        assert!(world.people[person].send(&ClientMessage::History { handle: 1, before, count: 1 }));
+    for (client, before) in [(ana, 100), (eve, 400)] {
+        assert!(world.clients[client].send(&ClientMessage::History { handle: 1, before, count: 1 }));
         world.run_ms(20);
     }
     let before = world.hub.counters().pages_read;
-    world.people[eve].close(world.now);
+    world.clients[eve].close(world.now);
     world.run_ms(20);
     world.release();
     world.run(Duration::from_secs(1));

@@ -7,9 +7,10 @@ use kabar_core::chat::EntryKind;
 use kabar_core::crypto::Portable;
 use kabar_core::time::{Duration, Instant};
 
-use super::key::{Key, MODULUS};
-use super::person::{Asking, Person, ROOM, SECRET, Way, asking};
-use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, PasswordVerifier};
+use super::fake_client::{Credential, FakeClient, JoinArgs, ROOM, SECRET, join_args};
+use super::server_key::{Key, MODULUS};
+use crate::hub::room::RoomSettings;
+use crate::hub::{Done, Hub, HubConfig, HubEvent, Job, JobKind, PasswordVerifier, RoomId};
 use crate::store::{LogEntry, MemoryStore, Store};
 
 /// The password of rooms that have one.
@@ -27,9 +28,9 @@ impl PasswordVerifier for Verifier {
 }
 
 /// A datagram under way: to the server from a person, or the other way round.
-struct Flying {
+struct InTransit {
     at: Instant,
-    person: usize,
+    client: usize,
     to_server: bool,
     from: SocketAddr,
     bytes: Vec<u8>,
@@ -40,7 +41,7 @@ pub(super) struct World {
     pub(super) config: HubConfig,
     pub(super) hub: Hub<Portable>,
     pub(super) store: MemoryStore,
-    pub(super) people: Vec<Person>,
+    pub(super) clients: Vec<FakeClient>,
     pub(super) events: Vec<HubEvent>,
     /// Kinds of jobs that are not run; they wait in `jobs`.
     pub(super) held: Vec<JobKind>,
@@ -49,7 +50,7 @@ pub(super) struct World {
     pub(super) sent: Vec<(SocketAddr, usize)>,
     /// All datagrams that people sent, for replaying.
     pub(super) recorded: Vec<(SocketAddr, Vec<u8>)>,
-    flying: VecDeque<Flying>,
+    in_transit: VecDeque<InTransit>,
     runs: u8,
 }
 
@@ -80,13 +81,13 @@ impl World {
             hub: Hub::new(config.clone(), loaded, &MODULUS, [7; 32], now),
             config,
             store,
-            people: Vec::new(),
+            clients: Vec::new(),
             events: Vec::new(),
             held: Vec::new(),
             jobs: VecDeque::new(),
             sent: Vec::new(),
             recorded: Vec::new(),
-            flying: VecDeque::new(),
+            in_transit: VecDeque::new(),
             runs: 0,
         };
         world.hub.set_wall(now, WALL_MS);
@@ -94,11 +95,20 @@ impl World {
         world
     }
 
+    /// Adds a room beside the first one.
+    pub(super) fn add_room(&mut self, name: &str) -> RoomId {
+        let id = self.hub.rooms.next_id();
+        let loaded = self.store.load(name).expect("readable");
+        self.hub.add_room(self.now, RoomSettings::new(&HubConfig::new(name, SECRET)), &loaded);
+        self.drain();
+        id
+    }
+
     /// The server is killed and started again over what its store holds.
     pub(super) fn restart(&mut self) {
         self.runs += 1;
         self.jobs.clear();
-        self.flying.clear();
+        self.in_transit.clear();
         let loaded = self.store.load(ROOM).expect("readable");
         self.hub = Hub::new(self.config.clone(), loaded, &MODULUS, [100 + self.runs; 32], self.now);
         self.hub.set_wall(self.now, WALL_MS + 1_000_000 * u64::from(self.runs));
@@ -106,47 +116,47 @@ impl World {
     }
 
     /// Somebody with an address of its own.
-    pub(super) fn person(&mut self) -> usize {
-        let index = self.people.len();
+    pub(super) fn client(&mut self) -> usize {
+        let index = self.clients.len();
         let [high, low] = (index as u16).to_be_bytes();
-        self.person_at(SocketAddr::from(([10, 1, high, low], 5_000)))
+        self.client_at(SocketAddr::from(([10, 1, high, low], 5_000)))
     }
 
-    pub(super) fn person_at(&mut self, address: SocketAddr) -> usize {
-        self.people.push(Person::new(address, self.people.len() as u8));
-        self.people.len() - 1
+    pub(super) fn client_at(&mut self, address: SocketAddr) -> usize {
+        self.clients.push(FakeClient::new(address, self.clients.len() as u8));
+        self.clients.len() - 1
     }
 
     /// Connects somebody.
-    pub(super) fn connect(&mut self, person: usize) {
-        self.people[person].connect(self.now);
+    pub(super) fn connect(&mut self, client: usize) {
+        self.clients[client].connect(self.now);
         self.run_ms(50);
-        assert!(self.people[person].is_connected(), "no connection");
+        assert!(self.clients[client].is_connected(), "no connection");
     }
 
     /// Connects and asks, and lets half a second pass.
-    pub(super) fn ask(&mut self, person: usize, asking: &Asking) {
-        self.connect(person);
-        self.people[person].join(asking);
+    pub(super) fn attempt_join(&mut self, client: usize, join_args: &JoinArgs) {
+        self.connect(client);
+        self.clients[client].join(join_args);
         self.run_ms(500);
     }
 
     /// A new person who joins.
-    pub(super) fn join(&mut self, asking: &Asking) -> usize {
-        let person = self.person();
-        self.ask(person, asking);
-        assert!(self.people[person].is_welcome(), "not welcome: {:?}", self.people[person].heard);
-        person
+    pub(super) fn join(&mut self, join_args: &JoinArgs) -> usize {
+        let client = self.client();
+        self.attempt_join(client, join_args);
+        assert!(self.clients[client].is_welcome(), "not welcome: {:?}", self.clients[client].received);
+        client
     }
 
     /// A new person whose secret is wrong, and who is cut off before it hears so.
-    pub(super) fn refuse_unheard(&mut self) -> usize {
-        let person = self.person();
-        self.connect(person);
-        self.people[person].join(&Asking { way: Way::WrongSecret, ..asking("Ana", 1) });
+    pub(super) fn refuse_without_acknowledgement(&mut self) -> usize {
+        let client = self.client();
+        self.connect(client);
+        self.clients[client].join(&JoinArgs { credential: Credential::WrongSecret, ..join_args("Ana", 1) });
         self.run_ms(1);
-        self.people[person].is_cut = true;
-        person
+        self.clients[client].is_cut = true;
+        client
     }
 
     pub(super) fn run_ms(&mut self, millis: u64) {
@@ -158,21 +168,21 @@ impl World {
         self.drain();
         while let Some(next) = self.next().filter(|next| *next <= end) {
             self.now = self.now.max(next);
-            while self.flying.front().is_some_and(|flying| flying.at <= self.now) {
-                self.land();
+            while self.in_transit.front().is_some_and(|in_transit| in_transit.at <= self.now) {
+                self.deliver_next();
             }
             if self.hub.poll_timeout().is_some_and(|at| at <= self.now) {
                 self.hub.handle_timeout(self.now);
                 self.drain_hub();
                 assert!(self.hub.poll_timeout().is_none_or(|at| at > self.now), "the hub's timer does not move on");
             }
-            for person in 0..self.people.len() {
+            for client in 0..self.clients.len() {
                 let mut turns = 0;
-                while self.people[person].poll_timeout().is_some_and(|at| at <= self.now) {
-                    self.people[person].handle_timeout(self.now, server());
-                    self.drain_person(person);
+                while self.clients[client].poll_timeout().is_some_and(|at| at <= self.now) {
+                    self.clients[client].handle_timeout(self.now, server());
+                    self.drain_client(client);
                     turns += 1;
-                    assert!(turns < 100, "a person's timer does not move on");
+                    assert!(turns < 100, "a client's timer does not move on");
                 }
             }
         }
@@ -180,22 +190,22 @@ impl World {
     }
 
     fn next(&self) -> Option<Instant> {
-        let people = self.people.iter().filter_map(Person::poll_timeout);
-        people.chain(self.hub.poll_timeout()).chain(self.flying.front().map(|flying| flying.at)).min()
+        let clients = self.clients.iter().filter_map(FakeClient::poll_timeout);
+        clients.chain(self.hub.poll_timeout()).chain(self.in_transit.front().map(|in_transit| in_transit.at)).min()
     }
 
-    fn land(&mut self) {
-        let Some(mut flying) = self.flying.pop_front() else { return };
-        let person = &self.people[flying.person];
-        if person.is_cut || (person.is_unreached && !flying.to_server) {
+    fn deliver_next(&mut self) {
+        let Some(mut in_transit) = self.in_transit.pop_front() else { return };
+        let client = &self.clients[in_transit.client];
+        if client.is_cut || (client.is_unreachable && !in_transit.to_server) {
             return;
         }
-        if flying.to_server {
-            self.hub.handle_datagram(self.now, flying.from, &mut flying.bytes);
+        if in_transit.to_server {
+            self.hub.handle_datagram(self.now, in_transit.from, &mut in_transit.bytes);
             self.drain_hub();
         } else {
-            self.people[flying.person].handle_datagram(self.now, server(), &mut flying.bytes);
-            self.drain_person(flying.person);
+            self.clients[in_transit.client].handle_datagram(self.now, server(), &mut in_transit.bytes);
+            self.drain_client(in_transit.client);
         }
     }
 
@@ -209,18 +219,18 @@ impl World {
     /// Sends what everybody has to send.
     pub(super) fn drain(&mut self) {
         self.drain_hub();
-        for person in 0..self.people.len() {
-            self.drain_person(person);
+        for client in 0..self.clients.len() {
+            self.drain_client(client);
         }
     }
 
-    fn drain_person(&mut self, person: usize) {
+    fn drain_client(&mut self, client: usize) {
         let mut out = [0; 1200];
-        while let Some(len) = self.people[person].poll_transmit(self.now, &mut out) {
-            let from = self.people[person].address;
+        while let Some(len) = self.clients[client].poll_transmit(self.now, &mut out) {
+            let from = self.clients[client].address;
             self.recorded.push((from, out[..len].to_vec()));
             let bytes = out[..len].to_vec();
-            self.flying.push_back(Flying { at: self.now + DELAY, person, to_server: true, from, bytes });
+            self.in_transit.push_back(InTransit { at: self.now + DELAY, client, to_server: true, from, bytes });
         }
     }
 
@@ -253,11 +263,11 @@ impl World {
         let mut out = [0; 1200];
         while let Some(transmit) = self.hub.poll_transmit(self.now, &mut out) {
             self.sent.push((transmit.to, transmit.len));
-            let person = self.people.iter().position(|person| person.address == transmit.to);
-            if let Some(person) = person {
+            let client = self.clients.iter().position(|client| client.address == transmit.to);
+            if let Some(client) = client {
                 let bytes = out[..transmit.len].to_vec();
                 let from = server();
-                self.flying.push_back(Flying { at: self.now + DELAY, person, to_server: false, from, bytes });
+                self.in_transit.push_back(InTransit { at: self.now + DELAY, client, to_server: false, from, bytes });
             }
         }
     }
@@ -299,8 +309,8 @@ impl World {
     }
 
     /// What the log says of people: who, and whether they joined, left, ...
-    pub(super) fn said(&self) -> Vec<(String, EntryKind)> {
-        let said = self.log().iter().filter(|entry| entry.instance == 0);
-        said.map(|entry| (entry.author.clone(), entry.kind)).collect()
+    pub(super) fn announcements(&self) -> Vec<(String, EntryKind)> {
+        let announcements = self.log().iter().filter(|entry| entry.instance == 0);
+        announcements.map(|entry| (entry.author.clone(), entry.kind)).collect()
     }
 }

@@ -51,7 +51,7 @@ fn the_many_64s_of_one_48_are_one_heavy_prefix() {
 }
 
 #[test]
-fn removed_entries_leave_nothing() {
+fn removing_entries_empties_all_indexes() {
     let mut shares = shares(&[(1, v6(1, 1)), (2, v6(1, 2)), (1, v4(1))]);
     assert_eq!((shares.len(), shares.contains(&1), shares.weight(v6(1, 1), NARROWEST)), (2, true, 0));
     shares.remove(&1);
@@ -68,7 +68,7 @@ proptest! {
     /// In a full table of `size` places, one site that comes as often as it likes keeps nobody out
     /// whose site is light.
     #[test]
-    fn one_site_never_takes_the_place_of_a_lighter_one(
+    fn a_heavy_site_never_displaces_a_lighter_one(
         arrivals in proptest::collection::vec((any::<bool>(), 0..2_000u16), 1..200),
         size in 4..40usize,
     ) {

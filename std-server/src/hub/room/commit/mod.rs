@@ -14,7 +14,7 @@ use super::appender::{Appender, Origin, PendingEntry, State, note_presence};
 use super::requests::CommittingJoin;
 use crate::hub::context::Context;
 use crate::hub::jobs::{Job, StoreJob};
-use crate::hub::peer::{Peers, Phase};
+use crate::hub::peer::Peers;
 use crate::store::Batch;
 
 impl Room {
@@ -59,7 +59,7 @@ impl Room {
         peers: &Peers<P>,
         context: &mut Context<P>,
     ) -> VecDeque<PendingEntry> {
-        let is_joining = |id: u32| peers.get(id).is_some_and(|peer| matches!(peer.phase, Phase::Joining(_)));
+        let is_joining = |id: u32| peers.get(id).is_some_and(|peer| peer.phase.is_joining(self.id));
         let (joins, lost): (Vec<CommittingJoin>, Vec<CommittingJoin>) =
             core::mem::take(&mut self.appender.joins).into_iter().partition(|it| is_joining(it.peer));
         self.appender.joins = joins;

@@ -9,7 +9,7 @@ use kabar_core::time::Instant;
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::jobs::{Job, StoreJob};
-use crate::hub::peer::{Peers, Phase};
+use crate::hub::peer::Peers;
 use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin, State};
 use crate::hub::room::known::Known;
@@ -100,7 +100,7 @@ impl Room {
         for CommittingJoin { peer, request } in in_flight.joins.iter().chain(&self.appender.joins) {
             // Joins do not wait. Their announcements are dropped, or taken back, when the outcome
             // is known.
-            if let Some(peer) = peers.get_mut(*peer).filter(|peer| matches!(peer.phase, Phase::Joining(_))) {
+            if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
                 let text = "the server cannot store anything at the moment";
                 self.residents.remove(&peer.id);
                 peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);

@@ -17,7 +17,7 @@ use kabar_core::transport::InlineBuffers;
 use kabar_core::wire::frame::{CloseCode, StreamId};
 use kabar_core::wire::packet::TransportParameters;
 
-use super::key::Key;
+use super::server_key::Key;
 
 /// The secret of every room here.
 pub(super) const SECRET: [u8; 16] = [0x5e; 16];
@@ -28,7 +28,7 @@ type Memory = InlineBuffers<16_384, 16_384, 0, 64>;
 
 /// What a person heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Received {
     Welcome(Welcomed),
     Refused(RefusedCode),
     Reset,
@@ -56,18 +56,18 @@ pub(super) struct Welcomed {
 
 /// How somebody asks to come in.
 #[derive(Clone, Debug)]
-pub(super) struct Asking {
+pub(super) struct JoinArgs {
     pub(super) room: &'static str,
     pub(super) name: String,
     pub(super) key: u8,
-    pub(super) way: Way,
+    pub(super) credential: Credential,
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) max_entry_len: u16,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Way {
+pub(super) enum Credential {
     None,
     Secret,
     WrongSecret,
@@ -76,37 +76,38 @@ pub(super) enum Way {
 }
 
 /// `name`, with a key of its own, by the secret, from the head on.
-pub(super) fn asking(name: &str, key: u8) -> Asking {
-    Asking {
+pub(super) fn join_args(name: &str, key: u8) -> JoinArgs {
+    JoinArgs {
         room: ROOM,
         name: name.into(),
         key,
-        way: Way::Secret,
+        credential: Credential::Secret,
         instance: 0,
         start: Start::Head,
         max_entry_len: 4352,
     }
 }
 
-pub(super) struct Person {
+pub(super) struct FakeClient {
     pub(super) address: SocketAddr,
     handshake: ClientHandshake<Key>,
     connection: Box<Connection<Memory, Portable>>,
     limits: TransportParameters,
     seed: u8,
-    pub(super) heard: Vec<Heard>,
-    pub(super) ended: Option<Closed>,
+    pub(super) received: Vec<Received>,
+    pub(super) closed: Option<Closed>,
     /// Nothing passes in either direction.
     pub(super) is_cut: bool,
     /// What it sends passes, and what is sent to it does not.
-    pub(super) is_unreached: bool,
+    pub(super) is_unreachable: bool,
     /// Messages stay in the receive ring.
-    pub(super) is_deaf: bool,
+    pub(super) is_not_reading: bool,
     instance: u64,
+    handle: u8,
     now: Instant,
 }
 
-impl Person {
+impl FakeClient {
     pub(super) fn new(address: SocketAddr, seed: u8) -> Self {
         let limits = TransportParameters {
             datagram: 1200,
@@ -124,12 +125,13 @@ impl Person {
             connection: Box::new(Connection::new(Memory::new())),
             limits,
             seed,
-            heard: Vec::new(),
-            ended: None,
+            received: Vec::new(),
+            closed: None,
             is_cut: false,
-            is_unreached: false,
-            is_deaf: false,
+            is_unreachable: false,
+            is_not_reading: false,
             instance: 0,
+            handle: 1,
             now: Instant::ZERO,
         }
     }
@@ -150,7 +152,7 @@ impl Person {
         self.seed = self.seed.wrapping_add(100);
         self.connection.reset();
         self.handshake.start(now, [self.seed; 32], None, self.limits, RetrySchedule::Initial);
-        self.ended = None;
+        self.closed = None;
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -184,17 +186,17 @@ impl Person {
             }
         }
         while let Some(event) = self.connection.poll_event() {
-            if let ConnectionEvent::Closed(ended) = event {
-                self.ended = Some(ended);
+            if let ConnectionEvent::Closed(closed) = event {
+                self.closed = Some(closed);
             }
         }
-        if !self.is_deaf {
-            self.listen();
+        if !self.is_not_reading {
+            self.read_messages();
         }
     }
 
     /// Reads whatever there is.
-    pub(super) fn listen(&mut self) {
+    pub(super) fn read_messages(&mut self) {
         let mut prefix = [0; 2];
         while self.connection.peek(StreamId::Chat, 0, &mut prefix) {
             let mut message = vec![0; message_len(prefix).expect("a type")];
@@ -202,17 +204,17 @@ impl Person {
                 return;
             }
             self.connection.consume(StreamId::Chat, message.len());
-            let heard = self.understand(ServerMessage::decode(&message[2..]).expect("legal").expect("known"));
-            self.heard.push(heard);
+            let received = self.to_received(ServerMessage::decode(&message[2..]).expect("legal").expect("known"));
+            self.received.push(received);
         }
     }
 
-    fn understand(&mut self, message: ServerMessage<'_>) -> Heard {
+    fn to_received(&mut self, message: ServerMessage<'_>) -> Received {
         match message {
             ServerMessage::Welcome(it) => {
-                self.instance = it.instance;
+                (self.instance, self.handle) = (it.instance, it.handle);
                 let exporter = self.connection.exporter().expect("open");
-                Heard::Welcome(Welcomed {
+                Received::Welcome(Welcomed {
                     name: it.name.into(),
                     term: it.term,
                     first: it.first,
@@ -224,23 +226,23 @@ impl Person {
                     is_proved: it.proof == server_proof(&SECRET, exporter),
                 })
             }
-            ServerMessage::Refused { code, .. } => Heard::Refused(code),
-            ServerMessage::Reset { .. } => Heard::Reset,
-            ServerMessage::Entry { entry, .. } => Heard::Entry {
+            ServerMessage::Refused { code, .. } => Received::Refused(code),
+            ServerMessage::Reset { .. } => Received::Reset,
+            ServerMessage::Entry { entry, .. } => Received::Entry {
                 seq: entry.header.seq,
                 author: entry.header.author.into(),
                 number: entry.header.number,
                 kind: entry.header.kind,
                 body: entry.body.into(),
             },
-            ServerMessage::Stub { header, size, .. } => Heard::Stub { seq: header.seq, size },
-            ServerMessage::Stored { number, seq, .. } => Heard::Stored { number, seq },
-            ServerMessage::PostRefused { number, code, .. } => Heard::PostRefused { number, code },
+            ServerMessage::Stub { header, size, .. } => Received::Stub { seq: header.seq, size },
+            ServerMessage::Stored { number, seq, .. } => Received::Stored { number, seq },
+            ServerMessage::PostRefused { number, code, .. } => Received::PostRefused { number, code },
             ServerMessage::Past { remaining, entry, .. } => {
-                Heard::Past { remaining, seq: entry.map(|entry| entry.header.seq) }
+                Received::Past { remaining, seq: entry.map(|entry| entry.header.seq) }
             }
-            ServerMessage::Member { remaining, name, .. } => Heard::Member { remaining, name: name.map(Into::into) },
-            ServerMessage::Notice { code, .. } => Heard::Notice(code),
+            ServerMessage::Member { remaining, name, .. } => Received::Member { remaining, name: name.map(Into::into) },
+            ServerMessage::Notice { code, .. } => Received::Notice(code),
         }
     }
 
@@ -266,35 +268,35 @@ impl Person {
         self.connection.send(self.now, StreamId::Chat, &[bytes]).is_ok()
     }
 
-    pub(super) fn join(&mut self, asking: &Asking) {
-        assert!(self.try_join(asking), "the send ring is full");
+    pub(super) fn join(&mut self, join_args: &JoinArgs) {
+        assert!(self.try_join(join_args), "the send ring is full");
     }
 
     /// `false`: its send ring is full.
-    pub(super) fn try_join(&mut self, asking: &Asking) -> bool {
-        let identity = Identity::from_seed(&[asking.key; 32]);
+    pub(super) fn try_join(&mut self, join_args: &JoinArgs) -> bool {
+        let identity = Identity::from_seed(&[join_args.key; 32]);
         let exporter = self.connection.exporter().expect("open");
         let mut statement = [0; 160];
-        let len = join_statement(exporter, &identity.public(), asking.room, &mut statement).expect("fits");
+        let len = join_statement(exporter, &identity.public(), join_args.room, &mut statement).expect("fits");
         let mut signature = identity.sign(&statement[..len]);
-        let authentication = match asking.way {
-            Way::None => Authentication::None,
-            Way::Password(password) => Authentication::Password(password.as_bytes()),
-            Way::WrongSecret => Authentication::Secret(client_proof(&[1; 16], exporter)),
-            Way::Secret | Way::BadSignature => Authentication::Secret(client_proof(&SECRET, exporter)),
+        let authentication = match join_args.credential {
+            Credential::None => Authentication::None,
+            Credential::Password(password) => Authentication::Password(password.as_bytes()),
+            Credential::WrongSecret => Authentication::Secret(client_proof(&[1; 16], exporter)),
+            Credential::Secret | Credential::BadSignature => Authentication::Secret(client_proof(&SECRET, exporter)),
         };
-        if matches!(asking.way, Way::BadSignature) {
+        if matches!(join_args.credential, Credential::BadSignature) {
             signature[40] ^= 1;
         }
         let join = Join {
-            room: asking.room,
-            name: &asking.name,
+            room: join_args.room,
+            name: &join_args.name,
             identity: identity.public(),
             signature,
             authentication,
-            instance: asking.instance,
-            start: asking.start,
-            max_entry_len: asking.max_entry_len,
+            instance: join_args.instance,
+            start: join_args.start,
+            max_entry_len: join_args.max_entry_len,
         };
         self.send(&ClientMessage::Join(join))
     }
@@ -309,7 +311,14 @@ impl Person {
     }
 
     pub(super) fn post_as(&mut self, kind: EntryKind, number: u64, settled: u64, body: &[u8]) -> bool {
-        self.send(&ClientMessage::Post(Post { handle: 1, instance: self.instance, number, settled, kind, body }))
+        self.send(&ClientMessage::Post(Post {
+            handle: self.handle,
+            instance: self.instance,
+            number,
+            settled,
+            kind,
+            body,
+        }))
     }
 
     pub(super) fn close(&mut self, now: Instant) {
@@ -318,48 +327,50 @@ impl Person {
 
     /// The last Welcome.
     pub(super) fn welcome(&self) -> &Welcomed {
-        let welcome = self.heard.iter().rev().find_map(|heard| match heard {
-            Heard::Welcome(welcome) => Some(welcome),
+        let welcome = self.received.iter().rev().find_map(|received| match received {
+            Received::Welcome(welcome) => Some(welcome),
             _ => None,
         });
-        welcome.unwrap_or_else(|| panic!("not welcome: {:?}", self.heard))
+        welcome.unwrap_or_else(|| panic!("not welcome: {:?}", self.received))
     }
 
     pub(super) fn is_welcome(&self) -> bool {
-        self.heard.iter().any(|heard| matches!(heard, Heard::Welcome(_)))
+        self.received.iter().any(|received| matches!(received, Received::Welcome(_)))
     }
 
     pub(super) fn refusal(&self) -> Option<RefusedCode> {
-        self.heard.iter().find_map(|heard| match heard {
-            Heard::Refused(code) => Some(*code),
+        self.received.iter().find_map(|received| match received {
+            Received::Refused(code) => Some(*code),
             _ => None,
         })
     }
 
     /// Seqs of all entries heard.
     pub(super) fn seqs(&self) -> Vec<u64> {
-        let seq = |heard: &Heard| match heard {
-            Heard::Entry { seq, .. } | Heard::Stub { seq, .. } => Some(*seq),
+        let seq = |received: &Received| match received {
+            Received::Entry { seq, .. } | Received::Stub { seq, .. } => Some(*seq),
             _ => None,
         };
-        self.heard.iter().filter_map(seq).collect()
+        self.received.iter().filter_map(seq).collect()
     }
 
     /// Texts of all entries heard.
     pub(super) fn texts(&self) -> Vec<String> {
-        let text = |heard: &Heard| match heard {
-            Heard::Entry { kind: EntryKind::TEXT, body, .. } => Some(String::from_utf8(body.clone()).expect("a text")),
+        let text = |received: &Received| match received {
+            Received::Entry { kind: EntryKind::TEXT, body, .. } => {
+                Some(String::from_utf8(body.clone()).expect("a text"))
+            }
             _ => None,
         };
-        self.heard.iter().filter_map(text).collect()
+        self.received.iter().filter_map(text).collect()
     }
 
     /// The highest number it was told is stored.
     pub(super) fn stored(&self) -> u64 {
-        let number = |heard: &Heard| match heard {
-            Heard::Stored { number, .. } => Some(*number),
+        let number = |received: &Received| match received {
+            Received::Stored { number, .. } => Some(*number),
             _ => None,
         };
-        self.heard.iter().filter_map(number).max().unwrap_or(0)
+        self.received.iter().filter_map(number).max().unwrap_or(0)
     }
 }

@@ -6,7 +6,7 @@ use kabar_core::crypto::{Portable, Provider};
 use kabar_core::time::Duration;
 use proptest::prelude::*;
 
-use super::person::asking;
+use super::fake_client::join_args;
 use super::world::World;
 use crate::hub::{JobKind, RoomId};
 
@@ -34,21 +34,21 @@ fn recorded(world: &World, first_byte: u8) -> Vec<(SocketAddr, Vec<u8>)> {
 fn busy() -> World {
     let mut world = World::new();
     for key in 1..=3 {
-        let person = world.join(&asking(&format!("p{key}"), key));
-        world.people[person].post(1, "hello");
+        let client = world.join(&join_args(&format!("p{key}"), key));
+        world.clients[client].post(1, "hello");
         world.run_ms(20);
     }
-    assert!(world.people[2].send_raw(&[0, 0]));
+    assert!(world.clients[2].send_raw(&[0, 0]));
     world.run_ms(50);
     world.hold(JobKind::Store);
-    world.people[0].post(2, "waits");
-    assert!(world.people[1].post_as(kabar_core::chat::EntryKind(9), 2, 1, b""));
+    world.clients[0].post(2, "waits");
+    assert!(world.clients[1].post_as(kabar_core::chat::EntryKind(9), 2, 1, b""));
     world.run_ms(500);
     world
 }
 
 #[test]
-fn recorded_datagrams_that_are_damaged_forged_or_come_again_change_nothing() {
+fn damaged_forged_and_replayed_datagrams_change_nothing() {
     let mut world = busy();
     let digest = world.hub.state_digest();
     let recorded = world.recorded.clone();
@@ -108,27 +108,27 @@ proptest! {
 }
 
 #[test]
-fn an_authentic_packet_does_change_something() {
+fn an_authentic_packet_changes_the_state() {
     let mut world = busy();
     let digest = world.hub.state_digest();
-    world.people[0].post(3, "x");
+    world.clients[0].post(3, "x");
     world.run_ms(20);
     assert!(world.hub.state_digest() != digest);
 }
 
 #[test]
-fn the_same_initiate_gets_the_same_accept_while_it_is_half_open() {
+fn a_repeated_initiate_gets_the_same_accept_while_half_open() {
     let mut world = World::new();
-    let person = world.person();
+    let client = world.client();
     let now = world.now;
-    world.people[person].is_cut = true;
-    world.people[person].connect(now);
+    world.clients[client].is_cut = true;
+    world.clients[client].connect(now);
     // By hand: Hello, Challenge, Initiate; then the client's own first sealed packet is never sent.
-    world.people[person].is_cut = false;
+    world.clients[client].is_cut = false;
     world.hold(JobKind::Accept);
     world.run_ms(20);
     let initiate = recorded(&world, INITIATE).pop().expect("an Initiate");
-    world.people[person].is_cut = true;
+    world.clients[client].is_cut = true;
     // In work: the same Initiate makes no second job.
     world.inject(initiate.0, &initiate.1);
     assert_eq!(world.jobs.len(), 1);
@@ -147,9 +147,9 @@ fn the_same_initiate_gets_the_same_accept_while_it_is_half_open() {
 }
 
 #[test]
-fn once_it_is_open_the_same_initiate_starts_anew_within_the_cookies_three() {
+fn a_repeated_initiate_starts_a_new_handshake_once_open_within_its_cookie_budget() {
     let mut world = World::new();
-    let ana = world.join(&asking("Ana", 1));
+    let ana = world.join(&join_args("Ana", 1));
     let (from, initiate) = recorded(&world, INITIATE).pop().expect("an Initiate");
     world.hold(JobKind::Accept);
     let mut jobs = 0;
@@ -163,14 +163,14 @@ fn once_it_is_open_the_same_initiate_starts_anew_within_the_cookies_three() {
     }
     // The first one opened the connection.
     assert_eq!((jobs, world.hub.counters().cookies_limited), (2, 3));
-    assert!(world.people[ana].is_connected());
+    assert!(world.clients[ana].is_connected());
 }
 
 #[test]
-fn nothing_longer_than_its_cause_leaves_before_a_cookie_verified() {
+fn no_reply_is_longer_than_its_request_before_a_cookie_verifies() {
     let mut world = World::new();
-    let person = world.person();
-    world.connect(person);
+    let client = world.client();
+    world.connect(client);
     let (_, hello) = recorded(&world, HELLO).swap_remove(0);
     world.sent.clear();
     for from in [address(1, 1), address(2, 2)] {
@@ -193,15 +193,15 @@ fn nothing_longer_than_its_cause_leaves_before_a_cookie_verified() {
 fn initiates(world: &mut World, host: u8, count: u16) {
     world.held = vec![JobKind::Accept];
     for port in 0..count {
-        let person = world.person_at(address(host, 1_000 + port));
+        let client = world.client_at(address(host, 1_000 + port));
         let now = world.now;
-        world.people[person].connect(now);
+        world.clients[client].connect(now);
     }
     world.run_ms(20);
 }
 
 #[test]
-fn half_open_entries_are_bounded_in_all_and_per_prefix() {
+fn half_open_entries_are_bounded_in_total_and_per_prefix() {
     let mut world = World::with(|config| {
         config.limits.half_open_per_prefix = 5;
         config.limits.half_open = 8;
@@ -221,7 +221,7 @@ fn accept_jobs_are_bounded() {
 }
 
 #[test]
-fn the_bucket_of_an_address_counts_only_while_the_server_is_busy() {
+fn the_handshake_limit_of_an_address_applies_only_while_the_server_is_busy() {
     let mut world = World::with(|config| {
         config.limits.handshake_burst = 4;
         config.limits.busy_accept_jobs = 6;
@@ -234,19 +234,19 @@ fn the_bucket_of_an_address_counts_only_while_the_server_is_busy() {
 }
 
 #[test]
-fn cookies_that_are_counted_are_bounded() {
+fn counted_cookies_are_bounded() {
     let mut world = World::with(|config| config.limits.cookies = 3);
     initiates(&mut world, 1, 5);
     assert_eq!((world.jobs.len(), world.hub.counters().cookies_full), (5, 2));
 }
 
 #[test]
-fn an_unknown_connection_is_answered_with_a_hint_that_is_rate_limited() {
+fn an_unknown_connection_gets_a_rate_limited_hint() {
     let mut world = World::with(|config| {
         config.limits.hint_burst = 10;
         config.limits.hint_interval = Duration::from_secs(1);
     });
-    world.join(&asking("Ana", 1));
+    world.join(&join_args("Ana", 1));
     let (from, sealed) = recorded(&world, SEALED).pop().expect("a sealed packet");
     world.restart();
     world.sent.clear();
@@ -268,11 +268,11 @@ fn an_unknown_connection_is_answered_with_a_hint_that_is_rate_limited() {
 }
 
 #[test]
-fn a_first_sealed_packet_that_is_forged_leaves_the_connection_half_open() {
+fn a_forged_first_packet_leaves_the_connection_half_open() {
     let mut world = World::new();
-    let person = world.person();
+    let client = world.client();
     let now = world.now;
-    world.people[person].connect(now);
+    world.clients[client].connect(now);
     world.hold(JobKind::Accept);
     world.run_ms(20);
     world.release();
@@ -293,11 +293,11 @@ fn a_first_sealed_packet_that_is_forged_leaves_the_connection_half_open() {
 }
 
 #[test]
-fn a_first_sealed_packet_from_elsewhere_does_not_move_the_connection() {
+fn a_first_packet_from_another_address_does_not_move_the_connection() {
     let mut world = World::new();
-    let person = world.person();
+    let client = world.client();
     let now = world.now;
-    world.people[person].connect(now);
+    world.clients[client].connect(now);
     world.hold(JobKind::Accept);
     world.run_ms(20);
     world.release();
@@ -311,14 +311,14 @@ fn a_first_sealed_packet_from_elsewhere_does_not_move_the_connection() {
     world.run_ms(200);
     let (there, elsewhere): (Vec<_>, Vec<_>) = world.sent.iter().partition(|(to, _)| *to == from);
     assert!(!there.is_empty() && elsewhere.iter().all(|(_, len)| *len <= sealed.len()));
-    world.people[person].join(&asking("Ana", 1));
+    world.clients[client].join(&join_args("Ana", 1));
     world.run_ms(200);
-    assert!(world.people[person].is_welcome());
+    assert!(world.clients[client].is_welcome());
     assert_eq!(world.hub.who(world.now, RoomId::ONLY)[0].address, from);
 }
 
 #[test]
-fn events_that_nobody_fetches_are_bounded() {
+fn unfetched_events_are_bounded() {
     let mut world = World::with(|config| config.limits.events = 4);
     for text in ["1", "2", "3", "4", "5", "6"] {
         world.hub.say(world.now, RoomId::ONLY, text);

@@ -2,7 +2,7 @@
 
 use kabar_core::time::Duration;
 
-use super::person::asking;
+use super::fake_client::join_args;
 use super::world::World;
 use crate::hub::RoomId;
 
@@ -12,51 +12,51 @@ fn world(send: usize, receive: usize) -> World {
 }
 
 #[test]
-fn a_member_that_sends_and_never_acknowledges_is_given_up() {
+fn a_member_that_never_acknowledges_is_removed_when_memory_is_short() {
     // Of both members one can be sent to at a time.
     let mut world = world(1, 2);
-    let mute = world.join(&asking("Mute", 1));
-    let ana = world.join(&asking("Ana", 2));
+    let mute = world.join(&join_args("Mute", 1));
+    let ana = world.join(&join_args("Ana", 2));
     world.run(Duration::from_secs(2));
-    world.people[mute].is_unreached = true;
+    world.clients[mute].is_unreachable = true;
     // It repeats this for as long as it is not acknowledged to it: nobody could say that it is
     // silent.
-    world.people[mute].post(1, "one");
+    world.clients[mute].post(1, "one");
     world.run(Duration::from_secs(5));
-    world.people[ana].post(1, "two");
+    world.clients[ana].post(1, "two");
     world.run(Duration::from_secs(15));
-    let heard = world.hub.counters().packets_received;
-    assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (0, 0), "it may only be slow");
+    let received = world.hub.counters().packets_received;
+    assert_eq!((world.clients[ana].stored(), world.hub.counters().reclaimed), (0, 0), "it may only be slow");
     world.run(Duration::from_secs(15));
-    assert!(world.hub.counters().packets_received > heard + 5, "it was not silent");
-    assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (1, 1));
+    assert!(world.hub.counters().packets_received > received + 5, "it was not silent");
+    assert_eq!((world.clients[ana].stored(), world.hub.counters().reclaimed), (1, 1));
     assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 1);
 }
 
 #[test]
-fn a_member_that_never_completes_a_message_is_given_up() {
+fn a_member_that_never_completes_a_message_is_removed_when_memory_is_short() {
     // Whoever keeps a receive ring keeps the only send ring from the others.
     let mut world = World::with(|config| config.limits.pool_bytes = (40 << 10) - 1);
-    let half = world.join(&asking("Half", 1));
-    let ana = world.join(&asking("Ana", 2));
+    let half = world.join(&join_args("Half", 1));
+    let ana = world.join(&join_args("Ana", 2));
     world.run(Duration::from_secs(2));
-    assert!(world.people[half].send_raw(&[0, 200, 2, 1, 1]));
+    assert!(world.clients[half].send_raw(&[0, 200, 2, 1, 1]));
     world.run(Duration::from_secs(1));
-    world.people[ana].post(1, "one");
+    world.clients[ana].post(1, "one");
     world.run(Duration::from_secs(20));
-    assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (0, 0));
+    assert_eq!((world.clients[ana].stored(), world.hub.counters().reclaimed), (0, 0));
     world.run(Duration::from_secs(15));
-    assert_eq!((world.people[ana].stored(), world.hub.counters().reclaimed), (1, 1));
+    assert_eq!((world.clients[ana].stored(), world.hub.counters().reclaimed), (1, 1));
 }
 
 #[test]
-fn a_member_that_does_not_read_is_given_up_only_when_others_need_its_memory() {
+fn a_member_that_does_not_read_stays_while_memory_suffices() {
     let mut world = World::new();
-    let deaf = world.join(&asking("Deaf", 1));
-    let ana = world.join(&asking("Ana", 2));
-    world.people[deaf].is_deaf = true;
+    let deaf = world.join(&join_args("Deaf", 1));
+    let ana = world.join(&join_args("Ana", 2));
+    world.clients[deaf].is_not_reading = true;
     for number in 1..=60 {
-        world.people[ana].post(number, &"x".repeat(1_000));
+        world.clients[ana].post(number, &"x".repeat(1_000));
         world.run_ms(20);
     }
     world.run(Duration::from_secs(120));
@@ -65,18 +65,18 @@ fn a_member_that_does_not_read_is_given_up_only_when_others_need_its_memory() {
 }
 
 #[test]
-fn slow_members_that_keep_up_are_not_given_up() {
+fn slow_members_that_make_progress_are_not_removed() {
     // Two members take turns at one send ring for longer than a member may be without progress.
     let mut world = world(1, 2);
-    let people = [world.join(&asking("Ana", 1)), world.join(&asking("Ben", 2))];
+    let clients = [world.join(&join_args("Ana", 1)), world.join(&join_args("Ben", 2))];
     for number in 1..=60 {
-        for person in people {
-            world.people[person].post(number, &"x".repeat(500));
+        for client in clients {
+            world.clients[client].post(number, &"x".repeat(500));
         }
         world.run(Duration::from_secs(1));
     }
     world.run(Duration::from_secs(5));
     assert!(world.hub.counters().pool_empty > 0);
     assert_eq!(world.hub.counters().reclaimed, 0);
-    assert!(people.iter().all(|person| world.people[*person].texts().len() == 120));
+    assert!(clients.iter().all(|client| world.clients[*client].texts().len() == 120));
 }

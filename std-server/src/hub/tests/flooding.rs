@@ -7,8 +7,8 @@ use kabar_core::crypto::{Portable, Provider};
 use kabar_core::time::Duration;
 use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 
-use super::key::MODULUS;
-use super::person::{Asking, Way, asking};
+use super::fake_client::{Credential, JoinArgs, join_args};
+use super::server_key::MODULUS;
 use super::world::{PASSWORD, World};
 use crate::hub::{HubConfig, JobKind, JoinPolicy, RoomId};
 
@@ -88,12 +88,12 @@ fn initiate(world: &mut World, from: SocketAddr, share: [u8; 32]) -> Vec<u8> {
 }
 
 /// People from elsewhere come in at once: one from an IPv4 address, one from an IPv6 network.
-fn others_come_in(world: &mut World) {
-    let people = [([10, 1, 1, 1], 5_000).into(), ([0x2001, 0xdb8, 1, 0, 0, 0, 0, 1], 5_000).into()];
-    for (key, address) in (201..).zip(people) {
-        let person = world.person_at(address);
-        world.ask(person, &asking(&format!("p{key}"), key));
-        assert!(world.people[person].is_welcome(), "{address} is not welcome: {:?}", world.people[person].heard);
+fn others_join(world: &mut World) {
+    let clients = [([10, 1, 1, 1], 5_000).into(), ([0x2001, 0xdb8, 1, 0, 0, 0, 0, 1], 5_000).into()];
+    for (key, address) in (201..).zip(clients) {
+        let client = world.client_at(address);
+        world.attempt_join(client, &join_args(&format!("p{key}"), key));
+        assert!(world.clients[client].is_welcome(), "{address} is not welcome: {:?}", world.clients[client].received);
     }
 }
 
@@ -106,7 +106,7 @@ fn others_connect_while_one_prefix_uses_up_cookies() {
         }
         let counters = world.hub.counters();
         assert!(counters.handshakes_failed == 500 && counters.cookies_full >= 480, "{from:?} {counters:?}");
-        others_come_in(&mut world);
+        others_join(&mut world);
     }
 }
 
@@ -122,12 +122,12 @@ fn others_connect_while_one_prefix_fills_the_half_open_table() {
             (20, 80),
             "{from:?}"
         );
-        others_come_in(&mut world);
+        others_join(&mut world);
     }
 }
 
 #[test]
-fn others_connect_while_handshakes_of_one_prefix_wait_for_their_turn() {
+fn others_connect_while_one_prefix_fills_the_handshake_queue() {
     for from in EVERY {
         let mut world = world(|config| config.limits.accept_jobs = 40);
         world.hold(JobKind::Accept);
@@ -139,13 +139,13 @@ fn others_connect_while_handshakes_of_one_prefix_wait_for_their_turn() {
             (40, 60),
             "{from:?}"
         );
-        let person = world.person();
+        let client = world.client();
         let now = world.now;
-        world.people[person].connect(now);
+        world.clients[client].connect(now);
         world.run_ms(20);
         world.release();
         world.run_ms(20);
-        assert!(world.people[person].is_connected(), "{from:?}");
+        assert!(world.clients[client].is_connected(), "{from:?}");
     }
 }
 
@@ -162,7 +162,7 @@ fn others_connect_while_one_prefix_fills_the_table_of_address_buckets() {
             initiate(&mut world, from.address(at), ZERO_SHARE);
         }
         assert!(world.hub.counters().handshakes_limited > 0, "{from:?}");
-        others_come_in(&mut world);
+        others_join(&mut world);
     }
 }
 
@@ -174,18 +174,18 @@ fn one_prefix_is_limited_while_the_server_is_not_busy() {
             initiate(&mut world, from.address(at), ZERO_SHARE);
         }
         assert_eq!(world.hub.counters().handshakes_failed, expected, "{from:?}");
-        others_come_in(&mut world);
+        others_join(&mut world);
     }
 }
 
 /// `count` connections that do not join.
 fn strangers(world: &mut World, from: From, count: u16) {
     for at in 0..count {
-        let person = world.person_at(from.address(at));
+        let client = world.client_at(from.address(at));
         let now = world.now;
-        world.people[person].connect(now);
+        world.clients[client].connect(now);
         world.run_ms(10);
-        world.people[person].is_cut = true;
+        world.clients[client].is_cut = true;
     }
 }
 
@@ -195,7 +195,7 @@ fn others_join_while_one_prefix_fills_the_table_of_unjoined_connections() {
         let mut world = world(|config| config.limits.unjoined = 12);
         strangers(&mut world, from, 40);
         assert_eq!((world.hub.status(RoomId::ONLY).unjoined, world.hub.counters().unjoined_full), (12, 28), "{from:?}");
-        others_come_in(&mut world);
+        others_join(&mut world);
         assert_eq!(world.hub.counters().displaced, 1, "whoever joined does not need the place");
     }
 }
@@ -204,44 +204,44 @@ fn others_join_while_one_prefix_fills_the_table_of_unjoined_connections() {
 fn others_join_while_one_prefix_fills_the_table_of_connections() {
     for from in EVERY {
         let mut world = world(|config| config.limits.connections = 12);
-        let ana = world.join(&asking("Ana", 1));
+        let ana = world.join(&join_args("Ana", 1));
         strangers(&mut world, from, 40);
         assert_eq!(
             (world.hub.status(RoomId::ONLY).connections, world.hub.counters().connections_full),
             (12, 29),
             "{from:?}"
         );
-        others_come_in(&mut world);
+        others_join(&mut world);
         assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 3);
-        assert!(world.people[ana].is_connected());
+        assert!(world.clients[ana].is_connected());
     }
 }
 
 #[test]
-fn connections_that_are_over_make_room_first() {
+fn closed_connections_are_displaced_first() {
     let mut world = world(|config| config.limits.connections = 2);
-    let ana = world.join(&asking("Ana", 1));
-    let over = world.person();
+    let ana = world.join(&join_args("Ana", 1));
+    let over = world.client();
     world.connect(over);
     let now = world.now;
-    world.people[over].close(now);
+    world.clients[over].close(now);
     world.run_ms(2);
     assert_eq!(world.hub.status(RoomId::ONLY).connections, 2, "it is remembered for a while");
-    world.join(&asking("Ben", 2));
-    assert!(world.people[ana].is_connected());
+    world.join(&join_args("Ben", 2));
+    assert!(world.clients[ana].is_connected());
 }
 
 #[test]
-fn hints_to_one_prefix_use_up_nobody_elses() {
+fn hints_to_one_prefix_do_not_use_up_those_of_others() {
     for from in EVERY {
         let mut world = world(|config| {
             config.limits.hint_burst = 2;
             config.limits.hint_interval = Duration::from_secs(60);
         });
-        let ana = world.join(&asking("Ana", 1));
+        let ana = world.join(&join_args("Ana", 1));
         let (home, sealed) = world.recorded.iter().rfind(|(_, bytes)| bytes[0] == 0x15).cloned().expect("sealed");
         world.restart();
-        world.people[ana].is_cut = true;
+        world.clients[ana].is_cut = true;
         for at in 0..200 {
             world.inject(from.address(at), &sealed);
         }
@@ -253,7 +253,7 @@ fn hints_to_one_prefix_use_up_nobody_elses() {
 }
 
 #[test]
-fn answers_that_the_socket_does_not_take_are_bounded() {
+fn unsent_replies_are_bounded() {
     let mut world = world(|config| config.limits.answers = 10);
     let hello = Hello { client_random: [1; 32], key_hint: [0; 8], datagram_len: 1200 };
     let mut out = [0; 1200];
@@ -263,7 +263,7 @@ fn answers_that_the_socket_does_not_take_are_bounded() {
         world.hub.handle_datagram(world.now, From::OneAddress.address(at), &mut hello);
     }
     assert_eq!((world.hub.door.replies(), world.hub.counters().answers_dropped), (10, 90));
-    others_come_in(&mut world);
+    others_join(&mut world);
 }
 
 fn with_password(change: impl FnOnce(&mut HubConfig)) -> World {
@@ -274,12 +274,13 @@ fn with_password(change: impl FnOnce(&mut HubConfig)) -> World {
 }
 
 /// Somebody at `address` who asks with this password and does not wait for the answer.
-fn ask_at(world: &mut World, address: SocketAddr, key: u8, password: &'static str) -> usize {
-    let person = world.person_at(address);
-    world.connect(person);
-    world.people[person].join(&Asking { way: Way::Password(password), ..asking(&format!("p{key}"), key) });
+fn attempt_join_at(world: &mut World, address: SocketAddr, key: u8, password: &'static str) -> usize {
+    let client = world.client_at(address);
+    world.connect(client);
+    world.clients[client]
+        .join(&JoinArgs { credential: Credential::Password(password), ..join_args(&format!("p{key}"), key) });
     world.run_ms(5);
-    person
+    client
 }
 
 #[test]
@@ -288,13 +289,13 @@ fn passwords_of_others_are_checked_while_one_prefix_fills_the_queue() {
         let mut world = with_password(|config| config.limits.password_queue = 6);
         world.hold(JobKind::Password);
         for at in 0..20 {
-            ask_at(&mut world, from.address(at), 9, "guess");
+            attempt_join_at(&mut world, from.address(at), 9, "guess");
         }
-        let person = ask_at(&mut world, ([10, 1, 1, 1], 5_000).into(), 1, PASSWORD);
+        let client = attempt_join_at(&mut world, ([10, 1, 1, 1], 5_000).into(), 1, PASSWORD);
         assert_eq!(world.hub.counters().password_queue_full, 14, "{from:?}");
         world.release();
         world.run_ms(200);
-        assert!(world.people[person].is_welcome(), "{from:?}");
+        assert!(world.clients[client].is_welcome(), "{from:?}");
     }
 }
 
@@ -311,18 +312,18 @@ fn wrong_passwords_from_many_addresses_delay_others_by_one_check() {
     };
     // All guesses that everybody together has at once.
     for at in 0..60 {
-        ask_at(&mut world, guesser(at % 12), 9, "guess");
+        attempt_join_at(&mut world, guesser(at % 12), 9, "guess");
     }
     assert!(world.hub.counters().wrong_passwords >= 60);
     // And from now on one is always waiting at each address.
     for round in 0..5 {
         for at in 0..12 {
-            ask_at(&mut world, guesser(at), 9, "guess");
+            attempt_join_at(&mut world, guesser(at), 9, "guess");
         }
         let key = 1 + round;
-        let person = ask_at(&mut world, ([10, 1, 1, key], 5_000).into(), key, PASSWORD);
+        let client = attempt_join_at(&mut world, ([10, 1, 1, key], 5_000).into(), key, PASSWORD);
         world.run_ms(1_100);
-        assert!(world.people[person].is_welcome(), "{round}: {:?}", world.people[person].heard);
+        assert!(world.clients[client].is_welcome(), "{round}: {:?}", world.clients[client].received);
     }
     let counters = world.hub.counters();
     assert!(counters.room_passwords_limited > 12, "{counters:?}");
@@ -334,12 +335,12 @@ fn wrong_passwords_from_many_addresses_delay_others_by_one_check() {
 }
 
 #[test]
-fn members_of_one_prefix_leave_places_to_others() {
+fn members_of_one_prefix_are_bounded_and_others_join() {
     for from in EVERY {
         let mut world = world(|config| config.limits.members_per_prefix = 4);
         for key in 1..=6 {
-            let person = world.person_at(from.address(u16::from(key)));
-            world.ask(person, &asking(&format!("m{key}"), key));
+            let client = world.client_at(from.address(u16::from(key)));
+            world.attempt_join(client, &join_args(&format!("m{key}"), key));
         }
         assert_eq!(
             (world.hub.who(world.now, RoomId::ONLY).len(), world.hub.counters().prefix_members_full),
@@ -347,19 +348,19 @@ fn members_of_one_prefix_leave_places_to_others() {
             "{from:?}"
         );
         // Whoever is in comes again from another connection.
-        let again = world.person_at(from.address(99));
-        world.ask(again, &asking("m4", 4));
-        assert!(world.people[again].is_welcome());
-        others_come_in(&mut world);
+        let again = world.client_at(from.address(99));
+        world.attempt_join(again, &join_args("m4", 4));
+        assert!(world.clients[again].is_welcome());
+        others_join(&mut world);
     }
 }
 
 #[test]
-fn a_forged_first_packet_costs_no_connection() {
+fn a_forged_first_packet_allocates_no_connection() {
     let mut world = world(|_| {});
-    let person = world.person();
+    let client = world.client();
     let now = world.now;
-    world.people[person].connect(now);
+    world.clients[client].connect(now);
     world.hold(JobKind::Accept);
     world.run_ms(20);
     world.release();

@@ -7,7 +7,7 @@ use core::ops::ControlFlow;
 use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
 use kabar_core::time::{Duration, Instant};
 
-use super::person::{Asking, Heard, Way, asking};
+use super::fake_client::{Credential, JoinArgs, Received, join_args};
 use super::world::{PASSWORD, WALL_MS, World, config};
 use crate::hub::{HubConfig, JobKind, JoinPolicy, RoomId};
 use crate::store::{Fault, MemoryStore};
@@ -61,7 +61,7 @@ struct Outcome {
     log: Vec<(String, EntryKind, Vec<u8>)>,
     members: Vec<String>,
     refusals: Vec<RefusedCode>,
-    ended: String,
+    closed: String,
 }
 
 /// A room in which somebody named Ana was once, and the instance that she had.
@@ -74,33 +74,33 @@ struct Past {
 impl Past {
     fn new() -> Self {
         let mut world = World::over(config(), MemoryStore::new());
-        let ana = world.join(&asking("Ana", 1));
-        let instance = world.people[ana].welcome().instance;
-        world.people[ana].close(world.now);
+        let ana = world.join(&join_args("Ana", 1));
+        let instance = world.clients[ana].welcome().instance;
+        world.clients[ana].close(world.now);
         world.run_ms(100);
-        assert_eq!(world.said().len(), 2, "joined and left");
+        assert_eq!(world.announcements().len(), 2, "joined and left");
         // Under another tag a password is asked for again.
         let config = HubConfig { join_policy: JoinPolicy::Password, admission_tag: [9; 16], ..config() };
         Self { config, store: world.store, instance }
     }
 
-    fn join(&self, way: Way) -> Asking {
-        Asking { way, instance: self.instance, ..asking("Ana", 1) }
+    fn join(&self, credential: Credential) -> JoinArgs {
+        JoinArgs { credential, instance: self.instance, ..join_args("Ana", 1) }
     }
 
     /// What comes of `messages`, and how long after the latest of them each entry was made.
     fn play(&self, is_member: bool, messages: &[Message], arrival: Arrival, disk: Disk) -> (Outcome, Vec<Duration>) {
         let mut world = World::over(self.config.clone(), self.store.clone());
         let before = world.log().len();
-        let ana = world.person();
-        world.people[ana].set_instance(self.instance);
+        let ana = world.client();
+        world.clients[ana].set_instance(self.instance);
         world.connect(ana);
         if is_member {
-            world.people[ana].join(&self.join(Way::Secret));
+            world.clients[ana].join(&self.join(Credential::Secret));
             world.run_ms(500);
-            assert!(world.people[ana].is_welcome());
+            assert!(world.clients[ana].is_welcome());
         }
-        world.people[ana].heard.clear();
+        world.clients[ana].received.clear();
         match disk {
             Disk::Quick => {}
             Disk::Slow => world.hold(JobKind::Store),
@@ -111,7 +111,7 @@ impl Past {
         }
         let (mut sent, mut number) = (Vec::new(), 0);
         for message in messages {
-            if world.people[ana].is_connected() {
+            if world.clients[ana].is_connected() {
                 self.send(&mut world, ana, *message, &mut number);
                 sent.push(world.now);
             }
@@ -120,13 +120,13 @@ impl Past {
             }
         }
         pass(&mut world, LONG);
-        let person = &world.people[ana];
-        let refusal = |heard: &Heard| match heard {
-            Heard::Refused(code) => Some(*code),
+        let client = &world.clients[ana];
+        let refusal = |received: &Received| match received {
+            Received::Refused(code) => Some(*code),
             _ => None,
         };
-        let ended = format!("{:?}", person.ended);
-        let refusals = person.heard.iter().filter_map(refusal).collect();
+        let closed = format!("{:?}", client.closed);
+        let refusals = client.received.iter().filter_map(refusal).collect();
         let members = world.hub.who(world.now, RoomId::ONLY).into_iter().map(|it| it.name).collect();
         let new = &world.log()[before..];
         let log = new.iter().map(|entry| (entry.author.clone(), entry.kind, entry.body.clone())).collect();
@@ -137,23 +137,23 @@ impl Past {
             at.saturating_since(*cause)
         });
         let late = late.collect();
-        (Outcome { log, members, refusals, ended }, late)
+        (Outcome { log, members, refusals, closed }, late)
     }
 
     fn send(&self, world: &mut World, ana: usize, message: Message, number: &mut u64) {
-        let person = &mut world.people[ana];
+        let client = &mut world.clients[ana];
         match message {
-            Message::JoinWithSecret => person.join(&self.join(Way::Secret)),
-            Message::JoinWithPassword => person.join(&self.join(Way::Password(PASSWORD))),
-            Message::JoinWithWrongSecret => person.join(&self.join(Way::WrongSecret)),
+            Message::JoinWithSecret => client.join(&self.join(Credential::Secret)),
+            Message::JoinWithPassword => client.join(&self.join(Credential::Password(PASSWORD))),
+            Message::JoinWithWrongSecret => client.join(&self.join(Credential::WrongSecret)),
             Message::Post => {
                 *number += 1;
-                person.post(*number, &format!("post {number}"));
+                client.post(*number, &format!("post {number}"));
             }
-            Message::Who => assert!(person.send(&ClientMessage::ListMembers { handle: 1 })),
-            Message::History => assert!(person.send(&ClientMessage::History { handle: 1, before: 0, count: 9 })),
-            Message::Leave => assert!(person.send(&ClientMessage::Leave { handle: 1 })),
-            Message::Unknown => assert!(person.send_raw(&[0, 3, 0x7f, 1, 2])),
+            Message::Who => assert!(client.send(&ClientMessage::ListMembers { handle: 1 })),
+            Message::History => assert!(client.send(&ClientMessage::History { handle: 1, before: 0, count: 9 })),
+            Message::Leave => assert!(client.send(&ClientMessage::Leave { handle: 1 })),
+            Message::Unknown => assert!(client.send_raw(&[0, 3, 0x7f, 1, 2])),
         }
     }
 
@@ -215,23 +215,23 @@ fn compare_pairs(disk: Disk) {
 }
 
 #[test]
-fn a_pair_in_one_packet_is_a_pair_in_two() {
+fn two_messages_in_one_packet_act_as_in_two_packets() {
     compare_pairs(Disk::Quick);
 }
 
 #[test]
-fn a_pair_in_one_packet_is_a_pair_in_two_when_commits_are_slow() {
+fn two_messages_in_one_packet_act_as_in_two_packets_when_commits_are_slow() {
     compare_pairs(Disk::Slow);
 }
 
 #[test]
-fn a_pair_in_one_packet_is_a_pair_in_two_when_a_commit_fails() {
+fn two_messages_in_one_packet_act_as_in_two_packets_when_a_commit_fails() {
     compare_pairs(Disk::FailsOnce);
 }
 
 /// Those that do not begin with a refusal: what follows that was seen in pairs.
 #[test]
-fn three_messages_in_one_packet_are_three_messages_in_three() {
+fn three_messages_in_one_packet_act_as_in_three_packets() {
     let past = Past::new();
     for (is_member, first) in [(false, Message::JoinWithSecret), (true, Message::Post), (true, Message::Leave)] {
         for second in MESSAGES {

@@ -1,0 +1,60 @@
+//! The state of a session. The files beside this one act on it.
+
+use kabar_core::session::Fingerprint;
+use kabar_core::time::Instant;
+
+use super::attempt::{Attempt, Located};
+use super::config::SessionConfig;
+use super::end::Loss;
+use super::front_end::FrontEnd;
+use super::online::OnlineState;
+use crate::app_event::{EventReceiver, EventSender};
+use crate::cursor::{Cursor, CursorSlot};
+use crate::driver::Driver;
+use crate::identity::LocalIdentity;
+
+/// A session in progress.
+pub(super) struct Session {
+    pub(super) config: SessionConfig,
+    pub(super) driver: Driver,
+    pub(super) ui: Box<dyn FrontEnd>,
+    pub(super) sender: EventSender,
+    pub(super) receiver: EventReceiver,
+    pub(super) phase: Phase,
+    /// Where the position in the room is saved.
+    pub(super) slot: CursorSlot,
+    /// The last entry displayed in an earlier session, or before the name was changed.
+    pub(super) last_shown: Option<Cursor>,
+    /// The identity to return to if the room refuses the new name.
+    pub(super) former: Option<LocalIdentity>,
+    pub(super) is_renaming: bool,
+    /// The key that was accepted.
+    pub(super) accepted: Option<Fingerprint>,
+    pub(super) is_key_reported: bool,
+    pub(super) password_tries: u32,
+    pub(super) interrupted: Option<Instant>,
+    /// Lines that an interrupt left unread.
+    pub(super) unread: u64,
+    pub(super) is_output_closed: bool,
+    pub(super) is_terminal_closed: bool,
+    /// Why the room is not stored as a known server.
+    pub(super) not_stored: Option<Loss>,
+    pub(super) located: Located,
+    /// Whether more lines may wait than were taken.
+    pub(super) has_more_input: bool,
+}
+
+/// Where a session is on its way.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Names are being resolved, until this time at most.
+    Resolving(Instant),
+    /// Not admitted yet.
+    Connecting(Attempt),
+    /// A person decides about the key.
+    AskingKey(Attempt, Fingerprint),
+    /// A person types the password.
+    AskingPassword,
+    /// In the room, or reconnecting to it.
+    Online(Box<OnlineState>),
+}
