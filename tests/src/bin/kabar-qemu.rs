@@ -86,7 +86,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let (server, path) = rest.split_once('/').ok_or(no_invite)?;
     let (room, keys) = path.split_once('/').ok_or(no_invite)?;
     let (fingerprint, secret) = keys.split_once('.').ok_or(no_invite)?;
-    // Stored until the end, so that `kabar` sees that the name is in use.
+    // Held until the end, so that `kabar` sees that the name is in use.
     let owner = match resolve_owner(arguments)? {
         Ok(owner) => owner,
         Err(error) => {
@@ -97,7 +97,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     };
     let identity = owner.seed();
     let public = Identity::from_seed(identity).public().0;
-    let mut words = vec![
+    let mut settings = vec![
         format!("seed={}", seed()?),
         format!("identity={}{}", HEXLOWER.encode(identity), HEXLOWER.encode(&public)),
         format!("fingerprint={fingerprint}"),
@@ -111,24 +111,24 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
             let server = reachable(server).ok_or("the server has no IPv4 address")?;
             // This computer has another address in the emulator's network.
             let ip = if server.ip() == Ipv4Addr::LOCALHOST { HOST.into() } else { server.ip() };
-            words.extend([format!("server={ip}:{}", server.port()), "ip=dhcp".to_owned()]);
+            settings.extend([format!("server={ip}:{}", server.port()), "ip=dhcp".to_owned()]);
             Cable::Plugged
         }
         Some(_) if arguments.processor == Processor::Riscv => {
             return Err("the RISC-V board's serial port has no driver here".into());
         }
         Some(socket) => {
-            words.push("link=serial".to_owned());
+            settings.push("link=serial".to_owned());
             Cable::Serial(socket)
         }
     };
-    words.extend(arguments.readings.map(|readings| format!("readings={readings}")));
+    settings.extend(arguments.readings.map(|readings| format!("readings={readings}")));
     let image = firmware(match arguments.processor {
         Processor::M3 => Board::An385,
         Processor::M4 => Board::An386,
         Processor::Riscv => Board::Virt,
     });
-    let mut machine = Machine::start_without_end(&image, cable, &words);
+    let mut machine = Machine::start_without_end(&image, cable, &settings);
     while let Some(line) = machine.next_line() {
         println!("{line}");
     }
@@ -188,8 +188,8 @@ mod tests {
     /// The seed of a run with these arguments, with keys in `dir`.
     fn seed_of(dir: &std::path::Path, extra: &[&str]) -> [u8; 32] {
         let dir = dir.to_str().unwrap();
-        let words = [&["kabar-qemu", "INVITE", "--name", "probe", "--data-dir", dir], extra].concat();
-        let arguments = Arguments::try_parse_from(words).unwrap();
+        let settings = [&["kabar-qemu", "INVITE", "--name", "probe", "--data-dir", dir], extra].concat();
+        let arguments = Arguments::try_parse_from(settings).unwrap();
         *resolve_owner(&arguments).unwrap().unwrap().seed()
     }
 
