@@ -10,12 +10,13 @@
 
 use divan::{Bencher, black_box, counter::BytesCount};
 
-use kabar_core::crypto::kdf::Secret;
 use kabar_core::crypto::{Aead, Portable, Provider};
-use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{FirstKeys, HandshakeOutput, Role, Session};
+use kabar_core::internals::packet::{Challenge, Hello, Packet, SEALED_HEADER_LEN};
+use kabar_core::internals::{EPOCH_BITS, OVERHEAD};
+use kabar_core::internals::{FirstKeys, Role, Session};
+use kabar_core::session::HandshakeOutput;
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
-use kabar_core::wire::packet::{Challenge, Hello, Packet, SEALED_HEADER_LEN, TransportParameters};
 use kabar_std::provider::Accelerated;
 
 #[path = "../../core/rsa/src/test_keys.rs"]
@@ -45,16 +46,7 @@ fn parameters() -> TransportParameters {
 }
 
 fn established(role: Role) -> HandshakeOutput {
-    HandshakeOutput {
-        role,
-        connection_id: 7,
-        c2s: Secret::new([1; 32]),
-        s2c: Secret::new([2; 32]),
-        exporter: Secret::new([3; 32]),
-        local: parameters(),
-        remote: parameters(),
-        hello_len: 1200,
-    }
+    HandshakeOutput::with_known_secrets(role, 7, parameters())
 }
 
 fn session<P: Provider>(role: Role) -> Session<P> {
@@ -214,7 +206,8 @@ mod sealed {
 mod handshake {
     use super::*;
     use kabar_core::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, Rsa2048, Rsa3072, Rsa4096, ServerKey};
-    use kabar_core::session::{Acceptor, ClientHandshake, HandshakeEvent, Incoming, RetrySchedule};
+    use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+    use kabar_core::session::{Acceptor, Incoming};
     use std::net::{Ipv4Addr, SocketAddr};
 
     const NOW: Instant = Instant::ZERO;

@@ -3,12 +3,15 @@
 
 use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{Authentication, ClientMessage, Join, MAX_MESSAGE_LEN, ServerMessage, Start};
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{ClientHandshake, HandshakeEvent, HandshakeOutput, RetrySchedule, Session};
+use kabar_core::internals::frame::{ACK_HEADER_LEN, Frame, Frames, STREAM_HEADER_LEN};
+use kabar_core::internals::packet::SEALED_HEADER_LEN;
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule, Session};
+use kabar_core::internals::{EPOCH_BITS, OVERHEAD};
+use kabar_core::session::HandshakeOutput;
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::{ACK_HEADER_LEN, Frame, Frames, STREAM_HEADER_LEN, StreamId};
-use kabar_core::wire::packet::{SEALED_HEADER_LEN, TransportParameters};
 use kabar_std::provider::Accelerated;
 
 use crate::sim::keys::SimKey;

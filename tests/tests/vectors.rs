@@ -6,11 +6,12 @@
 
 use std::path::Path;
 
-use kabar_core::crypto::exchange::Ephemeral;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::crypto::kdf::{Secret, sha256};
 use kabar_core::crypto::rsa::{AnyRsa, AnyRsaPrivateKey, PrivateKey, RawPublic, ServerKey, oaep, pss};
+use kabar_core::crypto::sha256;
 use kabar_core::crypto::{Aead, Portable, Provider};
+use kabar_core::internals::Ephemeral;
+use kabar_core::internals::Secret;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::Value;

@@ -5,12 +5,12 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant as StdInstant};
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
 use kabar_device::profile::{self, DeviceClient};
 use kabar_std::invite::Invite;
 use kabar_tests::process::TIMEOUT;

@@ -7,10 +7,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::mpsc;
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::crypto::Provider;
+use kabar_core::internals::packet::{Hello, Packet};
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::packet::{Hello, Packet};
 use kabar_std::provider::Accelerated;
 use kabar_tests::process::{Process, TIMEOUT};
 use kabar_tests::room::{temp_home, text};

@@ -10,6 +10,8 @@ mod measure;
 mod same_bytes;
 mod serial;
 
+use std::process::Command;
+
 use device::Device;
 use kabar_device::profile;
 use kabar_tests::process::Process;
@@ -62,6 +64,25 @@ fn the_same_source_runs_on_other_boards_with_a_static_address() {
         anna.expect("probe has left");
         assert_eq!(device.wait(), Some(0), "{}", device.transcript());
     }
+}
+
+#[test]
+fn kabar_qemu_starts_the_chosen_board() {
+    let room = Room::open();
+    let mut anna = room.client("anna");
+    // Built before, so that the program does not take longer than the test waits.
+    let _ = firmware(Board::Lm3s6965);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kabar-qemu"));
+    program.args([&room.invite, "--name", "probe", "--ephemeral", "--board", "lm3s6965evb"]);
+    program.args(["--every", "200", "--readings", "2"]);
+    // The program runs cargo, whose toolchain is in the user's own home.
+    program.env("HOME", std::env::var_os("HOME").expect("a home"));
+    let mut device = Process::command(&mut program, room.home());
+    device.expect("kabar on an LM3S6965 evaluation board");
+    device.expect("joined as probe");
+    anna.expect("probe: reading 2: ");
+    anna.expect("probe has left");
+    assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
 }
 
 #[test]
@@ -195,9 +216,9 @@ fn a_network_without_addresses_is_told_once_and_the_device_measures_on() {
 fn a_device_that_was_not_told_everything_does_not_start() {
     for board in BOARDS {
         let room = Room::open();
-        let whole = Device::new("probe").words(&room, "9999");
+        let whole = Device::new("probe").words(&room, 9999);
         let image = firmware(board);
-        for key in ["seed", "identity", "server", "fingerprint", "room", "secret", "name", "ip"] {
+        for key in ["seed", "identity", "invite", "name", "ip"] {
             let is_other = |word: &&String| !word.starts_with(&format!("{key}="));
             let without: Vec<String> = whole.iter().filter(is_other).cloned().collect();
             assert_eq!(without.len() + 1, whole.len());
@@ -206,6 +227,14 @@ fn a_device_that_was_not_told_everything_does_not_start() {
         let short: Vec<String> =
             whole.iter().map(|word| word.trim_end_matches(char::is_alphanumeric).to_owned()).collect();
         refuses(&mut Machine::start(&image, Cable::Plugged, &short, &[]), "seed");
+        for (part, wrong) in [(":9999", ""), ("10.0.2.2", "host"), ("lobby", "Lobby"), (".", "1")] {
+            let damage = |word: &String| match word.starts_with("invite=") {
+                true => word.replace(part, wrong),
+                false => word.clone(),
+            };
+            let damaged: Vec<String> = whole.iter().map(damage).collect();
+            refuses(&mut Machine::start(&image, Cable::Plugged, &damaged, &[]), "invite");
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kabar_core::crypto::{Portable, Provider};
-use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
+use kabar_core::internals::packet::{Hello, Initiate, Packet};
+use kabar_core::session::TransportParameters;
 use kabar_tests::process::TIMEOUT;
 use kabar_tests::room::{Room, temp_home};
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kabar_core::chat::RefusedCode;
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::wire::frame::CloseCode;
 use kabar_tests::room::{Room, data_dir, temp_home};
 
 use super::raw::Raw;

@@ -9,13 +9,13 @@ use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{
     Authentication, ClientMessage, Join, MAX_MESSAGE_LEN, RefusedCode, ServerMessage, Start, message_len,
 };
+use kabar_core::connection::StreamId;
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::AnyRsa;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::session::TransportParameters;
 use kabar_core::transport::InlineBuffers;
-use kabar_core::wire::frame::StreamId;
-use kabar_core::wire::packet::TransportParameters;
 use kabar_std::clock::Clock;
 use kabar_std::invite::Invite;
 use kabar_std::provider::Accelerated;

@@ -2,7 +2,7 @@
 
 use kabar_core::chat::{ClientMessage, EntryKind, Post};
 use kabar_core::crypto::Provider;
-use kabar_core::wire::frame::MAX_ACK_RANGES;
+use kabar_core::internals::frame::MAX_ACK_RANGES;
 use kabar_server::hub::HubLimits;
 use kabar_std::provider::Accelerated;
 

@@ -9,13 +9,14 @@ use kabar_core::chat::message::{
 };
 use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, Start, Term};
 use kabar_core::connection::Connection;
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::internals::packet::Packet;
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::session::TransportParameters;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::InlineBuffers;
-use kabar_core::wire::frame::{CloseCode, StreamId};
-use kabar_core::wire::packet::{Packet, TransportParameters};
 
 use super::{ROOM, SECRET, SERVER, World, WorldEvent};
 use crate::sim::coverage::Seen;

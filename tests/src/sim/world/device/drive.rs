@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use kabar_core::client::{EndReason, Event, Output};
+use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
 
+use super::Running;
 use super::observer::Observer;
-use super::{Running, fingerprint};
 use crate::sim::coverage::Seen;
 use crate::sim::model::{Checked, ProcessId, demand};
 use crate::sim::network::Origin;
@@ -107,7 +108,7 @@ impl World {
             };
             // Reported by the last event, or by a datagram that did not authenticate.
             if let Some(offered) = running.observed.offered.take() {
-                let accept = offered == fingerprint(self.server.modulus());
+                let accept = offered == Fingerprint::of_modulus(self.server.modulus());
                 self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
                 device.knows_key |= accept;
                 if accept {

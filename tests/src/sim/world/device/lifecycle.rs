@@ -2,10 +2,11 @@
 
 use kabar_core::chat::{RefusedCode, Start};
 use kabar_core::client::{Config, Credential, EndReason};
+use kabar_core::connection::CloseCode;
+use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::CloseCode;
 
-use super::{Observed, Running, fingerprint};
+use super::{Observed, Running};
 use crate::sim::coverage::Seen;
 use crate::sim::harness_client;
 use crate::sim::model::{Checked, demand};
@@ -18,7 +19,7 @@ const MAX_REFUSALS: u32 = 12;
 impl World {
     pub(in crate::sim::world) fn start_device(&mut self, at: usize) -> Checked {
         let now = self.now();
-        let fingerprint = fingerprint(self.server.modulus());
+        let fingerprint = Fingerprint::of_modulus(self.server.modulus());
         let device = &mut self.devices[at];
         if device.running.is_some() || device.is_gone {
             return Ok(());

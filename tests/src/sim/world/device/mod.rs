@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::client::EndReason;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{FINGERPRINT_LEN, Fingerprint, key_hash};
+use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 
 use crate::sim::harness_client::HarnessClient;
@@ -159,11 +159,4 @@ impl Device {
         let mut rng = Rng::new(self.plan.identity as u64, "identity");
         Identity::from_seed(&rng.seed())
     }
-}
-
-fn fingerprint(modulus: &[u8]) -> Fingerprint {
-    let hash = key_hash(modulus);
-    let mut fingerprint = [0; FINGERPRINT_LEN];
-    fingerprint.copy_from_slice(&hash[..FINGERPRINT_LEN]);
-    Fingerprint(fingerprint)
 }
