@@ -59,7 +59,7 @@ const FIGURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../embedded-example/
 type Figures = BTreeMap<&'static str, u64>;
 
 #[test]
-fn the_firmware_keeps_its_budget_and_its_figures() {
+fn stays_within_its_budget_and_its_kept_figures() {
     let mut figures = Figures::new();
     let m4 = firmware(Board::An386);
     weigh(m4, &mut figures);
