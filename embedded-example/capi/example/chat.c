@@ -49,7 +49,8 @@ static bool base32(const char *text, size_t text_len, uint8_t *out, size_t len) 
             out[written++] = (uint8_t)(bits >> count);
         }
     }
-    return written == len;
+    /* The unused bits of the last character are zero. */
+    return written == len && (bits & ((1u << count) - 1)) == 0;
 }
 
 struct invite {

@@ -242,7 +242,8 @@ impl Flood {
                 frame
             }
             6 => {
-                // One bit of the IP header is wrong: version, lengths, fragment, protocol or addresses.
+                // One bit of the IP header is wrong: version, lengths, fragment, protocol or
+                // addresses.
                 let mut frame = it.ipv4(UDP, 0, &it.from_server(&[0xee; 40]));
                 frame[ETHERNET_LEN + self.below(IPV4_LEN)] ^= 1 << self.below(8);
                 frame

@@ -59,10 +59,10 @@ fn a_serial_device_delivers_at_10_percent_loss_and_after_a_server_restart() {
 #[test]
 fn reports_an_unconnected_serial_port_once_and_joins_when_it_is_connected() {
     let room = Room::open();
-    let nobody = room.home().join("nobody");
-    let listener = std::os::unix::net::UnixListener::bind(&nobody).expect("a socket");
+    let socket = room.home().join("unconnected");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
     let device = Device::new("probe").serial().every_ms(200);
-    let mut device = device.start(firmware(Board::An386), Cable::Serial(&nobody), &room);
+    let mut device = device.start(firmware(Board::An386), Cable::Serial(&socket), &room);
     let (mut line, _) = listener.accept().expect("the emulator comes");
     device.expect("the server does not answer");
     device.expect("measured");
