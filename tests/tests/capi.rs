@@ -63,21 +63,21 @@ fn builds_for_a_microcontroller() {
 fn a_member_in_c_chats_with_the_client() {
     let room = Room::open();
     let program = compiled(room.home(), "example/chat.c");
-    let mut laptop = room.laptop("ana");
+    let mut client = room.client("ana");
 
     let mut device = Process::start(text(&program), room.home(), &[&room.invite, "probe"]);
-    device.expect_notice("joined as probe, 2 here");
-    laptop.type_line("what is up?");
+    device.expect_stderr("joined as probe, 2 here");
+    client.type_line("what is up?");
     device.expect("ana: what is up?");
     // More than its outbox takes at once.
     for line in 1..=300 {
         device.type_line(&format!("line {line}: ü"));
     }
-    laptop.expect("probe: line 300: ü");
-    let received: Vec<&String> = laptop.said.iter().filter(|line| line.contains("probe: line")).collect();
+    client.expect("probe: line 300: ü");
+    let received: Vec<&String> = client.stdout.iter().filter(|line| line.contains("probe: line")).collect();
     assert_eq!(received.len(), 300);
     assert!((1..=300).zip(&received).all(|(number, line)| line.ends_with(&format!("probe: line {number}: ü"))));
     device.close_stdin();
     assert_eq!(device.wait(), Some(0));
-    laptop.expect("probe has left");
+    client.expect("probe has left");
 }

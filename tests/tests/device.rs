@@ -15,8 +15,8 @@ use kabar_device::{
 use kabar_embedded_example::host::address;
 use kabar_std::invite::Invite;
 use kabar_std::random::random_bytes;
-use kabar_tests::process::{PATIENCE, Process};
-use kabar_tests::room::{Room, begin_join, text};
+use kabar_tests::process::{Process, TIMEOUT};
+use kabar_tests::room::{Room, spawn_join, text};
 use rand_core::SeedableRng as _;
 use smoltcp::phy::FaultInjector;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
@@ -40,17 +40,17 @@ fn forged(invite: &str, from_end: usize) -> String {
 #[test]
 fn posts_a_line_and_leaves_when_it_is_stored() {
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let mut device = device(&room, &["--name", "probe", "--say", "21.5 \u{b0}C"]);
-    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+    assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
     farhan.expect("probe has joined");
     let line = farhan.expect("21.5");
     assert!(line.ends_with("probe: 21.5 \u{b0}C"), "{line}");
     farhan.expect("probe has left");
     assert!(
-        device.said.iter().any(|line| line.ends_with("probe: 21.5 \u{b0}C")),
+        device.stdout.iter().any(|line| line.ends_with("probe: 21.5 \u{b0}C")),
         "its own line too: {:?}",
-        device.said
+        device.stdout
     );
 }
 
@@ -58,8 +58,8 @@ fn posts_a_line_and_leaves_when_it_is_stored() {
 fn shows_entries_and_the_length_of_those_that_are_too_long() {
     let room = Room::open();
     let mut device = device(&room, &["--name", "probe"]);
-    device.expect_notice("joined as probe");
-    let mut farhan = room.laptop("farhan");
+    device.expect_stderr("joined as probe");
+    let mut farhan = room.client("farhan");
     farhan.type_line("short");
     farhan.type_line(&"long ".repeat(800));
     farhan.type_line(&"x".repeat(usize::from(profile::LARGEST_ENTRY)));
@@ -74,19 +74,19 @@ fn shows_entries_and_the_length_of_those_that_are_too_long() {
 #[test]
 fn posts_readings_and_answers_commands_on_a_host() {
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let mut device = device(&room, &["--name", "probe", "--every", "1"]);
     farhan.expect("probe: reading 1: ");
     farhan.type_line("@probe led on");
     farhan.expect("probe: farhan: led is on");
-    device.expect_notice("the light is on");
+    device.expect_stderr("the light is on");
     farhan.type_line("how are you, probe?");
     farhan.type_line("@probe status");
     let status = farhan.expect("probe: farhan: reading ");
     assert!(status.contains("led is on"), "{status}");
     device.expect("probe: farhan: reading ");
     assert_eq!(
-        device.said.iter().filter(|line| line.contains("probe: farhan:")).count(),
+        device.stdout.iter().filter(|line| line.contains("probe: farhan:")).count(),
         2,
         "an ordinary text is not a command"
     );
@@ -95,12 +95,12 @@ fn posts_readings_and_answers_commands_on_a_host() {
 #[test]
 fn leaves_after_the_given_number_of_readings() {
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let mut device = device(&room, &["--name", "probe", "--every", "1", "--readings", "2"]);
     farhan.expect("probe: reading 2: ");
     farhan.expect("probe has left");
-    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
-    assert!(!farhan.said.iter().any(|line| line.contains("reading 3")), "{:?}", farhan.said);
+    assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
+    assert!(!farhan.stdout.iter().any(|line| line.contains("reading 3")), "{:?}", farhan.stdout);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn no_answer_is_exit_code_3() {
     let invite = room.invite_to(&port.to_string());
     let mut device = device_with(&room, &invite, &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(3));
-    assert!(device.noticed.iter().any(|line| line.contains(&format!("no answer from 127.0.0.1 port {port}"))));
+    assert!(device.stderr.iter().any(|line| line.contains(&format!("no answer from 127.0.0.1 port {port}"))));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_key_that_differs_from_the_invite_is_exit_code_4() {
     let secret_len = 27;
     let mut device = device_with(&room, &forged(&room.invite, secret_len + 20), &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(4));
-    assert!(device.noticed.iter().any(|line| line.contains("the server's key")), "{:?}", device.noticed);
+    assert!(device.stderr.iter().any(|line| line.contains("the server's key")), "{:?}", device.stderr);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_wrong_secret_is_exit_code_4() {
     let room = Room::open();
     let mut device = device_with(&room, &forged(&room.invite, 10), &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(4));
-    assert!(device.noticed.iter().any(|line| line.contains("secret")), "{:?}", device.noticed);
+    assert!(device.stderr.iter().any(|line| line.contains("secret")), "{:?}", device.stderr);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn chooses_the_address_of_an_invite_that_answers() {
         let invite = room.invite.replace(&format!("//{}/", room.address), &format!("//{addresses}/"));
         assert_ne!(invite, room.invite);
         let mut device = device_with(&room, &invite, &["--name", name, "--say", "hello"]);
-        assert_eq!(device.wait(), Some(0), "{addresses}: {:?}", device.noticed);
+        assert_eq!(device.wait(), Some(0), "{addresses}: {:?}", device.stderr);
     }
 }
 
@@ -165,11 +165,11 @@ fn keeps_its_name_between_runs() {
     let room = Room::open();
     for line in ["first", "second"] {
         let mut device = device(&room, &["--name", "probe", "--say", line]);
-        assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+        assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
     }
     // Kept where `kabar` keeps identities, so that both are the same member.
-    let mut laptop = begin_join(room.home(), &room.invite, "Probe", &[]);
-    laptop.expect_notice("Joined lobby as ");
+    let mut client = spawn_join(room.home(), &room.invite, "Probe", &[]);
+    client.expect_stderr("Joined lobby as ");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn an_ephemeral_identity_is_not_kept() {
 fn a_name_that_is_not_allowed_is_exit_code_5() {
     let room = Room::open();
     let mut device = device(&room, &["--name", "a:b", "--say", "hello"]);
-    assert_eq!(device.wait(), Some(5), "{:?}", device.noticed);
+    assert_eq!(device.wait(), Some(5), "{:?}", device.stderr);
 }
 
 #[test]
@@ -227,7 +227,7 @@ impl Application for TwoSensors {
 fn a_product_with_two_sensors_and_no_light_joins() {
     const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let invite: Invite = room.invite.parse().expect("the server's invite");
     let settings = Settings {
         server: *address::ipv4(&invite.places).first().expect("one"),
@@ -245,7 +245,7 @@ fn a_product_with_two_sensors_and_no_light_joins() {
     let mut rng = rand_chacha::ChaCha20Rng::from_seed(random_bytes().expect("the operating system's randomness"));
     let mut member = Member::new(&mut storage, &settings, link, clock, product, &mut rng).expect("it can join");
 
-    let (deadline, mut is_leaving) = (Clock::now() + PATIENCE, false);
+    let (deadline, mut is_leaving) = (Clock::now() + TIMEOUT, false);
     while member.ended().is_none() {
         assert!(Clock::now() < deadline, "{:?}", member.node().client().counters());
         let due = member.run();
@@ -269,7 +269,7 @@ fn posts_are_stored_once_in_order_on_a_bad_network() {
     const LINES: usize = 30;
     const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
 
     let invite: Invite = room.invite.parse().expect("the server's invite");
     let server = *address::ipv4(&invite.places).first().expect("one");
@@ -300,11 +300,7 @@ fn posts_are_stored_once_in_order_on_a_bad_network() {
 
     let (mut posted, mut delivered) = (0, Vec::new());
     while node.client().state() != State::Ended {
-        assert!(
-            origin.elapsed() < PATIENCE,
-            "{posted} posted, {delivered:?} delivered, {:?}",
-            node.client().counters()
-        );
+        assert!(origin.elapsed() < TIMEOUT, "{posted} posted, {delivered:?} delivered, {:?}", node.client().counters());
         node.poll(now(), |event| {
             if let Event::Entry { header, body, own: true } = event {
                 assert_eq!(header.kind, EntryKind::TEXT);

@@ -78,7 +78,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     // Held to the end: its lock shows `kabar` that the name is in use.
-    let owner = match become_owner(arguments)? {
+    let owner = match resolve_owner(arguments)? {
         Ok(owner) => owner,
         Err(error) => {
             let (exit, line) = command_error(&error);
@@ -145,7 +145,7 @@ impl Owner {
 }
 
 /// The name's owner, as the arguments choose it. `Err` inside: the error that `kabar` would report.
-fn become_owner(arguments: &Arguments) -> Result<Result<Owner, CommandError>, Box<dyn Error>> {
+fn resolve_owner(arguments: &Arguments) -> Result<Result<Owner, CommandError>, Box<dyn Error>> {
     if arguments.ephemeral {
         return Ok(Ok(Owner::Seed(random_bytes()?)));
     }
@@ -176,7 +176,7 @@ mod tests {
         let dir = dir.to_str().unwrap();
         let words = [&["kabar-qemu", INVITE, "--name", "probe", "--data-dir", dir], further].concat();
         let arguments = Arguments::try_parse_from(words).unwrap();
-        *become_owner(&arguments).unwrap().unwrap().seed()
+        *resolve_owner(&arguments).unwrap().unwrap().seed()
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_identity_of_a_name_from_run_to_run() {
+    fn keeps_the_identity_of_a_name_between_runs() {
         let home = tempfile::tempdir().unwrap();
         let first = seed_of(home.path(), &[]);
         assert_eq!(seed_of(home.path(), &[]), first);
@@ -222,6 +222,6 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().to_str().unwrap();
         let arguments = Arguments::parse_from(["kabar-qemu", INVITE, "--name", "a:b", "--data-dir", dir]);
-        assert_eq!(command_error(&become_owner(&arguments).unwrap().err().unwrap()).0.code(), 5);
+        assert_eq!(command_error(&resolve_owner(&arguments).unwrap().err().unwrap()).0.code(), 5);
     }
 }

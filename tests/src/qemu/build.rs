@@ -158,6 +158,9 @@ fn build(board: Board, program: Program) -> PathBuf {
     // cargo is not for it.
     build.current_dir(FIRMWARE).args(["build", "--quiet", "--locked", "--release", "--bin", program.name()]);
     build.args(["--target", board.target(), "--features", board.feature(), "--target-dir", "target"]);
+    if program != Program::Firmware {
+        build.args(["--features", "tools"]);
+    }
     for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "DEFMT_LOG"] {
         build.env_remove(variable);
     }

@@ -24,7 +24,7 @@ use defmt_decoder::{DecodeError, Table};
 pub use build::{Board, Image, Program, firmware, image};
 pub use wire::Wire;
 
-use crate::process::PATIENCE;
+use crate::process::TIMEOUT;
 
 /// The address of this computer in the emulator's network.
 pub const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
@@ -106,9 +106,9 @@ impl Machine {
     /// Reads the log up to the next line that contains `wanted`, and returns that line.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`].
+    /// If there is none within [`TIMEOUT`].
     pub fn expect(&mut self, wanted: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
@@ -132,9 +132,9 @@ impl Machine {
     /// Waits until it has ended and returns its exit code. The whole log is read then.
     ///
     /// # Panics
-    /// If it does not end within [`PATIENCE`].
+    /// If it does not end within [`TIMEOUT`].
     pub fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 self.log.extend(self.lines.iter());

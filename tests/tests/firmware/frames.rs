@@ -34,7 +34,7 @@ fn lossy() -> Faults {
 /// Checks that readings and answers to a few commands arrive once and in order.
 fn chat(wire: &Wire, device: Device, board: Board) {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let mut device = device.every_ms(200).start(firmware(board), Cable::Along(wire), &room);
     anna.expect("probe has joined");
     for number in 1..=3 {
@@ -48,8 +48,8 @@ fn chat(wire: &Wire, device: Device, board: Board) {
     let said = readings(&anna);
     assert_eq!(said, (1..).take(said.len()).collect::<Vec<u32>>());
     assert_no_other_lines(&anna);
-    let answers = anna.said.iter().filter(|line| line.contains("probe: anna: up ")).count();
-    assert_eq!(answers, 3, "{:#?}", anna.said);
+    let answers = anna.stdout.iter().filter(|line| line.contains("probe: anna: up ")).count();
+    assert_eq!(answers, 3, "{:#?}", anna.stdout);
     let received: Vec<_> = (1..=3).map(|number| device.count(&format!("anna: said {number} "))).collect();
     assert_eq!(received, [1, 1, 1], "{}", device.transcript());
 }
@@ -68,7 +68,7 @@ struct Scene {
 impl Scene {
     fn open(board: Board) -> Self {
         let room = Room::open();
-        let mut anna = room.laptop("anna");
+        let mut anna = room.client("anna");
         let wire = Wire::start(Faults::NONE, Faults::NONE, 0);
         let device = Device::new("probe").every_ms(200);
         let device = device.start(firmware(board), Cable::Along(&wire), &room);
@@ -132,7 +132,7 @@ fn assert_no_other_lines(anna: &Process) {
         "anna: @probe ",
         "anna: said ",
     ];
-    let unexpected: Vec<_> = anna.said.iter().filter(|line| !known.iter().any(|part| line.contains(part))).collect();
+    let unexpected: Vec<_> = anna.stdout.iter().filter(|line| !known.iter().any(|part| line.contains(part))).collect();
     assert!(unexpected.is_empty(), "{unexpected:#?}");
 }
 

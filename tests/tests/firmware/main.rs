@@ -25,7 +25,7 @@ const BOARDS: [Board; 2] = [Board::An386, Board::Virt];
 fn posts_readings_and_answers_commands() {
     for board in BOARDS {
         let room = Room::open();
-        let mut anna = room.laptop("anna");
+        let mut anna = room.client("anna");
         let mut device = Device::new("probe").every_ms(300).start(firmware(board), Cable::Plugged, &room);
         device.expect("address 10.0.2.15/24");
         device.expect("joined as probe");
@@ -44,7 +44,7 @@ fn posts_readings_and_answers_commands() {
         anna.type_line("@probe status");
         anna.expect("led is on");
         assert!(
-            !anna.said.iter().any(|line| line.contains("probe: anna") && line.contains("warm")),
+            !anna.stdout.iter().any(|line| line.contains("probe: anna") && line.contains("warm")),
             "an ordinary text is not a command"
         );
     }
@@ -55,7 +55,7 @@ fn joins_from_each_board_with_a_static_address() {
     for board in [Board::An385, Board::Lm3s6965, Board::Virt] {
         let room = Room::open();
         let device = Device::new("probe").static_address().every_ms(200).readings(3);
-        let mut anna = room.laptop("anna");
+        let mut anna = room.client("anna");
         let mut device = device.start(firmware(board), Cable::Plugged, &room);
         device.expect("address 10.0.2.77/24");
         for reading in 1..=3 {
@@ -69,7 +69,7 @@ fn joins_from_each_board_with_a_static_address() {
 #[test]
 fn kabar_qemu_starts_the_chosen_board() {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     // Built before, so that the program does not take longer than the test waits.
     let _ = firmware(Board::Lm3s6965);
     let mut program = Command::new(env!("CARGO_BIN_EXE_kabar-qemu"));
@@ -82,13 +82,13 @@ fn kabar_qemu_starts_the_chosen_board() {
     device.expect("joined as probe");
     anna.expect("probe: reading 2: ");
     anna.expect("probe has left");
-    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+    assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
 }
 
 #[test]
 fn an_entry_larger_than_the_limit_arrives_without_its_body() {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let mut device = Device::new("probe").start(firmware(Board::An386), Cable::Plugged, &room);
     device.expect("joined as probe");
     anna.type_line(&"long ".repeat(800));
@@ -104,7 +104,7 @@ fn an_entry_larger_than_the_limit_arrives_without_its_body() {
 fn delivers_once_in_order_at_20_percent_datagram_loss() {
     let room = Room::open();
     let relay = room.relay("127.0.0.1:0", &["--loss", "20%", "--seed", "7"]);
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let device = Device::new("probe").every_ms(100);
     let _device = device.start_at(firmware(Board::An386), Cable::Plugged, &room, &relay.address);
     anna.expect("probe has joined");
@@ -129,7 +129,7 @@ fn reconnects_after_a_server_restart_and_posts_what_waited() {
         let measured = device.count("measured");
         room.restart();
         device.expect("joined as probe");
-        let mut anna = room.laptop("anna");
+        let mut anna = room.client("anna");
         let last = measured + 3;
         anna.expect(&format!("probe: reading {last}: "));
         let said = readings(&anna);
@@ -144,7 +144,7 @@ fn reconnects_after_a_server_restart_and_posts_what_waited() {
 #[test]
 fn loses_nothing_while_the_cable_is_unplugged() {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let device = Device::new("probe").every_ms(250);
     let mut device = device.start(firmware(Board::An386), Cable::Plugged, &room);
     anna.expect("probe: reading 2: ");
@@ -163,7 +163,7 @@ fn loses_nothing_while_the_cable_is_unplugged() {
 #[test]
 fn a_restarted_device_keeps_its_name() {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let probe = Device::new("probe").every_ms(500);
     let image = firmware(Board::An386);
     let mut first = probe.start(image, Cable::Plugged, &room);
@@ -192,7 +192,7 @@ fn reports_a_missing_server_once_and_joins_when_it_starts() {
     room.restart();
     device.expect("joined as probe");
     assert_eq!(device.count("the server does not answer"), 1, "{}", device.transcript());
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     anna.type_line("@probe status");
     anna.expect("probe: anna: reading ");
     let said = readings(&anna);
@@ -246,6 +246,6 @@ fn refuses(device: &mut Machine, key: &str) {
 
 /// The numbers of the readings that a client showed, in order.
 fn readings(client: &Process) -> Vec<u32> {
-    let texts = client.said.iter().filter_map(|line| line.split_once("probe: reading "));
+    let texts = client.stdout.iter().filter_map(|line| line.split_once("probe: reading "));
     texts.filter_map(|(_, reading)| reading.split(':').next()?.parse().ok()).collect()
 }

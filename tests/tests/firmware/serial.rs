@@ -14,7 +14,7 @@ fn bridge(room: &Room, to: &str) -> (Process, PathBuf) {
     let socket = room.home().join("serial");
     let wire = format!("unix:{}", socket.display());
     let mut bridge = Process::start("kabar", room.home(), &["bridge", "--serial", &wire, "--to", to]);
-    bridge.expect_notice("bridging");
+    bridge.expect_stderr("bridging");
     (bridge, socket)
 }
 
@@ -22,7 +22,7 @@ fn bridge(room: &Room, to: &str) -> (Process, PathBuf) {
 fn joins_over_a_serial_port() {
     let room = Room::open();
     let (_bridge, socket) = bridge(&room, &room.address);
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let device = Device::new("probe").serial().every_ms(200);
     let mut device = device.start(firmware(Board::An386), Cable::Serial(&socket), &room);
     device.expect("on a serial line");
@@ -42,7 +42,7 @@ fn a_serial_device_delivers_at_10_percent_loss_and_after_a_server_restart() {
     let mut room = Room::open();
     let relay = room.relay("127.0.0.1:0", &["--loss", "10%", "--seed", "11"]);
     let (_bridge, socket) = bridge(&room, &relay.address);
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let device = Device::new("probe").serial().every_ms(250);
     let mut device = device.start(firmware(Board::An385), Cable::Serial(&socket), &room);
     device.expect("own: true");
@@ -76,7 +76,7 @@ fn reports_an_unconnected_serial_port_once_and_joins_when_it_is_connected() {
     std::thread::spawn(move || std::io::copy(&mut from_bridge, &mut to_device));
     std::thread::spawn(move || std::io::copy(&mut line, &mut &far));
     device.expect("joined as probe");
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     anna.type_line("@probe uptime");
     anna.expect("probe: anna: up ");
 }
