@@ -29,6 +29,9 @@ impl CommandName {
     /// All commands, in the order of `/help`.
     pub const ALL: [Self; 7] = [Self::Who, Self::History, Self::Me, Self::Nick, Self::Stats, Self::Help, Self::Quit];
 
+    /// Those that also work in a pipe, where every other line is posted.
+    pub const PIPED: [Self; 3] = [Self::Who, Self::Help, Self::Quit];
+
     /// Returns the word that is typed.
     #[must_use]
     pub const fn word(self) -> &'static str {

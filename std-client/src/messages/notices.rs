@@ -58,7 +58,8 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
             format!("the last {} of the room:\n{}", count(*lines, "line", "lines"), text.trim_end())
         }
         Notice::Stats { rtt, counters, traffic } => stats::table(*rtt, counters, *traffic),
-        Notice::Help => help::help(),
+        Notice::Help { is_prompt: true } => help::help(),
+        Notice::Help { is_prompt: false } => help::help_in_pipes(),
         Notice::Usage(name) => help::usage(*name),
         Notice::UnknownCommand(word) => {
             format!("unknown command {} (see /help); start with // to send text that begins with /", clean_line(word))

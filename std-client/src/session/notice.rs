@@ -111,7 +111,10 @@ pub enum Notice<'a> {
         traffic: Traffic,
     },
     /// The reply to `/help`.
-    Help,
+    Help {
+        /// Whether lines are typed at a prompt.
+        is_prompt: bool,
+    },
     /// The argument of a command is missing or invalid.
     Usage(CommandName),
     /// A command does not exist; what was typed.

@@ -172,7 +172,7 @@ impl OnlineState {
                 let (rtt, counters, traffic) = (client.rtt(), &client.counters(), driver.traffic());
                 ui.notice(&Notice::Stats { rtt, counters, traffic });
             }
-            Command::Help => ui.notice(&Notice::Help),
+            Command::Help => ui.notice(&Notice::Help { is_prompt: ui.is_prompt() }),
             Command::Quit => {
                 self.skip_pending_output = true;
                 self.end_of_input(now);

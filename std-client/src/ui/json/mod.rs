@@ -186,7 +186,7 @@ impl<'a> Object<'a> {
             | Notice::InvalidBytes
             | Notice::History { .. }
             | Notice::Stats { .. }
-            | Notice::Help
+            | Notice::Help { .. }
             | Notice::Usage(_)
             | Notice::UnknownCommand(_)
             | Notice::NotConnected
