@@ -10,8 +10,9 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// How long anything may take before the test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything may take before the test gives up on it: three times what an idle client
+/// needs to notice that its server was killed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the built program `name` is. Builds the workspace's programs once per process, so that a
 /// lone `cargo test --test processes` never runs stale ones.
