@@ -24,13 +24,14 @@ format() {
 
 lint() {
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p kabar-core --target thumbv6m-none-eabi -- -D warnings
+    cargo clippy -p kabar-core --target thumbv6m-none-eabi -- -D warnings # without `internals`
+    cargo clippy -p kabar-core --target thumbv6m-none-eabi --features internals,defmt -- -D warnings
     cargo clippy -p kabar-device --lib --target thumbv7em-none-eabihf -- -D warnings
     cargo clippy -p kabar-embedded-example --lib --no-default-features --target thumbv7em-none-eabihf -- -D warnings
     cd embedded-example/firmware
-    cargo clippy --release --workspace --features kabar-firmware/board-mps2 -- -D warnings
-    cargo clippy --release --features board-lm3s6965evb --target thumbv7m-none-eabi -- -D warnings
-    cargo clippy --release --features board-virt --target riscv32imac-unknown-none-elf -- -D warnings
+    cargo clippy --release --workspace --features kabar-firmware/board-mps2,kabar-firmware/tools -- -D warnings
+    cargo clippy --release --features board-lm3s6965evb,tools --target thumbv7m-none-eabi -- -D warnings
+    cargo clippy --release --features board-virt,tools --target riscv32imac-unknown-none-elf -- -D warnings
     cd ../..
 }
 

@@ -63,10 +63,10 @@ fn the_library_is_built_for_a_microcontroller_too() {
 fn a_member_in_c_talks_with_one_on_a_laptop() {
     let room = Room::open();
     let program = compiled(room.home(), "example/chat.c");
-    let mut laptop = room.laptop("ana");
+    let mut laptop = room.client("ana");
 
     let mut device = Process::start(text(&program), room.home(), &[&room.invite, "probe"]);
-    device.expect_notice("joined as probe, 2 here");
+    device.expect_stderr("joined as probe, 2 here");
     laptop.type_line("what is up?");
     device.expect("ana: what is up?");
     // More than its outbox takes at once.
@@ -74,7 +74,7 @@ fn a_member_in_c_talks_with_one_on_a_laptop() {
         device.type_line(&format!("line {line}: ü"));
     }
     laptop.expect("probe: line 300: ü");
-    let heard: Vec<&String> = laptop.said.iter().filter(|line| line.contains("probe: line")).collect();
+    let heard: Vec<&String> = laptop.stdout.iter().filter(|line| line.contains("probe: line")).collect();
     assert_eq!(heard.len(), 300);
     assert!((1..=300).zip(&heard).all(|(number, line)| line.ends_with(&format!("probe: line {number}: ü"))));
     device.close_stdin();

@@ -7,6 +7,7 @@
 mod codec;
 pub mod message;
 
+pub use crate::wire::io::{BufferFull, DecodeError};
 pub use codec::{ENTRY_OVERHEAD, PAST_OVERHEAD, POST_OVERHEAD, message_len};
 pub use message::{Authentication, ClientMessage, Entry, EntryHeader, Join, Post, ServerMessage, Welcome};
 

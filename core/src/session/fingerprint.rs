@@ -1,18 +1,15 @@
 //! The fingerprint of a server's key, and its text: 32 characters of base32 (RFC 4648, without
 //! padding).
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 use core::str::FromStr;
 
 use super::schedule;
+use crate::base32;
 use crate::crypto::kdf::HASH_LEN;
 
 /// Bytes of a [`Fingerprint`].
 pub const FINGERPRINT_LEN: usize = 20;
-
-/// Characters of a fingerprint as text: 160 bits, five in each.
-const TEXT_LEN: usize = FINGERPRINT_LEN / 5 * 8;
-const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// The first 160 bits of the hash of a server's key (SPEC 3.3).
 ///
@@ -36,14 +33,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for block in self.0.chunks_exact(5) {
-            let bits = block.iter().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
-            for shift in (0..8).rev().map(|place| place * 5) {
-                let digit = ALPHABET.get((bits >> shift & 31) as usize).copied().unwrap_or_default();
-                f.write_char(char::from(digit))?;
-            }
-        }
-        Ok(())
+        f.write_str(base32::encode(&self.0, &mut [0; base32::MAX_TEXT_LEN]))
     }
 }
 
@@ -63,20 +53,7 @@ impl FromStr for Fingerprint {
     type Err = ParseFingerprintError;
 
     fn from_str(text: &str) -> Result<Self, ParseFingerprintError> {
-        let mut bytes = [0; FINGERPRINT_LEN];
-        if text.len() != TEXT_LEN {
-            return Err(ParseFingerprintError);
-        }
-        for (block, digits) in bytes.chunks_exact_mut(5).zip(text.as_bytes().chunks_exact(8)) {
-            let mut bits = 0_u64;
-            for digit in digits {
-                let place = ALPHABET.iter().position(|known| known.eq_ignore_ascii_case(digit));
-                bits = bits << 5 | place.ok_or(ParseFingerprintError)? as u64;
-            }
-            let [_, _, _, decoded @ ..] = bits.to_be_bytes();
-            block.copy_from_slice(&decoded);
-        }
-        Ok(Self(bytes))
+        base32::decode(text).map(Self).ok_or(ParseFingerprintError)
     }
 }
 

@@ -225,7 +225,7 @@ pub enum RenameError {
     #[error("not connected")]
     NotConnected,
     /// It is the present name.
-    #[error("the name is already in use here")]
+    #[error("the name is the present one")]
     SameName,
     /// The identity cannot be used.
     #[error(transparent)]

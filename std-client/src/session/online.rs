@@ -1,4 +1,5 @@
-//! In the room: displays entries and notices, posts lines, and leaves when all of them are stored.
+//! The session in the room: displays entries and notices, posts lines, and leaves when all of them
+//! are stored.
 
 use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Term};
 use kabar_core::client::{Event, PostError, RequestError};

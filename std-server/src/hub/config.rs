@@ -1,8 +1,8 @@
 //! Configuration of a hub: its room, who may join, its limits.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
+use kabar_core::session::TransportParameters;
 use kabar_core::transport::Capacity;
-use kabar_core::wire::packet::TransportParameters;
 
 #[cfg(feature = "fault-injection")]
 use super::fault_injection::FaultInjection;

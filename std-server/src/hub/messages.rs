@@ -1,9 +1,9 @@
 //! The messages of a connection: read from its stream and handed to its room (SPEC 6.1 to 6.3).
 
 use kabar_core::chat::{ClientMessage, RefusedCode};
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::context::Context;
 use super::events::LeaveReason;

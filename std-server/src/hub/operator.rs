@@ -1,8 +1,8 @@
 //! What an operator can do, and the view that an operator has of a hub.
 
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::CloseCode;
 
 use super::Hub;
 use super::events::LeaveReason;

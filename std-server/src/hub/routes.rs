@@ -2,13 +2,13 @@
 
 use core::net::SocketAddr;
 
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, ConnectionEvent, Dropped, Transmit};
 use kabar_core::crypto::Provider;
 use kabar_core::session::OpenError;
+use kabar_core::session::SealedHeader;
 use kabar_core::session::acceptor::Accepted;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::{CloseCode, StreamId};
-use kabar_core::wire::packet::SealedHeader;
 use rand_core::Rng;
 
 use super::Hub;

@@ -2,9 +2,9 @@
 
 use core::fmt::Write as _;
 
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
-use kabar_core::crypto::kdf;
-use kabar_core::wire::frame::StreamId;
+use kabar_core::crypto::sha256;
 
 use super::Hub;
 
@@ -31,6 +31,6 @@ impl<P: Provider> Hub<P> {
             let _ = room.write_state(&mut text);
         }
         let _ = writeln!(text, "{:?} {}", self.context.turns.paused, self.context.census.unjoined);
-        kdf::sha256(&[text.as_bytes()])
+        sha256(&[text.as_bytes()])
     }
 }

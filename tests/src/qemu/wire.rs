@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use kabar_std::clock::Clock;
 use tempfile::TempDir;
 
-use crate::process::PATIENCE;
+use crate::process::TIMEOUT;
 use crate::relay::counts::Counts;
 use crate::relay::engine::Engine;
 use crate::relay::faults::Faults;
@@ -86,7 +86,7 @@ impl Wire {
             std::thread::spawn(move || direction.run())
         });
         let injector = UnixDatagram::unbound().expect("a socket");
-        injector.set_write_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
+        injector.set_write_timeout(Some(TIMEOUT)).expect("a time-out that is not zero");
         Self { folder, up, down, threads: threads.into(), injector }
     }
 
@@ -140,9 +140,9 @@ impl Wire {
     /// answer.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`].
+    /// If there is none within [`TIMEOUT`].
     pub fn ask(&self, question: &[u8], is_answer: impl Fn(&[u8]) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !self.sent_by_card().iter().any(|frame| is_answer(frame)) {
             assert!(Instant::now() < deadline, "the device does not answer");
             self.inject(question);
@@ -168,7 +168,7 @@ impl Direction {
     fn new(folder: &Path, [from, to]: [&str; 2], engine: Engine<()>) -> Arc<Self> {
         let traffic = Mutex::new(Traffic { engine, came: VecDeque::new() });
         let from = UnixDatagram::bind(cable_end(folder, from)).expect("a socket in a folder of our own");
-        from.set_write_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
+        from.set_write_timeout(Some(TIMEOUT)).expect("a time-out that is not zero");
         Arc::new(Self { from, to: socket(folder, to), is_over: AtomicBool::new(false), traffic })
     }
 

@@ -5,15 +5,15 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant as StdInstant};
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
 use kabar_device::profile::{self, DeviceClient};
 use kabar_std::invite::Invite;
-use kabar_tests::process::PATIENCE;
+use kabar_tests::process::TIMEOUT;
 
 /// A device whose only link is a byte stream.
 pub(crate) struct Device {
@@ -91,7 +91,7 @@ impl Device {
 }
 
 pub(crate) fn run_until(devices: &mut [&mut Device], what: &str, is_done: impl Fn(&[&mut Device]) -> bool) {
-    let deadline = StdInstant::now() + PATIENCE;
+    let deadline = StdInstant::now() + TIMEOUT;
     while !is_done(devices) {
         assert!(StdInstant::now() < deadline, "{what}: {:?}", devices.iter().map(|it| &it.heard).collect::<Vec<_>>());
         devices.iter_mut().for_each(|device| device.turn());

@@ -20,8 +20,8 @@ fn devices_on_one_socket_talk_with_a_laptop_through_noise() {
     let socket = room.home().join("serial");
     let wire = format!("unix:{}", socket.display());
     let mut bridge = Process::start("kabar", room.home(), &["bridge", "--serial", &wire, "--to", &room.address]);
-    let _ = bridge.expect_notice("bridging");
-    let mut laptop = room.laptop("ana");
+    let _ = bridge.expect_stderr("bridging");
+    let mut laptop = room.client("ana");
 
     let mut one = Device::start(&socket, &invite, "one", 1);
     let mut two = Device::start(&socket, &invite, "two", 2);
@@ -49,13 +49,13 @@ fn devices_on_one_socket_talk_with_a_laptop_through_noise() {
     one.client.leave(now);
     run_until(&mut [&mut one], "leaving", |all| all[0].has_left);
     drop(one);
-    let _ = bridge.expect_notice("a device has disconnected");
+    let _ = bridge.expect_stderr("a device has disconnected");
     two.post("still here");
     run_until(&mut [&mut two], "staying", |all| all[0].has_heard("two: still here"));
 
     bridge.signal("INT");
     assert_eq!(bridge.wait(), Some(0));
-    assert!(bridge.noticed.iter().any(|line| line.starts_with("forwarded ")), "{:?}", bridge.noticed);
+    assert!(bridge.stderr.iter().any(|line| line.starts_with("forwarded ")), "{:?}", bridge.stderr);
     assert!(!socket.exists(), "the socket is removed");
 }
 
@@ -72,6 +72,6 @@ fn what_is_wrong_is_said_in_one_line() {
     for (arguments, code) in cases {
         let mut bridge = Process::start("kabar", home.path(), arguments);
         assert_eq!(bridge.wait(), Some(code), "{arguments:?}");
-        assert!(!bridge.noticed.is_empty() && (code == 2 || bridge.noticed.len() == 1), "{:?}", bridge.noticed);
+        assert!(!bridge.stderr.is_empty() && (code == 2 || bridge.stderr.len() == 1), "{:?}", bridge.stderr);
     }
 }

@@ -30,7 +30,7 @@ fn bridge(under: &[String], home: &Path, to: &str) -> (Process, PathBuf) {
     let socket = home.join("serial");
     let wire = format!("unix:{}", socket.display());
     let mut bridge = Process::start_under(&words(under), "kabar", home, &["bridge", "--serial", &wire, "--to", to]);
-    let _ = bridge.expect_notice("bridging");
+    let _ = bridge.expect_stderr("bridging");
     (bridge, socket)
 }
 
@@ -85,9 +85,9 @@ fn finds_a_server_whose_name_leads_nowhere_at_first_and_elsewhere_later() {
     networks.add_client_address("fd00::2/64");
     let mut room = serve(&networks, home.path(), "10.0.0.1:9999");
     let (mut bridge, socket) = bridge(&networks.at_client(), home.path(), "room.example");
-    let _ = bridge.expect_notice("room.example");
+    let _ = bridge.expect_stderr("room.example");
     networks.set_names("10.0.0.1 room.example\n");
-    let _ = bridge.expect_notice("10.0.0.1");
+    let _ = bridge.expect_stderr("10.0.0.1");
     let mut device = join(&socket, &room.invite);
     say(&mut device, "where it was");
 
@@ -99,18 +99,18 @@ fn finds_a_server_whose_name_leads_nowhere_at_first_and_elsewhere_later() {
     }
 
     bridge.signal("TERM");
-    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.noticed);
-    let unknown = bridge.noticed.iter().filter(|line| line.contains("trying again")).count();
-    assert_eq!(unknown, 1, "once: {:?}", bridge.noticed);
+    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.stderr);
+    let unknown = bridge.stderr.iter().filter(|line| line.contains("trying again")).count();
+    assert_eq!(unknown, 1, "once: {:?}", bridge.stderr);
 }
 
 #[test]
 fn a_name_that_never_leads_anywhere_is_exit_code_3_in_the_end() {
     let home = temp_home();
     let (mut bridge, _) = bridge(&[], home.path(), "no-such-host.invalid");
-    let _ = bridge.expect_notice("trying again");
+    let _ = bridge.expect_stderr("trying again");
     bridge.signal("TERM");
-    assert_eq!(bridge.wait(), Some(3), "{:?}", bridge.noticed);
+    assert_eq!(bridge.wait(), Some(3), "{:?}", bridge.stderr);
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::mpsc;
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::crypto::Provider;
+use kabar_core::internals::packet::{Hello, Packet};
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::packet::{Hello, Packet};
 use kabar_std::provider::Accelerated;
-use kabar_tests::process::{PATIENCE, Process};
+use kabar_tests::process::{Process, TIMEOUT};
 use kabar_tests::room::{temp_home, text};
 use portable_pty::{MasterPty, PtySize, native_pty_system};
 
@@ -66,7 +66,7 @@ impl Plugged {
                 }
             }
         });
-        packet.recv_timeout(PATIENCE).expect("a packet")
+        packet.recv_timeout(TIMEOUT).expect("a packet")
     }
 }
 
@@ -82,7 +82,7 @@ fn assert_carries(device: &mut Plugged, server: &UdpSocket) {
 
 fn server() -> UdpSocket {
     let server = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    server.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    server.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
     server
 }
 
@@ -97,22 +97,22 @@ fn waits_for_a_port_whose_plug_is_pulled() {
     let port = home.path().join("port");
     let mut device = Plugged::at(&port);
     let mut bridge = bridge(home.path(), &port, &server);
-    let _ = bridge.expect_notice("bridging ");
+    let _ = bridge.expect_stderr("bridging ");
     assert_carries(&mut device, &server);
 
     for _ in 0..2 {
         std::fs::remove_file(&port).expect("the link");
         drop(device);
-        let _ = bridge.expect_notice("went away");
+        let _ = bridge.expect_stderr("went away");
         device = Plugged::at(&port);
-        let _ = bridge.expect_notice("is back");
+        let _ = bridge.expect_stderr("is back");
         assert_carries(&mut device, &server);
     }
 
     bridge.signal("TERM");
-    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.noticed);
-    let said = |words: &str| bridge.noticed.iter().filter(|line| line.contains(words)).count();
-    assert_eq!((said("went away"), said("is back")), (2, 2), "each once: {:?}", bridge.noticed);
+    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.stderr);
+    let said = |words: &str| bridge.stderr.iter().filter(|line| line.contains(words)).count();
+    assert_eq!((said("went away"), said("is back")), (2, 2), "each once: {:?}", bridge.stderr);
 }
 
 #[test]
@@ -122,10 +122,10 @@ fn waits_for_a_port_that_is_not_there_at_the_start() {
     let folder = home.path().join("by-id");
     let port = folder.join("port");
     let mut bridge = bridge(home.path(), &port, &server);
-    let _ = bridge.expect_notice("is not there; waiting for it");
+    let _ = bridge.expect_stderr("is not there; waiting for it");
     std::fs::create_dir(folder).expect("a folder");
     let mut device = Plugged::at(&port);
-    let _ = bridge.expect_notice("is there");
+    let _ = bridge.expect_stderr("is there");
     assert_carries(&mut device, &server);
 }
 
@@ -135,11 +135,11 @@ fn a_hangup_signal_ends_nothing_under_a_service_manager() {
     let port = home.path().join("port");
     let mut device = Plugged::at(&port);
     let mut bridge = bridge(home.path(), &port, &server);
-    let _ = bridge.expect_notice("bridging ");
+    let _ = bridge.expect_stderr("bridging ");
     bridge.signal("HUP");
     assert_carries(&mut device, &server);
     bridge.signal("HUP");
     assert_carries(&mut device, &server);
     bridge.signal("TERM");
-    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.noticed);
+    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.stderr);
 }

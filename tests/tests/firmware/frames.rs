@@ -35,7 +35,7 @@ fn lossy() -> Faults {
 /// Readings and a few questions, all of it once and in order.
 fn talk(wire: &Wire, device: Device, board: Board) {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let mut device = device.every_ms(200).start(firmware(board), Cable::Along(wire), &room);
     anna.expect("probe has joined");
     for number in 1..=3 {
@@ -49,8 +49,8 @@ fn talk(wire: &Wire, device: Device, board: Board) {
     let said = readings(&anna);
     assert_eq!(said, (1..).take(said.len()).collect::<Vec<u32>>());
     assert_only_what_was_said(&anna);
-    let answers = anna.said.iter().filter(|line| line.contains("probe: anna: up ")).count();
-    assert_eq!(answers, 3, "{:#?}", anna.said);
+    let answers = anna.stdout.iter().filter(|line| line.contains("probe: anna: up ")).count();
+    assert_eq!(answers, 3, "{:#?}", anna.stdout);
     let heard: Vec<_> = (1..=3).map(|number| device.count(&format!("anna: said {number} "))).collect();
     assert_eq!(heard, [1, 1, 1], "{}", device.transcript());
 }
@@ -69,7 +69,7 @@ struct Scene {
 impl Scene {
     fn open(board: Board) -> Self {
         let room = Room::open();
-        let mut anna = room.laptop("anna");
+        let mut anna = room.client("anna");
         let wire = Wire::start(Faults::NONE, Faults::NONE, 0);
         let device = Device::new("probe").every_ms(200);
         let device = device.start(firmware(board), Cable::Along(&wire), &room);
@@ -134,7 +134,7 @@ fn assert_only_what_was_said(anna: &Process) {
         "anna: @probe ",
         "anna: said ",
     ];
-    let strange: Vec<_> = anna.said.iter().filter(|line| !known.iter().any(|part| line.contains(part))).collect();
+    let strange: Vec<_> = anna.stdout.iter().filter(|line| !known.iter().any(|part| line.contains(part))).collect();
     assert!(strange.is_empty(), "nobody said that: {strange:#?}");
 }
 

@@ -10,6 +10,8 @@ mod measure;
 mod same_bytes;
 mod serial;
 
+use std::process::Command;
+
 use device::Device;
 use kabar_device::profile;
 use kabar_tests::process::Process;
@@ -23,7 +25,7 @@ const BOARDS: [Board; 2] = [Board::An386, Board::Virt];
 fn a_device_says_its_readings_and_answers_who_speaks_to_it() {
     for board in BOARDS {
         let room = Room::open();
-        let mut anna = room.laptop("anna");
+        let mut anna = room.client("anna");
         let mut device = Device::new("probe").every_ms(300).start(firmware(board), Cable::Plugged, &room);
         device.expect("address 10.0.2.15/24");
         device.expect("joined as probe");
@@ -42,7 +44,7 @@ fn a_device_says_its_readings_and_answers_who_speaks_to_it() {
         anna.type_line("@probe status");
         anna.expect("led is on");
         assert!(
-            !anna.said.iter().any(|line| line.contains("probe: anna") && line.contains("warm")),
+            !anna.stdout.iter().any(|line| line.contains("probe: anna") && line.contains("warm")),
             "talk is no command"
         );
     }
@@ -53,7 +55,7 @@ fn the_same_source_runs_on_other_boards_with_a_static_address() {
     for board in [Board::An385, Board::Lm3s6965, Board::Virt] {
         let room = Room::open();
         let device = Device::new("probe").static_address().every_ms(200).readings(3);
-        let mut anna = room.laptop("anna");
+        let mut anna = room.client("anna");
         let mut device = device.start(firmware(board), Cable::Plugged, &room);
         device.expect("address 10.0.2.77/24");
         for reading in 1..=3 {
@@ -65,9 +67,28 @@ fn the_same_source_runs_on_other_boards_with_a_static_address() {
 }
 
 #[test]
+fn kabar_qemu_starts_the_chosen_board() {
+    let room = Room::open();
+    let mut anna = room.client("anna");
+    // Built before, so that the program does not take longer than the test waits.
+    let _ = firmware(Board::Lm3s6965);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kabar-qemu"));
+    program.args([&room.invite, "--name", "probe", "--ephemeral", "--board", "lm3s6965evb"]);
+    program.args(["--every", "200", "--readings", "2"]);
+    // The program runs cargo, whose toolchain is in the user's own home.
+    program.env("HOME", std::env::var_os("HOME").expect("a home"));
+    let mut device = Process::command(&mut program, room.home());
+    device.expect("kabar on an LM3S6965 evaluation board");
+    device.expect("joined as probe");
+    anna.expect("probe: reading 2: ");
+    anna.expect("probe has left");
+    assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
+}
+
+#[test]
 fn an_entry_larger_than_a_device_takes_arrives_as_a_stub() {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let mut device = Device::new("probe").start(firmware(Board::An386), Cable::Plugged, &room);
     device.expect("joined as probe");
     anna.type_line(&"long ".repeat(800));
@@ -83,7 +104,7 @@ fn an_entry_larger_than_a_device_takes_arrives_as_a_stub() {
 fn at_a_fifth_of_all_datagrams_lost_everything_is_said_once_and_in_order() {
     let room = Room::open();
     let relay = room.relay("127.0.0.1:0", &["--loss", "20%", "--seed", "7"]);
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let device = Device::new("probe").every_ms(100);
     let _device = device.start_at(firmware(Board::An386), Cable::Plugged, &room, &relay.address);
     anna.expect("probe has joined");
@@ -108,7 +129,7 @@ fn a_device_comes_back_by_itself_and_says_what_it_had_not_yet_said() {
         let measured = device.count("measured");
         room.restart();
         device.expect("joined as probe");
-        let mut anna = room.laptop("anna");
+        let mut anna = room.client("anna");
         let last = measured + 3;
         anna.expect(&format!("probe: reading {last}: "));
         let said = readings(&anna);
@@ -123,7 +144,7 @@ fn a_device_comes_back_by_itself_and_says_what_it_had_not_yet_said() {
 #[test]
 fn a_pulled_cable_loses_nothing() {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let device = Device::new("probe").every_ms(250);
     let mut device = device.start(firmware(Board::An386), Cable::Plugged, &room);
     anna.expect("probe: reading 2: ");
@@ -142,7 +163,7 @@ fn a_pulled_cable_loses_nothing() {
 #[test]
 fn a_device_that_starts_again_keeps_its_name_and_nobody_else_gets_it() {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let probe = Device::new("probe").every_ms(500);
     let image = firmware(Board::An386);
     let mut first = probe.start(image, Cable::Plugged, &room);
@@ -171,7 +192,7 @@ fn a_server_that_is_not_there_is_told_once_and_joined_when_it_comes() {
     room.restart();
     device.expect("joined as probe");
     assert_eq!(device.count("the server does not answer"), 1, "{}", device.transcript());
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     anna.type_line("@probe status");
     anna.expect("probe: anna: reading ");
     let said = readings(&anna);
@@ -195,9 +216,9 @@ fn a_network_without_addresses_is_told_once_and_the_device_measures_on() {
 fn a_device_that_was_not_told_everything_does_not_start() {
     for board in BOARDS {
         let room = Room::open();
-        let whole = Device::new("probe").words(&room, "9999");
+        let whole = Device::new("probe").words(&room, 9999);
         let image = firmware(board);
-        for key in ["seed", "identity", "server", "fingerprint", "room", "secret", "name", "ip"] {
+        for key in ["seed", "identity", "invite", "name", "ip"] {
             let is_other = |word: &&String| !word.starts_with(&format!("{key}="));
             let without: Vec<String> = whole.iter().filter(is_other).cloned().collect();
             assert_eq!(without.len() + 1, whole.len());
@@ -206,6 +227,14 @@ fn a_device_that_was_not_told_everything_does_not_start() {
         let short: Vec<String> =
             whole.iter().map(|word| word.trim_end_matches(char::is_alphanumeric).to_owned()).collect();
         refuses(&mut Machine::start(&image, Cable::Plugged, &short, &[]), "seed");
+        for (part, wrong) in [(":9999", ""), ("10.0.2.2", "host"), ("lobby", "Lobby"), (".", "1")] {
+            let damage = |word: &String| match word.starts_with("invite=") {
+                true => word.replace(part, wrong),
+                false => word.clone(),
+            };
+            let damaged: Vec<String> = whole.iter().map(damage).collect();
+            refuses(&mut Machine::start(&image, Cable::Plugged, &damaged, &[]), "invite");
+        }
     }
 }
 
@@ -217,6 +246,6 @@ fn refuses(device: &mut Machine, key: &str) {
 
 /// The numbers of the readings that a laptop was shown, in their order.
 fn readings(laptop: &Process) -> Vec<u32> {
-    let texts = laptop.said.iter().filter_map(|line| line.split_once("probe: reading "));
+    let texts = laptop.stdout.iter().filter_map(|line| line.split_once("probe: reading "));
     texts.filter_map(|(_, reading)| reading.split(':').next()?.parse().ok()).collect()
 }

@@ -173,7 +173,7 @@ fn sections(path: &Path) -> BTreeMap<String, u64> {
 /// Measures a handshake, a join, the longest entry, a command and readings, with a real server.
 fn talk(image: Image, figures: &mut Figures) {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let (mut device, first) = join(image, &room, "probe");
     // On a busy computer late datagrams are sent again, which only adds: the minimum is the figure.
     let again = ["second", "third"].map(|name| join(image, &room, name).1);

@@ -14,7 +14,7 @@ fn bridge(room: &Room, to: &str) -> (Process, PathBuf) {
     let socket = room.home().join("serial");
     let wire = format!("unix:{}", socket.display());
     let mut bridge = Process::start("kabar", room.home(), &["bridge", "--serial", &wire, "--to", to]);
-    bridge.expect_notice("bridging");
+    bridge.expect_stderr("bridging");
     (bridge, socket)
 }
 
@@ -22,7 +22,7 @@ fn bridge(room: &Room, to: &str) -> (Process, PathBuf) {
 fn a_device_without_a_network_talks_over_its_serial_port() {
     let room = Room::open();
     let (_bridge, socket) = bridge(&room, &room.address);
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let device = Device::new("probe").serial().every_ms(200);
     let mut device = device.start(firmware(Board::An386), Cable::Serial(&socket), &room);
     device.expect("on a serial line");
@@ -42,7 +42,7 @@ fn a_serial_device_says_all_of_it_at_a_tenth_of_all_packets_lost_and_after_the_s
     let mut room = Room::open();
     let relay = room.relay("127.0.0.1:0", &["--loss", "10%", "--seed", "11"]);
     let (_bridge, socket) = bridge(&room, &relay.address);
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let device = Device::new("probe").serial().every_ms(250);
     let mut device = device.start(firmware(Board::An385), Cable::Serial(&socket), &room);
     device.expect("own: true");
@@ -76,7 +76,7 @@ fn a_serial_port_at_which_nobody_is_is_told_once_and_joined_when_somebody_comes(
     std::thread::spawn(move || std::io::copy(&mut from_bridge, &mut to_device));
     std::thread::spawn(move || std::io::copy(&mut line, &mut &far));
     device.expect("joined as probe");
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     anna.type_line("@probe uptime");
     anna.expect("probe: anna: up ");
 }

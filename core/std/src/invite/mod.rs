@@ -24,15 +24,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use base32ct::{Base32UpperUnpadded, Encoding as _};
+use kabar_core::base32;
 use kabar_core::chat::{MAX_NAME_LEN, ROOM_SECRET_LEN};
+use kabar_core::invite::{InviteParts, is_room_name};
+pub use kabar_core::invite::{ParseInviteError, SCHEME};
 use kabar_core::session::Fingerprint;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::address::{AddressError, HostPort, MAX_PLACES, Places};
 
-/// The scheme of an invite.
-pub const SCHEME: &str = "kabar://";
 /// The room to use when none is named.
 pub const DEFAULT_ROOM: &str = "lobby";
 
@@ -62,12 +62,9 @@ pub struct RoomSecret([u8; ROOM_SECRET_LEN]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InviteError {
-    /// It does not begin with `kabar://`.
-    #[error("an invite begins with {SCHEME}")]
-    Scheme,
-    /// It ends too early.
-    #[error("the invite is cut off: it is {SCHEME}HOST:PORT/ROOM/FINGERPRINT.SECRET")]
-    CutOff,
+    /// It does not have the parts of an invite.
+    #[error(transparent)]
+    Parts(#[from] ParseInviteError),
     /// A host has no port.
     #[error("the invite has no port after its host")]
     NoPort,
@@ -77,15 +74,6 @@ pub enum InviteError {
     /// A host or port is invalid.
     #[error("the invite is damaged: {0}")]
     Address(AddressError),
-    /// The room name is invalid.
-    #[error("the invite is damaged: {InvalidRoomName}")]
-    Room,
-    /// The fingerprint is invalid.
-    #[error("the invite is damaged: the fingerprint is not 32 characters of base32")]
-    Fingerprint,
-    /// The secret is invalid.
-    #[error("the invite is damaged: the secret at its end is not 26 characters of base32")]
-    Secret,
 }
 
 /// A text is not a valid room name.
@@ -97,20 +85,9 @@ impl FromStr for Invite {
     type Err = InviteError;
 
     fn from_str(text: &str) -> Result<Self, InviteError> {
-        let text = text.trim();
-        let rest = match text.get(..SCHEME.len()) {
-            Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => &text[SCHEME.len()..],
-            _ => return Err(InviteError::Scheme),
-        };
-        let mut parts = rest.splitn(3, '/');
-        let (Some(addresses), Some(room), Some(keys)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(InviteError::CutOff);
-        };
+        let InviteParts { addresses, room, fingerprint, secret } = InviteParts::parse(text.trim())?;
         let places = parse_places(addresses)?;
-        let room = RoomName::new(room).map_err(|InvalidRoomName| InviteError::Room)?;
-        let (fingerprint, secret) = keys.split_once('.').ok_or(InviteError::CutOff)?;
-        let fingerprint = parse_fingerprint(fingerprint).ok_or(InviteError::Fingerprint)?;
-        let secret = RoomSecret::from_base32(secret).ok_or(InviteError::Secret)?;
+        let (room, secret) = (RoomName(room.to_owned()), RoomSecret(secret));
         Ok(Self { places, room, fingerprint, secret })
     }
 }
@@ -157,8 +134,7 @@ impl RoomName {
     /// # Errors
     /// [`InvalidRoomName`].
     pub fn new(name: &str) -> Result<Self, InvalidRoomName> {
-        let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-        if !(1..=MAX_NAME_LEN).contains(&name.len()) || !name.bytes().all(is_allowed) || name == "server" {
+        if !is_room_name(name) {
             return Err(InvalidRoomName);
         }
         Ok(Self(name.to_owned()))
@@ -208,13 +184,13 @@ impl RoomSecret {
     /// Parses the output of [`RoomSecret::to_base32`]; `None` if it is anything else.
     #[must_use]
     pub fn from_base32(text: &str) -> Option<Self> {
-        base32(text).map(Self)
+        base32::decode(text).map(Self)
     }
 
     /// Encodes the secret as in an invite.
     #[must_use]
     pub fn to_base32(&self) -> String {
-        Base32UpperUnpadded::encode_string(&self.0)
+        base32::encode(&self.0, &mut [0; base32::MAX_TEXT_LEN]).to_owned()
     }
 }
 
@@ -234,15 +210,6 @@ pub fn parse_fingerprint(text: &str) -> Option<Fingerprint> {
 #[must_use]
 pub fn show_fingerprint(fingerprint: &Fingerprint) -> String {
     fingerprint.to_string()
-}
-
-/// Decodes exactly `LEN` bytes, in upper or lower case because people retype.
-fn base32<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
-    let text = Zeroizing::new(text.to_ascii_uppercase());
-    let mut bytes = [0; LEN];
-    let is_whole = Base32UpperUnpadded::decode(text.as_bytes(), &mut bytes).is_ok_and(|decoded| decoded.len() == LEN);
-    // The unused bits of the last character must be zero: one value has one spelling.
-    (is_whole && Base32UpperUnpadded::encode_string(&bytes) == *text).then_some(bytes)
 }
 
 #[cfg(test)]

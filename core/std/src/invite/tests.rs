@@ -123,20 +123,23 @@ fn names_the_part_that_is_wrong() {
         assert!(INVITE.contains(from));
         INVITE.replacen(from, to, 1).parse::<Invite>().map(drop)
     };
-    assert_eq!(parse("kabar:", "http:"), Err(InviteError::Scheme));
+    assert_eq!(parse("kabar:", "http:"), Err(InviteError::Parts(ParseInviteError::Scheme)));
     assert_eq!(parse(":9999", ""), Err(InviteError::NoPort));
     assert_eq!(parse("9999", "99999"), Err(InviteError::Address(AddressError::Port)));
     assert_eq!(parse("192.168.0.162", "a b"), Err(InviteError::Address(AddressError::Host)));
-    assert_eq!(parse("lobby", "Lob by"), Err(InviteError::Room));
-    assert_eq!(parse("lobby", "server"), Err(InviteError::Room));
-    assert_eq!(parse("lobby/", ""), Err(InviteError::CutOff));
-    assert_eq!(parse("AAAQ", "AAA1"), Err(InviteError::Fingerprint));
-    assert_eq!(parse(".AAAQ", ".AAA"), Err(InviteError::Secret));
+    assert_eq!(parse("lobby", "Lob by"), Err(InviteError::Parts(ParseInviteError::Room)));
+    assert_eq!(parse("lobby", "server"), Err(InviteError::Parts(ParseInviteError::Room)));
+    assert_eq!(parse("lobby/", ""), Err(InviteError::Parts(ParseInviteError::CutOff)));
+    assert_eq!(parse("AAAQ", "AAA1"), Err(InviteError::Parts(ParseInviteError::Fingerprint)));
+    assert_eq!(parse(".AAAQ", ".AAA"), Err(InviteError::Parts(ParseInviteError::Secret)));
     // The last character carries two bits that must be zero: one secret has one spelling.
-    assert_eq!(INVITE.trim_end_matches('4').parse::<Invite>(), Err(InviteError::Secret));
-    assert_eq!(format!("{}5", INVITE.trim_end_matches('4')).parse::<Invite>(), Err(InviteError::Secret));
-    assert_eq!("".parse::<Invite>(), Err(InviteError::Scheme));
-    assert_eq!("kabar://".parse::<Invite>(), Err(InviteError::CutOff));
+    assert_eq!(INVITE.trim_end_matches('4').parse::<Invite>(), Err(InviteError::Parts(ParseInviteError::Secret)));
+    assert_eq!(
+        format!("{}5", INVITE.trim_end_matches('4')).parse::<Invite>(),
+        Err(InviteError::Parts(ParseInviteError::Secret))
+    );
+    assert_eq!("".parse::<Invite>(), Err(InviteError::Parts(ParseInviteError::Scheme)));
+    assert_eq!("kabar://".parse::<Invite>(), Err(InviteError::Parts(ParseInviteError::CutOff)));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | identity: seed and public half | permanently: it owns the name | in a page of flash written in the factory, read-protected |
 //! | randomness seed | for one start | in a page of flash, replaced before it is used (`kabar_device::seed`), or drawn from the part's generator |
-//! | server, fingerprint, room, secret, name | until it is reconfigured | in a page of flash, from the invite |
+//! | invite (server, its key, room, secret), name | until it is reconfigured | in a page of flash |
 //!
 //! Here all of it comes from the emulator's command line, which is for tests only: the list of
 //! processes shows the seeds. A product replaces [`read`] by reading its flash, and gets its
@@ -15,19 +15,20 @@
 //! ```
 //!
 //! ```text
-//! seed=HEX64 identity=HEX128 server=A.B.C.D:PORT fingerprint=BASE32 room=NAME secret=BASE32 name=NAME
+//! seed=HEX64 identity=HEX128 invite=kabar://A.B.C.D:PORT/ROOM/FINGERPRINT.SECRET name=NAME
 //! ip=dhcp|A.B.C.D/LEN [gateway=A.B.C.D] [every=MS] [readings=COUNT]
 //! ```
 //!
-//! With `link=serial` the device uses its serial port, and needs neither `server` nor `ip`.
+//! Of the invite's addresses the device takes the first one of IPv4: it resolves no names. With
+//! `link=serial` it uses its serial port, and needs neither an address in the invite nor `ip`.
 
 use core::mem::MaybeUninit;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use base32ct::{Base32UpperUnpadded, Encoding as _};
 use chacha20::ChaCha20Rng;
 use kabar_core::chat::ROOM_SECRET_LEN;
 use kabar_core::crypto::identity::{Identity, SEED_LEN};
+use kabar_core::invite::InviteParts;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
 use kabar_device::Addressing;
@@ -93,26 +94,25 @@ pub fn read(text: &mut Text) -> Result<(Provision<'_>, ChaCha20Rng), ProvisionEr
 
     let seed = word("seed").and_then(hex).ok_or(missing(defmt::intern!("seed")))?;
     let identity = word("identity").and_then(identity).ok_or(missing(defmt::intern!("identity")))?;
+    let invite = word("invite").and_then(|invite| InviteParts::parse(invite).ok());
+    let invite = invite.ok_or(missing(defmt::intern!("invite")))?;
     let (link, server) = match word("link") {
         Some("serial") => (LinkKind::Serial, SERIAL_PEER),
         Some(_) => return Err(missing(defmt::intern!("link"))),
         None => {
             let ip = word("ip").and_then(|ip| addressing(ip, word("gateway")));
-            let server = word("server").and_then(server);
             let ip = ip.ok_or(missing(defmt::intern!("ip")))?;
-            (LinkKind::Ip(ip), server.ok_or(missing(defmt::intern!("server")))?)
+            let server = invite.addresses.split(',').find_map(server);
+            (LinkKind::Ip(ip), server.ok_or(missing(defmt::intern!("invite")))?)
         }
     };
     let provision = Provision {
         identity,
         link,
         server,
-        fingerprint: word("fingerprint")
-            .and_then(base32)
-            .map(Fingerprint)
-            .ok_or(missing(defmt::intern!("fingerprint")))?,
-        room: word("room").ok_or(missing(defmt::intern!("room")))?,
-        secret: word("secret").and_then(base32).ok_or(missing(defmt::intern!("secret")))?,
+        fingerprint: invite.fingerprint,
+        room: invite.room,
+        secret: invite.secret,
         name: word("name").ok_or(missing(defmt::intern!("name")))?,
         interval: match word("every") {
             Some(every) => number(every, u32::MAX)
@@ -183,11 +183,4 @@ fn hex<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
         *byte = (digits.next()?? << 4 | digits.next()??) as u8;
     }
     digits.next().is_none().then_some(out)
-}
-
-/// Exactly `LEN` bytes in base32 without padding, as in an invite.
-fn base32<const LEN: usize>(text: &str) -> Option<[u8; LEN]> {
-    let mut out = [0; LEN];
-    let is_whole = Base32UpperUnpadded::decode(text, &mut out).is_ok_and(|decoded| decoded.len() == LEN);
-    is_whole.then_some(out)
 }

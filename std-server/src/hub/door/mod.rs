@@ -12,13 +12,12 @@ use core::marker::PhantomData;
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::Provider;
 use kabar_core::session::acceptor::{Accepted, DropReason};
-use kabar_core::session::{Acceptor, Incoming, OpenError, PendingAccept};
+use kabar_core::session::{Acceptor, HINT_LEN, Incoming, OpenError, PacketError, PendingAccept, SealedHeader};
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::packet::{HINT_LEN, Packet, PacketError, SealedHeader};
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
@@ -215,11 +214,8 @@ impl<P: Provider> Door<P> {
             context.counters.hints_limited += 1;
             return;
         }
-        let mut out = [0; HINT_LEN];
-        if let Ok(len) = Packet::Hint(header).encode(&mut out, P::crc32) {
-            context.counters.hints += 1;
-            self.reply(context, to, out[..len].to_vec());
-        }
+        context.counters.hints += 1;
+        self.reply(context, to, header.hint(P::crc32).to_vec());
     }
 
     /// Removes half-open connections whose time is over.
@@ -276,7 +272,7 @@ pub(super) struct ReadyHalfOpen<'a> {
 impl ReadyHalfOpen<'_> {
     /// Whether a packet is authentic. Nothing is created for one that is not.
     pub(super) fn verify<P: Provider>(&self, datagram: &[u8]) -> Result<(), OpenError> {
-        self.accepted.first_keys.verify::<P>(datagram)
+        self.accepted.verify::<P>(datagram)
     }
 }
 

@@ -10,10 +10,10 @@
 use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::BufferProvider as _;
-use kabar_core::wire::frame::StreamId;
 
 use super::{Peer, Peers, Phase};
 use crate::hub::fairness::prefix::Prefix;

@@ -2,8 +2,8 @@
 //! stream: the peer gets no more credit, and that is all the backpressure there is.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, message_len};
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
-use kabar_core::wire::frame::StreamId;
 
 use super::{Peer, Phase};
 

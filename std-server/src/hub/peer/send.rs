@@ -3,9 +3,9 @@
 use core::net::SocketAddr;
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, RefusedCode, ServerMessage};
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::{Peer, Phase};
 use crate::hub::context::Context;

@@ -3,13 +3,13 @@
 
 use core::ops::RangeInclusive;
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::message::server_proof;
 use kabar_core::chat::{MAX_NAME_LEN, NOTICE_STORAGE, PAST_OVERHEAD, ServerMessage, Welcome};
 use kabar_core::connection::MAX_BURST;
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::Room;
 use super::pages::{For, Lookup, PAGE};

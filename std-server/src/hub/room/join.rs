@@ -4,7 +4,7 @@
 use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
-use kabar_core::crypto::kdf;
+use kabar_core::crypto::ct_eq;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 use rand_core::Rng;
@@ -78,7 +78,7 @@ impl Room {
         let is_admitted = self.ownership.is_admitted(&join.identity);
         let policy = self.settings.join_policy;
         let admission = match join.authentication {
-            Authentication::Secret(proof) if kdf::ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
+            Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
                 Admission::Granted
             }
             Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),

@@ -1,10 +1,10 @@
 //! Actions of the operator on a room.
 
 use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::CloseCode;
 use kabar_std::names::Name;
 
 use super::Room;

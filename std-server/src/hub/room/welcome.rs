@@ -2,9 +2,9 @@
 //! 6.5).
 
 use kabar_core::chat::RefusedCode;
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::CloseCode;
 
 use super::Room;
 use super::members::Seat;

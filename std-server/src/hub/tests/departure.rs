@@ -1,9 +1,9 @@
 //! What the log says of people who come and go (DESIGN 5.4, 6).
 
 use kabar_core::chat::{ClientMessage, EntryKind};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, join_args};
 use super::world::World;

@@ -8,14 +8,14 @@ use kabar_core::chat::{
     Authentication, ClientMessage, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, ServerMessage,
     Start, Term, message_len,
 };
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
-use kabar_core::wire::frame::{CloseCode, StreamId};
-use kabar_core::wire::packet::TransportParameters;
 
 use super::server_key::Key;
 

@@ -4,8 +4,9 @@
 use core::net::SocketAddr;
 
 use kabar_core::crypto::{Portable, Provider};
+use kabar_core::internals::packet::{Hello, Initiate, Packet};
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Duration;
-use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::server_key::MODULUS;

@@ -1,9 +1,9 @@
 //! Who may come in, under which name and instance (SPEC 6.2, 6.5, 6.6).
 
 use kabar_core::chat::{RefusedCode, Start};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::world::{PASSWORD, World};

@@ -1,10 +1,10 @@
 //! What an operator does, and that it all can be repeated.
 
 use kabar_core::chat::{EntryKind, RefusedCode, Start};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
-use kabar_core::crypto::kdf::sha256;
+use kabar_core::crypto::sha256;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, join_args};
 use super::world::World;

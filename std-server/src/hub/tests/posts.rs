@@ -1,9 +1,9 @@
 //! Posts: each exactly once, in the order of their numbers, or refused for good (SPEC 6.4, 6.5, 7).
 
 use kabar_core::chat::{EntryKind, PostRefusedCode};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, Received, join_args};
 use super::world::{WALL_MS, World};

@@ -2,9 +2,9 @@
 //! 6.2, 6.5, 6.6).
 
 use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, join_args};
 use super::world::World;

@@ -1,9 +1,9 @@
 //! Bans and mutes: of identities, at once, durable, and right after trouble with the store.
 
 use kabar_core::chat::{EntryKind, PostRefusedCode, RefusedCode};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{Credential, JoinArgs, Received, join_args};
 use super::world::{PASSWORD, WALL_MS, World};

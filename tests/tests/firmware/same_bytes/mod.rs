@@ -16,7 +16,7 @@ mod plan;
 
 use exchange::{NAME, Recording, record};
 use kabar_core::chat::EntryKind;
-use kabar_core::wire::io::Reader;
+use kabar_core::internals::io::Reader;
 use kabar_embedded_example::script::{Replay, ReplayError};
 use kabar_tests::qemu::{Board, Cable, Machine, Program, image};
 use plan::LONGEST;

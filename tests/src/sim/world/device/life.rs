@@ -2,10 +2,11 @@
 
 use kabar_core::chat::{RefusedCode, Start};
 use kabar_core::client::{Config, Credential, EndReason};
+use kabar_core::connection::CloseCode;
+use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::CloseCode;
 
-use super::{Observed, Running, fingerprint};
+use super::{Observed, Running};
 use crate::sim::coverage::Seen;
 use crate::sim::harness_client;
 use crate::sim::model::{Checked, demand};
@@ -18,7 +19,7 @@ const MAX_REFUSALS: u32 = 12;
 impl World {
     pub(in crate::sim::world) fn start_device(&mut self, at: usize) -> Checked {
         let now = self.now();
-        let fingerprint = fingerprint(self.server.modulus());
+        let fingerprint = Fingerprint::of_modulus(self.server.modulus());
         let device = &mut self.devices[at];
         if device.running.is_some() || device.is_gone {
             return Ok(());
@@ -78,8 +79,8 @@ impl World {
         device.running = Some(Running {
             process,
             client,
-            booted: now,
-            alarm: 0,
+            started_at: now,
+            timer_id: 0,
             idle_wakes: 0,
             idle_since: now,
             is_leaving: false,
@@ -93,7 +94,7 @@ impl World {
     }
 
     /// Ends a process without closing its connection. What its device saved is kept.
-    pub(in crate::sim::world) fn kill_device(&mut self, at: usize, back: Option<Duration>) {
+    pub(in crate::sim::world) fn kill_device(&mut self, at: usize, restart_after: Option<Duration>) {
         let now = self.now();
         self.count_client(at);
         let device = &mut self.devices[at];
@@ -105,12 +106,12 @@ impl World {
         }
         self.trace.note(now, &[11, at as u64], || format!("process {} is killed", running.process));
         self.model.end(running.process);
-        self.schedule_restart(at, back);
+        self.schedule_restart(at, restart_after);
     }
 
-    fn schedule_restart(&mut self, at: usize, back: Option<Duration>) {
-        match back {
-            Some(back) => self.queue.push(self.now() + back, WorldEvent::DeviceStarts { device: at }),
+    fn schedule_restart(&mut self, at: usize, restart_after: Option<Duration>) {
+        match restart_after {
+            Some(restart_after) => self.queue.push(self.now() + restart_after, WorldEvent::DeviceStarts { device: at }),
             None => self.devices[at].is_gone = true,
         }
     }
@@ -127,17 +128,17 @@ impl World {
         self.trace.note(now, &[12, at as u64], || format!("process {id} ended: {reason:?}"));
         self.coverage.count(if reason == EndReason::Left { Seen::ClientLeft } else { Seen::ClientEnded });
         let same = |other: &Plan| other.name == plan.name;
-        let has_twin = self.scenario.devices.iter().filter(|other| other.identity == plan.identity).count() > 1;
-        let has_rival = self.scenario.devices.iter().any(|other| same(other) && other.identity != plan.identity);
+        let shares_identity = self.scenario.devices.iter().filter(|other| other.identity == plan.identity).count() > 1;
+        let shares_name = self.scenario.devices.iter().any(|other| same(other) && other.identity != plan.identity);
         let later = Some(Duration::from_micros(self.rng.between(0, 5_000_000)));
-        let back = match reason {
+        let restart_after = match reason {
             EndReason::Left => {
                 let is_aborted = !running.settles_first;
                 demand!(is_aborted || unsettled == 0, Liveness, "process {id} left with {unsettled} posts unsettled");
-                self.devices[at].back
+                self.devices[at].restart_after
             }
             EndReason::Closed(CloseCode::REPLACED) => {
-                demand!(has_twin, Contract, "process {id} was replaced, but nobody else has its identity");
+                demand!(shares_identity, Contract, "process {id} was replaced, but nobody else has its identity");
                 self.coverage.count(Seen::Replaced);
                 self.restart_delay(at, later)
             }
@@ -150,7 +151,7 @@ impl World {
                 let is_full = self.scenario.limits.members <= self.devices.len();
                 let is_right = match code {
                     RefusedCode::AUTHENTICATION => !plan.is_honest() || plan.credential == PlanCredential::Password,
-                    RefusedCode::NAME_TAKEN => has_rival,
+                    RefusedCode::NAME_TAKEN => shares_name,
                     RefusedCode::ROOM_FULL => is_full,
                     _ => false,
                 };
@@ -178,7 +179,7 @@ impl World {
         };
         demand!(plan.is_honest() || !has_joined || self.is_open(), Contract, "{} was admitted", plan.name);
         self.model.end(id);
-        self.schedule_restart(at, back);
+        self.schedule_restart(at, restart_after);
         Ok(())
     }
 

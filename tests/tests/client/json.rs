@@ -1,4 +1,4 @@
-//! `--json`: what scripts read.
+//! `--json`: output for scripts.
 
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, temp_home};
@@ -6,9 +6,9 @@ use kabar_tests::room::{Room, temp_home};
 use super::{ends_with, object};
 
 #[test]
-fn objects_tell_everything_with_seq() {
+fn json_objects_describe_every_event() {
     let room = Room::open();
-    let mut anna = room.begin_join("anna", &["--json"]);
+    let mut anna = room.spawn_join("anna", &["--json"]);
     let joined = object(&anna.expect("\"type\":\"joined\""));
     assert_eq!(
         (joined["name"].as_str(), joined["room"].as_str(), joined["members"].as_u64()),
@@ -32,7 +32,7 @@ fn objects_tell_everything_with_seq() {
     );
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(6));
-    let all: Vec<_> = anna.said.iter().map(|line| object(line)).collect();
+    let all: Vec<_> = anna.stdout.iter().map(|line| object(line)).collect();
     let stored = all.iter().find(|object| object["type"] == "stored").expect("stored");
     assert_eq!((stored["number"].as_u64(), stored["seq"].as_u64()), (Some(1), Some(2)));
     let left = all.last().expect("an end");
@@ -43,9 +43,9 @@ fn objects_tell_everything_with_seq() {
 }
 
 #[test]
-fn objects_tell_of_lost_and_found_connections() {
+fn json_objects_report_lost_and_restored_connections() {
     let mut room = Room::open();
-    let mut anna = room.begin_join("anna", &["--json"]);
+    let mut anna = room.spawn_join("anna", &["--json"]);
     anna.expect("\"type\":\"joined\"");
     room.kill_and_restart();
     anna.expect("\"type\":\"lost\"");
@@ -54,7 +54,7 @@ fn objects_tell_of_lost_and_found_connections() {
 }
 
 #[test]
-fn a_host_tells_its_invite_as_an_object() {
+fn a_host_prints_its_invite_as_a_json_object() {
     let home = temp_home();
     let mut host =
         Process::start("kabar", home.path(), &["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--json"]);

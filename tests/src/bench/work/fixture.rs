@@ -1,4 +1,4 @@
-//! The real hub on one thread in virtual time, every call of it measured.
+//! The real hub on one thread in virtual time, with every call timed.
 
 use std::net::SocketAddr;
 use std::time::Instant as Clock;
@@ -15,40 +15,40 @@ use crate::bench::Error;
 use crate::raw::Raw;
 use crate::sim::keys::SimPrivateKey;
 
-/// Milliseconds of silence after which all is done.
+/// Milliseconds without output after which everything is done.
 const QUIET_MS: u32 = 30;
 
-/// What a datagram cost.
+/// The cost of a datagram.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
-    /// Seconds of the serving thread, until all that the datagram asked for was done.
+    /// Seconds of the serving thread until everything that the datagram requested is done.
     pub(super) hub: f64,
-    /// Of that, the longest that others waited: one call that takes something in, or all output
-    /// that there is at once.
+    /// The longest part of `hub` that others wait for: one call with an input, or all output that
+    /// is available at once.
     pub(super) longest: f64,
     /// Seconds of the thread for public-key work.
     pub(super) accept: f64,
-    /// Seconds of the threads of the store, here one in memory.
+    /// Seconds of the threads of the store, which is in memory here.
     pub(super) store: f64,
-    /// Turns with something to do.
+    /// Turns with output.
     pub(super) turns: u64,
     pub(super) lookups: u64,
     pub(super) page_reads: u64,
     pub(super) bytes_out: u64,
 }
 
-pub(super) struct Stage {
+pub(super) struct Fixture {
     hub: Hub<Accelerated>,
     store: MemoryStore,
     key: SimPrivateKey,
     pub(super) now: Instant,
-    /// Clients, the n-th at the n-th address.
+    /// Clients; the n-th has the n-th address.
     pub(super) peers: Vec<Raw>,
     cost: Cost,
 }
 
-impl Stage {
-    /// A room with a log of `entries`.
+impl Fixture {
+    /// A room whose log has `entries` entries.
     pub(super) fn new(entries: u64, change: impl FnOnce(&mut HubLimits)) -> Result<Self, Error> {
         let entry = |seq| LogEntry {
             seq,
@@ -63,19 +63,19 @@ impl Stage {
         let term = Some(TermRecord { term: Term([1; 8]), first_seq: 1 });
         let batch =
             Batch { room: ROOM.to_owned(), term, entries: (1..=entries).map(entry).collect(), ..Batch::default() };
-        store.commit(&batch).map_err(|_| Error::new("the log cannot be made"))?;
+        store.commit(&batch).map_err(|_| Error::new("the log cannot be created"))?;
         let loaded = store.load(ROOM).map_err(|_| Error::new("the log cannot be read"))?;
         let mut config = HubConfig::new(ROOM, SECRET);
         change(&mut config.limits);
         let key = SimPrivateKey::real();
         let now = Instant::ZERO + Duration::from_secs(1_000);
         let hub = Hub::new(config, loaded, key.modulus(), [7; 32], now);
-        let mut stage = Self { hub, store, key, now, peers: Vec::new(), cost: Cost::default() };
-        stage.settle();
-        Ok(stage)
+        let mut fixture = Self { hub, store, key, now, peers: Vec::new(), cost: Cost::default() };
+        fixture.settle();
+        Ok(fixture)
     }
 
-    /// A peer that has not said anything yet.
+    /// A peer that has not sent anything yet.
     pub(super) fn stranger(&mut self) -> usize {
         let mut seed = [9; 32];
         seed[..8].copy_from_slice(&self.peers.len().to_be_bytes());
@@ -83,12 +83,12 @@ impl Stage {
         self.peers.len() - 1
     }
 
-    /// A peer whose handshake is done, and whose connection is half-open at the server.
+    /// A peer that has completed its handshake and whose connection is half-open at the server.
     pub(super) fn half_open(&mut self) -> Result<usize, Error> {
         let peer = self.stranger();
         for _ in 0..4 {
             if let Some(packet) = self.peers[peer].handshake_packet(self.now) {
-                self.give(peer, packet);
+                self.deliver(peer, packet);
                 self.drain();
             }
             if self.peers[peer].is_open() {
@@ -98,27 +98,27 @@ impl Stage {
         Err(Error::new("a handshake did not succeed"))
     }
 
-    /// A member who takes entries of up to so many bytes.
+    /// A member that accepts entries of up to `max_entry_len` bytes.
     pub(super) fn member(&mut self, max_entry_len: u16) -> Result<usize, Error> {
         let peer = self.half_open()?;
         let join = self.peers[peer].join(&format!("member{peer}"), max_entry_len);
-        self.say(peer, &join);
+        self.send_stream(peer, &join);
         if self.peers[peer].instance() == 0 { Err(Error::new("a join did not succeed")) } else { Ok(peer) }
     }
 
-    /// Says `bytes`, and waits until all is done.
-    pub(super) fn say(&mut self, peer: usize, bytes: &[u8]) {
-        let datagram = self.peers[peer].say(self.now, bytes);
-        self.give(peer, datagram);
+    /// Sends `bytes` on the stream, and runs until everything is done.
+    pub(super) fn send_stream(&mut self, peer: usize, bytes: &[u8]) {
+        let datagram = self.peers[peer].stream_packet(self.now, bytes);
+        self.deliver(peer, datagram);
         self.settle();
     }
 
-    /// What `datagram` costs until all that it asks for is done.
+    /// The cost of `datagram` until everything that it requests is done.
     pub(super) fn measure(&mut self, peer: usize, datagram: Vec<u8>) -> Cost {
         self.settle();
         let before = self.hub.counters();
         self.cost = Cost::default();
-        self.give(peer, datagram);
+        self.deliver(peer, datagram);
         self.settle();
         let Counters { lookups, pages_read, bytes_out, .. } = self.hub.counters();
         Cost {
@@ -138,19 +138,19 @@ impl Stage {
         result
     }
 
-    fn give(&mut self, peer: usize, mut datagram: Vec<u8>) {
+    fn deliver(&mut self, peer: usize, mut datagram: Vec<u8>) {
         let (now, from) = (self.now, address(peer));
         self.timed(|hub| hub.handle_datagram(now, from, &mut datagram));
     }
 
-    /// Gives the server a datagram, and the peers its answers, which nobody acknowledges.
-    pub(super) fn tell(&mut self, peer: usize, datagram: Vec<u8>) {
-        self.give(peer, datagram);
+    /// Passes a datagram to the server and its answers to the peers, without acknowledging them.
+    pub(super) fn exchange(&mut self, peer: usize, datagram: Vec<u8>) {
+        self.deliver(peer, datagram);
         self.drain();
     }
 
-    /// Lets what is left of a case pass: half-open connections, answers to those who are gone.
-    pub(super) fn rest(&mut self) {
+    /// Lets the remains of a case expire: half-open connections, answers to peers that left.
+    pub(super) fn expire(&mut self) {
         self.settle();
         self.now += Duration::from_secs(10);
         let now = self.now;
@@ -158,14 +158,14 @@ impl Stage {
         self.settle();
     }
 
-    /// Runs until nothing happens any more.
+    /// Runs until nothing happens.
     fn settle(&mut self) {
         let mut quiet = 0;
         while quiet < QUIET_MS {
             quiet = if self.drain() { 0 } else { quiet + 1 };
             for peer in 0..self.peers.len() {
                 if let Some(datagram) = self.peers[peer].acknowledge(self.now) {
-                    self.give(peer, datagram);
+                    self.deliver(peer, datagram);
                 }
             }
             self.now += Duration::from_millis(1);
@@ -174,7 +174,8 @@ impl Stage {
         }
     }
 
-    /// Fetches what there is, runs jobs, and tells peers. Whether there was anything.
+    /// Drains the output of the hub, runs jobs, and passes datagrams to peers. Returns whether
+    /// there was output.
     fn drain(&mut self) -> bool {
         let mut has_work = false;
         loop {
@@ -183,7 +184,7 @@ impl Stage {
             for (to, mut datagram) in sent {
                 let peer = (0..self.peers.len()).find(|peer| address(*peer) == to);
                 if let Some(peer) = peer.and_then(|peer| self.peers.get_mut(peer)) {
-                    peer.hear(now, &mut datagram);
+                    peer.handle_datagram(now, &mut datagram);
                 }
             }
             while self.timed(|hub| hub.poll_event()).is_some() {}
@@ -218,7 +219,7 @@ impl Stage {
     }
 }
 
-/// Of the n-th client: each in a network of its own.
+/// Address of the n-th client; each is in a different network.
 fn address(peer: usize) -> SocketAddr {
     let [.., high, low] = peer.to_be_bytes();
     SocketAddr::from(([20, low, high, 1], 5_000))

@@ -1,4 +1,4 @@
-//! What a server shows: lines, figures, invites, manuals.
+//! Output of a server: lines, metrics, invites, manual pages.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -6,36 +6,36 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use kabar_tests::process::{PATIENCE, program};
-use kabar_tests::room::{Room, begin_join, data_dir, give_key, start_server, temp_home, text};
+use kabar_tests::process::{TIMEOUT, program};
+use kabar_tests::room::{Room, data_dir, give_key, spawn_join, start_server, temp_home, text};
 
-/// What a subcommand comes to: exit code, stdout, stderr.
-fn ask(home: &Path, words: &[&str]) -> (Option<i32>, String, String) {
+/// Runs a subcommand and returns exit code, stdout and stderr.
+fn subcommand(home: &Path, words: &[&str]) -> (Option<i32>, String, String) {
     let mut process = start_server(home, words);
     process.close_stdin();
     let code = process.wait();
-    (code, process.said.join("\n"), process.noticed.join("\n"))
+    (code, process.stdout.join("\n"), process.stderr.join("\n"))
 }
 
 #[test]
 fn the_first_lines_are_the_address_and_the_invite() {
     let mut room = Room::open();
-    assert_eq!(room.server.said.len(), 2);
-    assert_eq!(room.server.said[0], format!("listening on {}", room.address));
+    assert_eq!(room.server.stdout.len(), 2);
+    assert_eq!(room.server.stdout[0], format!("listening on {}", room.address));
     assert!(room.address.starts_with("127.0.0.1:") && !room.address.ends_with(":0"));
-    assert!(room.server.said[1].starts_with(&format!("kabar://{}/lobby/", room.address)));
-    let mut member = room.laptop("darryl");
+    assert!(room.server.stdout[1].starts_with(&format!("kabar://{}/lobby/", room.address)));
+    let mut member = room.client("darryl");
     member.type_line("halo");
     let line = room.server.expect("halo");
     assert!(line.starts_with("[20") && line[22..].starts_with("darryl (127.0.0.1:"), "{line}");
 }
 
 #[test]
-fn nobody_reading_its_output_keeps_nobody_waiting() {
+fn an_unread_output_delays_nobody() {
     let home = temp_home();
     let data = data_dir(home.path());
     give_key(home.path());
-    // `| head -2`, and a reader that reads two lines and then no more.
+    // `| head -2`, and a reader that stops reading after two lines.
     for is_closed in [true, false] {
         let mut server = Command::new(program("kabar-server"))
             .args(["--listen", "127.0.0.1:0", "--data-dir", text(&data)])
@@ -45,32 +45,32 @@ fn nobody_reading_its_output_keeps_nobody_waiting() {
             .spawn()
             .expect("it starts");
         let mut stdout = server.stdout.take().expect("piped");
-        let mut said = Vec::new();
-        while said.iter().filter(|byte| **byte == b'\n').count() < 2 {
+        let mut printed = Vec::new();
+        while printed.iter().filter(|byte| **byte == b'\n').count() < 2 {
             let mut byte = [0];
             stdout.read_exact(&mut byte).expect("two lines");
-            said.extend(byte);
+            printed.extend(byte);
         }
-        let invite = String::from_utf8(said).expect("text").lines().nth(1).expect("an invite").to_owned();
+        let invite = String::from_utf8(printed).expect("text").lines().nth(1).expect("an invite").to_owned();
         let reader = (!is_closed).then_some(stdout);
-        // More than any pipe holds.
+        // More than any pipe buffers.
         let (count, length) = (3_000, 100);
         let name = if is_closed { "a" } else { "b" };
-        let mut writer = begin_join(&home.path().join(name), &invite, name, &[]);
+        let mut writer = spawn_join(&home.path().join(name), &invite, name, &[]);
         let lines: String = (0..count).map(|number| format!("{number:0length$}\n")).collect();
         writer.type_all(&lines);
         writer.close_stdin();
-        assert_eq!(writer.wait(), Some(0), "all was stored: {:?}", writer.noticed);
+        assert_eq!(writer.wait(), Some(0), "everything was stored: {:?}", writer.stderr);
         let kill = Command::new("kill").arg("-TERM").arg(server.id().to_string()).status();
         assert!(kill.expect("kill(1)").success());
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = std::time::Instant::now() + TIMEOUT;
         let status = loop {
-            if let Some(status) = server.try_wait().expect("ours") {
+            if let Some(status) = server.try_wait().expect("a child process") {
                 break status;
             }
             if std::time::Instant::now() > deadline {
                 let _ = server.kill();
-                panic!("it does not end");
+                panic!("the program did not end");
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         };
@@ -80,11 +80,11 @@ fn nobody_reading_its_output_keeps_nobody_waiting() {
 }
 
 #[test]
-fn a_transcript_has_the_lines_and_outlives_the_server() {
+fn a_transcript_has_every_line_and_outlives_the_server() {
     let home = temp_home();
     let file = home.path().join("chat_history.txt");
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--transcript", text(&file)]);
-    let mut darryl = room.laptop("darryl");
+    let mut darryl = room.client("darryl");
     darryl.type_line("halo");
     room.server.expect("halo");
     room.server.type_line("/stop");
@@ -97,10 +97,10 @@ fn a_transcript_has_the_lines_and_outlives_the_server() {
     );
 }
 
-/// What is answered to a request.
+/// The response to `request`.
 pub(crate) fn get(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
@@ -111,11 +111,11 @@ pub(crate) fn get(address: &str, request: &str) -> String {
 fn metrics_are_answered_while_a_scraper_hangs() {
     let home = temp_home();
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--metrics", "0", "--max-members", "7"]);
-    let line = room.server.expect_notice("metrics on http://127.0.0.1:");
+    let line = room.server.expect_stderr("metrics on http://127.0.0.1:");
     let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
-    // Says nothing for as long as this test lasts.
+    // Sends nothing for the duration of this test.
     let _hanging = TcpStream::connect(&address).expect("somebody listens");
-    let mut darryl = room.laptop("darryl");
+    let mut darryl = room.client("darryl");
     darryl.type_line("halo");
     room.server.expect("halo");
     let answer = get(&address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -149,47 +149,50 @@ fn metrics_are_answered_while_a_scraper_hangs() {
 }
 
 #[test]
-fn the_invite_can_be_had_without_a_server_and_renewed() {
+fn the_invite_is_printed_and_renewed_by_a_subcommand() {
     let home = temp_home();
-    let (code, _, said) = ask(home.path(), &["invite"]);
-    assert!(code == Some(1) && said.contains("no server has run"), "{code:?} {said}");
+    let (code, _, stderr) = subcommand(home.path(), &["invite"]);
+    assert!(code == Some(1) && stderr.contains("no server has run"), "{code:?} {stderr}");
     assert!(!data_dir(home.path()).exists());
     let home = home.path();
     let mut room = Room::start_with(home, "127.0.0.1:0", &["--advertise", "127.0.0.1"]);
-    let (code, invite, _) = ask(home, &["invite"]);
+    let (code, invite, _) = subcommand(home, &["invite"]);
     assert_eq!((code, &invite), (Some(0), &room.invite));
-    let (_, elsewhere, _) = ask(home, &["invite", "--advertise", "chat.example:1234"]);
+    let (_, elsewhere, _) = subcommand(home, &["invite", "--advertise", "chat.example:1234"]);
     assert!(elsewhere.starts_with("kabar://chat.example:1234/lobby/"), "{elsewhere}");
-    let (code, picture, _) = ask(home, &["invite", "--qr"]);
+    let (code, picture, _) = subcommand(home, &["invite", "--qr"]);
     assert!(code == Some(0) && picture.starts_with(&room.invite) && picture.lines().count() > 15, "{picture}");
     assert!(picture.lines().skip(1).any(|line| line.contains('\u{2588}')), "{picture}");
 
-    let (code, renewed, told) = ask(home, &["invite", "--new"]);
-    assert!(code == Some(0) && told.contains("earlier invites stop working"), "{code:?} {told}");
-    assert!(told.contains(&room.server.id().to_string()) && renewed != room.invite, "{told}");
-    // The running server keeps to the old one, the next one to the new.
-    let guest = room.laptop("guest");
+    let (code, renewed, stderr) = subcommand(home, &["invite", "--new"]);
+    assert!(code == Some(0) && stderr.contains("earlier invites stop working"), "{code:?} {stderr}");
+    assert!(stderr.contains(&room.server.id().to_string()) && renewed != room.invite, "{stderr}");
+    // The running server keeps its old invite; the next one uses the new invite.
+    let guest = room.client("guest");
     let _ = guest;
     room.stop();
     let mut server = start_server(home, &["--listen", &room.address, "--advertise", "127.0.0.1"]);
     assert_eq!(server.expect("kabar://"), renewed);
-    assert_eq!(room.begin_join("late", &[]).wait(), Some(4), "the old invite");
+    assert_eq!(room.spawn_join("late", &[]).wait(), Some(4), "the old invite");
 }
 
 #[test]
-fn completions_and_manual_name_every_flag_and_command() {
+fn completions_and_manual_list_every_flag_and_command() {
     let home = temp_home();
-    let ask = |words: &[&str]| {
+    let subcommand = |words: &[&str]| {
         let output = Command::new(program("kabar-server")).args(words).output().expect("it runs");
         assert!(output.status.success(), "{words:?} {output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
-    let help = ask(&["--help"]);
+    let help = subcommand(&["--help"]);
     let flags: Vec<&str> = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 4).collect();
     assert!(flags.len() > 40, "{flags:?}");
-    let (bash, zsh, fish) =
-        (ask(&["completions", "bash"]), ask(&["completions", "zsh"]), ask(&["completions", "fish"]));
-    let manual = ask(&["man"]).replace("\\-", "-");
+    let (bash, zsh, fish) = (
+        subcommand(&["completions", "bash"]),
+        subcommand(&["completions", "zsh"]),
+        subcommand(&["completions", "fish"]),
+    );
+    let manual = subcommand(&["man"]).replace("\\-", "-");
     for flag in flags {
         let flag = flag.trim_end_matches([',', ';', ')']);
         for (kind, text) in [("bash", &bash), ("zsh", &zsh), ("man", &manual)] {
@@ -198,7 +201,7 @@ fn completions_and_manual_name_every_flag_and_command() {
         assert!(fish.contains(&flag[2..]), "{flag} is not in fish");
     }
     let pages = home.path().join("man");
-    ask(&["man", "--out", text(&pages)]);
+    subcommand(&["man", "--out", text(&pages)]);
     for command in ["", "-run", "-invite", "-config", "-completions", "-man"] {
         let page = fs::read_to_string(pages.join(format!("kabar-server{command}.1"))).expect("a page");
         assert!(page.contains(".SH NAME"), "{page}");
@@ -207,16 +210,16 @@ fn completions_and_manual_name_every_flag_and_command() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_service_manager_is_told_when_members_can_come() {
+fn the_service_manager_is_notified_of_start_and_stop() {
     let home = temp_home();
     let data = data_dir(home.path());
     give_key(home.path());
     let path = home.path().join("notify");
     let manager = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
-    manager.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-    let heard = || {
+    manager.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
+    let notification = || {
         let mut buffer = [0; 64];
-        let len = manager.recv(&mut buffer).expect("a word");
+        let len = manager.recv(&mut buffer).expect("a datagram");
         String::from_utf8_lossy(&buffer[..len]).into_owned()
     };
     let mut server = Command::new(program("kabar-server"))
@@ -227,8 +230,8 @@ fn a_service_manager_is_told_when_members_can_come() {
         .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
-    assert_eq!(heard(), "READY=1");
+    assert_eq!(notification(), "READY=1");
     assert!(Command::new("kill").arg(server.id().to_string()).status().expect("kill(1)").success());
-    assert_eq!(heard(), "STOPPING=1");
-    assert!(server.wait().expect("ours").success());
+    assert_eq!(notification(), "STOPPING=1");
+    assert!(server.wait().expect("a child process").success());
 }

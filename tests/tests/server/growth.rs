@@ -1,17 +1,18 @@
-//! What one member makes the real server keep, in its file: bounded, whatever it does.
+//! Rows that one member can create in the real server's database: bounded, whatever the member
+//! does.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kabar_core::chat::RefusedCode;
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::wire::frame::CloseCode;
 use kabar_tests::room::{Room, data_dir, temp_home};
 
 use super::raw::Raw;
 
-/// Rows of the tables that grow with people, and of the log.
+/// Rows of the tables that grow with identities, and of the log.
 fn rows(home: &Path) -> [i64; 4] {
     let history = rusqlite::Connection::open(data_dir(home).join("history.db")).expect("a history");
     ["names", "instances", "admissions", "entries"].map(|table| {
@@ -21,7 +22,7 @@ fn rows(home: &Path) -> [i64; 4] {
 }
 
 #[test]
-fn joining_and_leaving_as_fast_as_possible_fills_nothing() {
+fn joining_and_leaving_as_fast_as_possible_stores_a_bounded_amount() {
     let home = temp_home();
     let mut room = Room::start(home.path());
     let mut raw = Raw::connect(&room.address, &room.invite);
@@ -37,7 +38,7 @@ fn joining_and_leaving_as_fast_as_possible_fills_nothing() {
         }
         raw.turn();
     }
-    // What the server does not read yet waits in the rings of both sides: some hundred rounds.
+    // What the server has not read yet is in the ring buffers of both sides: some hundred rounds.
     assert!(raw.ended.is_none() && (40..400).contains(&rounds), "{rounds} {:?}", raw.ended);
     let mut other = Raw::connect(&room.address, &room.invite);
     assert!(other.join("other", &Identity::from_seed(&[2; 32])));
@@ -49,7 +50,7 @@ fn joining_and_leaving_as_fast_as_possible_fills_nothing() {
 }
 
 #[test]
-fn identities_that_one_address_invents_are_limited_and_others_still_come_in() {
+fn new_identities_from_one_address_are_limited_and_known_ones_are_admitted() {
     let home = temp_home();
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--newcomer-burst", "4"]);
     let mut first = Raw::connect(&room.address, &room.invite);
@@ -68,7 +69,7 @@ fn identities_that_one_address_invents_are_limited_and_others_still_come_in() {
         refused += usize::from(raw.refused.is_some());
     }
     assert!(refused >= 5, "{refused}");
-    // Who is known comes in all the same.
+    // A known identity is admitted.
     let mut again = Raw::connect(&room.address, &room.invite);
     assert!(again.join("first", &Identity::from_seed(&[1; 32])));
     again.run_until(|raw| !raw.welcomes.is_empty());
