@@ -10,6 +10,9 @@
 //!
 //! A byte stream has no addresses; its far end is usually a bridge to UDP. Damage is not detected
 //! here, because each packet has a CRC.
+//!
+//! The crate `cobs` (0.5) is not used: its decoder returns the beginning of a frame that overflowed
+//! the buffer as a packet, and its encoder needs a buffer for the whole frame.
 #![cfg_attr(
     not(test),
     deny(

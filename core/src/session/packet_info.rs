@@ -56,3 +56,29 @@ impl PacketInfo {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Portable;
+
+    #[test]
+    fn shows_the_connection_of_a_hint_and_rejects_damage() {
+        let header = SealedHeader { connection_id: 7, packet_number: 9 };
+        let mut hint = header.hint(Portable::crc32);
+        assert_eq!(PacketInfo::decode::<Portable>(&hint), Ok(PacketInfo::Hint(header)));
+        hint[4] ^= 1;
+        assert_eq!(PacketInfo::decode::<Portable>(&hint), Err(PacketError::Damaged));
+    }
+
+    #[test]
+    fn shows_attempt_cookie_and_key_of_a_challenge() {
+        let (client_random, cookie, modulus) = ([1; 32], [2; 32], &[3; 256]);
+        let mut out = [0; 400];
+        let challenge = Packet::Challenge(Challenge { client_random, cookie, modulus });
+        let len = challenge.encode(&mut out, Portable::crc32).unwrap();
+        let fingerprint = Fingerprint::of_modulus(modulus);
+        let shown = PacketInfo::Challenge { client_random, cookie, fingerprint };
+        assert_eq!(PacketInfo::decode::<Portable>(&out[..len]), Ok(shown));
+    }
+}

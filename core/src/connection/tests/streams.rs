@@ -4,6 +4,7 @@ use super::link::{CLEAN, CLIENT, Pair, Pooled, SERVER, established, limits, roug
 use crate::time::Duration;
 use crate::transport::InlineBuffers;
 use crate::wire::frame::StreamId;
+use crate::wire::io::BufferFull;
 
 type Tiny = InlineBuffers<1024, 1024, 0, 6>;
 
@@ -134,4 +135,23 @@ fn a_connection_can_be_opened_again_in_place() {
     pair.client.to_write = [5_000, 0];
     pair.server.to_write = [5_000, 0];
     pair.run_until(secs(60), Pair::is_done);
+}
+
+#[test]
+fn reads_whole_messages_only() {
+    let mut pair = Pair::new(1, CLEAN, Pooled::large(), Pooled::large());
+    pair.run(secs(1));
+    pair.server.reads = false;
+    let mut out = [0; 3];
+    for part in [&[0][..], &[3, b'a'], &[b'b']] {
+        pair.client.connection.send(pair.now, StreamId::Chat, &[part]).unwrap();
+        pair.run(secs(1));
+        assert_eq!(pair.server.connection.read_message(StreamId::Chat, &mut out), Ok(None));
+    }
+    pair.client.connection.send(pair.now, StreamId::Chat, &[b"c", &[0, 0, 0, 4]]).unwrap();
+    pair.run(secs(1));
+    assert_eq!(pair.server.connection.read_message(StreamId::Chat, &mut out), Ok(Some(&mut b"abc"[..].to_vec()[..])));
+    assert_eq!(pair.server.connection.read_message(StreamId::Chat, &mut out), Ok(Some(&mut [][..])));
+    assert_eq!(pair.server.connection.read_message(StreamId::Chat, &mut out), Err(BufferFull));
+    assert_eq!(pair.server.connection.readable(StreamId::Chat), 2);
 }
