@@ -241,12 +241,12 @@ impl FakeClient {
                 return;
             }
             self.connection.consume(StreamId::Chat, message.len());
-            let received = self.to_received(ServerMessage::decode(&message[2..]).expect("legal").expect("known"));
+            let received = self.receive(ServerMessage::decode(&message[2..]).expect("legal").expect("known"));
             self.received.push(received);
         }
     }
 
-    fn to_received(&mut self, message: ServerMessage<'_>) -> Received {
+    fn receive(&mut self, message: ServerMessage<'_>) -> Received {
         match message {
             ServerMessage::Welcome(it) => {
                 (self.instance, self.handle) = (it.instance, it.handle);
