@@ -159,13 +159,13 @@ fn a_host_advertises_its_best_addresses_and_shows_the_others() {
 #[test]
 fn a_host_advertises_the_given_addresses_in_order() {
     let home = temp_home();
-    let words = ["--advertise", "chat.example", "--advertise", "192.0.2.7:7,fd00::1"];
-    let room = Room::start_with(home.path(), "127.0.0.1:0", &words);
+    let advertised = ["--advertise", "chat.example", "--advertise", "192.0.2.7:7,fd00::1"];
+    let room = Room::start_with(home.path(), "127.0.0.1:0", &advertised);
     let port = room.port();
     let meant = format!("kabar://chat.example:{port},192.0.2.7:7,fd00::1:{port}/lobby/");
     assert!(room.invite.starts_with(&meant), "{}", room.invite);
     let mut arguments = vec!["host", "--listen", "127.0.0.1:0", "--name", "darryl"];
-    arguments.extend(words);
+    arguments.extend(advertised);
     let mut host = Process::start("kabar", &home.path().join("host"), &arguments);
     host.expect_stderr("kabar join kabar://chat.example:");
     host.close_stdin();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant as Clock};
 
-use kabar_core::chat::ClientMessage;
+use kabar_core::chat::{ClientMessage, Request};
 use kabar_core::time::Instant;
 use kabar_std::invite::Invite;
 use kabar_tests::raw::{MESSAGES_LEN, Raw, message};
@@ -44,7 +44,7 @@ fn flood(invite: &Invite, server: &str, is_over: &AtomicBool, requested: &Atomic
             // Half of it is soon in memory; half must be read from the store each time.
             let history = |at: u64| {
                 let before = if (at / 44).is_multiple_of(2) { 250 } else { 250 + 61 * at % (OLD as u64 - 300) };
-                message(&ClientMessage::History { handle: 1, before, count: 200 })
+                message(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 200 } })
             };
             let count = MESSAGES_LEN as u64 / history(0).len() as u64;
             let begin = requested.load(Ordering::Relaxed);
@@ -71,8 +71,8 @@ fn figure(metrics: &str, name: &str) -> u64 {
 fn a_flood_of_history_requests_delays_no_chat_and_reaches_its_budget() {
     let home = temp_home();
     let budget = BUDGET.to_string();
-    let words = ["--metrics", "0", "--max-work", &budget, "--tail-memory", "16KiB", "--page-memory", "512KiB"];
-    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &words);
+    let arguments = ["--metrics", "0", "--max-work", &budget, "--tail-memory", "16KiB", "--page-memory", "512KiB"];
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &arguments);
     let line = room.server.expect_stderr("metrics on http://127.0.0.1:");
     let metrics = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
     let figures = || get(&metrics, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");

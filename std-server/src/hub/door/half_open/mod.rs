@@ -1,9 +1,11 @@
-//! Half-open connections (SPEC 3.6) and the budget of each cookie (SPEC 3.2).
+//! Half-open connections (SPEC 3.6): handshakes whose Accept is being computed, or was sent.
 //!
 //! ```text
 //! Initiate -> (in work) -> Accept sent -> first sealed packet verified: gone, the connection is open
 //!                                      -> 5 s: gone
 //! ```
+
+mod cookies;
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +15,7 @@ use kabar_core::time::{Duration, Instant};
 
 use crate::hub::fairness::prefix::{NARROWEST, Prefix};
 use crate::hub::fairness::shares::Shares;
-
-/// Initiates that one cookie admits (SPEC 3.2).
-const INITIATES_PER_COOKIE: u8 = 3;
-/// Longer than any cookie is valid (SPEC 3.2): two periods of its key.
-const COOKIE_LIFE: Duration = Duration::from_secs(120);
+use cookies::Cookies;
 
 /// One half-open connection takes at most 512 bytes (SPEC 3.6): entry, result, and its places in
 /// index and order. Its places in [`Shares`] come on top.
@@ -32,37 +30,25 @@ const _: () = assert!(
 
 /// All half-open connections, by connection id.
 #[derive(Debug)]
-pub(in crate::hub) struct HalfOpen {
+pub(super) struct HalfOpen {
     bounds: Bounds,
     entries: BTreeMap<u32, Entry>,
     by_initiate: BTreeMap<[u8; 16], u32>,
     shares: Shares<u32>,
-    /// By the end of their time.
+    /// By the time at which they expire.
     order: BTreeSet<(Instant, u32)>,
-    cookies: BTreeMap<[u8; 8], Cookie>,
-    cookie_shares: Shares<[u8; 8]>,
-    /// By the end of their time.
-    cookie_order: BTreeSet<(Instant, [u8; 8])>,
-    /// Cookies whose uses were forgotten before they ended.
-    cookies_forgotten: u64,
+    cookies: Cookies,
     /// Handshakes begun.
     begun: u64,
 }
 
-/// The uses of a cookie, and until when they are remembered.
+/// Bounds of the table, from the hub's limits.
 #[derive(Clone, Copy, Debug)]
-struct Cookie {
-    uses: u8,
-    until: Instant,
-}
-
-/// See [`super::HubLimits`].
-#[derive(Clone, Copy, Debug)]
-pub(in crate::hub) struct Bounds {
-    pub(in crate::hub) entries: usize,
-    pub(in crate::hub) per_prefix: usize,
-    pub(in crate::hub) time: Duration,
-    pub(in crate::hub) cookies: usize,
+pub(super) struct Bounds {
+    pub(super) entries: usize,
+    pub(super) per_prefix: usize,
+    pub(super) time: Duration,
+    pub(super) cookies: usize,
 }
 
 #[derive(Debug)]
@@ -72,13 +58,13 @@ struct Entry {
     until: Instant,
     /// Number of the handshake.
     ordinal: u64,
-    /// `None`: its job is not done.
+    /// `None`: its job is not finished.
     accepted: Option<Box<Accepted>>,
 }
 
 /// Why no entry was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::hub) enum Refusal {
+pub(super) enum Refusal {
     /// The table is full, and the prefix has as large a share of it as any.
     Full,
     /// The prefix has as many as it may.
@@ -88,35 +74,32 @@ pub(in crate::hub) enum Refusal {
 }
 
 impl HalfOpen {
-    pub(in crate::hub) fn new(bounds: Bounds) -> Self {
+    pub(super) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
             entries: BTreeMap::new(),
             by_initiate: BTreeMap::new(),
             shares: Shares::new(),
             order: BTreeSet::new(),
-            cookies: BTreeMap::new(),
-            cookie_shares: Shares::new(),
-            cookie_order: BTreeSet::new(),
-            cookies_forgotten: 0,
+            cookies: Cookies::new(bounds.cookies),
             begun: 0,
         }
     }
 
     /// Whether the connection id is in use here.
-    pub(in crate::hub) fn contains(&self, connection_id: u32) -> bool {
+    pub(super) fn contains(&self, connection_id: u32) -> bool {
         self.entries.contains_key(&connection_id)
     }
 
     /// The entry of this Initiate, if there is one, with its Accept if that is ready.
-    pub(in crate::hub) fn find(&self, initiate: &[u8; 16]) -> Option<Option<&Accepted>> {
+    pub(super) fn find(&self, initiate: &[u8; 16]) -> Option<Option<&Accepted>> {
         let entry = self.entries.get(self.by_initiate.get(initiate)?)?;
         Some(entry.accepted.as_deref())
     }
 
-    /// Creates an entry whose job is not done, at the expense of its cookie. Returns the entry that
-    /// had to make room, if any.
-    pub(in crate::hub) fn insert(
+    /// Creates an entry whose job is not finished, and counts a use of its cookie. Returns the
+    /// entry that was displaced, if any.
+    pub(super) fn insert(
         &mut self,
         now: Instant,
         connection_id: u32,
@@ -130,7 +113,9 @@ impl HalfOpen {
         }
         let is_full = self.entries.len() >= self.bounds.entries;
         let displaced = if is_full { Some(self.shares.displaced_by(prefix).ok_or(Refusal::Full)?) } else { None };
-        self.spend(now, cookie, prefix)?;
+        if !self.cookies.spend(now, cookie, prefix) {
+            return Err(Refusal::Cookie);
+        }
         if let Some(displaced) = displaced {
             self.remove(displaced);
         }
@@ -143,48 +128,14 @@ impl HalfOpen {
         Ok(displaced)
     }
 
-    /// Counts a use of `cookie` (SPEC 3.2). Of too many cookies the oldest of the heaviest prefix
-    /// is forgotten: an attacker who fills the table may reuse a cookie, and nobody is refused.
-    fn spend(&mut self, now: Instant, cookie: [u8; 8], prefix: Prefix) -> Result<(), Refusal> {
-        while let Some((until, cookie)) = self.cookie_order.first().copied()
-            && until <= now
-        {
-            self.forget(cookie);
-        }
-        match self.cookies.get_mut(&cookie) {
-            Some(known) if known.uses >= INITIATES_PER_COOKIE => return Err(Refusal::Cookie),
-            Some(known) => known.uses += 1,
-            None => {
-                let until = now + COOKIE_LIFE;
-                self.cookies.insert(cookie, Cookie { uses: 1, until });
-                self.cookie_shares.insert(cookie, prefix);
-                self.cookie_order.insert((until, cookie));
-            }
-        }
-        while self.cookies.len() > self.bounds.cookies
-            && let Some(oldest) = self.cookie_shares.heaviest_oldest()
-        {
-            self.forget(oldest);
-            self.cookies_forgotten += 1;
-        }
-        Ok(())
-    }
-
-    fn forget(&mut self, cookie: [u8; 8]) {
-        self.cookie_shares.remove(&cookie);
-        if let Some(Cookie { until, .. }) = self.cookies.remove(&cookie) {
-            self.cookie_order.remove(&(until, cookie));
-        }
-    }
-
-    /// Number of cookies that were forgotten before their time.
-    pub(in crate::hub) fn cookies_forgotten(&self) -> u64 {
-        self.cookies_forgotten
+    /// Number of cookies that were forgotten before they expired.
+    pub(super) fn cookies_forgotten(&self) -> u64 {
+        self.cookies.forgotten()
     }
 
     /// Completes an entry. Returns the Accept and its destination, unless the entry is gone or the
     /// job failed.
-    pub(in crate::hub) fn complete(
+    pub(super) fn complete(
         &mut self,
         connection_id: u32,
         accepted: Option<Box<Accepted>>,
@@ -200,23 +151,23 @@ impl HalfOpen {
 
     /// The address of the client and the state that a connection starts from, if the entry is
     /// ready.
-    pub(in crate::hub) fn ready(&self, connection_id: u32) -> Option<(SocketAddr, &Accepted)> {
+    pub(super) fn ready(&self, connection_id: u32) -> Option<(SocketAddr, &Accepted)> {
         let entry = self.entries.get(&connection_id)?;
         Some((entry.from, entry.accepted.as_deref()?))
     }
 
     /// Number of entries.
-    pub(in crate::hub) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Number of the handshake of an entry: later ones have higher numbers.
-    pub(in crate::hub) fn ordinal(&self, connection_id: u32) -> u64 {
+    pub(super) fn ordinal(&self, connection_id: u32) -> u64 {
         self.entries.get(&connection_id).map_or(0, |entry| entry.ordinal)
     }
 
     /// Removes an entry.
-    pub(in crate::hub) fn remove(&mut self, connection_id: u32) {
+    pub(super) fn remove(&mut self, connection_id: u32) {
         let Some(entry) = self.entries.remove(&connection_id) else { return };
         self.by_initiate.remove(&entry.initiate);
         self.shares.remove(&connection_id);
@@ -224,7 +175,7 @@ impl HalfOpen {
     }
 
     /// Removes expired entries; returns how many.
-    pub(in crate::hub) fn expire(&mut self, now: Instant) -> u64 {
+    pub(super) fn expire(&mut self, now: Instant) -> u64 {
         let mut expired = 0;
         while let Some((until, connection_id)) = self.order.first().copied()
             && until <= now
@@ -236,7 +187,7 @@ impl HalfOpen {
     }
 
     /// When the next entry expires.
-    pub(in crate::hub) fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         self.order.first().map(|(until, _)| *until)
     }
 }

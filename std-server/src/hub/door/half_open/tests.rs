@@ -37,7 +37,7 @@ fn a_cookie_is_counted_while_it_may_be_valid() {
     }
     assert_eq!(insert(&mut table, at(120), 9, 9, 1), Err(Refusal::Cookie));
     assert_eq!(insert(&mut table, at(121), 9, 9, 1), Ok(None));
-    assert_eq!((table.cookies.len(), table.cookie_order.len(), table.cookie_shares.len()), (1, 1, 1));
+    assert_eq!((table.cookies.uses.len(), table.cookies.order.len(), table.cookies.shares.len()), (1, 1, 1));
 }
 
 #[test]
@@ -51,10 +51,10 @@ fn a_full_table_forgets_the_oldest_cookie_of_the_heaviest_prefix() {
     for cookie in 10..100 {
         spend(&mut table, u32::from(cookie), cookie, 2);
     }
-    assert_eq!((table.cookies.len(), table.cookie_order.len(), table.cookies_forgotten()), (4, 4, 87));
+    assert_eq!((table.cookies.uses.len(), table.cookies.order.len(), table.cookies_forgotten()), (4, 4, 87));
     // Everybody else's count stands; the flood's own last ones too.
     assert_eq!(insert(&mut table, at(1), 200, 1, 1), Err(Refusal::Cookie));
-    assert!([97, 98, 99].iter().all(|cookie| table.cookies.contains_key(&[*cookie; 8])));
+    assert!([97, 98, 99].iter().all(|cookie| table.cookies.uses.contains_key(&[*cookie; 8])));
 }
 
 #[test]

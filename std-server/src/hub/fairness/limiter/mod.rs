@@ -1,4 +1,4 @@
-//! Limits on rates: a token bucket for all, or one per address prefix (SPEC 3.7, 4.5).
+//! Rate limits: token buckets, alone or one per address prefix (SPEC 3.7, 4.5).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,7 @@ use kabar_core::time::{Duration, Instant};
 use super::prefix::{LEVELS, NARROWEST, Prefix};
 
 /// Buckets of a /56 and of a /48 are this many times as large as those one level narrower, and fill
-/// as much faster: more people are there, and one of them does not have as many tokens as there are
-/// /64s.
+/// as much faster: a wider prefix has more users, but not a full budget for each of its /64s.
 const WIDER: u32 = 4;
 
 /// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more
@@ -38,7 +37,7 @@ impl Rate {
 }
 
 impl Bucket {
-    /// Full.
+    /// A full bucket.
     pub(in crate::hub) const FULL: Self = Self { full_at: Instant::ZERO };
 
     /// Whether a token is left.
@@ -47,7 +46,7 @@ impl Bucket {
         missing <= rate.interval * u64::from(rate.burst)
     }
 
-    /// When a token is there.
+    /// When a token will be available.
     pub(in crate::hub) fn token_at(&self, rate: Rate) -> Instant {
         let filled = rate.interval * u64::from(rate.burst.saturating_sub(1));
         Instant::ZERO + self.full_at.saturating_since(Instant::ZERO).saturating_sub(filled)
@@ -63,9 +62,9 @@ impl Bucket {
     }
 }
 
-/// A bucket per prefix at each level, bounded in number at each. Where there is no room for one
-/// more, the bucket goes that is nearest to full: its prefix gains what little was missing, and
-/// nobody is refused.
+/// A bucket per prefix at each level, bounded in number at each. A bucket beyond the bound replaces
+/// the one that is nearest to full: the prefix of that one gains the few tokens that were missing,
+/// and nobody is refused.
 #[derive(Debug)]
 pub(in crate::hub) struct Buckets {
     rate: Rate,
@@ -78,7 +77,7 @@ pub(in crate::hub) struct Buckets {
 #[derive(Debug, Default)]
 struct Level {
     buckets: BTreeMap<Prefix, Bucket>,
-    /// The one that is full first comes first.
+    /// In the order in which they become full.
     by_filling: BTreeSet<(Instant, Prefix)>,
 }
 
@@ -87,7 +86,7 @@ impl Buckets {
         Self { rate, levels: Default::default(), max, forgotten: 0 }
     }
 
-    /// Number of buckets that were not full and had to make room for another.
+    /// Number of buckets that were replaced before they were full.
     pub(in crate::hub) fn forgotten(&self) -> u64 {
         self.forgotten
     }

@@ -14,12 +14,12 @@ const MAX_TERMS: usize = 1_024;
 /// The committed log.
 #[derive(Debug)]
 pub(in crate::hub) struct Log {
-    /// The number by which messages name the room; entries are encoded with it.
+    /// The handle by which messages name the room; entries are encoded with it.
     handle: u8,
     /// The last seq of each term but the latest, which is still open.
     ended: BTreeMap<Term, u64>,
     latest: Option<Term>,
-    /// This run, the latest term once it is durable. It is not sent to anybody before.
+    /// The term of this run. It is the latest one, and is sent, only once it is durable.
     term: TermRecord,
     first: u64,
     head: u64,
@@ -47,7 +47,7 @@ pub(in crate::hub) struct Instance {
 }
 
 impl Log {
-    /// The log that the store holds, in a run named `term`.
+    /// The log that the store holds, with the new term `term`.
     pub(in crate::hub) fn new(loaded: &RoomState, handle: u8, term: Term, tail_limit: usize) -> Self {
         let mut log = Self {
             handle,
@@ -79,7 +79,7 @@ impl Log {
         self.instances = loaded.instances.iter().map(instance).collect();
     }
 
-    /// Applies a committed batch. What [`Self::reload`] read already counts once.
+    /// Applies a committed batch. Entries that [`Self::reload`] already read count once.
     pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
         for term in &batch.forgotten.terms {
             self.ended.remove(term);
@@ -109,7 +109,7 @@ impl Log {
         }
     }
 
-    /// Begins a term, which ends the one before it.
+    /// Begins a term, and thereby ends the previous one.
     fn begin(&mut self, record: &TermRecord) {
         if let Some(before) = self.latest.replace(record.term) {
             self.ended.insert(before, record.first_seq.saturating_sub(1));
@@ -158,7 +158,7 @@ impl Log {
         self.handle
     }
 
-    /// How many entries left the tail.
+    /// Number of entries that left the tail.
     pub(in crate::hub) fn tail_dropped(&self) -> u64 {
         self.tail_dropped
     }
@@ -183,12 +183,12 @@ impl Log {
         self.instances.get_mut(&instance)
     }
 
-    /// Forgets an instance. The caller has to commit that before its owner can notice.
+    /// Forgets an instance. The caller has to commit its removal before its owner can observe it.
     pub(in crate::hub) fn forget(&mut self, instance: u64) {
         self.instances.remove(&instance);
     }
 
-    /// The oldest terms that make room for the present one (SPEC 7).
+    /// The oldest terms, which are forgotten to make room for the current one (SPEC 7).
     pub(in crate::hub) fn surplus_terms(&self) -> Vec<Term> {
         // The latest one and this run's are kept.
         let surplus = (self.ended.len() + 2).saturating_sub(MAX_TERMS);
@@ -211,7 +211,7 @@ impl Instance {
         Self { identity, highest, highest_seq, accepted: highest, seen_ran_ms }
     }
 
-    /// Whether a post of it waits for its commit.
+    /// Whether a post under it waits for its commit.
     pub(in crate::hub) fn is_waiting(&self) -> bool {
         self.accepted > self.highest
     }

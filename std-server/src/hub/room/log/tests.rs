@@ -55,8 +55,8 @@ fn a_term_read_back_from_the_store_counts_once() {
     assert_eq!(log.start(after(1, NOW)), (1, false));
 }
 
-/// Every round checks this, and every Join checks a cursor: neither may cost more with each
-/// start of the server.
+/// Every round and every Join checks terms: neither may become slower with each start of the
+/// server.
 #[test]
 fn checks_of_terms_do_not_slow_down_with_the_number_of_runs() {
     const RUNS: u64 = 100_000;

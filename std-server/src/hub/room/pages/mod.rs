@@ -1,7 +1,7 @@
-//! Pages of the log from before the tail: read from the store for cursors that lag and for History,
-//! shared by all connections that want them, bounded in bytes. They are read in the order in which
-//! they were first wanted, and nobody wants more than two at a time: a member that reads much waits
-//! for its next page as long as everybody else.
+//! Pages of the log from before the tail: read from the store for members that lag and for History,
+//! shared by all connections, bounded in bytes. They are read in the order in which they were first
+//! requested, and a connection requests at most two at a time: a member that reads a lot waits for
+//! its next page as long as all others.
 
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,17 +18,17 @@ const MAX_PAGE_LEN: usize = PAGE as usize * MAX_MESSAGE_LEN;
 /// The result of [`Pages::lookup`].
 #[derive(Debug)]
 pub(in crate::hub) enum Lookup {
-    /// The first entry that was wanted, and its seq.
+    /// The first entry that was accepted, and its seq.
     Here(u64, Encoded),
-    /// The page has none that is wanted; go on at this seq.
+    /// The page has no such entry; continue at this seq.
     Passed(u64),
     /// The page has to be read.
     Later,
-    /// The page was read and the entry is not there.
+    /// The page was read, and the entry does not exist.
     Gone,
 }
 
-/// The purpose of a page. A connection wants one page for each.
+/// The purpose of a page. A connection requests one page for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::hub) enum For {
     /// The next entry for a cursor.
@@ -47,7 +47,7 @@ pub(in crate::hub) struct Pages {
     limit: usize,
     uses: u64,
     waiting: BTreeMap<u64, Waiting>,
-    /// Pages to be read, by when they were wanted first.
+    /// Pages to be read, in the order of their first request.
     order: BTreeMap<u64, u64>,
     wants: u64,
     /// The pages that each connection waits for.
@@ -83,9 +83,9 @@ fn page_of(seq: u64) -> u64 {
 }
 
 impl Pages {
-    /// At most `limit` bytes; at most `max_reads` reads at once, and no more than there is room for
-    /// what they give: otherwise one page would drop another before it was used, and nobody would
-    /// get on.
+    /// At most `limit` bytes; at most `max_reads` reads at once, and no more than the memory has
+    /// room for: otherwise one page would evict another before it was used, and no member would
+    /// make progress.
     pub(in crate::hub) fn new(limit: usize, max_reads: usize) -> Self {
         Self {
             pages: BTreeMap::new(),
@@ -105,7 +105,7 @@ impl Pages {
         }
     }
 
-    /// Looks for the first entry of `range` that `takes` wants, within the page of its start.
+    /// Looks for the first entry of `range` that `takes` accepts, within the page of its start.
     pub(in crate::hub) fn lookup(&mut self, range: RangeInclusive<u64>, takes: impl Fn(&Encoded) -> bool) -> Lookup {
         let seq = *range.start();
         self.uses += 1;
@@ -125,8 +125,8 @@ impl Pages {
         Lookup::Passed(last + 1)
     }
 
-    /// Notes that a connection waits for the page of `seq`, and for no other one that it wanted for
-    /// this.
+    /// Notes that a connection waits for the page of `seq`, instead of the one that it requested
+    /// for the same purpose before.
     pub(in crate::hub) fn want(&mut self, seq: u64, connection_id: u32, why: For) {
         let page = page_of(seq);
         let slots = self.wanted.entry(connection_id).or_default();
@@ -215,7 +215,7 @@ impl Pages {
         }
     }
 
-    /// Drops the page that was not used for longest.
+    /// Drops the least recently used page.
     fn drop_oldest(&mut self) {
         while let Some((stands_at, index)) = self.ages.pop_first() {
             let Some(page) = self.pages.get_mut(&index) else { continue };
@@ -231,7 +231,7 @@ impl Pages {
         }
     }
 
-    /// A read failed: the connections that wait for it still do.
+    /// Handles a failed read: the connections that wait for the page still do.
     pub(in crate::hub) fn fail(&mut self, range: &RangeInclusive<u64>) {
         let index = page_of(*range.end());
         self.outstanding.remove(&index);
@@ -240,7 +240,7 @@ impl Pages {
         }
     }
 
-    /// Number of pages that made room for others.
+    /// Number of pages that were evicted.
     pub(in crate::hub) fn dropped(&self) -> u64 {
         self.dropped
     }

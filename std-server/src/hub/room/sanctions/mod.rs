@@ -1,6 +1,5 @@
-//! Bans and mutes: of identities, not of names or addresses. A decision of the operator is in
-//! effect at once. It is written with the next commit, and with every later one until one
-//! succeeded.
+//! Bans and mutes of identities, not of names or addresses. A decision of an operator takes effect
+//! at once. It is written with every commit until one has succeeded.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +25,7 @@ impl Sanctions {
         sanctions
     }
 
-    /// Replaces what is durable by what the store holds. Decisions stay.
+    /// Replaces the durable sanctions by those in the store. Decisions stay.
     pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         self.durable = loaded.sanctions.iter().map(|sanction| (key(sanction), sanction.clone())).collect();
         self.forget_settled();
@@ -96,7 +95,7 @@ impl Sanctions {
         all
     }
 
-    /// The identity under a sanction of this kind that had this name when it was imposed.
+    /// The identity that had this name when a sanction of this kind was imposed on it.
     pub(in crate::hub) fn find_by_name(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
         let is_named = |sanction: &&Sanction| {
             sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
