@@ -211,7 +211,7 @@ fn outcome(reason: EndReason, board: &HostBoard) -> Outcome {
         EndReason::Refused(RefusedCode::AUTHENTICATION) => Outcome(4, "the room's secret is wrong".into()),
         EndReason::Refused(RefusedCode::NAME_TAKEN) => Outcome(5, "the name is taken".into()),
         EndReason::Refused(RefusedCode::NAME_NOT_ALLOWED) => Outcome(5, "the name is not allowed".into()),
-        other => Outcome(7, format!("the room ended it: {other:?}")),
+        EndReason::Refused(_) | EndReason::Closed(_) => Outcome(7, format!("the room ended it: {reason:?}")),
     }
 }
 

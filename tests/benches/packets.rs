@@ -17,11 +17,8 @@ use kabar_core::internals::{FirstKeys, Role, Session};
 use kabar_core::session::HandshakeOutput;
 use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
+use kabar_rsa::test_keys;
 use kabar_std::provider::Accelerated;
-
-#[path = "../../core/rsa/src/test_keys.rs"]
-#[expect(dead_code, reason = "half-sized primes are for other tests")]
-mod test_keys;
 
 /// Largest datagram in bytes (SPEC 2.1).
 const DATAGRAM_LEN: usize = 1200;

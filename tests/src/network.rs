@@ -82,13 +82,13 @@ impl Networks {
     /// Arguments with which a program runs in the server's network.
     #[must_use]
     pub fn at_server(&self) -> Vec<String> {
-        self.server.words()
+        self.server.arguments()
     }
 
     /// Arguments with which a program runs in the client's network.
     #[must_use]
     pub fn at_client(&self) -> Vec<String> {
-        self.client.words()
+        self.client.arguments()
     }
 }
 
@@ -105,15 +105,15 @@ impl Namespace {
         Self { keeper }
     }
 
-    fn words(&self) -> Vec<String> {
+    fn arguments(&self) -> Vec<String> {
         let id = self.keeper.id().to_string();
         ["nsenter", "--preserve-credentials", "--user", "--net", "--mount", "--target", &id].map(str::to_owned).into()
     }
 
     fn enter(&self) -> Command {
-        let words = self.words();
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
+        let arguments = self.arguments();
+        let mut command = Command::new(&arguments[0]);
+        command.args(&arguments[1..]);
         command
     }
 
@@ -124,8 +124,8 @@ impl Namespace {
         assert!(status.success(), "{inside:?}: {status}");
     }
 
-    fn ip(&self, words: &str) {
-        self.run(Command::new("ip").args(words.split(' ')));
+    fn ip(&self, arguments: &str) {
+        self.run(Command::new("ip").args(arguments.split(' ')));
     }
 
     fn add(&self, address: &str) {

@@ -10,8 +10,9 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// Time after which a test fails when it waits for a program.
-pub const TIMEOUT: Duration = Duration::from_secs(30);
+/// Time after which a test fails when it waits for a program: three times the time in which an
+/// idle client notices that its server was killed.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Path of the program `name`. Builds the workspace's programs once per process, so that `cargo
 /// test --test processes` alone never runs old ones.

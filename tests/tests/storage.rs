@@ -365,11 +365,11 @@ fn an_unwritable_history_is_named_and_not_changed() {
     let id = Command::new("id").arg("-u").output().expect("id");
     let is_root = id.stdout.starts_with(b"0\n");
     // Root may write everything, so the server runs as another user.
-    let mut words = vec![text(&program("kabar-server")).to_owned()];
+    let mut arguments = vec![text(&program("kabar-server")).to_owned()];
     if is_root {
         let given = Command::new("chown").args(["-R", "nobody", text(&data)]).status();
         assert!(given.is_ok_and(|status| status.success()));
-        words.splice(0..0, ["setpriv", "--reuid=nobody", "--clear-groups"].map(str::to_owned));
+        arguments.splice(0..0, ["setpriv", "--reuid=nobody", "--clear-groups"].map(str::to_owned));
     }
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("changed");
     mode(home.path(), 0o755);
@@ -377,8 +377,8 @@ fn an_unwritable_history_is_named_and_not_changed() {
         mode(&home.history(), file);
         mode(&data, directory);
         let before = files(&data);
-        let mut server = Command::new(&words[0]);
-        let server = server.args(&words[1..]).args(["--listen", "127.0.0.1:0", "--data-dir", text(&data)]);
+        let mut server = Command::new(&arguments[0]);
+        let server = server.args(&arguments[1..]).args(["--listen", "127.0.0.1:0", "--data-dir", text(&data)]);
         let output = server.stdin(Stdio::null()).output().expect("a server");
         let line = String::from_utf8_lossy(&output.stderr).into_owned();
         mode(&data, 0o700);

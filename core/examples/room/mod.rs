@@ -86,7 +86,7 @@ impl Room {
                 }
             }
             ClientMessage::Leave { .. } => self.remove(id),
-            ClientMessage::ListMembers { .. } | ClientMessage::History { .. } => {}
+            ClientMessage::Request { .. } => {}
         }
     }
 }

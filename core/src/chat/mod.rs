@@ -1,15 +1,15 @@
 //! Chat messages (SPEC 6): values, codec and limits. Independent of connections, rooms and time.
 //!
-//! * [`message`]: [`ClientMessage`], [`ServerMessage`]: values; signature and proofs of a Join.
-//! * `codec`: encoding and decoding.
+//! * [`message`]: the messages, as values and as bytes.
 //! * this file: limits, kinds, codes, start positions.
 
-mod codec;
 pub mod message;
 
 pub use crate::wire::io::{BufferFull, DecodeError};
-pub use codec::{ENTRY_OVERHEAD, PAST_OVERHEAD, POST_OVERHEAD, message_len};
-pub use message::{Authentication, ClientMessage, Entry, EntryHeader, Join, Post, ServerMessage, Welcome};
+pub use message::{
+    Authentication, ClientMessage, ENTRY_OVERHEAD, Entry, EntryHeader, HISTORY_ENTRY_OVERHEAD, Info, Join,
+    POST_OVERHEAD, Post, Request, ServerMessage, Welcome, message_len,
+};
 
 /// Longest body of an entry in bytes (SPEC 8).
 pub const MAX_BODY_LEN: usize = 4352;

@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use crate::chat::{
-    MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, PAST_OVERHEAD, ROOM_SECRET_LEN, Start,
+    HISTORY_ENTRY_OVERHEAD, MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_PASSWORD_LEN, ROOM_SECRET_LEN, Start,
 };
 use crate::crypto::identity::Identity;
 use crate::session::Fingerprint;
@@ -151,7 +151,8 @@ impl StoredConfig {
         if capacity.chat_receive < message || capacity.chat_send < message || capacity.in_flight < 4 {
             return Err(ConfigError::BufferProvider);
         }
-        let largest = u16::try_from(message.saturating_sub(PAST_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
+        let largest =
+            u16::try_from(message.saturating_sub(HISTORY_ENTRY_OVERHEAD).min(MAX_BODY_LEN)).unwrap_or(u16::MAX);
         Ok(Self {
             server: config.server,
             room,

@@ -2,7 +2,7 @@
 
 #[cfg(doc)]
 use super::Client;
-use crate::chat::{EntryHeader, PostRefusedCode, RefusedCode, Term};
+use crate::chat::{EntryHeader, Info, PostRefusedCode, RefusedCode, Term};
 use crate::connection::{Closed, Counters, Transmit};
 use crate::session::Fingerprint;
 use crate::time::Instant;
@@ -22,7 +22,7 @@ pub enum Output<'a> {
     Timeout(Option<Instant>),
 }
 
-/// A question was not asked.
+/// A request was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -48,9 +48,12 @@ pub enum PostError {
     NotRunning,
 }
 
-/// An event. Entries and notices borrow from the client until the next call.
+/// An event. Texts and bodies borrow from the client until the next call.
+///
+/// Exhaustive, as the reasons in it, so that the compiler names every `match` that a new event
+/// concerns; a new event is an incompatible change of this crate. New answers and notices are
+/// variants of [`Info`] instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Event<'a> {
     /// The server's key, when none was expected: answer with [`Client::accept_key`] or
     /// [`Client::reject_key`]. Nothing was sent that depends on it.
@@ -113,25 +116,14 @@ pub enum Event<'a> {
     },
     /// [`Client::post`] has room again after [`PostError::Full`].
     OutboxWritable,
-    /// One answer to [`Client::history`].
-    HistoryEntry {
-        /// Answers that follow.
-        remaining: u16,
-        /// The entry, if there is one.
-        entry: Option<(EntryHeader<'a>, &'a [u8])>,
-    },
-    /// One answer to [`Client::who`].
-    MemberListed {
-        /// Answers that follow.
-        remaining: u16,
-        /// The name, if there is one.
-        name: Option<&'a str>,
-    },
-    /// For people to read.
-    Notice {
-        /// For programs; 0 = none.
-        code: u8,
-        /// In words.
+    /// Information from the server: an answer to [`Client::request`], or a notice.
+    Info(Info<'a>),
+    /// The server refused the Join. [`Event::Ended`] follows, or [`Event::Disconnected`] if the
+    /// client tries again ([`RefusedCode::TRY_LATER`]).
+    Refused {
+        /// Why.
+        code: RefusedCode,
+        /// The server's text for the user, which may be empty.
         text: &'a str,
     },
     /// No response from the server; the client tries again by itself. Once until the next
@@ -145,7 +137,6 @@ pub enum Event<'a> {
 
 /// Why a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum DisconnectReason {
     /// Silence.
     Silent,
@@ -162,7 +153,6 @@ pub enum DisconnectReason {
 
 /// Why the client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum EndReason {
     /// [`Client::leave`], after everything was settled, or [`Client::abort`].
     Left,

@@ -2,7 +2,7 @@
 //! and resume (SPEC 4.5, 6, 7).
 //!
 //! ```text
-//! Idle -start-> Connecting -> (KeyOffered) -> Joining -> Online -> (silence, hint, server gone) -> Connecting beside the old
+//! Idle -start-> Connecting -> (UnknownServerKey) -> Joining -> Online -> (silence, hint, server gone) -> Connecting beside the old
 //! connection -> Joining (resume) -> Online ...                      Ended: refused, replaced, kicked, left
 //! ```
 //!
@@ -38,8 +38,7 @@ pub use event::{ClientCounters, DisconnectReason, EndReason, Event, Output, Post
 pub use outbox::RECORD_OVERHEAD;
 
 use crate::chat::{
-    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_HISTORY, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, POST_OVERHEAD,
-    Term,
+    ClientMessage, EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, MAX_NAME_LEN, MAX_TEXT_LEN, POST_OVERHEAD, Request, Term,
 };
 use crate::connection::{Connection, Transmit};
 use crate::crypto::Provider;
@@ -309,22 +308,16 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok(number)
     }
 
-    /// Asks who is here: [`Event::MemberListed`] follows for each.
+    /// Requests information: [`Event::Info`] has the answers.
     ///
     /// # Errors
-    /// [`RequestError`]; nothing was asked.
-    pub fn who(&mut self, now: Instant) -> Result<(), RequestError> {
-        self.request(now, &ClientMessage::ListMembers { handle: self.room.handle })
-    }
-
-    /// Asks for up to `count` (1 to 200) entries before `before` (0 = the newest):
-    /// [`Event::HistoryEntry`] follows for each.
-    ///
-    /// # Errors
-    /// [`RequestError`]; nothing was asked.
-    pub fn history(&mut self, now: Instant, before: u64, count: u8) -> Result<(), RequestError> {
-        let count = count.clamp(1, MAX_HISTORY);
-        self.request(now, &ClientMessage::History { handle: self.room.handle, before, count })
+    /// [`RequestError`]; nothing was sent.
+    pub fn request(&mut self, now: Instant, request: Request) -> Result<(), RequestError> {
+        if self.phase != Phase::Running || self.join_state != JoinState::Joined {
+            return Err(RequestError::NotJoined);
+        }
+        let message = ClientMessage::Request { handle: self.room.handle, request };
+        if write(now, &mut self.connection, &mut self.message, &message) { Ok(()) } else { Err(RequestError::Full) }
     }
 
     /// Leaves once every post is settled (or at once when not online with nothing unsettled).
@@ -403,13 +396,6 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         let mut counters = self.counters;
         counters.add(&self.connection.counters());
         counters
-    }
-
-    fn request(&mut self, now: Instant, request: &ClientMessage<'_>) -> Result<(), RequestError> {
-        if self.phase != Phase::Running || self.join_state != JoinState::Joined {
-            return Err(RequestError::NotJoined);
-        }
-        if write(now, &mut self.connection, &mut self.message, request) { Ok(()) } else { Err(RequestError::Full) }
     }
 }
 

@@ -20,17 +20,15 @@ pub(super) enum ReadyEvent {
     Queued(QueuedEvent),
     /// The message in the buffer, of this length in bytes.
     Message(usize),
-    /// This post is longer than the server accepts.
-    TooLong(u64),
-    Space,
-}
-
-/// The result of handling a message.
-enum Handled {
-    /// It is an event.
-    Event,
-    /// No event, or one that is queued.
-    Silent,
+    Stored {
+        number: u64,
+        seq: u64,
+    },
+    PostRefused {
+        number: u64,
+        code: PostRefusedCode,
+    },
+    OutboxWritable,
 }
 
 impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
@@ -39,16 +37,16 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     /// Goes on until there is an event or nothing left to do.
     pub(super) fn next_event(&mut self, now: Instant) -> Option<ReadyEvent> {
         loop {
-            if let Some(told) = self.events.pop() {
-                return Some(ReadyEvent::Queued(told));
+            if let Some(queued) = self.events.pop() {
+                return Some(ReadyEvent::Queued(queued));
             }
             if let Some(number) = self.refuse_oversized() {
-                return Some(ReadyEvent::TooLong(number));
+                return Some(ReadyEvent::PostRefused { number, code: PostRefusedCode::TOO_LONG });
             }
             if let Some(len) = self.take_message(now) {
                 match self.handle_message(now, len) {
-                    Ok(Handled::Event) => return Some(ReadyEvent::Message(len)),
-                    Ok(Handled::Silent) => {}
+                    Ok(None) => {}
+                    Ok(ready) => return ready,
                     // SPEC 6.1, 7: never deliver what breaks the rules.
                     Err(ProtocolViolation) => self.abandon_connection(now, CloseCode::MESSAGE),
                 }
@@ -59,7 +57,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 continue;
             }
             if self.outbox.take_space() {
-                return Some(ReadyEvent::Space);
+                return Some(ReadyEvent::OutboxWritable);
             }
             self.drive_leave(now);
             return self.events.pop().map(ReadyEvent::Queued);
@@ -91,22 +89,21 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Some(len)
     }
 
-    fn handle_message(&mut self, now: Instant, len: usize) -> Result<Handled, ProtocolViolation> {
+    /// Returns the event that the message is, if it is one.
+    fn handle_message(&mut self, now: Instant, len: usize) -> Result<Option<ReadyEvent>, ProtocolViolation> {
         let message = self.message.get(..len).ok_or(ProtocolViolation)?;
         // SPEC 6.1: unknown types are skipped.
-        let Some(message) = ServerMessage::decode(message).map_err(|_| ProtocolViolation)? else {
-            return Ok(Handled::Silent);
-        };
-        match message {
+        let Some(message) = ServerMessage::decode(message).map_err(|_| ProtocolViolation)? else { return Ok(None) };
+        let is_event = match message {
             ServerMessage::Welcome(welcome) => {
                 self.name = heapless::String::try_from(welcome.name).map_err(|_| ProtocolViolation)?;
                 let welcomed = Welcomed::from(&welcome);
                 self.welcome(now, &welcomed)?;
-                Ok(Handled::Silent)
+                false
             }
             ServerMessage::Reset { .. } => {
                 self.reset()?;
-                Ok(Handled::Silent)
+                false
             }
             ServerMessage::Refused { code, .. } => {
                 if self.join_state != JoinState::AwaitingWelcome {
@@ -117,47 +114,46 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 } else {
                     self.terminate(now, EndReason::Refused(code));
                 }
-                Ok(Handled::Silent)
+                true
             }
             ServerMessage::Entry { handle, entry: Entry { header, .. } }
             | ServerMessage::Stub { handle, header, .. } => {
                 let seq = header.seq;
-                self.deliver(handle, seq)
+                self.deliver(handle, seq)?
             }
-            ServerMessage::Stored { handle, instance, number, .. } => {
+            ServerMessage::Stored { handle, instance, number, seq } => {
                 if !self.is_own_instance(handle, instance)? {
-                    return Ok(Handled::Silent);
+                    return Ok(None);
                 }
                 let number = self.outbox.local(number).ok_or(ProtocolViolation)?;
-                Ok(if self.outbox.settle(number) { Handled::Event } else { Handled::Silent })
+                return Ok(self.outbox.settle(number).then_some(ReadyEvent::Stored { number, seq }));
             }
-            ServerMessage::PostRefused { handle, instance, number, .. } => {
+            ServerMessage::PostRefused { handle, instance, number, code } => {
                 if !self.is_own_instance(handle, instance)? {
-                    return Ok(Handled::Silent);
+                    return Ok(None);
                 }
                 let number = self.outbox.local(number).ok_or(ProtocolViolation)?;
-                Ok(if self.outbox.refuse(number) { Handled::Event } else { Handled::Silent })
+                return Ok(self.outbox.refuse(number).then_some(ReadyEvent::PostRefused { number, code }));
             }
-            ServerMessage::Past { handle, .. } | ServerMessage::Member { handle, .. } => {
-                Ok(if self.is_current_room(handle) { Handled::Event } else { Handled::Silent })
-            }
-            ServerMessage::Notice { .. } => Ok(Handled::Event),
-        }
+            ServerMessage::Info(info) => info.handle().is_none_or(|handle| self.is_current_room(handle)),
+        };
+        Ok(is_event.then_some(ReadyEvent::Message(len)))
     }
 
-    /// SPEC 7, S4: exactly the next one, or the server is not believed.
-    fn deliver(&mut self, handle: u8, seq: u64) -> Result<Handled, ProtocolViolation> {
+    /// Moves the cursor to the next entry. SPEC 7, S4: exactly the next one, or the server is not
+    /// believed. Returns whether it is an entry of this room.
+    fn deliver(&mut self, handle: u8, seq: u64) -> Result<bool, ProtocolViolation> {
         if self.join_state != JoinState::Joined {
             return Err(ProtocolViolation);
         }
         if !self.is_current_room(handle) {
-            return Ok(Handled::Silent);
+            return Ok(false);
         }
         if self.room.cursor.checked_add(1) != Some(seq) {
             return Err(ProtocolViolation);
         }
         self.room.cursor = seq;
-        Ok(Handled::Event)
+        Ok(true)
     }
 
     /// Whether this is about posts of the present instance.
@@ -211,8 +207,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     /// The event, borrowed.
     pub(super) fn event(&self, ready: ReadyEvent) -> Option<Event<'_>> {
         Some(match ready {
-            ReadyEvent::Queued(told) => match told {
-                QueuedEvent::Disconnected(lost) => Event::Disconnected(lost),
+            ReadyEvent::Queued(queued) => match queued {
+                QueuedEvent::Disconnected(reason) => Event::Disconnected(reason),
                 QueuedEvent::Reconnected => Event::Reconnected,
                 QueuedEvent::UnknownServerKey(fingerprint) => Event::UnknownServerKey(fingerprint),
                 QueuedEvent::Reset => Event::Reset,
@@ -228,29 +224,25 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 QueuedEvent::Stored { number } => Event::Stored { number, seq: 0 },
             },
             ReadyEvent::Message(len) => return self.message_event(len),
-            ReadyEvent::TooLong(number) => Event::PostRefused { number, code: PostRefusedCode::TOO_LONG },
-            ReadyEvent::Space => Event::OutboxWritable,
+            ReadyEvent::Stored { number, seq } => Event::Stored { number, seq },
+            ReadyEvent::PostRefused { number, code } => Event::PostRefused { number, code },
+            ReadyEvent::OutboxWritable => Event::OutboxWritable,
         })
     }
 
-    /// The message in the buffer once more: it decoded before.
+    /// The event that the message in the buffer is: it is decoded once more, to borrow from it.
     fn message_event(&self, len: usize) -> Option<Event<'_>> {
         Some(match ServerMessage::decode(self.message.get(..len)?).ok()?? {
-            ServerMessage::Entry { entry, .. } => {
-                let own = entry.header.instance == self.room.instance;
-                Event::Entry { header: entry.header, body: entry.body, own }
+            ServerMessage::Entry { entry: Entry { header, body }, .. } => {
+                Event::Entry { header, body, own: header.instance == self.room.instance }
             }
             ServerMessage::Stub { header, size, .. } => Event::EntryTooLarge { header, size },
-            ServerMessage::Stored { number, seq, .. } => Event::Stored { number: self.outbox.local(number)?, seq },
-            ServerMessage::PostRefused { number, code, .. } => {
-                Event::PostRefused { number: self.outbox.local(number)?, code }
-            }
-            ServerMessage::Past { remaining, entry, .. } => {
-                Event::HistoryEntry { remaining, entry: entry.map(|entry| (entry.header, entry.body)) }
-            }
-            ServerMessage::Member { remaining, name, .. } => Event::MemberListed { remaining, name },
-            ServerMessage::Notice { code, text } => Event::Notice { code, text },
-            ServerMessage::Welcome(_) | ServerMessage::Refused { .. } | ServerMessage::Reset { .. } => return None,
+            ServerMessage::Info(info) => Event::Info(info),
+            ServerMessage::Refused { code, text } => Event::Refused { code, text },
+            ServerMessage::Welcome(_)
+            | ServerMessage::Reset { .. }
+            | ServerMessage::Stored { .. }
+            | ServerMessage::PostRefused { .. } => return None,
         })
     }
 }

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use kabar_core::chat::{EntryHeader, ROOM_SECRET_LEN};
+use kabar_core::chat::{EntryHeader, Info, ROOM_SECRET_LEN};
 use kabar_core::client::{EndReason, Event, PostError};
 use kabar_core::crypto::identity::{PUBLIC_LEN, SEED_LEN};
 use kabar_core::session::FINGERPRINT_LEN;
@@ -259,11 +259,12 @@ impl CEvent {
             Event::Stored { number, seq } => Self { number, seq, ..Self::of(KABAR_STORED) },
             Event::PostRefused { number, code } => Self { number, code: code.0, ..Self::of(KABAR_POST_REFUSED) },
             Event::OutboxWritable => Self::of(KABAR_OUTBOX_SPACE),
-            Event::Notice { code, text } => Self { code, ..Self::of(KABAR_NOTICE) }.body(text.as_bytes()),
+            Event::Info(Info::Notice { code, text }) => Self { code, ..Self::of(KABAR_NOTICE) }.body(text.as_bytes()),
             Event::Disconnected(_) => Self::of(KABAR_LOST),
             Event::Reconnected => Self::of(KABAR_RECOVERED),
             Event::Ended(reason) => Self::ended(reason),
-            _ => return None,
+            // The program requests nothing, and KABAR_ENDED has the reason of a refusal.
+            Event::Info(_) | Event::Refused { .. } => return None,
         })
     }
 
@@ -274,7 +275,7 @@ impl CEvent {
             EndReason::KeyMismatch => (KABAR_KEY_MISMATCH, 0),
             EndReason::ServerProofInvalid => (KABAR_IMPOSTOR, 0),
             EndReason::Refused(code) => (KABAR_REFUSED, code.0),
-            _ => (KABAR_CLOSED, 0),
+            EndReason::Closed(_) => (KABAR_CLOSED, 0),
         };
         Self { code, kind, ..Self::of(KABAR_ENDED) }
     }

@@ -7,7 +7,7 @@
 //! | the message being assembled | [`MESSAGE_LEN`] |
 //! | a datagram in the socket each way, and one being handled | 3 x [`DATAGRAM_LEN`] |
 
-use kabar_core::chat::{PAST_OVERHEAD, ROOM_SECRET_LEN, Start};
+use kabar_core::chat::{HISTORY_ENTRY_OVERHEAD, ROOM_SECRET_LEN, Start};
 use kabar_core::client::{Client, Config, Credential, RECORD_OVERHEAD};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
@@ -37,7 +37,7 @@ pub const ACK_DELAY_MS: u16 = 20;
 /// Idle time-out proposed to the server in s.
 pub const IDLE_S: u16 = 60;
 
-const _: () = assert!(LARGEST_ENTRY as usize + PAST_OVERHEAD <= MESSAGE_LEN);
+const _: () = assert!(LARGEST_ENTRY as usize + HISTORY_ENTRY_OVERHEAD <= MESSAGE_LEN);
 const _: () = assert!(OUTBOX_LEN >= LARGEST_ENTRY as usize + RECORD_OVERHEAD);
 const _: () = assert!(SEND_RING_LEN >= MESSAGE_LEN && RECEIVE_RING_LEN >= MESSAGE_LEN);
 

@@ -1,5 +1,5 @@
-//! The end of the program. A product would reset here, or sleep until somebody comes; in the
-//! emulator it ends with an exit code.
+//! The end of the program. In the emulator it ends with an exit code; a product would reset here, or
+//! sleep.
 
 /// How the program ends: the exit code of the emulator.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Events as log lines. Their texts stay in the ELF file on the host; the device sends numbers.
 
-use kabar_core::chat::EntryKind;
+use kabar_core::chat::{EntryKind, Info};
 use kabar_core::client::{DisconnectReason, EndReason, Event};
 use kabar_device::DeviceEvent;
 use kabar_device::link::Address;
@@ -16,7 +16,6 @@ pub fn event(event: &DeviceEvent<'_>) {
         DeviceEvent::NoAddress => defmt::warn!("the network gives no address; still asking"),
         DeviceEvent::NoAnswer => defmt::warn!("the server does not answer; still trying"),
         DeviceEvent::Room(event) => room(event),
-        _ => {}
     }
 }
 
@@ -40,11 +39,16 @@ fn room(event: &Event<'_>) {
         Event::Reset => defmt::warn!("the server's history was replaced"),
         Event::Gap { after, first } => defmt::warn!("nothing is kept from {=u64} to {=u64}", after, first),
         Event::PostRefused { number, code } => defmt::warn!("post {=u64} was refused: {}", number, code),
-        Event::Notice { text, .. } => defmt::info!("notice: {=str}", text),
+        Event::Info(Info::Notice { text, .. }) => defmt::info!("notice: {=str}", text),
         Event::Disconnected(why) => defmt::warn!("connection lost ({}); reconnecting", lost(*why)),
         Event::Reconnected => defmt::info!("connection recovered"),
         Event::Ended(reason) => ended(*reason),
-        _ => {}
+        Event::UnknownServerKey(_)
+        | Event::Entry { .. }
+        | Event::Stored { .. }
+        | Event::OutboxWritable
+        | Event::Info(_)
+        | Event::Refused { .. } => {}
     }
 }
 
@@ -54,7 +58,7 @@ fn lost(why: DisconnectReason) -> defmt::Str {
         DisconnectReason::Unknown => defmt::intern!("the server no longer knows the connection"),
         DisconnectReason::Shutdown => defmt::intern!("the server is shutting down"),
         DisconnectReason::TryLater => defmt::intern!("try later"),
-        _ => defmt::intern!("closed"),
+        DisconnectReason::Closed(_) => defmt::intern!("closed"),
     }
 }
 
@@ -65,6 +69,5 @@ fn ended(reason: EndReason) {
         EndReason::ServerProofInvalid => defmt::error!("ended: the server does not know the room's secret"),
         EndReason::Refused(code) => defmt::error!("ended: refused, {}", code),
         EndReason::Closed(code) => defmt::error!("ended: closed by the room, {}", code),
-        _ => defmt::error!("ended"),
     }
 }

@@ -5,6 +5,7 @@ use std::format;
 use std::io::{self, Write};
 use std::string::String;
 
+use kabar_core::chat::Info;
 use kabar_core::client::Event;
 use kabar_device::DeviceEvent;
 
@@ -51,10 +52,19 @@ impl HostBoard {
             Event::PostRefused { number, code } => {
                 self.refused = Some((number, format!("the line was refused: {code:?}")));
             }
-            Event::Notice { text, .. } => eprintln!("{}", show::text(text.as_bytes())),
+            Event::Info(info) => {
+                if let Info::Notice { text, .. } = info {
+                    eprintln!("{}", show::text(text.as_bytes()));
+                }
+            }
+            Event::Refused { text, .. } => eprintln!("not admitted: {}", show::text(text.as_bytes())),
             Event::Reset => eprintln!("the server's history was replaced"),
             Event::Disconnected(why) => eprintln!("connection lost ({why:?}), reconnecting"),
-            _ => {}
+            Event::Gap { .. }
+            | Event::UnknownServerKey(_)
+            | Event::OutboxWritable
+            | Event::Reconnected
+            | Event::Ended(_) => {}
         }
     }
 }

@@ -127,7 +127,19 @@ impl<B: Board> Probe<B> {
                     self.unanswered = self.unanswered.saturating_add(1);
                 }
             }
-            _ => {}
+            Event::UnknownServerKey(_)
+            | Event::Reset
+            | Event::Gap { .. }
+            | Event::Entry { .. }
+            | Event::EntryTooLarge { .. }
+            | Event::Stored { .. }
+            | Event::PostRefused { .. }
+            | Event::OutboxWritable
+            | Event::Info(_)
+            | Event::Refused { .. }
+            | Event::Disconnected(_)
+            | Event::Reconnected
+            | Event::Ended(_) => {}
         }
     }
 

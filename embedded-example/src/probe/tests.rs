@@ -3,7 +3,7 @@
 use std::string::String as Line;
 use std::vec::Vec;
 
-use kabar_core::chat::{EntryHeader, Term};
+use kabar_core::chat::{EntryHeader, Info, Term};
 
 use super::*;
 
@@ -100,7 +100,7 @@ fn ignores_other_texts_its_own_posts_and_other_kinds() {
     probe.on_room_event(&entry("anna", EntryKind::ACTION, b"@probe led on"));
     probe.on_room_event(&entry("anna", EntryKind::DATA, b"@probe led on"));
     probe.on_room_event(&entry("anna", EntryKind::TEXT, b"@probe led \xff"));
-    probe.on_room_event(&Event::HistoryEntry { remaining: 0, entry: None });
+    probe.on_room_event(&Event::Info(Info::HistoryEntry { handle: 1, remaining: 0, entry: None }));
     assert!(answers(&mut probe, at(1)).is_empty() && !probe.led);
 }
 

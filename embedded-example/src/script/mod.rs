@@ -33,7 +33,7 @@
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN};
+use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN, Request};
 use kabar_core::client::{ClientCounters, ConfigError, Event, Output, PostError, State};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::internals::io::{BufferFull, DecodeError, Reader, Writer};
@@ -251,8 +251,10 @@ impl Replay {
             }
             Call::Timeout => self.client.handle_timeout(now),
             Call::Post(kind, body) => report(Outcome::Posted(self.client.post(kind, body))),
-            Call::Who => report(Outcome::Asked(self.client.who(now).is_ok())),
-            Call::History { before, count } => report(Outcome::Asked(self.client.history(now, before, count).is_ok())),
+            Call::Who => report(Outcome::Asked(self.client.request(now, Request::ListMembers).is_ok())),
+            Call::History { before, count } => {
+                report(Outcome::Asked(self.client.request(now, Request::History { before, count }).is_ok()));
+            }
             Call::Leave => self.client.leave(now),
         }
         self.due = loop {

@@ -1,7 +1,7 @@
 //! The commands of a room, and how a line is parsed into one. Knows no screen and no connection:
 //! [`crate::session`] executes them, [`crate::messages`] describes them.
 
-use kabar_core::chat::{EntryKind, MAX_HISTORY};
+use kabar_core::chat::{EntryKind, MAX_HISTORY, Request};
 
 /// Entries that `/history` displays when no number is given.
 pub const DEFAULT_HISTORY: u8 = 20;
@@ -74,10 +74,8 @@ pub enum Command<'a> {
     Nothing,
     /// Post this text.
     Post(EntryKind, &'a str),
-    /// List the members.
-    Who,
-    /// Display this number of earlier entries.
-    History(u8),
+    /// Request information from the server.
+    Request(Request),
     /// Rejoin under this name.
     Nick(&'a str),
     /// Display the status of the connection.
@@ -113,17 +111,22 @@ pub fn typed(line: &str) -> Command<'_> {
     match (name, text.trim()) {
         (CommandName::Quit, _) => Command::Quit,
         (CommandName::Help, _) => Command::Help,
-        (CommandName::Who, _) => Command::Who,
+        (CommandName::Who, _) => Command::Request(Request::ListMembers),
         (CommandName::Stats, _) => Command::Stats,
-        (CommandName::History, "") => Command::History(DEFAULT_HISTORY),
+        (CommandName::History, "") => history(DEFAULT_HISTORY),
         (CommandName::History, count) => match count.parse::<u64>() {
-            Ok(count @ 1..) => Command::History(u8::try_from(count).unwrap_or(MAX_HISTORY).min(MAX_HISTORY)),
+            Ok(count @ 1..) => history(u8::try_from(count).unwrap_or(MAX_HISTORY).min(MAX_HISTORY)),
             _ => Command::Usage(name),
         },
         (CommandName::Me | CommandName::Nick, "") => Command::Usage(name),
         (CommandName::Me, text) => Command::Post(EntryKind::ACTION, text),
         (CommandName::Nick, name) => Command::Nick(name),
     }
+}
+
+/// Requests the last `count` entries.
+fn history(count: u8) -> Command<'static> {
+    Command::Request(Request::History { before: 0, count })
 }
 
 /// Parses a line from a pipe: text as it is, unless the whole line is one of a few commands. An
@@ -134,7 +137,7 @@ pub fn piped(line: &str) -> Command<'_> {
         "" => Command::Nothing,
         "!q" | "/quit" => Command::Quit,
         "/help" => Command::Help,
-        "/who" => Command::Who,
+        "/who" => Command::Request(Request::ListMembers),
         _ => Command::Post(EntryKind::TEXT, line),
     }
 }

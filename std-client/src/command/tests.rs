@@ -11,7 +11,7 @@ fn both_quit_commands_leave() {
 
 #[test]
 fn typed_slash_is_a_command_and_two_are_text() {
-    assert_eq!(typed("/who"), Command::Who);
+    assert_eq!(typed("/who"), Command::Request(Request::ListMembers));
     assert_eq!(typed("/help"), Command::Help);
     assert_eq!(typed("/stats"), Command::Stats);
     assert_eq!(typed("/quit now"), Command::Quit);
@@ -26,9 +26,9 @@ fn typed_slash_is_a_command_and_two_are_text() {
 
 #[test]
 fn history_count_is_bounded() {
-    assert_eq!(typed("/history"), Command::History(20));
-    assert_eq!(typed("/history 7"), Command::History(7));
-    assert_eq!(typed("/history 1000000"), Command::History(200));
+    assert_eq!(typed("/history"), history(20));
+    assert_eq!(typed("/history 7"), history(7));
+    assert_eq!(typed("/history 1000000"), history(200));
     for wrong in ["/history 0", "/history -1", "/history x", "/history 1 2"] {
         assert!(matches!(typed(wrong), Command::Usage(_)), "{wrong}");
     }

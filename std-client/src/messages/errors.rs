@@ -7,6 +7,7 @@ use kabar_core::client::EndReason;
 use kabar_core::connection::CloseCode;
 use kabar_std::address::Places;
 use kabar_std::invite::{DEFAULT_ROOM, show_fingerprint};
+use kabar_std::text::clean_line;
 
 #[cfg(unix)]
 use crate::bridge::BridgeError;
@@ -216,14 +217,17 @@ pub(super) fn client_end(end: &ClientEnd) -> (Exit, String) {
                 Alternatives(server)
             ),
         ),
-        EndReason::Refused(code) => join_refused(code, end),
+        EndReason::Refused(code) => {
+            let (exit, line) = join_refused(code, end);
+            (exit, with_server_text(line, &end.refusal))
+        }
         EndReason::Closed(CloseCode::REPLACED) => {
             (Exit::ByRoom, format!("{name} joined from another place: this session was replaced"))
         }
         EndReason::Closed(CloseCode::KICKED) => by_room("you were kicked from the room"),
         EndReason::Closed(CloseCode::BANNED) => by_room("you are banned from this room"),
         EndReason::Closed(code) => (Exit::ByRoom, format!("the server closed the connection ({code:?})")),
-        other => (Exit::Error, format!("the session ended ({other:?})")),
+        EndReason::Left => (Exit::Error, "the session ended".to_owned()),
     }
 }
 
@@ -255,6 +259,12 @@ fn join_refused(code: RefusedCode, end: &ClientEnd) -> (Exit, String) {
         RefusedCode::VERSION => (Exit::ByRoom, "the server uses another version of the chat protocol".to_owned()),
         code => (Exit::Error, format!("the server refused to admit you: {}", kabar_std::text::refusal(code))),
     }
+}
+
+/// Appends the server's text to a sentence, unless the sentence has it.
+pub(super) fn with_server_text(line: String, text: &str) -> String {
+    let text = clean_line(text);
+    if line.contains(&text) { line } else { format!("{line} (server: {text})") }
 }
 
 /// Formats the addresses of one server.

@@ -2,12 +2,12 @@
 
 use std::time::Duration as StdDuration;
 
-use kabar_core::chat::{MAX_TEXT_LEN, PostRefusedCode};
+use kabar_core::chat::{Info, MAX_TEXT_LEN, PostRefusedCode};
 use kabar_core::client::DisconnectReason;
 use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
 
-use super::errors::session_error;
+use super::errors::{session_error, with_server_text};
 use super::{help, stats};
 use crate::input::InputError;
 use crate::session::{AcceptedKey, Joined, Loss, Notice, Occasion, OutputStream, Reconnection, Rejection, RenameError};
@@ -22,10 +22,12 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
         Notice::UnknownKey(found) => {
             format!("The server's key is not known yet. Its fingerprint is\n  {}", show_fingerprint(found))
         }
-        Notice::LostWhileConnecting(why) => format!("({}; trying again) ", loss_reason(*why)),
+        Notice::LostWhileConnecting { reason, refusal } => {
+            format!("({}; trying again) ", loss_reason(*reason, refusal))
+        }
         Notice::Joined(joined) => return joined_as(joined),
         Notice::NewEntries => "--- new since your last visit ---".to_owned(),
-        Notice::ConnectionLost { reason, slept } => connection_lost(*reason, *slept),
+        Notice::ConnectionLost { reason, refusal, slept } => connection_lost(&loss_reason(*reason, refusal), *slept),
         Notice::Reconnected(event) => reconnected(*event),
         Notice::HistoryReset => {
             "(the history of this room was reset to an older state: the following entries are displayed again)"
@@ -35,7 +37,7 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
             let missing = first.saturating_sub(after + 1);
             format!("({} missing here: the server no longer keeps them)", count(missing, "line is", "lines are"))
         }
-        Notice::ServerNotice(text) => format!("(server: {})", clean_line(text)),
+        Notice::Info(info) => return info_text(info),
         // At a prompt, the entry is displayed.
         Notice::Stored { .. } => return None,
         Notice::NotStoredYet(excerpt) => format!("(not stored yet: {})", clean_line(excerpt)),
@@ -79,18 +81,29 @@ pub fn notices_skipped(skipped: u64) -> String {
     format!("({skipped} notices skipped: they could not be written)")
 }
 
-/// Returns why a connection was lost.
+fn info_text(info: &Info<'_>) -> Option<String> {
+    match info {
+        Info::Notice { text, .. } => Some(format!("(server: {})", clean_line(text))),
+        // Displayed as a whole: Notice::Members, Notice::History.
+        Info::MemberListed { .. } | Info::HistoryEntry { .. } => None,
+    }
+}
+
+/// Returns why a connection was lost; `refusal` is the server's text in its latest refusal.
 #[must_use]
-pub fn loss_reason(why: DisconnectReason) -> &'static str {
-    match why {
+pub fn loss_reason(why: DisconnectReason, refusal: &str) -> String {
+    let line = match why {
         DisconnectReason::Silent => "no response from the server",
         // The server was restarted, or this computer was silent for too long: the next Joined tells
         // which.
         DisconnectReason::Unknown => "the server no longer knows this connection",
         DisconnectReason::Shutdown => "the server is shutting down",
-        DisconnectReason::TryLater => "the server does not admit members at the moment",
-        _ => "the connection was closed",
-    }
+        DisconnectReason::TryLater => {
+            return with_server_text("the server does not admit members at the moment".to_owned(), refusal);
+        }
+        DisconnectReason::Closed(_) => "the connection was closed",
+    };
+    line.to_owned()
 }
 
 /// Returns why a line of standard input, or one typed at the prompt, is not sent.
@@ -163,8 +176,7 @@ fn joined_as(joined: &Joined<'_>) -> Option<String> {
     Some(format!("Joined {room} as {name}; {members} here{history}{end}"))
 }
 
-fn connection_lost(reason: DisconnectReason, slept: Option<StdDuration>) -> String {
-    let reason = loss_reason(reason);
+fn connection_lost(reason: &str, slept: Option<StdDuration>) -> String {
     let slept = slept.map(|slept| format!(" (this computer was asleep for {})", duration(slept))).unwrap_or_default();
     format!("Connection lost: {reason}{slept}; trying again. What you type is kept.")
 }
@@ -220,7 +232,7 @@ mod tests {
             DisconnectReason::Shutdown,
             DisconnectReason::TryLater,
         ];
-        assert!(!all.iter().any(|why| loss_reason(*why).contains("start")));
+        assert!(!all.iter().any(|why| loss_reason(*why, "").contains("start")));
         let same = Reconnection { seconds: 3, is_resumed: true, is_restarted: false, members: Some(2) };
         assert_eq!(reconnected(same), "Connected again after 3 s; nothing was missed; 2 here.");
         let other = Reconnection { is_restarted: true, ..same };

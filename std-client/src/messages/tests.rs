@@ -1,8 +1,9 @@
 use kabar_core::chat::RefusedCode;
-use kabar_core::client::EndReason;
+use kabar_core::client::{DisconnectReason, EndReason};
 use kabar_core::connection::CloseCode;
 use kabar_std::address::Places;
 use kabar_std::invite::RoomName;
+use kabar_std::text::clean_line;
 
 use super::errors::{client_end, connect_error};
 use super::*;
@@ -14,8 +15,13 @@ fn server() -> Places {
 }
 
 fn end(reason: EndReason) -> (Exit, String) {
+    end_with(reason, "")
+}
+
+fn end_with(reason: EndReason, refusal: &str) -> (Exit, String) {
     client_end(&ClientEnd {
         reason,
+        refusal: refusal.to_owned(),
         server: server(),
         name: "anna".to_owned(),
         room: RoomName::new("lobby").unwrap(),
@@ -57,6 +63,24 @@ fn every_end_has_its_code_and_one_line() {
     for closed in [CloseCode::REPLACED, CloseCode::KICKED, CloseCode::BANNED] {
         assert_eq!(code(EndReason::Closed(closed)), 7);
     }
+}
+
+#[test]
+fn server_text_follows_the_sentence_of_a_refusal_without_control_characters() {
+    let reason = EndReason::Refused(RefusedCode::ROOM_FULL);
+    let line = |text| end_with(reason, text).1;
+    assert_eq!(line(""), "the room is full");
+    assert_eq!(line("the room is full"), "the room is full");
+    assert_eq!(
+        line("until\nnoon \x1b[2J"),
+        format!("the room is full (server: {})", clean_line("until\nnoon \x1b[2J"))
+    );
+    assert!(!line("until\nnoon \x1b[2J").contains(char::is_control));
+    let closed = end_with(EndReason::Closed(CloseCode::KICKED), "of an earlier refusal").1;
+    assert_eq!(closed, "you were kicked from the room");
+    let later = |why, text| notices::loss_reason(why, text);
+    assert!(later(DisconnectReason::TryLater, "too many").ends_with(" at the moment (server: too many)"));
+    assert_eq!(later(DisconnectReason::Shutdown, "too many"), later(DisconnectReason::Shutdown, ""));
 }
 
 #[test]

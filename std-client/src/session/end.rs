@@ -79,6 +79,8 @@ pub enum SessionError {
 pub struct ClientEnd {
     /// The reason; never [`EndReason::Left`].
     pub reason: EndReason,
+    /// The server's text about a refusal, as it was received; may be empty.
+    pub refusal: String,
     /// Where the server is.
     pub server: Places,
     /// The name that the client used.

@@ -41,7 +41,8 @@ impl Session {
             RoomCredential::None => CredentialUsed::None,
         };
         let (server, name, room) = (server.clone(), identity.name.clone(), room.clone());
-        SessionError::Client(Box::new(ClientEnd { reason, server, name, room, credential }))
+        let refusal = self.refusal.clone();
+        SessionError::Client(Box::new(ClientEnd { reason, refusal, server, name, room, credential }))
     }
 
     /// Returns the end that was requested by a command, at the end of input, or by Ctrl-C.

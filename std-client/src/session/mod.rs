@@ -32,7 +32,7 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::mpsc::TryRecvError;
 
-use kabar_core::client::Event;
+use kabar_core::client::{DisconnectReason, Event};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::signals::{self, AfterHangup};
 
@@ -46,7 +46,7 @@ pub use config::{KeyPolicy, RoomCredential, SessionConfig};
 pub use end::{ClientEnd, CredentialUsed, Loss, OutputStream, SessionEnd, SessionError, SessionReport};
 pub use front_end::{DrainTimeout, FrontEnd};
 pub use notice::{AcceptedKey, Joined, Notice, Occasion, Reconnection, Rejection, RenameError};
-use online::{JoinInfo, Request};
+use online::{JoinInfo, SessionCommand};
 pub use replay::ReplayFrom;
 use state::{Phase, Session};
 
@@ -111,6 +111,7 @@ impl Session {
             accepted: None,
             is_key_reported: false,
             password_tries: 0,
+            refusal: String::new(),
             interrupted: None,
             unread: 0,
             is_output_closed: false,
@@ -175,7 +176,7 @@ impl Session {
             }
             match self.receiver.input.try_recv() {
                 Ok(input) => match online.take(input, &mut self.driver, &*self.ui) {
-                    Some(Request::Nick(name)) => self.change_name(&name),
+                    Some(SessionCommand::Nick(name)) => self.change_name(&name),
                     None => {}
                 },
                 Err(TryRecvError::Empty) => return,
@@ -201,21 +202,25 @@ impl Session {
                     let info = JoinInfo { term, head, members, skip_to: 0, seen_to: None };
                     self.joined(&name, start, info, is_resumed)?;
                 }
-                event => {
-                    let is_lost = match &mut self.phase {
-                        Phase::Online(online) => online.on_event(&event, &*self.ui, now),
-                        _ => {
-                            start::on_event_before_join(&event, &*self.ui, &mut self.last_shown);
-                            false
-                        }
-                    };
-                    if is_lost {
-                        self.resolve_again();
-                    }
-                }
+                Event::Refused { text, .. } => self.refusal = text.to_owned(),
+                Event::Disconnected(reason) => self.disconnected(reason, now),
+                event => match &mut self.phase {
+                    Phase::Online(online) => online.on_event(&event, &*self.ui, now),
+                    _ => start::on_event_before_join(&event, &*self.ui, &mut self.last_shown),
+                },
             }
         }
         Ok(has_any)
+    }
+
+    fn disconnected(&mut self, reason: DisconnectReason, now: Instant) {
+        let refusal = &self.refusal;
+        if let Phase::Online(online) = &mut self.phase {
+            online.disconnected(reason, refusal, &*self.ui, now);
+            self.resolve_again();
+        } else {
+            self.ui.notice(&Notice::LostWhileConnecting { reason, refusal });
+        }
     }
 
     fn check(&mut self, now: Instant) -> Result<(), SessionEnd> {

@@ -1,7 +1,7 @@
 //! The reports of a session to its front end, apart from the entries of the room. Plain values: the
 //! front end decides how they are displayed.
 
-use kabar_core::chat::{PostRefusedCode, Term};
+use kabar_core::chat::{Info, PostRefusedCode, Term};
 use kabar_core::client::{ClientCounters, DisconnectReason};
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Duration;
@@ -26,7 +26,12 @@ pub enum Notice<'a> {
     /// The server's key is not known. A question about it follows.
     UnknownKey(Fingerprint),
     /// A connection was lost before the room was joined.
-    LostWhileConnecting(DisconnectReason),
+    LostWhileConnecting {
+        /// Why.
+        reason: DisconnectReason,
+        /// The server's text in its latest refusal; may be empty.
+        refusal: &'a str,
+    },
     /// The room was joined.
     Joined(Joined<'a>),
     /// The first entry follows that was not displayed in an earlier session.
@@ -35,6 +40,8 @@ pub enum Notice<'a> {
     ConnectionLost {
         /// Why.
         reason: DisconnectReason,
+        /// The server's text in its latest refusal; may be empty.
+        refusal: &'a str,
         /// How long this computer was suspended shortly before.
         slept: Option<std::time::Duration>,
     },
@@ -49,8 +56,8 @@ pub enum Notice<'a> {
         /// The next one that follows.
         first: u64,
     },
-    /// A notice of the server; its text.
-    ServerNotice(&'a str),
+    /// Information from the server that is displayed as it comes.
+    Info(Info<'a>),
     /// Posts up to this one are stored.
     Stored {
         /// The number of the post.
@@ -141,7 +148,7 @@ impl Notice<'_> {
     pub const fn is_continued(&self) -> bool {
         matches!(
             self,
-            Self::Connecting(_) | Self::KnownServerMoved | Self::KeyAccepted(_) | Self::LostWhileConnecting(_)
+            Self::Connecting(_) | Self::KnownServerMoved | Self::KeyAccepted(_) | Self::LostWhileConnecting { .. }
         )
     }
 }

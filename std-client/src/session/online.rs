@@ -1,8 +1,8 @@
 //! The session in the room: displays entries and notices, posts lines, and leaves when all of them
 //! are stored.
 
-use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Term};
-use kabar_core::client::{Event, PostError, RequestError};
+use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Request, Term};
+use kabar_core::client::{DisconnectReason, Event, PostError, RequestError};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::Content;
 
@@ -71,7 +71,7 @@ pub(super) struct JoinInfo {
 
 /// A command that the session executes.
 #[derive(Debug)]
-pub(super) enum Request {
+pub(super) enum SessionCommand {
     Nick(String),
 }
 
@@ -108,7 +108,7 @@ impl OnlineState {
 
     /// Requests the members of a small room, for completion.
     pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
-        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.who(now).is_ok() {
+        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.request(now, Request::ListMembers).is_ok() {
             self.replies.expect_silent();
         }
     }
@@ -134,7 +134,7 @@ impl OnlineState {
         self.held.is_none() && self.leaving_since.is_none() && self.next.is_none()
     }
 
-    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &dyn FrontEnd) -> Option<Request> {
+    pub(super) fn take(&mut self, input: Input, driver: &mut Driver, ui: &dyn FrontEnd) -> Option<SessionCommand> {
         let now = driver.now();
         self.lines += u64::from(input.is_line());
         let line = match input {
@@ -165,9 +165,8 @@ impl OnlineState {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, Rejection::TooLong(text.len())),
             Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
-            Command::Who => check_requested(driver.client.who(now), ui),
-            Command::History(count) => check_requested(driver.client.history(now, 0, count), ui),
-            Command::Nick(name) => return Some(Request::Nick(name.to_owned())),
+            Command::Request(request) => check_requested(driver.client.request(now, request), ui),
+            Command::Nick(name) => return Some(SessionCommand::Nick(name.to_owned())),
             Command::Stats => {
                 let client = &driver.client;
                 let (rtt, counters, traffic) = (client.rtt(), &client.counters(), driver.traffic());
@@ -265,8 +264,15 @@ impl OnlineState {
         client.unsettled() + u64::from(self.held.is_some()) + self.refused
     }
 
-    /// Displays an event. Returns whether the connection was lost.
-    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd, now: Instant) -> bool {
+    /// Reports that the connection was lost.
+    pub(super) fn disconnected(&mut self, reason: DisconnectReason, refusal: &str, ui: &dyn FrontEnd, now: Instant) {
+        self.lost_since.get_or_insert(now);
+        ui.notice(&Notice::ConnectionLost { reason, refusal, slept: self.sleep.recent(now) });
+        self.replies.clear();
+    }
+
+    /// Displays an event.
+    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd, now: Instant) {
         match *event {
             Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
             Event::EntryTooLarge { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
@@ -280,13 +286,7 @@ impl OnlineState {
                 let excerpt = self.unstored.refused(number);
                 ui.notice(&Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
             }
-            Event::MemberListed { .. } | Event::HistoryEntry { .. } => self.replies.on_event(event, ui),
-            Event::Disconnected(why) => {
-                self.lost_since.get_or_insert(now);
-                ui.notice(&Notice::ConnectionLost { reason: why, slept: self.sleep.recent(now) });
-                self.replies.clear();
-                return true;
-            }
+            Event::Info(info) => self.replies.on_info(info, ui),
             Event::Reconnected => {
                 let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
                 self.reconnected(ui, event, now);
@@ -296,9 +296,15 @@ impl OnlineState {
                 ui.notice(&Notice::HistoryReset);
             }
             Event::Gap { after, first } => report_gap(after, first, ui),
-            ref other => on_event_anywhere(other, ui),
+            // Posts that do not fit are tried again with every wake-up.
+            Event::OutboxWritable => {}
+            // The session handles these.
+            Event::UnknownServerKey(_)
+            | Event::Joined { .. }
+            | Event::Refused { .. }
+            | Event::Disconnected(_)
+            | Event::Ended(_) => {}
         }
-        false
     }
 
     fn entry(&mut self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, ui: &dyn FrontEnd) {
@@ -323,13 +329,4 @@ fn check_requested(requested: Result<(), RequestError>, ui: &dyn FrontEnd) {
 /// Reports that the entries between `after` and `first` are no longer kept.
 pub(super) fn report_gap(after: u64, first: u64, ui: &dyn FrontEnd) {
     ui.notice(&Notice::Gap { after, first });
-}
-
-/// Displays events that may come before and after joining.
-pub(super) fn on_event_anywhere(event: &Event<'_>, ui: &dyn FrontEnd) {
-    match *event {
-        Event::Notice { text, .. } => ui.notice(&Notice::ServerNotice(text)),
-        Event::Disconnected(why) => ui.notice(&Notice::LostWhileConnecting(why)),
-        _ => {}
-    }
 }

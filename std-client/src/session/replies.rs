@@ -1,7 +1,7 @@
-//! Replies of the server that come in parts: members and history. Displayed as one when they are
-//! whole.
+//! Information from the server. A reply that comes in parts, as members and history, is displayed
+//! as one when it is whole.
 
-use kabar_core::client::Event;
+use kabar_core::chat::{Entry, EntryKind, Info};
 use kabar_std::text::{Content, clean_line};
 
 use super::front_end::FrontEnd;
@@ -31,18 +31,18 @@ impl Replies {
         *self = Self::default();
     }
 
-    /// Takes a part; displays the whole reply with its last part.
-    pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd) {
-        match *event {
-            Event::MemberListed { remaining, name } => {
+    /// Displays information, or takes a part of a reply and displays the reply with its last part.
+    pub(super) fn on_info(&mut self, info: Info<'_>, ui: &dyn FrontEnd) {
+        match info {
+            Info::MemberListed { remaining, name, .. } => {
                 self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES).map(clean_line));
                 if remaining == 0 {
                     self.report_names(ui);
                 }
             }
-            Event::HistoryEntry { remaining, entry } => {
-                if let Some((head, body)) = entry
-                    && let Some(line) = ui.history_line(&head, Content::Body(body))
+            Info::HistoryEntry { remaining, entry, .. } => {
+                if let Some(Entry { header, body }) = entry
+                    && let Some(line) = ui.history_line(&header, Content::Body(body))
                 {
                     self.history.push_str(&line);
                     self.history_lines += 1;
@@ -51,7 +51,7 @@ impl Replies {
                     self.report_history(ui);
                 }
             }
-            _ => {}
+            Info::Notice { .. } => ui.notice(&Notice::Info(info)),
         }
     }
 
@@ -60,7 +60,7 @@ impl Replies {
         names.sort();
         if self.silent > 0 {
             self.silent -= 1;
-            return names.iter().for_each(|name| ui.note_author(name, kabar_core::chat::EntryKind::JOINED));
+            return names.iter().for_each(|name| ui.note_author(name, EntryKind::JOINED));
         }
         ui.notice(&Notice::Members(&names));
     }

@@ -14,8 +14,9 @@ use super::config::{KeyPolicy, RoomCredential, SessionConfig};
 use super::end::{Loss, SessionError};
 use super::front_end::FrontEnd;
 use super::notice::{Joined, Notice, Occasion};
-use super::online::{JoinInfo, OnlineState, on_event_anywhere, report_gap};
+use super::online::{JoinInfo, OnlineState, report_gap};
 use super::replay::{HISTORY, ReplayFrom};
+use super::replies::Replies;
 use super::state::{Phase, Session};
 use crate::cursor::{Cursor, CursorFile};
 use crate::known_servers::{JoinedRoom, KnownServers};
@@ -181,6 +182,20 @@ pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_sh
                 report_gap(after, first, ui);
             }
         }
-        ref other => on_event_anywhere(other, ui),
+        // A notice: nothing was requested.
+        Event::Info(info) => Replies::default().on_info(info, ui),
+        // These come in a room only.
+        Event::Entry { .. }
+        | Event::EntryTooLarge { .. }
+        | Event::Stored { .. }
+        | Event::PostRefused { .. }
+        | Event::OutboxWritable
+        | Event::Reconnected => {}
+        // The session handles these.
+        Event::UnknownServerKey(_)
+        | Event::Joined { .. }
+        | Event::Refused { .. }
+        | Event::Disconnected(_)
+        | Event::Ended(_) => {}
     }
 }

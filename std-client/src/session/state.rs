@@ -32,6 +32,8 @@ pub(super) struct Session {
     pub(super) accepted: Option<Fingerprint>,
     pub(super) is_key_reported: bool,
     pub(super) password_tries: u32,
+    /// The server's text in its latest refusal.
+    pub(super) refusal: String,
     pub(super) interrupted: Option<Instant>,
     /// Lines that an interrupt left unread.
     pub(super) unread: u64,

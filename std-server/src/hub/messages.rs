@@ -1,6 +1,6 @@
-//! The messages of a connection: read from its stream and handed to its room (SPEC 6.1 to 6.3).
+//! Reads the messages of a connection and hands them to its room (SPEC 6.1 to 6.3).
 
-use kabar_core::chat::{ClientMessage, RefusedCode};
+use kabar_core::chat::{ClientMessage, Join, RefusedCode};
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
@@ -8,12 +8,12 @@ use kabar_core::time::{Duration, Instant};
 use super::context::Context;
 use super::events::LeaveReason;
 use super::peer::{Malformed, Peer, Phase};
-use super::room::{Handled, Rooms};
+use super::room::{Handled, Room, Rooms};
 use super::timers::Timer;
 
 /// Handles all messages of a connection that can be handled now, within its budget.
 pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
-    // A Join that came too early is not looked at again before its time.
+    // A Join that exceeded its rate is not read again before its time.
     if matches!(peer.phase, Phase::Unjoined) && context.timers.get(&Timer::Join(peer.id)).is_some() {
         return;
     }
@@ -65,38 +65,52 @@ fn handle<P: Provider>(
         Ok(None) => return Handled::Done,
         Err(_) => return Handled::Violation,
     };
-    if let ClientMessage::Join(join) = &message {
-        // SPEC 6.2
-        if !matches!(peer.phase, Phase::Unjoined) || *peer.identity.get_or_insert(join.identity) != join.identity {
-            return Handled::Violation;
-        }
-        if let Some(room) = rooms.named_mut(join.room) {
-            return room.on_join(now, context, peer, join);
-        }
-        context.timers.set(Timer::Phase(peer.id), None);
-        peer.refuse(now, context, join.name, RefusedCode::UNKNOWN_ROOM, "there is no such room here");
-        return Handled::Done;
-    }
-    // Too early, or too late.
-    let Some(room) = peer.member().and_then(|member| rooms.get_mut(member.room)) else { return Handled::Violation };
     match message {
-        ClientMessage::Post(post) if post.handle == room.handle() => room.on_post(now, context, peer, &post),
-        ClientMessage::ListMembers { handle } if handle == room.handle() => room.on_list_members(peer),
-        ClientMessage::History { handle, before, count } if handle == room.handle() => {
-            room.on_history(peer, before, count)
+        ClientMessage::Join(join) => on_join(now, rooms, context, peer, &join),
+        ClientMessage::Post(post) => {
+            let Some(room) = room_of(rooms, peer, post.handle) else { return Handled::Violation };
+            room.on_post(now, context, peer, &post)
         }
-        ClientMessage::Leave { handle } if handle == room.handle() => {
+        ClientMessage::Request { handle, request } => {
+            let Some(room) = room_of(rooms, peer, handle) else { return Handled::Violation };
+            room.on_request(peer, request)
+        }
+        ClientMessage::Leave { handle } => {
+            let Some(room) = room_of(rooms, peer, handle) else { return Handled::Violation };
             room.remove_member(now, context, peer, LeaveReason::Left);
             peer.set_phase(context, Phase::Unjoined);
             context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
             Handled::Done
         }
-        // About a room that it is not in.
-        _ => Handled::Violation,
     }
 }
 
-/// A message broke its rules (SPEC 6.1).
+/// The room that the connection is in, if it is the one with this handle. A message for another
+/// room, or one that comes too early or too late, is a violation.
+fn room_of<'a, P: Provider>(rooms: &'a mut Rooms, peer: &Peer<P>, handle: u8) -> Option<&'a mut Room> {
+    rooms.get_mut(peer.member()?.room).filter(|room| room.handle() == handle)
+}
+
+fn on_join<P: Provider>(
+    now: Instant,
+    rooms: &mut Rooms,
+    context: &mut Context<P>,
+    peer: &mut Peer<P>,
+    join: &Join<'_>,
+) -> Handled {
+    // SPEC 6.2
+    if !matches!(peer.phase, Phase::Unjoined) || *peer.identity.get_or_insert(join.identity) != join.identity {
+        return Handled::Violation;
+    }
+    if let Some(room) = rooms.named_mut(join.room) {
+        return room.on_join(now, context, peer, join);
+    }
+    context.timers.set(Timer::Phase(peer.id), None);
+    peer.refuse(now, context, join.name, RefusedCode::UNKNOWN_ROOM, "there is no such room here");
+    Handled::Done
+}
+
+/// Closes a connection whose message is malformed or not allowed (SPEC 6.1).
 fn close_for_violation<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     context.counters.broken_messages += 1;
     rooms.remove_member(now, context, peer, LeaveReason::Violation, Duration::ZERO);

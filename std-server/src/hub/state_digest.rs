@@ -1,4 +1,4 @@
-//! A digest of the state that a datagram that does not authenticate must not change (SPEC 7, S6).
+//! A digest of the state that unauthenticated datagrams must not change (SPEC 7, S6).
 
 use core::fmt::Write as _;
 
@@ -9,9 +9,9 @@ use kabar_core::crypto::sha256;
 use super::Hub;
 
 impl<P: Provider> Hub<P> {
-    /// A digest of connections, members, rooms and what waits to be committed: equal before and
-    /// after a datagram that does not authenticate (SPEC 7, S6). Counters, half-open entries and
-    /// limiters are left out. For tests.
+    /// A digest of connections, members, rooms and uncommitted posts: equal before and after a
+    /// datagram that does not authenticate (SPEC 7, S6). Counters, half-open entries and limiters
+    /// are left out. For tests.
     #[doc(hidden)]
     #[must_use]
     pub fn state_digest(&self) -> [u8; 32] {

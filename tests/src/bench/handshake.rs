@@ -74,17 +74,16 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let (mut latencies, mut last) = (Latencies::default(), begin);
     while active > 0 {
         let (mut joined, mut left) = (Vec::new(), Vec::new());
-        fleet.turn(fleet.now() + Duration::from_millis(10), &mut |slot, event, now| match event {
-            Event::Joined { .. } => {
+        fleet.turn(fleet.now() + Duration::from_millis(10), &mut |slot, event, now| {
+            if let Event::Joined { .. } = event {
                 latencies.push(now.saturating_since(started[slot]).as_micros());
                 joined.push(slot);
                 last = now;
             }
-            Event::Ended(why) => {
+            if let Event::Ended(why) = event {
                 failed += u64::from(*why != kabar_core::client::EndReason::Left);
                 left.push(slot);
             }
-            _ => {}
         })?;
         joins += joined.len() as u64;
         joined.into_iter().for_each(|slot| fleet.leave(slot));

@@ -23,10 +23,11 @@ pub(super) fn join(fleet: &mut Fleet, members: usize, posters: usize, at_once: u
             started += 1;
         }
         let before = joined;
-        fleet.turn(fleet.now() + TURN, &mut |_, event, _| match event {
-            Event::Joined { .. } => joined += 1,
-            Event::Ended(why) => ended = Some(*why),
-            _ => {}
+        fleet.turn(fleet.now() + TURN, &mut |_, event, _| {
+            joined += usize::from(matches!(event, Event::Joined { .. }));
+            if let Event::Ended(why) = event {
+                ended = Some(*why);
+            }
         })?;
         if let Some(why) = ended {
             return Err(Error::new(format!("a member did not get in: {why:?}")));

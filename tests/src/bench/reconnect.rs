@@ -77,15 +77,18 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let (mut is_back, mut back, mut latencies, mut last) = (vec![false; members], 0, Latencies::default(), crash);
     let mut ended = None;
     while back < members {
-        fleet.turn(fleet.now() + Duration::from_millis(100), &mut |slot, event, now| match event {
-            Event::Joined { .. } if !is_back[slot] => {
+        fleet.turn(fleet.now() + Duration::from_millis(100), &mut |slot, event, now| {
+            if let Event::Joined { .. } = event
+                && !is_back[slot]
+            {
                 is_back[slot] = true;
                 back += 1;
                 last = now;
                 latencies.push(now.saturating_since(crash).as_micros());
             }
-            Event::Ended(why) => ended = Some(*why),
-            _ => {}
+            if let Event::Ended(why) = event {
+                ended = Some(*why);
+            }
         })?;
         if let Some(why) = ended {
             return Err(Error::new(format!("a member ended instead of rejoining: {why:?}")));

@@ -37,8 +37,8 @@ pub struct Room {
 
 /// Starts `kabar-server` with these arguments and its data under `home`.
 #[must_use]
-pub fn start_server(home: &Path, words: &[&str]) -> Process {
-    Process::start("kabar-server", home, &[words, &["--data-dir", text(&data_dir(home))]].concat())
+pub fn start_server(home: &Path, arguments: &[&str]) -> Process {
+    Process::start("kabar-server", home, &[arguments, &["--data-dir", text(&data_dir(home))]].concat())
 }
 
 /// Starts `kabar join` by `invite` as `name`, with additional arguments and its data under `home`,

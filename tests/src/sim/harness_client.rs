@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use kabar_core::chat::{EntryKind, Term};
+use kabar_core::chat::{EntryKind, Request, Term};
 use kabar_core::client::{Client, ClientCounters, Config, ConfigError, Output, PostError, RequestError, State};
 use kabar_core::crypto::Portable;
 use kabar_core::session::Fingerprint;
@@ -46,16 +46,11 @@ pub trait HarnessClient: std::fmt::Debug {
     /// # Errors
     /// See [`Client::post`].
     fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError>;
-    /// See [`Client::who`].
+    /// See [`Client::request`].
     ///
     /// # Errors
-    /// See [`Client::who`].
-    fn who(&mut self, now: Instant) -> Result<(), RequestError>;
-    /// See [`Client::history`].
-    ///
-    /// # Errors
-    /// See [`Client::history`].
-    fn history(&mut self, now: Instant, before: u64, count: u8) -> Result<(), RequestError>;
+    /// See [`Client::request`].
+    fn request(&mut self, now: Instant, request: Request) -> Result<(), RequestError>;
     /// See [`Client::leave`].
     fn leave(&mut self, now: Instant);
     /// See [`Client::abort`].
@@ -128,11 +123,8 @@ impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: us
     fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
         self.post(kind, body)
     }
-    fn who(&mut self, now: Instant) -> Result<(), RequestError> {
-        self.who(now)
-    }
-    fn history(&mut self, now: Instant, before: u64, count: u8) -> Result<(), RequestError> {
-        self.history(now, before, count)
+    fn request(&mut self, now: Instant, request: Request) -> Result<(), RequestError> {
+        self.request(now, request)
     }
     fn leave(&mut self, now: Instant) {
         self.leave(now);

@@ -65,8 +65,8 @@ fn flood(server: SocketAddr, done: &AtomicUsize, stop: &AtomicBool) {
 #[test]
 fn a_member_joins_while_another_address_floods_the_handshake() {
     let home = temp_home();
-    let words = ["--metrics", "0", "--max-cookies", "200", "--max-half-open", "64", "--max-handshakes", "32"];
-    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &[&words[..], &["--max-unjoined", "64"]].concat());
+    let arguments = ["--metrics", "0", "--max-cookies", "200", "--max-half-open", "64", "--max-handshakes", "32"];
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &[&arguments[..], &["--max-unjoined", "64"]].concat());
     let line = room.server.expect_stderr("metrics on http://127.0.0.1:");
     let metrics = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
     let server: SocketAddr = room.address.parse().expect("an address");

@@ -10,8 +10,8 @@ use kabar_tests::process::{TIMEOUT, program};
 use kabar_tests::room::{Room, data_dir, give_key, spawn_join, start_server, temp_home, text};
 
 /// Runs a subcommand and returns exit code, stdout and stderr.
-fn subcommand(home: &Path, words: &[&str]) -> (Option<i32>, String, String) {
-    let mut process = start_server(home, words);
+fn subcommand(home: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut process = start_server(home, arguments);
     process.close_stdin();
     let code = process.wait();
     (code, process.stdout.join("\n"), process.stderr.join("\n"))
@@ -179,9 +179,9 @@ fn the_invite_is_printed_and_renewed_by_a_subcommand() {
 #[test]
 fn completions_and_manual_list_every_flag_and_command() {
     let home = temp_home();
-    let subcommand = |words: &[&str]| {
-        let output = Command::new(program("kabar-server")).args(words).output().expect("it runs");
-        assert!(output.status.success(), "{words:?} {output:?}");
+    let subcommand = |arguments: &[&str]| {
+        let output = Command::new(program("kabar-server")).args(arguments).output().expect("it runs");
+        assert!(output.status.success(), "{arguments:?} {output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
     let help = subcommand(&["--help"]);

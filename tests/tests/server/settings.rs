@@ -50,8 +50,8 @@ fn a_password_comes_from_stdin_or_a_file() {
     let file = home.path().join("password");
     fs::write(&file, "open sesame\n").expect("written");
     let visit = |name: &str, password: &Path| {
-        let words = ["join", &address, "--name", name, "--accept-new", "--password-file", text(password)];
-        Process::start("kabar", &home.path().join(name), &words)
+        let arguments = ["join", &address, "--name", name, "--accept-new", "--password-file", text(password)];
+        Process::start("kabar", &home.path().join(name), &arguments)
     };
     visit("darryl", &file).expect_stderr("Joined ");
     let wrong = home.path().join("wrong");
@@ -78,11 +78,11 @@ fn a_flag_overrides_the_environment_which_overrides_the_file() {
     let data = data_dir(home.path());
     give_key(home.path());
     fs::write(data.join("kabar-server.toml"), "room = \"den\"\nmax-members = 12\nmax-body = 99\n").expect("written");
-    let config = |words: &[&str]| {
+    let config = |arguments: &[&str]| {
         let output = Command::new(program("kabar-server"))
             .arg("config")
             .args(["--data-dir", text(&data)])
-            .args(words)
+            .args(arguments)
             .env("KABAR_MAX_BODY", "77")
             .env("KABAR_ROOM", "attic")
             .output()
@@ -107,7 +107,7 @@ fn a_flag_overrides_the_environment_which_overrides_the_file() {
 fn bad_input_is_reported_in_one_line_that_names_it() {
     let home = temp_home();
     let listen = ["--listen", "127.0.0.1:0"];
-    for (words, named) in [
+    for (arguments, named) in [
         (vec!["--lisen", "1"], "--lisen"),
         (vec!["--listen", "here"], "--listen \"here\""),
         (vec!["--max-members", "none"], "--max-members \"none\""),
@@ -117,7 +117,7 @@ fn bad_input_is_reported_in_one_line_that_names_it() {
         (vec!["--config", "/nonexistent/k.toml"], "/nonexistent/k.toml"),
         (vec!["dance"], "dance"),
     ] {
-        let (code, stderr) = startup_error(start_server(home.path(), &words));
+        let (code, stderr) = startup_error(start_server(home.path(), &arguments));
         assert!(code == Some(2) && stderr.starts_with("kabar-server: ") && stderr.contains(named), "{code:?} {stderr}");
     }
     let data = data_dir(home.path());

@@ -2,11 +2,11 @@
 
 use std::net::UdpSocket;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant as Clock};
 
-use kabar_core::chat::ClientMessage;
+use kabar_core::chat::{ClientMessage, Request};
 use kabar_core::time::Instant;
 use kabar_std::invite::Invite;
 use kabar_tests::raw::{MESSAGES_LEN, Raw, message};
@@ -21,8 +21,8 @@ const CHAT: usize = 150;
 const BUDGET: u64 = 2;
 
 /// Requests old history as fast as the server gives credit, with no entry that it accepts, until
-/// `is_over`. Returns the number of requests.
-fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
+/// `is_over`. Counts the requests in `requested`.
+fn flood(invite: &Invite, server: &str, is_over: &AtomicBool, requested: &AtomicU64) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     socket.connect(server).expect("an address");
     socket.set_read_timeout(Some(Duration::from_millis(2))).expect("a timeout");
@@ -30,7 +30,7 @@ fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
     let now = || Instant::from_micros(1 + begun.elapsed().as_micros() as u64);
     let mut raw = Raw::new(now(), &[0x66; 32], *invite.secret.expose(), "lobby");
     let mut buffer = [0; 2_048];
-    let (mut requested, mut has_joined) = (0, false);
+    let mut has_joined = false;
     while !is_over.load(Ordering::Relaxed) {
         if let Some(packet) = raw.handshake_packet(now()) {
             let _ = socket.send(&packet);
@@ -44,12 +44,13 @@ fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
             // Half of it is soon in memory; half must be read from the store each time.
             let history = |at: u64| {
                 let before = if (at / 44).is_multiple_of(2) { 250 } else { 250 + 61 * at % (OLD as u64 - 300) };
-                message(&ClientMessage::History { handle: 1, before, count: 200 })
+                message(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 200 } })
             };
             let count = MESSAGES_LEN as u64 / history(0).len() as u64;
-            let messages: Vec<u8> = (requested..requested + count).flat_map(history).collect();
+            let begin = requested.load(Ordering::Relaxed);
+            let messages: Vec<u8> = (begin..begin + count).flat_map(history).collect();
             let _ = socket.send(&raw.stream_packet(now(), &messages));
-            requested += count;
+            requested.store(begin + count, Ordering::Relaxed);
         }
         while let Ok(len) = socket.recv(&mut buffer) {
             raw.handle_datagram(now(), &mut buffer[..len]);
@@ -59,7 +60,6 @@ fn flood(invite: &Invite, server: &str, is_over: &AtomicBool) -> u64 {
         }
         raw.handle_timeout(now());
     }
-    requested
 }
 
 fn figure(metrics: &str, name: &str) -> u64 {
@@ -71,8 +71,8 @@ fn figure(metrics: &str, name: &str) -> u64 {
 fn a_flood_of_history_requests_delays_no_chat_and_reaches_its_budget() {
     let home = temp_home();
     let budget = BUDGET.to_string();
-    let words = ["--metrics", "0", "--max-work", &budget, "--tail-memory", "16KiB", "--page-memory", "512KiB"];
-    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &words);
+    let arguments = ["--metrics", "0", "--max-work", &budget, "--tail-memory", "16KiB", "--page-memory", "512KiB"];
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &arguments);
     let line = room.server.expect_stderr("metrics on http://127.0.0.1:");
     let metrics = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
     let figures = || get(&metrics, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -82,10 +82,10 @@ fn a_flood_of_history_requests_delays_no_chat_and_reaches_its_budget() {
     assert_eq!(writer.wait(), Some(0), "{:?}", writer.stderr);
 
     let (invite, server) = (room.invite.parse::<Invite>().expect("an invite"), room.address.clone());
-    let is_over = Arc::new(AtomicBool::new(false));
+    let (is_over, requested) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let flooding = thread::spawn({
-        let is_over = Arc::clone(&is_over);
-        move || flood(&invite, &server, &is_over)
+        let (is_over, requested) = (Arc::clone(&is_over), Arc::clone(&requested));
+        move || flood(&invite, &server, &is_over, &requested)
     });
     let joined = Clock::now();
     while figure(&figures(), "kabar_work_deferred_total") == 0 {
@@ -99,15 +99,22 @@ fn a_flood_of_history_requests_delays_no_chat_and_reaches_its_budget() {
         thread::sleep(Duration::from_millis(5));
     }
     reader.expect(&format!("talker: line {CHAT:03}"));
-    let after = figures();
+    // On a busy computer the flood is slow, so it continues until it had enough effect.
+    let rise = |after: &str, name: &str| figure(after, name) - figure(&before, name);
+    let (after, deferred) = loop {
+        let (after, requested) = (figures(), requested.load(Ordering::Relaxed));
+        let deferred = rise(&after, "kabar_work_deferred_total");
+        // Pages that are not in memory were read.
+        if requested > 200 && deferred > 20 && rise(&after, "kabar_pages_read_total") > 20 {
+            break (after, deferred);
+        }
+        assert!(joined.elapsed() < Duration::from_secs(120), "{requested} requests: {after}");
+        thread::sleep(Duration::from_millis(20));
+    };
     is_over.store(true, Ordering::Relaxed);
-    let requested = flooding.join().expect("it ends");
+    flooding.join().expect("it ends");
     let received: Vec<&str> = reader.stdout.iter().filter_map(|line| line.split("talker: ").nth(1)).collect();
     assert_eq!(received, (1..=CHAT).map(|line| format!("line {line:03}")).collect::<Vec<_>>());
-    let rise = |name: &str| figure(&after, name) - figure(&before, name);
-    let deferred = rise("kabar_work_deferred_total");
-    assert!(requested > 200 && deferred > 20, "{requested} requests, deferred {deferred} times");
-    // Nearly all work of a turn is look-ups, and pages that are not in memory were read.
-    assert!(rise("kabar_lookups_total") > deferred * BUDGET / 2, "{after}");
-    assert!(rise("kabar_pages_read_total") > 20, "{after}");
+    // Nearly all work of a turn is look-ups.
+    assert!(rise(&after, "kabar_lookups_total") > deferred * BUDGET / 2, "{after}");
 }

@@ -25,9 +25,9 @@ fn gone() -> Stdio {
 
 /// Runs a program with its data under `home` and these outputs. Returns its exit code, and the
 /// content of outputs that are pipes.
-fn run(home: &Path, name: &str, words: &[&str], out: Stdio, err: Stdio) -> (Option<i32>, String, String) {
+fn run(home: &Path, name: &str, arguments: &[&str], out: Stdio, err: Stdio) -> (Option<i32>, String, String) {
     let mut command = Command::new(program(name));
-    command.args(words).stdin(Stdio::null()).stdout(out).stderr(err).env_remove("KABAR_PASSWORD");
+    command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err).env_remove("KABAR_PASSWORD");
     environment(home).into_iter().for_each(|(variable, value)| {
         value.map(|value| command.env(variable, value));
     });
@@ -45,15 +45,15 @@ fn output_to_a_full_disk_ends_with_1_and_the_lines_are_printed_by_the_next_sessi
     bob.type_line("one");
     bob.expect("bob: one");
     for extra in [&[][..], &["--json"]] {
-        let words = [&["join", &room.invite, "--name", "anna"], extra].concat();
-        let (code, _, stderr) = run(&room.home_of("anna"), "kabar", &words, full().into(), Stdio::piped());
+        let arguments = [&["join", &room.invite, "--name", "anna"], extra].concat();
+        let (code, _, stderr) = run(&room.home_of("anna"), "kabar", &arguments, full().into(), Stdio::piped());
         assert!(
             code == Some(1) && stderr.contains(&format!("cannot write to standard output: {NO_ROOM}")),
             "{code:?} {stderr}"
         );
     }
-    let words = ["join", &room.invite, "--name", "anna"];
-    let (code, stdout, _) = run(&room.home_of("anna"), "kabar", &words, Stdio::piped(), Stdio::piped());
+    let arguments = ["join", &room.invite, "--name", "anna"];
+    let (code, stdout, _) = run(&room.home_of("anna"), "kabar", &arguments, Stdio::piped(), Stdio::piped());
     assert!(code == Some(0) && stdout.contains("bob: one"), "{code:?} {stdout}");
 }
 
@@ -71,19 +71,19 @@ fn output_to_a_full_disk_ends_with_6_if_a_line_was_not_sent() {
 #[test]
 fn a_closed_output_ends_with_0() {
     let room = Room::open();
-    let words = ["join", &room.invite, "--name", "anna"];
-    let (code, _, stderr) = run(&room.home_of("anna"), "kabar", &words, gone(), Stdio::piped());
+    let arguments = ["join", &room.invite, "--name", "anna"];
+    let (code, _, stderr) = run(&room.home_of("anna"), "kabar", &arguments, gone(), Stdio::piped());
     assert!(code == Some(0) && !stderr.contains("written"), "{code:?} {stderr}");
-    let words = ["join", &room.invite, "--name", "carla"];
-    let (code, stdout, _) = run(&room.home_of("carla"), "kabar", &words, Stdio::piped(), gone());
+    let arguments = ["join", &room.invite, "--name", "carla"];
+    let (code, stdout, _) = run(&room.home_of("carla"), "kabar", &arguments, Stdio::piped(), gone());
     assert!(code == Some(0) && stdout.contains("has joined"), "{code:?} {stdout}");
 }
 
 #[test]
 fn notices_to_a_full_disk_lose_no_lines_and_end_with_1() {
     let room = Room::open();
-    let words = ["join", &room.invite, "--name", "anna"];
-    let (code, stdout, _) = run(&room.home_of("anna"), "kabar", &words, Stdio::piped(), full().into());
+    let arguments = ["join", &room.invite, "--name", "anna"];
+    let (code, stdout, _) = run(&room.home_of("anna"), "kabar", &arguments, Stdio::piped(), full().into());
     assert!(code == Some(1) && stdout.contains("anna has joined"), "{code:?} {stdout}");
 }
 
@@ -92,8 +92,8 @@ fn state_that_cannot_be_saved_is_reported_with_1() {
     let room = Room::open();
     let join = |name: &str| {
         let home = room.home_of(name);
-        let words = ["join", &room.invite, "--name", name, "--data-dir", text(&home)];
-        run(&home, "kabar", &words, Stdio::piped(), Stdio::piped())
+        let arguments = ["join", &room.invite, "--name", name, "--data-dir", text(&home)];
+        run(&home, "kabar", &arguments, Stdio::piped(), Stdio::piped())
     };
     // A file in place of a directory, a directory in place of a file: not even root can write
     // there.
@@ -134,7 +134,7 @@ fn printing_commands_end_with_1_on_a_full_disk_and_0_on_a_closed_output() {
     assert_eq!(anna.wait(), Some(0));
     let data = data_dir(room.home());
     let on_data = |word| vec![word, "--data-dir", text(&data)];
-    for (name, words) in [
+    for (name, arguments) in [
         ("kabar", vec!["--help"]),
         ("kabar", vec!["join", "--help"]),
         ("kabar", vec!["--version"]),
@@ -154,11 +154,11 @@ fn printing_commands_end_with_1_on_a_full_disk_and_0_on_a_closed_output() {
         ("kabar-server", vec!["completions", "fish"]),
         ("kabar-server", vec!["man"]),
     ] {
-        let (code, _, stderr) = run(room.home(), name, &words, full().into(), Stdio::piped());
+        let (code, _, stderr) = run(room.home(), name, &arguments, full().into(), Stdio::piped());
         let is_reported = stderr.contains("cannot print") && stderr.contains(NO_ROOM) && stderr.lines().count() == 1;
-        assert!(code == Some(1) && is_reported, "{name} {words:?}: {code:?} {stderr}");
-        let (code, _, stderr) = run(room.home(), name, &words, gone(), Stdio::piped());
-        assert!(code == Some(0) && stderr.is_empty(), "{name} {words:?}: {code:?} {stderr}");
+        assert!(code == Some(1) && is_reported, "{name} {arguments:?}: {code:?} {stderr}");
+        let (code, _, stderr) = run(room.home(), name, &arguments, gone(), Stdio::piped());
+        assert!(code == Some(0) && stderr.is_empty(), "{name} {arguments:?}: {code:?} {stderr}");
     }
     // Additional notes on standard error may be lost.
     let copy = room.home().join("copy.db");
@@ -166,8 +166,8 @@ fn printing_commands_end_with_1_on_a_full_disk_and_0_on_a_closed_output() {
     assert_eq!(run(room.home(), "kabar-server", &backup, Stdio::piped(), full().into()).0, Some(0));
     assert!(copy.is_file());
     let empty = room.home_of("empty");
-    for words in [["servers"], ["identity"]] {
-        assert_eq!(run(&empty, "kabar", &words, Stdio::piped(), full().into()).0, Some(0), "{words:?}");
+    for arguments in [["servers"], ["identity"]] {
+        assert_eq!(run(&empty, "kabar", &arguments, Stdio::piped(), full().into()).0, Some(0), "{arguments:?}");
     }
 }
 

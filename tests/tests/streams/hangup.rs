@@ -49,8 +49,8 @@ fn a_moved_transcript_is_created_again_with_and_without_sighup() {
 fn a_host_reports_transcript_errors_in_its_output_format() {
     let home = temp_home();
     let (file, moved) = (home.path().join("chat.txt"), home.path().join("chat.txt.1"));
-    let words = ["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--transcript", text(&file), "--json"];
-    let mut host = Process::start("kabar", home.path(), &words);
+    let arguments = ["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--transcript", text(&file), "--json"];
+    let mut host = Process::start("kabar", home.path(), &arguments);
     host.expect("\"type\":\"joined\"");
     await_file(&file, |content| content.contains("darryl has joined"));
     fs::rename(&file, &moved).expect("moved");
@@ -118,9 +118,9 @@ fn a_client_whose_terminal_closes_ends_once_typed_lines_are_stored() {
     let command = format!("\"$BIN/kabar\" join {} --name anna", room.invite);
     let code = at_a_terminal_that_closes(&mine, &command, |anna| {
         anna.expect_prompt();
-        anna.type_line("my last words");
+        anna.type_line("my last arguments");
     });
-    bob.expect("anna: my last words");
+    bob.expect("anna: my last arguments");
     bob.expect("anna has left the chat!");
     assert_eq!(code, "0");
 }

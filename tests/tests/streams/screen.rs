@@ -12,10 +12,10 @@ fn first_and_last_lines_are_whole_and_in_order() {
     let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
-    let words = ["--listen", "127.0.0.1:0", "--metrics", "0", "--key-bits", "3072", "--data-dir", &data];
+    let arguments = ["--listen", "127.0.0.1:0", "--metrics", "0", "--key-bits", "3072", "--data-dir", &data];
     for _ in 0..STARTS {
         let mut server =
-            Terminal::start_with("kabar-server", home.path(), &words, &[("NOTIFY_SOCKET", "/nonexistent")]);
+            Terminal::start_with("kabar-server", home.path(), &arguments, &[("NOTIFY_SOCKET", "/nonexistent")]);
         server.expect("READY=1");
         server.type_line("/stop");
         assert_eq!(server.wait(), 0);
@@ -63,8 +63,8 @@ fn a_startup_error_is_the_last_line() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| Ok((socket.local_addr()?, socket)));
     let (address, _socket) = taken.expect("a port");
     let data = text(&data_dir(home.path())).to_owned();
-    let words = ["--listen", &address.to_string(), "--data-dir", &data];
-    let mut server = Terminal::start("kabar-server", home.path(), &words);
+    let arguments = ["--listen", &address.to_string(), "--data-dir", &data];
+    let mut server = Terminal::start("kabar-server", home.path(), &arguments);
     assert_eq!(server.wait(), 1);
     let written = server.written();
     // Generating a key may take so long that a notice is printed.

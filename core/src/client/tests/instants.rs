@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::world::{TestClient, World, config};
-use crate::chat::EntryKind;
+use crate::chat::{EntryKind, Request};
 use crate::client::{Event, Output};
 use crate::time::{Instant, extremes};
 
@@ -42,7 +42,7 @@ fn every_call_of_a_client_that_is_online_ends_at_any_instant() {
             for now in [from, to, from, to] {
                 let _ = client.post(EntryKind::TEXT, b"text");
                 drain(&mut client, now);
-                let _ = client.who(now);
+                let _ = client.request(now, Request::ListMembers);
                 drain(&mut client, now);
             }
             if aborts {

@@ -1,5 +1,7 @@
 //! From the first Hello to Welcome.
 
+use std::vec::Vec;
+
 use super::server::{self, PASSWORD, Server};
 use super::world::{Seen, World, config, secs};
 use crate::chat::{RefusedCode, Start, Term};
@@ -54,7 +56,8 @@ fn ends_when_the_secret_or_the_password_is_wrong() {
     for credential in [Credential::Secret([7; 16]), Credential::Password(b"wrong")] {
         let mut world = World::start(&Config { credential, ..config() });
         world.run(secs(20));
-        assert_eq!(world.seen, [Seen::Ended(EndReason::Refused(RefusedCode::AUTHENTICATION))]);
+        let code = RefusedCode::AUTHENTICATION;
+        assert_eq!(world.seen, [Seen::refused(code), Seen::Ended(EndReason::Refused(code))]);
         assert_eq!(world.client.state(), State::Ended);
         assert_eq!(world.server.joins.len(), 1, "asked once");
     }
@@ -89,7 +92,7 @@ fn ends_for_good_when_refused_for_good() {
         let mut world = World::start(&config());
         world.server.rules.refuses = Some(code);
         world.run(secs(60));
-        assert_eq!(world.seen, [Seen::Ended(EndReason::Refused(code))]);
+        assert_eq!(world.seen, [Seen::refused(code), Seen::Ended(EndReason::Refused(code))]);
         assert_eq!(world.deadline, None);
     }
 }
@@ -99,8 +102,12 @@ fn tries_again_when_refused_for_now() {
     let mut world = World::start(&config());
     world.server.rules.refuses = Some(RefusedCode::TRY_LATER);
     world.run(secs(60));
-    assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::TryLater)], "said once");
     let tries = world.server.joins.len();
+    let (refused, other): (Vec<_>, Vec<_>) =
+        world.seen.iter().partition(|seen| **seen == Seen::refused(RefusedCode::TRY_LATER));
+    assert_eq!(refused.len(), tries, "each refusal has its text");
+    assert_eq!(other, [&Seen::Disconnected(DisconnectReason::TryLater)], "reported once");
+    assert_eq!(world.seen[0], Seen::refused(RefusedCode::TRY_LATER), "before the disconnection");
     assert!((4..=12).contains(&tries), "{tries} tries in a minute");
     world.server.rules.refuses = None;
     world.run_until(secs(20), World::has_joined);

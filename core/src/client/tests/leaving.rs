@@ -2,7 +2,7 @@
 
 use super::server::Server;
 use super::world::{Seen, World, config, secs};
-use crate::chat::EntryKind;
+use crate::chat::{EntryKind, Request};
 use crate::client::{EndReason, Event, Output, PostError, RequestError, State};
 use crate::connection::Closed;
 use crate::time::Duration;
@@ -135,8 +135,7 @@ fn an_idle_client_does_nothing() {
     world.client.accept_key(world.now);
     world.client.handle_timeout(world.now);
     world.inject(super::server::ADDRESS, [0x15; 40].to_vec());
-    assert_eq!(world.client.who(world.now), Err(RequestError::NotJoined));
-    assert_eq!(world.client.history(world.now, 0, 1), Err(RequestError::NotJoined));
+    assert_eq!(world.client.request(world.now, Request::ListMembers), Err(RequestError::NotJoined));
     world.run(secs(10));
     assert_eq!((world.seen.len(), world.sent.len()), (0, 0));
     assert_eq!(world.client.state(), State::Idle);

@@ -2,7 +2,7 @@
 
 use super::server::{PASSWORD, SECRET};
 use super::world::{IDENTITY, config};
-use crate::chat::{Authentication, PAST_OVERHEAD, Start, Term};
+use crate::chat::{Authentication, HISTORY_ENTRY_OVERHEAD, Start, Term};
 use crate::client::config::StoredConfig;
 use crate::client::event::DisconnectReason;
 use crate::client::event_queue::{EventQueue, Joined, QueuedEvent};
@@ -29,7 +29,7 @@ fn states_what_its_memory_can_take() {
 #[test]
 fn takes_no_entry_that_its_messages_cannot_hold() {
     for (asked, message, taken) in
-        [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - PAST_OVERHEAD), (100, 2048, 100)]
+        [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - HISTORY_ENTRY_OVERHEAD), (100, 2048, 100)]
     {
         let config = Config { max_entry_len: asked, ..config() };
         let stated = StoredConfig::validate(&config, InlineBuffers::<4480, 4480, 0, 4>::new().capacity(), message);

@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use super::server::{self, Server};
 use super::world::{Seen, World, config, secs};
-use crate::chat::{Start, Term};
+use crate::chat::{Info, Request, ServerMessage, Start, Term};
 use crate::client::{Config, DisconnectReason, Event, Output, RequestError, State};
 use crate::connection::Closed;
 use crate::wire::frame::CloseCode;
@@ -203,28 +203,42 @@ fn a_caller_that_does_not_ask_holds_the_server_back() {
 }
 
 #[test]
-fn questions_are_answered_beside_the_delivery() {
+fn requests_are_answered_beside_the_delivery() {
     let mut joining = World::start(&config());
-    assert_eq!(joining.client.who(joining.now), Err(RequestError::NotJoined));
+    assert_eq!(joining.client.request(joining.now, Request::ListMembers), Err(RequestError::NotJoined));
     let mut world = World::online();
     say(&mut world, 5);
     world.run(secs(1));
     world.seen.clear();
-    world.client.who(world.now).unwrap();
-    world.client.history(world.now, 5, 3).unwrap();
-    world.client.history(world.now, 0, 1).unwrap();
+    let history = |before, count| Request::History { before, count };
+    for request in [Request::ListMembers, history(5, 3), history(0, 1)] {
+        world.client.request(world.now, request).unwrap();
+    }
     world.run(secs(1));
-    assert_eq!(
-        world.seen,
-        [
-            Seen::MemberListed { remaining: 0, name: Some("bob".into()) },
-            Seen::HistoryEntry { remaining: 2, seq: Some(2) },
-            Seen::HistoryEntry { remaining: 1, seq: Some(3) },
-            Seen::HistoryEntry { remaining: 0, seq: Some(4) },
-            Seen::HistoryEntry { remaining: 0, seq: Some(5) },
-        ]
-    );
+    let members = Seen::info(Info::MemberListed { handle: 7, remaining: 0, name: Some("bob") });
+    assert_eq!(world.seen[0], members);
+    let entries = world.seen[1..].iter().map(|seen| {
+        let Seen::Info(message) = seen else { panic!("{seen:?}") };
+        let message = ServerMessage::decode(&message[2..]);
+        let Ok(Some(ServerMessage::Info(Info::HistoryEntry { remaining, entry, .. }))) = message else {
+            panic!("{message:?}")
+        };
+        (remaining, entry.map(|entry| entry.header.seq))
+    });
+    assert!(entries.eq([(2, Some(2)), (1, Some(3)), (0, Some(4)), (0, Some(5))]), "{:?}", world.seen);
     assert_eq!(world.client.cursor().unwrap().0, 5);
+}
+
+#[test]
+fn answers_about_another_room_are_ignored() {
+    let mut world = World::online();
+    world.seen.clear();
+    let notice = Info::Notice { code: 0, text: "for everybody" };
+    for info in [Info::MemberListed { handle: 2, remaining: 0, name: None }, notice] {
+        world.server.send_all(&ServerMessage::Info(info));
+    }
+    world.run(secs(1));
+    assert_eq!(world.seen, [Seen::info(notice)]);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::vec::Vec;
 
 use crate::chat::message::{join_statement, server_proof};
 use crate::chat::{
-    Authentication, ClientMessage, Entry, EntryHeader, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode,
-    RefusedCode, ServerMessage, Start, Term, Welcome,
+    Authentication, ClientMessage, Entry, EntryHeader, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode,
+    RefusedCode, Request, ServerMessage, Start, Term, Welcome,
 };
 use crate::connection::{Connection, ConnectionEvent};
 use crate::crypto::identity::PublicIdentity;
@@ -33,6 +33,9 @@ static KEYS: LazyLock<[AnyRsaPrivateKey; 2]> = LazyLock::new(|| {
     [(&test_keys::P_2048[..], &test_keys::Q_2048[..]), (&test_keys::P_3072[..], &test_keys::Q_3072[..])]
         .map(|(p, q)| AnyRsaPrivateKey::from_primes(p, q).unwrap())
 });
+
+/// Text of every Refused.
+pub(super) const REFUSAL: &str = "not \u{1b}today";
 
 /// What the server does otherwise than it should, or refuses.
 #[derive(Clone, Default)]
@@ -374,23 +377,30 @@ impl Server {
         match ClientMessage::decode(message).unwrap().unwrap() {
             ClientMessage::Join(join) => self.join(at, now, &join),
             ClientMessage::Post(post) => self.post(at, &post),
-            ClientMessage::ListMembers { handle } => {
-                self.send(at, &ServerMessage::Member { handle, remaining: 0, name: Some("bob") });
-            }
-            ClientMessage::History { handle, before, count } => {
-                let before = if before == 0 { self.head() + 1 } else { before };
-                for seq in before.saturating_sub(u64::from(count)).max(1)..before {
-                    let logged = self.log[seq as usize - 1].clone();
-                    let entry = Entry { header: header_of(seq, &logged), body: &logged.body };
-                    let remaining = (before - seq - 1) as u16;
-                    self.send(at, &ServerMessage::Past { handle, remaining, entry: Some(entry) });
-                }
-            }
+            ClientMessage::Request { handle, request } => self.answer_request(at, handle, request),
             ClientMessage::Leave { .. } => {
                 self.left += 1;
                 self.peers[at].member = None;
             }
         }
+    }
+
+    fn answer_request(&mut self, at: usize, handle: u8, request: Request) {
+        if let Request::History { before, count } = request {
+            let before = if before == 0 { self.head() + 1 } else { before };
+            for seq in before.saturating_sub(u64::from(count)).max(1)..before {
+                let logged = self.log[seq as usize - 1].clone();
+                let entry = Entry { header: header_of(seq, &logged), body: &logged.body };
+                let remaining = (before - seq - 1) as u16;
+                self.send_info(at, Info::HistoryEntry { handle, remaining, entry: Some(entry) });
+            }
+        } else {
+            self.send_info(at, Info::MemberListed { handle, remaining: 0, name: Some("bob") });
+        }
+    }
+
+    fn send_info(&mut self, at: usize, info: Info<'_>) {
+        self.send(at, &ServerMessage::Info(info));
     }
 
     fn join(&mut self, at: usize, now: Instant, join: &Join<'_>) {
@@ -416,7 +426,7 @@ impl Server {
         };
         let refused = self.rules.refuses.or((!is_admitted).then_some(RefusedCode::AUTHENTICATION));
         if let Some(code) = refused {
-            self.send(at, &ServerMessage::Refused { code, text: "no" });
+            self.send(at, &ServerMessage::Refused { code, text: REFUSAL });
             self.peers[at].closes = Some(CloseCode::REFUSED);
             return;
         }

@@ -9,8 +9,8 @@ use std::vec::Vec;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::server::{self, SECRET, Server};
-use crate::chat::{EntryKind, PostRefusedCode, Start, Term};
+use super::server::{self, REFUSAL, SECRET, Server};
+use crate::chat::{EntryKind, Info, MAX_MESSAGE_LEN, PostRefusedCode, RefusedCode, ServerMessage, Start, Term};
 use crate::client::{Client, Config, Credential, DisconnectReason, EndReason, Event, Output};
 use crate::connection::Transmit;
 use crate::crypto::Portable;
@@ -29,17 +29,43 @@ pub(super) static IDENTITY: LazyLock<Identity> = LazyLock::new(|| Identity::from
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     UnknownServerKey(Fingerprint),
-    Joined { name: String, start: u64, head: u64, term: Term, is_resumed: bool },
+    Joined {
+        name: String,
+        start: u64,
+        head: u64,
+        term: Term,
+        is_resumed: bool,
+    },
     Reset,
-    Gap { after: u64, first: u64 },
-    Entry { seq: u64, number: u64, body: Vec<u8>, own: bool },
-    EntryTooLarge { seq: u64, size: u16 },
-    Stored { number: u64, seq: u64 },
-    PostRefused { number: u64, code: PostRefusedCode },
+    Gap {
+        after: u64,
+        first: u64,
+    },
+    Entry {
+        seq: u64,
+        number: u64,
+        body: Vec<u8>,
+        own: bool,
+    },
+    EntryTooLarge {
+        seq: u64,
+        size: u16,
+    },
+    Stored {
+        number: u64,
+        seq: u64,
+    },
+    PostRefused {
+        number: u64,
+        code: PostRefusedCode,
+    },
     OutboxWritable,
-    HistoryEntry { remaining: u16, seq: Option<u64> },
-    MemberListed { remaining: u16, name: Option<String> },
-    Notice(String),
+    /// Encoded, with its length field.
+    Info(Vec<u8>),
+    Refused {
+        code: RefusedCode,
+        text: String,
+    },
     Disconnected(DisconnectReason),
     Reconnected,
     Ended(EndReason),
@@ -61,15 +87,25 @@ impl From<Event<'_>> for Seen {
             Event::Stored { number, seq } => Self::Stored { number, seq },
             Event::PostRefused { number, code } => Self::PostRefused { number, code },
             Event::OutboxWritable => Self::OutboxWritable,
-            Event::HistoryEntry { remaining, entry } => {
-                Self::HistoryEntry { remaining, seq: entry.map(|(header, _)| header.seq) }
-            }
-            Event::MemberListed { remaining, name } => Self::MemberListed { remaining, name: name.map(Into::into) },
-            Event::Notice { text, .. } => Self::Notice(text.into()),
+            Event::Info(info) => Self::info(info),
+            Event::Refused { code, text } => Self::Refused { code, text: text.into() },
             Event::Disconnected(lost) => Self::Disconnected(lost),
             Event::Reconnected => Self::Reconnected,
             Event::Ended(reason) => Self::Ended(reason),
         }
+    }
+}
+
+impl Seen {
+    pub(super) fn info(info: Info<'_>) -> Self {
+        let mut message = vec![0; MAX_MESSAGE_LEN];
+        let len = ServerMessage::Info(info).encode(&mut message).unwrap();
+        message.truncate(len);
+        Self::Info(message)
+    }
+
+    pub(super) fn refused(code: RefusedCode) -> Self {
+        Self::Refused { code, text: REFUSAL.into() }
     }
 }
 

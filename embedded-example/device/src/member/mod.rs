@@ -50,7 +50,6 @@ pub trait Application {
 /// Something that an application may act on or log. Each state is reported once, however long it
 /// lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum DeviceEvent<'a> {
     /// The link has an address.
     Address(Address),

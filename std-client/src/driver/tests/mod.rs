@@ -113,13 +113,21 @@ impl Member {
                     }
                     Some(Seen::Joined { resumed: is_resumed })
                 }
-                Event::Entry { header, body, .. } if header.kind.is_text() => {
-                    Some(Seen::Text(String::from_utf8_lossy(body).into_owned()))
+                Event::Entry { header, body, .. } => {
+                    header.kind.is_text().then(|| Seen::Text(String::from_utf8_lossy(body).into_owned()))
                 }
                 Event::Stored { number, .. } => Some(Seen::Stored(number)),
                 Event::Disconnected(why) => Some(Seen::Lost(why)),
                 Event::Ended(reason) => Some(Seen::Ended(reason)),
-                _ => None,
+                Event::UnknownServerKey(_)
+                | Event::Reset
+                | Event::Gap { .. }
+                | Event::EntryTooLarge { .. }
+                | Event::PostRefused { .. }
+                | Event::OutboxWritable
+                | Event::Info(_)
+                | Event::Refused { .. }
+                | Event::Reconnected => None,
             });
         }
         self.driver.transmit();

@@ -93,7 +93,7 @@ pub enum Object<'a> {
     /// The connection was lost.
     Lost {
         /// The reason.
-        reason: &'a str,
+        reason: String,
     },
     /// The connection is established again.
     Back {
@@ -169,7 +169,7 @@ impl<'a> Object<'a> {
             Notice::LineRejected { line, why } => Self::Refused { number: None, reason: line_rejected(line, why) },
             Notice::HistoryReset => Self::Reset,
             Notice::Gap { after, first } => Self::Gap { after, first },
-            Notice::ConnectionLost { reason, .. } => Self::Lost { reason: loss_reason(reason) },
+            Notice::ConnectionLost { reason, refusal, .. } => Self::Lost { reason: loss_reason(reason, refusal) },
             Notice::Reconnected(Reconnection { seconds, is_resumed: resumed, is_restarted: restarted, .. }) => {
                 Self::Back { seconds, resumed, restarted }
             }
@@ -178,9 +178,9 @@ impl<'a> Object<'a> {
             | Notice::KnownServerMoved
             | Notice::KeyAccepted(_)
             | Notice::UnknownKey(_)
-            | Notice::LostWhileConnecting(_)
+            | Notice::LostWhileConnecting { .. }
             | Notice::NewEntries
-            | Notice::ServerNotice(_)
+            | Notice::Info(_)
             | Notice::NotStoredYet(_)
             | Notice::WaitingForStorage { .. }
             | Notice::InvalidBytes

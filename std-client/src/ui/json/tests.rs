@@ -54,7 +54,7 @@ fn help_describes_every_type() {
         Object::Refused { number: None, reason: String::new() },
         Object::Reset,
         Object::Gap { after: 1, first: 3 },
-        Object::Lost { reason: "" },
+        Object::Lost { reason: String::new() },
         Object::Back { seconds: 1, resumed: true, restarted: false },
         Object::Notice { text: "" },
         Object::Left { exit: 0, unsent: 0, reason: None },

@@ -1,4 +1,5 @@
-//! The state of one membership: a cursor into the log, and O(1) of what is still to be sent.
+//! The state of one membership: a cursor into the log, and the few messages that are still to be
+//! sent.
 
 use kabar_core::chat::PostRefusedCode;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -19,30 +20,41 @@ pub(in crate::hub) struct Member {
     pub(in crate::hub) since_ms: u64,
     /// When it joined or last posted.
     pub(in crate::hub) last_active: Instant,
-    /// Seq of the last entry written to its stream, or passed over.
+    /// Seq of the last entry written to its stream, or skipped.
     pub(in crate::hub) cursor: u64,
-    /// It has every entry and is listed as such in the room.
+    /// It has every entry, and the room lists it as such.
     pub(in crate::hub) is_caught_up: bool,
-    /// Welcome is still to be sent.
-    pub(in crate::hub) welcome: Option<WelcomeDue>,
-    /// PostRefused is still to be sent.
-    pub(in crate::hub) post_refused: Option<(u64, PostRefusedCode)>,
-    /// Stored is still to be sent: number and seq.
-    pub(in crate::hub) stored: Option<(u64, u64)>,
-    /// The notice about storage trouble is still to be sent.
-    pub(in crate::hub) notice: bool,
-    /// The present storage trouble was announced to it.
+    pub(in crate::hub) due: Due,
+    /// It was notified of the present storage trouble.
     pub(in crate::hub) was_notified: bool,
     /// A number was refused: posts are ignored until one states that this is settled (SPEC 6.5).
     pub(in crate::hub) refused: Option<u64>,
-    pub(in crate::hub) history: Option<History>,
+    pub(in crate::hub) answers: Answers,
+}
+
+/// Messages that are still to be sent, at most one of each sort.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::hub) struct Due {
+    pub(in crate::hub) welcome: Option<WelcomeDue>,
+    /// Number of the post, and why.
+    pub(in crate::hub) post_refused: Option<(u64, PostRefusedCode)>,
+    /// Number and seq.
+    pub(in crate::hub) stored: Option<(u64, u64)>,
+    /// The notice about storage trouble.
+    pub(in crate::hub) storage_notice: bool,
+}
+
+/// Answers in progress, at most one of each sort.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct Answers {
     pub(in crate::hub) listing: Option<Listing>,
+    pub(in crate::hub) history: Option<History>,
 }
 
 /// A Welcome that is still to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::hub) struct WelcomeDue {
-    /// The head when the start was taken from it.
+    /// The head when its start was decided.
     pub(in crate::hub) head: u64,
     /// A Reset goes before it.
     pub(in crate::hub) is_reset: bool,
@@ -55,7 +67,7 @@ pub(in crate::hub) struct History {
     pub(in crate::hub) last: u64,
 }
 
-/// An answer to Who in progress.
+/// An answer to ListMembers in progress.
 #[derive(Clone, Debug)]
 pub(in crate::hub) struct Listing {
     /// Folded name of the last member sent.
@@ -64,9 +76,10 @@ pub(in crate::hub) struct Listing {
     pub(in crate::hub) remaining: usize,
 }
 
-impl Member {
+impl Answers {
     /// Whether an answer is in progress.
     pub(in crate::hub) fn is_answering(&self) -> bool {
-        self.listing.is_some() || self.history.is_some()
+        let Self { listing, history } = self;
+        listing.is_some() || history.is_some()
     }
 }

@@ -1,12 +1,11 @@
-//! Somebody at the other end, message by message: a handshake, a connection, and no more sense than
-//! the test gives it.
+//! A client without logic: a handshake, a connection, and the messages that a test sends.
 
 use core::net::SocketAddr;
 
 use kabar_core::chat::message::{client_proof, join_statement, server_proof};
 use kabar_core::chat::{
-    Authentication, ClientMessage, EntryKind, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode, ServerMessage,
-    Start, Term, message_len,
+    Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode,
+    ServerMessage, Start, Term, message_len,
 };
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
@@ -26,19 +25,57 @@ pub(super) const ROOM: &str = "lobby";
 
 type Memory = InlineBuffers<16_384, 16_384, 0, 64>;
 
-/// What a person heard.
+/// A message that a client received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Received {
     Welcome(Welcomed),
     Refused(RefusedCode),
     Reset,
-    Entry { seq: u64, author: String, number: u64, kind: EntryKind, body: Vec<u8> },
-    Stub { seq: u64, size: u16 },
-    Stored { number: u64, seq: u64 },
-    PostRefused { number: u64, code: PostRefusedCode },
-    Past { remaining: u16, seq: Option<u64> },
-    Member { remaining: u16, name: Option<String> },
+    Entry {
+        seq: u64,
+        author: String,
+        number: u64,
+        kind: EntryKind,
+        body: Vec<u8>,
+    },
+    Stub {
+        seq: u64,
+        size: u16,
+    },
+    Stored {
+        number: u64,
+        seq: u64,
+    },
+    PostRefused {
+        number: u64,
+        code: PostRefusedCode,
+    },
+    Past {
+        remaining: u16,
+        seq: Option<u64>,
+    },
+    Member {
+        remaining: u16,
+        name: Option<String>,
+    },
     Notice(u8),
+    /// Any other information, as `Debug` formats it.
+    Info(String),
+}
+
+impl Received {
+    fn of(info: Info<'_>) -> Self {
+        if let Info::HistoryEntry { remaining, entry, .. } = info {
+            return Self::Past { remaining, seq: entry.map(|entry| entry.header.seq) };
+        }
+        if let Info::MemberListed { remaining, name, .. } = info {
+            return Self::Member { remaining, name: name.map(Into::into) };
+        }
+        if let Info::Notice { code, .. } = info {
+            return Self::Notice(code);
+        }
+        Self::Info(format!("{info:?}"))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +91,7 @@ pub(super) struct Welcomed {
     pub(super) is_proved: bool,
 }
 
-/// How somebody asks to come in.
+/// The content of a Join.
 #[derive(Clone, Debug)]
 pub(super) struct JoinArgs {
     pub(super) room: &'static str,
@@ -75,7 +112,7 @@ pub(super) enum Credential {
     BadSignature,
 }
 
-/// `name`, with a key of its own, by the secret, from the head on.
+/// A Join under `name` by the key number `key`, with the secret, from the head on.
 pub(super) fn join_args(name: &str, key: u8) -> JoinArgs {
     JoinArgs {
         room: ROOM,
@@ -98,9 +135,9 @@ pub(super) struct FakeClient {
     pub(super) closed: Option<Closed>,
     /// Nothing passes in either direction.
     pub(super) is_cut: bool,
-    /// What it sends passes, and what is sent to it does not.
+    /// Its datagrams pass, and those to it do not.
     pub(super) is_unreachable: bool,
-    /// Messages stay in the receive ring.
+    /// It leaves messages in its receive ring.
     pub(super) is_not_reading: bool,
     instance: u64,
     handle: u8,
@@ -136,7 +173,7 @@ impl FakeClient {
         }
     }
 
-    /// Takes messages of up to `len` bytes.
+    /// Accepts messages of up to `len` bytes.
     pub(super) fn set_message_limit(&mut self, len: u16) {
         self.limits.message = len;
     }
@@ -146,7 +183,7 @@ impl FakeClient {
         self.instance = instance;
     }
 
-    /// A fresh connection; the old one is forgotten without a word.
+    /// Begins a new connection; the old one is dropped silently.
     pub(super) fn connect(&mut self, now: Instant) {
         self.now = now;
         self.seed = self.seed.wrapping_add(100);
@@ -195,7 +232,7 @@ impl FakeClient {
         }
     }
 
-    /// Reads whatever there is.
+    /// Reads all messages that have arrived.
     pub(super) fn read_messages(&mut self) {
         let mut prefix = [0; 2];
         while self.connection.peek(StreamId::Chat, 0, &mut prefix) {
@@ -238,11 +275,7 @@ impl FakeClient {
             ServerMessage::Stub { header, size, .. } => Received::Stub { seq: header.seq, size },
             ServerMessage::Stored { number, seq, .. } => Received::Stored { number, seq },
             ServerMessage::PostRefused { number, code, .. } => Received::PostRefused { number, code },
-            ServerMessage::Past { remaining, entry, .. } => {
-                Received::Past { remaining, seq: entry.map(|entry| entry.header.seq) }
-            }
-            ServerMessage::Member { remaining, name, .. } => Received::Member { remaining, name: name.map(Into::into) },
-            ServerMessage::Notice { code, .. } => Received::Notice(code),
+            ServerMessage::Info(info) => Received::of(info),
         }
     }
 
@@ -345,7 +378,7 @@ impl FakeClient {
         })
     }
 
-    /// Seqs of all entries heard.
+    /// Seqs of all entries received.
     pub(super) fn seqs(&self) -> Vec<u64> {
         let seq = |received: &Received| match received {
             Received::Entry { seq, .. } | Received::Stub { seq, .. } => Some(*seq),
@@ -354,7 +387,7 @@ impl FakeClient {
         self.received.iter().filter_map(seq).collect()
     }
 
-    /// Texts of all entries heard.
+    /// Texts of all entries received.
     pub(super) fn texts(&self) -> Vec<String> {
         let text = |received: &Received| match received {
             Received::Entry { kind: EntryKind::TEXT, body, .. } => {
@@ -365,7 +398,7 @@ impl FakeClient {
         self.received.iter().filter_map(text).collect()
     }
 
-    /// The highest number it was told is stored.
+    /// The highest number that was confirmed as stored.
     pub(super) fn stored(&self) -> u64 {
         let number = |received: &Received| match received {
             Received::Stored { number, .. } => Some(*number),

@@ -1,6 +1,6 @@
 //! Two rooms in one hub: jobs, their results and operators name the room that they are for.
 
-use kabar_core::chat::{ClientMessage, EntryKind};
+use kabar_core::chat::{ClientMessage, EntryKind, Request};
 use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::crypto::Portable;
@@ -125,7 +125,10 @@ fn a_page_that_was_read_is_delivered_in_its_room_only() {
     two.world.clients[two.ben].received.clear();
     two.world.hold(JobKind::Store);
     for (client, handle) in [(two.ana, LOBBY.handle()), (two.ben, two.cellar.handle())] {
-        assert!(two.world.clients[client].send(&ClientMessage::History { handle, before: 10, count: 2 }));
+        assert!(
+            two.world.clients[client]
+                .send(&ClientMessage::Request { handle, request: Request::History { before: 10, count: 2 } })
+        );
     }
     two.world.run_ms(50);
     assert_eq!(two.world.jobs.len(), 2, "one read of each room");

@@ -121,7 +121,15 @@ impl Timeline {
                 self.violation = Some(format!("a member reported {event:?}"));
                 return;
             }
-            _ => return,
+            Event::UnknownServerKey(_)
+            | Event::Joined { .. }
+            | Event::Entry { .. }
+            | Event::Stored { .. }
+            | Event::PostRefused { .. }
+            | Event::OutboxWritable
+            | Event::Info(_)
+            | Event::Refused { .. }
+            | Event::Reconnected => return,
         };
         let part = |range: std::ops::Range<usize>| {
             body.get(range)

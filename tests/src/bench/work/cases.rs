@@ -1,6 +1,6 @@
 //! The datagrams: each message in as many copies as a datagram holds, and each packet.
 
-use kabar_core::chat::{ClientMessage, EntryKind, Post};
+use kabar_core::chat::{ClientMessage, EntryKind, Post, Request};
 use kabar_core::crypto::Provider;
 use kabar_core::internals::frame::MAX_ACK_RANGES;
 use kabar_server::hub::HubLimits;
@@ -59,7 +59,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     case("ListMembers", "all members", |fixture, _| {
         let peer = fixture.member(4_352)?;
-        fill(fixture, peer, &message(&ClientMessage::ListMembers { handle: 1 }))
+        fill(fixture, peer, &message(&ClientMessage::Request { handle: 1, request: Request::ListMembers }))
     }),
     case("History", "200 entries larger than it accepts, in memory", |fixture, _| {
         let peer = fixture.member(0)?;
@@ -182,7 +182,7 @@ fn post(fixture: &Fixture, peer: usize, number: u64, len: usize, kind: EntryKind
 }
 
 fn history(before: u64) -> Vec<u8> {
-    message(&ClientMessage::History { handle: 1, before, count: 200 })
+    message(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 200 } })
 }
 
 fn handshake(fixture: &mut Fixture, peer: usize) -> Prepared {

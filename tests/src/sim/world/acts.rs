@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use kabar_core::chat::Request;
 use kabar_core::time::Duration;
 use kabar_server::hub::RoomId;
 
@@ -91,7 +92,7 @@ impl World {
             Act::Who { device } => {
                 let clock = self.devices[device].clock(now);
                 if let Some(running) = &mut self.devices[device].running {
-                    let _ = running.client.who(clock);
+                    let _ = running.client.request(clock, Request::ListMembers);
                 }
                 return self.drive_device(device);
             }

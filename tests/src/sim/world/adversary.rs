@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::chat::message::{
-    Authentication, ClientMessage, Join, Post, ServerMessage, client_proof, join_statement,
+    Authentication, ClientMessage, Join, Post, Request, ServerMessage, client_proof, join_statement,
 };
 use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, Start, Term};
 use kabar_core::connection::Connection;
@@ -130,7 +130,7 @@ impl Adversary {
         }
         if self.handle != 0 && !self.acknowledges {
             // A valid message, so that the connection is not closed for any other reason.
-            return self.send_message(&ClientMessage::ListMembers { handle: self.handle });
+            return self.request(Request::ListMembers);
         }
         match self.rng.below(12) {
             0 => self.join(foreign),
@@ -139,9 +139,9 @@ impl Adversary {
             3 => self.connection.reset(),
             4 => {
                 let before = self.rng.next();
-                self.send_message(&ClientMessage::History { handle: self.handle, before, count: 200 });
+                self.request(Request::History { before, count: 200 });
             }
-            5 => self.send_message(&ClientMessage::ListMembers { handle: self.handle }),
+            5 => self.request(Request::ListMembers),
             _ => self.post(foreign),
         }
     }
@@ -212,6 +212,10 @@ impl Adversary {
             }
         }
         let _ = self.connection.send(self.now, StreamId::Chat, &[&bytes]);
+    }
+
+    fn request(&mut self, request: Request) {
+        self.send_message(&ClientMessage::Request { handle: self.handle, request });
     }
 
     fn send_message(&mut self, message: &ClientMessage<'_>) {

@@ -6,7 +6,7 @@
 #![no_std]
 #![no_main]
 
-use kabar_core::chat::{EntryHeader, EntryKind, Start, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, Info, RefusedCode, Request, Start, Term};
 use kabar_core::client::{Config, Credential, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
@@ -67,8 +67,8 @@ fn step(client: &mut DeviceClient, datagram: &mut [u8; DATAGRAM_LEN]) {
                 Err(error) => write(&[error as u8]),
             }
         }
-        5 => write_opaque(&client.who(now())),
-        6 => write_opaque(&client.history(now(), number(), byte())),
+        5 => write_opaque(&client.request(now(), Request::ListMembers)),
+        6 => write_opaque(&client.request(now(), Request::History { before: number(), count: byte() })),
         7 => client.leave(now()),
         8 => client.abort(now()),
         9 => client.set_server(address()),
@@ -125,22 +125,29 @@ fn report(event: &Event<'_>) {
             write_header(header);
             write_opaque(size);
         }
-        Event::HistoryEntry { remaining, entry } => {
+        Event::Info(Info::HistoryEntry { remaining, entry, .. }) => {
             write_opaque(remaining);
-            if let Some((header, body)) = entry {
-                write_header(header);
-                write(body);
+            if let Some(entry) = entry {
+                write_header(&entry.header);
+                write(entry.body);
             }
         }
-        Event::MemberListed { remaining, name } => {
+        Event::Info(Info::MemberListed { remaining, name, .. }) => {
             write_opaque(remaining);
             write(name.unwrap_or_default().as_bytes());
         }
-        Event::Notice { code, text } => {
+        Event::Info(Info::Notice { code, text }) | Event::Refused { code: RefusedCode(code), text } => {
             write_opaque(code);
             write(text.as_bytes());
         }
-        other => write_opaque(other),
+        other @ (Event::Reset
+        | Event::Gap { .. }
+        | Event::Stored { .. }
+        | Event::PostRefused { .. }
+        | Event::OutboxWritable
+        | Event::Disconnected(_)
+        | Event::Reconnected
+        | Event::Ended(_)) => write_opaque(other),
     }
 }
 

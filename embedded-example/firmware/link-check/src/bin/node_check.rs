@@ -63,12 +63,11 @@ extern "C" fn reset() -> ! {
 }
 
 fn report(event: &Event<'_>) {
-    match event {
-        Event::Entry { header, body, .. } => {
-            write(header.author.as_bytes());
-            write(body);
-        }
-        other => write_opaque(other),
+    if let Event::Entry { header, body, .. } = event {
+        write(header.author.as_bytes());
+        write(body);
+    } else {
+        write_opaque(event);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Actions of a device's process: it posts, requests older entries, leaves.
 
-use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_TEXT_LEN};
+use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_TEXT_LEN, Request};
 use kabar_core::client::{PostError, State};
 use kabar_core::time::Duration;
 
@@ -90,7 +90,7 @@ impl World {
         let Some(running) = device.running.as_mut().filter(|running| running.observed.request.is_none()) else {
             return Ok(());
         };
-        if running.client.history(clock, before, count).is_ok() {
+        if running.client.request(clock, Request::History { before, count }).is_ok() {
             let log = self.model.log();
             let first = before.saturating_sub(u64::from(count)).max(log.first());
             let max_len = usize::from(device.plan.max_entry_len.min(harness_client::max_entry_len(device.plan.size)));

@@ -1,13 +1,13 @@
 //! The devices of a world: each runs one real client process after the other, and keeps or forgets
 //! the store of the one before.
 //!
-//! This file defines a device; `life` starts and ends its processes, `drive` passes datagrams and
-//! time to them, `acts` lets them post, request and leave, and `observer` reports their events to
-//! the model.
+//! This file defines a device; `lifecycle` starts and ends its processes, `drive` passes datagrams
+//! and time to them, `acts` lets them post, request and leave, and `observer` reports their events
+//! to the model.
 
 mod acts;
 mod drive;
-mod life;
+mod lifecycle;
 mod observer;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kabar_core::chat::Info;
 use kabar_core::client::Event;
 use kabar_core::time::Instant;
 
@@ -71,26 +72,10 @@ impl Observer<'_> {
                 self.coverage.count(Seen::PostRefused);
                 self.model.refused(id, number)?;
             }
-            Event::HistoryEntry { remaining, entry } => {
-                self.coverage.count(Seen::HistoryEntry);
-                if let Some((head, body)) = entry {
-                    self.model.history_entry(id, &head, body)?;
-                }
-                let seq = entry.map(|(head, _)| head.seq);
-                let request = observed.request.as_mut();
-                let Some(request) = request else { return Ok(()) };
-                request.answers.extend(seq);
-                if remaining == 0 {
-                    let HistoryRequest { expected, answers } = request;
-                    demand!(answers == expected, Contract, "expected {expected:?}, process {id} received {answers:?}");
-                    self.coverage.count(Seen::Answered);
-                    observed.request = None;
-                }
-            }
-            Event::MemberListed { .. } => self.coverage.count(Seen::MemberAnswer),
+            Event::Info(info) => self.take_info(id, info, observed)?,
             Event::Disconnected(_) => self.coverage.count(Seen::ConnectionLost),
             Event::Ended(reason) => observed.ended = Some(reason),
-            _ => {}
+            Event::Refused { .. } | Event::OutboxWritable | Event::Reconnected => {}
         }
         observed.unsaved = observed.unsaved.saturating_add(delivered);
         if let SavePolicy::EveryNth(every) = self.saves
@@ -98,6 +83,27 @@ impl Observer<'_> {
         {
             observed.unsaved = 0;
             *self.disk = self.model.process(id).store().cloned();
+        }
+        Ok(())
+    }
+
+    /// Handles an answer to a request.
+    fn take_info(&mut self, id: ProcessId, info: Info<'_>, observed: &mut Observed) -> Checked {
+        if let Info::MemberListed { .. } = info {
+            self.coverage.count(Seen::MemberAnswer);
+        }
+        let Info::HistoryEntry { remaining, entry, .. } = info else { return Ok(()) };
+        self.coverage.count(Seen::HistoryEntry);
+        if let Some(entry) = entry {
+            self.model.history_entry(id, &entry.header, entry.body)?;
+        }
+        let Some(request) = observed.request.as_mut() else { return Ok(()) };
+        request.answers.extend(entry.map(|entry| entry.header.seq));
+        if remaining == 0 {
+            let HistoryRequest { expected, answers } = request;
+            demand!(answers == expected, Contract, "expected {expected:?}, process {id} received {answers:?}");
+            self.coverage.count(Seen::Answered);
+            observed.request = None;
         }
         Ok(())
     }

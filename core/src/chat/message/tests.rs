@@ -5,16 +5,21 @@ use std::vec;
 use std::vec::Vec;
 
 use proptest::prelude::*;
+use proptest::strategy::Union;
 
+use super::client::ClientType;
+use super::request::{InfoType, RequestType};
+use super::server::ServerType;
 use super::*;
-use crate::chat::message::join_statement;
+use crate::chat::{MAX_HISTORY, PostRefusedCode, RefusedCode, Start, Term};
+use crate::crypto::identity::PublicIdentity;
 use crate::crypto::testing::hex_vec;
 
-/// Owned data of a message.
+/// An encoded message.
 #[derive(Clone, Debug)]
-enum Owned {
-    Server(Vec<u8>),
-    Client(Vec<u8>),
+enum Encoded {
+    ToServer(Vec<u8>),
+    ToClient(Vec<u8>),
 }
 
 /// Whether bytes decode to a known message.
@@ -60,129 +65,182 @@ fn start() -> impl Strategy<Value = Start> {
     ]
 }
 
-/// Encodings of all messages of a client, each decoded again and compared on the way.
-fn to_server() -> impl Strategy<Value = Owned> {
-    let join = (
-        text(255),
-        text(255),
-        any::<[u8; 32]>(),
-        any::<[u8; 32]>(),
-        0..3u8,
-        bytes(MAX_PASSWORD_LEN),
-        any::<u64>(),
-        start(),
-        any::<u16>(),
-    )
-        .prop_map(|(room, name, key, other, kind, secret, instance, start, max_entry_len)| {
-            let mut signature = [7; 64];
-            signature[..32].copy_from_slice(&other);
-            let authentication = match kind {
-                0 => Authentication::None,
-                1 => Authentication::Secret(other),
-                _ => Authentication::Password(&secret),
-            };
-            let identity = PublicIdentity(key);
-            round_trip_to_server(&ClientMessage::Join(Join {
-                room: &room,
-                name: &name,
-                identity,
-                signature,
-                authentication,
-                instance,
-                start,
-                max_entry_len,
-            }))
-        });
-    let post = (any::<(u8, u64, u64, u64, u8)>(), bytes(MAX_BODY_LEN)).prop_map(
-        |((handle, instance, number, settled, kind), body)| {
-            round_trip_to_server(&ClientMessage::Post(Post {
-                handle,
-                instance,
-                number,
-                settled,
-                kind: EntryKind(kind),
-                body: &body,
-            }))
-        },
-    );
-    let history = (any::<(u8, u64)>(), 1..=MAX_HISTORY)
-        .prop_map(|((handle, before), count)| round_trip_to_server(&ClientMessage::History { handle, before, count }));
-    prop_oneof![
-        join,
-        post,
-        history,
-        any::<u8>().prop_map(|handle| round_trip_to_server(&ClientMessage::ListMembers { handle })),
-        any::<u8>().prop_map(|handle| round_trip_to_server(&ClientMessage::Leave { handle })),
-    ]
+fn name() -> impl Strategy<Value = String> {
+    text(MAX_NAME_LEN)
 }
 
-fn round_trip_to_server(message: &ClientMessage<'_>) -> Owned {
+/// A header without its author.
+fn header() -> impl Strategy<Value = EntryHeader<'static>> {
+    any::<(u64, u64, u64, u64, u8)>().prop_map(|(seq, time_ms, instance, number, kind)| EntryHeader {
+        seq: seq.max(1),
+        time_ms,
+        author: "",
+        instance,
+        number,
+        kind: EntryKind(kind),
+    })
+}
+
+fn authentication(kind: u8, proof: [u8; 32], password: &[u8]) -> Authentication<'_> {
+    match kind {
+        0 => Authentication::None,
+        1 => Authentication::Secret(proof),
+        _ => Authentication::Password(password),
+    }
+}
+
+/// Messages of a type, each decoded again and compared on the way.
+fn of_client(message_type: ClientType) -> BoxedStrategy<Encoded> {
+    match message_type {
+        ClientType::Join => {
+            let keys = any::<([u8; 32], [u8; 32], u8)>();
+            (text(255), text(255), keys, bytes(MAX_PASSWORD_LEN), start(), any::<(u64, u16)>())
+                .prop_map(|(room, name, (key, other, kind), password, start, (instance, max_entry_len))| {
+                    let mut signature = [7; 64];
+                    signature[..32].copy_from_slice(&other);
+                    round_trip_to_server(&ClientMessage::Join(Join {
+                        room: &room,
+                        name: &name,
+                        identity: PublicIdentity(key),
+                        signature,
+                        authentication: authentication(kind % 3, other, &password),
+                        instance,
+                        start,
+                        max_entry_len,
+                    }))
+                })
+                .boxed()
+        }
+        ClientType::Post => (any::<(u8, u64, u64, u64, u8)>(), bytes(MAX_BODY_LEN))
+            .prop_map(|((handle, instance, number, settled, kind), body)| {
+                let kind = EntryKind(kind);
+                round_trip_to_server(&ClientMessage::Post(Post {
+                    handle,
+                    instance,
+                    number,
+                    settled,
+                    kind,
+                    body: &body,
+                }))
+            })
+            .boxed(),
+        ClientType::Leave => {
+            any::<u8>().prop_map(|handle| round_trip_to_server(&ClientMessage::Leave { handle })).boxed()
+        }
+    }
+}
+
+fn of_request(request_type: RequestType) -> BoxedStrategy<Encoded> {
+    let request = match request_type {
+        RequestType::ListMembers => Just(Request::ListMembers).boxed(),
+        RequestType::History => {
+            (any::<u64>(), 1..=MAX_HISTORY).prop_map(|(before, count)| Request::History { before, count }).boxed()
+        }
+    };
+    (any::<u8>(), request)
+        .prop_map(|(handle, request)| round_trip_to_server(&ClientMessage::Request { handle, request }))
+        .boxed()
+}
+
+fn of_server(message_type: ServerType) -> BoxedStrategy<Encoded> {
+    match message_type {
+        ServerType::Welcome => (any::<(u8, [u8; 8], [u64; 5], u16, [u8; 32])>(), name(), name())
+            .prop_map(|((handle, term, numbers, members, proof), room, name)| {
+                let [first, head, start, instance, highest_stored] = numbers;
+                round_trip_to_client(&ServerMessage::Welcome(Welcome {
+                    handle,
+                    room: &room,
+                    name: &name,
+                    term: Term(term),
+                    first,
+                    head,
+                    start,
+                    instance,
+                    highest_stored,
+                    members,
+                    proof,
+                }))
+            })
+            .boxed(),
+        ServerType::Refused => (any::<u8>(), text(255))
+            .prop_map(|(code, text)| {
+                round_trip_to_client(&ServerMessage::Refused { code: RefusedCode(code), text: &text })
+            })
+            .boxed(),
+        ServerType::Reset => {
+            any::<u8>().prop_map(|handle| round_trip_to_client(&ServerMessage::Reset { handle })).boxed()
+        }
+        ServerType::Entry => (any::<u8>(), header(), name(), bytes(MAX_BODY_LEN))
+            .prop_map(|(handle, header, author, body)| {
+                let entry = Entry { header: EntryHeader { author: &author, ..header }, body: &body };
+                round_trip_to_client(&ServerMessage::Entry { handle, entry })
+            })
+            .boxed(),
+        ServerType::Stub => (any::<(u8, u16)>(), header(), name())
+            .prop_map(|((handle, size), header, author)| {
+                let header = EntryHeader { author: &author, ..header };
+                round_trip_to_client(&ServerMessage::Stub { handle, header, size })
+            })
+            .boxed(),
+        ServerType::Stored => any::<(u8, u64, u64, u64)>()
+            .prop_map(|(handle, instance, number, seq)| {
+                round_trip_to_client(&ServerMessage::Stored { handle, instance, number, seq })
+            })
+            .boxed(),
+        ServerType::PostRefused => any::<(u8, u64, u64, u8)>()
+            .prop_map(|(handle, instance, number, code)| {
+                let code = PostRefusedCode(code);
+                round_trip_to_client(&ServerMessage::PostRefused { handle, instance, number, code })
+            })
+            .boxed(),
+    }
+}
+
+fn of_info(info_type: InfoType) -> BoxedStrategy<Encoded> {
+    fn round_trip(info: Info<'_>) -> Encoded {
+        round_trip_to_client(&ServerMessage::Info(info))
+    }
+    match info_type {
+        InfoType::HistoryEntry => (any::<(u8, u16, bool)>(), header(), name(), bytes(MAX_BODY_LEN))
+            .prop_map(move |((handle, remaining, is_none), header, author, body)| {
+                let entry = Entry { header: EntryHeader { author: &author, ..header }, body: &body };
+                round_trip(Info::HistoryEntry { handle, remaining, entry: Some(entry).filter(|_| !is_none) })
+            })
+            .boxed(),
+        InfoType::MemberListed => (any::<(u8, u16)>(), name())
+            .prop_map(move |((handle, remaining), name)| {
+                let name = Some(&*name).filter(|name| !name.is_empty());
+                round_trip(Info::MemberListed { handle, remaining, name })
+            })
+            .boxed(),
+        InfoType::Notice => (any::<u8>(), text(255))
+            .prop_map(move |(code, text)| round_trip(Info::Notice { code, text: &text }))
+            .boxed(),
+    }
+}
+
+fn to_server() -> Union<BoxedStrategy<Encoded>> {
+    let messages = ClientType::ALL.iter().map(|it| of_client(*it));
+    Union::new(messages.chain(RequestType::ALL.iter().map(|it| of_request(*it))))
+}
+
+fn to_client() -> Union<BoxedStrategy<Encoded>> {
+    let messages = ServerType::ALL.iter().map(|it| of_server(*it));
+    Union::new(messages.chain(InfoType::ALL.iter().map(|it| of_info(*it))))
+}
+
+fn round_trip_to_server(message: &ClientMessage<'_>) -> Encoded {
     let encoded = encode_to_server(message);
     assert_eq!(message_len([encoded[0], encoded[1]]), Ok(encoded.len()));
     assert_eq!(ClientMessage::decode(&encoded[2..]), Ok(Some(*message)));
-    Owned::Server(encoded)
+    Encoded::ToServer(encoded)
 }
 
-fn round_trip_to_client(message: &ServerMessage<'_>) -> Owned {
+fn round_trip_to_client(message: &ServerMessage<'_>) -> Encoded {
     let encoded = encode_to_client(message);
     assert_eq!(message_len([encoded[0], encoded[1]]), Ok(encoded.len()));
     assert_eq!(ServerMessage::decode(&encoded[2..]), Ok(Some(*message)));
-    Owned::Client(encoded)
-}
-
-fn to_client() -> impl Strategy<Value = Owned> {
-    let welcome = (
-        any::<u8>(),
-        text(MAX_NAME_LEN),
-        text(MAX_NAME_LEN),
-        any::<[u8; 8]>(),
-        any::<[u64; 5]>(),
-        any::<u16>(),
-        any::<[u8; 32]>(),
-    )
-        .prop_map(|(handle, room, name, term, [first, head, start, instance, highest_stored], members, proof)| {
-            round_trip_to_client(&ServerMessage::Welcome(Welcome {
-                handle,
-                room: &room,
-                name: &name,
-                term: Term(term),
-                first,
-                head,
-                start,
-                instance,
-                highest_stored,
-                members,
-                proof,
-            }))
-        });
-    let entry = (any::<(u8, u16, u8)>(), any::<[u64; 4]>(), text(MAX_NAME_LEN), bytes(MAX_BODY_LEN), 0..4u8).prop_map(
-        |((handle, remaining, kind), [seq, time_ms, instance, number], author, body, form)| {
-            let header =
-                EntryHeader { seq: seq.max(1), time_ms, author: &author, instance, number, kind: EntryKind(kind) };
-            let entry = Entry { header, body: &body };
-            round_trip_to_client(&match form {
-                0 => ServerMessage::Entry { handle, entry },
-                1 => ServerMessage::Past { handle, remaining, entry: Some(entry) },
-                2 => ServerMessage::Past { handle, remaining, entry: None },
-                _ => ServerMessage::Stub { handle, header, size: remaining },
-            })
-        },
-    );
-    let small = (any::<(u8, u16, u8)>(), any::<[u64; 3]>(), text(255), 0..6u8).prop_map(
-        |((handle, remaining, code), [instance, number, seq], text, form)| {
-            let name = text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MAX_NAME_LEN).map(|(_, c)| c);
-            let name: String = name.collect();
-            round_trip_to_client(&match form {
-                0 => ServerMessage::Refused { code: RefusedCode(code), text: &text },
-                1 => ServerMessage::Reset { handle },
-                2 => ServerMessage::Stored { handle, instance, number, seq },
-                3 => ServerMessage::PostRefused { handle, instance, number, code: PostRefusedCode(code) },
-                4 => ServerMessage::Member { handle, remaining, name: Some(&*name).filter(|name| !name.is_empty()) },
-                _ => ServerMessage::Notice { code, text: &text },
-            })
-        },
-    );
-    prop_oneof![welcome, entry, small]
+    Encoded::ToClient(encoded)
 }
 
 proptest! {
@@ -191,8 +249,8 @@ proptest! {
     #[test]
     fn messages_round_trip_and_reject_truncation(message in prop_oneof![to_server(), to_client()]) {
         let (encoded, decodes): (_, Decodes) = match message {
-            Owned::Server(encoded) => (encoded, |bytes| ClientMessage::decode(bytes).ok().map(|message| message.is_some())),
-            Owned::Client(encoded) => (encoded, |bytes| ServerMessage::decode(bytes).ok().map(|message| message.is_some())),
+            Encoded::ToServer(encoded) => (encoded, |bytes| ClientMessage::decode(bytes).ok().map(|message| message.is_some())),
+            Encoded::ToClient(encoded) => (encoded, |bytes| ServerMessage::decode(bytes).ok().map(|message| message.is_some())),
         };
         for len in 0..encoded.len() - 2 {
             prop_assert_eq!(decodes(&encoded[2..2 + len]), None, "cut to {}", len);
@@ -204,7 +262,7 @@ proptest! {
 
     #[test]
     fn decodes_only_canonical_messages(message in prop_oneof![to_server(), to_client()], value in 0..4u8) {
-        let (Owned::Server(encoded) | Owned::Client(encoded)) = message;
+        let (Encoded::ToServer(encoded) | Encoded::ToClient(encoded)) = message;
         for at in 2..encoded.len() {
             let mut changed = encoded.clone();
             changed[at] = value;
@@ -220,7 +278,7 @@ proptest! {
 
     #[test]
     fn does_not_encode_into_a_short_buffer(message in to_client(), missing in 1usize..40) {
-        let Owned::Client(encoded) = message else { unreachable!() };
+        let Encoded::ToClient(encoded) = message else { unreachable!() };
         let message = ServerMessage::decode(&encoded[2..]).expect("just encoded").expect("known");
         let mut out = vec![0; encoded.len().saturating_sub(missing)];
         prop_assert_eq!(message.encode(&mut out), Err(BufferFull));
@@ -237,12 +295,28 @@ fn trailing_bytes_of_a_message_change_nothing() {
 
 #[test]
 fn skips_unknown_types() {
-    for unknown in (0..=255u8).filter(|byte| !(0x01..=0x05).contains(byte)) {
+    let is_request = |code| ClientType::new(code).is_some() || RequestType::new(code).is_some();
+    for unknown in (0..=255u8).filter(|code| !is_request(*code)) {
         assert_eq!(ClientMessage::decode(&[unknown, 1, 2, 3]), Ok(None));
         assert_eq!(ClientMessage::decode(&[unknown]), Ok(None));
     }
-    for unknown in (0..=255u8).filter(|byte| !(0x41..=0x4a).contains(byte)) {
+    let is_answer = |code| ServerType::new(code).is_some() || InfoType::new(code).is_some();
+    for unknown in (0..=255u8).filter(|code| !is_answer(*code)) {
         assert_eq!(ServerMessage::decode(&[unknown, 1, 2, 3]), Ok(None));
+    }
+}
+
+#[test]
+fn every_type_has_its_own_code() {
+    for code in 0..=255u8 {
+        let types = [
+            ClientType::new(code).map(ClientType::code),
+            RequestType::new(code).map(RequestType::code),
+            ServerType::new(code).map(ServerType::code),
+            InfoType::new(code).map(InfoType::code),
+        ];
+        let types: Vec<_> = types.into_iter().flatten().collect();
+        assert!(types.is_empty() || types == [code], "{code:#04x}: {types:?}");
     }
 }
 
@@ -262,6 +336,11 @@ fn rejects_history_of_none_or_more_than_200() {
     assert_eq!(history(1), Ok(()));
     assert_eq!(history(200), Ok(()));
     assert_eq!(history(201), Err(DecodeError::Value));
+    let encode = |count| {
+        let request = Request::History { before: 9, count };
+        encode_to_server(&ClientMessage::Request { handle: 1, request })
+    };
+    assert_eq!((encode(0), encode(255)), (encode(1), encode(200)));
 }
 
 fn join(authentication: Authentication<'_>) -> Join<'_> {
@@ -297,9 +376,9 @@ fn rejects_authentication_and_start_of_unknown_kind() {
 
 /// Whether `message`, if it decodes, begins with the only encoding of its value.
 fn is_only_encoding(message: &[u8]) -> bool {
-    let of_client = ClientMessage::decode(message).ok().flatten().map(|message| encode_to_server(&message));
-    let of_server = ServerMessage::decode(message).ok().flatten().map(|message| encode_to_client(&message));
-    of_client.or(of_server).is_none_or(|encoded| message.starts_with(&encoded[2..]))
+    let by_client = ClientMessage::decode(message).ok().flatten().map(|message| encode_to_server(&message));
+    let by_server = ServerMessage::decode(message).ok().flatten().map(|message| encode_to_client(&message));
+    by_client.or(by_server).is_none_or(|encoded| message.starts_with(&encoded[2..]))
 }
 
 #[test]
@@ -345,7 +424,10 @@ fn rejects_names_and_bodies_longer_than_a_server_may_write() {
     assert_eq!(verdict(entry(&name[..32], &body[..MAX_BODY_LEN])), Ok(()));
     assert_eq!(verdict(entry(&name, &[])), Err(DecodeError::Value));
     assert_eq!(verdict(entry("a", &body)), Err(DecodeError::Value));
-    assert_eq!(verdict(ServerMessage::Member { handle: 1, remaining: 0, name: Some(&name) }), Err(DecodeError::Value));
+    assert_eq!(
+        verdict(ServerMessage::Info(Info::MemberListed { handle: 1, remaining: 0, name: Some(&name) })),
+        Err(DecodeError::Value)
+    );
 }
 
 #[test]
@@ -355,8 +437,8 @@ fn the_largest_messages_have_the_stated_lengths() {
     let entry = Entry { header, body: &body };
     assert_eq!(encode_to_client(&ServerMessage::Entry { handle: 1, entry }).len(), ENTRY_OVERHEAD + MAX_BODY_LEN);
     assert!(encode_to_client(&ServerMessage::Stub { handle: 1, header, size: 0 }).len() <= ENTRY_OVERHEAD);
-    let past = ServerMessage::Past { handle: 1, remaining: 9, entry: Some(entry) };
-    assert_eq!(encode_to_client(&past).len(), PAST_OVERHEAD + MAX_BODY_LEN);
+    let older = ServerMessage::Info(Info::HistoryEntry { handle: 1, remaining: 9, entry: Some(entry) });
+    assert_eq!(encode_to_client(&older).len(), HISTORY_ENTRY_OVERHEAD + MAX_BODY_LEN);
     let post = Post { handle: 1, instance: 2, number: 3, settled: 0, kind: EntryKind::DATA, body: &body };
     assert_eq!(encode_to_server(&ClientMessage::Post(post)).len(), POST_OVERHEAD + MAX_BODY_LEN);
     let join = Join { room: &long, name: &long, ..join(Authentication::Password(&[1; MAX_PASSWORD_LEN])) };
@@ -386,9 +468,9 @@ fn encodes_as_specified() {
     );
     let stored = ServerMessage::Stored { handle: 1, instance: 2, number: 3, seq: 4 };
     assert_eq!(encode_to_client(&stored), hex_vec("001a4601000000000000000200000000000000030000000000000004"));
-    let none = ServerMessage::Past { handle: 1, remaining: 0, entry: None };
+    let none = ServerMessage::Info(Info::HistoryEntry { handle: 1, remaining: 0, entry: None });
     assert_eq!(encode_to_client(&none), hex_vec("000c480100000000000000000000"));
-    let notice = ServerMessage::Notice { code: 1, text: "hé" };
+    let notice = ServerMessage::Info(Info::Notice { code: 1, text: "hé" });
     assert_eq!(encode_to_client(&notice), hex_vec("00064a010368c3a9"));
 }
 

@@ -1,6 +1,5 @@
-//! Bans and mutes: of identities, not of names or addresses. A decision of the operator is in
-//! effect at once. It is written with the next commit, and with every later one until one
-//! succeeded.
+//! Bans and mutes of identities, not of names or addresses. A decision of an operator takes effect
+//! at once. It is written with every commit until one has succeeded.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +25,7 @@ impl Sanctions {
         sanctions
     }
 
-    /// Replaces what is durable by what the store holds. Decisions stay.
+    /// Replaces the durable sanctions by those in the store. Decisions stay.
     pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         self.durable = loaded.sanctions.iter().map(|sanction| (key(sanction), sanction.clone())).collect();
         self.forget_settled();
@@ -96,7 +95,7 @@ impl Sanctions {
         all
     }
 
-    /// The identity under a sanction of this kind that had this name when it was imposed.
+    /// The identity that had this name when a sanction of this kind was imposed on it.
     pub(in crate::hub) fn find_by_name(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
         let is_named = |sanction: &&Sanction| {
             sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
@@ -110,64 +109,4 @@ fn key(sanction: &Sanction) -> Key {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ANA: PublicIdentity = PublicIdentity([1; 32]);
-
-    fn ban(since_ms: u64) -> Sanction {
-        Sanction { identity: ANA, kind: SanctionKind::Ban, name: "Ana".into(), since_ms }
-    }
-
-    fn written(sanctions: &Sanctions) -> Batch {
-        let mut batch = Batch::default();
-        sanctions.write(&mut batch);
-        batch
-    }
-
-    #[test]
-    fn a_sanction_takes_effect_at_once_and_is_written_until_durable() {
-        let mut sanctions = Sanctions::default();
-        assert!(sanctions.impose(ban(1)) && !sanctions.impose(ban(2)));
-        assert!(sanctions.holds(ANA, SanctionKind::Ban) && !sanctions.holds(ANA, SanctionKind::Mute));
-        let batch = written(&sanctions);
-        assert_eq!((&batch.sanctions, written(&sanctions) == batch), (&vec![ban(1)], true));
-        sanctions.apply(&batch);
-        assert!(written(&sanctions).is_empty() && sanctions.holds(ANA, SanctionKind::Ban));
-    }
-
-    #[test]
-    fn a_sanction_lifted_during_its_commit_ends_with_the_next_commit() {
-        let mut sanctions = Sanctions::default();
-        sanctions.impose(ban(1));
-        let first = written(&sanctions);
-        assert!(sanctions.lift(ANA, SanctionKind::Ban) && !sanctions.lift(ANA, SanctionKind::Ban));
-        sanctions.apply(&first);
-        assert!(!sanctions.holds(ANA, SanctionKind::Ban) && sanctions.all().is_empty());
-        let second = written(&sanctions);
-        assert_eq!(second.lifted, [(ANA, SanctionKind::Ban)]);
-        sanctions.apply(&second);
-        assert!(written(&sanctions).is_empty() && !sanctions.holds(ANA, SanctionKind::Ban));
-    }
-
-    #[test]
-    fn a_sanction_found_in_the_store_after_a_failure_is_not_written_twice() {
-        let mut sanctions = Sanctions::default();
-        sanctions.impose(ban(1));
-        sanctions.reload(&RoomState::default());
-        assert!(sanctions.holds(ANA, SanctionKind::Ban) && !written(&sanctions).is_empty());
-        sanctions.reload(&RoomState { sanctions: vec![ban(1)], ..RoomState::default() });
-        assert!(sanctions.holds(ANA, SanctionKind::Ban) && written(&sanctions).is_empty());
-    }
-
-    #[test]
-    fn finds_a_sanctioned_identity_by_its_name_at_that_time() {
-        let mut sanctions = Sanctions::new(&RoomState { sanctions: vec![ban(1)], ..RoomState::default() });
-        let name = |name| Name::new(name).unwrap();
-        assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Ban), Some(ANA));
-        assert_eq!(sanctions.find_by_name(&name("ANA"), SanctionKind::Mute), None);
-        assert_eq!(sanctions.find_by_name(&name("Ben"), SanctionKind::Ban), None);
-        sanctions.lift(ANA, SanctionKind::Ban);
-        assert_eq!(sanctions.find_by_name(&name("ana"), SanctionKind::Ban), None);
-    }
-}
+mod tests;

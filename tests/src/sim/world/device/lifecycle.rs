@@ -172,7 +172,7 @@ impl World {
                 demand!(!has_joined, Contract, "process {id} ended with {reason:?} after it had joined");
                 later
             }
-            reason => {
+            EndReason::ServerProofInvalid | EndReason::Closed(_) => {
                 demand!(false, Contract, "process {id} ended with {reason:?}");
                 None
             }

@@ -1,0 +1,145 @@
+//! Requests for information, the answers to them, and other information from the server (SPEC 6.2,
+//! 6.3), each with its type, its fields and their encoding.
+//!
+//! A client sends these requests for its application and passes the information on as it is. A new
+//! request or notice is added here; nothing else in the core names it.
+
+use super::{Entry, EntryHeader, body, name};
+use crate::chat::MAX_HISTORY;
+use crate::wire::io::{BufferFull, DecodeError, Reader, Writer};
+
+message_types! {
+    RequestType {
+        ListMembers = 0x03,
+        History = 0x04,
+    }
+}
+
+message_types! {
+    InfoType {
+        HistoryEntry = 0x48,
+        MemberListed = 0x49,
+        Notice = 0x4a,
+    }
+}
+
+/// A request of a member for information. The room's handle goes before its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The members: [`Info::MemberListed`] follows for each.
+    ListMembers,
+    /// Older entries: [`Info::HistoryEntry`] follows for each.
+    History {
+        /// Entries with a smaller seq; 0 = the newest.
+        before: u64,
+        /// 1 to [`MAX_HISTORY`]; other values are encoded as the nearest of these.
+        count: u8,
+    },
+}
+
+/// Information from the server: an answer to a [`Request`], or a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Info<'a> {
+    /// One answer to [`Request::History`].
+    HistoryEntry {
+        /// The room.
+        handle: u8,
+        /// Answers that follow this one.
+        remaining: u16,
+        /// The entry; `None`: there are none.
+        entry: Option<Entry<'a>>,
+    },
+    /// One answer to [`Request::ListMembers`].
+    MemberListed {
+        /// The room.
+        handle: u8,
+        /// Answers that follow this one.
+        remaining: u16,
+        /// The name; `None`: there are none.
+        name: Option<&'a str>,
+    },
+    /// A text for the user.
+    Notice {
+        /// For programs; 0 = none.
+        code: u8,
+        /// Text for the user.
+        text: &'a str,
+    },
+}
+
+impl Request {
+    pub(super) fn decode(request_type: RequestType, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match request_type {
+            RequestType::ListMembers => Self::ListMembers,
+            RequestType::History => Self::History {
+                before: reader.u64()?,
+                count: match reader.u8()? {
+                    count @ 1..=MAX_HISTORY => count,
+                    _ => return Err(DecodeError::Value),
+                },
+            },
+        })
+    }
+
+    pub(super) fn encode(self, handle: u8, out: &mut Writer<'_>) -> Result<(), BufferFull> {
+        match self {
+            Self::ListMembers => out.bytes(&[RequestType::ListMembers.code(), handle]),
+            Self::History { before, count } => {
+                out.bytes(&[RequestType::History.code(), handle])?;
+                out.u64(before)?;
+                out.u8(count.clamp(1, MAX_HISTORY))
+            }
+        }
+    }
+}
+
+impl<'a> Info<'a> {
+    /// The room that it is about; `None`: no particular one.
+    #[must_use]
+    pub const fn handle(&self) -> Option<u8> {
+        match *self {
+            Self::HistoryEntry { handle, .. } | Self::MemberListed { handle, .. } => Some(handle),
+            Self::Notice { .. } => None,
+        }
+    }
+
+    pub(super) fn decode(info_type: InfoType, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(match info_type {
+            InfoType::HistoryEntry => Self::HistoryEntry {
+                handle: reader.u8()?,
+                remaining: reader.u16()?,
+                entry: match reader.clone().u64()? {
+                    0 => None,
+                    _ => Some(Entry { header: EntryHeader::decode(reader)?, body: body(reader)? }),
+                },
+            },
+            InfoType::MemberListed => Self::MemberListed {
+                handle: reader.u8()?,
+                remaining: reader.u16()?,
+                name: Some(name(reader)?).filter(|name| !name.is_empty()),
+            },
+            InfoType::Notice => Self::Notice { code: reader.u8()?, text: reader.str_u8()? },
+        })
+    }
+
+    pub(super) fn encode(&self, out: &mut Writer<'_>) -> Result<(), BufferFull> {
+        match *self {
+            Self::HistoryEntry { handle, remaining, entry } => {
+                out.bytes(&[InfoType::HistoryEntry.code(), handle])?;
+                out.u16(remaining)?;
+                let Some(entry) = entry else { return out.u64(0) };
+                entry.header.encode(out)?;
+                out.bytes_u16(entry.body)
+            }
+            Self::MemberListed { handle, remaining, name } => {
+                out.bytes(&[InfoType::MemberListed.code(), handle])?;
+                out.u16(remaining)?;
+                out.bytes_u8(name.unwrap_or_default().as_bytes())
+            }
+            Self::Notice { code, text } => {
+                out.bytes(&[InfoType::Notice.code(), code])?;
+                out.bytes_u8(text.as_bytes())
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Requests for information (SPEC 6.2, 6.3): a request is recorded when it arrives, and its answers
+//! are part of the delivery.
+
+use kabar_core::chat::{HISTORY_ENTRY_OVERHEAD, Info, MAX_NAME_LEN, Request, ServerMessage};
+use kabar_core::connection::StreamId;
+use kabar_core::crypto::Provider;
+use kabar_core::time::Instant;
+
+use super::delivery::Progress;
+use super::pages::For;
+use super::{Handled, Room};
+use crate::hub::context::Context;
+use crate::hub::encoded::Encoded;
+use crate::hub::peer::member::{Answers, History, Listing, Member};
+use crate::hub::peer::{Peer, Phase};
+
+/// Names written at once, and the longest message for one.
+const NAMES_AT_ONCE: usize = 16;
+const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
+
+impl Room {
+    /// Records a request. One of the same sort that is being answered comes first.
+    pub(in crate::hub) fn on_request<P: Provider>(&self, peer: &mut Peer<P>, request: Request) -> Handled {
+        let Some(member) = peer.member_mut() else { return Handled::Violation };
+        let answers = &mut member.answers;
+        match request {
+            Request::ListMembers if answers.listing.is_some() => return Handled::Defer,
+            Request::ListMembers => {
+                answers.listing = Some(Listing { after: None, remaining: self.members.len() });
+            }
+            Request::History { .. } if answers.history.is_some() => return Handled::Defer,
+            Request::History { before, count } => {
+                let end = self.log.head() + 1;
+                let before = if before == 0 { end } else { before.min(end) };
+                let next = before.saturating_sub(u64::from(count)).max(self.log.first());
+                answers.history = Some(History { next, last: before - 1 });
+            }
+        }
+        Handled::Done
+    }
+
+    /// Sends the next part of the answers in progress, one answer after the other.
+    pub(super) fn deliver_answer<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+    ) -> Progress {
+        if !peer.member().is_some_and(|member| member.answers.is_answering()) {
+            return Progress::Nothing;
+        }
+        if !context.take_work(&mut peer.turn) {
+            return Progress::Later;
+        }
+        let Some(Member { answers: Answers { listing, history }, .. }) = peer.member() else {
+            return Progress::Nothing;
+        };
+        let progress = match (listing, *history) {
+            (Some(_), _) => self.deliver_names(now, context, peer),
+            (None, Some(history)) => self.deliver_history(now, context, peer, history),
+            (None, None) => Progress::Nothing,
+        };
+        // The next request may wait in its stream: it is read with the next input.
+        if peer.member().is_some_and(|member| !member.answers.is_answering())
+            && peer.connection.readable(StreamId::Chat) > 0
+        {
+            context.turns.defer(&mut peer.turn);
+        }
+        progress
+    }
+
+    fn deliver_names<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
+        let Peer { connection, phase: Phase::Member(member), .. } = peer else { return Progress::Nothing };
+        let Some(listing) = &member.answers.listing else { return Progress::Nothing };
+        let mut rest = self.members.names_after(listing.after.as_deref()).peekable();
+        let mut buffer = [0; NAMES_AT_ONCE * MEMBER_LEN];
+        let (mut len, mut count, mut left, mut after, mut is_last) = (0, 0, listing.remaining, None, false);
+        while count < NAMES_AT_ONCE && !is_last {
+            let next = rest.next();
+            is_last = rest.peek().is_none();
+            left = left.saturating_sub(1);
+            // SPEC 6.3: only the last one states 0, whoever joins or leaves in the meantime.
+            let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
+            let name = next.map(|(_, name)| name.shown());
+            let message = ServerMessage::Info(Info::MemberListed { handle: self.handle(), remaining, name });
+            len += message.encode(&mut buffer[len..]).expect("there is room for as many of the longest");
+            after = next.map(|(folded, _)| folded);
+            count += 1;
+        }
+        if connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_err() {
+            return Progress::Full;
+        }
+        context.counters.messages_out += count as u64;
+        let rest = (!is_last).then_some(Listing { after: after.cloned(), remaining: left });
+        member.answers.listing = rest;
+        Progress::Done
+    }
+
+    fn deliver_history<P: Provider>(
+        &mut self,
+        now: Instant,
+        context: &mut Context<P>,
+        peer: &mut Peer<P>,
+        history: History,
+    ) -> Progress {
+        let History { next, last } = history;
+        let (largest, limit) =
+            (peer.member().map_or(0, |member| member.max_entry_len), usize::from(peer.message_limit));
+        let takes = |encoded: &Encoded| {
+            encoded.body_len() <= largest && HISTORY_ENTRY_OVERHEAD + usize::from(encoded.body_len()) <= limit
+        };
+        let (at, entry) = if next > last {
+            (next, None)
+        } else if let Some(found) = self.lookup(now, context, peer, next..=last, For::Answer, takes) {
+            found
+        } else {
+            return Progress::Nothing;
+        };
+        let next = at + u64::from(entry.is_some());
+        let is_last = next > last;
+        // SPEC 6.3: entries that are too large for the member are omitted; the last answer always
+        // states 0.
+        if entry.is_some() || is_last {
+            let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);
+            let entry = entry.as_ref().map(Encoded::entry);
+            let message = ServerMessage::Info(Info::HistoryEntry { handle: self.handle(), remaining, entry });
+            if !peer.send(now, &mut context.counters, &message) {
+                return Progress::Full;
+            }
+        }
+        let Some(member) = peer.member_mut() else { return Progress::Nothing };
+        member.answers.history = (!is_last).then_some(History { next, last });
+        Progress::Done
+    }
+}
