@@ -6,7 +6,7 @@
 pub enum Exit {
     /// Success.
     Done = 0,
-    /// Any error that has no code of its own.
+    /// Any error without another code.
     Error = 1,
     /// Invalid command line.
     Usage = 2,

@@ -1,5 +1,5 @@
-//! What each subcommand of `kabar` does, and its arguments. Ends with an [`Outcome`] or a
-//! [`CommandError`], never with an exit code.
+//! The subcommands of `kabar`: their arguments, and the work that each does. Each ends with an
+//! [`Outcome`] or a [`CommandError`], never with an exit code.
 //!
 //! * [`host`], [`join`]: a session in a room. [`wizard`]: `kabar` without a subcommand, which asks.
 //!   [`target`], [`password`], [`arguments`]: their arguments.

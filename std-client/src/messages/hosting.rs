@@ -1,4 +1,4 @@
-//! What `kabar host` displays before the session: how others join.
+//! The first screen of `kabar host`, before the session: how others join.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use kabar_std::address::AddressError;
 use kabar_std::advertise::Found;
 use kabar_std::invite::Invite;
 
-/// The key of a room is being generated, which takes a moment.
-pub const GENERATING_KEY: &str = "making this room's key (once) ...";
+/// The key is being generated, which takes a moment.
+pub const GENERATING_KEY: &str = "generating the server key (once) ...";
 
 /// A room that is hosted on this computer.
 #[derive(Debug)]

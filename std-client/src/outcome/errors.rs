@@ -54,7 +54,7 @@ pub enum PasswordError {
     NotText {
         /// The file, standard input or the variable.
         source_name: String,
-        /// What is wrong.
+        /// The reason.
         error: io::Error,
     },
     /// The source cannot be read.
@@ -147,7 +147,7 @@ pub enum IdentityCommandError {
     NotText {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The reason.
         why: String,
     },
     /// The file to import or to export to cannot be used.

@@ -31,7 +31,7 @@ pub enum Outcome {
     BridgeStopped(Forwarded),
     /// Known servers were forgotten.
     ServersForgotten {
-        /// What was to be forgotten, as it was typed.
+        /// The room, address or fingerprint, as it was typed.
         target: String,
         /// Number of rooms.
         rooms: usize,

@@ -1,5 +1,5 @@
-//! What a session needs of its front end: a screen, and somebody or something that types. The
-//! session does not know which one it has.
+//! The front end of a session as a trait: displays entries and notices, and asks questions. The
+//! session does not know which front end it has.
 
 use std::fmt::Debug;
 use std::io;

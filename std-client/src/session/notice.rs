@@ -1,5 +1,5 @@
-//! What a session reports to its front end besides the entries of the room. Plain values: how a
-//! front end shows them is its own matter.
+//! The reports of a session to its front end, apart from the entries of the room. Plain values: the
+//! front end decides how they are displayed.
 
 use kabar_core::chat::{Info, PostRefusedCode, Term};
 use kabar_core::client::{ClientCounters, DisconnectReason};

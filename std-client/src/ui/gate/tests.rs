@@ -5,21 +5,21 @@ use super::*;
 /// Reports what it is to print, and prints it when permitted.
 struct Paper {
     asked: Sender<String>,
-    run_loop: Receiver<()>,
+    permits: Receiver<()>,
 }
 
 impl ExternalPrinter for Paper {
     fn print(&mut self, text: String) -> rustyline::Result<()> {
         self.asked.send(text).unwrap();
-        let _ = self.run_loop.recv();
+        let _ = self.permits.recv();
         Ok(())
     }
 }
 
 fn gate() -> (Arc<TerminalGate>, Receiver<String>, Sender<()>) {
     let gate = Arc::new(TerminalGate::default());
-    let ((asked, printed), (permit, run_loop)) = (mpsc::channel(), mpsc::channel());
-    gate.install(Paper { asked, run_loop });
+    let ((asked, printed), (permit, permits)) = (mpsc::channel(), mpsc::channel());
+    gate.install(Paper { asked, permits });
     (gate, printed, permit)
 }
 

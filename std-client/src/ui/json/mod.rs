@@ -154,7 +154,7 @@ impl<'a> Entry<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Returns the object of a notice, if it has one besides [`Object::Notice`].
+    /// Returns the object of a notice, if it has another one than [`Object::Notice`].
     #[must_use]
     pub fn of(notice: &Notice<'a>) -> Option<Self> {
         Some(match *notice {

@@ -1,4 +1,4 @@
-//! Output that must not be lost, written in order by its own thread. When the thread falls behind,
+//! Output that must not be lost, written in order by its own thread. While too much is queued,
 //! no more entries are taken from the client; the server keeps them.
 
 use std::io;

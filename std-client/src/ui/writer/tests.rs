@@ -106,7 +106,7 @@ fn full_disk_ends_entries_and_is_reported_at_the_end() {
 
 #[test]
 fn full_disk_drops_notices_and_their_count_follows() {
-    let (writer, disk, _mailbox, _poll) = on_disk(1, OnError::Drop);
+    let (writer, disk, _receiver, _poll) = on_disk(1, OnError::Drop);
     (1..=3).for_each(|number| writer.text(format!("{number}\n")));
     assert!(writer.settle(Duration::from_secs(60)).output.is_some());
     disk.lock().unwrap().0 = 9;
