@@ -1,7 +1,7 @@
 //! `--json`: what scripts read.
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, temp_home};
+use kabar_tests::room::{Room, begin_join, temp_home};
 
 use super::{ends_with, object};
 
@@ -40,6 +40,18 @@ fn objects_tell_everything_with_seq() {
         (left["type"].as_str(), left["exit"].as_u64(), left["unsent"].as_u64()),
         (Some("left"), Some(6), Some(1))
     );
+}
+
+#[test]
+fn the_end_of_a_refused_join_has_the_text_of_the_server() {
+    let room = Room::open();
+    let _anna = room.laptop("anna");
+    let mut other = begin_join(&room.home_of("other"), &room.invite, "Anna", &["--json"]);
+    assert_eq!(other.wait(), Some(5));
+    let left = object(other.said.last().expect("an end"));
+    let reason = left["reason"].as_str().expect("a reason");
+    assert!(reason.starts_with("the name Anna is taken"), "{reason}");
+    assert!(reason.ends_with("(server: somebody else has this name)"), "{reason}");
 }
 
 #[test]
