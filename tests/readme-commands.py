@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every command of ours that a document shows is known, with all its options: `... --help` is answered.
+"""Checks the commands in documents: the programs accept each of them, with all its options and `--help`.
 
 Usage: readme-commands.py FILE...      (the programs are in target/release and target/debug)
 """
@@ -20,12 +20,12 @@ PROGRAMS = {
 }
 
 
-# Where a document says INVITE; programs read it before they come to `--help`.
+# Replaces INVITE in documents, because programs parse the invite before they handle `--help`.
 INVITE = f"kabar://host:9999/lobby/{'A' * 32}.{'A' * 26}"
 
 
 def commands(text):
-    """Whole lines of sh blocks, and code within prose that begins with a program and a word."""
+    """Yields the lines of sh blocks, and code in prose that begins with a program and an argument."""
     for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S):
         yield from block.splitlines()
     prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
@@ -35,7 +35,7 @@ def commands(text):
 
 
 def words(line):
-    """The program and its arguments; None if the line runs none of ours."""
+    """Returns the program and its arguments, or None if the line runs none of PROGRAMS."""
     line = line.split(" #")[0].split("|")[-1]
     line = re.sub(r"^\s*cargo run .*(?:--bin|-p) (\S+) --(?= )", r"\1", line).replace("INVITE", INVITE)
     line = re.sub(r"^\s*(cargo |target/release/)?", "", line)
@@ -44,20 +44,20 @@ def words(line):
 
 
 def main():
-    wrong, asked = [], 0
+    wrong, checked = [], 0
     for name in sys.argv[1:]:
         with open(name, encoding="utf-8") as file:
             for line in commands(file.read()):
                 parts = words(line)
                 if parts is None:
                     continue
-                asked += 1
-                answer = subprocess.run([PROGRAMS[parts[0]], *parts[1:], "--help"], capture_output=True, text=True, timeout=30)
-                if answer.returncode != 0 or "Usage" not in answer.stdout:
-                    wrong.append(f"{name}: {line}\n    {answer.stderr.strip()}")
-    if wrong or asked < 10:
-        sys.exit("\n".join(["not as the programs have it:", *wrong, f"{asked} commands asked"]))
-    print(f"{asked} commands are known with all their options")
+                checked += 1
+                result = subprocess.run([PROGRAMS[parts[0]], *parts[1:], "--help"], capture_output=True, text=True, timeout=30)
+                if result.returncode != 0 or "Usage" not in result.stdout:
+                    wrong.append(f"{name}: {line}\n    {result.stderr.strip()}")
+    if wrong or checked < 10:
+        sys.exit("\n".join(["commands that the programs reject:", *wrong, f"{checked} commands checked"]))
+    print(f"{checked} commands are accepted with all their options")
 
 
 main()

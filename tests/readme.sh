@@ -16,7 +16,7 @@ mkdir "$home/first" "$home/second"
 # rustup and cargo keep their own homes.
 export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 
-cargo build --release --quiet -p kabar-client -p kabar-server
+cargo build --release --quiet --bin kabar --bin kabar-server
 cargo build --quiet -p kabar-client -p kabar-server -p kabar-embedded-example --bins
 # As the tests build them: without a test, other features of dependencies would compile all again.
 cargo test --quiet -p kabar-tests --no-run --test relay

@@ -18,7 +18,6 @@ use kabar_core::crypto::{Portable, Provider as _};
 use kabar_core::session::{Acceptor, Fingerprint, Incoming, acceptor::Accepted};
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
-use kabar_core::wire::packet::Packet;
 use rand_core::{SeedableRng as _, TryRng as _};
 use room::{Peer, Room};
 
@@ -94,7 +93,7 @@ impl Server {
             Incoming::Sealed(header) if self.peers.contains_key(&header.connection_id) => header.connection_id,
             Incoming::Sealed(header) => match self.half_open.get(&header.connection_id) {
                 // Only the client knows the keys: its first packet opens the connection.
-                Some((_, accepted)) if accepted.first_keys.verify::<Portable>(datagram).is_ok() => {
+                Some((_, accepted)) if accepted.verify::<Portable>(datagram).is_ok() => {
                     let mut peer = Box::new(Peer::new(InlineBuffers::new()));
                     peer.open(now, &accepted.established, from);
                     self.half_open.remove(&header.connection_id);
@@ -104,9 +103,7 @@ impl Server {
                 Some(_) => return,
                 None => {
                     // Tells a client that its connection is gone (SPEC 4.5).
-                    if let Ok(len) = Packet::Hint(header).encode(&mut reply, Portable::crc32) {
-                        let _ = socket.send_to(&reply[..len], from);
-                    }
+                    let _ = socket.send_to(&header.hint(Portable::crc32), from);
                     return;
                 }
             },

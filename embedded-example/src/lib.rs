@@ -1,7 +1,8 @@
 //! An example product on [`kabar_device`]: a thermometer with a light that is a member of a room.
 //!
 //! * [`probe`]: [`Probe`]: the application: it posts readings and answers commands.
-//! * [`script`]: replays a recorded exchange, to check that a new board sends the same bytes.
+//! * `script`, with the feature `replay`: replays a recorded exchange, to check that a new board
+//!   sends the same bytes.
 //!
 //! Both are `no_std`. The feature `host` adds what the program of the same name needs:
 //!
@@ -15,6 +16,7 @@ extern crate std;
 #[cfg(feature = "host")]
 pub mod host;
 pub mod probe;
+#[cfg(any(feature = "replay", test))]
 pub mod script;
 
 /// The README's Rust is compiled.

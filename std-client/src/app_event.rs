@@ -1,5 +1,5 @@
 //! Events from threads that block (on input, a signal, a resolver) to the thread that drives the
-//! client.
+//! client. Only carries them: knows neither the threads nor what a session does with the events.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -24,13 +24,15 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 error, 2 usage, 3 server not rea
 
 /// The part of `--help` about pipes.
 const PIPES: &str = "\
-Without a terminal it is a filter: each line of standard input is posted, each entry of the room is a line of standard output, notices go
-to standard error. At the end of input it leaves when everything is stored. Entries that were written are not written again when the same
-name joins the next time. Only the lines !q, /quit, /who and /help are commands.";
+Without a terminal, this is a filter: each line of standard input is posted, each entry of the room \
+is a line of standard output, and notices go to standard error. At the end of input it leaves as soon \
+as everything is stored. Entries that were written are not written again when the same name joins the \
+next time. Only the lines !q, /quit, /who and /help are commands.";
 
 /// Encrypted group chat. One command hosts a room, one line joins it.
 ///
-/// Without a command it asks for the room.
+/// To begin, type `kabar host`: it prints the line with which others join. Without a command, kabar
+/// asks for the room to join.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, after_help = EXIT_CODES)]
 pub struct Cli {

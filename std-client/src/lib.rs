@@ -1,14 +1,18 @@
-//! The Kabar client for hosts, as a library: the parts of the program `kabar`.
+//! The Kabar client for hosts, as a library: the parts of the program `kabar`. From top to bottom;
+//! each part names only those below it (`tests/tests/architecture/order.txt`):
 //!
-//! * [`cli`], [`commands`]: from the command line to a session. [`exit`]: exit codes. [`messages`]:
-//!   sentences for people.
-//! * [`session`]: one session in a room: connecting, being a member, leaving.
-//! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the
-//!   choice among several addresses. [`profile`]: its memory.
-//! * [`app_event`]: events of other threads. [`resolve`]: host names. [`connect`]: time-outs and
-//!   errors of connecting. [`probe`]: the key of a server.
-//! * [`ui`]: a prompt on a terminal, lines elsewhere.
+//! * [`cli`]: the command line. [`commands`]: what each subcommand does. [`outcome`], [`exit`]: how
+//!   it ends.
+//! * [`ui`]: the front end of a session: a prompt on a terminal, lines or objects elsewhere.
+//! * [`messages`]: every sentence that a person reads, made from typed values.
+//! * [`session`]: one session in a room: connecting, being a member, leaving. It reports to its
+//!   front end by a trait. [`probe`]: only fetches the key of a server.
 //! * `bridge` (on Unix): forwards packets between serial lines and a server.
+//! * [`app_event`], [`input`], [`command`]: what other threads report, what is typed, and what it
+//!   means.
+//! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the
+//!   choice among several addresses. [`profile`]: its memory. [`resolve`], [`connect`]: host names,
+//!   time-outs and errors.
 //! * [`identity`], [`known_servers`], [`cursor`]: stored keys, known servers, and positions in
 //!   rooms.
 

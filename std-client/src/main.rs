@@ -1,4 +1,5 @@
-//! The `kabar` program: hosts a room, or joins one.
+//! The `kabar` program: parses the command line, runs the command, prints its last line, and exits
+//! with its code.
 
 use std::io::Write;
 use std::process::ExitCode;

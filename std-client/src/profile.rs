@@ -1,4 +1,4 @@
-//! The client for hosts: kinds of keys, memory, time-outs.
+//! The client for hosts as a type: kinds of keys, sizes of buffers, time-outs.
 
 use kabar_core::chat::{MAX_BODY_LEN, MAX_MESSAGE_LEN};
 use kabar_core::client::Client;

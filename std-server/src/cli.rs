@@ -75,15 +75,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_command_line_is_told_in_one_line() {
-        let told = |words: &[&str]| {
+    fn a_usage_error_is_one_line() {
+        let line = |words: &[&str]| {
             let error = Arguments::try_parse_from([PROGRAM].iter().chain(words)).unwrap_err();
             usage_error(&error, PROGRAM)
         };
-        let flag = told(&["--lisen", "1"]).unwrap();
+        let flag = line(&["--lisen", "1"]).unwrap();
         assert!(flag.contains("--lisen") && flag.contains("--listen") && !flag.contains('\n'), "{flag}");
-        let command = told(&["runn"]).unwrap();
+        let command = line(&["runn"]).unwrap();
         assert!(command.contains("runn") && !command.contains('\n'), "{command}");
-        assert_eq!((told(&["--help"]), told(&["--version"])), (None, None));
+        assert_eq!((line(&["--help"]), line(&["--version"])), (None, None));
     }
 }

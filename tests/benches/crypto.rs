@@ -1,8 +1,8 @@
-//! The primitives of `kabar-core` beside the fastest others:
-//! `cargo bench -p kabar-tests --bench crypto`.
+//! The primitives of `kabar-core` compared with the fastest libraries: `cargo bench -p kabar-tests
+//! --bench crypto`.
 //!
-//! RSA is compared as OAEP on the same keys, because nobody else gives out the raw operation or the
-//! KEM.
+//! RSA is compared as OAEP with the same keys, because the other libraries do not offer the raw
+//! operation or the KEM.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -11,11 +11,11 @@ use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::{agreement, signature};
 use divan::{Bencher, counter::BytesCount};
-use kabar_core::crypto::exchange::Ephemeral;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::crypto::kdf::Secret;
 use kabar_core::crypto::rsa::{AnyRsa, AnyRsaPrivateKey, PrivateKey, ServerKey, oaep};
 use kabar_core::crypto::{Aead, Portable, Provider};
+use kabar_core::internals::Ephemeral;
+use kabar_core::internals::Secret;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use rsa::pkcs8::DecodePrivateKey;
@@ -154,7 +154,7 @@ mod rsa_keys {
     pub(crate) const BITS: [usize; 3] = [2048, 3072, 4096];
     pub(crate) const MESSAGE: [u8; 32] = [6; 32];
 
-    /// One key as each library holds it, and a ciphertext of [`MESSAGE`] for it.
+    /// One key in the type of each library, and a ciphertext of [`MESSAGE`] for it.
     pub(crate) struct Keys {
         pub(crate) ours: AnyRsaPrivateKey,
         pub(crate) rust_crypto: rsa::RsaPrivateKey,
@@ -163,7 +163,7 @@ mod rsa_keys {
     }
 
     impl Keys {
-        /// The key of the vectors of that size.
+        /// The key of the test vectors of that size.
         pub(crate) fn new(bits: usize) -> Self {
             let file = format!("vectors/rsa_oaep_{bits}_sha256_mgf1sha256_test.json");
             let file = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();

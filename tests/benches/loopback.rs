@@ -1,9 +1,9 @@
-//! Two laptops and a server over loopback: how long joining takes, and one line from one to the
-//! other.
+//! Two clients and a server over loopback: the time of a join, and the time of one line from one
+//! client to the other.
 //!
-//! Run with `cargo bench -p kabar-tests --bench loopback`. Real server thread, real client drivers,
-//! real sockets; the log is in memory. The baseline is measured in the same run: a datagram of 64
-//! bytes to a thread that sends it on to a third socket.
+//! Run with `cargo bench -p kabar-tests --bench loopback`. The server thread, the client drivers
+//! and the sockets are real; the log is in memory. The baseline is measured in the same run: a
+//! datagram of 64 bytes to a thread that forwards it to a third socket.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -21,7 +21,7 @@ use kabar_std::invite::RoomName;
 
 const HANDSHAKES: usize = 100;
 const LINES: usize = 500;
-/// Between two lines, so that none waits for another.
+/// Time between two lines, so that none waits for another.
 const PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ struct Room {
     secret: [u8; 16],
 }
 
-/// One member: begins, says when it joined, and when each line of others came.
+/// One member, and the waker of its driver.
 struct Member {
     driver: Driver,
     waker: std::sync::Arc<mio::Waker>,
@@ -60,11 +60,11 @@ impl Member {
         self.driver.start(&config).expect("it starts");
     }
 
-    /// Drives until `wanted` says something of an event.
-    fn until<T>(&mut self, mut wanted: impl FnMut(&Event<'_>) -> Option<T>) -> T {
+    /// Drives the client until `select` returns a value for an event.
+    fn until<T>(&mut self, mut select: impl FnMut(&Event<'_>) -> Option<T>) -> T {
         loop {
             while let Some(event) = self.driver.poll_event() {
-                if let Some(found) = wanted(&event) {
+                if let Some(found) = select(&event) {
                     return found;
                 }
             }
@@ -161,10 +161,10 @@ fn report(what: &str, mut times: Vec<Duration>) -> f64 {
     median
 }
 
-fn host(folder: &std::path::Path) -> (RoomHost, Room) {
+fn host(directory: &std::path::Path) -> (RoomHost, Room) {
     let listen = "127.0.0.1:0".parse().expect("an address");
     let room = RoomName::new("lobby").expect("a name");
-    let host = RoomHost::builder(folder, room, listen);
+    let host = RoomHost::builder(directory, room, listen);
     let hosted = host.start(|| (), drop, drop).expect("the room starts");
     let invite = hosted.invite();
     let room =
@@ -173,8 +173,8 @@ fn host(folder: &std::path::Path) -> (RoomHost, Room) {
 }
 
 fn main() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (hosted, room) = host(folder.path());
+    let directory = tempfile::tempdir().expect("a directory");
+    let (hosted, room) = host(directory.path());
     println!("| over loopback | median ms | p99 ms | longest ms |\n|---|---|---|---|");
     let baseline = report("a datagram, sent on (baseline)", baseline());
     let joins = (0..HANDSHAKES)

@@ -1,37 +1,35 @@
-//! What a datagram costs: its CRC, its codec, its seal, and the handshake that came before.
+//! The cost of a datagram: its CRC, its codec, its seal, and the handshake before it.
 //!
 //! ```text
 //! cargo bench -p kabar-tests --bench packets          the figures
 //! tests/benches/table.py                              the same as a table, with ratios
 //! ```
-//! The bare CRC pass is the least that any packet costs, so packets are compared with it, and
-//! sealing with AWS-LC used directly. RSA beside other libraries is in the bench `crypto`; the
-//! handshake here is all that either side computes for one.
+//! The bare CRC pass is the lower bound of the cost of a packet, so packets are compared with it.
+//! Sealing is also compared with AWS-LC used directly. The bench `crypto` compares RSA with other
+//! libraries; the handshake here is everything that one side computes.
 
 use divan::{Bencher, black_box, counter::BytesCount};
 
-use kabar_core::crypto::kdf::Secret;
 use kabar_core::crypto::{Aead, Portable, Provider};
-use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{FirstKeys, HandshakeOutput, Role, Session};
+use kabar_core::internals::packet::{Challenge, Hello, Packet, SEALED_HEADER_LEN};
+use kabar_core::internals::{EPOCH_BITS, OVERHEAD};
+use kabar_core::internals::{FirstKeys, Role, Session};
+use kabar_core::session::HandshakeOutput;
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
-use kabar_core::wire::packet::{Challenge, Hello, Packet, SEALED_HEADER_LEN, TransportParameters};
+use kabar_rsa::test_keys;
 use kabar_std::provider::Accelerated;
-
-#[path = "../../core/rsa/src/test_keys.rs"]
-#[expect(dead_code, reason = "half-sized primes are for other tests")]
-mod test_keys;
 
 /// Largest datagram in bytes (SPEC 2.1).
 const DATAGRAM_LEN: usize = 1200;
-/// The body that fills it.
+/// The longest body.
 const BODY_LEN: usize = DATAGRAM_LEN - OVERHEAD;
 
 fn main() {
     divan::main();
 }
 
-fn limits() -> TransportParameters {
+fn parameters() -> TransportParameters {
     TransportParameters {
         datagram: 1200,
         packets: 32,
@@ -45,23 +43,14 @@ fn limits() -> TransportParameters {
 }
 
 fn established(role: Role) -> HandshakeOutput {
-    HandshakeOutput {
-        role,
-        connection_id: 7,
-        c2s: Secret::new([1; 32]),
-        s2c: Secret::new([2; 32]),
-        exporter: Secret::new([3; 32]),
-        local: limits(),
-        remote: limits(),
-        hello_len: 1200,
-    }
+    HandshakeOutput::with_known_secrets(role, 7, parameters())
 }
 
 fn session<P: Provider>(role: Role) -> Session<P> {
     Session::new(Instant::ZERO, &established(role), EPOCH_BITS)
 }
 
-/// The least that a packet costs.
+/// The lower bound of the cost of a packet.
 mod crc {
     use super::*;
 
@@ -72,7 +61,7 @@ mod crc {
     }
 }
 
-/// Bytes to values and back, CRC included.
+/// Encoding and decoding, CRC included.
 mod codec {
     use super::*;
 
@@ -113,7 +102,7 @@ mod codec {
     }
 }
 
-/// A whole datagram, with header, tag and CRC; and AWS-LC alone, with the same key, associated data
+/// A whole datagram with header, tag and CRC, and AWS-LC alone with the same key, associated data
 /// and length.
 mod sealed {
     use super::*;
@@ -125,7 +114,7 @@ mod sealed {
         let mut datagram = [0x5a; DATAGRAM_LEN];
         bencher.counter(BytesCount::new(DATAGRAM_LEN)).bench_local(|| {
             let sealed = session.seal(Instant::ZERO, black_box(&mut datagram), BODY_LEN);
-            // Acknowledged, so that the next epoch may begin whenever this one is used up.
+            // Acknowledged, so that the next epoch can begin when this one is used up.
             session.on_acknowledged(sealed.as_ref().map_or(0, |(number, _)| *number));
             sealed.is_ok()
         });
@@ -214,7 +203,8 @@ mod sealed {
 mod handshake {
     use super::*;
     use kabar_core::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, Rsa2048, Rsa3072, Rsa4096, ServerKey};
-    use kabar_core::session::{Acceptor, ClientHandshake, HandshakeEvent, Incoming, RetrySchedule};
+    use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+    use kabar_core::session::{Acceptor, Incoming};
     use std::net::{Ipv4Addr, SocketAddr};
 
     const NOW: Instant = Instant::ZERO;
@@ -231,13 +221,13 @@ mod handshake {
     }
 
     fn acceptor(key: &AnyRsaPrivateKey) -> Acceptor {
-        Acceptor::new(key.modulus(), limits(), [1; 32])
+        Acceptor::new(key.modulus(), parameters(), [1; 32])
     }
 
-    /// The whole of a client, against a server that answers each datagram with what `answer` says.
+    /// A complete client, against a server that answers each datagram with `answer`.
     fn client<K: ServerKey, P: Provider>(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> HandshakeOutput {
         let mut client = ClientHandshake::<K>::new();
-        client.start(NOW, [2; 32], None, limits(), RetrySchedule::Initial);
+        client.start(NOW, [2; 32], None, parameters(), RetrySchedule::Initial);
         let mut out = [0; DATAGRAM_LEN];
         loop {
             if let Some(len) = client.poll_transmit::<P>(NOW, &mut out) {
@@ -251,9 +241,9 @@ mod handshake {
         }
     }
 
-    /// Answers as the server does, and keeps both sides of the conversation.
+    /// Runs a handshake with a real server, and returns the datagrams of both sides.
     fn record<K: ServerKey>(key: &AnyRsaPrivateKey) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
-        let (mut acceptor, mut said, mut answered) = (acceptor(key), Vec::new(), Vec::new());
+        let (mut acceptor, mut sent, mut answered) = (acceptor(key), Vec::new(), Vec::new());
         client::<K, Accelerated>(|datagram| {
             let mut out = [0; DATAGRAM_LEN];
             let answer = match acceptor.handle_datagram::<Accelerated>(NOW, ADDRESS, datagram, &mut out) {
@@ -263,11 +253,11 @@ mod handshake {
                 }
                 other => panic!("{other:?}"),
             };
-            said.push(datagram.to_vec());
+            sent.push(datagram.to_vec());
             answered.push(answer.clone());
             answer
         });
-        (said, answered)
+        (sent, answered)
     }
 
     fn record_any(key: &AnyRsaPrivateKey, bits: usize) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
@@ -298,28 +288,28 @@ mod handshake {
     #[divan::bench(types = [Portable, Accelerated], args = BITS)]
     fn server_side<P: Provider>(bencher: Bencher<'_, '_>, bits: usize) {
         let key = key(bits);
-        let (said, _) = record_any(&key, bits);
+        let (sent, _) = record_any(&key, bits);
         let mut acceptor = acceptor(&key);
         let mut out = [0; DATAGRAM_LEN];
         bencher.bench_local(|| {
-            assert!(matches!(acceptor.handle_datagram::<P>(NOW, ADDRESS, &said[0], &mut out), Incoming::Reply(_)));
-            let Incoming::Accept(pending) = acceptor.handle_datagram::<P>(NOW, ADDRESS, &said[1], &mut out) else {
+            assert!(matches!(acceptor.handle_datagram::<P>(NOW, ADDRESS, &sent[0], &mut out), Incoming::Reply(_)));
+            let Incoming::Accept(pending) = acceptor.handle_datagram::<P>(NOW, ADDRESS, &sent[1], &mut out) else {
                 panic!("the cookie is the recorded one");
             };
             pending.run::<P>(&key, 7, [3; 32]).expect("fits")
         });
     }
 
-    /// What a datagram with a made-up cookie costs the server: nothing that hurts.
+    /// The cost of a forged cookie for the server, which must be low.
     #[divan::bench]
     fn server_refuses_forged_cookie(bencher: Bencher<'_, '_>) {
         let key = key(2048);
-        let (said, _) = record::<Rsa2048>(&key);
-        let mut stranger = Acceptor::new(key.modulus(), limits(), [9; 32]);
+        let (sent, _) = record::<Rsa2048>(&key);
+        let mut stranger = Acceptor::new(key.modulus(), parameters(), [9; 32]);
         let mut out = [0; DATAGRAM_LEN];
         bencher.bench_local(|| {
             assert!(matches!(
-                stranger.handle_datagram::<Accelerated>(NOW, ADDRESS, &said[1], &mut out),
+                stranger.handle_datagram::<Accelerated>(NOW, ADDRESS, &sent[1], &mut out),
                 Incoming::Dropped(_)
             ));
         });

@@ -1,6 +1,6 @@
-//! Commits and entries per second through the store on disk, beside an append and fdatasync of the
-//! same bytes in the same folder: `cargo bench -p kabar-tests --bench store`. `KABAR_BENCH_DIR`
-//! says on which disk (default: the folder for temporary files).
+//! Commits and entries per second of the store on disk, compared with an append and fdatasync of
+//! the same bytes in the same directory: `cargo bench -p kabar-tests --bench store`.
+//! `KABAR_BENCH_DIR` selects the disk (default: the directory for temporary files).
 
 use std::fs::File;
 use std::io::Write;
@@ -14,15 +14,15 @@ use kabar_std::data_dir::DataDir;
 
 const BODY: usize = 170;
 const TIME: Duration = Duration::from_millis(1_500);
-/// The two are measured in turns, so that what else the machine does hits both.
+/// Both are measured in turns, so that other load affects both.
 const TURNS: u32 = 4;
 
 fn main() {
     let home = match std::env::var_os("KABAR_BENCH_DIR") {
-        Some(folder) => tempfile::tempdir_in(folder),
+        Some(directory) => tempfile::tempdir_in(directory),
         None => tempfile::tempdir(),
     };
-    let home = home.expect("a folder");
+    let home = home.expect("a directory");
     println!("{:>6} {:>12} {:>12} {:>16} {:>7}", "batch", "commits/s", "entries/s", "append+sync/s", "ratio");
     for size in [1, 32, 512] {
         let mut store = Writer::open(&home.path().join(size.to_string()));
@@ -58,8 +58,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn open(folder: &Path) -> Self {
-        let store = SqliteStore::open(&DataDir::open(folder).expect("a folder")).expect("a history");
+    fn open(directory: &Path) -> Self {
+        let store = SqliteStore::open(&DataDir::open(directory).expect("a directory")).expect("a history");
         Self { store, head: 0 }
     }
 

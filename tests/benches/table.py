@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs the benches `packets` and `crypto` and prints what they measured as Markdown tables.
+"""Runs the benches `packets` and `crypto` and prints their results as Markdown tables.
 
     tests/benches/table.py              run and print
-    tests/benches/table.py FILE...      print what earlier runs wrote
+    tests/benches/table.py FILE...      print the results of earlier runs
 
-Every figure is the fastest sample: on a shared machine the others measure the neighbours.
+Every figure is the fastest sample, which other load on the machine disturbed least.
 """
 
 import platform
@@ -17,7 +17,7 @@ ROW = re.compile(r"^((?:│  |   )*)[├╰]─ (\S+)\s+(?:(\d[\d.]*) (ns|µs|ms
 
 
 def parse(text):
-    """Divan's tree as {path: nanoseconds of the fastest sample}."""
+    """Parses Divan's output into {path: nanoseconds of the fastest sample}."""
     figures, path, root = {}, [], ""
     for line in text.splitlines():
         if re.match(r"^\w+\s+fastest", line):
@@ -30,7 +30,7 @@ def parse(text):
     return figures
 
 
-def shown(nanoseconds):
+def format_time(nanoseconds):
     for unit, size in (("ms", 1e6), ("µs", 1e3)):
         if nanoseconds >= size:
             return f"{nanoseconds / size:.3g} {unit}"
@@ -46,7 +46,7 @@ def table(head, rows):
 
 
 def packets(figures):
-    crc = {p: figures[f"packets/crc/check_1200/{p}"] for p in ("Portable", "Fast")}
+    crc = {p: figures[f"packets/crc/check_1200/{p}"] for p in ("Portable", "Accelerated")}
     alone = {"seal": figures["packets/sealed/aws_lc_seal_1167"], "open": figures["packets/sealed/aws_lc_open_1167"]}
     rows = []
     for label, name in (
@@ -58,14 +58,14 @@ def packets(figures):
         ("open", "sealed/open_1200"),
     ):
         row = [label]
-        for provider in ("Portable", "Fast"):
+        for provider in ("Portable", "Accelerated"):
             time = figures[f"packets/{name}/{provider}"]
-            row += [shown(time), f"{time / crc[provider]:.2f}"]
+            row += [format_time(time), f"{time / crc[provider]:.2f}"]
         kind = label.split(",")[0]
-        fast = figures[f"packets/{name}/Fast"]
-        row.append(f"{fast / alone[kind]:.2f}" if kind in alone else "")
+        accelerated = figures[f"packets/{name}/Accelerated"]
+        row.append(f"{accelerated / alone[kind]:.2f}" if kind in alone else "")
         rows.append(row)
-    head = ["1200 bytes", "portable", "x CRC pass", "fast", "x CRC pass", "fast, x AWS-LC alone"]
+    head = ["1200 bytes", "portable", "x CRC pass", "accelerated", "x CRC pass", "accelerated, x AWS-LC alone"]
     table(head, rows)
 
 
@@ -73,13 +73,13 @@ def handshakes(figures):
     rows = []
     for bits in (2048, 3072, 4096):
         client = figures[f"packets/handshake/client_side/Portable/{bits}"]
-        server = figures[f"packets/handshake/server_side/Fast/{bits}"]
-        row = [f"RSA-{bits}", shown(client), shown(server)]
+        server = figures[f"packets/handshake/server_side/Accelerated/{bits}"]
+        row = [f"RSA-{bits}", format_time(client), format_time(server)]
         for other in ("rust_crypto", "aws_lc"):
             one = figures.get(f"crypto/rsa_private/oaep_{other}/{bits}")
-            row += [shown(one), f"{server / one:.2f}"] if one else ["", ""]
+            row += [format_time(one), f"{server / one:.2f}"] if one else ["", ""]
         rows.append(row)
-    head = ["whole handshake", "client", "server", "one private operation of `rsa`", "server / that", "of AWS-LC", "server / that"]
+    head = ["whole handshake", "client", "server", "private operation of `rsa`", "server / `rsa`", "private operation of AWS-LC", "server / AWS-LC"]
     table(head, rows)
 
 

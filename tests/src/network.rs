@@ -1,22 +1,22 @@
-//! Private networks of a test: what happens to addresses and names there happens to nobody else.
+//! Private networks for a test: changes of addresses and names there affect no other program.
 //!
 //! ```text
-//! network of the server <-- a pair of virtual cards --> network of the client, with its own names
+//! network of the server <-- a pair of virtual interfaces --> network of the client, with its own names
 //! ```
 //!
-//! Made by `unshare`, `nsenter` and `ip`, in a user namespace, so that no privileges are needed.
-//! They go with the processes in them.
+//! Created with `unshare`, `nsenter` and `ip` in a user namespace, so that no privileges are
+//! needed. They are removed with the processes in them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::process::PATIENCE;
+use crate::process::TIMEOUT;
 
-/// The card of each network.
-const CARD: &str = "card";
+/// Name of the interface in each network.
+const INTERFACE: &str = "card";
 
-/// Two networks with a cable between them.
+/// Two connected networks.
 #[derive(Debug)]
 pub struct Networks {
     server: Namespace,
@@ -24,17 +24,17 @@ pub struct Networks {
     names: PathBuf,
 }
 
-/// A process that keeps a network namespace, for as long as it is not dropped.
+/// A process that keeps a network namespace until it is dropped.
 #[derive(Debug)]
 struct Namespace {
     keeper: Child,
 }
 
 impl Networks {
-    /// Two networks without addresses. The client's names are in a file in `home`.
+    /// Two networks without addresses. A file in `home` is the client's `/etc/hosts`.
     ///
     /// # Panics
-    /// If the system gives none.
+    /// If the system does not permit it.
     #[must_use]
     pub fn new(home: &Path) -> Self {
         let names = home.join("names");
@@ -43,61 +43,61 @@ impl Networks {
         let client = Namespace::keep(server.enter().args(["unshare", "--net", "--mount"]));
         server.ip("link set lo up");
         client.ip("link set lo up");
-        server.ip(&format!("link add {CARD} type veth peer name {CARD} netns {}", client.keeper.id()));
-        server.ip(&format!("link set {CARD} up"));
-        client.ip(&format!("link set {CARD} up"));
+        server.ip(&format!("link add {INTERFACE} type veth peer name {INTERFACE} netns {}", client.keeper.id()));
+        server.ip(&format!("link set {INTERFACE} up"));
+        client.ip(&format!("link set {INTERFACE} up"));
         client.run(Command::new("mount").args(["--bind", names.to_str().expect("UTF-8"), "/etc/hosts"]));
         Self { server, client, names }
     }
 
-    /// Gives the server's card an address (`10.0.0.1/24`).
+    /// Adds an address to the server's interface (`10.0.0.1/24`).
     pub fn add_server_address(&self, address: &str) {
         self.server.add(address);
     }
 
-    /// Takes it away.
+    /// Removes an address from the server's interface.
     pub fn remove_server_address(&self, address: &str) {
-        self.server.ip(&format!("address del {address} dev {CARD}"));
+        self.server.ip(&format!("address del {address} dev {INTERFACE}"));
     }
 
-    /// Gives the client's card an address.
+    /// Adds an address to the client's interface.
     pub fn add_client_address(&self, address: &str) {
         self.client.add(address);
     }
 
-    /// Takes it away.
+    /// Removes an address from the client's interface.
     pub fn remove_client_address(&self, address: &str) {
-        self.client.ip(&format!("address del {address} dev {CARD}"));
+        self.client.ip(&format!("address del {address} dev {INTERFACE}"));
     }
 
-    /// Lines for the client's `/etc/hosts`.
+    /// Sets the content of the client's `/etc/hosts`.
     ///
     /// # Panics
-    /// If they cannot be written.
+    /// If it cannot be written.
     pub fn set_names(&self, lines: &str) {
-        // In place: another file under this name would not be the one that is mounted.
+        // Written in place: a new file under this name would not be the mounted one.
         std::fs::write(&self.names, lines).expect("the file is there");
     }
 
-    /// The words that let a program run in the server's network.
+    /// Arguments with which a program runs in the server's network.
     #[must_use]
     pub fn at_server(&self) -> Vec<String> {
-        self.server.words()
+        self.server.arguments()
     }
 
-    /// The same in the client's.
+    /// Arguments with which a program runs in the client's network.
     #[must_use]
     pub fn at_client(&self) -> Vec<String> {
-        self.client.words()
+        self.client.arguments()
     }
 }
 
 impl Namespace {
-    /// Runs what keeps a namespace under `command`, which makes it.
+    /// Starts a process that keeps the namespace created by `command`.
     fn keep(command: &mut Command) -> Self {
         let keeper = command.args(["sleep", "600"]).stdin(Stdio::null()).spawn().expect("unshare(1)");
-        let deadline = Instant::now() + PATIENCE;
-        // It becomes what sleeps when the namespace is made.
+        let deadline = Instant::now() + TIMEOUT;
+        // The process becomes `sleep` when the namespace exists.
         while !is_asleep(keeper.id()) {
             assert!(Instant::now() < deadline, "there is no namespace: unshare(1) is not permitted?");
             std::thread::sleep(Duration::from_millis(5));
@@ -105,15 +105,15 @@ impl Namespace {
         Self { keeper }
     }
 
-    fn words(&self) -> Vec<String> {
+    fn arguments(&self) -> Vec<String> {
         let id = self.keeper.id().to_string();
         ["nsenter", "--preserve-credentials", "--user", "--net", "--mount", "--target", &id].map(str::to_owned).into()
     }
 
     fn enter(&self) -> Command {
-        let words = self.words();
-        let mut command = Command::new(&words[0]);
-        command.args(&words[1..]);
+        let arguments = self.arguments();
+        let mut command = Command::new(&arguments[0]);
+        command.args(&arguments[1..]);
         command
     }
 
@@ -124,14 +124,14 @@ impl Namespace {
         assert!(status.success(), "{inside:?}: {status}");
     }
 
-    fn ip(&self, words: &str) {
-        self.run(Command::new("ip").args(words.split(' ')));
+    fn ip(&self, arguments: &str) {
+        self.run(Command::new("ip").args(arguments.split(' ')));
     }
 
     fn add(&self, address: &str) {
-        // An IPv6 address is usable at once, without a look whether somebody else has it.
+        // Without duplicate address detection, an IPv6 address is usable at once.
         let nodad = if address.contains(':') { " nodad" } else { "" };
-        self.ip(&format!("address add {address} dev {CARD}{nodad}"));
+        self.ip(&format!("address add {address} dev {INTERFACE}{nodad}"));
     }
 }
 

@@ -1,7 +1,7 @@
-//! Real programs under test: started with pipes, read line by line with a deadline, ended when
+//! Real programs under test: started with pipes, read line by line with a deadline, killed when
 //! dropped.
 //!
-//! A deadline here only bounds a hang; no test asserts how long something took.
+//! A deadline here only ends a test that hangs; no test asserts how long something took.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,31 +10,32 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// How long anything may take before the test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Time after which a test fails when it waits for a program: three times the time in which an
+/// idle client notices that its server was killed.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where the built program `name` is. Builds the workspace's programs once per process, so that a
-/// lone `cargo test --test processes` never runs stale ones.
+/// Path of the program `name`. Builds the workspace's programs once per process, so that `cargo
+/// test --test processes` alone never runs old ones.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
+    let directory = BUILT.get_or_init(|| {
         let test = std::env::current_exe().expect("the path of this test");
-        let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST").to_path_buf();
+        let directory = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST").to_path_buf();
         let mut build = Command::new(env!("CARGO"));
         build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).args(["build", "--quiet", "--bins"]);
         build.args(["-p", "kabar-client", "-p", "kabar-server", "-p", "kabar-embedded-example"]);
-        if folder.ends_with("release") {
+        if directory.ends_with("release") {
             build.arg("--release");
         }
         assert!(build.status().expect("cargo").success(), "the programs build");
-        folder
+        directory
     });
-    folder.join(name)
+    directory.join(name)
 }
 
-/// The variables that programs under test are started with, or without: their data lie below
-/// `home`, and nothing of this computer's shows.
+/// The environment of programs under test: their data is stored under `home`, and nothing of this
+/// computer's user is visible.
 #[must_use]
 pub fn environment(home: &Path) -> [(&'static str, Option<PathBuf>); 6] {
     [
@@ -47,59 +48,59 @@ pub fn environment(home: &Path) -> [(&'static str, Option<PathBuf>); 6] {
     ]
 }
 
-/// One running program.
+/// A running program.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: Receiver<String>,
-    stderr: Receiver<String>,
-    /// All lines read from stdout so far.
-    pub said: Vec<String>,
-    /// All lines read from stderr so far.
-    pub noticed: Vec<String>,
-    patience: Duration,
+    stdout_lines: Receiver<String>,
+    stderr_lines: Receiver<String>,
+    /// All lines of standard output that were read so far.
+    pub stdout: Vec<String>,
+    /// All lines of standard error that were read so far.
+    pub stderr: Vec<String>,
+    timeout: Duration,
 }
 
 impl Process {
-    /// Starts `name` with `arguments`, its data below `home`.
+    /// Starts `name` with `arguments`, its data under `home`.
     #[must_use]
     pub fn start(name: &str, home: &Path, arguments: &[&str]) -> Self {
         Self::spawn(Command::new(program(name)).args(arguments), home)
     }
 
-    /// As [`Process::start`], by way of another program: `setsid`, `nsenter`, which run what
-    /// follows their own `words`.
+    /// Starts a program through another one, such as `setsid` or `nsenter`, which runs what follows
+    /// its own arguments (`words`).
     #[must_use]
     pub fn start_under(words: &[&str], name: &str, home: &Path, arguments: &[&str]) -> Self {
         let [under, words @ ..] = words else { return Self::start(name, home, arguments) };
         Self::spawn(Command::new(under).args(words).arg(program(name)).args(arguments), home)
     }
 
-    /// Lets a shell run `script`, in which `$BIN` is the folder of the programs.
+    /// Runs `script` in a shell; `$BIN` is the directory of the programs.
     #[must_use]
     pub fn shell(script: &str, home: &Path) -> Self {
-        let folder = program("kabar").parent().map(Path::to_path_buf).unwrap_or_default();
-        Self::spawn(Command::new("sh").arg("-c").arg(script).env("BIN", folder), home)
+        let directory = program("kabar").parent().map(Path::to_path_buf).unwrap_or_default();
+        Self::spawn(Command::new("sh").arg("-c").arg(script).env("BIN", directory), home)
     }
 
-    /// Runs `command`, its data below `home`: for arguments and variables that are no text.
+    /// Runs `command`, its data under `home`, for arguments and variables that are not UTF-8.
     #[must_use]
     pub fn command(command: &mut Command, home: &Path) -> Self {
         Self::spawn(command, home)
     }
 
-    /// Waits longer than [`PATIENCE`] for whatever it is to do.
+    /// Waits for `timeout` instead of [`TIMEOUT`] for output and for the end.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
     fn spawn(command: &mut Command, home: &Path) -> Self {
-        let asked_for: Vec<_> = command.get_envs().map(|(variable, _)| variable.to_owned()).collect();
+        let explicit: Vec<_> = command.get_envs().map(|(variable, _)| variable.to_owned()).collect();
         for (variable, value) in environment(home) {
-            if asked_for.iter().any(|known| known == variable) {
+            if explicit.iter().any(|known| known == variable) {
                 continue;
             }
             match value {
@@ -114,9 +115,9 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let stdin = child.stdin.take();
-        let stdout = lines_of(child.stdout.take().expect("piped"));
-        let stderr = lines_of(child.stderr.take().expect("piped"));
-        Self { child, stdin, stdout, stderr, said: Vec::new(), noticed: Vec::new(), patience: PATIENCE }
+        let stdout_lines = lines_of(child.stdout.take().expect("piped"));
+        let stderr_lines = lines_of(child.stderr.take().expect("piped"));
+        Self { child, stdin, stdout_lines, stderr_lines, stdout: Vec::new(), stderr: Vec::new(), timeout: TIMEOUT }
     }
 
     /// The process id.
@@ -125,67 +126,68 @@ impl Process {
         self.child.id()
     }
 
-    /// Types `line`.
+    /// Writes `line` to its standard input.
     pub fn type_line(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("stdin is open");
         writeln!(stdin, "{line}").expect("the program reads");
         stdin.flush().expect("the program reads");
     }
 
-    /// Types `text` as it is; an error (the program has ended) is no failure.
+    /// Writes `text` to its standard input; an error (the program has ended) is ignored.
     pub fn type_all(&mut self, text: &str) {
         self.type_bytes(text.as_bytes());
     }
 
-    /// The same for what is no text.
+    /// Writes bytes to its standard input; an error is ignored.
     pub fn type_bytes(&mut self, bytes: &[u8]) {
         if let Some(stdin) = self.stdin.as_mut() {
             let _ = stdin.write_all(bytes).and_then(|()| stdin.flush());
         }
     }
 
-    /// Ends its input.
+    /// Closes its standard input.
     pub fn close_stdin(&mut self) {
         self.stdin = None;
     }
 
-    /// The first line of stdout, from those not read yet, that contains `wanted`.
+    /// Returns the next line of standard output that contains `expected`.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`].
-    pub fn expect(&mut self, wanted: &str) -> String {
-        let found = await_line(&self.stdout, &mut self.said, wanted, self.patience);
-        found.unwrap_or_else(|| panic!("no line with {wanted:?} on stdout\n{}", self.transcript()))
+    /// If there is none within [`TIMEOUT`].
+    pub fn expect(&mut self, expected: &str) -> String {
+        let found = wait_for_line(&self.stdout_lines, &mut self.stdout, expected, self.timeout);
+        found.unwrap_or_else(|| panic!("no line with {expected:?} on stdout\n{}", self.transcript()))
     }
 
-    /// As [`Process::expect`], of stderr.
+    /// Returns the next line of standard error that contains `expected`.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`].
-    pub fn expect_notice(&mut self, wanted: &str) -> String {
-        let found = await_line(&self.stderr, &mut self.noticed, wanted, self.patience);
-        found.unwrap_or_else(|| panic!("no line with {wanted:?} on stderr\n{}", self.transcript()))
+    /// If there is none within [`TIMEOUT`].
+    pub fn expect_stderr(&mut self, expected: &str) -> String {
+        let found = wait_for_line(&self.stderr_lines, &mut self.stderr, expected, self.timeout);
+        found.unwrap_or_else(|| panic!("no line with {expected:?} on stderr\n{}", self.transcript()))
     }
 
-    /// Reads what there is, without waiting for more.
-    pub fn read_on(&mut self) {
-        self.said.extend(self.stdout.try_iter());
-        self.noticed.extend(self.stderr.try_iter());
+    /// Reads the lines that are available, without waiting for more.
+    pub fn read_available(&mut self) {
+        self.stdout.extend(self.stdout_lines.try_iter());
+        self.stderr.extend(self.stderr_lines.try_iter());
     }
 
-    /// Waits for its end; the exit code, or `None` if a signal ended it. All output is read then.
+    /// Waits until it ends, reads all output, and returns its exit code, or `None` if a signal
+    /// ended it.
     ///
     /// # Panics
-    /// If it does not end within [`PATIENCE`].
+    /// If it does not end within [`TIMEOUT`].
     pub fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.timeout;
         loop {
-            if let Some(status) = self.child.try_wait().expect("the child is ours") {
-                self.said.extend(self.stdout.iter());
-                self.noticed.extend(self.stderr.iter());
+            if let Some(status) = self.child.try_wait().expect("a child process") {
+                self.stdout.extend(self.stdout_lines.iter());
+                self.stderr.extend(self.stderr_lines.iter());
                 return status.code();
             }
-            assert!(Instant::now() < deadline, "it does not end\n{}", self.transcript());
+            assert!(Instant::now() < deadline, "the program did not end\n{}", self.transcript());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -193,19 +195,19 @@ impl Process {
     /// Whether it has ended.
     ///
     /// # Panics
-    /// If the system does not know.
+    /// If the system does not report it.
     #[must_use]
     pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("the child is ours").is_some()
+        self.child.try_wait().expect("a child process").is_some()
     }
 
-    /// SIGKILL, and waits for the end.
+    /// Sends SIGKILL and waits until it ends.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Sends a signal by name, as `kill -NAME` does.
+    /// Sends a signal by name, like `kill -NAME`.
     ///
     /// # Panics
     /// If there is no `kill` program.
@@ -215,7 +217,7 @@ impl Process {
     }
 
     fn transcript(&self) -> String {
-        format!("stdout: {:#?}\nstderr: {:#?}", self.said, self.noticed)
+        format!("stdout: {:#?}\nstderr: {:#?}", self.stdout, self.stderr)
     }
 }
 
@@ -238,13 +240,18 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn await_line(lines: &Receiver<String>, seen: &mut Vec<String>, wanted: &str, patience: Duration) -> Option<String> {
-    let deadline = Instant::now() + patience;
+fn wait_for_line(
+    lines: &Receiver<String>,
+    seen: &mut Vec<String>,
+    expected: &str,
+    timeout: Duration,
+) -> Option<String> {
+    let deadline = Instant::now() + timeout;
     loop {
         match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
                 seen.push(line.clone());
-                if line.contains(wanted) {
+                if line.contains(expected) {
                     return Some(line);
                 }
             }

@@ -1,30 +1,33 @@
-//! A client below all others: it seals whatever it is given, however hostile, and acknowledges
-//! everything. Nothing is sent again.
+//! A client for hostile tests: it seals any frames, valid or not, and acknowledges everything. It
+//! never retransmits.
 
 use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{Authentication, ClientMessage, Join, MAX_MESSAGE_LEN, ServerMessage, Start};
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{ClientHandshake, HandshakeEvent, HandshakeOutput, RetrySchedule, Session};
+use kabar_core::internals::frame::{ACK_HEADER_LEN, Frame, Frames, STREAM_HEADER_LEN};
+use kabar_core::internals::packet::SEALED_HEADER_LEN;
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule, Session};
+use kabar_core::internals::{EPOCH_BITS, OVERHEAD};
+use kabar_core::session::HandshakeOutput;
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::{ACK_HEADER_LEN, Frame, Frames, STREAM_HEADER_LEN, StreamId};
-use kabar_core::wire::packet::{SEALED_HEADER_LEN, TransportParameters};
 use kabar_std::provider::Accelerated;
 
 use crate::sim::keys::SimKey;
 
 /// Longest datagram (SPEC 2.1).
 const DATAGRAM_LEN: usize = 1200;
-/// Bytes of frames that a datagram holds.
+/// Bytes of frames that fit into a datagram.
 pub const BODY_LEN: usize = DATAGRAM_LEN - OVERHEAD;
-/// Bytes of messages that a datagram holds.
+/// Bytes of messages that fit into a datagram.
 pub const MESSAGES_LEN: usize = BODY_LEN - STREAM_HEADER_LEN;
-/// Steps of a handshake between two packets, and one more.
+/// Steps of a handshake between two packets, plus one.
 const STEPS: usize = 4;
-/// Every body is padded to this (SPEC 4.4).
+/// Every body is padded to this length (SPEC 4.4).
 const MIN_BODY_LEN: usize = 9;
 
-/// A handshake, or the connection that it led to.
+/// A client during its handshake and on its connection.
 pub struct Raw {
     handshake: ClientHandshake<SimKey>,
     connection: Option<Connection>,
@@ -35,23 +38,23 @@ pub struct Raw {
 
 struct Connection {
     session: Session<Accelerated>,
-    /// Of the next byte of the stream.
+    /// Offset of the next byte to send.
     offset: u64,
-    /// The largest packet number received and not acknowledged.
+    /// The largest packet number that was received and not acknowledged.
     largest: Option<u64>,
-    /// Offset up to which the server takes bytes.
+    /// Offset up to which the server accepts bytes.
     limit: u64,
-    /// The largest packet number received.
-    heard: u64,
+    /// The largest packet number that was received.
+    largest_received: u64,
     instance: u64,
     number: u64,
 }
 
 impl Raw {
-    /// Begins a handshake; everything random comes from `seed`, its identity too.
+    /// Starts a handshake; all its random values, and its identity, come from `seed`.
     #[must_use]
     pub fn new(now: Instant, seed: &[u8; 32], secret: [u8; 16], room: &'static str) -> Self {
-        let limits = TransportParameters {
+        let parameters = TransportParameters {
             datagram: DATAGRAM_LEN as u16,
             packets: 64,
             message: MAX_MESSAGE_LEN as u16,
@@ -62,27 +65,27 @@ impl Raw {
             idle_s: 600,
         };
         let mut handshake = ClientHandshake::new();
-        handshake.start(now, *seed, None, limits, RetrySchedule::Initial);
+        handshake.start(now, *seed, None, parameters, RetrySchedule::Initial);
         Self { handshake, connection: None, identity: Identity::from_seed(seed), secret, room }
     }
 
-    /// The next packet of its handshake.
+    /// The next packet of the handshake.
     pub fn handshake_packet(&mut self, now: Instant) -> Option<Vec<u8>> {
         let mut out = [0; DATAGRAM_LEN];
         self.handshake.poll_transmit::<Accelerated>(now, &mut out).map(|len| out[..len].to_vec())
     }
 
-    /// Takes what the server sent.
-    pub fn hear(&mut self, now: Instant, datagram: &mut [u8]) {
+    /// Handles a datagram from the server.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: &mut [u8]) {
         if let Some(connection) = &mut self.connection {
-            connection.hear(datagram);
+            connection.handle_datagram(datagram);
             return;
         }
         let _ = self.handshake.handle_datagram::<Accelerated>(now, datagram);
         self.handle_timeout(now);
     }
 
-    /// Takes the steps of its handshake that are due.
+    /// Performs the steps of the handshake that are due.
     pub fn handle_timeout(&mut self, now: Instant) {
         for _ in 0..STEPS {
             while let Some(event) = self.handshake.poll_event() {
@@ -97,19 +100,19 @@ impl Raw {
         }
     }
 
-    /// Whether the handshake is done.
+    /// Whether the handshake is complete.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.connection.is_some()
     }
 
-    /// The instance that Welcome stated; 0 before.
+    /// The instance of the Welcome; 0 before it.
     #[must_use]
     pub fn instance(&self) -> u64 {
         self.connection.as_ref().map_or(0, |connection| connection.instance)
     }
 
-    /// Bytes that the server takes now.
+    /// Number of bytes that the server accepts now.
     #[must_use]
     pub fn credit(&self) -> u64 {
         self.connection.as_ref().map_or(0, |connection| connection.limit - connection.offset)
@@ -141,19 +144,19 @@ impl Raw {
         }))
     }
 
-    /// A packet of these frames.
+    /// A packet with these frames.
     pub fn packet(&mut self, now: Instant, frames: &[u8]) -> Vec<u8> {
         let Some(connection) = &mut self.connection else { return Vec::new() };
         connection.packet(now, frames)
     }
 
-    /// A packet of the next bytes of the stream.
-    pub fn say(&mut self, now: Instant, bytes: &[u8]) -> Vec<u8> {
+    /// A packet with the next bytes of the stream.
+    pub fn stream_packet(&mut self, now: Instant, bytes: &[u8]) -> Vec<u8> {
         let frames = self.stream_frames(bytes, bytes.len());
         self.packet(now, &frames)
     }
 
-    /// The next bytes of the stream in frames of `step` bytes.
+    /// The next bytes of the stream as frames of `step` bytes.
     pub fn stream_frames(&mut self, bytes: &[u8], step: usize) -> Vec<u8> {
         let Some(connection) = &mut self.connection else { return Vec::new() };
         let mut frames = Vec::new();
@@ -164,7 +167,7 @@ impl Raw {
         frames
     }
 
-    /// Frames of one byte each, each with a gap before it.
+    /// Frames of one byte, each after a gap.
     #[must_use]
     pub fn frames_with_gaps(&self, count: u64) -> Vec<u8> {
         let mut frames = Vec::new();
@@ -173,18 +176,17 @@ impl Raw {
         frames
     }
 
-    /// As many ACK frames of 32 ranges as there is room for, all of what the server has sent so
-    /// far.
+    /// As many ACK frames of 32 ranges as fit, for packets that the server has sent.
     #[must_use]
     pub fn acks_of_many_ranges(&self, ranges: u8) -> Vec<u8> {
-        let largest = self.connection.as_ref().map_or(0, |connection| connection.heard);
+        let largest = self.connection.as_ref().map_or(0, |connection| connection.largest_received);
         let ranges = ranges.min((largest / 2) as u8);
         let mut frame = ack_frame(largest, 0, ranges);
         (0..ranges).for_each(|_| frame.extend([0, 0, 0, 1, 0, 0, 0, 1]));
         frame.repeat(BODY_LEN / frame.len())
     }
 
-    /// Acknowledges everything that was received since the last time.
+    /// Acknowledges everything received since the last call.
     pub fn acknowledge(&mut self, now: Instant) -> Option<Vec<u8>> {
         let connection = self.connection.as_mut()?;
         let largest = connection.largest.take()?;
@@ -207,7 +209,7 @@ impl Connection {
             offset: 0,
             largest: None,
             limit: established.remote.chat.into(),
-            heard: 0,
+            largest_received: 0,
             instance: 0,
             number: 0,
         }
@@ -222,13 +224,13 @@ impl Connection {
         datagram
     }
 
-    fn hear(&mut self, datagram: &mut [u8]) {
+    fn handle_datagram(&mut self, datagram: &mut [u8]) {
         let Ok(opened) = self.session.open(datagram) else { return };
         self.largest = self.largest.max(Some(opened.packet_number));
-        self.heard = self.heard.max(opened.packet_number);
+        self.largest_received = self.largest_received.max(opened.packet_number);
         for frame in Frames::new(opened.body).flatten() {
             match frame {
-                // Welcome is the first that a member hears.
+                // Welcome is the first message to a member.
                 Frame::Stream { id: StreamId::Chat, offset: 0, data } => {
                     if let Some(Ok(Some(ServerMessage::Welcome(welcome)))) = data.get(2..).map(ServerMessage::decode) {
                         self.instance = welcome.instance;
@@ -241,7 +243,7 @@ impl Connection {
     }
 }
 
-/// A message as it is in the stream.
+/// A message as it is sent on the stream.
 #[must_use]
 pub fn message(message: &ClientMessage<'_>) -> Vec<u8> {
     let mut bytes = vec![0; 2 * MAX_MESSAGE_LEN];

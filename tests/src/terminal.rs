@@ -1,8 +1,7 @@
-//! Real programs at a real terminal: a pseudo-terminal, and a screen that understands what is
-//! written to it.
+//! Real programs at a real terminal: a pseudo-terminal, and a screen that interprets their output.
 //!
-//! What is asked of a screen is waited for; nothing is asserted about how it looks on the way
-//! there.
+//! Tests wait until the screen shows what they expect, and assert nothing about its state before
+//! that.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -11,11 +10,11 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::process::{PATIENCE, environment, program};
+use crate::process::{TIMEOUT, environment, program};
 
-/// Rows of a screen: enough that nothing a test looks for has left it.
+/// Rows of the screen: enough that nothing scrolls off during a test.
 const ROWS: u16 = 50;
-/// Columns of a screen.
+/// Columns of the screen.
 const COLUMNS: u16 = 120;
 
 /// Ctrl-C.
@@ -24,10 +23,10 @@ pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
 /// Tab.
 pub const TAB: &str = "\t";
-/// The arrow key up.
+/// The up arrow key.
 pub const UP: &str = "\x1b[A";
 
-/// A program at a terminal. Killed when dropped.
+/// A program at a terminal, killed when dropped.
 pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
@@ -43,9 +42,9 @@ struct Screen {
 
 struct State {
     parser: vt100::Parser,
-    /// Everything that was written, as it came.
+    /// All output so far.
     written: Vec<u8>,
-    /// Nobody writes any more.
+    /// The output has ended.
     has_ended: bool,
 }
 
@@ -56,19 +55,19 @@ impl Default for State {
 }
 
 impl Terminal {
-    /// Starts `name` with `arguments`, its data below `home`.
+    /// Starts `name` with `arguments`, its data under `home`.
     ///
     /// # Panics
-    /// If there is no terminal to be had, or no such program.
+    /// If no terminal is available, or there is no such program.
     #[must_use]
     pub fn start(name: &str, home: &Path, arguments: &[&str]) -> Self {
         Self::start_with(name, home, arguments, &[])
     }
 
-    /// As [`Terminal::start`], with further variables.
+    /// Like [`Terminal::start`], with additional environment variables.
     ///
     /// # Panics
-    /// If there is no terminal to be had, or no such program.
+    /// If no terminal is available, or there is no such program.
     #[must_use]
     pub fn start_with(name: &str, home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = CommandBuilder::new(program(name));
@@ -76,15 +75,15 @@ impl Terminal {
         Self::spawn(command, home, variables)
     }
 
-    /// Lets a shell run `script`, in which `$BIN` is the folder of the programs.
+    /// Runs `script` in a shell; `$BIN` is the directory of the programs.
     ///
     /// # Panics
-    /// If there is no terminal to be had.
+    /// If no terminal is available.
     #[must_use]
     pub fn shell(script: &str, home: &Path) -> Self {
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", script]);
-        command.env("BIN", program("kabar").parent().expect("a folder"));
+        command.env("BIN", program("kabar").parent().expect("a directory"));
         Self::spawn(command, home, &[])
     }
 
@@ -112,22 +111,22 @@ impl Terminal {
         Self { child, master: pair.master, keyboard, screen }
     }
 
-    /// Waits until the screen shows `wanted`; lines that were too long for it count as one.
+    /// Waits until the screen shows `expected`; a line that was wrapped counts as one line.
     ///
     /// # Panics
-    /// If it does not within [`PATIENCE`].
-    pub fn expect(&self, wanted: &str) {
-        self.until(&format!("{wanted:?} on the screen"), |screen| screen.contains(wanted));
+    /// If it does not within [`TIMEOUT`].
+    pub fn expect(&self, expected: &str) {
+        self.until(&format!("{expected:?} on the screen"), |screen| screen.contains(expected));
     }
 
-    /// Waits until the screen is as `is_wanted` says.
+    /// Waits until `condition` accepts the screen.
     ///
     /// # Panics
-    /// If it is not within [`PATIENCE`].
-    pub fn until(&self, what: &str, is_wanted: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+    /// If it does not within [`TIMEOUT`].
+    pub fn until(&self, what: &str, condition: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + TIMEOUT;
         let mut state = self.screen.lock();
-        while !is_wanted(&state.parser.screen().contents()) {
+        while !condition(&state.parser.screen().contents()) {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "not {what}:\n{}", state.parser.screen().contents());
             let waited = self.screen.changed.wait_timeout(state, left);
@@ -135,34 +134,34 @@ impl Terminal {
         }
     }
 
-    /// Waits until everything that was written is as `is_wanted` says.
+    /// Waits until `condition` accepts all output so far.
     ///
     /// # Panics
-    /// If it is not within [`PATIENCE`].
-    pub fn until_written(&self, what: &str, is_wanted: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !is_wanted(&self.written()) {
+    /// If it does not within [`TIMEOUT`].
+    pub fn until_written(&self, what: &str, condition: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + TIMEOUT;
+        while !condition(&self.written()) {
             assert!(Instant::now() < deadline, "not {what}:\n{}", self.screen());
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 
-    /// What the screen shows now.
+    /// The current content of the screen.
     #[must_use]
     pub fn screen(&self) -> String {
         self.screen.lock().parser.screen().contents()
     }
 
-    /// Everything that was written to it, with what steers a terminal.
+    /// All output so far, including control sequences.
     #[must_use]
     pub fn written(&self) -> String {
         String::from_utf8_lossy(&self.screen.lock().written).into_owned()
     }
 
-    /// Waits for the prompt of a room, empty, on the last line.
+    /// Waits until the last line is an empty prompt.
     ///
     /// # Panics
-    /// If it does not come within [`PATIENCE`].
+    /// If it is not within [`TIMEOUT`].
     pub fn expect_prompt(&self) {
         self.until("at an empty prompt", |screen| {
             screen.lines().next_back().is_some_and(|line| line.trim_end() == ">")
@@ -172,15 +171,15 @@ impl Terminal {
     /// Presses keys.
     ///
     /// # Panics
-    /// If nobody reads the keyboard.
+    /// If the program has ended.
     pub fn press(&mut self, keys: &str) {
         self.press_bytes(keys.as_bytes());
     }
 
-    /// Presses keys that give other bytes than UTF-8.
+    /// Presses keys that produce other bytes than UTF-8.
     ///
     /// # Panics
-    /// As [`Terminal::press`].
+    /// Like [`Terminal::press`].
     pub fn press_bytes(&mut self, bytes: &[u8]) {
         self.keyboard.write_all(bytes).expect("somebody reads the keyboard");
         self.keyboard.flush().expect("somebody reads the keyboard");
@@ -189,43 +188,44 @@ impl Terminal {
     /// Types a line and Enter.
     ///
     /// # Panics
-    /// As [`Terminal::press`].
+    /// Like [`Terminal::press`].
     pub fn type_line(&mut self, line: &str) {
         self.press(&format!("{line}\r"));
     }
 
-    /// Pastes `text`, as a terminal does that was asked to say so.
+    /// Pastes `text` in the way of a terminal with bracketed paste.
     ///
     /// # Panics
-    /// As [`Terminal::press`].
+    /// Like [`Terminal::press`].
     pub fn paste(&mut self, text: &str) {
         self.press(&format!("\x1b[200~{text}\x1b[201~"));
     }
 
-    /// Makes the screen another size.
+    /// Changes the size of the screen.
     ///
     /// # Panics
-    /// If the system refuses.
+    /// If the system does not permit it.
     pub fn resize(&mut self, rows: u16, columns: u16) {
         self.screen.lock().parser.screen_mut().set_size(rows, columns);
         self.master.resize(size(rows, columns)).expect("another size");
     }
 
-    /// Waits for its end; the exit code. All that it wrote is on the screen then.
+    /// Waits until the program ends and returns its exit code. All its output is on the screen
+    /// then.
     ///
     /// # Panics
-    /// If it does not end within [`PATIENCE`].
+    /// If it does not end within [`TIMEOUT`].
     pub fn wait(&mut self) -> u32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
-            if let Some(status) = self.child.try_wait().expect("the child is ours") {
-                // The master reports an end when the last of it was read.
+            if let Some(status) = self.child.try_wait().expect("a child process") {
+                // The reader reports the end when all output was read.
                 let state = self.screen.lock();
-                let waited = self.screen.changed.wait_timeout_while(state, PATIENCE, |state| !state.has_ended);
+                let waited = self.screen.changed.wait_timeout_while(state, TIMEOUT, |state| !state.has_ended);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
                 return status.exit_code();
             }
-            assert!(Instant::now() < deadline, "it does not end:\n{}", self.screen());
+            assert!(Instant::now() < deadline, "the program did not end:\n{}", self.screen());
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }

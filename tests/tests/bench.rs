@@ -1,4 +1,5 @@
-//! The benchmark measures what it says: few members and a second each; shape and sums, never speed.
+//! The benchmark with few members and one second each: it checks the form and the sums of the
+//! results, never speed.
 
 use std::process::{Command, Output};
 
@@ -19,7 +20,7 @@ fn measure(arguments: &[&str]) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("one JSON object, but {error}: {text}"))
 }
 
-/// A number that is there.
+/// The number at `path`.
 fn number(report: &Value, path: &str) -> f64 {
     report.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("a number at {path} in {report:#}"))
 }
@@ -51,13 +52,13 @@ fn room_delivers_every_post_to_every_member() {
 }
 
 #[test]
-fn a_paced_room_posts_at_its_pace() {
+fn a_paced_room_posts_at_its_rate() {
     let report = measure(&["room", "--members", "2", "--rate", "20", "--seconds", "1"]);
     assert_eq!(number(&report, "/posts"), 20.0);
 }
 
 #[test]
-fn handshake_counts_members_that_got_in() {
+fn handshake_counts_members_that_joined() {
     let report = measure(&["handshake", "--seconds", "1", "--at-once", "3"]);
     assert_eq!(report["mode"], "handshake");
     assert!(number(&report, "/joins") >= 3.0, "{report:#}");
@@ -66,7 +67,7 @@ fn handshake_counts_members_that_got_in() {
 }
 
 #[test]
-fn idle_states_memory_per_member() {
+fn idle_reports_memory_per_member() {
     let report = measure(&["idle", "--members", "40"]);
     assert_eq!((report["mode"].as_str(), number(&report, "/members")), (Some("idle"), 40.0));
     assert_positive(&report, &["/resident_before_kib", "/bytes_per_member"]);
@@ -74,7 +75,7 @@ fn idle_states_memory_per_member() {
 }
 
 #[test]
-fn everybody_returns_after_a_crash() {
+fn all_members_rejoin_after_a_crash() {
     let report = measure(&["return", "--members", "5", "--idle-timeout", "10"]);
     assert_eq!((report["mode"].as_str(), number(&report, "/members")), (Some("return"), 5.0));
     assert_positive(&report, &["/all_back_s", "/back_per_s", "/restart_s", "/baseline_s"]);
@@ -82,13 +83,13 @@ fn everybody_returns_after_a_crash() {
 }
 
 #[test]
-fn work_states_what_a_datagram_of_each_kind_costs() {
+fn work_reports_the_cost_of_a_datagram_of_each_kind() {
     let report = measure(&["work", "--repeat", "3", "--entries", "500", "--members", "3"]);
     assert_eq!(report["mode"], "work");
     assert_positive(&report, &["/ordinary_us"]);
     let cases = report["cases"].as_array().expect("a list");
     let of = |kind: &str| cases.iter().filter(|case| case["kind"] == kind).collect::<Vec<_>>();
-    for kind in ["Join", "Post", "Who", "History", "Leave", "unknown message", "Hello", "Initiate", "Hint"] {
+    for kind in ["Join", "Post", "ListMembers", "History", "Leave", "unknown message", "Hello", "Initiate", "Hint"] {
         assert!(!of(kind).is_empty(), "{kind}: {report:#}");
     }
     assert_eq!((of("Sealed, forged").len(), of("Sealed").len()), (3, 5));
@@ -97,8 +98,8 @@ fn work_states_what_a_datagram_of_each_kind_costs() {
         assert!(number(case, "/longest_turn_us") <= number(case, "/hub_us"), "{case:#}");
     }
     for case in of("History") {
-        // 200 entries are seven looks or more when none is taken, and one each when all are, and a
-        // few that find nothing yet.
+        // 200 entries take seven look-ups or more when none is accepted, and one each when all are,
+        // plus a few that find nothing yet.
         let each = number(case, "/lookups") / number(case, "/count");
         assert!((7.0..=220.0).contains(&each), "{case:#}");
         assert!(number(case, "/turns") > 1.0, "{case:#}");
@@ -130,7 +131,7 @@ fn bad_arguments_end_with_2_and_one_line() {
 }
 
 #[test]
-fn a_server_that_is_missing_or_does_not_start_is_said_in_one_line() {
+fn a_server_that_is_missing_or_does_not_start_is_reported_in_one_line() {
     let run = |server: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kabar-bench"));
         command.args(["idle", "--members", "1", "--server", server]).output().expect("it starts")

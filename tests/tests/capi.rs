@@ -1,5 +1,5 @@
-//! The C library: its header is generated from its sources; built as its users build it, a C
-//! program joins a room of the real server.
+//! The C library: its header is generated from its sources, and a C program that is built as its
+//! README describes joins a room of the real server.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&text));
 }
 
-/// The C program `source`, linked with the library, below `home`.
+/// Compiles `source`, links it with the library, and returns the program's path in `home`.
 fn compiled(home: &Path, source: &str) -> PathBuf {
     let target = Path::new(FOLDER).join("target");
     let mut build = Command::new(env!("CARGO"));
@@ -27,7 +27,7 @@ fn compiled(home: &Path, source: &str) -> PathBuf {
     program
 }
 
-/// `KABAR_HEADER=write` writes the header.
+/// With `KABAR_HEADER=write` it writes the header first.
 #[test]
 fn the_header_is_generated_from_the_library() {
     let folder = Path::new(FOLDER);
@@ -46,38 +46,38 @@ fn the_header_is_generated_from_the_library() {
 }
 
 #[test]
-fn what_cannot_be_taken_is_refused_by_name() {
+fn invalid_arguments_are_refused() {
     let home = temp_home();
     run(&mut Command::new(compiled(home.path(), "tests/errors.c")));
 }
 
 /// The header is the same for 32 bits; the library checks its sizes while it is built.
 #[test]
-fn the_library_is_built_for_a_microcontroller_too() {
+fn builds_for_a_microcontroller() {
     let mut build = Command::new(env!("CARGO"));
     build.current_dir(FOLDER).env("CARGO_TARGET_DIR", Path::new(FOLDER).join("target"));
     run(build.args(["build", "--quiet", "--locked", "--release", "--target", "thumbv7em-none-eabihf"]));
 }
 
 #[test]
-fn a_member_in_c_talks_with_one_on_a_laptop() {
+fn a_member_in_c_chats_with_the_client() {
     let room = Room::open();
     let program = compiled(room.home(), "example/chat.c");
-    let mut laptop = room.laptop("ana");
+    let mut client = room.client("ana");
 
     let mut device = Process::start(text(&program), room.home(), &[&room.invite, "probe"]);
-    device.expect_notice("joined as probe, 2 here");
-    laptop.type_line("what is up?");
+    device.expect_stderr("joined as probe, 2 here");
+    client.type_line("what is up?");
     device.expect("ana: what is up?");
     // More than its outbox takes at once.
     for line in 1..=300 {
         device.type_line(&format!("line {line}: ü"));
     }
-    laptop.expect("probe: line 300: ü");
-    let heard: Vec<&String> = laptop.said.iter().filter(|line| line.contains("probe: line")).collect();
-    assert_eq!(heard.len(), 300);
-    assert!((1..=300).zip(&heard).all(|(number, line)| line.ends_with(&format!("probe: line {number}: ü"))));
+    client.expect("probe: line 300: ü");
+    let received: Vec<&String> = client.stdout.iter().filter(|line| line.contains("probe: line")).collect();
+    assert_eq!(received.len(), 300);
+    assert!((1..=300).zip(&received).all(|(number, line)| line.ends_with(&format!("probe: line {number}: ü"))));
     device.close_stdin();
     assert_eq!(device.wait(), Some(0));
-    laptop.expect("probe has left");
+    client.expect("probe has left");
 }

@@ -1,4 +1,4 @@
-//! The device's program, and its library, with a real server and a real client of a host.
+//! The example's program on a host, and the library, with a real server and a real client.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant as Clock};
@@ -15,8 +15,8 @@ use kabar_device::{
 use kabar_embedded_example::host::address;
 use kabar_std::invite::Invite;
 use kabar_std::random::random_bytes;
-use kabar_tests::process::{PATIENCE, Process};
-use kabar_tests::room::{Room, begin_join, text};
+use kabar_tests::process::{Process, TIMEOUT};
+use kabar_tests::room::{Room, spawn_join, text};
 use rand_core::SeedableRng as _;
 use smoltcp::phy::FaultInjector;
 use smoltcp::wire::{HardwareAddress, Ipv4Cidr};
@@ -29,7 +29,7 @@ fn device_with(room: &Room, invite: &str, arguments: &[&str]) -> Process {
     Process::start("kabar-embedded-example", room.home(), &[&[invite], arguments].concat())
 }
 
-/// The invite with the last character but `from_end` of it turned into another one.
+/// The invite with one character changed: the one before the last `from_end`.
 fn forged(invite: &str, from_end: usize) -> String {
     let mut forged = invite.to_owned().into_bytes();
     let at = forged.len() - 1 - from_end;
@@ -38,28 +38,28 @@ fn forged(invite: &str, from_end: usize) -> String {
 }
 
 #[test]
-fn a_device_says_a_line_and_leaves_when_it_is_stored() {
+fn posts_a_line_and_leaves_when_it_is_stored() {
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let mut device = device(&room, &["--name", "probe", "--say", "21.5 \u{b0}C"]);
-    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+    assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
     farhan.expect("probe has joined");
     let line = farhan.expect("21.5");
     assert!(line.ends_with("probe: 21.5 \u{b0}C"), "{line}");
     farhan.expect("probe has left");
     assert!(
-        device.said.iter().any(|line| line.ends_with("probe: 21.5 \u{b0}C")),
+        device.stdout.iter().any(|line| line.ends_with("probe: 21.5 \u{b0}C")),
         "its own line too: {:?}",
-        device.said
+        device.stdout
     );
 }
 
 #[test]
-fn a_device_hears_what_a_laptop_says_and_a_stub_of_what_is_too_long() {
+fn shows_entries_and_the_length_of_those_that_are_too_long() {
     let room = Room::open();
     let mut device = device(&room, &["--name", "probe"]);
-    device.expect_notice("joined as probe");
-    let mut farhan = room.laptop("farhan");
+    device.expect_stderr("joined as probe");
+    let mut farhan = room.client("farhan");
     farhan.type_line("short");
     farhan.type_line(&"long ".repeat(800));
     farhan.type_line(&"x".repeat(usize::from(profile::LARGEST_ENTRY)));
@@ -72,51 +72,55 @@ fn a_device_hears_what_a_laptop_says_and_a_stub_of_what_is_too_long() {
 }
 
 #[test]
-fn a_device_on_a_laptop_measures_and_answers_as_any_other() {
+fn posts_readings_and_answers_commands_on_a_host() {
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let mut device = device(&room, &["--name", "probe", "--every", "1"]);
     farhan.expect("probe: reading 1: ");
     farhan.type_line("@probe led on");
     farhan.expect("probe: farhan: led is on");
-    device.expect_notice("the light is on");
+    device.expect_stderr("the light is on");
     farhan.type_line("how are you, probe?");
     farhan.type_line("@probe status");
     let status = farhan.expect("probe: farhan: reading ");
     assert!(status.contains("led is on"), "{status}");
     device.expect("probe: farhan: reading ");
-    assert_eq!(device.said.iter().filter(|line| line.contains("probe: farhan:")).count(), 2, "talk is no command");
+    assert_eq!(
+        device.stdout.iter().filter(|line| line.contains("probe: farhan:")).count(),
+        2,
+        "an ordinary text is not a command"
+    );
 }
 
 #[test]
-fn a_device_on_a_laptop_leaves_after_as_many_readings_as_it_was_told() {
+fn leaves_after_the_given_number_of_readings() {
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let mut device = device(&room, &["--name", "probe", "--every", "1", "--readings", "2"]);
     farhan.expect("probe: reading 2: ");
     farhan.expect("probe has left");
-    assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
-    assert!(!farhan.said.iter().any(|line| line.contains("reading 3")), "{:?}", farhan.said);
+    assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
+    assert!(!farhan.stdout.iter().any(|line| line.contains("reading 3")), "{:?}", farhan.stdout);
 }
 
 #[test]
-fn nobody_there_is_exit_code_3() {
+fn no_answer_is_exit_code_3() {
     let room = Room::open();
     let nobody = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = nobody.local_addr().expect("bound").port();
     let invite = room.invite_to(&port.to_string());
     let mut device = device_with(&room, &invite, &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(3));
-    assert!(device.noticed.iter().any(|line| line.contains(&format!("no answer from 127.0.0.1 port {port}"))));
+    assert!(device.stderr.iter().any(|line| line.contains(&format!("no answer from 127.0.0.1 port {port}"))));
 }
 
 #[test]
-fn another_key_than_the_invites_is_exit_code_4() {
+fn a_key_that_differs_from_the_invite_is_exit_code_4() {
     let room = Room::open();
     let secret_len = 27;
     let mut device = device_with(&room, &forged(&room.invite, secret_len + 20), &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(4));
-    assert!(device.noticed.iter().any(|line| line.contains("the server's key")), "{:?}", device.noticed);
+    assert!(device.stderr.iter().any(|line| line.contains("the server's key")), "{:?}", device.stderr);
 }
 
 #[test]
@@ -124,11 +128,11 @@ fn a_wrong_secret_is_exit_code_4() {
     let room = Room::open();
     let mut device = device_with(&room, &forged(&room.invite, 10), &["--name", "probe", "--say", "hello"]);
     assert_eq!(device.wait(), Some(4));
-    assert!(device.noticed.iter().any(|line| line.contains("secret")), "{:?}", device.noticed);
+    assert!(device.stderr.iter().any(|line| line.contains("secret")), "{:?}", device.stderr);
 }
 
 #[test]
-fn a_taken_name_is_exit_code_5_and_its_owner_may_come_back() {
+fn a_taken_name_is_exit_code_5_and_its_owner_may_rejoin() {
     let room = Room::open();
     let identity = room.home().join("identity");
     let owner = ["--name", "probe", "--say", "first", "--identity", text(&identity)];
@@ -136,11 +140,11 @@ fn a_taken_name_is_exit_code_5_and_its_owner_may_come_back() {
     assert_eq!(device(&room, &["--name", "probe", "--say", "mine"]).wait(), Some(5));
     assert_eq!(device(&room, &["--name", "probe", "--say", "mine", "--ephemeral"]).wait(), Some(5));
     assert_eq!(device(&room, &owner).wait(), Some(0));
-    assert_eq!(std::fs::read(identity).expect("it was made").len(), 32);
+    assert_eq!(std::fs::read(identity).expect("it was created").len(), 32);
 }
 
 #[test]
-fn an_invite_with_several_addresses_reaches_the_one_that_answers() {
+fn chooses_the_address_of_an_invite_that_answers() {
     let room = Room::open();
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let silent_address = silent.local_addr().expect("an address").to_string();
@@ -152,24 +156,24 @@ fn an_invite_with_several_addresses_reaches_the_one_that_answers() {
         let invite = room.invite.replace(&format!("//{}/", room.address), &format!("//{addresses}/"));
         assert_ne!(invite, room.invite);
         let mut device = device_with(&room, &invite, &["--name", name, "--say", "hello"]);
-        assert_eq!(device.wait(), Some(0), "{addresses}: {:?}", device.noticed);
+        assert_eq!(device.wait(), Some(0), "{addresses}: {:?}", device.stderr);
     }
 }
 
 #[test]
-fn a_device_keeps_its_name_from_run_to_run() {
+fn keeps_its_name_between_runs() {
     let room = Room::open();
     for line in ["first", "second"] {
         let mut device = device(&room, &["--name", "probe", "--say", line]);
-        assert_eq!(device.wait(), Some(0), "{:?}", device.noticed);
+        assert_eq!(device.wait(), Some(0), "{:?}", device.stderr);
     }
-    // Kept as `kabar` keeps it, so that they are the same person.
-    let mut laptop = begin_join(room.home(), &room.invite, "Probe", &[]);
-    laptop.expect_notice("Joined lobby as ");
+    // Kept where `kabar` keeps identities, so that both are the same member.
+    let mut client = spawn_join(room.home(), &room.invite, "Probe", &[]);
+    client.expect_stderr("Joined lobby as ");
 }
 
 #[test]
-fn a_device_with_an_identity_for_one_run_keeps_none() {
+fn an_ephemeral_identity_is_not_kept() {
     let room = Room::open();
     let arguments = ["--name", "probe", "--say", "hello", "--ephemeral"];
     assert_eq!(device(&room, &arguments).wait(), Some(0));
@@ -181,11 +185,11 @@ fn a_device_with_an_identity_for_one_run_keeps_none() {
 fn a_name_that_is_not_allowed_is_exit_code_5() {
     let room = Room::open();
     let mut device = device(&room, &["--name", "a:b", "--say", "hello"]);
-    assert_eq!(device.wait(), Some(5), "{:?}", device.noticed);
+    assert_eq!(device.wait(), Some(5), "{:?}", device.stderr);
 }
 
 #[test]
-fn what_is_no_invite_is_exit_code_2() {
+fn a_malformed_invite_is_exit_code_2() {
     let room = Room::open();
     assert_eq!(device_with(&room, "kabar://127.0.0.1:9999/lobby", &["--name", "probe"]).wait(), Some(2));
 }
@@ -220,10 +224,10 @@ impl Application for TwoSensors {
 }
 
 #[test]
-fn a_product_with_two_sensors_and_no_light_joins_with_the_library_as_it_is() {
+fn a_product_with_two_sensors_and_no_light_joins() {
     const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let invite: Invite = room.invite.parse().expect("the server's invite");
     let settings = Settings {
         server: *address::ipv4(&invite.places).first().expect("one"),
@@ -241,7 +245,7 @@ fn a_product_with_two_sensors_and_no_light_joins_with_the_library_as_it_is() {
     let mut rng = rand_chacha::ChaCha20Rng::from_seed(random_bytes().expect("the operating system's randomness"));
     let mut member = Member::new(&mut storage, &settings, link, clock, product, &mut rng).expect("it can join");
 
-    let (deadline, mut is_leaving) = (Clock::now() + PATIENCE, false);
+    let (deadline, mut is_leaving) = (Clock::now() + TIMEOUT, false);
     while member.ended().is_none() {
         assert!(Clock::now() < deadline, "{:?}", member.node().client().counters());
         let due = member.run();
@@ -259,13 +263,13 @@ fn a_product_with_two_sensors_and_no_light_joins_with_the_library_as_it_is() {
     farhan.expect("probe has left");
 }
 
-/// The library, with a network card that loses and damages frames both ways.
+/// The library on a network device that loses and damages frames in both directions.
 #[test]
-fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
+fn posts_are_stored_once_in_order_on_a_bad_network() {
     const LINES: usize = 30;
     const NODE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4000);
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
 
     let invite: Invite = room.invite.parse().expect("the server's invite");
     let server = *address::ipv4(&invite.places).first().expect("one");
@@ -296,18 +300,14 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
 
     let (mut posted, mut delivered) = (0, Vec::new());
     while node.client().state() != State::Ended {
-        assert!(
-            origin.elapsed() < PATIENCE,
-            "{posted} posted, {delivered:?} delivered, {:?}",
-            node.client().counters()
-        );
+        assert!(origin.elapsed() < TIMEOUT, "{posted} posted, {delivered:?} delivered, {:?}", node.client().counters());
         node.poll(now(), |event| {
             if let Event::Entry { header, body, own: true } = event {
                 assert_eq!(header.kind, EntryKind::TEXT);
                 delivered.push(String::from_utf8(body.to_vec()).expect("text"));
             }
         });
-        // A full outbox is no error: the rest is posted when there is room.
+        // A full outbox is not an error: the rest is posted when there is room.
         while posted < LINES && node.client().post(EntryKind::TEXT, line(posted).as_bytes()).is_ok() {
             posted += 1;
         }
@@ -327,7 +327,7 @@ fn a_device_on_a_bad_network_has_its_lines_stored_in_order_once_each() {
     assert!(counters.connection.resent > 0, "the network was bad: {counters:?}");
 }
 
-/// Two of them fill a datagram, so that many are under way.
+/// Two of them fill a datagram, so many datagrams are sent.
 fn line(number: usize) -> String {
     format!("{number:03} {}", "x".repeat(500))
 }

@@ -1,4 +1,4 @@
-//! The kept inputs of each fuzz target, through the same checks, without a fuzzer.
+//! Replays the corpus of each fuzz target through the target's checks, without a fuzzer.
 
 use std::fs;
 use std::path::Path;
@@ -7,21 +7,21 @@ use std::path::Path;
 #[allow(unreachable_pub)]
 mod checks;
 
-/// Runs `check` on each kept input of `target`.
+/// Runs `check` on each input in the corpus of `target`.
 fn replay(target: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fuzz/corpus").join(target);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/fuzz/corpus").join(target);
+    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut count = 0;
     for entry in entries {
-        let path = entry.expect("a readable folder").path();
+        let path = entry.expect("a readable directory").path();
         println!("{}", path.display());
         check(&fs::read(&path).expect("a readable file"));
         count += 1;
     }
-    assert!(count > 0, "no inputs in {}", folder.display());
+    assert!(count > 0, "no inputs in {}", directory.display());
 }
 
 #[test]
-fn kept_inputs_of_packet() {
+fn inputs_in_the_corpus_of_packet_pass() {
     replay("packet", checks::packet::check);
 }

@@ -1,4 +1,4 @@
-//! `kabar` at a real terminal, as a person sees it.
+//! `kabar` at a real terminal, as its user sees it.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use kabar_tests::process::Process;
 use kabar_tests::room::{Room, temp_home};
 use kabar_tests::terminal::{CTRL_C, CTRL_D, TAB, Terminal, UP};
 
-fn host(home: &Path, further: &[&str]) -> Terminal {
+fn host(home: &Path, extra: &[&str]) -> Terminal {
     let mut arguments = vec!["host", "--name", "darryl", "--listen", "127.0.0.1:0"];
-    arguments.extend(further);
+    arguments.extend(extra);
     Terminal::start("kabar", home, &arguments)
 }
 
-/// The words after `kabar ` of the line with which others join.
+/// The arguments of the printed `kabar join` line.
 fn printed_line(screen: &str) -> Vec<String> {
     let line = screen.lines().find(|line| line.trim_start().starts_with("kabar join kabar://")).expect("the line");
     line.split_whitespace().skip(1).map(str::to_owned).collect()
@@ -25,13 +25,13 @@ fn join(room: &Room, name: &str) -> Terminal {
     terminal
 }
 
-/// The lines of the screen that tell of entries.
+/// The lines of the screen that are entries.
 fn entries(screen: &str) -> Vec<String> {
     screen.lines().filter(|line| line.starts_with("[20")).map(|line| line[22..].trim_end().to_owned()).collect()
 }
 
 #[test]
-fn the_first_screen_of_a_host_says_how_others_come_in() {
+fn the_first_screen_of_a_host_shows_how_others_join() {
     let home = temp_home();
     let terminal = host(home.path(), &["--advertise", "192.168.0.162:9999"]);
     terminal.expect("You are darryl.");
@@ -46,13 +46,13 @@ fn the_first_screen_of_a_host_says_how_others_come_in() {
 }
 
 #[test]
-fn the_printed_line_joins_and_both_talk() {
+fn the_printed_line_joins_and_both_chat() {
     let home = temp_home();
     let mut darryl = host(home.path(), &[]);
     darryl.expect("You are darryl.");
     let screen = darryl.screen();
     assert!(screen.contains("With this address only this computer can join:"), "{screen}");
-    assert!(!screen.contains("firewall"), "nothing to be allowed there: {screen}");
+    assert!(!screen.contains("firewall"), "loopback needs no firewall rule: {screen}");
     let line = printed_line(&screen);
     let mut arguments: Vec<_> = line.iter().map(String::as_str).collect();
     arguments.extend(["--name", "farhan"]);
@@ -89,14 +89,11 @@ fn a_line_is_shown_once_and_only_when_it_is_stored() {
     let screen = anna.screen();
     assert_eq!(screen.matches("anna: is stored").count(), 1, "{screen}");
     assert_eq!(screen.matches("anna: not yet").count(), 1, "{screen}");
-    assert!(
-        !screen.contains("> not yet") && !screen.contains("> is stored"),
-        "what was typed is taken away:\n{screen}"
-    );
+    assert!(!screen.contains("> not yet") && !screen.contains("> is stored"), "the typed line is removed:\n{screen}");
 }
 
 #[test]
-fn kabar_alone_asks_and_then_knows_the_room() {
+fn kabar_without_arguments_asks_and_remembers_the_room() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let mine = room.home_of("anna");
@@ -133,7 +130,7 @@ fn kabar_alone_asks_and_then_knows_the_room() {
 }
 
 #[test]
-fn a_wrong_address_is_told_and_ends_with_3() {
+fn a_wrong_address_is_reported_and_ends_with_3() {
     let home = temp_home();
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = silent.local_addr().expect("bound").port();
@@ -146,7 +143,7 @@ fn a_wrong_address_is_told_and_ends_with_3() {
 }
 
 #[test]
-fn a_wrong_password_is_asked_for_three_times_in_all() {
+fn a_wrong_password_is_asked_for_at_most_three_times() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let arguments = ["join", &room.address, "--name", "anna", "--accept-new"];
@@ -165,9 +162,9 @@ fn a_wrong_password_is_asked_for_three_times_in_all() {
 }
 
 #[test]
-fn a_killed_server_is_waited_for_and_nothing_is_missed() {
+fn a_client_waits_for_a_killed_server_and_misses_nothing() {
     let mut room = Room::open();
-    let (mut anna, mut bob) = (join(&room, "anna"), room.laptop("bob"));
+    let (mut anna, mut bob) = (join(&room, "anna"), room.client("bob"));
     room.kill_and_restart();
     anna.expect("Connection lost: ");
     anna.expect("Connected again after ");
@@ -181,7 +178,7 @@ fn a_killed_server_is_waited_for_and_nothing_is_missed() {
 #[test]
 fn tab_completes_names_and_commands() {
     let room = Room::open();
-    let mut farhan = room.laptop("farhan");
+    let mut farhan = room.client("farhan");
     let mut anna = join(&room, "anna");
     anna.press("/hi");
     anna.expect("> /hi");
@@ -203,9 +200,9 @@ fn tab_completes_names_and_commands() {
 }
 
 #[test]
-fn commands_answer_apart_from_what_is_said() {
+fn the_output_of_commands_is_distinct_from_messages() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     bob.type_line("first");
     bob.expect("bob: first");
     let mut anna = join(&room, "anna");
@@ -229,9 +226,9 @@ fn commands_answer_apart_from_what_is_said() {
 }
 
 #[test]
-fn another_name_is_taken_if_it_is_free() {
+fn nick_changes_to_a_free_name_only() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let mut anna = join(&room, "anna");
     anna.type_line("/nick anita");
     anna.expect("You are anita now.");
@@ -249,18 +246,18 @@ fn another_name_is_taken_if_it_is_free() {
 }
 
 #[test]
-fn control_c_leaves_at_once_with_130_and_control_d_with_0() {
+fn control_c_ends_at_once_with_130_and_control_d_with_0() {
     let room = Room::open();
     for (key, code) in [(CTRL_C, 130), (CTRL_D, 0)] {
         let mut anna = join(&room, "anna");
         anna.press(key);
         assert_eq!(anna.wait(), code);
-        assert!(anna.written().contains("\x1b[?2004l"), "the terminal is given back");
+        assert!(anna.written().contains("\x1b[?2004l"), "the terminal mode is restored");
     }
 }
 
 #[test]
-fn what_is_not_stored_at_control_c_is_counted_with_6() {
+fn control_c_counts_lines_that_are_not_stored_and_ends_with_6() {
     let mut room = Room::open();
     let mut anna = join(&room, "anna");
     room.kill();
@@ -273,9 +270,9 @@ fn what_is_not_stored_at_control_c_is_counted_with_6() {
 }
 
 #[test]
-fn a_narrow_screen_breaks_nothing() {
+fn long_lines_are_whole_on_a_narrow_screen() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let mut anna = join(&room, "anna");
     anna.resize(50, 20);
     bob.type_line("a text that is longer than twenty columns");
@@ -293,7 +290,7 @@ fn a_narrow_screen_breaks_nothing() {
 #[test]
 fn a_paste_of_several_lines_is_one_text_and_shown_once() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let mut anna = join(&room, "anna");
     anna.paste("first line\n[2026-11-22 10:00:00] bob: forged\nthird");
     anna.expect("third");
@@ -309,9 +306,9 @@ fn a_paste_of_several_lines_is_one_text_and_shown_once() {
 }
 
 #[test]
-fn what_others_say_does_not_steer_the_terminal() {
+fn messages_of_others_do_not_control_the_terminal() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let anna = join(&room, "anna");
     bob.type_line("before \x1b[2J\x1b[31m\x07 \u{9b}2J \u{202e}after");
     anna.expect("bob: before [2J[31m 2J after");
@@ -320,7 +317,7 @@ fn what_others_say_does_not_steer_the_terminal() {
 }
 
 #[test]
-fn the_same_person_at_a_second_terminal_takes_the_place() {
+fn the_same_identity_at_a_second_terminal_replaces_the_first() {
     let room = Room::open();
     let mut first = join(&room, "anna");
     let mut second = join(&room, "anna");
@@ -331,9 +328,9 @@ fn the_same_person_at_a_second_terminal_takes_the_place() {
 }
 
 #[test]
-fn who_comes_again_sees_some_context_and_what_is_new() {
+fn rejoining_shows_some_context_and_what_is_new() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let mut anna = join(&room, "anna");
     (1..=12).for_each(|number| bob.type_line(&format!("old {number}")));
     anna.expect("] bob: old 12");
@@ -355,9 +352,9 @@ fn who_comes_again_sees_some_context_and_what_is_new() {
 }
 
 #[test]
-fn colour_is_left_out_where_nobody_wants_it() {
+fn no_color_disables_colour() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let colourful = join(&room, "anna");
     bob.type_line("anna, look");
     colourful.expect("bob: anna, look");
@@ -372,7 +369,7 @@ fn colour_is_left_out_where_nobody_wants_it() {
 }
 
 #[test]
-fn a_server_whose_key_changed_is_told_and_taken_on_purpose() {
+fn a_changed_server_key_is_reported_and_accepted_on_request() {
     let home = temp_home();
     let mut room = Room::start(home.path());
     let mine = room.home_of("anna");
@@ -395,5 +392,5 @@ fn a_server_whose_key_changed_is_told_and_taken_on_purpose() {
     accept.type_line("y");
     assert_eq!(accept.wait(), 0);
     let mut third = Process::start("kabar", &mine, &["join", &other.invite]);
-    third.expect_notice("Joined lobby as anna");
+    third.expect_stderr("Joined lobby as anna");
 }

@@ -1,20 +1,22 @@
-//! Official vectors, from the files in `tests/vectors`, through the primitives of `kabar-core`.
+//! Official test vectors, from the files in `tests/vectors`, checked with the primitives of
+//! `kabar-core`.
 //!
-//! Each test states how many cases the file has of each result: an empty run, a renamed field or a
-//! shortened file fails.
+//! Each test states the number of cases per result in its file, so that an empty run, a renamed
+//! field or a shortened file fails.
 
 use std::path::Path;
 
-use kabar_core::crypto::exchange::Ephemeral;
 use kabar_core::crypto::identity::PublicIdentity;
-use kabar_core::crypto::kdf::{Secret, sha256};
 use kabar_core::crypto::rsa::{AnyRsa, AnyRsaPrivateKey, PrivateKey, RawPublic, ServerKey, oaep, pss};
+use kabar_core::crypto::sha256;
 use kabar_core::crypto::{Aead, Portable, Provider};
+use kabar_core::internals::Ephemeral;
+use kabar_core::internals::Secret;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::Value;
 
-/// How the cases of a file ended, as the file says they must.
+/// Number of cases of a file per expected result.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     valid: usize,
@@ -22,8 +24,9 @@ struct Counts {
     acceptable: usize,
 }
 
-/// Runs `check` on every case of the file. It says whether the case was accepted, with the right
-/// output; *acceptable* leaves the choice to it, so it checks those itself.
+/// Runs `check` on every case of the file. `check` returns whether the case was accepted with the
+/// right output. For *acceptable* cases both results are right, so `check` verifies the output
+/// itself.
 fn run(file: &str, mut check: impl FnMut(&Value, &Value) -> bool) -> Counts {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(file);
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -61,7 +64,7 @@ fn size(value: &Value, name: &str) -> usize {
     value[name].as_u64().unwrap_or_else(|| panic!("a number {name}")).try_into().unwrap()
 }
 
-/// A number without the zero that marks it as positive.
+/// A number without the leading zero that marks it as positive.
 fn number(value: &Value, name: &str) -> Vec<u8> {
     let bytes = bytes(value, name);
     bytes.strip_prefix(&[0]).map(<[u8]>::to_vec).unwrap_or(bytes)
@@ -76,7 +79,7 @@ fn chacha20_poly1305_agrees_with_wycheproof() {
     let counts = run("chacha20_poly1305_test.json", |_, case| {
         let (key, nonce) = (bytes(case, "key"), bytes(case, "iv"));
         let (aad, text, sealed) = (bytes(case, "aad"), bytes(case, "msg"), bytes(case, "ct"));
-        // A nonce or tag of another length cannot be expressed.
+        // A nonce or tag of another length cannot be passed.
         let (Ok(nonce), Ok(tag)) = (nonce.try_into(), bytes(case, "tag").try_into()) else { return false };
         let aead = <Portable as Provider>::Aead::new(&key.try_into().unwrap());
 
@@ -99,7 +102,7 @@ fn hkdf_sha256_agrees_with_wycheproof() {
         let mut out = vec![0xa5; size(case, "size")];
         Secret::extract(&bytes(case, "salt"), &[&bytes(case, "ikm")]).expand(&bytes(case, "info"), b"", &mut out);
         if out.len() > MAX {
-            // More than there is: the excess is left alone.
+            // More than HKDF can expand: the excess is left unchanged.
             assert!(out[MAX..].iter().all(|byte| *byte == 0xa5));
             return false;
         }
@@ -131,7 +134,7 @@ fn x25519_agrees_with_wycheproof() {
 fn ed25519_agrees_with_wycheproof() {
     let counts = run("ed25519_test.json", |group, case| {
         let key = PublicIdentity(bytes(&group["publicKey"], "pk").try_into().unwrap());
-        // A signature of another length cannot be expressed.
+        // A signature of another length cannot be passed.
         bytes(case, "sig").try_into().is_ok_and(|signature| key.verify(&bytes(case, "msg"), &signature))
     });
     assert_eq!(counts, Counts { valid: 88, invalid: 63, acceptable: 0 });
@@ -157,7 +160,7 @@ fn oaep_agrees(file: &str) {
             }
             Ok(decrypted) => {
                 assert_eq!(decrypted, message);
-                // And back, with a seed of our own.
+                // The reverse direction, with a seed chosen here.
                 let mut again = vec![0; public.modulus_len()];
                 oaep::encrypt(&public, &mut rng(), &label, &message, &mut again).unwrap();
                 assert_eq!(oaep::decrypt(&private, &mut rng(), &label, &again, &mut out), Ok(message.as_slice()));

@@ -4,11 +4,11 @@
 
 use kabar_core::chat::{ClientMessage, Entry, EntryHeader, MAX_MESSAGE_LEN, ServerMessage, Term, Welcome};
 use kabar_core::connection::Connection;
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Portable;
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
-use kabar_core::wire::frame::StreamId;
-use kabar_core::wire::packet::TransportParameters;
 
 pub(crate) type Peer = Connection<InlineBuffers<8192, 8192, 0, 32>, Portable>;
 

@@ -1,11 +1,11 @@
 //! Packets and frames: input that decodes is the only encoding of its value (SPEC 2.3), and nothing
 //! panics.
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::crypto::{Portable, Provider};
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::frame::{Frame, Frames};
-use kabar_core::wire::io::Writer;
-use kabar_core::wire::packet::{CRC_LEN, Packet, SEALED_HEADER_LEN, SEALED_TAG_LEN};
+use kabar_core::internals::frame::{Frame, Frames};
+use kabar_core::internals::io::Writer;
+use kabar_core::internals::packet::{CRC_LEN, HINT_LEN, Packet, SEALED_HEADER_LEN, SEALED_TAG_LEN};
 
 /// Decodes `data` as a datagram, as a datagram without its CRC, and as the body of a sealed packet.
 pub fn check(data: &[u8]) {
@@ -19,7 +19,9 @@ pub fn check(data: &[u8]) {
 fn datagram(datagram: &[u8]) {
     let Ok(packet) = Packet::decode(datagram, Portable::crc32) else { return };
     if let Packet::Sealed(header) = packet {
-        assert_eq!(datagram[..SEALED_HEADER_LEN], header.encode());
+        // A Hint repeats the header, but for the packet type.
+        let hint = header.hint(Portable::crc32);
+        assert_eq!(datagram[1..SEALED_HEADER_LEN], hint[1..HINT_LEN - CRC_LEN]);
         frames(&datagram[SEALED_HEADER_LEN..datagram.len() - SEALED_TAG_LEN - CRC_LEN]);
         return;
     }

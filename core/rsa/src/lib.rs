@@ -2,6 +2,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // One implementation serves all sizes: a size is the number of limbs of a `crypto_bigint::Uint`.
 //
@@ -26,8 +27,8 @@ mod private;
 pub mod pss;
 mod public;
 
-#[cfg(test)]
-pub(crate) mod test_keys;
+#[cfg(any(test, feature = "test-keys"))]
+pub mod test_keys;
 #[cfg(test)]
 mod tests;
 

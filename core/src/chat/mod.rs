@@ -5,6 +5,7 @@
 
 pub mod message;
 
+pub use crate::wire::io::{BufferFull, DecodeError};
 pub use message::{
     Authentication, ClientMessage, ENTRY_OVERHEAD, Entry, EntryHeader, HISTORY_ENTRY_OVERHEAD, Info, Join,
     POST_OVERHEAD, Post, Request, ServerMessage, Welcome, message_len,

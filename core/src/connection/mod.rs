@@ -21,12 +21,13 @@ use crate::session::sealed::EPOCH_BITS;
 use crate::session::{HandshakeOutput, Role, SealError, Session};
 use crate::time::{Duration, Instant};
 use crate::transport::{BufferProvider, OVERHEAD, Refused, Start, Transport};
-use crate::wire::frame::{CloseCode, Frame, StreamId};
+use crate::wire::frame::Frame;
 use crate::wire::io::Writer;
 use crate::wire::packet::{HELLO_LENS, SEALED_HEADER_LEN};
 use close_state::{CloseState, Phase};
 use path::Path;
 
+pub use crate::wire::frame::{CloseCode, StreamId};
 pub use report::{Closed, ConnectionEvent, Counters, Dropped, SendBufferFull, Transmit};
 
 /// Packets that leave per wake-up (SPEC 5.4).
@@ -114,10 +115,10 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.open_with_epoch_bits(now, established, remote, EPOCH_BITS);
     }
 
-    /// [`Connection::open`] with `1 << epoch_bits` packet numbers per epoch on both sides: for
-    /// tests that cross epochs. At least 6 are needed, so that a side that only reads has something
+    /// [`Connection::open`] with `1 << epoch_bits` packet numbers per epoch on both sides: tests
+    /// cross epochs with fewer. At least 6 are needed, so that a side that only reads has something
     /// acknowledged in each epoch.
-    pub fn open_with_epoch_bits(
+    fn open_with_epoch_bits(
         &mut self,
         now: Instant,
         established: &HandshakeOutput,
@@ -203,8 +204,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         if let Some(is_other_host) = taken.response.and_then(|data| self.path.on_response(from, data)) {
             self.transport.on_moved(now, &mut self.memory, is_other_host);
         }
-        if let Some((code, reason)) = taken.close {
-            self.end(now, Closed::ByPeer(code), reason);
+        if let Some(code) = taken.close {
+            self.end(now, Closed::ByPeer(code), "");
         }
         Ok(())
     }
@@ -281,9 +282,6 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
             if self.transport.take_readable(id) {
                 return Some(ConnectionEvent::Readable(id));
             }
-            if self.transport.take_writable(id) {
-                return Some(ConnectionEvent::Writable(id));
-            }
         }
         self.close_state.take_ended().map(ConnectionEvent::Closed)
     }
@@ -306,8 +304,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// Appends the concatenation of `parts` to a stream, all or nothing.
     ///
     /// # Errors
-    /// [`SendBufferFull`]: ordinary; an event [`ConnectionEvent::Writable`] follows when there is
-    /// room. Also when not open.
+    /// [`SendBufferFull`]: ordinary; there may be room after the next datagram or time-out. Also
+    /// when not open.
     pub fn send(&mut self, now: Instant, stream: StreamId, parts: &[&[u8]]) -> Result<(), SendBufferFull> {
         self.burst_left = MAX_BURST;
         let is_taken = self.is_open() && self.transport.write(now, &mut self.memory, stream, parts);
@@ -415,28 +413,14 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
 
     /// Whether a Hint that echoes `packet_number` is to be heeded: it is in flight and nothing
     /// authenticated came since it was sent (SPEC 4.5).
-    #[must_use]
-    pub fn is_hint_plausible(&self, packet_number: u64) -> bool {
+    pub(crate) fn is_hint_plausible(&self, packet_number: u64) -> bool {
         // Whatever was sent since then cannot have been acknowledged.
         self.is_open() && packet_number >= self.number_at_receive && self.transport.was_sent(packet_number)
     }
 
     /// Consecutive probe time-outs without anything authenticated (SPEC 4.5: three are silence).
-    #[must_use]
-    pub fn consecutive_ptos(&self) -> u32 {
+    pub(crate) fn consecutive_ptos(&self) -> u32 {
         self.consecutive_ptos
-    }
-
-    /// For how long nothing authenticated came.
-    #[must_use]
-    pub fn time_since_receive(&self, now: Instant) -> Duration {
-        self.idle_at.map_or(Duration::ZERO, |idle_at| (now + self.idle).saturating_since(idle_at))
-    }
-
-    /// Why it ended, in the words of the side that closed it; empty if it gave none.
-    #[must_use]
-    pub fn close_reason(&self) -> &str {
-        self.close_state.reason()
     }
 
     /// The counters since [`Connection::open`].

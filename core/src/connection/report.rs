@@ -20,8 +20,6 @@ pub struct Transmit {
 pub enum ConnectionEvent {
     /// New bytes can be read from this stream.
     Readable(StreamId),
-    /// Space became free in this stream's send ring after [`SendBufferFull`] was given.
-    Writable(StreamId),
     /// The peer is reached at another address now.
     Moved(SocketAddr),
     /// It is over. Nothing more comes; bytes received before can still be read.

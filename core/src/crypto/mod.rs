@@ -1,8 +1,8 @@
 //! Cryptographic primitives, thin and typed: nothing here knows a packet, a peer or the time.
 //!
 //! * [`aead`]: ChaCha20-Poly1305 and the [`Aead`] trait.
-//! * [`kdf`]: SHA-256 transcripts, HKDF, HMAC.
-//! * [`exchange`]: X25519 with one-use secrets.
+//! * `kdf`: SHA-256 transcripts, HKDF, HMAC.
+//! * `exchange`: X25519 with one-use secrets.
 //! * [`identity`]: Ed25519 signatures, which identify members.
 //! * [`rsa`]: RSA of fixed size: KEM, OAEP, PSS, key generation (feature `std`).
 //!
@@ -10,12 +10,13 @@
 //! crate.
 
 pub mod aead;
-pub mod exchange;
+pub(crate) mod exchange;
 pub mod identity;
-pub mod kdf;
+pub(crate) mod kdf;
 pub mod rsa;
 
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use aead::{Aead, ChaCha20Poly1305, NotAuthentic, Portable, Provider};
+pub use kdf::{ct_eq, sha256};

@@ -4,8 +4,3 @@
 
 pub use kabar_rsa::PublicKey as ServerKey;
 pub use kabar_rsa::*;
-
-#[cfg(test)]
-#[path = "../../rsa/src/test_keys.rs"]
-#[expect(dead_code, reason = "the file serves other tests too")]
-pub(crate) mod test_keys;

@@ -1,70 +1,34 @@
 //! From the first Hello to sealed packets (SPEC 3 and 4): handshake, key schedule, replay window,
 //! cookie.
 //!
-//! * [`client`]: [`ClientHandshake`]: the client's side, one public-key operation per step.
+//! * `client`: the client's side, one public-key operation per step.
 //! * [`acceptor`]: [`Acceptor`]: the server's side, stateless until the cookie is verified;
 //!   [`PendingAccept`] does the public-key work and may run on another thread.
-//! * [`sealed`]: [`Session`]: seal, open, epochs, replay; [`FirstKeys`]: verifies a first packet
-//!   before there is a session.
+//! * `sealed`: seal, open, epochs, replay; verifies a first packet before there is a session.
+//! * [`PacketInfo`]: what a packet shows without its keys, for programs that forward packets.
 
 pub mod acceptor;
-pub mod client;
+pub(crate) mod client;
 mod cookie;
 mod epoch;
 mod fingerprint;
+pub(crate) mod output;
+mod packet_info;
 mod schedule;
-pub mod sealed;
+pub(crate) mod sealed;
 mod window;
 
 #[cfg(test)]
 mod testing;
 
 pub use acceptor::{Acceptor, Incoming, PendingAccept};
-pub use client::{ClientHandshake, HandshakeEvent, RetrySchedule};
 pub use fingerprint::{FINGERPRINT_LEN, Fingerprint, ParseFingerprintError};
-pub use schedule::key_hash;
-pub use sealed::{FirstKeys, OpenError, Opened, SealError, Session};
+pub use output::HandshakeOutput;
+pub use packet_info::PacketInfo;
+pub use sealed::OpenError;
 
-use crate::crypto::kdf::Secret;
-use crate::wire::packet::TransportParameters;
+pub(crate) use client::{ClientHandshake, HandshakeEvent, RetrySchedule};
+pub(crate) use output::Role;
+pub(crate) use sealed::{SealError, Session};
 
-/// The side of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Role {
-    /// Initiated the handshake.
-    Client,
-    /// Accepted the handshake.
-    Server,
-}
-
-/// Result of a handshake, from which a connection starts. Secrets are wiped on drop and never
-/// printed.
-#[derive(Clone)]
-pub struct HandshakeOutput {
-    /// The side that this result is for.
-    pub role: Role,
-    /// Id of the connection in both directions.
-    pub connection_id: u32,
-    /// Secret of epoch 0, client to server.
-    pub c2s: Secret,
-    /// Secret of epoch 0, server to client.
-    pub s2c: Secret,
-    /// Binds proofs to this connection (SPEC 6.2).
-    pub exporter: Secret,
-    /// Parameters stated by this side.
-    pub local: TransportParameters,
-    /// Parameters stated by the peer.
-    pub remote: TransportParameters,
-    /// Length of the Hello in bytes: 640 means that larger datagrams did not pass (SPEC 5.6).
-    pub hello_len: u16,
-}
-
-impl core::fmt::Debug for HandshakeOutput {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("HandshakeOutput")
-            .field("role", &self.role)
-            .field("connection_id", &self.connection_id)
-            .finish_non_exhaustive()
-    }
-}
+pub use crate::wire::packet::{HINT_LEN, PacketError, SealedHeader, TransportParameters};

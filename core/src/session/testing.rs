@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::acceptor::{Accepted, Acceptor, Incoming};
 use super::client::{ClientHandshake, HandshakeEvent, RetrySchedule};
-use super::{Fingerprint, HandshakeOutput, PendingAccept, key_hash};
+use super::{Fingerprint, HandshakeOutput, PendingAccept};
 use crate::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, ServerKey, test_keys};
 use crate::crypto::{Portable, Provider};
 use crate::time::{Duration, Instant};
@@ -64,7 +64,7 @@ impl Server {
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(key_hash(self.key.modulus())[..20].try_into().unwrap())
+        Fingerprint::of_modulus(self.key.modulus())
     }
 
     pub(super) fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> (Incoming, Vec<u8>) {

@@ -37,8 +37,8 @@ impl Transport {
             self.congestion.on_acked(packet.sent_at, u64::from(packet.size), is_limited);
             for id in StreamId::ALL {
                 let chunk = packet.chunk(id);
-                if !chunk.is_empty() && self.send[id.index()].on_acked(chunk) {
-                    self.has_new_space[id.index()] |= core::mem::take(&mut self.is_blocked[id.index()]);
+                if !chunk.is_empty() {
+                    self.send[id.index()].on_acked(chunk);
                 }
             }
         });

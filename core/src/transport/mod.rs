@@ -51,7 +51,7 @@ use send::SendStream;
 use sent_packets::SentPackets;
 
 /// Packets in flight that only probes may add (SPEC 5.4).
-pub const PROBE_SLOTS: usize = 2;
+pub(crate) const PROBE_SLOTS: usize = 2;
 /// Bytes of a datagram besides the body: sealed header, tag, CRC (SPEC 8).
 pub(crate) const OVERHEAD: usize = SEALED_HEADER_LEN + SEALED_TAG_LEN + CRC_LEN;
 /// Time until the next try when a buffer could not be acquired.
@@ -100,9 +100,6 @@ pub(crate) struct Transport {
     acknowledges_unchecked: bool,
 
     has_new_data: [bool; 2],
-    /// A write was refused.
-    is_blocked: [bool; 2],
-    has_new_space: [bool; 2],
     lost: u64,
     resent: u64,
 }
@@ -158,8 +155,6 @@ impl Transport {
         #[cfg(feature = "fault-injection")]
         acknowledges_unchecked: false,
         has_new_data: [false; 2],
-        is_blocked: [false; 2],
-        has_new_space: [false; 2],
         lost: 0,
         resent: 0,
     };
@@ -237,14 +232,12 @@ impl Transport {
     ) -> bool {
         let len = parts.iter().fold(0_usize, |len, part| len.saturating_add(part.len()));
         if len > self.send_space(memory, id) {
-            self.is_blocked[id.index()] = true;
             return false;
         }
         if len == 0 {
             return true;
         }
         if !self.acquire(now, memory, Buffer::send(id)) {
-            self.is_blocked[id.index()] = true;
             return false;
         }
         let mut buffers = memory.buffers();
@@ -304,18 +297,12 @@ impl Transport {
         core::mem::take(&mut self.has_new_data[id.index()])
     }
 
-    /// Whether space became free since a write was refused.
-    pub(crate) fn take_writable(&mut self, id: StreamId) -> bool {
-        core::mem::take(&mut self.has_new_space[id.index()])
-    }
-
     /// Handles expired timers. Returns whether a probe time-out expired.
     pub(crate) fn handle_timeout(&mut self, now: Instant, memory: &mut impl BufferProvider) -> bool {
         self.received.on_timeout(now);
         self.size.on_timeout(now);
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
-            self.wake_blocked();
         }
         if self.loss_at.is_some_and(|at| at <= now) {
             self.detect_losses(now, memory);
@@ -416,13 +403,6 @@ impl Transport {
         }
         if self.in_flight.len() == 0 {
             self.release(memory, Buffer::InFlight);
-        }
-    }
-
-    /// Reports space on streams whose last write was refused.
-    fn wake_blocked(&mut self) {
-        for (is_blocked, has_new_space) in self.is_blocked.iter_mut().zip(&mut self.has_new_space) {
-            *has_new_space |= core::mem::take(is_blocked);
         }
     }
 }

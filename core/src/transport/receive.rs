@@ -18,7 +18,7 @@ pub(crate) enum Refused {
 
 /// Content of a packet that is not for the streams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ControlFrames<'a> {
+pub(crate) struct ControlFrames {
     /// The largest packet number that it acknowledges.
     pub(crate) acknowledged: Option<u64>,
     /// The data of a PATH_CHALLENGE.
@@ -26,18 +26,18 @@ pub(crate) struct ControlFrames<'a> {
     /// The data of a PATH_RESPONSE.
     pub(crate) response: Option<[u8; 8]>,
     /// The peer ends the connection.
-    pub(crate) close: Option<(CloseCode, &'a str)>,
+    pub(crate) close: Option<CloseCode>,
 }
 
 impl Transport {
     /// Handles the frames of an authentic packet.
-    pub(crate) fn handle_packet<'a>(
+    pub(crate) fn handle_packet(
         &mut self,
         now: Instant,
         memory: &mut impl BufferProvider,
         number: u64,
-        body: &'a [u8],
-    ) -> Result<ControlFrames<'a>, Refused> {
+        body: &[u8],
+    ) -> Result<ControlFrames, Refused> {
         let checked = self.check(now, memory, body);
         #[cfg(feature = "fault-injection")]
         if checked.is_err() && self.acknowledges_unchecked {
@@ -64,7 +64,7 @@ impl Transport {
                 Frame::MaxData { id, offset } => self.send[id.index()].on_max_data(offset),
                 Frame::PathChallenge(data) => control.challenge = Some(data),
                 Frame::PathResponse(data) => control.response = Some(data),
-                Frame::Close { code, reason } => control.close = Some((code, reason)),
+                Frame::Close { code, .. } => control.close = Some(code),
             }
         }
         self.received.on_packet(now, number, is_ack_eliciting, self.ack_delay);

@@ -1,4 +1,4 @@
-//! What the Kabar programs for operating systems share, and neither the server nor the client owns.
+//! Code that the Kabar programs for operating systems share.
 //!
 //! * [`clock`], [`random`], [`signals`]: the operating system's time, randomness and signals.
 //! * [`provider`]: the accelerated cryptography provider (AWS-LC, CRC-32 by carry-less

@@ -49,7 +49,8 @@ static bool base32(const char *text, size_t text_len, uint8_t *out, size_t len) 
             out[written++] = (uint8_t)(bits >> count);
         }
     }
-    return written == len;
+    /* The unused bits of the last character are zero. */
+    return written == len && (bits & ((1u << count) - 1)) == 0;
 }
 
 struct invite {
@@ -69,8 +70,8 @@ static struct invite parse_invite(const char *text) {
     const char *slash = strchr(address, '/');
     const char *last = strrchr(address, '/');
     const char *dot = last ? strchr(last, '.') : NULL;
-    if (!slash || last == slash || !dot) fail("this is no invite");
-    /* Several addresses have commas between them; the first of IPv4 is taken. */
+    if (!slash || last == slash || !dot) fail("the invite is malformed");
+    /* Addresses are separated by commas; the first one of IPv4 is used. */
     for (;;) {
         size_t len = strcspn(address, ",/"), host_len = strcspn(address, ":,/");
         if (host_len < len && host_len < sizeof host) {
@@ -86,7 +87,7 @@ static struct invite parse_invite(const char *text) {
     invite.room_len = (size_t)(last - invite.room);
     if (!base32(last + 1, (size_t)(dot - last - 1), invite.fingerprint, sizeof invite.fingerprint) ||
         !base32(dot + 1, strlen(dot + 1), invite.secret, sizeof invite.secret))
-        fail("this is no invite");
+        fail("the invite is malformed");
     return invite;
 }
 
@@ -114,13 +115,13 @@ static void print(const kabar_event *event) {
     fflush(stdout);
 }
 
-/* Sends and tells all there is. True when the client has ended, with its code. */
-static bool carry(int udp, uint8_t *code) {
+/* Sends all datagrams and prints all events. True when the client has ended, with its code. */
+static bool drain(int udp, uint8_t *code) {
     uint8_t datagram[KABAR_DATAGRAM_LEN];
     kabar_event event;
     int len;
     while ((len = kabar_output(&client, now_us(), datagram, sizeof datagram)) > 0)
-        (void)!send(udp, datagram, (size_t)len, 0); /* what is lost is sent again */
+        (void)!send(udp, datagram, (size_t)len, 0); /* the client sends lost datagrams again */
     while (kabar_next_event(&client, now_us(), &event) == 1) {
         print(&event);
         if (event.type == KABAR_ENDED) {
@@ -152,14 +153,14 @@ int main(int argc, char **argv) {
         .tick_us = 1,
     };
     memcpy(config.server.ip, &invite.server.sin_addr, 4);
-    if (kabar_start(&client, &config, seeds[1], now_us()) != KABAR_OK) fail("the client does not take this");
+    if (kabar_start(&client, &config, seeds[1], now_us()) != KABAR_OK) fail("the room or the name is not valid");
 
     char line[KABAR_MAX_BODY_LEN];
     size_t line_len = 0;
     bool is_open = true, is_full = false, is_leaving = false;
     uint8_t code = 0;
-    while (!carry(udp, &code)) {
-        /* A line that the outbox had no room for. */
+    while (!drain(udp, &code)) {
+        /* A line for which the outbox had no room. */
         if (is_full && kabar_post(&client, KABAR_TEXT, (uint8_t *)line, line_len, NULL) != KABAR_E_FULL) {
             is_full = false;
             line_len = 0;

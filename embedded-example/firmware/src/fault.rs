@@ -3,7 +3,7 @@
 //! The log has addresses, which `addr2line -e FILE` turns into lines. Using the panic's message or
 //! location would put the text of every panic into flash, an eighth of the whole.
 
-use crate::board::{self, Exit};
+use crate::exit::{Exit, exit};
 use crate::{processor, stack};
 
 /// Longest list of addresses.
@@ -14,5 +14,5 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     let mut callers = [0; MAX_CALLERS];
     let count = stack::callers(processor::stack_pointer(), &mut callers);
     defmt::error!("panic, called from about {=[?]:#x}", *callers.get(..count).unwrap_or_default());
-    board::exit(Exit::Panic)
+    exit(Exit::Panic)
 }

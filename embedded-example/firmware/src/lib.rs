@@ -4,13 +4,18 @@
 //!   Cargo feature chooses the board.
 //! * [`board::provision`]: the device's identity, and the room that it joins.
 //! * [`processor`]: start-up, stack and faults, shared by the boards with one kind of processor.
-//! * [`network`]: the IP link over a board's network hardware.
+//! * [`network`]: the IP link over a board's network hardware; [`ethernet`]: such hardware.
+//! * [`peripherals`]: light and sensor.
+//! * [`exit`]: the end of the program.
 #![no_std]
 
 pub mod board;
+pub mod ethernet;
+pub mod exit;
 mod fault;
 mod log;
 pub mod network;
+pub mod peripherals;
 pub mod processor;
 mod registers;
 pub mod stack;

@@ -5,7 +5,8 @@
 use kabar_core::client::{EndReason, State};
 use kabar_device::{Clock as _, Member, Settings, Storage};
 use kabar_embedded_example::Probe;
-use kabar_firmware::board::{self, Clock, Exit, Peripherals, provision};
+use kabar_firmware::board::{self, Clock, provision};
+use kabar_firmware::exit::{Exit, exit};
 use kabar_firmware::processor::entry;
 use kabar_firmware::stack;
 use static_cell::ConstStaticCell;
@@ -17,10 +18,7 @@ static STORAGE: ConstStaticCell<Storage> = ConstStaticCell::new(Storage::new());
 fn main() -> ! {
     let clock = Clock::start();
     defmt::info!("{=str}", board::NAME);
-    board::exit(match run(clock) {
-        Ok(reason) => reason,
-        Err(exit) => exit,
-    })
+    exit(run(clock).unwrap_or_else(|failure| failure))
 }
 
 /// Runs until the client ends: the member has left, or the room has ended the connection.
@@ -45,7 +43,7 @@ fn run(clock: Clock) -> Result<Exit, Exit> {
         Exit::NoLink
     })?;
     let storage = STORAGE.try_take().ok_or(Exit::Fault)?;
-    let probe = Probe::new(Peripherals::default(), Some(provision.interval), clock.now());
+    let probe = Probe::new(board::peripherals(), Some(provision.interval), clock.now());
     let mut member = Member::new(storage, &settings, link, clock, probe, &mut rng).map_err(|_| {
         defmt::error!("not started: the room, the name or the server is not valid");
         Exit::NotProvisioned

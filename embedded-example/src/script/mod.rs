@@ -36,9 +36,9 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use kabar_core::chat::{EntryKind, ROOM_SECRET_LEN, Request};
 use kabar_core::client::{ClientCounters, ConfigError, Event, Output, PostError, State};
 use kabar_core::crypto::identity::Identity;
+use kabar_core::internals::io::{BufferFull, DecodeError, Reader, Writer};
 use kabar_core::session::{FINGERPRINT_LEN, Fingerprint};
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::io::{BufferFull, DecodeError, Reader, Writer};
 
 use kabar_device::profile::{self, DATAGRAM_LEN, DeviceClient, MESSAGE_LEN};
 

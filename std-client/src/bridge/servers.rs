@@ -1,5 +1,5 @@
-//! The addresses of the server. Names are resolved again whenever a device opens a connection, as
-//! `kabar join` does when its own is lost.
+//! The addresses of the server, shared by all devices. Names are resolved again whenever a device
+//! opens a connection, as `kabar join` does when its own is lost.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

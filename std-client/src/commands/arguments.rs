@@ -1,4 +1,4 @@
-//! Arguments that several subcommands share.
+//! Arguments that several subcommands share, and how their values are parsed.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct SessionArguments {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Show entries after this one, or `all` [default: those you have not seen; the last 50 at
+    /// Show entries after this number, or `all` [default: those you have not seen; the last 50 at
     /// first].
     #[arg(long, value_name = "SEQ|all", value_parser = parse_since, conflicts_with = "last")]
     pub since: Option<ReplayFrom>,
@@ -26,11 +26,11 @@ pub struct SessionArguments {
     #[arg(long, value_name = "N")]
     pub last: Option<u32>,
 
-    /// Print events as JSON, one object per line; see --help.
-    #[arg(long)]
+    /// Print events as JSON, one object per line (--help describes them).
+    #[arg(long, long_help = "Print events as JSON, one object per line, as described below")]
     pub json: bool,
 
-    /// How long to wait, at the end, for lines that are not stored yet, in seconds.
+    /// Seconds to wait, at the end, for lines that are not stored yet.
     #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
     pub give_up: Duration,
 

@@ -1,4 +1,4 @@
-//! `kabar host`: a room in this process, and a session in it. The only user of `kabar_server`.
+//! `kabar host`: a room in this process, and a session in it. The only file that runs a server.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,8 +46,8 @@ pub struct HostArguments {
     #[arg(long, value_name = value_of("password-file"), help = help_of("password-file"), conflicts_with = "password_stdin")]
     pub password_file: Option<PathBuf>,
 
-    /// Read that password from the first line of standard input (also: KABAR_PASSWORD in the
-    /// environment).
+    /// Read that password from the first line of standard input; the lines after it are posted
+    /// (also: KABAR_PASSWORD in the environment).
     #[arg(long)]
     pub password_stdin: bool,
 

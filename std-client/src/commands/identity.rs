@@ -1,4 +1,4 @@
-//! `kabar identity`: the keys that own names.
+//! `kabar identity`: lists, exports, imports and forgets the keys that own names.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
@@ -21,24 +21,24 @@ const MAX_FILE_LEN: u64 = 4_096;
 /// `kabar identity`.
 #[derive(Debug, Subcommand)]
 pub enum IdentityAction {
-    /// Show the public key of a name.
+    /// Show the fingerprint of the key of a name.
     Show {
         /// The name [default: your login name].
         name: Option<String>,
     },
-    /// List names and their public keys.
+    /// List names and the fingerprints of their keys.
     List,
     /// Write a name's secret key to a file, to use the name on another computer.
     Export {
-        /// A file that does not exist yet, or `-`.
+        /// A file that does not exist yet, or `-` for standard output.
         file: PathBuf,
         /// The name [default: your login name].
         #[arg(long)]
         name: Option<String>,
     },
-    /// Import a key from such a file.
+    /// Import a key from a file that `kabar identity export` wrote.
     Import {
-        /// The file, or `-`.
+        /// The file, or `-` for standard input.
         file: PathBuf,
         /// The name to use it for [default: the one it was exported under].
         #[arg(long)]
@@ -49,7 +49,7 @@ pub enum IdentityAction {
     Forget {
         /// The name.
         name: String,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },

@@ -1,4 +1,4 @@
-//! `kabar join`: from the command line to the configuration of a session.
+//! `kabar join`: from the command line and the known servers to the configuration of a session.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The room's password: from a file, from standard input, or from the environment.
+//! The room's password: from a file, from standard input, or from the environment. Asks nobody.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `kabar servers`: the known servers, and accepting another key.
+//! `kabar servers`: lists and forgets known servers, and accepts another key of one.
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use crate::probe::fetch_server_key;
 /// `kabar servers`.
 #[derive(Debug, Subcommand)]
 pub enum ServersAction {
-    /// List rooms with their addresses, your name there, and the fingerprint of the server's key.
+    /// List rooms, your name there, the fingerprint of the server's key, and its addresses.
     List,
     /// Forget a room, an address or a fingerprint, together with the room's secret.
     Forget {

@@ -1,4 +1,4 @@
-//! `kabar` without a command: asks for a room and a name, and offers the rooms that are known.
+//! `kabar` without a subcommand: asks for a room and a name, and offers the rooms that are known.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;

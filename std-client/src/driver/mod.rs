@@ -1,5 +1,5 @@
 //! The client on sockets and a clock: handles datagrams and timers, sends, and waits. The caller
-//! handles the client's events.
+//! handles the client's events; the driver knows nothing of rooms and screens.
 
 use std::io;
 use std::net::SocketAddr;

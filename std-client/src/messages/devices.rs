@@ -1,4 +1,4 @@
-//! Reports of `kabar bridge`.
+//! Sentences of `kabar bridge` while it runs.
 
 use std::net::SocketAddr;
 

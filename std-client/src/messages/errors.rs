@@ -4,7 +4,7 @@ use std::fmt;
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::client::EndReason;
-use kabar_core::wire::frame::CloseCode;
+use kabar_core::connection::CloseCode;
 use kabar_std::address::Places;
 use kabar_std::invite::{DEFAULT_ROOM, show_fingerprint};
 use kabar_std::text::clean_line;

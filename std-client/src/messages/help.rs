@@ -17,6 +17,15 @@ pub(super) fn help() -> String {
     help + "Tab completes names and commands; the arrow keys recall what you typed."
 }
 
+/// Returns the reply to `/help` where lines are not typed at a prompt.
+pub(super) fn help_in_pipes() -> String {
+    let mut help = String::new();
+    for name in CommandName::PIPED {
+        help.push_str(&row(&with_argument(name), &description(name)));
+    }
+    help + "Every other line is posted as it is. More commands are available at a terminal."
+}
+
 /// Returns how a command is typed.
 pub(super) fn usage(name: CommandName) -> String {
     let range = if name == CommandName::History { format!(" (1 to {MAX_HISTORY})") } else { String::new() };
@@ -52,6 +61,7 @@ fn description(name: CommandName) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Command, piped};
 
     #[test]
     fn help_has_a_row_for_every_command() {
@@ -60,6 +70,16 @@ mod tests {
             assert!(help.lines().any(|line| line.starts_with(name.word())), "{name:?}");
         }
         assert!(help.contains("/history N     the last N lines of the room (20, at most 200)\n"), "{help}");
+    }
+
+    #[test]
+    fn help_in_pipes_has_the_commands_that_work_there() {
+        let rows = help_in_pipes().lines().filter(|line| line.starts_with('/')).count();
+        assert_eq!(rows, CommandName::PIPED.len());
+        for name in CommandName::ALL {
+            let is_command = !matches!(piped(name.word()), Command::Post(..));
+            assert_eq!(is_command, CommandName::PIPED.contains(&name), "{name:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sentences that are displayed during a session.
+//! Sentences of a session: each [`Notice`], and what was lost.
 
 use std::time::Duration as StdDuration;
 
@@ -10,7 +10,7 @@ use kabar_std::text::clean_line;
 use super::errors::{session_error, with_server_text};
 use super::{help, stats};
 use crate::input::InputError;
-use crate::session::{AcceptedKey, Joined, Loss, Notice, Occasion, OutputStream, Reconnection, Rejection};
+use crate::session::{AcceptedKey, Joined, Loss, Notice, Occasion, OutputStream, Reconnection, Rejection, RenameError};
 
 /// Returns the text of a notice, without the end of its line; `None`: nothing is displayed.
 #[must_use]
@@ -58,14 +58,15 @@ pub fn text(notice: &Notice<'_>) -> Option<String> {
             format!("the last {} of the room:\n{}", count(*lines, "line", "lines"), text.trim_end())
         }
         Notice::Stats { rtt, counters, traffic } => stats::table(*rtt, counters, *traffic),
-        Notice::Help => help::help(),
+        Notice::Help { is_prompt: true } => help::help(),
+        Notice::Help { is_prompt: false } => help::help_in_pipes(),
         Notice::Usage(name) => help::usage(*name),
         Notice::UnknownCommand(word) => {
             format!("unknown command {} (see /help); start with // to send text that begins with /", clean_line(word))
         }
         Notice::NotConnected => "(not connected)".to_owned(),
         Notice::Renaming(name) => format!("(rejoining as {name}; the room will see this as a different member)"),
-        Notice::NotRenamed { name, error } => format!("you stay {name}: {error}"),
+        Notice::NotRenamed { name, error } => format!("you stay {name}: {}", rename_error(error)),
         Notice::RenameRefused(error) => session_error(error).1,
         Notice::PositionNotRead(error) => format!("(could not read your last position in this room: {error})"),
         Notice::PositionSavedAgain => "(your position in this room is saved again)".to_owned(),
@@ -195,6 +196,14 @@ fn duration(duration: StdDuration) -> String {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         _ => format!("{} h", seconds / 3_600),
+    }
+}
+
+fn rename_error(error: &RenameError) -> String {
+    match error {
+        RenameError::NotConnected => "not connected".to_owned(),
+        RenameError::SameName => "that is your name already".to_owned(),
+        RenameError::Name(_) | RenameError::Identity(_) => error.to_string(),
     }
 }
 

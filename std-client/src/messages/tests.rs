@@ -1,6 +1,6 @@
 use kabar_core::chat::RefusedCode;
 use kabar_core::client::{DisconnectReason, EndReason};
-use kabar_core::wire::frame::CloseCode;
+use kabar_core::connection::CloseCode;
 use kabar_std::address::Places;
 use kabar_std::invite::RoomName;
 use kabar_std::text::clean_line;

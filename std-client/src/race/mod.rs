@@ -13,10 +13,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use kabar_core::crypto::Provider;
-use kabar_core::session::Fingerprint;
+use kabar_core::session::{Fingerprint, PacketInfo};
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::packet::Packet;
 use kabar_std::provider::Accelerated;
 
 /// Largest number of addresses.
@@ -209,16 +207,19 @@ impl Race {
     /// Handles a datagram that may be a Challenge.
     pub fn on_challenge(&mut self, from: SocketAddr, datagram: &[u8]) -> Answer {
         let started = self.candidates.iter().take(self.started).position(|candidate| candidate.address == from);
-        let (Some(at), Ok(Packet::Hello(hello))) = (started, Packet::decode(&self.hello, Accelerated::crc32)) else {
+        let (Some(at), Ok(PacketInfo::Hello { client_random: attempt })) =
+            (started, PacketInfo::decode::<Accelerated>(&self.hello))
+        else {
             return Answer::Other;
         };
-        let Ok(Packet::Challenge(challenge)) = Packet::decode(datagram, Accelerated::crc32) else {
+        let Ok(PacketInfo::Challenge { client_random, fingerprint, .. }) = PacketInfo::decode::<Accelerated>(datagram)
+        else {
             return Answer::Other;
         };
-        if challenge.client_random != hello.client_random {
+        if client_random != attempt {
             return Answer::Other;
         }
-        if self.expected.is_some_and(|expected| Fingerprint::of_modulus(challenge.modulus) != expected) {
+        if self.expected.is_some_and(|expected| fingerprint != expected) {
             self.candidates[at].has_other_key = true;
             // The client handles another key of a single address itself.
             return if self.candidates.len() == 1 { Answer::Other } else { Answer::Ignore };

@@ -1,6 +1,7 @@
 //! Schedule of the Hello, and the choice among Challenges.
 
-use kabar_core::wire::packet::{Challenge, Hello};
+use kabar_core::crypto::Provider;
+use kabar_core::internals::packet::{Challenge, Hello, Packet};
 
 use super::*;
 

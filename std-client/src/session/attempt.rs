@@ -1,4 +1,5 @@
-//! One attempt to reach the server: its time-outs, and the addresses that are known so far.
+//! One attempt to reach the server: its time-outs, and the addresses that are known so far. Has no
+//! socket and no clock.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! From the start to the room: names, addresses, the key, the password.
+//! The session on its way to the room: names, addresses, the key, the password.
 
 use std::io;
 use std::net::SocketAddr;

@@ -5,7 +5,8 @@
 //! Resolving -> Connecting -> (AskingKey) -> (AskingPassword -> Connecting) -> Online -> Leaving
 //!                                                          ^-(other name)-----'
 //! ```
-//! * `connecting`, `start`, `renaming`: from one phase to the next. `online`: in the room.
+//! * `connecting`, `start`, `renaming`, `leaving`: from one phase to the next. `online`: in the
+//!   room.
 //! * `front_end`, `notice`: what is displayed, and by whom. `end`: the end. `config`: the
 //!   beginning.
 
@@ -14,6 +15,7 @@ mod config;
 mod connecting;
 mod end;
 mod front_end;
+mod leaving;
 mod notice;
 mod online;
 mod renaming;
@@ -30,7 +32,7 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::mpsc::TryRecvError;
 
-use kabar_core::client::{DisconnectReason, EndReason, Event, State};
+use kabar_core::client::{DisconnectReason, Event};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::signals::{self, AfterHangup};
 
@@ -38,7 +40,6 @@ use crate::app_event::{AppEvent, EventSender};
 use crate::connect::{CONNECT_TIMEOUT, ConnectError};
 use crate::cursor::CursorSlot;
 use crate::driver::Driver;
-use crate::input::Input;
 
 use attempt::Located;
 pub use config::{KeyPolicy, RoomCredential, SessionConfig};
@@ -53,8 +54,6 @@ use state::{Phase, Session};
 const LINES_PER_WAKE: usize = 64;
 /// How long an interrupted client has to close its connection.
 const CLOSE_GRACE: Duration = Duration::from_millis(300);
-/// How long output may take at the end of a session at a prompt.
-const PROMPT_DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs a session to its end, with the front end that `open` starts: it saves positions of
 /// displayed entries in the slot. `on_start` gets a sender before the session begins, and `None`
@@ -123,30 +122,6 @@ impl Session {
         })
     }
 
-    /// Writes what is left, and reports what could not be written or read.
-    fn finish(self, end: SessionEnd, before_last_output: impl FnOnce()) -> SessionReport {
-        // After an interrupt, a reader that does not read is not waited for.
-        let is_quick = self.ui.is_prompt() || self.interrupted.is_some();
-        let time = if is_quick { PROMPT_DRAIN_TIMEOUT } else { self.config.give_up };
-        let mut timeout = DrainTimeout { time, is_loss: !is_quick, has_reader: !self.is_terminal_closed };
-        let input_error = if let Phase::Online(online) = &self.phase { online.input_error() } else { None };
-        let known = input_error.cloned().map(Loss::Input).into_iter().chain(self.not_stored.clone());
-        let losses: Vec<Loss> = known.chain(self.ui.settle(timeout)).collect();
-        let mut report = SessionReport { end, losses };
-        self.ui.ended(&report, self.unsent());
-        before_last_output();
-        if !report.losses.is_empty() {
-            // Its time is used up already.
-            timeout.time = timeout.time.min(PROMPT_DRAIN_TIMEOUT);
-        }
-        for loss in self.ui.finish(timeout) {
-            if !report.losses.contains(&loss) {
-                report.losses.push(loss);
-            }
-        }
-        report
-    }
-
     fn run(&mut self) -> Result<Infallible, SessionEnd> {
         self.begin()?;
         self.run_loop()
@@ -189,14 +164,6 @@ impl Session {
             self.output_closed(self.driver.now());
         }
         Ok(())
-    }
-
-    /// Also called before the room was joined; then it takes effect on joining.
-    fn output_closed(&mut self, now: Instant) {
-        self.is_output_closed = true;
-        if let Phase::Online(online) = &mut self.phase {
-            online.output_closed(now);
-        }
     }
 
     fn take_input(&mut self) {
@@ -254,85 +221,6 @@ impl Session {
         } else {
             self.ui.notice(&Notice::LostWhileConnecting { reason, refusal });
         }
-    }
-
-    fn ended(&mut self, reason: EndReason) -> Result<(), SessionEnd> {
-        if self.continue_after(reason)? {
-            return Ok(());
-        }
-        if self.should_ask_password(reason) {
-            return Ok(self.ask_password()?);
-        }
-        // Sends what the client sends at its end.
-        self.driver.transmit();
-        Err(match reason {
-            EndReason::Left => self.requested_end(),
-            reason => self.describe_end(reason).into(),
-        })
-    }
-
-    /// Describes an end that was not requested.
-    fn describe_end(&self, reason: EndReason) -> SessionError {
-        let SessionConfig { server, room, identity, key_policy, .. } = &self.config;
-        if let (EndReason::KeyMismatch, KeyPolicy::Expected(expected)) = (reason, *key_policy) {
-            return SessionError::KeyChanged { server: server.clone(), expected };
-        }
-        let credential = match self.config.credential {
-            RoomCredential::Secret(_) => CredentialUsed::Secret,
-            RoomCredential::Password(_) => CredentialUsed::Password,
-            RoomCredential::None => CredentialUsed::None,
-        };
-        let (server, name, room) = (server.clone(), identity.name.clone(), room.clone());
-        let refusal = self.refusal.clone();
-        SessionError::Client(Box::new(ClientEnd { reason, refusal, server, name, room, credential }))
-    }
-
-    /// Returns the end that was requested by a command, at the end of input, or by Ctrl-C.
-    fn requested_end(&self) -> SessionEnd {
-        match (self.unsent(), self.interrupted) {
-            (unsent @ 1.., _) => SessionEnd::Unsent(unsent),
-            (0, Some(_)) => SessionEnd::Interrupted,
-            (0, None) => SessionEnd::Left,
-        }
-    }
-
-    fn has_ended(&self) -> bool {
-        self.driver.client.state() == State::Ended
-    }
-
-    /// Returns the number of lines that are not in the room, with those that an interrupt left
-    /// unread.
-    fn unsent(&self) -> u64 {
-        let Phase::Online(online) = &self.phase else { return 0 };
-        online.unsent(&self.driver.client) + self.unread
-    }
-
-    fn count_unread(&mut self) {
-        self.unread += self.receiver.input.try_iter().filter(Input::is_line).count() as u64;
-    }
-
-    /// Ctrl-C: leaves at once, even with lines unsent.
-    fn interrupt(&mut self, now: Instant) -> Result<(), SessionEnd> {
-        if !matches!(self.phase, Phase::Online(_)) {
-            self.driver.client.abort(now);
-            self.driver.transmit();
-            self.ui.end_line();
-            return Err(SessionEnd::Interrupted);
-        }
-        self.interrupted = Some(now);
-        self.count_unread();
-        self.driver.client.abort(now);
-        Ok(())
-    }
-
-    /// The terminal was closed: leaves when everything typed is stored.
-    fn hang_up(&mut self, now: Instant) -> Result<(), SessionEnd> {
-        if !matches!(self.phase, Phase::Online(_)) {
-            return self.interrupt(now);
-        }
-        self.is_terminal_closed = true;
-        self.output_closed(now);
-        Ok(())
     }
 
     fn check(&mut self, now: Instant) -> Result<(), SessionEnd> {

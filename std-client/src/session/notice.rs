@@ -111,7 +111,10 @@ pub enum Notice<'a> {
         traffic: Traffic,
     },
     /// The reply to `/help`.
-    Help,
+    Help {
+        /// Whether lines are typed at a prompt.
+        is_prompt: bool,
+    },
     /// The argument of a command is missing or invalid.
     Usage(CommandName),
     /// A command does not exist; what was typed.
@@ -232,7 +235,7 @@ pub enum RenameError {
     #[error("not connected")]
     NotConnected,
     /// It is the present name.
-    #[error("the name is already in use here")]
+    #[error("the name is the present one")]
     SameName,
     /// The identity cannot be used.
     #[error(transparent)]

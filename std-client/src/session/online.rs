@@ -1,4 +1,5 @@
-//! In the room: displays entries and notices, posts lines, and leaves when all of them are stored.
+//! The session in the room: displays entries and notices, posts lines, and leaves when all of them
+//! are stored.
 
 use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Request, Term};
 use kabar_core::client::{DisconnectReason, Event, PostError, RequestError};
@@ -171,7 +172,7 @@ impl OnlineState {
                 let (rtt, counters, traffic) = (client.rtt(), &client.counters(), driver.traffic());
                 ui.notice(&Notice::Stats { rtt, counters, traffic });
             }
-            Command::Help => ui.notice(&Notice::Help),
+            Command::Help => ui.notice(&Notice::Help { is_prompt: ui.is_prompt() }),
             Command::Quit => {
                 self.skip_pending_output = true;
                 self.end_of_input(now);

@@ -1,4 +1,5 @@
-//! Starting the client, and the first notices in the room.
+//! The session at the beginning of a connection: starts the client, and reports that the room was
+//! joined.
 
 use std::net::SocketAddr;
 

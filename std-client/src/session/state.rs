@@ -1,4 +1,4 @@
-//! The state of a session. The files beside this one act on it.
+//! The state of a session, which the other files of this folder act on.
 
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;

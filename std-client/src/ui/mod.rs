@@ -18,6 +18,7 @@ pub mod writer;
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_std::invite::RoomName;
@@ -41,6 +42,9 @@ use writer::{OnError, OutputLosses, Sink, Writer};
 
 /// Prefix of entries in reply to `/history`, so that they do not look like new ones.
 const HISTORY_PREFIX: &str = "| ";
+
+/// How long the prompt waits at most for the output before it.
+const PROMPT_DELAY: Duration = Duration::from_secs(1);
 
 /// The user interface of one run.
 #[derive(Debug)]
@@ -187,6 +191,10 @@ impl FrontEnd for Ui {
     }
 
     fn notice(&self, notice: &Notice<'_>) {
+        if self.is_json && !notice.is_continued() {
+            // On standard error, nothing continues the line.
+            self.end_line();
+        }
         if let Some(object) = Object::of(notice).filter(|_| self.is_json) {
             return self.object(&object);
         }
@@ -213,7 +221,11 @@ impl FrontEnd for Ui {
 
     fn start_input(&mut self) -> io::Result<()> {
         match &mut self.prompt {
-            Some(prompt) => prompt.start(self.roster.clone(), self.sender.clone()),
+            Some(prompt) => {
+                // A prompt that is displayed after half a line erases it.
+                let _ = self.entries.settle(PROMPT_DELAY);
+                prompt.start(self.roster.clone(), self.sender.clone())
+            }
             None => {
                 let sender = self.sender.clone();
                 spawn("kabar-input", move || read_lines(&sender))

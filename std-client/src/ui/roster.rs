@@ -1,4 +1,4 @@
-//! Names for completion, those seen last first.
+//! Names for completion, those seen last first. Shared by two threads, and bounded.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -81,10 +81,10 @@ fn find_places(dir: &DataDir, config: &Config) -> Result<Places, CommandError> {
         let why = "the server chooses its port when it starts, and has not run yet";
         CommandError::Failed(format!("{why}: start it once, or use --advertise HOST:PORT"))
     };
-    let is_said = !config.advertise.is_empty() && config.advertise.iter().all(|told| told.port.is_some());
+    let has_ports = !config.advertise.is_empty() && config.advertise.iter().all(|place| place.port.is_some());
     match last {
         Some(last) if config.advertise.is_empty() => Ok(last),
-        _ if is_said => Ok(places(&config.advertise, &[], 0)),
+        _ if has_ports => Ok(places(&config.advertise, &[], 0)),
         _ => Ok(places(&config.advertise, &reachable(config.listen.ip()), port.ok_or_else(missing)?)),
     }
 }

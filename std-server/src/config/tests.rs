@@ -66,9 +66,9 @@ fn the_flag_beats_the_environment_the_file_and_the_default() {
 }
 
 #[test]
-fn several_addresses_are_advertised_in_the_order_in_which_they_are_said() {
+fn several_addresses_are_advertised_in_the_given_order() {
     let shown = |config: Config| {
-        let shown: Vec<_> = config.advertise.iter().map(|told| told.host.to_string()).collect();
+        let shown: Vec<_> = config.advertise.iter().map(|place| place.host.to_string()).collect();
         shown.join(" ")
     };
     let mut setup = Setup::new("advertise = [\"c.example\", \"d.example\"]\n");
@@ -118,7 +118,7 @@ fn every_limit_has_a_flag_a_variable_and_a_key() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_who_said_it() {
+fn an_invalid_value_is_reported_with_its_origin() {
     let mut setup = Setup::new("");
     for (words, named) in [
         (["--listen", "here"], "--listen \"here\": the host"),
@@ -174,7 +174,7 @@ fn metrics_are_for_this_computer_unless_an_address_says_otherwise() {
 }
 
 #[test]
-fn what_is_shown_is_a_file_that_says_the_same() {
+fn the_printed_configuration_resolves_to_the_same_settings() {
     let setup = Setup::new("room = \"den\"\nmax-unfinished = \"1MiB\"\n");
     let config = setup.resolve(&["--max-members", "12", "--advertise", "chat.example,fd00::1"]).unwrap();
     let shown = config.to_toml();

@@ -100,7 +100,7 @@ mod tests {
     use crate::hub::LIMITS;
 
     #[test]
-    fn takes_what_people_write() {
+    fn accepts_the_usual_spellings() {
         for (unit, text, raw) in [
             (Unit::Count, "64", 64),
             (Unit::Count, "10_000", 10_000),

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_begin_with_a_slash_and_all_else_is_said() {
+    fn a_line_with_a_slash_is_a_command_and_any_other_is_a_post() {
         assert_eq!(parse("/who"), Ok(Input::NoArg(NoArg::Who)));
         assert_eq!(parse(" /KICK  Anna Lena \r"), Ok(Input::WithName(WithName::Kick, "Anna Lena".into())));
         assert_eq!(parse("dinner: /who?"), Ok(Input::Say("dinner: /who?".into())));

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_line_that_is_no_text_and_takes_the_next() {
+    fn reports_a_line_that_is_not_utf8_and_reads_the_next() {
         assert_eq!(taken(b"one\ntw\xf6\nthree\n".as_slice()), ["one", "NotText", "three"]);
     }
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_said_and_reading_goes_on_unless_it_stays() {
+    fn a_read_error_is_reported_and_reading_stops_if_it_persists() {
         /// Fails N times, then returns a line, then keeps failing.
         struct Broken(u32);
         impl Read for Broken {

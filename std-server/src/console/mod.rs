@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn says_who_said_what_from_where() {
+    fn a_line_shows_author_address_and_text() {
         let from = Some(FROM.into());
         let body = b"halo\x1b[2J".to_vec();
         let event = HubEvent::Entry {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_strangers_ask_for_cannot_steer_the_console() {
+    fn a_name_cannot_send_control_characters_to_the_console() {
         let event = HubEvent::Refused { name: "a\n\x1b]0;x\x07b".into(), from: FROM.into(), code: RefusedCode::BANNED };
         assert_eq!(show(event), "* refused a ]0;xb (192.168.0.7:4711): banned");
     }

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_what_is_at_most_so_large() {
+    fn counts_values_up_to_each_bound() {
         let histogram = Histogram::new(&[1.0, 10.0]);
         assert_eq!(histogram.snapshot().mean(), None);
         for value in [0.5, 1.0, 2.0, 10.0, 11.0] {

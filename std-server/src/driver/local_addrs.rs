@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_do_not_grow_it_and_who_speaks_stays() {
+    fn the_table_is_bounded_and_keeps_active_peers() {
         let (home, regular) = (IpAddr::from([192, 168, 0, 1]), peer(1 << 24));
         let mut local_addrs = LocalAddrs::default();
         for number in 0..10 * GENERATION {

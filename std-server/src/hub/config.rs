@@ -1,8 +1,8 @@
-//! Configuration of a hub: its room, who may join, its limits.
+//! The configuration of a hub: its room, who may join, its limits.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, ROOM_SECRET_LEN};
+use kabar_core::session::TransportParameters;
 use kabar_core::transport::Capacity;
-use kabar_core::wire::packet::TransportParameters;
 
 #[cfg(feature = "fault-injection")]
 use super::fault_injection::FaultInjection;
@@ -19,8 +19,8 @@ pub struct HubConfig {
     pub secret: [u8; ROOM_SECRET_LEN],
     /// Who may join without the secret.
     pub join_policy: JoinPolicy,
-    /// Names the present password (any 16 bytes that change with it): an identity that was admitted
-    /// under it is not asked again.
+    /// Identifies the current password: any 16 bytes that change with it. An identity that was
+    /// admitted under it is not asked for it again.
     pub admission_tag: [u8; 16],
     /// Bounds.
     pub limits: HubLimits,
@@ -31,7 +31,7 @@ pub struct HubConfig {
     pub faults: FaultInjection,
 }
 
-/// Who may join without the room's secret. Identities that were admitted under the present tag
+/// Who may join without the room's secret. Identities that were admitted under the current tag
 /// always may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinPolicy {
@@ -39,7 +39,7 @@ pub enum JoinPolicy {
     Open,
     /// Nobody.
     Secret,
-    /// Everybody who knows the password: checked by [`super::Job::Password`].
+    /// Everybody who knows the password, which [`super::Job::Password`] checks.
     Password,
 }
 
@@ -80,7 +80,7 @@ impl Default for Profile {
 }
 
 impl Profile {
-    /// As it is stated in Accept.
+    /// The parameters stated in Accept.
     pub(crate) fn limits(&self) -> TransportParameters {
         let bytes = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         TransportParameters {

@@ -1,5 +1,5 @@
-//! What the owners of state share: configuration, clock, randomness and deadlines, and what leaves
-//! the hub.
+//! What the owners of state share: configuration, clock, randomness, deadlines, the order in which
+//! connections are served, and the queues of output.
 
 use std::collections::VecDeque;
 
@@ -31,11 +31,11 @@ pub(super) struct Context<P: Provider> {
     pub(super) jobs: VecDeque<Job<P>>,
     pub(super) events: VecDeque<HubEvent>,
     pub(super) counters: Counters,
-    /// Holds one message while it is handled.
+    /// Buffer for the message that is being handled.
     pub(super) message: Vec<u8>,
 }
 
-/// The time of day, as of the last setting.
+/// The time of day when it was last set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WallClock {
     pub(super) set_at: Instant,
@@ -59,7 +59,7 @@ impl<P: Provider> Context<P> {
         }
     }
 
-    /// Queues an event; the oldest makes room if there are too many.
+    /// Queues an event; beyond the limit the oldest is dropped.
     pub(super) fn emit(&mut self, event: HubEvent) {
         if self.events.len() >= self.config.limits.events {
             self.events.pop_front();

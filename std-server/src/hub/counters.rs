@@ -5,7 +5,7 @@
 pub struct CounterValue {
     /// Its name.
     pub name: &'static str,
-    /// What it counts, as a sentence.
+    /// A description of the count.
     pub help: &'static str,
     /// Whether it counts dropped datagrams.
     pub is_drop: bool,
@@ -17,7 +17,7 @@ pub struct CounterValue {
 /// drop a datagram.
 macro_rules! counters {
     ($($(#[doc = $help:literal])+ $(@$mark:ident)? $name:ident,)+) => {
-        /// Counts since the hub began.
+        /// Counts since the hub was created.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Counters {

@@ -1,4 +1,4 @@
-//! Entries of the log as members get them: encoded once, shared by all.
+//! Entries of the log in their wire format: encoded once, shared by all members.
 
 use std::sync::Arc;
 

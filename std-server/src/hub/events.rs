@@ -7,7 +7,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::store::{CommitError, ReadError};
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HubEvent {
@@ -60,13 +60,13 @@ pub enum HubEvent {
         /// Its new address.
         to: SocketAddr,
     },
-    /// A commit failed, or its outcome is unknown; it is tried again. Nothing is confirmed as
-    /// stored meanwhile.
+    /// A commit failed, or its outcome is unknown; it is retried. Nothing is confirmed as stored in
+    /// the meantime.
     StoreTrouble(CommitError),
-    /// The store cannot be read; it is tried again.
+    /// The store cannot be read; the read is retried.
     StoreUnreadable(ReadError),
-    /// The store lost entries that were committed before. Nothing more is accepted until it has
-    /// them again.
+    /// The store lost entries that were committed before. Nothing is committed until it has them
+    /// again.
     StoreRegressed {
         /// The head it has.
         head: u64,

@@ -1,5 +1,5 @@
-//! Jobs: public-key work, password checks, the store. Worker threads run them, or the simulator
-//! inline, with the same result.
+//! Jobs: public-key work, password checks, access to the store. Worker threads run them; the
+//! simulator runs them inline with the same result.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -125,9 +125,9 @@ pub enum StoreDone {
     Read {
         /// The room.
         room: RoomId,
-        /// The entries that were wanted.
+        /// The seqs that were requested.
         range: RangeInclusive<u64>,
-        /// The entries that are there.
+        /// The entries that exist.
         entries: Result<PageRead, ReadError>,
     },
     /// [`StoreJob::Reload`].
@@ -177,7 +177,7 @@ impl<P: Provider> Job<P> {
 }
 
 impl<P: Provider> AcceptJob<P> {
-    /// Runs it. Pure: the same job gives the same result.
+    /// Runs it. The same job always gives the same result.
     #[must_use]
     pub fn run(self, key: &impl PrivateKey) -> AcceptDone {
         let accepted = self.pending.run::<P>(key, self.connection_id, *self.seed).map(Box::new);

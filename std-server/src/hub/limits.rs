@@ -128,7 +128,7 @@ macro_rules! limits {
             }
         }
 
-        /// Every limit there is.
+        /// All limits.
         pub const LIMITS: &[Limit] = &[$(Limit {
             name: $name,
             help: concat!($($help),+).trim_ascii(),

@@ -1,9 +1,9 @@
-//! The messages of a connection: read from its stream and handed to its room (SPEC 6.1 to 6.3).
+//! Reads the messages of a connection and hands them to its room (SPEC 6.1 to 6.3).
 
 use kabar_core::chat::{ClientMessage, Join, RefusedCode};
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::context::Context;
 use super::events::LeaveReason;
@@ -13,7 +13,7 @@ use super::timers::Timer;
 
 /// Handles all messages of a connection that can be handled now, within its budget.
 pub(super) fn read<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
-    // A Join that came too early is not looked at again before its time.
+    // A Join that exceeded its rate is not read again before its time.
     if matches!(peer.phase, Phase::Unjoined) && context.timers.get(&Timer::Join(peer.id)).is_some() {
         return;
     }
@@ -110,7 +110,7 @@ fn on_join<P: Provider>(
     Handled::Done
 }
 
-/// A message broke its rules (SPEC 6.1).
+/// Closes a connection whose message is malformed or not allowed (SPEC 6.1).
 fn close_for_violation<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
     context.counters.broken_messages += 1;
     rooms.remove_member(now, context, peer, LeaveReason::Violation, Duration::ZERO);

@@ -2,12 +2,14 @@
 //! jobs in; datagrams, deadlines, jobs and events out (SPEC 3.6, 4.5, 6, 7). State has one owner:
 //!
 //! * `door`: strangers. All that an unauthenticated datagram may touch: half-open connections,
-//!   limits per address.
-//! * `peer`: the table of connections, their memory and their turns.
-//! * `room`: a room with its members, its log, its commits and what it keeps of people.
-//! * `routes`, `messages`: the way of each input to the owner of what it concerns.
-//! * `context`: what all of these share: configuration, clock, deadlines, and the queues of what
-//!   leaves the hub.
+//!   replies, limits per address.
+//! * `peer`: the table of connections, their memory and their streams.
+//! * `room`: a room with its members, its log, its commits and its records of identities.
+//! * `routes`, `connection_events`, `messages`: hand each input to the owner of the state that it
+//!   concerns.
+//! * `context`: what all of these share: configuration, clock, deadlines, the order in which
+//!   connections are served, and the queues of output.
+//! * `fairness`: tables and rates that are shared between address prefixes.
 //!
 //! ```text
 //! datagram -> door -> peer -> (message) -> room -> commit job
@@ -17,18 +19,18 @@
 //! # The drive contract
 //!
 //! 1. Input: any `handle_*`, or several, and any operator call.
-//! 2. [`Hub::create_jobs`]: one commit of everything that collected since the last time, and the
-//!    other jobs that are due.
+//! 2. [`Hub::create_jobs`]: creates the jobs that are due: for each room one commit of everything
+//!    that was collected since its last one, reads of the log, password checks, handshakes.
 //! 3. Output: drain [`Hub::poll_job`], [`Hub::poll_transmit`] and [`Hub::poll_event`], in any
 //!    order.
-//! 4. If [`Hub::poll_transmit`] gave anything, 2 and [`Hub::poll_job`] again: writing to members
-//!    shows which pages of the log have to be read.
+//! 4. If [`Hub::poll_transmit`] returned anything, repeat 2 and [`Hub::poll_job`]: delivery finds
+//!    out which pages of the log have to be read.
 //! 5. Sleep until [`Hub::poll_timeout`], the next datagram or the next finished job. But if
 //!    [`Hub::has_transmit`] still returns `true`, work is left that waits until other connections
-//!    had their turn: do not sleep, take the input that arrived meanwhile, call
-//!    [`Hub::handle_timeout`] and go on with 2.
+//!    had their turn: do not sleep, handle the input that arrived in the meantime, call
+//!    [`Hub::handle_timeout`] and continue with 2.
 //!
-//! A job that was fetched comes back by [`Hub::handle_done`], from whatever thread ran it.
+//! The result of every job is passed to [`Hub::handle_done`], whichever thread ran it.
 //!
 //! # Determinism
 //!
@@ -37,6 +39,7 @@
 
 mod census;
 mod config;
+mod connection_events;
 mod context;
 mod counters;
 mod door;
@@ -97,8 +100,8 @@ pub struct Hub<P: Provider> {
 }
 
 impl<P: Provider> Hub<P> {
-    /// Begins a run over what the store holds. `modulus` is that of the server's key. `seed` must
-    /// be fresh and secret: everything random comes from it.
+    /// Starts a hub with the state that the store holds. `modulus` is that of the server's key.
+    /// `seed` must be fresh and secret: everything random comes from it.
     #[must_use]
     pub fn new(config: HubConfig, loaded: RoomState, modulus: &[u8], seed: [u8; 32], now: Instant) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
@@ -111,14 +114,14 @@ impl<P: Provider> Hub<P> {
         hub
     }
 
-    /// Begins a run of one more room over what the store holds of it.
+    /// Adds a room, with the state that the store holds of it.
     fn add_room(&mut self, now: Instant, settings: RoomSettings, loaded: &RoomState) {
         let room = Room::new(now, &mut self.context, self.rooms.next_id(), settings, loaded);
         self.rooms.add(room);
     }
 
-    /// Sets the time of day: `unix_ms` since 1970 at `now`. Entries carry it, nothing depends on
-    /// it: it may jump. Call it at the start and when the clock was set.
+    /// Sets the time of day: `unix_ms` since 1970 at `now`. It is only written into entries, so it
+    /// may jump. Call this at the start and whenever the clock was set.
     pub fn set_wall(&mut self, now: Instant, unix_ms: u64) {
         self.context.wall = WallClock { set_at: now, unix_ms };
     }
@@ -132,7 +135,7 @@ impl<P: Provider> Hub<P> {
         self.receive(now, from, datagram);
     }
 
-    /// Does what is due.
+    /// Handles the deadlines that have passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.begin_input(now);
         self.door.expire(now, &mut self.context.counters);
@@ -141,14 +144,14 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Takes a finished job.
+    /// Handles the result of a job.
     pub fn handle_done(&mut self, now: Instant, done: Done) {
         self.begin_input(now);
         self.on_done(now, done);
     }
 
-    /// Creates jobs of what collected since the last time: ends a round of input. Joins that need
-    /// no commit are completed, and Joins whose password cannot be checked are refused.
+    /// Creates the jobs that the input so far made necessary. Joins that need no commit are
+    /// completed, and Joins whose password cannot be checked are refused.
     pub fn create_jobs(&mut self, now: Instant) {
         self.door.create_jobs(&mut self.context.jobs);
         for id in self.rooms.ids() {

@@ -1,8 +1,8 @@
 //! What an operator can do, and the view that an operator has of a hub.
 
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::CloseCode;
 
 use super::Hub;
 use super::events::LeaveReason;
@@ -20,7 +20,7 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Removes a member from the room. Returns the name as the server writes it.
+    /// Removes a member from a room. Returns the name as the server writes it.
     ///
     /// # Errors
     /// [`OperatorError::NotHere`].
@@ -31,7 +31,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Bans an identity for good, and removes it if it is a member. In effect at once; stored as
-    /// soon as the store works. Its name stays its own.
+    /// soon as the store works. It keeps its name.
     ///
     /// # Errors
     /// [`OperatorError::NoSuchName`], [`OperatorError::AlreadyInEffect`], [`OperatorError::Full`].
@@ -115,7 +115,7 @@ impl<P: Provider> Hub<P> {
     }
 
     /// Stops: every connection is closed, and none is accepted. Accepted posts are still committed:
-    /// go on driving until [`Hub::is_finished`], or for as long as one is willing to wait.
+    /// continue driving until [`Hub::is_finished`], or until waiting has taken too long.
     pub fn shutdown(&mut self, now: Instant) {
         self.begin_input(now);
         let Self { peers, rooms, context, .. } = self;

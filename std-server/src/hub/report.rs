@@ -23,7 +23,7 @@ pub struct MemberInfo {
     pub is_muted: bool,
 }
 
-/// How full everything is.
+/// How full a hub and one of its rooms are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Members of the room.
@@ -54,15 +54,15 @@ pub struct Status {
 pub enum OperatorError {
     /// The hub has no such room.
     NoSuchRoom,
-    /// Nobody has or owns this name.
+    /// No member has this name, and it has no owner.
     NoSuchName,
     /// No member has this name.
     NotHere,
-    /// It is in effect already.
+    /// It is already in effect.
     AlreadyInEffect,
     /// It is not in effect.
     NotInEffect,
-    /// Its owner is a member.
+    /// Its owner is connected, or was a moment ago.
     InUse,
     /// The limit of bans and mutes is reached.
     Full,

@@ -1,31 +1,30 @@
-//! The ways from an input to the owner of the state that it concerns.
+//! Hands each input to the owner of the state that it concerns: datagrams, timers, results of jobs.
 
 use core::net::SocketAddr;
 
-use kabar_core::connection::{Closed, ConnectionEvent, Dropped, Transmit};
+use kabar_core::connection::{Dropped, Transmit};
 use kabar_core::crypto::Provider;
 use kabar_core::session::OpenError;
+use kabar_core::session::SealedHeader;
 use kabar_core::session::acceptor::Accepted;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::{CloseCode, StreamId};
-use kabar_core::wire::packet::SealedHeader;
 use rand_core::Rng;
 
 use super::Hub;
+use super::connection_events::{on_connection_input, on_phase_timer, settle};
 use super::context::Context;
 use super::counters::Counters;
 use super::events::LeaveReason;
 use super::fairness::prefix::Prefix;
 use super::jobs::{Done, StoreDone};
 use super::messages::read;
-use super::peer::{NewPeer, Peer, Phase};
-use super::room::Rooms;
+use super::peer::{NewPeer, Phase};
 use super::room_id::RoomId;
 use super::timers::Timer;
 
 impl<P: Provider> Hub<P> {
-    /// Precedes every input. With the first one after all output was fetched, every connection has
-    /// its budget again, and deferred work goes on.
+    /// Precedes every input. The first one after all output was fetched begins a round: every
+    /// connection gets its budget back, and deferred work continues.
     pub(super) fn begin_input(&mut self, now: Instant) {
         // The connection that is polled for datagrams may have more to send now.
         self.context.turns.is_polling = false;
@@ -64,7 +63,7 @@ impl<P: Provider> Hub<P> {
     fn open(&mut self, now: Instant, from: SocketAddr, header: SealedHeader, datagram: &mut [u8]) {
         let id = header.connection_id;
         let Some(half_open) = self.door.half_open(id) else { return };
-        // Before anything is created, and before anybody has to make room.
+        // Before anything is created, and before another connection is displaced.
         if let Err(why) = half_open.verify::<P>(datagram) {
             return count_dropped(&mut self.context.counters, Dropped::Open(why));
         }
@@ -98,7 +97,7 @@ impl<P: Provider> Hub<P> {
         let Context { census, config, counters, .. } = &mut self.context;
         if self.peers.len() >= config.limits.connections {
             counters.connections_full += 1;
-            // Closed ones have nothing to lose but the repetition of their Close.
+            // Closed ones lose only the repetition of their Close.
             let closed = census.closed.heaviest_oldest();
             let Some(displaced) = closed.or_else(|| census.strangers.displaced_by(prefix)) else { return false };
             self.displace(now, displaced);
@@ -198,7 +197,7 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Reads what came along with Joins that are completed.
+    /// Reads the messages that followed Joins that are now complete.
     fn read_joined(&mut self, now: Instant, joined: Vec<u32>) {
         for id in joined {
             if let Some(peer) = self.peers.get_mut(id) {
@@ -207,7 +206,7 @@ impl<P: Provider> Hub<P> {
         }
     }
 
-    /// Reads the connections on that wait for a commit, those first that wait longest.
+    /// Resumes reading the connections that wait for a commit, those first that wait longest.
     fn resume_paused(&mut self, now: Instant) {
         for id in core::mem::take(&mut self.context.turns.paused) {
             if let Some(peer) = self.peers.get_mut(id) {
@@ -247,79 +246,6 @@ impl<P: Provider> Hub<P> {
         }
         context.turns.is_round_over = true;
         None
-    }
-}
-
-/// A connection has nothing more to send now.
-fn settle<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
-    peer.turn.is_ready = false;
-    peer.note_progress(now);
-    drain_events(now, rooms, context, peer);
-    // What a refused connection had to get is acknowledged: it can be closed (SPEC 5.7).
-    if matches!(peer.phase, Phase::Refused) && peer.connection.unacknowledged(StreamId::Chat) == 0 {
-        peer.close(now, context, CloseCode::REFUSED, "");
-    }
-}
-
-/// Something authentic came in on a connection, or its time has come.
-fn on_connection_input<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
-    drain_events(now, rooms, context, peer);
-    context.turns.mark_ready(&mut peer.turn);
-}
-
-fn drain_events<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
-    while let Some(event) = peer.connection.poll_event() {
-        match event {
-            ConnectionEvent::Readable(StreamId::Chat) => read(now, rooms, context, peer),
-            ConnectionEvent::Moved(to) => peer.on_moved(context, to),
-            ConnectionEvent::Closed(ended) => on_closed(now, rooms, context, peer, ended),
-            // Delivery goes on whenever an acknowledgement came; BULK is closed.
-            _ => {}
-        }
-    }
-}
-
-/// A connection was closed by itself or by its peer.
-fn on_closed<P: Provider>(
-    now: Instant,
-    rooms: &mut Rooms,
-    context: &mut Context<P>,
-    peer: &mut Peer<P>,
-    ended: Closed,
-) {
-    let (reason, silence) = match ended {
-        Closed::ByPeer(CloseCode::LEFT) => (LeaveReason::Left, Duration::ZERO),
-        Closed::Idle => (LeaveReason::Vanished, Duration::from_secs(u64::from(peer.idle_s))),
-        Closed::Locally(_) => (LeaveReason::Violation, Duration::ZERO),
-        _ => (LeaveReason::Vanished, Duration::ZERO),
-    };
-    rooms.remove_member(now, context, peer, reason, silence);
-    peer.set_phase(context, Phase::Closed);
-    context.timers.set(Timer::Phase(peer.id), None);
-    context.turns.mark_ready(&mut peer.turn);
-}
-
-/// The time of a connection's phase is over.
-fn on_phase_timer<P: Provider>(now: Instant, rooms: &mut Rooms, context: &mut Context<P>, peer: &mut Peer<P>) {
-    match peer.phase {
-        // Its Join may be there: it is the server that does not read it.
-        Phase::Unjoined if peer.turn.is_paused => {
-            context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
-        }
-        Phase::Unjoined => {
-            context.counters.not_joined += 1;
-            peer.close(now, context, CloseCode::NOT_JOINED, "no join in time");
-        }
-        Phase::Checking(room) => {
-            if let Some(room) = rooms.get_mut(room) {
-                room.on_password_timer(now, context, peer);
-            }
-        }
-        Phase::Refused => {
-            context.counters.refusals_unheard += 1;
-            peer.close(now, context, CloseCode::REFUSED, "");
-        }
-        Phase::Joining(_) | Phase::Member(_) | Phase::Closed => {}
     }
 }
 

@@ -1,17 +1,17 @@
-//! A digest of the state that a datagram that does not authenticate must not change (SPEC 7, S6).
+//! A digest of the state that unauthenticated datagrams must not change (SPEC 7, S6).
 
 use core::fmt::Write as _;
 
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
-use kabar_core::crypto::kdf;
-use kabar_core::wire::frame::StreamId;
+use kabar_core::crypto::sha256;
 
 use super::Hub;
 
 impl<P: Provider> Hub<P> {
-    /// A digest of connections, members, rooms and what waits to be committed: equal before and
-    /// after a datagram that does not authenticate (SPEC 7, S6). Counters, half-open entries and
-    /// limiters are left out. For tests.
+    /// A digest of connections, members, rooms and uncommitted posts: equal before and after a
+    /// datagram that does not authenticate (SPEC 7, S6). Counters, half-open entries and limiters
+    /// are left out. For tests.
     #[doc(hidden)]
     #[must_use]
     pub fn state_digest(&self) -> [u8; 32] {
@@ -31,6 +31,6 @@ impl<P: Provider> Hub<P> {
             let _ = room.write_state(&mut text);
         }
         let _ = writeln!(text, "{:?} {}", self.context.turns.paused, self.context.census.unjoined);
-        kdf::sha256(&[text.as_bytes()])
+        sha256(&[text.as_bytes()])
     }
 }

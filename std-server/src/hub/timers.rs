@@ -1,4 +1,4 @@
-//! Deadlines in order, so that a wake-up handles only what is due.
+//! Deadlines in order, so that a wake-up visits only the timers that are due.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ pub(super) enum Timer {
     Connection(u32),
     /// The end of a connection's phase: it has not joined, or was refused.
     Phase(u32),
-    /// A Join that came too early after others of its identity: time to read its connection again.
+    /// A Join exceeded the rate of its identity: time to read its connection again.
     Join(u32),
     /// The next check for connections that keep rings and make no progress.
     Pool,
@@ -27,13 +27,13 @@ pub(super) enum Timer {
 pub(super) enum RoomTimer {
     /// A member that vanished, by its folded name: time to announce that it left.
     Absence(String),
-    /// The next try after a failed commit or reload.
+    /// The next attempt after a failed commit or reload.
     Store,
-    /// The next try after a failed read.
+    /// The next attempt after a failed read.
     Pages,
     /// The next password check, after too many wrong ones in total.
     Passwords,
-    /// The next time to write what nothing else makes the room write.
+    /// The next time to write the running time and which members are present.
     Upkeep,
     /// The next search for lapsed records, when there were more than are forgotten at once.
     Purge,
@@ -43,9 +43,9 @@ pub(super) enum RoomTimer {
 
 /// All deadlines.
 ///
-/// Deadlines of connections move with every packet, nearly always to a later time. So what stands
-/// in the order may be earlier than the deadline: when its time has come, it is put where it
-/// belongs.
+/// Deadlines of connections move with every packet, nearly always to a later time. So a timer's
+/// place in the order may be earlier than its deadline; when that place is reached, the timer moves
+/// to its deadline.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     order: BTreeSet<(Instant, Timer)>,
@@ -53,7 +53,7 @@ pub(super) struct Timers {
     others: BTreeMap<Timer, Due>,
 }
 
-/// When a timer is due, and where it stands in the order: there or earlier.
+/// When a timer is due, and its place in the order, which is never later.
 #[derive(Clone, Copy, Debug)]
 struct Due {
     deadline: Instant,

@@ -61,7 +61,7 @@ impl Turns {
             is_polling: false,
             deferred: VecDeque::new(),
             paused: VecDeque::new(),
-            // Not 0, which new connections start with: so they get their budget.
+            // New connections start with 0: a different number gives them their budget.
             round: 1,
             is_round_over: false,
         }

@@ -27,7 +27,7 @@ fn a_key_survives_being_written() {
 }
 
 #[test]
-fn a_damaged_key_is_told_and_never_replaced() {
+fn a_damaged_key_is_reported_and_never_replaced() {
     let (_home, dir) = crate::temporary_dir();
     let text = key_text();
     for damaged in [
@@ -57,7 +57,7 @@ fn a_key_that_is_not_the_one_it_was_is_damaged() {
 }
 
 #[test]
-fn a_damaged_secret_is_told_and_never_replaced() {
+fn a_damaged_secret_is_reported_and_never_replaced() {
     let (_home, dir) = crate::temporary_dir();
     let lobby = RoomName::new("lobby").unwrap();
     for damaged in ["", "kabar room secret 2\nAAAQEAYEAUDAOCAJBIFQYDIOB4\n", "kabar room secret 1\nAAAQEAYEAUDAOCAJ\n"]

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_keeps_others_waiting_for_a_moment_only() {
+    fn a_silent_connection_delays_others_only_briefly() {
         let address = start();
         let silent = TcpStream::connect(address).unwrap();
         assert!(ask(address, b"GET /metrics?x=1 HTTP/1.1\r\n\r\n").contains("200 OK"));

@@ -174,13 +174,13 @@ impl RoomHost {
         }
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.server.local_addr()
     }
 
-    /// What lets others in.
+    /// The invite that admits others.
     #[must_use]
     pub fn invite(&self) -> &Invite {
         &self.invite
@@ -199,7 +199,7 @@ impl RoomHost {
     }
 
     /// The addresses of this computer that it can be reached by, the best first, and whether the
-    /// invite names each; none if there was no choice, or if it was said what to advertise.
+    /// invite names each; none if there is no choice, or if addresses were advertised.
     #[must_use]
     pub fn candidate_addrs(&self) -> Vec<(&Found, bool)> {
         let is_named = |found: &Found| self.invite.places.iter().any(|place| place.host == Host::Ip(found.ip));
@@ -227,45 +227,45 @@ impl RoomHost {
         &self.server
     }
 
-    /// What moves it from any thread.
+    /// A handle that controls it from any thread.
     #[must_use]
     pub fn control(&self) -> &Control {
         self.server.control()
     }
 
-    /// What opens its transcript again, if it has one.
+    /// A handle that reopens its transcript, if it has one.
     #[must_use]
     pub fn reopener(&self) -> Option<Reopener> {
         self.reopener.clone()
     }
 
-    /// Waits until it was stopped.
+    /// Waits until it has stopped.
     ///
     /// # Errors
-    /// [`ServerFailed`] if nobody stopped it.
+    /// [`ServerFailed`] if it stopped because of an error.
     pub fn wait(self) -> Result<(), ServerFailed> {
         self.server.wait()
     }
 
-    /// Tells everybody and ends.
+    /// Notifies the members and stops.
     ///
     /// # Errors
-    /// [`ServerFailed`] if it had ended before.
+    /// [`ServerFailed`] if it stopped because of an error.
     pub fn stop(self) -> Result<(), ServerFailed> {
         self.server.stop()
     }
 }
 
-/// What an invite names: what is advertised, else the best of what was found.
+/// The places that an invite names: the advertised ones, else the best of those found.
 pub(crate) fn places(advertise: &[Advertised], reachable: &[Found], port: u16) -> Places {
-    let advertised = advertise.iter().map(|told| (told.host.clone(), told.port.unwrap_or(port)));
+    let advertised = advertise.iter().map(|place| (place.host.clone(), place.port.unwrap_or(port)));
     let found = chosen(reachable).into_iter().map(|ip| (Host::Ip(ip), port));
     let place = |(host, port)| HostPort { host, port };
     let here = || Places::one(place((Host::Ip(IpAddr::from([127, 0, 0, 1])), port)));
     Places::of(advertised.map(place)).or_else(|| Places::of(found.map(place))).unwrap_or_else(here)
 }
 
-/// Where invites to a room said it is when it was hosted last.
+/// The places in the invite of a room when it was hosted last.
 ///
 /// # Errors
 /// [`FileError`].
@@ -279,7 +279,7 @@ pub fn last_places(dir: &DataDir, room: &RoomName) -> Result<Option<Places>, Fil
     Ok(text.split(',').map(place).collect::<Option<Vec<_>>>().and_then(Places::of))
 }
 
-/// For [`last_places`].
+/// Saves places for [`last_places`].
 fn save_places(dir: &DataDir, room: &RoomName, places: &Places) -> Result<(), FileError> {
     dir.replace(&address_file(room), format!("{places}\n").as_bytes())
 }

@@ -9,7 +9,7 @@ fn host(data_dir: &Path, listen: &str, advertise: Option<&str>) -> Result<RoomHo
 }
 
 #[test]
-fn an_address_in_use_is_met_before_a_history_of_an_earlier_version_changes() {
+fn an_address_in_use_is_reported_before_an_older_history_is_migrated() {
     let home = tempfile::tempdir().unwrap();
     let dir = DataDir::open(home.path()).unwrap();
     let path = dir.join("history.db");
@@ -29,7 +29,7 @@ fn an_address_in_use_is_met_before_a_history_of_an_earlier_version_changes() {
 }
 
 #[test]
-fn the_invite_names_what_is_listened_on_or_advertised() {
+fn the_invite_names_the_advertised_address_or_else_the_local_one() {
     let home = tempfile::tempdir().unwrap();
     let here = host(home.path(), "127.0.0.1:0", None).unwrap();
     let (port, invite) = (here.local_addr().port(), here.invite().clone());
@@ -53,7 +53,7 @@ fn the_invite_names_what_is_listened_on_or_advertised() {
 /// do not change.
 #[cfg(unix)]
 #[test]
-fn a_second_start_makes_no_file_again() {
+fn a_second_start_creates_no_file() {
     use std::os::unix::fs::MetadataExt;
     let home = tempfile::tempdir().unwrap();
     let room = RoomName::new("lobby").unwrap();
@@ -91,7 +91,7 @@ fn several_advertised_addresses_are_named_in_order_and_remembered() {
     assert!(matches!(hosted.missing_zone(), Some(AddressError::NoZone(_))));
     assert_eq!(last().unwrap(), hosted.invite().places);
     assert_eq!(hosted.invite().to_string().parse(), Ok(hosted.invite().clone()));
-    // What an earlier version remembered.
+    // As an earlier version stored it.
     DataDir::open(home.path()).unwrap().replace(&address_file(&room), b"[fd00::1]:7\n").unwrap();
     assert_eq!(last().unwrap().to_string(), "[fd00::1]:7");
 }

@@ -1,5 +1,5 @@
-//! A store in memory, for simulation and tests. A clone of it is a backup; a killed server leaves
-//! the store itself behind.
+//! A store in memory, for simulation and tests. A clone of it is a backup; it outlives a server
+//! that is killed.
 
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,7 +175,7 @@ mod tests {
     conformance::suite!(|| ((), MemoryStore::new()));
 
     #[test]
-    fn faults_do_what_they_say() {
+    fn each_fault_has_its_effect() {
         let commits = |fault| {
             let mut store = MemoryStore::new();
             store.set_fault(Some(fault));

@@ -134,13 +134,13 @@ pub struct Batch {
     pub sanctions: Vec<Sanction>,
     /// Sanctions that end. Applied before `sanctions`.
     pub lifted: Vec<(PublicIdentity, SanctionKind)>,
-    /// What to forget. Applied before anything is written.
+    /// The records to remove. Applied before anything is written.
     pub forgotten: Forgotten,
     /// Total running time of servers on this log, in ms. Never decreases.
     pub ran_ms: Option<u64>,
 }
 
-/// What a transaction removes because its retention ended (SPEC 6.5, 6.6, 7).
+/// The records that a transaction removes because their retention ended (SPEC 6.5, 6.6, 7).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {
     /// Names, in folded form.

@@ -58,7 +58,7 @@ fn goes_on_at_the_end_and_repeats_nothing() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_named_in_one_line() {
+fn a_file_that_cannot_be_opened_is_named_in_one_line() {
     let home = tempfile::tempdir().unwrap();
     let error = Transcript::open(home.path(), drop).unwrap_err().to_string();
     assert!(error.contains(home.path().to_str().unwrap()) && !error.contains('\n'), "{error}");
@@ -79,7 +79,7 @@ fn append<W: Appendable>(writer: &mut Writer<W, impl Fn(TranscriptWarning)>, ent
 }
 
 #[test]
-fn a_full_disk_is_said_once_and_what_is_missing_is_counted() {
+fn a_full_disk_is_reported_once_and_missing_lines_are_counted() {
     let disk = Disk::default();
     // Room for one line and a part of the next.
     disk.written.lock().unwrap().1 = 60;
@@ -104,7 +104,7 @@ fn a_full_disk_is_said_once_and_what_is_missing_is_counted() {
 }
 
 #[test]
-fn what_is_missing_at_the_end_is_said() {
+fn lines_missing_at_the_end_are_reported() {
     let (remarks, remarked) = mpsc::channel();
     let on_warning = move |TranscriptWarning { message, .. }| drop(remarks.send(message));
     let transcript =
@@ -167,7 +167,7 @@ fn opens_its_file_again_when_it_is_demanded() {
 }
 
 #[test]
-fn a_disk_that_hangs_blocks_nobody() {
+fn a_disk_that_hangs_blocks_no_caller() {
     let (permit, permits) = mpsc::channel::<()>();
     let disk = Disk { permits: Some(Arc::new(Mutex::new(permits))), ..Disk::default() };
     disk.written.lock().unwrap().1 = 10_000_000;

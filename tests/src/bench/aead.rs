@@ -1,5 +1,5 @@
-//! What sealing and opening packets costs here: measured in the same run, on packets as long as
-//! those that were sent.
+//! The cost of sealing and opening packets on this computer, measured in the same run on packets of
+//! the same mean length as those that were sent.
 
 use std::time::Instant;
 
@@ -7,14 +7,14 @@ use kabar_core::crypto::aead::{KEY_LEN, NONCE_LEN};
 use kabar_core::crypto::{Aead, Provider};
 use kabar_std::provider::Accelerated;
 
-/// Header, tag and CRC of a packet: what is not encrypted.
+/// Header, tag and CRC of a packet, which are not encrypted.
 const OVERHEAD: f64 = 33.0;
 const HEADER: [u8; 13] = [0; 13];
 const CALLS: u32 = 100_000;
 
-/// Seconds of processor time that the server's cryptography took for `sealed` datagrams of
-/// `sealed_bytes` in all, and as many opened ones: the mean cost of one of mean length, times their
-/// number. The mean, because others who use the computer slow the server down too.
+/// Seconds of processor time of the server's cryptography for `sealed` datagrams of `sealed_bytes`
+/// in total, and likewise opened ones: the mean cost of a packet of mean length, times their
+/// number. The mean, because other load on the computer slows the server, too.
 pub(super) fn seconds(sealed: u64, sealed_bytes: u64, opened: u64, opened_bytes: u64) -> f64 {
     let len = |count: u64, bytes: u64| (bytes as f64 / count.max(1) as f64 - OVERHEAD).max(1.0) as usize;
     sealed as f64 * seal(len(sealed, sealed_bytes)) + opened as f64 * open(len(opened, opened_bytes))
@@ -42,7 +42,7 @@ fn open(len: usize) -> f64 {
     })
 }
 
-/// Seconds of processor time per call, where the system says what this thread has had; else
+/// Seconds of processor time per call if the system reports it for a thread, otherwise elapsed
 /// seconds.
 fn mean(mut call: impl FnMut(&[u8; NONCE_LEN])) -> f64 {
     let mut nonce = [0; NONCE_LEN];

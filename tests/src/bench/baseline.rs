@@ -1,5 +1,5 @@
-//! Baselines: what the same work costs without Kabar. A process that passes datagrams on as they
-//! are, and a bare RSA operation.
+//! Baselines: the cost of the same work without Kabar. A process that forwards datagrams unchanged,
+//! and a bare RSA operation.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
@@ -17,26 +17,26 @@ use super::latency::{Latencies, Percentiles};
 use super::usage::{Cpu, resident};
 use super::{Error, Setup, digits};
 
-/// First byte of a datagram that registers its sender; it is answered with itself.
+/// First byte of a datagram that registers its sender; the same datagram is the answer.
 const REGISTER: u8 = b'R';
-/// First byte of one that is passed on.
+/// First byte of a datagram that is forwarded.
 const PASS: u8 = b'P';
-/// After so long without anything, what is missing was lost.
+/// Time without a datagram after which the missing ones count as lost.
 const LOST: Duration = Duration::from_millis(200);
 /// Time for which the RSA operation is repeated.
 const OPERATIONS: Duration = Duration::from_secs(1);
 
-/// What the forwarding process does: sends each datagram on to everybody who registered, but its
-/// sender. Ends with its input.
+/// Runs the forwarding process: sends each datagram to every registered address except its sender.
+/// Ends when its input ends.
 ///
 /// # Errors
-/// If there is no socket.
+/// If no socket is available.
 pub fn forward() -> Result<(), Error> {
-    let socket = UdpSocket::bind("127.0.0.1:0").map_err(Error::io("make a socket"))?;
+    let socket = UdpSocket::bind("127.0.0.1:0").map_err(Error::io("create a socket"))?;
     let socket = socket2::Socket::from(socket);
     let _ = socket.set_recv_buffer_size(4 << 20);
     let socket = UdpSocket::from(socket);
-    println!("{}", socket.local_addr().map_err(Error::io("make a socket"))?);
+    println!("{}", socket.local_addr().map_err(Error::io("create a socket"))?);
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
@@ -59,7 +59,7 @@ pub fn forward() -> Result<(), Error> {
     }
 }
 
-/// The forwarding process and those who registered with it.
+/// The forwarding process, and the sockets registered with it.
 pub(super) struct Forwarder {
     child: Child,
     server: SocketAddr,
@@ -67,28 +67,28 @@ pub(super) struct Forwarder {
     sockets: Vec<mio::net::UdpSocket>,
 }
 
-/// How forwarding went.
+/// The result of forwarding.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Forwarded {
-    /// Bytes of each datagram.
+    /// Bytes per datagram.
     pub datagram_bytes: usize,
     /// Datagrams that arrived, per second.
     pub deliveries_per_s: f64,
     /// Datagrams that did not arrive.
     pub lost: u64,
-    /// From sending to receiving.
+    /// Time from sending to receiving.
     pub latency: Percentiles,
-    /// Processor time of the forwarding process in seconds per 100,000 that arrived.
+    /// Processor time of the forwarding process in seconds per 100,000 datagrams that arrived.
     pub cpu_s_per_100k: f64,
 }
 
-/// How datagrams are sent to be forwarded.
+/// The load for the forwarding process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) bytes: usize,
-    /// Between two, if they are paced.
+    /// Interval between two datagrams, if they are paced.
     pub(super) interval: Option<Duration>,
-    /// Sent and not yet received by everybody.
+    /// Largest number of datagrams that were sent and not yet received by everybody.
     pub(super) window: usize,
     pub(super) time: Duration,
 }
@@ -115,15 +115,15 @@ impl Forwarder {
         resident(self.child.id())
     }
 
-    /// Registers so many more.
+    /// Registers `members` more sockets.
     pub(super) fn register(&mut self, members: usize) -> Result<(), Error> {
         for _ in 0..members {
-            let mut socket = super::fleet::socket(self.server).map_err(Error::io("make a socket"))?;
+            let mut socket = super::fleet::socket(self.server).map_err(Error::io("create a socket"))?;
             let token = Token(self.sockets.len());
             self.poll
                 .registry()
                 .register(&mut socket, token, Interest::READABLE)
-                .map_err(Error::io("watch a socket"))?;
+                .map_err(Error::io("register a socket"))?;
             let mut answer = [0; 8];
             let begin = Instant::now();
             while begin.elapsed() < Duration::from_secs(10) {
@@ -139,7 +139,7 @@ impl Forwarder {
         Ok(())
     }
 
-    /// The first who registered sends, the others receive.
+    /// Sends from the socket that registered first; all others receive.
     pub(super) fn run(&mut self, load: Load) -> Result<Forwarded, Error> {
         let Load { bytes, interval, window, time } = load;
         let receivers = self.sockets.len() as u64 - 1;
@@ -151,7 +151,7 @@ impl Forwarder {
         let mut latencies = Latencies::default();
         let mut last = begin;
         while begin.elapsed() < time || arrived + lost < sent * receivers {
-            // What was given up may come late.
+            // Datagrams that were counted as lost may arrive late.
             lost = lost.min(sent * receivers - arrived);
             let outstanding = (sent * receivers - arrived - lost).div_ceil(receivers.max(1));
             let is_due = interval.is_none_or(|interval| begin.elapsed() >= interval.mul_f64(sent as f64));
@@ -195,8 +195,8 @@ impl Drop for Forwarder {
     }
 }
 
-/// Milliseconds of one bare RSA private operation: the quickest of a second, which nobody else
-/// disturbed.
+/// Milliseconds of one bare RSA private operation: the fastest of one second, so that other load on
+/// the computer matters least.
 pub(super) fn rsa_ms(size: KeySize) -> Result<f64, Error> {
     let mut rng = ChaCha20Rng::from_seed([3; 32]);
     let key = AnyRsaPrivateKey::generate(size, &mut rng);

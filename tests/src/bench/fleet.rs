@@ -1,4 +1,4 @@
-//! Many members on one thread: each has its own socket, all share a poll and a clock.
+//! Many members on one thread: each has its own socket; all share a poll and a clock.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -22,16 +22,16 @@ use super::Error;
 use super::member::{Member, member, pool};
 use super::server::Target;
 
-/// Datagrams taken from one socket before the next has its turn.
+/// Datagrams taken from one socket before the next socket is served.
 const DATAGRAMS_PER_TURN: usize = 64;
-/// Receive buffer asked for, as the laptop's client does.
+/// Requested size of receive buffers, like that of the client for hosts.
 const RECEIVE_BUFFER: usize = 1 << 20;
-/// Longest datagram of the protocol, and one byte to see that one is longer.
+/// Longest datagram of the protocol, and one byte to detect longer ones.
 const BUFFER: usize = 1201;
-/// Nearer deadlines are not slept towards: the system would wake us a millisecond late.
+/// A nearer deadline is reached in a busy loop: sleeping would be a millisecond late.
 const SPIN: Duration = Duration::from_micros(1_200);
 
-/// Members, by number.
+/// Members, by index.
 pub(super) struct Fleet {
     target: Target,
     idle_s: u16,
@@ -39,17 +39,17 @@ pub(super) struct Fleet {
     poll: Poll,
     events: Events,
     clock: Clock,
-    seats: Vec<Seat>,
-    /// Deadlines that were set; only the one that its seat still has counts.
+    slots: Vec<Slot>,
+    /// Deadlines that were set; only the one that its slot still has is valid.
     deadlines: BinaryHeap<Reverse<(Instant, usize)>>,
-    /// Seats whose socket may have more.
+    /// Slots whose socket may have more datagrams.
     readable: VecDeque<usize>,
-    /// Seats that something was done to: events and datagrams are to be fetched.
+    /// Slots that had an input: their output must be drained.
     touched: Vec<usize>,
     traffic: Traffic,
 }
 
-/// What went over the sockets.
+/// Datagrams on all sockets.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Traffic {
     pub(super) received: u64,
@@ -58,7 +58,7 @@ pub(super) struct Traffic {
     pub(super) sent_bytes: u64,
 }
 
-struct Seat {
+struct Slot {
     member: Box<dyn Member>,
     socket: UdpSocket,
     deadline: Option<Instant>,
@@ -68,7 +68,7 @@ struct Seat {
 }
 
 impl Fleet {
-    /// Nobody yet. `idle_s`: the idle time-out that its members ask for.
+    /// A fleet without members. `idle_s`: the idle timeout that members state.
     pub(super) fn new(target: Target, idle_s: u16) -> Result<Self, Error> {
         Ok(Self {
             target,
@@ -77,7 +77,7 @@ impl Fleet {
             poll: Poll::new().map_err(Error::io("wait for sockets"))?,
             events: Events::with_capacity(1024),
             clock: Clock::start(),
-            seats: Vec::new(),
+            slots: Vec::new(),
             deadlines: BinaryHeap::new(),
             readable: VecDeque::new(),
             touched: Vec::new(),
@@ -93,30 +93,30 @@ impl Fleet {
         self.traffic
     }
 
-    /// Datagrams that a member received.
-    pub(super) fn received(&self, seat: usize) -> u64 {
-        self.seats[seat].received
+    /// Number of datagrams that a member received.
+    pub(super) fn received(&self, slot: usize) -> u64 {
+        self.slots[slot].received
     }
 
-    /// Adds a member that is idle; gives its number.
+    /// Adds a member that is not started and returns its index.
     pub(super) fn add(&mut self, posts: bool) -> Result<usize, Error> {
-        let mut socket = socket(self.target.server).map_err(Error::io("make a socket"))?;
-        let (number, interest) = (self.seats.len(), Interest::READABLE);
-        self.poll.registry().register(&mut socket, Token(number), interest).map_err(Error::io("watch a socket"))?;
+        let mut socket = socket(self.target.server).map_err(Error::io("create a socket"))?;
+        let (number, interest) = (self.slots.len(), Interest::READABLE);
+        self.poll.registry().register(&mut socket, Token(number), interest).map_err(Error::io("register a socket"))?;
         let member = member(&self.pool, posts);
-        self.seats.push(Seat { member, socket, deadline: None, is_readable: false, is_touched: false, received: 0 });
+        self.slots.push(Slot { member, socket, deadline: None, is_readable: false, is_touched: false, received: 0 });
         Ok(number)
     }
 
-    /// Lets a member begin, or begin again.
-    pub(super) fn start(&mut self, seat: usize) -> Result<(), Error> {
+    /// Starts a member, or starts it again.
+    pub(super) fn start(&mut self, slot: usize) -> Result<(), Error> {
         let mut identity = [0x5a; 32];
-        identity[..8].copy_from_slice(&(seat as u64).to_be_bytes());
+        identity[..8].copy_from_slice(&(slot as u64).to_be_bytes());
         let config = Config {
             server: self.target.server,
             fingerprint: Some(self.target.fingerprint),
             room: "lobby",
-            name: &format!("m{seat:05}"),
+            name: &format!("m{slot:05}"),
             identity: &Identity::from_seed(&identity),
             credential: Credential::Secret(self.target.secret),
             start: Start::Head,
@@ -127,16 +127,16 @@ impl Fleet {
         };
         let seed = random_bytes().map_err(Error::io("draw random bytes"))?;
         let now = self.now();
-        self.seats[seat].member.start(&config, seed, now).map_err(|error| Error::new(error.to_string()))?;
-        self.touch(seat);
+        self.slots[slot].member.start(&config, seed, now).map_err(|error| Error::new(error.to_string()))?;
+        self.touch(slot);
         Ok(())
     }
 
     /// Posts a line; `false` if the outbox is full.
-    pub(super) fn post(&mut self, seat: usize, body: &[u8]) -> Result<bool, Error> {
-        match self.seats[seat].member.post(body) {
+    pub(super) fn post(&mut self, slot: usize, body: &[u8]) -> Result<bool, Error> {
+        match self.slots[slot].member.post(body) {
             Ok(_) => {
-                self.touch(seat);
+                self.touch(slot);
                 Ok(true)
             }
             Err(PostError::Full) => Ok(false),
@@ -144,15 +144,15 @@ impl Fleet {
         }
     }
 
-    /// Lets a member leave.
-    pub(super) fn leave(&mut self, seat: usize) {
+    /// Starts leaving.
+    pub(super) fn leave(&mut self, slot: usize) {
         let now = self.now();
-        self.seats[seat].member.leave(now);
-        self.touch(seat);
+        self.slots[slot].member.leave(now);
+        self.touch(slot);
     }
 
-    /// Carries away what is to be sent, waits until something happens or `until`, and feeds whom it
-    /// concerns. `each` is told of every event.
+    /// Sends pending datagrams, waits until `until` or the next input, and passes inputs to their
+    /// members. Calls `each` with every event.
     pub(super) fn turn(
         &mut self,
         until: Instant,
@@ -171,7 +171,7 @@ impl Fleet {
         }
         for event in &self.events {
             let number = event.token().0;
-            if !std::mem::replace(&mut self.seats[number].is_readable, true) {
+            if !std::mem::replace(&mut self.slots[number].is_readable, true) {
                 self.readable.push_back(number);
             }
         }
@@ -180,7 +180,7 @@ impl Fleet {
             if self.receive(number) {
                 self.readable.push_back(number);
             } else {
-                self.seats[number].is_readable = false;
+                self.slots[number].is_readable = false;
             }
             self.settle(each);
         }
@@ -189,10 +189,10 @@ impl Fleet {
             && deadline <= now
         {
             self.deadlines.pop();
-            let seat = &mut self.seats[number];
-            if seat.deadline == Some(deadline) {
-                seat.deadline = None;
-                seat.member.handle_timeout(now);
+            let slot = &mut self.slots[number];
+            if slot.deadline == Some(deadline) {
+                slot.deadline = None;
+                slot.member.handle_timeout(now);
                 self.touch(number);
             }
         }
@@ -200,22 +200,22 @@ impl Fleet {
         Ok(())
     }
 
-    /// Whether its socket may have more.
+    /// Receives datagrams. Returns whether the socket may have more.
     fn receive(&mut self, number: usize) -> bool {
         let mut buffer = [0; BUFFER];
         for _ in 0..DATAGRAMS_PER_TURN {
-            let seat = &mut self.seats[number];
-            match seat.socket.recv(&mut buffer) {
+            let slot = &mut self.slots[number];
+            match slot.socket.recv(&mut buffer) {
                 Ok(len) => {
-                    seat.received += 1;
+                    slot.received += 1;
                     self.traffic.received += 1;
                     self.traffic.received_bytes += len as u64;
                     let now = self.clock.now();
-                    seat.member.handle_datagram(now, self.target.server, &mut buffer[..len]);
+                    slot.member.handle_datagram(now, self.target.server, &mut buffer[..len]);
                     self.touch(number);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                // Nobody listens, for the moment.
+                // The server is not listening at the moment.
                 Err(_) => {}
             }
         }
@@ -223,32 +223,32 @@ impl Fleet {
     }
 
     fn touch(&mut self, number: usize) {
-        if !std::mem::replace(&mut self.seats[number].is_touched, true) {
+        if !std::mem::replace(&mut self.slots[number].is_touched, true) {
             self.touched.push(number);
         }
     }
 
-    /// Fetches events and datagrams of all that were touched.
+    /// Drains the output of all members that had an input.
     fn settle(&mut self, each: &mut dyn FnMut(usize, &Event<'_>, Instant)) {
         let mut out = [0; BUFFER];
         while let Some(number) = self.touched.pop() {
             let now = self.clock.now();
-            let seat = &mut self.seats[number];
-            seat.is_touched = false;
+            let slot = &mut self.slots[number];
+            slot.is_touched = false;
             let deadline = loop {
-                match seat.member.poll_output(now, &mut out) {
+                match slot.member.poll_output(now, &mut out) {
                     Output::Event(event) => each(number, &event, now),
                     Output::Transmit(Transmit { len, .. }) => {
                         self.traffic.sent += 1;
                         self.traffic.sent_bytes += len as u64;
-                        // What the system does not take is lost, as on the way.
-                        let _ = seat.socket.send(&out[..len]);
+                        // A datagram that the system does not accept is lost, as on the network.
+                        let _ = slot.socket.send(&out[..len]);
                     }
                     Output::Timeout(deadline) => break deadline,
                 }
             };
-            if deadline != seat.deadline {
-                seat.deadline = deadline;
+            if deadline != slot.deadline {
+                slot.deadline = deadline;
                 self.deadlines.extend(deadline.map(|deadline| Reverse((deadline, number))));
             }
         }
@@ -257,7 +257,7 @@ impl Fleet {
 
 impl std::fmt::Debug for Fleet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fleet").field("members", &self.seats.len()).finish_non_exhaustive()
+        f.debug_struct("Fleet").field("members", &self.slots.len()).finish_non_exhaustive()
     }
 }
 
@@ -272,10 +272,10 @@ impl Traffic {
     }
 }
 
-/// A socket for datagrams to and from `remote` only.
+/// A socket that exchanges datagrams with `remote` only.
 pub(super) fn socket(remote: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(remote), Type::DGRAM, Some(Protocol::UDP))?;
-    // Whatever is granted will do.
+    // A smaller buffer than requested is acceptable.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.set_nonblocking(true)?;
     if remote.is_ipv4() {

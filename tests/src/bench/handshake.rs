@@ -1,4 +1,4 @@
-//! Joining: full handshakes, joins and leaves, a few members at a time.
+//! Joins: full handshakes, joins and leaves, a few members at a time.
 
 use kabar_core::client::Event;
 use kabar_core::crypto::rsa::KeySize;
@@ -11,47 +11,47 @@ use super::latency::{Latencies, Percentiles};
 use super::server::Server;
 use super::{Error, Setup, baseline, digits, ratio};
 
-/// Idle time-out asked for.
+/// Idle timeout that members state.
 const IDLE_S: u16 = 60;
-/// Without a join for so long it has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time without a join after which the measurement fails.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is measured.
+/// Parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Seconds during which members begin to join.
+    /// Seconds during which members start to join.
     pub seconds: f64,
-    /// Length of the server's key, if not the usual one.
+    /// Length of the server's key, if not the default.
     pub key_bits: Option<KeySize>,
     /// Members joining at the same time.
     pub at_once: usize,
 }
 
-/// What came out.
+/// Results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     mode: &'static str,
     key_bits: usize,
     at_once: usize,
-    /// Members that got in. Each left again.
+    /// Members that joined. Each left again.
     joins: u64,
-    /// Members that did not.
+    /// Members that were not admitted.
     failed: u64,
     elapsed_s: f64,
     joins_per_s: f64,
-    /// From the first packet to Welcome.
+    /// Time from the first packet to Welcome.
     latency: Percentiles,
     server_user_ms: f64,
     server_system_ms: f64,
-    /// Processor time of the server for each, from Hello to the end.
+    /// Processor time of the server per member, from Hello to close.
     server_cpu_ms: f64,
-    /// One RSA private operation, alone.
+    /// Time of one bare RSA private operation.
     baseline_rsa_ms: f64,
-    /// The server's processor time, divided by that.
+    /// The server's processor time, divided by `baseline_rsa_ms`.
     to_baseline: Option<f64>,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
 /// [`Error`].
@@ -67,36 +67,36 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let begin = fleet.now();
     let end = begin + Duration::from_micros((options.seconds * 1e6) as u64);
     let mut started = vec![begin; options.at_once];
-    for seat in 0..options.at_once {
-        fleet.start(seat)?;
+    for slot in 0..options.at_once {
+        fleet.start(slot)?;
     }
     let (mut joins, mut failed, mut active) = (0, 0, options.at_once);
     let (mut latencies, mut last) = (Latencies::default(), begin);
     while active > 0 {
         let (mut joined, mut left) = (Vec::new(), Vec::new());
-        fleet.turn(fleet.now() + Duration::from_millis(10), &mut |seat, event, now| {
+        fleet.turn(fleet.now() + Duration::from_millis(10), &mut |slot, event, now| {
             if let Event::Joined { .. } = event {
-                latencies.push(now.saturating_since(started[seat]).as_micros());
-                joined.push(seat);
+                latencies.push(now.saturating_since(started[slot]).as_micros());
+                joined.push(slot);
                 last = now;
             }
             if let Event::Ended(why) = event {
                 failed += u64::from(*why != kabar_core::client::EndReason::Left);
-                left.push(seat);
+                left.push(slot);
             }
         })?;
         joins += joined.len() as u64;
-        joined.into_iter().for_each(|seat| fleet.leave(seat));
-        for seat in left {
+        joined.into_iter().for_each(|slot| fleet.leave(slot));
+        for slot in left {
             if fleet.now() < end {
-                started[seat] = fleet.now();
-                fleet.start(seat)?;
+                started[slot] = fleet.now();
+                fleet.start(slot)?;
             } else {
                 active -= 1;
             }
         }
-        if fleet.now().saturating_since(last) > PATIENCE {
-            return Err(Error::new(format!("{joins} members joined, then nobody for {} s", seconds(PATIENCE))));
+        if fleet.now().saturating_since(last) > TIMEOUT {
+            return Err(Error::new(format!("{joins} members joined, then nobody for {} s", seconds(TIMEOUT))));
         }
     }
     let elapsed = seconds(last.saturating_since(begin));

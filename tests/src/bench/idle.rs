@@ -1,4 +1,4 @@
-//! Memory: what a member costs that is here and says nothing.
+//! Memory of a member that is connected and sends nothing.
 
 use kabar_core::time::Duration;
 use serde::Serialize;
@@ -9,21 +9,21 @@ use super::joining::{join, seconds, settle};
 use super::server::Server;
 use super::{Error, Setup, digits, ratio};
 
-/// Asked-for idle time-out: nobody says anything for its own sake meanwhile.
+/// Idle timeout that members state: long, so that no keep-alives are sent during the measurement.
 const IDLE_S: u16 = 3_600;
-/// Nothing was received for so long: everything is acknowledged.
+/// Time without a datagram after which everything is acknowledged.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// What is measured.
+/// Parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Members.
+    /// Number of members.
     pub members: usize,
     /// Members joining at the same time.
     pub at_once: usize,
 }
 
-/// What came out.
+/// Results.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Report {
     mode: &'static str,
@@ -31,14 +31,14 @@ pub struct Report {
     join_s: f64,
     resident_before_kib: u64,
     resident_after_kib: u64,
-    /// The difference, per member.
+    /// Growth of the resident memory, per member.
     bytes_per_member: f64,
-    /// The same of a process that keeps only the address of each.
+    /// The same for a process that stores only the address of each member.
     baseline_bytes_per_member: f64,
     to_baseline: Option<f64>,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
 /// [`Error`].

@@ -1,4 +1,4 @@
-//! Many join: not more at a time than a server lets in from one address while it is busy.
+//! Joins of many members, with no more at a time than a busy server admits from one address.
 
 use kabar_core::client::Event;
 use kabar_core::time::{Duration, Instant};
@@ -6,20 +6,20 @@ use kabar_core::time::{Duration, Instant};
 use super::Error;
 use super::fleet::Fleet;
 
-/// How long nobody at all may get in before it is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Longest wait in one turn.
+/// Time without any join after which the measurement fails.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait per turn.
 const TURN: Duration = Duration::from_millis(100);
 
-/// Adds `members`, the first `posters` of them with a large outbox, and lets them join, `at_once`
-/// at a time.
+/// Adds `members`, the first `posters` of them with a large outbox, and joins them, `at_once` at a
+/// time.
 pub(super) fn join(fleet: &mut Fleet, members: usize, posters: usize, at_once: usize) -> Result<(), Error> {
     let (mut joined, mut ended) = (0, None);
     let (mut started, mut progress) = (0, fleet.now());
     while joined < members {
         while started < members && started - joined < at_once {
-            let seat = fleet.add(started < posters)?;
-            fleet.start(seat)?;
+            let slot = fleet.add(started < posters)?;
+            fleet.start(slot)?;
             started += 1;
         }
         let before = joined;
@@ -34,18 +34,18 @@ pub(super) fn join(fleet: &mut Fleet, members: usize, posters: usize, at_once: u
         }
         if joined > before {
             progress = fleet.now();
-        } else if fleet.now().saturating_since(progress) > PATIENCE {
+        } else if fleet.now().saturating_since(progress) > TIMEOUT {
             return Err(Error::new(format!(
                 "{joined} of {members} members got in, then nobody for {} s",
-                seconds(PATIENCE)
+                seconds(TIMEOUT)
             )));
         }
     }
     Ok(())
 }
 
-/// Waits until nothing was received for `quiet`, but not long: of many members one always says that
-/// it is there.
+/// Waits until nothing was received for `quiet`, but at most four times as long: of many members,
+/// one always sends a keep-alive.
 pub(super) fn settle(fleet: &mut Fleet, quiet: Duration) -> Result<(), Error> {
     let (mut seen, mut since) = (fleet.traffic().received, fleet.now());
     let end = since + quiet * 4;

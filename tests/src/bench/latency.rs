@@ -1,19 +1,19 @@
-//! One-way times.
+//! One-way latencies.
 
 use serde::Serialize;
 
-/// Times in microseconds, all of them.
+/// All latencies, in microseconds.
 #[derive(Debug, Default)]
 pub(super) struct Latencies(Vec<u32>);
 
-/// What is said of them.
+/// Percentiles of latencies.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Percentiles {
-    /// Half took at most so many ms.
+    /// Half of the values are not above this, in ms.
     pub p50_ms: f64,
-    /// 99 of 100 took at most so many ms.
+    /// 99 of 100 values are not above this, in ms.
     pub p99_ms: f64,
-    /// None took more ms.
+    /// The largest value, in ms.
     pub max_ms: f64,
 }
 

@@ -1,4 +1,5 @@
-//! One member: the client of the laptop with its memory lent from a pool, so that thousands fit.
+//! One member: the client for hosts with its buffers from a pool, so that thousands fit into
+//! memory.
 
 use kabar_core::chat::{EntryKind, MAX_MESSAGE_LEN};
 use kabar_core::client::{Client, Config, ConfigError, Output, PostError};
@@ -8,7 +9,7 @@ use kabar_core::transport::Capacity;
 use kabar_server::hub::{Pool, Pooled};
 use kabar_std::provider::Accelerated;
 
-/// Rings as the laptop's.
+/// Buffer sizes of the client for hosts.
 const CAPACITY: Capacity = Capacity {
     chat_send: kabar_client::profile::CHAT_SEND,
     chat_receive: kabar_client::profile::CHAT_RECEIVE,
@@ -16,12 +17,12 @@ const CAPACITY: Capacity = Capacity {
     bulk_receive: 0,
     in_flight: kabar_client::profile::IN_FLIGHT,
 };
-/// Outbox of who only reads.
+/// Outbox of a member that only reads, in bytes.
 const READS: usize = 256;
-/// Outbox of who posts: the laptop's.
+/// Outbox of a member that posts, in bytes: that of the client for hosts.
 const POSTS: usize = kabar_client::profile::OUTBOX;
 
-/// A client of whatever size.
+/// A client with any outbox.
 pub(super) trait Member {
     fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError>;
     fn handle_datagram(&mut self, now: Instant, from: std::net::SocketAddr, datagram: &mut [u8]);
@@ -57,12 +58,12 @@ impl<const OUTBOX: usize> Member for Client<AnyRsa, Pooled, Accelerated, OUTBOX,
     }
 }
 
-/// Where all members of a fleet get their rings from.
+/// The pool of buffers of all members of a fleet.
 pub(super) fn pool() -> Pool {
     Pool::new(CAPACITY, usize::MAX)
 }
 
-/// A member that is idle.
+/// A member that is not started.
 pub(super) fn member(pool: &Pool, posts: bool) -> Box<dyn Member> {
     if posts {
         Box::new(Client::<_, _, _, POSTS, _>::new(pool.memory()))

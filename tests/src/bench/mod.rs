@@ -1,15 +1,15 @@
-//! The benchmark: a real `kabar-server` process, real clients on loopback, and beside each
-//! measurement a baseline without cryptography, taken in the same run.
+//! The benchmark: a real `kabar-server` process and real clients on loopback. Each measurement has
+//! a baseline without cryptography, taken in the same run.
 //!
-//! * [`room`]: messages. [`handshake`]: joining. [`idle`]: memory per member. [`reconnect`]:
-//!   everybody after a crash of the server.
-//! * [`work`]: what one datagram can make the server do, for each kind of message.
+//! * [`room`]: messages. [`handshake`]: joins. [`idle`]: memory per member. [`reconnect`]: recovery
+//!   of all members after a crash of the server.
+//! * [`work`]: the work that one datagram can cause in the server, for each kind of message.
 //! * `fleet`: many clients on one thread, each with its own socket. `member`: one of them.
-//! * `server`: the server's process. `usage`: what the system says of a process.
-//! * `baseline`: what the same work costs without Kabar. `aead`: what the cryptography of packets
-//!   costs. `latency`: percentiles.
+//! * `server`: the server's process. `usage`: processor time and memory of a process.
+//! * `baseline`: the cost of the same work without Kabar. `aead`: the cost of the cryptography of
+//!   packets. `latency`: percentiles.
 //!
-//! The clients run on one thread, so that with two cores the server has the other.
+//! All clients run on one thread, so that with two cores the server has the other one.
 
 mod aead;
 pub mod baseline;
@@ -28,22 +28,22 @@ pub mod work;
 use std::fmt;
 use std::path::PathBuf;
 
-/// What every measurement needs to know.
+/// Parameters of every measurement.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The server program.
+    /// Path of the server program.
     pub server: PathBuf,
-    /// This program, for baselines that need a process of their own.
+    /// Path of this program, for baselines that run in a separate process.
     pub this: PathBuf,
-    /// More arguments for the server.
+    /// Additional arguments for the server.
     pub server_arguments: Vec<String>,
 }
 
 impl Setup {
-    /// The server program that was built beside this one, unless another is named.
+    /// Uses the server program in the directory of this one, unless `server` is set.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no such file.
     pub fn new(server: Option<PathBuf>, server_arguments: Vec<String>) -> Result<Self, Error> {
         let this = std::env::current_exe().map_err(Error::io("find this program"))?;
         let server =
@@ -57,7 +57,7 @@ impl Setup {
     }
 }
 
-/// A measurement could not be taken, in one line.
+/// The reason why a measurement failed, in one line.
 #[derive(Debug)]
 pub struct Error(String);
 
@@ -83,12 +83,12 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// `a / b`, with as many digits as are worth reading; `None` when there is nothing to divide by.
+/// `a / b`, rounded to three digits; `None` if `b` is 0.
 fn ratio(a: f64, b: f64) -> Option<f64> {
     (b > 0.0).then(|| digits(a / b, 3))
 }
 
-/// Rounded to `digits` digits behind the point.
+/// Rounded to `digits` digits after the decimal point.
 fn digits(value: f64, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (value * scale).round() / scale

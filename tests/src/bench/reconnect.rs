@@ -1,5 +1,5 @@
-//! A crash: the server is killed with everybody in the room and started again; how long until all
-//! are back by themselves.
+//! Recovery: the server is killed with all members in the room and started again; how long does it
+//! take until all have rejoined?
 
 use kabar_core::client::Event;
 use kabar_core::time::Duration;
@@ -11,54 +11,53 @@ use super::latency::{Latencies, Percentiles};
 use super::server::Server;
 use super::{Error, Setup, baseline, digits, ratio};
 
-/// Nothing was received for so long before the crash.
+/// Time without a datagram before the crash.
 const QUIET: Duration = Duration::from_secs(1);
-/// When it is given up.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Time after which the measurement fails.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// All members come from one address here, which the usual limits take for an attack.
+/// All members have the same address here, which the default limits treat as an attack.
 const LIMITS: [&str; 2] = ["--max-half-open-per-address=1024", "--handshake-burst=100000"];
 
-/// What is measured.
+/// Parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Members.
+    /// Number of members.
     pub members: usize,
-    /// Members joining at the same time before the crash. Afterwards they come as they like.
+    /// Members joining at the same time before the crash. After it, they rejoin on their own.
     pub at_once: usize,
-    /// Idle time-out that members ask for, in s: within a third of it each notices that the server
-    /// is another one.
+    /// Idle timeout that members state, in s. Each member detects the restart within a third of it.
     pub idle_s: u16,
 }
 
-/// What came out.
+/// Results.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Report {
     mode: &'static str,
     members: usize,
     idle_s: u16,
-    /// Limits of the server that are not as usual, because all come from one address.
+    /// Limits of the server that are not the defaults, because all members have the same address.
     limits: [&'static str; 2],
-    /// Until all had joined at first.
+    /// Time until all had joined at first.
     join_s: f64,
-    /// From the kill to the first line of the new process.
+    /// Time from the kill to the first line of the new process.
     restart_s: f64,
-    /// From the kill to Welcome of each member.
+    /// Time from the kill to the Welcome of each member.
     back: Percentiles,
-    /// From the kill until all were back.
+    /// Time from the kill until all had rejoined.
     all_back_s: f64,
     back_per_s: f64,
     server_cpu_ms_each: f64,
     resident_kib: u64,
-    /// The RSA private operations of all, alone, on one core.
+    /// Time of the RSA private operations of all members on one core, without anything else.
     baseline_s: f64,
     to_baseline: Option<f64>,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// [`Error`], also if not all came back.
+/// [`Error`], also if not all members rejoined.
 pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let Options { members, at_once, idle_s } = options;
     let mut setup = setup.clone();
@@ -78,11 +77,11 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let (mut is_back, mut back, mut latencies, mut last) = (vec![false; members], 0, Latencies::default(), crash);
     let mut ended = None;
     while back < members {
-        fleet.turn(fleet.now() + Duration::from_millis(100), &mut |seat, event, now| {
+        fleet.turn(fleet.now() + Duration::from_millis(100), &mut |slot, event, now| {
             if let Event::Joined { .. } = event
-                && !is_back[seat]
+                && !is_back[slot]
             {
-                is_back[seat] = true;
+                is_back[slot] = true;
                 back += 1;
                 last = now;
                 latencies.push(now.saturating_since(crash).as_micros());
@@ -92,10 +91,10 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
             }
         })?;
         if let Some(why) = ended {
-            return Err(Error::new(format!("a member ended instead of coming back: {why:?}")));
+            return Err(Error::new(format!("a member ended instead of rejoining: {why:?}")));
         }
-        if fleet.now().saturating_since(crash) > PATIENCE {
-            return Err(Error::new(format!("{back} of {members} members came back in {} s", seconds(PATIENCE))));
+        if fleet.now().saturating_since(crash) > TIMEOUT {
+            return Err(Error::new(format!("{back} of {members} members rejoined in {} s", seconds(TIMEOUT))));
         }
     }
     let all_back_s = seconds(last.saturating_since(crash));

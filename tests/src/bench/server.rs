@@ -1,4 +1,4 @@
-//! A `kabar-server` process with a data directory of its own below the system's temporary one.
+//! A `kabar-server` process with its data in a temporary directory.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, SocketAddr};
@@ -13,10 +13,10 @@ use kabar_std::invite::Invite;
 use super::usage::{Cpu, resident};
 use super::{Error, Setup};
 
-/// How long the first start may take: it makes a key.
+/// Time limit of the first start, which generates a key.
 const START: Duration = Duration::from_secs(300);
 
-/// Where clients go and what they know.
+/// Address and credentials for clients.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
     pub(super) server: SocketAddr,
@@ -24,7 +24,7 @@ pub(super) struct Target {
     pub(super) secret: [u8; 16],
 }
 
-/// A running server; killed when dropped, its directory is removed.
+/// A running server. Dropping it kills the process and removes its directory.
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,
@@ -35,7 +35,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(setup: &Setup, key_bits: Option<u32>) -> Result<Self, Error> {
-        let home = tempfile::tempdir().map_err(Error::io("make a folder for the server"))?;
+        let home = tempfile::tempdir().map_err(Error::io("create a directory for the server"))?;
         let (child, target) = spawn(setup, home.path(), "127.0.0.1:0", key_bits)?;
         Ok(Self { child, home, target, key_bits })
     }
@@ -52,18 +52,18 @@ impl Server {
         resident(self.child.id())
     }
 
-    /// SIGKILL, as a crash would end it.
+    /// Kills it with SIGKILL, like a crash.
     pub(super) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Starts it again, in its directory and on its port.
+    /// Starts it again with its data and on its port.
     pub(super) fn restart(&mut self, setup: &Setup) -> Result<(), Error> {
         let listen = self.target.server.to_string();
         let (child, target) = spawn(setup, self.home.path(), &listen, self.key_bits)?;
         if (target.server, target.fingerprint) != (self.target.server, self.target.fingerprint) {
-            return Err(Error::new("the server that came back is another one"));
+            return Err(Error::new("the restarted server has another address or key"));
         }
         self.child = child;
         Ok(())
@@ -76,7 +76,7 @@ impl Drop for Server {
     }
 }
 
-/// All members come from one address here.
+/// All members have the same address here.
 const ONE_ADDRESS: [&str; 3] =
     ["--handshake-burst=100000", "--max-members-per-address=65535", "--newcomer-burst=1000000"];
 
@@ -108,13 +108,13 @@ fn spawn(setup: &Setup, home: &Path, listen: &str, key_bits: Option<u32>) -> Res
             let _ = child.kill();
             let _ = child.wait();
             let why = complaint.and_then(|thread| thread.join().ok()).unwrap_or_default();
-            let why = why.lines().last().unwrap_or("it does not say why").to_owned();
+            let why = why.lines().last().unwrap_or("no reason was printed").to_owned();
             Err(Error::new(format!("the server did not start: {why}")))
         }
     }
 }
 
-/// Finds address and invite, then reads on, so that the server never waits for its screen.
+/// Finds address and invite, then continues to read, so that the server never waits for its output.
 fn first_lines(stdout: ChildStdout, found: &mpsc::Sender<(SocketAddr, Invite)>) {
     let (mut address, mut reader) = (None, BufReader::new(stdout));
     let mut line = String::new();

@@ -1,10 +1,10 @@
-//! What the system says of a process: processor time and memory, from `/proc`.
+//! Processor time and memory of a process, from `/proc`.
 
 use std::fs;
 
 use super::Error;
 
-/// Ticks per second in which Linux states processor time to programs, on every architecture that
+/// Ticks per second in which Linux reports processor time to programs, on every architecture that
 /// Rust's std supports.
 const TICKS: f64 = 100.0;
 
@@ -16,10 +16,10 @@ pub(super) struct Cpu {
 }
 
 impl Cpu {
-    /// Of a process, since its start, all threads.
+    /// Processor time of all threads of a process since its start.
     pub(super) fn of(process: u32) -> Result<Self, Error> {
-        let stat = fs::read_to_string(format!("/proc/{process}/stat")).map_err(Error::io("ask for processor time"))?;
-        // Behind the name, which may contain anything but ends with the last parenthesis.
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).map_err(Error::io("read the processor time"))?;
+        // The fields follow the name, which may contain anything; it ends at the last parenthesis.
         let fields = stat.rsplit(')').next().unwrap_or_default();
         let mut fields = fields.split_whitespace().skip(11).map(|field| field.parse::<f64>().unwrap_or_default());
         let (user, system) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
@@ -37,10 +37,10 @@ impl Cpu {
 
 /// Resident memory of a process in bytes.
 pub(super) fn resident(process: u32) -> Result<u64, Error> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(Error::io("ask for memory"))?;
+    let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(Error::io("read the memory use"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    kib.map(|kib| kib * 1024).ok_or_else(|| Error::new("the system does not say how much memory a process uses"))
+    kib.map(|kib| kib * 1024).ok_or_else(|| Error::new("the system does not report how much memory a process uses"))
 }
 
 #[cfg(test)]

@@ -13,14 +13,14 @@ use kabar_tests::bench::{Error, Setup, baseline, handshake, idle, reconnect, roo
 use serde::Serialize;
 
 /// Measures a `kabar-server` process with real clients over loopback. Prints one JSON object; each
-/// figure has beside it what the same work costs without cryptography, measured in the same run.
+/// figure is followed by the cost of the same work without cryptography, measured in the same run.
 #[derive(Debug, Parser)]
 #[command(name = "kabar-bench", version)]
 struct Arguments {
-    /// The server program [default: kabar-server beside this program].
+    /// Path of the server program [default: kabar-server in the directory of this program].
     #[arg(long, value_name = "PATH", global = true)]
     server: Option<PathBuf>,
-    /// One more argument for the server, as --server-arg=--metrics; may be repeated.
+    /// An additional argument for the server, as --server-arg=--metrics; may be repeated.
     #[arg(long, value_name = "ARG", global = true, allow_hyphen_values = true)]
     server_arg: Vec<String>,
     #[command(subcommand)]
@@ -29,47 +29,49 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Mode {
-    /// Messages: delivered per second, one-way latency, the server's processor time.
+    /// Messages: deliveries per second, one-way latency, the server's processor time.
     Room(Room),
-    /// Full handshakes and joins per second, the server's processor time for each.
+    /// Full handshakes and joins per second, and the server's processor time for each.
     Handshake(Handshake),
-    /// The server's memory per member that is here and says nothing.
-    Idle(Crowd),
-    /// Kills the server with everybody in the room, starts it again and waits until all are back.
+    /// The server's memory per member that sends nothing.
+    Idle(Members),
+    /// Kills the server with all members in the room, starts it again, and waits until all have
+    /// rejoined.
     Return(Return),
-    /// The most work that one datagram can cause, for each message and packet, beside a datagram
-    /// full of ordinary posts.
+    /// The most work that one datagram can cause, for each message and packet, relative to a
+    /// datagram of ordinary posts.
     Work(Work),
-    /// Passes datagrams on as they are, for other modes.
+    /// Forwards datagrams unchanged, for the baseline of other modes.
     #[command(hide = true)]
     BaselineForward,
 }
 
 #[derive(Debug, Args)]
 struct Room {
-    /// Members, those who post included.
+    /// Number of members, posters included.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..=50_000))]
     members: u32,
-    /// Bytes of each post.
+    /// Bytes per post.
     #[arg(long, value_name = "B", default_value_t = 200, value_parser = clap::value_parser!(u32).range(room::MIN_PAYLOAD as i64..=MAX_TEXT_LEN as i64))]
     payload: u32,
-    /// Posts per second, or `max`, or `lockstep`: the next when everybody has the one before.
+    /// Posts per second, or `max`, or `lockstep`: the next post when all members have the one
+    /// before.
     #[arg(long, value_name = "R", default_value = "100")]
     rate: Rate,
-    /// Seconds during which is posted.
+    /// Seconds during which members post.
     #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
     seconds: f64,
     /// Members who post, in turn.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65_535))]
     posters: u32,
-    /// With --rate max: posts that not everybody has yet, at most.
+    /// With --rate max: the most posts that are not delivered to all members yet.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     window: u32,
 }
 
 #[derive(Debug, Args)]
 struct Handshake {
-    /// Seconds during which members begin to join.
+    /// Seconds during which members start to join.
     #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
     seconds: f64,
     /// Length of the server's key.
@@ -81,12 +83,12 @@ struct Handshake {
 }
 
 #[derive(Debug, Args)]
-struct Crowd {
-    /// Members.
+struct Members {
+    /// Number of members.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     members: u32,
-    /// Members joining at the same time at first: more than the server lets in at once from one
-    /// address are refused for a while.
+    /// Members joining at the same time at first; if these are more than the server admits at once
+    /// from one address, some are refused for a while.
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     at_once: u32,
 }
@@ -94,28 +96,31 @@ struct Crowd {
 #[derive(Debug, Args)]
 struct Return {
     #[command(flatten)]
-    crowd: Crowd,
-    /// Idle time-out that members ask for, in seconds: within a third of it each notices that the
-    /// server is another one.
+    members: Members,
+    /// Idle timeout that members state, in seconds; each member detects the restart within a third
+    /// of it.
     #[arg(long, value_name = "S", default_value_t = kabar_client::profile::IDLE_S, value_parser = clap::value_parser!(u16).range(10..=3_600))]
     idle_timeout: u16,
 }
 
 #[derive(Debug, Args)]
 struct Work {
-    /// Times that each is measured; the quickest counts.
+    /// Number of times that each case is measured; the fastest counts.
     #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     repeat: u32,
-    /// Entries of the log.
+    /// Number of entries in the log.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     entries: u64,
-    /// Other members in the room.
+    /// Number of other members in the room.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     members: u32,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|seconds| (0.1..=3_600.0).contains(seconds)).ok_or_else(|| "it is 0.1 to 3600".to_owned())
+    text.parse()
+        .ok()
+        .filter(|seconds| (0.1..=3_600.0).contains(seconds))
+        .ok_or_else(|| "expected 0.1 to 3600".to_owned())
 }
 
 fn key_bits(text: &str) -> Result<KeySize, String> {
@@ -123,7 +128,7 @@ fn key_bits(text: &str) -> Result<KeySize, String> {
         .parse()
         .ok()
         .and_then(|bits: usize| KeySize::from_modulus_len(bits / 8).filter(|_| bits.is_multiple_of(8)));
-    size.ok_or_else(|| "it is 2048, 3072 or 4096".to_owned())
+    size.ok_or_else(|| "expected 2048, 3072 or 4096".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -146,7 +151,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line, but for what was asked for.
+/// Prints the error in one line, or the help or version that was requested.
 fn usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print();
@@ -177,10 +182,10 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
         Mode::Handshake(Handshake { seconds, key_bits, at_once }) => {
             print(&handshake::run(&setup, handshake::Options { seconds, key_bits, at_once: at_once as usize })?);
         }
-        Mode::Idle(Crowd { members, at_once }) => {
+        Mode::Idle(Members { members, at_once }) => {
             print(&idle::run(&setup, idle::Options { members: members as usize, at_once: at_once as usize })?);
         }
-        Mode::Return(Return { crowd: Crowd { members, at_once }, idle_timeout: idle_s }) => {
+        Mode::Return(Return { members: Members { members, at_once }, idle_timeout: idle_s }) => {
             let (members, at_once) = (members as usize, at_once as usize);
             print(&reconnect::run(&setup, reconnect::Options { members, at_once, idle_s })?);
         }
@@ -191,7 +196,7 @@ fn measure(arguments: Arguments) -> Result<(), Error> {
 
 fn print(report: &impl Serialize) {
     match serde_json::to_string_pretty(report) {
-        // Nobody may be reading.
+        // The reader of the output may be gone.
         Ok(text) => {
             let _ = writeln!(std::io::stdout(), "{text}");
         }

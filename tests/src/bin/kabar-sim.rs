@@ -9,33 +9,33 @@ use kabar_server::hub::FaultInjection;
 use kabar_tests::sim::run::{self, Options, replay_command, run_many};
 use kabar_tests::sim::scenario::Theme;
 
-/// Simulates rooms in virtual time and checks what the project promises.
+/// Simulates rooms in virtual time and checks the rules of SPEC 7.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Run this one seed.
+    /// Run this seed only.
     #[arg(long, conflicts_with = "seeds")]
     seed: Option<u64>,
     /// Run seeds A..B.
     #[arg(long, value_name = "A..B", value_parser = parse_range, default_value = "0..1000")]
     seeds: std::ops::Range<u64>,
-    /// Threads.
+    /// Number of threads.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
-    /// Print what happens (with --seed).
+    /// Print the events of the run (with --seed).
     #[arg(long)]
     trace: bool,
-    /// Switch a known fault of the server on.
+    /// Inject a known fault into the server.
     #[arg(long, value_enum)]
     fault: Option<Fault>,
-    /// Let all seeds be about this.
+    /// Draw every scenario with this theme.
     #[arg(long, value_enum)]
     theme: Option<Theme>,
-    /// Stop after so many violations.
+    /// Stop after this number of violations.
     #[arg(long, default_value_t = 20)]
     most: usize,
 }
 
-/// What a server could do wrong.
+/// A fault of the server.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Fault {
     DedupByIdentity,
@@ -65,7 +65,7 @@ impl Arguments {
 }
 
 fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
-    let (from, to) = text.split_once("..").ok_or("it is written A..B")?;
+    let (from, to) = text.split_once("..").ok_or("expected A..B")?;
     let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is not a number"));
     Ok(number(from)?..number(to)?)
 }
@@ -107,7 +107,7 @@ fn many(arguments: &Arguments) -> std::process::ExitCode {
     let slowest = std::sync::Mutex::new((0, 0));
     let options = Options { trace: false, ..arguments.options() };
     let summary = run_many(arguments.seeds.clone(), arguments.jobs, options, arguments.most, |outcome| {
-        // Each thread counts its own time: what passed on it since its last outcome.
+        // The CPU time of this thread since its last outcome.
         thread_local!(static LAST: std::cell::Cell<u64> = const { std::cell::Cell::new(0) });
         let now = cpu_us();
         let spent = now.saturating_sub(LAST.replace(now));
@@ -134,7 +134,7 @@ fn many(arguments: &Arguments) -> std::process::ExitCode {
     if summary.violations.is_empty() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }
 
-/// CPU time of this thread in us; 0 where the system does not say.
+/// CPU time of this thread in us; 0 if the system does not report it.
 fn cpu_us() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0) / 1_000

@@ -1,11 +1,11 @@
-//! The firmware in the emulator: built, started with what it needs to know, its log decoded, ended
-//! when dropped.
+//! The firmware in the emulator: it is built, started with its arguments, its log is decoded, and
+//! it is stopped when dropped.
 //!
 //! * [`build`](mod@build): the image, and the table that turns its log from numbers into lines.
 //! * [`Machine`]: one run of it.
 //! * [`Wire`]: a cable to its network card on which frames are lost and damaged.
 //!
-//! The guest reaches this computer at [`HOST`].
+//! The firmware reaches this computer at [`HOST`].
 
 pub mod build;
 pub mod wire;
@@ -24,23 +24,23 @@ use defmt_decoder::{DecodeError, Table};
 pub use build::{Board, Image, Program, firmware, image};
 pub use wire::Wire;
 
-use crate::process::PATIENCE;
+use crate::process::TIMEOUT;
 
-/// Where the emulator's network has this computer.
+/// The address of this computer in the emulator's network.
 pub const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-/// A machine that nobody ends any more ends by itself, after so many seconds.
+/// Seconds after which a machine stops even if its test was killed.
 const LONGEST_RUN_S: u32 = 120;
 
-/// What is at the other end of its link.
+/// The other end of the device's link.
 #[derive(Clone, Copy, Debug)]
 pub enum Cable<'a> {
-    /// A network with DHCP, behind which this computer is.
+    /// A network with DHCP and a route to this computer.
     Plugged,
-    /// The same, at the far end of a cable on which things happen to frames.
+    /// The same network, at the other end of a cable that loses and damages frames.
     Along(&'a Wire),
-    /// A network without anybody.
+    /// A network with no other member.
     Nobody,
-    /// No network: the serial port, at whose other end somebody waits on this socket.
+    /// No network: the serial port, connected to this socket.
     Serial(&'a Path),
 }
 
@@ -50,15 +50,14 @@ pub struct Machine {
     child: Child,
     emulator: &'static str,
     lines: Receiver<String>,
-    /// Where the emulator takes orders.
+    /// The socket for commands to the emulator.
     monitor: PathBuf,
-    /// All lines of its log that were read so far.
+    /// The lines of its log that were read so far.
     pub log: Vec<String>,
 }
 
 impl Machine {
-    /// Starts `image`; `words` are what it is told on its command line. `options` are further ones
-    /// of the emulator.
+    /// Starts `image` with `words` on its command line, and further `options` of the emulator.
     ///
     /// # Panics
     /// If the emulator is not installed.
@@ -69,7 +68,7 @@ impl Machine {
         Self::launch(command, image, cable, words, options)
     }
 
-    /// The same for a person, who ends it when they like.
+    /// The same without a limit of time, for a person.
     ///
     /// # Panics
     /// If the emulator is not installed.
@@ -92,23 +91,24 @@ impl Machine {
             Cable::Serial(socket) => command.args(["-serial", &format!("unix:{}", socket.display())]),
             _ => command.args(["-serial", "none"]),
         };
-        let told: String = words.iter().map(|word| format!(",arg={word}")).collect();
-        command.args(["-semihosting-config", &format!("enable=on,target=native,arg=firmware{told}")]);
+        // A comma in a value is written twice.
+        let words: String = words.iter().map(|word| format!(",arg={}", word.replace(',', ",,"))).collect();
+        command.args(["-semihosting-config", &format!("enable=on,target=native,arg=firmware{words}")]);
         command.args(options).arg("-kernel").arg(image.path);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("timeout(1), and an emulator, which `tests/ci.sh firmware` installs");
         let (sender, lines) = mpsc::channel();
         decode(child.stdout.take().expect("piped"), image.table, sender.clone());
-        complaints(child.stderr.take().expect("piped"), sender);
+        forward_errors(child.stderr.take().expect("piped"), sender);
         Self { child, emulator: image.board.emulator(), lines, monitor, log: Vec::new() }
     }
 
-    /// The first line of the log, from those not read yet, that contains `wanted`.
+    /// Reads the log up to the next line that contains `wanted`, and returns that line.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`].
+    /// If there is none within [`TIMEOUT`].
     pub fn expect(&mut self, wanted: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
@@ -124,17 +124,17 @@ impl Machine {
         }
     }
 
-    /// The next line of its log, however long it takes; `None`: it has ended.
+    /// The next line of its log; blocks without a limit. `None`: it has ended.
     pub fn next_line(&mut self) -> Option<String> {
         self.lines.recv().ok()
     }
 
-    /// Waits for its end; the exit code. All of the log is read then.
+    /// Waits until it has ended and returns its exit code. The whole log is read then.
     ///
     /// # Panics
-    /// If it does not end within [`PATIENCE`].
+    /// If it does not end within [`TIMEOUT`].
     pub fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 self.log.extend(self.lines.iter());
@@ -150,12 +150,12 @@ impl Machine {
     /// Pulls the network cable, or plugs it in again.
     ///
     /// # Panics
-    /// If the emulator takes no orders.
+    /// If the emulator takes no commands.
     pub fn set_cable(&self, is_plugged: bool) {
-        let mut orders = UnixStream::connect(&self.monitor).expect("the emulator takes orders");
-        let mut answers = BufReader::new(orders.try_clone().expect("a second handle"));
-        writeln!(orders, "set_link n0 {}", if is_plugged { "on" } else { "off" }).expect("the emulator reads");
-        // It is done when it asks for the next order: the second prompt.
+        let mut commands = UnixStream::connect(&self.monitor).expect("the emulator takes commands");
+        let mut answers = BufReader::new(commands.try_clone().expect("a second handle"));
+        writeln!(commands, "set_link n0 {}", if is_plugged { "on" } else { "off" }).expect("the emulator reads");
+        // The command is done at the second prompt.
         for _ in 0..2 {
             let mut words = Vec::new();
             while !words.ends_with(b"(qemu) ") {
@@ -165,23 +165,23 @@ impl Machine {
         }
     }
 
-    /// Takes the power away.
+    /// Stops it at once, as a power failure would.
     pub fn kill(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            // `timeout` hands the signal on to the emulator.
+            // `timeout` forwards the signal to the emulator.
             let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
             let _ = self.child.wait();
         }
         self.log.extend(self.lines.iter());
     }
 
-    /// Lines of the log so far, with what was not asked for yet, that contain `wanted`.
+    /// The number of lines so far that contain `wanted`, including those not read yet.
     pub fn count(&mut self, wanted: &str) -> usize {
         self.log.extend(self.lines.try_iter());
         self.log.iter().filter(|line| line.contains(wanted)).count()
     }
 
-    /// What the device logged.
+    /// The log that was read so far, for the message of a failed test.
     #[must_use]
     pub fn transcript(&self) -> String {
         format!("log of the device:\n  {}", self.log.join("\n  "))
@@ -191,7 +191,7 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         self.kill();
-        // It takes the file away itself when it ends in good order.
+        // An emulator that is not killed removes the file itself.
         let _ = std::fs::remove_file(&self.monitor);
         if std::thread::panicking() {
             eprintln!("{}", self.transcript());
@@ -199,14 +199,14 @@ impl Drop for Machine {
     }
 }
 
-/// A name that no other machine has.
+/// A path that no other machine uses.
 fn monitor_path() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     std::env::temp_dir().join(format!("kabar-qemu-{}-{count}", std::process::id()))
 }
 
-/// Turns what the firmware writes into lines, as it comes.
+/// Decodes the firmware's output to lines as it arrives.
 fn decode(mut stream: ChildStdout, table: &'static Table, lines: Sender<String>) {
     std::thread::spawn(move || {
         let mut decoder = table.new_stream_decoder();
@@ -217,7 +217,7 @@ fn decode(mut stream: ChildStdout, table: &'static Table, lines: Sender<String>)
                 let line = match decoder.decode() {
                     Ok(frame) => frame.display(false).to_string(),
                     Err(DecodeError::UnexpectedEof) => break,
-                    Err(DecodeError::Malformed) => "(bytes that are no log line)".to_owned(),
+                    Err(DecodeError::Malformed) => "(malformed log line)".to_owned(),
                 };
                 if lines.send(line).is_err() {
                     return;
@@ -227,8 +227,8 @@ fn decode(mut stream: ChildStdout, table: &'static Table, lines: Sender<String>)
     });
 }
 
-/// What the emulator itself says, among the lines of the log.
-fn complaints(stream: ChildStderr, lines: Sender<String>) {
+/// Adds the emulator's own errors to the lines of the log.
+fn forward_errors(stream: ChildStderr, lines: Sender<String>) {
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             if lines.send(format!("emulator: {line}")).is_err() {

@@ -1,15 +1,14 @@
-//! A cable between the network card and the emulator's network on which Ethernet frames are lost,
-//! doubled, held up and damaged.
+//! A cable between the network card and the emulator's network that loses, duplicates, delays and
+//! damages Ethernet frames.
 //!
 //! ```text
-//! card <-> n0 <-- datagrams --> Wire <-- datagrams --> d0 <-> hub <-> network with DHCP, behind which this computer is
+//! card <-> n0 <-- datagrams --> Wire <-- datagrams --> d0 <-> hub <-> network with DHCP and a route to this computer
 //! ```
 //!
-//! Each datagram is one frame, without its check sequence: what is damaged here reaches the
-//! device's software, where a real card would have dropped it. The datagrams go through sockets of
-//! the file system: both ends can be named before the emulator runs, no port can be taken by
-//! somebody else meanwhile, and what the emulator does not read in time waits instead of being
-//! lost, so that frames are lost on purpose only.
+//! Each datagram is one frame without its check sequence, so a frame that is damaged here reaches
+//! the device's software, where real hardware would have dropped it. The sockets are Unix sockets:
+//! both ends have names before the emulator runs, no other program can take a port, and frames that
+//! the emulator has not read yet wait instead of being lost, so frames are only lost on purpose.
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -23,18 +22,18 @@ use std::time::{Duration, Instant};
 use kabar_std::clock::Clock;
 use tempfile::TempDir;
 
-use crate::process::PATIENCE;
+use crate::process::TIMEOUT;
 use crate::relay::counts::Counts;
 use crate::relay::engine::Engine;
 use crate::relay::faults::Faults;
 use crate::relay::payload::Payload;
 
-/// Longest frame that the emulator hands on, and more.
+/// More than the longest frame that the emulator sends.
 const MAX_FRAME: usize = 1 << 16;
-/// Frames that are remembered per direction.
+/// Frames that are kept in each direction.
 const MAX_REMEMBERED: usize = 256;
-/// How often somebody who waits for a frame looks.
-const LOOK: Duration = Duration::from_millis(1);
+/// Interval between two checks for a frame that a caller waits for.
+const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ pub struct Wire {
     injector: UnixDatagram,
 }
 
-/// One way along the cable.
+/// One direction of the cable.
 #[derive(Debug)]
 struct Direction {
     from: UnixDatagram,
@@ -58,24 +57,24 @@ struct Direction {
 #[derive(Debug)]
 struct Traffic {
     engine: Engine<()>,
-    /// The last ones that came, as they came.
-    came: VecDeque<Vec<u8>>,
+    /// The latest frames that arrived.
+    arrived: VecDeque<Vec<u8>>,
 }
 
-/// What happened to frames.
+/// Counts of frames.
 #[derive(Clone, Copy, Debug)]
 pub struct Passed {
     /// From the card to the network.
     pub up: Counts,
-    /// From the network to the card, but for those injected.
+    /// From the network to the card, without those injected.
     pub down: Counts,
 }
 
 impl Wire {
-    /// A cable with these faults from and to the card, drawn from `seed`.
+    /// A cable with these faults from and to the card; `seed` makes their random decisions.
     ///
     /// # Panics
-    /// If there is no place for its sockets.
+    /// If its sockets cannot be created.
     #[must_use]
     pub fn start(up: Faults, down: Faults, seed: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder for sockets");
@@ -86,11 +85,11 @@ impl Wire {
             std::thread::spawn(move || direction.run())
         });
         let injector = UnixDatagram::unbound().expect("a socket");
-        injector.set_write_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
+        injector.set_write_timeout(Some(TIMEOUT)).expect("a time-out that is not zero");
         Self { folder, up, down, threads: threads.into(), injector }
     }
 
-    /// The emulator's options that put `n0`, which the card hangs on, at one end and its network at
+    /// The emulator's options that connect `n0`, which has the card, to one end and its network to
     /// the other.
     pub(super) fn options(&self) -> Vec<String> {
         let socket = |id: &str, end: &str| {
@@ -108,45 +107,44 @@ impl Wire {
         netdevs.into_iter().flat_map(|netdev| ["-netdev".into(), netdev]).collect()
     }
 
-    /// What happened so far.
+    /// The counts so far.
     #[must_use]
     pub fn passed(&self) -> Passed {
         Passed { up: self.up.counts(), down: self.down.counts() }
     }
 
-    /// Hands `frame` to the card, as it is. Waits until the emulator has room for it.
+    /// Sends `frame` to the card without faults. Waits until the emulator has room for it.
     ///
     /// # Panics
-    /// If `frame` is empty, which to the emulator is the end of the cable, or if the emulator has
-    /// ended or takes nothing.
+    /// If `frame` is empty, which the emulator takes for the end of the cable, or if the emulator
+    /// has ended or does not read.
     pub fn inject(&self, frame: &[u8]) {
         assert!(!frame.is_empty(), "an empty frame ends the cable");
         self.injector.send_to(frame, &self.down.to).expect("the emulator takes frames");
     }
 
-    /// The last frames that the card sent, the latest at the end.
+    /// The latest frames that the card sent, in order.
     #[must_use]
     pub fn sent_by_card(&self) -> Vec<Vec<u8>> {
-        self.up.came()
+        self.up.arrived()
     }
 
-    /// The last frames that the network sent to the card, the latest at the end.
+    /// The latest frames that the network sent to the card, in order.
     #[must_use]
     pub fn sent_to_card(&self) -> Vec<Vec<u8>> {
-        self.down.came()
+        self.down.arrived()
     }
 
-    /// Injects `question`, which nobody asked before, until the card sends a frame that is the
-    /// answer.
+    /// Injects `question`, which was not sent before, until the card sends an answer.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`].
+    /// If there is none within [`TIMEOUT`].
     pub fn ask(&self, question: &[u8], is_answer: impl Fn(&[u8]) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !self.sent_by_card().iter().any(|frame| is_answer(frame)) {
             assert!(Instant::now() < deadline, "the device does not answer");
             self.inject(question);
-            std::thread::sleep(LOOK);
+            std::thread::sleep(CHECK_INTERVAL);
         }
     }
 }
@@ -155,7 +153,7 @@ impl Drop for Wire {
     fn drop(&mut self) {
         for direction in [&self.up, &self.down] {
             direction.is_over.store(true, Ordering::Release);
-            // Whoever waits for a frame wakes.
+            // The thread that waits for a frame wakes.
             let _ = direction.from.shutdown(std::net::Shutdown::Both);
         }
         for thread in self.threads.drain(..) {
@@ -166,21 +164,20 @@ impl Drop for Wire {
 
 impl Direction {
     fn new(folder: &Path, [from, to]: [&str; 2], engine: Engine<()>) -> Arc<Self> {
-        let traffic = Mutex::new(Traffic { engine, came: VecDeque::new() });
+        let traffic = Mutex::new(Traffic { engine, arrived: VecDeque::new() });
         let from = UnixDatagram::bind(cable_end(folder, from)).expect("a socket in a folder of our own");
-        from.set_write_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
+        from.set_write_timeout(Some(TIMEOUT)).expect("a time-out that is not zero");
         Arc::new(Self { from, to: socket(folder, to), is_over: AtomicBool::new(false), traffic })
     }
 
-    /// Until it is over.
+    /// Forwards frames until `is_over`.
     fn run(&self) {
         let clock = Clock::start();
         let mut frame = vec![0; MAX_FRAME];
         loop {
             let (due, wait) = self.due(clock);
             for frame in due {
-                // An emulator that is not there yet, or not any more: the frame is lost, as on a
-                // cable that ends in the air.
+                // While the emulator is not running the frame is lost, as on an unconnected cable.
                 let _ = self.from.send_to(&frame, &self.to);
             }
             self.from.set_read_timeout(wait).expect("a time-out that is not zero");
@@ -196,7 +193,7 @@ impl Direction {
         }
     }
 
-    /// The frames whose time has come, and the time until the next one.
+    /// The frames that are due, and the time until the next one.
     fn due(&self, clock: Clock) -> (Vec<Vec<u8>>, Option<Duration>) {
         let mut traffic = self.traffic();
         let now = clock.now();
@@ -213,27 +210,27 @@ impl Direction {
         self.traffic().engine.counts()
     }
 
-    fn came(&self) -> Vec<Vec<u8>> {
-        self.traffic().came.iter().cloned().collect()
+    fn arrived(&self) -> Vec<Vec<u8>> {
+        self.traffic().arrived.iter().cloned().collect()
     }
 }
 
 impl Traffic {
     fn take(&mut self, clock: Clock, frame: &[u8]) {
         self.engine.push(clock.now(), &(), frame);
-        if self.came.len() == MAX_REMEMBERED {
-            self.came.pop_front();
+        if self.arrived.len() == MAX_REMEMBERED {
+            self.arrived.pop_front();
         }
-        self.came.push_back(frame.to_vec());
+        self.arrived.push_back(frame.to_vec());
     }
 }
 
-/// Where the emulator has its socket for `end`.
+/// The path of the emulator's socket for `end`.
 fn socket(folder: &Path, end: &str) -> PathBuf {
     folder.join(end)
 }
 
-/// Where the cable has its own.
+/// The path of the cable's socket for `end`.
 fn cable_end(folder: &Path, end: &str) -> PathBuf {
     folder.join(format!("{end}.cable"))
 }

@@ -55,38 +55,38 @@ impl Member {
     #[must_use]
     pub fn join(home: &Path, invite: &str, name: &str) -> Self {
         let arguments = ["join", invite, "--name", name, "--json", "--since", "all"];
-        let process = Process::start("kabar", &home.join(name), &arguments).with_patience(Duration::from_secs(90));
+        let process = Process::start("kabar", &home.join(name), &arguments).with_timeout(Duration::from_secs(90));
         let mut member = Self { process, entries: Vec::new(), stored: Vec::new(), lost: 0, read: 0 };
         member.process.expect("\"type\":\"joined\"");
         member
     }
 
     /// Posts each line.
-    pub fn say(&mut self, lines: impl IntoIterator<Item = String>) {
+    pub fn post(&mut self, lines: impl IntoIterator<Item = String>) {
         let text: String = lines.into_iter().map(|line| line + "\n").collect();
         self.process.type_all(&text);
     }
 
     /// Waits until it has printed `texts` texts in total.
-    pub fn see(&mut self, texts: usize) {
-        self.take();
+    pub fn wait_for(&mut self, texts: usize) {
+        self.parse_output();
         while self.texts().count() < texts {
             self.process.expect("\"type\":\"entry\"");
-            self.take();
+            self.parse_output();
         }
     }
 
     /// Parses the output that is available, without waiting for more.
-    pub fn look(&mut self) {
-        self.process.read_on();
-        self.take();
+    pub fn poll(&mut self) {
+        self.process.read_available();
+        self.parse_output();
     }
 
     /// Closes its input, waits until it exits and returns the exit code.
     pub fn leave(&mut self) -> Option<i32> {
         self.process.close_stdin();
         let code = self.process.wait();
-        self.take();
+        self.parse_output();
         code
     }
 
@@ -97,7 +97,7 @@ impl Member {
 
     /// The texts of `author`, as this member printed them.
     #[must_use]
-    pub fn said_by(&self, author: &str) -> Vec<&str> {
+    pub fn texts_of(&self, author: &str) -> Vec<&str> {
         self.texts().filter(|entry| entry.author == author).map(|entry| entry.text.as_str()).collect()
     }
 
@@ -110,8 +110,8 @@ impl Member {
     }
 
     /// Parses the lines that the program printed since the last call.
-    pub fn take(&mut self) {
-        for line in self.process.said.get(self.read..).unwrap_or_default() {
+    pub fn parse_output(&mut self) {
+        for line in self.process.stdout.get(self.read..).unwrap_or_default() {
             let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             match object["type"].as_str() {
                 Some("entry") => self.entries.push(serde_json::from_value(object).expect("an entry")),
@@ -123,6 +123,6 @@ impl Member {
                 _ => {}
             }
         }
-        self.read = self.process.said.len();
+        self.read = self.process.stdout.len();
     }
 }

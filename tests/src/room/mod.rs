@@ -29,7 +29,7 @@ pub struct Room {
     /// The invite that it printed.
     pub invite: String,
     home: PathBuf,
-    more: Vec<String>,
+    extra: Vec<String>,
     /// The room's own temporary directory, if it has one; declared last, so that it is removed
     /// last.
     _own_home: Option<TempDir>,
@@ -37,15 +37,15 @@ pub struct Room {
 
 /// Starts `kabar-server` with these arguments and its data under `home`.
 #[must_use]
-pub fn start_server(home: &Path, words: &[&str]) -> Process {
-    Process::start("kabar-server", home, &[words, &["--data-dir", text(&data_dir(home))]].concat())
+pub fn start_server(home: &Path, arguments: &[&str]) -> Process {
+    Process::start("kabar-server", home, &[arguments, &["--data-dir", text(&data_dir(home))]].concat())
 }
 
-/// Starts `kabar join` by `invite` as `name`, with more arguments and its data under `home`,
+/// Starts `kabar join` by `invite` as `name`, with additional arguments and its data under `home`,
 /// without waiting for the join.
 #[must_use]
-pub fn begin_join(home: &Path, invite: &str, name: &str, more: &[&str]) -> Process {
-    Process::start("kabar", home, &[&["join", invite, "--name", name], more].concat())
+pub fn spawn_join(home: &Path, invite: &str, name: &str, extra: &[&str]) -> Process {
+    Process::start("kabar", home, &[&["join", invite, "--name", name], extra].concat())
 }
 
 impl Room {
@@ -63,11 +63,11 @@ impl Room {
         Self::start_with(home, "127.0.0.1:0", &[])
     }
 
-    /// Starts a server that listens on `listen`, with more arguments.
+    /// Starts a server that listens on `listen`, with additional arguments.
     #[must_use]
-    pub fn start_with(home: &Path, listen: &str, more: &[&str]) -> Self {
+    pub fn start_with(home: &Path, listen: &str, extra: &[&str]) -> Self {
         give_key(home);
-        Self::start_with_own_key(home, listen, more)
+        Self::start_with_own_key(home, listen, extra)
     }
 
     /// Starts a server on any port that also admits members with `password`.
@@ -84,10 +84,10 @@ impl Room {
     /// Like [`Room::start_with`], for a test in which no other server may have the same key: the
     /// server generates a key unless `home` already has one.
     #[must_use]
-    pub fn start_with_own_key(home: &Path, listen: &str, more: &[&str]) -> Self {
-        let server = start_server(home, &[&["--listen", listen], more].concat());
-        let more = more.iter().copied().map(str::to_owned).collect();
-        Self { more, ..Self::of(server, home) }
+    pub fn start_with_own_key(home: &Path, listen: &str, extra: &[&str]) -> Self {
+        let server = start_server(home, &[&["--listen", listen], extra].concat());
+        let extra = extra.iter().copied().map(str::to_owned).collect();
+        Self { extra, ..Self::of(server, home) }
     }
 
     /// The room of a server that was started in some other way.
@@ -99,7 +99,7 @@ impl Room {
         let listening = server.expect("listening on ");
         let address = listening.rsplit(' ').next().expect("an address").to_owned();
         let invite = server.expect("kabar://");
-        Self { server, address, invite, home: home.to_owned(), more: Vec::new(), _own_home: None }
+        Self { server, address, invite, home: home.to_owned(), extra: Vec::new(), _own_home: None }
     }
 
     /// Stops the server with SIGTERM.
@@ -108,7 +108,7 @@ impl Room {
     /// If its exit code is not 0.
     pub fn stop(&mut self) {
         self.server.signal("TERM");
-        assert_eq!(self.server.wait(), Some(0), "{:?}", self.server.noticed);
+        assert_eq!(self.server.wait(), Some(0), "{:?}", self.server.stderr);
     }
 
     /// Kills the server with SIGKILL.
@@ -121,8 +121,8 @@ impl Room {
     /// # Panics
     /// If its address or invite changed.
     pub fn restart(&mut self) {
-        let more: Vec<&str> = self.more.iter().map(String::as_str).collect();
-        let again = Self::start_with_own_key(&self.home, &self.address, &more);
+        let extra: Vec<&str> = self.extra.iter().map(String::as_str).collect();
+        let again = Self::start_with_own_key(&self.home, &self.address, &extra);
         assert_eq!((&again.address, &again.invite), (&self.address, &self.invite), "same data, same invite");
         self.server = again.server;
     }
@@ -170,16 +170,16 @@ impl Room {
 
     /// A `kabar join` process that has joined as `name`, with text on standard output.
     #[must_use]
-    pub fn laptop(&self, name: &str) -> Process {
-        let mut laptop = self.begin_join(name, &[]);
-        laptop.expect_notice("Joined ");
-        laptop
+    pub fn client(&self, name: &str) -> Process {
+        let mut client = self.spawn_join(name, &[]);
+        client.expect_stderr("Joined ");
+        client
     }
 
-    /// Starts to join as `name`, with more arguments, without waiting for the join.
+    /// Starts to join as `name`, with additional arguments, without waiting for the join.
     #[must_use]
-    pub fn begin_join(&self, name: &str, more: &[&str]) -> Process {
-        begin_join(&self.home_of(name), &self.invite, name, more)
+    pub fn spawn_join(&self, name: &str, extra: &[&str]) -> Process {
+        spawn_join(&self.home_of(name), &self.invite, name, extra)
     }
 
     /// Joins directly and records the whole log.
@@ -208,7 +208,7 @@ impl Room {
     #[must_use]
     pub fn log(&self, reader: &str, texts: usize) -> Vec<Entry> {
         let mut reader = self.join(reader);
-        reader.see(texts);
+        reader.wait_for(texts);
         reader.entries
     }
 }

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// If it cannot be created.
 #[must_use]
 pub fn temp_home() -> TempDir {
-    tempfile::tempdir().expect("a folder for the test")
+    tempfile::tempdir().expect("a directory for the test")
 }
 
 /// A path as an argument.
@@ -40,8 +40,8 @@ pub fn data_dir(home: &Path) -> PathBuf {
 /// # Panics
 /// If anything else fails.
 pub fn copy_files(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
         let entry = entry.expect("an entry");
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type().expect("a type").is_dir() {
@@ -68,8 +68,8 @@ pub fn give_key(home: &Path) {
         return;
     }
     let key = KEY.get_or_init(|| {
-        let folder = self::temp_home();
-        let dir = DataDir::open(folder.path()).expect("a directory");
+        let directory = self::temp_home();
+        let dir = DataDir::open(directory.path()).expect("a directory");
         let _ = load_or_create_key(&dir, KeySize::Bits2048, || ()).expect("a key");
         fs::read(dir.join("server.key")).expect("a key")
     });

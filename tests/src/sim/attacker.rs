@@ -212,7 +212,8 @@ fn with_crc(mut bytes: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use kabar_core::crypto::{Portable, Provider};
-    use kabar_core::wire::packet::{Packet, PacketError};
+    use kabar_core::internals::packet::Packet;
+    use kabar_core::session::PacketError;
 
     use super::*;
 

@@ -5,11 +5,8 @@ use std::sync::LazyLock;
 use kabar_core::crypto::rsa::{
     Encapsulated, InvalidCiphertext, InvalidKey, PrivateKey, Rsa2048, Rsa2048PrivateKey, ServerKey,
 };
+use kabar_rsa::test_keys;
 use rand_core::CryptoRng;
-
-#[path = "../../../core/rsa/src/test_keys.rs"]
-#[expect(dead_code, reason = "keys of other sizes and half-sized primes are for other tests")]
-mod test_keys;
 
 const LEN: usize = 256;
 /// The modulus that identifies the stand-in. Its ciphertext is the secret XOR a fixed mask.

@@ -5,24 +5,24 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant as StdInstant};
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::EntryKind;
 use kabar_core::client::{EndReason, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
 use kabar_device::profile::{self, DeviceClient};
 use kabar_std::invite::Invite;
-use kabar_tests::process::PATIENCE;
+use kabar_tests::process::TIMEOUT;
 
 /// A device whose only link is a byte stream.
 pub(crate) struct Device {
     pub(crate) client: DeviceClient,
     pub(crate) stream: UnixStream,
     deframer: Deframer<MAX_DATAGRAM>,
-    began: StdInstant,
+    started: StdInstant,
     deadline: Option<Instant>,
-    pub(crate) heard: Vec<String>,
+    pub(crate) received: Vec<String>,
     pub(crate) has_left: bool,
 }
 
@@ -31,18 +31,26 @@ impl Device {
         let stream = UnixStream::connect(socket).expect("the bridge listens");
         stream.set_read_timeout(Some(Duration::from_millis(5))).expect("a time-out");
         let mut client = profile::client();
-        // A stream has no addresses: this one is only a name for its far end.
+        // A stream has no addresses; this one stands for its other end.
         let server = ([192, 0, 2, 1], 9999).into();
         let secret = *invite.secret.expose();
         let identity = Identity::from_seed(&[seed; 32]);
         let config = profile::config(server, invite.fingerprint, secret, "lobby", name, &identity, 1_000);
         client.start(&config, [seed + 100; 32], Instant::ZERO).expect("in order");
-        let began = StdInstant::now();
-        Self { client, stream, deframer: Deframer::new(), began, deadline: None, heard: Vec::new(), has_left: false }
+        let started = StdInstant::now();
+        Self {
+            client,
+            stream,
+            deframer: Deframer::new(),
+            started,
+            deadline: None,
+            received: Vec::new(),
+            has_left: false,
+        }
     }
 
     pub(crate) fn now(&self) -> Instant {
-        Instant::from_micros(self.began.elapsed().as_micros() as u64)
+        Instant::from_micros(self.started.elapsed().as_micros() as u64)
     }
 
     pub(crate) fn turn(&mut self) {
@@ -67,9 +75,9 @@ impl Device {
                     let len = Framer::frame(&datagram[..transmit.len], &mut frame).expect("room");
                     self.stream.write_all(&frame[..len]).expect("the bridge reads");
                 }
-                Output::Event(Event::Joined { .. }) => self.heard.push("joined".to_owned()),
+                Output::Event(Event::Joined { .. }) => self.received.push("joined".to_owned()),
                 Output::Event(Event::Entry { header, body, .. }) if header.kind == EntryKind::TEXT => {
-                    self.heard.push(format!("{}: {}", header.author, String::from_utf8_lossy(body)));
+                    self.received.push(format!("{}: {}", header.author, String::from_utf8_lossy(body)));
                 }
                 Output::Event(Event::Ended(reason)) => {
                     assert_eq!(reason, EndReason::Left);
@@ -85,15 +93,19 @@ impl Device {
         self.client.post(EntryKind::TEXT, text.as_bytes()).expect("room");
     }
 
-    pub(crate) fn has_heard(&self, line: &str) -> bool {
-        self.heard.iter().any(|heard| heard == line)
+    pub(crate) fn has_received(&self, line: &str) -> bool {
+        self.received.iter().any(|received| received == line)
     }
 }
 
 pub(crate) fn run_until(devices: &mut [&mut Device], what: &str, is_done: impl Fn(&[&mut Device]) -> bool) {
-    let deadline = StdInstant::now() + PATIENCE;
+    let deadline = StdInstant::now() + TIMEOUT;
     while !is_done(devices) {
-        assert!(StdInstant::now() < deadline, "{what}: {:?}", devices.iter().map(|it| &it.heard).collect::<Vec<_>>());
+        assert!(
+            StdInstant::now() < deadline,
+            "{what}: {:?}",
+            devices.iter().map(|it| &it.received).collect::<Vec<_>>()
+        );
         devices.iter_mut().for_each(|device| device.turn());
     }
 }

@@ -1,5 +1,5 @@
-//! The computer's address changes, and the server's; names that lead nowhere yet; several
-//! addresses, some of them dead.
+//! The bridge continues when the address of its computer or of the server changes, when a name does
+//! not resolve yet, and when some of several addresses do not answer.
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ fn words(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 
-/// The room of a server in the server's network. Its data are below `home`: started again, it is
-/// the same.
+/// The room of a server in the server's network. Its data are in `home`, so a restarted server has
+/// the same room.
 fn serve(networks: &Networks, home: &Path, listen: &str) -> Room {
     give_key(home);
     let data = data_dir(home);
@@ -25,30 +25,30 @@ fn serve(networks: &Networks, home: &Path, listen: &str) -> Room {
     Room::of(Process::start_under(&words(&networks.at_server()), "kabar-server", home, &arguments), home)
 }
 
-/// A bridge, and the socket that it waits for devices on.
+/// A bridge, and the socket on which it waits for devices.
 fn bridge(under: &[String], home: &Path, to: &str) -> (Process, PathBuf) {
     let socket = home.join("serial");
     let wire = format!("unix:{}", socket.display());
     let mut bridge = Process::start_under(&words(under), "kabar", home, &["bridge", "--serial", &wire, "--to", to]);
-    let _ = bridge.expect_notice("bridging");
+    let _ = bridge.expect_stderr("bridging");
     (bridge, socket)
 }
 
 fn join(socket: &Path, invite: &str) -> Device {
     let invite: Invite = invite.parse().expect("an invite");
     let mut device = Device::start(socket, &invite, "one", 1);
-    run_until(&mut [&mut device], "joining", |all| all[0].has_heard("joined"));
+    run_until(&mut [&mut device], "joining", |all| all[0].has_received("joined"));
     device
 }
 
 fn say(device: &mut Device, text: &str) {
     device.post(text);
     let line = format!("one: {text}");
-    run_until(&mut [device], text, |all| all[0].has_heard(&line));
+    run_until(&mut [device], text, |all| all[0].has_received(&line));
 }
 
 #[test]
-fn goes_on_when_the_address_of_its_computer_changes() {
+fn continues_when_the_address_of_its_computer_changes() {
     let home = temp_home();
     let networks = Networks::new(home.path());
     networks.add_server_address("10.0.0.1/24");
@@ -62,19 +62,19 @@ fn goes_on_when_the_address_of_its_computer_changes() {
     networks.add_client_address("10.0.0.3/24");
     say(&mut device, "at the second");
 
-    // For a while there is none at all.
+    // For a while there is no address.
     networks.remove_client_address("10.0.0.3/24");
     device.post("without any");
     let began = Instant::now();
     run_until(&mut [&mut device], "waiting", |_| began.elapsed() > Duration::from_secs(3));
-    assert!(!device.has_heard("one: without any"));
+    assert!(!device.has_received("one: without any"));
     networks.add_client_address("10.0.0.4/24");
     say(&mut device, "at the third");
-    assert!(device.has_heard("one: without any"));
+    assert!(device.has_received("one: without any"));
 }
 
 #[test]
-fn finds_a_server_whose_name_leads_nowhere_at_first_and_elsewhere_later() {
+fn follows_a_name_that_resolves_late_and_changes() {
     let home = temp_home();
     let networks = Networks::new(home.path());
     networks.add_server_address("10.0.0.1/24");
@@ -85,9 +85,9 @@ fn finds_a_server_whose_name_leads_nowhere_at_first_and_elsewhere_later() {
     networks.add_client_address("fd00::2/64");
     let mut room = serve(&networks, home.path(), "10.0.0.1:9999");
     let (mut bridge, socket) = bridge(&networks.at_client(), home.path(), "room.example");
-    let _ = bridge.expect_notice("room.example");
+    let _ = bridge.expect_stderr("room.example");
     networks.set_names("10.0.0.1 room.example\n");
-    let _ = bridge.expect_notice("10.0.0.1");
+    let _ = bridge.expect_stderr("10.0.0.1");
     let mut device = join(&socket, &room.invite);
     say(&mut device, "where it was");
 
@@ -99,24 +99,24 @@ fn finds_a_server_whose_name_leads_nowhere_at_first_and_elsewhere_later() {
     }
 
     bridge.signal("TERM");
-    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.noticed);
-    let unknown = bridge.noticed.iter().filter(|line| line.contains("trying again")).count();
-    assert_eq!(unknown, 1, "once: {:?}", bridge.noticed);
+    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.stderr);
+    let unknown = bridge.stderr.iter().filter(|line| line.contains("trying again")).count();
+    assert_eq!(unknown, 1, "once: {:?}", bridge.stderr);
 }
 
 #[test]
-fn a_name_that_never_leads_anywhere_is_exit_code_3_in_the_end() {
+fn a_name_that_never_resolves_is_exit_code_3() {
     let home = temp_home();
     let (mut bridge, _) = bridge(&[], home.path(), "no-such-host.invalid");
-    let _ = bridge.expect_notice("trying again");
+    let _ = bridge.expect_stderr("trying again");
     bridge.signal("TERM");
-    assert_eq!(bridge.wait(), Some(3), "{:?}", bridge.noticed);
+    assert_eq!(bridge.wait(), Some(3), "{:?}", bridge.stderr);
 }
 
 #[test]
-fn tries_all_addresses_and_goes_on_at_another_when_one_dies() {
+fn tries_all_addresses_and_switches_when_one_fails() {
     let mut room = Room::open();
-    // One that is silent, one where nobody is, and IPv6 with nobody.
+    // One that is silent, one with a closed port, and a closed port of IPv6.
     let silent = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr().map(|at| (socket, at)));
     let (_silent, silent_at) = silent.expect("a port");
     let free = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
@@ -134,7 +134,7 @@ fn tries_all_addresses_and_goes_on_at_another_when_one_dies() {
 }
 
 #[test]
-fn goes_on_with_a_server_that_is_killed_and_started_again() {
+fn continues_when_the_server_restarts() {
     let mut room = Room::open();
     let (_bridge, socket) = bridge(&[], room.home(), &room.address);
     let mut device = join(&socket, &room.invite);
@@ -146,7 +146,7 @@ fn goes_on_with_a_server_that_is_killed_and_started_again() {
 }
 
 #[test]
-fn a_server_that_comes_later_than_the_bridge_and_its_device_is_found() {
+fn finds_a_server_that_starts_after_the_bridge() {
     let home = temp_home();
     let room = Room::start(home.path());
     let (address, invite) = (room.address.clone(), room.invite.clone());
@@ -158,5 +158,5 @@ fn a_server_that_comes_later_than_the_bridge_and_its_device_is_found() {
     run_until(&mut [&mut device], "trying", |_| began.elapsed() > Duration::from_secs(2));
     let again = Room::start_with(home.path(), &address, &[]);
     assert_eq!(again.invite, invite);
-    run_until(&mut [&mut device], "joining", |all| all[0].has_heard("joined"));
+    run_until(&mut [&mut device], "joining", |all| all[0].has_received("joined"));
 }

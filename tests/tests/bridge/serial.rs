@@ -1,5 +1,5 @@
-//! Serial ports whose plug is pulled: pseudo-terminals stand for them, and the bridge runs as under
-//! a service manager, in a session of which it is the leader and that has no terminal.
+//! Serial ports that are unplugged. Pseudo-terminals stand for them, and the bridge runs as under a
+//! service manager: it leads a session that has no terminal.
 
 use std::io::{Read, Write};
 use std::net::UdpSocket;
@@ -7,16 +7,16 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::mpsc;
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::crypto::Provider;
+use kabar_core::internals::packet::{Hello, Packet};
 use kabar_core::serial::{Deframer, Framer, MAX_FRAME_LEN};
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::packet::{Hello, Packet};
 use kabar_std::provider::Accelerated;
-use kabar_tests::process::{PATIENCE, Process};
+use kabar_tests::process::{Process, TIMEOUT};
 use kabar_tests::room::{temp_home, text};
 use portable_pty::{MasterPty, PtySize, native_pty_system};
 
-/// Bytes that a terminal which is not raw changes, answers or acts upon.
+/// Bytes that a terminal interprets unless it is in raw mode.
 const UNSAFE: [u8; 12] = [3, 4, 8, b'\n', b'\r', 17, 19, 21, 26, 28, 0x7f, 0xff];
 
 /// A packet with such bytes.
@@ -29,14 +29,14 @@ fn packet() -> Vec<u8> {
     packet
 }
 
-/// A device on a port. Dropped, its plug is pulled.
+/// A device on a port; dropping it unplugs it.
 struct Plugged {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
 }
 
 impl Plugged {
-    /// Plugs it in: `path` leads to it then, as udev's links do.
+    /// Plugs it in; `path` becomes a link to it, as udev's links are.
     fn at(path: &Path) -> Self {
         let pair = native_pty_system().openpty(PtySize::default()).expect("a pseudo-terminal");
         let writer = pair.master.take_writer().expect("a writer");
@@ -54,7 +54,7 @@ impl Plugged {
     fn receive(&self) -> Vec<u8> {
         let mut reader = self.master.try_clone_reader().expect("a reader");
         let (sender, packet) = mpsc::channel();
-        // Reading cannot be bounded; waiting for who reads can. It keeps no handle when it is done.
+        // A read has no time-out, so a thread reads. It closes its handle when it is done.
         std::thread::spawn(move || {
             let mut deframer = Deframer::<MAX_DATAGRAM>::new();
             let mut byte = [0];
@@ -66,12 +66,12 @@ impl Plugged {
                 }
             }
         });
-        packet.recv_timeout(PATIENCE).expect("a packet")
+        packet.recv_timeout(TIMEOUT).expect("a packet")
     }
 }
 
-/// Whether packets go both ways between a device and whoever is at `server`.
-fn assert_carries(device: &mut Plugged, server: &UdpSocket) {
+/// Checks that the bridge forwards packets in both directions.
+fn assert_forwards(device: &mut Plugged, server: &UdpSocket) {
     device.send(&packet());
     let mut datagram = [0; MAX_DATAGRAM];
     let (len, from) = server.recv_from(&mut datagram).expect("a packet of the device");
@@ -82,7 +82,7 @@ fn assert_carries(device: &mut Plugged, server: &UdpSocket) {
 
 fn server() -> UdpSocket {
     let server = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    server.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    server.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
     server
 }
 
@@ -92,54 +92,54 @@ fn bridge(home: &Path, port: &Path, server: &UdpSocket) -> Process {
 }
 
 #[test]
-fn waits_for_a_port_whose_plug_is_pulled() {
+fn waits_for_a_port_that_is_unplugged() {
     let (home, server) = (temp_home(), server());
     let port = home.path().join("port");
     let mut device = Plugged::at(&port);
     let mut bridge = bridge(home.path(), &port, &server);
-    let _ = bridge.expect_notice("bridging ");
-    assert_carries(&mut device, &server);
+    let _ = bridge.expect_stderr("bridging ");
+    assert_forwards(&mut device, &server);
 
     for _ in 0..2 {
         std::fs::remove_file(&port).expect("the link");
         drop(device);
-        let _ = bridge.expect_notice("went away");
+        let _ = bridge.expect_stderr("went away");
         device = Plugged::at(&port);
-        let _ = bridge.expect_notice("is back");
-        assert_carries(&mut device, &server);
+        let _ = bridge.expect_stderr("is back");
+        assert_forwards(&mut device, &server);
     }
 
     bridge.signal("TERM");
-    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.noticed);
-    let said = |words: &str| bridge.noticed.iter().filter(|line| line.contains(words)).count();
-    assert_eq!((said("went away"), said("is back")), (2, 2), "each once: {:?}", bridge.noticed);
+    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.stderr);
+    let count = |words: &str| bridge.stderr.iter().filter(|line| line.contains(words)).count();
+    assert_eq!((count("went away"), count("is back")), (2, 2), "each once: {:?}", bridge.stderr);
 }
 
 #[test]
-fn waits_for_a_port_that_is_not_there_at_the_start() {
+fn waits_for_a_port_that_is_missing_at_the_start() {
     let (home, server) = (temp_home(), server());
-    // As `/dev/serial/by-id` while nothing is plugged in: the folder is not there either.
+    // Like `/dev/serial/by-id` while nothing is plugged in: the folder does not exist either.
     let folder = home.path().join("by-id");
     let port = folder.join("port");
     let mut bridge = bridge(home.path(), &port, &server);
-    let _ = bridge.expect_notice("is not there; waiting for it");
+    let _ = bridge.expect_stderr("is not there; waiting for it");
     std::fs::create_dir(folder).expect("a folder");
     let mut device = Plugged::at(&port);
-    let _ = bridge.expect_notice("is there");
-    assert_carries(&mut device, &server);
+    let _ = bridge.expect_stderr("is there");
+    assert_forwards(&mut device, &server);
 }
 
 #[test]
-fn a_hangup_signal_ends_nothing_under_a_service_manager() {
+fn ignores_a_hangup_signal_under_a_service_manager() {
     let (home, server) = (temp_home(), server());
     let port = home.path().join("port");
     let mut device = Plugged::at(&port);
     let mut bridge = bridge(home.path(), &port, &server);
-    let _ = bridge.expect_notice("bridging ");
+    let _ = bridge.expect_stderr("bridging ");
     bridge.signal("HUP");
-    assert_carries(&mut device, &server);
+    assert_forwards(&mut device, &server);
     bridge.signal("HUP");
-    assert_carries(&mut device, &server);
+    assert_forwards(&mut device, &server);
     bridge.signal("TERM");
-    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.noticed);
+    assert_eq!(bridge.wait(), Some(0), "{:?}", bridge.stderr);
 }

@@ -1,4 +1,4 @@
-//! What is kept from one visit to the next: what was read, keys of one's own, keys of servers.
+//! State that is kept between sessions: position in the room, identities, keys of servers.
 
 use kabar_tests::process::Process;
 use kabar_tests::room::{Room, copy_files, data_dir, temp_home, text};
@@ -6,51 +6,51 @@ use kabar_tests::room::{Room, copy_files, data_dir, temp_home, text};
 use super::{ends_with, file, run};
 
 #[test]
-fn the_next_visit_goes_on_behind_the_last_line_written_out() {
+fn rejoining_resumes_after_the_last_line_printed() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     bob.type_line("one");
     bob.expect("bob: one");
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     anna.expect("bob: one");
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(0));
     bob.type_line("two");
     bob.expect("bob: two");
-    let (code, said, noticed) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    let (code, stdout, stderr) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
     assert_eq!(code, 0);
-    assert!(said.contains("bob: two") && !said.contains("bob: one"), "{said}");
-    assert!(noticed.contains("new lines since your last visit"), "{noticed}");
-    for (option, value, wanted) in
+    assert!(stdout.contains("bob: two") && !stdout.contains("bob: one"), "{stdout}");
+    assert!(stderr.contains("new lines since your last visit"), "{stderr}");
+    for (option, value, expected) in
         [("--since", "all", true), ("--since", "1", true), ("--since", "2", false), ("--last", "1", false)]
     {
-        let (_, said, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", option, value]);
-        assert_eq!(said.contains("bob: one"), wanted, "{option} {value}: {said}");
+        let (_, stdout, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", option, value]);
+        assert_eq!(stdout.contains("bob: one"), expected, "{option} {value}: {stdout}");
     }
 }
 
 #[test]
-fn since_leaves_out_what_was_not_asked_for_whether_it_was_there_before_or_not() {
+fn since_omits_earlier_lines_in_the_first_and_in_later_sessions() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     (1..=5).for_each(|number| bob.type_line(&format!("line {number}")));
     bob.expect("bob: line 5");
-    // Entry 1 says that bob joined.
+    // Entry 1 is bob's join.
     for _ in ["first visit", "second visit"] {
-        let (code, said, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", "--since", "4"]);
+        let (code, stdout, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", "--since", "4"]);
         assert_eq!(code, 0);
-        assert!(said.contains("line 4") && said.contains("line 5") && !said.contains("line 3"), "{said}");
+        assert!(stdout.contains("line 4") && stdout.contains("line 5") && !stdout.contains("line 3"), "{stdout}");
     }
 }
 
 #[test]
-fn an_older_state_of_the_room_is_said_and_never_skipped_in_silence() {
+fn an_older_state_of_the_room_is_reported_once() {
     let mut room = Room::open();
     room.stop();
     let (data, backup) = (data_dir(room.home()), room.home().join("backup"));
     copy_files(&data, &backup);
     room.restart();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     anna.type_line("will be gone");
     anna.expect("anna: will be gone");
     anna.close_stdin();
@@ -59,40 +59,40 @@ fn an_older_state_of_the_room_is_said_and_never_skipped_in_silence() {
     std::fs::remove_dir_all(&data).expect("removed");
     copy_files(&backup, &data);
     room.restart();
-    let (code, said, noticed) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    let (code, stdout, stderr) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
     assert_eq!(code, 0);
-    assert!(noticed.contains("reset to an older state"), "{noticed}");
-    assert!(said.contains("anna has joined"), "{said}");
-    let (_, said, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", "--json"]);
-    assert!(!said.contains("\"reset\""), "said once: {said}");
+    assert!(stderr.contains("reset to an older state"), "{stderr}");
+    assert!(stdout.contains("anna has joined"), "{stdout}");
+    let (_, stdout, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna", "--json"]);
+    assert!(!stdout.contains("\"reset\""), "reported once: {stdout}");
 }
 
 #[test]
-fn the_same_name_at_a_second_terminal_takes_the_place_and_keeps_what_was_read() {
+fn the_same_name_at_a_second_terminal_replaces_the_first_and_keeps_its_position() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
-    let mut first = room.laptop("anna");
-    let mut second = room.laptop("anna");
+    let mut bob = room.client("bob");
+    let mut first = room.client("anna");
+    let mut second = room.client("anna");
     assert_eq!(first.wait(), Some(7));
-    assert!(first.noticed.join("\n").contains("replaced"), "{:?}", first.noticed);
+    assert!(first.stderr.join("\n").contains("replaced"), "{:?}", first.stderr);
     bob.type_line("to the second");
     second.expect("bob: to the second");
     second.close_stdin();
     assert_eq!(second.wait(), Some(0));
-    let (_, said, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
-    assert!(!said.contains("to the second"), "it was read: {said}");
-    // Who asks for no name is somebody else.
+    let (_, stdout, _) = run(&room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
+    assert!(!stdout.contains("to the second"), "it was read: {stdout}");
+    // A client that requests no name gets another identity while the first is in use.
     let mine = room.home_of("anna");
     let mut third = Process::start("kabar", &mine, &["join", &room.invite]);
-    third.expect_notice(" as anna;");
+    third.expect_stderr(" as anna;");
     let mut fourth = Process::start("kabar", &mine, &["join", &room.invite]);
-    fourth.expect_notice(" as anna-2;");
+    fourth.expect_stderr(" as anna-2;");
     third.type_line("both are here");
     fourth.expect("anna: both are here");
 }
 
 #[test]
-fn a_key_is_shown_carried_and_forgotten() {
+fn identities_are_shown_exported_imported_and_forgotten() {
     let room = Room::open();
     let (here, there) = (room.home_of("here"), room.home_of("there"));
     ends_with(0, &here, &["join", &room.invite, "--name", "Anna"]);
@@ -115,7 +115,7 @@ fn a_key_is_shown_carried_and_forgotten() {
     ends_with(5, &there, &["join", &room.invite, "--name", "anna"]);
     assert!(
         ends_with(1, &there, &["identity", "import", text(&exported)]).contains("another key"),
-        "made by trying to join"
+        "generated by the attempt to join"
     );
     ends_with(2, &there, &["identity", "forget", "anna"]);
     ends_with(0, &there, &["identity", "forget", "anna", "--yes"]);
@@ -127,19 +127,19 @@ fn a_key_is_shown_carried_and_forgotten() {
 }
 
 #[test]
-fn a_server_is_known_by_its_key_wherever_it_is() {
+fn a_known_server_is_recognised_at_a_new_address() {
     let home = temp_home();
     let mut room = Room::start(home.path());
     let mine = room.home_of("anna");
     ends_with(0, &mine, &["join", &room.invite, "--name", "anna"]);
     room.kill();
     let room = Room::start_with(home.path(), "127.0.0.1:0", &[]);
-    let said = ends_with(0, &mine, &["join", &room.address]);
-    assert!(said.contains("a known server at a new address") && said.contains("as anna"), "{said}");
+    let stderr = ends_with(0, &mine, &["join", &room.address]);
+    assert!(stderr.contains("a known server at a new address") && stderr.contains("as anna"), "{stderr}");
 }
 
 #[test]
-fn a_room_of_several_servers_is_not_guessed() {
+fn a_room_name_of_several_servers_is_ambiguous() {
     let home = temp_home();
     let (room, other) =
         (Room::start(home.path()), Room::start_with_own_key(&home.path().join("other"), "127.0.0.1:0", &[]));
@@ -147,37 +147,37 @@ fn a_room_of_several_servers_is_not_guessed() {
     for invite in [&room.invite, &other.invite] {
         ends_with(0, &mine, &["join", invite, "--name", "anna"]);
     }
-    let said = ends_with(2, &mine, &["join", "lobby"]);
+    let stderr = ends_with(2, &mine, &["join", "lobby"]);
     for room in [&room, &other] {
-        assert!(said.contains(&format!("kabar join {}", room.address)), "{said}");
+        assert!(stderr.contains(&format!("kabar join {}", room.address)), "{stderr}");
     }
     ends_with(0, &mine, &["join", &room.address]);
 }
 
 #[test]
-fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
+fn a_typed_host_is_joined_only_with_an_accepted_key() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
     let mine = room.home_of("anna");
-    let join = |further: &[&str]| {
+    let join = |extra: &[&str]| {
         let mut arguments = vec!["join", room.address.as_str(), "--name", "anna", "--password-file", &password];
-        arguments.extend(further);
+        arguments.extend(extra);
         run(&mine, &arguments)
     };
-    let (code, _, said) = join(&[]);
+    let (code, _, stderr) = join(&[]);
     assert_eq!(code, 4);
     let fingerprint =
-        said.split_whitespace().skip_while(|word| *word != "--fingerprint").nth(1).expect(&said).to_owned();
+        stderr.split_whitespace().skip_while(|word| *word != "--fingerprint").nth(1).expect(&stderr).to_owned();
     assert!(room.invite.contains(&fingerprint));
-    let (code, _, said) = join(&["--fingerprint", &"A".repeat(32)]);
-    assert_eq!(code, 4, "{said}");
+    let (code, _, stderr) = join(&["--fingerprint", &"A".repeat(32)]);
+    assert_eq!(code, 4, "{stderr}");
     assert_eq!(join(&["--fingerprint", &fingerprint]).0, 0);
     assert_eq!(join(&[]).0, 0, "known from now on");
     let (code, list, _) = run(&mine, &["servers"]);
     assert_eq!(code, 0);
     assert!(list.contains(&fingerprint) && list.contains(&room.address) && list.contains("anna"), "{list}");
-    // The name of the room is enough now.
+    // From now on the name of the room is enough.
     ends_with(0, &mine, &["join", "lobby", "--password-file", &password]);
     ends_with(0, &mine, &["servers", "forget", &room.address]);
     assert!(ends_with(1, &mine, &["servers", "forget", &room.address]).contains("not known"));
@@ -185,7 +185,7 @@ fn a_typed_host_is_joined_only_with_a_key_that_somebody_vouches_for() {
 }
 
 #[test]
-fn a_changed_key_stops_and_says_how_it_is_taken_on_purpose() {
+fn a_changed_key_stops_the_client_which_explains_how_to_accept_it() {
     let home = temp_home();
     let mut room = Room::start_with_password(home.path(), "terbuka");
     let password = file(home.path(), "right", "terbuka\n");
@@ -195,13 +195,13 @@ fn a_changed_key_stops_and_says_how_it_is_taken_on_purpose() {
     room.kill();
     let listen = room.address.clone();
     let other = Room::start_with_own_key(&home.path().join("other"), &listen, &["--password-file", &password]);
-    for further in [&[][..], &["--accept-new"]] {
-        let said = ends_with(4, &mine, &[&join[..], further].concat());
-        assert!(said.contains(&format!("kabar servers accept {listen}")), "{said}");
+    for extra in [&[][..], &["--accept-new"]] {
+        let stderr = ends_with(4, &mine, &[&join[..], extra].concat());
+        assert!(stderr.contains(&format!("kabar servers accept {listen}")), "{stderr}");
     }
-    let said = ends_with(4, &mine, &["servers", "accept", &listen]);
+    let stderr = ends_with(4, &mine, &["servers", "accept", &listen]);
     let fingerprint =
-        said.split_whitespace().skip_while(|word| *word != "--fingerprint").nth(1).expect(&said).to_owned();
+        stderr.split_whitespace().skip_while(|word| *word != "--fingerprint").nth(1).expect(&stderr).to_owned();
     assert!(other.invite.contains(&fingerprint));
     ends_with(4, &mine, &["servers", "accept", &listen, "--fingerprint", &"A".repeat(32)]);
     ends_with(0, &mine, &["servers", "accept", &listen, "--fingerprint", &fingerprint]);

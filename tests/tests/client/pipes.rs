@@ -1,4 +1,4 @@
-//! As a filter among others.
+//! `kabar` as a filter in a pipeline.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -13,25 +13,29 @@ fn passwords_come_from_a_file_the_environment_or_standard_input() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let (right, wrong) = (file(home.path(), "right", "terbuka\n"), file(home.path(), "wrong", "tertutup\n"));
-    let join = |name: &str, further: &[&str]| {
+    let join = |name: &str, extra: &[&str]| {
         let mut arguments = vec!["join", room.address.as_str(), "--accept-new", "--name", name];
-        arguments.extend(further);
+        arguments.extend(extra);
         Process::start("kabar", &room.home_of(name), &arguments)
     };
     let mut by_file = join("anna", &["--password-file", &right]);
     by_file.close_stdin();
-    assert_eq!(by_file.wait(), Some(0), "{:?}", by_file.noticed);
+    assert_eq!(by_file.wait(), Some(0), "{:?}", by_file.stderr);
     let mut wrongly = join("bob", &["--password-file", &wrong]);
     assert_eq!(wrongly.wait(), Some(4));
-    assert!(wrongly.noticed.join("\n").contains("wrong password"), "{:?}", wrongly.noticed);
+    assert!(wrongly.stderr.join("\n").contains("wrong password"), "{:?}", wrongly.stderr);
     let mut not_at_all = join("carla", &[]);
     assert_eq!(not_at_all.wait(), Some(4));
-    assert!(not_at_all.noticed.join("\n").contains("KABAR_PASSWORD"), "{:?}", not_at_all.noticed);
+    assert!(not_at_all.stderr.join("\n").contains("KABAR_PASSWORD"), "{:?}", not_at_all.stderr);
     let mut by_stdin = join("dina", &["--password-stdin"]);
-    by_stdin.type_all("terbuka\nthe second line is said\n");
+    by_stdin.type_all("terbuka\nthe second line is posted\n");
     by_stdin.close_stdin();
-    assert_eq!(by_stdin.wait(), Some(0), "{:?}", by_stdin.noticed);
-    assert!(by_stdin.said.iter().any(|line| line.ends_with("dina: the second line is said")), "{:?}", by_stdin.said);
+    assert_eq!(by_stdin.wait(), Some(0), "{:?}", by_stdin.stderr);
+    assert!(
+        by_stdin.stdout.iter().any(|line| line.ends_with("dina: the second line is posted")),
+        "{:?}",
+        by_stdin.stdout
+    );
     let by_variable = Command::new(program("kabar"))
         .args(["join", &room.address, "--accept-new", "--name", "eka"])
         .env("HOME", room.home_of("eka"))
@@ -42,7 +46,7 @@ fn passwords_come_from_a_file_the_environment_or_standard_input() {
         .output()
         .expect("kabar");
     assert_eq!(by_variable.status.code(), Some(0), "{by_variable:?}");
-    // Who was let in once is not asked again.
+    // An admitted identity needs no password.
     ends_with(0, &room.home_of("anna"), &["join", &room.address]);
 }
 
@@ -52,26 +56,26 @@ fn an_invite_is_read_from_standard_input() {
     let mut anna = Process::start("kabar", &room.home_of("anna"), &["join", "-", "--name", "anna"]);
     anna.type_all(&format!("{}\nand then what I say\n", room.invite));
     anna.close_stdin();
-    assert_eq!(anna.wait(), Some(0), "{:?}", anna.noticed);
-    assert!(anna.said.iter().any(|line| line.ends_with("anna: and then what I say")), "{:?}", anna.said);
+    assert_eq!(anna.wait(), Some(0), "{:?}", anna.stderr);
+    assert!(anna.stdout.iter().any(|line| line.ends_with("anna: and then what I say")), "{:?}", anna.stdout);
 }
 
 #[test]
-fn giving_up_counts_what_was_not_stored() {
+fn giving_up_counts_lines_that_were_not_stored() {
     let mut room = Room::open();
-    let mut anna = room.begin_join("anna", &["--give-up", "0.5"]);
-    anna.expect_notice("Joined ");
+    let mut anna = room.spawn_join("anna", &["--give-up", "0.5"]);
+    anna.expect_stderr("Joined ");
     room.kill();
     anna.type_all("one\ntwo\n");
     anna.close_stdin();
     assert_eq!(anna.wait(), Some(6));
-    assert!(anna.noticed.join("\n").contains("2 lines were not sent"), "{:?}", anna.noticed);
+    assert!(anna.stderr.join("\n").contains("2 lines were not sent"), "{:?}", anna.stderr);
 }
 
 #[test]
-fn a_reader_that_has_enough_ends_it_quietly() {
+fn closing_standard_output_ends_the_client_without_an_error() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     bob.type_line("first");
     bob.expect("bob: first");
     let mut anna = Command::new(program("kabar"))
@@ -83,7 +87,7 @@ fn a_reader_that_has_enough_ends_it_quietly() {
         .expect("kabar");
     let mut keyboard = anna.stdin.take().expect("piped");
     keyboard.write_all(b"from the pipe\n").expect("read");
-    // Takes one line, as `head -n 1` does, and goes. The input stays open.
+    // Reads one line and closes the pipe, like `head -n 1`. The input stays open.
     let mut line = String::new();
     BufReader::new(anna.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
     assert!(line.ends_with("bob has joined the chat!\n"), "{line}");
@@ -97,10 +101,10 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 }
 
 #[test]
-fn a_reader_that_stands_still_holds_nobody_up_and_loses_nothing() {
+fn a_stalled_reader_delays_nobody_and_loses_nothing() {
     let room = Room::open();
-    let (mut bob, mut carla) = (room.laptop("bob"), room.laptop("carla"));
-    // As behind Ctrl-S: it is there, and nobody reads what it writes.
+    let (mut bob, mut carla) = (room.client("bob"), room.client("carla"));
+    // Its output is open, but nobody reads it, as after Ctrl-S.
     let mut anna = Command::new(program("kabar"))
         .args(["join", &room.invite, "--name", "anna", "--data-dir", text(&room.home_of("anna"))])
         .stdin(Stdio::piped())
@@ -109,7 +113,7 @@ fn a_reader_that_stands_still_holds_nobody_up_and_loses_nothing() {
         .spawn()
         .expect("kabar");
     carla.expect("anna has joined");
-    // More than all buffers on the way to the reader hold.
+    // More than all buffers between client and reader hold.
     let count = 1_500;
     let filling = "x".repeat(300);
     bob.type_all(&(0..count).map(|number| format!("line {number} {filling}\n")).collect::<String>());
@@ -124,7 +128,7 @@ fn a_reader_that_stands_still_holds_nobody_up_and_loses_nothing() {
 }
 
 #[test]
-fn completions_and_manual_pages_know_the_commands() {
+fn completions_and_manual_pages_list_the_commands() {
     let home = temp_home();
     for shell in ["bash", "zsh", "fish"] {
         let (code, script, _) = run(home.path(), &["completions", shell]);
@@ -132,10 +136,10 @@ fn completions_and_manual_pages_know_the_commands() {
     }
     let (code, page, _) = run(home.path(), &["man"]);
     assert!(code == 0 && page.contains("kabar") && page.contains(".TH"), "{page}");
-    let folder = home.path().join("man");
-    ends_with(0, home.path(), &["man", "--out", text(&folder)]);
+    let directory = home.path().join("man");
+    ends_with(0, home.path(), &["man", "--out", text(&directory)]);
     for page in ["kabar.1", "kabar-join.1", "kabar-servers.1"] {
-        assert!(folder.join(page).is_file(), "{page}");
+        assert!(directory.join(page).is_file(), "{page}");
     }
     let (_, help, _) = run(home.path(), &["join", "--help"]);
     assert!(help.contains("Objects of --json") && help.contains("Exit codes"), "{help}");

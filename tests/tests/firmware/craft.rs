@@ -1,5 +1,5 @@
-//! Frames as somebody on the same network can make them: proper ones to spoil, and a flood of
-//! spoilt ones.
+//! Frames that a neighbour on the same network could send: valid ones, and a flood of damaged,
+//! forged and replayed ones.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -10,10 +10,10 @@ use rand_core::{Rng as _, SeedableRng as _};
 type Hardware = [u8; 6];
 
 const BROADCAST: Hardware = [0xff; 6];
-/// Somebody who is not there.
+/// A station that does not exist.
 const STRANGER: Hardware = [0x02, 0, 0, 0, 0, 0x77];
-/// Where the stranger says to be when an answer is wanted; the flood comes from below.
-const ASKER: [u8; 4] = [10, 0, 2, 222];
+/// The sender of the requests that the device must answer; the flood uses lower addresses.
+const REQUESTER: [u8; 4] = [10, 0, 2, 222];
 const ARP: u16 = 0x0806;
 const IPV4: u16 = 0x0800;
 const ICMP: u8 = 1;
@@ -22,10 +22,10 @@ const UDP: u8 = 17;
 const ETHERNET_LEN: usize = 14;
 const IPV4_LEN: usize = 20;
 const UDP_LEN: usize = 8;
-/// In the field with the offset of a fragment: more follow.
+/// Flag in the field of a fragment's offset: more fragments follow.
 pub(crate) const MORE: u16 = 0x2000;
 
-/// Who talks to whom.
+/// The addresses of the device and of its server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stations {
     card: Hardware,
@@ -35,7 +35,7 @@ pub(crate) struct Stations {
 }
 
 impl Stations {
-    /// Read off the latest datagram that the device sent to the server's port.
+    /// Takes them from the latest datagram that the device sent to the server's port.
     pub(crate) fn of(sent_by_card: &[Vec<u8>], server: u16) -> Self {
         let is_to_server = |frame: &&Vec<u8>| {
             frame.len() > ETHERNET_LEN + IPV4_LEN + UDP_LEN
@@ -43,7 +43,7 @@ impl Stations {
                 && frame[23] == UDP
                 && frame[36..38] == server.to_be_bytes()
         };
-        let frame = sent_by_card.iter().rev().find(is_to_server).expect("the device talks to the server");
+        let frame = sent_by_card.iter().rev().find(is_to_server).expect("the device sends to the server");
         let hardware = |at: usize| frame[at..at + 6].try_into().expect("six bytes");
         let ip = Ipv4Addr::new(frame[26], frame[27], frame[28], frame[29]);
         Self {
@@ -58,7 +58,7 @@ impl Stations {
         [&self.card[..], &self.gateway, &kind.to_be_bytes(), payload].concat()
     }
 
-    /// From the server's address. `fragment`: flags and offset.
+    /// A packet from the server's address. `fragment`: flags and offset.
     fn ipv4(&self, protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
         let len = u16::try_from(IPV4_LEN + payload.len()).expect("shorter than a packet can be");
         let mut packet = vec![0x45, 0];
@@ -74,13 +74,13 @@ impl Stations {
         self.frame(IPV4, &packet)
     }
 
-    /// A datagram without a check sum (none is asked for in IPv4), as what is in an IP packet.
+    /// A UDP datagram without a checksum, which IPv4 does not require.
     fn datagram(from: u16, to: u16, payload: &[u8]) -> Vec<u8> {
         let len = u16::try_from(UDP_LEN + payload.len()).expect("shorter than a datagram can be");
         [&from.to_be_bytes()[..], &to.to_be_bytes(), &len.to_be_bytes(), &[0, 0], payload].concat()
     }
 
-    fn server_says(&self, payload: &[u8]) -> Vec<u8> {
+    fn from_server(&self, payload: &[u8]) -> Vec<u8> {
         Self::datagram(self.server.port(), self.device.port(), payload)
     }
 
@@ -94,20 +94,20 @@ impl Stations {
         self.frame(ARP, &packet)
     }
 
-    /// Asks the device for its hardware address, for the `number`th time, in the name of somebody
-    /// whose address nobody else uses.
-    pub(crate) fn who_are_you(&self, number: u16) -> Vec<u8> {
-        self.arp(1, asker(number), Ipv4Addr::from(ASKER))
+    /// An ARP request to the device from an address that nothing else uses. `number` distinguishes
+    /// requests.
+    pub(crate) fn arp_request(&self, number: u16) -> Vec<u8> {
+        self.arp(1, requester(number), Ipv4Addr::from(REQUESTER))
     }
 
-    /// Whether `frame` answers that.
+    /// Whether `frame` answers that request.
     pub(crate) fn is_answer(frame: &[u8], number: u16) -> bool {
         let is_reply = frame.len() >= 42 && frame[12..14] == ARP.to_be_bytes() && frame[20..22] == [0, 2];
-        is_reply && frame[32..38] == asker(number) && frame[38..42] == ASKER
+        is_reply && frame[32..38] == requester(number) && frame[38..42] == REQUESTER
     }
 
-    /// An offer (2), acknowledgement (5) or refusal (6) of an address that nobody asked for, as an
-    /// answer to `exchange`.
+    /// An unrequested DHCP offer (2), acknowledgement (5) or refusal (6), as an answer to
+    /// `exchange`.
     fn dhcp(&self, exchange: u32, kind: u8) -> Vec<u8> {
         let mut message = vec![2, 1, 6, 0];
         message.extend(exchange.to_be_bytes());
@@ -123,7 +123,7 @@ impl Stations {
         self.ipv4(UDP, 0, &Self::datagram(67, 68, &message))
     }
 
-    /// Whether `frame` asks for an address.
+    /// Whether `frame` is for a DHCP server.
     pub(crate) fn is_to_dhcp(frame: &[u8]) -> bool {
         frame.len() > ETHERNET_LEN + IPV4_LEN + UDP_LEN && frame[23] == UDP && frame[36..38] == [0, 67]
     }
@@ -145,12 +145,11 @@ impl Stations {
         parts.collect()
     }
 
-    /// Everything that fragments can be: whole in parts, backwards, overlapping, alone, of no
-    /// length, beyond the end of a packet, and looking like a datagram themselves. `replayed` is
-    /// what a server once sent.
+    /// Fragments in order, in reverse, overlapping, incomplete, empty, beyond the end of a packet,
+    /// and with the content of a whole datagram. `replayed` is a datagram of the server.
     pub(crate) fn fragments(&self, replayed: &[u8]) -> Vec<Vec<u8>> {
-        let junk = self.server_says(&[0xee; 1000]);
-        let genuine = self.server_says(replayed);
+        let junk = self.from_server(&[0xee; 1000]);
+        let genuine = self.from_server(replayed);
         let mut all = Vec::new();
         for datagram in [&junk, &genuine] {
             for len in [64, 512] {
@@ -177,17 +176,17 @@ impl Stations {
         let headers = ETHERNET_LEN + IPV4_LEN + UDP_LEN;
         let is_of_server =
             |frame: &&Vec<u8>| frame.len() > headers && frame[34..36] == self.server.port().to_be_bytes();
-        let frame = sent_to_card.iter().rev().find(is_of_server).expect("the server talks to the device");
+        let frame = sent_to_card.iter().rev().find(is_of_server).expect("the server sends to the device");
         let end = ETHERNET_LEN + usize::from(u16::from_be_bytes([frame[16], frame[17]]));
         frame[headers..end].to_vec()
     }
 }
 
-/// What a network's worst neighbour sends, without end.
+/// An endless sequence of frames of a hostile neighbour.
 #[derive(Debug)]
 pub(crate) struct Flood {
     stations: Stations,
-    /// Frames that the device was sent before.
+    /// Frames that were sent to the device before, to be replayed.
     earlier: Vec<Vec<u8>>,
     rng: ChaCha20Rng,
     kind: usize,
@@ -209,8 +208,7 @@ impl Flood {
         noise
     }
 
-    /// A frame that no card of Ethernet would let pass: shorter than its header, or longer than
-    /// any.
+    /// A frame that Ethernet hardware discards: shorter than its header, or overlong.
     pub(crate) fn next_of_wrong_length(&mut self) -> Vec<u8> {
         let len = if self.below(8) == 0 { 1 + self.below(ETHERNET_LEN) } else { 1515 + self.below(500) };
         let mut frame = self.stations.frame(IPV4, &vec![0x45; len]);
@@ -218,7 +216,7 @@ impl Flood {
         frame
     }
 
-    /// The next one; each kind has its turn.
+    /// The next frame; the kinds take turns.
     pub(crate) fn next(&mut self) -> Vec<u8> {
         let it = self.stations;
         self.kind = (self.kind + 1) % 15;
@@ -231,8 +229,8 @@ impl Flood {
                 it.frame(kind, &self.noise(1500))
             }
             4 => {
-                // Every neighbour there could be but the router, so that the table of neighbours is
-                // full of those that are none.
+                // All addresses of the network except the router's, so that the table of neighbours
+                // is full of stations that do not exist.
                 let ip = Ipv4Addr::new(10, 0, 2, 3 + self.below(219) as u8);
                 let operation = 1 + self.below(3) as u16;
                 it.arp(operation, STRANGER, ip)
@@ -244,14 +242,14 @@ impl Flood {
                 frame
             }
             6 => {
-                // Version, header length, lengths, fragments, protocol, addresses: something of the
-                // header is wrong.
-                let mut frame = it.ipv4(UDP, 0, &it.server_says(&[0xee; 40]));
+                // One bit of the IP header is wrong: version, lengths, fragment, protocol or
+                // addresses.
+                let mut frame = it.ipv4(UDP, 0, &it.from_server(&[0xee; 40]));
                 frame[ETHERNET_LEN + self.below(IPV4_LEN)] ^= 1 << self.below(8);
                 frame
             }
             7 => {
-                let mut frame = it.ipv4(UDP, 0, &it.server_says(&[0xee; 40]));
+                let mut frame = it.ipv4(UDP, 0, &it.from_server(&[0xee; 40]));
                 frame.truncate(ETHERNET_LEN + self.below(60));
                 frame
             }
@@ -266,7 +264,7 @@ impl Flood {
                 let closed = 1 + self.below(40_000) as u16;
                 it.ipv4(UDP, 0, &Stations::datagram(it.server.port(), closed, &self.noise(1200)))
             }
-            11 => it.ipv4(UDP, 0, &it.server_says(&self.noise(1300))),
+            11 => it.ipv4(UDP, 0, &it.from_server(&self.noise(1300))),
             12 => it.ipv4(UDP, 0, &Stations::datagram(67, 68, &self.noise(400))),
             13 => {
                 let (exchange, kind) = (self.rng.next_u32(), [2, 5, 6][self.below(3)]);
@@ -280,18 +278,18 @@ impl Flood {
     }
 }
 
-/// The hardware address that asks for the `number`th time: it comes back with the answer.
-fn asker(number: u16) -> Hardware {
+/// The hardware address that sends request `number`; the answer contains it.
+fn requester(number: u16) -> Hardware {
     let [high, low] = number.to_be_bytes();
     [0x02, 0, 0, 1, high, low]
 }
 
-/// In the unit of the header: eight bytes.
+/// The offset in the header's unit: eight bytes.
 fn offset(bytes: usize) -> u16 {
     u16::try_from(bytes / 8).expect("within a packet")
 }
 
-/// The Internet's: the complement of the sum of all pairs of bytes, in ones' complement.
+/// The Internet checksum (RFC 1071).
 fn checksum(bytes: &[u8]) -> [u8; 2] {
     let pairs = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)));
     let mut sum: u32 = pairs.sum();

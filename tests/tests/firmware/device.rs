@@ -1,6 +1,10 @@
-//! Devices that are told where a room on this computer is.
+//! Devices that join a room on this computer.
+
+use std::net::SocketAddr;
 
 use kabar_core::crypto::identity::Identity;
+use kabar_std::address::Places;
+use kabar_std::invite::Invite;
 use kabar_std::random::random_bytes;
 use kabar_tests::qemu::{Cable, HOST, Image, Machine};
 use kabar_tests::room::Room;
@@ -10,23 +14,24 @@ pub(crate) const COUNTING: [&str; 2] = ["-icount", "shift=6"];
 
 /// A device's way to the server.
 enum Way {
-    /// Its network card: how it comes to an address.
+    /// Its network card, with the value of `ip`.
     Ip(&'static str),
+    /// Its serial port.
     Serial,
 }
 
-/// What a device is told, but for the room.
+/// A device's arguments, except for the room.
 pub(crate) struct Device {
     name: &'static str,
     identity: String,
-    /// The words for its way to a server at a port of this computer.
+    /// Its way to the server.
     way: Way,
     further: Vec<String>,
     options: Vec<&'static str>,
 }
 
 impl Device {
-    /// A new one, with an identity of its own. It asks the network for its address.
+    /// A device with a new identity, that gets its address by DHCP.
     pub(crate) fn new(name: &'static str) -> Self {
         Self { name, identity: identity(), way: Way::Ip("dhcp"), further: Vec::new(), options: Vec::new() }
     }
@@ -36,13 +41,13 @@ impl Device {
         self
     }
 
-    /// Leaves after so many readings.
+    /// Leaves after this number of readings.
     pub(crate) fn readings(mut self, readings: u32) -> Self {
         self.further.push(format!("readings={readings}"));
         self
     }
 
-    /// Time counts instructions: one takes 64 ns, whatever this computer does meanwhile.
+    /// Its clock counts instructions: each takes 64 ns, however busy this computer is.
     pub(crate) fn counting(mut self) -> Self {
         self.options = COUNTING.to_vec();
         self
@@ -59,36 +64,33 @@ impl Device {
         self
     }
 
-    /// What it is told about `room`, whose server it reaches at `port` of this computer. Its
-    /// randomness is new at each call.
-    pub(crate) fn words(&self, room: &Room, port: &str) -> Vec<String> {
-        let (_, path) = room.invite.trim_start_matches("kabar://").split_once('/').expect("an invite");
-        let (name, keys) = path.split_once('/').expect("an invite");
-        let (fingerprint, secret) = keys.split_once('.').expect("an invite");
+    /// Its arguments to join `room`, whose server it reaches at `port` of this computer. The seed
+    /// of its randomness is new at each call.
+    pub(crate) fn words(&self, room: &Room, port: u16) -> Vec<String> {
+        let mut invite: Invite = room.invite.parse().expect("an invite");
+        invite.places = Places::one(SocketAddr::from((HOST, port)).into());
         let mut words = vec![
             format!("seed={}", seed()),
             format!("identity={}", self.identity),
-            format!("fingerprint={fingerprint}"),
-            format!("room={name}"),
-            format!("secret={secret}"),
+            format!("invite={invite}"),
             format!("name={}", self.name),
+            match self.way {
+                Way::Ip(ip) => format!("ip={ip}"),
+                Way::Serial => "link=serial".into(),
+            },
         ];
-        match self.way {
-            Way::Ip(ip) => words.extend([format!("server={HOST}:{port}"), format!("ip={ip}")]),
-            Way::Serial => words.push("link=serial".into()),
-        }
         words.extend(self.further.iter().cloned());
         words
     }
 
-    /// Starts it; it finds the server at its own port.
+    /// Starts it with the address of the room's server.
     pub(crate) fn start(&self, image: Image, cable: Cable<'_>, room: &Room) -> Machine {
         self.start_at(image, cable, room, &room.address)
     }
 
-    /// Starts it; it finds the server at `address`, which is one of this computer's.
+    /// Starts it with another address of this computer: that of a relay.
     pub(crate) fn start_at(&self, image: Image, cable: Cable<'_>, room: &Room, address: &str) -> Machine {
-        let port = address.rsplit(':').next().expect("a port");
+        let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         Machine::start(&image, cable, &self.words(room, port), &self.options)
     }
 }

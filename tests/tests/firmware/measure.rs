@@ -16,7 +16,7 @@ use object::{Object, ObjectSection, ObjectSymbol};
 
 use crate::device::{COUNTING, Device};
 
-/// The maximum of these figures, whatever they were before.
+/// The maximum of these figures, independent of earlier ones.
 const BUDGET: [(&str, u64); 3] = [
     ("flash, bytes", 112 * 1024),
     ("static RAM and peak stack, bytes", 44 * 1024),
@@ -59,11 +59,11 @@ const FIGURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../embedded-example/
 type Figures = BTreeMap<&'static str, u64>;
 
 #[test]
-fn the_firmware_keeps_its_budget_and_its_figures() {
+fn stays_within_its_budget_and_its_kept_figures() {
     let mut figures = Figures::new();
     let m4 = firmware(Board::An386);
-    weigh(m4, &mut figures);
-    talk(m4, &mut figures);
+    measure_sections(m4, &mut figures);
+    run_member(m4, &mut figures);
     seal_and_open(&mut figures);
     figures.insert("static RAM and peak stack, bytes", figures["static RAM, bytes"] + figures["peak stack, bytes"]);
     figures.insert("smaller board (Cortex-M3) flash, bytes", flash(&sections(firmware(Board::An385).path)));
@@ -86,7 +86,7 @@ fn the_firmware_keeps_its_budget_and_its_figures() {
     let grown: Vec<String> = grown(&kept, &figures);
     assert!(
         grown.is_empty(),
-        "{}\nif that is wanted: KABAR_FIGURES=write, and say why in the commit",
+        "{}\nif it is intended, run with KABAR_FIGURES=write and give the reason in the commit",
         grown.join("\n")
     );
 }
@@ -129,8 +129,8 @@ fn grown(kept: &str, figures: &Figures) -> Vec<String> {
     grown.map(|(name, now)| format!("{name}: {} before, {now} now", kept.get(name).unwrap_or(&0))).collect()
 }
 
-/// The sizes of an image's sections.
-fn weigh(image: Image, figures: &mut Figures) {
+/// Measures the sizes of an image's sections.
+fn measure_sections(image: Image, figures: &mut Figures) {
     let sizes = sections(image.path);
     let of = |names: &[&str]| names.iter().filter_map(|&name| sizes.get(name)).sum::<u64>();
     figures.insert("flash, bytes", flash(&sizes));
@@ -171,18 +171,19 @@ fn sections(path: &Path) -> BTreeMap<String, u64> {
 }
 
 /// Measures a handshake, a join, the longest entry, a command and readings, with a real server.
-fn talk(image: Image, figures: &mut Figures) {
+fn run_member(image: Image, figures: &mut Figures) {
     let room = Room::open();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     let (mut device, first) = join(image, &room, "probe");
-    // On a busy computer late datagrams are sent again, which only adds: the minimum is the figure.
+    // On a busy computer late datagrams are sent again, which only adds work: the figure is the
+    // minimum.
     let again = ["second", "third"].map(|name| join(image, &room, name).1);
     figures.insert("handshake and join, instructions", again.into_iter().fold(first, u64::min));
     anna.type_line(&"x".repeat(usize::from(kabar_device::profile::LARGEST_ENTRY)));
     anna.type_line("@probe status");
     anna.expect("probe: anna: reading ");
     assert_eq!(device.wait(), Some(0), "{}", device.transcript());
-    let whole = device.log.iter().find(|line| line.contains("figures: longest")).expect("it tells at its end");
+    let whole = device.log.iter().find(|line| line.contains("figures: longest")).expect("it logs figures at its end");
     figures.insert("longest step, instructions", instructions(number_before(whole, " ticks")));
     figures.insert("peak stack, bytes", number_before(whole, " bytes"));
 }
@@ -199,7 +200,7 @@ fn join(image: Image, room: &Room, name: &'static str) -> (Machine, u64) {
 fn seal_and_open(figures: &mut Figures) {
     let mut machine = Machine::start(&image(Board::An386, Program::Measure), Cable::Plugged, &[], &COUNTING);
     assert_eq!(machine.wait(), Some(0), "{}", machine.transcript());
-    let line = machine.log.iter().find(|line| line.contains("figures: identity ")).expect("it tells");
+    let line = machine.log.iter().find(|line| line.contains("figures: identity ")).expect("it logs figures");
     let deriving = instructions(number_before(line, " ticks"));
     figures.insert("an identity's public half, which is kept, instructions", deriving);
     for (len, names) in [
@@ -207,7 +208,7 @@ fn seal_and_open(figures: &mut Figures) {
         ("1167", ["seal 1167 bytes, instructions", "open 1167 bytes, instructions"]),
     ] {
         let wanted = format!("figures: seal {len} ");
-        let line = machine.log.iter().find(|line| line.contains(&wanted)).expect("it tells each length");
+        let line = machine.log.iter().find(|line| line.contains(&wanted)).expect("it logs each length");
         let (sealing, opening) = line.split_once(", open").expect("both");
         figures.insert(names[0], instructions(number_before(sealing, " ticks")));
         figures.insert(names[1], instructions(number_before(opening, " ticks")));

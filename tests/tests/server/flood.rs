@@ -1,4 +1,4 @@
-//! A stranger with one address and no secret keeps nobody out of the real server.
+//! A stranger with one address and without the secret cannot keep others out of the real server.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -6,18 +6,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kabar_core::crypto::{Portable, Provider};
-use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
-use kabar_tests::process::PATIENCE;
+use kabar_core::internals::packet::{Hello, Initiate, Packet};
+use kabar_core::session::TransportParameters;
+use kabar_tests::process::TIMEOUT;
 use kabar_tests::room::{Room, temp_home};
 
-use super::showing::get;
+use super::output::get;
 
-/// Exchanges that a flood consists of at most: 40,000 datagrams.
+/// Most exchanges of a flood: 40,000 datagrams.
 const MAX_EXCHANGES: usize = 20_000;
-/// Exchanges after which every table is full that can be.
+/// Exchanges after which every table that can be full is full.
 const ENOUGH: usize = 3_000;
 
-const LIMITS: TransportParameters = TransportParameters {
+const PARAMETERS: TransportParameters = TransportParameters {
     datagram: 1200,
     packets: 64,
     message: 4480,
@@ -28,8 +29,8 @@ const LIMITS: TransportParameters = TransportParameters {
     idle_s: 60,
 };
 
-/// Says Hello and answers the Challenge with a share that leads to no secret, which the server
-/// drops before the costly part.
+/// Sends Hello and answers the Challenge with a non-contributory share, which the server drops
+/// before the public-key operation.
 fn exchange(socket: &UdpSocket, number: usize) -> Option<()> {
     let mut client_random = [0; 32];
     client_random[..8].copy_from_slice(&(number as u64).to_be_bytes());
@@ -41,7 +42,7 @@ fn exchange(socket: &UdpSocket, number: usize) -> Option<()> {
     let len = socket.recv(&mut challenge).ok()?;
     let Ok(Packet::Challenge(challenge)) = Packet::decode(&challenge[..len], Portable::crc32) else { return None };
     let (cookie, ciphertext) = (challenge.cookie, challenge.modulus);
-    let initiate = Packet::Initiate(Initiate { hello, cookie, share: [0; 32], parameters: LIMITS, ciphertext });
+    let initiate = Packet::Initiate(Initiate { hello, cookie, share: [0; 32], parameters: PARAMETERS, ciphertext });
     let len = initiate.encode(&mut out, Portable::crc32).ok()?;
     socket.send(&out[..len]).ok().map(drop)
 }
@@ -49,10 +50,10 @@ fn exchange(socket: &UdpSocket, number: usize) -> Option<()> {
 fn flood(server: SocketAddr, done: &AtomicUsize, stop: &AtomicBool) {
     let socket = UdpSocket::bind("127.0.0.2:0").expect("another loopback address");
     socket.connect(server).expect("connected");
-    socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
+    socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
     let begun = Instant::now();
     for number in 0..MAX_EXCHANGES {
-        if stop.load(Ordering::Relaxed) || begun.elapsed() > PATIENCE {
+        if stop.load(Ordering::Relaxed) || begun.elapsed() > TIMEOUT {
             return;
         }
         if exchange(&socket, number).is_some() {
@@ -64,9 +65,9 @@ fn flood(server: SocketAddr, done: &AtomicUsize, stop: &AtomicBool) {
 #[test]
 fn a_member_joins_while_another_address_floods_the_handshake() {
     let home = temp_home();
-    let words = ["--metrics", "0", "--max-cookies", "200", "--max-half-open", "64", "--max-handshakes", "32"];
-    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &[&words[..], &["--max-unjoined", "64"]].concat());
-    let line = room.server.expect_notice("metrics on http://127.0.0.1:");
+    let arguments = ["--metrics", "0", "--max-cookies", "200", "--max-half-open", "64", "--max-handshakes", "32"];
+    let mut room = Room::start_with(home.path(), "127.0.0.1:0", &[&arguments[..], &["--max-unjoined", "64"]].concat());
+    let line = room.server.expect_stderr("metrics on http://127.0.0.1:");
     let metrics = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
     let server: SocketAddr = room.address.parse().expect("an address");
     let (done, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
@@ -75,10 +76,10 @@ fn a_member_joins_while_another_address_floods_the_handshake() {
         move || flood(server, &done, &stop)
     });
     let begun = Instant::now();
-    while done.load(Ordering::Relaxed) < ENOUGH && begun.elapsed() < PATIENCE {
+    while done.load(Ordering::Relaxed) < ENOUGH && begun.elapsed() < TIMEOUT {
         std::thread::sleep(Duration::from_millis(5));
     }
-    let mut darryl = room.laptop("darryl");
+    let mut darryl = room.client("darryl");
     darryl.type_line("halo");
     room.server.expect("halo");
     stop.store(true, Ordering::Relaxed);

@@ -1,19 +1,19 @@
-//! The operator's side of the real `kabar-server`: console, signals, configuration, metrics,
-//! subcommands, bad input.
+//! The operator's side of the real `kabar-server`: console, signals, settings, metrics,
+//! subcommands, invalid input.
 //!
-//! * [`operator`]: what is typed at it, and signals. * [`settings`]: what it is told at its start,
-//!   and what it refuses.
-//! * [`showing`]: what it shows: lines, figures, invites, manuals. * [`flood`]: a stranger who
-//!   wants to keep everybody out.
-//! * [`keeping`]: what members make it keep. * [`clock`]: a time of day that jumps. * [`raw`]: a
-//!   member without manners.
-//! * [`turns`]: a member that asks for more than others should have to wait for.
+//! * [`operator`]: console commands and signals. * [`settings`]: flags, variables, settings files,
+//!   and invalid ones.
+//! * [`output`]: lines, metrics, invites, manual pages. * [`flood`]: a stranger who floods the
+//!   handshake.
+//! * [`growth`]: bounded growth of the database. * [`clock`]: a wall clock that jumps. * [`raw`]: a
+//!   client that follows no rule.
+//! * [`turns`]: a member whose requests would delay others.
 
 mod clock;
 mod flood;
-mod keeping;
+mod growth;
 mod operator;
+mod output;
 mod raw;
 mod settings;
-mod showing;
 mod turns;

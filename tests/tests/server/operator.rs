@@ -1,16 +1,16 @@
-//! What is typed at a server, what becomes of members for it, and signals.
+//! Console commands, their effect on members, and signals.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use kabar_tests::process::{PATIENCE, program};
-use kabar_tests::room::{Room, begin_join, data_dir, give_key, temp_home, text};
+use kabar_tests::process::{TIMEOUT, program};
+use kabar_tests::room::{Room, data_dir, give_key, spawn_join, temp_home, text};
 
 #[test]
-fn the_operator_talks_and_asks() {
+fn the_operator_posts_and_runs_commands() {
     let mut room = Room::open();
-    let mut darryl = room.laptop("darryl");
+    let mut darryl = room.client("darryl");
     room.server.type_line("dinner is ready");
     darryl.expect("server: dinner is ready");
     room.server.expect("server: dinner is ready");
@@ -32,10 +32,10 @@ fn the_operator_talks_and_asks() {
 }
 
 #[test]
-fn what_the_operator_mistypes_is_told_in_one_line_and_said_to_nobody() {
+fn a_mistyped_command_is_reported_in_one_line_and_not_posted() {
     let mut room = Room::open();
-    let mut darryl = room.laptop("darryl");
-    for (typed, told) in [
+    let mut darryl = room.client("darryl");
+    for (typed, expected) in [
         ("/kcik darryl", "unknown command /kcik (see /help)"),
         ("/kick", "usage: /kick NAME"),
         ("/kick nobody", "nobody: no such member is connected (see /who)"),
@@ -47,84 +47,84 @@ fn what_the_operator_mistypes_is_told_in_one_line_and_said_to_nobody() {
         ("/stop now", "/stop takes no argument"),
     ] {
         room.server.type_line(typed);
-        room.server.expect(told);
+        room.server.expect(expected);
     }
     room.server.type_line("the end");
     darryl.expect("server: the end");
-    assert!(!darryl.said.iter().any(|line| line.contains("/k")), "{:?}", darryl.said);
+    assert!(!darryl.stdout.iter().any(|line| line.contains("/k")), "{:?}", darryl.stdout);
 }
 
 #[test]
-fn who_is_kicked_ends_with_7_and_may_come_again() {
+fn a_kicked_member_ends_with_7_and_may_rejoin() {
     let mut room = Room::open();
-    let mut reader = room.laptop("reader");
-    let mut darryl = room.laptop("darryl");
+    let mut reader = room.client("reader");
+    let mut darryl = room.client("darryl");
     room.server.type_line("/kick DARRYL");
     room.server.expect("darryl was kicked");
-    assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.noticed);
+    assert_eq!(darryl.wait(), Some(7), "{:?}", darryl.stderr);
     reader.expect("darryl was kicked from the chat!");
-    let _ = room.laptop("darryl");
+    let _ = room.client("darryl");
 }
 
 #[test]
-fn who_is_banned_ends_with_7_and_stays_out_until_unbanned_also_after_a_restart() {
+fn a_banned_member_ends_with_7_and_is_refused_until_unbanned_even_after_a_restart() {
     let mut room = Room::open();
-    let mut darryl = room.laptop("darryl");
+    let mut darryl = room.client("darryl");
     room.server.type_line("/ban darryl");
     room.server.expect("darryl is banned");
     assert_eq!(darryl.wait(), Some(7));
-    assert!(darryl.noticed.iter().any(|line| line.contains("banned")), "{:?}", darryl.noticed);
-    // Killed at once: the ban is in the store all the same.
+    assert!(darryl.stderr.iter().any(|line| line.contains("banned")), "{:?}", darryl.stderr);
+    // The ban is in the store, although the server is killed directly after it.
     room.server.type_line("/bans");
     room.server.expect("darryl banned since 20");
-    let mut again = room.begin_join("darryl", &[]);
-    assert_eq!(again.wait(), Some(7), "{:?}", again.noticed);
-    let mut thief = begin_join(&room.home_of("thief"), &room.invite, "Darryl", &[]);
-    assert_eq!(thief.wait(), Some(5), "the name stays taken: {:?}", thief.noticed);
+    let mut again = room.spawn_join("darryl", &[]);
+    assert_eq!(again.wait(), Some(7), "{:?}", again.stderr);
+    let mut thief = spawn_join(&room.home_of("thief"), &room.invite, "Darryl", &[]);
+    assert_eq!(thief.wait(), Some(5), "the name is still taken: {:?}", thief.stderr);
     room.kill_and_restart();
-    let mut again = room.begin_join("darryl", &[]);
-    assert_eq!(again.wait(), Some(7), "{:?}", again.noticed);
+    let mut again = room.spawn_join("darryl", &[]);
+    assert_eq!(again.wait(), Some(7), "{:?}", again.stderr);
     room.server.type_line("/unban darryl");
     room.server.expect("darryl is no longer banned");
-    let _ = room.laptop("darryl");
+    let _ = room.client("darryl");
 }
 
 #[test]
-fn who_is_muted_hears_why_its_line_was_not_taken() {
+fn a_muted_member_learns_why_its_line_was_refused() {
     let mut room = Room::open();
-    let mut reader = room.laptop("reader");
-    let mut darryl = room.laptop("darryl");
+    let mut reader = room.client("reader");
+    let mut darryl = room.client("darryl");
     room.server.type_line("/mute darryl");
     room.server.expect("darryl is muted");
     darryl.type_line("can you hear me");
-    darryl.expect_notice("muted in this room");
+    darryl.expect_stderr("muted in this room");
     room.server.type_line("/unmute darryl");
     room.server.expect("darryl is no longer muted");
     darryl.type_line("and now");
     reader.expect("darryl: and now");
-    assert!(!reader.said.iter().any(|line| line.contains("hear me")), "{:?}", reader.said);
+    assert!(!reader.stdout.iter().any(|line| line.contains("hear me")), "{:?}", reader.stdout);
 }
 
 #[test]
 fn a_released_name_is_free_for_another() {
     let mut room = Room::open();
-    let mut darryl = room.laptop("darryl");
+    let mut darryl = room.client("darryl");
     darryl.type_line("/quit");
     assert_eq!(darryl.wait(), Some(0));
     room.server.expect("darryl (127.0.0.1");
     let other = room.home_of("other");
-    let visit = || begin_join(&other, &room.invite, "darryl", &[]);
+    let visit = || spawn_join(&other, &room.invite, "darryl", &[]);
     assert_eq!(visit().wait(), Some(5));
     room.server.type_line("/release darryl");
     room.server.expect("darryl is free");
-    visit().expect_notice("Joined ");
+    visit().expect_stderr("Joined ");
 }
 
 #[test]
-fn stop_and_signals_end_it_cleanly_and_the_end_of_its_input_does_not() {
+fn stop_and_signals_end_the_server_cleanly_and_end_of_input_does_not() {
     for how in ["/stop", "TERM", "INT"] {
         let mut room = Room::open();
-        let mut member = room.laptop("darryl");
+        let mut member = room.client("darryl");
         if how == "/stop" {
             room.server.type_line(how);
         } else {
@@ -133,23 +133,23 @@ fn stop_and_signals_end_it_cleanly_and_the_end_of_its_input_does_not() {
             room.server.expect("still here");
             room.server.signal(how);
         }
-        assert_eq!(room.server.wait(), Some(0), "{how}: {:?}", room.server.noticed);
+        assert_eq!(room.server.wait(), Some(0), "{how}: {:?}", room.server.stderr);
     }
 }
 
-/// A terminal of its own, and what is said on it.
+/// A pseudo-terminal and the lines printed on it.
 struct Terminal {
     child: Box<dyn portable_pty::Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     lines: std::sync::mpsc::Receiver<String>,
-    said: Vec<String>,
+    lines_read: Vec<String>,
 }
 
 impl Terminal {
-    /// `sh -c SCRIPT SERVER DATA`, with the terminal as its own.
+    /// Runs `sh -c SCRIPT SERVER DATA` with the terminal as its controlling terminal.
     fn run(home: &Path, script: &str) -> Self {
         let pty = portable_pty::native_pty_system();
-        // Wide enough that no line is folded.
+        // Wide enough that no line is wrapped.
         let size = portable_pty::PtySize { rows: 50, cols: 300, ..Default::default() };
         let pair = pty.openpty(size).expect("a terminal");
         let mut command = portable_pty::CommandBuilder::new("sh");
@@ -159,7 +159,7 @@ impl Terminal {
         let mut screen = std::io::BufReader::new(pair.master.try_clone_reader().expect("a screen"));
         let (sender, lines) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            // The master lives as long as somebody reads it.
+            // The master must be open while the reader reads.
             let _master = pair.master;
             let mut line = String::new();
             while std::io::BufRead::read_line(&mut screen, &mut line).is_ok_and(|len| len > 0) {
@@ -168,19 +168,19 @@ impl Terminal {
                 }
             }
         });
-        Self { child, keyboard, lines, said: Vec::new() }
+        Self { child, keyboard, lines, lines_read: Vec::new() }
     }
 
     fn type_line(&mut self, line: &str) {
         writeln!(self.keyboard, "{line}").and_then(|()| self.keyboard.flush()).expect("it reads");
     }
 
-    fn expect(&mut self, wanted: &str) -> String {
+    fn expect(&mut self, expected: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("no line with {wanted:?}: {:#?}", self.said));
-            self.said.push(line.clone());
-            if line.contains(wanted) {
+            let line = self.lines.recv_timeout(TIMEOUT);
+            let line = line.unwrap_or_else(|_| panic!("no line with {expected:?}: {:#?}", self.lines_read));
+            self.lines_read.push(line.clone());
+            if line.contains(expected) {
                 return line;
             }
         }
@@ -188,14 +188,14 @@ impl Terminal {
 }
 
 impl Terminal {
-    /// The exit code.
+    /// Waits until the program ends and returns its exit code.
     fn wait(&mut self) -> u32 {
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = std::time::Instant::now() + TIMEOUT;
         loop {
-            if let Some(status) = self.child.try_wait().expect("ours") {
+            if let Some(status) = self.child.try_wait().expect("a child process") {
                 return status.exit_code();
             }
-            assert!(std::time::Instant::now() < deadline, "it does not end: {:#?}", self.said);
+            assert!(std::time::Instant::now() < deadline, "the program did not end: {:#?}", self.lines_read);
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
@@ -208,7 +208,7 @@ impl Drop for Terminal {
 }
 
 #[test]
-fn at_its_terminal_the_operator_types_and_a_room_in_the_background_goes_on() {
+fn a_foreground_server_reads_its_terminal_and_a_background_server_continues() {
     let home = temp_home();
     give_key(home.path());
     let mut terminal = Terminal::run(home.path(), r#"exec "$0" --listen 127.0.0.1:0 --data-dir "$1""#);
@@ -221,21 +221,21 @@ fn at_its_terminal_the_operator_types_and_a_room_in_the_background_goes_on() {
     terminal.type_line("\u{3}");
     assert_eq!(terminal.wait(), 0);
 
-    // With job control, another job than the one in the foreground may not read the terminal.
+    // With job control, only the job in the foreground may read the terminal.
     let script = r#"set -m; "$0" --listen 127.0.0.1:0 --data-dir "$1" & echo "job $!"; cat"#;
     let mut terminal = Terminal::run(home.path(), script);
     let invite = terminal.expect("kabar://");
-    let job = terminal.said.iter().find_map(|line| line.strip_prefix("job ")).map(str::to_owned);
-    // Echoed by the terminal and by cat: not for the server.
+    let job = terminal.lines_read.iter().find_map(|line| line.strip_prefix("job ")).map(str::to_owned);
+    // The terminal and `cat` echo it; the server must not read it.
     terminal.type_line("/who");
     terminal.expect("/who");
     terminal.expect("/who");
-    let mut member = begin_join(home.path(), &invite, "darryl", &[]);
-    member.expect_notice("Joined ");
+    let mut member = spawn_join(home.path(), &invite, "darryl", &[]);
+    member.expect_stderr("Joined ");
     member.type_line("still here");
     terminal.expect("still here");
-    assert!(!terminal.said.iter().any(|line| line.contains("members here")), "{:?}", terminal.said);
-    let job = job.or_else(|| terminal.said.iter().find_map(|line| line.strip_prefix("job ")).map(str::to_owned));
+    assert!(!terminal.lines_read.iter().any(|line| line.contains("members here")), "{:?}", terminal.lines_read);
+    let job = job.or_else(|| terminal.lines_read.iter().find_map(|line| line.strip_prefix("job ")).map(str::to_owned));
     let stopped = Command::new("kill").arg(job.expect("its id")).status();
     assert!(stopped.expect("kill(1)").success());
 }

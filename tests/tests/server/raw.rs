@@ -1,5 +1,5 @@
-//! A member without manners: a connection made with the core alone, over which a test says what it
-//! likes.
+//! A client that follows no rule: a connection made with the core alone, over which a test sends
+//! any messages.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
@@ -9,20 +9,20 @@ use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{
     Authentication, ClientMessage, Join, MAX_MESSAGE_LEN, RefusedCode, ServerMessage, Start, message_len,
 };
+use kabar_core::connection::StreamId;
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::crypto::rsa::AnyRsa;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::session::TransportParameters;
 use kabar_core::transport::InlineBuffers;
-use kabar_core::wire::frame::StreamId;
-use kabar_core::wire::packet::TransportParameters;
 use kabar_std::clock::Clock;
 use kabar_std::invite::Invite;
 use kabar_std::provider::Accelerated;
 use kabar_std::random::random_bytes;
-use kabar_tests::process::PATIENCE;
+use kabar_tests::process::TIMEOUT;
 
-/// How long one look at the socket takes at most.
+/// Longest wait for one datagram.
 const TURN: Duration = Duration::from_millis(2);
 
 pub(super) struct Raw {
@@ -32,22 +32,22 @@ pub(super) struct Raw {
     clock: Clock,
     handshake: ClientHandshake<AnyRsa>,
     connection: Box<Connection<InlineBuffers<16_384, 16_384, 0, 64>, Accelerated>>,
-    /// Instances of the Welcomes that came.
+    /// Instances of the Welcomes received.
     pub(super) welcomes: Vec<u64>,
     pub(super) refused: Option<RefusedCode>,
     pub(super) ended: Option<Closed>,
 }
 
 impl Raw {
-    /// A connection to the server at `address` that is established.
+    /// Connects to the server at `address` and completes the handshake.
     pub(super) fn connect(address: &str, invite: &str) -> Self {
         let invite: Invite = invite.split_whitespace().find_map(|word| word.parse().ok()).expect("an invite");
         let server: SocketAddr = address.parse().expect("an address");
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         socket.connect(server).expect("a peer");
-        socket.set_read_timeout(Some(TURN)).expect("a time-out");
+        socket.set_read_timeout(Some(TURN)).expect("a timeout");
         let clock = Clock::start();
-        let limits = TransportParameters {
+        let parameters = TransportParameters {
             datagram: 1200,
             packets: 64,
             message: MAX_MESSAGE_LEN as u16,
@@ -62,7 +62,7 @@ impl Raw {
             clock.now(),
             random_bytes().expect("random"),
             Some(invite.fingerprint),
-            limits,
+            parameters,
             RetrySchedule::Initial,
         );
         let connection = Box::new(Connection::new(InlineBuffers::new()));
@@ -73,8 +73,7 @@ impl Raw {
         raw
     }
 
-    /// Asks to come in as a client without an instance. `false`: there is no room to say so at the
-    /// moment.
+    /// Sends a Join without an instance. `false` if there is no room for it at the moment.
     pub(super) fn join(&mut self, name: &str, identity: &Identity) -> bool {
         let exporter = self.connection.exporter().expect("open");
         let mut statement = [0; 160];
@@ -102,11 +101,11 @@ impl Raw {
         self.ended.is_none() && self.connection.send(self.clock.now(), StreamId::Chat, &[&out[..len]]).is_ok()
     }
 
-    /// Lets what was said arrive, and reads, until `is_enough`.
+    /// Sends and receives until `is_enough`.
     pub(super) fn run_until(&mut self, is_enough: impl Fn(&Self) -> bool) {
-        let deadline = Deadline::now() + PATIENCE;
+        let deadline = Deadline::now() + TIMEOUT;
         while !is_enough(self) {
-            assert!(Deadline::now() < deadline, "it does not happen: {:?} {:?}", self.ended, self.refused);
+            assert!(Deadline::now() < deadline, "timed out: {:?} {:?}", self.ended, self.refused);
             self.turn();
         }
     }

@@ -1,5 +1,5 @@
-//! Bytes that are no text, byte order marks and line ends of other systems, at every place where
-//! text is read.
+//! Invalid UTF-8, byte order marks, and line ends of other systems, wherever the programs read
+//! text.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,36 +11,36 @@ use kabar_tests::process::{Process, program};
 use kabar_tests::room::{Room, data_dir, give_key, start_server, temp_home, text};
 use kabar_tests::terminal::Terminal;
 
-/// A path that is no text, in `home`.
+/// A path in `home` that is not UTF-8.
 fn odd_path(home: &Path) -> std::path::PathBuf {
     home.join(OsStr::from_bytes(b"caf\xe9"))
 }
 
-/// Code and words of a program that ends by itself.
+/// Exit code and standard error of a program that ends on its own.
 fn end(mut process: Process) -> (Option<i32>, String) {
     process.close_stdin();
     let code = process.wait();
-    (code, process.noticed.join("\n"))
+    (code, process.stderr.join("\n"))
 }
 
 #[test]
-fn bytes_at_the_prompt_that_are_no_text_are_said_and_the_visit_goes_on() {
+fn invalid_utf8_at_the_prompt_is_reported_and_the_session_continues() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let mut anna = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
     anna.expect_prompt();
-    for (bytes, wanted) in [
+    for (bytes, expected) in [
         (b"\xff".as_slice(), "still here"),
         (b"\xe9\r", "and here"),
         (b"\xff\xfe\x80\xc3(\xf0\x9f\x91", "after many of them"),
     ] {
         let before = anna.written().matches("is not UTF-8").count();
         anna.press_bytes(bytes);
-        anna.until_written("what is said", |written| written.matches("is not UTF-8").count() > before);
-        // The last sequence takes the next key along.
+        anna.until_written("the notice", |written| written.matches("is not UTF-8").count() > before);
+        // An incomplete last sequence includes the next key.
         anna.press("\x15");
-        anna.type_line(wanted);
-        bob.expect(&format!("anna: {wanted}"));
+        anna.type_line(expected);
+        bob.expect(&format!("anna: {expected}"));
         assert_eq!(anna.written().matches("is not UTF-8").count(), before + 1, "once per line");
     }
     anna.type_line("/quit");
@@ -48,9 +48,9 @@ fn bytes_at_the_prompt_that_are_no_text_are_said_and_the_visit_goes_on() {
 }
 
 #[test]
-fn what_was_typed_before_bytes_that_are_no_text_stays_in_the_line() {
+fn text_typed_before_invalid_utf8_stays_in_the_line() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let mut anna = Terminal::start("kabar", &room.home_of("anna"), &["join", &room.invite, "--name", "anna"]);
     anna.expect_prompt();
     anna.press("caf au lait");
@@ -63,20 +63,20 @@ fn what_was_typed_before_bytes_that_are_no_text_stays_in_the_line() {
 }
 
 #[test]
-fn bytes_at_the_prompt_of_a_host_that_are_no_text_do_not_end_the_room() {
+fn invalid_utf8_at_the_prompt_of_a_host_does_not_end_the_room() {
     let home = temp_home();
     let mut host = Terminal::start("kabar", home.path(), &["host", "--name", "darryl", "--listen", "127.0.0.1:0"]);
     host.expect_prompt();
     host.press_bytes(b"\xff");
     host.expect("is not UTF-8");
-    host.type_line("the room goes on");
-    host.expect("] darryl: the room goes on");
+    host.type_line("the room continues");
+    host.expect("] darryl: the room continues");
 }
 
 #[test]
-fn a_line_at_the_servers_terminal_that_is_no_text_is_refused_and_the_next_is_said() {
+fn a_line_of_invalid_utf8_at_the_servers_terminal_is_refused_and_the_next_is_posted() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let home = temp_home();
     give_key(home.path());
     let data = data_dir(home.path());
@@ -92,33 +92,33 @@ fn a_line_at_the_servers_terminal_that_is_no_text_is_refused_and_the_next_is_sai
     room.server.type_bytes(b"caf\xe9\nafter it\n");
     room.server.expect("not sent: the line is not UTF-8 text");
     bob.expect("server: after it");
-    assert!(!bob.said.iter().any(|line| line.contains("caf")), "{:?}", bob.said);
+    assert!(!bob.stdout.iter().any(|line| line.contains("caf")), "{:?}", bob.stdout);
 }
 
 #[test]
-fn a_piped_line_that_is_no_text_is_named_by_its_number_and_the_others_are_sent() {
+fn a_piped_line_of_invalid_utf8_is_reported_by_number_and_the_others_are_sent() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let mut anna = Process::start("kabar", &room.home_of("anna"), &["join", "-", "--name", "anna"]);
     anna.type_bytes(format!("\u{feff}  {}\r\n", room.invite).as_bytes());
     anna.type_bytes(b"one\r\ncaf\xe9\nthree\n");
     anna.close_stdin();
-    assert_eq!(anna.wait(), Some(6), "{:?}", anna.noticed);
-    let said = anna.noticed.join("\n");
-    assert!(said.contains("line 3 not sent: not UTF-8 text") && said.contains("1 line was not sent"), "{said}");
+    assert_eq!(anna.wait(), Some(6), "{:?}", anna.stderr);
+    let stderr = anna.stderr.join("\n");
+    assert!(stderr.contains("line 3 not sent: not UTF-8 text") && stderr.contains("1 line was not sent"), "{stderr}");
     bob.expect("anna: one");
     bob.expect("anna: three");
-    assert!(!bob.said.iter().any(|line| line.contains("caf")), "{:?}", bob.said);
+    assert!(!bob.stdout.iter().any(|line| line.contains("caf")), "{:?}", bob.stdout);
 }
 
 #[test]
-fn passwords_of_any_editor_are_taken_and_those_that_are_no_text_are_refused() {
+fn passwords_of_any_editor_are_accepted_and_invalid_utf8_is_refused() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let file = odd_path(home.path());
     let visits = std::cell::Cell::new(0);
     let join = |arguments: &[&OsStr], variable: Option<&OsStr>, typed: &[u8]| {
-        // Who was let in once is let in without a password.
+        // An admitted identity needs no password, so each attempt has another name.
         visits.set(visits.get() + 1);
         let name = format!("guest {}", visits.get());
         let mut command = Command::new(program("kabar"));
@@ -129,43 +129,44 @@ fn passwords_of_any_editor_are_taken_and_those_that_are_no_text_are_refused() {
         end(process)
     };
     let by_file = [OsStr::new("--password-file"), file.as_os_str()];
-    for (content, code, said) in [
+    for (content, code, expected) in [
         (b"\xef\xbb\xbfterbuka\r\n".as_slice(), 0, ""),
-        (b"terbuka\n\xff is not looked at\n", 0, ""),
+        (b"terbuka\n\xff is ignored\n", 0, ""),
         (b"terbuk\xe9\n", 2, "line 1 is not UTF-8"),
         (b"t\0e\0r\0", 2, "zero byte"),
         (b"\xff\xfet\0e\0", 2, "UTF-16"),
         (&[b'x'; 5_000], 2, "longer than"),
     ] {
         fs::write(&file, content).expect("written");
-        let (found, words) = join(&by_file, None, b"");
-        assert!(found == Some(code) && words.contains(said), "{content:?}: {found:?} {words}");
+        let (found, stderr) = join(&by_file, None, b"");
+        assert!(found == Some(code) && stderr.contains(expected), "{content:?}: {found:?} {stderr}");
         if content.len() < 5_000 {
-            let (found, words) = join(
+            let (found, stderr) = join(
                 &[OsStr::new("--password-stdin")],
                 None,
                 content.split_inclusive(|b| *b == b'\n').next().unwrap_or(content),
             );
-            assert!(found == Some(code) && words.contains(said), "stdin {content:?}: {found:?} {words}");
+            assert!(found == Some(code) && stderr.contains(expected), "stdin {content:?}: {found:?} {stderr}");
         }
     }
-    let (code, words) = join(&[], Some(OsStr::from_bytes(b"terbuk\xe9")), b"");
-    assert!(code == Some(2) && words.contains("KABAR_PASSWORD") && words.contains("UTF-8"), "{code:?} {words}");
-    let (code, words) = join(&[], Some(OsStr::new("terbuka")), b"");
-    assert_eq!(code, Some(0), "{words}");
-    // And the server's.
-    for (content, code, said) in [(b"terbuk\xe9\n".as_slice(), 2, "line 1 is not UTF-8"), (b"\xff\xfet\0", 2, "UTF-16")]
+    let (code, stderr) = join(&[], Some(OsStr::from_bytes(b"terbuk\xe9")), b"");
+    assert!(code == Some(2) && stderr.contains("KABAR_PASSWORD") && stderr.contains("UTF-8"), "{code:?} {stderr}");
+    let (code, stderr) = join(&[], Some(OsStr::new("terbuka")), b"");
+    assert_eq!(code, Some(0), "{stderr}");
+    // The server's password file.
+    for (content, code, expected) in
+        [(b"terbuk\xe9\n".as_slice(), 2, "line 1 is not UTF-8"), (b"\xff\xfet\0", 2, "UTF-16")]
     {
         fs::write(&file, content).expect("written");
         let mut command = Command::new(program("kabar-server"));
         command.args(["--data-dir", text(&home.path().join("other")), "--listen", "127.0.0.1:0"]).args(by_file);
-        let (found, words) = end(Process::command(&mut command, home.path()));
-        assert!(found == Some(code) && words.contains(said), "{found:?} {words}");
+        let (found, stderr) = end(Process::command(&mut command, home.path()));
+        assert!(found == Some(code) && stderr.contains(expected), "{found:?} {stderr}");
     }
 }
 
 #[test]
-fn settings_of_any_editor_are_taken_and_what_is_no_text_is_named_with_its_line() {
+fn settings_of_any_editor_are_accepted_and_invalid_utf8_is_reported_with_its_line() {
     let home = temp_home();
     give_key(home.path());
     let settings = data_dir(home.path()).join("kabar-server.toml");
@@ -175,12 +176,15 @@ fn settings_of_any_editor_are_taken_and_what_is_no_text_is_named_with_its_line()
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
     fs::write(&settings, b"room = \"den\"\n# caf\xe9\n").expect("written");
-    let (code, words) = end(start_server(home.path(), &["--listen", "127.0.0.1:0"]));
-    assert!(code == Some(2) && words.contains("kabar-server.toml") && words.contains("line 2 is not UTF-8"), "{words}");
+    let (code, stderr) = end(start_server(home.path(), &["--listen", "127.0.0.1:0"]));
+    assert!(
+        code == Some(2) && stderr.contains("kabar-server.toml") && stderr.contains("line 2 is not UTF-8"),
+        "{stderr}"
+    );
 }
 
 #[test]
-fn arguments_and_variables_that_are_no_text_are_named_and_paths_are_taken_as_they_are() {
+fn arguments_and_variables_of_invalid_utf8_are_named_and_such_paths_are_accepted() {
     let home = temp_home();
     give_key(home.path());
     let odd = OsStr::from_bytes(b"caf\xe9");
@@ -199,58 +203,61 @@ fn arguments_and_variables_that_are_no_text_are_named_and_paths_are_taken_as_the
         ("kabar-server", vec![], vec![("KABAR_MAX_MEMBERS", odd)], "KABAR_MAX_MEMBERS"),
         ("kabar-server", vec![], vec![("KABAR_PASSWORD", odd)], "KABAR_PASSWORD"),
     ] {
-        let (code, words) = run(name, &arguments, &variables);
+        let (code, stderr) = run(name, &arguments, &variables);
         assert!(
-            code == Some(2) && words.contains(named) && words.lines().count() == 1,
-            "{arguments:?}: {code:?} {words}"
+            code == Some(2) && stderr.contains(named) && stderr.lines().count() == 1,
+            "{arguments:?}: {code:?} {stderr}"
         );
     }
-    // Everything lies where it is no text.
-    let folder = odd_path(home.path());
-    fs::create_dir(&folder).expect("made");
-    let transcript = folder.join(odd);
+    // Every path is not UTF-8.
+    let directory = odd_path(home.path());
+    fs::create_dir(&directory).expect("created");
+    let transcript = directory.join(odd);
     let mut command = Command::new(program("kabar-server"));
-    command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(&folder).arg("--transcript").arg(&transcript);
+    command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(&directory).arg("--transcript").arg(&transcript);
     let room = Room::of(Process::command(&mut command, home.path()), home.path());
     let mut command = Command::new(program("kabar"));
     command
         .args(["join", &room.invite, "--name", "anna", "--data-dir"])
-        .arg(folder.join(OsStr::from_bytes(b"dat\xe9")));
+        .arg(directory.join(OsStr::from_bytes(b"dat\xe9")));
     assert_eq!(end(Process::command(&mut command, home.path())).0, Some(0));
     assert!(fs::read_to_string(&transcript).expect("a transcript").contains("anna has joined"));
-    let (code, words) =
-        run("kabar", &[os("servers")], &[("KABAR_DATA_DIR", folder.join(OsStr::from_bytes(b"dat\xe9")).as_os_str())]);
-    assert_eq!(code, Some(0), "{words}");
+    let (code, stderr) = run(
+        "kabar",
+        &[os("servers")],
+        &[("KABAR_DATA_DIR", directory.join(OsStr::from_bytes(b"dat\xe9")).as_os_str())],
+    );
+    assert_eq!(code, Some(0), "{stderr}");
 }
 
 #[test]
-fn files_that_an_editor_has_saved_again_are_still_read_and_damaged_ones_are_named() {
+fn files_that_an_editor_saved_are_still_read_and_damaged_ones_are_named() {
     let room = Room::open();
     let mine = room.home_of("anna");
     let join = || end(Process::start("kabar", &mine, &["join", "lobby", "--name", "anna", "--data-dir", text(&mine)]));
     let first = Process::start("kabar", &mine, &["join", &room.invite, "--name", "anna", "--data-dir", text(&mine)]);
     assert_eq!(end(first).0, Some(0));
-    let cursor = fs::read_dir(mine.join("cursors")).expect("a folder").map(|file| file.expect("a file").path());
+    let cursor = fs::read_dir(mine.join("cursors")).expect("a directory").map(|file| file.expect("a file").path());
     let cursor = cursor.into_iter().find(|path| path.extension().is_none_or(|end| end != "lock")).expect("a cursor");
     let files = [mine.join("known_servers.toml"), mine.join("identities/anna.key"), cursor];
     let contents: Vec<_> = files.iter().map(|file| fs::read_to_string(file).expect("text")).collect();
     for (file, content) in files.iter().zip(&contents) {
         fs::write(file, format!("\u{feff}{}", content.replace('\n', "\r\n"))).expect("written");
     }
-    let (code, words) = join();
-    assert!(code == Some(0) && !words.contains("could not read"), "{words}");
+    let (code, stderr) = join();
+    assert!(code == Some(0) && !stderr.contains("could not read"), "{stderr}");
     for (file, code) in files.iter().zip([1, 1, 0]) {
         let whole = fs::read(file).expect("a file");
         fs::write(file, [&whole[..], b"\n# caf\xe9\n"].concat()).expect("written");
-        let (found, words) = join();
+        let (found, stderr) = join();
         let name = file.file_name().and_then(OsStr::to_str).expect("text");
-        assert!(found == Some(code) && words.contains(name) && words.contains("UTF-8"), "{name}: {found:?} {words}");
+        assert!(found == Some(code) && stderr.contains(name) && stderr.contains("UTF-8"), "{name}: {found:?} {stderr}");
         fs::write(file, whole).expect("written");
     }
 }
 
 #[test]
-fn questions_that_are_answered_with_what_is_no_text_are_asked_again_or_a_no() {
+fn invalid_utf8_as_an_answer_repeats_the_question_or_means_no() {
     let home = temp_home();
     let room = Room::start_with_password(home.path(), "terbuka");
     let mut alone = Terminal::start("kabar", &room.home_of("anna"), &[]);

@@ -1,19 +1,19 @@
-//! SIGHUP, terminals that go away, and transcripts that are moved.
+//! SIGHUP, terminals that close, and transcripts that are moved.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use kabar_tests::process::{PATIENCE, Process};
+use kabar_tests::process::{Process, TIMEOUT};
 use kabar_tests::room::{Room, data_dir, give_key, temp_home, text};
 use kabar_tests::terminal::Terminal;
 
-/// Waits for a file whose content is as `is_wanted` says, and gives it.
-fn await_file(path: &Path, is_wanted: impl Fn(&str) -> bool) -> String {
-    let deadline = Instant::now() + PATIENCE;
+/// Waits until the content of a file satisfies `condition`, and returns it.
+fn await_file(path: &Path, condition: impl Fn(&str) -> bool) -> String {
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let content = fs::read_to_string(path).unwrap_or_default();
-        if is_wanted(&content) {
+        if condition(&content) {
             return content;
         }
         assert!(Instant::now() < deadline, "{}: {content}", path.display());
@@ -22,21 +22,21 @@ fn await_file(path: &Path, is_wanted: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn a_transcript_that_was_moved_is_made_again_with_and_without_sighup() {
+fn a_moved_transcript_is_created_again_with_and_without_sighup() {
     let home = temp_home();
     let (file, moved) = (home.path().join("chat.txt"), home.path().join("chat.txt.1"));
     let mut room = Room::start_with(home.path(), "127.0.0.1:0", &["--transcript", text(&file)]);
     room.server.close_stdin();
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     anna.type_line("one");
     await_file(&file, |content| content.ends_with("anna: one\n"));
-    // As logrotate does that tells nobody.
+    // Like logrotate without a signal to the program.
     fs::rename(&file, &moved).expect("moved");
     anna.type_line("two");
     let content = await_file(&file, |content| content.ends_with("anna: two\n"));
     assert_eq!(content.lines().count(), 1, "{content}");
     assert!(await_file(&moved, |_| true).ends_with("anna: one\n"));
-    // At SIGHUP also without a line to write.
+    // After SIGHUP it is created even without a line to write.
     fs::remove_file(&file).expect("deleted");
     room.server.signal("HUP");
     await_file(&file, |_| file.exists());
@@ -46,26 +46,26 @@ fn a_transcript_that_was_moved_is_made_again_with_and_without_sighup() {
 }
 
 #[test]
-fn a_host_says_what_is_wrong_with_its_transcript_as_everything_else() {
+fn a_host_reports_transcript_errors_in_its_output_format() {
     let home = temp_home();
     let (file, moved) = (home.path().join("chat.txt"), home.path().join("chat.txt.1"));
-    let words = ["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--transcript", text(&file), "--json"];
-    let mut host = Process::start("kabar", home.path(), &words);
+    let arguments = ["host", "--name", "darryl", "--listen", "127.0.0.1:0", "--transcript", text(&file), "--json"];
+    let mut host = Process::start("kabar", home.path(), &arguments);
     host.expect("\"type\":\"joined\"");
     await_file(&file, |content| content.contains("darryl has joined"));
     fs::rename(&file, &moved).expect("moved");
-    fs::create_dir(&file).expect("made");
+    fs::create_dir(&file).expect("created");
     host.type_line("where to?");
     host.expect("cannot open the transcript again");
     await_file(&moved, |content| content.ends_with("darryl: where to?\n"));
     host.close_stdin();
-    assert_eq!(host.wait(), Some(0), "{:?}", host.noticed);
+    assert_eq!(host.wait(), Some(0), "{:?}", host.stderr);
 }
 
-/// Runs `command` at a terminal that goes away as soon as `is_ready`; its exit code.
-fn at_a_terminal_that_goes_away(home: &Path, command: &str, is_ready: impl FnOnce(&mut Terminal)) -> String {
-    // The shell is the terminal's controlling process: it ends with the shell, and the program and
-    // its keeper are told.
+/// Runs `command` at a terminal that closes as soon as `is_ready` returns; its exit code.
+fn at_a_terminal_that_closes(home: &Path, command: &str, is_ready: impl FnOnce(&mut Terminal)) -> String {
+    // The shell is the terminal's controlling process: the terminal closes with the shell, and the
+    // program and its parent receive SIGHUP.
     let script = format!(
         "exec 3<&0; (trap : HUP; {command} <&3; echo $? >code.tmp; mv code.tmp code) & while [ ! -e go ]; do sleep 0.02; done"
     );
@@ -77,75 +77,75 @@ fn at_a_terminal_that_goes_away(home: &Path, command: &str, is_ready: impl FnOnc
 }
 
 #[test]
-fn a_server_whose_terminal_goes_away_stops_cleanly() {
+fn a_server_whose_terminal_closes_stops_cleanly() {
     let home = temp_home();
     give_key(home.path());
     let command = format!("\"$BIN/kabar-server\" --listen 127.0.0.1:0 --data-dir '{}'", text(&data_dir(home.path())));
-    let code = at_a_terminal_that_goes_away(home.path(), &command, |terminal| terminal.expect("kabar://"));
+    let code = at_a_terminal_that_closes(home.path(), &command, |terminal| terminal.expect("kabar://"));
     assert_eq!(code, "0");
-    // Its outputs elsewhere, the terminal only what controls it.
+    // Its outputs are redirected; the terminal only controls it.
     let again = home.path().join("again");
     give_key(&again);
     let command = format!(
         "\"$BIN/kabar-server\" --listen 127.0.0.1:0 --data-dir '{}' >out 2>&1 </dev/null",
         text(&data_dir(&again))
     );
-    let code = at_a_terminal_that_goes_away(&again, &command, |_| {
+    let code = at_a_terminal_that_closes(&again, &command, |_| {
         await_file(&again.join("out"), |out| out.contains("history: "));
     });
     assert_eq!(code, "0");
 }
 
 #[test]
-fn a_server_that_is_to_outlive_its_terminal_does() {
+fn a_server_that_ignores_sighup_outlives_its_terminal() {
     let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
     let script = format!("trap '' HUP; exec \"$BIN/kabar-server\" --listen 127.0.0.1:0 --data-dir '{data}'");
     let mut room = Room::of(Process::shell(&script, home.path()), home.path());
     room.server.signal("HUP");
-    let mut anna = room.laptop("anna");
+    let mut anna = room.client("anna");
     anna.type_line("still there?");
     room.server.expect("still there?");
     room.stop();
 }
 
 #[test]
-fn a_visit_whose_terminal_goes_away_ends_when_what_was_typed_is_stored() {
+fn a_client_whose_terminal_closes_ends_once_typed_lines_are_stored() {
     let room = Room::open();
-    let mut bob = room.laptop("bob");
+    let mut bob = room.client("bob");
     let mine = room.home_of("anna");
     let command = format!("\"$BIN/kabar\" join {} --name anna", room.invite);
-    let code = at_a_terminal_that_goes_away(&mine, &command, |anna| {
+    let code = at_a_terminal_that_closes(&mine, &command, |anna| {
         anna.expect_prompt();
-        anna.type_line("my last words");
+        anna.type_line("my last arguments");
     });
-    bob.expect("anna: my last words");
+    bob.expect("anna: my last arguments");
     bob.expect("anna has left the chat!");
     assert_eq!(code, "0");
 }
 
 #[test]
-fn a_visit_in_a_pipe_ends_at_sighup_when_all_is_stored_or_with_6() {
+fn a_piped_client_ends_at_sighup_once_everything_is_stored_or_with_6() {
     let mut room = Room::open();
-    let mut bob = room.laptop("bob");
-    let mut anna = room.laptop("anna");
+    let mut bob = room.client("bob");
+    let mut anna = room.client("anna");
     anna.type_line("one");
     anna.signal("HUP");
-    assert_eq!(anna.wait(), Some(0), "{:?}", anna.noticed);
+    assert_eq!(anna.wait(), Some(0), "{:?}", anna.stderr);
     bob.expect("anna: one");
-    let mut carla = room.begin_join("carla", &["--give-up", "0.5"]);
-    carla.expect_notice("Joined ");
+    let mut carla = room.spawn_join("carla", &["--give-up", "0.5"]);
+    carla.expect_stderr("Joined ");
     room.kill();
-    carla.expect_notice("Connection lost");
+    carla.expect_stderr("Connection lost");
     carla.type_line("two");
     carla.signal("HUP");
-    assert_eq!(carla.wait(), Some(6), "{:?}", carla.noticed);
-    // Who was told to outlive its terminal does.
+    assert_eq!(carla.wait(), Some(6), "{:?}", carla.stderr);
+    // A client that ignores SIGHUP outlives its terminal.
     room.restart();
     let script = format!("trap '' HUP; exec \"$BIN/kabar\" join {} --name dina", room.invite);
     let mut dina = Process::shell(&script, &room.home_of("dina"));
-    dina.expect_notice("Joined ");
+    dina.expect_stderr("Joined ");
     dina.signal("HUP");
     dina.type_line("still here");
     dina.expect("dina: still here");

@@ -1,9 +1,9 @@
-//! Text from outside in any encoding, and outputs that go away, fill up and come back: at each
-//! place of the real programs that the tables in `kabar_std::reading` and `kabar_std::output` name.
+//! Text in any encoding, and outputs that close, fill up and recover, at each place of the real
+//! programs that the tables in `kabar_std::reading` and `kabar_std::output` list.
 //!
-//! * [`encoding`]: what is typed, piped, read from files and variables. * [`full`]: disks without
-//!   room, readers that have gone.
-//! * [`hangup`]: SIGHUP, terminals that go away, transcripts that are moved. * [`screen`]: both
+//! * [`encoding`]: text that is typed, piped, or read from files and variables. * [`full`]: full
+//!   disks and closed pipes.
+//! * [`hangup`]: SIGHUP, terminals that close, transcripts that are moved. * [`screen`]: both
 //!   outputs on one terminal.
 #![cfg(unix)]
 

@@ -4,26 +4,25 @@ use kabar_tests::process::Process;
 use kabar_tests::room::{data_dir, give_key, temp_home, text};
 use kabar_tests::terminal::Terminal;
 
-/// Starts that are looked at: a race between threads shows in some of them.
+/// Number of starts; a race between threads shows in some of them.
 const STARTS: usize = 20;
 
 #[test]
-fn the_first_and_the_last_lines_are_whole_and_in_order() {
+fn first_and_last_lines_are_whole_and_in_order() {
     let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
-    let words = ["--listen", "127.0.0.1:0", "--metrics", "0", "--key-bits", "3072", "--data-dir", &data];
+    let arguments = ["--listen", "127.0.0.1:0", "--metrics", "0", "--key-bits", "3072", "--data-dir", &data];
     for _ in 0..STARTS {
         let mut server =
-            Terminal::start_with("kabar-server", home.path(), &words, &[("NOTIFY_SOCKET", "/nonexistent")]);
+            Terminal::start_with("kabar-server", home.path(), &arguments, &[("NOTIFY_SOCKET", "/nonexistent")]);
         server.expect("READY=1");
         server.type_line("/stop");
         assert_eq!(server.wait(), 0);
         let written = server.written();
         let lines: Vec<_> = written.lines().collect();
-        // What was typed is shown by the terminal, wherever the cursor is: after everything but the
-        // end.
-        let wanted = [
+        // The terminal echoes typed text at the cursor, so it follows all output except the end.
+        let expected = [
             "listening on 127.0.0.1:",
             "kabar://127.0.0.1:",
             "kabar-server: with this invite only this computer can join",
@@ -34,15 +33,15 @@ fn the_first_and_the_last_lines_are_whole_and_in_order() {
             "/stop",
             "kabar-server: the service manager at /nonexistent does not take STOPPING=1: ",
         ];
-        assert_eq!(lines.len(), wanted.len(), "{written}");
-        for (line, wanted) in lines.iter().zip(wanted) {
-            assert!(line.starts_with(wanted), "{wanted:?} in {written}");
+        assert_eq!(lines.len(), expected.len(), "{written}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(expected), "{expected:?} in {written}");
         }
     }
 }
 
 #[test]
-fn the_order_is_kept_in_a_pipe_that_takes_both() {
+fn both_outputs_keep_their_order_in_one_pipe() {
     let home = temp_home();
     give_key(home.path());
     let data = text(&data_dir(home.path())).to_owned();
@@ -53,22 +52,22 @@ fn the_order_is_kept_in_a_pipe_that_takes_both() {
         server.signal("TERM");
         assert_eq!(server.wait(), Some(0));
         let starts = ["listening on ", "kabar://", "kabar-server: with this invite", "kabar-server: history: "];
-        assert!(server.said.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{:?}", server.said);
-        assert_eq!(server.said.len(), starts.len(), "{:?}", server.said);
+        assert!(server.stdout.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{:?}", server.stdout);
+        assert_eq!(server.stdout.len(), starts.len(), "{:?}", server.stdout);
     }
 }
 
 #[test]
-fn an_error_at_the_start_is_the_last_line() {
+fn a_startup_error_is_the_last_line() {
     let home = temp_home();
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| Ok((socket.local_addr()?, socket)));
     let (address, _socket) = taken.expect("a port");
     let data = text(&data_dir(home.path())).to_owned();
-    let words = ["--listen", &address.to_string(), "--data-dir", &data];
-    let mut server = Terminal::start("kabar-server", home.path(), &words);
+    let arguments = ["--listen", &address.to_string(), "--data-dir", &data];
+    let mut server = Terminal::start("kabar-server", home.path(), &arguments);
     assert_eq!(server.wait(), 1);
     let written = server.written();
-    // Making a key may take so long that it is said.
+    // Generating a key may take so long that a notice is printed.
     let (before, last) = written.trim_end().rsplit_once("\r\n").unwrap_or(("", written.trim_end()));
     assert!(before.is_empty() || before == "kabar-server: generating the server key (once) ...", "{written}");
     assert!(last.starts_with(&format!("kabar-server: cannot listen on {address}: ")), "{written}");

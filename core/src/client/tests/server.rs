@@ -17,7 +17,7 @@ use crate::crypto::identity::PublicIdentity;
 use crate::crypto::kdf::hmac;
 use crate::crypto::rsa::{AnyRsaPrivateKey, PrivateKey, test_keys};
 use crate::crypto::{Portable, Provider};
-use crate::session::{Acceptor, Fingerprint, Incoming, acceptor::Accepted, key_hash};
+use crate::session::{Acceptor, Fingerprint, Incoming, acceptor::Accepted};
 use crate::time::Instant;
 use crate::transport::InlineBuffers;
 use crate::wire::frame::{CloseCode, StreamId};
@@ -136,7 +136,7 @@ pub(super) struct Server {
 }
 
 pub(super) fn fingerprint(key: usize) -> Fingerprint {
-    Fingerprint(key_hash(KEYS[key].modulus())[..20].try_into().unwrap())
+    Fingerprint::of_modulus(KEYS[key].modulus())
 }
 
 impl Server {

@@ -23,7 +23,7 @@ pub(super) enum Phase {
     Draining,
 }
 
-/// The phase, and the reason of the end.
+/// The phase, and how it ends.
 #[derive(Debug)]
 pub(super) struct CloseState {
     phase: Phase,
@@ -55,7 +55,7 @@ impl CloseState {
         self.phase
     }
 
-    /// It ends, if it has not yet.
+    /// It ends, if it has not yet. `reason` is for the CLOSE that this side sends.
     pub(super) fn begin(&mut self, now: Instant, ended: Closed, reason: &str, pto: Duration) {
         self.phase = match ended {
             Closed::Locally(_) => Phase::Closing,
@@ -94,7 +94,7 @@ impl CloseState {
         Some(out.len())
     }
 
-    pub(super) fn reason(&self) -> &str {
+    fn reason(&self) -> &str {
         self.reason.get(..self.reason_len).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
     }
 
@@ -111,7 +111,7 @@ impl CloseState {
         self.until <= now
     }
 
-    /// Ends the last phase. The reason of the end stays readable.
+    /// Ends the last phase.
     pub(super) fn finish(&mut self) {
         self.phase = Phase::Idle;
         self.is_due = false;

@@ -38,7 +38,6 @@ fn who_is_told_is_silent_for_three_probe_time_outs() {
     assert_eq!(ending.phase(), Phase::Draining);
     assert!(!sends(&mut ending, at(0)));
     assert_eq!(ending.until(), at(300));
-    assert_eq!(ending.reason(), "so");
 }
 
 #[test]

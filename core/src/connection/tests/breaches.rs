@@ -200,6 +200,6 @@ fn data_in_front_of_close_is_delivered() {
     puppet.say(&body(&[stream(0, b"bye"), Frame::Close { code: CloseCode::LEFT, reason: "done" }])).unwrap();
     let events = puppet.events();
     assert!(matches!(events[..], [ConnectionEvent::Readable(CHAT), ConnectionEvent::Closed(_)]), "{events:?}");
-    assert_eq!((puppet.connection.readable(CHAT), puppet.connection.close_reason()), (3, "done"));
+    assert_eq!(puppet.connection.readable(CHAT), 3);
     assert_eq!(puppet.say(&body(&[Frame::Ping])), Err(Dropped::NotOpen));
 }

@@ -9,7 +9,6 @@ use rand_core::{Rng, SeedableRng};
 
 use crate::connection::{Connection, ConnectionEvent};
 use crate::crypto::Portable;
-use crate::crypto::kdf::Secret;
 use crate::session::{HandshakeOutput, Role};
 use crate::time::{Duration, Instant};
 use crate::transport::{Buffer, BufferProvider, Buffers, Capacity, SentPacket};
@@ -119,17 +118,12 @@ impl BufferProvider for Pooled {
 
 /// What a handshake between these two would give.
 pub(super) fn established(client: TransportParameters, server: TransportParameters) -> [HandshakeOutput; 2] {
-    let side = |role, local, remote| HandshakeOutput {
-        role,
-        connection_id: 77,
-        c2s: Secret::new([1; 32]),
-        s2c: Secret::new([2; 32]),
-        exporter: Secret::new([3; 32]),
-        local,
-        remote,
-        hello_len: 1200,
-    };
-    [side(Role::Client, client, server), side(Role::Server, server, client)]
+    let mut sides = [
+        HandshakeOutput::with_known_secrets(Role::Client, 77, client),
+        HandshakeOutput::with_known_secrets(Role::Server, 77, server),
+    ];
+    [sides[0].remote, sides[1].remote] = [server, client];
+    sides
 }
 
 /// What the link does to datagrams. Shares are in 1 of 1000.

@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 
 use super::cookie::CookieKeys;
 use super::schedule::{MasterSecret, accept_hash, initiate_hash, key_hash};
-use super::{FirstKeys, HandshakeOutput, Role};
+use super::sealed::FirstKeys;
+use super::{HandshakeOutput, OpenError, Role};
 use crate::crypto::Provider;
 use crate::crypto::exchange::Ephemeral;
 use crate::crypto::kdf::{HASH_LEN, Secret, sha256};
@@ -45,7 +46,8 @@ pub enum Incoming {
     /// The cookie verified: look for a half-open entry of the same `id` and repeat its Accept;
     /// otherwise, if the cookie's budget and the limits allow, run it.
     Accept(PendingAccept),
-    /// Belongs to a connection or a half-open entry: look it up.
+    /// Belongs to a connection or a half-open entry: look it up. If there is neither, the answer is
+    /// [`SealedHeader::hint`].
     Sealed(SealedHeader),
     /// A Hint, which only clients act on.
     Hint,
@@ -194,9 +196,20 @@ pub struct Accepted {
     /// Result of the handshake.
     pub established: HandshakeOutput,
     /// Verifies a first sealed packet.
-    pub first_keys: FirstKeys,
+    first_keys: FirstKeys,
     /// The Accept datagram, complete.
     pub datagram: [u8; ACCEPT_LEN],
+}
+
+impl Accepted {
+    /// Whether a Sealed datagram is authentic: only the client can have sent it, and the connection
+    /// opens with it (SPEC 3.6). Its CRC was checked by [`Acceptor::handle_datagram`].
+    ///
+    /// # Errors
+    /// [`OpenError`]: it is to be dropped.
+    pub fn verify<P: Provider>(&self, datagram: &[u8]) -> Result<(), OpenError> {
+        self.first_keys.verify::<P>(datagram)
+    }
 }
 
 impl PendingAccept {

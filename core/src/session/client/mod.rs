@@ -133,8 +133,6 @@ pub struct ClientHandshake<K: ServerKey> {
     is_key_known: bool,
     /// Whether short Hellos are sent.
     is_short: bool,
-    /// Whether a Challenge was received.
-    is_answered: bool,
     /// Whether a received Accept proved not to be authentic.
     is_forged: bool,
     schedule: RetrySchedule,
@@ -202,7 +200,6 @@ impl<K: ServerKey> ClientHandshake<K> {
             phase: Phase::Idle,
             is_key_known: false,
             is_short: false,
-            is_answered: false,
             is_forged: false,
             schedule: RetrySchedule::Initial,
             sent: 0,
@@ -274,12 +271,6 @@ impl<K: ServerKey> ClientHandshake<K> {
         self.phase != Phase::Idle
     }
 
-    /// Whether a Challenge was received: distinguishes *no answer* from *no handshake*.
-    #[must_use]
-    pub fn is_answered(&self) -> bool {
-        self.is_answered
-    }
-
     /// Handles a Challenge or an Accept. Cheap: computation is left to
     /// [`ClientHandshake::handle_timeout`].
     ///
@@ -289,7 +280,6 @@ impl<K: ServerKey> ClientHandshake<K> {
         let packet = Packet::decode(datagram, P::crc32).map_err(DropReason::Packet)?;
         match (self.phase, packet) {
             (Phase::Hello, Packet::Challenge(challenge)) if challenge.client_random == self.client_random => {
-                self.is_answered = true;
                 self.take_challenge(now, challenge.cookie, challenge.modulus)
             }
             // SPEC 3.5: it must echo the client random.

@@ -11,7 +11,7 @@ const _: () = assert!(ACCEPT_HEAD_LEN == 1 + 8 + 4 + SHARE_LEN + TRANSPORT_PARAM
 
 /// The hash of a server's key (SPEC 3.3).
 #[must_use]
-pub fn key_hash(modulus: &[u8]) -> [u8; HASH_LEN] {
+pub(super) fn key_hash(modulus: &[u8]) -> [u8; HASH_LEN] {
     // The longest modulus is 512 bytes.
     let len = u16::try_from(modulus.len()).unwrap_or(u16::MAX);
     sha256(&[b"kabar1 rsa", &len.to_be_bytes(), modulus, &PUBLIC_EXPONENT.to_be_bytes()])

@@ -131,8 +131,8 @@ impl<P: Provider> Session<P> {
     }
 
     /// The number that the next sealed packet gets.
-    #[must_use]
-    pub fn next_packet_number(&self) -> u64 {
+    #[cfg(test)]
+    fn next_packet_number(&self) -> u64 {
         self.seal_state.next_number
     }
 

@@ -97,9 +97,8 @@ impl SendStream {
         let _ = self.lost.remove(chunk);
     }
 
-    /// A packet with `span` was acknowledged. Returns whether space became free.
-    pub(crate) fn on_acked(&mut self, span: Span) -> bool {
-        let before = self.acked;
+    /// A packet with `span` was acknowledged.
+    pub(crate) fn on_acked(&mut self, span: Span) {
         // If that would split a range and there is no entry left, it is sent once more.
         let _ = self.lost.remove(span);
         if span.start > self.acked {
@@ -115,7 +114,6 @@ impl SendStream {
             self.ahead.pop_first();
         }
         let _ = self.lost.remove(Span::new(0, self.acked));
-        self.acked > before
     }
 
     /// Treats the highest of the ranges acknowledged ahead and `span` as lost, so that the lowest

@@ -57,11 +57,12 @@ fn joins_lost_data_with_adjacent_new_data() {
 fn frees_the_ring_only_up_to_the_first_gap() {
     let (mut stream, _) = written(64, 50);
     let (a, b) = (sent(&mut stream, 10), sent(&mut stream, 10));
-    assert!(!stream.on_acked(b));
+    stream.on_acked(b);
     assert_eq!(stream.unacknowledged(), 50);
-    assert!(stream.on_acked(a));
-    assert_eq!(stream.unacknowledged(), 30);
-    assert!(!stream.on_acked(a));
+    for _ in 0..2 {
+        stream.on_acked(a);
+        assert_eq!(stream.unacknowledged(), 30);
+    }
 }
 
 #[test]

@@ -191,6 +191,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Whether nothing is written.
+    #[cfg(any(test, feature = "internals"))]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0

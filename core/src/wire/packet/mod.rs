@@ -15,7 +15,7 @@ pub const CRC_LEN: usize = 4;
 pub const SEALED_HEADER_LEN: usize = 13;
 /// Bytes of the tag after the body of a sealed packet.
 pub const SEALED_TAG_LEN: usize = 16;
-/// Bytes of a Hint packet.
+/// Bytes of a Hint packet (SPEC 4.5).
 pub const HINT_LEN: usize = 17;
 /// Bytes of an Accept packet.
 pub const ACCEPT_LEN: usize = 103;
@@ -201,7 +201,7 @@ impl<'a> Packet<'a> {
             Self::Initiate(initiate) => initiate.encode(&mut writer)?,
             Self::Accept(accept) => accept.encode(&mut writer)?,
             Self::Sealed(_) => return Err(BufferFull),
-            Self::Hint(header) => header.encode_as(first::HINT, &mut writer)?,
+            Self::Hint(header) => writer.bytes(&header.encode_as(first::HINT))?,
         }
         let crc = crc32(writer.written());
         writer.u32(crc)?;
@@ -210,12 +210,22 @@ impl<'a> Packet<'a> {
 }
 
 impl SealedHeader {
+    /// The Hint that answers a packet with this header: its connection is not known here (SPEC
+    /// 4.5). `crc32` is the provider's.
+    #[must_use]
+    pub fn hint(&self, crc32: fn(&[u8]) -> u32) -> [u8; HINT_LEN] {
+        let mut hint = [0; HINT_LEN];
+        if let Some((content, crc)) = hint.split_last_chunk_mut::<CRC_LEN>() {
+            content.copy_from_slice(&self.encode_as(first::HINT));
+            *crc = crc32(content).to_be_bytes();
+        }
+        hint
+    }
+
     /// The 13 header bytes: also the associated data of the AEAD (SPEC 4.1).
     #[must_use]
-    pub fn encode(&self) -> [u8; SEALED_HEADER_LEN] {
-        let [i0, i1, i2, i3] = self.connection_id.to_be_bytes();
-        let [n0, n1, n2, n3, n4, n5, n6, n7] = self.packet_number.to_be_bytes();
-        [first::SEALED, i0, i1, i2, i3, n0, n1, n2, n3, n4, n5, n6, n7]
+    pub(crate) fn encode(&self) -> [u8; SEALED_HEADER_LEN] {
+        self.encode_as(first::SEALED)
     }
 
     /// Decodes the header of a Sealed packet; `None` for other packets.
@@ -224,10 +234,10 @@ impl SealedHeader {
         if reader.u8() == Ok(first::SEALED) { Self::decode(&mut reader).ok() } else { None }
     }
 
-    fn encode_as(&self, first: u8, out: &mut Writer<'_>) -> Result<(), BufferFull> {
-        out.u8(first)?;
-        out.u32(self.connection_id)?;
-        out.u64(self.packet_number)
+    fn encode_as(&self, first: u8) -> [u8; SEALED_HEADER_LEN] {
+        let [i0, i1, i2, i3] = self.connection_id.to_be_bytes();
+        let [n0, n1, n2, n3, n4, n5, n6, n7] = self.packet_number.to_be_bytes();
+        [first, i0, i1, i2, i3, n0, n1, n2, n3, n4, n5, n6, n7]
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {

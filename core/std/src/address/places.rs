@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_worked_to_the_front() {
+    fn moves_the_place_that_worked_to_the_front() {
         let places: Places = "a:1,b:2,c:3".parse().unwrap();
         let moved = places.with_first("b:2".parse().unwrap());
         assert_eq!(moved.to_string(), "b:2,a:1,c:3");
     }
 
     #[test]
-    fn advertises_what_is_said_in_order() {
+    fn advertises_the_configured_addresses_in_order() {
         let all = parse_advertised("chat.example, 192.0.2.1:7,[fd00::1],chat.example").unwrap();
         let shown: Vec<_> = all.iter().map(|one| (one.host.to_string(), one.port)).collect();
         let meant = [("chat.example", None), ("192.0.2.1", Some(7)), ("fd00::1", None)];

@@ -5,7 +5,7 @@ fn parse(text: &str) -> Result<String, AddressError> {
 }
 
 #[test]
-fn takes_what_people_write() {
+fn accepts_the_usual_spellings() {
     for (written, meant) in [
         ("192.168.0.162", "192.168.0.162:9999"),
         ("192.168.0.162:1", "192.168.0.162:1"),

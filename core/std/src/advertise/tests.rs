@@ -96,7 +96,7 @@ fn a_computer_with_several_cards_names_one_address_of_each_up_to_three() {
 }
 
 #[test]
-fn what_is_unlikely_is_named_for_want_of_better() {
+fn advertises_an_unlikely_address_if_there_is_no_other() {
     let vpn: (&str, Kind, &[&str]) = ("tun0*", Kind::Vpn, &["10.8.0.2", "fd08::2"]);
     let docker: (&str, Kind, &[&str]) = ("docker0", Kind::Container, &["172.17.0.1"]);
     let link_local: (&str, Kind, &[&str]) = ("eth0", Kind::Card, &["fe80::2", "169.254.7.7"]);

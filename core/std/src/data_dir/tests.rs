@@ -14,7 +14,7 @@ fn mode(path: &Path) -> u32 {
 
 #[cfg(unix)]
 #[test]
-fn what_it_makes_is_for_its_owner_only() {
+fn creates_files_for_their_owner_only() {
     let (_home, data) = dir();
     data.replace("sub/file", b"secret").unwrap();
     let _lock = data.lock("sub/lock").unwrap();
@@ -74,7 +74,7 @@ fn a_file_that_does_not_change_is_not_written() {
 }
 
 #[test]
-fn a_byte_order_mark_is_dropped_and_what_is_no_text_is_named() {
+fn skips_a_byte_order_mark_and_names_the_line_that_is_not_utf8() {
     let (_home, data) = dir();
     fs::write(data.join("file"), b"\xef\xbb\xbfone\r\ntwo\n").unwrap();
     assert_eq!(data.read("file").unwrap().unwrap().as_str(), "one\r\ntwo\n");

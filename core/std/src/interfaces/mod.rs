@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_an_interface_by_what_the_system_says_and_else_by_its_name() {
+    fn classifies_an_interface_by_the_system_or_else_by_name() {
         let plain = Signs::default();
         let card = Signs { has_device: true, ..Signs::default() };
         let bridge = Signs { is_bridge: true, ..Signs::default() };

@@ -57,7 +57,7 @@ impl Write for Paper {
 }
 
 #[test]
-fn blocked_output_blocks_nobody_and_reports_skipped_lines() {
+fn blocked_output_never_waits_and_reports_skipped_lines() {
     let (permit, permits) = mpsc::channel();
     let (screen, err) = (Paper::slow(permits), Paper::new(usize::MAX));
     let output = Output::apart("server", screen.clone(), err.clone()).unwrap();
@@ -80,7 +80,7 @@ fn blocked_output_blocks_nobody_and_reports_skipped_lines() {
 }
 
 #[test]
-fn closed_output_is_no_loss() {
+fn closed_output_is_not_a_loss() {
     let (gone, err) = (Paper::new(0), Paper::new(usize::MAX));
     gone.0.lock().unwrap().full = io::ErrorKind::BrokenPipe;
     let output = Output::apart("server", gone, err.clone()).unwrap();

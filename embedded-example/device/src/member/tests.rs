@@ -69,6 +69,32 @@ impl Application for WeatherStation {
     }
 }
 
+/// A product with another sensor, which has no interval, and no light: a door contact that posts
+/// only changes.
+#[derive(Default)]
+struct DoorContact {
+    is_open: Rc<Cell<bool>>,
+    posted: bool,
+}
+
+impl Application for DoorContact {
+    fn on_event(&mut self, _: DeviceEvent<'_>) {}
+
+    fn run(&mut self, _: Instant, client: &mut DeviceClient) -> bool {
+        let is_open = self.is_open.get();
+        if is_open == self.posted {
+            return false;
+        }
+        self.posted = is_open;
+        let text = if is_open { "the door is open" } else { "the door is closed" };
+        client.post(EntryKind::TEXT, text.as_bytes()).is_ok()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+}
+
 /// A product without a sensor and without an interval: a light that shows whether the server
 /// answers.
 #[derive(Default)]
@@ -90,7 +116,7 @@ impl Application for SignalLamp {
     }
 }
 
-/// Runs `application` for 60 s without a server; then `check` looks at it.
+/// Runs `application` for 60 s without a server, then passes it to `check`.
 fn run_for_a_minute<A: Application>(
     application: A,
     check: impl FnOnce(&mut Member<'_, IpLink<'_, MemoryDevice>, ManualClock, A>, usize),
@@ -127,6 +153,19 @@ fn two_sensors_are_read_on_time_and_their_posts_wait_for_the_room() {
         // The address, and that no server answers.
         assert_eq!(member.application().network_events, 2);
         assert!(calls < 100, "it sleeps between: {calls} calls");
+    });
+}
+
+#[test]
+fn a_sensor_without_an_interval_posts_only_changes() {
+    let is_open = Rc::new(Cell::new(false));
+    run_for_a_minute(DoorContact { is_open: Rc::clone(&is_open), posted: false }, |member, _| {
+        assert_eq!(member.node().client().unsettled(), 0);
+        for (now_open, posts) in [(true, 1), (true, 1), (false, 2)] {
+            is_open.set(now_open);
+            member.run();
+            assert_eq!(member.node().client().unsettled(), posts);
+        }
     });
 }
 

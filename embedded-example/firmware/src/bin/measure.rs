@@ -7,13 +7,14 @@ use core::hint::black_box;
 
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::crypto::kdf::Secret;
-use kabar_core::session::sealed::{EPOCH_BITS, OVERHEAD};
-use kabar_core::session::{HandshakeOutput, Role, Session};
+use kabar_core::internals::{EPOCH_BITS, OVERHEAD};
+use kabar_core::internals::{Role, Session};
+use kabar_core::session::HandshakeOutput;
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::packet::TransportParameters;
-use kabar_firmware::board::{self, Clock, Exit};
+use kabar_core::MAX_DATAGRAM;
+use kabar_core::session::TransportParameters;
+use kabar_firmware::board::{self, Clock};
+use kabar_firmware::exit::{Exit, exit};
 use kabar_firmware::processor::entry;
 
 /// Lengths of bodies in bytes: a line of chat, and the longest.
@@ -23,7 +24,7 @@ const BODIES: [usize; 2] = [64, MAX_DATAGRAM - OVERHEAD];
 fn main() -> ! {
     // The log's timestamps read it.
     let _clock = Clock::start();
-    board::exit(run().map_or(Exit::Panic, |()| Exit::Left))
+    exit(run().map_or(Exit::Panic, |()| Exit::Left))
 }
 
 fn run() -> Option<()> {
@@ -62,15 +63,5 @@ fn session(role: Role) -> Session<Portable> {
         tick_us: 1000,
         idle_s: 60,
     };
-    let established = HandshakeOutput {
-        role,
-        connection_id: 1,
-        c2s: Secret::new([1; 32]),
-        s2c: Secret::new([2; 32]),
-        exporter: Secret::new([3; 32]),
-        local: limits,
-        remote: limits,
-        hello_len: 1200,
-    };
-    Session::new(Instant::ZERO, &established, EPOCH_BITS)
+    Session::new(Instant::ZERO, &HandshakeOutput::with_known_secrets(role, 1, limits), EPOCH_BITS)
 }

@@ -10,7 +10,8 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 use kabar_embedded_example::script::{Replay, ReplayError};
-use kabar_firmware::board::{self, Clock, Exit};
+use kabar_firmware::board::Clock;
+use kabar_firmware::exit::{Exit, exit};
 use kabar_firmware::processor::entry;
 use semihosting::fs::File;
 use semihosting::io::{Read as _, Write as _};
@@ -29,7 +30,7 @@ fn main() -> ! {
     // The log's timestamps read it.
     let _clock = Clock::start();
     let mut line = [MaybeUninit::uninit(); MAX_LEN];
-    board::exit(match files(&mut line) {
+    exit(match files(&mut line) {
         Some((script, log)) => run(script, log),
         None => {
             defmt::error!("not started: it needs a script to read and a file to write");

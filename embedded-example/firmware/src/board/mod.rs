@@ -7,10 +7,11 @@
 //! | `ticks` | a counter for measurements, of any rate; it may wrap |
 //! | `link` | starts the hardware of a [`LinkKind`] and returns the [`kabar_device::Link`] over it, once |
 //! | `sleep` | sleeps until a moment, or until that hardware has received something |
-//! | `Peripherals` | a [`kabar_embedded_example::Board`]: light and sensor |
-//! | `exit` | ends the program with an [`Exit`] |
+//! | `peripherals` | its light and sensor, as [`crate::peripherals::Peripherals`] |
 //!
-//! Start-up, stack and faults belong to the processor: [`crate::processor`].
+//! Start-up, stack, faults and, for Cortex-M, the loop of `sleep` belong to the processor:
+//! [`crate::processor`]. A driver of network hardware with FIFOs is a
+//! [`crate::ethernet::Controller`].
 
 pub mod provision;
 
@@ -22,11 +23,11 @@ mod mps2;
 mod virt;
 
 #[cfg(feature = "board-lm3s6965evb")]
-pub use lm3s6965evb::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
+pub use lm3s6965evb::{Clock, NAME, link, peripherals, sleep, ticks};
 #[cfg(feature = "board-mps2")]
-pub use mps2::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
+pub use mps2::{Clock, NAME, link, peripherals, sleep, ticks};
 #[cfg(feature = "board-virt")]
-pub use virt::{Clock, NAME, Peripherals, exit, link, sleep, ticks};
+pub use virt::{Clock, NAME, link, peripherals, sleep, ticks};
 
 use kabar_device::Addressing;
 
@@ -37,22 +38,4 @@ pub enum LinkKind {
     Ip(Addressing),
     /// Its serial port.
     Serial,
-}
-
-/// How the program ends: the exit code of the emulator. A product would reset, or sleep until a
-/// person comes.
-#[derive(Clone, Copy, Debug)]
-pub enum Exit {
-    /// It left the room, and all its posts are stored.
-    Left = 0,
-    /// Its configuration is missing or malformed.
-    NotProvisioned = 2,
-    /// The hardware of its link does not answer.
-    NoLink = 3,
-    /// The room ended the connection.
-    Ended = 7,
-    /// The program panicked.
-    Panic = 101,
-    /// The processor found a fault.
-    Fault = 103,
 }

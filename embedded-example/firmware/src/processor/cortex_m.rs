@@ -2,13 +2,15 @@
 
 use core::ops::Range;
 
-use cortex_m::interrupt::InterruptNumber;
+use cortex_m::interrupt::{self, InterruptNumber};
 use cortex_m::register::msp;
 use cortex_m_rt::{ExceptionFrame, exception};
+use kabar_core::time::Instant;
+use kabar_device::Clock;
 
 pub use cortex_m_rt::{STACK_PAINT_VALUE as PAINT, entry};
 
-use crate::board::{self, Exit};
+use crate::exit::{Exit, exit};
 
 // Symbols of the linker script: only their addresses are used.
 unsafe extern "C" {
@@ -45,8 +47,48 @@ unsafe impl InterruptNumber for Interrupt {
     }
 }
 
+/// Sleeps until `due`, or until `has_input`. `unmask` lets interrupts wake the processor, which
+/// their handlers mask when they have done so.
+pub fn sleep(due: Instant, clock: &impl Clock, has_input: impl Fn() -> bool, unmask: impl Fn()) {
+    loop {
+        // While interrupts are disabled, one that is raised after the check still wakes the
+        // processor.
+        let is_due = interrupt::free(|_| {
+            let is_due = has_input() || clock.now() >= due;
+            if !is_due {
+                unmask();
+                cortex_m::asm::wfi();
+            }
+            is_due
+        });
+        if is_due {
+            return;
+        }
+    }
+}
+
+/// An interrupt handler.
+pub type Handler = extern "C" fn();
+
+/// The table of interrupts up to number `N`, with the handlers of those in `used`.
+pub const fn interrupts<const N: usize>(used: &[(Interrupt, Handler)]) -> [Handler; N] {
+    let mut table = [unexpected as Handler; N];
+    let mut at = 0;
+    while at < used.len() {
+        let (Interrupt(number), handler) = used[at];
+        table[number as usize] = handler;
+        at += 1;
+    }
+    table
+}
+
+/// No other interrupt is unmasked.
+extern "C" fn unexpected() {
+    exit(Exit::Fault)
+}
+
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     defmt::error!("fault at {=u32:#x}, called from {=u32:#x}", frame.pc(), frame.lr());
-    board::exit(Exit::Fault)
+    exit(Exit::Fault)
 }

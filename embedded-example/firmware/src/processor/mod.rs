@@ -7,9 +7,14 @@
 //! | `stack`, `PAINT` | the stack's memory, and the word that start-up fills it with |
 //! | `stack_pointer` | the end of its used part |
 //! | `is_return_address` | whether a word on it may be one |
-//! | `Interrupt`, `SysTickClock` | Cortex-M only: a number at its interrupt controller; a clock by its timer |
 //!
-//! A fault is logged and ends the run with [`crate::board::Exit::Fault`].
+//! | Cortex-M only | meaning |
+//! |---|---|
+//! | `Interrupt`, `interrupts` | a number at the interrupt controller; the table of handlers |
+//! | `sleep` | sleeps until a moment, or until an interrupt brings input |
+//! | `SysTickClock` | a clock by the processor's timer |
+//!
+//! A fault is logged and ends the program with [`crate::exit::Exit::Fault`].
 
 #[cfg(target_arch = "arm")]
 mod cortex_m;
@@ -19,7 +24,9 @@ mod riscv;
 mod systick;
 
 #[cfg(target_arch = "arm")]
-pub use self::cortex_m::{Interrupt, PAINT, entry, is_return_address, stack, stack_pointer};
+pub use self::cortex_m::{
+    Handler, Interrupt, PAINT, entry, interrupts, is_return_address, sleep, stack, stack_pointer,
+};
 #[cfg(target_arch = "riscv32")]
 pub use self::riscv::{PAINT, entry, is_return_address, stack, stack_pointer};
 #[cfg(target_arch = "arm")]

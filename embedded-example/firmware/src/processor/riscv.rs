@@ -8,7 +8,7 @@ use riscv_rt::TrapFrame;
 
 pub use riscv_rt::entry;
 
-use crate::board::{self, Exit};
+use crate::exit::{Exit, exit};
 
 /// Start-up fills the stack with this word.
 pub const PAINT: u32 = 0xcccc_cccc;
@@ -61,11 +61,11 @@ pub fn is_return_address(word: u32) -> bool {
 extern "C" fn fault(frame: &TrapFrame) -> ! {
     let cause = mcause::read().code();
     defmt::error!("fault {=usize} at {=usize:#x}, called from {=usize:#x}", cause, mepc::read(), frame.ra);
-    board::exit(Exit::Fault)
+    exit(Exit::Fault)
 }
 
 /// Interrupts are never enabled.
 #[unsafe(export_name = "DefaultHandler")]
 extern "C" fn unexpected() {
-    board::exit(Exit::Fault)
+    exit(Exit::Fault)
 }

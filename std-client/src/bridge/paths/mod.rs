@@ -1,4 +1,5 @@
-//! Chooses the address of the server that each packet of one device goes to.
+//! Chooses the address of the server that each packet of one device goes to. Has no socket and no
+//! clock.
 //!
 //! The server of a device on a byte stream may have several addresses; the bridge chooses among
 //! them as `kabar join` does ([`Race`]). It cannot decrypt packets, but handshake packets are not
@@ -15,9 +16,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use kabar_core::crypto::Provider;
+use kabar_core::session::PacketInfo;
 use kabar_core::time::Instant;
-use kabar_core::wire::packet::Packet;
 use kabar_std::provider::Accelerated;
 
 use crate::race::{MAX_CANDIDATES, Race};
@@ -38,20 +38,20 @@ impl Paths {
     /// Returns the addresses that a packet of the device goes to; `addresses` are those of the
     /// server.
     pub(super) fn route(&mut self, packet: &[u8], addresses: &[SocketAddr], now: Instant) -> Vec<SocketAddr> {
-        match Packet::decode(packet, Accelerated::crc32) {
-            Ok(Packet::Hello(_)) => {
+        match PacketInfo::decode::<Accelerated>(packet) {
+            Ok(PacketInfo::Hello { .. }) => {
                 self.race.set_addresses(addresses.iter().copied());
                 self.race.set_hello(packet, now);
                 self.race.started().collect()
             }
-            Ok(Packet::Initiate(initiate)) => match find(&self.cookies, &initiate.cookie) {
+            Ok(PacketInfo::Initiate { cookie }) => match find(&self.cookies, &cookie) {
                 Some(address) => {
                     self.race.on_initiate(address);
                     vec![address]
                 }
                 None => addresses.to_vec(),
             },
-            Ok(Packet::Sealed(header)) => {
+            Ok(PacketInfo::Sealed(header)) => {
                 find(&self.connections, &header.connection_id).map_or_else(|| addresses.to_vec(), |one| vec![one])
             }
             // Noise that looked like a frame.
@@ -61,17 +61,17 @@ impl Paths {
 
     /// Takes cookies and connection ids from a packet of the server.
     pub(super) fn learn(&mut self, from: SocketAddr, packet: &[u8]) {
-        match Packet::decode(packet, Accelerated::crc32) {
-            Ok(Packet::Challenge(challenge)) => {
+        match PacketInfo::decode::<Accelerated>(packet) {
+            Ok(PacketInfo::Challenge { cookie, .. }) => {
                 // Only the device knows the right key, so no Challenge is ignored.
                 let _ = self.race.on_challenge(from, packet);
-                remember(&mut self.cookies, challenge.cookie, from, MAX_CANDIDATES);
+                remember(&mut self.cookies, cookie, from, MAX_CANDIDATES);
             }
-            Ok(Packet::Accept(accept)) => {
+            Ok(PacketInfo::Accept { connection_id }) => {
                 self.race.on_connected(from);
-                remember(&mut self.connections, accept.connection_id, from, MAX_CONNECTIONS);
+                remember(&mut self.connections, connection_id, from, MAX_CONNECTIONS);
             }
-            Ok(Packet::Sealed(header)) => {
+            Ok(PacketInfo::Sealed(header)) => {
                 remember(&mut self.connections, header.connection_id, from, MAX_CONNECTIONS);
             }
             _ => {}

@@ -1,7 +1,9 @@
 //! Routing of packets.
 
+use kabar_core::crypto::Provider;
+use kabar_core::internals::packet::{Accept, Challenge, Hello, Initiate, Packet};
+use kabar_core::session::{SealedHeader, TransportParameters};
 use kabar_core::time::Duration;
-use kabar_core::wire::packet::{Accept, Challenge, Hello, Initiate, SealedHeader, TransportParameters};
 
 use super::*;
 
@@ -50,7 +52,9 @@ fn accept(connection_id: u32) -> Vec<u8> {
 }
 
 fn sealed(connection_id: u32) -> Vec<u8> {
-    let mut packet = SealedHeader { connection_id, packet_number: 9 }.encode().to_vec();
+    // A Hint repeats the header, but for the packet type.
+    let mut packet = SealedHeader { connection_id, packet_number: 9 }.hint(Accelerated::crc32)[..13].to_vec();
+    packet[0] = 0x15;
     packet.extend([8; 17]);
     let crc = Accelerated::crc32(&packet);
     packet.extend(crc.to_be_bytes());

@@ -23,7 +23,7 @@ fn takes_a_list_where_several_values_are_taken() {
 }
 
 #[test]
-fn names_file_line_and_key_of_what_is_wrong() {
+fn an_error_names_file_line_and_key() {
     for (text, place, what) in [
         ("room = \"den\"\nmax-membrs = 7\n", "/etc/kabar-server.toml:2", "max-membrs"),
         ("room = \"den\"\n[limits]\nmax-members = 7\n", "/etc/kabar-server.toml:2", "limits"),
@@ -39,7 +39,7 @@ fn names_file_line_and_key_of_what_is_wrong() {
 }
 
 #[test]
-fn takes_a_file_of_any_editor_and_names_the_line_that_is_no_text() {
+fn accepts_a_byte_order_mark_and_names_the_line_that_is_not_utf8() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("kabar-server.toml");
     let read = |content: &[u8]| {

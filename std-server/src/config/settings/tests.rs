@@ -47,7 +47,7 @@ const NOT_FOR_STRANGERS: [&str; 22] = [
 ];
 
 #[test]
-fn the_manual_says_of_every_limit_that_a_stranger_can_meet_what_it_costs() {
+fn the_manual_states_the_cost_of_every_limit_that_a_stranger_can_reach() {
     let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/LIMITS.md")).unwrap();
     let (_, section) = manual.split_once("## What strangers can fill").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();

@@ -5,8 +5,8 @@
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::connection::Transmit;
-use kabar_core::wire::MAX_DATAGRAM;
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};

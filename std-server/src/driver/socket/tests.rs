@@ -93,7 +93,7 @@ fn both_families_reach_one_socket_and_get_their_answers() {
 }
 
 #[test]
-fn a_dead_peer_is_no_error() {
+fn an_unreachable_peer_is_not_an_error() {
     let mut server = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let mut poll = registered(&mut server);
     let gone = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

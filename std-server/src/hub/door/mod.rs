@@ -1,4 +1,4 @@
-//! The door: datagrams of strangers, and all that they may touch before a packet of theirs is
+//! Strangers: handles their datagrams, and owns all state that these may touch before one is
 //! authentic (SPEC 3.6, 3.7, 4.5).
 //!
 //! ```text
@@ -12,13 +12,12 @@ use core::marker::PhantomData;
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::connection::Transmit;
 use kabar_core::crypto::Provider;
 use kabar_core::session::acceptor::{Accepted, DropReason};
-use kabar_core::session::{Acceptor, Incoming, OpenError, PendingAccept};
+use kabar_core::session::{Acceptor, HINT_LEN, Incoming, OpenError, PacketError, PendingAccept, SealedHeader};
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::packet::{HINT_LEN, Packet, PacketError, SealedHeader};
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
@@ -31,8 +30,7 @@ use super::jobs::{AcceptDone, AcceptJob, Job};
 use accepts::Accepts;
 use half_open::{HalfOpen, Refusal};
 
-/// A prefix may start this many times as many handshakes, and as much faster, while the server is
-/// not busy.
+/// While the server is not busy, the rate of handshakes of a prefix is this many times higher.
 const CALM: u32 = 16;
 
 /// The state that unauthenticated datagrams reach.
@@ -46,9 +44,9 @@ pub(super) struct Door<P: Provider> {
     /// Handshakes that each prefix may start at any time.
     calm_handshakes: Buckets,
     hints: Buckets,
-    /// Answers to be sent.
+    /// Replies to be sent.
     replies: VecDeque<(SocketAddr, Vec<u8>)>,
-    /// Room for the answer that the acceptor writes.
+    /// Buffer for the reply that the acceptor writes.
     reply: Box<[u8; MAX_DATAGRAM]>,
 }
 
@@ -74,8 +72,8 @@ impl<P: Provider> Door<P> {
         }
     }
 
-    /// Handles a datagram, except for a sealed packet: returns its header. `is_used` says whether a
-    /// connection has an id.
+    /// Handles a datagram, except for a sealed packet: returns its header. `is_used` tells whether
+    /// a connection has an id.
     pub(super) fn receive(
         &mut self,
         now: Instant,
@@ -99,7 +97,7 @@ impl<P: Provider> Door<P> {
         None
     }
 
-    /// Queues an answer. The sender repeats its question, so beyond the limit answers are dropped.
+    /// Queues a reply. Beyond the limit replies are dropped: the sender repeats its request.
     fn reply(&mut self, context: &mut Context<P>, to: SocketAddr, datagram: Vec<u8>) {
         if self.replies.len() >= context.config.limits.answers {
             context.counters.answers_dropped += 1;
@@ -129,7 +127,7 @@ impl<P: Provider> Door<P> {
         let (prefix, counters) = (Prefix::of(from), &mut context.counters);
         let is_busy = self.accepts.len() >= context.config.limits.busy_accept_jobs;
         counters.handshakes_busy += u64::from(is_busy);
-        // Each bucket counts all the time.
+        // Both buckets count at all times.
         let may_when_busy = self.handshakes.take(now, prefix);
         let may = self.calm_handshakes.take(now, prefix);
         if !may || (is_busy && !may_when_busy) {
@@ -194,7 +192,7 @@ impl<P: Provider> Door<P> {
         Some(ReadyHalfOpen { remote, ordinal: self.half_open.ordinal(id), accepted })
     }
 
-    /// Forgets a half-open connection: it is open.
+    /// Removes a half-open connection that is now open.
     pub(super) fn forget_half_open(&mut self, id: u32) {
         self.half_open.remove(id);
     }
@@ -215,14 +213,11 @@ impl<P: Provider> Door<P> {
             context.counters.hints_limited += 1;
             return;
         }
-        let mut out = [0; HINT_LEN];
-        if let Ok(len) = Packet::Hint(header).encode(&mut out, P::crc32) {
-            context.counters.hints += 1;
-            self.reply(context, to, out[..len].to_vec());
-        }
+        context.counters.hints += 1;
+        self.reply(context, to, header.hint(P::crc32).to_vec());
     }
 
-    /// Removes half-open connections whose time is over.
+    /// Removes half-open connections that have expired.
     pub(super) fn expire(&mut self, now: Instant, counters: &mut Counters) {
         counters.half_open_expired += self.half_open.expire(now);
     }
@@ -236,7 +231,7 @@ impl<P: Provider> Door<P> {
         !self.replies.is_empty()
     }
 
-    /// The next answer to send, in `out`.
+    /// The next reply to send, in `out`.
     pub(super) fn poll_transmit(&mut self, out: &mut [u8]) -> Option<Transmit> {
         let (to, datagram) = self.replies.pop_front()?;
         out.get_mut(..datagram.len())?.copy_from_slice(&datagram);
@@ -248,12 +243,12 @@ impl<P: Provider> Door<P> {
         (self.half_open.len(), self.accepts.len())
     }
 
-    /// How often a bucket made room for another before it was full.
+    /// Number of buckets that were replaced before they were full.
     pub(super) fn buckets_forgotten(&self) -> u64 {
         self.handshakes.forgotten() + self.calm_handshakes.forgotten() + self.hints.forgotten()
     }
 
-    /// How often a cookie was forgotten before it expired.
+    /// Number of cookies that were forgotten before they expired.
     pub(super) fn cookies_forgotten(&self) -> u64 {
         self.half_open.cookies_forgotten()
     }
@@ -264,7 +259,7 @@ impl<P: Provider> Door<P> {
     }
 }
 
-/// A half-open connection that its first sealed packet may open.
+/// A half-open connection that is ready for its first sealed packet.
 #[derive(Debug)]
 pub(super) struct ReadyHalfOpen<'a> {
     pub(super) remote: SocketAddr,
@@ -276,7 +271,7 @@ pub(super) struct ReadyHalfOpen<'a> {
 impl ReadyHalfOpen<'_> {
     /// Whether a packet is authentic. Nothing is created for one that is not.
     pub(super) fn verify<P: Provider>(&self, datagram: &[u8]) -> Result<(), OpenError> {
-        self.accepted.first_keys.verify::<P>(datagram)
+        self.accepted.verify::<P>(datagram)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-/// Lengths of the IPv6 prefixes, widest first: what sites, homes and links are given. A /48 has
-/// 65,536 /64s, so a share per /64 alone bounds nobody.
+/// Lengths of the IPv6 prefixes, widest first: the usual assignments to sites, homes and links. A
+/// /48 has 65,536 /64s, so limits per /64 alone would bound nothing.
 const LENGTHS: [u32; LEVELS] = [48, 56, 64];
 /// Levels at which shares are counted.
 pub(in crate::hub) const LEVELS: usize = 3;

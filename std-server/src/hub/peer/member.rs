@@ -1,4 +1,5 @@
-//! The state of one membership: a cursor into the log, and O(1) of what is still to be sent.
+//! The state of one membership: a cursor into the log, and the few messages that are still to be
+//! sent.
 
 use kabar_core::chat::PostRefusedCode;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -19,12 +20,12 @@ pub(in crate::hub) struct Member {
     pub(in crate::hub) since_ms: u64,
     /// When it joined or last posted.
     pub(in crate::hub) last_active: Instant,
-    /// Seq of the last entry written to its stream, or passed over.
+    /// Seq of the last entry written to its stream, or skipped.
     pub(in crate::hub) cursor: u64,
-    /// It has every entry and is listed as such in the room.
+    /// It has every entry, and the room lists it as such.
     pub(in crate::hub) is_caught_up: bool,
     pub(in crate::hub) due: Due,
-    /// The present storage trouble was announced to it.
+    /// It was notified of the present storage trouble.
     pub(in crate::hub) was_notified: bool,
     /// A number was refused: posts are ignored until one states that this is settled (SPEC 6.5).
     pub(in crate::hub) refused: Option<u64>,
@@ -53,7 +54,7 @@ pub(in crate::hub) struct Answers {
 /// A Welcome that is still to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::hub) struct WelcomeDue {
-    /// The head when the start was taken from it.
+    /// The head when its start was decided.
     pub(in crate::hub) head: u64,
     /// A Reset goes before it.
     pub(in crate::hub) is_reset: bool,

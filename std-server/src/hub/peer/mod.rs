@@ -1,4 +1,4 @@
-//! Connections: the table of all of them, and how far each has come.
+//! Connections: the table of all of them, and the phase of each.
 //!
 //! ```text
 //! Unjoined -Join-> (Checking: its password) -> Joining: its commit -> Member -> Closed
@@ -40,9 +40,9 @@ pub(super) struct Peer<P: Provider> {
     /// The prefix that its handshake came from. Limits per prefix count it there, whatever path it
     /// takes later.
     pub(super) prefix: Prefix,
-    /// Number of its handshake: of two connections the later one has the higher.
+    /// Number of its handshake: a later connection has a higher one.
     pub(super) ordinal: u64,
-    /// Largest message that it takes, in bytes.
+    /// Largest message that it accepts, in bytes.
     pub(super) message_limit: u16,
     /// Idle time-out in seconds.
     pub(super) idle_s: u16,
@@ -53,10 +53,10 @@ pub(super) struct Peer<P: Provider> {
     progress: BufferProgress,
 }
 
-/// How far a connection has come.
+/// The phase of a connection.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// It has not joined, or has left again.
+    /// It has not joined, or has left.
     Unjoined,
     /// The password of its Join is to be checked.
     Checking(RoomId),
@@ -64,7 +64,7 @@ pub(super) enum Phase {
     Joining(RoomId),
     /// A member.
     Member(Box<Member>),
-    /// Refused was sent; it is closed once that is acknowledged.
+    /// Refused was sent; the connection is closed once that is acknowledged.
     Refused,
     /// Closed.
     Closed,

@@ -9,7 +9,7 @@ use kabar_core::transport::{Buffer, BufferProvider, Buffers, Capacity, SentPacke
 /// allocator.
 const MAX_SPARE: usize = 256;
 
-/// The memory of all connections of one hub; their rings are bounded in bytes.
+/// The memory of all connections of one hub, with a bound on the bytes of their rings.
 #[derive(Clone, Debug)]
 pub struct Pool {
     capacity: Capacity,
@@ -53,7 +53,7 @@ impl Pool {
         Self { capacity, shared: Arc::new(Mutex::new(shared)) }
     }
 
-    /// The memory of a new connection: nothing is held.
+    /// The memory of a new connection, which holds no rings yet.
     #[must_use]
     pub fn memory(&self) -> Pooled {
         #[cfg(test)]
@@ -81,7 +81,8 @@ impl Pool {
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        // Nothing panics while it holds the lock, and counts and lists are whole at every step.
+        // Nothing panics while it holds the lock, and counts and lists are consistent at every
+        // step.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,7 +114,7 @@ impl Shared {
     }
 }
 
-/// Which ring a part is, and its size; `None`: the in-flight table.
+/// The index and the size of a ring; `None`: the in-flight table.
 fn ring(capacity: &Capacity, part: Buffer) -> Option<(usize, usize)> {
     match part {
         Buffer::ChatSend => Some((0, capacity.chat_send)),
@@ -147,7 +148,8 @@ impl BufferProvider for Pooled {
             }
             *ring = shared.spare_rings[which].pop().unwrap_or_else(|| vec![0; len].into());
         } else if self.in_flight.len() < capacity.in_flight {
-            // Not counted: without a table a connection could not even report that it has no room.
+            // Not counted: without a table a connection could not even report that its buffer is
+            // full.
             let table = || vec![SentPacket::EMPTY; capacity.in_flight].into();
             self.in_flight = shared.spare_tables.pop().unwrap_or_else(table);
         }

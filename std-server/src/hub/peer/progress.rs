@@ -1,19 +1,18 @@
-//! Progress of the rings that a connection holds. When others find the pool empty, connections that
-//! hold a ring and make no progress are removed. (A peer that is still there reconnects and
-//! resumes.)
+//! Progress of the rings that a connection holds. When the pool is empty, connections that hold a
+//! ring and make no progress are removed. (A client that still exists reconnects and resumes.)
 //!
-//! Progress is what frees memory: stream data newly acknowledged, messages that became whole and
-//! were handled. Packets that bring neither do not count, however many come. A ring has
+//! Progress is whatever frees memory: newly acknowledged stream data, and messages that were
+//! completed and handled. Other packets do not count, however many arrive. A ring has
 //! [`STALL_TIME`] to become empty or to let [`MIN_PROGRESS`] bytes through; in a prefix that holds
 //! more than half of the pool, a whole ring has to pass in that time.
 
 use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::BufferProvider as _;
-use kabar_core::wire::frame::StreamId;
 
 use super::{Peer, Peers, Phase};
 use crate::hub::fairness::prefix::Prefix;
@@ -21,11 +20,12 @@ use crate::hub::timers::{Timer, Timers};
 
 /// Time between two checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Time without enough progress after which a ring is taken back. Many probes are sent within it.
+/// Time without enough progress after which a connection is removed. Many probes are sent within
+/// it.
 const STALL_TIME: Duration = Duration::from_secs(30);
 const TENTH_MICROS: u64 = 100_000;
 const STALL_TIME_TENTHS: u32 = (STALL_TIME.as_micros() / TENTH_MICROS) as u32;
-/// Bytes that are enough progress: one message of the largest size.
+/// Bytes that count as enough progress: one message of the largest size.
 const MIN_PROGRESS: u64 = 4_480;
 
 /// Since when the rings of a connection have made no progress.
@@ -37,18 +37,18 @@ pub(super) struct BufferProgress {
     receive: Stalled,
 }
 
-/// Since when something has not moved on. Every connection has three of these, so they are small.
+/// Since when a ring has made no progress. Every connection has three of these, so they are small.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stalled {
     /// In tenths of a second, and one more.
     since: Option<NonZeroU32>,
-    /// Where it has to be to count as moved: the low bits of an offset in a stream.
+    /// The offset in the stream that counts as progress: its low 32 bits.
     goal: u32,
 }
 
 impl Stalled {
-    /// `held` bytes wait, and `at` bytes have passed; `enough` more are progress, or all that
-    /// waited.
+    /// Notes that `held` bytes wait and that `at` bytes have passed in all. Progress is `enough`
+    /// more bytes, or all that waited.
     fn observe(&mut self, now: Instant, held: usize, at: u64, enough: u64) {
         if held == 0 {
             self.since = None;
@@ -63,7 +63,7 @@ impl Stalled {
     }
 }
 
-/// Time since the clock's zero in tenths of a second: 13 years of it.
+/// Time since the clock's zero in tenths of a second, which lasts for 13 years.
 fn tenths(now: Instant) -> u32 {
     u32::try_from(now.as_micros() / TENTH_MICROS).unwrap_or(u32::MAX)
 }
@@ -79,7 +79,7 @@ fn is_reached(at: u64, goal: u32) -> bool {
 }
 
 impl<P: Provider> Peer<P> {
-    /// Notes whether its rings moved. To be called whenever something happened to the connection.
+    /// Notes the progress of its rings. Call this whenever something happened to the connection.
     pub(in crate::hub) fn note_progress(&mut self, now: Instant) {
         let connection = &self.connection;
         let outstanding = connection.unacknowledged(StreamId::Chat);
@@ -87,7 +87,7 @@ impl<P: Provider> Peer<P> {
         let ring = connection.memory().capacity().chat_send as u64;
         self.progress.send.observe(now, outstanding, acknowledged, MIN_PROGRESS);
         self.progress.send_ring.observe(now, outstanding, acknowledged, ring);
-        // While the server does not read on, the ring waits for the server.
+        // While reading is paused, the ring waits for the server.
         let is_read = match &self.phase {
             Phase::Member(member) => !self.turn.is_paused && !member.answers.is_answering(),
             Phase::Unjoined => !self.turn.is_paused,
@@ -104,7 +104,7 @@ impl<P: Provider> Peer<P> {
 }
 
 impl<P: Provider> Peers<P> {
-    /// Whether the pool refused a ring since the last check. Plans the next check, then.
+    /// Plans a check if the pool refused a ring since the last one.
     pub(in crate::hub) fn watch_pool(&self, now: Instant, timers: &mut Timers) {
         if self.pool.refused() > self.refusals_seen && timers.get(&Timer::Pool).is_none() {
             timers.set(Timer::Pool, Some(now + CHECK_INTERVAL));
@@ -144,8 +144,8 @@ mod tests {
         Instant::ZERO + Duration::from_secs(seconds)
     }
 
-    /// Whether it is over, after `held` bytes waited for `seconds` and `per_second` of them passed
-    /// each second.
+    /// Whether the time is over after `held` bytes waited for `seconds` while `per_second` bytes
+    /// passed each second.
     fn is_over(seconds: u64, held: usize, per_second: u64, enough: u64) -> bool {
         let mut stalled = Stalled::default();
         (0..=seconds).for_each(|second| stalled.observe(at(second), held, second * per_second, enough));

@@ -1,18 +1,18 @@
 //! Messages in a connection's stream (SPEC 6.1). A message that cannot be handled now stays in the
-//! stream: the peer gets no more credit, and that is all the backpressure there is.
+//! stream: the client gets no more credit, which is the only backpressure.
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, message_len};
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
-use kabar_core::wire::frame::StreamId;
 
 use super::{Peer, Phase};
 
-/// A message without a type, or longer than the server stated.
+/// A message without a type, or longer than the server accepts.
 #[derive(Debug)]
 pub(in crate::hub) struct Malformed;
 
 impl<P: Provider> Peer<P> {
-    /// Whether messages are expected from it at this point.
+    /// Whether messages are read from it in its present phase.
     pub(in crate::hub) fn is_readable(&self) -> bool {
         matches!(self.phase, Phase::Unjoined | Phase::Member(_))
     }

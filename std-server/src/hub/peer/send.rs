@@ -1,11 +1,11 @@
-//! Messages to a connection, and its end.
+//! Writes messages to a connection, and closes it.
 
 use core::net::SocketAddr;
 
 use kabar_core::chat::{MAX_MESSAGE_LEN, RefusedCode, ServerMessage};
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::{Duration, Instant};
-use kabar_core::wire::frame::{CloseCode, StreamId};
 
 use super::{Peer, Phase};
 use crate::hub::context::Context;
@@ -23,8 +23,8 @@ impl<P: Provider> Peer<P> {
         was_sent
     }
 
-    /// Refuses its Join. It is closed when it has acknowledged the reason, or soon anyway (SPEC
-    /// 6.3).
+    /// Refuses its Join. The connection is closed when the client has acknowledged the reason, or
+    /// soon anyway (SPEC 6.3).
     pub(in crate::hub) fn refuse(
         &mut self,
         now: Instant,
@@ -57,12 +57,12 @@ impl<P: Provider> Peer<P> {
         self.phase = phase;
     }
 
-    /// Leaves its next message, a Join, in the stream for `pause`.
+    /// Leaves its next message, a Join, unread for `pause`.
     pub(in crate::hub) fn read_later(&self, now: Instant, context: &mut Context<P>, pause: Duration) {
         context.timers.set(Timer::Join(self.id), Some(now + pause));
     }
 
-    /// It is reached at another address now.
+    /// Handles its move to another address.
     pub(in crate::hub) fn on_moved(&mut self, context: &mut Context<P>, to: SocketAddr) {
         self.address = to;
         if let Some(name) = self.member().map(|member| member.name.shown().to_owned()) {

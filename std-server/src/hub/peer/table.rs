@@ -20,15 +20,15 @@ use crate::hub::turns::Turn;
 /// All connections, by id, and the memory of their streams.
 #[derive(Debug)]
 pub(in crate::hub) struct Peers<P: Provider> {
-    /// Iteration follows no meaningful order: users sort, or do what does not depend on it. The hub
-    /// draws the ids at random and nobody else can, so the hash need not resist chosen keys.
+    /// The order of iteration has no meaning: callers sort, or do not depend on it. The ids are
+    /// random and chosen by the hub alone, so the hash need not resist chosen keys.
     table: FxHashMap<u32, Box<Peer<P>>>,
     pub(in crate::hub) pool: Pool,
     /// Refusals of the pool at the last check for connections without progress.
     pub(super) refusals_seen: u64,
 }
 
-/// What a new connection is made of.
+/// The parts of a new connection.
 #[derive(Debug)]
 pub(in crate::hub) struct NewPeer<'a> {
     pub(in crate::hub) id: u32,
@@ -60,7 +60,7 @@ impl<P: Provider> Peers<P> {
         self.table.values().map(|peer| &**peer)
     }
 
-    /// As [`Self::iter`].
+    /// All connections, in no meaningful order.
     pub(in crate::hub) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Peer<P>> {
         self.table.values_mut().map(|peer| &mut **peer)
     }

@@ -1,19 +1,20 @@
-//! Requests for information (SPEC 6.2, 6.3): what is to be answered is recorded in the member, and
-//! sent by the delivery as fast as its stream takes it.
+//! Requests for information (SPEC 6.2, 6.3): a request is recorded when it arrives, and its answers
+//! are part of the delivery.
 
 use kabar_core::chat::{HISTORY_ENTRY_OVERHEAD, Info, MAX_NAME_LEN, Request, ServerMessage};
+use kabar_core::connection::StreamId;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::StreamId;
 
+use super::delivery::Progress;
 use super::pages::For;
-use super::{Handled, Progress, Room};
+use super::{Handled, Room};
 use crate::hub::context::Context;
 use crate::hub::encoded::Encoded;
 use crate::hub::peer::member::{Answers, History, Listing, Member};
 use crate::hub::peer::{Peer, Phase};
 
-/// Names written at once, and the longest message of one.
+/// Names written at once, and the longest message for one.
 const NAMES_AT_ONCE: usize = 16;
 const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
 
@@ -78,8 +79,7 @@ impl Room {
             let next = rest.next();
             is_last = rest.peek().is_none();
             left = left.saturating_sub(1);
-            // SPEC 6.3: the last one states 0; others never do, however many came or went
-            // meanwhile.
+            // SPEC 6.3: only the last one states 0, whoever joins or leaves in the meantime.
             let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
             let name = next.map(|(_, name)| name.shown());
             let message = ServerMessage::Info(Info::MemberListed { handle: self.handle(), remaining, name });
@@ -118,7 +118,7 @@ impl Room {
         };
         let next = at + u64::from(entry.is_some());
         let is_last = next > last;
-        // SPEC 6.3: entries that the member does not take are left out; the last answer always
+        // SPEC 6.3: entries that are too large for the member are omitted; the last answer always
         // states 0.
         if entry.is_some() || is_last {
             let remaining = u16::try_from(last.saturating_sub(at)).unwrap_or(u16::MAX);

@@ -1,4 +1,4 @@
-//! What the next commit writes, and the batch in progress.
+//! Collects the content of the next commit, and holds the batch that is being committed.
 //!
 //! ```text
 //! Idle -something collected-> Appending -ok-> Idle
@@ -18,7 +18,7 @@ use kabar_core::time::Duration;
 use super::requests::{CommittingJoin, JoinRequest};
 use crate::store::{Batch, Forgotten};
 
-/// An entry that is about to be written.
+/// An entry that waits for its commit.
 #[derive(Debug)]
 pub(super) struct PendingEntry {
     pub(super) author: String,
@@ -41,7 +41,7 @@ pub(super) enum Origin {
     Presence { folded: String, joining: Option<u32> },
 }
 
-/// What collects, and the batch in progress.
+/// The content of the next commit, and the batch in progress.
 #[derive(Debug)]
 pub(super) struct Appender {
     pub(super) state: State,
@@ -52,13 +52,13 @@ pub(super) struct Appender {
     /// Instances whose connections ended.
     pub(super) seen_instances: BTreeSet<u64>,
     pub(super) released: Vec<String>,
-    /// Forgotten here already, and still to be removed from the store.
+    /// Records already removed from memory, to be removed from the store.
     pub(super) forgotten: Forgotten,
     /// The running time is to be written even if nothing else is.
     pub(super) is_ran_due: bool,
-    /// Bytes of posts that collect or are in progress.
+    /// Bytes of posts that are not committed.
     pub(super) bytes: usize,
-    /// What `posts` and the batch in progress state about who is present.
+    /// Presence of owners of names according to `posts` and the batch in progress.
     pub(super) presence: BTreeMap<String, bool>,
     pub(super) pause: Duration,
     pub(super) is_in_trouble: bool,
@@ -75,14 +75,14 @@ pub(super) enum State {
     ReloadPausing(InFlight),
 }
 
-/// A batch in progress, and what is needed when it is committed, or not.
+/// A batch in progress, and what is needed when its outcome is known.
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) batch: Arc<Batch>,
-    /// Of each entry.
+    /// The origin of each entry.
     pub(super) origins: Vec<Origin>,
     pub(super) joins: Vec<CommittingJoin>,
-    /// The head under it.
+    /// The head before it.
     pub(super) base: u64,
 }
 
@@ -128,42 +128,42 @@ impl Appender {
         }
     }
 
-    /// Adds to what collects.
+    /// Adds an entry to the next commit.
     pub(super) fn push(&mut self, pending: PendingEntry) {
         self.bytes += pending.bytes();
         note_presence(&mut self.presence, pending.kind, &pending.origin);
         self.posts.push_back(pending);
     }
 
-    /// Adds a Join that is admitted.
+    /// Adds an admitted Join to the next commit.
     pub(super) fn push_join(&mut self, peer: u32, request: Box<JoinRequest>) {
         self.joins.push(CommittingJoin { peer, request });
     }
 
-    /// Adds that the owner of a name was seen, with an instance.
+    /// Records with the next commit that the owner of a name was seen, with an instance.
     pub(super) fn push_seen(&mut self, folded: &str, instance: u64) {
         self.seen.insert(folded.to_owned());
         self.seen_instances.insert(instance);
     }
 
-    /// What the next batch removes.
+    /// The records that the next commit removes.
     pub(super) fn forgotten(&mut self) -> &mut Forgotten {
         &mut self.forgotten
     }
 
-    /// Has the running time written with the next batch, or alone.
+    /// Makes the next commit write the running time, even if it writes nothing else.
     pub(super) fn push_ran(&mut self) {
         self.is_ran_due = true;
     }
 
-    /// Whose names and instances the batch in progress writes.
+    /// The identities whose names and instances the batch in progress writes.
     pub(super) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
         let batch = self.in_flight().map(|it| &*it.batch);
         let names = batch.into_iter().flat_map(|batch| batch.names.iter().map(|record| record.identity));
         names.chain(batch.into_iter().flat_map(|batch| batch.instances.iter().map(|record| record.identity)))
     }
 
-    /// Joins that wait, those of the batch in progress included.
+    /// Joins that are not committed.
     pub(super) fn joining(&self) -> impl Iterator<Item = &JoinRequest> {
         let in_flight = self.in_flight().into_iter().flat_map(|it| &it.joins);
         self.joins.iter().chain(in_flight).map(|join| &*join.request)
@@ -176,7 +176,7 @@ impl Appender {
         }
     }
 
-    /// Adds that a name is released.
+    /// Releases a name with the next commit.
     pub(super) fn push_released(&mut self, folded: &str) {
         self.released.push(folded.to_owned());
     }
@@ -192,18 +192,18 @@ impl Appender {
         self.bytes
     }
 
-    /// Joins that wait.
+    /// Number of Joins that are not committed.
     pub(super) fn joins(&self) -> usize {
         self.joins.len() + self.in_flight().map_or(0, |it| it.joins.len())
     }
 
-    /// Posts that are not committed.
+    /// Number of entries that are not committed.
     pub(super) fn posts(&self) -> usize {
         self.posts.len() + self.in_flight().map_or(0, |it| it.batch.entries.len())
     }
 
-    /// Whether a commit failed and it is too early for another. (After that, whatever comes first
-    /// shows whether all is well.)
+    /// Whether a commit failed and it is too early for another. (After that, the next one shows
+    /// whether the store works again.)
     pub(super) fn is_recovering(&self) -> bool {
         matches!(self.state, State::Reloading(_) | State::Pausing | State::ReloadPausing(_))
     }
@@ -218,12 +218,12 @@ impl Appender {
         self.is_in_trouble
     }
 
-    /// What is about to be written about the presence of a name's owner.
+    /// The presence of a name's owner that is about to be written, if any.
     pub(super) fn presence(&self, folded: &str) -> Option<bool> {
         self.presence.get(folded).copied()
     }
 
-    /// After a batch: only what collects is still to be written.
+    /// After a batch: only the presence in `posts` is still to be written.
     pub(super) fn recompute_presence(&mut self) {
         self.presence.clear();
         for pending in &self.posts {

@@ -1,21 +1,17 @@
-//! Delivery to a member (SPEC 6.3, 7): the log after its cursor, and O(1) besides. As much as its
-//! send ring takes, nothing more.
+//! Delivery to a member (SPEC 6.3, 7): the log after its cursor, and the few messages that its
+//! state holds, as far as its send ring has space.
 
-use core::ops::RangeInclusive;
-
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::chat::message::server_proof;
 use kabar_core::chat::{Info, NOTICE_STORAGE, ServerMessage, Welcome};
-use kabar_core::connection::MAX_BURST;
+use kabar_core::connection::{MAX_BURST, StreamId};
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::MAX_DATAGRAM;
-use kabar_core::wire::frame::{CloseCode, StreamId};
 
-use super::pages::{For, Lookup, PAGE};
-use super::{Progress, Room};
+use super::Room;
+use super::pages::For;
 use crate::hub::context::Context;
 use crate::hub::encoded::Encoded;
-use crate::hub::events::LeaveReason;
 use crate::hub::peer::member::{Due, WelcomeDue};
 use crate::hub::peer::{Peer, Phase};
 
@@ -26,11 +22,24 @@ const AHEAD: usize = (MAX_BURST as usize + 1) * MAX_DATAGRAM;
 /// Entries written at once.
 const MESSAGES_AT_ONCE: usize = 16;
 
+/// The result of one attempt to write something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Written or skipped: continue.
+    Done,
+    /// There is nothing of this kind, or it has to be read first.
+    Nothing,
+    /// The send ring is full.
+    Full,
+    /// The work of this round is done; the rest waits for its next turn.
+    Later,
+}
+
 impl Room {
     /// Fills the send ring of a member.
     pub(in crate::hub) fn deliver<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) {
-        // If the ring is full because the pool had none, the connection itself asks again soon, and
-        // then it is delivered to again.
+        // If the pool had no ring, the connection itself asks again soon, and delivery continues
+        // then.
         while peer.member().is_some() {
             match self.deliver_control(now, context, peer) {
                 Progress::Done => continue,
@@ -40,7 +49,7 @@ impl Room {
             if self.deliver_tail(now, context, peer) == Progress::Full {
                 return;
             }
-            // Answers and the log in turn: neither starves the other.
+            // Answers and entries alternate: neither starves the other.
             let answer = self.deliver_answer(now, context, peer);
             let entry = self.deliver_entry(now, context, peer);
             match (answer, entry) {
@@ -51,7 +60,7 @@ impl Room {
         }
     }
 
-    /// Lists a member that has everything: it is served again when there is more.
+    /// Lists a member that has every entry: it is served again when the head moves.
     fn note_caught_up<P: Provider>(&mut self, peer: &mut Peer<P>) {
         let (id, head) = (peer.id, self.log.head());
         if let Some(member) = peer.member_mut()
@@ -118,8 +127,8 @@ impl Room {
         peer.connection.send(now, StreamId::Chat, &[&buffer[..len]]).is_ok()
     }
 
-    /// Sends the part of the tail that is after the cursor, if no answer is in progress: the way of
-    /// nearly all entries.
+    /// Sends the part of the tail after the cursor, if no answer is in progress. Nearly all entries
+    /// are sent here.
     fn deliver_tail<P: Provider>(&self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>) -> Progress {
         let Peer { connection, phase: Phase::Member(member), message_limit, .. } = peer else {
             return Progress::Nothing;
@@ -151,7 +160,8 @@ impl Room {
             member.cursor += count as u64;
             context.counters.delivered += count as u64;
             if next.is_none() {
-                // There is no more, no room, or a stub is due, which deliver_entry sends.
+                // There are no more, or there is no space, or a stub is due, which deliver_entry
+                // sends.
                 return Progress::Done;
             }
         }
@@ -182,7 +192,7 @@ impl Room {
         Progress::Done
     }
 
-    /// Sends an entry as it is, or as a stub if it is larger than the member takes (SPEC 6.2).
+    /// Sends an entry, or a stub of it if it is larger than the member accepts (SPEC 6.2).
     fn send_entry<P: Provider>(
         &self,
         now: Instant,
@@ -202,43 +212,5 @@ impl Room {
         let was_sent = peer.connection.send(now, StreamId::Chat, &[message]).is_ok();
         counters.delivered += u64::from(was_sent);
         was_sent
-    }
-
-    /// The first entry of `range` that `takes` wants, and its seq, from the tail or a page. If
-    /// there is none among as many as a page has, the seq to look on from. `None`: it has to be
-    /// read; the connection is served again then.
-    pub(super) fn lookup<P: Provider>(
-        &mut self,
-        now: Instant,
-        context: &mut Context<P>,
-        peer: &mut Peer<P>,
-        range: RangeInclusive<u64>,
-        purpose: For,
-        takes: impl Fn(&Encoded) -> bool,
-    ) -> Option<(u64, Option<Encoded>)> {
-        context.counters.lookups += 1;
-        let (seq, last) = (*range.start(), *range.end());
-        if self.log.in_tail(seq).is_some() {
-            let last = last.min(seq + PAGE - 1);
-            let mut entries = (seq..=last).zip(self.log.tail_from(seq));
-            let found = entries.find(|(_, encoded)| takes(encoded));
-            return Some(found.map_or((last + 1, None), |(at, encoded)| (at, Some(encoded.clone()))));
-        }
-        let is_kept = seq >= self.log.first();
-        match if is_kept { self.pages.lookup(range, takes) } else { Lookup::Gone } {
-            Lookup::Here(at, encoded) => Some((at, Some(encoded))),
-            Lookup::Passed(next) => Some((next, None)),
-            Lookup::Later => {
-                self.pages.want(seq, peer.id, purpose);
-                None
-            }
-            Lookup::Gone => {
-                // The entry after its cursor is not kept. A new Join begins at what is there, and
-                // reports that.
-                self.remove_member(now, context, peer, LeaveReason::Vanished);
-                peer.close(now, context, CloseCode::INTERNAL, "history was removed");
-                None
-            }
-        }
     }
 }

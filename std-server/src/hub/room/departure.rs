@@ -1,6 +1,6 @@
-//! The end of a membership: by Leave, by silence, by force; and its entries in the log (DESIGN 5.4,
-//! 6). Left is written once, and only for a member whose joined was written. A member that vanishes
-//! and returns soon has not left.
+//! The end of a membership, by Leave, silence or force, and its entry in the log (SPEC 6.4). Left
+//! is written once, and only for a member whose joined was written. A member that vanishes and
+//! returns soon has not left.
 
 use kabar_core::chat::EntryKind;
 use kabar_core::crypto::Provider;
@@ -27,7 +27,7 @@ impl Room {
         self.remove_silent_member(now, context, peer, reason, Duration::ZERO);
     }
 
-    /// As [`Self::remove_member`], of one that was silent for this long.
+    /// As [`Self::remove_member`], for one that was silent for `silence`.
     pub(in crate::hub) fn remove_silent_member<P: Provider>(
         &mut self,
         now: Instant,
@@ -48,7 +48,7 @@ impl Room {
         self.members.remove(peer.id, &member);
         let (name, folded) = (member.name.shown(), member.name.folded());
         self.appender.push_seen(folded, member.instance);
-        // The same member may be about to join again.
+        // The same member may be joining again.
         let is_returning = self.ownership.is_claimed(folded);
         match reason {
             LeaveReason::Kicked | LeaveReason::Banned => {
@@ -90,8 +90,8 @@ impl Room {
         }
     }
 
-    /// Whether the owner of a name is present according to the log, or to what is about to be
-    /// written to it.
+    /// Whether the owner of a name is present according to the log and the entries about to be
+    /// written.
     pub(super) fn is_present(&self, folded: &str) -> bool {
         let durable = || self.ownership.record(folded).is_some_and(|record| record.present);
         self.appender.presence(folded).unwrap_or_else(durable)

@@ -1,10 +1,10 @@
-//! Join (SPEC 6.2): which identity it is by, whether it is admitted, under which name and instance.
-//! Nothing is sent before the commit.
+//! Join (SPEC 6.2): checks its identity, whether it is admitted, its name and its instance. Nothing
+//! is sent before the commit.
 
 use kabar_core::chat::message::{client_proof, join_statement};
 use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
-use kabar_core::crypto::kdf;
+use kabar_core::crypto::ct_eq;
 use kabar_core::time::Instant;
 use kabar_std::names::Name;
 use rand_core::Rng;
@@ -19,13 +19,13 @@ use crate::hub::peer::{Peer, Phase};
 use crate::hub::timers::{RoomTimer, Timer};
 use crate::store::SanctionKind;
 
-/// Room for what a Join signs, with the longest name of a room.
+/// Length of the statement that a Join signs, with the longest name of a room.
 const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
-/// The reason that a banned identity gets.
+/// The reason stated to a banned identity.
 const BANNED: &str = "banned from this room";
 
-/// What a Join that is in order still needs.
+/// Whether a valid Join still needs a check of its password.
 enum Admission {
     Granted,
     /// A check of its password.
@@ -59,7 +59,8 @@ impl Room {
         Handled::Done
     }
 
-    /// Whose Join it is, and whether it may be admitted. Strangers learn nothing about names.
+    /// Checks the identity of a Join and whether it may be admitted. Strangers learn nothing about
+    /// names.
     fn check_join<P: Provider>(
         &self,
         peer: &Peer<P>,
@@ -78,7 +79,7 @@ impl Room {
         let is_admitted = self.ownership.is_admitted(&join.identity);
         let policy = self.settings.join_policy;
         let admission = match join.authentication {
-            Authentication::Secret(proof) if kdf::ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
+            Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
                 Admission::Granted
             }
             Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),
@@ -115,7 +116,7 @@ impl Room {
         peer.refuse(now, context, name, RefusedCode::BANNED, BANNED);
     }
 
-    /// Registers a Join that is admitted: name, instance and place, then the commit.
+    /// Registers an admitted Join (its name, instance and place) and adds it to the next commit.
     pub(super) fn admit<P: Provider>(
         &mut self,
         now: Instant,
@@ -162,11 +163,11 @@ impl Room {
         if is_in_use || (is_owned && !self.appender.is_releasing(folded)) {
             return Err((RefusedCode::NAME_TAKEN, "somebody else has this name"));
         }
-        // Joins in progress may still fail: what only they take is not refused for good.
+        // Joins in progress may still fail: a name that only they claim is not refused for good.
         if self.ownership.is_claimed_by_another(folded, identity) {
             return Err((RefusedCode::TRY_LATER, "somebody else is about to take this name"));
         }
-        // A Join that replaces a member of the same prefix takes no more room than before.
+        // A Join that replaces a member of the same prefix adds no member to it.
         let limits = &context.config.limits;
         let replaced = self.members.get(&identity);
         let is_no_more = replaced.is_some_and(|replaced| replaced.prefix.at(0) == peer.prefix.at(0));
@@ -184,7 +185,7 @@ impl Room {
         Ok(())
     }
 
-    /// A random number for a client process; never 0, never one that is known.
+    /// A random instance for a client process: neither 0 nor one that is known.
     fn draw_instance<P: Provider>(&self, context: &mut Context<P>) -> u64 {
         loop {
             let instance = context.rng.next_u64();

@@ -1,4 +1,4 @@
-//! Known identities, with the names and instances of each: the index by which these are bounded.
+//! The index of known identities, by which the names and instances of each are bounded.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(in crate::hub) struct Known {
     by_identity: BTreeMap<PublicIdentity, Kept>,
 }
 
-/// The records of one identity. There is at least one.
+/// The records of one identity, at least one.
 #[derive(Clone, Debug, Default)]
 pub(in crate::hub) struct Kept {
     /// Folded names that it owns.

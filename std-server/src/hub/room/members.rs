@@ -1,5 +1,5 @@
-//! The members of a room, by everything that is unique to one. What is still to be sent to a member
-//! is stored with its connection.
+//! The members of a room, indexed by identity, name and instance. What is still to be sent to a
+//! member is stored with its connection.
 
 use core::ops::Bound::{Excluded, Unbounded};
 use std::collections::BTreeMap;
@@ -19,13 +19,12 @@ pub(super) struct Members {
     /// By folded name.
     by_name: BTreeMap<String, Named>,
     by_instance: BTreeMap<u64, u32>,
-    /// Connections of members that have everything up to the head: only those are served when it
-    /// moves. A member that lags is served when an acknowledgement, a timer or a page of the log
-    /// comes.
+    /// Connections of members that have every entry up to the head: only these are served when it
+    /// moves. Members that lag are served after an acknowledgement, a timer or a read page.
     caught_up: Vec<u32>,
 }
 
-/// The connection of a member, and what other members' Joins are compared with.
+/// The connection of a member, and what later Joins are compared with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seat {
     pub(super) peer: u32,

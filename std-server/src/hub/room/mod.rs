@@ -1,4 +1,4 @@
-//! A room: its members, its log, and what it keeps of the people that were in it.
+//! A room: its members, its log, and its records of identities.
 //!
 //! ```text
 //! Join -> join -> (passwords) -> commit -> welcome ----v
@@ -61,35 +61,22 @@ pub(super) use table::Rooms;
 /// The result of handling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Handled {
-    /// It is dealt with.
+    /// It was handled.
     Done,
-    /// It has to wait, and all after it.
+    /// It has to wait, and so do the messages after it.
     Defer,
-    /// It breaks its rules.
+    /// It is malformed or not allowed.
     Violation,
 }
 
-/// The result of one attempt to write something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    /// Written (or passed over): go on.
-    Done,
-    /// There is nothing of this sort, or it has to be read first.
-    Nothing,
-    /// The send ring is full.
-    Full,
-    /// The work of this round is done; the rest waits for its next turn.
-    Later,
-}
-
-/// Everything of one room. It works on connections that it is given.
+/// The state of one room. Its methods get the connections that they work on.
 #[derive(Debug)]
 pub(super) struct Room {
     id: RoomId,
     settings: RoomSettings,
     /// When this run began.
     began: Instant,
-    /// For how long servers ran over this log before, in ms.
+    /// How long servers ran with this log before, in ms.
     ran_before_ms: u64,
     members: Members,
     /// Members, and those whose Join waits for its commit.
@@ -102,7 +89,7 @@ pub(super) struct Room {
     sanctions: Sanctions,
     passwords: PasswordQueue,
     visits: Visits,
-    /// Identities that are not known yet, by address prefix.
+    /// Rate at which each address prefix may introduce new identities.
     newcomers: Buckets,
 }
 
@@ -122,7 +109,7 @@ impl RoomSettings {
 }
 
 impl Room {
-    /// Begins a run over what the store holds.
+    /// Starts a room with the state that the store holds.
     pub(super) fn new<P: Provider>(
         now: Instant,
         context: &mut Context<P>,
@@ -174,12 +161,12 @@ impl Room {
         Timer::Room(self.id, timer)
     }
 
-    /// Total time that servers ran over this log, in ms. It does not depend on the time of day.
+    /// Total time that servers ran with this log, in ms. It does not depend on the time of day.
     fn ran_ms(&self, now: Instant) -> u64 {
         self.ran_before_ms.saturating_add(now.saturating_since(self.began).as_millis())
     }
 
-    /// Does what one of its deadlines is for.
+    /// Handles one of its deadlines.
     pub(super) fn on_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, timer: &RoomTimer) {
         match timer {
             RoomTimer::Absence(folded) => self.on_absence_timer(&mut context.counters, folded),
@@ -191,7 +178,7 @@ impl Room {
         }
     }
 
-    /// Whether more posts wait for their commit than are accepted.
+    /// Whether too many posts wait for their commit to accept more.
     pub(super) fn is_saturated(&self, limit: usize) -> bool {
         self.appender.bytes() >= limit
     }
@@ -211,7 +198,7 @@ impl Room {
         self.log.head()
     }
 
-    /// Adds what its parts count.
+    /// Adds the counts of its parts.
     pub(super) fn count(&self, counters: &mut Counters) {
         counters.buckets_full += self.newcomers.forgotten() + self.passwords.buckets_forgotten();
         counters.pages_dropped += self.pages.dropped();
@@ -226,7 +213,7 @@ impl Room {
     }
 }
 
-/// A random name for this run that no earlier run had.
+/// A random term for this run that no earlier run had.
 fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
     loop {
         let mut term = Term::default();

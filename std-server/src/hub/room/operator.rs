@@ -1,10 +1,10 @@
-//! Actions of the operator on a room.
+//! Actions of an operator on a room.
 
 use kabar_core::chat::{EntryKind, MAX_TEXT_LEN};
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::CloseCode;
 use kabar_std::names::Name;
 
 use super::Room;
@@ -15,7 +15,7 @@ use crate::hub::peer::{Peer, Peers};
 use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Sanction, SanctionKind};
 
-/// The author of what the operator writes (SPEC 6.6).
+/// The author of an operator's entries (SPEC 6.6).
 const SERVER: &str = "server";
 
 impl Room {
@@ -39,7 +39,7 @@ impl Room {
         Ok(shown)
     }
 
-    /// Bans the identity that has or owns a name, and closes its connection if it is here.
+    /// Bans the identity that has or owns a name, and closes its connection if it is connected.
     pub(in crate::hub) fn ban<P: Provider>(
         &mut self,
         now: Instant,
@@ -122,7 +122,7 @@ impl Room {
         self.members.seats().filter_map(|(_, seat)| info(seat.peer)).collect()
     }
 
-    /// Adds how full the room is.
+    /// Fills in how full the room is.
     pub(in crate::hub) fn add_status(&self, status: &mut Status) {
         status.members = self.members.len();
         status.unfinished_bytes = self.appender.bytes();
@@ -130,7 +130,7 @@ impl Room {
         (status.first, status.head) = (self.first(), self.head());
     }
 
-    /// The member of a name, or else its owner.
+    /// The member with this name, or else its owner.
     fn resolve_name(&self, name: &str) -> Option<(String, PublicIdentity)> {
         let name = Name::new(name).ok()?;
         let member = self.members.named(name.folded()).map(|(name, identity)| (name.shown().to_owned(), identity));

@@ -1,5 +1,5 @@
-//! Ownership of names, and admissions (SPEC 6.6): what is durable, and what Joins in progress
-//! claim.
+//! Ownership of names, and admissions (SPEC 6.6): the durable ones, and the names claimed by Joins
+//! in progress.
 //!
 //! Time unseen is counted in running time: the time of day may jump.
 
@@ -23,7 +23,7 @@ pub(in crate::hub) struct Ownership {
     keep_ms: u64,
 }
 
-/// A name that Joins in progress want. All of them are by one identity, on several connections.
+/// A name that Joins in progress claim. All of them are by one identity, on several connections.
 #[derive(Debug)]
 struct Claim {
     identity: PublicIdentity,
@@ -38,7 +38,7 @@ impl Ownership {
         ownership
     }
 
-    /// Replaces what is durable by what the store holds.
+    /// Replaces the durable records by those in the store.
     pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
         self.admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
@@ -64,12 +64,12 @@ impl Ownership {
         record.is_some_and(|record| record.identity != identity && !self.has_lapsed(record, ran_ms))
     }
 
-    /// Whether its owner was not seen for so long that the name is free.
+    /// Whether its owner was unseen long enough that the name is free.
     pub(in crate::hub) fn has_lapsed(&self, record: &NameRecord, ran_ms: u64) -> bool {
         !record.present && ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
     }
 
-    /// Forgets a name. The caller has to commit that before its owner can notice.
+    /// Forgets a name. The caller has to commit its removal before its owner can observe it.
     pub(in crate::hub) fn forget_name(&mut self, folded: &str) {
         self.records.remove(folded);
     }
@@ -79,7 +79,7 @@ impl Ownership {
         self.admitted.remove(identity).is_some()
     }
 
-    /// All identities with an admission, under whatever tag.
+    /// All identities with an admission, under any tag.
     pub(in crate::hub) fn admitted(&self) -> impl Iterator<Item = &PublicIdentity> {
         self.admitted.keys()
     }

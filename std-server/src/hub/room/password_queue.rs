@@ -1,4 +1,4 @@
-//! The queue of Joins whose passwords are to be checked, and the wrong passwords of late.
+//! The queue of Joins whose passwords are to be checked, and the rates of wrong passwords.
 
 use core::fmt;
 
@@ -16,7 +16,7 @@ pub(super) struct PasswordQueue {
     /// In the order of arrival.
     pub(super) queue: Vec<WaitingJoin>,
     shares: Shares<u32>,
-    /// Removed from the queue for others, and not refused yet.
+    /// Displaced from the queue, and not refused yet.
     pub(super) displaced: Vec<WaitingJoin>,
     /// The check in progress.
     pub(super) outstanding: Option<PasswordCheck>,
@@ -31,7 +31,7 @@ pub(super) struct WaitingJoin {
     pub(super) prefix: Prefix,
     pub(super) request: Box<JoinRequest>,
     pub(super) password: Zeroizing<Vec<u8>>,
-    /// It was counted that it has to wait for the total.
+    /// It was counted as waiting for the total rate.
     pub(super) is_delayed: bool,
 }
 
@@ -57,7 +57,7 @@ impl PasswordQueue {
         }
     }
 
-    /// How often wrong passwords of an address were forgotten before their time.
+    /// Number of buckets that were replaced before they were full.
     pub(super) fn buckets_forgotten(&self) -> u64 {
         self.wrong.forgotten()
     }
@@ -71,7 +71,7 @@ impl PasswordQueue {
         self.queue.push(waiting);
     }
 
-    /// Takes a Join out of the queue.
+    /// Removes a Join from the queue.
     pub(super) fn remove(&mut self, peer: u32) -> Option<Box<JoinRequest>> {
         self.take(peer).map(|waiting| waiting.request)
     }
@@ -82,8 +82,8 @@ impl PasswordQueue {
         Some(self.queue.remove(at))
     }
 
-    /// The Join that has to go for one more of `prefix`: the oldest of the heaviest prefix, or else
-    /// one of the prefix that guessed wrong last, if that was after this one did.
+    /// The Join that one of `prefix` displaces: the oldest of the heaviest prefix, or else one of
+    /// the prefix with the latest wrong password, if this prefix had none since.
     pub(super) fn displaced_by(&self, prefix: Prefix) -> Option<u32> {
         let last = || self.queue.iter().max_by_key(|waiting| self.wrong.full_at(waiting.prefix));
         let worse = || last().filter(|last| self.wrong.full_at(last.prefix) > self.wrong.full_at(prefix));

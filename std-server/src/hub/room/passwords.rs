@@ -1,11 +1,11 @@
-//! Passwords: checked one at a time, on another thread, and not for a prefix that guessed wrong too
-//! often.
+//! Password checks: one at a time, on another thread, and none for a prefix with too many wrong
+//! passwords.
 //!
 //! Wrong passwords are bounded per prefix and in total. Joins from a prefix that has used up its
-//! tries are refused. The total refuses nobody: checks wait for it, and those from the prefix that
-//! guessed wrong least recently, or never, come first. So a stranger who guesses from many
-//! addresses delays others by one check at most, unless he gets addresses that did not guess yet as
-//! fast as the total allows.
+//! attempts are refused. The total refuses no one: checks wait for it, and those from the prefix
+//! with the least recent wrong password, or none, come first. So an attacker who guesses from many
+//! addresses delays others by one check at most, unless it obtains unused addresses as fast as the
+//! total allows.
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
@@ -46,8 +46,7 @@ impl Room {
         context.timers.set(Timer::Phase(peer.id), Some(now + context.config.limits.join_time));
     }
 
-    /// Refuses the Joins that had to go, and creates the job of the next check if none is in
-    /// progress.
+    /// Refuses the displaced Joins, and creates the job of the next check if none is in progress.
     pub(in crate::hub) fn create_password_job<P: Provider>(
         &mut self,
         now: Instant,
@@ -77,7 +76,7 @@ impl Room {
             context.timers.set(self.timer(RoomTimer::Passwords), Some(token_at));
             return;
         }
-        // Of equals the first that came.
+        // Among equals, the first that arrived.
         let next = queue.iter().min_by_key(|waiting| wrong.full_at(waiting.prefix)).map(|waiting| waiting.peer);
         let Some(next) = next.and_then(|next| self.passwords.take(next)) else { return };
         let WaitingJoin { peer, prefix, request, password, .. } = next;
@@ -85,7 +84,7 @@ impl Room {
         context.jobs.push_back(Job::Password(PasswordJob { room: self.id, connection_id: peer, password }));
     }
 
-    /// A Join has waited for the check of its password for as long as it may.
+    /// Refuses a Join that has waited too long for the check of its password.
     pub(in crate::hub) fn on_password_timer<P: Provider>(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! Posts (SPEC 6.5): once each, in the order of their numbers, or refused for good.
+//! Posts (SPEC 6.5): each is accepted once, in the order of the numbers, or refused for good.
 
 use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
 use kabar_core::crypto::Provider;
@@ -23,7 +23,7 @@ impl Room {
         let next_seq = self.log.head() + 1 + self.appender.posts() as u64;
         let (from, counters) = (peer.address, &mut context.counters);
         let Some(member) = peer.member_mut() else { return Handled::Violation };
-        // Another's instance, no number, or what no client sends.
+        // Another instance, no number, or a body that no client sends.
         if post.instance != member.instance || post.number == 0 || is_malformed(post) {
             return Handled::Violation;
         }
@@ -35,13 +35,13 @@ impl Room {
         }
         let Instance { highest, highest_seq, accepted, .. } = known;
         if post.number <= highest {
-            // It is stored already, and its author does not know.
+            // It is stored already, and its author does not know yet.
             counters.posts_repeated += 1;
             member.due.stored = Some((highest, highest_seq));
             return Handled::Done;
         }
         if post.number <= accepted && !faults.forget_pending() {
-            // It came on an earlier connection and waits for its commit; its author is informed
+            // It arrived on an earlier connection and waits for its commit; its author is informed
             // after that.
             counters.posts_repeated += 1;
             return Handled::Done;
@@ -53,7 +53,7 @@ impl Room {
             }
             member.refused = None;
         }
-        // Nothing below it may be open: what is refused is settled before its author goes on.
+        // No lower number may be open: its author settles a refused one before it continues.
         if post.number - 1 > accepted.max(post.settled) && !faults.accept_after_refusal() {
             return Handled::Violation;
         }
@@ -81,7 +81,7 @@ impl Room {
     }
 }
 
-/// Whether the body does not fit its kind (SPEC 6.4). Clients check that before they send.
+/// Whether the body is not legal for its kind (SPEC 6.4). Clients check that before they send.
 fn is_malformed(post: &Post<'_>) -> bool {
     if post.kind.is_text() {
         post.body.len() > MAX_TEXT_LEN || core::str::from_utf8(post.body).is_err()

@@ -11,16 +11,16 @@ use crate::hub::room_id::RoomId;
 /// Why a Join is refused: a code and a text.
 pub(super) type JoinError = (RefusedCode, &'static str);
 
-/// A Join that is in order.
+/// A valid Join.
 #[derive(Debug)]
 pub(super) struct JoinRequest {
     pub(super) name: Name,
     pub(super) identity: PublicIdentity,
-    /// As stated until it is admitted (0: none); from then on the one that it will have.
+    /// As stated in the Join (0: none); once admitted, the instance that the member will have.
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) max_entry_len: u16,
-    /// Its admission is to be stored.
+    /// Its admission has to be stored.
     pub(super) is_newly_admitted: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct CommittingJoin {
 }
 
 impl JoinRequest {
-    /// The membership of which everything is still to be sent.
+    /// The new member, to which everything is still to be sent.
     pub(super) fn into_member(
         self,
         room: RoomId,

@@ -1,10 +1,9 @@
-//! Retention of what is stored about people, within bounds: what was not used for long is
-//! forgotten, in memory and in the store, and so is what one identity has too much of (SPEC 6.5,
-//! 6.6).
+//! Retention of the records of identities: records that were unused for long are removed from
+//! memory and store, and so are those beyond the bounds of an identity (SPEC 6.5, 6.6).
 //!
-//! Something is forgotten here at once, and with the next commit in the store. If that commit
-//! fails, everything is read from the store again and it is back. Nothing is forgotten that a
-//! connection, a Join in progress, a post that waits or the batch in progress needs.
+//! A record is removed from memory at once, and from the store with the next commit. If that commit
+//! fails, everything is read from the store again and the record returns. No record is removed that
+//! a connection, a Join in progress, an uncommitted post or the batch in progress needs.
 
 use std::collections::BTreeSet;
 
@@ -26,12 +25,11 @@ use crate::hub::timers::RoomTimer;
 /// How often the running time is written, members are recorded as seen, and lapsed records are
 /// searched for.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(3_600);
-/// Records that are forgotten at once, so that no commit takes long.
+/// Records that are removed at a time, so that no commit takes long.
 const FORGOTTEN_AT_ONCE: usize = 1_000;
-/// Time until the next ones are.
+/// Time until the next ones are removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(1);
-/// Of a full table, one in this many identities makes room at once: the table is not searched for
-/// each newcomer.
+/// A full table evicts one in this many identities at a time: it is not searched for each newcomer.
 const EVICTED_SHARE: usize = 64;
 
 impl Room {
@@ -49,14 +47,14 @@ impl Room {
         context.timers.set(self.timer(RoomTimer::Upkeep), Some(now + UPKEEP_INTERVAL));
     }
 
-    /// Forgets what lapsed and what is too much; the rest of it a little later.
+    /// Removes lapsed and surplus records; the rest of them a little later.
     pub(super) fn purge<P: Provider>(&mut self, now: Instant, context: &mut Context<P>) {
         let limits = context.config.limits;
         let is_done = !self.appender.is_recovering() && self.purge_some(now, &limits, &mut context.counters);
         context.timers.set(self.timer(RoomTimer::Purge), (!is_done).then(|| now + PURGE_INTERVAL));
     }
 
-    /// Returns whether that was all.
+    /// Removes some of them. Returns whether these were all.
     fn purge_some(&mut self, now: Instant, limits: &HubLimits, counters: &mut Counters) -> bool {
         let (ran_ms, busy) = (self.ran_ms(now), self.busy());
         let instance_keep = limits.instance_keep.as_millis();
@@ -100,7 +98,7 @@ impl Room {
         is_done && strangers.len() < FORGOTTEN_AT_ONCE
     }
 
-    /// Whether a newcomer may be remembered; makes room for it if need be.
+    /// Checks that a new identity may be registered; makes room for it if necessary.
     pub(super) fn take_newcomer<P: Provider>(
         &mut self,
         now: Instant,
@@ -148,8 +146,8 @@ impl Room {
             && self.known.len() + self.joining().filter(is_new).count() >= limits.identities
     }
 
-    /// Forgets those that were not seen for longest, of those that are not here and have nothing in
-    /// the log: nobody can miss them, and no post can come twice.
+    /// Evicts the identities that were unseen for longest, of those that are not connected and have
+    /// no post in the log: no member is lost, and no post can be accepted twice.
     fn evict(&mut self, limits: &HubLimits, counters: &mut Counters) {
         let busy = self.busy();
         let is_evictable = |(identity, kept): &(&PublicIdentity, &Kept)| {
@@ -171,15 +169,15 @@ impl Room {
         }
     }
 
-    /// When an identity was last seen under anything that it has.
+    /// When an identity was last seen under any of its names and instances.
     fn seen_ran_ms(&self, kept: &Kept) -> u64 {
         let names = kept.names.iter().filter_map(|folded| self.ownership.record(folded)).map(|it| it.seen_ran_ms);
         let instances = kept.instances.iter().filter_map(|instance| self.log.instance(*instance));
         names.chain(instances.map(|it| it.seen_ran_ms)).max().unwrap_or_default()
     }
 
-    /// Before a batch is built: Joins that add something to their identity displace what it used
-    /// least recently.
+    /// Before a batch is built: Joins that add a record to their identity displace the least
+    /// recently used ones.
     pub(super) fn trim_joining(&mut self, limits: &HubLimits, counters: &mut Counters) {
         let added = |request: &JoinRequest| {
             let owner = self.ownership.record(request.name.folded()).map(|record| record.identity);
@@ -194,8 +192,8 @@ impl Room {
         }
     }
 
-    /// Forgets what an identity has too much of if `new_names` and `new_instances` are added: those
-    /// first that it used least recently; of instances, those first under which nothing was posted.
+    /// Removes the surplus records of an identity if `new_names` and `new_instances` are added: the
+    /// least recently used first; of instances, those first under which nothing was posted.
     fn trim(
         &mut self,
         limits: &HubLimits,
@@ -241,7 +239,7 @@ impl Room {
         self.members.named(folded).is_none() && !self.ownership.is_claimed(folded) && !self.is_present(folded)
     }
 
-    /// Identities that are here, or about to join, or written by the batch in progress.
+    /// Identities that are connected, joining, or written by the batch in progress.
     fn busy(&self) -> BTreeSet<PublicIdentity> {
         self.members.identities().chain(self.joining()).chain(self.appender.writes()).collect()
     }
@@ -265,7 +263,7 @@ impl Room {
         self.forget_unknown(identity);
     }
 
-    /// The admission of an identity goes with the last that was kept of it.
+    /// Removes the admission of an identity together with its last record.
     fn forget_unknown(&mut self, identity: PublicIdentity) {
         if !self.known.contains(&identity) {
             self.forget_admission(identity);

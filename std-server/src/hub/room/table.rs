@@ -14,7 +14,7 @@ use crate::hub::room_id::RoomId;
 pub(in crate::hub) struct Rooms(Vec<Room>);
 
 impl Rooms {
-    /// A hub without rooms.
+    /// An empty table.
     pub(in crate::hub) fn new() -> Self {
         Self(Vec::new())
     }
@@ -53,13 +53,13 @@ impl Rooms {
         self.0.iter()
     }
 
-    /// Whether more posts wait for their commit in a room than are accepted.
+    /// Whether too many posts wait for their commit in any room to accept more.
     pub(in crate::hub) fn is_saturated(&self, limit: usize) -> bool {
         self.0.iter().any(|room| room.is_saturated(limit))
     }
 
-    /// Ends the membership of a connection, or its Join, in whatever room it is. `silence` is how
-    /// long it had been silent before.
+    /// Ends the membership of a connection, or its Join, in the room that it is in. `silence` is
+    /// how long it had been silent before.
     pub(in crate::hub) fn remove_member<P: Provider>(
         &mut self,
         now: Instant,

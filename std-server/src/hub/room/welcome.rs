@@ -1,10 +1,9 @@
-//! The end of a Join: what it registered is durable, so its connection becomes a member (SPEC 6.3,
-//! 6.5).
+//! Completes Joins whose registration is durable: the connection becomes a member (SPEC 6.3, 6.5).
 
 use kabar_core::chat::RefusedCode;
+use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
 use kabar_core::time::Instant;
-use kabar_core::wire::frame::CloseCode;
 
 use super::Room;
 use super::members::Seat;
@@ -17,8 +16,8 @@ use crate::hub::timers::RoomTimer;
 use crate::store::SanctionKind;
 
 impl Room {
-    /// Makes members of those whose Joins are committed. Returns the connections, which may be read
-    /// on.
+    /// Makes members of the connections whose Joins are committed. Returns these connections:
+    /// reading them may continue.
     pub(super) fn complete_joins<P: Provider>(
         &mut self,
         now: Instant,
@@ -34,8 +33,8 @@ impl Room {
         for (_, folded) in &done {
             self.end_claim(now, context, folded);
         }
-        // Read only now: a Leave that came along with its Join is not taken for a return in
-        // progress.
+        // They are read only now, so that a Leave sent together with its Join is not mistaken for a
+        // return in progress.
         done.into_iter().map(|(peer, _)| peer).collect()
     }
 
@@ -49,13 +48,13 @@ impl Room {
         let CommittingJoin { peer: id, request } = join;
         let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_joining(self.id)) else { return };
         if self.sanctions.holds(request.identity, SanctionKind::Ban) {
-            // Decided while its Join was on its way to the store.
+            // Imposed while its Join was being committed.
             self.residents.remove(&id);
             return self.refuse_banned(now, context, peer, request.name.shown());
         }
         if let Some(old) = self.members.get(&request.identity).copied() {
-            // SPEC 6.2: a Join that was delayed; its connection was given up for that of the
-            // member. If it was not, it comes again.
+            // SPEC 6.2: a delayed Join, whose client has abandoned the connection for that of the
+            // member. If it has not, it joins again.
             if old.ordinal > peer.ordinal {
                 self.residents.remove(&id);
                 let text = "joined on a later connection";
@@ -75,8 +74,8 @@ impl Room {
         context.turns.mark_ready(&mut peer.turn);
     }
 
-    /// The same identity joined again: its old connection is closed. The same process knows that;
-    /// another one is informed.
+    /// Closes the old connection of an identity that joined again. The same process has abandoned
+    /// it; another one is informed.
     fn replace<P: Provider>(
         &mut self,
         now: Instant,
@@ -96,8 +95,8 @@ impl Room {
         }
     }
 
-    /// A Join with a claim to a name is over. If no member has the name now although the log says
-    /// that its owner is present, the owner is absent.
+    /// Ends the claim of a completed or lost Join to its name. If no member has the name now
+    /// although the log states that its owner is present, the owner is absent.
     pub(super) fn end_claim<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, folded: &str) {
         self.ownership.unclaim(folded);
         // Another Join of its owner may be in progress; then the end of that one decides.

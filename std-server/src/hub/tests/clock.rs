@@ -1,5 +1,5 @@
-//! The time of day may jump: only what is shown depends on it. Time unseen is time that servers ran
-//! (SPEC 6.6).
+//! The time of day may jump: only displayed times depend on it. Time unseen is time that servers
+//! ran (SPEC 6.6).
 
 use kabar_core::chat::RefusedCode;
 use kabar_core::time::Duration;
@@ -10,8 +10,7 @@ use crate::store::{MemoryStore, Store};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
-/// A clock that was never set, one that is late, one that is right, one that is early, the years
-/// 2038 and 9999, and beyond.
+/// Clocks that were never set, are slow, right and fast, of the years 2038 and 9999, and beyond.
 const CLOCKS: [u64; 8] =
     [0, WALL_MS - 200 * DAY_MS, WALL_MS, WALL_MS + 200 * DAY_MS, 1 << 41, 253_402_300_800_000, 1 << 63, u64::MAX];
 
@@ -65,7 +64,7 @@ fn time_unseen_adds_up_across_runs_and_stops_between_them() {
     for _ in 0..4 {
         world.run(HOUR * 2 + HOUR / 4);
         assert!(is_taken(&mut world, "Ana", 2));
-        // Nobody runs for a long time.
+        // No server runs for a long time.
         world.now += HOUR * 100;
         world.restart();
         assert!(is_taken(&mut world, "Ana", 2));

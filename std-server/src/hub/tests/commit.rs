@@ -1,5 +1,5 @@
-//! What becomes of posts when the store fails, or does not say, or the server is killed (SPEC 7:
-//! S1, S2, S5).
+//! Posts when the store fails, when the outcome of a commit is unknown, and when the server is
+//! killed (SPEC 7: S1, S2, S5).
 
 use kabar_core::chat::NOTICE_STORAGE;
 use kabar_core::time::Duration;
@@ -107,8 +107,8 @@ fn nothing_is_committed_before_heads_and_numbers_are_read_again() {
 
 #[test]
 fn joins_are_admitted_after_an_uncertain_commit_without_entries() {
-    // The term alone is committed: without an entry there is nothing to be tried again, and no Join
-    // is let in that would be.
+    // The term alone is committed: without an entry nothing is retried, and a Join that would be is
+    // not admitted.
     let mut world = World::new();
     world.store.set_fault(Some(Fault::UncertainApplied));
     world.restart();

@@ -1,4 +1,4 @@
-//! The log is the queue: every member is a cursor (SPEC 6.2, 6.3, 7; DESIGN 6).
+//! Delivery: every member is a cursor into the log (SPEC 6.2, 6.3, 7).
 
 use kabar_core::chat::{ClientMessage, EntryKind, Request, Start, Term};
 use kabar_core::time::Duration;
@@ -8,7 +8,7 @@ use super::world::World;
 use crate::hub::{HubConfig, JobKind, RoomId};
 use crate::store::Fault;
 
-/// A room in which Ana said `count` things of `len` bytes.
+/// A room in which Ana posted `count` texts of `len` bytes.
 fn room(count: u64, len: usize, change: impl FnOnce(&mut HubConfig)) -> (World, usize) {
     let mut world = World::with(change);
     let ana = world.join(&join_args("Ana", 1));
@@ -29,7 +29,7 @@ fn room(count: u64, len: usize, change: impl FnOnce(&mut HubConfig)) -> (World, 
 #[test]
 fn delivery_begins_at_the_start_of_the_join() {
     let (mut world, _) = room(10, 1, |_| {});
-    // Joined, ten texts; whoever comes is joined too.
+    // The log: Ana joined, ten texts, and each further client joined.
     let head = world.join(&join_args("h", 2));
     assert_eq!((world.clients[head].welcome().start, world.clients[head].welcome().head), (12, 12));
     let last = world.join(&JoinArgs { start: Start::Last(4), ..join_args("l", 3) });
@@ -79,7 +79,7 @@ fn entries_before_the_tail_are_read_from_the_store() {
     assert_eq!(world.clients[ben].seqs(), (1..=302).collect::<Vec<_>>());
     let pages = world.hub.counters().pages_read;
     assert!((8..=12).contains(&pages), "{pages}");
-    // The next one finds the pages that are still in memory.
+    // The next one finds the pages still in memory.
     let cleo = world.join(&JoinArgs { start: Start::Last(1_000), ..join_args("Cleo", 3) });
     world.run(Duration::from_secs(3));
     assert_eq!(world.clients[cleo].seqs(), (1..=303).collect::<Vec<_>>());
@@ -140,7 +140,7 @@ fn an_idle_member_holds_no_rings_and_fits_in_8_kib() {
     let fast = size_of::<super::super::peer::Peer<kabar_std::provider::Accelerated>>();
     let member = size_of::<super::super::peer::member::Member>();
     println!("a connection takes {peer} bytes ({fast} with the fast provider), a member {member} more");
-    // Besides: an in-flight table that may not be given back, and places in maps.
+    // In addition: an in-flight table that may not be released, and entries in maps.
     let table = 64 * size_of::<kabar_core::transport::SentPacket>();
     assert!(peer.max(fast) + member + table + 512 <= 8 << 10, "{}", peer.max(fast) + member + table);
 }
@@ -264,7 +264,7 @@ fn members_that_find_the_pool_empty_are_served_later() {
     world.run(Duration::from_secs(2));
     let before = world.hub.counters().pool_empty;
     world.clients[clients[0]].post(1, "x");
-    // Sooner than anybody's keep-alive would ask.
+    // Sooner than any keep-alive would ask.
     world.run(Duration::from_secs(2));
     assert!(world.hub.counters().pool_empty > before);
     for client in clients {
@@ -299,8 +299,7 @@ fn entries_committed_while_a_member_is_served_reach_it_immediately() {
     world.clients[ana].post(1, "one");
     world.run_ms(50);
     let append = world.jobs.pop_front().expect("a commit");
-    // The hub is asked for what it has to send to Ana, and is not asked to the end when the commit
-    // is through.
+    // Part of the output for Ana has been fetched when the commit is done.
     assert!(world.clients[ana].post_as(EntryKind(9), 2, 1, b""));
     let mut bytes = [0; 1200];
     let len = world.clients[ana].poll_transmit(world.now, &mut bytes).expect("a post");

@@ -1,9 +1,9 @@
-//! What the log says of people who come and go (DESIGN 5.4, 6).
+//! Entries in the log about members that join and leave (SPEC 6.4).
 
 use kabar_core::chat::{ClientMessage, EntryKind};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, join_args};
 use super::world::World;
@@ -74,7 +74,7 @@ fn a_leave_during_another_join_of_its_identity_is_not_announced() {
     world.clients[early].join(&join_args("Ana", 1));
     assert!(world.clients[early].send(&ClientMessage::Leave { handle: 1 }));
     world.run_ms(20);
-    // Its commit is under way when the same identity asks on another connection.
+    // Its commit is in progress when the same identity joins on another connection.
     world.clients[later].join(&join_args("Ana", 1));
     world.run_ms(20);
     world.release();
@@ -105,7 +105,7 @@ fn a_return_within_a_minute_is_not_announced() {
     let mut world = World::new();
     let client = world.join(&join_args("Ana", 1));
     let instance = world.clients[client].welcome().instance;
-    // A message that breaks its rules: closed by the server, not by Ana.
+    // A malformed message: the server closes the connection, not Ana.
     assert!(world.clients[client].send_raw(&[0, 0]));
     world.run(Duration::from_secs(55));
     assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 0);
@@ -137,7 +137,7 @@ fn after_a_restart_only_members_that_do_not_return_have_left() {
     world.run(Duration::from_secs(120));
     let expected = [("Ana", JOINED), ("Ben", JOINED), ("Ben", LEFT)].map(|(name, kind)| (name.to_owned(), kind));
     assert_eq!(announcements(&world), expected);
-    // And it is not said again by the next run.
+    // And the next run does not announce it again.
     world.clients[client].is_cut = true;
     world.restart();
     world.run(Duration::from_secs(120));
@@ -153,7 +153,7 @@ fn a_large_room_announces_neither_joined_nor_left() {
         world.clients[client].close(world.now);
         world.run_ms(100);
     }
-    // Of whom joined was said, left is said too.
+    // Left is written for each member whose joined was.
     assert_eq!(announcements(&world).len(), 4);
     assert_eq!(world.hub.who(world.now, RoomId::ONLY).len(), 0);
 }
@@ -192,7 +192,7 @@ fn a_join_whose_connection_ends_before_its_commit_is_not_announced() {
     let mut world = World::new();
     let ben = world.join(&join_args("Ben", 2));
     world.hold(crate::hub::JobKind::Store);
-    // Ben's post occupies the store; Ana's Join collects behind it, and Ana goes.
+    // Ben's post is being committed; Ana's Join waits for the next commit, and Ana closes.
     world.clients[ben].post(1, "busy");
     world.run_ms(20);
     let client = world.client();

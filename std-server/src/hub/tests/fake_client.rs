@@ -1,5 +1,4 @@
-//! Somebody at the other end, message by message: a handshake, a connection, and no more sense than
-//! the test gives it.
+//! A client without logic: a handshake, a connection, and the messages that a test sends.
 
 use core::net::SocketAddr;
 
@@ -8,14 +7,14 @@ use kabar_core::chat::{
     Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode,
     ServerMessage, Start, Term, message_len,
 };
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Instant;
 use kabar_core::transport::InlineBuffers;
-use kabar_core::wire::frame::{CloseCode, StreamId};
-use kabar_core::wire::packet::TransportParameters;
 
 use super::server_key::Key;
 
@@ -26,7 +25,7 @@ pub(super) const ROOM: &str = "lobby";
 
 type Memory = InlineBuffers<16_384, 16_384, 0, 64>;
 
-/// What a person heard.
+/// A message that a client received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Received {
     Welcome(Welcomed),
@@ -92,7 +91,7 @@ pub(super) struct Welcomed {
     pub(super) is_proved: bool,
 }
 
-/// How somebody asks to come in.
+/// The content of a Join.
 #[derive(Clone, Debug)]
 pub(super) struct JoinArgs {
     pub(super) room: &'static str,
@@ -113,7 +112,7 @@ pub(super) enum Credential {
     BadSignature,
 }
 
-/// `name`, with a key of its own, by the secret, from the head on.
+/// A Join under `name` by the key number `key`, with the secret, from the head on.
 pub(super) fn join_args(name: &str, key: u8) -> JoinArgs {
     JoinArgs {
         room: ROOM,
@@ -136,9 +135,9 @@ pub(super) struct FakeClient {
     pub(super) closed: Option<Closed>,
     /// Nothing passes in either direction.
     pub(super) is_cut: bool,
-    /// What it sends passes, and what is sent to it does not.
+    /// Its datagrams pass, and those to it do not.
     pub(super) is_unreachable: bool,
-    /// Messages stay in the receive ring.
+    /// It leaves messages in its receive ring.
     pub(super) is_not_reading: bool,
     instance: u64,
     handle: u8,
@@ -174,7 +173,7 @@ impl FakeClient {
         }
     }
 
-    /// Takes messages of up to `len` bytes.
+    /// Accepts messages of up to `len` bytes.
     pub(super) fn set_message_limit(&mut self, len: u16) {
         self.limits.message = len;
     }
@@ -184,7 +183,7 @@ impl FakeClient {
         self.instance = instance;
     }
 
-    /// A fresh connection; the old one is forgotten without a word.
+    /// Begins a new connection; the old one is dropped silently.
     pub(super) fn connect(&mut self, now: Instant) {
         self.now = now;
         self.seed = self.seed.wrapping_add(100);
@@ -233,7 +232,7 @@ impl FakeClient {
         }
     }
 
-    /// Reads whatever there is.
+    /// Reads all messages that have arrived.
     pub(super) fn read_messages(&mut self) {
         let mut prefix = [0; 2];
         while self.connection.peek(StreamId::Chat, 0, &mut prefix) {
@@ -379,7 +378,7 @@ impl FakeClient {
         })
     }
 
-    /// Seqs of all entries heard.
+    /// Seqs of all entries received.
     pub(super) fn seqs(&self) -> Vec<u64> {
         let seq = |received: &Received| match received {
             Received::Entry { seq, .. } | Received::Stub { seq, .. } => Some(*seq),
@@ -388,7 +387,7 @@ impl FakeClient {
         self.received.iter().filter_map(seq).collect()
     }
 
-    /// Texts of all entries heard.
+    /// Texts of all entries received.
     pub(super) fn texts(&self) -> Vec<String> {
         let text = |received: &Received| match received {
             Received::Entry { kind: EntryKind::TEXT, body, .. } => {
@@ -399,7 +398,7 @@ impl FakeClient {
         self.received.iter().filter_map(text).collect()
     }
 
-    /// The highest number it was told is stored.
+    /// The highest number that was confirmed as stored.
     pub(super) fn stored(&self) -> u64 {
         let number = |received: &Received| match received {
             Received::Stored { number, .. } => Some(*number),

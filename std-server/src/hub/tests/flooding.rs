@@ -1,11 +1,12 @@
 //! Every table that a stranger can fill is filled, from one address and from the many /64s of one
-//! /48, while people from elsewhere connect and join (SPEC 3.7).
+//! /48, while clients from elsewhere connect and join (SPEC 3.7).
 
 use core::net::SocketAddr;
 
 use kabar_core::crypto::{Portable, Provider};
+use kabar_core::internals::packet::{Hello, Initiate, Packet};
+use kabar_core::session::TransportParameters;
 use kabar_core::time::Duration;
-use kabar_core::wire::packet::{Hello, Initiate, Packet, TransportParameters};
 
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::server_key::MODULUS;
@@ -36,7 +37,7 @@ impl From {
     }
 }
 
-/// The limits that are not looked at do not get in the way.
+/// A world in which the limits that are not under test do not interfere.
 fn world(change: impl FnOnce(&mut HubConfig)) -> World {
     World::with(|config| {
         config.limits.handshake_burst = 100_000;
@@ -58,7 +59,7 @@ fn parameters() -> TransportParameters {
     }
 }
 
-/// What the hub answers, if it does.
+/// The reply of the hub, if there is one.
 fn exchange(world: &mut World, from: SocketAddr, packet: Packet<'_>) -> Option<Vec<u8>> {
     let mut out = [0; 1200];
     let len = packet.encode(&mut out, Portable::crc32).expect("fits");
@@ -69,7 +70,7 @@ fn exchange(world: &mut World, from: SocketAddr, packet: Packet<'_>) -> Option<V
     Some(answer)
 }
 
-/// Hello and Initiate of a stranger who goes no further; the Initiate for replaying.
+/// Sends Hello and Initiate of a client that goes no further. Returns the Initiate.
 fn initiate(world: &mut World, from: SocketAddr, share: [u8; 32]) -> Vec<u8> {
     let mut client_random = [0; 32];
     client_random[..16].copy_from_slice(format!("{from:>40}").as_bytes().last_chunk::<16>().expect("long enough"));
@@ -87,7 +88,7 @@ fn initiate(world: &mut World, from: SocketAddr, share: [u8; 32]) -> Vec<u8> {
     out
 }
 
-/// People from elsewhere come in at once: one from an IPv4 address, one from an IPv6 network.
+/// Clients from elsewhere join immediately: one from an IPv4 address, one from an IPv6 network.
 fn others_join(world: &mut World) {
     let clients = [([10, 1, 1, 1], 5_000).into(), ([0x2001, 0xdb8, 1, 0, 0, 0, 0, 1], 5_000).into()];
     for (key, address) in (201..).zip(clients) {
@@ -273,7 +274,7 @@ fn with_password(change: impl FnOnce(&mut HubConfig)) -> World {
     })
 }
 
-/// Somebody at `address` who asks with this password and does not wait for the answer.
+/// A client at `address` that joins with this password; the answer is not awaited.
 fn attempt_join_at(world: &mut World, address: SocketAddr, key: u8, password: &'static str) -> usize {
     let client = world.client_at(address);
     world.connect(client);
@@ -347,7 +348,7 @@ fn members_of_one_prefix_are_bounded_and_others_join() {
             (4, 2),
             "{from:?}"
         );
-        // Whoever is in comes again from another connection.
+        // Members join again on another connection.
         let again = world.client_at(from.address(99));
         world.attempt_join(again, &join_args("m4", 4));
         assert!(world.clients[again].is_welcome());

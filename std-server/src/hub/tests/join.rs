@@ -1,9 +1,9 @@
-//! Who may come in, under which name and instance (SPEC 6.2, 6.5, 6.6).
+//! Joins: who is admitted, under which name and instance (SPEC 6.2, 6.5, 6.6).
 
 use kabar_core::chat::{RefusedCode, Start};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::world::{PASSWORD, World};
@@ -118,7 +118,7 @@ fn of_two_concurrent_joins_under_one_name_one_succeeds() {
     let (a, b) = (world.client(), world.client());
     world.attempt_join(a, &join_args("Ana", 1));
     world.attempt_join(b, &join_args("Ana", 2));
-    // It may come to nothing yet.
+    // The first Join may still fail.
     assert_eq!(world.clients[b].refusal(), Some(RefusedCode::TRY_LATER));
     world.release();
     world.run_ms(10);
@@ -169,7 +169,7 @@ fn an_instance_is_drawn_once_and_recognised_later() {
     world.restart();
     world.attempt_join(ana, &JoinArgs { instance, ..join_args("Ana", 1) });
     assert_eq!((world.clients[ana].welcome().instance, world.clients[ana].welcome().highest), (instance, 1));
-    // One that is not known is replaced by a new one.
+    // An unknown one is replaced by a new one.
     let ben = world.join(&JoinArgs { instance: 12345, ..join_args("Ben", 2) });
     assert!(![0, 12345, instance].contains(&world.clients[ben].welcome().instance));
 }
@@ -342,7 +342,7 @@ fn a_reconnecting_process_replaces_its_connection_silently() {
 
 #[test]
 fn a_delayed_join_does_not_replace_a_later_connection() {
-    // A client that heard no Welcome gives its connection up and joins on another one; then the
+    // A client that received no Welcome abandons its connection and joins on another one; then the
     // first Join arrives.
     let mut world = World::new();
     let first = world.client();

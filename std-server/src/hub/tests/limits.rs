@@ -1,5 +1,5 @@
-//! Every limit does what the table says: the same people do the same twice, once under its default
-//! and once under another value, and the second time its counter counts more.
+//! Every limit has the effect that the table states: each scenario runs twice, once with the
+//! default and once with another value, and the second time the limit's counter is higher.
 
 use core::net::SocketAddr;
 
@@ -17,8 +17,8 @@ const SECOND: u64 = 1_000_000;
 /// Sets the limit that is tested.
 type Set<'a> = &'a dyn Fn(&mut HubConfig);
 
-/// How often the limit was met under its default and under `raw`; the scenario begins its world
-/// with the setting it is given.
+/// Checks that the limit is hit more often with `raw` than with its default. The scenario creates
+/// its world with the setting that it is given.
 fn moves(name: &str, raw: u64, scenario: fn(Set<'_>) -> World) {
     let limit = Limit::named(name).expect("it is in the table");
     assert_ne!(raw, limit.default);
@@ -251,7 +251,7 @@ limits! {
     };
 }
 
-/// `count` people with a connection, if there is room, and no more.
+/// `count` clients that connect and do not join.
 fn connecting(set: Set<'_>, count: usize) -> World {
     let mut world = World::with(set);
     for _ in 0..count {
@@ -263,7 +263,7 @@ fn connecting(set: Set<'_>, count: usize) -> World {
     world
 }
 
-/// `count` people whose handshakes are never answered, from one address or from several.
+/// `count` clients whose handshakes are never answered, from one address or from several.
 fn shaking_hands(set: Set<'_>, count: u16, is_one_address: bool) -> World {
     let mut world = World::with(set);
     world.hold(JobKind::Accept);
@@ -290,7 +290,7 @@ fn busy(set: Set<'_>) -> impl Fn(&mut HubConfig) {
     }
 }
 
-/// Packets of connections that the server does not know any more, one after a while.
+/// Two packets of a connection that the server no longer knows, the second after `pause`.
 fn unknown(set: Set<'_>, pause: Duration) -> World {
     let mut world = joining(set, 1);
     let (from, sealed) = world.recorded.iter().rfind(|(_, bytes)| bytes[0] == 0x15).cloned().expect("a sealed packet");
@@ -324,7 +324,7 @@ fn attempt_join(world: &mut World, join_args: &JoinArgs) {
     world.attempt_join(client, join_args);
 }
 
-/// People p1, p2, ... who ask to come in, one after the other.
+/// Clients p1, p2, ... that join one after the other.
 fn joining(set: Set<'_>, count: u8) -> World {
     let mut world = World::with(set);
     for key in 1..=count {
@@ -339,7 +339,7 @@ fn leave(world: &mut World, client: usize) {
     world.run_ms(100);
 }
 
-/// One who leaves and comes again after `pause`, as another client and under `name`.
+/// A member that leaves and joins again after `pause`, as another client and under `name`.
 fn returning(set: Set<'_>, name: &str, pause: Duration) -> World {
     let mut world = joining(set, 1);
     leave(&mut world, 0);
@@ -348,7 +348,7 @@ fn returning(set: Set<'_>, name: &str, pause: Duration) -> World {
     world
 }
 
-/// Two people behind one address, the second after `pause`.
+/// Two clients at one address, the second after `pause`.
 fn arriving(set: Set<'_>, pause: Duration) -> World {
     let mut world = World::with(set);
     for key in 1..=2 {
@@ -359,7 +359,7 @@ fn arriving(set: Set<'_>, pause: Duration) -> World {
     world
 }
 
-/// One who says so many lines of 100 bytes.
+/// A member that posts `lines` texts of 100 bytes.
 fn talking(set: Set<'_>, lines: u64) -> World {
     let mut world = joining(set, 1);
     for number in 1..=lines {

@@ -1,6 +1,5 @@
-//! Messages that arrive together come to the same as messages that arrive one by one with
-//! everything settled in between: every pair and many a triple in one packet, over stores that are
-//! quick, slow, or slow and fail once.
+//! Messages that arrive together have the same effect as messages that arrive one by one: all pairs
+//! and many triples in one packet, with stores that are quick, slow, or slow and fail once.
 
 use core::ops::ControlFlow;
 
@@ -14,9 +13,9 @@ use crate::store::{Fault, MemoryStore};
 
 /// Between messages that do not arrive together.
 const GAP: Duration = Duration::from_secs(1);
-/// What a slow commit takes.
+/// Duration of a slow commit.
 const SLOW: Duration = Duration::from_millis(100);
-/// Until all that can be said of somebody was said: the return time, and what a retry takes.
+/// Long enough for every announcement: the return time and a retry.
 const LONG: Duration = Duration::from_secs(65);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +54,7 @@ enum Arrival {
     OneByOne,
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Outcome {
     log: Vec<(String, EntryKind, Vec<u8>)>,
@@ -64,7 +63,7 @@ struct Outcome {
     closed: String,
 }
 
-/// A room in which somebody named Ana was once, and the instance that she had.
+/// A room that Ana has left, and the instance that she had.
 struct Past {
     config: HubConfig,
     store: MemoryStore,
@@ -88,7 +87,7 @@ impl Past {
         JoinArgs { credential, instance: self.instance, ..join_args("Ana", 1) }
     }
 
-    /// What comes of `messages`, and how long after the latest of them each entry was made.
+    /// The result of `messages`, and how long after the latest of them each entry was written.
     fn play(&self, is_member: bool, messages: &[Message], arrival: Arrival, disk: Disk) -> (Outcome, Vec<Duration>) {
         let mut world = World::over(self.config.clone(), self.store.clone());
         let before = world.log().len();
@@ -159,7 +158,7 @@ impl Past {
         }
     }
 
-    /// Holds what comes together against what comes one by one.
+    /// Compares messages that arrive together with messages that arrive one by one.
     fn compare(&self, is_member: bool, messages: &[Message], disk: Disk) {
         let (together, late) = self.play(is_member, messages, Arrival::Together, disk);
         let (expected, expected_late) = self.play(is_member, messages, Arrival::OneByOne, disk);
@@ -171,8 +170,7 @@ impl Past {
             assert!(is_in_time, "{}: {late:?} after, not {expected_late:?}", case());
             return;
         }
-        // A Join that was in the commit that failed is refused for now, and nothing that follows it
-        // is looked at.
+        // A Join in the failed commit is refused temporarily, and nothing after it is handled.
         let passing = [RefusedCode::TRY_LATER];
         assert!(disk == Disk::FailsOnce && together.refusals == passing, "{}: {together:#?} {expected:#?}", case());
         let is_join = |message: &Message| matches!(message, Message::JoinWithSecret | Message::JoinWithPassword);
@@ -187,7 +185,7 @@ impl Past {
     }
 }
 
-/// Lets time pass; whatever waits for a slow store waits for as long as a commit takes.
+/// Lets time pass; store jobs take as long as a slow commit.
 fn pass(world: &mut World, span: Duration) {
     let end = world.now + span;
     world.drain();
@@ -231,7 +229,7 @@ fn two_messages_in_one_packet_act_as_in_two_packets_when_a_commit_fails() {
     compare_pairs(Disk::FailsOnce);
 }
 
-/// Those that do not begin with a refusal: what follows that was seen in pairs.
+/// Those that do not begin with a refusal: pairs cover what follows one.
 #[test]
 fn three_messages_in_one_packet_act_as_in_three_packets() {
     let past = Past::new();

@@ -1,10 +1,10 @@
-//! What an operator does, and that it all can be repeated.
+//! The actions of an operator, and determinism.
 
 use kabar_core::chat::{EntryKind, RefusedCode, Start};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
-use kabar_core::crypto::kdf::sha256;
+use kabar_core::crypto::sha256;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, join_args};
 use super::world::World;
@@ -61,8 +61,7 @@ fn a_name_released_right_after_its_owner_left_is_free_immediately() {
         let ana = world.join(&join_args("Ana", 1));
         world.hold(JobKind::Store);
         if holds {
-            // Something else is on its way to the store: leaving and releasing go with the next
-            // batch, together.
+            // Another commit is in progress: Left and the release are both in the next batch.
             world.clients[ana].post(1, "one");
             world.run_ms(10);
         }
@@ -98,7 +97,7 @@ fn shutdown_closes_every_connection_and_commits_accepted_posts() {
     world.release();
     assert!(world.hub.is_finished());
     assert_eq!(world.texts(), ["one", "two"]);
-    // Nobody comes in any more, and it is no departure.
+    // No one can connect, and shutdown is no departure.
     let ben = world.client();
     let now = world.now;
     world.clients[ben].connect(now);
@@ -129,7 +128,7 @@ fn a_member_that_moves_to_a_new_address_is_reported() {
     assert_eq!(world.clients[ana].stored(), 5);
 }
 
-/// Everything that leaves a busy server, as one hash.
+/// A hash of all output of a busy server.
 fn transcript(configure: impl Fn(&mut HubConfig)) -> [u8; 32] {
     let mut world = World::with(configure);
     for key in 1..=4 {

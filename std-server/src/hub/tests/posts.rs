@@ -1,9 +1,10 @@
-//! Posts: each exactly once, in the order of their numbers, or refused for good (SPEC 6.4, 6.5, 7).
+//! Posts: each is stored exactly once, in the order of the numbers, or refused for good (SPEC 6.4,
+//! 6.5, 7).
 
 use kabar_core::chat::{EntryKind, PostRefusedCode};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, Received, join_args};
 use super::world::{WALL_MS, World};
@@ -106,13 +107,13 @@ fn an_uncommitted_post_repeated_on_a_new_connection_is_not_accepted_twice() {
     let old = world.join(&join_args("Ana", 1));
     let ben = world.join(&join_args("Ben", 2));
     let instance = world.clients[old].welcome().instance;
-    // The same process on a second connection; its first still speaks.
+    // The same process on a second connection; its first one still sends.
     let new = world.client();
     world.connect(new);
     world.hold(JobKind::Store);
     world.clients[ben].post(1, "b1");
     world.run_ms(20);
-    // The second commit carries Ana's Join and a post of Ben's, the third one Ana's post from the
+    // The second commit contains Ana's Join and a post by Ben, the third one Ana's post from the
     // old connection.
     world.clients[new].join(&JoinArgs { instance, ..join_args("Ana", 1) });
     world.clients[ben].post(2, "b2");
@@ -122,7 +123,7 @@ fn an_uncommitted_post_repeated_on_a_new_connection_is_not_accepted_twice() {
     world.run_ms(20);
     run_one(&mut world);
     assert_eq!((world.clients[new].welcome().highest, world.jobs.len()), (0, 1));
-    // Welcome, it begins with the lowest that is not stored, while that is being committed.
+    // After Welcome it begins with the lowest number not stored, which is being committed.
     world.clients[new].post_settled(1, 0, "a1");
     world.clients[new].post_settled(2, 0, "a2");
     world.run_ms(20);
@@ -141,7 +142,7 @@ fn a_repeated_post_whose_commit_failed_is_not_accepted_twice() {
     world.store.set_fault(Some(crate::store::Fault::UncertainNotApplied));
     world.clients[ana].post(1, "one");
     world.run_ms(100);
-    // Numbers were read again from the store; what waits still counts.
+    // Numbers were read again from the store; posts that wait still count.
     world.store.set_fault(None);
     world.hold(JobKind::Store);
     world.run_ms(400);

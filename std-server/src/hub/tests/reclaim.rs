@@ -1,4 +1,4 @@
-//! Members that hold memory which others need, and do not let go of it (SPEC 5.8).
+//! Members that hold memory which others need, without progress (SPEC 5.8).
 
 use kabar_core::time::Duration;
 
@@ -6,21 +6,20 @@ use super::fake_client::join_args;
 use super::world::World;
 use crate::hub::RoomId;
 
-/// Room for this many send and receive rings.
+/// A world with memory for this many send and receive rings.
 fn world(send: usize, receive: usize) -> World {
     World::with(|config| config.limits.pool_bytes = (send * 32 + receive * 8) << 10)
 }
 
 #[test]
 fn a_member_that_never_acknowledges_is_removed_when_memory_is_short() {
-    // Of both members one can be sent to at a time.
+    // There is a send ring for one member at a time.
     let mut world = world(1, 2);
     let mute = world.join(&join_args("Mute", 1));
     let ana = world.join(&join_args("Ana", 2));
     world.run(Duration::from_secs(2));
     world.clients[mute].is_unreachable = true;
-    // It repeats this for as long as it is not acknowledged to it: nobody could say that it is
-    // silent.
+    // It repeats this as long as it receives no acknowledgement: it is not silent.
     world.clients[mute].post(1, "one");
     world.run(Duration::from_secs(5));
     world.clients[ana].post(1, "two");
@@ -35,7 +34,7 @@ fn a_member_that_never_acknowledges_is_removed_when_memory_is_short() {
 
 #[test]
 fn a_member_that_never_completes_a_message_is_removed_when_memory_is_short() {
-    // Whoever keeps a receive ring keeps the only send ring from the others.
+    // A member that holds a receive ring leaves no memory for the only send ring.
     let mut world = World::with(|config| config.limits.pool_bytes = (40 << 10) - 1);
     let half = world.join(&join_args("Half", 1));
     let ana = world.join(&join_args("Ana", 2));
@@ -66,7 +65,7 @@ fn a_member_that_does_not_read_stays_while_memory_suffices() {
 
 #[test]
 fn slow_members_that_make_progress_are_not_removed() {
-    // Two members take turns at one send ring for longer than a member may be without progress.
+    // Two members alternate at one send ring for longer than a member may be without progress.
     let mut world = world(1, 2);
     let clients = [world.join(&join_args("Ana", 1)), world.join(&join_args("Ben", 2))];
     for number in 1..=60 {

@@ -1,10 +1,10 @@
-//! Everything that a member can make the server keep is bounded, in memory and in the store (SPEC
-//! 6.2, 6.5, 6.6).
+//! All records that a member can create are bounded, in memory and in the store (SPEC 6.2, 6.5,
+//! 6.6).
 
 use kabar_core::chat::{ClientMessage, EntryKind, RefusedCode};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, join_args};
 use super::world::World;
@@ -19,7 +19,7 @@ fn kept(world: &mut World) -> [usize; 4] {
     [loaded.names.len(), loaded.instances.len(), loaded.admissions.len(), world.log().len()]
 }
 
-/// Sends Join and Leave, Join and Leave, ... on one connection, as fast as it takes them.
+/// Sends Join and Leave `rounds` times on one connection, as fast as it accepts them.
 fn pipeline(world: &mut World, client: usize, rounds: u32, join_args: impl Fn(u32) -> JoinArgs) {
     for round in 0..rounds {
         while !world.clients[client].try_join(&join_args(round))
@@ -47,7 +47,7 @@ fn second_join_by_another_identity_closes_the_connection() {
 
 #[test]
 fn repeated_joins_and_leaves_store_a_bounded_amount() {
-    // Only the bounds of what is kept, without those on how often one may join.
+    // Only the bounds of the records, not those of the rate of Joins.
     let mut world = World::with(|config| config.limits.join_interval = Duration::ZERO);
     let client = world.client();
     world.connect(client);
@@ -56,7 +56,7 @@ fn repeated_joins_and_leaves_store_a_bounded_amount() {
     let [names, instances, admissions, entries] = kept(&mut world);
     // One joined per minute, and one left for each.
     let minutes = 1 + world.now.as_micros() as usize / 60_000_000 - 1_000 / 60;
-    // Names whose owner is said to be here are kept until it is said that it left.
+    // Names whose owner is present in the log are kept until left is written.
     assert!(names <= 4 + 8 && instances <= 8 && admissions == 1, "{names} {instances} {admissions}");
     assert!(entries <= 2 * (8 + minutes), "{entries} in {minutes} minutes");
     let counters = world.hub.counters();
@@ -73,7 +73,7 @@ fn joins_beyond_the_rate_wait_and_none_is_lost() {
     pipeline(&mut world, client, 8, |_| join_args("Ana", 1));
     let counters = world.hub.counters();
     assert!(counters.joins <= 4 + 5 && (1..=10).contains(&counters.joins_held), "{counters:?}");
-    // A later Join of the same identity waits behind them, but not for long.
+    // A later Join of the same identity waits after them, but not for long.
     world.clients[client].join(&join_args("Ana", 1));
     world.run_ms(10_000);
     assert_eq!((world.hub.counters().joins, world.hub.who(world.now, RoomId::ONLY).len()), (9, 1));
@@ -98,7 +98,7 @@ fn a_full_table_forgets_the_longest_unseen_identity_that_never_posted() {
     let names = names(&mut world);
     assert!(names.contains(&"ana".to_owned()) && names.contains(&"p201".to_owned()), "{names:?}");
     assert!(!names.contains(&"p2".to_owned()));
-    // Numbers under which something is in the log are kept: her post does not come twice.
+    // Instances with a post in the log are kept: her post is not accepted twice.
     world.clients[ana].received.clear();
     world.attempt_join(ana, &JoinArgs { instance, ..join_args("Ana", 1) });
     let welcome = world.clients[ana].welcome();
@@ -137,7 +137,7 @@ fn lapsed_records_are_removed_from_memory_and_store() {
     assert_eq!(kept(&mut world)[..3], [2, 2, 2]);
     world.clients[ana].is_cut = true;
     world.run(HOUR * 3);
-    // Ana, who was seen until an hour ago or two, keeps hers.
+    // Ana was last seen an hour or two ago and keeps her records.
     assert_eq!((kept(&mut world)[..3].to_vec(), names(&mut world)), (vec![1, 2, 2], vec!["ana".to_owned()]));
     world.run(HOUR * 6);
     assert_eq!(kept(&mut world)[..3], [0, 1, 1]);

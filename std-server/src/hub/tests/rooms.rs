@@ -1,10 +1,10 @@
 //! Two rooms in one hub: jobs, their results and operators name the room that they are for.
 
 use kabar_core::chat::{ClientMessage, EntryKind, Request};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::crypto::Portable;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{JoinArgs, ROOM, Received, join_args};
 use super::world::World;

@@ -1,9 +1,10 @@
-//! Bans and mutes: of identities, at once, durable, and right after trouble with the store.
+//! Bans and mutes: of identities, effective at once, durable, and correct after failures of the
+//! store.
 
 use kabar_core::chat::{EntryKind, PostRefusedCode, RefusedCode};
+use kabar_core::connection::CloseCode;
 use kabar_core::connection::Closed;
 use kabar_core::time::Duration;
-use kabar_core::wire::frame::CloseCode;
 
 use super::fake_client::{Credential, JoinArgs, Received, join_args};
 use super::world::{PASSWORD, WALL_MS, World};
@@ -42,7 +43,7 @@ fn a_banned_identity_is_disconnected_and_refused_under_every_name_across_restart
     for _ in 0..2 {
         assert_eq!(refusal(&mut world, &join_args("Ana", 1)), Some(RefusedCode::BANNED));
         assert_eq!(refusal(&mut world, &join_args("Zoe", 1)), Some(RefusedCode::BANNED));
-        // The name stays the banned one's own.
+        // The banned identity keeps its name.
         assert_eq!(refusal(&mut world, &join_args("Ana", 2)), Some(RefusedCode::NAME_TAKEN));
         assert_eq!(world.hub.counters().banned, 2);
         world.restart();
@@ -71,7 +72,7 @@ fn a_banned_identity_is_refused_before_its_password_is_checked() {
     let again = JoinArgs { credential: Credential::Password("guess"), ..join_args("Ana", 1) };
     assert_eq!(refusal(&mut world, &again), Some(RefusedCode::BANNED));
     assert!(world.jobs.is_empty());
-    // Only who proves to be that identity learns it.
+    // Only a client that proves to be that identity learns it.
     let stranger = JoinArgs { credential: Credential::BadSignature, ..join_args("Ana", 1) };
     assert_eq!(refusal(&mut world, &stranger), Some(RefusedCode::SIGNATURE));
 }
@@ -89,7 +90,7 @@ fn a_ban_refuses_a_join_that_is_being_committed() {
     world.release();
     world.run_ms(100);
     assert_eq!((world.clients[ana].refusal(), world.clients[ana].is_welcome()), (Some(RefusedCode::BANNED), false));
-    // What was announced is taken back.
+    // The announcement is followed by left.
     world.run(Duration::from_secs(61));
     assert_eq!(world.announcements().last(), Some(&("Ana".to_owned(), EntryKind::LEFT)));
 }
@@ -121,7 +122,7 @@ fn a_muted_member_receives_everything_and_its_posts_are_refused_until_unmuted() 
     world.clients[ben].post(1, "hello");
     world.run_ms(50);
     assert_eq!((muted(&world, ana), world.clients[ana].texts()), (vec![2], vec!["one".into(), "hello".to_owned()]));
-    // A new connection and a new run of the server change nothing.
+    // A new connection and a restart change nothing.
     world.restart();
     let instance = world.clients[ana].welcome().instance;
     world.attempt_join(ana, &JoinArgs { instance, ..join_args("Ana", 1) });

@@ -1,4 +1,4 @@
-//! A server's key that costs nothing: the ciphertext is the secret under a mask.
+//! A server's key for tests that needs no computation: the ciphertext is the masked secret.
 
 use kabar_core::crypto::rsa::{Encapsulated, InvalidCiphertext, InvalidKey, PrivateKey, ServerKey};
 use rand_core::CryptoRng;

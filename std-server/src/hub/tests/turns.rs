@@ -1,5 +1,5 @@
-//! What a few bytes can ask for is done in turns: others are served between (counted in looks and
-//! messages, never in time).
+//! Expensive requests are handled in turns, and others are served in between. Work is counted in
+//! look-ups and messages, never in time.
 
 use kabar_core::chat::{ClientMessage, Request, Start};
 use kabar_core::time::Duration;
@@ -11,7 +11,7 @@ use crate::hub::{Counters, HubConfig, JobKind};
 /// The default of `max-work`.
 const BUDGET: u64 = 256;
 
-/// A room in which Ana said `count` things of 100 bytes, Ana, and Eve, who takes no entry at all.
+/// A room in which Ana posted `count` texts of 100 bytes, Ana, and Eve, who accepts no entry.
 fn room(count: u64, change: impl FnOnce(&mut HubConfig)) -> (World, usize, usize) {
     let mut world = World::with(change);
     let ana = world.join(&join_args("Ana", 1));
@@ -24,7 +24,7 @@ fn room(count: u64, change: impl FnOnce(&mut HubConfig)) -> (World, usize, usize
     (world, ana, eve)
 }
 
-/// Datagrams that `person` has to send, straight into the hub, and no output fetched.
+/// Passes the datagrams of a client to the hub, and fetches no output.
 fn deliver(world: &mut World, client: usize) {
     let mut bytes = [0; 1200];
     while let Some(len) = world.clients[client].poll_transmit(world.now, &mut bytes) {
@@ -33,8 +33,7 @@ fn deliver(world: &mut World, client: usize) {
     }
 }
 
-/// Fetches all that the hub has to send until it gives nothing, jobs included, and brings it to
-/// whom it is for.
+/// Fetches and delivers all output of the hub, and runs its jobs, until there is none.
 fn fetch(world: &mut World) {
     let mut out = [0; 1200];
     loop {
@@ -50,7 +49,7 @@ fn fetch(world: &mut World) {
     }
 }
 
-/// As [`fetch`], but jobs wait: what is done in one turn.
+/// As [`fetch`], but jobs wait. Returns the work of one turn.
 fn turn(world: &mut World) -> Counters {
     let before = world.hub.counters();
     let mut out = [0; 1200];
@@ -93,7 +92,7 @@ fn a_datagram_full_of_history_requests_is_answered_in_turns() {
         let work = turn(&mut world);
         assert!(work.lookups + work.messages_in <= BUDGET, "{work:?}");
         turns += 1;
-        // What came in meanwhile: Ana's post is committed in the first turn.
+        // Ana's post, which arrived in the meantime, is committed in the first turn.
         world.run_jobs();
         if received_at.is_none() && world.clients[ben].texts().contains(&"live".to_owned()) {
             received_at = Some(turns);
@@ -142,7 +141,7 @@ fn messages_of_unknown_type_are_read_in_turns() {
     }
     assert!(turns >= 5, "{turns}");
     world.run_ms(100);
-    // Two joins and a post besides.
+    // Two joins and a post in addition.
     assert_eq!(world.hub.counters().messages_in, 2_003);
 }
 
@@ -169,7 +168,7 @@ fn answers_end_with_a_budget_of_one() {
     assert!(world.clients[ana].send(&ClientMessage::Request { handle: 1, request: Request::ListMembers }));
     world.clients[ana].post(51, "live");
     world.run(Duration::from_secs(5));
-    // Eve takes the first one, that Ana joined, and is told that this was all.
+    // Eve accepts only the first entry, that Ana joined, and gets the end of each answer.
     let past =
         |client: usize| world.clients[client].received.iter().filter(|it| matches!(it, Received::Past { .. })).count();
     assert_eq!((past(ana), past(eve)), (3 * 39, 2 * 3));
@@ -186,14 +185,14 @@ fn consecutive_reads_of_one_member_do_not_delay_those_of_others() {
         config.limits.page_bytes = 1;
     });
     world.hold(JobKind::Store);
-    // Eve reads what is oldest, again and again; Late what is newest.
+    // Eve repeatedly reads the oldest entries; Late reads the newest.
     request_history(&mut world, eve, 30, |_| 200);
     world.run_ms(50);
     let late = world.client();
     world.connect(late);
     world.clients[late].join(&JoinArgs { start: Start::Last(200), ..join_args("Late", 5) });
     world.run_ms(50);
-    // One job after the other, as one disk does them.
+    // One job after the other, as one disk runs them.
     let mut jobs = 0;
     while world.clients[late].seqs().len() < 200 {
         let job = world.jobs.pop_front().expect("a read is outstanding");

@@ -1,4 +1,4 @@
-//! Who is not a member changes nothing and costs next to nothing (SPEC 3.2, 3.6, 4.5; S6).
+//! Unauthenticated datagrams change nothing and cost little (SPEC 3.2, 3.6, 4.5; S6).
 
 use core::net::SocketAddr;
 
@@ -18,7 +18,7 @@ fn address(host: u8, port: u16) -> SocketAddr {
     SocketAddr::from(([10, 66, 0, host], port))
 }
 
-/// Makes the CRC right again.
+/// Corrects the CRC.
 fn repair(datagram: &mut [u8]) {
     let Some(at) = datagram.len().checked_sub(4) else { return };
     let crc = Portable::crc32(&datagram[..at]);
@@ -29,8 +29,7 @@ fn recorded(world: &World, first_byte: u8) -> Vec<(SocketAddr, Vec<u8>)> {
     world.recorded.iter().filter(|(_, bytes)| bytes[0] == first_byte).cloned().collect()
 }
 
-/// A room in which everything is under way: members, one that is away, one half-open, posts that
-/// wait, one refusal.
+/// A room with members, one of them absent, a post that waits for its commit, and a refused post.
 fn busy() -> World {
     let mut world = World::new();
     for key in 1..=3 {
@@ -54,13 +53,13 @@ fn damaged_forged_and_replayed_datagrams_change_nothing() {
     let recorded = world.recorded.clone();
     let mut checked = 0;
     for (from, bytes) in &recorded {
-        // As it was, from where it was and from elsewhere.
+        // Unchanged, from its source and from elsewhere.
         let is_sealed = bytes[0] == SEALED;
         for from in [*from, address(1, 1)] {
             if is_sealed {
                 world.inject(from, bytes);
             }
-            // Damaged, with and without repaired CRC, at both ends and in the middle.
+            // Damaged at both ends and in the middle, with and without a corrected CRC.
             for at in [0, 1, 6, 12, 13, bytes.len() / 2, bytes.len() - 21, bytes.len() - 5, bytes.len() - 1] {
                 let mut changed = bytes.clone();
                 changed[at] ^= 0x40;
@@ -123,13 +122,13 @@ fn a_repeated_initiate_gets_the_same_accept_while_half_open() {
     let now = world.now;
     world.clients[client].is_cut = true;
     world.clients[client].connect(now);
-    // By hand: Hello, Challenge, Initiate; then the client's own first sealed packet is never sent.
+    // Hello, Challenge and Initiate; the client's first sealed packet is never sent.
     world.clients[client].is_cut = false;
     world.hold(JobKind::Accept);
     world.run_ms(20);
     let initiate = recorded(&world, INITIATE).pop().expect("an Initiate");
     world.clients[client].is_cut = true;
-    // In work: the same Initiate makes no second job.
+    // While its job waits, the same Initiate creates no second one.
     world.inject(initiate.0, &initiate.1);
     assert_eq!(world.jobs.len(), 1);
     world.release();
@@ -138,7 +137,7 @@ fn a_repeated_initiate_gets_the_same_accept_while_half_open() {
         world.inject(initiate.0, &initiate.1);
     }
     assert_eq!((world.hub.counters().accepts, world.jobs.len()), (6, 0));
-    // Five seconds later it is forgotten: a new handshake, on the same cookie.
+    // Five seconds later it has expired: a new handshake with the same cookie.
     world.run(Duration::from_secs(6));
     assert!(world.hub.counters().half_open_expired >= 1);
     world.hold(JobKind::Accept);
@@ -161,7 +160,7 @@ fn a_repeated_initiate_starts_a_new_handshake_once_open_within_its_cookie_budget
         world.hub.handle_done(world.now, done);
         world.run(Duration::from_secs(6));
     }
-    // The first one opened the connection.
+    // The first use opened the connection.
     assert_eq!((jobs, world.hub.counters().cookies_limited), (2, 3));
     assert!(world.clients[ana].is_connected());
 }
@@ -182,14 +181,14 @@ fn no_reply_is_longer_than_its_request_before_a_cookie_verifies() {
         }
     }
     assert!(!world.sent.is_empty() && world.sent.iter().all(|(_, len)| *len <= 640), "{:?}", world.sent);
-    // Nobody's Initiate with somebody else's cookie is worked on.
+    // An Initiate with the cookie of another address is dropped.
     let (_, initiate) = recorded(&world, INITIATE).swap_remove(0);
     world.hold(JobKind::Accept);
     world.inject(address(3, 3), &initiate);
     assert_eq!((world.jobs.len(), world.hub.counters().wrong_cookie), (0, 1));
 }
 
-/// Handshakes of `count` people at `host`, none of which goes beyond Initiate.
+/// Handshakes of `count` clients at `host`, none of which goes beyond Initiate.
 fn initiates(world: &mut World, host: u8, count: u16) {
     world.held = vec![JobKind::Accept];
     for port in 0..count {
@@ -228,7 +227,7 @@ fn the_handshake_limit_of_an_address_applies_only_while_the_server_is_busy() {
     });
     initiates(&mut world, 1, 10);
     assert_eq!((world.jobs.len(), world.hub.counters().handshakes_limited), (6, 4));
-    // Another address is not held responsible.
+    // Another address is not affected.
     initiates(&mut world, 2, 3);
     assert_eq!((world.jobs.len(), world.hub.counters().handshakes_limited), (9, 4));
 }
@@ -278,8 +277,8 @@ fn a_forged_first_packet_leaves_the_connection_half_open() {
     world.release();
     world.run_ms(1);
     assert_eq!(world.hub.counters().accepts, 1);
-    // The Accept was heard; the answer is on its way. Whoever is faster and guesses the connection
-    // id opens nothing.
+    // The Accept has arrived and the answer is in transit. An attacker that is faster and guesses
+    // the connection id opens nothing.
     let (from, mut sealed) = recorded(&world, SEALED).pop().expect("a sealed packet");
     let at = sealed.len() - 30;
     sealed[at] ^= 1;
@@ -303,8 +302,8 @@ fn a_first_packet_from_another_address_does_not_move_the_connection() {
     world.release();
     world.run_ms(1);
     let (from, sealed) = recorded(&world, SEALED).pop().expect("a sealed packet");
-    // Copied and sent on by somebody who was faster: what the server has to say goes where the
-    // cookie was proved.
+    // An attacker copies the packet and is faster: the server replies to the address that proved
+    // the cookie.
     world.sent.clear();
     world.inject(address(7, 7), &sealed);
     assert_eq!(world.hub.counters().connections, 1);

@@ -1,4 +1,4 @@
-//! A hub, people, and a network between them, in virtual time.
+//! A hub, clients, and a network between them, in virtual time.
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ impl PasswordVerifier for Verifier {
     }
 }
 
-/// A datagram under way: to the server from a person, or the other way round.
+/// A datagram in transit between a client and the server.
 struct InTransit {
     at: Instant,
     client: usize,
@@ -43,12 +43,12 @@ pub(super) struct World {
     pub(super) store: MemoryStore,
     pub(super) clients: Vec<FakeClient>,
     pub(super) events: Vec<HubEvent>,
-    /// Kinds of jobs that are not run; they wait in `jobs`.
+    /// Kinds of jobs that are not run, but wait in `jobs`.
     pub(super) held: Vec<JobKind>,
     pub(super) jobs: VecDeque<Job<Portable>>,
-    /// Datagrams that the server sent: to whom, how long.
+    /// Destination and length of each datagram that the server sent.
     pub(super) sent: Vec<(SocketAddr, usize)>,
-    /// All datagrams that people sent, for replaying.
+    /// All datagrams that clients sent, to be replayed.
     pub(super) recorded: Vec<(SocketAddr, Vec<u8>)>,
     in_transit: VecDeque<InTransit>,
     runs: u8,
@@ -115,7 +115,7 @@ impl World {
         self.drain();
     }
 
-    /// Somebody with an address of its own.
+    /// A new client at its own address.
     pub(super) fn client(&mut self) -> usize {
         let index = self.clients.len();
         let [high, low] = (index as u16).to_be_bytes();
@@ -127,21 +127,21 @@ impl World {
         self.clients.len() - 1
     }
 
-    /// Connects somebody.
+    /// Connects a client.
     pub(super) fn connect(&mut self, client: usize) {
         self.clients[client].connect(self.now);
         self.run_ms(50);
         assert!(self.clients[client].is_connected(), "no connection");
     }
 
-    /// Connects and asks, and lets half a second pass.
+    /// Connects, sends a Join, and lets half a second pass.
     pub(super) fn attempt_join(&mut self, client: usize, join_args: &JoinArgs) {
         self.connect(client);
         self.clients[client].join(join_args);
         self.run_ms(500);
     }
 
-    /// A new person who joins.
+    /// A new client that joins.
     pub(super) fn join(&mut self, join_args: &JoinArgs) -> usize {
         let client = self.client();
         self.attempt_join(client, join_args);
@@ -149,7 +149,7 @@ impl World {
         client
     }
 
-    /// A new person whose secret is wrong, and who is cut off before it hears so.
+    /// A new client whose secret is wrong, and which is cut off before it receives the refusal.
     pub(super) fn refuse_without_acknowledgement(&mut self) -> usize {
         let client = self.client();
         self.connect(client);
@@ -209,14 +209,14 @@ impl World {
         }
     }
 
-    /// A datagram from nowhere, at once.
+    /// Passes a datagram to the hub immediately.
     pub(super) fn inject(&mut self, from: SocketAddr, bytes: &[u8]) {
         let mut bytes = bytes.to_vec();
         self.hub.handle_datagram(self.now, from, &mut bytes);
         self.drain_hub();
     }
 
-    /// Sends what everybody has to send.
+    /// Sends everything that hub and clients have to send.
     pub(super) fn drain(&mut self) {
         self.drain_hub();
         for client in 0..self.clients.len() {
@@ -249,7 +249,7 @@ impl World {
                 if !self.hub.has_transmit() {
                     return;
                 }
-                // What waits until others had their turn.
+                // Work that waits until others had their turn.
                 self.hub.handle_timeout(self.now);
                 continue;
             };
@@ -286,18 +286,18 @@ impl World {
         job.run(&Key, &Verifier, &mut self.store)
     }
 
-    /// From now on, jobs of this kind wait.
+    /// Lets jobs of this kind wait from now on.
     pub(super) fn hold(&mut self, kind: JobKind) {
         self.held.push(kind);
     }
 
-    /// Runs what waits.
+    /// Runs the waiting jobs.
     pub(super) fn release(&mut self) {
         self.held.clear();
         self.drain_hub();
     }
 
-    /// The log as the store has it.
+    /// The log in the store.
     pub(super) fn log(&self) -> &[LogEntry] {
         self.store.entries(ROOM)
     }
@@ -308,7 +308,7 @@ impl World {
         texts.map(|entry| String::from_utf8(entry.body.clone()).expect("a text")).collect()
     }
 
-    /// What the log says of people: who, and whether they joined, left, ...
+    /// Name and kind of each entry about a member: joined, left, ...
     pub(super) fn announcements(&self) -> Vec<(String, EntryKind)> {
         let announcements = self.log().iter().filter(|entry| entry.instance == 0);
         announcements.map(|entry| (entry.author.clone(), entry.kind)).collect()

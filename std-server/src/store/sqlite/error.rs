@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_can_do_something_about_is_told_apart() {
+    fn errors_that_an_operator_can_fix_are_distinguished() {
         for (code, wanted) in [
             (ffi::SQLITE_BUSY_SNAPSHOT, StoreErrorKind::Locked),
             (ffi::SQLITE_READONLY_DIRECTORY, StoreErrorKind::ReadOnly),

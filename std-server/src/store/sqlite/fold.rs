@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_ends_a_text_and_ascii_is_no_special_case() {
+    fn folds_ascii_the_same_beside_other_scripts() {
         for c in characters().filter(|c| c.is_ascii()) {
             let (alone, beside) = (fold(&c.to_string()), fold(&format!("{c} \u{e9}")));
             assert_eq!(format!("{alone} \u{e9}"), beside);

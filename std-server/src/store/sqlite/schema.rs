@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_fails_leaves_nothing_behind() {
+    fn a_failed_migration_step_changes_nothing() {
         let mut connection = Connection::open_in_memory().unwrap();
         assert!(migrate(&mut connection, &["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE a (x)"]).is_err());
         assert_eq!(version(&connection).unwrap(), 1);

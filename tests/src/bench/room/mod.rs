@@ -1,4 +1,4 @@
-//! Messages: posted by one or several, delivered to everybody, each counted.
+//! Messages: posted by one or several members, delivered to all, each counted.
 
 mod timeline;
 
@@ -14,46 +14,46 @@ use super::usage::Cpu;
 use super::{Error, Setup, aead, digits, ratio};
 use timeline::Timeline;
 
-/// Bytes at the front of each post: who posted it, its number, when.
+/// Bytes at the front of each post: poster, number, time.
 pub const MIN_PAYLOAD: usize = 32;
-/// Members who join at the same time.
+/// Members joining at the same time.
 const AT_ONCE: usize = 12;
-/// Asked-for idle time-out: nobody says anything for its own sake meanwhile.
+/// Idle timeout that members state: long, so that no keep-alives are sent during the measurement.
 const IDLE_S: u16 = 3_600;
-/// Nothing may come for so long before it begins.
+/// Time without a datagram before the measurement begins.
 const QUIET: Duration = Duration::from_millis(300);
-/// Without any delivery for so long it has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Longest time the baseline is measured.
+/// Time without a delivery after which the measurement fails.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time for which the baseline is measured.
 const BASELINE: Duration = Duration::from_secs(3);
-/// Datagrams that the baseline has under way at most when it is not paced: more would be lost.
+/// Most datagrams in flight in the baseline when it is not paced: more would be lost.
 const BASELINE_WINDOW: usize = 8;
 
-/// What is measured.
+/// Parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Members, those who post included.
+    /// Number of members, posters included.
     pub members: usize,
-    /// Bytes of each post.
+    /// Bytes per post.
     pub payload: usize,
-    /// How fast.
+    /// The rate of posts.
     pub rate: Rate,
-    /// Seconds during which is posted.
+    /// Seconds during which members post.
     pub seconds: f64,
-    /// Members who post, in turn.
+    /// Members that post, in turn.
     pub posters: usize,
-    /// Posts that not everybody has yet, at most, when the rate is [`Rate::Max`].
+    /// With [`Rate::Max`], the most posts that are not delivered to all members yet.
     pub window: usize,
 }
 
-/// How fast is posted.
+/// The rate of posts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rate {
-    /// So many a second, all posters together, whether or not earlier ones have arrived.
+    /// Posts per second by all posters together, whether or not earlier posts have arrived.
     Paced(f64),
-    /// As fast as it goes with a bounded number on their way.
+    /// As fast as possible, with a bounded number in flight.
     Max,
-    /// The next when everybody has the one before.
+    /// The next post when all members have the one before.
     Lockstep,
 }
 
@@ -69,7 +69,7 @@ impl std::str::FromStr for Rate {
                 .ok()
                 .filter(|rate| (0.01..=1e6).contains(rate))
                 .map(Self::Paced)
-                .ok_or_else(|| "it is posts per second, `max` or `lockstep`".to_owned()),
+                .ok_or_else(|| "expected posts per second, `max` or `lockstep`".to_owned()),
         }
     }
 }
@@ -84,7 +84,7 @@ impl std::fmt::Display for Rate {
     }
 }
 
-/// What came out.
+/// Results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     mode: &'static str,
@@ -95,26 +95,27 @@ pub struct Report {
     posts: u64,
     /// Entries that reached a member other than their author.
     deliveries: u64,
-    /// Deliveries that did not happen.
+    /// Deliveries that are missing.
     missing: u64,
     elapsed_s: f64,
     deliveries_per_s: f64,
-    /// From post to entry at another member. If the rate is given, from when it was due.
+    /// Time from post to delivery at another member. With a paced rate, from the time at which the
+    /// post was due.
     latency: Percentiles,
     server: ServerShare,
     datagrams: Datagrams,
     baseline: Forwarded,
-    /// This, divided by the baseline.
+    /// The results, divided by the baseline.
     to_baseline: ToBaseline,
 }
 
-/// What it took of the server.
+/// Resources that the server used.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct ServerShare {
     user_s_per_100k: f64,
     system_s_per_100k: f64,
     cpu_s_per_100k: f64,
-    /// Of that, the cryptography of packets, as measured beside it.
+    /// Part of `cpu_s_per_100k`: the cryptography of packets, as measured in the same run.
     aead_s_per_100k: f64,
     /// User time without that cryptography, as a part of user time ...
     other_of_user: Option<f64>,
@@ -128,7 +129,7 @@ struct Datagrams {
     to_members: u64,
     from_members: u64,
     bytes_to_members: u64,
-    /// Entries per datagram at members who do not post.
+    /// Entries per datagram at members that do not post.
     messages_per_datagram: Option<f64>,
 }
 
@@ -139,10 +140,10 @@ struct ToBaseline {
     p50: Option<f64>,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
-/// [`Error`], also if not everything arrived.
+/// [`Error`], also if a post is missing at a member.
 pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     let server = Server::start(setup, None)?;
     let mut fleet = Fleet::new(server.target(), IDLE_S)?;
@@ -150,11 +151,11 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
     settle(&mut fleet, QUIET)?;
 
     let (cpu, traffic) = (server.cpu()?, fleet.traffic());
-    let read_before: u64 = readers(&options).map(|seat| fleet.received(seat)).sum();
+    let read_before: u64 = readers(&options).map(|slot| fleet.received(slot)).sum();
     let mut timeline = Timeline::new(&options, fleet.now());
     timeline.run(&mut fleet, &options)?;
     let (traffic, cpu) = (fleet.traffic().since(traffic), server.cpu()?.since(cpu));
-    let read = readers(&options).map(|seat| fleet.received(seat)).sum::<u64>() - read_before;
+    let read = readers(&options).map(|slot| fleet.received(slot)).sum::<u64>() - read_before;
     let resident = server.resident()?;
     drop((fleet, server));
     report(setup, &options, timeline, Measured { cpu, traffic, read, resident })
@@ -163,7 +164,7 @@ pub fn run(setup: &Setup, options: Options) -> Result<Report, Error> {
 struct Measured {
     cpu: Cpu,
     traffic: Traffic,
-    /// Datagrams received by those who do not post.
+    /// Datagrams received by members that do not post.
     read: u64,
     resident: u64,
 }
@@ -222,12 +223,13 @@ fn report(setup: &Setup, options: &Options, timeline: Timeline, measured: Measur
     })
 }
 
-/// Forwarding of datagrams as long as one that carries one entry, to as many, as fast.
+/// Forwards datagrams as long as one that carries one entry, to as many receivers, at the same
+/// rate.
 fn baseline(setup: &Setup, options: &Options) -> Result<Forwarded, Error> {
     let mut forwarder = Forwarder::start(setup)?;
     forwarder.register(options.members)?;
-    // An entry's head with a name of 6 bytes, a frame's head, a packet's overhead (SPEC 5.2, 6.2,
-    // 8).
+    // Header of an entry whose author has a name of 6 bytes, header of a frame, overhead of a
+    // packet (SPEC 5.1, 6.3, 8).
     let bytes = (options.payload + 46 + 4 + 33).min(1200);
     let (interval, window) = match options.rate {
         Rate::Paced(rate) => (Some(std::time::Duration::from_secs_f64(1.0 / rate)), usize::MAX),

@@ -1,4 +1,4 @@
-//! What is posted, and who has it: every entry is checked against what was sent, in order and once.
+//! Posts and their deliveries: every entry must match what was posted, in order and once.
 
 use std::collections::VecDeque;
 
@@ -6,27 +6,27 @@ use kabar_core::chat::EntryKind;
 use kabar_core::client::Event;
 use kabar_core::time::{Duration, Instant};
 
-use super::{MIN_PAYLOAD, Options, PATIENCE, Rate};
+use super::{MIN_PAYLOAD, Options, Rate, TIMEOUT};
 use crate::bench::Error;
 use crate::bench::fleet::Fleet;
 use crate::bench::latency::Latencies;
 
-/// What was posted, and who has it.
+/// The posts, and which members have them.
 pub(super) struct Timeline {
     pub(super) begin: Instant,
     pub(super) last: Instant,
     pub(super) posted: u64,
-    /// Of the posts that not everybody has, how many do; in the order of the log, as each member
-    /// has them.
-    under_way: VecDeque<usize>,
-    /// Posts that everybody has.
+    /// For each post that not all members have, the number of those that have it. In the order of
+    /// the log, which is the order of delivery at every member.
+    incomplete: VecDeque<usize>,
+    /// Posts that all members have.
     complete: u64,
-    /// Posts that each member has.
-    has: Vec<u64>,
+    /// Number of posts that each member has.
+    delivered: Vec<u64>,
     /// The next number of each poster at each member.
     next: Vec<u64>,
     pub(super) latencies: Latencies,
-    broken: Option<String>,
+    violation: Option<String>,
 }
 
 impl Timeline {
@@ -35,12 +35,12 @@ impl Timeline {
             begin: now,
             last: now,
             posted: 0,
-            under_way: VecDeque::new(),
+            incomplete: VecDeque::new(),
             complete: 0,
-            has: vec![0; options.members],
+            delivered: vec![0; options.members],
             next: vec![0; options.members * options.posters],
             latencies: Latencies::default(),
-            broken: None,
+            violation: None,
         }
     }
 
@@ -51,25 +51,25 @@ impl Timeline {
             let now = fleet.now();
             let mut until = end;
             if now < end {
-                until = until.min(self.post_what_is_due(fleet, options, now, &mut line)?);
+                until = until.min(self.post_due(fleet, options, now, &mut line)?);
             } else if self.complete == self.posted {
                 return Ok(());
             } else {
                 until = now + Duration::from_millis(100);
             }
-            fleet.turn(until, &mut |seat, event, now| self.note(options, seat, event, now))?;
-            if let Some(why) = self.broken.take() {
+            fleet.turn(until, &mut |slot, event, now| self.check_event(options, slot, event, now))?;
+            if let Some(why) = self.violation.take() {
                 return Err(Error::new(why));
             }
-            if self.complete < self.posted && fleet.now().saturating_since(self.last.max(self.begin)) > PATIENCE {
+            if self.complete < self.posted && fleet.now().saturating_since(self.last.max(self.begin)) > TIMEOUT {
                 let missing = self.posted - self.complete;
                 return Err(Error::new(format!("{missing} of {} posts did not reach everybody", self.posted)));
             }
         }
     }
 
-    /// Returns until when nothing more is to be posted.
-    fn post_what_is_due(
+    /// Posts what is due. Returns the time at which more is due.
+    fn post_due(
         &mut self,
         fleet: &mut Fleet,
         options: &Options,
@@ -104,13 +104,13 @@ impl Timeline {
                 break;
             }
             self.posted += 1;
-            self.under_way.push_back(0);
+            self.incomplete.push_back(0);
         }
         Ok(now + Duration::from_millis(1))
     }
 
-    /// Takes an entry, and sees that nothing is missing before it.
-    fn note(&mut self, options: &Options, seat: usize, event: &Event<'_>, now: Instant) {
+    /// Checks an entry: none may be missing before it.
+    fn check_event(&mut self, options: &Options, slot: usize, event: &Event<'_>, now: Instant) {
         let (header, body, own) = match event {
             Event::Entry { header, body, own } if header.kind == EntryKind::TEXT => (header, *body, *own),
             Event::EntryTooLarge { .. }
@@ -118,7 +118,7 @@ impl Timeline {
             | Event::Reset
             | Event::Disconnected(_)
             | Event::Ended(_) => {
-                self.broken = Some(format!("a member was told {event:?}"));
+                self.violation = Some(format!("a member reported {event:?}"));
                 return;
             }
             Event::UnknownServerKey(_)
@@ -137,12 +137,12 @@ impl Timeline {
                 .and_then(|text| u64::from_str_radix(text, 16).ok())
         };
         let (Some(poster), Some(number), Some(stamp)) = (part(0..4), part(4..16), part(16..32)) else {
-            self.broken = Some(format!("entry {} is none that was posted", header.seq));
+            self.violation = Some(format!("entry {} was never posted", header.seq));
             return;
         };
-        let expected = &mut self.next[seat * options.posters + poster as usize];
+        let expected = &mut self.next[slot * options.posters + poster as usize];
         if number != *expected || body.len() != options.payload {
-            self.broken = Some(format!("member {seat} got {number} of poster {poster}, not {expected}"));
+            self.violation = Some(format!("member {slot} got {number} of poster {poster}, not {expected}"));
             return;
         }
         *expected += 1;
@@ -150,13 +150,13 @@ impl Timeline {
         if !own {
             self.latencies.push(now.as_micros().saturating_sub(stamp));
         }
-        let at = self.has[seat] - self.complete;
-        self.has[seat] += 1;
-        if let Some(count) = self.under_way.get_mut(at as usize) {
+        let at = self.delivered[slot] - self.complete;
+        self.delivered[slot] += 1;
+        if let Some(count) = self.incomplete.get_mut(at as usize) {
             *count += 1;
         }
-        while self.under_way.front() == Some(&options.members) {
-            self.under_way.pop_front();
+        while self.incomplete.front() == Some(&options.members) {
+            self.incomplete.pop_front();
             self.complete += 1;
         }
     }

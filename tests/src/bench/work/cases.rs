@@ -1,183 +1,183 @@
-//! What is sent: each message that there is, as many as a datagram holds, and each packet.
+//! The datagrams: each message in as many copies as a datagram holds, and each packet.
 
 use kabar_core::chat::{ClientMessage, EntryKind, Post, Request};
 use kabar_core::crypto::Provider;
-use kabar_core::wire::frame::MAX_ACK_RANGES;
+use kabar_core::internals::frame::MAX_ACK_RANGES;
 use kabar_server::hub::HubLimits;
 use kabar_std::provider::Accelerated;
 
-use super::stage::Stage;
+use super::fixture::Fixture;
 use super::{BODY, DATAGRAM_LEN};
 use crate::bench::Error;
 use crate::raw::{BODY_LEN, MESSAGES_LEN, message};
 
-/// Whose datagram, the datagram, and how many there are in it.
-type Made = Result<(usize, Vec<u8>, usize), Error>;
+/// Sending peer, datagram, and number of messages in it.
+type Prepared = Result<(usize, Vec<u8>, usize), Error>;
 
 pub(super) struct Case {
     pub(super) kind: &'static str,
     pub(super) case: &'static str,
     pub(super) limits: fn(&mut HubLimits),
-    pub(super) make: fn(&mut Stage, usize) -> Made,
+    pub(super) make: fn(&mut Fixture, usize) -> Prepared,
 }
 
-const fn case(kind: &'static str, case: &'static str, make: fn(&mut Stage, usize) -> Made) -> Case {
+const fn case(kind: &'static str, case: &'static str, make: fn(&mut Fixture, usize) -> Prepared) -> Case {
     Case { kind, case, limits: |_| {}, make }
 }
 
-/// The first is what the others are compared with.
+/// The first case is the one that the others are compared with.
 pub(super) const CASES: &[Case] = &[
-    case("Post", "ordinary: 200 bytes each", |stage, _| {
-        let peer = stage.member(4_352)?;
-        posts(stage, peer, BODY, EntryKind::TEXT)
+    case("Post", "ordinary: 200 bytes each", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        posts(fixture, peer, BODY, EntryKind::TEXT)
     }),
-    case("Post", "empty", |stage, _| {
-        let peer = stage.member(4_352)?;
-        posts(stage, peer, 0, EntryKind::TEXT)
+    case("Post", "empty", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        posts(fixture, peer, 0, EntryKind::TEXT)
     }),
-    case("Post", "refused, and passed over", |stage, _| {
-        let peer = stage.member(4_352)?;
-        posts(stage, peer, 0, EntryKind(9))
+    case("Post", "refused, the rest ignored", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        posts(fixture, peer, 0, EntryKind(9))
     }),
-    case("Post", "there already", |stage, _| {
-        let peer = stage.member(4_352)?;
-        let one = post(stage, peer, 1, 0, EntryKind::TEXT);
-        stage.say(peer, &one);
-        fill(stage, peer, &one)
+    case("Post", "already stored", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        let one = post(fixture, peer, 1, 0, EntryKind::TEXT);
+        fixture.send_stream(peer, &one);
+        fill(fixture, peer, &one)
     }),
-    case("Join", "with a Leave, again and again", |stage, _| {
-        let peer = stage.half_open()?;
-        let join = stage.peers[peer].join(&format!("joiner{peer}"), 4_352);
-        fill(stage, peer, &[join, message(&ClientMessage::Leave { handle: 1 })].concat())
+    case("Join", "with a Leave, repeatedly", |fixture, _| {
+        let peer = fixture.half_open()?;
+        let join = fixture.peers[peer].join(&format!("joiner{peer}"), 4_352);
+        fill(fixture, peer, &[join, message(&ClientMessage::Leave { handle: 1 })].concat())
     }),
-    case("Join", "with a signature that does not verify", |stage, _| {
-        let peer = stage.half_open()?;
-        let mut join = stage.peers[peer].join("forger", 4_352);
-        // Within the signature: behind length, type, room, name and identity.
+    case("Join", "with a signature that does not verify", |fixture, _| {
+        let peer = fixture.half_open()?;
+        let mut join = fixture.peers[peer].join("forger", 4_352);
+        // Within the signature, which follows length, type, room, name and identity.
         join[3 + 6 + 7 + 32 + 5] ^= 1;
-        fill(stage, peer, &join)
+        fill(fixture, peer, &join)
     }),
-    case("Who", "everybody", |stage, _| {
-        let peer = stage.member(4_352)?;
-        fill(stage, peer, &message(&ClientMessage::Request { handle: 1, request: Request::ListMembers }))
+    case("ListMembers", "all members", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        fill(fixture, peer, &message(&ClientMessage::Request { handle: 1, request: Request::ListMembers }))
     }),
-    case("History", "200 entries that it does not take, in memory", |stage, _| {
-        let peer = stage.member(0)?;
-        stage.say(peer, &history(250));
-        fill(stage, peer, &history(250))
+    case("History", "200 entries larger than it accepts, in memory", |fixture, _| {
+        let peer = fixture.member(0)?;
+        fixture.send_stream(peer, &history(250));
+        fill(fixture, peer, &history(250))
     }),
     Case {
         kind: "History",
-        case: "200 entries that it does not take, from the store",
+        case: "200 entries larger than it accepts, from the store",
         limits: |limits| limits.page_bytes = 0,
-        make: |stage, turn| {
-            let peer = stage.member(0)?;
+        make: |fixture, turn| {
+            let peer = fixture.member(0)?;
             let count = MESSAGES_LEN / history(1).len();
             let messages: Vec<u8> = (0..count).flat_map(|at| history(201 + 97 * (at + turn) as u64)).collect();
-            Ok((peer, stage.peers[peer].say(stage.now, &messages), count))
+            Ok((peer, fixture.peers[peer].stream_packet(fixture.now, &messages), count))
         },
     },
-    case("History", "200 entries that it takes", |stage, _| {
-        let peer = stage.member(4_352)?;
-        fill(stage, peer, &history(0))
+    case("History", "200 entries that it accepts", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        fill(fixture, peer, &history(0))
     }),
-    case("Leave", "alone", |stage, _| {
-        let peer = stage.member(4_352)?;
-        fill(stage, peer, &message(&ClientMessage::Leave { handle: 1 }))
+    case("Leave", "alone", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        fill(fixture, peer, &message(&ClientMessage::Leave { handle: 1 }))
     }),
-    case("unknown message", "of a type and nothing else", |stage, _| {
-        let peer = stage.member(4_352)?;
-        fill(stage, peer, &[0, 1, 0x7f])
+    case("unknown message", "only the type", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        fill(fixture, peer, &[0, 1, 0x7f])
     }),
-    case("Hello", "alone", |stage, _| {
-        let peer = stage.stranger();
-        handshake(stage, peer)
+    case("Hello", "alone", |fixture, _| {
+        let peer = fixture.stranger();
+        handshake(fixture, peer)
     }),
-    case("Initiate", "with a valid cookie", |stage, _| {
-        let peer = stage.stranger();
-        let hello = stage.peers[peer].handshake_packet(stage.now).unwrap_or_default();
-        stage.tell(peer, hello);
-        handshake(stage, peer)
+    case("Initiate", "with a valid cookie", |fixture, _| {
+        let peer = fixture.stranger();
+        let hello = fixture.peers[peer].handshake_packet(fixture.now).unwrap_or_default();
+        fixture.exchange(peer, hello);
+        handshake(fixture, peer)
     }),
-    case("Sealed, forged", "on an open connection", |stage, _| {
-        let peer = stage.member(4_352)?;
-        let packet = stage.peers[peer].packet(stage.now, &[0x01; BODY_LEN]);
+    case("Sealed, forged", "on an open connection", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        let packet = fixture.peers[peer].packet(fixture.now, &[0x01; BODY_LEN]);
         Ok((peer, forged(packet), 1))
     }),
-    case("Sealed, forged", "on a half-open connection", |stage, _| {
-        let peer = stage.half_open()?;
-        let packet = stage.peers[peer].packet(stage.now, &[0x01; BODY_LEN]);
+    case("Sealed, forged", "on a half-open connection", |fixture, _| {
+        let peer = fixture.half_open()?;
+        let packet = fixture.peers[peer].packet(fixture.now, &[0x01; BODY_LEN]);
         Ok((peer, forged(packet), 1))
     }),
-    case("Sealed, forged", "on no connection", |stage, _| {
-        let peer = stage.half_open()?;
-        let mut packet = stage.peers[peer].packet(stage.now, &[0x01; BODY_LEN]);
+    case("Sealed, forged", "of an unknown connection", |fixture, _| {
+        let peer = fixture.half_open()?;
+        let mut packet = fixture.peers[peer].packet(fixture.now, &[0x01; BODY_LEN]);
         packet[1] ^= 0xff;
         Ok((peer, forged(packet), 1))
     }),
-    case("Sealed", "PING frames", |stage, _| {
-        let peer = stage.member(4_352)?;
-        frames(stage, peer, &[0x01])
+    case("Sealed", "PING frames", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        frames(fixture, peer, &[0x01])
     }),
-    case("Sealed", "ACK frames of 32 ranges", |stage, _| {
-        let peer = stage.member(4_352)?;
-        // Enough packets of the server that there are ranges.
+    case("Sealed", "ACK frames of 32 ranges", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        // Enough packets from the server to acknowledge in ranges.
         for _ in 0..2 * MAX_ACK_RANGES {
-            stage.say(peer, &[0, 1, 0x7f]);
+            fixture.send_stream(peer, &[0, 1, 0x7f]);
         }
-        let body = stage.peers[peer].acks_of_many_ranges(MAX_ACK_RANGES as u8);
-        Ok((peer, stage.peers[peer].packet(stage.now, &body), 4))
+        let body = fixture.peers[peer].acks_of_many_ranges(MAX_ACK_RANGES as u8);
+        Ok((peer, fixture.peers[peer].packet(fixture.now, &body), 4))
     }),
-    case("Sealed", "MAX_DATA frames", |stage, _| {
-        let peer = stage.member(4_352)?;
-        frames(stage, peer, &[0x04, 0, 0, 0, 0, 0, 0x50, 0, 0, 0])
+    case("Sealed", "MAX_DATA frames", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        frames(fixture, peer, &[0x04, 0, 0, 0, 0, 0, 0x50, 0, 0, 0])
     }),
-    case("Sealed", "STREAM frames of one byte", |stage, _| {
-        let peer = stage.member(4_352)?;
+    case("Sealed", "STREAM frames of one byte", |fixture, _| {
+        let peer = fixture.member(4_352)?;
         let count = BODY_LEN / 13 / 3 * 3;
-        let body = stage.peers[peer].stream_frames(&[0, 1, 0x7f].repeat(count / 3), 1);
-        Ok((peer, stage.peers[peer].packet(stage.now, &body), count))
+        let body = fixture.peers[peer].stream_frames(&[0, 1, 0x7f].repeat(count / 3), 1);
+        Ok((peer, fixture.peers[peer].packet(fixture.now, &body), count))
     }),
-    case("Sealed", "STREAM frames of one byte with a gap before each", |stage, _| {
-        let peer = stage.member(4_352)?;
-        let body = stage.peers[peer].frames_with_gaps(BODY_LEN as u64 / 13);
-        Ok((peer, stage.peers[peer].packet(stage.now, &body), BODY_LEN / 13))
+    case("Sealed", "STREAM frames of one byte with a gap before each", |fixture, _| {
+        let peer = fixture.member(4_352)?;
+        let body = fixture.peers[peer].frames_with_gaps(BODY_LEN as u64 / 13);
+        Ok((peer, fixture.peers[peer].packet(fixture.now, &body), BODY_LEN / 13))
     }),
-    case("Hint", "alone", |stage, _| {
-        let peer = stage.stranger();
+    case("Hint", "alone", |fixture, _| {
+        let peer = fixture.stranger();
         let mut hint = vec![0x16; 13];
         hint.extend(Accelerated::crc32(&hint).to_be_bytes());
         Ok((peer, hint, 1))
     }),
 ];
 
-/// A datagram full of copies of `unit`.
-fn fill(stage: &mut Stage, peer: usize, unit: &[u8]) -> Made {
+/// A datagram filled with copies of `unit`.
+fn fill(fixture: &mut Fixture, peer: usize, unit: &[u8]) -> Prepared {
     let count = MESSAGES_LEN / unit.len().max(1);
-    Ok((peer, stage.peers[peer].say(stage.now, &unit.repeat(count)), count))
+    Ok((peer, fixture.peers[peer].stream_packet(fixture.now, &unit.repeat(count)), count))
 }
 
-fn frames(stage: &mut Stage, peer: usize, frame: &[u8]) -> Made {
+fn frames(fixture: &mut Fixture, peer: usize, frame: &[u8]) -> Prepared {
     let count = BODY_LEN / frame.len().max(1);
-    Ok((peer, stage.peers[peer].packet(stage.now, &frame.repeat(count)), count))
+    Ok((peer, fixture.peers[peer].packet(fixture.now, &frame.repeat(count)), count))
 }
 
-/// A datagram full of posts.
-fn posts(stage: &mut Stage, peer: usize, len: usize, kind: EntryKind) -> Made {
+/// A datagram filled with posts.
+fn posts(fixture: &mut Fixture, peer: usize, len: usize, kind: EntryKind) -> Prepared {
     let (mut messages, mut count) = (Vec::new(), 0);
     loop {
-        let number = stage.peers[peer].next_number();
-        let next = post(stage, peer, number, len, kind);
+        let number = fixture.peers[peer].next_number();
+        let next = post(fixture, peer, number, len, kind);
         if messages.len() + next.len() > MESSAGES_LEN {
-            return Ok((peer, stage.peers[peer].say(stage.now, &messages), count));
+            return Ok((peer, fixture.peers[peer].stream_packet(fixture.now, &messages), count));
         }
         messages.extend(next);
         count += 1;
     }
 }
 
-fn post(stage: &Stage, peer: usize, number: u64, len: usize, kind: EntryKind) -> Vec<u8> {
-    let (instance, body) = (stage.peers[peer].instance(), vec![b'x'; len]);
+fn post(fixture: &Fixture, peer: usize, number: u64, len: usize, kind: EntryKind) -> Vec<u8> {
+    let (instance, body) = (fixture.peers[peer].instance(), vec![b'x'; len]);
     message(&ClientMessage::Post(Post { handle: 1, instance, number, settled: 0, kind, body: &body }))
 }
 
@@ -185,12 +185,12 @@ fn history(before: u64) -> Vec<u8> {
     message(&ClientMessage::Request { handle: 1, request: Request::History { before, count: 200 } })
 }
 
-fn handshake(stage: &mut Stage, peer: usize) -> Made {
-    let packet = stage.peers[peer].handshake_packet(stage.now);
+fn handshake(fixture: &mut Fixture, peer: usize) -> Prepared {
+    let packet = fixture.peers[peer].handshake_packet(fixture.now);
     packet.map(|packet| (peer, packet, 1)).ok_or_else(|| Error::new("a handshake has nothing to send"))
 }
 
-/// Damages the tag, and makes the CRC match again.
+/// Damages the tag and repairs the CRC.
 fn forged(mut packet: Vec<u8>) -> Vec<u8> {
     let len = packet.len().min(DATAGRAM_LEN) - 4;
     packet[len - 1] ^= 1;

@@ -1,21 +1,21 @@
-//! Work: what one datagram can make the server do, for each message and each packet that a client
-//! can send.
+//! The work that one datagram can cause in the server, for each message and each packet that a
+//! client can send.
 //!
-//! The real hub runs on this thread, without sockets, over a log in memory; its calls are timed,
-//! and looks and page reads counted. A datagram is as full of one kind of message as it can be.
-//! Everything that it asks for is done: answers are acknowledged at once, and what that costs
-//! counts as well. Beside each stands how much of a datagram full of ordinary posts it is.
+//! The real hub runs on this thread, without sockets, over a log in memory. Its calls are timed,
+//! and its look-ups and page reads are counted. A datagram is filled with one kind of message, and
+//! everything that it requests is completed: answers are acknowledged at once, and the cost of that
+//! is included. Each result is also given as a multiple of a datagram of ordinary posts.
 //!
-//! * `stage`: the hub and its clock. * `cases`: what is sent.
+//! * `fixture`: the hub and its clock. `cases`: the datagrams.
 
 mod cases;
-mod stage;
+mod fixture;
 
 use serde::Serialize;
 
 use super::{Error, digits, ratio};
 use cases::{CASES, Case};
-use stage::{Cost, Stage};
+use fixture::{Cost, Fixture};
 
 const ROOM: &str = "lobby";
 const SECRET: [u8; 16] = [0x5e; 16];
@@ -23,56 +23,57 @@ const DATAGRAM_LEN: usize = 1200;
 /// Bytes of an ordinary post, and of each entry of the log.
 const BODY: usize = 200;
 
-/// What is measured.
+/// Parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Times that each is measured; the quickest counts, which nobody else disturbed.
+    /// Number of times that each case is measured. The fastest counts, because other load disturbed
+    /// it least.
     pub repeat: usize,
-    /// Entries of the log.
+    /// Number of entries in the log.
     pub entries: u64,
-    /// Other members in the room.
+    /// Number of other members in the room.
     pub members: usize,
 }
 
-/// What came out.
+/// Results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     mode: &'static str,
     repeat: usize,
     entries: u64,
     members: usize,
-    /// Microseconds of a datagram full of ordinary posts.
+    /// Microseconds for a datagram of ordinary posts.
     ordinary_us: f64,
     cases: Vec<Work>,
 }
 
-/// What one datagram costs.
+/// The cost of one datagram.
 #[derive(Clone, Debug, Serialize)]
 struct Work {
     /// The message or packet.
     kind: &'static str,
-    /// How it is made to cost as much as it can.
+    /// The variant of the message or packet.
     case: &'static str,
-    /// How many of them are in it.
+    /// Number of them in the datagram.
     count: usize,
     bytes: usize,
-    /// Microseconds of the serving thread until all is done.
+    /// Microseconds of the serving thread until everything is done.
     hub_us: f64,
-    /// Of these, the longest before others have their turn.
+    /// The longest part of these without a turn of others.
     longest_turn_us: f64,
     turns: u64,
     /// Microseconds of the thread for public-key work.
     accept_us: f64,
-    /// Looks into the log, each at up to 32 entries.
+    /// Look-ups in the log, each of up to 32 entries.
     lookups: u64,
     /// Pages of 32 entries read from the store.
     page_reads: u64,
     bytes_out: u64,
-    /// The serving thread's time, in datagrams full of ordinary posts.
+    /// The serving thread's time, in datagrams of ordinary posts.
     to_ordinary: Option<f64>,
 }
 
-/// Measures.
+/// Runs the measurement.
 ///
 /// # Errors
 /// [`Error`].
@@ -90,20 +91,20 @@ pub fn run(options: Options) -> Result<Report, Error> {
 }
 
 fn measure(case: &Case, options: Options) -> Result<Work, Error> {
-    let mut stage = Stage::new(options.entries, case.limits)?;
+    let mut fixture = Fixture::new(options.entries, case.limits)?;
     for _ in 0..options.members {
-        stage.member(4_352)?;
+        fixture.member(4_352)?;
     }
     let (mut costs, mut bytes, mut count) = (Vec::new(), 0, 0);
     for turn in 0..options.repeat {
-        let (peer, datagram, in_it) = (case.make)(&mut stage, turn)?;
-        (bytes, count) = (datagram.len(), in_it);
-        costs.push(stage.measure(peer, datagram));
-        // Half-open entries expire, and nobody is made busy by those before.
-        stage.rest();
+        let (peer, datagram, contained) = (case.make)(&mut fixture, turn)?;
+        (bytes, count) = (datagram.len(), contained);
+        costs.push(fixture.measure(peer, datagram));
+        // Half-open entries expire, so that earlier repetitions do not make the server busy.
+        fixture.expire();
     }
     let longest = costs.iter().map(|cost: &Cost| cost.longest).fold(f64::INFINITY, f64::min);
-    // The quickest: nobody else disturbed it.
+    // The fastest: other load disturbed it least.
     let cost = costs.into_iter().min_by(|a, b| a.hub.total_cmp(&b.hub)).unwrap_or_default();
     Ok(Work {
         kind: case.kind,

@@ -98,7 +98,7 @@ fn delay_keeps_the_order_and_jitter_stays_within_its_bound() {
         assert!(jittery.poll(deadline).is_some());
     }
     assert!(times.iter().all(|time| (100_000..=120_000).contains(time)));
-    assert!(times[0] < 101_000 && times[499] > 119_000, "all of the span is used");
+    assert!(times[0] < 101_000 && times[499] > 119_000, "the whole range is used");
 }
 
 #[test]

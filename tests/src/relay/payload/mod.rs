@@ -1,6 +1,6 @@
 //! The layout of a datagram, as far as damaging it deliberately needs it.
 
-use kabar_core::wire::packet::{CRC_LEN, SEALED_HEADER_LEN};
+use kabar_core::internals::packet::{CRC_LEN, SEALED_HEADER_LEN};
 use rand_core::Rng;
 
 use crate::sim::network::repair_crc;

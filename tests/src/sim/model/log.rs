@@ -304,9 +304,9 @@ impl Log {
             let last = last_of_instance.insert(entry.instance, entry.number).unwrap_or(0);
             demand!(entry.number > last, S3, "entry {} has number {} after {last}", entry.seq, entry.number);
         }
-        let mut taken = BTreeSet::new();
+        let mut seqs = BTreeSet::new();
         for (post, seq) in &self.places {
-            demand!(taken.insert(seq), S1, "entry {seq} is two posts");
+            demand!(seqs.insert(seq), S1, "entry {seq} is two posts");
             let same = self.get(*seq).zip(processes[post.process].post(post.number));
             let same = same.is_some_and(|(entry, posted)| entry.body == posted.body && entry.kind == posted.kind);
             demand!(same, S1, "entry {seq} is not {post:?}");

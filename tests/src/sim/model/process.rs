@@ -118,7 +118,7 @@ impl Process {
 
     pub(super) fn posted(&mut self, number: u64, kind: u8, body: &[u8]) -> Checked {
         self.posts.push(SubmittedPost { kind, body: body.into() });
-        demand!(number == self.posts(), Contract, "post {} was given number {number}", self.posts());
+        demand!(number == self.posts(), Contract, "post {} was numbered {number}", self.posts());
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl Process {
     }
 
     pub(super) fn reset(&mut self) -> Checked {
-        demand!(self.store.is_some(), S4, "a Reset came for a store that is empty");
+        demand!(self.store.is_some(), S4, "a Reset arrived for an empty store");
         self.resetting = true;
         Ok(())
     }
@@ -182,12 +182,12 @@ impl Process {
                 demand!(
                     log.is_valid(cursor, known),
                     S4,
-                    "the cursor ({cursor}, {known:?}) of process {id} is not valid, but no Reset came"
+                    "the cursor ({cursor}, {known:?}) of process {id} is not valid, but no Reset arrived"
                 );
                 demand!(
                     cut.is_none_or(|cut| cursor <= cut),
                     S4,
-                    "the store of process {id} holds entries up to {cursor}, of which those above {cut:?} were replaced, but no Reset came"
+                    "the store of process {id} holds entries up to {cursor}, of which those above {cut:?} were replaced, but no Reset arrived"
                 );
                 let expected = cursor.max(first - 1);
                 let reported = gap.map(|(_, first)| first);
@@ -264,7 +264,7 @@ impl Process {
         demand!(
             is_stub != fits,
             S4,
-            "an entry of {len} bytes came (stub: {is_stub}) to process {id}, which accepts {}",
+            "an entry of {len} bytes (stub: {is_stub}) was delivered to process {id}, which accepts {}",
             self.max_entry_len
         );
         if let Some((own, place)) = own.zip(log.owner(header.seq)) {

@@ -43,7 +43,7 @@ fn room() -> (Model, ProcessId) {
     (model, alice)
 }
 
-/// As [`room`], with "a" and "b" durable and delivered.
+/// Like [`room`], with "a" and "b" durable and delivered.
 fn room_with_two() -> (Model, ProcessId) {
     let (mut model, alice) = room();
     for (number, body) in [(1, "a"), (2, "b")] {
@@ -238,8 +238,8 @@ fn s4_detects_an_entry_before_joining() {
 fn s4_detects_a_stub_for_an_entry_that_fits_and_the_reverse() {
     let (mut model, _) = room();
     model.committed(post(1, ALICE, 1, "a")).unwrap();
-    for (takes, stub) in [(4352, true), (0, false)] {
-        let bob = model.begin("bob", Start::Last(1), takes, None);
+    for (max_len, stub) in [(4352, true), (0, false)] {
+        let bob = model.begin("bob", Start::Last(1), max_len, None);
         model.joined(bob, 0, 1, ONE, false).unwrap();
         let entry = model.log().get(1).unwrap().clone();
         let header =
@@ -432,7 +432,7 @@ fn liveness_requires_every_post_settled_and_every_member_at_the_head() {
     assert_violates(model.settled(alice), Rule::Liveness);
     model.refused(alice, 3).unwrap();
     model.settled(alice).unwrap();
-    model.committed(post(3, 0, 0, "said")).unwrap();
+    model.committed(post(3, 0, 0, "posted")).unwrap();
     assert_violates(model.settled(alice), Rule::Liveness);
     let bob = model.begin("bob", Start::Head, 4352, None);
     assert_violates(model.settled(bob), Rule::Liveness);

@@ -348,9 +348,9 @@ fn act(theme: Theme, quality: Quality, devices: usize, rng: &mut Rng) -> Act {
         Theme::Attack if own => attack_act(rng),
         Theme::Twins if own => match rng.below(4) {
             // Long enough for a device that wants the name to request it.
-            0 => Act::Leave { device, abort: false, back: Some(between(rng, 0, 30 * SECOND)) },
+            0 => Act::Leave { device, abort: false, restart_after: Some(between(rng, 0, 30 * SECOND)) },
             1 | 2 => clock_act(rng),
-            _ => Act::Kill { device, back: Some(between(rng, 0, 5 * SECOND)) },
+            _ => Act::Kill { device, restart_after: Some(between(rng, 0, 5 * SECOND)) },
         },
         _ => match rng.below(6) {
             0 => network_act(theme, device, devices, quality, rng),
@@ -379,17 +379,17 @@ fn network_act(theme: Theme, device: usize, devices: usize, quality: Quality, rn
 }
 
 fn crash_act(device: usize, rng: &mut Rng) -> Act {
-    let back = between(rng, 0, 10 * SECOND);
+    let restart_after = between(rng, 0, 10 * SECOND);
     match rng.below(11) {
         10 => clock_act(rng),
-        0..=2 => Act::Kill { device, back: rng.chance(900).then_some(back) },
+        0..=2 => Act::Kill { device, restart_after: rng.chance(900).then_some(restart_after) },
         3..=6 => Act::KillServer {
             point: *rng.pick(&[KillPoint::Now, KillPoint::BeforeCommit, KillPoint::AfterCommit, KillPoint::BeforeSend]),
-            back,
+            restart_after,
             restore: rng.chance(250),
             keep: rng.chance(80).then(|| rng.below(20)),
         },
-        7 => Act::Shutdown { back },
+        7 => Act::Shutdown { restart_after },
         8 => Act::Backup,
         _ => {
             let most = *rng.pick(&[SECOND, 8 * SECOND, 40 * SECOND]);
@@ -446,7 +446,7 @@ fn attack_act(rng: &mut Rng) -> Act {
 fn member_act(device: usize, rng: &mut Rng) -> Act {
     let lasts = between(rng, 100 * MS, 20 * SECOND);
     match rng.below(16) {
-        0..=2 => Act::Leave { device, abort: rng.chance(300), back: rng.chance(800).then_some(lasts) },
+        0..=2 => Act::Leave { device, abort: rng.chance(300), restart_after: rng.chance(800).then_some(lasts) },
         3..=4 => Act::Suspend { device, lasts },
         5..=7 => Act::Stall { device, lasts },
         8..=9 => Act::Say,

@@ -50,7 +50,7 @@ pub struct Scenario {
 /// The main subject of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Theme {
-    /// A bit of everything.
+    /// All kinds of faults.
     Mixed,
     /// All kinds of network faults.
     Network,
@@ -84,7 +84,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// As on an idle computer with a good disk.
+    /// Like an idle computer with a good disk.
     pub const QUICK: Self = {
         const fn up_to(millis: u64) -> (Duration, Duration) {
             (Duration::ZERO, Duration::from_millis(millis))
@@ -233,7 +233,7 @@ pub enum Act {
         /// The device.
         device: usize,
         /// When the device starts another one.
-        back: Option<Duration>,
+        restart_after: Option<Duration>,
     },
     /// A process leaves.
     Leave {
@@ -242,7 +242,7 @@ pub enum Act {
         /// Without waiting for unsettled posts.
         abort: bool,
         /// When the device starts another one after that.
-        back: Option<Duration>,
+        restart_after: Option<Duration>,
     },
     /// A process is suspended.
     Suspend {
@@ -263,7 +263,7 @@ pub enum Act {
         /// At which moment.
         point: KillPoint,
         /// When it starts again.
-        back: Duration,
+        restart_after: Duration,
         /// Whether the backup is restored meanwhile.
         restore: bool,
         /// If set, old entries are removed meanwhile, all but this many.
@@ -272,7 +272,7 @@ pub enum Act {
     /// The server shuts down.
     Shutdown {
         /// When it starts again.
-        back: Duration,
+        restart_after: Duration,
     },
     /// The server is suspended.
     SuspendServer {

@@ -44,8 +44,8 @@ impl World {
             Act::Narrow { device, narrowing } => self.narrow(device, narrowing),
             Act::Rebind { device, keep_old } => self.rebind(device, keep_old),
             Act::Swap { device, other } => self.swap(device, other),
-            Act::Kill { device, back } => self.kill_device(device, back),
-            Act::Leave { device, abort, back } => return self.leave(device, abort, back),
+            Act::Kill { device, restart_after } => self.kill_device(device, restart_after),
+            Act::Leave { device, abort, restart_after } => return self.leave(device, abort, restart_after),
             Act::Suspend { device, lasts } => {
                 self.coverage.count(Seen::ClientSuspended);
                 self.devices[device].suspended_until = now + lasts;
@@ -56,8 +56,8 @@ impl World {
                 self.devices[device].stalled_until = now + lasts;
                 self.queue.push(now + lasts, WorldEvent::DeviceResumes { device });
             }
-            Act::KillServer { point, back, restore, keep } => {
-                let kill = Kill { point, back, restore, keep };
+            Act::KillServer { point, restart_after, restore, keep } => {
+                let kill = Kill { point, restart_after, restore, keep };
                 if !self.server.is_running() {
                     return Ok(());
                 }
@@ -67,7 +67,7 @@ impl World {
                     self.server.kill_at = Some(kill);
                 }
             }
-            Act::Shutdown { back } => return self.shut_down(back),
+            Act::Shutdown { restart_after } => return self.shut_down(restart_after),
             Act::SuspendServer { lasts } => {
                 self.coverage.count(Seen::ServerSuspended);
                 self.server.stalled_until = now + lasts;

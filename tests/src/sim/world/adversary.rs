@@ -9,13 +9,14 @@ use kabar_core::chat::message::{
 };
 use kabar_core::chat::{EntryKind, MAX_BODY_LEN, MAX_MESSAGE_LEN, Start, Term};
 use kabar_core::connection::Connection;
+use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::internals::packet::Packet;
+use kabar_core::internals::{ClientHandshake, HandshakeEvent, RetrySchedule};
+use kabar_core::session::TransportParameters;
 use kabar_core::time::{Duration, Instant};
 use kabar_core::transport::InlineBuffers;
-use kabar_core::wire::frame::{CloseCode, StreamId};
-use kabar_core::wire::packet::{Packet, TransportParameters};
 
 use super::{ROOM, SECRET, SERVER, World, WorldEvent};
 use crate::sim::coverage::Seen;
@@ -38,7 +39,7 @@ pub(super) struct Adversary {
     handshake: ClientHandshake<SimKey>,
     connection: Connection<InlineBuffers<RING, RING, 0, 16>, Portable>,
     rng: Rng,
-    alarm: u64,
+    timer_id: u64,
     has_joined: bool,
     handle: u8,
     instance: u64,
@@ -67,7 +68,7 @@ impl Adversary {
             reads: rng.chance(800),
             acknowledges: rng.chance(600),
             rng,
-            alarm: 0,
+            timer_id: 0,
             has_joined: false,
             handle: 0,
             instance: 0,
@@ -77,7 +78,7 @@ impl Adversary {
     }
 
     fn begin(&mut self, now: Instant) {
-        let limits = TransportParameters {
+        let parameters = TransportParameters {
             datagram: 1200,
             packets: 16,
             message: MAX_MESSAGE_LEN as u16,
@@ -89,7 +90,7 @@ impl Adversary {
             // timeout.
             idle_s: if self.acknowledges { 10 } else { 3_600 },
         };
-        self.handshake.start(now, self.rng.seed(), None, limits, RetrySchedule::Initial);
+        self.handshake.start(now, self.rng.seed(), None, parameters, RetrySchedule::Initial);
         (self.has_joined, self.handle, self.number) = (false, 0, 0);
     }
 
@@ -243,9 +244,9 @@ impl World {
         self.drive_adversary()
     }
 
-    pub(super) fn adversary_wakes(&mut self, alarm: u64) -> Checked {
+    pub(super) fn adversary_wakes(&mut self, timer_id: u64) -> Checked {
         let now = self.now();
-        let Some(adversary) = self.adversary.as_mut().filter(|adversary| adversary.alarm == alarm) else {
+        let Some(adversary) = self.adversary.as_mut().filter(|adversary| adversary.timer_id == timer_id) else {
             return Ok(());
         };
         if adversary.handshake.is_active() {
@@ -299,7 +300,7 @@ impl World {
                 len => len,
             };
             if let Some(len) = len {
-                let arrivals = adversary.up.send(&out[..len], &mut self.network, &mut self.coverage);
+                let arrivals = adversary.up.send(&out[..len], &mut self.network_rng, &mut self.coverage);
                 let from = adversary.address;
                 for arrival in arrivals {
                     let (bytes, origin) = (arrival.bytes, arrival.origin);
@@ -310,9 +311,9 @@ impl World {
             let handshake = adversary.handshake.poll_timeout().filter(|_| adversary.handshake.is_active());
             let connection = adversary.connection.poll_timeout().filter(|_| !adversary.connection.is_finished());
             if let Some(deadline) = handshake.into_iter().chain(connection).min() {
-                adversary.alarm += 1;
-                let alarm = adversary.alarm;
-                self.queue.push(deadline, WorldEvent::AdversaryWake { alarm });
+                adversary.timer_id += 1;
+                let timer_id = adversary.timer_id;
+                self.queue.push(deadline, WorldEvent::AdversaryWake { timer_id });
             }
             return Ok(());
         }

@@ -50,19 +50,19 @@ enum WorldEvent {
     /// A datagram reaches an address.
     ToDevice { to: SocketAddr, from: SocketAddr, bytes: Vec<u8>, origin: Origin },
     /// The server's timer; only the last one that was set counts.
-    ServerWake { life: u32, alarm: u64 },
+    ServerWake { generation: u32, timer_id: u64 },
     /// The server starts.
     ServerStarts,
     /// The time that a server has to shut down is over.
-    ServerStopped { life: u32, back: Duration },
+    ServerStopped { generation: u32, restart_after: Duration },
     /// The disk starts a job.
-    StoreRuns { life: u32, job: StoreJob },
+    StoreRuns { generation: u32, job: StoreJob },
     /// A job is complete.
-    JobDone { life: u32, done: Done },
+    JobDone { generation: u32, done: Done },
     /// A disk fault ends, unless another one began since.
     DiskRepaired { fault: u32 },
     /// A device's timer.
-    DeviceWake { device: usize, process: usize, alarm: u64 },
+    DeviceWake { device: usize, process: usize, timer_id: u64 },
     /// A device starts a process.
     DeviceStarts { device: usize },
     /// A device continues after it was suspended or stalled.
@@ -70,7 +70,7 @@ enum WorldEvent {
     /// A process posts.
     Post { device: usize, process: usize },
     /// The adversary's timer.
-    AdversaryWake { alarm: u64 },
+    AdversaryWake { timer_id: u64 },
     /// The adversary performs an action.
     AdversaryActs,
     /// A cut ends.
@@ -90,7 +90,7 @@ enum WorldEvent {
 pub(super) struct World {
     scenario: Scenario,
     queue: Queue<WorldEvent>,
-    network: Rng,
+    network_rng: Rng,
     rng: Rng,
     model: Model,
     coverage: Coverage,
@@ -124,7 +124,7 @@ impl World {
         Self {
             server: Server::new(scenario.real_rsa),
             queue: Queue::new(),
-            network: Rng::new(seed, "network"),
+            network_rng: Rng::new(seed, "network"),
             rng: Rng::new(seed, "luck"),
             model: Model::new(scenario.adversary.then_some(Adversary::NAME)),
             coverage,
@@ -190,20 +190,20 @@ impl World {
                 self.adversary_receives(bytes, origin)
             }
             WorldEvent::ToDevice { to, from, bytes, origin } => self.device_receives(to, from, bytes, origin),
-            WorldEvent::ServerWake { life, alarm } => self.server_wakes(life, alarm),
+            WorldEvent::ServerWake { generation, timer_id } => self.server_wakes(generation, timer_id),
             WorldEvent::ServerStarts => self.start_server(),
-            WorldEvent::ServerStopped { life, back } => self.server_stopped(life, back),
-            WorldEvent::StoreRuns { life, job } => self.store_runs(life, job),
-            WorldEvent::JobDone { life, done } => self.job_done(life, done),
+            WorldEvent::ServerStopped { generation, restart_after } => self.server_stopped(generation, restart_after),
+            WorldEvent::StoreRuns { generation, job } => self.store_runs(generation, job),
+            WorldEvent::JobDone { generation, done } => self.job_done(generation, done),
             WorldEvent::DiskRepaired { fault } => {
                 self.repair_disk(fault);
                 Ok(())
             }
-            WorldEvent::DeviceWake { device, process, alarm } => self.device_wakes(device, process, alarm),
+            WorldEvent::DeviceWake { device, process, timer_id } => self.device_wakes(device, process, timer_id),
             WorldEvent::DeviceStarts { device } => self.start_device(device),
             WorldEvent::DeviceResumes { device } => self.drive_device(device),
             WorldEvent::Post { device, process } => self.post(device, process),
-            WorldEvent::AdversaryWake { alarm } => self.adversary_wakes(alarm),
+            WorldEvent::AdversaryWake { timer_id } => self.adversary_wakes(timer_id),
             WorldEvent::AdversaryActs => self.adversary_acts(),
             WorldEvent::CutEnds { device, up, down } => {
                 self.cut(device, up, down, false);
@@ -240,7 +240,7 @@ impl World {
             *out += bytes.len();
         }
         if let Some(adversary) = self.adversary.as_mut().filter(|adversary| adversary.address == to) {
-            let arrivals = adversary.down.send(bytes, &mut self.network, &mut self.coverage);
+            let arrivals = adversary.down.send(bytes, &mut self.network_rng, &mut self.coverage);
             for Arrival { after, bytes, origin } in arrivals {
                 self.queue.push(self.now() + after, WorldEvent::ToDevice { to, from: SERVER, bytes, origin });
             }
@@ -266,7 +266,7 @@ impl World {
             device.record_sent(bytes);
         }
         let direction = if up { &mut device.up } else { &mut device.down };
-        let arrivals = direction.send(bytes, &mut self.network, &mut self.coverage);
+        let arrivals = direction.send(bytes, &mut self.network_rng, &mut self.coverage);
         self.trace.print_line(self.queue.now(), || {
             format!("  {from} -> {to} {} arrives {} times", describe(bytes), arrivals.len())
         });

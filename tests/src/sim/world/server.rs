@@ -32,8 +32,8 @@ pub(super) struct Server {
     store: MemoryStore,
     backup: Option<MemoryStore>,
     /// Number of starts, to recognise events for an earlier run.
-    life: u32,
-    alarm: u64,
+    generation: u32,
+    timer_id: u64,
     idle_wakes: u32,
     idle_since: Instant,
     /// Seq of the last entry event of this run.
@@ -49,7 +49,7 @@ pub(super) struct Server {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kill {
     pub(super) point: KillPoint,
-    pub(super) back: Duration,
+    pub(super) restart_after: Duration,
     pub(super) restore: bool,
     pub(super) keep: Option<u64>,
 }
@@ -71,8 +71,8 @@ impl Server {
             key: if real_rsa { SimPrivateKey::real() } else { SimPrivateKey::StandIn },
             store: MemoryStore::new(),
             backup: None,
-            life: 0,
-            alarm: 0,
+            generation: 0,
+            timer_id: 0,
             idle_wakes: 0,
             idle_since: Instant::ZERO,
             last_reported: 0,
@@ -136,11 +136,13 @@ impl World {
             return Ok(());
         };
         self.server.is_starting = false;
-        self.server.life += 1;
+        self.server.generation += 1;
         self.server.last_reported = loaded.head;
         self.coverage.count(Seen::ServerStarted);
-        let life = self.server.life;
-        self.trace.note(now, &[1, u64::from(life)], || format!("server starts, run {life}, head {}", loaded.head));
+        let generation = self.server.generation;
+        self.trace.note(now, &[1, u64::from(generation)], || {
+            format!("server starts, run {generation}, head {}", loaded.head)
+        });
         let scenario = &self.scenario;
         let mut config = HubConfig::new(ROOM, SECRET);
         config.join_policy = scenario.join_policy;
@@ -187,7 +189,7 @@ impl World {
             self.coverage.count(Seen::Removed);
         }
         self.server.is_starting = true;
-        self.queue.push(now + kill.back, WorldEvent::ServerStarts);
+        self.queue.push(now + kill.restart_after, WorldEvent::ServerStarts);
     }
 
     fn restore(&mut self, mut backup: MemoryStore) {
@@ -217,25 +219,25 @@ impl World {
         }
     }
 
-    pub(super) fn shut_down(&mut self, back: Duration) -> Checked {
+    pub(super) fn shut_down(&mut self, restart_after: Duration) -> Checked {
         let now = self.now();
         if let Some(hub) = &mut self.server.hub {
             hub.shutdown(now);
             self.coverage.count(Seen::ServerShutDown);
             self.trace.note(now, &[4], || "server stops".into());
-            let life = self.server.life;
-            self.queue.push(now + STOPPING, WorldEvent::ServerStopped { life, back });
+            let generation = self.server.generation;
+            self.queue.push(now + STOPPING, WorldEvent::ServerStopped { generation, restart_after });
             self.serve()?;
         }
         Ok(())
     }
 
-    pub(super) fn server_stopped(&mut self, life: u32, back: Duration) -> Checked {
-        if self.server.life == life && self.server.is_running() {
+    pub(super) fn server_stopped(&mut self, generation: u32, restart_after: Duration) -> Checked {
+        if self.server.generation == generation && self.server.is_running() {
             self.count_server();
             self.server.hub = None;
             self.server.is_starting = true;
-            self.queue.push(self.now() + back, WorldEvent::ServerStarts);
+            self.queue.push(self.now() + restart_after, WorldEvent::ServerStarts);
         }
         Ok(())
     }
@@ -288,13 +290,13 @@ impl World {
         self.serve()
     }
 
-    pub(super) fn server_wakes(&mut self, life: u32, alarm: u64) -> Checked {
+    pub(super) fn server_wakes(&mut self, generation: u32, timer_id: u64) -> Checked {
         let now = self.now();
-        if life != self.server.life || alarm != self.server.alarm {
+        if generation != self.server.generation || timer_id != self.server.timer_id {
             return Ok(());
         }
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, WorldEvent::ServerWake { life, alarm });
+            self.queue.push(self.server.stalled_until, WorldEvent::ServerWake { generation, timer_id });
             return Ok(());
         }
         if let Some(hub) = &mut self.server.hub {
@@ -309,13 +311,13 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn job_done(&mut self, life: u32, done: Done) -> Checked {
+    pub(super) fn job_done(&mut self, generation: u32, done: Done) -> Checked {
         let now = self.now();
-        if life != self.server.life {
+        if generation != self.server.generation {
             return Ok(());
         }
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, WorldEvent::JobDone { life, done });
+            self.queue.push(self.server.stalled_until, WorldEvent::JobDone { generation, done });
             return Ok(());
         }
         let is_commit = matches!(done, Done::Store(StoreDone::Append { result: Ok(()), .. }));
@@ -333,7 +335,7 @@ impl World {
     /// Drains the output of the hub.
     pub(super) fn serve(&mut self) -> Checked {
         let now = self.now();
-        let life = self.server.life;
+        let generation = self.server.generation;
         let mut out = [0; 1200];
         loop {
             let Some(hub) = &mut self.server.hub else { return Ok(()) };
@@ -344,7 +346,7 @@ impl World {
                 self.send_to_device(transmit.to, &out[..transmit.len]);
             } else if let Some(job) = hub.poll_job() {
                 self.server.idle_wakes = 0;
-                self.begin_job(life, job);
+                self.begin_job(generation, job);
             } else if let Some(event) = hub.poll_event() {
                 self.on_server_event(&event)?;
             } else {
@@ -354,39 +356,39 @@ impl World {
         if let Some(hub) = &self.server.hub
             && let Some(deadline) = if hub.has_transmit() { Some(now) } else { hub.poll_timeout() }
         {
-            self.server.alarm += 1;
-            let alarm = self.server.alarm;
-            self.queue.push(deadline, WorldEvent::ServerWake { life, alarm });
+            self.server.timer_id += 1;
+            let timer_id = self.server.timer_id;
+            self.queue.push(deadline, WorldEvent::ServerWake { generation, timer_id });
         }
         Ok(())
     }
 
-    fn begin_job(&mut self, life: u32, job: Job<Accelerated>) {
+    fn begin_job(&mut self, generation: u32, job: Job<Accelerated>) {
         let now = self.now();
         let work = self.scenario.work;
-        let mut takes = |(from, to): (Duration, Duration)| {
+        let mut duration = |(from, to): (Duration, Duration)| {
             Duration::from_micros(self.rng.between(from.as_micros(), to.as_micros()))
         };
         match job {
             Job::Store(job) => {
-                let at = self.server.disk_busy_until.max(now) + takes(work.before_commit);
+                let at = self.server.disk_busy_until.max(now) + duration(work.before_commit);
                 self.server.disk_busy_until = at;
-                self.queue.push(at, WorldEvent::StoreRuns { life, job });
+                self.queue.push(at, WorldEvent::StoreRuns { generation, job });
             }
             job => {
                 let done = job.run(&self.server.key, &Verifier, &mut self.server.store);
-                self.queue.push(now + takes(work.accept), WorldEvent::JobDone { life, done });
+                self.queue.push(now + duration(work.accept), WorldEvent::JobDone { generation, done });
             }
         }
     }
 
-    pub(super) fn store_runs(&mut self, life: u32, job: StoreJob) -> Checked {
+    pub(super) fn store_runs(&mut self, generation: u32, job: StoreJob) -> Checked {
         let now = self.now();
-        if life != self.server.life || !self.server.is_running() {
+        if generation != self.server.generation || !self.server.is_running() {
             return Ok(());
         }
         if now < self.server.stalled_until {
-            self.queue.push(self.server.stalled_until, WorldEvent::StoreRuns { life, job });
+            self.queue.push(self.server.stalled_until, WorldEvent::StoreRuns { generation, job });
             return Ok(());
         }
         let batch = match &job {
@@ -423,7 +425,7 @@ impl World {
         let (from, to) = self.scenario.work.after_commit;
         let at = now + Duration::from_micros(self.rng.between(from.as_micros(), to.as_micros()));
         self.server.disk_busy_until = self.server.disk_busy_until.max(at);
-        self.queue.push(at, WorldEvent::JobDone { life, done: Done::Store(done) });
+        self.queue.push(at, WorldEvent::JobDone { generation, done: Done::Store(done) });
         Ok(())
     }
 

@@ -20,60 +20,60 @@ use kabar_std::provider::Accelerated;
 use kabar_tests::sim::keys::SimPrivateKey;
 
 use super::path::{Direction, Path};
-use super::plan::{Deed, PLAN};
+use super::plan::{Action, PLAN};
 
 /// The device's name.
 pub(super) const NAME: &str = "probe";
 const ROOM: &str = "lobby";
 const SECRET: [u8; ROOM_SECRET_LEN] = [0x5e; ROOM_SECRET_LEN];
-/// When it begins. Some seconds later microseconds no longer fit 32 bits.
+/// The time of its beginning. 6 s later, microseconds no longer fit 32 bits.
 const BEGIN: Instant = Instant::from_micros((1 << 32) - 6_000_000);
-/// The calendar then, in ms since 1970.
+/// The wall clock at its beginning, in ms since 1970.
 const WALL_MS: u64 = 1_730_457_430_000;
-/// It does not take longer than this.
+/// Its longest duration.
 const LONGEST: Duration = Duration::from_secs(120);
-/// Calls of one moment; more are a timer that does not move on.
+/// Calls at the same time; more mean a timer that does not advance.
 const MAX_TURNS: usize = 200;
 
-/// A member with more memory than the device; nothing of it is recorded, and it has a good path.
-type Laptop = Client<Rsa2048, InlineBuffers<8192, 8192, 0, 32>, Accelerated, 8192, 4480>;
+/// A member with more memory than the device. It has a path without faults and is not recorded.
+type Other = Client<Rsa2048, InlineBuffers<8192, 8192, 0, 32>, Accelerated, 8192, 4480>;
 
-/// What was recorded, and what an observer saw.
+/// The recorded exchange.
 pub(super) struct Recording {
     /// See [`kabar_embedded_example::script`].
     pub(super) script: Vec<u8>,
-    /// What the device said meanwhile, as [`Replay::run`] writes it.
-    pub(super) told: String,
-    /// What the device posted, as far as its client took it.
+    /// The results of the device's calls, as [`Replay::run`] writes them.
+    pub(super) log: String,
+    /// The posts that the device's client accepted.
     pub(super) posts: Vec<(EntryKind, Vec<u8>)>,
-    /// The room's log at the end.
-    pub(super) log: Vec<LogEntry>,
-    /// What its client counted.
+    /// The room's entries at the end.
+    pub(super) entries: Vec<LogEntry>,
+    /// The counters of its client.
     pub(super) counters: ClientCounters,
-    /// What happened on the way.
+    /// The path, with its counts.
     pub(super) path: Path,
-    /// When it was over.
+    /// The time of its end.
     pub(super) ended: Instant,
 }
 
-/// Records the exchange of a device that was started with `seed`.
+/// Records the exchange of a device that is started with `seed`.
 pub(super) fn record(seed: u8) -> Recording {
     let mut exchange = Exchange::new();
     exchange.start(seed);
     exchange.run();
     exchange.device.end();
-    let log = exchange.store.entries(ROOM).to_vec();
-    let Recorder { replay, script, told } = exchange.device;
+    let entries = exchange.store.entries(ROOM).to_vec();
+    let Recorder { replay, script, log } = exchange.device;
     let Exchange { posts, path, now: ended, .. } = exchange;
-    Recording { script, told, posts, log, counters: replay.client().counters(), path, ended }
+    Recording { script, log, posts, entries, counters: replay.client().counters(), path, ended }
 }
 
-/// Who a datagram goes to.
+/// An end of a datagram's path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Server,
     Device,
-    Laptop,
+    Other,
 }
 
 impl Place {
@@ -81,28 +81,28 @@ impl Place {
         let host = match self {
             Self::Server => 1,
             Self::Device => 2,
-            Self::Laptop => 3,
+            Self::Other => 3,
         };
         SocketAddrV4::new(std::net::Ipv4Addr::new(10, 9, 9, host), 9999)
     }
 
     fn at(address: std::net::SocketAddr) -> Self {
-        let places = [Self::Server, Self::Device, Self::Laptop];
-        places.into_iter().find(|place| address == place.address().into()).expect("somebody is there")
+        let places = [Self::Server, Self::Device, Self::Other];
+        places.into_iter().find(|place| address == place.address().into()).expect("an address of the exchange")
     }
 }
 
 struct Exchange {
     now: Instant,
     device: Recorder,
-    laptop: Box<Laptop>,
-    laptop_due: Option<Instant>,
+    other: Box<Other>,
+    other_due: Option<Instant>,
     hub: Option<Hub<Accelerated>>,
     key: SimPrivateKey,
     store: MemoryStore,
     runs: u8,
-    /// By the moment at which they arrive, then by the order in which they left.
-    flying: BTreeMap<(Instant, usize), (Place, Place, Vec<u8>)>,
+    /// Datagrams in flight, by the time of their arrival and then in the order of sending.
+    in_flight: BTreeMap<(Instant, usize), (Place, Place, Vec<u8>)>,
     left: usize,
     path: Path,
     posts: Vec<(EntryKind, Vec<u8>)>,
@@ -113,13 +113,13 @@ impl Exchange {
         let mut exchange = Self {
             now: BEGIN,
             device: Recorder::new(),
-            laptop: Box::new(Client::new(InlineBuffers::new())),
-            laptop_due: None,
+            other: Box::new(Client::new(InlineBuffers::new())),
+            other_due: None,
             hub: None,
             key: SimPrivateKey::real(),
             store: MemoryStore::new(),
             runs: 0,
-            flying: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
             left: 0,
             path: Path::new(),
             posts: Vec::new(),
@@ -133,7 +133,7 @@ impl Exchange {
         let server = Place::Server.address();
         let anna = Identity::from_seed(&[0xa; 32]);
         let config = profile::config(server.into(), fingerprint, SECRET, ROOM, "anna", &anna, 1_000);
-        self.laptop.start(&config, [0xaa; 32], self.now).expect("the client takes it");
+        self.other.start(&config, [0xaa; 32], self.now).expect("the client takes it");
         let start = Start {
             seed: [seed; 32],
             server,
@@ -145,62 +145,62 @@ impl Exchange {
             name: NAME,
         };
         self.call(&Call::Start(start));
-        self.drain_laptop();
+        self.drain_other();
     }
 
     fn run(&mut self) {
-        let mut plan = PLAN.iter().map(|&(ms, deed)| (BEGIN + Duration::from_millis(ms), deed)).peekable();
+        let mut plan = PLAN.iter().map(|&(ms, action)| (BEGIN + Duration::from_millis(ms), action)).peekable();
         let mut turns = 0;
         while self.device.replay.client().state() != State::Ended {
-            let deed = plan.peek().map(|&(at, _)| at);
+            let action = plan.peek().map(|&(at, _)| at);
             let hub = self.hub.as_ref().and_then(Hub::poll_timeout);
             let device = self.device.replay.due();
-            let laptop = self.laptop_due;
-            let flying = self.flying.keys().next().map(|&(at, _)| at);
-            let next = [deed, hub, device, laptop, flying].into_iter().flatten().min().expect("somebody waits");
+            let other = self.other_due;
+            let in_flight = self.in_flight.keys().next().map(|&(at, _)| at);
+            let next = [action, hub, device, other, in_flight].into_iter().flatten().min().expect("something is due");
             turns = if next > self.now { 0 } else { turns + 1 };
             self.now = self.now.max(next);
             assert!(turns < MAX_TURNS, "time does not move on");
-            assert!(self.now < BEGIN + LONGEST, "the device does not end\n{}", self.device.told);
+            assert!(self.now < BEGIN + LONGEST, "the device does not end\n{}", self.device.log);
 
-            if flying.is_some_and(|at| at <= self.now) {
+            if in_flight.is_some_and(|at| at <= self.now) {
                 self.land();
             } else if hub.is_some_and(|at| at <= self.now) {
                 self.hub.as_mut().expect("it has a timer").handle_timeout(self.now);
                 self.drain_hub();
-            } else if laptop.is_some_and(|at| at <= self.now) {
-                self.laptop.handle_timeout(self.now);
-                self.drain_laptop();
+            } else if other.is_some_and(|at| at <= self.now) {
+                self.other.handle_timeout(self.now);
+                self.drain_other();
             } else if device.is_some_and(|at| at <= self.now) {
                 self.call(&Call::Timeout);
-            } else if let Some((_, deed)) = plan.next() {
-                self.act(deed);
+            } else if let Some((_, action)) = plan.next() {
+                self.act(action);
             }
         }
     }
 
-    fn act(&mut self, deed: Deed) {
-        match deed {
-            Deed::Post(kind, len) => {
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Post(kind, len) => {
                 let body = body(len);
                 if self.call(&Call::Post(kind, &body)) {
                     self.posts.push((kind, body));
                 }
             }
-            Deed::Hear(len) => {
-                self.laptop.post(EntryKind::TEXT, &body(len)).expect("there is room");
-                self.drain_laptop();
+            Action::Receive(len) => {
+                self.other.post(EntryKind::TEXT, &body(len)).expect("there is room");
+                self.drain_other();
             }
-            Deed::Who => {
+            Action::Who => {
                 let _ = self.call(&Call::Who);
             }
-            Deed::History => {
+            Action::History => {
                 let _ = self.call(&Call::History { before: 0, count: 3 });
             }
-            Deed::Cut(is_cut) => self.path.is_cut = is_cut,
-            Deed::KillServer => self.hub = None,
-            Deed::StartServer => self.start_server(),
-            Deed::Leave => {
+            Action::Cut(is_cut) => self.path.is_cut = is_cut,
+            Action::KillServer => self.hub = None,
+            Action::StartServer => self.start_server(),
+            Action::Leave => {
                 let _ = self.call(&Call::Leave);
             }
         }
@@ -217,15 +217,15 @@ impl Exchange {
     }
 
     fn land(&mut self) {
-        let Some((_, (from, to, mut bytes))) = self.flying.pop_first() else { return };
+        let Some((_, (from, to, mut bytes))) = self.in_flight.pop_first() else { return };
         let source = from.address();
         match to {
             Place::Device => {
                 let _ = self.call(&Call::Datagram { from: source, bytes: &bytes });
             }
-            Place::Laptop => {
-                self.laptop.handle_datagram(self.now, source.into(), &mut bytes);
-                self.drain_laptop();
+            Place::Other => {
+                self.other.handle_datagram(self.now, source.into(), &mut bytes);
+                self.drain_other();
             }
             Place::Server => {
                 if let Some(hub) = &mut self.hub {
@@ -260,11 +260,11 @@ impl Exchange {
         }
     }
 
-    fn drain_laptop(&mut self) {
+    fn drain_other(&mut self) {
         let mut out = [0; profile::DATAGRAM_LEN];
-        self.laptop_due = loop {
-            match self.laptop.poll_output(self.now, &mut out) {
-                Output::Transmit(transmit) => self.launch(Place::Laptop, Place::Server, &out[..transmit.len]),
+        self.other_due = loop {
+            match self.other.poll_output(self.now, &mut out) {
+                Output::Transmit(transmit) => self.launch(Place::Other, Place::Server, &out[..transmit.len]),
                 Output::Event(_) => {}
                 Output::Timeout(due) => break due,
             }
@@ -275,11 +275,11 @@ impl Exchange {
         let direction = match (from, to) {
             (Place::Device, _) => Direction::Up,
             (_, Place::Device) => Direction::Down,
-            _ => Direction::Aside,
+            _ => Direction::Other,
         };
         for (delay, bytes) in self.path.carry(direction, bytes) {
             self.left += 1;
-            self.flying.insert((self.now + delay, self.left), (from, to, bytes));
+            self.in_flight.insert((self.now + delay, self.left), (from, to, bytes));
         }
     }
 }
@@ -289,12 +289,12 @@ impl Exchange {
 struct Recorder {
     replay: Box<Replay>,
     script: Vec<u8>,
-    told: String,
+    log: String,
 }
 
 impl Recorder {
     fn new() -> Self {
-        Self { replay: Box::new(Replay::new()), script: Vec::new(), told: String::new() }
+        Self { replay: Box::new(Replay::new()), script: Vec::new(), log: String::new() }
     }
 
     fn call(&mut self, now: Instant, call: &Call<'_>) -> (Vec<(Place, Vec<u8>)>, bool) {
@@ -304,9 +304,9 @@ impl Recorder {
         self.script.extend(&step[..len]);
 
         let (mut sent, mut is_taken) = (Vec::new(), false);
-        let told = &mut self.told;
+        let log = &mut self.log;
         let played = self.replay.step(&step[..len], |outcome| {
-            tell(told, &outcome);
+            write(log, &outcome);
             match outcome {
                 Outcome::Datagram { to, bytes } => sent.push((Place::at(to), bytes.to_vec())),
                 Outcome::Posted(result) => is_taken = result.is_ok(),
@@ -319,16 +319,16 @@ impl Recorder {
     }
 
     fn end(&mut self) {
-        tell(&mut self.told, &Outcome::Counted(&self.replay.client().counters()));
+        write(&mut self.log, &Outcome::Counted(&self.replay.client().counters()));
     }
 }
 
-fn tell(told: &mut String, outcome: &Outcome<'_>) {
-    told.push_str(&outcome.to_string());
-    told.push('\n');
+fn write(log: &mut String, outcome: &Outcome<'_>) {
+    log.push_str(&outcome.to_string());
+    log.push('\n');
 }
 
-/// Letters, others for every length.
+/// Letters that differ for each length.
 fn body(len: usize) -> Vec<u8> {
     (0..len).map(|at| b'a' + u8::try_from((at * 7 + len) % 26).expect("below 26")).collect()
 }

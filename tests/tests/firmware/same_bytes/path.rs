@@ -1,35 +1,35 @@
-//! A path that loses, doubles, delays and damages datagrams: which ones is written down here, not
-//! drawn.
+//! A path that loses, duplicates, delays and damages datagrams, by fixed rules without
+//! randomness.
 
 use kabar_core::time::Duration;
 
-/// How long a datagram is under way.
+/// The delay of a datagram.
 const DELAY: Duration = Duration::from_millis(5);
-/// How long one that others overtake.
+/// The delay of a datagram that later ones overtake.
 const LATE: Duration = Duration::from_millis(45);
-/// The first ones that are lost: from the device a Hello and an Initiate, to it a Challenge and an
-/// Accept.
+/// The first datagrams that are lost, by direction: a Hello and an Initiate from the device, a
+/// Challenge and an Accept to it.
 const LOST_FIRST: [&[usize]; 2] = [&[0, 2], &[0, 2]];
 
-/// Which way a datagram goes.
+/// The direction of a datagram.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     /// From the device.
     Up,
     /// To the device.
     Down,
-    /// Between others: nothing happens to it.
-    Aside,
+    /// Between others, without faults.
+    Other,
 }
 
-/// What happened to the datagrams of one direction.
+/// Counts of the datagrams in one direction.
 #[derive(Debug, Default)]
 pub(super) struct Way {
-    /// Datagrams that set out.
+    /// Datagrams sent.
     pub(super) sent: usize,
-    /// The first byte of each that was lost, which says what kind of packet it was.
+    /// The first byte of each lost datagram: the type of packet.
     pub(super) lost: Vec<u8>,
-    pub(super) doubled: usize,
+    pub(super) duplicated: usize,
     pub(super) late: usize,
     pub(super) damaged: usize,
 }
@@ -37,7 +37,7 @@ pub(super) struct Way {
 #[derive(Debug, Default)]
 pub(super) struct Path {
     pub(super) ways: [Way; 2],
-    /// Nothing comes through at all.
+    /// Whether every datagram is lost.
     pub(super) is_cut: bool,
 }
 
@@ -46,12 +46,12 @@ impl Path {
         Self::default()
     }
 
-    /// What arrives of a datagram, and after how long.
+    /// The copies of a datagram that arrive, and the delay of each.
     pub(super) fn carry(&mut self, direction: Direction, bytes: &[u8]) -> Vec<(Duration, Vec<u8>)> {
         let index = match direction {
             Direction::Up => 0,
             Direction::Down => 1,
-            Direction::Aside => return vec![(DELAY, bytes.to_vec())],
+            Direction::Other => return vec![(DELAY, bytes.to_vec())],
         };
         let way = &mut self.ways[index];
         let number = way.sent;
@@ -67,7 +67,7 @@ impl Path {
             bytes[at] ^= 0x10;
         }
         if number % 7 == 3 {
-            way.doubled += 1;
+            way.duplicated += 1;
             return vec![(DELAY, bytes.clone()), (LATE, bytes)];
         }
         if number % 11 == 8 {

@@ -14,7 +14,8 @@ use kabar_core::time::Instant;
 use super::{Address, Link, Received};
 use crate::profile::DATAGRAM_LEN;
 
-/// Stands for the other end of a line, which has no address: an address that nobody has (RFC 5737).
+/// Stands for the other end of a line, which has no address: an address for documentation, which no
+/// host has (RFC 5737).
 pub const SERIAL_PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9999);
 
 impl<T: Read + ReadReady + Write> Link for &mut SerialLink<T> {

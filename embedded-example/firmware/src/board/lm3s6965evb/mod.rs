@@ -3,20 +3,19 @@
 //!
 //! Figures from the LM3S6965 data sheet; those in parentheses in comments are its register names.
 
-mod ethernet;
+mod stellaris;
 
-use cortex_m::interrupt;
 use kabar_core::time::Instant;
-use kabar_device::{Clock as _, DeviceEvent, IpLink};
-use kabar_embedded_example::Board;
-use kabar_embedded_example::probe::SimulatedSensor;
+use kabar_device::{Clock as _, IpLink};
 use rand_core::CryptoRng;
 
-use super::{Exit, LinkKind};
+use super::LinkKind;
+use crate::ethernet::Ethernet;
 use crate::network;
-use crate::processor::SysTickClock;
+use crate::peripherals::Peripherals;
+use crate::processor::{self, Handler, SysTickClock};
 use crate::registers::Registers;
-use ethernet::Ethernet;
+use stellaris::Stellaris;
 
 /// The board's name in the log.
 pub const NAME: &str = "kabar on an LM3S6965 evaluation board";
@@ -78,56 +77,28 @@ impl kabar_device::Clock for Clock {
     }
 }
 
-/// Ends the run.
-pub fn exit(exit: Exit) -> ! {
-    semihosting::process::exit(exit as i32)
-}
-
 /// Starts the hardware and the link over it; `None` if it was started before. There is no driver
 /// for the board's serial port.
-pub fn link(kind: LinkKind, rng: &mut impl CryptoRng, clock: &Clock) -> Option<IpLink<'static, Ethernet>> {
+pub fn link(kind: LinkKind, rng: &mut impl CryptoRng, clock: &Clock) -> Option<IpLink<'static, Ethernet<Stellaris>>> {
     let LinkKind::Ip(addressing) = kind else { return None };
-    let card = Ethernet::start()?;
-    let hardware = Ethernet::hardware_address();
-    network::link(card, hardware, addressing, rng, clock.now())
+    stellaris::start();
+    let hardware = stellaris::hardware_address();
+    network::link(Ethernet::new()?, hardware, addressing, rng, clock.now())
 }
 
 /// Sleeps until `due`, or until a frame has arrived.
 pub fn sleep(due: Instant, clock: &Clock) {
-    loop {
-        // While interrupts are masked, a frame that arrives after the check still wakes the
-        // processor.
-        let is_due = interrupt::free(|_| {
-            let is_due = Ethernet::has_frame() || clock.now() >= due;
-            if !is_due {
-                Ethernet::unmask_interrupt();
-                cortex_m::asm::wfi();
-            }
-            is_due
-        });
-        if is_due {
-            return;
-        }
-    }
+    processor::sleep(due, clock, stellaris::has_frame, stellaris::unmask_interrupt);
 }
 
 /// The interrupts of this board that are used, by number.
 #[used]
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".vector_table.interrupts")]
-static __INTERRUPTS: [extern "C" fn(); INTERRUPTS] = {
-    let mut handlers = [unexpected as extern "C" fn(); INTERRUPTS];
-    handlers[ethernet::INTERRUPT.0 as usize] = ethernet::wake;
-    handlers
-};
+static __INTERRUPTS: [Handler; INTERRUPTS] = processor::interrupts(&[(stellaris::INTERRUPT, stellaris::wake)]);
 
 /// Up to the last one in use.
-const INTERRUPTS: usize = ethernet::INTERRUPT.0 as usize + 1;
-
-/// No other interrupt is unmasked.
-extern "C" fn unexpected() {
-    exit(Exit::Fault);
-}
+const INTERRUPTS: usize = stellaris::INTERRUPT.0 as usize + 1;
 
 /// A counter for measurements: microseconds, wraps in 71 minutes.
 pub fn ticks() -> u32 {
@@ -135,37 +106,10 @@ pub fn ticks() -> u32 {
 }
 
 /// The light and the sensor.
-#[derive(Debug)]
-pub struct Peripherals {
-    sensor: SimulatedSensor,
-}
-
-impl Default for Peripherals {
-    /// The light is off.
-    fn default() -> Self {
-        PORT.write(port::DIRECTION, 1);
-        PORT.write(port::DIGITAL_ENABLE, 1);
-        let mut peripherals = Self { sensor: SimulatedSensor::default() };
-        peripherals.set_led(false);
-        peripherals
-    }
-}
-
-impl Board for Peripherals {
-    /// There is no sensor on this board.
-    fn measure(&mut self) -> i32 {
-        let measured = self.sensor.measure();
-        defmt::info!("measured {=i32}", measured);
-        measured
-    }
-
-    fn set_led(&mut self, on: bool) {
-        PORT.write(port::DATA_0, on.into());
-    }
-
-    fn on_event(&mut self, event: DeviceEvent<'_>) {
-        crate::log::event(&event);
-    }
+pub fn peripherals() -> Peripherals {
+    PORT.write(port::DIRECTION, 1);
+    PORT.write(port::DIGITAL_ENABLE, 1);
+    Peripherals::new(|on| PORT.write(port::DATA_0, on.into()))
 }
 
 defmt::timestamp!("{=u64:us}", SysTickClock::<CLOCK_HZ>::started().now().as_micros());

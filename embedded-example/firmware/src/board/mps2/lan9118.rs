@@ -1,25 +1,19 @@
-//! The network hardware: SMSC LAN9118, as a device of smoltcp. One frame each way is in memory, the
-//! rest waits in its FIFOs.
+//! The network hardware: SMSC LAN9118.
 //!
 //! It raises its interrupt when a frame arrives and holds it until the frame is fetched. The
-//! handler masks the interrupt, and [`Lan9118::unmask_interrupt`] is called before sleeping.
+//! handler masks the interrupt, and [`unmask_interrupt`] is called before sleeping.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_m::peripheral::NVIC;
-use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
-use smoltcp::time::Instant;
-use static_cell::ConstStaticCell;
 
+use crate::ethernet::{Controller, FRAME_LEN, Frame};
 use crate::processor::Interrupt;
 use crate::registers::Registers;
 
 /// Its registers.
 // SAFETY: the board's manual has them there; the offsets are those of `register`.
 const REGISTERS: Registers = unsafe { Registers::at(0x4020_0000) };
-/// Longest frame in bytes, without its check sequence.
-const FRAME_LEN: usize = 1514;
-const WORDS: usize = FRAME_LEN.div_ceil(4) + 1;
 /// Length of the check sequence after each received frame in bytes.
 const FCS_LEN: usize = 4;
 /// Polls of a busy bit before giving up.
@@ -65,20 +59,7 @@ pub(super) extern "C" fn wake() {
     NVIC::mask(INTERRUPT);
 }
 
-/// One frame each way, in words as the FIFOs have them.
-struct Buffers {
-    receive: [u32; WORDS],
-    transmit: [u32; WORDS],
-}
-
 static IS_STARTED: AtomicBool = AtomicBool::new(false);
-static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers { receive: [0; WORDS], transmit: [0; WORDS] });
-
-/// See the module's documentation.
-pub struct Lan9118 {
-    buffers: &'static mut Buffers,
-}
-
 /// Waits a bounded time for a bit. Returns whether it changed in time.
 fn await_bit(register: usize, mask: u32, wanted: u32) -> bool {
     (0..MAX_POLLS).any(|_| REGISTERS.read(register) & mask == wanted)
@@ -97,67 +78,69 @@ fn mac_write(index: u32, value: u32) {
     let _ = await_bit(register::MAC_CMD, 1 << 31, 0);
 }
 
-impl Lan9118 {
-    /// Resets the hardware and begins to receive; `None` if it is not there, or was started before.
-    pub fn start() -> Option<Self> {
-        if !await_bit(register::PMT_CTRL, 1, 1) || REGISTERS.read(register::BYTE_TEST) != BYTE_TEST {
-            return None;
-        }
-        REGISTERS.write(register::HW_CFG, 1);
-        if !await_bit(register::HW_CFG, 1, 0) {
-            return None;
-        }
-        // 5 KiB of FIFO for transmitting, the rest for receiving.
-        REGISTERS.write(register::HW_CFG, 0x0005_0000);
-        REGISTERS.write(register::INT_EN, 0);
-        REGISTERS.write(register::INT_STS, u32::MAX);
-        REGISTERS.write(register::TX_CFG, 2);
-        REGISTERS.write(register::RX_CFG, 0);
-        // An interrupt for each frame; push-pull, active high, enabled.
-        REGISTERS.write(register::FIFO_INT, 0);
-        REGISTERS.write(register::IRQ_CFG, 0x111);
-        REGISTERS.write(register::INT_EN, INT_RX_STATUS);
-        mac_write(MAC_CR, MAC_CR_VALUE);
-        let buffers = BUFFERS.try_take()?;
-        IS_STARTED.store(true, Ordering::Relaxed);
-        Some(Self { buffers })
+/// Resets the hardware and begins to receive; `None` if it is not there.
+pub(super) fn start() -> Option<()> {
+    if !await_bit(register::PMT_CTRL, 1, 1) || REGISTERS.read(register::BYTE_TEST) != BYTE_TEST {
+        return None;
     }
-
-    /// The address that is programmed into the hardware.
-    pub fn hardware_address(&self) -> [u8; 6] {
-        let ([a, b, c, d], [e, f, ..]) =
-            (mac_read(MAC_ADDRESS_LOW).to_le_bytes(), mac_read(MAC_ADDRESS_HIGH).to_le_bytes());
-        [a, b, c, d, e, f]
+    REGISTERS.write(register::HW_CFG, 1);
+    if !await_bit(register::HW_CFG, 1, 0) {
+        return None;
     }
+    // 5 KiB of FIFO for transmitting, the rest for receiving.
+    REGISTERS.write(register::HW_CFG, 0x0005_0000);
+    REGISTERS.write(register::INT_EN, 0);
+    REGISTERS.write(register::INT_STS, u32::MAX);
+    REGISTERS.write(register::TX_CFG, 2);
+    REGISTERS.write(register::RX_CFG, 0);
+    // An interrupt for each frame; push-pull, active high, enabled.
+    REGISTERS.write(register::FIFO_INT, 0);
+    REGISTERS.write(register::IRQ_CFG, 0x111);
+    REGISTERS.write(register::INT_EN, INT_RX_STATUS);
+    mac_write(MAC_CR, MAC_CR_VALUE);
+    IS_STARTED.store(true, Ordering::Relaxed);
+    Some(())
+}
 
-    /// Whether a frame waits.
-    pub fn has_frame() -> bool {
-        REGISTERS.read(register::RX_FIFO_INF) & 0x00ff_0000 != 0
+/// The address that is programmed into the hardware.
+pub(super) fn hardware_address() -> [u8; 6] {
+    let ([a, b, c, d], [e, f, ..]) =
+        (mac_read(MAC_ADDRESS_LOW).to_le_bytes(), mac_read(MAC_ADDRESS_HIGH).to_le_bytes());
+    [a, b, c, d, e, f]
+}
+
+/// Whether a frame waits.
+pub(super) fn has_frame() -> bool {
+    REGISTERS.read(register::RX_FIFO_INF) & 0x00ff_0000 != 0
+}
+
+/// Lets the hardware wake the processor, if it was started: before, its interrupt is always
+/// raised.
+pub(super) fn unmask_interrupt() {
+    if IS_STARTED.load(Ordering::Relaxed) {
+        // SAFETY: the handler masks it and touches nothing else.
+        unsafe { NVIC::unmask(INTERRUPT) };
     }
+}
 
-    /// Lets the hardware wake the processor, if it was started: before, its interrupt is always
-    /// raised.
-    pub fn unmask_interrupt() {
-        if IS_STARTED.load(Ordering::Relaxed) {
-            // SAFETY: the handler masks it and touches nothing else.
-            unsafe { NVIC::unmask(INTERRUPT) };
-        }
-    }
+/// A counter that runs at 25 MHz.
+pub(super) fn free_running_counter() -> u32 {
+    REGISTERS.read(register::FREE_RUN)
+}
 
-    /// A counter that runs at 25 MHz.
-    pub fn free_running_counter() -> u32 {
-        REGISTERS.read(register::FREE_RUN)
-    }
+/// See the module's documentation.
+pub struct Lan9118;
 
-    /// Copies the next good frame from the FIFO to memory; returns its length. Damaged and overlong
-    /// frames are discarded.
-    fn fetch(&mut self) -> Option<usize> {
-        while Self::has_frame() {
+impl Controller for Lan9118 {
+    const PREFIX_LEN: usize = 0;
+
+    fn receive(frame: &mut Frame) -> Option<usize> {
+        while has_frame() {
             let status = REGISTERS.read(register::RX_STATUS);
             let len = usize::try_from(status >> 16 & 0x3fff).unwrap_or(0);
             for at in 0..len.div_ceil(4) {
                 let word = REGISTERS.read(register::RX_DATA);
-                if let Some(place) = self.buffers.receive.get_mut(at) {
+                if let Some(place) = frame.get_mut(at) {
                     *place = word;
                 }
             }
@@ -172,79 +155,21 @@ impl Lan9118 {
         None
     }
 
-    /// Whether the FIFO has room for a frame of the maximum length. Discards the status of earlier
-    /// frames.
+    /// Discards the status of earlier frames.
     fn can_transmit() -> bool {
         while REGISTERS.read(register::TX_FIFO_INF) & 0x00ff_0000 != 0 {
             let _ = REGISTERS.read(register::TX_STATUS);
         }
         REGISTERS.read(register::TX_FIFO_INF) & 0xffff >= FRAME_LEN as u32 + TX_OVERHEAD
     }
-}
 
-impl Device for Lan9118 {
-    type RxToken<'a> = RxToken<'a>;
-    type TxToken<'a> = TxToken<'a>;
-
-    fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
-        // smoltcp answers a frame at once (ARP, ping), which needs room to transmit.
-        if !Self::can_transmit() {
-            return None;
-        }
-        let len = self.fetch()?;
-        Some((RxToken { words: &self.buffers.receive, len }, TxToken { words: &mut self.buffers.transmit }))
-    }
-
-    fn transmit(&mut self, _: Instant) -> Option<TxToken<'_>> {
-        Self::can_transmit().then_some(TxToken { words: &mut self.buffers.transmit })
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = FRAME_LEN;
-        capabilities
-    }
-}
-
-/// A frame received.
-pub struct RxToken<'a> {
-    words: &'a [u32; WORDS],
-    len: usize,
-}
-
-/// The right to transmit one frame.
-pub struct TxToken<'a> {
-    words: &'a mut [u32; WORDS],
-}
-
-impl phy::RxToken for RxToken<'_> {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
-        take(bytes(self.words).get(..self.len).unwrap_or_default())
-    }
-}
-
-impl phy::TxToken for TxToken<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
-        // smoltcp asks for at most what the capabilities say.
-        let result = fill(&mut bytes_mut(self.words)[..len]);
+    fn transmit(frame: &mut Frame, len: usize) {
         let command = u32::try_from(len).unwrap_or(0);
         // First and last segment; then its length once more.
         REGISTERS.write(register::TX_DATA, 0x3000 | command);
         REGISTERS.write(register::TX_DATA, command);
-        for &word in self.words.iter().take(len.div_ceil(4)) {
+        for &word in frame.iter().take(len.div_ceil(4)) {
             REGISTERS.write(register::TX_DATA, word);
         }
-        result
     }
-}
-
-fn bytes(words: &[u32; WORDS]) -> &[u8] {
-    // SAFETY: the same memory, of smaller alignment; every byte of a word is initialised.
-    unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) }
-}
-
-fn bytes_mut(words: &mut [u32; WORDS]) -> &mut [u8] {
-    // SAFETY: as in `bytes`; every value of its bytes is a word.
-    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
 }

@@ -8,15 +8,14 @@
 mod virtio_net;
 
 use kabar_core::time::Instant;
-use kabar_device::{Clock as _, DeviceEvent, IpLink};
-use kabar_embedded_example::Board;
-use kabar_embedded_example::probe::SimulatedSensor;
+use kabar_device::{Clock as _, IpLink};
 use rand_core::CryptoRng;
 use riscv::asm::wfi;
 use riscv::register::mie;
 
-use super::{Exit, LinkKind};
+use super::LinkKind;
 use crate::network;
+use crate::peripherals::Peripherals;
 use crate::registers::Registers;
 use virtio_net::VirtioNet;
 
@@ -39,11 +38,6 @@ const PLIC_CLAIM: usize = 0x0c20_0004;
 // SAFETY: the board has the registers above there; those that are indexed by a source are within
 // the same hardware.
 const REGISTERS: Registers = unsafe { Registers::at(0) };
-
-/// Ends the run.
-pub fn exit(exit: Exit) -> ! {
-    semihosting::process::exit(exit as i32)
-}
 
 /// The timer that all RISC-V processors have; it counts from the start.
 #[derive(Debug)]
@@ -117,27 +111,9 @@ pub fn ticks() -> u32 {
     REGISTERS.read(MTIME)
 }
 
-/// The board has no light and no sensor; both are simulated.
-#[derive(Debug, Default)]
-pub struct Peripherals {
-    sensor: SimulatedSensor,
-}
-
-impl Board for Peripherals {
-    fn measure(&mut self) -> i32 {
-        let measured = self.sensor.measure();
-        defmt::info!("measured {=i32}", measured);
-        measured
-    }
-
-    /// There is no light on this board; its state is logged.
-    fn set_led(&mut self, on: bool) {
-        defmt::info!("led is on: {=bool}", on);
-    }
-
-    fn on_event(&mut self, event: DeviceEvent<'_>) {
-        crate::log::event(&event);
-    }
+/// The light, which is only logged, and the sensor.
+pub fn peripherals() -> Peripherals {
+    Peripherals::new(|on| defmt::info!("led is on: {=bool}", on))
 }
 
 defmt::timestamp!("{=u64:us}", Clock(()).now().as_micros());

@@ -1,26 +1,26 @@
 //! Shares of a bounded table between address prefixes (SPEC 3.7): the one rule by which every table
-//! that a stranger can fill makes room.
+//! that strangers can fill displaces entries.
 //!
 //! The weight of a prefix is the number of its entries. Where the table is full, a newcomer takes
 //! the place of the oldest entry of the heaviest prefix: of the heaviest /48, within it of the
 //! heaviest /56, within it of the heaviest /64. It does so only if that prefix still weighs no less
-//! than the newcomer's afterwards, so that of entries of equally light prefixes the first stays:
-//! handshakes that displaced each other in turns would never end.
+//! than the newcomer's afterwards, so that among equally light prefixes the first entry stays:
+//! handshakes that displaced each other in turn would never complete.
 
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hub::fairness::prefix::{LEVELS, NARROWEST, Prefix};
 
-/// The entries of one table, by key, with the prefix that each is on the account of.
+/// The entries of one table, by key, with the prefix that each counts against.
 #[derive(Debug)]
 pub(in crate::hub) struct Shares<K> {
     places: BTreeMap<K, Place>,
     /// Oldest first within each prefix.
     order: BTreeMap<(Prefix, u64), K>,
     weights: [BTreeMap<Prefix, Weight>; LEVELS],
-    /// By the prefix one level up; the heaviest last, and of equally heavy ones that which came
-    /// first.
+    /// By the prefix one level up; the heaviest last, and among equally heavy ones the first to
+    /// arrive.
     by_weight: [BTreeSet<(Prefix, Weight, Prefix)>; LEVELS],
     /// Entries made so far.
     made: u64,
@@ -37,7 +37,7 @@ struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Weight {
     entries: u32,
-    /// Ordinal of the entry that made it heavier than nothing.
+    /// Ordinal of its first entry.
     since: Reverse<u64>,
 }
 
@@ -71,7 +71,7 @@ impl<K: Copy + Ord> Shares<K> {
         self.weights[level].get(&prefix.at(level)).map_or(0, |weight| weight.entries as usize)
     }
 
-    /// Adds an entry; one of the same key goes.
+    /// Adds an entry; replaces one of the same key.
     pub(in crate::hub) fn insert(&mut self, key: K, prefix: Prefix) {
         self.remove(&key);
         self.made += 1;
@@ -125,8 +125,8 @@ impl<K: Copy + Ord> Shares<K> {
         self.order.range((node, 0)..=(node, u64::MAX)).next().map(|(_, key)| *key)
     }
 
-    /// The entry whose place one of `newcomer` may take. `None`: the newcomer's prefix is as heavy
-    /// as any already.
+    /// The entry that one of prefix `newcomer` may displace. `None`: the newcomer's prefix is
+    /// already as heavy as any.
     pub(in crate::hub) fn displaced_by(&self, newcomer: Prefix) -> Option<K> {
         for level in 0..LEVELS {
             let (node, weight) = self.heaviest(parent(newcomer, level), level)?;

@@ -1,4 +1,4 @@
-//! Building one transaction of what collected.
+//! Builds one transaction from everything that was collected.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::hub::room::requests::JoinRequest;
 use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
 
 impl Room {
-    /// Takes everything that collected into a batch. May be empty.
+    /// Builds a batch of everything that was collected. It may be empty.
     pub(super) fn build<P: Provider>(
         &mut self,
         now: Instant,
@@ -60,7 +60,7 @@ impl Room {
             }
         }
         let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();
-        // What is released in this batch has no owner to be written down.
+        // A name released in this batch has no owner to write.
         let owned = |folded: &String| !batch.released.contains(folded);
         for folded in seen.iter().chain(presence.keys()).filter(|folded| owned(folded)) {
             if let Some(record) = self.ownership.record(folded) {
@@ -107,8 +107,8 @@ impl Room {
         InFlight { batch: Arc::new(batch), origins, joins, base }
     }
 
-    /// Returns the posts of a batch that was not written to what collects, before what came later.
-    /// Its Joins were refused: their announcements are dropped with the next batch.
+    /// Puts the content of a batch that was not written back, before what was collected since. Its
+    /// Joins were refused: their announcements are dropped with the next batch.
     pub(super) fn requeue(&mut self, in_flight: InFlight) {
         let InFlight { batch, origins, joins, .. } = in_flight;
         let batch = Arc::unwrap_or_clone(batch);

@@ -1,5 +1,5 @@
-//! Group commit (SPEC 7): posts and registrations collect while a batch is being committed; nothing
-//! is sent about it before. The states are those of [`Appender`].
+//! Group commit (SPEC 7): posts and registrations are collected while a batch is being committed,
+//! and nothing is sent about them before their commit. The states are those of [`Appender`].
 
 mod batch;
 mod outcome;
@@ -18,8 +18,8 @@ use crate::hub::peer::Peers;
 use crate::store::Batch;
 
 impl Room {
-    /// Begins a commit if something collected and none is in progress. Returns the connections of
-    /// Joins that needed none: they may be read on, and then there may be more to commit.
+    /// Begins a commit if there is something to commit and none is in progress. Returns the
+    /// connections of Joins that needed none: reading them may continue and yield more to commit.
     pub(in crate::hub) fn create_commit_job<P: Provider>(
         &mut self,
         now: Instant,
@@ -32,7 +32,7 @@ impl Room {
         let posts = self.drop_lost_joins(now, peers, context);
         let in_flight = self.build(now, context, posts);
         if in_flight.batch.is_empty() {
-            // Nothing is to be written for these: they are welcome at once.
+            // Nothing has to be written for these Joins.
             return self.complete_joins(now, peers, context, in_flight.joins);
         }
         if context.config.faults().entry_before_commit() {
@@ -52,7 +52,7 @@ impl Room {
         !is_empty || !forgotten.is_empty() || *is_ran_due || self.sanctions.has_decided() || !self.log.is_term_durable()
     }
 
-    /// Takes the posts that collected, without the announcements of Joins whose connection is gone.
+    /// Takes the collected posts, without the announcements of Joins whose connection has ended.
     fn drop_lost_joins<P: Provider>(
         &mut self,
         now: Instant,
@@ -82,7 +82,7 @@ impl Room {
         posts
     }
 
-    /// The head moved: members that had everything have not now.
+    /// The head has moved: members that had every entry are to be served.
     fn mark_caught_up_ready<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
         let caught_up = self.members.take_caught_up();
         for id in &caught_up {

@@ -18,7 +18,7 @@ use crate::hub::timers::RoomTimer;
 use crate::store::{Batch, CommitError, Forgotten, LogEntry, ReadError, RoomState};
 
 impl Room {
-    /// If the batch is committed, returns the connections of its Joins, which may be read on.
+    /// If the batch is committed, returns the connections of its Joins: reading them may continue.
     pub(in crate::hub) fn on_append_done<P: Provider>(
         &mut self,
         now: Instant,
@@ -38,7 +38,7 @@ impl Room {
         }
     }
 
-    /// The batch is in the log for good.
+    /// The batch is durable.
     fn on_committed<P: Provider>(
         &mut self,
         now: Instant,
@@ -58,7 +58,7 @@ impl Room {
         self.appender.bytes -= committed;
         self.appender.recompute_presence();
         self.confirm_stored(peers, context, &batch);
-        // Joins alone concern nobody else.
+        // Joins alone concern no other member.
         let has_entries = !batch.entries.is_empty();
         emit_entries(context, batch, origins);
         self.end_trouble(peers, context);
@@ -68,7 +68,7 @@ impl Room {
         self.complete_joins(now, peers, context, joins)
     }
 
-    /// Confirms to authors that are here what is stored of theirs (SPEC 6.5: cumulative).
+    /// Confirms to connected authors which of their posts are stored (SPEC 6.5: cumulative).
     fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &Batch) {
         for record in batch.instances.iter().filter(|record| record.highest > 0) {
             let id = self.members.peer_of_instance(record.instance);
@@ -80,8 +80,8 @@ impl Room {
         }
     }
 
-    /// The batch did not (surely) happen: nothing is accepted before heads and numbers were read
-    /// again (SPEC 7).
+    /// The commit failed, or its outcome is unknown: nothing more is committed before heads and
+    /// numbers were read again (SPEC 7).
     fn on_trouble<P: Provider>(
         &mut self,
         now: Instant,
@@ -98,8 +98,8 @@ impl Room {
             context.emit(HubEvent::StoreTrouble(why));
         }
         for CommittingJoin { peer, request } in in_flight.joins.iter().chain(&self.appender.joins) {
-            // Joins do not wait. Their announcements are dropped, or taken back, when the outcome
-            // is known.
+            // Joins do not wait. Their announcements are dropped, or revoked by Left, when the
+            // outcome is known.
             if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
                 let text = "the server cannot store anything at the moment";
                 self.residents.remove(&peer.id);
@@ -110,7 +110,7 @@ impl Room {
         self.reload(context, in_flight);
     }
 
-    /// Notifies authors once that theirs is not stored yet.
+    /// Notifies each author once that its posts are not stored yet.
     fn notify_authors<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &Batch) {
         for entry in &batch.entries {
             let id = self.members.peer_of_instance(entry.instance);
@@ -123,7 +123,7 @@ impl Room {
         }
     }
 
-    /// If there was any.
+    /// Ends the trouble with the store, if there was any.
     fn end_trouble<P: Provider>(&mut self, peers: &mut Peers<P>, context: &mut Context<P>) {
         if !core::mem::take(&mut self.appender.is_in_trouble) {
             return;
@@ -142,7 +142,7 @@ impl Room {
         context.jobs.push_back(Job::Store(StoreJob::Reload { room: self.id, name: self.settings.name.clone() }));
     }
 
-    /// As [`Self::on_append_done`], if the batch was found in the log.
+    /// As [`Self::on_append_done`]: returns connections if the batch was found in the log.
     pub(in crate::hub) fn on_reload_done<P: Provider>(
         &mut self,
         now: Instant,
@@ -182,7 +182,7 @@ impl Room {
         self.pages.clear();
         self.ownership.reload(loaded);
         self.sanctions.reload(loaded);
-        // What was to be forgotten is there again, and is looked for again.
+        // Records that were to be removed exist again, and will be searched for again.
         self.known = Known::new(loaded);
         *self.appender.forgotten() = Forgotten::default();
         let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.head >= last);
@@ -199,7 +199,7 @@ impl Room {
         joined
     }
 
-    /// What waits was accepted before and still is.
+    /// Posts that wait for their commit were accepted before and still are.
     fn restore_accepted(&mut self) {
         for post in &self.appender.posts {
             if let Some(instance) = self.log.instance_mut(post.instance) {
@@ -226,7 +226,7 @@ impl Room {
     }
 }
 
-/// Reports entries to the program around the hub.
+/// Emits an event for each entry.
 fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<Batch>, origins: Vec<Origin>) {
     for (entry, origin) in Arc::unwrap_or_clone(batch).entries.into_iter().zip(origins) {
         let LogEntry { seq, time_ms, author, kind, body, .. } = entry;

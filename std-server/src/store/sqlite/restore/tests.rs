@@ -33,7 +33,7 @@ fn served(dir: &DataDir) -> Vec<u64> {
 }
 
 #[test]
-fn puts_the_backup_in_place_and_keeps_what_was_there() {
+fn puts_the_backup_in_place_and_keeps_the_old_history() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, backup) = home(folder.path());
     let (before, file) = (content(dir.path()), fs::read(&backup).unwrap());

@@ -116,7 +116,7 @@ fn only_texts_are_searched() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn the_index_finds_what_a_look_at_all_texts_finds(
+    fn the_index_finds_the_same_as_a_scan_of_all_texts(
         texts in prop::collection::vec("[aAbB \"*ÉéßÇ:ΣσςИи]{0,12}", 1..20),
         parts in prop::collection::vec((any::<prop::sample::Index>(), 0..6_usize, 3..6_usize), 1..12),
         queries in prop::collection::vec("[aAbB \"*ÉéßÇ:ΣσςИи]{1,6}|.{1,4}", 1..12),
@@ -152,7 +152,7 @@ fn a_whole_history_has_no_problem() {
 }
 
 #[test]
-fn what_is_wrong_with_a_history_is_found() {
+fn check_finds_every_kind_of_damage() {
     for (damage, wanted) in [
         ("DELETE FROM entries WHERE seq = 2", "entries 2 to 2 are missing"),
         ("DELETE FROM entries WHERE seq = 3", "the last entry is 2, but 3 had been reached"),

@@ -5,7 +5,7 @@ use super::*;
 use crate::store::Checkpoint;
 
 #[test]
-fn figures_say_what_is_in_the_log() {
+fn figures_report_the_size_of_the_log() {
     let (_home, dir, mut store) = server(&["one"]);
     while store.maintain() {}
     let figures = store.figures().unwrap();
@@ -18,7 +18,7 @@ fn figures_say_what_is_in_the_log() {
 }
 
 #[test]
-fn a_log_that_a_reader_holds_is_said_and_begins_again_after_it() {
+fn a_log_that_a_reader_holds_is_reported_and_restarts_afterwards() {
     let (_home, dir, mut store) = server(&["one"]);
     (store.checkpoints.limit, store.checkpoints.pause) = (1 << 20, Duration::from_millis(200));
     let text = "x".repeat(4_000);

@@ -30,7 +30,7 @@ fn store() -> (tempfile::TempDir, SqliteStore) {
 conformance::suite!(store);
 
 #[test]
-fn what_was_committed_is_there_after_a_restart_and_after_a_kill() {
+fn committed_entries_survive_a_restart_and_a_kill() {
     let (home, dir) = home();
     let mut store = SqliteStore::open(&dir).unwrap();
     assert_eq!(store.commit(&batch(vec![entry(1, 1), entry(2, 2)])), Ok(()));
@@ -130,7 +130,7 @@ fn a_lock_of_another_program_fails_a_commit_until_it_is_gone() {
 }
 
 #[test]
-fn an_old_transaction_is_left_behind() {
+fn a_leftover_transaction_is_rolled_back() {
     let (_home, mut store) = store();
     store
         .connection
@@ -152,7 +152,7 @@ fn a_history_that_was_moved_away_is_not_written_to() {
 }
 
 #[test]
-fn what_is_no_history_is_said_in_one_line() {
+fn a_file_that_is_not_a_history_is_reported_in_one_line() {
     let (_home, dir) = home();
     let path = dir.join(FILE_NAME);
     let mut complaints = Vec::new();
@@ -199,7 +199,7 @@ fn a_damaged_file_is_found_when_it_is_read() {
 
 /// The database enforces the rules by itself.
 #[test]
-fn the_tables_refuse_what_the_rules_forbid() {
+fn the_tables_enforce_the_invariants() {
     let (_home, mut store) = store();
     assert_eq!(store.commit(&batch(vec![entry(1, 1), entry(2, 2)])), Ok(()));
     for wrong in [

@@ -9,7 +9,7 @@ fn write(dir: &DataDir, sql: &str) {
 }
 
 #[test]
-fn a_history_of_version_1_counts_everybody_as_seen_now_and_keeps_the_rest() {
+fn a_migration_of_version_1_marks_all_as_seen_now_and_keeps_the_rest() {
     let (_home, dir) = home();
     write(&dir, include_str!("version1.sql"));
     let mut store = SqliteStore::open(&dir).unwrap();
@@ -38,7 +38,7 @@ fn a_history_of_version_1_counts_everybody_as_seen_now_and_keeps_the_rest() {
 }
 
 #[test]
-fn what_is_forgotten_is_gone_from_the_file() {
+fn removed_data_is_erased_from_the_file() {
     let (_home, dir) = home();
     write(&dir, include_str!("version1.sql"));
     let mut store = SqliteStore::open(&dir).unwrap();

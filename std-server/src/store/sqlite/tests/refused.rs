@@ -186,7 +186,7 @@ fn rejects_empty_history_instead_of_starting_a_new_one() {
 }
 
 #[test]
-fn what_was_left_of_a_first_start_is_no_obstacle() {
+fn leftovers_of_an_interrupted_first_start_are_replaced() {
     let (_home, dir) = home();
     for suffix in ["", "-wal", "-journal"] {
         fs::write(inspect::beside(&dir.join(connect::NEW), suffix), "unfinished").unwrap();
@@ -198,7 +198,7 @@ fn what_was_left_of_a_first_start_is_no_obstacle() {
 }
 
 #[test]
-fn what_is_no_history_of_this_version_stays_as_it_is() {
+fn a_file_of_another_version_is_not_changed() {
     let (home, dir, mut store) = server(&["one"]);
     say(&mut store, &["two"]);
     let with = |name: &str, bytes: &[u8]| {
@@ -253,7 +253,7 @@ fn a_damage_that_the_start_meets_is_left_as_it_is() {
 }
 
 #[test]
-fn a_start_that_ends_before_anything_is_said_leaves_the_log() {
+fn opening_without_writing_keeps_the_write_ahead_log() {
     let (home, dir, mut store) = server(&["one"]);
     say(&mut store, &["two"]);
     let killed = like(home.path(), "killed", &dir, &["", "-wal"]);

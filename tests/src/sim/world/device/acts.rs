@@ -59,7 +59,7 @@ impl World {
         self.drive_device(at)
     }
 
-    pub(in crate::sim::world) fn leave(&mut self, at: usize, abort: bool, back: Option<Duration>) -> Checked {
+    pub(in crate::sim::world) fn leave(&mut self, at: usize, abort: bool, restart_after: Option<Duration>) -> Checked {
         let now = self.now();
         let device = &mut self.devices[at];
         let clock = device.clock(now);
@@ -69,7 +69,7 @@ impl World {
             return Ok(());
         }
         (running.is_leaving, running.settles_first) = (true, !abort);
-        device.back = back;
+        device.restart_after = restart_after;
         if abort {
             running.client.abort(clock);
         } else {

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use kabar_core::client::{EndReason, Event, Output};
+use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
 
+use super::Running;
 use super::observer::Observer;
-use super::{Running, fingerprint};
 use crate::sim::coverage::Seen;
 use crate::sim::model::{Checked, ProcessId, demand};
 use crate::sim::network::Origin;
@@ -71,18 +72,18 @@ impl World {
         self.drive_device(at)
     }
 
-    pub(in crate::sim::world) fn device_wakes(&mut self, at: usize, process: ProcessId, alarm: u64) -> Checked {
+    pub(in crate::sim::world) fn device_wakes(&mut self, at: usize, process: ProcessId, timer_id: u64) -> Checked {
         let now = self.now();
         let device = &mut self.devices[at];
         let clock = device.clock(now);
         let suspended_until = device.suspended_until;
         let Some(running) =
-            device.running.as_mut().filter(|running| running.process == process && running.alarm == alarm)
+            device.running.as_mut().filter(|running| running.process == process && running.timer_id == timer_id)
         else {
             return Ok(());
         };
         if now < suspended_until {
-            self.queue.push(suspended_until, WorldEvent::DeviceWake { device: at, process, alarm });
+            self.queue.push(suspended_until, WorldEvent::DeviceWake { device: at, process, timer_id });
             return Ok(());
         }
         running.client.handle_timeout(clock);
@@ -107,7 +108,7 @@ impl World {
             };
             // Reported by the last event, or by a datagram that did not authenticate.
             if let Some(offered) = running.observed.offered.take() {
-                let accept = offered == fingerprint(self.server.modulus());
+                let accept = offered == Fingerprint::of_modulus(self.server.modulus());
                 self.coverage.count(if accept { Seen::KeyAccepted } else { Seen::KeyDeclined });
                 device.knows_key |= accept;
                 if accept {
@@ -172,9 +173,9 @@ impl World {
         if let Some(deadline) = deadline {
             let at_world = device.world_time(deadline);
             let Some(running) = &mut device.running else { return Ok(()) };
-            running.alarm += 1;
-            let (process, alarm) = (running.process, running.alarm);
-            self.queue.push(at_world, WorldEvent::DeviceWake { device: at, process, alarm });
+            running.timer_id += 1;
+            let (process, timer_id) = (running.process, running.timer_id);
+            self.queue.push(at_world, WorldEvent::DeviceWake { device: at, process, timer_id });
         }
         Ok(())
     }

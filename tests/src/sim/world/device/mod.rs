@@ -1,13 +1,13 @@
 //! The devices of a world: each runs one real client process after the other, and keeps or forgets
 //! the store of the one before.
 //!
-//! This file defines a device; `life` starts and ends its processes, `drive` passes datagrams and
-//! time to them, `acts` lets them post, request and leave, and `observer` reports their events to
-//! the model.
+//! This file defines a device; `lifecycle` starts and ends its processes, `drive` passes datagrams
+//! and time to them, `acts` lets them post, request and leave, and `observer` reports their events
+//! to the model.
 
 mod acts;
 mod drive;
-mod life;
+mod lifecycle;
 mod observer;
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kabar_core::client::EndReason;
 use kabar_core::crypto::identity::Identity;
-use kabar_core::session::{FINGERPRINT_LEN, Fingerprint, key_hash};
+use kabar_core::session::Fingerprint;
 use kabar_core::time::{Duration, Instant};
 
 use crate::sim::harness_client::HarnessClient;
@@ -39,7 +39,7 @@ pub(in crate::sim::world) struct Device {
     /// Its identity was admitted, as far as the current store can know.
     pub(in crate::sim::world) was_admitted: bool,
     /// When it starts again after leaving.
-    pub(in crate::sim::world) back: Option<Duration>,
+    pub(in crate::sim::world) restart_after: Option<Duration>,
     /// The store that it saved.
     disk: Option<Store>,
     /// Hashes of the datagrams sent to its current process, and to earlier ones. Kept only if all
@@ -60,11 +60,11 @@ pub(in crate::sim::world) struct Running {
     pub(in crate::sim::world) process: ProcessId,
     pub(in crate::sim::world) client: Box<dyn HarnessClient>,
     /// World time at which its clock shows zero.
-    booted: Instant,
-    alarm: u64,
+    started_at: Instant,
+    timer_id: u64,
     idle_wakes: u32,
     idle_since: Instant,
-    /// It was request to leave ...
+    /// It was asked to leave ...
     is_leaving: bool,
     /// ... once everything is settled.
     settles_first: bool,
@@ -102,7 +102,7 @@ impl Device {
             suspended_until: Instant::ZERO,
             stalled_until: Instant::ZERO,
             was_admitted: false,
-            back: None,
+            restart_after: None,
             disk: None,
             sent: BTreeSet::new(),
             sent_before: BTreeSet::new(),
@@ -140,7 +140,7 @@ impl Device {
     pub(in crate::sim::world) fn clock(&self, now: Instant) -> Instant {
         let Some(running) = &self.running else { return Instant::ZERO };
         let tick = self.plan.tick.as_micros();
-        let passed = now.saturating_since(running.booted).as_micros();
+        let passed = now.saturating_since(running.started_at).as_micros();
         Instant::from_micros(passed / tick * tick)
     }
 
@@ -148,7 +148,7 @@ impl Device {
     fn world_time(&self, local: Instant) -> Instant {
         let Some(running) = &self.running else { return Instant::ZERO };
         let tick = self.plan.tick.as_micros();
-        running.booted + Duration::from_micros(local.as_micros().div_ceil(tick).saturating_mul(tick))
+        running.started_at + Duration::from_micros(local.as_micros().div_ceil(tick).saturating_mul(tick))
     }
 
     fn reads(&self, now: Instant) -> bool {
@@ -159,11 +159,4 @@ impl Device {
         let mut rng = Rng::new(self.plan.identity as u64, "identity");
         Identity::from_seed(&rng.seed())
     }
-}
-
-fn fingerprint(modulus: &[u8]) -> Fingerprint {
-    let hash = key_hash(modulus);
-    let mut fingerprint = [0; FINGERPRINT_LEN];
-    fingerprint.copy_from_slice(&hash[..FINGERPRINT_LEN]);
-    Fingerprint(fingerprint)
 }

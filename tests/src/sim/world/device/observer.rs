@@ -101,7 +101,7 @@ impl Observer<'_> {
         request.answers.extend(entry.map(|entry| entry.header.seq));
         if remaining == 0 {
             let HistoryRequest { expected, answers } = request;
-            demand!(answers == expected, Contract, "asked for {expected:?}, process {id} got {answers:?}");
+            demand!(answers == expected, Contract, "expected {expected:?}, process {id} received {answers:?}");
             self.coverage.count(Seen::Answered);
             observed.request = None;
         }

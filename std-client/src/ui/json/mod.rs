@@ -1,0 +1,215 @@
+//! The output of `--json`: one object per line on standard output, and which notice is which
+//! object. Names never change their meaning; new ones may be added.
+
+use data_encoding::{BASE64, HEXLOWER};
+use kabar_core::chat::{EntryHeader, Term};
+use kabar_std::json;
+use kabar_std::text::Content;
+use serde::Serialize;
+
+use crate::messages::notices::{line_rejected, loss_reason, post_refusal};
+use crate::session::{Joined, Notice, Reconnection};
+
+/// The part of `--help` that describes the objects.
+pub const HELP: &str = "\
+Objects of --json, one per line, each with a \"type\":
+  hosting    invite, address: the room is running (kabar host)
+  joined     room, name, members, start, head, term, resumed: entries above `start` follow
+  entry      seq, time_ms, author, kind, own; and text, or base64 (data), or size (too large)
+             kind: text, action, data, joined, left, kicked, operator, or a number
+  past, who  answers to /history (as entry) and /who (names)
+  stored     number, seq: your lines up to this number (1, 2, 3, ...) are stored
+             seq: the entry of the last one; 0: not known
+  refused    number, reason: this line will not be stored
+  reset      the history was reset to an older state: delivery starts again
+  gap        after, first: the entries between are no longer kept
+  lost       reason: the connection was lost; trying again
+  back       seconds, resumed, restarted: connected again
+             resumed: no entry was missed; restarted: the server was restarted
+  notice     text
+  left       exit, unsent, reason: the end of the session
+A reader that stores the last `seq` continues after it with --since SEQ.";
+
+/// An event of the session.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Object<'a> {
+    /// This process hosts a room.
+    Hosting {
+        /// The invite.
+        invite: String,
+        /// The address that the server listens on.
+        address: String,
+    },
+    /// The room was joined.
+    Joined {
+        /// The room.
+        room: &'a str,
+        /// The name in the room.
+        name: &'a str,
+        /// Number of members.
+        members: u16,
+        /// Entries above this follow.
+        start: u64,
+        /// The last entry at present.
+        head: u64,
+        /// The term of the server.
+        term: String,
+        /// Whether delivery continues an earlier session.
+        resumed: bool,
+    },
+    /// An entry of the room's log.
+    Entry(Entry<'a>),
+    /// An entry in reply to `/history`.
+    Past(Entry<'a>),
+    /// The members.
+    Who {
+        /// Their names.
+        names: &'a [String],
+    },
+    /// Posts are stored.
+    Stored {
+        /// Up to this one.
+        number: u64,
+        /// Its sequence number.
+        seq: u64,
+    },
+    /// A post is refused.
+    Refused {
+        /// Its number; `None`: it was not sent.
+        number: Option<u64>,
+        /// The reason.
+        reason: String,
+    },
+    /// The history was reset.
+    Reset,
+    /// Entries are no longer kept.
+    Gap {
+        /// The last one delivered.
+        after: u64,
+        /// The next one that follows.
+        first: u64,
+    },
+    /// The connection was lost.
+    Lost {
+        /// The reason.
+        reason: String,
+    },
+    /// The connection is established again.
+    Back {
+        /// How long it was lost.
+        seconds: u64,
+        /// Whether nothing was missed.
+        resumed: bool,
+        /// Whether the server was restarted.
+        restarted: bool,
+    },
+    /// A notice.
+    Notice {
+        /// The text.
+        text: &'a str,
+    },
+    /// The end of the session.
+    Left {
+        /// The exit code.
+        exit: u8,
+        /// Lines that are not in the room.
+        unsent: u64,
+        /// The reason, if there is one to report.
+        reason: Option<&'a str>,
+    },
+}
+
+/// An entry.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry<'a> {
+    seq: u64,
+    time_ms: u64,
+    author: &'a str,
+    kind: String,
+    own: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u16>,
+}
+
+impl<'a> Entry<'a> {
+    /// Converts an entry.
+    #[must_use]
+    pub fn new(header: &EntryHeader<'a>, content: Content<'_>, own: bool) -> Self {
+        let kind = json::kind_name(header.kind);
+        let (text, base64, size) = match content {
+            Content::Body(body) if header.kind.is_text() => {
+                (Some(String::from_utf8_lossy(body).into_owned()), None, None)
+            }
+            Content::Body(&[]) => (None, None, None),
+            Content::Body(body) => (None, Some(BASE64.encode(body)), None),
+            Content::Omitted(size) => (None, None, Some(size)),
+        };
+        Self { seq: header.seq, time_ms: header.time_ms, author: header.author, kind, own, text, base64, size }
+    }
+}
+
+impl<'a> Object<'a> {
+    /// Returns the object of a notice, if it has one besides [`Object::Notice`].
+    #[must_use]
+    pub fn of(notice: &Notice<'a>) -> Option<Self> {
+        Some(match *notice {
+            Notice::Joined(Joined { room, name, members, start, head, term, is_resumed: resumed, .. }) => {
+                Self::Joined { room, name, members, start, head, term: format_term(term), resumed }
+            }
+            Notice::Members(names) => Self::Who { names },
+            Notice::Stored { number, seq } => Self::Stored { number, seq },
+            Notice::PostRefused { number, code, .. } => {
+                Self::Refused { number: Some(number), reason: post_refusal(code) }
+            }
+            Notice::LineRejected { line, why } => Self::Refused { number: None, reason: line_rejected(line, why) },
+            Notice::HistoryReset => Self::Reset,
+            Notice::Gap { after, first } => Self::Gap { after, first },
+            Notice::ConnectionLost { reason, refusal, .. } => Self::Lost { reason: loss_reason(reason, refusal) },
+            Notice::Reconnected(Reconnection { seconds, is_resumed: resumed, is_restarted: restarted, .. }) => {
+                Self::Back { seconds, resumed, restarted }
+            }
+            // In words.
+            Notice::Connecting(_)
+            | Notice::KnownServerMoved
+            | Notice::KeyAccepted(_)
+            | Notice::UnknownKey(_)
+            | Notice::LostWhileConnecting { .. }
+            | Notice::NewEntries
+            | Notice::Info(_)
+            | Notice::NotStoredYet(_)
+            | Notice::WaitingForStorage { .. }
+            | Notice::InvalidBytes
+            | Notice::History { .. }
+            | Notice::Stats { .. }
+            | Notice::Help { .. }
+            | Notice::Usage(_)
+            | Notice::UnknownCommand(_)
+            | Notice::NotConnected
+            | Notice::Renaming(_)
+            | Notice::NotRenamed { .. }
+            | Notice::RenameRefused(_)
+            | Notice::PositionNotRead(_)
+            | Notice::PositionSavedAgain
+            | Notice::Loss(_)
+            | Notice::Transcript(_) => return None,
+        })
+    }
+
+    /// Returns the line, without its end.
+    #[must_use]
+    pub fn line(&self) -> String {
+        json::line(self)
+    }
+}
+
+fn format_term(term: Term) -> String {
+    HEXLOWER.encode(&term.0)
+}
+
+#[cfg(test)]
+mod tests;
