@@ -1,7 +1,7 @@
 //! `--json`: output for scripts.
 
 use kabar_tests::process::Process;
-use kabar_tests::room::{Room, temp_home};
+use kabar_tests::room::{Room, spawn_join, temp_home};
 
 use super::{ends_with, object};
 
@@ -40,6 +40,18 @@ fn json_objects_describe_every_event() {
         (left["type"].as_str(), left["exit"].as_u64(), left["unsent"].as_u64()),
         (Some("left"), Some(6), Some(1))
     );
+}
+
+#[test]
+fn the_end_of_a_refused_join_has_the_text_of_the_server() {
+    let room = Room::open();
+    let _anna = room.client("anna");
+    let mut other = spawn_join(&room.home_of("other"), &room.invite, "Anna", &["--json"]);
+    assert_eq!(other.wait(), Some(5));
+    let left = object(other.stdout.last().expect("an end"));
+    let reason = left["reason"].as_str().expect("a reason");
+    assert!(reason.starts_with("the name Anna is taken"), "{reason}");
+    assert!(reason.ends_with("(server: somebody else has this name)"), "{reason}");
 }
 
 #[test]

@@ -143,3 +143,50 @@ impl<'a> Info<'a> {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{Encoded, bytes, header, name, round_trip_to_client, round_trip_to_server, text};
+    use super::super::{ClientMessage, ServerMessage};
+    use super::*;
+    use crate::chat::MAX_BODY_LEN;
+
+    /// Requests of a type, each decoded again and compared on the way.
+    pub(in super::super) fn of_request(request_type: RequestType) -> BoxedStrategy<Encoded> {
+        let request = match request_type {
+            RequestType::ListMembers => Just(Request::ListMembers).boxed(),
+            RequestType::History => {
+                (any::<u64>(), 1..=MAX_HISTORY).prop_map(|(before, count)| Request::History { before, count }).boxed()
+            }
+        };
+        (any::<u8>(), request)
+            .prop_map(|(handle, request)| round_trip_to_server(&ClientMessage::Request { handle, request }))
+            .boxed()
+    }
+
+    /// As [`of_request`].
+    pub(in super::super) fn of_info(info_type: InfoType) -> BoxedStrategy<Encoded> {
+        fn round_trip(info: Info<'_>) -> Encoded {
+            round_trip_to_client(&ServerMessage::Info(info))
+        }
+        match info_type {
+            InfoType::HistoryEntry => (any::<(u8, u16, bool)>(), header(), name(), bytes(MAX_BODY_LEN))
+                .prop_map(move |((handle, remaining, is_none), header, author, body)| {
+                    let entry = Entry { header: EntryHeader { author: &author, ..header }, body: &body };
+                    round_trip(Info::HistoryEntry { handle, remaining, entry: Some(entry).filter(|_| !is_none) })
+                })
+                .boxed(),
+            InfoType::MemberListed => (any::<(u8, u16)>(), name())
+                .prop_map(move |((handle, remaining), name)| {
+                    let name = Some(&*name).filter(|name| !name.is_empty());
+                    round_trip(Info::MemberListed { handle, remaining, name })
+                })
+                .boxed(),
+            InfoType::Notice => (any::<u8>(), text(255))
+                .prop_map(move |(code, text)| round_trip(Info::Notice { code, text: &text }))
+                .boxed(),
+        }
+    }
+}

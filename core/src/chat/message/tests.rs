@@ -8,16 +8,17 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 
 use super::client::ClientType;
+use super::request::tests::{of_info, of_request};
 use super::request::{InfoType, RequestType};
 use super::server::ServerType;
 use super::*;
-use crate::chat::{MAX_HISTORY, PostRefusedCode, RefusedCode, Start, Term};
+use crate::chat::{PostRefusedCode, RefusedCode, Start, Term};
 use crate::crypto::identity::PublicIdentity;
 use crate::crypto::testing::hex_vec;
 
 /// An encoded message.
 #[derive(Clone, Debug)]
-enum Encoded {
+pub(super) enum Encoded {
     ToServer(Vec<u8>),
     ToClient(Vec<u8>),
 }
@@ -39,7 +40,7 @@ fn encode_to_client(message: &ServerMessage<'_>) -> Vec<u8> {
     out
 }
 
-fn text(max: usize) -> impl Strategy<Value = String> {
+pub(super) fn text(max: usize) -> impl Strategy<Value = String> {
     proptest::collection::vec(any::<char>(), 0..max).prop_map(move |chars| {
         let mut text: String = chars.into_iter().collect();
         while text.len() > max {
@@ -49,7 +50,7 @@ fn text(max: usize) -> impl Strategy<Value = String> {
     })
 }
 
-fn bytes(max: usize) -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn bytes(max: usize) -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 0..=max)
 }
 
@@ -65,12 +66,12 @@ fn start() -> impl Strategy<Value = Start> {
     ]
 }
 
-fn name() -> impl Strategy<Value = String> {
+pub(super) fn name() -> impl Strategy<Value = String> {
     text(MAX_NAME_LEN)
 }
 
 /// A header without its author.
-fn header() -> impl Strategy<Value = EntryHeader<'static>> {
+pub(super) fn header() -> impl Strategy<Value = EntryHeader<'static>> {
     any::<(u64, u64, u64, u64, u8)>().prop_map(|(seq, time_ms, instance, number, kind)| EntryHeader {
         seq: seq.max(1),
         time_ms,
@@ -130,18 +131,6 @@ fn of_client(message_type: ClientType) -> BoxedStrategy<Encoded> {
     }
 }
 
-fn of_request(request_type: RequestType) -> BoxedStrategy<Encoded> {
-    let request = match request_type {
-        RequestType::ListMembers => Just(Request::ListMembers).boxed(),
-        RequestType::History => {
-            (any::<u64>(), 1..=MAX_HISTORY).prop_map(|(before, count)| Request::History { before, count }).boxed()
-        }
-    };
-    (any::<u8>(), request)
-        .prop_map(|(handle, request)| round_trip_to_server(&ClientMessage::Request { handle, request }))
-        .boxed()
-}
-
 fn of_server(message_type: ServerType) -> BoxedStrategy<Encoded> {
     match message_type {
         ServerType::Welcome => (any::<(u8, [u8; 8], [u64; 5], u16, [u8; 32])>(), name(), name())
@@ -196,29 +185,6 @@ fn of_server(message_type: ServerType) -> BoxedStrategy<Encoded> {
     }
 }
 
-fn of_info(info_type: InfoType) -> BoxedStrategy<Encoded> {
-    fn round_trip(info: Info<'_>) -> Encoded {
-        round_trip_to_client(&ServerMessage::Info(info))
-    }
-    match info_type {
-        InfoType::HistoryEntry => (any::<(u8, u16, bool)>(), header(), name(), bytes(MAX_BODY_LEN))
-            .prop_map(move |((handle, remaining, is_none), header, author, body)| {
-                let entry = Entry { header: EntryHeader { author: &author, ..header }, body: &body };
-                round_trip(Info::HistoryEntry { handle, remaining, entry: Some(entry).filter(|_| !is_none) })
-            })
-            .boxed(),
-        InfoType::MemberListed => (any::<(u8, u16)>(), name())
-            .prop_map(move |((handle, remaining), name)| {
-                let name = Some(&*name).filter(|name| !name.is_empty());
-                round_trip(Info::MemberListed { handle, remaining, name })
-            })
-            .boxed(),
-        InfoType::Notice => (any::<u8>(), text(255))
-            .prop_map(move |(code, text)| round_trip(Info::Notice { code, text: &text }))
-            .boxed(),
-    }
-}
-
 fn to_server() -> Union<BoxedStrategy<Encoded>> {
     let messages = ClientType::ALL.iter().map(|it| of_client(*it));
     Union::new(messages.chain(RequestType::ALL.iter().map(|it| of_request(*it))))
@@ -229,14 +195,14 @@ fn to_client() -> Union<BoxedStrategy<Encoded>> {
     Union::new(messages.chain(InfoType::ALL.iter().map(|it| of_info(*it))))
 }
 
-fn round_trip_to_server(message: &ClientMessage<'_>) -> Encoded {
+pub(super) fn round_trip_to_server(message: &ClientMessage<'_>) -> Encoded {
     let encoded = encode_to_server(message);
     assert_eq!(message_len([encoded[0], encoded[1]]), Ok(encoded.len()));
     assert_eq!(ClientMessage::decode(&encoded[2..]), Ok(Some(*message)));
     Encoded::ToServer(encoded)
 }
 
-fn round_trip_to_client(message: &ServerMessage<'_>) -> Encoded {
+pub(super) fn round_trip_to_client(message: &ServerMessage<'_>) -> Encoded {
     let encoded = encode_to_client(message);
     assert_eq!(message_len([encoded[0], encoded[1]]), Ok(encoded.len()));
     assert_eq!(ServerMessage::decode(&encoded[2..]), Ok(Some(*message)));

@@ -6,7 +6,7 @@
 #![no_std]
 #![no_main]
 
-use kabar_core::chat::{EntryHeader, EntryKind, Info, RefusedCode, Request, Start, Term};
+use kabar_core::chat::{EntryHeader, EntryKind, Info, Request, Start, Term};
 use kabar_core::client::{Config, Credential, Event, Output};
 use kabar_core::crypto::identity::Identity;
 use kabar_core::session::Fingerprint;
@@ -125,18 +125,14 @@ fn report(event: &Event<'_>) {
             write_header(header);
             write_opaque(size);
         }
-        Event::Info(Info::HistoryEntry { remaining, entry, .. }) => {
-            write_opaque(remaining);
-            if let Some(entry) = entry {
+        Event::Info(info) => {
+            if let Info::HistoryEntry { entry: Some(entry), .. } = info {
                 write_header(&entry.header);
                 write(entry.body);
             }
+            write_opaque(info);
         }
-        Event::Info(Info::MemberListed { remaining, name, .. }) => {
-            write_opaque(remaining);
-            write(name.unwrap_or_default().as_bytes());
-        }
-        Event::Info(Info::Notice { code, text }) | Event::Refused { code: RefusedCode(code), text } => {
+        Event::Refused { code, text } => {
             write_opaque(code);
             write(text.as_bytes());
         }
