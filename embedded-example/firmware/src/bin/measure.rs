@@ -5,14 +5,14 @@
 
 use core::hint::black_box;
 
+use kabar_core::MAX_DATAGRAM;
 use kabar_core::crypto::Portable;
 use kabar_core::crypto::identity::Identity;
 use kabar_core::internals::{EPOCH_BITS, OVERHEAD};
 use kabar_core::internals::{Role, Session};
 use kabar_core::session::HandshakeOutput;
-use kabar_core::time::Instant;
-use kabar_core::MAX_DATAGRAM;
 use kabar_core::session::TransportParameters;
+use kabar_core::time::Instant;
 use kabar_firmware::board::{self, Clock};
 use kabar_firmware::exit::{Exit, exit};
 use kabar_firmware::processor::entry;
