@@ -365,8 +365,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.transport.consume(&mut self.memory, stream, len);
     }
 
-    /// Consumes the next message of a stream, a u16 length and as many bytes (SPEC 6.1), and returns
-    /// it in `out`, without its length. `None`: it is not complete yet.
+    /// Consumes the next message of a stream, a u16 length and as many bytes (SPEC 6.1), and
+    /// returns it in `out`, without its length. `None`: it is not complete yet.
     ///
     /// # Errors
     /// [`BufferFull`]: the message is longer than `out`. Nothing is consumed: a peer that exceeds the

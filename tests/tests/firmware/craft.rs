@@ -80,7 +80,7 @@ impl Stations {
         [&from.to_be_bytes()[..], &to.to_be_bytes(), &len.to_be_bytes(), &[0, 0], payload].concat()
     }
 
-    fn from_server(&self, payload: &[u8]) -> Vec<u8> {
+    fn datagram_from_server(&self, payload: &[u8]) -> Vec<u8> {
         Self::datagram(self.server.port(), self.device.port(), payload)
     }
 
@@ -148,8 +148,8 @@ impl Stations {
     /// Fragments in order, in reverse, overlapping, incomplete, empty, beyond the end of a packet,
     /// and with the content of a whole datagram. `replayed` is a datagram of the server.
     pub(crate) fn fragments(&self, replayed: &[u8]) -> Vec<Vec<u8>> {
-        let junk = self.from_server(&[0xee; 1000]);
-        let genuine = self.from_server(replayed);
+        let junk = self.datagram_from_server(&[0xee; 1000]);
+        let genuine = self.datagram_from_server(replayed);
         let mut all = Vec::new();
         for datagram in [&junk, &genuine] {
             for len in [64, 512] {
@@ -244,12 +244,12 @@ impl Flood {
             6 => {
                 // One bit of the IP header is wrong: version, lengths, fragment, protocol or
                 // addresses.
-                let mut frame = it.ipv4(UDP, 0, &it.from_server(&[0xee; 40]));
+                let mut frame = it.ipv4(UDP, 0, &it.datagram_from_server(&[0xee; 40]));
                 frame[ETHERNET_LEN + self.below(IPV4_LEN)] ^= 1 << self.below(8);
                 frame
             }
             7 => {
-                let mut frame = it.ipv4(UDP, 0, &it.from_server(&[0xee; 40]));
+                let mut frame = it.ipv4(UDP, 0, &it.datagram_from_server(&[0xee; 40]));
                 frame.truncate(ETHERNET_LEN + self.below(60));
                 frame
             }
@@ -264,7 +264,7 @@ impl Flood {
                 let closed = 1 + self.below(40_000) as u16;
                 it.ipv4(UDP, 0, &Stations::datagram(it.server.port(), closed, &self.noise(1200)))
             }
-            11 => it.ipv4(UDP, 0, &it.from_server(&self.noise(1300))),
+            11 => it.ipv4(UDP, 0, &it.datagram_from_server(&self.noise(1300))),
             12 => it.ipv4(UDP, 0, &Stations::datagram(67, 68, &self.noise(400))),
             13 => {
                 let (exchange, kind) = (self.rng.next_u32(), [2, 5, 6][self.below(3)]);

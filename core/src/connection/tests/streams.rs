@@ -143,7 +143,7 @@ fn reads_whole_messages_only() {
     pair.run(secs(1));
     pair.server.reads = false;
     let mut out = [0; 3];
-    for part in [&[0][..], &[3, b'a'], &[b'b']] {
+    for part in [&[0][..], &[3, b'a'], b"b"] {
         pair.client.connection.send(pair.now, StreamId::Chat, &[part]).unwrap();
         pair.run(secs(1));
         assert_eq!(pair.server.connection.read_message(StreamId::Chat, &mut out), Ok(None));
