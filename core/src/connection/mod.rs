@@ -369,8 +369,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// returns it in `out`, without its length. `None`: it is not complete yet.
     ///
     /// # Errors
-    /// [`BufferFull`]: the message is longer than `out`. Nothing is consumed: a peer that exceeds the
-    /// limit that was stated to it is to be closed.
+    /// [`BufferFull`]: the message is longer than `out`. Nothing is consumed: a peer that exceeds
+    /// the limit that was stated to it is to be closed.
     pub fn read_message<'a>(
         &mut self,
         stream: StreamId,

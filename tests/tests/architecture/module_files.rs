@@ -1,7 +1,6 @@
 //! Where modules and their tests are: a module with modules inside is `mod.rs` in its folder, and
 //! tests beside code are inline or, when they are long, `tests.rs`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::modules::Sources;
@@ -9,25 +8,18 @@ use super::modules::Sources;
 /// The longest inline test module, in lines.
 const INLINE: usize = 60;
 
-/// Files that break the rules, except those that `exempt` lists; and files that it lists without
-/// need, so that it only gets shorter.
-pub(crate) fn violations(sources: &Sources, exempt: &str) -> Vec<String> {
-    let exempt: Vec<&str> = exempt.lines().filter(|line| !line.starts_with('#')).collect();
-    let mut wrong = BTreeMap::new();
+/// Files that break the rules.
+pub(crate) fn violations(sources: &Sources) -> Vec<String> {
+    let mut wrong = Vec::new();
     for (path, text) in sources {
-        let path_text = path.to_string_lossy();
+        let shown = path.display();
         if stands_beside_its_folder(path, sources) {
-            let folder = path_text.trim_end_matches(".rs");
-            wrong.insert(path_text.clone(), format!("{path_text}: should be {folder}/mod.rs"));
+            wrong.push(format!("{shown}: should be {}/mod.rs", path.with_extension("").display()));
         } else if let Some(lines) = inline_tests(text).filter(|lines| *lines > INLINE) {
-            let why = format!("{path_text}: {lines} lines of inline tests: more than {INLINE} belong in tests.rs");
-            wrong.insert(path_text, why);
+            wrong.push(format!("{shown}: {lines} lines of inline tests: more than {INLINE} belong in tests.rs"));
         }
     }
-    let needless = exempt.iter().filter(|path| !wrong.contains_key(**path));
-    let needless: Vec<String> = needless.map(|path| format!("module_files.txt lists {path} without need")).collect();
-    wrong.retain(|path, _| !exempt.contains(&&**path));
-    wrong.into_values().chain(needless).collect()
+    wrong
 }
 
 /// Whether this is `foo.rs`, and there are Rust files in a folder `foo` next to it.
@@ -49,30 +41,23 @@ fn inline_tests(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn found(files: &[(&str, &str)], exempt: &str) -> usize {
-        violations(&files.iter().map(|(path, text)| (path.into(), (*text).to_owned())).collect(), exempt).len()
+    fn found(files: &[(&str, &str)]) -> usize {
+        violations(&files.iter().map(|(path, text)| (path.into(), (*text).to_owned())).collect()).len()
     }
 
     #[test]
     fn rejects_a_file_beside_the_folder_of_its_modules() {
-        assert_eq!(found(&[("src/a.rs", ""), ("src/a/b.rs", "")], ""), 1);
-        assert_eq!(found(&[("src/tests.rs", ""), ("src/tests/b.rs", "")], ""), 1);
-        assert_eq!(found(&[("src/a/mod.rs", ""), ("src/a/b.rs", "")], ""), 0);
-        assert_eq!(found(&[("src/a.rs", ""), ("src/ab/b.rs", ""), ("a/b.rs", "")], ""), 0);
+        assert_eq!(found(&[("src/a.rs", ""), ("src/a/b.rs", "")]), 1);
+        assert_eq!(found(&[("src/tests.rs", ""), ("src/tests/b.rs", "")]), 1);
+        assert_eq!(found(&[("src/a/mod.rs", ""), ("src/a/b.rs", "")]), 0);
+        assert_eq!(found(&[("src/a.rs", ""), ("src/ab/b.rs", ""), ("a/b.rs", "")]), 0);
     }
 
     #[test]
     fn rejects_long_inline_tests() {
         let file = |lines| format!("fn f() {{\n}}\n#[cfg(test)]\nmod tests {{\n{}}}\n", "    line\n".repeat(lines));
-        assert_eq!(found(&[("a.rs", &file(58))], ""), 0);
-        assert_eq!(found(&[("a.rs", &file(59))], ""), 1);
-        assert_eq!(found(&[("a.rs", "#[cfg(test)]\nmod tests;\n")], ""), 0);
-    }
-
-    #[test]
-    fn exempts_only_files_that_need_it() {
-        let beside = [("src/a.rs", ""), ("src/a/b.rs", "")];
-        assert_eq!(found(&beside, "# why\nsrc/a.rs"), 0);
-        assert_eq!(found(&beside[1..], "src/a.rs"), 1);
+        assert_eq!(found(&[("a.rs", &file(58))]), 0);
+        assert_eq!(found(&[("a.rs", &file(59))]), 1);
+        assert_eq!(found(&[("a.rs", "#[cfg(test)]\nmod tests;\n")]), 0);
     }
 }

@@ -1,7 +1,6 @@
 //! How wide comments and prose are. rustfmt holds the width of code; its option for comments needs
 //! a nightly compiler.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::modules::Sources;
@@ -9,22 +8,11 @@ use super::modules::Sources;
 /// The widest line of a comment or of prose, in characters.
 const WIDTH: usize = 100;
 
-/// Comments and prose that are wider, except in the files that `exempt` lists; and files that it
-/// lists without need, so that it only gets shorter.
-pub(crate) fn violations(sources: &Sources, exempt: &str) -> Vec<String> {
-    let exempt: Vec<&str> = exempt.lines().filter(|line| !line.starts_with('#')).collect();
-    let mut wide = BTreeMap::new();
-    for (path, text) in sources {
-        let lines = wide_lines(path, text);
-        if !lines.is_empty() {
-            wide.insert(path.to_string_lossy().into_owned(), lines);
-        }
-    }
-    let needless = exempt.iter().filter(|path| !wide.contains_key(**path));
-    let needless: Vec<String> = needless.map(|path| format!("wide.txt lists {path} without need")).collect();
-    let found = wide.iter().filter(|(path, _)| !exempt.contains(&path.as_str()));
-    let found = found.map(|(path, lines)| format!("{path}: wider than {WIDTH} columns: lines {lines:?}"));
-    found.chain(needless).collect()
+/// Comments and prose that are wider.
+pub(crate) fn violations(sources: &Sources) -> Vec<String> {
+    let wide = sources.iter().map(|(path, text)| (path, wide_lines(path, text)));
+    let wide = wide.filter(|(_, lines)| !lines.is_empty());
+    wide.map(|(path, lines)| format!("{}: wider than {WIDTH} columns: lines {lines:?}", path.display())).collect()
 }
 
 /// The numbers of the lines that are too wide.
@@ -57,33 +45,26 @@ fn cannot_wrap(prose: &str) -> bool {
 mod tests {
     use super::violations;
 
-    fn found(path: &str, text: &str, exempt: &str) -> usize {
-        violations(&[(path.into(), text.to_owned())].into(), exempt).len()
+    fn found(path: &str, text: &str) -> usize {
+        violations(&[(path.into(), text.to_owned())].into()).len()
     }
 
     #[test]
     fn notices_wide_comments_and_prose() {
         let wide = "word ".repeat(21);
         for comment in [format!("// {wide}"), format!("    /// {wide}"), format!("//! - {wide}")] {
-            assert_eq!(found("a.rs", &comment, ""), 1, "{comment}");
+            assert_eq!(found("a.rs", &comment), 1, "{comment}");
         }
-        assert_eq!(found("a.md", &wide, ""), 1);
-        assert_eq!(found("a.rs", &"// word ".repeat(12), ""), 0);
-        assert_eq!(found("a.rs", &format!("let code = \"{wide}\";"), ""), 0);
+        assert_eq!(found("a.md", &wide), 1);
+        assert_eq!(found("a.rs", &"// word ".repeat(12)), 0);
+        assert_eq!(found("a.rs", &format!("let code = \"{wide}\";")), 0);
     }
 
     #[test]
     fn leaves_code_tables_and_links_alone() {
         let wide = "word ".repeat(21);
-        assert_eq!(found("a.md", &format!("```\n{wide}\n```\n| {wide} |\n"), ""), 0);
-        assert_eq!(found("a.rs", &format!("/// ```\n/// {wide}\n/// ```\n"), ""), 0);
-        assert_eq!(found("a.md", &format!("<https://{}>", "x".repeat(100)), ""), 0);
-    }
-
-    #[test]
-    fn exempts_only_files_that_need_it() {
-        let wide = format!("// {}", "word ".repeat(21));
-        assert_eq!(found("a.rs", &wide, "# why\na.rs"), 0);
-        assert_eq!(found("a.rs", "// short", "a.rs"), 1);
+        assert_eq!(found("a.md", &format!("```\n{wide}\n```\n| {wide} |\n")), 0);
+        assert_eq!(found("a.rs", &format!("/// ```\n/// {wide}\n/// ```\n")), 0);
+        assert_eq!(found("a.md", &format!("<https://{}>", "x".repeat(100))), 0);
     }
 }
