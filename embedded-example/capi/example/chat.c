@@ -32,63 +32,26 @@ static void fail(const char *what) {
     exit(2);
 }
 
-/* Base32 of RFC 4648 without padding; false if it is not len bytes. */
-static bool base32(const char *text, size_t text_len, uint8_t *out, size_t len) {
-    uint32_t bits = 0;
-    unsigned count = 0;
-    size_t written = 0;
-    for (size_t at = 0; at < text_len; at++) {
-        char c = text[at];
-        uint32_t digit = c >= 'A' && c <= 'Z' ? (uint32_t)(c - 'A') : c >= '2' && c <= '7' ? (uint32_t)(c - '2') + 26 : 32;
-        if (digit == 32) return false;
-        bits = bits << 5 | digit;
-        count += 5;
-        if (count >= 8) {
-            if (written == len) return false;
-            count -= 8;
-            out[written++] = (uint8_t)(bits >> count);
+/* The first address of IPv4 in an invite. */
+static struct sockaddr_in server_of(const kabar_invite *invite) {
+    struct sockaddr_in server = {.sin_family = AF_INET};
+    const char *address = invite->addresses, *end = address + invite->addresses_len;
+    while (address < end) {
+        const char *comma = memchr(address, ',', (size_t)(end - address)), *next = comma ? comma : end;
+        const char *colon = memchr(address, ':', (size_t)(next - address));
+        char host[INET_ADDRSTRLEN];
+        if (colon && (size_t)(colon - address) < sizeof host) {
+            memcpy(host, address, (size_t)(colon - address));
+            host[colon - address] = 0;
+            if (inet_pton(AF_INET, host, &server.sin_addr) == 1) {
+                server.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+                return server;
+            }
         }
+        address = next + 1;
     }
-    /* The unused bits of the last character are zero. */
-    return written == len && (bits & ((1u << count) - 1)) == 0;
-}
-
-struct invite {
-    struct sockaddr_in server;
-    const char *room;
-    size_t room_len;
-    uint8_t fingerprint[KABAR_FINGERPRINT_LEN];
-    uint8_t secret[KABAR_SECRET_LEN];
-};
-
-static struct invite parse_invite(const char *text) {
-    static const char scheme[] = "kabar://";
-    struct invite invite = {.server = {.sin_family = AF_INET}};
-    char host[64];
-    if (strncmp(text, scheme, sizeof scheme - 1) != 0) fail("an invite begins with kabar://");
-    const char *address = text + sizeof scheme - 1;
-    const char *slash = strchr(address, '/');
-    const char *last = strrchr(address, '/');
-    const char *dot = last ? strchr(last, '.') : NULL;
-    if (!slash || last == slash || !dot) fail("the invite is malformed");
-    /* Addresses are separated by commas; the first one of IPv4 is used. */
-    for (;;) {
-        size_t len = strcspn(address, ",/"), host_len = strcspn(address, ":,/");
-        if (host_len < len && host_len < sizeof host) {
-            memcpy(host, address, host_len);
-            host[host_len] = 0;
-            if (inet_pton(AF_INET, host, &invite.server.sin_addr) == 1) break;
-        }
-        if (address[len] != ',') fail("the invite names no IPv4 address");
-        address += len + 1;
-    }
-    invite.server.sin_port = htons((uint16_t)strtoul(strchr(address, ':') + 1, NULL, 10));
-    invite.room = slash + 1;
-    invite.room_len = (size_t)(last - invite.room);
-    if (!base32(last + 1, (size_t)(dot - last - 1), invite.fingerprint, sizeof invite.fingerprint) ||
-        !base32(dot + 1, strlen(dot + 1), invite.secret, sizeof invite.secret))
-        fail("the invite is malformed");
-    return invite;
+    fail("the invite has no IPv4 address");
+    return server;
 }
 
 static void print(const kabar_event *event) {
@@ -134,15 +97,17 @@ static bool drain(int udp, uint8_t *code) {
 
 int main(int argc, char **argv) {
     if (argc != 3) fail("usage: chat INVITE NAME");
-    struct invite invite = parse_invite(argv[1]);
+    kabar_invite invite;
+    if (kabar_parse_invite(argv[1], strlen(argv[1]), &invite) != KABAR_OK) fail("this is not an invite");
+    struct sockaddr_in server = server_of(&invite);
     uint8_t seeds[2][KABAR_SEED_LEN];
     if (getrandom(seeds, sizeof seeds, 0) != (ssize_t)sizeof seeds) fail("no randomness");
 
     int udp = socket(AF_INET, SOCK_DGRAM, 0);
-    if (udp < 0 || connect(udp, (struct sockaddr *)&invite.server, sizeof invite.server) != 0) fail("no socket");
+    if (udp < 0 || connect(udp, (struct sockaddr *)&server, sizeof server) != 0) fail("no socket");
 
     kabar_config config = {
-        .server = {.family = 4, .port = ntohs(invite.server.sin_port)},
+        .server = {.family = 4, .port = ntohs(server.sin_port)},
         .fingerprint = invite.fingerprint,
         .identity = seeds[0],
         .secret = invite.secret,
@@ -152,7 +117,7 @@ int main(int argc, char **argv) {
         .name_len = strlen(argv[2]),
         .tick_us = 1,
     };
-    memcpy(config.server.ip, &invite.server.sin_addr, 4);
+    memcpy(config.server.ip, &server.sin_addr, 4);
     if (kabar_start(&client, &config, seeds[1], now_us()) != KABAR_OK) fail("the room or the name is not valid");
 
     char line[KABAR_MAX_BODY_LEN];

@@ -36,7 +36,7 @@
 // Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its
 // client has the stated size, and this header only if the C compiler gives the structures the
 // stated sizes.
-#define KABAR_CLIENT_LEN_64 17544
+#define KABAR_CLIENT_LEN_64 17536
 
 // Size of kabar_client with pointers of 32 bits in bytes.
 #define KABAR_CLIENT_LEN_32 17496
@@ -170,6 +170,17 @@ typedef union kabar_client {
     uint8_t bytes[KABAR_CLIENT_LEN];
 } kabar_client;
 
+// The parts of an invite. The texts are parts of the text that was parsed.
+typedef struct kabar_invite {
+    // One or more of HOST:PORT, with commas between them.
+    const char *addresses;
+    size_t addresses_len;
+    const char *room;
+    size_t room_len;
+    uint8_t fingerprint[KABAR_FINGERPRINT_LEN];
+    uint8_t secret[KABAR_SECRET_LEN];
+} kabar_invite;
+
 // An address: family 4 uses the first four bytes of ip, family 6 all sixteen.
 typedef struct kabar_address {
     uint8_t family;
@@ -237,6 +248,10 @@ int kabar_init(union kabar_client *client);
 // another identity are refused, and two signatures of one message under two public halves reveal
 // the identity.
 int kabar_public_identity(const uint8_t *identity, uint8_t *public_identity);
+
+// Parses an invite: kabar://ADDRESSES/ROOM/FINGERPRINT.SECRET. KABAR_E_ARGUMENT: it is not one.
+// Room, fingerprint and secret are valid then; the addresses are as they are written.
+int kabar_parse_invite(const char *start, size_t len, struct kabar_invite *invite);
 
 // Begins to join. seed: KABAR_SEED_LEN bytes, fresh and secret.
 int kabar_start(union kabar_client *client,

@@ -6,11 +6,12 @@ use core::ffi::{c_char, c_int};
 use kabar_core::chat::{EntryKind, Start};
 use kabar_core::client::{self, Credential, Output};
 use kabar_core::crypto::identity::{Identity, PUBLIC_LEN, SEED_LEN};
+use kabar_core::invite::InviteParts;
 use kabar_core::session::Fingerprint;
 use kabar_core::time::Instant;
 use kabar_device::profile::{self, DATAGRAM_LEN, DeviceClient};
 
-use crate::types::{Address, CEvent, Client, Config, KABAR_E_ARGUMENT, KABAR_OK, post_error};
+use crate::types::{Address, CEvent, Client, Config, Invite, KABAR_E_ARGUMENT, KABAR_OK, post_error};
 
 /// Initialises memory to an idle client, and overwrites the secrets of the client that was there.
 #[unsafe(no_mangle)]
@@ -40,6 +41,31 @@ pub unsafe extern "C" fn kabar_public_identity(identity: *const u8, public_ident
     let computed = Identity::from_seed(&identity).public().0;
     // SAFETY: not null; the rest as above. Bytes have no alignment.
     unsafe { public_identity.cast::<[u8; PUBLIC_LEN]>().write_unaligned(computed) };
+    KABAR_OK
+}
+
+/// Parses an invite: kabar://ADDRESSES/ROOM/FINGERPRINT.SECRET. KABAR_E_ARGUMENT: it is not one.
+/// Room, fingerprint and secret are valid then; the addresses are as they are written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kabar_parse_invite(start: *const c_char, len: usize, invite: *mut Invite) -> c_int {
+    // SAFETY: null or what the header says, as the caller promises.
+    let Some(parts) = (unsafe { text(start, len) }).and_then(|text| InviteParts::parse(text).ok()) else {
+        return KABAR_E_ARGUMENT;
+    };
+    if invite.is_null() || !invite.is_aligned() {
+        return KABAR_E_ARGUMENT;
+    }
+    let InviteParts { addresses, room, fingerprint, secret } = parts;
+    let parsed = Invite {
+        addresses: addresses.as_ptr().cast(),
+        addresses_len: addresses.len(),
+        room: room.as_ptr().cast(),
+        room_len: room.len(),
+        fingerprint: fingerprint.0,
+        secret,
+    };
+    // SAFETY: not null, aligned; the caller gives as much memory as the structure takes.
+    unsafe { invite.write(parsed) };
     KABAR_OK
 }
 

@@ -12,7 +12,7 @@ use kabar_device::profile::{DATAGRAM_LEN, DeviceClient, LARGEST_ENTRY};
 /// Size of kabar_client with pointers of 64 bits in bytes. The library is compiled only if its
 /// client has the stated size, and this header only if the C compiler gives the structures the
 /// stated sizes.
-pub const KABAR_CLIENT_LEN_64: usize = 17544;
+pub const KABAR_CLIENT_LEN_64: usize = 17536;
 /// Size of kabar_client with pointers of 32 bits in bytes.
 pub const KABAR_CLIENT_LEN_32: usize = 17496;
 /// Size of kabar_config with pointers of 64 bits in bytes.
@@ -162,6 +162,19 @@ pub struct Config {
     pub(crate) last: u32,
     /// Granularity of the clock in us, at most 1000000.
     pub(crate) tick_us: u32,
+}
+
+/// The parts of an invite. The texts are parts of the text that was parsed.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Invite {
+    /// One or more of HOST:PORT, with commas between them.
+    pub(crate) addresses: *const c_char,
+    pub(crate) addresses_len: usize,
+    pub(crate) room: *const c_char,
+    pub(crate) room_len: usize,
+    pub(crate) fingerprint: [u8; KABAR_FINGERPRINT_LEN],
+    pub(crate) secret: [u8; KABAR_SECRET_LEN],
 }
 
 /// An event. Fields that its type does not name are 0. Pointers are valid until the next call that

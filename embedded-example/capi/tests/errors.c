@@ -55,6 +55,16 @@ int main(void) {
     memcpy(body, private_key, sizeof private_key);
     CHECK(kabar_public_identity(body, body) == KABAR_OK && memcmp(body, public_key, sizeof public_key) == 0);
 
+    static const char text[] = "kabar://192.0.2.1:7,h:8/lobby/AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT.AAAQEAYEAUDAOCAJBIFQYDIOB4";
+    kabar_invite invite;
+    CHECK(kabar_parse_invite(NULL, 0, &invite) == KABAR_E_ARGUMENT);
+    CHECK(kabar_parse_invite(text, strlen(text), NULL) == KABAR_E_ARGUMENT);
+    for (size_t len = 0; len < strlen(text); len++) CHECK(kabar_parse_invite(text, len, &invite) == KABAR_E_ARGUMENT);
+    CHECK(kabar_parse_invite(text, strlen(text), &invite) == KABAR_OK);
+    CHECK(invite.addresses == text + 8 && invite.addresses_len == 15);
+    CHECK(invite.room_len == 5 && memcmp(invite.room, "lobby", 5) == 0);
+    for (uint8_t at = 0; at < KABAR_SECRET_LEN; at++) CHECK(invite.secret[at] == at && invite.fingerprint[at] == at);
+
     CHECK(kabar_init(NULL) == KABAR_E_ARGUMENT);
     CHECK(kabar_start(NULL, &config, seed, 0) == KABAR_E_ARGUMENT);
     CHECK(kabar_start(&client, NULL, seed, 0) == KABAR_E_ARGUMENT);
