@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_primes_whose_private_exponent_is_short() {
+    fn rejects_primes_with_a_short_private_exponent() {
         let (p, q) = (&crate::test_keys::P_2048, &crate::test_keys::Q_2048);
         assert!(has_long_exponent(p, q));
         // lcm(p-1, p-1) = p-1 is half as long as the modulus, and so is an inverse modulo it.

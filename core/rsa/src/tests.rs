@@ -226,7 +226,7 @@ fn encapsulate_skips_candidates_out_of_range() {
 }
 
 #[test]
-fn a_key_of_any_size_behaves_as_the_key_of_its_size() {
+fn any_size_key_matches_the_key_of_its_size() {
     let modulus = private(KeySize::Bits2048).modulus().to_vec();
     let sized = Rsa2048::from_modulus(&modulus).unwrap().encapsulate(&mut rng(1));
     let any = AnyRsa::from_modulus(&modulus).unwrap().encapsulate(&mut rng(1));
@@ -235,7 +235,7 @@ fn a_key_of_any_size_behaves_as_the_key_of_its_size() {
 }
 
 #[test]
-fn rejects_moduli_that_are_not_exactly_of_the_size() {
+fn rejects_even_moduli_and_those_of_another_length() {
     let good = private(KeySize::Bits2048).modulus().to_vec();
     assert!(Rsa2048::from_modulus(&good).is_ok());
     assert!(Rsa3072::from_modulus(&good).is_err());

@@ -52,7 +52,7 @@ fn round_trips_messages_of_every_length() {
 }
 
 #[test]
-fn refuses_what_does_not_fit() {
+fn rejects_messages_and_buffers_of_wrong_length() {
     let (public, private) = keys();
     let mut ciphertext = [0; 256];
     let too_long = encrypt(&public, &mut rng(), b"", &[0; 191], &mut ciphertext);

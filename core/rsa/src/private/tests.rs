@@ -8,7 +8,7 @@ fn key() -> Rsa2048PrivateKey {
 }
 
 #[test]
-fn returns_no_result_of_a_faulty_computation() {
+fn faulty_computation_returns_no_result() {
     let faults: [fn(&mut Rsa2048PrivateKey); 3] = [
         |key| key.dp = key.dp.wrapping_add(&Uint::ONE),
         |key| key.dq = key.dq.wrapping_sub(&Uint::ONE),
@@ -28,7 +28,7 @@ fn returns_no_result_of_a_faulty_computation() {
 }
 
 #[test]
-fn blinding_never_shows_in_the_result() {
+fn result_is_independent_of_blinding() {
     let mut results = (0..3).map(|seed| {
         let mut number = [0x42; 256];
         key().raw_private(&mut ChaCha20Rng::seed_from_u64(seed), &mut number).unwrap();
@@ -39,7 +39,7 @@ fn blinding_never_shows_in_the_result() {
 }
 
 #[test]
-fn refuses_numbers_that_are_not_below_the_modulus() {
+fn rejects_numbers_not_below_the_modulus() {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let mut modulus = key().modulus;
     assert_eq!(key().raw_private(&mut rng, &mut modulus), Err(RawError::OutOfRange));

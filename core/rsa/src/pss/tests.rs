@@ -17,7 +17,7 @@ fn signature(seed: u64, message: &[u8], salt_len: usize) -> [u8; 256] {
 }
 
 #[test]
-fn verifies_what_it_signed_with_any_salt() {
+fn verifies_its_signatures_with_any_salt() {
     let key = keys().0;
     for salt_len in [0, 1, 32, 200, LONGEST_SALT] {
         let signature = signature(1, b"message", salt_len);
@@ -35,13 +35,13 @@ fn verifies_what_it_signed_with_any_salt() {
 }
 
 #[test]
-fn salt_makes_signatures_differ_and_no_salt_makes_them_equal() {
+fn signatures_differ_with_salt_and_are_equal_without() {
     assert_ne!(signature(1, b"message", 32), signature(2, b"message", 32));
     assert_eq!(signature(1, b"message", 0), signature(2, b"message", 0));
 }
 
 #[test]
-fn refuses_what_does_not_fit() {
+fn rejects_salts_and_signatures_of_wrong_length() {
     let (public, private) = keys();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let mut out = [0; 257];
