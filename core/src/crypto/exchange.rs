@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_as_rfc_7748_says() {
+    fn agrees_as_in_rfc_7748() {
         assert_eq!(ephemeral(ALICE).share(), hex(ALICE_SHARE));
         assert_eq!(ephemeral(BOB).share(), hex(BOB_SHARE));
         assert_eq!(ephemeral(ALICE).diffie_hellman(&hex(BOB_SHARE)).unwrap().expose(), &hex(SHARED));

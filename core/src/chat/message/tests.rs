@@ -296,7 +296,7 @@ fn rejects_a_message_without_a_type() {
 }
 
 #[test]
-fn rejects_history_of_none_or_more_than_200() {
+fn rejects_history_of_0_or_more_than_200_entries() {
     let history = |count| ClientMessage::decode(&[0x04, 1, 0, 0, 0, 0, 0, 0, 0, 9, count]).map(|_| ());
     assert_eq!(history(0), Err(DecodeError::Value));
     assert_eq!(history(1), Ok(()));

@@ -17,7 +17,7 @@ fn aead() -> ChaCha20Poly1305 {
 }
 
 #[test]
-fn seals_as_rfc_8439_says() {
+fn seals_as_in_rfc_8439() {
     let mut buffer = *TEXT;
     let tag = aead().seal(&hex(NONCE), &hex::<12>(AAD), &mut buffer);
     assert_eq!(buffer, hex(CIPHERTEXT));
@@ -25,7 +25,7 @@ fn seals_as_rfc_8439_says() {
 }
 
 #[test]
-fn opens_what_was_sealed() {
+fn opens_sealed_buffers() {
     let mut buffer: [u8; 114] = hex(CIPHERTEXT);
     assert_eq!(aead().open(&hex(NONCE), &hex::<12>(AAD), &mut buffer, &hex(TAG)), Ok(()));
     assert_eq!(&buffer, TEXT);

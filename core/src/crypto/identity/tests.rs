@@ -9,21 +9,21 @@ const SIGNATURE: &str = "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d
     18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a";
 
 #[test]
-fn signs_as_rfc_8032_says() {
+fn signs_as_in_rfc_8032() {
     let identity = Identity::from_seed(&hex(SEED));
     assert_eq!(identity.public(), PublicIdentity(hex(PUBLIC)));
     assert_eq!(identity.sign(MESSAGE), hex(SIGNATURE));
 }
 
 #[test]
-fn signs_the_same_from_a_stored_keypair() {
+fn signature_of_a_stored_keypair_is_the_same() {
     let identity = Identity::from_keypair_unchecked(&hex(SEED), &hex(PUBLIC)).unwrap();
     assert_eq!(identity.public(), PublicIdentity(hex(PUBLIC)));
     assert_eq!(identity.sign(MESSAGE), hex(SIGNATURE));
 }
 
 #[test]
-fn signatures_with_a_foreign_public_key_do_not_verify() {
+fn signatures_with_another_public_key_do_not_verify() {
     let other = Identity::from_seed(&[1; SEED_LEN]).public();
     let mixed = Identity::from_keypair_unchecked(&hex(SEED), &other.0).unwrap();
     let signature = mixed.sign(MESSAGE);
@@ -39,7 +39,7 @@ fn rejects_a_public_key_that_is_not_a_point() {
 }
 
 #[test]
-fn verifies_only_what_was_signed() {
+fn rejects_changed_messages_and_signatures() {
     let public = PublicIdentity(hex(PUBLIC));
     let signature: [u8; 64] = hex(SIGNATURE);
     assert!(public.verify(MESSAGE, &signature));

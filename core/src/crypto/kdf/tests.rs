@@ -16,7 +16,7 @@ fn hkdf_matches_rfc_5869() {
 }
 
 #[test]
-fn expand_leaves_what_is_beyond_its_limit_untouched() {
+fn expand_leaves_bytes_beyond_its_limit_unchanged() {
     let mut out = [0xa5; MAX_EXPAND_LEN + 5];
     Secret::new([1; 32]).expand(b"label", b"", &mut out);
     assert_eq!(out[MAX_EXPAND_LEN..], [0xa5; 5]);
@@ -55,7 +55,7 @@ fn sha256_matches_fips_180() {
 }
 
 #[test]
-fn transcripts_distinguish_the_same_bytes_in_other_parts() {
+fn transcripts_of_the_same_bytes_in_other_parts_differ() {
     let of = |parts: &[&[u8]]| {
         let mut transcript = Transcript::new(b"label");
         parts.iter().for_each(|part| transcript.add(part));

@@ -182,7 +182,7 @@ fn drops_a_ciphertext_of_the_length_of_another_key() {
 }
 
 #[test]
-fn gives_the_same_initiate_the_same_id() {
+fn same_initiate_has_the_same_id() {
     let (mut server, initiate) = ready();
     let pending = server.pending(START, &initiate);
     let again = server.pending(START + Duration::from_secs(1), &initiate);
@@ -263,7 +263,7 @@ impl PrivateKey for Wrong {
 }
 
 #[test]
-fn answers_a_ciphertext_to_another_key_with_an_accept_that_cannot_verify() {
+fn accept_for_a_ciphertext_to_another_key_does_not_verify() {
     let mut server = Server::new(&KEYS[0]);
     let mut client = started::<Rsa2048>(1, Some(server.fingerprint()));
     let initiate = initiate(&mut client, &mut server, START);
@@ -286,7 +286,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn never_sends_more_bytes_than_came(
+    fn never_sends_more_bytes_than_it_received(
         content in prop::collection::vec(any::<u8>(), 0..1197),
         first in prop_oneof![Just(0x11u8), any::<u8>()],
         rest_is_zero: bool,

@@ -254,7 +254,7 @@ fn drops_stale_and_replayed_packets_before_any_cryptography() {
 }
 
 #[test]
-fn wipes_the_previous_key_when_the_window_left_its_epoch() {
+fn wipes_the_previous_key_when_the_window_leaves_its_epoch() {
     let (mut client, mut server) = pair(11);
     let mut sent = Vec::new();
     for _ in 0..2048 + 1024 {
@@ -288,7 +288,7 @@ fn numbers_end_at_2_to_the_62() {
 }
 
 #[test]
-fn enters_no_epoch_before_one_of_the_last_was_acknowledged() {
+fn enters_no_epoch_before_one_of_the_previous_is_acknowledged() {
     let (mut client, mut server) = pair(3);
     for epoch in 0..4 {
         for number in epoch * 8..epoch * 8 + 8 {
@@ -447,7 +447,7 @@ proptest! {
     }
 
     #[test]
-    fn opens_nothing_that_was_not_sealed(datagram in prop::collection::vec(any::<u8>(), 0..200), number in 0u64..3000) {
+    fn rejects_datagrams_that_were_not_sealed(datagram in prop::collection::vec(any::<u8>(), 0..200), number in 0u64..3000) {
         let (_, mut server) = pair(10);
         let before = state(&server);
         prop_assert!(open(&mut server, &datagram).is_err());

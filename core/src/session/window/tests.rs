@@ -26,7 +26,7 @@ fn skipped_numbers_are_not_seen() {
 }
 
 #[test]
-fn forgets_everything_when_it_jumps() {
+fn clears_all_numbers_after_a_large_jump() {
     let mut window = ReplayWindow::new();
     (0..1024).for_each(|number| window.insert(number));
     window.insert(5000);

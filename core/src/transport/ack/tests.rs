@@ -31,7 +31,7 @@ fn waits_up_to_the_stated_delay_for_a_second_packet() {
 }
 
 #[test]
-fn acknowledges_at_once_when_two_wait() {
+fn acknowledges_at_once_after_two_packets() {
     let mut received = ReceivedPackets::NONE;
     received.on_packet(at(10), 0, true, DELAY);
     received.on_packet(at(11), 1, true, DELAY);
@@ -107,7 +107,7 @@ fn drops_ranges_whose_ack_was_acknowledged() {
 }
 
 #[test]
-fn states_the_delay_of_the_largest() {
+fn reports_the_delay_of_the_largest_number() {
     let mut received = ReceivedPackets::NONE;
     received.on_packet(at(10), 4, true, DELAY);
     received.on_packet(at(12), 3, true, DELAY);
@@ -119,7 +119,7 @@ fn states_the_delay_of_the_largest() {
 }
 
 #[test]
-fn knows_which_numbers_were_sent_across_jumps() {
+fn distinguishes_sent_numbers_from_skipped_ones() {
     let mut sent = SentRanges::NONE;
     assert!(!sent.contains(&(0..=0)));
     [0, 1, 16, 17, 64].iter().for_each(|&number| sent.record(number));

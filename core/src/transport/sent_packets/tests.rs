@@ -54,7 +54,7 @@ fn drops_the_oldest() {
 }
 
 #[test]
-fn remembers_what_a_packet_carried() {
+fn records_the_content_of_a_packet() {
     let mut packet = SentPacket::EMPTY;
     assert!(packet.is_bare());
     packet.set_chunk(StreamId::Bulk, Span::new(7, 9));

@@ -41,7 +41,7 @@ fn samples() -> Vec<(Vec<u8>, Frame<'static>)> {
 }
 
 #[test]
-fn accepts_and_encodes_every_frame_as_laid_out() {
+fn decodes_and_encodes_every_frame_as_specified() {
     for (bytes, frame) in samples() {
         assert_eq!(decode(&bytes), Ok([frame.clone()].to_vec()));
         assert_eq!(encode(&frame), bytes);
@@ -218,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn ranges_survive_the_wire(steps in proptest::collection::vec((1..50_u64, 1..50_u64), 1..32), delay: u32) {
+    fn ack_ranges_round_trip(steps in proptest::collection::vec((1..50_u64, 1..50_u64), 1..32), delay: u32) {
         let mut ranges = Vec::new();
         let mut at = 10_000_u64;
         for (gap, length) in steps {

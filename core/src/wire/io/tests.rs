@@ -41,7 +41,7 @@ fn reads_text_only_if_it_is_utf8() {
 }
 
 #[test]
-fn writes_what_the_reader_reads() {
+fn written_values_read_back() {
     let mut buffer = [0xff; 22];
     let mut writer = Writer::new(&mut buffer);
     writer.u8(1).unwrap();

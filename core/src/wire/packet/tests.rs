@@ -81,7 +81,7 @@ fn malformed(error: DecodeError) -> Result<(), PacketError> {
 }
 
 #[test]
-fn lays_hello_out_as_specified() {
+fn encodes_hello_as_specified() {
     for len in [1200, 640] {
         let content = [&[0x11, 1][..], &[0xa1; 32], &[0xb2; 8], &vec![0; usize::from(len) - 46]].concat();
         assert_eq!(encoded(&Packet::Hello(hello(len))), with_crc(&content));
@@ -121,7 +121,7 @@ fn rejects_hello_whose_padding_is_not_zero() {
 }
 
 #[test]
-fn lays_challenge_out_as_specified() {
+fn encodes_challenge_as_specified() {
     for len in MODULUS_LENS {
         let modulus = vec![0x5a; len];
         let content = [&[0x12][..], &[0xa1; 32], &[0xc3; 32], &modulus].concat();
@@ -149,7 +149,7 @@ fn rejects_challenge_with_trailing_bytes() {
 }
 
 #[test]
-fn lays_initiate_out_as_specified() {
+fn encodes_initiate_as_specified() {
     for len in MODULUS_LENS {
         let ciphertext = vec![0x5a; len];
         let limits = [0x04, 0xb0, 1, 2, 0x11, 0x80, 3, 4, 5, 6, 7, 8, 9, 10, 1, 5, 0, 1, 2, 3, 0, 0x30];
@@ -190,7 +190,7 @@ fn rejects_initiate_without_a_legal_hello() {
 }
 
 #[test]
-fn lays_accept_out_as_specified() {
+fn encodes_accept_as_specified() {
     let limits = [0x04, 0xb0, 1, 2, 0x11, 0x80, 3, 4, 5, 6, 7, 8, 9, 10, 1, 5, 0, 1, 2, 3, 0, 0x30];
     let content = [&[0x14][..], &[0xa1; 8], &[1, 2, 3, 4], &[0xd5; 32], &limits, &[0xe6; 32]].concat();
     assert_eq!(content.len() + CRC_LEN, ACCEPT_LEN);
@@ -213,7 +213,7 @@ fn rejects_accept_with_trailing_bytes() {
 }
 
 #[test]
-fn lays_sealed_out_as_specified() {
+fn encodes_sealed_header_as_specified() {
     let header = [0x15, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     assert_eq!(HEADER.encode(), header);
     for body in [1, 2, 1167] {
@@ -238,7 +238,7 @@ fn does_not_encode_sealed_packets() {
 }
 
 #[test]
-fn lays_hint_out_as_specified() {
+fn encodes_hint_as_specified() {
     let content = [0x16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     assert_eq!(content.len() + CRC_LEN, HINT_LEN);
     assert_eq!(encoded(&Packet::Hint(HEADER)), with_crc(&content));

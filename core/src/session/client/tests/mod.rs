@@ -105,7 +105,7 @@ fn can_be_stopped_when_the_key_is_reported() {
 }
 
 #[test]
-fn starts_over_with_the_accepted_key_when_the_answer_took_long() {
+fn starts_over_with_the_accepted_key_after_a_late_answer() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, None);
     let first = transmit(&mut client, START).unwrap();
@@ -165,7 +165,7 @@ fn transmit_due(at: u64, sent: &[(u64, usize)], intervals: &[u64]) -> bool {
 }
 
 #[test]
-fn reports_when_larger_datagrams_did_not_pass() {
+fn reports_that_large_datagrams_did_not_pass() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
     let long: Vec<_> = [0, 250, 750, 1250].map(|at| transmit(&mut client, millis(at)).unwrap()).into();
@@ -185,7 +185,7 @@ fn reports_when_larger_datagrams_did_not_pass() {
 }
 
 #[test]
-fn stays_with_short_hellos_when_it_starts_over() {
+fn keeps_short_hellos_after_starting_over() {
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
     for at in [0, 250, 750, 1250] {
@@ -414,7 +414,7 @@ fn keeps_its_retransmission_times_when_an_accept_is_forged() {
 }
 
 #[test]
-fn derives_everything_from_the_seed() {
+fn derives_all_randomness_from_the_seed() {
     let initiate_of = |seed: u8| {
         let mut server = Server::new(&KEYS[0]);
         let mut client: Client = started(seed, Some(server.fingerprint()));
@@ -490,7 +490,7 @@ fn repeated_packets_are_one_handshake_for_the_server() {
 
 proptest! {
     #[test]
-    fn nothing_forged_establishes_or_ends_an_attempt(
+    fn forged_packets_neither_complete_nor_end_an_attempt(
         content in prop::collection::vec(any::<u8>(), 1..200),
         first in 0x11u8..0x17,
         echoes: bool,
