@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_an_address_for_the_same_in_both_families() {
+    fn ipv4_mapped_addresses_are_the_same() {
         let v4: SocketAddr = "192.0.2.1:9999".parse().unwrap();
         assert!(is_same_address(v4, "[::ffff:192.0.2.1]:9999".parse().unwrap()));
         assert!(!is_same_address(v4, "192.0.2.1:9998".parse().unwrap()));

@@ -21,7 +21,7 @@ fn drain(client: &mut TestClient, now: Instant) {
 }
 
 #[test]
-fn every_call_of_a_client_that_connects_ends_at_any_instant() {
+fn every_call_of_a_connecting_client_terminates_at_any_instant() {
     for [from, to] in extremes() {
         let mut client = World::idle(Server::new()).client;
         client.start(&config(), [1; 32], from).unwrap();
@@ -35,7 +35,7 @@ fn every_call_of_a_client_that_connects_ends_at_any_instant() {
 }
 
 #[test]
-fn every_call_of_a_client_that_is_online_ends_at_any_instant() {
+fn every_call_of_an_online_client_terminates_at_any_instant() {
     for [from, to] in extremes().step_by(5) {
         for aborts in [false, true] {
             let mut client = World::online().client;

@@ -77,7 +77,7 @@ fn leaves_a_server_that_does_not_know_the_secret() {
 }
 
 #[test]
-fn takes_a_server_without_proof_when_it_joined_with_a_password() {
+fn accepts_a_server_without_proof_when_joining_with_a_password() {
     let mut world = World::idle(Server::new());
     world.server.rules.is_impostor = true;
     let credential = Credential::Password(PASSWORD);
@@ -87,7 +87,7 @@ fn takes_a_server_without_proof_when_it_joined_with_a_password() {
 }
 
 #[test]
-fn ends_for_good_when_refused_for_good() {
+fn ends_when_refused_permanently() {
     for code in [RefusedCode::NAME_TAKEN, RefusedCode::BANNED, RefusedCode::ROOM_FULL, RefusedCode::INSTANCE] {
         let mut world = World::start(&config());
         world.server.rules.refuses = Some(code);
@@ -98,7 +98,7 @@ fn ends_for_good_when_refused_for_good() {
 }
 
 #[test]
-fn tries_again_when_refused_for_now() {
+fn retries_when_refused_temporarily() {
     let mut world = World::start(&config());
     world.server.rules.refuses = Some(RefusedCode::TRY_LATER);
     world.run(secs(60));
@@ -114,7 +114,7 @@ fn tries_again_when_refused_for_now() {
 }
 
 #[test]
-fn a_refusal_that_is_lost_is_asked_for_again() {
+fn rejoins_when_its_refusal_was_lost() {
     // CLOSE(REFUSED) without Refused: what was refused is not known.
     let mut world = World::online();
     world.server.close_all(world.now, CloseCode::REFUSED);
@@ -123,7 +123,7 @@ fn a_refusal_that_is_lost_is_asked_for_again() {
 }
 
 #[test]
-fn offers_the_key_and_goes_on_when_it_is_accepted() {
+fn reports_the_key_and_continues_when_it_is_accepted() {
     let mut world = World::idle(Server::new());
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
@@ -139,7 +139,7 @@ fn offers_the_key_and_goes_on_when_it_is_accepted() {
 }
 
 #[test]
-fn ends_when_the_key_is_declined() {
+fn ends_when_the_key_is_rejected() {
     let mut world = World::idle(Server::new());
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
@@ -150,7 +150,7 @@ fn ends_when_the_key_is_declined() {
 }
 
 #[test]
-fn an_accepted_key_is_the_only_one_taken_afterwards() {
+fn accepts_only_the_accepted_key_afterwards() {
     let mut world = World::idle(Server::new());
     world.client.start(&config(), [1; 32], world.now).unwrap();
     world.run_until(secs(2), |world| !world.seen.is_empty());
@@ -166,7 +166,7 @@ fn an_accepted_key_is_the_only_one_taken_afterwards() {
 }
 
 #[test]
-fn an_address_without_a_server_stays_unanswered() {
+fn keeps_trying_an_address_without_a_server() {
     let mut world = World::start(&config());
     world.server.rules.is_down = true;
     world.run(secs(5));
@@ -194,7 +194,7 @@ fn does_one_public_key_operation_per_call() {
 }
 
 #[test]
-fn says_what_it_does_not_take() {
+fn rejects_an_invalid_configuration_unchanged() {
     let mut world = World::online();
     let long = "x".repeat(33);
     let password = [b'x'; 129];
@@ -218,7 +218,7 @@ fn says_what_it_does_not_take() {
 }
 
 #[test]
-fn starts_again_from_nothing() {
+fn second_start_discards_the_previous_state() {
     let mut world = World::online();
     world.post(b"first");
     world.run(secs(1));
@@ -234,7 +234,7 @@ fn starts_again_from_nothing() {
 }
 
 #[test]
-fn gives_up_a_connection_that_is_never_welcomed() {
+fn abandons_a_connection_without_a_welcome() {
     let mut world = World::start(&config());
     world.server.rules.is_mute = true;
     world.run(secs(29));

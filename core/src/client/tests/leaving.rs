@@ -11,7 +11,7 @@ use crate::wire::frame::CloseCode;
 const LEFT: Seen = Seen::Ended(EndReason::Left);
 
 #[test]
-fn leaving_is_said_to_the_server() {
+fn leave_is_sent_to_the_server() {
     let mut world = World::online();
     world.client.leave(world.now);
     world.run(secs(2));
@@ -23,7 +23,7 @@ fn leaving_is_said_to_the_server() {
 }
 
 #[test]
-fn leaving_waits_until_everything_is_settled() {
+fn leave_waits_until_all_posts_are_settled() {
     let mut world = World::online();
     world.server.rules.ignores_posts = true;
     world.post(b"must arrive");
@@ -40,7 +40,7 @@ fn leaving_waits_until_everything_is_settled() {
 }
 
 #[test]
-fn leaving_ends_at_once_when_nobody_is_there_and_nothing_waits() {
+fn leave_ends_at_once_when_offline_without_posts() {
     for mut world in [World::start(&config()), World::online()] {
         world.server.rules.is_down = true;
         if world.client.state() == State::Online {
@@ -60,7 +60,7 @@ fn leaving_ends_at_once_when_nobody_is_there_and_nothing_waits() {
 }
 
 #[test]
-fn leaving_ends_in_bounded_time_when_the_server_falls_silent() {
+fn leave_ends_in_bounded_time_when_the_server_is_silent() {
     let mut world = World::online();
     world.server.rules.is_down = true;
     world.client.leave(world.now);
@@ -69,7 +69,7 @@ fn leaving_ends_in_bounded_time_when_the_server_falls_silent() {
 }
 
 #[test]
-fn leaving_is_heard_at_30_percent_loss() {
+fn leave_arrives_at_30_percent_loss() {
     for seed in 0..8 {
         let mut world = World::start_with(Server::new(), &config(), seed);
         world.loss = 30;
@@ -83,7 +83,7 @@ fn leaving_is_heard_at_30_percent_loss() {
 }
 
 #[test]
-fn aborting_ends_at_once_and_says_so() {
+fn abort_ends_at_once_and_is_reported_once() {
     let mut world = World::online();
     world.server.rules.ignores_posts = true;
     world.post(b"lost");
@@ -100,7 +100,7 @@ fn aborting_ends_at_once_and_says_so() {
 }
 
 #[test]
-fn nothing_secret_stays_after_the_end() {
+fn secrets_are_wiped_after_the_end() {
     let mut world = World::online();
     assert!(world.client.secrets.identity().is_some() && world.client.secrets.room_secret().is_some());
     world.client.leave(world.now);
@@ -109,7 +109,7 @@ fn nothing_secret_stays_after_the_end() {
 }
 
 #[test]
-fn the_end_is_reported_after_the_last_datagram() {
+fn end_is_reported_after_the_last_datagram() {
     let mut world = World::online();
     world.client.abort(world.now);
     let mut out = [0; 1200];
@@ -119,7 +119,7 @@ fn the_end_is_reported_after_the_last_datagram() {
 }
 
 #[test]
-fn datagrams_wait_while_there_is_no_room_for_one() {
+fn datagrams_wait_while_the_buffer_is_too_small() {
     let mut world = World::online();
     world.post(b"x");
     let mut out = [0; 1200];
@@ -128,7 +128,7 @@ fn datagrams_wait_while_there_is_no_room_for_one() {
 }
 
 #[test]
-fn an_idle_client_does_nothing() {
+fn idle_client_does_nothing() {
     let mut world = World::idle(Server::new());
     world.client.leave(world.now);
     world.client.abort(world.now);

@@ -40,7 +40,7 @@ fn writes_each_post_once_in_order() {
 }
 
 #[test]
-fn is_full_until_something_is_settled() {
+fn is_full_until_a_post_is_settled() {
     let mut outbox = filled::<36>(3);
     assert_eq!(outbox.push(EntryKind::TEXT, b"x"), Err(Full));
     assert!(!outbox.take_space());
@@ -53,7 +53,7 @@ fn is_full_until_something_is_settled() {
 }
 
 #[test]
-fn moving_records_does_not_repeat_what_was_written() {
+fn moving_records_does_not_repeat_written_posts() {
     let mut outbox = filled::<36>(3);
     assert_eq!(outbox.next().map(|post| post.number), Some(1));
     outbox.advance();
@@ -65,7 +65,7 @@ fn moving_records_does_not_repeat_what_was_written() {
 }
 
 #[test]
-fn a_new_connection_begins_with_the_lowest_that_is_not_settled() {
+fn new_connection_begins_with_the_lowest_unsettled_post() {
     let mut outbox = filled::<256>(4);
     drain(&mut outbox);
     outbox.settle(2);
@@ -74,7 +74,7 @@ fn a_new_connection_begins_with_the_lowest_that_is_not_settled() {
 }
 
 #[test]
-fn nothing_above_a_refused_number_is_sent_before_that_is_settled() {
+fn posts_after_a_refused_one_wait_until_it_is_settled() {
     let mut outbox = filled::<256>(5);
     assert_eq!(numbers(&mut outbox), [1, 2, 3, 4, 5]);
     // SPEC 6.5: 3 is refused while 1 and 2 are not known to be stored.
@@ -90,7 +90,7 @@ fn nothing_above_a_refused_number_is_sent_before_that_is_settled() {
 }
 
 #[test]
-fn a_refused_number_is_never_sent_again_on_any_connection() {
+fn refused_post_is_never_resent_on_any_connection() {
     let mut outbox = filled::<256>(4);
     drain(&mut outbox);
     outbox.refuse(2);
@@ -102,7 +102,7 @@ fn a_refused_number_is_never_sent_again_on_any_connection() {
 }
 
 #[test]
-fn what_was_never_sent_can_be_refused_too() {
+fn unsent_post_can_be_refused() {
     let mut outbox = filled::<256>(3);
     assert_eq!(outbox.next().map(|post| post.number), Some(1));
     outbox.advance();
@@ -114,7 +114,7 @@ fn what_was_never_sent_can_be_refused_too() {
 }
 
 #[test]
-fn a_new_instance_counts_from_the_lowest_that_is_not_settled() {
+fn new_instance_counts_from_the_lowest_unsettled_post() {
     let mut outbox = filled::<256>(4);
     drain(&mut outbox);
     outbox.settle(2);
@@ -128,7 +128,7 @@ fn a_new_instance_counts_from_the_lowest_that_is_not_settled() {
 }
 
 #[test]
-fn settling_is_news_once() {
+fn settlement_is_reported_once() {
     let mut outbox = filled::<256>(3);
     drain(&mut outbox);
     assert!(outbox.settle(2));
@@ -150,7 +150,7 @@ fn settled_bodies_do_not_stay_in_memory() {
 }
 
 #[test]
-fn takes_a_body_as_large_as_itself_and_none_larger() {
+fn accepts_a_body_that_fills_the_outbox_and_none_larger() {
     let mut outbox = Outbox::<64>::new();
     assert_eq!(outbox.push(EntryKind::DATA, &[7; 64 - RECORD_OVERHEAD + 1]), Err(Full));
     assert_eq!(outbox.push(EntryKind::DATA, &[7; 64 - RECORD_OVERHEAD]), Ok(1));
@@ -181,7 +181,7 @@ fn op() -> impl Strategy<Value = Op> {
 proptest! {
     /// Against a list: the same numbers wait, in order, with the same bodies, whatever happens.
     #[test]
-    fn agrees_with_a_list(ops in prop::collection::vec(op(), 1..120)) {
+    fn agrees_with_a_model_list(ops in prop::collection::vec(op(), 1..120)) {
         let mut outbox = Outbox::<160>::new();
         let mut list: Vec<(u64, Vec<u8>, bool)> = Vec::new();
         let (mut last, mut settled) = (0, 0);

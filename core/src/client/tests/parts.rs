@@ -17,7 +17,7 @@ fn capacity() -> Capacity {
 }
 
 #[test]
-fn states_what_its_memory_can_take() {
+fn states_limits_that_fit_its_memory() {
     let stated = StoredConfig::validate(&config(), capacity(), 2048).unwrap_or_else(|error| panic!("{error}"));
     let limits = stated.limits(capacity(), 2048);
     assert!(limits.is_legal());
@@ -27,7 +27,7 @@ fn states_what_its_memory_can_take() {
 }
 
 #[test]
-fn takes_no_entry_that_its_messages_cannot_hold() {
+fn limits_entries_to_its_message_size() {
     for (asked, message, taken) in
         [(4352, 4480, 4352), (9999, 4480, 4352), (4352, 2048, 2048 - HISTORY_ENTRY_OVERHEAD), (100, 2048, 100)]
     {
@@ -47,7 +47,7 @@ fn needs_memory_for_a_message_each_way() {
 }
 
 #[test]
-fn goes_on_behind_the_cursor_with_the_count_of_the_first_start() {
+fn resumes_after_the_cursor_with_the_first_fallback_count() {
     let is_resumed = |start| {
         let stated = StoredConfig::validate(&Config { start, ..config() }, capacity(), 2048)
             .unwrap_or_else(|error| panic!("{error}"));
@@ -60,7 +60,7 @@ fn goes_on_behind_the_cursor_with_the_count_of_the_first_start() {
 }
 
 #[test]
-fn keeps_the_identity_and_wipes_it() {
+fn stores_the_identity_and_wipes_it() {
     let mut secrets = Secrets::new();
     assert!(secrets.identity().is_none());
     secrets.set(&IDENTITY, &Credential::Secret(SECRET), [1; 32]);
@@ -72,7 +72,7 @@ fn keeps_the_identity_and_wipes_it() {
 }
 
 #[test]
-fn keeps_one_credential() {
+fn stores_one_credential() {
     let mut secrets = Secrets::new();
     secrets.set(&IDENTITY, &Credential::Password(PASSWORD), [1; 32]);
     assert_eq!(secrets.authentication(&[0; 32]), Authentication::Password(PASSWORD));
@@ -84,7 +84,7 @@ fn keeps_one_credential() {
 }
 
 #[test]
-fn draws_something_else_each_time_and_the_same_from_the_same_seed() {
+fn draws_fresh_bytes_that_depend_only_on_the_seed() {
     let draw = |seed| {
         let mut secrets = Secrets::new();
         secrets.set(&IDENTITY, &Credential::None, [seed; 32]);
@@ -115,7 +115,7 @@ fn reports_events_in_order() {
 }
 
 #[test]
-fn a_loss_that_was_over_before_it_was_told_is_not_told() {
+fn disconnection_that_ended_before_its_report_is_not_reported() {
     let mut pending = EventQueue::new();
     pending.push(QueuedEvent::Disconnected(DisconnectReason::Silent));
     pending.push(QueuedEvent::Reconnected);
@@ -128,7 +128,7 @@ fn a_loss_that_was_over_before_it_was_told_is_not_told() {
 }
 
 #[test]
-fn none_has_a_tag_of_its_own() {
+fn zero_option_has_a_separate_tag() {
     // `Option` would put None into the tag of the value.
     assert!(size_of::<ZeroOption<bool>>() > size_of::<Option<bool>>());
     assert!(size_of::<ZeroOption<core::net::SocketAddr>>() > size_of::<Option<core::net::SocketAddr>>());

@@ -14,7 +14,7 @@ fn texts(count: usize) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_post_is_stored_and_comes_back_as_its_own_entry() {
+fn post_is_stored_and_returned_as_own_entry() {
     let mut world = World::online();
     assert_eq!(world.post(b"hello"), 1);
     assert_eq!(world.client.unsettled(), 1);
@@ -54,7 +54,7 @@ fn stores_in_order_over_loss() {
 }
 
 #[test]
-fn a_full_outbox_is_ordinary_and_says_when_there_is_space() {
+fn full_outbox_reports_when_it_has_space() {
     let mut world = World::online();
     world.server.rules.ignores_posts = true;
     let body = [b'x'; 1000];
@@ -75,7 +75,7 @@ fn a_full_outbox_is_ordinary_and_says_when_there_is_space() {
 }
 
 #[test]
-fn refuses_what_can_never_be_posted() {
+fn rejects_posts_that_can_never_be_sent() {
     let mut world = World::online();
     let mut post = |kind, body: &[u8]| world.client.post(kind, body);
     assert_eq!(post(EntryKind::JOINED, b""), Err(PostError::Kind));
@@ -90,7 +90,7 @@ fn refuses_what_can_never_be_posted() {
 }
 
 #[test]
-fn what_was_not_heard_to_be_stored_is_stored_once() {
+fn posts_without_stored_are_stored_once() {
     let mut world = World::online();
     world.server.rules.is_silent = true;
     for text in texts(5) {
@@ -108,7 +108,7 @@ fn what_was_not_heard_to_be_stored_is_stored_once() {
 }
 
 #[test]
-fn resumes_with_the_lowest_that_is_not_settled() {
+fn resumes_with_the_lowest_unsettled_post() {
     let mut world = World::online();
     for text in texts(2) {
         world.post(&text);
@@ -128,7 +128,7 @@ fn resumes_with_the_lowest_that_is_not_settled() {
 }
 
 #[test]
-fn everything_above_a_refusal_is_sent_again_behind_it() {
+fn posts_after_a_refused_one_are_resent() {
     let mut world = World::online();
     world.server.rules.refuses_post = Some(b"text 3".to_vec());
     for text in texts(6) {
@@ -145,7 +145,7 @@ fn everything_above_a_refusal_is_sent_again_behind_it() {
 }
 
 #[test]
-fn a_refusal_that_was_heard_survives_the_connection() {
+fn received_refusal_survives_the_connection() {
     let mut world = World::online();
     world.server.rules.refuses_post = Some(b"text 2".to_vec());
     world.server.rules.is_silent = true;
@@ -164,7 +164,7 @@ fn a_refusal_that_was_heard_survives_the_connection() {
 }
 
 #[test]
-fn a_refusal_that_was_not_heard_is_decided_again() {
+fn lost_refusal_is_decided_again() {
     let mut world = World::online();
     world.server.rules.refuses_post = Some(b"text 2".to_vec());
     world.is_deaf = true;
@@ -180,7 +180,7 @@ fn a_refusal_that_was_not_heard_is_decided_again() {
 }
 
 #[test]
-fn renumbers_under_a_new_instance() {
+fn renumbers_posts_under_a_new_instance() {
     let mut world = World::online();
     for text in texts(2) {
         world.post(&text);
@@ -210,7 +210,7 @@ fn renumbers_under_a_new_instance() {
 }
 
 #[test]
-fn what_the_server_cannot_take_is_refused_here() {
+fn posts_too_long_for_the_server_are_refused_locally() {
     let mut world = World::idle(Server::new());
     world.server.set_message_limit(1000);
     let config = Config { fingerprint: Some(super::server::fingerprint(0)), ..config() };
@@ -224,7 +224,7 @@ fn what_the_server_cannot_take_is_refused_here() {
 }
 
 #[test]
-fn a_server_that_stored_what_was_never_posted_is_not_believed() {
+fn stored_for_a_number_never_posted_closes_the_connection() {
     let mut world = World::online();
     let instance = 0x1001;
     world.server.send_all(&ServerMessage::Stored { handle: 7, instance, number: 1, seq: 1 });
@@ -234,7 +234,7 @@ fn a_server_that_stored_what_was_never_posted_is_not_believed() {
 }
 
 #[test]
-fn what_is_said_about_another_room_or_instance_is_skipped() {
+fn messages_about_another_room_or_instance_are_skipped() {
     let mut world = World::online();
     world.server.rules.ignores_posts = true;
     world.post(b"mine");

@@ -32,7 +32,7 @@ fn seqs(world: &World) -> Vec<u64> {
 }
 
 #[test]
-fn begins_where_the_caller_wants() {
+fn delivery_begins_at_the_configured_start() {
     for (start, first) in [(Start::Head, 11), (Start::Last(3), 8), (Start::Last(99), 1)] {
         let mut world = World::idle(Server::new());
         say(&mut world, 10);
@@ -47,7 +47,7 @@ fn begins_where_the_caller_wants() {
 }
 
 #[test]
-fn goes_on_behind_a_cursor_kept_from_an_earlier_run() {
+fn delivery_continues_after_a_cursor_of_an_earlier_run() {
     let mut world = World::idle(Server::new());
     say(&mut world, 10);
     let start = Start::After { seq: 4, term: Term([1; 8]), fallback_count: 2 };
@@ -59,7 +59,7 @@ fn goes_on_behind_a_cursor_kept_from_an_earlier_run() {
 }
 
 #[test]
-fn a_cursor_that_is_not_valid_is_said_and_begins_again() {
+fn invalid_cursor_is_reported_and_delivery_starts_over() {
     for (seq, term) in [(4, Term([9; 8])), (11, Term([1; 8]))] {
         let mut world = World::idle(Server::new());
         say(&mut world, 10);
@@ -74,7 +74,7 @@ fn a_cursor_that_is_not_valid_is_said_and_begins_again() {
 }
 
 #[test]
-fn a_log_that_is_another_after_a_loss_is_said() {
+fn replaced_log_is_reported_on_reconnecting() {
     let mut world = World::online();
     say(&mut world, 3);
     world.run(secs(1));
@@ -91,7 +91,7 @@ fn a_log_that_is_another_after_a_loss_is_said() {
 }
 
 #[test]
-fn entries_that_are_no_longer_kept_are_a_gap_that_is_said() {
+fn deleted_entries_are_reported_as_a_gap() {
     let mut world = World::online();
     say(&mut world, 3);
     world.run(secs(1));
@@ -109,7 +109,7 @@ fn entries_that_are_no_longer_kept_are_a_gap_that_is_said() {
 }
 
 #[test]
-fn a_repeated_entry_is_never_delivered() {
+fn repeated_entry_is_never_delivered() {
     let mut world = World::online();
     world.server.rules.repeats = Some(2);
     say(&mut world, 4);
@@ -122,7 +122,7 @@ fn a_repeated_entry_is_never_delivered() {
 }
 
 #[test]
-fn nothing_behind_a_missing_entry_is_delivered() {
+fn entries_after_a_missing_one_are_not_delivered() {
     let mut world = World::online();
     world.server.rules.skips = Some(2);
     say(&mut world, 4);
@@ -134,7 +134,7 @@ fn nothing_behind_a_missing_entry_is_delivered() {
 }
 
 #[test]
-fn a_welcome_that_skips_or_repeats_entries_is_not_believed() {
+fn welcome_that_skips_or_repeats_entries_is_rejected() {
     // The log is 1 to 6, the cursor 3: before it, behind it although 4 is kept, beyond the end;
     // nothing was ever entry 0.
     for (starts_at, first) in [(Some(2), None), (Some(4), None), (Some(7), None), (None, Some(0)), (Some(3), Some(5))] {
@@ -156,7 +156,7 @@ fn a_welcome_that_skips_or_repeats_entries_is_not_believed() {
 }
 
 #[test]
-fn a_first_welcome_has_to_state_a_start_in_the_log() {
+fn first_welcome_must_state_a_start_in_the_log() {
     for (starts_at, first) in [(Some(7), None), (Some(2), Some(4)), (None, Some(0))] {
         let mut world = World::idle(Server::new());
         say(&mut world, 6);
@@ -169,7 +169,7 @@ fn a_first_welcome_has_to_state_a_start_in_the_log() {
 }
 
 #[test]
-fn what_is_larger_than_wanted_comes_as_a_stub() {
+fn entries_above_the_limit_arrive_as_stubs() {
     let mut world = World::online_with(&Config { max_entry_len: 10, ..config() });
     world.server.say(b"0123456789");
     world.server.say(b"0123456789x");
@@ -181,7 +181,7 @@ fn what_is_larger_than_wanted_comes_as_a_stub() {
 }
 
 #[test]
-fn a_caller_that_does_not_ask_holds_the_server_back() {
+fn server_waits_while_the_caller_does_not_poll() {
     let mut world = World::online();
     world.polls = false;
     let body = [b'x'; 3000];
@@ -203,7 +203,7 @@ fn a_caller_that_does_not_ask_holds_the_server_back() {
 }
 
 #[test]
-fn requests_are_answered_beside_the_delivery() {
+fn requests_are_answered_during_delivery() {
     let mut joining = World::start(&config());
     assert_eq!(joining.client.request(joining.now, Request::ListMembers), Err(RequestError::NotJoined));
     let mut world = World::online();
@@ -251,7 +251,7 @@ fn unknown_messages_are_skipped() {
 }
 
 #[test]
-fn messages_that_break_the_layout_close() {
+fn malformed_messages_close_the_connection() {
     // Empty; a Stored without its fields; longer than stated; a Welcome when there is one; a
     // Refused after it.
     let long = [&[0x20, 0x00, 0x4a, 0][..], &[0; 300]].concat();
@@ -264,7 +264,7 @@ fn messages_that_break_the_layout_close() {
 }
 
 #[test]
-fn entries_before_the_welcome_close() {
+fn entries_before_the_welcome_close_the_connection() {
     let mut world = World::online();
     say(&mut world, 1);
     world.run(secs(1));

@@ -50,7 +50,7 @@ fn hint(header: SealedHeader) -> Vec<u8> {
 }
 
 #[test]
-fn a_restarted_server_is_found_by_its_hint_and_nothing_is_lost() {
+fn reconnects_to_a_restarted_server_by_its_hint_without_loss() {
     let mut world = World::online();
     world.server.say(b"before");
     world.run(secs(1));
@@ -74,7 +74,7 @@ fn a_restarted_server_is_found_by_its_hint_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_server_that_restarts_again_and_again_is_found_each_time_within_seconds() {
+fn reconnects_within_seconds_at_each_of_several_restarts() {
     let mut world = World::online();
     for _ in 0..5 {
         world.server.restart();
@@ -87,7 +87,7 @@ fn a_server_that_restarts_again_and_again_is_found_each_time_within_seconds() {
 }
 
 #[test]
-fn a_first_start_that_counts_falls_back_to_the_same_count() {
+fn resumes_with_the_fallback_count_of_the_first_start() {
     let mut world = World::online_with(&Config { start: Start::Last(50), ..config() });
     world.server.restart();
     world.post(b"x");
@@ -120,7 +120,7 @@ fn forged_hints_are_ignored() {
 }
 
 #[test]
-fn a_hint_that_is_heeded_ends_nothing_while_the_server_speaks() {
+fn accepted_hint_ends_nothing_while_the_server_responds() {
     let mut world = World::online();
     world.post(b"x");
     world.run(Duration::ZERO);
@@ -136,7 +136,7 @@ fn a_hint_that_is_heeded_ends_nothing_while_the_server_speaks() {
 }
 
 #[test]
-fn attempts_beside_a_connection_begin_at_most_every_ten_seconds() {
+fn parallel_attempts_begin_at_most_every_ten_seconds() {
     let mut world = World::online();
     let begun = attempts(&world).len();
     world.server.rules.is_down = true;
@@ -150,7 +150,7 @@ fn attempts_beside_a_connection_begin_at_most_every_ten_seconds() {
 }
 
 #[test]
-fn silence_is_told_once_and_so_is_its_end() {
+fn silence_and_its_end_are_reported_once() {
     let mut world = World::online();
     world.server.rules.is_down = true;
     world.post(b"x");
@@ -167,7 +167,7 @@ fn silence_is_told_once_and_so_is_its_end() {
 }
 
 #[test]
-fn a_short_silence_is_not_told() {
+fn short_silence_is_not_reported() {
     let mut world = World::online();
     world.is_deaf = true;
     world.post(b"x");
@@ -179,7 +179,7 @@ fn a_short_silence_is_not_told() {
 }
 
 #[test]
-fn a_server_that_is_away_for_minutes_is_found_again() {
+fn reconnects_to_a_server_that_was_down_for_minutes() {
     let mut world = World::online();
     world.server.rules.is_down = true;
     world.post(b"kept");
@@ -193,7 +193,7 @@ fn a_server_that_is_away_for_minutes_is_found_again() {
 }
 
 #[test]
-fn an_idle_connection_is_kept_alive() {
+fn idle_connection_is_kept_alive() {
     let mut world = World::online();
     world.run(secs(600));
     assert_eq!(world.seen, []);
@@ -202,7 +202,7 @@ fn an_idle_connection_is_kept_alive() {
 }
 
 #[test]
-fn some_ends_are_for_good() {
+fn ends_when_replaced_kicked_or_banned() {
     for code in [CloseCode::REPLACED, CloseCode::KICKED, CloseCode::BANNED] {
         let mut world = World::online();
         let sent = attempts(&world).len();
@@ -215,7 +215,7 @@ fn some_ends_are_for_good() {
 }
 
 #[test]
-fn other_ends_are_not() {
+fn reconnects_after_other_close_codes() {
     for (code, lost) in [
         (CloseCode::SHUTDOWN, DisconnectReason::Shutdown),
         (CloseCode::INTERNAL, DisconnectReason::Closed(Closed::ByPeer(CloseCode::INTERNAL))),
@@ -232,7 +232,7 @@ fn other_ends_are_not() {
 }
 
 #[test]
-fn what_was_said_before_the_end_is_still_delivered() {
+fn entries_received_before_the_end_are_delivered() {
     let mut world = World::online();
     world.polls = false;
     world.server.say(b"last words");
@@ -246,7 +246,7 @@ fn what_was_said_before_the_end_is_still_delivered() {
 }
 
 #[test]
-fn an_identity_that_joins_elsewhere_replaces() {
+fn later_join_of_an_identity_replaces_the_earlier() {
     let mut world = World::online();
     let mut other = World::idle(Server::new());
     core::mem::swap(&mut world.client, &mut other.client);
@@ -258,7 +258,7 @@ fn an_identity_that_joins_elsewhere_replaces() {
 }
 
 #[test]
-fn attempts_go_where_the_server_is_said_to_be() {
+fn attempts_go_to_the_address_set_last() {
     let mut world = World::idle(Server::new());
     let wrong = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)), 1);
     let config = Config { server: wrong, fingerprint: Some(server::fingerprint(0)), ..config() };
@@ -269,7 +269,7 @@ fn attempts_go_where_the_server_is_said_to_be() {
 }
 
 #[test]
-fn an_attempt_that_nobody_answered_goes_where_the_server_is_now() {
+fn unanswered_attempt_moves_to_a_new_address() {
     let mut world = World::idle(Server::new());
     let wrong = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)), 1);
     let config = Config { server: wrong, fingerprint: Some(server::fingerprint(0)), ..config() };
@@ -282,7 +282,7 @@ fn an_attempt_that_nobody_answered_goes_where_the_server_is_now() {
 }
 
 #[test]
-fn an_attempt_that_was_answered_stays_where_it_is() {
+fn answered_attempt_keeps_its_address() {
     let mut world = World::idle(Server::new());
     let config = Config { server: server::ADDRESS, ..config() };
     world.client.start(&config, [1; 32], world.now).unwrap();
@@ -294,7 +294,7 @@ fn an_attempt_that_was_answered_stays_where_it_is() {
 }
 
 #[test]
-fn a_forged_key_does_not_end_an_attempt() {
+fn forged_key_does_not_end_an_attempt() {
     let mut world = World::start(&config());
     world.server.rules.poses_first_with = Some(1);
     world.run_until(secs(10), World::has_joined);
@@ -302,7 +302,7 @@ fn a_forged_key_does_not_end_an_attempt() {
 }
 
 #[test]
-fn an_honest_server_with_another_key_is_told_from_no_server() {
+fn server_with_another_key_is_distinguished_from_no_server() {
     let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
     let mut world = World::start_with(Server::with_key(1), &config, 1);
     world.run(secs(1));
@@ -313,7 +313,7 @@ fn an_honest_server_with_another_key_is_told_from_no_server() {
 }
 
 #[test]
-fn ends_when_only_other_keys_are_presented_for_five_seconds() {
+fn ends_after_five_seconds_of_only_other_keys() {
     let mut world = World::start(&config());
     world.server.rules.poses_with = Some(1);
     let began = world.now;
@@ -327,7 +327,7 @@ fn ends_when_only_other_keys_are_presented_for_five_seconds() {
 }
 
 #[test]
-fn a_forged_key_never_ends_a_member() {
+fn forged_key_never_ends_a_former_member() {
     let mut world = World::online();
     world.server.rules.poses_with = Some(1);
     world.server.rules.is_down = true;
@@ -339,7 +339,7 @@ fn a_forged_key_never_ends_a_member() {
 }
 
 #[test]
-fn noise_changes_nothing_and_is_counted() {
+fn noise_changes_only_the_counters() {
     let mut world = World::online();
     world.post(b"x");
     world.run(secs(1));

@@ -29,7 +29,7 @@ const USUAL_BUDGET: usize = 17 * 1024 + 512;
 static CLIENT: std::sync::Mutex<Usual> = std::sync::Mutex::new(Client::new(InlineBuffers::new()));
 
 #[test]
-fn a_device_client_keeps_its_budget() {
+fn device_client_fits_its_memory_budget() {
     type Memory = InlineBuffers<2048, 2048, 0, 12>;
     println!("client {} or {}", size_of::<Smallest>(), size_of::<Usual>());
     println!("  connection {}, of which memory {}", size_of::<Connection<Memory, Portable>>(), size_of::<Memory>());

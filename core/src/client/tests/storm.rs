@@ -88,7 +88,7 @@ fn storm(seed: u8) {
 }
 
 #[test]
-fn nothing_is_lost_repeated_or_reordered_whatever_happens() {
+fn posts_are_stored_once_and_in_order_under_random_faults() {
     for seed in 0..SEEDS {
         std::println!("seed {seed}");
         storm(seed);

@@ -18,7 +18,7 @@ fn begun(ended: Closed) -> CloseState {
 }
 
 #[test]
-fn who_closes_answers_at_most_once_per_probe_time_out() {
+fn sends_close_at_most_once_per_probe_time_out() {
     let mut ending = begun(Closed::Locally(CloseCode::LEFT));
     assert!(sends(&mut ending, at(0)));
     assert!(!sends(&mut ending, at(0)));
@@ -33,7 +33,7 @@ fn who_closes_answers_at_most_once_per_probe_time_out() {
 }
 
 #[test]
-fn who_is_told_is_silent_for_three_probe_time_outs() {
+fn receiver_of_close_drains_for_three_probe_time_outs() {
     let mut ending = begun(Closed::ByPeer(CloseCode::LEFT));
     assert_eq!(ending.phase(), Phase::Draining);
     assert!(!sends(&mut ending, at(0)));
@@ -41,7 +41,7 @@ fn who_is_told_is_silent_for_three_probe_time_outs() {
 }
 
 #[test]
-fn falls_silent_when_both_close() {
+fn stops_sending_close_when_both_sides_close() {
     let mut ending = begun(Closed::Locally(CloseCode::LEFT));
     assert!(sends(&mut ending, at(0)));
     ending.on_packet(at(200), &[7, 0, 0, 0]);

@@ -56,7 +56,7 @@ fn sends_one_challenge_per_probe_time_out_and_three_at_most() {
 }
 
 #[test]
-fn takes_an_answer_that_is_later_than_the_last_challenge() {
+fn accepts_a_response_after_the_last_challenge_expired() {
     // The estimate of the round trip is that of the old path; on the new one it takes 450 ms.
     let mut path = server();
     path.on_newest(at(0), NEW, 100);
@@ -75,7 +75,7 @@ fn takes_an_answer_that_is_later_than_the_last_challenge() {
 }
 
 #[test]
-fn changing_addresses_do_not_raise_the_rate_of_challenges() {
+fn changing_addresses_do_not_increase_the_challenge_rate() {
     let mut path = server();
     path.on_newest(at(0), NEW, 100);
     let (_, first) = challenge(&mut path, at(0)).unwrap();
@@ -89,7 +89,7 @@ fn changing_addresses_do_not_raise_the_rate_of_challenges() {
 }
 
 #[test]
-fn no_challenge_is_larger_than_what_arrived() {
+fn no_challenge_is_larger_than_the_packet_received() {
     let mut path = server();
     path.on_newest(at(0), NEW, CHALLENGE_LEN - 1);
     assert_eq!(challenge(&mut path, at(0)), None);
@@ -98,14 +98,14 @@ fn no_challenge_is_larger_than_what_arrived() {
 }
 
 #[test]
-fn a_client_never_moves_its_server() {
+fn client_never_moves_its_server() {
     let mut path = Path::new(OLD, false, &Secret::new([9; 32]));
     path.on_newest(at(0), NEW, 1200);
     assert!(path.poll(at(0), PTO).is_none());
 }
 
 #[test]
-fn answers_a_challenge_where_it_came_from() {
+fn responds_to_the_source_of_a_challenge() {
     let mut path = Path::new(OLD, false, &Secret::new([9; 32]));
     path.on_challenge(NEW, *b"12345678");
     assert_eq!(path.poll(at(0), PTO), Some((NEW, Frame::PathResponse(*b"12345678"))));
@@ -113,7 +113,7 @@ fn answers_a_challenge_where_it_came_from() {
 }
 
 #[test]
-fn another_key_makes_other_challenges() {
+fn challenges_depend_on_the_key() {
     let data = |key: Option<[u8; 32]>| {
         let mut path = server();
         key.into_iter().for_each(|key| path.set_key(key));

@@ -87,7 +87,7 @@ fn closes_with_protocol_on_an_acknowledgement_of_a_number_that_an_epoch_step_ski
 }
 
 #[test]
-fn takes_nothing_of_a_packet_with_a_broken_rule() {
+fn applies_nothing_of_a_packet_that_violates_a_rule() {
     let mut puppet = server();
     let mut bad = body(&[stream(0, b"hello"), Frame::MaxData { id: CHAT, offset: 9 }]);
     bad.push(9);
@@ -124,7 +124,7 @@ fn a_packet_that_does_not_fit_is_dropped_whole_and_not_acknowledged() {
 }
 
 #[test]
-fn data_at_the_read_offset_is_always_taken() {
+fn data_at_the_read_offset_is_always_accepted() {
     let mut puppet = with_full_gap_table();
     assert_eq!(puppet.say(&body(&[stream(100, b"x")])), Err(Dropped::BufferFull));
     puppet.say(&body(&[stream(0, b"ab")])).unwrap();
@@ -133,14 +133,14 @@ fn data_at_the_read_offset_is_always_taken() {
 }
 
 #[test]
-fn a_broken_rule_outweighs_a_lack_of_room() {
+fn protocol_violation_takes_precedence_over_lack_of_room() {
     let mut puppet = with_full_gap_table();
     puppet.say(&body(&[stream(100, b"x"), stream(999, b"xy")])).unwrap();
     puppet.expect_closed(CloseCode::FLOW_CONTROL);
 }
 
 #[test]
-fn without_a_ring_data_is_dropped_and_taken_later() {
+fn data_is_dropped_without_a_ring_and_accepted_later() {
     let mut puppet = Puppet::new(Role::Server, Pooled::new(1_000, 0, 16).refusing(2));
     // The first request is for the ring; the second for the table of the acknowledgement's PING.
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
@@ -154,7 +154,7 @@ fn without_a_ring_data_is_dropped_and_taken_later() {
 }
 
 #[test]
-fn what_is_not_authentic_changes_nothing_but_its_counter() {
+fn unauthentic_packet_changes_only_its_counter() {
     let mut puppet = server();
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
     puppet.connection.send(puppet.now, CHAT, &[b"data"]).unwrap();
@@ -184,7 +184,7 @@ fn what_is_not_authentic_changes_nothing_but_its_counter() {
 }
 
 #[test]
-fn a_replayed_packet_changes_nothing_but_its_counter() {
+fn replayed_packet_changes_only_its_counter() {
     let mut puppet = server();
     let datagram = puppet.sealed(&body(&[stream(0, b"abc")]));
     puppet.connection.handle_datagram(puppet.now, puppet.address, &mut datagram.clone()).unwrap();
@@ -195,7 +195,7 @@ fn a_replayed_packet_changes_nothing_but_its_counter() {
 }
 
 #[test]
-fn data_in_front_of_close_is_delivered() {
+fn data_before_close_in_a_packet_is_delivered() {
     let mut puppet = server();
     puppet.say(&body(&[stream(0, b"bye"), Frame::Close { code: CloseCode::LEFT, reason: "done" }])).unwrap();
     let events = puppet.events();

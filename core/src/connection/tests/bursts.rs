@@ -23,7 +23,7 @@ fn server() -> Puppet {
 }
 
 #[test]
-fn at_most_ten_packets_leave_per_wake_up() {
+fn sends_at_most_ten_packets_per_wake_up() {
     let mut puppet = server();
     for _ in 0..30 {
         puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
@@ -40,7 +40,7 @@ fn at_most_ten_packets_leave_per_wake_up() {
 }
 
 #[test]
-fn no_pause_is_asked_for_when_nothing_waits() {
+fn sets_no_burst_timer_when_nothing_is_queued() {
     let mut puppet = server();
     puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
     assert_eq!(puppet.hear().len(), 1);

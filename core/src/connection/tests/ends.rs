@@ -18,7 +18,7 @@ fn pair() -> Pair<Pooled, Pooled> {
 }
 
 #[test]
-fn both_sides_learn_that_one_closed_and_why() {
+fn both_sides_report_the_close_code() {
     let mut pair = pair();
     pair.server.connection.close(pair.now, CloseCode::KICKED, "spam");
     assert!(!pair.server.connection.is_open());
@@ -34,7 +34,7 @@ fn both_sides_learn_that_one_closed_and_why() {
 }
 
 #[test]
-fn who_is_told_of_the_end_says_nothing_more() {
+fn receiver_of_close_sends_nothing() {
     let mut pair = pair();
     pair.client.connection.close(pair.now, CloseCode::LEFT, "");
     let before = pair.log.len();
@@ -43,7 +43,7 @@ fn who_is_told_of_the_end_says_nothing_more() {
 }
 
 #[test]
-fn says_close_again_when_the_first_was_lost() {
+fn resends_close_after_the_first_was_lost() {
     let mut pair = pair();
     pair.conditions.loss = 1000;
     pair.client.connection.close(pair.now, CloseCode::LEFT, "");
@@ -56,7 +56,7 @@ fn says_close_again_when_the_first_was_lost() {
 }
 
 #[test]
-fn what_came_before_the_end_can_still_be_read() {
+fn data_received_before_close_stays_readable() {
     let mut pair = pair();
     pair.client.reads = false;
     pair.server.to_write[0] = 100;
@@ -71,7 +71,7 @@ fn what_came_before_the_end_can_still_be_read() {
 }
 
 #[test]
-fn no_stream_data_is_kept_behind_the_end() {
+fn stream_data_is_discarded_on_close() {
     let mut pair = pair();
     pair.conditions.loss = 1000;
     pair.client.to_write = [1_000, 1_000];
@@ -82,7 +82,7 @@ fn no_stream_data_is_kept_behind_the_end() {
 }
 
 #[test]
-fn what_lies_behind_a_gap_is_forgotten_at_the_end() {
+fn data_after_a_gap_is_discarded_on_close() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
     puppet.say(&body(&[stream(5, b"never to be read")])).unwrap();
     assert_eq!(puppet.connection.memory().held(), 1);
@@ -91,7 +91,7 @@ fn what_lies_behind_a_gap_is_forgotten_at_the_end() {
 }
 
 #[test]
-fn a_silent_peer_is_gone_after_the_idle_time_out() {
+fn idle_connection_closes_after_the_idle_time_out() {
     let mut pair = pair();
     pair.conditions.loss = 1000;
     pair.run(SECOND * 58);
@@ -105,7 +105,7 @@ fn a_silent_peer_is_gone_after_the_idle_time_out() {
 }
 
 #[test]
-fn the_shorter_idle_time_out_counts() {
+fn shorter_idle_time_out_applies() {
     for (own, others) in [(60, 20), (20, 60)] {
         let memory = Pooled::large();
         let mut puppet =
@@ -119,7 +119,7 @@ fn the_shorter_idle_time_out_counts() {
 }
 
 #[test]
-fn the_client_alone_keeps_an_idle_connection_alive() {
+fn only_the_client_sends_keep_alives() {
     let mut pair = pair();
     let before = pair.log.len();
     pair.run(SECOND * 600);
@@ -132,7 +132,7 @@ fn the_client_alone_keeps_an_idle_connection_alive() {
 }
 
 #[test]
-fn giving_up_says_nothing_and_forgets_everything() {
+fn reset_sends_nothing_and_discards_all_state() {
     let mut pair = pair();
     pair.client.to_write = [1_000, 0];
     pair.client.run_application(pair.now);

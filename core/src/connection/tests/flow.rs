@@ -25,7 +25,7 @@ fn server() -> Puppet {
 }
 
 #[test]
-fn acknowledges_within_the_stated_delay_and_two_at_once() {
+fn acknowledges_one_within_the_stated_delay_and_two_at_once() {
     let mut puppet = server();
     puppet.say(&body(&[Frame::Ping])).unwrap();
     assert!(puppet.hear().is_empty());
@@ -37,7 +37,7 @@ fn acknowledges_within_the_stated_delay_and_two_at_once() {
 }
 
 #[test]
-fn an_acknowledgement_travels_with_data() {
+fn sends_an_acknowledgement_together_with_data() {
     let mut puppet = server();
     puppet.say(&body(&[Frame::Ping])).unwrap();
     puppet.connection.send(puppet.now, CHAT, &[b"an", b"swer"]).unwrap();
@@ -48,7 +48,7 @@ fn an_acknowledgement_travels_with_data() {
 }
 
 #[test]
-fn packets_of_ack_alone_cause_no_ack_and_need_no_answer() {
+fn packets_with_only_an_ack_are_not_acknowledged() {
     let mut puppet = server();
     for _ in 0..40 {
         puppet.say(&ack(&[0..=0])).unwrap();
@@ -63,7 +63,7 @@ fn packets_of_ack_alone_cause_no_ack_and_need_no_answer() {
 }
 
 #[test]
-fn a_side_that_only_reads_asks_for_an_acknowledgement_now_and_then() {
+fn receive_only_side_regularly_requests_an_acknowledgement() {
     let mut puppet = server();
     let mut asked = 0;
     for _ in 0..100 {
@@ -79,7 +79,7 @@ fn a_side_that_only_reads_asks_for_an_acknowledgement_now_and_then() {
 }
 
 #[test]
-fn messages_that_wait_together_leave_together() {
+fn sends_queued_messages_in_one_packet() {
     let mut puppet = server();
     for _ in 0..10 {
         puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
@@ -89,7 +89,7 @@ fn messages_that_wait_together_leave_together() {
 }
 
 #[test]
-fn bulk_does_not_leave_in_crumbs_behind_chat() {
+fn adds_no_tiny_bulk_chunks_after_chat() {
     let mut puppet = server_in(Pooled::new(5_000, 5_000, 16));
     for (chat, bulk) in [(1_080, None), (1_060, Some(71))] {
         puppet.connection.send(puppet.now, CHAT, &[&[1; 2_000][..chat]]).unwrap();
@@ -107,7 +107,7 @@ fn bulk_does_not_leave_in_crumbs_behind_chat() {
 }
 
 #[test]
-fn sends_a_lost_packet_again_when_three_sent_later_are_acknowledged() {
+fn resends_a_packet_when_three_later_ones_are_acknowledged() {
     let mut puppet = server();
     let mut numbers = Vec::new();
     for _ in 0..4 {
@@ -145,7 +145,7 @@ fn an_epoch_step_is_not_a_loss() {
 }
 
 #[test]
-fn an_epoch_that_is_used_up_waits_for_an_acknowledgement() {
+fn exhausted_epoch_waits_for_an_acknowledgement() {
     let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
     let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 6);
     puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
@@ -159,7 +159,7 @@ fn an_epoch_that_is_used_up_waits_for_an_acknowledgement() {
 }
 
 #[test]
-fn sends_a_lost_packet_again_when_a_later_one_is_acknowledged_and_time_has_passed() {
+fn resends_a_packet_when_a_later_one_is_acknowledged_and_time_has_passed() {
     let mut puppet = server();
     for _ in 0..2 {
         puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
@@ -173,7 +173,7 @@ fn sends_a_lost_packet_again_when_a_later_one_is_acknowledged_and_time_has_passe
 }
 
 #[test]
-fn an_acknowledgement_that_was_long_under_way_does_not_put_off_what_is_lost() {
+fn late_acknowledgement_delays_loss_detection_by_at_most_two_seconds() {
     let mut puppet = server_in(Pooled::new(1_000, 0, 64));
     puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
     let late = puppet.hear()[0].number;
@@ -191,7 +191,7 @@ fn an_acknowledgement_that_was_long_under_way_does_not_put_off_what_is_lost() {
 }
 
 #[test]
-fn probes_double_up_to_two_seconds() {
+fn probe_time_out_doubles_up_to_two_seconds() {
     let mut puppet = server();
     puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
     puppet.hear();
@@ -209,7 +209,7 @@ fn probes_double_up_to_two_seconds() {
 }
 
 #[test]
-fn a_steady_sender_notices_a_silent_peer() {
+fn continuous_sender_detects_a_silent_peer() {
     let mut puppet = server();
     for _ in 0..10 {
         puppet.connection.send(puppet.now, CHAT, &[b"message"]).unwrap();
@@ -219,7 +219,7 @@ fn a_steady_sender_notices_a_silent_peer() {
 }
 
 #[test]
-fn two_slots_are_for_probes_only() {
+fn reserves_two_slots_for_probes() {
     for (slots, packets) in [(6, 64), (16, 6)] {
         let mut puppet =
             Puppet::with(Role::Server, Pooled::new(10_000, 0, slots), |_| {}, |limits| limits.packets = packets, 20);
@@ -239,7 +239,7 @@ fn two_slots_are_for_probes_only() {
 }
 
 #[test]
-fn two_packets_leave_per_probe_time_out() {
+fn sends_two_packets_per_probe_time_out() {
     let mut puppet = server_in(Pooled::new(50_000, 0, 64));
     puppet.connection.send(puppet.now, CHAT, &[&[7; 50_000]]).unwrap();
     let before = puppet.hear().len();
@@ -255,7 +255,7 @@ fn two_packets_leave_per_probe_time_out() {
 }
 
 #[test]
-fn starts_over_slowly_after_three_probe_time_outs() {
+fn shrinks_the_window_after_three_probe_time_outs() {
     for (ptos, packets) in [(2, 5..=12), (3, 1..=3)] {
         let mut puppet = server_in(Pooled::new(50_000, 0, 64));
         puppet.connection.send(puppet.now, CHAT, &[&[7; 50_000]]).unwrap();
@@ -272,7 +272,7 @@ fn starts_over_slowly_after_three_probe_time_outs() {
 }
 
 #[test]
-fn ranges_that_the_peer_heard_of_are_not_said_again() {
+fn acknowledged_ack_ranges_are_not_repeated() {
     let mut puppet = server();
     for _ in 0..10 {
         puppet.sealed(&body(&[Frame::Ping]));
@@ -300,7 +300,7 @@ fn a_probe_without_data_is_a_ping() {
 }
 
 #[test]
-fn max_data_is_sent_again_with_the_newest_value() {
+fn resends_max_data_with_the_newest_value() {
     let mut puppet = server();
     puppet.say(&body(&[stream(0, &[1; 900])])).unwrap();
     puppet.connection.consume(CHAT, 249);
@@ -320,7 +320,7 @@ fn max_data_is_sent_again_with_the_newest_value() {
 }
 
 #[test]
-fn a_closed_window_opens_as_soon_as_anything_is_read() {
+fn sends_max_data_on_any_read_when_the_window_is_closed() {
     let mut puppet = server();
     puppet.say(&body(&[stream(0, &[1; 900])])).unwrap();
     puppet.say(&body(&[stream(900, &[1; 100])])).unwrap();
@@ -347,7 +347,7 @@ fn a_blocked_sender_waits_for_max_data_without_a_timer() {
 }
 
 #[test]
-fn a_full_ring_has_space_again_when_it_is_acknowledged() {
+fn acknowledgement_frees_space_in_a_full_ring() {
     let mut puppet = server();
     puppet.connection.send(puppet.now, CHAT, &[&[7; 1_000]]).unwrap();
     assert_eq!(
@@ -361,7 +361,7 @@ fn a_full_ring_has_space_again_when_it_is_acknowledged() {
 }
 
 #[test]
-fn wakes_up_to_try_again_after_memory_was_refused() {
+fn sets_a_timer_to_retry_when_a_buffer_is_unavailable() {
     let mut puppet = server_in(Pooled::new(1_000, 0, 16).refusing(2));
     // The table of the first PING was the first request.
     assert!(puppet.connection.send(puppet.now, CHAT, &[b"x"]).is_err());
@@ -371,7 +371,7 @@ fn wakes_up_to_try_again_after_memory_was_refused() {
 }
 
 #[test]
-fn an_estimate_of_the_round_trip_comes_from_the_largest_newly_acknowledged_only() {
+fn samples_the_round_trip_only_from_the_largest_newly_acknowledged() {
     let mut puppet = server();
     assert_eq!(puppet.connection.rtt(), Some(MS * 100));
     puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
@@ -391,7 +391,7 @@ fn an_estimate_of_the_round_trip_comes_from_the_largest_newly_acknowledged_only(
 }
 
 #[test]
-fn heeds_a_hint_only_about_what_was_sent_since_it_last_heard() {
+fn accepts_hints_only_for_packets_sent_since_the_last_receive() {
     let mut puppet = Puppet::new(Role::Client, Pooled::new(1_000, 0, 16));
     assert!(!puppet.connection.is_hint_plausible(0), "not sent yet");
     assert_eq!(puppet.hear()[0].number, 0);

@@ -130,7 +130,7 @@ fn roles() -> impl Strategy<Value = Role> {
 
 proptest! {
     #[test]
-    fn never_panics_or_spins_whatever_an_honest_peer_may_say(
+    fn never_panics_or_spins_on_valid_frames(
         role in roles(), moves in proptest::collection::vec(moves(), 1..150),
         slots in 1..12_usize, refuses in 2..9_u32, epoch_bits in 9..20_u32,
     ) {
@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn never_panics_or_spins_whatever_a_rude_peer_says(
+    fn never_panics_or_spins_on_invalid_frames(
         role in roles(), moves in proptest::collection::vec(rude_moves(), 1..60), slots in 0..12_usize, refuses in 2..9_u32,
     ) {
         play(role, moves, slots, refuses, 20);

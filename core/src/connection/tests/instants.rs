@@ -23,7 +23,7 @@ fn drain(puppet: &mut Puppet, now: Instant) -> Option<u64> {
 }
 
 #[test]
-fn every_call_ends_at_any_instant() {
+fn every_call_terminates_at_any_instant() {
     for role in [Role::Client, Role::Server] {
         for [from, to] in extremes() {
             let mut puppet = Puppet::new(role, Pooled::new(8_000, 8_000, 8).refusing(5));

@@ -166,19 +166,19 @@ fn expect_recovery(cases: impl Iterator<Item = Case>, rounds: u64, messages: usi
 }
 
 #[test]
-fn any_loss_of_a_burst_is_made_good_and_the_full_size_stays() {
+fn recovers_from_any_loss_in_a_burst_and_keeps_the_full_size() {
     let largest = expect_recovery(cases(Carries::Everything, 5), 3, 0);
     assert!(largest.iter().all(|&len| len == 1200));
 }
 
 #[test]
-fn any_loss_of_a_burst_is_made_good_on_a_path_that_begins_to_swallow_large_datagrams() {
+fn recovers_from_any_loss_in_a_burst_when_the_path_begins_to_drop_large_datagrams() {
     let largest = expect_recovery(cases(Carries::LessFromNow, 6), 5, 2);
     assert!(largest.iter().all(|&len| len == 576));
 }
 
 #[test]
-fn any_loss_of_a_burst_is_made_good_on_a_path_that_never_carried_large_datagrams() {
+fn recovers_from_any_loss_in_a_burst_when_the_path_never_carried_large_datagrams() {
     let largest = expect_recovery(cases(Carries::Little, 5), 5, 2);
     assert!(largest.iter().all(|&len| len == 576));
 }
@@ -193,7 +193,7 @@ fn long_message(count: u32, make: impl Fn(bool, u64, u64) -> Case) -> impl Itera
 }
 
 #[test]
-fn any_loss_of_two_full_packets_and_a_tail_is_made_good() {
+fn recovers_from_any_loss_of_two_full_packets_and_a_tail() {
     for carries in [Carries::Everything, Carries::LessFromNow] {
         let cases = long_message(3, |is_from_client, lost, lost_answers| Case {
             carries,
@@ -217,7 +217,7 @@ fn any_loss_of_two_full_packets_and_a_tail_is_made_good() {
 }
 
 #[test]
-fn any_loss_of_a_burst_is_made_good_when_max_data_is_lost_with_it() {
+fn recovers_from_any_loss_in_a_burst_when_max_data_is_also_lost() {
     for carries in [Carries::Everything, Carries::LessFromNow] {
         let cases = long_message(4, |is_from_client, lost, lost_answers| Case {
             carries,
@@ -241,7 +241,7 @@ fn any_loss_of_a_burst_is_made_good_when_max_data_is_lost_with_it() {
 }
 
 #[test]
-fn any_loss_of_a_burst_is_made_good_when_the_epoch_steps_in_it() {
+fn recovers_from_any_loss_in_a_burst_that_crosses_an_epoch() {
     // The sender has two or three numbers of its epoch left.
     for exchanges in [60, 61] {
         let cases = long_message(2, |is_from_client, lost, lost_answers| Case {
@@ -266,7 +266,7 @@ fn any_loss_of_a_burst_is_made_good_when_the_epoch_steps_in_it() {
 }
 
 #[test]
-fn random_loss_does_not_make_datagrams_small_without_end() {
+fn returns_to_full_size_after_random_loss() {
     for percent in [10, 20, 40] {
         for seed in 0..6 {
             let mut pair = Pair::new(seed, rough(percent), Pooled::large(), Pooled::large());

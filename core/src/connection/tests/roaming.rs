@@ -12,7 +12,7 @@ use crate::wire::frame::Frame;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_client_that_moves_takes_its_streams_along() {
+fn streams_continue_when_the_client_changes_its_address() {
     for seed in 0..10 {
         let mut pair = Pair::new(seed, rough(10), Pooled::large(), Pooled::large());
         pair.client.to_write = [20_000, 0];
@@ -30,7 +30,7 @@ fn a_client_that_moves_takes_its_streams_along() {
 }
 
 #[test]
-fn a_client_that_is_idle_is_found_again_at_its_next_keep_alive() {
+fn server_follows_an_idle_client_at_its_next_keep_alive() {
     let mut pair = Pair::new(1, CLEAN, Pooled::large(), Pooled::large());
     pair.run(SECOND);
     pair.client.address = address(10);
@@ -50,7 +50,7 @@ fn challenges(puppet: &mut Puppet) -> Vec<(core::net::SocketAddr, usize, [u8; 8]
 }
 
 #[test]
-fn all_else_keeps_going_to_the_old_address_until_the_answer() {
+fn only_challenges_go_to_the_new_address_before_its_response() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
     puppet.say(&body(&[Frame::Ping])).unwrap();
     puppet.address = address(50);
@@ -70,7 +70,7 @@ fn all_else_keeps_going_to_the_old_address_until_the_answer() {
 }
 
 #[test]
-fn the_answer_moves_the_peer_and_what_is_in_flight_goes_out_again() {
+fn path_response_moves_the_peer_and_data_in_flight_is_resent() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
     puppet.connection.send(puppet.now, CHAT, &[b"lost on the old way"]).unwrap();
     puppet.hear();
@@ -90,7 +90,7 @@ fn the_answer_moves_the_peer_and_what_is_in_flight_goes_out_again() {
 }
 
 #[test]
-fn an_older_packet_from_a_new_address_is_no_move() {
+fn older_packet_from_a_new_address_does_not_move_the_peer() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
     let mut older = puppet.sealed(&body(&[Frame::PathChallenge([9; 8])]));
     puppet.say(&body(&[Frame::Ping])).unwrap();
@@ -99,7 +99,7 @@ fn an_older_packet_from_a_new_address_is_no_move() {
 }
 
 #[test]
-fn challenges_end_after_three_probe_time_outs_and_are_no_larger_than_what_came() {
+fn sends_three_challenges_no_larger_than_the_packet_received() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
     puppet.address = address(50);
     puppet.say(&body(&[Frame::Ping])).unwrap();
@@ -112,7 +112,7 @@ fn challenges_end_after_three_probe_time_outs_and_are_no_larger_than_what_came()
 }
 
 #[test]
-fn a_client_answers_where_the_challenge_came_from_and_stays_with_its_server() {
+fn client_responds_to_the_source_of_a_challenge_and_keeps_its_server() {
     let mut puppet = Puppet::new(Role::Client, Pooled::large());
     puppet.hear();
     puppet.address = address(50);

@@ -10,7 +10,7 @@ use crate::wire::packet::TransportParameters;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn the_first_packet_of_each_side_fills_a_datagram() {
+fn first_packet_of_each_side_fills_a_datagram() {
     let mut pair = Pair::new(4, CLEAN, Pooled::large(), Pooled::large());
     pair.run(SECOND);
     for side in [CLIENT, SERVER] {
@@ -21,7 +21,7 @@ fn the_first_packet_of_each_side_fills_a_datagram() {
 }
 
 #[test]
-fn memory_is_given_back_when_all_is_acknowledged_and_read() {
+fn releases_buffers_when_all_data_is_acknowledged_and_read() {
     let mut pair = Pair::new(5, rough(20), Pooled::large(), Pooled::large());
     pair.client.to_write = [5_000, 5_000];
     pair.server.to_write = [5_000, 5_000];
@@ -31,7 +31,7 @@ fn memory_is_given_back_when_all_is_acknowledged_and_read() {
 }
 
 #[test]
-fn delivers_in_order_when_memory_is_refused_now_and_then() {
+fn delivers_in_order_when_buffers_are_sometimes_unavailable() {
     for seed in 0..10 {
         let server = Pooled::new(2_000, 2_000, 8).refusing(3);
         let mut pair = Pair::new(seed, rough(10), Pooled::new(2_000, 2_000, 8).refusing(4), server);
@@ -56,7 +56,7 @@ fn delivers_in_order_on_a_path_that_drops_large_datagrams() {
 }
 
 #[test]
-fn large_datagrams_are_given_up_although_small_ones_keep_arriving() {
+fn falls_back_to_small_datagrams_while_small_ones_arrive() {
     let mut pair = Pair::new(1, Conditions { max_len: 600, ..CLEAN }, Pooled::large(), Pooled::large());
     // Something small is acknowledged all the time, so that no probe time-out expires.
     for round in 0..400 {
@@ -70,7 +70,7 @@ fn large_datagrams_are_given_up_although_small_ones_keep_arriving() {
 }
 
 #[test]
-fn the_full_size_comes_back_when_the_path_carries_it_again() {
+fn returns_to_full_size_when_the_path_carries_it_again() {
     let mut pair = Pair::new(1, Conditions { max_len: 600, ..CLEAN }, Pooled::large(), Pooled::large());
     pair.client.to_write = [20_000, 0];
     pair.run_until(SECOND * 60, Pair::is_done);
@@ -98,7 +98,7 @@ fn small_with_slots(conditions: Conditions, slots: usize) -> Pair<Pooled, Pooled
 }
 
 #[test]
-fn a_probe_for_the_full_size_that_is_lost_costs_nothing_else() {
+fn lost_size_probe_has_no_other_effect() {
     let mut pair = small_from_the_start(Conditions { max_len: 600, ..CLEAN });
     pair.run(SECOND * 1_300);
     let large = pair.log.iter().filter(|entry| entry.3 > 600 && entry.1 == CLIENT).count();
@@ -112,7 +112,7 @@ fn a_probe_for_the_full_size_that_is_lost_costs_nothing_else() {
 }
 
 #[test]
-fn a_probe_for_the_full_size_takes_no_slot_that_a_probe_time_out_needs() {
+fn size_probe_takes_no_slot_that_a_probe_time_out_needs() {
     let mut pair = small_with_slots(CLEAN, 8);
     pair.run(Duration::from_millis(599_980));
     // The table fills up, then the probe becomes due, then the probe time-out expires.
@@ -129,7 +129,7 @@ fn a_probe_for_the_full_size_takes_no_slot_that_a_probe_time_out_needs() {
 }
 
 #[test]
-fn a_short_hello_means_576_bytes_from_the_start() {
+fn short_hello_limits_datagrams_to_576_bytes() {
     let mut pair = small_from_the_start(CLEAN);
     pair.client.to_write = [20_000, 0];
     pair.server.to_write = [20_000, 0];
@@ -138,7 +138,7 @@ fn a_short_hello_means_576_bytes_from_the_start() {
 }
 
 #[test]
-fn a_side_that_takes_576_bytes_gets_no_more() {
+fn sends_at_most_576_bytes_to_a_peer_that_accepts_no_more() {
     let client = Pooled::large();
     let client_limits = TransportParameters { datagram: 576, ..limits(&client) };
     let server = Pooled::large();
@@ -184,7 +184,7 @@ impl BufferProvider for Nothing {
 }
 
 #[test]
-fn a_connection_without_any_memory_stands_still_and_stays_sane() {
+fn connection_without_buffers_stays_open_and_delivers_nothing() {
     let limits = TransportParameters { chat: 512, ..limits(&Nothing) };
     let mut pair = Pair::with_limits(1, CLEAN, (Nothing, limits), (Pooled::large(), limits), 20);
     pair.server.to_write = [1_000, 0];

@@ -63,7 +63,7 @@ fn delivers_in_order_across_many_epochs() {
 }
 
 #[test]
-fn a_side_that_only_reads_crosses_epochs_too() {
+fn receive_only_side_crosses_epochs() {
     let sides = || {
         let memory = Pooled::large();
         let limits = limits(&memory);
@@ -80,7 +80,7 @@ fn a_side_that_only_reads_crosses_epochs_too() {
 }
 
 #[test]
-fn a_reader_that_pauses_loses_nothing() {
+fn paused_reader_loses_no_data() {
     for seed in 0..5 {
         let mut pair = Pair::new(seed, rough(20), Tiny::new(), Tiny::new());
         pair.server.reads = false;
@@ -109,7 +109,7 @@ fn delivers_in_order_across_blackouts() {
 }
 
 #[test]
-fn bulk_leaves_chat_the_right_of_way() {
+fn chat_takes_precedence_over_bulk() {
     let mut pair = Pair::new(1, CLEAN, Pooled::large(), Pooled::large());
     pair.client.to_write = [0, 500_000];
     pair.run(Duration::from_millis(200));
@@ -120,7 +120,7 @@ fn bulk_leaves_chat_the_right_of_way() {
 }
 
 #[test]
-fn a_connection_can_be_opened_again_in_place() {
+fn connection_can_be_reopened_in_place() {
     let mut pair = Pair::new(1, rough(10), Pooled::large(), Tiny::new());
     pair.client.to_write = [5_000, 0];
     pair.run(Duration::from_millis(100));

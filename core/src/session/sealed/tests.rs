@@ -447,7 +447,7 @@ proptest! {
     }
 
     #[test]
-    fn rejects_datagrams_that_were_not_sealed(datagram in prop::collection::vec(any::<u8>(), 0..200), number in 0u64..3000) {
+    fn rejects_unsealed_datagrams(datagram in prop::collection::vec(any::<u8>(), 0..200), number in 0u64..3000) {
         let (_, mut server) = pair(10);
         let before = state(&server);
         prop_assert!(open(&mut server, &datagram).is_err());
