@@ -1,5 +1,5 @@
 //! One pair of primes per size, made with OpenSSL, with the feature `test-keys`: generating a key
-//! takes far longer than any test. Everybody knows them: a program that uses them has no secret.
+//! takes far longer than any test. They are public: a program that uses them has no secret.
 
 /// First prime of 2048 bits of modulus.
 pub const P_2048: [u8; 128] = [

@@ -27,7 +27,7 @@ fn primes_of(size: KeySize) -> (&'static [u8], &'static [u8]) {
     }
 }
 
-/// The primes of the key of each size, as another bignum sees them.
+/// The primes of the key of each size, as numbers of an independent bignum.
 fn primes(size: KeySize) -> (BigUint, BigUint) {
     let (p, q) = primes_of(size);
     (BigUint::from_bytes_be(p), BigUint::from_bytes_be(q))
@@ -50,8 +50,8 @@ fn bytes(number: &BigUint, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Numbers at which carries, reductions and the Chinese remainder theorem go wrong first, and a few
-/// random ones.
+/// Numbers on which errors in carries, reductions and the Chinese remainder theorem show first,
+/// and a few random ones.
 fn edges(size: KeySize) -> Vec<BigUint> {
     let (p, q) = primes(size);
     let n = &p * &q;
@@ -167,7 +167,7 @@ fn kem_rejects(size: KeySize) {
     assert_eq!(server.decapsulate(&mut rng(1), &two, &mut z[1..]), Err(InvalidCiphertext));
 }
 
-/// Made with an independent bignum (Python's `pow`).
+/// Computed with an independent bignum (Python's `pow`).
 fn kem_answers(size: KeySize) {
     let ciphertext_hash = match size {
         KeySize::Bits2048 => "ae5c613d89c69677de8062eff9952547697b19ddd7cb0399f7bdef7b9b5bf036",

@@ -12,7 +12,7 @@ fn keys() -> (Rsa2048, Rsa2048PrivateKey) {
     (Rsa2048::from_modulus(private.modulus()).unwrap(), private)
 }
 
-/// Decrypts a block that no encryption made.
+/// Decrypts a block that was not created by encryption.
 fn open(block: [u8; 256], label: &[u8]) -> Result<std::vec::Vec<u8>, DecryptError> {
     let (public, private) = keys();
     let mut ciphertext = block;
