@@ -3,9 +3,9 @@
 //! The crate documentation has the drive contract. There are three polls, because a server asks for
 //! datagrams and time-outs of many connections separately.
 //!
-//! * `path`: where the peer is, and whether it is somewhere else now.
-//! * `close_state`: how it ends: CLOSE, and the silence after it.
-//! * `report`: what it tells its owner.
+//! * `path`: the peer's address, and the validation of a new one.
+//! * `close_state`: how a connection ends: CLOSE, and the period of silence after it.
+//! * `report`: the datagrams, events, errors and counters that its owner gets.
 
 mod close_state;
 mod path;
@@ -30,9 +30,9 @@ use path::Path;
 pub use crate::wire::frame::{CloseCode, StreamId};
 pub use report::{Closed, ConnectionEvent, Counters, Dropped, SendBufferFull, Transmit};
 
-/// Packets that leave per wake-up (SPEC 5.4).
+/// Most packets sent per wake-up (SPEC 5.4).
 pub const MAX_BURST: u8 = 10;
-/// Bytes of the length before a message.
+/// Bytes of the length field before a message.
 const LENGTH_LEN: usize = 2;
 /// How long to wait for the rest of a burst.
 const BURST_PAUSE: Duration = Duration::from_millis(1);
@@ -52,19 +52,19 @@ pub struct Connection<M: BufferProvider, P: Provider> {
     idle_at: Option<Instant>,
     /// Clients only: when to send a keep-alive.
     keep_alive_at: Option<Instant>,
-    /// The number that our next packet had when something authentic came last.
+    /// Number of the next packet to send, as of the last authentic packet received.
     number_at_receive: u64,
     consecutive_ptos: u32,
-    /// Packets that may still leave at this wake-up.
+    /// Packets that may still be sent at this wake-up.
     burst_left: u8,
     resume_at: Option<Instant>,
-    /// No number is left until something is acknowledged.
+    /// No packet number is left until the peer acknowledges a packet.
     is_exhausted: bool,
     counters: Counters,
 }
 
-/// A session or none. Not an `Option`: that may keep *none* in any bits it likes, and a static
-/// connection is to be all zero.
+/// An optional session. Not an `Option`, because the bit pattern of its `None` is unspecified and
+/// a static connection has to be all zero.
 #[derive(Debug)]
 #[repr(u8)]
 #[expect(clippy::large_enum_variant, reason = "there is nowhere else to put it")]
@@ -90,7 +90,7 @@ impl<P: Provider> SessionSlot<P> {
 }
 
 impl<M: BufferProvider, P: Provider> Connection<M, P> {
-    /// Closed, in `memory`.
+    /// Creates a closed connection with its buffers in `memory`.
     #[must_use]
     pub const fn new(memory: M) -> Self {
         Self {
@@ -111,15 +111,15 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         }
     }
 
-    /// Opens, or opens again: whatever was in the rings is forgotten. `remote` is where the peer
-    /// is.
+    /// Opens the connection, or opens it again; the content of the rings is discarded. `remote` is
+    /// the peer's address.
     pub fn open(&mut self, now: Instant, established: &HandshakeOutput, remote: SocketAddr) {
         self.open_with_epoch_bits(now, established, remote, EPOCH_BITS);
     }
 
-    /// [`Connection::open`] with `1 << epoch_bits` packet numbers per epoch on both sides: tests
-    /// cross epochs with fewer. At least 6 are needed, so that a side that only reads has something
-    /// acknowledged in each epoch.
+    /// [`Connection::open`] with `1 << epoch_bits` packet numbers per epoch on both sides, for
+    /// tests that cross epochs. At least 6 bits are needed, so that a receive-only side has a
+    /// packet acknowledged in each epoch.
     fn open_with_epoch_bits(
         &mut self,
         now: Instant,
@@ -144,29 +144,29 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.counters = Counters::NONE;
         self.on_authenticated(now);
         if !is_server {
-            // SPEC 3: the server has no connection before a sealed packet came.
+            // SPEC 3: the server has no connection before it receives a sealed packet.
             self.transport.ping();
         }
     }
 
-    /// Servers: the peer knows the exporter, and with it could foresee the challenges of SPEC 4.4;
-    /// with `key`, fresh and known to nobody else, it cannot. To be called after
-    /// [`Connection::open`].
+    /// For servers: derives the challenges of SPEC 4.4 from `key`, which must be fresh and secret.
+    /// Without it they are derived from the exporter, so that the peer could predict them. Call it
+    /// after [`Connection::open`].
     pub fn set_path_key(&mut self, key: [u8; 32]) {
         self.path.set_key(key);
     }
 
-    /// Acknowledges packets that it drops as [`Dropped::BufferFull`], against SPEC 5.3: a fault
-    /// that tests must notice. To be called after [`Connection::open`].
+    /// Acknowledges packets that it drops as [`Dropped::BufferFull`], which violates SPEC 5.3, for
+    /// tests that must detect it. Call it after [`Connection::open`].
     #[cfg(feature = "fault-injection")]
     pub fn acknowledge_unchecked(&mut self) {
         self.transport.acknowledge_unchecked();
     }
 
-    /// Takes a Sealed datagram (its CRC and type were checked), in place.
+    /// Handles a Sealed datagram whose CRC and type were checked, in place.
     ///
     /// # Errors
-    /// [`Dropped`]: noise of the network; counted.
+    /// [`Dropped`]: the datagram was dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Result<(), Dropped> {
         let datagram_len = datagram.len();
         let session = match self.close_state.phase() {
@@ -174,7 +174,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
             Phase::Idle | Phase::Draining => return Err(Dropped::NotOpen),
         };
         let opened = session.open(datagram).map_err(|error| self.counters.count(error))?;
-        // Authentic: from here on things change.
+        // Authentic: state changes from here on.
         self.burst_left = MAX_BURST;
         if self.close_state.phase() == Phase::Closing {
             self.close_state.on_packet(now, opened.body);
@@ -212,7 +212,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         Ok(())
     }
 
-    /// Does what is due.
+    /// Handles expired timers.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.burst_left = MAX_BURST;
         match self.close_state.phase() {
@@ -229,7 +229,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
             }
             Phase::Open => {
                 if is_due(self.keep_alive_at, now) {
-                    // Until something comes, the probe time-out repeats it.
+                    // The probe time-out repeats it until a packet arrives.
                     self.keep_alive_at = None;
                     self.transport.ping();
                 }
@@ -307,7 +307,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     ///
     /// # Errors
     /// [`SendBufferFull`]: ordinary; there may be room after the next datagram or time-out. Also
-    /// when not open.
+    /// returned when the connection is not open.
     pub fn send(&mut self, now: Instant, stream: StreamId, parts: &[&[u8]]) -> Result<(), SendBufferFull> {
         self.burst_left = MAX_BURST;
         let is_taken = self.is_open() && self.transport.write(now, &mut self.memory, stream, parts);
@@ -320,8 +320,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         if self.is_open() { self.transport.send_space(&self.memory, stream) } else { 0 }
     }
 
-    /// Bytes in the send ring that the peer has not acknowledged. Nothing is kept there once the
-    /// connection ended.
+    /// Bytes in the send ring that the peer has not acknowledged. Zero once the connection has
+    /// ended.
     #[must_use]
     pub fn unacknowledged(&self, stream: StreamId) -> usize {
         self.transport.unacknowledged(stream)
@@ -339,8 +339,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.transport.consumed(stream)
     }
 
-    /// Bytes in the send ring that were never sent: the window, the peer's limit or the burst of
-    /// this wake-up held them back.
+    /// Bytes in the send ring that were never sent, because of the window, the peer's limit or the
+    /// burst limit of this wake-up.
     #[must_use]
     pub fn unsent(&self, stream: StreamId) -> usize {
         self.transport.unsent(stream)
@@ -369,8 +369,8 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     /// returns it in `out`, without its length. `None`: it is not complete yet.
     ///
     /// # Errors
-    /// [`BufferFull`]: the message is longer than `out`. Nothing is consumed: a peer that exceeds
-    /// the limit that was stated to it is to be closed.
+    /// [`BufferFull`]: the message is longer than `out`. Nothing is consumed; close the connection,
+    /// because the peer exceeded the limit stated to it.
     pub fn read_message<'a>(
         &mut self,
         stream: StreamId,
@@ -389,9 +389,9 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         Ok(Some(message))
     }
 
-    /// Closes; CLOSE goes out with the next [`Connection::poll_transmit`]. `reason` is cut to 64
-    /// bytes. What was sent and is not acknowledged may never arrive: to be sure that
-    /// everything arrives, first wait for [`Connection::unacknowledged`] to become 0.
+    /// Closes the connection; the next [`Connection::poll_transmit`] sends CLOSE. `reason` is cut
+    /// to 64 bytes. Unacknowledged data may never arrive: to be sure that all of it arrives, first
+    /// wait for [`Connection::unacknowledged`] to become 0.
     pub fn close(&mut self, now: Instant, code: CloseCode, reason: &str) {
         if self.is_open() {
             self.end(now, Closed::Locally(code), reason);
@@ -406,20 +406,20 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.wipe();
     }
 
-    /// Whether data can flow.
+    /// Whether the connection is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.close_state.phase() == Phase::Open
     }
 
-    /// Whether nothing is left to do, not even to answer with CLOSE: it can be dropped or opened
-    /// again.
+    /// Whether the connection has nothing left to do, not even to answer with CLOSE: it can be
+    /// dropped or opened again.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.close_state.phase() == Phase::Idle
     }
 
-    /// Where the peer is.
+    /// The peer's address.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
         (!self.is_finished()).then(|| self.path.remote())
@@ -431,20 +431,20 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.transport.rtt()
     }
 
-    /// For proofs about this very connection (SPEC 6.2).
+    /// Binds proofs to this connection (SPEC 6.2).
     #[must_use]
     pub fn exporter(&self) -> Option<&[u8; 32]> {
         self.session.as_ref().map(|session| session.exporter().expose())
     }
 
-    /// Whether a Hint that echoes `packet_number` is to be heeded: it is in flight and nothing
-    /// authenticated came since it was sent (SPEC 4.5).
+    /// Whether a Hint that echoes `packet_number` is plausible: that packet is in flight, and no
+    /// authentic packet was received since it was sent (SPEC 4.5).
     pub(crate) fn is_hint_plausible(&self, packet_number: u64) -> bool {
-        // Whatever was sent since then cannot have been acknowledged.
+        // Packets sent since then cannot have been acknowledged.
         self.is_open() && packet_number >= self.number_at_receive && self.transport.was_sent(packet_number)
     }
 
-    /// Consecutive probe time-outs without anything authenticated (SPEC 4.5: three are silence).
+    /// Consecutive probe time-outs without an authentic packet (SPEC 4.5: three count as silence).
     pub(crate) fn consecutive_ptos(&self) -> u32 {
         self.consecutive_ptos
     }
@@ -455,7 +455,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         Counters { lost: self.transport.lost(), resent: self.transport.resent(), ..self.counters }
     }
 
-    /// The memory it works in.
+    /// The buffers of this connection.
     #[must_use]
     pub fn memory(&self) -> &M {
         &self.memory
@@ -501,7 +501,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
         self.transport.stop(&mut self.memory);
     }
 
-    /// Nothing is left to do.
+    /// Wipes the keys; nothing is left to do.
     fn wipe(&mut self) {
         self.session = SessionSlot::Empty;
         self.path.wipe();
@@ -509,7 +509,7 @@ impl<M: BufferProvider, P: Provider> Connection<M, P> {
     }
 }
 
-/// The part of a datagram that the body goes to, as long as there is room for.
+/// The part of a datagram for the body, with the greatest length that fits.
 fn body_mut(out: &mut [u8]) -> Option<&mut [u8]> {
     let len = out.len().checked_sub(OVERHEAD)?;
     out.get_mut(SEALED_HEADER_LEN..SEALED_HEADER_LEN + len)

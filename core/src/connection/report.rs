@@ -20,9 +20,9 @@ pub struct Transmit {
 pub enum ConnectionEvent {
     /// New bytes can be read from this stream.
     Readable(StreamId),
-    /// The peer is reached at another address now.
+    /// The peer moved to another address.
     Moved(SocketAddr),
-    /// It is over. Nothing more comes; bytes received before can still be read.
+    /// The connection ended. No event follows; bytes received before can still be read.
     Closed(Closed),
 }
 
@@ -35,15 +35,15 @@ pub enum Closed {
     /// This side closed it: by [`Connection::close`](super::Connection::close), or because the peer
     /// broke a rule.
     Locally(CloseCode),
-    /// Nothing authenticated for the idle time-out.
+    /// No authentic packet was received for the idle time-out.
     Idle,
 }
 
-/// Why a datagram was dropped. Nothing changed but the counter of this name.
+/// Why a datagram was dropped. Only the counter of the same name changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dropped {
-    /// SPEC 4.
+    /// The session did not open it (SPEC 4).
     Open(OpenError),
     /// Its data does not fit now; it is not acknowledged (SPEC 5.3).
     BufferFull,
@@ -51,7 +51,7 @@ pub enum Dropped {
     NotOpen,
 }
 
-/// The send ring has no room for all of it; nothing was taken.
+/// The send ring has no room for all of the data; nothing was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendBufferFull;
 
@@ -60,9 +60,9 @@ pub struct SendBufferFull;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Counters {
-    /// Packets sealed and given out.
+    /// Packets sealed and sent.
     pub sent: u64,
-    /// Packets opened and taken.
+    /// Packets opened and accepted.
     pub received: u64,
     /// Packets whose stream data was sent again.
     pub resent: u64,

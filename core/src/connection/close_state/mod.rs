@@ -10,28 +10,28 @@ use crate::wire::io::Writer;
 /// Probe time-outs from CLOSE to the end.
 const PTOS: u64 = 3;
 
-/// Where a connection is in its life.
+/// State of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Not open yet, or over.
+    /// Not open yet, or finished.
     Idle,
     /// Data flows.
     Open,
-    /// We closed.
+    /// This side closed it.
     Closing,
-    /// The peer closed.
+    /// The peer closed it, or it was idle.
     Draining,
 }
 
-/// The phase, and how it ends.
+/// The phase, and how the connection ended.
 #[derive(Debug)]
 pub(super) struct CloseState {
     phase: Phase,
     ended: Closed,
     is_untold: bool,
-    /// CLOSE is to be sent.
+    /// CLOSE is due.
     is_due: bool,
-    /// No CLOSE before that.
+    /// No CLOSE is sent before this.
     next_at: Instant,
     until: Instant,
     reason: [u8; MAX_REASON_LEN],
@@ -55,7 +55,7 @@ impl CloseState {
         self.phase
     }
 
-    /// It ends, if it has not yet. `reason` is for the CLOSE that this side sends.
+    /// Ends the connection. `reason` is for the CLOSE that this side sends.
     pub(super) fn begin(&mut self, now: Instant, ended: Closed, reason: &str, pto: Duration) {
         self.phase = match ended {
             Closed::Locally(_) => Phase::Closing,
@@ -72,7 +72,7 @@ impl CloseState {
         self.reason_len = reason.len();
     }
 
-    /// An authentic packet came although we closed.
+    /// An authentic packet arrived after this side closed.
     pub(super) fn on_packet(&mut self, now: Instant, body: &[u8]) {
         if Frames::new(body).any(|frame| matches!(frame, Ok(Frame::Close { .. }))) {
             // Both sides closed: CLOSE need not be sent again.
@@ -83,7 +83,7 @@ impl CloseState {
         }
     }
 
-    /// Writes CLOSE, if one is to be sent. Gives its length.
+    /// Writes CLOSE if it is due; returns its length.
     pub(super) fn poll(&mut self, now: Instant, pto: Duration, out: &mut Writer<'_>) -> Option<usize> {
         let Closed::Locally(code) = self.ended else { return None };
         if !core::mem::take(&mut self.is_due) {
@@ -98,7 +98,7 @@ impl CloseState {
         self.reason.get(..self.reason_len).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or("")
     }
 
-    /// How it ended, once.
+    /// How the connection ended; returned once.
     pub(super) fn take_ended(&mut self) -> Option<Closed> {
         core::mem::take(&mut self.is_untold).then_some(self.ended)
     }

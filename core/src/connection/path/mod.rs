@@ -1,4 +1,4 @@
-//! Where the peer is, and whether it is somewhere else now (SPEC 4.4).
+//! The peer's address, and the validation of a new one (SPEC 4.4).
 //!
 //! ```text
 //! server                                         client, at a new address
@@ -22,28 +22,28 @@ const MAX_TRIES: u8 = 3;
 const CHALLENGE_LEN: usize = OVERHEAD + PATH_LEN;
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// The address in use, the one that is tried, and the answer that we owe.
+/// The address in use, the candidate for a new one, and the pending response.
 #[derive(Debug)]
 pub(super) struct Path {
     remote: SocketAddr,
     is_server: bool,
     has_moved: bool,
-    /// What challenges are made from.
+    /// Challenges are derived from it.
     key: Secret,
     counter: u64,
 
-    /// Challenges go out.
+    /// Challenges are being sent.
     is_probing: bool,
     candidate: SocketAddr,
-    /// What the candidate has to answer. It stays when no more challenges go out: the way there may
-    /// be longer than they took.
+    /// The data that the candidate has to return. It stays valid after the last challenge, because
+    /// a round trip to the candidate may take longer than all of them.
     data: [u8; DATA_LEN],
-    /// The candidate was asked for it.
+    /// A challenge with it was sent.
     has_asked: bool,
     tries: u8,
-    /// A challenge is to be sent.
+    /// A challenge is due.
     is_due: bool,
-    /// No challenge before that, to whatever address.
+    /// No challenge is sent to any address before this.
     next_at: Instant,
 
     response_pending: bool,
@@ -82,7 +82,7 @@ impl Path {
         self.key = Secret::new(key);
     }
 
-    /// Nothing is tried or owed any more, and the key is gone.
+    /// Stops probing, drops the pending response and wipes the key.
     pub(super) fn wipe(&mut self) {
         self.key = Secret::new([0; kdf::HASH_LEN]);
         self.is_probing = false;
@@ -99,12 +99,13 @@ impl Path {
         self.is_server
     }
 
-    /// The new address, once.
+    /// The new address, once after each move.
     pub(super) fn take_moved(&mut self) -> Option<SocketAddr> {
         core::mem::take(&mut self.has_moved).then_some(self.remote)
     }
 
-    /// The packet with the highest number so far came from `from`, in a datagram of `len` bytes.
+    /// The packet with the highest number so far was received from `from`, in a datagram of `len`
+    /// bytes.
     pub(super) fn on_newest(&mut self, now: Instant, from: SocketAddr, len: usize) {
         let is_tried = self.is_probing && from == self.candidate;
         // SPEC 4.4: a client does not move its server, and no challenge is larger than what
@@ -123,15 +124,15 @@ impl Path {
         self.is_due = self.next_at <= now;
     }
 
-    /// The peer asks for `data` back where it came from.
+    /// A PATH_CHALLENGE was received: `data` is to be returned to its source.
     pub(super) fn on_challenge(&mut self, from: SocketAddr, data: [u8; DATA_LEN]) {
         self.response_pending = true;
         self.challenger = from;
         self.response = data;
     }
 
-    /// The peer answers. If that proves the new address, all goes there; gives whether it is
-    /// another host.
+    /// A PATH_RESPONSE was received. If it proves the candidate, the peer moves there; returns
+    /// whether that is another host.
     pub(super) fn on_response(&mut self, from: SocketAddr, data: [u8; DATA_LEN]) -> Option<bool> {
         if !self.has_asked || from != self.candidate || !kdf::ct_eq(&data, &self.data) {
             return None;
@@ -157,7 +158,7 @@ impl Path {
         (self.is_probing && !self.is_due).then_some(self.next_at)
     }
 
-    /// The frame to send now, and where to.
+    /// The frame to send now, and its destination.
     pub(super) fn poll(&mut self, now: Instant, pto: Duration) -> Option<(SocketAddr, Frame<'static>)> {
         if core::mem::take(&mut self.response_pending) {
             return Some((self.challenger, Frame::PathResponse(self.response)));

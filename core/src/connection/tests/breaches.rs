@@ -1,5 +1,5 @@
-//! A peer that breaks a rule is closed with its code; what does not fit is dropped whole; what is
-//! not authentic changes nothing.
+//! A protocol violation closes the connection with its code; a packet that does not fit is dropped
+//! whole; an unauthentic packet changes nothing.
 
 use std::format;
 
@@ -96,7 +96,7 @@ fn applies_nothing_of_a_packet_that_violates_a_rule() {
     puppet.expect_closed(CloseCode::FRAME);
 }
 
-/// With its gap table full: sixteen single bytes with gaps between.
+/// A server whose gap table is full: sixteen single bytes with gaps between them.
 fn with_full_gap_table() -> Puppet {
     let mut puppet = server();
     for gap in 0..16 {
@@ -142,12 +142,12 @@ fn protocol_violation_takes_precedence_over_lack_of_room() {
 #[test]
 fn data_is_dropped_without_a_ring_and_accepted_later() {
     let mut puppet = Puppet::new(Role::Server, Pooled::new(1_000, 0, 16).refusing(2));
-    // The first request is for the ring; the second for the table of the acknowledgement's PING.
+    // The first request is for the ring, the second for the table of packets in flight.
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
     puppet.connection.consume(CHAT, 3);
     assert_eq!(puppet.say(&body(&[stream(3, b"def")])), Err(Dropped::BufferFull));
     assert_eq!(puppet.connection.memory().held(), 0);
-    // What is known already needs no ring.
+    // Data that was received before needs no ring.
     puppet.say(&body(&[stream(0, b"abc")])).unwrap();
     puppet.say(&body(&[stream(3, b"def")])).unwrap();
     assert_eq!(puppet.connection.readable(CHAT), 3);

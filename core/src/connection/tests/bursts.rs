@@ -1,4 +1,4 @@
-//! At most 10 packets leave per wake-up (SPEC 5.4).
+//! At most 10 packets are sent per wake-up (SPEC 5.4).
 
 use super::link::Pooled;
 use super::puppet::{CHAT, Puppet, ack, body};
@@ -7,7 +7,7 @@ use crate::session::Role;
 use crate::time::Duration;
 use crate::wire::frame::Frame;
 
-/// A server whose window takes far more than one burst.
+/// A server whose congestion window is far larger than one burst.
 fn server() -> Puppet {
     let mut puppet = Puppet::new(Role::Server, Pooled::new(65_536, 0, 64));
     puppet.say(&body(&[Frame::MaxData { id: CHAT, offset: 1 << 40 }])).unwrap();

@@ -49,7 +49,7 @@ fn resends_close_after_the_first_was_lost() {
     pair.client.connection.close(pair.now, CloseCode::LEFT, "");
     pair.settle();
     pair.conditions.loss = 0;
-    // What the server sends within three probe time-outs is answered.
+    // Packets that the server sends within three probe time-outs are answered.
     pair.server.to_write[0] = 10;
     pair.run(SECOND / 2);
     assert_eq!(pair.server.events, [ConnectionEvent::Closed(Closed::ByPeer(CloseCode::LEFT))]);
@@ -96,7 +96,7 @@ fn idle_connection_closes_after_the_idle_time_out() {
     pair.conditions.loss = 1000;
     pair.run(SECOND * 58);
     assert!(pair.client.connection.is_open() && pair.server.connection.is_open());
-    // The client's keep-alive is repeated by probes, for ever in vain.
+    // Probes repeat the client's keep-alive without success.
     assert!(pair.client.connection.consecutive_ptos() > 3);
     pair.run(SECOND * 2);
     assert_eq!(pair.client.events, [ConnectionEvent::Closed(Closed::Idle)]);
@@ -126,7 +126,7 @@ fn only_the_client_sends_keep_alives() {
     assert!(pair.client.connection.is_open() && pair.server.connection.is_open());
     let (client, server) = (super::link::CLIENT, super::link::SERVER);
     let sent = |from| pair.log.iter().skip(before).filter(|entry| entry.1 == from).count();
-    // Once per third of the 60 s, and its acknowledgement.
+    // One keep-alive per 20 s, and its acknowledgement.
     assert!((29..=31).contains(&sent(client)), "{}", sent(client));
     assert!((29..=31).contains(&sent(server)), "{}", sent(server));
 }

@@ -1,4 +1,4 @@
-//! Acknowledgement, loss, probes and credit as a peer sees them.
+//! Acknowledgement, loss, probes and credit as observed by a peer.
 
 use std::vec::Vec;
 
@@ -10,7 +10,7 @@ use crate::wire::frame::{Frame, StreamId};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// A server that has sent and heard acknowledged its first packet, number 0; 100 ms of round trip.
+/// A server whose first packet, number 0, was acknowledged, with a round trip of 100 ms.
 fn server_in(memory: Pooled) -> Puppet {
     let mut puppet = Puppet::new(Role::Server, memory);
     puppet.say(&body(&[Frame::Ping])).unwrap();
@@ -126,7 +126,7 @@ fn resends_a_packet_when_three_later_ones_are_acknowledged() {
 
 #[test]
 fn an_epoch_step_is_not_a_loss() {
-    // Epochs of 64 numbers and a step by time: the number jumps, the count of packets does not.
+    // The epoch steps by time: the packet number jumps, the count of packets does not.
     let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
     let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
     puppet.connection.send(puppet.now, CHAT, &[b"one"]).unwrap();
@@ -186,7 +186,7 @@ fn late_acknowledgement_delays_loss_detection_by_at_most_two_seconds() {
     }
     let last = puppet.connection.counters().sent - 1;
     puppet.say(&ack(&[last..=last])).unwrap();
-    // Lost by time as soon as a probe time-out of that length would have expired.
+    // The time threshold is at most the longest probe time-out.
     assert_eq!(puppet.wait(Duration::from_secs(2))[0].chat(), Some((7, 7)));
 }
 
@@ -227,11 +227,11 @@ fn reserves_two_slots_for_probes() {
             puppet.connection.send(puppet.now, CHAT, &[&[1; 100]]).unwrap();
             puppet.hear();
         }
-        // Packets 0 to 3 are out, all else waits.
+        // Packets 0 to 3 are in flight, everything else waits.
         let heard = puppet.wait(Duration::from_millis(1_100));
         assert_eq!(heard.iter().map(|heard| heard.number).collect::<Vec<_>>(), [4, 5], "{heard:?}");
         assert_eq!(heard[0].chat(), Some((0, 200)));
-        // With every slot taken the oldest makes room, so that probing never ends.
+        // When every slot is taken, the oldest packet makes room, so that probing never ends.
         for _ in 0..5 {
             assert!(!puppet.wait(Duration::from_millis(2_000)).is_empty());
         }
@@ -249,7 +249,7 @@ fn sends_two_packets_per_probe_time_out() {
         while heard.is_empty() {
             heard = puppet.wait(MS);
         }
-        // The oldest data: as much as passes everywhere, then as much as a datagram takes.
+        // The oldest data: first in a datagram that every path carries, then in a full one.
         assert_eq!(heard.iter().map(Heard::chat).collect::<Vec<_>>(), [Some((0, 531)), Some((531, 1_155))]);
     }
 }
@@ -307,7 +307,8 @@ fn resends_max_data_with_the_newest_value() {
     assert!(puppet.hear().is_empty());
     puppet.connection.consume(CHAT, 1);
     assert_eq!(puppet.hear()[0].max_data(), Some(1_250));
-    // Not a quarter more, so not worth a packet of its own; but what is sent again says it.
+    // Less than a quarter of the window triggers no packet, but the retransmission has the new
+    // value.
     puppet.connection.consume(CHAT, 100);
     assert!(puppet.hear().is_empty());
     let again = puppet.wait(MS * 400);
@@ -338,7 +339,7 @@ fn a_blocked_sender_waits_for_max_data_without_a_timer() {
     puppet.now += MS * 100;
     puppet.say(&ack(&[0..=0])).unwrap();
     assert_eq!((puppet.events(), puppet.connection.unacknowledged(CHAT)), (Vec::new(), 400));
-    // Nothing until the idle time-out.
+    // Nothing is sent until the idle time-out.
     assert!(puppet.wait(Duration::from_secs(59)).is_empty());
     puppet.say(&body(&[Frame::MaxData { id: CHAT, offset: 100 }])).unwrap();
     assert!(puppet.wait(MS * 4).is_empty());
@@ -363,7 +364,7 @@ fn acknowledgement_frees_space_in_a_full_ring() {
 #[test]
 fn sets_a_timer_to_retry_when_a_buffer_is_unavailable() {
     let mut puppet = server_in(Pooled::new(1_000, 0, 16).refusing(2));
-    // The table of the first PING was the first request.
+    // The first request was for the table of packets in flight, for the first PING.
     assert!(puppet.connection.send(puppet.now, CHAT, &[b"x"]).is_err());
     assert!(puppet.connection.poll_timeout().is_some_and(|at| at <= puppet.now + MS * 60));
     puppet.wait(MS * 60);
@@ -376,7 +377,7 @@ fn samples_the_round_trip_only_from_the_largest_newly_acknowledged() {
     assert_eq!(puppet.connection.rtt(), Some(MS * 100));
     puppet.connection.send(puppet.now, CHAT, &[b"a"]).unwrap();
     puppet.hear();
-    // An ACK alone of ours, number 2.
+    // Packet 2 of the server has only an ACK.
     puppet.say(&body(&[Frame::Ping])).unwrap();
     puppet.say(&body(&[Frame::Ping])).unwrap();
     assert!(!puppet.hear()[0].is_ack_eliciting());

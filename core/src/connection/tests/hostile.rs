@@ -1,5 +1,5 @@
-//! An authentic peer that says whatever it likes, in any order, to a connection whose memory comes
-//! and goes.
+//! An authentic peer that sends arbitrary frames in any order to a connection whose buffers are
+//! sometimes unavailable.
 
 use proptest::prelude::*;
 use std::vec;
@@ -46,7 +46,7 @@ fn moves() -> impl Strategy<Value = Move> {
     ]
 }
 
-/// Moves that mostly end the connection.
+/// Moves that include violations of the protocol, most of which end the connection.
 fn rude_moves() -> impl Strategy<Value = Move> {
     prop_oneof![
         4 => moves(),
@@ -115,7 +115,7 @@ fn play(role: Role, moves: Vec<Move>, slots: usize, refuses: u32, epoch_bits: u3
         puppet.events();
         assert!(puppet.connection.memory().held() <= 5);
     }
-    // It ends, and leaves nothing behind, when the peer falls silent.
+    // When the peer falls silent, the connection ends and releases its buffers.
     puppet.wait(Duration::from_secs(61));
     assert!(puppet.connection.is_finished());
     for id in StreamId::ALL {

@@ -1,4 +1,4 @@
-//! Instants at which no clock should be.
+//! Extreme instants.
 
 use std::vec::Vec;
 
@@ -8,7 +8,8 @@ use crate::session::Role;
 use crate::time::{Instant, extremes};
 use crate::wire::frame::{CloseCode, Frame};
 
-/// All that is due now, sent and told, and nothing of it without end. Gives the last number sent.
+/// Handles everything that is due now and asserts that it terminates. Returns the last packet
+/// number sent.
 fn drain(puppet: &mut Puppet, now: Instant) -> Option<u64> {
     puppet.now = now;
     puppet.connection.handle_timeout(now);
@@ -35,7 +36,7 @@ fn every_call_terminates_at_any_instant() {
                 let last = drain(&mut puppet, now);
                 puppet.address = address(9);
                 let _ = puppet.say(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 9_000 }]));
-                // Some of it is lost, by count or by time.
+                // Some packets are lost by the packet threshold or the time threshold.
                 if let Some(last) = last {
                     let _ = puppet.say(&ack(&[last..=last]));
                 }

@@ -26,7 +26,7 @@ pub(super) const fn at(millis: u64) -> Instant {
     Instant::from_micros(millis * 1_000)
 }
 
-/// What `memory` can take.
+/// The limits that a side with `memory` states.
 pub(super) fn limits(memory: &impl BufferProvider) -> TransportParameters {
     let capacity = memory.capacity();
     TransportParameters {
@@ -41,7 +41,8 @@ pub(super) fn limits(memory: &impl BufferProvider) -> TransportParameters {
     }
 }
 
-/// BufferProvider that comes and goes, as on a server; `refuses` every so many requests.
+/// Buffers that are allocated on acquisition, as on a server. `refuses`: if N, every N-th request
+/// fails.
 #[derive(Debug)]
 pub(super) struct Pooled {
     capacity: Capacity,
@@ -101,7 +102,7 @@ impl BufferProvider for Pooled {
         }
         let in_flight = self.capacity.in_flight;
         match self.byte_part(part) {
-            // Any content: what was there before belongs to somebody else.
+            // The content is arbitrary, as in a pool that connections share.
             Some((len, bytes)) => *bytes = Some(std::vec![0xdb; len]),
             None => self.slots = Some(std::vec![SentPacket::EMPTY; in_flight]),
         }
@@ -116,7 +117,7 @@ impl BufferProvider for Pooled {
     }
 }
 
-/// What a handshake between these two would give.
+/// The results of a handshake between sides with these limits.
 pub(super) fn established(client: TransportParameters, server: TransportParameters) -> [HandshakeOutput; 2] {
     let mut sides = [
         HandshakeOutput::with_known_secrets(Role::Client, 77, client),
@@ -126,16 +127,16 @@ pub(super) fn established(client: TransportParameters, server: TransportParamete
     sides
 }
 
-/// What the link does to datagrams. Shares are in 1 of 1000.
+/// Conditions of the link. Shares are in thousandths.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
     pub(super) loss: u32,
     pub(super) duplication: u32,
     pub(super) corruption: u32,
-    /// One way, and how much more it may be, which reorders.
+    /// One-way delay, and its largest random addition, which reorders datagrams.
     pub(super) delay: Duration,
     pub(super) jitter: Duration,
-    /// Larger datagrams vanish.
+    /// Larger datagrams are lost.
     pub(super) max_len: usize,
 }
 
@@ -160,7 +161,7 @@ pub(super) struct Datagram {
     pub(super) bytes: Vec<u8>,
 }
 
-/// One side and what its application does: writes a known stream, reads and compares.
+/// One side and its application, which writes a known stream, reads and compares.
 #[derive(Debug)]
 pub(super) struct Side<M: BufferProvider> {
     pub(super) connection: Connection<M, Portable>,
@@ -169,9 +170,9 @@ pub(super) struct Side<M: BufferProvider> {
     /// Bytes written and read of each stream.
     pub(super) written: [u64; 2],
     pub(super) read: [u64; 2],
-    /// Bytes that it still wants to write.
+    /// Bytes that are still to be written.
     pub(super) to_write: [u64; 2],
-    /// Whether it reads what comes.
+    /// Whether it reads received data.
     pub(super) reads: bool,
 }
 
@@ -184,7 +185,7 @@ pub(super) struct Pair<C: BufferProvider, S: BufferProvider> {
     pub(super) in_flight: Vec<Datagram>,
     /// Every datagram sent: when, from, to, length.
     pub(super) log: Vec<(Instant, SocketAddr, SocketAddr, usize)>,
-    /// Which of the next datagrams of client and server vanish: bit 0 stands for the next one.
+    /// Bit masks of the next datagrams of client and server that are lost: bit 0 is the next one.
     pub(super) lost: [u64; 2],
     rng: ChaCha8Rng,
 }
@@ -207,7 +208,7 @@ impl<M: BufferProvider> Side<M> {
         }
     }
 
-    /// Writes and reads as much as goes.
+    /// Writes and reads as much as possible.
     pub(super) fn run_application(&mut self, now: Instant) {
         for (index, id) in StreamId::ALL.into_iter().enumerate() {
             while self.to_write[index] > 0 {
@@ -299,7 +300,7 @@ impl<C: BufferProvider, S: BufferProvider> Pair<C, S> {
         }
     }
 
-    /// Lets both applications and both connections do what they can do now.
+    /// Runs both applications and sends the datagrams of both connections that are due now.
     pub(super) fn settle(&mut self) {
         self.client.run_application(self.now);
         self.server.run_application(self.now);
@@ -314,7 +315,7 @@ impl<C: BufferProvider, S: BufferProvider> Pair<C, S> {
         }
     }
 
-    /// Goes to the next event, at most to `until`. `false` when that is reached.
+    /// Advances to the next event, at most to `until`; returns `false` when that is reached.
     pub(super) fn step(&mut self, until: Instant) -> bool {
         self.settle();
         let timers = [self.client.connection.poll_timeout(), self.server.connection.poll_timeout()];
@@ -352,7 +353,7 @@ impl<C: BufferProvider, S: BufferProvider> Pair<C, S> {
         }
     }
 
-    /// Runs for so long.
+    /// Runs for `span`.
     pub(super) fn run(&mut self, span: Duration) {
         let until = self.now + span;
         while self.step(until) {}
@@ -375,7 +376,7 @@ impl<C: BufferProvider, S: BufferProvider> Pair<C, S> {
         [self.client.connection.counters(), self.server.connection.counters()]
     }
 
-    /// Whether all that was to be written was written, read and acknowledged.
+    /// Whether all data was written, read and acknowledged.
     pub(super) fn is_done(&self) -> bool {
         let all = |from: &[u64; 2], to: &[u64; 2]| from == to;
         all(&self.client.written, &self.server.read)
@@ -388,7 +389,7 @@ impl<C: BufferProvider, S: BufferProvider> Pair<C, S> {
     }
 }
 
-/// A timer that was handled does not stay in the past: no spinning.
+/// Asserts that a timer that was handled is not in the past, which would be a busy loop.
 fn assert_later(timeout: Option<Instant>, now: Instant) {
     assert!(timeout.is_none_or(|at| at > now), "timer at {timeout:?} after it was handled at {now:?}");
 }

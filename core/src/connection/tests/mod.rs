@@ -1,5 +1,5 @@
-//! Connections under test: against a hand-made peer that says anything (`puppet`), and in pairs
-//! over a hostile link in virtual time (`link`).
+//! Connections under test: against a scripted peer (`puppet`), and in pairs over an unreliable
+//! link in virtual time (`link`).
 
 mod link;
 mod puppet;

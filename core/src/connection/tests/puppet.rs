@@ -1,5 +1,5 @@
-//! A peer without a transport of its own: it says what a test wants it to say, and shows what it
-//! hears.
+//! A scripted peer without a transport: sends the frames that a test gives it, and returns the
+//! packets that it receives.
 
 use core::net::SocketAddr;
 use core::ops::RangeInclusive;
@@ -14,13 +14,13 @@ use crate::wire::frame::{Ack, CloseCode, Frame, Frames, StreamId};
 use crate::wire::io::Writer;
 use crate::wire::packet::TransportParameters;
 
-/// A real connection in the role that is tested, and the keys of its peer.
+/// A real connection in the tested role, and the session of its peer.
 #[derive(Debug)]
 pub(super) struct Puppet {
     pub(super) now: Instant,
     pub(super) connection: Connection<Pooled, Portable>,
     pub(super) session: Session<Portable>,
-    /// Where the puppet is.
+    /// The puppet's address.
     pub(super) address: SocketAddr,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Puppet {
 pub(super) struct Heard {
     pub(super) to: SocketAddr,
     pub(super) number: u64,
-    /// Of the datagram.
+    /// Length of the datagram.
     pub(super) len: usize,
     pub(super) body: Vec<u8>,
 }
@@ -89,12 +89,12 @@ pub(super) fn ack(ranges: &[RangeInclusive<u64>]) -> Vec<u8> {
 }
 
 impl Puppet {
-    /// Plays the peer of a connection in `role` that works in `memory`.
+    /// Creates the peer of a connection in `role` with its buffers in `memory`.
     pub(super) fn new(role: Role, memory: Pooled) -> Self {
         Self::with(role, memory, |_| {}, |_| {}, 20)
     }
 
-    /// With changed limits: of the connection, of the puppet.
+    /// [`Puppet::new`] with changed limits of the connection and of the puppet.
     pub(super) fn with(
         role: Role,
         memory: Pooled,
@@ -135,7 +135,7 @@ impl Puppet {
         self.connection.handle_datagram(self.now, self.address, &mut datagram)
     }
 
-    /// All that the connection wants to send now.
+    /// Returns the packets that the connection sends now.
     pub(super) fn hear(&mut self) -> Vec<Heard> {
         let (mut heard, mut out) = (Vec::new(), [0; 1200]);
         while let Some(transmit) = self.connection.poll_transmit(self.now, &mut out) {
@@ -150,7 +150,7 @@ impl Puppet {
         heard
     }
 
-    /// Lets so much time pass, timers included, and gives all that was sent meanwhile.
+    /// Advances the clock by `span`, handles timers, and returns the packets sent meanwhile.
     pub(super) fn wait(&mut self, span: Duration) -> Vec<Heard> {
         let until = self.now + span;
         let mut heard = self.hear();
@@ -167,7 +167,7 @@ impl Puppet {
         core::iter::from_fn(|| self.connection.poll_event()).collect()
     }
 
-    /// That it ended on its own account with `code`, and says so.
+    /// Asserts that the connection closed with `code` on this side and sends CLOSE.
     #[track_caller]
     pub(super) fn expect_closed(&mut self, code: CloseCode) {
         let events = self.events();

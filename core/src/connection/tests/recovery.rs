@@ -1,5 +1,5 @@
-//! Every pattern of loss of one burst, on paths that keep carrying large datagrams or stop (SPEC
-//! 5.4 to 5.6).
+//! Every pattern of loss of one burst, on paths that carry large datagrams, stop carrying them, or
+//! never did (SPEC 5.4 to 5.6).
 
 use std::vec::Vec;
 
@@ -7,13 +7,13 @@ use super::link::{CLEAN, CLIENT, Conditions, Pair, Pooled, SERVER, limits, rough
 use crate::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
-/// There and back, and the delay of an acknowledgement.
+/// Round trip of the link, including the delay of an acknowledgement.
 const ROUND_TRIP: Duration = Duration::from_millis(45);
-/// Writes whose datagram is larger than 576 bytes, and smaller.
+/// Lengths of writes whose datagram is larger and smaller than 576 bytes.
 const LARGE: u64 = 700;
 const SMALL: u64 = 100;
 
-/// What the path carries.
+/// Datagrams that the path carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carries {
     Everything,
@@ -28,18 +28,17 @@ struct Case {
     carries: Carries,
     is_from_client: bool,
     slots: usize,
-    /// Bytes that a side can receive and that are not read yet: with few, MAX_DATA is part of the
-    /// burst.
+    /// Length of the rings in bytes: if it is short, MAX_DATA is part of the burst.
     ring: usize,
     epoch_bits: u32,
-    /// Exchanges before the burst: with many, the probe time-out is little longer than a round
-    /// trip.
+    /// Exchanges before the burst: after many, the probe time-out is only a little longer than a
+    /// round trip.
     exchanges: u32,
-    /// Each leaves before the next is written.
+    /// Each is sent before the next is written.
     writes: Vec<u64>,
     /// The other side writes the same at the same time.
     is_answered: bool,
-    /// Which of the burst vanish, and which of what the other side sends meanwhile.
+    /// Bit masks of the lost packets: those of the burst, and those of the other side meanwhile.
     lost: u64,
     lost_answers: u64,
 }
@@ -63,7 +62,7 @@ impl Case {
         pair
     }
 
-    /// Sends the burst, and gives how long it took until everything was read and acknowledged.
+    /// Sends the burst, and returns the time until everything was read and acknowledged.
     fn send_burst(&self, pair: &mut Pair<Pooled, Pooled>) -> Duration {
         if self.carries == Carries::LessFromNow {
             pair.conditions.max_len = 700;
@@ -88,12 +87,13 @@ impl Case {
         pair.settle();
     }
 
-    /// A probe time-out and a round trip: what a round of loss takes until it is noticed.
+    /// A probe time-out and a round trip: the time until a round of loss is detected.
     fn round(pair: &Pair<Pooled, Pooled>) -> Duration {
         pair.client.connection.transport.pto().max(pair.server.connection.transport.pto()) + ROUND_TRIP
     }
 
-    /// Sends two full packets and a tail. Gives how long they took and the largest datagram.
+    /// Sends two full packets and a tail. Returns the time until they were read and acknowledged,
+    /// and the length of the largest datagram.
     fn send_full(&self, pair: &mut Pair<Pooled, Pooled>) -> (Duration, usize) {
         let from = pair.log.len();
         self.write(pair, 2_600);
@@ -104,7 +104,7 @@ impl Case {
     }
 }
 
-/// Every order of `count` large and small packets, and every loss of them.
+/// Every sequence of `count` large and small packets, with every pattern of loss.
 fn bursts(count: u32) -> impl Iterator<Item = (Vec<u64>, u64)> {
     let patterns = 1_u64 << count;
     (0..patterns * patterns).map(move |pattern| {
@@ -113,8 +113,8 @@ fn bursts(count: u32) -> impl Iterator<Item = (Vec<u64>, u64)> {
     })
 }
 
-/// Up to three packets with every loss of them and of the answers, up to `most` with every loss of
-/// them.
+/// Up to three packets with every pattern of loss of them and of the answers, then up to `most`
+/// with every pattern of loss of them alone.
 fn bursts_and_answers(most: u32) -> impl Iterator<Item = (Vec<u64>, u64, u64)> {
     let few = (1..=3).flat_map(|count| {
         bursts(count).flat_map(move |(writes, lost)| {
@@ -140,9 +140,9 @@ fn cases(carries: Carries, most: u32) -> impl Iterator<Item = Case> {
     })
 }
 
-/// Plays `cases`; each has to be over within `rounds`. Every 19th sends on: `messages` that are
-/// over as fast, and then one that waits for no timer, in a window of two large datagrams at least.
-/// Gives the largest datagram of that.
+/// Runs `cases`, each of which must recover within `rounds`. Every 19th continues with `messages`
+/// that take at most as long, and then with one that must not wait for a timer, which needs a
+/// window of at least two large datagrams. Returns the largest datagram of each of the latter.
 fn expect_recovery(cases: impl Iterator<Item = Case>, rounds: u64, messages: usize) -> Vec<usize> {
     let mut largest = Vec::new();
     for (nth, case) in cases.enumerate() {
@@ -183,8 +183,8 @@ fn recovers_from_any_loss_in_a_burst_when_the_path_never_carried_large_datagrams
     assert!(largest.iter().all(|&len| len == 576));
 }
 
-/// Every loss among `count` packets of a long message and `count` of what comes back, in both
-/// directions.
+/// Every pattern of loss among `count` packets of a long message and `count` packets in return, in
+/// both directions.
 fn long_message(count: u32, make: impl Fn(bool, u64, u64) -> Case) -> impl Iterator<Item = Case> {
     (0..1_u64 << (2 * count + 1)).map(move |pattern| {
         let half = pattern >> 1;

@@ -61,7 +61,7 @@ fn only_challenges_go_to_the_new_address_before_its_response() {
     assert_eq!(to, [address(50), CLIENT]);
     assert_eq!(heard[0].len, 42);
     let Frame::PathChallenge(data) = heard[0].frames()[0] else { panic!("{heard:?}") };
-    // From elsewhere, and wrong, it does not count.
+    // A response from another address or with wrong data does not count.
     puppet.address = address(51);
     puppet.say(&body(&[Frame::PathResponse(data)])).unwrap();
     puppet.address = address(50);

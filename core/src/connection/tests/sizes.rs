@@ -58,7 +58,7 @@ fn delivers_in_order_on_a_path_that_drops_large_datagrams() {
 #[test]
 fn falls_back_to_small_datagrams_while_small_ones_arrive() {
     let mut pair = Pair::new(1, Conditions { max_len: 600, ..CLEAN }, Pooled::large(), Pooled::large());
-    // Something small is acknowledged all the time, so that no probe time-out expires.
+    // Small packets are acknowledged all the time, so that no probe time-out expires.
     for round in 0..400 {
         pair.client.to_write[0] += if round == 100 { 900 } else { 50 };
         pair.run(SECOND / 50);
@@ -82,7 +82,7 @@ fn returns_to_full_size_when_the_path_carries_it_again() {
     assert!(pair.log.iter().skip(from).any(|entry| entry.3 == 1200));
 }
 
-/// Both know that large datagrams do not pass, from the handshake.
+/// Both sides know from the handshake that large datagrams do not pass.
 fn small_from_the_start(conditions: Conditions) -> Pair<Pooled, Pooled> {
     small_with_slots(conditions, 64)
 }
@@ -157,7 +157,7 @@ fn an_idle_connection_of_a_server_is_small() {
     assert!(len <= 4096, "{len} bytes");
 }
 
-/// BufferProvider of no size.
+/// A provider without memory.
 #[derive(Debug)]
 struct Nothing;
 

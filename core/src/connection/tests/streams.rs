@@ -1,4 +1,4 @@
-//! Streams arrive whole and in order, whatever the link does.
+//! Streams arrive complete and in order under all link conditions.
 
 use super::link::{CLEAN, CLIENT, Pair, Pooled, SERVER, established, limits, rough};
 use crate::time::Duration;
@@ -70,7 +70,7 @@ fn receive_only_side_crosses_epochs() {
         (memory, limits)
     };
     let mut pair = Pair::with_limits(1, CLEAN, sides(), sides(), 6);
-    // Small messages: no MAX_DATA comes back for a long time.
+    // The messages are small, so that no MAX_DATA is sent for a long time.
     for _ in 0..1_000 {
         pair.client.to_write[0] += 1;
         pair.run(Duration::from_millis(50));
