@@ -15,7 +15,7 @@ impl core::fmt::Debug for Ephemeral {
 }
 
 impl Ephemeral {
-    /// Creates it from 32 random bytes, clamped as RFC 7748 specifies.
+    /// Creates the secret from 32 random bytes, clamped as RFC 7748 specifies.
     #[must_use]
     pub fn new(secret: &Secret) -> Self {
         Self(x25519_dalek::StaticSecret::from(*secret.expose()))

@@ -1,4 +1,4 @@
-//! Cryptographic primitives, thin and typed: nothing here knows a packet, a peer or the time.
+//! Cryptographic primitives as thin, typed wrappers, independent of packets, peers and time.
 //!
 //! * [`aead`]: ChaCha20-Poly1305 and the [`Aead`] trait.
 //! * `kdf`: SHA-256 transcripts, HKDF, HMAC.

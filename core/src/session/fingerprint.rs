@@ -13,8 +13,8 @@ pub const FINGERPRINT_LEN: usize = 20;
 
 /// The first 160 bits of the hash of a server's key (SPEC 3.3).
 ///
-/// Its text is what people compare: 32 characters of base32 in upper case. Lower case is parsed
-/// too, because people retype it.
+/// People compare its text: 32 characters of base32 in upper case. Lower case is parsed too,
+/// because people retype it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fingerprint(pub [u8; FINGERPRINT_LEN]);

@@ -5,7 +5,8 @@
 //! * [`acceptor`]: [`Acceptor`]: the server's side, stateless until the cookie is verified;
 //!   [`PendingAccept`] does the public-key work and may run on another thread.
 //! * `sealed`: seal, open, epochs, replay; verifies a first packet before there is a session.
-//! * [`PacketInfo`]: what a packet shows without its keys, for programs that forward packets.
+//! * [`PacketInfo`]: the parts of a packet that are readable without its keys, for programs that
+//!   forward packets.
 
 pub mod acceptor;
 pub(crate) mod client;

@@ -1,14 +1,15 @@
-//! Packets as a program sees them that has no keys and forwards them.
+//! Packets as seen by a program that forwards them without having their keys.
 
 use super::Fingerprint;
 use crate::crypto::Provider;
 use crate::wire::packet::{Challenge, Hello, Packet, PacketError, SealedHeader};
 
-/// What a packet shows without its keys: enough to follow an attempt and a connection while
-/// forwarding their packets, between networks or to one of several addresses of a server (SPEC 3).
+/// The parts of a packet that are readable without its keys: enough to track an attempt and a
+/// connection while forwarding their packets, between networks or to one of several addresses of a
+/// server (SPEC 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PacketInfo {
-    /// A client opens a connection, or repeats that.
+    /// A client opens a connection, or retransmits that packet.
     Hello {
         /// Random bytes that identify the attempt.
         client_random: [u8; 32],
@@ -17,7 +18,7 @@ pub enum PacketInfo {
     Challenge {
         /// As in the Hello.
         client_random: [u8; 32],
-        /// Comes back in the Initiate.
+        /// Returned in the Initiate.
         cookie: [u8; 32],
         /// The key that the server presents.
         fingerprint: Fingerprint,

@@ -52,7 +52,7 @@ pub(super) fn with_crc(datagram: &[u8]) -> Vec<u8> {
     [content, &Portable::crc32(content).to_be_bytes()].concat()
 }
 
-/// The server's end.
+/// The server side.
 pub(super) struct Server {
     pub(super) acceptor: Acceptor,
     pub(super) key: &'static AnyRsaPrivateKey,

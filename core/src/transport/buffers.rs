@@ -84,7 +84,7 @@ impl Buffer {
 
 impl Capacity {
     /// The limits that a side with these buffers states in the handshake (SPEC 2.4), for chat
-    /// messages of at most `message` bytes. The rest is as it suits a host: acknowledgements within
+    /// messages of at most `message` bytes. The other limits suit a host: acknowledgements within
     /// 5 ms, a clock that counts milliseconds, an idle time-out of 60 s.
     #[must_use]
     pub fn parameters(&self, message: usize) -> TransportParameters {

@@ -14,9 +14,9 @@ use crate::wire::io::Writer;
 /// A body is at least as long as a PATH_CHALLENGE, so that the peer may answer with one from any
 /// address (SPEC 4.4).
 const MIN_BODY: usize = PATH_LEN;
-/// Consecutive packets that elicit no acknowledgement, before one is made to: an epoch ends only
-/// after one of its packets was acknowledged (SPEC 4.2), and a receive-only side would never get an
-/// acknowledgement.
+/// Consecutive packets that elicit no acknowledgement, before one is made ack-eliciting: an epoch
+/// ends only after one of its packets was acknowledged (SPEC 4.2), and a receive-only side would
+/// never get an acknowledgement.
 const MAX_ACKS_ONLY_RUN: u8 = 31;
 /// Shortest stream chunk added to a packet that carries something else already: many tiny chunks
 /// would fill the peer's table of gaps.

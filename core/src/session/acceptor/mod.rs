@@ -32,7 +32,7 @@ pub const ACCEPT_LEN: usize = packet::ACCEPT_LEN;
 
 // SPEC 3.1: every legal Hello is at least as long as the longest Challenge.
 const _: () = assert!(HELLO_LENS[1] >= CHALLENGE_OVERHEAD + MAX_MODULUS_LEN && HELLO_LENS[0] >= HELLO_LENS[1]);
-// SPEC 3.6: what a half-open entry keeps, beside a few bytes that find it.
+// SPEC 3.6: the content of a half-open entry, apart from the few bytes that index it.
 const _: () = assert!(size_of::<Accepted>() <= 384);
 
 /// How to handle a datagram.

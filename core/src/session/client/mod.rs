@@ -82,7 +82,7 @@ pub enum RetrySchedule {
     /// datagram is lost.
     #[default]
     Initial,
-    /// Beside a connection that is silent and may recover first.
+    /// There is a connection that is silent and may recover first.
     Background,
 }
 
@@ -111,7 +111,7 @@ enum Phase {
     Hello,
     /// Reports the key in an event.
     ReportKey,
-    /// Waits for the answer to it.
+    /// Waits for the caller's answer to that event.
     AwaitKeyAnswer,
     /// Next step: the KEM.
     Encapsulate,

@@ -31,7 +31,7 @@ const _: () = assert!(SEALED_TAG_LEN == TAG_LEN);
 const _: () = assert!(size_of::<Session<Portable>>() <= 512);
 
 /// A sender enters the next epoch after the first packet that is sealed this long into an epoch.
-/// Packets of a living connection are at most a third of the longest idle time-out (20 min) apart,
+/// Packets of a live connection are at most a third of the longest idle time-out (20 min) apart,
 /// so an epoch ends within the hour that SPEC 4.2 allows.
 const KEY_UPDATE_AFTER: Duration = Duration::from_secs(40 * 60);
 
@@ -67,7 +67,7 @@ pub enum OpenError {
     Malformed,
     /// The tag does not verify.
     NotAuthentic,
-    /// Seen before.
+    /// Received before.
     Replayed,
     /// Older than the window, or of an epoch without keys.
     Stale,

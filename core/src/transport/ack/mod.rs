@@ -116,8 +116,8 @@ impl ReceivedPackets {
     }
 
     /// The peer received an ACK up to `largest`: the ranges below the one that ends there need not
-    /// be repeated, and packets missing between them were lost long ago. Otherwise one bad minute
-    /// would lengthen every later ACK.
+    /// be repeated, and packets missing between them were lost long ago. Otherwise one minute of
+    /// heavy loss would lengthen every later ACK.
     pub(crate) fn on_ack_acknowledged(&mut self, largest: u64) {
         while let Some(lowest) = self.numbers.first().filter(|lowest| lowest.end <= largest) {
             self.floor = lowest.end;

@@ -1,4 +1,4 @@
-//! Packets in flight and what they carried, so that lost data can be sent again.
+//! Packets in flight and their content, so that lost data can be sent again.
 
 use super::ranges::Span;
 use crate::time::Instant;
@@ -64,7 +64,7 @@ impl SentPacket {
         self.flags |= MAX_DATA << id.index();
     }
 
-    /// Whether it only tries a datagram size (SPEC 5.6).
+    /// Whether it only probes a datagram size (SPEC 5.6).
     pub(crate) const fn is_size_probe(&self) -> bool {
         self.flags & SIZE_PROBE != 0
     }

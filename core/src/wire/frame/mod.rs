@@ -77,7 +77,7 @@ pub enum Frame<'a> {
     Close {
         /// Why.
         code: CloseCode,
-        /// In words, up to 64 bytes.
+        /// Text for people, up to 64 bytes.
         reason: &'a str,
     },
 }
@@ -383,9 +383,9 @@ impl CloseCode {
     pub const MESSAGE: Self = Self(5);
     /// The same identity joined from elsewhere.
     pub const REPLACED: Self = Self(0x100);
-    /// By an operator.
+    /// An operator kicked the member.
     pub const KICKED: Self = Self(0x101);
-    /// By an operator.
+    /// An operator banned the member.
     pub const BANNED: Self = Self(0x102);
     /// The server is shutting down.
     pub const SHUTDOWN: Self = Self(0x103);

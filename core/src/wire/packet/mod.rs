@@ -91,7 +91,7 @@ pub struct Hello {
 pub struct Challenge<'a> {
     /// As in the Hello.
     pub client_random: [u8; 32],
-    /// SPEC 3.2.
+    /// Returned in the Initiate to prove the client's address (SPEC 3.2).
     pub cookie: [u8; 32],
     /// The server's RSA modulus: 256, 384 or 512 bytes.
     pub modulus: &'a [u8],
@@ -123,7 +123,7 @@ pub struct Accept {
     pub share: [u8; 32],
     /// Parameters of the server.
     pub parameters: TransportParameters,
-    /// SPEC 3.5.
+    /// Proves that the server knows the secrets of the connection (SPEC 3.5).
     pub confirmation: [u8; 32],
 }
 

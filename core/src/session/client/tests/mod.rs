@@ -81,7 +81,7 @@ fn reports_the_key_when_none_is_expected() {
     assert!(
         matches!(client.poll_event(), Some(HandshakeEvent::UnknownServerKey(offered)) if offered == server.fingerprint())
     );
-    // Nothing continues before the answer.
+    // The handshake does not continue before the answer.
     client.handle_timeout(millis(5000));
     assert!(client.poll_event().is_none() && transmit(&mut client, millis(5000)).is_none());
     client.accept_key(millis(5000));
@@ -172,7 +172,7 @@ fn reports_that_large_datagrams_did_not_pass() {
     let now = millis(1750);
     let short = transmit(&mut client, now).unwrap();
     assert_eq!(short.len(), 640);
-    // An answer to a long Hello that comes now has a cookie for the long one.
+    // An answer to a long Hello that arrives now has a cookie for that Hello.
     let late = server.challenge(now, &long[0]);
     assert_eq!(client.handle_datagram::<Portable>(now, &late), Err(DropReason::Unexpected));
     client.handle_datagram::<Portable>(now, &server.challenge(now, &short)).unwrap();
@@ -229,7 +229,7 @@ fn starts_over_when_the_cookie_is_too_old() {
     assert!(client.phase == Phase::Initiate);
     client.handle_timeout(millis(10_000));
     assert_eq!(transmit(&mut client, millis(10_000)).unwrap().len(), 1200);
-    // Before a step that computes, too.
+    // The same applies before a step that computes.
     let mut server = Server::new(&KEYS[0]);
     let mut client: Client = started(1, Some(server.fingerprint()));
     let hello = transmit(&mut client, START).unwrap();
