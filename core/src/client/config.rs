@@ -10,13 +10,13 @@ use crate::session::Fingerprint;
 use crate::transport::{Capacity, HOST_ACK_DELAY_MS, HOST_IDLE_S, HOST_TICK_US};
 use crate::wire::packet::TransportParameters;
 
-/// Smallest `MESSAGE` of a client in bytes: what transport parameters state at least (SPEC 2.4);
+/// Smallest `MESSAGE` of a client in bytes: the minimum of the transport parameter (SPEC 2.4);
 /// every Join fits.
 pub const MIN_MESSAGE_LEN: usize = 512;
 
 const _: () = assert!(MAX_MESSAGE_LEN <= u16::MAX as usize);
 
-/// How the client shows that it may join.
+/// How the client proves that it may join.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {
     /// The room's secret, from an invite. It is never sent; the server has to prove that it knows
@@ -31,13 +31,13 @@ pub enum Credential<'a> {
 /// The configuration of a client. Everything is copied.
 #[derive(Clone, Copy)]
 pub struct Config<'a> {
-    /// Where the server is.
+    /// The server's address.
     pub server: SocketAddr,
     /// The only key accepted; `None`: the key is reported as [`super::Event::UnknownServerKey`].
     pub fingerprint: Option<Fingerprint>,
     /// The room's name.
     pub room: &'a str,
-    /// The name wanted.
+    /// The requested name.
     pub name: &'a str,
     /// The permanent key that owns the name.
     pub identity: &'a Identity,
@@ -164,7 +164,7 @@ impl StoredConfig {
         }
     }
 
-    /// Checks `config` against the sizes of this client and takes it.
+    /// Checks `config` against the sizes of this client and copies it.
     pub(super) fn validate(config: &Config<'_>, capacity: Capacity, message: usize) -> Result<Self, ConfigError> {
         let name = bounded_name(config.name).ok_or(ConfigError::Name)?;
         let room = bounded_name(config.room).ok_or(ConfigError::Room)?;
@@ -192,7 +192,7 @@ impl StoredConfig {
         })
     }
 
-    /// What the handshake states (SPEC 2.4).
+    /// The transport parameters that the handshake states (SPEC 2.4).
     pub(super) fn limits(&self, capacity: Capacity, message: usize) -> TransportParameters {
         let Self { ack_delay_ms, tick_us, idle_s, .. } = *self;
         TransportParameters { ack_delay_ms, tick_us, idle_s, ..capacity.parameters(message) }

@@ -8,7 +8,7 @@ use crate::session::Fingerprint;
 use crate::time::Instant;
 use crate::wire::frame::CloseCode;
 
-/// What [`Client::poll_output`] returns: the next thing to do.
+/// The next action, returned by [`Client::poll_output`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "datagrams have to be sent, events to be handled, and the time-out to be waited for"]
 pub enum Output<'a> {
@@ -16,9 +16,9 @@ pub enum Output<'a> {
     Transmit(Transmit),
     /// Something happened.
     Event(Event<'a>),
-    /// Nothing is left to do before this instant, at which [`Client::handle_timeout`] is to be
-    /// called, or before the next input. In the past or present: call it now. `None`: only an input
-    /// wakes the client up.
+    /// Nothing is left to do before the next input or this instant, at which
+    /// [`Client::handle_timeout`] is to be called: immediately if it is not in the future. `None`:
+    /// there is no timer, only an input has an effect.
     Timeout(Option<Instant>),
 }
 
@@ -32,17 +32,17 @@ pub enum RequestError {
     Full,
 }
 
-/// A post was not taken.
+/// A post was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostError {
-    /// The outbox has no room now: ordinary; [`Event::OutboxWritable`] says when to try again.
+    /// The outbox has no room now: ordinary; [`Event::OutboxWritable`] reports when to try again.
     Full,
     /// Longer than its kind may be, or than the outbox can ever hold.
     TooLong,
     /// A text that is not UTF-8.
     NotText,
-    /// A kind that members do not post.
+    /// A kind that members cannot post.
     Kind,
     /// The client is idle or has ended.
     NotRunning,
@@ -58,14 +58,13 @@ pub enum Event<'a> {
     /// The server's key, when none was expected: answer with [`Client::accept_key`] or
     /// [`Client::reject_key`]. Nothing was sent that depends on it.
     UnknownServerKey(Fingerprint),
-    /// Joined (again). `is_resumed`: as a continuation, nothing was missed; the name is as the
-    /// server wrote it.
+    /// Joined, or joined again. If `is_resumed`, delivery continues after the cursor.
     Joined {
         /// The name as the server wrote it.
         name: &'a str,
         /// Members present.
         members: u16,
-        /// Entries above this seq come.
+        /// Entries above this seq follow.
         start: u64,
         /// Largest seq.
         head: u64,
@@ -74,17 +73,17 @@ pub enum Event<'a> {
         /// Whether this continues an earlier Joined of this client.
         is_resumed: bool,
     },
-    /// The history is not the one known: delivery starts again. Comes directly before Joined.
+    /// The log is not the known one: delivery starts over. Returned directly before Joined.
     Reset,
-    /// Entries between the cursor and `first` are no longer kept. Comes directly before Joined.
+    /// Entries between the cursor and `first` are no longer stored. Returned directly before
+    /// Joined.
     Gap {
         /// Last entry delivered.
         after: u64,
-        /// First entry that will come.
+        /// First entry that follows.
         first: u64,
     },
-    /// An entry, in the order of the log, each exactly once. `own`: posted by this client; the
-    /// cursor is at it now.
+    /// An entry, in the order of the log, each exactly once. The cursor is at it now.
     Entry {
         /// All but the body.
         header: EntryHeader<'a>,
@@ -93,23 +92,23 @@ pub enum Event<'a> {
         /// Whether this client posted it.
         own: bool,
     },
-    /// An entry larger than this client takes; counts as delivered.
+    /// An entry larger than this client accepts; counts as delivered.
     EntryTooLarge {
         /// All but the body.
         header: EntryHeader<'a>,
         /// Length of the body in bytes.
         size: u16,
     },
-    /// Every post up to this number (as [`Client::post`] gave them) that was not refused is stored.
+    /// Every post up to this number (returned by [`Client::post`]) that was not refused is stored.
     Stored {
         /// The highest such number.
         number: u64,
-        /// Its seq, 0 when not known (it was learned on resuming).
+        /// Its seq; 0 if unknown, because it was learned on resuming.
         seq: u64,
     },
-    /// This post is refused for good.
+    /// This post is refused permanently.
     PostRefused {
-        /// As [`Client::post`] gave it.
+        /// The number that [`Client::post`] returned.
         number: u64,
         /// Why.
         code: PostRefusedCode,
@@ -126,44 +125,46 @@ pub enum Event<'a> {
         /// The server's text for the user, which may be empty.
         text: &'a str,
     },
-    /// No response from the server; the client tries again by itself. Once until the next
-    /// Joined or Recovered.
+    /// No response from the server; the client reconnects by itself. Reported once until the next
+    /// Joined or Reconnected.
     Disconnected(DisconnectReason),
-    /// After Lost: the same connection speaks again, nothing was missed.
+    /// After Disconnected: packets arrive on the same connection again; nothing was missed.
     Reconnected,
-    /// The client has ended and will not come back by itself.
+    /// The client has ended and does not reconnect by itself.
     Ended(EndReason),
 }
 
 /// Why a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisconnectReason {
-    /// Silence.
+    /// The server was silent for too long.
     Silent,
     /// The server does not know the connection (it was restarted, or received nothing for
     /// too long).
     Unknown,
     /// The server is shutting down.
     Shutdown,
-    /// The server refused for now.
+    /// The server refused the Join temporarily.
     TryLater,
-    /// The connection broke a rule or was closed with another code that permits another try.
+    /// The connection was closed because of a violation, or with another code that permits a new
+    /// attempt.
     Closed(Closed),
 }
 
 /// Why the client ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
-    /// [`Client::leave`], after everything was settled, or [`Client::abort`].
+    /// [`Client::leave`], after every post was settled, or [`Client::abort`].
     Left,
-    /// The key that was offered was declined.
+    /// The key that was reported was rejected.
     KeyRejected,
-    /// The server presented only other keys than the expected one for 5 s and more, and was never
-    /// connected to. (Once it was, the client tries on: a forged key must not end it.)
+    /// The server presented only unexpected keys for at least 5 s, and there never was a
+    /// connection to it. (After a connection, the client keeps trying: a forged key must not end
+    /// it.)
     KeyMismatch,
     /// The server does not know the room's secret.
     ServerProofInvalid,
-    /// The server refused the Join for good.
+    /// The server refused the Join permanently.
     Refused(RefusedCode),
     /// Replaced, kicked or banned.
     Closed(CloseCode),
@@ -175,9 +176,9 @@ pub enum EndReason {
 pub enum State {
     /// Not started.
     Idle,
-    /// No connection yet; `answered`: a server answered the first packet.
+    /// No connection yet.
     Connecting {
-        /// Somebody is there.
+        /// A server answered the first packet.
         answered: bool,
     },
     /// Connected, not admitted yet.
@@ -186,7 +187,7 @@ pub enum State {
     Online,
     /// Was a member; trying again.
     Reconnecting,
-    /// Over.
+    /// Ended.
     Ended,
 }
 
@@ -199,9 +200,9 @@ pub struct ClientCounters {
     pub connection: Counters,
     /// Datagrams whose CRC did not match.
     pub damaged: u64,
-    /// Datagrams that are no packet, or none that belongs here.
+    /// Datagrams that are not packets, or not for this client.
     pub malformed: u64,
-    /// Handshake packets that did not verify or belong.
+    /// Handshake packets that did not verify, or not for the current attempt.
     pub handshake: u64,
     /// Connections opened.
     pub connections: u64,
@@ -228,7 +229,7 @@ impl ClientCounters {
         }
     }
 
-    /// Adds what one connection counted.
+    /// Adds the counters of one connection.
     pub(super) const fn add(&mut self, counters: &Counters) {
         let sum = &mut self.connection;
         sum.sent = sum.sent.saturating_add(counters.sent);

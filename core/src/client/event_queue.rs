@@ -63,7 +63,7 @@ impl EventQueue {
         }
     }
 
-    /// The first that waits. Recovered comes before a DisconnectReason: that one is newer.
+    /// Returns the first queued event. Reconnected comes before Disconnected, which is newer.
     pub(super) fn pop(&mut self) -> Option<QueuedEvent> {
         if core::mem::take(&mut self.is_reconnected) {
             return Some(QueuedEvent::Reconnected);

@@ -1,8 +1,7 @@
-//! When there is a member: Join, Welcome, and what the room is known by afterwards (SPEC 6.2, 6.3,
-//! 7).
+//! Membership: Join, Welcome, and the state of the room after them (SPEC 6.2, 6.3, 7).
 //!
 //! ```text
-//! 1 C->S Join       signed over this very connection; start = the caller's at first, then After(cursor)
+//! 1 C->S Join       its signature covers the connection; start = the caller's at first, then After(cursor)
 //! 2 S->C (Reset)    the cursor is not valid
 //! 3 S->C Welcome    its proof is checked first: an impostor learns nothing and delivers nothing
 //! ```
@@ -20,13 +19,13 @@ use crate::time::Instant;
 use crate::transport::BufferProvider;
 use crate::wire::frame::CloseCode;
 
-/// Room for what a Join signs: the label, exporter, identity and the longest name.
+/// Most bytes that a Join signs: the label, exporter, identity and the longest name.
 const STATEMENT_LEN: usize = 160;
 
 /// The state of the membership, as the server last reported it.
 pub(super) struct Room {
     pub(super) handle: u8,
-    /// Joined once since the start: the cursor counts.
+    /// Joined at least once since the start: the cursor is valid.
     pub(super) is_member: bool,
     /// The last entry delivered.
     pub(super) cursor: u64,
@@ -38,11 +37,11 @@ pub(super) struct Room {
     /// The expected proof of the server of this connection. Kept, because Welcome may be read after
     /// the connection has ended.
     proof: [u8; 32],
-    /// Reset came, Welcome did not.
+    /// Reset was received, Welcome not yet.
     is_reset: bool,
 }
 
-/// [`Welcome`] without what it borrows.
+/// [`Welcome`] without the fields that it borrows.
 #[derive(Clone, Copy)]
 pub(super) struct Welcomed {
     handle: u8,
@@ -72,7 +71,7 @@ impl From<&Welcome<'_>> for Welcomed {
     }
 }
 
-/// The server broke a rule of SPEC 6 or 7.
+/// The server violated a rule of SPEC 6 or 7.
 pub(super) struct ProtocolViolation;
 
 impl Room {
@@ -89,7 +88,8 @@ impl Room {
         }
     }
 
-    /// Resets what belongs to a connection. `largest_message`: the limit of the new one, in bytes.
+    /// Resets the state that belongs to a connection. `largest_message`: the limit of the new one,
+    /// in bytes.
     pub(super) const fn begin(&mut self, largest_message: u16) {
         self.largest_message = largest_message;
         self.is_reset = false;
@@ -126,12 +126,12 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
             });
             write(now, &mut self.connection, &mut self.message, &join)
         });
-        // A password was in it.
+        // It may have contained the password.
         self.message.zeroize();
         if is_written {
             self.join_state = JoinState::AwaitingWelcome;
         } else {
-            // The rings are fresh and larger than any Join, so this does not happen; if it does,
+            // The rings are empty and larger than any Join, so this does not happen; if it does,
             // the next attempt starts over.
             self.abandon_connection(now, CloseCode::INTERNAL);
         }
@@ -191,7 +191,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok((welcome.start > after).then_some((after, welcome.first)))
     }
 
-    /// SPEC 6.5: begins with the lowest that is not settled and is above `highest`.
+    /// SPEC 6.5: begins with the lowest unsettled post above `highest`.
     fn resume_posts(&mut self, instance: u64, highest: u64) -> Result<(), ProtocolViolation> {
         if instance != self.room.instance {
             self.room.instance = instance;
@@ -209,7 +209,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         if self.room.is_member { self.config.resume(self.room.cursor, self.room.term) } else { self.config.start }
     }
 
-    /// Whether messages of this handle are this room's.
+    /// Whether `handle` is that of the current room.
     pub(super) fn is_current_room(&self, handle: u8) -> bool {
         self.join_state == JoinState::Joined && self.room.handle == handle && self.phase != Phase::Ended
     }

@@ -2,7 +2,7 @@
 //! ends it.
 //!
 //! ```text
-//! leave() -> every post settled -> Leave written -> acknowledged (or 1 s) -> CLOSE out -> Ended
+//! leave() -> every post settled -> Leave written -> acknowledged (or 1 s) -> CLOSE sent -> Ended
 //! ```
 
 use super::zero_option::ZeroOption;
@@ -20,7 +20,7 @@ pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
     Client<K, M, P, OUTBOX, MESSAGE>
 {
-    /// Goes on with leaving, as far as it can now.
+    /// Continues leaving, as far as possible now.
     pub(super) fn drive_leave(&mut self, now: Instant) {
         if self.phase == Phase::Running && self.is_leaving && self.unsettled() == 0 {
             if self.join_state != JoinState::Joined || self.retry.is_lost {
@@ -43,20 +43,20 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// When [`Client::drive_leave`] has something to do.
+    /// When [`Client::drive_leave`] is due.
     pub(super) fn leave_timeout(&self) -> Option<Instant> {
         (self.phase == Phase::Leaving).then_some(self.leave_deadline)
     }
 
-    /// Everything that was to be sent is out.
+    /// All datagrams were sent.
     pub(super) fn on_drained(&mut self, now: Instant) {
         if self.phase == Phase::Closing {
             self.terminate(now, EndReason::Left);
         }
     }
 
-    /// Ends for good: nothing secret stays. The outbox stays, so that what is unsettled can be
-    /// asked.
+    /// Ends the client and wipes its secrets. The outbox stays, so that the caller can query the
+    /// unsettled posts.
     pub(super) fn terminate(&mut self, now: Instant, reason: EndReason) {
         self.phase = Phase::Ended;
         self.join_state = JoinState::Disconnected;

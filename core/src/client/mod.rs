@@ -1,5 +1,5 @@
-//! The one client of laptop and device: handshake, connection, join, outbox, *stored*, reconnect
-//! and resume (SPEC 4.5, 6, 7).
+//! The client of hosts and devices: handshake, connection, join, outbox, reconnecting and resuming
+//! (SPEC 4.5, 6, 7).
 //!
 //! ```text
 //! Idle -start-> Connecting -> (UnknownServerKey) -> Joining -> Online -> (silence, hint, server gone) -> Connecting beside the old
@@ -10,12 +10,12 @@
 //!
 //! # The files
 //!
-//! * `config`, `event`: what comes in and goes out; `event_queue`: events not returned yet.
-//! * `secrets`: identity, credential, randomness. `zero_option`: why an idle client is all zero.
-//! * `reconnect`: attempts, hints, silence: when there is a connection. `retry`: its bookkeeping
-//!   and back-off.
-//! * `join`: Join and Welcome: when there is a member. `leave`: how it ends.
-//! * `outbox`: posts until they are settled. `receive`: messages out of the stream, one per event.
+//! * `config`, `event`: configuration and output; `event_queue`: events not returned yet.
+//! * `secrets`: identity, credential, randomness. `zero_option`: an option whose `None` is all
+//!   zero.
+//! * `reconnect`: connection attempts, hints, silence. `retry`: its bookkeeping and back-off.
+//! * `join`: Join and Welcome. `leave`: how a client ends.
+//! * `outbox`: posts until they are settled. `receive`: messages from the stream, one per event.
 
 use core::net::SocketAddr;
 
@@ -57,7 +57,7 @@ use retry::Retry;
 use secrets::Secrets;
 use zero_option::ZeroOption;
 
-/// From start to end.
+/// Phase of a client, from start to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Phase {
@@ -65,27 +65,27 @@ enum Phase {
     Running,
     /// Everything is settled and Leave is written: it has to arrive, in bounded time.
     Leaving,
-    /// CLOSE goes out.
+    /// CLOSE is being sent.
     Closing,
     Ended,
 }
 
-/// The way from a connection to a membership.
+/// Progress from a connection to membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum JoinState {
     /// No connection.
     Disconnected,
-    /// Connected; the Join is to be signed.
+    /// Connected; the Join is not signed yet.
     Signing,
     /// Join is written, Welcome is awaited.
     AwaitingWelcome,
     Joined,
 }
 
-/// The client. `OUTBOX` is the bytes kept for posts that are not settled (each takes its body and
+/// The client. `OUTBOX` is the number of bytes for unsettled posts (each takes its body and
 /// [`RECORD_OVERHEAD`]), `MESSAGE` the largest message in bytes (length field included) that it
-/// sends or takes: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`].
+/// sends or accepts: [`MIN_MESSAGE_LEN`] to [`MAX_MESSAGE_LEN`].
 pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize> {
     connection: Connection<M, P>,
     handshake: ClientHandshake<K>,
@@ -107,7 +107,7 @@ pub struct Client<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: us
     ended: ZeroOption<EndReason>,
     /// [`Client::pause_events`] was called.
     is_paused: bool,
-    /// When Leave has to have arrived.
+    /// Deadline for the acknowledgement of Leave.
     leave_deadline: Instant,
 }
 
@@ -126,7 +126,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
     Client<K, M, P, OUTBOX, MESSAGE>
 {
-    /// Idle, in `memory`. All zero bytes if `memory` is.
+    /// Creates an idle client with its buffers in `memory`. All zero bytes if `memory` is.
     #[must_use]
     pub const fn new(memory: M) -> Self {
         const { assert!(MESSAGE >= MIN_MESSAGE_LEN && MESSAGE <= MAX_MESSAGE_LEN) };
@@ -151,11 +151,11 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Begins. `seed` must be fresh and secret: everything random comes from it. Whatever was there
-    /// before is forgotten, but for [`Client::counters`].
+    /// Starts the client. `seed` must be fresh and secret: all randomness is derived from it. Any
+    /// earlier state is discarded, except for [`Client::counters`].
     ///
     /// # Errors
-    /// [`ConfigError`]; the client is as it was.
+    /// [`ConfigError`]; the client is unchanged.
     pub fn start(&mut self, config: &Config<'_>, seed: [u8; 32], now: Instant) -> Result<(), ConfigError> {
         let stated = StoredConfig::validate(config, self.connection.memory().capacity(), MESSAGE)?;
         self.secrets.set(config.identity, &config.credential, seed);
@@ -187,7 +187,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.drive_leave(now);
     }
 
-    /// Does what is due: at most one public-key operation.
+    /// Does the work that is due: at most one public-key operation.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.phase == Phase::Idle {
             return;
@@ -195,7 +195,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         if !self.connection.is_finished() {
             self.connection.handle_timeout(now);
         }
-        // One of these, so one public-key operation.
+        // At most one of these runs, so at most one public-key operation.
         if self.join_state == JoinState::Signing {
             self.send_join(now);
         } else if self.handshake.is_active() {
@@ -236,8 +236,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     }
 
     /// Withholds events until [`Client::resume_events`], for a caller that cannot take them now.
-    /// Datagrams and timers go on, and flow control holds the server back once the receive buffer
-    /// is full, so nothing is lost.
+    /// Datagrams and timers continue, and flow control holds the server back once the receive
+    /// buffer is full, so nothing is lost.
     pub const fn pause_events(&mut self) {
         self.is_paused = true;
     }
@@ -284,11 +284,11 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Takes a post into the outbox and returns its number: 1, 2, 3, ... It stays there until it is
+    /// Adds a post to the outbox and returns its number: 1, 2, 3, ... It stays there until it is
     /// settled.
     ///
     /// # Errors
-    /// [`PostError`]; nothing was taken.
+    /// [`PostError`]; nothing was added.
     pub fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
         if self.phase != Phase::Running || self.is_leaving {
             return Err(PostError::NotRunning);
@@ -320,24 +320,24 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         if write(now, &mut self.connection, &mut self.message, &message) { Ok(()) } else { Err(RequestError::Full) }
     }
 
-    /// Leaves once every post is settled (or at once when not online with nothing unsettled).
-    /// [`Event::Ended`] follows. Posts are no longer taken.
+    /// Leaves once every post is settled (or at once if it is not online and no post is
+    /// unsettled). [`Event::Ended`] follows. Posts are no longer accepted.
     pub fn leave(&mut self, now: Instant) {
         self.is_leaving = true;
         self.drive_leave(now);
     }
 
-    /// Leaves now, whatever is unsettled: informs the server if it can. [`Event::Ended`]
-    /// follows.
+    /// Leaves now, without waiting for unsettled posts; informs the server if possible.
+    /// [`Event::Ended`] follows.
     pub fn abort(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Running | Phase::Leaving | Phase::Closing) {
             self.terminate(now, EndReason::Left);
         }
     }
 
-    /// The server is elsewhere now (a name was resolved again, or another of its addresses
-    /// answered). The next attempt goes there, and so does the one under way as long as it waits
-    /// for a Challenge; a connection that is up stays.
+    /// Sets the server's address (after a name was resolved again, or another of its addresses
+    /// answered). The next attempt uses it, and so does the current one as long as it waits for a
+    /// Challenge; an open connection is not affected.
     pub fn set_server(&mut self, server: SocketAddr) {
         self.config.server = server;
         if self.handshake.says_hello() {
@@ -372,7 +372,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.outbox.unsettled()
     }
 
-    /// The last entry delivered and the term it is known under; `None` before the first Joined.
+    /// The last entry delivered and its term; `None` before the first Joined.
     #[must_use]
     pub fn cursor(&self) -> Option<(u64, Term)> {
         self.room.is_member.then_some((self.room.cursor, self.room.term))

@@ -1,5 +1,5 @@
-//! Posts until they are settled (SPEC 6.5): in memory, in the order of their numbers, whatever
-//! happens to connections.
+//! Keeps posts in memory until they are settled (SPEC 6.5), in the order of their numbers and
+//! independent of connections.
 //!
 //! ```text
 //! bytes:  free | settled.. | record of settled+1 | ... | record of next | ... | record of last | free
@@ -9,8 +9,8 @@
 //! never wrap: when the free bytes at the end do not suffice, all records move to the front, so
 //! that each body is one slice.
 //!
-//! Numbers here are the caller's: 1, 2, 3, ... over all instances. What travels is counted from
-//! `base`, the last number that was settled when the present instance was given.
+//! Numbers here are the caller's: 1, 2, 3, ... over all instances. Numbers on the wire are
+//! relative to `base`, the last number that was settled when the current instance was assigned.
 
 use crate::chat::EntryKind;
 
@@ -25,7 +25,7 @@ pub(super) struct Full;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PendingPost<'a> {
     pub(super) number: u64,
-    /// The number under the present instance.
+    /// The number in the current instance.
     pub(super) instance_number: u64,
     pub(super) kind: EntryKind,
     pub(super) body: &'a [u8],
@@ -37,16 +37,16 @@ pub(super) struct Outbox<const N: usize> {
     end: usize,
     /// Every number up to this one is settled.
     settled: u64,
-    /// The last number given.
+    /// The last number assigned.
     last: u64,
-    /// Written to the stream, on this connection and since the last refusal: everything up to this
-    /// number.
+    /// Every number up to this one was written to the stream, on this connection and since the
+    /// last refusal.
     sent: u64,
-    /// Where the record of `sent + 1` begins.
+    /// Offset of the record of `sent + 1`.
     next_offset: usize,
     /// Records that are refused but not settled, because an earlier one is not.
     refused: u64,
-    /// Bytes that the last post refused with [`Full`] wants.
+    /// Bytes that the last post refused with [`Full`] needs.
     wanted: usize,
     base: u64,
 }
@@ -67,7 +67,7 @@ impl<const N: usize> Outbox<N> {
         }
     }
 
-    /// Forgets everything and begins with number 1.
+    /// Removes all posts; the next one is number 1.
     pub(super) fn clear(&mut self) {
         self.bytes.fill(0);
         (self.start, self.end, self.next_offset) = (0, 0, 0);
@@ -80,12 +80,13 @@ impl<const N: usize> Outbox<N> {
         self.last.saturating_sub(self.settled).saturating_sub(self.refused)
     }
 
-    /// The number that every number up to is settled, as it travels.
+    /// The number on the wire up to which every post is settled.
     pub(super) const fn settled_in_instance(&self) -> u64 {
         self.settled.saturating_sub(self.base)
     }
 
-    /// A number of the present instance, as it travels, to the caller's. `None`: never posted.
+    /// Converts a number on the wire, in the current instance, to the caller's. `None`: never
+    /// posted.
     pub(super) const fn local(&self, number: u64) -> Option<u64> {
         match self.base.checked_add(number) {
             Some(local) if local <= self.last => Some(local),
@@ -93,7 +94,7 @@ impl<const N: usize> Outbox<N> {
         }
     }
 
-    /// A new instance was given: the lowest number that is not settled is 1 there.
+    /// A new instance was assigned: the lowest unsettled post is number 1 in it.
     pub(super) const fn renumber(&mut self) {
         self.base = self.settled;
     }
@@ -120,7 +121,7 @@ impl<const N: usize> Outbox<N> {
         Ok(self.last)
     }
 
-    /// Whether there is room again for what was refused with [`Full`]. Says so once.
+    /// Whether there is room again for the post refused with [`Full`]; returns `true` once.
     pub(super) fn take_space(&mut self) -> bool {
         let has_space = self.has_space();
         if has_space {
@@ -133,8 +134,9 @@ impl<const N: usize> Outbox<N> {
         self.wanted > 0 && self.wanted <= self.free()
     }
 
-    /// The next post to be written to the stream. `None`: all are, or those that follow a refused
-    /// one have to wait until it is settled, because the server ignores them until then (SPEC 6.5).
+    /// The next post to be written to the stream. `None`: all are written, or those after a
+    /// refused one have to wait until it is settled, because the server ignores them until then
+    /// (SPEC 6.5).
     pub(super) fn next(&self) -> Option<PendingPost<'_>> {
         let record = self.record(self.next_offset).filter(|record| !record.is_refused)?;
         let number = self.sent.saturating_add(1);
@@ -142,7 +144,7 @@ impl<const N: usize> Outbox<N> {
         Some(PendingPost { number, instance_number, kind: record.kind, body: record.body })
     }
 
-    /// The post that [`Outbox::next`] gave was written.
+    /// The post that [`Outbox::next`] returned was written.
     pub(super) fn advance(&mut self) {
         if let Some(end) = self.record(self.next_offset).map(|record| record.end) {
             self.next_offset = end;
@@ -150,13 +152,13 @@ impl<const N: usize> Outbox<N> {
         }
     }
 
-    /// Begins again with the lowest that is not settled (SPEC 6.5): a new connection.
+    /// Starts over with the lowest unsettled post (SPEC 6.5), for a new connection.
     pub(super) const fn rewind(&mut self) {
         self.next_offset = self.start;
         self.sent = self.settled;
     }
 
-    /// Every number up to `number` that was not refused is stored. Whether that is news.
+    /// Every number up to `number` that was not refused is stored. Returns whether that is new.
     pub(super) fn settle(&mut self, number: u64) -> bool {
         let is_news = number > self.settled;
         while self.settled < number && self.pop() {}
@@ -164,8 +166,8 @@ impl<const N: usize> Outbox<N> {
         is_news
     }
 
-    /// `number` is refused for good: it is never sent again, and what is above it is sent again
-    /// once it is settled. Whether that is news.
+    /// `number` is refused permanently: it is never sent again, and later posts are sent again
+    /// once it is settled. Returns whether that is new.
     pub(super) fn refuse(&mut self, number: u64) -> bool {
         let Some((at, record)) = self.find(number) else { return false };
         if record.is_refused {
@@ -182,7 +184,7 @@ impl<const N: usize> Outbox<N> {
         true
     }
 
-    /// Refused ones are settled as soon as all before them are.
+    /// Refused posts are settled as soon as all posts before them are.
     fn settle_refused(&mut self) {
         while self.record(self.start).is_some_and(|record| record.is_refused) && self.pop() {}
     }
@@ -250,7 +252,7 @@ impl<const N: usize> Outbox<N> {
 
 #[cfg(test)]
 impl<const N: usize> Outbox<N> {
-    /// Whether `bytes` lie anywhere in it.
+    /// Whether the buffer contains `bytes` anywhere.
     pub(super) fn holds(&self, bytes: &[u8]) -> bool {
         self.bytes.windows(bytes.len()).any(|window| window == bytes)
     }

@@ -1,6 +1,6 @@
-//! Messages out of the stream, one per event (SPEC 6.1, 6.3): nothing is read before the caller
-//! asks, so a caller that does not ask holds the server back, and the cursor is never ahead of the
-//! entries that were returned.
+//! Reads messages from the stream, one per event (SPEC 6.1, 6.3). Nothing is read before the
+//! caller polls, so flow control holds the server back if the caller does not poll, and the cursor
+//! is never ahead of the entries that were returned.
 
 use super::event_queue::QueuedEvent;
 use super::join::{ProtocolViolation, Welcomed};
@@ -15,7 +15,7 @@ use crate::wire::frame::{CloseCode, StreamId};
 /// Bytes of the length field.
 const LENGTH_LEN: usize = 2;
 
-/// An event that is ready, without what it borrows.
+/// An event that is ready, without the data that it borrows.
 pub(super) enum ReadyEvent {
     Queued(QueuedEvent),
     /// The message in the buffer, of this length in bytes.
@@ -34,7 +34,7 @@ pub(super) enum ReadyEvent {
 impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const MESSAGE: usize>
     Client<K, M, P, OUTBOX, MESSAGE>
 {
-    /// Goes on until there is an event or nothing left to do.
+    /// Continues until there is an event or nothing left to do.
     pub(super) fn next_event(&mut self, now: Instant) -> Option<ReadyEvent> {
         loop {
             if let Some(queued) = self.events.pop() {
@@ -47,7 +47,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 match self.handle_message(now, len) {
                     Ok(None) => {}
                     Ok(ready) => return ready,
-                    // SPEC 6.1, 7: never deliver what breaks the rules.
+                    // SPEC 6.1, 7: a message that violates a rule is never delivered.
                     Err(ProtocolViolation) => self.abandon_connection(now, CloseCode::MESSAGE),
                 }
                 continue;
@@ -89,7 +89,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Some(len)
     }
 
-    /// Returns the event that the message is, if it is one.
+    /// Handles the message and returns its event, if it has one.
     fn handle_message(&mut self, now: Instant, len: usize) -> Result<Option<ReadyEvent>, ProtocolViolation> {
         let message = self.message.get(..len).ok_or(ProtocolViolation)?;
         // SPEC 6.1: unknown types are skipped.
@@ -140,8 +140,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok(is_event.then_some(ReadyEvent::Message(len)))
     }
 
-    /// Moves the cursor to the next entry. SPEC 7, S4: exactly the next one, or the server is not
-    /// believed. Returns whether it is an entry of this room.
+    /// Advances the cursor to the next entry. SPEC 7, S4: any other entry is a violation. Returns
+    /// whether it is an entry of this room.
     fn deliver(&mut self, handle: u8, seq: u64) -> Result<bool, ProtocolViolation> {
         if self.join_state != JoinState::Joined {
             return Err(ProtocolViolation);
@@ -156,7 +156,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok(true)
     }
 
-    /// Whether this is about posts of the present instance.
+    /// Whether this is about posts of the current instance.
     fn is_own_instance(&self, handle: u8, instance: u64) -> Result<bool, ProtocolViolation> {
         if self.join_state != JoinState::Joined {
             return Err(ProtocolViolation);
@@ -190,7 +190,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// A post that is longer than this server accepts can never be sent: it is refused here.
+    /// A post that is longer than this server accepts can never be sent: it is refused locally.
     fn refuse_oversized(&mut self) -> Option<u64> {
         if self.join_state != JoinState::Joined {
             return None;
@@ -204,7 +204,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.outbox.refuse(number).then_some(number)
     }
 
-    /// The event, borrowed.
+    /// Returns the event with the data that it borrows.
     pub(super) fn event(&self, ready: ReadyEvent) -> Option<Event<'_>> {
         Some(match ready {
             ReadyEvent::Queued(queued) => match queued {
@@ -230,7 +230,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         })
     }
 
-    /// The event that the message in the buffer is: it is decoded once more, to borrow from it.
+    /// The event of the message in the buffer, which is decoded again to borrow from it.
     fn message_event(&self, len: usize) -> Option<Event<'_>> {
         Some(match ServerMessage::decode(self.message.get(..len)?).ok()?? {
             ServerMessage::Entry { entry: Entry { header, body }, .. } => {

@@ -1,10 +1,12 @@
-//! When there is a connection: attempts, back-off, hints and silence (SPEC 3, 4.5).
+//! Connection attempts: back-off, hints and silence (SPEC 3, 4.5).
 //!
 //! ```text
-//! nothing is up:  attempt 5 s (5 s more once answered) -> failed: back-off 0.5 to 15 s -> attempt ...
-//!                   as long as there never was a connection, the first 1.5 s ask every server for its key, the rest only the right one
-//! one is up:      heeded Hint, or three probe time-outs of silence -> attempt beside it, at most every 10 s
-//!                   -> the old one speaks: the attempt stops      -> established: the connection opens again, in place
+//! no connection:  attempt 5 s (5 s more once answered) -> failed: back-off 0.5 to 15 s -> attempt ...
+//!                   before the first connection, Hellos of the first 1.5 s have no key hint
+//! connection:     plausible Hint, or three probe time-outs of silence
+//!                   -> parallel attempt, at most every 10 s
+//!                   -> a packet arrives on the old connection: the attempt stops
+//!                   -> established: the connection opens again, in place
 //! ```
 //! Nothing unauthenticated ends a connection, and a forged Challenge does not end an attempt.
 
@@ -47,7 +49,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.handshake.start(now, seed, expected, limits, pace);
     }
 
-    /// A datagram to whom it belongs.
+    /// Passes a datagram to the connection or to the handshake.
     pub(super) fn dispatch_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
         match Packet::decode(datagram, P::crc32) {
             Err(PacketError::Damaged) => self.counters.damaged = self.counters.damaged.saturating_add(1),
@@ -57,8 +59,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 Err(_) => {}
             },
             Ok(Packet::Challenge(_) | Packet::Accept(_)) => {
-                // Whoever is not where the attempt goes does not know its random; what they send is
-                // not even looked at.
+                // Only the destination of the attempt knows its random; packets from other
+                // addresses are not examined.
                 if !self.handshake.is_active() || !is_same_address(from, self.retry.to) {
                     self.counters.handshake = self.counters.handshake.saturating_add(1);
                 } else if let Err(dropped) = self.handshake.handle_datagram::<P>(now, datagram) {
@@ -86,7 +88,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// The connection spoke authentically: no attempt beside it is needed (SPEC 4.5).
+    /// An authentic packet was received: no parallel attempt is needed (SPEC 4.5).
     fn on_authenticated(&mut self) {
         if self.join_state == JoinState::Disconnected {
             return;
@@ -100,7 +102,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// The attempt under way came a step further.
+    /// The current attempt made progress.
     fn on_answer(&mut self, now: Instant) {
         self.retry.is_answered = true;
         self.retry.other_key_since = ZeroOption::None;
@@ -109,8 +111,8 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// A Challenge with another key than the expected one came: it is dropped, but
-    /// shows that a server answers.
+    /// A Challenge with an unexpected key was received: it is dropped, but shows that a server
+    /// answers.
     fn on_unexpected_key(&mut self, now: Instant) {
         self.retry.is_answered = true;
         let since = self.retry.other_key_since.get().unwrap_or(now);
@@ -121,7 +123,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// The key that was offered is accepted. Later attempts accept no other one.
+    /// Accepts the key that was reported. Later attempts accept no other one.
     pub(super) fn expect_key(&mut self, now: Instant, fingerprint: Fingerprint) {
         self.retry.expected = ZeroOption::Some(fingerprint);
         self.retry.deadline = now + ATTEMPT;
@@ -145,7 +147,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// The handshake took a Challenge or an Accept.
+    /// The handshake accepted a Challenge or an Accept.
     fn poll_handshake(&mut self, now: Instant) {
         let Some(HandshakeEvent::UnknownServerKey(fingerprint)) = self.handshake.poll_event() else {
             self.on_answer(now);
@@ -161,7 +163,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 self.on_answer(now);
                 self.handshake.accept_key(now);
             }
-            // The attempt waits until it asks for the right one.
+            // The attempt waits until its Hellos hint at the expected key.
             Some(_) => {
                 self.counters.handshake = self.counters.handshake.saturating_add(1);
                 self.on_unexpected_key(now);
@@ -185,7 +187,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.join_state = JoinState::Signing;
     }
 
-    /// Starts, fails and follows attempts, as far as they are due.
+    /// Starts the attempts that are due and ends those that failed.
     pub(super) fn reconnect(&mut self, now: Instant) {
         if self.reconnect_timeout().is_none_or(|due| due > now) {
             return;
@@ -215,9 +217,9 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// When [`Client::reconnect`] has something to do.
+    /// When [`Client::reconnect`] is due.
     pub(super) fn reconnect_timeout(&self) -> Option<Instant> {
-        // The person who looks at the key may take any time.
+        // The user may take any time to check the key.
         if self.phase != Phase::Running || self.retry.offered.is_some() {
             return None;
         }
@@ -235,7 +237,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         [joins_by, side].into_iter().flatten().min()
     }
 
-    /// The connection is over, and everything that could be read was.
+    /// The connection ended, and all received messages were read.
     pub(super) fn closed(&mut self, now: Instant, ended: Closed) {
         if self.join_state == JoinState::Disconnected || self.phase == Phase::Ended {
             return;
@@ -243,7 +245,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.join_state = JoinState::Disconnected;
         self.retry.stop();
         if self.phase != Phase::Running {
-            // Everything is settled; that was all there was to wait for.
+            // Every post is settled, so there is no reason to reconnect.
             self.terminate(now, EndReason::Left);
             return;
         }
@@ -259,7 +261,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.try_later(now);
     }
 
-    /// Nothing is up; an attempt that is under way goes on, else the next one begins later.
+    /// There is no connection: a current attempt continues, otherwise the next one is scheduled.
     fn try_later(&mut self, now: Instant) {
         if !self.handshake.is_active() {
             let random = self.secrets.draw();
@@ -267,7 +269,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         }
     }
 
-    /// Closes a connection that is of no use, and tries again later.
+    /// Closes an unusable connection and tries again later.
     pub(super) fn abandon_connection(&mut self, now: Instant, code: CloseCode) {
         self.connection.close(now, code, "");
         self.closed(now, Closed::Locally(code));
@@ -279,7 +281,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         self.abandon_connection(now, CloseCode::LEFT);
     }
 
-    /// Says Lost, once until Joined or Recovered.
+    /// Reports Disconnected, once until Joined or Reconnected.
     fn mark_lost(&mut self, lost: DisconnectReason) {
         if !core::mem::replace(&mut self.retry.is_lost, true) {
             self.events.push(QueuedEvent::Disconnected(lost));
@@ -287,7 +289,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     }
 }
 
-/// Whether two addresses are the same place, written as IPv4 or as IPv6.
+/// Whether two addresses are equal; an IPv4-mapped IPv6 address equals its IPv4 address.
 fn is_same_address(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && a.ip().to_canonical() == b.ip().to_canonical()
 }

@@ -10,40 +10,41 @@ use crate::time::{Duration, Instant};
 
 /// How long an attempt lasts without an answer, and how long after the last step forward.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
-/// Attempts beside a connection begin at most this often (SPEC 4.5).
+/// Least time between the starts of parallel attempts (SPEC 4.5).
 pub(super) const PARALLEL_ATTEMPT_INTERVAL: Duration = Duration::from_secs(10);
-/// The same after an attempt that led into the room: a server that is restarted twice is found as
-/// soon as one that is restarted once.
+/// The same after an attempt that led to a Welcome: after a second restart of the server, the
+/// client reconnects as soon as after the first.
 const JOINED_INTERVAL: Duration = Duration::from_secs(1);
-/// Probe time-outs without anything authenticated that count as silence (SPEC 4.5).
+/// Probe time-outs without an authentic packet that count as silence (SPEC 4.5).
 pub(super) const SILENT_PROBES: u32 = 3;
-/// How long only other keys have to be presented until they are believed to be all there is.
+/// How long only unexpected keys are presented before the client concludes that the server has
+/// another key.
 pub(super) const KEY_MISMATCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time-out from a connection to its Welcome: longer than any queue of password checks.
 pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// The part of an attempt that asks every server for its key, so that a wrong key can be reported:
-/// a server does not answer a Hello that hints at another key (SPEC 3.1).
+/// The first part of an attempt, whose Hellos have no key hint, so that a wrong key can be
+/// reported: a server does not answer a Hello that hints at another key (SPEC 3.1).
 pub(super) const UNHINTED_PERIOD: Duration = Duration::from_millis(1500);
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15);
 
 /// The bookkeeping of attempts.
 pub(super) struct Retry {
-    /// Where the attempt under way goes.
+    /// Destination of the current attempt.
     pub(super) to: SocketAddr,
-    /// When the attempt under way has failed.
+    /// When the current attempt fails.
     pub(super) deadline: Instant,
-    /// The attempt under way was answered, so `deadline` was moved.
+    /// The current attempt was answered, so `deadline` was moved.
     pub(super) is_extended: bool,
-    /// The attempt under way asks every server for its key.
+    /// The Hellos of the current attempt have no key hint.
     pub(super) without_key_hint: bool,
-    /// When nothing is up: the next attempt.
+    /// Without a connection: when the next attempt begins.
     pub(super) next: ZeroOption<Instant>,
-    /// No attempt beside a connection before this.
+    /// No parallel attempt begins before this.
     pub(super) side_after: Instant,
     /// Failed attempts in a row.
     pub(super) failures: u8,
-    /// A Hint was followed and nothing authenticated came since.
+    /// A plausible Hint was received, and no authentic packet since.
     pub(super) is_hinted: bool,
     /// Disconnected was reported, and neither Joined nor Reconnected since.
     pub(super) is_lost: bool,
@@ -51,15 +52,15 @@ pub(super) struct Retry {
     pub(super) has_connected: bool,
     /// The only key accepted.
     pub(super) expected: ZeroOption<Fingerprint>,
-    /// The key that waits for an answer.
+    /// The reported key, until the caller answers.
     pub(super) offered: ZeroOption<Fingerprint>,
-    /// Since when only other keys are presented.
+    /// Since when only unexpected keys are presented.
     pub(super) other_key_since: ZeroOption<Instant>,
-    /// Names the connection.
+    /// Id of the connection.
     pub(super) connection_id: u32,
-    /// When a connection that is not joined is given up.
+    /// When a connection without a Welcome is abandoned.
     pub(super) join_deadline: Instant,
-    /// Closed by the other side, and not acted upon while messages can be read.
+    /// How the connection ended; handled after all messages were read.
     pub(super) closed: ZeroOption<Closed>,
 }
 
@@ -90,11 +91,11 @@ impl Retry {
         self.expected.get().or(self.offered.get())
     }
 
-    /// A Welcome came: whatever failed before is over.
+    /// A Welcome was received: discards the record of failed attempts.
     pub(super) fn joined(&mut self, now: Instant) {
         self.failures = 0;
         self.is_lost = false;
-        // The interval is for attempts that lead nowhere.
+        // The interval is for attempts that lead to no Welcome.
         self.side_after = self.side_after.min(now + JOINED_INTERVAL);
     }
 
@@ -106,7 +107,7 @@ impl Retry {
         self.is_hinted = false;
     }
 
-    /// The attempt, or the connection, failed: the next attempt is later.
+    /// The attempt, or the connection, failed: schedules the next attempt.
     pub(super) fn schedule(&mut self, now: Instant, random: [u8; 32]) {
         self.failures = self.failures.saturating_add(1);
         self.next = ZeroOption::Some(now + backoff(self.failures, random));
@@ -114,7 +115,7 @@ impl Retry {
 }
 
 /// 0.5 to 1 s after the first failure, doubling up to 7.5 to 15 s; uniform in that range, so that
-/// members which lost the same server do not come back together.
+/// members that lost the same server do not reconnect at the same time.
 fn backoff(failures: u8, random: [u8; 32]) -> Duration {
     let doublings = u32::from(failures).saturating_sub(1).min(8);
     let longest = Duration::from_micros((SHORTEST_BACKOFF * 2).as_micros() << doublings).min(LONGEST_BACKOFF);

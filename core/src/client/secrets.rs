@@ -1,4 +1,4 @@
-//! What a client keeps secret: its identity, why it may join, and where its randomness comes from.
+//! The secrets of a client: its identity, its credential, and the state of its random generator.
 //! Wiped when it ends, never printed.
 
 use zeroize::Zeroize;
@@ -12,7 +12,7 @@ use crate::crypto::kdf::Secret;
 
 const _: () = assert!(MAX_PASSWORD_LEN <= u8::MAX as usize);
 
-/// Which [`Credential`] was given; its bytes lie beside it.
+/// The kind of [`Credential`]; its bytes are stored separately.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Means {
@@ -42,8 +42,8 @@ impl Secrets {
         }
     }
 
-    /// Takes copies. A password has at most [`MAX_PASSWORD_LEN`] bytes; what is beyond is not
-    /// taken.
+    /// Takes copies. A password has at most [`MAX_PASSWORD_LEN`] bytes; further bytes are not
+    /// copied.
     pub(super) fn set(&mut self, identity: &Identity, credential: &Credential<'_>, seed: [u8; 32]) {
         self.wipe();
         match credential {
@@ -73,19 +73,19 @@ impl Secrets {
         self.password_len = 0;
     }
 
-    /// 32 fresh bytes. What was drawn before cannot be recomputed from what is kept.
+    /// Returns 32 fresh bytes. Earlier results cannot be recomputed from the remaining state.
     pub(super) fn draw(&mut self) -> [u8; 32] {
         let fresh = self.randomness.derive(b"kabar1 client draw", &[]);
         self.randomness = self.randomness.derive(b"kabar1 client next", &[]);
         *fresh.expose()
     }
 
-    /// From [`Secrets::set`] until wiped.
+    /// `Some` from [`Secrets::set`] until wiped.
     pub(super) const fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }
 
-    /// What goes into Join (SPEC 6.2).
+    /// The authentication in a Join (SPEC 6.2).
     pub(super) fn authentication(&self, exporter: &[u8; 32]) -> Authentication<'_> {
         match self.means {
             Means::None => Authentication::None,
@@ -96,7 +96,7 @@ impl Secrets {
         }
     }
 
-    /// The room's secret, if that is why this client may join.
+    /// The room's secret, if that is the credential.
     pub(super) const fn room_secret(&self) -> Option<&[u8; ROOM_SECRET_LEN]> {
         match self.means {
             Means::Secret => Some(&self.room_secret),

@@ -1,4 +1,4 @@
-//! Instants at which no clock should be.
+//! Extreme instants.
 
 use super::server::Server;
 use super::world::{TestClient, World, config};
@@ -6,7 +6,7 @@ use crate::chat::{EntryKind, Request};
 use crate::client::{Event, Output};
 use crate::time::{Instant, extremes};
 
-/// All that is due now, and nothing of it without end.
+/// Handles everything that is due now, and asserts that it terminates.
 fn drain(client: &mut TestClient, now: Instant) {
     client.handle_timeout(now);
     let mut out = [0; 1200];

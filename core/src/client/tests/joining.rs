@@ -115,7 +115,7 @@ fn retries_when_refused_temporarily() {
 
 #[test]
 fn rejoins_when_its_refusal_was_lost() {
-    // CLOSE(REFUSED) without Refused: what was refused is not known.
+    // CLOSE(REFUSED) without Refused: the reason is not known.
     let mut world = World::online();
     world.server.close_all(world.now, CloseCode::REFUSED);
     world.run_until(secs(5), World::has_joined);
@@ -129,7 +129,7 @@ fn reports_the_key_and_continues_when_it_is_accepted() {
     world.run_until(secs(2), |world| !world.seen.is_empty());
     assert_eq!(world.seen, [Seen::UnknownServerKey(server::fingerprint(0))]);
     assert_eq!(world.client.state(), State::Connecting { answered: true });
-    // A person thinks, longer than any cookie lives.
+    // The user takes longer to answer than a cookie is valid.
     world.run(secs(200));
     assert_eq!(world.seen.len(), 1);
     assert_eq!(world.server.joins, []);
@@ -159,7 +159,7 @@ fn accepts_only_the_accepted_key_afterwards() {
     world.server = Server::with_key(1);
     world.seen.clear();
     world.run(secs(300));
-    // It was a member: it does not end, it does not join, and it asks nobody.
+    // It was a member: it neither ends, nor joins, nor reports the key.
     assert_eq!(world.client.state(), State::Reconnecting);
     assert_eq!(world.seen.len(), 1);
     assert!(matches!(world.seen[0], Seen::Disconnected(_)));
@@ -172,7 +172,7 @@ fn keeps_trying_an_address_without_a_server() {
     world.run(secs(5));
     assert_eq!(world.client.state(), State::Connecting { answered: false });
     assert_eq!(world.seen, []);
-    // It tries on.
+    // It keeps trying.
     world.server.rules.is_down = false;
     world.run_until(secs(10), World::has_joined);
 }
@@ -211,7 +211,7 @@ fn rejects_an_invalid_configuration_unchanged() {
     ] {
         assert_eq!(world.client.start(&config, [1; 32], world.now), Err(error));
     }
-    // It is as it was.
+    // The client is unchanged.
     assert_eq!(world.client.state(), State::Online);
     world.post(b"still here");
     world.run_until(secs(2), |world| world.client.unsettled() == 0);
@@ -242,7 +242,7 @@ fn abandons_a_connection_without_a_welcome() {
     assert_eq!(world.seen, []);
     world.run(secs(2));
     assert_eq!(world.seen, [Seen::Disconnected(DisconnectReason::Closed(Closed::Locally(CloseCode::INTERNAL)))]);
-    // The connection that follows may be unanswered as well.
+    // The Join of the next connection may be unanswered as well.
     world.server.rules.is_mute = false;
     world.run_until(secs(45), World::has_joined);
 }

@@ -1,4 +1,4 @@
-//! Tests of the client: against a small server, over a network that loses, in virtual time.
+//! Tests of the client: against a minimal server, over a lossy network, in virtual time.
 
 mod instants;
 mod joining;

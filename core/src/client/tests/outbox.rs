@@ -1,4 +1,4 @@
-//! Posts are settled in order, exactly once, whatever is refused in between.
+//! Posts are settled in order, exactly once, also if some are refused.
 
 use std::vec::Vec;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::chat::EntryKind;
 use crate::client::outbox::{Full, Outbox, RECORD_OVERHEAD};
 
-/// Writes everything that may be written; the numbers and bodies, in order.
+/// Writes every post that may be written, and returns the numbers and bodies in order.
 fn drain<const N: usize>(outbox: &mut Outbox<N>) -> Vec<(u64, Vec<u8>)> {
     let mut written = Vec::new();
     while let Some(post) = outbox.next() {
@@ -47,7 +47,7 @@ fn is_full_until_a_post_is_settled() {
     assert!(outbox.settle(1));
     assert!(outbox.take_space());
     assert!(!outbox.take_space(), "said once");
-    // The free bytes lie in front: everything moves.
+    // The free bytes are at the front, so all records move.
     assert_eq!(outbox.push(EntryKind::TEXT, b"12345678"), Ok(4));
     assert_eq!(numbers(&mut outbox), [2, 3, 4]);
 }
@@ -179,7 +179,8 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    /// Against a list: the same numbers wait, in order, with the same bodies, whatever happens.
+    /// Compares with a list: after any operations, the same numbers are unsettled, in order, with
+    /// the same bodies.
     #[test]
     fn agrees_with_a_model_list(ops in prop::collection::vec(op(), 1..120)) {
         let mut outbox = Outbox::<160>::new();

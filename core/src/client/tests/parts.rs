@@ -1,4 +1,4 @@
-//! The smaller parts: what is stated, what is secret, what was not told yet.
+//! Configuration, secrets and queued events.
 
 use super::server::{PASSWORD, SECRET};
 use super::world::{IDENTITY, config};
@@ -120,7 +120,7 @@ fn disconnection_that_ended_before_its_report_is_not_reported() {
     pending.push(QueuedEvent::Disconnected(DisconnectReason::Silent));
     pending.push(QueuedEvent::Reconnected);
     assert_eq!(pending.pop(), None);
-    // QueuedEvent, over, and lost again.
+    // Reported, reconnected, and disconnected again.
     pending.push(QueuedEvent::Reconnected);
     pending.push(QueuedEvent::Disconnected(DisconnectReason::Unknown));
     assert_eq!(pending.pop(), Some(QueuedEvent::Reconnected));

@@ -1,4 +1,4 @@
-//! Posts: stored in order, exactly once, or refused for good (SPEC 6.5, 7).
+//! Posts: stored in order, exactly once, or refused permanently (SPEC 6.5, 7).
 
 use std::vec::Vec;
 
@@ -65,7 +65,7 @@ fn full_outbox_reports_when_it_has_space() {
     world.run(secs(1));
     assert!(!world.seen.contains(&Seen::OutboxWritable));
     world.server.rules.ignores_posts = false;
-    // What this connection ignored comes again on the next.
+    // Posts ignored on this connection are sent again on the next.
     world.server.close_all(world.now, CloseCode::SHUTDOWN);
     world.run_until(secs(10), |world| world.client.unsettled() == 0);
     assert_eq!(world.count(&Seen::OutboxWritable), 1);
@@ -139,7 +139,7 @@ fn posts_after_a_refused_one_are_resent() {
     let mut expected = texts(6);
     expected.remove(2);
     assert_eq!(world.server.bodies(), expected);
-    // SPEC 6.5: 4 to 6 were ignored, and came again with 3 settled.
+    // SPEC 6.5: 4 to 6 were ignored, and sent again with 3 settled.
     assert_eq!(world.server.posts[..6].iter().map(|post| post.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     assert_eq!(world.server.posts[6..], [(4, 3), (5, 3), (6, 3)]);
 }
@@ -154,7 +154,8 @@ fn received_refusal_survives_the_connection() {
     }
     world.run_until(secs(3), |world| world.seen.iter().any(|seen| matches!(seen, Seen::PostRefused { .. })));
     assert_eq!(world.client.unsettled(), 2);
-    // Now it would be taken; but who heard "refused" must never see it.
+    // The server would accept it now, but a post that was reported as refused must never be
+    // stored.
     world.server.rules.refuses_post = None;
     world.server.rules.is_silent = false;
     world.server.close_all(world.now, CloseCode::SHUTDOWN);
@@ -201,7 +202,7 @@ fn renumbers_posts_under_a_new_instance() {
     assert_ne!(world.server.joins[1].instance, 0, "it asks for the one it knew");
     assert_eq!(world.server.posts, [(1, 0), (2, world.server.posts[1].1)]);
     assert_eq!(world.server.bodies(), &texts(4)[2..]);
-    // The caller's numbers go on.
+    // The caller's numbers continue.
     assert!(world.seen.contains(&Seen::Reset));
     assert!(world.seen.iter().any(|seen| matches!(seen, Seen::Stored { number: 4, .. })));
     assert_eq!(world.post(b"next"), 5);

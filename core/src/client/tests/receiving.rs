@@ -1,4 +1,4 @@
-//! Entries: exactly the log behind the cursor, one at a time, at the caller's pace (SPEC 6.1, 6.3,
+//! Entries: exactly the log after the cursor, one at a time, at the caller's pace (SPEC 6.1, 6.3,
 //! 7).
 
 use std::vec;
@@ -135,8 +135,8 @@ fn entries_after_a_missing_one_are_not_delivered() {
 
 #[test]
 fn welcome_that_skips_or_repeats_entries_is_rejected() {
-    // The log is 1 to 6, the cursor 3: before it, behind it although 4 is kept, beyond the end;
-    // nothing was ever entry 0.
+    // The log is 1 to 6, the cursor 3. Starts before it, after it although 4 is stored, and beyond
+    // the end; a first entry of 0, which never exists, and a start before the first entry.
     for (starts_at, first) in [(Some(2), None), (Some(4), None), (Some(7), None), (None, Some(0)), (Some(3), Some(5))] {
         let mut world = World::online();
         say(&mut world, 3);
@@ -252,8 +252,8 @@ fn unknown_messages_are_skipped() {
 
 #[test]
 fn malformed_messages_close_the_connection() {
-    // Empty; a Stored without its fields; longer than stated; a Welcome when there is one; a
-    // Refused after it.
+    // An empty message; a Stored without its fields; a message longer than stated; a second
+    // Welcome; a Refused after Welcome.
     let long = [&[0x20, 0x00, 0x4a, 0][..], &[0; 300]].concat();
     for raw in [vec![0, 0], vec![0, 2, 0x46, 7], long, vec![0, 2, 0x43, 7], vec![0, 3, 0x42, 9, 0]] {
         let mut world = World::online();

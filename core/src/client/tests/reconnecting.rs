@@ -1,4 +1,4 @@
-//! Connections are lost and found again; what does not authenticate loses none (SPEC 4.5, 5.7, 7).
+//! Connections are lost and re-established; unauthentic packets end none (SPEC 4.5, 5.7, 7).
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use crate::time::{Duration, Instant};
 use crate::wire::frame::CloseCode;
 use crate::wire::packet::{Packet, SealedHeader};
 
-/// When attempts began: each has a client random of its own, and a first Hello.
+/// When each attempt began, which is distinguished by its client random.
 fn attempts(world: &World) -> Vec<Instant> {
     let mut randoms = BTreeSet::new();
     let mut begun = Vec::new();
@@ -101,8 +101,8 @@ fn forged_hints_are_ignored() {
     world.post(b"x");
     world.run(secs(2));
     let known = SealedHeader { packet_number: 0, ..last_sealed(&world) };
-    // That one was acknowledged. Then one is in flight, but the hint is not about it, not about
-    // this connection, not from the server.
+    // That packet was acknowledged. Then one is in flight, but the hint is about another packet,
+    // about another connection, or from another address.
     world.inject(server::ADDRESS, hint(known));
     world.post(b"y");
     world.run(Duration::ZERO);
@@ -125,7 +125,7 @@ fn accepted_hint_ends_nothing_while_the_server_responds() {
     world.post(b"x");
     world.run(Duration::ZERO);
     let in_flight = last_sealed(&world);
-    // Whoever watches the path can say so; the answer to the packet itself is under way.
+    // An observer of the path can forge this hint; the answer to the packet itself is in flight.
     world.inject(server::ADDRESS, hint(in_flight));
     assert_eq!(world.client.state(), State::Reconnecting);
     world.run(secs(60));
@@ -159,8 +159,8 @@ fn silence_and_its_end_are_reported_once() {
     assert_eq!(world.client.state(), State::Reconnecting);
     world.server.rules.is_down = false;
     world.run_until(secs(30), |world| world.client.unsettled() == 0);
-    // It was the same server all along: either the old connection speaks again, or the attempt
-    // beside it was faster.
+    // The server did not restart: either the old connection recovered, or the parallel attempt was
+    // faster.
     assert!(matches!(world.seen[1], Seen::Reconnected | Seen::Joined { is_resumed: true, .. }));
     assert_eq!(world.server.bodies(), [b"x"]);
     assert_eq!(world.client.state(), State::Online);
@@ -250,7 +250,7 @@ fn later_join_of_an_identity_replaces_the_earlier() {
     let mut world = World::online();
     let mut other = World::idle(Server::new());
     core::mem::swap(&mut world.client, &mut other.client);
-    // The same server, a second client of the same identity; the first hears of it.
+    // The same server, a second client of the same identity; the first is closed.
     let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
     world.client.start(&config, [2; 32], world.now).unwrap();
     world.run_until(secs(5), World::has_joined);
@@ -277,7 +277,7 @@ fn unanswered_attempt_moves_to_a_new_address() {
     world.run(Duration::from_millis(400));
     world.client.set_server(server::ADDRESS);
     assert_eq!(world.client.server(), server::ADDRESS);
-    // Not after the attempt's 5 s: its next Hello is enough.
+    // The attempt need not time out after 5 s: its next Hello uses the new address.
     world.run_until(secs(2), World::has_joined);
 }
 

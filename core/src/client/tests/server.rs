@@ -1,5 +1,5 @@
-//! A server small enough to see through: acceptor, connections, one room. It keeps the rules of
-//! SPEC 6 and 7 unless a test tells it not to.
+//! A minimal server: acceptor, connections, one room. It follows SPEC 6 and 7 unless a test
+//! changes its [`Rules`].
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
@@ -37,10 +37,10 @@ static KEYS: LazyLock<[AnyRsaPrivateKey; 2]> = LazyLock::new(|| {
 /// Text of every Refused.
 pub(super) const REFUSAL: &str = "not \u{1b}today";
 
-/// What the server does otherwise than it should, or refuses.
+/// Faults and refusals of the server.
 #[derive(Clone, Default)]
 pub(super) struct Rules {
-    /// It is not there.
+    /// It handles and sends no datagrams.
     pub(super) is_down: bool,
     /// Hellos are answered with this key, even if the server is down; or only the first.
     pub(super) poses_with: Option<usize>,
@@ -51,7 +51,7 @@ pub(super) struct Rules {
     pub(super) is_impostor: bool,
     /// Posts with this body are refused.
     pub(super) refuses_post: Option<Vec<u8>>,
-    /// Stores, but does not say so.
+    /// Stores posts, but sends no Stored.
     pub(super) is_silent: bool,
     /// Answers no posts and stores nothing.
     pub(super) ignores_posts: bool,
@@ -80,7 +80,7 @@ pub(super) struct Logged {
     pub(super) body: Vec<u8>,
 }
 
-/// What a Join said.
+/// Fields of a Join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Joined {
     pub(super) instance: u64,
@@ -116,14 +116,14 @@ struct Member {
 pub(super) struct Server {
     pub(super) rules: Rules,
     pub(super) log: Vec<Logged>,
-    /// Entries up to this seq are no longer kept.
+    /// Entries up to this seq are no longer stored.
     pub(super) dropped: u64,
     pub(super) terms: Vec<(Term, u64)>,
     pub(super) joins: Vec<Joined>,
-    /// (number, settled) of every Post that came.
+    /// (number, settled) of every Post received.
     pub(super) posts: Vec<(u64, u64)>,
     pub(super) left: u32,
-    /// How each connection ended, as far as it did.
+    /// How each connection that ended did so.
     pub(super) ended: Vec<crate::connection::Closed>,
     key: &'static AnyRsaPrivateKey,
     acceptor: Acceptor,
@@ -176,7 +176,7 @@ impl Server {
         }
     }
 
-    /// Everything volatile is gone; a new term begins.
+    /// Loses all volatile state and begins a new term.
     pub(super) fn restart(&mut self) {
         self.half_open.clear();
         self.peers.clear();
@@ -186,7 +186,7 @@ impl Server {
         self.acceptor = Acceptor::new(self.key.modulus(), self.limits, [self.terms.len() as u8; 32]);
     }
 
-    /// What the disk held is gone too.
+    /// Loses the stored state, too.
     pub(super) fn forget_everything(&mut self) {
         self.log.clear();
         self.instances.clear();
@@ -205,7 +205,7 @@ impl Server {
         self.log.len() as u64
     }
 
-    /// Somebody else says something.
+    /// Another member posts a text.
     pub(super) fn say(&mut self, body: &[u8]) {
         self.log.push(Logged {
             author: "alice".into(),
@@ -226,7 +226,7 @@ impl Server {
         }
     }
 
-    /// To every member, as it is.
+    /// Sends `message` to every member, unchanged.
     pub(super) fn send_raw(&mut self, message: &[u8]) {
         for peer in &mut self.peers {
             peer.outgoing.push_back(message.to_vec());
@@ -430,7 +430,7 @@ impl Server {
             self.peers[at].closes = Some(CloseCode::REFUSED);
             return;
         }
-        // SPEC 5.7: the same identity gets the place.
+        // SPEC 5.7: the later Join of an identity replaces the earlier one.
         for peer in &mut self.peers {
             if peer.member.as_ref().is_some_and(|member| member.identity == join.identity) {
                 peer.connection.close(now, CloseCode::REPLACED, "");

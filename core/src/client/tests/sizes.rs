@@ -1,4 +1,4 @@
-//! What a client costs where memory is counted.
+//! Memory of a client on a device.
 
 use std::mem::size_of;
 use std::println;
@@ -15,17 +15,17 @@ use crate::transport::InlineBuffers;
 
 /// The profile of a device: entries up to about 1.9 KiB, no BULK, rings of one message each.
 type Smallest = Profile<2048, 2048>;
-/// The same with room for the next message behind each.
+/// The same with room in each ring for the next message.
 type Usual = Profile<3072, 4096>;
 
 type Profile<const SEND: usize, const RECEIVE: usize> =
     Client<Rsa2048, InlineBuffers<SEND, RECEIVE, 0, 12>, Portable, 2048, 2048>;
 
-/// Of the 44 KiB for static RAM and stack together.
+/// Part of the 44 KiB for static RAM and stack together.
 const SMALLEST_BUDGET: usize = 14 * 1024 + 512;
 const USUAL_BUDGET: usize = 17 * 1024 + 512;
 
-/// As in a program: it can be made at compile time.
+/// As in a program: a client can be created at compile time.
 static CLIENT: std::sync::Mutex<Usual> = std::sync::Mutex::new(Client::new(InlineBuffers::new()));
 
 #[test]
@@ -39,7 +39,7 @@ fn device_client_fits_its_memory_budget() {
     println!("  room {}, retry {}, pending {}", size_of::<Room>(), size_of::<Retry>(), size_of::<EventQueue>());
     assert!(size_of::<Smallest>() <= SMALLEST_BUDGET, "{}", size_of::<Smallest>());
     assert!(size_of::<Usual>() <= USUAL_BUDGET, "{}", size_of::<Usual>());
-    // SPEC 4.5: what an attempt beside a connection costs.
+    // SPEC 4.5: the memory of a parallel attempt.
     assert!(size_of::<ClientHandshake<Rsa2048>>() <= 1024);
     assert_eq!(CLIENT.lock().unwrap().poll_output(Instant::ZERO, &mut []), Output::Timeout(None));
 }

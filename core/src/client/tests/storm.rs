@@ -1,5 +1,5 @@
-//! Everything at once, from a seed: whatever happens, each post is in the log once and in order,
-//! and what is told is the log.
+//! Random faults from a seed: each post is in the log once and in order, and the reported entries
+//! are the log.
 
 use std::vec::Vec;
 
@@ -33,7 +33,7 @@ fn storm(seed: u8) {
             7..=9 => {
                 world.is_deaf = false;
                 world.polls = true;
-                // What was stored in silence is said again on the next connection.
+                // Posts stored without Stored are confirmed on the next connection.
                 if world.server.rules.is_silent {
                     world.server.close_all(world.now, CloseCode::INTERNAL);
                 }
@@ -63,9 +63,9 @@ fn storm(seed: u8) {
     world.run_until(secs(200), |world| {
         world.client.unsettled() == 0 && world.client.cursor().is_some_and(|(seq, _)| seq == world.server.head())
     });
-    // S4, S5: told is the log, once and in order.
+    // S4, S5: the reported entries are the log, once and in order.
     assert_eq!(world.heard(), world.server.bodies());
-    // S1, S2, S3: the log is what was posted, in order, without what was seen refused.
+    // S1, S2, S3: the log has the posts in order, except for those reported as refused.
     let refused = |number: usize| {
         world.seen.iter().any(|seen| matches!(seen, Seen::PostRefused { number: n, .. } if *n == number as u64))
     };
@@ -75,7 +75,7 @@ fn storm(seed: u8) {
         world.server.log.iter().filter(|entry| entry.author == "bob").map(|entry| entry.body.clone()).collect();
     assert_eq!(own, expected);
     assert!(!world.seen.contains(&Seen::Reset));
-    // Lost and what ends it take turns.
+    // Disconnected alternates with Joined or Reconnected.
     let mut is_lost = false;
     for seen in &world.seen {
         match seen {

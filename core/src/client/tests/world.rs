@@ -1,4 +1,4 @@
-//! A client, a server, a network that loses, and a clock that jumps from event to event.
+//! A client, a server, a lossy network, and a clock that jumps from event to event.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::string::String;
@@ -123,13 +123,13 @@ pub(super) struct World {
     pub(super) seen: Vec<Seen>,
     /// Datagrams lost, in percent.
     pub(super) loss: u32,
-    /// Datagrams from the server only are lost.
+    /// All datagrams from the server are lost.
     pub(super) is_deaf: bool,
-    /// The caller takes events.
+    /// Whether the caller polls events.
     pub(super) polls: bool,
     /// First bytes of every datagram that the client sent, with the time.
     pub(super) sent: Vec<(Instant, Vec<u8>)>,
-    /// Public-key operations of the client: in all, and in the call that did most.
+    /// Public-key operations of the client: in total, and in the call that did most.
     pub(super) operations: u32,
     pub(super) most_operations: u32,
     /// When the client is to be woken up.
@@ -159,7 +159,7 @@ pub(super) fn config() -> Config<'static> {
 }
 
 impl World {
-    /// Everything is there; the client is idle.
+    /// Creates a world with an idle client.
     pub(super) fn idle(server: Server) -> Self {
         Self {
             now: Instant::from_micros(77_000_000),
@@ -178,7 +178,7 @@ impl World {
         }
     }
 
-    /// The client begins; the server's key is the one expected.
+    /// Starts the client, which expects the key of the server.
     pub(super) fn start(config: &Config<'_>) -> Self {
         Self::start_with(Server::new(), config, 1)
     }
@@ -191,7 +191,7 @@ impl World {
         world
     }
 
-    /// Joined, and everything that came with that is forgotten.
+    /// A client that has joined; the events up to then are removed.
     pub(super) fn online() -> Self {
         Self::online_with(&config())
     }
@@ -208,7 +208,7 @@ impl World {
         self.seen.iter().any(|seen| matches!(seen, Seen::Joined { .. }))
     }
 
-    /// The last happenings but for entries.
+    /// The last events other than entries.
     pub(super) fn last_seen(&self) -> Vec<&Seen> {
         let mut seen: Vec<_> = self.seen.iter().filter(|seen| !matches!(seen, Seen::Entry { .. })).collect();
         seen.split_off(seen.len().saturating_sub(12))
@@ -221,7 +221,7 @@ impl World {
         })
     }
 
-    /// Bodies of all entries, in the order told.
+    /// Bodies of all entries, in the order reported.
     pub(super) fn heard(&self) -> Vec<Vec<u8>> {
         self.seen
             .iter()
@@ -257,13 +257,13 @@ impl World {
         }
     }
 
-    /// A datagram from anywhere reaches the client now.
+    /// Delivers a datagram from any address to the client now.
     pub(super) fn inject(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
         self.client.handle_datagram(self.now, from, &mut datagram);
         self.drain();
     }
 
-    /// On to the next thing that happens. `false`: nothing does until `end`.
+    /// Advances to the next event; returns `false` if there is none until `end`.
     fn step(&mut self, end: Instant) -> bool {
         self.drain();
         let arrival = self.flight.iter().map(|datagram| datagram.arrives).min();
@@ -334,7 +334,7 @@ impl World {
 }
 
 impl TestClient {
-    /// Which public-key operations it is about to do: KEM, share, agreement, signature.
+    /// Which public-key operations are pending: KEM, share, agreement, signature.
     fn remaining(&self) -> [bool; 4] {
         let handshake = std::format!("{:?}", self.handshake);
         let is_at = |phase| handshake.contains(phase);
