@@ -2,8 +2,9 @@
 //! (SPEC 4.5, 6, 7).
 //!
 //! ```text
-//! Idle -start-> Connecting -> (UnknownServerKey) -> Joining -> Online -> (silence, hint, server gone) -> Connecting beside the old
-//! connection -> Joining (resume) -> Online ...                      Ended: refused, replaced, kicked, left
+//! Idle -start-> Connecting -> (UnknownServerKey) -> Joining -> Online
+//! Online -> (silence, hint, server gone) -> Connecting (parallel attempt) -> Joining (resume) -> Online
+//! any -> Ended: refused, replaced, kicked, left
 //! ```
 //!
 //! The crate documentation has the drive contract and its loop.

@@ -14,7 +14,7 @@
 
 use crate::chat::EntryKind;
 
-/// Bytes of a record besides the body.
+/// Bytes of a record without the body.
 pub const RECORD_OVERHEAD: usize = 4;
 
 /// There is no room now.

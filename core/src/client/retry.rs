@@ -8,7 +8,7 @@ use crate::connection::Closed;
 use crate::session::Fingerprint;
 use crate::time::{Duration, Instant};
 
-/// How long an attempt lasts without an answer, and how long after the last step forward.
+/// Duration of an attempt without an answer; an answer extends it once by the same time.
 pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
 /// Least time between the starts of parallel attempts (SPEC 4.5).
 pub(super) const PARALLEL_ATTEMPT_INTERVAL: Duration = Duration::from_secs(10);

@@ -34,7 +34,7 @@ pub use report::{Closed, ConnectionEvent, Counters, Dropped, SendBufferFull, Tra
 pub const MAX_BURST: u8 = 10;
 /// Bytes of the length field before a message.
 const LENGTH_LEN: usize = 2;
-/// How long to wait for the rest of a burst.
+/// Pause between two bursts.
 const BURST_PAUSE: Duration = Duration::from_millis(1);
 
 const _: () = assert!(OVERHEAD == crate::session::sealed::OVERHEAD);

@@ -1,4 +1,4 @@
-//! What a connection reports to its owner: datagrams, events, errors, counters.
+//! The output of a connection: datagrams, events, errors, counters.
 
 use core::net::SocketAddr;
 

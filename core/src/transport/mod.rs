@@ -53,7 +53,7 @@ use sent_packets::SentPackets;
 
 /// Packets in flight that only probes may add (SPEC 5.4).
 pub(crate) const PROBE_SLOTS: usize = 2;
-/// Bytes of a datagram besides the body: sealed header, tag, CRC (SPEC 8).
+/// Bytes of a datagram without the body: sealed header, tag, CRC (SPEC 8).
 pub(crate) const OVERHEAD: usize = SEALED_HEADER_LEN + SEALED_TAG_LEN + CRC_LEN;
 /// Time until the next try when a buffer could not be acquired.
 const RETRY_MEMORY: Duration = Duration::from_millis(50);

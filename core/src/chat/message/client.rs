@@ -25,7 +25,7 @@ pub enum ClientMessage<'a> {
     Request {
         /// The room.
         handle: u8,
-        /// What is requested.
+        /// The request.
         request: Request,
     },
     /// Leaves the room.

@@ -71,12 +71,12 @@ const HEAD: usize = 2 + 1;
 /// Bytes of the longest name and its length.
 const NAME: usize = 1 + MAX_NAME_LEN;
 
-/// Bytes of an Entry message besides its body, with the longest author's name. A Stub is never
+/// Bytes of an Entry message without its body, with the longest author's name. A Stub is never
 /// longer.
 pub const ENTRY_OVERHEAD: usize = HEAD + 1 + 8 + 8 + NAME + 8 + 8 + 1 + 2;
 /// As [`ENTRY_OVERHEAD`], for HistoryEntry.
 pub const HISTORY_ENTRY_OVERHEAD: usize = ENTRY_OVERHEAD + 2;
-/// Bytes of a Post message besides its body.
+/// Bytes of a Post message without its body.
 pub const POST_OVERHEAD: usize = HEAD + 1 + 8 + 8 + 8 + 1 + 2;
 
 /// A Join at its longest: every string of 255 bytes, a password of full length.

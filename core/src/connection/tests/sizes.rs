@@ -151,7 +151,7 @@ fn sends_at_most_576_bytes_to_a_peer_that_accepts_no_more() {
 }
 
 #[test]
-fn an_idle_connection_of_a_server_is_small() {
+fn idle_server_connection_fits_its_memory_budget() {
     let len = size_of::<crate::connection::Connection<Nothing, crate::crypto::Portable>>();
     std::eprintln!("transport {} bytes, connection {len} bytes", size_of::<crate::transport::Transport>());
     assert!(len <= 4096, "{len} bytes");

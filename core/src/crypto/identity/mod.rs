@@ -40,7 +40,7 @@ impl Identity {
     /// sixth of its handshake. `None` if `public` is not a point of the curve.
     ///
     /// It is not checked that `public` belongs to `seed`: it must be the result of
-    /// [`Identity::public`] for this seed. Signatures made with another public key verify nowhere,
+    /// [`Identity::public`] for this seed. Signatures made with another public key never verify,
     /// and two signatures of one message with two public keys let anyone sign as this identity.
     #[must_use]
     pub fn from_keypair_unchecked(seed: &[u8; SEED_LEN], public: &[u8; PUBLIC_LEN]) -> Option<Self> {

@@ -107,7 +107,7 @@ impl RetrySchedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
-    /// Sends Hellos until a Challenge comes.
+    /// Sends Hellos until a Challenge arrives.
     Hello,
     /// Reports the key in an event.
     ReportKey,
@@ -117,7 +117,7 @@ enum Phase {
     Encapsulate,
     /// Next step: the X25519 share.
     Share,
-    /// Sends Initiates until an Accept comes.
+    /// Sends Initiates until an Accept arrives.
     Initiate,
     /// Next step: the X25519 agreement, and verification of the Accept.
     Agree,
@@ -231,7 +231,8 @@ impl<K: ServerKey> ClientHandshake<K> {
     }
 
     /// Begins an attempt. `expected` is the fingerprint of the only acceptable key; without one,
-    /// the key is reported. All randomness of the attempt comes from `seed`, which must be fresh.
+    /// the key is reported. All randomness of the attempt is derived from `seed`, which must be
+    /// fresh.
     pub fn start(
         &mut self,
         now: Instant,
@@ -265,7 +266,7 @@ impl<K: ServerKey> ClientHandshake<K> {
         self.phase == Phase::Hello
     }
 
-    /// Whether an attempt is under way.
+    /// Whether an attempt is in progress.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.phase != Phase::Idle

@@ -3,8 +3,8 @@
 use super::ranges::{RangeSet, Span};
 use super::ring;
 
-/// Ranges of each kind that a stream remembers. When they run out, more data than necessary is sent
-/// again; none is forgotten.
+/// Ranges of each kind that a stream remembers. When they run out, more data than necessary is
+/// sent again; none is lost.
 const MAX_RANGES: usize = 16;
 
 /// The sender of one stream, without its ring. Every byte from `acked` to `next` is acknowledged,
@@ -52,7 +52,7 @@ impl SendStream {
         self.written = self.written.saturating_add(u64::try_from(part.len()).unwrap_or(0));
     }
 
-    /// MAX_DATA came. It never lowers the limit.
+    /// MAX_DATA was received. It never lowers the limit.
     pub(crate) fn on_max_data(&mut self, limit: u64) {
         self.limit = self.limit.max(limit);
     }

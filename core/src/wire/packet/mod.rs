@@ -19,7 +19,7 @@ pub const SEALED_TAG_LEN: usize = 16;
 pub const HINT_LEN: usize = 17;
 /// Bytes of an Accept packet.
 pub const ACCEPT_LEN: usize = 103;
-/// Bytes of a Challenge packet besides the modulus.
+/// Bytes of a Challenge packet without the modulus.
 pub const CHALLENGE_OVERHEAD: usize = 69;
 /// The two legal lengths of a Hello in bytes (SPEC 3.1).
 pub const HELLO_LENS: [usize; 2] = [1200, 640];
