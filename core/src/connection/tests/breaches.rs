@@ -20,7 +20,7 @@ fn closes_with_frame_when_a_frame_does_not_decode() {
         [&[8][..], &[0, 1], &[3, 0, 0, 0], &[7, 0, 0, 1, 0xff], &[2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]]
     {
         let mut puppet = server();
-        puppet.say(bad).unwrap();
+        puppet.send(bad).unwrap();
         puppet.expect_closed(CloseCode::FRAME);
     }
 }
@@ -28,7 +28,7 @@ fn closes_with_frame_when_a_frame_does_not_decode() {
 #[test]
 fn closes_with_protocol_on_an_unknown_stream() {
     let mut puppet = server();
-    puppet.say(&[3, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 7]).unwrap();
+    puppet.send(&[3, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 7]).unwrap();
     puppet.expect_closed(CloseCode::PROTOCOL);
 }
 
@@ -36,11 +36,11 @@ fn closes_with_protocol_on_an_unknown_stream() {
 fn closes_with_flow_control_on_data_beyond_the_limit() {
     for (offset, len) in [(0, 1_001), (1_000, 1), (1 << 61, 5)] {
         let mut puppet = server();
-        puppet.say(&body(&[stream(offset, &[1; 1_001][..len])])).unwrap();
+        puppet.send(&body(&[stream(offset, &[1; 1_001][..len])])).unwrap();
         puppet.expect_closed(CloseCode::FLOW_CONTROL);
     }
     let mut puppet = server();
-    puppet.say(&body(&[Frame::Stream { id: StreamId::Bulk, offset: 0, data: b"x" }])).unwrap();
+    puppet.send(&body(&[Frame::Stream { id: StreamId::Bulk, offset: 0, data: b"x" }])).unwrap();
     puppet.expect_closed(CloseCode::FLOW_CONTROL);
 }
 
@@ -48,13 +48,13 @@ fn closes_with_flow_control_on_data_beyond_the_limit() {
 fn closes_with_protocol_on_an_acknowledgement_of_a_number_never_sent() {
     for range in [0..=0, 5..=9, 0..=u64::MAX] {
         let mut puppet = server();
-        puppet.say(&ack(&[range])).unwrap();
+        puppet.send(&ack(&[range])).unwrap();
         puppet.expect_closed(CloseCode::PROTOCOL);
     }
     let mut puppet = server();
-    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.send(&body(&[Frame::Ping])).unwrap();
     puppet.wait(Duration::from_millis(5));
-    puppet.say(&ack(&[0..=1])).unwrap();
+    puppet.send(&ack(&[0..=1])).unwrap();
     puppet.expect_closed(CloseCode::PROTOCOL);
 }
 
@@ -64,24 +64,24 @@ fn closes_with_protocol_on_an_acknowledgement_of_a_number_that_an_epoch_step_ski
         let hour = |limits: &mut crate::wire::packet::TransportParameters| limits.idle_s = 3_600;
         let mut puppet = Puppet::with(Role::Server, Pooled::new(1_000, 0, 16), hour, hour, 20);
         puppet.connection.send(puppet.now, CHAT, &[b"one"]).unwrap();
-        assert_eq!(puppet.hear()[0].number, 0);
-        puppet.say(&ack(&[0..=0])).unwrap();
+        assert_eq!(puppet.receive()[0].number, 0);
+        puppet.send(&ack(&[0..=0])).unwrap();
         puppet.wait(Duration::from_secs(41 * 60));
         let mut numbers = std::vec::Vec::new();
         for _ in 0..2 {
             puppet.connection.send(puppet.now, CHAT, &[b"two"]).unwrap();
-            numbers.push(puppet.hear()[0].number);
+            numbers.push(puppet.receive()[0].number);
         }
         assert_eq!(numbers, [1, 1 << 20]);
         puppet
     };
     let mut puppet = stepped();
-    puppet.say(&ack(&[1 << 20..=1 << 20, 0..=1])).unwrap();
+    puppet.send(&ack(&[1 << 20..=1 << 20, 0..=1])).unwrap();
     assert!(puppet.connection.is_open());
     assert_eq!(puppet.connection.unacknowledged(CHAT), 0);
     for range in [2..=2, 0..=1 << 20, (1 << 20) - 1..=(1 << 20) - 1] {
         let mut puppet = stepped();
-        puppet.say(&ack(&[range])).unwrap();
+        puppet.send(&ack(&[range])).unwrap();
         puppet.expect_closed(CloseCode::PROTOCOL);
     }
 }
@@ -91,7 +91,7 @@ fn applies_nothing_of_a_packet_that_violates_a_rule() {
     let mut puppet = server();
     let mut bad = body(&[stream(0, b"hello"), Frame::MaxData { id: CHAT, offset: 9 }]);
     bad.push(9);
-    puppet.say(&bad).unwrap();
+    puppet.send(&bad).unwrap();
     assert_eq!(puppet.connection.readable(CHAT), 0);
     puppet.expect_closed(CloseCode::FRAME);
 }
@@ -100,9 +100,9 @@ fn applies_nothing_of_a_packet_that_violates_a_rule() {
 fn with_full_gap_table() -> Puppet {
     let mut puppet = server();
     for gap in 0..16 {
-        puppet.say(&body(&[stream(2 + 2 * gap, b"x")])).unwrap();
+        puppet.send(&body(&[stream(2 + 2 * gap, b"x")])).unwrap();
     }
-    puppet.hear();
+    puppet.receive();
     puppet
 }
 
@@ -110,32 +110,32 @@ fn with_full_gap_table() -> Puppet {
 fn a_packet_that_does_not_fit_is_dropped_whole_and_not_acknowledged() {
     let mut puppet = with_full_gap_table();
     puppet.connection.send(puppet.now, CHAT, &[b"data"]).unwrap();
-    let sent = puppet.hear()[0].number;
+    let sent = puppet.receive()[0].number;
     // The ACK, the data in order and the challenge would fit, the other data does not.
     let mut packet = ack(&[sent..=sent]);
     packet.extend(body(&[stream(100, b"x"), Frame::PathChallenge([1; 8]), stream(0, b"ab")]));
-    assert_eq!(puppet.say(&packet), Err(Dropped::BufferFull));
+    assert_eq!(puppet.send(&packet), Err(Dropped::BufferFull));
     assert_eq!((puppet.connection.readable(CHAT), puppet.connection.unacknowledged(CHAT)), (0, 4));
     assert_eq!(puppet.connection.counters().buffer_full, 1);
-    assert!(puppet.hear().is_empty());
+    assert!(puppet.receive().is_empty());
     // Number 16 was that packet.
-    puppet.say(&body(&[Frame::Ping])).unwrap();
-    assert_eq!(puppet.hear()[0].acked(), Some([17..=17, 0..=15].to_vec()));
+    puppet.send(&body(&[Frame::Ping])).unwrap();
+    assert_eq!(puppet.receive()[0].acked(), Some([17..=17, 0..=15].to_vec()));
 }
 
 #[test]
 fn data_at_the_read_offset_is_always_accepted() {
     let mut puppet = with_full_gap_table();
-    assert_eq!(puppet.say(&body(&[stream(100, b"x")])), Err(Dropped::BufferFull));
-    puppet.say(&body(&[stream(0, b"ab")])).unwrap();
+    assert_eq!(puppet.send(&body(&[stream(100, b"x")])), Err(Dropped::BufferFull));
+    puppet.send(&body(&[stream(0, b"ab")])).unwrap();
     assert_eq!(puppet.connection.readable(CHAT), 3);
-    puppet.say(&body(&[stream(100, b"x")])).unwrap();
+    puppet.send(&body(&[stream(100, b"x")])).unwrap();
 }
 
 #[test]
 fn protocol_violation_takes_precedence_over_lack_of_room() {
     let mut puppet = with_full_gap_table();
-    puppet.say(&body(&[stream(100, b"x"), stream(999, b"xy")])).unwrap();
+    puppet.send(&body(&[stream(100, b"x"), stream(999, b"xy")])).unwrap();
     puppet.expect_closed(CloseCode::FLOW_CONTROL);
 }
 
@@ -143,22 +143,22 @@ fn protocol_violation_takes_precedence_over_lack_of_room() {
 fn data_is_dropped_without_a_ring_and_accepted_later() {
     let mut puppet = Puppet::new(Role::Server, Pooled::new(1_000, 0, 16).refusing(2));
     // The first request is for the ring, the second for the table of packets in flight.
-    puppet.say(&body(&[stream(0, b"abc")])).unwrap();
+    puppet.send(&body(&[stream(0, b"abc")])).unwrap();
     puppet.connection.consume(CHAT, 3);
-    assert_eq!(puppet.say(&body(&[stream(3, b"def")])), Err(Dropped::BufferFull));
+    assert_eq!(puppet.send(&body(&[stream(3, b"def")])), Err(Dropped::BufferFull));
     assert_eq!(puppet.connection.memory().held(), 0);
     // Data that was received before needs no ring.
-    puppet.say(&body(&[stream(0, b"abc")])).unwrap();
-    puppet.say(&body(&[stream(3, b"def")])).unwrap();
+    puppet.send(&body(&[stream(0, b"abc")])).unwrap();
+    puppet.send(&body(&[stream(3, b"def")])).unwrap();
     assert_eq!(puppet.connection.readable(CHAT), 3);
 }
 
 #[test]
 fn unauthentic_packet_changes_only_its_counter() {
     let mut puppet = server();
-    puppet.say(&body(&[stream(0, b"abc")])).unwrap();
+    puppet.send(&body(&[stream(0, b"abc")])).unwrap();
     puppet.connection.send(puppet.now, CHAT, &[b"data"]).unwrap();
-    let sent = puppet.hear()[0].number;
+    let sent = puppet.receive()[0].number;
     let mut packet = ack(&[sent..=sent]);
     packet.extend(body(&[stream(3, b"def"), Frame::Close { code: CloseCode::LEFT, reason: "" }]));
     let datagram = puppet.sealed(&packet);
@@ -197,9 +197,9 @@ fn replayed_packet_changes_only_its_counter() {
 #[test]
 fn data_before_close_in_a_packet_is_delivered() {
     let mut puppet = server();
-    puppet.say(&body(&[stream(0, b"bye"), Frame::Close { code: CloseCode::LEFT, reason: "done" }])).unwrap();
+    puppet.send(&body(&[stream(0, b"bye"), Frame::Close { code: CloseCode::LEFT, reason: "done" }])).unwrap();
     let events = puppet.events();
     assert!(matches!(events[..], [ConnectionEvent::Readable(CHAT), ConnectionEvent::Closed(_)]), "{events:?}");
     assert_eq!(puppet.connection.readable(CHAT), 3);
-    assert_eq!(puppet.say(&body(&[Frame::Ping])), Err(Dropped::NotOpen));
+    assert_eq!(puppet.send(&body(&[Frame::Ping])), Err(Dropped::NotOpen));
 }

@@ -84,7 +84,7 @@ fn stream_data_is_discarded_on_close() {
 #[test]
 fn data_after_a_gap_is_discarded_on_close() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
-    puppet.say(&body(&[stream(5, b"never to be read")])).unwrap();
+    puppet.send(&body(&[stream(5, b"never to be read")])).unwrap();
     assert_eq!(puppet.connection.memory().held(), 1);
     puppet.connection.close(puppet.now, CloseCode::SHUTDOWN, "");
     assert_eq!((puppet.connection.memory().held(), puppet.connection.readable(StreamId::Chat)), (0, 0));
@@ -110,7 +110,7 @@ fn shorter_idle_time_out_applies() {
         let memory = Pooled::large();
         let mut puppet =
             Puppet::with(Role::Server, memory, |limits| limits.idle_s = own, |limits| limits.idle_s = others, 20);
-        puppet.say(&body(&[Frame::Ping])).unwrap();
+        puppet.send(&body(&[Frame::Ping])).unwrap();
         puppet.wait((SECOND * 20).saturating_sub(Duration::from_micros(1)));
         assert!(puppet.connection.is_open());
         puppet.wait(Duration::from_micros(1));

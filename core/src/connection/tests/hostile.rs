@@ -63,7 +63,7 @@ fn play(role: Role, moves: Vec<Move>, slots: usize, refuses: u32, epoch_bits: u3
     let mut sent = 0;
     for step in moves {
         let data = [7; 900];
-        let said = match step {
+        let packet = match step {
             Move::Stream { is_bulk, offset, len } => {
                 Some(body(&[Frame::Stream { id: id(is_bulk), offset, data: &data[..len] }]))
             }
@@ -89,8 +89,8 @@ fn play(role: Role, moves: Vec<Move>, slots: usize, refuses: u32, epoch_bits: u3
                 None
             }
             Move::Wait(millis) => {
-                let heard = puppet.wait(Duration::from_millis(millis));
-                sent = heard.last().map_or(sent, |heard| heard.number);
+                let received = puppet.wait(Duration::from_millis(millis));
+                sent = received.last().map_or(sent, |received| received.number);
                 None
             }
             Move::Send { is_bulk, len } => {
@@ -104,12 +104,12 @@ fn play(role: Role, moves: Vec<Move>, slots: usize, refuses: u32, epoch_bits: u3
                 None
             }
         };
-        if let Some(said) = said {
-            let _ = puppet.say(&said);
+        if let Some(packet) = packet {
+            let _ = puppet.send(&packet);
         }
-        sent = puppet.hear().last().map_or(sent, |heard| heard.number);
+        sent = puppet.receive().last().map_or(sent, |received| received.number);
         puppet.connection.handle_timeout(puppet.now);
-        sent = puppet.hear().last().map_or(sent, |heard| heard.number);
+        sent = puppet.receive().last().map_or(sent, |received| received.number);
         let timeout = puppet.connection.poll_timeout();
         assert!(timeout.is_none_or(|at| at > puppet.now), "{timeout:?} is not after {:?}", puppet.now);
         puppet.events();

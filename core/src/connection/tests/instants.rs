@@ -32,13 +32,13 @@ fn every_call_terminates_at_any_instant() {
             for now in [to, from, to] {
                 let _ = puppet.connection.send(now, CHAT, &[&[7; 3_000]]);
                 drain(&mut puppet, now);
-                let _ = puppet.say(&body(&[stream(0, &[7; 100]), Frame::PathChallenge([1; 8])]));
+                let _ = puppet.send(&body(&[stream(0, &[7; 100]), Frame::PathChallenge([1; 8])]));
                 let last = drain(&mut puppet, now);
                 puppet.address = address(9);
-                let _ = puppet.say(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 9_000 }]));
+                let _ = puppet.send(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 9_000 }]));
                 // Some packets are lost by the packet threshold or the time threshold.
                 if let Some(last) = last {
-                    let _ = puppet.say(&ack(&[last..=last]));
+                    let _ = puppet.send(&ack(&[last..=last]));
                 }
                 drain(&mut puppet, now);
                 puppet.connection.consume(CHAT, 50);
@@ -47,7 +47,7 @@ fn every_call_terminates_at_any_instant() {
             puppet.connection.close(from, CloseCode::LEFT, "");
             for now in [from, to, from] {
                 drain(&mut puppet, now);
-                let _ = puppet.say(&body(&[Frame::Ping]));
+                let _ = puppet.send(&body(&[Frame::Ping]));
                 drain(&mut puppet, now);
             }
         }

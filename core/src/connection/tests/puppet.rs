@@ -26,7 +26,7 @@ pub(super) struct Puppet {
 
 /// A packet that the connection sent.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub(super) struct ReceivedPacket {
     pub(super) to: SocketAddr,
     pub(super) number: u64,
     /// Length of the datagram.
@@ -36,7 +36,7 @@ pub(super) struct Heard {
 
 pub(super) const CHAT: StreamId = StreamId::Chat;
 
-impl Heard {
+impl ReceivedPacket {
     pub(super) fn frames(&self) -> Vec<Frame<'_>> {
         Frames::new(&self.body).map(|frame| frame.expect("we send frames that decode")).collect()
     }
@@ -130,37 +130,37 @@ impl Puppet {
     }
 
     /// Sends a body.
-    pub(super) fn say(&mut self, body: &[u8]) -> Result<(), Dropped> {
+    pub(super) fn send(&mut self, body: &[u8]) -> Result<(), Dropped> {
         let mut datagram = self.sealed(body);
         self.connection.handle_datagram(self.now, self.address, &mut datagram)
     }
 
     /// Returns the packets that the connection sends now.
-    pub(super) fn hear(&mut self) -> Vec<Heard> {
-        let (mut heard, mut out) = (Vec::new(), [0; 1200]);
+    pub(super) fn receive(&mut self) -> Vec<ReceivedPacket> {
+        let (mut received, mut out) = (Vec::new(), [0; 1200]);
         while let Some(transmit) = self.connection.poll_transmit(self.now, &mut out) {
             let opened = self.session.open(&mut out[..transmit.len]).expect("sealed for us");
             let (number, body) = (opened.packet_number, opened.body.to_vec());
-            let packet = Heard { to: transmit.to, number, len: transmit.len, body };
+            let packet = ReceivedPacket { to: transmit.to, number, len: transmit.len, body };
             if let Some(ranges) = packet.acked() {
                 self.session.on_acknowledged(*ranges[0].end());
             }
-            heard.push(packet);
+            received.push(packet);
         }
-        heard
+        received
     }
 
     /// Advances the clock by `span`, handles timers, and returns the packets sent meanwhile.
-    pub(super) fn wait(&mut self, span: Duration) -> Vec<Heard> {
+    pub(super) fn wait(&mut self, span: Duration) -> Vec<ReceivedPacket> {
         let until = self.now + span;
-        let mut heard = self.hear();
+        let mut received = self.receive();
         while let Some(next) = self.connection.poll_timeout().filter(|&next| next <= until) {
             self.now = self.now.max(next);
             self.connection.handle_timeout(self.now);
-            heard.extend(self.hear());
+            received.extend(self.receive());
         }
         self.now = until;
-        heard
+        received
     }
 
     pub(super) fn events(&mut self) -> Vec<ConnectionEvent> {
@@ -172,11 +172,11 @@ impl Puppet {
     pub(super) fn expect_closed(&mut self, code: CloseCode) {
         let events = self.events();
         assert_eq!(events.last(), Some(&ConnectionEvent::Closed(Closed::Locally(code))), "{events:?}");
-        let heard = self.hear();
-        let closes = heard
+        let received = self.receive();
+        let closes = received
             .iter()
-            .flat_map(Heard::frames)
-            .any(|frame| matches!(frame, Frame::Close { code: said, .. } if said == code));
-        assert!(closes, "{heard:?}");
+            .flat_map(ReceivedPacket::frames)
+            .any(|frame| matches!(frame, Frame::Close { code: sent, .. } if sent == code));
+        assert!(closes, "{received:?}");
     }
 }

@@ -39,10 +39,10 @@ fn server_follows_an_idle_client_at_its_next_keep_alive() {
 }
 
 fn challenges(puppet: &mut Puppet) -> Vec<(core::net::SocketAddr, usize, [u8; 8])> {
-    let heard = puppet.hear();
-    let found = heard.iter().flat_map(|heard| {
-        heard.frames().into_iter().filter_map(|frame| match frame {
-            Frame::PathChallenge(data) => Some((heard.to, heard.len, data)),
+    let received = puppet.receive();
+    let found = received.iter().flat_map(|received| {
+        received.frames().into_iter().filter_map(|frame| match frame {
+            Frame::PathChallenge(data) => Some((received.to, received.len, data)),
             _ => None,
         })
     });
@@ -52,20 +52,20 @@ fn challenges(puppet: &mut Puppet) -> Vec<(core::net::SocketAddr, usize, [u8; 8]
 #[test]
 fn only_challenges_go_to_the_new_address_before_its_response() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
-    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.send(&body(&[Frame::Ping])).unwrap();
     puppet.address = address(50);
-    puppet.say(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 1 }])).unwrap();
+    puppet.send(&body(&[Frame::Ping, Frame::MaxData { id: CHAT, offset: 1 }])).unwrap();
     puppet.connection.send(puppet.now, CHAT, &[b"secret"]).unwrap();
-    let heard = puppet.hear();
-    let to: Vec<_> = heard.iter().map(|heard| heard.to).collect();
+    let received = puppet.receive();
+    let to: Vec<_> = received.iter().map(|received| received.to).collect();
     assert_eq!(to, [address(50), CLIENT]);
-    assert_eq!(heard[0].len, 42);
-    let Frame::PathChallenge(data) = heard[0].frames()[0] else { panic!("{heard:?}") };
+    assert_eq!(received[0].len, 42);
+    let Frame::PathChallenge(data) = received[0].frames()[0] else { panic!("{received:?}") };
     // A response from another address or with wrong data does not count.
     puppet.address = address(51);
-    puppet.say(&body(&[Frame::PathResponse(data)])).unwrap();
+    puppet.send(&body(&[Frame::PathResponse(data)])).unwrap();
     puppet.address = address(50);
-    puppet.say(&body(&[Frame::PathResponse([0; 8])])).unwrap();
+    puppet.send(&body(&[Frame::PathResponse([0; 8])])).unwrap();
     assert_eq!(puppet.connection.remote(), Some(CLIENT));
 }
 
@@ -73,27 +73,27 @@ fn only_challenges_go_to_the_new_address_before_its_response() {
 fn path_response_moves_the_peer_and_data_in_flight_is_resent() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
     puppet.connection.send(puppet.now, CHAT, &[b"lost on the old way"]).unwrap();
-    puppet.hear();
+    puppet.receive();
     puppet.address = address(50);
-    puppet.say(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
-    let heard = puppet.hear();
-    assert!(heard.iter().any(|heard| heard.to == address(50) && heard.frames() == [Frame::PathResponse([9; 8])]));
+    puppet.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let received = puppet.receive();
+    assert!(received.iter().any(|packet| packet.to == address(50) && packet.frames() == [Frame::PathResponse([9; 8])]));
     let Some(Frame::PathChallenge(data)) =
-        heard.iter().flat_map(|heard| heard.frames()).find(|frame| matches!(frame, Frame::PathChallenge(_)))
+        received.iter().flat_map(|received| received.frames()).find(|frame| matches!(frame, Frame::PathChallenge(_)))
     else {
-        panic!("{heard:?}")
+        panic!("{received:?}")
     };
-    puppet.say(&body(&[Frame::PathResponse(data)])).unwrap();
+    puppet.send(&body(&[Frame::PathResponse(data)])).unwrap();
     assert_eq!(puppet.events(), [ConnectionEvent::Moved(address(50))]);
-    let heard = puppet.hear();
-    assert_eq!((heard[0].to, heard[0].chat()), (address(50), Some((0, 19))));
+    let received = puppet.receive();
+    assert_eq!((received[0].to, received[0].chat()), (address(50), Some((0, 19))));
 }
 
 #[test]
 fn older_packet_from_a_new_address_does_not_move_the_peer() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
     let mut older = puppet.sealed(&body(&[Frame::PathChallenge([9; 8])]));
-    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.send(&body(&[Frame::Ping])).unwrap();
     puppet.connection.handle_datagram(puppet.now, address(50), &mut older).unwrap();
     assert_eq!(challenges(&mut puppet), []);
 }
@@ -102,23 +102,24 @@ fn older_packet_from_a_new_address_does_not_move_the_peer() {
 fn sends_three_challenges_no_larger_than_the_packet_received() {
     let mut puppet = Puppet::new(Role::Server, Pooled::large());
     puppet.address = address(50);
-    puppet.say(&body(&[Frame::Ping])).unwrap();
+    puppet.send(&body(&[Frame::Ping])).unwrap();
     assert_eq!(challenges(&mut puppet), [], "34 bytes came, 42 would go");
-    puppet.say(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
-    let heard = puppet.wait(SECOND * 10);
-    let sent = heard.iter().filter(|heard| heard.frames().iter().any(|frame| matches!(frame, Frame::PathChallenge(_))));
-    assert!(sent.clone().all(|heard| heard.len <= 42 && heard.to == address(50)));
+    puppet.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let received = puppet.wait(SECOND * 10);
+    let sent =
+        received.iter().filter(|packet| packet.frames().iter().any(|frame| matches!(frame, Frame::PathChallenge(_))));
+    assert!(sent.clone().all(|received| received.len <= 42 && received.to == address(50)));
     assert_eq!(sent.count(), 3);
 }
 
 #[test]
 fn client_responds_to_the_source_of_a_challenge_and_keeps_its_server() {
     let mut puppet = Puppet::new(Role::Client, Pooled::large());
-    puppet.hear();
+    puppet.receive();
     puppet.address = address(50);
-    puppet.say(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
-    let heard = puppet.hear();
-    assert_eq!((heard[0].to, heard[0].frames()), (address(50), [Frame::PathResponse([9; 8])].to_vec()));
+    puppet.send(&body(&[Frame::PathChallenge([9; 8])])).unwrap();
+    let received = puppet.receive();
+    assert_eq!((received[0].to, received[0].frames()), (address(50), [Frame::PathResponse([9; 8])].to_vec()));
     assert_eq!(challenges(&mut puppet), []);
     assert_eq!(puppet.connection.remote(), Some(SERVER));
 }
