@@ -67,7 +67,7 @@ fn ends_when_the_secret_or_the_password_is_wrong() {
 fn leaves_a_server_that_does_not_know_the_secret() {
     let mut world = World::idle(Server::new());
     world.server.rules.is_impostor = true;
-    world.server.say(b"do not believe this");
+    world.server.add_entry(b"do not believe this");
     let config = Config { fingerprint: Some(server::fingerprint(0)), start: Start::Last(5), ..config() };
     world.client.start(&config, [1; 32], world.now).unwrap();
     world.post(b"not for impostors");

@@ -107,8 +107,8 @@ fn reports_events_in_order() {
         QueuedEvent::Joined(joined),
         QueuedEvent::Stored { number: 4 },
     ];
-    for told in order.iter().rev() {
-        pending.push(*told);
+    for event in order.iter().rev() {
+        pending.push(*event);
     }
     assert_eq!(core::array::from_fn(|_| pending.pop()), order.map(Some));
     assert_eq!(pending.pop(), None);

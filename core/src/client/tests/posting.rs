@@ -22,7 +22,7 @@ fn post_is_stored_and_returned_as_own_entry() {
     assert!(world.seen.contains(&Seen::Stored { number: 1, seq: 1 }));
     assert!(world.seen.contains(&Seen::Entry { seq: 1, number: 1, body: b"hello".to_vec(), own: true }));
     assert_eq!(world.client.unsettled(), 0);
-    world.server.say(b"hi");
+    world.server.add_entry(b"hi");
     world.run(secs(1));
     assert!(world.seen.contains(&Seen::Entry { seq: 2, number: 2, body: b"hi".to_vec(), own: false }));
 }
@@ -47,9 +47,9 @@ fn stores_in_order_over_loss() {
                 }
             }
         }
-        world.run_until(secs(120), |world| world.client.unsettled() == 0 && world.heard().len() == 60);
+        world.run_until(secs(120), |world| world.client.unsettled() == 0 && world.bodies().len() == 60);
         assert_eq!(world.server.bodies(), texts);
-        assert_eq!(world.heard(), texts);
+        assert_eq!(world.bodies(), texts);
     }
 }
 
@@ -104,7 +104,7 @@ fn posts_without_stored_are_stored_once() {
     assert!(world.seen.contains(&Seen::Stored { number: 5, seq: 0 }), "learned on resuming");
     world.run(secs(2));
     assert_eq!(world.server.bodies(), texts(5));
-    assert_eq!(world.heard(), texts(5));
+    assert_eq!(world.bodies(), texts(5));
 }
 
 #[test]

@@ -13,10 +13,10 @@ use crate::wire::frame::CloseCode;
 
 const BROKEN: Seen = Seen::Disconnected(DisconnectReason::Closed(Closed::Locally(CloseCode::MESSAGE)));
 
-fn say(world: &mut World, count: u64) {
+fn add_entries(world: &mut World, count: u64) {
     for _ in 0..count {
         let text = std::format!("entry {}", world.server.head() + 1);
-        world.server.say(text.as_bytes());
+        world.server.add_entry(text.as_bytes());
     }
 }
 
@@ -35,11 +35,11 @@ fn seqs(world: &World) -> Vec<u64> {
 fn delivery_begins_at_the_configured_start() {
     for (start, first) in [(Start::Head, 11), (Start::Last(3), 8), (Start::Last(99), 1)] {
         let mut world = World::idle(Server::new());
-        say(&mut world, 10);
+        add_entries(&mut world, 10);
         let config = Config { fingerprint: Some(server::fingerprint(0)), start, ..config() };
         world.client.start(&config, [1; 32], world.now).unwrap();
         world.run(secs(1));
-        say(&mut world, 2);
+        add_entries(&mut world, 2);
         world.run(secs(1));
         assert_eq!(seqs(&world), (first..=12).collect::<Vec<_>>());
         assert_eq!(world.client.cursor(), Some((12, Term([1; 8]))));
@@ -49,7 +49,7 @@ fn delivery_begins_at_the_configured_start() {
 #[test]
 fn delivery_continues_after_a_cursor_of_an_earlier_run() {
     let mut world = World::idle(Server::new());
-    say(&mut world, 10);
+    add_entries(&mut world, 10);
     let start = Start::After { seq: 4, term: Term([1; 8]), fallback_count: 2 };
     let config = Config { fingerprint: Some(server::fingerprint(0)), start, ..config() };
     world.client.start(&config, [1; 32], world.now).unwrap();
@@ -62,7 +62,7 @@ fn delivery_continues_after_a_cursor_of_an_earlier_run() {
 fn invalid_cursor_is_reported_and_delivery_starts_over() {
     for (seq, term) in [(4, Term([9; 8])), (11, Term([1; 8]))] {
         let mut world = World::idle(Server::new());
-        say(&mut world, 10);
+        add_entries(&mut world, 10);
         let start = Start::After { seq, term, fallback_count: 2 };
         let config = Config { fingerprint: Some(server::fingerprint(0)), start, ..config() };
         world.client.start(&config, [1; 32], world.now).unwrap();
@@ -76,11 +76,11 @@ fn invalid_cursor_is_reported_and_delivery_starts_over() {
 #[test]
 fn replaced_log_is_reported_on_reconnecting() {
     let mut world = World::online();
-    say(&mut world, 3);
+    add_entries(&mut world, 3);
     world.run(secs(1));
     world.seen.clear();
     world.server.forget_everything();
-    say(&mut world, 1);
+    add_entries(&mut world, 1);
     world.post(b"wake up");
     world.run_until(secs(60), World::has_joined);
     assert!(matches!(
@@ -93,11 +93,11 @@ fn replaced_log_is_reported_on_reconnecting() {
 #[test]
 fn deleted_entries_are_reported_as_a_gap() {
     let mut world = World::online();
-    say(&mut world, 3);
+    add_entries(&mut world, 3);
     world.run(secs(1));
     world.seen.clear();
     world.server.rules.holds_entries = true;
-    say(&mut world, 7);
+    add_entries(&mut world, 7);
     world.server.close_all(world.now, CloseCode::SHUTDOWN);
     world.server.dropped = 8;
     world.server.rules.holds_entries = false;
@@ -112,7 +112,7 @@ fn deleted_entries_are_reported_as_a_gap() {
 fn repeated_entry_is_never_delivered() {
     let mut world = World::online();
     world.server.rules.repeats = Some(2);
-    say(&mut world, 4);
+    add_entries(&mut world, 4);
     world.run_until(secs(2), |world| world.seen.contains(&BROKEN));
     assert_eq!(seqs(&world), [1, 2]);
     world.server.rules.repeats = None;
@@ -125,7 +125,7 @@ fn repeated_entry_is_never_delivered() {
 fn entries_after_a_missing_one_are_not_delivered() {
     let mut world = World::online();
     world.server.rules.skips = Some(2);
-    say(&mut world, 4);
+    add_entries(&mut world, 4);
     world.run_until(secs(2), |world| world.seen.contains(&BROKEN));
     assert_eq!(seqs(&world), [1]);
     world.server.rules.skips = None;
@@ -139,10 +139,10 @@ fn welcome_that_skips_or_repeats_entries_is_rejected() {
     // the end; a first entry of 0, which never exists, and a start before the first entry.
     for (starts_at, first) in [(Some(2), None), (Some(4), None), (Some(7), None), (None, Some(0)), (Some(3), Some(5))] {
         let mut world = World::online();
-        say(&mut world, 3);
+        add_entries(&mut world, 3);
         world.run(secs(1));
         world.server.rules.holds_entries = true;
-        say(&mut world, 3);
+        add_entries(&mut world, 3);
         world.seen.clear();
         (world.server.rules.starts_at, world.server.rules.first) = (starts_at, first);
         world.server.close_all(world.now, CloseCode::SHUTDOWN);
@@ -159,7 +159,7 @@ fn welcome_that_skips_or_repeats_entries_is_rejected() {
 fn first_welcome_must_state_a_start_in_the_log() {
     for (starts_at, first) in [(Some(7), None), (Some(2), Some(4)), (None, Some(0))] {
         let mut world = World::idle(Server::new());
-        say(&mut world, 6);
+        add_entries(&mut world, 6);
         (world.server.rules.starts_at, world.server.rules.first) = (starts_at, first);
         let config = Config { fingerprint: Some(server::fingerprint(0)), ..config() };
         world.client.start(&config, [1; 32], world.now).unwrap();
@@ -171,9 +171,9 @@ fn first_welcome_must_state_a_start_in_the_log() {
 #[test]
 fn entries_above_the_limit_arrive_as_stubs() {
     let mut world = World::online_with(&Config { max_entry_len: 10, ..config() });
-    world.server.say(b"0123456789");
-    world.server.say(b"0123456789x");
-    world.server.say(b"end");
+    world.server.add_entry(b"0123456789");
+    world.server.add_entry(b"0123456789x");
+    world.server.add_entry(b"end");
     world.run(secs(1));
     assert_eq!(seqs(&world), [1, 2, 3]);
     assert!(world.seen.contains(&Seen::EntryTooLarge { seq: 2, size: 11 }));
@@ -186,7 +186,7 @@ fn server_waits_while_the_caller_does_not_poll() {
     world.polls = false;
     let body = [b'x'; 3000];
     for _ in 0..40 {
-        world.server.say(&body);
+        world.server.add_entry(&body);
     }
     world.run(secs(20));
     assert_eq!(seqs(&world), []);
@@ -207,7 +207,7 @@ fn requests_are_answered_during_delivery() {
     let mut joining = World::start(&config());
     assert_eq!(joining.client.request(joining.now, Request::ListMembers), Err(RequestError::NotJoined));
     let mut world = World::online();
-    say(&mut world, 5);
+    add_entries(&mut world, 5);
     world.run(secs(1));
     world.seen.clear();
     let history = |before, count| Request::History { before, count };
@@ -245,7 +245,7 @@ fn answers_about_another_room_are_ignored() {
 fn unknown_messages_are_skipped() {
     let mut world = World::online();
     world.server.send_raw(&[0, 4, 0x7f, 1, 2, 3]);
-    say(&mut world, 1);
+    add_entries(&mut world, 1);
     world.run(secs(1));
     assert_eq!(seqs(&world), [1]);
 }
@@ -266,7 +266,7 @@ fn malformed_messages_close_the_connection() {
 #[test]
 fn entries_before_the_welcome_close_the_connection() {
     let mut world = World::online();
-    say(&mut world, 1);
+    add_entries(&mut world, 1);
     world.run(secs(1));
     let entry = std::vec![0, 40, 0x44, 7];
     let raw = [&entry[..], &[0; 38]].concat();

@@ -52,21 +52,21 @@ fn hint(header: SealedHeader) -> Vec<u8> {
 #[test]
 fn reconnects_to_a_restarted_server_by_its_hint_without_loss() {
     let mut world = World::online();
-    world.server.say(b"before");
+    world.server.add_entry(b"before");
     world.run(secs(1));
     world.seen.clear();
     let before = world.client.counters().connection;
     world.server.restart();
-    world.server.say(b"while away");
+    world.server.add_entry(b"while away");
     world.post(b"unsettled");
     let began = world.now;
-    world.run_until(secs(10), |world| world.client.unsettled() == 0 && world.heard().len() == 2);
+    world.run_until(secs(10), |world| world.client.unsettled() == 0 && world.bodies().len() == 2);
     assert!(world.now.saturating_since(began) < secs(1), "no time-out has to pass");
     assert_eq!(world.server.joins[1].start, Start::After { seq: 1, term: Term([1; 8]), fallback_count: 0 });
     assert_eq!(world.server.joins[1].instance, 0x1001, "the instance stays");
     assert_eq!(world.seen[0], Seen::Disconnected(DisconnectReason::Unknown));
     assert!(matches!(world.seen[1], Seen::Joined { is_resumed: true, term: Term([2, ..]), start: 1, .. }));
-    assert_eq!(world.heard(), [&b"while away"[..], b"unsettled"]);
+    assert_eq!(world.bodies(), [&b"while away"[..], b"unsettled"]);
     assert_eq!(world.client.cursor(), Some((3, Term([2; 8]))));
     let after = world.client.counters();
     assert_eq!(after.connections, 2);
@@ -235,13 +235,13 @@ fn reconnects_after_other_close_codes() {
 fn entries_received_before_the_end_are_delivered() {
     let mut world = World::online();
     world.polls = false;
-    world.server.say(b"last words");
+    world.server.add_entry(b"last words");
     world.run(Duration::from_millis(100));
     world.server.close_all(world.now, CloseCode::KICKED);
     world.run(secs(1));
     world.polls = true;
     world.run(secs(1));
-    assert_eq!(world.heard(), [b"last words"]);
+    assert_eq!(world.bodies(), [b"last words"]);
     assert_eq!(world.seen.last(), Some(&Seen::Ended(EndReason::Closed(CloseCode::KICKED))));
 }
 

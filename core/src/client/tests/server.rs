@@ -205,8 +205,8 @@ impl Server {
         self.log.len() as u64
     }
 
-    /// Another member posts a text.
-    pub(super) fn say(&mut self, body: &[u8]) {
+    /// Appends a text of another member to the log.
+    pub(super) fn add_entry(&mut self, body: &[u8]) {
         self.log.push(Logged {
             author: "alice".into(),
             instance: 99,

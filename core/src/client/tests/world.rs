@@ -222,7 +222,7 @@ impl World {
     }
 
     /// Bodies of all entries, in the order reported.
-    pub(super) fn heard(&self) -> Vec<Vec<u8>> {
+    pub(super) fn bodies(&self) -> Vec<Vec<u8>> {
         self.seen
             .iter()
             .filter_map(|seen| match seen {
