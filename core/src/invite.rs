@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_part_that_is_wrong() {
+    fn reports_the_invalid_part() {
         use ParseInviteError::{CutOff, Fingerprint, Room, Scheme, Secret};
         let parse = |from: &str, to: &str| InviteParts::parse(&INVITE.replacen(from, to, 1)).err();
         assert_eq!(parse("kabar:", "http:"), Some(Scheme));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn does_not_show_its_secret() {
+    fn does_not_print_its_secret() {
         let shown = std::format!("{:?}", InviteParts::parse(INVITE).unwrap());
         assert!(shown.contains("lobby") && !shown.contains("secret"), "{shown}");
     }

@@ -16,9 +16,9 @@ pub enum Output<'a> {
     Transmit(Transmit),
     /// Something happened.
     Event(Event<'a>),
-    /// Nothing is left to do before the next input or this instant, at which
-    /// [`Client::handle_timeout`] is to be called: immediately if it is not in the future. `None`:
-    /// there is no timer, only an input has an effect.
+    /// Nothing is left to do until the next input or this instant, at which
+    /// [`Client::handle_timeout`] is to be called (now, if it is not in the future). `None`: there
+    /// is no timer.
     Timeout(Option<Instant>),
 }
 

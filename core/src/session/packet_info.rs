@@ -64,7 +64,7 @@ mod tests {
     use crate::crypto::Portable;
 
     #[test]
-    fn shows_the_connection_of_a_hint_and_rejects_damage() {
+    fn decodes_the_connection_of_a_hint_and_rejects_damage() {
         let header = SealedHeader { connection_id: 7, packet_number: 9 };
         let mut hint = header.hint(Portable::crc32);
         assert_eq!(PacketInfo::decode::<Portable>(&hint), Ok(PacketInfo::Hint(header)));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_attempt_cookie_and_key_of_a_challenge() {
+    fn decodes_attempt_cookie_and_key_of_a_challenge() {
         let (client_random, cookie, modulus) = ([1; 32], [2; 32], &[3; 256]);
         let mut out = [0; 400];
         let challenge = Packet::Challenge(Challenge { client_random, cookie, modulus });

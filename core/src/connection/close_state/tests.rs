@@ -52,7 +52,7 @@ fn stops_sending_close_when_both_sides_close() {
 }
 
 #[test]
-fn cuts_a_long_reason_between_characters() {
+fn truncates_a_long_reason_between_characters() {
     let mut ending = CloseState::OPEN;
     let reason = std::string::String::from("x") + &"ü".repeat(40);
     ending.begin(at(0), Closed::Locally(CloseCode::LEFT), &reason, PTO);

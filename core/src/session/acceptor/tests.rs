@@ -52,7 +52,7 @@ fn answers_hello_with_challenge() {
 }
 
 #[test]
-fn stays_silent_when_the_hint_is_for_another_key() {
+fn does_not_answer_a_hint_for_another_key() {
     let mut server = Server::new(&KEYS[0]);
     let hint: [u8; 8] = server.fingerprint().0[..8].try_into().unwrap();
     assert!(matches!(server.handle(START, HOME, &hello(hint, 1200)).0, Incoming::Reply(_)));

@@ -69,7 +69,7 @@ fn a_full_gap_table_still_accepts_data_in_order() {
 }
 
 #[test]
-fn gives_credit_after_a_quarter_of_the_window() {
+fn grants_credit_after_a_quarter_of_the_window() {
     let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
     offer(&mut assembler, &mut ring, 0, &[1; 40]).unwrap();
     assembler.consume(15);
@@ -82,7 +82,7 @@ fn gives_credit_after_a_quarter_of_the_window() {
 }
 
 #[test]
-fn gives_any_credit_when_the_window_is_closed() {
+fn grants_any_credit_when_the_window_is_closed() {
     let (mut assembler, mut ring) = (Assembler::open(64, RING), [0; RING]);
     offer(&mut assembler, &mut ring, 0, &[1; 64]).unwrap();
     assert!(!assembler.is_credit_due());
@@ -91,7 +91,7 @@ fn gives_any_credit_when_the_window_is_closed() {
 }
 
 #[test]
-fn a_closed_stream_accepts_nothing_and_gives_no_credit() {
+fn closed_stream_accepts_nothing_and_grants_no_credit() {
     let (mut assembler, mut ring) = (Assembler::open(0, 0), []);
     assert_eq!(offer(&mut assembler, &mut ring, 0, b"x"), Err(StreamError::FlowControl));
     assert!(!assembler.is_credit_due());

@@ -38,7 +38,7 @@ fn the_reported_ack_delay_is_bounded_by_the_stated_one() {
 }
 
 #[test]
-fn an_impossible_ack_delay_is_not_subtracted() {
+fn impossible_ack_delay_is_not_subtracted() {
     let mut rtt = open();
     rtt.sample(ms(80), ms(0));
     rtt.sample(ms(82), ms(5));

@@ -66,7 +66,7 @@ fn frees_the_ring_only_up_to_the_first_gap() {
 }
 
 #[test]
-fn an_acknowledged_range_is_never_lost() {
+fn acknowledged_range_is_never_marked_lost() {
     let (mut stream, _) = written(64, 50);
     let (a, b, c) = (sent(&mut stream, 10), sent(&mut stream, 10), sent(&mut stream, 10));
     stream.on_acked(b);
@@ -79,7 +79,7 @@ proptest! {
     /// For random losses and acknowledgements, more than the sets have entries: in the end every
     /// byte is acknowledged, and only after it arrived.
     #[test]
-    fn never_loses_a_byte(choices in proptest::collection::vec((any::<u8>(), any::<u16>()), 1..600)) {
+    fn acknowledges_every_byte_after_any_loss(choices in proptest::collection::vec((any::<u8>(), any::<u16>()), 1..600)) {
         let total = 2_000;
         let (mut stream, mut ring) = (SendStream::open(u64::MAX), std::vec![0; total]);
         stream.write(&mut ring, &std::vec![7; total]);
