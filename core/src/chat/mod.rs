@@ -115,7 +115,7 @@ impl RefusedCode {
     pub const SIGNATURE: Self = Self(7);
     /// Another version of the chat messages.
     pub const VERSION: Self = Self(8);
-    /// Storage trouble or too many attempts. A later attempt may succeed.
+    /// Storage failed, or there were too many attempts. A later attempt may succeed.
     pub const TRY_LATER: Self = Self(9);
     /// The instance belongs to another identity.
     pub const INSTANCE: Self = Self(10);
