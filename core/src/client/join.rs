@@ -1,7 +1,8 @@
 //! Membership: Join, Welcome, and the state of the room after them (SPEC 6.2, 6.3, 7).
 //!
 //! ```text
-//! 1 C->S Join       its signature covers the connection; start = the caller's at first, then After(cursor)
+//! 1 C->S Join       its signature covers the connection;
+//!                   start = the caller's at first, then After(cursor)
 //! 2 S->C (Reset)    the cursor is not valid
 //! 3 S->C Welcome    its proof is checked first: an impostor learns nothing and delivers nothing
 //! ```

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! Idle -start-> Connecting -> (UnknownServerKey) -> Joining -> Online
-//! Online -> (silence, hint, server gone) -> Connecting (parallel attempt) -> Joining (resume) -> Online
+//! Online -> (silence, hint, server gone) -> Connecting in parallel -> Joining (resume) -> Online
 //! any -> Ended: refused, replaced, kicked, left
 //! ```
 //!

@@ -1,8 +1,9 @@
 //! Connection attempts: back-off, hints and silence (SPEC 3, 4.5).
 //!
 //! ```text
-//! no connection:  attempt 5 s (5 s more once answered) -> failed: back-off 0.5 to 15 s -> attempt ...
-//!                   before the first connection, Hellos of the first 1.5 s have no key hint
+//! no connection:  attempt 5 s (5 s more once answered)
+//!                   -> failed: back-off 0.5 to 15 s -> attempt ...
+//!                 before the first connection, Hellos of the first 1.5 s have no key hint
 //! connection:     plausible Hint, or three probe time-outs of silence
 //!                   -> parallel attempt, at most every 10 s
 //!                   -> a packet arrives on the old connection: the attempt stops
