@@ -127,9 +127,9 @@ for_each_size! {
     private_operation_agrees: private_2048_agrees_with_another_bignum private_3072_agrees_with_another_bignum
         private_4096_agrees_with_another_bignum;
     kem_round_trips: kem_2048_round_trips kem_3072_round_trips kem_4096_round_trips;
-    kem_rejects: kem_2048_rejects_what_is_out_of_range kem_3072_rejects_what_is_out_of_range
-        kem_4096_rejects_what_is_out_of_range;
-    kem_answers: kem_2048_gives_the_known_answer kem_3072_gives_the_known_answer kem_4096_gives_the_known_answer;
+    kem_rejects: kem_2048_rejects_ciphertexts_out_of_range kem_3072_rejects_ciphertexts_out_of_range
+        kem_4096_rejects_ciphertexts_out_of_range;
+    kem_answers: kem_2048_returns_the_known_answer kem_3072_returns_the_known_answer kem_4096_returns_the_known_answer;
 }
 
 fn kem_round_trips(size: KeySize) {
