@@ -1,4 +1,5 @@
-//! `kabar join`: from the command line and the known servers to the configuration of a session.
+//! `kabar join`: derives the configuration of a session from the command line and the known
+//! servers.
 
 use std::io;
 use std::path::PathBuf;

@@ -189,7 +189,7 @@ impl Session {
     /// Returns whether there were any.
     fn take_client_events(&mut self) -> Result<bool, SessionEnd> {
         let mut has_any = false;
-        // At the end, a reader that does not read is not waited for.
+        // At the end, do not wait for a reader that does not read.
         while self.ui.has_room() || self.has_ended() {
             let now = self.driver.now();
             let Some(event) = self.driver.poll_event() else { break };
