@@ -30,7 +30,7 @@
 //!    had their turn: do not sleep, handle the input that arrived in the meantime, call
 //!    [`Hub::handle_timeout`] and continue with 2.
 //!
-//! The result of every job is passed to [`Hub::handle_done`], whichever thread ran it.
+//! The result of every job is passed to [`Hub::handle_done`], no matter which thread ran it.
 //!
 //! # Determinism
 //!

@@ -43,7 +43,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// That of a new connection.
+    /// The place of a new connection.
     pub(super) fn new(id: u32) -> Self {
         Self { id, is_ready: false, is_deferred: false, is_paused: false, round: 0, work: 0 }
     }

@@ -29,7 +29,7 @@ pub(super) struct PendingEntry {
     pub(super) origin: Origin,
 }
 
-/// Where an entry comes from.
+/// The origin of an entry.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     /// A member's post.

@@ -1,5 +1,5 @@
-//! The members of a room, indexed by identity, name and instance. What is still to be sent to a
-//! member is stored with its connection.
+//! The members of a room, indexed by identity, name and instance. Messages that are still to be
+//! sent to a member are stored with its connection.
 
 use core::ops::Bound::{Excluded, Unbounded};
 use std::collections::BTreeMap;

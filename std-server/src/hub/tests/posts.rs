@@ -1,5 +1,5 @@
-//! Posts: each is stored exactly once, in the order of the numbers, or refused for good (SPEC 6.4,
-//! 6.5, 7).
+//! Posts: each is stored exactly once, in the order of the numbers, or refused permanently (SPEC
+//! 6.4, 6.5, 7).
 
 use kabar_core::chat::{EntryKind, PostRefusedCode};
 use kabar_core::connection::CloseCode;
