@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Types what README.md tells a person to type: the command that hosts, the line it prints for the second laptop, and a bad path between
+# Types the commands that README.md shows: the command that hosts, the line it prints for the second laptop, and a bad path between
 # the two; and asks every other command that it names for its help, which it gives only if it knows all the options that stand there.
-# Each "laptop" has a home of its own; the port is a free one, so that two runs do not meet.
+# Each "laptop" has its own home; the port is a free one, so that two runs do not meet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
