@@ -20,8 +20,8 @@ pub unsafe extern "C" fn kabar_init(client: *mut Client) -> c_int {
     if client.is_null() || !client.is_aligned() {
         return KABAR_E_ARGUMENT;
     }
-    // SAFETY: not null, aligned; the caller gives as much memory as a client takes. The
-    // old value has no destructor that matters: all its bytes are overwritten.
+    // SAFETY: not null, aligned; the caller gives as much memory as a client takes. The old value
+    // has no destructor that matters: all its bytes are overwritten.
     unsafe { client.write(profile::client()) };
     KABAR_OK
 }

@@ -5,7 +5,8 @@
 //! * [`board::provision`]: the device's identity, and the room that it joins.
 //! * [`processor`]: start-up, stack and faults, shared by boards that have the same kind of
 //!   processor.
-//! * [`network`]: the IP link over a board's network hardware; [`ethernet`]: such hardware.
+//! * [`network`]: the IP link over a board's network hardware; [`ethernet`]: the part that drivers
+//!   of Ethernet controllers share.
 //! * [`peripherals`]: light and sensor.
 //! * [`exit`]: the end of the program.
 #![no_std]

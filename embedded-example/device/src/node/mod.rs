@@ -82,7 +82,7 @@ impl<L> core::fmt::Debug for Node<'_, L> {
 }
 
 impl<'a, L: Link> Node<'a, L> {
-    /// A node in `storage`, which it borrows for good. The client is idle until [`Node::start`].
+    /// A node in `storage`, which it borrows permanently. The client is idle until [`Node::start`].
     pub const fn new(storage: &'a mut Storage, link: L) -> Self {
         Self { storage, link, deadline: None, unfinished: false }
     }

@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `Interrupt`, `interrupts` | a number at the interrupt controller; the table of handlers |
 //! | `sleep` | sleeps until a given time, or until an interrupt brings input |
-//! | `SysTickClock` | a clock by the processor's timer |
+//! | `SysTickClock` | a clock based on the processor's timer |
 //!
 //! A fault is logged and ends the program with [`crate::exit::Exit::Fault`].
 
