@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that decides whether a change is good, by name, with the seconds each step took.
+# All checks that a change has to pass, by name, with the seconds each step took.
 #
 #   tests/ci.sh           all of it, at most 25 minutes on 2 cores from a clean checkout
 #   tests/ci.sh STEP...   only these steps
@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export CARGO_TERM_COLOR=never
-# Each crate is compiled once here; bookkeeping for the next time only costs.
+# Each crate is compiled once here, so incremental compilation would only cost time.
 export CARGO_INCREMENTAL=0
 seeds=${KABAR_SIM_SEEDS:-2000}
 
