@@ -119,8 +119,8 @@ pub(super) fn with_invite(invite: Invite, how: SessionArguments, dir: DataDir) -
     session_config(places, room, key_policy, credential, usual.as_deref(), how, dir)
 }
 
-/// Configures a session with a typed address, by what is known of it or with a password. A key that
-/// is known there is the expected one, unless another was typed.
+/// Configures a session with a typed address, with the stored information about it or with a
+/// password. A key that is known there is the expected one, unless another was typed.
 pub(super) fn at_server(
     server: Places,
     room: RoomName,

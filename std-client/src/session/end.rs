@@ -74,7 +74,7 @@ pub enum SessionError {
     Start(#[from] io::Error),
 }
 
-/// The end of a client, and what a sentence about it needs.
+/// The end of a client, and the data for a sentence about it.
 #[derive(Clone, Debug)]
 pub struct ClientEnd {
     /// The reason; never [`EndReason::Left`].

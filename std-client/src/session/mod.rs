@@ -7,8 +7,8 @@
 //! ```
 //! * `connecting`, `start`, `renaming`, `leaving`: from one phase to the next. `online`: in the
 //!   room.
-//! * `front_end`, `notice`: what is displayed, and by whom. `end`: the end. `config`: the
-//!   beginning.
+//! * `front_end`: the trait of the front end. `notice`: the reports to it. `end`: the result of a
+//!   session. `config`: its configuration.
 
 mod attempt;
 mod config;
