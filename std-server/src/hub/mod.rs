@@ -7,8 +7,8 @@
 //! * `room`: a room with its members, its log, its commits and its records of identities.
 //! * `routes`, `connection_events`, `messages`: hand each input to the owner of the state that it
 //!   concerns.
-//! * `context`: what all of these share: configuration, clock, deadlines, the order in which
-//!   connections are served, and the queues of output.
+//! * `context`: the objects that all of these share: configuration, clock, deadlines, the order in
+//!   which connections are served, and the queues of output.
 //! * `fairness`: tables and rates that are shared between address prefixes.
 //!
 //! ```text

@@ -37,7 +37,7 @@ pub(super) struct Turn {
     pub(super) is_deferred: bool,
     /// It is in [`Turns::paused`].
     pub(super) is_paused: bool,
-    /// The round of the last work for it, and what was left of its budget then.
+    /// The round of the last work for it, and the rest of its budget then.
     round: u32,
     work: u32,
 }

@@ -75,7 +75,7 @@ pub(super) enum State {
     ReloadPausing(InFlight),
 }
 
-/// A batch in progress, and what is needed when its outcome is known.
+/// A batch in progress, and the data that is needed when its outcome is known.
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) batch: Arc<Batch>,

@@ -24,7 +24,7 @@ pub(super) struct Members {
     caught_up: Vec<u32>,
 }
 
-/// The connection of a member, and what later Joins are compared with.
+/// The connection of a member, and the data with which later Joins are compared.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seat {
     pub(super) peer: u32,

@@ -99,7 +99,7 @@ fn why_unusable(kind: StoreErrorKind) -> String {
     }
 }
 
-/// The path of an opened file, and what identifies the file itself.
+/// The path of an opened file, and the identity of the file itself.
 #[derive(Clone, Debug)]
 pub(super) struct OpenedFile {
     path: PathBuf,
