@@ -21,7 +21,8 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Reads what the peer `id` sent, and returns what is to be sent to whom.
+    /// Reads the messages of the peer `id`, and returns the messages to send, each with its
+    /// receiver.
     pub(crate) fn read(&mut self, id: u32, peer: &mut Peer) -> Vec<(u32, Vec<u8>)> {
         let mut out = Vec::new();
         let mut buffer = [0; MAX_MESSAGE_LEN];

@@ -123,8 +123,8 @@ impl<'a, L: Link> Node<'a, L> {
             self.storage.client.handle_timeout(now);
         }
 
-        // Sending may take a while on a slow line: what arrived meanwhile is received before the
-        // next datagram.
+        // Sending may take a while on a slow line, so a datagram that arrived meanwhile is received
+        // before the next one is sent.
         let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
             let can_send = self.address().is_some() && self.link.can_send();
             let is_all = self.drain(now, can_send, &mut on_event);
