@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that decides whether a change is good, by name, with the seconds each step took.
+# All checks that a change has to pass, by name, with the seconds each step took.
 #
 #   tests/ci.sh           all of it, at most 25 minutes on 2 cores from a clean checkout
 #   tests/ci.sh STEP...   only these steps
@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export CARGO_TERM_COLOR=never
-# Each crate is compiled once here; bookkeeping for the next time only costs.
+# Each crate is compiled once here, so incremental compilation would only cost time.
 export CARGO_INCREMENTAL=0
 seeds=${KABAR_SIM_SEEDS:-2000}
 
@@ -73,13 +73,13 @@ examples() { # the crate's examples run, and both crates can be published
     cargo package --allow-dirty -p kabar-rsa -p kabar-core
 }
 
-unit() { # every test but the ones that have a step of their own
+unit() { # every test except those that have their own step
     cargo test --workspace --lib --bins
     cargo test --workspace --doc
     cargo test -p kabar-tests --test vectors --test fuzz_replay
 }
 
-simulation() { # the promise, over many seeds, and each known mistake found
+simulation() { # the guarantee, over many seeds, and each known mistake found
     KABAR_SIM_SEEDS=$seeds cargo test -p kabar-tests --test simulation -- --nocapture
 }
 
@@ -89,7 +89,7 @@ processes() { # real programs over loopback, and the device's program
         apt-get install -y --no-install-recommends libfaketime
     fi
     local computing=(--test processes --test server --test storage --test client --test device --test bench --test relay)
-    # These wait for time-outs and hardly compute, so they run beside the others.
+    # These wait for time-outs and hardly compute, so they run at the same time as the others.
     local waiting=(reliability streams terminal) pids=() pid name failed=0
     cargo test -p kabar-tests --no-run "${computing[@]}" "${waiting[@]/#/--test=}"
     mkdir -p target/ci
@@ -137,7 +137,7 @@ firmware() { # a device in the emulator, with its network card, and what it cost
     cargo test -p kabar-tests --test firmware -- --nocapture
 }
 
-device_links() { # the client for C, built and used as C programs do; devices on byte streams, in networks of their own
+device_links() { # the client for C, built and used as C programs do; devices on byte streams, in their own networks
     if ! command -v ip >/dev/null; then
         apt-get update
         apt-get install -y --no-install-recommends iproute2
@@ -168,7 +168,7 @@ release() { # the released programs have no deliberate faults; the search finds 
     ! cargo tree -e features -p kabar-client -p kabar-server | grep fault-injection
 }
 
-readme() { # what the README tells a person to type
+readme() { # the commands in the READMEs
     bash tests/readme.sh
 }
 

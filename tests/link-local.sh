@@ -19,11 +19,11 @@ trap clean EXIT
 cargo build --quiet -p kabar-server -p kabar-client
 ip netns add "$near"
 ip netns add "$far"
-# Numbered apart: a number that came along from the other side would lead nowhere.
+# The two sides have different numbers, so that a number from the other side would lead nowhere.
 ip -n "$near" link add name host0 index 40 type veth peer name guest0 index 70 netns "$far"
 for side in "$near host0" "$far guest0"; do
     read -r space card <<<"$side"
-    # No waiting for an address that nobody else can have.
+    # No duplicate address detection: nobody else can have the address.
     ip netns exec "$space" sh -c "echo 0 >/proc/sys/net/ipv6/conf/$card/accept_dad"
     ip -n "$space" link set lo up
     ip -n "$space" link set "$card" up

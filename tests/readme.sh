@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Types what README.md tells a person to type: the command that hosts, the line it prints for the second laptop, and a bad path between
-# the two; and asks every other command that it names for its help, which it gives only if it knows all the options that stand there.
-# Each "laptop" has a home of its own; the port is a free one, so that two runs do not meet.
+# Types the commands that README.md shows: the command that hosts, the line it prints for the second laptop, and a bad path between
+# the two; and checks every other command in it: the program has to accept it with all its options and `--help`.
+# Each "laptop" has its own home; the port is a free one, so that two runs do not meet.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.
 
 cargo build --release --quiet --bin kabar --bin kabar-server
 cargo build --quiet -p kabar-client -p kabar-server -p kabar-embedded-example --bins
-# As the tests build them: without a test, other features of dependencies would compile all again.
+# Builds them as the tests do: other features of dependencies would compile everything again.
 cargo test --quiet -p kabar-tests --no-run --test relay
 python3 tests/readme-commands.py README.md embedded-example/README.md
 mkfifo "$home/typed"
@@ -67,7 +67,7 @@ cat "$home/relay.out"
 exec 3>&-
 wait "$host"
 host=
-# A backup of that room, and the way back.
+# A backup of that room, and its restoration.
 HOME=$home/first cargo kabar-server backup "$home/backup.db"
 HOME=$home/first cargo kabar-server restore "$home/backup.db"
 HOME=$home/first cargo kabar-server history --last 1000 >"$home/history.out"

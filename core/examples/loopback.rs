@@ -54,7 +54,7 @@ fn main() {
     }
 }
 
-/// The room: it admits whoever asks, and sends each post back.
+/// The room: it admits every client, and sends each post back.
 fn serve(now: Instant, peer: &mut Connection<Buffers, Portable>) {
     let (mut buffer, mut out) = ([0; MAX_MESSAGE_LEN], [0; MAX_MESSAGE_LEN]);
     while let Ok(Some(message)) = peer.read_message(StreamId::Chat, &mut buffer) {

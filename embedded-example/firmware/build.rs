@@ -1,4 +1,4 @@
-//! Passes the linker scripts of the chosen board to the linker, whatever the working directory is.
+//! Passes the linker scripts of the chosen board to the linker, from any working directory.
 
 use std::path::Path;
 use std::{env, fs};

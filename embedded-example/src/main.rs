@@ -36,7 +36,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const STORED_WITHIN: Duration = Duration::from_secs(60);
 /// Time that each of several addresses has to answer before the next one is tried.
 const ADDRESS_PERIOD: Duration = Duration::from_millis(500);
-/// The address that the node believes to have; it is not visible outside of the process.
+/// The address that the node believes it has; it is not visible outside of the process.
 const NODE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 /// A thermometer in a Kabar room, over smoltcp, on this computer: it posts readings and answers

@@ -37,7 +37,8 @@ pub enum AppEvent {
     PositionNotSaved(String),
     /// The position in the room can be saved again.
     PositionSavedAgain,
-    /// The transcript of a room in this process has trouble, or no longer has; the server's words.
+    /// The transcript of a room in this process has a problem, or no longer has one; the server's
+    /// text about it.
     Transcript(String),
 }
 

@@ -38,7 +38,7 @@ pub enum ConnectError {
     /// The system cannot send to any of the addresses.
     #[error("cannot reach {server}: {error}")]
     Unreachable {
-        /// Where the server is.
+        /// The addresses of the server.
         server: Places,
         /// The operating system's error.
         error: io::Error,

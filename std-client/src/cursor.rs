@@ -8,7 +8,7 @@
 //!   term HEX
 //! ```
 //! Written after the output was flushed: an entry that was displayed and not recorded is displayed
-//! again, none is left out. Of two processes with the same identity in the same room, only the one
+//! again, none is left out. If two processes have the same identity in the same room, only the one
 //! that holds the lock file writes it.
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -8,8 +8,8 @@
 //! * [`session`]: one session in a room: connecting, being a member, leaving. It reports to its
 //!   front end by a trait. [`probe`]: only fetches the key of a server.
 //! * `bridge` (on Unix): forwards packets between serial lines and a server.
-//! * [`app_event`], [`input`], [`command`]: what other threads report, what is typed, and what it
-//!   means.
+//! * [`app_event`], [`input`], [`command`]: reports of other threads, typed lines, and the commands
+//!   in them.
 //! * [`driver`]: the client on sockets and a clock. [`links`], [`link`]: its sockets. [`race`]: the
 //!   choice among several addresses. [`profile`]: its memory. [`resolve`], [`connect`]: host names,
 //!   time-outs and errors.

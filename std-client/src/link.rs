@@ -1,5 +1,5 @@
 //! A UDP socket of the client: connected, so that refusals are reported; replaced when it is dead.
-//! Knows nothing of what it carries.
+//! Does not interpret the datagrams.
 
 use std::io;
 use std::net::SocketAddr;

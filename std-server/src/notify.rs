@@ -19,7 +19,7 @@ pub const STOPPING: &str = "STOPPING=1";
 /// Sends `state` to the manager, if there is one.
 ///
 /// # Errors
-/// A sentence, if the manager does not accept the datagram. The server goes on.
+/// A sentence, if the manager does not accept the datagram. The server continues.
 pub fn notify(state: &str) -> Result<(), String> {
     let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
     send(&path, state)

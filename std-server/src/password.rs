@@ -5,7 +5,7 @@
 //!   kabar room password 1
 //!   salt HEX
 //!   hash HEX
-//!   tag HEX        names this password: who was admitted under it is not asked again
+//!   tag HEX        identifies this password: identities admitted under it are not asked again
 //! ```
 
 use argon2::Argon2;

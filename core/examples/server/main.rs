@@ -1,8 +1,8 @@
 //! The smallest server over `std::net`: one room on one socket and one thread.
 //!
 //! `cargo run -p kabar-core --features std --example server -- 127.0.0.1:9999` serves until it is
-//! stopped. With `demo` instead of an address it serves a client of its own on another thread,
-//! which posts one line, and ends when that client has read it.
+//! stopped. With `demo` instead of an address it also runs a client on another thread, which posts
+//! one line, and it ends when that client has read the line.
 
 mod room;
 
@@ -44,7 +44,7 @@ fn main() -> io::Result<()> {
         let wait = server.deadline().map_or(50_000, |at| at.saturating_since(now).as_micros().clamp(1, 50_000));
         socket.set_read_timeout(Some(std::time::Duration::from_micros(wait)))?;
         let mut datagram = [0; DATAGRAM_LEN];
-        // Errors are a time-out, or news of a datagram that was lost.
+        // An error is a time-out, or the report of a datagram that was lost.
         if let Ok((len, from)) = socket.recv_from(&mut datagram) {
             let now = Instant::from_micros(clock.elapsed().as_micros() as u64);
             server.handle_datagram(now, from, &mut datagram[..len], &socket);
@@ -102,7 +102,7 @@ impl Server {
                 }
                 Some(_) => return,
                 None => {
-                    // Tells a client that its connection is gone (SPEC 4.5).
+                    // Informs a client that its connection is gone (SPEC 4.5).
                     let _ = socket.send_to(&header.hint(Portable::crc32), from);
                     return;
                 }

@@ -1,6 +1,6 @@
-//! The room: it admits everybody and delivers each post to whoever is there. It keeps no log,
-//! checks no signature and gives everybody the name that they ask for: what a server owes its
-//! members is in `SPEC.md`, sections 6 and 7.
+//! The room: it admits everybody and delivers each post to the members present. It keeps no log,
+//! checks no signature and gives each member the name that it asks for: the duties of a real server
+//! are in `SPEC.md`, sections 6 and 7.
 
 use kabar_core::chat::{ClientMessage, Entry, EntryHeader, MAX_MESSAGE_LEN, ServerMessage, Term, Welcome};
 use kabar_core::connection::{Connection, StreamId};
@@ -21,7 +21,8 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Reads what the peer `id` sent, and returns what is to be sent to whom.
+    /// Reads the messages of the peer `id`, and returns the messages to send, each with its
+    /// receiver.
     pub(crate) fn read(&mut self, id: u32, peer: &mut Peer) -> Vec<(u32, Vec<u8>)> {
         let mut out = Vec::new();
         let mut buffer = [0; MAX_MESSAGE_LEN];

@@ -19,7 +19,7 @@ pub fn check(data: &[u8]) {
 fn datagram(datagram: &[u8]) {
     let Ok(packet) = Packet::decode(datagram, Portable::crc32) else { return };
     if let Packet::Sealed(header) = packet {
-        // A Hint repeats the header, but for the packet type.
+        // A Hint repeats the header, except for the packet type.
         let hint = header.hint(Portable::crc32);
         assert_eq!(datagram[1..SEALED_HEADER_LEN], hint[1..HINT_LEN - CRC_LEN]);
         frames(&datagram[SEALED_HEADER_LEN..datagram.len() - SEALED_TAG_LEN - CRC_LEN]);

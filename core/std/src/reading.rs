@@ -2,7 +2,7 @@
 //!
 //! | place | bytes that are not UTF-8 | byte order mark, CRLF |
 //! |---|---|---|
-//! | prompt of `kabar` | dropped, with what was read together with them; the line stays at the prompt; reported once per line | accepted |
+//! | prompt of `kabar` | dropped, with the bytes that were read together with them; the line stays at the prompt; reported once per line | accepted |
 //! | pipe into `kabar` | that line is refused by its number, the exit code is 6; the others are sent | CR is dropped |
 //! | console of `kabar-server` | that line is refused; the others are taken | CR is dropped |
 //! | questions of `kabar` | asked again; a yes-or-no question counts as no | dropped |

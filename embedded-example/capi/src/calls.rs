@@ -20,8 +20,8 @@ pub unsafe extern "C" fn kabar_init(client: *mut Client) -> c_int {
     if client.is_null() || !client.is_aligned() {
         return KABAR_E_ARGUMENT;
     }
-    // SAFETY: not null, aligned; the caller gives as much memory as a client takes. What was there
-    // has no destructor that matters: the bytes are overwritten whole.
+    // SAFETY: not null, aligned; the caller gives as much memory as a client takes. The old value
+    // has no destructor that matters: all its bytes are overwritten.
     unsafe { client.write(profile::client()) };
     KABAR_OK
 }
@@ -32,8 +32,8 @@ pub unsafe extern "C" fn kabar_init(client: *mut Client) -> c_int {
 /// the identity.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kabar_public_identity(identity: *const u8, public_identity: *mut u8) -> c_int {
-    // SAFETY: null or what the header says, as the caller promises. A copy, for the two may be the
-    // same memory.
+    // SAFETY: null or what the header specifies, as the caller promises. A copy, because the two
+    // may be the same memory.
     let Some(identity) = (unsafe { array::<SEED_LEN>(identity) }).copied() else { return KABAR_E_ARGUMENT };
     if public_identity.is_null() {
         return KABAR_E_ARGUMENT;
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn kabar_public_identity(identity: *const u8, public_ident
 /// Room, fingerprint and secret are valid then; the addresses are as they are written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kabar_parse_invite(start: *const c_char, len: usize, invite: *mut Invite) -> c_int {
-    // SAFETY: null or what the header says, as the caller promises.
+    // SAFETY: null or what the header specifies, as the caller promises.
     let Some(parts) = (unsafe { text(start, len) }).and_then(|text| InviteParts::parse(text).ok()) else {
         return KABAR_E_ARGUMENT;
     };
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn kabar_start(
     seed: *const u8,
     now_us: u64,
 ) -> c_int {
-    // SAFETY: null or what the header says, as the caller promises.
+    // SAFETY: null or what the header specifies, as the caller promises.
     let (client, config, seed) = unsafe { (client_mut(client), config.as_ref(), array::<32>(seed)) };
     let (Some(client), Some(config), Some(seed)) = (client, config, seed) else { return KABAR_E_ARGUMENT };
     // SAFETY: the same for what the configuration points to.
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn kabar_input(
     if datagram.is_null() {
         return KABAR_E_ARGUMENT;
     }
-    // SAFETY: null or what the header says, as the caller promises.
+    // SAFETY: null or what the header specifies, as the caller promises.
     let (client, from, datagram) =
         unsafe { (client_mut(client), from.as_ref(), core::slice::from_raw_parts_mut(datagram, len)) };
     let Some(client) = client else { return KABAR_E_ARGUMENT };
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn kabar_output(client: *mut Client, now_us: u64, out: *mu
     if out.is_null() || out_len < DATAGRAM_LEN {
         return KABAR_E_ARGUMENT;
     }
-    // SAFETY: null or what the header says, as the caller promises.
+    // SAFETY: null or what the header specifies, as the caller promises.
     let (client, out) = unsafe { (client_mut(client), core::slice::from_raw_parts_mut(out, out_len)) };
     let Some(client) = client else { return KABAR_E_ARGUMENT };
     client.pause_events();
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn kabar_post(
     body_len: usize,
     number: *mut u64,
 ) -> c_int {
-    // SAFETY: null or what the header says, as the caller promises.
+    // SAFETY: null or what the header specifies, as the caller promises.
     let (client, body) = unsafe { (client_mut(client), bytes(body, body_len)) };
     let (Some(client), Some(body)) = (client, body.or((body_len == 0).then_some(&[]))) else { return KABAR_E_ARGUMENT };
     match client.post(EntryKind(kind), body) {

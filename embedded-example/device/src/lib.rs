@@ -1,12 +1,12 @@
 //! The Kabar client for products without an operating system.
 //!
-//! A product brings its hardware and what it does in the room; the library is everything in
+//! A product supplies its hardware and its behaviour in the room; the library is everything in
 //! between:
 //!
 //! ```text
 //! Application              the product: sensors, lights, commands
 //!     |
-//!   Member                 main loop: call it, sleep until the moment that it returns
+//!   Member                 main loop: call it, sleep until the time that it returns
 //!     |
 //!    Node                  the client at the end of a link
 //!    /  \

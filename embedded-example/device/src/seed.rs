@@ -19,7 +19,7 @@ use rand_core::{Rng, SeedableRng};
 /// A seed in bytes.
 pub const SEED_LEN: usize = 32;
 
-/// Where a device keeps its seed: a page of flash, an EEPROM.
+/// The memory in which a device keeps its seed: a page of flash, an EEPROM.
 pub trait SeedStore {
     /// Errors of the memory.
     type Error;

@@ -11,7 +11,7 @@ const MAX_DIGITS: usize = 10;
 
 const _: () = assert!(MAX_LEN >= MAX_NAME_LEN + 200);
 
-/// A text of bounded length, built from left to right. What does not fit is left out.
+/// A text of bounded length, built from left to right. Text that does not fit is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text(String<MAX_LEN>);
 

@@ -1,4 +1,4 @@
-//! Passes the linker script to the linker, whatever the working directory is.
+//! Passes the linker script to the linker, from any working directory.
 
 use std::env;
 

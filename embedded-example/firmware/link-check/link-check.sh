@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Links the client alone, and a whole member with its IP stack, for bare machines, and checks them: no
+# Links the client alone, and a whole member with its IP stack, for bare-metal targets, and checks them: no
 # allocator, all-zero initial memory (so that it takes no flash), flash and static RAM within the budget.
 set -euo pipefail
 cd "$(dirname "$0")"

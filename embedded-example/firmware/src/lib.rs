@@ -3,8 +3,10 @@
 //! * [`board`]: one folder per board: memory, clock, sleep, light, sensor, network hardware. A
 //!   Cargo feature chooses the board.
 //! * [`board::provision`]: the device's identity, and the room that it joins.
-//! * [`processor`]: start-up, stack and faults, shared by the boards with one kind of processor.
-//! * [`network`]: the IP link over a board's network hardware; [`ethernet`]: such hardware.
+//! * [`processor`]: start-up, stack and faults, shared by boards that have the same kind of
+//!   processor.
+//! * [`network`]: the IP link over a board's network hardware; [`ethernet`]: the part that drivers
+//!   of Ethernet controllers share.
 //! * [`peripherals`]: light and sensor.
 //! * [`exit`]: the end of the program.
 #![no_std]

@@ -1,4 +1,4 @@
-//! The addresses in an invite that a device can reach: those of IPv4.
+//! The addresses in an invite that a device can reach: the IPv4 addresses.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::vec::Vec;

@@ -110,7 +110,7 @@ fn run<L: Link>(
     while clock.now() < end {
         let due = member.run();
         calls += 1;
-        // A tick at least, as hardware would.
+        // At least one tick passes, as on hardware.
         clock.pass(due.min(end).saturating_since(clock.now()).max(Duration::from_millis(1)));
     }
     calls
@@ -166,7 +166,7 @@ fn reports_a_network_without_addresses_once_and_sends_only_dhcp() {
 #[test]
 fn fits_in_known_memory() {
     type Whole = OnNetwork<'static>;
-    // Pointers of a host are twice as long.
+    // The host's pointers are twice as long.
     assert!(size_of::<Storage>() < 19 * 1024, "{}", size_of::<Storage>());
     assert!(size_of::<IpStorage<'static>>() < 4 * 1024, "{}", size_of::<IpStorage<'static>>());
     assert!(size_of::<Whole>() < 2 * 1024, "{}", size_of::<Whole>());

@@ -91,7 +91,7 @@ pub struct Start<'a> {
     pub tick_us: u32,
     /// The room.
     pub room: &'a str,
-    /// The name wanted.
+    /// The requested name.
     pub name: &'a str,
 }
 

@@ -4,7 +4,7 @@
 //! * `port`: serial ports, and sockets that devices connect to; `serve`: waits for them.
 //! * `forward`: packets of one device; `paths`: the address that each of them goes to. Each device
 //!   has its own sockets, so that the server sees it as a client with its own address.
-//! * `servers`: the addresses of the server. `report`: what is reported, and errors.
+//! * `servers`: the addresses of the server. `report`: reports and errors.
 //!
 //! A port that is unplugged, a network that is down, a name that is not found and a server that
 //! does not answer are waited for, at the start as well as later. A packet that cannot be forwarded

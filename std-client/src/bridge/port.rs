@@ -57,8 +57,8 @@ pub fn parse_baud(text: &str) -> Result<u32, String> {
 /// Opens a port, in raw mode if it is a terminal.
 ///
 /// Without `O_NOCTTY` the port would become the controlling terminal of a process that leads a
-/// session, as a service does, and a pulled plug would hang it up. Without `O_NONBLOCK` opening
-/// would wait for a carrier, which three wires do not have.
+/// session, as a service does, and unplugging it would send that process SIGHUP. Without
+/// `O_NONBLOCK` opening would wait for a carrier, which a line of three wires does not have.
 pub(super) fn open(path: &Path, baud: u32) -> io::Result<File> {
     let flags = OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
     let port = OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(path)?;

@@ -1,5 +1,5 @@
-//! Serves ports: waits for those that are away, accepts devices on sockets, and hands their streams
-//! to [`super::forward`].
+//! Serves ports: waits for those that are unplugged, accepts devices on sockets, and hands their
+//! streams to [`super::forward`].
 
 use std::fs::File;
 use std::io;

@@ -1,5 +1,5 @@
 //! The addresses of the server, shared by all devices. Names are resolved again whenever a device
-//! opens a connection, as `kabar join` does when its own is lost.
+//! opens a connection, as `kabar join` does when its connection is lost.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +36,7 @@ struct Found {
 }
 
 impl Servers {
-    /// Creates it with the literal addresses among `places`.
+    /// Creates the list, with the literal addresses among `places`.
     pub(super) fn new(places: Places, reporter: Reporter) -> Arc<Self> {
         let count = places.iter().count();
         let known = |place: &HostPort| match place.host {
@@ -120,7 +120,8 @@ impl Servers {
     }
 }
 
-/// Whether its address may change; an interface may appear later.
+/// Whether the address of `place` may change. A link-local address may: its interface may appear
+/// later.
 fn may_move(place: &HostPort) -> bool {
     !matches!(place.host, Host::Ip(_))
 }

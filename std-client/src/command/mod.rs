@@ -46,7 +46,7 @@ impl CommandName {
         }
     }
 
-    /// Returns what stands for its argument, if it takes one.
+    /// Returns the placeholder of its argument, if it takes one.
     #[must_use]
     pub const fn argument(self) -> Option<&'static str> {
         match self {

@@ -1,4 +1,5 @@
-//! `kabar join`: from the command line and the known servers to the configuration of a session.
+//! `kabar join`: derives the configuration of a session from the command line and the known
+//! servers.
 
 use std::io;
 use std::path::PathBuf;
@@ -118,8 +119,8 @@ pub(super) fn with_invite(invite: Invite, how: SessionArguments, dir: DataDir) -
     session_config(places, room, key_policy, credential, usual.as_deref(), how, dir)
 }
 
-/// Configures a session with a typed address, by what is known of it or with a password. A key that
-/// is known there is the expected one, unless another was typed.
+/// Configures a session with a typed address, with the stored information about it or with a
+/// password. A key that is known there is the expected one, unless another was typed.
 pub(super) fn at_server(
     server: Places,
     room: RoomName,

@@ -184,8 +184,8 @@ impl Driver {
         self.client.pause_events();
         self.deadline = loop {
             if let Some(unsent) = self.unsent {
-                // The system takes no more now, or this one: sent; or lost, as on the way, and the
-                // client will try again.
+                // Keeps the datagram if the system accepts none now. Otherwise it is sent, or it is
+                // lost as on the network, and the client sends it again.
                 self.unsent = self.send(unsent, now).then_some(unsent);
             }
             let room = if self.unsent.is_none() { &mut self.out[..] } else { &mut [] };

@@ -5,7 +5,7 @@
 //!   kabar identity 1
 //!   name NAME        in exported ones only
 //!   seed HEX
-//!   public HEX       tells a damaged file from another key
+//!   public HEX       distinguishes a damaged file from another key
 //! ```
 
 use data_encoding::HEXLOWER;
@@ -40,7 +40,7 @@ pub enum IdentityError {
     File(#[from] FileError),
 }
 
-/// Returns the file name without its ending. Spellings that the server takes for one name share one
+/// Returns the file name without its ending. Spellings that the server treats as one name share one
 /// key.
 pub(super) fn stem(name: &Name) -> String {
     format!("{FOLDER}/{}", name.folded())

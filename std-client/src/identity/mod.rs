@@ -1,9 +1,9 @@
 //! Local identities: a name, and the key that owns it. There is one key per name, created at first
 //! use.
 //!
-//! A process that uses an identity holds a lock file beside the key. A process for which no name
+//! A process that uses an identity holds a lock file next to the key. A process for which no name
 //! was requested avoids names that are locked; a process for which that very name was requested
-//! uses it all the same and replaces the first one in the room.
+//! uses it anyway and replaces the first one in the room.
 //!
 //! `key_file`: the files; they are read and written also without the name being in use.
 
@@ -79,7 +79,7 @@ impl LocalIdentity {
     }
 }
 
-/// Returns the login name of the user, with what is not allowed in a name left out.
+/// Returns the login name of the user, without characters that are not allowed in a name.
 #[must_use]
 pub fn login_name() -> String {
     let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|variable| env::var(variable).ok());

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 const FILE: &str = "known_servers.toml";
 const LOCK: &str = "known_servers.lock";
-/// Addresses kept per server; the oldest go first.
+/// Addresses kept per server; the oldest are dropped first.
 const MAX_ADDRESSES: usize = 8;
 
 /// Why the known servers were not changed.

@@ -34,7 +34,7 @@ fn stores_by_key_and_finds_by_address() {
     assert_eq!(find(&there, &lobby).unwrap().secret, Some(secret.clone()));
     assert_eq!(find(&here, &lobby).unwrap().fingerprint, ours);
 
-    // Its key is enough to know it by.
+    // Its key is enough to recognise it.
     let by_key = KnownServers::load(&dir).unwrap().find_key(&ours, &lobby).unwrap();
     assert_eq!((by_key.secret, by_key.name.as_deref()), (Some(secret.clone()), Some("anna")));
     assert!(KnownServers::load(&dir).unwrap().find_key(&theirs, &lobby).is_none());

@@ -21,7 +21,7 @@ pub struct HostedRoom<'a> {
     pub missing_zone: Option<AddressError>,
     /// The UDP port, if other computers can reach the room.
     pub open_port: Option<u16>,
-    /// Where the history is stored.
+    /// The path of the history.
     pub history: &'a Path,
 }
 

@@ -94,7 +94,7 @@ fn info_text(info: &Info<'_>) -> Option<String> {
 pub fn loss_reason(why: DisconnectReason, refusal: &str) -> String {
     let line = match why {
         DisconnectReason::Silent => "no response from the server",
-        // The server was restarted, or this computer was silent for too long: the next Joined tells
+        // The server was restarted, or this computer was silent for too long: the next Joined shows
         // which.
         DisconnectReason::Unknown => "the server no longer knows this connection",
         DisconnectReason::Shutdown => "the server is shutting down",
@@ -116,7 +116,7 @@ pub fn line_rejected(line: Option<u64>, why: Rejection) -> String {
     }
 }
 
-/// Returns why a post is refused for good.
+/// Returns why a post is refused permanently.
 #[must_use]
 pub fn post_refusal(code: PostRefusedCode) -> String {
     match code {

@@ -12,13 +12,13 @@ use crate::identity::LocalIdentity;
 /// The configuration of a session.
 #[derive(Debug)]
 pub struct SessionConfig {
-    /// Where the server is, as it was typed.
+    /// The addresses of the server, as they were typed.
     pub server: Places,
     /// The room.
     pub room: RoomName,
     /// The identity to join with.
     pub identity: LocalIdentity,
-    /// Which key of the server is accepted.
+    /// The rule by which a key of the server is accepted.
     pub key_policy: KeyPolicy,
     /// The credential to join with.
     pub credential: RoomCredential,
@@ -34,7 +34,7 @@ pub struct SessionConfig {
     pub lines_taken: u64,
 }
 
-/// Which key of the server is accepted.
+/// The rule by which a key of the server is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPolicy {
     /// The key in the invite.

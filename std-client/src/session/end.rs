@@ -44,7 +44,7 @@ pub enum SessionError {
     /// The server at a known address, or at one with `--fingerprint`, has another key.
     #[error("the key of {server} has changed")]
     KeyChanged {
-        /// Where the server is.
+        /// The addresses of the server.
         server: Places,
         /// The key that was expected.
         expected: Fingerprint,
@@ -52,7 +52,7 @@ pub enum SessionError {
     /// The server's key is not known, and cannot be accepted without a terminal.
     #[error("the key of {server} is not known")]
     UnknownKey {
-        /// Where the server is.
+        /// The addresses of the server.
         server: Places,
         /// The key that it presented.
         found: Fingerprint,
@@ -74,14 +74,14 @@ pub enum SessionError {
     Start(#[from] io::Error),
 }
 
-/// The end of a client, and what a sentence about it needs.
+/// The end of a client, and the data for a sentence about it.
 #[derive(Clone, Debug)]
 pub struct ClientEnd {
     /// The reason; never [`EndReason::Left`].
     pub reason: EndReason,
     /// The server's text about a refusal, as it was received; may be empty.
     pub refusal: String,
-    /// Where the server is.
+    /// The addresses of the server.
     pub server: Places,
     /// The name that the client used.
     pub name: String,
@@ -111,7 +111,7 @@ pub enum Loss {
     ServerNotStored(String),
     /// An output cannot be written.
     Output {
-        /// Which one.
+        /// The output.
         stream: OutputStream,
         /// The operating system's error.
         error: String,

@@ -1,4 +1,4 @@
-//! The session at its end, requested or not: interrupts, what the end is called, and the last
+//! The session at its end, requested or not: interrupts, the description of the end, and the last
 //! output.
 
 use kabar_core::client::{EndReason, State};
@@ -103,7 +103,7 @@ impl Session {
 
     /// Writes what is left, and reports what could not be written or read.
     pub(super) fn finish(self, end: SessionEnd, before_last_output: impl FnOnce()) -> SessionReport {
-        // After an interrupt, a reader that does not read is not waited for.
+        // After an interrupt, do not wait for a reader that does not read.
         let is_quick = self.ui.is_prompt() || self.interrupted.is_some();
         let time = if is_quick { PROMPT_DRAIN_TIMEOUT } else { self.config.give_up };
         let mut timeout = DrainTimeout { time, is_loss: !is_quick, has_reader: !self.is_terminal_closed };

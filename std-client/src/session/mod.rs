@@ -7,8 +7,8 @@
 //! ```
 //! * `connecting`, `start`, `renaming`, `leaving`: from one phase to the next. `online`: in the
 //!   room.
-//! * `front_end`, `notice`: what is displayed, and by whom. `end`: the end. `config`: the
-//!   beginning.
+//! * `front_end`: the trait of the front end. `notice`: the reports to it. `end`: the result of a
+//!   session. `config`: its configuration.
 
 mod attempt;
 mod config;
@@ -189,7 +189,7 @@ impl Session {
     /// Returns whether there were any.
     fn take_client_events(&mut self) -> Result<bool, SessionEnd> {
         let mut has_any = false;
-        // At the end, a reader that does not read is not waited for.
+        // At the end, do not wait for a reader that does not read.
         while self.ui.has_room() || self.has_ended() {
             let now = self.driver.now();
             let Some(event) = self.driver.poll_event() else { break };

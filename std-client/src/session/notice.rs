@@ -71,10 +71,10 @@ pub enum Notice<'a> {
     WaitingForStorage {
         /// Number of lines.
         lines: u64,
-        /// How long it waits at most.
+        /// The longest time that it waits.
         timeout: Duration,
     },
-    /// The server refused a post for good.
+    /// The server refused a post permanently.
     PostRefused {
         /// The number of the post.
         number: u64,
@@ -138,7 +138,8 @@ pub enum Notice<'a> {
     PositionSavedAgain,
     /// Something is lost, which also is in the report at the end.
     Loss(&'a Loss),
-    /// The transcript of a hosted room has trouble, or no longer has; the server's words.
+    /// The transcript of a hosted room has a problem, or no longer has one; the server's text about
+    /// it.
     Transcript(&'a str),
 }
 

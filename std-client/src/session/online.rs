@@ -32,7 +32,7 @@ pub(super) struct OnlineState {
     skip_to: u64,
     /// Entries up to here were displayed in an earlier session, and are repeated for context.
     seen_to: Option<u64>,
-    /// A post that found the outbox full. No more lines are taken until it fits.
+    /// A post that did not fit into the outbox. No more lines are taken until it fits.
     held: Option<(EntryKind, String)>,
     unstored: UnstoredLines,
     replies: Replies,
@@ -187,7 +187,7 @@ impl OnlineState {
         match client.post(kind, text.as_bytes()) {
             Ok(number) => self.unstored.posted(number, text, now),
             Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
-            // Excluded by the checks before; counted all the same.
+            // Excluded by the checks before; counted anyway.
             Err(_) => self.refused += 1,
         }
     }

@@ -1,5 +1,5 @@
-//! Where a session begins in the room's log: after the entries displayed before, unless others are
-//! requested.
+//! The position in the log at which a session begins: after the entries displayed before, unless
+//! others are requested.
 //!
 //! | requested | first session | later |
 //! |---|---|---|
@@ -15,7 +15,7 @@ use crate::cursor::Cursor;
 pub(super) const HISTORY: u32 = 50;
 /// Entries that are displayed again at a prompt, as context of new ones.
 const CONTEXT: u64 = 10;
-/// As many entries as there are.
+/// Requests all entries.
 const ALL: u32 = u32::MAX;
 
 /// The entries that a session begins with.

@@ -1,5 +1,5 @@
-//! Information from the server. A reply that comes in parts, as members and history, is displayed
-//! as one when it is whole.
+//! Information from the server. A reply that comes in parts, such as members and history, is
+//! displayed in one piece when it is complete.
 
 use kabar_core::chat::{Entry, EntryKind, Info};
 use kabar_std::text::{Content, clean_line};
@@ -7,10 +7,10 @@ use kabar_std::text::{Content, clean_line};
 use super::front_end::FrontEnd;
 use super::notice::Notice;
 
-/// Bound of the names in one reply: as many as a server can count.
+/// Bound of the names in one reply: the largest number that a server can state.
 const MAX_NAMES: usize = 1 << 16;
 
-/// Replies that are not whole yet.
+/// Replies that are not complete yet.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     names: Vec<String>,

@@ -21,7 +21,7 @@ pub(super) struct Session {
     pub(super) sender: EventSender,
     pub(super) receiver: EventReceiver,
     pub(super) phase: Phase,
-    /// Where the position in the room is saved.
+    /// The file in which the position in the room is saved.
     pub(super) slot: CursorSlot,
     /// The last entry displayed in an earlier session, or before the name was changed.
     pub(super) last_shown: Option<Cursor>,
@@ -46,7 +46,7 @@ pub(super) struct Session {
     pub(super) has_more_input: bool,
 }
 
-/// Where a session is on its way.
+/// The phase of a session.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// Names are being resolved, until this time at most.

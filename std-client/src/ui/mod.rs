@@ -43,7 +43,7 @@ use writer::{OnError, OutputLosses, Sink, Writer};
 /// Prefix of entries in reply to `/history`, so that they do not look like new ones.
 const HISTORY_PREFIX: &str = "| ";
 
-/// How long the prompt waits at most for the output before it.
+/// The longest time that the prompt waits for the output before it.
 const PROMPT_DELAY: Duration = Duration::from_secs(1);
 
 /// The user interface of one run.

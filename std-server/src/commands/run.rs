@@ -139,7 +139,7 @@ fn listen_to_signals(hosted: &RoomHost) -> io::Result<()> {
     signals::on_stop_or_hangup(move || control.stop(), hang_up)
 }
 
-/// Reports what the operator may not expect.
+/// Reports facts that the operator may not expect.
 fn warn_about(hosted: &RoomHost, config: &Config) {
     if hosted.is_local_only() {
         warn!("with this invite only this computer can join; others need --advertise HOST");

@@ -105,7 +105,7 @@ fn every_limit_has_a_flag_a_variable_and_a_key() {
         in_environment.environment = vec![(leaked_name, leaked_value)];
         let by_environment = in_environment.resolve(&[]);
         for config in [by_flag, by_file, by_environment] {
-            // A `retry-min` above `retry-max` is refused, whatever its origin.
+            // A `retry-min` above `retry-max` is refused, from any origin.
             let Ok(config) = config else {
                 assert!(limit.name.starts_with("retry-"), "{}: {config:?}", limit.name);
                 continue;

@@ -131,7 +131,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Creates the jobs of what collected and hands them to the workers.
+    /// Creates the jobs that are due and hands them to the workers.
     fn queue_jobs(&mut self, workers: &Workers<Accelerated>, now: Instant) -> Result<(), WorkerFailed> {
         self.hub.create_jobs(now);
         while let Some(job) = self.hub.poll_job() {

@@ -3,7 +3,7 @@
 use super::fairness::prefix::Prefix;
 use super::fairness::shares::Shares;
 
-/// The limits that a connection counts against, by how far it has come.
+/// The limits that a connection counts against, by its progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It has not proved that it may join.

@@ -17,7 +17,7 @@ pub struct HubConfig {
     /// The room's secret: a Join that proves knowledge of it is admitted, and every Welcome proves
     /// that the server knows it.
     pub secret: [u8; ROOM_SECRET_LEN],
-    /// Who may join without the secret.
+    /// The rule for Joins without the secret.
     pub join_policy: JoinPolicy,
     /// Identifies the current password: any 16 bytes that change with it. An identity that was
     /// admitted under it is not asked for it again.
@@ -31,8 +31,8 @@ pub struct HubConfig {
     pub faults: FaultInjection,
 }
 
-/// Who may join without the room's secret. Identities that were admitted under the current tag
-/// always may.
+/// The rule for Joins without the room's secret. Identities that were admitted under the current
+/// tag may always join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinPolicy {
     /// Everybody.

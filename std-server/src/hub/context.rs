@@ -1,5 +1,5 @@
-//! What the owners of state share: configuration, clock, randomness, deadlines, the order in which
-//! connections are served, and the queues of output.
+//! The objects that the owners of state share: configuration, clock, randomness, deadlines, the
+//! order in which connections are served, and the queues of output.
 
 use std::collections::VecDeque;
 
@@ -24,7 +24,7 @@ pub(super) struct Context<P: Provider> {
     pub(super) wall: WallClock,
     pub(super) is_stopping: bool,
     pub(super) timers: Timers,
-    /// Which connection is served next.
+    /// The order in which connections are served.
     pub(super) turns: Turns,
     /// Connections by phase and address.
     pub(super) census: Census,

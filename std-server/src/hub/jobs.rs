@@ -88,7 +88,7 @@ pub enum StoreJob {
     Append {
         /// The room.
         room: RoomId,
-        /// What is to be committed.
+        /// The batch to commit.
         batch: Arc<Batch>,
     },
     /// Read entries from before the tail in memory. May run concurrently with the others.
@@ -106,7 +106,7 @@ pub enum StoreJob {
 #[derive(Clone, Debug)]
 pub struct ReadJob {
     pub(super) room: RoomId,
-    /// By which the store knows the room.
+    /// The name by which the store knows the room.
     pub(super) name: Arc<str>,
     pub(super) range: RangeInclusive<u64>,
 }
@@ -134,7 +134,7 @@ pub enum StoreDone {
     Reload {
         /// The room.
         room: RoomId,
-        /// What the store holds of it.
+        /// The content of the room in the store.
         result: Result<Box<RoomState>, ReadError>,
     },
 }

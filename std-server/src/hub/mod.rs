@@ -7,8 +7,8 @@
 //! * `room`: a room with its members, its log, its commits and its records of identities.
 //! * `routes`, `connection_events`, `messages`: hand each input to the owner of the state that it
 //!   concerns.
-//! * `context`: what all of these share: configuration, clock, deadlines, the order in which
-//!   connections are served, and the queues of output.
+//! * `context`: the objects that all of these share: configuration, clock, deadlines, the order in
+//!   which connections are served, and the queues of output.
 //! * `fairness`: tables and rates that are shared between address prefixes.
 //!
 //! ```text
@@ -30,7 +30,7 @@
 //!    had their turn: do not sleep, handle the input that arrived in the meantime, call
 //!    [`Hub::handle_timeout`] and continue with 2.
 //!
-//! The result of every job is passed to [`Hub::handle_done`], whichever thread ran it.
+//! The result of every job is passed to [`Hub::handle_done`], no matter which thread ran it.
 //!
 //! # Determinism
 //!

@@ -1,4 +1,4 @@
-//! What an operator can do, and the view that an operator has of a hub.
+//! The actions of an operator, and the view that an operator has of a hub.
 
 use kabar_core::connection::CloseCode;
 use kabar_core::crypto::Provider;
@@ -30,7 +30,7 @@ impl<P: Provider> Hub<P> {
         rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.kick(now, peers, context, name)
     }
 
-    /// Bans an identity for good, and removes it if it is a member. In effect at once; stored as
+    /// Bans an identity permanently, and removes it if it is a member. In effect at once; stored as
     /// soon as the store works. It keeps its name.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What a hub reports to its operator: members, how full everything is, and why an action was not
+//! The reports of a hub to its operator: members, how full everything is, and why an action was not
 //! carried out.
 
 use core::fmt;

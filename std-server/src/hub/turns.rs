@@ -37,13 +37,13 @@ pub(super) struct Turn {
     pub(super) is_deferred: bool,
     /// It is in [`Turns::paused`].
     pub(super) is_paused: bool,
-    /// The round of the last work for it, and what was left of its budget then.
+    /// The round of the last work for it, and the rest of its budget then.
     round: u32,
     work: u32,
 }
 
 impl Turn {
-    /// That of a new connection.
+    /// The place of a new connection.
     pub(super) fn new(id: u32) -> Self {
         Self { id, is_ready: false, is_deferred: false, is_paused: false, round: 0, work: 0 }
     }

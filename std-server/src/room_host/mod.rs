@@ -1,5 +1,5 @@
-//! From a data directory to a running room and its invite: what `kabar-server` and `kabar host`
-//! share.
+//! Starts a room from a data directory and returns its invite. Shared by `kabar-server` and
+//! `kabar host`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -192,7 +192,7 @@ impl RoomHost {
         self.key_size
     }
 
-    /// Whether nobody but this computer can follow the invite.
+    /// Whether only this computer can use the invite.
     #[must_use]
     pub fn is_local_only(&self) -> bool {
         self.invite.places.iter().all(|place| matches!(place.host, Host::Ip(ip) if ip.is_loopback()))
@@ -208,7 +208,8 @@ impl RoomHost {
         if self.is_advertised || choices.len() < 2 { Vec::new() } else { choices }
     }
 
-    /// The invite's link-local address, if it names one: whoever joins adds an interface of theirs.
+    /// The invite's link-local address, if it names one: a person who joins by it adds an
+    /// interface.
     #[must_use]
     pub fn missing_zone(&self) -> Option<AddressError> {
         self.invite.places.iter().find_map(|place| place.host.check_zone().err())

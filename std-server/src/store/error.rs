@@ -1,4 +1,4 @@
-//! Errors of stores, by what a person can do about them.
+//! Errors of stores, by the action that a person can take.
 
 /// A commit failed, or its outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

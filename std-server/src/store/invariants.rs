@@ -1,5 +1,5 @@
-//! Checks that every store makes on a batch, so that the log satisfies SPEC 7 whatever the hub
-//! does.
+//! Checks that every store makes on a batch, so that the log satisfies SPEC 7 even if the hub has a
+//! fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 

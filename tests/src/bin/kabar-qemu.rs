@@ -123,7 +123,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// The address for the device, which takes one, of IPv4: if the invite has several, one that
+/// The IPv4 address for the device, which takes only one: if the invite has several, one that
 /// answers now, or else the first.
 fn reachable(places: &Places) -> Option<SocketAddr> {
     let addresses = address::ipv4(places);

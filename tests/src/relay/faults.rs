@@ -69,7 +69,7 @@ impl fmt::Display for Chance {
     }
 }
 
-/// Which datagrams are lost.
+/// The rule by which datagrams are lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
     /// Chance of losing a datagram after one that arrived.

@@ -98,7 +98,7 @@ impl ServerKey for SimKey {
     }
 }
 
-/// XORs a fixed mask, so it is its own inverse; leaves the top bit alone.
+/// XORs a fixed mask, so it is its own inverse. The first byte is unchanged.
 fn mask(bytes: &mut [u8]) {
     bytes.iter_mut().skip(1).for_each(|byte| *byte ^= 0xa5);
 }

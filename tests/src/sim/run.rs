@@ -40,7 +40,7 @@ pub struct Outcome {
     pub seed: u64,
     /// The rule that was violated, if one was.
     pub violation: Option<Violation>,
-    /// What happened in the run.
+    /// Counts of the events in the run.
     pub coverage: Coverage,
     /// Equal runs have equal hashes.
     pub hash: u64,
@@ -75,7 +75,7 @@ pub fn run(seed: u64, options: Options) -> Outcome {
 pub struct Summary {
     /// Number of runs.
     pub seeds: u64,
-    /// What happened in all runs together.
+    /// Counts of the events in all runs together.
     pub coverage: Coverage,
     /// Violations by seed.
     pub violations: Vec<(u64, Violation)>,

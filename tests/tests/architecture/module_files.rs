@@ -1,5 +1,5 @@
 //! Where modules and their tests are: a module with modules inside is `mod.rs` in its folder, and
-//! tests beside code are inline or, when they are long, `tests.rs`.
+//! tests next to code are inline or, when they are long, `tests.rs`.
 
 use std::path::Path;
 

@@ -15,13 +15,13 @@ pub(crate) struct Module {
     /// Children by name.
     children: BTreeMap<String, usize>,
     parent: Option<usize>,
-    /// What its `use` declarations bind: a name to a path.
+    /// The bindings of its `use` declarations: a path for each name.
     bindings: BTreeMap<String, Vec<String>>,
     /// All paths in it that may name another module.
     paths: Vec<Named>,
 }
 
-/// A path as it stands in the source.
+/// A path as written in the source.
 #[derive(Clone, Debug)]
 struct Named {
     segments: Vec<String>,
@@ -98,7 +98,7 @@ impl Modules {
                     }
                     at += 3;
                 }
-                // A visibility names no module: it says who may name this one.
+                // A visibility names no module: it states which modules may name this one.
                 "pub" if text(at + 1) == "(" && matches!(text(at + 2), "crate" | "in" | "self" | "super") => {
                     while at < tokens.len() && text(at) != ")" {
                         at += 1;
@@ -216,8 +216,8 @@ impl Modules {
                 here = *child;
             } else if let Some(target) = self.all[here].bindings.get(next).filter(|_| next != "self") {
                 let target: Vec<String> = target.iter().chain(after).cloned().collect();
-                // What is imported from a crate that is not ours is known by the module that
-                // imports it.
+                // An import from a crate that is not ours is attributed to the module that imports
+                // it.
                 return self.resolve(here, &target, depth + 1).or(Some(here));
             } else {
                 break;
@@ -239,7 +239,7 @@ struct Leaf {
     line: usize,
 }
 
-/// The leaves of `a::{b, c as d, e::*}`, each behind `prefix`.
+/// The leaves of `a::{b, c as d, e::*}`, each after `prefix`.
 fn use_tree(tokens: &[Token], prefix: &[String], leaves: &mut Vec<Leaf>) {
     let mut segments = prefix.to_vec();
     let mut at = 0;

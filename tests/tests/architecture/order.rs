@@ -21,7 +21,7 @@ pub(crate) struct Section {
     allowed: Vec<(String, String)>,
 }
 
-/// Reads sections: `[name]`, then one layer per line, and exceptions; after a `#` comes prose.
+/// Reads sections: `[name]`, then one layer per line, and exceptions; `#` begins a comment.
 pub(crate) fn parse(text: &str) -> Result<Vec<Section>, String> {
     let mut sections: Vec<Section> = Vec::new();
     for (line, content) in (1..).zip(text.lines()) {

@@ -1,6 +1,6 @@
 //! Rust source as tokens: what is left of it without comments, literals and test code.
 
-/// One token and the line that it stands on.
+/// One token and its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) text: String,
@@ -154,7 +154,7 @@ fn without_tests(all: &[Token]) -> Vec<Token> {
             }
             at = item_end(all, at);
         } else if text(attribute, 0) == "path" {
-            // A module whose file lies elsewhere: `mod name {}` to whoever reads on.
+            // A module whose file is elsewhere: `modules` skips it at this token.
             kept.push(Token { text: "#path".to_owned(), line: all[open].line });
         }
     }

@@ -116,7 +116,7 @@ fn a_name_that_never_resolves_is_exit_code_3() {
 #[test]
 fn tries_all_addresses_and_switches_when_one_fails() {
     let mut room = Room::open();
-    // One that is silent, one with a closed port, and a closed port of IPv6.
+    // One that is silent, one with a closed port, and a closed IPv6 port.
     let silent = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr().map(|at| (socket, at)));
     let (_silent, silent_at) = silent.expect("a port");
     let free = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");

@@ -1,5 +1,4 @@
-//! Rows that one member can create in the real server's database: bounded, whatever the member
-//! does.
+//! The rows that one member can create in the real server's database are bounded.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,7 +37,8 @@ fn joining_and_leaving_as_fast_as_possible_stores_a_bounded_amount() {
         }
         raw.turn();
     }
-    // What the server has not read yet is in the ring buffers of both sides: some hundred rounds.
+    // Messages that the server has not read yet are in the ring buffers of both sides: some hundred
+    // rounds.
     assert!(raw.ended.is_none() && (40..400).contains(&rounds), "{rounds} {:?}", raw.ended);
     let mut other = Raw::connect(&room.address, &room.invite);
     assert!(other.join("other", &Identity::from_seed(&[2; 32])));

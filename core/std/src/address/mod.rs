@@ -201,7 +201,7 @@ impl FromStr for Advertised {
 
 /// Splits a text into its host and, if there is one, its port.
 fn split(text: &str) -> Result<(Host, Option<u16>), AddressError> {
-    // An IPv6 address alone has no port, whatever its last group is.
+    // An IPv6 address alone has no port, even if its last group looks like one.
     match text.parse() {
         Ok(host @ (Host::Ip(_) | Host::LinkLocal(..))) => return Ok((host, None)),
         Err(error @ AddressError::NeedlessZone(_)) => return Err(error),

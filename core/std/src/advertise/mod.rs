@@ -4,14 +4,14 @@
 //! |---|---|---|
 //! | 0 | a card, a bond, a bridge with a card in it, with a default route | yes |
 //! | 1 | a card without one: a cable between two computers | yes |
-//! | 2 | anything else of that sort without one | if there is nothing better |
-//! | 3 | a VPN: whoever is not in it cannot follow | as tier 2 |
+//! | 2 | anything else of that kind without one | if there is nothing better |
+//! | 3 | a VPN: computers outside of it cannot reach it | as tier 2 |
 //! | 4 | containers and virtual machines of this computer | as tier 2 |
-//! | 5 | link-local addresses, whatever the interface | as tier 2 |
+//! | 5 | link-local addresses, on any interface | as tier 2 |
 //! | 6 | loopback | as tier 2 |
 //!
 //! Within a tier IPv4 comes first (every computer on a network at home has it), then global IPv6,
-//! then ULA; temporary addresses last of their sort. An invite names the first address of each
+//! then ULA; temporary addresses last of their kind. An invite names the first address of each
 //! interface of tiers 0 and 1, and a global IPv6 address of one if there is room, [`MAX_CHOSEN`] in
 //! all, so that it stays one line.
 

@@ -15,7 +15,7 @@ pub use route_source::source_addr_for;
 
 use route_source::default_sources;
 
-/// The kind of an interface, by who may reach it.
+/// The kind of an interface, by the computers that it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A wired or wireless network card.

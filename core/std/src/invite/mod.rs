@@ -17,7 +17,7 @@
 //!
 //! A server never writes a zone, because the name of an interface is valid on one computer only
 //! (RFC 9844). Somebody who joins by an invite with a link-local address adds an interface of their
-//! computer, as `%` or as the `%25` of URLs (RFC 6874). What follows `%25` is the zone, so
+//! computer, as `%` or as the `%25` of URLs (RFC 6874). The text after `%25` is the zone, so
 //! interface number 25 alone is written `%2525`.
 
 use std::borrow::Cow;

@@ -71,9 +71,9 @@ impl Name {
     }
 }
 
-/// Case folding, then NFKC again. The lower case of the upper case maps everything together that
-/// default case folding does, and a few letters more (a dotless i becomes an i): names that look
-/// the same are the same.
+/// Case folding, then NFKC again. The lower case of the upper case equates everything that default
+/// case folding equates, and a few letters more (a dotless i becomes an i): names that look the
+/// same are the same.
 fn fold(shown: &str) -> String {
     shown.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 
-/// A disk, or a screen: what it shows, how much it takes, and what it says when it takes no more.
+/// A disk or a screen: its text, its capacity, and its error when it is full.
 #[derive(Clone)]
 struct Paper(Arc<Mutex<Sheet>>);
 

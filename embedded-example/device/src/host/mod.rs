@@ -29,7 +29,7 @@ impl HostClock {
 }
 
 impl Clock for HostClock {
-    /// By how much an operating system may prolong a sleep.
+    /// The time by which an operating system may prolong a sleep.
     const TICK_US: u32 = 10_000;
 
     fn now(&self) -> Instant {

@@ -20,7 +20,7 @@ const HEADERS_LEN: usize = smoltcp::wire::IPV4_HEADER_LEN + UDP_HEADER_LEN;
 #[derive(Debug)]
 pub struct UdpDevice {
     socket: UdpSocket,
-    /// The address that the node believes to have.
+    /// The address that the node believes it has.
     node: SocketAddrV4,
     receive: [u8; MTU],
     transmit: [u8; MTU],

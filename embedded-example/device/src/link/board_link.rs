@@ -16,7 +16,7 @@ pub enum BoardLink<I, S> {
     Serial(S),
 }
 
-/// Evaluates `$result` with whichever link it is.
+/// Evaluates `$result` with the link of either kind.
 macro_rules! each {
     ($board_link:expr, $link:ident => $result:expr) => {
         match $board_link {

@@ -109,7 +109,7 @@ impl<D> core::fmt::Debug for IpLink<'_, D> {
 }
 
 impl<'a, D: Device> IpLink<'a, D> {
-    /// A link in `storage`, which it borrows for good.
+    /// A link in `storage`, which it borrows permanently.
     ///
     /// # Panics
     /// On mistakes of the program: `network.hardware` is not of the device's medium or not unicast,

@@ -1,10 +1,10 @@
-//! The main loop of a product: the node, the clock and what the product does in the room.
+//! The main loop of a product: the node, the clock and the product's behaviour in the room.
 //!
-//! A [`Member`] is everything but the loop itself: call [`Member::run`], sleep until the moment
-//! that it returns or until something arrives on the link, and call it again. It waits for nothing
-//! but a serial line to take what it sends (0.1 s for the largest packet at 115,200 bit/s), and it
-//! calls the [`Application`] on time whatever the network does. While the room cannot be reached,
-//! posts wait in the client.
+//! A [`Member`] is everything but the loop itself: call [`Member::run`], sleep until the time that
+//! it returns or until something arrives on the link, and call it again. It waits for nothing but a
+//! serial line to take what it sends (0.1 s for the largest packet at 115,200 bit/s), and it calls
+//! the [`Application`] on time regardless of the network. While the room cannot be reached, posts
+//! wait in the client.
 
 use core::net::SocketAddr;
 
@@ -61,7 +61,7 @@ pub enum DeviceEvent<'a> {
     Room(Event<'a>),
 }
 
-/// Which room the device joins, and as whom.
+/// The room that the device joins, and the name and key of the device there.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
     /// The server's address; on a serial line [`crate::link::SERIAL_PEER`].
@@ -72,7 +72,7 @@ pub struct Settings<'a> {
     pub room: &'a str,
     /// The room's secret.
     pub secret: [u8; ROOM_SECRET_LEN],
-    /// The name wanted.
+    /// The requested name.
     pub name: &'a str,
     /// The key that owns the name: secret and permanent.
     pub identity: &'a Identity,
@@ -96,7 +96,7 @@ pub struct Member<'a, L, C, A> {
     application: A,
     /// The address that was reported.
     address: Option<Address>,
-    /// Since when an address, or an answer, is missing.
+    /// The time since which an address, or an answer, is missing.
     waiting_since: Instant,
     /// Whether that was reported.
     is_reported: bool,

@@ -82,7 +82,7 @@ impl<L> core::fmt::Debug for Node<'_, L> {
 }
 
 impl<'a, L: Link> Node<'a, L> {
-    /// A node in `storage`, which it borrows for good. The client is idle until [`Node::start`].
+    /// A node in `storage`, which it borrows permanently. The client is idle until [`Node::start`].
     pub const fn new(storage: &'a mut Storage, link: L) -> Self {
         Self { storage, link, deadline: None, unfinished: false }
     }
@@ -123,8 +123,8 @@ impl<'a, L: Link> Node<'a, L> {
             self.storage.client.handle_timeout(now);
         }
 
-        // Sending may take a while on a slow line: what arrived meanwhile is received before the
-        // next datagram.
+        // Sending may take a while on a slow line, so a datagram that arrived meanwhile is received
+        // before the next one is sent.
         let all_out = (0..MAX_DATAGRAMS_PER_POLL).any(|_| {
             let can_send = self.address().is_some() && self.link.can_send();
             let is_all = self.drain(now, can_send, &mut on_event);

@@ -29,7 +29,7 @@ impl<T> Static<T> {
     /// Returns the only reference to the value.
     ///
     /// # Safety
-    /// To be called once.
+    /// Must be called at most once.
     #[expect(clippy::mut_from_ref, reason = "once")]
     pub const unsafe fn take(&'static self) -> &'static mut T {
         // SAFETY: the only reference, as the caller promises.

@@ -6,7 +6,7 @@
 //! | `Clock` | a [`kabar_device::Clock`]; `Clock::start` is called once; the log's timestamps use it too |
 //! | `ticks` | a counter for measurements, of any rate; it may wrap |
 //! | `link` | starts the hardware of a [`LinkKind`] and returns the [`kabar_device::Link`] over it, once |
-//! | `sleep` | sleeps until a moment, or until that hardware has received something |
+//! | `sleep` | sleeps until a given time, or until that hardware has received something |
 //! | `peripherals` | its light and sensor, as [`crate::peripherals::Peripherals`] |
 //!
 //! Start-up, stack, faults and, for Cortex-M, the loop of `sleep` belong to the processor:

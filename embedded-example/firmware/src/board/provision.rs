@@ -19,8 +19,8 @@
 //! ip=dhcp|A.B.C.D/LEN [gateway=A.B.C.D] [every=MS] [readings=COUNT]
 //! ```
 //!
-//! Of the invite's addresses the device takes the first one of IPv4: it resolves no names. With
-//! `link=serial` it uses its serial port, and needs neither an address in the invite nor `ip`.
+//! The device uses the first IPv4 address in the invite: it resolves no names. With `link=serial`
+//! it uses its serial port, and needs neither an address in the invite nor `ip`.
 
 use core::mem::MaybeUninit;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -67,7 +67,7 @@ pub struct Provision<'a> {
     pub room: &'a str,
     /// Its secret.
     pub secret: [u8; ROOM_SECRET_LEN],
-    /// The name wanted.
+    /// The requested name.
     pub name: &'a str,
     /// Time between two readings.
     pub interval: Duration,

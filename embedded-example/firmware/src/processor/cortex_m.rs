@@ -40,15 +40,15 @@ pub fn is_return_address(word: u32) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub struct Interrupt(pub u16);
 
-// SAFETY: a number is its own number.
+// SAFETY: the same interrupt always returns the same number.
 unsafe impl InterruptNumber for Interrupt {
     fn number(self) -> u16 {
         self.0
     }
 }
 
-/// Sleeps until `due`, or until `has_input`. `unmask` lets interrupts wake the processor, which
-/// their handlers mask when they have done so.
+/// Sleeps until `due`, or until `has_input` returns `true`. `unmask` lets interrupts wake the
+/// processor; their handlers mask them again.
 pub fn sleep(due: Instant, clock: &impl Clock, has_input: impl Fn() -> bool, unmask: impl Fn()) {
     loop {
         // While interrupts are disabled, one that is raised after the check still wakes the

@@ -1,5 +1,5 @@
-//! The processor: start-up, stack and faults. The target's architecture chooses it; boards with one
-//! kind of processor share it.
+//! The processor: start-up, stack and faults. The target's architecture chooses it; boards that
+//! have the same kind of processor share it.
 //!
 //! | name | meaning |
 //! |---|---|
@@ -11,8 +11,8 @@
 //! | Cortex-M only | meaning |
 //! |---|---|
 //! | `Interrupt`, `interrupts` | a number at the interrupt controller; the table of handlers |
-//! | `sleep` | sleeps until a moment, or until an interrupt brings input |
-//! | `SysTickClock` | a clock by the processor's timer |
+//! | `sleep` | sleeps until a given time, or until an interrupt brings input |
+//! | `SysTickClock` | a clock based on the processor's timer |
 //!
 //! A fault is logged and ends the program with [`crate::exit::Exit::Fault`].
 

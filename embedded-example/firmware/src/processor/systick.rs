@@ -1,5 +1,5 @@
-//! A clock by SysTick, the timer of every Cortex-M: its interrupt counts ticks, and its counter
-//! gives the time since the last one.
+//! A clock based on SysTick, the timer of every Cortex-M: its interrupt counts ticks, and its
+//! counter gives the time since the last one.
 
 use core::cell::Cell;
 
@@ -33,7 +33,7 @@ impl<const HZ: u32> SysTickClock<HZ> {
     const COUNTS_PER_TICK: u32 = HZ / TICK_HZ;
     const COUNTS_PER_US: u32 = HZ / 1_000_000;
 
-    /// Starts the ticks. To be called once, at the start.
+    /// Starts the ticks. Call this once, at the start.
     pub fn start() -> Self {
         if let Some(mut core) = Peripherals::take() {
             core.SYST.set_clock_source(SystClkSource::Core);

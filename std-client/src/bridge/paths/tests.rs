@@ -52,7 +52,7 @@ fn accept(connection_id: u32) -> Vec<u8> {
 }
 
 fn sealed(connection_id: u32) -> Vec<u8> {
-    // A Hint repeats the header, but for the packet type.
+    // A Hint repeats the header, except for the packet type.
     let mut packet = SealedHeader { connection_id, packet_number: 9 }.hint(Accelerated::crc32)[..13].to_vec();
     packet[0] = 0x15;
     packet.extend([8; 17]);
@@ -96,7 +96,7 @@ fn initiate_goes_to_the_address_of_its_cookie() {
 fn connection_stays_where_it_is_until_the_device_has_another() {
     let mut device = Device::at(2);
     device.paths.learn(address(1), &accept(77));
-    // A Hello beside it, to all addresses in turn.
+    // A Hello at the same time, to all addresses in turn.
     assert_eq!(device.send(&bytes(Packet::Hello(hello(2))), 0), [1]);
     assert_eq!(device.paths.race.start_next(at(250)), Some(address(2)));
     assert_eq!(device.send(&sealed(77), 300), [1]);

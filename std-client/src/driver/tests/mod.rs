@@ -72,7 +72,7 @@ impl Member {
         Self::join_at(&[server.local_addr()], Some(server.fingerprint()), name)
     }
 
-    /// Joins whichever of these addresses has the right key.
+    /// Joins at the one of these addresses that has the right key.
     fn join_at(addresses: &[SocketAddr], fingerprint: Option<Fingerprint>, name: &str) -> Self {
         let mut member = Self::begin(addresses, fingerprint, name);
         member.until(|seen| *seen == Seen::Joined { resumed: false });

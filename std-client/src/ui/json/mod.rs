@@ -1,5 +1,5 @@
-//! The output of `--json`: one object per line on standard output, and which notice is which
-//! object. Names never change their meaning; new ones may be added.
+//! The output of `--json`: one object per line on standard output, and the object for each notice.
+//! Names never change their meaning; new ones may be added.
 
 use data_encoding::{BASE64, HEXLOWER};
 use kabar_core::chat::{EntryHeader, Term};

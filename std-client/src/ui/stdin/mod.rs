@@ -1,4 +1,4 @@
-//! Reads lines and answers from standard input, in bounded memory. Knows nothing of what they mean.
+//! Reads lines and answers from standard input, in bounded memory. Does not interpret them.
 
 use std::io::{self, BufRead, Read};
 

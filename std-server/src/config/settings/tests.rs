@@ -19,8 +19,8 @@ fn the_table_in_the_manual_is_the_table_in_the_code() {
     assert!(manual.contains(&limits_table()), "LIMITS.md should hold this table:\n{}", limits_table());
 }
 
-/// Limits that only members or the store can hit. All others are in the manual's table of what
-/// strangers can fill.
+/// Limits that only members or the store can reach. All others are in the manual's table of limits
+/// that strangers can reach.
 const NOT_FOR_STRANGERS: [&str; 22] = [
     "join-burst",
     "join-interval",

@@ -72,8 +72,8 @@ impl<P: Provider> Door<P> {
         }
     }
 
-    /// Handles a datagram, except for a sealed packet: returns its header. `is_used` tells whether
-    /// a connection has an id.
+    /// Handles a datagram, except for a sealed packet: returns its header. `is_used` returns
+    /// whether a connection has an id.
     pub(super) fn receive(
         &mut self,
         now: Instant,

@@ -32,7 +32,7 @@ pub(in crate::hub) struct Member {
     pub(in crate::hub) answers: Answers,
 }
 
-/// Messages that are still to be sent, at most one of each sort.
+/// Messages that are still to be sent, at most one of each kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::hub) struct Due {
     pub(in crate::hub) welcome: Option<WelcomeDue>,
@@ -44,7 +44,7 @@ pub(in crate::hub) struct Due {
     pub(in crate::hub) storage_notice: bool,
 }
 
-/// Answers in progress, at most one of each sort.
+/// Answers in progress, at most one of each kind.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Answers {
     pub(in crate::hub) listing: Option<Listing>,

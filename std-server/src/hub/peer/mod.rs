@@ -37,8 +37,8 @@ pub(super) struct Peer<P: Provider> {
     pub(super) connection: Connection<Pooled, P>,
     /// The latest address of the remote end.
     pub(super) address: SocketAddr,
-    /// The prefix that its handshake came from. Limits per prefix count it there, whatever path it
-    /// takes later.
+    /// The prefix that its handshake came from. Limits per prefix count it there, even if it takes
+    /// another path later.
     pub(super) prefix: Prefix,
     /// Number of its handshake: a later connection has a higher one.
     pub(super) ordinal: u64,

@@ -1,7 +1,7 @@
 //! Progress of the rings that a connection holds. When the pool is empty, connections that hold a
 //! ring and make no progress are removed. (A client that still exists reconnects and resumes.)
 //!
-//! Progress is whatever frees memory: newly acknowledged stream data, and messages that were
+//! Progress is anything that frees memory: newly acknowledged stream data, and messages that were
 //! completed and handled. Other packets do not count, however many arrive. A ring has
 //! [`STALL_TIME`] to become empty or to let [`MIN_PROGRESS`] bytes through; in a prefix that holds
 //! more than half of the pool, a whole ring has to pass in that time.
@@ -28,7 +28,7 @@ const STALL_TIME_TENTHS: u32 = (STALL_TIME.as_micros() / TENTH_MICROS) as u32;
 /// Bytes that count as enough progress: one message of the largest size.
 const MIN_PROGRESS: u64 = 4_480;
 
-/// Since when the rings of a connection have made no progress.
+/// The times since which the rings of a connection have made no progress.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BufferProgress {
     send: Stalled,
@@ -37,7 +37,8 @@ pub(super) struct BufferProgress {
     receive: Stalled,
 }
 
-/// Since when a ring has made no progress. Every connection has three of these, so they are small.
+/// The time since which a ring has made no progress. Every connection has three of these, so they
+/// are small.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stalled {
     /// In tenths of a second, and one more.

@@ -19,7 +19,7 @@ const NAMES_AT_ONCE: usize = 16;
 const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
 
 impl Room {
-    /// Records a request. One of the same sort that is being answered comes first.
+    /// Records a request. If one of the same kind is being answered, the new one has to wait.
     pub(in crate::hub) fn on_request<P: Provider>(&self, peer: &mut Peer<P>, request: Request) -> Handled {
         let Some(member) = peer.member_mut() else { return Handled::Violation };
         let answers = &mut member.answers;
@@ -79,7 +79,7 @@ impl Room {
             let next = rest.next();
             is_last = rest.peek().is_none();
             left = left.saturating_sub(1);
-            // SPEC 6.3: only the last one states 0, whoever joins or leaves in the meantime.
+            // SPEC 6.3: only the last one states 0, even if members join or leave in the meantime.
             let remaining = if is_last { 0 } else { u16::try_from(left.max(1)).unwrap_or(u16::MAX) };
             let name = next.map(|(_, name)| name.shown());
             let message = ServerMessage::Info(Info::MemberListed { handle: self.handle(), remaining, name });

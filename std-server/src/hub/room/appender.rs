@@ -29,7 +29,7 @@ pub(super) struct PendingEntry {
     pub(super) origin: Origin,
 }
 
-/// Where an entry comes from.
+/// The origin of an entry.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     /// A member's post.
@@ -75,7 +75,7 @@ pub(super) enum State {
     ReloadPausing(InFlight),
 }
 
-/// A batch in progress, and what is needed when its outcome is known.
+/// A batch in progress, and the data that is needed when its outcome is known.
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) batch: Arc<Batch>,

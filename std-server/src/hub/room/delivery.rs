@@ -15,7 +15,7 @@ use crate::hub::encoded::Encoded;
 use crate::hub::peer::member::{Due, WelcomeDue};
 use crate::hub::peer::{Peer, Phase};
 
-/// Bytes of entries in a send ring ahead of what is sent: more than one wake-up can send, so that
+/// Bytes of entries in a send ring that are not sent yet: more than one wake-up can send, so that
 /// there is always something left that makes the connection ask for more (SPEC 5.4), and not much
 /// more, so that they are still in the processor's cache.
 const AHEAD: usize = (MAX_BURST as usize + 1) * MAX_DATAGRAM;

@@ -163,7 +163,7 @@ impl Room {
         if is_in_use || (is_owned && !self.appender.is_releasing(folded)) {
             return Err((RefusedCode::NAME_TAKEN, "somebody else has this name"));
         }
-        // Joins in progress may still fail: a name that only they claim is not refused for good.
+        // Joins in progress may still fail: a name that only they claim is not refused permanently.
         if self.ownership.is_claimed_by_another(folded, identity) {
             return Err((RefusedCode::TRY_LATER, "somebody else is about to take this name"));
         }

@@ -23,7 +23,7 @@ pub(in crate::hub) struct Kept {
 }
 
 impl Known {
-    /// The index of what the store holds.
+    /// The index of the records in the store.
     pub(in crate::hub) fn new(loaded: &RoomState) -> Self {
         let mut known = Self::default();
         for record in &loaded.names {

@@ -1,5 +1,5 @@
-//! The members of a room, indexed by identity, name and instance. What is still to be sent to a
-//! member is stored with its connection.
+//! The members of a room, indexed by identity, name and instance. Messages that are still to be
+//! sent to a member are stored with its connection.
 
 use core::ops::Bound::{Excluded, Unbounded};
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(super) struct Members {
     caught_up: Vec<u32>,
 }
 
-/// The connection of a member, and what later Joins are compared with.
+/// The connection of a member, and the data with which later Joins are compared.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seat {
     pub(super) peer: u32,

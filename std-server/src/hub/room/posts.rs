@@ -1,4 +1,4 @@
-//! Posts (SPEC 6.5): each is accepted once, in the order of the numbers, or refused for good.
+//! Posts (SPEC 6.5): each is accepted once, in the order of the numbers, or refused permanently.
 
 use kabar_core::chat::{MAX_BODY_LEN, MAX_TEXT_LEN, Post, PostRefusedCode};
 use kabar_core::crypto::Provider;
@@ -90,7 +90,7 @@ fn is_malformed(post: &Post<'_>) -> bool {
     }
 }
 
-/// Why a post is refused for good, no matter who its author is. A refusal that did not arrive is
+/// Why a post is refused permanently, no matter who its author is. A refusal that did not arrive is
 /// decided again (SPEC 6.5).
 fn refusal_reason(post: &Post<'_>, limit: usize) -> Option<PostRefusedCode> {
     if !post.kind.is_postable() {

@@ -18,7 +18,7 @@ const ZERO_SHARE: [u8; 32] = [0; 32];
 /// A share that does.
 const SHARE: [u8; 32] = [9; 32];
 
-/// Where a flood comes from.
+/// The source of a flood.
 #[derive(Clone, Copy, Debug)]
 enum From {
     OneAddress,
@@ -311,7 +311,7 @@ fn wrong_passwords_from_many_addresses_delay_others_by_one_check() {
         port += 1;
         SocketAddr::from(([10, 77, 0, at], port))
     };
-    // All guesses that everybody together has at once.
+    // All guesses that the limit for the room permits at once.
     for at in 0..60 {
         attempt_join_at(&mut world, guesser(at % 12), 9, "guess");
     }
@@ -328,7 +328,7 @@ fn wrong_passwords_from_many_addresses_delay_others_by_one_check() {
     }
     let counters = world.hub.counters();
     assert!(counters.room_passwords_limited > 12, "{counters:?}");
-    // One a second and the burst, whatever the number of addresses.
+    // One a second and the burst, for any number of addresses.
     let wrong = counters.wrong_passwords;
     world.run(Duration::from_secs(10));
     assert!(world.hub.counters().wrong_passwords - wrong <= 11);

@@ -1,5 +1,5 @@
-//! Posts: each is stored exactly once, in the order of the numbers, or refused for good (SPEC 6.4,
-//! 6.5, 7).
+//! Posts: each is stored exactly once, in the order of the numbers, or refused permanently (SPEC
+//! 6.4, 6.5, 7).
 
 use kabar_core::chat::{EntryKind, PostRefusedCode};
 use kabar_core::connection::CloseCode;
@@ -93,7 +93,7 @@ fn a_repeated_stored_post_is_confirmed_and_not_stored_again() {
     assert_eq!(world.hub.counters().posts_repeated, 1);
 }
 
-/// Runs the oldest job that waits, and only that.
+/// Runs the oldest waiting job, and no other.
 fn run_one(world: &mut World) {
     let job = world.jobs.pop_front().expect("a job");
     let done = world.run_job(job);
@@ -123,7 +123,7 @@ fn an_uncommitted_post_repeated_on_a_new_connection_is_not_accepted_twice() {
     world.run_ms(20);
     run_one(&mut world);
     assert_eq!((world.clients[new].welcome().highest, world.jobs.len()), (0, 1));
-    // After Welcome it begins with the lowest number not stored, which is being committed.
+    // After Welcome the client begins with the lowest number not stored, which is being committed.
     world.clients[new].post_settled(1, 0, "a1");
     world.clients[new].post_settled(2, 0, "a2");
     world.run_ms(20);

@@ -72,7 +72,7 @@ fn a_banned_identity_is_refused_before_its_password_is_checked() {
     let again = JoinArgs { credential: Credential::Password("guess"), ..join_args("Ana", 1) };
     assert_eq!(refusal(&mut world, &again), Some(RefusedCode::BANNED));
     assert!(world.jobs.is_empty());
-    // Only a client that proves to be that identity learns it.
+    // Only a client that proves that it has the identity learns about the ban.
     let stranger = JoinArgs { credential: Credential::BadSignature, ..join_args("Ana", 1) };
     assert_eq!(refusal(&mut world, &stranger), Some(RefusedCode::SIGNATURE));
 }
@@ -90,7 +90,7 @@ fn a_ban_refuses_a_join_that_is_being_committed() {
     world.release();
     world.run_ms(100);
     assert_eq!((world.clients[ana].refusal(), world.clients[ana].is_welcome()), (Some(RefusedCode::BANNED), false));
-    // The announcement is followed by left.
+    // The announcement is followed by *left*.
     world.run(Duration::from_secs(61));
     assert_eq!(world.announcements().last(), Some(&("Ana".to_owned(), EntryKind::LEFT)));
 }

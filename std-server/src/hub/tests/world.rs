@@ -95,7 +95,7 @@ impl World {
         world
     }
 
-    /// Adds a room beside the first one.
+    /// Adds a room in addition to the first one.
     pub(super) fn add_room(&mut self, name: &str) -> RoomId {
         let id = self.hub.rooms.next_id();
         let loaded = self.store.load(name).expect("readable");

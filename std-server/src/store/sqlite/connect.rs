@@ -59,7 +59,7 @@ pub enum OpenError {
         .0.display()
     )]
     Directory(PathBuf),
-    /// The file is empty, which no server leaves behind.
+    /// The file is empty. No server leaves such a file.
     #[error(
         "the history {} is empty, and no server leaves it so: put a backup in its place with \
          `kabar-server restore FILE`, or move it, {FILE_NAME}-wal and {FILE_NAME}-shm away to begin a new history",
@@ -99,14 +99,14 @@ fn why_unusable(kind: StoreErrorKind) -> String {
     }
 }
 
-/// The path of an opened file, and what identifies the file itself.
+/// The path of an opened file, and the identity of the file itself.
 #[derive(Clone, Debug)]
 pub(super) struct OpenedFile {
     path: PathBuf,
     file: FileId,
 }
 
-/// Identifies a file, whatever its name.
+/// Identifies a file independently of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileId(u64, u64);
 

@@ -1,6 +1,6 @@
-//! Inspects a history before anything is written: whether it is one, of a known version, and
-//! whether the write-ahead log next to it belongs to it. Nothing on the disk changes: a start that
-//! is refused leaves all files as they were.
+//! Inspects a history before anything is written: whether the file is a history of a known version,
+//! and whether the write-ahead log next to it belongs to it. Nothing on the disk changes: a start
+//! that is refused leaves all files as they were.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -197,7 +197,8 @@ fn open_with_log(path: &Path) -> Result<Connection, OpenError> {
         Ok(connection)
     };
     match alone().map_err(|error| unusable(path, &error)) {
-        // A process that has it open has read the log already; another reader changes nothing.
+        // A process that has the history open has read the log already; another reader changes
+        // nothing.
         Err(OpenError::Unusable(_, StoreErrorKind::Locked)) => {
             open(OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error: rusqlite::Error| unusable(path, &error))
         }

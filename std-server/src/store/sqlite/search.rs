@@ -116,7 +116,7 @@ pub(super) fn has_form(connection: &Connection) -> rusqlite::Result<bool> {
     connection.prepare_cached("SELECT form = ?1 FROM indexed")?.query_row([form()], |row| row.get(0))
 }
 
-/// Whether the index has as many texts as were added.
+/// Whether the index has the number of texts that were added.
 fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT texts = (SELECT count(*) FROM search_docsize) FROM indexed";
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))

@@ -223,8 +223,8 @@ fn report(setup: &Setup, options: &Options, timeline: Timeline, measured: Measur
     })
 }
 
-/// Forwards datagrams as long as one that carries one entry, to as many receivers, at the same
-/// rate.
+/// Forwards datagrams of the length of one that carries one entry, to the same number of receivers
+/// and at the same rate.
 fn baseline(setup: &Setup, options: &Options) -> Result<Forwarded, Error> {
     let mut forwarder = Forwarder::start(setup)?;
     forwarder.register(options.members)?;

@@ -1,4 +1,4 @@
-//! The datagrams: each message in as many copies as a datagram holds, and each packet.
+//! The datagrams: one filled with copies of a message, for each message, and each packet.
 
 use kabar_core::chat::{ClientMessage, EntryKind, Post, Request};
 use kabar_core::crypto::Provider;

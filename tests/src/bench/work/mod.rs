@@ -59,7 +59,7 @@ struct Work {
     bytes: usize,
     /// Microseconds of the serving thread until everything is done.
     hub_us: f64,
-    /// The longest part of these without a turn of others.
+    /// The longest part of these that others have to wait for.
     longest_turn_us: f64,
     turns: u64,
     /// Microseconds of the thread for public-key work.

@@ -34,14 +34,14 @@ pub struct Log {
     /// Terms in their order, each with the seq of its first entry, present or future.
     terms: Vec<(Term, u64)>,
     instances: BTreeMap<u64, Instance>,
-    /// Where each post is. Posts whose owner is still ambiguous are not here.
+    /// The seq of each post. Posts whose owner is still ambiguous are not here.
     places: BTreeMap<PostId, u64>,
     /// Smallest seq that was not removed; 0 = nothing was removed.
     first: u64,
     adversary: Option<&'static str>,
 }
 
-/// What is known about an instance from its entries.
+/// The facts about an instance that follow from its entries.
 #[derive(Clone, Debug, Default)]
 struct Instance {
     highest: u64,

@@ -1,7 +1,7 @@
-//! The reference model: what the log, the members' stores and the authors' posts must be. It
-//! checks the rules S1 to S5 (SPEC 7) at every observation.
+//! The reference model: the state that the log, the members' stores and the authors' posts must
+//! have. It checks the rules S1 to S5 (SPEC 7) at every observation.
 //!
-//! Its inputs are the posts, the commits, and what clients saw. It knows nothing of packets,
+//! Its inputs are the posts, the commits, and the reports of clients. It knows nothing of packets,
 //! connections or time. Each observation is checked against everything before it, so in a history
 //! that passes, S1 to S5 hold in every state.
 //!

@@ -101,7 +101,7 @@ pub struct Direction {
     pub faults: Faults,
     /// Nothing is delivered at present.
     pub cut: bool,
-    /// If not zero, what is sent during a cut arrives after up to this time instead of never.
+    /// If not zero, datagrams sent during a cut arrive after up to this time instead of never.
     pub late: Duration,
     /// Number of following datagrams that are likely to be lost.
     pub lose_next: u16,

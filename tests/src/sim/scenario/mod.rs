@@ -21,7 +21,7 @@ pub struct Scenario {
     pub theme: Theme,
     /// Whether the server's key is real RSA instead of the stand-in.
     pub real_rsa: bool,
-    /// Whom the room admits.
+    /// The rule for Joins without the room's secret.
     pub join_policy: JoinPolicy,
     /// Limits of the server.
     pub limits: HubLimits,
@@ -126,7 +126,7 @@ pub struct Plan {
     pub size: Size,
     /// When its store is saved.
     pub saves: SavePolicy,
-    /// Where its first process starts.
+    /// The position at which its first process starts.
     pub start: Start,
     /// The count that a Reset falls back to when it starts at a cursor.
     pub fallback_count: u32,
@@ -171,7 +171,7 @@ pub enum KillPoint {
     BeforeSend,
 }
 
-/// What happens to commits.
+/// The fate of commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskFault {
     /// They fail.
@@ -197,7 +197,7 @@ pub enum Act {
         down: bool,
         /// For how long.
         lasts: Duration,
-        /// If not zero, what is sent meanwhile towards the server arrives after up to this time.
+        /// If not zero, datagrams sent towards the server meanwhile arrive after up to this time.
         late: Duration,
     },
     /// The faults of a path change.
@@ -218,7 +218,7 @@ pub enum Act {
     Rebind {
         /// The device.
         device: usize,
-        /// Whether what is sent to the old address still arrives for a while.
+        /// Whether datagrams to the old address still arrive for a while.
         keep_old: bool,
     },
     /// Two devices swap their addresses.

@@ -59,7 +59,7 @@ enum WorldEvent {
     StoreRuns { generation: u32, job: StoreJob },
     /// A job is complete.
     JobDone { generation: u32, done: Done },
-    /// A disk fault ends, unless another one began since.
+    /// A disk fault ends, unless another one has begun since.
     DiskRepaired { fault: u32 },
     /// A device's timer.
     DeviceWake { device: usize, process: usize, timer_id: u64 },
@@ -75,7 +75,7 @@ enum WorldEvent {
     AdversaryActs,
     /// A cut ends.
     CutEnds { device: Option<usize>, up: bool, down: bool },
-    /// What is sent to an old address no longer arrives.
+    /// Datagrams to an old address no longer arrive.
     Forget { address: SocketAddr },
     /// The next act of the scenario.
     Act { index: usize },
@@ -102,7 +102,7 @@ pub(super) struct World {
     attacker: Attacker,
     strangers: u16,
     rebinds: u16,
-    /// Bytes from and to addresses that only ever sent Hello.
+    /// Bytes from and to addresses that have sent only Hellos.
     spoofed: BTreeMap<SocketAddr, (usize, usize)>,
     kicked: BTreeSet<String>,
     /// The first identity that was admitted under each name.

@@ -1,4 +1,4 @@
-//! A byte stream as a link: core's [`SerialLink`] over whatever reads and writes bytes.
+//! A byte stream as a link: core's [`SerialLink`] over anything that reads and writes bytes.
 //!
 //! The other end of the line is usually `kabar bridge` on a host, which forwards the packets to the
 //! server and cannot read them. A stream that fails is a line on which nothing gets through. The

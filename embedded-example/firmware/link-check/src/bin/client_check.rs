@@ -1,4 +1,4 @@
-//! The whole client, linked for a bare machine without an allocator.
+//! The whole client, linked for a bare-metal target without an allocator.
 //!
 //! It is never run: `link-check.sh` checks its size. Every call of the client is reachable, every
 //! argument is read from a volatile address and every result is written to one, so that the

@@ -1,5 +1,5 @@
 //! A whole member: the client, smoltcp with UDP, IPv4 and Ethernet, and a network card of the
-//! simplest kind, linked for a bare machine without an allocator. It is never run.
+//! simplest kind, linked for a bare-metal target without an allocator. It is never run.
 #![no_std]
 #![no_main]
 

@@ -19,11 +19,11 @@ use stellaris::Stellaris;
 
 /// The board's name in the log.
 pub const NAME: &str = "kabar on an LM3S6965 evaluation board";
-/// Core clock in Hz: the PLL's 200 MHz by 4.
+/// Core clock in Hz: the PLL's 200 MHz divided by 4.
 const CLOCK_HZ: u32 = 50_000_000;
 
 /// System control.
-// SAFETY: the data sheet has it there; the offsets are those of `system`.
+// SAFETY: the address is that in the data sheet; the offsets are those of `system`.
 const SYSTEM: Registers = unsafe { Registers::at(0x400f_e000) };
 /// Offsets in [`SYSTEM`].
 mod system {
@@ -44,7 +44,7 @@ const GATES: u32 = 1 << 5 | 1 << 28 | 1 << 30;
 const MAX_POLLS: u32 = 100_000;
 
 /// Port F, whose pin 0 is the light.
-// SAFETY: the data sheet has it there; the offsets are those of `port`.
+// SAFETY: the address is that in the data sheet; the offsets are those of `port`.
 const PORT: Registers = unsafe { Registers::at(0x4002_5000) };
 /// Offsets in [`PORT`].
 mod port {
@@ -59,7 +59,7 @@ mod port {
 pub struct Clock(SysTickClock<CLOCK_HZ>);
 
 impl Clock {
-    /// Switches the core to the PLL and starts the ticks. To be called once, at the start.
+    /// Switches the core to the PLL and starts the ticks. Call this once, at the start.
     pub fn start() -> Self {
         SYSTEM.write(system::CLOCK, CLOCK_FROM_PLL | CLOCK_BYPASS);
         let _ = (0..MAX_POLLS).any(|_| SYSTEM.read(system::STATUS) & PLL_LOCKED != 0);

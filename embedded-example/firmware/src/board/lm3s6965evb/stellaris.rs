@@ -10,7 +10,7 @@ use crate::processor::Interrupt;
 use crate::registers::Registers;
 
 /// Its registers.
-// SAFETY: the data sheet has them there; the offsets are those of `register`.
+// SAFETY: the address is that in the data sheet; the offsets are those of `register`.
 const REGISTERS: Registers = unsafe { Registers::at(0x4004_8000) };
 /// Length of an Ethernet header in bytes.
 const HEADER_LEN: usize = 14;

@@ -12,7 +12,7 @@ use crate::processor::Interrupt;
 use crate::registers::Registers;
 
 /// Its registers.
-// SAFETY: the board's manual has them there; the offsets are those of `register`.
+// SAFETY: the address is that in the board's manual; the offsets are those of `register`.
 const REGISTERS: Registers = unsafe { Registers::at(0x4020_0000) };
 /// Length of the check sequence after each received frame in bytes.
 const FCS_LEN: usize = 4;

@@ -1,6 +1,7 @@
-//! An MPS2+ with a Cortex-M4 (`mps2-an386`) or M3 (`mps2-an385`), as the emulator has it.
+//! An MPS2+ with a Cortex-M4 (`mps2-an386`) or M3 (`mps2-an385`), as the emulator provides it.
 //!
-//! For another board: the numbers in this file from its manual, and a driver in place of `lan9118`.
+//! For another board, replace the numbers in this file by those in its manual, and `lan9118` by
+//! another driver.
 
 mod lan9118;
 mod uart;
@@ -24,7 +25,7 @@ pub const NAME: &str = "kabar on an MPS2+ board";
 /// Core clock in Hz.
 const CLOCK_HZ: u32 = 25_000_000;
 /// Registers of the board's FPGA; the first one switches the lights.
-// SAFETY: the board's manual has them there, and nothing else writes them.
+// SAFETY: the address is that in the board's manual, and nothing else writes these registers.
 const FPGA: Registers = unsafe { Registers::at(0x4002_8000) };
 const LEDS: usize = 0;
 

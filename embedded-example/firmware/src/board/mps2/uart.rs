@@ -15,8 +15,8 @@ use super::CLOCK_HZ;
 use crate::processor::Interrupt;
 use crate::registers::Registers;
 
-/// Where it is in memory.
-// SAFETY: the board's manual has it there; the offsets are those of `register`.
+/// Its registers.
+// SAFETY: the address is that in the board's manual; the offsets are those of `register`.
 const REGISTERS: Registers = unsafe { Registers::at(0x4000_4000) };
 /// Bits per second.
 const BAUD: u32 = 115_200;

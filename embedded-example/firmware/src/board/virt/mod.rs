@@ -44,7 +44,7 @@ const REGISTERS: Registers = unsafe { Registers::at(0) };
 pub struct Clock(());
 
 impl Clock {
-    /// Lets the timer end sleep. To be called once, at the start.
+    /// Lets the timer end sleep. Call this once, at the start.
     pub fn start() -> Self {
         wake_at(u64::MAX);
         // SAFETY: it only wakes: start-up left interrupts disabled, so no code is interrupted.

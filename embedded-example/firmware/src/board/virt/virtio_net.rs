@@ -1,9 +1,9 @@
 //! The network hardware: virtio-net over memory-mapped registers, as a device of smoltcp.
 //!
-//! The hardware reads and writes memory by itself. It is lent [`QUEUE`] buffers to receive into,
-//! and gets each back once smoltcp has read it; and as many to transmit from, each free again when
-//! the hardware reports it. Its queues are in separate pages, which are given out once and never
-//! returned: there is no allocator.
+//! The hardware reads and writes memory by itself. The driver lends it [`QUEUE`] buffers to receive
+//! into, and lends each again once smoltcp has read it; and the same number to transmit from, each
+//! of which is free again when the hardware reports it. The queues are in separate pages, which are
+//! given out once and never returned: there is no allocator.
 
 use core::cell::UnsafeCell;
 use core::ops::Range;

@@ -37,9 +37,9 @@ impl Cookies {
         Self { max, uses: BTreeMap::new(), shares: Shares::new(), order: BTreeSet::new(), forgotten: 0 }
     }
 
-    /// Counts a use of `cookie` by `prefix`; `false`: it is used up. Of too many cookies the oldest
-    /// of the heaviest prefix is forgotten: an attacker who fills the table may reuse a cookie, and
-    /// nobody is refused.
+    /// Counts a use of `cookie` by `prefix`; `false`: it is used up. Beyond the limit, the oldest
+    /// cookie of the heaviest prefix is forgotten: an attacker who fills the table may reuse a
+    /// cookie, and nobody is refused.
     pub(super) fn spend(&mut self, now: Instant, cookie: [u8; 8], prefix: Prefix) -> bool {
         while let Some((until, cookie)) = self.order.first().copied()
             && until <= now

@@ -67,7 +67,7 @@ struct Entry {
 pub(super) enum Refusal {
     /// The table is full, and the prefix has as large a share of it as any.
     Full,
-    /// The prefix has as many as it may.
+    /// The prefix has reached its limit.
     PrefixFull,
     /// The cookie is used up.
     Cookie,

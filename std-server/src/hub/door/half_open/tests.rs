@@ -52,7 +52,7 @@ fn a_full_table_forgets_the_oldest_cookie_of_the_heaviest_prefix() {
         spend(&mut table, u32::from(cookie), cookie, 2);
     }
     assert_eq!((table.cookies.uses.len(), table.cookies.order.len(), table.cookies_forgotten()), (4, 4, 87));
-    // Everybody else's count stands; the flood's own last ones too.
+    // The count of everybody else is kept, and so are the latest ones of the flood.
     assert_eq!(insert(&mut table, at(1), 200, 1, 1), Err(Refusal::Cookie));
     assert!([97, 98, 99].iter().all(|cookie| table.cookies.uses.contains_key(&[*cookie; 8])));
 }

@@ -7,7 +7,8 @@ use kabar_core::time::{Duration, Instant};
 use super::prefix::{LEVELS, NARROWEST, Prefix};
 
 /// Buckets of a /56 and of a /48 are this many times as large as those one level narrower, and fill
-/// as much faster: a wider prefix has more users, but not a full budget for each of its /64s.
+/// this many times as fast: a wider prefix has more users, but not a full budget for each of its
+/// /64s.
 const WIDER: u32 = 4;
 
 /// A token bucket, kept as the instant at which it is full again: `burst` tokens at once, one more
@@ -25,7 +26,7 @@ pub(in crate::hub) struct Rate {
 }
 
 impl Rate {
-    /// `factor` times as many tokens at once, which come as much faster.
+    /// A rate that is `factor` times as high, with `factor` times the burst.
     pub(in crate::hub) fn times(self, factor: u32) -> Self {
         let interval = Duration::from_micros(self.interval.as_micros() / u64::from(factor));
         Self { burst: self.burst.saturating_mul(factor), interval }

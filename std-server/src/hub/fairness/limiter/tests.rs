@@ -45,7 +45,7 @@ fn a_full_table_forgets_the_bucket_nearest_to_full() {
     assert!(buckets.take(at(1), b) && buckets.take(at(2), c));
     assert_eq!((buckets.levels[NARROWEST].buckets.len(), buckets.forgotten()), (2, 1));
     assert_eq!((buckets.full_at(b), buckets.has_token(at(1), a)), (Instant::ZERO, false));
-    // A full one goes without being counted.
+    // A full bucket is replaced without being counted.
     assert!(buckets.take(at(9), b));
     let Level { buckets: kept, by_filling } = &buckets.levels[NARROWEST];
     assert_eq!((kept.len(), by_filling.len(), buckets.forgotten()), (2, 2, 1));
@@ -53,7 +53,7 @@ fn a_full_table_forgets_the_bucket_nearest_to_full() {
 
 #[test]
 fn the_64s_of_one_48_have_sixteen_times_the_tokens_of_one_together() {
-    // However few are kept.
+    // Even if only a few are kept.
     let mut buckets = Buckets::new(RATE, 2);
     let subnet = |subnet: u16| prefix(&format!("[2001:db8:1:{:x}::1]:5", subnet.swap_bytes()));
     let taken = (0..2_000).filter(|at_subnet| buckets.take(at(1), subnet(*at_subnet))).count();

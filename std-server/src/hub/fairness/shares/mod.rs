@@ -26,14 +26,14 @@ pub(in crate::hub) struct Shares<K> {
     made: u64,
 }
 
-/// Where an entry is.
+/// The place of an entry.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     prefix: Prefix,
     ordinal: u64,
 }
 
-/// How heavy a prefix is.
+/// The weight of a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Weight {
     entries: u32,

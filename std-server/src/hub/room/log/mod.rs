@@ -66,7 +66,7 @@ impl Log {
         log
     }
 
-    /// Replaces heads and numbers by what the store holds. The tail stays if the head did.
+    /// Replaces heads and numbers by those in the store. The tail stays if the head did.
     pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
         if loaded.head != self.head {
             self.tail.clear();

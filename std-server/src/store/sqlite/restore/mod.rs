@@ -3,7 +3,7 @@
 //! ```text
 //! 1. history.db.new                    a copy of the backup: whole, checked, synchronised
 //! 2. history.db.restore-TIME           the same, renamed: from here on the restore is decided
-//! 3. history-TIME.db, -wal, -shm       what was there, renamed
+//! 3. history-TIME.db, -wal, -shm       the old files, renamed
 //! 4. history.db                        the copy, renamed
 //! ```
 //! A crash before step 2 leaves the old history. A crash after it leaves a restore that the next

@@ -93,7 +93,7 @@ impl World {
         self.drive_device(at)
     }
 
-    /// Ends a process without closing its connection. What its device saved is kept.
+    /// Ends a process without closing its connection. The store that its device saved is kept.
     pub(in crate::sim::world) fn kill_device(&mut self, at: usize, restart_after: Option<Duration>) {
         let now = self.now();
         self.count_client(at);
