@@ -17,7 +17,8 @@ pub fn usage_error(error: &clap::Error, program: &str) -> Option<String> {
     let text = error.render().to_string();
     let mut words: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
     words.retain(|line| !line.is_empty() && !line.starts_with("For more information"));
-    let line = words.join("; ");
+    // A list follows its heading.
+    let line = words.join("; ").replace(":; ", ": ");
     Some(format!("{} (see {program} --help)", line.strip_prefix("error: ").unwrap_or(&line)))
 }
 
@@ -29,5 +30,20 @@ pub fn print_help(error: &clap::Error) -> io::Result<()> {
     match error.print().and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usage_error_is_one_line() {
+        let command = clap::Command::new("kabar").arg(clap::Arg::new("INVITE").required(true));
+        let error = command.clone().try_get_matches_from(["kabar"]).unwrap_err();
+        let line = "the following required arguments were not provided: <INVITE> (see kabar --help)";
+        assert_eq!(usage_error(&error, "kabar").as_deref(), Some(line));
+        let help = command.try_get_matches_from(["kabar", "--help"]).unwrap_err();
+        assert_eq!(usage_error(&help, "kabar"), None);
     }
 }
