@@ -52,6 +52,7 @@ pub fn find(server: &Places) -> Result<(SocketAddr, Fingerprint), ProbeError> {
         fingerprint: None,
         room: DEFAULT_ROOM,
         name: "guest",
+        is_default_name: false,
         identity: &throwaway,
         credential: Credential::None,
         start: Start::Head,

@@ -49,6 +49,7 @@ impl Member {
             fingerprint: Some(room.fingerprint),
             room: "lobby",
             name,
+            is_default_name: false,
             identity: &Identity::from_seed(&[name.as_bytes()[0]; 32]),
             credential: Credential::Secret(room.secret),
             start: Start::Head,

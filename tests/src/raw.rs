@@ -141,6 +141,7 @@ impl Raw {
             instance: connection.instance,
             start: Start::Head,
             max_entry_len,
+            is_default_name: false,
         }))
     }
 

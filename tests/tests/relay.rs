@@ -127,6 +127,7 @@ impl Counted {
             fingerprint: Some(invite.fingerprint),
             room: "lobby",
             name: "counted",
+            is_default_name: false,
             identity: &Identity::from_seed(&[7; 32]),
             credential: Credential::Secret(*invite.secret.expose()),
             start: Start::Last(1_000),

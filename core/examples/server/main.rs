@@ -154,6 +154,7 @@ fn join(server: SocketAddr, fingerprint: Fingerprint) -> io::Result<()> {
         fingerprint: Some(fingerprint),
         room: "lobby",
         name: "anna",
+        is_default_name: false,
         identity: &Identity::from_seed(&random()),
         credential: Credential::None,
         start: Start::Head,

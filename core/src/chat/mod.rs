@@ -49,6 +49,13 @@ impl EntryKind {
     pub const KICKED: Self = Self(18);
     /// Text by the operator; the author is `server`.
     pub const OPERATOR: Self = Self(19);
+    /// A member has another name. The author is its name before; the body is the new one.
+    pub const RENAMED: Self = Self(20);
+    /// The body of an earlier entry was removed. The body is the seq of that entry, 8 bytes; the
+    /// author is who removed it.
+    pub const REMOVAL: Self = Self(21);
+    /// An entry whose body was removed from the log. It keeps everything but its body and its kind.
+    pub const REMOVED: Self = Self(22);
 
     /// Whether a member may post it.
     #[must_use]
@@ -124,6 +131,36 @@ impl RefusedCode {
 impl core::fmt::Debug for RefusedCode {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "RefusedCode(0x{:02x})", self.0)
+    }
+}
+
+/// The result of a request that changes something (SPEC 6.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AnswerCode(pub u8);
+
+impl AnswerCode {
+    /// It was done.
+    pub const DONE: Self = Self(0);
+    /// This member may not do it.
+    pub const NOT_PERMITTED: Self = Self(1);
+    /// The object of the request does not exist, or is not known to this member.
+    pub const NOT_FOUND: Self = Self(2);
+    /// Another identity owns the name, or a name that looks like it.
+    pub const NAME_TAKEN: Self = Self(3);
+    /// The name violates SPEC 6.6.
+    pub const NAME_NOT_ALLOWED: Self = Self(4);
+    /// Storage failed, or there were too many requests. A later attempt may succeed.
+    pub const TRY_LATER: Self = Self(5);
+    /// A limit is reached.
+    pub const LIMIT: Self = Self(6);
+    /// It is so already.
+    pub const UNCHANGED: Self = Self(7);
+}
+
+impl core::fmt::Debug for AnswerCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "AnswerCode(0x{:02x})", self.0)
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Config<'a> {
     pub room: &'a str,
     /// The requested name.
     pub name: &'a str,
+    /// If the name is taken, the server appends a number: the name was not chosen by the user.
+    pub is_default_name: bool,
     /// The permanent key that owns the name.
     pub identity: &'a Identity,
     /// The proof that the client may join.
@@ -73,6 +75,7 @@ impl<'a> Config<'a> {
             fingerprint,
             room,
             name,
+            is_default_name: false,
             identity,
             credential: Credential::None,
             start: Start::Head,
@@ -140,6 +143,7 @@ pub(super) struct StoredConfig {
     pub(super) server: SocketAddr,
     pub(super) room: heapless::String<MAX_NAME_LEN>,
     pub(super) name: heapless::String<MAX_NAME_LEN>,
+    pub(super) is_default_name: bool,
     pub(super) start: Start,
     pub(super) max_entry_len: u16,
     idle_s: u16,
@@ -156,6 +160,7 @@ impl StoredConfig {
             server: NOWHERE,
             room: heapless::String::new(),
             name: heapless::String::new(),
+            is_default_name: false,
             start: Start::Head,
             max_entry_len: 0,
             idle_s: 0,
@@ -184,6 +189,7 @@ impl StoredConfig {
             server: config.server,
             room,
             name,
+            is_default_name: config.is_default_name,
             start: config.start,
             max_entry_len: config.max_entry_len.min(largest),
             idle_s: config.idle_s,

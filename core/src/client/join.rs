@@ -124,6 +124,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
                 instance: self.room.instance,
                 start: self.next_start(),
                 max_entry_len: self.config.max_entry_len,
+                is_default_name: self.config.is_default_name,
             });
             write(now, &mut self.connection, &mut self.message, &join)
         });

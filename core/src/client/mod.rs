@@ -309,11 +309,11 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
         Ok(number)
     }
 
-    /// Requests information: [`Event::Info`] has the answers.
+    /// Requests information or a change: [`Event::Info`] has the answers.
     ///
     /// # Errors
     /// [`RequestError`]; nothing was sent.
-    pub fn request(&mut self, now: Instant, request: Request) -> Result<(), RequestError> {
+    pub fn request(&mut self, now: Instant, request: Request<'_>) -> Result<(), RequestError> {
         if self.phase != Phase::Running || self.join_state != JoinState::Joined {
             return Err(RequestError::NotJoined);
         }

@@ -70,6 +70,7 @@ pub const fn config<'a>(
         fingerprint: Some(fingerprint),
         room,
         name,
+        is_default_name: false,
         identity,
         credential: Credential::Secret(secret),
         start: Start::Head,

@@ -75,7 +75,7 @@ pub enum Command<'a> {
     /// Post this text.
     Post(EntryKind, &'a str),
     /// Request information from the server.
-    Request(Request),
+    Request(Request<'static>),
     /// Rejoin under this name.
     Nick(&'a str),
     /// Display the status of the connection.

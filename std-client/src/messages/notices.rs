@@ -2,7 +2,7 @@
 
 use std::time::Duration as StdDuration;
 
-use kabar_core::chat::{Info, MAX_TEXT_LEN, PostRefusedCode};
+use kabar_core::chat::{AnswerCode, Info, MAX_TEXT_LEN, PostRefusedCode};
 use kabar_core::client::DisconnectReason;
 use kabar_std::invite::show_fingerprint;
 use kabar_std::text::clean_line;
@@ -84,6 +84,8 @@ pub fn notices_skipped(skipped: u64) -> String {
 fn info_text(info: &Info<'_>) -> Option<String> {
     match info {
         Info::Notice { text, .. } => Some(format!("(server: {})", clean_line(text))),
+        Info::Answer { code: AnswerCode::DONE, .. } => None,
+        Info::Answer { text, .. } => Some(format!("({})", clean_line(text))),
         // Displayed as a whole: Notice::Members, Notice::History.
         Info::MemberListed { .. } | Info::HistoryEntry { .. } => None,
     }

@@ -51,7 +51,7 @@ impl Replies {
                     self.report_history(ui);
                 }
             }
-            Info::Notice { .. } => ui.notice(&Notice::Info(info)),
+            Info::Notice { .. } | Info::Answer { .. } => ui.notice(&Notice::Info(info)),
         }
     }
 

@@ -46,6 +46,7 @@ impl Session {
             fingerprint,
             room: room.as_str(),
             name: &identity.name,
+            is_default_name: false,
             identity: &key,
             credential,
             start,

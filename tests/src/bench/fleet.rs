@@ -117,6 +117,7 @@ impl Fleet {
             fingerprint: Some(self.target.fingerprint),
             room: "lobby",
             name: &format!("m{slot:05}"),
+            is_default_name: false,
             identity: &Identity::from_seed(&identity),
             credential: Credential::Secret(self.target.secret),
             start: Start::Head,

@@ -50,7 +50,7 @@ pub trait HarnessClient: std::fmt::Debug {
     ///
     /// # Errors
     /// See [`Client::request`].
-    fn request(&mut self, now: Instant, request: Request) -> Result<(), RequestError>;
+    fn request(&mut self, now: Instant, request: Request<'_>) -> Result<(), RequestError>;
     /// See [`Client::leave`].
     fn leave(&mut self, now: Instant);
     /// See [`Client::abort`].
@@ -123,7 +123,7 @@ impl<M: BufferProvider + std::fmt::Debug, const OUTBOX: usize, const MESSAGE: us
     fn post(&mut self, kind: EntryKind, body: &[u8]) -> Result<u64, PostError> {
         self.post(kind, body)
     }
-    fn request(&mut self, now: Instant, request: Request) -> Result<(), RequestError> {
+    fn request(&mut self, now: Instant, request: Request<'_>) -> Result<(), RequestError> {
         self.request(now, request)
     }
     fn leave(&mut self, now: Instant) {

@@ -87,6 +87,7 @@ impl Raw {
             instance: 0,
             start: Start::Head,
             max_entry_len: 0,
+            is_default_name: false,
         };
         self.send(&ClientMessage::Join(join))
     }

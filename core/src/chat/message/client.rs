@@ -21,12 +21,12 @@ pub enum ClientMessage<'a> {
     Join(Join<'a>),
     /// Adds an entry to the log.
     Post(Post<'a>),
-    /// Requests information.
+    /// Requests information or a change.
     Request {
         /// The room.
         handle: u8,
         /// The request.
-        request: Request,
+        request: Request<'a>,
     },
     /// Leaves the room.
     Leave {

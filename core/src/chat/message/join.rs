@@ -1,7 +1,7 @@
 //! Join and Welcome: how a client becomes a member; the signature and the proofs in them (SPEC 6.2,
 //! 6.3).
 
-use super::name;
+use super::{flag, name};
 use crate::chat::{MAX_PASSWORD_LEN, ROOM_SECRET_LEN, Start, Term};
 use crate::crypto::identity::{PublicIdentity, SIGNATURE_LEN};
 use crate::crypto::kdf;
@@ -26,6 +26,8 @@ pub struct Join<'a> {
     pub start: Start,
     /// Longest body that the client accepts, in bytes; longer ones are delivered as stubs.
     pub max_entry_len: u16,
+    /// If the name is taken, the server appends a number. Left out by earlier clients: `false`.
+    pub is_default_name: bool,
 }
 
 /// How a Join authenticates (SPEC 6.2).
@@ -77,6 +79,7 @@ impl<'a> Join<'a> {
             instance: reader.u64()?,
             start: Start::decode(reader)?,
             max_entry_len: reader.u16()?,
+            is_default_name: !reader.is_empty() && flag(reader)?,
         })
     }
 
@@ -88,7 +91,8 @@ impl<'a> Join<'a> {
         self.authentication.encode(out)?;
         out.u64(self.instance)?;
         self.start.encode(out)?;
-        out.u16(self.max_entry_len)
+        out.u16(self.max_entry_len)?;
+        out.u8(self.is_default_name.into())
     }
 }
 

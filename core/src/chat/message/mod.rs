@@ -81,7 +81,7 @@ pub const POST_OVERHEAD: usize = HEAD + 1 + 8 + 8 + 8 + 1 + 2;
 
 /// A Join at its longest: every string of 255 bytes, a password of full length.
 const JOIN_MAX: usize =
-    HEAD + 256 + 256 + PUBLIC_LEN + SIGNATURE_LEN + 1 + 1 + MAX_PASSWORD_LEN + 8 + 1 + 8 + 8 + 4 + 2;
+    HEAD + 256 + 256 + PUBLIC_LEN + SIGNATURE_LEN + 1 + 1 + MAX_PASSWORD_LEN + 8 + 1 + 8 + 8 + 4 + 2 + 1;
 const WELCOME_MAX: usize = HEAD + 1 + NAME + NAME + 8 + 8 + 8 + 8 + 8 + 8 + 2 + 32;
 
 // SPEC 8: the largest message. SPEC 2.4: 512 bytes suffice for every message without a long body.
@@ -154,6 +154,15 @@ impl<'a> EntryHeader<'a> {
 /// that clients request.
 fn name<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
     reader.str_u8().and_then(|name| if name.len() <= MAX_NAME_LEN { Ok(name) } else { Err(DecodeError::Value) })
+}
+
+/// A `bool`: 0 or 1.
+fn flag(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(DecodeError::Value),
+    }
 }
 
 /// The body of an entry, at most [`MAX_BODY_LEN`] bytes (SPEC 6.4).

@@ -1,17 +1,19 @@
-//! Requests for information, the answers to them, and other information from the server (SPEC 6.2,
+//! Requests of a member, the answers to them, and other information from the server (SPEC 6.2,
 //! 6.3), each with its type, its fields and their encoding.
 //!
 //! A client sends these requests for its application and passes the information on as it is. A new
 //! request or notice is added here; nothing else in the core names it.
 
 use super::{Entry, EntryHeader, body, name};
-use crate::chat::MAX_HISTORY;
+use crate::chat::{AnswerCode, MAX_HISTORY};
 use crate::wire::io::{BufferFull, DecodeError, Reader, Writer};
 
 message_types! {
     RequestType {
         ListMembers = 0x03,
         History = 0x04,
+        Rename = 0x06,
+        Remove = 0x07,
     }
 }
 
@@ -20,12 +22,13 @@ message_types! {
         HistoryEntry = 0x48,
         MemberListed = 0x49,
         Notice = 0x4a,
+        Answer = 0x4b,
     }
 }
 
-/// A request of a member for information. The room's handle goes before its fields.
+/// A request of a member. The room's handle goes before its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum Request<'a> {
     /// The members: [`Info::MemberListed`] follows for each.
     ListMembers,
     /// Older entries: [`Info::HistoryEntry`] follows for each.
@@ -34,6 +37,16 @@ pub enum Request {
         before: u64,
         /// 1 to [`MAX_HISTORY`]; other values are encoded as the nearest of these.
         count: u8,
+    },
+    /// Gives this member another name: [`Info::Answer`] follows.
+    Rename {
+        /// The requested name.
+        name: &'a str,
+    },
+    /// Removes the body of an entry from the log: [`Info::Answer`] follows.
+    Remove {
+        /// Its position.
+        seq: u64,
     },
 }
 
@@ -65,10 +78,34 @@ pub enum Info<'a> {
         /// Text for the user.
         text: &'a str,
     },
+    /// The answer to a [`Request`] that changes something.
+    Answer {
+        /// The room.
+        handle: u8,
+        /// Type of the request: [`Request::code`].
+        request: u8,
+        /// The result.
+        code: AnswerCode,
+        /// After a rename, the new name as the server writes it; after a refusal, a text for the
+        /// user.
+        text: &'a str,
+    },
 }
 
-impl Request {
-    pub(super) fn decode(request_type: RequestType, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+impl<'a> Request<'a> {
+    /// The code of its type, which its [`Info::Answer`] states.
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::ListMembers => RequestType::ListMembers,
+            Self::History { .. } => RequestType::History,
+            Self::Rename { .. } => RequestType::Rename,
+            Self::Remove { .. } => RequestType::Remove,
+        }
+        .code()
+    }
+
+    pub(super) fn decode(request_type: RequestType, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         Ok(match request_type {
             RequestType::ListMembers => Self::ListMembers,
             RequestType::History => Self::History {
@@ -78,17 +115,21 @@ impl Request {
                     _ => return Err(DecodeError::Value),
                 },
             },
+            RequestType::Rename => Self::Rename { name: reader.str_u8()? },
+            RequestType::Remove => Self::Remove { seq: reader.u64()? },
         })
     }
 
     pub(super) fn encode(self, handle: u8, out: &mut Writer<'_>) -> Result<(), BufferFull> {
+        out.bytes(&[self.code(), handle])?;
         match self {
-            Self::ListMembers => out.bytes(&[RequestType::ListMembers.code(), handle]),
+            Self::ListMembers => Ok(()),
             Self::History { before, count } => {
-                out.bytes(&[RequestType::History.code(), handle])?;
                 out.u64(before)?;
                 out.u8(count.clamp(1, MAX_HISTORY))
             }
+            Self::Rename { name } => out.bytes_u8(name.as_bytes()),
+            Self::Remove { seq } => out.u64(seq),
         }
     }
 }
@@ -98,7 +139,9 @@ impl<'a> Info<'a> {
     #[must_use]
     pub const fn handle(&self) -> Option<u8> {
         match *self {
-            Self::HistoryEntry { handle, .. } | Self::MemberListed { handle, .. } => Some(handle),
+            Self::HistoryEntry { handle, .. } | Self::MemberListed { handle, .. } | Self::Answer { handle, .. } => {
+                Some(handle)
+            }
             Self::Notice { .. } => None,
         }
     }
@@ -119,6 +162,12 @@ impl<'a> Info<'a> {
                 name: Some(name(reader)?).filter(|name| !name.is_empty()),
             },
             InfoType::Notice => Self::Notice { code: reader.u8()?, text: reader.str_u8()? },
+            InfoType::Answer => Self::Answer {
+                handle: reader.u8()?,
+                request: reader.u8()?,
+                code: AnswerCode(reader.u8()?),
+                text: reader.str_u8()?,
+            },
         })
     }
 
@@ -140,6 +189,10 @@ impl<'a> Info<'a> {
                 out.bytes(&[InfoType::Notice.code(), code])?;
                 out.bytes_u8(text.as_bytes())
             }
+            Self::Answer { handle, request, code, text } => {
+                out.bytes(&[InfoType::Answer.code(), handle, request, code.0])?;
+                out.bytes_u8(text.as_bytes())
+            }
         }
     }
 }
@@ -155,15 +208,21 @@ pub(super) mod tests {
 
     /// Requests of a type, each decoded again and compared on the way.
     pub(in super::super) fn of_request(request_type: RequestType) -> BoxedStrategy<Encoded> {
-        let request = match request_type {
-            RequestType::ListMembers => Just(Request::ListMembers).boxed(),
-            RequestType::History => {
-                (any::<u64>(), 1..=MAX_HISTORY).prop_map(|(before, count)| Request::History { before, count }).boxed()
+        fn round_trip(handle: u8, request: Request<'_>) -> Encoded {
+            round_trip_to_server(&ClientMessage::Request { handle, request })
+        }
+        match request_type {
+            RequestType::ListMembers => any::<u8>().prop_map(|handle| round_trip(handle, Request::ListMembers)).boxed(),
+            RequestType::History => (any::<u8>(), any::<u64>(), 1..=MAX_HISTORY)
+                .prop_map(|(handle, before, count)| round_trip(handle, Request::History { before, count }))
+                .boxed(),
+            RequestType::Rename => (any::<u8>(), text(255))
+                .prop_map(|(handle, name)| round_trip(handle, Request::Rename { name: &name }))
+                .boxed(),
+            RequestType::Remove => {
+                any::<(u8, u64)>().prop_map(|(handle, seq)| round_trip(handle, Request::Remove { seq })).boxed()
             }
-        };
-        (any::<u8>(), request)
-            .prop_map(|(handle, request)| round_trip_to_server(&ClientMessage::Request { handle, request }))
-            .boxed()
+        }
     }
 
     /// As [`of_request`].
@@ -186,6 +245,11 @@ pub(super) mod tests {
                 .boxed(),
             InfoType::Notice => (any::<u8>(), text(255))
                 .prop_map(move |(code, text)| round_trip(Info::Notice { code, text: &text }))
+                .boxed(),
+            InfoType::Answer => (any::<(u8, u8, u8)>(), text(255))
+                .prop_map(move |((handle, request, code), text)| {
+                    round_trip(Info::Answer { handle, request, code: AnswerCode(code), text: &text })
+                })
                 .boxed(),
         }
     }

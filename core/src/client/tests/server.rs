@@ -385,7 +385,7 @@ impl Server {
         }
     }
 
-    fn answer_request(&mut self, at: usize, handle: u8, request: Request) {
+    fn answer_request(&mut self, at: usize, handle: u8, request: Request<'_>) {
         if let Request::History { before, count } = request {
             let before = if before == 0 { self.head() + 1 } else { before };
             for seq in before.saturating_sub(u64::from(count)).max(1)..before {

@@ -148,6 +148,7 @@ pub(super) fn config() -> Config<'static> {
         fingerprint: None,
         room: "lobby",
         name: "bob",
+        is_default_name: false,
         identity: &IDENTITY,
         credential: Credential::Secret(SECRET),
         start: Start::Head,

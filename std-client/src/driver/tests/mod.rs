@@ -86,6 +86,7 @@ impl Member {
             fingerprint,
             room: "lobby",
             name,
+            is_default_name: false,
             identity: &Identity::from_seed(&[name.len() as u8; 32]),
             credential: Credential::Secret(SECRET),
             start: Start::Last(50),

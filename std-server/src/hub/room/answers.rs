@@ -20,7 +20,7 @@ const MEMBER_LEN: usize = 7 + MAX_NAME_LEN;
 
 impl Room {
     /// Records a request. If one of the same kind is being answered, the new one has to wait.
-    pub(in crate::hub) fn on_request<P: Provider>(&self, peer: &mut Peer<P>, request: Request) -> Handled {
+    pub(in crate::hub) fn on_request<P: Provider>(&self, peer: &mut Peer<P>, request: Request<'_>) -> Handled {
         let Some(member) = peer.member_mut() else { return Handled::Violation };
         let answers = &mut member.answers;
         match request {
@@ -35,6 +35,7 @@ impl Room {
                 let next = before.saturating_sub(u64::from(count)).max(self.log.first());
                 answers.history = Some(History { next, last: before - 1 });
             }
+            Request::Rename { .. } | Request::Remove { .. } => return Handled::Violation,
         }
         Handled::Done
     }

@@ -330,6 +330,7 @@ impl FakeClient {
             instance: join_args.instance,
             start: join_args.start,
             max_entry_len: join_args.max_entry_len,
+            is_default_name: false,
         };
         self.send(&ClientMessage::Join(join))
     }

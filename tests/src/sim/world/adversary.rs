@@ -173,6 +173,7 @@ impl Adversary {
             instance,
             start,
             max_entry_len,
+            is_default_name: false,
         }));
     }
 
@@ -214,7 +215,7 @@ impl Adversary {
         let _ = self.connection.send(self.now, StreamId::Chat, &[&bytes]);
     }
 
-    fn request(&mut self, request: Request) {
+    fn request(&mut self, request: Request<'_>) {
         self.send_message(&ClientMessage::Request { handle: self.handle, request });
     }
 

@@ -90,6 +90,7 @@ fn start(client: &mut DeviceClient, text: &mut [u8; DATAGRAM_LEN]) {
         fingerprint: (byte() == 0).then(|| Fingerprint(bytes())),
         room,
         name,
+        is_default_name: false,
         identity: &Identity::from_seed(&bytes()),
         credential: match byte() {
             0 => Credential::Secret(bytes()),

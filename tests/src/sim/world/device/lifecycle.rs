@@ -60,6 +60,7 @@ impl World {
             fingerprint: device.knows_key.then_some(fingerprint),
             room: ROOM,
             name: &plan.name,
+            is_default_name: false,
             identity: &identity,
             credential,
             start,
