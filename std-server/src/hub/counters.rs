@@ -167,7 +167,9 @@ counters! {
     instances_crowded,
     /// Bans and mutes refused because there are too many.
     sanctions_full,
-    /// Members replaced by the same identity from elsewhere.
+    /// Joins of identities with as many sessions as are admitted.
+    sessions_full,
+    /// Sessions replaced by another one of the same identity, to make room for it.
     replaced,
     /// Posts taken.
     posts,

@@ -20,6 +20,8 @@ pub(super) struct JoinRequest {
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) max_entry_len: u16,
+    /// The user did not choose the name.
+    pub(super) is_default_name: bool,
     /// Its admission has to be stored.
     pub(super) is_newly_admitted: bool,
 }
