@@ -149,7 +149,7 @@ counters! {
     unannounced,
     /// Members that vanished and did not return in time.
     not_returned,
-    /// Joins not announced: their identity joined too often.
+    /// Joins not announced, and renames refused: their identity was announced too often.
     announcements_limited,
     /// Times a Join was not read yet: its identity joined too often.
     joins_held,

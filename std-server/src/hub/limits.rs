@@ -194,7 +194,8 @@ limits! {
     room_password_interval: Duration, "room-password-interval", Time, 0, 24 * HOUR, SECOND, room_passwords_limited;
     /// Members of the room.
     members: usize, "max-members", Count, 1, 65_535, 10_000, room_full;
-    /// Connections of members from an address (IPv6: from a /48).
+    /// Connections of members from an address (IPv6: from a /48); beyond this only members from
+    /// there join again.
     members_per_prefix: usize, "max-members-per-address", Count, 1, 65_535, 2_048, prefix_members_full;
     /// Members up to which joined and left are announced.
     announced_members: usize, "announced-members", Count, 0, 65_535, 64, unannounced;

@@ -1,6 +1,8 @@
 //! The state of one membership: a cursor into the log, and the few messages that are still to be
 //! sent.
 
+use std::sync::Arc;
+
 use kabar_core::chat::{AnswerCode, PostRefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -12,7 +14,8 @@ use crate::hub::room_id::RoomId;
 #[derive(Debug)]
 pub(in crate::hub) struct Member {
     pub(in crate::hub) room: RoomId,
-    pub(in crate::hub) name: Name,
+    /// Shared by the sessions of the member.
+    pub(in crate::hub) name: Arc<Name>,
     pub(in crate::hub) identity: PublicIdentity,
     pub(in crate::hub) instance: u64,
     pub(in crate::hub) max_entry_len: u16,

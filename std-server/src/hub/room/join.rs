@@ -185,8 +185,10 @@ impl Room {
         if replaced.is_some_and(|later| later.ordinal > peer.ordinal) {
             return Err((RefusedCode::TRY_LATER, DELAYED));
         }
-        // A Join that replaces a session of the same prefix adds none to it.
-        let is_no_more = replaced.is_some_and(|replaced| replaced.prefix.at(0) == peer.prefix.at(0));
+        // Members from the same prefix may join again: a device that restarted replaces a session
+        // that is silent by now.
+        let sessions = self.members.sessions_of(&identity);
+        let is_no_more = sessions.iter().any(|session| session.prefix.at(0) == peer.prefix.at(0));
         if self.residents.weight(peer.prefix, 0) >= limits.members_per_prefix && !is_no_more {
             context.counters.prefix_members_full += 1;
             return Err((RefusedCode::TRY_LATER, "too many members from your network"));
@@ -222,8 +224,7 @@ impl Room {
     ) {
         let identity = request.identity;
         let absence = self.timer(RoomTimer::Absence(identity));
-        let is_return =
-            self.is_present(&identity) || self.is_here(&identity) || context.timers.get(&absence).is_some();
+        let is_return = self.is_present(&identity) || self.is_here(&identity) || context.timers.get(&absence).is_some();
         let is_small = self.members.len() < context.config.limits.announced_members;
         context.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {

@@ -4,6 +4,7 @@
 
 use core::ops::Bound::{Excluded, Unbounded};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -28,7 +29,7 @@ pub(super) struct Members {
 /// A member: its name and its sessions, of which there is at least one.
 #[derive(Debug)]
 pub(super) struct Person {
-    pub(super) name: Name,
+    pub(super) name: Arc<Name>,
     /// In the order of their Joins.
     sessions: Vec<Session>,
 }
@@ -86,7 +87,7 @@ impl Members {
     }
 
     /// Gives a member another name.
-    pub(super) fn rename(&mut self, identity: &PublicIdentity, name: &Name) {
+    pub(super) fn rename(&mut self, identity: &PublicIdentity, name: &Arc<Name>) {
         let Some(person) = self.by_identity.get_mut(identity) else { return };
         self.by_name.remove(person.name.folded());
         person.name = name.clone();
@@ -132,12 +133,12 @@ impl Members {
     ) -> impl Iterator<Item = (&'a String, &'a Name)> + use<'a> {
         let from = after.map_or(Unbounded, Excluded);
         let named = self.by_name.range::<str, _>((from, Unbounded));
-        named.filter_map(|(folded, identity)| Some((folded, &self.by_identity.get(identity)?.name)))
+        named.filter_map(|(folded, identity)| Some((folded, &*self.by_identity.get(identity)?.name)))
     }
 
     /// All sessions of all members, each with the member's name.
     pub(super) fn sessions(&self) -> impl Iterator<Item = (&Name, Session)> {
-        self.iter().flat_map(|(_, person)| person.sessions.iter().map(|session| (&person.name, *session)))
+        self.iter().flat_map(|(_, person)| person.sessions.iter().map(|session| (&*person.name, *session)))
     }
 
     /// Lists a session that has every entry.

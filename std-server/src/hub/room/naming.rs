@@ -55,13 +55,14 @@ impl Room {
         Some(self.appender.changes.name(identity).unwrap_or_else(|| person.name.shown()))
     }
 
+    /// The name that an identity has: as a member, or according to the log.
+    pub(super) fn committed_name(&self, identity: &PublicIdentity) -> Option<&str> {
+        let person = self.members.get(identity);
+        person.map(|person| person.name.shown()).or_else(|| self.presence.committed_name(identity))
+    }
+
     /// Checks that an identity may have a name.
-    pub(super) fn check_name(
-        &self,
-        now: Instant,
-        name: &Name,
-        identity: &PublicIdentity,
-    ) -> Result<(), NameConflict> {
+    pub(super) fn check_name(&self, now: Instant, name: &Name, identity: &PublicIdentity) -> Result<(), NameConflict> {
         let folded = name.folded();
         let is_in_use = self.members.named(folded).is_some_and(|holder| holder != *identity);
         let is_owned = self.is_owned_by_another(now, folded, identity);
@@ -125,8 +126,10 @@ mod tests {
 
     #[test]
     fn a_number_is_appended_within_the_longest_name() {
-        let numbered = |name: &str, number| with_number(&Name::new(name).expect("allowed"), number);
-        let shown = |name, number| numbered(name, number).map(|name| name.shown().to_owned());
+        fn shown(name: &str, number: u8) -> Option<String> {
+            let name = with_number(&Name::new(name).expect("allowed"), number);
+            name.map(|name| name.shown().to_owned())
+        }
         assert_eq!(shown("ubuntu", 2).as_deref(), Some("ubuntu2"));
         assert_eq!(shown(&"n".repeat(32), 10), Some(format!("{}10", "n".repeat(30))));
         assert_eq!(shown(&"é".repeat(16), 2), Some(format!("{}2", "é".repeat(15))));

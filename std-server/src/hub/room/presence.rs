@@ -40,6 +40,11 @@ impl Presence {
         }
     }
 
+    /// The name under which an identity is present; `None`: it is absent.
+    pub(super) fn committed_name(&self, identity: &PublicIdentity) -> Option<&str> {
+        self.0.get(identity).map(String::as_str)
+    }
+
     /// The name under which an identity is present after `changes`; `None`: it is absent.
     fn name<'a>(&'a self, changes: &'a Changes, identity: &PublicIdentity) -> Option<&'a str> {
         let before = self.0.get(identity);

@@ -4,6 +4,7 @@
 //! A rename whose commit fails is not retried: its member is answered, and keeps its name.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use kabar_core::chat::{AnswerCode, EntryKind};
 use kabar_core::crypto::Provider;
@@ -84,6 +85,7 @@ impl Room {
     ) {
         for rename in renames {
             let Origin::Renamed { identity, name, by } = rename else { continue };
+            let name = Arc::new(name);
             self.members.rename(&identity, &name);
             for session in self.members.sessions_of(&identity) {
                 if let Some(member) = peers.get_mut(session.peer).and_then(|peer| peer.member_mut()) {

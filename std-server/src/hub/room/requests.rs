@@ -1,5 +1,7 @@
 //! Joins on their way to becoming members.
 
+use std::sync::Arc;
+
 use kabar_core::chat::{RefusedCode, Start};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -38,6 +40,7 @@ impl JoinRequest {
     /// The new member, to which everything is still to be sent.
     pub(super) fn into_member(
         self,
+        name: Arc<Name>,
         room: RoomId,
         cursor: u64,
         welcome: WelcomeDue,
@@ -46,7 +49,7 @@ impl JoinRequest {
     ) -> Member {
         Member {
             room,
-            name: self.name,
+            name,
             identity: self.identity,
             instance: self.instance,
             max_entry_len: self.max_entry_len,

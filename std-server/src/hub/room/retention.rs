@@ -179,12 +179,7 @@ impl Room {
 
     /// Before a batch is built: Joins and renames that add a record to their identity displace the
     /// least recently used ones.
-    pub(super) fn trim_joining(
-        &mut self,
-        limits: &HubLimits,
-        counters: &mut Counters,
-        posts: &VecDeque<PendingEntry>,
-    ) {
+    pub(super) fn trim_joining(&mut self, limits: &HubLimits, counters: &mut Counters, posts: &VecDeque<PendingEntry>) {
         let renamed = posts.iter().filter_map(|post| match &post.origin {
             Origin::Renamed { identity, name, .. } => Some((*identity, name.folded())),
             _ => None,

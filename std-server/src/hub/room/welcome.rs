@@ -1,5 +1,7 @@
 //! Completes Joins whose registration is durable: the connection becomes a member (SPEC 6.3, 6.5).
 
+use std::sync::Arc;
+
 use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
@@ -49,7 +51,7 @@ impl Room {
         context: &mut Context<P>,
         join: CommittingJoin,
     ) {
-        let CommittingJoin { peer: id, mut request } = join;
+        let CommittingJoin { peer: id, request } = join;
         let Some(peer) = peers.get_mut(id).filter(|peer| peer.phase.is_joining(self.id)) else { return };
         if self.sanctions.holds(request.identity, SanctionKind::Ban) {
             // Imposed while its Join was being committed.
@@ -69,14 +71,13 @@ impl Room {
             self.residents.remove(&id);
             return peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
         }
-        if let Some(person) = self.members.get(&request.identity) {
-            // A rename by this Join follows.
-            request.name = person.name.clone();
-        }
         let Some(peer) = peers.get_mut(id) else { return };
         let (start, is_reset) = self.log.start(request.start);
         let due = WelcomeDue { head: self.log.head(), is_reset };
-        let member = request.into_member(self.id, start, due, now, context.wall_ms(now));
+        // If this Join renames the member, that follows.
+        let person = self.members.get(&request.identity);
+        let name = person.map_or_else(|| Arc::new(request.name.clone()), |person| person.name.clone());
+        let member = request.into_member(name, self.id, start, due, now, context.wall_ms(now));
         self.members.insert(peer, &member);
         context.counters.joins += 1;
         let name = member.name.shown().to_owned();
@@ -86,13 +87,7 @@ impl Room {
     }
 
     /// Drops the old connection of a client that joined again: the client has abandoned it.
-    fn replace<P: Provider>(
-        &mut self,
-        now: Instant,
-        peers: &mut Peers<P>,
-        context: &mut Context<P>,
-        old: Session,
-    ) {
+    fn replace<P: Provider>(&mut self, now: Instant, peers: &mut Peers<P>, context: &mut Context<P>, old: Session) {
         let Some(peer) = peers.get_mut(old.peer) else { return };
         self.remove_member(now, context, peer, LeaveReason::Replaced);
         peer.connection.reset();

@@ -109,9 +109,11 @@ impl Room {
     /// The author of an entry after `changes`: a member may have another name than when the entry
     /// was collected.
     fn author(&self, entry: &PendingEntry, changes: &Changes) -> String {
-        let identity = self.identity_of(entry);
-        let renamed = identity.and_then(|identity| changes.name(&identity));
-        renamed.unwrap_or(&entry.author).to_owned()
+        let Some(identity) = self.identity_of(entry) else { return entry.author.clone() };
+        // An earlier rename, after which this one was collected, may be lost with its Join.
+        let is_rename = matches!(entry.origin, Origin::Renamed { .. });
+        let committed = || self.committed_name(&identity).filter(|_| is_rename);
+        changes.name(&identity).or_else(committed).unwrap_or(&entry.author).to_owned()
     }
 
     /// Writes the records of the names before and after a rename.

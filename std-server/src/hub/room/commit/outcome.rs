@@ -10,11 +10,11 @@ use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::jobs::{Job, StoreJob};
 use crate::hub::peer::Peers;
-use crate::hub::room::presence::Presence;
-use crate::hub::room::{Room, STORE_FAILS};
 use crate::hub::room::appender::{InFlight, Origin, State};
 use crate::hub::room::known::Known;
+use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
+use crate::hub::room::{Room, STORE_FAILS};
 use crate::hub::timers::RoomTimer;
 use crate::store::{Batch, CommitError, Forgotten, LogEntry, ReadError, RoomState};
 
