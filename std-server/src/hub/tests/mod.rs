@@ -10,6 +10,7 @@ mod join;
 mod limits;
 mod message_pairs;
 mod operator;
+mod posting_rate;
 mod posts;
 mod reclaim;
 mod retention;
