@@ -43,7 +43,7 @@ impl Room {
         let checked = self.check_join(peer, join);
         if checked.is_ok() && !self.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
-            peer.read_later(now, context, self.visits.join_interval());
+            peer.read_later(context, now + self.visits.join_interval());
             return Handled::Defer;
         }
         context.timers.set(Timer::Phase(peer.id), None);
