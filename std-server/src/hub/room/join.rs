@@ -225,6 +225,13 @@ impl Room {
                 context.counters.announcements_limited += 1;
                 return;
             }
+            // An identity is present under one name at a time.
+            let before = self.ownership.present_as(&request.identity).cloned();
+            if let Some(before) = before.filter(|before| before != folded && self.is_present(before)) {
+                let name = self.ownership.record(&before).map_or_else(String::new, |record| record.name.clone());
+                let origin = Origin::Presence { folded: before, joining: Some(peer) };
+                self.appender.push(PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
+            }
             let origin = Origin::Presence { folded: folded.to_owned(), joining: Some(peer) };
             self.appender.push(PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
         }
