@@ -47,13 +47,13 @@ impl Room {
         let checked = self.check_join(peer, join);
         if checked.is_ok() && !self.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
-            peer.read_later(now, context, self.visits.join_interval());
+            peer.read_later(context, now + self.visits.join_interval());
             return Handled::Defer;
         }
         context.timers.set(Timer::Phase(peer.id), None);
         match checked {
             Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.name),
-            Err((code, text)) => peer.refuse(now, context, join.name, code, text),
+            Err((code, text)) => peer.refuse(now, context, join.name, code, &text),
             Ok((request, Admission::Granted)) => self.admit(now, context, peer, request),
             Ok((request, Admission::Password)) => {
                 let Authentication::Password(password) = join.authentication else { return Handled::Violation };
@@ -70,15 +70,15 @@ impl Room {
         peer: &Peer<P>,
         join: &Join<'_>,
     ) -> Result<(Box<JoinRequest>, Admission), JoinError> {
-        let Some(exporter) = peer.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "")) };
+        let Some(exporter) = peer.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "".into())) };
         // SPEC 6.2
         let mut statement = [0; STATEMENT_LEN];
         let len = join_statement(exporter, &join.identity, join.room, &mut statement).unwrap_or_default();
         if !join.identity.verify(&statement[..len], &join.signature) {
-            return Err((RefusedCode::SIGNATURE, "the signature does not verify"));
+            return Err((RefusedCode::SIGNATURE, "the signature does not verify".into()));
         }
         if self.sanctions.holds(join.identity, SanctionKind::Ban) {
-            return Err((RefusedCode::BANNED, BANNED));
+            return Err((RefusedCode::BANNED, BANNED.into()));
         }
         let is_admitted = self.ownership.is_admitted(&join.identity);
         let policy = self.settings.join_policy;
@@ -86,18 +86,19 @@ impl Room {
             Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
                 Admission::Granted
             }
-            Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),
+            Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret".into())),
             _ if is_admitted || policy == JoinPolicy::Open => Admission::Granted,
             Authentication::Password(_) if policy == JoinPolicy::Password => Admission::Password,
             Authentication::Password(_) => {
-                return Err((RefusedCode::AUTHENTICATION, "this room is joined by invitation, not by password"));
+                return Err((RefusedCode::AUTHENTICATION, "this room is joined by invitation, not by password".into()));
             }
             Authentication::None => {
-                return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password"));
+                return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password".into()));
             }
         };
-        // SPEC 6.6
-        let name = Name::new(join.name).map_err(|_| (RefusedCode::NAME_NOT_ALLOWED, "this name is not allowed"))?;
+        // Whether it may have the name is checked when it is admitted.
+        let name = Name::existing(join.name);
+        let name = name.map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
         let request = JoinRequest {
             name,
             identity: join.identity,
@@ -134,10 +135,10 @@ impl Room {
         let renames = self.current_name(&request.identity).is_some_and(|current| current != request.name.shown());
         let checked = checked.and_then(|()| {
             let may_announce = !renames || self.take_announcement(now, &mut context.counters, request.identity);
-            if may_announce { Ok(()) } else { Err((RefusedCode::TRY_LATER, TOO_OFTEN)) }
+            if may_announce { Ok(()) } else { Err((RefusedCode::TRY_LATER, TOO_OFTEN.into())) }
         });
         if let Err((code, text)) = checked {
-            return peer.refuse(now, context, request.name.shown(), code, text);
+            return peer.refuse(now, context, request.name.shown(), code, &text);
         }
         let identity = request.identity;
         self.count_lapsed(&mut context.counters, &request.name, &identity);
@@ -146,7 +147,7 @@ impl Room {
         } else {
             self.announce_joined(now, context, peer.id, &request);
         }
-        self.claims.begin_join(request.name.folded(), identity);
+        self.claims.begin_join(&request.name, identity);
         context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_phase(context, Phase::Joining(self.id));
         self.residents.insert(peer.id, peer.prefix);
@@ -161,12 +162,12 @@ impl Room {
         request: &mut JoinRequest,
     ) -> Result<(), JoinError> {
         if self.appender.is_recovering() {
-            return Err((RefusedCode::TRY_LATER, STORE_FAILS));
+            return Err((RefusedCode::TRY_LATER, STORE_FAILS.into()));
         }
         match self.log.instance(request.instance) {
             // SPEC 6.5
             Some(instance) if instance.identity != request.identity => {
-                return Err((RefusedCode::INSTANCE, "the instance belongs to another identity"));
+                return Err((RefusedCode::INSTANCE, "the instance belongs to another identity".into()));
             }
             Some(_) => {}
             None => request.instance = self.draw_instance(context),
@@ -183,7 +184,7 @@ impl Room {
         // SPEC 6.2: its client has abandoned this connection for the later one. If it has not, it
         // joins again.
         if replaced.is_some_and(|later| later.ordinal > peer.ordinal) {
-            return Err((RefusedCode::TRY_LATER, DELAYED));
+            return Err((RefusedCode::TRY_LATER, DELAYED.into()));
         }
         // Members from the same prefix may join again: a device that restarted replaces a session
         // that is silent by now.
@@ -191,14 +192,15 @@ impl Room {
         let is_no_more = sessions.iter().any(|session| session.prefix.at(0) == peer.prefix.at(0));
         if self.residents.weight(peer.prefix, 0) >= limits.members_per_prefix && !is_no_more {
             context.counters.prefix_members_full += 1;
-            return Err((RefusedCode::TRY_LATER, "too many members from your network"));
+            return Err((RefusedCode::TRY_LATER, "too many members from your network".into()));
         }
         let (members, limit) = (self.members.len(), limits.members);
         if members + self.appender.joins() >= limit && !self.members.contains(&identity) {
             context.counters.room_full += 1;
             let is_full = members >= limit;
             let code = if is_full { RefusedCode::ROOM_FULL } else { RefusedCode::TRY_LATER };
-            return Err((code, if is_full { "the room is full" } else { "others are about to take the last places" }));
+            let text = if is_full { "the room is full" } else { "others are about to take the last places" };
+            return Err((code, text.into()));
         }
         Ok(())
     }

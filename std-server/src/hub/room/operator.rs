@@ -33,7 +33,7 @@ impl Room {
         context: &mut Context<P>,
         name: &str,
     ) -> Result<String, OperatorError> {
-        let identity = Name::new(name).ok().and_then(|name| self.members.named(name.folded()));
+        let identity = Name::existing(name).ok().and_then(|name| self.members.named(name.folded()));
         let identity = identity.ok_or(OperatorError::NotHere)?;
         let shown = self.members.get(&identity).map_or_else(String::new, |person| person.name.shown().to_owned());
         self.expel(now, peers, context, identity, LeaveReason::Kicked);
@@ -82,14 +82,15 @@ impl Room {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
         }
-        let sanction = Sanction { identity, kind, name: shown.clone(), since_ms: context.wall_ms(now) };
+        let (name, since_ms) = (shown.clone(), context.wall_ms(now));
+        let sanction = Sanction { identity, kind, name, since_ms, reason: None, by: None };
         if self.sanctions.impose(sanction) { Ok((shown, identity)) } else { Err(OperatorError::AlreadyInEffect) }
     }
 
     /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
     /// was imposed.
     pub(in crate::hub) fn lift(&mut self, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
-        let name = Name::new(name).map_err(|_| OperatorError::NotInEffect)?;
+        let name = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
         let owner = self.ownership.record(name.folded()).map(|record| record.identity);
         let named = owner.filter(|owner| self.sanctions.holds(*owner, kind));
         let identity = named.or_else(|| self.sanctions.find_by_name(&name, kind)).ok_or(OperatorError::NotInEffect)?;
@@ -103,7 +104,7 @@ impl Room {
 
     /// Ends the ownership of a name.
     pub(in crate::hub) fn release_name(&mut self, name: &str) -> Result<String, OperatorError> {
-        let name = Name::new(name).map_err(|_| OperatorError::NoSuchName)?;
+        let name = Name::existing(name).map_err(|_| OperatorError::NoSuchName)?;
         let folded = name.folded();
         if !self.is_idle_name(folded) {
             return Err(OperatorError::InUse);
@@ -143,7 +144,7 @@ impl Room {
 
     /// The member with this name, or else its owner.
     fn resolve_name(&self, name: &str) -> Option<(String, PublicIdentity)> {
-        let name = Name::new(name).ok()?;
+        let name = Name::existing(name).ok()?;
         let identity = self.members.named(name.folded());
         let member = identity.and_then(|it| Some((self.members.get(&it)?.name.shown().to_owned(), it)));
         member.or_else(|| self.ownership.record(name.folded()).map(|it| (it.name.clone(), it.identity)))

@@ -1,5 +1,5 @@
 //! Presence according to the log (SPEC 6.4): the identities that joined and have not left, each
-//! with the name under which the log reports it. The store keeps it with the records of names.
+//! with the name under which the log reports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 
 use super::Room;
 use super::appender::{Origin, PendingEntry};
-use crate::store::{NameRecord, RoomState};
+use crate::store::{self, NameRecord, RoomBatch, RoomState};
 
 /// The committed presence: the name of each identity that is present, as it is shown.
 #[derive(Debug, Default)]
@@ -24,10 +24,7 @@ pub(super) struct Changes {
 
 impl Presence {
     pub(super) fn new(loaded: &RoomState) -> Self {
-        let mut present: Vec<&NameRecord> = loaded.names.iter().filter(|record| record.present).collect();
-        // Logs written before a member could be renamed may report it under several names.
-        present.sort_by_key(|record| record.seen_ran_ms);
-        Self(present.into_iter().map(|record| (record.identity, record.name.clone())).collect())
+        Self(loaded.present.iter().map(|it| (it.identity, it.name.clone())).collect())
     }
 
     /// Applies the changes by a committed batch.
@@ -52,24 +49,15 @@ impl Presence {
         changes.names.get(identity).or(before).filter(|_| is_present).map(String::as_str)
     }
 
-    /// Adds the records of names that `changes` make necessary to those that a batch writes.
-    /// `owned` returns the committed records of an identity that the batch does not remove.
-    pub(super) fn write<'a, I: Iterator<Item = &'a NameRecord>>(
-        &self,
-        changes: &Changes,
-        ran_ms: u64,
-        owned: impl Fn(PublicIdentity) -> I,
-        names: &mut BTreeMap<String, NameRecord>,
-    ) {
-        let is_under = |record: &NameRecord| self.name(changes, &record.identity) == Some(&record.name);
-        for record in changes.identities().into_iter().flat_map(owned) {
-            if record.present != is_under(record) {
-                let seen = || NameRecord { seen_ran_ms: ran_ms, ..record.clone() };
-                names.entry(record.folded.clone()).or_insert_with(seen);
+    /// Writes changes into a batch.
+    pub(super) fn write(&self, changes: &Changes, batch: &mut RoomBatch) {
+        for identity in changes.identities() {
+            let (before, after) = (self.committed_name(&identity), self.name(changes, &identity));
+            match after {
+                _ if before == after => {}
+                Some(name) => batch.present.push(store::Presence { identity, name: name.to_owned() }),
+                None => batch.absent.push(identity),
             }
-        }
-        for record in names.values_mut() {
-            record.present = is_under(record);
         }
     }
 
@@ -109,7 +97,8 @@ impl Changes {
         self.names.get(identity).map(String::as_str)
     }
 
-    fn identities(&self) -> BTreeSet<PublicIdentity> {
+    /// The identities that are concerned.
+    pub(super) fn identities(&self) -> BTreeSet<PublicIdentity> {
         self.is_present.keys().chain(self.names.keys()).copied().collect()
     }
 }

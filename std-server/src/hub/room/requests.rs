@@ -1,5 +1,6 @@
 //! Joins on their way to becoming members.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use kabar_core::chat::{RefusedCode, Start};
@@ -11,7 +12,7 @@ use crate::hub::peer::member::{Answers, Due, Member, WelcomeDue};
 use crate::hub::room_id::RoomId;
 
 /// Why a Join is refused: a code and a text.
-pub(super) type JoinError = (RefusedCode, &'static str);
+pub(super) type JoinError = (RefusedCode, Cow<'static, str>);
 
 /// A valid Join.
 #[derive(Debug)]
@@ -58,6 +59,8 @@ impl JoinRequest {
             cursor,
             is_caught_up: false,
             due: Due { welcome: Some(welcome), ..Due::default() },
+            has_post_token: false,
+            was_slowed: false,
             was_notified: false,
             refused: None,
             answers: Answers::default(),

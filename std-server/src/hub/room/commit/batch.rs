@@ -14,7 +14,7 @@ use crate::hub::room::appender::{InFlight, Origin, PendingEntry};
 use crate::hub::room::log::Instance;
 use crate::hub::room::presence::Changes;
 use crate::hub::room::requests::JoinRequest;
-use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
+use crate::store::{Admission, InstanceRecord, LogEntry, NameRecord, RoomBatch, ServerBatch};
 
 impl Room {
     /// Builds a batch of everything that was collected. It may be empty.
@@ -31,13 +31,15 @@ impl Room {
         let joins = core::mem::take(&mut self.appender.joins);
         let seen = core::mem::take(&mut self.appender.seen);
         let seen_instances = core::mem::take(&mut self.appender.seen_instances);
-        let mut batch = Batch { room: self.name().to_owned(), ..Batch::default() };
+        let mut server = ServerBatch::default();
+        let mut batch = RoomBatch { room: self.name().to_owned(), ..RoomBatch::default() };
         batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
         batch.forgotten = core::mem::take(&mut self.appender.forgotten);
         if batch.term.is_some() {
             batch.forgotten.terms = self.log.surplus_terms();
         }
-        batch.released = core::mem::take(&mut self.appender.released);
+        server.forgotten = core::mem::take(&mut self.appender.forgotten_names);
+        server.released = core::mem::take(&mut self.appender.released);
         self.sanctions.write(&mut batch);
 
         let mut changes = Changes::default();
@@ -68,8 +70,16 @@ impl Room {
             }
         }
         // A name released in this batch has no owner to write.
-        let owned = |folded: &String| self.ownership.record(folded).filter(|_| !batch.released.contains(folded));
-        for record in seen.iter().filter_map(owned) {
+        let owned = |folded: &String| self.ownership.record(folded).filter(|_| !server.released.contains(folded));
+        let owned_as = |identity: &PublicIdentity, name: &str| {
+            let mut names = self.known.get(identity).map_or(&[][..], |kept| &kept.names).iter();
+            names.find_map(|folded| owned(folded).filter(|record| record.name == name))
+        };
+        let present = changes.identities().into_iter().filter_map(|identity| {
+            let name = changes.name(&identity).or_else(|| self.presence.committed_name(&identity))?;
+            owned_as(&identity, name)
+        });
+        for record in seen.iter().filter_map(owned).chain(present) {
             let seen = || NameRecord { seen_ran_ms: ran_ms, ..record.clone() };
             names.entry(record.folded.clone()).or_insert_with(seen);
         }
@@ -93,17 +103,13 @@ impl Room {
                 names.insert(name.folded().to_owned(), new_name(name, *identity, ran_ms));
             }
         }
-        let owned_by = |identity| {
-            let kept = self.known.get(&identity).into_iter();
-            kept.flat_map(|kept| kept.names.iter().filter_map(owned))
-        };
-        self.presence.write(&changes, ran_ms, owned_by, &mut names);
+        self.presence.write(&changes, &mut batch);
         batch.instances = instances.into_values().collect();
-        batch.names = names.into_values().collect();
-        if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() {
-            batch.ran_ms = Some(ran_ms);
+        server.names = names.into_values().collect();
+        if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() || !server.is_empty() {
+            server.ran_ms = Some(ran_ms);
         }
-        InFlight { batch: Arc::new(batch), origins, joins, changes, base }
+        InFlight { server: Arc::new(server), batch: Arc::new(batch), origins, joins, changes, base }
     }
 
     /// The author of an entry after `changes`: a member may have another name than when the entry
@@ -126,8 +132,8 @@ impl Room {
         names: &mut BTreeMap<String, NameRecord>,
     ) {
         let kept = self.known.get(&identity).map_or(&[][..], |kept| &kept.names);
-        let records = kept.iter().filter_map(|folded| self.ownership.record(folded));
-        if let Some(record) = records.into_iter().find(|record| record.name == before) {
+        let mut records = kept.iter().filter_map(|folded| self.ownership.record(folded));
+        if let Some(record) = records.find(|record| record.name == before) {
             // It was used until now, and the new one is the one used last.
             let seen_ran_ms = ran_ms.saturating_sub(1);
             names.insert(record.folded.clone(), NameRecord { seen_ran_ms, ..record.clone() });
@@ -138,12 +144,12 @@ impl Room {
     /// Puts the content of a batch that was not written back, before what was collected since. Its
     /// Joins were refused: their announcements are dropped with the next batch.
     pub(super) fn requeue(&mut self, in_flight: InFlight) {
-        let InFlight { batch, origins, joins, .. } = in_flight;
-        let batch = Arc::unwrap_or_clone(batch);
+        let InFlight { server, batch, origins, joins, .. } = in_flight;
+        let (server, batch) = (Arc::unwrap_or_clone(server), Arc::unwrap_or_clone(batch));
         self.appender.seen_instances.extend(batch.instances.iter().map(|record| record.instance));
-        self.appender.is_ran_due |= batch.ran_ms.is_some();
-        self.appender.seen.extend(batch.names.into_iter().map(|record| record.folded));
-        self.appender.released.splice(0..0, batch.released);
+        self.appender.is_ran_due |= server.ran_ms.is_some();
+        self.appender.seen.extend(server.names.into_iter().map(|record| record.folded));
+        self.appender.released.splice(0..0, server.released);
         let later = core::mem::take(&mut self.appender.posts);
         let earlier = batch.entries.into_iter().zip(origins).map(|(entry, origin)| {
             let LogEntry { author, instance, number, kind, body, .. } = entry;
@@ -156,11 +162,5 @@ impl Room {
 
 /// The record of a name that its owner takes now.
 fn new_name(name: &Name, identity: PublicIdentity, ran_ms: u64) -> NameRecord {
-    NameRecord {
-        folded: name.folded().to_owned(),
-        name: name.shown().to_owned(),
-        identity,
-        seen_ran_ms: ran_ms,
-        present: false,
-    }
+    NameRecord { folded: name.folded().to_owned(), name: name.shown().to_owned(), identity, seen_ran_ms: ran_ms }
 }
