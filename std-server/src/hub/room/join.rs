@@ -6,7 +6,7 @@ use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::ct_eq;
 use kabar_core::time::Instant;
-use kabar_std::names::{Name, NameError};
+use kabar_std::names::Name;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
@@ -96,9 +96,9 @@ impl Room {
                 return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password".into()));
             }
         };
-        // SPEC 6.6
-        let name =
-            self.allowed_name(join).map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
+        // Whether it may have the name is checked when it is admitted.
+        let name = Name::existing(join.name);
+        let name = name.map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
         let request = JoinRequest {
             name,
             identity: join.identity,
@@ -109,16 +109,6 @@ impl Room {
             is_newly_admitted: !is_admitted,
         };
         Ok((Box::new(request), admission))
-    }
-
-    /// A name that its identity has already stays valid when the rules for new ones become stricter.
-    fn allowed_name(&self, join: &Join<'_>) -> Result<Name, NameError> {
-        let name = Name::existing(join.name)?;
-        let record = self.ownership.record(name.folded());
-        if record.is_none_or(|record| record.identity != join.identity) {
-            name.check_new()?;
-        }
-        Ok(name)
     }
 
     pub(super) fn refuse_banned<P: Provider>(
@@ -157,7 +147,7 @@ impl Room {
         } else {
             self.announce_joined(now, context, peer.id, &request);
         }
-        self.claims.begin_join(request.name.folded(), identity);
+        self.claims.begin_join(&request.name, identity);
         context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_phase(context, Phase::Joining(self.id));
         self.residents.insert(peer.id, peer.prefix);
@@ -188,7 +178,7 @@ impl Room {
         } else {
             self.check_name(now, &request.name, &identity)
         };
-        named.map_err(|why| (why.refused_code(), why.text().into()))?;
+        named.map_err(|why| (why.refused_code(), why.text()))?;
         let limits = &context.config.limits;
         let replaced = self.members.session_of_instance(request.instance);
         // SPEC 6.2: its client has abandoned this connection for the later one. If it has not, it

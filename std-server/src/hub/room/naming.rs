@@ -1,11 +1,14 @@
 //! Which name a member gets (SPEC 6.2, 6.6), and whether it may have it.
 
+use std::borrow::Cow;
+
 use kabar_core::chat::{AnswerCode, MAX_NAME_LEN, RefusedCode};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
-use kabar_std::names::Name;
+use kabar_std::names::{Name, NameError};
 
 use super::Room;
+use crate::store::NameRecord;
 
 /// Numbers that are appended to a default name that is taken.
 const SUFFIXES: core::ops::RangeInclusive<u8> = 2..=99;
@@ -13,7 +16,9 @@ const SUFFIXES: core::ops::RangeInclusive<u8> = 2..=99;
 /// Why an identity may not have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NameConflict {
-    /// Another identity has or owns it.
+    /// Nobody may take it.
+    NotAllowed(NameError),
+    /// Another identity has or owns it, or one that looks like it.
     Taken,
     /// Another identity is about to take it. That may still fail, so this is not permanent.
     Claimed,
@@ -21,19 +26,22 @@ pub(super) enum NameConflict {
 
 impl NameConflict {
     /// The sentence for the user.
-    pub(super) fn text(self) -> &'static str {
-        match self {
+    pub(super) fn text(self) -> Cow<'static, str> {
+        let text = match self {
+            Self::NotAllowed(error) => return error.to_string().into(),
             Self::Taken => {
-                "somebody else has this name: choose another one or, if it is yours on another computer, \
-                 take your identity from there with `kabar identity export` and `kabar identity import`"
+                "somebody else has this name or one that looks like it: choose another one or, if it is yours on \
+                 another computer, take your identity from there: `kabar identity export`, `kabar identity import`"
             }
             Self::Claimed => "somebody else is about to take this name",
-        }
+        };
+        text.into()
     }
 
     /// The code of a refused Join.
     pub(super) fn refused_code(self) -> RefusedCode {
         match self {
+            Self::NotAllowed(_) => RefusedCode::NAME_NOT_ALLOWED,
             Self::Taken => RefusedCode::NAME_TAKEN,
             Self::Claimed => RefusedCode::TRY_LATER,
         }
@@ -42,6 +50,7 @@ impl NameConflict {
     /// The code of the answer to a Rename.
     pub(super) fn answer_code(self) -> AnswerCode {
         match self {
+            Self::NotAllowed(_) => AnswerCode::NAME_NOT_ALLOWED,
             Self::Taken => AnswerCode::NAME_TAKEN,
             Self::Claimed => AnswerCode::TRY_LATER,
         }
@@ -61,29 +70,36 @@ impl Room {
         person.map(|person| person.name.shown()).or_else(|| self.presence.committed_name(identity))
     }
 
-    /// Checks that an identity may have a name.
+    /// Checks that an identity may have a name. One that it owns stays valid when the rules for new
+    /// ones become stricter.
     pub(super) fn check_name(&self, now: Instant, name: &Name, identity: &PublicIdentity) -> Result<(), NameConflict> {
-        let folded = name.folded();
-        let is_in_use = self.members.named(folded).is_some_and(|holder| holder != *identity);
-        let is_owned = self.is_owned_by_another(now, folded, identity);
-        if is_in_use || (is_owned && !self.appender.is_releasing(folded)) {
-            return Err(NameConflict::Taken);
+        let own = self.ownership.record(name.folded()).filter(|record| record.identity == *identity);
+        if own.is_none() {
+            name.check_new().map_err(NameConflict::NotAllowed)?;
         }
-        if self.claims.is_claimed_by_another(folded, identity) {
+        if own.is_none_or(|record| self.is_free(now, record)) {
+            let is_in_use = self.members.named(name.folded()).is_some_and(|holder| holder != *identity);
+            let mut others = self.ownership.colliding(name).filter(|record| record.identity != *identity);
+            if is_in_use || others.any(|record| !self.is_free(now, record)) {
+                return Err(NameConflict::Taken);
+            }
+        }
+        if self.claims.is_claimed_by_another(name, identity) {
             return Err(NameConflict::Claimed);
         }
         Ok(())
     }
 
-    /// Whether a name belongs to another identity that is present under it or was seen recently
-    /// enough.
-    fn is_owned_by_another(&self, now: Instant, folded: &str, identity: &PublicIdentity) -> bool {
-        let record = self.ownership.record(folded).filter(|record| record.identity != *identity);
-        record.is_some_and(|it| !self.ownership.has_lapsed(it, self.ran_ms(now)) || self.is_present_as(it))
+    /// Whether a name no longer belongs to its owner: neither present under it nor seen recently
+    /// enough, or about to lose it.
+    fn is_free(&self, now: Instant, record: &NameRecord) -> bool {
+        let has_lapsed = self.ownership.has_lapsed(record, self.ran_ms(now)) && !self.is_present_as(record);
+        has_lapsed || self.appender.is_releasing(&record.folded)
     }
 
     /// The name for a Join that states a default name: the one that its identity has or used last,
-    /// or else the stated one, with a number if it is taken.
+    /// or else the stated one, with a number if that is
+    /// taken or reserved.
     pub(super) fn default_name(
         &self,
         now: Instant,
@@ -91,7 +107,7 @@ impl Room {
         identity: &PublicIdentity,
     ) -> Result<Name, NameConflict> {
         let own = self.current_name(identity).or_else(|| self.last_used_name(identity));
-        let own = own.and_then(|own| Name::new(own).ok());
+        let own = own.and_then(|own| Name::existing(own).ok());
         if let Some(own) = own.filter(|own| self.check_name(now, own, identity).is_ok()) {
             return Ok(own);
         }
@@ -117,7 +133,7 @@ fn with_number(name: &Name, number: u8) -> Option<Name> {
     let number = number.to_string();
     let shown = name.shown();
     let stem = &shown[..shown.floor_char_boundary(MAX_NAME_LEN - number.len())];
-    Name::new(&format!("{}{number}", stem.trim_end())).ok()
+    Name::existing(&format!("{}{number}", stem.trim_end())).ok()
 }
 
 #[cfg(test)]

@@ -2,17 +2,20 @@
 //!
 //! Time unseen is counted in running time: the time of day may jump.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::hub::jobs::Loaded;
 use crate::store::{NameRecord, RoomBatch, ServerBatch};
+use kabar_std::names::Name;
 
 /// Names and admissions of a room.
 #[derive(Debug)]
 pub(in crate::hub) struct Ownership {
     records: BTreeMap<String, NameRecord>,
+    /// The folded names with each skeleton.
+    alike: BTreeMap<String, BTreeSet<String>>,
     /// Admitted identities, each with the tag at that time.
     admitted: BTreeMap<PublicIdentity, [u8; 16]>,
     /// Admissions under another tag do not count.
@@ -23,29 +26,44 @@ pub(in crate::hub) struct Ownership {
 
 impl Ownership {
     pub(in crate::hub) fn new(loaded: &Loaded, tag: [u8; 16], keep_ms: u64) -> Self {
-        let mut ownership = Self { records: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
+        let mut ownership =
+            Self { records: BTreeMap::new(), alike: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
         ownership.reload(loaded);
         ownership
     }
 
     /// Replaces the durable records by those in the store.
     pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
-        self.records = loaded.server.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
+        (self.records, self.alike) = (BTreeMap::new(), BTreeMap::new());
+        loaded.server.names.iter().for_each(|record| self.insert(record));
         self.admitted = loaded.room.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
     }
 
     /// Applies a committed batch.
     pub(in crate::hub) fn apply(&mut self, server: &ServerBatch, room: &RoomBatch) {
         for folded in server.forgotten.iter().chain(&server.released) {
-            self.records.remove(folded);
+            self.forget_name(folded);
         }
         for identity in &room.forgotten.admissions {
             self.admitted.remove(identity);
         }
-        for record in &server.names {
-            self.records.insert(record.folded.clone(), record.clone());
-        }
+        server.names.iter().for_each(|record| self.insert(record));
         self.admitted.extend(room.admissions.iter().map(|admission| (admission.identity, admission.tag)));
+    }
+
+    fn insert(&mut self, record: &NameRecord) {
+        // Another spelling may have another skeleton.
+        self.forget_name(&record.folded);
+        self.alike.entry(skeleton(record)).or_default().insert(record.folded.clone());
+        self.records.insert(record.folded.clone(), record.clone());
+    }
+
+    /// The records of a name and of all that look like it.
+    pub(in crate::hub) fn colliding(&self, name: &Name) -> impl Iterator<Item = &NameRecord> {
+        let folded = name.folded().to_owned();
+        let exact = self.records.get(&folded);
+        let alike = self.alike.get(&name.skeleton()).into_iter().flatten().filter(move |other| **other != folded);
+        exact.into_iter().chain(alike.filter_map(|folded| self.records.get(folded)))
     }
 
     /// Whether its owner was unseen long enough that the name is free, unless the owner is present
@@ -56,7 +74,14 @@ impl Ownership {
 
     /// Forgets a name. The caller has to commit its removal before its owner can observe it.
     pub(in crate::hub) fn forget_name(&mut self, folded: &str) {
-        self.records.remove(folded);
+        let Some(record) = self.records.remove(folded) else { return };
+        let skeleton = skeleton(&record);
+        if let Some(alike) = self.alike.get_mut(&skeleton) {
+            alike.remove(folded);
+            if alike.is_empty() {
+                self.alike.remove(&skeleton);
+            }
+        }
     }
 
     /// As [`Self::forget_name`], for an admission. Returns whether there was one.
@@ -78,6 +103,11 @@ impl Ownership {
     }
 }
 
+/// The skeleton of a stored name, which may break the present rules.
+fn skeleton(record: &NameRecord) -> String {
+    Name::existing(&record.name).map_or_else(|_| record.folded.clone(), |name| name.skeleton())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,11 +116,14 @@ mod tests {
     const ANA: PublicIdentity = PublicIdentity([1; 32]);
     const BEN: PublicIdentity = PublicIdentity([2; 32]);
 
+    fn record(folded: &str, identity: PublicIdentity, seen_ran_ms: u64) -> NameRecord {
+        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ran_ms }
+    }
+
     fn ownership() -> Ownership {
-        let name = "ana".to_owned();
-        let record = NameRecord { folded: name.clone(), name, identity: ANA, seen_ran_ms: 1_000 };
-        let server = ServerState { names: vec![record], ..ServerState::default() };
-        Ownership::new(&Loaded { server, ..Loaded::default() }, [0; 16], 500)
+        let server = ServerState { names: vec![record("ana", ANA, 1_000)], ..ServerState::default() };
+        let loaded = Loaded { server, ..Loaded::default() };
+        Ownership::new(&loaded, [0; 16], 500)
     }
 
     #[test]
@@ -98,6 +131,20 @@ mod tests {
         let ownership = ownership();
         let record = ownership.record("ana").expect("owned");
         assert!(!ownership.has_lapsed(record, 1_499) && ownership.has_lapsed(record, 1_500));
+    }
+
+    #[test]
+    fn a_name_collides_with_those_that_look_like_it() {
+        let mut ownership = ownership();
+        let colliding = |ownership: &Ownership, name: &str| {
+            let name = Name::existing(name).expect("allowed");
+            ownership.colliding(&name).map(|record| record.folded.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(colliding(&ownership, "ANA"), ["ana"]);
+        assert_eq!(colliding(&ownership, "аnа"), ["ana"], "Cyrillic");
+        assert!(colliding(&ownership, "anna").is_empty());
+        ownership.forget_name("ana");
+        assert!(colliding(&ownership, "аnа").is_empty() && ownership.alike.is_empty());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) struct Changes {
 
 impl Presence {
     pub(super) fn new(loaded: &RoomState) -> Self {
-        Self(loaded.present.iter().map(|record| (record.identity, record.name.clone())).collect())
+        Self(loaded.present.iter().map(|it| (it.identity, it.name.clone())).collect())
     }
 
     /// Applies the changes by a committed batch.
@@ -49,11 +49,13 @@ impl Presence {
         changes.names.get(identity).or(before).filter(|_| is_present).map(String::as_str)
     }
 
-    /// Writes `changes` into a batch.
+    /// Writes changes into a batch.
     pub(super) fn write(&self, changes: &Changes, batch: &mut RoomBatch) {
         for identity in changes.identities() {
-            match self.name(changes, &identity).map(str::to_owned) {
-                Some(name) => batch.present.push(store::Presence { identity, name }),
+            let (before, after) = (self.committed_name(&identity), self.name(changes, &identity));
+            match after {
+                _ if before == after => {}
+                Some(name) => batch.present.push(store::Presence { identity, name: name.to_owned() }),
                 None => batch.absent.push(identity),
             }
         }
@@ -95,7 +97,8 @@ impl Changes {
         self.names.get(identity).map(String::as_str)
     }
 
-    fn identities(&self) -> BTreeSet<PublicIdentity> {
+    /// The identities that are concerned.
+    pub(super) fn identities(&self) -> BTreeSet<PublicIdentity> {
         self.is_present.keys().chain(self.names.keys()).copied().collect()
     }
 }

@@ -33,19 +33,19 @@ impl Room {
     ) -> Result<(), AnswerResult> {
         let Some(identity) = peer.member().map(|member| member.identity) else { return Ok(()) };
         let refused = |code: AnswerCode, text: &str| AnswerResult { code, text: text.to_owned() };
-        let name = Name::new(name).map_err(|why| refused(AnswerCode::NAME_NOT_ALLOWED, &why.to_string()))?;
+        let name = Name::existing(name).map_err(|why| refused(AnswerCode::NAME_NOT_ALLOWED, &why.to_string()))?;
         if self.current_name(&identity) == Some(name.shown()) {
             return Err(refused(AnswerCode::UNCHANGED, "this is your name already"));
         }
         if self.appender.is_recovering() {
             return Err(refused(AnswerCode::TRY_LATER, STORE_FAILS));
         }
-        self.check_name(now, &name, &identity).map_err(|why| refused(why.answer_code(), why.text()))?;
+        self.check_name(now, &name, &identity).map_err(|why| refused(why.answer_code(), &why.text()))?;
         if !self.take_announcement(now, &mut context.counters, identity) {
             return Err(refused(AnswerCode::TRY_LATER, TOO_OFTEN));
         }
         self.count_lapsed(&mut context.counters, &name, &identity);
-        self.claims.claim(name.folded(), identity);
+        self.claims.claim(&name, identity);
         self.push_renamed(identity, name, RenamedBy::Request(peer.id));
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Room {
             }
             self.reauthor_posts(&identity, &name);
             if let RenamedBy::Request(id) = by {
-                self.claims.unclaim(name.folded());
+                self.claims.unclaim(&name);
                 answer(peers, context, id, AnswerCode::DONE, name.shown());
             }
         }
@@ -127,7 +127,7 @@ impl Room {
             if let Origin::Renamed { identity, name, by } = &entry.origin {
                 self.appender.bytes -= entry.bytes();
                 if let RenamedBy::Request(id) = by {
-                    self.claims.unclaim(name.folded());
+                    self.claims.unclaim(name);
                     answer(peers, context, *id, AnswerCode::TRY_LATER, STORE_FAILS);
                 }
                 names.entry(*identity).or_insert(entry.author);

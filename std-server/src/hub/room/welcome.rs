@@ -6,6 +6,7 @@ use kabar_core::chat::RefusedCode;
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
+use kabar_std::names::Name;
 
 use super::Room;
 use super::join::DELAYED;
@@ -29,15 +30,13 @@ impl Room {
         context: &mut Context<P>,
         joins: Vec<CommittingJoin>,
     ) -> Vec<u32> {
-        let done: Vec<(u32, PublicIdentity, String)> = joins
-            .iter()
-            .map(|join| (join.peer, join.request.identity, join.request.name.folded().to_owned()))
-            .collect();
+        let done: Vec<(u32, PublicIdentity, Name)> =
+            joins.iter().map(|join| (join.peer, join.request.identity, join.request.name.clone())).collect();
         for join in joins {
             self.complete_join(now, peers, context, join);
         }
-        for (_, identity, folded) in &done {
-            self.end_join(now, context, identity, folded);
+        for (_, identity, name) in &done {
+            self.end_join(now, context, identity, name);
         }
         // They are read only now, so that a Leave sent together with its Join is not mistaken for a
         // return in progress.
@@ -101,9 +100,9 @@ impl Room {
         now: Instant,
         context: &mut Context<P>,
         identity: &PublicIdentity,
-        folded: &str,
+        name: &Name,
     ) {
-        self.claims.end_join(folded, identity);
+        self.claims.end_join(name, identity);
         // Another Join of the identity may be in progress; then the end of that one decides.
         if self.is_present(identity) && !self.is_here(identity) {
             let deadline = now + context.config.limits.return_time;

@@ -71,7 +71,15 @@ impl Room {
         }
         // A name released in this batch has no owner to write.
         let owned = |folded: &String| self.ownership.record(folded).filter(|_| !server.released.contains(folded));
-        for record in seen.iter().filter_map(owned) {
+        let owned_as = |identity: &PublicIdentity, name: &str| {
+            let mut names = self.known.get(identity).map_or(&[][..], |kept| &kept.names).iter();
+            names.find_map(|folded| owned(folded).filter(|record| record.name == name))
+        };
+        let present = changes.identities().into_iter().filter_map(|identity| {
+            let name = changes.name(&identity).or_else(|| self.presence.committed_name(&identity))?;
+            owned_as(&identity, name)
+        });
+        for record in seen.iter().filter_map(owned).chain(present) {
             let seen = || NameRecord { seen_ran_ms: ran_ms, ..record.clone() };
             names.entry(record.folded.clone()).or_insert_with(seen);
         }
@@ -124,8 +132,8 @@ impl Room {
         names: &mut BTreeMap<String, NameRecord>,
     ) {
         let kept = self.known.get(&identity).map_or(&[][..], |kept| &kept.names);
-        let records = kept.iter().filter_map(|folded| self.ownership.record(folded));
-        if let Some(record) = records.into_iter().find(|record| record.name == before) {
+        let mut records = kept.iter().filter_map(|folded| self.ownership.record(folded));
+        if let Some(record) = records.find(|record| record.name == before) {
             // It was used until now, and the new one is the one used last.
             let seen_ran_ms = ran_ms.saturating_sub(1);
             names.insert(record.folded.clone(), NameRecord { seen_ran_ms, ..record.clone() });

@@ -80,7 +80,7 @@ impl Room {
         }
         self.appender.changes = Changes::of(&posts);
         for CommittingJoin { request, .. } in &lost {
-            self.end_join(now, context, &request.identity, request.name.folded());
+            self.end_join(now, context, &request.identity, &request.name);
         }
         posts
     }
