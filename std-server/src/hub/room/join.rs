@@ -43,7 +43,7 @@ impl Room {
         let checked = self.check_join(peer, join);
         if checked.is_ok() && !self.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
-            peer.read_later(now, context, self.visits.join_interval());
+            peer.read_later(context, now + self.visits.join_interval());
             return Handled::Defer;
         }
         context.timers.set(Timer::Phase(peer.id), None);
@@ -224,6 +224,13 @@ impl Room {
             if !self.visits.take_announcement(now, request.identity) {
                 context.counters.announcements_limited += 1;
                 return;
+            }
+            // An identity is present under one name at a time.
+            let before = self.ownership.present_as(&request.identity).cloned();
+            if let Some(before) = before.filter(|before| before != folded && self.is_present(before)) {
+                let name = self.ownership.record(&before).map_or_else(String::new, |record| record.name.clone());
+                let origin = Origin::Presence { folded: before, joining: Some(peer) };
+                self.appender.push(PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
             }
             let origin = Origin::Presence { folded: folded.to_owned(), joining: Some(peer) };
             self.appender.push(PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));

@@ -73,7 +73,8 @@ impl Room {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
         }
-        let sanction = Sanction { identity, kind, name: shown.clone(), since_ms: context.wall_ms(now) };
+        let (name, since_ms) = (shown.clone(), context.wall_ms(now));
+        let sanction = Sanction { identity, kind, name, since_ms, reason: None, by: None };
         if self.sanctions.impose(sanction) { Ok((shown, identity)) } else { Err(OperatorError::AlreadyInEffect) }
     }
 

@@ -55,6 +55,8 @@ impl JoinRequest {
             cursor,
             is_caught_up: false,
             due: Due { welcome: Some(welcome), ..Due::default() },
+            has_post_token: false,
+            was_slowed: false,
             was_notified: false,
             refused: None,
             answers: Answers::default(),

@@ -252,7 +252,7 @@ impl Room {
     fn forget_name(&mut self, identity: PublicIdentity, folded: &str) {
         self.ownership.forget_name(folded);
         self.known.remove_name(identity, folded);
-        self.appender.forgotten().names.push(folded.to_owned());
+        self.appender.push_forgotten_name(folded);
         self.forget_unknown(identity);
     }
 

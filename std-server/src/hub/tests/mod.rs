@@ -11,6 +11,7 @@ mod limits;
 mod message_pairs;
 mod names;
 mod operator;
+mod posting_rate;
 mod posts;
 mod reclaim;
 mod retention;
