@@ -1,4 +1,4 @@
-//! `kabar-server run`: hosts a room and prints its invite and events.
+//! `kabar-server run`: hosts a room, prints its invite and events, and takes commands.
 
 use std::io;
 use std::net::TcpListener;
@@ -19,7 +19,7 @@ use crate::console::format_event;
 use crate::console::input::{self, ConsoleInput};
 use crate::logging;
 use crate::metrics::{listener, text};
-use crate::notify::{READY, STOPPING, notify};
+use crate::notify::{READY, STOPPING, is_output_kept, notify};
 use crate::room_host::RoomHost;
 use crate::transcript::{Reopener, TranscriptWarning};
 use kabar_std::advertise::Found;
@@ -98,7 +98,12 @@ fn serve(
     let hosted = host.start(on_slow_key, tell, on_warning).map_err(CommandError::failed)?;
     listen_to_signals(&hosted).map_err(CommandError::failed)?;
     said.line(format!("listening on {}", hosted.local_addr()));
-    said.line(hosted.invite().to_string());
+    if is_output_kept() {
+        let data_dir = config.data_dir.display();
+        info!("the invite is a secret and this output is kept: `{PROGRAM} invite --data-dir {data_dir}` prints it");
+    } else {
+        said.line(hosted.invite().to_string());
+    }
     warn_about(&hosted, config);
     if let Some(metrics) = metrics {
         let control = hosted.control().clone();
@@ -191,7 +196,7 @@ fn warn_about(hosted: &RoomHost, config: &Config) {
         warn!("with this invite only this computer can join; others need --advertise HOST");
     }
     if let Some(error) = hosted.missing_zone() {
-        warn!("whoever joins by this invite adds an interface of their computer: {error}");
+        warn!("people who join add an interface of their computer to the invite: {error}");
     }
     let (named, others): (Vec<_>, Vec<_>) = hosted.candidate_addrs().into_iter().partition(|(_, is_named)| *is_named);
     if !others.is_empty() {
