@@ -111,11 +111,11 @@ impl Room {
         }
         if !self.newcomers.take(now, Prefix::of(peer.address)) {
             context.counters.newcomers_limited += 1;
-            return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute"));
+            return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute".into()));
         }
         if !self.has_room(now, context) {
             context.counters.identities_full += 1;
-            return Err((RefusedCode::TRY_LATER, "too many members are known here"));
+            return Err((RefusedCode::TRY_LATER, "too many members are known here".into()));
         }
         Ok(())
     }

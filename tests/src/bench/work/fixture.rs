@@ -70,6 +70,7 @@ impl Fixture {
         store.commit(&batch.into()).map_err(|_| Error::new("the log cannot be created"))?;
         let loaded = Loaded::read(&mut store, ROOM).map_err(|_| Error::new("the log cannot be read"))?;
         let mut config = HubConfig::new(ROOM, SECRET);
+        config.limits.post_rate = 0;
         change(&mut config.limits);
         let key = SimPrivateKey::real();
         let now = Instant::ZERO + Duration::from_secs(1_000);

@@ -482,6 +482,7 @@ impl World {
                 counters.connections_full + counters.unjoined_full + counters.half_open_full + counters.room_full,
             );
             self.coverage.add(Seen::ReadsHeld, counters.reads_held);
+            self.coverage.add(Seen::PostsHeld, counters.posts_held);
             self.coverage.add(Seen::PoolEmpty, counters.pool_empty);
         }
     }

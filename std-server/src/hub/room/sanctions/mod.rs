@@ -98,7 +98,7 @@ impl Sanctions {
     /// The identity that had this name when a sanction of this kind was imposed on it.
     pub(in crate::hub) fn find_by_name(&self, name: &Name, kind: SanctionKind) -> Option<PublicIdentity> {
         let is_named = |sanction: &&Sanction| {
-            sanction.kind == kind && Name::new(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
+            sanction.kind == kind && Name::existing(&sanction.name).is_ok_and(|it| it.folded() == name.folded())
         };
         self.all().into_iter().rev().find(is_named).map(|sanction| sanction.identity)
     }
