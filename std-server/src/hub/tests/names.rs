@@ -2,10 +2,10 @@
 
 use kabar_core::chat::RefusedCode;
 
-use super::fake_client::{ROOM, Received, join_args};
+use super::fake_client::{Received, join_args};
 use super::world::World;
 use crate::hub::RoomId;
-use crate::store::{Batch, Store};
+use crate::store::{ServerBatch, Store};
 
 /// The code and the sentence with which a Join under `name` is refused.
 fn refusal(world: &mut World, name: &str, identity: u8) -> (RefusedCode, String) {
@@ -40,11 +40,11 @@ fn a_name_stays_with_its_owner_when_the_rules_become_stricter() {
     world.clients[ana].close(world.now);
     world.run_ms(100);
     // As if a server without these rules had stored it.
-    let stored = world.store.load(ROOM).expect("readable").names;
+    let stored = world.store.load_server().expect("readable").names;
     for name in ["admin", "annа"] {
         let mut record = stored.first().expect("Ana's").clone();
         (record.folded, record.name) = (name.to_owned(), name.to_owned());
-        world.store.commit(&Batch { room: ROOM.into(), names: vec![record], ..Batch::default() }).expect("stored");
+        world.store.commit(&ServerBatch { names: vec![record], ..ServerBatch::default() }.into()).expect("stored");
     }
     world.restart();
     for name in ["admin", "annа"] {
