@@ -77,7 +77,9 @@ mod unix {
             let dir = dir.display();
             CommandError::Failed(match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!("no server runs in {dir}"),
-                io::ErrorKind::PermissionDenied => format!("only the user that runs the server in {dir} may operate it"),
+                io::ErrorKind::PermissionDenied => {
+                    format!("only the user that runs the server in {dir} may operate it")
+                }
                 io::ErrorKind::InvalidInput => format!("the path of {dir} is too long for a control socket"),
                 _ => format!("cannot connect to {}: {error}", path.display()),
             })

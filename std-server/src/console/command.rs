@@ -181,7 +181,10 @@ mod tests {
         assert_eq!((error("/ban"), error("/stop now")), ("usage: /ban NAME".into(), "/stop takes no argument".into()));
         assert!(error("/").contains("/help"));
         let error = |line| parse_command(line).unwrap_err().to_string();
-        assert_eq!((error("kcik Ana"), error("say")), ("unknown command kcik (see help)".into(), "usage: say TEXT".into()));
+        assert_eq!(
+            (error("kcik Ana"), error("say")),
+            ("unknown command kcik (see help)".into(), "usage: say TEXT".into())
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod flooding;
 mod join;
 mod limits;
 mod message_pairs;
+mod names;
 mod operator;
 mod posting_rate;
 mod posts;
