@@ -66,7 +66,13 @@ impl CursorFile {
     /// Opens a file for the identity with the fingerprint `identity` in `room` of the server with
     /// this key. `former_names`: case-folded names under which earlier versions used the identity.
     #[must_use]
-    pub fn open(dir: &DataDir, server: &Fingerprint, room: &RoomName, identity: &str, former_names: &[String]) -> Opened {
+    pub fn open(
+        dir: &DataDir,
+        server: &Fingerprint,
+        room: &RoomName,
+        identity: &str,
+        former_names: &[String],
+    ) -> Opened {
         let prefix = format!("cursors/{}.{room}.", show_fingerprint(server));
         let mut file = Self { dir: dir.clone(), base: format!("{prefix}{identity}"), held: None };
         // If it cannot be locked now, saving reports why.
@@ -162,8 +168,11 @@ fn try_lock(dir: &DataDir, name: &str) -> Result<Option<Lock>, FileError> {
 /// do not compare: the history may have been reset between them. Then the one written later counts.
 fn farther(known: Option<Stored>, other: Stored) -> Option<Stored> {
     let Some(known) = known else { return Some(other) };
-    let is_farther =
-        if known.0.term == other.0.term { other.0.seq > known.0.seq } else { other.1.is_some_and(|at| Some(at) > known.1) };
+    let is_farther = if known.0.term == other.0.term {
+        other.0.seq > known.0.seq
+    } else {
+        other.1.is_some_and(|at| Some(at) > known.1)
+    };
     Some(if is_farther { other } else { known })
 }
 
@@ -222,7 +231,8 @@ mod tests {
     use crate::temporary_dir;
 
     fn open(dir: &DataDir, room: &str, identity: &str) -> (CursorFile, Option<Cursor>) {
-        let Opened { file, start } = CursorFile::open(dir, &Fingerprint([7; 20]), &RoomName::new(room).unwrap(), identity, &[]);
+        let Opened { file, start } =
+            CursorFile::open(dir, &Fingerprint([7; 20]), &RoomName::new(room).unwrap(), identity, &[]);
         (file, start.unwrap())
     }
 
@@ -301,8 +311,8 @@ mod tests {
     fn reports_a_damaged_file() {
         let (_home, dir) = temporary_dir();
         let text = format(at(42));
+        let base = open(&dir, "lobby", "BOB").0.base;
         for damaged in ["", &text[..20], &text.replace("42", "-1"), &text.replace("09", "zz"), &format!("{text}more")] {
-            let base = open(&dir, "lobby", "BOB").0.base;
             dir.replace(&base, damaged.as_bytes()).unwrap();
             let opened = CursorFile::open(&dir, &Fingerprint([7; 20]), &RoomName::new("lobby").unwrap(), "BOB", &[]);
             assert!(opened.start.unwrap_err().to_string().contains("cursors"), "{damaged}");

@@ -254,7 +254,7 @@ mod tests {
             for len in 0..text.len() {
                 assert!(Exported::parse(&text[..len]).is_err() || text[len..].trim().is_empty(), "cut to {len}");
             }
-            for at in VERSION.len() + 1..text.len() {
+            for at in VERSION.len() + 1..text.len() - 1 {
                 let mut damaged = text.as_bytes().to_vec();
                 damaged[at] ^= 1;
                 let damaged = String::from_utf8(damaged).unwrap();

@@ -7,7 +7,7 @@ use super::key_file::{format, parse};
 use super::*;
 use crate::temporary_dir;
 
-/// The seed of `name` in the data directory of the version that made a key per name.
+/// The first byte of each key in the data directory of the version that made a key per name.
 const CARL: u8 = 0xc0;
 const ANNA: u8 = 0xc5;
 const BOB: u8 = 0xa9;
@@ -22,7 +22,11 @@ fn former_dir() -> (tempfile::TempDir, DataDir) {
         std::fs::create_dir_all(to).unwrap();
         for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
             let to = to.join(file.file_name());
-            if file.path().is_dir() { copy(&file.path(), &to) } else { drop(std::fs::copy(file.path(), to).unwrap()) }
+            if file.path().is_dir() {
+                copy(&file.path(), &to);
+            } else {
+                std::fs::copy(file.path(), to).unwrap();
+            }
         }
     }
     let (home, dir) = temporary_dir();

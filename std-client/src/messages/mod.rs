@@ -60,7 +60,9 @@ fn outcome_report(outcome: &Outcome) -> ExitReport {
         Outcome::IdentityExported { file, is_sealed } => {
             let file = file.display();
             let whoever = if *is_sealed { "whoever has it and the passphrase" } else { "whoever has this file" };
-            done(format!("your key is in {file}: {whoever} is you. On the other computer: kabar identity import {file}"))
+            done(format!(
+                "your key is in {file}: {whoever} is you. On the other computer: kabar identity import {file}"
+            ))
         }
         Outcome::IdentityImported { fingerprint, imported } => {
             let aside = imported.aside.as_ref().map(|aside| format!("; the key before is in {}", aside.display()));

@@ -156,8 +156,8 @@ impl Display {
             let is_own = Name::new(&self.name).is_ok_and(|own| own.folded() == name.folded());
             if is_own { Err(IgnoreError::OwnName) } else { Ok(name) }
         });
-        let changed =
-            allowed.and_then(|name| self.preferences.ignore(&name).map(|change| (name, change)).ok_or(IgnoreError::TooMany));
+        let changed = allowed
+            .and_then(|name| self.preferences.ignore(&name).map(|change| (name, change)).ok_or(IgnoreError::TooMany));
         match changed {
             Ok((name, change)) => {
                 ui.notice(&Notice::Ignored { name: name.shown(), is_change: change.is_change });
@@ -249,8 +249,7 @@ mod tests {
         later.list_ignored(&screen);
         later.unignore("Robert", &screen);
         later.unignore("robert", &screen);
-        let expected =
-            ["ignored: robert", "lines of Robert are displayed again", "robert is not ignored"];
+        let expected = ["ignored: robert", "lines of Robert are displayed again", "robert is not ignored"];
         assert_eq!(screen.take(), expected);
     }
 

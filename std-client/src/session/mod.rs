@@ -46,7 +46,8 @@ pub use config::{KeyPolicy, RoomCredential, SessionConfig};
 pub use end::{ClientEnd, CredentialUsed, Loss, OutputStream, SessionEnd, SessionError, SessionReport};
 pub use front_end::{DrainTimeout, FrontEnd};
 pub use notice::{
-    AcceptedKey, Earlier, HistoryPage, IgnoreError, Joined, Notice, Occasion, Reconnection, Refusal, Rejection, RenameError,
+    AcceptedKey, Earlier, HistoryPage, IgnoreError, Joined, Notice, Occasion, Reconnection, Refusal, Rejection,
+    RenameError,
 };
 use online::JoinInfo;
 pub use replay::ReplayFrom;

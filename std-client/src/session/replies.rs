@@ -119,13 +119,7 @@ impl Replies {
     }
 
     /// Takes an entry of a page, and displays the page with its last one.
-    pub(super) fn entry(
-        &mut self,
-        entry: Option<Entry<'_>>,
-        remaining: u16,
-        display: &mut Display,
-        ui: &dyn FrontEnd,
-    ) {
+    pub(super) fn entry(&mut self, entry: Option<Entry<'_>>, remaining: u16, display: &mut Display, ui: &dyn FrontEnd) {
         if let Some(Entry { header, body }) = entry {
             self.page.entries += 1;
             self.page.first.get_or_insert(header.seq);

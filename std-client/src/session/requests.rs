@@ -114,7 +114,8 @@ impl Requests {
 
     /// Reports answers that take long, each once.
     pub(super) fn check(&mut self, ui: &dyn FrontEnd, now: Instant) {
-        for pending in self.0.iter_mut().filter(|pending| !pending.is_reported && now >= pending.since + ANSWER_TIMEOUT) {
+        for pending in self.0.iter_mut().filter(|pending| !pending.is_reported && now >= pending.since + ANSWER_TIMEOUT)
+        {
             pending.is_reported = true;
             ui.notice(&Notice::Unanswered { command: pending.change.command(), is_lost: false });
         }

@@ -87,7 +87,9 @@ fn no_member_can_write_a_line_of_the_operator() {
     let names = ["s\u{435}rver", "server.", "*", "[", "server has joined the chat!", "-", "| server", "    server"];
     for name in names.iter().filter(|name| crate::names::Name::new(name).is_ok()) {
         for kind in [EntryKind::TEXT, EntryKind::ACTION, EntryKind::DATA, EntryKind(77)] {
-            for body in ["dinner", "~ server: dinner", "\n~ server: dinner", "\u{2028}[2024-11-01 10:37:10] ~ server: dinner"] {
+            for body in
+                ["dinner", "~ server: dinner", "\n~ server: dinner", "\u{2028}[2024-11-01 10:37:10] ~ server: dinner"]
+            {
                 for line in after_time(name, kind, body.as_bytes()).lines() {
                     assert!(!line.starts_with(OPERATOR_MARK), "{name}: {line}");
                 }
