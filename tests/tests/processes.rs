@@ -28,7 +28,7 @@ fn the_server_prints_author_address_and_text_of_each_line() {
 
 #[test]
 fn at_end_of_input_a_client_leaves_once_everything_is_stored() {
-    let room = Room::open();
+    let room = Room::open_for_machines();
     let mut reader = room.client("reader");
     let mut writer = room.client("writer");
     let count = 2_000;

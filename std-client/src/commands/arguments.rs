@@ -42,7 +42,7 @@ pub struct SessionArguments {
     #[arg(long, long_help = "Print events as JSON, one object per line, as described below")]
     pub json: bool,
 
-    /// Seconds to wait, at the end, for lines that are not stored yet.
+    /// Seconds that may pass, at the end, until the next line is stored.
     #[arg(long, value_name = "SECONDS", default_value = DEFAULT_GIVE_UP, value_parser = parse_seconds)]
     pub give_up: Duration,
 

@@ -28,7 +28,7 @@ pub struct SessionConfig {
     pub hide_joins: bool,
     /// The entries to begin with.
     pub replay_from: ReplayFrom,
-    /// How long to wait, at the end, for lines that are not stored.
+    /// How long to wait, at the end, until the next line is stored.
     pub give_up: std::time::Duration,
     /// Whether this process hosts the room. It is not stored as a known server then.
     pub is_host: bool,

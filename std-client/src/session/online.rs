@@ -40,6 +40,7 @@ pub(super) struct OnlineState {
     sleep: SleepMonitor,
     /// When the output was closed; input is taken for [`DRAIN_INPUT`] after it.
     draining_since: Option<Instant>,
+    /// When the session began to leave; while it waits for posts, when the last one was settled.
     leaving_since: Option<Instant>,
     /// Whether to leave without waiting until all entries are displayed.
     skip_pending_output: bool,
@@ -266,6 +267,10 @@ impl OnlineState {
 
     /// Displays an event.
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd, now: Instant) {
+        if let (Event::Stored { .. } | Event::PostRefused { .. }, Some(since)) = (event, &mut self.leaving_since) {
+            // A room may take posts more slowly than they were typed.
+            *since = now;
+        }
         match *event {
             Event::Entry { header, body, own } => self.display.entry(&header, Content::Body(body), own, ui),
             Event::EntryTooLarge { header, size } => self.display.entry(&header, Content::Omitted(size), false, ui),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +12,9 @@ use zeroize::Zeroizing;
 
 use super::{CommandError, PROGRAM};
 use crate::config::{Config, Origin, RunFlags, variable};
-use crate::console::execute::Operator;
+#[cfg(unix)]
+use crate::console::control_socket::{self, ControlSocket};
+use crate::console::execute::{Answer, Operator};
 use crate::console::format_event;
 use crate::console::input::{self, ConsoleInput};
 use crate::logging;
@@ -84,6 +87,7 @@ fn serve(
         transcript_trouble.fetch_or(warning.is_loss, Ordering::Relaxed);
         error!("{}", warning.message);
     };
+    check_control_socket(&config.data_dir)?;
     let host = RoomHost::builder(&config.data_dir, config.room.clone(), config.listen)
         .advertise(config.advertise.clone())
         .password(password)
@@ -102,9 +106,17 @@ fn serve(
         info!("metrics on http://{local}/metrics");
     }
     let operator = Operator::new(hosted.control().clone(), hosted.invite().to_string());
+    // Its file is removed when the server has stopped.
+    let _socket = control_socket(&config.data_dir, &operator)?;
     let answer = said.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
-        ConsoleInput::Line(line) => operator.run(line).into_iter().for_each(|line| answer.line(line)),
+        ConsoleInput::Line(line) => {
+            let Answer { lines, error, stops } = operator.run(line);
+            lines.into_iter().chain(error).for_each(|line| answer.line(line));
+            if stops {
+                operator.stop();
+            }
+        }
         ConsoleInput::NotText => {
             answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
@@ -123,6 +135,40 @@ fn serve(
     served.map_err(CommandError::failed)?;
     // The transcript ended with the server.
     if has_trouble.load(Ordering::Relaxed) { Err(CommandError::AlreadyReported(1)) } else { Ok(()) }
+}
+
+/// Checks that nobody else could operate the server, before it starts.
+#[cfg(unix)]
+fn check_control_socket(dir: &Path) -> Result<(), CommandError> {
+    control_socket::check(dir).map_err(CommandError::failed)
+}
+
+/// Lets `kabar-server ctl` operate the server.
+#[cfg(unix)]
+fn control_socket(dir: &Path, operator: &Operator) -> Result<Option<ControlSocket>, CommandError> {
+    match ControlSocket::bind(dir) {
+        Ok(socket) => {
+            socket.serve(operator).map_err(CommandError::failed)?;
+            Ok(Some(socket))
+        }
+        Err(error) if error.is_tolerable() => {
+            warn!("`{PROGRAM} ctl` cannot operate this server: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(CommandError::failed(error)),
+    }
+}
+
+/// There are no Unix sockets.
+#[cfg(not(unix))]
+fn check_control_socket(_: &Path) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// There are no Unix sockets.
+#[cfg(not(unix))]
+fn control_socket(_: &Path, _: &Operator) -> Result<(), CommandError> {
+    Ok(())
 }
 
 /// Stops the server at SIGTERM, Ctrl-C or when its terminal hangs up; reopens the transcript at any

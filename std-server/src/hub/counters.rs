@@ -179,6 +179,8 @@ counters! {
     posts_too_long,
     /// Of those, the ones of muted members.
     posts_muted,
+    /// Times a post was not read yet: its member posts faster than the room takes.
+    posts_held,
     /// Posts passed over after a refusal.
     posts_ignored,
     /// Times a stream was not read on because too much waits to be committed.

@@ -23,6 +23,8 @@ pub enum Unit {
     Bytes,
     /// Time; raw values are microseconds.
     Time,
+    /// Events per second; 0 means that the rate is not limited.
+    Rate,
 }
 
 /// A row of the table: one limit.
@@ -223,6 +225,10 @@ limits! {
     announce_burst: u32, "announce-burst", Count, 1, 1_000_000, 8, announcements_limited;
     /// Time after which one more is announced.
     announce_interval: Duration, "announce-interval", Time, 0, 24 * HOUR, 60 * SECOND, announcements_limited;
+    /// Posts of a member at once; beyond this they are read at post-rate. Its sessions share both.
+    post_burst: u32, "post-burst", Count, 1, 1_000_000, 500, posts_held;
+    /// Posts of a member in the long run; for rooms of machines: off.
+    post_rate: u32, "post-rate", Rate, 0, 1_000_000, 20, posts_held;
     /// Bans and mutes.
     sanctions: usize, "max-sanctions", Count, 1, 1_000_000, 16_384, sanctions_full;
     /// Longest body of a post; longer ones are refused.

@@ -140,8 +140,9 @@ impl<P: Provider> Hub<P> {
                     on_phase_timer(now, rooms, context, peer);
                 }
             }
-            Timer::Join(id) => {
+            Timer::Read(id) => {
                 if let Some(peer) = peers.get_mut(id) {
+                    peer.turn.is_held = false;
                     read(now, rooms, context, peer);
                 }
             }

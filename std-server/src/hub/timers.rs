@@ -14,8 +14,8 @@ pub(super) enum Timer {
     Connection(u32),
     /// The end of a connection's phase: it has not joined, or was refused.
     Phase(u32),
-    /// A Join exceeded the rate of its identity: time to read its connection again.
-    Join(u32),
+    /// A Join or a post exceeded the rate of its identity: time to read its connection again.
+    Read(u32),
     /// The next check for connections that keep rings and make no progress.
     Pool,
     /// A deadline of a room.

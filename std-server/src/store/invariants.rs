@@ -3,13 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Batch, InstanceRecord};
+use super::{Commit, InstanceRecord, RoomBatch};
+
+/// Whether no room is in `commit` twice.
+pub(super) fn rooms_are_distinct(commit: &Commit) -> bool {
+    let rooms: BTreeSet<&str> = commit.rooms.iter().map(|batch| batch.room.as_str()).collect();
+    rooms.len() == commit.rooms.len()
+}
 
 /// Whether `batch` may follow a log that ends at `head`: seqs have no gaps; the numbers of an
 /// instance rise and match its record; an instance keeps its owner, and is not forgotten in a batch
 /// that uses it. `known` returns the stored record.
 pub(super) fn validate<E>(
-    batch: &Batch,
+    batch: &RoomBatch,
     head: u64,
     mut known: impl FnMut(u64) -> Result<Option<InstanceRecord>, E>,
 ) -> Result<bool, E> {

@@ -7,13 +7,15 @@
 //!   handshake.
 //! * [`growth`]: bounded growth of the database. * [`clock`]: a wall clock that jumps. * [`raw`]: a
 //!   client that follows no rule.
-//! * [`turns`]: a member whose requests would delay others.
+//! * [`turns`]: a member whose requests would delay others. * [`posting`]: a member that posts too
+//!   fast.
 
 mod clock;
 mod flood;
 mod growth;
 mod operator;
 mod output;
+mod posting;
 mod raw;
 mod settings;
 mod turns;

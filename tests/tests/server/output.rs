@@ -38,7 +38,7 @@ fn an_unread_output_delays_nobody() {
     // `| head -2`, and a reader that stops reading after two lines.
     for is_closed in [true, false] {
         let mut server = Command::new(program("kabar-server"))
-            .args(["--listen", "127.0.0.1:0", "--data-dir", text(&data)])
+            .args(["--listen", "127.0.0.1:0", "--post-rate", "off", "--data-dir", text(&data)])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -25,6 +25,10 @@ pub(in crate::hub) struct Member {
     /// It has every entry, and the room lists it as such.
     pub(in crate::hub) is_caught_up: bool,
     pub(in crate::hub) due: Due,
+    /// Its next post, which waited in its stream, has its token already (SPEC 6.5).
+    pub(in crate::hub) has_post_token: bool,
+    /// It was notified that its posts have to wait, and its identity's burst was not whole since.
+    pub(in crate::hub) was_slowed: bool,
     /// It was notified of the present storage trouble.
     pub(in crate::hub) was_notified: bool,
     /// A number was refused: posts are ignored until one states that this is settled (SPEC 6.5).
@@ -42,6 +46,8 @@ pub(in crate::hub) struct Due {
     pub(in crate::hub) stored: Option<(u64, u64)>,
     /// The notice about storage trouble.
     pub(in crate::hub) storage_notice: bool,
+    /// The notice that its posts are accepted more slowly than they arrive.
+    pub(in crate::hub) rate_notice: bool,
 }
 
 /// Answers in progress, at most one of each kind.

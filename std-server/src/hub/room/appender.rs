@@ -16,7 +16,7 @@ use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
 
 use super::requests::{CommittingJoin, JoinRequest};
-use crate::store::{Batch, Forgotten};
+use crate::store::{Forgotten, RoomBatch, ServerBatch};
 
 /// An entry that waits for its commit.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ pub(super) struct Appender {
     pub(super) released: Vec<String>,
     /// Records already removed from memory, to be removed from the store.
     pub(super) forgotten: Forgotten,
+    pub(super) forgotten_names: Vec<String>,
     /// The running time is to be written even if nothing else is.
     pub(super) is_ran_due: bool,
     /// Bytes of posts that are not committed.
@@ -78,7 +79,8 @@ pub(super) enum State {
 /// A batch in progress, and the data that is needed when its outcome is known.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    pub(super) batch: Arc<Batch>,
+    pub(super) server: Arc<ServerBatch>,
+    pub(super) batch: Arc<RoomBatch>,
     /// The origin of each entry.
     pub(super) origins: Vec<Origin>,
     pub(super) joins: Vec<CommittingJoin>,
@@ -120,6 +122,7 @@ impl Appender {
             seen_instances: BTreeSet::new(),
             released: Vec::new(),
             forgotten: Forgotten::default(),
+            forgotten_names: Vec::new(),
             is_ran_due: false,
             bytes: 0,
             presence: BTreeMap::new(),
@@ -151,6 +154,17 @@ impl Appender {
         &mut self.forgotten
     }
 
+    /// Removes a name from the store with the next commit.
+    pub(super) fn push_forgotten_name(&mut self, folded: &str) {
+        self.forgotten_names.push(folded.to_owned());
+    }
+
+    /// After everything was read from the store again: nothing is about to be removed.
+    pub(super) fn clear_forgotten(&mut self) {
+        self.forgotten = Forgotten::default();
+        self.forgotten_names.clear();
+    }
+
     /// Makes the next commit write the running time, even if it writes nothing else.
     pub(super) fn push_ran(&mut self) {
         self.is_ran_due = true;
@@ -158,9 +172,9 @@ impl Appender {
 
     /// The identities whose names and instances the batch in progress writes.
     pub(super) fn writes(&self) -> impl Iterator<Item = PublicIdentity> {
-        let batch = self.in_flight().map(|it| &*it.batch);
-        let names = batch.into_iter().flat_map(|batch| batch.names.iter().map(|record| record.identity));
-        names.chain(batch.into_iter().flat_map(|batch| batch.instances.iter().map(|record| record.identity)))
+        let in_flight = self.in_flight();
+        let names = in_flight.into_iter().flat_map(|it| it.server.names.iter().map(|record| record.identity));
+        names.chain(in_flight.into_iter().flat_map(|it| it.batch.instances.iter().map(|record| record.identity)))
     }
 
     /// Joins that are not committed.
@@ -183,7 +197,7 @@ impl Appender {
 
     /// Whether a name is about to be released.
     pub(super) fn is_releasing(&self, folded: &str) -> bool {
-        let in_flight = self.in_flight().map_or(&[][..], |it| it.batch.released.as_slice());
+        let in_flight = self.in_flight().map_or(&[][..], |it| it.server.released.as_slice());
         self.released.iter().chain(in_flight).any(|released| released == folded)
     }
 

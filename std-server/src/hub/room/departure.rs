@@ -85,15 +85,14 @@ impl Room {
     /// At the start: the members of the last run may return.
     pub(super) fn start_absence_timers<P: Provider>(&self, now: Instant, context: &mut Context<P>) {
         let deadline = now + context.config.limits.return_time;
-        for record in self.ownership.records().filter(|record| record.present) {
-            context.timers.set(self.timer(RoomTimer::Absence(record.folded.clone())), Some(deadline));
+        for folded in self.ownership.present() {
+            context.timers.set(self.timer(RoomTimer::Absence(folded.clone())), Some(deadline));
         }
     }
 
     /// Whether the owner of a name is present according to the log and the entries about to be
     /// written.
     pub(super) fn is_present(&self, folded: &str) -> bool {
-        let durable = || self.ownership.record(folded).is_some_and(|record| record.present);
-        self.appender.presence(folded).unwrap_or_else(durable)
+        self.appender.presence(folded).unwrap_or_else(|| self.ownership.is_present(folded))
     }
 }

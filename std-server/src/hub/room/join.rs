@@ -6,7 +6,7 @@ use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::ct_eq;
 use kabar_core::time::Instant;
-use kabar_std::names::Name;
+use kabar_std::names::{Name, NameError};
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
@@ -43,13 +43,13 @@ impl Room {
         let checked = self.check_join(peer, join);
         if checked.is_ok() && !self.visits.take_join(now, join.identity) {
             context.counters.joins_held += 1;
-            peer.read_later(now, context, self.visits.join_interval());
+            peer.read_later(context, now + self.visits.join_interval());
             return Handled::Defer;
         }
         context.timers.set(Timer::Phase(peer.id), None);
         match checked {
             Err((RefusedCode::BANNED, _)) => self.refuse_banned(now, context, peer, join.name),
-            Err((code, text)) => peer.refuse(now, context, join.name, code, text),
+            Err((code, text)) => peer.refuse(now, context, join.name, code, &text),
             Ok((request, Admission::Granted)) => self.admit(now, context, peer, request),
             Ok((request, Admission::Password)) => {
                 let Authentication::Password(password) = join.authentication else { return Handled::Violation };
@@ -66,15 +66,15 @@ impl Room {
         peer: &Peer<P>,
         join: &Join<'_>,
     ) -> Result<(Box<JoinRequest>, Admission), JoinError> {
-        let Some(exporter) = peer.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "")) };
+        let Some(exporter) = peer.connection.exporter() else { return Err((RefusedCode::TRY_LATER, "".into())) };
         // SPEC 6.2
         let mut statement = [0; STATEMENT_LEN];
         let len = join_statement(exporter, &join.identity, join.room, &mut statement).unwrap_or_default();
         if !join.identity.verify(&statement[..len], &join.signature) {
-            return Err((RefusedCode::SIGNATURE, "the signature does not verify"));
+            return Err((RefusedCode::SIGNATURE, "the signature does not verify".into()));
         }
         if self.sanctions.holds(join.identity, SanctionKind::Ban) {
-            return Err((RefusedCode::BANNED, BANNED));
+            return Err((RefusedCode::BANNED, BANNED.into()));
         }
         let is_admitted = self.ownership.is_admitted(&join.identity);
         let policy = self.settings.join_policy;
@@ -82,18 +82,18 @@ impl Room {
             Authentication::Secret(proof) if ct_eq(&proof, &client_proof(&self.settings.secret, exporter)) => {
                 Admission::Granted
             }
-            Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret")),
+            Authentication::Secret(_) => return Err((RefusedCode::AUTHENTICATION, "wrong secret".into())),
             _ if is_admitted || policy == JoinPolicy::Open => Admission::Granted,
             Authentication::Password(_) if policy == JoinPolicy::Password => Admission::Password,
             Authentication::Password(_) => {
-                return Err((RefusedCode::AUTHENTICATION, "this room is joined by invitation, not by password"));
+                return Err((RefusedCode::AUTHENTICATION, "this room is joined by invitation, not by password".into()));
             }
             Authentication::None => {
-                return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password"));
+                return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password".into()));
             }
         };
         // SPEC 6.6
-        let name = Name::new(join.name).map_err(|_| (RefusedCode::NAME_NOT_ALLOWED, "this name is not allowed"))?;
+        let name = self.check_name(join).map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
         let request = JoinRequest {
             name,
             identity: join.identity,
@@ -103,6 +103,16 @@ impl Room {
             is_newly_admitted: !is_admitted,
         };
         Ok((Box::new(request), admission))
+    }
+
+    /// A name that its identity has already stays valid when the rules for new ones become stricter.
+    fn check_name(&self, join: &Join<'_>) -> Result<Name, NameError> {
+        let name = Name::existing(join.name)?;
+        let record = self.ownership.record(name.folded());
+        if record.is_none_or(|record| record.identity != join.identity) {
+            name.check_new()?;
+        }
+        Ok(name)
     }
 
     pub(super) fn refuse_banned<P: Provider>(
@@ -126,7 +136,7 @@ impl Room {
     ) {
         let checked = self.check_name_and_capacity(now, context, peer, &mut request);
         if let Err((code, text)) = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity)) {
-            return peer.refuse(now, context, request.name.shown(), code, text);
+            return peer.refuse(now, context, request.name.shown(), code, &text);
         }
         let folded = request.name.folded().to_owned();
         let is_lapsed = self.ownership.record(&folded).is_some_and(|record| record.identity != request.identity);
@@ -147,12 +157,12 @@ impl Room {
         request: &mut JoinRequest,
     ) -> Result<(), JoinError> {
         if self.appender.is_recovering() {
-            return Err((RefusedCode::TRY_LATER, "the server cannot store anything at the moment"));
+            return Err((RefusedCode::TRY_LATER, "the server cannot store anything at the moment".into()));
         }
         match self.log.instance(request.instance) {
             // SPEC 6.5
             Some(instance) if instance.identity != request.identity => {
-                return Err((RefusedCode::INSTANCE, "the instance belongs to another identity"));
+                return Err((RefusedCode::INSTANCE, "the instance belongs to another identity".into()));
             }
             Some(_) => {}
             None => request.instance = self.draw_instance(context),
@@ -161,11 +171,11 @@ impl Room {
         let is_in_use = self.members.named(folded).is_some_and(|(_, holder)| holder != identity);
         let is_owned = self.ownership.is_owned_by_another(folded, identity, self.ran_ms(now));
         if is_in_use || (is_owned && !self.appender.is_releasing(folded)) {
-            return Err((RefusedCode::NAME_TAKEN, "somebody else has this name"));
+            return Err((RefusedCode::NAME_TAKEN, "somebody else has this name".into()));
         }
         // Joins in progress may still fail: a name that only they claim is not refused permanently.
         if self.ownership.is_claimed_by_another(folded, identity) {
-            return Err((RefusedCode::TRY_LATER, "somebody else is about to take this name"));
+            return Err((RefusedCode::TRY_LATER, "somebody else is about to take this name".into()));
         }
         // A Join that replaces a member of the same prefix adds no member to it.
         let limits = &context.config.limits;
@@ -173,14 +183,15 @@ impl Room {
         let is_no_more = replaced.is_some_and(|replaced| replaced.prefix.at(0) == peer.prefix.at(0));
         if self.residents.weight(peer.prefix, 0) >= limits.members_per_prefix && !is_no_more {
             context.counters.prefix_members_full += 1;
-            return Err((RefusedCode::TRY_LATER, "too many members from your network"));
+            return Err((RefusedCode::TRY_LATER, "too many members from your network".into()));
         }
         let (members, limit) = (self.members.len(), limits.members);
         if members + self.appender.joins() >= limit && replaced.is_none() {
             context.counters.room_full += 1;
             let is_full = members >= limit;
             let code = if is_full { RefusedCode::ROOM_FULL } else { RefusedCode::TRY_LATER };
-            return Err((code, if is_full { "the room is full" } else { "others are about to take the last places" }));
+            let text = if is_full { "the room is full" } else { "others are about to take the last places" };
+            return Err((code, text.into()));
         }
         Ok(())
     }
@@ -213,6 +224,13 @@ impl Room {
             if !self.visits.take_announcement(now, request.identity) {
                 context.counters.announcements_limited += 1;
                 return;
+            }
+            // An identity is present under one name at a time.
+            let before = self.ownership.present_as(&request.identity).cloned();
+            if let Some(before) = before.filter(|before| before != folded && self.is_present(before)) {
+                let name = self.ownership.record(&before).map_or_else(String::new, |record| record.name.clone());
+                let origin = Origin::Presence { folded: before, joining: Some(peer) };
+                self.appender.push(PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
             }
             let origin = Origin::Presence { folded: folded.to_owned(), joining: Some(peer) };
             self.appender.push(PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));

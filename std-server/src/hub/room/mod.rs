@@ -43,9 +43,9 @@ use super::context::Context;
 use super::counters::Counters;
 use super::fairness::limiter::{Buckets, Rate};
 use super::fairness::shares::Shares;
+use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
-use crate::store::RoomState;
 use appender::Appender;
 use known::Known;
 use log::Log;
@@ -115,7 +115,7 @@ impl Room {
         context: &mut Context<P>,
         id: RoomId,
         settings: RoomSettings,
-        loaded: &RoomState,
+        loaded: &Loaded,
     ) -> Self {
         let limits = &context.config.limits;
         let newcomers = Rate { burst: limits.newcomer_burst, interval: limits.newcomer_interval };
@@ -123,15 +123,15 @@ impl Room {
         let mut room = Self {
             id,
             began: now,
-            ran_before_ms: loaded.ran_ms,
+            ran_before_ms: loaded.server.ran_ms,
             members: Members::default(),
             residents: Shares::new(),
-            log: Log::new(loaded, id.handle(), term, limits.tail_bytes),
+            log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
             appender: Appender::new(limits.retry_min),
             ownership: Ownership::new(loaded, settings.admission_tag, limits.name_keep.as_millis()),
             known: Known::new(loaded),
-            sanctions: Sanctions::new(loaded),
+            sanctions: Sanctions::new(&loaded.room),
             passwords: PasswordQueue::new(limits),
             visits: Visits::new(limits),
             newcomers: Buckets::new(newcomers, limits.prefixes),
@@ -214,11 +214,11 @@ impl Room {
 }
 
 /// A random term for this run that no earlier run had.
-fn draw_term(rng: &mut ChaCha20Rng, loaded: &RoomState) -> Term {
+fn draw_term(rng: &mut ChaCha20Rng, loaded: &Loaded) -> Term {
     loop {
         let mut term = Term::default();
         rng.fill_bytes(&mut term.0);
-        if loaded.terms.iter().all(|record| record.term != term) {
+        if loaded.room.terms.iter().all(|record| record.term != term) {
             return term;
         }
     }

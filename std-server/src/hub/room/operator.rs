@@ -32,7 +32,7 @@ impl Room {
         context: &mut Context<P>,
         name: &str,
     ) -> Result<String, OperatorError> {
-        let id = Name::new(name).ok().and_then(|name| self.members.peer_named(name.folded()));
+        let id = Name::existing(name).ok().and_then(|name| self.members.peer_named(name.folded()));
         let peer = id.and_then(|id| peers.get_mut(id)).ok_or(OperatorError::NotHere)?;
         let shown = peer.member().map_or_else(String::new, |member| member.name.shown().to_owned());
         self.expel(now, context, peer, LeaveReason::Kicked);
@@ -73,14 +73,15 @@ impl Room {
             context.counters.sanctions_full += 1;
             return Err(OperatorError::Full);
         }
-        let sanction = Sanction { identity, kind, name: shown.clone(), since_ms: context.wall_ms(now) };
+        let (name, since_ms) = (shown.clone(), context.wall_ms(now));
+        let sanction = Sanction { identity, kind, name, since_ms, reason: None, by: None };
         if self.sanctions.impose(sanction) { Ok((shown, identity)) } else { Err(OperatorError::AlreadyInEffect) }
     }
 
     /// Lifts a sanction from the owner of a name, or from the identity that had the name when it
     /// was imposed.
     pub(in crate::hub) fn lift(&mut self, name: &str, kind: SanctionKind) -> Result<String, OperatorError> {
-        let name = Name::new(name).map_err(|_| OperatorError::NotInEffect)?;
+        let name = Name::existing(name).map_err(|_| OperatorError::NotInEffect)?;
         let owner = self.ownership.record(name.folded()).map(|record| record.identity);
         let named = owner.filter(|owner| self.sanctions.holds(*owner, kind));
         let identity = named.or_else(|| self.sanctions.find_by_name(&name, kind)).ok_or(OperatorError::NotInEffect)?;
@@ -94,7 +95,7 @@ impl Room {
 
     /// Ends the ownership of a name.
     pub(in crate::hub) fn release_name(&mut self, name: &str) -> Result<String, OperatorError> {
-        let name = Name::new(name).map_err(|_| OperatorError::NoSuchName)?;
+        let name = Name::existing(name).map_err(|_| OperatorError::NoSuchName)?;
         let folded = name.folded();
         let is_here = self.members.named(folded).is_some() || self.ownership.is_claimed(folded);
         if is_here || self.is_present(folded) {
@@ -132,7 +133,7 @@ impl Room {
 
     /// The member with this name, or else its owner.
     fn resolve_name(&self, name: &str) -> Option<(String, PublicIdentity)> {
-        let name = Name::new(name).ok()?;
+        let name = Name::existing(name).ok()?;
         let member = self.members.named(name.folded()).map(|(name, identity)| (name.shown().to_owned(), identity));
         member.or_else(|| self.ownership.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
     }

@@ -1,5 +1,5 @@
-//! Ownership of names, and admissions (SPEC 6.6): the durable ones, and the names claimed by Joins
-//! in progress.
+//! Ownership of names, presence, and admissions (SPEC 6.6): the durable ones, and the names claimed by
+//! Joins in progress.
 //!
 //! Time unseen is counted in running time: the time of day may jump.
 
@@ -7,12 +7,16 @@ use std::collections::BTreeMap;
 
 use kabar_core::crypto::identity::PublicIdentity;
 
-use crate::store::{Batch, NameRecord, RoomState};
+use crate::hub::jobs::Loaded;
+use crate::store::{NameRecord, RoomBatch, ServerBatch};
+use kabar_std::names::Name;
 
 /// Names and admissions of a room.
 #[derive(Debug)]
 pub(in crate::hub) struct Ownership {
     records: BTreeMap<String, NameRecord>,
+    /// The folded name under which the log reports each present identity.
+    present: BTreeMap<PublicIdentity, String>,
     /// Names of Joins that wait for their commit.
     claims: BTreeMap<String, Claim>,
     /// Admitted identities, each with the tag at that time.
@@ -31,31 +35,42 @@ struct Claim {
 }
 
 impl Ownership {
-    pub(in crate::hub) fn new(loaded: &RoomState, tag: [u8; 16], keep_ms: u64) -> Self {
-        let mut ownership =
-            Self { records: BTreeMap::new(), claims: BTreeMap::new(), admitted: BTreeMap::new(), tag, keep_ms };
+    pub(in crate::hub) fn new(loaded: &Loaded, tag: [u8; 16], keep_ms: u64) -> Self {
+        let mut ownership = Self {
+            records: BTreeMap::new(),
+            present: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            admitted: BTreeMap::new(),
+            tag,
+            keep_ms,
+        };
         ownership.reload(loaded);
         ownership
     }
 
     /// Replaces the durable records by those in the store.
-    pub(in crate::hub) fn reload(&mut self, loaded: &RoomState) {
-        self.records = loaded.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
-        self.admitted = loaded.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
+    pub(in crate::hub) fn reload(&mut self, loaded: &Loaded) {
+        self.records = loaded.server.names.iter().map(|record| (record.folded.clone(), record.clone())).collect();
+        self.admitted = loaded.room.admissions.iter().map(|admission| (admission.identity, admission.tag)).collect();
+        self.present = loaded.room.present.iter().map(|it| (it.identity, folded(&it.name))).collect();
     }
 
     /// Applies a committed batch.
-    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
-        for folded in batch.forgotten.names.iter().chain(&batch.released) {
+    pub(in crate::hub) fn apply(&mut self, server: &ServerBatch, room: &RoomBatch) {
+        for folded in server.forgotten.iter().chain(&server.released) {
             self.records.remove(folded);
         }
-        for identity in &batch.forgotten.admissions {
+        for identity in &room.forgotten.admissions {
             self.admitted.remove(identity);
         }
-        for record in &batch.names {
+        for record in &server.names {
             self.records.insert(record.folded.clone(), record.clone());
         }
-        self.admitted.extend(batch.admissions.iter().map(|admission| (admission.identity, admission.tag)));
+        for identity in &room.absent {
+            self.present.remove(identity);
+        }
+        self.present.extend(room.present.iter().map(|it| (it.identity, folded(&it.name))));
+        self.admitted.extend(room.admissions.iter().map(|admission| (admission.identity, admission.tag)));
     }
 
     /// Whether the name belongs to another identity that was seen recently enough (SPEC 6.6).
@@ -66,7 +81,23 @@ impl Ownership {
 
     /// Whether its owner was unseen long enough that the name is free.
     pub(in crate::hub) fn has_lapsed(&self, record: &NameRecord, ran_ms: u64) -> bool {
-        !record.present && ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
+        !self.is_present(&record.folded) && ran_ms.saturating_sub(record.seen_ran_ms) >= self.keep_ms
+    }
+
+    /// Whether the log reports the owner of a name as present under it.
+    pub(in crate::hub) fn is_present(&self, folded: &str) -> bool {
+        let present = self.records.get(folded).and_then(|record| self.present.get(&record.identity));
+        present.is_some_and(|present| present == folded)
+    }
+
+    /// The folded name under which the log reports an identity as present.
+    pub(in crate::hub) fn present_as(&self, identity: &PublicIdentity) -> Option<&String> {
+        self.present.get(identity)
+    }
+
+    /// The folded names of all that the log reports as present.
+    pub(in crate::hub) fn present(&self) -> impl Iterator<Item = &String> {
+        self.present.values()
     }
 
     /// Forgets a name. The caller has to commit its removal before its owner can observe it.
@@ -114,26 +145,27 @@ impl Ownership {
     pub(in crate::hub) fn record(&self, folded: &str) -> Option<&NameRecord> {
         self.records.get(folded)
     }
+}
 
-    pub(in crate::hub) fn records(&self) -> impl Iterator<Item = &NameRecord> {
-        self.records.values()
-    }
+fn folded(name: &str) -> String {
+    Name::new(name).map_or_else(|_| name.to_owned(), |name| name.folded().to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Admission;
+    use crate::store::{Admission, Presence, RoomState, ServerState};
 
     const ANA: PublicIdentity = PublicIdentity([1; 32]);
     const BEN: PublicIdentity = PublicIdentity([2; 32]);
 
-    fn record(folded: &str, identity: PublicIdentity, seen_ran_ms: u64, present: bool) -> NameRecord {
-        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ran_ms, present }
+    fn record(folded: &str, identity: PublicIdentity, seen_ran_ms: u64) -> NameRecord {
+        NameRecord { folded: folded.into(), name: folded.into(), identity, seen_ran_ms }
     }
 
     fn ownership() -> Ownership {
-        let loaded = RoomState { names: vec![record("ana", ANA, 1_000, false)], ..RoomState::default() };
+        let server = ServerState { names: vec![record("ana", ANA, 1_000)], ..ServerState::default() };
+        let loaded = Loaded { server, ..Loaded::default() };
         Ownership::new(&loaded, [0; 16], 500)
     }
 
@@ -161,14 +193,16 @@ mod tests {
         let mut ownership = ownership();
         assert!(ownership.is_owned_by_another("ana", BEN, 1_499));
         assert!(!ownership.is_owned_by_another("ana", BEN, 1_500));
-        ownership.apply(&Batch { names: vec![record("ana", ANA, 1_000, true)], ..Batch::default() });
+        let present = vec![Presence { identity: ANA, name: "Ana".into() }];
+        ownership.apply(&ServerBatch::default(), &RoomBatch { present, ..RoomBatch::default() });
         assert!(ownership.is_owned_by_another("ana", BEN, 9_999));
     }
 
     #[test]
     fn a_released_name_is_free() {
         let mut ownership = ownership();
-        ownership.apply(&Batch { released: vec!["ana".into()], ..Batch::default() });
+        let released = vec!["ana".into()];
+        ownership.apply(&ServerBatch { released, ..ServerBatch::default() }, &RoomBatch::default());
         assert!(!ownership.is_owned_by_another("ana", BEN, 1_000));
     }
 
@@ -176,7 +210,8 @@ mod tests {
     fn admissions_count_under_the_present_tag_only() {
         let admission = |identity, tag| Admission { identity, tag };
         let admissions = vec![admission(ANA, [1; 16]), admission(BEN, [2; 16])];
-        let loaded = RoomState { admissions, ..RoomState::default() };
+        let room = RoomState { admissions, ..RoomState::default() };
+        let loaded = Loaded { room, ..Loaded::default() };
         let ownership = Ownership::new(&loaded, [2; 16], 500);
         assert!(!ownership.is_admitted(&ANA) && ownership.is_admitted(&BEN));
     }

@@ -1,5 +1,7 @@
 //! Joins on their way to becoming members.
 
+use std::borrow::Cow;
+
 use kabar_core::chat::{RefusedCode, Start};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
@@ -9,7 +11,7 @@ use crate::hub::peer::member::{Answers, Due, Member, WelcomeDue};
 use crate::hub::room_id::RoomId;
 
 /// Why a Join is refused: a code and a text.
-pub(super) type JoinError = (RefusedCode, &'static str);
+pub(super) type JoinError = (RefusedCode, Cow<'static, str>);
 
 /// A valid Join.
 #[derive(Debug)]
@@ -53,6 +55,8 @@ impl JoinRequest {
             cursor,
             is_caught_up: false,
             due: Due { welcome: Some(welcome), ..Due::default() },
+            has_post_token: false,
+            was_slowed: false,
             was_notified: false,
             refused: None,
             answers: Answers::default(),

@@ -111,11 +111,11 @@ impl Room {
         }
         if !self.newcomers.take(now, Prefix::of(peer.address)) {
             context.counters.newcomers_limited += 1;
-            return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute"));
+            return Err((RefusedCode::TRY_LATER, "too many new members from there; try again in a minute".into()));
         }
         if !self.has_room(now, context) {
             context.counters.identities_full += 1;
-            return Err((RefusedCode::TRY_LATER, "too many members are known here"));
+            return Err((RefusedCode::TRY_LATER, "too many members are known here".into()));
         }
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Room {
     fn forget_name(&mut self, identity: PublicIdentity, folded: &str) {
         self.ownership.forget_name(folded);
         self.known.remove_name(identity, folded);
-        self.appender.forgotten().names.push(folded.to_owned());
+        self.appender.push_forgotten_name(folded);
         self.forget_unknown(identity);
     }
 

@@ -29,7 +29,10 @@ type Memory = InlineBuffers<16_384, 16_384, 0, 64>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Received {
     Welcome(Welcomed),
-    Refused(RefusedCode),
+    Refused {
+        code: RefusedCode,
+        text: String,
+    },
     Reset,
     Entry {
         seq: u64,
@@ -263,7 +266,7 @@ impl FakeClient {
                     is_proved: it.proof == server_proof(&SECRET, exporter),
                 })
             }
-            ServerMessage::Refused { code, .. } => Received::Refused(code),
+            ServerMessage::Refused { code, text } => Received::Refused { code, text: text.into() },
             ServerMessage::Reset { .. } => Received::Reset,
             ServerMessage::Entry { entry, .. } => Received::Entry {
                 seq: entry.header.seq,
@@ -374,7 +377,7 @@ impl FakeClient {
 
     pub(super) fn refusal(&self) -> Option<RefusedCode> {
         self.received.iter().find_map(|received| match received {
-            Received::Refused(code) => Some(*code),
+            Received::Refused { code, .. } => Some(*code),
             _ => None,
         })
     }

@@ -7,7 +7,7 @@ use kabar_core::time::Duration;
 
 use super::fake_client::{Credential, JoinArgs, join_args};
 use super::world::{PASSWORD, World};
-use crate::hub::{HubEvent, JobKind, JoinPolicy, RoomId};
+use crate::hub::{HubEvent, JobKind, JoinPolicy, Loaded, RoomId};
 use crate::store::{Fault, Store};
 
 fn refused(world: &mut World, join_args: &JoinArgs) -> Option<RefusedCode> {
@@ -37,9 +37,9 @@ fn no_welcome_is_sent_before_the_commit() {
     world.release();
     world.run_ms(10);
     assert!(world.clients[client].is_welcome());
-    let loaded = world.store.load("lobby").expect("readable");
-    assert_eq!(loaded.instances[0].instance, world.clients[client].welcome().instance);
-    assert_eq!((loaded.names[0].name.as_str(), loaded.terms.len()), ("Ana", 1));
+    let loaded = Loaded::read(&mut world.store, "lobby").expect("readable");
+    assert_eq!(loaded.room.instances[0].instance, world.clients[client].welcome().instance);
+    assert_eq!((loaded.server.names[0].name.as_str(), loaded.room.terms.len()), ("Ana", 1));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_wrong_secret_is_refused_and_the_connection_closed() {
     world.attempt_join(client, &JoinArgs { credential: Credential::WrongSecret, ..join_args("Ana", 1) });
     assert_eq!(world.clients[client].refusal(), Some(RefusedCode::AUTHENTICATION));
     assert_eq!(world.clients[client].closed, Some(Closed::ByPeer(CloseCode::REFUSED)));
-    assert!(world.store.load("lobby").expect("readable").names.is_empty());
+    assert!(world.store.load_server().expect("readable").names.is_empty());
     assert_eq!(world.hub.counters().refused, 1);
 }
 
@@ -411,7 +411,7 @@ fn no_welcome_is_sent_before_the_term_is_durable() {
     world.release();
     world.run_ms(10);
     let term = world.clients[ana].welcome().term;
-    assert!(world.store.load("lobby").expect("readable").terms.iter().any(|record| record.term == term));
+    assert!(world.store.load_room("lobby").expect("readable").terms.iter().any(|record| record.term == term));
 }
 
 #[test]

@@ -180,6 +180,17 @@ limits! {
         };
         returning(&few, "p1", Duration::from_secs(61))
     };
+    posts_of_a_member_at_once_are_bounded: "post-burst", 5, |set| talking(set, 10);
+    posts_of_a_member_are_bounded_in_rate: "post-rate", 1, |set| {
+        let few = |config: &mut HubConfig| {
+            config.limits.post_burst = 1;
+            set(config);
+        };
+        let mut world = talking(&few, 1);
+        world.clients[0].post(2, "hello");
+        world.run_ms(50);
+        world
+    };
     bans_and_mutes_are_bounded: "max-sanctions", 1, |set| {
         let mut world = joining(set, 2);
         for name in ["p1", "p2"] {

@@ -121,7 +121,7 @@ impl Past {
         pass(&mut world, LONG);
         let client = &world.clients[ana];
         let refusal = |received: &Received| match received {
-            Received::Refused(code) => Some(*code),
+            Received::Refused { code, .. } => Some(*code),
             _ => None,
         };
         let closed = format!("{:?}", client.closed);

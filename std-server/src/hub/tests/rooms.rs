@@ -9,8 +9,8 @@ use kabar_core::time::Duration;
 use super::fake_client::{JoinArgs, ROOM, Received, join_args};
 use super::world::World;
 use crate::hub::jobs::PasswordDone;
-use crate::hub::{Done, Job, JobKind, OperatorError, RoomId, StoreDone, StoreJob};
-use crate::store::{CommitError, Fault, ReadError, RoomState, StoreErrorKind};
+use crate::hub::{Done, Job, JobKind, Loaded, OperatorError, RoomId, StoreDone, StoreJob};
+use crate::store::{CommitError, Fault, ReadError, StoreErrorKind};
 
 const LOBBY: RoomId = RoomId::ONLY;
 const CELLAR: &str = "cellar";
@@ -152,7 +152,7 @@ fn results_for_a_room_that_does_not_exist_are_counted_and_dropped() {
         Done::Store(StoreDone::Append { room, result: Ok(()) }),
         Done::Store(StoreDone::Append { room, result: Err(CommitError::Failed(failed)) }),
         Done::Store(StoreDone::Read { room, range: 1..=9, entries: Err(ReadError(failed)) }),
-        Done::Store(StoreDone::Reload { room, result: Ok(Box::new(RoomState::default())) }),
+        Done::Store(StoreDone::Reload { room, result: Ok(Box::new(Loaded::default())) }),
         Done::Password(PasswordDone { room, connection_id: 1, is_right: true }),
     ] {
         two.world.hub.handle_done(two.world.now, done);

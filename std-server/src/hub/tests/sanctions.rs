@@ -18,7 +18,7 @@ fn refusal(world: &mut World, join_args: &JoinArgs) -> Option<RefusedCode> {
 }
 
 fn kept(world: &mut World) -> Vec<Sanction> {
-    world.store.load("lobby").expect("readable").sanctions
+    world.store.load_room("lobby").expect("readable").sanctions
 }
 
 fn muted(world: &World, client: usize) -> Vec<u64> {

@@ -33,8 +33,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::invariants::validate;
-use super::{Batch, CommitError, LogEntry, LogReader, ReadError, RoomState, Store, StoreErrorKind, StoreFigures};
+use super::invariants::{rooms_are_distinct, validate};
+use super::{
+    Commit, CommitError, LogEntry, LogReader, ReadError, RoomState, ServerState, Store, StoreErrorKind, StoreFigures,
+};
 use checkpoint::Checkpoints;
 use connect::OpenedFile;
 use error::{ask_why, commit_error, failed, unreadable};
@@ -102,15 +104,29 @@ impl SqliteStore {
         self.place.path()
     }
 
-    fn write(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        let transaction = mark::begin(&mut self.connection).map_err(failed)?;
-        let (room, head) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
-        let is_permitted = validate(batch, head, |id| records::instance(&transaction, room, id)).map_err(failed)?;
-        if !is_permitted {
-            return Err(CommitError::Failed(StoreErrorKind::Contradiction));
+    fn write(&mut self, commit: &Commit) -> Result<(), CommitError> {
+        const CONTRADICTION: CommitError = CommitError::Failed(StoreErrorKind::Contradiction);
+        if !rooms_are_distinct(commit) {
+            return Err(CONTRADICTION);
         }
-        records::write(&transaction, room, batch).map_err(failed)?;
+        let transaction = mark::begin(&mut self.connection).map_err(failed)?;
+        records::write_server(&transaction, &commit.server).map_err(failed)?;
+        for batch in &commit.rooms {
+            let (room, head) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
+            let is_permitted = validate(batch, head, |id| records::instance(&transaction, room, id)).map_err(failed)?;
+            if !is_permitted {
+                return Err(CONTRADICTION);
+            }
+            records::write(&transaction, room, batch).map_err(failed)?;
+        }
         transaction.commit().map_err(commit_error)
+    }
+
+    fn load<T>(&mut self, load: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ReadError> {
+        self.rollback_leftover().map_err(unreadable)?;
+        // One transaction, for a consistent state.
+        let transaction = self.connection.transaction().map_err(unreadable)?;
+        load(&transaction).map_err(unreadable)
     }
 
     /// Records that this run has written: closing may now move the log into the file.
@@ -142,20 +158,21 @@ impl LogReader for SqliteReader {
 }
 
 impl Store for SqliteStore {
-    fn load(&mut self, room: &str) -> Result<RoomState, ReadError> {
-        self.rollback_leftover().map_err(unreadable)?;
-        // One transaction, for a consistent state.
-        let transaction = self.connection.transaction().map_err(unreadable)?;
-        records::load(&transaction, room).map_err(unreadable)
+    fn load_server(&mut self) -> Result<ServerState, ReadError> {
+        self.load(records::load_server)
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+    fn load_room(&mut self, room: &str) -> Result<RoomState, ReadError> {
+        self.load(|connection| records::load_room(connection, room))
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), CommitError> {
         self.rollback_leftover().map_err(failed)?;
         if !self.place.is_there() {
             // SQLite would go on writing into a file that nobody finds.
             return Err(CommitError::Failed(StoreErrorKind::Moved));
         }
-        let written = self.write(batch).map_err(|error| match error {
+        let written = self.write(commit).map_err(|error| match error {
             CommitError::Failed(kind) => CommitError::Failed(ask_why(kind, self.place.path())),
             CommitError::Uncertain(kind) => CommitError::Uncertain(ask_why(kind, self.place.path())),
         });

@@ -11,7 +11,7 @@ use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, PendingEntry, note_presence};
 use crate::hub::room::log::Instance;
 use crate::hub::room::requests::JoinRequest;
-use crate::store::{Admission, Batch, InstanceRecord, LogEntry, NameRecord};
+use crate::store::{Admission, InstanceRecord, LogEntry, NameRecord, Presence, RoomBatch, ServerBatch};
 
 impl Room {
     /// Builds a batch of everything that was collected. It may be empty.
@@ -28,13 +28,15 @@ impl Room {
         let joins = core::mem::take(&mut self.appender.joins);
         let seen = core::mem::take(&mut self.appender.seen);
         let seen_instances = core::mem::take(&mut self.appender.seen_instances);
-        let mut batch = Batch { room: self.name().to_owned(), ..Batch::default() };
+        let mut server = ServerBatch::default();
+        let mut batch = RoomBatch { room: self.name().to_owned(), ..RoomBatch::default() };
         batch.term = (!self.log.is_term_durable()).then(|| self.log.term());
         batch.forgotten = core::mem::take(&mut self.appender.forgotten);
         if batch.term.is_some() {
             batch.forgotten.terms = self.log.surplus_terms();
         }
-        batch.released = core::mem::take(&mut self.appender.released);
+        server.forgotten = core::mem::take(&mut self.appender.forgotten_names);
+        server.released = core::mem::take(&mut self.appender.released);
         self.sanctions.write(&mut batch);
 
         let mut presence = BTreeMap::new();
@@ -61,7 +63,7 @@ impl Room {
         }
         let mut names: BTreeMap<String, NameRecord> = BTreeMap::new();
         // A name released in this batch has no owner to write.
-        let owned = |folded: &String| !batch.released.contains(folded);
+        let owned = |folded: &String| !server.released.contains(folded);
         for folded in seen.iter().chain(presence.keys()).filter(|folded| owned(folded)) {
             if let Some(record) = self.ownership.record(folded) {
                 names.insert(folded.clone(), NameRecord { seen_ran_ms: ran_ms, ..record.clone() });
@@ -82,40 +84,42 @@ impl Room {
             if *is_newly_admitted {
                 batch.admissions.push(Admission { identity: *identity, tag: self.settings.admission_tag });
             }
-            let known = self.ownership.record(name.folded()).filter(|known| !batch.released.contains(&known.folded));
+            let known = self.ownership.record(name.folded()).filter(|known| !server.released.contains(&known.folded));
             if known.is_none_or(|known| known.identity != *identity || known.name != name.shown()) {
                 let record = NameRecord {
                     folded: name.folded().to_owned(),
                     name: name.shown().to_owned(),
                     identity: *identity,
                     seen_ran_ms: ran_ms,
-                    present: known.is_some_and(|known| known.present),
                 };
                 names.insert(record.folded.clone(), record);
             }
         }
         for (folded, is_present) in presence {
-            if let Some(record) = names.get_mut(&folded) {
-                record.present = is_present;
+            let Some(NameRecord { identity, name, .. }) = names.get(&folded).cloned() else { continue };
+            if is_present {
+                batch.present.push(Presence { identity, name });
+            } else {
+                batch.absent.push(identity);
             }
         }
         batch.instances = instances.into_values().collect();
-        batch.names = names.into_values().collect();
-        if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() {
-            batch.ran_ms = Some(ran_ms);
+        server.names = names.into_values().collect();
+        if core::mem::take(&mut self.appender.is_ran_due) || !batch.is_empty() || !server.is_empty() {
+            server.ran_ms = Some(ran_ms);
         }
-        InFlight { batch: Arc::new(batch), origins, joins, base }
+        InFlight { server: Arc::new(server), batch: Arc::new(batch), origins, joins, base }
     }
 
     /// Puts the content of a batch that was not written back, before what was collected since. Its
     /// Joins were refused: their announcements are dropped with the next batch.
     pub(super) fn requeue(&mut self, in_flight: InFlight) {
-        let InFlight { batch, origins, joins, .. } = in_flight;
-        let batch = Arc::unwrap_or_clone(batch);
+        let InFlight { server, batch, origins, joins, .. } = in_flight;
+        let (server, batch) = (Arc::unwrap_or_clone(server), Arc::unwrap_or_clone(batch));
         self.appender.seen_instances.extend(batch.instances.iter().map(|record| record.instance));
-        self.appender.is_ran_due |= batch.ran_ms.is_some();
-        self.appender.seen.extend(batch.names.into_iter().map(|record| record.folded));
-        self.appender.released.splice(0..0, batch.released);
+        self.appender.is_ran_due |= server.ran_ms.is_some();
+        self.appender.seen.extend(server.names.into_iter().map(|record| record.folded));
+        self.appender.released.splice(0..0, server.released);
         let later = core::mem::take(&mut self.appender.posts);
         let earlier = batch.entries.into_iter().zip(origins).map(|(entry, origin)| {
             let LogEntry { author, instance, number, kind, body, .. } = entry;

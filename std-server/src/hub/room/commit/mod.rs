@@ -15,7 +15,7 @@ use super::requests::CommittingJoin;
 use crate::hub::context::Context;
 use crate::hub::jobs::{Job, StoreJob};
 use crate::hub::peer::Peers;
-use crate::store::Batch;
+use crate::store::{Commit, RoomBatch};
 
 impl Room {
     /// Begins a commit if there is something to commit and none is in progress. Returns the
@@ -31,25 +31,26 @@ impl Room {
         }
         let posts = self.drop_lost_joins(now, peers, context);
         let in_flight = self.build(now, context, posts);
-        if in_flight.batch.is_empty() {
+        if in_flight.server.is_empty() && in_flight.batch.is_empty() {
             // Nothing has to be written for these Joins.
             return self.complete_joins(now, peers, context, in_flight.joins);
         }
         if context.config.faults().entry_before_commit() {
-            let early = Batch { entries: in_flight.batch.entries.clone(), ..Batch::default() };
+            let early = RoomBatch { entries: in_flight.batch.entries.clone(), ..RoomBatch::default() };
             self.log.apply(&early);
             self.mark_caught_up_ready(peers, context);
         }
-        let (room, batch) = (self.id, in_flight.batch.clone());
-        context.jobs.push_back(Job::Store(StoreJob::Append { room, batch }));
+        let commit = Commit { server: in_flight.server.clone(), rooms: vec![in_flight.batch.clone()] };
+        context.jobs.push_back(Job::Store(StoreJob::Append { room: self.id, commit }));
         self.appender.state = State::Appending(in_flight);
         Vec::new()
     }
 
     fn has_to_commit(&self) -> bool {
-        let Appender { posts, joins, seen, released, forgotten, is_ran_due, .. } = &self.appender;
+        let Appender { posts, joins, seen, released, forgotten, forgotten_names, is_ran_due, .. } = &self.appender;
         let is_empty = posts.is_empty() && joins.is_empty() && seen.is_empty() && released.is_empty();
-        !is_empty || !forgotten.is_empty() || *is_ran_due || self.sanctions.has_decided() || !self.log.is_term_durable()
+        let is_forgetting = !forgotten.is_empty() || !forgotten_names.is_empty();
+        !is_empty || is_forgetting || *is_ran_due || self.sanctions.has_decided() || !self.log.is_term_durable()
     }
 
     /// Takes the collected posts, without the announcements of Joins whose connection has ended.

@@ -8,14 +8,14 @@ use kabar_core::time::Instant;
 
 use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
-use crate::hub::jobs::{Job, StoreJob};
+use crate::hub::jobs::{Job, Loaded, StoreJob};
 use crate::hub::peer::Peers;
 use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin, State};
 use crate::hub::room::known::Known;
 use crate::hub::room::requests::CommittingJoin;
 use crate::hub::timers::RoomTimer;
-use crate::store::{Batch, CommitError, Forgotten, LogEntry, ReadError, RoomState};
+use crate::store::{CommitError, LogEntry, ReadError, RoomBatch};
 
 impl Room {
     /// If the batch is committed, returns the connections of its Joins: reading them may continue.
@@ -46,13 +46,13 @@ impl Room {
         context: &mut Context<P>,
         in_flight: InFlight,
     ) -> Vec<u32> {
-        let InFlight { batch, origins, joins, .. } = in_flight;
+        let InFlight { server, batch, origins, joins, .. } = in_flight;
         context.counters.commits += 1;
         context.counters.entries += batch.entries.len() as u64;
         self.appender.pause = context.config.limits.retry_min;
         self.log.apply(&batch);
-        self.known.apply(&batch, &self.ownership);
-        self.ownership.apply(&batch);
+        self.known.apply(&server, &batch, &self.ownership);
+        self.ownership.apply(&server, &batch);
         self.sanctions.apply(&batch);
         let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum();
         self.appender.bytes -= committed;
@@ -69,7 +69,7 @@ impl Room {
     }
 
     /// Confirms to connected authors which of their posts are stored (SPEC 6.5: cumulative).
-    fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &Batch) {
+    fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
         for record in batch.instances.iter().filter(|record| record.highest > 0) {
             let id = self.members.peer_of_instance(record.instance);
             let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
@@ -111,7 +111,7 @@ impl Room {
     }
 
     /// Notifies each author once that its posts are not stored yet.
-    fn notify_authors<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &Batch) {
+    fn notify_authors<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
         for entry in &batch.entries {
             let id = self.members.peer_of_instance(entry.instance);
             let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
@@ -148,7 +148,7 @@ impl Room {
         now: Instant,
         peers: &mut Peers<P>,
         context: &mut Context<P>,
-        result: Result<Box<RoomState>, ReadError>,
+        result: Result<Box<Loaded>, ReadError>,
     ) -> Option<Vec<u32>> {
         let State::Reloading(in_flight) = core::mem::replace(&mut self.appender.state, State::Idle) else {
             return None;
@@ -158,8 +158,8 @@ impl Room {
                 context.counters.reads_failed += 1;
                 context.emit(HubEvent::StoreUnreadable(why));
             }
-            Ok(loaded) if loaded.head < in_flight.base => {
-                context.emit(HubEvent::StoreRegressed { head: loaded.head, expected: in_flight.base });
+            Ok(loaded) if loaded.room.head < in_flight.base => {
+                context.emit(HubEvent::StoreRegressed { head: loaded.room.head, expected: in_flight.base });
             }
             Ok(loaded) => return self.derive(now, peers, context, in_flight, &loaded),
         }
@@ -176,16 +176,16 @@ impl Room {
         peers: &mut Peers<P>,
         context: &mut Context<P>,
         in_flight: InFlight,
-        loaded: &RoomState,
+        loaded: &Loaded,
     ) -> Option<Vec<u32>> {
-        self.log.reload(loaded);
+        self.log.reload(&loaded.room);
         self.pages.clear();
         self.ownership.reload(loaded);
-        self.sanctions.reload(loaded);
+        self.sanctions.reload(&loaded.room);
         // Records that were to be removed exist again, and will be searched for again.
         self.known = Known::new(loaded);
-        *self.appender.forgotten() = Forgotten::default();
-        let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.head >= last);
+        self.appender.clear_forgotten();
+        let was_written = in_flight.batch.last_seq().is_some_and(|last| loaded.room.head >= last);
         let joined = if was_written {
             context.counters.commits_found += 1;
             Some(self.on_committed(now, peers, context, in_flight))
@@ -227,7 +227,7 @@ impl Room {
 }
 
 /// Emits an event for each entry.
-fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<Batch>, origins: Vec<Origin>) {
+fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<RoomBatch>, origins: Vec<Origin>) {
     for (entry, origin) in Arc::unwrap_or_clone(batch).entries.into_iter().zip(origins) {
         let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
         let from = match origin {

@@ -6,7 +6,7 @@ use kabar_core::chat::{Start, Term};
 use kabar_core::crypto::identity::PublicIdentity;
 
 use crate::hub::encoded::Encoded;
-use crate::store::{Batch, InstanceRecord, RoomState, TermRecord};
+use crate::store::{InstanceRecord, RoomBatch, RoomState, TermRecord};
 
 /// Runs of the server whose terms are kept.
 const MAX_TERMS: usize = 1_024;
@@ -80,7 +80,7 @@ impl Log {
     }
 
     /// Applies a committed batch. Entries that [`Self::reload`] already read count once.
-    pub(in crate::hub) fn apply(&mut self, batch: &Batch) {
+    pub(in crate::hub) fn apply(&mut self, batch: &RoomBatch) {
         for term in &batch.forgotten.terms {
             self.ended.remove(term);
         }

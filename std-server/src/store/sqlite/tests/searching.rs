@@ -76,7 +76,7 @@ fn words_of_other_writings_are_found() {
 fn bytes_that_are_no_text_hide_nothing() {
     let (_home, dir, mut store) = server(&["one"]);
     let broken = LogEntry { body: b"ab\xff\xc3findme\0behind".to_vec(), ..entry(2, 2) };
-    assert_eq!(store.commit(&batch(vec![broken])), Ok(()));
+    assert_eq!(store.commit(&commit(vec![broken])), Ok(()));
     for _ in 0..2 {
         assert_eq!(found(&dir, &search("findme")), [2]);
         assert_eq!(found(&dir, &search("behind")), [2]);
