@@ -39,7 +39,8 @@ use stdin::{read_line_retrying, read_yes};
 use style::{Style, mentions};
 use writer::{OnError, OutputLosses, Sink, Writer};
 
-/// Prefix of entries in reply to `/history`, so that they do not look like new ones.
+/// Prefix of entries in reply to `/history`, so that they do not look like new ones. Their numbers
+/// follow, which `/delete` takes.
 const HISTORY_PREFIX: &str = "| ";
 
 /// The longest time that the prompt waits for the output before it.
@@ -164,20 +165,32 @@ impl FrontEnd for Ui {
         }
     }
 
+    fn note_renamed(&self, from: &str, to: &str) {
+        self.roster.remove(from);
+        self.note_author(to, EntryKind::RENAMED);
+    }
+
+    fn hidden_entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Cursor) {
+        if self.is_json {
+            // A program decides by itself.
+            return self.entry(header, content, is_own, Some(cursor));
+        }
+        self.entries.entry(String::new(), Some(cursor));
+    }
+
     fn entry(&self, header: &EntryHeader<'_>, content: Content<'_>, is_own: bool, cursor: Option<Cursor>) {
         if self.is_json {
             let line = Object::Entry(json::Entry::new(header, content, is_own)).line();
             return self.entries.entry(line + "\n", cursor);
         }
-        let mut line = self.line(header, content);
+        let line = self.line(header, content);
         let is_called = |body| mentions(&String::from_utf8_lossy(body), &self.name.borrow());
-        if self.is_prompt()
-            && !is_own
-            && header.kind.is_text()
-            && matches!(content, Content::Body(body) if is_called(body))
-        {
-            line = self.style.bold(&line);
-        }
+        let line = match content {
+            _ if !self.is_prompt() => line,
+            _ if header.kind == EntryKind::OPERATOR => self.style.operator(&line),
+            Content::Body(body) if !is_own && header.kind.is_text() && is_called(body) => self.style.bold(&line),
+            _ => line,
+        };
         self.entries.entry(line + "\n", cursor);
     }
 
@@ -186,7 +199,7 @@ impl FrontEnd for Ui {
             self.object(&Object::Past(json::Entry::new(header, content, false)));
             return None;
         }
-        Some(self.line(header, content).lines().map(|line| format!("{HISTORY_PREFIX}{line}\n")).collect())
+        Some(history_line(header.seq, &self.line(header, content)))
     }
 
     fn notice(&self, notice: &Notice<'_>) {
@@ -284,6 +297,13 @@ impl FrontEnd for Ui {
         }
         lost
     }
+}
+
+/// Formats the lines of an entry in reply to `/history`.
+fn history_line(seq: u64, text: &str) -> String {
+    let number = format!("{seq} ");
+    let numbers = std::iter::once(number.clone()).chain(std::iter::repeat(" ".repeat(number.len())));
+    text.lines().zip(numbers).map(|(line, number)| format!("{HISTORY_PREFIX}{number}{line}\n")).collect()
 }
 
 fn losses(timeout: DrainTimeout, losses: OutputLosses, stream: OutputStream) -> Vec<Loss> {
