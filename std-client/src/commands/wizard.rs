@@ -9,7 +9,7 @@ use kabar_std::password::from_first_line;
 use zeroize::Zeroizing;
 
 use super::arguments::SessionArguments;
-use super::join::{at_server, check_name, run_session, with_invite};
+use super::join::{at_server, run_session, with_invite};
 use super::open;
 use super::target::Target;
 use crate::identity::login_name;
@@ -109,9 +109,10 @@ fn ask_name(usual: Option<String>) -> Result<SessionArguments, WizardError> {
     let usual = usual.unwrap_or_else(login_name);
     loop {
         let answer = read(&wizard::name(&usual))?;
-        let name = if answer.is_empty() { usual.clone() } else { answer };
-        match check_name(Some(&name)) {
-            Ok(()) => return Ok(SessionArguments { name: Some(name), ..SessionArguments::default() }),
+        let name = Some(answer).filter(|answer| !answer.is_empty());
+        let how = SessionArguments { name, ..SessionArguments::default() };
+        match how.check_names() {
+            Ok(()) => return Ok(how),
             Err(error) => print_line(&command_error(&error.into()).1),
         }
     }

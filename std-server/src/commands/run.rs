@@ -23,6 +23,8 @@ use crate::notify::{READY, STOPPING, is_output_kept, notify};
 use crate::room_host::RoomHost;
 use crate::transcript::{Reopener, TranscriptWarning};
 use kabar_std::advertise::Found;
+use kabar_std::line_editor::gate::TerminalGate;
+use kabar_std::line_editor::{self, SavedTerminal};
 use kabar_std::output::{Lost, Output, OutputSender};
 use kabar_std::password::from_first_line;
 use kabar_std::reading::{first_line, first_line_of_file};
@@ -53,9 +55,19 @@ pub fn run(arguments: &Arguments) -> Result<(), CommandError> {
 
     // From here on all lines go through one queue, whole and in order; a reader that does not read
     // blocks nothing else.
-    let output = Output::of_process(PROGRAM).map_err(CommandError::failed)?;
+    let terminal = line_editor::is_possible().then(|| (Arc::new(TerminalGate::default()), SavedTerminal::save()));
+    let gate = terminal.as_ref().map(|(gate, _)| gate);
+    let output = match gate {
+        Some(gate) => Output::above_prompt(PROGRAM, gate),
+        None => Output::of_process(PROGRAM),
+    };
+    let output = output.map_err(CommandError::failed)?;
     logging::install(PROGRAM, config.log_format, config.log_level, output.sender());
-    let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, &output.sender());
+    let served = serve(&config, password.as_ref().map(|password| password.as_str()), metrics, gate, &output.sender());
+    if let Some((gate, saved)) = terminal {
+        line_editor::stop(&gate);
+        saved.restore();
+    }
     if let Err(error @ (CommandError::Usage(_) | CommandError::Failed(_))) = &served {
         error!("{error}");
     }
@@ -71,6 +83,7 @@ fn serve(
     config: &Config,
     password: Option<&str>,
     metrics: Option<TcpListener>,
+    gate: Option<&Arc<TerminalGate>>,
     said: &OutputSender,
 ) -> Result<(), CommandError> {
     let lines = LineFormatter::new();
@@ -114,6 +127,7 @@ fn serve(
     // Its file is removed when the server has stopped.
     let _socket = control_socket(&config.data_dir, &operator)?;
     let answer = said.clone();
+    let completing = operator.clone();
     let take = move |typed: ConsoleInput<'_>| match typed {
         ConsoleInput::Line(line) => {
             let Answer { lines, error, stops } = operator.run(line);
@@ -125,9 +139,14 @@ fn serve(
         ConsoleInput::NotText => {
             answer.line("not sent: the line is not UTF-8 text; set this terminal to UTF-8".to_owned())
         }
+        ConsoleInput::Interrupt => operator.stop(),
         ConsoleInput::ReadError(error) => error!("standard input cannot be read: {error}"),
     };
-    input::read_stdin(take).map_err(CommandError::failed)?;
+    let reading = match gate {
+        Some(gate) => input::edit_lines(Arc::clone(gate), move || completing.names(), take),
+        None => input::read_stdin(take),
+    };
+    reading.map_err(CommandError::failed)?;
     let manage = |state| {
         if let Err(error) = notify(state) {
             warn!("{error}");
