@@ -61,6 +61,9 @@ impl LineFormatter {
         match (line.kind, line.content) {
             (EntryKind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
             (EntryKind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
+            (EntryKind::KICKED, Content::Body(reason)) if !reason.is_empty() => {
+                format!("[{time}] {author}{address} was kicked from the chat: {}", clean_body(reason))
+            }
             (EntryKind::KICKED, _) => format!("[{time}] {author}{address} was kicked from the chat!"),
             (_, Content::Omitted(size)) => {
                 format!("[{time}] {author}{address} sent {size} bytes, too many to display")
