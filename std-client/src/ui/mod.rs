@@ -5,8 +5,7 @@
 //! * Otherwise: standard input has posts, one per line ([`stdin`]), standard output has entries,
 //!   standard error has notices; or standard output has everything, as objects ([`json`]).
 
-mod editing;
-mod gate;
+mod completion;
 pub mod json;
 pub mod prompt;
 pub mod roster;
@@ -22,6 +21,8 @@ use std::time::Duration;
 
 use kabar_core::chat::{EntryHeader, EntryKind};
 use kabar_std::invite::RoomName;
+use kabar_std::line_editor::gate::TerminalGate;
+use kabar_std::line_editor::{self, SavedTerminal};
 use kabar_std::output::{Patient, unbuffered};
 use kabar_std::text::{Content, Line, LineFormatter};
 
@@ -31,13 +32,11 @@ use crate::cursor::{Cursor, CursorSlot};
 use crate::input::Input;
 use crate::messages::{notices, questions, session_report};
 use crate::session::{DrainTimeout, FrontEnd, Loss, Notice, OutputStream, SessionReport};
-use gate::{GatedWriter, TerminalGate};
 use json::Object;
 use prompt::Prompt;
 use roster::Roster;
 use stdin::{read_line_retrying, read_yes};
 use style::{Style, mentions};
-use terminal::SavedTerminal;
 use writer::{OnError, OutputLosses, Sink, Writer};
 
 /// Prefix of entries in reply to `/history`, so that they do not look like new ones. Their numbers
@@ -78,7 +77,7 @@ impl Ui {
         let (lines, roster, name, is_mid_line) =
             (LineFormatter::new(), Roster::default(), RefCell::default(), Cell::new(false));
         let terminal = SavedTerminal::save();
-        if prompt::is_possible() && !is_json {
+        if line_editor::is_possible() && !is_json {
             let gate = Arc::new(TerminalGate::default());
             let prompt = Some(Prompt::new(Arc::clone(&gate)));
             let entries = Writer::start(GatedWriter(gate), OnError::End, cursor, sender.clone())?;
@@ -325,6 +324,23 @@ impl<W: Write + Send + 'static> Sink for Stream<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
+    }
+}
+
+/// A terminal with a prompt.
+struct GatedWriter(Arc<TerminalGate>);
+
+impl Sink for GatedWriter {
+    fn text(&mut self, text: String) -> io::Result<()> {
+        self.0.write(&text, |text| {
+            let mut out = io::stdout();
+            out.write_all(text.as_bytes())?;
+            out.flush()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -99,8 +99,8 @@ const COMMANDS: [(&str, Kind, &str); 13] = [
     ("help", Kind::NoArg(NoArg::Help), "show this list"),
 ];
 
-/// Parses a line of the console. A line that starts with `/` is a command; one that starts with `//`
-/// is a text that starts with `/`.
+/// Parses a line of the console. A line that starts with `/` is a command; one that starts with
+/// `//` is a text that starts with `/`.
 ///
 /// # Errors
 /// [`InputError`].

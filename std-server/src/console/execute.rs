@@ -120,12 +120,13 @@ impl Operator {
     }
 
     fn presence(&self, presence: &MemberInfo) -> String {
-        let MemberInfo { name, address, since_ms, idle, rtt, is_muted } = presence;
+        let MemberInfo { name, address, since_ms, idle, rtt, is_muted, sessions } = presence;
         let since = self.lines.stamp(*since_ms);
         let rtt = rtt.map_or_else(|| "unknown".to_owned(), milliseconds);
         let muted = if *is_muted { ", muted" } else { "" };
         let idle = idle.as_micros() / 1_000_000;
-        format!("  {} ({address}) since {since}, idle {idle} s, round trip {rtt}{muted}", clean_line(name))
+        let others = if *sessions > 1 { format!(", {sessions} connections") } else { String::new() };
+        format!("  {} ({address}) since {since}, idle {idle} s, round trip {rtt}{muted}{others}", clean_line(name))
     }
 
     fn sanction(&self, sanction: &Sanction) -> String {

@@ -149,7 +149,7 @@ counters! {
     unannounced,
     /// Members that vanished and did not return in time.
     not_returned,
-    /// Joins not announced: their identity joined too often.
+    /// Joins not announced, and renames refused: their identity was announced too often.
     announcements_limited,
     /// Times a Join was not read yet: its identity joined too often.
     joins_held,
@@ -167,7 +167,9 @@ counters! {
     instances_crowded,
     /// Bans and mutes refused because there are too many.
     sanctions_full,
-    /// Members replaced by the same identity from elsewhere.
+    /// Joins of identities with as many sessions as are admitted.
+    sessions_full,
+    /// Sessions replaced by another one of the same identity, to make room for it.
     replaced,
     /// Posts taken.
     posts,
@@ -218,7 +220,7 @@ counters! {
     delivered,
     /// Stubs written to a member's stream.
     stubs,
-    /// Times no ring could be had from the pool.
+    /// Times the pool had no free ring.
     pool_empty,
     /// Connections given up because others needed their rings, which did not move.
     reclaimed,

@@ -73,7 +73,7 @@ fn handle<P: Provider>(
         }
         ClientMessage::Request { handle, request } => {
             let Some(room) = room_of(rooms, peer, handle) else { return Handled::Violation };
-            room.on_request(peer, request)
+            room.on_request(now, context, peer, request)
         }
         ClientMessage::Leave { handle } => {
             let Some(room) = room_of(rooms, peer, handle) else { return Handled::Violation };

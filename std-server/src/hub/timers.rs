@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Instant;
 use rustc_hash::FxHashMap;
 
@@ -25,8 +26,8 @@ pub(super) enum Timer {
 /// The purpose of a room's deadline.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RoomTimer {
-    /// A member that vanished, by its folded name: time to announce that it left.
-    Absence(String),
+    /// A member that vanished: time to announce that it left.
+    Absence(PublicIdentity),
     /// The next attempt after a failed commit or reload.
     Store,
     /// The next attempt after a failed read.
@@ -155,8 +156,8 @@ mod tests {
         let mut timers = Timers::default();
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(10)));
         timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Store), Some(at(40)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence("ana".into())), Some(at(10)));
-        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence("ana".into())), None);
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), Some(at(10)));
+        timers.set(Timer::Room(RoomId::ONLY, RoomTimer::Absence(PublicIdentity([1; 32]))), None);
         timers.set(Timer::Pool, None);
         assert_eq!(timers.get(&Timer::Room(RoomId::ONLY, RoomTimer::Store)), Some(at(40)));
         assert_eq!(timers.pop_due(at(39)), None);

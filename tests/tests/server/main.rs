@@ -8,9 +8,10 @@
 //! * [`growth`]: bounded growth of the database. * [`clock`]: a wall clock that jumps. * [`raw`]: a
 //!   client that follows no rule.
 //! * [`turns`]: a member whose requests would delay others. * [`posting`]: a member that posts too
-//!   fast.
+//!   fast. * [`ctl`]: commands for a server without a terminal.
 
 mod clock;
+mod ctl;
 mod flood;
 mod growth;
 mod operator;

@@ -90,7 +90,7 @@ impl<P: Provider> Peer<P> {
         self.progress.send_ring.observe(now, outstanding, acknowledged, ring);
         // While reading is paused or held, the ring waits for the server.
         let is_read = match &self.phase {
-            Phase::Member(member) => !member.answers.is_answering(),
+            Phase::Member(member) => !member.answers.is_open(),
             Phase::Unjoined => true,
             _ => false,
         };

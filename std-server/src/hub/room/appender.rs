@@ -8,13 +8,15 @@
 //! ```
 
 use core::net::SocketAddr;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use kabar_core::chat::{ENTRY_OVERHEAD, EntryKind};
 use kabar_core::crypto::identity::PublicIdentity;
 use kabar_core::time::Duration;
+use kabar_std::names::Name;
 
+use super::presence::Changes;
 use super::requests::{CommittingJoin, JoinRequest};
 use crate::store::{Forgotten, RoomBatch, ServerBatch};
 
@@ -38,7 +40,18 @@ pub(super) enum Origin {
     Operator,
     /// The server, about a member that joins or leaves. `joining`: only if the Join of this
     /// connection is committed with it.
-    Presence { folded: String, joining: Option<u32> },
+    Presence { identity: PublicIdentity, joining: Option<u32> },
+    /// The server, about a member that gets another name.
+    Renamed { identity: PublicIdentity, name: Name, by: RenamedBy },
+}
+
+/// The message that renames a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RenamedBy {
+    /// The Join of this connection: only if that is committed.
+    Join(u32),
+    /// A request on this connection, which waits for the answer.
+    Request(u32),
 }
 
 /// The content of the next commit, and the batch in progress.
@@ -59,8 +72,8 @@ pub(super) struct Appender {
     pub(super) is_ran_due: bool,
     /// Bytes of posts that are not committed.
     pub(super) bytes: usize,
-    /// Presence of owners of names according to `posts` and the batch in progress.
-    pub(super) presence: BTreeMap<String, bool>,
+    /// Changes of presence and names by `posts` and the batch in progress.
+    pub(super) changes: Changes,
     pub(super) pause: Duration,
     pub(super) is_in_trouble: bool,
 }
@@ -84,6 +97,8 @@ pub(super) struct InFlight {
     /// The origin of each entry.
     pub(super) origins: Vec<Origin>,
     pub(super) joins: Vec<CommittingJoin>,
+    /// Changes of presence and names by its entries.
+    pub(super) changes: Changes,
     /// The head before it.
     pub(super) base: u64,
 }
@@ -125,7 +140,7 @@ impl Appender {
             forgotten_names: Vec::new(),
             is_ran_due: false,
             bytes: 0,
-            presence: BTreeMap::new(),
+            changes: Changes::default(),
             pause,
             is_in_trouble: false,
         }
@@ -134,7 +149,7 @@ impl Appender {
     /// Adds an entry to the next commit.
     pub(super) fn push(&mut self, pending: PendingEntry) {
         self.bytes += pending.bytes();
-        note_presence(&mut self.presence, pending.kind, &pending.origin);
+        self.changes.note(&pending);
         self.posts.push_back(pending);
     }
 
@@ -232,22 +247,19 @@ impl Appender {
         self.is_in_trouble
     }
 
-    /// The presence of a name's owner that is about to be written, if any.
-    pub(super) fn presence(&self, folded: &str) -> Option<bool> {
-        self.presence.get(folded).copied()
-    }
-
-    /// After a batch: only the presence in `posts` is still to be written.
-    pub(super) fn recompute_presence(&mut self) {
-        self.presence.clear();
-        for pending in &self.posts {
-            note_presence(&mut self.presence, pending.kind, &pending.origin);
-        }
+    /// After a batch: only the changes by `posts` are still to be written.
+    pub(super) fn recompute_changes(&mut self) {
+        self.changes = Changes::of(&self.posts);
     }
 }
 
-pub(super) fn note_presence(presence: &mut BTreeMap<String, bool>, kind: EntryKind, origin: &Origin) {
-    if let Origin::Presence { folded, .. } = origin {
-        presence.insert(folded.clone(), kind == EntryKind::JOINED);
+impl Origin {
+    /// The connection whose Join the entry belongs to, if it is written only with that.
+    pub(super) fn joining(&self) -> Option<u32> {
+        match self {
+            Self::Presence { joining, .. } => *joining,
+            Self::Renamed { by: RenamedBy::Join(id), .. } => Some(*id),
+            Self::Renamed { .. } | Self::Member(_) | Self::Operator => None,
+        }
     }
 }

@@ -6,13 +6,14 @@ use kabar_core::chat::{Authentication, EntryKind, Join, RefusedCode};
 use kabar_core::crypto::Provider;
 use kabar_core::crypto::ct_eq;
 use kabar_core::time::Instant;
-use kabar_std::names::{Name, NameError};
+use kabar_std::names::Name;
 use rand_core::Rng;
 use zeroize::Zeroizing;
 
-use super::appender::{Origin, PendingEntry};
+use super::appender::{Origin, PendingEntry, RenamedBy};
+use super::rename::TOO_OFTEN;
 use super::requests::{JoinError, JoinRequest};
-use super::{Handled, Room};
+use super::{Handled, Room, STORE_FAILS};
 use crate::hub::config::JoinPolicy;
 use crate::hub::context::Context;
 use crate::hub::peer::{Peer, Phase};
@@ -24,6 +25,9 @@ const STATEMENT_LEN: usize = 11 + 32 + 32 + 255;
 
 /// The reason stated to a banned identity.
 const BANNED: &str = "banned from this room";
+
+/// The reason stated to a Join whose client has joined on a later connection.
+pub(super) const DELAYED: &str = "joined on a later connection";
 
 /// Whether a valid Join still needs a check of its password.
 enum Admission {
@@ -92,27 +96,19 @@ impl Room {
                 return Err((RefusedCode::AUTHENTICATION, "this room needs an invitation or a password".into()));
             }
         };
-        // SPEC 6.6
-        let name = self.check_name(join).map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
+        // Whether it may have the name is checked when it is admitted.
+        let name = Name::existing(join.name);
+        let name = name.map_err(|error| (RefusedCode::NAME_NOT_ALLOWED, error.to_string().into()))?;
         let request = JoinRequest {
             name,
             identity: join.identity,
             instance: join.instance,
             start: join.start,
             max_entry_len: join.max_entry_len,
+            is_default_name: join.is_default_name,
             is_newly_admitted: !is_admitted,
         };
         Ok((Box::new(request), admission))
-    }
-
-    /// A name that its identity has already stays valid when the rules for new ones become stricter.
-    fn check_name(&self, join: &Join<'_>) -> Result<Name, NameError> {
-        let name = Name::existing(join.name)?;
-        let record = self.ownership.record(name.folded());
-        if record.is_none_or(|record| record.identity != join.identity) {
-            name.check_new()?;
-        }
-        Ok(name)
     }
 
     pub(super) fn refuse_banned<P: Provider>(
@@ -135,15 +131,24 @@ impl Room {
         mut request: Box<JoinRequest>,
     ) {
         let checked = self.check_name_and_capacity(now, context, peer, &mut request);
-        if let Err((code, text)) = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity)) {
+        let checked = checked.and_then(|()| self.take_newcomer(now, context, peer, &request.identity));
+        let renames = self.current_name(&request.identity).is_some_and(|current| current != request.name.shown());
+        let checked = checked.and_then(|()| {
+            let may_announce = !renames || self.take_announcement(now, &mut context.counters, request.identity);
+            if may_announce { Ok(()) } else { Err((RefusedCode::TRY_LATER, TOO_OFTEN.into())) }
+        });
+        if let Err((code, text)) = checked {
             return peer.refuse(now, context, request.name.shown(), code, &text);
         }
-        let folded = request.name.folded().to_owned();
-        let is_lapsed = self.ownership.record(&folded).is_some_and(|record| record.identity != request.identity);
-        context.counters.names_lapsed += u64::from(is_lapsed);
-        self.ownership.claim(&folded, request.identity);
-        self.announce_joined(now, context, peer.id, &request);
-        context.timers.set(self.timer(RoomTimer::Absence(folded)), None);
+        let identity = request.identity;
+        self.count_lapsed(&mut context.counters, &request.name, &identity);
+        if renames {
+            self.push_renamed(identity, request.name.clone(), RenamedBy::Join(peer.id));
+        } else {
+            self.announce_joined(now, context, peer.id, &request);
+        }
+        self.claims.begin_join(&request.name, identity);
+        context.timers.set(self.timer(RoomTimer::Absence(identity)), None);
         peer.set_phase(context, Phase::Joining(self.id));
         self.residents.insert(peer.id, peer.prefix);
         self.appender.push_join(peer.id, request);
@@ -157,7 +162,7 @@ impl Room {
         request: &mut JoinRequest,
     ) -> Result<(), JoinError> {
         if self.appender.is_recovering() {
-            return Err((RefusedCode::TRY_LATER, "the server cannot store anything at the moment".into()));
+            return Err((RefusedCode::TRY_LATER, STORE_FAILS.into()));
         }
         match self.log.instance(request.instance) {
             // SPEC 6.5
@@ -167,26 +172,30 @@ impl Room {
             Some(_) => {}
             None => request.instance = self.draw_instance(context),
         }
-        let (folded, identity) = (request.name.folded(), request.identity);
-        let is_in_use = self.members.named(folded).is_some_and(|(_, holder)| holder != identity);
-        let is_owned = self.ownership.is_owned_by_another(folded, identity, self.ran_ms(now));
-        if is_in_use || (is_owned && !self.appender.is_releasing(folded)) {
-            return Err((RefusedCode::NAME_TAKEN, "somebody else has this name".into()));
-        }
-        // Joins in progress may still fail: a name that only they claim is not refused permanently.
-        if self.ownership.is_claimed_by_another(folded, identity) {
-            return Err((RefusedCode::TRY_LATER, "somebody else is about to take this name".into()));
-        }
-        // A Join that replaces a member of the same prefix adds no member to it.
+        let identity = request.identity;
+        let named = if request.is_default_name {
+            self.default_name(now, &request.name, &identity).map(|name| request.name = name)
+        } else {
+            self.check_name(now, &request.name, &identity)
+        };
+        named.map_err(|why| (why.refused_code(), why.text()))?;
         let limits = &context.config.limits;
-        let replaced = self.members.get(&identity);
-        let is_no_more = replaced.is_some_and(|replaced| replaced.prefix.at(0) == peer.prefix.at(0));
+        let replaced = self.members.session_of_instance(request.instance);
+        // SPEC 6.2: its client has abandoned this connection for the later one. If it has not, it
+        // joins again.
+        if replaced.is_some_and(|later| later.ordinal > peer.ordinal) {
+            return Err((RefusedCode::TRY_LATER, DELAYED.into()));
+        }
+        // Members from the same prefix may join again: a device that restarted replaces a session
+        // that is silent by now.
+        let sessions = self.members.sessions_of(&identity);
+        let is_no_more = sessions.iter().any(|session| session.prefix.at(0) == peer.prefix.at(0));
         if self.residents.weight(peer.prefix, 0) >= limits.members_per_prefix && !is_no_more {
             context.counters.prefix_members_full += 1;
             return Err((RefusedCode::TRY_LATER, "too many members from your network".into()));
         }
         let (members, limit) = (self.members.len(), limits.members);
-        if members + self.appender.joins() >= limit && replaced.is_none() {
+        if members + self.appender.joins() >= limit && !self.members.contains(&identity) {
             context.counters.room_full += 1;
             let is_full = members >= limit;
             let code = if is_full { RefusedCode::ROOM_FULL } else { RefusedCode::TRY_LATER };
@@ -206,8 +215,8 @@ impl Room {
         }
     }
 
-    /// Announces a Join in a small room, unless the member is present according to the log, or only
-    /// returns.
+    /// Announces a Join in a small room, unless its identity is present according to the log, or
+    /// connected, or only returns.
     fn announce_joined<P: Provider>(
         &mut self,
         now: Instant,
@@ -215,24 +224,16 @@ impl Room {
         peer: u32,
         request: &JoinRequest,
     ) {
-        let folded = request.name.folded();
-        let absence = self.timer(RoomTimer::Absence(folded.to_owned()));
-        let is_return = self.is_present(folded) || context.timers.get(&absence).is_some();
+        let identity = request.identity;
+        let absence = self.timer(RoomTimer::Absence(identity));
+        let is_return = self.is_present(&identity) || self.is_here(&identity) || context.timers.get(&absence).is_some();
         let is_small = self.members.len() < context.config.limits.announced_members;
         context.counters.unannounced += u64::from(!is_small && !is_return);
         if is_small && !is_return {
-            if !self.visits.take_announcement(now, request.identity) {
-                context.counters.announcements_limited += 1;
+            if !self.take_announcement(now, &mut context.counters, identity) {
                 return;
             }
-            // An identity is present under one name at a time.
-            let before = self.ownership.present_as(&request.identity).cloned();
-            if let Some(before) = before.filter(|before| before != folded && self.is_present(before)) {
-                let name = self.ownership.record(&before).map_or_else(String::new, |record| record.name.clone());
-                let origin = Origin::Presence { folded: before, joining: Some(peer) };
-                self.appender.push(PendingEntry::by_server(&name, EntryKind::LEFT, &[], origin));
-            }
-            let origin = Origin::Presence { folded: folded.to_owned(), joining: Some(peer) };
+            let origin = Origin::Presence { identity, joining: Some(peer) };
             self.appender.push(PendingEntry::by_server(request.name.shown(), EntryKind::JOINED, &[], origin));
         }
     }

@@ -8,6 +8,7 @@
 
 mod answers;
 mod appender;
+mod claims;
 mod commit;
 mod delivery;
 mod departure;
@@ -15,16 +16,20 @@ mod join;
 mod known;
 mod log;
 mod members;
+mod naming;
 mod operator;
 mod ownership;
 mod pages;
 mod password_queue;
 mod passwords;
 mod posts;
+mod presence;
 mod reads;
+mod rename;
 mod requests;
 mod retention;
 mod sanctions;
+mod sessions;
 mod table;
 mod visits;
 mod welcome;
@@ -47,16 +52,21 @@ use super::jobs::Loaded;
 use super::room_id::RoomId;
 use super::timers::{RoomTimer, Timer};
 use appender::Appender;
+use claims::Claims;
 use known::Known;
 use log::Log;
 use members::Members;
 use ownership::Ownership;
 use pages::Pages;
 use password_queue::PasswordQueue;
+use presence::Presence;
 use sanctions::Sanctions;
 use visits::Visits;
 
 pub(super) use table::Rooms;
+
+/// Stated to those whose request or Join cannot be stored.
+const STORE_FAILS: &str = "the server cannot store anything at the moment";
 
 /// The result of handling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +89,9 @@ pub(super) struct Room {
     /// How long servers ran with this log before, in ms.
     ran_before_ms: u64,
     members: Members,
-    /// Members, and those whose Join waits for its commit.
+    claims: Claims,
+    presence: Presence,
+    /// Connections of members, and those whose Join waits for its commit.
     residents: Shares<u32>,
     log: Log,
     pages: Pages,
@@ -125,6 +137,8 @@ impl Room {
             began: now,
             ran_before_ms: loaded.server.ran_ms,
             members: Members::default(),
+            claims: Claims::default(),
+            presence: Presence::new(&loaded.room),
             residents: Shares::new(),
             log: Log::new(&loaded.room, id.handle(), term, limits.tail_bytes),
             pages: Pages::new(limits.page_bytes, limits.page_reads),
@@ -169,7 +183,7 @@ impl Room {
     /// Handles one of its deadlines.
     pub(super) fn on_timer<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, timer: &RoomTimer) {
         match timer {
-            RoomTimer::Absence(folded) => self.on_absence_timer(&mut context.counters, folded),
+            RoomTimer::Absence(identity) => self.on_absence_timer(&mut context.counters, identity),
             RoomTimer::Store => self.on_store_timer(context),
             // The next jobs are created anyway.
             RoomTimer::Pages | RoomTimer::Passwords | RoomTimer::Evict => {}
@@ -209,6 +223,7 @@ impl Room {
     /// Writes the state that only authentic packets change. For tests.
     pub(super) fn write_state(&self, out: &mut impl fmt::Write) -> fmt::Result {
         writeln!(out, "{:?}\n{:?}\n{:?}", self.members, self.log, self.ownership)?;
+        writeln!(out, "{:?}\n{:?}", self.claims, self.presence)?;
         writeln!(out, "{:?}\n{:?}", self.sanctions, self.appender)
     }
 }

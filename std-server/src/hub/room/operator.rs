@@ -9,9 +9,10 @@ use kabar_std::names::Name;
 
 use super::Room;
 use super::appender::{Origin, PendingEntry};
+use super::members::Person;
 use crate::hub::context::Context;
 use crate::hub::events::LeaveReason;
-use crate::hub::peer::{Peer, Peers};
+use crate::hub::peer::Peers;
 use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Sanction, SanctionKind};
 
@@ -24,7 +25,7 @@ impl Room {
         self.appender.push(PendingEntry::by_server(SERVER, EntryKind::OPERATOR, text.as_bytes(), Origin::Operator));
     }
 
-    /// Closes the connection of the member of a name. Returns the name as the server writes it.
+    /// Closes the sessions of the member with a name. Returns the name as the server writes it.
     pub(in crate::hub) fn kick<P: Provider>(
         &mut self,
         now: Instant,
@@ -32,14 +33,14 @@ impl Room {
         context: &mut Context<P>,
         name: &str,
     ) -> Result<String, OperatorError> {
-        let id = Name::existing(name).ok().and_then(|name| self.members.peer_named(name.folded()));
-        let peer = id.and_then(|id| peers.get_mut(id)).ok_or(OperatorError::NotHere)?;
-        let shown = peer.member().map_or_else(String::new, |member| member.name.shown().to_owned());
-        self.expel(now, context, peer, LeaveReason::Kicked);
+        let identity = Name::existing(name).ok().and_then(|name| self.members.named(name.folded()));
+        let identity = identity.ok_or(OperatorError::NotHere)?;
+        let shown = self.members.get(&identity).map_or_else(String::new, |person| person.name.shown().to_owned());
+        self.expel(now, peers, context, identity, LeaveReason::Kicked);
         Ok(shown)
     }
 
-    /// Bans the identity that has or owns a name, and closes its connection if it is connected.
+    /// Bans the identity that has or owns a name, and closes its sessions.
     pub(in crate::hub) fn ban<P: Provider>(
         &mut self,
         now: Instant,
@@ -48,16 +49,24 @@ impl Room {
         name: &str,
     ) -> Result<String, OperatorError> {
         let (shown, identity) = self.impose(now, context, name, SanctionKind::Ban)?;
-        if let Some(peer) = self.members.get(&identity).and_then(|seat| peers.get_mut(seat.peer)) {
-            self.expel(now, context, peer, LeaveReason::Banned);
-        }
+        self.expel(now, peers, context, identity, LeaveReason::Banned);
         Ok(shown)
     }
 
-    fn expel<P: Provider>(&mut self, now: Instant, context: &mut Context<P>, peer: &mut Peer<P>, reason: LeaveReason) {
-        self.remove_member(now, context, peer, reason);
+    fn expel<P: Provider>(
+        &mut self,
+        now: Instant,
+        peers: &mut Peers<P>,
+        context: &mut Context<P>,
+        identity: PublicIdentity,
+        reason: LeaveReason,
+    ) {
         let code = if reason == LeaveReason::Banned { CloseCode::BANNED } else { CloseCode::KICKED };
-        peer.close(now, context, code, "");
+        for session in self.members.sessions_of(&identity).to_vec() {
+            let Some(peer) = peers.get_mut(session.peer) else { continue };
+            self.remove_member(now, context, peer, reason);
+            peer.close(now, context, code, "");
+        }
     }
 
     /// Imposes a sanction on the identity that has or owns a name.
@@ -97,8 +106,7 @@ impl Room {
     pub(in crate::hub) fn release_name(&mut self, name: &str) -> Result<String, OperatorError> {
         let name = Name::existing(name).map_err(|_| OperatorError::NoSuchName)?;
         let folded = name.folded();
-        let is_here = self.members.named(folded).is_some() || self.ownership.is_claimed(folded);
-        if is_here || self.is_present(folded) {
+        if !self.is_idle_name(folded) {
             return Err(OperatorError::InUse);
         }
         let shown = self.ownership.record(folded).ok_or(OperatorError::NoSuchName)?.name.clone();
@@ -108,19 +116,22 @@ impl Room {
 
     /// The members by name.
     pub(in crate::hub) fn list_members<P: Provider>(&self, now: Instant, peers: &Peers<P>) -> Vec<MemberInfo> {
-        let info = |id| {
-            let peer = peers.get(id)?;
-            let member = peer.member()?;
+        let info = |(identity, person): (PublicIdentity, &Person)| {
+            let sessions = person.sessions().iter().filter_map(|session| peers.get(session.peer));
+            let sessions = sessions.filter_map(|peer| Some((peer, peer.member()?)));
+            let since_ms = sessions.clone().map(|(_, member)| member.since_ms).min()?;
+            let (latest, member) = sessions.max_by_key(|(_, member)| member.last_active)?;
             Some(MemberInfo {
-                name: member.name.shown().to_owned(),
-                address: peer.address,
-                since_ms: member.since_ms,
+                name: person.name.shown().to_owned(),
+                address: latest.address,
+                since_ms,
                 idle: now.saturating_since(member.last_active),
-                rtt: peer.connection.rtt(),
-                is_muted: self.sanctions.holds(member.identity, SanctionKind::Mute),
+                rtt: latest.connection.rtt(),
+                is_muted: self.sanctions.holds(identity, SanctionKind::Mute),
+                sessions: person.sessions().len(),
             })
         };
-        self.members.seats().filter_map(|(_, seat)| info(seat.peer)).collect()
+        self.members.iter().filter_map(info).collect()
     }
 
     /// Fills in how full the room is.
@@ -134,7 +145,8 @@ impl Room {
     /// The member with this name, or else its owner.
     fn resolve_name(&self, name: &str) -> Option<(String, PublicIdentity)> {
         let name = Name::existing(name).ok()?;
-        let member = self.members.named(name.folded()).map(|(name, identity)| (name.shown().to_owned(), identity));
+        let identity = self.members.named(name.folded());
+        let member = identity.and_then(|it| Some((self.members.get(&it)?.name.shown().to_owned(), it)));
         member.or_else(|| self.ownership.record(name.folded()).map(|it| (it.name.clone(), it.identity)))
     }
 }

@@ -1,6 +1,7 @@
 //! Joins on their way to becoming members.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kabar_core::chat::{RefusedCode, Start};
 use kabar_core::crypto::identity::PublicIdentity;
@@ -22,6 +23,8 @@ pub(super) struct JoinRequest {
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) max_entry_len: u16,
+    /// The user did not choose the name.
+    pub(super) is_default_name: bool,
     /// Its admission has to be stored.
     pub(super) is_newly_admitted: bool,
 }
@@ -38,6 +41,7 @@ impl JoinRequest {
     /// The new member, to which everything is still to be sent.
     pub(super) fn into_member(
         self,
+        name: Arc<Name>,
         room: RoomId,
         cursor: u64,
         welcome: WelcomeDue,
@@ -46,7 +50,7 @@ impl JoinRequest {
     ) -> Member {
         Member {
             room,
-            name: self.name,
+            name,
             identity: self.identity,
             instance: self.instance,
             max_entry_len: self.max_entry_len,

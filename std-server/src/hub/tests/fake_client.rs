@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 
 use kabar_core::chat::message::{client_proof, join_statement, server_proof};
 use kabar_core::chat::{
-    Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode, RefusedCode,
-    ServerMessage, Start, Term, message_len,
+    AnswerCode, Authentication, ClientMessage, EntryKind, Info, Join, MAX_MESSAGE_LEN, Post, PostRefusedCode,
+    RefusedCode, Request, ServerMessage, Start, Term, message_len,
 };
 use kabar_core::connection::{CloseCode, StreamId};
 use kabar_core::connection::{Closed, Connection, ConnectionEvent};
@@ -62,6 +62,10 @@ pub(super) enum Received {
         name: Option<String>,
     },
     Notice(u8),
+    Answer {
+        code: AnswerCode,
+        text: String,
+    },
     /// Any other information, as `Debug` formats it.
     Info(String),
 }
@@ -76,6 +80,9 @@ impl Received {
         }
         if let Info::Notice { code, .. } = info {
             return Self::Notice(code);
+        }
+        if let Info::Answer { code, text, .. } = info {
+            return Self::Answer { code, text: text.into() };
         }
         Self::Info(format!("{info:?}"))
     }
@@ -104,6 +111,7 @@ pub(super) struct JoinArgs {
     pub(super) instance: u64,
     pub(super) start: Start,
     pub(super) max_entry_len: u16,
+    pub(super) is_default_name: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -125,6 +133,7 @@ pub(super) fn join_args(name: &str, key: u8) -> JoinArgs {
         instance: 0,
         start: Start::Head,
         max_entry_len: 4352,
+        is_default_name: false,
     }
 }
 
@@ -333,7 +342,7 @@ impl FakeClient {
             instance: join_args.instance,
             start: join_args.start,
             max_entry_len: join_args.max_entry_len,
-            is_default_name: false,
+            is_default_name: join_args.is_default_name,
         };
         self.send(&ClientMessage::Join(join))
     }
@@ -356,6 +365,21 @@ impl FakeClient {
             kind,
             body,
         }))
+    }
+
+    /// Asks for another name.
+    pub(super) fn rename(&mut self, name: &str) {
+        let request = Request::Rename { name };
+        assert!(self.send(&ClientMessage::Request { handle: self.handle, request }), "the send ring is full");
+    }
+
+    /// The answers to its requests that change something.
+    pub(super) fn answers(&self) -> Vec<(AnswerCode, &str)> {
+        let answer = |received| match received {
+            &Received::Answer { code, ref text } => Some((code, text.as_str())),
+            _ => None,
+        };
+        self.received.iter().filter_map(answer).collect()
     }
 
     pub(super) fn close(&mut self, now: Instant) {

@@ -156,6 +156,11 @@ limits! {
     identities_are_bounded: "max-identities", 2, |set| joining(set, 3);
     names_of_an_identity_are_bounded: "max-names-per-identity", 1, |set| returning(set, "other", Duration::ZERO);
     instances_of_an_identity_are_bounded: "max-instances-per-identity", 1, |set| returning(set, "p1", Duration::ZERO);
+    sessions_of_an_identity_are_bounded: "max-sessions-per-identity", 1, |set| {
+        let mut world = joining(set, 1);
+        attempt_join(&mut world, &join_args("p1", 1));
+        world
+    };
     new_identities_from_an_address_at_once_are_bounded: "newcomer-burst", 1, |set| arriving(set, Duration::ZERO);
     new_identities_from_an_address_are_bounded_in_rate: "newcomer-interval", HOUR, |set| {
         let few = |config: &mut HubConfig| {

@@ -10,10 +10,11 @@ use crate::hub::context::Context;
 use crate::hub::events::HubEvent;
 use crate::hub::jobs::{Job, Loaded, StoreJob};
 use crate::hub::peer::Peers;
-use crate::hub::room::Room;
 use crate::hub::room::appender::{InFlight, Origin, State};
 use crate::hub::room::known::Known;
+use crate::hub::room::presence::Presence;
 use crate::hub::room::requests::CommittingJoin;
+use crate::hub::room::{Room, STORE_FAILS};
 use crate::hub::timers::RoomTimer;
 use crate::store::{CommitError, LogEntry, ReadError, RoomBatch};
 
@@ -46,33 +47,37 @@ impl Room {
         context: &mut Context<P>,
         in_flight: InFlight,
     ) -> Vec<u32> {
-        let InFlight { server, batch, origins, joins, .. } = in_flight;
+        let InFlight { server, batch, origins, joins, changes, .. } = in_flight;
         context.counters.commits += 1;
         context.counters.entries += batch.entries.len() as u64;
         self.appender.pause = context.config.limits.retry_min;
         self.log.apply(&batch);
         self.known.apply(&server, &batch, &self.ownership);
         self.ownership.apply(&server, &batch);
+        self.presence.apply(&changes);
         self.sanctions.apply(&batch);
         let committed: usize = batch.entries.iter().map(|entry| entry.body.len() + ENTRY_OVERHEAD).sum();
         self.appender.bytes -= committed;
-        self.appender.recompute_presence();
+        self.appender.recompute_changes();
         self.confirm_stored(peers, context, &batch);
         // Joins alone concern no other member.
         let has_entries = !batch.entries.is_empty();
+        let renames = origins.iter().filter(|origin| matches!(origin, Origin::Renamed { .. })).cloned().collect();
         emit_entries(context, batch, origins);
         self.end_trouble(peers, context);
         if has_entries {
             self.mark_caught_up_ready(peers, context);
         }
-        self.complete_joins(now, peers, context, joins)
+        let joined = self.complete_joins(now, peers, context, joins);
+        self.complete_renames(peers, context, renames);
+        joined
     }
 
     /// Confirms to connected authors which of their posts are stored (SPEC 6.5: cumulative).
     fn confirm_stored<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
         for record in batch.instances.iter().filter(|record| record.highest > 0) {
-            let id = self.members.peer_of_instance(record.instance);
-            let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
+            let session = self.members.session_of_instance(record.instance);
+            let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
             if let Some(member) = peer.member_mut() {
                 member.due.stored = Some((record.highest, record.highest_seq));
                 context.turns.mark_ready(&mut peer.turn);
@@ -101,9 +106,8 @@ impl Room {
             // Joins do not wait. Their announcements are dropped, or revoked by Left, when the
             // outcome is known.
             if let Some(peer) = peers.get_mut(*peer).filter(|peer| peer.phase.is_joining(self.id)) {
-                let text = "the server cannot store anything at the moment";
                 self.residents.remove(&peer.id);
-                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, text);
+                peer.refuse(now, context, request.name.shown(), RefusedCode::TRY_LATER, STORE_FAILS);
             }
         }
         self.notify_authors(peers, context, &in_flight.batch);
@@ -113,8 +117,8 @@ impl Room {
     /// Notifies each author once that its posts are not stored yet.
     fn notify_authors<P: Provider>(&self, peers: &mut Peers<P>, context: &mut Context<P>, batch: &RoomBatch) {
         for entry in &batch.entries {
-            let id = self.members.peer_of_instance(entry.instance);
-            let Some(peer) = id.and_then(|id| peers.get_mut(id)) else { continue };
+            let session = self.members.session_of_instance(entry.instance);
+            let Some(peer) = session.and_then(|session| peers.get_mut(session.peer)) else { continue };
             let Some(member) = peer.member_mut() else { continue };
             if !core::mem::replace(&mut member.was_notified, true) {
                 member.due.storage_notice = true;
@@ -128,8 +132,8 @@ impl Room {
         if !core::mem::take(&mut self.appender.is_in_trouble) {
             return;
         }
-        for (_, seat) in self.members.seats() {
-            if let Some(member) = peers.get_mut(seat.peer).and_then(|peer| peer.member_mut()) {
+        for (_, session) in self.members.sessions() {
+            if let Some(member) = peers.get_mut(session.peer).and_then(|peer| peer.member_mut()) {
                 member.was_notified = false;
                 member.due.storage_notice = false;
             }
@@ -181,6 +185,7 @@ impl Room {
         self.log.reload(&loaded.room);
         self.pages.clear();
         self.ownership.reload(loaded);
+        self.presence = Presence::new(&loaded.room);
         self.sanctions.reload(&loaded.room);
         // Records that were to be removed exist again, and will be searched for again.
         self.known = Known::new(loaded);
@@ -191,6 +196,7 @@ impl Room {
             Some(self.on_committed(now, peers, context, in_flight))
         } else {
             self.requeue(in_flight);
+            self.cancel_renames(peers, context);
             self.appender.state = State::Pausing;
             self.pause(now, context);
             None
@@ -232,7 +238,7 @@ fn emit_entries<P: Provider>(context: &mut Context<P>, batch: Arc<RoomBatch>, or
         let LogEntry { seq, time_ms, author, kind, body, .. } = entry;
         let from = match origin {
             Origin::Member(from) => Some(from),
-            Origin::Operator | Origin::Presence { .. } => None,
+            Origin::Operator | Origin::Presence { .. } | Origin::Renamed { .. } => None,
         };
         context.emit(HubEvent::Entry { seq, time_ms, author, from, kind, body });
     }

@@ -92,7 +92,8 @@ fn a_migration_of_version_3_takes_everything_over() {
     let mut found = history.find("lobby", &filter).unwrap().unwrap();
     assert_eq!(history.next_page(&mut found).unwrap().iter().map(|entry| entry.seq).collect::<Vec<_>>(), [4]);
     drop(history);
-    assert_eq!(store.commit(&commit(vec![entry(9, 1)])), Ok(()));
+    let next = LogEntry { instance: 0, number: 0, ..entry(9, 0) };
+    assert_eq!(store.commit(&RoomBatch { entries: vec![next], ..batch(vec![]) }.into()), Ok(()));
     drop(store);
     assert!(Report::make(dir.path()).unwrap().problems.is_empty());
 }
