@@ -17,7 +17,7 @@ use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Sanction, SanctionKind};
 
 /// The author of an operator's entries (SPEC 6.6).
-const SERVER: &str = "server";
+pub(super) const SERVER: &str = "server";
 
 impl Room {
     pub(in crate::hub) fn say(&mut self, text: &str) {

@@ -77,11 +77,13 @@ impl Room {
         match entries {
             Ok(entries) => {
                 context.counters.pages_read += 1;
-                for id in self.pages.complete(range, entries) {
-                    if let Some(peer) = peers.get_mut(id) {
+                let read_for = self.pages.complete(range, entries);
+                for id in &read_for {
+                    if let Some(peer) = peers.get_mut(*id) {
                         context.turns.mark_ready(&mut peer.turn);
                     }
                 }
+                self.continue_removals(now, peers, context, &read_for);
             }
             Err(ReadError(_)) => {
                 context.counters.reads_failed += 1;
