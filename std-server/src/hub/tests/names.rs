@@ -56,3 +56,19 @@ fn a_name_stays_with_its_owner_when_the_rules_become_stricter() {
         world.run_ms(100);
     }
 }
+
+#[test]
+fn a_name_that_looks_like_that_of_somebody_else_is_taken() {
+    let mut world = World::new();
+    let ana = world.join(&join_args("maria", 1));
+    let (code, sentence) = refusal(&mut world, "rnaria", 2);
+    assert_eq!(code, RefusedCode::NAME_TAKEN);
+    assert!(sentence.contains("another one") && sentence.contains("`kabar identity import`"), "{sentence}");
+    // It stays reserved with the name.
+    world.clients[ana].close(world.now);
+    world.run_ms(100);
+    world.restart();
+    assert_eq!(refusal(&mut world, "rnaria", 2).0, RefusedCode::NAME_TAKEN);
+    world.join(&join_args("rnaria", 1));
+    world.join(&join_args("mario", 2));
+}

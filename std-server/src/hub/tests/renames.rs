@@ -89,7 +89,7 @@ fn nobody_has_the_name_before_the_commit() {
     world.release();
     world.run_ms(100);
     assert_eq!((world.clients[ana].answers()[0].0, names(&world)), (AnswerCode::DONE, vec!["Ann".to_owned()]));
-    let loaded = world.store.load("lobby").expect("readable");
+    let loaded = world.store.load_server().expect("readable");
     assert_eq!(loaded.names.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["Ana", "Ann"]);
 }
 
@@ -128,7 +128,7 @@ fn another_spelling_of_the_name_is_a_rename() {
         (log(&world)[1..].to_vec(), names(&world)),
         (vec!["Ana is now ANA".to_owned(), "ANA is now ana".to_owned()], vec!["ana".to_owned()],)
     );
-    assert_eq!(world.store.load("lobby").expect("readable").names.len(), 1);
+    assert_eq!(world.store.load_server().expect("readable").names.len(), 1);
 }
 
 #[test]
