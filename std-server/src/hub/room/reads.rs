@@ -66,6 +66,12 @@ impl Room {
         }
     }
 
+    /// Forgets the pages in memory. For tests.
+    #[cfg(test)]
+    pub(in crate::hub) fn forget_pages(&mut self) {
+        self.pages.clear();
+    }
+
     pub(in crate::hub) fn on_read_done<P: Provider>(
         &mut self,
         now: Instant,

@@ -147,7 +147,13 @@ impl Room {
 }
 
 /// Answers the request that a connection waits for, if it still does.
-pub(super) fn answer<P: Provider>(peers: &mut Peers<P>, context: &mut Context<P>, id: u32, code: AnswerCode, text: &str) {
+pub(super) fn answer<P: Provider>(
+    peers: &mut Peers<P>,
+    context: &mut Context<P>,
+    id: u32,
+    code: AnswerCode,
+    text: &str,
+) {
     let Some(peer) = peers.get_mut(id) else { return };
     let change = peer.member_mut().and_then(|member| member.answers.change.as_mut());
     if let Some(change) = change.filter(|change| change.result.is_none()) {

@@ -35,7 +35,8 @@ use rusqlite::Connection;
 
 use super::invariants::{rooms_are_distinct, validate};
 use super::{
-    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomState, ServerState, Store, StoreErrorKind, StoreFigures,
+    Commit, CommitError, Keep, LogEntry, LogReader, ReadError, RoomState, ServerState, Store, StoreErrorKind,
+    StoreFigures,
 };
 use checkpoint::Checkpoints;
 use connect::OpenedFile;
@@ -87,7 +88,15 @@ impl SqliteStore {
         let (connection, place) = connect::for_server(dir)?;
         connect::settle(&connection, place.path(), |connection| connection.busy_timeout(BUSY))?;
         let checkpoints = Checkpoints::new(&connection);
-        Ok(Self { connection, place, checkpoints, is_dirty: true, has_written: false, is_index_seen: false, is_erasing: false })
+        Ok(Self {
+            connection,
+            place,
+            checkpoints,
+            is_dirty: true,
+            has_written: false,
+            is_index_seen: false,
+            is_erasing: false,
+        })
     }
 
     /// Opens a reader of the same history.
@@ -115,7 +124,8 @@ impl SqliteStore {
         records::write_server(&transaction, &commit.server).map_err(failed)?;
         for batch in &commit.rooms {
             let (room, extent) = records::room_to_write(&transaction, &batch.room).map_err(failed)?;
-            let is_permitted = validate(batch, extent, |id| records::instance(&transaction, room, id)).map_err(failed)?;
+            let is_permitted =
+                validate(batch, extent, |id| records::instance(&transaction, room, id)).map_err(failed)?;
             if !is_permitted {
                 return Err(CONTRADICTION);
             }

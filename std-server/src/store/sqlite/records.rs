@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::search;
 use crate::store::{
-    Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, RoomBatch, RoomState, RoomSummary, Sanction,
-    SanctionKind, ServerBatch, ServerState, TermRecord,
+    Admission, Forgotten, InstanceRecord, Keep, LogEntry, NameRecord, Presence, RoomBatch, RoomState, RoomSummary,
+    Sanction, SanctionKind, ServerBatch, ServerState, TermRecord,
 };
 
 /// An unsigned number in SQLite's signed 64 bits.

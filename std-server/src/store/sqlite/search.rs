@@ -116,12 +116,7 @@ pub(super) fn remove(
     empty(connection)
 }
 
-fn try_remove(
-    connection: &Connection,
-    room: i64,
-    seqs: &RangeInclusive<u64>,
-    is_secure: bool,
-) -> rusqlite::Result<()> {
+fn try_remove(connection: &Connection, room: i64, seqs: &RangeInclusive<u64>, is_secure: bool) -> rusqlite::Result<()> {
     const TEXTS: &str = "FROM entries CROSS JOIN texts USING (id) WHERE room = ?1 AND seq BETWEEN ?2 AND ?3";
     let place = params![room, U64AsI64(*seqs.start()), U64AsI64(*seqs.end())];
     let set = |is_secure: bool| {

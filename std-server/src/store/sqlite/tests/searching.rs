@@ -66,16 +66,16 @@ fn a_removed_body_is_in_no_file_and_in_no_index() {
     let text = |seq, text: &str| LogEntry { body: text.into(), ..entry(seq, seq) };
     assert_eq!(store.commit(&commit(vec![text(1, secret), text(2, kept), text(3, &long)])), Ok(()));
     while store.maintain() {}
-    assert_eq!((found(&dir, "tall"), found(&dir, "\u{1f980} sec")), (vec![1, 2, 3], vec![1, 3]));
+    assert_eq!((found(&dir, &search("tall")), found(&dir, &search("\u{1f980} sec"))), (vec![1, 2, 3], vec![1, 3]));
     let removal = RoomBatch { removed: vec![1, 3], ..batch(vec![text(4, "gone")]) };
     assert_eq!(store.commit(&removal.into()), Ok(()));
-    assert_eq!((found(&dir, "tall"), found(&dir, "secret")), (vec![2], vec![]));
+    assert_eq!((found(&dir, &search("tall")), found(&dir, &search("secret"))), (vec![2], vec![]));
     while store.maintain() {}
     // Trigrams of the index would contain this character.
     let bytes = bytes_on_disk(&dir);
     assert!(contains(&bytes, kept) && contains(&bytes, "\u{1f981}"));
     assert!(!contains(&bytes, "secret") && !contains(&bytes, "\u{1f980}"), "{}", bytes.len());
-    assert_eq!((found(&dir, "tall"), found(&dir, "secret")), (vec![2], vec![]));
+    assert_eq!((found(&dir, &search("tall")), found(&dir, &search("secret"))), (vec![2], vec![]));
     drop(store);
     assert_eq!(Report::make(dir.path()).unwrap().problems, Vec::<String>::new());
 }
@@ -88,13 +88,16 @@ fn entries_that_are_not_kept_leave_the_index() {
     assert_eq!(store.commit(&commit((1..=600).map(text).collect())), Ok(()));
     while store.maintain() {}
     assert_eq!(store.commit(&RoomBatch { first: Some(500), ..batch(vec![]) }.into()), Ok(()));
-    assert_eq!((found(&dir, "word499"), found(&dir, "word500")), (vec![], vec![500]));
+    assert_eq!((found(&dir, &search("word499")), found(&dir, &search("word500"))), (vec![], vec![500]));
     // A part of the index is not complete yet.
     assert_eq!(store.commit(&commit((601..=700).map(text).collect())), Ok(()));
     assert_eq!(store.commit(&RoomBatch { first: Some(650), removed: vec![660], ..batch(vec![]) }.into()), Ok(()));
-    assert_eq!((found(&dir, "word6"), found(&dir, "word660")), ((650..=699).filter(|seq| *seq != 660).collect(), vec![]));
+    assert_eq!(
+        (found(&dir, &search("word6")), found(&dir, &search("word660"))),
+        ((650..=699).filter(|seq| *seq != 660).collect(), vec![])
+    );
     while store.maintain() {}
-    assert_eq!(found(&dir, "word70"), [700]);
+    assert_eq!(found(&dir, &search("word70")), [700]);
     drop(store);
     assert_eq!(Report::make(dir.path()).unwrap().problems, Vec::<String>::new());
 }
@@ -110,7 +113,7 @@ fn a_damaged_index_prevents_no_removal() {
     assert_eq!(store.commit(&RoomBatch { removed: vec![3], ..batch(vec![]) }.into()), Ok(()));
     assert_eq!(store.commit(&RoomBatch { first: Some(3), ..batch(vec![]) }.into()), Ok(()));
     while store.maintain() {}
-    assert_eq!(found(&dir, "word"), (4..=9).collect::<Vec<_>>());
+    assert_eq!(found(&dir, &search("word")), (4..=9).collect::<Vec<_>>());
 }
 
 #[test]
