@@ -351,8 +351,8 @@ impl Plan {
     }
 
     /// All names of its identity.
-    pub fn names(&self) -> impl Iterator<Item = String> {
-        (0..3).map(|number| self.name_of(number))
+    pub fn names(&self) -> [String; 3] {
+        [0, 1, 2].map(|number| self.name_of(number))
     }
 
     /// Whether its credential is right, so that the room must admit it.

@@ -84,9 +84,9 @@ impl World {
             }
             Act::Kick { device } => {
                 let plan = &self.devices[device].plan;
-                let mut names = plan.names();
+                let names = plan.names();
                 let hub = self.server.hub_mut();
-                if hub.is_some_and(|hub| names.any(|name| hub.kick(now, RoomId::ONLY, &name).is_ok())) {
+                if hub.is_some_and(|hub| names.iter().any(|name| hub.kick(now, RoomId::ONLY, name, None).is_ok())) {
                     self.kicked.insert(plan.name.clone());
                 }
                 return self.serve();
