@@ -72,7 +72,8 @@ impl Preferences {
     /// Whether lines of `author` are ignored.
     #[must_use]
     pub fn ignores(&self, author: &str) -> bool {
-        !self.values.ignored.is_empty() && Name::new(author).is_ok_and(|author| self.values.position(&author).is_some())
+        !self.values.ignored.is_empty()
+            && Name::existing(author).is_ok_and(|author| self.values.position(&author).is_some())
     }
 
     /// Returns the names that are ignored.
@@ -111,7 +112,7 @@ impl Preferences {
         if !self.ignores(from) {
             return None;
         }
-        let (from, to) = (Name::new(from).ok()?, Name::new(to).ok()?);
+        let (from, to) = (Name::existing(from).ok()?, Name::existing(to).ok()?);
         Some(self.change(|values| {
             let found = values.position(&from);
             if let Some(name) = found.and_then(|at| values.ignored.get_mut(at)) {
@@ -153,7 +154,7 @@ fn parse(text: &str) -> Option<Values> {
         return None;
     }
     let hides_joins = lines.next_if_eq(&HIDDEN).is_some();
-    let ignored: Option<Vec<_>> = lines.map(|line| Name::new(line.strip_prefix(IGNORE)?).ok()).collect();
+    let ignored: Option<Vec<_>> = lines.map(|line| Name::existing(line.strip_prefix(IGNORE)?).ok()).collect();
     Some(Values { ignored: ignored?, hides_joins })
 }
 

@@ -69,6 +69,9 @@ impl LineFormatter {
         match (line.kind, line.content) {
             (EntryKind::JOINED, _) => format!("[{time}] {author}{address} has joined the chat!"),
             (EntryKind::LEFT, _) => format!("[{time}] {author}{address} has left the chat!"),
+            (EntryKind::KICKED, Content::Body(reason)) if !reason.is_empty() => {
+                format!("[{time}] {author}{address} was kicked from the chat: {}", clean_body(reason))
+            }
             (EntryKind::KICKED, _) => format!("[{time}] {author}{address} was kicked from the chat!"),
             (EntryKind::RENAMED, Content::Body(name)) => {
                 format!("[{time}] {author}{address} is now known as {}", clean_line(&String::from_utf8_lossy(name)))

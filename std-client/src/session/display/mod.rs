@@ -158,8 +158,8 @@ impl Display {
 
     /// `/ignore NAME`.
     pub(super) fn ignore(&mut self, name: &str, ui: &dyn FrontEnd) {
-        let allowed = Name::new(name).map_err(IgnoreError::Name).and_then(|name| {
-            let is_own = Name::new(&self.name).is_ok_and(|own| own.folded() == name.folded());
+        let allowed = Name::existing(name).map_err(IgnoreError::Name).and_then(|name| {
+            let is_own = Name::existing(&self.name).is_ok_and(|own| own.folded() == name.folded());
             if is_own { Err(IgnoreError::OwnName) } else { Ok(name) }
         });
         let changed = allowed
@@ -175,7 +175,7 @@ impl Display {
 
     /// `/unignore NAME`.
     pub(super) fn unignore(&mut self, name: &str, ui: &dyn FrontEnd) {
-        match Name::new(name) {
+        match Name::existing(name) {
             Ok(name) => {
                 let change = self.preferences.unignore(&name);
                 ui.notice(&Notice::Unignored { name: name.shown(), is_change: change.is_change });

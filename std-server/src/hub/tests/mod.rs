@@ -13,6 +13,7 @@ mod names;
 mod operator;
 mod posting_rate;
 mod posts;
+mod reasons;
 mod reclaim;
 mod renames;
 mod retention;
