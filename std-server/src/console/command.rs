@@ -12,6 +12,8 @@ pub enum Input {
     NoArg(NoArg),
     /// A command, the name it applies to, and for some a reason after it.
     WithName(WithName, String),
+    /// Removes the text of an entry for good; its seq.
+    Delete(u64),
 }
 
 /// Commands without an argument.
@@ -62,7 +64,7 @@ pub enum InputError {
     /// There is no such command.
     #[error("unknown command {0}{1} (see {0}help)")]
     Unknown(&'static str, String),
-    /// The argument is missing; the command and its argument.
+    /// The argument is missing or not a number; the command and its argument.
     #[error("usage: {0}{1}{2}")]
     ArgumentMissing(&'static str, &'static str, &'static str),
     /// The command takes no argument.
@@ -74,6 +76,7 @@ enum Kind {
     NoArg(NoArg),
     WithName(WithName),
     Say,
+    Delete,
 }
 
 impl Kind {
@@ -84,6 +87,7 @@ impl Kind {
             Self::WithName(command) if command.takes_reason() => " NAME [REASON]",
             Self::WithName(_) => " NAME",
             Self::Say => " TEXT",
+            Self::Delete => " SEQ",
         }
     }
 }
@@ -92,7 +96,7 @@ impl Kind {
 pub const SLASH: &str = "/";
 
 /// Every command: its word, its kind, and its line of help.
-const COMMANDS: [(&str, Kind, &str); 13] = [
+const COMMANDS: [(&str, Kind, &str); 14] = [
     ("who", Kind::NoArg(NoArg::Who), "list members with address, time of arrival and round trip"),
     ("kick", Kind::WithName(WithName::Kick), "disconnect a member, who may rejoin"),
     ("ban", Kind::WithName(WithName::Ban), "refuse the owner of this name from now on, under any name"),
@@ -101,6 +105,7 @@ const COMMANDS: [(&str, Kind, &str); 13] = [
     ("unmute", Kind::WithName(WithName::Unmute), "lift a mute"),
     ("bans", Kind::NoArg(NoArg::Bans), "list bans and mutes"),
     ("release", Kind::WithName(WithName::Release), "free a name whose owner is away"),
+    ("delete", Kind::Delete, "remove the message with this number for good"),
     ("say", Kind::Say, "send a text to the room"),
     ("stats", Kind::NoArg(NoArg::Stats), "show statistics since the server started"),
     ("invite", Kind::NoArg(NoArg::Invite), "show the invite"),
@@ -144,6 +149,9 @@ fn parse_after(prefix: &'static str, command: &str) -> Result<Input, InputError>
         _ if rest.is_empty() => Err(InputError::ArgumentMissing(prefix, word, kind.argument())),
         Kind::WithName(command) => Ok(Input::WithName(*command, rest.to_owned())),
         Kind::Say => Ok(Input::Say(rest.to_owned())),
+        Kind::Delete => {
+            rest.parse().map(Input::Delete).map_err(|_| InputError::ArgumentMissing(prefix, word, kind.argument()))
+        }
     }
 }
 

@@ -77,6 +77,11 @@ impl Operator {
             Ok(Input::NoArg(NoArg::Help)) => Answer::of(help(prefix)),
             Ok(Input::NoArg(NoArg::Stop)) => Answer { stops: true, ..Answer::default() },
             Ok(Input::NoArg(command)) => Answer::of(self.execute_no_arg(command)),
+            Ok(Input::Delete(seq)) => match self.control.delete(seq) {
+                Ok(true) => Answer::of(vec![format!("entry {seq} is removed")]),
+                Ok(false) => Answer::of(vec![format!("entry {seq} is being removed")]),
+                Err(error) => Answer::error(format!("entry {seq}: {error}")),
+            },
             Ok(Input::WithName(command, name)) => self.execute_with_name(command, &name, prefix),
             Err(error) => Answer::error(error.to_string()),
         }
@@ -219,7 +224,15 @@ fn describe_error(command: WithName, error: OperatorError, prefix: &str) -> Stri
         (_, OperatorError::Stopped) => "the server has stopped",
         (_, OperatorError::AlreadyInEffect) => "already in effect",
         (_, OperatorError::Full) => "too many bans and mutes: lift some, or raise --max-sanctions",
-        (_, OperatorError::NotInEffect | OperatorError::NotHere | OperatorError::InUse) => "not possible",
+        (
+            _,
+            OperatorError::NotInEffect
+            | OperatorError::NotHere
+            | OperatorError::InUse
+            | OperatorError::NoSuchEntry
+            | OperatorError::NotMessage
+            | OperatorError::Busy,
+        ) => "not possible",
     };
     why.to_owned()
 }

@@ -139,6 +139,14 @@ impl Control {
         self.act(name, Hub::release_name)
     }
 
+    /// Removes the body of an entry for good. `Ok(false)`: the entry is read first.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub fn delete(&self, seq: u64) -> Result<bool, OperatorError> {
+        self.ask(move |hub, now| hub.delete(now, RoomId::ONLY, seq)).unwrap_or(Err(OperatorError::Stopped))
+    }
+
     /// Returns all bans and mutes.
     #[must_use]
     pub fn sanctions(&self) -> Vec<Sanction> {

@@ -62,6 +62,18 @@ impl<P: Provider> Hub<P> {
         rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.ban(now, peers, context, name, reason)
     }
 
+    /// Removes the body of an entry for good. `Ok(false)`: it is read first, and
+    /// [`super::HubEvent::NotRemoved`] reports if it cannot be removed.
+    ///
+    /// # Errors
+    /// [`OperatorError::NoSuchEntry`], [`OperatorError::NotMessage`],
+    /// [`OperatorError::AlreadyInEffect`], [`OperatorError::Busy`].
+    pub fn delete(&mut self, now: Instant, room: RoomId, seq: u64) -> Result<bool, OperatorError> {
+        self.begin_input(now);
+        let Self { rooms, context, .. } = self;
+        rooms.get_mut(room).ok_or(OperatorError::NoSuchRoom)?.delete(now, context, seq)
+    }
+
     /// Lifts a ban.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod commit;
 mod delivery;
 mod departure;
 mod join;
+mod keeping;
 mod known;
 mod log;
 mod members;
@@ -25,6 +26,7 @@ mod passwords;
 mod posts;
 mod presence;
 mod reads;
+mod removal;
 mod rename;
 mod requests;
 mod retention;
@@ -63,6 +65,7 @@ use presence::Presence;
 use sanctions::Sanctions;
 use visits::Visits;
 
+pub(super) use keeping::REMOVED_AT_ONCE;
 pub(super) use table::Rooms;
 
 /// Stated to those whose request or Join cannot be stored.
@@ -101,6 +104,10 @@ pub(super) struct Room {
     sanctions: Sanctions,
     passwords: PasswordQueue,
     visits: Visits,
+    /// The entry that the operator removes, until it was read.
+    operator_removal: Option<u64>,
+    /// Whether a survey of the entries to be removed is under way.
+    is_surveying: bool,
     /// Rate at which each address prefix may introduce new identities.
     newcomers: Buckets,
 }
@@ -148,12 +155,15 @@ impl Room {
             sanctions: Sanctions::new(&loaded.room),
             passwords: PasswordQueue::new(limits),
             visits: Visits::new(limits),
+            operator_removal: None,
+            is_surveying: false,
             newcomers: Buckets::new(newcomers, limits.prefixes),
             settings,
         };
         room.start_absence_timers(now, context);
         room.purge(now, context);
         room.plan_upkeep(now, context);
+        room.survey(now, context);
         room
     }
 
@@ -189,6 +199,7 @@ impl Room {
             RoomTimer::Pages | RoomTimer::Passwords | RoomTimer::Evict => {}
             RoomTimer::Upkeep => self.on_upkeep_timer(now, context),
             RoomTimer::Purge => self.purge(now, context),
+            RoomTimer::Survey => self.survey(now, context),
         }
     }
 

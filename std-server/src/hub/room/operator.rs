@@ -17,7 +17,7 @@ use crate::hub::report::{MemberInfo, OperatorError, Status};
 use crate::store::{Sanction, SanctionKind};
 
 /// The author of an operator's entries (SPEC 6.6).
-const SERVER: &str = "server";
+pub(super) const SERVER: &str = "server";
 /// Longest name in bytes that is looked for: normalised, it may be shorter.
 const MAX_TYPED_NAME_LEN: usize = 8 * MAX_NAME_LEN;
 /// Longest reason in bytes; the rest is cut off.

@@ -257,6 +257,28 @@ limits! {
         world.run(Duration::from_secs(2));
         world
     };
+    old_entries_go: "keep-age", 10 * SECOND, |set| {
+        let mut world = talking(set, 3);
+        world.run(Duration::from_secs(20));
+        world
+    };
+    entries_of_a_room_are_bounded: "keep-entries", 2, |set| {
+        let mut world = talking(set, 5);
+        world.run(Duration::from_secs(2));
+        world
+    };
+    bytes_of_a_room_are_bounded: "keep-bytes", 300, |set| {
+        let mut world = talking(set, 5);
+        world.run(Duration::from_secs(2));
+        world
+    };
+    authors_remove_messages_for_a_while: "delete-time", SECOND, |set| {
+        let mut world = talking(set, 1);
+        world.run(Duration::from_secs(2));
+        assert!(world.clients[0].send(&ClientMessage::Request { handle: 1, request: Request::Remove { seq: 2 } }));
+        world.run_ms(100);
+        world
+    };
     queued_events_are_bounded: "max-events", 1, |set| {
         let mut world = World::with(set);
         for text in ["1", "2", "3"] {

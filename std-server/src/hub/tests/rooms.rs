@@ -43,6 +43,7 @@ impl Two {
     fn take_job(&mut self, room: RoomId) -> Job<Portable> {
         let is_for = |job: &Job<Portable>| match job {
             Job::Store(StoreJob::Append { room: of, .. } | StoreJob::Reload { room: of, .. }) => *of == room,
+            Job::Store(StoreJob::Survey { room: of, .. }) => *of == room,
             Job::Store(StoreJob::Read(job)) => job.room == room,
             Job::Accept(_) | Job::Password(_) => false,
         };
