@@ -197,7 +197,7 @@ impl Session {
             match event {
                 Event::UnknownServerKey(found) => self.key_offered(found, now)?,
                 Event::Ended(reason) => self.ended(reason)?,
-                Event::Joined { name, members, start, head, term, is_resumed } => {
+                Event::Joined { name, members, start, head, term, is_resumed, .. } => {
                     let name = name.to_owned();
                     let info = JoinInfo { term, head, members, skip_to: 0, seen_to: None };
                     self.joined(&name, start, info, is_resumed)?;

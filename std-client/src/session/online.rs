@@ -2,7 +2,7 @@
 //! are stored.
 
 use kabar_core::chat::{EntryHeader, EntryKind, MAX_TEXT_LEN, Request, Term};
-use kabar_core::client::{DisconnectReason, Event, PostError, RequestError};
+use kabar_core::client::{DisconnectReason, Event, PostError, RequestError, RoomSlot};
 use kabar_core::time::{Duration, Instant};
 use kabar_std::text::Content;
 
@@ -108,7 +108,10 @@ impl OnlineState {
 
     /// Requests the members of a small room, for completion.
     pub(super) fn request_names(&mut self, members: u16, client: &mut StdClient, ui: &dyn FrontEnd, now: Instant) {
-        if ui.is_prompt() && members <= MAX_COMPLETED_MEMBERS && client.request(now, Request::ListMembers).is_ok() {
+        if ui.is_prompt()
+            && members <= MAX_COMPLETED_MEMBERS
+            && client.request(now, RoomSlot::FIRST, Request::ListMembers).is_ok()
+        {
             self.replies.expect_silent();
         }
     }
@@ -165,7 +168,7 @@ impl OnlineState {
             Command::Nothing => {}
             Command::Post(_, text) if text.len() > MAX_TEXT_LEN => self.reject(ui, Rejection::TooLong(text.len())),
             Command::Post(kind, text) => self.post(kind, text, &mut driver.client, now),
-            Command::Request(request) => check_requested(driver.client.request(now, request), ui),
+            Command::Request(request) => check_requested(driver.client.request(now, RoomSlot::FIRST, request), ui),
             Command::Nick(name) => return Some(SessionCommand::Nick(name.to_owned())),
             Command::Stats => {
                 let client = &driver.client;
@@ -184,7 +187,7 @@ impl OnlineState {
     }
 
     fn post(&mut self, kind: EntryKind, text: &str, client: &mut StdClient, now: Instant) {
-        match client.post(kind, text.as_bytes()) {
+        match client.post(RoomSlot::FIRST, kind, text.as_bytes()) {
             Ok(number) => self.unstored.posted(number, text, now),
             Err(PostError::Full) => self.held = Some((kind, text.to_owned())),
             // Excluded by the checks before; counted anyway.
@@ -232,9 +235,10 @@ impl OnlineState {
                 ui.notice(&Notice::NotStoredYet(text));
             }
         }
-        let waiting = client.unsettled() + u64::from(self.held.is_some());
-        let is_displayed =
-            self.skip_pending_output || ui.is_prompt() || client.cursor().is_some_and(|(seq, _)| seq >= self.wait_for);
+        let waiting = client.unsettled(RoomSlot::FIRST) + u64::from(self.held.is_some());
+        let is_displayed = self.skip_pending_output
+            || ui.is_prompt()
+            || client.cursor(RoomSlot::FIRST).is_some_and(|(seq, _)| seq >= self.wait_for);
         match self.leaving_since {
             Some(since) if now >= since + self.give_up => client.abort(now),
             Some(_) if waiting == 0 && is_displayed && !self.leave_requested => self.leave(client, now),
@@ -261,7 +265,7 @@ impl OnlineState {
 
     /// Returns the number of lines that are not in the room.
     pub(super) fn unsent(&self, client: &StdClient) -> u64 {
-        client.unsettled() + u64::from(self.held.is_some()) + self.refused
+        client.unsettled(RoomSlot::FIRST) + u64::from(self.held.is_some()) + self.refused
     }
 
     /// Reports that the connection was lost.
@@ -274,34 +278,35 @@ impl OnlineState {
     /// Displays an event.
     pub(super) fn on_event(&mut self, event: &Event<'_>, ui: &dyn FrontEnd, now: Instant) {
         match *event {
-            Event::Entry { header, body, own } => self.entry(&header, Content::Body(body), own, ui),
-            Event::EntryTooLarge { header, size } => self.entry(&header, Content::Omitted(size), false, ui),
-            Event::Stored { number, seq } => {
+            Event::Entry { header, body, own, .. } => self.entry(&header, Content::Body(body), own, ui),
+            Event::EntryTooLarge { header, size, .. } => self.entry(&header, Content::Omitted(size), false, ui),
+            Event::Stored { number, seq, .. } => {
                 self.wait_for = self.wait_for.max(seq);
                 self.unstored.stored(number);
                 ui.notice(&Notice::Stored { number, seq });
             }
-            Event::PostRefused { number, code } => {
+            Event::PostRefused { number, code, .. } => {
                 self.refused += 1;
                 let excerpt = self.unstored.refused(number);
                 ui.notice(&Notice::PostRefused { number, code, excerpt: excerpt.as_deref() });
             }
-            Event::Info(info) => self.replies.on_info(info, ui),
+            Event::Info { info, .. } => self.replies.on_info(info, ui),
             Event::Reconnected => {
                 let event = Reconnection { seconds: 0, is_resumed: true, is_restarted: false, members: None };
                 self.reconnected(ui, event, now);
             }
-            Event::Reset => {
+            Event::Reset { .. } => {
                 (self.skip_to, self.seen_to) = (0, None);
                 ui.notice(&Notice::HistoryReset);
             }
-            Event::Gap { after, first } => report_gap(after, first, ui),
+            Event::Gap { after, first, .. } => report_gap(after, first, ui),
             // Posts that do not fit are tried again with every wake-up.
-            Event::OutboxWritable => {}
+            Event::OutboxWritable { .. } => {}
             // The session handles these.
             Event::UnknownServerKey(_)
             | Event::Joined { .. }
             | Event::Refused { .. }
+            | Event::RoomEnded { .. }
             | Event::Disconnected(_)
             | Event::Ended(_) => {}
         }

@@ -7,7 +7,7 @@
 //!                                         '-(refused)-> Connecting with the former one -> Online
 //! ```
 
-use kabar_core::client::{EndReason, State};
+use kabar_core::client::{EndReason, RoomSlot, State};
 use kabar_std::names::Name;
 
 use super::attempt::Attempt;
@@ -27,7 +27,7 @@ impl Session {
 
     fn try_change_name(&mut self, requested: &str) -> Result<(), RenameError> {
         let name = Name::new(requested)?;
-        if self.driver.client.state() != State::Online {
+        if self.driver.client.state(RoomSlot::FIRST) != State::Online {
             return Err(RenameError::NotConnected);
         }
         if name.folded() == self.config.identity.folded {
@@ -49,7 +49,7 @@ impl Session {
             && reason == EndReason::Left
             && let Some(next) = online.take_next()
         {
-            self.last_shown = self.driver.client.cursor().map(|(seq, term)| Cursor { seq, term });
+            self.last_shown = self.driver.client.cursor(RoomSlot::FIRST).map(|(seq, term)| Cursor { seq, term });
             self.former = Some(std::mem::replace(&mut self.config.identity, next));
             return self.rejoin().map(|()| true);
         }

@@ -170,12 +170,12 @@ impl Session {
 /// history means nothing.
 pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_shown: &mut Option<Cursor>) {
     match *event {
-        Event::Reset => {
+        Event::Reset { .. } => {
             *last_shown = None;
             ui.end_line();
             ui.notice(&Notice::HistoryReset);
         }
-        Event::Gap { after, first } => {
+        Event::Gap { after, first, .. } => {
             // Lines that were only requested for context may be missing.
             let after = last_shown.map_or(after, |shown| shown.seq.max(after));
             if first > after + 1 {
@@ -184,18 +184,19 @@ pub(super) fn on_event_before_join(event: &Event<'_>, ui: &dyn FrontEnd, last_sh
             }
         }
         // A notice: nothing was requested.
-        Event::Info(info) => Replies::default().on_info(info, ui),
+        Event::Info { info, .. } => Replies::default().on_info(info, ui),
         // These come in a room only.
         Event::Entry { .. }
         | Event::EntryTooLarge { .. }
         | Event::Stored { .. }
         | Event::PostRefused { .. }
-        | Event::OutboxWritable
+        | Event::OutboxWritable { .. }
         | Event::Reconnected => {}
         // The session handles these.
         Event::UnknownServerKey(_)
         | Event::Joined { .. }
         | Event::Refused { .. }
+        | Event::RoomEnded { .. }
         | Event::Disconnected(_)
         | Event::Ended(_) => {}
     }

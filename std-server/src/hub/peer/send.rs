@@ -34,7 +34,7 @@ impl<P: Provider> Peer<P> {
         text: &str,
     ) {
         context.counters.refused += 1;
-        let was_sent = self.send(now, &mut context.counters, &ServerMessage::Refused { code, text });
+        let was_sent = self.send(now, &mut context.counters, &ServerMessage::Refused { code, text, room: "" });
         context.emit(HubEvent::Refused { name: name.to_owned(), from: self.address, code });
         self.set_phase(context, Phase::Refused);
         context.timers.set(Timer::Phase(self.id), Some(now + context.config.limits.refusal_time));
