@@ -78,7 +78,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 
     /// Whether no room has a post that is neither stored nor refused.
     fn is_settled(&self) -> bool {
-        RoomSlot::all::<ROOMS>().all(|slot| self.outbox.unsettled(slot) == 0 || !self.rooms.get(slot).is_used())
+        RoomSlot::find::<ROOMS>(|slot| self.outbox.unsettled(slot) > 0 && self.rooms.get(slot).is_used()).is_none()
     }
 
     /// There is no connection any longer, or its messages are not wanted.

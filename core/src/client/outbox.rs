@@ -282,9 +282,7 @@ impl<const N: usize, const ROOMS: usize> Outbox<N, ROOMS> {
             (self.start, self.end) = (0, 0);
         }
         let (first, last) = (self.start, self.end);
-        for numbers in &mut self.rooms {
-            numbers.next_offset = numbers.next_offset.max(first).min(last);
-        }
+        self.move_offsets(|offset| offset.max(first).min(last));
         let numbers = self.numbers_mut(slot);
         numbers.settled = numbers.settled.saturating_add(1);
         numbers.sent = numbers.sent.max(numbers.settled);
@@ -362,13 +360,22 @@ impl<const N: usize, const ROOMS: usize> Outbox<N, ROOMS> {
         (self.start, self.end) = (0, to);
     }
 
+    /// Changes the offsets of the next posts of all rooms.
+    fn move_offsets(&mut self, change: impl Fn(usize) -> usize) {
+        if ROOMS == 1 {
+            let numbers = self.numbers_mut(RoomSlot::FIRST);
+            numbers.next_offset = change(numbers.next_offset);
+        } else {
+            self.rooms.iter_mut().for_each(|numbers| numbers.next_offset = change(numbers.next_offset));
+        }
+    }
+
     /// As one piece. Returns where they end.
     fn move_all(&mut self) -> usize {
-        self.bytes.copy_within(self.start..self.end, 0);
-        for numbers in &mut self.rooms {
-            numbers.next_offset = numbers.next_offset.saturating_sub(self.start);
-        }
-        self.end.saturating_sub(self.start)
+        let (start, end) = (self.start, self.end);
+        self.bytes.copy_within(start..end, 0);
+        self.move_offsets(|offset| offset.saturating_sub(start));
+        end.saturating_sub(start)
     }
 
     /// One by one. Returns where they end.
@@ -376,9 +383,7 @@ impl<const N: usize, const ROOMS: usize> Outbox<N, ROOMS> {
         let (mut from, mut to) = (self.start, 0usize);
         loop {
             // An offset that was moved is before `from`, so it does not move twice.
-            for numbers in self.rooms.iter_mut().filter(|numbers| numbers.next_offset == from) {
-                numbers.next_offset = to;
-            }
+            self.move_offsets(|offset| if offset == from { to } else { offset });
             let Some((next, is_settled)) = self.record(from).map(|record| (record.end, record.is_settled)) else {
                 return to;
             };

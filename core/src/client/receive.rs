@@ -106,7 +106,7 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
     }
 
     /// Handles the message and returns its event, if it has one.
-    #[inline(never)] // Keeps its locals out of the caller.
+    #[inline(never)] // Keeps its locals out of the stack frame of the caller.
     fn handle_message(&mut self, now: Instant, len: usize) -> Result<Option<ReadyEvent>, ProtocolViolation> {
         let message = self.message.get(..len).ok_or(ProtocolViolation)?;
         // SPEC 6.1: unknown types are skipped.

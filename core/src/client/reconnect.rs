@@ -194,9 +194,11 @@ impl<K: ServerKey, M: BufferProvider, P: Provider, const OUTBOX: usize, const ME
 
     /// Every room that waits for it joins now.
     fn sign_joins(&mut self) {
-        for room in self.rooms.iter_mut().filter(|room| room.state == RoomState::Waiting) {
-            room.state = RoomState::Signing;
-        }
+        self.rooms.for_each(|room| {
+            if room.state == RoomState::Waiting {
+                room.state = RoomState::Signing;
+            }
+        });
     }
 
     /// Whether it was in any of its rooms.

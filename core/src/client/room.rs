@@ -40,6 +40,14 @@ impl RoomSlot {
         self.index() % N
     }
 
+    /// The first slot of a table of `N` rooms that is wanted. One room needs no loop.
+    pub(super) fn find<const N: usize>(mut is_wanted: impl FnMut(Self) -> bool) -> Option<Self> {
+        if N == 1 {
+            return is_wanted(Self::FIRST).then_some(Self::FIRST);
+        }
+        Self::all::<N>().find(|&slot| is_wanted(slot))
+    }
+
     /// All slots of a table of `N` rooms.
     pub(super) fn all<const N: usize>() -> impl Iterator<Item = Self> {
         (0..u8::try_from(N).unwrap_or(u8::MAX)).map(Self)
@@ -184,10 +192,10 @@ impl<const N: usize> Rooms<N> {
 
     /// No room.
     pub(super) fn clear(&mut self) {
-        for room in &mut self.0 {
+        self.for_each(|room| {
             room.state = RoomState::Free;
             room.is_member = false;
-        }
+        });
     }
 
     pub(super) const fn get(&self, slot: RoomSlot) -> &Room {
@@ -198,12 +206,16 @@ impl<const N: usize> Rooms<N> {
         &mut self.0[slot.within::<N>()]
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Room> {
-        self.0.iter_mut()
+    pub(super) fn for_each(&mut self, mut change: impl FnMut(&mut Room)) {
+        if N == 1 {
+            change(self.get_mut(RoomSlot::FIRST));
+        } else {
+            self.0.iter_mut().for_each(change);
+        }
     }
 
     pub(super) fn any(&self, is_wanted: impl Fn(&Room) -> bool) -> bool {
-        self.0.iter().any(is_wanted)
+        self.find(is_wanted).is_some()
     }
 
     /// Whether a room other than that of `slot` is wanted. Never, if there is only one.
@@ -212,7 +224,7 @@ impl<const N: usize> Rooms<N> {
     }
 
     pub(super) fn find(&self, is_wanted: impl Fn(&Room) -> bool) -> Option<RoomSlot> {
-        RoomSlot::all::<N>().find(|&slot| is_wanted(self.get(slot)))
+        RoomSlot::find::<N>(|slot| is_wanted(self.get(slot)))
     }
 
     /// The room with this handle on the connection.
@@ -232,15 +244,15 @@ impl<const N: usize> Rooms<N> {
 
     /// The connection ended.
     pub(super) fn disconnect(&mut self) {
-        for room in self.0.iter_mut().filter(|room| N == 1 || room.is_active()) {
-            room.state = RoomState::Waiting;
-        }
+        self.for_each(|room| {
+            if N == 1 || room.is_active() {
+                room.state = RoomState::Waiting;
+            }
+        });
     }
 
     /// Overwrites all credentials.
     pub(super) fn wipe(&mut self) {
-        for room in &mut self.0 {
-            room.credential.wipe();
-        }
+        self.for_each(|room| room.credential.wipe());
     }
 }
